@@ -1,0 +1,81 @@
+"""Array types of the project and the one check that an argument is what it should be."""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from crossbar_hil.errors import DataError
+
+FloatArray: TypeAlias = NDArray[np.float64]
+IntArray: TypeAlias = NDArray[np.int64]
+BoolArray: TypeAlias = NDArray[np.bool_]
+
+
+def checked(name: str, values: ArrayLike, shape: Sequence[int | None]) -> FloatArray:
+    """Return `values` as a new float array after checking shape and finiteness.
+
+    Parameters
+    ----------
+    name : str
+        What the array is called in the error message.
+    values : array_like
+        Anything numpy turns into an array of numbers.
+    shape : sequence of int or None
+        Expected shape; None stands for any length of at least one.
+
+    Raises
+    ------
+    DataError
+        If the shape differs or an element is not a finite number.
+
+    Examples
+    --------
+    >>> checked("voltages", [[0.1, -0.1]], (None, 2))
+    array([[ 0.1, -0.1]])
+    """
+    try:
+        array = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{name} must be a rectangular array of numbers: {error}") from error
+    fits = array.ndim == len(shape) and all(
+        size > 0 if wanted is None else size == wanted for size, wanted in zip(array.shape, shape, strict=True)
+    )
+    if not fits:
+        raise DataError(f"{name} has shape {array.shape}, expected {described(shape)}")
+    if not np.isfinite(array).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise DataError(f"{name} holds {array[where]} at {list(where)}, expected finite numbers")
+    return array
+
+
+def checked_bits(name: str, values: ArrayLike, shape: Sequence[int | None]) -> IntArray:
+    """Return `values` as an array of 0 and 1.
+
+    Raises
+    ------
+    DataError
+        If the shape differs or an element is neither 0 nor 1.
+
+    Examples
+    --------
+    >>> checked_bits("labels", [[0, 1], [1, 0]], (None, 2))
+    array([[0, 1],
+           [1, 0]])
+    """
+    array = checked(name, values, shape)
+    odd = array[(array != 0) & (array != 1)]
+    if odd.size:
+        raise DataError(f"{name} holds {odd[0]:g}, expected only 0 and 1")
+    return array.astype(np.int64)
+
+
+def described(shape: Sequence[int | None]) -> str:
+    """Write a shape for a message, with * where any length will do.
+
+    >>> described((None, 4))
+    '(*, 4)'
+    """
+    sizes = ", ".join("*" if size is None else str(size) for size in shape)
+    return f"({sizes}{',' if len(shape) == 1 else ''})"

@@ -1,0 +1,255 @@
+"""The seam between training and devices: read currents, send pulses, make safe.
+
+A backend fills in ``_read_currents`` and ``_send_pulses``; the public methods check what goes down and what comes
+back, so every device behind the seam refuses the same things in the same words. ``crossbar_hil.testing`` ships the
+contract that each backend must pass.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, checked
+from crossbar_hil.errors import BackendError, ChipStateUnknown, DataError, LimitError
+
+_NONE = np.array(0)  # an array, because numpy converts a Python number at every comparison
+KINDS = ("simulated", "emulated", "hardware")
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """One rectangular voltage pulse across a cell.
+
+    Raises
+    ------
+    DataError
+        If the amplitude is zero or not finite, or the width is not a positive finite time.
+    """
+
+    amplitude_v: float
+    """Height in volts; positive potentiates, negative depresses."""
+    width_s: float
+    """Duration in seconds."""
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.amplitude_v) or self.amplitude_v == 0:
+            raise DataError(f"pulse amplitude {self.amplitude_v} V must be finite and not zero")
+        if not math.isfinite(self.width_s) or self.width_s <= 0:
+            raise DataError(f"pulse width {self.width_s} s must be finite and above zero")
+
+    def __str__(self) -> str:
+        return f"{self.amplitude_v:g} V, {self.width_s * 1e3:g} ms"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a chip may be asked to bear; a request beyond it is refused whole, never clipped."""
+
+    read_v: float
+    """Largest absolute row voltage of a read, in volts."""
+    pulse_v: float
+    """Largest absolute pulse amplitude, in volts."""
+    width_s: float
+    """Longest pulse, in seconds."""
+
+    def __post_init__(self) -> None:
+        for name in ("read_v", "pulse_v", "width_s"):
+            value = getattr(self, name)
+            if not math.isfinite(value) or value <= 0:
+                raise DataError(f"limit {name} {value} must be finite and above zero")
+
+
+class DeviceBackend(ABC):
+    """A crossbar of R rows and C columns that can be read and pulsed.
+
+    A subclass sets `shape`, `kind` and `limits` before its first read, and implements ``_read_currents`` and
+    ``_send_pulses``. Use it as a context manager: leaving the block makes the chip safe.
+    """
+
+    shape: tuple[int, int]
+    """(R, C): rows (word lines, driven) first, columns (bit lines, measured) second."""
+    kind: str
+    """"simulated", "emulated" or "hardware"; stands in every record."""
+    limits: Limits
+    _accepted: FloatArray | None = None
+    cause_of_doubt: BaseException | None = None
+    """What left the chip's state unknown, or None while it is known."""
+
+    @classmethod
+    def from_bench(cls, bench: Any, rng: np.random.Generator) -> Self:  # noqa: ARG003 - for those who simulate
+        """Make the backend that a bench file describes; the default hands over its ``[options]`` as keywords.
+
+        Parameters
+        ----------
+        bench : crossbar_hil.config.Bench
+            The checked bench file.
+        rng : numpy.random.Generator
+            Seeded from the run's seed.
+        """
+        return cls(**bench.options)
+
+    # ------------------------------------------------------------------ the checked front door
+
+    def read_currents(self, voltages: ArrayLike) -> FloatArray:
+        """Apply each row-voltage vector in turn and measure every column.
+
+        Parameters
+        ----------
+        voltages : array_like of float, shape (P, R)
+            Row voltages of P patterns, in volts.
+
+        Returns
+        -------
+        ndarray of float, shape (P, C)
+            Current out of each column held at 0 V, in amperes.
+
+        Raises
+        ------
+        DataError
+            If the shape is wrong or a voltage is not finite; nothing was applied.
+        LimitError
+            If a voltage exceeds ``limits.read_v``; nothing was applied.
+        BackendError
+            If what came back is not a finite (P, C) array.
+        """
+        array = voltages if voltages is self._accepted else self._checked_voltages(voltages)
+        currents = self._read_currents(array)
+        if currents.shape != (len(array), self.shape[1]) or not math.isfinite(np.vdot(currents, currents)):
+            raise BackendError(
+                f"{type(self).__name__} returned currents of shape {currents.shape}, expected a finite array of shape "
+                f"{(len(array), self.shape[1])}"
+            )
+        return currents
+
+    def read_conductances(self, voltage_v: float) -> FloatArray:
+        """Measure the conductance of every cell, one row at a time at `voltage_v`, the other rows at 0 V.
+
+        A successful read also tells where a chip is after a failed pulse, so pulses are accepted again.
+
+        Parameters
+        ----------
+        voltage_v : float
+            Read voltage in volts, not zero.
+
+        Returns
+        -------
+        ndarray of float, shape (R, C)
+            Current over voltage of each cell, in siemens.
+
+        Raises
+        ------
+        DataError
+            If the voltage is zero; nothing was applied.
+        LimitError
+            If the voltage exceeds ``limits.read_v``; nothing was applied.
+        """
+        if voltage_v == 0:
+            raise DataError("read voltage 0 V: a conductance cannot be measured without a voltage")
+        conductances = self.read_currents(voltage_v * np.eye(self.shape[0])) / voltage_v
+        self.cause_of_doubt = None
+        return conductances
+
+    def send_pulses(self, counts: ArrayLike, pulse: Pulse) -> None:
+        """Send ``counts[r, c]`` identical pulses to each cell.
+
+        Parameters
+        ----------
+        counts : array_like of int, shape (R, C)
+            Number of pulses for each cell, zero or more.
+        pulse : Pulse
+            The pulse that is sent each time.
+
+        Raises
+        ------
+        DataError
+            If `counts` is not a non-negative integer array of shape (R, C); nothing was sent.
+        LimitError
+            If the pulse exceeds the limits, or the device knows no such pulse; nothing was sent.
+        ChipStateUnknown
+            If an earlier call failed half-way and the chip has not been read since; nothing was sent.
+        BackendError
+            If the device fails; the chip's state is unknown and further pulses are refused until
+            `read_conductances` has succeeded.
+        """
+        array = np.asarray(counts)
+        if array.shape != self.shape or array.dtype.kind not in "iu" or np.count_nonzero(array < _NONE):
+            raise DataError(_wrong_counts(array, self.shape))
+        self._check_pulse(pulse)
+        if self.cause_of_doubt is not None:
+            raise ChipStateUnknown(
+                f"pulses failed earlier ({self.cause_of_doubt}), so the chip's state is unknown; "
+                "read its conductances before sending more"
+            ) from self.cause_of_doubt
+        try:
+            self._send_pulses(array, pulse)
+        except BaseException as error:
+            self.cause_of_doubt = error
+            raise
+
+    def _checked_voltages(self, voltages: ArrayLike) -> FloatArray:
+        array = checked("row voltages", voltages, (None, self.shape[0]))
+        worst = array.flat[int(np.argmax(np.abs(array)))]
+        if abs(worst) > self.limits.read_v:
+            raise LimitError(f"read voltage {worst:g} V exceeds the limit of {self.limits.read_v:g} V")
+        # A training reads the same voltages again and again; an array that cannot change is checked once.
+        if isinstance(voltages, np.ndarray) and voltages.base is None and not voltages.flags.writeable:
+            self._accepted = voltages
+        return array
+
+    def _check_pulse(self, pulse: Pulse) -> None:
+        """Refuse a pulse beyond the limits; a subclass that knows more calls this first, then checks that."""
+        if not abs(pulse.amplitude_v) <= self.limits.pulse_v:
+            raise LimitError(f"pulse amplitude {pulse.amplitude_v:g} V exceeds the limit of {self.limits.pulse_v:g} V")
+        if not pulse.width_s <= self.limits.width_s:
+            raise LimitError(f"pulse width {pulse.width_s:g} s exceeds the limit of {self.limits.width_s:g} s")
+
+    # ------------------------------------------------------------------ what a device fills in
+
+    @abstractmethod
+    def _read_currents(self, voltages: FloatArray) -> FloatArray:
+        """Return the (P, C) currents of checked (P, R) voltages."""
+
+    @abstractmethod
+    def _send_pulses(self, counts: IntArray, pulse: Pulse) -> None:
+        """Send checked (R, C) counts of a checked pulse."""
+
+    def identify(self) -> dict[str, Any]:
+        """Say what answers: model, serial, firmware, curve, seed, whatever names this device in a record."""
+        return {"backend": type(self).__name__}
+
+    def saturated_cells(self) -> BoolArray:
+        """Return the (R, C) mask of cells known to be at the end of their curve; a chip cannot know."""
+        return np.zeros(self.shape, dtype=bool)
+
+    def state(self) -> dict[str, FloatArray]:
+        """Return the arrays from which `restore` brings the chip back; a real chip keeps its own state."""
+        return {}
+
+    def restore(self, state: dict[str, FloatArray]) -> None:
+        """Bring a simulated chip back to a saved state."""
+        if state:
+            raise BackendError(f"{type(self).__name__} cannot restore a saved chip state")
+
+    def make_safe(self) -> None:
+        """Bring the device to 0 V, outputs off, contacts open. May be called at any time, any number of times."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.make_safe()
+
+
+def _wrong_counts(counts: np.ndarray[Any, Any], shape: tuple[int, int]) -> str:
+    if counts.shape != shape:
+        return f"pulse counts have shape {counts.shape}, expected {shape}"
+    if counts.dtype.kind not in "iu":
+        return f"pulse counts are of type {counts.dtype}, expected integers"
+    return f"pulse counts hold {counts.min()}, expected zero or more"

@@ -1,0 +1,287 @@
+"""The bench file: which device, which chip, which settings. TOML in, checked models out, every problem named at once."""
+
+import tomllib
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import tomli_w
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from crossbar_hil import defaults
+from crossbar_hil.backend import Limits, Pulse
+from crossbar_hil.errors import ConfigError
+from crossbar_hil.plugins import names, nearest
+from crossbar_hil.quantities import si
+
+Volt = Annotated[float, BeforeValidator(lambda value: si(value, "V"))]
+Second = Annotated[float, BeforeValidator(lambda value: si(value, "s"))]
+Siemens = Annotated[float, BeforeValidator(lambda value: si(value, "siemens"))]
+Ohm = Annotated[float, BeforeValidator(lambda value: si(value, "ohm"))]
+PerAmpere = Annotated[float, BeforeValidator(lambda value: si(value, "1/A"))]
+
+
+class _Table(BaseModel):
+    """A table of a bench file: unknown keys and numbers that are not finite are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Spread(_Table):
+    """``[chip.spread]``: how the cells of a virtual chip differ."""
+
+    distribution: Literal["lognormal", "rescaled"] = "lognormal"
+    """``rescaled`` is the reference study's draw, which is not lognormal; for comparison only."""
+    low_siemens: Siemens | None = None
+    high_siemens: Siemens | None = None
+    """Span of the shifts: the central 95 % of a lognormal draw, the very ends of a rescaled one."""
+    median_siemens: Siemens | None = None
+    sigma: float | None = None
+    """Median and standard deviation of the logarithm; instead of a span."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        spans = (self.low_siemens, self.high_siemens)
+        moments = (self.median_siemens, self.sigma)
+        if (None in spans and any(value is not None for value in spans)) or (
+            None in moments and any(value is not None for value in moments)
+        ):
+            raise ConfigError("low_siemens goes with high_siemens, and median_siemens with sigma")
+        if (spans[0] is None) == (moments[0] is None):
+            raise ConfigError("give either low_siemens and high_siemens or median_siemens and sigma")
+        if self.distribution == "rescaled" and spans[0] is None:
+            raise ConfigError("a rescaled draw needs low_siemens and high_siemens")
+        return self
+
+    def numbers(self) -> dict[str, Any]:
+        """Return the keywords of the function that draws the shifts."""
+        if self.low_siemens is not None:
+            return {"span_siemens": (self.low_siemens, self.high_siemens)}
+        return {"median_siemens": self.median_siemens, "sigma": self.sigma}
+
+
+class Chip(_Table):
+    """``[chip]``: the virtual chip."""
+
+    rows: int = 4
+    columns: int = 4
+    curve: str = "figure2a"
+    """Name of a shipped curve, or a file, relative to the bench file."""
+    curve_amplitude_v: Volt | None = None
+    curve_width_s: Second | None = None
+    """The pulse that a plain curve file was measured with, if known."""
+    smoothed: bool = False
+    scale: float = defaults.SCALE
+    spread: Spread = Spread(low_siemens=defaults.LOW_SIEMENS, high_siemens=defaults.HIGH_SIEMENS)
+    wire_ohm: Ohm = 0.0
+    read_noise: float = 0.0
+    step_variation: float = 0.0
+    stuck: list[tuple[int, int]] = []
+    dead: list[tuple[int, int]] = []
+    """Cells as [row, column], counted from 0."""
+    cell: str = "ohmic"
+    cell_options: dict[str, float] = {}
+
+    @model_validator(mode="after")
+    def _sizes(self) -> Self:
+        if self.rows < 1 or self.columns < 1:
+            raise ConfigError(f"{self.rows} rows and {self.columns} columns, at least 1 of each needed")
+        if (self.curve_amplitude_v is None) != (self.curve_width_s is None):
+            raise ConfigError("curve_amplitude_v goes with curve_width_s")
+        return self
+
+    @property
+    def curve_pulse(self) -> Pulse | None:
+        """The pulse that a plain curve file was measured with, if the bench file says it."""
+        if self.curve_amplitude_v is None or self.curve_width_s is None:
+            return None
+        return Pulse(self.curve_amplitude_v, self.curve_width_s)
+
+    @property
+    def curve_file(self) -> Traversable:
+        """The file of the curve."""
+        return data_file(self.curve)
+
+
+class Training(_Table):
+    """``[training]``: the settings of `crossbar_hil.Trainer`, and the pattern set."""
+
+    patterns: str = "perceptron"
+    """Name of a shipped pattern set, or a file, relative to the bench file."""
+    epochs: int = defaults.EPOCHS
+    beta: PerAmpere = defaults.BETA
+    target: float = defaults.TARGET
+    target0: float | None = None
+    v0: Volt = defaults.V0
+    v1: Volt = defaults.V1
+    amplitude_v: Volt = defaults.PULSE_V
+    width_s: Second = defaults.PULSE_S
+    rule: str = "manhattan"
+
+    @property
+    def pulse(self) -> Pulse:
+        """The pulse that training sends."""
+        return Pulse(self.amplitude_v, self.width_s)
+
+    @property
+    def pattern_file(self) -> Traversable:
+        """The file of the pattern set."""
+        return data_file(self.patterns)
+
+
+class LimitTable(_Table):
+    """``[limits]``: what the chip may be asked to bear."""
+
+    read_v: Volt
+    pulse_v: Volt
+    width_s: Second
+
+
+class Bench(_Table):
+    """A whole bench file."""
+
+    name: str
+    backend: str
+    """Entry point in the group ``crossbar_hil.backends``."""
+    kind: Literal["simulated", "emulated", "hardware"] | None = None
+    """If given, the backend must be of this kind; a bench never falls back to another."""
+    chip: Chip | None = None
+    limit_table: LimitTable | None = Field(default=None, alias="limits")
+    training: Training = Training()
+    options: dict[str, Any] = {}
+    """Keywords for a backend that has no tables of its own."""
+
+    @property
+    def limits(self) -> Limits | None:
+        """The limits that the file sets, if it sets any."""
+        table = self.limit_table
+        return None if table is None else Limits(table.read_v, table.pulse_v, table.width_s)
+
+    def as_toml(self) -> str:
+        """Write the bench with every default filled in."""
+        return tomli_w.dumps(self.model_dump(mode="json", by_alias=True, exclude_none=True))
+
+
+_TABLES: dict[str, type[BaseModel]] = {"chip": Chip, "spread": Spread, "training": Training, "limits": LimitTable}
+
+
+def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[str, Any] | None = None) -> Bench:
+    """Read and check a bench.
+
+    Parameters
+    ----------
+    name_or_file : str
+        Name of a shipped bench, path of a bench file, or name of an installed backend.
+    preset : str, optional
+        Name of a shipped preset, laid over the bench.
+    overrides : dict, optional
+        Tables laid over both, as a bench file would spell them; paths are relative to the working directory.
+
+    Raises
+    ------
+    ConfigError
+        With every problem found, each naming its key.
+    """
+    tables, where = _bench_tables(name_or_file)
+    if preset is not None:
+        file = resources.files("crossbar_hil.data") / "presets" / f"{preset}.toml"
+        if preset not in shipped("presets"):
+            known = shipped("presets")
+            raise ConfigError(f"preset {preset!r} does not exist; there is {', '.join(known)}{nearest(preset, known)}")
+        tables = _laid_over(tables, _read_toml(file), f"preset {preset}", where)
+    if overrides:
+        tables = _laid_over(tables, _with_absolute_paths(overrides, Path.cwd()), "the command line", where)
+    try:
+        return Bench.model_validate(tables)
+    except ValidationError as error:
+        problems = "; ".join(_sentence(problem) for problem in error.errors(include_url=False))
+        raise ConfigError(f"{where}: {problems}") from error
+
+
+def data_file(name_or_path: str) -> Traversable:
+    """Return a shipped data file by its name, or the file at a path."""
+    packaged = resources.files("crossbar_hil.data") / f"{name_or_path}.csv"
+    return packaged if _is_name(name_or_path) and packaged.is_file() else Path(name_or_path)
+
+
+def shipped(folder: str) -> list[str]:
+    """Return the names of the shipped bench files or presets."""
+    files = (resources.files("crossbar_hil.data") / folder).iterdir()
+    return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
+
+
+def _bench_tables(name_or_file: str) -> tuple[dict[str, Any], str]:
+    benches = shipped("benches")
+    if name_or_file in benches:
+        file = resources.files("crossbar_hil.data") / "benches" / f"{name_or_file}.toml"
+        return {"name": name_or_file, **_read_toml(file)}, f"bench {name_or_file}"
+    path = Path(name_or_file)
+    if path.suffix == ".toml" or path.is_file():
+        tables = _with_absolute_paths(_read_toml(path), path.parent.resolve())
+        return {"name": path.stem, **tables}, f"bench file {path}"
+    if _is_name(name_or_file) and name_or_file in names("backends"):
+        return {"name": name_or_file, "backend": name_or_file}, f"bench {name_or_file}"
+    known = sorted({*benches, *names("backends")})
+    raise ConfigError(
+        f"bench {name_or_file!r} is neither a file nor a known bench; there is {', '.join(known)}{nearest(name_or_file, known)}"
+    )
+
+
+def _read_toml(file: Traversable) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"bench file {file} cannot be read: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"bench file {file} is not valid TOML: {error}") from error
+
+
+def _with_absolute_paths(tables: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Resolve the file names of a bench file against its folder; names of shipped files stay."""
+    found = {key: dict(value) if isinstance(value, dict) else value for key, value in tables.items()}
+    for table, key in (("chip", "curve"), ("training", "patterns")):
+        value = found.get(table, {}).get(key) if isinstance(found.get(table), dict) else None
+        if isinstance(value, str) and isinstance(data_file(value), Path):
+            found[table][key] = str(folder / value)
+    return found
+
+
+def _laid_over(tables: dict[str, Any], upper: dict[str, Any], what: str, where: str) -> dict[str, Any]:
+    merged = dict(tables)
+    for key, value in upper.items():
+        if not isinstance(value, dict):
+            merged[key] = value
+        elif key == "chip" and key not in tables:
+            raise ConfigError(f"{where} has no [chip] table, so {what} cannot set {', '.join(sorted(value))} of it")
+        elif key == "spread":
+            merged[key] = value  # a spread is given in one of two ways; half of one way over the other makes no sense
+        else:
+            merged[key] = _laid_over(merged.get(key, {}), value, what, where)
+    return merged
+
+
+def _is_name(text: str) -> bool:
+    return text.replace("-", "_").isidentifier()
+
+
+def _sentence(problem: ErrorDetails) -> str:
+    """Turn a finding of pydantic into words: key, value, bound."""
+    key = ".".join(str(part) for part in problem["loc"]) or "the file"
+    if problem["type"] == "extra_forbidden":
+        return f"unknown key {key}{nearest(str(problem['loc'][-1]), _fields_at(problem['loc'][:-1]))}"
+    if problem["type"] == "missing":
+        return f"{key} is missing"
+    message = problem["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    if problem["type"] == "value_error":
+        return f"{key}: {message}"
+    return f"{key} = {problem['input']!r}: {message}"
+
+
+def _fields_at(loc: tuple[int | str, ...]) -> list[str]:
+    table: type[BaseModel] = Bench
+    for part in loc:
+        table = _TABLES.get(str(part), table)
+    return [field.alias or name for name, field in table.model_fields.items()]

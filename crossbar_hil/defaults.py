@@ -1,0 +1,24 @@
+"""The settings a newcomer gets: they make a virtual chip of the shipped curve learn in more than 95 of 100 cases.
+
+How they were found, and the table of convergence over seeds, are in docs/defaults.md; benchmarks/default_yield.py makes
+the table. The reference study's own settings are the preset ``reference`` (data/presets/reference.toml).
+"""
+
+BETA = 5e7
+"""Gain of the activation in 1/A: with K = 10 a weight of 1 uS at 0.1 V gives beta I = 5."""
+TARGET = 0.95
+"""Activation to reach for a label 1; its negative for a label 0."""
+EPOCHS = 48
+"""Most evaluations of a training; the measured curve holds 50 steps."""
+V0 = -0.1
+"""Row voltage of a 0, in volts: far below the 2 V that move a cell."""
+V1 = 0.1
+"""Row voltage of a 1, in volts."""
+PULSE_V = 2.0
+"""Amplitude of the potentiating pulse, in volts (Figure 2a of doi:10.1002/aelm.202300887)."""
+PULSE_S = 0.05
+"""Width of the pulse, in seconds: the longest measured one, with the widest range of conductance."""
+SCALE = 10.0
+"""K in G = K ((G_exp(m) - G_exp(0)) + shift)."""
+LOW_SIEMENS, HIGH_SIEMENS = 2e-8, 1e-7
+"""Span that holds 95 of 100 shifts."""

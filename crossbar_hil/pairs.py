@@ -1,0 +1,49 @@
+"""Differential pairs: column 2i is the plus and column 2i+1 the minus of output i."""
+
+import numpy as np
+
+from crossbar_hil.arrays import FloatArray, IntArray
+
+_SENSES = np.array([1.0, -1.0])  # of the plus and the minus cell of a pair
+
+
+def difference(columns: FloatArray) -> FloatArray:
+    """Plus minus minus of each pair, for currents as for conductances (equation 2).
+
+    Parameters
+    ----------
+    columns : ndarray of float, shape (..., C)
+        One value a column; C is even.
+
+    Returns
+    -------
+    ndarray of float, shape (..., C/2)
+
+    Examples
+    --------
+    >>> difference(np.array([[3.0, 1.0, 2.0, 5.0]]))
+    array([[ 2., -3.]])
+    """
+    return columns[..., 0::2] - columns[..., 1::2]
+
+
+def potentiating_counts(signs: FloatArray) -> IntArray:
+    """One potentiating pulse a synapse: to its plus cell where the sign is +1, to its minus cell where it is -1.
+
+    Parameters
+    ----------
+    signs : ndarray, shape (R, N)
+        -1, 0 or 1.
+
+    Returns
+    -------
+    ndarray of int, shape (R, 2N)
+        Pulses for each cell.
+
+    Examples
+    --------
+    >>> potentiating_counts(np.array([[1.0, -1.0], [0.0, 1.0]]))
+    array([[1, 0, 0, 1],
+           [0, 0, 1, 0]])
+    """
+    return (signs[:, :, None] == _SENSES).reshape(len(signs), -1).astype(np.int64)

@@ -1,0 +1,59 @@
+"""Find parts by name: backends, rules and cell models, ours and other people's, all by entry point.
+
+Only installed packages are searched, never the working directory.
+"""
+
+import difflib
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from crossbar_hil.errors import ConfigError
+
+_WHAT = {"backends": "backend", "rules": "learning rule", "cells": "cell model"}
+
+
+def names(group: str) -> list[str]:
+    """Return the sorted names registered in ``crossbar_hil.<group>``."""
+    return sorted(_points(group))
+
+
+def load(group: str, name: str) -> Any:
+    """Load the part that is registered under a name.
+
+    Parameters
+    ----------
+    group : str
+        ``"backends"``, ``"rules"`` or ``"cells"``.
+    name : str
+        Name of the entry point.
+
+    Raises
+    ------
+    ConfigError
+        If nothing is registered under that name, or it cannot be imported.
+    """
+    points = _points(group)
+    if name not in points:
+        raise ConfigError(f"{_WHAT[group]} {name!r} is not installed; there is {_listed(name, list(points))}")
+    try:
+        return points[name].load()
+    except Exception as error:
+        raise ConfigError(f"{_WHAT[group]} {name!r} cannot be loaded from {points[name].value}: {error}") from error
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """Return a hint that names the known word nearest to a mistyped one, or nothing.
+
+    >>> nearest("colums", ["rows", "columns"])
+    "; did you mean 'columns'?"
+    """
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _points(group: str) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=f"crossbar_hil.{group}")}
+
+
+def _listed(name: str, known: list[str]) -> str:
+    return (", ".join(sorted(known)) or "none") + nearest(name, known)

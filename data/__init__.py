@@ -1,0 +1,1 @@
+"""Measured curves, pattern sets, bench files and presets that ship with the package; README.md names their sources."""

@@ -1,0 +1,185 @@
+"""The measured conductance curve of a cell: what one more pulse does."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from crossbar_hil.arrays import FloatArray, checked
+from crossbar_hil.backend import Pulse
+from crossbar_hil.errors import DataError, LimitError
+
+from .curve_file import LARGEST_SIEMENS, TextFile, read_curves
+
+
+@dataclass(frozen=True, eq=False)
+class ConductanceCurve:
+    """Conductance of a cell after 0, 1, 2, ... pulses of one kind, as it was measured.
+
+    Measured curves are noisy and not monotone. They are kept so; `smoothed` gives a monotone variant.
+
+    Parameters
+    ----------
+    levels_siemens : array_like of float, shape (L,)
+        Conductance at level 0, 1, ... L - 1, in siemens; at least two levels.
+    pulse : Pulse, optional
+        The pulse that moves a cell one level; None if the measurement does not say.
+    others : sequence of ConductanceCurve
+        Curves of the same device for other pulses: other widths, and depression by negative pulses.
+    source : str
+        Where the numbers come from.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than two levels or one is negative, not finite or not a conductance in siemens.
+
+    Examples
+    --------
+    >>> curve = ConductanceCurve([4.5e-7, 5.1e-7, 5.2e-7])
+    >>> curve.rises
+    array([0.e+00, 6.e-08, 7.e-08])
+    """
+
+    levels_siemens: FloatArray
+    pulse: Pulse | None = None
+    others: tuple["ConductanceCurve", ...] = ()
+    source: str = "array"
+
+    def __init__(
+        self,
+        levels_siemens: ArrayLike,
+        pulse: Pulse | None = None,
+        others: Sequence["ConductanceCurve"] = (),
+        source: str = "array",
+    ) -> None:
+        levels = checked("curve", levels_siemens, (None,))
+        if len(levels) < 2:
+            raise DataError(f"a conductance curve of {len(levels)} point is too short, at least 2 needed")
+        if levels.min() < 0:
+            raise DataError(f"curve holds {levels.min():g} S at level {levels.argmin()}, a conductance is not negative")
+        if levels.max() > LARGEST_SIEMENS:
+            raise DataError(
+                f"curve holds {levels.max():g} S at level {levels.argmax()}, above {LARGEST_SIEMENS:g} S; it must be in siemens"
+            )
+        levels.flags.writeable = False
+        for name, value in (
+            ("levels_siemens", levels),
+            ("pulse", pulse),
+            ("others", tuple(others)),
+            ("source", source),
+        ):
+            object.__setattr__(self, name, value)
+
+    @staticmethod
+    def from_csv(path: str | TextFile, pulse: Pulse | None = None) -> "ConductanceCurve":
+        """Read a curve from a file of this project or from a lab's plain column of conductances.
+
+        Parameters
+        ----------
+        path : str or path
+            Text file; `sim_backend.curve_file` describes the two layouts.
+        pulse : Pulse, optional
+            From a table: which curve to take, measured or interpolated between measured widths; without it the
+            potentiation curve of the longest pulse. With a plain file: the pulse it was measured with.
+
+        Raises
+        ------
+        DataError
+            If the file cannot be read or a line is wrong; the message names the line.
+        LimitError
+            If the table has no curve for `pulse`.
+        """
+        file = Path(path) if isinstance(path, str) else path
+        source = getattr(file, "name", str(file))
+        found = read_curves(file)
+        if len(found) == 1 and found[0].pulse is None:
+            return ConductanceCurve(found[0].levels_siemens, pulse, source=source)
+        family = [ConductanceCurve(raw.levels_siemens, raw.pulse, source=source) for raw in found]
+        potentiating = [curve for curve in family if curve.pulse is not None and curve.pulse.amplitude_v > 0]
+        if not potentiating:
+            raise DataError(f"curve file {source} holds no potentiation curve")
+        longest = max(potentiating, key=lambda curve: curve.pulse.width_s if curve.pulse else 0.0)
+        whole = replace(longest, others=tuple(curve for curve in family if curve is not longest))
+        if pulse is None:
+            return whole
+        return replace(whole.for_pulse(pulse), others=tuple(curve for curve in family if curve.pulse != pulse))
+
+    @property
+    def rises(self) -> FloatArray:
+        """(L,) conductance above that of level 0, in siemens; negative for depression."""
+        return self.levels_siemens - self.levels_siemens[0]
+
+    @property
+    def span(self) -> float:
+        """Largest rise, in siemens."""
+        return float(self.rises.max())
+
+    def for_pulse(self, pulse: Pulse) -> "ConductanceCurve":
+        """Return the curve along which `pulse` moves a cell.
+
+        Between measured widths of the same amplitude the conductance of each level is interpolated linearly in the
+        logarithm of the width.
+
+        Raises
+        ------
+        LimitError
+            If no curve was measured with this amplitude, or the width lies outside the measured ones.
+        """
+        if self.pulse is None or self.pulse == pulse:
+            return self
+        family = sorted(
+            (curve for curve in (self, *self.others) if _same(curve, pulse.amplitude_v)),
+            key=lambda curve: curve.pulse.width_s,  # type: ignore[union-attr]  # _same has seen a pulse
+        )
+        if not family:
+            raise LimitError(f"pulse of {pulse} is not in the measured curves, which hold {self._measured()}")
+        widths = [curve.pulse.width_s for curve in family]  # type: ignore[union-attr]
+        for curve, width in zip(family, widths, strict=True):
+            if math.isclose(width, pulse.width_s):
+                return curve
+        if not widths[0] < pulse.width_s < widths[-1]:
+            raise LimitError(f"pulse of {pulse} is outside the measured curves, which hold {self._measured()}")
+        above = int(np.searchsorted(widths, pulse.width_s))
+        short, long = family[above - 1], family[above]
+        if len(short.levels_siemens) != len(long.levels_siemens):
+            raise DataError(
+                f"the curves of {short.pulse} and {long.pulse} have {len(short.levels_siemens)} and "
+                f"{len(long.levels_siemens)} points and cannot be interpolated"
+            )
+        share = math.log(pulse.width_s / widths[above - 1]) / math.log(widths[above] / widths[above - 1])
+        levels = (1 - share) * short.levels_siemens + share * long.levels_siemens
+        return ConductanceCurve(levels, pulse, source=f"{self.source}, between {short.pulse} and {long.pulse}")
+
+    def smoothed(self) -> "ConductanceCurve":
+        """Return the monotone curve closest to this one in the least-squares sense.
+
+        Isotonic regression by pool adjacent violators (`scipy.optimize.isotonic_regression`); plateaus appear where
+        the measurement goes the wrong way. The other curves are smoothed too.
+        """
+        from scipy.optimize import isotonic_regression  # noqa: PLC0415 - scipy takes 0.3 s to import
+
+        depression = self.pulse is not None and self.pulse.amplitude_v < 0
+        levels = isotonic_regression(self.levels_siemens, increasing=not depression).x
+        return ConductanceCurve(
+            levels, self.pulse, [curve.smoothed() for curve in self.others], source=f"{self.source}, smoothed"
+        )
+
+    def _measured(self) -> str:
+        amplitudes: dict[float, list[float]] = {}
+        for curve in (self, *self.others):
+            if curve.pulse is not None:
+                amplitudes.setdefault(curve.pulse.amplitude_v, []).append(curve.pulse.width_s)
+        return " and ".join(
+            f"{amplitude:g} V from {min(widths) * 1e3:g} ms to {max(widths) * 1e3:g} ms"
+            if len(widths) > 1
+            else f"{amplitude:g} V of {widths[0] * 1e3:g} ms"
+            for amplitude, widths in amplitudes.items()
+        )
+
+
+def _same(curve: ConductanceCurve, amplitude_v: float) -> bool:
+    return curve.pulse is not None and math.isclose(curve.pulse.amplitude_v, amplitude_v)

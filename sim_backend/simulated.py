@@ -1,0 +1,360 @@
+"""A simulated chip: every cell follows the measured curve, shifted by its own amount.
+
+Model
+-----
+The conductance of a cell is ``G = K ((G_exp(m) - G_exp(0)) + shift)``, m its level on the measured curve. A pulse of
+the curve's own kind moves the cell one level. Other pulses move it along their own measured curves, joined like this:
+
+- Curves of other widths share the rise G_exp(m) - G_exp(0): a cell enters a curve where that curve first reaches the
+  cell's rise. A pulse whose curve never rises so far does nothing.
+- The measured spans of potentiation (0.45 to 0.66 uS) and depression (0.39 to 0.02 uS) do not overlap. They are joined
+  through their normalised position: the depression curve of the widest pulse is stretched so that its start lies at
+  the largest rise of the nominal curve and its lowest point at zero. This is a choice of the model, not a measurement.
+
+Levels between two measured ones, which arise where curves join and with step variation, are interpolated linearly.
+At the end of a curve a cell is saturated: further pulses leave it where it is.
+"""
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, checked
+from crossbar_hil.backend import DeviceBackend, Limits, Pulse
+from crossbar_hil.config import Bench
+from crossbar_hil.errors import ConfigError, DataError, LimitError
+from crossbar_hil.plugins import load
+
+from .cells import CellModel, Ohmic
+from .curve import ConductanceCurve
+from .variation import lognormal_shifts, rescaled_lognormal_shifts
+
+DEFAULT_LIMITS = Limits(read_v=1.0, pulse_v=3.0, width_s=1.0)
+"""A read stays at or below half the 2 V of a pulse, which the model takes to leave a cell as it is."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Track:
+    """Rise at each level of one curve, in siemens, and where another rise enters it."""
+
+    rises: FloatArray
+    up: bool
+
+    @functools.cached_property
+    def last(self) -> IntArray:
+        return np.array(len(self.rises) - 1)  # an array, as numpy is faster with those
+
+    def rise(self, levels: FloatArray | IntArray) -> FloatArray:
+        if levels.dtype.kind == "i":
+            return self.rises[levels]
+        return np.interp(levels, np.arange(len(self.rises)), self.rises)
+
+    def entry(self, rise: float) -> float | None:
+        """First level at which the curve reaches a rise; None if a pulse on this curve cannot move it further."""
+        way = self.rises if self.up else -self.rises
+        goal = rise if self.up else -rise
+        if goal > way.max():
+            return None
+        after = int(np.argmax(way >= goal))
+        if after == 0:
+            return 0.0
+        return after - 1 + float((goal - way[after - 1]) / (way[after] - way[after - 1]))
+
+
+class SimulatedBackend(DeviceBackend):
+    """R x C cells made of one measured curve.
+
+    Parameters
+    ----------
+    curve : ConductanceCurve
+        The measured curve, with those of other pulses beside it.
+    shifts : array_like of float, shape (R, C)
+        Offset of each cell's curve, in siemens; the conductance at level 0 is ``scale * shift``.
+    scale : float
+        K, above zero.
+    wire_ohm : float
+        Resistance of a wire segment, in ohm. Only 0, ideal wires, is modelled so far.
+    read_noise : float
+        Relative standard deviation of each cell's current in each read, independent from read to read; no unit.
+    rng : numpy.random.Generator, optional
+        Needed with `read_noise` or `step_variation`.
+    step_variation : float
+        Relative standard deviation of the step that one pulse makes, in levels: gamma distributed with mean 1, so a
+        step is never negative and n pulses together make n levels on average.
+    stuck : array_like of bool, shape (R, C), optional
+        Cells that keep their conductance whatever is sent.
+    dead : array_like of bool, shape (R, C), optional
+        Open cells: conductance zero, for ever.
+    cell : CellModel, optional
+        Current of a cell at a voltage; ohmic if not given.
+    limits : Limits, optional
+        What the virtual chip may be asked to bear.
+
+    Raises
+    ------
+    DataError
+        If an argument is outside its range, or a shift makes a conductance negative.
+    """
+
+    kind = "simulated"
+
+    def __init__(
+        self,
+        curve: ConductanceCurve,
+        shifts: ArrayLike,
+        scale: float = 10.0,
+        wire_ohm: float = 0.0,
+        read_noise: float = 0.0,
+        rng: np.random.Generator | None = None,
+        *,
+        step_variation: float = 0.0,
+        stuck: ArrayLike | None = None,
+        dead: ArrayLike | None = None,
+        cell: CellModel | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        self.curve = curve
+        self.shifts = checked("shifts", shifts, (None, None))
+        rows, columns = self.shifts.shape
+        self.shape = (rows, columns)
+        self.limits = limits
+        self.scale = _positive("scale", scale)
+        self._scale = np.array(self.scale)  # numpy is faster with an array
+        self.read_noise = _not_negative("read_noise", read_noise)
+        self.step_variation = _not_negative("step_variation", step_variation)
+        if wire_ohm != 0:
+            raise DataError(f"wire_ohm {wire_ohm} ohm: wire resistance is not modelled yet, only 0 is")
+        if rng is None and (read_noise or step_variation):
+            raise DataError("read_noise and step_variation need a random generator rng")
+        self.rng = rng
+        self.cell = Ohmic() if cell is None else cell
+        self._ohmic = isinstance(self.cell, Ohmic)
+        self._stuck = self._mask("stuck", stuck)
+        self._dead = self._mask("dead", dead)
+        self._mobile = ~(self._stuck | self._dead)
+        self._all_mobile = bool(self._mobile.all())
+        lowest = self.shifts + min(0.0, float(curve.rises.min()))
+        if lowest.min() < 0:
+            where = np.unravel_index(lowest.argmin(), lowest.shape)
+            raise DataError(
+                f"shift {self.shifts[where]:g} S of cell {[int(i) for i in where]} would make its conductance negative, "
+                f"it must be at least {-min(0.0, float(curve.rises.min())):g} S"
+            )
+        self._tracks: list[_Track] = [_Track(curve.rises, up=True)]
+        self._track_of_pulse: dict[Pulse, int] = {}
+        self._last_pulse: Pulse | None = None
+        self._last_track = 0
+        self._on = np.zeros(self.shape, dtype=np.int64)  # the track that each cell is on
+        self._levels: FloatArray | IntArray = np.zeros(self.shape, dtype=np.int64)  # float once a cell is between two
+        self._only: int | None = 0  # the track that all cells are on, if there is one
+        self._update()
+
+    @classmethod
+    def from_bench(cls, bench: Bench, rng: np.random.Generator) -> Self:
+        """Draw a chip as the bench file says: first the shifts, then whatever noise the run needs."""
+        chip = bench.chip
+        if chip is None:
+            raise ConfigError(f"bench {bench.name} has no [chip] table, from which the virtual chip is made")
+        shape = (chip.rows, chip.columns)
+        draw = rescaled_lognormal_shifts if chip.spread.distribution == "rescaled" else lognormal_shifts
+        shifts = draw(shape, rng=rng, **chip.spread.numbers())
+        curve = ConductanceCurve.from_csv(chip.curve_file)
+        if curve.pulse is None:
+            curve = ConductanceCurve(curve.levels_siemens, chip.curve_pulse, source=curve.source)
+        return cls(
+            curve.smoothed() if chip.smoothed else curve,
+            shifts,
+            scale=chip.scale,
+            wire_ohm=chip.wire_ohm,
+            read_noise=chip.read_noise,
+            rng=rng,
+            step_variation=chip.step_variation,
+            stuck=_cells("stuck", chip.stuck, shape),
+            dead=_cells("dead", chip.dead, shape),
+            cell=load("cells", chip.cell)(**chip.cell_options),
+            limits=bench.limits or DEFAULT_LIMITS,
+        )
+
+    # ------------------------------------------------------------------ the device
+
+    def _read_currents(self, voltages: FloatArray) -> FloatArray:
+        if self._ohmic and not self.read_noise:
+            return voltages.dot(self._conductances)  # half the time of @ for a small chip
+        cells = self.cell.current(self._conductances, voltages[:, :, None])
+        currents = cells.sum(axis=1)
+        if self.read_noise and self.rng is not None:
+            # The relative noise of the cells is independent, so along a column it adds up in squares.
+            spread = self.read_noise * np.sqrt(np.square(cells).sum(axis=1))
+            currents += spread * self.rng.standard_normal(spread.shape)
+        return currents
+
+    def _send_pulses(self, counts: IntArray, pulse: Pulse) -> None:  # noqa: ARG002 - its track is known
+        index = self._last_track  # that of this very pulse, which _check_pulse has just seen
+        steps = counts if self._all_mobile else counts * self._mobile
+        if self.step_variation and self.rng is not None:
+            steps = _varied(steps, self.step_variation, self.rng)
+        if self._only != index:
+            steps = self._enter(index, steps)
+        if self._only == index:
+            self._levels = np.minimum(self._levels + steps, self._tracks[index].last)
+        else:
+            pulsed = steps > 0
+            self._levels[pulsed] = np.minimum(self._levels[pulsed] + steps[pulsed], self._tracks[index].last)
+        self._update()
+
+    def _enter(self, index: int, steps: Any) -> Any:
+        """Bring the cells that are pulsed onto a track; return the steps without those that it cannot move."""
+        track = self._tracks[index]
+        steps = np.array(steps)
+        rises = self._rises()
+        self._levels = self._levels.astype(np.float64)
+        for place in np.argwhere((steps > 0) & (self._on != index)):
+            cell = tuple(place)
+            level = track.entry(float(rises[cell]))
+            if level is None:
+                steps[cell] = 0
+            else:
+                self._levels[cell], self._on[cell] = level, index
+        first = int(self._on.flat[0])
+        self._only = first if (self._on == first).all() else None
+        return steps
+
+    def _rises(self) -> FloatArray:
+        if self._only is not None:
+            return self._tracks[self._only].rise(self._levels)
+        rises = np.empty(self.shape)
+        for index, track in enumerate(self._tracks):
+            rises[self._on == index] = track.rise(self._levels[self._on == index])
+        return rises
+
+    def _update(self) -> None:
+        self._conductances = (self._rises() + self.shifts) * self._scale
+        if not self._all_mobile:
+            self._conductances[self._dead] = 0.0
+
+    def _check_pulse(self, pulse: Pulse) -> None:
+        if pulse is self._last_pulse:
+            return
+        if pulse not in self._track_of_pulse:
+            super()._check_pulse(pulse)
+            self._track_of_pulse[pulse] = self._track(pulse)
+        self._last_pulse, self._last_track = pulse, self._track_of_pulse[pulse]
+
+    def _track(self, pulse: Pulse) -> int:
+        """Index of the track for a pulse, made when it is first asked for."""
+        nominal = self.curve
+        if nominal.pulse is None:
+            # The measurement does not say its pulse: whatever is sent first is that pulse.
+            if self._track_of_pulse or pulse.amplitude_v < 0:
+                known = next(iter(self._track_of_pulse), None)
+                raise LimitError(
+                    f"pulse of {pulse}: the curve {nominal.source} was measured with one potentiating pulse"
+                    + (f", taken to be {known}" if known else "")
+                )
+            return 0
+        curve = nominal.for_pulse(pulse)
+        if curve is nominal:
+            return 0
+        if pulse.amplitude_v > 0:
+            self._tracks.append(_Track(curve.rises, up=True))
+        else:
+            widest = max((c for c in nominal.others if c.pulse and c.pulse.amplitude_v < 0), key=_width)
+            low, high = float(widest.levels_siemens.min()), float(widest.levels_siemens[0])
+            position = (curve.levels_siemens - low) / (high - low)
+            self._tracks.append(_Track(position * nominal.span, up=False))
+        return len(self._tracks) - 1
+
+    # ------------------------------------------------------------------ what a simulation knows
+
+    @property
+    def conductances(self) -> FloatArray:
+        """(R, C) true conductances, in siemens, without read noise."""
+        return self._conductances.copy()
+
+    @property
+    def levels(self) -> FloatArray:
+        """(R, C) level of each cell on the curve it is on."""
+        return self._levels.astype(np.float64)
+
+    def saturated_cells(self) -> BoolArray:
+        """Cells at the end of their curve."""
+        last = np.array([track.last for track in self._tracks])
+        return self._mobile & (self._levels >= last[self._on])
+
+    def identify(self) -> dict[str, Any]:
+        """Curve and model of the virtual chip."""
+        return {
+            "backend": "SimulatedBackend",
+            "curve": self.curve.source,
+            "pulse": str(self.curve.pulse) if self.curve.pulse else "unknown",
+            "scale": self.scale,
+            "cell": type(self.cell).__name__.lower(),
+        }
+
+    def state(self) -> dict[str, FloatArray]:
+        """Level of each cell, the amplitude and width of the pulse whose curve it is on (0 for the nominal one)."""
+        pulses = {index: pulse for pulse, index in self._track_of_pulse.items() if index}
+        amplitudes, widths = np.zeros(self.shape), np.zeros(self.shape)
+        for index, pulse in pulses.items():
+            amplitudes[self._on == index], widths[self._on == index] = pulse.amplitude_v, pulse.width_s
+        return {
+            "shift_siemens": self.shifts.copy(),
+            "level": self.levels,
+            "curve_amplitude_v": amplitudes,
+            "curve_width_s": widths,
+        }
+
+    def restore(self, state: dict[str, FloatArray]) -> None:
+        """Bring the chip back to a saved state."""
+        self.shifts = checked("saved shifts", state["shift_siemens"], self.shape)
+        levels = checked("saved levels", state["level"], self.shape)
+        on = np.zeros(self.shape, dtype=np.int64)
+        for cell in np.argwhere(state["curve_amplitude_v"] != 0):
+            place = tuple(cell)
+            pulse = Pulse(float(state["curve_amplitude_v"][place]), float(state["curve_width_s"][place]))
+            self._check_pulse(pulse)
+            on[place] = self._track_of_pulse[pulse]
+        self._levels, self._on = levels, on
+        self._only = int(on.flat[0]) if (on == on.flat[0]).all() else None
+        self._update()
+
+    def _mask(self, name: str, cells: ArrayLike | None) -> BoolArray:
+        mask = np.zeros(self.shape, dtype=bool) if cells is None else np.asarray(cells)
+        if mask.shape != self.shape or mask.dtype != bool:
+            raise DataError(f"{name} must be bool of shape {self.shape}, got {mask.dtype} of shape {mask.shape}")
+        return mask
+
+
+def _varied(steps: Any, variation: float, rng: np.random.Generator) -> FloatArray:
+    """Sum of n gamma steps of mean 1 is one gamma draw of shape n / variation^2."""
+    return rng.gamma(steps / variation**2, variation**2)
+
+
+def _cells(name: str, cells: Sequence[tuple[int, int]], shape: tuple[int, int]) -> BoolArray:
+    mask = np.zeros(shape, dtype=bool)
+    for row, column in cells:
+        if not (0 <= row < shape[0] and 0 <= column < shape[1]):
+            raise DataError(f"{name} cell [{row}, {column}] is not on the chip of {shape[0]} by {shape[1]} cells")
+        mask[row, column] = True
+    return mask
+
+
+def _width(curve: ConductanceCurve) -> float:
+    return curve.pulse.width_s if curve.pulse else 0.0
+
+
+def _positive(name: str, value: float) -> float:
+    if not math.isfinite(value) or value <= 0:
+        raise DataError(f"{name} {value} must be finite and above zero")
+    return float(value)
+
+
+def _not_negative(name: str, value: float) -> float:
+    if not math.isfinite(value) or value < 0:
+        raise DataError(f"{name} {value} must be finite and not negative")
+    return float(value)
