@@ -30,7 +30,7 @@ class Tanh:
         return np.tanh(self._beta * currents)
 
     def slope(self, currents: FloatArray) -> FloatArray:
-        """Derivative df/dI = beta / cosh(beta I)^2, in 1/A.
+        """Return the derivative df/dI = beta / cosh(beta I)^2, in 1/A.
 
         Written with exp(-2|beta I|), which goes to zero where cosh would overflow.
 

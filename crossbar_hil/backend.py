@@ -67,8 +67,8 @@ class Limits:
 class DeviceBackend(ABC):
     """A crossbar of R rows and C columns that can be read and pulsed.
 
-    A subclass sets `shape`, `kind` and `limits` before its first read, and implements ``_read_currents`` and
-    ``_send_pulses``. Use it as a context manager: leaving the block makes the chip safe.
+    A subclass sets `shape`, `kind` and `limits` before its first read, and implements ``_read_currents``,
+    ``_send_pulses`` and ``make_safe``. Use it as a context manager: leaving the block makes the chip safe.
     """
 
     shape: tuple[int, int]
@@ -218,6 +218,10 @@ class DeviceBackend(ABC):
     def _send_pulses(self, counts: IntArray, pulse: Pulse) -> None:
         """Send checked (R, C) counts of a checked pulse."""
 
+    @abstractmethod
+    def make_safe(self) -> None:
+        """Bring the device to 0 V, outputs off, contacts open. May be called at any time, any number of times."""
+
     def identify(self) -> dict[str, Any]:
         """Say what answers: model, serial, firmware, curve, seed, whatever names this device in a record."""
         return {"backend": type(self).__name__}
@@ -234,9 +238,6 @@ class DeviceBackend(ABC):
         """Bring a simulated chip back to a saved state."""
         if state:
             raise BackendError(f"{type(self).__name__} cannot restore a saved chip state")
-
-    def make_safe(self) -> None:
-        """Bring the device to 0 V, outputs off, contacts open. May be called at any time, any number of times."""
 
     def __enter__(self) -> Self:
         return self

@@ -1,4 +1,4 @@
-"""The bench file: which device, which chip, which settings. TOML in, checked models out, every problem named at once."""
+"""The bench file: which device, which chip, which settings; TOML in, checked models out, all problems named at once."""
 
 import tomllib
 from importlib import resources
@@ -225,7 +225,8 @@ def _bench_tables(name_or_file: str) -> tuple[dict[str, Any], str]:
         return {"name": name_or_file, "backend": name_or_file}, f"bench {name_or_file}"
     known = sorted({*benches, *names("backends")})
     raise ConfigError(
-        f"bench {name_or_file!r} is neither a file nor a known bench; there is {', '.join(known)}{nearest(name_or_file, known)}"
+        f"bench {name_or_file!r} is neither a file nor a known bench; there is {', '.join(known)}"
+        f"{nearest(name_or_file, known)}"
     )
 
 

@@ -1,7 +1,7 @@
 """Pattern sets: input bits, wanted output bits, and which of them are trained on.
 
-A pattern file is a comma-separated table with the header ``pattern,label,set``; bits are written without spaces, and the
-set is ``train`` or ``test``. Lines that start with ``#`` are comments.
+A pattern file is a comma-separated table with the header ``pattern,label,set``; bits are written without spaces, and
+the set is ``train`` or ``test``. Lines that start with ``#`` are comments.
 """
 
 import csv
@@ -63,7 +63,8 @@ class PatternSet:
             sizes = sizes or (len(pattern), len(label))
             if (len(pattern), len(label)) != sizes:
                 raise DataError(
-                    f"{where}: {len(pattern)} pattern bits and {len(label)} label bits, expected {sizes[0]} and {sizes[1]}"
+                    f"{where}: {len(pattern)} pattern bits and {len(label)} label bits, "
+                    f"expected {sizes[0]} and {sizes[1]}"
                 )
             if fields[2] not in rows:
                 raise DataError(f"{where}: set {fields[2]!r} is neither train nor test")

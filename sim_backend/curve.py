@@ -63,7 +63,8 @@ class ConductanceCurve:
             raise DataError(f"curve holds {levels.min():g} S at level {levels.argmin()}, a conductance is not negative")
         if levels.max() > LARGEST_SIEMENS:
             raise DataError(
-                f"curve holds {levels.max():g} S at level {levels.argmax()}, above {LARGEST_SIEMENS:g} S; it must be in siemens"
+                f"curve holds {levels.max():g} S at level {levels.argmax()}, above {LARGEST_SIEMENS:g} S; "
+                "it must be in siemens"
             )
         levels.flags.writeable = False
         for name, value in (

@@ -117,7 +117,8 @@ def _plain(lines: list[_Line], path: TextFile) -> list[float]:
             first_pulse = pulse if first_pulse is None else first_pulse
             if pulse != first_pulse + len(levels):
                 raise DataError(
-                    f"{where}: pulse number {pulse:g}, expected {first_pulse + len(levels):g}; the curve must have no gap"
+                    f"{where}: pulse number {pulse:g}, expected {first_pulse + len(levels):g}; "
+                    "the curve must have no gap"
                 )
         levels.append(_conductance(line.fields[-1], where))
     return levels
@@ -199,6 +200,7 @@ def _conductance(text: str, where: str) -> float:
         raise DataError(f"{where}: conductance {value:g} S is negative")
     if value > LARGEST_SIEMENS:
         raise DataError(
-            f"{where}: conductance {value:g} S exceeds {LARGEST_SIEMENS:g} S; the column must be in siemens, not in uS or ohm"
+            f"{where}: conductance {value:g} S exceeds {LARGEST_SIEMENS:g} S; "
+            "the column must be in siemens, not in uS or ohm"
         )
     return value

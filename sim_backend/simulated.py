@@ -142,7 +142,7 @@ class SimulatedBackend(DeviceBackend):
         if lowest.min() < 0:
             where = np.unravel_index(lowest.argmin(), lowest.shape)
             raise DataError(
-                f"shift {self.shifts[where]:g} S of cell {[int(i) for i in where]} would make its conductance negative, "
+                f"shift {self.shifts[where]:g} S of cell {[int(i) for i in where]} makes its conductance negative, "
                 f"it must be at least {-min(0.0, float(curve.rises.min())):g} S"
             )
         self._tracks: list[_Track] = [_Track(curve.rises, up=True)]
@@ -195,7 +195,7 @@ class SimulatedBackend(DeviceBackend):
 
     def _send_pulses(self, counts: IntArray, pulse: Pulse) -> None:  # noqa: ARG002 - its track is known
         index = self._last_track  # that of this very pulse, which _check_pulse has just seen
-        steps = counts if self._all_mobile else counts * self._mobile
+        steps: FloatArray | IntArray = counts if self._all_mobile else counts * self._mobile
         if self.step_variation and self.rng is not None:
             steps = _varied(steps, self.step_variation, self.rng)
         if self._only != index:
@@ -268,6 +268,9 @@ class SimulatedBackend(DeviceBackend):
             position = (curve.levels_siemens - low) / (high - low)
             self._tracks.append(_Track(position * nominal.span, up=False))
         return len(self._tracks) - 1
+
+    def make_safe(self) -> None:
+        """Do nothing: a simulation drives no output."""
 
     # ------------------------------------------------------------------ what a simulation knows
 

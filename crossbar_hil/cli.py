@@ -1,0 +1,295 @@
+"""The command line ``crossbar-hil``: parse, call one function, print what a person needs.
+
+Exit codes: 0 done, 1 could not, 2 bad usage, 3 trained but did not converge.
+"""
+
+import json
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from crossbar_hil.errors import ConfigError, CrossbarError
+
+DONE, COULD_NOT, BAD_USAGE, NOT_CONVERGED = 0, 1, 2, 3
+
+
+def main() -> None:
+    """Run the command line and exit; every error is one line, a traceback only with ``--debug``."""
+    debug = "--debug" in sys.argv[1:]
+    try:
+        code = cli.main(args=[word for word in sys.argv[1:] if word != "--debug"], standalone_mode=False)
+    except click.exceptions.Exit as error:
+        code = error.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = BAD_USAGE
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        click.echo("crossbar-hil: interrupted", err=True)
+        code = COULD_NOT
+    except Exception as error:  # the one place where nothing may slip through
+        if debug:
+            traceback.print_exc()
+        elif isinstance(error, CrossbarError):
+            click.echo(f"crossbar-hil: {error}", err=True)
+        else:
+            click.echo(f"crossbar-hil: unexpected {type(error).__name__}: {error} (--debug shows where)", err=True)
+        code = BAD_USAGE if isinstance(error, ConfigError) else COULD_NOT
+    sys.exit(code if isinstance(code, int) else DONE)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="crossbar-hil")
+def cli() -> None:
+    """Train memristor crossbar chips in place, simulated or real.
+
+    Add --debug to any verb for the traceback of an error.
+    """
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON line instead of text.")
+out_option = click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=True),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder that holds run folders.",
+)
+run_argument = click.argument("run")
+
+
+def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Callable[[Any], Any]:  # noqa: A002
+    """Make an option that overrides one key of the bench file."""
+    return click.option(*names, f"{table}__{key}", metavar=more.pop("metavar", key.upper()), help=help, **more)
+
+
+@cli.command()
+@click.option("--bench", default="simulated", show_default=True, help="Shipped bench, bench file or backend.")
+@click.option("--preset", help="Settings laid over the bench: 'reference' are the reference study's.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of a virtual chip; a fresh one if not given.")
+@_setting("training", "epochs", "--epochs", help="Most evaluations.")
+@_setting("training", "beta", "--beta", help="Gain of the activation, in 1/A.")
+@_setting("training", "target", "--target", help="Activation to reach for a 1.")
+@_setting("training", "target0", "--target0", help="Activation not to exceed for a 0; -target if not given.")
+@_setting("training", "v0", "--v0", help='Row voltage of a 0, in V or as "-100 mV".')
+@_setting("training", "v1", "--v1", help="Row voltage of a 1.")
+@_setting("training", "amplitude_v", "--amplitude", metavar="VOLT", help="Height of the pulse.")
+@_setting("training", "width_s", "--width", metavar="TIME", help='Width of the pulse, in s or as "10 ms".')
+@_setting("training", "patterns", "--patterns", metavar="FILE", help="Pattern file: pattern,label,set.")
+@_setting("training", "rule", "--rule", help="Learning rule.")
+@_setting("chip", "curve", "--curve", metavar="FILE", help="Measured conductance curve of your device.")
+@_setting("chip", "scale", "--scale", metavar="K", help="K in G = K ((G_exp(m) - G_exp(0)) + shift).")
+@_setting("chip", "rows", "--rows", help="Rows of a virtual chip.")
+@_setting("chip", "columns", "--columns", help="Columns of a virtual chip.")
+@_setting("chip", "read_noise", "--read-noise", metavar="SHARE", help="Relative noise of a cell's current.")
+@_setting("chip", "step_variation", "--step-variation", metavar="SHARE", help="Relative spread of a pulse's step.")
+@click.option("--spread", nargs=2, metavar="LOW HIGH", help="Span that holds 95 % of the shifts, in S.")
+@click.option("--label", default="", help="A word of yours, kept with the run.")
+@click.option("--no-report", is_flag=True, help="Draw no figures and write no report.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@click.option("--yes", is_flag=True, help="Answer yes to every question.")
+@out_option
+@as_json
+def train(
+    bench: str,
+    preset: str | None,
+    seed: int | None,
+    spread: tuple[str, str] | None,
+    label: str,
+    no_report: bool,
+    quiet: bool,
+    yes: bool,  # noqa: ARG001 - nothing is asked of a simulated bench; accepted everywhere it could be
+    out: Path,
+    as_json: bool,
+    **settings: str | None,
+) -> None:
+    """Train a chip until it recognises the pattern set, and leave a run folder with figures and a report."""
+    from rich.console import Console  # noqa: PLC0415 - --help must not wait for what only training needs
+
+    from crossbar_hil.bench import fresh_seed  # noqa: PLC0415
+    from crossbar_hil.config import load_bench  # noqa: PLC0415
+    from crossbar_hil.patterns import PatternSet  # noqa: PLC0415
+    from crossbar_hil.progress import make_progress  # noqa: PLC0415
+    from crossbar_hil.session import train_and_record  # noqa: PLC0415
+
+    overrides: dict[str, Any] = {}
+    for name, value in settings.items():
+        if value is not None:
+            table, key = name.split("__")
+            overrides.setdefault(table, {})[key] = value
+    if spread is not None:
+        overrides.setdefault("chip", {})["spread"] = {"low_siemens": spread[0], "high_siemens": spread[1]}
+    checked = load_bench(bench, preset=preset, overrides=overrides)
+    seed = fresh_seed() if seed is None else seed
+    patterns = len(PatternSet.from_csv(checked.training.pattern_file).train)
+    console = Console(stderr=True)
+    with make_progress(console, quiet=quiet, epochs=checked.training.epochs, patterns=patterns) as progress:
+        outcome = train_and_record(checked, seed=seed, out=out, preset=preset, label=label, show=progress.show)
+    result = outcome.result
+    report = None if no_report else _report(outcome.folder)
+    if as_json:
+        _print_json(
+            run=str(outcome.folder),
+            kind=outcome.kind,
+            status=outcome.status,
+            converged=result.converged,
+            epochs=result.epochs,
+            pulses=result.pulses,
+            error=float(result.errors[-1]),
+            verdict=result.verdict,
+            reason=result.reason,
+            seed=seed,
+            report=str(report) if report else None,
+        )
+    else:
+        if outcome.status == "interrupted":
+            click.echo(f"interrupted: what was done until epoch {result.epochs} is kept")
+        click.echo(f"{result.verdict}: {result.reason}")
+        click.echo(f"{result.pulses} pulses in {result.epochs} epochs, {outcome.kind} chip, seed {seed}")
+        click.echo(f"run     {outcome.folder}")
+        if report:
+            click.echo(f"report  {report}")
+    if outcome.status == "interrupted":
+        raise click.exceptions.Exit(COULD_NOT)
+    raise click.exceptions.Exit(DONE if result.converged else NOT_CONVERGED)
+
+
+@cli.command()
+@out_option
+@as_json
+def runs(out: Path, as_json: bool) -> None:
+    """List the recorded runs, the oldest first."""
+    from crossbar_hil.runs import list_runs  # noqa: PLC0415
+
+    keys = ("name", "kind", "status", "verdict", "epochs", "pulses", "error", "seed", "label")
+    found = [{key: run.settings.get(key) for key in keys} for run in list_runs(out)]
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    if not found:
+        click.echo(f"no runs in {out}")
+        return
+    _table(["run", *keys[1:]], [[_text(each[key]) for key in keys] for each in found])
+
+
+@cli.command()
+@run_argument
+@out_option
+@as_json
+def show(run: str, out: Path, as_json: bool) -> None:
+    """Show the settings and the outcome of a RUN: its folder, its name or 'latest'."""
+    from crossbar_hil.runs import find_run  # noqa: PLC0415
+
+    found = find_run(run, out)
+    if as_json:
+        click.echo(json.dumps({"run": str(found.folder), **found.settings}))
+        return
+    for name, value in found.settings.items():
+        shown = ", ".join(f"{key} {each}" for key, each in value.items()) if isinstance(value, dict) else _text(value)
+        click.echo(f"{name:14}{_printable(shown)}")
+    if found.epochs and found.result.misses:
+        click.echo("missed targets")
+        for miss in found.result.misses:
+            bits = "".join(str(bit) for bit in found.result.patterns[miss.pattern])
+            click.echo(
+                f"  pattern {bits}  output {miss.output + 1}  activation {miss.activation:+.4f}  "
+                f"target {miss.target:+.4g}  short by {miss.shortfall:.4g}"
+            )
+
+
+@cli.command()
+@run_argument
+@click.option("--to", "folder", type=click.Path(path_type=Path), help="Write a fresh report into this new folder.")
+@out_option
+@as_json
+def report(run: str, folder: Path | None, out: Path, as_json: bool) -> None:
+    """Write the report of a RUN, or say where it is if it is written already."""
+    from crossbar_hil.runs import find_run  # noqa: PLC0415
+
+    path = _report(find_run(run, out).folder, folder)
+    if as_json:
+        _print_json(report=str(path))
+    else:
+        click.echo(path)
+
+
+@cli.command()
+@run_argument
+@click.option("--to", "form", type=click.Choice(["csv", "netcdf"]), required=True, help="Format of the file.")
+@click.option("--output", type=click.Path(path_type=Path), help="The new file; in the run's folder if not given.")
+@out_option
+@as_json
+def export(run: str, form: str, output: Path | None, out: Path, as_json: bool) -> None:
+    """Export a RUN: a CSV that PyMeasure opens, or NetCDF with labels and units."""
+    from crossbar_hil.export import export_run  # noqa: PLC0415
+    from crossbar_hil.runs import find_run  # noqa: PLC0415
+
+    path = export_run(find_run(run, out), form, output)
+    if as_json:
+        _print_json(file=str(path))
+    else:
+        click.echo(path)
+
+
+@cli.command()
+@run_argument
+@click.option("--patterns", type=click.Path(path_type=Path), help="Pattern file; every pattern in it is judged.")
+@out_option
+@as_json
+def predict(run: str, patterns: Path | None, out: Path, as_json: bool) -> None:
+    """Let the chip of a RUN, as training left it, judge patterns it was not trained on."""
+    from crossbar_hil.inference import predict_run  # noqa: PLC0415
+    from crossbar_hil.runs import find_run  # noqa: PLC0415
+
+    answer = predict_run(find_run(run, out), patterns)
+    if as_json:
+        click.echo(json.dumps(answer.as_dict()))
+        return
+    _table(
+        ["pattern", "wanted", "says", "activations", ""],
+        [
+            [
+                line.pattern,
+                line.label,
+                line.says,
+                "  ".join(f"{value:+.3f}" for value in line.activations),
+                line.verdict,
+            ]
+            for line in answer.lines
+        ],
+    )
+    click.echo(answer.summary)
+
+
+def _report(folder: Path, to: Path | None = None) -> Path:
+    """Write a report unless the run's own folder has one."""
+    from crossbar_hil.report import REPORT, make_report  # noqa: PLC0415
+    from crossbar_hil.runs import load_run  # noqa: PLC0415
+
+    written = folder / REPORT
+    return written if to is None and written.exists() else make_report(load_run(folder), to)
+
+
+def _print_json(**values: Any) -> None:
+    click.echo(json.dumps(values))
+
+
+def _table(header: list[str], rows: list[list[str]]) -> None:
+    rows = [[_printable(cell) for cell in row] for row in rows]
+    widths = [max(len(row[place]) for row in [header, *rows]) for place in range(len(header))]
+    for row in [header, *rows]:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _printable(text: str) -> str:
+    """Without control characters, which could move the cursor of a terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
