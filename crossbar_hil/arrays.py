@@ -36,17 +36,20 @@ def checked(name: str, values: ArrayLike, shape: Sequence[int | None]) -> FloatA
     array([[ 0.1, -0.1]])
     """
     try:
-        array = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{name} must be a rectangular array of numbers: {error}") from error
+        raw = np.asarray(values)
+        if raw.dtype.kind not in "biufO":  # text and complex numbers would be converted in silence
+            raise TypeError(f"it is of type {raw.dtype}")
+        array = np.array(raw, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DataError(f"{name} must be a rectangular array of real numbers: {error}") from error
     fits = array.ndim == len(shape) and all(
         size > 0 if wanted is None else size == wanted for size, wanted in zip(array.shape, shape, strict=True)
     )
     if not fits:
-        raise DataError(f"{name} has shape {array.shape}, expected {described(shape)}")
+        raise DataError(f"{name} have shape {array.shape}, expected {described(shape)}")
     if not np.isfinite(array).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        raise DataError(f"{name} holds {array[where]} at {list(where)}, expected finite numbers")
+        raise DataError(f"{name} hold {array[where]} at {list(where)}, expected finite numbers")
     return array
 
 
@@ -67,7 +70,7 @@ def checked_bits(name: str, values: ArrayLike, shape: Sequence[int | None]) -> I
     array = checked(name, values, shape)
     odd = array[(array != 0) & (array != 1)]
     if odd.size:
-        raise DataError(f"{name} holds {odd[0]:g}, expected only 0 and 1")
+        raise DataError(f"{name} hold {odd[0]:g}, expected only 0 and 1")
     return array.astype(np.int64)
 
 

@@ -17,7 +17,9 @@ from numpy.typing import ArrayLike
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, checked
 from crossbar_hil.errors import BackendError, ChipStateUnknown, DataError, LimitError
 
-_NONE = np.array(0)  # an array, because numpy converts a Python number at every comparison
+MOST_PULSES = 10**9
+"""More pulses for one cell in one call are a slip of the pen."""
+_MOST = np.array(MOST_PULSES, dtype=np.uint64)
 KINDS = ("simulated", "emulated", "hardware")
 
 
@@ -76,7 +78,7 @@ class DeviceBackend(ABC):
     kind: str
     """"simulated", "emulated" or "hardware"; stands in every record."""
     limits: Limits
-    _accepted: FloatArray | None = None
+    _accepted: tuple[FloatArray, Limits | None] = (np.empty((0, 0)), None)
     cause_of_doubt: BaseException | None = None
     """What left the chip's state unknown, or None while it is known."""
 
@@ -117,11 +119,18 @@ class DeviceBackend(ABC):
         BackendError
             If what came back is not a finite (P, C) array.
         """
-        array = voltages if voltages is self._accepted else self._checked_voltages(voltages)
+        array, limits = self._accepted
+        if voltages is not array or array.flags.writeable or limits is not self.limits:
+            array = self._checked_voltages(voltages)
         currents = self._read_currents(array)
-        if currents.shape != (len(array), self.shape[1]) or not math.isfinite(np.vdot(currents, currents)):
+        if (
+            not isinstance(currents, np.ndarray)
+            or currents.dtype != np.float64
+            or currents.shape != (len(array), self.shape[1])
+            or not math.isfinite(np.vdot(currents, currents))
+        ):
             raise BackendError(
-                f"{type(self).__name__} returned currents of shape {currents.shape}, expected a finite array of shape "
+                f"{type(self).__name__} returned {_described(currents)} instead of finite currents of shape "
                 f"{(len(array), self.shape[1])}"
             )
         return currents
@@ -144,12 +153,12 @@ class DeviceBackend(ABC):
         Raises
         ------
         DataError
-            If the voltage is zero; nothing was applied.
+            If the voltage is zero or not finite; nothing was applied.
         LimitError
             If the voltage exceeds ``limits.read_v``; nothing was applied.
         """
-        if voltage_v == 0:
-            raise DataError("read voltage 0 V: a conductance cannot be measured without a voltage")
+        if not math.isfinite(voltage_v) or voltage_v == 0:
+            raise DataError(f"read voltage {voltage_v} V of a conductance must be finite and not zero")
         conductances = self.read_currents(voltage_v * np.eye(self.shape[0])) / voltage_v
         self.cause_of_doubt = None
         return conductances
@@ -176,9 +185,10 @@ class DeviceBackend(ABC):
             If the device fails; the chip's state is unknown and further pulses are refused until
             `read_conductances` has succeeded.
         """
-        array = np.asarray(counts)
-        if array.shape != self.shape or array.dtype.kind not in "iu" or np.count_nonzero(array < _NONE):
-            raise DataError(_wrong_counts(array, self.shape))
+        array = counts if isinstance(counts, np.ndarray) else _as_array(counts)
+        # Seen as unsigned, a negative number is a huge one: one comparison finds both.
+        if array.shape != self.shape or array.dtype != np.int64 or np.count_nonzero(array.view(np.uint64) > _MOST):
+            array = _checked_counts(array, self.shape)
         self._check_pulse(pulse)
         if self.cause_of_doubt is not None:
             raise ChipStateUnknown(
@@ -197,8 +207,14 @@ class DeviceBackend(ABC):
         if abs(worst) > self.limits.read_v:
             raise LimitError(f"read voltage {worst:g} V exceeds the limit of {self.limits.read_v:g} V")
         # A training reads the same voltages again and again; an array that cannot change is checked once.
-        if isinstance(voltages, np.ndarray) and voltages.base is None and not voltages.flags.writeable:
-            self._accepted = voltages
+        if (
+            isinstance(voltages, np.ndarray)
+            and voltages.dtype == np.float64
+            and voltages.base is None
+            and not voltages.flags.writeable
+        ):
+            array = voltages
+            self._accepted = array, self.limits
         return array
 
     def _check_pulse(self, pulse: Pulse) -> None:
@@ -248,9 +264,27 @@ class DeviceBackend(ABC):
         self.make_safe()
 
 
-def _wrong_counts(counts: np.ndarray[Any, Any], shape: tuple[int, int]) -> str:
+def _as_array(counts: ArrayLike) -> np.ndarray[Any, Any]:
+    try:
+        return np.asarray(counts)
+    except ValueError as error:
+        raise DataError(f"pulse counts must be a rectangular array of integers: {error}") from error
+
+
+def _checked_counts(counts: np.ndarray[Any, Any], shape: tuple[int, int]) -> IntArray:
     if counts.shape != shape:
-        return f"pulse counts have shape {counts.shape}, expected {shape}"
+        raise DataError(f"pulse counts have shape {counts.shape}, expected {shape}")
     if counts.dtype.kind not in "iu":
-        return f"pulse counts are of type {counts.dtype}, expected integers"
-    return f"pulse counts hold {counts.min()}, expected zero or more"
+        raise DataError(f"pulse counts are of type {counts.dtype}, expected integers")
+    if counts.min() < 0 or counts.max() > MOST_PULSES:
+        wrong = counts.min() if counts.min() < 0 else counts.max()
+        raise DataError(f"pulse counts hold {wrong}, expected 0 to {MOST_PULSES}")
+    return counts.astype(np.int64)
+
+
+def _described(currents: object) -> str:
+    if not isinstance(currents, np.ndarray):
+        return repr(currents)[:80]
+    if currents.dtype == np.float64 and not np.isfinite(currents).all():
+        return "currents that are not finite"
+    return f"{currents.dtype} of shape {currents.shape}"

@@ -25,7 +25,7 @@ def main() -> None:
     except click.exceptions.Exit as error:
         code = error.exit_code
     except click.ClickException as error:
-        error.show()
+        click.echo(f"crossbar-hil: {error.format_message()}", err=True)
         code = BAD_USAGE
     except (KeyboardInterrupt, click.exceptions.Abort):
         click.echo("crossbar-hil: interrupted", err=True)

@@ -189,7 +189,7 @@ def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[
         file = resources.files("crossbar_hil.data") / "presets" / f"{preset}.toml"
         if preset not in shipped("presets"):
             known = shipped("presets")
-            raise ConfigError(f"preset {preset!r} does not exist; there is {', '.join(known)}{nearest(preset, known)}")
+            raise ConfigError(f"preset {preset!r} does not exist; known are {', '.join(known)}{nearest(preset, known)}")
         tables = _laid_over(tables, _read_toml(file), f"preset {preset}", where)
     if overrides:
         tables = _laid_over(tables, _with_absolute_paths(overrides, Path.cwd()), "the command line", where)
@@ -202,8 +202,13 @@ def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[
 
 def data_file(name_or_path: str) -> Traversable:
     """Return a shipped data file by its name, or the file at a path."""
-    packaged = resources.files("crossbar_hil.data") / f"{name_or_path}.csv"
-    return packaged if _is_name(name_or_path) and packaged.is_file() else Path(name_or_path)
+    if _is_shipped(name_or_path):
+        return resources.files("crossbar_hil.data") / f"{name_or_path}.csv"
+    return Path(name_or_path)
+
+
+def _is_shipped(name: str) -> bool:
+    return _is_name(name) and (resources.files("crossbar_hil.data") / f"{name}.csv").is_file()
 
 
 def shipped(folder: str) -> list[str]:
@@ -225,7 +230,7 @@ def _bench_tables(name_or_file: str) -> tuple[dict[str, Any], str]:
         return {"name": name_or_file, "backend": name_or_file}, f"bench {name_or_file}"
     known = sorted({*benches, *names("backends")})
     raise ConfigError(
-        f"bench {name_or_file!r} is neither a file nor a known bench; there is {', '.join(known)}"
+        f"bench {name_or_file!r} is neither a file nor a known bench; known are {', '.join(known)}"
         f"{nearest(name_or_file, known)}"
     )
 
@@ -244,7 +249,7 @@ def _with_absolute_paths(tables: dict[str, Any], folder: Path) -> dict[str, Any]
     found = {key: dict(value) if isinstance(value, dict) else value for key, value in tables.items()}
     for table, key in (("chip", "curve"), ("training", "patterns")):
         value = found.get(table, {}).get(key) if isinstance(found.get(table), dict) else None
-        if isinstance(value, str) and isinstance(data_file(value), Path):
+        if isinstance(value, str) and not _is_shipped(value):
             found[table][key] = str(folder / value)
     return found
 
@@ -258,7 +263,7 @@ def _laid_over(tables: dict[str, Any], upper: dict[str, Any], what: str, where: 
             raise ConfigError(f"{where} has no [chip] table, so {what} cannot set {', '.join(sorted(value))} of it")
         elif key == "spread":
             merged[key] = value  # a spread is given in one of two ways; half of one way over the other makes no sense
-        else:
+        elif isinstance(merged.get(key, {}), dict):
             merged[key] = _laid_over(merged.get(key, {}), value, what, where)
     return merged
 

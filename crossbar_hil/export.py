@@ -50,8 +50,9 @@ def export_run(run: Run, form: str, path: Path | None = None) -> Path:
 def _write_csv(run: Run, path: Path) -> None:
     """One line an epoch, under the comment header of `pymeasure.experiment.Results`.
 
-    The procedure that the header names is not importable on purpose, so that PyMeasure shows the parameters as they
-    were and does not offer to run the training again.
+    The procedure that the header names does not exist, so that PyMeasure takes the numbers and does not offer to run
+    the training again. PyMeasure 0.16 cannot load parameters of a procedure that it does not know, so the settings
+    are plain comments, which it leaves alone.
     """
     result = run.result
     _, rows, columns = result.conductances.shape
@@ -68,10 +69,9 @@ def _write_csv(run: Run, path: Path) -> None:
         *(f"Activation p{p + 1} o{o + 1}" for p, o in outputs),
     ]
     with path.open("x", encoding="utf-8", newline="") as file:
-        file.write("#Procedure: <crossbar_hil_run.Training>\n#Parameters:\n")
+        file.write("#Procedure: <crossbar_hil_run.Training>\n")
         for name, value in run.settings.items():
-            file.write(f"#\t{name}: {_one_line(value)}\n")
-        file.write("#Data:\n")
+            file.write(f"# {name}: {_one_line(value)}\n")
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(header)
         for n in range(result.epochs):

@@ -39,7 +39,7 @@ def engineering(values: FloatArray, unit: str) -> tuple[float, str]:
 
 def plot_conductances(result: TrainingResult, figure: Figure | None = None) -> Figure:
     """Draw the conductance of every cell against the epoch, one panel a cell, laid out like the chip."""
-    figure = figure or Figure(figsize=(9, 6.5), layout="constrained")
+    figure = figure or Figure(figsize=(6.6, 5.2), layout="constrained")
     _, rows, columns = result.conductances.shape
     factor, unit = engineering(result.conductances, "S")
     epochs = np.arange(1, result.epochs + 1)
@@ -50,7 +50,7 @@ def plot_conductances(result: TrainingResult, figure: Figure | None = None) -> F
             epochs, factor * result.conductances[:, row, column], ".-", color=colour, linewidth=1.5, markersize=4
         )
         if row == 0:
-            panel.set_title(f"output {column // 2 + 1}, {'minus' if column % 2 else 'plus'}", fontsize=9, color=colour)
+            panel.set_title(f"output {column // 2 + 1}, {'minus' if column % 2 else 'plus'}", fontsize=8, color=colour)
         if column == 0:
             panel.set_ylabel(f"row {row + 1}", fontsize=9)
         if result.saturated[row, column]:
@@ -63,7 +63,7 @@ def plot_conductances(result: TrainingResult, figure: Figure | None = None) -> F
 
 def plot_weights(result: TrainingResult, figure: Figure | None = None) -> Figure:
     """Draw the logic weights G+ - G- against the epoch, one panel an output, one line a row."""
-    figure = figure or Figure(figsize=(9, 3.8), layout="constrained")
+    figure = figure or Figure(figsize=(6.6, 3.2), layout="constrained")
     weights = result.weights
     factor, unit = engineering(weights, "S")
     epochs = np.arange(1, result.epochs + 1)
@@ -75,7 +75,7 @@ def plot_weights(result: TrainingResult, figure: Figure | None = None) -> Figure
             panel.plot(epochs, factor * weights[:, row, output], ".-", color=_ROWS[row % len(_ROWS)], linewidth=1.5)
         panel.set_title(f"output {output + 1}", fontsize=10)
         panel.set_xlabel("Epoch")
-        _tidy(panel)
+        _tidy(panel, nbins=5)
     panels[0].set_ylabel(f"Weight G⁺ − G⁻ ({unit})")
     handles = [Line2D([], [], color=_ROWS[row % len(_ROWS)], marker=".", label=f"row {row + 1}") for row in range(rows)]
     figure.legend(handles=handles, loc="outside right upper", frameon=False)
@@ -87,7 +87,7 @@ def plot_activations(result: TrainingResult, figure: Figure | None = None) -> Fi
     _, patterns, outputs = result.activations.shape
     across = min(patterns, 6)
     down = math.ceil(patterns / across)
-    figure = figure or Figure(figsize=(9, 1.1 + 1.55 * outputs * down), layout="constrained")
+    figure = figure or Figure(figsize=(6.6, 1.0 + 1.4 * outputs * down), layout="constrained")
     epochs = np.arange(1, result.epochs + 1)
     panels = figure.subplots(outputs * down, across, sharex=True, sharey=True, squeeze=False)
     for panel in panels.flat[:]:
@@ -121,20 +121,20 @@ def plot_activations(result: TrainingResult, figure: Figure | None = None) -> Fi
 def plot_error(result: TrainingResult, ax: Axes | None = None) -> Axes:
     """Draw the summed distance to the targets against the epoch."""
     if ax is None:
-        ax = Figure(figsize=(9, 3.2), layout="constrained").subplots()
+        ax = Figure(figsize=(6.6, 2.8), layout="constrained").subplots()
     ax.plot(np.arange(1, result.epochs + 1), result.errors, "o-", color="black", linewidth=1.5, markersize=4)
     ax.set_xlabel("Epoch")
     ax.set_ylabel("Summed distance to the targets")
     ax.set_ylim(bottom=0)
     ends = f"every target met at epoch {result.epochs}" if result.converged else f"{result.verdict}: targets not met"
     ax.set_title(ends, fontsize=10)
-    _tidy(ax)
+    _tidy(ax, nbins=8)
     return ax
 
 
 def plot_final_conductances(result: TrainingResult, figure: Figure | None = None) -> Figure:
     """Draw the conductances that training left as bars over the chip."""
-    figure = figure or Figure(figsize=(7, 5.2), layout="constrained")
+    figure = figure or Figure(figsize=(6.6, 4.8), layout="constrained")
     final = result.conductances[-1]
     factor, unit = engineering(final, "S")
     rows, columns = final.shape
@@ -172,7 +172,7 @@ FIGURES = {
 """The figures of a run, in the order of the report: file name and caption."""
 
 
-def save_figures(result: TrainingResult, folder: Path, *, dpi: int = 130) -> list[Path]:
+def save_figures(result: TrainingResult, folder: Path, *, dpi: int = 180) -> list[Path]:
     """Draw all figures into a new folder as PNG files and return their paths, in the order of `FIGURES`."""
     folder.mkdir()
     error = plot_error(result).get_figure(root=True)
@@ -190,8 +190,8 @@ def save_figures(result: TrainingResult, folder: Path, *, dpi: int = 130) -> lis
     return paths
 
 
-def _tidy(axes: Axes) -> None:
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
+def _tidy(axes: Axes, nbins: int = 3) -> None:
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=nbins, integer=True, min_n_ticks=1))
     axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=8)
+    axes.tick_params(labelsize=7)
     axes.grid(visible=True, linewidth=0.4, alpha=0.4)

@@ -34,7 +34,7 @@ def load(group: str, name: str) -> Any:
     """
     points = _points(group)
     if name not in points:
-        raise ConfigError(f"{_WHAT[group]} {name!r} is not installed; there is {_listed(name, list(points))}")
+        raise ConfigError(f"{_WHAT[group]} {name!r} is not installed; known are {_listed(name, list(points))}")
     try:
         return points[name].load()
     except Exception as error:

@@ -1,7 +1,7 @@
 """Numbers that people type: plain SI numbers, or quantities such as "50 ms" and "100 uA"."""
 
 import functools
-from tokenize import TokenError
+import re
 from typing import Any
 
 from crossbar_hil.errors import ConfigError
@@ -29,33 +29,31 @@ def si(value: str | float, unit: str) -> float:
     >>> si(0.05, "s")
     0.05
     """
+    example = f"such as {_EXAMPLES[unit]!r}"
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ConfigError(f"{value!r} is not a number with a unit, such as {_EXAMPLES[unit]!r}")
-    if not isinstance(value, str):
-        return float(value)
+        raise ConfigError(f"{value!r} is not a number with a unit, {example}")
     try:
         return float(value)
+    except OverflowError:
+        raise ConfigError(f"{value!r} is beyond every number in {unit}") from None
     except ValueError:
         pass
+    # Only the unit goes to pint: it evaluates what it reads, drops a decimal comma, and takes "V" for 1 V.
+    found = _QUANTITY.fullmatch(str(value).strip())
+    if not found:
+        raise ConfigError(f"{value!r} is not a number with a unit, {example}")
     import pint  # noqa: PLC0415 - takes 0.2 s to import, and most numbers are plain
 
     try:
-        quantity = _registry().Quantity(value)
-        return float(f"{quantity.m_as(unit):.15g}")
+        factor = _registry().Quantity(1.0, f"1{found['unit']}" if found["per"] else found["unit"]).m_as(unit)
     except pint.DimensionalityError:
         raise ConfigError(f"{value!r} is not in {unit}") from None
-    except (
-        pint.PintError,
-        ArithmeticError,
-        AssertionError,
-        AttributeError,
-        TypeError,
-        ValueError,
-        TokenError,
-    ) as error:
-        raise ConfigError(f"{value!r} is not a number with a unit, such as {_EXAMPLES[unit]!r}") from error
+    except pint.UndefinedUnitError:
+        raise ConfigError(f"{value!r} has an unknown unit, {example}") from None
+    return float(f"{float(found['number']) * factor:.15g}")
 
 
+_QUANTITY = re.compile(r"(?P<number>[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)\s*(?P<unit>(?P<per>/)?\s*[A-Za-zµμΩ]+)")
 _EXAMPLES = {"V": "100 mV", "A": "100 uA", "s": "50 ms", "ohm": "1 ohm", "siemens": "20 nS", "1/A": "5e7 / A"}
 
 

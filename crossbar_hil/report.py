@@ -1,6 +1,7 @@
 """The one-page report of a run: a single HTML file, no script, nothing loaded from elsewhere, all text escaped."""
 
 import base64
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,13 @@ def make_report(run: Run, folder: Path | None = None) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         figures = save_figures(result, folder / "figures")
         (folder / REPORT).write_text(render(run, figures), encoding="utf-8")
-    except OSError as error:
-        raise RunError(f"report cannot be written to {folder}: {error.strerror or error}") from error
+    except BaseException as error:
+        # Half a report would stand in the way of the next try.
+        shutil.rmtree(folder / "figures", ignore_errors=True)
+        (folder / REPORT).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise RunError(f"report cannot be written to {folder}: {error.strerror or error}") from error
+        raise
     return folder / REPORT
 
 

@@ -17,6 +17,8 @@ from crossbar_hil.prediction import Prediction
 from crossbar_hil.result import Epoch, TrainingResult
 from crossbar_hil.rules.manhattan import manhattan_signs
 
+MOST_BETA = 1e300
+"""A gain beyond this, in 1/A, would overflow in the gradient."""
 Rule = Callable[[FloatArray, FloatArray], FloatArray]
 
 
@@ -80,8 +82,8 @@ class Trainer:
         columns = self.backend.shape[1]
         if columns % 2:
             raise DataError(f"column count {columns} is odd; an output is the difference of two columns")
-        if not (math.isfinite(self.beta) and self.beta > 0):
-            raise DataError(f"beta {self.beta} per ampere must be finite and above zero")
+        if not 0 < self.beta <= MOST_BETA:
+            raise DataError(f"beta {self.beta} per ampere must be above zero and at most {MOST_BETA:g}")
         if not -1 < self.target < 1:
             raise DataError(f"target {self.target} must lie between -1 and 1, the values that tanh takes")
         if not -1 < self.target0 < 1:
@@ -181,8 +183,14 @@ class Trainer:
 
     def _checked_task(self, patterns: ArrayLike, labels: ArrayLike) -> tuple[IntArray, IntArray]:
         rows, columns = self.backend.shape
-        bits = checked_bits("patterns", patterns, (None, rows))
-        wanted = checked_bits("labels", labels, (len(bits), columns // 2))
+        bits = checked_bits("patterns", patterns, (None, None))
+        wanted = checked_bits("labels", labels, (len(bits), None))
+        if bits.shape[1] != rows:
+            raise DataError(f"patterns have {bits.shape[1]} bits, but the chip has {rows} rows")
+        if wanted.shape[1] != columns // 2:
+            raise DataError(
+                f"labels have {wanted.shape[1]} bits, but the chip of {columns} columns has {columns // 2} output(s)"
+            )
         label_of: dict[bytes, tuple[int, IntArray]] = {}
         for number, (pattern, label) in enumerate(zip(bits, wanted, strict=True), start=1):
             first, before = label_of.setdefault(pattern.tobytes(), (number, label))

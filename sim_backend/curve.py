@@ -56,7 +56,7 @@ class ConductanceCurve:
         others: Sequence["ConductanceCurve"] = (),
         source: str = "array",
     ) -> None:
-        levels = checked("curve", levels_siemens, (None,))
+        levels = checked("curve levels", levels_siemens, (None,))
         if len(levels) < 2:
             raise DataError(f"a conductance curve of {len(levels)} point is too short, at least 2 needed")
         if levels.min() < 0:

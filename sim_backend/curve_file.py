@@ -11,7 +11,6 @@ Table
     ``width_s``, ``pulse`` and ``conductance_siemens``; one block of rows for each curve.
 """
 
-import csv
 import math
 from typing import NamedTuple, Protocol
 
@@ -52,9 +51,7 @@ class _Line(NamedTuple):
 
     @property
     def fields(self) -> list[str]:
-        if "," in self.text:
-            return [field.strip() for field in next(csv.reader([self.text]))]
-        return self.text.split()
+        return [field.strip(' "') for field in self.text.split(",")] if "," in self.text else self.text.split()
 
 
 def read_curves(path: TextFile) -> list[RawCurve]:
@@ -168,7 +165,7 @@ def _is_header(line: _Line) -> bool:
 
 def _check_header(line: _Line, path: TextFile) -> None:
     where = f"curve file {path}, line {line.number}"
-    text = line.text.lower()
+    text = " ".join(line.text.lower().split())
     if "," in text:
         names = [name.lower() for name in line.fields]
     elif text in _SIEMENS_NAMES:

@@ -8,8 +8,9 @@ the curve's own kind moves the cell one level. Other pulses move it along their 
 - Curves of other widths share the rise G_exp(m) - G_exp(0): a cell enters a curve where that curve first reaches the
   cell's rise. A pulse whose curve never rises so far does nothing.
 - The measured spans of potentiation (0.45 to 0.66 uS) and depression (0.39 to 0.02 uS) do not overlap. They are joined
-  through their normalised position: the depression curve of the widest pulse is stretched so that its start lies at
-  the largest rise of the nominal curve and its lowest point at zero. This is a choice of the model, not a measurement.
+  through their normalised position: the depression curves are stretched together, so that their common start lies at
+  the largest rise of the nominal curve and the lowest measured point at zero. This is a choice of the model, not a
+  measurement.
 
 Levels between two measured ones, which arise where curves join and with step variation, are interpolated linearly.
 At the end of a curve a cell is saturated: further pulses leave it where it is.
@@ -58,7 +59,7 @@ class _Track:
         """First level at which the curve reaches a rise; None if a pulse on this curve cannot move it further."""
         way = self.rises if self.up else -self.rises
         goal = rise if self.up else -rise
-        if goal > way.max():
+        if goal >= way.max():
             return None
         after = int(np.argmax(way >= goal))
         if after == 0:
@@ -138,12 +139,15 @@ class SimulatedBackend(DeviceBackend):
         self._dead = self._mask("dead", dead)
         self._mobile = ~(self._stuck | self._dead)
         self._all_mobile = bool(self._mobile.all())
-        lowest = self.shifts + min(0.0, float(curve.rises.min()))
-        if lowest.min() < 0:
-            where = np.unravel_index(lowest.argmin(), lowest.shape)
+        potentiating = [each for each in curve.others if each.pulse and each.pulse.amplitude_v > 0]
+        deepest = abs(
+            min(float(each.rises.min()) for each in (curve, *potentiating))
+        )  # zero if no curve dips below its start
+        if self.shifts.min() < deepest:
+            where = np.unravel_index(self.shifts.argmin(), self.shifts.shape)
             raise DataError(
                 f"shift {self.shifts[where]:g} S of cell {[int(i) for i in where]} makes its conductance negative, "
-                f"it must be at least {-min(0.0, float(curve.rises.min())):g} S"
+                f"it must be at least {deepest:g} S"
             )
         self._tracks: list[_Track] = [_Track(curve.rises, up=True)]
         self._track_of_pulse: dict[Pulse, int] = {}
@@ -263,8 +267,10 @@ class SimulatedBackend(DeviceBackend):
         if pulse.amplitude_v > 0:
             self._tracks.append(_Track(curve.rises, up=True))
         else:
-            widest = max((c for c in nominal.others if c.pulse and c.pulse.amplitude_v < 0), key=_width)
-            low, high = float(widest.levels_siemens.min()), float(widest.levels_siemens[0])
+            measured = [each.levels_siemens for each in nominal.others if each.pulse and each.pulse.amplitude_v < 0]
+            low, high = min(levels.min() for levels in measured), max(levels[0] for levels in measured)
+            if not high > low:
+                raise LimitError(f"pulse of {pulse}: its measured curve never falls, so the cells cannot be depressed")
             position = (curve.levels_siemens - low) / (high - low)
             self._tracks.append(_Track(position * nominal.span, up=False))
         return len(self._tracks) - 1
@@ -313,16 +319,23 @@ class SimulatedBackend(DeviceBackend):
         }
 
     def restore(self, state: dict[str, FloatArray]) -> None:
-        """Bring the chip back to a saved state."""
-        self.shifts = checked("saved shifts", state["shift_siemens"], self.shape)
-        levels = checked("saved levels", state["level"], self.shape)
+        """Bring the chip back to a saved state.
+
+        Raises
+        ------
+        DataError, LimitError
+            If the state is not one of a chip of this shape and curve; the chip is left as it was.
+        """
+        shifts, levels, amplitudes, widths = (
+            checked(f"saved {name} values", state.get(name, []), self.shape)
+            for name in ("shift_siemens", "level", "curve_amplitude_v", "curve_width_s")
+        )
         on = np.zeros(self.shape, dtype=np.int64)
-        for cell in np.argwhere(state["curve_amplitude_v"] != 0):
-            place = tuple(cell)
-            pulse = Pulse(float(state["curve_amplitude_v"][place]), float(state["curve_width_s"][place]))
+        for amplitude, width in {(a, w) for a, w in zip(amplitudes.flat, widths.flat, strict=True) if a}:
+            pulse = Pulse(float(amplitude), float(width))
             self._check_pulse(pulse)
-            on[place] = self._track_of_pulse[pulse]
-        self._levels, self._on = levels, on
+            on[(amplitudes == amplitude) & (widths == width)] = self._track_of_pulse[pulse]
+        self.shifts, self._levels, self._on = shifts, levels, on
         self._only = int(on.flat[0]) if (on == on.flat[0]).all() else None
         self._update()
 
@@ -345,10 +358,6 @@ def _cells(name: str, cells: Sequence[tuple[int, int]], shape: tuple[int, int]) 
             raise DataError(f"{name} cell [{row}, {column}] is not on the chip of {shape[0]} by {shape[1]} cells")
         mask[row, column] = True
     return mask
-
-
-def _width(curve: ConductanceCurve) -> float:
-    return curve.pulse.width_s if curve.pulse else 0.0
 
 
 def _positive(name: str, value: float) -> float:

@@ -50,7 +50,7 @@ def lognormal_shifts(
     --------
     >>> shifts = lognormal_shifts((200, 200), rng=np.random.default_rng(1), span_siemens=(1e-8, 1e-7))
     >>> float(((shifts > 1e-8) & (shifts < 1e-7)).mean())
-    0.950625
+    0.952
     """
     if (span_siemens is None) == (median_siemens is None and sigma is None):
         raise DataError("the spread of the shifts must be given either as median and sigma or as a span")

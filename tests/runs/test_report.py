@@ -1,0 +1,75 @@
+import re
+import shutil
+from html.parser import HTMLParser
+
+import pytest
+
+from crossbar_hil import load_run
+from crossbar_hil.errors import RunError
+from crossbar_hil.plotting import FIGURES
+from crossbar_hil.report import make_report
+
+
+class Page(HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.links, self.words = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.links += [value for name, value in attrs if name in ("src", "href")]
+
+    def handle_data(self, data):
+        self.words.append(data.strip())
+
+
+@pytest.fixture(scope="module")
+def reported(converged_run, tmp_path_factory):
+    run = load_run(shutil.copytree(converged_run, tmp_path_factory.mktemp("report") / "run"))
+    return run, Page(make_report(run).read_text(encoding="utf-8"))
+
+
+def test_the_report_stands_alone_and_runs_nothing(reported):
+    _, page = reported
+    assert not {"script", "link", "iframe", "object"} & set(page.tags)
+    assert len(page.links) == len(FIGURES)
+    assert all(link.startswith("data:image/png;base64,") for link in page.links)
+
+
+def test_user_text_is_escaped(reported):
+    _, page = reported
+    assert "a <b>label</b>" in page.words  # as text: the parser has undone the escaping, and saw no tag
+
+
+def test_the_report_says_kind_epochs_pulses_and_every_pattern(reported):
+    run, page = reported
+    words = " ".join(page.words)
+    assert "Training of a simulated crossbar" in words
+    assert f"{run.result.epochs} epochs" in re.sub(r"\s+", " ", words)
+    assert str(run.result.pulses) in page.words
+    assert words.count(" met") >= len(run.result.patterns)
+
+
+def test_five_figures_lie_beside_the_report(reported):
+    run, _ = reported
+    assert {path.name for path in (run.folder / "figures").iterdir()} == {f"{name}.png" for name in FIGURES}
+
+
+def test_a_report_is_never_overwritten(reported):
+    run, _ = reported
+    with pytest.raises(RunError, match="exists already"):
+        make_report(run)
+
+
+def test_a_report_can_go_elsewhere(reported, tmp_path):
+    run, _ = reported
+    assert make_report(run, tmp_path / "new").is_file()
+
+
+def test_the_report_of_a_stalled_run_names_saturated_cells_and_missed_patterns(stalled_run, tmp_path):
+    page = Page(make_report(load_run(stalled_run), tmp_path / "new").read_text(encoding="utf-8"))
+    words = " ".join(page.words)
+    assert "stalled" in page.words
+    assert "missed" in page.words
+    assert "At the end of their curve: row" in words
