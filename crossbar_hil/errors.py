@@ -8,7 +8,13 @@
     ├── RunError                      a run folder cannot be made, found or read
     └── BackendError                  the device could not do it
         ├── LimitError (ValueError)   refused before anything was sent; the chip is as it was
-        └── ChipStateUnknown          an earlier failure left the chip's state unknown; nothing was sent
+        ├── ChipStateUnknown          an earlier failure left the chip's state unknown; nothing was sent
+        ├── ComplianceError           a source reached its current limit, so a line was not at the voltage asked for
+        └── InstrumentError           an instrument refused, or is not as it was set
+            └── TransportError        an exchange with an instrument failed; whether it was carried out is open
+                ├── DeadlineError     no whole answer in time
+                ├── ConnectionLost    the other side is gone, or was never there
+                └── GarbledReply      an answer that cannot be the one asked for
 
 Every message is one sentence that names the thing, the value and the bound.
 Saturated cells and training that does not converge are results, not errors.
@@ -41,3 +47,27 @@ class LimitError(BackendError, ValueError):
 
 class ChipStateUnknown(BackendError):  # noqa: N818 - it names a state of the chip
     """An earlier failure left the chip's state unknown; no pulse is sent until it has been read again."""
+
+
+class ComplianceError(BackendError):
+    """A source reached its current limit, so a line was not at the voltage asked for; the reading was thrown away."""
+
+
+class InstrumentError(BackendError):
+    """An instrument reported an error, refused a setting, or is not as it was set."""
+
+
+class TransportError(InstrumentError):
+    """An exchange with an instrument failed; whether the command was carried out is open."""
+
+
+class DeadlineError(TransportError):
+    """No whole answer came before the deadline; a late one is thrown away when the session is opened again."""
+
+
+class ConnectionLost(TransportError):  # noqa: N818 - it names what happened
+    """The other side closed the connection, refused it, or was never there."""
+
+
+class GarbledReply(TransportError):  # noqa: N818 - it names what happened
+    """An answer that cannot be the one asked for: not decodable, cut short, or of the wrong form."""

@@ -169,16 +169,20 @@ class ConductanceCurve:
             levels, self.pulse, [curve.smoothed() for curve in self.others], source=f"{self.source}, smoothed"
         )
 
-    def _measured(self) -> str:
-        amplitudes: dict[float, list[float]] = {}
+    def widths_by_amplitude(self) -> dict[float, list[float]]:
+        """Return the measured widths of each amplitude, the shortest first."""
+        found: dict[float, list[float]] = {}
         for curve in (self, *self.others):
             if curve.pulse is not None:
-                amplitudes.setdefault(curve.pulse.amplitude_v, []).append(curve.pulse.width_s)
+                found.setdefault(curve.pulse.amplitude_v, []).append(curve.pulse.width_s)
+        return {amplitude: sorted(widths) for amplitude, widths in found.items()}
+
+    def _measured(self) -> str:
         return " and ".join(
-            f"{amplitude:g} V from {min(widths) * 1e3:g} ms to {max(widths) * 1e3:g} ms"
+            f"{amplitude:g} V from {widths[0] * 1e3:g} ms to {widths[-1] * 1e3:g} ms"
             if len(widths) > 1
             else f"{amplitude:g} V of {widths[0] * 1e3:g} ms"
-            for amplitude, widths in amplitudes.items()
+            for amplitude, widths in self.widths_by_amplitude().items()
         )
 
 

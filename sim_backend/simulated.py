@@ -35,6 +35,8 @@ from .cells import CellModel, Ohmic
 from .curve import ConductanceCurve
 from .variation import lognormal_shifts, rescaled_lognormal_shifts
 
+THRESHOLD = 0.6
+"""Share of the measured amplitude below which a voltage leaves a cell as it is; half of it certainly does."""
 DEFAULT_LIMITS = Limits(read_v=1.0, pulse_v=3.0, width_s=1.0)
 """A read stays at or below half the 2 V of a pulse, which the model takes to leave a cell as it is."""
 
@@ -198,8 +200,52 @@ class SimulatedBackend(DeviceBackend):
         return currents
 
     def _send_pulses(self, counts: IntArray, pulse: Pulse) -> None:  # noqa: ARG002 - its track is known
-        index = self._last_track  # that of this very pulse, which _check_pulse has just seen
-        steps: FloatArray | IntArray = counts if self._all_mobile else counts * self._mobile
+        self._advance(self._last_track, counts)  # the track of this very pulse, which _check_pulse has just seen
+
+    def expose(self, row: int, column: int, voltage_v: float, seconds: float) -> None:
+        """Hold a voltage across one cell for a while, as happens to it on a bench.
+
+        A voltage within 2 % of a measured amplitude acts as measured. Below `THRESHOLD` times the amplitude nothing
+        happens; between, the step grows in proportion to the voltage above the threshold, and so beyond. A time within
+        1 % of a measured width counts as that width; a longer one than any as so many of the longest pulses, a
+        shorter one as that share of the shortest. This is a choice of the model: only whole pulses were measured.
+
+        Parameters
+        ----------
+        row, column : int
+            The cell, counted from 0.
+        voltage_v : float
+            Row minus column, in volts.
+        seconds : float
+            Duration of the voltage.
+
+        Raises
+        ------
+        LimitError
+            If the curve does not say with which pulses it was measured.
+        """
+        measured = self.curve.widths_by_amplitude()
+        amplitude = next((each for each in measured if (each > 0) == (voltage_v > 0)), None)
+        if amplitude is None:
+            raise LimitError(f"{voltage_v:g} V: the curve {self.curve.source} holds no pulse of that sign")
+        share = voltage_v / amplitude
+        step = 1.0 if abs(share - 1) <= 0.02 else (share - THRESHOLD) / (1 - THRESHOLD)
+        if step <= 0:
+            return
+        widths = measured[amplitude]
+        width = next((each for each in widths if abs(seconds - each) <= 0.01 * each), seconds)
+        within = min(max(width, widths[0]), widths[-1])
+        pulse = Pulse(amplitude, within)
+        if pulse not in self._track_of_pulse:
+            self._track_of_pulse[pulse] = self._track(pulse)
+        steps = np.zeros(self.shape)
+        steps[row, column] = step * width / within
+        self._advance(self._track_of_pulse[pulse], steps)
+
+    def _advance(self, index: int, steps: FloatArray | IntArray) -> None:
+        """Move cells along a track, each by its number of levels."""
+        if not self._all_mobile:
+            steps = steps * self._mobile
         if self.step_variation and self.rng is not None:
             steps = _varied(steps, self.step_variation, self.rng)
         if self._only != index:

@@ -1,0 +1,169 @@
+"""Nodal analysis of a bench: ideal wires, resistors, and voltage sources that turn into current sources at their limit.
+
+Every source returns to the common node ``LO``, the reference. Wires of no resistance join nodes into one. A node
+without any path to the reference is held by a leakage of 1 fS (insulation of a few hundred teraohm), so that a floating line
+has a defined voltage.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+LO = "lo"
+LEAKAGE_SIEMENS = 1e-15
+SOURCE_OHM = 1e-3
+"""Output resistance of a source: small against every cell, yet it keeps two sources on one node solvable."""
+
+
+class Resistor(NamedTuple):
+    """A conductance between two nodes."""
+
+    first: str
+    second: str
+    siemens: float
+
+
+class Source(NamedTuple):
+    """A voltage source from ``LO`` to a node, with a limit to the current it delivers either way."""
+
+    node: str
+    volt: float
+    limit_a: float
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """Voltages of all nodes, and what each source does."""
+
+    volts: dict[str, float]
+    """Node voltages against ``LO``."""
+    amperes: dict[str, float]
+    """Current that each source delivers into its node, by the source's name."""
+    limited: frozenset[str] = field(default_factory=frozenset)
+    """Sources that are at their current limit."""
+
+
+def solve(resistors: Iterable[Resistor], sources: Mapping[str, Source], wires: Iterable[tuple[str, str]]) -> Solution:
+    """Solve the circuit.
+
+    A source is limited if it would deliver more than its limit; it then delivers exactly its limit, in the direction in
+    which it would have delivered more. Sources change state one at a time, the worst first, until all are consistent.
+
+    Examples
+    --------
+    Two cells of 1 uS and 3 uS in series at 1 V carry 0.75 uA (less 0.75 nV across the source's own milliohm):
+
+    >>> found = solve([Resistor("a", "b", 1e-6), Resistor("b", "lo", 3e-6)], {"s": Source("a", 1.0, 1e-3)}, [])
+    >>> round(found.amperes["s"], 12), round(found.volts["b"], 9)
+    (7.5e-07, 0.25)
+    """
+    resistors, wires = list(resistors), list(wires)
+    name_of = _joined(
+        wires, {LO, *(s.node for s in sources.values()), *(n for r in resistors for n in (r.first, r.second))}
+    )
+    reference = name_of[LO]
+    inner = sorted({name for name in name_of.values() if name != reference})
+    place = {name: number for number, name in enumerate(inner)}
+    fixed = np.zeros((len(inner), len(inner)))
+    fixed[np.diag_indices_from(fixed)] = LEAKAGE_SIEMENS
+    for resistor in resistors:
+        ends = [place.get(name_of[resistor.first]), place.get(name_of[resistor.second])]
+        for end in ends:
+            if end is not None:
+                fixed[end, end] += resistor.siemens
+        if ends[0] is not None and ends[1] is not None:
+            fixed[ends[0], ends[1]] -= resistor.siemens
+            fixed[ends[1], ends[0]] -= resistor.siemens
+    held: dict[str, float] = {}  # sources at their limit, with the current they deliver
+    for _ in range(4 * len(sources) + 1):
+        volts = _solve(fixed, place, name_of, sources, held)
+        amperes = _delivered(resistors, sources, held, name_of, volts, place)
+        beyond = {name: abs(amperes[name]) / sources[name].limit_a for name in sources if name not in held}
+        worst = max(beyond, key=lambda name: beyond[name], default=None)
+        if worst is not None and beyond[worst] > 1:
+            held[worst] = float(np.copysign(sources[worst].limit_a, amperes[worst]))
+            continue
+        # A limited source that would now have to push its node past its own voltage is a voltage source again.
+        back = [
+            name
+            for name, current in held.items()
+            if (_at(volts, place, name_of, sources[name].node) - sources[name].volt) * np.sign(current) > 1e-12
+        ]
+        if not back:
+            break
+        del held[back[0]]
+    return Solution({name: _at(volts, place, name_of, name) for name in name_of}, amperes, frozenset(held))
+
+
+def _joined(wires: list[tuple[str, str]], nodes: set[str]) -> dict[str, str]:
+    """Name of the joint node of every node, all that ideal wires connect being one."""
+    parent = {node: node for node in nodes} | {node: node for wire in wires for node in wire}
+
+    def root(node: str) -> str:
+        while parent[node] != node:
+            parent[node] = parent[parent[node]]
+            node = parent[node]
+        return node
+
+    for first, second in wires:
+        parent[root(first)] = root(second)
+    return {node: root(node) for node in parent}
+
+
+def _solve(
+    fixed: np.ndarray,
+    place: dict[str, int],
+    name_of: dict[str, str],
+    sources: Mapping[str, Source],
+    held: dict[str, float],
+) -> np.ndarray:
+    matrix, right = fixed.copy(), np.zeros(len(fixed))
+    for name, source in sources.items():
+        end = place.get(name_of[source.node])
+        if end is None:
+            continue  # shorted to the reference: it drives nothing but itself
+        if name in held:
+            right[end] += held[name]
+        else:
+            matrix[end, end] += 1 / SOURCE_OHM
+            right[end] += source.volt / SOURCE_OHM
+    return np.linalg.solve(matrix, right)
+
+
+def _delivered(
+    resistors: list[Resistor],
+    sources: Mapping[str, Source],
+    held: dict[str, float],
+    name_of: dict[str, str],
+    volts: np.ndarray,
+    place: dict[str, int],
+) -> dict[str, float]:
+    """Return the current of each source.
+
+    It is what flows out of its node through the resistors; where several sources share a node it is what the output
+    resistance drops, which is less exact.
+    """
+    shared = [name_of[source.node] for source in sources.values()]
+    amperes: dict[str, float] = {}
+    for name, source in sources.items():
+        node = name_of[source.node]
+        volt = _at(volts, place, name_of, source.node)
+        if name in held:
+            amperes[name] = held[name]
+        elif shared.count(node) > 1 or node == name_of[LO]:
+            amperes[name] = (source.volt - volt) / SOURCE_OHM
+        else:
+            amperes[name] = LEAKAGE_SIEMENS * volt + sum(
+                resistor.siemens * (volt - _at(volts, place, name_of, other))
+                for resistor in resistors
+                for near, other in ((resistor.first, resistor.second), (resistor.second, resistor.first))
+                if name_of[near] == node and name_of[other] != node
+            )
+    return amperes
+
+
+def _at(volts: np.ndarray, place: dict[str, int], name_of: dict[str, str], node: str) -> float:
+    end = place.get(name_of[node])
+    return 0.0 if end is None else float(volts[end])

@@ -1,0 +1,249 @@
+"""The electrical world of an emulated bench: chip, wires, relays and source terminals as one circuit, in time.
+
+Instruments change the world through its methods, under one lock; time passes only in `World.wait`. Whatever a cell sees
+above its threshold is added up until the voltage ends, and then moves the cell once.
+"""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from crossbar_hil.errors import ConfigError
+
+from ..simulated import THRESHOLD, SimulatedBackend
+from .circuit import LO, Resistor, Solution, Source, solve
+from .clock import Clock, SimulatedClock
+from .log import PhysicalLog
+
+HOT_V = 0.005
+"""A relay that moves with more than this on either side is switched hot."""
+GUARD_LIMIT_A = 0.05
+"""A guard buffer gives 50 mA (Keithley 2400 user's manual, page 6-28)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """What one source channel does at its terminals."""
+
+    level_v: float = 0.0
+    on: bool = False
+    limit_a: float = 1.0
+    off_state: Literal["normal", "zero", "highz"] = "normal"
+    off_limit_a: float = 1e-3
+    guard: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Exposure:
+    volt: float
+    seconds: float
+
+
+class World:
+    """One chip, the wires around it, and everything that is connected to them.
+
+    Nodes are named: ``row.0`` and ``column.0`` are the chip's lines at their bond pads, ``<channel>.hi`` and
+    ``<channel>.guard`` the terminals of a source, ``<matrix>.row.<slot>.<n>`` and ``<matrix>.column.<slot>.<n>``, n
+    from 1, the terminals of a matrix, ``lo`` the common return.
+
+    Parameters
+    ----------
+    chip : SimulatedBackend
+        The cells.
+    clock : Clock, optional
+        Simulated if not given.
+    line_ohm : float
+        Resistance between each bond pad and the cells, in ohm.
+    """
+
+    def __init__(self, chip: SimulatedBackend, clock: Clock | None = None, line_ohm: float = 0.0) -> None:
+        self.chip = chip
+        self.clock = clock or SimulatedClock()
+        self.log = PhysicalLog()
+        self.lock = threading.RLock()
+        self._line_ohm = line_ohm
+        self._terminals: dict[str, Terminal] = {}
+        self._wires: list[tuple[str, str]] = []
+        self._resistors: list[Resistor] = []
+        self._closed: dict[str, frozenset[tuple[str, str]]] = {}
+        self._exposures: dict[tuple[int, int], _Exposure] = {}
+        self._solution: Solution | None = None
+
+    # ------------------------------------------------------------------ building
+
+    def add_source(self, name: str, terminal: Terminal) -> None:
+        """Add a source channel; its nodes are ``<name>.hi`` and ``<name>.guard``."""
+        self._terminals[name] = terminal
+
+    def add_matrix(self, name: str) -> None:
+        """Add a switch matrix with every relay open."""
+        self._closed[name] = frozenset()
+
+    def add_wire(self, first: str, second: str) -> None:
+        """Join two nodes for good."""
+        self._wires.append((first, second))
+
+    def add_resistor(self, first: str, second: str, ohm: float) -> None:
+        """Put a resistor between two nodes."""
+        if ohm <= 0:
+            raise ConfigError(f"resistor of {ohm} ohm between {first} and {second} must be above zero; use a wire")
+        self._resistors.append(Resistor(first, second, 1 / ohm))
+
+    # ------------------------------------------------------------------ what instruments do
+
+    def terminal(self, name: str) -> Terminal:
+        """Return what a channel does at its terminals."""
+        return self._terminals[name]
+
+    def set_terminal(self, name: str, **changes: object) -> None:
+        """Change what a channel does, at once."""
+        self.set_terminals({name: changes})
+
+    def set_terminals(self, changes: dict[str, dict[str, object]]) -> None:
+        """Change several channels at the same instant."""
+        with self.lock:
+            for name, change in changes.items():
+                new = replace(self._terminals[name], **change)  # type: ignore[arg-type]
+                if new != self._terminals[name]:
+                    self._terminals[name] = new
+                    self.log.add(
+                        self.clock.now(), "source", name=name, level_v=new.level_v, on=new.on, limit_a=new.limit_a
+                    )
+            self._changed()
+
+    def closed(self, matrix: str) -> frozenset[tuple[str, str]]:
+        """Return the closed relays of a matrix as pairs of nodes."""
+        return self._closed[matrix]
+
+    def move_relays(self, matrix: str, closed: Iterable[tuple[str, str]]) -> None:
+        """Leave exactly these relays of a matrix closed, all moving at the same instant; takes no time."""
+        with self.lock:
+            wanted, before = frozenset(closed), self._closed[matrix]
+            moving = wanted ^ before
+            if not moving:
+                return
+            volts = self.solution().volts
+            for relay in sorted(moving):
+                hot = max(abs(volts.get(node, 0.0)) for node in relay)
+                if hot > HOT_V:
+                    self.log.add(self.clock.now(), "violation", what="hot switching", where=relay, volt=hot)
+            self._closed[matrix] = wanted
+            self.log.add(
+                self.clock.now(),
+                "relays",
+                matrix=matrix,
+                opened=sorted(before - wanted),
+                closed=sorted(wanted - before),
+            )
+            self._changed()
+            self._look_for_shorts()
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass; every cell feels what it sees."""
+        with self.lock:
+            volts = self._cell_volts()
+            for cell, volt in self._above_threshold(volts):
+                before = self._exposures.get(cell)
+                self._exposures[cell] = _Exposure(volt, seconds + (before.seconds if before else 0.0))
+            self.clock.wait(seconds)
+
+    def measure(self, name: str) -> tuple[float, bool]:
+        """Return the current out of a channel's HI terminal, in amperes, and whether it is at its limit."""
+        with self.lock:
+            found = self.solution()
+            return found.amperes.get(name, 0.0), name in found.limited
+
+    def volt(self, node: str) -> float:
+        """Return the voltage of a node against ``lo``."""
+        with self.lock:
+            return self.solution().volts.get(node, 0.0)
+
+    # ------------------------------------------------------------------ physics
+
+    def solution(self) -> Solution:
+        """Return the voltages and currents of this instant."""
+        if self._solution is None:
+            self._solution = self._solved()
+        return self._solution
+
+    def _solved(self) -> Solution:
+        wires = [*self._wires, *(relay for relays in self._closed.values() for relay in relays)]
+        resistors = [*self._resistors, *self._chip_resistors(wires)]
+        sources, guards = {}, {}
+        for name, terminal in self._terminals.items():
+            if terminal.on:
+                sources[name] = Source(f"{name}.hi", terminal.level_v, terminal.limit_a)
+            elif terminal.off_state != "highz":
+                limit = terminal.off_limit_a if terminal.off_state == "normal" else terminal.limit_a
+                sources[name] = Source(f"{name}.hi", 0.0, limit)
+            if terminal.guard and terminal.on:
+                guards[name] = Source(f"{name}.guard", terminal.level_v, GUARD_LIMIT_A)
+        found = solve(resistors, {**sources, **{f"{name}.guard": each for name, each in guards.items()}}, wires)
+        if any(name in found.limited for name in guards):
+            # The guard follows HI, which a limit has pulled away from its level.
+            followed = {
+                f"{name}.guard": guard._replace(volt=found.volts[f"{name}.hi"]) for name, guard in guards.items()
+            }
+            found = solve(resistors, {**sources, **followed}, wires)
+        return found
+
+    def _chip_resistors(self, wires: list[tuple[str, str]]) -> Iterable[Resistor]:
+        rows, columns = self.chip.shape
+        for axis, count in (("row", rows), ("column", columns)):
+            for number in range(count):
+                if self._line_ohm:
+                    yield Resistor(f"{axis}.{number}", f"{axis}.{number}.inner", 1 / self._line_ohm)
+                else:
+                    wires.append((f"{axis}.{number}", f"{axis}.{number}.inner"))
+        for (row, column), siemens in np.ndenumerate(self.chip.conductances):
+            if siemens:
+                yield Resistor(f"row.{row}.inner", f"column.{column}.inner", float(siemens))
+
+    def _cell_volts(self) -> np.ndarray:
+        rows, columns = self.chip.shape
+        volts = self.solution().volts
+        across = np.array([volts.get(f"row.{row}.inner", 0.0) for row in range(rows)])[:, None]
+        return across - np.array([volts.get(f"column.{column}.inner", 0.0) for column in range(columns)])
+
+    def _above_threshold(self, volts: np.ndarray) -> Iterable[tuple[tuple[int, int], float]]:
+        amplitudes = self.chip.curve.widths_by_amplitude()
+        least = THRESHOLD * min(abs(amplitude) for amplitude in amplitudes)
+        for row, column in np.argwhere(np.abs(volts) >= least):
+            yield (int(row), int(column)), float(volts[row, column])
+
+    def _changed(self) -> None:
+        """Take note that the circuit is another one; what has ended moves the cells."""
+        self._solution = None
+        if not self._exposures:
+            return
+        volts = self._cell_volts()
+        for cell, exposure in list(self._exposures.items()):
+            if abs(volts[cell] - exposure.volt) > 0.02 * abs(exposure.volt):
+                del self._exposures[cell]
+                self.log.add(
+                    self.clock.now(),
+                    "exposure",
+                    row=cell[0],
+                    column=cell[1],
+                    volt=exposure.volt,
+                    seconds=exposure.seconds,
+                )
+                self.chip.expose(*cell, exposure.volt, exposure.seconds)
+                self._solution = None
+
+    def _look_for_shorts(self) -> None:
+        """Note sources that are joined to each other or to the return."""
+        wires = [*self._wires, *(relay for relays in self._closed.values() for relay in relays)]
+        group: dict[str, set[str]] = {}
+        for first, second in wires:
+            joined = group.get(first, {first}) | group.get(second, {second})
+            for node in joined:
+                group[node] = joined
+        ends = [f"{name}.hi" for name in self._terminals]
+        for place, end in enumerate(ends):
+            for other in (LO, *ends[place + 1 :]):
+                if other in group.get(end, set()):
+                    self.log.add(self.clock.now(), "violation", what="short", where=(end, other))
