@@ -7,6 +7,7 @@ contract that each backend must pass.
 
 import math
 from abc import ABC, abstractmethod
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -78,6 +79,8 @@ class DeviceBackend(ABC):
     kind: str
     """"simulated", "emulated" or "hardware"; stands in every record."""
     limits: Limits
+    owned: ExitStack | None = None
+    """What ends with this backend, after it was made safe: sessions, emulated instruments."""
     _accepted: tuple[FloatArray, Limits | None] = (np.empty((0, 0)), None)
     cause_of_doubt: BaseException | None = None
     """What left the chip's state unknown, or None while it is known."""
@@ -261,7 +264,8 @@ class DeviceBackend(ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.make_safe()
+        with self.owned if self.owned is not None else nullcontext():
+            self.make_safe()
 
 
 def _as_array(counts: ArrayLike) -> np.ndarray[Any, Any]:

@@ -20,6 +20,7 @@ Volt = Annotated[float, BeforeValidator(lambda value: si(value, "V"))]
 Second = Annotated[float, BeforeValidator(lambda value: si(value, "s"))]
 Siemens = Annotated[float, BeforeValidator(lambda value: si(value, "siemens"))]
 Ohm = Annotated[float, BeforeValidator(lambda value: si(value, "ohm"))]
+Ampere = Annotated[float, BeforeValidator(lambda value: si(value, "A"))]
 PerAmpere = Annotated[float, BeforeValidator(lambda value: si(value, "1/A"))]
 
 
@@ -139,6 +140,68 @@ class LimitTable(_Table):
     width_s: Second
 
 
+class InstrumentTable(_Table):
+    """``[instruments.NAME]``: one instrument."""
+
+    driver: str
+    """Entry point in the group ``crossbar_hil.instruments``, such as ``keithley2602b``."""
+    resource: str | None = None
+    """VISA resource name; not given for an emulated bench, which brings its instruments along."""
+    serial: str | None = None
+    """Serial number that must answer, if given."""
+    visa: str = "@py"
+    """PyVISA library; empty for the vendor's."""
+    deadline_s: Second = 2.0
+    """Longest time that an exchange may take beyond what the instrument was asked to wait."""
+
+
+class WiringTable(_Table):
+    """``[wiring]``: which terminal hangs on which row of the matrix, which line of the chip on which column."""
+
+    matrix: str = "matrix"
+    """Name of the switch matrix among the instruments."""
+    slot: int = 1
+    rows: list[int]
+    """Matrix column of each chip row, the first first."""
+    columns: list[int]
+    """Matrix column of each chip column."""
+    ports: dict[str, str]
+    """Matrix row (letter or number) of each port: drive, meter, ground, guard, divider."""
+    sources: dict[str, str]
+    """Source channel behind a port, as ``"smu.a"``: instrument, channel."""
+
+
+class SchemeTable(_Table):
+    """``[scheme]``: how the chip is read and written."""
+
+    read: str
+    write: str
+    disturb_v: Volt | None = None
+    """Largest voltage that a cell may see which is not being written; a little over half the pulse if not given."""
+
+
+class MeasurementTable(_Table):
+    """``[measurement]``: how the sources are set up."""
+
+    compliance_a: Ampere
+    """Current limit of every source."""
+    range_a: Ampere
+    """Largest current to be measured."""
+    nplc: float = 1.0
+    """Integration time of a reading, in power-line cycles."""
+
+
+class EmulationTable(_Table):
+    """``[emulation]``: what an emulated bench is like; means nothing elsewhere."""
+
+    clock: Literal["simulated", "real"] = "simulated"
+    """Whether waiting takes no time or real time."""
+    line_ohm: Ohm = 0.0
+    """Resistance between each bond pad and the cells."""
+    divider_ohm: Ohm = 500.0
+    """Each of the two resistors of a divider port, between the source's HI and LO."""
+
+
 class Bench(_Table):
     """A whole bench file."""
 
@@ -150,6 +213,11 @@ class Bench(_Table):
     chip: Chip | None = None
     limit_table: LimitTable | None = Field(default=None, alias="limits")
     training: Training = Training()
+    instruments: dict[str, InstrumentTable] = {}
+    wiring: WiringTable | None = None
+    scheme: SchemeTable | None = None
+    measurement: MeasurementTable | None = None
+    emulation: EmulationTable | None = None
     options: dict[str, Any] = {}
     """Keywords for a backend that has no tables of its own."""
 
@@ -164,7 +232,17 @@ class Bench(_Table):
         return tomli_w.dumps(self.model_dump(mode="json", by_alias=True, exclude_none=True))
 
 
-_TABLES: dict[str, type[BaseModel]] = {"chip": Chip, "spread": Spread, "training": Training, "limits": LimitTable}
+_TABLES: dict[str, type[BaseModel]] = {
+    "chip": Chip,
+    "spread": Spread,
+    "training": Training,
+    "limits": LimitTable,
+    "instruments": InstrumentTable,
+    "wiring": WiringTable,
+    "scheme": SchemeTable,
+    "measurement": MeasurementTable,
+    "emulation": EmulationTable,
+}
 
 
 def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[str, Any] | None = None) -> Bench:

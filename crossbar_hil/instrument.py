@@ -51,8 +51,8 @@ class SourceSettings:
 class SourceMeter(ABC):
     """One channel of a source-measure unit: sources a voltage, measures and limits the current.
 
-    Unless a docstring says otherwise, every method raises `crossbar_hil.errors.TransportError` if the exchange fails and
-    `crossbar_hil.errors.InstrumentError` if the instrument reports an error.
+    Unless a docstring says otherwise, every method raises `crossbar_hil.errors.TransportError` if the exchange fails
+    and `crossbar_hil.errors.InstrumentError` if the instrument reports an error.
     """
 
     name: str

@@ -9,7 +9,14 @@ from typing import Any
 
 from crossbar_hil.errors import ConfigError
 
-_WHAT = {"backends": "backend", "rules": "learning rule", "cells": "cell model"}
+_WHAT = {
+    "backends": "backend",
+    "rules": "learning rule",
+    "cells": "cell model",
+    "instruments": "instrument driver",
+    "emulators": "emulated instrument",
+    "emulation": "emulated bench",
+}
 
 
 def names(group: str) -> list[str]:
@@ -23,7 +30,7 @@ def load(group: str, name: str) -> Any:
     Parameters
     ----------
     group : str
-        ``"backends"``, ``"rules"`` or ``"cells"``.
+        One of the groups, such as ``"backends"``.
     name : str
         Name of the entry point.
 

@@ -82,6 +82,10 @@ class Trainer:
         columns = self.backend.shape[1]
         if columns % 2:
             raise DataError(f"column count {columns} is odd; an output is the difference of two columns")
+        if self.pulse.amplitude_v < 0:
+            raise DataError(
+                f"pulse amplitude {self.pulse.amplitude_v} V must be positive: the rule sends potentiating pulses"
+            )
         if not 0 < self.beta <= MOST_BETA:
             raise DataError(f"beta {self.beta} per ampere must be above zero and at most {MOST_BETA:g}")
         if not -1 < self.target < 1:

@@ -1,8 +1,8 @@
 """Nodal analysis of a bench: ideal wires, resistors, and voltage sources that turn into current sources at their limit.
 
 Every source returns to the common node ``LO``, the reference. Wires of no resistance join nodes into one. A node
-without any path to the reference is held by a leakage of 1 fS (insulation of a few hundred teraohm), so that a floating line
-has a defined voltage.
+without any path to the reference is held by a leakage of 1 fS (insulation of a thousand teraohm), so that a floating
+line has a defined voltage.
 """
 
 from collections.abc import Iterable, Mapping

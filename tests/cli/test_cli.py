@@ -91,6 +91,7 @@ BAD = [
     (("--bench", "no.toml"), 2, "bench file no.toml cannot be read"),
     (("--v1", "5"), 1, "read voltage 5 V exceeds the limit of 1 V"),
     (("--v1", "5 ms"), 2, "training.v1: '5 ms' is not in V"),
+    (("--amplitude=-2.8",), 1, "pulse amplitude -2.8 V must be positive"),
     (("--width", "100 ms"), 1, "2 V from 1 ms to 50 ms"),
     (("--spread", "1e-7", "1e-8"), 1, "must have 0 < low < high"),
     (("--seed", "many"), 2, "'many' is not a valid integer"),

@@ -1,0 +1,22 @@
+"""Sphinx configuration: MyST pages, numpydoc for the API, furo for the looks."""
+
+from importlib.metadata import version as installed
+
+project = "crossbar-hil"
+author = "The crossbar-hil developers"
+copyright = "The crossbar-hil developers"
+release = version = installed("crossbar-hil")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.mathjax", "numpydoc"]
+myst_enable_extensions = ["amsmath", "dollarmath", "colon_fence"]
+myst_heading_anchors = 3
+numpydoc_show_class_members = False
+autodoc_typehints = "none"  # the docstrings say it, with shapes and units
+autodoc_member_order = "bysource"
+autodoc_mock_imports = ["pytest"]  # of the test extra; the pages need only the docs extra
+default_role = "py:obj"
+html_theme = "furo"
+html_title = f"crossbar-hil {version}"
+html_static_path = ["_static"]
+html_css_files = ["wrap.css"]
+exclude_patterns = ["_build"]
