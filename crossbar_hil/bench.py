@@ -1,14 +1,17 @@
 """The composition root: open the device that a bench names."""
 
+import re
 import secrets
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 
 from crossbar_hil.backend import KINDS, DeviceBackend
-from crossbar_hil.config import Bench, load_bench
+from crossbar_hil.config import Bench, InstrumentTable, load_bench
 from crossbar_hil.errors import ConfigError
+from crossbar_hil.instrument import Identity, SourceMeter
 from crossbar_hil.plugins import load
 from crossbar_hil.training import Trainer
 
@@ -52,15 +55,18 @@ def open_backend(bench: Bench, *, seed: int) -> DeviceBackend:
     """Open the backend of a bench that is already checked.
 
     The generator is ``numpy.random.default_rng(seed)``, so that ``lognormal_shifts`` with the same generator draws the
-    same chip.
+    same chip, simulated or emulated.
     """
     factory = load("backends", bench.backend)
     if not (isinstance(factory, type) and issubclass(factory, DeviceBackend)):
         raise ConfigError(f"backend {bench.backend!r} is {factory!r}, not a subclass of DeviceBackend")
     if seed < 0:
         raise ConfigError(f"seed {seed} must not be negative")
+    rng = np.random.default_rng(seed)
+    if bench.instruments:
+        return _open_chip(bench, factory, rng)
     try:
-        backend = factory.from_bench(bench, np.random.default_rng(seed))
+        backend = factory.from_bench(bench, rng)
     except TypeError as error:
         raise ConfigError(f"bench {bench.name}: backend {bench.backend!r} cannot be made: {error}") from error
     if backend.kind not in KINDS:
@@ -70,6 +76,91 @@ def open_backend(bench: Bench, *, seed: int) -> DeviceBackend:
             f"bench {bench.name} asks for kind {bench.kind}, but backend {bench.backend!r} is {backend.kind}"
         )
     return backend
+
+
+def _open_chip(bench: Bench, factory: Any, rng: np.random.Generator) -> DeviceBackend:
+    """Open the instruments of a bench, emulated or real, and make a chip of them."""
+    with ExitStack() as owned:
+        instruments = open_instruments(bench, rng, owned)
+        matrix_name = bench.wiring.matrix if bench.wiring else ""
+        if matrix_name not in instruments:
+            raise ConfigError(f"bench {bench.name}: wiring.matrix {matrix_name!r} is not among the instruments")
+        sources = {
+            port: find_source(instruments, name)
+            for port, name in (bench.wiring.sources if bench.wiring else {}).items()
+        }
+        backend: DeviceBackend = factory.assemble(bench, sources=sources, matrix=instruments[matrix_name])
+        backend.owned = owned.pop_all()
+        return backend
+
+
+def open_instruments(bench: Bench, rng: np.random.Generator, owned: ExitStack) -> dict[str, Any]:
+    """Connect to every instrument of a bench and see that each is the one that the file names.
+
+    Parameters
+    ----------
+    bench : Bench
+        A bench with instruments.
+    rng : numpy.random.Generator
+        The chip of an emulated bench is drawn from it.
+    owned : ExitStack
+        Closes the sessions, and the emulated instruments, when it is closed.
+
+    Raises
+    ------
+    ConfigError
+        If the file lacks something, or another model or serial number answers.
+    TransportError
+        If an instrument does not answer.
+    """
+    if bench.kind not in ("emulated", "hardware"):
+        raise ConfigError(
+            f"bench {bench.name} has instruments, so its kind must be emulated or hardware, not {bench.kind}"
+        )
+    resources: Mapping[str, str | None] = {name: table.resource for name, table in bench.instruments.items()}
+    if bench.kind == "emulated":
+        resources = owned.enter_context(load("emulation", "bench")(bench, rng)).resources
+    instruments = {}
+    for name, table in bench.instruments.items():
+        resource = resources[name]
+        if resource is None:
+            raise ConfigError(
+                f"bench {bench.name}: instruments.{name} has no resource, the VISA name of the instrument"
+            )
+        instrument = load("instruments", table.driver).open(
+            resource, name=name, visa=table.visa, deadline_s=table.deadline_s
+        )
+        owned.callback(instrument.close)
+        wrong = wrong_identity(name, table, instrument.identify())
+        if wrong:
+            raise ConfigError(wrong)
+        instruments[name] = instrument
+    return instruments
+
+
+def wrong_identity(name: str, table: InstrumentTable, found: Identity) -> str:
+    """Say what is wrong with who answers; empty if it is the instrument that the bench file names."""
+    # A driver is named by maker and model: keithley2602b answers as model 2602B.
+    model = re.sub(r"^[a-z]+?(?=b?\d)", "", table.driver).upper()
+    if model not in found.model.upper().replace("-", ""):
+        return f"instruments.{name}: a {found.model} answers, but driver {table.driver} is for a {model}"
+    if table.serial is not None and table.serial != found.serial:
+        return f"instruments.{name}: serial number {found.serial} answers, expected {table.serial}"
+    return ""
+
+
+def find_source(instruments: Mapping[str, Any], name: str) -> SourceMeter:
+    """Return the source channel that a bench file writes as ``smu.a``: instrument, channel letter."""
+    instrument, _, letter = name.partition(".")
+    if instrument not in instruments or not hasattr(instruments[instrument], "source_meters"):
+        raise ConfigError(f"source {name!r}: {instrument!r} is no source-measure unit of this bench")
+    channels: list[SourceMeter] = instruments[instrument].source_meters()
+    place = "abcdefgh".find(letter) if len(letter) == 1 else -1
+    if not 0 <= place < len(channels):
+        raise ConfigError(
+            f"source {name!r}: {instrument} has {len(channels)} channel(s), a to {'abcdefgh'[len(channels) - 1]}"
+        )
+    return channels[place]
 
 
 def make_trainer(bench: Bench, backend: DeviceBackend) -> Trainer:

@@ -274,8 +274,8 @@ def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[
     try:
         return Bench.model_validate(tables)
     except ValidationError as error:
-        problems = "; ".join(_sentence(problem) for problem in error.errors(include_url=False))
-        raise ConfigError(f"{where}: {problems}") from error
+        problems = [_sentence(problem) for problem in error.errors(include_url=False)]
+        raise ConfigError(f"{where}: {'; '.join(problems)}", [f"{where}: {each}" for each in problems]) from error
 
 
 def data_file(name_or_path: str) -> Traversable:

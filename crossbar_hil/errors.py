@@ -20,13 +20,27 @@ Every message is one sentence that names the thing, the value and the bound.
 Saturated cells and training that does not converge are results, not errors.
 """
 
+from collections.abc import Sequence
+
 
 class CrossbarError(Exception):
     """Anything this package raises on purpose."""
 
 
 class ConfigError(CrossbarError, ValueError):
-    """A bench file, a preset or an option is wrong; nothing was opened."""
+    """A bench file, a preset or an option is wrong; nothing was opened.
+
+    Parameters
+    ----------
+    message : str
+        Everything that is wrong, in one line.
+    problems : sequence of str
+        The same, one by one.
+    """
+
+    def __init__(self, message: str, problems: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems) or (message,)
 
 
 class DataError(CrossbarError, ValueError):
