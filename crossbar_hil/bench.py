@@ -2,8 +2,8 @@
 
 import re
 import secrets
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,28 @@ def open_bench(
     """
     bench = load_bench(name_or_file, preset=preset, overrides=dict(overrides or {}))
     return open_backend(bench, seed=fresh_seed() if seed is None else seed)
+
+
+@contextmanager
+def serve_emulated(name_or_file: str, *, seed: int | None = None) -> Iterator[Mapping[str, str]]:
+    """Serve the emulated instruments of a bench for the length of a ``with`` block.
+
+    Yields
+    ------
+    mapping of str to str
+        VISA resource name of each instrument.
+
+    Raises
+    ------
+    ConfigError
+        If the bench is not of kind ``emulated``.
+    """
+    bench = load_bench(name_or_file)
+    if bench.kind != "emulated":
+        raise ConfigError(f"bench {bench.name} is of kind {bench.kind}, only an emulated one can be served")
+    rng = np.random.default_rng(fresh_seed() if seed is None else seed)
+    with load("emulation", "bench")(bench, rng) as emulated:
+        yield emulated.resources
 
 
 def open_backend(bench: Bench, *, seed: int) -> DeviceBackend:

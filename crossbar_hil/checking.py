@@ -1,7 +1,7 @@
 """Name every problem of a bench at once, without sourcing a voltage."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
@@ -9,8 +9,23 @@ import numpy as np
 from crossbar_hil.bench import find_source, open_backend, wrong_identity
 from crossbar_hil.config import Bench, load_bench
 from crossbar_hil.errors import ConfigError, CrossbarError
+from crossbar_hil.instrument import Identity
 from crossbar_hil.patterns import PatternSet
 from crossbar_hil.plugins import load
+
+
+class Problems(list[str]):
+    """Sentences, gathered while the work goes on."""
+
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """Take the sentence of an error instead of letting it through."""
+        try:
+            yield
+        except ConfigError as error:
+            self.extend(error.problems)
+        except CrossbarError as error:
+            self.append(str(error))
 
 
 def check_bench(name_or_file: str) -> list[str]:
@@ -19,65 +34,72 @@ def check_bench(name_or_file: str) -> list[str]:
     The file is checked first; if it is sound, the instruments are asked who they are and what they can do. Outputs and
     relays stay as they are.
     """
+    problems = Problems()
     try:
         bench = load_bench(name_or_file)
     except ConfigError as error:
         return list(error.problems)
-    problems = [f"bench {bench.name}: {problem}" for problem in _file_problems(bench)]
-    if problems:
-        return problems
-    if not bench.instruments:
-        return [
-            f"bench {bench.name}: {problem}" for problem in _caught(lambda: open_backend(bench, seed=0).make_safe())
-        ]
-    return [f"bench {bench.name}: {problem}" for problem in _instrument_problems(bench)]
+    _check_file(bench, problems)
+    if not problems and bench.instruments:
+        _check_instruments(bench, problems)
+    elif not problems:
+        with problems.noting():
+            open_backend(bench, seed=0).make_safe()
+    return [f"bench {bench.name}: {problem}" for problem in problems]
 
 
-def _file_problems(bench: Bench) -> Iterator[str]:
-    """What can be seen without opening anything."""
-    yield from _caught(lambda: load("backends", bench.backend))
-    yield from _caught(lambda: load("rules", bench.training.rule))
-    yield from _caught(lambda: bench.training.pulse)
-    yield from _caught(lambda: bench.limits)
-    yield from _pattern_problems(bench)
-    yield from _limit_problems(bench)
+def _check_file(bench: Bench, problems: Problems) -> None:
+    """Note what can be seen without opening anything."""
+    with problems.noting():
+        load("backends", bench.backend)
+    with problems.noting():
+        load("rules", bench.training.rule)
+    with problems.noting():
+        _ = bench.training.pulse
+    with problems.noting():
+        _ = bench.limits
+    _check_patterns(bench, problems)
+    _check_limits(bench, problems)
     if not bench.instruments:
         return
     if bench.kind not in ("emulated", "hardware"):
-        yield f"kind {bench.kind} does not go with instruments; it must be emulated or hardware"
+        problems.append(f"kind {bench.kind} does not go with instruments; it must be emulated or hardware")
     for name, table in bench.instruments.items():
-        yield from _caught(lambda table=table: load("instruments", table.driver))  # type: ignore[misc]
+        with problems.noting():
+            load("instruments", table.driver)
         if bench.kind == "hardware" and table.resource is None:
-            yield f"instruments.{name} has no resource, the VISA name of the instrument"
+            problems.append(f"instruments.{name} has no resource, the VISA name of the instrument")
     resources = [table.resource for table in bench.instruments.values() if table.resource is not None]
-    for resource in sorted({each for each in resources if resources.count(each) > 1}):
-        yield f"resource {resource} is given to {resources.count(resource)} instruments"
-    for key, value in (("wiring", bench.wiring), ("scheme", bench.scheme), ("measurement", bench.measurement)):
-        if value is None:
-            yield f"[{key}] is missing"
+    problems += [
+        f"resource {resource} is given to {resources.count(resource)} instruments"
+        for resource in sorted({each for each in resources if resources.count(each) > 1})
+    ]
+    tables = {"wiring": bench.wiring, "scheme": bench.scheme, "measurement": bench.measurement}
+    problems += [f"[{name}] is missing" for name, table in tables.items() if table is None]
     if bench.limits is None:
-        yield "[limits] is missing; a chip behind instruments needs every limit written down"
+        problems.append("[limits] is missing; a chip behind instruments needs every limit written down")
     if bench.wiring is not None and bench.wiring.matrix not in bench.instruments:
-        yield f"wiring.matrix {bench.wiring.matrix!r} is not among the instruments {', '.join(bench.instruments)}"
+        known = ", ".join(bench.instruments)
+        problems.append(f"wiring.matrix {bench.wiring.matrix!r} is not among the instruments {known}")
 
 
-def _pattern_problems(bench: Bench) -> Iterator[str]:
-    found: list[PatternSet] = []
-    yield from _caught(lambda: found.append(PatternSet.from_csv(bench.training.pattern_file)))
+def _check_patterns(bench: Bench, problems: Problems) -> None:
     shape = _shape(bench)
-    if not found or shape is None:
-        return
-    rows, columns = shape
-    if columns % 2:
-        yield f"{columns} columns are odd; an output is the difference of two columns"
-    elif found[0].train.shape[1] != rows or found[0].train_labels.shape[1] != columns // 2:
-        yield (
-            f"patterns of {found[0].train.shape[1]} bits with {found[0].train_labels.shape[1]} label bits do not fit "
-            f"{rows} rows and {columns} columns"
-        )
+    with problems.noting():
+        task = PatternSet.from_csv(bench.training.pattern_file)
+        if shape is None:
+            return
+        rows, columns = shape
+        bits, outputs = task.train.shape[1], task.train_labels.shape[1]
+        if columns % 2:
+            problems.append(f"{columns} columns are odd; an output is the difference of two columns")
+        elif (bits, outputs) != (rows, columns // 2):
+            problems.append(
+                f"patterns of {bits} bits with {outputs} label bits do not fit {rows} rows and {columns} columns"
+            )
 
 
-def _limit_problems(bench: Bench) -> Iterator[str]:
+def _check_limits(bench: Bench, problems: Problems) -> None:
     limits, training = bench.limit_table, bench.training
     if limits is None:
         return
@@ -88,7 +110,7 @@ def _limit_problems(bench: Bench) -> Iterator[str]:
         ("training.width_s", training.width_s, limits.width_s, "s"),
     ):
         if value > bound:
-            yield f"{name} of {value:g} {unit} exceeds its limit of {bound:g} {unit}"
+            problems.append(f"{name} of {value:g} {unit} exceeds its limit of {bound:g} {unit}")
 
 
 def _shape(bench: Bench) -> tuple[int, int] | None:
@@ -97,59 +119,40 @@ def _shape(bench: Bench) -> tuple[int, int] | None:
     return (bench.chip.rows, bench.chip.columns) if bench.chip is not None else None
 
 
-def _instrument_problems(bench: Bench) -> Iterator[str]:
-    """What the instruments say; no voltage is sourced and no relay moves."""
+def _check_instruments(bench: Bench, problems: Problems) -> None:
+    """Note what the instruments say; no voltage is sourced and no relay moves."""
     with ExitStack() as owned:
-        resources: Any = {name: table.resource for name, table in bench.instruments.items()}
+        resources: Mapping[str, str | None] = {name: table.resource for name, table in bench.instruments.items()}
         if bench.kind == "emulated":
-            resources = owned.enter_context(load("emulation", "bench")(bench, np.random.default_rng(0))).resources
+            with problems.noting():
+                resources = owned.enter_context(load("emulation", "bench")(bench, np.random.default_rng(0))).resources
         instruments: dict[str, Any] = {}
-        models: dict[str, str] = {}
         for name, table in bench.instruments.items():
-            opened: list[Any] = []
-            yield from _caught(
-                lambda name=name, table=table, opened=opened: opened.append(  # type: ignore[misc]
-                    load("instruments", table.driver).open(
-                        resources[name], name=name, visa=table.visa, deadline_s=table.deadline_s
-                    )
+            with problems.noting():
+                opened = load("instruments", table.driver).open(
+                    resources[name], name=name, visa=table.visa, deadline_s=table.deadline_s
                 )
-            )
-            if not opened:
-                continue
-            owned.callback(opened[0].close)
-            identity: list[Any] = []
-            yield from _caught(lambda opened=opened, identity=identity: identity.append(opened[0].identify()))  # type: ignore[misc]
-            if identity:
-                models[name] = identity[0].model
-                wrong = wrong_identity(name, table, identity[0])
+                owned.callback(opened.close)
+                identity = opened.identify()
+                wrong = wrong_identity(name, table, identity)
                 if wrong:
-                    yield wrong + _swapped(name, identity[0], bench)
+                    problems.append(wrong + _swapped(name, identity, bench))
                 else:
-                    instruments[name] = opened[0]
-        if len(instruments) == len(bench.instruments) and bench.wiring is not None:
-            sources: dict[str, Any] = {}
-            for port, source in bench.wiring.sources.items():
-                yield from _caught(
-                    lambda port=port, source=source: sources.update({port: find_source(instruments, source)})  # type: ignore[misc]
-                )
-            if len(sources) == len(bench.wiring.sources):
-                factory = load("backends", bench.backend)
-                yield from factory.problems(bench, sources=sources, matrix=instruments[bench.wiring.matrix])
+                    instruments[name] = opened
+        if len(instruments) < len(bench.instruments) or bench.wiring is None:
+            return
+        sources = {}
+        for port, source in bench.wiring.sources.items():
+            with problems.noting():
+                sources[port] = find_source(instruments, source)
+        if len(sources) == len(bench.wiring.sources):
+            factory = load("backends", bench.backend)
+            problems += factory.problems(bench, sources=sources, matrix=instruments[bench.wiring.matrix])
 
 
-def _swapped(name: str, identity: Any, bench: Bench) -> str:
+def _swapped(name: str, identity: Identity, bench: Bench) -> str:
     """Say which other instrument of the bench would fit who answers here."""
     for other, table in bench.instruments.items():
         if other != name and not wrong_identity(other, table, identity):
             return f"; it fits instruments.{other}, so the two addresses are probably swapped"
     return ""
-
-
-def _caught(act: Callable[[], Any]) -> Iterator[str]:
-    """Do something and yield the sentence of the error, if there is one."""
-    try:
-        act()
-    except ConfigError as error:
-        yield from error.problems
-    except CrossbarError as error:
-        yield str(error)

@@ -59,6 +59,8 @@ out_option = click.option(
     help="Folder that holds run folders.",
 )
 run_argument = click.argument("run")
+bench_argument = click.argument("bench")
+seed_option = click.option("--seed", type=click.IntRange(min=0), help="Seed of a virtual chip; fresh if not given.")
 
 
 def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Callable[[Any], Any]:  # noqa: A002
@@ -69,7 +71,7 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
 @cli.command()
 @click.option("--bench", default="simulated", show_default=True, help="Shipped bench, bench file or backend.")
 @click.option("--preset", help="Settings laid over the bench: 'reference' are the reference study's.")
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of a virtual chip; a fresh one if not given.")
+@seed_option
 @_setting("training", "epochs", "--epochs", help="Most evaluations.")
 @_setting("training", "beta", "--beta", help="Gain of the activation, in 1/A.")
 @_setting("training", "target", "--target", help="Activation to reach for a 1.")
@@ -101,7 +103,7 @@ def train(
     label: str,
     no_report: bool,
     quiet: bool,
-    yes: bool,  # noqa: ARG001 - nothing is asked of a simulated bench; accepted everywhere it could be
+    yes: bool,
     out: Path,
     as_json: bool,
     **settings: str | None,
@@ -113,7 +115,7 @@ def train(
     from crossbar_hil.config import load_bench  # noqa: PLC0415
     from crossbar_hil.patterns import PatternSet  # noqa: PLC0415
     from crossbar_hil.progress import make_progress  # noqa: PLC0415
-    from crossbar_hil.session import train_and_record  # noqa: PLC0415
+    from crossbar_hil.session import dry_run, train_and_record  # noqa: PLC0415
 
     overrides: dict[str, Any] = {}
     for name, value in settings.items():
@@ -124,6 +126,14 @@ def train(
         overrides.setdefault("chip", {})["spread"] = {"low_siemens": spread[0], "high_siemens": spread[1]}
     checked = load_bench(bench, preset=preset, overrides=overrides)
     seed = fresh_seed() if seed is None else seed
+    if checked.kind == "hardware" and not yes:
+        rehearsal = dry_run(checked, seed=seed)
+        _confirm(
+            checked.kind,
+            yes,
+            f"training sends pulses of {checked.training.pulse} to the chip on bench {checked.name}; "
+            f"a dry run {rehearsal.verdict} after {rehearsal.pulses} pulses in {rehearsal.epochs} epochs",
+        )
     patterns = len(PatternSet.from_csv(checked.training.pattern_file).train)
     console = Console(stderr=True)
     with make_progress(console, quiet=quiet, epochs=checked.training.epochs, patterns=patterns) as progress:
@@ -262,6 +272,143 @@ def predict(run: str, patterns: Path | None, out: Path, as_json: bool) -> None:
         ],
     )
     click.echo(answer.summary)
+
+
+@cli.command()
+@bench_argument
+@as_json
+def check(bench: str, as_json: bool) -> None:
+    """Name every problem of a BENCH at once; no voltage is sourced."""
+    from crossbar_hil.checking import check_bench  # noqa: PLC0415
+
+    problems = check_bench(bench)
+    if as_json:
+        _print_json(bench=bench, problems=problems)
+    else:
+        click.echo("\n".join(problems) if problems else f"bench {bench} is sound")
+    raise click.exceptions.Exit(COULD_NOT if problems else DONE)
+
+
+@cli.command()
+@bench_argument
+@seed_option
+@click.option("--voltage", default="100 mV", show_default=True, help="Read voltage.")
+@as_json
+def read(bench: str, seed: int | None, voltage: str, as_json: bool) -> None:
+    """Read the conductance of every cell of a BENCH."""
+    from crossbar_hil.bench import open_bench  # noqa: PLC0415
+    from crossbar_hil.quantities import si  # noqa: PLC0415
+
+    with open_bench(bench, seed=seed) as backend:
+        conductances = backend.read_conductances(si(voltage, "V"))
+        kind = backend.kind
+    if as_json:
+        _print_json(kind=kind, conductance_siemens=conductances.tolist())
+        return
+    _table(
+        ["row", *(f"column {column + 1} (uS)" for column in range(conductances.shape[1]))],
+        [[str(row + 1), *(f"{1e6 * value:.6g}" for value in line)] for row, line in enumerate(conductances)],
+    )
+
+
+@cli.command()
+@bench_argument
+@seed_option
+@click.option("--cell", "cells", nargs=2, type=int, multiple=True, required=True, help="Row and column, from 1.")
+@click.option("--pulses", default=50, show_default=True, help="Pulses of each kind.")
+@click.option("--width", default="50 ms", show_default=True, help="Width of the pulses.")
+@click.option("--amplitude", default="2 V", show_default=True, help="Height of the potentiating pulses.")
+@click.option("--depress", default="-2.8 V", show_default=True, help="Height of the depressing pulses.")
+@click.option("--voltage", default="100 mV", show_default=True, help="Read voltage.")
+@click.option("--to", "folder", type=click.Path(path_type=Path), default=Path(), help="Folder for the files.")
+@click.option("--yes", is_flag=True, help="Answer yes to every question.")
+@as_json
+def characterise(
+    bench: str,
+    seed: int | None,
+    cells: tuple[tuple[int, int], ...],
+    pulses: int,
+    width: str,
+    amplitude: str,
+    depress: str,
+    voltage: str,
+    folder: Path,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Measure potentiation and depression of cells of a BENCH, into files that `train --curve` takes."""
+    from crossbar_hil.backend import Pulse  # noqa: PLC0415
+    from crossbar_hil.bench import open_bench  # noqa: PLC0415
+    from crossbar_hil.characterisation import characterise as measure  # noqa: PLC0415
+    from crossbar_hil.characterisation import write_curves  # noqa: PLC0415
+    from crossbar_hil.quantities import si  # noqa: PLC0415
+
+    up, down = (Pulse(si(height, "V"), si(width, "s")) for height in (amplitude, depress))
+    files = []
+    with open_bench(bench, seed=seed) as backend:
+        _confirm(
+            backend.kind,
+            yes,
+            f"{2 * pulses * len(cells)} pulses of {up} and {down} change {len(cells)} cell(s) for good",
+        )
+        for row, column in cells:
+            curves = measure(backend, (row - 1, column - 1), pulses=pulses, read_v=si(voltage, "V"), up=up, down=down)
+            path = folder / f"curve_r{row}_c{column}.csv"
+            write_curves(path, curves, f"{backend.kind} cell, row {row}, column {column}, read at {voltage}")
+            files.append(str(path))
+    if as_json:
+        _print_json(files=files)
+    else:
+        click.echo("\n".join(files))
+
+
+@cli.command()
+@bench_argument
+@seed_option
+@click.option("--port-file", type=click.Path(path_type=Path), help="Write the JSON line to this file too.")
+def emulate(bench: str, seed: int | None, port_file: Path | None) -> None:
+    """Serve the emulated instruments of a BENCH on loopback until stopped; prints name -> VISA resource as JSON."""
+    from crossbar_hil.bench import serve_emulated  # noqa: PLC0415
+
+    with serve_emulated(bench, seed=seed) as resources:
+        line = json.dumps(dict(resources))
+        if port_file is not None:
+            port_file.write_text(line + "\n", encoding="utf-8")
+        click.echo(line)
+        _wait_for_a_signal()
+
+
+@cli.command()
+@bench_argument
+@as_json
+def safe(bench: str, as_json: bool) -> None:
+    """Make a BENCH safe now: sources to 0 V and off, every relay open."""
+    from crossbar_hil.bench import open_bench  # noqa: PLC0415
+
+    with open_bench(bench) as backend:
+        backend.make_safe()
+        kind = backend.kind
+    if as_json:
+        _print_json(bench=bench, kind=kind, safe=True)
+    else:
+        click.echo(f"bench {bench} is safe: outputs off, relays open")
+
+
+def _confirm(kind: str, yes: bool, what: str) -> None:
+    """Ask before a real chip is changed."""
+    if kind == "hardware" and not yes and not click.confirm(f"{what}. Go on?", err=True):
+        raise click.exceptions.Exit(COULD_NOT)
+
+
+def _wait_for_a_signal() -> None:
+    """Return at Ctrl-C or SIGTERM."""
+    import signal  # noqa: PLC0415
+    import threading  # noqa: PLC0415
+
+    ended = threading.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda *_: ended.set())
+    ended.wait()
 
 
 def _report(folder: Path, to: Path | None = None) -> Path:

@@ -199,7 +199,7 @@ class EmulationTable(_Table):
     line_ohm: Ohm = 0.0
     """Resistance between each bond pad and the cells."""
     divider_ohm: Ohm = 500.0
-    """Each of the two resistors of a divider port, between the source's HI and LO."""
+    """Each of the two resistors of a divider port, from the guard (or HI, where there is no guard) to LO."""
 
 
 class Bench(_Table):

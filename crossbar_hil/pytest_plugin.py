@@ -14,6 +14,7 @@ import pytest
 
 if TYPE_CHECKING:  # a plug-in is imported by every pytest on the machine, so it must cost nothing
     from collections.abc import Iterator
+    from typing import Any
 
     from crossbar_hil.backend import DeviceBackend
 
@@ -37,3 +38,23 @@ def crossbar_backend(request: pytest.FixtureRequest) -> Iterator[DeviceBackend]:
 
     with open_bench(request.config.getoption("--bench"), seed=request.config.getoption("--bench-seed")) as backend:
         yield backend
+
+
+@pytest.fixture
+def emulated_bench(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Return a fresh emulated bench, its instruments served on free ports of the loopback interface.
+
+    ``emulated_bench.resources`` maps instrument names to VISA resources, ``emulated_bench.world`` is the circuit with
+    its physical log. The bench is the one that ``--bench`` names if that is emulated, else the shipped ``emulated``.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    from crossbar_hil.config import load_bench  # noqa: PLC0415
+    from crossbar_hil.plugins import load  # noqa: PLC0415
+
+    bench = load_bench(request.config.getoption("--bench"))
+    if bench.kind != "emulated":
+        bench = load_bench("emulated")
+    rng = np.random.default_rng(request.config.getoption("--bench-seed"))
+    with load("emulation", "bench")(bench, rng) as served:
+        yield served

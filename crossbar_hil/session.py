@@ -9,7 +9,7 @@ from types import FrameType
 from typing import Any
 
 from crossbar_hil.bench import make_trainer, open_backend
-from crossbar_hil.config import Bench
+from crossbar_hil.config import Bench, Chip
 from crossbar_hil.patterns import PatternSet
 from crossbar_hil.recording import Recorder
 from crossbar_hil.result import Epoch, TrainingResult
@@ -96,6 +96,25 @@ def train_and_record(
             status, reason = "done", ""
         recorder.finish(status, backend, result, reason)
     return Outcome(recorder.folder, backend.kind, status, result)
+
+
+def dry_run(bench: Bench, *, seed: int) -> TrainingResult:
+    """Train the virtual chip that a bench file describes, with its training settings; nothing is recorded.
+
+    Parameters
+    ----------
+    bench : Bench
+        A bench of any kind; its [chip] table, or its defaults, describe the virtual chip.
+    seed : int
+        Seed of the virtual chip.
+    """
+    chip = bench.chip
+    if chip is None and bench.wiring is not None:
+        chip = Chip(rows=len(bench.wiring.rows), columns=len(bench.wiring.columns))
+    virtual = Bench(name=bench.name, backend="simulated", chip=chip or Chip(), training=bench.training)
+    task = PatternSet.from_csv(bench.training.pattern_file)
+    with open_backend(virtual, seed=seed) as backend:
+        return make_trainer(virtual, backend).run(task.train, task.train_labels)
 
 
 @contextmanager

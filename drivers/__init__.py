@@ -1,1 +1,1 @@
-"""What makes instruments into a chip: wiring, read and write schemes. None is here yet: see the README."""
+"""What makes instruments into a chip: wiring, read and write schemes, and the backend made of them."""

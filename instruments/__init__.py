@@ -1,1 +1,1 @@
-"""Instruments of a bench, one module a model. None is here yet: see the README for what works today."""
+"""Drivers of instruments, one module a model, each in a role of `crossbar_hil.instrument`; emulated only so far."""

@@ -86,8 +86,11 @@ class EmulatedBench:
             elif port == "guard":
                 self.world.add_wire(node, f"{self._channel(wiring.sources['drive'])}.guard")
             elif port == "divider":
-                hi = f"{self._channel(wiring.sources['drive'])}.hi"
-                self.world.add_resistor(hi, node, settings.divider_ohm)
+                # Fed from the guard where there is one: its current is not measured, and a divider on HI would drown
+                # the cells' current in its own.
+                terminal = "guard" if "guard" in wiring.ports else "hi"
+                upper = f"{self._channel(wiring.sources['drive'])}.{terminal}"
+                self.world.add_resistor(upper, node, settings.divider_ohm)
                 self.world.add_resistor(node, LO, settings.divider_ohm)
         for axis, columns in (("row", wiring.rows), ("column", wiring.columns)):
             for number, column in enumerate(columns):

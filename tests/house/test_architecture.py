@@ -10,11 +10,13 @@ FOLDERS = ("crossbar_hil", "instruments", "drivers", "sim_backend", "data")
 PLUG_INS = FOLDERS[1:]
 # The layers of docs/architecture.md, the lowest first; a module imports its own layer or a lower one.
 LAYERS = (
-    {"errors", "arrays", "defaults", "backend", "instrument", "plugins", "quantities", "config", "patterns"},
+    {"errors", "arrays", "defaults", "backend", "instrument"}
+    | {"plugins", "quantities", "config", "patterns"},
     {"encoding", "pairs", "activation", "rules", "rules.manhattan", "result", "prediction"},
     {"training"},
     {"bench"},
-    {"runs", "recording", "plotting", "progress", "report", "export", "session", "inference", "characterisation", "checking"},
+    {"runs", "recording", "plotting", "progress", "report", "export", "session", "inference"}
+    | {"characterisation", "checking"},
     {"cli", "__main__", "testing", "pytest_plugin", "__init__"},
 )
 LAYER_OF = {module: number for number, layer in enumerate(LAYERS) for module in layer}

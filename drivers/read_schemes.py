@@ -1,0 +1,209 @@
+"""Read schemes: how lines are connected and driven so that one meter current is a sum over one column.
+
+A pattern is measured by superposition. For each distinct voltage in it, the rows at that voltage are driven while the
+others are held at zero across their cells, and the currents are added. With every line held this is exact, also for
+cells that are not ohmic: each cell sees either its own voltage or none. Equal measurements of several patterns are
+made once, and both polarities of one set of rows in one state of the relays.
+
+From each reading a zero reading is subtracted, taken once for each column in each batch, never kept for the next
+batch. It removes what the meter shows while no cell is under voltage.
+"""
+
+from abc import ABC, abstractmethod
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from crossbar_hil.arrays import FloatArray
+from crossbar_hil.errors import ConfigError
+
+from .wiring import OPEN, Assignment
+
+
+@dataclass(frozen=True)
+class ReadStep:
+    """One measurement."""
+
+    assignment: Assignment
+    """Port of every line."""
+    levels: Mapping[str, float]
+    """Voltage of each source that takes part, in volts, by its port."""
+    meter: str
+    """Port of the source that measures."""
+    column: int
+    """Column of the chip that is measured."""
+    sign: int
+    """What the meter's current is multiplied by to give the current out of the column."""
+    shares: Mapping[int, int]
+    """How many times the reading counts for each pattern; negative for a zero reading."""
+
+
+class ReadScheme(ABC):
+    """A way to read columns. Made for the ports of one wiring."""
+
+    name: ClassVar[str]
+    for_training: ClassVar[bool] = True
+    """Whether what it reads is the current of the wanted cells only."""
+    leaves_lines_open: ClassVar[bool] = False
+    needs_guard: ClassVar[bool] = False
+    """Whether the meter must drive a guard."""
+    zero_at_level: ClassVar[bool] = False
+    """Whether the zero reading is taken with no row active at the level of the reading, not with all rows at 0 V."""
+    sign: ClassVar[int] = -1
+    meter: str = "meter"
+
+    def __init__(self, ports: Collection[str]) -> None:
+        self.needs = self._needed(ports)
+        """Ports that must be wired."""
+
+    @property
+    @abstractmethod
+    def sources(self) -> tuple[str, ...]:
+        """Ports on which there must be a source."""
+
+    def steps(self, voltages: FloatArray, shape: tuple[int, int]) -> list[ReadStep]:
+        """Return the measurements that give the (P, C) currents of (P, R) row voltages, in no special order."""
+        found: list[ReadStep] = []
+        for column in range(shape[1]):
+            shares: dict[tuple[Assignment, float], dict[int, int]] = defaultdict(lambda: defaultdict(int))
+            nothing = self._assignment(np.zeros(shape[0], dtype=bool), column, shape)
+            first: Assignment | None = None  # the state in which all rows are brought to 0 V
+            for pattern, vector in enumerate(voltages):
+                for level in np.unique(vector[vector != 0]):
+                    state = self._assignment(vector == level, column, shape)
+                    first = first or state
+                    zero = (nothing, float(level)) if self.zero_at_level else (first, 0.0)
+                    shares[zero][pattern] -= 1
+                    shares[state, float(level)][pattern] += 1
+            found += [
+                ReadStep(state, self._levels(level), self.meter, column, self.sign, dict(counted))
+                for (state, level), counted in shares.items()
+            ]
+        return found
+
+    @abstractmethod
+    def _needed(self, ports: Collection[str]) -> tuple[str, ...]:
+        """Ports that must be wired."""
+
+    @abstractmethod
+    def _assignment(self, active: np.ndarray, column: int, shape: tuple[int, int]) -> Assignment:
+        """Ports of all lines while the active rows are driven and a column is measured."""
+
+    @abstractmethod
+    def _levels(self, level: float) -> dict[str, float]:
+        """Levels of the sources that put a voltage across the cells of active rows."""
+
+
+class VirtualGround(ReadScheme):
+    """Two sources: one drives the active rows, the other holds the column at 0 V and measures; all else is grounded.
+
+    A source shows the current out of its HI terminal as positive, so that the current out of the column is minus that
+    of the meter.
+    """
+
+    name = "virtual ground"
+
+    def _needed(self, ports: Collection[str]) -> tuple[str, ...]:  # noqa: ARG002
+        return "drive", "meter", "ground"
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Ports on which there must be a source."""
+        return "drive", "meter"
+
+    def _assignment(self, active: np.ndarray, column: int, shape: tuple[int, int]) -> Assignment:
+        rows, columns = shape
+        return _lines(active, rows, "drive", "ground") + _lines(
+            np.arange(columns) == column, columns, "meter", "ground"
+        )
+
+    def _levels(self, level: float) -> dict[str, float]:
+        return {"drive": level, "meter": 0.0}
+
+
+class Guarded(ReadScheme):
+    """One source with a guard: it drives the column and measures there, and its guard holds what must carry no current.
+
+    The column is at minus the wanted voltage, active rows are grounded, and the other rows and columns follow the
+    column through the guard, whose current is not measured (ohms guard: Keithley 2400 user's manual, page 2-10).
+
+    The zero reading has every row on the guard at the same level. So it also removes the current of a resistor that
+    hangs between HI and ground, such as a divider for pulses. Feed that divider from the guard where you can: then its
+    current is not in the reading at all, and the meter can stay in a small range.
+
+    The source is on the port ``meter`` where that is wired, on ``drive`` otherwise.
+    """
+
+    name = "guarded"
+    needs_guard = True
+    zero_at_level = True
+
+    def _needed(self, ports: Collection[str]) -> tuple[str, ...]:
+        self.meter = "meter" if "meter" in ports else "drive"
+        return self.meter, "ground", "guard"
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Port on which there must be a source."""
+        return (self.meter,)
+
+    def _assignment(self, active: np.ndarray, column: int, shape: tuple[int, int]) -> Assignment:
+        rows, columns = shape
+        return _lines(active, rows, "ground", "guard") + _lines(
+            np.arange(columns) == column, columns, self.meter, "guard"
+        )
+
+    def _levels(self, level: float) -> dict[str, float]:
+        return {self.meter: -level}
+
+
+class Floating(ReadScheme):
+    """One source between the active rows and one column, every other line open: for continuity, never for training.
+
+    Current also flows through the other cells: with n x m equal cells of conductance G a single cell reads as
+    ``G + G / (1/(m-1) + 1/((n-1)(m-1)) + 1/(n-1))``, which is 16/7 G for 4 x 4.
+    """
+
+    name = "floating"
+    for_training = False
+    leaves_lines_open = True
+    sign = 1
+
+    def _needed(self, ports: Collection[str]) -> tuple[str, ...]:
+        self.meter = "drive" if "drive" in ports else "meter"
+        return self.meter, "ground"
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Port on which there must be a source."""
+        return (self.meter,)
+
+    def _assignment(self, active: np.ndarray, column: int, shape: tuple[int, int]) -> Assignment:
+        rows, columns = shape
+        return _lines(active, rows, self.meter, OPEN) + _lines(np.arange(columns) == column, columns, "ground", OPEN)
+
+    def _levels(self, level: float) -> dict[str, float]:
+        return {self.meter: level}
+
+
+READ_SCHEMES: dict[str, type[ReadScheme]] = {each.name: each for each in (VirtualGround, Guarded, Floating)}
+
+
+def read_scheme(name: str, ports: Collection[str]) -> ReadScheme:
+    """Make the read scheme of a name, for the ports that are wired.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such scheme.
+    """
+    if name not in READ_SCHEMES:
+        raise ConfigError(f"read scheme {name!r} is unknown, expected one of {', '.join(READ_SCHEMES)}")
+    return READ_SCHEMES[name](ports)
+
+
+def _lines(chosen: np.ndarray, count: int, port: str, other: str) -> Assignment:
+    return tuple(port if chosen[line] else other for line in range(count))

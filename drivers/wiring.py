@@ -1,0 +1,152 @@
+"""Wiring: which matrix row each instrument terminal is on, and which matrix column each line of the chip."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from crossbar_hil.errors import ConfigError
+from crossbar_hil.instrument import SwitchMatrix, row_number
+
+PORTS = ("drive", "meter", "ground", "guard", "divider")
+"""Terminals that may be wired: two sources, their common return, a guard output, the node of a voltage divider."""
+OPEN = "open"
+"""The port name of a line that is left open on purpose."""
+Assignment = tuple[str, ...]
+"""The port of every line of the chip: the rows first, then the columns."""
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """Where the terminals of the instruments and the lines of the chip meet the matrix.
+
+    Raises
+    ------
+    ConfigError
+        If something is missing, unknown, or wired twice.
+    """
+
+    slot: int
+    """Slot of the matrix card, from 1."""
+    ports: Mapping[str, str]
+    """Matrix row of each port, as a letter or a number: ``{"drive": "A", "meter": "B", "ground": "C"}``."""
+    rows: tuple[int, ...]
+    """Matrix column of each row of the chip, that of row 0 first."""
+    columns: tuple[int, ...]
+    """Matrix column of each column of the chip, that of column 0 first."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ports", dict(self.ports))
+        object.__setattr__(self, "rows", tuple(self.rows))
+        object.__setattr__(self, "columns", tuple(self.columns))
+        for name in ("ports", "rows", "columns"):
+            if not getattr(self, name):
+                raise ConfigError(f"wiring names no {name}, at least one is needed")
+        _counted("wiring slot", self.slot)
+        self._check_ports()
+        self._check_lines()
+
+    def _check_ports(self) -> None:
+        port_on: dict[int, str] = {}
+        for port, place in self.ports.items():
+            if port not in PORTS:
+                raise ConfigError(f"wiring has a port {port!r}, expected one of {', '.join(PORTS)}")
+            if not isinstance(place, str):
+                raise ConfigError(f"port {port} is on matrix row {place!r}, expected a letter or a number as text")
+            first = port_on.setdefault(row_number(place), port)
+            if first != port:
+                raise ConfigError(f"ports {first} and {port} are both on matrix row {place}, each needs its own")
+
+    def _check_lines(self) -> None:
+        line_on: dict[int, str] = {}
+        for name, place in zip(self.line_names, (*self.rows, *self.columns), strict=True):
+            first = line_on.setdefault(_counted(f"matrix column of {name}", place), name)
+            if first != name:
+                raise ConfigError(f"{first} and {name} are both on matrix column {place}, each needs its own")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the chip that is wired."""
+        return len(self.rows), len(self.columns)
+
+    @property
+    def line_names(self) -> tuple[str, ...]:
+        """Names of the lines in messages, in the order of an assignment."""
+        rows, columns = self.shape
+        return (*(f"row {row}" for row in range(rows)), *(f"column {column}" for column in range(columns)))
+
+    def require(self, ports: Iterable[str], who: str) -> None:
+        """Refuse to go on without the ports that a scheme or a source needs.
+
+        Raises
+        ------
+        ConfigError
+            If one of them is not wired.
+        """
+        for port in ports:
+            if port not in self.ports:
+                raise ConfigError(f"{who} needs the port {port}, but only {', '.join(self.ports)} are wired")
+
+    def on(self, matrix: SwitchMatrix) -> "WiredMatrix":
+        """Name every crosspoint in the way of a matrix; nothing is sent to it.
+
+        Raises
+        ------
+        ConfigError
+            If the matrix has no such channel, or gives two of them one name.
+        """
+        names: dict[tuple[str, int], str] = {}
+        for port, place in self.ports.items():
+            for number, line in enumerate((*self.rows, *self.columns)):
+                try:
+                    names[port, number] = matrix.crosspoint(self.slot, place, line)
+                except ConfigError as error:
+                    raise ConfigError(f"port {port} cannot be wired to {self.line_names[number]}: {error}") from error
+        if len(set(names.values())) < len(names):
+            raise ConfigError(f"matrix {matrix.name} gives {len(names)} crosspoints {len(set(names.values()))} names")
+        return WiredMatrix(self, names)
+
+
+@dataclass(frozen=True)
+class WiredMatrix:
+    """A wiring with the names that one matrix gives its crosspoints."""
+
+    wiring: Wiring
+    names: Mapping[tuple[str, int], str]
+    """Crosspoint of a port and the place of a line in an assignment."""
+
+    def crosspoints(self, assignment: Sequence[str], *, may_open: bool = False) -> frozenset[str]:
+        """Return the crosspoints that put every line on its port, one a line.
+
+        Parameters
+        ----------
+        assignment : sequence of str
+            The port of every line, rows first; nothing is left open by omission.
+        may_open : bool
+            Whether lines may be left open, with `OPEN` for a port.
+
+        Raises
+        ------
+        ConfigError
+            If a line has no port, a port that is not wired, or is open although it may not be.
+        """
+        lines = self.wiring.line_names
+        if isinstance(assignment, str) or len(assignment) != len(lines):
+            raise ConfigError(f"assignment {assignment!r} names {len(assignment)} ports for {len(lines)} lines")
+        for line, port in zip(lines, assignment, strict=True):
+            if port == OPEN:
+                if not may_open:
+                    raise ConfigError(f"{line} is left open, which only a floating scheme may do")
+            elif port not in self.wiring.ports:
+                raise ConfigError(f"{line} is put on port {port!r}, but only {', '.join(self.wiring.ports)} are wired")
+        return frozenset(self.names[port, number] for number, port in enumerate(assignment) if port != OPEN)
+
+    def lines_on(self, port: str, assignment: Sequence[str]) -> str:
+        """Name the lines on a port, for messages."""
+        found = [name for name, each in zip(self.wiring.line_names, assignment, strict=False) if each == port]
+        return ", ".join(found) or "no line"
+
+
+def _counted(name: str, value: object) -> int:
+    """Return a number that counts from 1."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigError(f"{name} is {value!r}, expected a whole number from 1")
+    return value

@@ -1,0 +1,169 @@
+"""Write schemes: how a pulse reaches one cell, and what every other cell sees of it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection
+from typing import ClassVar
+
+import numpy as np
+
+from crossbar_hil.arrays import FloatArray
+from crossbar_hil.errors import ConfigError
+
+from .wiring import Assignment
+
+DISTURB_SHARE = 0.55
+"""Share of a pulse that an unselected cell may see unless a bench says otherwise: half, and 10 % of that for error."""
+
+
+class WriteScheme(ABC):
+    """A way to pulse one cell. Made for the ports of one wiring."""
+
+    name: ClassVar[str]
+    source: str = "drive"
+
+    def __init__(self, ports: Collection[str]) -> None:
+        self.needs = self._needed(ports)
+        """Ports that must be wired."""
+
+    @abstractmethod
+    def _needed(self, ports: Collection[str]) -> tuple[str, ...]:
+        """Ports that must be wired."""
+
+    @abstractmethod
+    def port_volts(self, amplitude_v: float) -> dict[str, float]:
+        """Return the voltage of every port of the scheme during a pulse, in volts; ideal wires and dividers."""
+
+    @abstractmethod
+    def levels(self, amplitude_v: float) -> dict[str, float]:
+        """Return the amplitude of every source that pulses, in volts, by its port."""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Ports on which there must be a source."""
+        return tuple(self.levels(1.0))
+
+    @abstractmethod
+    def assignment(self, cell: tuple[int, int], shape: tuple[int, int]) -> Assignment:
+        """Return the port of every line while a cell (row, column) is pulsed."""
+
+    def cell_voltages(self, cell: tuple[int, int], shape: tuple[int, int], amplitude_v: float) -> FloatArray:
+        """Return the (R, C) voltages, row minus column, that all cells see while one of them is pulsed.
+
+        Examples
+        --------
+        >>> SymmetricHalfSelect(()).cell_voltages((0, 1), (2, 2), 2.0)
+        array([[1., 2.],
+               [0., 1.]])
+        """
+        volts = self.port_volts(amplitude_v)
+        lines = np.array([volts[port] for port in self.assignment(cell, shape)])
+        return lines[: shape[0], None] - lines[shape[0] :]
+
+    def worst_unselected(
+        self, cell: tuple[int, int], shape: tuple[int, int], amplitude_v: float
+    ) -> tuple[tuple[int, int], float]:
+        """Return which unselected cell sees most, and its voltage; the selected cell and 0 V if there is no other."""
+        volts = self.cell_voltages(cell, shape, amplitude_v)
+        volts[cell] = 0.0
+        row, column = divmod(int(np.abs(volts).argmax()), shape[1])
+        if volts[row, column] == 0:
+            return cell, 0.0
+        return (row, column), float(volts[row, column])
+
+
+class SymmetricHalfSelect(WriteScheme):
+    """Two sources pulse together: the row to half the amplitude, the column to minus half; all else is grounded."""
+
+    name = "symmetric half-select"
+
+    def _needed(self, ports: Collection[str]) -> tuple[str, ...]:  # noqa: ARG002
+        return "drive", "meter", "ground"
+
+    def port_volts(self, amplitude_v: float) -> dict[str, float]:
+        """Half the amplitude on the row, minus half on the column."""
+        return {**self.levels(amplitude_v), "ground": 0.0}
+
+    def levels(self, amplitude_v: float) -> dict[str, float]:
+        """Give half to each source."""
+        return {"drive": amplitude_v / 2, "meter": -amplitude_v / 2}
+
+    def assignment(self, cell: tuple[int, int], shape: tuple[int, int]) -> Assignment:
+        """Row on one source, column on the other."""
+        return _cross(cell, shape, row="drive", column="meter", idle="ground")
+
+
+class DividerHalfSelect(WriteScheme):
+    """One source: the row to the full amplitude, the column grounded, idle lines on a divider at half the amplitude.
+
+    The divider hangs between the source (HI or guard) and ground for good. The source is on the port ``drive`` where
+    that is wired, on ``meter`` otherwise.
+    """
+
+    name = "divider half-select"
+
+    def _needed(self, ports: Collection[str]) -> tuple[str, ...]:
+        self.source = "drive" if "drive" in ports else "meter"
+        return self.source, "ground", "divider"
+
+    def port_volts(self, amplitude_v: float) -> dict[str, float]:
+        """Full amplitude on the row, half on the divider."""
+        return {**self.levels(amplitude_v), "ground": 0.0, "divider": amplitude_v / 2}
+
+    def levels(self, amplitude_v: float) -> dict[str, float]:
+        """Give all to the one source."""
+        return {self.source: amplitude_v}
+
+    def assignment(self, cell: tuple[int, int], shape: tuple[int, int]) -> Assignment:
+        """Idle lines on the divider."""
+        return _cross(cell, shape, row=self.source, column="ground", idle="divider")
+
+
+class WholeRow(WriteScheme):
+    """One source on the row, every other line grounded: all cells of the row see the whole pulse.
+
+    It is here to be refused, and for chips whose cells each have a selector; the latter need a higher `disturb_v`.
+    """
+
+    name = "row"
+
+    def _needed(self, ports: Collection[str]) -> tuple[str, ...]:
+        self.source = "drive" if "drive" in ports else "meter"
+        return self.source, "ground"
+
+    def port_volts(self, amplitude_v: float) -> dict[str, float]:
+        """Full amplitude on the row."""
+        return {**self.levels(amplitude_v), "ground": 0.0}
+
+    def levels(self, amplitude_v: float) -> dict[str, float]:
+        """Give all to the one source."""
+        return {self.source: amplitude_v}
+
+    def assignment(self, cell: tuple[int, int], shape: tuple[int, int]) -> Assignment:
+        """All lines but the row grounded."""
+        return _cross(cell, shape, row=self.source, column="ground", idle="ground")
+
+
+WRITE_SCHEMES: dict[str, type[WriteScheme]] = {
+    each.name: each for each in (SymmetricHalfSelect, DividerHalfSelect, WholeRow)
+}
+
+
+def write_scheme(name: str, ports: Collection[str]) -> WriteScheme:
+    """Make the write scheme of a name, for the ports that are wired.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such scheme.
+    """
+    if name not in WRITE_SCHEMES:
+        raise ConfigError(f"write scheme {name!r} is unknown, expected one of {', '.join(WRITE_SCHEMES)}")
+    return WRITE_SCHEMES[name](ports)
+
+
+def _cross(cell: tuple[int, int], shape: tuple[int, int], *, row: str, column: str, idle: str) -> Assignment:
+    """Give the row and the column of a cell their ports and every other line the idle one."""
+    return (
+        *(row if line == cell[0] else idle for line in range(shape[0])),
+        *(column if line == cell[1] else idle for line in range(shape[1])),
+    )

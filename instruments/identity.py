@@ -1,0 +1,35 @@
+"""The answer to ``*IDN?``, taken apart."""
+
+from crossbar_hil.errors import GarbledReply
+from crossbar_hil.instrument import Identity
+
+
+def parse_identity(reply: str, where: str) -> Identity:
+    """Return maker, model, serial number and firmware.
+
+    The word ``Model`` before a model is left out, and what follows the third comma is all firmware.
+
+    >>> parse_identity("Keithley Instruments Inc., Model 2602B, 1398687, 3.0.0", "smu").model
+    '2602B'
+
+    Parameters
+    ----------
+    reply : str
+        The answer.
+    where : str
+        Who answered, for the message.
+
+    Raises
+    ------
+    GarbledReply
+        If there are fewer than four fields, or an empty model.
+    """
+    fields = [field.strip() for field in reply.split(",", 3)]
+    if len(fields) < 4:
+        raise GarbledReply(f"{where} answered {reply!r} to *IDN?, which is not maker, model, serial number, firmware")
+    maker, model, serial, firmware = fields
+    if model.upper().startswith("MODEL"):
+        model = model[len("MODEL") :].strip()
+    if not model:
+        raise GarbledReply(f"{where} answered {reply!r} to *IDN?, which names no model")
+    return Identity(maker, model, serial, firmware)

@@ -1,0 +1,234 @@
+"""Keithley 2450 SourceMeter over its own SCPI command set: one source channel. Emulated only.
+
+PyMeasure has a `Keithley2450`. It is not used here, because it wants the instrument to emulate a 2400, its validators
+clip what is out of range without a word, and it has neither limit query nor pulse.
+
+Commands are those of the Model 2450 reference manual, chapter 6, SCPI command reference.
+"""
+
+from typing import Any
+
+from pymeasure.adapters.adapter import Adapter
+from pymeasure.instruments.instrument import Instrument
+from pymeasure.instruments.validators import strict_discrete_set, strict_range
+
+from crossbar_hil.errors import ConfigError
+from crossbar_hil.instrument import Reading, SourceSettings
+
+from .scpi_answers import flag, held, numbers
+from .scpi_bounds import check_settings, smallest_range
+from .scpi_source import RESET_S, SHORTEST_READING_NPLC, ScpiSource, parse_current_and_trip, parse_terminals
+from .transport import allowing
+
+RANGES_V = (0.02, 0.2, 2.0, 20.0, 200.0)
+RANGES_A = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0)
+LEAST_SHARE = 0.106
+"""Smallest limit as a share of a fixed measure range (reference manual, smu.source.xlimit.level)."""
+SETTLE_S = 1e-3
+"""Source delay of a reading outside pulses."""
+BLOCKS_S = 1.6e-3
+"""What a pulse takes besides its delay block: the vendor's example script SimplePulse_SVMI states 1.6 ms for a pulse
+that is nothing but on, one fast reading, off. How much it varies is not published; 1 ms is assumed."""
+LIMITED = 1 << 5
+"""Bit of a source status that says the level was limited (buffer.STAT_LIMIT)."""
+LEVELS = "VoltCustomSweepList"
+"""The configuration list that a list sweep makes: index 1 is 0 V, index 2 the amplitude."""
+MOST_IN_RUN = 1000
+"""Pulses that are sent in one go."""
+
+
+class Keithley2450(ScpiSource):
+    """A Keithley 2450 as one source channel.
+
+    Pulses are a trigger model that recalls the amplitude, waits, measures, and recalls 0 V, with the output on all the
+    time; no amplitude is ever set by the host. A pulse lasts for the delay block plus `BLOCKS_S`, so 50 ms are good to
+    2 % and 5 ms to 20 %; between two pulses lies as long a time at 0 V.
+    """
+
+    least_compliance_a = 1e-9
+    shortest_pulse_s = 2e-3
+
+    def __init__(self, adapter: Adapter | str | int, name: str = "Keithley 2450", **kwargs: Any) -> None:
+        super().__init__(adapter, name, **kwargs)
+
+    language = Instrument.measurement(
+        "*LANG?",
+        """Get the command set in use (str): 'SCPI', 'SCPI2400' or 'TSP'.""",
+        cast=str,
+    )
+    source_voltage = Instrument.control(
+        ":SOUR:VOLT?",
+        ":SOUR:VOLT %.9e",
+        """Control the sourced voltage in volts (float strictly from -210 to 210).""",
+        validator=strict_range,
+        values=(-210, 210),
+    )
+    source_voltage_range = Instrument.control(
+        ":SOUR:VOLT:RANG?",
+        ":SOUR:VOLT:RANG %.9e",
+        """Control the source range in volts (float strictly from 0 to 200), which fixes it.""",
+        validator=strict_range,
+        values=(0, 200),
+    )
+    source_delay = Instrument.control(
+        ":SOUR:VOLT:DEL?",
+        ":SOUR:VOLT:DEL %.9e",
+        """Control the time from a source level to its reading in seconds (float strictly from 0 to 10000).""",
+        validator=strict_range,
+        values=(0, 10_000),
+    )
+    compliance_current = Instrument.control(
+        ":SOUR:VOLT:ILIM?",
+        ":SOUR:VOLT:ILIM %.9e",
+        """Control the current limit in amperes (float strictly from 1e-9 to 1.05).""",
+        validator=strict_range,
+        values=(1e-9, 1.05),
+    )
+    current_range = Instrument.control(
+        ":SENS:CURR:RANG?",
+        ":SENS:CURR:RANG %.9e",
+        """Control the measure range in amperes (float strictly from 0 to 1.05), which fixes it.""",
+        validator=strict_range,
+        values=(0, 1.05),
+    )
+    current_nplc = Instrument.control(
+        ":SENS:CURR:NPLC?",
+        ":SENS:CURR:NPLC %.9e",
+        """Control the integration time in power-line cycles (float strictly from 0.01 to 10).""",
+        validator=strict_range,
+        values=(0.01, 10),
+    )
+    output_off_state = Instrument.control(
+        ":OUTP:VOLT:SMOD?",
+        ":OUTP:VOLT:SMOD %s",
+        """Control what the output does while off (str, strictly 'HIMP', 'NORM', 'ZERO' or 'GUAR').""",
+        validator=strict_discrete_set,
+        values=("HIMP", "NORM", "ZERO", "GUAR"),
+        cast=str,
+    )
+    terminals = Instrument.control(
+        ":ROUT:TERM?",
+        ":ROUT:TERM %s",
+        """Control which terminals are connected (str, strictly 'FRON' or 'REAR').""",
+        validator=strict_discrete_set,
+        values=("FRON", "REAR"),
+        cast=str,
+    )
+    compliance_tripped = Instrument.measurement(
+        ":SOUR:VOLT:ILIM:TRIP?",
+        """Get whether the source is at its current limit (bool).""",
+        cast=str,
+        get_process=flag,
+    )
+
+    def prepare(self, settings: SourceSettings) -> None:
+        """Reset the instrument, set it up as a source of 0 V with its output off, and read everything back.
+
+        The limit is set while the measure range is still automatic, since a fixed range refuses one below 10.6 % of
+        it. The terminals in use stay in use. While off, the output is a soft 0 V (state normal).
+        """
+        range_v, range_a = self._ranges(settings)
+        self._settings = None
+        language = self.query("*LANG?", str.strip)
+        if language != "SCPI":
+            raise ConfigError(f"{self.name} speaks {language}, not SCPI; choose it in the instrument's system settings")
+        self.write(":OUTP OFF")
+        terminals = self.query(":ROUT:TERM?", parse_terminals)
+        for line in ("*RST", "*CLS", ":SOUR:FUNC VOLT"):
+            self.write(line)
+        self.terminals = terminals
+        self.source_voltage_range = range_v
+        self.source_voltage = 0
+        self.output_off_state = "NORM"
+        self.compliance_current = settings.compliance_a
+        self.write(':SENS:FUNC "CURR"')
+        self.current_range = range_a
+        self.current_nplc = settings.nplc
+        for line in (":SENS:AZER:ONCE", ":SENS:CURR:AZER OFF", ":SENS:COUN 1", ":SOUR:VOLT:READ:BACK OFF"):
+            self.write(line)
+        self.source_delay = SETTLE_S
+        with allowing(self.adapter, RESET_S):
+            self.check_errors()
+        self.read_back(
+            {
+                ":SOUR:FUNC?": "VOLT",
+                ":SOUR:VOLT:RANG?": held(range_v),
+                ":SOUR:VOLT?": 0.0,
+                ":SOUR:VOLT:ILIM?": settings.compliance_a,
+                ":SENS:FUNC?": "CURR",
+                ":SENS:CURR:RANG?": held(range_a),
+                ":SENS:CURR:NPLC?": settings.nplc,
+                ":SENS:CURR:AZER?": False,
+                ":OUTP:VOLT:SMOD?": "NORM",
+                ":OUTP?": False,
+            }
+        )
+        self._settings = settings
+
+    def measure(self) -> Reading:
+        """Measure the current at the present voltage, and ask in the same exchange whether it is limited."""
+        self._prepared()
+        return self.query(":READ?;:SOUR:VOLT:ILIM:TRIP?", parse_current_and_trip)
+
+    def output_off(self) -> None:
+        """Abort the trigger model, go to 0 V and switch the output off, by writing only."""
+        self.blind(":ABOR", ":SOUR:VOLT 0", ":OUTP OFF")
+
+    def limit_tripped(self) -> bool:
+        """Ask whether the source is at its current limit now."""
+        return self.query(":SOUR:VOLT:ILIM:TRIP?", flag)
+
+    # ------------------------------------------------------------------ inside
+
+    def _ranges(self, settings: SourceSettings) -> tuple[float, float]:
+        """Choose the ranges, or refuse what the model cannot do."""
+        if settings.guard:
+            raise ConfigError(f"{self.name}: guard is asked for, but a 2450 drives only the guard of cables")
+        range_v = smallest_range(settings.range_v, RANGES_V, f"{self.name}: range_v")
+        range_a = smallest_range(settings.range_a, RANGES_A, f"{self.name}: range_a")
+        most_a = 1.05 if range_v <= 20 else 0.105
+        least_a = max(range_a * LEAST_SHARE, self.least_compliance_a)
+        check_settings(settings.compliance_a, least_a, most_a, f"{self.name}: compliance_a")
+        check_settings(settings.nplc, 0.01, 10.0, f"{self.name}: nplc")
+        return range_v, range_a
+
+    def _pulse(self, settings: SourceSettings, amplitude_v: float, width_s: float, count: int) -> list[Reading]:
+        """Send pulses by a trigger model of seven blocks."""
+        delay_s = width_s - BLOCKS_S
+        self.current_nplc = SHORTEST_READING_NPLC
+        for line in (
+            f":SOUR:LIST:VOLT 0,{amplitude_v:.6e}",
+            ":SOUR:SWE:VOLT:LIST 1,0,1",
+            ':TRIG:LOAD "Empty"',
+            ':TRIG:BLOC:BUFF:CLE 1,"defbuffer1"',
+            f':TRIG:BLOC:CONF:REC 2,"{LEVELS}",2',
+            f":TRIG:BLOC:DEL:CONS 3,{delay_s:.6f}",
+            ':TRIG:BLOC:MEAS 4,"defbuffer1"',
+            f':TRIG:BLOC:CONF:REC 5,"{LEVELS}",1',
+            f":TRIG:BLOC:DEL:CONS 6,{width_s:.6f}",
+        ):
+            self.write(line)
+        readings: list[Reading] = []
+        while len(readings) < count:
+            batch = min(count - len(readings), MOST_IN_RUN)
+            self.write(f":TRIG:BLOC:BRAN:COUN 7,{batch},2")
+            self.check_errors()
+            readings += self._run(width_s, batch)
+        self.write(":SOUR:VOLT 0")
+        self.source_delay = SETTLE_S
+        self.current_nplc = settings.nplc
+        self.check_errors()
+        return readings
+
+    def _run(self, width_s: float, count: int) -> list[Reading]:
+        """Run the trigger model once; the answer waits until it has come to its end."""
+        self.write(":INIT")
+        self.write("*WAI")
+        with allowing(self.adapter, count * 2 * (width_s + BLOCKS_S)):
+            answers = self.query(
+                f':TRAC:DATA? 1,{count},"defbuffer1",READ,SOURSTAT', lambda reply: numbers(reply, 2 * count)
+            )
+        return [
+            Reading(current, bool(round(status) & LIMITED))
+            for current, status in zip(answers[::2], answers[1::2], strict=True)
+        ]

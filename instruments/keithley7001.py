@@ -1,0 +1,92 @@
+"""Keithley 7001 and 7002 switch systems with 7012 4x10 matrix cards, over SCPI. Emulated only.
+
+PyMeasure has no driver of them. Crosspoints are written slot, row, column, such as ``1!1!5``. The manual was not at
+hand, so these are assumptions: ``:ROUT:CLOS:STAT?`` answers the closed crosspoints as a channel list in which ranges of
+columns may stand; ``:ROUT:CONF:BBM`` is break-before-make; ``*OPC?`` waits for the relays; a 7012 settles in 3 ms.
+"""
+
+import re
+from typing import Any, ClassVar
+
+from pymeasure.adapters.adapter import Adapter
+from pymeasure.instruments.instrument import Instrument
+from pymeasure.instruments.validators import strict_discrete_set
+
+from crossbar_hil.errors import ConfigError, GarbledReply, InstrumentError
+
+from .scpi_answers import flag
+from .scpi_matrix import ScpiMatrix, channels
+
+_NAME = re.compile(r"\s*(\d{1,2})\s*!\s*(\d{1,2})\s*!\s*(\d{1,2})\s*")
+
+
+class Keithley7001(ScpiMatrix):
+    """A switch system of two slots."""
+
+    open_all_command = ":ROUT:OPEN ALL"
+    slots: ClassVar[range] = range(1, 3)
+    rows = range(1, 5)
+    columns = range(1, 11)
+
+    def __init__(
+        self, adapter: Adapter | str | int, name: str = "Keithley 7001", settle_s: float = 0.003, **kwargs: Any
+    ) -> None:
+        super().__init__(adapter, name, settle_s, **kwargs)
+
+    break_before_make_enabled = Instrument.control(
+        ":ROUT:CONF:BBM?",
+        ":ROUT:CONF:BBM %s",
+        """Control whether relays open before others close (bool).""",
+        validator=strict_discrete_set,
+        values={True: "ON", False: "OFF"},
+        map_values=True,
+        cast=str,
+        get_process=lambda reply: "ON" if flag(reply) else "OFF",
+    )
+    closed_channels = Instrument.measurement(
+        ":ROUT:CLOS:STAT?",
+        """Get the closed crosspoints (list of str).""",
+        cast=str,
+        maxsplit=0,
+        get_process=channels,
+    )
+
+    def _prepare(self) -> None:
+        self.break_before_make_enabled = True
+        if not self.query(":ROUT:CONF:BBM?", flag):
+            raise InstrumentError(f"{self.name}: break-before-make reads back off, expected on")
+
+    def _name(self, slot: int, row: int, column: int) -> str:
+        return f"{slot}!{row}!{column}"
+
+    def _parsed(self, crosspoint: str) -> tuple[int, int, int]:
+        found = _NAME.fullmatch(crosspoint)
+        if found is None:
+            raise ConfigError(f"{crosspoint!r} is no crosspoint of {self.name}, such as 1!1!5")
+        return int(found[1]), int(found[2]), int(found[3])
+
+    def _closed_query(self) -> str:
+        return ":ROUT:CLOS:STAT?"
+
+    def _parse_closed(self, reply: str) -> frozenset[str]:
+        names: set[str] = set()
+        for entry in channels(reply):
+            first, _, last = entry.partition(":")
+            begin, end = _NAME.fullmatch(first), _NAME.fullmatch(last or first)
+            if begin is None or end is None or begin[1] != end[1] or begin[2] != end[2]:
+                raise GarbledReply(f"{entry!r} is neither a crosspoint nor a range of columns")
+            names |= {
+                self._name(int(begin[1]), int(begin[2]), column) for column in range(int(begin[3]), int(end[3]) + 1)
+            }
+        return frozenset(names)
+
+
+class Keithley7002(Keithley7001):
+    """A switch system of ten slots."""
+
+    slots: ClassVar[range] = range(1, 11)
+
+    def __init__(
+        self, adapter: Adapter | str | int, name: str = "Keithley 7002", settle_s: float = 0.003, **kwargs: Any
+    ) -> None:
+        super().__init__(adapter, name, settle_s, **kwargs)

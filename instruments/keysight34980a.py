@@ -1,0 +1,96 @@
+"""Keysight 34980A mainframe with 34932A dual 4x16 matrix modules, over SCPI. Emulated only.
+
+PyMeasure has no driver of it. A crosspoint is written slot, row, two-digit column, such as ``1105``; rows 1 to 4 are
+matrix 1 of the module, rows 5 to 8 matrix 2 (34980A help, ROUTe:CLOSe; numbering of the 34932A by analogy with the
+34931A). The mainframe has no break-before-make setting, so what opens is written before what closes. The latching
+relays keep their state when the power goes.
+"""
+
+import re
+from typing import Any, ClassVar, cast
+
+from pymeasure.adapters.adapter import Adapter
+from pymeasure.instruments.channel import Channel
+from pymeasure.instruments.instrument import Instrument
+
+from crossbar_hil.errors import ConfigError, InstrumentError
+
+from .scpi_answers import fields, flag
+from .scpi_matrix import ScpiMatrix
+
+MODULE = "34932A"
+
+
+class MatrixSlot(Channel):
+    """One slot of the mainframe."""
+
+    card = Channel.measurement(
+        ":SYST:CTYP? {ch}",
+        """Get what is in the slot (str): maker, model, serial number and firmware; model 0 for an empty slot.""",
+        cast=str,
+        maxsplit=0,
+    )
+
+
+class Keysight34980A(ScpiMatrix):
+    """A mainframe of eight slots, of which those with a 34932A are used."""
+
+    open_all_command = ":ROUT:OPEN:ALL"
+    slots: ClassVar[range] = range(1, 9)
+    rows = range(1, 9)
+    columns = range(1, 17)
+
+    channels = Instrument.MultiChannelCreator(cast("Any", MatrixSlot), cast("Any", list(range(1, 9))), prefix="slot_")
+
+    def __init__(
+        self, adapter: Adapter | str | int, name: str = "Keysight 34980A", settle_s: float = 0.004, **kwargs: Any
+    ) -> None:
+        super().__init__(adapter, name, settle_s, **kwargs)
+        self._modules: tuple[int, ...] = ()
+
+    def modules(self) -> tuple[int, ...]:
+        """Ask which slots hold a 34932A.
+
+        Raises
+        ------
+        InstrumentError
+            If none does.
+        """
+        answers = self.query(
+            ";".join(f":SYST:CTYP? {slot}" for slot in self.slots), lambda reply: fields(reply, len(self.slots), ";")
+        )
+        self._modules = tuple(slot for slot, answer in zip(self.slots, answers, strict=True) if MODULE in answer)
+        if not self._modules:
+            raise InstrumentError(f"{self.name} has no {MODULE} in slots 1 to 8")
+        return self._modules
+
+    def connected(self) -> frozenset[str]:
+        """Ask which crosspoints are closed, of the slots that hold a 34932A."""
+        if not self._modules:
+            self.modules()
+        return super().connected()
+
+    def _name(self, slot: int, row: int, column: int) -> str:
+        return f"{slot}{row}{column:02d}"
+
+    def _parsed(self, crosspoint: str) -> tuple[int, int, int]:
+        found = re.fullmatch(r"(\d)(\d)(\d\d)", crosspoint)
+        if found is None:
+            raise ConfigError(f"{crosspoint!r} is no crosspoint of {self.name}, such as 1105")
+        slot = int(found[1])
+        if self._modules and slot in self.slots and slot not in self._modules:
+            raise ConfigError(f"{crosspoint!r}: slot {slot} of {self.name} holds no {MODULE}")
+        return slot, int(found[2]), int(found[3])
+
+    def _closed_query(self) -> str:
+        spans = (
+            f"{self._name(slot, row, 1)}:{self._name(slot, row, 16)}" for slot in self._modules for row in self.rows
+        )
+        return f":ROUT:CLOS? (@{','.join(spans)})"
+
+    def _parse_closed(self, reply: str) -> frozenset[str]:
+        names = [
+            self._name(slot, row, column) for slot in self._modules for row in self.rows for column in self.columns
+        ]
+        states = [flag(each) for each in fields(reply, len(names))]
+        return frozenset(name for name, closed in zip(names, states, strict=True) if closed)

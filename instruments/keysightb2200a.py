@@ -1,0 +1,158 @@
+"""Keysight B2200A and B2201A 14-channel switch matrices over SCPI. Emulated only.
+
+PyMeasure has no driver of them. A crosspoint is written card, two-digit input, two-digit output, such as ``00105``;
+card 0 is all cards as one matrix (automatic configuration mode, user's guide page 5-39), cards 1 to 4 are each by
+itself, with outputs 1 to 12. Which of the two modes the instrument is in is not changed here. Settling is not
+published; 10 ms are assumed.
+"""
+
+import re
+from typing import Any, ClassVar, cast
+
+from pymeasure.adapters.adapter import Adapter
+from pymeasure.instruments.channel import Channel
+from pymeasure.instruments.instrument import Instrument
+from pymeasure.instruments.validators import strict_discrete_set
+
+from crossbar_hil.errors import ConfigError, GarbledReply
+
+from .scpi_answers import flag
+from .scpi_matrix import ScpiMatrix, channels
+
+OUTPUTS_OF_CARD = 12
+
+
+class MatrixCard(Channel):
+    """One card, or card 0 for all of them as one matrix."""
+
+    connection_rule = Channel.control(
+        ":CONN:RULE? {ch}",
+        ":CONN:RULE {ch},%s",
+        """Control the connection rule (str, strictly 'FREE' or 'SROU', one route for each input and output).""",
+        validator=strict_discrete_set,
+        values=("FREE", "SROU"),
+        cast=str,
+    )
+    connection_sequence = Channel.control(
+        ":CONN:SEQ? {ch}",
+        ":CONN:SEQ {ch},%s",
+        """Control the order of opening and closing (str, strictly 'BBM', 'MBBR' or 'NSEQ').""",
+        validator=strict_discrete_set,
+        values=("BBM", "MBBR", "NSEQ"),
+        cast=str,
+    )
+    bias_enabled = Channel.control(
+        ":BIAS? {ch}",
+        ":BIAS {ch},%s",
+        """Control whether unused outputs are connected to the bias input (bool).""",
+        validator=strict_discrete_set,
+        values={True: "ON", False: "OFF"},
+        map_values=True,
+        cast=str,
+        get_process=lambda reply: "ON" if flag(reply) else "OFF",
+    )
+    ground_enabled = Channel.control(
+        ":AGND? {ch}",
+        ":AGND {ch},%s",
+        """Control whether unused outputs are connected to the ground input (bool).""",
+        validator=strict_discrete_set,
+        values={True: "ON", False: "OFF"},
+        map_values=True,
+        cast=str,
+        get_process=lambda reply: "ON" if flag(reply) else "OFF",
+    )
+    couple_enabled = Channel.control(
+        ":COUP? {ch}",
+        ":COUP {ch},%s",
+        """Control whether inputs are connected in pairs (bool).""",
+        validator=strict_discrete_set,
+        values={True: "ON", False: "OFF"},
+        map_values=True,
+        cast=str,
+        get_process=lambda reply: "ON" if flag(reply) else "OFF",
+    )
+
+
+class KeysightB2200A(ScpiMatrix):
+    """A B2200A of up to four cards, with 14 inputs and 12 outputs each."""
+
+    open_command = ":OPEN"
+    close_command = ":CLOS"
+    open_all_command = ":OPEN:CARD ALL"
+    slots: ClassVar[range] = range(5)
+    rows = range(1, 15)
+    columns = range(1, 49)
+
+    cards = Instrument.MultiChannelCreator(cast("Any", MatrixCard), cast("Any", list(range(5))), prefix="card_")
+
+    def __init__(
+        self, adapter: Adapter | str | int, name: str = "Keysight B2200A", settle_s: float = 0.01, **kwargs: Any
+    ) -> None:
+        super().__init__(adapter, name, settle_s, **kwargs)
+        self._used: set[int] = set()
+        self._ready = False
+
+    def _prepare(self) -> None:
+        """Let nothing but `connect` move a relay: no single route, no bias, ground or couple mode."""
+        self._used = self._used or {0}
+        self._ready = True
+        for card in self._cards():
+            self.write(f":BIAS {card},OFF")
+            self.write(f":AGND {card},OFF")
+            self.write(f":COUP {card},OFF")
+            self.write(f":CONN:RULE {card},FREE")
+            self.write(f":CONN:SEQ {card},BBM")
+        self.check_errors()
+        for card in self._cards():
+            self.read_back(
+                {
+                    f":BIAS? {card}": False,
+                    f":AGND? {card}": False,
+                    f":COUP? {card}": False,
+                    f":CONN:RULE? {card}": "FREE",
+                    f":CONN:SEQ? {card}": "BBM",
+                }
+            )
+
+    def _bounded(self, slot: int, row: int, column: int) -> tuple[int, int, int]:
+        found = super()._bounded(slot, row, column)
+        if slot and column > OUTPUTS_OF_CARD:
+            raise ConfigError(f"{self.name} has no column {column} on card {slot}: columns are 1 to {OUTPUTS_OF_CARD}")
+        if self._used and (0 in self._used) != (slot == 0):
+            raise ConfigError(f"{self.name}: slot {slot} does not go with {sorted(self._used)}; 0 is all cards as one")
+        if self._ready and slot not in self._used:
+            raise ConfigError(f"{self.name}: card {slot} was not named before the matrix was prepared")
+        self._used.add(slot)
+        return found
+
+    def _cards(self) -> list[int]:
+        """Return the cards in use, which are those of the crosspoints named so far."""
+        return sorted(self._used) or [0]
+
+    def _name(self, slot: int, row: int, column: int) -> str:
+        return f"{slot}{row:02d}{column:02d}"
+
+    def _parsed(self, crosspoint: str) -> tuple[int, int, int]:
+        found = re.fullmatch(r"(\d)(\d\d)(\d\d)", crosspoint)
+        if found is None:
+            raise ConfigError(f"{crosspoint!r} is no crosspoint of {self.name}, such as 00105")
+        return int(found[1]), int(found[2]), int(found[3])
+
+    def _closed_query(self) -> str:
+        return ";".join(f":CLOS:CARD? {card}" for card in self._cards())
+
+    def _parse_closed(self, reply: str) -> frozenset[str]:
+        names = [name for part in reply.split(";") for name in channels(part)]
+        wrong = [name for name in names if not re.fullmatch(r"\d{5}", name)]
+        if wrong:
+            raise GarbledReply(f"{wrong[0]!r} is no crosspoint")
+        return frozenset(names)
+
+
+class KeysightB2201A(KeysightB2200A):
+    """A B2201A, the low-leakage model with the same commands."""
+
+    def __init__(
+        self, adapter: Adapter | str | int, name: str = "Keysight B2201A", settle_s: float = 0.01, **kwargs: Any
+    ) -> None:
+        super().__init__(adapter, name, settle_s, **kwargs)

@@ -1,0 +1,123 @@
+"""A switch matrix that is a person: says what to connect, waits for the word, and remembers it."""
+
+from collections.abc import Callable, Iterable
+from typing import Self
+
+from crossbar_hil.errors import ConfigError, InstrumentError
+from crossbar_hil.instrument import Identity, SwitchMatrix, row_number
+
+DONE = frozenset({"", "y", "yes", "done", "ok"})
+"""Answers that confirm."""
+
+
+class ManualSwitchMatrix(SwitchMatrix):
+    """Cables, a patch panel or toggle switches, moved by the person at the bench.
+
+    A crosspoint is written port, ``-``, line, such as ``A-5``, or with a slot above 1 before it, such as ``2:A-5``.
+    The state is what the person confirmed; nothing can be read back. After anything but a confirmation the state is
+    unknown, and the next `connect` asks for everything to be taken off first.
+
+    Parameters
+    ----------
+    name : str
+        Name in messages.
+    ask : callable
+        Shows a text and returns what the person answers, as `input` does.
+    tell : callable
+        Shows a text, as `print` does.
+    """
+
+    settle_s = 0.0
+
+    def __init__(self, name: str, *, ask: Callable[[str], str], tell: Callable[[str], object]) -> None:
+        self.name = name
+        self.operations = 0
+        self._ask = ask
+        self._tell = tell
+        self._known: frozenset[str] | None = None
+
+    @classmethod
+    def open(
+        cls,
+        resource: str,  # noqa: ARG003 - every driver is opened alike
+        *,
+        name: str,
+        visa: str = "",  # noqa: ARG003
+        deadline_s: float = 0.0,  # noqa: ARG003 - a person takes as long as it takes
+        ask: Callable[[str], str] | None = None,
+        tell: Callable[[str], object] | None = None,
+    ) -> Self:
+        """Begin to work with a person; `resource`, `visa` and `deadline_s` mean nothing here.
+
+        Raises
+        ------
+        ConfigError
+            If there is no way to ask.
+        """
+        if ask is None or tell is None:
+            raise ConfigError(f"{name} is moved by hand, so it needs somebody to ask, and nobody is there")
+        return cls(name, ask=ask, tell=tell)
+
+    def identify(self) -> Identity:
+        """Return that it is a person; nobody is asked."""
+        return Identity("crossbar-hil", "MANUAL", "0", "0")
+
+    def crosspoint(self, slot: int, port: str, line: int) -> str:
+        """Return the name of the crosspoint of a port (matrix row) and a line (matrix column)."""
+        row_number(port)
+        if slot < 1 or line < 1:
+            raise ConfigError(f"{self.name}: slot {slot} and column {line} must be 1 or more")
+        return f"{port.upper()}-{line}" if slot == 1 else f"{slot}:{port.upper()}-{line}"
+
+    def prepare(self) -> None:
+        """Have everything taken off."""
+        self._have_done(f"{self.name}: take every connection off, so that no port touches a line.", frozenset())
+
+    def connect(self, crosspoints: Iterable[str]) -> None:
+        """Have exactly these crosspoints connected: the others taken off first, then these put on.
+
+        Raises
+        ------
+        InstrumentError
+            If the person does not confirm; what is connected is then unknown.
+        """
+        wanted = frozenset(crosspoints)
+        if self._known is None:
+            self.prepare()
+        before = self._known or frozenset()
+        if wanted == before:
+            return
+        lines = [f"{self.name}:"]
+        lines += [f"  take off {name}" for name in sorted(before - wanted)]
+        lines += [f"  connect  {name}" for name in sorted(wanted - before)]
+        self._have_done("\n".join(lines), wanted)
+
+    def disconnect_all(self) -> None:
+        """Tell the person to take everything off; no answer is waited for."""
+        self.operations += len(self._known or ())
+        self._known = None
+        self._tell(f"{self.name}: take every connection off now.")
+
+    def connected(self) -> frozenset[str]:
+        """Return what the person confirmed last.
+
+        Raises
+        ------
+        InstrumentError
+            If nothing has been confirmed since something went wrong.
+        """
+        if self._known is None:
+            raise InstrumentError(f"{self.name}: what is connected is not known; nobody has confirmed it")
+        return self._known
+
+    def close(self) -> None:
+        """End the session; connections stay as they are."""
+
+    def _have_done(self, text: str, after: frozenset[str]) -> None:
+        before, self._known = self._known, None
+        self._tell(text)
+        answer = self._ask(f"{self.name}: done? (Enter or y, anything else stops) ").strip().lower()
+        if answer not in DONE:
+            raise InstrumentError(f"{self.name}: {answer!r} is no confirmation, so what is connected is not known")
+        self.operations += len((before or frozenset()) ^ after)
+        self._known = after

@@ -1,0 +1,100 @@
+"""Answers of SCPI instruments, taken apart: numbers and what stands for none, switches, error entries, settings."""
+
+import re
+from math import isfinite
+
+from crossbar_hil.errors import GarbledReply, InstrumentError
+
+NO_NUMBER = 9e37
+"""SCPI writes 9.9E+37 for an overflow and 9.91E+37 for no number (SCPI 1999, volume 1, 7.2.1); nothing is as large."""
+Expected = str | float | bool | tuple[float, float]
+"""A word, a number, a switch, or the two ends of an interval."""
+_ERROR = re.compile(r'\s*([+-]?\d+)\s*,\s*"?([^";]*)')
+
+
+def parse_error(reply: str) -> tuple[int, str]:
+    """Return code and text of an entry of the error queue.
+
+    >>> parse_error('-113,"Undefined header"'), parse_error('0,"No error;0;0 0"')
+    ((-113, 'Undefined header'), (0, 'No error'))
+    """
+    found = _ERROR.match(reply)
+    if found is None:
+        raise GarbledReply(f"{reply!r} is no entry of an error queue")
+    return int(found[1]), found[2].strip()
+
+
+def number(text: str) -> float:
+    """Return a finite number.
+
+    Raises
+    ------
+    GarbledReply
+        If it is none.
+    InstrumentError
+        If it stands for an overflow or for no number.
+
+    >>> number(" +1.500000E-06")
+    1.5e-06
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        raise GarbledReply(f"{text!r} is no number") from None
+    if not isfinite(value) or abs(value) >= NO_NUMBER:
+        raise InstrumentError(f"{text.strip()} stands for an overflow or for no number")
+    return value
+
+
+def flag(text: str) -> bool:
+    """Return whether a switch is on.
+
+    >>> flag("1"), flag("OFF")
+    (True, False)
+    """
+    word = text.strip().upper()
+    if word not in {"0", "1", "+0", "+1", "ON", "OFF"}:
+        raise GarbledReply(f"{text!r} is neither 0 nor 1")
+    return word in {"1", "+1", "ON"}
+
+
+def fields(reply: str, count: int, separator: str = ",") -> list[str]:
+    """Return so many fields of an answer.
+
+    >>> fields("1;0", 2, ";")
+    ['1', '0']
+    """
+    found = reply.split(separator)
+    if len(found) != count:
+        raise GarbledReply(f"{reply[:60]!r} has {len(found)} field(s), not {count}")
+    return found
+
+
+def numbers(reply: str, count: int) -> list[float]:
+    """Return so many finite numbers.
+
+    >>> numbers("+1.0E-06, +2.0E-06", 2)
+    [1e-06, 2e-06]
+    """
+    return [number(each) for each in fields(reply, count)]
+
+
+def matches(answer: str, expected: Expected) -> bool:
+    """Say whether a setting reads back as it was set: numbers within 0.1 %, words without quotes or case.
+
+    >>> matches("1.000000E-04", 1e-4), matches('"CURR:DC"', "CURR"), matches("+1.050000E-04", (1e-4, 1.06e-4))
+    (True, True, True)
+    """
+    if isinstance(expected, bool):
+        return flag(answer) == expected
+    if isinstance(expected, str):
+        return answer.strip().strip("\"'").upper().removesuffix(":DC") == expected
+    value = number(answer)
+    if isinstance(expected, tuple):
+        return expected[0] * 0.999 <= value <= expected[1]
+    return abs(value - expected) <= (1e-3 * abs(expected) if expected else 1e-9)
+
+
+def held(nominal: float) -> tuple[float, float]:
+    """Return between which values a range reads back: some models answer its name, others its full scale."""
+    return nominal, nominal * 1.06

@@ -1,0 +1,49 @@
+"""What a model can do, checked before anything is sent to it."""
+
+from collections.abc import Sequence
+
+from crossbar_hil.errors import ConfigError, LimitError
+
+OVERRANGE = 1.05
+"""A range reaches 5 % beyond its name (Keithley 2400 and 2450, Keysight B2900 data sheets)."""
+
+
+def smallest_range(value: float, ranges: Sequence[float], what: str) -> float:
+    """Return the smallest range that holds a value.
+
+    Raises
+    ------
+    ConfigError
+        If none does.
+
+    >>> smallest_range(2.1, (0.2, 2.0, 20.0), "smu: range_v")
+    2.0
+    """
+    for each in ranges:
+        if 0 < value <= each * OVERRANGE * (1 + 1e-9):
+            return each
+    raise ConfigError(f"{what} is {value:g}, not above 0 and up to {ranges[-1] * OVERRANGE:g}")
+
+
+def check_within(value: float, least: float, most: float, what: str, unit: str) -> None:
+    """Refuse a request beyond what is allowed; nothing was sent.
+
+    Raises
+    ------
+    LimitError
+        If it is beyond, or no number.
+    """
+    if not least <= value <= most:
+        raise LimitError(f"{what} is {value:g} {unit}, not from {least:g} to {most:g} {unit}")
+
+
+def check_settings(value: float, least: float, most: float, what: str) -> None:
+    """Refuse a setting beyond what a model can do; nothing was sent.
+
+    Raises
+    ------
+    ConfigError
+        If it is beyond, or no number.
+    """
+    if not least * (1 - 1e-9) <= value <= most * (1 + 1e-9):
+        raise ConfigError(f"{what} is {value:g}, not from {least:g} to {most:g}")

@@ -1,0 +1,137 @@
+import numpy as np
+import pytest
+
+from crossbar_hil.backend import Pulse
+from crossbar_hil.errors import BackendError, ChipStateUnknown, ComplianceError, InstrumentError, LimitError
+from crossbar_hil.instrument import SourceSettings
+
+PULSE = Pulse(2.0, 0.05)
+BENCHES = [{}, {"dual": False}, {"dual": False, "divider_from": "guard"}]
+IDS = ["symmetric", "divider on hi", "divider on guard"]
+
+
+def counts_of(cells, shape=(4, 4)):
+    counts = np.zeros(shape, dtype=int)
+    for cell, number in cells.items():
+        counts[cell] = number
+    return counts
+
+
+@pytest.mark.parametrize("kind", BENCHES, ids=IDS)
+def test_pulses_move_the_chosen_cells_by_their_counts_and_no_other(fakes, kind):
+    bench = fakes.FakeBench(fakes.drawn_chip(4), **kind)
+    counts = counts_of({(0, 2): 3, (3, 1): 1, (2, 2): 2})
+    bench.backend().send_pulses(counts, PULSE)
+    assert np.array_equal(bench.chip.levels, counts)
+    felt = {(each["row"], each["column"]) for each in bench.world.log.of("exposure")}
+    assert felt == {(0, 2), (3, 1), (2, 2)}
+    assert bench.world.log.of("violation") == []
+
+
+def test_the_lines_have_their_halves_of_the_pulse(fakes):
+    bench = fakes.FakeBench(fakes.drawn_chip(4))
+    bench.backend().send_pulses(counts_of({(1, 3): 1}), PULSE)
+    events = [each for each in bench.world.log.of("source") if each["level_v"] != 0]
+    assert [(each["name"], each["level_v"]) for each in events] == [("smu.a", 1.0), ("smu.b", -1.0)]
+
+
+@pytest.mark.parametrize("kind", BENCHES, ids=IDS)
+def test_a_negative_amplitude_reaches_the_cell_with_its_sign(fakes, kind):
+    bench = fakes.FakeBench(fakes.drawn_chip(4), **kind)
+    backend = bench.backend()
+    backend.send_pulses(counts_of({(1, 1): 20}), PULSE)
+    before = bench.chip.conductances
+    backend.send_pulses(counts_of({(1, 1): 5}), Pulse(-2.0, 0.05))
+    after = bench.chip.conductances
+    assert after[1, 1] < before[1, 1]
+    after[1, 1] = before[1, 1]
+    assert np.array_equal(after, before)
+    assert bench.world.log.of("exposure")[-1]["volt"] == pytest.approx(-2.0, rel=1e-5)
+
+
+def test_the_instrument_counts_the_pulses(fakes):
+    bench = fakes.FakeBench(fakes.drawn_chip())
+    bench.backend().send_pulses(counts_of({(0, 0): 7}), PULSE)
+    drive = bench.sources["drive"]
+    assert [call for call in drive.calls if call[1] == "pulse_together"] == [("smu.a", "pulse_together", 1.0, -1.0, 7)]
+
+
+def test_readings_inside_the_pulses_are_kept_by_cell(fakes):
+    bench = fakes.FakeBench(fakes.chip_of(np.full((4, 4), 1e-6)))
+    backend = bench.backend()
+    backend.send_pulses(counts_of({(0, 0): 2, (3, 3): 1}), PULSE)
+    kept = backend.last_pulse_readings
+    assert {cell: len(readings) for cell, readings in kept.items()} == {(0, 0): 2, (3, 3): 1}
+    # The row is at 1 V: the cell of 1 uS at 2 V and three mates at 1 V draw 5 uA; the column takes as much.
+    assert kept[3, 3][0]["drive"].current_a == pytest.approx(5e-6, rel=1e-6)
+    assert kept[3, 3][0]["meter"].current_a == pytest.approx(-5e-6, rel=1e-6)
+    backend.send_pulses(counts_of({}), PULSE)
+    assert backend.last_pulse_readings == {}
+
+
+def test_no_counts_touch_no_instrument(fakes):
+    bench = fakes.FakeBench(fakes.drawn_chip())
+    backend = bench.backend()
+    before = len(bench.journal)
+    backend.send_pulses(counts_of({}), PULSE)
+    assert len(bench.journal) == before
+
+
+def test_a_pulse_at_the_current_limit_leaves_the_chip_in_doubt_and_the_sources_at_0_v(fakes):
+    bench = fakes.FakeBench(fakes.chip_of(np.full((4, 4), 1e-6)))
+    settings = {port: SourceSettings(range_v=3.0, compliance_a=2e-6, range_a=1e-3) for port in bench.sources}
+    backend = bench.backend(settings=settings)
+    with pytest.raises(ComplianceError, match=r"smu\.a on row 2 reached its current limit of 2e-06 A"):
+        backend.send_pulses(counts_of({(2, 1): 1}), PULSE)
+    assert all(bench.world.terminal(name).level_v == 0 for name in ("smu.a", "smu.b"))
+    with pytest.raises(ChipStateUnknown):
+        backend.send_pulses(counts_of({(2, 1): 1}), PULSE)
+
+
+def test_a_failed_pulse_makes_the_bench_safe_and_is_not_repeated(fakes):
+    bench = fakes.FakeBench(fakes.drawn_chip())
+    backend = bench.backend()
+    bench.sources["drive"].broken["pulse_together"] = InstrumentError("no answer")
+    with pytest.raises(InstrumentError, match="no answer"):
+        backend.send_pulses(counts_of({(2, 1): 1, (3, 3): 1}), PULSE)
+    assert bench.sources["drive"].times("pulse_together") == 1
+    assert bench.is_safe()
+
+
+def test_an_instrument_that_tells_of_fewer_pulses_than_asked_for_is_not_believed(fakes):
+    bench = fakes.FakeBench(fakes.drawn_chip())
+    backend = bench.backend()
+    drive = bench.sources["drive"]
+    together = drive.pulse_together
+    drive.pulse_together = lambda *details: together(*details)[:-1]
+    with pytest.raises(BackendError, match=r"smu\.a answered with 2 readings for 3 pulses"):
+        backend.send_pulses(counts_of({(2, 1): 3}), PULSE)
+    assert bench.is_safe()
+
+
+def test_a_pulse_that_others_would_see_too_much_of_is_refused_and_nothing_is_sent(fakes):
+    bench = fakes.FakeBench(fakes.drawn_chip())
+    backend = bench.backend(disturb_v=0.9)
+    before = len(bench.journal)
+    with pytest.raises(LimitError, match=r"puts 1 V across cell \[0, 1\].*more than the 0.9 V"):
+        backend.send_pulses(counts_of({(2, 1): 1}), PULSE)
+    assert len(bench.journal) == before
+    backend.send_pulses(counts_of({(2, 1): 1}), Pulse(1.8, 0.05))
+
+
+def test_a_pulse_beyond_the_range_of_a_source_is_refused_and_nothing_is_sent(fakes):
+    bench = fakes.FakeBench(fakes.drawn_chip())
+    settings = {port: SourceSettings(range_v=0.9, compliance_a=1e-3, range_a=1e-3) for port in bench.sources}
+    backend = bench.backend(settings=settings)
+    before = len(bench.journal)
+    with pytest.raises(LimitError, match=r"1 V on port drive exceeds its range of 0.9 V"):
+        backend.send_pulses(counts_of({(2, 1): 1}), PULSE)
+    assert len(bench.journal) == before
+
+
+def test_two_channels_of_two_boxes_send_no_symmetric_pulse(fakes):
+    bench = fakes.FakeBench(fakes.drawn_chip())
+    bench.sources["meter"].box = "another"
+    with pytest.raises(ValueError, match=r"smu\.b is no channel of smu"):
+        bench.backend().send_pulses(counts_of({(2, 1): 1}), PULSE)
+    assert bench.world.log.of("exposure") == []

@@ -1,0 +1,158 @@
+import numpy as np
+import pytest
+
+from crossbar_hil.drivers.read_schemes import READ_SCHEMES
+from crossbar_hil.errors import ComplianceError, ConfigError, InstrumentError, LimitError
+from crossbar_hil.instrument import Reading, SourceSettings
+
+RNG = np.random.default_rng(5)
+BIPOLAR = np.where(RNG.random((5, 4)) < 0.5, 0.1, -0.1)
+MIXED = RNG.choice([0.0, 0.05, -0.15, 0.2], size=(5, 4))
+
+
+@pytest.mark.parametrize("voltages", [BIPOLAR, MIXED], ids=["bipolar", "many levels"])
+@pytest.mark.parametrize("kind", [{}, {"dual": False, "divider_from": None}], ids=["virtual ground", "guarded"])
+def test_currents_are_the_matrix_product(fakes, voltages, kind):
+    bench = fakes.FakeBench(fakes.drawn_chip(2), **kind)
+    expected = voltages @ bench.chip.conductances
+    scale = np.abs(voltages) @ bench.chip.conductances
+    assert (np.abs(bench.backend().read_currents(voltages) - expected) <= 1e-6 * scale).all()
+
+
+def test_a_divider_on_hi_is_taken_out_of_the_currents_by_the_zero_reading(fakes):
+    # 1 kilohm at 0.1 V draws 100 uA, a thousand times the current of the cells.
+    bench = fakes.FakeBench(fakes.drawn_chip(2), dual=False, divider_from="hi")
+    expected = BIPOLAR @ bench.chip.conductances
+    np.testing.assert_allclose(bench.backend().read_currents(BIPOLAR), expected, rtol=1e-5, atol=1e-12)
+
+
+@pytest.mark.parametrize("dual", [True, False])
+def test_the_offset_of_a_meter_is_taken_out_by_the_zero_reading(fakes, dual):
+    bench = fakes.FakeBench(fakes.drawn_chip(2), dual=dual, divider_from="guard")
+    for source in bench.sources.values():
+        measure = source.measure
+
+        def with_offset(measure=measure):
+            reading = measure()
+            return Reading(reading.current_a + 3e-9, reading.limited)
+
+        source.measure = with_offset
+    expected = MIXED @ bench.chip.conductances
+    np.testing.assert_allclose(bench.backend().read_currents(MIXED), expected, rtol=1e-5, atol=1e-13)
+
+
+def test_a_zero_is_read_once_a_column_and_batch(fakes):
+    bench = fakes.FakeBench(fakes.drawn_chip(2))
+    backend = bench.backend()
+    for batch in (1, 2):
+        backend.read_currents(np.vstack([BIPOLAR[:1]] * 3))
+        assert bench.sources["meter"].times("measure") == batch * 4 * (1 + 2)
+
+
+def nodal_currents(conductances, pads_v, line_ohm):
+    """Currents out of column pads at 0 V, with a resistance between each pad and its cells."""
+    rows, columns = conductances.shape
+    line = 1 / line_ohm
+    matrix = np.zeros((rows + columns, rows + columns))
+    matrix[:rows, :rows] = np.diag(line + conductances.sum(axis=1))
+    matrix[rows:, rows:] = np.diag(line + conductances.sum(axis=0))
+    matrix[:rows, rows:] = -conductances
+    matrix[rows:, :rows] = -conductances.T
+    inner = np.linalg.solve(matrix, np.concatenate([line * pads_v, np.zeros(columns)]))
+    return line * inner[rows:]
+
+
+def test_with_lines_of_10_ohm_the_currents_are_those_of_a_nodal_analysis(fakes):
+    conductances = np.random.default_rng(1).uniform(1e-6, 1e-5, (4, 4))
+    bench = fakes.FakeBench(fakes.chip_of(conductances), line_ohm=10.0)
+    expected = np.array([nodal_currents(conductances, vector, 10.0) for vector in BIPOLAR])
+    found = bench.backend().read_currents(BIPOLAR)
+    scale = np.abs(BIPOLAR) @ conductances
+    assert (np.abs(found - expected) <= 1e-6 * scale).all()
+    assert (np.abs(expected - BIPOLAR @ conductances) > 1e-4 * scale).any()  # the lines do matter here
+
+
+def test_floating_lines_show_sixteen_sevenths_of_a_uniform_array(fakes):
+    bench = fakes.FakeBench(fakes.chip_of(np.full((4, 4), 7e-6)))
+    backend = bench.backend(read_scheme="floating", write_scheme=None, continuity_only=True)
+    # The leakage that the emulated circuit gives to floating lines is far below a part in 10^6.
+    np.testing.assert_allclose(backend.read_conductances(0.1), 16e-6, rtol=1e-6)
+
+
+def test_a_floating_bench_is_refused_unless_it_is_for_continuity_only(fakes):
+    bench = fakes.FakeBench(fakes.drawn_chip())
+    with pytest.raises(ConfigError, match="floating reads other cells too"):
+        bench.backend(read_scheme="floating")
+    assert bench.journal == []
+
+
+@pytest.mark.parametrize("read_scheme", ["floating", "virtual ground"])
+def test_a_bench_for_continuity_sends_no_pulse(fakes, read_scheme):
+    from crossbar_hil.backend import Pulse
+
+    bench = fakes.FakeBench(fakes.drawn_chip())
+    backend = bench.backend(read_scheme=read_scheme, write_scheme=None, continuity_only=True)
+    with pytest.raises(LimitError, match="for continuity only"):
+        backend.send_pulses(np.ones((4, 4), dtype=int), Pulse(2.0, 0.05))
+    backend.read_conductances(0.1)
+
+
+def test_every_read_scheme_leaves_the_cells_and_the_bench_log_as_they_were(fakes):
+    for name in READ_SCHEMES:
+        bench = fakes.FakeBench(fakes.drawn_chip(), dual=name != "guarded")
+        before = bench.chip.conductances
+        bench.backend(read_scheme=name, write_scheme=None, continuity_only=True).read_currents(BIPOLAR)
+        assert np.array_equal(bench.chip.conductances, before)
+        assert bench.world.log.of("exposure") == []
+        assert bench.world.log.of("violation") == []
+
+
+def limited(bench, **limits_a):
+    return bench.backend(
+        settings={
+            port: SourceSettings(range_v=3.0, compliance_a=limits_a.get(port, 1e-3), range_a=1e-3)
+            for port in bench.sources
+        }
+    )
+
+
+def test_a_meter_at_its_limit_is_named_with_its_column_and_nothing_is_returned(fakes):
+    backend = limited(bench := fakes.FakeBench(fakes.chip_of(np.full((4, 4), 1e-6))), meter=1e-8)
+    with pytest.raises(ComplianceError, match=r"smu\.b on column \d reached its current limit of 1e-08 A at -?1e-08"):
+        backend.read_currents(BIPOLAR)
+    assert all(bench.world.terminal(name).level_v == 0 for name in ("smu.a", "smu.b"))
+
+
+def test_a_drive_at_its_limit_is_named_with_its_rows_though_the_meter_is_not(fakes):
+    backend = limited(bench := fakes.FakeBench(fakes.chip_of(np.full((4, 4), 1e-6))), drive=1e-8)
+    with pytest.raises(ComplianceError, match=r"smu\.a on row 1, row 2 reached its current limit of 1e-08 A at 1e-08"):
+        backend.read_currents([[0.0, 0.1, 0.1, 0.0]])
+    assert bench.world.terminal("smu.a").level_v == 0
+
+
+def test_after_a_limit_the_next_batch_is_read_from_the_beginning(fakes):
+    bench = fakes.FakeBench(fakes.chip_of(np.full((4, 4), 1e-6)))
+    backend = limited(bench, meter=3e-7)
+    with pytest.raises(ComplianceError):
+        backend.read_currents(np.full((1, 4), 0.1))
+    np.testing.assert_allclose(backend.read_currents([[0.1, 0, 0, 0]]), 1e-7, rtol=1e-6)
+
+
+@pytest.mark.parametrize("current_a", [9.91e37, float("nan"), float("inf"), 3e-3])
+def test_a_current_that_cannot_be_is_an_instrument_error(fakes, current_a):
+    bench = fakes.FakeBench(fakes.drawn_chip())
+    backend = bench.backend()
+    bench.sources["meter"].measure = lambda: Reading(current_a, limited=False)
+    with pytest.raises(InstrumentError, match=r"smu\.b on column .* which its limit of 0.001 A rules out"):
+        backend.read_currents(BIPOLAR)
+    assert bench.is_safe()
+
+
+def test_a_read_beyond_the_range_of_a_source_is_refused_before_anything_is_sent(fakes):
+    bench = fakes.FakeBench(fakes.drawn_chip())
+    settings = {port: SourceSettings(range_v=0.15, compliance_a=1e-3, range_a=1e-3) for port in bench.sources}
+    backend = bench.backend(settings=settings)
+    before = len(bench.journal)
+    with pytest.raises(LimitError, match=r"0.2 V on port drive exceeds its range of 0.15 V"):
+        backend.read_currents([[0.1, 0.2, 0, 0]])
+    assert len(bench.journal) == before

@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+
+from crossbar_hil.config import data_file
+from crossbar_hil.drivers.plan import naive_operations
+from crossbar_hil.drivers.read_schemes import read_scheme
+from crossbar_hil.drivers.write_schemes import write_scheme
+from crossbar_hil.patterns import PatternSet
+from crossbar_hil.training import Trainer
+
+TASK = PatternSet.from_csv(data_file("perceptron"))
+
+
+@pytest.mark.parametrize(("seed", "dual"), [(0, True), (1, True), (2, True), (0, False), (5, False)])
+def test_a_training_on_the_bench_is_the_simulated_one(fakes, seed, dual):
+    simulated = fakes.drawn_chip(seed)
+    expected = Trainer(simulated).run(TASK.train, TASK.train_labels)
+    bench = fakes.FakeBench(fakes.drawn_chip(seed), dual=dual)
+    with bench.backend() as backend:
+        found = Trainer(backend).run(TASK.train, TASK.train_labels)
+    assert (found.epochs, found.pulses, found.converged) == (expected.epochs, expected.pulses, expected.converged)
+    assert np.array_equal(bench.chip.conductances, simulated.conductances)
+    np.testing.assert_allclose(found.conductances, expected.conductances, rtol=1e-5)
+    assert bench.world.log.of("violation") == []
+    assert bench.is_safe()
+
+
+def test_the_epochs_of_a_training_move_less_than_half_the_relays_of_the_naive_order(fakes):
+    bench = fakes.FakeBench(fakes.drawn_chip(0))
+    backend = bench.backend()
+    scheme, writes = (
+        read_scheme("virtual ground", bench.wiring.ports),
+        write_scheme("symmetric half-select", bench.wiring.ports),
+    )
+    reads = np.vstack([0.2 * TASK.train - 0.1, 0.1 * np.eye(4)])
+    before = 0
+    for epoch in Trainer(backend, epochs=4).iterate(TASK.train, TASK.train_labels):
+        moved, before = backend.relay_operations - before, backend.relay_operations
+        assert 2 * moved <= naive_operations(scheme, reads, writes, epoch.counts, (4, 4))
