@@ -1,7 +1,9 @@
 """The composition root: open the device that a bench names."""
 
+import inspect
 import re
 import secrets
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -149,15 +151,24 @@ def open_instruments(bench: Bench, rng: np.random.Generator, owned: ExitStack) -
             raise ConfigError(
                 f"bench {bench.name}: instruments.{name} has no resource, the VISA name of the instrument"
             )
-        instrument = load("instruments", table.driver).open(
-            resource, name=name, visa=table.visa, deadline_s=table.deadline_s
-        )
+        instrument = open_instrument(name, table, resource)
         owned.callback(instrument.close)
         wrong = wrong_identity(name, table, instrument.identify())
         if wrong:
             raise ConfigError(wrong)
         instruments[name] = instrument
     return instruments
+
+
+def open_instrument(name: str, table: InstrumentTable, resource: str) -> Any:
+    """Open one instrument; one that is a person is asked on the terminal."""
+    driver = load("instruments", table.driver).open
+    asks = {"ask": input, "tell": _tell} if "ask" in inspect.signature(driver).parameters else {}
+    return driver(resource, name=name, visa=table.visa, deadline_s=table.deadline_s, **asks)
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
 
 
 def wrong_identity(name: str, table: InstrumentTable, found: Identity) -> str:

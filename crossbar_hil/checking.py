@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from crossbar_hil.bench import find_source, open_backend, wrong_identity
+from crossbar_hil.bench import find_source, open_backend, open_instrument, wrong_identity
 from crossbar_hil.config import Bench, load_bench
 from crossbar_hil.errors import ConfigError, CrossbarError
 from crossbar_hil.instrument import Identity
@@ -129,9 +129,7 @@ def _check_instruments(bench: Bench, problems: Problems) -> None:
         instruments: dict[str, Any] = {}
         for name, table in bench.instruments.items():
             with problems.noting():
-                opened = load("instruments", table.driver).open(
-                    resources[name], name=name, visa=table.visa, deadline_s=table.deadline_s
-                )
+                opened = open_instrument(name, table, resources[name] or "")
                 owned.callback(opened.close)
                 identity = opened.identify()
                 wrong = wrong_identity(name, table, identity)

@@ -4,9 +4,12 @@ Exit codes: 0 done, 1 could not, 2 bad usage, 3 trained but did not converge.
 """
 
 import json
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -370,12 +373,12 @@ def emulate(bench: str, seed: int | None, port_file: Path | None) -> None:
     """Serve the emulated instruments of a BENCH on loopback until stopped; prints name -> VISA resource as JSON."""
     from crossbar_hil.bench import serve_emulated  # noqa: PLC0415
 
-    with serve_emulated(bench, seed=seed) as resources:
+    with _ended_by_signal() as ended, serve_emulated(bench, seed=seed) as resources:
         line = json.dumps(dict(resources))
         if port_file is not None:
             port_file.write_text(line + "\n", encoding="utf-8")
         click.echo(line)
-        _wait_for_a_signal()
+        ended.wait()
 
 
 @cli.command()
@@ -400,15 +403,16 @@ def _confirm(kind: str, yes: bool, what: str) -> None:
         raise click.exceptions.Exit(COULD_NOT)
 
 
-def _wait_for_a_signal() -> None:
-    """Return at Ctrl-C or SIGTERM."""
-    import signal  # noqa: PLC0415
-    import threading  # noqa: PLC0415
-
+@contextmanager
+def _ended_by_signal() -> Iterator[threading.Event]:
+    """Set an event at Ctrl-C or SIGTERM instead of dying."""
     ended = threading.Event()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, lambda *_: ended.set())
-    ended.wait()
+    before = {each: signal.signal(each, lambda *_: ended.set()) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield ended
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _report(folder: Path, to: Path | None = None) -> Path:

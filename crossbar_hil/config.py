@@ -198,6 +198,9 @@ class EmulationTable(_Table):
     """Whether waiting takes no time or real time."""
     line_ohm: Ohm = 0.0
     """Resistance between each bond pad and the cells."""
+    resolution: float = 1e-9
+    """Step of a reading relative to its range; finer than any meter, so that a rehearsal equals its dry run. 1e-6 is
+    like a real one of six and a half digits."""
     divider_ohm: Ohm = 500.0
     """Each of the two resistors of a divider port, from the guard (or HI, where there is no guard) to LO."""
 

@@ -47,7 +47,7 @@ class EmulatedBench:
                 f"bench {bench.name}: the curve {chip.curve.source} does not say its pulse; "
                 "give curve_amplitude_v and curve_width_s in [chip]"
             )
-        self.world = World(chip, clock, settings.line_ohm)
+        self.world = World(chip, clock, settings.line_ohm, settings.resolution)
         self.instruments: dict[str, EmulatedInstrument] = {
             name: load("emulators", table.driver)(
                 self.world, name, **({"serial": table.serial} if table.serial else {})

@@ -13,7 +13,7 @@ import numpy as np
 
 LO = "lo"
 LEAKAGE_SIEMENS = 1e-15
-SOURCE_OHM = 1e-3
+SOURCE_OHM = 1e-6
 """Output resistance of a source: small against every cell, yet it keeps two sources on one node solvable."""
 
 
@@ -53,7 +53,7 @@ def solve(resistors: Iterable[Resistor], sources: Mapping[str, Source], wires: I
 
     Examples
     --------
-    Two cells of 1 uS and 3 uS in series at 1 V carry 0.75 uA (less 0.75 nV across the source's own milliohm):
+    Two cells of 1 uS and 3 uS in series at 1 V carry 0.75 uA (less nothing to speak of across the source itself):
 
     >>> found = solve([Resistor("a", "b", 1e-6), Resistor("b", "lo", 3e-6)], {"s": Source("a", 1.0, 1e-3)}, [])
     >>> round(found.amperes["s"], 12), round(found.volts["b"], 9)

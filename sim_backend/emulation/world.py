@@ -57,13 +57,22 @@ class World:
         Simulated if not given.
     line_ohm : float
         Resistance between each bond pad and the cells, in ohm.
+    resolution : float
+        Step of an instrument's reading at one power-line cycle, relative to its range.
     """
 
-    def __init__(self, chip: SimulatedBackend, clock: Clock | None = None, line_ohm: float = 0.0) -> None:
+    def __init__(
+        self,
+        chip: SimulatedBackend,
+        clock: Clock | None = None,
+        line_ohm: float = 0.0,
+        resolution: float = 1e-6,
+    ) -> None:
         self.chip = chip
         self.clock = clock or SimulatedClock()
         self.log = PhysicalLog()
         self.lock = threading.RLock()
+        self.resolution = resolution
         self._line_ohm = line_ohm
         self._terminals: dict[str, Terminal] = {}
         self._wires: list[tuple[str, str]] = []

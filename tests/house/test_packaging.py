@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("crossbar_hil", "instruments", "drivers", "sim_backend", "data")
-SHIPPED = {".py", ".csv", ".toml", ".md", ".j2", ".typed"}
+SHIPPED = {".py", ".csv", ".toml", ".md", ".j2", ".lua", ".typed"}
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,95 @@
+"""Switch cards of a TSP matrix, and how its channels are written."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from .tsp_objects import Refused
+
+BAD_CHANNEL = 1115
+"""Error code for a channel that does not exist; the 3700A manual has it, for the 707B it is assumed."""
+
+
+class Relay(NamedTuple):
+    """A crosspoint; slot, row and column count from 1."""
+
+    slot: int
+    row: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A matrix card."""
+
+    model: str
+    description: str
+    rows: int
+    columns: int
+    firmware: str = "01.00a"
+    serial: str = "1000001"
+    poles: int = 2
+    highest_v: float = 200.0
+
+    @property
+    def identity(self) -> str:
+        """What ``slot[n].idn`` reads."""
+        return f"{self.model},{self.description},{self.firmware},{self.serial}"
+
+
+CARD_7174A = Card("7174", "8x12 Low Current Matrix", 8, 12)
+CARD_7072 = Card("7072", "8x12 Semiconductor Matrix", 8, 12)
+CARD_3730 = Card("3730", "6x16 High Density Matrix", 6, 16, "01.40h", "4447332", highest_v=300.0)
+
+
+class Notation:
+    """Names of the crosspoints of the cards in a mainframe.
+
+    Parameters
+    ----------
+    cards : mapping of int to Card
+        The card in each slot that has one.
+    lettered : bool
+        Whether rows are letters (``1A05``, 707B) or digits (``1105``, 3706A).
+    """
+
+    def __init__(self, cards: Mapping[int, Card], *, lettered: bool) -> None:
+        self.cards, self.lettered = cards, lettered
+        self._form = re.compile(r"(\d)([A-Ha-h])(\d\d)" if lettered else r"(\d)(\d)(\d\d)", re.ASCII)
+
+    def name(self, relay: Relay) -> str:
+        """Return how a crosspoint is written."""
+        row = chr(ord("A") + relay.row - 1) if self.lettered else str(relay.row)
+        return f"{relay.slot}{row}{relay.column:02d}"
+
+    def relay(self, name: str) -> Relay:
+        """Return the crosspoint of a name."""
+        found = self._form.fullmatch(name)
+        if not found:
+            raise Refused(BAD_CHANNEL, f"Parameter error invalid channel in channel list: {name[:20]}")
+        slot, row, column = found.groups()
+        return self.checked(
+            Relay(int(slot), ord(row.upper()) - ord("A") + 1 if self.lettered else int(row), int(column))
+        )
+
+    def checked(self, relay: Relay) -> Relay:
+        """Return a crosspoint if a card has it."""
+        card = self.cards.get(relay.slot)
+        if card is None or not (1 <= relay.row <= card.rows and 1 <= relay.column <= card.columns):
+            raise Refused(
+                BAD_CHANNEL, f"Parameter error channel does not exist: slot {relay.slot}, {relay.row}, {relay.column}"
+            )
+        return relay
+
+    def all(self, slot: int | None = None) -> list[Relay]:
+        """Return all crosspoints, of one slot or of the mainframe, in order."""
+        if slot is not None and slot not in self.cards:
+            raise Refused(BAD_CHANNEL, f"Parameter error no card in slot {slot}")
+        return [
+            Relay(each, row, column)
+            for each in sorted(self.cards)
+            if slot in {None, each}
+            for row in range(1, self.cards[each].rows + 1)
+            for column in range(1, self.cards[each].columns + 1)
+        ]

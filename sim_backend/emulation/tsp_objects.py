@@ -1,0 +1,134 @@
+"""Objects of a TSP instrument: attributes, methods and constants, as a tree that a Lua state is built from."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, Union
+
+Value: TypeAlias = Union[float, str, bool, list[float], "Node", None]
+"""What a script passes and gets: number, text, boolean, nil, table of numbers, object."""
+Returned: TypeAlias = Value | tuple[Value, ...]
+Check: TypeAlias = Callable[[Value], Any]
+
+
+class Refused(Exception):  # noqa: N818 - it names what happened
+    """The instrument does not do it: an entry in the error queue, and the script goes on."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ScriptError(Exception):
+    """The script ends here, with a runtime error."""
+
+
+class Node:
+    """One object, such as ``smua.source``.
+
+    Parameters
+    ----------
+    luatype : str
+        What its metatable says it is; clients treat ``reading_buffer`` and ``synchronous_table`` as arrays.
+    owner : object, optional
+        What it stands for in Python.
+    """
+
+    def __init__(self, luatype: str = "object", owner: object = None) -> None:
+        self.luatype = luatype
+        self.owner = owner
+        self.getters: dict[str, Callable[[], Value]] = {}
+        self.setters: dict[str, Callable[[Value], None]] = {}
+        self.methods: dict[str, Callable[..., Returned]] = {}
+        self.iterators: set[str] = set()
+        self.constants: dict[str, float | str | bool] = {}
+        self.children: dict[str | int, Node] = {}
+        self.item: Callable[[int], Value] | None = None
+        self.put: Callable[[int, Value], None] | None = None
+        self.values: dict[str, Any] = {}
+        self._defaults: dict[str, Any] = {}
+
+    def child(self, key: str | int, node: "Node | None" = None) -> "Node":
+        """Hang another object under this one, and return it."""
+        return self.children.setdefault(key, node or Node())
+
+    def attribute(self, key: str, get: Callable[[], Value], put: Callable[[Value], None] | None = None) -> None:
+        """Add an attribute that is worked out when it is read."""
+        self.getters[key] = get
+        if put:
+            self.setters[key] = put
+
+    def setting(self, key: str, default: Any, check: Check, changed: Callable[[], None] | None = None) -> None:
+        """Add an attribute that keeps what it is set to, once `check` has passed it."""
+        self._defaults[key] = self.values[key] = default
+
+        def put(value: Value) -> None:
+            self.values[key] = check(value)
+            if changed:
+                changed()
+
+        self.attribute(key, lambda: self.values[key], put)
+
+    def settings(self, check: Check, **defaults: Any) -> None:
+        """Add several attributes of one kind that only keep what they are set to."""
+        for key, default in defaults.items():
+            self.setting(key, default, check)
+
+    def reset(self) -> None:
+        """Bring the settings of this object and of all below it to their defaults."""
+        self.values.update(self._defaults)
+        for node in self.children.values():
+            node.reset()
+
+
+def number(low: float = float("-inf"), high: float = float("inf")) -> Callable[[Value], float]:
+    """Return the check of a number within bounds."""
+
+    def check(value: Value) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise Refused(-104, "Data type error")
+        if value > high:
+            raise Refused(1101, "Parameter too big")
+        if not value >= low:
+            raise Refused(1102, "Parameter too small")
+        return float(value)
+
+    return check
+
+
+def choice(*values: float) -> Callable[[Value], float]:
+    """Return the check of one of a few numbers; true and false count as 1 and 0."""
+
+    def check(value: Value) -> float:
+        if not isinstance(value, int | float):
+            raise Refused(-104, "Data type error")
+        if value not in values:
+            raise Refused(1401, "Parameter 01 is invalid")
+        return float(value)
+
+    return check
+
+
+def flag(value: Value) -> bool:
+    """Check a boolean; 0 and 1 count."""
+    if not isinstance(value, int | float):
+        raise Refused(-104, "Data type error")
+    if value not in {0, 1}:
+        raise Refused(1401, "Parameter 01 is invalid")
+    return bool(value)
+
+
+def text(value: Value) -> str:
+    """Check a text."""
+    if not isinstance(value, str):
+        raise Refused(-104, "Data type error")
+    return value
+
+
+def whole(value: Value, low: int = 0, high: int = 2**31) -> int:
+    """Check a whole number within bounds."""
+    return int(number(low, high)(value))
+
+
+def given(arguments: Sequence[Value], least: int, name: str) -> None:
+    """Check that a method got its arguments."""
+    if len(arguments) < least:
+        raise Refused(1401, f"{name} needs {least} parameters, {len(arguments)} were given")

@@ -1,0 +1,262 @@
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from importlib import resources
+
+import numpy as np
+import pytest
+
+from crossbar_hil.bench import make_trainer, open_backend, open_bench
+from crossbar_hil.checking import check_bench
+from crossbar_hil.config import load_bench
+from crossbar_hil.patterns import PatternSet
+from crossbar_hil.testing import BackendContract
+
+BENCHES = ("emulated", "emulated-single")
+# The emulated meters read to a billionth of their range; a reply of seven digits and the source's milliohm add to it.
+READ_TOLERANCE = 1e-6
+
+
+def trained(name, seed, **training):
+    bench = load_bench(name, overrides={"training": training} if training else None)
+    task = PatternSet.from_csv(bench.training.pattern_file)
+    with open_backend(bench, seed=seed) as backend:
+        return make_trainer(bench, backend).run(task.train, task.train_labels)
+
+
+class TestDualSource(BackendContract):
+    relative_tolerance = 1e-5
+
+    @pytest.fixture
+    def backend(self):
+        with open_bench("emulated", seed=1) as backend:
+            yield backend
+
+
+class TestSingleSourceWithGuard(BackendContract):
+    relative_tolerance = 1e-5
+
+    @pytest.fixture
+    def backend(self):
+        with open_bench("emulated-single", seed=1) as backend:
+            yield backend
+
+
+@pytest.mark.parametrize("name", BENCHES)
+def test_reads_are_those_of_the_chip_behind(name):
+    with open_bench("simulated", seed=5) as chip:
+        true = chip.conductances
+    with open_bench(name, seed=5) as backend:
+        assert np.allclose(backend.read_conductances(0.1), true, rtol=READ_TOLERANCE)
+
+
+@pytest.mark.parametrize("name", BENCHES)
+def test_an_emulated_training_is_the_simulated_one(name):
+    emulated, simulated = trained(name, 1), trained("simulated", 1)
+    assert emulated.epochs == simulated.epochs > 2
+    assert np.array_equal(emulated.counts, simulated.counts)
+    assert np.allclose(emulated.conductances, simulated.conductances, rtol=READ_TOLERANCE)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("name", BENCHES)
+def test_fifty_emulated_trainings_are_the_simulated_ones(name):
+    for seed in range(50):
+        emulated, simulated = trained(name, seed), trained("simulated", seed)
+        assert emulated.epochs == simulated.epochs, seed
+        assert np.array_equal(emulated.counts, simulated.counts), seed
+        assert np.allclose(emulated.conductances, simulated.conductances, rtol=READ_TOLERANCE), seed
+
+
+@pytest.fixture
+def own_bench(tmp_path):
+    """Write a bench file of kind hardware for emulated instruments: bench(served, **changes) -> path."""
+
+    def write(served, name="emulated", **changes):
+        text = (resources.files("crossbar_hil.data") / "benches" / f"{name}.toml").read_text(encoding="utf-8")
+        text = text.replace('kind = "emulated"', 'kind = "hardware"')
+        for instrument, resource in served.resources.items():
+            text = text.replace(f"[instruments.{instrument}]", f'[instruments.{instrument}]\nresource = "{resource}"')
+        for old, new in changes.get("swap", ()):
+            assert old in text
+            text = text.replace(old, new)
+        path = tmp_path / "lab.toml"
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+def test_a_training_switches_no_relay_hot_and_shorts_nothing(emulated_bench, own_bench):
+    with open_bench(own_bench(emulated_bench)) as backend:
+        bench = load_bench("emulated")
+        task = PatternSet.from_csv(bench.training.pattern_file)
+        make_trainer(bench, backend).run(task.train, task.train_labels)
+    log = emulated_bench.world.log
+    assert log.of("exposure")
+    assert log.of("violation") == []
+
+
+def test_every_exposure_is_one_pulse_that_was_sent_and_its_half_selected_cells_stay_below_the_threshold(
+    emulated_bench, own_bench
+):
+    counts = np.zeros((4, 4), dtype=int)
+    counts[1, 2] = 3
+    bench = load_bench("emulated")
+    with open_bench(own_bench(emulated_bench)) as backend:
+        backend.send_pulses(counts, bench.training.pulse)
+    seen = emulated_bench.world.log.of("exposure")
+    assert [(each["row"], each["column"]) for each in seen] == [(1, 2)] * 3
+    assert all(abs(each["volt"] - 2.0) < 1e-3 for each in seen)
+    assert all(abs(each["seconds"] - 0.05) < 1e-3 for each in seen)
+
+
+def test_after_the_with_block_outputs_are_off_and_relays_open_also_after_an_error(emulated_bench, own_bench):
+    path = own_bench(emulated_bench)
+    with pytest.raises(RuntimeError), open_bench(path) as backend:  # noqa: PT012
+        backend.read_conductances(0.1)
+        raise RuntimeError("the lamp went out")
+    world = emulated_bench.world
+    assert not any(world.terminal(f"smu.{channel}").on for channel in "ab")
+    assert world.closed("matrix") == frozenset()
+
+
+@pytest.mark.parametrize("name", BENCHES)
+def test_a_shipped_bench_is_sound(name):
+    assert check_bench(name) == []
+
+
+def test_checking_sources_no_voltage_and_moves_no_relay(emulated_bench, own_bench):
+    assert check_bench(own_bench(emulated_bench)) == []
+    assert emulated_bench.world.log.of("relays") == []
+    assert not [each for each in emulated_bench.world.log.of("source") if each["on"] or each["level_v"]]
+
+
+WRONG = {
+    "a missing limit": (("read_v = \"200 mV\"\n", ""), "limits.read_v is missing"),
+    "an unknown key": (("nplc = 1.0", "nplcs = 1.0"), "unknown key measurement.nplcs; did you mean 'nplc'?"),
+    "a unit typo": (('"100 uA"', '"100 uV"'), "measurement.compliance_a: '100 uV' is not in A"),
+    "a duplicate line": (("columns = [5, 6, 7, 8]", "columns = [5, 6, 7, 4]"), "4"),
+    "an impossible line": (("columns = [5, 6, 7, 8]", "columns = [5, 6, 7, 13]"), "13"),
+    "an impossible slot": (("slot = 1", "slot = 9"), "9"),
+    "two ports on one row": (('meter = "B"', 'meter = "A"'), "A"),
+    "a port that is no row": (('ground = "C"', 'ground = "Z"'), "no row 26"),
+    "a missing port": ((', ground = "C"', ""), "ground"),
+    "an unknown scheme": (('"virtual ground"', '"virtual grund"'), "virtual grund"),
+    "a floating read for training": (('"virtual ground"', '"floating"'), "floating"),
+    "a guard scheme without a guard": (('"virtual ground"', '"guarded"'), "guard"),
+    "a write that disturbs": (('"symmetric half-select"', '"row"'), "row"),
+    "an unknown driver": (('"keithley2602b"', '"keithley2602x"'), "did you mean 'keithley2602b'?"),
+    "another model": (('"keithley2602b"', '"keithley2636b"'), "a 2602B answers, but driver keithley2636b"),
+    "a compliance below the least": (('"100 uA"', '"1 nA"'), "1e-09"),
+    "an unknown channel": (('meter = "smu.b"', 'meter = "smu.c"'), "smu.c"),
+    "a source on the matrix": (('meter = "smu.b"', 'meter = "matrix.a"'), "matrix"),
+    "a pulse beyond the limit": (('pulse_v = "3 V"', 'pulse_v = "1 V"'), "training.amplitude_v of 2 V exceeds"),
+    "a width beyond the limit": (('width_s = "100 ms"', 'width_s = "10 ms"'), "training.width_s of 0.05 s exceeds"),
+    "a read beyond the limit": (('read_v = "200 mV"', 'read_v = "50 mV"'), "training.v0 of 0.1 V exceeds"),
+    "too few lines": (("rows = [1, 2, 3, 4]", "rows = [1, 2, 3]"), "do not fit"),
+    "odd columns": (("columns = [5, 6, 7, 8]", "columns = [5, 6, 7]"), "3 columns are odd"),
+    "missing patterns": (('patterns = "perceptron"', 'patterns = "none.csv"'), "none.csv cannot be read"),
+    "a wrong matrix name": (('matrix = "matrix"', 'matrix = "relays"'), "'relays' is not among the instruments"),
+    "a wrong serial": (('driver = "keithley707b"', 'driver = "keithley707b"\nserial = "0"'), "expected 0"),
+    "no measurement": (("[measurement]", "[emulation.x]"), "emulation"),
+    "a simulated kind": (('kind = "hardware"', 'kind = "simulated"'), "kind simulated does not go with instruments"),
+    "a backend for no instruments": (('backend = "chip"', 'backend = "chips"'), "did you mean 'chip'?"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_wrong_bench_is_named_and_no_voltage_is_sourced(emulated_bench, own_bench, what):
+    swap, sentence = WRONG[what]
+    problems = check_bench(own_bench(emulated_bench, swap=[swap]))
+    assert any(sentence in problem for problem in problems), problems
+    assert not [each for each in emulated_bench.world.log.of("source") if each["on"] or each["level_v"]]
+
+
+def test_swapped_addresses_are_recognised(emulated_bench, own_bench):
+    smu, matrix = emulated_bench.resources["smu"], emulated_bench.resources["matrix"]
+    problems = check_bench(own_bench(emulated_bench, swap=[(smu, "X"), (matrix, smu), ("X", matrix)]))
+    assert len(problems) == 2
+    assert all("addresses are probably swapped" in problem for problem in problems)
+
+
+def test_a_dead_port_is_named_quickly(emulated_bench, own_bench):
+    smu = emulated_bench.resources["smu"]
+    port = smu.split("::")[2]
+    problems = check_bench(own_bench(emulated_bench, swap=[(f"::{port}::", "::1::")]))
+    assert any("::1::" in problem for problem in problems), problems
+
+
+def test_several_problems_are_named_at_once(emulated_bench, own_bench):
+    swap = [('read_v = "200 mV"', 'read_v = "50 mV"'), ('pulse_v = "3 V"', 'pulse_v = "1 V"'), ("slot = 1", "slot = 9")]
+    assert len(check_bench(own_bench(emulated_bench, swap=swap[:2]))) == 3
+
+
+def test_the_command_line_trains_on_the_emulated_bench(cli):
+    done = cli("train", "--bench", "emulated", "--seed", "2", "--json", "--quiet", "--no-report")
+    answer = json.loads(done.out)
+    assert answer["kind"] == "emulated"
+    simulated = json.loads(cli("train", "--seed", "2", "--json", "--quiet", "--no-report").out)
+    assert (answer["epochs"], answer["pulses"]) == (simulated["epochs"], simulated["pulses"])
+
+
+def test_a_cell_is_characterised_into_a_file_that_a_dry_run_takes(cli):
+    done = cli("characterise", "emulated", "--seed", "1", "--cell", "1", "2", "--pulses", "6", "--json")
+    assert json.loads(done.out)["files"] == ["curve_r1_c2.csv"]
+    again = cli("characterise", "emulated", "--seed", "1", "--cell", "1", "2", "--pulses", "2")
+    assert again.code == 1
+    assert "exists already" in again.err
+    dry = cli("train", "--curve", "curve_r1_c2.csv", "--scale", "1", "--seed", "1", "--quiet", "--no-report")
+    assert dry.code in (0, 3), dry.err
+
+
+def test_hardware_asks_before_it_trains(emulated_bench, own_bench, cli, monkeypatch):
+    import io
+
+    path = own_bench(emulated_bench)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
+    done = cli("train", "--bench", path, "--seed", "1", "--quiet", "--no-report")
+    assert done.code == 1
+    assert "pulses of 2 V, 50 ms" in done.err
+    assert "120 pulses in 16 epochs" in done.err
+    assert emulated_bench.world.log.of("exposure") == []
+    done = cli("train", "--bench", path, "--seed", "1", "--quiet", "--no-report", "--yes", "--json")
+    assert json.loads(done.out)["kind"] == "hardware"
+
+
+def test_read_and_safe_verbs(cli):
+    read = json.loads(cli("read", "emulated", "--seed", "1", "--json").out)
+    assert np.shape(read["conductance_siemens"]) == (4, 4)
+    assert "row" in cli("read", "emulated", "--seed", "1").out
+    assert cli("safe", "emulated").out == "bench emulated is safe: outputs off, relays open\n"
+    assert cli("check", "emulated").out == "bench emulated is sound\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals differ on Windows")
+def test_emulate_serves_until_it_is_stopped(tmp_path):
+    command = [sys.executable, "-m", "crossbar_hil", "emulate", "emulated", "--port-file", "ports.json"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        served = json.loads(process.stdout.readline())
+        assert served.keys() == {"smu", "matrix"}
+        assert json.loads((tmp_path / "ports.json").read_text()) == served
+        import pyvisa
+
+        manager = pyvisa.ResourceManager("@py")
+        with manager.open_resource(served["smu"], read_termination="\n", write_termination="\n") as smu:
+            assert "Model 2602B" in smu.query("*IDN?")
+        manager.close()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
+
+
+def test_the_template_of_a_lab_bench_names_only_what_is_not_there(tmp_path):
+    with resources.as_file(resources.files("crossbar_hil.data") / "lab_template.toml") as template:
+        shutil.copy(template, tmp_path / "lab.toml")
+    bench = load_bench(str(tmp_path / "lab.toml"))
+    assert bench.kind == "hardware"
+    text = (tmp_path / "lab.toml").read_text().replace('kind = "hardware"', 'kind = "emulated"')
+    (tmp_path / "lab.toml").write_text(text)
+    assert check_bench(str(tmp_path / "lab.toml")) == []

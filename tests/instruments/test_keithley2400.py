@@ -1,0 +1,329 @@
+import pytest
+from pymeasure.adapters import ProtocolAdapter
+from pymeasure.test import expected_protocol
+
+from crossbar_hil.errors import ConfigError, GarbledReply, InstrumentError, LimitError
+from crossbar_hil.instrument import Reading, SourceSettings
+from crossbar_hil.instruments.keithley2400 import Keithley2400
+
+SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4)
+NO_ERROR = (":SYST:ERR?", '0,"No error"')
+BEGIN = [
+    (":OUTP OFF", None),
+    (":ROUT:TERM?", "REAR"),
+    ("*RST", None),
+    ("*CLS", None),
+    (":SOUR:FUNC VOLT", None),
+    (":SOUR:VOLT:MODE FIX", None),
+    (":ROUT:TERM REAR", None),
+    (":SOUR:VOLT:RANG 2.000000000e+00", None),
+    (":SOUR:VOLT 0.000000000e+00", None),
+]
+END = [
+    (":SENS:CURR:PROT 1.000000000e-04", None),
+    (":SENS:FUNC:OFF:ALL", None),
+    (":SENS:FUNC 'CURR'", None),
+    (":SENS:CURR:RANG 1.000000000e-04", None),
+    (":SENS:CURR:NPLC 1.000000000e+00", None),
+    (":SYST:AZER ONCE", None),
+    (":SYST:AZER OFF", None),
+    (":FORM:ELEM CURR,STAT", None),
+    (":SOUR:CLE:AUTO OFF", None),
+    (":SOUR:DEL 0.00100", None),
+    (":ARM:COUN 1", None),
+    (":TRIG:COUN 1", None),
+    NO_ERROR,
+]
+QUERY = (
+    ":SOUR:FUNC?;:SOUR:VOLT:MODE?;:SOUR:VOLT:RANG?;:SOUR:VOLT?;:SENS:CURR:PROT?;:SENS:CURR:RANG?;:SENS:CURR:NPLC?;"
+    ":OUTP:SMOD?;:SYST:GUAR?;:SOUR:CLE:AUTO?;:OUTP?"
+)
+ANSWER = "VOLT;FIX;2.100000E+00;0.000000E+00;1.000000E-04;1.050000E-04;1.00;NORM;CABL;0;0"
+PREPARED = [*BEGIN, (":OUTP:SMOD NORM", None), (":SYST:GUAR CABL", None), *END, (QUERY, ANSWER)]
+LIST_OF_ONE = [
+    (":SENS:CURR:NPLC 1.000000000e-02", None),
+    (":SOUR:DEL 0.04932", None),
+    (":SOUR:LIST:VOLT 0,2.000000e+00,0", None),
+    (":SOUR:VOLT:MODE LIST", None),
+    (":TRIG:COUN 3", None),
+]
+AFTER_PULSE = [
+    (":SOUR:VOLT 0", None),
+    (":SOUR:VOLT:MODE FIX", None),
+    (":TRIG:COUN 1", None),
+    (":SOUR:DEL 0.00100", None),
+    (":SENS:CURR:NPLC 1.000000000e+00", None),
+    NO_ERROR,
+]
+OFF = [(":ABOR", None), (":SOUR:VOLT 0", None), (":OUTP OFF", None), (":SOUR:VOLT:MODE FIX", None)]
+
+
+def test_it_is_prepared_with_the_compliance_before_the_range_and_everything_read_back():
+    with expected_protocol(Keithley2400, PREPARED) as smu:
+        smu.prepare(SETTINGS)
+
+
+def test_ohms_guard_comes_with_its_off_state():
+    guarded = ANSWER.replace("NORM;CABL", "GUAR;OHMS")
+    pairs = [*BEGIN, (":OUTP:SMOD GUAR", None), (":SYST:GUAR OHMS", None), *END, (QUERY, guarded)]
+    with expected_protocol(Keithley2400, pairs) as smu:
+        assert smu.has_guard
+        smu.prepare(SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4, guard=True))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("CURR;FIX;2.1;0;1E-4;1.05E-4;1;NORM;CABL;0;0", ":SOUR:FUNC reads back CURR, expected VOLT"),
+        ("VOLT;LIST;2.1;0;1E-4;1.05E-4;1;NORM;CABL;0;0", "MODE reads back LIST, expected FIX"),
+        ("VOLT;FIX;21;0;1E-4;1.05E-4;1;NORM;CABL;0;0", ":SOUR:VOLT:RANG reads back 21"),
+        ("VOLT;FIX;2.1;0.5;1E-4;1.05E-4;1;NORM;CABL;0;0", ":SOUR:VOLT reads back 0.5, expected 0"),
+        ("VOLT;FIX;2.1;0;1.05E-1;1.05E-4;1;NORM;CABL;0;0", ":SENS:CURR:PROT reads back 1.05E-1, expected 0.0001"),
+        ("VOLT;FIX;2.1;0;1E-4;1.05E-3;1;NORM;CABL;0;0", ":SENS:CURR:RANG reads back 1.05E-3"),
+        ("VOLT;FIX;2.1;0;1E-4;1.05E-4;10;NORM;CABL;0;0", "NPLC reads back 10"),
+        ("VOLT;FIX;2.1;0;1E-4;1.05E-4;1;HIMP;CABL;0;0", "SMOD reads back HIMP"),
+        ("VOLT;FIX;2.1;0;1E-4;1.05E-4;1;NORM;OHMS;0;0", "GUAR reads back OHMS"),
+        ("VOLT;FIX;2.1;0;1E-4;1.05E-4;1;NORM;CABL;1;0", "AUTO reads back 1"),
+        ("VOLT;FIX;2.1;0;1E-4;1.05E-4;1;NORM;CABL;0;1", ":OUTP reads back 1"),
+    ],
+)
+def test_every_setting_that_reads_back_wrong_is_an_error(wrong, message):
+    with expected_protocol(Keithley2400, [*PREPARED[:-1], (QUERY, wrong)]) as smu:
+        with pytest.raises(InstrumentError, match=message):
+            smu.prepare(SETTINGS)
+        with pytest.raises(InstrumentError, match="must be prepared"):
+            smu.enable()
+
+
+def test_a_refused_setting_is_an_error():
+    refused = [*PREPARED[:-2], (":SYST:ERR?", '824,"Cannot exceed compliance range"'), NO_ERROR]
+    with (
+        expected_protocol(Keithley2400, refused, name="smu") as smu,
+        pytest.raises(InstrumentError, match="smu reports error 824, Cannot exceed compliance range"),
+    ):
+        smu.prepare(SETTINGS)
+
+
+def test_terminals_that_are_neither_front_nor_rear_are_garbled():
+    with (
+        expected_protocol(Keithley2400, [(":OUTP OFF", None), (":ROUT:TERM?", "0")]) as smu,
+        pytest.raises(GarbledReply),
+    ):
+        smu.prepare(SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (SourceSettings(220, 1e-4, 1e-4), "range_v is 220"),
+        (SourceSettings(2, 1e-4, 2.0), "range_a is 2"),
+        (SourceSettings(2, 1e-8, 1e-4), "compliance_a is 1e-08, not from 1e-07"),
+        (SourceSettings(2, 2.0, 1.0), "compliance_a is 2"),
+        (SourceSettings(200, 0.5, 0.1), "compliance_a is 0.5, not from 0.0001 to 0.105"),
+        (SourceSettings(2, 1e-4, 1e-3), "range above that of the compliance"),
+        (SourceSettings(2, 1e-4, 1e-4, nplc=20), "nplc is 20, not from 0.01 to 10"),
+        (SourceSettings(2, 1.0, 1.0, guard=True), "guard does not go with the 1 A range"),
+    ],
+)
+def test_what_the_model_cannot_do_is_refused_before_anything_is_sent(settings, message):
+    with (
+        expected_protocol(Keithley2400, []) as smu,
+        pytest.raises(ConfigError, match=message),
+    ):
+        smu.prepare(settings)
+
+
+def test_the_output_goes_on_at_0_v():
+    with expected_protocol(Keithley2400, [*PREPARED, (":SOUR:VOLT 0", None), (":OUTP ON", None), NO_ERROR]) as smu:
+        smu.prepare(SETTINGS)
+        smu.enable()
+
+
+def test_a_voltage_is_set_and_the_queue_checked():
+    with expected_protocol(Keithley2400, [*PREPARED, (":SOUR:VOLT -1.000000000e-01", None), NO_ERROR]) as smu:
+        smu.prepare(SETTINGS)
+        smu.set_voltage(-0.1)
+
+
+def test_a_voltage_beyond_the_range_asked_for_is_not_sent():
+    with expected_protocol(Keithley2400, PREPARED) as smu:
+        smu.prepare(SETTINGS)
+        with pytest.raises(LimitError, match=r"voltage is 2.5 V, not from -2 to 2 V"):
+            smu.set_voltage(2.5)
+
+
+@pytest.mark.parametrize(
+    ("reply", "reading"),
+    [
+        ("+1.000000E-06,+2.150800E+04", Reading(1e-6, False)),
+        ("-1.000000E-04,+2.151600E+04", Reading(-1e-4, True)),
+        ("+1.050000E-04, +8.704400E+04", Reading(1.05e-4, True)),
+    ],
+)
+def test_a_reading_is_one_exchange_with_both_kinds_of_compliance(reply, reading):
+    with expected_protocol(Keithley2400, [*PREPARED, (":READ?", reply)]) as smu:
+        smu.prepare(SETTINGS)
+        assert smu.measure() == reading
+
+
+@pytest.mark.parametrize("reply", ["+9.9E37,+0", "-9.9E37,+0", "+9.910000E+37,+0", "NaN,0", "1E-6,inf"])
+def test_an_overflow_is_an_error(reply):
+    with expected_protocol(Keithley2400, [*PREPARED, (":READ?", reply)]) as smu:
+        smu.prepare(SETTINGS)
+        with pytest.raises(InstrumentError, match="overflow"):
+            smu.measure()
+
+
+@pytest.mark.parametrize("reply", ["+1.0E-06", "a,b", "1,2,3"])
+def test_a_reading_of_another_form_is_garbled(reply):
+    with expected_protocol(Keithley2400, [*PREPARED, (":READ?", reply)]) as smu:
+        smu.prepare(SETTINGS)
+        with pytest.raises(GarbledReply):
+            smu.measure()
+
+
+def test_a_pulse_is_a_list_sweep_that_begins_and_ends_at_0_v():
+    # 50 ms less 0.68 ms for what a point takes besides its delay.
+    reply = "0,0,2.000000E-05,0,0,0"
+    pairs = [*PREPARED, *LIST_OF_ONE, NO_ERROR, (":READ?", reply), *AFTER_PULSE]
+    with expected_protocol(Keithley2400, pairs) as smu:
+        smu.prepare(SETTINGS)
+        assert smu.pulse(2.0, 0.05) == [Reading(2e-5, False)]
+
+
+def test_two_pulses_are_one_sweep_and_a_limited_one_is_seen():
+    pairs = [
+        *PREPARED,
+        *LIST_OF_ONE[:2],
+        (":SOUR:LIST:VOLT 0,-2.000000e+00,0,-2.000000e+00,0", None),
+        (":SOUR:VOLT:MODE LIST", None),
+        (":TRIG:COUN 5", None),
+        NO_ERROR,
+        (":READ?", "0,0,-1E-5,0,0,0,-1E-4,8,0,0"),
+        *AFTER_PULSE,
+    ]
+    with expected_protocol(Keithley2400, pairs) as smu:
+        smu.prepare(SETTINGS)
+        assert smu.pulse(-2.0, 0.05, 2) == [Reading(-1e-5, False), Reading(-1e-4, True)]
+
+
+def test_a_pulse_that_is_refused_leaves_the_output_off():
+    pairs = [*PREPARED, *LIST_OF_ONE, (":SYST:ERR?", '-221,"Settings conflict"'), NO_ERROR, *OFF]
+    with expected_protocol(Keithley2400, pairs) as smu:
+        smu.prepare(SETTINGS)
+        with pytest.raises(InstrumentError, match="-221"):
+            smu.pulse(2.0, 0.05)
+
+
+def test_a_pulse_whose_answer_is_garbled_is_not_repeated_and_leaves_the_output_off():
+    pairs = [*PREPARED, *LIST_OF_ONE, NO_ERROR, (":READ?", "0,0,2"), *OFF]
+    with expected_protocol(Keithley2400, pairs) as smu:
+        smu.prepare(SETTINGS)
+        with pytest.raises(GarbledReply):
+            smu.pulse(2.0, 0.05)
+
+
+@pytest.mark.parametrize(
+    ("amplitude_v", "width_s", "count", "message"),
+    [
+        (2.1, 0.05, 1, "pulse amplitude is 2.1 V, not from -2 to 2 V"),
+        (float("nan"), 0.05, 1, "pulse amplitude is nan"),
+        (2.0, 0.0009, 1, "pulse width is 0.0009 s, not from 0.001"),
+        (2.0, 0.05, 0, "number of pulses is 0"),
+    ],
+)
+def test_a_pulse_beyond_the_model_is_refused_before_anything_is_sent(amplitude_v, width_s, count, message):
+    with expected_protocol(Keithley2400, PREPARED) as smu:
+        smu.prepare(SETTINGS)
+        with pytest.raises(LimitError, match=message):
+            smu.pulse(amplitude_v, width_s, count)
+
+
+def test_one_channel_cannot_pulse_together_with_another():
+    with (
+        expected_protocol(Keithley2400, [], name="smu") as smu,
+        pytest.raises(ConfigError, match="smu has one channel"),
+    ):
+        smu.pulse_together(1.0, smu, -1.0, 0.05)
+
+
+def test_switching_off_writes_and_never_asks():
+    with expected_protocol(Keithley2400, OFF) as smu:
+        smu.output_off()
+
+
+def test_shutdown_switches_off():
+    with expected_protocol(Keithley2400, OFF) as smu:
+        smu.shutdown()
+
+
+def test_output_and_limit_are_asked_for():
+    with expected_protocol(Keithley2400, [(":OUTP?", "1"), (":OUTP?", "0"), (":SENS:CURR:PROT:TRIP?", "1")]) as smu:
+        assert smu.output_is_on()
+        assert not smu.output_is_on()
+        assert smu.limit_tripped()
+
+
+def test_before_it_is_prepared_nothing_is_sent():
+    with expected_protocol(Keithley2400, [], name="smu") as smu:
+        for act in (smu.enable, smu.measure, lambda: smu.set_voltage(0.1), lambda: smu.pulse(1.0, 0.05)):
+            with pytest.raises(InstrumentError, match="smu must be prepared"):
+                act()
+
+
+def test_it_is_its_only_channel():
+    with expected_protocol(Keithley2400, []) as smu:
+        assert smu.source_meters() == [smu]
+        assert smu.least_compliance_a == pytest.approx(1e-9)
+
+
+def test_properties_are_asked_for_as_they_are_set():
+    with expected_protocol(
+        Keithley2400,
+        [
+            (":OUTP ON", None),
+            (":OUTP?", "1"),
+            (":SYST:GUAR?", "OHMS"),
+            (":SENS:CURR:PROT:TRIP?", "0"),
+            (":SENS:CURR:PROT?", "1.000000E-04"),
+        ],
+    ) as smu:
+        smu.output_enabled = True
+        assert smu.output_enabled is True
+        assert smu.guard_mode == "OHMS"
+        assert smu.compliance_tripped is False
+        assert smu.compliance_current == pytest.approx(1e-4)
+
+
+def test_a_property_does_not_clip():
+    with (
+        expected_protocol(Keithley2400, []) as smu,
+        pytest.raises(ValueError, match="not in range"),
+    ):
+        smu.compliance_current = 2.0
+
+
+class InterruptedAdapter(ProtocolAdapter):
+    """Answers well until the sweep runs, when somebody presses Ctrl-C."""
+
+    def __init__(self):
+        super().__init__()
+        self.sent = []
+
+    def _write(self, command, **kwargs):
+        self.sent.append(command)
+
+    def _read(self, **kwargs):
+        answers = {":ROUT:TERM?": "FRON", ":SYST:ERR?": '0,"No error"', QUERY: ANSWER}
+        if self.sent[-1] == ":READ?":
+            raise KeyboardInterrupt
+        return answers[self.sent[-1]]
+
+
+def test_a_pulse_that_is_interrupted_leaves_the_output_off():
+    adapter = InterruptedAdapter()
+    smu = Keithley2400(adapter)
+    smu.prepare(SETTINGS)
+    with pytest.raises(KeyboardInterrupt):
+        smu.pulse(2.0, 0.05)
+    assert adapter.sent[-5:] == [":READ?", ":ABOR", ":SOUR:VOLT 0", ":OUTP OFF", ":SOUR:VOLT:MODE FIX"]

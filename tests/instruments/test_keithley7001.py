@@ -1,0 +1,185 @@
+import pytest
+from pymeasure.test import expected_protocol
+
+from crossbar_hil.errors import ConfigError, GarbledReply, InstrumentError
+from crossbar_hil.instruments.keithley7001 import Keithley7001, Keithley7002
+
+NO_ERROR = (":SYST:ERR?", '0,"No error"')
+QUERY = "*OPC?;:ROUT:CLOS:STAT?"
+PREPARED = [
+    ("*CLS", None),
+    (":ROUT:CONF:BBM ON", None),
+    (":ROUT:CONF:BBM?", "1"),
+    NO_ERROR,
+    (":ROUT:CLOS:STAT?", "(@1!1!1,1!2!2)"),
+    (":ROUT:OPEN ALL", None),
+    (QUERY, "1;(@)"),
+    NO_ERROR,
+]
+
+
+def test_it_is_prepared_with_everything_open_and_break_before_make():
+    with expected_protocol(Keithley7001, PREPARED) as matrix:
+        matrix.prepare()
+        assert matrix.operations == 2
+
+
+def test_break_before_make_that_stays_off_is_an_error():
+    pairs = [("*CLS", None), (":ROUT:CONF:BBM ON", None), (":ROUT:CONF:BBM?", "0")]
+    with (
+        expected_protocol(Keithley7001, pairs) as matrix,
+        pytest.raises(InstrumentError, match="break-before-make reads back off"),
+    ):
+        matrix.prepare()
+
+
+def test_what_is_not_wanted_opens_before_anything_closes():
+    pairs = [
+        *PREPARED,
+        (":ROUT:CLOS (@1!1!5,2!4!10)", None),
+        (QUERY, "1;(@1!1!5,2!4!10)"),
+        NO_ERROR,
+        (":ROUT:OPEN (@1!1!5)", None),
+        (":ROUT:CLOS (@1!3!5)", None),
+        (QUERY, "1;(@1!3!5,2!4!10)"),
+        NO_ERROR,
+    ]
+    with expected_protocol(Keithley7001, pairs) as matrix:
+        matrix.prepare()
+        matrix.connect(["2!4!10", "1!1!5"])
+        matrix.connect({"1!3!5", "2!4!10"})
+        assert matrix.operations == 2 + 2 + 2
+
+
+def test_what_is_closed_already_moves_nothing():
+    pairs = [
+        *PREPARED,
+        (":ROUT:CLOS (@1!1!5)", None),
+        (QUERY, "1;(@1!1!5)"),
+        NO_ERROR,
+        (QUERY, "1;(@1!1!5)"),
+        NO_ERROR,
+    ]
+    with expected_protocol(Keithley7001, pairs) as matrix:
+        matrix.prepare()
+        matrix.connect(["1!1!5"])
+        matrix.connect(["1!1!5"])
+        assert matrix.operations == 3
+
+
+def test_a_relay_that_somebody_else_closed_is_an_error():
+    pairs = [*PREPARED, (":ROUT:CLOS (@1!1!5)", None), (QUERY, "1;(@1!1!5,1!4!5)"), NO_ERROR]
+    with expected_protocol(Keithley7001, pairs, name="matrix") as matrix:
+        matrix.prepare()
+        with pytest.raises(InstrumentError, match="matrix has 1!1!5, 1!4!5 closed, expected 1!1!5"):
+            matrix.connect(["1!1!5"])
+
+
+def test_after_a_refusal_the_state_is_asked_for_again():
+    pairs = [
+        *PREPARED,
+        (":ROUT:CLOS (@1!1!5)", None),
+        (QUERY, "1;(@)"),
+        (":SYST:ERR?", '-222,"Parameter data out of range"'),
+        NO_ERROR,
+        (":ROUT:CLOS:STAT?", "(@1!1!7)"),
+        (":ROUT:OPEN (@1!1!7)", None),
+        (":ROUT:CLOS (@1!1!5)", None),
+        (QUERY, "1;(@1!1!5)"),
+        NO_ERROR,
+    ]
+    with expected_protocol(Keithley7001, pairs) as matrix:
+        matrix.prepare()
+        with pytest.raises(InstrumentError, match="-222"):
+            matrix.connect(["1!1!5"])
+        matrix.connect(["1!1!5"])
+
+
+def test_opening_everything_writes_and_never_asks():
+    with expected_protocol(Keithley7001, [(":ROUT:OPEN ALL", None)]) as matrix:
+        matrix.disconnect_all()
+
+
+def test_ranges_of_columns_are_understood():
+    with expected_protocol(Keithley7001, [(":ROUT:CLOS:STAT?", "(@ 1!2!3:1!2!5, 2!4!1)")]) as matrix:
+        assert matrix.connected() == {"1!2!3", "1!2!4", "1!2!5", "2!4!1"}
+
+
+@pytest.mark.parametrize("reply", ["0,1,0", "(@1!2)", "(@1!1!3:1!2!5)", "", "(@1!1!1"])
+def test_an_answer_that_is_no_list_of_crosspoints_is_garbled(reply):
+    with (
+        expected_protocol(Keithley7001, [(":ROUT:CLOS:STAT?", reply)]) as matrix,
+        pytest.raises(GarbledReply),
+    ):
+        matrix.connected()
+
+
+@pytest.mark.parametrize("reply", ["0;(@)", "(@)", "1"])
+def test_without_the_word_that_relays_have_settled_an_answer_is_garbled(reply):
+    pairs = [*PREPARED, (":ROUT:CLOS (@1!1!5)", None), (QUERY, reply)]
+    with expected_protocol(Keithley7001, pairs) as matrix:
+        matrix.prepare()
+        with pytest.raises(GarbledReply):
+            matrix.connect(["1!1!5"])
+
+
+def test_a_crosspoint_is_slot_row_and_column():
+    with expected_protocol(Keithley7001, []) as matrix:
+        assert matrix.crosspoint(1, "A", 5) == "1!1!5"
+        assert matrix.crosspoint(2, "4", 10) == "2!4!10"
+
+
+@pytest.mark.parametrize(
+    ("slot", "port", "line", "message"),
+    [
+        (3, "A", 5, "has no slot 3: slots are 1 to 2"),
+        (0, "A", 5, "has no slot 0"),
+        (1, "E", 5, "has no row 5: rows are 1 to 4"),
+        (1, "A", 11, "has no column 11: columns are 1 to 10"),
+        (1, "A", 0, "has no column 0"),
+        (1, "drive", 1, "neither a letter nor a number"),
+    ],
+)
+def test_a_crosspoint_that_the_model_lacks_is_refused(slot, port, line, message):
+    with expected_protocol(Keithley7001, []) as matrix, pytest.raises(ConfigError, match=message):
+        matrix.crosspoint(slot, port, line)
+
+
+@pytest.mark.parametrize("name", ["1A05", "1!1", "3!1!1", "1!5!1", "1!1!11"])
+def test_a_crosspoint_that_is_none_is_refused_before_anything_is_sent(name):
+    with expected_protocol(Keithley7001, []) as matrix, pytest.raises(ConfigError):
+        matrix.connect([name])
+
+
+def test_a_7002_has_ten_slots():
+    with expected_protocol(Keithley7002, []) as matrix:
+        assert matrix.crosspoint(10, "D", 10) == "10!4!10"
+
+
+def test_no_line_is_longer_than_a_kilobyte():
+    names = sorted(f"{slot}!{row}!{column}" for slot in range(1, 11) for row in range(1, 5) for column in range(1, 11))
+    lines, part = [], []
+    for name in names:
+        if len(",".join([*part, name])) + len(":ROUT:CLOS (@)") > 1000:
+            lines.append(f":ROUT:CLOS (@{','.join(part)})")
+            part = []
+        part.append(name)
+    lines.append(f":ROUT:CLOS (@{','.join(part)})")
+    pairs = [
+        (":ROUT:CLOS:STAT?", "(@)"),
+        *((line, None) for line in lines),
+        (QUERY, f"1;(@{','.join(names)})"),
+        NO_ERROR,
+    ]
+    with expected_protocol(Keithley7002, pairs) as matrix:
+        matrix.connect(names)
+    assert len(lines) == 3
+    assert max(map(len, lines)) <= 1000
+
+
+def test_properties_are_asked_for_as_they_are_set():
+    pairs = [(":ROUT:CONF:BBM OFF", None), (":ROUT:CONF:BBM?", "1"), (":ROUT:CLOS:STAT?", "(@1!1!1,1!2!2)")]
+    with expected_protocol(Keithley7001, pairs) as matrix:
+        matrix.break_before_make_enabled = False
+        assert matrix.break_before_make_enabled is True
+        assert matrix.closed_channels == ["1!1!1", "1!2!2"]

@@ -1,0 +1,286 @@
+import pytest
+from pymeasure.test import expected_protocol
+
+from crossbar_hil.errors import ConfigError, GarbledReply, InstrumentError, LimitError
+from crossbar_hil.instrument import Identity, Reading, SourceSettings
+from crossbar_hil.instruments.keithley2450 import Keithley2450
+from crossbar_hil.instruments.keysightb2900 import KeysightB2902A, KeysightB2912A
+
+SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4)
+NO_ERROR = (":SYST:ERR?", '+0,"No error"')
+
+
+def prepared(n):
+    return [
+        (f":OUTP{n} OFF", None),
+        ("*CLS", None),
+        (f":OUTP{n}:ON:AUTO 0", None),
+        (f":OUTP{n}:OFF:AUTO 0", None),
+        (f":SOUR{n}:FUNC:MODE VOLT", None),
+        (f":SOUR{n}:VOLT:MODE FIX", None),
+        (f":SOUR{n}:FUNC:SHAP DC", None),
+        (f":SOUR{n}:VOLT 0.000000000e+00", None),
+        (f":SOUR{n}:VOLT:TRIG 0.000000000e+00", None),
+        (f":SOUR{n}:VOLT:RANG:AUTO 0", None),
+        (f":SOUR{n}:VOLT:RANG 2.000000000e+00", None),
+        (f":OUTP{n}:OFF:MODE NORM", None),
+        (f":SENS{n}:CURR:PROT 1.000000000e-04", None),
+        (f":SENS{n}:FUNC:OFF:ALL", None),
+        (f':SENS{n}:FUNC "CURR"', None),
+        (f":SENS{n}:CURR:RANG:AUTO 0", None),
+        (f":SENS{n}:CURR:RANG 1.000000000e-04", None),
+        (f":SENS{n}:CURR:NPLC 1.000000000e+00", None),
+        (":FORM:ELEM:SENS CURR", None),
+        NO_ERROR,
+        (
+            f":SOUR{n}:FUNC:MODE?;:SOUR{n}:FUNC:SHAP?;:SOUR{n}:VOLT?;:SOUR{n}:VOLT:RANG?;:SENS{n}:CURR:PROT?;"
+            f":SENS{n}:CURR:RANG?;:SENS{n}:CURR:NPLC?;:OUTP{n}:ON:AUTO?;:OUTP{n}:OFF:MODE?;:OUTP{n}?",
+            "VOLT;DC;+0.0E+000;+2.0E+000;+1.0E-004;+1.0E-004;+1.0E+000;0;NORM;0",
+        ),
+    ]
+
+
+def loaded(n, amplitude, count):
+    return [
+        (f":SOUR{n}:VOLT 0.000000000e+00", None),
+        (f":SOUR{n}:FUNC:SHAP PULS", None),
+        (f":SOUR{n}:VOLT:TRIG {amplitude}", None),
+        (f":SOUR{n}:PULS:WIDT 5.000000000e-02", None),
+        (f":SENS{n}:CURR:APER 1.000000000e-02", None),
+        (f":SOUR{n}:PULS:DEL 0", None),
+        (f":TRIG{n}:TRAN:DEL 0", None),
+        (f":TRIG{n}:ACQ:DEL 3.000000000e-02", None),
+        (f":TRIG{n}:ALL:SOUR TIM", None),
+        (f":TRIG{n}:ALL:TIM 1.000000000e-01", None),
+        (f":TRIG{n}:ALL:COUN {count}", None),
+    ]
+
+
+def ended(n):
+    return [
+        (f":SOUR{n}:VOLT 0.000000000e+00", None),
+        (f":SOUR{n}:VOLT:TRIG 0.000000000e+00", None),
+        (f":SOUR{n}:FUNC:SHAP DC", None),
+        (f":TRIG{n}:ALL:SOUR AINT", None),
+        (f":TRIG{n}:ALL:COUN 1", None),
+        (f":SENS{n}:CURR:NPLC 1.000000000e+00", None),
+    ]
+
+
+def off(n):
+    return [
+        (f":ABOR:ALL (@{n})", None),
+        (f":SOUR{n}:VOLT 0", None),
+        (f":OUTP{n} OFF", None),
+        (f":SOUR{n}:FUNC:SHAP DC", None),
+    ]
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_channel_is_prepared_without_touching_the_other_and_everything_read_back(n):
+    with expected_protocol(KeysightB2902A, prepared(n)) as smu:
+        smu.source_meters()[n - 1].prepare(SETTINGS)
+
+
+@pytest.mark.parametrize("place", range(10))
+def test_every_setting_that_reads_back_wrong_is_an_error(place):
+    *begin, (query, answer) = prepared(1)
+    answers = answer.split(";")
+    answers[place] = ["CURR", "PULS", "0.5", "20", "1", "1", "10", "1", "HIZ", "1"][place]
+    with (
+        expected_protocol(KeysightB2902A, [*begin, (query, ";".join(answers))]) as smu,
+        pytest.raises(InstrumentError, match="reads back"),
+    ):
+        smu.ch_1.prepare(SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (SourceSettings(220, 1e-4, 1e-4), "range_v is 220"),
+        (SourceSettings(2, 1e-7, 1e-4), "compliance_a is 1e-07, not from 1e-06"),
+        (SourceSettings(200, 0.5, 0.1), "compliance_a is 0.5, not from 0.001 to 0.105"),
+        (SourceSettings(2, 1e-4, 1e-3), "range above that of the compliance"),
+        (SourceSettings(2, 1e-4, 1e-4, nplc=1e-4), "nplc is 0.0001"),
+        (SourceSettings(2, 1e-4, 1e-4, guard=True), "no guard at low impedance"),
+    ],
+)
+def test_what_the_model_cannot_do_is_refused_before_anything_is_sent(settings, message):
+    with expected_protocol(KeysightB2902A, []) as smu, pytest.raises(ConfigError, match=message):
+        smu.ch_1.prepare(settings)
+
+
+def test_the_models_differ_in_their_lowest_range():
+    with expected_protocol(KeysightB2902A, []) as smu:
+        assert smu.ch_1.least_compliance_a == pytest.approx(1e-9)
+    with expected_protocol(KeysightB2912A, []) as smu:
+        assert smu.ch_2.least_compliance_a == pytest.approx(1e-10)
+
+
+def test_the_channels_are_a_and_b():
+    with expected_protocol(KeysightB2902A, [], name="smu") as smu:
+        assert [each.name for each in smu.source_meters()] == ["smu.a", "smu.b"]
+
+
+def test_a_channel_asks_who_the_instrument_is():
+    with expected_protocol(KeysightB2902A, [("*IDN?", "Keysight Technologies,B2902A,MY5114,3.4.1")]) as smu:
+        assert smu.ch_2.identify() == Identity("Keysight Technologies", "B2902A", "MY5114", "3.4.1")
+
+
+def test_the_output_goes_on_at_0_v_and_a_voltage_is_set():
+    pairs = [
+        *prepared(2),
+        (":SOUR2:VOLT 0.000000000e+00", None),
+        (":OUTP2 ON", None),
+        NO_ERROR,
+        (":SOUR2:VOLT -1.000000000e-01", None),
+        NO_ERROR,
+    ]
+    with expected_protocol(KeysightB2902A, pairs) as smu:
+        smu.ch_2.prepare(SETTINGS)
+        smu.ch_2.enable()
+        smu.ch_2.set_voltage(-0.1)
+        with pytest.raises(LimitError, match=r"voltage is 3 V, not from -2 to 2 V"):
+            smu.ch_2.set_voltage(3)
+
+
+@pytest.mark.parametrize(
+    ("reply", "reading"),
+    [("+1.000206E-006;0", Reading(1.000206e-6, False)), ("-1.000000E-004;1", Reading(-1e-4, True))],
+)
+def test_a_reading_is_one_exchange_with_the_limit(reply, reading):
+    with expected_protocol(KeysightB2902A, [*prepared(2), (":MEAS? (@2);:SENS2:CURR:PROT:TRIP?", reply)]) as smu:
+        smu.ch_2.prepare(SETTINGS)
+        assert smu.ch_2.measure() == reading
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        ("+9.910000E+37;0", InstrumentError),
+        ("-9.9E37;0", InstrumentError),
+        ("1E-6", GarbledReply),
+        ("x;0", GarbledReply),
+    ],
+)
+def test_an_overflow_or_another_form_is_an_error(reply, error):
+    with expected_protocol(KeysightB2902A, [*prepared(1), (":MEAS? (@1);:SENS1:CURR:PROT:TRIP?", reply)]) as smu:
+        smu.ch_1.prepare(SETTINGS)
+        with pytest.raises(error):
+            smu.ch_1.measure()
+
+
+def test_pulses_are_the_instruments_own_shape():
+    pairs = [
+        *prepared(1),
+        *loaded(1, "2.000000000e+00", 2),
+        NO_ERROR,
+        (":INIT (@1)", None),
+        ("*OPC?", "1"),
+        (":FETC:ARR? (@1)", "+2.000000E-005,+1.000000E-004"),
+        *ended(1),
+        NO_ERROR,
+    ]
+    with expected_protocol(KeysightB2902A, pairs) as smu:
+        smu.ch_1.prepare(SETTINGS)
+        assert smu.ch_1.pulse(2.0, 0.05, 2) == [Reading(2e-5, False), Reading(1e-4, True)]
+
+
+def test_both_channels_start_by_one_command():
+    pairs = [
+        *prepared(1),
+        *prepared(2),
+        *loaded(1, "1.000000000e+00", 1),
+        *loaded(2, "-1.000000000e+00", 1),
+        NO_ERROR,
+        (":INIT (@1,2)", None),
+        ("*OPC?", "1"),
+        (":FETC:ARR? (@1)", "+2.0E-005"),
+        (":FETC:ARR? (@2)", "-2.0E-005"),
+        *ended(1),
+        *ended(2),
+        NO_ERROR,
+    ]
+    with expected_protocol(KeysightB2902A, pairs) as smu:
+        smu.ch_1.prepare(SETTINGS)
+        smu.ch_2.prepare(SETTINGS)
+        found = smu.ch_1.pulse_together(1.0, smu.ch_2, -1.0, 0.05)
+        assert found == [(Reading(2e-5, False), Reading(-2e-5, False))]
+
+
+def test_a_refused_pulse_starts_nothing_and_leaves_the_output_off():
+    refused = [*loaded(1, "2.000000000e+00", 1), (":SYST:ERR?", '-221,"Settings conflict"'), NO_ERROR]
+    with expected_protocol(KeysightB2902A, [*prepared(1), *refused, *off(1)]) as smu:
+        smu.ch_1.prepare(SETTINGS)
+        with pytest.raises(InstrumentError, match="-221"):
+            smu.ch_1.pulse(2.0, 0.05)
+
+
+def test_fewer_readings_than_pulses_are_garbled_and_leave_the_output_off():
+    pulses = [
+        *loaded(1, "2.000000000e+00", 2),
+        NO_ERROR,
+        (":INIT (@1)", None),
+        ("*OPC?", "1"),
+        (":FETC:ARR? (@1)", "2E-5"),
+    ]
+    with expected_protocol(KeysightB2902A, [*prepared(1), *pulses, *off(1)]) as smu:
+        smu.ch_1.prepare(SETTINGS)
+        with pytest.raises(GarbledReply):
+            smu.ch_1.pulse(2.0, 0.05, 2)
+
+
+@pytest.mark.parametrize(
+    ("amplitude_v", "width_s", "count"), [(2.1, 0.05, 1), (2.0, 4e-5, 1), (2.0, 0.05, 0), (2.0, float("nan"), 1)]
+)
+def test_a_pulse_beyond_the_model_is_refused_before_anything_is_sent(amplitude_v, width_s, count):
+    with expected_protocol(KeysightB2902A, prepared(1)) as smu:
+        smu.ch_1.prepare(SETTINGS)
+        with pytest.raises(LimitError):
+            smu.ch_1.pulse(amplitude_v, width_s, count)
+
+
+def test_a_channel_pulses_together_only_with_the_other_one_of_its_instrument():
+    with (
+        expected_protocol(KeysightB2902A, [], name="smu") as smu,
+        expected_protocol(KeysightB2902A, [], name="second") as second,
+        expected_protocol(Keithley2450, [], name="third") as third,
+    ):
+        for other in (smu.ch_1, second.ch_2, third):
+            with pytest.raises(ConfigError, match="not the two channels of one B2900"):
+                smu.ch_1.pulse_together(1.0, other, -1.0, 0.05)
+
+
+def test_switching_off_writes_and_never_asks():
+    with expected_protocol(KeysightB2902A, off(2)) as smu:
+        smu.ch_2.output_off()
+
+
+def test_shutdown_switches_both_off():
+    with expected_protocol(KeysightB2902A, [*off(1), *off(2)]) as smu:
+        smu.shutdown()
+
+
+def test_output_and_limit_are_asked_for():
+    with expected_protocol(KeysightB2902A, [(":OUTP2?", "1"), (":SENS2:CURR:PROT:TRIP?", "0")]) as smu:
+        assert smu.ch_2.output_is_on()
+        assert not smu.ch_2.limit_tripped()
+        smu.ch_2.close()
+
+
+def test_before_it_is_prepared_nothing_is_sent():
+    with expected_protocol(KeysightB2902A, [], name="smu") as smu:
+        channel = smu.ch_1
+        for act in (channel.enable, channel.measure, lambda: channel.set_voltage(0.1), lambda: channel.pulse(1, 0.05)):
+            with pytest.raises(InstrumentError, match=r"smu\.a must be prepared"):
+                act()
+
+
+def test_properties_are_asked_for_as_they_are_set():
+    with expected_protocol(
+        KeysightB2902A,
+        [(":SENS2:CURR:PROT:TRIP?", "1"), (":OUTP2:OFF:MODE?", "HIZ"), (":SOUR2:PULS:WIDT?", "+5.0E-002")],
+    ) as smu:
+        assert smu.ch_2.compliance_tripped is True
+        assert smu.ch_2.output_off_state == "HIZ"
+        assert smu.ch_2.pulse_width == pytest.approx(0.05)

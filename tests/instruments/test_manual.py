@@ -1,0 +1,109 @@
+import pytest
+
+from crossbar_hil.errors import ConfigError, InstrumentError
+from crossbar_hil.instrument import Identity
+from crossbar_hil.instruments.manual import ManualSwitchMatrix
+
+
+class Person:
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.seen = []
+
+    def ask(self, text):
+        self.seen.append(text)
+        return self.answers.pop(0)
+
+
+def by(person):
+    return ManualSwitchMatrix("panel", ask=person.ask, tell=person.seen.append)
+
+
+def test_the_person_is_told_exactly_what_to_move():
+    person = Person("", "y", "Done ")
+    matrix = by(person)
+    matrix.prepare()
+    matrix.connect(["B-5", "A-1"])
+    matrix.connect(["B-5", "C-2"])
+    assert person.seen[0] == "panel: take every connection off, so that no port touches a line."
+    assert person.seen[2] == "panel:\n  connect  A-1\n  connect  B-5"
+    assert person.seen[4] == "panel:\n  take off A-1\n  connect  C-2"
+    assert matrix.connected() == {"B-5", "C-2"}
+    assert matrix.operations == 4
+
+
+def test_what_is_connected_already_is_not_asked_for():
+    person = Person("", "")
+    matrix = by(person)
+    matrix.connect(["A-1"])
+    matrix.connect(["A-1"])
+    assert person.answers == []
+
+
+def test_the_first_connection_begins_with_everything_off():
+    person = Person("", "")
+    by(person).connect(["A-1"])
+    assert "every connection off" in person.seen[0]
+
+
+@pytest.mark.parametrize("answer", ["n", "no", "wait", "q"])
+def test_without_a_confirmation_the_state_is_unknown(answer):
+    person = Person("", answer, "", "")
+    matrix = by(person)
+    matrix.prepare()
+    with pytest.raises(InstrumentError, match=f"panel: '{answer}' is no confirmation"):
+        matrix.connect(["A-1"])
+    with pytest.raises(InstrumentError, match="what is connected is not known"):
+        matrix.connected()
+    matrix.connect(["A-1"])
+    assert matrix.connected() == {"A-1"}
+    assert "every connection off" in person.seen[4]
+
+
+def test_opening_everything_tells_and_never_asks():
+    person = Person("", "")
+    matrix = by(person)
+    matrix.connect(["A-1"])
+    matrix.disconnect_all()
+    assert person.seen[-1] == "panel: take every connection off now."
+    assert matrix.operations == 2
+    with pytest.raises(InstrumentError):
+        matrix.connected()
+
+
+def test_an_interrupt_while_asking_leaves_the_state_unknown():
+    def interrupted(text):
+        raise KeyboardInterrupt
+
+    matrix = ManualSwitchMatrix("panel", ask=interrupted, tell=lambda text: None)
+    with pytest.raises(KeyboardInterrupt):
+        matrix.prepare()
+    with pytest.raises(InstrumentError):
+        matrix.connected()
+
+
+def test_a_crosspoint_is_port_and_line():
+    matrix = by(Person())
+    assert matrix.crosspoint(1, "a", 5) == "A-5"
+    assert matrix.crosspoint(2, "3", 12) == "2:3-12"
+
+
+@pytest.mark.parametrize(("slot", "port", "line"), [(0, "A", 1), (1, "A", 0), (1, "drive", 1)])
+def test_a_crosspoint_that_cannot_be_is_refused(slot, port, line):
+    with pytest.raises(ConfigError):
+        by(Person()).crosspoint(slot, port, line)
+
+
+def test_without_anybody_to_ask_it_is_not_opened():
+    with pytest.raises(ConfigError, match="panel is moved by hand"):
+        ManualSwitchMatrix.open("", name="panel")
+
+
+def test_it_is_opened_with_somebody_to_ask():
+    person = Person("")
+    matrix = ManualSwitchMatrix.open("", name="panel", ask=person.ask, tell=person.seen.append)
+    matrix.prepare()
+    assert matrix.connected() == frozenset()
+    assert matrix.identify() == Identity("crossbar-hil", "MANUAL", "0", "0")
+    assert matrix.settle_s == 0
+    matrix.close()
