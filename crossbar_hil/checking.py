@@ -13,6 +13,11 @@ from crossbar_hil.instrument import Identity
 from crossbar_hil.patterns import PatternSet
 from crossbar_hil.plugins import load
 
+SHORTED = 1e3
+"""A conductance of more than this many typical cells is a short."""
+OPEN = 1e-3
+"""A conductance of less than this share of a typical cell is none."""
+
 
 class Problems(list[str]):
     """Sentences, gathered while the work goes on."""
@@ -154,3 +159,39 @@ def _swapped(name: str, identity: Identity, bench: Bench) -> str:
         if other != name and not wrong_identity(other, table, identity):
             return f"; it fits instruments.{other}, so the two addresses are probably swapped"
     return ""
+
+
+def check_wiring(backend: Any, voltage_v: float) -> list[str]:
+    """Return what a read of every pair of lines says about the wiring: open, shorted and swapped lines.
+
+    A row and a column show the conductance of their cell, two lines of one kind show nothing. That tells which lines
+    are rows and which are columns, but not in which order they are.
+
+    Parameters
+    ----------
+    backend : ChipBackend
+        A bench with instruments.
+    voltage_v : float
+        Read voltage, in volts.
+    """
+    rows, columns = backend.shape
+    names = [*(f"row {row + 1}" for row in range(rows)), *(f"column {column + 1}" for column in range(columns))]
+    between = backend.line_conductances(voltage_v)
+    cells = between[np.isfinite(between) & (between > 0)]
+    if not cells.size:
+        return ["no two lines conduct: the chip is not connected, or every cell of it is open"]
+    typical = float(np.median(cells))
+    shorted = between > SHORTED * typical
+    conducting = (between > OPEN * typical) & ~shorted
+    found = [f"{names[a]} and {names[b]} are shorted" for a, b in np.argwhere(np.triu(shorted))]
+    bare = [line for line in range(rows + columns) if not (conducting | shorted)[line].any()]
+    found += [f"{names[line]} is open: nothing conducts to it" for line in bare]
+    # A line that conducts to most lines of its own kind, and not to those of the other, is of the other kind.
+    same = np.zeros((rows + columns,) * 2, dtype=bool)
+    same[:rows, :rows] = same[rows:, rows:] = True
+    wrong = [
+        line for line in range(rows + columns) if (conducting & same)[line].sum() > (conducting & ~same)[line].sum()
+    ]
+    if wrong:
+        found.append(f"{' and '.join(names[line] for line in wrong)} are swapped: rows and columns are mixed up")
+    return found

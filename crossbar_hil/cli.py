@@ -279,12 +279,19 @@ def predict(run: str, patterns: Path | None, out: Path, as_json: bool) -> None:
 
 @cli.command()
 @bench_argument
+@click.option("--wiring", is_flag=True, help="Read every pair of lines too, to find open, shorted and swapped ones.")
+@click.option("--voltage", default="100 mV", show_default=True, help="Read voltage of --wiring.")
 @as_json
-def check(bench: str, as_json: bool) -> None:
-    """Name every problem of a BENCH at once; no voltage is sourced."""
-    from crossbar_hil.checking import check_bench  # noqa: PLC0415
+def check(bench: str, wiring: bool, voltage: str, as_json: bool) -> None:
+    """Name every problem of a BENCH at once; no voltage is sourced, except at read voltage with --wiring."""
+    from crossbar_hil.bench import open_bench  # noqa: PLC0415
+    from crossbar_hil.checking import check_bench, check_wiring  # noqa: PLC0415
+    from crossbar_hil.quantities import si  # noqa: PLC0415
 
     problems = check_bench(bench)
+    if wiring and not problems:
+        with open_bench(bench) as backend:
+            problems = check_wiring(backend, si(voltage, "V"))
     if as_json:
         _print_json(bench=bench, problems=problems)
     else:

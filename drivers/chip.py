@@ -9,7 +9,7 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.backend import DeviceBackend, Limits, Pulse
-from crossbar_hil.errors import ComplianceError, ConfigError, LimitError
+from crossbar_hil.errors import ComplianceError, ConfigError, InstrumentError, LimitError, TransportError
 from crossbar_hil.instrument import Reading, SourceMeter, SourceSettings, SwitchMatrix
 
 from .parts import check_sources, reading, writing
@@ -156,6 +156,49 @@ class ChipBackend(DeviceBackend):
                 self.last_pulse_readings[cell] = self._rig.pulse(
                     scheme.levels(pulse.amplitude_v), pulse.width_s, int(counts[cell])
                 )
+
+    def line_conductances(self, voltage_v: float) -> FloatArray:
+        """Measure the conductance between every two lines, rows first, with all other lines held out of it.
+
+        On a chip that is wired as the bench file says, a row and a column show their cell and two lines of one kind
+        show nothing.
+
+        Parameters
+        ----------
+        voltage_v : float
+            Read voltage in volts, not zero.
+
+        Returns
+        -------
+        ndarray of float, shape (R + C, R + C)
+            Conductances in siemens, symmetric, zero on the diagonal; infinite where a source reached its limit or a
+            meter the end of its range.
+
+        Raises
+        ------
+        LimitError
+            If the voltage exceeds ``limits.read_v``; nothing was applied.
+        """
+        if not 0 < abs(voltage_v) <= self.limits.read_v:
+            raise LimitError(f"read voltage {voltage_v:g} V must be above zero and within {self.limits.read_v:g} V")
+        count = sum(self.shape)
+        found = np.zeros((count, count))
+        with self._kept_safe():
+            self._rig.arm()
+            for first in range(count):
+                for second in range(first + 1, count):
+                    state, levels, sign = self._read.pair(first, second, count, voltage_v)
+                    self._rig.connect(state)
+                    zero = self._rig.measure(dict.fromkeys(levels, 0.0), self._read.meter)
+                    try:
+                        current = sign * (self._rig.measure(levels, self._read.meter) - zero)
+                    except TransportError:
+                        raise
+                    except (ComplianceError, InstrumentError):  # at the limit, or beyond the range of the meter
+                        current = np.inf * voltage_v
+                    found[first, second] = found[second, first] = current / voltage_v
+                    self._rig.rest()
+        return found
 
     def make_safe(self) -> None:
         """Switch every output off and open every relay, then read both back; each step is tried.

@@ -84,6 +84,31 @@ class ReadScheme(ABC):
             ]
         return found
 
+    def pair(
+        self,
+        first: int,  # noqa: ARG002
+        second: int,  # noqa: ARG002
+        count: int,  # noqa: ARG002
+        level: float,  # noqa: ARG002
+    ) -> tuple[Assignment, dict[str, float], int]:
+        """Return how to measure what flows from one line to another of `count`, everything else held out of it.
+
+        Returns
+        -------
+        assignment : tuple of str
+            Port of every line.
+        levels : dict of str to float
+            Voltage of each source that takes part, in volts.
+        sign : int
+            What the meter's current is multiplied by to give the current from the first line to the second.
+
+        Raises
+        ------
+        ConfigError
+            If the scheme cannot hold the other lines.
+        """
+        raise ConfigError(f"read scheme {self.name} cannot tell two lines apart from the others")
+
     @abstractmethod
     def _needed(self, ports: Collection[str]) -> tuple[str, ...]:
         """Ports that must be wired."""
@@ -123,6 +148,11 @@ class VirtualGround(ReadScheme):
     def _levels(self, level: float) -> dict[str, float]:
         return {"drive": level, "meter": 0.0}
 
+    def pair(self, first: int, second: int, count: int, level: float) -> tuple[Assignment, dict[str, float], int]:
+        """Drive one line and meter the other at 0 V; the rest is grounded."""
+        ports = {first: "drive", second: "meter"}
+        return tuple(ports.get(line, "ground") for line in range(count)), self._levels(level), -1
+
 
 class Guarded(ReadScheme):
     """One source with a guard: it drives the column and measures there, and its guard holds what must carry no current.
@@ -158,6 +188,11 @@ class Guarded(ReadScheme):
 
     def _levels(self, level: float) -> dict[str, float]:
         return {self.meter: -level}
+
+    def pair(self, first: int, second: int, count: int, level: float) -> tuple[Assignment, dict[str, float], int]:
+        """Drive and meter one line and ground the other; the rest follows the first through the guard."""
+        ports = {first: self.meter, second: "ground"}
+        return tuple(ports.get(line, "guard") for line in range(count)), {self.meter: level}, 1
 
 
 class Floating(ReadScheme):

@@ -260,3 +260,37 @@ def test_the_template_of_a_lab_bench_names_only_what_is_not_there(tmp_path):
     text = (tmp_path / "lab.toml").read_text().replace('kind = "hardware"', 'kind = "emulated"')
     (tmp_path / "lab.toml").write_text(text)
     assert check_bench(str(tmp_path / "lab.toml")) == []
+
+
+def wiring_problems(path):
+    from crossbar_hil.checking import check_wiring
+
+    with open_bench(path) as backend:
+        return check_wiring(backend, 0.1)
+
+
+@pytest.mark.parametrize("name", BENCHES)
+def test_a_chip_that_is_wired_right_has_no_wiring_problem(name):
+    assert wiring_problems(name) == []
+
+
+def test_an_open_line_is_named(emulated_bench, own_bench):
+    swap = ("rows = [1, 2, 3, 4]", "rows = [1, 9, 3, 4]")
+    assert wiring_problems(own_bench(emulated_bench, swap=[swap])) == ["row 2 is open: nothing conducts to it"]
+
+
+def test_shorted_lines_are_named(emulated_bench, own_bench):
+    emulated_bench.world.add_wire("column.1", "column.2")
+    assert wiring_problems(own_bench(emulated_bench)) == ["column 2 and column 3 are shorted"]
+
+
+def test_a_row_swapped_with_a_column_is_named(emulated_bench, own_bench):
+    swap = [("rows = [1, 2, 3, 4]", "rows = [5, 2, 3, 4]"), ("columns = [5, 6, 7, 8]", "columns = [1, 6, 7, 8]")]
+    (problem,) = wiring_problems(own_bench(emulated_bench, swap=swap))
+    assert problem.startswith("row 1 and column 1 are swapped")
+
+
+def test_the_wiring_is_checked_at_read_voltage_only(emulated_bench, own_bench):
+    wiring_problems(own_bench(emulated_bench))
+    assert max(abs(each["level_v"]) for each in emulated_bench.world.log.of("source")) == 0.1
+    assert emulated_bench.world.log.of("violation") == []

@@ -10,8 +10,7 @@ FOLDERS = ("crossbar_hil", "instruments", "drivers", "sim_backend", "data")
 PLUG_INS = FOLDERS[1:]
 # The layers of docs/architecture.md, the lowest first; a module imports its own layer or a lower one.
 LAYERS = (
-    {"errors", "arrays", "defaults", "backend", "instrument"}
-    | {"plugins", "quantities", "config", "patterns"},
+    {"errors", "arrays", "defaults", "backend", "instrument"} | {"plugins", "quantities", "config", "patterns"},
     {"encoding", "pairs", "activation", "rules", "rules.manhattan", "result", "prediction"},
     {"training"},
     {"bench"},
