@@ -181,10 +181,13 @@ def check_wiring(backend: Any, voltage_v: float) -> list[str]:
     if not cells.size:
         return ["no two lines conduct: the chip is not connected, or every cell of it is open"]
     typical = float(np.median(cells))
-    shorted = between > SHORTED * typical
-    conducting = (between > OPEN * typical) & ~shorted
-    found = [f"{names[a]} and {names[b]} are shorted" for a, b in np.argwhere(np.triu(shorted))]
-    bare = [line for line in range(rows + columns) if not (conducting | shorted)[line].any()]
+    beyond = between > SHORTED * typical
+    conducting = (between > OPEN * typical) & ~beyond
+    conducting |= conducting.T
+    # Which lines drive a short depends on what the read scheme holds the others at; every line of a short is among them.
+    shorted = [names[line] for line in range(rows + columns) if beyond[line].any()]
+    found = [f"{' and '.join(shorted)} are shorted"] if shorted else []
+    bare = [line for line in range(rows + columns) if not (conducting | beyond | beyond.T)[line].any()]
     found += [f"{names[line]} is open: nothing conducts to it" for line in bare]
     # A line that conducts to most lines of its own kind, and not to those of the other, is of the other kind.
     same = np.zeros((rows + columns,) * 2, dtype=bool)

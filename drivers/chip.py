@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -171,8 +172,8 @@ class ChipBackend(DeviceBackend):
         Returns
         -------
         ndarray of float, shape (R + C, R + C)
-            Conductances in siemens, symmetric, zero on the diagonal; infinite where a source reached its limit or a
-            meter the end of its range.
+            Conductances in siemens from the first line, which is driven, to the second; zero on the diagonal, infinite
+            where a source reached its limit or a meter the end of its range.
 
         Raises
         ------
@@ -185,19 +186,18 @@ class ChipBackend(DeviceBackend):
         found = np.zeros((count, count))
         with self._kept_safe():
             self._rig.arm()
-            for first in range(count):
-                for second in range(first + 1, count):
-                    state, levels, sign = self._read.pair(first, second, count, voltage_v)
-                    self._rig.connect(state)
-                    zero = self._rig.measure(dict.fromkeys(levels, 0.0), self._read.meter)
-                    try:
-                        current = sign * (self._rig.measure(levels, self._read.meter) - zero)
-                    except TransportError:
-                        raise
-                    except (ComplianceError, InstrumentError):  # at the limit, or beyond the range of the meter
-                        current = np.inf * voltage_v
-                    found[first, second] = found[second, first] = current / voltage_v
-                    self._rig.rest()
+            for first, second in permutations(range(count), 2):
+                state, levels, sign = self._read.pair(first, second, count, voltage_v)
+                self._rig.connect(state)
+                zero = self._rig.measure(dict.fromkeys(levels, 0.0), self._read.meter)
+                try:
+                    current = sign * (self._rig.measure(levels, self._read.meter) - zero)
+                except TransportError:
+                    raise
+                except (ComplianceError, InstrumentError):  # at the limit, or beyond the range of the meter
+                    current = np.inf * voltage_v
+                found[first, second] = current / voltage_v
+                self._rig.rest()
         return found
 
     def make_safe(self) -> None:
