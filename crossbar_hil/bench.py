@@ -141,23 +141,34 @@ def open_instruments(bench: Bench, rng: np.random.Generator, owned: ExitStack) -
         raise ConfigError(
             f"bench {bench.name} has instruments, so its kind must be emulated or hardware, not {bench.kind}"
         )
-    resources: Mapping[str, str | None] = {name: table.resource for name, table in bench.instruments.items()}
-    if bench.kind == "emulated":
-        resources = owned.enter_context(load("emulation", "bench")(bench, rng)).resources
+    resources = find_resources(bench, rng, owned)
     instruments = {}
     for name, table in bench.instruments.items():
         resource = resources[name]
-        if resource is None:
+        if resource is None and table.driver != "manual":
             raise ConfigError(
                 f"bench {bench.name}: instruments.{name} has no resource, the VISA name of the instrument"
             )
-        instrument = open_instrument(name, table, resource)
+        instrument = open_instrument(name, table, resource or "")
         owned.callback(instrument.close)
         wrong = wrong_identity(name, table, instrument.identify())
         if wrong:
             raise ConfigError(wrong)
         instruments[name] = instrument
     return instruments
+
+
+def find_resources(bench: Bench, rng: np.random.Generator, owned: ExitStack) -> Mapping[str, str | None]:
+    """Return the VISA resource of every instrument of a bench, None where its file names none.
+
+    An emulated bench whose file names no resource brings its instruments along; they are served until `owned` is
+    closed. One that names them is served by somebody else, such as ``crossbar-hil emulate``.
+    """
+    named = {name: table.resource for name, table in bench.instruments.items()}
+    if bench.kind == "emulated" and not any(named.values()):
+        resources: Mapping[str, str] = owned.enter_context(load("emulation", "bench")(bench, rng)).resources
+        return resources
+    return named
 
 
 def open_instrument(name: str, table: InstrumentTable, resource: str) -> Any:

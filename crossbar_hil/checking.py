@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from crossbar_hil.bench import find_source, open_backend, open_instrument, wrong_identity
+from crossbar_hil.bench import find_resources, find_source, open_backend, open_instrument, wrong_identity
 from crossbar_hil.config import Bench, load_bench
 from crossbar_hil.errors import ConfigError, CrossbarError
 from crossbar_hil.instrument import Identity
@@ -72,7 +72,7 @@ def _check_file(bench: Bench, problems: Problems) -> None:
     for name, table in bench.instruments.items():
         with problems.noting():
             load("instruments", table.driver)
-        if bench.kind == "hardware" and table.resource is None:
+        if bench.kind == "hardware" and table.resource is None and table.driver != "manual":
             problems.append(f"instruments.{name} has no resource, the VISA name of the instrument")
     resources = [table.resource for table in bench.instruments.values() if table.resource is not None]
     problems += [
@@ -127,10 +127,11 @@ def _shape(bench: Bench) -> tuple[int, int] | None:
 def _check_instruments(bench: Bench, problems: Problems) -> None:
     """Note what the instruments say; no voltage is sourced and no relay moves."""
     with ExitStack() as owned:
-        resources: Mapping[str, str | None] = {name: table.resource for name, table in bench.instruments.items()}
-        if bench.kind == "emulated":
-            with problems.noting():
-                resources = owned.enter_context(load("emulation", "bench")(bench, np.random.default_rng(0))).resources
+        resources: Mapping[str, str | None] = {}
+        with problems.noting():
+            resources = find_resources(bench, np.random.default_rng(0), owned)
+        if not resources:
+            return
         instruments: dict[str, Any] = {}
         for name, table in bench.instruments.items():
             with problems.noting():
@@ -184,7 +185,7 @@ def check_wiring(backend: Any, voltage_v: float) -> list[str]:
     beyond = between > SHORTED * typical
     conducting = (between > OPEN * typical) & ~beyond
     conducting |= conducting.T
-    # Which lines drive a short depends on what the read scheme holds the others at; every line of a short is among them.
+    # Which lines drive a short depends on where the read scheme holds the others; all lines of it are among them.
     shorted = [names[line] for line in range(rows + columns) if beyond[line].any()]
     found = [f"{' and '.join(shorted)} are shorted"] if shorted else []
     bare = [line for line in range(rows + columns) if not (conducting | beyond | beyond.T)[line].any()]

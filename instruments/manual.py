@@ -35,6 +35,7 @@ class ManualSwitchMatrix(SwitchMatrix):
         self._ask = ask
         self._tell = tell
         self._known: frozenset[str] | None = None
+        self._told_off = False
 
     @classmethod
     def open(
@@ -96,16 +97,19 @@ class ManualSwitchMatrix(SwitchMatrix):
         """Tell the person to take everything off; no answer is waited for."""
         self.operations += len(self._known or ())
         self._known = None
+        self._told_off = True
         self._tell(f"{self.name}: take every connection off now.")
 
     def connected(self) -> frozenset[str]:
-        """Return what the person confirmed last.
+        """Return what the person confirmed last; after `disconnect_all` the person is asked whether it is done.
 
         Raises
         ------
         InstrumentError
             If nothing has been confirmed since something went wrong.
         """
+        if self._known is None and self._told_off:
+            self._have_done(f"{self.name}: every connection must be off.", frozenset())
         if self._known is None:
             raise InstrumentError(f"{self.name}: what is connected is not known; nobody has confirmed it")
         return self._known
@@ -114,7 +118,7 @@ class ManualSwitchMatrix(SwitchMatrix):
         """End the session; connections stay as they are."""
 
     def _have_done(self, text: str, after: frozenset[str]) -> None:
-        before, self._known = self._known, None
+        before, self._known, self._told_off = self._known, None, False
         self._tell(text)
         answer = self._ask(f"{self.name}: done? (Enter or y, anything else stops) ").strip().lower()
         if answer not in DONE:

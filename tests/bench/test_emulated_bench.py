@@ -257,8 +257,8 @@ def test_the_template_of_a_lab_bench_names_only_what_is_not_there(tmp_path):
         shutil.copy(template, tmp_path / "lab.toml")
     bench = load_bench(str(tmp_path / "lab.toml"))
     assert bench.kind == "hardware"
-    text = (tmp_path / "lab.toml").read_text().replace('kind = "hardware"', 'kind = "emulated"')
-    (tmp_path / "lab.toml").write_text(text)
+    lines = (tmp_path / "lab.toml").read_text().replace('kind = "hardware"', 'kind = "emulated"').splitlines()
+    (tmp_path / "lab.toml").write_text("\n".join(line for line in lines if not line.startswith("resource")))
     assert check_bench(str(tmp_path / "lab.toml")) == []
 
 
@@ -294,3 +294,21 @@ def test_the_wiring_is_checked_at_read_voltage_only(emulated_bench, own_bench):
     wiring_problems(own_bench(emulated_bench))
     assert max(abs(each["level_v"]) for each in emulated_bench.world.log.of("source")) == 0.1
     assert emulated_bench.world.log.of("violation") == []
+
+
+def test_an_emulated_bench_that_names_its_resources_talks_to_those(emulated_bench, own_bench):
+    swap = [('kind = "hardware"', 'kind = "emulated"')]
+    with open_bench(own_bench(emulated_bench, swap=swap)) as backend:
+        assert backend.kind == "emulated"
+        backend.read_conductances(0.1)
+    assert emulated_bench.world.log.of("relays")
+
+
+def test_a_bench_whose_matrix_is_a_person_asks_for_every_state(emulated_bench, own_bench, monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr("builtins.input", lambda text="": asked.append(text) or "y")
+    path = own_bench(emulated_bench, swap=[('driver = "keithley707b"', 'driver = "manual"')])
+    with open_bench(path) as backend:
+        backend.read_currents(np.full((1, 4), 0.1))
+    assert len(asked) >= 4
+    assert "A" in capsys.readouterr().err + "".join(asked)
