@@ -67,7 +67,24 @@ def test_opening_everything_tells_and_never_asks():
     matrix.disconnect_all()
     assert person.seen[-1] == "panel: take every connection off now."
     assert matrix.operations == 2
-    with pytest.raises(InstrumentError):
+
+
+def test_after_opening_everything_the_person_is_asked_whether_it_is_done():
+    person = Person("", "", "y")
+    matrix = by(person)
+    matrix.connect(["A-1"])
+    matrix.disconnect_all()
+    assert matrix.connected() == frozenset()
+    assert person.seen[-2] == "panel: every connection must be off."
+
+
+def test_whoever_does_not_confirm_that_everything_is_off_leaves_it_unknown():
+    matrix = by(Person("", "", "no"))
+    matrix.connect(["A-1"])
+    matrix.disconnect_all()
+    with pytest.raises(InstrumentError, match="'no' is no confirmation"):
+        matrix.connected()
+    with pytest.raises(InstrumentError, match="nobody has confirmed it"):
         matrix.connected()
 
 
