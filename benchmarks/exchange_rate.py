@@ -44,9 +44,8 @@ def main():
         bare.close()
         manager.close()
     for name, each in took.items():
-        print(
-            f"{name:15} {1e6 * statistics.median(each):7.0f} us an exchange, {1 / statistics.median(each):7.0f} a second"
-        )
+        middle = statistics.median(each)
+        print(f"{name:15} {1e6 * middle:7.0f} us an exchange, {1 / middle:7.0f} a second")
     ratios = [a / b for a, b in zip(took["crossbar-hil"], took["bare PyVISA-py"], strict=True)]
     print(f"ratio of times  {statistics.median(ratios):7.2f} median, {min(ratios):.2f} to {max(ratios):.2f}")
 
