@@ -2,6 +2,7 @@
 
 import base64
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,17 @@ def _target(target: float, label: int) -> str:
     return f"{'≥' if label else '≤'} {target:+.3g}"
 
 
+def _named(device: dict[str, Any]) -> Iterator[str]:
+    """Yield what a device says of itself, one phrase each, instruments with model and serial number."""
+    for key, value in device.items():
+        if isinstance(value, str | int | float):
+            yield f"{key} {value}"
+        elif isinstance(value, dict) and "model" in value:
+            yield f"{key} {value['model']} (serial {value.get('serial', '?')})"
+        elif key == "sources" and isinstance(value, dict):
+            yield from _named(value)
+
+
 def _rows(settings: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the settings a person wants to see, in words and units."""
     device = settings["device"]
@@ -100,10 +112,7 @@ def _rows(settings: dict[str, Any]) -> list[tuple[str, str]]:
         ("Bench", settings["bench"] + (f", preset {settings['preset']}" if settings["preset"] else "")),
         ("Seed", str(settings["seed"])),
         ("Chip", f"{settings['shape'][0]} rows, {settings['shape'][1]} columns"),
-        (
-            "Device",
-            ", ".join(f"{key} {value}" for key, value in device.items() if isinstance(value, str | int | float)),
-        ),
+        ("Device", ", ".join(_named(device))),
         ("Rule", settings["rule"]),
         ("Gain β", f"{settings['beta']:g} 1/A"),
         ("Targets", f"label 1: ≥ {settings['target']:g}, label 0: ≤ {settings['target0']:g}"),

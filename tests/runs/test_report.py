@@ -45,7 +45,7 @@ def test_user_text_is_escaped(reported):
 def test_the_report_says_kind_epochs_pulses_and_every_pattern(reported):
     run, page = reported
     words = " ".join(page.words)
-    assert "Training of a simulated crossbar" in words
+    assert "Crossbar training, simulated" in words
     assert f"{run.result.epochs} epochs" in re.sub(r"\s+", " ", words)
     assert str(run.result.pulses) in page.words
     assert words.count(" met") >= len(run.result.patterns)
