@@ -162,13 +162,28 @@ def find_resources(bench: Bench, rng: np.random.Generator, owned: ExitStack) -> 
     """Return the VISA resource of every instrument of a bench, None where its file names none.
 
     An emulated bench whose file names no resource brings its instruments along; they are served until `owned` is
-    closed. One that names them is served by somebody else, such as ``crossbar-hil emulate``.
+    closed. One that names them is served by somebody else on this machine, such as ``crossbar-hil emulate``.
+
+    Raises
+    ------
+    ConfigError
+        If an emulated bench names a resource that is not on the loopback interface.
     """
     named = {name: table.resource for name, table in bench.instruments.items()}
     if bench.kind == "emulated" and not any(named.values()):
         resources: Mapping[str, str] = owned.enter_context(load("emulation", "bench")(bench, rng)).resources
         return resources
+    for name, resource in named.items():
+        # A real bench whose file was only relabelled must not be pulsed as if it were an emulated one.
+        if bench.kind == "emulated" and resource is not None and not _LOOPBACK.match(resource):
+            raise ConfigError(
+                f"bench {bench.name} is emulated, but instruments.{name} is at {resource}, "
+                "which is not on the loopback interface of this machine (127.0.0.1)"
+            )
     return named
+
+
+_LOOPBACK = re.compile(r"TCPIP\d*::(127\.\d+\.\d+\.\d+|localhost)::", re.IGNORECASE)
 
 
 def open_instrument(name: str, table: InstrumentTable, resource: str) -> Any:

@@ -1,15 +1,26 @@
 """Measure what pulses do to a cell: its potentiation and depression curve, in the file that the simulator reads."""
 
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
+from crossbar_hil.arrays import IntArray
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.errors import DataError, RunError
 
 HEADER = "polarity,amplitude_v,width_s,pulse,conductance_siemens"
+
+
+class Step(NamedTuple):
+    """One read of the cell."""
+
+    pulse: Pulse
+    """The kind of pulse that was sent before this read."""
+    number: int
+    """How many of that kind were sent."""
+    conductance_siemens: float
 
 
 def characterise(
@@ -20,9 +31,10 @@ def characterise(
     read_v: float,
     up: Pulse,
     down: Pulse | None = None,
-    show: Callable[[Pulse, int, float], Any] = lambda *_: None,
-) -> list[tuple[Pulse, list[float]]]:
+) -> Iterator[Step]:
     """Send potentiating and then depressing pulses to one cell, reading it before each and after the last.
+
+    What is measured is handed out at once, so that nothing is lost if the rest fails.
 
     Parameters
     ----------
@@ -36,18 +48,13 @@ def characterise(
         Voltage of the reads, in volts.
     up, down : Pulse
         The potentiating and the depressing pulse; without the latter the cell is only potentiated.
-    show : callable
-        Called with the pulse, its number and the conductance in siemens after each read.
-
-    Returns
-    -------
-    list of (Pulse, list of float)
-        Conductances of each kind of pulse, in siemens, one more than pulses were sent.
 
     Raises
     ------
     DataError
         If the cell is not on the chip or the count or a pulse makes no sense; nothing was sent.
+    LimitError
+        If a pulse exceeds the limits of the chip; nothing was sent.
     """
     row, column = cell
     if not (0 <= row < backend.shape[0] and 0 <= column < backend.shape[1]):
@@ -56,21 +63,26 @@ def characterise(
         raise DataError(f"pulses {pulses} must be at least 1")
     if up.amplitude_v < 0 or (down is not None and down.amplitude_v > 0):
         raise DataError(f"potentiation needs a positive and depression a negative pulse, not {up} and {down}")
+    kinds = (up,) if down is None else (up, down)
     counts = np.zeros(backend.shape, dtype=np.int64)
+    for pulse in kinds:  # sending none of a kind checks it, before one of another kind has changed the cell
+        backend.send_pulses(counts, pulse)
     counts[row, column] = 1
-    curves = []
-    for pulse in (up,) if down is None else (up, down):
-        levels = [float(backend.read_conductances(read_v)[row, column])]
-        show(pulse, 0, levels[-1])
+    return _steps(backend, counts, kinds, pulses, read_v)
+
+
+def _steps(
+    backend: DeviceBackend, counts: IntArray, kinds: tuple[Pulse, ...], pulses: int, read_v: float
+) -> Iterator[Step]:
+    cell = np.unravel_index(int(counts.argmax()), counts.shape)
+    for pulse in kinds:
+        yield Step(pulse, 0, float(backend.read_conductances(read_v)[cell]))
         for number in range(1, pulses + 1):
             backend.send_pulses(counts, pulse)
-            levels.append(float(backend.read_conductances(read_v)[row, column]))
-            show(pulse, number, levels[-1])
-        curves.append((pulse, levels))
-    return curves
+            yield Step(pulse, number, float(backend.read_conductances(read_v)[cell]))
 
 
-def write_curves(path: Path, curves: list[tuple[Pulse, list[float]]], comment: str) -> None:
+def write_curves(path: Path, steps: Iterable[Step], comment: str) -> None:
     """Write measured curves to a new file, as a table that `ConductanceCurve.from_csv` reads.
 
     Raises
@@ -79,12 +91,9 @@ def write_curves(path: Path, curves: list[tuple[Pulse, list[float]]], comment: s
         If the file exists, which is never overwritten, or cannot be written.
     """
     lines = [f"# {' '.join(comment.split())}", HEADER]
-    for pulse, levels in curves:
+    for pulse, number, siemens in steps:
         polarity = "potentiation" if pulse.amplitude_v > 0 else "depression"
-        lines += [
-            f"{polarity},{pulse.amplitude_v!r},{pulse.width_s!r},{number},{level!r}"
-            for number, level in enumerate(levels, start=1)
-        ]
+        lines.append(f"{polarity},{pulse.amplitude_v!r},{pulse.width_s!r},{number + 1},{siemens!r}")
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write("\n".join([*lines, ""]))

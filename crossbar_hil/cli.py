@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from crossbar_hil.errors import ConfigError, CrossbarError
+from crossbar_hil.errors import ConfigError, CrossbarError, RunError
 
 DONE, COULD_NOT, BAD_USAGE, NOT_CONVERGED = 0, 1, 2, 3
 
@@ -349,8 +349,8 @@ def characterise(
     """Measure potentiation and depression of cells of a BENCH, into files that `train --curve` takes."""
     from crossbar_hil.backend import Pulse  # noqa: PLC0415
     from crossbar_hil.bench import open_bench  # noqa: PLC0415
+    from crossbar_hil.characterisation import Step, write_curves  # noqa: PLC0415
     from crossbar_hil.characterisation import characterise as measure  # noqa: PLC0415
-    from crossbar_hil.characterisation import write_curves  # noqa: PLC0415
     from crossbar_hil.quantities import si  # noqa: PLC0415
 
     up, down = (Pulse(si(height, "V"), si(width, "s")) for height in (amplitude, depress))
@@ -362,9 +362,17 @@ def characterise(
             f"{2 * pulses * len(cells)} pulses of {up} and {down} change {len(cells)} cell(s) for good",
         )
         for row, column in cells:
-            curves = measure(backend, (row - 1, column - 1), pulses=pulses, read_v=si(voltage, "V"), up=up, down=down)
             path = folder / f"curve_r{row}_c{column}.csv"
-            write_curves(path, curves, f"{backend.kind} cell, row {row}, column {column}, read at {voltage}")
+            if path.exists():
+                raise RunError(f"{path} exists already and is not overwritten")
+            steps = measure(backend, (row - 1, column - 1), pulses=pulses, read_v=si(voltage, "V"), up=up, down=down)
+            done: list[Step] = []
+            try:
+                for step in steps:
+                    done.append(step)
+            finally:  # whatever was measured is kept, also after a failure or Ctrl-C
+                if done:
+                    write_curves(path, done, f"{backend.kind} cell, row {row}, column {column}, read at {voltage}")
             files.append(str(path))
     if as_json:
         _print_json(files=files)

@@ -181,8 +181,8 @@ class Rig:
             )
         if reading.limited:
             raise ComplianceError(
-                f"{name} on {lines} reached its current limit of {limit:g} A at {reading.current_a:g} A, "
-                "so it was not at the voltage asked for"
+                f"{name} on {lines} reached its current limit of {limit:g} A at {reading.current_a:g} A "
+                "(or the end of its measure range), so it was not at the voltage asked for"
             )
 
     # ------------------------------------------------------------------ ending

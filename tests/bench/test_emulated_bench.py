@@ -12,6 +12,7 @@ import pytest
 from crossbar_hil.bench import make_trainer, open_backend, open_bench
 from crossbar_hil.checking import check_bench
 from crossbar_hil.config import load_bench
+from crossbar_hil.errors import ConfigError
 from crossbar_hil.patterns import PatternSet
 from crossbar_hil.testing import BackendContract
 
@@ -312,3 +313,36 @@ def test_a_bench_whose_matrix_is_a_person_asks_for_every_state(emulated_bench, o
         backend.read_currents(np.full((1, 4), 0.1))
     assert len(asked) >= 4
     assert "A" in capsys.readouterr().err + "".join(asked)
+
+
+def test_an_emulated_bench_never_talks_to_another_machine(emulated_bench, own_bench):
+    smu = emulated_bench.resources["smu"]
+    swap = [('kind = "hardware"', 'kind = "emulated"'), (smu, smu.replace("127.0.0.1", "192.0.2.10"))]
+    path = own_bench(emulated_bench, swap=swap)
+    with pytest.raises(ConfigError, match=r"instruments\.smu is at TCPIP0::192\.0\.2\.10::.*not on the loopback"):
+        open_bench(path)
+    assert any("not on the loopback" in problem for problem in check_bench(path))
+
+
+def test_a_depressing_pulse_beyond_the_limit_is_refused_before_any_potentiating_one(cli):
+    done = cli("characterise", "emulated", "--seed", "1", "--cell", "1", "1", "--pulses", "2", "--depress=-5 V")
+    assert done.code == 1
+    assert "exceeds the limit" in done.err
+    assert not os.path.exists("curve_r1_c1.csv")
+
+
+def test_what_was_characterised_before_a_failure_is_kept(tmp_path):
+    from crossbar_hil.backend import Pulse
+    from crossbar_hil.characterisation import characterise, write_curves
+
+    done = []
+    with open_bench("simulated", seed=1) as backend:
+        for step in characterise(backend, (0, 0), pulses=5, read_v=0.1, up=Pulse(2.0, 0.05), down=Pulse(-2.8, 0.05)):
+            done.append(step)
+            if len(done) == 8:
+                break
+        write_curves(tmp_path / "half.csv", done, "interrupted")
+    lines = (tmp_path / "half.csv").read_text().splitlines()
+    assert len(lines) == 2 + 8
+    assert lines[2].startswith("potentiation,2.0,0.05,1,")
+    assert lines[-1].startswith("depression,-2.8,0.05,2,")
