@@ -93,9 +93,15 @@ class KeysightB2200A(ScpiMatrix):
         self._ready = False
 
     def _prepare(self) -> None:
-        """Let nothing but `connect` move a relay: no single route, no bias, ground or couple mode."""
+        """Take the cards as they are named, as one or one by one, and let nothing but `connect` move a relay.
+
+        That is: no single route, no bias, ground or couple mode. A change of configuration opens every relay.
+        """
         self._used = self._used or {0}
         self._ready = True
+        configuration = "ACON" if self._used == {0} else "NCON"
+        if self.ask(":FUNC?").strip() != configuration:
+            self.write(f":FUNC {configuration}")
         for card in self._cards():
             self.write(f":BIAS {card},OFF")
             self.write(f":AGND {card},OFF")

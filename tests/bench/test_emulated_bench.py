@@ -346,3 +346,21 @@ def test_what_was_characterised_before_a_failure_is_kept(tmp_path):
     assert len(lines) == 2 + 8
     assert lines[2].startswith("potentiation,2.0,0.05,1,")
     assert lines[-1].startswith("depression,-2.8,0.05,2,")
+
+
+@pytest.mark.parametrize(
+    "matrix", ["keithley708b", "keithley3706a", "keithley7001", "keysight34980a", "keysightb2201a"]
+)
+@pytest.mark.parametrize("smu", ["keithley2636b", "keysightb2912a"])
+def test_every_two_source_bench_reads_and_writes_the_chip(tmp_path, smu, matrix):
+    text = (resources.files("crossbar_hil.data") / "benches" / "emulated.toml").read_text(encoding="utf-8")
+    ports = 'ports = { drive = "1", meter = "2", ground = "3" }'
+    text = text.replace("keithley2602b", smu).replace("keithley707b", matrix)
+    (tmp_path / "other.toml").write_text(text.replace('ports = { drive = "A", meter = "B", ground = "C" }', ports))
+    counts = np.zeros((4, 4), dtype=int)
+    counts[2, 1] = 1
+    with open_bench("simulated", seed=1) as simulated, open_bench(str(tmp_path / "other.toml"), seed=1) as backend:
+        for chip in (simulated, backend):
+            chip.send_pulses(counts, load_bench("emulated").training.pulse)
+        # Seven digits of a B2900's reply are 1e-7 of a reading from which a zero reading was subtracted.
+        assert np.allclose(backend.read_conductances(0.1), simulated.conductances, rtol=5e-6)

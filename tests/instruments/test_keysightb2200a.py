@@ -25,6 +25,7 @@ def read_back(card, answer="0;0;0;FREE;BBM"):
 
 PREPARED = [
     ("*CLS", None),
+    (":FUNC?", "ACON"),
     *settings(0),
     NO_ERROR,
     read_back(0),
@@ -54,7 +55,7 @@ def test_it_is_prepared_so_that_no_mode_moves_a_relay_by_itself(model):
     ],
 )
 def test_a_mode_that_reads_back_wrong_is_an_error(answer, message):
-    pairs = [("*CLS", None), *settings(0), NO_ERROR, read_back(0, answer)]
+    pairs = [("*CLS", None), (":FUNC?", "ACON"), *settings(0), NO_ERROR, read_back(0, answer)]
     with expected_protocol(KeysightB2200A, pairs) as matrix, pytest.raises(InstrumentError, match=message):
         matrix.prepare()
 
@@ -80,6 +81,8 @@ def test_what_is_not_wanted_opens_before_anything_closes():
 def test_cards_by_themselves_are_prepared_and_asked_each():
     pairs = [
         ("*CLS", None),
+        (":FUNC?", "ACON"),
+        (":FUNC NCON", None),
         *settings(1),
         *settings(3),
         NO_ERROR,
@@ -158,6 +161,8 @@ def test_card_0_does_not_go_with_single_cards():
 def test_a_card_that_was_not_prepared_is_refused():
     pairs = [
         ("*CLS", None),
+        (":FUNC?", "ACON"),
+        (":FUNC NCON", None),
         *settings(1),
         NO_ERROR,
         read_back(1),
