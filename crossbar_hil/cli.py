@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from crossbar_hil.errors import ConfigError, CrossbarError, RunError
+from crossbar_hil.errors import ConfigError, CrossbarError, DataError, RunError
 
 DONE, COULD_NOT, BAD_USAGE, NOT_CONVERGED = 0, 1, 2, 3
 
@@ -280,18 +280,27 @@ def predict(run: str, patterns: Path | None, out: Path, as_json: bool) -> None:
 @cli.command()
 @bench_argument
 @click.option("--wiring", is_flag=True, help="Read every pair of lines too, to find open, shorted and swapped ones.")
+@click.option(
+    "--like",
+    type=click.Path(path_type=Path),
+    help="With --wiring: conductances as `read --json` printed them when the wiring was right, to find lines that "
+    "stand in each other's place.",
+)
 @click.option("--voltage", default="100 mV", show_default=True, help="Read voltage of --wiring.")
 @as_json
-def check(bench: str, wiring: bool, voltage: str, as_json: bool) -> None:
+def check(bench: str, wiring: bool, like: Path | None, voltage: str, as_json: bool) -> None:
     """Name every problem of a BENCH at once; no voltage is sourced, except at read voltage with --wiring."""
     from crossbar_hil.bench import open_bench  # noqa: PLC0415
-    from crossbar_hil.checking import check_bench, check_wiring  # noqa: PLC0415
+    from crossbar_hil.checking import check_bench, check_order, check_wiring  # noqa: PLC0415
     from crossbar_hil.quantities import si  # noqa: PLC0415
 
+    reference = None if like is None else _conductances_in(like)
     problems = check_bench(bench)
     if wiring and not problems:
         with open_bench(bench) as backend:
             problems = check_wiring(backend, si(voltage, "V"))
+            if reference is not None and not problems:
+                problems = check_order(backend.read_conductances(si(voltage, "V")), reference)
     if as_json:
         _print_json(bench=bench, problems=problems)
     else:
@@ -410,6 +419,19 @@ def safe(bench: str, as_json: bool) -> None:
         _print_json(bench=bench, kind=kind, safe=True)
     else:
         click.echo(f"bench {bench} is safe: outputs off, relays open")
+
+
+def _conductances_in(path: Path) -> Any:
+    """Read back what ``read --json`` printed."""
+    from crossbar_hil.arrays import checked  # noqa: PLC0415
+
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))["conductance_siemens"]
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} is not what `read --json` printed: {error}") from error
+    return checked(f"conductances of {path}", found, (None, None))
 
 
 def _confirm(kind: str, yes: bool, what: str) -> None:

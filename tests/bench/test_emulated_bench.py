@@ -364,3 +364,19 @@ def test_every_two_source_bench_reads_and_writes_the_chip(tmp_path, smu, matrix)
             chip.send_pulses(counts, load_bench("emulated").training.pulse)
         # Seven digits of a B2900's reply are 1e-7 of a reading from which a zero reading was subtracted.
         assert np.allclose(backend.read_conductances(0.1), simulated.conductances, rtol=5e-6)
+
+
+def test_lines_in_each_others_place_are_found_by_the_chips_own_conductances(emulated_bench, own_bench, cli, tmp_path):
+    (tmp_path / "right.json").write_text(cli("read", own_bench(emulated_bench), "--json").out)
+    assert cli("check", own_bench(emulated_bench), "--wiring", "--like", "right.json").code == 0
+    swap = [("rows = [1, 2, 3, 4]", "rows = [3, 2, 1, 4]"), ("columns = [5, 6, 7, 8]", "columns = [5, 7, 6, 8]")]
+    done = cli("check", own_bench(emulated_bench, swap=swap), "--wiring", "--like", "right.json")
+    assert done.code == 1
+    assert done.out.splitlines() == [
+        "row 1 of the reference is now at row 3",
+        "row 3 of the reference is now at row 1",
+        "column 2 of the reference is now at column 3",
+        "column 3 of the reference is now at column 2",
+    ]
+    (tmp_path / "wrong.json").write_text("[1]")
+    assert "is not what `read --json` printed" in cli("check", "emulated", "--wiring", "--like", "wrong.json").err
