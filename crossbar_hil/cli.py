@@ -116,7 +116,6 @@ def train(
 
     from crossbar_hil.bench import fresh_seed  # noqa: PLC0415
     from crossbar_hil.config import load_bench  # noqa: PLC0415
-    from crossbar_hil.patterns import PatternSet  # noqa: PLC0415
     from crossbar_hil.progress import make_progress  # noqa: PLC0415
     from crossbar_hil.session import dry_run, train_and_record  # noqa: PLC0415
 
@@ -137,9 +136,8 @@ def train(
             f"training sends pulses of {checked.training.pulse} to the chip on bench {checked.name}; "
             f"a dry run {rehearsal.verdict} after {rehearsal.pulses} pulses in {rehearsal.epochs} epochs",
         )
-    patterns = len(PatternSet.from_csv(checked.training.pattern_file).train)
     console = Console(stderr=True)
-    with make_progress(console, quiet=quiet, epochs=checked.training.epochs, patterns=patterns) as progress:
+    with make_progress(console, quiet=quiet, epochs=checked.training.epochs) as progress:
         outcome = train_and_record(checked, seed=seed, out=out, preset=preset, label=label, show=progress.show)
     result = outcome.result
     report = None if no_report else _report(outcome.folder)
@@ -194,6 +192,7 @@ def runs(out: Path, as_json: bool) -> None:
 @as_json
 def show(run: str, out: Path, as_json: bool) -> None:
     """Show the settings and the outcome of a RUN: its folder, its name or 'latest'."""
+    from crossbar_hil.patterns import as_text  # noqa: PLC0415
     from crossbar_hil.runs import find_run  # noqa: PLC0415
 
     found = find_run(run, out)
@@ -206,7 +205,7 @@ def show(run: str, out: Path, as_json: bool) -> None:
     if found.epochs and found.result.misses:
         click.echo("missed targets")
         for miss in found.result.misses:
-            bits = "".join(str(bit) for bit in found.result.patterns[miss.pattern])
+            bits = as_text(found.result.patterns[miss.pattern])
             click.echo(
                 f"  pattern {bits}  output {miss.output + 1}  activation {miss.activation:+.4f}  "
                 f"target {miss.target:+.4g}  short by {miss.shortfall:.4g}"

@@ -8,10 +8,9 @@ import numpy as np
 
 from crossbar_hil.bench import make_trainer, open_backend
 from crossbar_hil.errors import DataError, RunError
-from crossbar_hil.patterns import PatternSet
+from crossbar_hil.patterns import PatternSet, as_text
 from crossbar_hil.prediction import UNDECIDED, contradictory_pairs
 from crossbar_hil.runs import Run
-from crossbar_hil.training import as_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,6 +179,15 @@ class SwitchMatrix(ABC):
         """End the session; relays stay as they are."""
 
 
+def listed(names: Iterable[str], nothing: str = "nothing") -> str:
+    """Return names in order as a person reads them, or a word for none.
+
+    >>> listed({"1A05", "1A01"}), listed([])
+    ('1A01, 1A05', 'nothing')
+    """
+    return ", ".join(sorted(names)) or nothing
+
+
 def row_number(port: str) -> int:
     """Return the number of a matrix row that is written as a letter or a number.
 

@@ -74,6 +74,15 @@ class PatternSet:
         return cls(*_arrays(rows["train"], sizes), *_arrays(rows["test"], sizes))
 
 
+def as_text(bits: IntArray) -> str:
+    """Write bits without spaces.
+
+    >>> as_text(np.array([0, 1, 1, 0]))
+    '0110'
+    """
+    return "".join(str(int(bit)) for bit in bits)
+
+
 def _bits(text: str, where: str, what: str) -> list[int]:
     if not text or set(text) - {"0", "1"}:
         raise DataError(f"{where}: {what} {text!r} must be bits such as 0110")

@@ -16,8 +16,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from crossbar_hil.arrays import FloatArray
+from crossbar_hil.patterns import as_text
 from crossbar_hil.result import TrainingResult
-from crossbar_hil.training import as_text
 
 PLUS, MINUS = "#0072B2", "#D55E00"
 _ROWS = ("#000000", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#0072B2", "#D55E00", "#F0E442")

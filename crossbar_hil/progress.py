@@ -34,14 +34,14 @@ class SilentProgress:
 class LineProgress(SilentProgress):
     """Prints one plain line an epoch."""
 
-    def __init__(self, console: Console, epochs: int, patterns: int) -> None:
-        self._console, self._epochs, self._patterns = console, epochs, patterns
+    def __init__(self, console: Console, epochs: int) -> None:
+        self._console, self._epochs = console, epochs
 
     def show(self, epoch: Epoch) -> None:
         """Print an epoch."""
         self._console.print(
             f"epoch {epoch.number}/{self._epochs}  error {epoch.error:.4g}  "
-            f"met {epoch.met}/{self._patterns}  pulses {epoch.pulses}",
+            f"met {epoch.met}/{len(epoch.shortfalls)}  pulses {epoch.pulses}",
             highlight=False,
             soft_wrap=True,
         )
@@ -50,8 +50,7 @@ class LineProgress(SilentProgress):
 class LiveProgress(SilentProgress):
     """Keeps a bar, the numbers of the last epoch and a map of the conductances in place on a terminal."""
 
-    def __init__(self, console: Console, epochs: int, patterns: int) -> None:
-        self._patterns = patterns
+    def __init__(self, console: Console, epochs: int) -> None:
         self._bar = Progress(
             TextColumn("epoch"),
             MofNCompleteColumn(),
@@ -73,7 +72,7 @@ class LiveProgress(SilentProgress):
 
     def show(self, epoch: Epoch) -> None:
         """Redraw for an epoch."""
-        numbers = f"error {epoch.error:.4g}   met {epoch.met}/{self._patterns}   pulses {epoch.pulses}"
+        numbers = f"error {epoch.error:.4g}   met {epoch.met}/{len(epoch.shortfalls)}   pulses {epoch.pulses}"
         self._bar.update(self._task, completed=epoch.number, numbers=numbers)
         self._live.update(Group(self._bar, conductance_map(epoch.conductances)))
 
@@ -98,10 +97,10 @@ def conductance_map(conductances: FloatArray) -> Text:
     return text
 
 
-def make_progress(console: Console, *, quiet: bool, epochs: int, patterns: int) -> SilentProgress:
+def make_progress(console: Console, *, quiet: bool, epochs: int) -> SilentProgress:
     """Choose how to show a training: nothing if quiet, live on a terminal, lines elsewhere."""
     if quiet:
         return SilentProgress()
     if console.is_terminal:
-        return LiveProgress(console, epochs, patterns)
-    return LineProgress(console, epochs, patterns)
+        return LiveProgress(console, epochs)
+    return LineProgress(console, epochs)

@@ -15,10 +15,10 @@ from typing import Any, Self
 from crossbar_hil.backend import DeviceBackend
 from crossbar_hil.config import Bench, Chip
 from crossbar_hil.errors import RunError
-from crossbar_hil.patterns import PatternSet
+from crossbar_hil.patterns import PatternSet, as_text
 from crossbar_hil.result import Epoch, TrainingResult
 from crossbar_hil.runs import RECORD, SCHEMA, SCHEMA_VERSION
-from crossbar_hil.training import Trainer, as_text
+from crossbar_hil.training import Trainer
 
 
 class Recorder:

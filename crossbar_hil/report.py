@@ -9,9 +9,9 @@ from typing import Any
 import jinja2
 
 from crossbar_hil.errors import RunError
+from crossbar_hil.patterns import as_text
 from crossbar_hil.plotting import FIGURES, save_figures
 from crossbar_hil.runs import Run
-from crossbar_hil.training import as_text
 
 REPORT = "report.html"
 

@@ -13,6 +13,7 @@ from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.encoding import row_voltages, target_activations
 from crossbar_hil.errors import DataError
 from crossbar_hil.pairs import difference, potentiating_counts
+from crossbar_hil.patterns import as_text
 from crossbar_hil.prediction import Prediction
 from crossbar_hil.result import Epoch, TrainingResult
 from crossbar_hil.rules.manhattan import manhattan_signs
@@ -204,12 +205,3 @@ class Trainer:
                     f"{as_text(before)} and {as_text(label)}"
                 )
         return bits, wanted
-
-
-def as_text(bits: IntArray) -> str:
-    """Write bits without spaces.
-
-    >>> as_text(np.array([0, 1, 1, 0]))
-    '0110'
-    """
-    return "".join(str(int(bit)) for bit in bits)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from crossbar_hil.errors import ConfigError
-from crossbar_hil.instrument import SourceMeter, SourceSettings
+from crossbar_hil.instrument import SourceMeter, SourceSettings, listed
 
 from .disturb import DisturbGate
 from .read_schemes import ReadScheme, read_scheme
@@ -71,10 +71,12 @@ def check_sources(
         Naming the port, and what is wrong with it.
     """
     if set(settings) != set(sources):
-        raise ConfigError(f"settings are given for {_listed(settings)}, but sources for {_listed(sources)}")
+        raise ConfigError(
+            f"settings are given for {listed(settings, 'no port')}, but sources for {listed(sources, 'no port')}"
+        )
     for port in sorted(needed):
         if port not in sources:
-            raise ConfigError(f"no source is on the port {port}, only on {_listed(sources)}")
+            raise ConfigError(f"no source is on the port {port}, only on {listed(sources, 'no port')}")
     port_of: dict[int, str] = {}
     for port, source in sources.items():
         if port not in SOURCE_PORTS:
@@ -89,7 +91,3 @@ def check_sources(
         if port == guarded and not (source.has_guard and settings[port].guard):
             lack = "its settings do not ask for one" if source.has_guard else "the model has none to drive"
             raise ConfigError(f"source {source.name} on the port {port} must drive a guard, but {lack}")
-
-
-def _listed(ports: Mapping[str, object]) -> str:
-    return ", ".join(sorted(ports)) or "no port"

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from crossbar_hil.errors import ComplianceError, InstrumentError
-from crossbar_hil.instrument import Identity, Reading, SourceMeter, SourceSettings, SwitchMatrix
+from crossbar_hil.instrument import Identity, Reading, SourceMeter, SourceSettings, SwitchMatrix, listed
 
-from .safe import listed, make_safe
+from .safe import make_safe
 from .wiring import Assignment, WiredMatrix
 
 IMPOSSIBLE = 2.0
@@ -77,7 +77,7 @@ class Rig:
         wrong = [f"{source.name} is on" for source in self.sources.values() if source.output_is_on()]
         closed = self.matrix.connected()
         if closed:
-            wrong.append(f"matrix {self.matrix.name} has {listed(closed)} closed")
+            wrong.append(f"matrix {self.matrix.name} has {listed(closed, 'no crosspoint')} closed")
         if wrong:
             raise InstrumentError(f"after the bench was prepared {' and '.join(wrong)}")
         self._prepared = True
@@ -111,7 +111,8 @@ class Rig:
             found = self.matrix.connected()
             if found != wanted:
                 raise InstrumentError(
-                    f"matrix {self.matrix.name} has {listed(found)} closed instead of {listed(wanted)}"
+                    f"matrix {self.matrix.name} has {listed(found, 'no crosspoint')} closed "
+                    f"instead of {listed(wanted, 'no crosspoint')}"
                 )
             self._verified.add(assignment)
         self.state = assignment

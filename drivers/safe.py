@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from crossbar_hil.errors import InstrumentError
-from crossbar_hil.instrument import SourceMeter, SwitchMatrix
+from crossbar_hil.instrument import SourceMeter, SwitchMatrix, listed
 
 
 def make_safe(sources: Iterable[SourceMeter], matrix: SwitchMatrix) -> None:
@@ -39,15 +39,10 @@ def make_safe(sources: Iterable[SourceMeter], matrix: SwitchMatrix) -> None:
             failures.append(f"{source.name} is still on")
     closed = attempt(f"asking {matrix.name} which relays are closed", matrix.connected)
     if closed:
-        failures.append(f"matrix {matrix.name} still has {listed(closed)} closed")
+        failures.append(f"matrix {matrix.name} still has {listed(closed, 'no crosspoint')} closed")
     message = f"the bench may not be safe: {'; '.join(failures)}"
     if interruptions:
         interruptions[0].add_note(message)
         raise interruptions[0]
     if failures:
         raise InstrumentError(message)
-
-
-def listed(crosspoints: Iterable[str]) -> str:
-    """Name crosspoints in a message."""
-    return ", ".join(sorted(crosspoints)) or "no crosspoint"

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from pymeasure.adapters.adapter import Adapter
 
 from crossbar_hil.errors import ConfigError, GarbledReply, InstrumentError
-from crossbar_hil.instrument import SwitchMatrix, row_number
+from crossbar_hil.instrument import SwitchMatrix, listed, row_number
 
 from .scpi import ScpiInstrument
 from .transport import allowing
@@ -151,11 +151,6 @@ def channels(reply: str) -> list[str]:
     if not (text.startswith("(@") and text.endswith(")")):
         raise GarbledReply(f"{reply[:60]!r} is no channel list")
     return [each.strip() for each in text[2:-1].split(",") if each.strip()]
-
-
-def listed(names: Iterable[str]) -> str:
-    """Return names as a person reads them."""
-    return ", ".join(sorted(names)) or "nothing"
 
 
 def _after_complete(parse: Callable[[str], frozenset[str]]) -> Callable[[str], frozenset[str]]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from pymeasure.adapters import Adapter
 
 from crossbar_hil.errors import ConfigError, InstrumentError
-from crossbar_hil.instrument import SwitchMatrix, row_number
+from crossbar_hil.instrument import SwitchMatrix, listed, row_number
 
 from .transport import allowing
 from .tsp import TspInstrument
@@ -76,11 +76,11 @@ class TspMatrix(TspInstrument, SwitchMatrix):
         """Close exactly these crosspoints: open every other one first, then close, then wait for them to settle."""
         wanted = frozenset(self._checked(each) for each in crosspoints)
         before = self._learn()
-        listed = ",".join(sorted(wanted))
+        channels = ",".join(sorted(wanted))
         if not wanted:
             self._move('channel.open("allslots")', wanted)
-        elif len(listed) <= LONGEST_LIST:
-            self._move(f'channel.exclusiveclose("{listed}")', wanted)
+        elif len(channels) <= LONGEST_LIST:
+            self._move(f'channel.exclusiveclose("{channels}")', wanted)
         else:
             for part in _parts(before - wanted):
                 self._move(f'channel.open("{part}")', self._learn() - set(part.split(",")))
@@ -120,8 +120,8 @@ class TspMatrix(TspInstrument, SwitchMatrix):
         self.raise_errors(self.number(count, query), query)
         if found != after:
             raise InstrumentError(
-                f"{self.name} has {_listed(found)} closed after {statement.partition(' delay')[0]!r}, "
-                f"not {_listed(after)}"
+                f"{self.name} has {listed(found)} closed after {statement.partition(' delay')[0]!r}, "
+                f"not {listed(after)}"
             )
         self._known = found
 
@@ -153,8 +153,3 @@ def _parts(names: Iterable[str]) -> Iterable[str]:
         part.append(name)
     if part:
         yield ",".join(part)
-
-
-def _listed(names: Iterable[str]) -> str:
-    """Return names as a person reads them."""
-    return ", ".join(sorted(names)) or "nothing"

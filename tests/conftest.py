@@ -3,12 +3,9 @@
 import sys
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
-from crossbar_hil.bench import make_trainer, open_backend
 from crossbar_hil.config import load_bench
-from crossbar_hil.patterns import PatternSet
 from crossbar_hil.session import train_and_record
 
 CONVERGING_SEED = 1
@@ -45,15 +42,3 @@ def stalled_run(tmp_path_factory):
     """Folder of a recorded run whose gain is far too small for its target."""
     bench = load_bench("simulated", preset="reference", overrides={"training": {"beta": 1e5, "epochs": 60}})
     return train_and_record(bench, seed=2, out=tmp_path_factory.mktemp("runs")).folder
-
-
-def train_again(seed, **training):
-    """Train like `train_and_record` does, without recording."""
-    bench = load_bench("simulated", overrides={"training": training} if training else None)
-    task = PatternSet.from_csv(bench.training.pattern_file)
-    backend = open_backend(bench, seed=seed)
-    return backend, make_trainer(bench, backend).run(task.train, task.train_labels)
-
-
-def same(first, second):
-    return np.array_equal(np.asarray(first), np.asarray(second))

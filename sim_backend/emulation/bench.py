@@ -42,11 +42,6 @@ class EmulatedBench:
             raise ConfigError(f"bench {bench.name} has no [wiring] table, by which its chip is connected")
         clock = RealClock() if settings.clock == "real" else SimulatedClock()
         chip = SimulatedBackend.from_bench(bench, rng)
-        if chip.curve.pulse is None:
-            raise ConfigError(
-                f"bench {bench.name}: the curve {chip.curve.source} does not say its pulse; "
-                "give curve_amplitude_v and curve_width_s in [chip]"
-            )
         self.world = World(chip, clock, settings.line_ohm, settings.resolution)
         self.instruments: dict[str, EmulatedInstrument] = {
             name: load("emulators", table.driver)(

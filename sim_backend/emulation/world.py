@@ -59,6 +59,11 @@ class World:
         Resistance between each bond pad and the cells, in ohm.
     resolution : float
         Step of an instrument's reading at one power-line cycle, relative to its range.
+
+    Raises
+    ------
+    ConfigError
+        If the chip's curve does not say with which pulses it was measured.
     """
 
     def __init__(
@@ -68,11 +73,18 @@ class World:
         line_ohm: float = 0.0,
         resolution: float = 1e-6,
     ) -> None:
+        amplitudes = chip.curve.widths_by_amplitude()
+        if not amplitudes:
+            raise ConfigError(
+                f"the curve {chip.curve.source} does not say its pulse; "
+                "give curve_amplitude_v and curve_width_s in [chip]"
+            )
         self.chip = chip
         self.clock = clock or SimulatedClock()
         self.log = PhysicalLog()
         self.lock = threading.RLock()
         self.resolution = resolution
+        self._threshold_v = THRESHOLD * min(abs(amplitude) for amplitude in amplitudes)
         self._line_ohm = line_ohm
         self._terminals: dict[str, Terminal] = {}
         self._wires: list[tuple[str, str]] = []
@@ -218,9 +230,7 @@ class World:
         return across - np.array([volts.get(f"column.{column}.inner", 0.0) for column in range(columns)])
 
     def _above_threshold(self, volts: np.ndarray) -> Iterable[tuple[tuple[int, int], float]]:
-        amplitudes = self.chip.curve.widths_by_amplitude()
-        least = THRESHOLD * min(abs(amplitude) for amplitude in amplitudes)
-        for row, column in np.argwhere(np.abs(volts) >= least):
+        for row, column in np.argwhere(np.abs(volts) >= self._threshold_v):
             yield (int(row), int(column)), float(volts[row, column])
 
     def _changed(self) -> None:
