@@ -2,14 +2,24 @@
 
 A driver in ``instruments`` implements a role for one model; ``drivers`` makes a chip of roles and never sees a model.
 Nothing here sleeps: waiting is done by the instrument (source delay, ``delay()``, ``*OPC?``), so that the same driver
-runs as fast as the machine allows against an emulated instrument whose clock is simulated.
+runs as fast as the machine allows against an emulated instrument whose clock is simulated. The one exception is
+`SwitchMatrix.wait` of a model that has no delay of its own.
 """
 
+import math
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from crossbar_hil.errors import ConfigError
+
+MOST_PULSES = 1000
+"""No more pulses are asked of a source in one call; a longer train is asked for in parts."""
+MOST_DIGITS = 4
+"""No matrix has so many rows that their numbers are longer."""
+FASTEST_LINE_HZ = 60.0
+"""Line frequency that gives the shortest readings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +44,39 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class SourceSettings:
-    """How a channel is set up for a session; ranges are fixed, because an autorange makes pulses longer."""
+    """How a channel is set up for a session; ranges are fixed, because an autorange makes pulses longer.
+
+    The meter may have a smaller range in reads than in pulses. It is changed by `SourceMeter.set_range`, and only while
+    it is connected to nothing.
+    """
 
     range_v: float
     """Largest voltage that will be sourced, in volts; the instrument takes its smallest range that holds it."""
     compliance_a: float
     """Current limit, in amperes."""
     range_a: float
-    """Largest current to be measured, in amperes."""
+    """Largest current to be measured, in amperes, inside pulses too; the range that `SourceMeter.prepare` sets."""
     nplc: float = 1.0
     """Integration time of a reading, in power-line cycles."""
     guard: bool = False
     """Whether the guard must be driven at low impedance to the voltage of HI (ohms guard)."""
+    read_range_a: float | None = None
+    """Largest current that is measured in a read, in amperes; `range_a` if not given."""
+
+    @property
+    def range_of_reads_a(self) -> float:
+        """Largest current that is measured in a read, in amperes, whether given or not."""
+        return self.range_a if self.read_range_a is None else self.read_range_a
+
+
+@dataclass(frozen=True, slots=True)
+class PulseMemory:
+    """What an instrument remembers of the numbered pulses of a run."""
+
+    begun: int
+    """Number of the last pulses that were begun; 0 if none."""
+    done: int
+    """Number of the last pulses that came to their end."""
 
 
 class SourceMeter(ABC):
@@ -61,10 +92,26 @@ class SourceMeter(ABC):
     """Smallest current limit that the model accepts, in amperes."""
     has_guard: bool = False
     """Whether the model can drive a guard at low impedance."""
+    shortest_pulse_s: float = 0.0
+    """Shortest pulse that the model can time, in seconds."""
 
     @abstractmethod
     def identify(self) -> Identity:
         """Ask who answers."""
+
+    @abstractmethod
+    def check(self, settings: SourceSettings) -> None:
+        """Refuse settings that the model cannot have, those of reads and those of pulses; nothing is sent.
+
+        Raises
+        ------
+        ConfigError
+            Naming the setting, its value and the bound.
+        """
+
+    def pulses_with(self, other: "SourceMeter") -> bool:  # noqa: ARG002 - for models with several channels
+        """Say whether `pulse_together` can pulse this channel and another one; nothing is sent."""
+        return False
 
     @abstractmethod
     def prepare(self, settings: SourceSettings) -> None:
@@ -76,6 +123,20 @@ class SourceMeter(ABC):
             If the model cannot do what is asked; nothing was sent.
         InstrumentError
             If a setting reads back other than it was set; the output is off.
+        """
+
+    @abstractmethod
+    def set_range(self, range_a: float) -> None:
+        """Take the smallest measure range that holds a current from now on, and read it back.
+
+        The output may glitch, so call it at 0 V and with nothing connected to HI.
+
+        Raises
+        ------
+        ConfigError
+            If the model has no such range, or none that goes with the current limit; nothing was sent.
+        InstrumentError
+            If the range reads back other than it was set.
         """
 
     @abstractmethod
@@ -92,9 +153,9 @@ class SourceMeter(ABC):
 
     @abstractmethod
     def pulse(self, amplitude_v: float, width_s: float, count: int = 1) -> list[Reading]:
-        """Send `count` pulses from 0 V, timed by the instrument, and return the current inside each. Never repeat it.
+        """Send up to `MOST_PULSES` pulses from 0 V, timed by the instrument, and return the current inside each.
 
-        The output must be on and at 0 V; it is so again when this returns.
+        The output must be on and at 0 V; it is so again when this returns. Never repeat it.
         """
 
     @abstractmethod
@@ -109,6 +170,24 @@ class SourceMeter(ABC):
             If `other` is no channel of the same instrument; nothing was sent.
         """
 
+    def number_next(self, token: str, sequence: int) -> None:  # noqa: B027 - an instrument without memory ignores it
+        """Give the pulses that are sent next a number, so that an instrument with a memory refuses them a second time.
+
+        Parameters
+        ----------
+        token : str
+            Letters and digits that stand for the run; numbers of another one are forgotten.
+        sequence : int
+            Above that of all pulses before.
+        """
+
+    def remembered(self, token: str) -> PulseMemory | None:  # noqa: ARG002
+        """Ask which numbered pulses of a run were sent last; None if the instrument does not remember the run.
+
+        Brings a suspect session in step first.
+        """
+        return None
+
     @abstractmethod
     def output_off(self) -> None:
         """Bring the channel to 0 V and switch its output off, by writing only: no answer is waited for."""
@@ -120,6 +199,33 @@ class SourceMeter(ABC):
     @abstractmethod
     def limit_tripped(self) -> bool:
         """Ask whether the source is at its current limit now."""
+
+    def changes(self) -> list[str]:
+        """Ask what somebody else has changed, and name it; nothing if all is as it was set.
+
+        Asked between two operations, when the output is on at 0 V. A model asks, in one exchange, for everything that
+        safety rests on: level, output, current limit, ranges, functions, the error queue. One that does not say how
+        asks for its output alone.
+        """
+        return [] if self.output_is_on() else [f"{self.name} is off"]
+
+    def wait(self, seconds: float, nplc: float = 1.0) -> None:
+        """Stay at the present level for so long, timed by the instrument, with the output on.
+
+        A model without a delay of its own takes readings, which it times.
+
+        Parameters
+        ----------
+        seconds : float
+            At least so long, in seconds.
+        nplc : float
+            Integration time of a reading as the channel is set up, in power-line cycles.
+        """
+        for _ in range(math.ceil(seconds * FASTEST_LINE_HZ / nplc)):
+            self.measure()
+
+    def recover(self) -> None:  # noqa: B027 - not every session can get out of step
+        """Bring the session in step again after a failed exchange; do nothing if none failed."""
 
     @abstractmethod
     def close(self) -> None:
@@ -174,6 +280,20 @@ class SwitchMatrix(ABC):
     def connected(self) -> frozenset[str]:
         """Ask which crosspoints are closed."""
 
+    def changes(self, crosspoints: Iterable[str]) -> list[str]:
+        """Ask whether exactly these crosspoints are closed, and name what is not; nothing if all is as it was set."""
+        return differing(self.name, self.connected(), crosspoints)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass before the next command moves a relay, by writing only where the model has a delay.
+
+        For any other model the time passes here.
+        """
+        threading.Event().wait(seconds)
+
+    def recover(self) -> None:  # noqa: B027 - not every session can get out of step
+        """Bring the session in step again after a failed exchange; do nothing if none failed."""
+
     @abstractmethod
     def close(self) -> None:
         """End the session; relays stay as they are."""
@@ -188,6 +308,18 @@ def listed(names: Iterable[str], nothing: str = "nothing") -> str:
     return ", ".join(sorted(names)) or nothing
 
 
+def differing(name: str, found: frozenset[str], wanted: Iterable[str]) -> list[str]:
+    """Say that other crosspoints of a matrix are closed than should be; nothing if they are the same.
+
+    >>> differing("matrix", frozenset({"1A05"}), [])
+    ['matrix has 1A05 closed instead of no crosspoint']
+    """
+    expected = frozenset(wanted)
+    if found == expected:
+        return []
+    return [f"{name} has {listed(found, 'no crosspoint')} closed instead of {listed(expected, 'no crosspoint')}"]
+
+
 def row_number(port: str) -> int:
     """Return the number of a matrix row that is written as a letter or a number.
 
@@ -196,6 +328,6 @@ def row_number(port: str) -> int:
     """
     if len(port) == 1 and port.isalpha() and port.isascii():
         return ord(port.upper()) - ord("A") + 1
-    if port.isdigit() and port.isascii() and int(port) > 0:
+    if port.isdigit() and port.isascii() and len(port) <= MOST_DIGITS and int(port) > 0:
         return int(port)
-    raise ConfigError(f"port {port!r} is neither a letter nor a number from 1")
+    raise ConfigError(f"port {port!r:.40} is neither a letter nor a number from 1")

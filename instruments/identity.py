@@ -24,7 +24,7 @@ def parse_identity(reply: str, where: str) -> Identity:
     GarbledReply
         If there are fewer than four fields, or an empty model.
     """
-    fields = [field.strip() for field in reply.split(",", 3)]
+    fields = [field.strip() for field in reply.strip().strip('"').split(",", 3)]
     if len(fields) < 4:
         raise GarbledReply(f"{where} answered {reply!r} to *IDN?, which is not maker, model, serial number, firmware")
     maker, model, serial, firmware = fields

@@ -16,9 +16,9 @@ from pymeasure.instruments.validators import strict_discrete_set, strict_range
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.instrument import Reading, SourceSettings
 
-from .scpi_answers import flag, held, numbers
+from .scpi_answers import Expected, fields, flag, held, number
 from .scpi_bounds import check_settings, smallest_range
-from .scpi_source import RESET_S, SHORTEST_READING_NPLC, ScpiSource, parse_terminals
+from .scpi_source import SHORTEST_READING_NPLC, ScpiSource, parse_terminals
 from .transport import allowing
 
 RANGES_V = (0.2, 2.0, 20.0, 200.0)
@@ -27,6 +27,8 @@ LEAST_SHARE = 1e-3
 """Smallest compliance as a share of the measure range (SPEC-2400, source specifications)."""
 IN_COMPLIANCE = 1 << 3 | 1 << 16
 """Bits of the status element: real and range compliance (page 18-50)."""
+ELEMENTS = "VOLT,CURR,STAT"
+"""What a record of a reading holds, in the order of Figure 18-1."""
 SETTLE_S = 1e-3
 """Source delay of a reading outside pulses, as after reset (page 1-18)."""
 POINT_S = 0.68e-3
@@ -134,55 +136,6 @@ class Keithley2400(ScpiSource):
         get_process=flag,
     )
 
-    def prepare(self, settings: SourceSettings) -> None:
-        """Reset the instrument, set it up as a source of 0 V with its output off, and read everything back.
-
-        The compliance is set before the measure range, whose choice it limits (note 3, page 18-62). The terminals in
-        use stay in use. While off, the output is a soft 0 V (state normal), with the ohms guard open but for a
-        0.5 % voltage limit (state guard, as page 2-13 requires).
-        """
-        range_v, range_a = self._ranges(settings)
-        off_state = "GUAR" if settings.guard else "NORM"
-        guard = "OHMS" if settings.guard else "CABL"
-        self._settings = None
-        self.write(":OUTP OFF")
-        terminals = self.query(":ROUT:TERM?", parse_terminals)
-        for line in ("*RST", "*CLS", ":SOUR:FUNC VOLT", ":SOUR:VOLT:MODE FIX"):
-            self.write(line)
-        self.terminals = terminals
-        self.source_voltage_range = range_v
-        self.source_voltage = 0
-        self.output_off_state = off_state
-        self.guard_mode = guard
-        self.compliance_current = settings.compliance_a
-        self.write(":SENS:FUNC:OFF:ALL")
-        self.write(":SENS:FUNC 'CURR'")
-        self.current_range = range_a
-        self.current_nplc = settings.nplc
-        for line in (":SYST:AZER ONCE", ":SYST:AZER OFF", ":FORM:ELEM CURR,STAT", ":SOUR:CLE:AUTO OFF"):
-            self.write(line)
-        self.source_delay = SETTLE_S
-        for line in (":ARM:COUN 1", ":TRIG:COUN 1"):
-            self.write(line)
-        with allowing(self.adapter, RESET_S):
-            self.check_errors()
-        self.read_back(
-            {
-                ":SOUR:FUNC?": "VOLT",
-                ":SOUR:VOLT:MODE?": "FIX",
-                ":SOUR:VOLT:RANG?": held(range_v),
-                ":SOUR:VOLT?": 0.0,
-                ":SENS:CURR:PROT?": settings.compliance_a,
-                ":SENS:CURR:RANG?": held(range_a),
-                ":SENS:CURR:NPLC?": settings.nplc,
-                ":OUTP:SMOD?": off_state,
-                ":SYST:GUAR?": guard,
-                ":SOUR:CLE:AUTO?": False,
-                ":OUTP?": False,
-            }
-        )
-        self._settings = settings
-
     def measure(self) -> Reading:
         """Measure the current at the present voltage, by one ``:READ?``, which leaves the settings as they are."""
         self._prepared()
@@ -197,6 +150,57 @@ class Keithley2400(ScpiSource):
         return self.query(":SENS:CURR:PROT:TRIP?", flag)
 
     # ------------------------------------------------------------------ inside
+
+    def _set_up(self, settings: SourceSettings, range_v: float, range_a: float) -> dict[str, Expected]:
+        """Reset and set everything, and return what must read back.
+
+        The compliance is set before the measure range, whose choice it limits (note 3, page 18-62). While off, the
+        output is a soft 0 V (state normal), with the ohms guard open but for a 0.5 % voltage limit (state guard, as
+        page 2-13 requires).
+        """
+        off_state = "GUAR" if settings.guard else "NORM"
+        guard = "OHMS" if settings.guard else "CABL"
+        terminals = self.query(":ROUT:TERM?", parse_terminals)
+        self.write("*RST")
+        self.write("*CLS")
+        self.apply(
+            ":SOUR:FUNC VOLT",
+            ":SOUR:VOLT:MODE FIX",
+            f":ROUT:TERM {terminals}",
+            f":SOUR:VOLT:RANG {range_v:.9e}",
+            ":SOUR:VOLT 0",
+            f":OUTP:SMOD {off_state}",
+            f":SYST:GUAR {guard}",
+            ":SYST:RSEN OFF",
+            f":SENS:CURR:PROT {settings.compliance_a:.9e}",
+            ":SENS:FUNC:OFF:ALL",
+            ":SENS:FUNC 'CURR'",
+            f":SENS:CURR:RANG {range_a:.9e}",
+            f":SENS:CURR:NPLC {settings.nplc:.9e}",
+            ":SYST:AZER ONCE",
+            ":SYST:AZER OFF",
+            f":FORM:ELEM {ELEMENTS}",
+            ":SOUR:CLE:AUTO OFF",
+            ":SOUR:DEL:AUTO OFF",
+            f":SOUR:DEL {SETTLE_S:.5f}",
+            ":ARM:COUN 1",
+            ":TRIG:COUN 1",
+        )
+        return {
+            ":SOUR:FUNC?": "VOLT",
+            ":SOUR:VOLT:MODE?": "FIX",
+            ":SOUR:VOLT:RANG?": held(range_v),
+            ":SOUR:VOLT?": 0.0,
+            ":SENS:CURR:PROT?": settings.compliance_a,
+            ":SENS:FUNC?": "CURR",
+            ":SENS:CURR:RANG?": held(range_a),
+            ":SENS:CURR:NPLC?": settings.nplc,
+            ":FORM:ELEM?": ELEMENTS,
+            ":OUTP:SMOD?": off_state,
+            ":SYST:GUAR?": guard,
+            ":SYST:RSEN?": False,
+            ":SOUR:CLE:AUTO?": False,
+        }
 
     def _ranges(self, settings: SourceSettings) -> tuple[float, float]:
         """Choose the ranges, or refuse what the model cannot do."""
@@ -241,9 +245,9 @@ class Keithley2400(ScpiSource):
 
 
 def _readings(reply: str, count: int) -> list[Reading]:
-    """Parse pairs of current and status."""
-    values = numbers(reply, 2 * count)
+    """Parse records of voltage, current and status; the voltage is not looked at, as it is not measured."""
+    values = fields(reply, 3 * count)
     return [
-        Reading(current, bool(round(status) & IN_COMPLIANCE))
-        for current, status in zip(values[::2], values[1::2], strict=True)
+        Reading(number(current), bool(round(number(status)) & IN_COMPLIANCE))
+        for current, status in zip(values[1::3], values[2::3], strict=True)
     ]

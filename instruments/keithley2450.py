@@ -12,12 +12,12 @@ from pymeasure.adapters.adapter import Adapter
 from pymeasure.instruments.instrument import Instrument
 from pymeasure.instruments.validators import strict_discrete_set, strict_range
 
-from crossbar_hil.errors import ConfigError
+from crossbar_hil.errors import ConfigError, GarbledReply
 from crossbar_hil.instrument import Reading, SourceSettings
 
-from .scpi_answers import flag, held, numbers
+from .scpi_answers import Expected, flag, held, number, numbers
 from .scpi_bounds import check_settings, smallest_range
-from .scpi_source import RESET_S, SHORTEST_READING_NPLC, ScpiSource, parse_current_and_trip, parse_terminals
+from .scpi_source import SHORTEST_READING_NPLC, ScpiSource, parse_terminals
 from .transport import allowing
 
 RANGES_V = (0.02, 0.2, 2.0, 20.0, 200.0)
@@ -33,6 +33,8 @@ LIMITED = 1 << 5
 """Bit of a source status that says the level was limited (buffer.STAT_LIMIT)."""
 LEVELS = "VoltCustomSweepList"
 """The configuration list that a list sweep makes: index 1 is 0 V, index 2 the amplitude."""
+LANGUAGES = ("SCPI", "SCPI2400", "TSP")
+"""The command sets that a 2450 has."""
 MOST_IN_RUN = 1000
 """Pulses that are sent in one go."""
 
@@ -121,54 +123,10 @@ class Keithley2450(ScpiSource):
         get_process=flag,
     )
 
-    def prepare(self, settings: SourceSettings) -> None:
-        """Reset the instrument, set it up as a source of 0 V with its output off, and read everything back.
-
-        The limit is set while the measure range is still automatic, since a fixed range refuses one below 10.6 % of
-        it. The terminals in use stay in use. While off, the output is a soft 0 V (state normal).
-        """
-        range_v, range_a = self._ranges(settings)
-        self._settings = None
-        language = self.query("*LANG?", str.strip)
-        if language != "SCPI":
-            raise ConfigError(f"{self.name} speaks {language}, not SCPI; choose it in the instrument's system settings")
-        self.write(":OUTP OFF")
-        terminals = self.query(":ROUT:TERM?", parse_terminals)
-        for line in ("*RST", "*CLS", ":SOUR:FUNC VOLT"):
-            self.write(line)
-        self.terminals = terminals
-        self.source_voltage_range = range_v
-        self.source_voltage = 0
-        self.output_off_state = "NORM"
-        self.compliance_current = settings.compliance_a
-        self.write(':SENS:FUNC "CURR"')
-        self.current_range = range_a
-        self.current_nplc = settings.nplc
-        for line in (":SENS:AZER:ONCE", ":SENS:CURR:AZER OFF", ":SENS:COUN 1", ":SOUR:VOLT:READ:BACK OFF"):
-            self.write(line)
-        self.source_delay = SETTLE_S
-        with allowing(self.adapter, RESET_S):
-            self.check_errors()
-        self.read_back(
-            {
-                ":SOUR:FUNC?": "VOLT",
-                ":SOUR:VOLT:RANG?": held(range_v),
-                ":SOUR:VOLT?": 0.0,
-                ":SOUR:VOLT:ILIM?": settings.compliance_a,
-                ":SENS:FUNC?": "CURR",
-                ":SENS:CURR:RANG?": held(range_a),
-                ":SENS:CURR:NPLC?": settings.nplc,
-                ":SENS:CURR:AZER?": False,
-                ":OUTP:VOLT:SMOD?": "NORM",
-                ":OUTP?": False,
-            }
-        )
-        self._settings = settings
-
     def measure(self) -> Reading:
-        """Measure the current at the present voltage, and ask in the same exchange whether it is limited."""
+        """Measure the current at the present voltage, and ask whether it is limited."""
         self._prepared()
-        return self.query(":READ?;:SOUR:VOLT:ILIM:TRIP?", parse_current_and_trip)
+        return Reading(self.query(":READ?", number), self.limit_tripped())
 
     def output_off(self) -> None:
         """Abort the trigger model, go to 0 V and switch the output off, by writing only."""
@@ -179,6 +137,48 @@ class Keithley2450(ScpiSource):
         return self.query(":SOUR:VOLT:ILIM:TRIP?", flag)
 
     # ------------------------------------------------------------------ inside
+
+    def _set_up(self, settings: SourceSettings, range_v: float, range_a: float) -> dict[str, Expected]:
+        """Reset and set everything, and return what must read back.
+
+        The limit is set while the measure range is still automatic, since a fixed range refuses one below 10.6 % of
+        it. While off, the output is a soft 0 V (state normal).
+        """
+        language = self.query("*LANG?", parse_language)
+        if language != "SCPI":
+            raise ConfigError(f"{self.name} speaks {language}, not SCPI; choose it in the instrument's system settings")
+        terminals = self.query(":ROUT:TERM?", parse_terminals)
+        self.write("*RST")
+        self.write("*CLS")
+        self.apply(
+            ":SOUR:FUNC VOLT",
+            f":ROUT:TERM {terminals}",
+            f":SOUR:VOLT:RANG {range_v:.9e}",
+            ":SOUR:VOLT 0",
+            ":OUTP:VOLT:SMOD NORM",
+            f":SOUR:VOLT:ILIM {settings.compliance_a:.9e}",
+            ':SENS:FUNC "CURR"',
+            ":SENS:CURR:RSEN OFF",
+            f":SENS:CURR:RANG {range_a:.9e}",
+            f":SENS:CURR:NPLC {settings.nplc:.9e}",
+            ":SENS:AZER:ONCE",
+            ":SENS:CURR:AZER OFF",
+            ":SENS:COUN 1",
+            ":SOUR:VOLT:READ:BACK OFF",
+            f":SOUR:VOLT:DEL {SETTLE_S:.9e}",
+        )
+        return {
+            ":SOUR:FUNC?": "VOLT",
+            ":SOUR:VOLT:RANG?": held(range_v),
+            ":SOUR:VOLT?": 0.0,
+            ":SOUR:VOLT:ILIM?": settings.compliance_a,
+            ":SENS:FUNC?": "CURR",
+            ":SENS:CURR:RSEN?": False,
+            ":SENS:CURR:RANG?": held(range_a),
+            ":SENS:CURR:NPLC?": settings.nplc,
+            ":SENS:CURR:AZER?": False,
+            ":OUTP:VOLT:SMOD?": "NORM",
+        }
 
     def _ranges(self, settings: SourceSettings) -> tuple[float, float]:
         """Choose the ranges, or refuse what the model cannot do."""
@@ -232,3 +232,15 @@ class Keithley2450(ScpiSource):
             Reading(current, bool(round(status) & LIMITED))
             for current, status in zip(answers[::2], answers[1::2], strict=True)
         ]
+
+
+def parse_language(reply: str) -> str:
+    """Return the command set in use.
+
+    >>> parse_language("SCPI2400")
+    'SCPI2400'
+    """
+    word = reply.strip().upper()
+    if word not in LANGUAGES:
+        raise GarbledReply(f"{reply!r} is none of {', '.join(LANGUAGES)}")
+    return word

@@ -32,9 +32,11 @@ class Keithley2600(PulsingBox):
         return list(self._meters)
 
     def shutdown(self) -> None:
-        """Bring both channels to 0 V and switch their outputs off."""
-        for each in self._meters:
-            each.output_off()
+        """Bring both channels to 0 V and switch their outputs off, the second even if the first failed."""
+        try:
+            self._meters[0].output_off()
+        finally:
+            self._meters[1].output_off()
         super().shutdown()
 
 

@@ -42,7 +42,7 @@ class Keithley2600Channel(Channel):
     )
 
     source_voltage = Channel.control(
-        'print(string.format("%.9e", smu{ch}.source.levelv))',
+        "print(smu{ch}.source.levelv)",
         "smu{ch}.source.levelv=%.9e",
         """Control the sourced voltage in volts (float, strictly within the largest range).""",
         validator=strict_range,
@@ -52,7 +52,7 @@ class Keithley2600Channel(Channel):
     )
 
     source_voltage_range = Channel.control(
-        'print(string.format("%.9e", smu{ch}.source.rangev))',
+        "print(smu{ch}.source.rangev)",
         "smu{ch}.source.rangev=%.9e",
         """Control the voltage range in volts (float, the smallest range that holds it is taken).""",
         validator=strict_range,
@@ -62,7 +62,7 @@ class Keithley2600Channel(Channel):
     )
 
     compliance_current = Channel.control(
-        'print(string.format("%.9e", smu{ch}.source.limiti))',
+        "print(smu{ch}.source.limiti)",
         "smu{ch}.source.limiti=%.9e",
         """Control the current limit in amperes (float, strictly within the limits of the model).""",
         validator=strict_range,
@@ -80,17 +80,17 @@ class Keithley2600Channel(Channel):
     )
 
     current = Channel.measurement(
-        'print(string.format("%.9e", smu{ch}.measure.i()))',
+        "print(smu{ch}.measure.i())",
         """Measure the current in amperes (float); 9.91e37 means overrange.""",
     )
 
     voltage = Channel.measurement(
-        'print(string.format("%.9e", smu{ch}.measure.v()))',
+        "print(smu{ch}.measure.v())",
         """Measure the voltage in volts (float); 9.91e37 means overrange.""",
     )
 
     current_range = Channel.control(
-        'print(string.format("%.9e", smu{ch}.measure.rangei))',
+        "print(smu{ch}.measure.rangei)",
         "smu{ch}.measure.rangei=%.9e",
         """Control the current measure range in amperes (float, the smallest range that holds it is taken).""",
         validator=strict_range,
@@ -100,7 +100,7 @@ class Keithley2600Channel(Channel):
     )
 
     measure_nplc = Channel.control(
-        'print(string.format("%.9e", smu{ch}.measure.nplc))',
+        "print(smu{ch}.measure.nplc)",
         "smu{ch}.measure.nplc=%.9e",
         """Control the integration time in power-line cycles (float, strictly from 0.001 to 25).""",
         validator=strict_range,

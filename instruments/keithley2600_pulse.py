@@ -13,9 +13,13 @@ from typing import Any
 
 from pymeasure.adapters import Adapter
 
+from crossbar_hil.errors import TransportError
+
 from .tsp import TspInstrument
 
 FUNCTION = "crossbar_hil_pulse"
+MEMORY = "crossbar_hil_pulses"
+"""Beginning of the names under which the box remembers run and number of the last pulses that it began and ended."""
 LEAST_WIDTH_S = 0.5e-3
 """The manual's own shortest example; below, readings no longer settle inside the pulse."""
 GAP_S = 5e-3
@@ -25,13 +29,23 @@ MOST_PULSES = 1000
 
 PULSE_SCRIPT = f"""\
 loadandrunscript crossbar_hil
-function {FUNCTION}(count, width, gap, first, first_level, second, second_level)
+function {FUNCTION}(run, number, count, width, gap, first, first_level, second, second_level)
   local units, levels, before = {{first, second}}, {{first_level, second_level}}, {{}}
   for n, unit in ipairs(units) do
     if unit.source.output ~= 1 or unit.source.levelv ~= 0 then
       print("refused")
       return
     end
+  end
+  if run ~= {MEMORY}_run then
+    {MEMORY}_run, {MEMORY}_begun, {MEMORY}_done = run, 0, 0
+  end
+  if number > 0 then
+    if number <= {MEMORY}_begun then
+      print("repeated")
+      return
+    end
+    {MEMORY}_begun = number
   end
   local start = trigger.timer[1]
   start.clear()
@@ -99,11 +113,14 @@ function {FUNCTION}(count, width, gap, first, first_level, second, second_level)
       table.insert(reply, string.format("%d", unit.nvbuffer1.statuses[i]))
     end
   end
+  if number > 0 then
+    {MEMORY}_done = number
+  end
   print(table.concat(reply, "\\t"))
 end
 endscript"""
-"""Its answer: ``refused``, or errors in the queue, then per channel the number of readings and each reading with its
-status, all separated by TAB."""
+"""Its answer: ``refused``, ``repeated`` if pulses of this number were begun before, or errors in the queue, then per
+channel the number of readings and each reading with its status, all separated by TAB."""
 
 COMPLIANCE_BIT = 0x40
 """Bit of a status that says that the source was at its limit (same manual, bufferVar.statuses)."""
@@ -115,6 +132,25 @@ class PulsingBox(TspInstrument):
     def __init__(self, adapter: Adapter | str, name: str, **kwargs: Any) -> None:
         super().__init__(adapter, name, **kwargs)
         self._stored = False
+        self._run = ""
+
+    def begin_run(self, run: str) -> None:
+        """Have the box remember the run from before its first pulse, unless this session has done so.
+
+        Then a box that does not know the run was switched off meanwhile, and one that does has begun no more than it
+        says.
+
+        Raises
+        ------
+        InstrumentError
+            If the box does not accept it.
+        """
+        if not run or run == self._run:
+            return
+        self.command(
+            f'if {MEMORY}_run ~= "{run}" then {MEMORY}_run, {MEMORY}_begun, {MEMORY}_done = "{run}", 0, 0 end'
+        )
+        self._run = run
 
     def upload_pulses(self) -> None:
         """Store the pulse function in the box, unless this session has done so.
@@ -126,12 +162,24 @@ class PulsingBox(TspInstrument):
         """
         if self._stored:
             return
-        for line in PULSE_SCRIPT.splitlines():
-            self.write(line)
-        self.check_errors()
+        try:
+            for line in PULSE_SCRIPT.splitlines():
+                self.write(line)
+        except BaseException:
+            # Whatever came next, an "off" too, would be taken for a line of the script.
+            self.end_upload()
+            raise
+        self.check_errors(FUNCTION)
         self._stored = True
+
+    def end_upload(self) -> None:
+        """Have what comes next carried out and not stored, by writing only; a failure that led here counts more."""
+        try:
+            self.blind("abort", "endscript")
+        except TransportError:
+            return
 
     def resync(self) -> None:
         """Open the session again; the box may have been switched off meanwhile, so the function is sent again."""
-        self._stored = False
+        self._stored, self._run = False, ""
         super().resync()

@@ -1,10 +1,13 @@
 """The role of a source-measure channel, played by one SMU of a Keithley Series 2600B. Emulated only."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import NamedTuple
 
-from crossbar_hil.errors import ConfigError, InstrumentError, LimitError
-from crossbar_hil.instrument import Identity, Reading, SourceMeter, SourceSettings
+from crossbar_hil.errors import ConfigError, InstrumentError, LimitError, TransportError
+from crossbar_hil.instrument import Identity, PulseMemory, Reading, SourceMeter, SourceSettings
 
 from .keithley2600_channel import Keithley2600Channel
 from .keithley2600_pulse import (
@@ -12,11 +15,12 @@ from .keithley2600_pulse import (
     FUNCTION,
     GAP_S,
     LEAST_WIDTH_S,
+    MEMORY,
     MOST_PULSES,
     PulsingBox,
 )
 from .transport import allowing
-from .tsp import printed
+from .tsp import DIGITS
 
 OVERRANGE = 9.9e37
 """A reading of 9.91e37 is an overrange (Keithley 2600B reference manual, smuX.measure.Y)."""
@@ -25,6 +29,10 @@ DELAY_AUTO = -1
 LEAST_NPLC, MOST_NPLC = 0.001, 25.0
 SLOWEST_LINE_HZ = 50.0
 """Line frequency that gives the longest readings."""
+RESET_S = 1.0
+"""What a reset and an autozero may take beyond the deadline of an exchange, in seconds; an assumption."""
+OWN_WAY = "autozero"
+"""A setting that the box changes by itself, once it has done what it says."""
 CLOSE = 1e-6
 """Relative difference within which a number reads back as it was set."""
 
@@ -33,9 +41,15 @@ class _Setting(NamedTuple):
     """One line of what is written and then read back."""
 
     path: str
+    """Attribute, such as ``smua.source.limiti``."""
     value: float
     reads_back: tuple[float, float]
     """Least and most that it may read back as."""
+
+    def holds(self, value: float) -> bool:
+        """Say whether it may read back as a value."""
+        least, most = self.reads_back
+        return least - CLOSE * abs(least) <= value <= most + CLOSE * abs(most)
 
 
 class Keithley2600SourceMeter(SourceMeter):
@@ -52,6 +66,7 @@ class Keithley2600SourceMeter(SourceMeter):
     """
 
     has_guard = False  # the guard is always driven, but no manual page states with how much current
+    shortest_pulse_s = LEAST_WIDTH_S
 
     def __init__(self, box: PulsingBox, channel: Keithley2600Channel, name: str) -> None:
         self.name = name
@@ -59,35 +74,45 @@ class Keithley2600SourceMeter(SourceMeter):
         self._box, self._channel = box, channel
         self._smu = f"smu{channel.id}"
         self._settings: SourceSettings | None = None
+        self._as_set: dict[str, _Setting] = {}
+        self._number = ("", 0)
 
     def identify(self) -> Identity:
         """Ask who answers."""
         return self._box.identify()
 
+    def check(self, settings: SourceSettings) -> None:
+        """Refuse settings that the model cannot have, those of reads and those of pulses; nothing is sent."""
+        for range_a in (settings.range_a, settings.range_of_reads_a):
+            self._table(replace(settings, range_a=range_a))
+
+    def pulses_with(self, other: SourceMeter) -> bool:
+        """Say whether another channel is the other one of this box."""
+        return isinstance(other, Keithley2600SourceMeter) and other._box is self._box and other._smu != self._smu
+
     def prepare(self, settings: SourceSettings) -> None:
-        """Set the channel up as a voltage source at 0 V, output off, and read every safety setting back."""
+        """Set the channel up as a voltage source at 0 V, output off, and read every setting back."""
         table = self._table(settings)
-        smu = self._smu
         self._settings = None
         self.output_off()
-        self._box.recover()
-        self._box.write(f"errorqueue.clear() {smu}.reset() localnode.prompts=0 localnode.showerrors=0")
-        self._box.write(" ".join(f"{smu}.{each.path}={_written(each.value)}" for each in table))
-        query = printed("errorqueue.count", *(f"{smu}.{each.path}" for each in table))
-        with allowing(self._box.adapter, 1.0):
-            count, *found = self._box.ask_numbers(query, 1 + len(table))
         try:
-            self._box.raise_errors(count, query)
-            for each, value in zip(table, found, strict=True):
-                least, most = each.reads_back
-                if not least - CLOSE * abs(least) <= value <= most + CLOSE * abs(most):
-                    raise InstrumentError(
-                        f"{self.name} was set to {each.path} = {each.value:g} but reads back {value:g}"
-                    )
-        except InstrumentError:
-            self.output_off()
+            self._box.quieten()
+            with allowing(self._box.adapter, RESET_S):
+                self._box.command(f"{self._smu}.reset()")
+                for each in table:
+                    self._box.command(f"{each.path}={_written(each.value)}")
+                self._as_set = {each.path: self._read_back(each) for each in table}
+        except BaseException:
+            self._give_up()
             raise
         self._settings = settings
+
+    def set_range(self, range_a: float) -> None:
+        """Fix the smallest measure range that holds a current, and read it back."""
+        self._table(replace(self._prepared(), range_a=range_a))
+        setting = self._range(range_a)
+        self._box.command(f"{setting.path}={_written(setting.value)}")
+        self._as_set[setting.path] = self._read_back(setting)
 
     def enable(self) -> None:
         """Switch the output on, at 0 V."""
@@ -99,15 +124,19 @@ class Keithley2600SourceMeter(SourceMeter):
     def set_voltage(self, voltage_v: float) -> None:
         """Source a voltage from now on."""
         self._check_voltage(voltage_v)
-        self._box.command(f"{self._smu}.source.levelv={_written(voltage_v)}")
+        level = _exactly(f"{self._smu}.source.levelv", voltage_v)
+        self._box.write(f"{level.path}={_written(voltage_v)}")
+        found = self._box.ask_number(level.path)  # a level that got lost would be there when a relay moves
+        if not level.holds(found):
+            self._box.check_errors(level.path)
+            raise InstrumentError(f"{self.name} was set to {voltage_v:g} V but reads back {found:g} V")
 
     def measure(self) -> Reading:
         """Measure the current at the present voltage."""
         settings = self._prepared()
-        query = f'print(string.format("%.9e", {self._smu}.measure.i()), {self._smu}.source.compliance)'
         with allowing(self._box.adapter, 2 * settings.nplc / SLOWEST_LINE_HZ):
-            current, tripped = self._box.ask_fields(query, 2)
-        return Reading(self._current(self._box.number(current, query)), self._flag(tripped, query))
+            current = self._box.ask_number(f"{self._smu}.measure.i()")
+        return Reading(self._current(current), self.limit_tripped())
 
     def pulse(self, amplitude_v: float, width_s: float, count: int = 1) -> list[Reading]:
         """Send `count` pulses from 0 V, timed by the instrument, and return the current inside each. Never repeat it.
@@ -127,19 +156,42 @@ class Keithley2600SourceMeter(SourceMeter):
         self, amplitude_v: float, other: SourceMeter, other_amplitude_v: float, width_s: float, count: int = 1
     ) -> list[tuple[Reading, Reading]]:
         """Send `count` pulses on this channel and on another one of the same instrument at the same time."""
-        if not isinstance(other, Keithley2600SourceMeter) or other._box is not self._box or other._smu == self._smu:
+        if not isinstance(other, Keithley2600SourceMeter) or not self.pulses_with(other):
             raise ConfigError(f"{other.name} is no other channel of the instrument of {self.name}")
         first, second = self._pulses([(self, amplitude_v), (other, other_amplitude_v)], width_s, count)
         return list(zip(first, second, strict=True))
 
+    def number_next(self, token: str, sequence: int) -> None:
+        """Give the pulses that are sent next a number."""
+        if not (token.isascii() and token.isalnum()):
+            raise LimitError(f"{self.name} takes letters and digits for the name of a run, not {token!r}")
+        self._number = token, int(sequence)
+
+    def remembered(self, token: str) -> PulseMemory | None:
+        """Ask which numbered pulses of a run were sent last; None if the box does not remember the run."""
+        self._box.recover()
+        numbers = (f'string.format("%d", {MEMORY}_{each} or 0)' for each in ("begun", "done"))
+        query = f"print(tostring({MEMORY}_run), {', '.join(numbers)})"
+        run, begun, done = self._box.ask_fields(query, 3)
+        if run != token:
+            return None
+        return PulseMemory(int(self._box.number(begun, query)), int(self._box.number(done, query)))
+
     def output_off(self) -> None:
-        """Bring the channel to 0 V and switch its output off, by writing only: no answer is waited for."""
+        """Bring the channel to 0 V and switch its output off, by writing only: no answer is waited for.
+
+        A script that still runs, such as a pulse train whose answer was given up, is stopped first: the box carries
+        nothing else out while it runs (same manual, "abort").
+        """
         smu = self._smu
-        self._box.blind(f"{smu}.abort() {smu}.source.levelv=0 {smu}.source.output=0")
+        self._box.blind("abort", f"{smu}.abort()", f"{smu}.source.levelv=0", f"{smu}.source.output=0")
 
     def output_is_on(self) -> bool:
         """Ask whether the output is on."""
-        (state,) = self._box.ask_numbers(f"print({self._smu}.source.output)", 1)
+        query = f"print({self._smu}.source.output)"
+        (state,) = self._box.ask_numbers(query, 1)
+        if state not in {0, 1}:
+            raise self._box.garbled(query, f"{state:g}", "0 or 1")
         return state == 1
 
     def limit_tripped(self) -> bool:
@@ -147,6 +199,29 @@ class Keithley2600SourceMeter(SourceMeter):
         query = f"print({self._smu}.source.compliance)"
         (tripped,) = self._box.ask_fields(query, 1)
         return self._flag(tripped, query)
+
+    def changes(self) -> list[str]:
+        """Ask in one exchange for all that was read back, for the output and for the error queue."""
+        self._prepared()
+        expected = [*self._as_set.values(), _exactly(f"{self._smu}.source.output", 1)]
+        expected = list({each.path: each for each in expected}.values())
+        query = f"print({', '.join([*(each.path for each in expected), 'errorqueue.count'])})"
+        *values, errors = self._box.ask_numbers(query, len(expected) + 1)
+        self._box.raise_errors(errors, "")
+        return [
+            f"{self.name}: {each.path} is {value:g} instead of {each.value:g}"
+            for each, value in zip(expected, values, strict=True)
+            if not each.holds(value)
+        ]
+
+    def wait(self, seconds: float, nplc: float = 1.0) -> None:  # noqa: ARG002 - the box has a delay of its own
+        """Let the box wait."""
+        with allowing(self._box.adapter, seconds):
+            self._box.command(f"delay({seconds:.6f})")
+
+    def recover(self) -> None:
+        """Bring the session of the box in step if it is suspect."""
+        self._box.recover()
 
     def close(self) -> None:
         """End the session of the whole box; outputs stay as they are."""
@@ -170,25 +245,45 @@ class Keithley2600SourceMeter(SourceMeter):
                 f"{self.name} cannot promise a guard at low impedance; its manual states no guard current"
             )
         range_v = next(each for each in channel.ranges_v if each >= settings.range_v)
+        smu = self._smu
         # The reference that autozero takes belongs to one integration time, so it comes last.
         return [
-            _exactly("sense", 0),
-            _exactly("source.func", 1),
-            _exactly("source.offmode", 0),
-            _exactly("source.offfunc", 1),
-            _exactly("source.autorangev", 0),
-            _exactly("measure.autorangei", 0),
-            _exactly("source.rangev", range_v),
-            _exactly("source.levelv", 0),
-            _exactly("source.limiti", settings.compliance_a),
-            _Setting("measure.rangei", settings.range_a, (settings.range_a, math.inf)),
-            _exactly("measure.nplc", settings.nplc),
-            _exactly("measure.delay", DELAY_AUTO),
-            _exactly("measure.count", 1),
-            _exactly("measure.filter.enable", 0),
-            _Setting("measure.autozero", 1, (0, 1)),
-            _exactly("source.output", 0),
+            _exactly("format.asciiprecision", DIGITS),
+            _exactly(f"{smu}.sense", 0),
+            _exactly(f"{smu}.source.func", 1),
+            _exactly(f"{smu}.source.offmode", 0),
+            _exactly(f"{smu}.source.offfunc", 1),
+            _exactly(f"{smu}.source.autorangev", 0),
+            _exactly(f"{smu}.measure.autorangei", 0),
+            _exactly(f"{smu}.source.rangev", range_v),
+            _exactly(f"{smu}.source.levelv", 0),
+            _exactly(f"{smu}.source.limiti", settings.compliance_a),
+            self._range(settings.range_a),
+            _exactly(f"{smu}.measure.nplc", settings.nplc),
+            _exactly(f"{smu}.measure.delay", DELAY_AUTO),
+            _exactly(f"{smu}.measure.count", 1),
+            _exactly(f"{smu}.measure.filter.enable", 0),
+            _Setting(f"{smu}.measure.autozero", 1, (0, 1)),
+            _exactly(f"{smu}.source.output", 0),
         ]
+
+    def _range(self, range_a: float) -> _Setting:
+        """Return the measure range; it reads back as the full scale of the range that the box has taken."""
+        return _Setting(f"{self._smu}.measure.rangei", range_a, (range_a, math.inf))
+
+    def _read_back(self, setting: _Setting) -> _Setting:
+        """Return what was set with the one value that it may read back as from now on."""
+        value = self._box.ask_number(setting.path)
+        if not setting.holds(value):
+            raise InstrumentError(f"{self.name} was set to {setting.path} = {setting.value:g} but reads back {value:g}")
+        return setting if setting.path.endswith(OWN_WAY) else _exactly(setting.path, value)
+
+    def _give_up(self) -> None:
+        """Switch the output off after a failure, whose own error counts more than that of the attempt."""
+        try:
+            self.output_off()
+        except TransportError:
+            return
 
     def _prepared(self) -> SourceSettings:
         if self._settings is None:
@@ -212,13 +307,19 @@ class Keithley2600SourceMeter(SourceMeter):
             raise LimitError(f"{self.name} sends 1 to {MOST_PULSES} pulses at a time, not {count}")
         self._box.upload_pulses()
         channels = ", ".join(f"{unit._smu}, {_written(amplitude_v)}" for unit, amplitude_v in parts)
-        query = f"{FUNCTION}({count}, {_written(width_s)}, {_written(GAP_S)}, {channels})"
+        run, number = parts[0][0]._number
+        self._box.begin_run(run)
+        query = f'{FUNCTION}("{run}", {number}, {count}, {_written(width_s)}, {_written(GAP_S)}, {channels})'
         zeroing_s = 10 * max(unit._prepared().nplc for unit, _ in parts) / SLOWEST_LINE_HZ
-        with allowing(self._box.adapter, count * (width_s + GAP_S) + zeroing_s):
+        units = [unit for unit, _ in parts]
+        with _off_after_a_failure(units), allowing(self._box.adapter, count * (width_s + GAP_S) + zeroing_s):
             reply = self._box.ask(query)
+        if reply.strip() == "repeated":
+            raise InstrumentError(f"{self.name} refuses pulses {number}: it has begun them before and sent nothing now")
         if reply.strip() == "refused":
             raise InstrumentError(f"{self.name} sent no pulse: an output is off or not at 0 V")
-        return self._taken_apart(reply, query, parts, count)
+        with _off_after_a_failure(units):
+            return self._taken_apart(reply, query, parts, count)
 
     def _taken_apart(
         self, reply: str, query: str, parts: list[tuple["Keithley2600SourceMeter", float]], count: int
@@ -253,6 +354,17 @@ class Keithley2600SourceMeter(SourceMeter):
         if field not in {"true", "false"}:
             raise self._box.garbled(query, field, "true or false")
         return field == "true"
+
+
+@contextmanager
+def _off_after_a_failure(units: list[Keithley2600SourceMeter]) -> Iterator[None]:
+    """Switch outputs off after a failure, an interrupt too: it may have come in the middle of a pulse."""
+    try:
+        yield
+    except BaseException:
+        for unit in units:
+            unit._give_up()
+        raise
 
 
 def _exactly(path: str, value: float) -> _Setting:

@@ -1,8 +1,9 @@
 """Keithley 7001 and 7002 switch systems with 7012 4x10 matrix cards, over SCPI. Emulated only.
 
 PyMeasure has no driver of them. Crosspoints are written slot, row, column, such as ``1!1!5``. The manual was not at
-hand, so these are assumptions: ``:ROUT:CLOS:STAT?`` answers the closed crosspoints as a channel list in which ranges of
-columns may stand; ``:ROUT:CONF:BBM`` is break-before-make; ``*OPC?`` waits for the relays; a 7012 settles in 3 ms.
+hand. Public scripts send ``:ROUT:CLOS``, ``:ROUT:OPEN``, ``:ROUT:OPEN ALL`` and ``:ROUT:CLOS:STAT?``. Assumptions: the
+last answers the closed crosspoints as a channel list in which ranges of columns may stand, as that of the 6517A does;
+``:ROUT:CONF:BBM`` is break-before-make; ``*OPC?`` waits for the relays; a 7012 settles in 3 ms.
 """
 
 import re
@@ -12,7 +13,7 @@ from pymeasure.adapters.adapter import Adapter
 from pymeasure.instruments.instrument import Instrument
 from pymeasure.instruments.validators import strict_discrete_set
 
-from crossbar_hil.errors import ConfigError, GarbledReply, InstrumentError
+from crossbar_hil.errors import ConfigError, GarbledReply
 
 from .scpi_answers import flag
 from .scpi_matrix import ScpiMatrix, channels
@@ -52,9 +53,8 @@ class Keithley7001(ScpiMatrix):
     )
 
     def _prepare(self) -> None:
-        self.break_before_make_enabled = True
-        if not self.query(":ROUT:CONF:BBM?", flag):
-            raise InstrumentError(f"{self.name}: break-before-make reads back off, expected on")
+        self.apply(":ROUT:CONF:BBM ON")
+        self.read_back({":ROUT:CONF:BBM?": True})
 
     def _name(self, slot: int, row: int, column: int) -> str:
         return f"{slot}!{row}!{column}"
@@ -65,8 +65,8 @@ class Keithley7001(ScpiMatrix):
             raise ConfigError(f"{crosspoint!r} is no crosspoint of {self.name}, such as 1!1!5")
         return int(found[1]), int(found[2]), int(found[3])
 
-    def _closed_query(self) -> str:
-        return ":ROUT:CLOS:STAT?"
+    def _closed_queries(self) -> list[str]:
+        return [":ROUT:CLOS:STAT?"]
 
     def _parse_closed(self, reply: str) -> frozenset[str]:
         names: set[str] = set()

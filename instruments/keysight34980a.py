@@ -25,7 +25,7 @@ class MatrixSlot(Channel):
     """One slot of the mainframe."""
 
     card = Channel.measurement(
-        ":SYST:CTYP? {ch}",
+        "SYST:CTYP? {ch}",
         """Get what is in the slot (str): maker, model, serial number and firmware; model 0 for an empty slot.""",
         cast=str,
         maxsplit=0,
@@ -35,7 +35,9 @@ class MatrixSlot(Channel):
 class Keysight34980A(ScpiMatrix):
     """A mainframe of eight slots, of which those with a 34932A are used."""
 
-    open_all_command = ":ROUT:OPEN:ALL"
+    open_command = "ROUT:OPEN"
+    close_command = "ROUT:CLOS"
+    open_all_command = "ROUT:OPEN:ALL"
     slots: ClassVar[range] = range(1, 9)
     rows = range(1, 9)
     columns = range(1, 17)
@@ -56,10 +58,7 @@ class Keysight34980A(ScpiMatrix):
         InstrumentError
             If none does.
         """
-        answers = self.query(
-            ";".join(f":SYST:CTYP? {slot}" for slot in self.slots), lambda reply: fields(reply, len(self.slots), ";")
-        )
-        self._modules = tuple(slot for slot, answer in zip(self.slots, answers, strict=True) if MODULE in answer)
+        self._modules = tuple(slot for slot in self.slots if MODULE in self.ask(f"SYST:CTYP? {slot}"))
         if not self._modules:
             raise InstrumentError(f"{self.name} has no {MODULE} in slots 1 to 8")
         return self._modules
@@ -69,6 +68,10 @@ class Keysight34980A(ScpiMatrix):
         if not self._modules:
             self.modules()
         return super().connected()
+
+    def _prepare(self) -> None:
+        """See which modules are there; they may have been changed since."""
+        self.modules()
 
     def _name(self, slot: int, row: int, column: int) -> str:
         return f"{slot}{row}{column:02d}"
@@ -82,11 +85,11 @@ class Keysight34980A(ScpiMatrix):
             raise ConfigError(f"{crosspoint!r}: slot {slot} of {self.name} holds no {MODULE}")
         return slot, int(found[2]), int(found[3])
 
-    def _closed_query(self) -> str:
+    def _closed_queries(self) -> list[str]:
         spans = (
             f"{self._name(slot, row, 1)}:{self._name(slot, row, 16)}" for slot in self._modules for row in self.rows
         )
-        return f":ROUT:CLOS? (@{','.join(spans)})"
+        return [f"ROUT:CLOS? (@{','.join(spans)})"]
 
     def _parse_closed(self, reply: str) -> frozenset[str]:
         names = [

@@ -101,14 +101,15 @@ class KeysightB2200A(ScpiMatrix):
         self._ready = True
         configuration = "ACON" if self._used == {0} else "NCON"
         if self.ask(":FUNC?").strip() != configuration:
-            self.write(f":FUNC {configuration}")
+            self.apply(f":FUNC {configuration}")
         for card in self._cards():
-            self.write(f":BIAS {card},OFF")
-            self.write(f":AGND {card},OFF")
-            self.write(f":COUP {card},OFF")
-            self.write(f":CONN:RULE {card},FREE")
-            self.write(f":CONN:SEQ {card},BBM")
-        self.check_errors()
+            self.apply(
+                f":BIAS {card},0",
+                f":AGND {card},0",
+                f":COUP {card},0",
+                f":CONN:RULE {card},FREE",
+                f":CONN:SEQ {card},BBM",
+            )
         for card in self._cards():
             self.read_back(
                 {
@@ -144,11 +145,11 @@ class KeysightB2200A(ScpiMatrix):
             raise ConfigError(f"{crosspoint!r} is no crosspoint of {self.name}, such as 00105")
         return int(found[1]), int(found[2]), int(found[3])
 
-    def _closed_query(self) -> str:
-        return ";".join(f":CLOS:CARD? {card}" for card in self._cards())
+    def _closed_queries(self) -> list[str]:
+        return [f":CLOS:CARD? {card}" for card in self._cards()]
 
     def _parse_closed(self, reply: str) -> frozenset[str]:
-        names = [name for part in reply.split(";") for name in channels(part)]
+        names = channels(reply)
         wrong = [name for name in names if not re.fullmatch(r"\d{5}", name)]
         if wrong:
             raise GarbledReply(f"{wrong[0]!r} is no crosspoint")

@@ -4,6 +4,8 @@ PyMeasure has no driver of this family. Commands are those of the B2900 SCPI com
 limits, number formats and error texts are not given there and stand here as assumptions.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from pymeasure.adapters.adapter import Adapter
@@ -14,9 +16,9 @@ from crossbar_hil.instrument import Identity, Reading, SourceMeter, SourceSettin
 
 from .keysightb2900_commands import SHORTEST_PULSE_S, B2900Commands
 from .scpi import ScpiInstrument
-from .scpi_answers import Expected, flag, held, numbers
+from .scpi_answers import Expected, flag, held, number, numbers
 from .scpi_bounds import check_settings, check_within, smallest_range
-from .scpi_source import MOST_PULSES, parse_current_and_trip
+from .scpi_source import MOST_PULSES
 from .transport import allowing
 
 RANGES_V = (0.2, 2.0, 20.0, 200.0)
@@ -38,6 +40,7 @@ class B2900Channel(B2900Commands, SourceMeter):
     """
 
     parent: "KeysightB2900"
+    shortest_pulse_s = SHORTEST_PULSE_S
 
     def __init__(self, parent: "KeysightB2900", id: int, **kwargs: Any) -> None:  # noqa: A002 - PyMeasure's name
         super().__init__(parent, id, **kwargs)
@@ -45,10 +48,20 @@ class B2900Channel(B2900Commands, SourceMeter):
         self.name = f"{parent.name}.{'ab'[id - 1]}"
         self.least_compliance_a = parent.ranges_a[0] * LEAST_SHARE
         self._settings: SourceSettings | None = None
+        self._as_set: dict[str, Expected] = {}
 
     def identify(self) -> Identity:
         """Ask who answers."""
         return self.parent.identify()
+
+    def check(self, settings: SourceSettings) -> None:
+        """Refuse settings that the model cannot have, those of reads and those of pulses; nothing is sent."""
+        for range_a in (settings.range_a, settings.range_of_reads_a):
+            self._ranges(replace(settings, range_a=range_a))
+
+    def pulses_with(self, other: SourceMeter) -> bool:
+        """Say whether another channel is the other one of this instrument."""
+        return isinstance(other, B2900Channel) and other.parent is self.parent and other is not self
 
     def prepare(self, settings: SourceSettings) -> None:
         """Set the channel up as a source of 0 V with its output off, and read everything back.
@@ -58,29 +71,39 @@ class B2900Channel(B2900Commands, SourceMeter):
         """
         range_v, range_a = self._ranges(settings)
         self._settings = None
-        for line in (
-            ":OUTP{ch} OFF",
-            "*CLS",
+        self.output_off()
+        try:
+            self.recover()
+            self._as_set = self._set_up(settings, range_v, range_a)
+            self._read_back({**self._as_set, ":OUTP{ch}?": False})
+        except BaseException:
+            self.parent.give_up(self)
+            raise
+        self._settings = settings
+
+    def _set_up(self, settings: SourceSettings, range_v: float, range_a: float) -> dict[str, Expected]:
+        """Set everything, and return what must read back; the output has been switched off."""
+        self.write("*CLS")
+        self._apply(
             ":OUTP{ch}:ON:AUTO 0",
             ":OUTP{ch}:OFF:AUTO 0",
             ":SOUR{ch}:FUNC:MODE VOLT",
             ":SOUR{ch}:VOLT:MODE FIX",
-        ):
-            self.write(line)
-        self.shape = "DC"
-        self.source_voltage = 0
-        self.triggered_voltage = 0
-        self.write(":SOUR{ch}:VOLT:RANG:AUTO 0")
-        self.source_voltage_range = range_v
-        self.output_off_state = "NORM"
-        self.compliance_current = settings.compliance_a
-        for line in (":SENS{ch}:FUNC:OFF:ALL", ':SENS{ch}:FUNC "CURR"', ":SENS{ch}:CURR:RANG:AUTO 0"):
-            self.write(line)
-        self.current_range = range_a
-        self.current_nplc = settings.nplc
-        self.write(":FORM:ELEM:SENS CURR")
-        self.parent.check_errors()
-        expected: dict[str, Expected] = {
+            ":SOUR{ch}:FUNC:SHAP DC",
+            ":SOUR{ch}:VOLT 0",
+            ":SOUR{ch}:VOLT:TRIG 0",
+            ":SOUR{ch}:VOLT:RANG:AUTO 0",
+            f":SOUR{{ch}}:VOLT:RANG {range_v:.9e}",
+            ":OUTP{ch}:OFF:MODE NORM",
+            f":SENS{{ch}}:CURR:PROT {settings.compliance_a:.9e}",
+            ":SENS{ch}:FUNC:OFF:ALL",
+            ':SENS{ch}:FUNC "CURR"',
+            ":SENS{ch}:CURR:RANG:AUTO 0",
+            f":SENS{{ch}}:CURR:RANG {range_a:.9e}",
+            f":SENS{{ch}}:CURR:NPLC {settings.nplc:.9e}",
+            ":FORM:ELEM:SENS CURR",
+        )
+        return {
             ":SOUR{ch}:FUNC:MODE?": "VOLT",
             ":SOUR{ch}:FUNC:SHAP?": "DC",
             ":SOUR{ch}:VOLT?": 0.0,
@@ -88,31 +111,34 @@ class B2900Channel(B2900Commands, SourceMeter):
             ":SENS{ch}:CURR:PROT?": settings.compliance_a,
             ":SENS{ch}:CURR:RANG?": held(range_a),
             ":SENS{ch}:CURR:NPLC?": settings.nplc,
+            ":FORM:ELEM:SENS?": "CURR",
             ":OUTP{ch}:ON:AUTO?": False,
             ":OUTP{ch}:OFF:MODE?": "NORM",
-            ":OUTP{ch}?": False,
         }
-        self.parent.read_back({self.insert_id(query): value for query, value in expected.items()})
-        self._settings = settings
+
+    def set_range(self, range_a: float) -> None:
+        """Fix the smallest measure range that holds a current, and read it back."""
+        _, chosen = self._ranges(replace(self._prepared(), range_a=range_a))
+        self._apply(f":SENS{{ch}}:CURR:RANG {chosen:.9e}")
+        self._as_set |= {":SENS{ch}:CURR:RANG?": held(chosen)}
+        self._read_back({":SENS{ch}:CURR:RANG?": held(chosen)})
 
     def enable(self) -> None:
         """Switch the output on, at 0 V."""
         self._prepared()
-        self.source_voltage = 0
-        self.write(":OUTP{ch} ON")
-        self.parent.check_errors()
+        self._apply(":SOUR{ch}:VOLT 0", ":OUTP{ch} ON")
+        self._read_back({":OUTP{ch}?": True})
 
     def set_voltage(self, voltage_v: float) -> None:
         """Source a voltage from now on."""
         most = self._prepared().range_v
         check_within(voltage_v, -most, most, f"{self.name}: voltage", "V")
-        self.source_voltage = voltage_v
-        self.parent.check_errors()
+        self.parent.set_and_read_back(f":SOUR{self.number}:VOLT", voltage_v)
 
     def measure(self) -> Reading:
-        """Measure the current at the present voltage, and ask in the same exchange whether it is limited."""
+        """Measure the current at the present voltage, and ask whether it is limited."""
         self._prepared()
-        return self.parent.query(f":MEAS? (@{self.number});:SENS{self.number}:CURR:PROT:TRIP?", parse_current_and_trip)
+        return Reading(self.parent.query(f":MEAS? (@{self.number})", number), self.limit_tripped())
 
     def pulse(self, amplitude_v: float, width_s: float, count: int = 1) -> list[Reading]:
         """Send `count` pulses from 0 V and return the current inside each.
@@ -137,7 +163,7 @@ class B2900Channel(B2900Commands, SourceMeter):
         ConfigError
             If `other` is not the other channel of this instrument; nothing was sent.
         """
-        if not isinstance(other, B2900Channel) or other.parent is not self.parent or other is self:
+        if not isinstance(other, B2900Channel) or not self.pulses_with(other):
             raise ConfigError(f"{self.name} and {other.name} are not the two channels of one B2900")
         self._check(amplitude_v, width_s, count)
         other._check(other_amplitude_v, width_s, count)
@@ -160,6 +186,16 @@ class B2900Channel(B2900Commands, SourceMeter):
     def limit_tripped(self) -> bool:
         """Ask whether the source is at its current limit now."""
         return self.parent.query(f":SENS{self.number}:CURR:PROT:TRIP?", flag)
+
+    def changes(self) -> list[str]:
+        """Ask in one exchange for all that was read back, for the output and for the error queue."""
+        self._prepared()
+        expected: dict[str, Expected] = {**self._as_set, ":OUTP{ch}?": True}
+        return self.parent.differences({self.insert_id(query): value for query, value in expected.items()})
+
+    def recover(self) -> None:
+        """Bring the session of the instrument in step if it is suspect."""
+        self.parent.recover()
 
     def close(self) -> None:
         """End the session of the whole instrument; outputs stay as they are."""
@@ -199,6 +235,12 @@ class B2900Channel(B2900Commands, SourceMeter):
         return Reading(current_a, abs(current_a) >= AT_LIMIT * self._prepared().compliance_a)
 
     # ------------------------------------------------------------------ inside
+
+    def _apply(self, *lines: str) -> None:
+        self.parent.apply(*map(self.insert_id, lines))
+
+    def _read_back(self, expected: Mapping[str, Expected]) -> None:
+        self.parent.read_back({self.insert_id(query): value for query, value in expected.items()})
 
     def _ranges(self, settings: SourceSettings) -> tuple[float, float]:
         """Choose the ranges, or refuse what the model cannot do."""
@@ -259,14 +301,16 @@ class KeysightB2900(ScpiInstrument):
         except BaseException:
             # An interrupt too: it may have come in the middle of a pulse.
             for channel in amplitudes:
-                self._give_up(channel)
+                self.give_up(channel)
             raise
         return readings
 
     def shutdown(self) -> None:
-        """Switch both outputs off, by writing only."""
-        for channel in self.channels.values():
-            channel.output_off()
+        """Switch both outputs off, by writing only, the second even if the first failed."""
+        try:
+            self.channels[1].output_off()
+        finally:
+            self.channels[2].output_off()
         super().shutdown()
 
     def _train(self, amplitudes: dict[B2900Channel, float], width_s: float, count: int) -> list[tuple[Reading, ...]]:
@@ -283,7 +327,7 @@ class KeysightB2900(ScpiInstrument):
         ]
         return list(zip(*trains, strict=True))
 
-    def _give_up(self, channel: B2900Channel) -> None:
+    def give_up(self, channel: B2900Channel) -> None:
         """Switch an output off after a failure, whose own error counts more than that of the attempt."""
         try:
             channel.output_off()

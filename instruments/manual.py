@@ -71,8 +71,9 @@ class ManualSwitchMatrix(SwitchMatrix):
         return f"{port.upper()}-{line}" if slot == 1 else f"{slot}:{port.upper()}-{line}"
 
     def prepare(self) -> None:
-        """Have everything taken off."""
-        self._have_done(f"{self.name}: take every connection off, so that no port touches a line.", frozenset())
+        """Have everything taken off, unless that is what was confirmed last."""
+        if self._known != frozenset():
+            self._have_done(f"{self.name}: take every connection off, so that no port touches a line.", frozenset())
 
     def connect(self, crosspoints: Iterable[str]) -> None:
         """Have exactly these crosspoints connected: the others taken off first, then these put on.

@@ -49,13 +49,19 @@ def number(text: str) -> float:
 def flag(text: str) -> bool:
     """Return whether a switch is on.
 
-    >>> flag("1"), flag("OFF")
-    (True, False)
+    >>> flag("1"), flag("OFF"), flag("0.000000E+00")
+    (True, False, False)
     """
     word = text.strip().upper()
-    if word not in {"0", "1", "+0", "+1", "ON", "OFF"}:
+    if word in {"ON", "OFF"}:
+        return word == "ON"
+    try:
+        value = float(word)
+    except ValueError:
+        value = -1.0
+    if value not in {0, 1}:
         raise GarbledReply(f"{text!r} is neither 0 nor 1")
-    return word in {"1", "+1", "ON"}
+    return value == 1
 
 
 def fields(reply: str, count: int, separator: str = ",") -> list[str]:
@@ -80,7 +86,7 @@ def numbers(reply: str, count: int) -> list[float]:
 
 
 def matches(answer: str, expected: Expected) -> bool:
-    """Say whether a setting reads back as it was set: numbers within 0.1 %, words without quotes or case.
+    """Say whether a setting reads back as it was set: numbers within 0.1 %, words without quotes, case or spaces.
 
     >>> matches("1.000000E-04", 1e-4), matches('"CURR:DC"', "CURR"), matches("+1.050000E-04", (1e-4, 1.06e-4))
     (True, True, True)
@@ -88,11 +94,24 @@ def matches(answer: str, expected: Expected) -> bool:
     if isinstance(expected, bool):
         return flag(answer) == expected
     if isinstance(expected, str):
-        return answer.strip().strip("\"'").upper().removesuffix(":DC") == expected
+        return answer.replace(" ", "").strip("\"'").upper().removesuffix(":DC") == expected
     value = number(answer)
     if isinstance(expected, tuple):
         return expected[0] * 0.999 <= value <= expected[1]
     return abs(value - expected) <= (1e-3 * abs(expected) if expected else 1e-9)
+
+
+def described(expected: Expected) -> str:
+    """Return what a setting should read back as, as a person reads it.
+
+    >>> described("VOLT"), described(1e-4), described(False), described((2.0, 2.12))
+    ('VOLT', '0.0001', 'off', '2 to 2.12')
+    """
+    if isinstance(expected, bool):
+        return "on" if expected else "off"
+    if isinstance(expected, tuple):
+        return f"{expected[0]:g} to {expected[1]:g}"
+    return expected if isinstance(expected, str) else f"{expected:g}"
 
 
 def held(nominal: float) -> tuple[float, float]:

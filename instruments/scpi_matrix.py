@@ -1,15 +1,16 @@
 """What SCPI switch matrices share: open what is not wanted, close what is, wait, read back, count."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 from pymeasure.adapters.adapter import Adapter
 
 from crossbar_hil.errors import ConfigError, GarbledReply, InstrumentError
-from crossbar_hil.instrument import SwitchMatrix, listed, row_number
+from crossbar_hil.instrument import SwitchMatrix, differing, listed, row_number
 
 from .scpi import ScpiInstrument
+from .scpi_answers import flag
 from .transport import allowing
 
 LONGEST_LINE = 1000
@@ -21,8 +22,8 @@ RELAY_S = 0.05
 class ScpiMatrix(ScpiInstrument, SwitchMatrix):
     """A switch matrix whose relays are opened and closed by channel lists.
 
-    What is closed is read back after every move, in the exchange that waits for the relays. So a relay that somebody
-    else closed is found, and the count of relay operations is one of states seen, not of commands sent.
+    What is closed is read back after every move, when the relays have settled. So a relay that somebody else closed is
+    found, and the count of relay operations is one of states seen, not of commands sent.
     """
 
     open_command: ClassVar[str] = ":ROUT:OPEN"
@@ -46,10 +47,10 @@ class ScpiMatrix(ScpiInstrument, SwitchMatrix):
 
     def prepare(self) -> None:
         """Open every relay, set break-before-make where the model has it, and see that nothing is closed."""
+        self.recover()
         self.write("*CLS")
         self._prepare()
-        self.check_errors()
-        before = self._learn()
+        before = self.connected()
         self._move([self.open_all_command], before, frozenset())
 
     def connect(self, crosspoints: Iterable[str]) -> None:
@@ -73,11 +74,27 @@ class ScpiMatrix(ScpiInstrument, SwitchMatrix):
         self.operations += len(before or ())
         self.blind(self.open_all_command)
 
+    def shutdown(self) -> None:
+        """Open every relay, by writing only, as PyMeasure does at the end of a ``with`` block."""
+        self.disconnect_all()
+        super().shutdown()
+
     def connected(self) -> frozenset[str]:
         """Ask which crosspoints are closed."""
         self._known = None
-        self._known = self.query(self._closed_query(), self._parse_closed)
+        self._known = frozenset[str]().union(*(self.query(each, self._parse_closed) for each in self._closed_queries()))
         return self._known
+
+    def changes(self, crosspoints: Iterable[str]) -> list[str]:
+        """Ask in one exchange whether exactly these crosspoints are closed and nothing is in the error queue."""
+        self._known = None
+        queries = self._closed_queries()
+        parsed = [
+            self.parsed(query, answer, self._parse_closed)
+            for query, answer in zip(queries, self.ask_together(queries), strict=True)
+        ]
+        self._known = frozenset[str]().union(*parsed)
+        return differing(self.name, self._known, crosspoints)
 
     # ------------------------------------------------------------------ what a model says
 
@@ -90,12 +107,12 @@ class ScpiMatrix(ScpiInstrument, SwitchMatrix):
         """Take a crosspoint apart into slot, row and column; ``ConfigError`` if it is none."""
 
     @abstractmethod
-    def _closed_query(self) -> str:
-        """Return the query for what is closed."""
+    def _closed_queries(self) -> list[str]:
+        """Return the queries that together say what is closed."""
 
     @abstractmethod
     def _parse_closed(self, reply: str) -> frozenset[str]:
-        """Return the names of what is closed."""
+        """Return the names of what is closed by the answer to one of them."""
 
     def _prepare(self) -> None:
         """Write the model's own settings."""
@@ -116,15 +133,19 @@ class ScpiMatrix(ScpiInstrument, SwitchMatrix):
         """Return what is closed, asking only if it is not known."""
         return self.connected() if self._known is None else self._known
 
-    def _move(self, lines: Iterable[str], before: frozenset[str], after: frozenset[str]) -> None:
+    def _move(self, lines: list[str], before: frozenset[str], after: frozenset[str]) -> None:
         """Move relays, wait for them, and compare what is then closed with what should be."""
         self._known = None
         for line in lines:
             self.write(line)
         with allowing(self.adapter, RELAY_S * (len(before ^ after) + 1)):
-            found = self.query(f"*OPC?;{self._closed_query()}", _after_complete(self._parse_closed))
+            complete = self.query("*OPC?", flag)
+        if not complete:
+            raise InstrumentError(f"{self.name} answers *OPC? by 0, so its relays have not settled")
+        found = self.connected()
+        self._known = None
         self.operations += len(before ^ found)
-        self.check_errors()
+        self.check_errors("; ".join(lines))
         if found != after:
             raise InstrumentError(f"{self.name} has {listed(found)} closed, expected {listed(after)}")
         self._known = found
@@ -151,15 +172,3 @@ def channels(reply: str) -> list[str]:
     if not (text.startswith("(@") and text.endswith(")")):
         raise GarbledReply(f"{reply[:60]!r} is no channel list")
     return [each.strip() for each in text[2:-1].split(",") if each.strip()]
-
-
-def _after_complete(parse: Callable[[str], frozenset[str]]) -> Callable[[str], frozenset[str]]:
-    """Return a parser for the answer to ``*OPC?`` and a query."""
-
-    def parsed(reply: str) -> frozenset[str]:
-        complete, _, rest = reply.partition(";")
-        if complete.strip() not in {"1", "+1"}:
-            raise GarbledReply(f"{complete!r} is no answer to *OPC?")
-        return parse(rest)
-
-    return parsed

@@ -1,6 +1,7 @@
 """What single-channel SCPI source-measure units share: all of the role that does not depend on the model's commands."""
 
 from abc import abstractmethod
+from dataclasses import replace
 from typing import Any
 
 from pymeasure.adapters.adapter import Adapter
@@ -9,8 +10,9 @@ from crossbar_hil.errors import ConfigError, GarbledReply, InstrumentError, Tran
 from crossbar_hil.instrument import Reading, SourceMeter, SourceSettings
 
 from .scpi import ScpiInstrument
-from .scpi_answers import fields, flag, number
+from .scpi_answers import Expected, flag, held
 from .scpi_bounds import check_within
+from .transport import allowing
 
 SHORTEST_READING_NPLC = 0.01
 """Integration time inside pulses: 0.2 ms at 50 Hz, so that a pulse is timed by its delay and not by its reading."""
@@ -28,24 +30,60 @@ class ScpiSource(ScpiInstrument, SourceMeter):
     def __init__(self, adapter: Adapter | str | int, name: str = "SCPI source", **kwargs: Any) -> None:
         super().__init__(adapter, name, **kwargs)
         self._settings: SourceSettings | None = None
+        self._as_set: dict[str, Expected] = {}
 
     def source_meters(self) -> list[SourceMeter]:
         """Return the one channel."""
         return [self]
 
+    def check(self, settings: SourceSettings) -> None:
+        """Refuse settings that the model cannot have, those of reads and those of pulses; nothing is sent."""
+        for range_a in (settings.range_a, settings.range_of_reads_a):
+            self._ranges(replace(settings, range_a=range_a))
+
+    def set_range(self, range_a: float) -> None:
+        """Fix the smallest measure range that holds a current, and read it back."""
+        _, chosen = self._ranges(replace(self._prepared(), range_a=range_a))
+        self.apply(f":SENS:CURR:RANG {chosen:.9e}")
+        self._as_set |= {":SENS:CURR:RANG?": held(chosen)}
+        self.read_back({":SENS:CURR:RANG?": held(chosen)})
+
+    def prepare(self, settings: SourceSettings) -> None:
+        """Reset the instrument, set it up as a source of 0 V with its output off, and read everything back.
+
+        The terminals in use stay in use.
+
+        Raises
+        ------
+        ConfigError
+            If the model cannot do what is asked; nothing was sent.
+        InstrumentError
+            If it does not take a setting, or one reads back other than it was set; the output was told to go off.
+        """
+        range_v, range_a = self._ranges(settings)
+        self._settings = None
+        self.output_off()
+        try:
+            self.recover()
+            with allowing(self.adapter, RESET_S):
+                self._as_set = self._set_up(settings, range_v, range_a)
+                self.read_back({**self._as_set, ":OUTP?": False})
+        except BaseException:
+            self._give_up()
+            raise
+        self._settings = settings
+
     def enable(self) -> None:
         """Switch the output on, at 0 V."""
         self._prepared()
-        self.write(":SOUR:VOLT 0")
-        self.write(":OUTP ON")
-        self.check_errors()
+        self.apply(":SOUR:VOLT 0", ":OUTP ON")
+        self.read_back({":OUTP?": True})
 
     def set_voltage(self, voltage_v: float) -> None:
         """Source a voltage from now on."""
         most = self._prepared().range_v
         check_within(voltage_v, -most, most, f"{self.name}: voltage", "V")
-        self.write(f":SOUR:VOLT {voltage_v:.9e}")
-        self.check_errors()
+        self.set_and_read_back(":SOUR:VOLT", voltage_v)
 
     def pulse(self, amplitude_v: float, width_s: float, count: int = 1) -> list[Reading]:
         """Send `count` pulses from 0 V, timed by the instrument, and return the current inside each.
@@ -81,10 +119,23 @@ class ScpiSource(ScpiInstrument, SourceMeter):
         """Ask whether the output is on."""
         return self.query(":OUTP?", flag)
 
+    def changes(self) -> list[str]:
+        """Ask in one exchange for all that was read back, for the output and for the error queue."""
+        self._prepared()
+        return self.differences({**self._as_set, ":OUTP?": True})
+
     def shutdown(self) -> None:
         """Switch the output off, by writing only."""
         self.output_off()
         super().shutdown()
+
+    @abstractmethod
+    def _ranges(self, settings: SourceSettings) -> tuple[float, float]:
+        """Choose the ranges of voltage and current, or refuse what the model cannot do."""
+
+    @abstractmethod
+    def _set_up(self, settings: SourceSettings, range_v: float, range_a: float) -> dict[str, Expected]:
+        """Reset and set everything, with these ranges, and return what must read back; the output is off."""
 
     @abstractmethod
     def _pulse(self, settings: SourceSettings, amplitude_v: float, width_s: float, count: int) -> list[Reading]:
@@ -113,13 +164,3 @@ def parse_terminals(reply: str) -> str:
     if word not in {"FRON", "REAR"}:
         raise GarbledReply(f"{reply!r} is neither FRON nor REAR")
     return word
-
-
-def parse_current_and_trip(reply: str) -> Reading:
-    """Return the reading that two queries in one message give: a current, and whether the limit is reached.
-
-    >>> parse_current_and_trip("+1.500000E-06;0")
-    Reading(current_a=1.5e-06, limited=False)
-    """
-    current, tripped = fields(reply, 2, ";")
-    return Reading(number(current), flag(tripped))

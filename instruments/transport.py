@@ -29,6 +29,7 @@ def open_adapter(
     deadline_s: float = 2.0,
     read_termination: str = "\n",
     write_termination: str = "\n",
+    prompts: frozenset[bytes] = frozenset(),
 ) -> "BenchAdapter":
     r"""Open a VISA resource as a PyMeasure adapter.
 
@@ -41,7 +42,9 @@ def open_adapter(
     deadline_s : float
         Time that one whole exchange may take, in seconds, from the command to the last byte of its answer.
     read_termination, write_termination : str
-        What ends a reply and a message.
+        What ends a reply and a message. A carriage return before the end of a reply is dropped.
+    prompts : frozenset of bytes
+        Lines that the instrument may say by itself and that answer nothing; they are thrown away.
 
     Raises
     ------
@@ -56,6 +59,7 @@ def open_adapter(
         deadline_s=deadline_s,
         read_termination=read_termination,
         write_termination=write_termination,
+        prompts=prompts,
     )
 
 
@@ -82,6 +86,7 @@ class BenchAdapter(Adapter):
         deadline_s: float = 2.0,
         read_termination: str = "\n",
         write_termination: str = "\n",
+        prompts: frozenset[bytes] = frozenset(),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -91,11 +96,13 @@ class BenchAdapter(Adapter):
         self.cause: TransportError | None = None
         self._visa = visa
         self._read_termination, self._write_termination = read_termination, write_termination
+        self._prompts = prompts
         self._owner = threading.get_ident()
         self._command = ""
         self._buffer = bytearray()
         self._ended = False
         self._torn = False
+        self._lost = False
         self._until = 0.0
         self._extra_s = 0.0
         self.connection = self._open()
@@ -114,8 +121,8 @@ class BenchAdapter(Adapter):
         self._until = time.monotonic() + self.deadline_s + self._extra_s
         with self._watched() as link:
             extra = bytes(self._buffer) + link.unread()
-            if extra:
-                self._buffer.clear()
+            self._buffer.clear()
+            if not self._is_prompts(extra):
                 raise GarbledReply(f"{self.resource} sent {_shown(extra)} that nobody had asked for")
             self._ended = False
             self._send(link, content, self._until)
@@ -124,7 +131,7 @@ class BenchAdapter(Adapter):
         """Return one reply without its termination."""
         content = self._read_line()
         with self._watched():
-            return self._decoded(content)
+            return self._decoded(content).removesuffix("\r")
 
     def _read_bytes(self, count: int, break_on_termchar: bool = False, **_: Any) -> bytes:
         """Return so many bytes, or one reply with its termination if the count is -1."""
@@ -163,31 +170,41 @@ class BenchAdapter(Adapter):
         """Make the session suspect; for a driver that finds an answer that cannot be the one asked for."""
         self.cause = self.cause or cause
 
-    def blind_write(self, command: str) -> None:
-        """Send a command that makes the bench safe, whatever state the session is in; no answer is waited for.
+    def blind_write(self, *commands: str) -> None:
+        """Send commands that make the bench safe, whatever state the session is in; no answer is waited for.
 
-        Where the connection is lost, or has taken a part of a message, it is opened again first. A suspect
+        Where the connection is lost, or has taken a part of a message, it is opened again first, once. A suspect
         session stays suspect.
 
         Raises
         ------
         TransportError
-            If it could not be sent.
+            If they could not all be sent.
         """
         self._check_owner()
-        content = (command + self._write_termination).encode("ascii")
-        if self.connection is not None and not self._torn and not isinstance(self.cause, ConnectionLost):
-            try:
-                self._send(self.connection, content, time.monotonic() + self.deadline_s)
-            except TransportError as error:
-                self._fail(error)
-            else:
-                return
-        self._reopen()
-        self._send(self._connected(), content, time.monotonic() + self.deadline_s)
+        opened = False
+        for command in commands:
+            content = (command + self._write_termination).encode("ascii")
+            if self.connection is not None and not self._torn and not self._lost:
+                try:
+                    # A connection that the other side has closed takes bytes all the same, and loses them.
+                    self._buffer += self.connection.unread()
+                    self._send(self.connection, content, time.monotonic() + self.deadline_s)
+                except TransportError as error:
+                    self._fail(error)
+                    if opened:
+                        raise
+                else:
+                    continue
+            self._reopen()
+            opened = True
+            self._send(self._connected(), content, time.monotonic() + self.deadline_s)
 
     def resync(self, marker: tuple[str, str]) -> None:
         """Open the session again and prove it in step; what comes before the marker is thrown away.
+
+        The instrument has the deadline to act on what was sent to it before, such as "off": in another session the
+        order would be open, and some instruments take one client at a time.
 
         Parameters
         ----------
@@ -202,6 +219,8 @@ class BenchAdapter(Adapter):
         self._check_owner()
         command, expected = marker
         self.cause = self.cause or TransportError(f"{self.resource} is being brought in step")
+        if self.connection is not None and not self._lost:
+            self.connection.finish(time.monotonic() + self.deadline_s)
         self._reopen()
         self._command, self._until = command, time.monotonic() + self.deadline_s
         wanted, end, seen = expected.encode("ascii"), self._read_termination.encode(), 0
@@ -225,11 +244,22 @@ class BenchAdapter(Adapter):
         self._refuse_if_suspect()
         end = self._read_termination.encode()
         with self._watched() as link:
-            while end not in self._buffer and not self._ended:
-                self._fill(link)
-                if len(self._buffer) > REPLY_LIMIT:
-                    raise GarbledReply(f"{self.resource} answered with more than {REPLY_LIMIT} bytes")
-            return self._take_line(end)
+            while True:
+                while end not in self._buffer and not self._ended:
+                    self._fill(link)
+                    if len(self._buffer) > REPLY_LIMIT:
+                        raise GarbledReply(f"{self.resource} answered with more than {REPLY_LIMIT} bytes")
+                line = self._take_line(end)
+                if line.strip() not in self._prompts:
+                    return line
+
+    def _is_prompts(self, content: bytes) -> bool:
+        """Return whether these bytes say nothing: whole lines, each a prompt, or no bytes at all."""
+        end = self._read_termination.encode()
+        return not content or (
+            content.endswith(end)
+            and all(line.strip() in self._prompts for line in content.removesuffix(end).split(end))
+        )
 
     def _send(self, link: Link, content: bytes, until: float) -> None:
         self._torn = True
@@ -275,6 +305,7 @@ class BenchAdapter(Adapter):
 
     def _fail(self, error: TransportError) -> TransportError:
         self.cause = self.cause or error
+        self._lost = self._lost or isinstance(error, ConnectionLost)
         return error
 
     def _connected(self) -> Link:
@@ -290,6 +321,7 @@ class BenchAdapter(Adapter):
         self._buffer.clear()
         self._ended = False
         self.connection = self._open()
+        self._torn = self._lost = False
 
     def _refuse_if_suspect(self) -> None:
         if self.cause is not None:
@@ -305,12 +337,19 @@ class BenchAdapter(Adapter):
 # ---------------------------------------------------------------------- the same for any other PyMeasure adapter
 
 
-def blind_write(adapter: Adapter, command: str) -> None:
-    """Send a command that makes the bench safe; see `BenchAdapter.blind_write`."""
+def blind_write(adapter: Adapter, *commands: str) -> None:
+    """Send commands that make the bench safe, each even if one before it failed; see `BenchAdapter.blind_write`."""
     if isinstance(adapter, BenchAdapter):
-        adapter.blind_write(command)
-    else:
-        adapter.write(command)
+        adapter.blind_write(*commands)
+        return
+    failures: list[Exception] = []
+    for command in commands:
+        try:
+            adapter.write(command)
+        except Exception as error:  # what another adapter raises is its own; the next command matters more
+            failures.append(error)
+    if failures:
+        raise failures[0]
 
 
 @contextmanager

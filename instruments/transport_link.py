@@ -44,6 +44,9 @@ class Link(ABC):
     def unread(self) -> bytes:
         """Take what has come in without waiting; a transport that cannot tell says that there is nothing."""
 
+    def finish(self, until: float) -> None:  # noqa: B027 - only a byte stream has an end to wait for
+        """Say that nothing more will be sent, and wait until the other side has taken it all; never fails."""
+
     @abstractmethod
     def close(self) -> None:
         """End the session; never fails."""
@@ -76,8 +79,8 @@ def open_link(resource: str, visa: str, seconds: float, read_termination: str, w
         raise ConfigError(f"{resource!r} is no VISA resource name: {error}") from error
     try:
         manager = pyvisa.ResourceManager(visa)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"there is no VISA library {visa!r}: {error}") from error
+    except Exception as error:  # pyvisa-sim raises whatever its reader of definition files stumbled over
+        raise ConfigError(f"there is no VISA library {visa!r}: {_last_line(error)}") from error
     # Other kinds of session take no time to open, or take their own.
     options: dict[str, Any] = {"open_timeout": max(round(seconds * 1000), 1)} if isinstance(parsed, TCPIPSocket) else {}
     options |= {"read_termination": read_termination, "write_termination": write_termination}
@@ -90,6 +93,12 @@ def open_link(resource: str, visa: str, seconds: float, read_termination: str, w
         raise ConfigError(f"{resource} is no resource that takes messages")
     found = _socket_of(opened)
     return VisaLink(resource, opened) if found is None else SocketLink(resource, opened, found)
+
+
+def _last_line(error: Exception) -> str:
+    """Return the last line of a message: pyvisa-sim puts a whole traceback into it, quoted."""
+    lines = str(error).replace("\\n", "\n").replace("\\'", "'").strip(' \n"').splitlines()
+    return lines[-1].strip() if lines else type(error).__name__
 
 
 def _socket_of(opened: MessageBasedResource) -> socket.socket | None:
@@ -152,6 +161,16 @@ class SocketLink(Link):
         if not content:
             raise ConnectionLost(f"{self._resource} has closed the connection")
         return content
+
+    def finish(self, until: float) -> None:
+        """Say that nothing more will be sent, and wait until the other side closes too; never fails."""
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+            self._socket.settimeout(_time_left(until))
+            while self._socket.recv(CHUNK):
+                self._socket.settimeout(_time_left(until))
+        except OSError:
+            pass  # it is gone, or takes too long: both end the waiting
 
     def close(self) -> None:
         """End the session; never fails.

@@ -1,7 +1,8 @@
 """What the Keithley boxes that run Lua (TSP) have in common.
 
 Each line sent is a Lua chunk of its own; a chunk with a runtime error says nothing, so the question whether there was
-an error is a second line (Keithley 2600B reference manual, "TSP error summary list" and "errorqueue.next()").
+an error is a second line (Keithley 2600B reference manual, "TSP error summary list" and "errorqueue.next()"). So each
+statement is a line, too: one that fails does not take the next ones with it, and every line stands in the manual.
 """
 
 import math
@@ -17,9 +18,12 @@ from crossbar_hil.instrument import Identity
 from .identity import parse_identity
 from .transport import BenchAdapter, blind_write, distrust, open_adapter
 
-_TAB = r"\t"
 MOST_ERRORS = 50
 """So many errors are read out of a queue; a longer one is an error of its own."""
+DIGITS = 10
+"""Digits of a printed number: ``format.asciiprecision``, 6 after ``reset()`` (same manual)."""
+PROMPTS = frozenset({b"TSP>", b"TSP?", b">>>>"})
+"""What a box says after each message while ``localnode.prompts`` is 1 (same manual)."""
 
 
 class TspInstrument(Instrument):
@@ -60,7 +64,7 @@ class TspInstrument(Instrument):
         ConnectionLost
             If nothing answers there.
         """
-        return cls(open_adapter(resource, visa=visa, deadline_s=deadline_s), name=name)
+        return cls(open_adapter(resource, visa=visa, deadline_s=deadline_s, prompts=PROMPTS), name=name)
 
     def identify(self) -> Identity:
         """Ask who answers."""
@@ -104,22 +108,42 @@ class TspInstrument(Instrument):
         distrust(self.adapter, error)
         return error
 
+    def ask_number(self, expression: str) -> float:
+        """Print an expression and return its value."""
+        (value,) = self.ask_numbers(f"print({expression})", 1)
+        return value
+
     def command(self, *statements: str) -> None:
-        """Run statements as one chunk, and ask whether there was an error.
+        """Run statements, each as a line of its own, and ask whether there was an error.
 
         Raises
         ------
         InstrumentError
-            If there was one.
+            If there was one; it names the statements.
         """
-        self.write(" ".join(statements))
-        query = "print(errorqueue.count)"
-        (count,) = self.ask_numbers(query, 1)
-        self.raise_errors(count, query)
+        for statement in statements:
+            self.write(statement)
+        self.raise_errors(self.ask_number("errorqueue.count"), "; ".join(statements))
 
-    def blind(self, command: str) -> None:
-        """Send a command that makes the bench safe; no answer is waited for."""
-        blind_write(self.adapter, command)
+    def quieten(self) -> None:
+        """Bring the session in step, have the box say nothing of its own, and read earlier errors out of its queue."""
+        self.recover()
+        self.write("localnode.prompts=0")
+        self.write("localnode.showerrors=0")
+        for _ in range(MOST_ERRORS):
+            if self.next_error[0] == 0:
+                return
+        raise InstrumentError(f"{self.name} has more than {MOST_ERRORS} errors in its queue")
+
+    def blind(self, *commands: str) -> None:
+        """Send commands that make the bench safe; no answer is waited for.
+
+        Raises
+        ------
+        TransportError
+            If they could not all be sent.
+        """
+        blind_write(self.adapter, *commands)
 
     # ------------------------------------------------------------------ errors
 
@@ -127,14 +151,23 @@ class TspInstrument(Instrument):
     def next_error(self) -> tuple[int, str]:
         """Get the oldest error of the queue and take it out: code and text, code 0 when there is none."""
         query = "print(errorqueue.next())"
-        code, text, *_ = self.ask_fields(query, 4)
-        number = self.number(code, query)
+        reply = self.ask(query)
+        # Simulators exist that separate by commas; a text may hold some of its own.
+        fields = reply.split("\t") if "\t" in reply else reply.split(",")
+        if len(fields) < 4 or ("\t" in reply and len(fields) > 4):
+            raise self.garbled(query, reply, "code, text, severity and node of an error")
+        number = self.number(fields[0], query)
         if not math.isfinite(number) or number != int(number):
-            raise self.garbled(query, code, "the code of an error")
-        return int(number), text
+            raise self.garbled(query, reply, "the code of an error")
+        return int(number), ",".join(fields[1:-2]).strip().strip('"')
 
-    def check_errors(self) -> list[tuple[int, str]]:
+    def check_errors(self, after: str = "") -> list[tuple[int, str]]:
         """Read all errors out of the queue.
+
+        Parameters
+        ----------
+        after : str
+            What was sent since it was empty, for the message.
 
         Returns
         -------
@@ -153,14 +186,23 @@ class TspInstrument(Instrument):
                 break
             found.append(error)
         if found:
-            raise InstrumentError(f"{self.name} reports " + ", ".join(f"error {code} ({text})" for code, text in found))
+            reported = ", ".join(f"error {code} ({text})" for code, text in found)
+            raise InstrumentError(f"{self.name} reports {reported}{f' after {after[:80]!r}' if after else ''}")
         return found
 
-    def raise_errors(self, count: float, query: str) -> None:
-        """Raise what is in the error queue, if a query has said that there is something."""
+    def raise_errors(self, count: float, after: str) -> None:
+        """Raise what is in the error queue, if the box says that there is something.
+
+        Parameters
+        ----------
+        count : float
+            How many errors the box says there are.
+        after : str
+            What was sent since it was empty, for the message.
+        """
         if count != 0:
-            self.check_errors()
-            raise self.garbled(query, f"{count:g}", "the number of errors in its queue")
+            self.check_errors(after)
+            raise self.garbled("print(errorqueue.count)", f"{count:g}", "the number of errors in its queue")
 
     # ------------------------------------------------------------------ session
 
@@ -190,12 +232,3 @@ class TspInstrument(Instrument):
     def close(self) -> None:
         """End the session; the box stays as it is."""
         self.adapter.close()
-
-
-def printed(*expressions: str) -> str:
-    """Return the query for numbers with all their digits, whatever ``format.asciiprecision`` is.
-
-    >>> printed("smua.source.levelv")
-    'print(string.format("%.9e", smua.source.levelv))'
-    """
-    return f'print(string.format("{_TAB.join(["%.9e"] * len(expressions))}", {", ".join(expressions)}))'

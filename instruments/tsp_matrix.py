@@ -1,4 +1,8 @@
-"""The switch matrices that speak TSP: one way to close, open and read back relays for all of them."""
+"""The switch matrices that speak TSP: one way to close, open and read back relays for all of them.
+
+What is not wanted is opened before anything is closed, by two plain commands, so that no line is ever on two ports; the
+box's own rule for doing both in one command (``channel.connectrule``) is not relied on.
+"""
 
 import re
 from collections.abc import Iterable
@@ -7,15 +11,13 @@ from typing import Any, ClassVar
 from pymeasure.adapters import Adapter
 
 from crossbar_hil.errors import ConfigError, InstrumentError
-from crossbar_hil.instrument import SwitchMatrix, listed, row_number
+from crossbar_hil.instrument import SwitchMatrix, differing, listed, row_number
 
 from .transport import allowing
 from .tsp import TspInstrument
 
 LONGEST_LIST = 900
 """Longest channel list in a line, in characters; no manual found states a limit, so lines stay below 1 kB."""
-BREAK_BEFORE_MAKE = 1
-"""``channel.BREAK_BEFORE_MAKE`` (Keithley 707B and 708B reference manual, channel.connectrule)."""
 RELAY_S = 0.05
 """Time allowed for each relay that may move one after the other, in seconds."""
 
@@ -23,8 +25,8 @@ RELAY_S = 0.05
 class TspMatrix(TspInstrument, SwitchMatrix):
     """A matrix with the ``channel`` functions of the 707B and the 3700A series.
 
-    The box waits for its relays itself before ``close`` and ``open`` return (same manual, channel.close); `settle_s` is
-    waited on top by the box, not here.
+    The box waits for its relays itself before ``close`` and ``open`` return (Keithley 707B and 708B reference manual,
+    channel.close); `settle_s` is waited on top by the box, not here.
 
     Parameters
     ----------
@@ -47,7 +49,7 @@ class TspMatrix(TspInstrument, SwitchMatrix):
     letters: ClassVar[bool]
     """Whether a row is written as a letter."""
 
-    def __init__(self, adapter: Adapter | str, name: str, settle_s: float = 0.004, **kwargs: Any) -> None:
+    def __init__(self, adapter: Adapter | str, name: str, settle_s: float = 0.0, **kwargs: Any) -> None:
         super().__init__(adapter, name, **kwargs)
         self.settle_s = settle_s
         self.operations = 0
@@ -62,30 +64,18 @@ class TspMatrix(TspInstrument, SwitchMatrix):
         return f"{slot}{chr(ord('A') + row - 1) if self.letters else row}{line:02d}"
 
     def prepare(self) -> None:
-        """Open every relay and set break-before-make."""
-        self.recover()
+        """Open every relay, and see that nothing is closed."""
         self._known = None
-        self.write("localnode.prompts=0 localnode.showerrors=0 errorqueue.clear()")
-        self._learn()
-        self._move(f'channel.open("allslots") channel.connectrule={BREAK_BEFORE_MAKE}', frozenset())
-        (rule,) = self.ask_numbers("print(channel.connectrule)", 1)
-        if rule != BREAK_BEFORE_MAKE:
-            raise InstrumentError(f"{self.name} has connect rule {rule:g}, not {BREAK_BEFORE_MAKE} (break before make)")
+        self.quieten()
+        self._move(['channel.open("allslots")'], frozenset())
 
     def connect(self, crosspoints: Iterable[str]) -> None:
         """Close exactly these crosspoints: open every other one first, then close, then wait for them to settle."""
         wanted = frozenset(self._checked(each) for each in crosspoints)
         before = self._learn()
-        channels = ",".join(sorted(wanted))
-        if not wanted:
-            self._move('channel.open("allslots")', wanted)
-        elif len(channels) <= LONGEST_LIST:
-            self._move(f'channel.exclusiveclose("{channels}")', wanted)
-        else:
-            for part in _parts(before - wanted):
-                self._move(f'channel.open("{part}")', self._learn() - set(part.split(",")))
-            for part in _parts(wanted - before):
-                self._move(f'channel.close("{part}")', self._learn() | set(part.split(",")))
+        opening = [f'channel.open("{part}")' for part in _parts(before - wanted)]
+        closing = [f'channel.close("{part}")' for part in _parts(wanted - before)]
+        self._move([*opening, *closing], wanted)
 
     def disconnect_all(self) -> None:
         """Open every relay, by writing only: no answer is waited for."""
@@ -93,12 +83,31 @@ class TspMatrix(TspInstrument, SwitchMatrix):
         self.blind('channel.open("allslots")')
         self.operations += len(before or ())
 
+    def wait(self, seconds: float) -> None:
+        """Let the box wait before it does anything else, by writing only."""
+        self.blind(f"delay({seconds:.6f})")
+
+    def shutdown(self) -> None:
+        """Open every relay, by writing only, as PyMeasure does at the end of a ``with`` block."""
+        self.disconnect_all()
+        super().shutdown()
+
     def connected(self) -> frozenset[str]:
         """Ask which crosspoints are closed."""
+        self._known = None
         query = 'print(channel.getclose("allslots"))'
         (reply,) = self.ask_fields(query, 1)
         self._known = self._parsed(query, reply)
         return self._known
+
+    def changes(self, crosspoints: Iterable[str]) -> list[str]:
+        """Ask in one exchange whether exactly these crosspoints are closed and nothing is in the error queue."""
+        self._known = None
+        query = 'print(channel.getclose("allslots"), errorqueue.count)'
+        reply, count = self.ask_fields(query, 2)
+        self._known = self._parsed(query, reply)
+        self.raise_errors(self.number(count, query), "")
+        return differing(self.name, self._known, crosspoints)
 
     # ------------------------------------------------------------------ inside
 
@@ -106,23 +115,21 @@ class TspMatrix(TspInstrument, SwitchMatrix):
         """Return what is closed, asking only if it is not known."""
         return self.connected() if self._known is None else self._known
 
-    def _move(self, statement: str, after: frozenset[str]) -> None:
-        """Move relays in one exchange, and compare what is then closed with what should be."""
+    def _move(self, statements: list[str], after: frozenset[str]) -> None:
+        """Move relays, wait for them, and compare what is then closed with what should be."""
         before, self._known = self._learn(), None
         if self.settle_s > 0:
-            statement += f" delay({self.settle_s:.6f})"
-        query = 'print(errorqueue.count, channel.getclose("allslots"))'
+            statements = [*statements, f"delay({self.settle_s:.6f})"]
         with allowing(self.adapter, self.settle_s + RELAY_S * (len(before ^ after) + 1)):
-            self.write(statement)
-            count, reply = self.ask_fields(query, 2)
-        found = self._parsed(query, reply)
+            for statement in statements:
+                self.write(statement)
+            count = self.ask_number("errorqueue.count")
+        found = self.connected()
+        self._known = None
         self.operations += len(before ^ found)
-        self.raise_errors(self.number(count, query), query)
+        self.raise_errors(count, "; ".join(statements))
         if found != after:
-            raise InstrumentError(
-                f"{self.name} has {listed(found)} closed after {statement.partition(' delay')[0]!r}, "
-                f"not {listed(after)}"
-            )
+            raise InstrumentError(f"{self.name} has {listed(found)} closed, expected {listed(after)}")
         self._known = found
 
     def _parsed(self, query: str, reply: str) -> frozenset[str]:

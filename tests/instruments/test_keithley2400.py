@@ -8,38 +8,54 @@ from crossbar_hil.instruments.keithley2400 import Keithley2400
 
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4)
 NO_ERROR = (":SYST:ERR?", '0,"No error"')
-BEGIN = [
-    (":OUTP OFF", None),
-    (":ROUT:TERM?", "REAR"),
-    ("*RST", None),
-    ("*CLS", None),
-    (":SOUR:FUNC VOLT", None),
-    (":SOUR:VOLT:MODE FIX", None),
-    (":ROUT:TERM REAR", None),
-    (":SOUR:VOLT:RANG 2.000000000e+00", None),
-    (":SOUR:VOLT 0.000000000e+00", None),
+OFF = [(":ABOR", None), (":SOUR:VOLT 0", None), (":OUTP OFF", None), (":SOUR:VOLT:MODE FIX", None)]
+SET = [
+    ":SOUR:FUNC VOLT",
+    ":SOUR:VOLT:MODE FIX",
+    ":ROUT:TERM REAR",
+    ":SOUR:VOLT:RANG 2.000000000e+00",
+    ":SOUR:VOLT 0",
+    ":OUTP:SMOD NORM",
+    ":SYST:GUAR CABL",
+    ":SYST:RSEN OFF",
+    ":SENS:CURR:PROT 1.000000000e-04",
+    ":SENS:FUNC:OFF:ALL",
+    ":SENS:FUNC 'CURR'",
+    ":SENS:CURR:RANG 1.000000000e-04",
+    ":SENS:CURR:NPLC 1.000000000e+00",
+    ":SYST:AZER ONCE",
+    ":SYST:AZER OFF",
+    ":FORM:ELEM VOLT,CURR,STAT",
+    ":SOUR:CLE:AUTO OFF",
+    ":SOUR:DEL:AUTO OFF",
+    ":SOUR:DEL 0.00100",
+    ":ARM:COUN 1",
+    ":TRIG:COUN 1",
 ]
-END = [
-    (":SENS:CURR:PROT 1.000000000e-04", None),
-    (":SENS:FUNC:OFF:ALL", None),
-    (":SENS:FUNC 'CURR'", None),
-    (":SENS:CURR:RANG 1.000000000e-04", None),
-    (":SENS:CURR:NPLC 1.000000000e+00", None),
-    (":SYST:AZER ONCE", None),
-    (":SYST:AZER OFF", None),
-    (":FORM:ELEM CURR,STAT", None),
-    (":SOUR:CLE:AUTO OFF", None),
-    (":SOUR:DEL 0.00100", None),
-    (":ARM:COUN 1", None),
-    (":TRIG:COUN 1", None),
-    NO_ERROR,
-]
-QUERY = (
-    ":SOUR:FUNC?;:SOUR:VOLT:MODE?;:SOUR:VOLT:RANG?;:SOUR:VOLT?;:SENS:CURR:PROT?;:SENS:CURR:RANG?;:SENS:CURR:NPLC?;"
-    ":OUTP:SMOD?;:SYST:GUAR?;:SOUR:CLE:AUTO?;:OUTP?"
-)
-ANSWER = "VOLT;FIX;2.100000E+00;0.000000E+00;1.000000E-04;1.050000E-04;1.00;NORM;CABL;0;0"
-PREPARED = [*BEGIN, (":OUTP:SMOD NORM", None), (":SYST:GUAR CABL", None), *END, (QUERY, ANSWER)]
+READ_BACK = {
+    ":SOUR:FUNC?": "VOLT",
+    ":SOUR:VOLT:MODE?": "FIX",
+    ":SOUR:VOLT:RANG?": "2.100000E+00",
+    ":SOUR:VOLT?": "0.000000E+00",
+    ":SENS:CURR:PROT?": "1.000000E-04",
+    ":SENS:FUNC?": '"CURR:DC"',
+    ":SENS:CURR:RANG?": "1.050000E-04",
+    ":SENS:CURR:NPLC?": "1.00",
+    ":FORM:ELEM?": "VOLT,CURR,STAT",
+    ":OUTP:SMOD?": "NORM",
+    ":SYST:GUAR?": "CABL",
+    ":SYST:RSEN?": "0",
+    ":SOUR:CLE:AUTO?": "0",
+    ":OUTP?": "0",
+}
+
+
+def taken(lines):
+    return [pair for line in lines for pair in ((line, None), NO_ERROR)]
+
+
+BEGIN = [*OFF, (":ROUT:TERM?", "REAR"), ("*RST", None), ("*CLS", None)]
+PREPARED = [*BEGIN, *taken(SET), *READ_BACK.items()]
 LIST_OF_ONE = [
     (":SENS:CURR:NPLC 1.000000000e-02", None),
     (":SOUR:DEL 0.04932", None),
@@ -55,7 +71,6 @@ AFTER_PULSE = [
     (":SENS:CURR:NPLC 1.000000000e+00", None),
     NO_ERROR,
 ]
-OFF = [(":ABOR", None), (":SOUR:VOLT 0", None), (":OUTP OFF", None), (":SOUR:VOLT:MODE FIX", None)]
 
 
 def test_it_is_prepared_with_the_compliance_before_the_range_and_everything_read_back():
@@ -64,54 +79,65 @@ def test_it_is_prepared_with_the_compliance_before_the_range_and_everything_read
 
 
 def test_ohms_guard_comes_with_its_off_state():
-    guarded = ANSWER.replace("NORM;CABL", "GUAR;OHMS")
-    pairs = [*BEGIN, (":OUTP:SMOD GUAR", None), (":SYST:GUAR OHMS", None), *END, (QUERY, guarded)]
+    guarded = {":OUTP:SMOD NORM": ":OUTP:SMOD GUAR", ":SYST:GUAR CABL": ":SYST:GUAR OHMS"}
+    back = {**READ_BACK, ":OUTP:SMOD?": "GUAR", ":SYST:GUAR?": "OHMS"}
+    pairs = [*BEGIN, *taken(guarded.get(line, line) for line in SET), *back.items()]
     with expected_protocol(Keithley2400, pairs) as smu:
         assert smu.has_guard
         smu.prepare(SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4, guard=True))
 
 
+@pytest.mark.fault("I5")
 @pytest.mark.parametrize(
-    ("wrong", "message"),
+    ("query", "answer", "expected"),
     [
-        ("CURR;FIX;2.1;0;1E-4;1.05E-4;1;NORM;CABL;0;0", ":SOUR:FUNC reads back CURR, expected VOLT"),
-        ("VOLT;LIST;2.1;0;1E-4;1.05E-4;1;NORM;CABL;0;0", "MODE reads back LIST, expected FIX"),
-        ("VOLT;FIX;21;0;1E-4;1.05E-4;1;NORM;CABL;0;0", ":SOUR:VOLT:RANG reads back 21"),
-        ("VOLT;FIX;2.1;0.5;1E-4;1.05E-4;1;NORM;CABL;0;0", ":SOUR:VOLT reads back 0.5, expected 0"),
-        ("VOLT;FIX;2.1;0;1.05E-1;1.05E-4;1;NORM;CABL;0;0", ":SENS:CURR:PROT reads back 1.05E-1, expected 0.0001"),
-        ("VOLT;FIX;2.1;0;1E-4;1.05E-3;1;NORM;CABL;0;0", ":SENS:CURR:RANG reads back 1.05E-3"),
-        ("VOLT;FIX;2.1;0;1E-4;1.05E-4;10;NORM;CABL;0;0", "NPLC reads back 10"),
-        ("VOLT;FIX;2.1;0;1E-4;1.05E-4;1;HIMP;CABL;0;0", "SMOD reads back HIMP"),
-        ("VOLT;FIX;2.1;0;1E-4;1.05E-4;1;NORM;OHMS;0;0", "GUAR reads back OHMS"),
-        ("VOLT;FIX;2.1;0;1E-4;1.05E-4;1;NORM;CABL;1;0", "AUTO reads back 1"),
-        ("VOLT;FIX;2.1;0;1E-4;1.05E-4;1;NORM;CABL;0;1", ":OUTP reads back 1"),
+        (":SOUR:FUNC?", "CURR", "VOLT"),
+        (":SOUR:VOLT:MODE?", "LIST", "FIX"),
+        (":SOUR:VOLT:RANG?", "2.100000E+01", "2 to 2.12"),
+        (":SOUR:VOLT?", "5.000000E-01", "0"),
+        (":SENS:CURR:PROT?", "1.050000E-01", "0.0001"),
+        (":SENS:FUNC?", '"VOLT:DC","CURR:DC"', "CURR"),
+        (":SENS:CURR:RANG?", "1.050000E-03", "0.0001 to 0.000106"),
+        (":SENS:CURR:NPLC?", "10.00", "1"),
+        (":FORM:ELEM?", "CURR,STAT", "VOLT,CURR,STAT"),
+        (":OUTP:SMOD?", "HIMP", "NORM"),
+        (":SYST:GUAR?", "OHMS", "CABL"),
+        (":SYST:RSEN?", "1", "off"),
+        (":SOUR:CLE:AUTO?", "1", "off"),
+        (":OUTP?", "1", "off"),
     ],
 )
-def test_every_setting_that_reads_back_wrong_is_an_error(wrong, message):
-    with expected_protocol(Keithley2400, [*PREPARED[:-1], (QUERY, wrong)]) as smu:
-        with pytest.raises(InstrumentError, match=message):
+def test_every_setting_that_reads_back_wrong_is_an_error_and_the_output_goes_off(query, answer, expected):
+    before = list(READ_BACK.items())[: list(READ_BACK).index(query)]
+    pairs = [*BEGIN, *taken(SET), *before, (query, answer), *OFF]
+    with expected_protocol(Keithley2400, pairs, name="smu") as smu:
+        with pytest.raises(InstrumentError) as error:
             smu.prepare(SETTINGS)
+        assert str(error.value) == f"smu: {query[:-1]} reads back {answer}, expected {expected}"
         with pytest.raises(InstrumentError, match="must be prepared"):
             smu.enable()
 
 
-def test_a_refused_setting_is_an_error():
-    refused = [*PREPARED[:-2], (":SYST:ERR?", '824,"Cannot exceed compliance range"'), NO_ERROR]
-    with (
-        expected_protocol(Keithley2400, refused, name="smu") as smu,
-        pytest.raises(InstrumentError, match="smu reports error 824, Cannot exceed compliance range"),
-    ):
-        smu.prepare(SETTINGS)
+@pytest.mark.fault("I4")
+@pytest.mark.parametrize("place", range(len(SET)))
+def test_a_setting_that_is_not_taken_is_named_with_its_error_and_the_output_goes_off(place):
+    refused = [(SET[place], None), (":SYST:ERR?", '824,"Cannot exceed compliance range"'), NO_ERROR]
+    pairs = [*BEGIN, *taken(SET[:place]), *refused, *OFF]
+    with expected_protocol(Keithley2400, pairs, name="smu") as smu:
+        with pytest.raises(InstrumentError) as error:
+            smu.prepare(SETTINGS)
+        assert str(error.value) == f"smu reports error 824, Cannot exceed compliance range after {SET[place]!r}"
 
 
 def test_terminals_that_are_neither_front_nor_rear_are_garbled():
     with (
-        expected_protocol(Keithley2400, [(":OUTP OFF", None), (":ROUT:TERM?", "0")]) as smu,
+        expected_protocol(Keithley2400, [*OFF, (":ROUT:TERM?", "0"), *OFF]) as smu,
         pytest.raises(GarbledReply),
     ):
         smu.prepare(SETTINGS)
 
 
+@pytest.mark.fault("F2")
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -134,15 +160,33 @@ def test_what_the_model_cannot_do_is_refused_before_anything_is_sent(settings, m
 
 
 def test_the_output_goes_on_at_0_v():
-    with expected_protocol(Keithley2400, [*PREPARED, (":SOUR:VOLT 0", None), (":OUTP ON", None), NO_ERROR]) as smu:
+    with expected_protocol(Keithley2400, [*PREPARED, *taken([":SOUR:VOLT 0", ":OUTP ON"]), (":OUTP?", "1")]) as smu:
         smu.prepare(SETTINGS)
         smu.enable()
 
 
-def test_a_voltage_is_set_and_the_queue_checked():
-    with expected_protocol(Keithley2400, [*PREPARED, (":SOUR:VOLT -1.000000000e-01", None), NO_ERROR]) as smu:
+def test_an_output_that_stays_off_is_an_error():
+    with expected_protocol(Keithley2400, [*PREPARED, *taken([":SOUR:VOLT 0", ":OUTP ON"]), (":OUTP?", "0")]) as smu:
+        smu.prepare(SETTINGS)
+        with pytest.raises(InstrumentError, match=":OUTP reads back 0, expected on"):
+            smu.enable()
+
+
+AT_LEVEL = (":SOUR:VOLT -1.000000000e-01", None)
+
+
+def test_a_voltage_is_set_and_read_back():
+    with expected_protocol(Keithley2400, [*PREPARED, AT_LEVEL, (":SOUR:VOLT?", "-1.000000E-01")]) as smu:
         smu.prepare(SETTINGS)
         smu.set_voltage(-0.1)
+
+
+@pytest.mark.fault("T4")
+def test_a_voltage_that_got_lost_on_the_way_is_found_out():
+    with expected_protocol(Keithley2400, [*PREPARED, AT_LEVEL, (":SOUR:VOLT?", "0.000000E+00"), NO_ERROR]) as smu:
+        smu.prepare(SETTINGS)
+        with pytest.raises(InstrumentError, match=r":SOUR:VOLT reads back 0\.000000E\+00, expected -0\.1"):
+            smu.set_voltage(-0.1)
 
 
 def test_a_voltage_beyond_the_range_asked_for_is_not_sent():
@@ -152,12 +196,13 @@ def test_a_voltage_beyond_the_range_asked_for_is_not_sent():
             smu.set_voltage(2.5)
 
 
+@pytest.mark.fault("I6", "I7")
 @pytest.mark.parametrize(
     ("reply", "reading"),
     [
-        ("+1.000000E-06,+2.150800E+04", Reading(1e-6, False)),
-        ("-1.000000E-04,+2.151600E+04", Reading(-1e-4, True)),
-        ("+1.050000E-04, +8.704400E+04", Reading(1.05e-4, True)),
+        ("+1.000000E-01,+1.000000E-06,+2.150800E+04", Reading(1e-6, False)),
+        ("-1.000000E-01,-1.000000E-04,+2.151600E+04", Reading(-1e-4, True)),
+        ("+1.000000E-01, +1.050000E-04, +8.704400E+04", Reading(1.05e-4, True)),
     ],
 )
 def test_a_reading_is_one_exchange_with_both_kinds_of_compliance(reply, reading):
@@ -166,7 +211,8 @@ def test_a_reading_is_one_exchange_with_both_kinds_of_compliance(reply, reading)
         assert smu.measure() == reading
 
 
-@pytest.mark.parametrize("reply", ["+9.9E37,+0", "-9.9E37,+0", "+9.910000E+37,+0", "NaN,0", "1E-6,inf"])
+@pytest.mark.fault("I8")
+@pytest.mark.parametrize("reply", ["0,+9.9E37,+0", "0,-9.9E37,+0", "0,+9.910000E+37,+0", "0,NaN,0", "0,1E-6,inf"])
 def test_an_overflow_is_an_error(reply):
     with expected_protocol(Keithley2400, [*PREPARED, (":READ?", reply)]) as smu:
         smu.prepare(SETTINGS)
@@ -174,7 +220,7 @@ def test_an_overflow_is_an_error(reply):
             smu.measure()
 
 
-@pytest.mark.parametrize("reply", ["+1.0E-06", "a,b", "1,2,3"])
+@pytest.mark.parametrize("reply", ["+1.0E-06", "0,a,b", "1,2", "1,2,3,4"])
 def test_a_reading_of_another_form_is_garbled(reply):
     with expected_protocol(Keithley2400, [*PREPARED, (":READ?", reply)]) as smu:
         smu.prepare(SETTINGS)
@@ -184,7 +230,7 @@ def test_a_reading_of_another_form_is_garbled(reply):
 
 def test_a_pulse_is_a_list_sweep_that_begins_and_ends_at_0_v():
     # 50 ms less 0.68 ms for what a point takes besides its delay.
-    reply = "0,0,2.000000E-05,0,0,0"
+    reply = "0,0,0,2,2.000000E-05,0,0,0,0"
     pairs = [*PREPARED, *LIST_OF_ONE, NO_ERROR, (":READ?", reply), *AFTER_PULSE]
     with expected_protocol(Keithley2400, pairs) as smu:
         smu.prepare(SETTINGS)
@@ -199,7 +245,7 @@ def test_two_pulses_are_one_sweep_and_a_limited_one_is_seen():
         (":SOUR:VOLT:MODE LIST", None),
         (":TRIG:COUN 5", None),
         NO_ERROR,
-        (":READ?", "0,0,-1E-5,0,0,0,-1E-4,8,0,0"),
+        (":READ?", "0,0,0,-2,-1E-5,0,0,0,0,-2,-1E-4,8,0,0,0"),
         *AFTER_PULSE,
     ]
     with expected_protocol(Keithley2400, pairs) as smu:
@@ -215,8 +261,9 @@ def test_a_pulse_that_is_refused_leaves_the_output_off():
             smu.pulse(2.0, 0.05)
 
 
+@pytest.mark.fault("T7", "V1")
 def test_a_pulse_whose_answer_is_garbled_is_not_repeated_and_leaves_the_output_off():
-    pairs = [*PREPARED, *LIST_OF_ONE, NO_ERROR, (":READ?", "0,0,2"), *OFF]
+    pairs = [*PREPARED, *LIST_OF_ONE, NO_ERROR, (":READ?", "0,0,2,0"), *OFF]
     with expected_protocol(Keithley2400, pairs) as smu:
         smu.prepare(SETTINGS)
         with pytest.raises(GarbledReply):
@@ -247,6 +294,7 @@ def test_one_channel_cannot_pulse_together_with_another():
         smu.pulse_together(1.0, smu, -1.0, 0.05)
 
 
+@pytest.mark.fault("I11", "V7")
 def test_switching_off_writes_and_never_asks():
     with expected_protocol(Keithley2400, OFF) as smu:
         smu.output_off()
@@ -314,7 +362,7 @@ class InterruptedAdapter(ProtocolAdapter):
         self.sent.append(command)
 
     def _read(self, **kwargs):
-        answers = {":ROUT:TERM?": "FRON", ":SYST:ERR?": '0,"No error"', QUERY: ANSWER}
+        answers = {":ROUT:TERM?": "FRON", ":SYST:ERR?": '0,"No error"', **READ_BACK}
         if self.sent[-1] == ":READ?":
             raise KeyboardInterrupt
         return answers[self.sent[-1]]

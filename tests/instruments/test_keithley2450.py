@@ -7,34 +7,45 @@ from crossbar_hil.instruments.keithley2450 import Keithley2450
 
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4)
 NO_ERROR = (":SYST:ERR?", '0,"No error;0;0 0"')
-QUERY = (
-    ":SOUR:FUNC?;:SOUR:VOLT:RANG?;:SOUR:VOLT?;:SOUR:VOLT:ILIM?;:SENS:FUNC?;:SENS:CURR:RANG?;:SENS:CURR:NPLC?;"
-    ":SENS:CURR:AZER?;:OUTP:VOLT:SMOD?;:OUTP?"
-)
-ANSWER = 'VOLT;2;0;0.0001;"CURR:DC";0.0001;1;0;NORM;0'
-PREPARED = [
-    ("*LANG?", "SCPI"),
-    (":OUTP OFF", None),
-    (":ROUT:TERM?", "FRON"),
-    ("*RST", None),
-    ("*CLS", None),
-    (":SOUR:FUNC VOLT", None),
-    (":ROUT:TERM FRON", None),
-    (":SOUR:VOLT:RANG 2.000000000e+00", None),
-    (":SOUR:VOLT 0.000000000e+00", None),
-    (":OUTP:VOLT:SMOD NORM", None),
-    (":SOUR:VOLT:ILIM 1.000000000e-04", None),
-    (':SENS:FUNC "CURR"', None),
-    (":SENS:CURR:RANG 1.000000000e-04", None),
-    (":SENS:CURR:NPLC 1.000000000e+00", None),
-    (":SENS:AZER:ONCE", None),
-    (":SENS:CURR:AZER OFF", None),
-    (":SENS:COUN 1", None),
-    (":SOUR:VOLT:READ:BACK OFF", None),
-    (":SOUR:VOLT:DEL 1.000000000e-03", None),
-    NO_ERROR,
-    (QUERY, ANSWER),
+OFF = [(":ABOR", None), (":SOUR:VOLT 0", None), (":OUTP OFF", None)]
+SET = [
+    ":SOUR:FUNC VOLT",
+    ":ROUT:TERM FRON",
+    ":SOUR:VOLT:RANG 2.000000000e+00",
+    ":SOUR:VOLT 0",
+    ":OUTP:VOLT:SMOD NORM",
+    ":SOUR:VOLT:ILIM 1.000000000e-04",
+    ':SENS:FUNC "CURR"',
+    ":SENS:CURR:RSEN OFF",
+    ":SENS:CURR:RANG 1.000000000e-04",
+    ":SENS:CURR:NPLC 1.000000000e+00",
+    ":SENS:AZER:ONCE",
+    ":SENS:CURR:AZER OFF",
+    ":SENS:COUN 1",
+    ":SOUR:VOLT:READ:BACK OFF",
+    ":SOUR:VOLT:DEL 1.000000000e-03",
 ]
+READ_BACK = {
+    ":SOUR:FUNC?": "VOLT",
+    ":SOUR:VOLT:RANG?": "2",
+    ":SOUR:VOLT?": "0",
+    ":SOUR:VOLT:ILIM?": "0.0001",
+    ":SENS:FUNC?": '"CURR:DC"',
+    ":SENS:CURR:RSEN?": "0",
+    ":SENS:CURR:RANG?": "0.0001",
+    ":SENS:CURR:NPLC?": "1",
+    ":SENS:CURR:AZER?": "0",
+    ":OUTP:VOLT:SMOD?": "NORM",
+    ":OUTP?": "0",
+}
+
+
+def taken(lines):
+    return [pair for line in lines for pair in ((line, None), NO_ERROR)]
+
+
+BEGIN = [*OFF, ("*LANG?", "SCPI"), (":ROUT:TERM?", "FRON"), ("*RST", None), ("*CLS", None)]
+PREPARED = [*BEGIN, *taken(SET), *READ_BACK.items()]
 # 50 ms less 1.6 ms for what a pulse takes besides its delay.
 LOADED = [
     (":SENS:CURR:NPLC 1.000000000e-02", None),
@@ -57,7 +68,6 @@ AFTER = [
     (":SENS:CURR:NPLC 1.000000000e+00", None),
     NO_ERROR,
 ]
-OFF = [(":ABOR", None), (":SOUR:VOLT 0", None), (":OUTP OFF", None)]
 
 
 def test_it_is_prepared_with_the_limit_before_the_range_and_everything_read_back():
@@ -65,27 +75,49 @@ def test_it_is_prepared_with_the_limit_before_the_range_and_everything_read_back
         smu.prepare(SETTINGS)
 
 
+@pytest.mark.fault("I1")
 @pytest.mark.parametrize("language", ["SCPI2400", "TSP"])
 def test_another_command_set_is_refused_before_anything_is_set(language):
     with (
-        expected_protocol(Keithley2450, [("*LANG?", language)], name="smu") as smu,
+        expected_protocol(Keithley2450, [*OFF, ("*LANG?", language), *OFF], name="smu") as smu,
         pytest.raises(ConfigError, match=f"smu speaks {language}, not SCPI"),
     ):
         smu.prepare(SETTINGS)
 
 
-@pytest.mark.parametrize("place", range(10))
-def test_every_setting_that_reads_back_wrong_is_an_error(place):
-    wrong = ["CURR", "20", "0.5", "1.05", "VOLT:DC", "1", "10", "1", "HIMP", "1"]
-    answers = [*ANSWER.split(";")]
-    answers[place] = wrong[place]
+def test_an_answer_that_is_no_command_set_is_garbled():
     with (
-        expected_protocol(Keithley2450, [*PREPARED[:-1], (QUERY, ";".join(answers))]) as smu,
-        pytest.raises(InstrumentError, match="reads back"),
+        expected_protocol(Keithley2450, [*OFF, ("*LANG?", "ERROR"), *OFF], name="smu") as smu,
+        pytest.raises(GarbledReply, match="'ERROR' is none of SCPI, SCPI2400, TSP"),
     ):
         smu.prepare(SETTINGS)
 
 
+@pytest.mark.fault("I5")
+@pytest.mark.parametrize(
+    ("query", "answer"),
+    list(zip(READ_BACK, ["CURR", "20", "0.5", "1.05", '"VOLT:DC"', "1", "1", "10", "1", "HIMP", "1"], strict=True)),
+)
+def test_every_setting_that_reads_back_wrong_is_an_error_and_the_output_goes_off(query, answer):
+    before = list(READ_BACK.items())[: list(READ_BACK).index(query)]
+    with (
+        expected_protocol(Keithley2450, [*BEGIN, *taken(SET), *before, (query, answer), *OFF]) as smu,
+        pytest.raises(InstrumentError, match=f"{query[:-1]} reads back {answer}"),
+    ):
+        smu.prepare(SETTINGS)
+
+
+@pytest.mark.fault("I4")
+@pytest.mark.parametrize("place", range(len(SET)))
+def test_a_setting_that_is_not_taken_is_named_with_its_error_and_the_output_goes_off(place):
+    refused = [(SET[place], None), (":SYST:ERR?", '-222,"Parameter data out of range;1;0 0"'), NO_ERROR]
+    with expected_protocol(Keithley2450, [*BEGIN, *taken(SET[:place]), *refused, *OFF], name="smu") as smu:
+        with pytest.raises(InstrumentError) as error:
+            smu.prepare(SETTINGS)
+        assert str(error.value) == f"smu reports error -222, Parameter data out of range after {SET[place]!r}"
+
+
+@pytest.mark.fault("F2")
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -105,11 +137,10 @@ def test_what_the_model_cannot_do_is_refused_before_anything_is_sent(settings, m
 def test_the_output_goes_on_at_0_v_and_a_voltage_is_set():
     pairs = [
         *PREPARED,
-        (":SOUR:VOLT 0", None),
-        (":OUTP ON", None),
-        NO_ERROR,
+        *taken([":SOUR:VOLT 0", ":OUTP ON"]),
+        (":OUTP?", "1"),
         (":SOUR:VOLT 1.000000000e-01", None),
-        NO_ERROR,
+        (":SOUR:VOLT?", "0.1"),
     ]
     with expected_protocol(Keithley2450, pairs) as smu:
         smu.prepare(SETTINGS)
@@ -118,23 +149,31 @@ def test_the_output_goes_on_at_0_v_and_a_voltage_is_set():
 
 
 @pytest.mark.parametrize(
-    ("reply", "reading"),
-    [("1.000206E-06;0", Reading(1.000206e-6, False)), ("-0.0001;1", Reading(-1e-4, True))],
+    ("reply", "tripped", "reading"),
+    [("1.000206E-06", "0", Reading(1.000206e-6, False)), ("-0.0001", "1", Reading(-1e-4, True))],
 )
-def test_a_reading_is_one_exchange_with_the_limit(reply, reading):
-    with expected_protocol(Keithley2450, [*PREPARED, (":READ?;:SOUR:VOLT:ILIM:TRIP?", reply)]) as smu:
+def test_a_reading_is_a_current_and_whether_it_is_limited(reply, tripped, reading):
+    with expected_protocol(Keithley2450, [*PREPARED, (":READ?", reply), (":SOUR:VOLT:ILIM:TRIP?", tripped)]) as smu:
         smu.prepare(SETTINGS)
         assert smu.measure() == reading
 
 
+@pytest.mark.fault("I8")
 @pytest.mark.parametrize(
     ("reply", "error"),
-    [("9.9E37;0", InstrumentError), ("-9.91e37;1", InstrumentError), ("1E-6", GarbledReply), ("1E-6;2", GarbledReply)],
+    [("9.9E37", InstrumentError), ("-9.91e37", InstrumentError), ("1E-6;0", GarbledReply), ("1,2", GarbledReply)],
 )
 def test_an_overflow_or_another_form_is_an_error(reply, error):
-    with expected_protocol(Keithley2450, [*PREPARED, (":READ?;:SOUR:VOLT:ILIM:TRIP?", reply)]) as smu:
+    with expected_protocol(Keithley2450, [*PREPARED, (":READ?", reply)]) as smu:
         smu.prepare(SETTINGS)
         with pytest.raises(error):
+            smu.measure()
+
+
+def test_a_reading_without_the_word_whether_it_is_limited_is_garbled():
+    with expected_protocol(Keithley2450, [*PREPARED, (":READ?", "1E-6"), (":SOUR:VOLT:ILIM:TRIP?", "2")]) as smu:
+        smu.prepare(SETTINGS)
+        with pytest.raises(GarbledReply):
             smu.measure()
 
 
@@ -174,6 +213,7 @@ def test_one_channel_cannot_pulse_together_with_another():
         smu.pulse_together(1.0, smu, -1.0, 0.05)
 
 
+@pytest.mark.fault("I11", "V7")
 def test_switching_off_writes_and_never_asks():
     with expected_protocol(Keithley2450, OFF) as smu:
         smu.output_off()

@@ -5,15 +5,17 @@ from crossbar_hil.errors import ConfigError, GarbledReply, InstrumentError
 from crossbar_hil.instruments.keithley7001 import Keithley7001, Keithley7002
 
 NO_ERROR = (":SYST:ERR?", '0,"No error"')
-QUERY = "*OPC?;:ROUT:CLOS:STAT?"
+SETTLED = ("*OPC?", "1")
+ASK = ":ROUT:CLOS:STAT?"
 PREPARED = [
     ("*CLS", None),
     (":ROUT:CONF:BBM ON", None),
-    (":ROUT:CONF:BBM?", "1"),
     NO_ERROR,
-    (":ROUT:CLOS:STAT?", "(@1!1!1,1!2!2)"),
+    (":ROUT:CONF:BBM?", "1"),
+    (ASK, "(@1!1!1,1!2!2)"),
     (":ROUT:OPEN ALL", None),
-    (QUERY, "1;(@)"),
+    SETTLED,
+    (ASK, "(@)"),
     NO_ERROR,
 ]
 
@@ -25,10 +27,10 @@ def test_it_is_prepared_with_everything_open_and_break_before_make():
 
 
 def test_break_before_make_that_stays_off_is_an_error():
-    pairs = [("*CLS", None), (":ROUT:CONF:BBM ON", None), (":ROUT:CONF:BBM?", "0")]
+    pairs = [("*CLS", None), (":ROUT:CONF:BBM ON", None), NO_ERROR, (":ROUT:CONF:BBM?", "0")]
     with (
         expected_protocol(Keithley7001, pairs) as matrix,
-        pytest.raises(InstrumentError, match="break-before-make reads back off"),
+        pytest.raises(InstrumentError, match=":ROUT:CONF:BBM reads back 0, expected on"),
     ):
         matrix.prepare()
 
@@ -37,11 +39,13 @@ def test_what_is_not_wanted_opens_before_anything_closes():
     pairs = [
         *PREPARED,
         (":ROUT:CLOS (@1!1!5,2!4!10)", None),
-        (QUERY, "1;(@1!1!5,2!4!10)"),
+        SETTLED,
+        (ASK, "(@1!1!5,2!4!10)"),
         NO_ERROR,
         (":ROUT:OPEN (@1!1!5)", None),
         (":ROUT:CLOS (@1!3!5)", None),
-        (QUERY, "1;(@1!3!5,2!4!10)"),
+        SETTLED,
+        (ASK, "(@1!3!5,2!4!10)"),
         NO_ERROR,
     ]
     with expected_protocol(Keithley7001, pairs) as matrix:
@@ -55,9 +59,11 @@ def test_what_is_closed_already_moves_nothing():
     pairs = [
         *PREPARED,
         (":ROUT:CLOS (@1!1!5)", None),
-        (QUERY, "1;(@1!1!5)"),
+        SETTLED,
+        (ASK, "(@1!1!5)"),
         NO_ERROR,
-        (QUERY, "1;(@1!1!5)"),
+        SETTLED,
+        (ASK, "(@1!1!5)"),
         NO_ERROR,
     ]
     with expected_protocol(Keithley7001, pairs) as matrix:
@@ -67,8 +73,9 @@ def test_what_is_closed_already_moves_nothing():
         assert matrix.operations == 3
 
 
+@pytest.mark.fault("R6", "T16")
 def test_a_relay_that_somebody_else_closed_is_an_error():
-    pairs = [*PREPARED, (":ROUT:CLOS (@1!1!5)", None), (QUERY, "1;(@1!1!5,1!4!5)"), NO_ERROR]
+    pairs = [*PREPARED, (":ROUT:CLOS (@1!1!5)", None), SETTLED, (ASK, "(@1!1!5,1!4!5)"), NO_ERROR]
     with expected_protocol(Keithley7001, pairs, name="matrix") as matrix:
         matrix.prepare()
         with pytest.raises(InstrumentError, match="matrix has 1!1!5, 1!4!5 closed, expected 1!1!5"):
@@ -79,13 +86,15 @@ def test_after_a_refusal_the_state_is_asked_for_again():
     pairs = [
         *PREPARED,
         (":ROUT:CLOS (@1!1!5)", None),
-        (QUERY, "1;(@)"),
+        SETTLED,
+        (ASK, "(@)"),
         (":SYST:ERR?", '-222,"Parameter data out of range"'),
         NO_ERROR,
         (":ROUT:CLOS:STAT?", "(@1!1!7)"),
         (":ROUT:OPEN (@1!1!7)", None),
         (":ROUT:CLOS (@1!1!5)", None),
-        (QUERY, "1;(@1!1!5)"),
+        SETTLED,
+        (ASK, "(@1!1!5)"),
         NO_ERROR,
     ]
     with expected_protocol(Keithley7001, pairs) as matrix:
@@ -98,6 +107,11 @@ def test_after_a_refusal_the_state_is_asked_for_again():
 def test_opening_everything_writes_and_never_asks():
     with expected_protocol(Keithley7001, [(":ROUT:OPEN ALL", None)]) as matrix:
         matrix.disconnect_all()
+
+
+def test_shutdown_opens_everything():
+    with expected_protocol(Keithley7001, [(":ROUT:OPEN ALL", None)]) as matrix:
+        matrix.shutdown()
 
 
 def test_ranges_of_columns_are_understood():
@@ -114,12 +128,13 @@ def test_an_answer_that_is_no_list_of_crosspoints_is_garbled(reply):
         matrix.connected()
 
 
-@pytest.mark.parametrize("reply", ["0;(@)", "(@)", "1"])
-def test_without_the_word_that_relays_have_settled_an_answer_is_garbled(reply):
-    pairs = [*PREPARED, (":ROUT:CLOS (@1!1!5)", None), (QUERY, reply)]
+@pytest.mark.fault("R3", "R4")
+@pytest.mark.parametrize(("reply", "error"), [("0", InstrumentError), ("(@)", GarbledReply), ("", GarbledReply)])
+def test_without_the_word_that_relays_have_settled_there_is_no_connection(reply, error):
+    pairs = [*PREPARED, (":ROUT:CLOS (@1!1!5)", None), ("*OPC?", reply)]
     with expected_protocol(Keithley7001, pairs) as matrix:
         matrix.prepare()
-        with pytest.raises(GarbledReply):
+        with pytest.raises(error, match="OPC"):
             matrix.connect(["1!1!5"])
 
 
@@ -129,6 +144,7 @@ def test_a_crosspoint_is_slot_row_and_column():
         assert matrix.crosspoint(2, "4", 10) == "2!4!10"
 
 
+@pytest.mark.fault("R7")
 @pytest.mark.parametrize(
     ("slot", "port", "line", "message"),
     [
@@ -156,6 +172,7 @@ def test_a_7002_has_ten_slots():
         assert matrix.crosspoint(10, "D", 10) == "10!4!10"
 
 
+@pytest.mark.fault("T20")
 def test_no_line_is_longer_than_a_kilobyte():
     names = sorted(f"{slot}!{row}!{column}" for slot in range(1, 11) for row in range(1, 5) for column in range(1, 11))
     lines, part = [], []
@@ -168,7 +185,8 @@ def test_no_line_is_longer_than_a_kilobyte():
     pairs = [
         (":ROUT:CLOS:STAT?", "(@)"),
         *((line, None) for line in lines),
-        (QUERY, f"1;(@{','.join(names)})"),
+        SETTLED,
+        (ASK, f"(@{','.join(names)})"),
         NO_ERROR,
     ]
     with expected_protocol(Keithley7002, pairs) as matrix:

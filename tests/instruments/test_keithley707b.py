@@ -1,5 +1,7 @@
 """The 707B and 708B matrices: the exact lines on the wire, and how relays are counted."""
 
+import re
+
 import pytest
 from pymeasure.test import expected_protocol
 
@@ -7,15 +9,18 @@ from crossbar_hil.errors import ConfigError, GarbledReply, InstrumentError
 from crossbar_hil.instruments.keithley707b import Keithley707B, Keithley708B
 
 ASK = 'print(channel.getclose("allslots"))'
-BOTH = 'print(errorqueue.count, channel.getclose("allslots"))'
 NEXT = "print(errorqueue.next())"
 NO_ERROR = "0.00000e+00\tQueue Is Empty\t0.00000e+00\t1.00000e+00"
+NONE = ("print(errorqueue.count)", "0.00000e+00")
+ONE = ("print(errorqueue.count)", "1.00000e+00")
 PREPARED = [
-    ("localnode.prompts=0 localnode.showerrors=0 errorqueue.clear()", None),
+    ("localnode.prompts=0", None),
+    ("localnode.showerrors=0", None),
+    (NEXT, NO_ERROR),
     (ASK, "nil"),
-    ('channel.open("allslots") channel.connectrule=1 delay(0.004000)', None),
-    (BOTH, "0.00000e+00\tnil"),
-    ("print(channel.connectrule)", "1.00000e+00"),
+    ('channel.open("allslots")', None),
+    NONE,
+    (ASK, "nil"),
 ]
 
 
@@ -24,7 +29,11 @@ def matrix(*pairs, model=Keithley707B):
 
 
 def closes(*names):
-    return (f'channel.exclusiveclose("{",".join(names)}") delay(0.004000)', None)
+    return (f'channel.close("{",".join(names)}")', None)
+
+
+def opens(*names):
+    return (f'channel.open("{",".join(names)}")', None)
 
 
 @pytest.mark.parametrize(
@@ -35,6 +44,7 @@ def test_a_crosspoint_is_slot_letter_and_two_digits(slot, port, line, name):
         assert box.crosspoint(slot, port, line) == name
 
 
+@pytest.mark.fault("R7")
 @pytest.mark.parametrize(
     ("model", "slot", "port", "line", "word"),
     [
@@ -60,29 +70,32 @@ def test_prepare_opens_every_relay_and_sets_break_before_make():
 
 def test_prepare_counts_the_relays_that_it_opens():
     pairs = list(PREPARED)
-    pairs[1] = (ASK, "1A01;1B02")
+    pairs[3] = (ASK, "1A01;1B02")
     with matrix(*pairs) as box:
         box.prepare()
         assert box.operations == 2
 
 
-def test_another_connect_rule_is_an_error():
-    pairs = [*PREPARED[:-1], ("print(channel.connectrule)", "2.00000e+00")]
-    with matrix(*pairs) as box, pytest.raises(InstrumentError, match="connect rule 2"):
+def test_relays_that_stay_closed_are_an_error():
+    with matrix(*PREPARED[:-1], (ASK, "1H12")) as box, pytest.raises(InstrumentError, match="1H12 closed, expected"):
         box.prepare()
 
 
-def test_connect_is_one_exchange_and_counts_what_moves():
+def test_what_is_not_wanted_opens_before_anything_closes_and_what_moves_is_counted():
     with matrix(
         *PREPARED,
         closes("1A01", "1B02"),
-        (BOTH, "0.00000e+00\t1A01;1B02"),
-        closes("1A01", "1C03"),
-        (BOTH, "0.00000e+00\t1A01;1C03"),
-        closes("1A01", "1C03"),
-        (BOTH, "0.00000e+00\t1A01;1C03"),
-        ('channel.open("allslots") delay(0.004000)', None),
-        (BOTH, "0.00000e+00\tnil"),
+        NONE,
+        (ASK, "1A01;1B02"),
+        opens("1B02"),
+        closes("1C03"),
+        NONE,
+        (ASK, "1A01;1C03"),
+        NONE,
+        (ASK, "1A01;1C03"),
+        opens("1A01", "1C03"),
+        NONE,
+        (ASK, "nil"),
     ) as box:
         box.prepare()
         moved = []
@@ -92,26 +105,33 @@ def test_connect_is_one_exchange_and_counts_what_moves():
     assert moved == [2, 4, 4, 6]
 
 
+@pytest.mark.fault("R6", "R7")
 def test_a_refused_connect_is_an_error_and_the_state_is_read_back_before_the_next():
     with matrix(
         *PREPARED,
         closes("1A01"),
-        (BOTH, "1.00000e+00\tnil"),
+        ONE,
+        (ASK, "nil"),
         (NEXT, "1.11500e+03\tParameter error\t2.00000e+01\t1.00000e+00"),
         (NEXT, NO_ERROR),
         (ASK, "1H12"),
+        opens("1H12"),
         closes("1A01"),
-        (BOTH, "0.00000e+00\t1A01"),
+        NONE,
+        (ASK, "1A01"),
     ) as box:
         box.prepare()
-        with pytest.raises(InstrumentError, match="1115"):
+        with pytest.raises(
+            InstrumentError, match=re.escape("""1115 (Parameter error) after 'channel.close("1A01")'""")
+        ):
             box.connect(["1A01"])
         box.connect(["1A01"])
         assert box.operations == 2
 
 
+@pytest.mark.fault("R6")
 def test_relays_that_read_back_otherwise_are_an_error():
-    with matrix(*PREPARED, closes("1A01"), (BOTH, "0.00000e+00\t1A01;1B01")) as box:
+    with matrix(*PREPARED, closes("1A01"), NONE, (ASK, "1A01;1B01")) as box:
         box.prepare()
         with pytest.raises(InstrumentError, match="1A01, 1B01 closed"):
             box.connect(["1A01"])
@@ -124,11 +144,16 @@ def test_a_name_that_is_no_crosspoint_is_refused_before_anything_is_sent(name):
 
 
 def test_disconnect_writes_only():
-    with matrix(*PREPARED, closes("1A01"), (BOTH, "0.00000e+00\t1A01"), ('channel.open("allslots")', None)) as box:
+    with matrix(*PREPARED, closes("1A01"), NONE, (ASK, "1A01"), opens("allslots")) as box:
         box.prepare()
         box.connect(["1A01"])
         box.disconnect_all()
         assert box.operations == 2
+
+
+def test_shutdown_opens_every_relay():
+    with matrix(opens("allslots")) as box:
+        box.shutdown()
 
 
 @pytest.mark.parametrize(
@@ -152,29 +177,30 @@ def test_an_answer_that_is_no_list_of_relays_is_garbled(reply):
         box.connected()
 
 
+@pytest.mark.fault("T20")
 def test_a_list_too_long_for_a_line_is_opened_first_and_then_closed():
     names = [f"{slot}{row}{column:02d}" for slot in (1, 2, 3) for row in "ABCDEFGH" for column in range(1, 13)]
     parts = [names[:180], names[180:]]
     with matrix(
         (ASK, "6H12"),
-        ('channel.open("6H12") delay(0.004000)', None),
-        (BOTH, "0.00000e+00\tnil"),
-        (f'channel.close("{",".join(parts[0])}") delay(0.004000)', None),
-        (BOTH, f"0.00000e+00\t{';'.join(parts[0])}"),
-        (f'channel.close("{",".join(parts[1])}") delay(0.004000)', None),
-        (BOTH, f"0.00000e+00\t{';'.join(names)}"),
+        opens("6H12"),
+        closes(*parts[0]),
+        closes(*parts[1]),
+        NONE,
+        (ASK, ";".join(names)),
     ) as box:
         box.connect(names)
         assert box.operations == 1 + len(names)
         assert max(len(line) for line, _ in box.adapter.comm_pairs) < 1000
 
 
+@pytest.mark.fault("R3", "R4")
 def test_the_extra_settling_time_is_the_users():
     with expected_protocol(
         Keithley707B,
-        [(ASK, "nil"), ('channel.exclusiveclose("1A01")', None), (BOTH, "0.00000e+00\t1A01")],
+        [(ASK, "nil"), closes("1A01"), ("delay(0.010000)", None), NONE, (ASK, "1A01")],
         name="matrix",
-        settle_s=0,
+        settle_s=0.01,
     ) as box:
         box.connect(["1A01"])
 

@@ -5,34 +5,35 @@ from crossbar_hil.errors import ConfigError, GarbledReply, InstrumentError
 from crossbar_hil.instruments.keysightb2200a import KeysightB2200A, KeysightB2201A
 
 NO_ERROR = (":SYST:ERR?", "0, No Error")
-QUERY = "*OPC?;:CLOS:CARD? 0"
+SETTLED = ("*OPC?", "1")
+ASK = ":CLOS:CARD? 0"
 
 
 def settings(card):
-    return [
-        (f":BIAS {card},OFF", None),
-        (f":AGND {card},OFF", None),
-        (f":COUP {card},OFF", None),
-        (f":CONN:RULE {card},FREE", None),
-        (f":CONN:SEQ {card},BBM", None),
-    ]
+    lines = (
+        f":BIAS {card},0",
+        f":AGND {card},0",
+        f":COUP {card},0",
+        f":CONN:RULE {card},FREE",
+        f":CONN:SEQ {card},BBM",
+    )
+    return [pair for line in lines for pair in ((line, None), NO_ERROR)]
 
 
-def read_back(card, answer="0;0;0;FREE;BBM"):
-    query = f":BIAS? {card};:AGND? {card};:COUP? {card};:CONN:RULE? {card};:CONN:SEQ? {card}"
-    return (query, answer)
+def read_back(card, *answers):
+    queries = (f":BIAS? {card}", f":AGND? {card}", f":COUP? {card}", f":CONN:RULE? {card}", f":CONN:SEQ? {card}")
+    return list(zip(queries, answers or ("0", "0", "0", "FREE", "BBM"), strict=False))
 
 
 PREPARED = [
     ("*CLS", None),
     (":FUNC?", "ACON"),
     *settings(0),
-    NO_ERROR,
-    read_back(0),
-    NO_ERROR,
-    (":CLOS:CARD? 0", "(@00248,01012)"),
+    *read_back(0),
+    (ASK, "(@00248,01012)"),
     (":OPEN:CARD ALL", None),
-    (QUERY, "1;(@)"),
+    SETTLED,
+    (ASK, "(@)"),
     NO_ERROR,
 ]
 
@@ -45,17 +46,17 @@ def test_it_is_prepared_so_that_no_mode_moves_a_relay_by_itself(model):
 
 
 @pytest.mark.parametrize(
-    ("answer", "message"),
+    ("answers", "message"),
     [
-        ("1;0;0;FREE;BBM", ":BIAS. 0 reads back 1"),
-        ("0;1;0;FREE;BBM", ":AGND. 0 reads back 1"),
-        ("0;0;1;FREE;BBM", ":COUP. 0 reads back 1"),
-        ("0;0;0;SROU;BBM", "RULE. 0 reads back SROU, expected FREE"),
-        ("0;0;0;FREE;NSEQ", "SEQ. 0 reads back NSEQ, expected BBM"),
+        (["1"], ":BIAS 0 reads back 1, expected off"),
+        (["0", "1"], ":AGND 0 reads back 1, expected off"),
+        (["0", "0", "1"], ":COUP 0 reads back 1, expected off"),
+        (["0", "0", "0", "SROU"], ":CONN:RULE 0 reads back SROU, expected FREE"),
+        (["0", "0", "0", "FREE", "NSEQ"], ":CONN:SEQ 0 reads back NSEQ, expected BBM"),
     ],
 )
-def test_a_mode_that_reads_back_wrong_is_an_error(answer, message):
-    pairs = [("*CLS", None), (":FUNC?", "ACON"), *settings(0), NO_ERROR, read_back(0, answer)]
+def test_a_mode_that_reads_back_wrong_is_an_error(answers, message):
+    pairs = [("*CLS", None), (":FUNC?", "ACON"), *settings(0), *read_back(0, *answers)]
     with expected_protocol(KeysightB2200A, pairs) as matrix, pytest.raises(InstrumentError, match=message):
         matrix.prepare()
 
@@ -64,11 +65,13 @@ def test_what_is_not_wanted_opens_before_anything_closes():
     pairs = [
         *PREPARED,
         (":CLOS (@00105,01448)", None),
-        (QUERY, "1;(@00105,01448)"),
+        SETTLED,
+        (ASK, "(@00105,01448)"),
         NO_ERROR,
         (":OPEN (@00105)", None),
         (":CLOS (@00205)", None),
-        (QUERY, "1;(@00205,01448)"),
+        SETTLED,
+        (ASK, "(@00205,01448)"),
         NO_ERROR,
     ]
     with expected_protocol(KeysightB2200A, pairs) as matrix:
@@ -83,18 +86,22 @@ def test_cards_by_themselves_are_prepared_and_asked_each():
         ("*CLS", None),
         (":FUNC?", "ACON"),
         (":FUNC NCON", None),
+        NO_ERROR,
         *settings(1),
         *settings(3),
-        NO_ERROR,
-        read_back(1),
-        read_back(3),
-        NO_ERROR,
-        (":CLOS:CARD? 1;:CLOS:CARD? 3", "(@);(@)"),
+        *read_back(1),
+        *read_back(3),
+        (":CLOS:CARD? 1", "(@)"),
+        (":CLOS:CARD? 3", "(@)"),
         (":OPEN:CARD ALL", None),
-        ("*OPC?;:CLOS:CARD? 1;:CLOS:CARD? 3", "1;(@);(@)"),
+        SETTLED,
+        (":CLOS:CARD? 1", "(@)"),
+        (":CLOS:CARD? 3", "(@)"),
         NO_ERROR,
         (":CLOS (@10105,31412)", None),
-        ("*OPC?;:CLOS:CARD? 1;:CLOS:CARD? 3", "1;(@10105);(@31412)"),
+        SETTLED,
+        (":CLOS:CARD? 1", "(@10105)"),
+        (":CLOS:CARD? 3", "(@31412)"),
         NO_ERROR,
     ]
     with expected_protocol(KeysightB2200A, pairs) as matrix:
@@ -107,7 +114,8 @@ def test_a_refusal_is_an_error():
     pairs = [
         *PREPARED,
         (":CLOS (@00105)", None),
-        (QUERY, "1;(@)"),
+        SETTLED,
+        (ASK, "(@)"),
         (":SYST:ERR?", "-222,Data out of range"),
         NO_ERROR,
     ]
@@ -163,13 +171,13 @@ def test_a_card_that_was_not_prepared_is_refused():
         ("*CLS", None),
         (":FUNC?", "ACON"),
         (":FUNC NCON", None),
+        NO_ERROR,
         *settings(1),
-        NO_ERROR,
-        read_back(1),
-        NO_ERROR,
+        *read_back(1),
         (":CLOS:CARD? 1", "(@)"),
         (":OPEN:CARD ALL", None),
-        ("*OPC?;:CLOS:CARD? 1", "1;(@)"),
+        SETTLED,
+        (":CLOS:CARD? 1", "(@)"),
         NO_ERROR,
     ]
     with expected_protocol(KeysightB2200A, pairs) as matrix:

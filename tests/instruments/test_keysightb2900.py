@@ -1,7 +1,10 @@
+from typing import ClassVar
+
 import pytest
+from pymeasure.adapters import ProtocolAdapter
 from pymeasure.test import expected_protocol
 
-from crossbar_hil.errors import ConfigError, GarbledReply, InstrumentError, LimitError
+from crossbar_hil.errors import ConfigError, DeadlineError, GarbledReply, InstrumentError, LimitError
 from crossbar_hil.instrument import Identity, Reading, SourceSettings
 from crossbar_hil.instruments.keithley2450 import Keithley2450
 from crossbar_hil.instruments.keysightb2900 import KeysightB2902A, KeysightB2912A
@@ -10,34 +13,59 @@ SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4)
 NO_ERROR = (":SYST:ERR?", '+0,"No error"')
 
 
-def prepared(n):
+def taken(lines):
+    return [pair for line in lines for pair in ((line, None), NO_ERROR)]
+
+
+def off(n):
     return [
+        (f":ABOR:ALL (@{n})", None),
+        (f":SOUR{n}:VOLT 0", None),
         (f":OUTP{n} OFF", None),
-        ("*CLS", None),
-        (f":OUTP{n}:ON:AUTO 0", None),
-        (f":OUTP{n}:OFF:AUTO 0", None),
-        (f":SOUR{n}:FUNC:MODE VOLT", None),
-        (f":SOUR{n}:VOLT:MODE FIX", None),
         (f":SOUR{n}:FUNC:SHAP DC", None),
-        (f":SOUR{n}:VOLT 0.000000000e+00", None),
-        (f":SOUR{n}:VOLT:TRIG 0.000000000e+00", None),
-        (f":SOUR{n}:VOLT:RANG:AUTO 0", None),
-        (f":SOUR{n}:VOLT:RANG 2.000000000e+00", None),
-        (f":OUTP{n}:OFF:MODE NORM", None),
-        (f":SENS{n}:CURR:PROT 1.000000000e-04", None),
-        (f":SENS{n}:FUNC:OFF:ALL", None),
-        (f':SENS{n}:FUNC "CURR"', None),
-        (f":SENS{n}:CURR:RANG:AUTO 0", None),
-        (f":SENS{n}:CURR:RANG 1.000000000e-04", None),
-        (f":SENS{n}:CURR:NPLC 1.000000000e+00", None),
-        (":FORM:ELEM:SENS CURR", None),
-        NO_ERROR,
-        (
-            f":SOUR{n}:FUNC:MODE?;:SOUR{n}:FUNC:SHAP?;:SOUR{n}:VOLT?;:SOUR{n}:VOLT:RANG?;:SENS{n}:CURR:PROT?;"
-            f":SENS{n}:CURR:RANG?;:SENS{n}:CURR:NPLC?;:OUTP{n}:ON:AUTO?;:OUTP{n}:OFF:MODE?;:OUTP{n}?",
-            "VOLT;DC;+0.0E+000;+2.0E+000;+1.0E-004;+1.0E-004;+1.0E+000;0;NORM;0",
-        ),
     ]
+
+
+def settings_of(n):
+    return [
+        f":OUTP{n}:ON:AUTO 0",
+        f":OUTP{n}:OFF:AUTO 0",
+        f":SOUR{n}:FUNC:MODE VOLT",
+        f":SOUR{n}:VOLT:MODE FIX",
+        f":SOUR{n}:FUNC:SHAP DC",
+        f":SOUR{n}:VOLT 0",
+        f":SOUR{n}:VOLT:TRIG 0",
+        f":SOUR{n}:VOLT:RANG:AUTO 0",
+        f":SOUR{n}:VOLT:RANG 2.000000000e+00",
+        f":OUTP{n}:OFF:MODE NORM",
+        f":SENS{n}:CURR:PROT 1.000000000e-04",
+        f":SENS{n}:FUNC:OFF:ALL",
+        f':SENS{n}:FUNC "CURR"',
+        f":SENS{n}:CURR:RANG:AUTO 0",
+        f":SENS{n}:CURR:RANG 1.000000000e-04",
+        f":SENS{n}:CURR:NPLC 1.000000000e+00",
+        ":FORM:ELEM:SENS CURR",
+    ]
+
+
+def read_back(n):
+    return {
+        f":SOUR{n}:FUNC:MODE?": "VOLT",
+        f":SOUR{n}:FUNC:SHAP?": "DC",
+        f":SOUR{n}:VOLT?": "+0.0E+000",
+        f":SOUR{n}:VOLT:RANG?": "+2.0E+000",
+        f":SENS{n}:CURR:PROT?": "+1.0E-004",
+        f":SENS{n}:CURR:RANG?": "+1.0E-004",
+        f":SENS{n}:CURR:NPLC?": "+1.0E+000",
+        ":FORM:ELEM:SENS?": "CURR",
+        f":OUTP{n}:ON:AUTO?": "0",
+        f":OUTP{n}:OFF:MODE?": "NORM",
+        f":OUTP{n}?": "0",
+    }
+
+
+def prepared(n):
+    return [*off(n), ("*CLS", None), *taken(settings_of(n)), *read_back(n).items()]
 
 
 def loaded(n, amplitude, count):
@@ -67,31 +95,44 @@ def ended(n):
     ]
 
 
-def off(n):
-    return [
-        (f":ABOR:ALL (@{n})", None),
-        (f":SOUR{n}:VOLT 0", None),
-        (f":OUTP{n} OFF", None),
-        (f":SOUR{n}:FUNC:SHAP DC", None),
-    ]
-
-
 @pytest.mark.parametrize("n", [1, 2])
 def test_a_channel_is_prepared_without_touching_the_other_and_everything_read_back(n):
     with expected_protocol(KeysightB2902A, prepared(n)) as smu:
         smu.source_meters()[n - 1].prepare(SETTINGS)
 
 
-@pytest.mark.parametrize("place", range(10))
-def test_every_setting_that_reads_back_wrong_is_an_error(place):
-    *begin, (query, answer) = prepared(1)
-    answers = answer.split(";")
-    answers[place] = ["CURR", "PULS", "0.5", "20", "1", "1", "10", "1", "HIZ", "1"][place]
+@pytest.mark.fault("I5")
+@pytest.mark.parametrize(
+    ("query", "answer"),
+    list(
+        zip(
+            read_back(1),
+            ["CURR", "PULS", "0.5", "20", "1", "1", "10", "VOLT,CURR,RES,TIME,STAT,SOUR", "1", "HIZ", "1"],
+            strict=True,
+        )
+    ),
+)
+def test_every_setting_that_reads_back_wrong_is_an_error_and_the_output_goes_off(query, answer):
+    back = read_back(1)
+    before = list(back.items())[: list(back).index(query)]
+    pairs = [*off(1), ("*CLS", None), *taken(settings_of(1)), *before, (query, answer), *off(1)]
     with (
-        expected_protocol(KeysightB2902A, [*begin, (query, ";".join(answers))]) as smu,
-        pytest.raises(InstrumentError, match="reads back"),
+        expected_protocol(KeysightB2902A, pairs) as smu,
+        pytest.raises(InstrumentError, match=f"{query[:-1]} reads back {answer}"),
     ):
         smu.ch_1.prepare(SETTINGS)
+
+
+@pytest.mark.fault("I4")
+@pytest.mark.parametrize("place", range(len(settings_of(2))))
+def test_a_setting_that_is_not_taken_is_named_with_its_error_and_the_output_goes_off(place):
+    lines = settings_of(2)
+    refused = [(lines[place], None), (":SYST:ERR?", '-221,"Settings conflict"'), NO_ERROR]
+    pairs = [*off(2), ("*CLS", None), *taken(lines[:place]), *refused, *off(2)]
+    with expected_protocol(KeysightB2902A, pairs, name="smu") as smu:
+        with pytest.raises(InstrumentError) as error:
+            smu.ch_2.prepare(SETTINGS)
+        assert str(error.value) == f"smu reports error -221, Settings conflict after {lines[place]!r}"
 
 
 @pytest.mark.parametrize(
@@ -130,11 +171,10 @@ def test_a_channel_asks_who_the_instrument_is():
 def test_the_output_goes_on_at_0_v_and_a_voltage_is_set():
     pairs = [
         *prepared(2),
-        (":SOUR2:VOLT 0.000000000e+00", None),
-        (":OUTP2 ON", None),
-        NO_ERROR,
+        *taken([":SOUR2:VOLT 0", ":OUTP2 ON"]),
+        (":OUTP2?", "1"),
         (":SOUR2:VOLT -1.000000000e-01", None),
-        NO_ERROR,
+        (":SOUR2:VOLT?", "-1.000000E-001"),
     ]
     with expected_protocol(KeysightB2902A, pairs) as smu:
         smu.ch_2.prepare(SETTINGS)
@@ -145,26 +185,28 @@ def test_the_output_goes_on_at_0_v_and_a_voltage_is_set():
 
 
 @pytest.mark.parametrize(
-    ("reply", "reading"),
-    [("+1.000206E-006;0", Reading(1.000206e-6, False)), ("-1.000000E-004;1", Reading(-1e-4, True))],
+    ("reply", "tripped", "reading"),
+    [("+1.000206E-006", "0", Reading(1.000206e-6, False)), ("-1.000000E-004", "1", Reading(-1e-4, True))],
 )
-def test_a_reading_is_one_exchange_with_the_limit(reply, reading):
-    with expected_protocol(KeysightB2902A, [*prepared(2), (":MEAS? (@2);:SENS2:CURR:PROT:TRIP?", reply)]) as smu:
+def test_a_reading_is_a_current_and_whether_it_is_limited(reply, tripped, reading):
+    pairs = [*prepared(2), (":MEAS? (@2)", reply), (":SENS2:CURR:PROT:TRIP?", tripped)]
+    with expected_protocol(KeysightB2902A, pairs) as smu:
         smu.ch_2.prepare(SETTINGS)
         assert smu.ch_2.measure() == reading
 
 
+@pytest.mark.fault("I8")
 @pytest.mark.parametrize(
     ("reply", "error"),
     [
-        ("+9.910000E+37;0", InstrumentError),
-        ("-9.9E37;0", InstrumentError),
-        ("1E-6", GarbledReply),
-        ("x;0", GarbledReply),
+        ("+9.910000E+37", InstrumentError),
+        ("-9.9E37", InstrumentError),
+        ("1E-6,0", GarbledReply),
+        ("x", GarbledReply),
     ],
 )
 def test_an_overflow_or_another_form_is_an_error(reply, error):
-    with expected_protocol(KeysightB2902A, [*prepared(1), (":MEAS? (@1);:SENS1:CURR:PROT:TRIP?", reply)]) as smu:
+    with expected_protocol(KeysightB2902A, [*prepared(1), (":MEAS? (@1)", reply)]) as smu:
         smu.ch_1.prepare(SETTINGS)
         with pytest.raises(error):
             smu.ch_1.measure()
@@ -251,6 +293,7 @@ def test_a_channel_pulses_together_only_with_the_other_one_of_its_instrument():
                 smu.ch_1.pulse_together(1.0, other, -1.0, 0.05)
 
 
+@pytest.mark.fault("I11", "V7")
 def test_switching_off_writes_and_never_asks():
     with expected_protocol(KeysightB2902A, off(2)) as smu:
         smu.ch_2.output_off()
@@ -259,6 +302,20 @@ def test_switching_off_writes_and_never_asks():
 def test_shutdown_switches_both_off():
     with expected_protocol(KeysightB2902A, [*off(1), *off(2)]) as smu:
         smu.shutdown()
+
+
+def test_shutdown_switches_the_second_channel_off_even_if_the_first_could_not_be():
+    class CutAdapter(ProtocolAdapter):
+        sent: ClassVar[list[str]] = []
+
+        def _write(self, command, **kwargs):
+            self.sent.append(command)
+            if len(self.sent) == 1:
+                raise DeadlineError("no room")
+
+    with pytest.raises(DeadlineError):
+        KeysightB2902A(CutAdapter()).shutdown()
+    assert CutAdapter.sent == [line for line, _ in [*off(1), *off(2)]]
 
 
 def test_output_and_limit_are_asked_for():

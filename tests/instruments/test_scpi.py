@@ -22,12 +22,14 @@ class DeafAdapter(ProtocolAdapter):
             raise DeadlineError("no room")
 
 
+@pytest.mark.fault("I8")
 @pytest.mark.parametrize("text", ["+9.9E37", "-9.9E37", "+9.91E37", "-9.910000E+37", "9.9e+37", "NaN", "inf", "-INF"])
 def test_a_sentinel_is_no_number(text):
     with pytest.raises(InstrumentError, match="overflow or for no number"):
         number(text)
 
 
+@pytest.mark.fault("T6", "T7")
 @pytest.mark.parametrize("text", ["", "1.2.3", "volt", "1;2"])
 def test_text_that_is_no_number_is_garbled(text):
     with pytest.raises(GarbledReply):
@@ -38,17 +40,21 @@ def test_numbers_may_have_spaces_after_their_commas():
     assert numbers("+1.000206E+00, +1.000000E-04", 2) == [1.000206, 1e-4]
 
 
+@pytest.mark.fault("T6")
 def test_a_missing_field_is_garbled():
     with pytest.raises(GarbledReply, match=r"1 field\(s\), not 2"):
         fields("1", 2, ";")
 
 
-@pytest.mark.parametrize(("text", "on"), [("1", True), ("0", False), ("+1", True), ("ON", True), ("off", False)])
+@pytest.mark.parametrize(
+    ("text", "on"),
+    [("1", True), ("0", False), ("+1", True), ("ON", True), ("off", False), ("0.000000E+00", False), (" 1.0 ", True)],
+)
 def test_a_flag_is_one_or_zero(text, on):
     assert flag(text) is on
 
 
-@pytest.mark.parametrize("text", ["2", "", "1;0", "yes"])
+@pytest.mark.parametrize("text", ["2", "", "1;0", "yes", "-1", "0.5", "nan", "1E-6"])
 def test_anything_else_is_no_flag(text):
     with pytest.raises(GarbledReply):
         flag(text)
@@ -112,6 +118,8 @@ def test_a_setting_at_its_bound_is_allowed_in_spite_of_rounding():
         ("2.100000E+01", (2.0, 2.12), False),
         ("volt", "VOLT", True),
         ('"CURR:DC"', "CURR", True),
+        ("CURR, STAT", "CURR,STAT", True),
+        ("VOLT,CURR,STAT", "CURR,STAT", False),
         ("CURR", "VOLT", False),
         ("0", False, True),
         ("1", False, False),
@@ -172,25 +180,41 @@ def test_the_next_error_is_a_property_as_in_pymeasure():
         assert instrument.next_error == (-410, "Query interrupted")
 
 
-def test_settings_are_read_back_in_one_query():
-    with expected_protocol(ScpiInstrument, [(":SOUR:VOLT?;:OUTP?", "0.000000E+00;0")]) as instrument:
+def test_settings_are_read_back_one_by_one():
+    with expected_protocol(ScpiInstrument, [(":SOUR:VOLT?", "0.000000E+00"), (":OUTP?", "0")]) as instrument:
         instrument.read_back({":SOUR:VOLT?": 0.0, ":OUTP?": False})
+
+
+def test_a_line_that_is_not_taken_is_named_and_those_after_it_are_not_sent():
+    pairs = [
+        (":SOUR:VOLT 0", None),
+        (":SYST:ERR?", '0,"No error"'),
+        (":OUTP:SMOD NORM", None),
+        (":SYST:ERR?", '-113,"Undefined header"'),
+        (":SYST:ERR?", '0,"No error"'),
+    ]
+    with (
+        expected_protocol(ScpiInstrument, pairs, name="smu") as instrument,
+        pytest.raises(InstrumentError, match="smu reports error -113, Undefined header after ':OUTP:SMOD NORM'"),
+    ):
+        instrument.apply(":SOUR:VOLT 0", ":OUTP:SMOD NORM", ":OUTP ON")
 
 
 def test_a_setting_that_differs_is_named_with_both_values():
     with (
-        expected_protocol(ScpiInstrument, [(":SENS:CURR:PROT?;:OUTP?", "1.050000E-01;0")], name="smu") as instrument,
+        expected_protocol(ScpiInstrument, [(":SENS:CURR:PROT?", "1.050000E-01")], name="smu") as instrument,
         pytest.raises(InstrumentError, match=r"smu: :SENS:CURR:PROT reads back 1.050000E-01, expected 0.0001"),
     ):
         instrument.read_back({":SENS:CURR:PROT?": 1e-4, ":OUTP?": False})
 
 
-def test_fewer_answers_than_questions_are_garbled():
+@pytest.mark.parametrize(("query", "expected"), [(":SOUR:VOLT?", 0.0), (":OUTP?", False)])
+def test_an_answer_that_is_no_setting_is_garbled_and_names_the_query(query, expected):
     with (
-        expected_protocol(ScpiInstrument, [(":SOUR:VOLT?;:OUTP?", "0")]) as instrument,
-        pytest.raises(GarbledReply),
+        expected_protocol(ScpiInstrument, [(query, "ERROR")], name="smu") as instrument,
+        pytest.raises(GarbledReply, match=f"smu: {query[:-1]}. was answered: 'ERROR'"),
     ):
-        instrument.read_back({":SOUR:VOLT?": 0.0, ":OUTP?": False})
+        instrument.read_back({query: expected})
 
 
 def test_a_blind_command_is_sent_even_if_the_one_before_was_lost():

@@ -23,17 +23,8 @@ from crossbar_hil.sim_backend.emulation import (
     keysightb2200a,
     keysightb2900,
 )
-from crossbar_hil.sim_backend.emulation.scpi import Command
 from crossbar_hil.sim_backend.emulation.server import InstrumentServer
 from crossbar_hil.sim_backend.emulation.world import World
-
-
-class B2200AWithCoupleMode(keysightb2200a.KeysightB2200A):
-    commands = (
-        *keysightb2200a.KeysightB2200A.commands,
-        Command("[:ROUTe]:COUPle[:STATe]", write=lambda *_: None, query=lambda *_: "0"),
-    )
-
 
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4)
 SMUS = {
@@ -124,6 +115,7 @@ def test_a_source_says_that_it_is_limited(smu, world):
     assert smu.limit_tripped()
 
 
+@pytest.mark.fault("I17", "V5")
 def test_pulses_last_as_long_as_asked_for_and_leave_the_output_on_at_0_v(smu, world):
     world.add_resistor("smu.a.hi", "lo", 100e3)
     smu.prepare(SETTINGS)
@@ -207,6 +199,7 @@ def test_a_refused_setting_is_named(smu):
         driver.check_errors()
 
 
+@pytest.mark.fault("T1", "I11")
 def test_a_suspect_session_refuses_all_but_switching_off_until_it_is_in_step(world):
     with connected(keithley2400.Keithley2400(world, "smu"), Keithley2400) as smu:
         smu.identify()
@@ -229,7 +222,7 @@ def test_a_suspect_session_refuses_all_but_switching_off_until_it_is_in_step(wor
         (keithley7001.Keithley7001, Keithley7001, 1),
         (keithley7001.Keithley7002, Keithley7002, 10),
         (keysight34980a.Keysight34980A, Keysight34980A, 1),
-        (B2200AWithCoupleMode, KeysightB2200A, 0),
+        (keysightb2200a.KeysightB2200A, KeysightB2200A, 0),
     ],
 )
 def test_a_matrix_closes_exactly_what_is_wanted(world, emulator, kind, slot):

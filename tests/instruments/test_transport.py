@@ -3,14 +3,18 @@
 import contextlib
 import gc
 import socket
+import socketserver
 import threading
 import time
+from typing import ClassVar
 
 import pytest
+from pymeasure.adapters import ProtocolAdapter
 from pymeasure.instruments import Instrument
 
 from crossbar_hil.errors import ConfigError, ConnectionLost, DeadlineError, GarbledReply, TransportError
-from crossbar_hil.instruments.transport import BenchAdapter, open_adapter
+from crossbar_hil.instruments.transport import BenchAdapter, blind_write, open_adapter
+from crossbar_hil.instruments.tsp import PROMPTS
 
 DEADLINE_S = 0.2
 SLACK_S = 0.3
@@ -146,6 +150,7 @@ def test_bytes_are_read_by_count_and_to_the_termination(peer, opened):
     assert adapter.read_bytes(-1) == b"rest\n"
 
 
+@pytest.mark.fault("T2", "V15")
 def test_no_reply_ends_at_the_deadline_and_names_resource_and_command(peer, opened):
     served = peer(answers(b""))
     message = fails(opened(served), DeadlineError)
@@ -153,6 +158,7 @@ def test_no_reply_ends_at_the_deadline_and_names_resource_and_command(peer, open
     assert "READ?" in message
 
 
+@pytest.mark.fault("T10", "T19", "V15")
 def test_a_dribbling_reply_ends_at_the_deadline_and_shows_what_came(peer, opened):
     def script(peer, connection):
         peer.line(connection)
@@ -162,6 +168,7 @@ def test_a_dribbling_reply_ends_at_the_deadline_and_shows_what_came(peer, opened
     assert "reply so far '77" in fails(opened(peer(script)), DeadlineError)
 
 
+@pytest.mark.fault("T13", "V15")
 def test_a_peer_that_does_not_read_ends_at_the_deadline(peer, opened):
     adapter = opened(peer(lambda peer, connection: peer.go.wait(5)))
     start = time.monotonic()
@@ -170,6 +177,7 @@ def test_a_peer_that_does_not_read_ends_at_the_deadline(peer, opened):
     assert time.monotonic() - start < DEADLINE_S + SLACK_S + 0.5
 
 
+@pytest.mark.fault("T11")
 def test_a_connection_closed_before_the_reply_is_lost(peer, opened):
     fails(opened(peer(lambda peer, connection: peer.line(connection))), ConnectionLost)
 
@@ -182,6 +190,7 @@ def test_a_connection_closed_inside_the_reply_is_lost_and_shows_what_came(peer, 
     assert "'1.2'" in fails(opened(peer(script)), ConnectionLost)
 
 
+@pytest.mark.fault("T11")
 def test_a_connection_closed_between_exchanges_is_lost_before_anything_is_sent(peer, opened):
     def script(peer, connection):
         peer.line(connection)
@@ -194,6 +203,7 @@ def test_a_connection_closed_between_exchanges_is_lost_before_anything_is_sent(p
     fails(adapter, ConnectionLost)
 
 
+@pytest.mark.fault("T14", "T17")
 def test_a_refused_port_is_lost_at_opening():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -214,11 +224,13 @@ def test_a_library_that_is_not_there_is_a_wrong_setting():
         open_adapter("TCPIP::127.0.0.1::1::SOCKET", visa="@nothing")
 
 
+@pytest.mark.fault("T7", "X15")
 @pytest.mark.parametrize("reply", [b"\xff\xfe\n", b"1.\xb2\n", b"1\x002\n", b"\x1b[2J\n"])
 def test_bytes_that_are_no_text_are_garbled(peer, opened, reply):
     fails(opened(peer(answers(reply))), GarbledReply)
 
 
+@pytest.mark.fault("X15")
 def test_a_reply_without_end_is_garbled(peer, opened):
     def script(peer, connection):
         peer.line(connection)
@@ -228,6 +240,7 @@ def test_a_reply_without_end_is_garbled(peer, opened):
     assert "1000000" in fails(opened(peer(script)), GarbledReply)
 
 
+@pytest.mark.fault("T5", "V13")
 def test_a_second_line_makes_the_next_exchange_fail_before_it_is_sent(peer, opened):
     served = peer(answers(b"1\n2\n", b"3\n"))
     adapter = opened(served)
@@ -243,6 +256,7 @@ def late(peer, connection):
     peer.line(connection)
 
 
+@pytest.mark.fault("T1", "V13")
 def test_a_suspect_session_refuses_with_the_first_cause_although_the_answer_has_come(peer, opened):
     served = peer(late)
     adapter = opened(served)
@@ -253,6 +267,7 @@ def test_a_suspect_session_refuses_with_the_first_cause_although_the_answer_has_
     assert served.lines == ["FIRST?"]
 
 
+@pytest.mark.fault("T1", "V13")
 def test_resync_opens_again_and_throws_away_what_comes_before_the_marker(peer, opened):
     def again(peer, connection):
         connection.sendall(b"late\n")
@@ -271,6 +286,32 @@ def test_resync_opens_again_and_throws_away_what_comes_before_the_marker(peer, o
     assert served.lines == ["FIRST?", 'print("tok-1")', "READ?"]
 
 
+def test_resync_waits_until_what_was_sent_before_has_been_acted_on():
+    acted, second = [], threading.Event()
+
+    class Session(socketserver.StreamRequestHandler):
+        def handle(self):
+            first = not acted
+            acted.append("connected")
+            for line in self.rfile:
+                if not first:
+                    second.set()
+                    self.wfile.write(b"tok\n")
+                elif line == b"OFF\n":
+                    second.wait(DEADLINE_S / 2)  # a session that has come meanwhile overtakes
+                acted.append(line.decode().strip())
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Session) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        adapter = open_adapter(f"TCPIP::127.0.0.1::{server.server_address[1]}::SOCKET", deadline_s=DEADLINE_S)
+        fails(adapter, DeadlineError, "FIRST?")
+        adapter.blind_write("OFF")
+        adapter.resync(("MARK?", "tok"))
+        adapter.close()
+        server.shutdown()
+    assert acted == ["connected", "FIRST?", "OFF", "connected", "MARK?"]
+
+
 def test_resync_without_marker_leaves_the_session_suspect_with_the_first_cause(peer, opened):
     served = peer(answers(b""), answers(b"something else\n"))
     adapter = opened(served)
@@ -281,6 +322,7 @@ def test_resync_without_marker_leaves_the_session_suspect_with_the_first_cause(p
     assert "FIRST?" in fails(adapter, DeadlineError)
 
 
+@pytest.mark.fault("O1")
 def test_an_interrupt_makes_the_session_suspect(peer, opened):
     served = peer(answers(b"1\n"))
     adapter = opened(served)
@@ -311,6 +353,79 @@ def test_a_blind_write_opens_a_lost_connection_again(peer, opened):
     fails(adapter, ConnectionLost)
 
 
+def test_blind_commands_open_a_lost_connection_again_once_and_go_out_in_order(peer, opened):
+    served = peer(lambda peer, connection: peer.line(connection), answers(b"", b"", b""))
+    adapter = opened(served)
+    fails(adapter, ConnectionLost, "FIRST?")
+    adapter.blind_write("ZERO", "OFF", "IDLE")
+    served.wait_for_lines(4)
+    assert served.lines == ["FIRST?", "ZERO", "OFF", "IDLE"]
+
+
+def test_no_blind_command_is_lost_on_a_connection_that_was_closed_unnoticed(peer, opened):
+    def answer_and_close(peer, connection):
+        peer.line(connection)
+        connection.sendall(b"1\n")
+
+    served = peer(answer_and_close, answers(b"", b""))
+    adapter = opened(served)
+    assert ask(adapter, "READ?") == "1"
+    link = adapter.connection
+    assert link._socket.recv(1, socket.MSG_PEEK) == b""  # waits until the end has come
+    adapter.blind_write("ZERO", "OFF")
+    served.wait_for_lines(3)
+    assert served.lines == ["READ?", "ZERO", "OFF"]
+    assert isinstance(adapter.cause, ConnectionLost)
+
+
+def test_blind_commands_to_nobody_end_with_the_first_attempt_to_open(peer, opened):
+    served = peer(lambda peer, connection: peer.line(connection))
+    adapter = opened(served)
+    fails(adapter, ConnectionLost, "FIRST?")
+    served.close()
+    with pytest.raises(ConnectionLost, match="cannot open"):
+        adapter.blind_write("ZERO", "OFF")
+
+
+def test_another_adapter_is_told_every_blind_command_whatever_became_of_the_first():
+    class Broken(ProtocolAdapter):
+        sent: ClassVar[list[str]] = []
+
+        def _write(self, command, **kwargs):
+            self.sent.append(command)
+            raise OSError(f"no {command}")
+
+    with pytest.raises(OSError, match="no ZERO"):
+        blind_write(Broken(), "ZERO", "OFF")
+    assert Broken.sent == ["ZERO", "OFF"]
+
+
+@pytest.mark.fault("T19")
+def test_a_carriage_return_before_the_line_feed_is_dropped(peer, opened):
+    adapter = opened(peer(answers(b"false\r\n", b"\r\n")))
+    assert ask(adapter, "READ?") == "false"
+    assert ask(adapter, "READ?") == ""
+
+
+def test_prompts_are_thrown_away_where_an_instrument_may_say_them(peer, opened):
+    adapter = opened(peer(answers(b"TSP>\n1\nTSP>\n", b"2\n>>>>\nTSP?\n", b"3\n")), prompts=PROMPTS)
+    assert [ask(adapter, "READ?") for _ in range(3)] == ["1", "2", "3"]
+
+
+@pytest.mark.fault("T9")
+@pytest.mark.parametrize("extra", [b"TSP>\n7\n", b"TSP", b"TSP> 7\n"])
+def test_anything_but_prompts_that_nobody_had_asked_for_is_garbled(peer, opened, extra):
+    adapter = opened(peer(answers(b"1\n" + extra)), prompts=PROMPTS)
+    assert ask(adapter, "READ?") == "1"
+    fails(adapter, GarbledReply)
+
+
+def test_where_no_prompts_are_expected_one_is_garbled(peer, opened):
+    adapter = opened(peer(answers(b"1\nTSP>\n")))
+    assert ask(adapter, "READ?") == "1"
+    fails(adapter, GarbledReply)
+
+
 def test_a_blind_write_is_not_joined_to_half_a_message(peer, opened):
     served = peer(lambda peer, connection: peer.go.wait(5), answers(b""))
     adapter = opened(served)
@@ -333,6 +448,7 @@ def test_closing_over_an_unread_answer_does_not_lose_the_last_command(peer, open
     assert served.lines[-1] == "OFF"
 
 
+@pytest.mark.fault("I10")
 def test_more_time_is_given_for_a_slow_command_only_where_asked(peer, opened):
     def script(peer, connection):
         peer.line(connection)
@@ -384,6 +500,27 @@ def test_an_adapter_that_is_forgotten_closes_its_connection(peer):
     gc.collect()
     served.thread.join(5)
     assert not served.thread.is_alive()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{spec: '1.0', devices: {box: {properties: 1}}, resources: {'GPIB0::16::INSTR': {device: box}}}",
+        "spec: '1.0'\ndevices: [",
+        "hello",
+    ],
+)
+def test_a_broken_file_for_pyvisa_sim_is_a_wrong_setting_in_one_line(tmp_path, text):
+    description = tmp_path / "broken.yaml"
+    description.write_text(text)
+    with pytest.raises(ConfigError, match=r"there is no VISA library '.*broken\.yaml@sim': .") as error:
+        open_adapter("GPIB0::16::INSTR", visa=f"{description}@sim", deadline_s=DEADLINE_S)
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_for_pyvisa_sim_that_is_not_there_is_a_wrong_setting(tmp_path):
+    with pytest.raises(ConfigError, match=r"there is no VISA library '.*nowhere\.yaml@sim'"):
+        open_adapter("GPIB0::16::INSTR", visa=f"{tmp_path / 'nowhere.yaml'}@sim", deadline_s=DEADLINE_S)
 
 
 def test_other_sessions_go_through_pyvisa(tmp_path):

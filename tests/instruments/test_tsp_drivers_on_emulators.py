@@ -97,6 +97,7 @@ def test_the_limit_is_reported(box, smu):
     assert smu.limit_tripped()
 
 
+@pytest.mark.fault("I8")
 def test_an_overrange_is_an_error_and_no_current(smu):
     smu.prepare(SourceSettings(range_v=2.0, compliance_a=1e-3, range_a=1e-6))
     smu.enable()
@@ -105,6 +106,7 @@ def test_an_overrange_is_an_error_and_no_current(smu):
         smu.measure()
 
 
+@pytest.mark.fault("I17", "V5")
 @pytest.mark.parametrize("count", [1, 2, 5])
 @pytest.mark.parametrize("width_s", [0.05, 0.001, 0.0005])
 def test_a_pulse_is_as_long_as_asked_and_ends_at_zero(smu, world, count, width_s):
@@ -145,6 +147,7 @@ def test_a_pulse_into_the_limit_says_so(smu):
     assert reading.current_a == pytest.approx(1e-5, rel=1e-2)
 
 
+@pytest.mark.fault("I9", "I13")
 def test_no_pulse_is_sent_with_the_output_off_or_not_at_zero(smu, world):
     with pytest.raises(InstrumentError, match="no pulse"):
         smu.pulse(1.0, 0.05)
@@ -200,6 +203,7 @@ def test_a_session_that_timed_out_is_brought_in_step_by_prepare(box, smu):
     assert len(smu.pulse(1.0, 0.05)) == 1
 
 
+@pytest.mark.fault("I11")
 def test_off_goes_through_after_a_time_out(box, smu, world):
     smu.enable()
     smu.set_voltage(1.0)
