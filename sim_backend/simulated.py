@@ -37,6 +37,8 @@ from .variation import lognormal_shifts, rescaled_lognormal_shifts
 
 THRESHOLD = 0.6
 """Share of the measured amplitude below which a voltage leaves a cell as it is; half of it certainly does."""
+MOST_PULSES_KEPT = 64
+"""So many kinds of pulses are remembered with their tracks; others are made again when they are asked for."""
 DEFAULT_LIMITS = Limits(read_v=1.0, pulse_v=3.0, width_s=1.0)
 """A read stays at or below half the 2 V of a pulse, which the model takes to leave a cell as it is."""
 
@@ -152,7 +154,8 @@ class SimulatedBackend(DeviceBackend):
                 f"it must be at least {deepest:g} S"
             )
         self._tracks: list[_Track] = [_Track(curve.rises, up=True)]
-        self._track_of_pulse: dict[Pulse, int] = {}
+        self._track_of_pulse: dict[Pulse, int] = {}  # the one asked for last is the last
+        self._most_kept = MOST_PULSES_KEPT
         self._last_pulse: Pulse | None = None
         self._last_track = 0
         self._on = np.zeros(self.shape, dtype=np.int64)  # the track that each cell is on
@@ -235,12 +238,10 @@ class SimulatedBackend(DeviceBackend):
         widths = measured[amplitude]
         width = next((each for each in widths if abs(seconds - each) <= 0.01 * each), seconds)
         within = min(max(width, widths[0]), widths[-1])
-        pulse = Pulse(amplitude, within)
-        if pulse not in self._track_of_pulse:
-            self._track_of_pulse[pulse] = self._track(pulse)
         steps = np.zeros(self.shape)
         steps[row, column] = step * width / within
-        self._advance(self._track_of_pulse[pulse], steps)
+        self._forget_tracks()
+        self._advance(self._track_of(Pulse(amplitude, within)), steps)
 
     def _advance(self, index: int, steps: FloatArray | IntArray) -> None:
         """Move cells along a track, each by its number of levels."""
@@ -290,13 +291,42 @@ class SimulatedBackend(DeviceBackend):
     def _check_pulse(self, pulse: Pulse) -> None:
         if pulse is self._last_pulse:
             return
-        if pulse not in self._track_of_pulse:
-            super()._check_pulse(pulse)
-            self._track_of_pulse[pulse] = self._track(pulse)
-        self._last_pulse, self._last_track = pulse, self._track_of_pulse[pulse]
+        super()._check_pulse(pulse)
+        self._forget_tracks()
+        self._last_track = self._track_of(pulse)
+        self._last_pulse = pulse
 
-    def _track(self, pulse: Pulse) -> int:
-        """Index of the track for a pulse, made when it is first asked for."""
+    def _track_of(self, pulse: Pulse) -> int:
+        """Index of the track of a pulse, made if it is not there."""
+        index = self._track_of_pulse.pop(pulse, None)
+        if index is None:
+            index = self._new_track(pulse)
+        self._track_of_pulse[pulse] = index
+        return index
+
+    def _forget_tracks(self) -> None:
+        """Drop tracks that no cell is on and that were not asked for lately; made again, they are the same.
+
+        Whoever times pulses by a real clock never sends two of the same width, and each width is a track of its own.
+        """
+        if len(self._track_of_pulse) <= self._most_kept:
+            return
+        recent = list(self._track_of_pulse)[-MOST_PULSES_KEPT // 2 :]
+        taken = {0, *np.unique(self._on).tolist(), *(self._track_of_pulse[pulse] for pulse in recent)}
+        place = {index: number for number, index in enumerate(sorted(taken))}
+        self._tracks = [self._tracks[index] for index in place]
+        self._track_of_pulse = {
+            pulse: place[index]
+            for pulse, index in self._track_of_pulse.items()
+            if index in place and (index or pulse in recent)
+        }
+        self._on = np.vectorize(place.__getitem__, otypes=[np.int64])(self._on)
+        self._only = None if self._only is None else place[self._only]
+        self._last_pulse = None
+        self._most_kept = max(MOST_PULSES_KEPT, 2 * len(self._track_of_pulse))
+
+    def _new_track(self, pulse: Pulse) -> int:
+        """Make the track for a pulse and return its index."""
         nominal = self.curve
         if nominal.pulse is None:
             # The measurement does not say its pulse: whatever is sent first is that pulse.
@@ -379,8 +409,8 @@ class SimulatedBackend(DeviceBackend):
         on = np.zeros(self.shape, dtype=np.int64)
         for amplitude, width in {(a, w) for a, w in zip(amplitudes.flat, widths.flat, strict=True) if a}:
             pulse = Pulse(float(amplitude), float(width))
-            self._check_pulse(pulse)
-            on[(amplitudes == amplitude) & (widths == width)] = self._track_of_pulse[pulse]
+            # Whatever the limits: what happened may be beyond.
+            on[(amplitudes == amplitude) & (widths == width)] = self._track_of(pulse)
         self.shifts, self._levels, self._on = shifts, levels, on
         self._only = int(on.flat[0]) if (on == on.flat[0]).all() else None
         self._update()

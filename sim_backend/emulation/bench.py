@@ -1,13 +1,15 @@
 """A whole emulated bench: the instruments of a bench file, served on loopback and wired to one simulated chip."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from crossbar_hil.config import Bench, EmulationTable
+from crossbar_hil.config import Bench, EmulationTable, WiringTable
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.instrument import row_number
 from crossbar_hil.plugins import load
@@ -16,8 +18,14 @@ from ..simulated import SimulatedBackend
 from .circuit import LO
 from .clock import RealClock, SimulatedClock
 from .instrument import EmulatedInstrument
+from .log import PhysicalLog
 from .server import InstrumentServer
+from .state import StateFile
 from .world import World
+
+if TYPE_CHECKING:
+    from .nemesis import Nemesis
+    from .nemesis_blows import Blows
 
 
 class EmulatedBench:
@@ -29,44 +37,99 @@ class EmulatedBench:
         The checked bench file.
     rng : numpy.random.Generator
         The chip is drawn from it, as the simulated backend draws it.
+    state : Path, optional
+        A file in which the chip, and what clients keep in the instruments, outlive this bench; see `StateFile`.
+    log : Path, optional
+        A file for the physical log; see `PhysicalLog`.
+    nemesis : mapping, optional
+        What goes wrong, as `Nemesis.as_json` writes it.
 
     Raises
     ------
     ConfigError
-        If the bench file lacks what the wires need.
+        If the bench file lacks what the wires need, or a file cannot be used.
     """
 
-    def __init__(self, bench: Bench, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        rng: np.random.Generator,
+        *,
+        state: Path | None = None,
+        log: Path | None = None,
+        nemesis: Mapping[str, Any] | None = None,
+    ) -> None:
         settings = bench.emulation or EmulationTable()
         if bench.wiring is None:
             raise ConfigError(f"bench {bench.name} has no [wiring] table, by which its chip is connected")
         clock = RealClock() if settings.clock == "real" else SimulatedClock()
         chip = SimulatedBackend.from_bench(bench, rng)
-        self.world = World(chip, clock, settings.line_ohm, settings.resolution)
-        self.instruments: dict[str, EmulatedInstrument] = {
-            name: load("emulators", table.driver)(
-                self.world, name, **({"serial": table.serial} if table.serial else {})
-            )
-            for name, table in bench.instruments.items()
-        }
+        self.world = World(chip, clock, settings.line_ohm, settings.resolution, PhysicalLog(path=log))
+        self._tables = bench.instruments
+        self.instruments: dict[str, EmulatedInstrument] = {}
+        for name in bench.instruments:
+            self._make(name)
         self._wire(bench, settings)
+        self._serve: Callable[..., InstrumentServer] = InstrumentServer
+        self._blows: Blows | None = None
+        if nemesis is not None:
+            from .nemesis_server import NemesisServer, armed  # noqa: PLC0415 - most benches have none
+
+            self._blows = armed(nemesis, self.world, self.instruments, self._make)
+            self._serve = partial(NemesisServer, blows=self._blows)
+        self._state = StateFile(state, self.world, self.instruments) if state else None
         self._servers = ExitStack()
         self._resources: dict[str, str] = {}
+        self._dead_socket_ports: dict[str, int] = {}
+        self.world.begin()
+
+    @property
+    def nemesis(self) -> "Nemesis | None":
+        """Who counts the messages and says what goes wrong, if anything does."""
+        return self._blows.nemesis if self._blows else None
 
     @property
     def resources(self) -> Mapping[str, str]:
         """VISA resource name of each instrument, once the bench is served."""
         return self._resources
 
+    @property
+    def dead_socket_ports(self) -> Mapping[str, int]:
+        """TCP port of each instrument that has one on which closing a connection drops its clients."""
+        return self._dead_socket_ports
+
     def __enter__(self) -> Self:
         for name, instrument in self.instruments.items():
-            self._resources[name] = self._servers.enter_context(InstrumentServer(instrument)).resource
+            after = partial(self._state.update, name) if self._state else None
+            server = self._servers.enter_context(self._serve(instrument, after))
+            self._resources[name] = server.resource
+            if server.dead_socket_port is not None:
+                self._dead_socket_ports[name] = server.dead_socket_port
+        if self._blows:
+            self._blows.begin()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._servers.close()
+        self.world.end(**({"calls": dict(self.nemesis.calls_of)} if self.nemesis else {}))
+        if self._state:
+            self._state.close()
+        self.world.log.close()
+
+    @property
+    def failure(self) -> str:
+        """Why the state or the physical log is not whole; empty if both are."""
+        return (self._state.failure if self._state else "") or self.world.log.failure
+
+    def _make(self, name: str) -> EmulatedInstrument:
+        """Make an instrument as it is after power-on, in place of the one of that name."""
+        table = self._tables[name]
+        serial = {"serial": table.serial} if table.serial else {}
+        made: EmulatedInstrument = load("emulators", table.driver)(self.world, name, **serial)
+        self.instruments[name] = made
+        return made
 
     def _wire(self, bench: Bench, settings: EmulationTable) -> None:
         wiring = bench.wiring
@@ -79,17 +142,24 @@ class EmulatedBench:
             elif port in wiring.sources:
                 self.world.add_wire(node, f"{self._channel(wiring.sources[port])}.hi")
             elif port == "guard":
-                self.world.add_wire(node, f"{self._channel(wiring.sources['drive'])}.guard")
+                self.world.add_wire(node, f"{self._feeding(wiring, port)}.guard")
             elif port == "divider":
                 # Fed from the guard where there is one: its current is not measured, and a divider on HI would drown
                 # the cells' current in its own.
                 terminal = "guard" if "guard" in wiring.ports else "hi"
-                upper = f"{self._channel(wiring.sources['drive'])}.{terminal}"
+                upper = f"{self._feeding(wiring, port)}.{terminal}"
                 self.world.add_resistor(upper, node, settings.divider_ohm)
                 self.world.add_resistor(node, LO, settings.divider_ohm)
         for axis, columns in (("row", wiring.rows), ("column", wiring.columns)):
             for number, column in enumerate(columns):
                 self.world.add_wire(f"{wiring.matrix}.column.{wiring.slot}.{column}", f"{axis}.{number}")
+
+    def _feeding(self, wiring: WiringTable, port: str) -> str:
+        """Name of the channel that a guard or a divider hangs on: the drive, or the meter where there is no drive."""
+        source = wiring.sources.get("drive") or wiring.sources.get("meter")
+        if source is None:
+            raise ConfigError(f"the port {port} hangs on the source at drive or meter, but wiring.sources has neither")
+        return self._channel(source)
 
     def _channel(self, source: str) -> str:
         """Name in the world of a source channel written as ``smu.a``."""

@@ -1,67 +1,57 @@
-"""Commands of an emulated Keithley 2400 that start readings and fetch them, and those of the system."""
+"""Commands of an emulated Keithley 2400 that start readings and fetch them, and those of its trigger model."""
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from . import scpi_settings as setting
 from . import scpi_values as values
-from .keithley2400_settings import LONGEST_LIST
-from .scpi import Call, Command
+from .scpi import Answer, Call, Command
+from .scpi_source import LONGEST_LIST
 from .scpi_status import ScpiError
+from .scpi_values import OVERFLOW
 
 if TYPE_CHECKING:
     from .keithley2400 import Keithley2400
 
-STATISTICS: Mapping[str, Callable[[Any], Any]] = {
-    "MEAN": np.mean,
-    "MAX": np.max,
-    "MIN": np.min,
-    "SDEV": np.std,
-    "PKPK": np.ptp,
-}
 ARM_SOURCES = ("IMMediate", "TIMer", "BUS", "MANual", "TLINk", "NSTest", "PSTest", "BSTest")
+ENDLESS = 0
+"""Arm count for ``INFinite``."""
 
 
 def _count(pattern: str, key: str, other: str) -> Command:
+    """Declare one of the two counts, whose product is the number of readings of a start."""
+
     def write(smu: "Keithley2400", call: Call) -> None:
-        count = values.integer(call.expect(1)[0], 1, LONGEST_LIST, 1)
+        text = call.expect(1)[0]
+        if key == "arm_count" and values.matches(text, "INFinite"):
+            smu.now.arm_count = ENDLESS
+            return
+        count = values.integer(text, 1, LONGEST_LIST, 1)
         if count * getattr(smu.now, other) > LONGEST_LIST:
             raise ScpiError(-222)
         setattr(smu.now, key, count)
 
-    return Command(pattern, write, lambda smu, _: str(getattr(smu.now, key)))
+    def query(smu: "Keithley2400", call: Call) -> str:
+        if call.expect(0, 1):
+            return str(round(setting.named_bound(call.arguments[0], 1, LONGEST_LIST, 1)))
+        count = getattr(smu.now, key)
+        return values.nr3(OVERFLOW) if count == ENDLESS else str(count)
+
+    return Command(pattern, write, query)
 
 
-def _initiate(smu: "Keithley2400", call: Call) -> None:
+def _read(smu: "Keithley2400", call: Call) -> Answer:
     call.expect(0)
-    smu.initiate()
+    return smu.read()
 
 
-def _abort(smu: "Keithley2400", call: Call) -> None:
-    call.expect(0)
-    smu.waiting = False
-
-
-def _read(smu: "Keithley2400", call: Call) -> str:
-    call.expect(0)
-    if not smu.starts_at_once:
-        raise ScpiError(-214)
-    smu.initiate()
-    return smu.fetched()
-
-
-def _fetch(smu: "Keithley2400", call: Call) -> str:
+def _fetch(smu: "Keithley2400", call: Call) -> Answer:
     call.expect(0)
     return smu.fetched()
 
 
 def _latest(smu: "Keithley2400", call: Call) -> str:
     call.expect(0)
-    if not smu.last:
-        raise ScpiError(-230)
-    return smu.last[-1].text(smu.now.elements)
+    return ",".join(map(values.nr3, smu.readings()[-1].numbers(smu.now.elements)))
 
 
 def _configure(function: str, short: str) -> Command:
@@ -72,131 +62,62 @@ def _configure(function: str, short: str) -> Command:
     return Command(f":CONFigure:{function}", write)
 
 
+def _configured(smu: "Keithley2400", call: Call) -> str:
+    call.expect(0)
+    return ",".join(f'"{each}"' for each in ("VOLT", "CURR", "RES") if each in smu.now.measured) or '""'
+
+
 def _measure(function: str, short: str) -> Command:
-    def query(smu: "Keithley2400", call: Call) -> str:
+    def query(smu: "Keithley2400", call: Call) -> Answer:
         call.expect(0)
         smu.configure(short)
-        return _read(smu, call)
+        return smu.read()
 
     return Command(f":MEASure:{function}", query=query)
 
 
-def _measure_again(smu: "Keithley2400", call: Call) -> str:
+def _measure_again(smu: "Keithley2400", call: Call) -> Answer:
     """Answer ``:MEAS?`` without a function: the one measured now, else current."""
     call.expect(0)
     smu.configure(next((each for each in ("CURR", "VOLT", "RES") if each in smu.now.measured), "CURR"))
-    return _read(smu, call)
-
-
-def _buffer_data(smu: "Keithley2400", call: Call) -> str:
-    call.expect(0)
-    if not smu.buffer.readings:
-        raise ScpiError(-230)
-    return ",".join(each.text(smu.now.elements) for each in smu.buffer.readings)
-
-
-def _buffer_clear(smu: "Keithley2400", call: Call) -> None:
-    call.expect(0)
-    smu.buffer.readings.clear()
-
-
-def _buffer_points(smu: "Keithley2400", call: Call) -> None:
-    smu.buffer.points = values.integer(call.expect(1)[0], 1, LONGEST_LIST)
-
-
-def _buffer_feed(_: "Keithley2400", call: Call) -> None:
-    values.choice(call.expect(1)[0], ("SENSe",))
-
-
-def _buffer_control(smu: "Keithley2400", call: Call) -> None:
-    smu.buffer.storing = values.choice(call.expect(1)[0], ("NEXT", "NEVer")) == "NEXT"
-
-
-def _statistic(smu: "Keithley2400", call: Call) -> str:
-    """Answer a statistic of the buffer for every element that is not time or status."""
-    call.expect(0)
-    if not smu.buffer.readings:
-        raise ScpiError(-230)
-    found = np.array([each.numbers() for each in smu.buffer.readings])
-    kept = [place for place, name in enumerate(("VOLT", "CURR", "RES")) if name in smu.now.elements]
-    return ",".join(values.nr3(float(STATISTICS[smu.now.statistic](found[:, place]))) for place in kept)
-
-
-def _clear_errors(smu: "Keithley2400", call: Call) -> None:
-    call.expect(0)
-    smu.status.errors.clear()
-
-
-def _reset_time(smu: "Keithley2400", call: Call) -> None:
-    call.expect(0)
-    smu.started_s = smu.world.clock.now()
-
-
-def _set_line(smu: "Keithley2400", call: Call) -> None:
-    wanted = values.number(call.expect(1)[0])
-    if wanted not in (50, 60):
-        raise ScpiError(-222)
-    smu.line_hz, smu.line_auto = wanted, False
-
-
-def _set_line_auto(smu: "Keithley2400", call: Call) -> None:
-    smu.line_auto = values.boolean(call.expect(1)[0])
-
-
-def _beep(_: "Keithley2400", call: Call) -> None:
-    for text in call.expect(1, 2):
-        values.number(text)
-
-
-def _preset(smu: "Keithley2400", call: Call) -> None:
-    call.expect(0)
-    smu.reset()
+    return smu.read()
 
 
 _TRIG, _ARM = ":TRIGger[:SEQuence#]", ":ARM[:SEQuence#][:LAYer#]"
-_LINES = (("ILINe", "in"), ("OLINe", "out"))
+_LINE = "[:TCONfigure][:ASYNchronous]"
 
 COMMANDS: tuple[Command, ...] = (
-    Command(":INITiate[:IMMediate]", _initiate),
-    Command(":ABORt", _abort),
+    setting.action(":INITiate[:IMMediate]", lambda smu: smu.initiate()),
+    setting.action(":ABORt", lambda smu: smu.abort()),
     Command(":READ", query=_read),
     Command(":FETCh", query=_fetch),
     Command("[:SENSe#]:DATA[:LATest]", query=_latest),
+    Command(":CONFigure", query=_configured),
     Command(":MEASure", query=_measure_again),
     *(
         make(function, short)
         for make in (_configure, _measure)
         for function, short in (("VOLTage[:DC]", "VOLT"), ("CURRent[:DC]", "CURR"), ("RESistance", "RES"))
     ),
+    setting.action(":TRIGger:CLEar"),
     _count(_TRIG + ":COUNt", "trigger_count", "arm_count"),
-    _count(_ARM + ":COUNt", "arm_count", "trigger_count"),
     setting.number(_TRIG + ":DELay", "trigger_delay_s", 0.0, 999.9999, 0.0),
     setting.choice(_TRIG + ":SOURce", "trigger_source", "IMMediate", "TLINk"),
-    setting.choice(_TRIG + ":OUTPut", "trigger_output", "SOURce", "DELay", "SENSe", "NONE"),
-    Command(_TRIG + ":CLEar", _abort),
+    setting.choice(_TRIG + "[:TCONfigure]:DIRection", "trigger_direction", "SOURce", "ACCeptor"),
+    *(
+        setting.choices(_TRIG + _LINE + node, key, "SOURce", "DELay", "SENSe", "NONE")
+        for node, key in ((":INPut", "trigger_input"), (":OUTPut", "trigger_output"))
+    ),
+    setting.integer(_TRIG + _LINE + ":ILINe", "trigger_in", 1, 4, 1),
+    setting.integer(_TRIG + _LINE + ":OLINe", "trigger_out", 1, 4, 2),
+    setting.choice(":TRIGger:SEQuence2:SOURce", "contact_source", "CCHeck", "IMMediate"),
+    setting.number(":TRIGger:SEQuence2:TOUT", "contact_timeout_s", 0.0, 999.99, 0.0),
+    _count(_ARM + ":COUNt", "arm_count", "trigger_count"),
     setting.choice(_ARM + ":SOURce", "arm_source", *ARM_SOURCES),
     setting.number(_ARM + ":TIMer", "arm_timer_s", 1e-3, 99999.99, 0.1),
-    setting.choice(_ARM + ":OUTPut", "arm_output", "TENTer", "TEXit", "NONE"),
-    *(setting.integer(f"{_TRIG}:{line}", f"trigger_{key}", 1, 4) for line, key in _LINES),
-    *(setting.integer(f"{_ARM}:{line}", f"arm_{key}", 1, 4) for line, key in _LINES),
-    Command(":TRACe:DATA", query=_buffer_data),
-    Command(":TRACe:CLEar", _buffer_clear),
-    Command(":TRACe:POINts", _buffer_points, lambda smu, _: str(smu.buffer.points)),
-    Command(":TRACe:POINts:ACTual", query=lambda smu, _: str(len(smu.buffer.readings))),
-    Command(":TRACe:FEED", _buffer_feed, lambda *_: "SENS1"),
-    Command(":TRACe:FEED:CONTrol", _buffer_control, lambda smu, _: "NEXT" if smu.buffer.storing else "NEV"),
-    setting.choice(":CALCulate3:FORMat", "statistic", "MEAN", "SDEViation", "MAXimum", "MINimum", "PKPK"),
-    Command(":CALCulate3:DATA", query=_statistic),
-    *setting.register(":STATus:MEASurement", "measurement"),
-    *setting.register(":STATus:OPERation", "operation"),
-    *setting.register(":STATus:QUEStionable", "questionable"),
-    Command(":SYSTem:PRESet", _preset),
-    Command(":SYSTem:CLEar", _clear_errors),
-    Command(":SYSTem:TIME:RESet", _reset_time),
-    Command(":SYSTem:LFRequency", _set_line, lambda smu, _: str(round(smu.line_hz))),
-    Command(":SYSTem:LFRequency:AUTO", _set_line_auto, lambda smu, _: str(int(smu.line_auto))),
-    Command(":SYSTem:BEEPer[:IMMediate]", _beep),
-    setting.flag(":SYSTem:BEEPer:STATe", "beeper"),
-    setting.flag(":DISPlay:ENABle", "display"),
+    setting.choice(_ARM + "[:TCONfigure]:DIRection", "arm_direction", "SOURce", "ACCeptor"),
+    setting.choices(_ARM + _LINE + ":OUTPut", "arm_output", "TENTer", "TEXit", "NONE"),
+    setting.integer(_ARM + _LINE + ":ILINe", "arm_in", 1, 4, 1),
+    setting.integer(_ARM + _LINE + ":OLINe", "arm_out", 1, 4, 2),
 )
-"""A source that is neither immediate nor the timer makes the trigger model wait, until ``*TRG`` or ``:ABOR``."""
+"""A source that is neither immediate nor the timer makes the trigger model wait, until ``*TRG`` (BUS) or ``:ABOR``."""

@@ -1,88 +1,63 @@
 """An emulated Keithley 2450 SourceMeter in its own SCPI command set: state, limits, terminals and readings.
 
 Sources are the Model 2450 reference manual and the vendor's example scripts; emulated only. The commands are in
-`keithley2450_commands`, the trigger model in `keithley2450_blocks`. A source limit below 10.6 % of a fixed measure
-range is refused (smu.source.xlimit.level), and a fixed range raises a limit that is too low for it, without an error.
-What no page at hand says is assumed:
+`keithley2450_source`, `keithley2450_sense`, `keithley2450_trace`, `keithley2450_trigger` and `keithley2450_system`, the
+trigger model in `keithley2450_blocks`. A source limit below 10.6 % of a fixed measure range is refused
+(smu.source.xlimit.level), and a fixed range raises a limit that is too low for it, without an error. What no page at
+hand says is assumed:
 
 - ``SYST:ERR?`` answers code, text, type and time in the form of the DMM6500, ``0,"No error;0;0 0"`` when empty;
 - settings are answered in the shortest form, ranges by their name;
 - output-off state NORMAL limits to 10 % of the measure range, GUARD counts as open, and reading with the output off is
   allowed;
 - the source delay passes before the first reading after a change of the source; automatic delay is 1 ms;
-- with autozero an integration takes three times as long.
+- with autozero an integration takes three times as long, with a repeating filter as often as it counts;
+- measuring resistance sources the current of its range, up to the voltage limit, whatever is set as the source;
+- a comma may follow the last argument, as QCoDeS sends it in ``:TRAC:MAKE 'name', 100,``;
+- remote sense, overvoltage protection, high capacitance and digital lines are stored only.
 """
 
+import copy
 import time
-from dataclasses import dataclass, replace
 
 import numpy as np
 
-from . import keithley2450_blocks, keithley2450_commands
+from . import (
+    keithley2450_blocks,
+    keithley2450_limits,
+    keithley2450_sense,
+    keithley2450_source,
+    keithley2450_system,
+    keithley2450_trace,
+    keithley2450_trigger,
+    scpi_memory,
+)
 from . import scpi_reading as reading
 from .keithley2450_buffer import FOUR_WIRE, LIMITED, OUTPUT_ON, READ_BACK, Reading, ReadingBuffer
-from .keithley2450_commands import RANGES_A, RANGES_V
-from .scpi import Call, ScpiInstrument
-from .scpi_status import Register, ScpiError
-from .scpi_values import OVERFLOW
+from .keithley2450_settings import (
+    LEAST_SHARE,
+    RANGES_A,
+    RANGES_OHM,
+    TEST_CURRENTS_A,
+    Measuring,
+    Settings,
+    SourceFunction,
+    Sourcing,
+)
+from .keithley2450_system import Panel
+from .scpi import Call
+from .scpi_format import DataFormat
+from .scpi_sense import Sense, ohms_range
+from .scpi_smu import SmuInstrument
+from .scpi_source import Source
+from .scpi_status import ScpiError
 from .world import Terminal, World
 
 AUTO_DELAY_S = 1e-3
-UNITS = {"CURR": "Amp DC", "VOLT": "Volt DC", "RES": "Ohm"}
+UNITS = {"AMP": "Amp DC", "VOLT": "Volt DC", "OHM": "Ohm", "WATT": "Watt DC"}
 
 
-@dataclass(frozen=True)
-class Source:
-    """What a configuration list stores."""
-
-    function: str = "VOLT"
-    level_v: float = 0.0
-    level_a: float = 0.0
-    range_v: float = 20.0
-    range_v_auto: bool = True
-    range_a: float = 1e-4
-    range_a_auto: bool = True
-    limit_a: float = 1.05e-4
-    limit_v: float = 21.0
-    delay_s: float = 0.0
-    delay_auto: bool = True
-    read_back: bool = True
-
-
-@dataclass
-class Settings:
-    """What ``*RST`` resets, besides the source."""
-
-    measured: str = "CURR"
-    range_a: float = 1e-4
-    range_a_auto: bool = True
-    range_v: float = 20.0
-    range_v_auto: bool = True
-    range_ohm: float = 2e5
-    range_ohm_auto: bool = True
-    nplc_curr: float = 1.0
-    nplc_volt: float = 1.0
-    nplc_res: float = 1.0
-    autozero_curr: bool = True
-    autozero_volt: bool = True
-    autozero_res: bool = True
-    average_curr: bool = False
-    average_volt: bool = False
-    average_res: bool = False
-    average_control_curr: str = "REP"
-    average_control_volt: str = "REP"
-    average_control_res: str = "REP"
-    average_count_curr: int = 10
-    average_count_volt: int = 10
-    average_count_res: int = 10
-    remote_sense: bool = False
-    count: int = 1
-    off_state: str = "NORM"
-    data_format: str = "ASC"
-    precision: int = 0
-
-
-class Keithley2450(ScpiInstrument):
+class Keithley2450(SmuInstrument):
     """Model 2450.
 
     Parameters
@@ -101,7 +76,17 @@ class Keithley2450(ScpiInstrument):
     model = "MODEL 2450"
     firmware = "1.7.7b"
     queue_depth = 100
-    commands = (*keithley2450_commands.COMMANDS, *keithley2450_blocks.COMMANDS)
+    open_end = True
+    texts = keithley2450_system.TEXTS
+    commands = (
+        *keithley2450_source.COMMANDS,
+        *keithley2450_sense.COMMANDS,
+        *keithley2450_limits.COMMANDS,
+        *keithley2450_trace.COMMANDS,
+        *keithley2450_trigger.COMMANDS,
+        *keithley2450_system.COMMANDS,
+        *scpi_memory.commands(range(5)),
+    )
 
     def __init__(
         self,
@@ -115,87 +100,124 @@ class Keithley2450(ScpiInstrument):
         measure_block_s: float = 2e-4,
         rng: np.random.Generator | None = None,
     ) -> None:
-        super().__init__(world, name, serial)
+        super().__init__(world, name, serial, line_hz, rng)
         self.channels = (f"{name}.a",)
-        self.line_hz = line_hz
         self.off_limit_share = off_limit_share
         self.source_block_s = source_block_s
         self.measure_block_s = measure_block_s
-        self.rng = rng
         self.terminals = "FRON"
-        self.operation = Register()
-        self.questionable = Register()
+        self.panel = Panel()
         self.on = False
-        self.source = Source()
         self.now = Settings()
-        self._clear_lists()
         self._driven: dict[str, object] = {}
         world.add_source(self.channels[0], Terminal(limit_a=1.05e-4, off_limit_a=1e-5))
+        self._clear()
         self.apply()
 
-    def _clear_lists(self) -> None:
+    def _clear(self) -> None:
         self.buffers = {"defbuffer1": ReadingBuffer(), "defbuffer2": ReadingBuffer()}
-        self.configurations: dict[str, list[Source]] = {}
-        self.blocks: dict[int, keithley2450_blocks.Block] = {}
-        self.list_v: list[float] = []
-        self._unsettled = True
+        self.source_lists: dict[str, list[Sourcing]] = {}
+        self.sense_lists: dict[str, list[Measuring]] = {}
+        self.trigger_model = keithley2450_blocks.TriggerModel()
+        self.format = DataFormat(swapped=True)
+        self.unsettled = True
 
     # ------------------------------------------------------------------ state and terminals
 
     def reset(self) -> None:
-        """Output off, then everything as after power-on; buffers and configuration lists are emptied."""
+        """Output off, then everything as after power-on; buffers, lists and the trigger model are emptied."""
+        self._clear()
+        self.restore(Settings())
+
+    def setup(self) -> object:
+        """Return what ``*SAV`` keeps."""
+        return self.now
+
+    def restore(self, setup: object) -> None:
+        """Output off, then everything as a setup says."""
+        if not isinstance(setup, Settings):
+            raise TypeError(f"{setup!r} is no setup of a 2450")
         self.on = False
-        self.source, self.now = Source(), Settings()
-        self._clear_lists()
+        self.now = setup
         self.apply()
 
     def settings(self, call: Call) -> object:  # noqa: ARG002 - one channel
         """Return the settings that ``*RST`` resets."""
         return self.now
 
-    def change(self, **source: object) -> None:
-        """Change what is sourced, and bring it to the terminals."""
-        self.source = replace(self.source, **source)  # type: ignore[arg-type]
-        self._unsettled = True
-        self.apply()
+    def source(self, call: Call, function: str) -> SourceFunction:  # noqa: ARG002 - one channel
+        """Return what is sourced of a function."""
+        return self.now.sourcing.source[function]
 
-    def stored(self, level_v: float) -> Source:
-        """Return the source as it is, but for its level."""
-        return replace(self.source, level_v=level_v)
+    def sense(self, call: Call, function: str) -> Sense:  # noqa: ARG002 - one channel
+        """Return how a function is measured."""
+        return self.now.measuring.sense[function]
+
+    def sourced(self) -> tuple[str, float, float]:
+        """Return what is sourced now: function, volts, amperes; measuring resistance chooses a current by itself."""
+        sourcing, measuring = self.now.sourcing, self.now.measuring
+        if measuring.function == "RES":
+            return "CURR", 0.0, TEST_CURRENTS_A[measuring.now.range]
+        return sourcing.function, sourcing.source["VOLT"].level, sourcing.source["CURR"].level
 
     def apply(self) -> None:
         """Bring level, limit and off state to the terminals."""
-        source, now = self.source, self.now
+        sourcing, measured = self.now.sourcing, self.now.measuring.sense
+        function, level_v, level_a = self.sourced()
+        limit_a, limit_v = sourcing.source["VOLT"].limit, sourcing.source["CURR"].limit
         wanted = {
             "on": self.on,
-            "off_state": {"NORM": "normal", "ZERO": "zero"}.get(now.off_state, "highz"),
-            "off_limit_a": self.off_limit_share * now.range_a,
-            **reading.as_voltage_source(
-                source.function, source.level_v, source.limit_a, source.level_a, source.limit_v
-            ),
+            "off_state": {"NORM": "normal", "ZERO": "zero"}.get(self.now.off_state[sourcing.function], "highz"),
+            "off_limit_a": self.off_limit_share * measured["CURR"].range,
+            **reading.as_voltage_source(function, level_v, limit_a, level_a, limit_v),
         }
         if wanted != self._driven:
             self._driven = wanted
+            self.unsettled = True
             self.world.set_terminal(self.channels[0], **wanted)
 
     def switch(self, on: bool) -> None:
         """Switch the output."""
-        self._unsettled = self._unsettled or on != self.on
         self.on = on
         self.apply()
 
     def recall(self, name: str, index: int) -> None:
-        """Bring the source to an entry of a configuration list, counted from 1."""
-        entries = self.configurations.get(name, [])
+        """Bring back an entry of a configuration list, counted from 1."""
+        lists: dict[str, list[Sourcing]] | dict[str, list[Measuring]] = self.source_lists
+        if name not in lists:
+            lists = self.sense_lists
+        entries = lists.get(name, ())
         if not 1 <= index <= len(entries):
             raise ScpiError(-222)
-        self.source = entries[index - 1]
+        entry = copy.deepcopy(entries[index - 1])
+        if isinstance(entry, Sourcing):
+            self.now.sourcing = entry
+        else:
+            self.now.measuring = entry
         self.apply()
 
     def limited(self) -> bool:
         """Whether the output is on and at its limit."""
         _, at_limit = self.world.measure(self.channels[0])
-        return self.on and at_limit == (self.source.function == "VOLT")
+        return self.on and at_limit == (self.sourced()[0] == "VOLT")
+
+    def before_level(self, source: Source) -> None:  # noqa: ARG002 - the same for both functions
+        """Have the next reading wait for the source delay."""
+        self.unsettled = True
+
+    def before_range(self, call: Call, function: str, wanted: float) -> None:  # noqa: ARG002 - one channel
+        """Raise a limit below 10.6 % of a range that is to be fixed, without an error."""
+        limited = {"CURR": "VOLT", "VOLT": "CURR"}.get(function)
+        if limited:
+            source = self.now.sourcing.source[limited]
+            source.limit = max(source.limit, LEAST_SHARE * wanted)
+
+    def upper_range(self, call: Call, function: str) -> float:  # noqa: ARG002 - one channel
+        """Return the range of the source limit, or the upper limit that was set for resistance."""
+        sense = self.now.measuring.sense[function]
+        if function == "RES":
+            return sense.highest
+        return reading.fitting(sense.ranges, self.now.sourcing.source["VOLT" if function == "CURR" else "CURR"].limit)
 
     # ------------------------------------------------------------------ readings
 
@@ -208,52 +230,77 @@ class Keithley2450(ScpiInstrument):
     def read(self, name: str) -> None:
         """Take as many readings as ``:SENS:COUN`` says, after the source delay."""
         for _ in range(self.now.count):
-            if self._unsettled:
-                self.world.wait(AUTO_DELAY_S if self.source.delay_auto else self.source.delay_s)
-                self._unsettled = False
+            if self.unsettled:
+                source = self.now.sourcing.now
+                self.world.wait(AUTO_DELAY_S if source.delay_auto else source.delay_s)
+                self.unsettled = False
             self.take(name)
 
     def take(self, name: str) -> None:
         """Take one reading into a buffer."""
-        now, channel = self.now, self.channels[0]
-        suffix = now.measured.lower()
-        nplc = getattr(now, f"nplc_{suffix}")
-        integration_s = nplc / self.line_hz * (3 if getattr(now, f"autozero_{suffix}") else 1)
-        self.world.wait(integration_s)
-        ampere, at_limit = self.world.measure(channel)
-        volt = self.world.volt(f"{channel}.hi")
-        if now.range_a_auto:
-            fitting = min(RANGES_A, key=lambda each: (not reading.holds(each, ampere), each))
-            if fitting != now.range_a:
-                now.range_a = fitting
-                self.world.wait(integration_s)
-                self.apply()
-        if now.range_v_auto:
-            now.range_v = min(RANGES_V, key=lambda each: (not reading.holds(each, volt), each))
-        seen_a = reading.digitised(ampere, now.range_a, nplc, self.rng, self.world.resolution)
-        seen_v = reading.digitised(volt, self.range_of_volt(), nplc, self.rng, self.world.resolution)
-        beyond = OVERFLOW in (abs(seen_a), abs(seen_v)) or seen_a == 0
-        value = {"CURR": seen_a, "VOLT": seen_v, "RES": OVERFLOW if beyond else seen_v / seen_a}[now.measured]
-        sourcing_v = self.source.function == "VOLT"
-        programmed = self.source.level_v if sourcing_v else self.source.level_a
-        seen = seen_v if sourcing_v else seen_a
-        limited = self.on and at_limit == sourcing_v
+        measuring, channel = self.now.measuring, self.channels[0]
+        sense = measuring.now
+        averaged = sense.average_count if sense.average and sense.average_control == "REP" else 1
+        integration_s = sense.nplc / self.line_hz * (3 if sense.autozero else 1) * averaged
+        for _ in RANGES_OHM:
+            self.world.wait(integration_s)
+            ampere, _ = self.world.measure(channel)
+            volt = self.world.volt(f"{channel}.hi")
+            if not self._reranged(volt, ampere):
+                break
+            self.apply()
+        function, level_v, level_a = self.sourced()
+        sourcing_v = function == "VOLT"
+        range_a, range_v = self._ranges(volt, level_a)
+        resolution = self.world.resolution
+        seen_a = reading.digitised(ampere, range_a, sense.nplc, self.rng, resolution, averaged=averaged)
+        seen_v = reading.digitised(volt, range_v, sense.nplc, self.rng, resolution, averaged=averaged)
+        measured = {"CURR": seen_a, "VOLT": seen_v, "RES": reading.quotient(seen_v, seen_a)}[measuring.function]
+        value = {"OHM": reading.quotient(seen_v, seen_a), "WATT": seen_v * seen_a}.get(sense.unit, measured)
+        value = sense.processed(value)
+        for limit in sense.limits.values():
+            limit.test(value)
+        source = self.now.sourcing.source[function]
+        programmed, seen = (level_v, seen_v) if sourcing_v else (level_a, seen_a)
         status = (
-            READ_BACK * self.source.read_back | LIMITED * limited | FOUR_WIRE * now.remote_sense | OUTPUT_ON * self.on
+            READ_BACK * source.read_back | LIMITED * self.limited() | FOUR_WIRE * sense.remote | OUTPUT_ON * self.on
         )
-        self.buffer(name).readings.append(
+        self.buffer(name).store(
             Reading(
                 value,
-                seen if self.source.read_back else programmed,
+                seen if source.read_back else programmed,
                 self.world.clock.now(),
                 status,
-                UNITS[now.measured],
+                UNITS[sense.unit],
+                UNITS["VOLT" if sourcing_v else "AMP"],
             )
         )
 
-    def range_of_volt(self) -> float:
-        """Return the range in which the voltage is read back."""
-        return self.source.range_v if self.source.function == "VOLT" else self.now.range_v
+    def _reranged(self, volt: float, ampere: float) -> bool:
+        """Choose the automatic range anew, and return whether it is another one that has to be measured on."""
+        measuring = self.now.measuring
+        senses = measuring.sense
+        if senses["VOLT"].auto:
+            senses["VOLT"].range = reading.fitting(senses["VOLT"].ranges, volt, senses["VOLT"].lowest)
+        function = "RES" if measuring.function == "RES" else "CURR"
+        sense = senses[function]
+        if function == "RES":
+            wanted = ohms_range(RANGES_OHM, reading.quotient(volt, ampere), sense)
+        else:
+            wanted = reading.fitting(RANGES_A, ampere, sense.lowest)
+        if not sense.auto or wanted == sense.range:
+            return False
+        sense.range = wanted
+        return True
+
+    def _ranges(self, volt: float, level_a: float) -> tuple[float, float]:
+        """Return the ranges in which current and voltage are read."""
+        sourcing, measuring = self.now.sourcing, self.now.measuring
+        if measuring.function == "RES":
+            return reading.fitting(RANGES_A, level_a), reading.fitting(measuring.sense["VOLT"].ranges, volt)
+        sourcing_v = sourcing.function == "VOLT"
+        range_v = sourcing.source["VOLT"].range if sourcing_v else measuring.sense["VOLT"].range
+        return measuring.sense["CURR"].range, range_v
 
     # ------------------------------------------------------------------ messages beyond settings
 
@@ -265,13 +312,6 @@ class Keithley2450(ScpiInstrument):
         stamp = f"{time.strftime('%Y/%m/%d %H:%M:%S', time.gmtime(at))}.{int(at % 1 * 1000):03d}"
         return f'{code},"{self.text_of(code)};1;{stamp}"'
 
-    def status_bits(self) -> int:
-        """Questionable in bit 3, operation in bit 7."""
-        return self.questionable.summary << 3 | self.operation.summary << 7
-
-    def preset_status(self) -> None:
-        """Clear the enable masks."""
-        self.operation.enable = self.questionable.enable = 0
-
     def trigger(self) -> None:
-        """Take ``*TRG`` as the event that no block waits for."""
+        """Take ``*TRG`` as the event that a wait block may wait for."""
+        self.trigger_model.happened(self, "COMM")

@@ -1,17 +1,17 @@
 """The trigger model of an emulated Keithley 2450: numbered blocks, run one after the other when initiated.
 
-Block names are those of the Model 2450 reference manual, ``:TRIGger:BLOCk``; ``:DELay:CONStant`` is an assumption. A
-block that changes the source takes `Keithley2450.source_block_s` after the change, a measurement `measure_block_s`
-besides its integration; together with a pulse of on, measure, off they make the 1.6 ms, and without the measurement the
-1.2 ms, that the vendor's example SimplePulse_SVMI states. The source delay does not act inside the trigger model.
+Block names are those of the Model 2450 reference manual, ``:TRIGger:BLOCk``. A block that changes the source takes
+`Keithley2450.source_block_s` after the change, a measurement `measure_block_s` besides its integration; together with a
+pulse of on, measure, off they make the 1.6 ms, and without the measurement the 1.2 ms, that the vendor's example
+SimplePulse_SVMI states. The source delay does not act inside the trigger model. A model runs as far as it gets before
+``:INIT`` returns: to its end, or to a wait block whose event has not come.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from . import scpi_values as values
-from .scpi import Call, Command
+from .keithley2450_timer import Timer
 from .scpi_status import ScpiError
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 MOST_BLOCKS = 63
 MOST_STEPS = 200_000
-"""A model that has not come to its end after so many blocks is aborted with an error."""
-SWEEP_LIST = "VoltCustomSweepList"
+"""A model that has not come to its end after so many blocks and readings is aborted with an error."""
+TIMERS = range(1, 5)
 
 
 @dataclass
@@ -28,36 +28,123 @@ class Run:
     """Where a running trigger model stands."""
 
     at: int = 1
+    last: int = 0
+    """Block that was carried out last."""
+    steps: int = 0
+    """Blocks that were carried out, and readings that were taken."""
+    began_s: float = 0.0
     counts: dict[int, int] = field(default_factory=dict)
     """How often each counting branch was passed."""
+    passed: set[int] = field(default_factory=set)
+    """Branches that are taken only once, or from the second time on, and were passed."""
     index: dict[str, int] = field(default_factory=dict)
     """Entry of each configuration list that was recalled last."""
+    waits_for: tuple[str, ...] = ()
+    """Events of the wait block that holds the model."""
+    needs_all: bool = False
 
 
-Block = Callable[["Keithley2450", Run], None]
+Act = Callable[["Keithley2450", Run], object]
 
 
-def run(smu: "Keithley2450") -> None:
-    """Run the trigger model to its end.
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One building block."""
 
-    Raises
-    ------
-    ScpiError
-        -200 if there is none, a block is missing, or it does not end.
-    """
-    state = Run()
-    last = max(smu.blocks, default=0)
-    if not last:
-        raise ScpiError(-200)
-    for _ in range(MOST_STEPS):
-        if state.at > last:
-            return
-        block = smu.blocks.get(state.at)
-        if block is None:
+    name: str
+    act: Act
+
+
+@dataclass
+class TriggerModel:
+    """Blocks, the run that is under way, timers, and events that have come."""
+
+    blocks: dict[int, Block] = field(default_factory=dict)
+    run: Run | None = None
+    state: str = "EMPTY"
+    timers: dict[int, Timer] = field(default_factory=lambda: {number: Timer() for number in TIMERS})
+    events: set[str] = field(default_factory=set)
+
+    def load(self, blocks: dict[int, Block]) -> None:
+        """Take other blocks, as one that is built ready to run."""
+        self.blocks = blocks
+        self.run, self.state = None, "IDLE" if blocks else "EMPTY"
+
+    def put(self, number: int, block: Block) -> None:
+        """Set one block."""
+        self.blocks[number] = block
+        if self.state == "EMPTY":
+            self.state = "IDLE"
+
+    def initiate(self, smu: "Keithley2450") -> None:
+        """Run from the first block.
+
+        Raises
+        ------
+        ScpiError
+            -200 if there is none, a block is missing, or it does not end; -213 if a run is under way.
+        """
+        if self.run is not None and self.run.waits_for:
+            raise ScpiError(-213)
+        if not self.blocks:
             raise ScpiError(-200)
-        state.at += 1
-        block(smu, state)
-    raise ScpiError(-200)
+        self.run = Run(began_s=smu.world.clock.now())
+        self.events.clear()
+        self._go(smu, self.run)
+
+    def abort(self) -> None:
+        """Give up the run that is under way."""
+        if self.run is not None and self.run.waits_for:
+            self.run.waits_for = ()
+            self.state = "ABORTED"
+
+    def happened(self, smu: "Keithley2450", event: str) -> None:
+        """Take note of an event, which may start timers and let a model go on."""
+        self.events.add(event)
+        for timer in self.timers.values():
+            timer.hear(event, smu.world.clock.now())
+        if self.run is not None and self.run.waits_for and self.ready(smu, self.run.waits_for, self.run.needs_all):
+            self.run.waits_for = ()
+            self._go(smu, self.run)
+
+    def ready(self, smu: "Keithley2450", events: tuple[str, ...], needs_all: bool) -> bool:
+        """Whether the events of a wait block have come, which uses them up; time passes up to that of a timer."""
+        found = [self._come(smu, event) for event in events]
+        if not (all(found) if needs_all else any(found)):
+            return False
+        self.events.difference_update(events)
+        return True
+
+    def _come(self, smu: "Keithley2450", event: str) -> bool:
+        if event in self.events:
+            return True
+        timer = self.timers.get(int(event[3:] or 0)) if event.startswith("TIM") else None
+        tick_s = timer.next_tick() if timer else None
+        if tick_s is None:
+            return False
+        smu.world.wait(tick_s - smu.world.clock.now())
+        return True
+
+    def _go(self, smu: "Keithley2450", run: Run) -> None:
+        """Carry out blocks until the end, or until one waits."""
+        self.state = "RUNNING"
+        end = max(self.blocks)
+        while run.steps < MOST_STEPS:
+            if run.at > end:
+                self.state = "IDLE"
+                smu.unsettled = False
+                return
+            run.steps += 1
+            block = self.blocks.get(run.at)
+            if block is None:
+                break
+            run.last, run.at = run.at, run.at + 1
+            block.act(smu, run)
+            if run.waits_for:
+                self.state = "WAITING"
+                return
+        self.state = "FAILED"
+        raise ScpiError(-200)
 
 
 # ---------------------------------------------------------------------- blocks
@@ -65,222 +152,140 @@ def run(smu: "Keithley2450") -> None:
 
 def clear(name: str) -> Block:
     """Clear a buffer."""
-    return lambda smu, _: smu.buffer(name).readings.clear()
+    return Block("BUFFER_CLEAR", lambda smu, _: smu.buffer(name).readings.clear())
 
 
 def output(on: bool) -> Block:
     """Switch the output."""
 
-    def block(smu: "Keithley2450", _: Run) -> None:
+    def act(smu: "Keithley2450", _: Run) -> None:
         smu.switch(on)
         smu.world.wait(smu.source_block_s)
 
-    return block
+    return Block("SOURCE_OUTPUT", act)
 
 
-def measure(name: str, count: int = 1) -> Block:
-    """Measure into a buffer."""
+def measure(name: str, count: int = 1, stop_at: int = 0) -> Block:
+    """Measure into a buffer; once the source is limited go on at block `stop_at`, if that is not 0."""
 
-    def block(smu: "Keithley2450", _: Run) -> None:
-        for _number in range(count):
+    def act(smu: "Keithley2450", run: Run) -> None:
+        for _ in range(min(count, MOST_STEPS - run.steps)):
+            run.steps += 1
             smu.world.wait(smu.measure_block_s)
             smu.take(name)
+        if stop_at and smu.limited():
+            run.at = stop_at
 
-    return block
+    return Block("MEASURE", act)
 
 
 def delay(seconds: float) -> Block:
     """Let time pass."""
-    return lambda smu, _: smu.world.wait(seconds)
+    return Block("DELAY_CONSTANT", lambda smu, _: smu.world.wait(seconds))
 
 
-def nothing(_: "Keithley2450", state: Run) -> None:
-    """Do nothing, as ``:NOP`` and ``:NOTify`` do here."""
+def user_delay(kind: str, number: int) -> Block:
+    """Let the time of a user delay pass, kind SOUR or MEAS, numbers from 1."""
+
+    def act(smu: "Keithley2450", _: Run) -> None:
+        now = smu.now.sourcing.now if kind == "SOUR" else smu.now.measuring.now
+        smu.world.wait(now.user_delays_s[number - 1])
+
+    return Block("DELAY_DYNAMIC", act)
 
 
-def recall(name: str, index: int) -> Block:
-    """Bring the source to an entry of a configuration list."""
+def nothing(name: str) -> Block:
+    """Do nothing, as blocks of digital lines and of the event log do here."""
+    return Block(name, lambda *_: None)
 
-    def block(smu: "Keithley2450", state: Run) -> None:
-        state.index[name] = index
-        smu.recall(name, index)
+
+def notify(number: int) -> Block:
+    """Tell that this block was reached."""
+    return Block("NOTIFY", lambda smu, _: smu.trigger_model.happened(smu, f"NOT{number}"))
+
+
+def wait(events: tuple[str, ...], forget: bool, needs_all: bool) -> Block:
+    """Wait for one of some events, or for all of them; `forget` those that came before."""
+
+    def act(smu: "Keithley2450", run: Run) -> None:
+        if forget:
+            smu.trigger_model.events.difference_update(events)
+        if "NONE" not in events and not smu.trigger_model.ready(smu, events, needs_all):
+            run.waits_for, run.needs_all = events, needs_all
+
+    return Block("WAIT", act)
+
+
+def recall(*entries: tuple[str, int]) -> Block:
+    """Bring back entries of configuration lists, each a name and an index from 1."""
+
+    def act(smu: "Keithley2450", run: Run) -> None:
+        for name, index in entries:
+            run.index[name] = index
+            smu.recall(name, index)
         smu.world.wait(smu.source_block_s)
 
-    return block
+    return Block("CONFIG_RECALL", act)
 
 
-def recall_next(name: str, step: int) -> Block:
-    """Bring the source to the next entry, or the previous, of a configuration list, round and round."""
+def recall_next(step: int, *names: str) -> Block:
+    """Bring back the next entries of configuration lists, or the previous, round and round."""
 
-    def block(smu: "Keithley2450", state: Run) -> None:
-        size = len(smu.configurations.get(name, ()))
-        if not size:
-            raise ScpiError(-200)
-        state.index[name] = (state.index.get(name, 0) - 1 + step) % size + 1
-        smu.recall(name, state.index[name])
+    def act(smu: "Keithley2450", run: Run) -> None:
+        for name in names:
+            size = len(smu.source_lists.get(name, smu.sense_lists.get(name, [])))
+            if not size:
+                raise ScpiError(-200)
+            run.index[name] = (run.index.get(name, 0) - 1 + step) % size + 1
+            smu.recall(name, run.index[name])
         smu.world.wait(smu.source_block_s)
 
-    return block
+    return Block("CONFIG_NEXT" if step > 0 else "CONFIG_PREV", act)
 
 
 def branch_counter(number: int, target_count: int, target: int) -> Block:
     """Go to another block until the way there and back was gone so often."""
 
-    def block(_: "Keithley2450", state: Run) -> None:
-        state.counts[number] = state.counts.get(number, 0) + 1
-        if state.counts[number] < target_count:
-            state.at = target
+    def act(_: "Keithley2450", run: Run) -> None:
+        run.counts[number] = run.counts.get(number, 0) + 1
+        if run.counts[number] < target_count:
+            run.at = target
         else:
-            state.counts[number] = 0
+            run.counts[number] = 0
 
-    return block
+    return Block("BRANCH_COUNTER", act)
+
+
+def reset_counter(number: int) -> Block:
+    """Set the count of a counting branch to zero."""
+    return Block("RESET_BRANCH_COUNT", lambda _, run: run.counts.pop(number, None))
 
 
 def branch_always(target: int) -> Block:
     """Go to another block."""
 
-    def block(_: "Keithley2450", state: Run) -> None:
-        state.at = target
+    def act(_: "Keithley2450", run: Run) -> None:
+        run.at = target
 
-    return block
-
-
-def simple_loop(count: int, delay_s: float, name: str) -> dict[int, Block]:
-    """Return the model of ``:TRIG:LOAD "SimpleLoop"``."""
-    blocks = (clear(name), output(True), delay(delay_s), measure(name), branch_counter(5, count, 3), output(False))
-    return dict(enumerate(blocks, start=1))
+    return Block("BRANCH_ALWAYS", act)
 
 
-def list_sweep(points: int, start: int, delay_s: float, count: int) -> dict[int, Block]:
-    """Return the model that ``:SOUR:SWE:VOLT:LIST`` makes."""
-    blocks = (
-        clear("defbuffer1"),
-        recall(SWEEP_LIST, start),
-        output(True),
-        branch_always(6),
-        recall_next(SWEEP_LIST, 1),
-        delay(delay_s),
-        measure("defbuffer1"),
-        branch_counter(8, points * count, 5),
-        output(False),
-    )
-    return dict(enumerate(blocks, start=1))
+def branch_if(name: str, condition: Callable[["Keithley2450", Run], bool], target: int) -> Block:
+    """Go to another block under a condition."""
+
+    def act(smu: "Keithley2450", run: Run) -> None:
+        if condition(smu, run):
+            run.at = target
+
+    return Block(name, act)
 
 
-# ---------------------------------------------------------------------- commands
+def branch_once(number: int, target: int, excluded: bool = False) -> Block:
+    """Go to another block the first time only, or every time but the first."""
 
+    def first(_: "Keithley2450", run: Run) -> bool:
+        found = number not in run.passed
+        run.passed.add(number)
+        return found != excluded
 
-def _number(call: Call, least: int, most: int) -> tuple[int, list[str]]:
-    arguments = call.expect(least, most)
-    return values.integer(arguments[0], 1, MOST_BLOCKS), arguments[1:]
-
-
-def _name(smu: "Keithley2450", arguments: list[str]) -> str:
-    name = values.string(arguments[0]) if arguments else "defbuffer1"
-    smu.buffer(name)
-    return name
-
-
-def _clear(smu: "Keithley2450", call: Call) -> None:
-    number, rest = _number(call, 1, 2)
-    smu.blocks[number] = clear(_name(smu, rest))
-
-
-def _output(smu: "Keithley2450", call: Call) -> None:
-    number, rest = _number(call, 2, 2)
-    smu.blocks[number] = output(values.boolean(rest[0]))
-
-
-def _measure(smu: "Keithley2450", call: Call) -> None:
-    number, rest = _number(call, 1, 3)
-    count = values.integer(rest[1], 1, 100_000) if len(rest) > 1 else 1
-    smu.blocks[number] = measure(_name(smu, rest), count)
-
-
-def _delay(smu: "Keithley2450", call: Call) -> None:
-    number, rest = _number(call, 2, 2)
-    # The block takes 167 ns to 10 ks (reference manual, trigger.BLOCK_DELAY_CONSTANT), or 0 for none.
-    seconds = values.bounded(rest[0], 0.0, 1e4)
-    if 0 < seconds < 167e-9:
-        raise ScpiError(-222)
-    smu.blocks[number] = delay(seconds)
-
-
-def _nothing(smu: "Keithley2450", call: Call) -> None:
-    number, _ = _number(call, 1, 2)
-    smu.blocks[number] = nothing
-
-
-def _branch_counter(smu: "Keithley2450", call: Call) -> None:
-    number, rest = _number(call, 3, 3)
-    count, target = values.integer(rest[0], 1, 268_435_455), values.integer(rest[1], 1, MOST_BLOCKS)
-    smu.blocks[number] = branch_counter(number, count, target)
-
-
-def _branch_always(smu: "Keithley2450", call: Call) -> None:
-    number, rest = _number(call, 2, 2)
-    smu.blocks[number] = branch_always(values.integer(rest[0], 1, MOST_BLOCKS))
-
-
-def _recall(smu: "Keithley2450", call: Call) -> None:
-    number, rest = _number(call, 2, 3)
-    name = values.string(rest[0])
-    index = values.integer(rest[1], 1, 300_000) if len(rest) > 1 else 1
-    if index > len(smu.configurations.get(name, ())):
-        raise ScpiError(-222)
-    smu.blocks[number] = recall(name, index)
-
-
-def _recall_next(step: int) -> Callable[["Keithley2450", Call], None]:
-    def write(smu: "Keithley2450", call: Call) -> None:
-        number, rest = _number(call, 2, 2)
-        smu.blocks[number] = recall_next(values.string(rest[0]), step)
-
-    return write
-
-
-def _load(smu: "Keithley2450", call: Call) -> None:
-    arguments = call.expect(1, 4)
-    name = values.string(arguments[0]).upper()
-    if name == "EMPTY":
-        smu.blocks = {}
-    elif name == "SIMPLELOOP":
-        if len(arguments) == 1:
-            raise ScpiError(-109)
-        count = values.integer(arguments[1], 1, 268_435_455)
-        delay_s = values.bounded(arguments[2], 0.0, 1e4) if len(arguments) > 2 else 0.0
-        smu.blocks = simple_loop(count, delay_s, _name(smu, arguments[3:]))
-    else:
-        raise ScpiError(-224)
-
-
-def _initiate(smu: "Keithley2450", call: Call) -> None:
-    call.expect(0)
-    run(smu)
-
-
-def _abort(_: "Keithley2450", call: Call) -> None:
-    call.expect(0)
-
-
-_B = ":TRIGger:BLOCk"
-
-COMMANDS: tuple[Command, ...] = (
-    Command(f"{_B}:BUFFer:CLEar", _clear),
-    Command(f"{_B}:SOURce:STATe", _output),
-    Command(f"{_B}:MEASure", _measure),
-    Command(f"{_B}:MDIGitize", _measure),
-    Command(f"{_B}:DELay:CONStant", _delay),
-    Command(f"{_B}:NOP", _nothing),
-    Command(f"{_B}:NOTify", _nothing),
-    Command(f"{_B}:BRANch:COUNter", _branch_counter),
-    Command(f"{_B}:BRANch:ALWays", _branch_always),
-    Command(f"{_B}:CONFig:RECall", _recall),
-    Command(f"{_B}:CONFig:NEXT", _recall_next(1)),
-    Command(f"{_B}:CONFig:PREVious", _recall_next(-1)),
-    Command(":TRIGger:LOAD", _load),
-    Command(":TRIGger:STATe", query=lambda smu, _: f"{'IDLE' if smu.blocks else 'EMPTY'};IDLE;0"),
-    Command(":INITiate[:IMMediate]", _initiate),
-    Command(":ABORt", _abort),
-)
-"""A trigger model ends before its ``:INIT`` returns, so nothing is left to abort."""
+    return branch_if("BRANCH_ONCE_EXCLUDED" if excluded else "BRANCH_ONCE", first, target)

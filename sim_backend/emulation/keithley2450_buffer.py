@@ -1,16 +1,31 @@
-"""Reading buffers of an emulated Keithley 2450: what a reading holds, and how its elements are written."""
+"""Reading buffers of an emulated Keithley 2450: what a reading holds, and how its elements are written.
 
+Elements and status bits are those of the Model 2450 reference manual, ``:TRACe:DATA?`` and bufferVar.sourcestatuses.
+"""
+
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from . import scpi_values as values
+from .scpi import Answer
+from .scpi_format import TEXT, DataFormat
 from .scpi_status import ScpiError
 
-DEFAULT_POINTS = 100_000
+DEFAULT_POINTS, MOST_POINTS = 100_000, 1_000_000
 READ_BACK, LIMITED, FOUR_WIRE, OUTPUT_ON = 1 << 3, 1 << 5, 1 << 6, 1 << 7
-"""Bits of a source status (Model 2450 reference manual, bufferVar.sourcestatuses)."""
-ELEMENTS = ("READing", "SOURce", "RELative", "SECONds", "FRACtional", "STATus", "SOURSTATus", "UNIT")
+"""Bits of a source status."""
+ELEMENTS = (
+    "READing", "SOURce", "RELative", "SEConds", "FRACtional", "STATus", "SOURSTATus", "UNIT", "SOURUNIT", "FORMatted",
+    "SOURFORMatted", "DATE", "TIME", "TSTamp",
+)  # fmt: skip
+BINARY_REFUSES = 1133
+"""The error for an element that is no number in a binary format (reference manual, ``:FORMat[:DATA]``)."""
+FULL = 4915
+"""The error for a reading that finds its buffer full (reference manual, event summary)."""
+PREFIXES: Mapping[int, str] = {-12: "p", -9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,31 +37,50 @@ class Reading:
     time_s: float
     source_status: int
     unit: str
+    source_unit: str = "Volt DC"
 
 
 @dataclass
 class ReadingBuffer:
-    """A buffer that drops its oldest readings when full (fill mode continuous)."""
+    """A buffer that drops its oldest readings when full, or with fill mode ``ONCE`` takes no more."""
 
-    readings: deque[Reading] = field(default_factory=lambda: deque(maxlen=DEFAULT_POINTS))
+    points: int = DEFAULT_POINTS
+    once: bool = False
+    logging: bool = True
+    style: str = "STAN"
+    readings: deque[Reading] = field(default_factory=deque)
+
+    def store(self, reading: Reading) -> None:
+        """Append a reading; +4915 if it finds no room."""
+        if len(self.readings) >= self.points:
+            if self.once:
+                raise ScpiError(FULL)
+            self.readings.popleft()
+        self.readings.append(reading)
 
     def resize(self, points: int) -> None:
         """Set how many readings fit, which clears the buffer."""
-        self.readings = deque(maxlen=points)
+        self.points = points
+        self.readings.clear()
 
-    def text(self, first: int, last: int, elements: Sequence[str]) -> str:
+    def written(self, first: int, last: int, elements: Sequence[str], form: DataFormat, precision: int = 0) -> Answer:
         """Write readings `first` to `last`, counted from 1.
 
         Raises
         ------
         ScpiError
-            -222 if there are none such.
+            -222 if there are none such, +1133 if a binary format is to hold text.
         """
         if not 1 <= first <= last <= len(self.readings):
             raise ScpiError(-222)
         start = self.readings[0].time_s
-        wanted = [self.readings[number] for number in range(first - 1, last)]
-        return ",".join(_element(each, name, start) for each in wanted for name in elements)
+        wanted = [(each, name) for each in islice(self.readings, first - 1, last) for name in elements]
+        if form.width == TEXT:
+            return ",".join(_text(each, name, start, precision) for each, name in wanted)
+        numbers = [_number(each, name, start) for each, name in wanted]
+        if None in numbers:
+            raise ScpiError(BINARY_REFUSES)
+        return form.written([each for each in numbers if each is not None])
 
 
 def element(text: str) -> str:
@@ -54,20 +88,47 @@ def element(text: str) -> str:
     return values.choice(text, ELEMENTS)
 
 
-def decimal(value: float) -> str:
-    """Write a reading in seven digits, without a plus sign."""
-    return f"{value + 0.0:.6E}"
+def decimal(value: float, precision: int = 0) -> str:
+    """Write a reading without a plus sign, in as many digits as ``:FORM:ASC:PREC`` says; 0 is seven."""
+    return f"{value + 0.0:.{(precision or 7) - 1}E}"
 
 
-def _element(reading: Reading, name: str, start_s: float) -> str:
+def formatted(value: float, unit: str) -> str:
+    """Write a reading as the display shows it.
+
+    >>> formatted(-1.5e-6, "Amp DC")
+    '-1.50000 uA'
+    """
+    exponent = min(max((int(f"{abs(value):e}".partition("e")[2]) // 3) * 3, -12), 6) if value else 0
+    return f"{value / 10.0**exponent:+.5f} {PREFIXES[exponent]}{unit[:1]}"
+
+
+def _number(reading: Reading, name: str, start_s: float) -> float | None:
+    """Return an element that is a number, or None."""
     whole, fraction = divmod(reading.time_s, 1.0)
     return {
-        "READ": decimal(reading.value),
-        "SOUR": decimal(reading.source),
-        "REL": decimal(reading.time_s - start_s),
-        "SECON": str(int(whole)),
-        "FRAC": decimal(fraction),
-        "STAT": "0",
-        "SOURSTAT": str(reading.source_status),
+        "READ": reading.value,
+        "SOUR": reading.source,
+        "REL": reading.time_s - start_s,
+        "SEC": whole,
+        "FRAC": fraction,
+        "STAT": 0.0,
+        "SOURSTAT": float(reading.source_status),
+    }.get(name)
+
+
+def _text(reading: Reading, name: str, start_s: float, precision: int) -> str:
+    number = _number(reading, name, start_s)
+    if number is not None:
+        return str(int(number)) if name in ("SEC", "STAT", "SOURSTAT") else decimal(number, precision)
+    at = time.gmtime(reading.time_s)
+    day, clock = time.strftime("%m/%d/%Y", at), time.strftime("%H:%M:%S", at)
+    return {
         "UNIT": reading.unit,
+        "SOURUNIT": reading.source_unit,
+        "FORM": formatted(reading.value, reading.unit),
+        "SOURFORM": formatted(reading.source, reading.source_unit),
+        "DATE": day,
+        "TIME": clock,
+        "TST": f"{day} {clock}.{int(reading.time_s % 1 * 1e9):09d}",
     }[name]

@@ -6,8 +6,14 @@ Emulated only: after the Keithley 2600B reference manual, tried with PyMeasure a
   three times as long with autozero AUTO, after ``measure.delay``;
 - a new source level settles at once, then ``source.delay`` passes;
 - sweeps and overlapped measurements go on while the instrument waits (`delay`, `waitcomplete`, a measurement), and
-  between two messages of a client that asks whether they have ended.
+  between two messages of a client that asks whether they have ended;
+- a fixed measure range does not limit the source: the limit has a range of its own (manual, ``source.limitY``). A
+  current beyond the measure range reads 9.91e37.
+
+Not there: calibration, a flash drive, other nodes on the TSP-Link and on the network.
 """
+
+from importlib.resources import files
 
 import numpy as np
 
@@ -15,12 +21,15 @@ from .tsp import TspInstrument
 from .tsp_measure import SmuMeasure
 from .tsp_objects import choice, number
 from .tsp_pulse import PulseFunctions
-from .tsp_smu import CURRENT_LIMIT, VOLTAGE_LIMIT, Smu
+from .tsp_smu import Smu
 from .tsp_smu_model import MODEL_2602B, MODEL_2636B, SmuModel
+from .tsp_smu_status import add_smu_status
 from .tsp_source import SmuSource, Terminals
 from .world import World
 
 LETTERS = "ab"
+FACTORY_SCRIPTS = ("KISweep", "KIParlib", "KIHighC")
+"""Those that are made of the instrument's own commands; KIPulse is in `tsp_pulse`, as its pulses are timed."""
 
 
 class Keithley2600(TspInstrument):
@@ -44,6 +53,7 @@ class Keithley2600(TspInstrument):
 
     electrics: SmuModel
     firmware = "3.4.0"
+    gpib_address = 26
     identity = "Keithley Instruments Inc., Model {model}, {serial}, {firmware}"
 
     def __init__(
@@ -66,15 +76,27 @@ class Keithley2600(TspInstrument):
         for place, channel in enumerate(self.channels):
             source = SmuSource(self.electrics, channel, terminals, interlock=interlock)
             measure = SmuMeasure(
-                self.electrics, source, terminals, self.schedule, self._line_frequency, noise=noise, rng=rng
+                self.electrics,
+                source,
+                terminals,
+                self.schedule,
+                self._line_frequency,
+                since=self.since,
+                noise=noise,
+                rng=rng,
             )
+            measure.reclaim = self._reclaim
             smu = Smu(place, source, measure, self.schedule, self.triggers.bus, latency_s)
             self._smus.append(smu)
             self.roots[f"smu{LETTERS[place]}"] = smu.node
-        self._add_status()
+        add_smu_status(self.status, self._smus, lambda: self.too_hot)
         self._add_display()
         PulseFunctions(self.schedule).add_to(self.functions)
-        self.power_on()
+        self.power_on({"KIPulse": "", **{name: _factory_script(name) for name in FACTORY_SCRIPTS}})
+
+    def _reclaim(self) -> None:
+        """Give back the reading buffers that no script can reach any more."""
+        self.sandbox.reclaim()
 
     def restore_defaults(self) -> None:
         """Switch both channels off and bring them to their defaults."""
@@ -82,35 +104,20 @@ class Keithley2600(TspInstrument):
             smu.reset()
 
     def _line_frequency(self) -> float:
-        return float(self.roots["localnode"].values["linefreq"])
-
-    def _add_status(self) -> None:
-        def sweeping() -> float:
-            self.schedule.polled()
-            return float(sum(2 << place for place, smu in enumerate(self._smus) if smu.trigger.sweeping()))
-
-        def limited(bit: int) -> float:
-            return float(sum(2 << place for place, smu in enumerate(self._smus) if smu.limits_seen & bit))
-
-        self.status.add("operation.sweeping", sweeping)
-        self.status.add("measurement.current_limit", lambda: limited(CURRENT_LIMIT))
-        self.status.add("measurement.voltage_limit", lambda: limited(VOLTAGE_LIMIT))
-        self.status.add("measurement.instrument")
-        for place, smu in enumerate(self._smus):
-            self.status.add(
-                f"measurement.instrument.smu{LETTERS[place]}",
-                smu.limit_state,
-            )
+        return float(self.localnode.values["linefreq"])
 
     def _add_display(self) -> None:
-        display = self.roots["display"]
+        display = self.display.node
         functions = ("DCAMPS", "DCVOLTS", "OHMS", "WATTS")
         display.constants |= {f"MEASURE_{function}": place for place, function in enumerate(functions)}
-        display.constants |= {"SMUA": 0, "SMUB": 1, "SMUA_SMUB": 2, "USER": 3}
+        display.constants |= {"SMUA": 0, "SMUB": 1, "SMUA_SMUB": 2, "USER": 3, "LIMIT_IV": 0, "LIMIT_P": 1}
+        display.constants |= {"DIGITS_4_5": 4, "DIGITS_5_5": 5, "DIGITS_6_5": 6}
+        display.setting("screen", 2.0, choice(0, 1, 2, 3))
         for place in range(len(self._smus)):
             node = display.child(f"smu{LETTERS[place]}")
             node.setting("digits", 5.0, number(4, 6))
             node.child("measure").setting("func", 1.0, choice(0, 1, 2, 3))
+            node.child("limit").setting("func", 0.0, choice(0, 1))
 
 
 class Keithley2602B(Keithley2600):
@@ -125,3 +132,7 @@ class Keithley2636B(Keithley2600):
 
     electrics = MODEL_2636B
     model = "2636B"
+
+
+def _factory_script(name: str) -> str:
+    return files(__package__).joinpath(f"tsp_{name.lower()}.lua").read_text(encoding="utf-8")

@@ -1,11 +1,14 @@
 """Emulated Keithley 3706A switch mainframe, spoken to in TSP; crosspoints are written ``1105``.
 
-Emulated only: after the Series 3700A reference manual. Matrix channels of one bank only: analog backplane relays,
-multiplexer cards and the multimeter are not there.
+Emulated only: after the Series 3700A reference manual, tried with QCoDeS. Matrix channels of one bank, and the relays
+that join their rows with the analog backplane (``1911`` to ``1916``). Multiplexer cards and scans are not there, nor is
+the multimeter, which a 3706A-SNFP does not have.
 """
 
-from .tsp_cards import CARD_3730
+from .tsp_cards import CARD_3730, pseudocard
 from .tsp_matrix import TspMatrix
+
+PSEUDOCARDS = dict((pseudocard(3730, CARD_3730),))
 
 
 class Keithley3706A(TspMatrix):
@@ -15,4 +18,5 @@ class Keithley3706A(TspMatrix):
     firmware = "01.56a"
     lettered = False
     usual_card = CARD_3730
+    pseudocards = PSEUDOCARDS
     memory = "51.56, 92.84, 100.00, 100.00"

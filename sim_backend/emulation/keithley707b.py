@@ -4,8 +4,10 @@ Emulated only: after the Series 707B reference manual. Its identity, the error c
 time are assumptions (see `tsp_cards`, `tsp_matrix`).
 """
 
-from .tsp_cards import CARD_7174A
+from .tsp_cards import CARD_7072, CARD_7174A, pseudocard
 from .tsp_matrix import TspMatrix
+
+PSEUDOCARDS = dict((pseudocard(7072, CARD_7072), pseudocard(7174, CARD_7174A)))
 
 
 class Keithley707B(TspMatrix):
@@ -14,6 +16,7 @@ class Keithley707B(TspMatrix):
     model = "707B"
     firmware = "01.00a"
     usual_card = CARD_7174A
+    pseudocards = PSEUDOCARDS
 
 
 class Keithley708B(TspMatrix):
@@ -23,3 +26,4 @@ class Keithley708B(TspMatrix):
     firmware = "01.00a"
     slots = 1
     usual_card = CARD_7174A
+    pseudocards = PSEUDOCARDS

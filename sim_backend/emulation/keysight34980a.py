@@ -1,25 +1,26 @@
-"""An emulated Keysight 34980A multifunction switch unit with 34932A dual 4x16 armature matrix modules.
+"""An emulated Keysight 34980A multifunction switch unit with matrix modules.
 
-Channels are written slot, row, two digits of column: 1203 is slot 1, row 2, column 3 (34980A command reference,
-ROUTe:CLOSe). Rows 1 to 4 are matrix 1, rows 5 to 8 matrix 2, two separate matrices of 16 columns each (34931A to 34933A
-module guide, page 17): column c of matrix 2 is the node ``<name>.column.<slot>.<c + 16>``. Moves take 4 ms (data
-sheet, table 4). Emulated only. Assumed, as no page says it: every slot holds a module unless `installed` says
-otherwise, an illegal channel is error -222, and an exclusive close opens first, settles, then closes. The analog buses
-are not emulated.
+Channels are written slot and then as the module in it numbers them: 1203 is slot 1, row 2, column 3 of a 34932A
+(34980A command reference, ROUTe:CLOSe). Moves take 4 ms (data sheet, table 4). Emulated only. Assumed, as no page says
+it: every slot holds a 34932A unless `modules` or `installed` say otherwise, an illegal channel is error -222, and an
+exclusive close opens first, settles, then closes. The internal multimeter, an option, is not fitted.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from crossbar_hil.errors import ConfigError
+
+from . import keysight34980a_system, scpi_memory
 from . import scpi_values as values
+from .keysight34980a_modules import BUS_COLUMNS, BUS_ROW, MODULES, Module
+from .keysight34980a_system import SLOTS, Frame
 from .scpi import Call, Command
 from .scpi_matrix import Crosspoint, MatrixInstrument
-from .scpi_status import ScpiError
+from .scpi_status import Register, ScpiError
 from .world import World
 
-_CHANNEL = re.compile(r"([0-9])([0-9])([0-9]{2})")
-ROWS_OF_ONE, COLUMNS_OF_ONE = 4, 16
-SLOTS = range(1, 9)
+_CHANNEL = re.compile(r"([0-9])([0-9]{3})")
 
 
 def _list(matrix: "Keysight34980A", call: Call) -> list[Crosspoint]:
@@ -52,12 +53,12 @@ def _open_all(matrix: "Keysight34980A", call: Call) -> None:
     matrix.move({each for each in matrix.closed if each.slot != slot})
 
 
-def _are_closed(matrix: "Keysight34980A", call: Call) -> str:
-    return ",".join(str(int(each in matrix.closed)) for each in _list(matrix, call))
-
-
-def _are_open(matrix: "Keysight34980A", call: Call) -> str:
-    return ",".join(str(int(each not in matrix.closed)) for each in _list(matrix, call))
+def _open_bus(matrix: "Keysight34980A", call: Call) -> None:
+    """Open the relays to the analog bus, of one line of it or of all."""
+    arguments = call.expect(0, 1)
+    every = not arguments or values.matches(arguments[0], "ALL")
+    column = 0 if every else 20 + values.integer(arguments[0], 1, 4)
+    matrix.move({each for each in matrix.closed if each.row != BUS_ROW or (not every and each.column != column)})
 
 
 def _cycles(matrix: "Keysight34980A", call: Call) -> str:
@@ -69,17 +70,6 @@ def _clear_cycles(matrix: "Keysight34980A", call: Call) -> None:
         del matrix.operations[each]
 
 
-def _card(matrix: "Keysight34980A", call: Call) -> str:
-    slot = values.integer(call.expect(1)[0], SLOTS[0], SLOTS[-1])
-    if slot not in matrix.slots():
-        return f"{matrix.maker},0,0,0"
-    return f"{matrix.maker},34932A,{matrix.serial}{slot},1.00"
-
-
-def _terminal_block(matrix: "Keysight34980A", call: Call) -> str:
-    return "NONE" if values.integer(call.expect(1)[0], SLOTS[0], SLOTS[-1]) not in matrix.slots() else "GEN"
-
-
 class Keysight34980A(MatrixInstrument):
     """Model 34980A.
 
@@ -87,8 +77,15 @@ class Keysight34980A(MatrixInstrument):
     ----------
     installed : iterable of int
         Slots that hold a 34932A.
+    modules : mapping of int to str, optional
+        Modules by their slots instead, such as ``{1: "34932A", 2: "34934A-8x64"}``; see `MODULES`.
     settle_s : float
         Time that a move of relays takes, in seconds.
+
+    Raises
+    ------
+    ConfigError
+        If a module is none that is known, or a slot is none of the frame.
     """
 
     maker = "Agilent Technologies"
@@ -96,17 +93,16 @@ class Keysight34980A(MatrixInstrument):
     firmware = "2.51-2.43-2.07-1.05"
     queue_depth = 20
     accepts_units = True
-    rows = 2 * ROWS_OF_ONE
-    columns = COLUMNS_OF_ONE
     commands = (
-        Command("[:ROUTe]:CLOSe", _close, _are_closed),
+        Command("[:ROUTe]:CLOSe", _close, lambda matrix, call: matrix.states(call)),
         Command("[:ROUTe]:CLOSe:EXCLusive", _close_only),
-        Command("[:ROUTe]:OPEN", _open, _are_open),
+        Command("[:ROUTe]:OPEN", _open, lambda matrix, call: matrix.states(call, closed=False)),
         Command("[:ROUTe]:OPEN:ALL", _open_all),
-        Command(":SYSTem:CTYPe", query=_card),
-        Command(":SYSTem:MODule:TERMinal:TYPE", query=_terminal_block),
+        Command("[:ROUTe]:OPEN:ABUS", _open_bus),
         Command(":DIAGnostic:RELay:CYCLes", query=_cycles),
         Command(":DIAGnostic:RELay:CYCLes:CLEar", _clear_cycles),
+        *keysight34980a_system.COMMANDS,
+        *scpi_memory.commands(range(6)),
     )
 
     def __init__(
@@ -116,28 +112,71 @@ class Keysight34980A(MatrixInstrument):
         serial: str = "MY44001234",
         *,
         installed: Iterable[int] = SLOTS,
+        modules: Mapping[int, str] | None = None,
         settle_s: float = 4e-3,
     ) -> None:
         super().__init__(world, name, serial, settle_s=settle_s)
-        self._installed = tuple(sorted(installed))
+        self.modules: dict[int, Module] = {}
+        for slot, model in sorted((modules or dict.fromkeys(installed, "34932A")).items()):
+            if model not in MODULES or slot not in SLOTS:
+                raise ConfigError(f"slot {slot} cannot hold {model!r}; slots are 1 to 8, modules {', '.join(MODULES)}")
+            self.modules[slot] = MODULES[model]
+        self.frame = Frame()
+        self.operation, self.questionable, self.alarm = Register(), Register(), Register()
+
+    def reset(self) -> None:
+        """Open every relay and forget channel delays."""
+        super().reset()
+        self.frame.delays_s.clear()
+
+    def move(self, closed: Iterable[Crosspoint], settle: bool = True) -> None:
+        """Move relays, and wait for the longest delay of those that close."""
+        before = self.closed
+        super().move(closed, settle)
+        delay_s = max((self.frame.delays_s.get(each, 0.0) for each in self.closed - before), default=0.0)
+        if delay_s:
+            self.world.wait(delay_s)
+
+    def registers(self) -> Iterable[Register]:
+        """Return the operation, questionable and alarm registers."""
+        return self.operation, self.questionable, self.alarm
+
+    def status_bits(self) -> int:
+        """Alarm summary in bit 1, questionable in 3, operation in 7."""
+        return self.alarm.summary << 1 | self.questionable.summary << 3 | self.operation.summary << 7
 
     def slots(self) -> Iterable[int]:
         """Return the slots that hold a module."""
-        return self._installed
+        return self.modules
+
+    def size(self, slot: int) -> tuple[int, int]:
+        """Return how many rows and columns the module in a slot has."""
+        return self.modules[slot].rows, self.modules[slot].columns
+
+    def everything(self) -> list[Crosspoint]:
+        """Return every crosspoint there is, those to the analog bus too, sorted."""
+        buses = [
+            Crosspoint(slot, BUS_ROW, column)
+            for slot, module in self.modules.items()
+            if module.dual
+            for column in BUS_COLUMNS
+        ]
+        return sorted([*super().everything(), *buses])
 
     def nodes(self, crosspoint: Crosspoint) -> tuple[str, str]:
-        """Return the two nodes that a relay joins; matrix 2 has columns of its own."""
+        """Return the two nodes that a relay joins."""
         slot, row, column = crosspoint
-        own = column if row <= ROWS_OF_ONE else column + COLUMNS_OF_ONE
-        return f"{self.name}.row.{slot}.{row}", f"{self.name}.column.{slot}.{own}"
+        return self.modules[slot].nodes(self.name, slot, row, column)
 
     def parsed(self, text: str) -> Crosspoint:
-        """Read slot, row, two digits of column."""
+        """Read slot and channel."""
         found = _CHANNEL.fullmatch(text)
-        if found is None:
+        if found is None or int(found[1]) not in self.modules:
             raise ScpiError(-222)
-        return self.checked(*(int(each) for each in found.groups()))
+        slot = int(found[1])
+        return Crosspoint(slot, *self.modules[slot].place(found[2]))
 
     def written(self, crosspoint: Crosspoint) -> str:
-        """Write slot, row, two digits of column."""
-        return f"{crosspoint.slot}{crosspoint.row}{crosspoint.column:02d}"
+        """Write slot and channel."""
+        slot, row, column = crosspoint
+        return f"{slot}{self.modules[slot].channel(row, column)}"

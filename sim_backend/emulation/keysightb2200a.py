@@ -14,12 +14,11 @@ from collections.abc import Iterable
 from . import keysightb2200a_modes
 from . import scpi_values as values
 from .keysightb2200a_modes import CARDS, INPUTS, Card, card_number, card_numbers
-from .scpi import Call, Command
+from .scpi import Call, Command, clear_errors
 from .scpi_matrix import Crosspoint, MatrixInstrument
 from .scpi_status import ScpiError
 from .world import World
 
-_CHANNEL = re.compile(r"([0-9])([0-9]{2})([0-9]{2})")
 OUTPUTS_OF_CARD = 12
 RULES = ("FREE", "SROUte")
 SEQUENCES = ("NSEQuence", "BBMake", "MBBReak")
@@ -44,11 +43,6 @@ def _open_card(matrix: "KeysightB2200A", call: Call) -> None:
     matrix.route(each for each in matrix.requested if each.slot not in cards)
 
 
-def _are_closed(matrix: "KeysightB2200A", call: Call) -> str:
-    items = values.channel_items(call.expect(1)[0])
-    return ",".join(str(int(each in matrix.closed)) for each in matrix.listed(items))
-
-
 def _closed_of_card(matrix: "KeysightB2200A", call: Call) -> str:
     number = card_number(matrix, call.expect(1)[0])
     return matrix.list_text(each for each in matrix.closed if each.slot == number)
@@ -57,6 +51,40 @@ def _closed_of_card(matrix: "KeysightB2200A", call: Call) -> str:
 def _cycles(matrix: "KeysightB2200A", call: Call) -> str:
     items = values.channel_items(call.expect(1)[0])
     return ",".join(str(matrix.operations[each]) for each in matrix.listed(items))
+
+
+def _power_on(matrix: "KeysightB2200A", call: Call) -> None:
+    """Bring cards to their power-on state: every relay open, modes off."""
+    numbers = card_numbers(matrix, call.expect(1)[0])
+    for number in numbers:
+        matrix.cards[number] = Card(matrix.columns)
+    matrix.route(each for each in matrix.requested if each.slot not in numbers)
+
+
+def _installed(call: Call) -> None:
+    """Check the number of a plug-in card; all four are there."""
+    values.integer(call.expect(1)[0], 1, CARDS)
+
+
+def _card_type(matrix: "KeysightB2200A", call: Call) -> str:
+    _installed(call)
+    return f"{matrix.maker},{matrix.card_model},{matrix.serial},0"
+
+
+def _card_description(_: "KeysightB2200A", call: Call) -> str:
+    _installed(call)
+    return values.quoted(f"{INPUTS}x{OUTPUTS_OF_CARD} Matrix Card")
+
+
+def _card_size(_: "KeysightB2200A", call: Call) -> str:
+    _installed(call)
+    return f"{INPUTS},{OUTPUTS_OF_CARD}"
+
+
+def _tested(_: "KeysightB2200A", call: Call) -> str:
+    """Answer that a card, all cards, or a part of the frame passed its test."""
+    call.expect(0, 1)
+    return "0"
 
 
 def _set_function(matrix: "KeysightB2200A", call: Call) -> None:
@@ -81,21 +109,30 @@ def _of_card(pattern: str, key: str, names: tuple[str, ...]) -> Command:
 class KeysightB2200A(MatrixInstrument):
     """Model B2200A with four cards."""
 
+    card_model = "B2210A"
     maker = "Agilent Technologies"
     model = "B2200A"
     firmware = "A.01.00"
     queue_depth = 30
+    channel_pattern = re.compile(r"([0-9])([0-9]{2})([0-9]{2})")
     rows = INPUTS
     commands = (
-        Command("[:ROUTe]:CLOSe", _close, _are_closed),
+        Command("[:ROUTe]:CLOSe[:LIST]", _close, lambda matrix, call: matrix.states(call)),
         Command("[:ROUTe]:CLOSe:CARD", query=_closed_of_card),
-        Command("[:ROUTe]:OPEN", _open),
+        Command("[:ROUTe]:OPEN[:LIST]", _open, lambda matrix, call: matrix.states(call, closed=False)),
         Command("[:ROUTe]:OPEN:CARD", _open_card),
         Command("[:ROUTe]:FUNCtion", _set_function, lambda matrix, _: matrix.function),
         _of_card("RULE", "rule", RULES),
         _of_card("SEQuence", "sequence", SEQUENCES),
         *keysightb2200a_modes.COMMANDS,
         Command(":DIAGnostic:RELay:CYCLes", query=_cycles),
+        Command(":SYSTem:CPON", _power_on),
+        Command(":SYSTem:CTYPe", query=_card_type),
+        Command(":SYSTem:CDEScription", query=_card_description),
+        Command(":SYSTem:CCONfig", query=_card_size),
+        Command(":SYSTem:ERRor:CLEar", clear_errors),
+        Command(":DIAGnostic:TEST:CARD[:EXECute]", query=_tested),
+        Command(":DIAGnostic:TEST:FRAMe[:EXECute]", query=_tested),
     )
 
     def __init__(self, world: World, name: str, serial: str = "0", *, settle_s: float = 4e-3) -> None:
@@ -158,19 +195,12 @@ class KeysightB2200A(MatrixInstrument):
         return found
 
     def _output(self, text: str) -> tuple[int, int]:
-        found = _CHANNEL.fullmatch(text)
+        found = self.channel_pattern.fullmatch(text)
         if found is None:
             raise ScpiError(-222)
         card, row, output = (int(each) for each in found.groups())
         self.checked(card, row or 1, output)
         return card, output
-
-    def parsed(self, text: str) -> Crosspoint:
-        """Read card, two digits of input, two digits of output."""
-        found = _CHANNEL.fullmatch(text)
-        if found is None:
-            raise ScpiError(-222)
-        return self.checked(*(int(each) for each in found.groups()))
 
     def written(self, crosspoint: Crosspoint) -> str:
         """Write card, two digits of input, two digits of output."""
@@ -181,3 +211,4 @@ class KeysightB2201A(KeysightB2200A):
     """Model B2201A, the low-leakage one; the same but for its name."""
 
     model = "B2201A"
+    card_model = "B2211A"

@@ -177,9 +177,17 @@ def _couple_ports(matrix: "KeysightB2200A", call: Call) -> str:
     return f"'{','.join(map(str, matrix.cards[card_number(matrix, call.expect(1)[0])].couple_ports))}'"
 
 
+def _detect(matrix: "KeysightB2200A", call: Call) -> None:
+    """Look for cables that join two inputs; there are none here, so no pair is coupled."""
+    call.expect(0)
+    for each in matrix.cards.values():
+        each.couple_ports = ()
+
+
 COMMANDS: tuple[Command, ...] = (
     *of_mode("BIAS", "bias"),
     *of_mode("AGND", "ground"),
     Command("[:ROUTe]:COUPle[:STATe]", _set_couple, _couple),
     Command("[:ROUTe]:COUPle:PORT", _set_couple_ports, _couple_ports),
+    Command("[:ROUTe]:COUPle:PORT:DETect", _detect),
 )

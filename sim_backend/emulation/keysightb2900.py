@@ -1,48 +1,62 @@
-"""Emulated Keysight B2902A and B2912A source-measure units with two channels: state, terminals and readings.
+"""Emulated Keysight B2901A, B2902A, B2911A and B2912A source-measure units: state, terminals and readings.
 
 Sources are the B2900 SCPI command reference, edition 2, and the B2900 user's guide; emulated only. The commands are in
-`keysightb2900_commands`, the trigger systems in `keysightb2900_timing`. What no page at hand says is assumed:
+`keysightb2900_source`, `keysightb2900_sense`, `keysightb2900_trigger`, `keysightb2900_trace` and
+`keysightb2900_system`, the trigger systems in `keysightb2900_timing`. A measurement never uses a range above the
+smallest that holds the limit, and a pulsed channel always a fixed one (user's guide, page 6-4); what flows beyond the
+range in use overflows. What no page at hand says is assumed:
 
 - ``SYST:ERR?`` answers ``+0,"No error"`` when empty; numbers are NR3 in seven digits, ranges by their name;
-- current ranges are decades from 100 nA (B2902A) or 10 nA (B2912A) to 1 A, then 1.5 A and 3 A; voltage ranges 0.2, 2,
-  20 and 200 V; a limit is at least 1 % of the lowest current range (`least_limit_share`);
 - the elements of a reading come in the order VOLT, CURR, RES, TIME, STAT, SOUR whatever the order of the list
   (`element_order`), and arrays of several channels are interleaved reading by reading (`interleaved`);
-- bit 3 of the status element is the limit;
 - output-off mode NORM opens the output relay (`normal_off`), ZERO holds 0 V with a limit of 100 uA;
 - with automatic output-on switched off and the output off, a measurement reads what is there, without an error;
-- a triggered level that was set stays until the next ``*RST``; without one a trigger leaves the level as it is.
+- a triggered level that was set stays until the next ``*RST``; without one a trigger leaves the level as it is;
+- of two limits with different signs the one of the level's sign is in force;
+- remote sense, filter, wait times, offset compensation and trigger lines are stored only.
 """
 
 import math
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import numpy as np
 
-from . import keysightb2900_commands
+from . import (
+    keysightb2900_sense,
+    keysightb2900_source,
+    keysightb2900_system,
+    keysightb2900_trace,
+    keysightb2900_trigger,
+    scpi_memory,
+)
 from . import scpi_reading as reading
-from .keysightb2900_commands import RANGES_V
-from .keysightb2900_timing import ChannelState, run
-from .scpi import Call, ScpiInstrument
-from .scpi_status import Register
-from .scpi_values import NOT_MEASURED, OVERFLOW, nr3
+from .keysightb2900_settings import HEADROOM, RANGES_A, ChannelState, headroom
+from .keysightb2900_system import Panel
+from .keysightb2900_timing import run, spot, waits_for
+from .scpi import Answer, Call
+from .scpi_format import DataFormat
+from .scpi_sense import TEST_CURRENTS_A, Sense, ohms_range
+from .scpi_smu import SmuInstrument
+from .scpi_source import Source
+from .scpi_status import ScpiError
+from .scpi_values import NOT_MEASURED, OVERFLOW, whole
 from .world import Terminal, World
 
-RANGES_A = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1.5, 3.0)
 ZERO_LIMIT_A = 1e-4
 ELEMENTS = ("VOLT", "CURR", "RES", "TIME", "STAT", "SOUR")
-LIMITED = 1 << 3
+CURRENT_SOURCE, LIMITED, BEYOND_RANGE, OFFSET_COMPENSATED = 1 << 0, 1 << 1, 1 << 13, 1 << 14
+"""Bits of a status element (B2900 SCPI command reference, table 1-2)."""
+BOTH = ("TRAN", "ACQ")
 
 
-class KeysightB2902A(ScpiInstrument):
-    """Model B2902A; channel 1 is ``<name>.a``, channel 2 ``<name>.b``.
+class KeysightB2900(SmuInstrument):
+    """What the models share; channel 1 is ``<name>.a``, channel 2 ``<name>.b``.
 
     Parameters
     ----------
     line_hz : float
         Power-line frequency, by which NPLC is counted.
-    least_limit_share : float
-        Smallest current limit as a share of the lowest current range.
     element_order : {"fixed", "list"}
         Whether elements come in one fixed order or in that of ``:FORM:ELEM:SENS``.
     interleaved : bool
@@ -54,13 +68,20 @@ class KeysightB2902A(ScpiInstrument):
     """
 
     maker = "Keysight Technologies"
-    model = "B2902A"
     firmware = "3.0.1613.5020"
     queue_depth = 100
     most_suffix = 2
     accepts_units = True
-    ranges_a: tuple[float, ...] = RANGES_A[1:]
-    commands = keysightb2900_commands.COMMANDS
+    level_ends_triggered = False
+    ranges_a: tuple[float, ...] = RANGES_A
+    commands = (
+        *keysightb2900_source.COMMANDS,
+        *keysightb2900_sense.COMMANDS,
+        *keysightb2900_trigger.COMMANDS,
+        *keysightb2900_trace.COMMANDS,
+        *keysightb2900_system.COMMANDS,
+        *scpi_memory.commands(range(5)),
+    )
 
     def __init__(
         self,
@@ -69,22 +90,20 @@ class KeysightB2902A(ScpiInstrument):
         serial: str = "MY51141234",
         *,
         line_hz: float = 50.0,
-        least_limit_share: float = 0.01,
         element_order: Literal["fixed", "list"] = "fixed",
         interleaved: bool = True,
         normal_off: Literal["highz", "normal"] = "highz",
         rng: np.random.Generator | None = None,
     ) -> None:
-        super().__init__(world, name, serial)
-        self.channels = (f"{name}.a", f"{name}.b")
-        self.line_hz = line_hz
-        self.least_limit_a = least_limit_share * self.ranges_a[0]
+        super().__init__(world, name, serial, line_hz, rng)
+        self.channels = tuple(f"{name}.{letter}" for letter in "ab"[: self.most_suffix])
         self.element_order = element_order
         self.interleaved = interleaved
         self.normal_off = normal_off
-        self.rng = rng
-        self.operation, self.questionable = Register(), Register()
-        self.started_s = world.clock.now()
+        self.panel = Panel()
+        self.saved_channels: dict[tuple[int, int], ChannelState] = {}
+        self.waiting: tuple[tuple[int, ...], tuple[str, ...]] | None = None
+        """Channels and actions of a start that waits for its trigger."""
         self._driven: dict[str, dict[str, object]] = {}
         for channel in self.channels:
             world.add_source(channel, Terminal(off_state=normal_off, off_limit_a=ZERO_LIMIT_A))
@@ -94,35 +113,70 @@ class KeysightB2902A(ScpiInstrument):
 
     def reset(self) -> None:
         """Switch the outputs off, then set everything as after power-on."""
-        self.states = tuple(ChannelState(aperture_s=1 / self.line_hz) for _ in self.channels)
+        self.format = DataFormat(definite=True)
+        self.elements: tuple[str, ...] = ELEMENTS
+        self.calculated_elements: tuple[str, ...] = ("CALC",)
+        self.restore(tuple(ChannelState(self.ranges_a, aperture_s=1 / self.line_hz) for _ in self.channels))
+
+    def setup(self) -> object:
+        """Return what ``*SAV`` keeps."""
+        return self.states
+
+    def restore(self, setup: object) -> None:
+        """Switch the outputs off, then set everything as a setup says."""
+        if not isinstance(setup, tuple):
+            raise TypeError(f"{setup!r} is no setup of a B2900")
+        self.states: tuple[ChannelState, ...] = setup
         self.on = [False for _ in self.channels]
         self.readings: tuple[list[dict[str, float]], ...] = tuple([] for _ in self.channels)
-        self.elements: tuple[str, ...] = ELEMENTS
+        self.waiting = None
         self.apply()
 
     def settings(self, call: Call) -> object:
         """Return the state of the channel that a header names."""
         return self.states[call.suffixes[0] - 1]
 
-    def drive(self, number: int, level_v: float) -> dict[str, dict[str, object]]:
-        """Return how a channel stands at its terminals at a level."""
-        state, off = self.states[number - 1], self.normal_off
+    def source(self, call: Call, function: str) -> Source:
+        """Return what is sourced of a function on the channel that a header names."""
+        return self.states[call.suffixes[0] - 1].source[function]
+
+    def sense(self, call: Call, function: str) -> Sense:
+        """Return how a function is measured on the channel that a header names."""
+        return self.states[call.suffixes[0] - 1].sense[function]
+
+    def sourced(self, number: int) -> str:
+        """Return the function that a channel sources now; automatic resistance sources a current by itself."""
+        state = self.states[number - 1]
+        return "CURR" if state.automatic_ohms else state.function
+
+    def drive(self, number: int, level: float) -> dict[str, dict[str, object]]:
+        """Return how a channel stands at its terminals at a level of its function, in volts or amperes."""
+        state, function = self.states[number - 1], self.sourced(number)
+        if state.automatic_ohms:
+            level = TEST_CURRENTS_A[state.sense["RES"].range]
+        limited = "CURR" if function == "VOLT" else "VOLT"
+        limit = (state.limit_up if level >= 0 else state.limit_down)[limited]
+        level_v, limit_a, level_a, limit_v = (
+            (level, limit, 0.0, 0.0) if function == "VOLT" else (0.0, 0.0, level, limit)
+        )
         return {
             self.channels[number - 1]: {
                 "on": self.on[number - 1],
-                "off_state": {"NORM": off, "ZERO": "normal"}.get(state.off_mode, "highz"),
-                **reading.as_voltage_source(state.function, level_v, state.limit_a, state.level_a, state.limit_v),
+                "off_state": {"NORM": self.normal_off, "ZERO": "normal"}.get(state.off_mode, "highz"),
+                **reading.as_voltage_source(function, level_v, limit_a, level_a, limit_v),
             }
         }
 
     def apply(self) -> None:
-        """Bring both channels to their terminals at the same instant."""
-        wanted = {**self.drive(1, self.states[0].level_v), **self.drive(2, self.states[1].level_v)}
+        """Bring all channels to their terminals at the same instant."""
+        wanted: dict[str, dict[str, object]] = {}
+        for number, state in enumerate(self.states, start=1):
+            wanted.update(self.drive(number, state.level))
         if wanted != self._driven:
             self._driven = wanted
             self.world.set_terminals(wanted)
 
-    def switch(self, numbers: list[int], on: bool) -> None:
+    def switch(self, numbers: Iterable[int], on: bool) -> None:
         """Switch outputs."""
         for number in numbers:
             self.on[number - 1] = on
@@ -131,75 +185,161 @@ class KeysightB2902A(ScpiInstrument):
     def limited(self, number: int) -> bool:
         """Whether an output is on and at its limit."""
         _, at_limit = self.world.measure(self.channels[number - 1])
-        return self.on[number - 1] and at_limit == (self.states[number - 1].function == "VOLT")
+        return self.on[number - 1] and at_limit == (self.sourced(number) == "VOLT")
 
-    # ------------------------------------------------------------------ readings
+    def upper_range(self, call: Call, function: str) -> float:
+        """Return the smallest range that holds the limit, or the upper limit that was set for resistance."""
+        state = self.states[call.suffixes[0] - 1]
+        return state.sense["RES"].highest if function == "RES" else self._most_range(state, function)
 
-    def started(self, numbers: list[int]) -> None:
+    def _most_range(self, state: ChannelState, function: str) -> float:
+        limit = max(state.limit_up[function], state.limit_down[function])
+        return reading.fitting(state.sense[function].ranges, limit)
+
+    # ------------------------------------------------------------------ triggers
+
+    def initiate(self, numbers: list[int], actions: tuple[str, ...] = BOTH) -> None:
+        """Run the trigger systems of channels, or have them wait for what starts them."""
+        if self.waiting is not None:
+            raise ScpiError(-213)
+        if any(waits_for(self.states[number - 1], actions) for number in numbers):
+            self.waiting = (tuple(numbers), actions)
+            return
+        self._run(numbers, actions)
+
+    def _run(self, numbers: Iterable[int], actions: tuple[str, ...]) -> None:
+        self.waiting = None
+        self._started(numbers)
+        run(self, numbers, actions)
+        self._ended(numbers)
+
+    def measure(self, numbers: list[int]) -> None:
+        """Measure once on channels at the same time."""
+        self._started(numbers)
+        spot(self, numbers)
+        self._ended(numbers)
+
+    def release(self, source: str = "") -> None:
+        """Let a start go on that waits for a source, or for any; -211 if there is none."""
+        if self.waiting is None:
+            raise ScpiError(-211)
+        numbers, actions = self.waiting
+        awaited = set().union(*(waits_for(self.states[number - 1], actions) for number in numbers))
+        if source and source not in awaited:
+            raise ScpiError(-211)
+        self._run(numbers, actions)
+
+    def trigger(self) -> None:
+        """Start what waits for the bus."""
+        self.release("BUS")
+
+    def _started(self, numbers: Iterable[int]) -> None:
         """Empty the results of channels and switch their outputs on, as far as automatic output-on says."""
         for number in numbers:
             self.readings[number - 1].clear()
         self.switch([each for each in numbers if self.states[each - 1].auto_on], True)
 
-    def ended(self, numbers: list[int]) -> None:
-        """Switch outputs off, as far as automatic output-off says."""
+    def _ended(self, numbers: Iterable[int]) -> None:
+        """Switch outputs off, as far as automatic output-off and output protection say."""
         self._driven = {}
-        self.switch([each for each in numbers if self.states[each - 1].auto_off], False)
+        self.apply()
+        tripped = [each for each in numbers if self.states[each - 1].protection and self.limited(each)]
+        self.switch([*tripped, *(each for each in numbers if self.states[each - 1].auto_off)], False)
 
-    def initiate(self, numbers: list[int], transient: bool = True, acquire: bool = True) -> None:
-        """Run the trigger systems of channels."""
-        self.started(numbers)
-        run(self, numbers, transient, acquire)
-        self.ended(numbers)
+    # ------------------------------------------------------------------ readings
 
     def take(self, number: int) -> None:
         """Take a reading of a channel."""
         state, channel = self.states[number - 1], self.channels[number - 1]
-        ampere, _ = self.world.measure(channel)
-        volt = self.world.volt(f"{channel}.hi")
-        if state.range_a_auto:
-            state.range_a = next((each for each in self.ranges_a if reading.holds(each, ampere)), self.ranges_a[-1])
-        range_v = next((each for each in RANGES_V if reading.holds(each, volt)), RANGES_V[-1])
+        ampere, volt = self._measured(state, number)
+        function = self.sourced(number)
         nplc = state.aperture_s * self.line_hz
-        seen_a = reading.digitised(ampere, state.range_a, nplc, self.rng, self.world.resolution)
-        seen_v = reading.digitised(volt, range_v, nplc, self.rng, self.world.resolution)
-        beyond = OVERFLOW in (abs(seen_a), abs(seen_v)) or seen_a == 0
-        self.readings[number - 1].append(
-            {
-                "VOLT": seen_v if "VOLT" in state.measured else NOT_MEASURED,
-                "CURR": seen_a if "CURR" in state.measured else NOT_MEASURED,
-                "RES": NOT_MEASURED if "RES" not in state.measured else OVERFLOW if beyond else seen_v / seen_a,
-                "TIME": self.world.clock.now() - self.started_s,
-                "STAT": float(LIMITED * self.limited(number)),
-                "SOUR": state.level_v if state.function == "VOLT" else state.level_a,
-            }
+        seen = {}
+        for name, value in (("CURR", ampere), ("VOLT", volt)):
+            full = self._range(state, name, value, function)
+            seen[name] = reading.digitised(
+                value,
+                full,
+                nplc,
+                self.rng,
+                self.world.resolution,
+                headroom=headroom(full) if name == "CURR" else HEADROOM,
+            )
+        seen["RES"] = reading.quotient(seen["VOLT"], seen["CURR"])
+        beyond = OVERFLOW in (abs(seen["CURR"]), abs(seen["VOLT"]))
+        status = (
+            CURRENT_SOURCE * (function == "CURR")
+            | LIMITED * self.limited(number)
+            | BEYOND_RANGE * beyond
+            | OFFSET_COMPENSATED * state.offset_compensated
         )
+        found = {
+            **{name: seen[name] if name in state.measured else NOT_MEASURED for name in ("VOLT", "CURR", "RES")},
+            "TIME": self.world.clock.now() - self.started_s,
+            "STAT": float(status),
+            "SOUR": self.world.terminal(channel).level_v if function == "VOLT" else state.level,
+        }
+        self.readings[number - 1].append(found)
+        keysightb2900_trace.noted(self, number, found, beyond)
 
-    def text(self, numbers: list[int], latest: bool) -> str:
-        """Write the readings of channels, all of them or the latest of each; no reading at all is 9.91E37."""
+    def _measured(self, state: ChannelState, number: int) -> tuple[float, float]:
+        """Return current and voltage of a channel; automatic resistance first finds its range."""
+        channel = self.channels[number - 1]
+        sense = state.sense["RES"]
+        for _ in sense.ranges:
+            ampere, _ = self.world.measure(channel)
+            volt = self.world.volt(f"{channel}.hi")
+            wanted = ohms_range(sense.ranges, reading.quotient(volt, ampere), sense)
+            if not state.automatic_ohms or not sense.auto or wanted == sense.range:
+                break
+            sense.range = wanted
+            self.world.set_terminals(self.drive(number, state.level))
+        return ampere, volt
+
+    def _range(self, state: ChannelState, name: str, value: float, function: str) -> float:
+        """Return the range in which a value is read (user's guide, page 6-4)."""
+        if name == function and not state.automatic_ohms:
+            # The side that is sourced is read in the range of the source, which a new level may have outgrown.
+            source = state.source[name]
+            return max(source.range, reading.fitting(source.ranges, value))
+        sense, most = state.sense[name], self._most_range(state, name)
+        if state.automatic_ohms:
+            return reading.fitting(sense.ranges, value)
+        if sense.auto:
+            wanted = most if state.shape == "PULS" else reading.fitting(sense.ranges, value, sense.lowest, HEADROOM)
+            sense.range = min(wanted, most)
+        return min(sense.range, most)
+
+    def chosen(self, numbers: list[int], latest: bool) -> list[dict[str, float]]:
+        """Return the readings of channels, all of them or the latest of each, in the order in which they go out."""
         none = [dict.fromkeys(ELEMENTS, NOT_MEASURED)]
         columns = [self.readings[number - 1] or none for number in numbers]
         if latest:
             columns = [each[-1:] for each in columns]
-        if self.interleaved:
-            longest = max(map(len, columns))
-            found = [each[place] for place in range(longest) for each in columns if place < len(each)]
-        else:
-            found = [each for column in columns for each in column]
-        names = self.elements
-        if self.element_order == "fixed":
-            names = tuple(each for each in ELEMENTS if each in names)
-        return ",".join(nr3(each[name]) for each in found for name in names)
+        if not self.interleaved:
+            return [each for column in columns for each in column]
+        longest = max(map(len, columns))
+        return [each[place] for place in range(longest) for each in columns if place < len(each)]
+
+    def names(self) -> tuple[str, ...]:
+        """Return the elements of a reading in the order in which they go out."""
+        if self.element_order == "list":
+            return self.elements
+        return tuple(each for each in ELEMENTS if each in self.elements)
+
+    def written(self, found: Iterable[Mapping[str, float]], names: tuple[str, ...]) -> Answer:
+        """Write elements of readings; in a binary format as IEEE 754 says infinity and no number."""
+        numbers = [each[name] for each in found for name in names]
+        if self.format.width:
+            infinite = {OVERFLOW: math.inf, -OVERFLOW: -math.inf, NOT_MEASURED: math.nan}
+            numbers = [infinite.get(each, each) for each in numbers]
+        return self.format.written(numbers)
 
     # ------------------------------------------------------------------ messages beyond settings
 
-    def status_bits(self) -> int:
-        """Questionable in bit 3, operation in bit 7."""
-        return self.questionable.summary << 3 | self.operation.summary << 7
-
-    def preset_status(self) -> None:
-        """Clear the enable masks."""
-        self.operation.enable = self.questionable.enable = 0
+    def register_text(self, value: int) -> str:
+        """Write a register in the base that ``:FORM:SREG`` has chosen."""
+        return whole(value, self.panel.register_base)
 
     def nplc_of(self, number: int) -> float:
         """Return the integration time of a channel in power-line cycles."""
@@ -208,8 +348,28 @@ class KeysightB2902A(ScpiInstrument):
         return round(cycles, 8 - math.floor(math.log10(cycles)))
 
 
-class KeysightB2912A(KeysightB2902A):
-    """Model B2912A, whose lowest current range is 10 nA."""
+class KeysightB2902A(KeysightB2900):
+    """Model B2902A, two channels, whose lowest current range is 100 nA."""
+
+    model = "B2902A"
+    ranges_a = RANGES_A[1:]
+
+
+class KeysightB2912A(KeysightB2900):
+    """Model B2912A, two channels, whose lowest current range is 10 nA."""
 
     model = "B2912A"
-    ranges_a = RANGES_A
+
+
+class KeysightB2901A(KeysightB2902A):
+    """Model B2901A, a B2902A with one channel."""
+
+    model = "B2901A"
+    most_suffix = 1
+
+
+class KeysightB2911A(KeysightB2912A):
+    """Model B2911A, a B2912A with one channel."""
+
+    model = "B2911A"
+    most_suffix = 1

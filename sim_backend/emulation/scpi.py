@@ -5,9 +5,10 @@ message, as the Keithley 2400 user's manual says on page 14-12; an execution err
 as IEEE 488.2 section 6.1.7 allows. Every answer of one message comes in one line, joined with semicolons.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from crossbar_hil.errors import CrossbarError
@@ -15,7 +16,7 @@ from crossbar_hil.errors import CrossbarError
 from . import scpi_syntax as syntax
 from . import scpi_values as values
 from .instrument import EmulatedInstrument
-from .scpi_status import COMPLETE, TEXTS, ScpiError, Status
+from .scpi_status import COMPLETE, TEXTS, Register, ScpiError, Status
 from .world import World
 
 
@@ -36,8 +37,11 @@ class Call:
         return self.arguments
 
 
-Write = Callable[[Any, Call], None]
-Query = Callable[[Any, Call], str]
+Answer = str | bytes
+"""Text, or a binary block."""
+Write = Callable[[Any, Call], object]
+"""What it returns is of no account."""
+Query = Callable[[Any, Call], Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +63,15 @@ class ScpiInstrument(EmulatedInstrument):
     model = "MODEL 0"
     firmware = "1.0"
     commands: tuple[Command, ...] = ()
-    texts: ClassVar[dict[int, str]] = {}
+    texts: ClassVar[Mapping[int, str]] = MappingProxyType({})
     """Errors of this instrument that SCPI does not know."""
     queue_depth = 10
     most_suffix = 1
     """Largest numeric suffix of a header."""
     accepts_units = False
     """Whether numbers may carry units."""
+    open_end = False
+    """Whether a comma may follow the last argument."""
 
     def __init__(self, world: World, name: str, serial: str = "1234567") -> None:
         super().__init__(world, name, serial)
@@ -79,7 +85,7 @@ class ScpiInstrument(EmulatedInstrument):
 
     def trigger(self) -> None:
         """Act on ``*TRG``; an instrument that waits for none reports it."""
-        raise ScpiError(-210)
+        raise ScpiError(-211)
 
     def error_text(self, code: int) -> str:
         """Write an error as ``SYST:ERR?`` answers it."""
@@ -96,21 +102,26 @@ class ScpiInstrument(EmulatedInstrument):
         """Return the instrument's own bits of the status byte."""
         return 0
 
-    def preset_status(self) -> None:
-        """Act on ``:STAT:PRES``: whatever the subclass's own registers need."""
+    def registers(self) -> Iterable[Register]:
+        """Return the instrument's own registers, which ``:STAT:PRES`` presets and ``*CLS`` clears."""
+        return ()
+
+    def register_text(self, value: int) -> str:
+        """Write the value of a register."""
+        return str(value)
 
     # ------------------------------------------------------------------ messages
 
     def receive(self, message: str) -> bytes:
         """Act on one message and return the line it makes the instrument say, or nothing."""
-        answers: list[str] = []
+        answers: list[bytes] = []
         path = ""
         parts, broken = syntax.scanned(message.strip(), ";")
         for unit in parts:
             if not unit:
                 continue
             try:
-                header, query, arguments = syntax.header_and_arguments(unit)
+                header, query, arguments = syntax.header_and_arguments(unit, self.open_end)
                 header, path = syntax.joined(path, header)
                 answer = self._carried_out(header, query, arguments)
             except ScpiError as error:
@@ -125,19 +136,14 @@ class ScpiInstrument(EmulatedInstrument):
                 break
             else:
                 if answer is not None:
-                    answers.append(answer)
+                    answers.append(answer.encode() if isinstance(answer, str) else answer)
         else:
             if broken:
                 self.status.report(broken)
-        return f"{';'.join(answers)}\n".encode() if answers else b""
+        return b";".join(answers) + b"\n" if answers else b""
 
-    def _carried_out(self, header: str, query: bool, arguments: list[str]) -> str | None:
-        found = _found(type(self), header, query)
-        if found is None:
-            raise ScpiError(-113)
-        command, numbers = found
-        if not all(1 <= each <= self.most_suffix for each in numbers):
-            raise ScpiError(-114)
+    def _carried_out(self, header: str, query: bool, arguments: list[str]) -> Answer | None:
+        command, numbers = _found(type(self), header, query)
         call = Call(numbers, arguments)
         if query:
             return command.query(self, call) if command.query else None
@@ -146,6 +152,10 @@ class ScpiInstrument(EmulatedInstrument):
         return None
 
     # ------------------------------------------------------------------ errors and the status byte
+
+    def report(self, code: int, text: str) -> None:  # noqa: ARG002 - every code has a text of its own
+        """Put an error into the queue."""
+        self.status.report(code)
 
     def text_of(self, code: int) -> str:
         """Return the text of an error."""
@@ -162,18 +172,27 @@ class ScpiInstrument(EmulatedInstrument):
 
 
 @lru_cache(maxsize=4096)
-def _found(kind: type[ScpiInstrument], header: str, query: bool) -> tuple[Command, tuple[int, ...]] | None:
-    """Return the first command of a table that a header fits and that can be asked or set."""
+def _found(kind: type[ScpiInstrument], header: str, query: bool) -> tuple[Command, tuple[int, ...]]:
+    """Return the first command of a table that a header fits and that can be asked or set, and its suffixes."""
+    code = -113
     for command in (*kind.commands, *COMMON):
-        match = syntax.compiled(command.pattern).fullmatch(header)
-        if match and (command.query if query else command.write):
-            return command, syntax.suffixes(match)
-    return None
+        if not (command.query if query else command.write):
+            continue
+        try:
+            numbers = syntax.suffixes(command.pattern, header, kind.most_suffix)
+        except ScpiError as error:
+            code = error.code
+            continue
+        if numbers is not None:
+            return command, numbers
+    raise ScpiError(code)
 
 
 def _clear(self: ScpiInstrument, call: Call) -> None:
     call.expect(0)
     self.status.clear()
+    for each in self.registers():
+        each.event = 0
 
 
 def _reset(self: ScpiInstrument, call: Call) -> None:
@@ -205,13 +224,27 @@ def _nothing(_: ScpiInstrument, call: Call) -> None:
 
 def _preset(self: ScpiInstrument, call: Call) -> None:
     call.expect(0)
-    self.preset_status()
+    for each in self.registers():
+        each.preset()
 
 
-def _all_errors(self: ScpiInstrument, _: Call) -> str:
-    codes: Iterable[int] = list(self.status.errors) or [0]
+def _taken_errors(self: ScpiInstrument) -> list[int]:
+    """Empty the error queue; 0 if it is empty already."""
+    codes = list(self.status.errors) or [0]
     self.status.errors.clear()
-    return ",".join(self.error_text(code) for code in codes)
+    return codes
+
+
+def clear_errors(self: ScpiInstrument, call: Call) -> None:
+    """Act on a command that empties the error queue."""
+    call.expect(0)
+    self.status.errors.clear()
+
+
+def error_count(self: ScpiInstrument, call: Call) -> str:
+    """Answer how many errors are in the queue."""
+    call.expect(0)
+    return str(len(self.status.errors))
 
 
 COMMON = (
@@ -227,8 +260,10 @@ COMMON = (
     Command("*ESE", write=_set_event_enable, query=lambda self, _: str(self.status.standard.enable)),
     Command("*SRE", write=_set_service_enable, query=lambda self, _: str(self.status.service_enable)),
     Command(":SYSTem:ERRor[:NEXT]", query=lambda self, _: self.error_text(self.status.next_error())),
-    Command(":SYSTem:ERRor:ALL", query=_all_errors),
-    Command(":SYSTem:ERRor:COUNt", query=lambda self, _: str(len(self.status.errors))),
+    Command(":SYSTem:ERRor:ALL", query=lambda self, _: ",".join(map(self.error_text, _taken_errors(self)))),
+    Command(":SYSTem:ERRor:COUNt", query=error_count),
+    Command(":SYSTem:ERRor:CODE[:NEXT]", query=lambda self, _: str(self.status.next_error())),
+    Command(":SYSTem:ERRor:CODE:ALL", query=lambda self, _: ",".join(map(str, _taken_errors(self)))),
     Command(":SYSTem:VERSion", query=lambda *_: "1996.0"),
     Command(":STATus:PRESet", write=_preset),
 )

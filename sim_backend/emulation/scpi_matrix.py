@@ -1,11 +1,13 @@
 """Relays of an emulated SCPI switch matrix: all or nothing a command, settling time, and a counter for each relay."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .scpi import ScpiInstrument
+from .scpi import Call, ScpiInstrument
 from .scpi_status import ScpiError
+from .scpi_values import channel_items
 from .world import World
 
 
@@ -35,6 +37,7 @@ class MatrixInstrument(ScpiInstrument):
         super().__init__(world, name, serial)
         self.settle_s = settle_s
         self.closed: frozenset[Crosspoint] = frozenset()
+        self.memory: dict[int, object] = {}
         self.operations: Counter[Crosspoint] = Counter()
         """How often each relay has closed."""
         world.add_matrix(name)
@@ -45,13 +48,23 @@ class MatrixInstrument(ScpiInstrument):
         """Return the slots that hold a card."""
         raise NotImplementedError
 
+    channel_pattern: re.Pattern[str]
+    """How a channel is written: slot, row and column as three groups."""
+
     def parsed(self, text: str) -> Crosspoint:
         """Read a channel in the instrument's own way; -222 if the instrument has none such."""
-        raise NotImplementedError
+        found = self.channel_pattern.fullmatch(text)
+        if found is None:
+            raise ScpiError(-222)
+        return self.checked(*(int(each) for each in found.groups()))
 
     def written(self, crosspoint: Crosspoint) -> str:
         """Write a channel in the instrument's own way."""
         raise NotImplementedError
+
+    def size(self, slot: int) -> tuple[int, int]:  # noqa: ARG002 - every card is the same, unless a model says otherwise
+        """Return how many rows and columns the card in a slot has."""
+        return self.rows, self.columns
 
     def nodes(self, crosspoint: Crosspoint) -> tuple[str, str]:
         """Return the two nodes that a relay joins."""
@@ -62,7 +75,10 @@ class MatrixInstrument(ScpiInstrument):
 
     def checked(self, slot: int, row: int, column: int) -> Crosspoint:
         """Return the crosspoint if the instrument has it."""
-        if slot not in self.slots() or not 1 <= row <= self.rows or not 1 <= column <= self.columns:
+        if slot not in self.slots():
+            raise ScpiError(-222)
+        rows, columns = self.size(slot)
+        if not 1 <= row <= rows or not 1 <= column <= columns:
             raise ScpiError(-222)
         return Crosspoint(slot, row, column)
 
@@ -82,9 +98,14 @@ class MatrixInstrument(ScpiInstrument):
         return [
             Crosspoint(slot, row, column)
             for slot in sorted(self.slots())
-            for row in range(1, self.rows + 1)
-            for column in range(1, self.columns + 1)
+            for row in range(1, self.size(slot)[0] + 1)
+            for column in range(1, self.size(slot)[1] + 1)
         ]
+
+    def states(self, call: Call, closed: bool = True) -> str:
+        """Answer for every channel of a list whether it is closed, or open."""
+        wanted = self.listed(channel_items(call.expect(1)[0]))
+        return ",".join(str(int((each in self.closed) == closed)) for each in wanted)
 
     def list_text(self, crosspoints: Iterable[Crosspoint]) -> str:
         """Write a channel list, sorted; ``(@)`` if it is empty."""
@@ -106,3 +127,13 @@ class MatrixInstrument(ScpiInstrument):
     def reset(self) -> None:
         """Open every relay."""
         self.move(())
+
+    def setup(self) -> object:
+        """Return what ``*SAV`` keeps: the closed relays."""
+        return self.closed
+
+    def restore(self, setup: object) -> None:
+        """Close the relays of a setup, and open all others."""
+        if not isinstance(setup, frozenset):
+            raise TypeError(f"{setup!r} is no setup of a matrix")
+        self.move(setup)

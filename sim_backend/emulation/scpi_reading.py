@@ -5,7 +5,7 @@ emulation, of the order of the 6.5, 5.5 and 4.5 digits that data sheets give. No
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -13,15 +13,15 @@ from .scpi_status import ScpiError
 from .scpi_values import OVERFLOW
 
 HEADROOM = 1.05
-"""A range holds 105 % of its name (Keithley 2400 user's manual, page 6-2; the same on the others)."""
+"""A range holds 105 % of its name (Keithley 2400 user's manual, page 6-2), unless a model says otherwise."""
 
 
-def holds(full: float, value: float) -> bool:
+def holds(full: float, value: float, headroom: float = HEADROOM) -> bool:
     """Whether a range holds a value."""
-    return abs(value) <= full * HEADROOM * (1 + 1e-9)
+    return abs(value) <= full * headroom * (1 + 1e-9)
 
 
-def range_holding(ranges: Sequence[float], value: float) -> float:
+def range_holding(ranges: Sequence[float], value: float, headroom: float = HEADROOM) -> float:
     """Return the smallest range that holds a value.
 
     >>> range_holding((1e-6, 1e-5, 1e-4), 1.05e-5)
@@ -33,9 +33,21 @@ def range_holding(ranges: Sequence[float], value: float) -> float:
         -222 if none does.
     """
     for each in ranges:
-        if holds(each, value):
+        if holds(each, value, headroom):
             return each
     raise ScpiError(-222)
+
+
+def fitting(ranges: Sequence[float], value: float, lowest: float = 0.0, headroom: float = HEADROOM) -> float:
+    """Return the range to which automatic ranging goes: the smallest that holds a value, not below `lowest`.
+
+    The largest range if none holds it.
+
+    >>> fitting((1e-6, 1e-5, 1e-4), 5.0), fitting((1e-6, 1e-5, 1e-4), 0.0, lowest=1e-5)
+    (0.0001, 1e-05)
+    """
+    allowed = [each for each in ranges if each >= lowest * (1 - 1e-9)] or [ranges[-1]]
+    return next((each for each in allowed if holds(each, value, headroom)), allowed[-1])
 
 
 def neighbour(ranges: Sequence[float], present: float, step: int) -> float:
@@ -49,15 +61,39 @@ def resolution(full: float, nplc: float, share: float = 1e-6) -> float:
 
 
 def digitised(
-    value: float, full: float, nplc: float, rng: np.random.Generator | None = None, share: float = 1e-6
+    value: float,
+    full: float,
+    nplc: float,
+    rng: np.random.Generator | None = None,
+    share: float = 1e-6,
+    headroom: float = HEADROOM,
+    averaged: int = 1,
 ) -> float:
-    """Return what the converter makes of a value on a range; noise has a standard deviation of one step."""
+    """Return what the converter makes of a value on a range; overflow is 9.9e37.
+
+    Noise has a standard deviation of one step, divided by the root of the number of conversions that are averaged.
+    """
     step = resolution(full, nplc, share)
     if rng is not None:
-        value += float(rng.normal(0.0, step))
-    if abs(value) > full * HEADROOM * (1 + 1e-6):
+        value += float(rng.normal(0.0, step / math.sqrt(averaged)))
+    if abs(value) > full * headroom * (1 + 1e-6):
         return math.copysign(OVERFLOW, value)
     return round(value / step) * step
+
+
+STATISTICS: Mapping[str, Callable[[Sequence[float]], float]] = {
+    "MEAN": lambda found: float(np.mean(found)),
+    "MAX": max,
+    "MIN": min,
+    "SDEV": lambda found: float(np.std(found, ddof=1)) if len(found) > 1 else 0.0,
+    "PKPK": lambda found: max(found) - min(found),
+}
+"""Statistics of stored readings by their short names; the deviation is that of a sample."""
+
+
+def quotient(volt: float, ampere: float) -> float:
+    """Return the resistance that two readings make; overflow if either overflowed or no current flowed."""
+    return OVERFLOW if OVERFLOW in (abs(volt), abs(ampere)) or ampere == 0 else volt / ampere
 
 
 def as_voltage_source(

@@ -18,12 +18,13 @@ TEXTS: Mapping[int, str] = {
     -114: "Header suffix out of range",
     -121: "Invalid character in number",
     -123: "Exponent too large",
+    -128: "Numeric data not allowed",
     -131: "Invalid suffix",
     -141: "Invalid character data",
     -151: "Invalid string data",
     -171: "Invalid expression",
     -200: "Execution error",
-    -210: "Trigger error",
+    -211: "Trigger ignored",
     -213: "Init ignored",
     -214: "Trigger deadlock",
     -221: "Settings conflict",
@@ -31,6 +32,9 @@ TEXTS: Mapping[int, str] = {
     -223: "Too much data",
     -224: "Illegal parameter value",
     -230: "Data corrupt or stale",
+    -241: "Hardware missing",
+    -250: "Mass storage error",
+    -256: "File name not found",
     -310: "System error",
     -350: "Queue overflow",
 }
@@ -53,10 +57,24 @@ class Register:
     condition: int = 0
     event: int = 0
     enable: int = 0
+    rising: int = 0x7FFF
+    """Bits of the condition whose change to 1 is an event (``PTRansition``)."""
+    falling: int = 0
+    """Bits of the condition whose change to 0 is an event (``NTRansition``)."""
 
     def latch(self, bits: int) -> None:
         """Note that something happened."""
         self.event |= bits
+
+    def change(self, bits: int, on: bool) -> None:
+        """Set or clear bits of the condition, and latch the events that the transition filters let through."""
+        before = self.condition
+        self.condition = before | bits if on else before & ~bits
+        self.event |= (~before & self.condition & self.rising) | (before & ~self.condition & self.falling)
+
+    def preset(self) -> None:
+        """Act on ``:STAT:PRES``: no event reaches the status byte, and every change to 1 is one."""
+        self.enable, self.rising, self.falling = 0, 0x7FFF, 0
 
     def take(self) -> int:
         """Return the events and clear them, as reading does."""

@@ -1,11 +1,11 @@
 """SCPI syntax: messages into units, units into header and arguments, header patterns into what they match."""
 
 import re
-from functools import lru_cache
+from functools import cache
 
 from .scpi_status import ScpiError
 
-_NODE = re.compile(r"(\[)?:?([A-Za-z]+[0-9]*)(#)?(\])?")
+_NODE = re.compile(r"(\[)?:?([A-Za-z][A-Za-z0-9]*)(#|\{[0-9]+-[0-9]+\})?(\])?")
 _UNIT = re.compile(r"(:?\*[A-Za-z]+|:?[A-Za-z][A-Za-z0-9_]*(?::[A-Za-z][A-Za-z0-9_]*)*)(\?)?(?:\s+(.*)|)", re.DOTALL)
 _LONGEST_SUFFIX = 6
 
@@ -38,8 +38,10 @@ def scanned(text: str, separator: str) -> tuple[list[str], int]:
     return [*parts, text[start:].strip()], 0
 
 
-def header_and_arguments(unit: str) -> tuple[str, bool, list[str]]:
+def header_and_arguments(unit: str, open_end: bool = False) -> tuple[str, bool, list[str]]:
     """Return the header in capitals, whether it is a query, and the arguments of one unit.
+
+    With `open_end` a comma may follow the last argument.
 
     >>> header_and_arguments(":sour:volt 1, 2")
     (':SOUR:VOLT', False, ['1', '2'])
@@ -56,6 +58,8 @@ def header_and_arguments(unit: str) -> tuple[str, bool, list[str]]:
         raise ScpiError(-102)
     header, query, rest = found.groups()
     arguments, broken = scanned(rest, ",") if rest and rest.strip() else ([], 0)
+    if open_end and len(arguments) > 1 and not arguments[-1]:
+        del arguments[-1]
     if broken or "" in arguments:
         raise ScpiError(broken or -102)
     return header.upper(), query is not None, arguments
@@ -74,12 +78,12 @@ def joined(path: str, header: str) -> tuple[str, str]:
     return full, full.rpartition(":")[0]
 
 
-@lru_cache(maxsize=1024)
+@cache
 def compiled(pattern: str) -> re.Pattern[str]:
     """Turn a pattern such as ``:SOURce#:VOLTage[:LEVel]`` into what matches its headers.
 
-    Capitals are the short form, square brackets enclose a node that may be left out, ``#`` stands for a numeric suffix,
-    which becomes a group.
+    Capitals are the short form, square brackets enclose a node that may be left out, ``#`` and ``{2-12}`` stand for a
+    numeric suffix, which becomes a group.
     """
     if pattern.startswith("*"):
         return re.compile(re.escape(pattern.upper()))
@@ -91,15 +95,39 @@ def compiled(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(parts))
 
 
-def suffixes(found: re.Match[str]) -> tuple[int, ...]:
-    """Return the numeric suffixes of a matched header; one that is left out is 1.
+@cache
+def bounds(pattern: str) -> tuple[tuple[int, int] | None, ...]:
+    """Return the smallest and the largest value of each numeric suffix of a pattern; None for a ``#``.
+
+    >>> bounds(":CALCulate#:LIMit{2-12}:STATe")
+    (None, (2, 12))
+    """
+    found = []
+    for _, _, suffix, _ in _NODE.findall(pattern):
+        if suffix:
+            low, dash, high = suffix.strip("{}").partition("-")
+            found.append((int(low), int(high)) if dash else None)
+    return tuple(found)
+
+
+def suffixes(pattern: str, header: str, most: int = 1) -> tuple[int, ...] | None:
+    """Return the numeric suffixes of a header that fits a pattern, None if it does not; one that is left out is 1.
+
+    >>> suffixes(":SOURce#:VOLTage", ":SOUR2:VOLT", most=2)
+    (2,)
 
     Raises
     ------
     ScpiError
-        -114 for a suffix that no instrument has.
+        -114 for a suffix beyond its bounds, which are 1 and `most` for a ``#``.
     """
-    texts = [text or "1" for text in found.groups()]
-    if any(len(text) > _LONGEST_SUFFIX for text in texts):
-        raise ScpiError(-114)
-    return tuple(int(text) for text in texts)
+    match = compiled(pattern).fullmatch(header)
+    if match is None:
+        return None
+    found = []
+    for text, bound in zip((text or "1" for text in match.groups()), bounds(pattern), strict=True):
+        low, high = bound or (1, most)
+        if len(text) > _LONGEST_SUFFIX or not low <= int(text) <= high:
+            raise ScpiError(-114)
+        found.append(int(text))
+    return tuple(found)

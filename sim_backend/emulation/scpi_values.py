@@ -10,8 +10,11 @@ OVERFLOW = 9.9e37
 """What a reading beyond its range is reported as (Keithley 2400 user's manual, page 18-49)."""
 NOT_MEASURED = 9.91e37
 """What an element is reported as that was not measured (page 18-49; SCPI-99, volume 1, 7.2.1.5)."""
+BASES = ("ASCii", "HEXadecimal", "OCTal", "BINary")
+"""Names of the bases in which a register can be written."""
 
 _NUMBER = re.compile(r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:\s*[eE]\s*[+-]?[0-9]{1,6})?)\s*([A-Za-z]*)")
+_NON_DECIMAL = re.compile(r"#(?:H([0-9A-F]+)|Q([0-7]+)|B([01]+))", re.IGNORECASE)
 _PREFIXES = {"": 1.0, "N": 1e-9, "U": 1e-6, "M": 1e-3, "K": 1e3, "MA": 1e6, "G": 1e9, "P": 1e-12}
 
 
@@ -74,8 +77,20 @@ def bounded(text: str, low: float, high: float, default: float | None = None, un
 
 
 def integer(text: str, low: int, high: int, default: int | None = None) -> int:
-    """Read a number and round it, as 488.2 asks of integers."""
-    return round(bounded(text, low, high, default))
+    """Read a number and round it, as 488.2 asks of integers; ``#H``, ``#Q`` and ``#B`` begin one of another base.
+
+    >>> integer("7.6", 0, 10), integer("#HfF", 0, 255)
+    (8, 255)
+    """
+    if not text.startswith("#"):
+        return round(bounded(text, low, high, default))
+    found = _NON_DECIMAL.fullmatch(text)
+    if found is None:
+        raise ScpiError(-104)
+    value = next(int(digits, base) for digits, base in zip(found.groups(), (16, 8, 2), strict=True) if digits)
+    if not low <= value <= high:
+        raise ScpiError(-222)
+    return value
 
 
 def boolean(text: str) -> bool:
@@ -111,6 +126,20 @@ def string(text: str) -> str:
     if quote in inner.replace(quote * 2, ""):
         raise ScpiError(-151)
     return inner.replace(quote * 2, quote)
+
+
+def whole(value: int, base: str) -> str:
+    """Write a whole number in the base that ``:FORM:SREG`` names.
+
+    >>> whole(20, "ASC"), whole(20, "HEX"), whole(20, "OCT"), whole(20, "BIN")
+    ('20', '#H14', '#Q24', '#B10100')
+    """
+    return {"HEX": f"#H{value:X}", "OCT": f"#Q{value:o}", "BIN": f"#B{value:b}"}.get(base, str(value))
+
+
+def quoted(text: str) -> str:
+    """Write a string in quotes; a quote in it is doubled."""
+    return '"' + text.replace('"', '""') + '"'
 
 
 def channel_items(text: str) -> list[tuple[str, str]]:

@@ -2,51 +2,30 @@
 
 Each message is one chunk of Lua, compiled and run at once, except for the common commands (``*IDN?``) and for words
 that make a script of the lines that follow (``loadscript``). Emulated only: written after the Keithley 2600B, 707B and
-3700A reference manuals, and tried with PyMeasure and the package keithley2600, never with an instrument.
+3700A reference manuals, and tried with PyMeasure, keithley2600 and other clients, never with an instrument.
 
-Objects read an unknown attribute as nil; writing an unknown or a read-only one is a runtime error. What the manuals
-leave open: a script that runs for too long, or waits for an event that cannot come, ends with error -286 where a real
-instrument would hang.
+What the manuals leave open: a script that runs for too long, or waits for an event that cannot come, ends with error
+-286 where a real instrument would hang; a client that takes control over ends the loading of a script.
 """
 
-import re
-import time
-from collections.abc import Callable
-
-from .instrument import EmulatedInstrument
-from .tsp_errors import ErrorQueue, script_failure
-from .tsp_objects import Node, Refused, Returned, ScriptError, Value, number
-from .tsp_output import Output
-from .tsp_panel import beeper, display, localnode, timer
-from .tsp_sandbox import INSTRUCTIONS, SECONDS, Sandbox
-from .tsp_schedule import Schedule
-from .tsp_status import STANDARD, Status
-from .tsp_trigger import Triggers
+from .instrument import Scratch
+from .tsp_common import CommonCommands
+from .tsp_errors import script_failure
+from .tsp_loading import Loading
+from .tsp_localnode import needs_password
+from .tsp_machine import TspMachine
+from .tsp_objects import Refused, ScriptError
+from .tsp_sandbox import INSTRUCTIONS, SECONDS
+from .tsp_status import STANDARD
 from .world import World
 
-LONGEST_SCRIPT = 2**20
-LONGEST_DELAY_S = 100e3
+LOCKED = b"FAILURE: A PASSWORD IS REQUIRED TO USE THIS PORT\n"
+"""Answer to a client that has not given the password; clients look for its first word."""
 
 
-class TspInstrument(EmulatedInstrument):
-    """What all TSP instruments have in common; a model adds its objects to `roots` and calls `power_on`.
+class TspInstrument(TspMachine):
+    """A TSP instrument as its clients see it; parameters as for `TspMachine`."""
 
-    Parameters
-    ----------
-    world : World
-        The circuit and the clock that all instruments share.
-    name : str
-        Name on the bench.
-    serial : str
-        Serial number in its identity.
-    instructions : float
-        Lua instructions, more or less, after which a message is stopped.
-    seconds : float
-        Time after which a message is stopped, not counting what the instrument waits, in seconds.
-    """
-
-    model = ""
-    firmware = ""
     identity = ""
     """Answer to ``*IDN?``, with places for model, serial and firmware."""
 
@@ -59,66 +38,62 @@ class TspInstrument(EmulatedInstrument):
         instructions: float = INSTRUCTIONS,
         seconds: float = SECONDS,
     ) -> None:
-        super().__init__(world, name, serial)
-        self._bounds = (instructions, seconds)
-        self.errors, self.output = ErrorQueue(), Output()
-        self.status = Status(lambda: bool(self.errors))
-        self.schedule = Schedule(self._wait, self._expired)
-        self.triggers = Triggers(self.schedule)
-        self._loading: tuple[str, bool, list[str]] | None = None
-        self.functions = Node()
-        self.functions.methods |= {
-            "delay": self._delay,
-            "waitcomplete": self._waitcomplete,
-            "opc": self._opc,
-            "reset": self._reset,
-            "printnumber": self.output.printnumber,
-            "printbuffer": self.output.printbuffer,
-        }
-        self.roots: dict[str, Node] = {
-            "errorqueue": self.errors.node,
-            "status": self.status.node,
-            "format": self.output.node,
-            "trigger": self.triggers.node,
-            "localnode": localnode(self.model, serial, self.firmware, self._reset),
-            "display": display(),
-            "beeper": beeper(),
-            "timer": timer(world.clock),
-        }
-
-    def power_on(self) -> None:
-        """Build the Lua state, when every object is in its place."""
-        instructions, seconds = self._bounds
-        self._sandbox = Sandbox(
-            self.roots, self.functions, self.output.print, self.errors.push, instructions=instructions, seconds=seconds
+        super().__init__(world, name, serial, instructions=instructions, seconds=seconds)
+        self._locked = False
+        self._loading: Loading | None = None
+        self._common = CommonCommands(
+            identity=self.identity.format(model=self.model, serial=serial, firmware=self.firmware),
+            status=self.status,
+            say=lambda said: self.output.say(said.encode()),
+            run=self._run,
+            trigger=self.triggers.command,
+            clear=self.errors.clear,
         )
 
     def receive(self, message: str) -> bytes:
         """Act on one message and return what it makes the instrument say."""
         line = message.rstrip("\r").encode("latin-1", "replace").decode("latin-1")
-        self._sandbox.begin()
+        if self._locked:
+            return self._unlock(line)
+        self.sandbox.begin()
         try:
             self._act(line)
             self.schedule.catch_up()
         except Refused as refused:
-            self.errors.push(refused.code, str(refused))
+            self.refuse(refused)
         except ScriptError as error:
             self._note(("runtime", str(error)))
         return self.output.take() + self._prompt()
 
-    def restore_defaults(self) -> None:
-        """Bring the model's own objects to their defaults, as ``reset()`` does."""
+    def taken_over(self) -> None:
+        """End the loading of a script, and ask for the password if one is needed."""
+        self._loading = None
+        self._locked = needs_password(self.localnode)
 
-    # ------------------------------------------------------------------ messages
+    def report(self, code: int, text: str) -> None:
+        """Put an error into the queue."""
+        self.errors.push(code, text)
+
+    def scratch(self) -> Scratch:
+        """Return the numbers, texts and booleans among the globals that clients have set."""
+        return self.sandbox.kept()
+
+    def set_scratch(self, scratch: Scratch) -> None:
+        """Set globals."""
+        for name, value in scratch.items():
+            self.sandbox.keep(name, value)
+
+    # ------------------------------------------------------------------ inside
 
     def _act(self, line: str) -> None:
         word, _, rest = line.strip().partition(" ")
         if self._loading is not None:
-            self._load(line)
+            self._load(line, self._loading)
         elif word.startswith("*"):
-            self._common(word.upper(), rest)
+            if not self._common.act(word.upper(), rest):
+                self._note(("syntax", "tsp:1: unexpected symbol near '*'"))
         elif word in {"loadscript", "loadandrunscript"}:
-            self._loading = (rest.strip(), word == "loadandrunscript", [])
+            self._loading = Loading(rest.strip(), at_once=word == "loadandrunscript")
         elif word == "abort" and not rest:
             self.schedule.cancel()
         elif word == "password" or (word in {"flash", "restoreglobals", "endflash"} and not rest):
@@ -128,51 +103,30 @@ class TspInstrument(EmulatedInstrument):
         elif word:
             self._run(line)
 
-    def _load(self, line: str) -> None:
-        """Take a line of a script that is being loaded."""
-        name, at_once, lines = self._loading or ("", False, [])
+    def _load(self, line: str, loading: Loading) -> None:
+        """Take a line of the script that is being loaded."""
         word = line.strip()
-        if word == "abort":
+        if word in {"abort", "endscript", "endflash"}:
             self._loading = None
-        elif word in {"endscript", "endflash"}:
-            self._loading = None
-            self._note(self._sandbox.store(_checked_name(name), "\n".join(lines), at_once=at_once))
-        elif sum(map(len, lines)) + len(line) > LONGEST_SCRIPT:
-            self._loading = None
-            raise Refused(-225, "Out of memory")
-        else:
-            lines.append(line)
+        if word in {"endscript", "endflash"}:
+            self._note(self.sandbox.store(loading.name(), loading.source(), at_once=loading.at_once))
+        elif word != "abort":
+            try:
+                loading.take(line)
+            except Refused:
+                self._loading = None
+                raise
 
-    def _common(self, word: str, rest: str) -> None:
-        standard = self.status.standard
-        enables = {"*ESE": (standard.node, "enable"), "*SRE": (self.status.node, "request_enable")}
-        answers: dict[str, Callable[[], str]] = {
-            "*IDN?": lambda: self.identity.format(model=self.model, serial=self.serial, firmware=self.firmware),
-            "*ESE?": lambda: str(standard.enable),
-            "*ESR?": lambda: f"{standard.take():.0f}",
-            "*SRE?": lambda: f"{self.status.node.values['request_enable']:.0f}",
-            "*STB?": lambda: f"{self.status.byte():.0f}",
-            "*TST?": lambda: "0",
-        }
-        if word in answers and not rest:
-            self.output.say(answers[word]().encode())
-        elif word == "*OPC?":
-            self._run("waitcomplete() print([[1]])")
-        elif word in enables:
-            node, key = enables[word]
-            node.setters[key](float(rest) if re.fullmatch(r"\s*\d+\s*", rest) else rest)
-        elif word in _COMMON and not rest:
-            if word == "*CLS":
-                self.errors.clear()
-            if word == "*TRG":
-                self.triggers.command()
-            else:
-                self._run(_COMMON[word])
-        else:
-            self.errors.push(*script_failure("syntax", "tsp:1: unexpected symbol near '*'"))
+    def _unlock(self, line: str) -> bytes:
+        """Answer to a client that has not given the password."""
+        word, _, rest = line.strip().partition(" ")
+        if word != "password":
+            return LOCKED
+        self._locked = rest.strip() != self.localnode.values["password"]
+        return b""
 
     def _run(self, source: str) -> None:
-        self._note(self._sandbox.run(source))
+        self._note(self.sandbox.run(source))
 
     def _note(self, wrong: tuple[str, str] | None) -> None:
         if wrong:
@@ -180,7 +134,7 @@ class TspInstrument(EmulatedInstrument):
             self.status.standard.latched |= STANDARD["CME" if wrong[0] == "syntax" else "EXE"]
 
     def _prompt(self) -> bytes:
-        settings = self.roots["localnode"].values
+        settings = self.localnode.values
         said = b""
         if settings["showerrors"]:
             while self.errors:
@@ -191,44 +145,3 @@ class TspInstrument(EmulatedInstrument):
         if self._loading is not None:
             return said + b">>>>\n"
         return said + (b"TSP?\n" if self.errors else b"TSP>\n")
-
-    # ------------------------------------------------------------------ functions and objects
-
-    def _wait(self, seconds: float) -> None:
-        """Let time pass on the bench; what it really takes is not the script's fault."""
-        before = time.monotonic()
-        self.world.wait(seconds)
-        self._sandbox.pause(time.monotonic() - before)
-
-    def _expired(self) -> bool:
-        return self._sandbox.expired()
-
-    def _delay(self, seconds: Value = None) -> Returned:
-        self.schedule.advance(number(0, LONGEST_DELAY_S)(seconds))
-        return ()
-
-    def _waitcomplete(self, *_group: Value) -> Returned:
-        self.schedule.finish()
-        return ()
-
-    def _opc(self) -> Returned:
-        self.schedule.finish()
-        self.status.standard.latched |= STANDARD["OPC"]
-        return ()
-
-    def _reset(self, *_system: Value) -> Returned:
-        self.schedule.cancel()
-        for node in (self.output.node, self.roots["display"], self.roots["beeper"]):
-            node.reset()
-        self.triggers.reset()
-        self.restore_defaults()
-        return ()
-
-
-_COMMON = {"*CLS": "status.reset()", "*OPC": "opc()", "*RST": "reset()", "*WAI": "waitcomplete()", "*TRG": ""}
-
-
-def _checked_name(name: str) -> str:
-    if name and not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
-        raise Refused(-285, f"script name {name!r} is not a name")
-    return name

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from .tsp_objects import Node, Refused, Returned, Value, choice
+from .tsp_objects import Node, Refused, Returned, Value, choice, number
 
 DEDICATED_CAPACITY = 140_000
+FILL_ONCE, FILL_WINDOW = 0, 1
+FINEST_STAMP_S = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Entry:
 
 
 FUNCTIONS = ("Current", "Voltage", "Ohms", "Watts")
+_NUMBERS: dict[Any, float] = {**{name: float(place) for place, name in enumerate(FUNCTIONS)}, "Off": 0.0, "On": 1.0}
 _VIEWS: dict[str, tuple[Callable[[Entry, float], Any], str | None]] = {
     "readings": (lambda entry, _: entry.reading, None),
     "timestamps": (lambda entry, base: entry.time_s - base, "collecttimestamps"),
@@ -46,27 +49,34 @@ class Buffer:
     Parameters
     ----------
     capacity : int
-        Readings that it holds; what comes after is thrown away.
+        Readings that it holds; what comes after is thrown away, or with fill mode *window* what came first.
     asked : callable
         Called when a client asks how many readings there are.
+    since : callable
+        Makes an instrument's own time, in seconds, one since 1970.
+    fleeting : bool
+        Whether it ends when no script can reach it any more.
     """
 
-    def __init__(self, capacity: int, asked: Callable[[], None]) -> None:
+    def __init__(
+        self, capacity: int, asked: Callable[[], None], since: Callable[[float], float], *, fleeting: bool = False
+    ) -> None:
         self.capacity = capacity
-        self._asked = asked
+        self._asked, self._since = asked, since
         self._entries: list[Entry] = []
-        self.node = node = Node("reading_buffer", owner=self)
-        node.attribute("n", self._count)
+        self.node = node = Node("reading_buffer", owner=self, fleeting=fleeting)
+        node.attribute("n", self._told_count)
         node.attribute("capacity", lambda: float(capacity))
-        node.attribute("basetimestamp", self._base)
+        node.attribute("basetimestamp", lambda: self._since(self._base()))
         for key in ("appendmode", "collecttimestamps", "collectsourcevalues"):
             node.setting(key, 0.0, self._while_empty)
-        node.settings(choice(0, 1), cachemode=1.0, fillmode=0.0)
-        node.attribute("timestampresolution", lambda: 1e-6)
+        node.settings(choice(0, 1), cachemode=1.0, fillmode=float(FILL_ONCE))
+        node.setting("fillcount", 0.0, number(0, capacity))
+        node.setting("timestampresolution", FINEST_STAMP_S, self._resolution)
         node.methods |= {"clear": self.clear, "clearcache": lambda: ()}
         node.item = partial(self._at, "readings")
         for name in _VIEWS:
-            view = node.child(name, Node("synchronous_table", owner=View(self, name)))
+            view = node.child(name, Node("synchronous_table", owner=View(self, name), fleeting=fleeting))
             view.item = partial(self._at, name)
             view.methods["getreading"] = partial(self._at, name)
 
@@ -77,6 +87,10 @@ class Buffer:
 
     def add(self, entry: Entry) -> None:
         """Keep a reading, if there is room."""
+        if self.node.values["fillmode"] == FILL_WINDOW:
+            most = int(self.node.values["fillcount"]) or self.capacity
+            while len(self._entries) >= most:
+                del self._entries[0]
         if len(self._entries) < self.capacity:
             self._entries.append(entry)
 
@@ -89,17 +103,30 @@ class Buffer:
         self._entries.clear()
         return ()
 
-    def column(self, name: str) -> list[Any]:
-        """Return one of its views as a list; empty if it was not collected."""
+    def readings(self) -> list[Entry]:
+        """Return all that it holds."""
+        return list(self._entries)
+
+    def column(self, name: str, first: int, last: int) -> list[Any]:
+        """Return entries `first` to `last`, from 1, of one of its views; empty if it was not collected."""
         pick, needs = _VIEWS[name]
         if needs and not self.node.values[needs]:
             return []
         base = self._base()
-        return [pick(entry, base) for entry in self._entries]
+        return [pick(entry, base) for entry in self._entries[first - 1 : last]]
 
-    def listed(self) -> list[float]:
-        """Return the readings."""
-        return self.column("readings")
+    def length(self, name: str) -> int:
+        """Return how many entries one of its views has."""
+        _, needs = _VIEWS[name]
+        return 0 if needs and not self.node.values[needs] else len(self._entries)
+
+    def listed(self, first: int, last: int) -> list[float]:
+        """Return readings `first` to `last`, from 1."""
+        return self.column("readings", first, last)
+
+    def count(self) -> int:
+        """Return how many readings it holds."""
+        return len(self._entries)
 
     def _at(self, name: str, place: Value = None) -> Value:
         pick, needs = _VIEWS[name]
@@ -113,9 +140,16 @@ class Buffer:
     def _base(self) -> float:
         return self._entries[0].time_s if self._entries else 0.0
 
-    def _count(self) -> float:
+    def _told_count(self) -> float:
         self._asked()
         return float(len(self._entries))
+
+    def _resolution(self, value: Value) -> float:
+        if self._entries:
+            raise Refused(5032, "Cannot change this setting unless buffer is cleared")
+        if number()(value) < FINEST_STAMP_S:
+            raise Refused(5047, "Minimum timestamp resolution is 1us")
+        return number()(value)
 
     def _while_empty(self, value: Value) -> Value:
         if self._entries:
@@ -130,7 +164,11 @@ class View:
     buffer: Buffer
     name: str
 
-    def listed(self) -> list[float]:
-        """Return it as a list of numbers."""
-        column = self.buffer.column(self.name)
-        return [float(FUNCTIONS.index(each)) if each in FUNCTIONS else each for each in column]
+    def listed(self, first: int, last: int) -> list[float]:
+        """Return entries `first` to `last`, from 1, as numbers."""
+        column = self.buffer.column(self.name, first, last)
+        return [_NUMBERS.get(each, each) for each in column]
+
+    def count(self) -> int:
+        """Return how many entries it has."""
+        return self.buffer.length(self.name)

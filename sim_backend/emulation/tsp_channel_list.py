@@ -8,6 +8,8 @@ from .tsp_objects import Refused, Value, given, text
 
 LONGEST_LABEL, LONGEST_LINE_LABEL, LONGEST_PATTERN_NAME = 19, 8, 19
 MOST_PATTERNS = 1000
+LONGEST_LIST = 16_384
+"""Characters of a list; no manual says how many an instrument takes."""
 
 
 class ChannelNames:
@@ -17,10 +19,15 @@ class ChannelNames:
         self.notation = notation
         self.patterns: dict[str, tuple[Relay, ...]] = {}
         self.labels: dict[Relay, str] = {}
+        self._labelled: dict[str, Relay] = {}
+        self.beside: dict[Relay, tuple[Relay, ...]] = {}
+        """Relays of the analog backplane that go with a crosspoint."""
         self.row_labels: dict[tuple[int, int], str] = {}
         self.column_labels: dict[tuple[int, int], str] = {}
 
-    def read(self, value: Value, *, whole: bool = False, patterns: bool = True, empty: bool = False) -> list[Relay]:
+    def read(
+        self, value: Value, *, whole: bool = False, patterns: bool = True, empty: bool = False, beside: bool = False
+    ) -> list[Relay]:
         """Return the crosspoints of a list, each once, in the list's order.
 
         Parameters
@@ -33,12 +40,16 @@ class ChannelNames:
             Whether patterns are.
         empty : bool
             Whether an empty list is.
+        beside : bool
+            Whether what goes with a channel is listed too; with patterns goes only what is in them.
 
         Raises
         ------
         Refused
             If the list is not one, or names what does not exist.
         """
+        if len(text(value)) > LONGEST_LIST:
+            raise Refused(BAD_CHANNEL, f"Parameter error channel list is longer than {LONGEST_LIST} characters")
         words = [word.strip() for word in re.split(r"[,;]", text(value))]
         if words == [""]:
             if empty:
@@ -46,7 +57,10 @@ class ChannelNames:
             raise Refused(BAD_CHANNEL, "Parameter error no valid channels in channel list")
         found: dict[Relay, None] = {}
         for word in words:
-            found.update(dict.fromkeys(self._read(word, whole=whole, patterns=patterns)))
+            relays = self._read(word, whole=whole, patterns=patterns)
+            found.update(dict.fromkeys(relays))
+            if beside and word not in self.patterns:
+                found.update((plane, None) for relay in relays for plane in self.beside.get(relay, ()))
         return list(found)
 
     def one(self, value: Value) -> Relay:
@@ -56,9 +70,13 @@ class ChannelNames:
             raise Refused(BAD_CHANNEL, "Parameter error more than one channel")
         return found[0]
 
-    def written(self, relays: list[Relay], between: str = ";") -> str | None:
-        """Return crosspoints as a list in ascending order, or None if there are none."""
-        return between.join(self.notation.name(relay) for relay in sorted(relays)) or None
+    def images(self, value: Value) -> list[tuple[Relay, ...]]:
+        """Return the images of a list of patterns."""
+        names = [name.strip() for name in re.split(r"[,;]", text(value)[:LONGEST_LIST])]
+        for name in names:
+            if name not in self.patterns:
+                raise Refused(BAD_CHANNEL, f"Parameter error there is no pattern {name[:40]}")
+        return [self.patterns[name] for name in names]
 
     def forget(self, relays: set[Relay]) -> None:
         """Delete the patterns that use any of these crosspoints."""
@@ -74,8 +92,17 @@ class ChannelNames:
         self.patterns[wanted] = tuple(image)
 
     def set_label(self, relay: Relay, label: Value) -> None:
-        """Give a crosspoint a label, or take it away with an empty one."""
-        _put(self.labels, relay, _label(label, LONGEST_LABEL))
+        """Give a crosspoint a label, or take it away with an empty one; two of them cannot have the same."""
+        named = _label(label, LONGEST_LABEL)
+        if named and self._labelled.get(named, relay) != relay:
+            raise Refused(BAD_CHANNEL, f"Parameter error label is in use: {named}")
+        self.forget_label(relay)
+        if named:
+            self.labels[relay], self._labelled[named] = named, relay
+
+    def forget_label(self, relay: Relay) -> None:
+        """Take the label of a crosspoint away."""
+        self._labelled.pop(self.labels.pop(relay, ""), None)
 
     def set_line_label(self, relay: Relay, label: Value, *, row: bool) -> None:
         """Give the row or the column of a crosspoint a label."""
@@ -95,15 +122,14 @@ class ChannelNames:
             return list(self.patterns[word])
         if ":" in word:
             first, last = (self._single(end.strip()) for end in word.split(":", 1))
-            if first > last or first.slot != last.slot:
+            if first > last or first.slot != last.slot or first.on_backplane != last.on_backplane:
                 raise Refused(BAD_CHANNEL, f"Parameter error invalid range: {word[:40]}")
             return [relay for relay in self.notation.all(first.slot) if first <= relay <= last]
         return [self._single(word)]
 
     def _single(self, word: str) -> Relay:
-        for relay, label in self.labels.items():
-            if label == word:
-                return relay
+        if word in self._labelled:
+            return self._labelled[word]
         row, plus, column = word.partition("+")
         if plus:
             rows = [line for line, label in self.row_labels.items() if label == row.strip()]

@@ -3,10 +3,10 @@
 import re
 from collections import deque
 
-from .tsp_objects import Node
+from .tsp_objects import RECOVERABLE, SERIOUS, Node, Refused
 
-RECOVERABLE = 20
 LONGEST_QUEUE = 100
+LONGEST_MESSAGE = 255
 EMPTY = (0.0, "Queue Is Empty", 0.0, 1.0)
 
 
@@ -22,12 +22,16 @@ class ErrorQueue:
     def __bool__(self) -> bool:
         return bool(self._entries)
 
-    def push(self, code: int, message: str) -> None:
+    def push(self, code: int, message: str, severity: int = RECOVERABLE) -> None:
         """Add an entry."""
         if len(self._entries) >= LONGEST_QUEUE:
-            self._entries[-1] = (-350.0, "Queue overflow", 30.0, 1.0)
+            self._entries[-1] = (-350.0, "Queue overflow", float(SERIOUS), 1.0)
         else:
-            self._entries.append((float(code), message, float(RECOVERABLE), 1.0))
+            self._entries.append((float(code), message[:LONGEST_MESSAGE], float(severity), 1.0))
+
+    def refuse(self, refused: Refused) -> None:
+        """Add what the instrument did not do."""
+        self.push(refused.code, str(refused), refused.severity)
 
     def next(self) -> tuple[float, str, float, float]:
         """Take the oldest entry: code, message, severity, node."""

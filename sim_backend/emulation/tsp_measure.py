@@ -1,6 +1,7 @@
 """Measuring with a 2600B channel: ranges, integration time, readings and buffers."""
 
 import math
+import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -16,10 +17,12 @@ AUTOZERO_AUTO = 2
 AUTOZERO_CONVERSIONS = 3
 """With autozero AUTO a reading converts signal, reference and zero, and so takes three times as long (a model)."""
 AUTORANGE_FOLLOW_LIMIT = 2
-MOST_BUFFERS = 100
-"""Dynamic buffers of a channel until it is switched off; unlike in an instrument, unused ones are not reclaimed."""
+MOST_READINGS = 500_000
+"""Readings that the dynamic buffers of a channel hold together; a model of the instrument's memory."""
 WITH_BUFFER_STATUS = {"compliance": 0x40, "autorange": 0x04, "four_wire": 0x10, "relative": 0x20, "filter": 0x80}
 KINDS = {"i": ("i",), "v": ("v",), "r": ("r",), "p": ("p",), "iv": ("i", "v")}
+LEAST_HIGHC_A = 1e-6
+"""In high-capacitance mode the current range follows the limit, down to this (2600B reference manual, highc)."""
 FUNCTION = {"i": 0, "v": 1, "r": 2, "p": 3}
 
 
@@ -38,21 +41,25 @@ class SmuMeasure:
         schedule: Schedule,
         line_frequency: Callable[[], float],
         *,
+        since: Callable[[float], float],
         noise: float = 0.0,
         rng: np.random.Generator | None = None,
     ) -> None:
         self.model, self._source, self._terminals, self._schedule = model, source, terminals, schedule
-        self._line_frequency, self._noise, self._rng = line_frequency, noise, rng
+        self._line_frequency, self._since, self._noise, self._rng = line_frequency, since, noise, rng
         self.four_wire: Callable[[], bool] = lambda: False
         self.on_limit: Callable[[bool], None] = lambda _: None
+        self.reclaim: Callable[[], None] = lambda: None
+        self.overflowed = False
         self.buffers = [self._buffer(DEDICATED_CAPACITY) for _ in range(2)]
-        self._made = 0
+        self._made: weakref.WeakSet[Buffer] = weakref.WeakSet()
         self._fixed = {"v": model.volts[0], "i": 0.1}
         self.node = node = Node()
         node.setting("nplc", 1.0, number(0.001, 25))
         node.setting("autozero", 2.0, choice(0, 1, 2))
         node.setting("delay", model.measure_delay_s, number(-1, 100e3))
         node.setting("delayfactor", 1.0, number(0, 1000))
+        node.setting("highcrangedelayfactor", 10.0, number(1, 99))
         node.setting("count", 1.0, number(1, 1e6))
         node.setting("interval", 0.0, number(0, 1))
         node.setting("analogfilter", 1.0, choice(0, 1))
@@ -62,7 +69,7 @@ class SmuMeasure:
                 partial(self._range_now, axis),
                 partial(self._fix_range, axis),
             )
-            node.setting(f"autorange{axis}", 1.0, choice(0, 1, 2))
+            node.setting(f"autorange{axis}", 1.0, partial(self._autorange, axis))
             low = model.low_range_a if axis == "i" else ranges[0]
             node.setting(
                 f"lowrange{axis}",
@@ -120,6 +127,7 @@ class SmuMeasure:
         self.on_limit(limited)
         values = {"i": self._read(ampere, "i"), "v": self._read(volt, "v")}
         true = OVERRANGE not in values.values()
+        self.overflowed = not true
         values["r"] = values["v"] / values["i"] if true and values["i"] else OVERRANGE
         values["p"] = values["v"] * values["i"] if true else OVERRANGE
         relative = self.node.child("rel").values
@@ -146,8 +154,10 @@ class SmuMeasure:
 
     def range(self, axis: str, value: float) -> float:
         """Return full scale of the range on which a value is measured."""
-        if self._source.on and self._source.sources_voltage == (axis == "v"):
+        if self._source.sources_voltage == (axis == "v"):
             return self._source.range(axis)
+        if axis == "i" and self._source.node.values["highc"]:
+            return max(range_for(self._source.node.values["limiti"], self.model.measure_amperes), LEAST_HIGHC_A)
         auto = self.node.values[f"autorange{axis}"]
         if not auto:
             return self._fixed[axis]
@@ -160,16 +170,23 @@ class SmuMeasure:
 
     def make_buffer(self, capacity: Value = None) -> Node:
         """Do what ``makebuffer`` does."""
-        if self._made >= MOST_BUFFERS:
+        wanted = whole(capacity, 1, DEDICATED_CAPACITY)
+        if self._held() + wanted > MOST_READINGS:
+            self.reclaim()
+        if self._held() + wanted > MOST_READINGS:
             raise Refused(-225, "Out of memory")
-        made = self._buffer(whole(capacity, 1, DEDICATED_CAPACITY))
-        self._made += 1
+        made = self._buffer(wanted, fleeting=True)
+        self._made.add(made)
         return made.node
 
     # ------------------------------------------------------------------ inside
 
-    def _buffer(self, capacity: int) -> Buffer:
-        return Buffer(capacity, self._schedule.polled)
+    def _held(self) -> int:
+        """Return how many readings the dynamic buffers have room for."""
+        return sum(buffer.capacity for buffer in self._made)
+
+    def _buffer(self, capacity: int, *, fleeting: bool = False) -> Buffer:
+        return Buffer(capacity, self._schedule.polled, self._since, fleeting=fleeting)
 
     def _range_now(self, axis: str) -> float:
         ampere, volt, _ = self._terminals.measure(self._source.channel)
@@ -193,6 +210,14 @@ class SmuMeasure:
             "filter": bool(self.node.child("filter").values["enable"]),
         }
         return sum(bit for name, bit in WITH_BUFFER_STATUS.items() if said[name])
+
+    def _autorange(self, axis: str, value: Value) -> float:
+        """Check the setting; a range that is no longer automatic stays what it is."""
+        wanted = choice(0, 1, AUTORANGE_FOLLOW_LIMIT)(value)
+        locked = self._source.sources_voltage == (axis == "v")
+        if not wanted and not locked and self.node.values[f"autorange{axis}"]:
+            self._fixed[axis] = self._range_now(axis)
+        return wanted
 
     def _fix_range(self, axis: str, value: Value) -> None:
         ranges = self.model.volts if axis == "v" else self.model.measure_amperes

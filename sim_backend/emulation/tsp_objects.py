@@ -1,20 +1,31 @@
 """Objects of a TSP instrument: attributes, methods and constants, as a tree that a Lua state is built from."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias, Union
 
-Value: TypeAlias = Union[float, str, bool, list[float], "Node", None]
-"""What a script passes and gets: number, text, boolean, nil, table of numbers, object."""
+Value: TypeAlias = Union[float, str, bool, list[float], dict[str, Any], "Node", "Teller", None]
+"""What a script passes and gets: number, text, boolean, nil, table of numbers or by name, object; a `Teller` is only
+ever given."""
 Returned: TypeAlias = Value | tuple[Value, ...]
 Check: TypeAlias = Callable[[Value], Any]
+INFORMATIONAL, RECOVERABLE, SERIOUS = 10, 20, 30
+"""How bad an entry of the error queue is (2600B reference manual, error queue)."""
 
 
 class Refused(Exception):  # noqa: N818 - it names what happened
     """The instrument does not do it: an entry in the error queue, and the script goes on."""
 
-    def __init__(self, code: int, message: str) -> None:
+    def __init__(self, code: int, message: str, severity: int = RECOVERABLE) -> None:
         super().__init__(message)
-        self.code = code
+        self.code, self.severity = code, severity
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """A function without parameters that returns a text."""
+
+    text: str
 
 
 class ScriptError(Exception):
@@ -30,11 +41,14 @@ class Node:
         What its metatable says it is; clients treat ``reading_buffer`` and ``synchronous_table`` as arrays.
     owner : object, optional
         What it stands for in Python.
+    fleeting : bool
+        Whether it ends when no script can reach it any more.
     """
 
-    def __init__(self, luatype: str = "object", owner: object = None) -> None:
+    def __init__(self, luatype: str = "object", owner: object = None, *, fleeting: bool = False) -> None:
         self.luatype = luatype
         self.owner = owner
+        self.fleeting = fleeting
         self.getters: dict[str, Callable[[], Value]] = {}
         self.setters: dict[str, Callable[[Value], None]] = {}
         self.methods: dict[str, Callable[..., Returned]] = {}
@@ -44,6 +58,8 @@ class Node:
         self.item: Callable[[int], Value] | None = None
         self.put: Callable[[int, Value], None] | None = None
         self.values: dict[str, Any] = {}
+        self.checks: dict[str, Check] = {}
+        """What each setting must pass."""
         self._defaults: dict[str, Any] = {}
 
     def child(self, key: str | int, node: "Node | None" = None) -> "Node":
@@ -59,6 +75,7 @@ class Node:
     def setting(self, key: str, default: Any, check: Check, changed: Callable[[], None] | None = None) -> None:
         """Add an attribute that keeps what it is set to, once `check` has passed it."""
         self._defaults[key] = self.values[key] = default
+        self.checks[key] = check
 
         def put(value: Value) -> None:
             self.values[key] = check(value)
@@ -71,6 +88,12 @@ class Node:
         """Add several attributes of one kind that only keep what they are set to."""
         for key, default in defaults.items():
             self.setting(key, default, check)
+
+    def end(self) -> None:
+        """Let go of what it stands for, once no script can reach it; its settings stay readable in Python."""
+        self.owner = self.item = self.put = None
+        for each in (self.getters, self.setters, self.checks, self.methods, self.children):
+            each.clear()
 
     def reset(self) -> None:
         """Bring the settings of this object and of all below it to their defaults."""

@@ -3,12 +3,26 @@
 import math
 import struct
 from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 from .tsp_objects import Node, Refused, ScriptError, Value, choice, given, number, whole
 
 ASCII, REAL32, REAL64 = 1, 2, 3
 LONGEST_OUTPUT = 8 * 2**20
 """Bytes that one message may make the instrument say."""
+SHORTEST_NUMBER = 4
+"""Bytes that a number takes at least."""
+
+
+@runtime_checkable
+class Column(Protocol):
+    """Numbers that ``printbuffer`` can print, such as a reading buffer."""
+
+    def count(self) -> int:
+        """Return how many there are."""
+
+    def listed(self, first: int, last: int) -> list[float]:
+        """Return numbers `first` to `last`, from 1."""
 
 
 class Output:
@@ -53,9 +67,12 @@ class Output:
         given(arrays, 1, "printbuffer")
         columns = [_column(each) for each in arrays]
         start = max(whole(first, -(2**31)), 1)
-        end = min(whole(last, -(2**31)), *(len(column) for column in columns))
+        end = min(whole(last, -(2**31)), *(column.count() for column in columns))
+        if (end - start + 1) * len(columns) * SHORTEST_NUMBER > LONGEST_OUTPUT:
+            raise ScriptError("output queue is full")
         if end >= start:
-            self._numbers([column[index - 1] for index in range(start, end + 1) for column in columns])
+            parts = [column.listed(start, end) for column in columns]
+            self._numbers([number for row in zip(*parts, strict=True) for number in row])
         return ()
 
     def _printed(self, value: Value) -> str:
@@ -77,12 +94,24 @@ class Output:
         self.say(b"#0" + struct.pack(f"{order}{len(values)}{'f' if data == REAL32 else 'd'}", *values))
 
 
-def _column(array: Value) -> list[float]:
+class _Table:
+    """A table of numbers as a column."""
+
+    def __init__(self, values: list[float]) -> None:
+        self._values = values
+
+    def count(self) -> int:
+        return len(self._values)
+
+    def listed(self, first: int, last: int) -> list[float]:
+        return self._values[first - 1 : last]
+
+
+def _column(array: Value) -> Column:
+    """Return what ``printbuffer`` prints of a table, a buffer or one of its views."""
+    owner = getattr(array, "owner", None) if isinstance(array, Node) else None
     if isinstance(array, list):
-        return array
-    view = getattr(array, "owner", None) if isinstance(array, Node) else None
-    listed = getattr(view, "listed", None)
-    if listed is None:
-        raise Refused(1401, "printbuffer takes reading buffers and tables")
-    found: list[float] = listed()
-    return found
+        return _Table(array)
+    if isinstance(owner, Column):
+        return owner
+    raise Refused(1401, "printbuffer takes reading buffers and tables")

@@ -1,68 +1,28 @@
-"""Factory functions for pulses of a 2600B: PulseVMeasureI, ConfigPulseVMeasureI, InitiatePulseTest and the dual one."""
+"""Factory functions for pulses of a 2600B, the KIPulse script: PulseVMeasureI, ConfigPulse..., InitiatePulseTest.
 
-from dataclasses import dataclass
+After the 2600B reference manual, KIPulse factory script. Triggers of the digital lines (``sync_in``, ``sync_out``) are
+kept and told, but nothing is wired to those lines.
+"""
+
+from collections.abc import Callable
+from functools import partial
 
 from .tsp_buffer import Buffer
-from .tsp_measure import AUTOZERO_AUTO
-from .tsp_objects import Node, Refused, Returned, Value, given, number, whole
-from .tsp_schedule import Schedule, Steps
+from .tsp_objects import Node, Refused, Returned, Teller, Value, given, number, whole
+from .tsp_pulse_test import PulseTest
+from .tsp_schedule import Schedule
 from .tsp_smu import Smu
+from .tsp_spacing import linear, logarithmic
 
 BETWEEN_ENDS_S = 40e-6
 """In a dual test the first pulse must be longer by more than this (2600B manual, InitiatePulseTestDual)."""
 MOST_TESTS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class PulseTest:
-    """A train of voltage pulses from a bias level."""
-
-    smu: Smu
-    bias_v: float
-    level_v: float
-    on_s: float
-    off_s: tuple[float, ...]
-    points: int
-    buffer: Buffer
-    limit_a: float | None = None
-
-    def trouble(self) -> str | None:
-        """Say why it cannot be run, or None."""
-        source, measure = self.smu.source.node.values, self.smu.measure.node.values
-        if source["autorangev"] or self.smu.measure.autoranges():
-            return "source and measure autorange must be off"
-        if measure["autozero"] == AUTOZERO_AUTO:
-            return "autozero must be off or once"
-        if self.smu.measure.aperture_s() >= self.on_s:
-            return f"measuring takes {self.smu.measure.aperture_s()} s, longer than the pulse of {self.on_s} s"
-        return None
-
-    def steps(self) -> Steps:
-        """Run it: dwell at the bias, then pulse by pulse, with a reading at the end of each."""
-        smu = self.smu
-        source = smu.source
-        programmed = source.node.values["levelv"]
-        limit = source.node.values["limiti"]
-        self.buffer.begin()
-        try:
-            source.node.values["levelv"] = self.bias_v
-            source.sweep_to(None)
-            yield self.off_s[0]
-            for point in range(self.points):
-                if self.limit_a is not None:
-                    source.node.values["limiti"] = self.limit_a
-                source.sweep_to(self.level_v)
-                yield self.on_s - smu.measure.aperture_s()
-                yield smu.measure.aperture_s()
-                smu.measure.take("i", [self.buffer])
-                yield from smu.latency()
-                source.node.values["limiti"] = limit
-                source.sweep_to(None)
-                yield self.off_s[point % len(self.off_s)]
-        except GeneratorExit:
-            source.node.values.update(levelv=programmed, limiti=limit)
-            source.sweep_to(None)
-            raise
+MOST_POINTS, LONGEST_S = 100_000, 100e3
+SPANS: dict[str, Callable[[float, float, int], list[float]] | None] = {
+    "": None,
+    "SweepLin": linear,
+    "SweepLog": logarithmic,
+}
 
 
 class PulseFunctions:
@@ -75,32 +35,40 @@ class PulseFunctions:
     def add_to(self, functions: Node) -> None:
         """Add them."""
         functions.methods |= {
-            "PulseVMeasureI": self.pulse,
-            "ConfigPulseVMeasureI": self.configure,
             "InitiatePulseTest": self.initiate,
             "InitiatePulseTestDual": self.initiate_dual,
+            "QueryPulseConfig": self.query,
         }
+        for axis, name in (("v", "PulseVMeasureI"), ("i", "PulseIMeasureV")):
+            functions.methods[name] = partial(self.pulse, axis, name)
+            for span in SPANS:
+                functions.methods[f"Config{name}{span}"] = partial(self.configure, axis, f"Config{name}{span}", span)
 
-    def pulse(self, *arguments: Value) -> Returned:
+    def pulse(self, axis: str, name: str, *arguments: Value) -> Returned:
         """``PulseVMeasureI(smu, bias, level, ton, toff, points)``, readings into nvbuffer1."""
-        given(arguments, 6, "PulseVMeasureI")
+        given(arguments, 6, name)
         smu, bias, level, on, off, points, *_ = arguments
         channel = _smu(smu)
         buffer = channel.measure.buffers[0]
         buffer.clear()
-        for key in ("collecttimestamps", "collectsourcevalues"):
-            buffer.node.values[key] = 1.0
-        self._run(self._test(channel, bias, level, None, on, off, points, buffer))
+        buffer.node.values.update(collecttimestamps=1.0, collectsourcevalues=1.0, appendmode=1.0)
+        self._run(self._test(channel, axis, bias, (level,), None, on, off, points, buffer))
         return ()
 
-    def configure(self, *arguments: Value) -> Returned:
-        """``ConfigPulseVMeasureI(smu, bias, level, limit, ton, toff, points, buffer, tag)``: success and text."""
-        given(arguments, 9, "ConfigPulseVMeasureI")
-        smu, bias, level, limit, on, off, points, buffer, tag, *_ = arguments
+    def configure(self, axis: str, name: str, span: str, *arguments: Value) -> Returned:
+        """``ConfigPulseVMeasureI(smu, bias, level, limit, ton, toff, points, buffer, tag)``: success and text.
+
+        A sweep has start and stop in place of the level.
+        """
+        levels = 2 if span else 1
+        given(arguments, 8 + levels, name)
+        smu, bias, *rest = arguments
+        limit, on, off, points, buffer, tag, *sync = rest[levels:]
         owner = buffer.owner if isinstance(buffer, Node) else None
-        if not isinstance(owner, Buffer):
-            raise Refused(1401, "Parameter 08 is invalid, it must be a reading buffer")
-        test = self._test(_smu(smu), bias, level, limit, on, off, points, owner)
+        readings = owner if isinstance(owner, Buffer) else None
+        if buffer is not None and readings is None:
+            raise Refused(1401, f"Parameter {7 + levels:02d} is invalid, it must be a reading buffer")
+        test = self._test(_smu(smu), axis, bias, rest[:levels], limit, on, off, points, readings, span, sync)
         trouble = test.trouble()
         if trouble is None and len(self._tests) >= MOST_TESTS:
             trouble = "too many pulse tests"
@@ -108,6 +76,23 @@ class PulseFunctions:
             return False, trouble
         self._tests[whole(tag, 1)] = test
         return True, "PulseTest configured"
+
+    def query(self, tag: Value = None) -> Returned:
+        """``QueryPulseConfig(tag)``: a table of the settings, with a function ``tostring``."""
+        place = whole(tag)
+        if place not in self._tests:
+            raise Refused(1401, f"there is no pulse test {place}")
+        test = self._tests[place]
+        settings = {"tag": place, **test.settings()}
+        lines = [
+            f"{key.replace('_on', ' on').replace('_off', ' off')} = {_shown(value)}" for key, value in settings.items()
+        ]
+        levels = ", ".join(f"{level:.14g}" for level in test.levels)
+        return {
+            **settings,
+            "smu": test.smu.node,
+            "tostring": Teller("\n".join(f">> {line}" for line in [*lines, f"{{ {levels} }}"])),
+        }
 
     def initiate(self, *tags: Value) -> Returned:
         """``InitiatePulseTest(tag)``; return success and text."""
@@ -131,15 +116,9 @@ class PulseFunctions:
         for tag, test in zip(tags, tests, strict=True):
             if test is None:
                 return False, f"there is no pulse test {whole(tag)}"
-            trouble = test.trouble()
+            trouble = test.trouble() or test.trouble_at_start()
             if trouble:
                 return False, trouble
-            if not test.smu.source.on:
-                return False, "the output is off"
-            if test.points > 1 and not test.buffer.node.values["appendmode"]:
-                return False, "the buffer must be in append mode"
-            if test.buffer.room() < test.points:
-                return False, "the buffer has no room"
         self._run(*(test for test in tests if test))
         return True, "PulseTest complete"
 
@@ -149,18 +128,41 @@ class PulseFunctions:
         self._schedule.finish()
 
     def _test(
-        self, smu: Smu, bias: Value, level: Value, limit: Value, on: Value, off: Value, points: Value, buffer: Buffer
+        self,
+        smu: Smu,
+        axis: str,
+        bias: Value,
+        ends: tuple[Value, ...] | list[Value],
+        limit: Value,
+        on: Value,
+        off: Value,
+        points: Value,
+        buffer: Buffer | None,
+        span: str = "",
+        sync: list[Value] | None = None,
     ) -> PulseTest:
+        count = whole(points, 1, MOST_POINTS)
+        levels = [smu.source.check_level(level, axis) for level in ends]
+        between = SPANS[span]
+        offs = off if isinstance(off, list) and off else [off]
+        if len(offs) > MOST_POINTS:
+            raise Refused(1401, f"toff has more than {MOST_POINTS} values")
         return PulseTest(
             smu,
-            smu.source.check_level(bias, "v"),
-            smu.source.check_level(level, "v"),
-            number(0, 100e3)(on),
-            tuple(number(0, 100e3)(each) for each in (off if isinstance(off, list) and off else [off])),
-            whole(points, 1, 100_000),
+            axis,
+            smu.source.check_level(bias, axis),
+            tuple(between(levels[0], levels[1], count) if between else levels * count),
+            number(0, LONGEST_S)(on),
+            tuple(number(0, LONGEST_S)(each) for each in offs),
             buffer,
-            None if limit is None else smu.source.check_limit(limit),
+            None if limit is None else smu.source.node.checks[f"limit{'i' if axis == 'v' else 'v'}"](limit),
+            span,
+            tuple(sync or ()),
         )
+
+
+def _shown(value: Value) -> str:
+    return f"{value:.14g}" if isinstance(value, int | float) else str(value)
 
 
 def _smu(value: Value) -> Smu:

@@ -7,10 +7,16 @@ pass on the bench from one event to the next. All that happens at one instant is
 import heapq
 import itertools
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from .tsp_objects import ScriptError
+
+MOST_BETWEEN_MESSAGES = 20_000
+"""Instants at which something happens that pass from one message of a client that polls to the next."""
+LOOK_S, LOOK_SHARE = 1e-4, 1e-3
+"""How long one look at a clock takes, at least, and as a share of all looks since anything else took time: assumptions.
+Without them no loop would see time pass, with the first alone it would have to look too often."""
 
 
 class Detector:
@@ -34,7 +40,6 @@ class Process:
     overlapped: bool = True
     """Whether ``waitcomplete`` waits for it."""
     ended: bool = False
-    on_end: list[Callable[[], None]] = field(default_factory=list)
 
 
 class Schedule:
@@ -55,6 +60,8 @@ class Schedule:
         self._number = itertools.count()
         self._processes: list[Process] = []
         self._polled = False
+        self._looking_s = self._looked_until = 0.0
+        self._when_done: list[Callable[[], None]] = []
         self.settled: list[Callable[[], None]] = []
         """Called before time passes."""
 
@@ -80,8 +87,10 @@ class Schedule:
             process.ended = True
             process.steps.close()
             self._processes.remove(process)
-            for call in process.on_end:
-                call()
+            if not self.busy():
+                calls, self._when_done = self._when_done, []
+                for call in calls:
+                    call()
 
     def cancel(self) -> None:
         """End all processes."""
@@ -93,6 +102,13 @@ class Schedule:
     def busy(self) -> bool:
         """Whether something goes on that ``waitcomplete`` waits for."""
         return any(process.overlapped for process in self._processes)
+
+    def when_done(self, call: Callable[[], None]) -> None:
+        """Have a function called once nothing goes on that ``waitcomplete`` waits for."""
+        if self.busy():
+            self._when_done.append(call)
+        else:
+            call()
 
     def notice(self, detector: Detector) -> None:
         """Tell a detector that its event happened."""
@@ -120,14 +136,27 @@ class Schedule:
         self._finish(lambda: not self.busy())
 
     def polled(self) -> None:
-        """Note that a client asked whether something still goes on."""
+        """Note that a client asks whether something still goes on; a script that asks again sees the next of it."""
+        if self._polled and self._queue:
+            self._until(self._queue[0][0])
         self._polled = self.busy()
 
+    def looked(self) -> None:
+        """Let as much time pass as it takes to look at a clock."""
+        if self._now > self._looked_until:
+            self._looking_s = 0.0
+        look_s = max(LOOK_S, LOOK_SHARE * self._looking_s)
+        self.advance(look_s)
+        self._looking_s += look_s
+        self._looked_until = self._now
+
     def catch_up(self) -> None:
-        """Between two messages of a client that polls passes as much time as it needs to see the end."""
+        """Between two messages of a client that polls passes as much time as it needs to see the end, if it is near."""
         if self._polled:
             self._polled = False
-            while self.busy() and self._queue:
+            for _ in range(MOST_BETWEEN_MESSAGES):
+                if not (self.busy() and self._queue):
+                    break
                 self._until(self._queue[0][0])
 
     def step_towards(self, end: float) -> bool:

@@ -1,10 +1,13 @@
 """One channel of a 2600B: the object ``smua`` or ``smub``."""
 
+from .tsp_contact import contact_check
 from .tsp_events import EventBus
 from .tsp_measure import SmuMeasure
+from .tsp_memory import save_buffer
 from .tsp_objects import Node, Returned, Value, choice
 from .tsp_schedule import Schedule, Steps
 from .tsp_source import SmuSource
+from .tsp_statistics import statistics
 from .tsp_sweep import SmuTrigger
 
 VOLTAGE_LIMIT, CURRENT_LIMIT = 1, 2
@@ -15,6 +18,7 @@ CONSTANTS = {
     "AUTOZERO_OFF": 0, "AUTOZERO_ONCE": 1, "AUTOZERO_AUTO": 2, "SOURCE_IDLE": 0, "SOURCE_HOLD": 1,
     "LIMIT_AUTO": 0, "DELAY_OFF": 0, "DELAY_AUTO": -1, "OE_NONE": 0, "OE_OUTPUT_OFF": 1,
     "FILTER_MOVING_AVG": 0, "FILTER_REPEAT_AVG": 1, "FILTER_MEDIAN": 2,
+    "FILL_ONCE": 0, "FILL_WINDOW": 1, "CONTACT_FAST": 0, "CONTACT_MEDIUM": 1, "CONTACT_SLOW": 2,
     "SETTLE_SMOOTH": 0, "SETTLE_FAST_RANGE": 1, "SETTLE_FAST_POLARITY": 2, "SETTLE_DIRECT_IRANGE": 3,
 }  # fmt: skip
 
@@ -31,7 +35,7 @@ class Smu:
         bus: EventBus,
         latency_s: float,
     ) -> None:
-        self.source, self.measure, self._latency_s = source, measure, latency_s
+        self.place, self.source, self.measure, self._latency_s = place, source, measure, latency_s
         self.trigger = SmuTrigger(place, source, measure, schedule, bus, latency_s)
         self.limits_seen = 0
         self.node = node = Node(owner=self)
@@ -45,6 +49,9 @@ class Smu:
             node.child(f"nvbuffer{number_of}", buffer.node)
         for kind in ("i", "v", "r", "p", "iv"):
             node.methods[f"measure{kind}andstep"] = lambda *args, kind=kind: self._and_step(kind, args)
+        node.child("contact", contact_check(source))
+        node.methods["savebuffer"] = save_buffer
+        node.child("buffer").methods |= {"getstats": statistics, "recalculatestats": statistics}
         measure.four_wire = lambda: bool(node.values["sense"])
         measure.on_limit = self.note_limit
         source.node.attribute("compliance", self._compliance)

@@ -24,6 +24,7 @@ class SmuModel:
     least_limit_a: float
     least_limit_v: float
     default_limit_a: float
+    default_limit_v: float
     safe_limit_a: float
     """Largest current above the voltage `safe_below_v`."""
     safe_below_v: float
@@ -50,6 +51,7 @@ MODEL_2602B = SmuModel(
     least_limit_a=10e-9,
     least_limit_v=10e-3,
     default_limit_a=1.0,
+    default_limit_v=40.0,
     safe_limit_a=1.0,
     safe_below_v=6.0,
     low_range_a=1e-7,
@@ -65,6 +67,7 @@ MODEL_2636B = SmuModel(
     least_limit_a=100e-12,
     least_limit_v=20e-3,
     default_limit_a=0.1,
+    default_limit_v=20.0,
     safe_limit_a=0.1,
     safe_below_v=20.0,
     low_range_a=1e-10,

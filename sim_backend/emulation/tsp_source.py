@@ -10,6 +10,8 @@ from .world import Terminal, World
 CURRENT, VOLTAGE = 0, 1
 NORMAL, ZERO, HIGH_Z = 0, 1, 2
 LEAST_SOURCED_A = 1e-15
+SOURCED_SHARE = 1.01
+"""A range sources up to 101 % of its name (2600B reference manual, maximum source values)."""
 
 
 class Terminals:
@@ -57,12 +59,13 @@ class SmuSource:
         self.on = False
         self._cut = False  # OUTPUT_HIGH_Z: the relay is open whatever the off mode
         self._swept: float | None = None  # level of a sweep or pulse, in place of the programmed one
+        self._swept_limit = 0.0  # limit of a sweep, in place of the programmed one; 0 for that one
         self.node = node = Node()
         top_v, top_a = model.highest_level_v, model.highest_level_a
         node.setting("func", float(VOLTAGE), choice(CURRENT, VOLTAGE), self._reprogram)
         node.setting("levelv", 0.0, partial(self.check_level, axis="v"), self._reprogram)
         node.setting("leveli", 0.0, partial(self.check_level, axis="i"), self._reprogram)
-        node.setting("limitv", top_v, number(model.least_limit_v, top_v), self.refresh)
+        node.setting("limitv", model.default_limit_v, number(model.least_limit_v, top_v), self.refresh)
         node.setting("limiti", model.default_limit_a, self.check_limit, self.refresh)
         node.setting("limitp", 0.0, number(0, 1000), self.refresh)
         for axis, ranges in (("v", model.volts), ("i", model.source_amperes)):
@@ -71,10 +74,11 @@ class SmuSource:
                 partial(self.range, axis),
                 partial(self._fix_range, axis),
             )
-            node.setting(f"autorange{axis}", 1.0, choice(0, 1))
+            node.setting(f"autorange{axis}", 1.0, partial(self._autorange, axis))
             node.setting(f"lowrange{axis}", ranges[0], in_ranges(ranges))
         node.setting("delay", 0.0, number(-1, 100e3))
-        node.settings(choice(0, 1), highc=0.0, sink=0.0)
+        node.setting("highc", 0.0, choice(0, 1))
+        node.settings(choice(0, 1), sink=0.0)
         node.settings(number(0, 3), settling=0.0, outputenableaction=0.0)
         node.setting("offmode", float(NORMAL), choice(NORMAL, ZERO, HIGH_Z), self.refresh)
         node.setting("offfunc", float(VOLTAGE), choice(CURRENT, VOLTAGE), self.refresh)
@@ -108,22 +112,35 @@ class SmuSource:
         """Return the delay after a change of the level, in seconds."""
         return max(float(self.node.values["delay"]), 0.0)
 
-    def sweep_to(self, level: float | None) -> None:
-        """Source a level other than the programmed one, or that one again, when changes are next applied."""
-        self._swept = level
+    def sweep_to(self, level: float | None, limit: float = 0.0) -> None:
+        """Source a level other than the programmed one, or that one again, when changes are next applied.
+
+        With a limit other than 0, in amperes or volts, the programmed limit does not count meanwhile.
+        """
+        self._swept, self._swept_limit = level, limit if level is not None else 0.0
         self._prepare()
 
     def check_level(self, value: Value, axis: str) -> float:
-        """Check a level against the model, the range and the safe operating area."""
+        """Check a level against the model and the safe operating area, and if it is sourced now against the rest."""
         top = self.model.highest_level_v if axis == "v" else self.model.highest_level_a
         level = number(-top, top)(value)
-        if not self.node.values[f"autorange{axis}"] and abs(level) > self._fixed[axis] * 1.01:
-            raise Refused(1101, "Parameter too big")
         if axis == "v":
             self._check_safe(level, self.node.values["limiti"])
-            if self.on and self.sources_voltage:
-                self._check_interlock(level)
+        if self.on and self.sources_voltage == (axis == "v"):
+            self.check_output(level)
         return level
+
+    def check_output(self, level: float) -> None:
+        """Check that a level can be at the output: its range holds it, and the interlock allows that range.
+
+        While the output is off a level may be beyond its fixed range (2600 reference manual, range considerations).
+        """
+        axis = "v" if self.sources_voltage else "i"
+        fixed = not self.node.values[f"autorange{axis}"]
+        if fixed and abs(level) > self._fixed[axis] * SOURCED_SHARE:
+            raise Refused(5005, "Value too big for range")
+        if axis == "v":
+            self._check_interlock(level)
 
     def in_compliance(self) -> bool:
         """Return whether the limit controls the source."""
@@ -148,12 +165,12 @@ class SmuSource:
         values = self.node.values
         level = self.level()
         if self.sources_voltage:
-            limit = values["limiti"]
+            limit = self._swept_limit or values["limiti"]
             if values["limitp"] and level:
                 limit = min(limit, values["limitp"] / abs(level))
             volt = level
         else:
-            volt = math.copysign(values["limitv"], level)
+            volt = math.copysign(self._swept_limit or values["limitv"], level)
             limit = max(abs(level), LEAST_SOURCED_A)
         off_state = "normal"
         if self._cut or values["offmode"] == HIGH_Z or (values["offmode"] == NORMAL and values["offfunc"] == CURRENT):
@@ -192,11 +209,19 @@ class SmuSource:
         if not self._interlock and abs(range_v) > self.model.interlock_above_v:
             raise Refused(802, "OUTPUT blocked by interlock")
 
+    def _autorange(self, axis: str, value: Value) -> float:
+        """Check the setting; a range that is no longer automatic stays what it is."""
+        wanted = choice(0, 1)(value)
+        if not wanted:
+            self._fixed[axis] = self.range(axis)
+        return wanted
+
     def _fix_range(self, axis: str, value: Value) -> None:
         ranges = self.model.volts if axis == "v" else self.model.source_amperes
         found = in_ranges(ranges)(value)
-        if abs(self.node.values[f"level{axis}"]) > found * 1.01:
-            raise Refused(1102, "Parameter too small")
+        sourced = self.on and self.sources_voltage == (axis == "v")
+        if sourced and abs(self.level()) > found * SOURCED_SHARE:
+            raise Refused(5005, "Value too big for range")
         if axis == "v" and found > self.model.safe_below_v and self.node.values["limiti"] > self.model.safe_limit_a:
             raise Refused(5007, "Operation would exceed safe operating area of the instrument")
         self._fixed[axis] = found
@@ -204,7 +229,7 @@ class SmuSource:
 
     def _switch(self, value: Value) -> None:
         state = choice(0, 1, 2)(value)
-        if state == 1 and self.sources_voltage:
-            self._check_interlock(self.level())
+        if state == 1:
+            self.check_output(self.level())
         self.on, self._cut = state == 1, state == HIGH_Z
         self.refresh()

@@ -1,39 +1,52 @@
-"""Status model of a TSP instrument: registers, their enables, and the status byte."""
+"""Status model of a TSP instrument: registers that sum up into each other and into the status byte.
 
-from collections.abc import Callable
+After the 2600B reference manual, "Status model". A bit of an event register is set when its condition bit rises, or
+falls if ``ntr`` says so; that is looked at whenever time is about to pass, and when a client asks.
+"""
+
+from collections.abc import Callable, Mapping
 
 from .tsp_objects import Node, number
 
-STANDARD = {
+STANDARD = {"OPC": 1, "QYE": 4, "DDE": 8, "EXE": 16, "CME": 32, "URQ": 64, "PON": 128}
+_STANDARD_NAMES = {
     "OPERATION_COMPLETE": 1,
-    "OPC": 1,
     "QUERY_ERROR": 4,
-    "QYE": 4,
     "DEVICE_DEPENDENT_ERROR": 8,
-    "DDE": 8,
     "EXECUTION_ERROR": 16,
-    "EXE": 16,
     "COMMAND_ERROR": 32,
-    "CME": 32,
     "USER_REQUEST": 64,
-    "URQ": 64,
     "POWER_ON": 128,
-    "PON": 128,
 }
-ERROR_AVAILABLE, EVENT_SUMMARY, MASTER_SUMMARY = 4, 32, 64
-
-
-def _nothing() -> float:
-    return 0.0
+_BYTE_NAMES = {
+    "MSB": 1, "MEASUREMENT_SUMMARY_BIT": 1, "SSB": 2, "SYSTEM_SUMMARY_BIT": 2, "EAV": 4, "ERROR_AVAILABLE": 4,
+    "QSB": 8, "QUESTIONABLE_SUMMARY_BIT": 8, "MAV": 16, "MESSAGE_AVAILABLE": 16, "ESB": 32, "EVENT_SUMMARY_BIT": 32,
+    "MSS": 64, "MASTER_SUMMARY_STATUS": 64, "OSB": 128, "OPERATION_SUMMARY_BIT": 128,
+}  # fmt: skip
+SUMMARIES = {"measurement": 1, "system": 2, "questionable": 8, "standard": 32, "operation": 128}
+"""Bit of the status byte that each register set sums up into."""
+ERROR_AVAILABLE, MASTER_SUMMARY = 4, 64
+Condition = Callable[[], float]
 
 
 class Register:
-    """One register set: condition, event (latched, cleared when read), enable, transition filters."""
+    """One register set: condition, event (latched, cleared when read), enable, transition filters.
 
-    def __init__(self, condition: Callable[[], float] = _nothing) -> None:
+    Parameters
+    ----------
+    condition : callable, optional
+        What holds now; nothing ever does if it is not given.
+    asked : callable
+        Called when a client asks.
+    """
+
+    def __init__(self, condition: Condition | None = None, asked: Callable[[], None] = lambda: None) -> None:
+        self._condition, self._asked = condition, asked
+        self._before = 0
+        self._below: dict[int, Register] = {}
         self.latched = 0
         self.node = Node(owner=self)
-        self.node.attribute("condition", condition)
+        self.node.attribute("condition", self._told)
         self.node.attribute("event", self.take)
         self.node.settings(number(0, 65535), enable=0.0, ntr=0.0, ptr=65535.0)
 
@@ -42,45 +55,110 @@ class Register:
         """Which bits are summed up."""
         return int(self.node.values["enable"])
 
+    def condition(self) -> int:
+        """Return what holds now."""
+        own = int(self._condition()) if self._condition else 0
+        return own | sum(bit for bit, register in self._below.items() if register.summary())
+
+    def summary(self) -> bool:
+        """Return whether something happened that is enabled."""
+        return bool(self.latched & self.enable)
+
+    def join(self, bit: int, register: "Register") -> None:
+        """Have another register set sum up into a bit of this one."""
+        self._below[bit] = register
+
+    def observe(self) -> None:
+        """Latch what has changed."""
+        if self._condition is None and not self._below:
+            return
+        for register in self._below.values():
+            register.observe()
+        now, before = self.condition(), self._before
+        self._before = now
+        values = self.node.values
+        self.latched |= (now & ~before & int(values["ptr"])) | (before & ~now & int(values["ntr"]))
+
     def take(self) -> float:
         """Return what happened since the last time."""
+        self._asked()
+        self.observe()
         taken, self.latched = self.latched, 0
         return float(taken)
 
+    def clear(self) -> None:
+        """Forget what happened, here and below."""
+        self.latched = 0
+        for register in self._below.values():
+            register.clear()
+
+    def _told(self) -> float:
+        self._asked()
+        return float(self.condition())
+
 
 class Status:
-    """The ``status`` object."""
+    """The ``status`` object.
 
-    def __init__(self, errors_waiting: Callable[[], bool]) -> None:
-        self._errors_waiting = errors_waiting
-        self.standard = Register()
-        self.standard.latched = STANDARD["PON"]
-        self.node = Node()
-        self.node.attribute("condition", self.byte)
-        self.node.settings(number(0, 255), request_enable=0.0, node_enable=0.0)
-        self.node.attribute("request_event", self.byte)
-        self.node.attribute("node_event", self.byte)
-        self.node.methods["reset"] = self.reset
-        self.node.constants |= {"EAV": 4, "ERROR_AVAILABLE": 4, "ESB": 32, "MSS": 64, "MAV": 16}
-        self.node.child("standard", self.standard.node).constants |= STANDARD
-        for name in ("measurement", "operation", "questionable", "system"):
+    Parameters
+    ----------
+    errors_waiting : callable
+        Says whether the error queue holds an entry.
+    asked : callable
+        Called when a client asks for the status.
+    """
+
+    def __init__(self, errors_waiting: Callable[[], bool], asked: Callable[[], None]) -> None:
+        self._errors_waiting, self._asked = errors_waiting, asked
+        self.node = node = Node()
+        self._registers: dict[str, Register] = {}
+        node.attribute("condition", self.byte)
+        node.settings(number(0, 255), request_enable=0.0, node_enable=0.0)
+        node.attribute("request_event", self.byte)
+        node.attribute("node_event", self.byte)
+        node.methods["reset"] = self.reset
+        node.constants |= _BYTE_NAMES
+        for name in SUMMARIES:
             self.add(name)
+        self.standard = self._registers["standard"]
+        self.standard.latched = STANDARD["PON"]
+        self.standard.node.constants |= STANDARD | _STANDARD_NAMES
 
-    def add(self, path: str, condition: Callable[[], float] = _nothing) -> Register:
-        """Add a register set under a dotted name."""
-        *above, name = path.split(".")
-        node = self.node
-        for each in above:
-            node = node.child(each)
-        register = Register(condition)
-        node.child(name, register.node)
+    def add(
+        self, path: str, condition: Condition | None = None, *, bit: int = 0, bits: Mapping[str, int] | None = None
+    ) -> Register:
+        """Add a register set.
+
+        Parameters
+        ----------
+        path : str
+            Its dotted name.
+        condition : callable, optional
+            What holds now.
+        bit : int
+            Bit of the register set above that it sums up into; 0 for none.
+        bits : mapping of str to int, optional
+            Constants of its bits.
+        """
+        above, _, name = path.rpartition(".")
+        register = self._registers[path] = Register(condition, self._asked)
+        register.node.constants |= bits or {}
+        (self._registers[above].node if above else self.node).child(name, register.node)
+        if bit:
+            self._registers[above].join(bit, register)
         return register
+
+    def observe(self) -> None:
+        """Latch what has changed."""
+        for name in SUMMARIES:
+            self._registers[name].observe()
 
     def byte(self) -> float:
         """Return the status byte."""
+        self._asked()
+        self.observe()
         byte = ERROR_AVAILABLE if self._errors_waiting() else 0
-        if self.standard.latched & self.standard.enable:
-            byte |= EVENT_SUMMARY
+        byte |= sum(bit for name, bit in SUMMARIES.items() if self._registers[name].summary())
         if byte & int(self.node.values["request_enable"]):
             byte |= MASTER_SUMMARY
         return float(byte)
@@ -88,5 +166,6 @@ class Status:
     def reset(self) -> tuple[()]:
         """Bring every register to its default."""
         self.node.reset()
-        self.standard.latched = 0
+        for name in SUMMARIES:
+            self._registers[name].clear()
         return ()

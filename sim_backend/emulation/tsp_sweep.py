@@ -5,7 +5,6 @@ After the 2600B reference manual, "Remote trigger model". A pulse lasts from the
 """
 
 import itertools
-import math
 from collections.abc import Iterator
 from functools import partial
 
@@ -15,11 +14,12 @@ from .tsp_measure import AUTOZERO_AUTO, KINDS, SmuMeasure, as_buffers
 from .tsp_objects import Node, Refused, Returned, Value, choice, number, whole
 from .tsp_schedule import Detector, Process, Schedule, Steps
 from .tsp_source import SmuSource
+from .tsp_spacing import linear, logarithmic
 
 DISABLE, ENABLE, ASYNC = 0, 1, 2
 IDLE, HOLD = 0, 1
 EVENTS = ("SWEEP_COMPLETE", "IDLE", "MEASURE_COMPLETE", "SOURCE_COMPLETE", "PULSE_COMPLETE", "ARMED")
-FIRST_EVENT = 43
+FIRST_EVENT, FIRST_SWEEPING = 43, 63
 MOST_POINTS = 100_000
 
 
@@ -42,6 +42,7 @@ class SmuTrigger:
         self._recording: tuple[str, list[Buffer]] | None = None
         first = FIRST_EVENT + place * len(EVENTS)
         self._event = {name: first + number_of for number_of, name in enumerate(EVENTS)}
+        self._event["SWEEPING"] = FIRST_SWEEPING + place
         self.node = node = Node()
         node.constants |= {f"{name}_EVENT_ID": event for name, event in self._event.items()}
         node.setting("count", 1.0, number(0, 1e6))
@@ -50,7 +51,7 @@ class SmuTrigger:
         self._detectors = {name: self._stage(name) for name in ("arm", "source", "measure", "endpulse")}
         node.child("arm").setting("count", 1.0, number(0, 1e6))
         node.child("source").setting("action", float(DISABLE), choice(DISABLE, ENABLE))
-        node.child("source").settings(number(), limiti=0.0, limitv=0.0)
+        node.child("source").settings(number(0), limiti=0.0, limitv=0.0)
         node.child("measure").setting("action", float(DISABLE), choice(DISABLE, ENABLE, ASYNC))
         node.child("endpulse").setting("action", float(HOLD), choice(IDLE, HOLD))
         node.child("endsweep").setting("action", float(IDLE), choice(IDLE, HOLD))
@@ -102,21 +103,17 @@ class SmuTrigger:
     def _list(self, axis: str, points: Value = None, *_: Value) -> Returned:
         if not isinstance(points, list) or not points or len(points) > MOST_POINTS:
             raise Refused(1401, "Parameter 01 is invalid")
-        self._points = axis, [self._source.check_level(point, axis) for point in points]
+        model = self._source.model
+        top = model.highest_level_v if axis == "v" else model.highest_level_a
+        self._points = axis, [number(-top, top)(point) for point in points]
         return ()
 
     def _linear(self, axis: str, arguments: tuple[Value, ...]) -> Returned:
-        first, last, count = self._span(arguments)
-        return self._list(axis, [first + (last - first) * step / max(count - 1, 1) for step in range(count)])
+        return self._list(axis, linear(*self._span(arguments)))
 
     def _logarithmic(self, axis: str, arguments: tuple[Value, ...]) -> Returned:
-        first, last, count = self._span(arguments)
-        asymptote = float(number()(arguments[3] if len(arguments) > 3 else 0.0))
-        if (first - asymptote) * (last - asymptote) <= 0:
-            raise Refused(1401, "Parameter 04 is invalid")
-        ratio = math.log((last - asymptote) / (first - asymptote))
-        steps = [step / max(count - 1, 1) for step in range(count)]
-        return self._list(axis, [asymptote + (first - asymptote) * math.exp(ratio * step) for step in steps])
+        asymptote = number()(arguments[3] if len(arguments) > 3 else 0.0)
+        return self._list(axis, logarithmic(*self._span(arguments), asymptote))
 
     def _span(self, arguments: tuple[Value, ...]) -> tuple[float, float, int]:
         if len(arguments) < 3:
@@ -137,7 +134,8 @@ class SmuTrigger:
         action = {name: self.node.child(name).values["action"] for name in ("source", "measure")}
         if self.sweeping():
             raise Refused(5062, "Trigger model is already running")
-        if action["source"] and self._points is None:
+        axis = "v" if self._source.sources_voltage else "i"
+        if action["source"] and (self._points is None or self._points[0] != axis):
             raise Refused(5059, "Source sweep is not configured")
         if action["measure"] and self._recording is None:
             raise Refused(5060, "Measure action is not configured")
@@ -146,6 +144,9 @@ class SmuTrigger:
         settings = self._measure.node.values
         if action["measure"] == ASYNC and (self._measure.autoranges() or settings["autozero"] == AUTOZERO_AUTO):
             raise Refused(5043, "Autorange and autozero must be off for asynchronous measurements")
+        if action["source"] and self._points:
+            for level in (min(self._points[1]), max(self._points[1])):
+                self._source.check_level(level, axis)
         for buffer in self._recording[1] if self._recording else []:
             buffer.begin()
         for detector in self._detectors.values():
@@ -156,6 +157,7 @@ class SmuTrigger:
     def _run(self) -> Steps:
         done = False
         try:
+            self._bus.emit(self._event["SWEEPING"])
             for _ in _times(self.node.child("arm").values["count"]):
                 yield self._detectors["arm"]
                 self._bus.emit(self._event["ARMED"])
@@ -174,7 +176,9 @@ class SmuTrigger:
         yield self._detectors["source"]
         if self.node.child("source").values["action"] and self._points:
             levels = self._points[1]
-            self._source.sweep_to(levels[point % len(levels)])
+            limits = self.node.child("source").values
+            limit = limits["limiti" if self._source.sources_voltage else "limitv"]
+            self._source.sweep_to(levels[point % len(levels)], limit)
         measuring = self.node.child("measure").values["action"]
         if measuring == ASYNC:
             self._schedule.start(self._measured())

@@ -8,6 +8,8 @@ from .tsp_objects import Node, Refused, Returned, Value, flag, number, whole
 from .tsp_schedule import Process, Steps
 
 SHORTEST_DELAY_S = 0.5e-6
+MOST_DELAYS = 10_000
+"""Of a delay list; no manual found says how many an instrument takes."""
 BLENDER_INPUTS = 4
 
 
@@ -70,6 +72,8 @@ class Timer:
     def _set_delays(self, value: Value) -> None:
         if not isinstance(value, list) or not value:
             raise Refused(-104, "Data type error")
+        if len(value) > MOST_DELAYS:
+            raise Refused(-225, "Out of memory")
         for each in value:
             number(SHORTEST_DELAY_S, LONGEST_DELAY_S)(each)
         self._delays = list(value)

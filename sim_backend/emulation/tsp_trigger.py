@@ -12,6 +12,7 @@ from .tsp_schedule import Schedule
 from .tsp_timer import Blender, Timer
 
 COMMAND_EVENT = 29
+FIRST_DIGITAL, FIRST_LINK, TRIG_KEY, FIRST_LAN = 1, 15, 18, 31
 FIRST_TIMER, TIMERS = 21, 8
 FIRST_BLENDER, BLENDERS = 57, 6
 FIRST_GENERATOR, GENERATORS = 55, 2

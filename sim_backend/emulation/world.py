@@ -1,13 +1,15 @@
 """The electrical world of an emulated bench: chip, wires, relays and source terminals as one circuit, in time.
 
-Instruments change the world through its methods, under one lock; time passes only in `World.wait`. Whatever a cell sees
-above its threshold is added up until the voltage ends, and then moves the cell once.
+Instruments change the world through its methods, under one lock. Time passes in `World.wait` and, if the clock is real,
+between two messages. Whatever a cell sees above its threshold is added up until the voltage ends, and then moves the
+cell once.
 """
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -18,6 +20,11 @@ from .circuit import LO, Resistor, Solution, Source, solve
 from .clock import Clock, SimulatedClock
 from .log import PhysicalLog
 
+if TYPE_CHECKING:
+    from .damage import Damage
+
+Relay = tuple[str, str]
+"""The two nodes that a relay joins: row and column."""
 HOT_V = 0.005
 """A relay that moves with more than this on either side is switched hot."""
 GUARD_LIMIT_A = 0.05
@@ -36,8 +43,7 @@ class Terminal:
     guard: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Exposure:
+class _Exposure(NamedTuple):
     volt: float
     seconds: float
 
@@ -59,6 +65,8 @@ class World:
         Resistance between each bond pad and the cells, in ohm.
     resolution : float
         Step of an instrument's reading at one power-line cycle, relative to its range.
+    log : PhysicalLog, optional
+        Where to write down what happens; only in memory if not given.
 
     Raises
     ------
@@ -72,6 +80,7 @@ class World:
         clock: Clock | None = None,
         line_ohm: float = 0.0,
         resolution: float = 1e-6,
+        log: PhysicalLog | None = None,
     ) -> None:
         amplitudes = chip.curve.widths_by_amplitude()
         if not amplitudes:
@@ -81,27 +90,36 @@ class World:
             )
         self.chip = chip
         self.clock = clock or SimulatedClock()
-        self.log = PhysicalLog()
+        self.log = log or PhysicalLog()
         self.lock = threading.RLock()
         self.resolution = resolution
-        self._threshold_v = THRESHOLD * min(abs(amplitude) for amplitude in amplitudes)
+        self.threshold_v = THRESHOLD * min(abs(amplitude) for amplitude in amplitudes)
+        self.moves = 0
+        """How often a cell has moved."""
+        self.damage: Damage | None = None
+        """What is broken, if anything is."""
         self._line_ohm = line_ohm
+        self._wanted: dict[str, Terminal] = {}
         self._terminals: dict[str, Terminal] = {}
         self._wires: list[tuple[str, str]] = []
         self._resistors: list[Resistor] = []
-        self._closed: dict[str, frozenset[tuple[str, str]]] = {}
+        self._wanted_closed: dict[str, frozenset[Relay]] = {}
+        self._closed: dict[str, frozenset[Relay]] = {}
         self._exposures: dict[tuple[int, int], _Exposure] = {}
         self._solution: Solution | None = None
+        self._left_s = self.clock.elapsed()
 
     # ------------------------------------------------------------------ building
 
     def add_source(self, name: str, terminal: Terminal) -> None:
         """Add a source channel; its nodes are ``<name>.hi`` and ``<name>.guard``."""
-        self._terminals[name] = terminal
+        self._wanted[name] = self._terminals[name] = terminal
+        self._solution = None
 
     def add_matrix(self, name: str) -> None:
         """Add a switch matrix with every relay open."""
-        self._closed[name] = frozenset()
+        self._wanted_closed[name] = frozenset()
+        self._closed.setdefault(name, frozenset())
 
     def add_wire(self, first: str, second: str) -> None:
         """Join two nodes for good."""
@@ -115,9 +133,29 @@ class World:
 
     # ------------------------------------------------------------------ what instruments do
 
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Have the world for the length of a ``with`` block, as an instrument does that acts on a message."""
+        with self.lock:
+            # With a real clock voltages last while nobody does anything; inside a message only waiting counts, as
+            # what an instrument times does not depend on how busy this machine is.
+            idle_s = self.clock.elapsed() - self._left_s
+            if idle_s > 0:
+                self._last(idle_s)
+                if self.damage and self.damage.next_due_s() <= self.clock.elapsed():
+                    self.broken()
+            try:
+                yield
+            finally:
+                self._left_s = self.clock.elapsed()
+
     def terminal(self, name: str) -> Terminal:
         """Return what a channel does at its terminals."""
         return self._terminals[name]
+
+    def wanted(self, name: str) -> Terminal:
+        """Return what a channel was told to do; what it does is another thing if it is broken."""
+        return self._wanted[name]
 
     def set_terminal(self, name: str, **changes: object) -> None:
         """Change what a channel does, at once."""
@@ -127,22 +165,27 @@ class World:
         """Change several channels at the same instant."""
         with self.lock:
             for name, change in changes.items():
-                new = replace(self._terminals[name], **change)  # type: ignore[arg-type]
+                new = self._wanted[name] = replace(self._wanted[name], **change)  # type: ignore[arg-type]
+                if self.damage:
+                    new = self.damage.terminal(name, self._terminals[name], new)
                 if new != self._terminals[name]:
                     self._terminals[name] = new
                     self.log.add(
-                        self.clock.now(), "source", name=name, level_v=new.level_v, on=new.on, limit_a=new.limit_a
+                        self.clock.elapsed(), "source", name=name, level_v=new.level_v, on=new.on, limit_a=new.limit_a
                     )
             self._changed()
 
-    def closed(self, matrix: str) -> frozenset[tuple[str, str]]:
+    def closed(self, matrix: str) -> frozenset[Relay]:
         """Return the closed relays of a matrix as pairs of nodes."""
         return self._closed[matrix]
 
-    def move_relays(self, matrix: str, closed: Iterable[tuple[str, str]]) -> None:
+    def move_relays(self, matrix: str, closed: Iterable[Relay]) -> None:
         """Leave exactly these relays of a matrix closed, all moving at the same instant; takes no time."""
         with self.lock:
-            wanted, before = frozenset(closed), self._closed[matrix]
+            wanted = self._wanted_closed[matrix] = frozenset(closed)
+            before = self._closed[matrix]
+            if self.damage:
+                wanted = self.damage.closed(matrix, wanted, before, self.clock.elapsed())
             moving = wanted ^ before
             if not moving:
                 return
@@ -150,10 +193,10 @@ class World:
             for relay in sorted(moving):
                 hot = max(abs(volts.get(node, 0.0)) for node in relay)
                 if hot > HOT_V:
-                    self.log.add(self.clock.now(), "violation", what="hot switching", where=relay, volt=hot)
+                    self.log.add(self.clock.elapsed(), "violation", what="hot switching", where=relay, volt=hot)
             self._closed[matrix] = wanted
             self.log.add(
-                self.clock.now(),
+                self.clock.elapsed(),
                 "relays",
                 matrix=matrix,
                 opened=sorted(before - wanted),
@@ -165,16 +208,40 @@ class World:
     def wait(self, seconds: float) -> None:
         """Let time pass; every cell feels what it sees."""
         with self.lock:
-            volts = self._cell_volts()
-            for cell, volt in self._above_threshold(volts):
-                before = self._exposures.get(cell)
-                self._exposures[cell] = _Exposure(volt, seconds + (before.seconds if before else 0.0))
-            self.clock.wait(seconds)
+            while self.damage and (until_s := max(self.damage.next_due_s() - self.clock.elapsed(), 0.0)) < seconds:
+                self._wait(until_s)
+                seconds -= until_s
+                self.broken()
+            self._wait(seconds)
+
+    def broken(self) -> None:
+        """Take note that something else is damaged than before."""
+        with self.lock:
+            self.set_terminals({name: {} for name in self._wanted})
+            for matrix, wanted in self._wanted_closed.items():
+                self.move_relays(matrix, wanted)
+
+    def begin(self) -> None:
+        """Write down the chip as it is, when the bench is switched on."""
+        chip = {"shape": self.chip.shape, "conductances": self.chip.conductances.tolist()}
+        self.log.mark(self.clock.elapsed(), "begin", chip=chip, threshold_v=self.threshold_v)
+
+    def end(self, **details: object) -> None:
+        """Let every voltage end, as when the bench loses its power: cells that were under one move."""
+        with self.lock:
+            self._last(max(self.clock.elapsed() - self._left_s, 0.0))
+            self.log.mark(self.clock.elapsed(), "end", **details)
+            for cell in list(self._exposures):
+                self._move(cell)
 
     def measure(self, name: str) -> tuple[float, bool]:
         """Return the current out of a channel's HI terminal, in amperes, and whether it is at its limit."""
         with self.lock:
+            if self.damage and self.damage.noisy:
+                self._solution = None
             found = self.solution()
+            if self.damage and name in self.damage.beyond:
+                return self.damage.beyond[name], name in found.limited
             return found.amperes.get(name, 0.0), name in found.limited
 
     def volt(self, node: str) -> float:
@@ -183,6 +250,18 @@ class World:
             return self.solution().volts.get(node, 0.0)
 
     # ------------------------------------------------------------------ physics
+
+    def _wait(self, seconds: float) -> None:
+        self._last(seconds)
+        self.clock.wait(seconds)
+
+    def _last(self, seconds: float) -> None:
+        """Add to what every cell feels."""
+        for cell, volt in self._above_threshold(self._cell_volts()):
+            before = self._exposures.get(cell)
+            self._exposures[cell] = _Exposure(volt, seconds + (before.seconds if before else 0.0))
+        if self.damage and self.damage.age(seconds):
+            self._solution = None
 
     def solution(self) -> Solution:
         """Return the voltages and currents of this instant."""
@@ -220,8 +299,9 @@ class World:
                 else:
                     wires.append((f"{axis}.{number}", f"{axis}.{number}.inner"))
         for (row, column), siemens in np.ndenumerate(self.chip.conductances):
-            if siemens:
-                yield Resistor(f"row.{row}.inner", f"column.{column}.inner", float(siemens))
+            true = self.damage.siemens((row, column), float(siemens)) if self.damage else float(siemens)
+            if true:
+                yield Resistor(f"row.{row}.inner", f"column.{column}.inner", true)
 
     def _cell_volts(self) -> np.ndarray:
         rows, columns = self.chip.shape
@@ -230,7 +310,7 @@ class World:
         return across - np.array([volts.get(f"column.{column}.inner", 0.0) for column in range(columns)])
 
     def _above_threshold(self, volts: np.ndarray) -> Iterable[tuple[tuple[int, int], float]]:
-        for row, column in np.argwhere(np.abs(volts) >= self._threshold_v):
+        for row, column in np.argwhere(np.abs(volts) >= self.threshold_v):
             yield (int(row), int(column)), float(volts[row, column])
 
     def _changed(self) -> None:
@@ -241,17 +321,16 @@ class World:
         volts = self._cell_volts()
         for cell, exposure in list(self._exposures.items()):
             if abs(volts[cell] - exposure.volt) > 0.02 * abs(exposure.volt):
-                del self._exposures[cell]
-                self.log.add(
-                    self.clock.now(),
-                    "exposure",
-                    row=cell[0],
-                    column=cell[1],
-                    volt=exposure.volt,
-                    seconds=exposure.seconds,
-                )
-                self.chip.expose(*cell, exposure.volt, exposure.seconds)
-                self._solution = None
+                self._move(cell)
+
+    def _move(self, cell: tuple[int, int]) -> None:
+        """End what a cell was exposed to, and move it."""
+        volt, seconds = self._exposures.pop(cell)
+        self.log.add(self.clock.elapsed(), "exposure", row=cell[0], column=cell[1], volt=volt, seconds=seconds)
+        if self.damage is None or self.damage.moves(cell):
+            self.chip.expose(*cell, volt, seconds)
+        self.moves += 1
+        self._solution = None
 
     def _look_for_shorts(self) -> None:
         """Note sources that are joined to each other or to the return."""
@@ -265,4 +344,4 @@ class World:
         for place, end in enumerate(ends):
             for other in (LO, *ends[place + 1 :]):
                 if other in group.get(end, set()):
-                    self.log.add(self.clock.now(), "violation", what="short", where=(end, other))
+                    self.log.add(self.clock.elapsed(), "violation", what="short", where=(end, other))

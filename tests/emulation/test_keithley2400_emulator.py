@@ -1,47 +1,28 @@
+import struct
+
 import numpy as np
 import pytest
 
 import crossbar_hil
 from crossbar_hil.sim_backend.emulation.keithley2400 import Keithley2400
 from crossbar_hil.sim_backend.emulation.keithley7001 import Keithley7001
-from crossbar_hil.sim_backend.emulation.server import InstrumentServer
 from crossbar_hil.sim_backend.emulation.world import World
 
 
-class Bench:
-    """A 2400 on row 0, every column at the return unless said otherwise."""
+@pytest.fixture
+def make(talk):
+    """Make a 2400 on row 0, every column at the return unless said otherwise."""
 
-    def __init__(self, columns=("lo", "lo", "lo", "lo"), rows=(), **options):
-        self.chip = crossbar_hil.open_bench(seed=1)
-        self.world = World(self.chip)
-        self.smu = Keithley2400(self.world, "smu", **options)
-        self.world.add_wire("smu.a.hi", "row.0")
-        for number, node in enumerate(columns):
-            if node:
-                self.world.add_wire(f"column.{number}", node)
-        for number, node in rows:
-            self.world.add_wire(f"row.{number}", node)
+    def made(columns=("lo", "lo", "lo", "lo"), **options):
+        wires = [("smu.a.hi", "row.0"), *((f"column.{number}", node) for number, node in enumerate(columns) if node)]
+        return talk(Keithley2400, wires, **options)
 
-    def say(self, *messages):
-        for message in messages:
-            assert self.smu.receive(message) == b"", message
-
-    def ask(self, message):
-        return self.smu.receive(message).decode().rstrip("\n")
-
-    def numbers(self, message):
-        return [float(text) for text in self.ask(message).split(",")]
-
-    def error(self):
-        return int(self.ask(":SYST:ERR?").split(",")[0])
-
-    def sources(self):
-        return [(each["level_v"], each["on"]) for each in self.world.log.of("source")]
+    return made
 
 
 @pytest.fixture
-def bench():
-    return Bench()
+def bench(make):
+    return make()
 
 
 MANUAL = (":SYST:AZER OFF", ":SENS:CURR:PROT 1e-4", ":SENS:CURR:RANG 1e-5", ":SENS:CURR:NPLC 1", ":SOUR:DEL 0")
@@ -109,8 +90,8 @@ def test_compliance_clamps_the_current_and_is_reported(bench):
     assert int(bench.ask(":STAT:MEAS?")) & 1 << 14
 
 
-def test_a_fixed_range_clamps_at_105_percent_below_the_compliance():
-    bench = Bench()
+def test_a_fixed_range_clamps_at_105_percent_below_the_compliance(make):
+    bench = make()
     bench.say(*MANUAL, ":SENS:CURR:RANG 1e-6", ":OUTP ON", ":SOUR:VOLT 1", ":FORM:ELEM CURR,STAT")
     assert 1.05e-6 < bench.chip.conductances[0].sum() < 1e-4
     ampere, status = bench.numbers(":READ?")
@@ -121,9 +102,9 @@ def test_a_fixed_range_clamps_at_105_percent_below_the_compliance():
     assert bench.numbers(":READ?")[0] == pytest.approx(bench.chip.conductances[0].sum(), rel=1e-5)
 
 
-def test_whether_the_trip_query_tells_of_range_compliance_can_be_chosen():
+def test_whether_the_trip_query_tells_of_range_compliance_can_be_chosen(make):
     for told, expected in ((True, "1"), (False, "0")):
-        bench = Bench(trip_reports_range=told)
+        bench = make(trip_reports_range=told)
         bench.say(*MANUAL, ":SENS:CURR:RANG 1e-6", ":OUTP ON", ":SOUR:VOLT 1")
         assert bench.ask(":SENS:CURR:PROT:TRIP?") == expected
 
@@ -152,30 +133,24 @@ def test_ohms_guard_and_the_1_ampere_range_exclude_each_other(bench):
     assert bench.ask(":SYST:GUAR?;:SENS:CURR:PROT?") == "OHMS;+1.000000E-01"
 
 
-def test_with_the_ohms_guard_on_the_other_columns_one_cell_is_read():
-    bench = Bench(columns=("lo", "smu.a.guard", "smu.a.guard", "smu.a.guard"))
+def test_with_the_ohms_guard_on_the_other_columns_one_cell_is_read(make):
+    bench = make(columns=("lo", "smu.a.guard", "smu.a.guard", "smu.a.guard"))
     bench.say(*MANUAL, ":SENS:CURR:RANG 1e-6", ":SYST:GUAR OHMS", ":OUTP ON", ":SOUR:VOLT 0.1", ":FORM:ELEM CURR")
     assert bench.numbers(":READ?")[0] == pytest.approx(0.1 * bench.chip.conductances[0, 0], abs=1e-12)
 
 
-def test_a_guarded_column_gives_the_sum_of_the_rows_that_are_on():
-    bench = Bench(columns=("lo", None, None, None))
-    chip = crossbar_hil.open_bench(seed=1)
-    world = World(chip)
-    smu = Keithley2400(world, "smu")
+def test_a_guarded_column_gives_the_sum_of_the_rows_that_are_on(talk):
     # HI on column 1; rows 0 and 2 at the return; all else at the guard.
-    for node, line in (("hi", "column.1"), *(("guard", f"column.{other}") for other in (0, 2, 3))):
-        world.add_wire(f"smu.a.{node}", line)
-    for row, node in enumerate(("lo", "smu.a.guard", "lo", "smu.a.guard")):
-        world.add_wire(f"row.{row}", node)
-    bench.smu = smu
+    wires = [("smu.a.hi", "column.1"), *(("smu.a.guard", f"column.{other}") for other in (0, 2, 3))]
+    rows = [(f"row.{row}", node) for row, node in enumerate(("lo", "smu.a.guard", "lo", "smu.a.guard"))]
+    bench = talk(Keithley2400, [*wires, *rows])
     bench.say(*MANUAL, ":SYST:GUAR OHMS", ":OUTP ON", ":SOUR:VOLT -0.1", ":FORM:ELEM CURR")
     on = np.array([1, 0, 1, 0])
-    assert -bench.numbers(":READ?")[0] == pytest.approx(0.1 * (on @ chip.conductances)[1], abs=1e-11)
+    assert -bench.numbers(":READ?")[0] == pytest.approx(0.1 * (on @ bench.chip.conductances)[1], abs=1e-11)
 
 
-def test_floating_lines_read_the_sneak_currents_too():
-    bench = Bench(columns=("lo", None, None, None))
+def test_floating_lines_read_the_sneak_currents_too(make):
+    bench = make(columns=("lo", None, None, None))
     bench.say(*MANUAL, ":OUTP ON", ":SOUR:VOLT 0.1", ":FORM:ELEM CURR")
     # One port of the weighted Laplacian of all eight lines (Schur complement).
     g = bench.chip.conductances
@@ -190,16 +165,16 @@ def test_floating_lines_read_the_sneak_currents_too():
 
 
 @pytest.mark.parametrize(("azero", "conversions"), [("ON", 3), ("OFF", 1)])
-def test_a_cycle_takes_latency_delay_and_integration(azero, conversions):
-    bench = Bench(line_hz=50, processing_s=0)
+def test_a_cycle_takes_latency_delay_and_integration(azero, conversions, make):
+    bench = make(line_hz=50, processing_s=0)
     bench.say(":OUTP ON", f":SYST:AZER {azero}", ":SENS:CURR:RANG 1e-4", ":SOUR:DEL 0.05", ":SENS:CURR:NPLC 0.1")
     before = bench.world.clock.now()
     bench.ask(":READ?")
     assert bench.world.clock.now() - before == pytest.approx(1e-4 + 0.05 + conversions * 0.1 / 50)
 
 
-def test_short_readings_come_1551_times_a_second_at_60_hz():
-    bench = Bench(line_hz=60)
+def test_short_readings_come_1551_times_a_second_at_60_hz(make):
+    bench = make(line_hz=60)
     bench.say(":OUTP ON", ":SYST:AZER OFF", ":SENS:CURR:RANG 1e-4", ":SOUR:DEL 0", ":SENS:CURR:NPLC 0.01")
     bench.say(":TRIG:COUN 1551")
     before = bench.world.clock.now()
@@ -207,8 +182,8 @@ def test_short_readings_come_1551_times_a_second_at_60_hz():
     assert bench.world.clock.now() - before == pytest.approx(1.0)
 
 
-def test_a_reading_that_changes_range_repeats_its_cycle():
-    bench = Bench(processing_s=0)
+def test_a_reading_that_changes_range_repeats_its_cycle(make):
+    bench = make(processing_s=0)
     bench.say(":SYST:AZER OFF", ":SOUR:DEL 0.05", ":OUTP ON", ":SOUR:VOLT 0.1")
     before = bench.world.clock.now()
     bench.ask(":READ?")  # from the 100 uA range to the 1 uA range
@@ -263,8 +238,8 @@ def test_ranges_go_up_and_down_by_name(bench):
     assert bench.ask(":SOUR:VOLT:RANG?;:SOUR:VOLT? MAX") == "+2.100000E-01;+2.100000E+02"
 
 
-def test_an_auto_off_reading_is_a_pulse_of_delay_and_integration():
-    bench = Bench(columns=("lo", "lo", "lo", "lo"))
+def test_an_auto_off_reading_is_a_pulse_of_delay_and_integration(make):
+    bench = make(columns=("lo", "lo", "lo", "lo"))
     bench.say(*MANUAL, ":OUTP:SMOD ZERO", ":SOUR:CLE:AUTO ON", ":SENS:CURR:RANG 1e-4", ":SENS:CURR:NPLC 0.01")
     bench.say(":SOUR:VOLT 2", ":SOUR:DEL 0.0498")
     bench.ask(":READ?")
@@ -284,9 +259,9 @@ def test_a_list_sweep_gives_one_record_a_point_and_ends_at_its_last_level(bench)
     assert bench.ask(":SOUR:LIST:VOLT:POIN?;:SOUR:VOLT?") == "4;+0.000000E+00"
 
 
-def test_what_a_list_sweep_leaves_at_the_output_can_be_chosen():
+def test_what_a_list_sweep_leaves_at_the_output_can_be_chosen(make):
     for option, level in (("last", 0.3), ("fixed", 0.1)):
-        bench = Bench(level_after_list=option)
+        bench = make(level_after_list=option)
         bench.say(":SOUR:VOLT 0.1", ":SOUR:LIST:VOLT 0.2,0.3", ":SOUR:VOLT:MODE LIST", ":TRIG:COUN 2", ":OUTP ON")
         bench.ask(":READ?")
         assert bench.world.terminal("smu.a").level_v == level
@@ -326,8 +301,8 @@ def test_a_current_source_holds_its_current_up_to_its_voltage_limit(bench):
     assert bench.ask(":SENS:VOLT:PROT:TRIP?") == "1"
 
 
-def test_noise_comes_only_from_a_generator():
-    quiet, noisy = Bench(), Bench(rng=np.random.default_rng(3))
+def test_noise_comes_only_from_a_generator(make):
+    quiet, noisy = make(), make(rng=np.random.default_rng(3))
     for each in (quiet, noisy):
         each.say(*MANUAL, ":OUTP ON", ":SOUR:VOLT 0.1", ":TRIG:COUN 50", ":FORM:ELEM CURR")
     assert len(set(quiet.numbers(":READ?"))) == 1
@@ -377,23 +352,186 @@ def test_a_pulse_through_a_matrix_moves_exactly_one_cell():
     assert not world.log.of("violation")
 
 
+@pytest.fixture
+def resistor(talk):
+    """Make a 2400 with 100 kohm across its terminals."""
+    found = talk(Keithley2400)
+    found.world.add_resistor("smu.a.hi", "lo", 100e3)
+    return found
+
+
+@pytest.mark.parametrize(("order", "sign"), [("NORM", ">"), ("SWAP", "<")])
+def test_binary_readings_are_single_numbers_after_a_header_of_two_bytes(resistor, order, sign):
+    resistor.say(":FORM REAL,32", f":FORM:BORD {order}", ":FORM:ELEM VOLT,CURR", ":OUTP ON", ":SOUR:VOLT 0.5")
+    answer = resistor.raw(":READ?")
+    assert answer[:2] == b"#0"  # Figure 18-2
+    assert answer[-1:] == b"\n"
+    assert struct.unpack(f"{sign}2f", answer[2:-1]) == pytest.approx((0.5, 5e-6))
+    assert resistor.raw(":FETC?") == answer
+    assert resistor.ask(":SENS:DATA:LAT?").startswith("+5.000000E-01,+5.0")  # not among those of page 18-47
+
+
+def test_the_bench_defaults_swap_the_bytes_and_a_reset_does_not(bench):
+    bench.say(":SYST:PRES")
+    assert bench.ask(":FORM:BORD?") == "SWAP"
+    bench.say("*RST")
+    assert bench.ask(":FORM:BORD?;:FORM?") == "NORM;ASC"
+    assert bench.refused(":FORM REAL,64") == -224
+
+
+def test_a_list_of_currents_makes_voltages(resistor):
+    resistor.say(":SOUR:FUNC CURR", ":SENS:FUNC 'VOLT'", ":SOUR:LIST:CURR 1e-6,2e-6,3e-6", ":SOUR:CURR:MODE LIST")
+    resistor.say(":TRIG:COUN 3", ":FORM:ELEM VOLT", ":OUTP ON")
+    assert resistor.numbers(":READ?") == pytest.approx([0.1, 0.2, 0.3], rel=1e-4)
+
+
+@pytest.mark.parametrize(("direction", "volts"), [("UP", [0.01, 0.1, 1]), ("DOWN", [1, 0.1, 0.01])])
+def test_a_logarithmic_staircase_multiplies_and_may_come_down(resistor, direction, volts):
+    resistor.say(":SOUR:VOLT:STAR 0.01", ":SOUR:VOLT:STOP 1", ":SOUR:SWE:SPAC LOG", ":SOUR:SWE:POIN 3")
+    resistor.say(f":SOUR:SWE:DIR {direction}", ":SOUR:VOLT:MODE SWE", ":TRIG:COUN 3", ":FORM:ELEM VOLT", ":OUTP ON")
+    assert resistor.numbers(":READ?") == pytest.approx(volts)
+
+
+def test_centre_and_span_are_the_ends_said_otherwise(bench):
+    bench.say(":SOUR:VOLT:CENT 1", ":SOUR:VOLT:SPAN 4")
+    assert bench.ask(":SOUR:VOLT:STAR?;:SOUR:VOLT:STOP?") == "-1.000000E+00;+3.000000E+00"
+    assert bench.refused(":SOUR:VOLT:CENT 210") == -222
+
+
+@pytest.mark.parametrize(("when", "readings"), [("NEV", 5), ("LATE", 3), ("EARL", 2)])
+def test_a_sweep_may_end_at_compliance(resistor, when, readings):
+    # 0 to 0.4 V over 100 kohm with 1.5 uA: the third level is the first that is limited.
+    resistor.say(":SENS:CURR:PROT 1.5e-6", ":SOUR:VOLT:STOP 0.4", ":SOUR:SWE:POIN 5", ":SOUR:VOLT:MODE SWE")
+    resistor.say(f":SOUR:SWE:CAB {when}", ":TRIG:COUN 5", ":FORM:ELEM CURR", ":OUTP ON")
+    assert len(resistor.numbers(":READ?")) == readings
+
+
+def test_a_memory_sweep_recalls_whole_setups(resistor):
+    resistor.say(":SOUR:VOLT 0.1", ":SOUR:MEM:SAVE 1", ":SOUR:FUNC CURR", ":SOUR:CURR 2e-6", ":SENS:FUNC 'VOLT'")
+    resistor.say(":SOUR:MEM:SAVE 2", ":SOUR:FUNC MEM", ":SOUR:MEM:STAR 1", ":SOUR:MEM:POIN 2", ":TRIG:COUN 2")
+    assert resistor.ask(":SOUR:FUNC?") == "MEM"
+    resistor.say(":OUTP ON", ":FORM:ELEM VOLT,CURR")
+    assert resistor.numbers(":READ?") == pytest.approx([0.1, 1e-6, 0.2, 2e-6], rel=1e-3)
+
+
+def test_a_repeating_filter_takes_as_long_as_it_counts(make):
+    bench = make(line_hz=50, processing_s=0)
+    bench.say(":OUTP ON", ":SYST:AZER OFF", ":SENS:CURR:RANG 1e-4", ":SOUR:DEL 0", ":SENS:AVER:COUN 5", ":SENS:AVER ON")
+    for control, conversions in (("REP", 5), ("MOV", 1)):
+        bench.say(f":SENS:AVER:TCON {control}")
+        before = bench.world.clock.now()
+        bench.ask(":READ?")
+        assert bench.world.clock.now() - before == pytest.approx(1e-4 + conversions / 50)
+
+
+def test_automatic_resistance_sources_the_current_of_its_range(resistor):
+    resistor.say(":SENS:FUNC 'RES'", ":SENS:RES:RANG 2e5", ":FORM:ELEM VOLT,RES,STAT", ":OUTP ON", ":SOUR:VOLT 0.1")
+    assert resistor.world.terminal("smu.a").limit_a == pytest.approx(1e-5)  # data sheet: 10 uA on 200 kohm
+    volt, ohm, status = resistor.numbers(":SENS:FUNC 'VOLT';:READ?")
+    assert (volt, ohm) == pytest.approx((1.0, 1e5), rel=1e-4)
+    assert int(status) & 1 << 10
+    resistor.say(":SENS:RES:MODE MAN")
+    volt, ohm, status = resistor.numbers(":READ?")
+    assert (volt, ohm) == pytest.approx((0.1, 1e5), rel=1e-3)
+    assert not int(status) & 1 << 10
+
+
+def test_mathematics_work_on_readings(resistor):
+    resistor.say(":SENS:FUNC 'VOLT','CURR'", ":OUTP ON", ":SOUR:VOLT 0.5", ":CALC:STAT ON")
+    resistor.ask(":READ?")
+    assert resistor.numbers(":CALC:DATA?") == [pytest.approx(0.5 * 5e-6)]
+    resistor.say(':CALC:MATH:NAME "OHMS"', ":CALC:MATH ((VOLT / CURR) ^ 2)")
+    assert resistor.numbers(":CALC:DATA:LAT?") == [pytest.approx(1e10)]
+    assert resistor.ask(":CALC:MATH:CAT?") == '"POWER","OFFCOMPOHM","VOLTCOEF","VARALPHA","OHMS"'
+    assert resistor.refused(":CALC:MATH (VOLT * MOON)") == -171
+
+
+def test_a_limit_test_fails_above_and_below(resistor):
+    resistor.say(":OUTP ON", ":CALC2:FEED CURR", ":CALC2:LIM2:UPP 6e-6", ":CALC2:LIM2:LOW 4e-6", ":CALC2:LIM2:STAT ON")
+    for level, failed, bits in ((0.5, "0", 1 << 5), (0.7, "1", 1 << 2), (0.3, "1", 1 << 1)):
+        resistor.say(f":SOUR:VOLT {level}", "*CLS")
+        resistor.ask(":READ?")
+        assert resistor.ask(":CALC2:LIM2:FAIL?") == failed
+        assert int(resistor.ask(":STAT:MEAS?")) & 0b111111 == bits
+
+
+def test_the_offset_of_calc2_can_be_acquired(resistor):
+    resistor.say(":OUTP ON", ":SOUR:VOLT 0.5", ":CALC2:FEED CURR")
+    resistor.ask(":READ?")
+    resistor.say(":CALC2:NULL:ACQ", ":CALC2:NULL:STAT ON", ":SOUR:VOLT 0.6")
+    resistor.ask(":READ?")
+    assert resistor.numbers(":CALC2:DATA?") == [pytest.approx(1e-6)]
+
+
+def test_a_stored_setup_comes_back_with_the_output_off(bench):
+    bench.say(":SOUR:VOLT 0.3", ":SENS:CURR:NPLC 0.1", "*SAV 2", "*RST", ":OUTP ON", "*RCL 2")
+    assert bench.ask(":SOUR:VOLT?;:SENS:CURR:NPLC?;:OUTP?") == "+3.000000E-01;+1.000000E-01;0"
+    bench.say(":SOUR:VOLT 0.7", "*RCL 2")
+    assert bench.ask(":SOUR:VOLT?") == "+3.000000E-01"
+    assert bench.refused("*RCL 5") == -222
+
+
+def test_registers_answer_in_the_base_that_is_chosen(bench):
+    bench.say(":STAT:MEAS:ENAB #H200")
+    for base, answer in (("ASC", "512"), ("HEX", "#H200"), ("OCT", "#Q1000"), ("BIN", "#B1000000000")):
+        bench.say(f":FORM:SREG {base}")
+        assert bench.ask(":STAT:MEAS:ENAB?") == answer
+
+
+def test_an_endless_arm_count_goes_on_until_it_is_aborted(resistor):
+    resistor.say(":ARM:COUN INF", ":OUTP ON", ":FORM:ELEM TIME", ":INIT")
+    assert resistor.ask(":ARM:COUN?") == "+9.900000E+37"
+    first, second = resistor.numbers(":FETC?"), resistor.numbers(":FETC?")
+    assert second > first
+    assert resistor.refused(":INIT") == -213
+    assert resistor.refused(":READ?") == -214
+    resistor.say(":ABOR")
+    assert resistor.numbers(":FETC?") == resistor.numbers(":FETC?")
+
+
+def test_only_the_bus_is_triggered_by_a_bus_trigger(bench):
+    assert bench.refused("*TRG") == -211
+    bench.say(":ARM:SOUR TLIN", ":OUTP ON", ":INIT")
+    assert bench.ask(":STAT:OPER:COND?") == "64"  # appendix B: waiting for arm
+    assert bench.refused("*TRG") == -211
+    bench.say(":ABOR")
+    assert bench.ask(":STAT:OPER:COND?") == "1024"
+
+
+def test_the_buffer_stops_when_full_and_times_its_readings_against_the_first(resistor):
+    resistor.say(":TRAC:POIN 3", ":TRAC:FEED:CONT NEXT", ":TRIG:COUN 5", ":FORM:ELEM TIME", ":OUTP ON", ":INIT")
+    assert resistor.ask(":TRAC:POIN:ACT?;:TRAC:FEED:CONT?") == "3;NEV"
+    absolute = resistor.numbers(":TRAC:DATA?")
+    resistor.say(":TRAC:TST:FORM DELT")
+    assert absolute[0] == 0
+    assert resistor.numbers(":TRAC:DATA?") == pytest.approx([0, absolute[1], absolute[2] - absolute[1]])
+    assert resistor.refused(":TRAC:FEED:CONT NEXT;:TRAC:POIN 9") == -221
+
+
+def test_statistics_are_those_of_a_sample(resistor):
+    resistor.say(":SENS:FUNC 'VOLT'", ":FORM:ELEM VOLT", ":TRAC:POIN 3", ":TRAC:FEED:CONT NEXT", ":OUTP ON")
+    for level in (0.1, 0.2, 0.6):
+        resistor.say(f":SOUR:VOLT {level}")
+        resistor.ask(":READ?")
+    # Mean 0.3, deviations -0.2, -0.1, 0.3: sum of squares 0.14 over n - 1.
+    for name, value in (("MEAN", 0.3), ("MAX", 0.6), ("MIN", 0.1), ("PKPK", 0.5), ("SDEV", 0.07**0.5)):
+        assert resistor.numbers(f":CALC3:FORM {name};:CALC3:DATA?") == [pytest.approx(value, rel=1e-5)]
+
+
+def test_a_text_on_the_display_has_its_length(bench):
+    bench.say(':DISP:TEXT "cell 3 of 16"', ":DISP:TEXT:STAT ON")
+    assert bench.ask(":DISP:TEXT?;:DISP:DATA?") == '"cell 3 of 16";"cell 3 of 16"'
+    assert bench.refused(f":DISP:TEXT '{'x' * 21}'") == -223
+
+
 # ---------------------------------------------------------------------- a client that nobody here wrote
 
 
 @pytest.fixture
-def pymeasure_smu(bench):
-    from pymeasure.adapters import VISAAdapter
+def pymeasure_smu(bench, over_visa):
     from pymeasure.instruments.keithley import Keithley2400 as Client
 
-    with InstrumentServer(bench.smu) as server:
-        adapter = VISAAdapter(
-            f"TCPIP::127.0.0.1::{server.port}::SOCKET",
-            visa_library="@py",
-            read_termination="\n",
-            write_termination="\n",
-        )
-        yield Client(adapter)
-        adapter.close()
+    return Client(over_visa(bench.box))
 
 
 def test_pymeasure_sources_and_measures(bench, pymeasure_smu):

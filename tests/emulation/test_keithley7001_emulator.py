@@ -95,3 +95,42 @@ def test_the_7002_has_ten_slots_and_the_7001_two(world, matrix):
 def test_reset_opens_everything(matrix):
     matrix.receive(":CLOS (@1!1!1);:ROUT:CONF:BBM OFF;*RST")
     assert matrix.receive(":ROUT:CLOS:STAT?;:ROUT:CONF:BBM?") == b"(@);1\n"
+
+
+def test_a_scan_closes_its_channels_one_after_the_other(world, matrix):
+    matrix.receive(":ROUT:SCAN (@1!1!1:1!1!3);:INIT")
+    moves = world.log.of("relays")
+    assert [len(each["closed"]) for each in moves] == [1, 0, 1, 0, 1]
+    assert [len(each["opened"]) for each in moves] == [0, 1, 0, 1, 0]
+    assert matrix.receive(":ROUT:CLOS:STAT?;:ROUT:SCAN:POIN?;:SYST:ERR?") == b'(@1!1!3);3;+0,"No error"\n'
+
+
+def test_a_scan_takes_a_step_for_each_bus_trigger(matrix):
+    matrix.receive(":ROUT:SCAN (@1!1!1,1!2!2);:TRIG:SOUR BUS;:INIT")
+    found = [matrix.receive(":ROUT:CLOS:STAT?")]
+    for _ in range(2):
+        matrix.receive("*TRG")
+        found.append(matrix.receive(":ROUT:CLOS:STAT?"))
+    assert found == [b"(@)\n", b"(@1!1!1)\n", b"(@1!2!2)\n"]
+    matrix.receive("*TRG")
+    assert matrix.receive(":SYST:ERR?").startswith(b"-211,")
+
+
+def test_counts_repeat_a_scan_and_its_timer_paces_it(world, matrix):
+    matrix.receive(":ROUT:SCAN (@1!1!1,1!2!2);:ARM:LAY2:COUN 3;:TRIG:SOUR TIM;:TRIG:TIM 2;:INIT")
+    assert matrix.operations == {(1, 1, 1): 3, (1, 2, 2): 3}
+    assert world.clock.now() == pytest.approx(6 * 2 + 11 * 4e-3)
+
+
+def test_an_empty_scan_cannot_start(matrix):
+    matrix.receive(":INIT")
+    assert matrix.receive(":SYST:ERR?").startswith(b"-221,")
+
+
+def test_relay_patterns_and_setups_are_kept(matrix):
+    matrix.receive(":CLOS (@1!1!1,2!4!10);:ROUT:MEM:SAVE M7;*SAV 2;:OPEN ALL;:CLOS (@1!2!2);:ROUT:MEM:REC M7")
+    assert matrix.receive(":ROUT:CLOS:STAT?") == b"(@1!1!1,2!4!10)\n"
+    matrix.receive(":OPEN ALL;*RCL 2")
+    assert matrix.receive(":ROUT:CLOS:STAT?") == b"(@1!1!1,2!4!10)\n"
+    matrix.receive(":ROUT:MEM:SAVE M101")
+    assert matrix.receive(":SYST:ERR?").startswith(b"-222,")

@@ -196,7 +196,8 @@ def test_patterns_are_closed_by_name(matrix):
     say(matrix, "channel.pattern.setimage('1A01,1B02', 'both')", "channel.close('both, 1C03')")
     assert closed(matrix) == "1A01;1B02;1C03"
     say(matrix, "channel.pattern.snapshot('three')")
-    assert say(matrix, "print(channel.pattern.getimage('three'))") == "1A01;1B02;1C03\n"
+    assert say(matrix, "print(channel.pattern.getimage('three'))") == "1A01,1B02,1C03\n"
+    assert say(matrix, "print(channel.pattern.getimage('both, three'))") == "1A01,1B02;1A01,1B02,1C03\n"
     assert say(matrix, "for name in channel.pattern.catalog() do print(name) end") == "both\nthree\n"
     say(matrix, "channel.setforbidden('1A01')")
     assert say(matrix, "for name in channel.pattern.catalog() do print(name) end") == ""
@@ -204,6 +205,55 @@ def test_patterns_are_closed_by_name(matrix):
     assert error_code(matrix) == 1115
     say(matrix, "channel.pattern.setimage('1A02', '1A01')")
     assert error_code(matrix) == 1115
+
+
+def test_a_pattern_keeps_the_order_of_its_list(matrix):
+    say(matrix, "channel.pattern.setimage('1B05, 1B01, 1B03', 'route') channel.pattern.setimage('', 'none')")
+    assert say(matrix, "print(channel.pattern.getimage('route'))") == "1B05,1B01,1B03\n"
+    say(matrix, "channel.close('1A01') channel.exclusiveclose('none')")
+    assert closed(matrix) == "nil"
+
+
+def test_what_is_forbidden_is_listed_with_commas(matrix):
+    say(matrix, "channel.setforbidden('1A03, 1A02')")
+    assert say(matrix, "print(channel.getforbidden('slot1'))") == "1A02,1A03\n"
+
+
+def test_a_label_names_one_channel(matrix):
+    say(matrix, "channel.setlabel('1A01', 'dut') channel.setlabel('1A02', 'dut')")
+    assert error_code(matrix) == 1115
+    say(matrix, "channel.setlabel('1A01', '') channel.setlabel('1A02', 'dut') channel.close('dut')")
+    assert closed(matrix) == "1A02"
+
+
+def test_the_image_of_a_channel_is_itself(matrix):
+    assert say(matrix, "print(channel.getimage('1A01, 1B02'), channel.getpole('1A01'))") == "1A01;1B02\t2\n"
+    say(matrix, "channel.setpole('1A01', 4)")
+    assert error_code(matrix) == 1114
+
+
+def test_a_list_may_not_be_endless(matrix):
+    say(matrix, "channel.open(string.rep('1A01,', 5000) .. '1A01')")
+    assert error_code(matrix) == 1115
+
+
+def test_an_empty_slot_pretends_to_hold_a_card(matrix):
+    assert say(matrix, "print(slot[1].pseudocard, slot[2].pseudocard)") == "nil\t0.00000e+00\n"
+    say(matrix, "slot[2].pseudocard = 7072 channel.close('2H12')")
+    assert say(matrix, "print(slot[2].idn, slot[2].pseudocard)") == (
+        "7072,Pseudo 8x12 Semiconductor Matrix,00.00a,????????\t7.07200e+03\n"
+    )
+    assert closed(matrix) == "2H12"
+    say(matrix, "slot[2].pseudocard = slot.PSEUDO_NONE")
+    assert say(matrix, "print(slot[2].idn)") == "Empty Slot\n"
+    assert closed(matrix) == "nil"
+    assert error_code(matrix) == 0
+
+
+@pytest.mark.parametrize(("slot", "card", "code"), [(1, 7072, 1114), (2, 7070, 1401)])
+def test_only_an_empty_slot_pretends_and_not_any_card(matrix, slot, card, code):
+    say(matrix, f"slot[{slot}].pseudocard = {card}")
+    assert error_code(matrix) == code
 
 
 def test_labels_name_channels_rows_and_columns(matrix):

@@ -1,4 +1,7 @@
 import functools
+import random
+import re
+import socket
 
 import pytest
 from hypothesis import given, settings
@@ -10,14 +13,15 @@ from crossbar_hil.sim_backend.emulation.keithley2450 import Keithley2450
 from crossbar_hil.sim_backend.emulation.keithley7001 import Keithley7001
 from crossbar_hil.sim_backend.emulation.keysight34980a import Keysight34980A
 from crossbar_hil.sim_backend.emulation.keysightb2200a import KeysightB2200A
-from crossbar_hil.sim_backend.emulation.keysightb2900 import KeysightB2902A
+from crossbar_hil.sim_backend.emulation.keysightb2900 import KeysightB2901A, KeysightB2902A
+from crossbar_hil.sim_backend.emulation.scpi import COMMON
+from crossbar_hil.sim_backend.emulation.server import InstrumentServer
 from crossbar_hil.sim_backend.emulation.world import World
 
-MODELS = (Keithley2400, Keithley2450, KeysightB2902A, Keithley7001, Keysight34980A, KeysightB2200A)
+MODELS = (Keithley2400, Keithley2450, KeysightB2901A, KeysightB2902A, Keithley7001, Keysight34980A, KeysightB2200A)
 EMPTY_QUEUE = {
     Keithley2400: b'0,"No error"\n',
     Keithley2450: b'0,"No error;0;0 0"\n',
-    KeysightB2902A: b'+0,"No error"\n',
 }
 
 
@@ -44,7 +48,8 @@ def test_every_instrument_answers_the_common_commands(model):
     instrument = made(model)
     assert instrument.receive("*IDN?").count(b",") == 3
     assert instrument.receive("*RST;*CLS;*WAI;*OPC") == b""
-    assert instrument.receive("*OPC?;*TST?;*ESR?;*ESR?;*STB?;*ESE?;*SRE?") == b"1;0;1;0;0;0;0\n"
+    answers = instrument.receive("*OPC?;*TST?;*ESR?;*ESR?;*STB?;*ESE?;*SRE?").split(b";")
+    assert [int(each) for each in answers] == [1, 0, 1, 0, 0, 0, 0]
     assert instrument.receive(":SYST:ERR?") == EMPTY_QUEUE.get(model, b'+0,"No error"\n')
 
 
@@ -143,14 +148,76 @@ WORDS = st.sampled_from(
 )  # fmt: skip
 
 
+def is_one_answer(answer):
+    """Whether this is nothing, or a line; a binary block in it may hold any byte."""
+    return answer == b"" or (answer.endswith(b"\n") and (b"#" in answer or answer.count(b"\n") == 1))
+
+
+def recovers(instrument):
+    """Whether the instrument answers as it did at first, after a reset."""
+    instrument.receive("*RST;*CLS")
+    assert instrument.receive("*OPC?;:SYST:ERR:COUN?") in (b"1;0\n", b"1;+0\n")
+    assert instrument.receive("*IDN?").count(b",") == 3
+    assert not instrument.world.log.of("violation")
+
+
 @pytest.mark.parametrize("model", MODELS)
 @settings(max_examples=25, deadline=None)
 @given(messages=st.lists(st.one_of(st.text(max_size=30), st.lists(WORDS, max_size=12).map("".join)), max_size=6))
 def test_no_message_makes_it_raise_and_it_always_recovers(model, messages):
     instrument = made(model)
     for message in messages:
-        answer = instrument.receive(message)
-        assert answer == b"" or (answer.endswith(b"\n") and answer.count(b"\n") == 1)
-    instrument.receive("*RST;*CLS")
-    assert instrument.receive("*OPC?;:SYST:ERR:COUN?") == b"1;0\n"
-    assert instrument.receive("*IDN?").count(b",") == 3
+        assert is_one_answer(instrument.receive(message))
+    recovers(instrument)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@settings(max_examples=50, deadline=None)
+@given(chunk=st.binary(min_size=1, max_size=60))
+def test_bytes_that_are_no_message_make_an_error(model, chunk):
+    instrument = made(model)
+    for line in chunk.decode("latin-1").split("\n"):
+        instrument.receive("*CLS")
+        assert is_one_answer(instrument.receive(line))
+        if any(not letter.isascii() and not letter.isspace() for letter in line):
+            assert instrument.status.errors, line
+    recovers(instrument)
+
+
+ARGUMENTS = (
+    "",
+    "1",
+    "-9e99",
+    "MIN",
+    "ALL",
+    "'a',2",
+    "1,2,3",
+    "(@1)",
+    "(@1!1!1,1101)",
+    "#HFFFFFFFFFFFFFFFFFF",
+    "(VOLT^9e9)",
+)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_command_answers_or_reports_an_error_whatever_its_arguments(model):
+    instrument = made(model)
+    for command in (*model.commands, *COMMON):
+        header = re.sub(r"\{([0-9]+)-[0-9]+\}", r"\1", re.sub(r"\[[^]]*\]|#", "", command.pattern))
+        for argument in ARGUMENTS:
+            instrument.status.clear()
+            assert is_one_answer(instrument.receive(f"{header} {argument}"))
+            instrument.status.clear()
+            answer = instrument.receive(f"{header}? {argument}")
+            assert is_one_answer(answer)
+            assert answer or instrument.status.errors, f"{header}? {argument}"
+    recovers(instrument)
+
+
+def test_a_server_outlives_garbage(smu):
+    rng = random.Random(1)
+    with InstrumentServer(smu) as server, socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+        for _ in range(50):
+            client.sendall(rng.randbytes(200).replace(b"?", b"!") + b"\n")
+        client.sendall(b"*CLS\n:NONSENSE\n*IDN?;:SYST:ERR?\n")
+        assert client.makefile("rb").readline().endswith(b',"Undefined header"\n')

@@ -1,8 +1,10 @@
 import pytest
 
+from crossbar_hil.sim_backend.emulation import scpi_expression as expression
 from crossbar_hil.sim_backend.emulation import scpi_syntax as syntax
 from crossbar_hil.sim_backend.emulation import scpi_values as values
-from crossbar_hil.sim_backend.emulation.scpi_status import ScpiError, Status
+from crossbar_hil.sim_backend.emulation.scpi_format import DataFormat
+from crossbar_hil.sim_backend.emulation.scpi_status import Register, ScpiError, Status
 
 
 @pytest.mark.parametrize(
@@ -23,9 +25,16 @@ def test_a_header_has_a_long_and_a_short_form_and_nothing_between(pattern, fitti
 
 
 def test_a_suffix_that_is_left_out_is_one():
-    compiled = syntax.compiled(":SOURce#:VOLTage")
-    assert syntax.suffixes(compiled.fullmatch(":SOUR:VOLT")) == (1,)
-    assert syntax.suffixes(compiled.fullmatch(":SOUR2:VOLT")) == (2,)
+    assert syntax.suffixes(":SOURce#:VOLTage", ":SOUR:VOLT", most=2) == (1,)
+    assert syntax.suffixes(":SOURce#:VOLTage", ":SOUR2:VOLT", most=2) == (2,)
+
+
+def test_a_suffix_beyond_its_bounds_is_an_error():
+    assert syntax.suffixes(":LIMit{2-12}:STATe", ":LIM12:STAT") == (12,)
+    for pattern, header in ((":LIMit{2-12}", ":LIM"), (":LIMit{2-12}", ":LIM13"), (":SOURce#", ":SOUR0")):
+        with pytest.raises(ScpiError) as caught:
+            syntax.suffixes(pattern, header)
+        assert caught.value.code == -114
 
 
 def test_separators_in_quotes_and_parentheses_separate_nothing():
@@ -123,3 +132,57 @@ def test_errors_latch_their_class_in_the_event_register():
         status.report(code)
         assert status.standard.take() == bit
         assert status.standard.take() == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("(VOLT * CURR)", 6.0),
+        ("VOLT^CURR^2", 2.0**9),
+        ("-VOLT + +CURR / 2", -0.5),
+        ("ABS(-2) + LN(EXP(1)) + LOG(100)", 5.0),
+        ("1 / (VOLT - 2)", 9.9e37),
+        ("(0 - 1)^0.5", 9.9e37),
+        ("-(10^40)", -9.9e37),
+    ],
+)
+def test_an_expression_has_a_value_or_overflows(text, value):
+    assert expression.evaluated(expression.parsed(text), {"VOLT": 2.0, "CURR": 3.0}) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("(", -171), ("MOON", -171), ("VOLT.real", -171), ("__import__('os')", -171), ("True", -171), ("1" * 257, -223)],
+)
+def test_what_is_no_arithmetic_is_refused(text, code):
+    with pytest.raises(ScpiError) as caught:
+        expression.evaluated(expression.parsed(text), {"VOLT": 2.0})
+    assert caught.value.code == code
+
+
+def test_blocks_are_big_endian_unless_swapped_and_tell_their_length_if_definite():
+    assert DataFormat(8).written([1.0]) == b"#0" + bytes.fromhex("3ff0000000000000")
+    assert DataFormat(4, swapped=True, definite=True).written([1.0] * 3) == b"#212" + bytes.fromhex("0000803f") * 3
+    assert DataFormat().written([1.0, -2e-9]) == "+1.000000E+00,-2.000000E-09"
+
+
+@pytest.mark.parametrize(("text", "value"), [("#HfF", 255), ("#b101", 5), ("#Q17", 15), ("12.6", 13)])
+def test_whole_numbers_come_in_four_bases(text, value):
+    assert values.integer(text, 0, 255) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [("#H", -104), ("#H1_0", -104), ("#B2", -104), ("#X1", -104), ("#B" + "1" * 60, -222)]
+)
+def test_a_number_of_another_base_has_digits_of_it_only(text, code):
+    with pytest.raises(ScpiError) as caught:
+        values.integer(text, 0, 255)
+    assert caught.value.code == code
+
+
+def test_a_register_latches_the_changes_that_its_filters_let_through():
+    register = Register(rising=0b01, falling=0b10)
+    register.change(0b11, True)
+    assert (register.condition, register.take()) == (0b11, 0b01)
+    register.change(0b11, False)
+    assert (register.condition, register.take(), register.take()) == (0, 0b10, 0)

@@ -84,6 +84,17 @@ def test_identity_and_common_commands(smu):
     assert say(smu, "*WAI") == ""
 
 
+def test_a_completed_operation_is_noted_when_it_is_over(smu):
+    say(smu, "smua.source.output = 1 smua.trigger.arm.stimulus = trigger.EVENT_ID smua.trigger.initiate()", "*CLS")
+    assert say(smu, "*OPC", "*ESR?", "*ESR?") == "0\n0\n"
+    assert say(smu, "*TRG", "waitcomplete()", "*ESR?") == "1\n"
+
+
+def test_a_refused_value_is_an_execution_error(smu):
+    say(smu, "*CLS", "smua.source.limiti = 0")
+    assert say(smu, "*ESR?") == "16\n"
+
+
 def test_enables_and_the_status_byte(smu):
     assert say(smu, "*ESE 1", "*ESE?", "*SRE 32", "*SRE?") == "1\n32\n"
     assert say(smu, "*OPC", "*STB?") == "96\n"
@@ -133,6 +144,22 @@ def test_abort_ends_the_loading_of_a_script(smu):
     assert say(smu, "loadscript half", "print(1)", "abort", "print(2)") == "2.00000e+00\n"
 
 
+def test_a_script_that_is_too_long_is_given_up(smu):
+    say(smu, "loadscript long")
+    for _ in range(11):
+        say(smu, "-" * 100_000)
+    assert say(smu, "print(1)") == "1.00000e+00\n"
+    assert say(smu, "print(errorqueue.next())").startswith("-2.25000e+02\tOut of memory")
+
+
+def test_factory_scripts_are_listed_and_can_be_run_again(smu):
+    listed = say(smu, "for name in script.factory.catalog() do print(name) end").split()
+    assert sorted(listed) == ["KIHighC", "KIParlib", "KIPulse", "KISweep"]
+    assert say(smu, "SweepVLinMeasureI = nil script.factory.scripts.KISweep() print(type(SweepVLinMeasureI))") == (
+        "function\n"
+    )
+
+
 def test_several_statements_stand_on_one_line(smu):
     assert say(smu, "a = 1 b = 2; c = a + b print(a, b, c)") == "1.00000e+00\t2.00000e+00\t3.00000e+00\n"
 
@@ -164,7 +191,38 @@ def test_line_frequency_ends_its_automatic_choice(smu):
 
 def test_delay_and_timer_follow_the_bench_clock(smu):
     assert say(smu, "timer.reset() delay(0.25) print(timer.measure.t())") == "2.50000e-01\n"
-    assert smu.world.clock.now() == pytest.approx(0.25)
+    assert smu.world.clock.now() == pytest.approx(0.25, abs=1e-3)
+
+
+@pytest.mark.parametrize("shown", ["timer.measure.t()", "os.clock()", "os.time()"])
+@pytest.mark.parametrize("seconds", [1, 60])
+def test_a_loop_that_looks_at_a_clock_sees_time_pass(smu, shown, seconds):
+    say(smu, "timer.reset()")
+    begin = smu.world.clock.now()
+    say(smu, f"local begin = {shown} repeat until {shown} - begin >= {seconds}")
+    assert say(smu, "print(errorqueue.next())") == EMPTY
+    slack = 1 if shown == "os.time()" else 0  # whole seconds
+    assert seconds - slack <= smu.world.clock.now() - begin <= 1.002 * seconds + slack
+
+
+def test_two_looks_at_the_clock_differ_by_less_than_a_millisecond(smu):
+    begin, end = map(float, say(smu, "print(timer.measure.t(), timer.measure.t())").split())
+    assert 0 < end - begin < 1e-3
+
+
+def test_a_loop_that_asks_for_the_readings_sees_them_come(smu):
+    say(smu, "smua.measure.count = 10 smua.measure.overlappedi(smua.nvbuffer1)")
+    assert say(smu, "repeat until smua.nvbuffer1.n >= 5 print(smua.nvbuffer1.n < 10)") == "true\n"
+    assert say(smu, "print(errorqueue.next())") == EMPTY
+
+
+def test_a_loop_that_asks_for_the_status_sees_a_sweep_end(smu):
+    say(smu, "smua.trigger.source.linearv(0, 0.1, 11) smua.trigger.source.action = smua.ENABLE")
+    say(smu, "smua.trigger.measure.action = smua.ENABLE smua.trigger.measure.i(smua.nvbuffer1)")
+    say(smu, "smua.trigger.count = 11 smua.source.output = smua.OUTPUT_ON smua.trigger.initiate()")
+    asked = "while status.operation.sweeping.condition ~= 0 do asked = asked + 1 end"
+    assert say(smu, f"asked = 0 {asked} print(asked > 1, smua.nvbuffer1.n)") == "true\t1.10000e+01\n"
+    assert say(smu, "print(errorqueue.next())") == EMPTY
 
 
 def test_timers_and_blenders_make_events(smu):

@@ -117,6 +117,7 @@ def test_the_shifts_of_the_caller_may_change_afterwards(figure2a):
 # ---------------------------------------------------------------------- saturation
 
 
+@pytest.mark.fault("C4")
 def test_a_cell_at_the_end_of_its_curve_stays_there_for_thousands_of_pulses(figure2a):
     backend = chip(figure2a, scale=1.0)
     end = pulse(backend, UP, 50)[-1]
@@ -157,6 +158,7 @@ def test_counts_of_a_narrow_integer_type_do_not_overflow(figure2a, dtype):
     assert backend.saturated_cells().all()
 
 
+@pytest.mark.fault("C4")
 def test_training_on_a_saturated_chip_goes_on():
     backend = chip(ConductanceCurve([4e-7, 4.1e-7], UP))
     result = Trainer(backend, pulse=UP, beta=1e5, epochs=200).run([[0, 1], [1, 0]], [[1], [0]])
@@ -489,6 +491,7 @@ def noisy(figure2a, seed):
 PATTERNS, LABELS = [[0, 0, 0, 1], [0, 1, 1, 0], [1, 0, 0, 1]], [[0, 1], [1, 0], [0, 1]]
 
 
+@pytest.mark.fault("V11")
 def test_the_same_seed_trains_the_same_run_to_the_bit(figure2a):
     first, second = (
         Trainer(noisy(figure2a, 3), beta=2e7, target=0.99, epochs=12).run(PATTERNS, LABELS) for _ in range(2)
@@ -592,6 +595,59 @@ def test_a_state_of_another_chip_is_refused_and_changes_nothing(figure2a, key, b
     twin.restore(state)
     pulse(twin, UP)
     assert np.array_equal(backend.conductances, twin.conductances)
+
+
+# ---------------------------------------------------------------------- pulses timed by a real clock
+
+
+def worn(figure2a, monkeypatch, kept, times=300):
+    """A chip after pulses of ever new widths, some pulses of measured widths, and saving and restoring in between."""
+    monkeypatch.setattr("crossbar_hil.sim_backend.simulated.MOST_PULSES_KEPT", kept)
+    rng = np.random.default_rng(8)
+    backend = SimulatedBackend(figure2a, rng.uniform(2e-8, 9e-8, (3, 4)))
+    seen = []
+    for number in range(times):
+        cell = tuple(int(place) for place in rng.integers(0, (3, 4)))
+        width = float(10 ** rng.uniform(math.log10(0.0021), math.log10(0.049)))
+        backend.expose(*cell, 2.0 if rng.random() < 0.6 else -2.8, width)
+        if number % 7 == 0:
+            backend.send_pulses(rng.integers(0, 2, (3, 4)), UP if rng.random() < 0.5 else Pulse(2.0, width))
+        if number % 50 == 0:
+            backend.restore(backend.state())
+        seen.append(backend.conductances)
+    return backend, np.array(seen)
+
+
+def test_the_tracks_of_widths_that_never_recur_are_forgotten_without_changing_a_conductance(figure2a, monkeypatch):
+    few, seen = worn(figure2a, monkeypatch, kept=4)
+    many, expected = worn(figure2a, monkeypatch, kept=10**6)
+    assert np.array_equal(seen, expected)
+    assert np.array_equal(few.saturated_cells(), many.saturated_cells())
+    assert {key: value.tolist() for key, value in few.state().items()} == {
+        key: value.tolist() for key, value in many.state().items()
+    }
+    assert len(many._tracks) > 250
+    # One for each of the twelve cells, twice that before the next look, and a few asked for lately.
+    assert len(few._tracks) <= 2 * (12 + 4) + 2
+
+
+def test_thousands_of_odd_widths_leave_the_chip_with_a_bounded_number_of_tracks(figure2a):
+    backend = chip(figure2a)
+    for number in range(3000):
+        backend.expose(0, 0, 2.0, 0.003 + 1e-5 * number / 3)
+    assert len(backend._tracks) <= 130
+    assert len(backend._track_of_pulse) <= 130
+
+
+def test_a_pulse_that_a_cell_saw_beyond_the_limits_is_still_refused_from_whoever_asks(figure2a):
+    backend = chip(figure2a, limits=Limits(read_v=0.5, pulse_v=1.0, width_s=1.0))
+    backend.expose(0, 0, 2.0, 0.05)
+    with pytest.raises(LimitError, match="pulse amplitude 2 V exceeds the limit of 1 V"):
+        backend.send_pulses(np.ones((2, 2), int), UP)
+    fresh = chip(figure2a, limits=backend.limits)
+    fresh.restore(backend.state())
+    with pytest.raises(LimitError, match="pulse amplitude 2 V exceeds the limit of 1 V"):
+        fresh.send_pulses(np.ones((2, 2), int), UP)
 
 
 # ---------------------------------------------------------------------- refusals

@@ -1,0 +1,208 @@
+-- The objects of an emulated TSP instrument as Lua tables, in the layout that clients walk through: a metatable with
+-- `Getters`, `Setters`, `Objects` and `luatype`. All that is done with them is asked of Python.
+
+local kit = ...
+
+local error, next, pcall, rawget, select, tostring, type, unpack =
+  error, next, pcall, rawget, select, tostring, type, unpack
+local getmetatable, setmetatable, newproxy, collectgarbage = getmetatable, setmetatable, newproxy, collectgarbage
+local find, format, math_floor, concat = string.find, string.format, math.floor, table.concat
+local host, charge = kit.host, kit.charge
+
+local objects = {} -- id -> table
+local fleeting = setmetatable({}, { __mode = "v" }) -- id -> table, of objects that end when no script holds them
+local ended = {} -- ids of those that have ended
+local identity = setmetatable({}, { __mode = "k" }) -- table -> id
+
+local function object(id)
+  return objects[id] or fleeting[id]
+end
+
+local function numbers(value)
+  local parts, n = {}, 0
+  local item = rawget(value, 1)
+  while item ~= nil do
+    n = n + 1
+    if type(item) ~= "number" then
+      return nil
+    end
+    parts[n] = format("%.17g", item)
+    item = rawget(value, n + 1)
+  end
+  charge(n)
+  return concat(parts, " "), n
+end
+
+local function named_numbers(value)
+  local parts, n = {}, 0
+  for key, item in next, value do
+    n = n + 1
+    if n > 100 or type(key) ~= "string" or type(item) ~= "number" or not find(key, "^[%a_][%w_]*$") then
+      return nil
+    end
+    parts[n] = key .. "=" .. format("%.17g", item)
+  end
+  return concat(parts, " ")
+end
+
+-- Values go to Python as pairs of a letter and a plain value.
+local function tagged(value)
+  local kind = type(value)
+  if kind == "number" then
+    return "n", value
+  elseif kind == "string" then
+    return "s", value
+  elseif kind == "boolean" then
+    return "b", value
+  elseif kind == "nil" then
+    return "z", false
+  elseif kind == "table" and identity[value] then
+    return "o", identity[value]
+  elseif kind == "table" then
+    local list, n = numbers(value)
+    if list and (n > 0 or next(value) == nil) then
+      return "l", list
+    end
+    local named = not list or named_numbers(value)
+    if list and named then
+      return "m", named
+    end
+  end
+  return "u", kind
+end
+
+local function asked(kind, target, key, ...)
+  charge(100)
+  if collectgarbage("count") > kit.full then
+    collectgarbage("collect")
+    if collectgarbage("count") > kit.full then
+      error("not enough memory", 0)
+    end
+  end
+  local sent, n = {}, select("#", ...)
+  if n > 200 then
+    error("too many arguments", 0)
+  end
+  for i = 1, n do
+    sent[2 * i - 1], sent[2 * i] = tagged((select(i, ...)))
+  end
+  local ok, answer = pcall(host, kind, target, key, unpack(sent, 1, 2 * n))
+  if not ok or type(answer) ~= "table" then
+    error("error in the instrument", 0)
+  end
+  if answer[1] ~= 0 then
+    error(answer[3], 0)
+  end
+  return unpack(answer, 3, 2 + answer[2])
+end
+
+kit.asked = asked
+
+-- The values after the first, which is only named to be kept alive until they are there.
+local function beside(_, ...)
+  return ...
+end
+
+local function index(key)
+  return type(key) == "number" and key == math_floor(key) and key > -2 ^ 31 and key < 2 ^ 31
+end
+
+-- Make an object. One that is fleeting holds a proxy, whose end tells that no script can reach the object any more.
+function kit.object(id, luatype, indexed, is_fleeting)
+  local Getters, Setters, Objects = {}, {}, {}
+  local it, proxy = {}, nil
+  local mt = { Getters = Getters, Setters = Setters, Objects = Objects, luatype = luatype }
+  if is_fleeting then
+    proxy = newproxy(true)
+    getmetatable(proxy).__gc = function()
+      ended[#ended + 1] = id
+    end
+  end
+  function mt.__index(_, key)
+    local getter = Getters[key]
+    if getter then
+      return getter()
+    end
+    local found = Objects[key]
+    if found == nil and indexed and index(key) then
+      return beside(proxy, asked("item", id, key))
+    end
+    return found
+  end
+  function mt.__newindex(_, key, value)
+    local setter = Setters[key]
+    if setter then
+      return setter(value)
+    elseif indexed and index(key) then
+      return asked("put", id, key, value)
+    end
+    error("cannot modify field '" .. tostring(key) .. "'", 0)
+  end
+  identity[it] = id
+  if is_fleeting then
+    fleeting[id] = it
+  else
+    objects[id] = it
+  end
+  return setmetatable(it, mt)
+end
+
+-- The ids of the fleeting objects that have ended since the last time.
+function kit.ended()
+  local found = ended
+  ended = {}
+  return found
+end
+
+function kit.getter(id, key)
+  local it = object(id)
+  getmetatable(it).Getters[key] = function()
+    return beside(it, asked("get", id, key))
+  end
+end
+
+function kit.setter(id, key)
+  local it = object(id)
+  getmetatable(it).Setters[key] = function(value)
+    return beside(it, asked("set", id, key, value))
+  end
+end
+
+local function method(id, key)
+  local it = object(id)
+  return function(...)
+    return beside(it, asked("call", id, key, ...))
+  end
+end
+
+-- A method whose values are handed out one at a time, for a generic for.
+local function iterator(id, key)
+  return function(...)
+    local values, n = { asked("call", id, key, ...) }, 0
+    return function()
+      n = n + 1
+      return values[n]
+    end
+  end
+end
+
+kit.bound_method, kit.is_object, kit.object_of = method, identity, object
+
+function kit.method(id, key, iterates)
+  getmetatable(object(id)).Objects[key] = (iterates and iterator or method)(id, key)
+end
+
+function kit.constant(id, key, value)
+  getmetatable(object(id)).Objects[key] = value
+end
+
+function kit.child(id, key, child)
+  getmetatable(object(id)).Objects[key] = object(child)
+end
+
+-- A function that a script gets as part of an answer: it only ever returns one text.
+function kit.teller(said)
+  return function()
+    return said
+  end
+end

@@ -1,0 +1,194 @@
+-- Running messages of an emulated TSP instrument, and the scripts it keeps: callable tables in `script.user.scripts`
+-- and globals of their name; `save` puts one into the memory that `script.user.catalog` lists.
+
+local kit = ...
+
+local error, pcall, rawset, setmetatable, tostring, type, next = error, pcall, rawset, setmetatable, tostring, type, next
+local getmetatable, setrawmetatable = getmetatable, debug.setmetatable
+local env, text, asked = kit.env, kit.text, kit.asked
+
+local runtime, saved, factory = {}, {}, {}
+env.script = { user = { scripts = runtime }, factory = { scripts = factory } }
+
+local function names(of)
+  return function()
+    local name
+    return function()
+      name = next(of, name)
+      return name
+    end
+  end
+end
+
+env.script.user.catalog, env.script.factory.catalog = names(saved), names(factory)
+
+local function made(name, source, f)
+  local it = { name = name, source = source, autorun = "no", run = f }
+  function it.list()
+    asked("print", 0, "", source)
+  end
+  function it.save(file)
+    if file ~= nil then
+      asked("save", 0, "", text(file, "save"))
+    elseif it.name == "" then
+      error("a script without a name cannot be saved", 0)
+    else
+      saved[it.name] = it
+    end
+  end
+  return setmetatable(it, {
+    luatype = "script",
+    __call = function()
+      return f()
+    end,
+  })
+end
+
+local function stored(name, source, f)
+  local it = made(name, source, f)
+  if name == "" then
+    env.script.anonymous, env.script.run, env.run = it, f, f
+  else
+    runtime[name] = it
+    rawset(env, name, it)
+  end
+  return it
+end
+
+function env.script.new(source, name)
+  source, name = text(source, "script.new"), text(name or "", "script.new")
+  local f, message = kit.compiled_here(source, "=tsp")
+  if not f then
+    error(message, 0)
+  end
+  return name == "" and made(name, source, f) or stored(name, source, f)
+end
+
+function env.script.newautorun(source, name)
+  local it = env.script.new(source, name)
+  it.autorun = "yes"
+  it()
+  return it
+end
+
+function env.script.delete(name)
+  saved[text(name, "script.delete")] = nil
+end
+
+function env.script.restore(name)
+  local it = saved[text(name, "script.restore")]
+  if not it then
+    error("there is no script " .. name, 0)
+  end
+  runtime[name] = it
+  rawset(env, name, it)
+end
+
+function env.script.load(file)
+  asked("load", 0, "", text(file, "script.load"))
+end
+
+---------------------------------------------------------------------------------------------------------- for Python
+
+function kit.global(key, id, name)
+  if name then
+    env[key] = kit.bound_method(id, name)
+  else
+    env[key] = kit.object_of(id)
+  end
+end
+
+-- Run one message; return "syntax" or "runtime" and what went wrong, or nothing.
+local function run(f, message)
+  if not f then
+    return "syntax", message
+  end
+  kit.begin()
+  kit.watch()
+  local ok, failure = pcall(f)
+  local ended = kit.finish()
+  if ok or ended == "exit" then
+    return nil
+  end
+  failure = ended or kit.plain(failure)
+  if type(failure) ~= "string" and type(failure) ~= "number" then
+    failure = "(error object is not a string)"
+  end
+  return "runtime", tostring(failure)
+end
+
+function kit.run(source)
+  return run(kit.compiled(source, "=tsp"))
+end
+
+-- Keep a script, written as it came and as it is to be compiled, and run it if it is to run at once.
+function kit.store(name, source, translated, at_once)
+  kit.begin()
+  local f, message = kit.compiled(translated, "=tsp")
+  if not f then
+    return "syntax", message
+  end
+  local it = stored(name, source, f)
+  if at_once then
+    it.autorun = "yes"
+    return run(f)
+  end
+end
+
+-- Run what comes with the instrument, and list it.
+function kit.factory(name, source)
+  local f = kit.compiled(source, "=" .. name)
+  factory[name] = made(name, source, f)
+  return run(f)
+end
+
+-- Give an object what every node of a TSP-Link network has: it runs code, and reads and writes global variables.
+function kit.node(id)
+  local Objects = getmetatable(kit.object_of(id)).Objects
+  function Objects.execute(source)
+    local f, message = kit.compiled_here(text(source, "execute"), "=tsp")
+    if not f then
+      error(message, 0)
+    end
+    f()
+  end
+  function Objects.getglobal(name)
+    return env[name]
+  end
+  function Objects.setglobal(name, value)
+    env[name] = value
+  end
+end
+
+-- What scripts keep as globals of their own: numbers, texts and booleans by name.
+local own = {}
+
+function kit.seal()
+  for name in next, env do
+    own[name] = true
+  end
+end
+
+function kit.kept()
+  local found = {}
+  for name, value in next, env do
+    local kind = type(value)
+    if type(name) == "string" and not own[name] and (kind == "number" or kind == "string" or kind == "boolean") then
+      found[name] = value
+    end
+  end
+  return found
+end
+
+function kit.keep(name, value)
+  if not own[name] then
+    rawset(env, name, value)
+  end
+end
+
+for name in next, _G do
+  if name ~= "_G" then
+    _G[name] = nil
+  end
+end
+setrawmetatable("", nil)
