@@ -9,6 +9,7 @@ import math
 from abc import ABC, abstractmethod
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
+from numbers import Integral, Real
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,7 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, checked
+from crossbar_hil.defaults import JUMP
 from crossbar_hil.errors import BackendError, ChipStateUnknown, DataError, LimitError
+from crossbar_hil.spent import Spent
 
 MOST_PULSES = 10**9
 """More pulses for one cell in one call are a slip of the pen."""
@@ -40,9 +43,9 @@ class Pulse:
     """Duration in seconds."""
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.amplitude_v) or self.amplitude_v == 0:
+        if not is_number(self.amplitude_v) or self.amplitude_v == 0:
             raise DataError(f"pulse amplitude {self.amplitude_v} V must be finite and not zero")
-        if not math.isfinite(self.width_s) or self.width_s <= 0:
+        if not is_number(self.width_s) or self.width_s <= 0:
             raise DataError(f"pulse width {self.width_s} s must be finite and above zero")
 
     def __str__(self) -> str:
@@ -59,12 +62,24 @@ class Limits:
     """Largest absolute pulse amplitude, in volts."""
     width_s: float
     """Longest pulse, in seconds."""
+    pulses: int | None = None
+    """Most pulses that a cell may ever get; not bounded if not given."""
+    dose_vs: float | None = None
+    """Largest dose that a cell may ever get, the sum of |V| times width, in volt seconds; not bounded if not given."""
+    jump: float = JUMP
+    """Factor; a cell that changes by more between two maps of a chip behind instruments stops what is under way."""
 
     def __post_init__(self) -> None:
-        for name in ("read_v", "pulse_v", "width_s"):
+        for name in ("read_v", "pulse_v", "width_s", "dose_vs"):
             value = getattr(self, name)
-            if not math.isfinite(value) or value <= 0:
+            if (value is not None or name != "dose_vs") and not (is_number(value) and value > 0):
                 raise DataError(f"limit {name} {value} must be finite and above zero")
+        if not (is_number(self.jump) and self.jump > 1):
+            raise DataError(f"limit jump {self.jump} is a factor, it must be finite and above 1")
+        if self.pulses is not None and not (
+            isinstance(self.pulses, Integral) and is_number(self.pulses) and self.pulses > 0
+        ):
+            raise DataError(f"limit pulses {self.pulses} must be a whole number above zero")
 
 
 class DeviceBackend(ABC):
@@ -84,6 +99,10 @@ class DeviceBackend(ABC):
     _accepted: tuple[FloatArray, Limits | None] = (np.empty((0, 0)), None)
     cause_of_doubt: BaseException | None = None
     """What left the chip's state unknown, or None while it is known."""
+    pulsed: bool = False
+    """Whether pulses may have been sent in this session."""
+    spent: Spent | None = None
+    """What each cell has received so far; None while nothing bounds it."""
 
     @classmethod
     def from_bench(cls, bench: Any, rng: np.random.Generator) -> Self:  # noqa: ARG003 - for those who simulate
@@ -181,13 +200,26 @@ class DeviceBackend(ABC):
         DataError
             If `counts` is not a non-negative integer array of shape (R, C); nothing was sent.
         LimitError
-            If the pulse exceeds the limits, or the device knows no such pulse; nothing was sent.
+            If the pulse exceeds the limits, a cell would get more than it may ever get, or the device knows no such
+            pulse; nothing was sent.
         ChipStateUnknown
             If an earlier call failed half-way and the chip has not been read since; nothing was sent.
         BackendError
             If the device fails; the chip's state is unknown and further pulses are refused until
             `read_conductances` has succeeded.
         """
+        array = self.check_pulses(counts, pulse)
+        if self.spent is not None:
+            self._book(self.spent, array, pulse)
+        self.pulsed = True
+        try:
+            self._send_pulses(array, pulse)
+        except BaseException as error:
+            self.cause_of_doubt = error
+            raise
+
+    def check_pulses(self, counts: ArrayLike, pulse: Pulse) -> IntArray:
+        """Refuse what `send_pulses` would refuse, in the same words, and return the counts; nothing is sent."""
         array = counts if isinstance(counts, np.ndarray) else _as_array(counts)
         # Seen as unsigned, a negative number is a huge one: one comparison finds both.
         if array.shape != self.shape or array.dtype != np.int64 or np.count_nonzero(array.view(np.uint64) > _MOST):
@@ -198,11 +230,12 @@ class DeviceBackend(ABC):
                 f"pulses failed earlier ({self.cause_of_doubt}), so the chip's state is unknown; "
                 "read its conductances before sending more"
             ) from self.cause_of_doubt
-        try:
-            self._send_pulses(array, pulse)
-        except BaseException as error:
-            self.cause_of_doubt = error
-            raise
+        limits = self.limits
+        if limits.pulses is not None or limits.dose_vs is not None:
+            if self.spent is None:
+                self.spent = Spent(self.shape)
+            self.spent.check(*self._charge(array, pulse), most_pulses=limits.pulses, most_dose_vs=limits.dose_vs)
+        return array
 
     def _checked_voltages(self, voltages: ArrayLike) -> FloatArray:
         array = checked("row voltages", voltages, (None, self.shape[0]))
@@ -227,6 +260,14 @@ class DeviceBackend(ABC):
         if not pulse.width_s <= self.limits.width_s:
             raise LimitError(f"pulse width {pulse.width_s:g} s exceeds the limit of {self.limits.width_s:g} s")
 
+    def _charge(self, counts: IntArray, pulse: Pulse) -> tuple[IntArray, FloatArray]:
+        """Return the pulses and the dose, in volt seconds, that each cell gets from a batch; (R, C) each."""
+        return counts, counts.astype(np.float64) * (abs(pulse.amplitude_v) * pulse.width_s)
+
+    def _book(self, spent: Spent, counts: IntArray, pulse: Pulse) -> None:
+        """Add a batch to what the cells have received; before it is sent, since a failure leaves open what was."""
+        spent.add(*self._charge(counts, pulse))
+
     # ------------------------------------------------------------------ what a device fills in
 
     @abstractmethod
@@ -240,6 +281,9 @@ class DeviceBackend(ABC):
     @abstractmethod
     def make_safe(self) -> None:
         """Bring the device to 0 V, outputs off, contacts open. May be called at any time, any number of times."""
+
+    def request_stop(self, cause: str) -> None:  # noqa: B027 - most devices take no notice
+        """Ask, from a signal handler, for a stop after the operation under way; a device that takes none ignores it."""
 
     def identify(self) -> dict[str, Any]:
         """Say what answers: model, serial, firmware, curve, seed, whatever names this device in a record."""
@@ -266,6 +310,18 @@ class DeviceBackend(ABC):
     ) -> None:
         with self.owned if self.owned is not None else nullcontext():
             self.make_safe()
+
+
+def is_number(value: object) -> bool:
+    """Say whether a value is a finite real number; neither truth values nor text are.
+
+    >>> is_number(0.1), is_number(True), is_number("0.1"), is_number(float("nan"))
+    (True, False, False, False)
+    """
+    try:
+        return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # a whole number beyond every float
+        return False
 
 
 def _as_array(counts: ArrayLike) -> np.ndarray[Any, Any]:

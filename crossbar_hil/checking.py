@@ -1,6 +1,8 @@
 """Name every problem of a bench at once, without sourcing a voltage."""
 
+import ipaddress
 import math
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import permutations, product
@@ -12,7 +14,7 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.bench import find_resources, find_source, open_backend, open_instrument, wrong_identity
 from crossbar_hil.config import Bench, load_bench
 from crossbar_hil.errors import ConfigError, CrossbarError, DataError
-from crossbar_hil.instrument import Identity
+from crossbar_hil.instrument import Identity, SwitchMatrix
 from crossbar_hil.patterns import PatternSet
 from crossbar_hil.plugins import load
 
@@ -22,6 +24,9 @@ MOST_ORDERS = 1e6
 """A 6 x 6 chip has half as many orders of its lines."""
 OPEN = 1e-3
 """A conductance of less than this share of a typical cell is none."""
+
+
+_HOST = re.compile(r"TCPIP\d*::(\[[0-9a-f:.]+\]|[^:]+)::", re.IGNORECASE)
 
 
 class Problems(list[str]):
@@ -41,27 +46,48 @@ class Problems(list[str]):
 def check_bench(name_or_file: str) -> list[str]:
     """Return what is wrong with a bench, one sentence each; an empty list if nothing is.
 
-    The file is checked first; if it is sound, the instruments are asked who they are and what they can do. Outputs and
-    relays stay as they are.
+    A file that cannot be read as a bench is all there is to say. Else everything is looked at: the file, then each
+    instrument that can be opened is asked who it is, and what it can do is compared with what is asked of it. Outputs
+    and relays stay as they are.
     """
     problems = Problems()
     try:
         bench = load_bench(name_or_file)
     except ConfigError as error:
         return list(error.problems)
+    factory = None
+    with problems.noting():
+        factory = load("backends", bench.backend)
     _check_file(bench, problems)
-    if not problems and bench.instruments:
-        _check_instruments(bench, problems)
+    if factory is not None and bench.instruments:
+        _check_instruments(bench, factory, problems)
     elif not problems:
         with problems.noting():
             open_backend(bench, seed=0).make_safe()
-    return [f"bench {bench.name}: {problem}" for problem in problems]
+    return [f"bench {bench.name}: {problem}" for problem in dict.fromkeys(problems)]
+
+
+def reachable_by_others(bench: Bench) -> list[str]:
+    """Say which instruments have an address that is not one of a private network; host names are not looked up.
+
+    Instruments know no passwords, so whoever reaches one can switch it on.
+    """
+    found = []
+    for name, table in bench.instruments.items():
+        host = _HOST.match(table.resource or "")
+        try:
+            if host is None or ipaddress.ip_address(host[1].strip("[]")).is_private:
+                continue
+        except ValueError:
+            continue
+        found.append(
+            f"instruments.{name} is at {host[1]}, no address of a private network: whoever reaches it can use it"
+        )
+    return found
 
 
 def _check_file(bench: Bench, problems: Problems) -> None:
     """Note what can be seen without opening anything."""
-    with problems.noting():
-        load("backends", bench.backend)
     with problems.noting():
         load("rules", bench.training.rule)
     with problems.noting():
@@ -129,34 +155,65 @@ def _shape(bench: Bench) -> tuple[int, int] | None:
     return (bench.chip.rows, bench.chip.columns) if bench.chip is not None else None
 
 
-def _check_instruments(bench: Bench, problems: Problems) -> None:
+def _check_instruments(bench: Bench, factory: Any, problems: Problems) -> None:
     """Note what the instruments say; no voltage is sourced and no relay moves."""
+    if not hasattr(factory, "problems"):
+        problems.append(f"backend {bench.backend!r} is not made of instruments, but the file names some")
+        return
+    largest = _largest_siemens(bench, problems)
     with ExitStack() as owned:
-        resources: Mapping[str, str | None] = {}
-        with problems.noting():
-            resources = find_resources(bench, np.random.default_rng(0), owned)
-        if not resources:
-            return
-        instruments: dict[str, Any] = {}
-        for name, table in bench.instruments.items():
-            with problems.noting():
-                opened = open_instrument(name, table, resources[name] or "")
-                owned.callback(opened.close)
-                identity = opened.identify()
-                wrong = wrong_identity(name, table, identity)
-                if wrong:
-                    problems.append(wrong + _swapped(name, identity, bench))
-                else:
-                    instruments[name] = opened
-        if len(instruments) < len(bench.instruments) or bench.wiring is None:
-            return
+        instruments = _opened(bench, problems, owned) if _can_be_opened(bench, factory) else {}
         sources = {}
-        for port, source in bench.wiring.sources.items():
-            with problems.noting():
-                sources[port] = find_source(instruments, source)
-        if len(sources) == len(bench.wiring.sources):
-            factory = load("backends", bench.backend)
-            problems += factory.problems(bench, sources=sources, matrix=instruments[bench.wiring.matrix])
+        for port, source in bench.wiring.sources.items() if bench.wiring else ():
+            if source.partition(".")[0] not in bench.instruments or source.partition(".")[0] in instruments:
+                with problems.noting():
+                    sources[port] = find_source(instruments, source)
+        matrix = instruments.get(bench.wiring.matrix) if bench.wiring else None
+        if matrix is not None and not isinstance(matrix, SwitchMatrix):
+            problems.append(f"wiring.matrix {matrix.name!r} is no switch matrix")
+            matrix = None
+        problems += factory.problems(bench, sources=sources, matrix=matrix, largest_siemens=largest)
+
+
+def _can_be_opened(bench: Bench, factory: Any) -> bool:
+    """Say whether there is a bench to open: emulated instruments come with their wiring, so that has to be sound."""
+    return bench.kind == "hardware" or (
+        bench.kind == "emulated"
+        and bench.wiring is not None
+        and bench.wiring.matrix in bench.instruments
+        and not factory.problems(bench.model_copy(update={"scheme": None}), sources={}, matrix=None)
+    )
+
+
+def _opened(bench: Bench, problems: Problems, owned: ExitStack) -> dict[str, Any]:
+    """Open and identify every instrument that can be."""
+    found: dict[str, Any] = {}
+    resources: Mapping[str, str | None] = {}
+    with problems.noting():
+        resources = find_resources(bench, np.random.default_rng(0), owned)
+    for name, table in bench.instruments.items():
+        if resources.get(name) is None and table.driver != "manual":
+            continue
+        with problems.noting():
+            opened = open_instrument(name, table, resources.get(name) or "")
+            owned.callback(opened.close)
+            identity = opened.identify()
+            wrong = wrong_identity(name, table, identity)
+            if wrong:
+                problems.append(wrong + _swapped(name, identity, bench))
+            else:
+                found[name] = opened
+    return found
+
+
+def _largest_siemens(bench: Bench, problems: Problems) -> float | None:
+    """Return what a cell of the virtual chip can conduct at most, if the file describes one."""
+    if bench.chip is None:
+        return None
+    with problems.noting():
+        virtual = load("backends", "simulated").from_bench(bench, np.random.default_rng(0))
+        return float(bench.chip.scale * (virtual.curve.span + bench.chip.spread.upper_siemens))
+    return None
 
 
 def _swapped(name: str, identity: Identity, bench: Bench) -> str:
@@ -189,12 +246,18 @@ def check_wiring(backend: Any, voltage_v: float) -> list[str]:
     typical = float(np.median(cells))
     beyond = between > SHORTED * typical
     conducting = (between > OPEN * typical) & ~beyond
+    driven, measured = conducting.any(axis=1), conducting.any(axis=0)
     conducting |= conducting.T
     # Which lines drive a short depends on where the read scheme holds the others; all lines of it are among them.
     shorted = [names[line] for line in range(rows + columns) if beyond[line].any()]
     found = [f"{' and '.join(shorted)} are shorted"] if shorted else []
     bare = [line for line in range(rows + columns) if not (conducting | beyond | beyond.T)[line].any()]
     found += [f"{names[line]} is open: nothing conducts to it" for line in bare]
+    found += [
+        f"{names[line]} conducts only when {'measured' if measured[line] else 'driven'}: one of its relays stays open"
+        for line in np.flatnonzero(driven ^ measured)
+        if not shorted
+    ]
     # A line that conducts to most lines of its own kind, and not to those of the other, is of the other kind.
     same = np.zeros((rows + columns,) * 2, dtype=bool)
     same[:rows, :rows] = same[rows:, rows:] = True

@@ -1,5 +1,6 @@
 """The bench file: which device, which chip, which settings; TOML in, checked models out, all problems named at once."""
 
+import math
 import tomllib
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -7,7 +8,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import tomli_w
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from crossbar_hil import defaults
@@ -22,6 +32,13 @@ Siemens = Annotated[float, BeforeValidator(lambda value: si(value, "siemens"))]
 Ohm = Annotated[float, BeforeValidator(lambda value: si(value, "ohm"))]
 Ampere = Annotated[float, BeforeValidator(lambda value: si(value, "A"))]
 PerAmpere = Annotated[float, BeforeValidator(lambda value: si(value, "1/A"))]
+VoltSecond = Annotated[float, BeforeValidator(lambda value: si(value, "V s"))]
+
+
+BENCH_FILE = "bench.toml"
+"""Name of the bench file in a folder of a run."""
+WITHIN_95 = 1.959963984540054
+"""So many standard deviations from the mean lie the ends of the central 95 % of a normal distribution."""
 
 
 class _Table(BaseModel):
@@ -55,6 +72,13 @@ class Spread(_Table):
         if self.distribution == "rescaled" and spans[0] is None:
             raise ConfigError("a rescaled draw needs low_siemens and high_siemens")
         return self
+
+    @property
+    def upper_siemens(self) -> float:
+        """Upper end of the span, that of the central 95 % of a draw by median and sigma, in siemens."""
+        if self.high_siemens is not None:
+            return self.high_siemens
+        return (self.median_siemens or 0.0) * math.exp(WITHIN_95 * (self.sigma or 0.0))
 
     def numbers(self) -> dict[str, Any]:
         """Return the keywords of the function that draws the shifts."""
@@ -138,6 +162,21 @@ class LimitTable(_Table):
     read_v: Volt
     pulse_v: Volt
     width_s: Second
+    pulses: Annotated[int, Field(ge=1, strict=True)] | None = None
+    """Most pulses that a cell may ever get; a real chip must have it."""
+    dose_vs: Annotated[VoltSecond, Field(gt=0)] | None = None
+    """Largest dose that a cell may ever get, the sum of voltage times width; a real chip must have it."""
+    jump: Annotated[float, Field(gt=1)] = defaults.JUMP
+    """Factor by which a cell may change between two maps of the chip; a larger change stops the run."""
+
+    @model_validator(mode="after")
+    def _go_together(self) -> Self:
+        if self.read_v > self.pulse_v:
+            raise ConfigError(
+                f"read_v of {self.read_v:g} V exceeds pulse_v of {self.pulse_v:g} V, though a read lasts longer than a "
+                "pulse"
+            )
+        return self
 
 
 class InstrumentTable(_Table):
@@ -183,12 +222,16 @@ class SchemeTable(_Table):
 class MeasurementTable(_Table):
     """``[measurement]``: how the sources are set up."""
 
-    compliance_a: Ampere
+    compliance_a: Annotated[Ampere, Field(gt=0)]
     """Current limit of every source."""
-    range_a: Ampere
-    """Largest current to be measured."""
-    nplc: float = 1.0
+    range_a: Annotated[Ampere, Field(gt=0)]
+    """Largest current to be measured, pulses included."""
+    read_range_a: Annotated[Ampere, Field(gt=0)] | None = None
+    """Largest current of a read; `range_a` if not given."""
+    nplc: Annotated[float, Field(gt=0)] = 1.0
     """Integration time of a reading, in power-line cycles."""
+    discharge_s: Annotated[Second, Field(ge=0, le=1)] = defaults.DISCHARGE_S
+    """Time at 0 V before relays move."""
 
 
 class EmulationTable(_Table):
@@ -213,6 +256,8 @@ class Bench(_Table):
     """Entry point in the group ``crossbar_hil.backends``."""
     kind: Literal["simulated", "emulated", "hardware"] | None = None
     """If given, the backend must be of this kind; a bench never falls back to another."""
+    chip_id: str | None = None
+    """Name of the chip in the socket, by which its dose is kept across runs; a real one must have it."""
     chip: Chip | None = None
     limit_table: LimitTable | None = Field(default=None, alias="limits")
     training: Training = Training()
@@ -224,15 +269,35 @@ class Bench(_Table):
     options: dict[str, Any] = {}
     """Keywords for a backend that has no tables of its own."""
 
+    @field_validator("limit_table")
+    @classmethod
+    def _every_limit(cls, table: LimitTable | None, others: ValidationInfo) -> LimitTable | None:
+        if table is not None and others.data.get("kind") == "hardware":
+            missing = [name for name in ("pulses", "dose_vs") if getattr(table, name) is None]
+            if missing:
+                raise ConfigError(f"{' and '.join(missing)} missing; a real chip needs every limit written down")
+        return table
+
     @property
     def limits(self) -> Limits | None:
         """The limits that the file sets, if it sets any."""
         table = self.limit_table
-        return None if table is None else Limits(table.read_v, table.pulse_v, table.width_s)
+        return None if table is None else Limits(**table.model_dump())
 
     def as_toml(self) -> str:
         """Write the bench with every default filled in."""
         return tomli_w.dumps(self.model_dump(mode="json", by_alias=True, exclude_none=True))
+
+    def copy_into(self, folder: Path) -> None:
+        """Write the bench file beside copies of the files that it names, so that the folder is a bench itself."""
+        (folder / "patterns.csv").write_bytes(self.training.pattern_file.read_bytes())
+        training = self.training.model_copy(update={"patterns": "patterns.csv"})
+        chip = self.chip
+        if chip is not None:
+            (folder / "curve.csv").write_bytes(chip.curve_file.read_bytes())
+            chip = chip.model_copy(update={"curve": "curve.csv"})
+        resolved = self.model_copy(update={"training": training, "chip": chip})
+        (folder / BENCH_FILE).write_text(resolved.as_toml(), encoding="utf-8")
 
 
 _TABLES: dict[str, type[BaseModel]] = {

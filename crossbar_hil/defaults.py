@@ -18,6 +18,11 @@ PULSE_V = 2.0
 """Amplitude of the potentiating pulse, in volts (Figure 2a of doi:10.1002/aelm.202300887)."""
 PULSE_S = 0.05
 """Width of the pulse, in seconds: the longest measured one, with the widest range of conductance."""
+DISCHARGE_S = 1e-3
+"""Time at 0 V before relays move, in seconds: a limit of 100 uA takes 1 nF of cables from 3 V to 0 V in 30 us."""
+JUMP = 20.0
+"""Factor by which a cell may change between two maps of the chip: the first pulse raises a fresh cell up to 14 times
+(preset ``reference``, seeds 0 to 299)."""
 SCALE = 10.0
 """K in G = K ((G_exp(m) - G_exp(0)) + shift)."""
 LOW_SIEMENS, HIGH_SIEMENS = 2e-8, 1e-7

@@ -1,22 +1,37 @@
 """The chip backend of a bench file: its tables turned into wiring, settings and schemes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Self
 
+from numpy.typing import ArrayLike
+
 from crossbar_hil.config import Bench
-from crossbar_hil.errors import ConfigError
+from crossbar_hil.errors import ConfigError, InstrumentError, LimitError
 from crossbar_hil.instrument import SourceMeter, SourceSettings, SwitchMatrix
 
 from .chip import ChipBackend
-from .parts import check_sources, reading, writing
+from .currents import in_pulses, in_reads
+from .disturb import DisturbGate
+from .parts import check_width, misplaced, reading, shared, unable, writing
+from .read_schemes import ReadScheme, read_scheme
+from .safe import make_safe
 from .wiring import Wiring
+from .write_schemes import write_scheme
 
 
 class BenchChip(ChipBackend):
     """A `ChipBackend` that is made from the tables [wiring], [scheme], [measurement] and [limits] of a bench file."""
 
     @classmethod
-    def assemble(cls, bench: Bench, *, sources: Mapping[str, SourceMeter], matrix: SwitchMatrix) -> Self:
+    def assemble(
+        cls,
+        bench: Bench,
+        *,
+        sources: Mapping[str, SourceMeter],
+        matrix: SwitchMatrix,
+        spent: tuple[ArrayLike, ArrayLike] | None = None,
+    ) -> Self:
         """Make the chip of a bench from instruments that are open.
 
         Parameters
@@ -27,6 +42,8 @@ class BenchChip(ChipBackend):
             Channels, by port.
         matrix : SwitchMatrix
             The relays.
+        spent : tuple of array_like, optional
+            Pulses and dose, in volt seconds, that each cell has received before; (R, C) each.
 
         Raises
         ------
@@ -35,52 +52,96 @@ class BenchChip(ChipBackend):
         InstrumentError
             If an instrument refuses or is not as it was set; what could be switched off is off.
         """
-        if bench.scheme is None or bench.limits is None:
-            raise ConfigError(f"bench {bench.name} needs the tables [scheme] and [limits]")
+        if bench.scheme is None or bench.limits is None or bench.measurement is None:
+            raise ConfigError(f"bench {bench.name} needs the tables [measurement], [limits] and [scheme]")
+        if not isinstance(matrix, SwitchMatrix):
+            raise ConfigError(f"bench {bench.name}: wiring.matrix names an instrument that is no switch matrix")
         wiring = _wiring(bench)
+        read = reading(bench.scheme.read, wiring, continuity_only=False)
+        gate = writing(bench.scheme.write, wiring, bench.scheme.disturb_v)
         return cls(
             sources,
             matrix,
             wiring,
             shape=wiring.shape,
             limits=bench.limits,
-            settings=_settings(bench, wiring, sources),
-            read_scheme=bench.scheme.read,
-            write_scheme=bench.scheme.write,
+            settings=_settings(bench, read, gate, sources),
+            read_scheme=read.name,
+            write_scheme=gate.scheme.name,
             kind=str(bench.kind),
             disturb_v=bench.scheme.disturb_v,
+            spent=spent,
+            discharge_s=bench.measurement.discharge_s,
         )
 
     @classmethod
-    def problems(cls, bench: Bench, *, sources: Mapping[str, SourceMeter], matrix: SwitchMatrix) -> list[str]:
-        """Return what is wrong with a bench whose instruments answer, one sentence each; nothing is sent."""
+    def problems(
+        cls,
+        bench: Bench,
+        *,
+        sources: Mapping[str, SourceMeter],
+        matrix: SwitchMatrix | None,
+        largest_siemens: float | None = None,
+    ) -> list[str]:
+        """Return what is wrong with a bench, one sentence each; nothing is sent.
+
+        Parameters
+        ----------
+        bench : Bench
+            The bench file; tables that are missing are not judged.
+        sources : mapping of str to SourceMeter
+            The channels that there are, by port; the others are judged by the file alone.
+        matrix : SwitchMatrix, optional
+            The relays, if they are there.
+        largest_siemens : float, optional
+            Conductance up to which the ranges must hold the currents of every cell, in siemens.
+        """
         found: list[str] = []
+        if bench.wiring is None:
+            return found
         try:
             wiring = _wiring(bench)
-            wiring.on(matrix)
-        except ConfigError as error:
-            return list(error.problems)
-        if bench.scheme is None:
-            return ["[scheme] is missing"]
-        needed: set[str] = set()
-        guarded = None
-        try:
-            scheme = reading(bench.scheme.read, wiring, continuity_only=False)
-            needed |= set(scheme.sources)
-            guarded = scheme.meter if scheme.needs_guard else None
-        except ConfigError as error:
+        except ConfigError as error:  # of the schemes only the names can be judged without one
             found += error.problems
-        try:
-            gate = writing(bench.scheme.write, wiring, bench.scheme.disturb_v)
-            needed |= set(gate.scheme.sources)
-            gate.check(bench.training.amplitude_v)
-        except ValueError as error:  # a ConfigError of the scheme or a LimitError of its gate
-            found.append(str(error))
-        try:
-            check_sources(sources, _settings(bench, wiring, sources), wiring, needed=needed, guarded=guarded)
-        except ConfigError as error:
-            found += error.problems
+            for scheme, name in ((read_scheme, "read"), (write_scheme, "write")) if bench.scheme else ():
+                with _noting(found):
+                    scheme(getattr(bench.scheme, name), bench.wiring.ports)
+            return found
+        if matrix is not None:
+            with _noting(found):
+                wiring.on(matrix)
+        read = gate = None
+        if bench.scheme is not None:
+            with _noting(found):
+                read = reading(bench.scheme.read, wiring, continuity_only=False)
+            with _noting(found):
+                gate = writing(bench.scheme.write, wiring, bench.scheme.disturb_v)
+                gate.check(bench.training.amplitude_v)
+        write = gate.scheme if gate else None
+        names = bench.wiring.sources
+        needed = {*(read.sources if read else ()), *(write.sources if write else ())}
+        found += misplaced(names, wiring, needed)
+        found += [
+            f"source {names[port]} is on the ports {first} and {port}, one channel has one HI"
+            for first, port in shared(names)
+        ]
+        settings = _settings(bench, read, gate, names)
+        found += unable(sources, settings, read, write)
+        if write is not None:
+            with _noting(found):
+                check_width(bench.training.width_s, [sources[port] for port in write.sources if port in sources])
+        if largest_siemens is not None and bench.measurement is not None and bench.limits is not None:
+            found += _overrun(bench, wiring.shape, read, gate, largest_siemens)
         return found
+
+    @staticmethod
+    def rescue(sources: Iterable[SourceMeter], matrices: Iterable[SwitchMatrix]) -> list[str]:
+        """Make safe what is left of a bench; return what failed or is not confirmed, nothing if all is safe."""
+        try:
+            make_safe(sources, *matrices)
+        except InstrumentError as error:
+            return [str(error)]
+        return []
 
 
 def _wiring(bench: Bench) -> Wiring:
@@ -90,19 +151,59 @@ def _wiring(bench: Bench) -> Wiring:
     return Wiring(slot=table.slot, ports=table.ports, rows=tuple(table.rows), columns=tuple(table.columns))
 
 
-def _settings(bench: Bench, wiring: Wiring, sources: Mapping[str, SourceMeter]) -> dict[str, SourceSettings]:
-    """How each source is set up: ranges that hold every voltage that the limits allow."""
-    if bench.measurement is None or bench.limits is None or bench.scheme is None:
-        raise ConfigError(f"bench {bench.name} needs the tables [measurement], [limits] and [scheme]")
-    scheme = reading(bench.scheme.read, wiring, continuity_only=False)
-    levels = writing(bench.scheme.write, wiring, bench.scheme.disturb_v).scheme.levels(bench.limits.pulse_v)
+def _settings(
+    bench: Bench, read: ReadScheme | None, gate: DisturbGate | None, ports: Iterable[str]
+) -> dict[str, SourceSettings]:
+    """How each source is set up: its range holds every voltage that the limits allow. None without those tables."""
+    if bench.measurement is None or bench.limits is None:
+        return {}
+    levels = gate.scheme.levels(bench.limits.pulse_v) if gate else {}
     return {
         port: SourceSettings(
             range_v=max(bench.limits.read_v, abs(levels.get(port, 0.0))),
             compliance_a=bench.measurement.compliance_a,
             range_a=bench.measurement.range_a,
             nplc=bench.measurement.nplc,
-            guard=scheme.needs_guard and port == scheme.meter,
+            guard=read is not None and read.needs_guard and port == read.meter,
+            read_range_a=bench.measurement.read_range_a,
         )
-        for port in sources
+        for port in ports
     }
+
+
+def _overrun(
+    bench: Bench, shape: tuple[int, int], read: ReadScheme | None, gate: DisturbGate | None, siemens: float
+) -> Iterator[str]:
+    """Name the ranges and current limits that do not hold what the limits allow on the chip that the file describes."""
+    table, limits, names = bench.measurement, bench.limits, bench.wiring.sources if bench.wiring else {}
+    if table is None or limits is None:
+        return
+    of_reads = ("range_a", table.range_a) if table.read_range_a is None else ("read_range_a", table.read_range_a)
+    expected = [
+        ("a read", limits.read_v, of_reads, in_reads(read, shape, siemens, limits.read_v) if read else {}),
+        (
+            "a pulse",
+            limits.pulse_v,
+            ("range_a", table.range_a),
+            in_pulses(gate.scheme, shape, siemens, limits.pulse_v) if gate else {},
+        ),
+    ]
+    for what, volt, of_range, currents in expected:
+        port, most = max(currents.items(), key=lambda each: each[1], default=("", 0.0))
+        for key, bound in (of_range, ("compliance_a", table.compliance_a)):
+            if not most < bound:
+                yield (
+                    f"measurement.{key} of {bound:g} A does not hold {most:.3g} A, which {names.get(port, port)} "
+                    f"delivers in {what} of {volt:g} V when every cell has the {siemens:.3g} S that [chip] allows"
+                )
+
+
+@contextmanager
+def _noting(found: list[str]) -> Iterator[None]:
+    """Take the sentences of an error instead of letting it through."""
+    try:
+        yield
+    except ConfigError as error:
+        found += error.problems
+    except LimitError as error:
+        found.append(str(error))

@@ -1,22 +1,30 @@
 """The chip behind instruments: a backend made of sources, a switch matrix, a wiring and two schemes. Emulated only."""
 
+import math
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from itertools import permutations
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.backend import DeviceBackend, Limits, Pulse
+from crossbar_hil.defaults import DISCHARGE_S
 from crossbar_hil.errors import ComplianceError, ConfigError, InstrumentError, LimitError, TransportError
-from crossbar_hil.instrument import Reading, SourceMeter, SourceSettings, SwitchMatrix
+from crossbar_hil.instrument import MOST_PULSES, PulseMemory, Reading, SourceMeter, SourceSettings, SwitchMatrix
+from crossbar_hil.spent import Spent
+from crossbar_hil.witness import Outcome, Witness
 
-from .parts import check_sources, reading, writing
+from .disturb import DisturbGate
+from .gate import Gate, check_reach
+from .gated_matrix import gated
+from .parts import check_sources, check_width, reading, writing
 from .plan import grouped, ordered
 from .rig import Rig
-from .wiring import Wiring
+from .wiring import Assignment, Wiring
 
 KINDS = ("emulated", "hardware")
 
@@ -53,6 +61,10 @@ class ChipBackend(DeviceBackend):
         Reads only, by any read scheme; every pulse is refused.
     verify_relays : bool
         Whether to ask the matrix which relays are closed, once for each state and before every pulse.
+    spent : tuple of array_like, optional
+        Pulses and dose, in volt seconds, that each cell has received before; (R, C) each.
+    discharge_s : float
+        Time at 0 V before relays move, in seconds.
 
     Raises
     ------
@@ -77,6 +89,8 @@ class ChipBackend(DeviceBackend):
         disturb_v: float | None = None,
         continuity_only: bool = False,
         verify_relays: bool = True,
+        spent: tuple[ArrayLike, ArrayLike] | None = None,
+        discharge_s: float = DISCHARGE_S,
     ) -> None:
         if kind not in KINDS:
             raise ConfigError(f"kind {kind!r} of a bench with instruments must be {' or '.join(KINDS)}")
@@ -93,21 +107,46 @@ class ChipBackend(DeviceBackend):
 
         After a failure it holds the cells whose pulses had all been sent and measured.
         """
+        self.witness = Witness()
+        """Told of every pulse before it is sent and after."""
+        self._token = ""
         self._read = reading(read_scheme, wiring, continuity_only=continuity_only)
-        self._gate = None if continuity_only else writing(write_scheme, wiring, disturb_v)
-        needed = {*self._read.sources, *(self._gate.scheme.sources if self._gate else ())}
-        guarded = self._read.meter if self._read.needs_guard else None
-        check_sources(sources, settings, wiring, needed=needed, guarded=guarded)
+        self._write = None if continuity_only else writing(write_scheme, wiring, disturb_v)
+        check_sources(sources, settings, wiring, self._read, self._write.scheme if self._write else None)
+        wired = wiring.on(matrix)
+        self.gate = Gate(
+            wired,
+            limits=limits,
+            settings=settings,
+            names={port: source.name for port, source in sources.items()},
+            read=self._read,
+            write=self._write,
+            spent=Spent(self.shape, *(spent or ())),
+            discharge_s=discharge_s,
+        )
+        """What nothing on its way to an instrument can go round."""
+        gated_sources, gated_matrix = gated(self.gate, sources, matrix)
         self._rig = Rig(
-            sources,
+            gated_sources,
             settings,
-            matrix,
-            wiring.on(matrix),
+            gated_matrix,
+            wired,
+            meter=self._read.meter,
             verify_relays=verify_relays,
             may_open=self._read.leaves_lines_open,
+            discharge_s=discharge_s,
         )
         with self._kept_safe():
             self._rig.prepare()
+
+    @property
+    def spent(self) -> Spent | None:
+        """What each cell has received so far; the gate counts on from it."""
+        return self.gate.spent
+
+    @spent.setter
+    def spent(self, spent: Spent | None) -> None:
+        self.gate.spent = spent or Spent(self.shape)
 
     @property
     def relay_operations(self) -> int:
@@ -124,26 +163,36 @@ class ChipBackend(DeviceBackend):
         currents = np.zeros((len(voltages), self.shape[1]))
         with self._kept_safe():
             self._rig.arm()
-            for state in ordered(todo, self._rig.state):
+            for state in ordered(todo, self._rig.start(pulsing=False)):
+                self.witness.checkpoint()
                 self._rig.connect(state)
                 for step in todo[state]:
-                    current = step.sign * self._rig.measure(step.levels, step.meter)
+                    current = step.sign * self._rig.measure(step.levels)
                     for pattern, share in step.shares.items():
                         currents[pattern, step.column] += share * current
             self._rig.rest()
+            self._rig.confirm()
         return currents
 
     def _check_pulse(self, pulse: Pulse) -> None:
         super()._check_pulse(pulse)
-        if self._gate is None:
+        if self._write is None:
             raise LimitError(f"pulse of {pulse}: this bench is for continuity only, it sends no pulse")
-        self._gate.check(pulse.amplitude_v)
-        self._check_ranges(self._gate.scheme.levels(pulse.amplitude_v))
+        self._write.check(pulse.amplitude_v)
+        levels = self._write.scheme.levels(pulse.amplitude_v)
+        self._check_ranges(levels)
+        check_width(pulse.width_s, [self._rig.sources[port] for port in levels])
+
+    def _charge(self, counts: IntArray, pulse: Pulse) -> tuple[IntArray, FloatArray]:
+        return self._write.charge(counts, pulse) if self._write else super()._charge(counts, pulse)
+
+    def _book(self, spent: Spent, counts: IntArray, pulse: Pulse) -> None:
+        """Leave it to the gate, which books every train of pulses when it leaves."""
 
     def _send_pulses(self, counts: IntArray, pulse: Pulse) -> None:
-        if self._gate is None:
+        if self._write is None:
             raise LimitError(f"pulse of {pulse}: this bench is for continuity only, it sends no pulse")
-        scheme = self._gate.scheme
+        scheme = self._write.scheme
         cells = [(int(row), int(column)) for row, column in np.argwhere(counts)]
         cell_at = {scheme.assignment(cell, self.shape): cell for cell in cells}
         self.last_pulse_readings = {}
@@ -151,12 +200,70 @@ class ChipBackend(DeviceBackend):
             return
         with self._kept_safe():
             self._rig.arm()
-            for state in ordered(cell_at, self._rig.state):
+            for state in ordered(cell_at, self._rig.start(pulsing=True)):
                 cell = cell_at[state]
-                self._rig.connect(state, before_pulse=True)
-                self.last_pulse_readings[cell] = self._rig.pulse(
-                    scheme.levels(pulse.amplitude_v), pulse.width_s, int(counts[cell])
-                )
+                readings: list[dict[str, Reading]] = []
+                while len(readings) < counts[cell]:
+                    count = min(int(counts[cell]) - len(readings), MOST_PULSES)
+                    readings += self._pulse_cell(cell, count, pulse, state, self._write)
+                self.last_pulse_readings[cell] = readings
+            self._rig.confirm()
+
+    def _pulse_cell(
+        self, cell: tuple[int, int], count: int, pulse: Pulse, state: Assignment, gate: DisturbGate
+    ) -> list[dict[str, Reading]]:
+        """Send the pulses of one cell, with the witness told before and after."""
+        levels = gate.scheme.levels(pulse.amplitude_v)
+        self.witness.checkpoint()
+        sequence = self.witness.intend(cell, count, pulse)
+        sending = False
+        try:
+            self._rig.connect(state, pulsing=True)
+            sending = True
+            readings = self._rig.pulse(levels, pulse.width_s, count, self._token, sequence)
+        except BaseException as error:
+            self.witness.failed(sequence, self._outcome(error, sending, levels, sequence), error)
+            raise
+        self.witness.done(sequence, readings)
+        return readings
+
+    def _outcome(
+        self, error: BaseException, sending: bool, levels: Mapping[str, float], sequence: int | None
+    ) -> Outcome:
+        """Say what became of pulses that failed; the chip is made safe before anybody is asked."""
+        if not sending or isinstance(error, LimitError | ConfigError):
+            return "not_sent"
+        if isinstance(error, ComplianceError):  # found in readings, which come after the pulses
+            return "done"
+        try:
+            with suppress(InstrumentError):
+                self._rig.make_safe()
+            memory = self._rig.remembered(next(iter(levels)), self._token)
+        except InstrumentError:
+            return "in_doubt"
+        if memory is None or sequence is None:
+            return "in_doubt"
+        if memory.done >= sequence:
+            return "done"
+        return "in_doubt" if memory.begun >= sequence else "not_sent"
+
+    def number_pulses(self, token: str) -> PulseMemory | None:
+        """Give all pulses from here on numbers, as those of one run.
+
+        Parameters
+        ----------
+        token : str
+            Letters and digits that stand for the run.
+
+        Returns
+        -------
+        PulseMemory or None
+            What the instrument that sends the pulses remembers of that run; None if nothing.
+        """
+        self._token = token
+        if self._write is None:
+            return None
+        return self._rig.remembered(self._write.scheme.sources[0], token)
 
     def line_conductances(self, voltage_v: float) -> FloatArray:
         """Measure the conductance between every two lines, rows first, with all other lines held out of it.
@@ -189,15 +296,9 @@ class ChipBackend(DeviceBackend):
             for first, second in permutations(range(count), 2):
                 state, levels, sign = self._read.pair(first, second, count, voltage_v)
                 self._rig.connect(state)
-                zero = self._rig.measure(dict.fromkeys(levels, 0.0), self._read.meter)
-                try:
-                    current = sign * (self._rig.measure(levels, self._read.meter) - zero)
-                except TransportError:
-                    raise
-                except (ComplianceError, InstrumentError):  # at the limit, or beyond the range of the meter
-                    current = np.inf * voltage_v
-                found[first, second] = current / voltage_v
+                found[first, second] = self._conductance(levels, sign, voltage_v)
                 self._rig.rest()
+            self._rig.confirm()
         return found
 
     def make_safe(self) -> None:
@@ -218,8 +319,8 @@ class ChipBackend(DeviceBackend):
             **super().identify(),
             **self._rig.identify(),
             "read_scheme": self._read.name,
-            "write_scheme": self._gate.scheme.name if self._gate else None,
-            "disturb_v": self._gate.limit_v if self._gate else None,
+            "write_scheme": self._write.scheme.name if self._write else None,
+            "disturb_v": self._write.limit_v if self._write else None,
             "settings": {port: asdict(each) for port, each in self._rig.settings.items()},
             "wiring": {
                 "slot": self.wiring.slot,
@@ -239,19 +340,36 @@ class ChipBackend(DeviceBackend):
         except BaseException as error:
             try:
                 if isinstance(error, ComplianceError):
-                    try:
-                        self._rig.rest()
-                    except Exception:  # a source that cannot be brought to 0 V is switched off
-                        self._rig.make_safe()
+                    self._rest_or_switch_off()
                 else:
                     self._rig.make_safe()
             except Exception as unsafe:
                 error.add_note(str(unsafe))
             raise
 
+    def _rest_or_switch_off(self) -> None:
+        try:
+            self._rig.rest()
+        except Exception:  # a source that cannot be brought to 0 V is switched off
+            self._rig.make_safe()
+        except BaseException:  # so is one that somebody was too impatient to bring there
+            self._rig.make_safe()
+            raise
+
+    def _conductance(self, levels: Mapping[str, float], sign: int, voltage_v: float) -> float:
+        """Return what the meter shows at these levels more than at 0 V, over the voltage; infinite if beyond it."""
+        currents = []
+        for each in (dict.fromkeys(levels, 0.0), levels):
+            self._rig.apply(each)  # a source that refuses a voltage is no short
+            try:
+                currents.append(self._rig.measure(each))
+            except TransportError:
+                raise
+            except (ComplianceError, InstrumentError):  # at the limit, or beyond the range of the meter
+                return math.inf
+        return sign * (currents[1] - currents[0]) / voltage_v
+
     def _check_ranges(self, levels: Mapping[str, float]) -> None:
         """Refuse voltages that a source is not set up for."""
         for port, level in levels.items():
-            largest = self._rig.settings[port].range_v
-            if abs(level) > largest:
-                raise LimitError(f"{level:g} V on port {port} exceeds its range of {largest:g} V")
+            check_reach(port, level, self._rig.settings[port])

@@ -1,14 +1,14 @@
 """Parts: whether sources, settings, wiring and schemes make a bench, before anything is sent."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from crossbar_hil.errors import ConfigError
+from crossbar_hil.errors import ConfigError, LimitError
 from crossbar_hil.instrument import SourceMeter, SourceSettings, listed
 
 from .disturb import DisturbGate
 from .read_schemes import ReadScheme, read_scheme
 from .wiring import Wiring
-from .write_schemes import write_scheme
+from .write_schemes import WriteScheme, write_scheme
 
 SOURCE_PORTS = ("drive", "meter")
 """Ports that a source can be on; the others are fed by what is wired for good."""
@@ -44,50 +44,120 @@ def writing(name: str | None, wiring: Wiring, disturb_v: float | None) -> Distur
     return DisturbGate(scheme, wiring.shape, disturb_v)
 
 
-def check_sources(
+def misplaced(names: Mapping[str, str], wiring: Wiring, needed: Collection[str]) -> Iterator[str]:
+    """Say what is wrong with where the sources are, one sentence each.
+
+    Parameters
+    ----------
+    names : mapping of str to str
+        Name of each source, by port.
+    wiring : Wiring
+        The ports that there are.
+    needed : collection of str
+        Ports on which the schemes need a source.
+    """
+    for port, name in names.items():
+        if port not in SOURCE_PORTS:
+            yield f"source {name} is on the port {port}, expected {' or '.join(SOURCE_PORTS)}"
+        elif port not in wiring.ports:
+            yield f"source {name} needs the port {port}, but only {', '.join(wiring.ports)} are wired"
+    for port in sorted(set(needed) - set(names)):
+        yield f"no source is on the port {port}, only on {listed(names, 'no port')}"
+
+
+def shared(ports: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Yield ports that have the same thing behind them, in pairs."""
+    first_of: dict[object, str] = {}
+    for port, thing in ports.items():
+        first = first_of.setdefault(thing, port)
+        if first != port:
+            yield first, port
+
+
+def unable(
     sources: Mapping[str, SourceMeter],
     settings: Mapping[str, SourceSettings],
-    wiring: Wiring,
-    *,
-    needed: set[str],
-    guarded: str | None,
-) -> None:
-    """Refuse sources that are missing, misplaced, or cannot do what the schemes ask.
+    read: ReadScheme | None,
+    write: WriteScheme | None,
+) -> Iterator[str]:
+    """Say what sources cannot do that their settings and the schemes ask of them, one sentence each.
 
     Parameters
     ----------
     sources, settings : mapping
-        By port.
-    wiring : Wiring
-        The ports that there are.
-    needed : set of str
-        Ports on which the schemes need a source.
-    guarded : str, optional
-        Port of the source that must drive a guard.
+        By port; a source without settings is not judged by them.
+    read, write : optional
+        The schemes, if there are any.
+    """
+    for port, source in sources.items():
+        each = settings.get(port)
+        if each is None:
+            continue
+        if not each.compliance_a >= source.least_compliance_a:
+            yield (
+                f"source {source.name} cannot limit its current to {each.compliance_a:g} A, "
+                f"{source.least_compliance_a:g} A is its least"
+            )
+        elif not (each.guard and not source.has_guard):
+            try:
+                source.check(each)
+            except ConfigError as error:
+                yield from error.problems
+        if read is not None and read.needs_guard and port == read.meter and not (source.has_guard and each.guard):
+            lack = "its settings do not ask for one" if source.has_guard else "the model has none to drive"
+            yield f"source {source.name} on the port {port} must drive a guard, but {lack}"
+    if write is None:
+        return
+    together = [sources[port] for port in write.sources if port in sources]
+    for other in together[1:]:
+        if not together[0].pulses_with(other):
+            yield (
+                f"write scheme {write.name} pulses two sources at the same time, but {together[0].name} and "
+                f"{other.name} are not channels of one instrument"
+            )
+
+
+def check_sources(
+    sources: Mapping[str, SourceMeter],
+    settings: Mapping[str, SourceSettings],
+    wiring: Wiring,
+    read: ReadScheme,
+    write: WriteScheme | None,
+) -> None:
+    """Refuse sources that are missing, misplaced, or cannot do what the schemes ask.
 
     Raises
     ------
     ConfigError
-        Naming the port, and what is wrong with it.
+        Naming all that is wrong.
     """
+    found = []
     if set(settings) != set(sources):
-        raise ConfigError(
+        found.append(
             f"settings are given for {listed(settings, 'no port')}, but sources for {listed(sources, 'no port')}"
         )
-    for port in sorted(needed):
-        if port not in sources:
-            raise ConfigError(f"no source is on the port {port}, only on {listed(sources, 'no port')}")
-    port_of: dict[int, str] = {}
-    for port, source in sources.items():
-        if port not in SOURCE_PORTS:
-            raise ConfigError(f"source {source.name} is on the port {port}, expected {' or '.join(SOURCE_PORTS)}")
-        wiring.require([port], f"source {source.name}")
-        first = port_of.setdefault(id(source), port)
-        if first != port:
-            raise ConfigError(f"source {source.name} is on the ports {first} and {port}, one channel has one HI")
-        asked, least = settings[port].compliance_a, source.least_compliance_a
-        if not asked >= least:
-            raise ConfigError(f"source {source.name} cannot limit its current to {asked:g} A, {least:g} A is its least")
-        if port == guarded and not (source.has_guard and settings[port].guard):
-            lack = "its settings do not ask for one" if source.has_guard else "the model has none to drive"
-            raise ConfigError(f"source {source.name} on the port {port} must drive a guard, but {lack}")
+    needed = {*read.sources, *(write.sources if write else ())}
+    found += misplaced({port: source.name for port, source in sources.items()}, wiring, needed)
+    found += [
+        f"source {sources[port].name} is on the ports {first} and {port}, one channel has one HI"
+        for first, port in shared({port: id(source) for port, source in sources.items()})
+    ]
+    if not found:
+        found += unable(sources, settings, read, write)
+    if found:
+        raise ConfigError("; ".join(found), found)
+
+
+def check_width(width_s: float, sources: Iterable[SourceMeter]) -> None:
+    """Refuse a pulse that is shorter than a source can time.
+
+    Raises
+    ------
+    LimitError
+        Naming the source, the width and the bound.
+    """
+    for source in sources:
+        if not width_s >= source.shortest_pulse_s:
+            raise LimitError(
+                f"pulse width {width_s:g} s is below the {source.shortest_pulse_s:g} s that {source.name} can time"
+            )

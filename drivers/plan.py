@@ -2,9 +2,12 @@
 
 A state is an assignment, and going from one to the next opens one relay and closes one for each line that changes its
 port. A few states are ordered exactly; more by nearest neighbour, then improved by turning parts of the path round.
+
+Between reads and pulses the meter changes its range, and meanwhile it is connected to nothing. Most relays that move
+for this are those that the next state moves anyway.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +54,27 @@ def operations(states: Iterable[Assignment], start: Assignment | None = None) ->
                 moved += (port != OPEN) + (last != OPEN)
         before = state
     return moved
+
+
+def parked(before: Assignment, after: Assignment, cut: Collection[str]) -> Assignment:
+    """Return the state on the way from one to another in which no line is on some ports.
+
+    A line goes where it is going if that is none of them; else it stays where it is if that is none; else it is open.
+
+    Examples
+    --------
+    >>> parked(("drive", "meter", "ground", "meter"), ("drive", "ground", "meter", "meter"), {"meter"})
+    ('drive', 'ground', 'ground', 'open')
+    """
+    return tuple(
+        last if last not in cut else first if first not in cut else OPEN
+        for first, last in zip(before, after, strict=True)
+    )
+
+
+def cut_off(state: Assignment, cut: Collection[str]) -> Assignment:
+    """Return a state as the next one sees it that is reached by way of `parked`: what is on a cut port has to move."""
+    return tuple(OPEN if port in cut else port for port in state)
 
 
 def ordered(states: Iterable[Assignment], start: Assignment | None = None) -> list[Assignment]:

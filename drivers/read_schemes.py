@@ -5,8 +5,10 @@ others are held at zero across their cells, and the currents are added. With eve
 cells that are not ohmic: each cell sees either its own voltage or none. Equal measurements of several patterns are
 made once, and both polarities of one set of rows in one state of the relays.
 
-From each reading a zero reading is subtracted, taken once for each column in each batch, never kept for the next
-batch. It removes what the meter shows while no cell is under voltage.
+From each reading a zero reading is subtracted: the same relays, all sources at 0 V, taken once for each state in each
+batch and never kept for the next. It removes what does not depend on the voltage asked for: the offset of the meter,
+the offset of every source times the cells that it is on, thermal voltages of the contacts. Errors in proportion to the
+voltage stay.
 """
 
 from abc import ABC, abstractmethod
@@ -38,7 +40,7 @@ class ReadStep:
     sign: int
     """What the meter's current is multiplied by to give the current out of the column."""
     shares: Mapping[int, int]
-    """How many times the reading counts for each pattern; negative for a zero reading."""
+    """How many times the reading counts for each pattern; negative for one that is subtracted."""
 
 
 class ReadScheme(ABC):
@@ -50,8 +52,8 @@ class ReadScheme(ABC):
     leaves_lines_open: ClassVar[bool] = False
     needs_guard: ClassVar[bool] = False
     """Whether the meter must drive a guard."""
-    zero_at_level: ClassVar[bool] = False
-    """Whether the zero reading is taken with no row active at the level of the reading, not with all rows at 0 V."""
+    takes_blank: ClassVar[bool] = False
+    """Whether a blank reading is subtracted too: that of the same voltage with no row active, less its own zero."""
     sign: ClassVar[int] = -1
     meter: str = "meter"
 
@@ -69,15 +71,15 @@ class ReadScheme(ABC):
         found: list[ReadStep] = []
         for column in range(shape[1]):
             shares: dict[tuple[Assignment, float], dict[int, int]] = defaultdict(lambda: defaultdict(int))
-            nothing = self._assignment(np.zeros(shape[0], dtype=bool), column, shape)
-            first: Assignment | None = None  # the state in which all rows are brought to 0 V
+            nothing = self.assignment(np.zeros(shape[0], dtype=bool), column, shape)
             for pattern, vector in enumerate(voltages):
                 for level in np.unique(vector[vector != 0]):
-                    state = self._assignment(vector == level, column, shape)
-                    first = first or state
-                    zero = (nothing, float(level)) if self.zero_at_level else (first, 0.0)
-                    shares[zero][pattern] -= 1
+                    state = self.assignment(vector == level, column, shape)
                     shares[state, float(level)][pattern] += 1
+                    shares[state, 0.0][pattern] -= 1
+                    if self.takes_blank:
+                        shares[nothing, float(level)][pattern] -= 1
+                        shares[nothing, 0.0][pattern] += 1
             found += [
                 ReadStep(state, self._levels(level), self.meter, column, self.sign, dict(counted))
                 for (state, level), counted in shares.items()
@@ -114,8 +116,12 @@ class ReadScheme(ABC):
         """Ports that must be wired."""
 
     @abstractmethod
-    def _assignment(self, active: np.ndarray, column: int, shape: tuple[int, int]) -> Assignment:
-        """Ports of all lines while the active rows are driven and a column is measured."""
+    def assignment(self, active: np.ndarray, column: int, shape: tuple[int, int]) -> Assignment:
+        """Return the port of every line while the active rows are driven and a column is measured."""
+
+    @abstractmethod
+    def port_volts(self, level: float) -> dict[str, float]:
+        """Return the voltage of every port that puts `level` across the cells of active rows, in volts; ideal wires."""
 
     @abstractmethod
     def _levels(self, level: float) -> dict[str, float]:
@@ -139,11 +145,16 @@ class VirtualGround(ReadScheme):
         """Ports on which there must be a source."""
         return "drive", "meter"
 
-    def _assignment(self, active: np.ndarray, column: int, shape: tuple[int, int]) -> Assignment:
+    def assignment(self, active: np.ndarray, column: int, shape: tuple[int, int]) -> Assignment:
+        """Active rows on the one source, the column on the other."""
         rows, columns = shape
         return _lines(active, rows, "drive", "ground") + _lines(
             np.arange(columns) == column, columns, "meter", "ground"
         )
+
+    def port_volts(self, level: float) -> dict[str, float]:
+        """Drive at the level; the meter is a second ground."""
+        return {**self._levels(level), "ground": 0.0}
 
     def _levels(self, level: float) -> dict[str, float]:
         return {"drive": level, "meter": 0.0}
@@ -160,8 +171,8 @@ class Guarded(ReadScheme):
     The column is at minus the wanted voltage, active rows are grounded, and the other rows and columns follow the
     column through the guard, whose current is not measured (ohms guard: Keithley 2400 user's manual, page 2-10).
 
-    The zero reading has every row on the guard at the same level. So it also removes the current of a resistor that
-    hangs between HI and ground, such as a divider for pulses. Feed that divider from the guard where you can: then its
+    A blank reading, every row on the guard at the same level, is subtracted too. It removes the current of what hangs
+    between HI and ground, such as a divider for pulses. Feed that divider from the guard where you can: then its
     current is not in the reading at all, and the meter can stay in a small range.
 
     The source is on the port ``meter`` where that is wired, on ``drive`` otherwise.
@@ -169,7 +180,7 @@ class Guarded(ReadScheme):
 
     name = "guarded"
     needs_guard = True
-    zero_at_level = True
+    takes_blank = True
 
     def _needed(self, ports: Collection[str]) -> tuple[str, ...]:
         self.meter = "meter" if "meter" in ports else "drive"
@@ -180,11 +191,16 @@ class Guarded(ReadScheme):
         """Port on which there must be a source."""
         return (self.meter,)
 
-    def _assignment(self, active: np.ndarray, column: int, shape: tuple[int, int]) -> Assignment:
+    def assignment(self, active: np.ndarray, column: int, shape: tuple[int, int]) -> Assignment:
+        """Column on the source, active rows on ground, all else on the guard."""
         rows, columns = shape
         return _lines(active, rows, "ground", "guard") + _lines(
             np.arange(columns) == column, columns, self.meter, "guard"
         )
+
+    def port_volts(self, level: float) -> dict[str, float]:
+        """Minus the level on the source and its guard."""
+        return {**self._levels(level), "guard": -level, "ground": 0.0}
 
     def _levels(self, level: float) -> dict[str, float]:
         return {self.meter: -level}
@@ -216,9 +232,14 @@ class Floating(ReadScheme):
         """Port on which there must be a source."""
         return (self.meter,)
 
-    def _assignment(self, active: np.ndarray, column: int, shape: tuple[int, int]) -> Assignment:
+    def assignment(self, active: np.ndarray, column: int, shape: tuple[int, int]) -> Assignment:
+        """Active rows on the source, the column on ground, all else open."""
         rows, columns = shape
         return _lines(active, rows, self.meter, OPEN) + _lines(np.arange(columns) == column, columns, "ground", OPEN)
+
+    def port_volts(self, level: float) -> dict[str, float]:
+        """Drive at the level; open lines are at no port."""
+        return {**self._levels(level), "ground": 0.0}
 
     def _levels(self, level: float) -> dict[str, float]:
         return {self.meter: level}

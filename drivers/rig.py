@@ -1,18 +1,28 @@
 """The rig: sources and matrix moved together, so that no relay ever moves under voltage and nothing is left on.
 
-Every source is at 0 V before a relay moves, and what the relays did is read back. Nothing is believed after a failure:
-it is set up again.
+Every source is at 0 V before a relay moves, and what the relays did is read back. A source changes its range only while
+nothing is connected to it. Nothing is believed after a failure: it is set up again.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any
 
 from crossbar_hil.errors import ComplianceError, InstrumentError
-from crossbar_hil.instrument import Identity, Reading, SourceMeter, SourceSettings, SwitchMatrix, listed
+from crossbar_hil.instrument import (
+    Identity,
+    PulseMemory,
+    Reading,
+    SourceMeter,
+    SourceSettings,
+    SwitchMatrix,
+    listed,
+)
 
+from .plan import cut_off, parked
 from .safe import make_safe
-from .wiring import Assignment, WiredMatrix
+from .wiring import GROUND, Assignment, WiredMatrix
 
 IMPOSSIBLE = 2.0
 """A current of more than this many current limits was not measured: it is how instruments write an overrange."""
@@ -31,10 +41,14 @@ class Rig:
         The relays.
     wired : WiredMatrix
         The names of their crosspoints.
+    meter : str
+        Port of the source that measures in a read.
     verify_relays : bool
         Whether the matrix is asked which relays are closed: once for each state in a session, before pulses always.
     may_open : bool
         Whether lines may be left open.
+    discharge_s : float
+        Time at 0 V before relays move, in seconds.
     """
 
     def __init__(
@@ -44,26 +58,35 @@ class Rig:
         matrix: SwitchMatrix,
         wired: WiredMatrix,
         *,
+        meter: str,
         verify_relays: bool,
         may_open: bool,
+        discharge_s: float = 0.0,
     ) -> None:
         self.sources = dict(sources)
         self.settings = dict(settings)
         self.matrix = matrix
         self.wired = wired
+        self.meter = meter
         self.verify_relays = verify_relays
         self.may_open = may_open
+        self.discharge_s = discharge_s
         self.state: Assignment | None = None
         """Where the lines are; None if not known, or all open."""
         self._levels: dict[str, float] = {}  # what is known of them
+        self._ranges: dict[str, float] = {}  # largest current that each source is set up for, as far as known
         self._verified: set[Assignment] = set()
         self._prepared = False
         self._enabled = False
+        self._charged = False  # whether a source was at a voltage since the lines were last discharged
 
     # ------------------------------------------------------------------ beginning
 
     def prepare(self) -> None:
-        """Set up every source with its output off, then open every relay, and read both back.
+        """Open every relay, set up every source with its output off, and read both back.
+
+        Whoever used the bench before may have left the chip connected. So everything is made safe first, and a source
+        is reset, and changes its ranges, with nothing connected to it.
 
         Raises
         ------
@@ -71,8 +94,12 @@ class Rig:
             If an instrument refuses, or is not as it was set.
         """
         self._forget()
+        with suppress(InstrumentError):  # what is wrong shows below, in the words of who is set up
+            make_safe(self.sources.values(), self.matrix, discharge_s=self.discharge_s)
         for port, source in self.sources.items():
             source.prepare(self.settings[port])
+            self._ranges[port] = self.settings[port].range_a
+        self.matrix.wait(self.discharge_s)
         self.matrix.prepare()
         wrong = [f"{source.name} is on" for source in self.sources.values() if source.output_is_on()]
         closed = self.matrix.connected()
@@ -83,8 +110,18 @@ class Rig:
         self._prepared = True
 
     def arm(self) -> None:
-        """Switch every output on at 0 V while all relays are open; prepares first if that has to be done again."""
+        """Switch every output on at 0 V while all relays are open; prepares first if that has to be done again.
+
+        Where that was done before, nothing may have changed since.
+
+        Raises
+        ------
+        InstrumentError
+            If an instrument refuses, or is not as it was set.
+        """
         if self._enabled:
+            self.rest()
+            self._check_unchanged(relays=self.verify_relays)
             return
         if not self._prepared:
             self.prepare()
@@ -95,62 +132,80 @@ class Rig:
 
     # ------------------------------------------------------------------ working
 
-    def connect(self, assignment: Assignment, *, before_pulse: bool = False) -> None:
-        """Put every line on its port, with all sources at 0 V.
+    def start(self, *, pulsing: bool) -> Assignment | None:
+        """Return the state from which a batch sets out, for planning its order; None if all relays are open."""
+        if self.state is None:
+            return None
+        return cut_off(self.state, self._fed_by(self._other_ranges(pulsing=pulsing)))
+
+    def connect(self, assignment: Assignment, *, pulsing: bool = False) -> None:
+        """Put every line on its port, with all sources at 0 V and in the ranges of reads, or of pulses.
 
         Raises
         ------
         InstrumentError
-            If other relays are closed than the matrix was told.
+            If other relays are closed than the matrix was told, or an instrument refuses.
         """
-        wanted = self.wired.crosspoints(assignment, may_open=self.may_open)
+        self.wired.crosspoints(assignment, may_open=self.may_open)  # refused before anything moves
         self.rest()
-        if assignment != self.state:
-            self.matrix.connect(sorted(wanted))
-        if self.verify_relays and (before_pulse or assignment not in self._verified):
-            found = self.matrix.connected()
-            if found != wanted:
-                raise InstrumentError(
-                    f"matrix {self.matrix.name} has {listed(found, 'no crosspoint')} closed "
-                    f"instead of {listed(wanted, 'no crosspoint')}"
-                )
-            self._verified.add(assignment)
-        self.state = assignment
+        if pulsing:
+            self._check_unchanged(relays=False)
+        ranges = self._other_ranges(pulsing=pulsing)
+        if ranges and self.state is not None:
+            self._go(parked(self.state, assignment, self._fed_by(ranges)), may_open=True)
+        for port, range_a in ranges.items():
+            self._ranges.pop(port, None)
+            self.sources[port].set_range(range_a)
+            self._ranges[port] = range_a
+        self._go(assignment, may_open=self.may_open, verify=pulsing)
 
     def rest(self) -> None:
         """Bring every source to 0 V."""
         for port in self.sources:
             self._set(port, 0.0)
 
-    def measure(self, levels: Mapping[str, float], meter: str) -> float:
-        """Apply levels and return the current of one source, in amperes.
+    def apply(self, levels: Mapping[str, float]) -> None:
+        """Source these voltages, by port."""
+        for port, level in levels.items():
+            self._set(port, level)
+
+    def measure(self, levels: Mapping[str, float]) -> float:
+        """Return the current of the meter while these levels are applied, in amperes.
 
         Raises
         ------
         ComplianceError
             If a source of them is at its current limit.
         InstrumentError
-            If what the meter says is no current.
+            If what the meter says is no current, or beyond its range.
         """
-        for port, level in levels.items():
-            self._set(port, level)
-        reading = self.sources[meter].measure()
-        self._check(meter, reading)
+        self.apply(levels)
+        reading = self.sources[self.meter].measure()
+        self._check(self.meter, reading)
         for port in levels:
-            if port != meter and self.sources[port].limit_tripped():
+            if port != self.meter and self.sources[port].limit_tripped():
                 self._check(port, Reading(self.sources[port].measure().current_a, limited=True))
         return reading.current_a
 
-    def pulse(self, levels: Mapping[str, float], width_s: float, count: int) -> list[dict[str, Reading]]:
+    def pulse(
+        self, levels: Mapping[str, float], width_s: float, count: int, token: str = "", sequence: int | None = None
+    ) -> list[dict[str, Reading]]:
         """Send pulses from one source, or from two at the same time, and return what each measured inside each pulse.
+
+        There are at most `MOST_PULSES` of them. Those of a run have its token and a sequence number.
 
         Raises
         ------
         ComplianceError
-            If a source was at its current limit in one of them; the pulses were sent.
+            If a source was at its current limit in one of them; the pulses up to there were sent, and perhaps more.
+        InstrumentError
+            If a current inside a pulse is none or beyond the range; the same holds.
         """
         ports = list(levels)
         first = self.sources[ports[0]]
+        if sequence is not None:
+            first.number_next(token, sequence)
+        self._charged = True
         for port in ports:  # unknown until the pulses have ended as they should
             self._levels.pop(port, None)
         if len(ports) == 1:
@@ -167,7 +222,70 @@ class Rig:
                 self._check(port, reading)
         return found
 
+    def remembered(self, port: str, token: str) -> PulseMemory | None:
+        """Ask the source on a port which numbered pulses of a run were sent last."""
+        return self.sources[port].remembered(token)
+
+    def confirm(self) -> None:
+        """See that every output is still on, or what was done since they were switched on was done with nothing.
+
+        Raises
+        ------
+        InstrumentError
+            If one is off: somebody switched it off, or an interlock did.
+        """
+        off = [source.name for source in self.sources.values() if not source.output_is_on()]
+        if off:
+            raise InstrumentError(f"the output of {' and '.join(off)} is off, though nothing here switched it off")
+
+    # ------------------------------------------------------------------ inside
+
+    def _check_unchanged(self, *, relays: bool) -> None:
+        """Refuse to go on with instruments that somebody else has changed; all sources are at 0 V."""
+        found = [change for source in self.sources.values() for change in source.changes()]
+        if relays:
+            found += self.matrix.changes(self.wired.crosspoints(self.state, may_open=True) if self.state else ())
+        if found:
+            raise InstrumentError(f"somebody else changed the bench: {'; '.join(found)}")
+
+    def _other_ranges(self, *, pulsing: bool) -> dict[str, float]:
+        """Return the ranges that have to be changed, by port; reads have one of their own for the meter alone."""
+        wanted = {
+            port: each.range_of_reads_a if port == self.meter and not pulsing else each.range_a
+            for port, each in self.settings.items()
+        }
+        return {port: range_a for port, range_a in wanted.items() if self._ranges.get(port) != range_a}
+
+    def _fed_by(self, changing: Collection[str]) -> set[str]:
+        """Return the ports that a glitch of these sources could reach: theirs, and whatever may hang on one."""
+        return set(self.wired.wiring.ports) - {GROUND} - (set(self.sources) - set(changing)) if changing else set()
+
+    def _go(self, assignment: Assignment, *, may_open: bool, verify: bool = False) -> None:
+        """Move the relays, and see that they are where they should be, once a state unless it is to be verified."""
+        wanted = self.wired.crosspoints(assignment, may_open=may_open)
+        if assignment != self.state:
+            self.state = None
+            self._discharge()
+            self.matrix.connect(sorted(wanted))
+        if self.verify_relays and (verify or assignment not in self._verified):
+            found = self.matrix.connected()
+            if found != wanted:
+                raise InstrumentError(
+                    f"matrix {self.matrix.name} has {listed(found, 'no crosspoint')} closed "
+                    f"instead of {listed(wanted, 'no crosspoint')}"
+                )
+            self._verified.add(assignment)
+        self.state = assignment
+
+    def _discharge(self) -> None:
+        """Wait until no line holds a charge; all sources are at 0 V."""
+        if self._charged and self.discharge_s > 0:
+            port = min(self.sources)
+            self.sources[port].wait(self.discharge_s, self.settings[port].nplc)
+            self._charged = False
+
     def _set(self, port: str, level: float) -> None:
+        self._charged |= level != 0
         if self._levels.get(port) != level:
             self._levels.pop(port, None)
             self.sources[port].set_voltage(level)
@@ -185,13 +303,18 @@ class Rig:
                 f"{name} on {lines} reached its current limit of {limit:g} A at {reading.current_a:g} A "
                 "(or the end of its measure range), so it was not at the voltage asked for"
             )
+        if abs(reading.current_a) >= self._ranges[port]:
+            raise InstrumentError(
+                f"{name} on {lines} measured {reading.current_a:g} A, which its range of {self._ranges[port]:g} A "
+                "does not hold"
+            )
 
     # ------------------------------------------------------------------ ending
 
     def make_safe(self) -> None:
         """Switch every output off, open every relay and forget; see `safe.make_safe`."""
         self._forget()
-        make_safe(self.sources.values(), self.matrix)
+        make_safe(self.sources.values(), self.matrix, discharge_s=self.discharge_s)
 
     def identify(self) -> dict[str, Any]:
         """Ask every instrument who it is."""
@@ -203,8 +326,9 @@ class Rig:
     def _forget(self) -> None:
         self.state = None
         self._levels = {}
+        self._ranges = {}
         self._verified = set()
-        self._prepared = self._enabled = False
+        self._prepared = self._enabled = self._charged = False
 
 
 def _described(name: str, identity: Identity) -> dict[str, str]:

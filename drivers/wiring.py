@@ -1,6 +1,6 @@
 """Wiring: which matrix row each instrument terminal is on, and which matrix column each line of the chip."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from crossbar_hil.errors import ConfigError
@@ -8,6 +8,8 @@ from crossbar_hil.instrument import SwitchMatrix, row_number
 
 PORTS = ("drive", "meter", "ground", "guard", "divider")
 """Terminals that may be wired: two sources, their common return, a guard output, the node of a voltage divider."""
+GROUND = "ground"
+"""The one port that is always at 0 V: no source is behind it, nor does it follow one."""
 OPEN = "open"
 """The port name of a line that is left open on purpose."""
 Assignment = tuple[str, ...]
@@ -37,30 +39,41 @@ class Wiring:
         object.__setattr__(self, "ports", dict(self.ports))
         object.__setattr__(self, "rows", tuple(self.rows))
         object.__setattr__(self, "columns", tuple(self.columns))
-        for name in ("ports", "rows", "columns"):
-            if not getattr(self, name):
-                raise ConfigError(f"wiring names no {name}, at least one is needed")
-        _counted("wiring slot", self.slot)
-        self._check_ports()
-        self._check_lines()
+        found = [
+            f"wiring names no {name}, at least one is needed"
+            for name in ("ports", "rows", "columns")
+            if not getattr(self, name)
+        ]
+        found += _miscounted("wiring slot", self.slot)
+        found += self._wrong_ports()
+        found += self._wrong_lines()
+        if found:
+            raise ConfigError("; ".join(found), found)
 
-    def _check_ports(self) -> None:
+    def _wrong_ports(self) -> Iterator[str]:
         port_on: dict[int, str] = {}
         for port, place in self.ports.items():
             if port not in PORTS:
-                raise ConfigError(f"wiring has a port {port!r}, expected one of {', '.join(PORTS)}")
+                yield f"wiring has a port {port!r}, expected one of {', '.join(PORTS)}"
             if not isinstance(place, str):
-                raise ConfigError(f"port {port} is on matrix row {place!r}, expected a letter or a number as text")
-            first = port_on.setdefault(row_number(place), port)
+                yield f"port {port} is on matrix row {place!r}, expected a letter or a number as text"
+                continue
+            try:
+                first = port_on.setdefault(row_number(place), port)
+            except ConfigError as error:
+                yield str(error)
+                continue
             if first != port:
-                raise ConfigError(f"ports {first} and {port} are both on matrix row {place}, each needs its own")
+                yield f"ports {first} and {port} are both on matrix row {place}, each needs its own"
 
-    def _check_lines(self) -> None:
+    def _wrong_lines(self) -> Iterator[str]:
         line_on: dict[int, str] = {}
         for name, place in zip(self.line_names, (*self.rows, *self.columns), strict=True):
-            first = line_on.setdefault(_counted(f"matrix column of {name}", place), name)
+            wrong = list(_miscounted(f"matrix column of {name}", place))
+            yield from wrong
+            first = name if wrong else line_on.setdefault(place, name)
             if first != name:
-                raise ConfigError(f"{first} and {name} are both on matrix column {place}, each needs its own")
+                yield f"{first} and {name} are both on matrix column {place}, each needs its own"
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -94,12 +107,15 @@ class Wiring:
             If the matrix has no such channel, or gives two of them one name.
         """
         names: dict[tuple[str, int], str] = {}
+        refused: dict[str, str] = {}
         for port, place in self.ports.items():
             for number, line in enumerate((*self.rows, *self.columns)):
                 try:
                     names[port, number] = matrix.crosspoint(self.slot, place, line)
-                except ConfigError as error:
-                    raise ConfigError(f"port {port} cannot be wired to {self.line_names[number]}: {error}") from error
+                except ConfigError as error:  # the same cause is told once, by the first place that shows it
+                    refused.setdefault(str(error), f"port {port} cannot be wired to {self.line_names[number]}: {error}")
+        if refused:
+            raise ConfigError("; ".join(refused.values()), tuple(refused.values()))
         if len(set(names.values())) < len(names):
             raise ConfigError(f"matrix {matrix.name} gives {len(names)} crosspoints {len(set(names.values()))} names")
         return WiredMatrix(self, names)
@@ -145,8 +161,7 @@ class WiredMatrix:
         return ", ".join(found) or "no line"
 
 
-def _counted(name: str, value: object) -> int:
-    """Return a number that counts from 1."""
+def _miscounted(name: str, value: object) -> Iterator[str]:
+    """Say so if a value is no number that counts from 1."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigError(f"{name} is {value!r}, expected a whole number from 1")
-    return value
+        yield f"{name} is {value!r}, expected a whole number from 1"

@@ -121,7 +121,7 @@ class DividerHalfSelect(WriteScheme):
 class WholeRow(WriteScheme):
     """One source on the row, every other line grounded: all cells of the row see the whole pulse.
 
-    It is here to be refused, and for chips whose cells each have a selector; the latter need a higher `disturb_v`.
+    It is here to be refused, but for a chip of one column, where the row is the cell.
     """
 
     name = "row"

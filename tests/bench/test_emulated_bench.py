@@ -21,6 +21,11 @@ BENCHES = ("emulated", "emulated-single")
 READ_TOLERANCE = 1e-6
 
 
+def bare(name_or_file, seed=1):
+    """Open a bench in this process, without a guard, which would take a second to start."""
+    return open_backend(load_bench(name_or_file), seed=seed)
+
+
 def trained(name, seed, **training):
     bench = load_bench(name, overrides={"training": training} if training else None)
     task = PatternSet.from_csv(bench.training.pattern_file)
@@ -28,12 +33,13 @@ def trained(name, seed, **training):
         return make_trainer(bench, backend).run(task.train, task.train_labels)
 
 
+@pytest.mark.fault("V20")
 class TestDualSource(BackendContract):
     relative_tolerance = 1e-5
 
     @pytest.fixture
     def backend(self):
-        with open_bench("emulated", seed=1) as backend:
+        with bare("emulated") as backend:
             yield backend
 
 
@@ -42,7 +48,7 @@ class TestSingleSourceWithGuard(BackendContract):
 
     @pytest.fixture
     def backend(self):
-        with open_bench("emulated-single", seed=1) as backend:
+        with bare("emulated-single") as backend:
             yield backend
 
 
@@ -50,10 +56,11 @@ class TestSingleSourceWithGuard(BackendContract):
 def test_reads_are_those_of_the_chip_behind(name):
     with open_bench("simulated", seed=5) as chip:
         true = chip.conductances
-    with open_bench(name, seed=5) as backend:
+    with bare(name, seed=5) as backend:
         assert np.allclose(backend.read_conductances(0.1), true, rtol=READ_TOLERANCE)
 
 
+@pytest.mark.fault("V19")
 @pytest.mark.parametrize("name", BENCHES)
 def test_an_emulated_training_is_the_simulated_one(name):
     emulated, simulated = trained(name, 1), trained("simulated", 1)
@@ -78,7 +85,7 @@ def own_bench(tmp_path):
 
     def write(served, name="emulated", **changes):
         text = (resources.files("crossbar_hil.data") / "benches" / f"{name}.toml").read_text(encoding="utf-8")
-        text = text.replace('kind = "emulated"', 'kind = "hardware"')
+        text = text.replace('kind = "emulated"', 'kind = "hardware"\nchip_id = "a chip for tests"')
         for instrument, resource in served.resources.items():
             text = text.replace(f"[instruments.{instrument}]", f'[instruments.{instrument}]\nresource = "{resource}"')
         for old, new in changes.get("swap", ()):
@@ -92,7 +99,7 @@ def own_bench(tmp_path):
 
 
 def test_a_training_switches_no_relay_hot_and_shorts_nothing(emulated_bench, own_bench):
-    with open_bench(own_bench(emulated_bench)) as backend:
+    with bare(own_bench(emulated_bench)) as backend:
         bench = load_bench("emulated")
         task = PatternSet.from_csv(bench.training.pattern_file)
         make_trainer(bench, backend).run(task.train, task.train_labels)
@@ -101,13 +108,14 @@ def test_a_training_switches_no_relay_hot_and_shorts_nothing(emulated_bench, own
     assert log.of("violation") == []
 
 
+@pytest.mark.fault("V4", "V5")
 def test_every_exposure_is_one_pulse_that_was_sent_and_its_half_selected_cells_stay_below_the_threshold(
     emulated_bench, own_bench
 ):
     counts = np.zeros((4, 4), dtype=int)
     counts[1, 2] = 3
     bench = load_bench("emulated")
-    with open_bench(own_bench(emulated_bench)) as backend:
+    with bare(own_bench(emulated_bench)) as backend:
         backend.send_pulses(counts, bench.training.pulse)
     seen = emulated_bench.world.log.of("exposure")
     assert [(each["row"], each["column"]) for each in seen] == [(1, 2)] * 3
@@ -117,7 +125,7 @@ def test_every_exposure_is_one_pulse_that_was_sent_and_its_half_selected_cells_s
 
 def test_after_the_with_block_outputs_are_off_and_relays_open_also_after_an_error(emulated_bench, own_bench):
     path = own_bench(emulated_bench)
-    with pytest.raises(RuntimeError), open_bench(path) as backend:  # noqa: PT012
+    with pytest.raises(RuntimeError), bare(path) as backend:  # noqa: PT012
         backend.read_conductances(0.1)
         raise RuntimeError("the lamp went out")
     world = emulated_bench.world
@@ -166,17 +174,128 @@ WRONG = {
     "no measurement": (("[measurement]", "[emulation.x]"), "emulation"),
     "a simulated kind": (('kind = "hardware"', 'kind = "simulated"'), "kind simulated does not go with instruments"),
     "a backend for no instruments": (('backend = "chip"', 'backend = "chips"'), "did you mean 'chip'?"),
+    "a backend that takes none": (('backend = "chip"', 'backend = "simulated"'), "not made of instruments"),
+    "a port that does not exist": (('ground = "C"', 'sense = "C"'), "a port 'sense', expected one of"),
+    "one channel on two ports": (('meter = "smu.b"', 'meter = "smu.a"'), "smu.a is on the ports drive and meter"),
+    "a source missing": ((', meter = "smu.b"', ""), "no source is on the port meter, only on drive"),
+    "a source on ground": (('meter = "smu.b"', 'ground = "smu.b"'), "source smu.b is on the port ground"),
+    "the source for a matrix": (('matrix = "matrix"', 'matrix = "smu"'), "wiring.matrix 'smu' is no switch matrix"),
+    "a range beyond the model": (('range_a = "100 uA"', 'range_a = "30 A"'), "smu.a cannot have range_a = 30"),
+    "a read range beyond it": (('"10 uA"', '"30 A"'), "smu.b cannot have range_a = 30: it takes 1e-07 to 3"),
+    "a negative range": (('"10 uA"', '"-10 uA"'), "read_range_a = '-10 uA': input should be greater than 0"),
+    "no integration time": (("nplc = 1.0", "nplc = 0"), "measurement.nplc = 0: input should be greater than 0"),
+    "too long an integration": (("nplc = 1.0", "nplc = 30.0"), "smu.a cannot have nplc = 30"),
+    "a read range too small": (('"10 uA"', '"1 uA"'), "measurement.read_range_a of 1e-06 A does not hold"),
+    "a compliance too small": (('compliance_a = "100 uA"', 'compliance_a = "20 uA"'), "compliance_a of 2e-05 A does"),
+    "a pulse range too small": (('range_a = "100 uA"  ', 'range_a = "20 uA"  '), ".range_a of 2e-05 A does not"),
+    "a pulse too short": (('width_s = "50 ms"', 'width_s = "50 us"'), "pulse width 5e-05 s is below the 0.0005 s"),
+    "a small disturb": (('"symmetric half-select"', '"symmetric half-select"\ndisturb_v = 0.9'), "than the 0.9 V"),
+    "no disturb": (('"symmetric half-select"', '"symmetric half-select"\ndisturb_v = 0'), "disturb_v 0.0 V must be"),
+    "a missing curve": (('curve = "figure2a"', 'curve = "none.csv"'), "none.csv cannot be read"),
+    "a rule that is not installed": (('rule = "manhattan"', 'rule = "manhatten"'), "did you mean 'manhattan'?"),
 }  # fmt: skip
 
 
+@pytest.mark.fault("I1", "F2")
 @pytest.mark.parametrize("what", WRONG)
 def test_a_wrong_bench_is_named_and_no_voltage_is_sourced(emulated_bench, own_bench, what):
     swap, sentence = WRONG[what]
     problems = check_bench(own_bench(emulated_bench, swap=[swap]))
     assert any(sentence in problem for problem in problems), problems
     assert not [each for each in emulated_bench.world.log.of("source") if each["on"] or each["level_v"]]
+    assert emulated_bench.world.log.of("relays") == []
+    assert len(problems) == len(set(problems))
 
 
+TOGETHER = {
+    "a wiring that cannot be": (
+        "two ports on one row", "an unknown scheme", "another model", "a pulse beyond the limit",
+        "a read beyond the limit", "missing patterns", "a wrong matrix name", "a rule that is not installed",
+        "a missing curve",
+    ),
+    "a matrix that is another one": (
+        "an unknown scheme", "a write that disturbs", "an unknown channel", "a width beyond the limit",
+        "a read beyond the limit", "too long an integration", "a wrong serial",
+    ),
+    "lines that the matrix lacks": (
+        "an impossible line", "a floating read for training", "no disturb", "a width beyond the limit",
+        "a range beyond the model", "a source on ground",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TOGETHER)
+def test_all_that_is_wrong_is_named_at_once_in_file_wiring_schemes_and_instruments(emulated_bench, own_bench, case):
+    problems = check_bench(own_bench(emulated_bench, swap=[WRONG[what][0] for what in TOGETHER[case]]))
+    for what in TOGETHER[case]:
+        assert any(WRONG[what][1] in problem for problem in problems), (what, problems)
+    assert len(problems) == len(set(problems))
+    assert not [each for each in emulated_bench.world.log.of("source") if each["on"] or each["level_v"]]
+
+
+TWO_SOURCES = """
+backend = "chip"
+kind = "emulated"
+[instruments]
+left = { driver = "keithley2450" }
+right = { driver = "keithley2450" }
+matrix = { driver = "keithley707b" }
+[wiring]
+rows = [1, 2, 3, 4]
+columns = [5, 6, 7, 8]
+ports = { drive = "A", meter = "B", ground = "C", divider = "D" }
+sources = { drive = "left.a", meter = "right.a" }
+[scheme]
+read = "virtual ground"
+write = "symmetric half-select"
+[measurement]
+compliance_a = "10 mA"
+range_a = "10 mA"
+read_range_a = "10 uA"
+[limits]
+read_v = "200 mV"
+pulse_v = "3 V"
+width_s = "100 ms"
+[chip]
+"""
+
+
+def test_two_instruments_that_cannot_pulse_together_are_refused_by_check_and_before_anything_is_set_up(tmp_path):
+    file = tmp_path / "two.toml"
+    file.write_text(TWO_SOURCES)
+    sentence = (
+        "write scheme symmetric half-select pulses two sources at the same time, but left and right are not channels "
+        "of one instrument"
+    )
+    assert check_bench(str(file)) == [f"bench two: {sentence}"]
+    with pytest.raises(ConfigError, match=sentence):
+        open_backend(load_bench(str(file)), seed=1)
+
+
+def test_two_instruments_read_in_a_range_of_their_own_and_write_by_a_divider(tmp_path):
+    file = tmp_path / "two.toml"
+    file.write_text(TWO_SOURCES.replace("symmetric half-select", "divider half-select"))
+    assert check_bench(str(file)) == []
+    counts = np.eye(4, dtype=int)
+    bench = load_bench(str(file))
+    with open_bench("simulated", seed=1) as simulated, open_backend(bench, seed=1) as backend:
+        for _ in range(2):
+            for chip in (simulated, backend):
+                chip.send_pulses(counts, bench.training.pulse)
+            # Seven digits of a reply, and a source of a milliohm at a divider of a kilohm.
+            assert np.allclose(backend.read_conductances(0.1), simulated.conductances, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", BENCHES)
+def test_the_meter_of_a_shipped_bench_reads_in_a_smaller_range_than_it_pulses(name):
+    bench = load_bench(name)
+    assert bench.measurement.read_range_a < bench.measurement.range_a
+    with open_backend(bench, seed=1) as backend:
+        settings = backend.identify()["settings"]
+        assert {each["read_range_a"] for each in settings.values()} == {bench.measurement.read_range_a}
+
+
+@pytest.mark.fault("I2")
 def test_swapped_addresses_are_recognised(emulated_bench, own_bench):
     smu, matrix = emulated_bench.resources["smu"], emulated_bench.resources["matrix"]
     problems = check_bench(own_bench(emulated_bench, swap=[(smu, "X"), (matrix, smu), ("X", matrix)]))
@@ -184,6 +303,7 @@ def test_swapped_addresses_are_recognised(emulated_bench, own_bench):
     assert all("addresses are probably swapped" in problem for problem in problems)
 
 
+@pytest.mark.fault("T14")
 def test_a_dead_port_is_named_quickly(emulated_bench, own_bench):
     smu = emulated_bench.resources["smu"]
     port = smu.split("::")[2]
@@ -214,6 +334,7 @@ def test_a_cell_is_characterised_into_a_file_that_a_dry_run_takes(cli):
     assert dry.code in (0, 3), dry.err
 
 
+@pytest.mark.fault("O5", "O7", "O13")
 def test_hardware_asks_before_it_trains(emulated_bench, own_bench, cli, monkeypatch):
     import io
 
@@ -266,7 +387,7 @@ def test_the_template_of_a_lab_bench_names_only_what_is_not_there(tmp_path):
 def wiring_problems(path):
     from crossbar_hil.checking import check_wiring
 
-    with open_bench(path) as backend:
+    with bare(path) as backend:
         return check_wiring(backend, 0.1)
 
 
@@ -275,16 +396,19 @@ def test_a_chip_that_is_wired_right_has_no_wiring_problem(name):
     assert wiring_problems(name) == []
 
 
+@pytest.mark.fault("R1")
 def test_an_open_line_is_named(emulated_bench, own_bench):
     swap = ("rows = [1, 2, 3, 4]", "rows = [1, 9, 3, 4]")
     assert wiring_problems(own_bench(emulated_bench, swap=[swap])) == ["row 2 is open: nothing conducts to it"]
 
 
+@pytest.mark.fault("R2")
 def test_shorted_lines_are_named(emulated_bench, own_bench):
     emulated_bench.world.add_wire("column.1", "column.2")
     assert wiring_problems(own_bench(emulated_bench)) == ["column 2 and column 3 are shorted"]
 
 
+@pytest.mark.fault("R13")
 def test_a_row_swapped_with_a_column_is_named(emulated_bench, own_bench):
     swap = [("rows = [1, 2, 3, 4]", "rows = [5, 2, 3, 4]"), ("columns = [5, 6, 7, 8]", "columns = [1, 6, 7, 8]")]
     (problem,) = wiring_problems(own_bench(emulated_bench, swap=swap))
@@ -299,7 +423,7 @@ def test_the_wiring_is_checked_at_read_voltage_only(emulated_bench, own_bench):
 
 def test_an_emulated_bench_that_names_its_resources_talks_to_those(emulated_bench, own_bench):
     swap = [('kind = "hardware"', 'kind = "emulated"')]
-    with open_bench(own_bench(emulated_bench, swap=swap)) as backend:
+    with bare(own_bench(emulated_bench, swap=swap)) as backend:
         assert backend.kind == "emulated"
         backend.read_conductances(0.1)
     assert emulated_bench.world.log.of("relays")
@@ -309,18 +433,19 @@ def test_a_bench_whose_matrix_is_a_person_asks_for_every_state(emulated_bench, o
     asked = []
     monkeypatch.setattr("builtins.input", lambda text="": asked.append(text) or "y")
     path = own_bench(emulated_bench, swap=[('driver = "keithley707b"', 'driver = "manual"')])
-    with open_bench(path) as backend:
+    with bare(path) as backend:
         backend.read_currents(np.full((1, 4), 0.1))
     assert len(asked) >= 4
     assert "A" in capsys.readouterr().err + "".join(asked)
 
 
+@pytest.mark.fault("O7", "X23", "V17")
 def test_an_emulated_bench_never_talks_to_another_machine(emulated_bench, own_bench):
     smu = emulated_bench.resources["smu"]
     swap = [('kind = "hardware"', 'kind = "emulated"'), (smu, smu.replace("127.0.0.1", "192.0.2.10"))]
     path = own_bench(emulated_bench, swap=swap)
     with pytest.raises(ConfigError, match=r"instruments\.smu is at TCPIP0::192\.0\.2\.10::.*not on the loopback"):
-        open_bench(path)
+        bare(path)
     assert any("not on the loopback" in problem for problem in check_bench(path))
 
 
@@ -359,13 +484,14 @@ def test_every_two_source_bench_reads_and_writes_the_chip(tmp_path, smu, matrix)
     (tmp_path / "other.toml").write_text(text.replace('ports = { drive = "A", meter = "B", ground = "C" }', ports))
     counts = np.zeros((4, 4), dtype=int)
     counts[2, 1] = 1
-    with open_bench("simulated", seed=1) as simulated, open_bench(str(tmp_path / "other.toml"), seed=1) as backend:
+    with open_bench("simulated", seed=1) as simulated, bare(str(tmp_path / "other.toml")) as backend:
         for chip in (simulated, backend):
             chip.send_pulses(counts, load_bench("emulated").training.pulse)
         # Seven digits of a B2900's reply are 1e-7 of a reading from which a zero reading was subtracted.
         assert np.allclose(backend.read_conductances(0.1), simulated.conductances, rtol=5e-6)
 
 
+@pytest.mark.fault("R13", "C9")
 def test_lines_in_each_others_place_are_found_by_the_chips_own_conductances(emulated_bench, own_bench, cli, tmp_path):
     (tmp_path / "right.json").write_text(cli("read", own_bench(emulated_bench), "--json").out)
     assert cli("check", own_bench(emulated_bench), "--wiring", "--like", "right.json").code == 0

@@ -48,12 +48,14 @@ def device():
 # ---------------------------------------------------------------------- Pulse and Limits
 
 
+@pytest.mark.fault("F4")
 @pytest.mark.parametrize("amplitude_v", [0.0, np.nan, np.inf, -np.inf])
 def test_a_pulse_without_a_finite_amplitude_is_refused(amplitude_v):
     with pytest.raises(DataError, match=f"pulse amplitude {amplitude_v} V must be finite and not zero"):
         Pulse(amplitude_v, 0.05)
 
 
+@pytest.mark.fault("F4")
 @pytest.mark.parametrize("width_s", [0.0, -0.05, np.nan, np.inf])
 def test_a_pulse_without_a_positive_width_is_refused(width_s):
     with pytest.raises(DataError, match=f"pulse width {width_s} s must be finite and above zero"):
@@ -68,6 +70,7 @@ def test_pulses_of_the_same_numbers_are_equal_and_serve_as_keys():
     assert {Pulse(2.0, 0.05): 1}[Pulse(2.0, 0.05)] == 1
 
 
+@pytest.mark.fault("F4")
 @pytest.mark.parametrize("name", ["read_v", "pulse_v", "width_s"])
 @pytest.mark.parametrize("value", [0.0, -1.0, np.nan, np.inf])
 def test_a_limit_that_bounds_nothing_is_refused(name, value):
@@ -170,6 +173,7 @@ def test_a_read_only_array_reaches_the_device_as_floats_every_time(device):
     assert [array.dtype for array in device.voltages] == [np.float64, np.float64]
 
 
+@pytest.mark.fault("F6", "I8")
 @pytest.mark.parametrize(
     "answer",
     [
@@ -249,6 +253,7 @@ def test_counts_of_any_integer_type_are_sent(device, dtype):
     assert device.pulses[0][0].sum() == 6
 
 
+@pytest.mark.fault("F7")
 @pytest.mark.parametrize("amplitude_v", [3.5, -3.5])
 def test_an_amplitude_beyond_the_limit_is_refused(device, amplitude_v):
     with pytest.raises(LimitError, match=rf"pulse amplitude {amplitude_v} V exceeds the limit of 3 V"):
@@ -279,6 +284,7 @@ def broken(device):
     return device
 
 
+@pytest.mark.fault("V1", "F6")
 def test_after_a_failed_pulse_no_further_pulse_is_sent(broken):
     with pytest.raises(ChipStateUnknown):
         broken.send_pulses(np.ones((2, 3), int), PULSE)

@@ -154,6 +154,7 @@ def test_options_that_a_backend_does_not_take_are_refused(lab):
         open_bench("lab", overrides={"options": {"speed": 7}})
 
 
+@pytest.mark.fault("O7", "V17")
 def test_a_backend_of_another_kind_than_the_bench_asks_for_is_refused(lab):
     with pytest.raises(ConfigError, match="bench lab asks for kind simulated, but backend 'lab' is hardware"):
         open_bench("lab", overrides={"kind": "simulated"})

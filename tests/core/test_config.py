@@ -90,6 +90,48 @@ def test_quantities_are_the_numbers_they_stand_for(write):
     assert load_bench(typed) == load_bench(plain)
 
 
+LIMITS = '[limits]\nread_v = "0.2 V"\npulse_v = "2 V"\nwidth_s = "50 ms"\n'
+
+
+def test_budgets_are_limits_and_none_where_they_are_not_given(write):
+    budgets = 'pulses = 500\ndose_vs = "50 V s"\n'
+    assert load_bench(write(MINIMAL + LIMITS + budgets)).limits == Limits(0.2, 2.0, 0.05, 500, 50.0)
+    assert load_bench(write(MINIMAL + LIMITS)).limits == Limits(0.2, 2.0, 0.05, None, None)
+
+
+@pytest.mark.fault("F1")
+@pytest.mark.parametrize("missing", ["read_v", "pulse_v", "width_s", "pulses", "dose_vs"])
+def test_a_real_chip_has_every_limit_written_down(write, missing):
+    lines = (LIMITS + 'pulses = 500\ndose_vs = "50 V s"\n').splitlines(keepends=True)
+    text = MINIMAL + 'kind = "hardware"\n' + "".join(line for line in lines if not line.startswith(missing))
+    assert f"{missing} " in refusal(write(text))
+    assert "missing" in refusal(write(text))
+    with_all = MINIMAL + 'kind = "hardware"\n' + "".join(lines)
+    assert load_bench(write(with_all)).limits.pulses == 500
+
+
+def test_a_bench_with_budgets_is_the_same_after_it_was_written_out(write):
+    bench = load_bench(write(MINIMAL + LIMITS + 'pulses = 500\ndose_vs = "50 V s"\n'))
+    assert load_bench(write(bench.as_toml(), "copy.toml")).limits == bench.limits
+
+
+MEASUREMENT = '[measurement]\ncompliance_a = "100 uA"\nrange_a = "50 uA"\n'
+
+
+def test_reads_have_the_range_of_pulses_unless_they_are_given_their_own(write):
+    assert load_bench(write(MINIMAL + MEASUREMENT)).measurement.read_range_a is None
+    table = load_bench(write(MINIMAL + MEASUREMENT + 'read_range_a = "2 uA"\n')).measurement
+    assert (table.range_a, table.read_range_a) == (5e-5, 2e-6)
+
+
+def test_the_upper_end_of_a_spread_is_that_of_its_span_or_of_the_central_95_percent(write):
+    spread = MINIMAL + "[chip]\n[chip.spread]\n"
+    assert load_bench(write(spread + "low_siemens = 1e-8\nhigh_siemens = 1e-7\n")).chip.spread.upper_siemens == 1e-7
+    moments = load_bench(write(spread + "median_siemens = 4e-8\nsigma = 0.5\n")).chip.spread
+    # exp(0.5 x 1.95996) = 2.6643
+    assert moments.upper_siemens == pytest.approx(4e-8 * 2.6643, rel=1e-4)
+
+
 def test_options_reach_the_bench_as_they_are(write):
     assert load_bench(write(MINIMAL + '[options]\nport = 5\nname = "x"\n')).options == {"port": 5, "name": "x"}
 
@@ -127,11 +169,13 @@ def test_data_that_is_not_shipped_is_a_path():
 # ---------------------------------------------------------------------- every problem at once
 
 
+@pytest.mark.fault("F3")
 def test_an_unknown_key_is_answered_with_the_nearest_one(write):
     message = refusal(write(MINIMAL + "[chip]\ncolums = 4\n"))
     assert "unknown key chip.colums; did you mean 'columns'?" in message
 
 
+@pytest.mark.fault("F3")
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
@@ -173,6 +217,7 @@ def test_the_message_names_the_file(write):
     assert refusal(file).startswith(f"bench file {file}: ")
 
 
+@pytest.mark.fault("F4")
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -199,6 +244,23 @@ def test_the_message_names_the_file(write):
             "chip.spread: a rescaled draw needs low_siemens and high_siemens",
         ),
         ('[chip.spread]\ndistribution = "normal"\n', "chip.spread.distribution = 'normal'"),
+        ("[limits]\nread_v = 1\npulse_v = 1\nwidth_s = 1\npulses = 0\n", "limits.pulses"),
+        ("[limits]\nread_v = 1\npulse_v = 1\nwidth_s = 1\npulses = 1.5\n", "limits.pulses"),
+        ("[limits]\nread_v = 1\npulse_v = 1\nwidth_s = 1\npulses = true\n", "limits.pulses"),
+        ('[limits]\nread_v = 1\npulse_v = 1\nwidth_s = 1\npulses = "many"\n', "limits.pulses"),
+        ('[limits]\nread_v = 1\npulse_v = 1\nwidth_s = 1\ndose_vs = "5 V"\n', "limits.dose_vs: '5 V' is not in V s"),
+        ("[limits]\nread_v = 1\npulse_v = 1\nwidth_s = 1\ndose_vs = 0\n", "limits.dose_vs"),
+        ("[limits]\nread_v = 1\npulse_v = 1\nwidth_s = 1\ndose_vs = nan\n", "limits.dose_vs"),
+        ("[measurement]\ncompliance_a = 1\nrange_a = 1\ndischarge_s = -1\n", "measurement.discharge_s"),
+        ("[measurement]\ncompliance_a = 1\nrange_a = 1\ndischarge_s = 2\n", "measurement.discharge_s"),
+        ("[measurement]\ncompliance_a = 0\nrange_a = 1\n", "measurement.compliance_a = 0: input should be greater"),
+        ('[measurement]\ncompliance_a = 1\nrange_a = "-1 uA"\n', "measurement.range_a = '-1 uA': input should be gr"),
+        (
+            "[measurement]\ncompliance_a = 1\nrange_a = 1\nread_range_a = 0\n",
+            "read_range_a = 0: input should be greater",
+        ),
+        ('[measurement]\ncompliance_a = 1\nrange_a = 1\nread_range_a = "1 V"\n', "read_range_a: '1 V' is not in A"),
+        ("[measurement]\ncompliance_a = 1\nrange_a = 1\nnplc = 0\n", "measurement.nplc = 0: input should be greater"),
         ("training = 5\n", "training"),
         ("chip = 5\n", "chip"),
         ('options = "x"\n', "options"),
@@ -241,6 +303,7 @@ def test_an_unknown_preset_is_answered_with_the_known_ones():
     assert "did you mean 'reference'?" in message
 
 
+@pytest.mark.fault("X8")
 @pytest.mark.parametrize("preset", ["../benches/simulated", "", "/etc/passwd"])
 def test_a_preset_is_never_a_path(preset):
     assert "does not exist" in refusal("simulated", preset=preset)

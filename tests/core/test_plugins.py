@@ -59,6 +59,7 @@ def test_an_unknown_part_is_answered_with_the_known_ones(group, name, message):
         load(group, name)
 
 
+@pytest.mark.fault("X12")
 def test_a_module_in_the_working_directory_is_no_part(tmp_path, monkeypatch):
     (tmp_path / "crossbar_hil_evil.py").write_text("raise SystemExit")
     monkeypatch.chdir(tmp_path)

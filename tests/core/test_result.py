@@ -71,6 +71,7 @@ def test_an_error_that_still_falls_is_slow():
     assert "more epochs may help" in result.reason
 
 
+@pytest.mark.fault("C4", "C14")
 def test_saturation_of_every_cell_the_rule_would_pulse_is_stalled():
     result = result_of([0.9, 0.5, 0.5], [PLUS, PLUS, NONE], saturated=(True, False))
     assert result.verdict == "stalled"
@@ -143,6 +144,7 @@ def test_a_curve_too_short_for_the_task_ends_stalled_with_its_cells_saturated():
     assert result.saturated.tolist() == [[False, True], [True, False]]
 
 
+@pytest.mark.fault("C14")
 def test_too_few_epochs_on_a_good_curve_end_slow():
     result = trained([4e-7 + 1e-9 * n for n in range(100)], np.full((2, 2), 1e-8), beta=1e6, target=0.9, epochs=5)
     assert result.verdict == "slow"

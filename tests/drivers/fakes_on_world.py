@@ -47,8 +47,31 @@ class FakeSource(Faulty, SourceMeter):
     def identify(self):
         return Identity("Fake", "SMU", f"serial of {self.name}", "1.0")
 
+    def check(self, settings):
+        if settings.range_of_reads_a > settings.range_a:
+            raise ConfigError(f"{self.name} has no range of {settings.range_of_reads_a:g} A")
+
+    def pulses_with(self, other):
+        return other is not self and other.box == self.box
+
+    def set_range(self, range_a):
+        """Glitch to 5 V for a millisecond, as a source may: harmless only if it is connected to nothing."""
+        self.note("set_range", range_a)
+        before = self.world.terminal(self.name)
+        self.world.set_terminal(self.name, level_v=before.level_v + 5.0)
+        self.world.wait(1e-3)
+        self.world.set_terminal(self.name, level_v=before.level_v)
+        self.range_a = range_a
+
+    def recover(self):
+        self.note("recover")
+
+    def wait(self, seconds, nplc=1.0):
+        self.world.wait(seconds)
+
     def prepare(self, settings):
         self.note("prepare")
+        self.range_a = settings.range_a
         self.world.set_terminal(
             self.name, on=False, level_v=0.0, limit_a=settings.compliance_a, guard=settings.guard and self.has_guard
         )
@@ -154,6 +177,12 @@ class FakeMatrix(Faulty, SwitchMatrix):
         self._move(wanted)
         self.world.wait(self.settle_s)
 
+    def recover(self):
+        self.note("recover")
+
+    def wait(self, seconds):
+        self.world.wait(seconds)
+
     def disconnect_all(self):
         self.note("disconnect_all")
         self._move(frozenset())
@@ -184,12 +213,14 @@ class FakeBench:
     """Sources, a matrix and the wires between them and a chip; `backend` makes the ChipBackend, with changes.
 
     `dual` is two channels and a common ground; otherwise it is one source with a guard, and a divider of two 500 ohm
-    resistors between `divider_from` ("hi" or "guard") and the return. An emulated source has an output resistance of
-    1 milliohm, so a load of 1 kilohm takes a part in 10^6 of the voltage; without a divider (None) nothing does.
+    resistors between `divider_from` ("hi" or "guard") and the return. `ranges` go into the settings of the sources. An
+    emulated source has an output resistance of 1 milliohm, so a load of 1 kilohm takes a part in 10^6 of the voltage;
+    without a divider (None) nothing does.
     """
 
-    def __init__(self, chip, *, dual=True, line_ohm=0.0, divider_from="hi"):
+    def __init__(self, chip, *, dual=True, line_ohm=0.0, divider_from="hi", **ranges):
         self.chip = chip
+        self.ranges = ranges
         self.world = World(chip, line_ohm=line_ohm)
         self.dual = dual
         self.journal = []
@@ -223,7 +254,9 @@ class FakeBench:
             "shape": self.chip.shape,
             "limits": LIMITS,
             "settings": {
-                port: SourceSettings(range_v=3.0, compliance_a=compliance_a, range_a=1e-3, guard=not self.dual)
+                port: SourceSettings(
+                    range_v=3.0, compliance_a=compliance_a, range_a=compliance_a, guard=not self.dual, **self.ranges
+                )
                 for port in self.sources
             },
             "read_scheme": "virtual ground" if self.dual else "guarded",

@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 
 from crossbar_hil.backend import Pulse
-from crossbar_hil.errors import BackendError, ChipStateUnknown, ComplianceError, InstrumentError, LimitError
+from crossbar_hil.errors import (
+    BackendError,
+    ChipStateUnknown,
+    ComplianceError,
+    ConfigError,
+    InstrumentError,
+    LimitError,
+)
 from crossbar_hil.instrument import SourceSettings
 
 PULSE = Pulse(2.0, 0.05)
@@ -77,6 +84,7 @@ def test_no_counts_touch_no_instrument(fakes):
     assert len(bench.journal) == before
 
 
+@pytest.mark.fault("I7")
 def test_a_pulse_at_the_current_limit_leaves_the_chip_in_doubt_and_the_sources_at_0_v(fakes):
     bench = fakes.FakeBench(fakes.chip_of(np.full((4, 4), 1e-6)))
     settings = {port: SourceSettings(range_v=3.0, compliance_a=2e-6, range_a=1e-3) for port in bench.sources}
@@ -88,6 +96,7 @@ def test_a_pulse_at_the_current_limit_leaves_the_chip_in_doubt_and_the_sources_a
         backend.send_pulses(counts_of({(2, 1): 1}), PULSE)
 
 
+@pytest.mark.fault("T3", "V1")
 def test_a_failed_pulse_makes_the_bench_safe_and_is_not_repeated(fakes):
     bench = fakes.FakeBench(fakes.drawn_chip())
     backend = bench.backend()
@@ -109,6 +118,7 @@ def test_an_instrument_that_tells_of_fewer_pulses_than_asked_for_is_not_believed
     assert bench.is_safe()
 
 
+@pytest.mark.fault("C7", "V4")
 def test_a_pulse_that_others_would_see_too_much_of_is_refused_and_nothing_is_sent(fakes):
     bench = fakes.FakeBench(fakes.drawn_chip())
     backend = bench.backend(disturb_v=0.9)
@@ -129,9 +139,53 @@ def test_a_pulse_beyond_the_range_of_a_source_is_refused_and_nothing_is_sent(fak
     assert len(bench.journal) == before
 
 
-def test_two_channels_of_two_boxes_send_no_symmetric_pulse(fakes):
+def test_two_channels_of_two_boxes_make_no_bench_of_symmetric_pulses(fakes):
     bench = fakes.FakeBench(fakes.drawn_chip())
     bench.sources["meter"].box = "another"
-    with pytest.raises(ValueError, match=r"smu\.b is no channel of smu"):
-        bench.backend().send_pulses(counts_of({(2, 1): 1}), PULSE)
-    assert bench.world.log.of("exposure") == []
+    with pytest.raises(
+        ConfigError, match=r"pulses two sources .* but smu\.a and smu\.b are not channels of one"
+    ):
+        bench.backend()
+    assert bench.journal == []
+    bench.backend(write_scheme=None, continuity_only=True).read_conductances(0.1)  # reading they can do
+
+
+@pytest.mark.parametrize("kind", BENCHES, ids=IDS)
+def test_a_pulse_that_a_source_cannot_time_is_refused_before_anything_is_sent(fakes, kind):
+    bench = fakes.FakeBench(fakes.drawn_chip(), **kind)
+    bench.sources["drive"].shortest_pulse_s = 1e-3
+    backend = bench.backend()
+    before = len(bench.journal)
+    with pytest.raises(LimitError, match=r"pulse width 0.0009 s is below the 0.001 s that smu(\.a)? can time"):
+        backend.send_pulses(counts_of({(2, 1): 1}), Pulse(2.0, 0.9e-3))
+    assert len(bench.journal) == before
+    assert backend.cause_of_doubt is None
+
+
+def test_a_long_train_is_sent_in_parts_that_add_up(fakes):
+    bench = fakes.FakeBench(fakes.drawn_chip())
+    backend = bench.backend()
+    backend.send_pulses(counts_of({(1, 1): 2500}), PULSE)
+    trains = [call[4] for call in bench.sources["drive"].calls if call[1] == "pulse_together"]
+    assert trains == [1000, 1000, 500]
+    assert len(backend.last_pulse_readings[1, 1]) == 2500
+
+
+@pytest.mark.fault("I13", "I15")
+@pytest.mark.parametrize("kind", BENCHES, ids=IDS)
+def test_pulses_that_an_output_switched_off_by_somebody_kept_from_the_chip_leave_it_in_doubt(fakes, kind):
+    bench = fakes.FakeBench(fakes.drawn_chip(), **kind)
+    backend = bench.backend()
+    backend.send_pulses(counts_of({(0, 0): 1}), PULSE)
+    connect = bench.matrix.connect
+
+    def then_somebody_switches_off(crosspoints):
+        connect(crosspoints)
+        bench.world.set_terminal(bench.sources["drive"].name, on=False)
+
+    bench.matrix.connect = then_somebody_switches_off
+    with pytest.raises(InstrumentError, match=r"smu.* is off"):
+        backend.send_pulses(counts_of({(0, 1): 1}), PULSE)
+    assert bench.is_safe()
+    with pytest.raises(ChipStateUnknown):
+        backend.send_pulses(counts_of({(0, 1): 1}), PULSE)

@@ -41,12 +41,13 @@ def test_the_offset_of_a_meter_is_taken_out_by_the_zero_reading(fakes, dual):
     np.testing.assert_allclose(bench.backend().read_currents(MIXED), expected, rtol=1e-5, atol=1e-13)
 
 
-def test_a_zero_is_read_once_a_column_and_batch(fakes):
+def test_a_zero_is_read_once_a_state_and_batch(fakes):
     bench = fakes.FakeBench(fakes.drawn_chip(2))
     backend = bench.backend()
     for batch in (1, 2):
         backend.read_currents(np.vstack([BIPOLAR[:1]] * 3))
-        assert bench.sources["meter"].times("measure") == batch * 4 * (1 + 2)
+        # Four columns, rows at plus and rows at minus, each at its voltage and at 0 V.
+        assert bench.sources["meter"].times("measure") == batch * 4 * 2 * 2
 
 
 def nodal_currents(conductances, pads_v, line_ohm):
@@ -97,6 +98,7 @@ def test_a_bench_for_continuity_sends_no_pulse(fakes, read_scheme):
     backend.read_conductances(0.1)
 
 
+@pytest.mark.fault("C13")
 def test_every_read_scheme_leaves_the_cells_and_the_bench_log_as_they_were(fakes):
     for name in READ_SCHEMES:
         bench = fakes.FakeBench(fakes.drawn_chip(), dual=name != "guarded")
@@ -116,6 +118,7 @@ def limited(bench, **limits_a):
     )
 
 
+@pytest.mark.fault("C1")
 def test_a_meter_at_its_limit_is_named_with_its_column_and_nothing_is_returned(fakes):
     backend = limited(bench := fakes.FakeBench(fakes.chip_of(np.full((4, 4), 1e-6))), meter=1e-8)
     with pytest.raises(ComplianceError, match=r"smu\.b on column \d reached its current limit of 1e-08 A at -?1e-08"):
@@ -123,6 +126,7 @@ def test_a_meter_at_its_limit_is_named_with_its_column_and_nothing_is_returned(f
     assert all(bench.world.terminal(name).level_v == 0 for name in ("smu.a", "smu.b"))
 
 
+@pytest.mark.fault("C1")
 def test_a_drive_at_its_limit_is_named_with_its_rows_though_the_meter_is_not(fakes):
     backend = limited(bench := fakes.FakeBench(fakes.chip_of(np.full((4, 4), 1e-6))), drive=1e-8)
     with pytest.raises(ComplianceError, match=r"smu\.a on row 1, row 2 reached its current limit of 1e-08 A at 1e-08"):
@@ -138,6 +142,7 @@ def test_after_a_limit_the_next_batch_is_read_from_the_beginning(fakes):
     np.testing.assert_allclose(backend.read_currents([[0.1, 0, 0, 0]]), 1e-7, rtol=1e-6)
 
 
+@pytest.mark.fault("I8", "T6")
 @pytest.mark.parametrize("current_a", [9.91e37, float("nan"), float("inf"), 3e-3])
 def test_a_current_that_cannot_be_is_an_instrument_error(fakes, current_a):
     bench = fakes.FakeBench(fakes.drawn_chip())

@@ -2,9 +2,20 @@ import itertools
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crossbar_hil.config import data_file
-from crossbar_hil.drivers.plan import MOST_EXACT, MOST_TURNED, grouped, naive_operations, operations, ordered
+from crossbar_hil.drivers.plan import (
+    MOST_EXACT,
+    MOST_TURNED,
+    cut_off,
+    grouped,
+    naive_operations,
+    operations,
+    ordered,
+    parked,
+)
 from crossbar_hil.drivers.read_schemes import read_scheme
 from crossbar_hil.drivers.write_schemes import write_scheme
 from crossbar_hil.patterns import PatternSet
@@ -68,7 +79,7 @@ def test_a_zero_reading_comes_before_the_others_of_its_state():
     ("read", "write", "ports", "most", "naive"),
     [
         ("virtual ground", "symmetric half-select", DUAL, 132, 584),
-        ("guarded", "divider half-select", SINGLE, 144, 666),
+        ("guarded", "divider half-select", SINGLE, 144, 662),
     ],
 )
 def test_an_epoch_of_the_default_task_moves_less_than_half_the_relays_of_the_naive_order(
@@ -78,9 +89,27 @@ def test_an_epoch_of_the_default_task_moves_less_than_half_the_relays_of_the_nai
     counts = np.zeros((4, 4), dtype=np.int64)
     for row, column in [(0, 0), (0, 3), (1, 1), (1, 2), (2, 0), (2, 3), (3, 1), (3, 3)]:
         counts[row, column] = 1
+    cut = set(ports) - {"ground"} - ({"drive"} if "meter" in ports else set())  # while the meter changes its range
     states = ordered(grouped(reads.steps(READS, (4, 4))))
-    pulses = ordered([writes.assignment((int(r), int(c)), (4, 4)) for r, c in np.argwhere(counts)], states[-1])
-    planned = operations([*states, *pulses])
+    cells = [writes.assignment((int(r), int(c)), (4, 4)) for r, c in np.argwhere(counts)]
+    pulses = ordered(cells, cut_off(states[-1], cut))
+    planned = operations([*states, parked(states[-1], pulses[0], cut), *pulses])
     assert planned <= most
     assert naive_operations(reads, READS, writes, counts, (4, 4)) == naive
     assert 2 * planned <= naive
+
+
+PORTS = st.lists(st.sampled_from(["drive", "meter", "ground", "guard", "divider"]), min_size=8, max_size=8).map(tuple)
+CUTS = st.sets(st.sampled_from(["drive", "meter", "guard", "divider"]), min_size=1)
+
+
+@given(before=PORTS, after=PORTS, cut=CUTS)
+def test_a_parked_state_has_nothing_on_the_cut_ports_and_costs_only_lines_that_stay_on_one(before, after, cut):
+    between = parked(before, after, cut)
+    assert not cut & set(between)
+    shared = sum(first == last and first in cut for first, last in zip(before, after, strict=True))
+    assert operations([between, after], before) == operations([after], before) + 2 * shared
+    assert operations([after], cut_off(before, cut)) == operations([between, after], before) - sum(
+        port in cut for port in before
+    )
+    assert all(port in (first, last, "open") for first, port, last in zip(before, between, after, strict=True))

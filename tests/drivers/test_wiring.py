@@ -31,6 +31,7 @@ def test_a_port_may_be_written_as_a_number(matrix):
     assert "1H02" in wired.crosspoints(("drive", *["ground"] * 6, "meter"))
 
 
+@pytest.mark.fault("F5")
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -57,6 +58,7 @@ def test_a_wiring_that_cannot_be_is_refused(changes, words):
         wiring(**changes)
 
 
+@pytest.mark.fault("R7")
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -71,6 +73,7 @@ def test_a_channel_that_the_matrix_lacks_is_refused_and_nothing_is_sent(matrix, 
     assert matrix.calls == []
 
 
+@pytest.mark.fault("F5")
 def test_a_matrix_that_gives_two_crosspoints_one_name_is_refused(matrix, monkeypatch):
     monkeypatch.setattr(matrix, "crosspoint", lambda slot, port, line: f"{slot}{port}{line // 2}")
     with pytest.raises(ConfigError, match="gives 24 crosspoints 15 names"):

@@ -43,15 +43,22 @@ def test_an_unknown_scheme_is_refused_with_those_that_there_are():
         write_scheme("V/3", DUAL)
 
 
+@pytest.mark.fault("C7")
 def test_the_row_scheme_is_refused_whatever_the_amplitude():
     with pytest.raises(ConfigError, match=r"row puts 1 V across cell \[0, 1\] while cell \[0, 0\].*0.55 V"):
         DisturbGate(write_scheme("row", DUAL), (4, 4))
+
+
+def test_a_scheme_that_cannot_choose_a_cell_is_refused_whatever_others_may_see():
+    with pytest.raises(ConfigError, match=r"row pulses cells \[0, 0\] and \[0, 1\] alike, so none can be chosen"):
+        DisturbGate(write_scheme("row", DUAL), (4, 4), 3.0)
 
 
 def test_the_row_scheme_disturbs_nobody_on_a_chip_of_one_column():
     DisturbGate(write_scheme("row", DUAL), (4, 1)).check(2.0)
 
 
+@pytest.mark.fault("C7")
 @pytest.mark.parametrize("kind", HALF_SELECT)
 def test_half_select_passes_by_default_and_stops_at_a_limit_in_volts(kind):
     DisturbGate(write_scheme(*kind), (4, 4)).check(2.0)

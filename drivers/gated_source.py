@@ -1,0 +1,223 @@
+"""The door of the gate that a source is behind: it passes on only what the gate agrees to.
+
+What a call does to the shadow is noted in this order: nothing is certain while the call is under way, and what it did
+is certain once it has returned. So whatever goes wrong in between leaves the shadow uncertain. A question that the
+instrument answers with an error is an answer, and changes nothing.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from crossbar_hil.errors import ConfigError, InstrumentError, LimitError, TransportError
+from crossbar_hil.instrument import Identity, PulseMemory, Reading, SourceMeter, SourceSettings
+
+from .gate import Charge, Gate, real, whole
+from .shadow import Channel
+
+LONGEST_WAIT_S = 10.0
+"""Nobody has a reason to wait longer at 0 V."""
+
+
+class GatedSource(SourceMeter):
+    """One source behind the gate.
+
+    Parameters
+    ----------
+    driver : SourceMeter
+        The channel itself.
+    gate : Gate
+        Agrees to what is passed on.
+    channel : Channel
+        The gate's shadow of it.
+
+    Raises
+    ------
+    LimitError
+        By every method that the gate does not agree to; nothing was sent.
+    """
+
+    def __init__(self, driver: SourceMeter, gate: Gate, channel: Channel) -> None:
+        self.name = driver.name
+        self.least_compliance_a = driver.least_compliance_a
+        self.has_guard = driver.has_guard
+        self.shortest_pulse_s = driver.shortest_pulse_s
+        self._driver, self._gate, self._channel = driver, gate, channel
+
+    # ------------------------------------------------------------------ what changes something
+
+    def prepare(self, settings: SourceSettings) -> None:
+        """Set the channel up, in the one way that the bench says; it is certain afterwards."""
+        self._gate.check_settings(self._channel, settings)
+        self._channel.forget()
+        self._driver.prepare(self._channel.settings)
+        self._channel.know(0.0, on=False)
+
+    def set_range(self, range_a: float) -> None:
+        """Change the measure range, at 0 V and with no line connected."""
+        wanted = self._gate.check_range(self._channel, range_a)
+        with self._acting(0.0, on=self._channel.on):
+            self._driver.set_range(wanted)
+
+    def enable(self) -> None:
+        """Switch the output on."""
+        self._gate.check_enable(self._channel)
+        with self._acting(0.0, on=True):
+            self._driver.enable()
+
+    def set_voltage(self, voltage_v: float) -> None:
+        """Source a voltage that every cell can bear."""
+        level = self._gate.check_voltage(self._channel, voltage_v)
+        with self._acting(level, on=self._channel.on):
+            self._driver.set_voltage(level)
+
+    def pulse(self, amplitude_v: float, width_s: float, count: int = 1) -> list[Reading]:
+        """Send pulses to the one cell that is selected."""
+        volt, width, number = self._volt(amplitude_v), real("pulse width", width_s, "s"), whole("pulse count", count)
+        charge = self._gate.check_pulses({self._channel.port: volt}, width, number)
+        with self._pulsing([self._channel], charge):
+            return self._driver.pulse(volt, width, number)
+
+    def pulse_together(
+        self, amplitude_v: float, other: SourceMeter, other_amplitude_v: float, width_s: float, count: int = 1
+    ) -> list[tuple[Reading, Reading]]:
+        """Send pulses to the one cell that is selected, on two sources of this gate."""
+        theirs = self._of_this_gate(other)
+        volt, other_volt = self._volt(amplitude_v), theirs._volt(other_amplitude_v)
+        width, number = real("pulse width", width_s, "s"), whole("pulse count", count)
+        charge = self._gate.check_pulses({self._channel.port: volt, theirs._channel.port: other_volt}, width, number)
+        with self._pulsing([self._channel, theirs._channel], charge):
+            return self._driver.pulse_together(volt, theirs._driver, other_volt, width, number)
+
+    def number_next(self, token: str, sequence: int) -> None:
+        """Give the pulses that are sent next a number."""
+        if not (isinstance(token, str) and token.isascii() and token.isalnum()):
+            raise LimitError(f"the name of a run for {self.name} is {token!r:.40}, it must be letters and digits")
+        self._driver.number_next(token, whole("number of the next pulses", sequence))
+
+    def output_off(self) -> None:
+        """Bring the channel to 0 V and switch it off; never refused."""
+        self._channel.forget(told_off=True)
+        self._driver.output_off()
+
+    # ------------------------------------------------------------------ what changes nothing
+
+    def identify(self) -> Identity:
+        """Ask who answers."""
+        with self._asking():
+            return self._driver.identify()
+
+    def check(self, settings: SourceSettings) -> None:
+        """Refuse settings that the model cannot have; nothing is sent."""
+        self._driver.check(settings)
+
+    def pulses_with(self, other: SourceMeter) -> bool:
+        """Say whether both can pulse together; nothing is sent."""
+        return isinstance(other, GatedSource) and self._driver.pulses_with(other._driver)
+
+    def remembered(self, token: str) -> PulseMemory | None:
+        """Ask which numbered pulses of a run were sent last."""
+        with self._asking():
+            return self._driver.remembered(token)
+
+    def measure(self) -> Reading:
+        """Measure with an output that is on."""
+        self._gate.check_question(self._channel)
+        with self._asking():
+            return self._driver.measure()
+
+    def limit_tripped(self) -> bool:
+        """Ask an output that is on whether it is at its current limit."""
+        self._gate.check_question(self._channel)
+        with self._asking():
+            return self._driver.limit_tripped()
+
+    def wait(self, seconds: float, nplc: float = 1.0) -> None:  # noqa: ARG002 - the bench says what it is
+        """Let time pass, which counts as rest for every source at 0 V."""
+        wanted = waiting_time(seconds)
+        self._gate.check_question(self._channel)
+        with self._asking():
+            self._driver.wait(wanted, self._channel.settings.nplc)
+        self._gate.rested(wanted)
+
+    def changes(self) -> list[str]:
+        """Ask an output that is on what somebody else has changed; if anything, the shadow is uncertain."""
+        self._gate.check_question(self._channel)
+        with self._asking():
+            found = self._driver.changes()
+        if found:
+            self._channel.forget()
+        return found
+
+    def output_is_on(self) -> bool:
+        """Ask whether the output is on; an answer that the gate did not expect makes the shadow uncertain."""
+        with self._asking():
+            on = self._driver.output_is_on()
+        if on != self._channel.on:
+            self._channel.forget(told_off=self._channel.told_off and not on)
+        return on
+
+    def recover(self) -> None:
+        """Bring the session in step again; the shadow stays as uncertain as it is."""
+        self._driver.recover()
+
+    def close(self) -> None:
+        """End the session; outputs stay as they are."""
+        self._channel.forget()
+        self._driver.close()
+
+    # ------------------------------------------------------------------ inside
+
+    @contextmanager
+    def _acting(self, level: float, *, on: bool) -> Iterator[None]:
+        charged = self._channel.charged
+        self._channel.forget()
+        yield
+        self._channel.charged = charged
+        self._channel.know(level, on=on)
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            if not is_answer(error):
+                self._channel.forget(told_off=self._channel.told_off)
+            raise
+
+    @contextmanager
+    def _pulsing(self, channels: Iterable[Channel], charge: Charge) -> Iterator[None]:
+        """Book the pulses before they leave: after a failure it is open how many did."""
+        channels = list(channels)
+        for channel in channels:
+            channel.forget()
+        self._gate.spent.add(charge.pulses, charge.dose_vs)
+        try:
+            yield
+        except (LimitError, ConfigError):  # by the contract of the role nothing was sent
+            self._gate.spent.add(-charge.pulses, -charge.dose_vs)
+            raise
+        for channel in channels:
+            channel.know(0.0, on=True)
+
+    def _volt(self, amplitude_v: float) -> float:
+        return real(f"pulse of {self.name}", amplitude_v, "V")
+
+    def _of_this_gate(self, other: SourceMeter) -> "GatedSource":
+        if not isinstance(other, GatedSource) or other._gate is not self._gate or other is self:
+            raise LimitError(
+                f"{self.name} pulses together with another source of its bench alone, not with {other!r:.80}"
+            )
+        return other
+
+
+def is_answer(error: BaseException) -> bool:
+    """Say whether an error is what an instrument answered to a question, such as an overrange."""
+    return isinstance(error, InstrumentError) and not isinstance(error, TransportError)
+
+
+def waiting_time(seconds: float) -> float:
+    """Return a time to wait, in seconds, if it is one."""
+    wanted = real("time to wait", seconds, "s")
+    if not 0 <= wanted <= LONGEST_WAIT_S:
+        raise LimitError(f"time to wait is {wanted:g} s, it must be from 0 to {LONGEST_WAIT_S:g} s")
+    return wanted

@@ -1,0 +1,44 @@
+"""The shadow of one source: what it does as far as it was told, and whether its lines may hold a charge."""
+
+from dataclasses import dataclass
+
+from crossbar_hil.instrument import SourceSettings
+
+HOT_V = 0.05
+"""A line that was above 50 mV is charged, and a relay that moves before it is discharged is switched hot."""
+EXACT = 1e-9
+"""Relative difference within which two voltages are the same."""
+
+
+@dataclass
+class Channel:
+    """The shadow of one source."""
+
+    port: str
+    name: str
+    settings: SourceSettings
+    level: float | None = None
+    """Volts; None if not known."""
+    on: bool = False
+    told_off: bool = False
+    """Whether it was told to go to 0 V and off, which no answer confirms."""
+    charged: bool = True
+    """Whether its lines may hold a charge, because it was above `HOT_V` since they were last discharged."""
+    rested_s: float = 0.0
+    """Time since it was told its level, as far as somebody waited for it to pass."""
+
+    def forget(self, *, told_off: bool = False) -> None:
+        """Take nothing for granted."""
+        self.level, self.on, self.told_off = None, False, told_off
+        self.charged, self.rested_s = True, 0.0
+
+    def know(self, level: float, *, on: bool) -> None:
+        """Take note of what it does now."""
+        self.level, self.on, self.told_off = level, on, False
+        self.charged, self.rested_s = self.charged or abs(level) > HOT_V, 0.0
+
+    def rest(self, seconds: float, discharge_s: float) -> None:
+        """Let time pass; it discharges the lines if the source is at 0 V, or was told to be."""
+        if self.level == 0 or self.told_off:
+            self.rested_s += seconds
+            self.charged = self.charged and self.rested_s < discharge_s * (1 - EXACT)
