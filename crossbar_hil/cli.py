@@ -37,9 +37,12 @@ def main() -> None:
         if debug:
             traceback.print_exc()
         elif isinstance(error, CrossbarError):
-            click.echo(f"crossbar-hil: {error}", err=True)
+            click.echo(f"crossbar-hil: {_printable(str(error))}", err=True)
         else:
-            click.echo(f"crossbar-hil: unexpected {type(error).__name__}: {error} (--debug shows where)", err=True)
+            told = _printable(f"unexpected {type(error).__name__}: {error}")
+            click.echo(f"crossbar-hil: {told} (--debug shows where)", err=True)
+        for note in getattr(error, "__notes__", ()):  # what else is to be known, such as a bench that may not be safe
+            click.echo(f"crossbar-hil: {_printable(note)}", err=True)
         code = BAD_USAGE if isinstance(error, ConfigError) else COULD_NOT
     sys.exit(code if isinstance(code, int) else DONE)
 
@@ -139,33 +142,55 @@ def train(
     console = Console(stderr=True)
     with make_progress(console, quiet=quiet, epochs=checked.training.epochs) as progress:
         outcome = train_and_record(checked, seed=seed, out=out, preset=preset, label=label, show=progress.show)
-    result = outcome.result
-    report = None if no_report else _report(outcome.folder)
+    _told(outcome, seed=seed, no_report=no_report, as_json=as_json)
+
+
+@cli.command()
+@run_argument
+@click.option("--no-report", is_flag=True, help="Draw no figures and write no report.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@click.option("--yes", is_flag=True, help="Answer yes to every question.")
+@out_option
+@as_json
+def resume(run: str, no_report: bool, quiet: bool, yes: bool, out: Path, as_json: bool) -> None:
+    """Go on with a RUN that was interrupted, failed or died; no pulse is repeated."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from crossbar_hil.progress import make_progress  # noqa: PLC0415
+    from crossbar_hil.runs import find_run  # noqa: PLC0415
+    from crossbar_hil.session import resume_and_record  # noqa: PLC0415
+
+    found = find_run(run, out)
+    _confirm(
+        found.settings["kind"], yes, f"run {found.name} goes on with pulses to the chip {found.bench.chip_id or ''}"
+    )
+    with make_progress(Console(stderr=True), quiet=quiet, epochs=found.bench.training.epochs) as progress:
+        outcome = resume_and_record(found, show=progress.show)
+    _told(outcome, seed=found.settings["seed"], no_report=no_report, as_json=as_json)
+
+
+@cli.command()
+@run_argument
+@out_option
+@as_json
+def verify(run: str, out: Path, as_json: bool) -> None:
+    """Check the journal of a RUN, entry by entry: nothing missing, nothing changed, every pulse accounted for."""
+    from crossbar_hil.runs import find_run  # noqa: PLC0415
+    from crossbar_hil.verification import verify_run  # noqa: PLC0415
+
+    verdict = verify_run(find_run(run, out))
     if as_json:
         _print_json(
-            run=str(outcome.folder),
-            kind=outcome.kind,
-            status=outcome.status,
-            converged=result.converged,
-            epochs=result.epochs,
-            pulses=result.pulses,
-            error=float(result.errors[-1]),
-            verdict=result.verdict,
-            reason=result.reason,
-            seed=seed,
-            report=str(report) if report else None,
+            run=run,
+            entries=verdict.entries,
+            head=verdict.head,
+            pulses=verdict.pulses,
+            in_doubt=verdict.in_doubt,
+            problems=list(verdict.problems),
         )
     else:
-        if outcome.status == "interrupted":
-            click.echo(f"interrupted: what was done until epoch {result.epochs} is kept")
-        click.echo(f"{result.verdict}: {result.reason}")
-        click.echo(f"{result.pulses} pulses in {result.epochs} epochs, {outcome.kind} chip, seed {seed}")
-        click.echo(f"run     {outcome.folder}")
-        if report:
-            click.echo(f"report  {report}")
-    if outcome.status == "interrupted":
-        raise click.exceptions.Exit(COULD_NOT)
-    raise click.exceptions.Exit(DONE if result.converged else NOT_CONVERGED)
+        click.echo("\n".join(verdict.problems) if verdict.problems else verdict.summary)
+    raise click.exceptions.Exit(COULD_NOT if verdict.problems else DONE)
 
 
 @cli.command()
@@ -290,7 +315,8 @@ def predict(run: str, patterns: Path | None, out: Path, as_json: bool) -> None:
 def check(bench: str, wiring: bool, like: Path | None, voltage: str, as_json: bool) -> None:
     """Name every problem of a BENCH at once; no voltage is sourced, except at read voltage with --wiring."""
     from crossbar_hil.bench import open_bench  # noqa: PLC0415
-    from crossbar_hil.checking import check_bench, check_order, check_wiring  # noqa: PLC0415
+    from crossbar_hil.checking import check_bench, check_order, check_wiring, reachable_by_others  # noqa: PLC0415
+    from crossbar_hil.config import load_bench  # noqa: PLC0415
     from crossbar_hil.quantities import si  # noqa: PLC0415
 
     reference = None if like is None else _conductances_in(like)
@@ -300,10 +326,13 @@ def check(bench: str, wiring: bool, like: Path | None, voltage: str, as_json: bo
             problems = check_wiring(backend, si(voltage, "V"))
             if reference is not None and not problems:
                 problems = check_order(backend.read_conductances(si(voltage, "V")), reference)
+    notes = [] if problems else reachable_by_others(load_bench(bench))
     if as_json:
-        _print_json(bench=bench, problems=problems)
+        _print_json(bench=bench, problems=problems, notes=notes)
     else:
-        click.echo("\n".join(problems) if problems else f"bench {bench} is sound")
+        for note in notes:
+            click.echo(_printable(note), err=True)
+        click.echo("\n".join(map(_printable, problems)) if problems else f"bench {bench} is sound")
     raise click.exceptions.Exit(COULD_NOT if problems else DONE)
 
 
@@ -408,16 +437,50 @@ def emulate(bench: str, seed: int | None, port_file: Path | None) -> None:
 @bench_argument
 @as_json
 def safe(bench: str, as_json: bool) -> None:
-    """Make a BENCH safe now: sources to 0 V and off, every relay open."""
-    from crossbar_hil.bench import open_bench  # noqa: PLC0415
+    """Make a BENCH safe now: sources to 0 V and off, every relay open; a run that is under way on it is stopped."""
+    from crossbar_hil.bench import make_bench_safe  # noqa: PLC0415
+    from crossbar_hil.config import load_bench  # noqa: PLC0415
 
-    with open_bench(bench) as backend:
-        backend.make_safe()
-        kind = backend.kind
+    checked = load_bench(bench)
+    failures = make_bench_safe(checked)
     if as_json:
-        _print_json(bench=bench, kind=kind, safe=True)
+        _print_json(bench=bench, kind=checked.kind or "simulated", safe=not failures, failures=failures)
     else:
-        click.echo(f"bench {bench} is safe: outputs off, relays open")
+        click.echo("\n".join(failures) if failures else f"bench {bench} is safe: outputs off, relays open")
+    raise click.exceptions.Exit(COULD_NOT if failures else DONE)
+
+
+def _told(outcome: Any, *, seed: int, no_report: bool, as_json: bool) -> None:
+    """Say how a training ended, and exit accordingly."""
+    result = outcome.result
+    report = None if no_report or result is None else _report(outcome.folder, fresh=True)
+    if as_json:
+        _print_json(
+            run=str(outcome.folder),
+            kind=outcome.kind,
+            status=outcome.status,
+            converged=result is not None and result.converged,
+            epochs=result.epochs if result is not None else 0,
+            pulses=result.pulses if result is not None else 0,
+            error=float(result.errors[-1]) if result is not None else None,
+            verdict=result.verdict if result is not None else None,
+            reason=outcome.reason or (result.reason if result is not None else ""),
+            safe=outcome.safe["confirmed"] if outcome.safe is not None else None,
+            seed=seed,
+            report=str(report) if report else None,
+        )
+    else:
+        if outcome.status == "interrupted":
+            click.echo(f"{outcome.reason}; what was done is kept, go on with: crossbar-hil resume {outcome.folder}")
+        if result is not None:
+            click.echo(f"{result.verdict}: {result.reason}")
+            click.echo(f"{result.pulses} pulses in {result.epochs} epochs, {outcome.kind} chip, seed {seed}")
+        click.echo(f"run     {outcome.folder}")
+        if report:
+            click.echo(f"report  {report}")
+    if outcome.status == "interrupted":
+        raise click.exceptions.Exit(COULD_NOT)
+    raise click.exceptions.Exit(DONE if result is not None and result.converged else NOT_CONVERGED)
 
 
 def _conductances_in(path: Path) -> Any:
@@ -451,13 +514,15 @@ def _ended_by_signal() -> Iterator[threading.Event]:
             signal.signal(each, handler)
 
 
-def _report(folder: Path, to: Path | None = None) -> Path:
-    """Write a report unless the run's own folder has one."""
+def _report(folder: Path, to: Path | None = None, *, fresh: bool = False) -> Path:
+    """Write a report unless the run's own folder has one; a fresh one takes the place of that."""
     from crossbar_hil.report import REPORT, make_report  # noqa: PLC0415
     from crossbar_hil.runs import load_run  # noqa: PLC0415
 
     written = folder / REPORT
-    return written if to is None and written.exists() else make_report(load_run(folder), to)
+    if to is None and written.exists() and not fresh:
+        return written
+    return make_report(load_run(folder), to, replace=fresh)
 
 
 def _print_json(**values: Any) -> None:

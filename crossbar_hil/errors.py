@@ -6,7 +6,14 @@
     ├── ConfigError (ValueError)      a bench file, a preset or an option is wrong; nothing was opened
     ├── DataError (ValueError)        an array, a curve or a pattern file is wrong; nothing was sent
     ├── RunError                      a run folder cannot be made, found or read
+    │   ├── JournalError              a journal cannot be made or written; it is not trusted any more
+    │   │   └── JournalDamaged        a journal is not what was written; nothing in it was guessed or mended
+    │   ├── LedgerError               a dose ledger is damaged, of another chip, or cannot be written
+    │   └── ReplayDiverged            a resumed run asks for something else than is recorded; nothing was sent
+    ├── BenchBusy                     another process holds the bench; nothing was opened
     └── BackendError                  the device could not do it
+        ├── GuardError                the guard of the bench ended, or was asked for what its state does not allow
+        │   └── Stopped               the guard was told to stop; the bench is safe and the run can be resumed
         ├── LimitError (ValueError)   refused before anything was sent; the chip is as it was
         ├── ChipStateUnknown          an earlier failure left the chip's state unknown; nothing was sent
         ├── ComplianceError           a source reached its current limit, so a line was not at the voltage asked for
@@ -51,8 +58,48 @@ class RunError(CrossbarError):
     """A run folder cannot be made, found or read."""
 
 
+class JournalError(RunError):
+    """A journal cannot be made or written; it is not trusted any more and nothing further may be sent."""
+
+
+class JournalDamaged(JournalError):  # noqa: N818 - it names what happened
+    """A journal is not what was written; nothing in it was guessed or mended."""
+
+
+class LedgerError(RunError):
+    """A dose ledger is damaged, belongs to another chip or cannot be written; nothing was sent."""
+
+
+class BenchBusy(CrossbarError):  # noqa: N818 - it names what happened
+    """Another process holds the bench; nothing was opened.
+
+    Parameters
+    ----------
+    message : str
+        Who holds it.
+    pid : int, optional
+        Its process number, as it wrote it down.
+    """
+
+    def __init__(self, message: str, pid: int | None = None) -> None:
+        super().__init__(message)
+        self.pid = pid
+
+
+class ReplayDiverged(RunError):  # noqa: N818 - it names what happened
+    """A resumed run asks for something else than its journal holds; nothing was sent."""
+
+
 class BackendError(CrossbarError):
     """The device could not do what was asked."""
+
+
+class GuardError(BackendError):
+    """The guard of a bench ended, or was asked for what its state does not allow."""
+
+
+class Stopped(GuardError):  # noqa: N818 - it names what happened
+    """The guard was told to stop, by a person or because the trainer fell silent; the run can be resumed."""
 
 
 class LimitError(BackendError, ValueError):

@@ -1,6 +1,7 @@
 """Hand a run to other programs: a CSV that PyMeasure opens, or a NetCDF file with labels and units."""
 
 import csv
+import os
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def export_run(run: Run, form: str, path: Path | None = None) -> Path:
         If the file exists, which is never overwritten, or cannot be written, or the packages for NetCDF are missing.
     """
     path = run.folder / f"run{SUFFIX[form]}" if path is None else path
-    if path.exists():
+    if os.path.lexists(path):  # a link into nowhere counts: it would be followed
         raise RunError(f"{path} exists already and is not overwritten")
     try:
         if form == "csv":

@@ -1,12 +1,14 @@
 """What the chip of a recorded run says of patterns, beside what was wanted."""
 
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from crossbar_hil.bench import make_trainer, open_backend
+from crossbar_hil.backend import DeviceBackend
+from crossbar_hil.bench import EMULATED_STATE, make_trainer, open_backend, open_guarded, session_folder
 from crossbar_hil.errors import DataError, RunError
 from crossbar_hil.patterns import PatternSet, as_text
 from crossbar_hil.prediction import UNDECIDED, contradictory_pairs
@@ -83,15 +85,11 @@ def predict_run(run: Run, patterns: Path | None = None) -> Answer:
         bits, labels = np.concatenate([task.train, bits]), np.concatenate([task.train_labels, labels])
     if not len(bits):
         raise DataError(f"run {run.name} has no test patterns; name a pattern file")
-    state = run.chip("end")
-    state.pop("saturated", None)
-    kind = run.settings["kind"]
-    if not state and kind != "hardware":
-        raise RunError(f"the chip of run {run.name} was not recorded by its backend, so it cannot be brought back")
-    with open_backend(run.bench, seed=run.settings["seed"]) as backend:
-        if backend.kind != kind:
-            raise RunError(f"run {run.name} is of kind {kind}, but its bench now opens a {backend.kind} device")
-        backend.restore(state)
+    with _chip_of(run) as backend:
+        if backend.kind != run.settings["kind"]:
+            raise RunError(
+                f"run {run.name} is of kind {run.settings['kind']}, but its bench now opens a {backend.kind} device"
+            )
         trainer = make_trainer(run.bench, backend)
         prediction = trainer.predict(bits)
     if labels.shape != prediction.outputs.shape:
@@ -105,4 +103,22 @@ def predict_run(run: Run, patterns: Path | None = None) -> Answer:
         says = "".join("?" if output == UNDECIDED else str(int(output)) for output in outputs)
         lines.append(Line(as_text(pattern), as_text(label), says, [float(value) for value in activations], verdict))
     contradictions = contradictory_pairs(bits, labels) if trainer.v0 == -trainer.v1 else []
-    return Answer(run.name, kind, lines, len(bits) - len(contradictions))
+    return Answer(run.name, run.settings["kind"], lines, len(bits) - len(contradictions))
+
+
+def _chip_of(run: Run) -> DeviceBackend:
+    """Open the chip of a run as training left it: a virtual one from the record, an emulated one from its own file."""
+    bench, seed = run.bench, run.settings["seed"]
+    if bench.instruments:
+        folder = session_folder()
+        left = run.folder / EMULATED_STATE
+        if left.exists():
+            shutil.copy(left, folder)  # a look at the chip does not touch the run
+        return open_guarded(bench, seed=seed, folder=folder)
+    state = run.chip("end")
+    state.pop("saturated", None)
+    if not state and run.settings["kind"] != "hardware":
+        raise RunError(f"the chip of run {run.name} was not recorded by its backend, so it cannot be brought back")
+    backend = open_backend(bench, seed=seed)
+    backend.restore(state)
+    return backend

@@ -1,5 +1,6 @@
 """Show a training while it runs: a live view on a terminal, one line an epoch elsewhere, or nothing."""
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -77,6 +78,42 @@ class LiveProgress(SilentProgress):
         self._live.update(Group(self._bar, conductance_map(epoch.conductances)))
 
 
+class Harmless(SilentProgress):
+    """Another view, which ends at its first failure: who only looks on stops no training.
+
+    Parameters
+    ----------
+    view : SilentProgress
+        What is shown until then.
+    """
+
+    def __init__(self, view: SilentProgress) -> None:
+        self._view = view
+        self.failure: Exception | None = None
+        """Why nothing more is shown."""
+
+    def __enter__(self) -> Self:
+        self._try(self._view.__enter__)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._try(lambda: self._view.__exit__(kind, error, trace))
+
+    def show(self, epoch: Epoch) -> None:
+        """Show an epoch, as long as that works."""
+        self._try(lambda: self._view.show(epoch))
+
+    def _try(self, act: Callable[[], object]) -> None:
+        if self.failure is not None:
+            return
+        try:
+            act()
+        except Exception as error:  # a terminal that is gone, or cannot show a letter
+            self.failure = error
+
+
 def conductance_map(conductances: FloatArray) -> Text:
     """Draw conductances as coloured blocks, rows down and columns across, at most 16 by 16 cells."""
     shown = conductances[:16, :16]
@@ -101,6 +138,4 @@ def make_progress(console: Console, *, quiet: bool, epochs: int) -> SilentProgre
     """Choose how to show a training: nothing if quiet, live on a terminal, lines elsewhere."""
     if quiet:
         return SilentProgress()
-    if console.is_terminal:
-        return LiveProgress(console, epochs)
-    return LineProgress(console, epochs)
+    return Harmless(LiveProgress(console, epochs) if console.is_terminal else LineProgress(console, epochs))

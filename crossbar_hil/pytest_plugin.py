@@ -33,10 +33,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def crossbar_backend(request: pytest.FixtureRequest) -> Iterator[DeviceBackend]:
-    """Return a fresh backend of the bench that ``--bench`` names."""
-    from crossbar_hil.bench import open_bench  # noqa: PLC0415
+    """Return a fresh backend of the bench that ``--bench`` names; only a real one has a guard process of its own."""
+    from crossbar_hil.bench import open_backend, open_bench  # noqa: PLC0415
+    from crossbar_hil.config import load_bench  # noqa: PLC0415
 
-    with open_bench(request.config.getoption("--bench"), seed=request.config.getoption("--bench-seed")) as backend:
+    name, seed = request.config.getoption("--bench"), request.config.getoption("--bench-seed")
+    bench = load_bench(name)
+    with open_bench(name, seed=seed) if bench.kind == "hardware" else open_backend(bench, seed=seed) as backend:
         yield backend
 
 

@@ -15,7 +15,7 @@ def si(value: str | float, unit: str) -> float:
     value : float or str
         A number, already in `unit`; or text, a number with or without a unit.
     unit : str
-        The SI unit wanted: "V", "A", "s", "ohm", "siemens", "1/A".
+        The SI unit wanted: "V", "A", "s", "ohm", "siemens", "1/A", "V s".
 
     Raises
     ------
@@ -44,17 +44,32 @@ def si(value: str | float, unit: str) -> float:
         raise ConfigError(f"{value!r} is not a number with a unit, {example}")
     import pint  # noqa: PLC0415 - takes 0.2 s to import, and most numbers are plain
 
+    typed = [f"1{found['unit']}"] if found["per"] else found["unit"].split()
+    if len(typed) != len(unit.split()):
+        raise ConfigError(f"{value!r} is not in {unit}")
+    factor = 1.0
     try:
-        factor = _registry().Quantity(1.0, f"1{found['unit']}" if found["per"] else found["unit"]).m_as(unit)
+        for word, wanted in zip(typed, unit.split(), strict=True):
+            factor *= _registry().Quantity(1.0, word).m_as(wanted)
     except pint.DimensionalityError:
         raise ConfigError(f"{value!r} is not in {unit}") from None
-    except pint.UndefinedUnitError:
+    except (pint.UndefinedUnitError, ValueError, AssertionError):  # pint stumbles over "nan" and "dB"
         raise ConfigError(f"{value!r} has an unknown unit, {example}") from None
     return float(f"{float(found['number']) * factor:.15g}")
 
 
-_QUANTITY = re.compile(r"(?P<number>[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)\s*(?P<unit>(?P<per>/)?\s*[A-Za-zµμΩ]+)")
-_EXAMPLES = {"V": "100 mV", "A": "100 uA", "s": "50 ms", "ohm": "1 ohm", "siemens": "20 nS", "1/A": "5e7 / A"}
+_QUANTITY = re.compile(
+    r"(?P<number>[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)\s*(?P<unit>(?P<per>/)\s*[A-Za-zµμΩ]+|[A-Za-zµμΩ]+(\s+[A-Za-zµμΩ]+)?)"
+)
+_EXAMPLES = {
+    "V": "100 mV",
+    "A": "100 uA",
+    "s": "50 ms",
+    "ohm": "1 ohm",
+    "siemens": "20 nS",
+    "1/A": "5e7 / A",
+    "V s": "100 V s",
+}
 
 
 @functools.cache

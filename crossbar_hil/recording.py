@@ -1,42 +1,53 @@
 """Write a run while it happens: a fresh folder, then every epoch as one durable transaction."""
 
+import hashlib
 import json
 import platform
 import secrets
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
+import numpy as np
+
 from crossbar_hil.backend import DeviceBackend
-from crossbar_hil.config import Bench, Chip
-from crossbar_hil.errors import RunError
+from crossbar_hil.config import BENCH_FILE, Bench
+from crossbar_hil.errors import ReplayDiverged, RunError
 from crossbar_hil.patterns import PatternSet, as_text
 from crossbar_hil.result import Epoch, TrainingResult
-from crossbar_hil.runs import RECORD, SCHEMA, SCHEMA_VERSION
+from crossbar_hil.runs import RECORD, SCHEMA, SCHEMA_VERSION, Run
 from crossbar_hil.training import Trainer
 
 
 class Recorder:
     """The record of one run, open for writing.
 
-    Make one with `create`; call `add` for every epoch and `finish` or `discard` at the end.
+    Make one with `create` or `reopen`; call `add` for every epoch and `finish` at the end.
     """
 
-    def __init__(self, folder: Path, record: sqlite3.Connection, now: Callable[[], datetime], made_out: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        record: sqlite3.Connection,
+        now: Callable[[], datetime],
+        known: Mapping[int, Epoch] = MappingProxyType({}),
+    ) -> None:
         self.folder = folder
         self._record = record
         self._now = now
-        self._made_out = made_out
+        self._known = known
 
     @classmethod
     def create(
         cls,
-        out: str | Path,
+        run: "RunFolder",
         *,
         bench: Bench,
         backend: DeviceBackend,
@@ -45,40 +56,30 @@ class Recorder:
         seed: int,
         preset: str | None = None,
         label: str = "",
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> Self:
-        """Make a new run folder in `out` and write down everything that is known before the first read.
+        """Begin the record of a run with everything that is known before the first read.
 
         Raises
         ------
         RunError
-            If the folder cannot be made; nothing is left behind.
+            If it cannot be written.
         """
-        parent = Path(out)
-        made_out = not parent.exists()
-        started = now()
-        rows, columns = backend.shape
-        try:
-            parent.mkdir(parents=True, exist_ok=True)
-            name = f"{started:%Y-%m-%dT%H-%M-%SZ}_{bench.training.rule}_{rows}x{columns}_{secrets.token_hex(2)}"
-            folder = parent / name
-            folder.mkdir()
-        except OSError as error:
-            raise RunError(f"run folder cannot be made in {parent}: {error.strerror or error}") from error
+        folder = run.folder
         record: sqlite3.Connection | None = None
         try:
+            bench.copy_into(folder)
             record = _new_record(folder / RECORD)
-            recorder = cls(folder, record, now, made_out)
-            _write_bench(folder, bench)
+            recorder = cls(folder, record, run.now)
             settings = {
-                "name": name,
+                "name": folder.name,
                 "label": label,
                 "kind": backend.kind,
                 "bench": bench.name,
+                "bench_sha256": _bench_hash(folder),
                 "backend": bench.backend,
                 "preset": preset,
                 "seed": seed,
-                "shape": [rows, columns],
+                "shape": list(backend.shape),
                 "rule": bench.training.rule,
                 "beta": trainer.beta,
                 "target": trainer.target,
@@ -91,7 +92,7 @@ class Recorder:
                 "device": backend.identify(),
                 "versions": _versions(),
                 "git": _git_hash(),
-                "started_utc": started.isoformat(timespec="seconds"),
+                "started_utc": run.started.isoformat(timespec="seconds"),
                 "status": "running",
             }
             with record:
@@ -101,8 +102,27 @@ class Recorder:
         except (OSError, sqlite3.Error) as error:
             if record is not None:
                 record.close()
-            _remove(folder, made_out)
             raise RunError(f"run folder {folder} cannot be written: {error}") from error
+        return recorder
+
+    @classmethod
+    def reopen(cls, run: Run, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Self:
+        """Go on with the record of a run; an epoch that it holds already must come again as it was.
+
+        Raises
+        ------
+        RunError
+            If the record cannot be written.
+        """
+        known = {epoch.number: epoch for epoch in run.epochs}
+        try:
+            record = _connect(run.folder / RECORD)
+            recorder = cls(run.folder, record, now, known)
+            with record:
+                record.execute("DELETE FROM chip WHERE moment = 'end'")
+                recorder._set({"status": "running", "resumed_utc": now().isoformat(timespec="seconds"), "reason": ""})
+        except sqlite3.Error as error:
+            raise RunError(f"the record of run {run.name} cannot be written: {error}") from error
         return recorder
 
     def add(self, epoch: Epoch) -> None:
@@ -112,8 +132,13 @@ class Recorder:
         ------
         RunError
             If the disk refuses; the epochs before are kept.
+        ReplayDiverged
+            If the record of a resumed run holds another epoch of this number.
         """
         number = epoch.number
+        if number in self._known:
+            _compare(epoch, self._known[number])
+            return
         rows, columns = epoch.conductances.shape
         patterns, outputs = epoch.activations.shape
         try:
@@ -177,10 +202,9 @@ class Recorder:
             self._chip("end", backend)
         self._record.close()
 
-    def discard(self) -> None:
-        """Remove the folder of a run that never began."""
+    def close(self) -> None:
+        """Leave the record as it is."""
         self._record.close()
-        _remove(self.folder, self._made_out)
 
     def _set(self, settings: dict[str, Any]) -> None:
         self._record.executemany(
@@ -213,24 +237,90 @@ class Recorder:
         )
 
 
+@dataclass(frozen=True)
+class RunFolder:
+    """A fresh folder for a run."""
+
+    folder: Path
+    started: datetime
+    now: Callable[[], datetime]
+    made_out: bool
+    """Whether the folder that holds it was made too."""
+
+    @classmethod
+    def make(
+        cls,
+        out: str | Path,
+        *,
+        rule: str,
+        shape: tuple[int, int],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> Self:
+        """Make a new run folder in `out`.
+
+        Raises
+        ------
+        RunError
+            If the folder cannot be made; nothing is left behind.
+        """
+        parent = Path(out)
+        made_out = not parent.exists()
+        started = now()
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            folder = parent / f"{started:%Y-%m-%dT%H-%M-%SZ}_{rule}_{shape[0]}x{shape[1]}_{secrets.token_hex(2)}"
+            folder.mkdir(mode=0o700)
+        except (OSError, ValueError) as error:  # a name that is no name of a file is a ValueError
+            why = getattr(error, "strerror", None) or error
+            raise RunError(f"run folder cannot be made in {parent}: {why}") from error
+        return cls(folder, started, now, made_out)
+
+    def remove(self) -> None:
+        """Remove the folder of a run that never began."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.made_out and self.folder.parent.is_dir() and not any(self.folder.parent.iterdir()):
+            self.folder.parent.rmdir()
+
+
+def check_resumable(run: Run) -> None:
+    """Refuse to go on with a run that is done, or is not as it was.
+
+    Raises
+    ------
+    RunError
+        If the run is done, or its bench file was changed since it began.
+    """
+    if run.settings["status"] == "done":
+        raise RunError(f"run {run.name} is done ({run.settings['verdict']}), there is nothing to resume")
+    if run.settings.get("bench_sha256") != _bench_hash(run.folder):
+        raise RunError(f"{run.folder / BENCH_FILE} was changed since run {run.name} began, so it is not resumed")
+
+
 def _new_record(path: Path) -> sqlite3.Connection:
-    record = sqlite3.connect(path)
-    record.execute("PRAGMA journal_mode = WAL")
-    record.execute("PRAGMA synchronous = FULL")
+    record = _connect(path)
     record.executescript(SCHEMA)
     record.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     return record
 
 
-def _write_bench(folder: Path, bench: Bench) -> None:
-    """Write the resolved bench beside copies of the files that it names, so that the run folder is a bench itself."""
-    training = bench.training.model_copy(update={"patterns": "patterns.csv"})
-    chip: Chip | None = bench.chip
-    if chip is not None:
-        (folder / "curve.csv").write_bytes(chip.curve_file.read_bytes())
-        chip = chip.model_copy(update={"curve": "curve.csv"})
-    resolved = bench.model_copy(update={"training": training, "chip": chip})
-    (folder / "bench.toml").write_text(resolved.as_toml(), encoding="utf-8")
+def _connect(path: Path) -> sqlite3.Connection:
+    record = sqlite3.connect(path)
+    record.execute("PRAGMA journal_mode = WAL")
+    record.execute("PRAGMA synchronous = FULL")
+    return record
+
+
+def _compare(epoch: Epoch, recorded: Epoch) -> None:
+    """Refuse an epoch of a replay that is not the recorded one, bit by bit."""
+    for name in ("conductances", "currents", "activations", "counts"):
+        if not np.array_equal(getattr(epoch, name), getattr(recorded, name)):
+            raise ReplayDiverged(
+                f"the replay diverged at epoch {epoch.number}: its {name} are not those of the record; nothing was sent"
+            )
+
+
+def _bench_hash(folder: Path) -> str:
+    return hashlib.sha256((folder / BENCH_FILE).read_bytes()).hexdigest()
 
 
 def _versions() -> dict[str, str]:
@@ -253,9 +343,3 @@ def _git_hash() -> str | None:
         return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()  # noqa: S603
     except (OSError, subprocess.SubprocessError):
         return None
-
-
-def _remove(folder: Path, with_parent: bool) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    if with_parent and folder.parent.is_dir() and not any(folder.parent.iterdir()):
-        folder.parent.rmdir()

@@ -1,6 +1,7 @@
 """The one-page report of a run: a single HTML file, no script, nothing loaded from elsewhere, all text escaped."""
 
 import base64
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from crossbar_hil.runs import Run
 REPORT = "report.html"
 
 
-def make_report(run: Run, folder: Path | None = None) -> Path:
+def make_report(run: Run, folder: Path | None = None, *, replace: bool = False) -> Path:
     """Draw the figures of a run and write its report.
 
     Parameters
@@ -26,6 +27,9 @@ def make_report(run: Run, folder: Path | None = None) -> Path:
     folder : Path, optional
         Where ``report.html`` and ``figures`` go, a new or empty place; the run's own folder if not given.
 
+    replace : bool
+        Whether a report that is there is to be replaced: that of a run which has gone on since.
+
     Returns
     -------
     Path
@@ -34,11 +38,15 @@ def make_report(run: Run, folder: Path | None = None) -> Path:
     Raises
     ------
     RunError
-        If there is a report or a figure folder already, which is never overwritten, or the folder cannot be written.
+        If there is a report or a figure folder already, which is not overwritten unasked, or the folder cannot be
+        written.
     """
     folder = run.folder if folder is None else folder
+    if replace:
+        (folder / REPORT).unlink(missing_ok=True)
+        shutil.rmtree(folder / "figures", ignore_errors=True)
     for there in (folder / REPORT, folder / "figures"):
-        if there.exists():
+        if os.path.lexists(there):  # a link into nowhere counts: it would be followed
             raise RunError(f"{there} exists already and is not overwritten")
     result = run.result
     try:

@@ -2,17 +2,25 @@
 
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from crossbar_hil.bench import make_trainer, open_backend
+import numpy as np
+
+from crossbar_hil.backend import DeviceBackend
+from crossbar_hil.bench import make_trainer, open_backend, open_guarded
 from crossbar_hil.config import Bench, Chip
+from crossbar_hil.errors import Stopped
 from crossbar_hil.patterns import PatternSet
-from crossbar_hil.recording import Recorder
+from crossbar_hil.recording import Recorder, RunFolder, check_resumable
 from crossbar_hil.result import Epoch, TrainingResult
+from crossbar_hil.runs import Run
+from crossbar_hil.training import Trainer
+
+Show = Callable[[Epoch], Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,17 +30,12 @@ class Outcome:
     folder: Path
     kind: str
     status: str
-    result: TrainingResult
-
-
-class _Stop:
-    """Set by the first Ctrl-C; a second one interrupts at once."""
-
-    wanted = False
-
-    def __call__(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature of a handler
-        self.wanted = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """``done`` or ``interrupted``."""
+    reason: str
+    result: TrainingResult | None
+    """None if it was interrupted before its first epoch was over."""
+    safe: dict[str, Any] | None
+    """How the bench was made safe, as its guard told it; None without a guard."""
 
 
 def train_and_record(
@@ -42,11 +45,12 @@ def train_and_record(
     out: Path,
     preset: str | None = None,
     label: str = "",
-    show: Callable[[Epoch], Any] = lambda _: None,
+    show: Show = lambda _: None,
 ) -> Outcome:
     """Train on a bench and leave a run folder.
 
-    Ctrl-C ends the run after the epoch under way; whatever was done is kept.
+    Ctrl-C ends the run after the operation under way (behind a guard) or the epoch under way; whatever was done is
+    kept, and `resume_and_record` goes on with it.
 
     Parameters
     ----------
@@ -67,35 +71,103 @@ def train_and_record(
         If the run cannot start, in which case no folder is left, or fails, in which case what was done is kept.
     """
     task = PatternSet.from_csv(bench.training.pattern_file)
-    with open_backend(bench, seed=seed) as backend:
+    with ExitStack() as opened:
+        if bench.wiring is not None and bench.instruments:
+            shape = len(bench.wiring.rows), len(bench.wiring.columns)
+            folder = RunFolder.make(out, rule=bench.training.rule, shape=shape)
+            opened.callback(folder.remove)
+            backend: DeviceBackend = open_guarded(bench, seed=seed, folder=folder.folder)
+            opened.enter_context(backend)
+        else:
+            backend = opened.enter_context(open_backend(bench, seed=seed))
+            folder = RunFolder.make(out, rule=bench.training.rule, shape=backend.shape)
+            opened.callback(folder.remove)
         trainer = make_trainer(bench, backend)
-        training = trainer.iterate(task.train, task.train_labels)
+        trainer.check_task(task.train, task.train_labels)
+        backend.check_pulses(np.zeros(backend.shape, dtype=np.int64), trainer.pulse)
         recorder = Recorder.create(
-            out, bench=bench, backend=backend, trainer=trainer, task=task, seed=seed, preset=preset, label=label
+            folder, bench=bench, backend=backend, trainer=trainer, task=task, seed=seed, preset=preset, label=label
         )
-        epochs: list[Epoch] = []
-        status, reason = "done", ""
-        try:
-            with _stop_on_interrupt() as stop:
-                for epoch in training:
-                    recorder.add(epoch)
-                    epochs.append(epoch)
-                    show(epoch)
-                    if stop.wanted:
-                        status, reason = "interrupted", f"interrupted after epoch {epoch.number}"
-                        break
-        except BaseException as error:
-            if epochs:
-                result = trainer.result(task.train, task.train_labels, epochs)
-                recorder.finish("failed", backend, result, str(error) or type(error).__name__)
-            else:
-                recorder.discard()
-            raise
-        result = trainer.result(task.train, task.train_labels, epochs)
-        if result.converged or result.epochs == trainer.epochs:
-            status, reason = "done", ""
-        recorder.finish(status, backend, result, reason)
-    return Outcome(recorder.folder, backend.kind, status, result)
+        opened.pop_all()
+    return _carry_out(backend, trainer, recorder, task, show, never_began=folder.remove)
+
+
+def resume_and_record(run: Run, *, show: Show = lambda _: None) -> Outcome:
+    """Go on with a run that was interrupted, failed or died, without repeating a pulse.
+
+    The trainer runs again from its settings. A virtual chip is drawn again from its seed; a chip behind instruments is
+    asked for nothing until the journal of its guard ends. What the record holds already must come again bit by bit.
+
+    Parameters
+    ----------
+    run : Run
+        The recorded run.
+    show : callable
+        Called with each epoch, the recorded ones first.
+
+    Raises
+    ------
+    RunError
+        If the run is done, its bench file was changed, or the replay does not do what was recorded.
+    CrossbarError
+        If the bench cannot be opened, or is not the one that the run left.
+    """
+    check_resumable(run)
+    bench, seed = run.bench, run.settings["seed"]
+    if bench.instruments:
+        backend: DeviceBackend = open_guarded(bench, seed=seed, folder=run.folder, resume=True)
+    else:
+        backend = open_backend(bench, seed=seed)
+    with ExitStack() as opened:
+        opened.enter_context(backend)
+        trainer, recorder = make_trainer(bench, backend), Recorder.reopen(run)
+        opened.pop_all()
+    return _carry_out(backend, trainer, recorder, run.task, show)
+
+
+def _carry_out(
+    backend: DeviceBackend,
+    trainer: Trainer,
+    recorder: Recorder,
+    task: PatternSet,
+    show: Show,
+    *,
+    never_began: Callable[[], None] | None = None,
+) -> Outcome:
+    """Train, record every epoch, make safe, and only then write how it ended.
+
+    A new run that failed before it did anything is taken back by `never_began`.
+    """
+    epochs: list[Epoch] = []
+
+    def result() -> TrainingResult | None:
+        return trainer.result(task.train, task.train_labels, epochs) if epochs else None
+
+    reason = ""
+    try:
+        with backend, _stop_on_interrupt(backend) as stop:
+            for epoch in trainer.iterate(task.train, task.train_labels):
+                recorder.add(epoch)
+                epochs.append(epoch)
+                show(epoch)
+                if stop.wanted:
+                    reason = f"interrupted after epoch {epoch.number}"
+                    break
+    except Stopped as stopped:
+        reason = str(stopped)
+    except BaseException as error:
+        if never_began is None or backend.pulsed or epochs:
+            recorder.finish("failed", backend, result(), str(error) or type(error).__name__)
+        else:
+            recorder.close()
+            never_began()
+        raise
+    found = result()
+    if found is not None and (found.converged or found.epochs == trainer.epochs):
+        reason = ""
+    status = "interrupted" if reason else "done"
+    recorder.finish(status, backend, found, reason)
+    return Outcome(recorder.folder, backend.kind, status, reason, found, getattr(backend, "safe_report", None))
 
 
 def dry_run(bench: Bench, *, seed: int) -> TrainingResult:
@@ -117,9 +189,23 @@ def dry_run(bench: Bench, *, seed: int) -> TrainingResult:
         return make_trainer(virtual, backend).run(task.train, task.train_labels)
 
 
+class _Stop:
+    """Set by the first Ctrl-C; a second one interrupts at once."""
+
+    wanted = False
+
+    def __init__(self, backend: DeviceBackend) -> None:
+        self._backend = backend
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature of a handler
+        self.wanted = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        self._backend.request_stop("Ctrl-C was pressed")
+
+
 @contextmanager
-def _stop_on_interrupt() -> Iterator[_Stop]:
-    stop = _Stop()
+def _stop_on_interrupt(backend: DeviceBackend) -> Iterator[_Stop]:
+    stop = _Stop(backend)
     try:
         before = signal.signal(signal.SIGINT, stop)
     except ValueError:  # not in the main thread, where no signal arrives anyway

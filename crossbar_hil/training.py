@@ -186,6 +186,16 @@ class Trainer:
         currents = self.backend.read_currents(row_voltages(bits, self.v0, self.v1))
         return Prediction.from_activations(bits, Tanh(self.beta)(difference(currents)), self.target0, self.target)
 
+    def check_task(self, patterns: ArrayLike, labels: ArrayLike) -> None:
+        """See whether patterns and labels fit the chip and each other; nothing is sent.
+
+        Raises
+        ------
+        DataError
+            If they do not.
+        """
+        self._checked_task(patterns, labels)
+
     def _checked_task(self, patterns: ArrayLike, labels: ArrayLike) -> tuple[IntArray, IntArray]:
         rows, columns = self.backend.shape
         bits = checked_bits("patterns", patterns, (None, None))

@@ -13,7 +13,7 @@ from crossbar_hil.bench import make_trainer, open_backend
 from crossbar_hil.config import load_bench
 from crossbar_hil.errors import RunError
 from crossbar_hil.patterns import PatternSet
-from crossbar_hil.recording import Recorder
+from crossbar_hil.recording import Recorder, RunFolder
 from crossbar_hil.runs import find_run, list_runs
 from crossbar_hil.session import train_and_record
 
@@ -111,9 +111,8 @@ def test_names_sort_by_time_and_never_collide(tmp_path):
     names = []
     for minute in (1, 1, 2):
         at = datetime(2026, 1, 1, 0, minute, tzinfo=UTC)
-        recorder = Recorder.create(
-            tmp_path, bench=bench, backend=backend, trainer=trainer, task=task, seed=1, now=lambda at=at: at
-        )
+        folder = RunFolder.make(tmp_path, rule="manhattan", shape=(4, 4), now=lambda at=at: at)
+        recorder = Recorder.create(folder, bench=bench, backend=backend, trainer=trainer, task=task, seed=1)
         names.append(recorder.folder.name)
         recorder.finish("failed", backend, None, "a test")
     assert len(set(names)) == 3
@@ -122,6 +121,7 @@ def test_names_sort_by_time_and_never_collide(tmp_path):
     assert [run.name for run in list_runs(tmp_path)] == sorted(names)
 
 
+@pytest.mark.fault("X8")
 def test_a_label_never_becomes_part_of_a_path(tmp_path):
     outcome = train_and_record(
         load_bench("simulated"), seed=1, out=tmp_path / "runs", label="../../../escape\n\x1b[31m"
@@ -137,6 +137,7 @@ def test_a_run_whose_first_read_is_refused_leaves_no_folder(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.fault("H7")
 def test_epochs_before_a_failure_are_kept(tmp_path):
     def fail_at_three(epoch):
         if epoch.number == 3:
@@ -156,6 +157,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path):
         load_run(tmp_path)
 
 
+@pytest.mark.fault("D5")
 def test_a_damaged_record_is_refused(converged_run, tmp_path):
     copy = shutil.copytree(converged_run, tmp_path / "copy")
     (copy / "run.sqlite").write_bytes(b"not a database at all" * 100)
@@ -163,6 +165,7 @@ def test_a_damaged_record_is_refused(converged_run, tmp_path):
         load_run(copy)
 
 
+@pytest.mark.fault("D11")
 def test_a_record_of_another_schema_is_refused(converged_run, tmp_path):
     copy = shutil.copytree(converged_run, tmp_path / "copy")
     record = sqlite3.connect(copy / "run.sqlite")

@@ -1,0 +1,114 @@
+"""The guard process: ``python -m crossbar_hil.guard``, started by a trainer that talks to it over its pipe."""
+
+import os
+import sys
+from contextlib import ExitStack
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from crossbar_hil.bench import lock_names, open_backend, rescue
+from crossbar_hil.config import load_bench
+from crossbar_hil.errors import CrossbarError
+from crossbar_hil.spent import Spent
+
+from .journal import Journal
+from .keeper import Keeper, SafeReport
+from .ledger import DoseLedger
+from .lock import BenchLock
+from .preflight import check_files
+from .service import Opened, Service
+
+
+class Session:
+    """A bench with its lock, its journal and its chip, held until it is closed."""
+
+    def __init__(self, hello: dict[str, Any], service: Service) -> None:
+        check_files()
+        bench = load_bench(hello["bench"])
+        resources = hello["resources"]
+        journal_path = Path(hello["journal"])
+        with ExitStack() as owned:
+            lock = BenchLock(lock_names(bench.instruments, resources), run=str(journal_path.parent))
+            lock.acquire()
+            owned.callback(lock.release)
+            journal = Journal.open(journal_path) if hello["resume"] else Journal.create(journal_path, hello["header"])
+            owned.callback(journal.close)
+            ledger = None
+            if hello["ledger"] is not None:
+                ledger = DoseLedger.open(Path(hello["ledger"]), (len(bench.wiring.rows), len(bench.wiring.columns)))  # type: ignore[union-attr]
+                owned.callback(ledger.close)
+            told = {"pid": os.getpid(), "resumed": hello["resume"], "version": version("crossbar-hil")}
+            journal.append("session", told)
+            journal.commit()
+            chip = open_backend(
+                bench,
+                seed=0,
+                resources=resources,
+                ask=service.ask,
+                tell=service.tell,
+            )
+            if ledger is not None:
+                chip.spent = Spent(chip.shape, *ledger.totals())
+            owned.callback(chip.owned.close if chip.owned is not None else lambda: None)
+            read_v = max(abs(bench.training.v0), abs(bench.training.v1))
+            self.keeper = Keeper(chip, journal, check_v=read_v, ledger=ledger, stop=service.stop, lock=lock)  # type: ignore[arg-type]
+            self.ready = {
+                "kind": chip.kind,
+                "shape": list(chip.shape),
+                "limits": asdict(chip.limits),
+                "device": chip.identify(),
+            }
+            self._owned = owned.pop_all()
+
+    def close(self) -> None:
+        """End the sessions, the journal and the lock."""
+        self._owned.close()
+
+
+class Rescue:
+    """A session that only makes safe what a guard that is gone has left, whatever still answers."""
+
+    def __init__(self, hello: dict[str, Any], service: Service) -> None:
+        self.keeper = self
+        self.ready: dict[str, Any] = {}
+        self._hello, self._service = hello, service
+        self._report: SafeReport | None = None
+
+    def make_safe(self, cause: str) -> SafeReport:
+        """Make safe, and note it in the journal if that can be opened."""
+        bench = load_bench(self._hello["bench"])
+        failures = rescue(bench, self._hello["resources"], ask=self._service.ask, tell=self._service.tell)
+        try:
+            # However full the disk is: a few hundred bytes more are worth the attempt.
+            journal = Journal.open(Path(self._hello["journal"]), needed_bytes=0)
+            journal.append("session", {"pid": os.getpid(), "rescue": True, "version": version("crossbar-hil")})
+            journal.append("safe", {"cause": cause, "confirmed": not failures, "failures": failures})
+            journal.close()
+        except CrossbarError as error:
+            return SafeReport(f"{cause}; not in the journal: {error}", not failures, tuple(failures))
+        return SafeReport(cause, not failures, tuple(failures))
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def opened(hello: dict[str, Any], service: Service) -> Opened:
+    """Open what a hello asks for."""
+    return Rescue(hello, service) if hello["rescue"] else Session(hello, service)  # type: ignore[return-value]
+
+
+def main() -> int:
+    """Serve on standard input and output; whatever else writes to standard output goes to standard error."""
+    requests = os.fdopen(os.dup(0), "rb")
+    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    service = Service(requests, answers)
+    service.heed_signals()
+    return service.run(opened)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,367 @@
+"""The trainer's side of the pipe: a backend without address or session, in front of a guard process that has both."""
+
+import contextlib
+import itertools
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+
+from crossbar_hil.arrays import FloatArray, IntArray
+from crossbar_hil.backend import DeviceBackend, Limits, Pulse
+from crossbar_hil.errors import GuardError, LimitError, Stopped
+
+from .messages import LONGEST_LINE, packed, rebuilt, unpacked
+from .service import BEAT_S
+
+SILENCE_S = 5.0
+"""A guard that has said nothing for so long is hung: it is killed, and a rescue guard makes the bench safe."""
+
+
+@dataclass(frozen=True)
+class Hello:
+    """What a guard is told once, before anything is opened; JSON values only."""
+
+    bench: Path
+    """The resolved bench file."""
+    journal: Path
+    resume: bool
+    resources: Mapping[str, str] | None = None
+    """VISA resources of emulated instruments; the bench file's own if not given."""
+    header: Mapping[str, Any] | None = None
+    """First entry of a new journal."""
+    ledger: Path | None = None
+    """What the chip has received in all runs."""
+    keep_open: tuple[int, ...] = ()
+    """File descriptors that must stay open as long as the guard lives."""
+
+    def message(self, *, rescue: bool = False) -> dict[str, Any]:
+        """Return it as a message."""
+        return {
+            "hello": {
+                "bench": str(self.bench),
+                "journal": str(self.journal),
+                "resume": self.resume,
+                "resources": dict(self.resources) if self.resources is not None else None,
+                "header": dict(self.header or {}),
+                "ledger": str(self.ledger) if self.ledger is not None else None,
+                "rescue": rescue,
+            }
+        }
+
+
+class GuardProcess:
+    """A guard process and the pipe to it.
+
+    Parameters
+    ----------
+    hello : Hello
+        What to open.
+    ask, tell : callable
+        How to talk to the person at the terminal.
+    on_lost : callable, optional
+        Called, in a thread of its own, when the guard is gone without having made the bench safe.
+    rescue : bool
+        Whether the guard shall only make the bench safe.
+
+    Raises
+    ------
+    CrossbarError
+        If the guard could not open the bench; it says why.
+    """
+
+    def __init__(
+        self,
+        hello: Hello,
+        *,
+        ask: Callable[[str], str],
+        tell: Callable[[str], None],
+        on_lost: Callable[[str], None] = lambda _: None,
+        rescue: bool = False,
+    ) -> None:
+        self._ask, self._tell, self._on_lost = ask, tell, on_lost
+        self._process = subprocess.Popen(  # -P keeps the working directory off the path on which modules are found
+            [sys.executable, "-P", "-m", "crossbar_hil.guard"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+            pass_fds=hello.keep_open,
+        )
+        self._requests = cast("BinaryIO", self._process.stdin)
+        self._answers = cast("BinaryIO", self._process.stdout)
+        self._inbox: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._writing = threading.Lock()
+        self._numbers = itertools.count(1)
+        self._stop_cause = ""
+        self._wake = threading.Event()
+        self._over = threading.Event()
+        self._heard = time.monotonic()
+        self._started = False
+        self._killed = ""
+        self.ended: dict[str, Any] | None = None
+        """How the guard made the bench safe at its end: cause, confirmed, failures; None before."""
+        self._listener = threading.Thread(target=self._listen, name="guard's answers", daemon=True)
+        self._listener.start()
+        threading.Thread(target=self._beat, name="beats", daemon=True).start()
+        self._send(hello.message(rescue=rescue))
+        message = self._until("ready", "failed", "ended")
+        if "failed" in message:
+            self._let_go()
+            raise rebuilt(message["failed"])
+        self._started = not rescue
+        self.ready: dict[str, Any] = message.get("ready", {})
+
+    @property
+    def pid(self) -> int:
+        """Process number of the guard."""
+        return self._process.pid
+
+    def call(self, **request: Any) -> Any:
+        """Ask for something and return the answer.
+
+        Raises
+        ------
+        CrossbarError
+            What the guard answered instead.
+        Stopped
+            If the guard has ended by itself.
+        GuardError
+            If the guard is gone without a word.
+        """
+        number = next(self._numbers)
+        self._send({"id": number, **request})
+        message = self._until("answer", "error", number=number)
+        if "error" in message:
+            raise rebuilt(message["error"])
+        return message["answer"]
+
+    def request_stop(self, cause: str) -> None:
+        """Have the guard stop after the operation under way; safe to call in a signal handler."""
+        self._stop_cause = cause
+        self._wake.set()
+
+    def end(self, cause: str, *, at_once: bool = False) -> dict[str, Any]:
+        """End the guard and return how making safe went: cause, confirmed, failures.
+
+        Parameters
+        ----------
+        cause : str
+            Why, for the journal.
+        at_once : bool
+            Whether an operation that is under way shall be left at the next point where it can be.
+        """
+        self._started = False
+        if self.ended is None:
+            self._send({"stop": cause} if at_once else {"id": 0, "do": "end", "cause": cause})
+        while self.ended is None and self._process.poll() is None:
+            with contextlib.suppress(GuardError):
+                self._until("ended")
+        self._let_go()
+        return self.ended or {"cause": cause, "confirmed": False, "failures": [self.how_it_ended()]}
+
+    def how_it_ended(self) -> str:
+        """Say how the process ended."""
+        status = self._process.wait()
+        if self._killed:
+            return self._killed
+        if status < 0:
+            return f"the guard process was killed by {signal.Signals(-status).name}"
+        return f"the guard process ended with status {status}"
+
+    # ------------------------------------------------------------------ inside
+
+    def _let_go(self) -> None:
+        """Close the pipe and wait for the process to end."""
+        self._over.set()
+        with contextlib.suppress(OSError):
+            self._requests.close()
+        self._process.wait()
+        self._listener.join()
+        self._answers.close()
+
+    def _send(self, message: dict[str, Any]) -> None:
+        with contextlib.suppress(OSError, ValueError), self._writing:  # whoever waits for an answer finds out
+            self._requests.write(packed(message))
+            self._requests.flush()
+
+    def _until(self, *keys: str, number: int | None = None) -> dict[str, Any]:
+        """Return the next message that has one of the keys, and the number if one is given."""
+        while True:
+            message = self._inbox.get()
+            if message is None:
+                self._inbox.put(None)  # for whoever asks next
+                raise self._gone()
+            if "ask" in message:
+                self._send({"reply": self._ask(message["ask"])})
+            elif "tell" in message:
+                self._tell(message["tell"])
+            elif "unsafe" in message:
+                self._tell("the bench may not be safe: " + "; ".join(message["unsafe"]["failures"]))
+            elif any(key in message for key in keys) and (number is None or message.get("id") == number):
+                return message
+
+    def _gone(self) -> GuardError:
+        if self.ended is None:
+            return GuardError(self.how_it_ended())
+        return Stopped(f"the guard stopped because {self.ended['cause']}; {told(self.ended)}")
+
+    def _listen(self) -> None:
+        with contextlib.suppress(OSError, ValueError, GuardError):
+            while line := self._answers.readline(LONGEST_LINE):
+                self._heard = time.monotonic()
+                message = unpacked(line)
+                if "beat" in message:
+                    continue
+                if "ended" in message:
+                    self.ended = message["ended"]
+                self._inbox.put(message)
+        if self._started and self.ended is None:
+            self._on_lost(self.how_it_ended())
+        self._inbox.put(None)
+
+    def _beat(self) -> None:
+        before = time.monotonic()
+        while not self._over.is_set():
+            if self._wake.wait(BEAT_S):
+                self._wake.clear()
+                self._send({"stop": self._stop_cause})
+            now = time.monotonic()
+            if now - before > SILENCE_S / 2:
+                self._heard = now  # this process was stopped itself, which says nothing of the guard
+            before = now
+            self._send({"beat": 1})
+            if now - self._heard > SILENCE_S and self._process.poll() is None:
+                # A guard that hangs must not wake up later and go on; a dead one can be followed by another.
+                self._killed = f"the guard process said nothing for {now - self._heard:.1f} s and was killed"
+                self._process.kill()
+
+
+def told(report: Mapping[str, Any]) -> str:
+    """Say in words how making safe went."""
+    if report["confirmed"]:
+        return "outputs are off and relays open"
+    return f"the bench may not be safe: {'; '.join(report['failures'])}"
+
+
+class GuardedBackend(DeviceBackend):
+    """A chip whose instruments belong to a guard process.
+
+    Parameters
+    ----------
+    hello : Hello
+        What the guard opens.
+    ask, tell : callable
+        How to talk to the person at the terminal.
+    """
+
+    def __init__(self, hello: Hello, *, ask: Callable[[str], str] = input, tell: Callable[[str], None] = print) -> None:
+        self._hello, self._ask, self._tell = hello, ask, tell
+        self.safe_report: dict[str, Any] | None = None
+        """How the bench was made safe at the end: cause, confirmed, failures; None while a guard keeps it."""
+        self._rescuing = threading.Lock()
+        self._guard = GuardProcess(hello, ask=ask, tell=tell, on_lost=self._rescue)
+        self._accepted_pulse: Pulse | None = None
+        ready = self._guard.ready
+        self.kind = ready["kind"]
+        self.shape = (int(ready["shape"][0]), int(ready["shape"][1]))
+        self.limits = Limits(**ready["limits"])
+
+    @property
+    def guard_pid(self) -> int:
+        """Process number of the guard."""
+        return self._guard.pid
+
+    def _read_currents(self, voltages: FloatArray) -> FloatArray:
+        return np.array(self._call(do="read", voltages=voltages.tolist()), dtype=np.float64)
+
+    def _send_pulses(self, counts: IntArray, pulse: Pulse) -> None:
+        self._call(do="pulses", counts=counts.tolist(), amplitude_v=pulse.amplitude_v, width_s=pulse.width_s)
+
+    def _check_pulse(self, pulse: Pulse) -> None:
+        super()._check_pulse(pulse)
+        if pulse != self._accepted_pulse:
+            self._call(do="check", amplitude_v=pulse.amplitude_v, width_s=pulse.width_s)
+            self._accepted_pulse = pulse
+
+    def line_conductances(self, voltage_v: float) -> FloatArray:
+        """Measure the conductance between every two lines; see the backend behind the guard."""
+        if not 0 < abs(voltage_v) <= self.limits.read_v:
+            raise LimitError(f"read voltage {voltage_v:g} V must be above zero and within {self.limits.read_v:g} V")
+        return np.array(self._call(do="lines", voltage=voltage_v), dtype=np.float64)
+
+    def make_safe(self) -> None:
+        """Have the guard switch every output off and open every relay, and wait for its word that it is so."""
+        if self.safe_report is None:
+            self._call(do="safe")
+
+    def request_stop(self, cause: str) -> None:
+        """Have the guard stop after the operation under way; the request under way, or the next one, is refused."""
+        self._guard.request_stop(cause)
+
+    def identify(self) -> dict[str, Any]:
+        """Name every instrument, its settings, the schemes and the wiring, as the guard found them."""
+        return dict(self._guard.ready["device"])
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with _deaf_to_interrupts():
+            if self.safe_report is None:
+                cause = "the session ended" if error is None else f"{type(error).__name__}: {error}"
+                report = self._guard.end(cause, at_once=error is not None)
+                if self._guard.ended is None and self.safe_report is None:
+                    self._rescue(report["failures"][0])
+                else:
+                    self.safe_report = self.safe_report or report
+            if self.owned is not None:
+                self.owned.close()
+        if self.safe_report is not None and not self.safe_report["confirmed"]:
+            unsafe = GuardError(told(self.safe_report))
+            if error is None:
+                raise unsafe
+            error.add_note(str(unsafe))
+
+    def _call(self, **request: Any) -> Any:
+        try:
+            return self._guard.call(**request)
+        except GuardError as error:
+            if self._guard.ended is not None:
+                self.safe_report = self._guard.ended
+            elif self.safe_report is not None:  # a second guard has been there
+                raise GuardError(f"{error}; a second guard was started: {told(self.safe_report)}") from error
+            raise
+
+    def _rescue(self, how: str) -> None:
+        """Have a second guard make safe what the first one left, once."""
+        with self._rescuing:
+            if self.safe_report is not None:
+                return
+            try:
+                rescue = GuardProcess(self._hello, ask=self._ask, tell=self._tell, rescue=True)
+                self.safe_report = rescue.end(how)
+            except Exception as error:  # whatever it is, a person must look at the bench
+                failure = f"the second guard failed: {error}"
+                self.safe_report = {"confirmed": False, "cause": how, "failures": [failure]}
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Let no Ctrl-C cut short what makes the bench safe."""
+    try:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except ValueError:  # not in the main thread, where no signal arrives anyway
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,464 @@
+"""The keeper of one chip: every request goes from journal to chip and back, or is answered from the journal alone.
+
+This is what runs inside the guard process, and it is the whole of it but for the pipe: the states, the journal, the
+numbers of the pulses, going on after a lost answer, and making safe.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from crossbar_hil.arrays import FloatArray, IntArray
+from crossbar_hil.backend import Limits, Pulse
+from crossbar_hil.errors import (
+    ChipStateUnknown,
+    CrossbarError,
+    DataError,
+    GuardError,
+    LimitError,
+    ReplayDiverged,
+    RunError,
+    Stopped,
+    TransportError,
+)
+from crossbar_hil.instrument import PulseMemory, Reading
+from crossbar_hil.witness import Outcome, Witness
+
+from .journal import Journal
+from .replay import Intent, Operation, Record, conductances_in
+from .states import Machine, State
+from .watch import Watch
+
+if TYPE_CHECKING:
+    from .ledger import DoseLedger
+    from .lock import BenchLock
+
+T = TypeVar("T")
+TRIES = 3
+"""An operation whose link fails is gone on with so many times, then the run is stopped."""
+SIGNATURE = 0.1
+"""Share by which a cell that was not pulsed may differ, when a run is resumed, from what was last measured of it."""
+
+
+class Chip(Protocol):
+    """What the keeper needs of the backend that it keeps."""
+
+    shape: tuple[int, int]
+    kind: str
+    limits: Limits
+    witness: Witness
+    cause_of_doubt: BaseException | None
+
+    def read_currents(self, voltages: ArrayLike) -> FloatArray:
+        """See `DeviceBackend`."""
+
+    def read_conductances(self, voltage_v: float) -> FloatArray:
+        """See `DeviceBackend`."""
+
+    def line_conductances(self, voltage_v: float) -> FloatArray:
+        """Measure the conductance between every two lines, (R + C, R + C)."""
+
+    def check_pulses(self, counts: ArrayLike, pulse: Pulse) -> IntArray:
+        """See `DeviceBackend`."""
+
+    def send_pulses(self, counts: ArrayLike, pulse: Pulse) -> None:
+        """See `DeviceBackend`."""
+
+    def make_safe(self) -> None:
+        """See `DeviceBackend`."""
+
+    def number_pulses(self, token: str) -> PulseMemory | None:
+        """Give all pulses from here on numbers, as those of one run; return what the instrument remembers of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SafeReport:
+    """How making safe went."""
+
+    cause: str
+    confirmed: bool
+    failures: tuple[str, ...] = ()
+
+
+class StopFlag:
+    """Set once, from any thread or signal handler; the first cause stays."""
+
+    def __init__(self) -> None:
+        self.cause = ""
+        self._set = threading.Event()
+
+    def set(self, cause: str) -> None:
+        """Ask for a stop."""
+        if not self._set.is_set():
+            self.cause = cause
+            self._set.set()
+
+    def wanted(self) -> bool:
+        """Say whether a stop was asked for."""
+        return self._set.is_set()
+
+
+class Keeper:
+    """Keep one chip: journal before the chip, the chip safe before anything else.
+
+    Parameters
+    ----------
+    chip : Chip
+        The backend that owns the instruments; its witness becomes this keeper's.
+    journal : Journal
+        Open for writing; what it holds is replayed first.
+    check_v : float
+        Read voltage of the reads that the keeper makes on its own account, in volts.
+    ledger : DoseLedger, optional
+        What this chip has received in all runs.
+    stop : StopFlag, optional
+        Whoever sets it ends the work after the operation under way.
+    lock : BenchLock, optional
+        Looked at before pulses: a bench that is not ours any more gets none.
+    """
+
+    def __init__(
+        self,
+        chip: Chip,
+        journal: Journal,
+        *,
+        check_v: float,
+        ledger: "DoseLedger | None" = None,
+        stop: StopFlag | None = None,
+        lock: "BenchLock | None" = None,
+    ) -> None:
+        self.chip = chip
+        self.machine = Machine()
+        self.stop = stop or StopFlag()
+        self._journal = journal
+        self._check_v = check_v
+        self._ledger = ledger
+        self._lock = lock
+        self._record = Record.of(journal.entries, chip.shape)
+        self._place = 0  # of the next operation to be answered from the journal
+        self._resumed = bool(self._record.operations)
+        self._sequence = self._record.last_sequence
+        self._next_op = self._record.operations[-1].number + 1 if self._resumed else 1
+        self._live = False
+        self._pending: Intent | None = None
+        self._watch = Watch(chip.shape, chip.limits.jump)
+        chip.witness = _Numbering(self)
+
+    # ------------------------------------------------------------------ requests
+
+    def read_currents(self, voltages: FloatArray) -> FloatArray:
+        """Read, or answer from the journal; see `DeviceBackend.read_currents`.
+
+        Raises
+        ------
+        ReplayDiverged
+            If the journal holds another request at this place; nothing was sent.
+        Stopped
+            If a stop was asked for.
+        GuardError
+            If a cell is not what it can have become since the last map; the reading is in the journal.
+        """
+        recorded = self._recorded("read")
+        if recorded is not None:
+            if not np.array_equal(voltages, recorded.voltages):  # type: ignore[arg-type]
+                raise self._diverged(recorded, "reads at other voltages")
+            self._place += 1
+            return recorded.currents  # type: ignore[return-value]
+        self._go_live()
+        currents = self._working(State.READING, lambda: self._read_again(voltages))
+        self._write("read", {"op": self._number(), "voltages": voltages.tolist(), "currents": currents.tolist()})
+        self._commit()
+        conductances = conductances_in(voltages, currents)
+        if conductances is not None:
+            self._working(State.READING, lambda: self._look_at(conductances))
+        return currents
+
+    def send_pulses(self, counts: IntArray, pulse: Pulse) -> None:
+        """Send pulses, or only those that the journal does not hold; see `DeviceBackend.send_pulses`.
+
+        Raises
+        ------
+        ReplayDiverged
+            If the journal holds another request at this place; nothing was sent.
+        Stopped
+            If a stop was asked for; what was sent until then is in the journal.
+        """
+        operation = self._recorded("pulses")
+        if operation is None:
+            self._go_live()
+            self._check_request(counts, pulse)
+            operation = Operation(self._number(), "pulses", counts=counts, pulse=pulse, ended=False)
+            operation.settled = np.zeros(self.chip.shape, dtype=np.int64)
+            self._record.operations.append(operation)
+            self._write("pulses", {"op": operation.number, "counts": counts.tolist(), **asdict(pulse)})
+        elif not np.array_equal(counts, operation.counts) or pulse != operation.pulse:  # type: ignore[arg-type]
+            raise self._diverged(operation, f"sends other pulses, {int(counts.sum())} of {pulse}")
+        self._place += 1
+        if not operation.ended:
+            self._go_live()
+            self._working(State.PULSING, lambda: self._send_rest(operation, counts, pulse))
+            self._write("ended", {"op": operation.number})
+            self._commit()
+            operation.ended = True
+
+    def check_pulse(self, pulse: Pulse) -> None:
+        """Refuse a pulse that the chip would refuse, in the same words; nothing is sent."""
+        self._check_request(np.zeros(self.chip.shape, dtype=np.int64), pulse)
+
+    def line_conductances(self, voltage_v: float) -> FloatArray:
+        """Read every two lines against each other; belongs to no training, so it is never replayed."""
+        self._go_live()
+        return self._working(State.READING, lambda: self.chip.line_conductances(voltage_v))
+
+    def make_safe(self, cause: str) -> SafeReport:
+        """Make the chip safe and write down how that went; never raises."""
+        failures: list[str] = []
+        try:
+            self.chip.make_safe()
+        except BaseException as error:  # whatever it is, it is told, and nothing may end this
+            failures.append(str(error) or type(error).__name__)
+        report = SafeReport(cause, not failures, tuple(failures))
+        self.machine.to(State.BROKEN if failures else State.SAFE)
+        try:
+            self._journal.append("safe", {"cause": cause, "confirmed": report.confirmed, "failures": failures})
+            self._journal.commit()
+        except CrossbarError as error:
+            report = SafeReport(cause, report.confirmed, (*failures, f"not in the journal: {error}"))
+        return report
+
+    # ------------------------------------------------------------------ replay
+
+    def _recorded(self, kind: str) -> Operation | None:
+        """Return the next operation of the journal, or None where the journal ends."""
+        self._check_stop()
+        if self._place >= len(self._record.operations):
+            return None
+        operation = self._record.operations[self._place]
+        if operation.kind != kind:
+            raise self._diverged(operation, f"asks for {'a read' if kind == 'read' else 'pulses'}")
+        return operation
+
+    def _diverged(self, operation: Operation, does: str) -> ReplayDiverged:
+        counts = operation.counts
+        was = "a read" if counts is None else f"{int(counts.sum())} pulses of {operation.pulse}"
+        return ReplayDiverged(
+            f"the replay diverged at operation {operation.number}: the trainer {does}, the journal holds {was}; "
+            "nothing was sent"
+        )
+
+    def _go_live(self) -> None:
+        """Leave the journal behind: settle what it left open and see that this is the chip that it describes."""
+        self._check_stop()
+        if self._live:
+            return
+        token = str(self._journal.header["token"])
+        remembered = self.chip.number_pulses(token)
+        if remembered is not None and remembered.begun > self._sequence:
+            raise GuardError(
+                f"the instrument says that pulse {remembered.begun} of this run was sent, but its journal ends at "
+                f"pulse {self._sequence}, so the journal lacks what was done to the chip; nothing was sent"
+            )
+        intent = self._record.open_intent
+        if intent is not None:
+            outcome, why = _resolved(intent.sequence, remembered)
+            self._settle(intent, outcome, f"found at resume: {why}")
+            self._commit()
+        if self._resumed:
+            self._compare_signature()
+        self._live = True
+        self.machine.to(State.READY)
+
+    def _compare_signature(self) -> None:
+        known, pulsed = self._record.known, self._record.pulsed_since
+        now = self.chip.read_conductances(self._check_v)
+        if known is not None:
+            off = np.abs(now - known) > SIGNATURE * np.abs(known)
+            off &= ~pulsed
+            if off.any():
+                row, column = (int(each) for each in np.argwhere(off)[0])
+                raise GuardError(
+                    f"this is not the chip that the run left: cell [{row}, {column}] has {now[row, column]:.4g} S "
+                    f"instead of {known[row, column]:.4g} S, and {int(off.sum())} of {off.size} cells differ by more "
+                    f"than {SIGNATURE:.0%}; no pulse was sent"
+                )
+        self._write("check", {"conductances": now.tolist()})
+        self._commit()
+        self._watch.restart(now)
+
+    # ------------------------------------------------------------------ live
+
+    def _working(self, state: State, work: Callable[[], T]) -> T:
+        """Do work in a state; after a failure the chip is made safe before anything else is said."""
+        self.machine.to(state)
+        try:
+            result = work()
+        except BaseException as error:
+            report = self.make_safe(f"{type(error).__name__}: {error}")
+            if not report.confirmed:
+                error.add_note("; ".join(report.failures))
+            raise
+        self.machine.to(State.READY)
+        return result
+
+    def _read_again(self, voltages: FloatArray) -> FloatArray:
+        """Read; a read may be repeated, so an answer that was lost is asked for again in a fresh session."""
+        left = TRIES
+        while True:
+            left -= 1
+            try:
+                return self.chip.read_currents(voltages)
+            except TransportError as error:
+                self._note(f"a read failed and is repeated {left} times at most: {error}")
+                if not left:
+                    raise
+
+    def _send_rest(self, operation: Operation, counts: IntArray, pulse: Pulse) -> None:
+        """Send what the journal does not hold as sent; after a lost answer the cells are read before any more."""
+        settled = operation.settled
+        if settled is None:
+            raise GuardError(f"operation {operation.number} holds no pulses")
+        for left in reversed(range(TRIES)):
+            rest = counts - settled
+            if not rest.any():
+                return
+            if self._lock is not None and not self._lock.still_held():
+                raise GuardError("the lock file of this bench was deleted or replaced, so it may have a second owner")
+            try:
+                if self.chip.cause_of_doubt is not None:
+                    conductances = self.chip.read_conductances(self._check_v)
+                    self._write("check", {"conductances": conductances.tolist()})
+                    self._look_at(conductances)
+                if self._ledger is not None:
+                    self._ledger.reserve(
+                        str(self._journal.header["run"]),
+                        operation.number,
+                        counts,
+                        counts * np.float64(abs(pulse.amplitude_v) * pulse.width_s),
+                    )
+                self.chip.send_pulses(rest, pulse)
+            except TransportError as error:
+                self._note(f"pulses failed and are gone on with {left} times at most: {error}")
+                if not left:
+                    raise
+            else:
+                return
+
+    def _look_at(self, conductances: FloatArray) -> None:
+        """Stop where the chip is not what it can have become since it was measured last."""
+        problem = self._watch.measured(conductances)
+        if problem:
+            raise GuardError(problem)
+
+    def _check_request(self, counts: IntArray, pulse: Pulse) -> None:
+        """Refuse pulses beyond the limits, or to no chip, before they are in the journal as an operation."""
+        try:
+            self.chip.check_pulses(counts, pulse)
+            if self._watch.nothing_there and counts.any():
+                raise GuardError(f"{self._watch.nothing_there}; no pulse was sent")
+        except (LimitError, DataError, ChipStateUnknown, GuardError) as error:
+            self._write("refused", {"what": f"{int(counts.sum())} pulses of {pulse}", "why": str(error)})
+            self._commit()
+            raise
+
+    # ------------------------------------------------------------------ what the witness calls
+
+    def _check_stop(self) -> None:
+        if self.stop.wanted():
+            raise Stopped(f"stopped: {self.stop.cause}")
+
+    def _intend(self, cell: tuple[int, int], count: int, pulse: Pulse) -> int:
+        self._sequence += 1
+        operation = self._record.operations[-1].number
+        self._pending = Intent(self._sequence, operation, cell, count)
+        self._watch.pulsed(cell, pulse.amplitude_v)
+        self._write(
+            "intent",
+            {
+                "op": operation,
+                "seq": self._sequence,
+                "row": cell[0],
+                "column": cell[1],
+                "count": count,
+                **asdict(pulse),
+            },
+        )
+        self._commit()
+        return self._sequence
+
+    def _settle(
+        self,
+        intent: Intent | None,
+        outcome: Outcome,
+        why: str = "",
+        readings: Sequence[Mapping[str, Reading]] = (),
+    ) -> None:
+        if intent is None:
+            return
+        self._record.open_intent = intent
+        self._record.settle(outcome)
+        self._pending = None
+        self._write(
+            "outcome",
+            {
+                "seq": intent.sequence,
+                "state": outcome,
+                "why": why,
+                "readings": [
+                    {port: [reading.current_a, reading.limited] for port, reading in each.items()} for each in readings
+                ],
+            },
+        )
+
+    # ------------------------------------------------------------------ journal
+
+    def _number(self) -> int:
+        number, self._next_op = self._next_op, self._next_op + 1
+        return number
+
+    def _write(self, kind: str, body: dict[str, Any]) -> None:
+        self._journal.append(kind, body)
+
+    def _note(self, text: str) -> None:
+        self._write("note", {"text": text})
+
+    def _commit(self) -> None:
+        self._journal.commit()
+
+
+class _Numbering(Witness):
+    """Numbers every train of pulses, and has it in the journal before it leaves."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+
+    def checkpoint(self) -> None:
+        self._keeper._check_stop()
+
+    def intend(self, cell: tuple[int, int], count: int, pulse: Pulse) -> int:
+        return self._keeper._intend(cell, count, pulse)
+
+    def done(self, sequence: int | None, readings: Sequence[Mapping[str, Reading]]) -> None:  # noqa: ARG002
+        self._keeper._settle(self._keeper._pending, "done", readings=readings)
+
+    def failed(self, sequence: int | None, outcome: Outcome, cause: BaseException) -> None:  # noqa: ARG002
+        keeper = self._keeper
+        try:
+            keeper._settle(keeper._pending, outcome, f"{type(cause).__name__}: {cause}")
+            keeper._commit()
+        except RunError as error:  # the chip must be made safe whatever the disk says
+            cause.add_note(f"how the pulse ended is not in the journal: {error}")
+
+
+def _resolved(sequence: int, memory: PulseMemory | None) -> tuple[Outcome, str]:
+    """Say how a pulse ended from what the instrument remembers of its number."""
+    if memory is None:
+        return "in_doubt", "the instrument does not remember the run, so the pulse counts as sent"
+    if memory.done >= sequence:
+        return "done", f"the instrument has sent pulse {memory.done}"
+    if memory.begun >= sequence:
+        return "in_doubt", f"the instrument has begun pulse {memory.begun}, but not ended it, so it counts as sent"
+    return "not_sent", f"the last pulse that the instrument has begun is {memory.begun}"

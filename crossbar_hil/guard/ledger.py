@@ -1,0 +1,261 @@
+"""The dose ledger of a chip: what every cell may have received in all runs together, written before it is sent."""
+
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from crossbar_hil.arrays import FloatArray, IntArray
+from crossbar_hil.errors import LedgerError
+
+from .names import file_name
+from .storage import create_exclusive, flush_folder, not_ours
+
+VERSION = 1
+APPLICATION_ID = 0x4352484C
+"""Says in a database's header that it is one of our ledgers."""
+_TABLES = (
+    "CREATE TABLE chip (rows INTEGER, columns INTEGER, reservations INTEGER, chain TEXT)",
+    "CREATE TABLE reservation (number INTEGER PRIMARY KEY, run TEXT, op INTEGER, utc TEXT, cells TEXT, chain TEXT, "
+    "UNIQUE (run, op))",
+)
+_FIRST = "0" * 64
+_PRAGMAS = (
+    # No write-ahead log: a home folder may lie on a network, where its shared memory does not work.
+    ("journal_mode", "DELETE", "delete"),
+    ("synchronous", "EXTRA", 3),
+    ("fullfsync", "ON", 1),
+)
+
+Connect = Callable[[Path], sqlite3.Connection]
+
+
+def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return where things of this user are kept that outlive a run: in ``$XDG_STATE_HOME`` or ``~/.local/state``."""
+    state = Path(environ.get("XDG_STATE_HOME", ""))
+    # The XDG base directory specification, version 0.8: a relative path is to be ignored.
+    return (state if state.is_absolute() else Path.home() / ".local" / "state") / "crossbar-hil"
+
+
+def default_path(chip_id: str, environ: Mapping[str, str] = os.environ) -> Path:
+    """Return where the ledger of a chip is kept for this user.
+
+    Raises
+    ------
+    DataError
+        If the chip has no name.
+    """
+    return state_folder(environ) / "chips" / file_name(chip_id, ".sqlite")
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a database with transactions left to the caller."""
+    return sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
+
+
+class DoseLedger:
+    """What the cells of one chip may have received; make one with `open`."""
+
+    def __init__(
+        self, path: Path, shape: tuple[int, int], database: sqlite3.Connection, now: Callable[[], datetime]
+    ) -> None:
+        self.path = path
+        self.shape = shape
+        self._database = database
+        self._now = now
+        self._number = 0
+        self._chain = _FIRST
+        self._pulses: IntArray = np.zeros(shape, dtype=np.int64)
+        self._dose_vs: FloatArray = np.zeros(shape)
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        shape: tuple[int, int],
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        connect: Connect = connect,
+    ) -> Self:
+        """Open the ledger of a chip of R rows and C columns, or begin one.
+
+        Raises
+        ------
+        LedgerError
+            If it is damaged, of a chip of another shape, or cannot be opened; it is as it was.
+        """
+        path = Path(path)
+        database: sqlite3.Connection | None = None
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            new = not os.path.lexists(path)
+            if new:
+                os.close(create_exclusive(path))
+            problem = not_ours(path)
+            if problem:
+                raise LedgerError(f"dose ledger cannot be opened: {problem}")
+            if not new and not path.stat().st_size:
+                raise LedgerError(f"dose ledger {path} is empty, so that what the chip received is not known")
+            database = connect(path)
+            ledger = cls(path, (int(shape[0]), int(shape[1])), database, now)
+            ledger._prepare()
+            if new:
+                ledger._begin()
+            ledger._verify()
+        except BaseException as error:
+            if database is not None:
+                database.close()
+            if isinstance(error, (OSError, sqlite3.Error, UnicodeDecodeError)):
+                raise LedgerError(f"dose ledger {path} cannot be opened: {error}") from error
+            raise
+        return ledger
+
+    def reserve(self, run: str, op: int, pulses: IntArray, dose_vs: FloatArray) -> None:
+        """Count pulses as received; this is on disk when it returns, so send them afterwards.
+
+        Parameters
+        ----------
+        run : str
+            Name of the run.
+        op : int
+            Number of the operation in the run. What is reserved already is not counted again.
+        pulses : ndarray of int, shape (R, C)
+            Pulses of each cell.
+        dose_vs : ndarray of float, shape (R, C)
+            Sum of amplitude times width over them, in volt-seconds, without sign.
+
+        Raises
+        ------
+        LedgerError
+            If the arrays are not of the chip, the operation is reserved for something else, the ledger is damaged, or
+            the disk refuses; nothing was counted.
+        """
+        cells = self._cells(pulses, dose_vs)
+        try:
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                self._catch_up()
+                done = self._database.execute(
+                    "SELECT cells FROM reservation WHERE run = ? AND op = ?", (run, op)
+                ).fetchone()
+                if done is None:
+                    row = (self._number + 1, run, op, self._now().isoformat(timespec="milliseconds"), cells)
+                    chain = _link(self._chain, row)
+                    self._database.execute("INSERT INTO reservation VALUES (?, ?, ?, ?, ?, ?)", (*row, chain))
+                    self._database.execute("UPDATE chip SET reservations = ?, chain = ?", (row[0], chain))
+                elif done[0] != cells:
+                    raise LedgerError(
+                        f"dose ledger {self.path}: operation {op} of run {run} is reserved for other pulses already"
+                    )
+                self._database.commit()
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    self._database.rollback()
+                raise
+            self._catch_up()
+        except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
+            raise LedgerError(f"dose ledger {self.path}: operation {op} was not reserved: {error}") from error
+
+    def totals(self) -> tuple[IntArray, FloatArray]:
+        """Return pulses (R, C) and dose in volt-seconds (R, C) of every cell in all runs together."""
+        try:
+            self._catch_up()
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise LedgerError(f"dose ledger {self.path} cannot be read: {error}") from error
+        return self._pulses.copy(), self._dose_vs.copy()
+
+    def close(self) -> None:
+        """Close the file; everything in it is on disk already."""
+        self._database.close()
+
+    def _prepare(self) -> None:
+        for name, word, due in _PRAGMAS:
+            self._database.execute(f"PRAGMA {name} = {word}").fetchall()
+            (found,) = self._database.execute(f"PRAGMA {name}").fetchone()
+            if found != due:
+                raise LedgerError(f"dose ledger {self.path}: SQLite has {name} at {found!r}, not at {due!r}")
+        self._database.execute("PRAGMA trusted_schema = OFF")
+
+    def _begin(self) -> None:
+        self._database.execute("BEGIN EXCLUSIVE")
+        self._database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        self._database.execute(f"PRAGMA user_version = {VERSION}")
+        for table in _TABLES:
+            self._database.execute(table)
+        self._database.execute("INSERT INTO chip VALUES (?, ?, 0, ?)", (*self.shape, _FIRST))
+        self._database.commit()
+        flush_folder(self.path.parent)
+
+    def _verify(self) -> None:
+        marks = [self._database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
+        tables = [sql for (sql,) in self._database.execute("SELECT sql FROM sqlite_schema WHERE sql NOT NULL")]
+        if marks != [APPLICATION_ID, VERSION] or tables != list(_TABLES):
+            raise LedgerError(f"dose ledger {self.path} is damaged, or is no dose ledger of version {VERSION}")
+        (found,) = self._database.execute("PRAGMA integrity_check(1)").fetchone()
+        if found != "ok":
+            raise LedgerError(f"dose ledger {self.path} is damaged: {found}")
+        chips = self._database.execute("SELECT rows, columns FROM chip").fetchall()
+        if len(chips) != 1:
+            raise LedgerError(f"dose ledger {self.path} is damaged: it describes {len(chips)} chips")
+        if chips[0] != self.shape:
+            was, now = ("x".join(map(str, shape)) for shape in (chips[0], self.shape))
+            raise LedgerError(f"dose ledger {self.path} is of a chip of {was} cells, not {now}")
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Take in the rows that are not counted yet, each verified; another process may have written some."""
+        select = "SELECT * FROM reservation WHERE number > ? ORDER BY number"
+        # Both tables as of one moment.
+        with nullcontext() if self._database.in_transaction else self._moment():
+            rows = self._database.execute(select, (self._number,)).fetchall()
+            last = self._database.execute("SELECT reservations, chain FROM chip").fetchone()
+        for *row, stored in rows:
+            number, run, op, _, cells = row
+            if number != self._number + 1 or stored != _link(self._chain, row):
+                raise LedgerError(
+                    f"dose ledger {self.path} is damaged: row {number} (operation {op} of run {run}) is not what was "
+                    f"written after row {self._number}"
+                )
+            for line, column, pulses, dose_vs in json.loads(cells):
+                self._pulses[line, column] += pulses
+                self._dose_vs[line, column] += dose_vs
+            self._number, self._chain = number, stored
+        if last != (self._number, self._chain):
+            raise LedgerError(f"dose ledger {self.path} is damaged: its last row is not row {last[0]} as written")
+
+    @contextmanager
+    def _moment(self) -> Iterator[None]:
+        self._database.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._database.rollback()
+
+    def _cells(self, pulses: IntArray, dose_vs: FloatArray) -> str:
+        """Return the cells that receive something, as stored: row, column, pulses, dose."""
+        if pulses.shape != self.shape or dose_vs.shape != self.shape:
+            raise LedgerError(
+                f"dose ledger {self.path} is of a chip of shape {self.shape}, pulses have shape {pulses.shape} and "
+                f"doses {dose_vs.shape}"
+            )
+        if not np.issubdtype(pulses.dtype, np.integer) or pulses.min(initial=0) < 0:
+            raise LedgerError(f"pulses must be whole numbers from 0 on, the least is {pulses.min()}")
+        if not np.isfinite(dose_vs).all() or dose_vs.min(initial=0.0) < 0.0:
+            raise LedgerError(f"doses must be finite and not negative, the least is {dose_vs.min()} V s")
+        places = np.argwhere((pulses > 0) | (dose_vs > 0.0))
+        cells: list[list[Any]] = [
+            [int(row), int(column), int(pulses[row, column]), float(dose_vs[row, column])] for row, column in places
+        ]
+        return json.dumps(cells, separators=(",", ":"), allow_nan=False)
+
+
+def _link(previous: str, row: tuple[Any, ...] | list[Any]) -> str:
+    """Return the checksum of a row, which binds it to all rows before."""
+    return hashlib.sha256("\n".join([previous, *map(str, row)]).encode("utf-8", "surrogatepass")).hexdigest()

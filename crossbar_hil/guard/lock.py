@@ -1,0 +1,294 @@
+"""The lock of a bench: one process at a time has its instruments, and who that is can be read."""
+
+import getpass
+import json
+import os
+import re
+import signal
+import stat
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any
+
+from crossbar_hil.errors import BenchBusy, DataError
+
+from .names import file_name, same_resource
+from .storage import create_exclusive, open_plain
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+MINIMUM_VERSION = "0.1.0"
+"""The oldest version of this program that may use a bench after this one."""
+_LONGEST = 4096
+_ATTEMPTS = 100
+_FAR = 1 << 30
+"""Where Windows locks one byte, far from the text, which stays readable."""
+
+
+def default_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return where the locks of this machine are: ``$CROSSBAR_HIL_LOCKS``, else in the folder for temporary files."""
+    named = environ.get("CROSSBAR_HIL_LOCKS", "")
+    return Path(named) if named else Path(tempfile.gettempdir()) / "crossbar-hil-locks"
+
+
+class BenchLock:
+    """The right to use the instruments of a bench.
+
+    The lock is one of the operating system on an open file per instrument, so it ends with the process, however that
+    ends, and a file that a dead process left does no harm. Files are never deleted: a process could be about to lock
+    the one that is deleted. Processes forked off the holder share the lock until they end.
+
+    Parameters
+    ----------
+    resources : iterable of str
+        Names of the instruments, as in the bench file.
+    run : str
+        The run that the bench is wanted for, for others to read.
+    folder : Path, optional
+        Where the locks are; `default_folder` if not given.
+    now : callable
+        The clock.
+    version, minimum_version : str
+        Of this program, and the oldest that may use the bench after it.
+
+    Raises
+    ------
+    DataError
+        If there is no resource to lock.
+    """
+
+    def __init__(
+        self,
+        resources: Iterable[str],
+        *,
+        run: str,
+        folder: Path | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        version: str | None = None,
+        minimum_version: str = MINIMUM_VERSION,
+    ) -> None:
+        self.resources = tuple(sorted({same_resource(name) for name in resources}))
+        if not self.resources:
+            raise DataError("a bench without instruments cannot be locked")
+        self._run = run
+        self._folder = folder or default_folder()
+        self._now = now
+        self._version = version or installed_version("crossbar-hil")
+        self._minimum = minimum_version
+        self._held: dict[Path, int] = {}
+
+    def acquire(self) -> None:
+        """Take the bench.
+
+        Raises
+        ------
+        BenchBusy
+            If another process holds an instrument, or the bench wants a newer version; nothing is held.
+        """
+        if self._held:
+            return
+        try:
+            self._make_folder()
+            # In one order for everybody, so that of two that start together one gets all.
+            for resource in self.resources:
+                path = self._folder / file_name(resource, ".lock")
+                self._held[path] = self._locked(path, resource)
+            for path in self._held:
+                self._write(path, self._about())
+        except BaseException as error:
+            self._let_go()
+            if isinstance(error, OSError):
+                raise BenchBusy(f"bench cannot be locked: {error}") from error
+            raise
+
+    def take_over(self, patience_s: float) -> None:
+        """Take the bench, from another guard too: that one is told to end, and makes the bench safe at its end.
+
+        Raises
+        ------
+        BenchBusy
+            If who holds it is no guard, or has not ended in time; nothing is held.
+        """
+        until = time.monotonic() + patience_s
+        told: set[int] = set()
+        while True:
+            try:
+                self.acquire()
+            except BenchBusy as busy:
+                if busy.pid is None or not is_guard(busy.pid) or time.monotonic() > until:
+                    raise
+                if busy.pid not in told:
+                    told.add(busy.pid)
+                    os.kill(busy.pid, signal.SIGTERM)
+                threading.Event().wait(0.05)
+            else:
+                return
+
+    def still_held(self) -> bool:
+        """Return whether this process has the bench, and no lock file was deleted or replaced."""
+        return bool(self._held) and all(_is_at(handle, path) for path, handle in self._held.items())
+
+    def release(self) -> None:
+        """Give the bench back; only the oldest version allowed stays in the files."""
+        with suppress(OSError):
+            for path in self._held:
+                self._write(path, {})
+        self._let_go()
+
+    def _locked(self, path: Path, resource: str) -> int:
+        """Return the descriptor of a lock file, locked, that is the one at its path."""
+        for _ in range(_ATTEMPTS):
+            handle = _opened(path)
+            try:
+                if not stat.S_ISREG(os.fstat(handle).st_mode):
+                    raise BenchBusy(f"bench cannot be locked: {path} is no plain file")
+                if not _try_lock(handle):
+                    told = _read(handle)
+                    pid = told.get("pid")
+                    raise BenchBusy(
+                        f"instrument {resource} is in use by {_described(told)}", pid if isinstance(pid, int) else None
+                    )
+                if _is_at(handle, path):
+                    self._check_version(_read(handle), resource)
+                    return handle
+            except BaseException:
+                os.close(handle)
+                raise
+            os.close(handle)
+        raise BenchBusy(f"bench cannot be locked: {path} is being replaced again and again")
+
+    def _check_version(self, told: dict[str, Any], resource: str) -> None:
+        least = str(told.get("minimum_version", ""))
+        if _parts(self._version) < _parts(least):
+            raise BenchBusy(
+                f"instrument {resource} was used by a newer version of this program, after which only version "
+                f"{_shown(least)} or later may use it; this is {self._version}"
+            )
+        if _parts(self._minimum) < _parts(least):
+            self._minimum = least
+
+    def _about(self) -> dict[str, Any]:
+        return {
+            "pid": os.getpid(),
+            "user": _user(),
+            "run": self._run,
+            "started_utc": self._now().isoformat(timespec="seconds"),
+            "version": self._version,
+        }
+
+    def _write(self, path: Path, told: dict[str, Any]) -> None:
+        text = json.dumps({**told, "minimum_version": self._minimum}).encode()
+        handle = self._held[path]
+        os.lseek(handle, 0, os.SEEK_SET)
+        os.write(handle, text)
+        os.ftruncate(handle, len(text))
+
+    def _let_go(self) -> None:
+        while self._held:
+            os.close(self._held.popitem()[1])
+
+    def _make_folder(self) -> None:
+        """Make the folder of the locks for all users, in which nobody may delete another's file."""
+        try:
+            self._folder.mkdir(parents=True)
+            self._folder.chmod(0o1777)
+        except FileExistsError:
+            pass
+        found = os.lstat(self._folder)
+        if not stat.S_ISDIR(found.st_mode):
+            raise BenchBusy(f"bench cannot be locked: {self._folder} is a link or no folder")
+
+
+def is_guard(pid: int) -> bool:
+    """Say whether a process is a guard; where that cannot be known, it is not taken for one."""
+    try:
+        return b"crossbar_hil.guard" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def _opened(path: Path) -> int:
+    """Open a lock file, or make one that every user may lock; never through a link."""
+    for _ in range(_ATTEMPTS):
+        try:
+            # Not with O_CREAT: in a shared folder Linux refuses that for another user's file (proc_sys_fs(5)).
+            return open_plain(path)
+        except FileNotFoundError:
+            pass
+        try:
+            handle = create_exclusive(path)
+        except FileExistsError:
+            continue
+        if hasattr(os, "fchmod"):
+            os.fchmod(handle, 0o666)
+        return handle
+    raise OSError(f"{path} is being deleted again and again")
+
+
+def _try_lock(handle: int) -> bool:
+    try:
+        if sys.platform == "win32":
+            os.lseek(handle, _FAR, os.SEEK_SET)
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return False
+    return os.path.samestat(os.fstat(handle), found)
+
+
+def _read(handle: int) -> dict[str, Any]:
+    os.lseek(handle, 0, os.SEEK_SET)
+    try:
+        told = json.loads(os.read(handle, _LONGEST))
+    except (ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _described(told: dict[str, Any]) -> str:
+    """Say who holds a lock; the file is writable by all, so what it says is shown without control characters."""
+    if "pid" not in told:
+        return "another process, which has not said who it is"
+    pid, user, run, since, version = (
+        _shown(told.get(name, "?")) for name in ("pid", "user", "run", "started_utc", "version")
+    )
+    return f"process {pid} of {user}, run {run}, since {since}, version {version}"
+
+
+def _shown(told: Any) -> str:
+    return "".join(sign if sign.isprintable() else "?" for sign in str(told)[:200])
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    """Return the numbers at the start of a version, to compare; what is none is older than all."""
+    found = re.match(r"\d{1,9}(\.\d{1,9})*", version, re.ASCII)
+    numbers = [int(part) for part in found[0].split(".")] if found else []
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):
+        return f"user {os.getuid()}" if hasattr(os, "getuid") else "unknown user"

@@ -1,0 +1,73 @@
+"""Names that people and bench files give, made into names of files and compared for meaning the same instrument."""
+
+import hashlib
+import re
+
+from crossbar_hil.errors import DataError
+
+_LONGEST = 40
+_CLASSES = frozenset({"instr", "socket", "raw", "intfc", "memacc", "backplane", "servant"})
+_INTERFACE = re.compile(r"(asrl|gpib|gpib-vxi|gpibvxi|prlgx-tcpip|prlgx-asrl|pxi|tcpip|usb|vicp|vxi)([0-9]*)")
+
+
+def file_name(text: str, suffix: str) -> str:
+    """Return a plain file name that stands for any text, and for no other.
+
+    Letters and digits are kept so that a person can tell it; the rest of the name is a hash, so that no text leads out
+    of the folder, is a reserved name, differs from another in case only, or is too long.
+
+    Raises
+    ------
+    DataError
+        If there is no text.
+
+    Examples
+    --------
+    >>> file_name("../wafer 3 / die A", ".sqlite")
+    'wafer-3-die-A-af1b612fbeaf8198.sqlite'
+    """
+    if not text.strip():
+        raise DataError(f"name {text!r} has no letter in it")
+    legible = re.sub(r"[^A-Za-z0-9]+", "-", text)[:_LONGEST].strip("-")
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"{legible}-{digest}{suffix}" if legible else f"{digest}{suffix}"
+
+
+def same_resource(name: str) -> str:
+    """Return one spelling of a VISA resource name for all that mean the same instrument.
+
+    Case, blanks, an omitted board number 0, an omitted ``INSTR`` or ``inst0`` and the base of numbers make no
+    difference (VPP-4.3, address string grammar). Host names are not looked up: a name and its address count as two.
+
+    Examples
+    --------
+    >>> same_resource("GPIB::24") == same_resource("gpib0::24::INSTR")
+    True
+    >>> same_resource("USB::0x05E6::0x2450::04::INSTR")
+    'usb0::1510::9296::04::0::instr'
+    """
+    words = [word.strip().lower() for word in name.strip().split("::")]
+    if words[0].startswith("asrl/") and len(words) == 1:  # a serial port by the name of its file
+        words.append("instr")
+    interface = _INTERFACE.fullmatch(words[0])
+    if not interface:
+        return "::".join(words)
+    kind, board = interface.groups()
+    words[0] = f"{kind}{int(board or 0)}"
+    if words[-1] not in _CLASSES:
+        words.append("instr")
+    if kind == "tcpip" and words[-1] == "instr" and len(words) == 3:
+        words.insert(2, "inst0")
+    if kind == "usb" and len(words) >= 5:
+        words[1:3] = [_decimal(word) for word in words[1:3]]
+        if words[-1] == "instr" and len(words) == 5:
+            words.insert(4, "0")
+    if kind in {"gpib", "vxi", "pxi"}:
+        words[1:-1] = [_decimal(word) for word in words[1:-1]]
+    return "::".join(words)
+
+
+def _decimal(word: str) -> str:
+    if re.fullmatch(r"0x[0-9a-f]+", word):
+        return str(int(word, 16))
+    return str(int(word)) if re.fullmatch(r"[0-9]+", word) else word

@@ -1,0 +1,117 @@
+"""What a journal says was done, read so that a resumed training can be answered from it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
+from crossbar_hil.backend import Pulse
+
+from .journal import Entry
+
+
+@dataclass
+class Operation:
+    """One request of the trainer, as far as it was carried out."""
+
+    number: int
+    kind: Literal["read", "pulses"]
+    voltages: FloatArray | None = None
+    currents: FloatArray | None = None
+    counts: IntArray | None = None
+    pulse: Pulse | None = None
+    settled: IntArray | None = None
+    """Pulses that were sent, or may have been and count as sent, (R, C)."""
+    ended: bool = True
+    """Whether it was acknowledged whole."""
+
+
+@dataclass(frozen=True)
+class Intent:
+    """Pulses of which nobody has written down how they ended."""
+
+    sequence: int
+    operation: int
+    cell: tuple[int, int]
+    count: int
+
+
+@dataclass
+class Record:
+    """Everything that a journal holds of a chip of R rows and C columns."""
+
+    shape: tuple[int, int]
+    operations: list[Operation] = field(default_factory=list)
+    open_intent: Intent | None = None
+    """The last intent, if it has no outcome."""
+    last_sequence: int = 0
+    known: FloatArray | None = None
+    """The last conductances that were measured of all cells, in siemens."""
+    pulsed_since: BoolArray = field(default_factory=lambda: np.zeros((0, 0), dtype=bool))
+    """Cells that may have been pulsed since then."""
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry], shape: tuple[int, int]) -> "Record":
+        """Read the entries of a verified journal."""
+        record = cls(shape, pulsed_since=np.zeros(shape, dtype=bool))
+        for entry in entries:
+            record._take(entry.kind, entry.body)
+        return record
+
+    def _take(self, kind: str, body: dict[str, Any]) -> None:
+        if kind == "read":
+            voltages, currents = np.array(body["voltages"], float), np.array(body["currents"], float)
+            self.operations.append(Operation(body["op"], "read", voltages=voltages, currents=currents))
+            self._measured(conductances_in(voltages, currents))
+        elif kind == "check":
+            self._measured(np.array(body["conductances"], float))
+        elif kind == "pulses":
+            pulse = Pulse(body["amplitude_v"], body["width_s"])
+            counts = np.array(body["counts"], dtype=np.int64)
+            settled = np.zeros(self.shape, dtype=np.int64)
+            self.operations.append(
+                Operation(body["op"], "pulses", counts=counts, pulse=pulse, settled=settled, ended=False)
+            )
+        elif kind == "intent":
+            cell = int(body["row"]), int(body["column"])
+            self.open_intent = Intent(body["seq"], body["op"], cell, body["count"])
+            self.last_sequence = body["seq"]
+            self.pulsed_since[cell] = True
+        elif kind == "outcome":
+            self.settle(body["state"])
+        elif kind == "ended":
+            self.operations[-1].ended = True
+
+    def settle(self, outcome: str) -> None:
+        """Note how the open intent ended: what may have been sent counts as sent."""
+        settled = self.operations[-1].settled
+        if outcome != "not_sent" and self.open_intent is not None and settled is not None:
+            settled[self.open_intent.cell] += self.open_intent.count
+        self.open_intent = None
+
+    def _measured(self, conductances: FloatArray | None) -> None:
+        if conductances is not None:
+            self.known = conductances
+            self.pulsed_since[:] = False
+
+
+def conductances_in(voltages: FloatArray, currents: FloatArray) -> FloatArray | None:
+    """Return the (R, C) conductances, in siemens, that a batch of reads holds: one read a row with that row alone.
+
+    None if a row was never read alone.
+
+    Examples
+    --------
+    >>> conductances_in(np.array([[0.1, 0.1], [0.1, 0.0], [0.0, 0.2]]), np.array([[3.0], [1.0], [4.0]]))
+    array([[10.],
+           [20.]])
+    """
+    rows = voltages.shape[1]
+    found = np.full((rows, currents.shape[1]), np.nan)
+    for vector, current in zip(voltages, currents, strict=True):
+        driven = np.flatnonzero(vector)
+        if len(driven) == 1:
+            found[driven[0]] = current / vector[driven[0]]
+    return None if np.isnan(found).any() else found

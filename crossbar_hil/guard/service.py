@@ -1,0 +1,211 @@
+"""The guard's side of the pipe: requests in, answers out, and a stop for every way in which a trainer can end.
+
+The thread that works owns the sessions of the instruments. A second one reads the pipe, so that a stop is seen while
+an operation is under way; a third one sees to the beats in both directions.
+"""
+
+import json
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, BinaryIO, Protocol
+
+import numpy as np
+
+from crossbar_hil.backend import Pulse
+from crossbar_hil.errors import CrossbarError, GuardError, Stopped
+
+from .keeper import Keeper, SafeReport, StopFlag
+from .messages import LONGEST_LINE, described, packed, unpacked
+
+BEAT_S = 1.0
+"""Trainer and guard tell each other that they live, in seconds (design: table of the times to safe)."""
+MISSED = 3
+"""So many beats missed, and the other one counts as gone."""
+RETRY_S = 1.0
+RETRIES = 60
+"""A bench that cannot be confirmed to be safe is tried again each second for a minute."""
+SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT")
+
+
+class Opened(Protocol):
+    """What a hello opens: a keeper, what to say of the chip, and how to end."""
+
+    keeper: Keeper
+    ready: dict[str, Any]
+
+    def close(self) -> None:
+        """End what was opened."""
+
+
+class Service:
+    """Serve one trainer until it, or the bench, ends.
+
+    Parameters
+    ----------
+    requests, answers : binary files
+        The pipe.
+    beat_s : float
+        Time between two beats, in seconds.
+    """
+
+    def __init__(self, requests: BinaryIO, answers: BinaryIO, *, beat_s: float = BEAT_S) -> None:
+        self.stop = StopFlag()
+        self._requests, self._answers = requests, answers
+        self._beat_s = beat_s
+        self._inbox: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._writing = threading.Lock()
+        self._last_beat = time.monotonic()
+        self._over = threading.Event()
+
+    def run(self, opener: Callable[[dict[str, Any], "Service"], Opened]) -> int:
+        """Open what the hello asks for, serve, make safe; return the exit status of the process."""
+        threading.Thread(target=self._listen, name="pipe", daemon=True).start()
+        threading.Thread(target=self._beat, name="beats", daemon=True).start()
+        first = self._next()
+        if first is None or "hello" not in first:
+            return 1
+        try:
+            opened = opener(first["hello"], self)
+        except Exception as error:  # whatever it is, the trainer tells it to the person
+            self.say({"failed": described(error)})
+            return 1
+        self.say({"ready": opened.ready})
+        try:
+            self._serve(opened.keeper)
+        finally:
+            report = self._make_safe(opened.keeper)
+            opened.close()
+            self.say({"ended": {"cause": report.cause, "confirmed": report.confirmed, "failures": report.failures}})
+            self._over.set()
+        return 0 if report.confirmed else 1
+
+    def heed_signals(self) -> None:
+        """Stop, safely, at every signal that asks a process to end."""
+        for name in SIGNALS:
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), self._on_signal)
+
+    # ------------------------------------------------------------------ requests
+
+    def _serve(self, keeper: Keeper) -> None:
+        while True:
+            request = self._next()
+            if request is None:
+                self.stop.set("the trainer ended")
+                return
+            try:
+                answer = self._carried_out(keeper, request)
+            except CrossbarError as error:
+                self.say({"id": request.get("id"), "error": described(error)})
+                if isinstance(error, Stopped):
+                    return
+            except Exception as error:  # a fault of the guard itself: the trainer tells it, and the bench is made safe
+                self.stop.set(f"the guard failed: {type(error).__name__}: {error}")
+                self.say({"id": request.get("id"), "error": described(error)})
+                return
+            else:
+                self.say({"id": request["id"], "answer": answer})
+                if request["do"] == "end":
+                    self.stop.set(str(request.get("cause", "the trainer is done")))
+                    return
+
+    def _carried_out(self, keeper: Keeper, request: dict[str, Any]) -> Any:
+        match request.get("do"):
+            case "read":
+                return keeper.read_currents(np.array(request["voltages"], dtype=np.float64)).tolist()
+            case "pulses":
+                pulse = Pulse(request["amplitude_v"], request["width_s"])
+                keeper.send_pulses(np.array(request["counts"], dtype=np.int64), pulse)
+                return None
+            case "check":
+                keeper.check_pulse(Pulse(request["amplitude_v"], request["width_s"]))
+                return None
+            case "lines":
+                found = keeper.line_conductances(float(request["voltage"]))
+                return [[value if np.isfinite(value) else str(value) for value in line] for line in found.tolist()]
+            case "safe":
+                report = keeper.make_safe("the trainer asked for it")
+                if not report.confirmed:
+                    raise GuardError("; ".join(report.failures))
+                return None
+            case "end":
+                return None
+        raise GuardError(f"request {json.dumps(request)[:80]} is none that a guard knows")
+
+    def _make_safe(self, keeper: Keeper) -> SafeReport:
+        """Make safe until it is confirmed, or for a minute."""
+        report = keeper.make_safe(self.stop.cause or "the session ended")
+        for _ in range(RETRIES):
+            if report.confirmed:
+                break
+            self.say({"unsafe": {"failures": report.failures}})
+            self._over.wait(RETRY_S)
+            report = keeper.make_safe(f"tried again: {self.stop.cause}")
+        return report
+
+    # ------------------------------------------------------------------ a person at the trainer's terminal
+
+    def ask(self, question: str = "") -> str:
+        """Put a question to the person at the trainer, and return the answer."""
+        self.say({"ask": question})
+        while True:
+            reply = self._next()
+            if reply is None or self.stop.wanted():
+                raise Stopped(f"stopped: {self.stop.cause or 'the trainer ended'}")
+            if "reply" in reply:
+                return str(reply["reply"])
+
+    def tell(self, text: str) -> None:
+        """Show a text to the person at the trainer."""
+        self.say({"tell": text})
+
+    # ------------------------------------------------------------------ the pipe
+
+    def say(self, message: dict[str, Any]) -> None:
+        """Send a message; a trainer that is gone hears nothing, which its EOF tells elsewhere."""
+        try:
+            with self._writing:
+                self._answers.write(packed(message))
+                self._answers.flush()
+        except (OSError, ValueError):
+            self.stop.set("the pipe to the trainer is closed")
+
+    def _next(self) -> dict[str, Any] | None:
+        return self._inbox.get()
+
+    def _listen(self) -> None:
+        try:
+            while line := self._requests.readline(LONGEST_LINE):
+                message = unpacked(line)
+                self._last_beat = time.monotonic()
+                if "stop" in message:
+                    self.stop.set(str(message["stop"]))
+                    self._inbox.put(None)
+                elif "beat" not in message:
+                    self._inbox.put(message)
+        except (OSError, ValueError, CrossbarError) as error:
+            self.stop.set(f"the pipe from the trainer failed: {error}")
+        else:
+            self.stop.set("the trainer is gone")
+        self._inbox.put(None)
+
+    def _beat(self) -> None:
+        before = time.monotonic()
+        while not self._over.wait(self._beat_s / 2):
+            now = time.monotonic()
+            # A gap of this thread's own means that the guard was stopped too: the trainer gets time to be heard again.
+            if now - before > MISSED * self._beat_s:
+                self._last_beat = now
+            before = now
+            self.say({"beat": 1})
+            if now - self._last_beat > (MISSED + 0.5) * self._beat_s:
+                self.stop.set(f"the trainer has been silent for {now - self._last_beat:.1f} s")
+                self._inbox.put(None)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature of a handler
+        self.stop.set(f"the guard received {signal.Signals(number).name}")
+        self._inbox.put(None)

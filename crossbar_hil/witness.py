@@ -1,0 +1,34 @@
+"""The witness of pulses: who is told before a pulse is sent and after, so that none goes unrecorded.
+
+A backend that sends pulses one cell at a time calls its witness in this order: ``checkpoint``, ``intend``, then after
+the pulses ``done``, or ``failed``. What ``intend`` writes down is on disk when it returns.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from crossbar_hil.backend import Pulse
+from crossbar_hil.instrument import Reading
+
+Outcome = Literal["done", "not_sent", "in_doubt"]
+"""How an intended pulse ended; in doubt only if the link failed and the instrument could not say."""
+
+
+class Witness:
+    """A witness that keeps no record and never stops anything: the one of a backend that nobody guards."""
+
+    def checkpoint(self) -> None:
+        """Stop here, by raising, if that was asked for; called between operations, when every source is at 0 V."""
+
+    def intend(self, cell: tuple[int, int], count: int, pulse: Pulse) -> int | None:  # noqa: ARG002
+        """Write down that a cell is about to be pulsed, and return the sequence number of these pulses.
+
+        None means that pulses are not numbered here.
+        """
+        return None
+
+    def done(self, sequence: int | None, readings: Sequence[Mapping[str, Reading]]) -> None:
+        """Note that all of them were sent; the readings inside each are by port."""
+
+    def failed(self, sequence: int | None, outcome: Outcome, cause: BaseException) -> None:
+        """Note that they failed, and what is known of what reached the chip."""

@@ -1,0 +1,90 @@
+"""A chip in one process that sends its pulses one cell at a time, so that a keeper can be tested without a bench."""
+
+import contextlib
+
+import numpy as np
+import pytest
+
+from crossbar_hil.backend import DeviceBackend, Limits
+from crossbar_hil.errors import DeadlineError
+from crossbar_hil.guard.journal import Journal
+from crossbar_hil.instrument import PulseMemory
+from crossbar_hil.witness import Witness
+
+from .kept import KeptBench
+
+SHAPE = (2, 2)
+
+
+class FakeChip(DeviceBackend):
+    """Every pulse adds 1 nS to its cell; `fail` maps the number of a pulse to what happens to it."""
+
+    def __init__(self, remembers=True):
+        self.shape, self.kind, self.limits = SHAPE, "emulated", Limits(0.2, 3.0, 0.1)
+        self.witness = Witness()
+        self.conductances = np.full(SHAPE, 1e-6)
+        self.sent = []
+        self.calls = 0
+        self.fail = {}
+        self.reads_to_fail = 0
+        self.unsafe = ""
+        self.made_safe = 0
+        self.remembers = remembers
+        self.remembered = 0
+
+    def _read_currents(self, voltages):
+        self.witness.checkpoint()
+        if self.reads_to_fail:
+            self.reads_to_fail -= 1
+            raise DeadlineError("smu did not answer")
+        return voltages @ self.conductances
+
+    def _send_pulses(self, counts, pulse):
+        for row, column in np.argwhere(counts):
+            cell, count = (int(row), int(column)), int(counts[row, column])
+            self.witness.checkpoint()
+            sequence = self.witness.intend(cell, count, pulse)
+            self.calls += 1
+            what = self.fail.get(self.calls)
+            if what != "lost":
+                self.sent += [cell] * count
+                self.conductances[cell] += count * 1e-9
+                self.remembered = sequence
+            if what is not None:
+                error = what if isinstance(what, BaseException) else DeadlineError(f"smu did not answer ({what})")
+                outcome = "in_doubt"
+                if self.remembers:
+                    outcome = "done" if self.remembered == sequence else "not_sent"
+                self.witness.failed(sequence, outcome, error)
+                raise error
+            self.witness.done(sequence, [])
+
+    def line_conductances(self, voltage_v):
+        return np.zeros((4, 4))
+
+    def number_pulses(self, token):
+        return PulseMemory(self.remembered, self.remembered) if self.remembers else None
+
+    def make_safe(self):
+        self.made_safe += 1
+        if self.unsafe:
+            raise RuntimeError(self.unsafe)
+
+
+@pytest.fixture
+def chip():
+    return FakeChip()
+
+
+@pytest.fixture
+def journal(tmp_path):
+    made = Journal.create(tmp_path / "journal.sqlite", {"run": "r", "token": "t"})
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """Open a keeper on an emulated bench of 2 x 2 cells: kept("emulated", deadline_s=.., faults=.., limits=..)."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *names, **more: stack.enter_context(KeptBench(tmp_path, *names, **more)).open()

@@ -1,0 +1,139 @@
+"""A keeper in this process on an emulated bench of 2 x 2 cells, on which things are made to go wrong."""
+
+import functools
+import json
+from contextlib import suppress
+
+import numpy as np
+
+from crossbar_hil.backend import Pulse
+from crossbar_hil.bench import open_backend
+from crossbar_hil.config import load_bench
+from crossbar_hil.errors import CrossbarError
+from crossbar_hil.guard.journal import Journal, read_journal
+from crossbar_hil.guard.keeper import Keeper
+from crossbar_hil.sim_backend.emulation.bench import EmulatedBench
+from crossbar_hil.sim_backend.emulation.nemesis import Fault, Nemesis
+
+PULSE = Pulse(2.0, 0.05)
+ONE_HOT = 0.1 * np.eye(2)
+FIRST = np.array([[1, 0], [0, 0]])
+ALL = np.ones((2, 2), dtype=int)
+PATIENT_S, SHORT_S = 5.0, 0.15
+"""Deadlines of an exchange: where nothing is meant to run out, and where something is."""
+
+
+@functools.cache  # reading one takes longer than most of these tests
+def small(name, deadline_s, more="{}"):
+    """A shipped bench with two rows and two columns."""
+    tables = {
+        "instruments": {key: {"deadline_s": deadline_s} for key in ("smu", "matrix")},
+        "wiring": {"rows": [1, 2], "columns": [5, 6]},
+        "chip": {"rows": 2, "columns": 2},
+    }
+    for table, values in json.loads(more).items():
+        tables[table] = {**tables.get(table, {}), **values}
+    return load_bench(name, overrides=tables)
+
+
+class KeptBench:
+    """A keeper, its chip, its journal, and the world behind.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the journal is kept.
+    name : str
+        Shipped bench.
+    faults : iterable of Fault
+        What goes wrong from the start.
+    deadline_s : float
+        Of each exchange.
+    overrides : dict
+        Of the bench file.
+    """
+
+    def __init__(self, folder, name="emulated", *, faults=(), deadline_s=PATIENT_S, **overrides):
+        self.bench = small(name, deadline_s, json.dumps(overrides))
+        self.emulated = EmulatedBench(self.bench, np.random.default_rng(1), nemesis=Nemesis(faults).as_json())
+        self.world, self.nemesis = self.emulated.world, self.emulated.nemesis
+        self.path = folder / "journal.sqlite"
+        self.chip = self.keeper = self.journal = None
+
+    def __enter__(self):
+        self.emulated.__enter__()
+        return self
+
+    def __exit__(self, *error):
+        with suppress(CrossbarError):
+            if self.chip is not None:
+                self.chip.make_safe()
+        self.leave()
+        self.emulated.__exit__(*error)
+
+    def open(self):
+        """Open instruments and journal, as a guard does; a second time to resume."""
+        if self.path.exists():
+            self.journal = Journal.open(self.path, needed_bytes=0)
+        else:
+            header = {"run": "r", "token": "t", "kind": "emulated"}
+            self.journal = Journal.create(self.path, header, needed_bytes=0)
+        self.chip = open_backend(self.bench, seed=0, resources=self.emulated.resources)
+        self.keeper = Keeper(self.chip, self.journal, check_v=0.1)
+        return self
+
+    def leave(self):
+        """Let go of instruments and journal, as a guard that dies; nothing is made safe."""
+        if self.chip is not None:
+            self.chip.owned.close()
+        if self.journal is not None:
+            self.journal.close()
+        self.chip = self.keeper = self.journal = None
+
+    def read(self):
+        """Return the conductances as the keeper reads them."""
+        return self.keeper.read_currents(ONE_HOT) / 0.1
+
+    def pulse(self, counts=ALL, pulse=PULSE):
+        self.keeper.send_pulses(counts, pulse)
+
+    def strike(self, verb, *, instrument=None, match=None, times=1, skip=0, **args):
+        """Let something go wrong from the next message on."""
+        calls = self.nemesis.calls if instrument is None else self.nemesis.calls_of[instrument]
+        fault = Fault(verb, calls + 1 + skip, instrument, args, match, times)
+        self.nemesis.faults = (*self.nemesis.faults, fault)
+
+    # ------------------------------------------------------------------ what really happened
+
+    @property
+    def struck(self):
+        return [each["verb"] for each in self.world.log.of("nemesis")]
+
+    @property
+    def truth(self):
+        return self.world.chip.conductances
+
+    @property
+    def received(self):
+        """Pulses that each cell really got."""
+        counts = np.zeros((2, 2), dtype=int)
+        for each in self.world.log.of("exposure"):
+            counts[each["row"], each["column"]] += 1
+        return counts
+
+    @property
+    def left_on(self):
+        """Sources that are on and relays that are closed."""
+        on = [name for name in self.channels if self.world.terminal(name).on]
+        return on, set(self.world.closed("matrix"))
+
+    @property
+    def channels(self):
+        return [name for each in self.emulated.instruments.values() for name in each.channels]
+
+    def entries(self, kind):
+        return [entry.body for entry in read_journal(self.path) if entry.kind == kind]
+
+    @property
+    def outcomes(self):
+        return [body["state"] for body in self.entries("outcome")]

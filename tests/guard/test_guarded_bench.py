@@ -1,0 +1,296 @@
+"""A whole guarded bench: trainer, guard and emulated bench as three processes."""
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from crossbar_hil.backend import Pulse
+from crossbar_hil.bench import make_trainer, open_backend, open_guarded
+from crossbar_hil.config import load_bench
+from crossbar_hil.errors import BenchBusy, ConfigError, GuardError, LimitError, RunError, Stopped
+from crossbar_hil.guard.journal import Journal, read_journal
+from crossbar_hil.guard.keeper import Keeper
+from crossbar_hil.patterns import PatternSet
+from crossbar_hil.runs import load_run
+from crossbar_hil.session import resume_and_record, train_and_record
+from crossbar_hil.testing import BackendContract
+from crossbar_hil.verification import verify_run
+
+from ..campaigns.faulty_bench import Kept
+
+PULSE = Pulse(2.0, 0.05)
+SEED = 1
+EPOCHS = 4
+"""Enough for 24 pulses, which is enough to be killed in."""
+SHORT = {"training": {"epochs": EPOCHS}}
+
+
+@pytest.fixture(autouse=True)
+def own_state_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("CROSSBAR_HIL_LOCKS", str(tmp_path / "locks"))
+
+
+def guarded(folder, name="emulated", **more):
+    folder.mkdir(exist_ok=True)
+    return open_guarded(load_bench(name), seed=SEED, folder=folder, **more)
+
+
+def physical(folder, *events):
+    lines = [json.loads(line) for line in (folder / "physical.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [line for line in lines if line["event"] in events]
+
+
+def left_on(folder):
+    """Return which sources are on and which relays closed at the end of the physical log."""
+    on, closed = {}, set()
+    for line in physical(folder, "begin", "source", "relays"):
+        if line["event"] == "begin":
+            on, closed = {}, set()
+        elif line["event"] == "source":
+            on[line["name"]] = line["on"] and line["level_v"]
+        else:
+            closed = closed - {tuple(each) for each in line["opened"]} | {tuple(each) for each in line["closed"]}
+    return [name for name, state in on.items() if state is not False], closed
+
+
+@pytest.fixture(scope="module")
+def uninterrupted():
+    """The training that every interrupted one must come to: on the bare bench, without guard."""
+    bench = load_bench("emulated", overrides=SHORT)
+    task = PatternSet.from_csv(bench.training.pattern_file)
+    with open_backend(bench, seed=SEED) as backend:
+        return make_trainer(bench, backend).run(task.train, task.train_labels)
+
+
+@pytest.mark.fault("V20", "F6")
+class TestKeptContract(BackendContract):
+    """The contract, with keeper and journal between; in one process, since a guard takes its time to start."""
+
+    relative_tolerance = 1e-5
+
+    @pytest.fixture
+    def backend(self, tmp_path):
+        journal = Journal.create(tmp_path / "journal.sqlite", {"run": "contract", "token": "contract"})
+        with open_backend(load_bench("emulated"), seed=SEED) as chip, Kept(Keeper(chip, journal, check_v=0.1)) as kept:
+            yield kept
+        journal.close()
+
+
+@pytest.mark.parametrize("name", ["emulated", "emulated-single"])
+def test_a_guarded_chip_reads_as_the_bare_one(tmp_path, name):
+    with open_backend(load_bench(name), seed=SEED) as bare:
+        expected = bare.read_conductances(0.1)
+    with guarded(tmp_path / "s", name) as backend:
+        assert np.array_equal(backend.read_conductances(0.1), expected)
+        assert backend.kind == "emulated"
+
+
+@pytest.mark.fault("X13")
+def test_the_trainer_has_no_visa_library_and_no_session(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from crossbar_hil.bench import open_guarded;"
+        "from crossbar_hil.config import load_bench;"
+        f"b = open_guarded(load_bench('emulated'), seed=1, folder=Path({str(tmp_path)!r}))\n"
+        "with b: b.read_conductances(0.1)\n"
+        "print([name for name in sys.modules if name.split('.')[0] in ('pyvisa', 'pymeasure', 'lupa')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.fault("V6")
+def test_leaving_the_block_leaves_outputs_off_and_relays_open(tmp_path):
+    with guarded(tmp_path / "s") as backend:
+        backend.read_conductances(0.1)
+    assert left_on(tmp_path / "s") == ([], set())
+    assert backend.safe_report["confirmed"]
+
+
+@pytest.mark.fault("V6")
+def test_an_error_in_the_block_leaves_outputs_off_and_relays_open(tmp_path):
+    with pytest.raises(ZeroDivisionError), guarded(tmp_path / "s") as backend:
+        _ = backend.read_conductances(0.1) / [1 // 0]
+    assert left_on(tmp_path / "s") == ([], set())
+    assert "ZeroDivisionError" in read_journal(tmp_path / "s" / "journal.sqlite")[-1].body["cause"]
+
+
+@pytest.mark.fault("F7")
+def test_a_refused_pulse_sends_nothing_and_the_bench_goes_on(tmp_path):
+    with guarded(tmp_path / "s") as backend:
+        with pytest.raises(LimitError, match="exceeds the limit"):
+            backend.send_pulses(np.ones((4, 4), int), Pulse(3.5, 0.05))
+        assert backend.read_conductances(0.1).shape == (4, 4)
+    assert physical(tmp_path / "s", "exposure") == []
+
+
+@pytest.mark.fault("O3")
+@pytest.mark.fault("V16")
+def test_a_second_guard_on_the_same_instruments_is_refused_and_told_who_holds_them(tmp_path, emulated_bench):
+    bench = load_bench("emulated")
+    instruments = {
+        name: table.model_copy(update={"resource": emulated_bench.resources[name]})
+        for name, table in bench.instruments.items()
+    }
+    bench = bench.model_copy(update={"instruments": instruments})
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    with open_guarded(bench, seed=1, folder=tmp_path / "a") as backend:
+        with pytest.raises(BenchBusy, match=str(backend.guard_pid)):
+            open_guarded(bench, seed=1, folder=tmp_path / "b")
+        assert backend.read_conductances(0.1).shape == (4, 4)
+    with open_guarded(bench, seed=1, folder=tmp_path / "c" if (tmp_path / "c").mkdir() is None else None):
+        pass  # released
+
+
+def test_a_real_bench_without_the_name_of_its_chip_is_refused(tmp_path):
+    bench = load_bench("emulated").model_copy(update={"kind": "hardware"})
+    with pytest.raises(ConfigError, match="chip_id"):
+        open_guarded(bench, seed=1, folder=tmp_path)
+
+
+# ---------------------------------------------------------------------- guards that die
+
+
+def read_until_it_fails(folder, number):
+    """Send a signal to the guard after a first read, and go on reading."""
+    with guarded(folder) as backend:
+        backend.read_conductances(0.1)
+        os.kill(backend.guard_pid, number)
+        while True:
+            backend.read_conductances(0.1)
+
+
+@pytest.mark.fault("H2")
+def test_when_the_guard_is_killed_a_second_one_makes_the_bench_safe_and_the_run_says_so(tmp_path):
+    with pytest.raises(GuardError, match=r"SIGKILL.* second guard .*outputs are off and relays open"):
+        read_until_it_fails(tmp_path / "s", signal.SIGKILL)
+    assert left_on(tmp_path / "s") == ([], set())
+    assert read_journal(tmp_path / "s" / "journal.sqlite")[-1].kind == "safe"
+
+
+@pytest.mark.fault("H4")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_to_the_guard_ends_it_safely_and_the_trainer_is_told(tmp_path, name):
+    with pytest.raises(Stopped, match=name):
+        read_until_it_fails(tmp_path / "s", getattr(signal, name))
+    assert left_on(tmp_path / "s") == ([], set())
+
+
+# ---------------------------------------------------------------------- trainings that die, and go on
+
+
+def start_training(out):
+    command = [sys.executable, "-m", "crossbar_hil", "train", "--bench", "emulated", "--seed", str(SEED)]
+    return subprocess.Popen(
+        [*command, "--epochs", str(EPOCHS), "--no-report", "--quiet", "--json", "--out", str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for_pulses(out, count, training):
+    """Return folder and guard of a training, once that many pulses were sent."""
+    while training.poll() is None:
+        for journal in Path(out).glob("*/journal.sqlite"):
+            try:
+                entries = read_journal(journal)
+            except RunError:  # being made
+                continue
+            if sum(entry.kind == "intent" for entry in entries) >= count:
+                return journal.parent, entries[1].body["pid"]
+    return pytest.fail(f"the training ended: {training.communicate()}")
+
+
+def runs(pid):
+    """Say whether a process is there."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return "Z" not in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+
+
+@pytest.mark.fault("H13", "O4", "V1", "V2")
+@pytest.mark.fault("H1")
+@pytest.mark.fault("H3")
+@pytest.mark.fault("V10")
+@pytest.mark.parametrize("who", ["trainer", "guard", "both"])
+def test_a_training_that_was_killed_resumes_to_the_result_of_the_uninterrupted_one(tmp_path, uninterrupted, who):
+    with start_training(tmp_path) as trainer:
+        folder, guard = wait_for_pulses(tmp_path, 10, trainer)
+        if who != "guard":
+            trainer.kill()
+        if who != "trainer":
+            os.kill(guard, signal.SIGKILL)
+        trainer.communicate()
+    while runs(guard):  # it makes safe and ends
+        os.sched_yield()
+    if who != "both":
+        assert left_on(folder) == ([], set())
+    outcome = resume_and_record(load_run(folder))
+    assert outcome.status == "done"
+    assert outcome.result.epochs == uninterrupted.epochs
+    assert np.array_equal(outcome.result.counts, uninterrupted.counts)
+    assert np.array_equal(outcome.result.conductances, uninterrupted.conductances)
+    assert len(physical(folder, "exposure")) == uninterrupted.pulses
+    verdict = verify_run(load_run(folder))
+    assert verdict.problems == ()
+    assert (verdict.pulses, verdict.in_doubt) == (uninterrupted.pulses, 0)
+
+
+@pytest.mark.fault("O1")
+def test_ctrl_c_ends_a_training_safely_and_it_can_be_resumed(tmp_path, uninterrupted):
+    with start_training(tmp_path) as trainer:
+        folder, _ = wait_for_pulses(tmp_path, 10, trainer)
+        trainer.send_signal(signal.SIGINT)
+        out, _ = trainer.communicate()
+    said = json.loads(out.splitlines()[-1])
+    assert (trainer.returncode, said["status"], said["safe"]) == (1, "interrupted", True)
+    assert "Ctrl-C" in said["reason"]
+    assert left_on(folder) == ([], set())
+    outcome = resume_and_record(load_run(folder))
+    assert np.array_equal(outcome.result.conductances, uninterrupted.conductances)
+
+
+# ---------------------------------------------------------------------- runs that are not resumed
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    out = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(out / "state"))
+        return train_and_record(load_bench("emulated", overrides=SHORT), seed=SEED, out=out / "runs").folder
+
+
+@pytest.mark.fault("O8")
+def test_a_finished_run_is_not_resumed(finished):
+    with pytest.raises(RunError, match="is done"):
+        resume_and_record(load_run(finished))
+
+
+def test_a_guarded_training_is_the_bare_one(finished, uninterrupted):
+    result = load_run(finished).result
+    assert np.array_equal(result.counts, uninterrupted.counts)
+    assert np.array_equal(result.conductances, uninterrupted.conductances)
+
+
+@pytest.mark.fault("D6")
+def test_a_journal_with_one_changed_number_is_found_out(finished, tmp_path):
+    copy = shutil.copytree(finished, tmp_path / "copy")
+    with sqlite3.connect(copy / "journal.sqlite") as journal:
+        (last,) = journal.execute("SELECT max(number) FROM entry WHERE kind = 'intent'").fetchone()
+        journal.execute("UPDATE entry SET body = replace(body, '2.0', '2.1') WHERE number = ?", (last,))
+    journal.close()
+    assert verify_run(load_run(finished)).problems == ()
+    assert any("entry" in problem for problem in verify_run(load_run(copy)).problems)

@@ -1,0 +1,299 @@
+import numpy as np
+import pytest
+
+from crossbar_hil.backend import Pulse
+from crossbar_hil.errors import DeadlineError, GuardError, JournalError, LimitError, ReplayDiverged, Stopped
+from crossbar_hil.guard.journal import Journal, read_journal
+from crossbar_hil.guard.keeper import Keeper, StopFlag
+from crossbar_hil.guard.states import State
+
+from .conftest import FakeChip
+
+PULSE = Pulse(2.0, 0.05)
+ONE_HOT = 0.1 * np.eye(2)
+ALL = np.array([[1, 2], [1, 1]])
+
+
+def keeper_of(chip, journal, **more):
+    return Keeper(chip, journal, check_v=0.1, **more)
+
+
+def kinds(journal):
+    return [entry.kind for entry in read_journal(journal.path)]
+
+
+def bodies(journal, kind):
+    return [entry.body for entry in read_journal(journal.path) if entry.kind == kind]
+
+
+def reopened(journal):
+    journal.close()
+    return Journal.open(journal.path)
+
+
+def test_a_read_is_on_disk_with_voltages_and_currents_when_it_is_answered(chip, journal):
+    currents = keeper_of(chip, journal).read_currents(ONE_HOT)
+    assert np.array_equal(currents, ONE_HOT @ chip.conductances)
+    (body,) = bodies(journal, "read")
+    assert body["voltages"] == ONE_HOT.tolist()
+    assert body["currents"] == currents.tolist()
+
+
+@pytest.mark.fault("V2")
+def test_the_intent_of_every_pulse_is_on_disk_before_it_is_sent(chip, journal):
+    seen = []
+    keeper = keeper_of(chip, journal)
+    intend = chip.witness.intend
+
+    def watched(cell, count, pulse):
+        sequence = intend(cell, count, pulse)
+        seen.append((sequence, bodies(journal, "intent")[-1]["seq"], len(chip.sent)))
+        return sequence
+
+    chip.witness.intend = watched
+    keeper.send_pulses(ALL, PULSE)
+    assert seen == [(1, 1, 0), (2, 2, 1), (3, 3, 3), (4, 4, 4)]  # number, number on disk, pulses sent before
+    assert [body["state"] for body in bodies(journal, "outcome")] == ["done"] * 4
+    assert kinds(journal)[-1] == "ended"
+
+
+def test_a_batch_of_n_cells_costs_n_plus_one_commits(chip, journal, monkeypatch):
+    commits = []
+    keeper = keeper_of(chip, journal)
+    keeper.read_currents(ONE_HOT)
+    commit = journal.commit
+    monkeypatch.setattr(journal, "commit", lambda: (commits.append(1), commit()))
+    keeper.send_pulses(ALL, PULSE)
+    assert len(commits) == 4 + 1
+
+
+@pytest.mark.fault("T3")
+@pytest.mark.fault("V1")
+def test_a_pulse_whose_answer_was_lost_is_not_sent_again(chip, journal):
+    chip.fail = {2: "answer lost"}
+    keeper_of(chip, journal).send_pulses(ALL, PULSE)
+    assert chip.sent == [(0, 0), (0, 1), (0, 1), (1, 0), (1, 1)]
+    assert [body["state"] for body in bodies(journal, "outcome")] == ["done"] * 4
+
+
+@pytest.mark.fault("T4")
+def test_a_pulse_that_the_instrument_says_it_never_got_is_sent_under_a_new_number(chip, journal):
+    chip.fail = {2: "lost"}
+    keeper_of(chip, journal).send_pulses(ALL, PULSE)
+    assert sorted(chip.sent) == [(0, 0), (0, 1), (0, 1), (1, 0), (1, 1)]
+    assert [body["state"] for body in bodies(journal, "outcome")] == ["done", "not_sent", "done", "done", "done"]
+    assert [body["seq"] for body in bodies(journal, "intent")] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.fault("V3")
+def test_a_pulse_in_doubt_counts_as_sent_and_the_cells_are_read_before_the_next(journal):
+    chip = FakeChip(remembers=False)
+    chip.fail = {2: "lost"}
+    keeper_of(chip, journal).send_pulses(ALL, PULSE)
+    assert chip.sent == [(0, 0), (1, 0), (1, 1)]  # the two of cell [0, 1] were lost and are not repeated
+    assert [body["state"] for body in bodies(journal, "outcome")] == ["done", "in_doubt", "done", "done"]
+    assert kinds(journal).index("check") < [entry.body.get("seq") for entry in read_journal(journal.path)].index(3)
+
+
+def test_a_link_that_fails_again_and_again_ends_the_batch_safely(chip, journal):
+    chip.fail = {1: "lost", 2: "lost", 3: "lost"}
+    keeper = keeper_of(chip, journal)
+    with pytest.raises(DeadlineError):
+        keeper.send_pulses(ALL, PULSE)
+    assert chip.sent == []
+    assert chip.made_safe == 1
+    assert keeper.machine.state is State.SAFE
+    assert bodies(journal, "safe")[-1]["confirmed"]
+
+
+@pytest.mark.fault("T2")
+def test_a_read_whose_answer_was_lost_is_repeated(chip, journal):
+    chip.reads_to_fail = 2
+    currents = keeper_of(chip, journal).read_currents(ONE_HOT)
+    assert np.array_equal(currents, ONE_HOT @ chip.conductances)
+    assert len(bodies(journal, "note")) == 2
+
+
+def test_a_read_that_fails_three_times_stops_and_makes_safe(chip, journal):
+    chip.reads_to_fail = 3
+    with pytest.raises(DeadlineError):
+        keeper_of(chip, journal).read_currents(ONE_HOT)
+    assert chip.made_safe == 1
+
+
+@pytest.mark.fault("F7")
+def test_a_pulse_beyond_the_limits_is_refused_and_stands_in_the_journal(chip, journal):
+    with pytest.raises(LimitError, match="4 V exceeds the limit of 3 V"):
+        keeper_of(chip, journal).send_pulses(ALL, Pulse(4.0, 0.05))
+    assert chip.sent == []
+    assert "intent" not in kinds(journal)
+    assert "4 V exceeds" in bodies(journal, "refused")[0]["why"]
+
+
+@pytest.mark.fault("D1")
+def test_a_disk_that_refuses_the_intent_keeps_the_pulse_back(chip, journal, monkeypatch):
+    keeper = keeper_of(chip, journal)
+
+    def full():
+        raise JournalError("disk is full")
+
+    monkeypatch.setattr(journal, "commit", full)
+    with pytest.raises(JournalError, match="disk is full"):
+        keeper.send_pulses(ALL, PULSE)
+    assert chip.sent == []
+    assert chip.made_safe == 1
+
+
+@pytest.mark.fault("D2")
+def test_a_disk_that_refuses_an_outcome_stops_before_the_next_pulse_and_makes_safe(chip, journal, monkeypatch):
+    keeper = keeper_of(chip, journal)
+    commit, calls = journal.commit, []
+
+    def third_fails():
+        calls.append(1)
+        if len(calls) >= 3:
+            raise JournalError("disk is full")
+        commit()
+
+    monkeypatch.setattr(journal, "commit", third_fails)
+    with pytest.raises(JournalError):
+        keeper.send_pulses(ALL, PULSE)
+    assert chip.sent == [(0, 0), (0, 1), (0, 1)]
+    assert chip.made_safe == 1
+
+
+# ---------------------------------------------------------------------- stop
+
+
+@pytest.mark.fault("O1", "V3")
+def test_a_stop_ends_a_batch_between_two_pulses_and_nothing_is_in_doubt(chip, journal):
+    stop = StopFlag()
+    keeper = keeper_of(chip, journal, stop=stop)
+    done = chip.witness.done
+
+    def then_stop(sequence, readings):
+        done(sequence, readings)
+        if sequence == 2:
+            stop.set("Ctrl-C")
+
+    chip.witness.done = then_stop
+    with pytest.raises(Stopped, match="Ctrl-C"):
+        keeper.send_pulses(ALL, PULSE)
+    assert chip.sent == [(0, 0), (0, 1), (0, 1)]
+    assert [body["state"] for body in bodies(journal, "outcome")] == ["done", "done"]
+    with pytest.raises(Stopped):
+        keeper.read_currents(ONE_HOT)
+
+
+def test_the_first_cause_of_a_stop_is_the_one_that_is_told():
+    stop = StopFlag()
+    stop.set("first")
+    stop.set("second")
+    assert stop.cause == "first"
+
+
+# ---------------------------------------------------------------------- replay
+
+
+@pytest.mark.fault("V10")
+def test_a_resumed_session_is_answered_from_the_journal_and_then_goes_live(chip, journal):
+    keeper = keeper_of(chip, journal)
+    first = keeper.read_currents(ONE_HOT)
+    keeper.send_pulses(ALL, PULSE)
+    again = keeper_of(chip, reopened(journal))
+    assert np.array_equal(again.read_currents(ONE_HOT), first)
+    again.send_pulses(ALL, PULSE)
+    assert len(chip.sent) == ALL.sum()  # nothing was sent a second time
+    assert again.machine.state is State.REPLAYING
+    assert not np.array_equal(again.read_currents(ONE_HOT), first)
+    assert again.machine.state is State.READY
+
+
+@pytest.mark.parametrize("died_after", [1, 2, 3])
+@pytest.mark.fault("H1")
+def test_a_batch_that_was_cut_short_is_gone_on_with_where_it_ended(chip, journal, died_after):
+    keeper = keeper_of(chip, journal)
+    keeper.read_currents(ONE_HOT)
+    chip.fail = {died_after: KeyboardInterrupt()}
+    with pytest.raises(KeyboardInterrupt):
+        keeper.send_pulses(ALL, PULSE)
+    chip.fail, chip.cause_of_doubt = {}, None
+    again = keeper_of(chip, reopened(journal))
+    again.read_currents(ONE_HOT)
+    again.send_pulses(ALL, PULSE)
+    assert sorted(chip.sent) == [(0, 0), (0, 1), (0, 1), (1, 0), (1, 1)]
+
+
+@pytest.mark.parametrize(("remembered", "state", "sent"), [(1, "not_sent", 5), (2, "done", 3), (None, "in_doubt", 3)])
+def test_an_intent_without_an_outcome_is_settled_by_what_the_instrument_remembers(
+    chip, journal, remembered, state, sent
+):
+    journal.append("pulses", {"op": 1, "counts": ALL.tolist(), "amplitude_v": 2.0, "width_s": 0.05})
+    for seq, cell, count in ((1, (0, 0), 1), (2, (0, 1), 2)):
+        row, column = cell
+        body = {"op": 1, "seq": seq, "row": row, "column": column, "count": count, "amplitude_v": 2.0, "width_s": 0.05}
+        journal.append("intent", body)
+        if seq == 1:
+            journal.append("outcome", {"seq": 1, "state": "done", "why": "", "readings": []})
+    chip.remembered, chip.remembers = remembered, remembered is not None
+    again = keeper_of(chip, reopened(journal))
+    again.send_pulses(ALL, PULSE)
+    assert bodies(journal, "outcome")[1]["state"] == state
+    assert len(chip.sent) == sent - 1  # the first pulse was sent by the session before
+
+
+@pytest.mark.fault("F8", "F9")
+def test_a_request_that_is_not_the_recorded_one_is_refused(chip, journal):
+    keeper = keeper_of(chip, journal)
+    keeper.read_currents(ONE_HOT)
+    keeper.send_pulses(ALL, PULSE)
+    sent = len(chip.sent)
+    again = keeper_of(chip, reopened(journal))
+    with pytest.raises(ReplayDiverged, match=r"operation 1: .*pulses"):
+        again.send_pulses(ALL, PULSE)
+    with pytest.raises(ReplayDiverged, match=r"operation 1: .*other voltages"):
+        again.read_currents(2 * ONE_HOT)
+    again.read_currents(ONE_HOT)
+    with pytest.raises(ReplayDiverged, match="operation 2"):
+        again.send_pulses(2 * ALL, PULSE)
+    assert len(chip.sent) == sent
+
+
+@pytest.mark.fault("C9")
+@pytest.mark.fault("C10")
+@pytest.mark.fault("O9")
+def test_another_chip_than_the_one_that_was_left_is_refused(chip, journal):
+    keeper = keeper_of(chip, journal)
+    keeper.read_currents(ONE_HOT)
+    chip.conductances[1, 0] *= 1.2
+    again = keeper_of(chip, reopened(journal))
+    again.read_currents(ONE_HOT)
+    with pytest.raises(GuardError, match=r"not the chip that the run left: cell \[1, 0\]"):
+        again.read_currents(ONE_HOT)
+    assert chip.sent == []
+
+
+def test_an_instrument_that_sent_more_than_the_journal_holds_is_refused(chip, journal):
+    keeper = keeper_of(chip, journal)
+    keeper.send_pulses(ALL, PULSE)
+    chip.remembered = 9
+    again = keeper_of(chip, reopened(journal))
+    again.send_pulses(ALL, PULSE)
+    with pytest.raises(GuardError, match=r"pulse 9 .* ends at pulse 4"):
+        again.read_currents(ONE_HOT)
+
+
+# ---------------------------------------------------------------------- make safe
+
+
+@pytest.mark.fault("H8")
+def test_making_safe_that_fails_is_told_and_leaves_a_broken_bench_that_does_no_work(chip, journal):
+    chip.unsafe = "smu.a is still on"
+    keeper = keeper_of(chip, journal)
+    report = keeper.make_safe("the end")
+    assert not report.confirmed
+    assert report.failures == ("smu.a is still on",)
+    assert keeper.machine.state is State.BROKEN
+    with pytest.raises(GuardError, match="broken"):
+        keeper.send_pulses(ALL, PULSE)
+    assert chip.sent == []

@@ -1,0 +1,275 @@
+import os
+import random
+import shutil
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from crossbar_hil.errors import DataError, LedgerError
+from crossbar_hil.guard.ledger import DoseLedger, default_path
+from crossbar_hil.guard.names import file_name
+
+SHAPE = (2, 3)
+PULSES = np.array([[1, 0, 2], [0, 0, 5]])
+DOSE = PULSES * 2.0**-20  # volt-seconds whose sums are exact
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "chips" / "chip.sqlite"
+
+
+def nasty_names():
+    """200 names that would do harm as paths, or look like another."""
+    reserved = [
+        f"{name}{end}" for name in ("CON", "PRN", "AUX", "NUL", "COM1", "LPT9", "CLOCK$") for end in ("", ".txt")
+    ]
+    ways_out = [
+        f"{lead}{way}{tail}" for lead in ("", "a", "/") for way in ("../", "..\\", "./", "//", "\\\\") for tail in "xy"
+    ]
+    signs = [f"chip{sign}A" for sign in "\0\1\n\r\t\x1b\x7f:*?\"<>|/\\$`~!#%&'();{}[]^=+,@ \u202e\u200b\ufeff\ud800"]
+    alike = ["chip A", "Chip A", "CHIP A", "chip  A", " chip A", "chip A ", "chip-A", "chip_A", "chip.A", "chip A."]
+    alike += ["chıp A", "сhip A", "ｃhip A", "cafe\u0301", "caf\u00e9", "ﬁ", "fi", "K", "\u212a", "ß", "ss", "ẞ"]
+    long = [letter * size for letter in ("x", "é", "../", "\U0001f600") for size in (39, 40, 41, 255, 256, 300, 5000)]
+    odd = [
+        ".",
+        "..",
+        "...",
+        ".hidden",
+        "-",
+        "--help",
+        "-rf",
+        "~",
+        "~root",
+        "$HOME",
+        "%TEMP%",
+        "a:b",
+        "C:",
+        "C:\\x",
+        "d:x",
+    ]
+    odd += ["\\\\server\\share", "file:///x", "x.sqlite", "x.sqlite-wal", "x.lock", "0", "00", "1e5", "None", "nan"]
+    names = [*dict.fromkeys([*reserved, *ways_out, *signs, *alike, *long, *odd])]
+    return names + [f"wafer {number}/die {number % 7}" for number in range(200 - len(names))]
+
+
+@pytest.mark.fault("C11", "V5")
+def test_totals_count_all_runs_together_and_outlive_the_process(path):
+    with closing(DoseLedger.open(path, SHAPE)) as ledger:
+        ledger.reserve("first", 1, PULSES, DOSE)
+        ledger.reserve("first", 2, PULSES, DOSE)
+    with closing(DoseLedger.open(path, SHAPE)) as ledger:
+        ledger.reserve("second", 1, PULSES, DOSE)
+        pulses, dose_vs = ledger.totals()
+    assert pulses.tolist() == [[3, 0, 6], [0, 0, 15]]
+    assert dose_vs.tolist() == [[3 / 2**20, 0, 6 / 2**20], [0, 0, 15 / 2**20]]
+
+
+def test_a_reservation_is_on_disk_when_it_returns(path):
+    with closing(DoseLedger.open(path, SHAPE)) as ledger:
+        ledger.reserve("r", 1, PULSES, DOSE)
+        with closing(sqlite3.connect(path)) as plain:
+            assert plain.execute("PRAGMA synchronous").fetchone()[0] >= 2
+            assert plain.execute("SELECT run, op, cells FROM reservation").fetchall() == [
+                ("r", 1, "[[0,0,1,9.5367431640625e-07],[0,2,2,1.9073486328125e-06],[1,2,5,4.76837158203125e-06]]")
+            ]
+
+
+def test_an_operation_that_is_resumed_is_not_counted_twice(path):
+    for _ in range(3):
+        with closing(DoseLedger.open(path, SHAPE)) as ledger:
+            ledger.reserve("r", 7, PULSES, DOSE)
+            ledger.reserve("r", 7, PULSES, DOSE)
+            assert ledger.totals()[0].tolist() == PULSES.tolist()
+
+
+def test_an_operation_is_not_reserved_again_for_other_pulses(path):
+    with closing(DoseLedger.open(path, SHAPE)) as ledger:
+        ledger.reserve("r", 7, PULSES, DOSE)
+        with pytest.raises(LedgerError, match="operation 7 of run r is reserved for other pulses"):
+            ledger.reserve("r", 7, PULSES + 1, DOSE)
+        assert ledger.totals()[0].tolist() == PULSES.tolist()
+
+
+def test_totals_are_copies(path):
+    with closing(DoseLedger.open(path, SHAPE)) as ledger:
+        ledger.totals()[0][:] = 9
+        assert not ledger.totals()[0].any()
+
+
+def test_two_that_have_a_ledger_open_see_each_others_reservations(path):
+    with closing(DoseLedger.open(path, SHAPE)) as one, closing(DoseLedger.open(path, SHAPE)) as other:
+        one.reserve("a", 1, PULSES, DOSE)
+        other.reserve("b", 1, PULSES, DOSE)
+        one.reserve("a", 2, PULSES, DOSE)
+        for ledger in (one, other):
+            assert ledger.totals()[0].tolist() == (3 * PULSES).tolist()
+
+
+def test_reservations_that_race_are_all_counted(path):
+    DoseLedger.open(path, SHAPE).close()
+
+    def spend(run):
+        with closing(DoseLedger.open(path, SHAPE)) as ledger:
+            for op in range(5):
+                ledger.reserve(run, op, PULSES, DOSE)
+
+    threads = [threading.Thread(target=spend, args=(f"run {number}",)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with closing(DoseLedger.open(path, SHAPE)) as ledger:
+        assert ledger.totals()[0].tolist() == (20 * PULSES).tolist()
+
+
+@pytest.mark.fault("C10")
+def test_a_chip_of_another_shape_is_refused(path):
+    DoseLedger.open(path, SHAPE).close()
+    with pytest.raises(LedgerError, match="is of a chip of 2x3 cells, not 3x2"):
+        DoseLedger.open(path, (3, 2))
+    with closing(DoseLedger.open(path, SHAPE)) as ledger, pytest.raises(LedgerError, match=r"shape \(2, 3\)"):
+        ledger.reserve("r", 1, PULSES.T, DOSE)
+
+
+@pytest.mark.parametrize(
+    ("pulses", "dose", "said"),
+    [
+        (-PULSES, DOSE, "whole numbers from 0 on, the least is -5"),
+        (PULSES * 1.0, DOSE, "whole numbers"),
+        (PULSES, -DOSE, "not negative"),
+        (PULSES, DOSE + np.nan, "finite"),
+        (PULSES, DOSE + np.inf, "finite"),
+    ],
+)
+def test_what_is_no_dose_is_refused_and_not_counted(path, pulses, dose, said):
+    with closing(DoseLedger.open(path, SHAPE)) as ledger:
+        with pytest.raises(LedgerError, match=said):
+            ledger.reserve("r", 1, pulses, dose)
+        assert not ledger.totals()[0].any()
+
+
+@pytest.mark.fault("D1", "D3")
+@pytest.mark.parametrize("why", ["disk I/O error", "database or disk is full"])
+def test_a_disk_that_fails_refuses_the_reservation(path, why):
+    class Failing(sqlite3.Connection):
+        fails = False
+
+        def commit(self):
+            if self.fails:
+                raise sqlite3.OperationalError(why)
+            super().commit()
+
+    made = []
+
+    def connect(path):
+        made.append(sqlite3.connect(path, isolation_level=None, factory=Failing))
+        return made[-1]
+
+    with closing(DoseLedger.open(path, SHAPE, connect=connect)) as ledger:
+        ledger.reserve("r", 1, PULSES, DOSE)
+        made[0].fails = True
+        with pytest.raises(LedgerError, match=f"operation 2 was not reserved: {why}"):
+            ledger.reserve("r", 2, PULSES, DOSE)
+        made[0].fails = False
+        assert ledger.totals()[0].tolist() == PULSES.tolist()
+    with closing(DoseLedger.open(path, SHAPE)) as ledger:
+        assert ledger.totals()[0].tolist() == PULSES.tolist()
+
+
+@pytest.mark.fault("D6", "X24")
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE reservation SET cells = '[]' WHERE number = 2",
+        "UPDATE reservation SET run = 'other' WHERE number = 1",
+        "UPDATE reservation SET cells = CAST(cells AS BLOB) WHERE number = 2",
+        "DELETE FROM reservation WHERE number = 1",
+        "DELETE FROM reservation WHERE number = 3",
+        "DELETE FROM reservation",
+        "UPDATE chip SET reservations = 2",
+        "DELETE FROM chip",
+        "CREATE TABLE more (a)",
+        "PRAGMA user_version = 9",
+        "PRAGMA application_id = 9",
+    ],
+)
+def test_an_edited_ledger_is_refused(path, sql):
+    with closing(DoseLedger.open(path, SHAPE)) as ledger:
+        for op in range(3):
+            ledger.reserve("r", op, PULSES, DOSE)
+    with closing(sqlite3.connect(path)) as plain, plain:
+        plain.execute(sql)
+    with pytest.raises(LedgerError, match="is damaged"):
+        DoseLedger.open(path, SHAPE)
+
+
+@pytest.mark.fault("D5", "D6")
+def test_cut_or_flipped_anywhere_a_ledger_is_whole_or_refused(path):
+    with closing(DoseLedger.open(path, SHAPE)) as ledger:
+        for op in range(8):
+            ledger.reserve("r", op, PULSES, DOSE)
+    content = path.read_bytes()
+    rng = random.Random(3)
+    damaged = [content[:length] for length in range(0, len(content), 97)]
+    for _ in range(300):
+        flipped = bytearray(content)
+        flipped[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
+        damaged.append(bytes(flipped))
+    refused = 0
+    for number, bad in enumerate(damaged):
+        path.write_bytes(bad)
+        try:
+            with closing(DoseLedger.open(path, SHAPE)) as ledger:
+                assert ledger.totals()[0].tolist() == (8 * PULSES).tolist(), number
+        except LedgerError:
+            refused += 1
+    assert refused > len(range(0, len(content), 97))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links and modes of POSIX")
+@pytest.mark.fault("X9")
+def test_a_ledger_is_for_its_owner_only_and_never_a_link(path):
+    DoseLedger.open(path, SHAPE).close()
+    assert [os.stat(place).st_mode & 0o777 for place in (path, path.parent)] == [0o600, 0o700]
+    shutil.move(path, path.with_name("elsewhere"))
+    path.symlink_to(path.with_name("elsewhere"))
+    with pytest.raises(LedgerError, match="is a link"):
+        DoseLedger.open(path, SHAPE)
+
+
+@pytest.mark.fault("X8")
+def test_no_name_of_a_chip_leads_out_of_the_folder_or_stands_for_two_chips(tmp_path):
+    names = nasty_names()
+    assert len(set(names)) == 200
+    state = {"XDG_STATE_HOME": str(tmp_path)}
+    places = []
+    for name in names:
+        if not name.strip():
+            continue
+        place = default_path(name, state)
+        assert place.parent == tmp_path / "crossbar-hil" / "chips"
+        assert place.resolve().parent == place.parent.resolve()
+        assert place.name.isascii()
+        assert len(place.name) < 80
+        assert set(place.name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")
+        assert place.name[0] not in ".-"
+        places.append(place)
+    # Also where large and small letters are the same.
+    assert len({place.name.lower() for place in places}) == len(places)
+
+
+@pytest.mark.parametrize("name", ["", " ", "\n\t"])
+def test_a_chip_without_a_name_has_no_ledger(name):
+    with pytest.raises(DataError, match="has no letter"):
+        file_name(name, ".sqlite")
+
+
+def test_a_ledger_is_kept_in_the_state_folder_of_the_user(tmp_path):
+    assert default_path("A", {"XDG_STATE_HOME": str(tmp_path)}).is_relative_to(tmp_path / "crossbar-hil" / "chips")
+    for ignored in ({}, {"XDG_STATE_HOME": ""}, {"XDG_STATE_HOME": "relative"}):
+        assert default_path("A", ignored).is_relative_to(Path.home() / ".local" / "state" / "crossbar-hil")

@@ -1,0 +1,297 @@
+import json
+import os
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime
+
+import pytest
+
+from crossbar_hil.errors import BenchBusy, DataError
+from crossbar_hil.guard.lock import BenchLock, default_folder
+from crossbar_hil.guard.names import same_resource
+
+SMU, MATRIX = "GPIB0::24::INSTR", "TCPIP0::matrix.lab::inst0::INSTR"
+posix = pytest.mark.skipif(os.name == "nt", reason="links and modes of POSIX")
+
+
+@pytest.fixture
+def lock_on(tmp_path):
+    """Return locks in a folder of this test, and release them at its end."""
+    made = []
+
+    def make(*resources, **how):
+        made.append(BenchLock(resources or (SMU, MATRIX), folder=tmp_path / "locks", **{"run": "runs/a", **how}))
+        return made[-1]
+
+    yield make
+    for lock in made:
+        lock.release()
+
+
+@pytest.mark.fault("O3", "V16")
+def test_a_bench_that_is_held_is_refused_and_the_holder_named(lock_on):
+    started = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+    lock_on(run="runs/first", now=lambda: started, version="0.2.0").acquire()
+    with pytest.raises(BenchBusy) as refusal:
+        lock_on(run="runs/second").acquire()
+    said = str(refusal.value)
+    for part in (
+        "gpib0::24::instr",
+        f"process {os.getpid()}",
+        "run runs/first",
+        "2026-03-01T12:30:00",
+        "version 0.2.0",
+    ):
+        assert part in said
+
+
+@pytest.mark.fault("O3", "V16")
+def test_benches_that_share_one_instrument_exclude_each_other_and_nothing_stays_held(lock_on):
+    first = lock_on("GPIB0::24::INSTR")
+    first.acquire()
+    with pytest.raises(BenchBusy):
+        lock_on("ASRL1::INSTR", "gpib::24").acquire()
+    lock_on("ASRL1::INSTR").acquire()
+
+
+def test_a_released_bench_is_free_and_tells_nothing_of_its_holder(lock_on, tmp_path):
+    first = lock_on()
+    first.acquire()
+    assert first.still_held()
+    first.release()
+    assert not first.still_held()
+    told = [json.loads(path.read_text()) for path in (tmp_path / "locks").iterdir()]
+    assert told == [{"minimum_version": "0.1.0"}] * 2
+    lock_on().acquire()
+
+
+def test_taking_a_bench_twice_is_taking_it_once(lock_on):
+    lock = lock_on()
+    lock.acquire()
+    lock.acquire()
+    lock.release()
+    lock_on().acquire()
+
+
+def test_a_bench_without_instruments_cannot_be_locked(tmp_path):
+    with pytest.raises(DataError, match="without instruments"):
+        BenchLock([], run="r", folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("GPIB0::24::INSTR", "gpib::24"),
+        ("GPIB::05::INSTR", "GPIB0::5"),
+        ("TCPIP::10.0.0.2::INSTR", "tcpip0::10.0.0.2::INST0"),
+        ("TCPIP::Smu.Lab::5025::SOCKET", " tcpip0::smu.lab::5025::socket "),
+        ("USB::0x05E6::0x2450::04401::INSTR", "USB0::1510::9296::04401::0::INSTR"),
+        ("ASRL/dev/ttyUSB0::INSTR", "asrl/dev/ttyUSB0"),
+        ("manual matrix", "Manual Matrix"),
+    ],
+)
+def test_two_spellings_of_one_instrument_are_the_same(one, other):
+    assert same_resource(one) == same_resource(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("GPIB0::24::INSTR", "GPIB1::24::INSTR"),
+        ("GPIB0::24::INSTR", "GPIB0::2::INSTR"),
+        ("TCPIP::a::INSTR", "TCPIP::a::5025::SOCKET"),
+        ("TCPIP::a::inst1::INSTR", "TCPIP::a::INSTR"),
+        ("TCPIP::127.0.0.1::5025::SOCKET", "TCPIP::127.0.0.1::5026::SOCKET"),
+        ("USB::0x05E6::0x2450::04401::INSTR", "USB::0x05E6::0x2450::4401::INSTR"),
+        ("ASRL1::INSTR", "ASRL2::INSTR"),
+    ],
+)
+def test_two_instruments_are_not_taken_for_one(one, other):
+    assert same_resource(one) != same_resource(other)
+
+
+@pytest.mark.fault("H1", "O4")
+@pytest.mark.parametrize("content", [b"", b"\0" * 99, b"[1]", b"{", b'{"pid": 1, "run": "old"}', b"9" * 9000])
+def test_what_a_dead_holder_left_does_no_harm(lock_on, tmp_path, content):
+    first = lock_on()
+    first.acquire()
+    first.release()
+    for path in (tmp_path / "locks").iterdir():
+        path.write_bytes(content)
+    lock_on().acquire()
+    with pytest.raises(BenchBusy, match=f"process {os.getpid()}"):
+        lock_on().acquire()
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from crossbar_hil.guard.lock import BenchLock
+lock = BenchLock(["GPIB0::24::INSTR"], run="runs/other", folder=Path(sys.argv[1]))
+lock.acquire()
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.fault("H2", "V16")
+def test_a_lock_ends_with_a_killed_process_and_not_before(lock_on, tmp_path):
+    command = [sys.executable, "-c", HOLDER, str(tmp_path / "locks")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout.readline() == "held\n"
+        with pytest.raises(BenchBusy, match=f"process {child.pid} of .*, run runs/other"):
+            lock_on().acquire()
+        child.kill()
+    lock_on().acquire()
+
+
+@posix
+@pytest.mark.fault("X21", "V14")
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_lock_file_that_was_deleted_or_replaced_is_noticed(lock_on, tmp_path, replace):
+    lock = lock_on()
+    lock.acquire()
+    path = next((tmp_path / "locks").iterdir())
+    path.rename(tmp_path / "moved")
+    if replace:
+        path.write_bytes((tmp_path / "moved").read_bytes())
+    assert not lock.still_held()
+
+
+@posix
+@pytest.mark.fault("X9", "X21")
+def test_neither_a_lock_nor_its_folder_is_followed_through_a_link(lock_on, tmp_path):
+    first = lock_on()
+    first.acquire()
+    first.release()
+    path = next((tmp_path / "locks").iterdir())
+    path.unlink()
+    path.symlink_to(tmp_path / "victim")
+    (tmp_path / "victim").write_text("precious")
+    with pytest.raises(BenchBusy, match="cannot be locked"):
+        lock_on().acquire()
+    assert (tmp_path / "victim").read_text() == "precious"
+    (tmp_path / "locks").rename(tmp_path / "elsewhere")
+    (tmp_path / "locks").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(BenchBusy, match="is a link"):
+        lock_on("ASRL1::INSTR").acquire()
+
+
+@posix
+def test_locks_are_for_all_users_of_the_machine_and_nobody_deletes_anothers(lock_on, tmp_path):
+    lock_on().acquire()
+    assert os.stat(tmp_path / "locks").st_mode & 0o7777 == 0o1777
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "locks").iterdir()} == {0o666}
+
+
+@pytest.mark.fault("X15")
+def test_what_a_forged_lock_file_says_is_shown_without_control_characters(lock_on, tmp_path):
+    lock = lock_on()
+    lock.acquire()
+    for path in (tmp_path / "locks").iterdir():
+        path.write_text(json.dumps({"pid": 1, "user": "\x1b[2Jroot\n", "run": "r" * 1000}))
+    with pytest.raises(BenchBusy) as refusal:
+        lock_on().acquire()
+    assert str(refusal.value).isprintable()
+    assert len(str(refusal.value)) < 500
+
+
+@pytest.mark.fault("X19")
+def test_an_older_version_than_the_bench_wants_is_refused_also_later(lock_on):
+    newer = lock_on(version="0.12.0", minimum_version="0.9")
+    newer.acquire()
+    newer.release()
+    for version in ("0.2.0", "0.8.9", "unknown", "0.8.dev1"):
+        with pytest.raises(BenchBusy, match=r"only version 0\.9 or later"):
+            lock_on(version=version).acquire()
+    middle = lock_on(version="0.10.0", minimum_version="0.1.0")
+    middle.acquire()
+    middle.release()
+    with pytest.raises(BenchBusy, match=r"only version 0\.9 or later"):
+        lock_on(version="0.2.0").acquire()
+    lock_on(version="0.9.0").acquire()
+
+
+def test_the_folder_of_the_locks_can_be_named(tmp_path):
+    assert default_folder({"CROSSBAR_HIL_LOCKS": str(tmp_path)}) == tmp_path
+    assert default_folder({}).name == "crossbar-hil-locks"
+
+
+@pytest.mark.fault("D10", "V16")
+def test_of_a_thousand_starts_at_once_one_gets_the_bench(tmp_path):
+    attempts = 20
+    got, other = [], []
+    gate = threading.Barrier(50)
+
+    def start():
+        for attempt in range(attempts):
+            lock = BenchLock([SMU, MATRIX], run="r", folder=tmp_path / str(attempt))
+            gate.wait()
+            try:
+                lock.acquire()
+                got.append((attempt, lock))
+            except BenchBusy:
+                pass
+            except BaseException as error:
+                other.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert other == []
+    assert sorted(attempt for attempt, _ in got) == list(range(attempts))
+    for _, lock in got:
+        lock.release()
+
+
+@posix
+@pytest.mark.fault("D10", "V16")
+def test_of_fifty_processes_that_start_at_once_one_gets_the_bench(tmp_path):
+    program = """
+import os, sys
+from pathlib import Path
+from crossbar_hil.errors import BenchBusy
+from crossbar_hil.guard.lock import BenchLock
+gate, end = os.pipe(), os.pipe()
+for number in range(50):
+    if os.fork() == 0:
+        os.close(gate[1]), os.close(end[1])
+        os.read(gate[0], 1)  # until the parent opens the gate
+        lock = BenchLock(["GPIB0::24::INSTR", "ASRL1::INSTR"], run=str(number), folder=Path(sys.argv[1]))
+        try:
+            lock.acquire()
+            os.write(1, b"held ")
+        except BenchBusy:
+            os.write(1, b"busy ")
+        os.close(1)
+        os.read(end[0], 1)  # until all have tried
+        os._exit(0)
+os.close(gate[1])
+os.close(1)
+sys.stdin.read()
+os.close(end[1])
+for _ in range(50):
+    os.wait()
+"""
+    command = [sys.executable, "-c", program, str(tmp_path / "locks")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        told = child.stdout.read().split()
+        child.stdin.close()
+    assert child.returncode == 0
+    assert sorted(told) == ["busy"] * 49 + ["held"]
+
+
+@posix
+@pytest.mark.fault("X9")
+def test_a_planted_pipe_is_no_lock(lock_on, tmp_path):
+    first = lock_on()
+    first.acquire()
+    first.release()
+    path = next((tmp_path / "locks").iterdir())
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(BenchBusy, match="is no plain file"):
+        lock_on().acquire()

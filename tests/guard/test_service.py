@@ -1,0 +1,168 @@
+import json
+import os
+import threading
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from crossbar_hil.backend import Pulse
+from crossbar_hil.errors import BackendError, GuardError, LimitError
+from crossbar_hil.guard.keeper import Keeper
+from crossbar_hil.guard.messages import described, packed, rebuilt, unpacked
+from crossbar_hil.guard.service import Service
+
+BEAT_S = 0.05
+
+
+class Trainer:
+    """The other end of the pipe of a service that keeps a fake chip in this process."""
+
+    def __init__(self, chip, journal, beat_s=BEAT_S):
+        to_guard, from_guard = os.pipe(), os.pipe()
+        self.requests, self.answers = os.fdopen(to_guard[1], "wb", 0), os.fdopen(from_guard[0], "rb")
+        self.ends = os.fdopen(to_guard[0], "rb"), os.fdopen(from_guard[1], "wb", 0)
+        service = Service(*self.ends, beat_s=beat_s)
+        self.status = None
+
+        def opener(hello, service):
+            if hello.get("fail"):
+                raise LimitError("nothing was opened")
+            keeper = Keeper(chip, journal, check_v=0.1, stop=service.stop)
+            return SimpleNamespace(keeper=keeper, ready={"kind": chip.kind}, close=lambda: None)
+
+        def run():
+            self.status = service.run(opener)
+
+        self.thread = threading.Thread(target=run, daemon=True)
+        self.thread.start()
+
+    def say(self, **message):
+        self.requests.write(packed(message))
+
+    def hear(self, *keys):
+        """Return the next message that has one of the keys."""
+        while True:
+            line = self.answers.readline()
+            assert line, "the guard ended without a word"
+            message = json.loads(line)
+            if any(key in message for key in keys):
+                return message
+
+    def ended(self):
+        return self.hear("ended")["ended"]
+
+    def close(self):
+        self.requests.close()
+        self.thread.join(10)
+        assert not self.thread.is_alive()
+        for end in (self.answers, *self.ends):
+            end.close()
+
+
+@pytest.fixture
+def fresh(chip, journal):
+    made = Trainer(chip, journal)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def trainer(fresh):
+    fresh.say(hello={})
+    fresh.hear("ready")
+    return fresh
+
+
+def test_a_read_and_pulses_go_over_the_pipe_and_back(trainer, chip):
+    trainer.say(id=1, do="read", voltages=[[0.1, 0.0], [0.0, 0.1]])
+    assert np.allclose(trainer.hear("answer")["answer"], 0.1 * chip.conductances)
+    trainer.say(id=2, do="pulses", counts=[[0, 1], [2, 0]], amplitude_v=2.0, width_s=0.05)
+    assert trainer.hear("answer") == {"id": 2, "answer": None}
+    assert chip.sent == [(0, 1), (1, 0), (1, 0)]
+
+
+def test_a_refusal_comes_back_as_the_error_that_it_is(trainer):
+    trainer.say(id=1, do="check", amplitude_v=9.0, width_s=0.05)
+    error = rebuilt(trainer.hear("error")["error"])
+    assert isinstance(error, LimitError)
+    assert "9 V exceeds the limit of 3 V" in str(error)
+
+
+def test_a_request_that_no_guard_knows_is_refused(trainer):
+    trainer.say(id=1, do="dance")
+    assert trainer.hear("error")["error"]["type"] == "GuardError"
+
+
+@pytest.mark.fault("H1")
+def test_the_end_of_the_pipe_makes_the_bench_safe(trainer, chip):
+    trainer.requests.close()
+    assert trainer.ended() == {"cause": "the trainer is gone", "confirmed": True, "failures": []}
+    assert chip.made_safe == 1
+
+
+@pytest.mark.fault("H5")
+def test_a_trainer_that_stops_beating_is_taken_for_gone(trainer, chip):
+    assert "silent" in trainer.ended()["cause"]  # nothing more was said
+    assert chip.made_safe == 1
+
+
+@pytest.mark.fault("H5")
+def test_a_trainer_that_beats_is_not_taken_for_gone(trainer, chip):
+    for _ in range(20):  # twenty of the guard's own beats, more than three and a half of the trainer's
+        trainer.say(beat=1)
+        trainer.hear("beat")
+    assert chip.made_safe == 0
+
+
+@pytest.mark.fault("O1")
+def test_a_stop_is_heeded_between_two_operations(trainer, chip):
+    trainer.say(stop="Ctrl-C was pressed")
+    assert trainer.ended()["cause"] == "Ctrl-C was pressed"
+    assert chip.sent == []
+
+
+@pytest.mark.fault("H7")
+@pytest.mark.parametrize("junk", [b"\x00\xff\n", b"[1, 2]\n", b"{\n"])
+def test_rubbish_on_the_pipe_ends_the_guard_safely(trainer, chip, junk):
+    trainer.requests.write(junk)
+    assert "pipe" in trainer.ended()["cause"]
+    assert chip.made_safe == 1
+
+
+@pytest.mark.fault("H7")
+def test_an_exception_of_the_guard_itself_makes_the_bench_safe(trainer, chip):
+    trainer.say(id=1, do="read", voltages="nonsense")
+    assert trainer.hear("error")["error"]["type"] == "ValueError"
+    assert trainer.ended()["confirmed"]
+    assert chip.made_safe == 1
+
+
+def test_a_guard_that_cannot_open_the_bench_says_why_and_ends(fresh):
+    fresh.say(hello={"fail": True})
+    assert str(rebuilt(fresh.hear("failed")["failed"])) == "nothing was opened"
+    fresh.thread.join(10)
+    assert fresh.status == 1
+
+
+def test_errors_survive_the_pipe_with_their_notes():
+    error = LimitError("too much")
+    error.add_note("nothing was sent")
+    back = rebuilt(unpacked(packed(described(error))))
+    assert (type(back), str(back), back.__notes__) == (LimitError, "too much", ["nothing was sent"])
+
+
+def test_an_error_of_another_package_becomes_one_of_ours():
+    back = rebuilt(described(ZeroDivisionError("division by zero")))
+    assert (type(back), str(back)) == (BackendError, "ZeroDivisionError: division by zero")
+
+
+def test_a_message_that_is_no_object_is_refused():
+    with pytest.raises(GuardError, match="no object"):
+        unpacked(b"[]\n")
+
+
+def test_pulses_are_the_same_on_both_sides_of_the_pipe():
+    pulse = Pulse(0.1 + 0.2, 1e-7 / 3)
+    sent = unpacked(packed({"amplitude_v": pulse.amplitude_v, "width_s": pulse.width_s}))
+    assert Pulse(**sent) == pulse

@@ -1,0 +1,107 @@
+import shutil
+import sqlite3
+
+import numpy as np
+import pytest
+
+from crossbar_hil.config import load_bench
+from crossbar_hil.errors import ReplayDiverged, RunError
+from crossbar_hil.runs import list_runs, load_run
+from crossbar_hil.session import resume_and_record, train_and_record
+
+
+class LampWentOut(RuntimeError):  # noqa: N818
+    pass
+
+
+@pytest.fixture
+def interrupted(tmp_path):
+    """A run of the chip of `converged_run` that failed after its third epoch."""
+
+    def fail_at_three(epoch):
+        if epoch.number == 3:
+            raise LampWentOut
+
+    with pytest.raises(LampWentOut):
+        train_and_record(load_bench("simulated"), seed=1, out=tmp_path, show=fail_at_three)
+    return list_runs(tmp_path)[0].folder
+
+
+@pytest.mark.fault("V10")
+def test_a_resumed_run_ends_as_the_one_that_was_not_interrupted(interrupted, converged_run):
+    shown = []
+    outcome = resume_and_record(load_run(interrupted), show=lambda epoch: shown.append(epoch.number))
+    whole, resumed = load_run(converged_run).result, load_run(interrupted).result
+    assert outcome.status == "done"
+    assert shown == list(range(1, whole.epochs + 1))
+    for name in ("counts", "conductances", "currents", "activations"):
+        assert np.array_equal(getattr(resumed, name), getattr(whole, name))
+    assert load_run(interrupted).settings["status"] == "done"
+    assert load_run(interrupted).settings["reason"] == whole.reason
+
+
+def test_the_chip_of_a_resumed_run_is_recorded_once_as_it_is_at_the_end(interrupted, converged_run):
+    resume_and_record(load_run(interrupted))
+    left, whole = load_run(interrupted).chip("end"), load_run(converged_run).chip("end")
+    assert {name: array.tolist() for name, array in left.items()} == {n: a.tolist() for n, a in whole.items()}
+
+
+@pytest.mark.fault("O8")
+def test_a_run_that_is_done_is_not_resumed(converged_run):
+    with pytest.raises(RunError, match=r"is done \(converged\)"):
+        resume_and_record(load_run(converged_run))
+
+
+@pytest.mark.fault("X20")
+@pytest.mark.fault("O6")
+def test_a_run_whose_bench_file_was_changed_is_not_resumed(interrupted):
+    file = interrupted / "bench.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace("epochs = 48", "epochs = 49"), encoding="utf-8")
+    with pytest.raises(RunError, match=r"bench\.toml was changed"):
+        resume_and_record(load_run(interrupted))
+    assert load_run(interrupted).settings["status"] == "failed"
+
+
+@pytest.mark.fault("F8")
+@pytest.mark.parametrize("column", ["cell SET pulses = pulses + 1", "current SET current_a = current_a * 1.0000001"])
+def test_a_replay_that_is_not_what_was_recorded_stops_at_the_epoch_where_it_differs(interrupted, column):
+    record = sqlite3.connect(interrupted / "run.sqlite")
+    with record:
+        record.execute(f"UPDATE {column} WHERE epoch = 2")
+    record.close()
+    with pytest.raises(ReplayDiverged, match="diverged at epoch 2"):
+        resume_and_record(load_run(interrupted))
+
+
+def test_a_run_that_was_interrupted_twice_can_be_resumed_again(interrupted, converged_run):
+    def fail_at_seven(epoch):
+        if epoch.number == 7:
+            raise LampWentOut
+
+    with pytest.raises(LampWentOut):
+        resume_and_record(load_run(interrupted), show=fail_at_seven)
+    assert load_run(interrupted).result.epochs == 7
+    assert resume_and_record(load_run(interrupted)).result.epochs == load_run(converged_run).result.epochs
+
+
+def test_resume_and_verify_on_the_command_line(cli, interrupted):
+    ending = cli("resume", interrupted, "--quiet", "--no-report")
+    assert ending.code == 0
+    assert "converged" in ending.out
+    refused = cli("resume", interrupted)
+    assert (refused.code, refused.err.count("\n")) == (1, 1)
+    without_journal = cli("verify", interrupted)
+    assert without_journal.code == 1
+    assert "has no journal" in without_journal.err
+
+
+def test_a_resumed_run_gets_a_fresh_report(cli, interrupted):
+    assert cli("report", interrupted).code == 0
+    before = (interrupted / "report.html").read_text(encoding="utf-8")
+    assert cli("resume", interrupted, "--quiet").code == 0
+    assert (interrupted / "report.html").read_text(encoding="utf-8") != before
+
+
+def test_a_copy_of_a_run_can_be_resumed(interrupted, tmp_path):
+    copy = shutil.copytree(interrupted, tmp_path / "elsewhere")
+    assert resume_and_record(load_run(copy)).status == "done"
