@@ -36,6 +36,7 @@ def test_the_same_seed_gives_the_same_run(cli):
     assert answers[0] == answers[1]
 
 
+@pytest.mark.fault("C14")
 def test_training_that_does_not_converge_has_exit_code_3(cli):
     done = cli(
         "train", "--seed", "2", "--preset", "reference", "--beta", "1e5", "--epochs", "60", "--quiet", "--no-report"
@@ -99,6 +100,7 @@ BAD = [
 ]
 
 
+@pytest.mark.fault("F4", "V22")
 @pytest.mark.parametrize(("words", "code", "sentence"), BAD, ids=[" ".join(words) for words, _, _ in BAD])
 def test_bad_input_gives_one_sentence_and_leaves_nothing(cli, tmp_path, words, code, sentence):
     for name, text in FILES.items():
@@ -148,6 +150,7 @@ def test_help_lists_every_verb(cli):
         assert f"  {verb}" in text
 
 
+@pytest.mark.fault("O1")
 @pytest.mark.skipif(os.name == "nt", reason="signals differ on Windows")
 def test_ctrl_c_keeps_what_was_done_and_ends_cleanly(tmp_path):
     words = [

@@ -10,12 +10,17 @@ FOLDERS = ("crossbar_hil", "instruments", "drivers", "sim_backend", "data")
 PLUG_INS = FOLDERS[1:]
 # The layers of docs/architecture.md, the lowest first; a module imports its own layer or a lower one.
 LAYERS = (
-    {"errors", "arrays", "defaults", "backend", "instrument"} | {"plugins", "quantities", "config", "patterns"},
+    {"errors", "arrays", "defaults", "spent", "backend", "instrument", "witness"}
+    | {"plugins", "quantities", "config", "patterns"},
     {"encoding", "pairs", "activation", "rules", "rules.manhattan", "result", "prediction"},
     {"training"},
-    {"bench"},
+    # safety
+    {"guard", "guard.storage", "guard.names", "guard.chain", "guard.snapshot", "guard.inspection", "guard.journal"}
+    | {"guard.ledger", "guard.lock", "guard.messages", "guard.states", "guard.replay", "guard.watch", "guard.keeper"}
+    | {"guard.preflight", "guard.service", "guard.client"},
+    {"served", "bench", "guard.__main__"},
     {"runs", "recording", "plotting", "progress", "report", "export", "session", "inference"}
-    | {"characterisation", "checking"},
+    | {"characterisation", "checking", "verification"},
     {"cli", "__main__", "testing", "pytest_plugin", "__init__"},
 )
 LAYER_OF = {module: number for number, layer in enumerate(LAYERS) for module in layer}

@@ -4,6 +4,7 @@ from crossbar_hil.bench import open_bench
 from crossbar_hil.testing import BackendContract
 
 
+@pytest.mark.fault("V20")
 class TestSimulatedChip(BackendContract):
     """The contract on the bench of the command line, by default the simulated one."""
 

@@ -1,0 +1,209 @@
+"""Kill the processes of a guarded training at random points, resume it, kill it again, until it is done.
+
+A chain is one training with several kills. Its end must be that of the uninterrupted training, its journal and its
+physical log must satisfy the checker, and after each kill of the trainer alone the bench must be safe in time.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from crossbar_hil.bench import make_trainer, open_backend
+from crossbar_hil.config import load_bench
+from crossbar_hil.errors import CrossbarError
+from crossbar_hil.guard.journal import read_journal
+from crossbar_hil.patterns import PatternSet
+from crossbar_hil.runs import load_run
+
+WHO = ("trainer", "guard", "both")
+HOW = {
+    "trainer": ("SIGKILL", "SIGKILL", "SIGTERM", "SIGHUP", "SIGINT"),
+    "guard": ("SIGKILL", "SIGTERM"),
+    "both": ("SIGKILL",),
+}
+SAFE_S = 2.0
+"""Promised time from the end of the trainer to a safe bench (docs/safety.md)."""
+RESTARTS = 200
+EPOCHS = 5
+"""Evaluations of a training: 32 pulses, enough to be killed in at every kind of point."""
+
+
+@dataclass
+class Tally:
+    """What a campaign saw."""
+
+    kills: Counter = field(default_factory=Counter)
+    chains: int = 0
+    never_began: int = 0
+    in_doubt: int = 0
+    slowest_safe_s: float = 0.0
+    violations: list = field(default_factory=list)
+
+    def __str__(self):
+        kinds = ", ".join(f"{count} {what}" for what, count in sorted(self.kills.items()))
+        return (
+            f"{sum(self.kills.values())} kills ({kinds}) in {self.chains} trainings, {self.never_began} of them before "
+            f"anything was sent; slowest to safe after the trainer's end {self.slowest_safe_s:.2f} s; "
+            f"{self.in_doubt} pulses in doubt; {len(self.violations)} violations"
+        )
+
+
+def uninterrupted(bench_name, seed):
+    """Train on the bare bench, without guard: what every chain must come to."""
+    bench = load_bench(bench_name, overrides={"training": {"epochs": EPOCHS}})
+    task = PatternSet.from_csv(bench.training.pattern_file)
+    with open_backend(bench, seed=seed) as backend:
+        return make_trainer(bench, backend).run(task.train, task.train_labels)
+
+
+def chain(out, bench_name, seed, rng, most_kills, expected, check, tally, longest_s=4.0):
+    """Carry one training to its end through up to `most_kills` kills."""
+    tally.chains += 1
+    out.mkdir(parents=True)
+    words = ["train", "--bench", bench_name, "--seed", str(seed), "--epochs", str(EPOCHS), "--out", str(out)]
+    kills = 0
+    for _ in range(RESTARTS):
+        process = start(words)
+        if kills >= most_kills:
+            _, wrong = process.communicate()
+            if process.returncode not in (0, 3):
+                tally.violations.append(f"{out}: the last resume failed: {wrong.strip()[-300:]}")
+                return
+            break
+        delay = float(rng.uniform(0.2, longest_s))
+        who = str(rng.choice(WHO))
+        how = str(rng.choice(HOW[who]))
+        try:
+            process.wait(delay)
+        except subprocess.TimeoutExpired:
+            kills += 1
+            tally.kills[f"{who} {how}"] += 1
+            kill(process, who, how, out, tally)
+        process.communicate()
+        folders = [each.parent for each in out.glob("*/run.sqlite")]
+        if not folders:
+            tally.never_began += 1
+            for log in out.glob("*/physical.jsonl"):
+                if '"exposure"' in log.read_text(encoding="utf-8"):
+                    tally.violations.append(f"{out}: pulses were sent before there was a record of the run")
+            continue
+        run = load_run(folders[0])
+        if run.settings["status"] == "done":
+            break
+        words = ["resume", str(run.folder)]
+    judge(out, expected, check, tally)
+
+
+def start(words):
+    """Start the command line in a session of its own, as a terminal would."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "crossbar_hil", *words, "--no-report", "--quiet", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def kill(process, who, how, out, tally):
+    """Send a signal to trainer, guard or both, and time how long the bench takes to be safe."""
+    guard = guard_of(process.pid)
+    number = getattr(signal, how)
+    ended = time.time()
+    if who in ("guard", "both") and guard is not None:
+        signalled(guard, number)
+    if who in ("trainer", "both"):
+        signalled(process.pid, number)
+    if who == "trainer" and guard is not None:
+        while alive(guard) and time.time() < ended + 10:
+            time.sleep(0.005)
+        unsafe = not_safe_after(out, ended)
+        if unsafe is None:
+            tally.violations.append(f"{out}: the bench was not made safe after {how} of the trainer")
+        else:
+            tally.slowest_safe_s = max(tally.slowest_safe_s, unsafe)
+            if unsafe > SAFE_S:
+                tally.violations.append(f"{out}: safe only {unsafe:.2f} s after {how} of the trainer")
+
+
+def not_safe_after(out, ended):
+    """Return how long after the trainer's end something was still on or closed; None if it is for good."""
+    last = 0.0
+    for log in out.glob("*/physical.jsonl"):
+        on, closed = {}, set()
+        for line in log.read_text(encoding="utf-8").splitlines():
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue
+            if event["event"] == "begin":
+                on, closed = {}, set()
+            elif event["event"] == "source":
+                on[event["name"]] = event["on"]
+            elif event["event"] == "relays":
+                closed = closed - set(map(tuple, event["opened"])) | set(map(tuple, event["closed"]))
+            else:
+                continue
+            if event["wall"] > ended:
+                last = event["wall"] - ended
+        if any(on.values()) or closed:
+            return None
+    return last
+
+
+def judge(out, expected, check, tally):
+    """Compare a finished chain with the uninterrupted training, and have the checker judge it."""
+    folders = [each.parent for each in out.glob("*/run.sqlite")]
+    if len(folders) != 1:
+        tally.violations.append(f"{out}: {len(folders)} runs were left")
+        return
+    try:
+        run = load_run(folders[0])
+        result = run.result
+        entries = read_journal(run.folder / "journal.sqlite")
+    except CrossbarError as error:
+        tally.violations.append(f"{folders[0]}: {error}")
+        return
+    doubts = sum(entry.kind == "outcome" and entry.body["state"] == "in_doubt" for entry in entries)
+    tally.in_doubt += doubts
+    if not doubts:
+        for name in ("counts", "conductances", "currents"):
+            if not np.array_equal(getattr(result, name), getattr(expected, name)):
+                tally.violations.append(f"{folders[0]}: {name} are not those of the uninterrupted training")
+                return
+    tally.violations += [f"{folders[0]}: {finding}" for finding in check(folders[0])]
+
+
+def guard_of(pid):
+    """Return the guard that a trainer has started, if there is one."""
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            for child in task.read_text().split():
+                if b"crossbar_hil.guard" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    return int(child)
+        except OSError:
+            continue
+    return None
+
+
+def alive(pid):
+    """Say whether a process still runs."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def signalled(pid, number):
+    """Send a signal to a process that may have ended meanwhile."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)

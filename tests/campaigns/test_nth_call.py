@@ -1,0 +1,64 @@
+"""Fail the n-th exchange of one epoch, for every n and in every way in which a link fails.
+
+The short profile takes every so-maniest exchange; all of them:
+``pytest -m campaign -s tests/campaigns/test_nth_call.py``.
+"""
+
+from collections import Counter
+
+import pytest
+
+from .faulty_bench import DEADLINE_S, train_on
+
+LATE_S = 1.5 * DEADLINE_S
+WAYS = {
+    "late": {"seconds": LATE_S},
+    "drop": {},
+    "drop_command": {},
+    "dup": {},
+    "cut": {"n": 3},
+    "garbage": {},
+    "swap": {},
+    "extra": {},
+    "dribble": {},
+    "fin": {},
+    "rst": {},
+    "blackhole": {"seconds": LATE_S},
+}
+
+
+def nemesis(verb, at):
+    return {"seed": 1, "faults": [{"verb": verb, "at": at, "args": WAYS[verb]}]}
+
+
+@pytest.fixture(scope="module")
+def calls(tmp_path_factory):
+    """Number of exchanges of a training of one epoch and its evaluation."""
+    ending = train_on(tmp_path_factory.mktemp("count") / "run", {"seed": 1, "faults": []})
+    assert ending.error is None
+    assert ending.findings == []
+    return ending.calls
+
+
+def outcome_of(folder, verb, at):
+    ending = train_on(folder, nemesis(verb, at))
+    if ending.findings:
+        pytest.fail(f"{verb} at exchange {at}: {ending.findings}")
+    return "done" if ending.error is None else type(ending.error).__name__
+
+
+@pytest.mark.fault("T1", "T2", "T3", "T4", "T5", "T6", "T7", "T8", "T9", "T10", "T11", "T12", "T18", "V1", "V2", "V3", "V6", "V13", "V15")
+@pytest.mark.parametrize("verb", WAYS)
+def test_a_link_that_fails_at_some_exchanges_does_no_harm(tmp_path, calls, verb):
+    step = calls // 3
+    first = 1 + 7 * list(WAYS).index(verb) % step
+    for at in range(first, calls, step):
+        outcome_of(tmp_path / str(at), verb, at)
+
+
+@pytest.mark.fault("T1", "T2", "T3", "T4", "T5", "T6", "T7", "T8", "T9", "T10", "T11", "T12", "T18", "V1", "V2", "V3", "V6", "V13", "V15")
+@pytest.mark.campaign
+@pytest.mark.parametrize("verb", WAYS)
+def test_a_link_that_fails_at_any_exchange_does_no_harm(tmp_path, calls, verb):
+    tally = Counter(outcome_of(tmp_path / str(at), verb, at) for at in range(1, calls + 1))
+    print(f"{verb}: {calls} exchanges failed, {dict(tally)}, 0 violations", flush=True)  # noqa: T201 - its account
