@@ -131,7 +131,7 @@ class RelayStates:
         if OPEN in assignment or not driven or not {cell[0], rows + cell[1]}.issuperset(driven):
             raise LimitError(
                 f"write scheme {getattr(self._write, 'name', '')} would connect {self._described(assignment)} for cell "
-                f"{list(cell)}, more than its row and its column"
+                f"{list(cell)}, which is not its row and its column alone"
             )
 
     # ------------------------------------------------------------------ what schemes do

@@ -252,6 +252,29 @@ def test_a_write_scheme_that_drives_a_second_row_is_caught():
 
 
 @pytest.mark.fault("R8")
+@pytest.mark.parametrize(
+    ("row", "column", "idle", "second"),
+    [
+        ("drive", "ground", "divider", "meter"),  # another row on the other source
+        ("drive", "meter", "open", "open"),  # idle lines left open
+        ("divider", "divider", "ground", "ground"),  # nothing on a source
+    ],
+)
+def test_a_write_scheme_that_connects_more_or_less_than_a_row_and_a_column_is_caught(row, column, idle, second):
+    class Wrong(SymmetricHalfSelect):
+        def assignment(self, cell, shape):
+            lines = [idle] * sum(shape)
+            lines[(cell[0] + 1) % shape[0]] = second
+            lines[cell[0]], lines[shape[0] + cell[1]] = row, column
+            return tuple(lines)
+
+    states = states_of(NO_GUARD, VirtualGround, Wrong)
+    message = refused(states, names(NO_GUARD, Wrong(NO_GUARD).assignment((0, 2), (4, 4))))
+    assert message.startswith("write scheme symmetric half-select would connect ")
+    assert "for cell [0, 2], which is not its row and its column alone" in message
+
+
+@pytest.mark.fault("R8")
 def test_a_write_scheme_that_drives_another_row_than_its_cells_is_caught():
     class Wrong(SymmetricHalfSelect):
         def assignment(self, cell, shape):
