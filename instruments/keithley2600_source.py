@@ -215,9 +215,10 @@ class Keithley2600SourceMeter(SourceMeter):
         ]
 
     def wait(self, seconds: float, nplc: float = 1.0) -> None:  # noqa: ARG002 - the box has a delay of its own
-        """Let the box wait."""
+        """Let the box wait, and have it say so: a wait that got lost on the way would be none."""
+        query = f"delay({seconds:.6f}) print(errorqueue.count)"
         with allowing(self._box.adapter, seconds):
-            self._box.command(f"delay({seconds:.6f})")
+            self._box.raise_errors(self._box.number(self._box.ask(query), query), query)
 
     def recover(self) -> None:
         """Bring the session of the box in step if it is suspect."""

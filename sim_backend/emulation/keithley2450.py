@@ -2,9 +2,9 @@
 
 Sources are the Model 2450 reference manual and the vendor's example scripts; emulated only. The commands are in
 `keithley2450_source`, `keithley2450_sense`, `keithley2450_trace`, `keithley2450_trigger` and `keithley2450_system`, the
-trigger model in `keithley2450_blocks`. A source limit below 10.6 % of a fixed measure range is refused
-(smu.source.xlimit.level), and a fixed range raises a limit that is too low for it, without an error. What no page at
-hand says is assumed:
+trigger model in `keithley2450_blocks`, the making of a reading in `keithley2450_reading`. A source limit below 10.6 %
+of a fixed measure range is refused (smu.source.xlimit.level), and a fixed range raises a limit that is too low for it,
+without an error. What no page at hand says is assumed:
 
 - ``SYST:ERR?`` answers code, text, type and time in the form of the DMM6500, ``0,"No error;0;0 0"`` when empty;
 - settings are answered in the shortest form, ranges by their name;
@@ -33,11 +33,10 @@ from . import (
     scpi_memory,
 )
 from . import scpi_reading as reading
-from .keithley2450_buffer import FOUR_WIRE, LIMITED, OUTPUT_ON, READ_BACK, Reading, ReadingBuffer
+from .keithley2450_buffer import ReadingBuffer
+from .keithley2450_reading import take
 from .keithley2450_settings import (
     LEAST_SHARE,
-    RANGES_A,
-    RANGES_OHM,
     TEST_CURRENTS_A,
     Measuring,
     Settings,
@@ -47,14 +46,13 @@ from .keithley2450_settings import (
 from .keithley2450_system import Panel
 from .scpi import Call
 from .scpi_format import DataFormat
-from .scpi_sense import Sense, ohms_range
+from .scpi_sense import Sense
 from .scpi_smu import SmuInstrument
 from .scpi_source import Source
 from .scpi_status import ScpiError
 from .world import Terminal, World
 
 AUTO_DELAY_S = 1e-3
-UNITS = {"AMP": "Amp DC", "VOLT": "Volt DC", "OHM": "Ohm", "WATT": "Watt DC"}
 
 
 class Keithley2450(SmuInstrument):
@@ -234,73 +232,7 @@ class Keithley2450(SmuInstrument):
                 source = self.now.sourcing.now
                 self.world.wait(AUTO_DELAY_S if source.delay_auto else source.delay_s)
                 self.unsettled = False
-            self.take(name)
-
-    def take(self, name: str) -> None:
-        """Take one reading into a buffer."""
-        measuring, channel = self.now.measuring, self.channels[0]
-        sense = measuring.now
-        averaged = sense.average_count if sense.average and sense.average_control == "REP" else 1
-        integration_s = sense.nplc / self.line_hz * (3 if sense.autozero else 1) * averaged
-        for _ in RANGES_OHM:
-            self.world.wait(integration_s)
-            ampere, _ = self.world.measure(channel)
-            volt = self.world.volt(f"{channel}.hi")
-            if not self._reranged(volt, ampere):
-                break
-            self.apply()
-        function, level_v, level_a = self.sourced()
-        sourcing_v = function == "VOLT"
-        range_a, range_v = self._ranges(volt, level_a)
-        resolution = self.world.resolution
-        seen_a = reading.digitised(ampere, range_a, sense.nplc, self.rng, resolution, averaged=averaged)
-        seen_v = reading.digitised(volt, range_v, sense.nplc, self.rng, resolution, averaged=averaged)
-        measured = {"CURR": seen_a, "VOLT": seen_v, "RES": reading.quotient(seen_v, seen_a)}[measuring.function]
-        value = {"OHM": reading.quotient(seen_v, seen_a), "WATT": seen_v * seen_a}.get(sense.unit, measured)
-        value = sense.processed(value)
-        for limit in sense.limits.values():
-            limit.test(value)
-        source = self.now.sourcing.source[function]
-        programmed, seen = (level_v, seen_v) if sourcing_v else (level_a, seen_a)
-        status = (
-            READ_BACK * source.read_back | LIMITED * self.limited() | FOUR_WIRE * sense.remote | OUTPUT_ON * self.on
-        )
-        self.buffer(name).store(
-            Reading(
-                value,
-                seen if source.read_back else programmed,
-                self.world.clock.now(),
-                status,
-                UNITS[sense.unit],
-                UNITS["VOLT" if sourcing_v else "AMP"],
-            )
-        )
-
-    def _reranged(self, volt: float, ampere: float) -> bool:
-        """Choose the automatic range anew, and return whether it is another one that has to be measured on."""
-        measuring = self.now.measuring
-        senses = measuring.sense
-        if senses["VOLT"].auto:
-            senses["VOLT"].range = reading.fitting(senses["VOLT"].ranges, volt, senses["VOLT"].lowest)
-        function = "RES" if measuring.function == "RES" else "CURR"
-        sense = senses[function]
-        if function == "RES":
-            wanted = ohms_range(RANGES_OHM, reading.quotient(volt, ampere), sense)
-        else:
-            wanted = reading.fitting(RANGES_A, ampere, sense.lowest)
-        if not sense.auto or wanted == sense.range:
-            return False
-        sense.range = wanted
-        return True
-
-    def _ranges(self, volt: float, level_a: float) -> tuple[float, float]:
-        """Return the ranges in which current and voltage are read."""
-        sourcing, measuring = self.now.sourcing, self.now.measuring
-        if measuring.function == "RES":
-            return reading.fitting(RANGES_A, level_a), reading.fitting(measuring.sense["VOLT"].ranges, volt)
-        sourcing_v = sourcing.function == "VOLT"
-        range_v = sourcing.source["VOLT"].range if sourcing_v else measuring.sense["VOLT"].range
-        return measuring.sense["CURR"].range, range_v
+            take(self, name)
 
     # ------------------------------------------------------------------ messages beyond settings
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .keithley2450_reading import take
 from .keithley2450_timer import Timer
 from .scpi_status import ScpiError
 
@@ -172,7 +173,7 @@ def measure(name: str, count: int = 1, stop_at: int = 0) -> Block:
         for _ in range(min(count, MOST_STEPS - run.steps)):
             run.steps += 1
             smu.world.wait(smu.measure_block_s)
-            smu.take(name)
+            take(smu, name)
         if stop_at and smu.limited():
             run.at = stop_at
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import scpi_sense as sense
 from . import scpi_settings as setting
-from .keithley2450_sense import LARGEST, of_function
+from .keithley2450_sense import LARGEST
 from .keithley2450_settings import Limit, plain
 from .scpi import Call, Command
 
@@ -17,14 +17,14 @@ def _limit_of(function: str) -> Callable[[Any, Call], Limit]:
     """Return the place where the limit lives that a header names."""
 
     def of(smu: Any, call: Call) -> Limit:
-        return of_function(function)(smu, call).limits[call.suffixes[-1]]
+        return sense.of_function(function)(smu, call).limits[call.suffixes[-1]]
 
     return of
 
 
 def _of_function(function: str) -> tuple[Command, ...]:
     """Declare what is made of the readings of one function."""
-    name, of, limit = sense.NAMES[function], of_function(function), _limit_of(function)
+    name, of, limit = sense.NAMES[function], sense.of_function(function), _limit_of(function)
     math, test = f":CALCulate#:{name}:MATH", f":CALCulate2:{name}:LIMit{{1-2}}"
 
     def forget(smu: "Keithley2450", call: Call) -> None:

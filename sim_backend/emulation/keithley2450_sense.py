@@ -3,8 +3,7 @@
 Names are those of the Model 2450 reference manual, chapter 6, SCPI command reference.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import keithley2450_lists
 from . import scpi_sense as sense
@@ -22,16 +21,6 @@ UNITS = {"VOLT": ("VOLT", "OHM", "WATT"), "CURR": ("AMP", "OHM", "WATT"), "RES":
 """Units that a reading of each function may have."""
 
 
-def of_function(function: str) -> Callable[[Any, Call], SenseFunction]:
-    """Return the place where the settings of a function live."""
-
-    def of(smu: Any, _: Call) -> SenseFunction:
-        found: SenseFunction = smu.now.measuring.sense[function]
-        return found
-
-    return of
-
-
 def _set_function(smu: "Keithley2450", call: Call) -> None:
     smu.now.measuring.function = sense.function(call.expect(1)[0])
     smu.apply()
@@ -44,7 +33,7 @@ def _function(smu: "Keithley2450", call: Call) -> str:
 
 def _of_function(function: str, initial: SenseFunction) -> tuple[Command, ...]:
     """Declare all that one function has of its own."""
-    pattern, of = f"[:SENSe#]:{sense.NAMES[function]}", of_function(function)
+    pattern, of = f"[:SENSe#]:{sense.NAMES[function]}", sense.of_function(function)
 
     def set_remote(smu: "Keithley2450", call: Call) -> None:
         """Choose two or four wires; a change while the output is on turns it off."""

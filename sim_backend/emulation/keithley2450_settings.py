@@ -1,5 +1,6 @@
 """What an emulated Keithley 2450 remembers: how it sources, how it measures, and the ranges it has."""
 
+import math
 from dataclasses import dataclass, field
 
 from .scpi_sense import Sense
@@ -104,7 +105,7 @@ class SenseFunction(Sense):
     def processed(self, value: float) -> float:
         """Return what relative offset and mathematics make of a measured value."""
         if abs(value) >= OVERFLOW:
-            return value
+            return math.copysign(OVERFLOW, value)
         if self.relative_on:
             value -= self.relative
         if not self.math_on:

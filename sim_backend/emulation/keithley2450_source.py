@@ -64,16 +64,6 @@ def _off_states(function: str) -> Command:
     )
 
 
-def of_function(function: str) -> Callable[[Any, Call], SourceFunction]:
-    """Return the place where the settings of a function live."""
-
-    def of(smu: Any, call: Call) -> SourceFunction:
-        found: SourceFunction = smu.source(call, function)
-        return found
-
-    return of
-
-
 def user_delay(pattern: str, of: Callable[[Any, Call], Any]) -> Command:
     """Declare the user delays of a function, which the trigger model can wait for."""
 
@@ -88,7 +78,7 @@ def user_delay(pattern: str, of: Callable[[Any, Call], Any]) -> Command:
 
 def _of_function(function: str, initial: SourceFunction) -> tuple[Command, ...]:
     """Declare all that one function has of its own."""
-    pattern, of = f":SOURce#:{NAMES[function]}", of_function(function)
+    pattern, of = f":SOURce#:{NAMES[function]}", source.of_function(function)
     limit = f"{pattern}:{'ILIMit' if function == 'VOLT' else 'VLIMit'}[:LEVel]"
     least, most = (LEAST_LIMIT_A, MOST_A) if function == "VOLT" else (LEAST_LIMIT_V, MOST_V)
 

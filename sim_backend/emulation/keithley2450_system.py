@@ -9,7 +9,6 @@ from . import scpi_sense as sense
 from . import scpi_settings as setting
 from . import scpi_values as values
 from .keithley2450_buffer import BINARY_REFUSES, FULL
-from .keithley2450_sense import of_function
 from .scpi import Call, Command, clear_errors, error_count
 from .scpi_status import ScpiError
 
@@ -131,7 +130,7 @@ def _set_level(smu: "Keithley2450", call: Call) -> None:
 
 
 _DIGITS = (
-    setting.integer(f":DISPlay:{name}:DIGits", "digits", 3, 6, 5, of=of_function(function))
+    setting.integer(f":DISPlay:{name}:DIGits", "digits", 3, 6, 5, of=sense.of_function(function))
     for function, name in sense.NAMES.items()
 )
 

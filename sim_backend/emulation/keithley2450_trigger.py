@@ -1,56 +1,30 @@
-"""Commands of an emulated Keithley 2450 that build, load and run trigger models.
+"""Commands of an emulated Keithley 2450 that build trigger models block by block, and run them.
 
-Names are those of the Model 2450 reference manual, chapter 6. Digital and LAN lines and blenders are stored only.
+Names are those of the Model 2450 reference manual, chapter 6.
 """
 
 from collections.abc import Callable
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import keithley2450_blocks as block
-from . import keithley2450_models as models
+from . import keithley2450_lines
 from . import scpi_settings as setting
 from . import scpi_values as values
+from .keithley2450_arguments import LONGEST_S, MOST_COUNT, buffer_name, event
 from .keithley2450_blocks import MOST_BLOCKS, Block, Run
-from .keithley2450_settings import USER_DELAYS, plain
-from .keithley2450_timer import Timer
+from .keithley2450_loading import load
+from .keithley2450_settings import USER_DELAYS
 from .scpi import Call, Command
 from .scpi_status import ScpiError
 
 if TYPE_CHECKING:
     from .keithley2450 import Keithley2450
 
-LONGEST_S = 1e4
 SHORTEST_DELAY_S = 167e-9
 """The delay block takes 167 ns to 10 ks (reference manual, trigger.BLOCK_DELAY_CONSTANT), or 0 for none."""
-MOST_COUNT = 268_435_455
 MOST_READINGS = 100_000
-EVENTS = ("NONE", "COMMand", "DISPlay", "ATRigger", "EXTernal", "SLIMit")
-NUMBERED_EVENTS = ("NOTify", "DIGio", "TSPLink", "LAN", "BLENder", "TIMer")
 LIMIT_TYPES = ("ABOVe", "BELow", "INSide", "OUTside")
-
-
-def event(text: str) -> str:
-    """Return the short name of an event, with its number if it has one."""
-    name = text.rstrip("0123456789")
-    number = text[len(name) :]
-    if number:
-        if len(number) > 2 or not 1 <= int(number) <= 14:
-            raise ScpiError(-222)
-        return values.choice(name, NUMBERED_EVENTS) + str(int(number))
-    return values.choice(name, EVENTS)
-
-
-def buffer_name(smu: "Keithley2450", arguments: list[str]) -> str:
-    """Return the name of a buffer that there is; ``defbuffer1`` if none is named."""
-    name = values.string(arguments[0]) if arguments else "defbuffer1"
-    smu.buffer(name)
-    return name
-
-
-def seconds(arguments: list[str], place: int, low: float = 0.0) -> float:
-    """Return an argument as a time, 0 if it is left out."""
-    return values.bounded(arguments[place], low, LONGEST_S) if len(arguments) > place else 0.0
 
 
 Make = Callable[["Keithley2450", int, list[str]], Block]
@@ -190,61 +164,6 @@ def _digital(_: "Keithley2450", __: int, arguments: list[str]) -> Block:
     return block.nothing("DIGITAL_IO")
 
 
-# ---------------------------------------------------------------------- whole models
-
-
-def _load(smu: "Keithley2450", call: Call) -> None:
-    arguments = call.expect(1, 8)
-    name, rest = values.string(arguments[0]).upper(), arguments[1:]
-    least, make = LOADED.get(name, (0, None))
-    if make is None:
-        raise ScpiError(-224)
-    if len(rest) < least:
-        raise ScpiError(-109)
-    smu.trigger_model.load(make(smu, rest))
-
-
-def _simple_loop(smu: "Keithley2450", rest: list[str]) -> models.Blocks:
-    return models.simple_loop(values.integer(rest[0], 1, MOST_COUNT), seconds(rest, 1), buffer_name(smu, rest[2:]))
-
-
-def _duration_loop(smu: "Keithley2450", rest: list[str]) -> models.Blocks:
-    duration_s = values.bounded(rest[0], 5e-7, 1e5)
-    return models.duration_loop(duration_s, seconds(rest, 1), buffer_name(smu, rest[2:]))
-
-
-def _config_list(smu: "Keithley2450", rest: list[str]) -> models.Blocks:
-    names = tuple(name for name in map(values.string, rest[:2]) if name)
-    lists = [smu.source_lists.get(name, smu.sense_lists.get(name)) for name in names]
-    if not names or any(not each for each in lists):
-        raise ScpiError(-224)
-    count = max(len(each) for each in lists if each)
-    return models.config_list(names, count, seconds(rest, 2), buffer_name(smu, rest[3:]))
-
-
-def _loop_until_event(smu: "Keithley2450", rest: list[str]) -> models.Blocks:
-    forget = len(rest) > 2 and values.choice(rest[2], ("ENTer", "NEVer")) == "ENT"
-    return models.loop_until_event(event(rest[0]), forget, seconds(rest, 3), buffer_name(smu, rest[4:]))
-
-
-def _logic_trigger(smu: "Keithley2450", rest: list[str]) -> models.Blocks:
-    in_line, _, count = (
-        values.integer(text, 1, MOST_COUNT if place == 2 else 6) for place, text in enumerate(rest[:3])
-    )
-    return models.logic_trigger(in_line, count, seconds(rest, 4), buffer_name(smu, rest[5:]))
-
-
-LOADED: dict[str, tuple[int, Callable[["Keithley2450", list[str]], models.Blocks]]] = {
-    "EMPTY": (0, lambda *_: {}),
-    "SIMPLELOOP": (1, _simple_loop),
-    "DURATIONLOOP": (1, _duration_loop),
-    "CONFIGLIST": (1, _config_list),
-    "LOOPUNTILEVENT": (1, _loop_until_event),
-    "LOGICTRIGGER": (3, _logic_trigger),
-}
-"""Models by name, with how many arguments each needs; those for binning by digital lines are not emulated."""
-
-
 def _state(smu: "Keithley2450", call: Call) -> str:
     call.expect(0)
     model = smu.trigger_model
@@ -260,42 +179,6 @@ def _passes(smu: "Keithley2450", call: Call) -> str:
     number = _target(call.expect(1)[0])
     return str(smu.trigger_model.run.counts.get(number, 0) if smu.trigger_model.run else 0)
 
-
-# ---------------------------------------------------------------------- timers and lines
-
-
-def _timer(smu: Any, call: Call) -> Timer:
-    found: Timer = smu.trigger_model.timers[call.suffixes[0]]
-    return found
-
-
-def _clear_timer(smu: "Keithley2450", call: Call) -> None:
-    call.expect(0)
-    _timer(smu, call).began_s = None
-
-
-def _set_stimulus(smu: "Keithley2450", call: Call) -> None:
-    _timer(smu, call).stimulus = event(call.expect(1)[0])
-
-
-def _line_setting(pattern: str, default: str, read: Callable[[str], str]) -> Command:
-    """Declare a setting of a line or a blender that has nothing to act on here."""
-
-    def write(smu: "Keithley2450", call: Call) -> None:
-        smu.panel.lines[pattern, call.suffixes] = read(call.expect(1)[0])
-
-    return Command(pattern, write, lambda smu, call: smu.panel.lines.get((pattern, call.suffixes), default))
-
-
-def _one_of(*names: str) -> Callable[[str], str]:
-    return lambda text: values.choice(text, names)
-
-
-def _time(text: str) -> str:
-    return plain(values.bounded(text, 0.0, 1e5))
-
-
-_T, _D, _L, _M = ":TRIGger:TIMer{1-4}", ":TRIGger:DIGital{1-6}", ":TRIGger:LAN{1-8}", ":TRIGger:BLENder{1-2}"
 
 COMMANDS: tuple[Command, ...] = (
     _block("BUFFer:CLEar", 0, 1, lambda smu, _, rest: block.clear(buffer_name(smu, rest))),
@@ -328,33 +211,12 @@ COMMANDS: tuple[Command, ...] = (
     _block("CONFig:PREVious", 1, 2, _recall_next(-1)),
     Command(":TRIGger:BLOCk:BRANch:COUNter:COUNt", query=_passes),
     Command(":TRIGger:BLOCk:LIST", query=_listed),
-    Command(":TRIGger:LOAD", _load),
+    Command(":TRIGger:LOAD", load),
     Command(":TRIGger:STATe", query=_state),
     setting.action(":INITiate[:IMMediate]", lambda smu: smu.trigger_model.initiate(smu)),
     setting.action(":ABORt", lambda smu: smu.trigger_model.abort()),
     setting.action(":TRIGger:PAUSe"),
     setting.action(":TRIGger:RESume"),
     setting.choice(":TRIGger:CONTinuous", "continuous", "AUTO", "OFF", "REStart", of=lambda smu, _: smu.panel),
-    Command(f"{_T}:CLEar", _clear_timer),
-    setting.integer(f"{_T}:COUNt", "count", 0, 1_048_575, 1, of=_timer),
-    setting.number(f"{_T}:DELay", "delay_s", 8e-6, 1e5, 1e-5, reply=plain, of=_timer),
-    setting.flag(f"{_T}:STARt:GENerate", "at_start", of=_timer),
-    setting.number(f"{_T}:STARt:SEConds", "start_s", 0.0, 2147483647.0, 0.0, reply=plain, of=_timer),
-    setting.number(f"{_T}:STARt:FRACtional", "fraction_s", 0.0, 1.0, 0.0, reply=plain, of=_timer),
-    Command(f"{_T}:STARt:STIMulus", _set_stimulus, lambda smu, call: _timer(smu, call).stimulus),
-    setting.constant(f"{_T}:STARt:OVERrun", "0"),
-    setting.flag(f"{_T}:STATe", "enabled", of=_timer),
-    *(setting.constant(f"{each}:IN:OVERrun", "0") for each in (_D, _L)),
-    *(Command(f"{each}:IN:CLEar", lambda *_: None) for each in (_D, _L)),
-    *(_line_setting(f"{each}:IN:EDGE", "FALL", _one_of("FALLing", "RISing", "EITHer")) for each in (_D, _L)),
-    *(_line_setting(f"{each}:OUT:LOGic", "NEG", _one_of("POSitive", "NEGative")) for each in (_D, _L)),
-    *(_line_setting(f"{each}:OUT:STIMulus", "NONE", event) for each in (_D, _L)),
-    _line_setting(f"{_D}:OUT:PULSewidth", "1E-05", _time),
-    _line_setting(f"{_L}:OUT:CONNect:STATe", "0", lambda text: str(int(values.boolean(text)))),
-    _line_setting(f"{_L}:OUT:IP:ADDRess", '"0.0.0.0"', lambda text: values.quoted(values.string(text))),
-    _line_setting(f"{_L}:OUT:PROTocol", "TCP", _one_of("TCP", "UDP", "MULTicast")),
-    Command(f"{_M}:CLEar", lambda *_: None),
-    _line_setting(f"{_M}:MODE", "AND", _one_of("AND", "OR")),
-    setting.constant(f"{_M}:OVERrun", "0"),
-    _line_setting(f"{_M}:STIMulus{{1-4}}", "NONE", event),
+    *keithley2450_lines.COMMANDS,
 )

@@ -2,9 +2,8 @@
 
 Sources are the B2900 SCPI command reference, edition 2, and the B2900 user's guide; emulated only. The commands are in
 `keysightb2900_source`, `keysightb2900_sense`, `keysightb2900_trigger`, `keysightb2900_trace` and
-`keysightb2900_system`, the trigger systems in `keysightb2900_timing`. A measurement never uses a range above the
-smallest that holds the limit, and a pulsed channel always a fixed one (user's guide, page 6-4); what flows beyond the
-range in use overflows. What no page at hand says is assumed:
+`keysightb2900_system`, the trigger systems in `keysightb2900_timing`, the making of a reading in
+`keysightb2900_reading`. What no page at hand says is assumed:
 
 - ``SYST:ERR?`` answers ``+0,"No error"`` when empty; numbers are NR3 in seven digits, ranges by their name;
 - the elements of a reading come in the order VOLT, CURR, RES, TIME, STAT, SOUR whatever the order of the list
@@ -31,12 +30,12 @@ from . import (
     scpi_memory,
 )
 from . import scpi_reading as reading
-from .keysightb2900_settings import HEADROOM, RANGES_A, ChannelState, headroom
+from .keysightb2900_settings import RANGES_A, ChannelState
 from .keysightb2900_system import Panel
 from .keysightb2900_timing import run, spot, waits_for
 from .scpi import Answer, Call
 from .scpi_format import DataFormat
-from .scpi_sense import TEST_CURRENTS_A, Sense, ohms_range
+from .scpi_sense import TEST_CURRENTS_A, Sense
 from .scpi_smu import SmuInstrument
 from .scpi_source import Source
 from .scpi_status import ScpiError
@@ -45,8 +44,6 @@ from .world import Terminal, World
 
 ZERO_LIMIT_A = 1e-4
 ELEMENTS = ("VOLT", "CURR", "RES", "TIME", "STAT", "SOUR")
-CURRENT_SOURCE, LIMITED, BEYOND_RANGE, OFFSET_COMPENSATED = 1 << 0, 1 << 1, 1 << 13, 1 << 14
-"""Bits of a status element (B2900 SCPI command reference, table 1-2)."""
 BOTH = ("TRAN", "ACQ")
 
 
@@ -190,9 +187,10 @@ class KeysightB2900(SmuInstrument):
     def upper_range(self, call: Call, function: str) -> float:
         """Return the smallest range that holds the limit, or the upper limit that was set for resistance."""
         state = self.states[call.suffixes[0] - 1]
-        return state.sense["RES"].highest if function == "RES" else self._most_range(state, function)
+        return state.sense["RES"].highest if function == "RES" else self.most_range(state, function)
 
-    def _most_range(self, state: ChannelState, function: str) -> float:
+    def most_range(self, state: ChannelState, function: str) -> float:
+        """Return the smallest range of a channel that holds its limit."""
         limit = max(state.limit_up[function], state.limit_down[function])
         return reading.fitting(state.sense[function].ranges, limit)
 
@@ -247,68 +245,6 @@ class KeysightB2900(SmuInstrument):
         self.switch([*tripped, *(each for each in numbers if self.states[each - 1].auto_off)], False)
 
     # ------------------------------------------------------------------ readings
-
-    def take(self, number: int) -> None:
-        """Take a reading of a channel."""
-        state, channel = self.states[number - 1], self.channels[number - 1]
-        ampere, volt = self._measured(state, number)
-        function = self.sourced(number)
-        nplc = state.aperture_s * self.line_hz
-        seen = {}
-        for name, value in (("CURR", ampere), ("VOLT", volt)):
-            full = self._range(state, name, value, function)
-            seen[name] = reading.digitised(
-                value,
-                full,
-                nplc,
-                self.rng,
-                self.world.resolution,
-                headroom=headroom(full) if name == "CURR" else HEADROOM,
-            )
-        seen["RES"] = reading.quotient(seen["VOLT"], seen["CURR"])
-        beyond = OVERFLOW in (abs(seen["CURR"]), abs(seen["VOLT"]))
-        status = (
-            CURRENT_SOURCE * (function == "CURR")
-            | LIMITED * self.limited(number)
-            | BEYOND_RANGE * beyond
-            | OFFSET_COMPENSATED * state.offset_compensated
-        )
-        found = {
-            **{name: seen[name] if name in state.measured else NOT_MEASURED for name in ("VOLT", "CURR", "RES")},
-            "TIME": self.world.clock.now() - self.started_s,
-            "STAT": float(status),
-            "SOUR": self.world.terminal(channel).level_v if function == "VOLT" else state.level,
-        }
-        self.readings[number - 1].append(found)
-        keysightb2900_trace.noted(self, number, found, beyond)
-
-    def _measured(self, state: ChannelState, number: int) -> tuple[float, float]:
-        """Return current and voltage of a channel; automatic resistance first finds its range."""
-        channel = self.channels[number - 1]
-        sense = state.sense["RES"]
-        for _ in sense.ranges:
-            ampere, _ = self.world.measure(channel)
-            volt = self.world.volt(f"{channel}.hi")
-            wanted = ohms_range(sense.ranges, reading.quotient(volt, ampere), sense)
-            if not state.automatic_ohms or not sense.auto or wanted == sense.range:
-                break
-            sense.range = wanted
-            self.world.set_terminals(self.drive(number, state.level))
-        return ampere, volt
-
-    def _range(self, state: ChannelState, name: str, value: float, function: str) -> float:
-        """Return the range in which a value is read (user's guide, page 6-4)."""
-        if name == function and not state.automatic_ohms:
-            # The side that is sourced is read in the range of the source, which a new level may have outgrown.
-            source = state.source[name]
-            return max(source.range, reading.fitting(source.ranges, value))
-        sense, most = state.sense[name], self._most_range(state, name)
-        if state.automatic_ohms:
-            return reading.fitting(sense.ranges, value)
-        if sense.auto:
-            wanted = most if state.shape == "PULS" else reading.fitting(sense.ranges, value, sense.lowest, HEADROOM)
-            sense.range = min(wanted, most)
-        return min(sense.range, most)
 
     def chosen(self, numbers: list[int], latest: bool) -> list[dict[str, float]]:
         """Return the readings of channels, all of them or the latest of each, in the order in which they go out."""

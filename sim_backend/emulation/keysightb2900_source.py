@@ -12,7 +12,7 @@ from . import scpi_source as source
 from . import scpi_values as values
 from .keysightb2900_settings import LONGEST_S, SHORTEST_PULSE_S, ChannelState, Waiting
 from .scpi import Call, Command
-from .scpi_source import LONGEST_LIST, NAMES, Source
+from .scpi_source import LONGEST_LIST, NAMES
 
 if TYPE_CHECKING:
     from .keysightb2900 import KeysightB2900
@@ -100,12 +100,7 @@ def _recall(smu: "KeysightB2900", call: Call) -> None:
 def _of_function(function: str) -> tuple[Command, ...]:
     """Declare all that one function has of its own."""
     initial = ChannelState().source[function]
-    pattern = f"{_S}:{NAMES[function]}"
-
-    def of(smu: Any, call: Call) -> Source:
-        found: Source = smu.source(call, function)
-        return found
-
+    pattern, of = f"{_S}:{NAMES[function]}", source.of_function(function)
     return (
         *source.commands(_S, function, initial, list_per_command=LONGEST_LIST),
         *source.sweep_commands(_S, function, initial, of, least_points=1),

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from .keysightb2900_reading import take
 from .keysightb2900_settings import ChannelState
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def _edge(smu: "KeysightB2900", number: int, at_s: float, level: float | None, l
 
 def _taken(smu: "KeysightB2900", number: int) -> Action:
     def action() -> dict[str, dict[str, object]]:
-        smu.take(number)
+        take(smu, number)
         return {}
 
     return action

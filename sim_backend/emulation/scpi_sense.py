@@ -36,6 +36,11 @@ def function(text: str) -> str:
     return values.choice(values.string(text).strip().upper().removesuffix(":DC"), FUNCTIONS)
 
 
+def of_function(function: str) -> Callable[[Any, Call], Any]:
+    """Return the place where the `Sense` of a function lives on an `SmuInstrument`."""
+    return lambda self, call: self.sense(call, function)
+
+
 def commands(
     header: str, function: str, initial: Sense, reply: Callable[[float], str] = values.nr3
 ) -> tuple[Command, ...]:
@@ -55,11 +60,7 @@ def commands(
     reply : callable
         How ranges are written.
     """
-    pattern = f"{header}:{NAMES[function]}:RANGe"
-
-    def of(self: Any, call: Call) -> Sense:
-        found: Sense = self.sense(call, function)
-        return found
+    pattern, of = f"{header}:{NAMES[function]}:RANGe", of_function(function)
 
     def chosen(self: Any, call: Call) -> float:
         unit = UNITS[function] if self.accepts_units else ""

@@ -79,6 +79,11 @@ def staircase(start: float, stop: float, points: int, logarithmic: bool = False)
     return [float(each) for each in found]
 
 
+def of_function(function: str) -> Callable[[Any, Call], Any]:
+    """Return the place where the `Source` of a function lives on an `SmuInstrument`."""
+    return lambda self, call: self.source(call, function)
+
+
 def chosen_range(call: Call, ranges: tuple[float, ...], present: float, default: float, unit: str = "") -> float:
     """Return the range that a ``RANG`` command asks for: by a value in it, MIN, MAX, DEF, UP or DOWN."""
     text = call.expect(1)[0]
@@ -117,11 +122,7 @@ def commands(
     list_per_command : int
         Most levels in one command.
     """
-    name, most = NAMES[function], initial.most
-
-    def of(self: Any, call: Call) -> Source:
-        found: Source = self.source(call, function)
-        return found
+    name, most, of = NAMES[function], initial.most, of_function(function)
 
     def unit(self: Any) -> str:
         return UNITS[function] if self.accepts_units else ""
@@ -188,11 +189,7 @@ def sweep_commands(
     least_points : int
         Fewest points of a staircase.
     """
-    name, most = NAMES[function], initial.most
-
-    def of(self: Any, call: Call) -> Source:
-        found: Source = self.source(call, function)
-        return found
+    name, most, of = NAMES[function], initial.most, of_function(function)
 
     def bounded(self: Any, call: Call, low: float = -most, high: float = most) -> float:
         return values.bounded(call.expect(1)[0], low, high, 0.0, UNITS[function] if self.accepts_units else "")

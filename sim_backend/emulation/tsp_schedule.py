@@ -14,9 +14,9 @@ from .tsp_objects import ScriptError
 
 MOST_BETWEEN_MESSAGES = 20_000
 """Instants at which something happens that pass from one message of a client that polls to the next."""
-LOOK_S, LOOK_SHARE = 1e-4, 1e-3
-"""How long one look at a clock takes, at least, and as a share of all looks since anything else took time: assumptions.
-Without them no loop would see time pass, with the first alone it would have to look too often."""
+LOOK_S, LOOK_SHARE, LONGEST_LOOK_S = 1e-4, 1e-3, 1.0
+"""How long one look at a clock takes, at least, as a share of all looks since anything else took time, and at most:
+assumptions. Without them no loop would see time pass, with the first alone it would have to look too often."""
 
 
 class Detector:
@@ -145,7 +145,7 @@ class Schedule:
         """Let as much time pass as it takes to look at a clock."""
         if self._now > self._looked_until:
             self._looking_s = 0.0
-        look_s = max(LOOK_S, LOOK_SHARE * self._looking_s)
+        look_s = min(max(LOOK_S, LOOK_SHARE * self._looking_s), LONGEST_LOOK_S)
         self.advance(look_s)
         self._looking_s += look_s
         self._looked_until = self._now

@@ -63,7 +63,7 @@ def test_reads_are_those_of_the_chip_behind(name):
 @pytest.mark.fault("V19")
 @pytest.mark.parametrize("name", BENCHES)
 def test_an_emulated_training_is_the_simulated_one(name):
-    emulated, simulated = trained(name, 1), trained("simulated", 1)
+    emulated, simulated = trained(name, 1, epochs=6), trained("simulated", 1, epochs=6)
     assert emulated.epochs == simulated.epochs > 2
     assert np.array_equal(emulated.counts, simulated.counts)
     assert np.allclose(emulated.conductances, simulated.conductances, rtol=READ_TOLERANCE)
@@ -100,7 +100,7 @@ def own_bench(tmp_path):
 
 def test_a_training_switches_no_relay_hot_and_shorts_nothing(emulated_bench, own_bench):
     with bare(own_bench(emulated_bench)) as backend:
-        bench = load_bench("emulated")
+        bench = load_bench("emulated", overrides={"training": {"epochs": 4}})
         task = PatternSet.from_csv(bench.training.pattern_file)
         make_trainer(bench, backend).run(task.train, task.train_labels)
     log = emulated_bench.world.log
@@ -317,10 +317,11 @@ def test_several_problems_are_named_at_once(emulated_bench, own_bench):
 
 
 def test_the_command_line_trains_on_the_emulated_bench(cli):
-    done = cli("train", "--bench", "emulated", "--seed", "2", "--json", "--quiet", "--no-report")
+    words = ("--seed", "2", "--epochs", "4", "--json", "--quiet", "--no-report")
+    done = cli("train", "--bench", "emulated", *words)
     answer = json.loads(done.out)
     assert answer["kind"] == "emulated"
-    simulated = json.loads(cli("train", "--seed", "2", "--json", "--quiet", "--no-report").out)
+    simulated = json.loads(cli("train", *words).out)
     assert (answer["epochs"], answer["pulses"]) == (simulated["epochs"], simulated["pulses"])
 
 
@@ -340,12 +341,12 @@ def test_hardware_asks_before_it_trains(emulated_bench, own_bench, cli, monkeypa
 
     path = own_bench(emulated_bench)
     monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
-    done = cli("train", "--bench", path, "--seed", "1", "--quiet", "--no-report")
+    done = cli("train", "--bench", path, "--seed", "1", "--epochs", "2", "--quiet", "--no-report")
     assert done.code == 1
     assert "pulses of 2 V, 50 ms" in done.err
-    assert "120 pulses in 16 epochs" in done.err
+    assert "8 pulses in 2 epochs" in done.err
     assert emulated_bench.world.log.of("exposure") == []
-    done = cli("train", "--bench", path, "--seed", "1", "--quiet", "--no-report", "--yes", "--json")
+    done = cli("train", "--bench", path, "--seed", "1", "--epochs", "2", "--quiet", "--no-report", "--yes", "--json")
     assert json.loads(done.out)["kind"] == "hardware"
 
 

@@ -65,7 +65,7 @@ def uninterrupted(bench_name, seed):
         return make_trainer(bench, backend).run(task.train, task.train_labels)
 
 
-def chain(out, bench_name, seed, rng, most_kills, expected, check, tally, longest_s=4.0):
+def chain(out, bench_name, seed, rng, most_kills, expected, check, tally):
     """Carry one training to its end through up to `most_kills` kills."""
     tally.chains += 1
     out.mkdir(parents=True)
@@ -79,12 +79,9 @@ def chain(out, bench_name, seed, rng, most_kills, expected, check, tally, longes
                 tally.violations.append(f"{out}: the last resume failed: {wrong.strip()[-300:]}")
                 return
             break
-        delay = float(rng.uniform(0.2, longest_s))
         who = str(rng.choice(WHO))
         how = str(rng.choice(HOW[who]))
-        try:
-            process.wait(delay)
-        except subprocess.TimeoutExpired:
+        if until_a_random_point(process, out, rng):
             kills += 1
             tally.kills[f"{who} {how}"] += 1
             kill(process, who, how, out, tally)
@@ -101,6 +98,33 @@ def chain(out, bench_name, seed, rng, most_kills, expected, check, tally, longes
             break
         words = ["resume", str(run.folder)]
     judge(out, expected, check, tally)
+
+
+def until_a_random_point(process, out, rng):
+    """Wait until a process is somewhere on its way; return whether it is still there.
+
+    One in eight points lies in the start; the others some entries of the journal further on than it was.
+    """
+    if rng.random() < 1 / 8:
+        moment = time.monotonic() + float(rng.uniform(0.0, 2.5))
+        wanted = None
+    else:
+        moment = None
+        wanted = entries_in(out) + int(rng.integers(1, 40))
+    while process.poll() is None:
+        if (time.monotonic() > moment) if wanted is None else (entries_in(out) >= wanted):
+            time.sleep(float(rng.uniform(0.0, 0.01)))
+            return process.poll() is None
+        time.sleep(0.002)
+    return False
+
+
+def entries_in(out):
+    """Return how many entries the journal of a run holds, as its head says."""
+    for head in out.glob("*/journal.head"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            return int(head.read_text(encoding="ascii").split()[0])
+    return 0
 
 
 def start(words):

@@ -262,7 +262,7 @@ def steps(watched, name, details):
         yield (sources[0].pulse, *details)
 
 
-fixed = settings(derandomize=True, database=None, deadline=None, max_examples=100)
+fixed = settings(derandomize=True, database=None, deadline=None, max_examples=30)
 
 
 @pytest.mark.fault("R5")

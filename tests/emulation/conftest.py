@@ -48,6 +48,12 @@ class Talk:
 
 
 @pytest.fixture
+def world():
+    """Return a world with a chip of seed 1 in it and nothing else."""
+    return World(crossbar_hil.open_bench(seed=1))
+
+
+@pytest.fixture
 def talk():
     """Make an emulated instrument to talk to: talk(kind, wires, **options)."""
     return Talk

@@ -1,13 +1,7 @@
 import pytest
 
-import crossbar_hil
 from crossbar_hil.sim_backend.emulation.keithley7001 import Keithley7001, Keithley7002
-from crossbar_hil.sim_backend.emulation.world import Terminal, World
-
-
-@pytest.fixture
-def world():
-    return World(crossbar_hil.open_bench(seed=1))
+from crossbar_hil.sim_backend.emulation.world import Terminal
 
 
 @pytest.fixture

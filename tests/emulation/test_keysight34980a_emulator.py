@@ -1,14 +1,7 @@
 import pytest
 
-import crossbar_hil
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.sim_backend.emulation.keysight34980a import Keysight34980A
-from crossbar_hil.sim_backend.emulation.world import World
-
-
-@pytest.fixture
-def world():
-    return World(crossbar_hil.open_bench(seed=1))
 
 
 @pytest.fixture

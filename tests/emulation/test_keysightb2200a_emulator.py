@@ -1,13 +1,6 @@
 import pytest
 
-import crossbar_hil
 from crossbar_hil.sim_backend.emulation.keysightb2200a import KeysightB2200A, KeysightB2201A
-from crossbar_hil.sim_backend.emulation.world import World
-
-
-@pytest.fixture
-def world():
-    return World(crossbar_hil.open_bench(seed=1))
 
 
 @pytest.fixture
