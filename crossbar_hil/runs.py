@@ -80,6 +80,9 @@ class Run:
         with self._record() as record:
             numbers = record.execute("SELECT epoch, error FROM epoch ORDER BY epoch").fetchall()
 
+            if not numbers:
+                return []
+
             def table(query: str, *shape: int) -> FloatArray:
                 values = np.array(record.execute(query).fetchall(), dtype=np.float64)
                 return np.moveaxis(values.reshape(len(numbers), *shape, -1), -1, 0)

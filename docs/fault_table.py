@@ -6,6 +6,7 @@ are read, not run: a mark is ``fault("T1")`` on a function, on its class, on one
 """
 
 import ast
+import functools
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -44,11 +45,15 @@ def titles() -> dict[str, str]:
     return titles
 
 
+@functools.cache
 def marks(tests: Path = ROOT / "tests") -> dict[str, list[str]]:
     """Return the tests of every identifier that is named in a mark, each as path and name."""
     found: dict[str, list[str]] = {}
     for path in sorted(tests.rglob("test_*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if "fault(" not in text:
+            continue
+        tree = ast.parse(text)
         place = path.relative_to(tests.parent).as_posix()
         for name, identifiers in _marked(tree, _of_module(tree)):
             for each in identifiers:

@@ -87,9 +87,7 @@ def test_no_number_on_the_wire_depends_on_the_locale():
         for path in (ROOT / folder).rglob("*.py"):
             text = path.read_text(encoding="utf-8")
             assert "import locale" not in text, path
-            formats = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FormattedValue)]
-            specs = [ast.unparse(node.format_spec) for node in formats if node.format_spec is not None]
-            assert not [spec for spec in specs if spec.strip("f'\"").endswith("n")], path
+            assert not re.search(r"\{[^{}\"']*:[<>=^+ #0-9,.]*n\}", text), path  # the one format that does depend
 
 
 @pytest.mark.fault("F12")

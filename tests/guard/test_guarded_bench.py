@@ -221,7 +221,7 @@ def runs(pid):
 
 
 @pytest.mark.fault("H13", "O4", "V1", "V2")
-@pytest.mark.fault("H1")
+@pytest.mark.fault("H1", "H9")
 @pytest.mark.fault("H3")
 @pytest.mark.fault("V10")
 @pytest.mark.parametrize("who", ["trainer", "guard", "both"])

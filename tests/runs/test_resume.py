@@ -73,6 +73,16 @@ def test_a_replay_that_is_not_what_was_recorded_stops_at_the_epoch_where_it_diff
         resume_and_record(load_run(interrupted))
 
 
+def test_a_run_that_died_before_its_first_epoch_can_be_resumed(interrupted, converged_run):
+    record = sqlite3.connect(interrupted / "run.sqlite")
+    with record:
+        for table in ("epoch", "cell", "current", "activation"):
+            record.execute(f"DELETE FROM {table}")
+    record.close()
+    assert load_run(interrupted).epochs == []
+    assert resume_and_record(load_run(interrupted)).result.epochs == load_run(converged_run).result.epochs
+
+
 def test_a_run_that_was_interrupted_twice_can_be_resumed_again(interrupted, converged_run):
     def fail_at_seven(epoch):
         if epoch.number == 7:
