@@ -172,7 +172,7 @@ class ScpiInstrument(SCPIMixin, Instrument):
             raise distrust(self.adapter, GarbledReply(why))
         code, text = self.parsed(":SYST:ERR?", answers.pop(), parse_error)
         if code:
-            raise InstrumentError(f"{self.name} reports error {code}, {text}, after nothing that was sent to it")
+            raise InstrumentError(f"{self.name} reports error {code}, {text}, which nothing here has caused")
         return answers
 
     def differences(self, expected: Mapping[str, Expected]) -> list[str]:

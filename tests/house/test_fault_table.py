@@ -38,7 +38,8 @@ def test_what_no_test_provokes_is_said_to_be_open(table):
 
 
 def test_the_page_is_what_the_script_writes(table):
-    assert table.PAGE.read_text(encoding="utf-8") == table.page(), "run python docs/fault_table.py"
+    up_to_date = table.PAGE.read_text(encoding="utf-8") == table.page()
+    assert up_to_date, "run python docs/fault_table.py"
 
 
 def test_marks_are_found_on_functions_classes_modules_and_parameters(table, tmp_path):
