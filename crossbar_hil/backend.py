@@ -65,8 +65,8 @@ class Limits:
     pulses: int | None = None
     """Most pulses that a cell may ever get; not bounded if not given."""
     dose_vs: float | None = None
-    """Largest dose that a cell may ever get, the sum of voltage times width without its sign, in volt seconds; not bounded
-    if not given."""
+    """Largest dose that a cell may ever get, the sum of voltage times width, unsigned, in volt seconds; not bounded if
+    not given."""
     jump: float = JUMP
     """Factor; a cell that changes by more between two maps of a chip behind instruments stops what is under way."""
 

@@ -147,9 +147,7 @@ class PulsingBox(TspInstrument):
         """
         if not run or run == self._run:
             return
-        self.command(
-            f'if {MEMORY}_run ~= "{run}" then {MEMORY}_run, {MEMORY}_begun, {MEMORY}_done = "{run}", 0, 0 end'
-        )
+        self.command(f'if {MEMORY}_run ~= "{run}" then {MEMORY}_run, {MEMORY}_begun, {MEMORY}_done = "{run}", 0, 0 end')
         self._run = run
 
     def upload_pulses(self) -> None:

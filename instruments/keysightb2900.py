@@ -25,6 +25,8 @@ RANGES_V = (0.2, 2.0, 20.0, 200.0)
 RANGES_A = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0)
 LEAST_SHARE = 0.01
 """Smallest limit as a share of the measure range; an assumption."""
+LEAST_LIMIT_A = 1e-9
+"""Smallest limit of every model (Keysight B2900 SCPI command reference, :SENSe:CURRent:PROTection)."""
 AT_LIMIT = 0.99
 """A current inside a pulse from this share of the limit on counts as limited; the limit query knows only of now."""
 MOST_IN_TRAIN = 1000
@@ -46,7 +48,7 @@ class B2900Channel(B2900Commands, SourceMeter):
         super().__init__(parent, id, **kwargs)
         self.number = id
         self.name = f"{parent.name}.{'ab'[id - 1]}"
-        self.least_compliance_a = parent.ranges_a[0] * LEAST_SHARE
+        self.least_compliance_a = max(parent.ranges_a[0] * LEAST_SHARE, LEAST_LIMIT_A)
         self._settings: SourceSettings | None = None
         self._as_set: dict[str, Expected] = {}
 

@@ -142,9 +142,7 @@ def test_a_pulse_beyond_the_range_of_a_source_is_refused_and_nothing_is_sent(fak
 def test_two_channels_of_two_boxes_make_no_bench_of_symmetric_pulses(fakes):
     bench = fakes.FakeBench(fakes.drawn_chip())
     bench.sources["meter"].box = "another"
-    with pytest.raises(
-        ConfigError, match=r"pulses two sources .* but smu\.a and smu\.b are not channels of one"
-    ):
+    with pytest.raises(ConfigError, match=r"pulses two sources .* but smu\.a and smu\.b are not channels of one"):
         bench.backend()
     assert bench.journal == []
     bench.backend(write_scheme=None, continuity_only=True).read_conductances(0.1)  # reading they can do

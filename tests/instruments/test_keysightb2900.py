@@ -155,7 +155,7 @@ def test_the_models_differ_in_their_lowest_range():
     with expected_protocol(KeysightB2902A, []) as smu:
         assert smu.ch_1.least_compliance_a == pytest.approx(1e-9)
     with expected_protocol(KeysightB2912A, []) as smu:
-        assert smu.ch_2.least_compliance_a == pytest.approx(1e-10)
+        assert smu.ch_2.least_compliance_a == pytest.approx(1e-9)
 
 
 def test_the_channels_are_a_and_b():
