@@ -9,7 +9,7 @@ runs as fast as the machine allows against an emulated instrument whose clock is
 import math
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from crossbar_hil.errors import ConfigError
@@ -150,6 +150,13 @@ class SourceMeter(ABC):
     @abstractmethod
     def measure(self) -> Reading:
         """Measure the current at the present voltage. May be repeated: it changes nothing."""
+
+    def measure_beside(self, others: Sequence["SourceMeter"]) -> tuple[Reading, list[bool]]:
+        """Measure the current at the present voltage, and ask of each other source whether it is at its limit then.
+
+        A model with several channels asks for all of them in one exchange.
+        """
+        return self.measure(), [other.limit_tripped() for other in others]
 
     @abstractmethod
     def pulse(self, amplitude_v: float, width_s: float, count: int = 1) -> list[Reading]:

@@ -5,8 +5,8 @@ is certain once it has returned. So whatever goes wrong in between leaves the sh
 instrument answers with an error is an answer, and changes nothing.
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 from crossbar_hil.errors import ConfigError, InstrumentError, LimitError, TransportError
 from crossbar_hil.instrument import Identity, PulseMemory, Reading, SourceMeter, SourceSettings
@@ -125,6 +125,17 @@ class GatedSource(SourceMeter):
         with self._asking():
             return self._driver.measure()
 
+    def measure_beside(self, others: Sequence[SourceMeter]) -> tuple[Reading, list[bool]]:
+        """Measure with an output that is on, and ask others of this gate for their limits."""
+        theirs = [self._of_this_gate(other) for other in others]
+        self._gate.check_question(self._channel)
+        for each in theirs:
+            self._gate.check_question(each._channel)
+        with ExitStack() as asking:
+            for each in (self, *theirs):
+                asking.enter_context(each._asking())
+            return self._driver.measure_beside([each._driver for each in theirs])
+
     def limit_tripped(self) -> bool:
         """Ask an output that is on whether it is at its current limit."""
         self._gate.check_question(self._channel)
@@ -205,7 +216,7 @@ class GatedSource(SourceMeter):
     def _of_this_gate(self, other: SourceMeter) -> "GatedSource":
         if not isinstance(other, GatedSource) or other._gate is not self._gate or other is self:
             raise LimitError(
-                f"{self.name} pulses together with another source of its bench alone, not with {other!r:.80}"
+                f"{self.name} works together with another source of its bench alone, not with {other!r:.80}"
             )
         return other
 

@@ -180,10 +180,11 @@ class Rig:
             If what the meter says is no current, or beyond its range.
         """
         self.apply(levels)
-        reading = self.sources[self.meter].measure()
+        others = [port for port in levels if port != self.meter]
+        reading, tripped = self.sources[self.meter].measure_beside([self.sources[port] for port in others])
         self._check(self.meter, reading)
-        for port in levels:
-            if port != self.meter and self.sources[port].limit_tripped():
+        for port, limited in zip(others, tripped, strict=True):
+            if limited:
                 self._check(port, Reading(self.sources[port].measure().current_a, limited=True))
         return reading.current_a
 

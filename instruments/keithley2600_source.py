@@ -1,7 +1,7 @@
 """The role of a source-measure channel, played by one SMU of a Keithley Series 2600B. Emulated only."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import NamedTuple
@@ -133,10 +133,20 @@ class Keithley2600SourceMeter(SourceMeter):
 
     def measure(self) -> Reading:
         """Measure the current at the present voltage."""
+        return self.measure_beside(())[0]
+
+    def measure_beside(self, others: Sequence[SourceMeter]) -> tuple[Reading, list[bool]]:
+        """Measure the current, and ask for all limits in the same exchange where the sources share the box."""
         settings = self._prepared()
+        here = [each for each in others if isinstance(each, Keithley2600SourceMeter) and each._box is self._box]
+        limits = [f"{each._smu}.source.compliance" for each in (self, *here)]
+        query = f"print({', '.join([f'{self._smu}.measure.i()', *limits])})"
         with allowing(self._box.adapter, 2 * settings.nplc / SLOWEST_LINE_HZ):
-            current = self._box.ask_number(f"{self._smu}.measure.i()")
-        return Reading(self._current(current), self.limit_tripped())
+            current, *flags = self._box.ask_fields(query, 1 + len(limits))
+        tripped = [self._flag(each, query) for each in flags]
+        reading = Reading(self._current(self._box.number(current, query)), tripped[0])
+        known = dict(zip(map(id, here), tripped[1:], strict=True))
+        return reading, [known[id(each)] if id(each) in known else each.limit_tripped() for each in others]
 
     def pulse(self, amplitude_v: float, width_s: float, count: int = 1) -> list[Reading]:
         """Send `count` pulses from 0 V, timed by the instrument, and return the current inside each. Never repeat it.

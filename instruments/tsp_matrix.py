@@ -103,10 +103,8 @@ class TspMatrix(TspInstrument, SwitchMatrix):
     def changes(self, crosspoints: Iterable[str]) -> list[str]:
         """Ask in one exchange whether exactly these crosspoints are closed and nothing is in the error queue."""
         self._known = None
-        query = 'print(channel.getclose("allslots"), errorqueue.count)'
-        reply, count = self.ask_fields(query, 2)
-        self._known = self._parsed(query, reply)
-        self.raise_errors(self.number(count, query), "")
+        self._known, errors = self._closed_and_errors()
+        self.raise_errors(errors, "")
         return differing(self.name, self._known, crosspoints)
 
     # ------------------------------------------------------------------ inside
@@ -123,14 +121,18 @@ class TspMatrix(TspInstrument, SwitchMatrix):
         with allowing(self.adapter, self.settle_s + RELAY_S * (len(before ^ after) + 1)):
             for statement in statements:
                 self.write(statement)
-            count = self.ask_number("errorqueue.count")
-        found = self.connected()
-        self._known = None
+            found, errors = self._closed_and_errors()
         self.operations += len(before ^ found)
-        self.raise_errors(count, "; ".join(statements))
+        self.raise_errors(errors, "; ".join(statements))
         if found != after:
             raise InstrumentError(f"{self.name} has {listed(found)} closed, expected {listed(after)}")
         self._known = found
+
+    def _closed_and_errors(self) -> tuple[frozenset[str], float]:
+        """Ask in one exchange what is closed and how many errors are in the queue."""
+        query = 'print(channel.getclose("allslots"), errorqueue.count)'
+        reply, errors = self.ask_fields(query, 2)
+        return self._parsed(query, reply), self.number(errors, query)
 
     def _parsed(self, query: str, reply: str) -> frozenset[str]:
         """Return the names in a channel list; a four-pole pair ``5003(5033)`` counts as its first channel."""

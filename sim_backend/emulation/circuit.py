@@ -60,9 +60,11 @@ def solve(resistors: Iterable[Resistor], sources: Mapping[str, Source], wires: I
     (7.5e-07, 0.25)
     """
     resistors, wires = list(resistors), list(wires)
-    name_of = _joined(
-        wires, {LO, *(s.node for s in sources.values()), *(n for r in resistors for n in (r.first, r.second))}
-    )
+    nodes = {LO, *(s.node for s in sources.values()), *(n for r in resistors for n in (r.first, r.second))}
+    if not any(source.volt for source in sources.values()):  # at rest, as it is whenever relays move
+        nodes.update(node for wire in wires for node in wire)
+        return Solution(dict.fromkeys(nodes, 0.0), dict.fromkeys(sources, 0.0))
+    name_of = _joined(wires, nodes)
     reference = name_of[LO]
     inner = sorted({name for name in name_of.values() if name != reference})
     place = {name: number for number, name in enumerate(inner)}

@@ -28,7 +28,8 @@ def add_smu_status(status: Status, smus: Sequence[Smu], too_hot: Callable[[], bo
     channels = {f"SMU{letter}": 2 << place for place, letter in zip(range(len(smus)), "AB", strict=False)}
 
     def of_each(holds: Callable[[Smu], bool]) -> Callable[[], float]:
-        return lambda: float(sum(bit for bit, smu in zip(channels.values(), smus, strict=True) if holds(smu)))
+        each = list(zip(channels.values(), smus, strict=True))
+        return lambda: float(sum([bit for bit, smu in each if holds(smu)]))
 
     limits = (
         ("voltage_limit", VOLTAGE_LIMIT, lambda smu: bool(smu.limits_seen & VOLTAGE_LIMIT)),

@@ -57,8 +57,11 @@ class Register:
 
     def condition(self) -> int:
         """Return what holds now."""
-        own = int(self._condition()) if self._condition else 0
-        return own | sum(bit for bit, register in self._below.items() if register.summary())
+        now = int(self._condition()) if self._condition else 0
+        for bit, register in self._below.items():
+            if register.latched and register.summary():
+                now |= bit
+        return now
 
     def summary(self) -> bool:
         """Return whether something happened that is enabled."""
@@ -68,6 +71,14 @@ class Register:
         """Have another register set sum up into a bit of this one."""
         self._below[bit] = register
 
+    def can_change(self) -> bool:
+        """Return whether a condition, here or below, could ever set a bit."""
+        return self._condition is not None or any(register.can_change() for register in self._below.values())
+
+    def depends_on(self) -> tuple[float, int, int]:
+        """Return what decides about this register and those above it: its condition, its mask, what is latched."""
+        return self._condition() if self._condition else 0.0, self.node.values["enable"], self.latched
+
     def observe(self) -> None:
         """Latch what has changed."""
         if self._condition is None and not self._below:
@@ -75,6 +86,8 @@ class Register:
         for register in self._below.values():
             register.observe()
         now, before = self.condition(), self._before
+        if now == before:
+            return
         self._before = now
         values = self.node.values
         self.latched |= (now & ~before & int(values["ptr"])) | (before & ~now & int(values["ntr"]))
@@ -112,6 +125,8 @@ class Status:
         self._errors_waiting, self._asked = errors_waiting, asked
         self.node = node = Node()
         self._registers: dict[str, Register] = {}
+        self._watched: list[Register] | None = None  # those that can change, found when first looked at
+        self._seen: list[float] = []
         node.attribute("condition", self.byte)
         node.settings(number(0, 255), request_enable=0.0, node_enable=0.0)
         node.attribute("request_event", self.byte)
@@ -141,6 +156,7 @@ class Status:
             Constants of its bits.
         """
         above, _, name = path.rpartition(".")
+        self._watched = None
         register = self._registers[path] = Register(condition, self._asked)
         register.node.constants |= bits or {}
         (self._registers[above].node if above else self.node).child(name, register.node)
@@ -149,9 +165,15 @@ class Status:
         return register
 
     def observe(self) -> None:
-        """Latch what has changed."""
+        """Latch what has changed; nothing can have where every condition, mask and event is as it was."""
+        if self._watched is None:
+            self._watched = [register for register in self._registers.values() if register.can_change()]
+        seen = [each for register in self._watched for each in register.depends_on()]
+        if seen == self._seen:
+            return
         for name in SUMMARIES:
             self._registers[name].observe()
+        self._seen = [each for register in self._watched for each in register.depends_on()]
 
     def byte(self) -> float:
         """Return the status byte."""

@@ -257,7 +257,9 @@ class World:
 
     def _last(self, seconds: float) -> None:
         """Add to what every cell feels."""
-        for cell, volt in self._above_threshold(self._cell_volts()):
+        volts = self.solution().volts.values()
+        feeling = max(volts) - min(volts) >= self.threshold_v
+        for cell, volt in self._above_threshold(self._cell_volts()) if feeling else ():
             before = self._exposures.get(cell)
             self._exposures[cell] = _Exposure(volt, seconds + (before.seconds if before else 0.0))
         if self.damage and self.damage.age(seconds):

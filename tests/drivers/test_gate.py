@@ -588,7 +588,7 @@ def test_a_pulse_begins_with_every_source_on_and_at_0_v(behind):
 def test_sources_pulse_together_only_behind_the_same_gate(behind):
     bench, another = behind().at(WRITE), behind().at(WRITE)
     for other in (bench.bench.sources["meter"], another.meter, bench.drive, None, "smu.b"):
-        with refused(bench, r"smu\.a pulses together with another source of its bench alone"):
+        with refused(bench, r"smu\.a works together with another source of its bench alone"):
             bench.drive.pulse_together(1.0, other, -1.0, 0.05)
 
 

@@ -11,16 +11,20 @@ from crossbar_hil.instruments.keithley707b import Keithley707B, Keithley708B
 ASK = 'print(channel.getclose("allslots"))'
 NEXT = "print(errorqueue.next())"
 NO_ERROR = "0.00000e+00\tQueue Is Empty\t0.00000e+00\t1.00000e+00"
-NONE = ("print(errorqueue.count)", "0.00000e+00")
-ONE = ("print(errorqueue.count)", "1.00000e+00")
+MOVED = 'print(channel.getclose("allslots"), errorqueue.count)'
+
+
+def moved(closed, errors=0):
+    return (MOVED, f"{closed}\t{errors:.5e}")
+
+
 PREPARED = [
     ("localnode.prompts=0", None),
     ("localnode.showerrors=0", None),
     (NEXT, NO_ERROR),
     (ASK, "nil"),
     ('channel.open("allslots")', None),
-    NONE,
-    (ASK, "nil"),
+    moved("nil"),
 ]
 
 
@@ -77,7 +81,7 @@ def test_prepare_counts_the_relays_that_it_opens():
 
 
 def test_relays_that_stay_closed_are_an_error():
-    with matrix(*PREPARED[:-1], (ASK, "1H12")) as box, pytest.raises(InstrumentError, match="1H12 closed, expected"):
+    with matrix(*PREPARED[:-1], moved("1H12")) as box, pytest.raises(InstrumentError, match="1H12 closed, expected"):
         box.prepare()
 
 
@@ -85,24 +89,20 @@ def test_what_is_not_wanted_opens_before_anything_closes_and_what_moves_is_count
     with matrix(
         *PREPARED,
         closes("1A01", "1B02"),
-        NONE,
-        (ASK, "1A01;1B02"),
+        moved("1A01;1B02"),
         opens("1B02"),
         closes("1C03"),
-        NONE,
-        (ASK, "1A01;1C03"),
-        NONE,
-        (ASK, "1A01;1C03"),
+        moved("1A01;1C03"),
+        moved("1A01;1C03"),
         opens("1A01", "1C03"),
-        NONE,
-        (ASK, "nil"),
+        moved("nil"),
     ) as box:
         box.prepare()
-        moved = []
+        counted = []
         for names in (["1B02", "1a01"], ["1A01", "1C03"], ["1A01", "1C03"], []):
             box.connect(names)
-            moved.append(box.operations)
-    assert moved == [2, 4, 4, 6]
+            counted.append(box.operations)
+    assert counted == [2, 4, 4, 6]
 
 
 @pytest.mark.fault("R6", "R7")
@@ -110,15 +110,13 @@ def test_a_refused_connect_is_an_error_and_the_state_is_read_back_before_the_nex
     with matrix(
         *PREPARED,
         closes("1A01"),
-        ONE,
-        (ASK, "nil"),
+        moved("nil", errors=1),
         (NEXT, "1.11500e+03\tParameter error\t2.00000e+01\t1.00000e+00"),
         (NEXT, NO_ERROR),
         (ASK, "1H12"),
         opens("1H12"),
         closes("1A01"),
-        NONE,
-        (ASK, "1A01"),
+        moved("1A01"),
     ) as box:
         box.prepare()
         with pytest.raises(
@@ -131,7 +129,7 @@ def test_a_refused_connect_is_an_error_and_the_state_is_read_back_before_the_nex
 
 @pytest.mark.fault("R6")
 def test_relays_that_read_back_otherwise_are_an_error():
-    with matrix(*PREPARED, closes("1A01"), NONE, (ASK, "1A01;1B01")) as box:
+    with matrix(*PREPARED, closes("1A01"), moved("1A01;1B01")) as box:
         box.prepare()
         with pytest.raises(InstrumentError, match="1A01, 1B01 closed"):
             box.connect(["1A01"])
@@ -144,7 +142,7 @@ def test_a_name_that_is_no_crosspoint_is_refused_before_anything_is_sent(name):
 
 
 def test_disconnect_writes_only():
-    with matrix(*PREPARED, closes("1A01"), NONE, (ASK, "1A01"), opens("allslots")) as box:
+    with matrix(*PREPARED, closes("1A01"), moved("1A01"), opens("allslots")) as box:
         box.prepare()
         box.connect(["1A01"])
         box.disconnect_all()
@@ -186,8 +184,7 @@ def test_a_list_too_long_for_a_line_is_opened_first_and_then_closed():
         opens("6H12"),
         closes(*parts[0]),
         closes(*parts[1]),
-        NONE,
-        (ASK, ";".join(names)),
+        moved(";".join(names)),
     ) as box:
         box.connect(names)
         assert box.operations == 1 + len(names)
@@ -198,7 +195,7 @@ def test_a_list_too_long_for_a_line_is_opened_first_and_then_closed():
 def test_the_extra_settling_time_is_the_users():
     with expected_protocol(
         Keithley707B,
-        [(ASK, "nil"), closes("1A01"), ("delay(0.010000)", None), NONE, (ASK, "1A01")],
+        [(ASK, "nil"), closes("1A01"), ("delay(0.010000)", None), moved("1A01")],
         name="matrix",
         settle_s=0.01,
     ) as box:
