@@ -26,12 +26,15 @@ from crossbar_hil.runs import load_run
 
 WHO = ("trainer", "guard", "both")
 HOW = {
-    "trainer": ("SIGKILL", "SIGKILL", "SIGTERM", "SIGHUP", "SIGINT"),
-    "guard": ("SIGKILL", "SIGTERM"),
-    "both": ("SIGKILL",),
+    "trainer": ("SIGKILL", "SIGKILL", "SIGKILL", "SIGTERM", "SIGHUP", "SIGINT", "SIGINT storm", "SIGSTOP"),
+    "guard": ("SIGKILL", "SIGKILL", "SIGKILL", "SIGTERM", "SIGTERM", "SIGSTOP"),
+    "both": ("SIGKILL", "SIGKILL", "SIGKILL", "SIGKILL", "SIGSTOP"),
 }
-SAFE_S = 2.0
-"""Promised time from the end of the trainer to a safe bench (docs/safety.md)."""
+"""Signals; a storm is several at once, and both are stopped for `STOPPED_S` and then go on."""
+STORM = 5
+STOPPED_S = 6.0
+SAFE_S, SAFE_STOPPED_S = 2.0, 5.0
+"""Promised times from the end of the trainer, or from its stop, to a safe bench (docs/safety.md)."""
 RESTARTS = 200
 EPOCHS = 5
 """Evaluations of a training: 32 pulses, enough to be killed in at every kind of point."""
@@ -141,22 +144,39 @@ def start(words):
 def kill(process, who, how, out, tally):
     """Send a signal to trainer, guard or both, and time how long the bench takes to be safe."""
     guard = guard_of(process.pid)
-    number = getattr(signal, how)
+    pids = {"trainer": [process.pid], "guard": [guard], "both": [guard, process.pid]}[who]
     ended = time.time()
-    if who in ("guard", "both") and guard is not None:
-        signalled(guard, number)
-    if who in ("trainer", "both"):
-        signalled(process.pid, number)
+    send([pid for pid in pids if pid is not None], how)
+    if who == "both" and how == "SIGSTOP":
+        time.sleep(STOPPED_S)
+        send([pid for pid in pids if pid is not None], "SIGCONT")
     if who == "trainer" and guard is not None:
         while alive(guard) and time.time() < ended + 10:
             time.sleep(0.005)
-        unsafe = not_safe_after(out, ended)
-        if unsafe is None:
-            tally.violations.append(f"{out}: the bench was not made safe after {how} of the trainer")
-        else:
-            tally.slowest_safe_s = max(tally.slowest_safe_s, unsafe)
-            if unsafe > SAFE_S:
-                tally.violations.append(f"{out}: safe only {unsafe:.2f} s after {how} of the trainer")
+        time_to_safe(out, how, ended, tally)
+    if who == "trainer" and how == "SIGSTOP":
+        send([process.pid], "SIGKILL")
+
+
+def send(pids, how):
+    """Send a signal to processes that may have ended meanwhile."""
+    name, *storm = how.split()
+    for _ in range(STORM if storm else 1):
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, getattr(signal, name))
+
+
+def time_to_safe(out, how, ended, tally):
+    """Compare the time from the trainer's end to a safe bench with the promised one."""
+    unsafe = not_safe_after(out, ended)
+    promised_s = SAFE_STOPPED_S if how == "SIGSTOP" else SAFE_S
+    if unsafe is None:
+        tally.violations.append(f"{out}: the bench was not made safe after {how} of the trainer")
+    elif unsafe > promised_s:
+        tally.violations.append(f"{out}: safe only {unsafe:.2f} s after {how} of the trainer")
+    elif how != "SIGSTOP":
+        tally.slowest_safe_s = max(tally.slowest_safe_s, unsafe)
 
 
 def not_safe_after(out, ended):
@@ -225,9 +245,3 @@ def alive(pid):
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
     except OSError:
         return False
-
-
-def signalled(pid, number):
-    """Send a signal to a process that may have ended meanwhile."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, number)

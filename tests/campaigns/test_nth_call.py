@@ -1,7 +1,8 @@
 """Fail the n-th exchange of one epoch, for every n and in every way in which a link fails.
 
-The short profile takes one exchange for each way; all of them (hours), or every 25th:
-``CROSSBAR_HIL_STRIDE=25 pytest -m campaign -s tests/campaigns/test_nth_call.py``.
+The short profile takes one exchange for each way, on a chip of 4 x 4 cells. ``pytest -m campaign -s
+tests/campaigns/test_nth_call.py`` takes every exchange on one of 2 x 2, where an epoch has each kind of exchange too
+(an hour); ``CROSSBAR_HIL_CHIP=4`` the larger one (hours), and ``CROSSBAR_HIL_STRIDE=25`` only every 25th.
 """
 
 import os
@@ -17,6 +18,8 @@ pytestmark = [
 ]
 STRIDE = int(os.environ.get("CROSSBAR_HIL_STRIDE", "1"))
 """Every so-maniest exchange; 1 is all of them."""
+CHIP = int(os.environ.get("CROSSBAR_HIL_CHIP", "2"))
+"""Rows and columns in the campaign."""
 FIRST = 1 + int(os.environ.get("CROSSBAR_HIL_FIRST", "0"))
 LATE_S = 1.5 * DEADLINE_S
 WAYS = {
@@ -39,17 +42,32 @@ def nemesis(verb, at):
     return {"seed": 1, "faults": [{"verb": verb, "at": at, "args": WAYS[verb]}]}
 
 
-@pytest.fixture(scope="module")
-def calls(tmp_path_factory):
-    """Number of exchanges of a training of one epoch and its evaluation."""
-    ending = train_on(tmp_path_factory.mktemp("count") / "run", {"seed": 1, "faults": []})
+def small(folder):
+    """Return the settings of a bench with a chip of 2 x 2 cells, which learns AND."""
+    patterns = folder / "and.csv"
+    patterns.write_text("pattern,label,set\n00,0,train\n01,0,train\n10,0,train\n11,1,train\n", encoding="utf-8")
+    return {
+        "chip": {"rows": 2, "columns": 2},
+        "wiring": {"rows": [1, 2], "columns": [5, 6]},
+        "training": {"epochs": 2, "patterns": str(patterns)},
+    }
+
+
+def exchanges(folder, **overrides):
+    """Return the number of exchanges of a training of one epoch and its evaluation."""
+    ending = train_on(folder / "run", {"seed": 1, "faults": []}, **overrides)
     assert ending.error is None
     assert ending.findings == []
     return ending.calls
 
 
-def outcome_of(folder, verb, at):
-    ending = train_on(folder, nemesis(verb, at))
+@pytest.fixture(scope="module")
+def calls(tmp_path_factory):
+    return exchanges(tmp_path_factory.mktemp("count"))
+
+
+def outcome_of(folder, verb, at, **overrides):
+    ending = train_on(folder, nemesis(verb, at), **overrides)
     if ending.findings:
         pytest.fail(f"{verb} at exchange {at}: {ending.findings}")
     return "done" if ending.error is None else type(ending.error).__name__
@@ -62,6 +80,8 @@ def test_a_link_that_fails_at_some_exchange_does_no_harm(tmp_path, calls, verb):
 
 @pytest.mark.campaign
 @pytest.mark.parametrize("verb", WAYS)
-def test_a_link_that_fails_at_any_exchange_does_no_harm(tmp_path, calls, verb):
-    tally = Counter(outcome_of(tmp_path / str(at), verb, at) for at in range(FIRST, calls + 1, STRIDE))
+def test_a_link_that_fails_at_any_exchange_does_no_harm(tmp_path, verb):
+    settings = small(tmp_path) if CHIP == 2 else {}
+    calls = exchanges(tmp_path, **settings)
+    tally = Counter(outcome_of(tmp_path / str(at), verb, at, **settings) for at in range(FIRST, calls + 1, STRIDE))
     print(f"{verb}: {sum(tally.values())} of {calls} exchanges failed, {dict(tally)}, 0 violations")  # noqa: T201
