@@ -22,7 +22,7 @@ from pydantic_core import ErrorDetails
 
 from crossbar_hil import defaults
 from crossbar_hil.backend import Limits, Pulse
-from crossbar_hil.errors import ConfigError
+from crossbar_hil.errors import ConfigError, RunError
 from crossbar_hil.plugins import names, nearest
 from crossbar_hil.quantities import si
 
@@ -289,15 +289,23 @@ class Bench(_Table):
         return tomli_w.dumps(self.model_dump(mode="json", by_alias=True, exclude_none=True))
 
     def copy_into(self, folder: Path) -> None:
-        """Write the bench file beside copies of the files that it names, so that the folder is a bench itself."""
-        (folder / "patterns.csv").write_bytes(self.training.pattern_file.read_bytes())
+        """Write the bench file beside copies of the files that it names, so that the folder is a bench itself.
+
+        Raises
+        ------
+        RunError
+            If it cannot be written.
+        """
         training = self.training.model_copy(update={"patterns": "patterns.csv"})
-        chip = self.chip
-        if chip is not None:
-            (folder / "curve.csv").write_bytes(chip.curve_file.read_bytes())
-            chip = chip.model_copy(update={"curve": "curve.csv"})
+        chip = self.chip and self.chip.model_copy(update={"curve": "curve.csv"})
         resolved = self.model_copy(update={"training": training, "chip": chip})
-        (folder / BENCH_FILE).write_text(resolved.as_toml(), encoding="utf-8")
+        try:
+            (folder / "patterns.csv").write_bytes(self.training.pattern_file.read_bytes())
+            if self.chip is not None:
+                (folder / "curve.csv").write_bytes(self.chip.curve_file.read_bytes())
+            (folder / BENCH_FILE).write_text(resolved.as_toml(), encoding="utf-8")
+        except OSError as error:
+            raise RunError(f"folder {folder} cannot be written: {error}") from error
 
 
 _TABLES: dict[str, type[BaseModel]] = {

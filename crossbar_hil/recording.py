@@ -57,7 +57,7 @@ class Recorder:
         preset: str | None = None,
         label: str = "",
     ) -> Self:
-        """Begin the record of a run with everything that is known before the first read.
+        """Begin the record of a run, in whose folder the bench file is, with all that is known before the first read.
 
         Raises
         ------
@@ -67,7 +67,6 @@ class Recorder:
         folder = run.folder
         record: sqlite3.Connection | None = None
         try:
-            bench.copy_into(folder)
             record = _new_record(folder / RECORD)
             recorder = cls(folder, record, run.now)
             settings = {

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from crossbar_hil.backend import DeviceBackend
-from crossbar_hil.bench import make_trainer, open_backend, open_guarded
+from crossbar_hil.bench import JOURNAL, make_trainer, open_backend, open_guarded
 from crossbar_hil.config import Bench, Chip
 from crossbar_hil.errors import Stopped
+from crossbar_hil.guard.inspection import left_safe
+from crossbar_hil.guard.lock import BenchLock
 from crossbar_hil.patterns import PatternSet
 from crossbar_hil.recording import Recorder, RunFolder, check_resumable
 from crossbar_hil.result import Epoch, TrainingResult
@@ -68,20 +70,22 @@ def train_and_record(
     Raises
     ------
     CrossbarError
-        If the run cannot start, in which case no folder is left, or fails, in which case what was done is kept.
+        If the run cannot start, in which case no folder is left unless the bench may not be safe, or fails, in which
+        case what was done is kept.
     """
     task = PatternSet.from_csv(bench.training.pattern_file)
     with ExitStack() as opened:
         if bench.wiring is not None and bench.instruments:
             shape = len(bench.wiring.rows), len(bench.wiring.columns)
             folder = RunFolder.make(out, rule=bench.training.rule, shape=shape)
-            opened.callback(folder.remove)
+            opened.callback(_take_back, folder)
             backend: DeviceBackend = open_guarded(bench, seed=seed, folder=folder.folder)
             opened.enter_context(backend)
         else:
             backend = opened.enter_context(open_backend(bench, seed=seed))
             folder = RunFolder.make(out, rule=bench.training.rule, shape=backend.shape)
-            opened.callback(folder.remove)
+            opened.callback(_take_back, folder)
+            bench.copy_into(folder.folder)
         trainer = make_trainer(bench, backend)
         trainer.check_task(task.train, task.train_labels)
         backend.check_pulses(np.zeros(backend.shape, dtype=np.int64), trainer.pulse)
@@ -89,7 +93,7 @@ def train_and_record(
             folder, bench=bench, backend=backend, trainer=trainer, task=task, seed=seed, preset=preset, label=label
         )
         opened.pop_all()
-    return _carry_out(backend, trainer, recorder, task, show, never_began=folder.remove)
+    return _carry_out(backend, trainer, recorder, task, show, never_began=lambda: _take_back(folder))
 
 
 def resume_and_record(run: Run, *, show: Show = lambda _: None) -> Outcome:
@@ -118,11 +122,21 @@ def resume_and_record(run: Run, *, show: Show = lambda _: None) -> Outcome:
         backend: DeviceBackend = open_guarded(bench, seed=seed, folder=run.folder, resume=True)
     else:
         backend = open_backend(bench, seed=seed)
-    with ExitStack() as opened:
+    with ExitStack() as locked, ExitStack() as opened:
         opened.enter_context(backend)
+        if not bench.instruments:  # a bench with instruments is locked by its guard
+            lock = BenchLock([str(run.folder.resolve())], run=run.name)
+            lock.acquire()
+            locked.callback(lock.release)
         trainer, recorder = make_trainer(bench, backend), Recorder.reopen(run)
         opened.pop_all()
-    return _carry_out(backend, trainer, recorder, run.task, show)
+        return _carry_out(backend, trainer, recorder, run.task, show)
+
+
+def _take_back(folder: RunFolder) -> None:
+    """Remove the folder of a run that never began, unless its journal says that the bench may not be safe."""
+    if left_safe(folder.folder / JOURNAL):
+        folder.remove()
 
 
 def _carry_out(

@@ -27,6 +27,15 @@ def read_journal(path: str | Path) -> list[Entry]:
     return entries
 
 
+def left_safe(path: Path) -> bool:
+    """Return whether a journal ends with a bench that was confirmed to be safe; without one nothing was done at all."""
+    if not path.exists():
+        return True
+    entries, verdict = examine(path)
+    done = [entry for entry in entries if entry.kind not in {"start", "session"}]
+    return not verdict.problems and (not done or (done[-1].kind == "safe" and done[-1].body.get("confirmed") is True))
+
+
 def verify_journal(path: str | Path) -> Verdict:
     """Return what is wrong with a journal, if anything; nothing is changed or left behind."""
     return examine(Path(path))[1]

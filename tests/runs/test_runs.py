@@ -3,6 +3,7 @@ import os
 import shutil
 import sqlite3
 import tomllib
+from contextlib import closing
 from datetime import UTC, datetime
 
 import numpy as np
@@ -11,11 +12,14 @@ import pytest
 from crossbar_hil import load_run
 from crossbar_hil.bench import make_trainer, open_backend
 from crossbar_hil.config import load_bench
-from crossbar_hil.errors import RunError
+from crossbar_hil.errors import BenchBusy, RunError
+from crossbar_hil.guard.inspection import left_safe
+from crossbar_hil.guard.journal import Journal
+from crossbar_hil.guard.lock import BenchLock
 from crossbar_hil.patterns import PatternSet
 from crossbar_hil.recording import Recorder, RunFolder
 from crossbar_hil.runs import find_run, list_runs
-from crossbar_hil.session import train_and_record
+from crossbar_hil.session import resume_and_record, train_and_record
 
 FIELDS = ("conductances", "currents", "activations", "errors", "counts", "patterns", "labels", "saturated")
 
@@ -112,6 +116,7 @@ def test_names_sort_by_time_and_never_collide(tmp_path):
     for minute in (1, 1, 2):
         at = datetime(2026, 1, 1, 0, minute, tzinfo=UTC)
         folder = RunFolder.make(tmp_path, rule="manhattan", shape=(4, 4), now=lambda at=at: at)
+        bench.copy_into(folder.folder)
         recorder = Recorder.create(folder, bench=bench, backend=backend, trainer=trainer, task=task, seed=1)
         names.append(recorder.folder.name)
         recorder.finish("failed", backend, None, "a test")
@@ -197,3 +202,31 @@ def test_a_run_under_way_can_be_read(tmp_path):
 
 def test_settings_are_json(converged_run):
     json.dumps(load_run(converged_run).settings)
+
+
+def test_a_simulated_run_that_another_process_resumes_is_not_resumed_twice(tmp_path, monkeypatch):
+    monkeypatch.setenv("CROSSBAR_HIL_LOCKS", str(tmp_path / "locks"))
+    outcome = train_and_record(
+        load_bench("simulated", overrides={"training": {"epochs": 3}}), seed=1, out=tmp_path / "runs"
+    )
+    with closing(sqlite3.connect(outcome.folder / "run.sqlite")) as record, record:
+        record.execute("UPDATE setting SET value = '\"interrupted\"' WHERE name = 'status'")
+    run = load_run(outcome.folder)
+    lock = BenchLock([str(run.folder.resolve())], run=run.name)
+    lock.acquire()
+    try:
+        with pytest.raises(BenchBusy, match=run.name):
+            resume_and_record(run)
+    finally:
+        lock.release()
+    assert resume_and_record(load_run(outcome.folder)).status == "done"
+
+
+def test_the_folder_of_a_run_that_never_began_stays_if_the_bench_may_not_be_safe(tmp_path):
+    for name, confirmed in (("safe", True), ("unsafe", False)):
+        (tmp_path / name).mkdir()
+        with closing(Journal.create(tmp_path / name / "journal.sqlite", {"run": name})) as journal:
+            journal.append("safe", {"cause": "a test", "confirmed": confirmed, "failures": []})
+    assert left_safe(tmp_path / "safe" / "journal.sqlite")
+    assert not left_safe(tmp_path / "unsafe" / "journal.sqlite")
+    assert left_safe(tmp_path / "none" / "journal.sqlite")
