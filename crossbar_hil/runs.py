@@ -28,12 +28,14 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.config import Bench, load_bench
-from crossbar_hil.errors import RunError
+from crossbar_hil.errors import CrossbarError, RunError
 from crossbar_hil.patterns import PatternSet
 from crossbar_hil.result import Epoch, TrainingResult
 
 RECORD = "run.sqlite"
 SCHEMA_VERSION = 1
+NEEDED = frozenset({"bench", "kind", "seed", "shape", "rule", "status", "target", "target0", "started_utc"})
+"""Settings without which a record is none."""
 SCHEMA = """
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE pattern (pattern INTEGER, part TEXT, bits TEXT, label TEXT);
@@ -60,7 +62,11 @@ class Run:
     def settings(self) -> dict[str, Any]:
         """What was run, by which versions, how it ended."""
         with self._record() as record:
-            return {name: json.loads(value) for name, value in record.execute("SELECT name, value FROM setting")}
+            found = {name: json.loads(value) for name, value in record.execute("SELECT name, value FROM setting")}
+            missing = sorted(NEEDED - set(found))
+            if missing:
+                raise ValueError(f"setting {missing[0]} is missing")
+            return found
 
     @cached_property
     def bench(self) -> Bench:
@@ -85,6 +91,8 @@ class Run:
 
             def table(query: str, *shape: int) -> FloatArray:
                 values = np.array(record.execute(query).fetchall(), dtype=np.float64)
+                if not np.isfinite(values).all():
+                    raise ValueError("it holds values that are no numbers")
                 return np.moveaxis(values.reshape(len(numbers), *shape, -1), -1, 0)
 
             cells = table("SELECT conductance_siemens, pulses FROM cell ORDER BY epoch, row, column", rows, columns)
@@ -92,18 +100,18 @@ class Run:
             activations = table(
                 "SELECT activation, shortfall FROM activation ORDER BY epoch, pattern, output", patterns, columns // 2
             )
-        return [
-            Epoch(
-                number,
-                conductances=cells[0][place],
-                currents=currents[0][place],
-                activations=activations[0][place],
-                shortfalls=activations[1][place],
-                error=error,
-                counts=cells[1][place].astype(np.int64),
-            )
-            for place, (number, error) in enumerate(numbers)
-        ]
+            return [
+                Epoch(
+                    number,
+                    conductances=cells[0][place],
+                    currents=currents[0][place],
+                    activations=activations[0][place],
+                    shortfalls=activations[1][place],
+                    error=error,
+                    counts=cells[1][place].astype(np.int64),
+                )
+                for place, (number, error) in enumerate(numbers)
+            ]
 
     @cached_property
     def result(self) -> TrainingResult:
@@ -131,9 +139,11 @@ class Run:
             found = record.execute(
                 "SELECT quantity, value FROM chip WHERE moment = ? ORDER BY quantity, row, column", (moment,)
             ).fetchall()
-        names = sorted({name for name, _ in found})
-        shape = tuple(self.settings["shape"])
-        return {name: np.array([value for other, value in found if other == name]).reshape(shape) for name in names}
+            shape = tuple(self.settings["shape"])
+            return {
+                name: np.array([value for other, value in found if other == name], dtype=np.float64).reshape(shape)
+                for name in sorted({name for name, _ in found})
+            }
 
     @contextmanager
     def _record(self) -> Iterator[sqlite3.Connection]:
@@ -149,7 +159,9 @@ class Run:
                 if version != SCHEMA_VERSION:
                     raise RunError(f"run {self.name} has schema version {version}, this program reads {SCHEMA_VERSION}")
                 yield record
-        except sqlite3.Error as error:
+        except CrossbarError:
+            raise
+        except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
             raise RunError(f"the record of run {self.name} cannot be read: {error}") from error
 
 
@@ -184,8 +196,13 @@ def find_run(text: str, out: str | Path) -> Run:
     RunError
         If there is no such run, or more than one.
     """
-    if (Path(text) / RECORD).is_file():
-        return load_run(text)
+    try:
+        if (Path(text) / RECORD).is_file():
+            return load_run(text)
+    except CrossbarError:
+        raise
+    except (OSError, ValueError) as error:  # no name of a file
+        raise RunError(f"run {text[:60]!r} is no name of a folder: {getattr(error, 'strerror', error)}") from error
     runs = list_runs(out)
     if text == "latest" and runs:
         return load_run(runs[-1].folder)
