@@ -25,18 +25,20 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from crossbar_hil import defaults
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, checked
 from crossbar_hil.backend import DeviceBackend, Limits, Pulse
-from crossbar_hil.config import Bench
+from crossbar_hil.config import Bench, Chip
 from crossbar_hil.errors import ConfigError, DataError, LimitError
 from crossbar_hil.plugins import load
 
+from .array_circuit import ArrayCircuit
 from .cells import CellModel, Ohmic
+from .circuit.network import WireOhm, checked_wires
 from .curve import ConductanceCurve
 from .variation import lognormal_shifts, rescaled_lognormal_shifts
 
-THRESHOLD = 0.6
-"""Share of the measured amplitude below which a voltage leaves a cell as it is; half of it certainly does."""
+WRITES = ("direct", "half-select")
 MOST_PULSES_KEPT = 64
 """So many kinds of pulses are remembered with their tracks; others are made again when they are asked for."""
 DEFAULT_LIMITS = Limits(read_v=1.0, pulse_v=3.0, width_s=1.0)
@@ -82,8 +84,9 @@ class SimulatedBackend(DeviceBackend):
         Offset of each cell's curve, in siemens; the conductance at level 0 is ``scale * shift``.
     scale : float
         K, above zero.
-    wire_ohm : float
-        Resistance of a wire segment, in ohm. Only 0, ideal wires, is modelled so far.
+    wire_ohm : float or pair
+        Resistance of one wire segment, in ohm, as `solve_crossbar` takes it: a number, or a pair (word lines, bit
+        lines), each a number or one per line. Word lines are driven at the left, bit lines end below the last row.
     read_noise : float
         Relative standard deviation of each cell's current in each read, independent from read to read; no unit.
     rng : numpy.random.Generator, optional
@@ -97,6 +100,11 @@ class SimulatedBackend(DeviceBackend):
         Open cells: conductance zero, for ever.
     cell : CellModel, optional
         Current of a cell at a voltage; ohmic if not given.
+    write : {"direct", "half-select"}
+        Whether a pulse reaches its cell alone and undiminished, or goes over the lines: then every cell sees its own
+        voltage (`ArrayCircuit.pulse_volts`) and moves as `expose` says. Pulses of a batch are sent row by row.
+    threshold : float
+        Share of a measured amplitude below which a voltage leaves a cell as it is, from 0 to below 1.
     limits : Limits, optional
         What the virtual chip may be asked to bear.
 
@@ -113,7 +121,7 @@ class SimulatedBackend(DeviceBackend):
         curve: ConductanceCurve,
         shifts: ArrayLike,
         scale: float = 10.0,
-        wire_ohm: float = 0.0,
+        wire_ohm: WireOhm = 0.0,
         read_noise: float = 0.0,
         rng: np.random.Generator | None = None,
         *,
@@ -121,6 +129,8 @@ class SimulatedBackend(DeviceBackend):
         stuck: ArrayLike | None = None,
         dead: ArrayLike | None = None,
         cell: CellModel | None = None,
+        write: str = "direct",
+        threshold: float = defaults.THRESHOLD,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self.curve = curve
@@ -132,8 +142,16 @@ class SimulatedBackend(DeviceBackend):
         self._scale = np.array(self.scale)  # numpy is faster with an array
         self.read_noise = _not_negative("read_noise", read_noise)
         self.step_variation = _not_negative("step_variation", step_variation)
-        if wire_ohm != 0:
-            raise DataError(f"wire_ohm {wire_ohm} ohm: wire resistance is not modelled yet, only 0 is")
+        self.wires = checked_wires(wire_ohm, rows, columns)
+        """Resistance of a segment of each word line (R,) and each bit line (C,), in ohm."""
+        if write not in WRITES:
+            raise DataError(f"write {write!r} must be {' or '.join(WRITES)}")
+        if not 0 <= threshold < 1:
+            raise DataError(f"threshold {threshold} must be a share from 0 to below 1 of a measured amplitude")
+        self.write, self.threshold = write, threshold
+        self._amplitudes = sorted(abs(each) for each in curve.widths_by_amplitude())
+        if write == "half-select" and not self._amplitudes:
+            raise DataError(f"write {write!r} needs a curve that says its pulse, {curve.source} does not")
         if rng is None and (read_noise or step_variation):
             raise DataError("read_noise and step_variation need a random generator rng")
         self.rng = rng
@@ -161,6 +179,8 @@ class SimulatedBackend(DeviceBackend):
         self._on = np.zeros(self.shape, dtype=np.int64)  # the track that each cell is on
         self._levels: FloatArray | IntArray = np.zeros(self.shape, dtype=np.int64)  # float once a cell is between two
         self._only: int | None = 0  # the track that all cells are on, if there is one
+        self._ideal = not any(ohm.any() for ohm in self.wires)
+        self._circuit: ArrayCircuit | None = None  # made when wires or write scheme first need it
         self._update()
 
     @classmethod
@@ -175,23 +195,47 @@ class SimulatedBackend(DeviceBackend):
         curve = ConductanceCurve.from_csv(chip.curve_file)
         if curve.pulse is None:
             curve = ConductanceCurve(curve.levels_siemens, chip.curve_pulse, source=curve.source)
+        curve = curve.smoothed() if chip.smoothed else curve
+        cell = load("cells", chip.cell)(**chip.cell_options)
+        return cls.of_chip(chip, curve, shifts, rng=rng, cell=cell, limits=bench.limits or DEFAULT_LIMITS)
+
+    @classmethod
+    def of_chip(
+        cls,
+        chip: Chip,
+        curve: ConductanceCurve,
+        shifts: FloatArray,
+        *,
+        rng: np.random.Generator,
+        cell: CellModel,
+        limits: Limits,
+    ) -> Self:
+        """Make the chip that a [chip] table describes, of curve, shifts and cell model that are there already."""
+        shape = (chip.rows, chip.columns)
         return cls(
-            curve.smoothed() if chip.smoothed else curve,
+            curve,
             shifts,
             scale=chip.scale,
             wire_ohm=chip.wire_ohm,
             read_noise=chip.read_noise,
             rng=rng,
             step_variation=chip.step_variation,
-            stuck=_cells("stuck", chip.stuck, shape),
-            dead=_cells("dead", chip.dead, shape),
-            cell=load("cells", chip.cell)(**chip.cell_options),
-            limits=bench.limits or DEFAULT_LIMITS,
+            stuck=cell_mask("stuck", chip.stuck, shape),
+            dead=cell_mask("dead", chip.dead, shape),
+            cell=cell,
+            write=chip.write,
+            threshold=chip.threshold,
+            limits=limits,
         )
 
     # ------------------------------------------------------------------ the device
 
     def _read_currents(self, voltages: FloatArray) -> FloatArray:
+        if not self._ideal:
+            circuit = self._array()
+            if self.read_noise and self.rng is not None:
+                return circuit.noisy_currents(voltages, self.read_noise, self.rng)
+            return circuit.currents(voltages)
         if self._ohmic and not self.read_noise:
             return voltages.dot(self._conductances)  # half the time of @ for a small chip
         cells = self.cell.current(self._conductances, voltages[:, :, None])
@@ -202,13 +246,25 @@ class SimulatedBackend(DeviceBackend):
             currents += spread * self.rng.standard_normal(spread.shape)
         return currents
 
-    def _send_pulses(self, counts: IntArray, pulse: Pulse) -> None:  # noqa: ARG002 - its track is known
-        self._advance(self._last_track, counts)  # the track of this very pulse, which _check_pulse has just seen
+    def _array(self) -> ArrayCircuit:
+        if self._circuit is None:
+            self._circuit = ArrayCircuit(self._conductances, self.wires, self.cell)
+        return self._circuit
+
+    def _send_pulses(self, counts: IntArray, pulse: Pulse) -> None:
+        if self.write == "direct":
+            self._advance(self._last_track, counts)  # the track of this very pulse, which _check_pulse has just seen
+            return
+        for row, column in np.argwhere(counts):
+            for _ in range(counts[row, column]):
+                volts = self._array().pulse_volts(int(row), int(column), pulse.amplitude_v)
+                for each in np.argwhere(np.abs(volts) > self.threshold * self._amplitudes[0]):
+                    self.expose(int(each[0]), int(each[1]), float(volts[tuple(each)]), pulse.width_s)
 
     def expose(self, row: int, column: int, voltage_v: float, seconds: float) -> None:
         """Hold a voltage across one cell for a while, as happens to it on a bench.
 
-        A voltage within 2 % of a measured amplitude acts as measured. Below `THRESHOLD` times the amplitude nothing
+        A voltage within 2 % of a measured amplitude acts as measured. Below `threshold` times the amplitude nothing
         happens; between, the step grows in proportion to the voltage above the threshold, and so beyond. A time within
         1 % of a measured width counts as that width; a longer one than any as so many of the longest pulses, a
         shorter one as that share of the shortest. This is a choice of the model: only whole pulses were measured.
@@ -232,7 +288,7 @@ class SimulatedBackend(DeviceBackend):
         if amplitude is None:
             raise LimitError(f"{voltage_v:g} V: the curve {self.curve.source} holds no pulse of that sign")
         share = voltage_v / amplitude
-        step = 1.0 if abs(share - 1) <= 0.02 else (share - THRESHOLD) / (1 - THRESHOLD)
+        step = 1.0 if abs(share - 1) <= 0.02 else (share - self.threshold) / (1 - self.threshold)
         if step <= 0:
             return
         widths = measured[amplitude]
@@ -287,6 +343,8 @@ class SimulatedBackend(DeviceBackend):
         self._conductances = (self._rises() + self.shifts) * self._scale
         if not self._all_mobile:
             self._conductances[self._dead] = 0.0
+        if self._circuit is not None:
+            self._circuit.update(self._conductances)
 
     def _check_pulse(self, pulse: Pulse) -> None:
         if pulse is self._last_pulse:
@@ -379,6 +437,7 @@ class SimulatedBackend(DeviceBackend):
             "pulse": str(self.curve.pulse) if self.curve.pulse else "unknown",
             "scale": self.scale,
             "cell": type(self.cell).__name__.lower(),
+            "write": self.write,
         }
 
     def state(self) -> dict[str, FloatArray]:
@@ -427,7 +486,8 @@ def _varied(steps: Any, variation: float, rng: np.random.Generator) -> FloatArra
     return rng.gamma(steps / variation**2, variation**2)
 
 
-def _cells(name: str, cells: Sequence[tuple[int, int]], shape: tuple[int, int]) -> BoolArray:
+def cell_mask(name: str, cells: Sequence[tuple[int, int]], shape: tuple[int, int]) -> BoolArray:
+    """Mark cells given as [row, column] on a chip of some shape."""
     mask = np.zeros(shape, dtype=bool)
     for row, column in cells:
         if not (0 <= row < shape[0] and 0 <= column < shape[1]):

@@ -9,13 +9,15 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
 from crossbar_hil.errors import ConfigError
 
-from ..simulated import THRESHOLD, SimulatedBackend
+from ..cells import Ohmic
+from ..simulated import SimulatedBackend
 from .circuit import LO, Resistor, Solution, Source, solve
 from .clock import Clock, SimulatedClock
 from .log import PhysicalLog
@@ -71,7 +73,7 @@ class World:
     Raises
     ------
     ConfigError
-        If the chip's curve does not say with which pulses it was measured.
+        If the chip's curve does not say with which pulses it was measured, or its cells are not ohmic.
     """
 
     def __init__(
@@ -88,12 +90,17 @@ class World:
                 f"the curve {chip.curve.source} does not say its pulse; "
                 "give curve_amplitude_v and curve_width_s in [chip]"
             )
+        if not isinstance(chip.cell, Ohmic):
+            raise ConfigError(
+                f"cells of the model {type(chip.cell).__name__.lower()} are not emulated, on an emulated bench they "
+                "must be ohmic"
+            )
         self.chip = chip
         self.clock = clock or SimulatedClock()
         self.log = log or PhysicalLog()
         self.lock = threading.RLock()
         self.resolution = resolution
-        self.threshold_v = THRESHOLD * min(abs(amplitude) for amplitude in amplitudes)
+        self.threshold_v = chip.threshold * min(abs(amplitude) for amplitude in amplitudes)
         self.moves = 0
         """How often a cell has moved."""
         self.damage: Damage | None = None
@@ -300,16 +307,49 @@ class World:
                     yield Resistor(f"{axis}.{number}", f"{axis}.{number}.inner", 1 / self._line_ohm)
                 else:
                     wires.append((f"{axis}.{number}", f"{axis}.{number}.inner"))
+        yield from self._segments(wires)
         for (row, column), siemens in np.ndenumerate(self.chip.conductances):
             true = self.damage.siemens((row, column), float(siemens)) if self.damage else float(siemens)
             if true:
-                yield Resistor(f"row.{row}.inner", f"column.{column}.inner", true)
+                yield Resistor(self._row_node(row, column), self._column_node(row, column), true)
+
+    def _segments(self, wires: list[tuple[str, str]]) -> Iterable[Resistor]:
+        """Yield the segments of the chip's own wires: from each pad to the first cell, and from cell to cell."""
+        rows, columns = self.chip.shape
+        row_ohm, column_ohm = self.chip.wires
+        paths = [
+            (row_ohm[row], [f"row.{row}.inner", *(self._row_node(row, column) for column in range(columns))])
+            for row in range(rows)
+            if row_ohm[row]
+        ]
+        paths += [
+            (column_ohm[column], [f"column.{column}.inner", *(self._column_node(row, column) for row in range(rows))])
+            for column in range(columns)
+            if column_ohm[column]
+        ]
+        for ohm, (pad, *nodes) in paths:
+            if pad.startswith("column"):
+                nodes.reverse()  # its pad is below the last row
+            for first, second in pairwise([pad, *nodes]):
+                yield Resistor(first, second, 1 / float(ohm))
+
+    def _row_node(self, row: int, column: int) -> str:
+        return f"row.{row}.{column}" if self.chip.wires[0][row] else f"row.{row}.inner"
+
+    def _column_node(self, row: int, column: int) -> str:
+        return f"column.{column}.{row}" if self.chip.wires[1][column] else f"column.{column}.inner"
 
     def _cell_volts(self) -> np.ndarray:
-        rows, columns = self.chip.shape
         volts = self.solution().volts
-        across = np.array([volts.get(f"row.{row}.inner", 0.0) for row in range(rows)])[:, None]
-        return across - np.array([volts.get(f"column.{column}.inner", 0.0) for column in range(columns)])
+        return np.array(
+            [
+                [
+                    volts.get(self._row_node(row, column), 0.0) - volts.get(self._column_node(row, column), 0.0)
+                    for column in range(self.chip.shape[1])
+                ]
+                for row in range(self.chip.shape[0])
+            ]
+        )
 
     def _above_threshold(self, volts: np.ndarray) -> Iterable[tuple[tuple[int, int], float]]:
         for row, column in np.argwhere(np.abs(volts) >= self.threshold_v):
