@@ -3,7 +3,7 @@
 Every line trains the chips of seeds 0 to 999 through Trainer and SimulatedBackend and counts those that meet every
 target. The tables go to standard output; --write puts them between their markers in the pages of docs/.
 
-    python benchmarks/default_yield.py [--write] [--chips 1000]
+    python benchmarks/default_yield.py [--write] [--chips 1000] [--only options]
 """
 
 import argparse
@@ -17,13 +17,13 @@ from crossbar_hil import Pulse, Trainer, defaults
 from crossbar_hil.config import data_file
 from crossbar_hil.patterns import PatternSet
 from crossbar_hil.prediction import UNDECIDED
-from crossbar_hil.rules.manhattan import manhattan_signs
 from crossbar_hil.sim_backend import (
     ConductanceCurve,
     SimulatedBackend,
     lognormal_shifts,
     rescaled_lognormal_shifts,
 )
+from crossbar_hil.updates import Update
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PULSE = Pulse(defaults.PULSE_V, defaults.PULSE_S)
@@ -34,14 +34,24 @@ DEFAULT = {"beta": defaults.BETA, "target": defaults.TARGET, "span": (defaults.L
 REFERENCE = {"beta": 6e6, "target": 0.8, "span": (1e-8, 1e-7)}
 RESCALED = {**REFERENCE, "draw": rescaled_lognormal_shifts}
 
+DEPRESS = Pulse(-2.8, 1e-3)
+OPTIONS = {
+    "plain rule": {},
+    "`pull_back = false`": {"pull_back": False},
+    "`dead_zone = 0.02`": {"dead_zone": 0.02},
+    "`both_ways`": {"update": Update(PULSE, DEPRESS, both_ways=True)},
+    "`both_ways`, `pull_back = false`": {"update": Update(PULSE, DEPRESS, both_ways=True), "pull_back": False},
+    "refresh, `ceiling_siemens = 2e-6`": {"update": Update(PULSE, DEPRESS, ceiling_siemens=2e-6)},
+    "refresh, `pull_back = false`": {"update": Update(PULSE, DEPRESS, ceiling_siemens=2e-6), "pull_back": False},
+    "`verify_siemens = 1e-8`": {"update": Update(PULSE, verify_siemens=1e-8)},
+    "`verify_siemens = 1e-8`, `pull_back = false`": {
+        "update": Update(PULSE, verify_siemens=1e-8),
+        "pull_back": False,
+    },
+}
+
 BETAS = (6e6, 1e7, 2e7, 3e7, 5e7, 7e7, 1e8)
 TARGETS = (0.5, 0.8, 0.9, 0.95, 0.99)
-
-
-def met_left_alone(voltages, deltas):
-    """Manhattan rule without the pull back: an activation beyond its target counts as no gap. An experiment only."""
-    senses = 2.0 * TASK.train_labels - 1.0
-    return manhattan_signs(voltages, np.where(deltas * senses > 0, deltas, 0.0))
 
 
 def train(seed, *, beta, target, span, draw=lognormal_shifts, curve=CURVE, scale=defaults.SCALE, chip=None, **settings):
@@ -49,7 +59,9 @@ def train(seed, *, beta, target, span, draw=lognormal_shifts, curve=CURVE, scale
     rng = np.random.default_rng(seed)
     shifts = draw((4, 4), rng=rng, span_siemens=span)
     backend = SimulatedBackend(curve, shifts, scale=scale, rng=rng, **(chip or {}))
-    trainer = Trainer(backend, pulse=PULSE, beta=beta, target=target, **settings)
+    if "update" not in settings:
+        settings["pulse"] = PULSE
+    trainer = Trainer(backend, beta=beta, target=target, **settings)
     return trainer, trainer.run(TASK.train, TASK.train_labels)
 
 
@@ -109,12 +121,30 @@ def reasons_table(chips):
             ("shifts from 10 nS to 20 nS", {**REFERENCE, "span": (1e-8, 2e-8)}),
             ("K = 50 instead of 10", {**REFERENCE, "scale": 50.0}),
             ("beta 2e7 instead of 6e6", {**REFERENCE, "beta": 2e7}),
-            ("no pull back towards the target", {**REFERENCE, "rule": met_left_alone}),
+            ("no pull back towards the target", {**REFERENCE, "pull_back": False}),
             ("beta 1e8, target 0.5, shifts from 20 nS", {**DEFAULT, "beta": 1e8, "target": 0.5}),
-            ("the same, no pull back", {**DEFAULT, "beta": 1e8, "target": 0.5, "rule": met_left_alone}),
-            ("default settings, no pull back", {**DEFAULT, "rule": met_left_alone}),
+            ("the same, no pull back", {**DEFAULT, "beta": 1e8, "target": 0.5, "pull_back": False}),
+            ("default settings, no pull back", {**DEFAULT, "pull_back": False}),
         ],
     )
+
+
+def options_table(chips):
+    """Yield and pulses of the options of Trainer, beside those of the plain rule, on four kinds of chips."""
+    rows = [
+        "| | default settings | reference preset | default, read noise 10 % | default, step variation 100 % |",
+        "|---|---|---|---|---|",
+    ]
+    noisy, varied = {"chip": {"read_noise": 0.1}}, {"chip": {"step_variation": 1.0}}
+    for name, options in OPTIONS.items():
+        cells = []
+        for settings in (DEFAULT, REFERENCE, {**DEFAULT, **noisy}, {**DEFAULT, **varied}):
+            results = [train(seed, **settings, **options)[1] for seed in range(chips)]
+            good = sum(result.converged for result in results)
+            sent = np.mean([result.pulses for result in results])
+            cells.append(f"{100 * good / chips:.1f} %, {sent:.0f}")
+        rows.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(rows)
 
 
 def hovering(chips):
@@ -178,6 +208,7 @@ def _first_cell():
 
 TABLES = {
     "settings": settings_table,
+    "options": options_table,
     "hovering": hovering,
     "reasons": reasons_table,
     "map": map_table,
@@ -199,9 +230,12 @@ def write(name, text):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help="put the tables into the pages of docs/")
+    parser.add_argument("--only", choices=TABLES, help="make this table alone")
     parser.add_argument("--chips", type=int, default=1000, help="virtual chips a line (default: 1000)")
     given = parser.parse_args()
     for name, table in TABLES.items():
+        if given.only not in {None, name}:
+            continue
         text = table(given.chips)
         print(f"{name}\n\n{text}\n", flush=True)
         if given.write:

@@ -18,6 +18,7 @@ from crossbar_hil.errors import ConfigError, CrossbarError
 from crossbar_hil.instrument import Identity, SourceMeter
 from crossbar_hil.plugins import load
 from crossbar_hil.training import Trainer
+from crossbar_hil.updates import Update
 
 if TYPE_CHECKING:
     from crossbar_hil.guard.client import GuardedBackend
@@ -432,9 +433,19 @@ def find_source(instruments: Mapping[str, Any], name: str) -> SourceMeter:
 def make_trainer(bench: Bench, backend: DeviceBackend) -> Trainer:
     """Make the trainer with the settings of a bench."""
     settings = bench.training
+    update = Update(
+        settings.pulse,
+        settings.depress,
+        both_ways=settings.both_ways,
+        ceiling_siemens=settings.ceiling_siemens,
+        verify_siemens=settings.verify_siemens,
+        tries=settings.tries,
+    )
     return Trainer(
         backend,
-        pulse=settings.pulse,
+        update=update,
+        pull_back=settings.pull_back,
+        dead_zone=settings.dead_zone,
         beta=settings.beta,
         target=settings.target,
         target0=settings.target0,

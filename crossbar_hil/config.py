@@ -100,14 +100,17 @@ class Chip(_Table):
     smoothed: bool = False
     scale: float = defaults.SCALE
     spread: Spread = Spread(low_siemens=defaults.LOW_SIEMENS, high_siemens=defaults.HIGH_SIEMENS)
-    wire_ohm: Ohm = 0.0
+    wire_ohm: Ohm | tuple[Ohm, Ohm] = 0.0
+    """Of one segment; a pair is that of word lines and that of bit lines."""
+    write: Literal["direct", "half-select"] = "direct"
+    threshold: float = defaults.THRESHOLD
     read_noise: float = 0.0
     step_variation: float = 0.0
     stuck: list[tuple[int, int]] = []
     dead: list[tuple[int, int]] = []
     """Cells as [row, column], counted from 0."""
     cell: str = "ohmic"
-    cell_options: dict[str, float] = {}
+    cell_options: dict[str, float | list[float]] = {}
 
     @model_validator(mode="after")
     def _sizes(self) -> Self:
@@ -144,11 +147,32 @@ class Training(_Table):
     amplitude_v: Volt = defaults.PULSE_V
     width_s: Second = defaults.PULSE_S
     rule: str = "manhattan"
+    pull_back: bool = True
+    dead_zone: float = 0.0
+    depress_v: Volt | None = None
+    depress_s: Second | None = None
+    both_ways: bool = False
+    ceiling_siemens: Siemens | None = None
+    verify_siemens: Siemens | None = None
+    tries: int = 5
+
+    @model_validator(mode="after")
+    def _depressing_whole(self) -> Self:
+        if (self.depress_v is None) != (self.depress_s is None):
+            raise ConfigError("depress_v goes with depress_s")
+        return self
 
     @property
     def pulse(self) -> Pulse:
         """The pulse that training sends."""
         return Pulse(self.amplitude_v, self.width_s)
+
+    @property
+    def depress(self) -> Pulse | None:
+        """The pulse that depresses, if there is one."""
+        if self.depress_v is None or self.depress_s is None:
+            return None
+        return Pulse(self.depress_v, self.depress_s)
 
     @property
     def pattern_file(self) -> Traversable:

@@ -74,7 +74,7 @@ class Recorder:
                 "label": label,
                 "kind": backend.kind,
                 "bench": bench.name,
-                "bench_sha256": _bench_hash(folder),
+                "bench_sha256": bench_hash(folder),
                 "backend": bench.backend,
                 "preset": preset,
                 "seed": seed,
@@ -89,8 +89,8 @@ class Recorder:
                 "amplitude_v": trainer.pulse.amplitude_v,
                 "width_s": trainer.pulse.width_s,
                 "device": backend.identify(),
-                "versions": _versions(),
-                "git": _git_hash(),
+                "versions": versions(),
+                "git": git_hash(),
                 "started_utc": run.started.isoformat(timespec="seconds"),
                 "status": "running",
             }
@@ -147,9 +147,12 @@ class Recorder:
                     (number, epoch.error, epoch.met, epoch.pulses, self._now().isoformat(timespec="milliseconds")),
                 )
                 record.executemany(
-                    "INSERT INTO cell VALUES (?, ?, ?, ?, ?)",
+                    "INSERT INTO cell VALUES (?, ?, ?, ?, ?, ?)",
                     [
-                        (number, r, c, float(epoch.conductances[r, c]), int(epoch.counts[r, c]))
+                        (
+                            *(number, r, c, float(epoch.conductances[r, c])),
+                            *(int(epoch.counts[r, c]), int(epoch.depressing[r, c])),
+                        )
                         for r in range(rows)
                         for c in range(columns)
                     ],
@@ -291,7 +294,7 @@ def check_resumable(run: Run) -> None:
     """
     if run.settings["status"] == "done":
         raise RunError(f"run {run.name} is done ({run.settings['verdict']}), there is nothing to resume")
-    if run.settings.get("bench_sha256") != _bench_hash(run.folder):
+    if run.settings.get("bench_sha256") != bench_hash(run.folder):
         raise RunError(f"{run.folder / BENCH_FILE} was changed since run {run.name} began, so it is not resumed")
 
 
@@ -311,18 +314,18 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _compare(epoch: Epoch, recorded: Epoch) -> None:
     """Refuse an epoch of a replay that is not the recorded one, bit by bit."""
-    for name in ("conductances", "currents", "activations", "counts"):
+    for name in ("conductances", "currents", "activations", "counts", "depressing"):
         if not np.array_equal(getattr(epoch, name), getattr(recorded, name)):
             raise ReplayDiverged(
                 f"the replay diverged at epoch {epoch.number}: its {name} are not those of the record; nothing was sent"
             )
 
 
-def _bench_hash(folder: Path) -> str:
+def bench_hash(folder: Path) -> str:
     return hashlib.sha256((folder / BENCH_FILE).read_bytes()).hexdigest()
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     found = {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
     for package in ("crossbar-hil", "numpy", "scipy", "matplotlib"):
         try:
@@ -332,7 +335,7 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _git_hash() -> str | None:
+def git_hash() -> str | None:
     """Commit of the checkout that runs, with ``-dirty`` if it was changed; None outside a checkout."""
     checkout = Path(__file__).resolve().parent.parent
     if not (checkout / ".git").exists():

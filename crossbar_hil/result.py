@@ -32,6 +32,8 @@ class Epoch(NamedTuple):
     """Sum of the shortfalls; zero means that every target is met."""
     counts: IntArray
     """(R, C) pulses sent after this evaluation."""
+    depressing: IntArray
+    """(R, C) those among them that depress."""
 
     @property
     def pulses(self) -> int:
@@ -74,6 +76,8 @@ class TrainingResult:
     """(E,) summed distance to the targets."""
     counts: IntArray
     """(E, R, C) pulses sent after each evaluation."""
+    depressing: IntArray
+    """(E, R, C) those among them that depress."""
     patterns: IntArray
     """(P, R) input bits."""
     labels: IntArray
@@ -113,6 +117,7 @@ class TrainingResult:
             activations=_stacked([epoch.activations for epoch in epochs]),
             errors=np.array([epoch.error for epoch in epochs]),
             counts=_stacked([epoch.counts for epoch in epochs]),
+            depressing=_stacked([epoch.depressing for epoch in epochs]),
             patterns=patterns,
             labels=labels,
             target0=target0,

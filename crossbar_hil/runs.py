@@ -15,6 +15,7 @@ chip       moment ("start" or "end"), quantity, row, column, value: what a virtu
 ========== ============================================================================================
 """
 
+import glob
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -33,14 +34,17 @@ from crossbar_hil.patterns import PatternSet
 from crossbar_hil.result import Epoch, TrainingResult
 
 RECORD = "run.sqlite"
-SCHEMA_VERSION = 1
+SPIKING = "spiking.json"
+"""What a run folder of a spiking network holds instead."""
+SCHEMA_VERSION = 2
 NEEDED = frozenset({"bench", "kind", "seed", "shape", "rule", "status", "target", "target0", "started_utc"})
 """Settings without which a record is none."""
 SCHEMA = """
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE pattern (pattern INTEGER, part TEXT, bits TEXT, label TEXT);
 CREATE TABLE epoch (epoch INTEGER PRIMARY KEY, error REAL, patterns_met INTEGER, pulses INTEGER, utc TEXT);
-CREATE TABLE cell (epoch INTEGER, row INTEGER, column INTEGER, conductance_siemens REAL, pulses INTEGER);
+CREATE TABLE cell (epoch INTEGER, row INTEGER, column INTEGER, conductance_siemens REAL, pulses INTEGER,
+    depressing INTEGER);
 CREATE TABLE current (epoch INTEGER, pattern INTEGER, column INTEGER, current_a REAL);
 CREATE TABLE activation (epoch INTEGER, pattern INTEGER, output INTEGER, activation REAL, shortfall REAL);
 CREATE TABLE chip (moment TEXT, quantity TEXT, row INTEGER, column INTEGER, value REAL);
@@ -95,7 +99,9 @@ class Run:
                     raise ValueError("it holds values that are no numbers")
                 return np.moveaxis(values.reshape(len(numbers), *shape, -1), -1, 0)
 
-            cells = table("SELECT conductance_siemens, pulses FROM cell ORDER BY epoch, row, column", rows, columns)
+            cells = table(
+                "SELECT conductance_siemens, pulses, depressing FROM cell ORDER BY epoch, row, column", rows, columns
+            )
             currents = table("SELECT current_a FROM current ORDER BY epoch, pattern, column", patterns, columns)
             activations = table(
                 "SELECT activation, shortfall FROM activation ORDER BY epoch, pattern, output", patterns, columns // 2
@@ -109,6 +115,7 @@ class Run:
                     shortfalls=activations[1][place],
                     error=error,
                     counts=cells[1][place].astype(np.int64),
+                    depressing=cells[2][place].astype(np.int64),
                 )
                 for place, (number, error) in enumerate(numbers)
             ]
@@ -207,6 +214,8 @@ def find_run(text: str, out: str | Path) -> Run:
     if text == "latest" and runs:
         return load_run(runs[-1].folder)
     fitting = [run for run in runs if run.name == text] or [run for run in runs if run.name.startswith(text)]
+    if not fitting and ((Path(text) / SPIKING).is_file() or any(Path(out).glob(f"{glob.escape(text)}*/{SPIKING}"))):
+        raise RunError(f"run {text!r} is of a spiking network; show, report, resume and `snn test` take it")
     if len(fitting) != 1:
         found = f"{len(fitting)} runs fit" if fitting else "no such run folder"
         raise RunError(f"run {text!r}: {found}, in {Path(out)} there are {len(runs)} runs")

@@ -88,7 +88,8 @@ def train_and_record(
             bench.copy_into(folder.folder)
         trainer = make_trainer(bench, backend)
         trainer.check_task(task.train, task.train_labels)
-        backend.check_pulses(np.zeros(backend.shape, dtype=np.int64), trainer.pulse)
+        for pulse in trainer.update.pulses():
+            backend.check_pulses(np.zeros(backend.shape, dtype=np.int64), pulse)
         recorder = Recorder.create(
             folder, bench=bench, backend=backend, trainer=trainer, task=task, seed=seed, preset=preset, label=label
         )

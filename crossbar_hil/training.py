@@ -12,11 +12,12 @@ from crossbar_hil.arrays import FloatArray, IntArray, checked_bits
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.encoding import row_voltages, target_activations
 from crossbar_hil.errors import DataError
-from crossbar_hil.pairs import difference, potentiating_counts
+from crossbar_hil.pairs import difference
 from crossbar_hil.patterns import as_text
 from crossbar_hil.prediction import Prediction
 from crossbar_hil.result import Epoch, TrainingResult
 from crossbar_hil.rules.manhattan import manhattan_signs
+from crossbar_hil.updates import Sent, Update
 
 MOST_BETA = 1e300
 """A gain beyond this, in 1/A, would overflow in the gradient."""
@@ -48,6 +49,13 @@ class Trainer:
         Row voltage of a 0 and of a 1, in volts.
     rule : callable
         Learning rule ``(voltages (P, R), deltas (P, N)) -> signs (R, N)``.
+    pull_back : bool
+        Whether an activation that is beyond its target is pulled back to it, as in the papers; if not, it counts as
+        met and has no part in the gradient.
+    dead_zone : float
+        An activation nearer to its target than this has no part in the gradient: against noise of the reads.
+    update : Update, optional
+        How signs become pulses; one `pulse` a synapse if not given. Replaces `pulse`.
 
     Raises
     ------
@@ -67,9 +75,19 @@ class Trainer:
         v0: float = defaults.V0,
         v1: float = defaults.V1,
         rule: Rule = manhattan_signs,
+        pull_back: bool = True,
+        dead_zone: float = 0.0,
+        update: Update | None = None,
     ) -> None:
         self.backend = backend
-        self.pulse = Pulse(defaults.PULSE_V, defaults.PULSE_S) if pulse is None else pulse
+        if update is None:
+            update = Update(Pulse(defaults.PULSE_V, defaults.PULSE_S) if pulse is None else pulse)
+        elif pulse is not None and pulse != update.pulse:
+            raise DataError(f"pulse of {pulse} is not that of the update, {update.pulse}; give one of the two")
+        self.update = update
+        self.pulse = update.pulse
+        self.pull_back = pull_back
+        self.dead_zone = dead_zone
         self.beta = beta
         self.target = target
         self.target0 = -target if target0 is None else target0
@@ -83,10 +101,6 @@ class Trainer:
         columns = self.backend.shape[1]
         if columns % 2:
             raise DataError(f"column count {columns} is odd; an output is the difference of two columns")
-        if self.pulse.amplitude_v < 0:
-            raise DataError(
-                f"pulse amplitude {self.pulse.amplitude_v} V must be positive: the rule sends potentiating pulses"
-            )
         if not 0 < self.beta <= MOST_BETA:
             raise DataError(f"beta {self.beta} per ampere must be above zero and at most {MOST_BETA:g}")
         if not -1 < self.target < 1:
@@ -95,6 +109,8 @@ class Trainer:
             raise DataError(f"target0 {self.target0} must lie between -1 and 1, the values that tanh takes")
         if not self.target0 < self.target:
             raise DataError(f"target0 {self.target0} must be below target {self.target}, or the labels overlap")
+        if not 0 <= self.dead_zone < 2:
+            raise DataError(f"dead_zone {self.dead_zone} must be from 0 to below 2, the span of tanh")
         if isinstance(self.epochs, bool) or not isinstance(self.epochs, int | np.integer) or self.epochs < 1:
             raise DataError(f"epochs {self.epochs} must be a whole number of at least 1")
         if not (math.isfinite(self.v0) and math.isfinite(self.v1)) or self.v0 == self.v1:
@@ -146,7 +162,7 @@ class Trainer:
         return self._epochs(row_voltages(bits, self.v0, self.v1), wanted)
 
     def _epochs(self, voltages: FloatArray, labels: IntArray) -> Iterator[Epoch]:
-        backend, pulse, rule = self.backend, self.pulse, self.rule
+        backend, update, rule = self.backend, self.update, self.rule
         activation = Tanh(self.beta)
         targets = target_activations(labels, self.target0, self.target)
         senses = 2.0 * labels - 1.0
@@ -155,6 +171,7 @@ class Trainer:
         reads = np.concatenate([voltages, read_v * np.eye(backend.shape[0])])
         reads.flags.writeable = False
         patterns = len(voltages)
+        nothing_sent = Sent(*np.zeros((2, *backend.shape), dtype=np.int64))
         for number in range(1, self.epochs + 1):
             measured = backend.read_currents(reads)
             currents = measured[:patterns]
@@ -164,13 +181,16 @@ class Trainer:
             shortfalls = np.maximum(senses * gaps, nothing)
             error = float(np.add.reduce(shortfalls, axis=None))
             last = error == 0 or number == self.epochs
-            if last:
-                counts = np.zeros(backend.shape, dtype=np.int64)
-            else:
+            conductances = measured[patterns:] / read_v
+            sent = nothing_sent
+            if not last:
+                if not self.pull_back:
+                    gaps = senses * shortfalls
+                if self.dead_zone:
+                    gaps = np.where(np.abs(gaps) < self.dead_zone, nothing, gaps)
                 deltas = gaps * activation.slope(outputs)  # equation 3
-                counts = potentiating_counts(rule(voltages, deltas))  # equations 4 and 5
-                backend.send_pulses(counts, pulse)
-            yield Epoch(number, measured[patterns:] / read_v, currents, activations, shortfalls, error, counts)
+                sent = update.send(backend, rule(voltages, deltas), conductances, float(read_v))  # equations 4 and 5
+            yield Epoch(number, conductances, currents, activations, shortfalls, error, *sent)
             if last:
                 return
 

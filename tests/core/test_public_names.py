@@ -19,7 +19,17 @@ CORE = [
     "load_run",
     "CrossbarError",
 ]
-SIMULATION = ["ConductanceCurve", "SimulatedBackend", "lognormal_shifts", "rescaled_lognormal_shifts"]
+SIMULATION = [
+    "ConductanceCurve",
+    "EnsembleResult",
+    "SimulatedBackend",
+    "draw_ensemble",
+    "iterate_ensemble",
+    "lognormal_shifts",
+    "rescaled_lognormal_shifts",
+    "solve_crossbar",
+    "train_ensemble",
+]
 
 
 @pytest.mark.parametrize("name", CORE)

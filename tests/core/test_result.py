@@ -22,6 +22,7 @@ def result_of(errors, pulsed, saturated=(False, False)):
             shortfalls=np.array([[error]]),
             error=error,
             counts=np.array([counts]),
+            depressing=np.zeros((1, 2), int),
         )
         for number, (error, counts) in enumerate(zip(errors, pulsed, strict=True), start=1)
     ]
@@ -115,6 +116,7 @@ def test_misses_are_sorted_with_the_worst_first():
         shortfalls=np.array([[0.0, 0.9], [0.3, 0.0]]),
         error=1.2,
         counts=np.zeros((2, 4), int),
+        depressing=np.zeros((2, 4), int),
     )
     result = TrainingResult.from_epochs(
         [epoch],

@@ -48,7 +48,7 @@ def test_saturated_cells_are_kept_with_the_run(stalled_run):
 def test_the_record_is_a_wal_database_with_a_schema_version(converged_run):
     with sqlite3.connect(converged_run / "run.sqlite") as record:
         assert record.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
-        assert record.execute("PRAGMA user_version").fetchone()[0] == 1
+        assert record.execute("PRAGMA user_version").fetchone()[0] == 2
     record.close()
 
 
