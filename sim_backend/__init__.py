@@ -4,18 +4,37 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .circuit import solve_crossbar
     from .curve import ConductanceCurve
+    from .ensemble import iterate_ensemble, train_ensemble
+    from .ensemble_draw import draw_ensemble
+    from .ensemble_result import EnsembleResult
     from .simulated import SimulatedBackend
     from .variation import lognormal_shifts, rescaled_lognormal_shifts
 
 _HOME = {
     "ConductanceCurve": "curve",
+    "EnsembleResult": "ensemble_result",
     "SimulatedBackend": "simulated",
+    "draw_ensemble": "ensemble_draw",
+    "iterate_ensemble": "ensemble",
     "lognormal_shifts": "variation",
     "rescaled_lognormal_shifts": "variation",
+    "solve_crossbar": "circuit",
+    "train_ensemble": "ensemble",
 }
 
-__all__ = ["ConductanceCurve", "SimulatedBackend", "lognormal_shifts", "rescaled_lognormal_shifts"]
+__all__ = [
+    "ConductanceCurve",
+    "EnsembleResult",
+    "SimulatedBackend",
+    "draw_ensemble",
+    "iterate_ensemble",
+    "lognormal_shifts",
+    "rescaled_lognormal_shifts",
+    "solve_crossbar",
+    "train_ensemble",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,124 @@
+"""Trainings of an ensemble against a plain compiled kernel that trains one chip after the other.
+
+Both train the same chips, interleaved in one run; the fastest of the repeats counts. The plain kernel checks nothing,
+has its tables ready and stops at the first epoch that meets all targets. All that `train_ensemble` does counts: checks,
+the chips that are trained again, the errors of those that miss.
+
+    python benchmarks/ensemble_speed.py [--chips 50000] [--repeats 9]
+"""
+
+import argparse
+import math
+import time
+
+import numba
+import numpy as np
+
+from crossbar_hil import defaults
+from crossbar_hil.config import data_file
+from crossbar_hil.patterns import PatternSet
+from crossbar_hil.sim_backend import ConductanceCurve, draw_ensemble, train_ensemble
+
+SETTINGS = {
+    "reference": ({"beta": 6e6, "target": 0.8}, (1e-8, 1e-7)),
+    "default": ({"beta": defaults.BETA, "target": defaults.TARGET}, (2e-8, 1e-7)),
+}
+
+
+@numba.njit(cache=True, nogil=True)
+def plain(shifts, rises, voltages, targets, senses, beta, scale, most, epochs, converged):  # noqa: PLR0912
+    chips, rows, columns = shifts.shape
+    patterns, outputs = targets.shape
+    weights = np.empty((rows, outputs))
+    level = np.empty((rows, columns), dtype=np.int64)
+    gradient = np.empty((rows, outputs))
+    last = len(rises) - 1
+    for chip in range(chips):
+        level[:] = 0
+        for number in range(1, most + 1):
+            for j in range(rows):
+                for n in range(outputs):
+                    plus = rises[level[j, 2 * n]] + shifts[chip, j, 2 * n]
+                    minus = rises[level[j, 2 * n + 1]] + shifts[chip, j, 2 * n + 1]
+                    weights[j, n] = scale * (plus - minus)
+            met = True
+            gradient[:] = 0.0
+            for p in range(patterns):
+                for n in range(outputs):
+                    current = 0.0
+                    for j in range(rows):
+                        current += voltages[p, j] * weights[j, n]
+                    activation = math.tanh(beta * current)
+                    gap = targets[p, n] - activation
+                    met = met and senses[p, n] * gap <= 0.0
+                    delta = gap * (1.0 - activation * activation)  # the slope of tanh; its factor beta has no sign
+                    for j in range(rows):
+                        gradient[j, n] += delta * voltages[p, j]
+            if met or number == most:
+                break
+            for j in range(rows):
+                for n in range(outputs):
+                    if gradient[j, n] > 0.0:
+                        level[j, 2 * n] = min(level[j, 2 * n] + 1, last)
+                    elif gradient[j, n] < 0.0:
+                        level[j, 2 * n + 1] = min(level[j, 2 * n + 1] + 1, last)
+        epochs[chip], converged[chip] = number, met
+
+
+def timed(function):
+    start = time.perf_counter()
+    result = function()
+    return time.perf_counter() - start, result
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--chips", type=int, default=50_000, help="virtual chips (default: 50000)")
+    parser.add_argument("--repeats", type=int, default=9, help="the fastest of so many counts (default: 9)")
+    parser.add_argument("--threads", type=int, default=2, help="threads of the last column (default: 2)")
+    given = parser.parse_args()
+    curve = ConductanceCurve.from_csv(data_file("figure2a"))
+    task = PatternSet.from_csv(data_file("perceptron"))
+    voltages = np.where(task.train == 1, defaults.V1, defaults.V0)
+    senses = 2.0 * task.train_labels - 1.0
+    print("| settings | mean epochs | plain | ensemble | ratio | threads | ratio to one | draw and train 10,000 |")
+    print("|---|---|---|---|---|---|---|---|")
+    for name, (settings, span) in SETTINGS.items():
+        shifts = draw_ensemble(given.chips, seed=1, span_siemens=span)
+        epochs, converged = np.empty(given.chips, dtype=np.int64), np.empty(given.chips, dtype=np.bool_)
+
+        def one_by_one(shifts=shifts, settings=settings, epochs=epochs, converged=converged):
+            beta, target = settings["beta"], settings["target"]
+            plain(
+                shifts, curve.rises, voltages, target * senses, senses, beta, 10.0, defaults.EPOCHS, epochs, converged
+            )
+
+        def together(threads, shifts=shifts, settings=settings):
+            return train_ensemble(curve, shifts, task.train, task.train_labels, threads=threads, **settings)
+
+        def point(settings=settings, span=span):
+            drawn = draw_ensemble(10_000, seed=2, span_siemens=span)
+            return train_ensemble(curve, drawn, task.train, task.train_labels, threads=1, **settings)
+
+        one_by_one(), together(1)  # compiled, or read from the cache
+        times = []
+        for _ in range(given.repeats):
+            alone, _ = timed(one_by_one)
+            single, result = timed(lambda: together(1))
+            several, _ = timed(lambda: together(given.threads))
+            drawn, _ = timed(point)
+            times.append((alone, single, several, drawn))
+        same = (result.epochs == epochs) & (result.converged == converged)
+        alone, single, several, drawn = np.min(times, axis=0)
+        print(
+            f"| {name} | {result.epochs.mean():.1f} | {given.chips / alone:,.0f}/s | {given.chips / single:,.0f}/s "
+            f"| {alone / single:.1f} | {given.chips / several:,.0f}/s with {given.threads} | {single / several:.2f} "
+            f"| {1e3 * drawn:.1f} ms |",
+            flush=True,
+        )
+        if not same.all():
+            print(f"{np.count_nonzero(~same)} of {given.chips} chips of the plain kernel differ by rounding")
+
+
+if __name__ == "__main__":
+    main()

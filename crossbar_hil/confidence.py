@@ -1,0 +1,51 @@
+"""How far a counted share may be from the true one: Wilson's interval."""
+
+import math
+
+from crossbar_hil.errors import DataError
+
+Z95 = 1.959963984540054
+"""Standard normal quantile of 0.975."""
+
+
+def wilson(successes: int, trials: int, z: float = Z95) -> tuple[float, float]:
+    """Interval of a share after E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209, doi:10.1080/01621459.1927.10502953.
+
+    All shares that lie within z of their own standard deviations of the counted one. It has sensible ends also where
+    none or all succeed.
+
+    Parameters
+    ----------
+    successes, trials : int
+        Counted; 0 <= successes <= trials and at least one trial.
+    z : float
+        Standard normal quantile, above zero; 1.96 for an interval of 95 %.
+
+    Returns
+    -------
+    (float, float)
+        Low and high end, between 0 and 1.
+
+    Raises
+    ------
+    DataError
+        If the counts are not possible.
+
+    Examples
+    --------
+    >>> low, high = wilson(8, 10)
+    >>> round(low, 4), round(high, 4)
+    (0.4902, 0.9433)
+    """
+    if trials < 1:
+        raise DataError(f"a share of {trials} trials has no interval, at least one trial is needed")
+    if not 0 <= successes <= trials:
+        raise DataError(f"{successes} successes of {trials} trials are not possible")
+    if not (math.isfinite(z) and z > 0):
+        raise DataError(f"quantile z {z} must be finite and above zero")
+    share, spread = successes / trials, z * z / trials
+    middle = share + spread / 2
+    half = math.sqrt(spread * (share * (1 - share) + spread / 4))
+    low = 0.0 if successes == 0 else (middle - half) / (1 + spread)
+    high = 1.0 if successes == trials else (middle + half) / (1 + spread)
+    return low, high
