@@ -1,0 +1,130 @@
+"""The folder of a dry run: what was asked for, every chunk as it comes, and nothing that depends on time or order."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from crossbar_hil.config import BENCH_FILE, Bench, load_bench
+from crossbar_hil.dryrun.counts import Counts
+from crossbar_hil.errors import RunError
+
+GIVEN, PLAN, CHUNKS = "given", "plan.json", "chunks.jsonl"
+Place = tuple[int, int]
+"""Number of the point and of the chunk."""
+
+
+class DryRunFolder:
+    """Chunks on disk, each once; use it in a ``with`` statement.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    plan : mapping
+        What was asked for.
+    """
+
+    def __init__(self, path: Path, plan: Mapping[str, Any]) -> None:
+        self.path, self.plan = path, plan
+        self.done: dict[Place, Counts] = {}
+        """The chunks that are on disk."""
+        self._recover()
+        self._file = (path / CHUNKS).open("a", encoding="utf-8")
+
+    @classmethod
+    def make(cls, path: Path, plan: Mapping[str, Any], bench: Bench) -> Self:
+        """Make a new folder with the bench file and the files that it names in it.
+
+        Raises
+        ------
+        RunError
+            If it exists already or cannot be made.
+        """
+        try:
+            (path / GIVEN).mkdir(parents=True)
+        except FileExistsError:
+            raise RunError(f"{path} exists already; --resume {path} goes on with it") from None
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise RunError(f"folder {path} cannot be made: {why}") from error
+        bench.copy_into(path / GIVEN)
+        write_json(path / PLAN, plan)
+        return cls(path, plan)
+
+    @classmethod
+    def reopen(cls, path: Path, kind: str) -> Self:
+        """Open the folder of a dry run that was begun.
+
+        Raises
+        ------
+        RunError
+            If it is none, or one of another kind.
+        """
+        try:
+            plan = json.loads((path / PLAN).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(f"{path} is not the folder of a dry run: {PLAN} cannot be read: {error}") from error
+        found = plan.get("kind") if isinstance(plan, dict) else None
+        if found != kind:
+            raise RunError(f"{path} is the folder of a {found}, not of a {kind}")
+        return cls(path, plan)
+
+    @property
+    def bench(self) -> Bench:
+        """The bench that the dry run was begun with."""
+        return load_bench(str(self.path / GIVEN / BENCH_FILE))
+
+    def add(self, place: Place, counts: Counts) -> None:
+        """Write a chunk, unless it is there already."""
+        if place in self.done:
+            return
+        self._file.write(_line(place, counts))
+        self._file.flush()
+        self.done[place] = counts
+
+    def finish(self) -> None:
+        """Put the chunks into the order of their places, whatever order they came in."""
+        self._file.close()
+        write_text(self.path / CHUNKS, "".join(_line(place, self.done[place]) for place in sorted(self.done)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def _recover(self) -> None:
+        """Read the chunks; a last line that was cut short is taken away."""
+        path = self.path / CHUNKS
+        if not path.exists():
+            return
+        content = path.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        for number, line in enumerate(whole.splitlines(), start=1):
+            try:
+                record = json.loads(line)
+                place = (int(record.pop("point")), int(record.pop("chunk")))
+                self.done[place] = Counts.from_record(record)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise RunError(f"{path}, line {number} is not a chunk of a dry run: {error}") from error
+        if len(whole) < len(content):
+            with path.open("r+b") as file:
+                file.truncate(len(whole))
+
+
+def write_json(path: Path, values: Mapping[str, Any]) -> None:
+    """Write a JSON file that people can read, all of it or nothing."""
+    write_text(path, json.dumps(values, indent=1) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, all of it or nothing."""
+    partly = path.with_name(path.name + ".part")
+    partly.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(partly, path)
+
+
+def _line(place: Place, counts: Counts) -> str:
+    return json.dumps({"point": place[0], "chunk": place[1], **counts.as_record()}) + "\n"

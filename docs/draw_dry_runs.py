@@ -1,0 +1,35 @@
+"""Draw the map of the page on dry runs: gain against target, 10,000 simulated chips a cell.
+
+python docs/draw_dry_runs.py
+"""
+
+import tempfile
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from crossbar_hil.config import load_bench
+from crossbar_hil.dryrun.axes import read_axes
+from crossbar_hil.dryrun.folder import DryRunFolder
+from crossbar_hil.dryrun.plotting import plot_sweep
+from crossbar_hil.dryrun.scheduling import make_scheduler
+from crossbar_hil.dryrun.sweeping import plan_sweep, run_sweep
+
+DOCS = Path(__file__).resolve().parent
+OVER = ("beta=1e7..1.6e8:9log", "target=0.5,0.7,0.8,0.9,0.95,0.98,0.99,0.995,0.999")
+
+
+def gain_and_target():
+    sweep = plan_sweep(load_bench("simulated"), read_axes(OVER), chips=10_000, seed=1)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        DryRunFolder.make(Path(folder) / "map", sweep.plan(), sweep.bench) as kept,
+    ):
+        figure = plot_sweep(run_sweep(sweep, kept, make_scheduler("threads")))
+    path = DOCS / "sweep_map.png"
+    FigureCanvasAgg(figure).print_figure(path, dpi=80)
+    print(f"{path.name}: {path.stat().st_size / 1e3:.0f} kB")
+
+
+if __name__ == "__main__":
+    gain_and_target()
