@@ -1,0 +1,1 @@
+"""The spiking network: encoding, neurons, plasticity, and the network made of them."""

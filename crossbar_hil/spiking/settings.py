@@ -1,0 +1,237 @@
+"""What a person asks of a spiking network, checked, and the model, the data and the engine that it means."""
+
+import hashlib
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from crossbar_hil.errors import ConfigError
+from crossbar_hil.plugins import load
+from crossbar_hil.spiking import presets
+from crossbar_hil.spiking.devices import stuck_masks
+from crossbar_hil.spiking.images import Images, Split, digits, mnist
+from crossbar_hil.spiking.model import SpikingModel
+from crossbar_hil.spiking.network import PUBLISHED, Protocol
+from crossbar_hil.spiking.states import RULES, Synapses, as_falling, linear_states
+from crossbar_hil.spiking.stepwise import Engine
+from crossbar_hil.spiking.stripes import STRIPES, stripes, stripes_model
+
+DATASETS = ("digits", "mnist", "stripes")
+PRESETS = ("published", "siemens", "tuned")
+MOST_NEURONS = 10_000
+STRIPE_V = 0.1
+"""Height of an input spike on a device, in volts: a read voltage."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpikingSettings:
+    """Everything that a spiking run follows from, beside the device and the data.
+
+    Raises
+    ------
+    ConfigError
+        If a value is out of range, or two do not go together.
+    """
+
+    dataset: str = "digits"
+    data: str | None = None
+    """Folder of the MNIST files."""
+    classes: tuple[int, ...] | None = None
+    neurons: int | None = None
+    preset: str = "tuned"
+    states: int | None = None
+    rule: str | None = None
+    wire_ohm: float = 0.0
+    cell: str | None = None
+    """Name of a cell model, with options after a colon: ``sinh:b_per_v=3``."""
+    stuck: float = 0.0
+    """Share of the cells that are stuck from the start, half of them at either end of the range."""
+    train: int | None = None
+    """How many training images are used at most."""
+    passes: int | None = None
+    steps: int | None = None
+    """Time steps of a training image."""
+    test_steps: int | None = None
+    """Time steps of a test image."""
+    bench: str | None = None
+    """The network of a device; None for one that is computed."""
+    part: int = 10
+    """Training images between two lines of the record."""
+
+    def __post_init__(self) -> None:
+        _one_of("dataset", self.dataset, DATASETS)
+        _one_of("preset", self.preset, PRESETS)
+        if self.rule is not None:
+            _one_of("rule", self.rule, RULES)
+        for name, least, most in (
+            ("neurons", 1, MOST_NEURONS),
+            ("states", 2, 2**20),
+            ("train", 1, 10**9),
+            ("passes", 1, 10**6),
+            ("steps", 1, 10**6),
+            ("test_steps", 1, 10**6),
+            ("part", 1, 10**6),
+        ):
+            value = getattr(self, name)
+            if value is not None and not least <= value <= most:
+                raise ConfigError(f"{name} {value} must lie between {least} and {most}")
+        if not 0 <= self.wire_ohm < math.inf:
+            raise ConfigError(f"wire {self.wire_ohm} ohm must be finite and not negative")
+        if not 0 <= self.stuck <= 1:
+            raise ConfigError(f"stuck {self.stuck} is a share of the cells, it must lie between 0 and 1")
+        self._check_data()
+        if self.bench is None:
+            self._check_cells()
+
+    def _check_data(self) -> None:
+        if self.dataset == "mnist" and self.data is None:
+            raise ConfigError("dataset mnist needs --data, the folder with its four IDX files")
+        if self.dataset != "mnist" and self.data is not None:
+            raise ConfigError(f"dataset {self.dataset} ships with this package, --data goes with mnist only")
+        if self.classes is not None and not (self.classes and set(self.classes) <= set(range(10))):
+            raise ConfigError(f"classes {', '.join(map(str, self.classes))} must be digits from 0 to 9")
+        if self.bench is None and self.dataset == "stripes":
+            raise ConfigError("dataset stripes needs a device, --bench")
+        if self.bench is None:
+            return
+        if self.dataset != "stripes":
+            raise ConfigError(f"a device learns the dataset stripes, not {self.dataset}")
+        own = {
+            "classes": self.classes, "neurons": self.neurons, "states": self.states, "rule": self.rule,
+            "wire": self.wire_ohm or None, "cell": self.cell, "stuck": self.stuck or None, "train": self.train,
+        }  # fmt: skip
+        given = [name for name, value in own.items() if value is not None]
+        if given:
+            raise ConfigError(f"{given[0]} is a setting of a computed network, a device on a bench has its own")
+
+    def _check_cells(self) -> None:
+        if self.preset == "published" and (self.wire_ohm or self.cell):
+            raise ConfigError("preset published has weights without a unit; wires and cells go with siemens or tuned")
+        if self.rule == "continuous" and self.states is not None:
+            raise ConfigError(f"rule continuous goes without states, but there are {self.states}")
+        if self.rule not in {None, "continuous"} and self.states is None:
+            raise ConfigError(f"rule {self.rule} needs --states, the number of states of a cell")
+        if self.preset == "published" and self.states is not None:
+            raise ConfigError("preset published has weights without states; states go with siemens or tuned")
+
+
+def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ConfigError(f"{name} {value!r} is none of {', '.join(known)}")
+
+
+def data_of(settings: SpikingSettings) -> Split:
+    """Load the images.
+
+    Raises
+    ------
+    DataError
+        If a file is missing or wrong, or a class has no image.
+    """
+    if settings.dataset == "stripes":
+        return stripes()
+    if settings.dataset == "digits":
+        split = digits(settings.classes)
+        keep = slice(settings.train)
+        return Split(Images(split.train.intensities[keep], split.train.labels[keep]), split.test)
+    return mnist(Path(settings.data or ""), settings.classes, train=settings.train)
+
+
+def data_hash(split: Split) -> str:
+    """Return a hash of all images and labels."""
+    digest = hashlib.sha256()
+    for images in (split.train, split.test):
+        for array in (images.intensities, images.labels):
+            digest.update(f"{array.dtype}{array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def model_of(settings: SpikingSettings, split: Split, *, outputs: int | None = None, seed: int = 0) -> SpikingModel:
+    """Return the network that the settings mean.
+
+    Parameters
+    ----------
+    settings : SpikingSettings
+    split : Split
+        The images, which say how many inputs and classes there are.
+    outputs : int, optional
+        Columns of a device.
+    seed : int
+        Stuck cells are drawn from it.
+    """
+    inputs = split.train.intensities.shape[1]
+    if settings.bench is not None:
+        return stripes_model(inputs, outputs or inputs, STRIPE_V)
+    many = len(np.unique(split.train.labels)) > len(presets.CLASSES)
+    neurons = settings.neurons or (150 if many and settings.preset == "tuned" else 50)
+    if settings.preset == "tuned":
+        make = presets.tuned_ten if many else presets.tuned
+        model = make("siemens", inputs=inputs, outputs=neurons)
+    else:
+        units = "weights" if settings.preset == "published" else "siemens"
+        model = presets.published(units, inputs=inputs, outputs=neurons)
+    if settings.states is not None:
+        model = replace(model, synapses=_with_states(model.synapses, settings))
+    if settings.stuck:
+        low, high = stuck_masks(
+            (inputs, neurons),
+            rng=np.random.default_rng([seed, 1]),
+            at_low=settings.stuck / 2,
+            at_high=settings.stuck / 2,
+        )
+        model = replace(model, cells=replace(model.cells, stuck=low | high))
+    return model
+
+
+def _with_states(synapses: Synapses, settings: SpikingSettings) -> Synapses:
+    states = linear_states(settings.states or 2, synapses.low_siemens, synapses.high_siemens)
+    rule = settings.rule or ("stochastic" if settings.preset == "tuned" else "nearest")
+    falling = as_falling(states[::-1]) if rule == "pulse" else None
+    return replace(synapses, rule=rule, states=states, falling=falling, start_on_states=settings.preset == "tuned")
+
+
+def protocol_of(settings: SpikingSettings, split: Split) -> Protocol:
+    """Return how the network is trained and tested."""
+    if settings.bench is not None:
+        protocol = STRIPES
+    elif settings.preset != "tuned":
+        protocol = PUBLISHED
+    else:
+        many = len(np.unique(split.train.labels)) > len(presets.CLASSES)
+        protocol = presets.TUNED_TEN if many else presets.TUNED
+    if settings.passes is not None:
+        protocol = replace(protocol, passes=settings.passes)
+    if settings.steps is not None:
+        protocol = replace(protocol, training_steps=settings.steps)
+    if settings.test_steps is not None:
+        protocol = replace(protocol, test_steps=settings.test_steps)
+    return protocol
+
+
+def engine_of(settings: SpikingSettings) -> Engine:
+    """Return the compiled engine: on an ideal crossbar, or with wires and cells.
+
+    Raises
+    ------
+    ConfigError
+        If the cell is not known, or no such engine is installed.
+    """
+    if not settings.wire_ohm and settings.cell is None:
+        return load("spiking_engines", "fused")()
+    return load("spiking_engines", "wired")(wire_ohm=settings.wire_ohm, cell=_cell(settings.cell))
+
+
+def _cell(text: str | None) -> Any:
+    """Make a cell model from a name, or from a name and options such as ``sinh:b_per_v=3``."""
+    if text is None:
+        return None
+    name, _, rest = text.partition(":")
+    try:
+        options = {key: float(value) for key, _, value in (each.partition("=") for each in rest.split(",") if each)}
+        return load("cells", name)(**options)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"cell {text!r} cannot be made: {error}") from error

@@ -1,0 +1,1 @@
+"""The spiking network on large simulated crossbars, compiled."""

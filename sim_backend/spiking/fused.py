@@ -1,0 +1,27 @@
+"""The compiled engine of the spiking network on an ideal crossbar; same spikes as `StepwiseEngine`."""
+
+import numpy as np
+
+from crossbar_hil.spiking.encoding import Words
+from crossbar_hil.spiking.model import NetworkState, SpikingModel
+from crossbar_hil.spiking.stepwise import Presentation, Showing
+
+from .working import working
+
+
+class FusedEngine:
+    """Shows images with all steps of all images in one compiled call."""
+
+    def show(self, model: SpikingModel, state: NetworkState, images: Words, showing: Showing) -> Presentation:
+        """Return the network after it was shown images, given as (P, K) levels, and its output spikes.
+
+        Raises
+        ------
+        DataError
+            If the images do not fit the model.
+        """
+        from . import kernel  # noqa: PLC0415 - numba takes long to import
+
+        work = working(model, state, images, showing)
+        arguments = (*work.arguments(), np.int64(state.now), work.counts, work.raster)
+        return work.presentation(int(kernel.show(*arguments)))

@@ -1,0 +1,232 @@
+"""The compiled inner loop: images shown to a network, step by step, with only the work that spikes ask for."""
+
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+
+from .columns import update_column
+
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+FIRST = np.uint64(0xBF58476D1CE4E5B9)
+SECOND = np.uint64(0x94D049BB133111EB)
+LANES = 32
+"""Columns are padded to a multiple of this, so that the inner loops are whole vectors."""
+LAST, HIGHEST, ALL = range(3)
+
+
+class Numbers(NamedTuple):
+    """Everything that does not change while images are shown; volts and siemens in single precision."""
+
+    increment: Any
+    cap: Any
+    floor: Any
+    decay: Any
+    leak: Any
+    inhibition: Any
+    own: Any
+    others: Any
+    contest: Any
+    spike_v: Any
+    read_noise: Any
+    noise_mean: Any
+    noise_scale: Any
+    wrap: Any
+    never: Any
+    steps: Any
+    learn: Any
+    reset: Any
+    record: Any
+
+
+@numba.njit(cache=True)
+def mixed(word):  # type: ignore[no-untyped-def]
+    """Return the SplitMix64 finaliser of a word."""
+    word = (word ^ (word >> np.uint64(30))) * FIRST
+    word = (word ^ (word >> np.uint64(27))) * SECOND
+    return word ^ (word >> np.uint64(31))
+
+
+@numba.njit(cache=True)
+def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
+    images, keys, n, rule, change_by_age, states, falling, weights, kept, factors, stuck, read, balances, gain,
+    membranes, thresholds, refractory, last_inputs, now, counts, raster,
+):  # fmt: skip
+    """Show images; arrays of the state are changed in place.
+
+    Parameters
+    ----------
+    images : ndarray of uint64, shape (P, K)
+        Levels.
+    keys : ndarray of uint64, shape (3, P)
+        Keys of each presentation for spikes, rounding, reads.
+    n : Numbers
+        Constants.
+    rule : columns.Rule
+        Constants of the updates.
+    change_by_age, states, falling : ndarray of float32
+        In siemens, see `columns`.
+    weights, kept, factors, stuck : ndarray, shape (N, K), or empty where not used
+        Of one neuron after the other; in siemens, float32, the last one bool.
+    read : ndarray of float32, shape (K + 1, M)
+        What the cells read as, in siemens, padded with zeros; M columns, a multiple of `LANES`.
+    balances, gain : ndarray of float32, shape (M,)
+        Factor of each column, and volts per ampere and step with it.
+    membranes, thresholds : ndarray of float32, shape (M,)
+        In volts; thresholds of padding are infinite.
+    refractory : ndarray of int32, shape (M,)
+        In steps.
+    last_inputs : ndarray of int64, shape (K,)
+        In steps.
+    now : int
+        The clock.
+    counts : ndarray of int64, shape (P, N)
+        Added to.
+    raster : ndarray of bool, shape (P, T, N)
+        Set if recorded.
+
+    Returns
+    -------
+    int
+        The clock afterwards.
+    """
+    outputs, inputs = weights.shape
+    padded = membranes.shape[0]
+    one, zero = np.float32(1), np.float32(0)
+    active = np.empty(inputs + 1, np.int64)
+    drawn = np.empty(inputs, np.uint8)
+    level = np.empty(inputs + 1, np.uint64)
+    place = np.empty(inputs + 1, np.uint64)
+    spiking = np.empty(inputs + 4, np.int64)
+    currents = np.zeros(padded, np.float32)
+    spikes = np.zeros(padded, np.bool_)
+    scratch = np.empty(inputs, np.float32)
+    hold = refractory[:outputs].min()  # steps for which no neuron listens
+    for p in range(images.shape[0]):
+        used: Any = 0
+        for i in range(inputs):
+            active[used] = i
+            level[used] = images[p, i]
+            place[used] = np.uint64(i + 1) * GOLDEN
+            used += np.int64(images[p, i] > 0)
+        if n.reset:
+            membranes[:] = zero
+            refractory[:] = 0
+            last_inputs[:] = n.never
+            hold = 0
+        for t in range(n.steps):
+            offset = np.uint64(t + 1) * GOLDEN
+            fired: Any = 0
+            if n.learn or hold == 0:  # nobody needs to know the spikes otherwise
+                spike_key = mixed(keys[0, p] + offset)
+                for a in range(used):
+                    drawn[a] = (mixed(place[a] + spike_key) >> np.uint64(32)) < level[a]
+                for a in range(used):
+                    spiking[fired] = active[a]
+                    fired += drawn[a]
+            now += 1
+            if n.wrap > 0 and now > n.wrap:
+                now = 0
+            if n.learn:
+                for s in range(fired):
+                    last_inputs[spiking[s]] = now
+
+            crossed: Any = 0
+            if hold > 0:
+                hold -= 1
+                for j in range(padded):
+                    membrane = membranes[j] * n.leak
+                    membranes[j] = membrane
+                    left = refractory[j]
+                    refractory[j] = left - 1 if left > 0 else 0
+                    crossed += np.int32(membrane >= thresholds[j])
+            else:
+                currents[:] = zero
+                for s in range(fired, fired + 3):
+                    spiking[s] = inputs  # a row of zeros
+                for s in range(0, fired, 4):
+                    a, b, c, d = spiking[s], spiking[s + 1], spiking[s + 2], spiking[s + 3]
+                    for j in range(padded):
+                        currents[j] = (((currents[j] + read[a, j]) + read[b, j]) + read[c, j]) + read[d, j]
+                for j in range(padded):
+                    currents[j] *= n.spike_v
+                if n.read_noise > zero:
+                    noise_key = mixed(keys[2, p] + offset)
+                    for j in range(outputs):
+                        word = mixed(np.uint64(j + 1) * GOLDEN + noise_key)
+                        total = zero
+                        for part in range(4):
+                            total += np.float32((word >> np.uint64(16 * part)) & np.uint64(0xFFFF))
+                        currents[j] *= one + n.read_noise * ((total - n.noise_mean) * n.noise_scale)
+                for j in range(padded):
+                    membrane = membranes[j]
+                    left = refractory[j]
+                    driven = membrane + gain[j] * currents[j]
+                    membrane = driven if left == 0 else membrane
+                    membrane = (membrane if membrane > zero else zero) * n.leak
+                    refractory[j] = left - 1 if left > 0 else 0
+                    membranes[j] = membrane
+                    crossed += np.int32(membrane >= thresholds[j])
+            if crossed > 0:
+                fire(n, outputs, membranes, thresholds, refractory, spikes)
+                hold = refractory[:outputs].min()
+                for j in range(outputs):
+                    if spikes[j]:
+                        counts[p, j] += 1
+                        if n.record:
+                            raster[p, t, j] = True
+                        if n.learn:
+                            rounding_key = mixed(mixed(keys[1, p] + offset) + np.uint64(j + 1) * GOLDEN)
+                            update_column(
+                                j, rounding_key, now, rule, change_by_age, states, falling, weights, kept, factors,
+                                stuck, read, balances, gain, last_inputs, scratch,
+                            )  # fmt: skip
+            if n.learn:
+                for j in range(padded):
+                    threshold = thresholds[j] * n.decay
+                    threshold = threshold if threshold > n.floor else n.floor
+                    thresholds[j] = threshold if threshold < n.cap else n.cap
+    return now
+
+
+@numba.njit(cache=True)
+def fire(n, outputs, membranes, thresholds, refractory, spikes):  # type: ignore[no-untyped-def]  # noqa: PLR0912
+    """Do the threshold test where at least one neuron has crossed; sets `spikes` and the neurons."""
+    zero = np.float32(0)
+    spikes[:] = False
+    if n.contest == ALL:
+        for j in range(outputs):
+            spikes[j] = membranes[j] >= thresholds[j]
+        for j in range(outputs):
+            if spikes[j]:
+                for m in range(outputs):
+                    if not spikes[m]:
+                        lowered = membranes[m] - n.inhibition
+                        membranes[m] = lowered if lowered > zero else zero
+                        refractory[m] = max(refractory[m], n.others)
+                membranes[j] = zero
+                refractory[j] = n.own
+                if n.learn:
+                    thresholds[j] += n.increment
+        return
+    first, end = 0, outputs
+    if n.contest == HIGHEST:
+        best = np.float32(-1)
+        for j in range(outputs):
+            above = membranes[j] - thresholds[j]
+            if above > best and membranes[j] >= thresholds[j]:
+                best = above
+                first = j
+        end = first + 1
+    for j in range(first, end):
+        if membranes[j] >= thresholds[j]:
+            spikes[:] = False
+            spikes[j] = True
+            for m in range(outputs):
+                lowered = membranes[m] - n.inhibition
+                membranes[m] = lowered if lowered > zero else zero
+                refractory[m] = max(refractory[m], n.others)
+            membranes[j] = zero
+            refractory[j] = n.own
+            if n.learn:
+                thresholds[j] += n.increment

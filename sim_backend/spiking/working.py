@@ -1,0 +1,145 @@
+"""A network laid out for the compiled loops, one neuron after the other and padded, and back again."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossbar_hil.arrays import BoolArray, IntArray
+from crossbar_hil.spiking import neurons as cells
+from crossbar_hil.spiking import plasticity as learning
+from crossbar_hil.spiking.encoding import NOISE_MEAN, NOISE_SCALE, READING, ROUNDING, SPIKES, Words, presentation_keys
+from crossbar_hil.spiking.model import NetworkState, SpikingModel
+from crossbar_hil.spiking.neurons import Singles
+from crossbar_hil.spiking.states import BALANCES, RULES
+from crossbar_hil.spiking.stepwise import Presentation, Showing, check_images, chosen_neurons
+from crossbar_hil.spiking.updates import TINY
+
+NONE = np.empty((0, 0), np.float32)
+NO_MASK = np.empty((0, 0), np.bool_)
+NO_STATES = np.empty(0, np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Working:
+    """Arguments of the compiled loops; they change the arrays in place. Meanings and shapes as in `kernel.show`."""
+
+    state: NetworkState
+    """Where the network stood before."""
+    learn: bool
+    images: Words
+    keys: Words
+    numbers: Any
+    rule: Any
+    change_by_age: Singles
+    states: Singles
+    falling: Singles
+    weights: Singles
+    kept: Singles
+    factors: Singles
+    stuck: BoolArray
+    read: Singles
+    balances: Singles
+    gain: Singles
+    membranes: Singles
+    thresholds: Singles
+    refractory: NDArray[np.int32]
+    last_inputs: IntArray
+    counts: IntArray
+    raster: BoolArray
+
+    def arguments(self) -> tuple[Any, ...]:
+        """Return what the loops take, in their order, up to `last_inputs`."""
+        return (
+            self.images, self.keys, self.numbers, self.rule, self.change_by_age, self.states, self.falling,
+            self.weights, self.kept, self.factors, self.stuck, self.read, self.balances, self.gain,
+            self.membranes, self.thresholds, self.refractory, self.last_inputs,
+        )  # fmt: skip
+
+    def presentation(self, now: int) -> Presentation:
+        """Return the outcome once the loops are through and the clock stands at step `now`."""
+        outputs = len(self.weights)
+        after = NetworkState(
+            self.weights.T.copy(),
+            None if self.state.kept is None else self.kept.T.copy(),
+            self.balances[:outputs].copy(),
+            cells.NeuronState(
+                self.membranes[:outputs].copy(), self.thresholds[:outputs].copy(), self.refractory[:outputs].copy()
+            ),
+            self.last_inputs,
+            now,
+            self.state.presented,
+        )
+        if self.learn:
+            after = replace(after, presented=self.state.presented + len(self.images))
+        return Presentation(after, self.counts, self.raster)
+
+
+def working(model: SpikingModel, state: NetworkState, images: Words, showing: Showing) -> Working:
+    """Lay out a network that is to be shown images, given as (P, K) levels.
+
+    Raises
+    ------
+    DataError
+        If the images do not fit the model.
+    """
+    from . import columns, kernel  # noqa: PLC0415 - numba takes long to import
+
+    check_images(model, images)
+    count, outputs = len(images), model.outputs
+    width = -(-outputs // kernel.LANES) * kernel.LANES
+    neurons = cells.in_steps(chosen_neurons(model, showing.learn), model.step_s)
+    plasticity = learning.in_steps(model.plasticity, model.step_s)
+    synapses = model.synapses
+    numbers = kernel.Numbers(
+        neurons.increment, neurons.cap, neurons.threshold, neurons.decay, neurons.leak, neurons.inhibition,
+        neurons.own, neurons.others, neurons.contest, np.float32(model.spike_v),
+        np.float32(model.cells.read_noise), NOISE_MEAN, NOISE_SCALE, plasticity.wrap, np.int64(learning.NEVER),
+        np.int64(showing.steps), showing.learn, showing.reset, showing.record,
+    )  # fmt: skip
+    rule = columns.Rule(
+        np.int64(RULES.index(synapses.rule)), np.int64(BALANCES.index(synapses.balance)), plasticity.soft,
+        np.float32(synapses.low_siemens), np.float32(synapses.high_siemens),
+        np.float32(synapses.column_siemens), neurons.gain, TINY,
+    )  # fmt: skip
+    factors = model.cells.factors
+    read = np.zeros((model.inputs + 1, width), np.float32)
+    read[:-1, :outputs] = state.weights if factors is None else state.weights * factors
+    balances = padded(state.gains, width, 1)
+    purposes = (SPIKES, ROUNDING, READING)
+    return Working(
+        state=state,
+        learn=showing.learn,
+        images=images.copy(),
+        keys=np.stack([presentation_keys(showing.seed, showing.stream, showing.first, count, p) for p in purposes]),
+        numbers=numbers,
+        rule=rule,
+        change_by_age=np.append(plasticity.gains, -plasticity.loss),
+        states=NO_STATES if synapses.states is None else synapses.states.copy(),
+        falling=NO_STATES if synapses.falling is None else synapses.falling.copy(),
+        weights=state.weights.T.copy(),
+        kept=NONE if state.kept is None else state.kept.T.copy(),
+        factors=NONE if factors is None else factors.T.copy(),
+        stuck=NO_MASK if model.cells.stuck is None else model.cells.stuck.T.copy(),
+        read=read,
+        balances=balances,
+        gain=balances * neurons.gain,
+        membranes=padded(state.neurons.membranes, width, 0),
+        thresholds=padded(state.neurons.thresholds, width, np.inf),
+        refractory=padded(state.neurons.refractory, width, 0),
+        last_inputs=state.last_inputs.copy(),
+        counts=np.zeros((count, outputs), np.int64),
+        raster=np.zeros((count, showing.steps, outputs) if showing.record else (0, 0, 0), np.bool_),
+    )
+
+
+def padded(values: NDArray[Any], width: int, fill: float) -> NDArray[Any]:
+    """Return one-dimensional values, filled up to a width.
+
+    >>> padded(np.array([1.0]), 2, 0.5)
+    array([1. , 0.5])
+    """
+    out = np.full(width, fill, values.dtype)
+    out[: len(values)] = values
+    return out
