@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from crossbar_hil import snn_cli
 from crossbar_hil.errors import ConfigError, CrossbarError, DataError, RunError
 
 DONE, COULD_NOT, BAD_USAGE, NOT_CONVERGED = 0, 1, 2, 3
@@ -28,7 +29,7 @@ def main() -> None:
     except click.exceptions.Exit as error:
         code = error.exit_code
     except click.ClickException as error:
-        click.echo(f"crossbar-hil: {error.format_message()}", err=True)
+        click.echo(f"crossbar-hil: {_printable(error.format_message())}", err=True)
         code = BAD_USAGE
     except (KeyboardInterrupt, click.exceptions.Abort):
         click.echo("crossbar-hil: interrupted", err=True)
@@ -38,6 +39,9 @@ def main() -> None:
             traceback.print_exc()
         elif isinstance(error, CrossbarError):
             click.echo(f"crossbar-hil: {_printable(str(error))}", err=True)
+        elif isinstance(error, OSError) and error.filename:  # a name that no file can have, a folder without rights
+            told = _printable(f"{str(error.filename)[:80]}: {error.strerror}")
+            click.echo(f"crossbar-hil: {told}", err=True)
         else:
             told = _printable(f"unexpected {type(error).__name__}: {error}")
             click.echo(f"crossbar-hil: {told} (--debug shows where)", err=True)
@@ -55,6 +59,8 @@ def cli() -> None:
     Add --debug to any verb for the traceback of an error.
     """
 
+
+cli.add_command(snn_cli.snn)
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON line instead of text.")
 out_option = click.option(
@@ -88,10 +94,13 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
 @_setting("training", "width_s", "--width", metavar="TIME", help='Width of the pulse, in s or as "10 ms".')
 @_setting("training", "patterns", "--patterns", metavar="FILE", help="Pattern file: pattern,label,set.")
 @_setting("training", "rule", "--rule", help="Learning rule.")
+@_setting("training", "pull_back", "--pull-back", metavar="YES|NO", help="Pull activations beyond their target back.")
+@_setting("training", "dead_zone", "--dead-zone", help="Leave activations alone that are nearer to their target.")
 @_setting("chip", "curve", "--curve", metavar="FILE", help="Measured conductance curve of your device.")
 @_setting("chip", "scale", "--scale", metavar="K", help="K in G = K ((G_exp(m) - G_exp(0)) + shift).")
 @_setting("chip", "rows", "--rows", help="Rows of a virtual chip.")
 @_setting("chip", "columns", "--columns", help="Columns of a virtual chip.")
+@_setting("chip", "wire_ohm", "--wire", metavar="OHM", help="Resistance of a wire segment of a virtual chip.")
 @_setting("chip", "read_noise", "--read-noise", metavar="SHARE", help="Relative noise of a cell's current.")
 @_setting("chip", "step_variation", "--step-variation", metavar="SHARE", help="Relative spread of a pulse's step.")
 @click.option("--spread", nargs=2, metavar="LOW HIGH", help="Span that holds 95 % of the shifts, in S.")
@@ -160,6 +169,10 @@ def resume(run: str, no_report: bool, quiet: bool, yes: bool, out: Path, as_json
     from crossbar_hil.runs import find_run  # noqa: PLC0415
     from crossbar_hil.session import resume_and_record  # noqa: PLC0415
 
+    spiking = snn_cli.spiking(run, out)
+    if spiking is not None:
+        snn_cli.resume(spiking, quiet=quiet, yes=yes, no_report=no_report, as_json=as_json)
+        return
     found = find_run(run, out)
     _confirm(
         found.settings["kind"], yes, f"run {found.name} goes on with pulses to the chip {found.bench.chip_id or ''}"
@@ -178,7 +191,8 @@ def verify(run: str, out: Path, as_json: bool) -> None:
     from crossbar_hil.runs import find_run  # noqa: PLC0415
     from crossbar_hil.verification import verify_run  # noqa: PLC0415
 
-    verdict = verify_run(find_run(run, out))
+    spiking = snn_cli.spiking(run, out)
+    verdict = verify_run(find_run(run, out)) if spiking is None else snn_cli.verify(spiking)
     if as_json:
         _print_json(
             run=run,
@@ -201,7 +215,8 @@ def runs(out: Path, as_json: bool) -> None:
     from crossbar_hil.runs import list_runs  # noqa: PLC0415
 
     keys = ("name", "kind", "status", "verdict", "epochs", "pulses", "error", "seed", "label")
-    found = [{key: run.settings.get(key) for key in keys} for run in list_runs(out)]
+    every = [*(run.settings for run in list_runs(out)), *snn_cli.listed(out)]
+    found = [{key: run.get(key) for key in keys} for run in sorted(every, key=lambda run: str(run.get("name")))]
     if as_json:
         click.echo(json.dumps(found))
         return
@@ -220,6 +235,10 @@ def show(run: str, out: Path, as_json: bool) -> None:
     from crossbar_hil.patterns import as_text  # noqa: PLC0415
     from crossbar_hil.runs import find_run  # noqa: PLC0415
 
+    spiking = snn_cli.spiking(run, out)
+    if spiking is not None:
+        snn_cli.show(spiking, as_json)
+        return
     found = find_run(run, out)
     if as_json:
         click.echo(json.dumps({"run": str(found.folder), **found.settings}))
@@ -246,7 +265,8 @@ def report(run: str, folder: Path | None, out: Path, as_json: bool) -> None:
     """Write the report of a RUN, or say where it is if it is written already."""
     from crossbar_hil.runs import find_run  # noqa: PLC0415
 
-    path = _report(find_run(run, out).folder, folder)
+    spiking = snn_cli.spiking(run, out)
+    path = _report(find_run(run, out).folder, folder) if spiking is None else snn_cli.report(spiking, folder)
     if as_json:
         _print_json(report=str(path))
     else:
@@ -448,6 +468,138 @@ def safe(bench: str, as_json: bool) -> None:
     else:
         click.echo("\n".join(failures) if failures else f"bench {bench} is safe: outputs off, relays open")
     raise click.exceptions.Exit(COULD_NOT if failures else DONE)
+
+
+def _dry_run_options(chips: int, over: str) -> Callable[[Any], Any]:
+    """Add the options that `sweep` and `tune` share."""
+    options = [
+        click.option("--over", multiple=True, metavar="KEY=VALUES", help=over),
+        click.option("--set", "fixed", multiple=True, metavar="KEY=VALUE", help="Set one key of [training] or [chip]."),
+        click.option("--bench", help="Shipped bench, bench file or backend.  [default: simulated]"),
+        click.option("--preset", help="Settings laid over the bench: 'reference' are the reference study's."),
+        click.option("--curve", metavar="FILE", help="Measured conductance curve of your device."),
+        click.option("--spread", nargs=2, metavar="LOW HIGH", help="Span that holds 95 % of the shifts, in S."),
+        click.option("--patterns", metavar="FILE", help="Pattern file: pattern,label,set."),
+        click.option("--chips", type=int, help=f"Simulated chips.  [default: {chips}]"),
+        click.option("--seed", type=click.IntRange(min=0), help="Seed of the simulated chips; fresh if not given."),
+        click.option(
+            "--to", "folder", type=click.Path(path_type=Path), help="New folder; one in dry_runs/ if not given."
+        ),
+        click.option("--resume", "begun", type=click.Path(path_type=Path), help="Go on with the one in this folder."),
+        click.option("--workers", type=int, help="Threads or processes; as many as there are cores if not given."),
+        click.option(
+            "--scheduler",
+            metavar="WHO",
+            help="threads, processes, or the address of a Dask cluster such as tcp://10.0.0.5:8786. The result is the "
+            "same, byte by byte.",
+        ),
+        click.option("--quiet", is_flag=True, help="Show no progress."),
+        as_json,
+    ]
+
+    def add(verb: Any) -> Any:
+        for option in reversed(options):
+            verb = option(verb)
+        return verb
+
+    return add
+
+
+@cli.command()
+@_dry_run_options(
+    1000,
+    "A setting that varies: beta=1e7..1e8:10 (10 values, equally spaced), beta=1e7..1e8:10log, target=0.5,0.8,0.95 "
+    'or width="1 ms..50 ms:5". Any single key of [training] and [chip] of a bench file. Once for each setting.',
+)
+def sweep(chips: int | None, **options: Any) -> None:
+    """Map the share of simulated chips that converge, and their epochs, over any settings."""
+    from crossbar_hil.dryrun.sweeping import KIND, plan_sweep, resumed_sweep  # noqa: PLC0415
+
+    _dry_run(KIND, plan_sweep, resumed_sweep, 1000, chips, **options)
+
+
+@cli.command()
+@_dry_run_options(
+    10000,
+    "A setting to search, as `sweep` takes it; instead of the range of beta, target or width, or beside them. One "
+    "value, such as target=0.8, holds it fast.",
+)
+def tune(chips: int | None, **options: Any) -> None:
+    """Search for the settings with which most simulated chips converge, and write a bench file that `train` takes.
+
+    The expected yield is stated on fresh chips, which were never searched on.
+    """
+    from crossbar_hil.dryrun.tuning import KIND, plan_tune, resumed_tune  # noqa: PLC0415
+
+    _dry_run(KIND, plan_tune, resumed_tune, 10000, chips, **options)
+
+
+def _dry_run(
+    kind: str,
+    plan: Callable[..., Any],
+    resumed: Callable[[Any], Any],
+    usual_chips: int,
+    chips: int | None,
+    *,
+    begun: Path | None,
+    folder: Path | None,
+    workers: int | None,
+    scheduler: str | None,
+    quiet: bool,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Carry out a sweep or a search, a new one or one that was begun."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from crossbar_hil.bench import fresh_seed  # noqa: PLC0415
+    from crossbar_hil.dryrun.axes import read_axes  # noqa: PLC0415
+    from crossbar_hil.dryrun.folder import DryRunFolder  # noqa: PLC0415
+    from crossbar_hil.dryrun.session import carry_out, check_fresh, new_folder, scheduler_for  # noqa: PLC0415
+    from crossbar_hil.dryrun.showing import make_show  # noqa: PLC0415
+
+    if begun is not None:
+        named = {"chips": chips, "to": folder, **given, "set": given["fixed"], "fixed": None}
+        also = [f"--{name}" for name, value in named.items() if value not in {None, ()}]
+        if also:
+            raise ConfigError(f"--resume takes everything from {begun}, so {', '.join(also)} cannot be given with it")
+        opened = DryRunFolder.reopen(begun, kind)
+        work = resumed(opened)
+        runner = scheduler_for(work, scheduler, workers)
+    else:
+        if folder is not None:
+            check_fresh(folder)
+        seed = fresh_seed() if given["seed"] is None else given["seed"]
+        work = plan(
+            _virtual_bench(given), read_axes(given["over"]), chips=usual_chips if chips is None else chips, seed=seed
+        )
+        runner = scheduler_for(work, scheduler, workers)
+        opened = DryRunFolder.make(folder or new_folder(kind), work.plan(), work.bench)
+    try:
+        told = carry_out(work, opened, runner, make_show(Console(stderr=True), quiet=quiet))
+    except KeyboardInterrupt as interrupt:
+        if as_json:
+            _print_json(folder=str(opened.path), status="interrupted")
+        click.echo(f"crossbar-hil: {'; '.join(['interrupted', *getattr(interrupt, '__notes__', ())])}", err=True)
+        raise click.exceptions.Exit(COULD_NOT) from None
+    click.echo(json.dumps(told.record) if as_json else "\n".join(map(_printable, told.lines)))
+
+
+def _virtual_bench(given: dict[str, Any]) -> Any:
+    """Load the bench of a dry run with what the command line says."""
+    from crossbar_hil.config import load_bench  # noqa: PLC0415
+    from crossbar_hil.dryrun.session import set_values  # noqa: PLC0415
+
+    overrides: dict[str, Any] = {}
+    if given["curve"] is not None:
+        overrides.setdefault("chip", {})["curve"] = given["curve"]
+    if given["spread"] is not None:
+        low, high = given["spread"]
+        overrides.setdefault("chip", {})["spread"] = {"low_siemens": low, "high_siemens": high}
+    if given["patterns"] is not None:
+        overrides["training"] = {"patterns": given["patterns"]}
+    bench = load_bench(given["bench"] or "simulated", preset=given["preset"], overrides=overrides)
+    return set_values(bench, given["fixed"])
 
 
 def _told(outcome: Any, *, seed: int, no_report: bool, as_json: bool) -> None:

@@ -16,6 +16,9 @@ _WHAT = {
     "instruments": "instrument driver",
     "emulators": "emulated instrument",
     "emulation": "emulated bench",
+    "ensembles": "ensemble of virtual chips",
+    "spiking_engines": "engine of the spiking network",
+    "circuits": "circuit solver",
 }
 
 

@@ -134,6 +134,15 @@ def conductance_map(conductances: FloatArray) -> Text:
     return text
 
 
+def shade_of(share: float) -> str:
+    """Return the colour for a share from 0, dark, to 1.
+
+    >>> shade_of(0.0), shade_of(1.0)
+    ('#440154', '#fde725')
+    """
+    return _VIRIDIS[round(min(max(share, 0.0), 1.0) * (len(_VIRIDIS) - 1))]
+
+
 def make_progress(console: Console, *, quiet: bool, epochs: int) -> SilentProgress:
     """Choose how to show a training: nothing if quiet, live on a terminal, lines elsewhere."""
     if quiet:

@@ -322,10 +322,12 @@ def _compare(epoch: Epoch, recorded: Epoch) -> None:
 
 
 def bench_hash(folder: Path) -> str:
+    """Return a hash of the bench file in a run folder."""
     return hashlib.sha256((folder / BENCH_FILE).read_bytes()).hexdigest()
 
 
 def versions() -> dict[str, str]:
+    """Return the versions of the system, of Python and of the packages that results depend on."""
     found = {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
     for package in ("crossbar-hil", "numpy", "scipy", "matplotlib"):
         try:
@@ -336,7 +338,7 @@ def versions() -> dict[str, str]:
 
 
 def git_hash() -> str | None:
-    """Commit of the checkout that runs, with ``-dirty`` if it was changed; None outside a checkout."""
+    """Return the commit of the checkout that runs, with ``-dirty`` if it was changed; None outside a checkout."""
     checkout = Path(__file__).resolve().parent.parent
     if not (checkout / ".git").exists():
         return None

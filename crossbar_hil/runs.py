@@ -215,7 +215,7 @@ def find_run(text: str, out: str | Path) -> Run:
         return load_run(runs[-1].folder)
     fitting = [run for run in runs if run.name == text] or [run for run in runs if run.name.startswith(text)]
     if not fitting and ((Path(text) / SPIKING).is_file() or any(Path(out).glob(f"{glob.escape(text)}*/{SPIKING}"))):
-        raise RunError(f"run {text!r} is of a spiking network; show, report, resume and `snn test` take it")
+        raise RunError(f"run {text!r} is of a spiking network; show, report, resume, verify and `snn test` take it")
     if len(fitting) != 1:
         found = f"{len(fitting)} runs fit" if fitting else "no such run folder"
         raise RunError(f"run {text!r}: {found}, in {Path(out)} there are {len(runs)} runs")

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 
 from crossbar_hil.bench import JOURNAL
 from crossbar_hil.errors import RunError
@@ -38,9 +39,25 @@ def verify_run(run: Run) -> RunVerdict:
     RunError
         If the run has no journal: a virtual chip needs none.
     """
-    path = run.folder / JOURNAL
+    recorded = int(sum(epoch.counts.sum() for epoch in run.epochs))
+    return verify_folder(run.folder, kind=run.settings["kind"], status=run.settings["status"], recorded=recorded)
+
+
+def verify_folder(folder: Path, *, kind: str, status: str, recorded: int) -> RunVerdict:
+    """Check the journal in a run folder, of whatever sort the run is.
+
+    Parameters
+    ----------
+    folder : path
+        The run folder.
+    kind, status : str
+        Kind of the device, and how the run ended.
+    recorded : int
+        Pulses that the record of the run holds.
+    """
+    path, name = folder / JOURNAL, folder.name
     if not path.exists():
-        raise RunError(f"run {run.name} has no journal; a {run.settings['kind']} chip is drawn again from its seed")
+        raise RunError(f"run {name} has no journal; a {kind} chip is drawn again from its seed")
     verdict = verify_journal(path)
     problems = list(verdict.problems)
     counts: Counter[str] = Counter()
@@ -55,9 +72,8 @@ def verify_run(run: Run) -> RunVerdict:
             elif entry.kind == "pulses":
                 asked += sum(map(sum, entry.body["counts"]))
         counts["in_doubt"] += sum(train_of.values())
-        if train_of and run.settings["status"] == "done":
-            problems.append(f"run {run.name} is done, but pulse {min(train_of)} has no outcome")
-        recorded = int(sum(epoch.counts.sum() for epoch in run.epochs))
+        if train_of and status == "done":
+            problems.append(f"run {name} is done, but pulse {min(train_of)} has no outcome")
         if recorded > asked:
             problems.append(f"the record holds {recorded} pulses, but only {asked} stand in the journal")
-    return RunVerdict(run.name, verdict.entries, verdict.chain, counts["done"], counts["in_doubt"], tuple(problems))
+    return RunVerdict(name, verdict.entries, verdict.chain, counts["done"], counts["in_doubt"], tuple(problems))

@@ -93,8 +93,8 @@ class BackendEngine:
             if wanted.any():
                 counts = np.zeros(self.backend.shape, np.int64)
                 counts[wanted, column] = 1
-                self.pulses += int(counts.sum())
                 self.backend.send_pulses(counts, pulse)
+                self.pulses += int(counts.sum())
         return self._balanced(state, model)
 
     def _balanced(self, state: NetworkState, model: SpikingModel) -> NetworkState:

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.plotting import engineering
@@ -200,6 +201,7 @@ def plot_voltages(cells: FloatArray, currents: FloatArray, ideal: FloatArray) ->
     figure.colorbar(image, ax=panel, label=f"Voltage across the cell ({unit})")
     panel.set_xlabel("Column (neuron)")
     panel.set_ylabel("Row (input)")
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     panel.tick_params(labelsize=7)
     side.plot(np.arange(1, len(currents) + 1), 100 * currents / ideal, ".-", color=COLOURS[0], markersize=4)
     side.set_ylim(bottom=0)
@@ -212,4 +214,5 @@ def plot_voltages(cells: FloatArray, currents: FloatArray, ideal: FloatArray) ->
 def _tidy(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=7)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(visible=True, linewidth=0.4, alpha=0.4)

@@ -122,8 +122,8 @@ def replayed(
     ndarray of bool, shape (P, T, N)
         Output spikes.
     ndarray of float, shape (M, N)
-        Membranes after each of the first M steps of the first image, in volts. The image is shown for 1, 2, ... M steps, since an
-        engine tells the membranes only at its end.
+        Membranes after each of the first M steps of the first image, in volts. The image is shown for 1, 2, ... M
+        steps, since an engine tells the membranes only at its end.
     """
     state = at_rest(progress.state)
     showing = Showing(steps, seed, TESTING, reset=True, record=True)

@@ -124,7 +124,7 @@ def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
 
 
 def data_of(settings: SpikingSettings) -> Split:
-    """Load the images.
+    """Load the images; those of MNIST at half their size, for the tuned presets by the mean of 2 x 2 pixels.
 
     Raises
     ------
@@ -137,7 +137,8 @@ def data_of(settings: SpikingSettings) -> Split:
         split = digits(settings.classes)
         keep = slice(settings.train)
         return Split(Images(split.train.intensities[keep], split.train.labels[keep]), split.test)
-    return mnist(Path(settings.data or ""), settings.classes, train=settings.train)
+    resize = "area" if settings.preset == "tuned" else "nearest"
+    return mnist(Path(settings.data or ""), settings.classes, train=settings.train, resize=resize)
 
 
 def data_hash(split: Split) -> str:

@@ -12,16 +12,31 @@ PLUG_INS = FOLDERS[1:]
 LAYERS = (
     {"errors", "arrays", "defaults", "spent", "backend", "instrument", "witness"}
     | {"plugins", "quantities", "config", "patterns"},
-    {"encoding", "pairs", "activation", "rules", "rules.manhattan", "result", "prediction"},
-    {"training"},
+    {"confidence", "encoding", "pairs", "activation", "rules", "rules.manhattan", "result", "prediction"},
+    {"spiking", "spiking.encoding", "spiking.neurons", "spiking.plasticity", "spiking.states", "spiking.model"}
+    | {"spiking.updates", "spiking.labels", "spiking.devices", "spiking.images"},
+    {"updates", "training", "spiking.stepwise", "spiking.network", "spiking.presets"}
+    | {"spiking.stripes", "spiking.settings", "spiking.backend_engine"},
     # safety
     {"guard", "guard.storage", "guard.names", "guard.chain", "guard.snapshot", "guard.inspection", "guard.journal"}
     | {"guard.ledger", "guard.lock", "guard.messages", "guard.states", "guard.replay", "guard.watch", "guard.keeper"}
     | {"guard.preflight", "guard.service", "guard.client"},
     {"served", "bench", "guard.__main__"},
-    {"runs", "recording", "plotting", "progress", "report", "export", "session", "inference"}
-    | {"characterisation", "checking", "verification"},
-    {"cli", "__main__", "testing", "pytest_plugin", "__init__"},
+    {
+        "dryrun",
+        "dryrun.settings",
+        "dryrun.axes",
+        "dryrun.counts",
+        "dryrun.points",
+        "dryrun.scheduling",
+        "dryrun.cluster",
+    }
+    | {"dryrun.folder", "dryrun.counting", "dryrun.sweeping", "dryrun.searching", "dryrun.tuning", "dryrun.plotting"}
+    | {"dryrun.showing", "dryrun.session"}
+    | {"runs", "recording", "plotting", "progress", "report", "export", "session", "inference"}
+    | {"characterisation", "checking", "verification"}
+    | {"spiking.runs", "spiking.teaching", "spiking.session", "spiking.showing", "spiking.plotting", "spiking.report"},
+    {"cli", "snn_cli", "__main__", "testing", "pytest_plugin", "__init__"},
 )
 LAYER_OF = {module: number for number, layer in enumerate(LAYERS) for module in layer}
 HEAVY = {"matplotlib", "numba", "scipy", "pymeasure", "pyvisa", "lupa", "xarray", "pandas", "pint", "jinja2"}

@@ -1,0 +1,72 @@
+"""Draw the pictures of the page about the spiking network: digits on a computed crossbar, stripes on a simulated chip.
+
+python docs/draw_spiking.py
+"""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from crossbar_hil.spiking.report import figures_of
+from crossbar_hil.spiking.session import Silent, train_spiking
+from crossbar_hil.spiking.settings import SpikingSettings
+
+DOCS = Path(__file__).resolve().parent
+SEED = 1
+
+
+class Keeping(Silent):
+    """Keeps the conductances after every image."""
+
+    def __init__(self):
+        self.weights = []
+
+    def show(self, progress):
+        self.weights.append(progress.state.weights)
+
+
+def save(figure, name):
+    path = DOCS / name
+    FigureCanvasAgg(figure).print_figure(path, dpi=90)
+    print(f"{path.name}: {path.stat().st_size / 1e3:.0f} kB")
+
+
+def digits(folder):
+    settings = SpikingSettings(classes=(0, 1, 2, 9, 5), neurons=30)
+    run = train_spiking(settings, seed=SEED, out=folder).run
+    figures = figures_of(run, run.progress)
+    save(figures["fields"], "spiking_fields.png")
+    save(figures["raster"], "spiking_raster.png")
+    print(f"digits, seed {SEED}: accuracy {run.about['accuracy']:.4f}")
+
+
+def stripes(folder):
+    kept = Keeping()
+    run = train_spiking(SpikingSettings(dataset="stripes", bench="simulated"), seed=SEED, out=folder, view=kept).run
+    moments = [0, 3, 7, 23]
+    figure = Figure(figsize=(7.2, 1.9), layout="constrained")
+    figure.get_layout_engine().set(wspace=0.25)
+    panels = figure.subplots(1, len(moments))
+    highest = 1e6 * max(each.max() for each in kept.weights)
+    for panel, moment in zip(panels, moments, strict=True):
+        # Four neurons, each as its image of 2 x 2 pixels, with gaps between them.
+        square = np.full((5, 5), np.nan)
+        for neuron, field in enumerate(1e6 * kept.weights[moment].T.reshape(4, 2, 2)):
+            top, left = 3 * (neuron // 2), 3 * (neuron % 2)
+            square[top : top + 2, left : left + 2] = field
+        image = panel.imshow(square, cmap="viridis", vmin=0, vmax=highest)
+        panel.set_title(f"after {moment + 1} image{'s' if moment else ''}", fontsize=9)
+        panel.set_axis_off()
+    figure.colorbar(image, ax=list(panels), label="µS", aspect=15)
+    save(figure, "spiking_stripes.png")
+    about = run.about
+    print(f"stripes, seed {SEED}: accuracy {about['accuracy']}, {about['reads']} reads, {about['pulses']} pulses")
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as place:
+        digits(Path(place))
+        stripes(Path(place))
