@@ -4,6 +4,8 @@ Only installed packages are searched, never the working directory.
 """
 
 import difflib
+import functools
+import sys
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -62,7 +64,13 @@ def nearest(name: str, known: list[str]) -> str:
 
 
 def _points(group: str) -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=f"crossbar_hil.{group}")}
+    return _installed(f"crossbar_hil.{group}", tuple(sys.path))
+
+
+@functools.lru_cache(maxsize=64)
+def _installed(group: str, path: tuple[str, ...]) -> dict[str, EntryPoint]:  # noqa: ARG001 - another path, other parts
+    """Return the entry points of a group; a look through all installed packages takes some milliseconds."""
+    return {point.name: point for point in entry_points(group=group)}
 
 
 def _listed(name: str, known: list[str]) -> str:

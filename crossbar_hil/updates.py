@@ -104,9 +104,7 @@ class Update:
             rising = self._verified(backend, rising, conductances, read_v)
         return Sent(rising + falling, falling)
 
-    def _verified(
-        self, backend: DeviceBackend, rising: IntArray, conductances: FloatArray, read_v: float
-    ) -> IntArray:
+    def _verified(self, backend: DeviceBackend, rising: IntArray, conductances: FloatArray, read_v: float) -> IntArray:
         """Pulse again what has not risen enough; return all potentiating pulses."""
         sent, goal = rising.copy(), conductances + (self.verify_siemens or 0.0)
         for _ in range(self.tries - 1):

@@ -172,6 +172,6 @@ def check_fresh(path: Path) -> None:
 def _share(counts: Counts) -> str:
     numbers = summary(counts)
     low, high = (100 * float(numbers[f"yield_{end}"] or 0) for end in ("low", "high"))
-    digits = 1 if 0.1 <= low and high <= 99.9 else 3  # so that an interval at the end of its range shows its width
+    digits = 1 if low >= 0.1 and high <= 99.9 else 3  # so that an interval at the end of its range shows its width
     share = 100 * counts.converged / counts.chips
     return f"{share:.{digits}f} % converge (95 % interval {low:.{digits}f} to {high:.{digits}f} %)"

@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from crossbar_hil.array_file import read_arrays, write_arrays
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.errors import CrossbarError, RunError
 from crossbar_hil.runs import RECORD as OTHER_RECORD
@@ -24,7 +24,7 @@ from crossbar_hil.spiking.model import NetworkState
 from crossbar_hil.spiking.neurons import NeuronState
 from crossbar_hil.spiking.settings import SpikingSettings
 
-CHECKPOINT = "checkpoint.npz"
+CHECKPOINT = "checkpoint.sqlite"
 SCHEMA_VERSION = 1
 NEEDED = ("kind", "seed", "status", "settings", "data_sha256", "started_utc")
 
@@ -157,9 +157,8 @@ class SpikingRun:
         if not path.exists():
             return None
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                return Progress.of({name: arrays[name] for name in arrays.files})
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            return Progress.of(read_arrays(path))
+        except (OSError, ValueError, KeyError) as error:
             raise RunError(f"{path} cannot be read: {error}") from error
 
     def write_about(self, about: dict[str, Any]) -> None:
@@ -170,12 +169,7 @@ class SpikingRun:
 
     def write_progress(self, progress: Progress) -> None:
         """Put a new checkpoint in the place of the old one; it is on disk when this returns."""
-
-        def write(path: Path) -> None:
-            with path.open("wb") as file:
-                np.savez(file, **progress.arrays())
-
-        _replace(self.folder / CHECKPOINT, write)
+        _replace(self.folder / CHECKPOINT, lambda path: write_arrays(path, progress.arrays()))
         self.__dict__.pop("progress", None)
 
 
@@ -187,6 +181,7 @@ def as_plain(settings: SpikingSettings) -> dict[str, Any]:
 def _replace(path: Path, write: Any) -> None:
     fresh = path.with_name(f".{path.name}.new")
     try:
+        fresh.unlink(missing_ok=True)
         write(fresh)
         with fresh.open("rb") as file:
             os.fsync(file.fileno())

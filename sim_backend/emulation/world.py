@@ -307,13 +307,13 @@ class World:
                     yield Resistor(f"{axis}.{number}", f"{axis}.{number}.inner", 1 / self._line_ohm)
                 else:
                     wires.append((f"{axis}.{number}", f"{axis}.{number}.inner"))
-        yield from self._segments(wires)
+        yield from self._segments()
         for (row, column), siemens in np.ndenumerate(self.chip.conductances):
             true = self.damage.siemens((row, column), float(siemens)) if self.damage else float(siemens)
             if true:
                 yield Resistor(self._row_node(row, column), self._column_node(row, column), true)
 
-    def _segments(self, wires: list[tuple[str, str]]) -> Iterable[Resistor]:
+    def _segments(self) -> Iterable[Resistor]:
         """Yield the segments of the chip's own wires: from each pad to the first cell, and from cell to cell."""
         rows, columns = self.chip.shape
         row_ohm, column_ohm = self.chip.wires

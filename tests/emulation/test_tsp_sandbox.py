@@ -262,6 +262,7 @@ def test_what_a_script_compiles_is_read_in_one_go_too(patient, piece):
     assert works(patient)
 
 
+@pytest.mark.campaign
 def test_a_script_of_empty_lines_ends_too(box):
     box.receive("loadscript empty")
     for _ in range(1_048_600):
@@ -282,11 +283,16 @@ def test_an_error_message_is_cut(box):
         "channel.pattern.getimage(string.rep('a,', 2e5) .. 'a')",
         "local t = {} for i = 1, 2e5 do t[i] = i end local many = {} for i = 1, 150 do many[i] = t end"
         " printbuffer(1, 2e5, unpack(many))",
-        "local t = {} for i = 1, 1e5 do t[i] = 1 end for i = 1, 8 do trigger.timer[i].delaylist = t end",
-        "local t = {} for i = 1, 2e5 do t[i] = 1 end for i = 1, 128 do dataqueue.add(t) end",
-        "for i = 1, 3000 do userstring.add('a' .. i, string.rep('x', 1e6)) end",
         "for i = 1, 3000 do display.loadmenu.add('a' .. i, string.rep('x', 1e6)) end",
-        "for i = 1, 3000 do channel.pattern.setimage('1A01:1H12', 'p' .. i) end",
+        *(
+            pytest.param(script, marks=pytest.mark.campaign)
+            for script in (
+                "local t = {} for i = 1, 1e5 do t[i] = 1 end for i = 1, 8 do trigger.timer[i].delaylist = t end",
+                "local t = {} for i = 1, 2e5 do t[i] = 1 end for i = 1, 128 do dataqueue.add(t) end",
+                "for i = 1, 3000 do userstring.add('a' .. i, string.rep('x', 1e6)) end",
+                "for i = 1, 3000 do channel.pattern.setimage('1A01:1H12', 'p' .. i) end",
+            )
+        ),
     ],
 )
 def test_nothing_that_python_keeps_or_does_for_a_script_is_without_a_bound(patient, script):

@@ -68,12 +68,12 @@ def left_on(folder):
 def test_a_guard_that_was_stopped_is_killed_and_a_second_one_makes_the_bench_safe(
     tmp_path, own_state_folder, monkeypatch
 ):
-    monkeypatch.setattr(client, "BEAT_S", 0.2)
-    monkeypatch.setattr(client, "SILENCE_S", 2.0)
     folder = tmp_path / "s"
     folder.mkdir()
     with open_guarded(small("emulated", 5.0), seed=1, folder=folder) as backend:
         backend.read_conductances(0.1)
+        monkeypatch.setattr(client, "BEAT_S", 0.2)
+        monkeypatch.setattr(client, "SILENCE_S", 3.0)
         os.kill(backend.guard_pid, signal.SIGSTOP)
         with pytest.raises(GuardError, match=r"said nothing for .* outputs are off and relays open"):
             backend.read_conductances(0.1)

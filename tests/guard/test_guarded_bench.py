@@ -224,7 +224,10 @@ def runs(pid):
 @pytest.mark.fault("H1", "H9")
 @pytest.mark.fault("H3")
 @pytest.mark.fault("V10")
-@pytest.mark.parametrize("who", ["trainer", "guard", "both"])
+@pytest.mark.parametrize(
+    "who",
+    ["trainer", pytest.param("guard", marks=pytest.mark.campaign), pytest.param("both", marks=pytest.mark.campaign)],
+)
 def test_a_training_that_was_killed_resumes_to_the_result_of_the_uninterrupted_one(tmp_path, uninterrupted, who):
     with start_training(tmp_path) as trainer:
         folder, guard = wait_for_pulses(tmp_path, 10, trainer)

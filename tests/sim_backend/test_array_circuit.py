@@ -21,7 +21,7 @@ def chip(**settings):
 
 
 def potentials(siemens, row_ohm, column_ohm, at_rows, at_columns):
-    """Solve a crossbar node by node from Kirchhoff's current law alone; returns what each cell sees and column currents.
+    """Solve a crossbar node by node from Kirchhoff's current law alone; return cell voltages and column currents.
 
     Word lines are driven at the left, bit lines at the bottom, each end at a given voltage.
     """

@@ -23,7 +23,7 @@ def test_training_shows_its_progress_on_standard_error_and_ends_with_one_json_li
     assert done.code == 0
     assert {"run", "kind", "accuracy", "silent", "images", "spikes"} <= set(answer)
     assert answer["kind"] == "simulated"
-    assert (tmp_path / answer["run"] / "checkpoint.npz").is_file()
+    assert (tmp_path / answer["run"] / "checkpoint.sqlite").is_file()
     assert "images/s  spikes per image" in done.err
     assert "▀" in done.err
     listed = json.loads(cli("runs", "--json").out)

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from crossbar_hil.array_file import read_arrays
 from crossbar_hil.errors import ConfigError, ReplayDiverged, RunError
 from crossbar_hil.guard.journal import read_journal
 from crossbar_hil.spiking.runs import SpikingRun, find_spiking
@@ -60,8 +61,9 @@ def test_a_run_says_what_it_was_made_from_and_how_it_ended(whole):
 
 
 def test_the_checkpoint_holds_plain_arrays_only(whole):
-    with np.load(whole.folder / "checkpoint.npz", allow_pickle=False) as arrays:
-        assert all(arrays[name].dtype.kind in "biuf" for name in arrays.files)
+    arrays = read_arrays(whole.folder / "checkpoint.sqlite")
+    assert {"weights", "thresholds", "record"} <= set(arrays)
+    assert all(array.dtype.kind in "biuf" for array in arrays.values())
 
 
 @pytest.mark.parametrize("at", [1, 20])
@@ -104,6 +106,7 @@ def test_a_computed_run_that_is_killed_goes_on_from_its_checkpoint_to_the_identi
     same(whole, SpikingRun(run.folder))
 
 
+@pytest.mark.campaign
 def test_a_training_on_the_emulated_bench_that_is_killed_between_two_pulses_is_resumed_to_the_identical_end(
     tmp_path, monkeypatch
 ):
@@ -161,10 +164,10 @@ def test_a_run_that_is_done_is_not_resumed(whole):
 
 def test_a_damaged_checkpoint_is_named_not_half_read(tmp_path, whole):
     (tmp_path / "spiking.json").write_bytes((whole.folder / "spiking.json").read_bytes())
-    content = (whole.folder / "checkpoint.npz").read_bytes()
+    content = (whole.folder / "checkpoint.sqlite").read_bytes()
     for damaged in (content[: len(content) // 2], b"", b"PK\x03\x04" + content[4:200]):
-        (tmp_path / "checkpoint.npz").write_bytes(damaged)
-        with pytest.raises(RunError, match=r"checkpoint\.npz cannot be read"):
+        (tmp_path / "checkpoint.sqlite").write_bytes(damaged)
+        with pytest.raises(RunError, match=r"checkpoint\.sqlite cannot be read"):
             _ = SpikingRun(tmp_path).progress
 
 
@@ -181,7 +184,7 @@ def test_wires_that_training_did_not_have_cost_accuracy_and_gains_give_it_back(w
 
 def test_images_that_are_not_those_of_the_training_are_refused(whole, tmp_path):
     about = {**whole.about, "data_sha256": "0" * 64}
-    (tmp_path / "checkpoint.npz").write_bytes((whole.folder / "checkpoint.npz").read_bytes())
+    (tmp_path / "checkpoint.sqlite").write_bytes((whole.folder / "checkpoint.sqlite").read_bytes())
     run = SpikingRun(tmp_path)
     run.write_about(about)
     with pytest.raises(RunError, match="are not those that run"):
