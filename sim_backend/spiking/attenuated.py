@@ -1,0 +1,81 @@
+"""A fast stand-in for `WiredEngine` in long trainings: what each cell's wires take is renewed every few images only.
+
+An update changes one column by about a percent, and what the wires leave of a cell's current by less. So the share that
+arrives of each cell is found from the transfer matrix, and then stands for some images.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from crossbar_hil.errors import ConfigError
+from crossbar_hil.spiking.encoding import Words
+from crossbar_hil.spiking.model import NetworkState, SpikingModel
+from crossbar_hil.spiking.stepwise import Presentation, Showing, check_images
+
+from ..circuit import STANDARD, Topology, WireOhm, transfer_matrix
+from .fused import FusedEngine
+from .wired import WiredEngine
+
+
+class AttenuatedEngine:
+    """Shows images to a network on a crossbar with wires and ohmic cells, nearly as `WiredEngine` does.
+
+    While weights are fixed it is `WiredEngine`. In a training conductances change between renewals, shares do not.
+
+    Parameters
+    ----------
+    wire_ohm : float or pair
+        As of `WiredEngine`.
+    images : int
+        Training images between two renewals; what is left of the last ones counts as a renewal too.
+    topology : Topology
+        As of `WiredEngine`.
+
+    Raises
+    ------
+    ConfigError
+        If `images` is less than 1.
+    """
+
+    def __init__(self, wire_ohm: WireOhm = 1.0, images: int = 20, *, topology: Topology = STANDARD) -> None:
+        if images < 1:
+            raise ConfigError(f"images {images} between two renewals must be at least 1")
+        self.images = images
+        self.wire_ohm = wire_ohm
+        self.topology = topology
+
+    def show(self, model: SpikingModel, state: NetworkState, images: Words, showing: Showing) -> Presentation:
+        """Return the network after it was shown images, given as (P, K) levels, and its output spikes.
+
+        Raises
+        ------
+        DataError
+            If the images do not fit the model, or a wire resistance is not one.
+        BackendError
+            If a circuit does not settle.
+        """
+        if not showing.learn or not len(images):
+            return WiredEngine(self.wire_ohm, topology=self.topology).show(model, state, images, showing)
+        check_images(model, images)
+        parts = []
+        for start in range(0, len(images), self.images):
+            part = FusedEngine().show(
+                self.attenuated(model, state),
+                state,
+                images[start : start + self.images],
+                replace(showing, first=showing.first + start),
+            )
+            state = part.state
+            parts.append(part)
+        return Presentation(
+            state, np.concatenate([part.counts for part in parts]), np.concatenate([part.raster for part in parts])
+        )
+
+    def attenuated(self, model: SpikingModel, state: NetworkState) -> SpikingModel:
+        """Return the model with what wires leave of each cell's current as factors, for the conductances of a state."""
+        given = state.weights.astype(np.float64)
+        cells = given if model.cells.factors is None else given * model.cells.factors
+        arriving = transfer_matrix(cells, self.wire_ohm, topology=self.topology)
+        shares = np.divide(arriving, given, out=np.ones_like(given), where=given > 0)
+        return replace(model, cells=replace(model.cells, factors=shares.astype(np.float32)))
