@@ -133,12 +133,17 @@ class Keithley2600SourceMeter(SourceMeter):
 
     def measure(self) -> Reading:
         """Measure the current at the present voltage."""
-        return self.measure_beside(())[0]
+        settings = self._prepared()
+        with allowing(self._box.adapter, 2 * settings.nplc / SLOWEST_LINE_HZ):
+            current = self._box.ask_number(f"{self._smu}.measure.i()")
+        return Reading(self._current(current), self.limit_tripped())
 
     def measure_beside(self, others: Sequence[SourceMeter]) -> tuple[Reading, list[bool]]:
         """Measure the current, and ask for all limits in the same exchange where the sources share the box."""
         settings = self._prepared()
         here = [each for each in others if isinstance(each, Keithley2600SourceMeter) and each._box is self._box]
+        if not here:
+            return super().measure_beside(others)
         limits = [f"{each._smu}.source.compliance" for each in (self, *here)]
         query = f"print({', '.join([f'{self._smu}.measure.i()', *limits])})"
         with allowing(self._box.adapter, 2 * settings.nplc / SLOWEST_LINE_HZ):

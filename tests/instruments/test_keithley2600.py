@@ -293,17 +293,28 @@ def test_a_voltage_beyond_what_was_prepared_is_refused(volt):
                 action()
 
 
-MEASURE = "print(smua.measure.i(), smua.source.compliance)"
+MEASURE, LIMITED = "print(smua.measure.i())", "print(smua.source.compliance)"
 BESIDE = "print(smua.measure.i(), smua.source.compliance, smub.source.compliance)"
 
 
 def test_a_reading_is_a_current_and_whether_it_is_limited():
-    with prepared((MEASURE, "1.234567890e-07\tfalse"), (MEASURE, "-1.000000000e-07\ttrue")) as box:
+    with prepared(
+        (MEASURE, "1.234567890e-07"), (LIMITED, "false"), (MEASURE, "-1.000000000e-07"), (LIMITED, "true")
+    ) as box:
         channel = on_channel(box)
         channel.prepare(SETTINGS)
         first, second = channel.measure(), channel.measure()
     assert (first.current_a, first.limited) == (1.23456789e-7, False)
     assert (second.current_a, second.limited) == (-1e-7, True)
+
+
+@pytest.mark.parametrize("reply", ["nil\tfalse\tfalse", "1e-7\tfalse", "1e-7\tfalse\tnil", "9.91e37\tfalse\tfalse", ""])
+def test_a_reading_with_limits_that_is_not_what_was_asked_for_is_an_error(reply):
+    with prepared((BESIDE, reply)) as box:
+        channel, other = on_channel(box), on_channel(box, "b")
+        channel.prepare(SETTINGS)
+        with pytest.raises(InstrumentError, match="smu"):
+            channel.measure_beside([other])
 
 
 @pytest.mark.parametrize(("reply", "limited"), [("false\ttrue", (False, True)), ("true\tfalse", (True, False))])
@@ -318,7 +329,7 @@ def test_the_limit_of_the_other_channel_is_asked_for_with_the_reading(reply, lim
 
 def test_the_limit_of_another_instrument_is_asked_for_on_its_own():
     other = SimpleNamespace(limit_tripped=lambda: True)
-    with prepared((MEASURE, "2.5e-07\tfalse")) as box:
+    with prepared((MEASURE, "2.5e-07"), (LIMITED, "false")) as box:
         channel = on_channel(box)
         channel.prepare(SETTINGS)
         assert channel.measure_beside([other])[1] == [True]
@@ -339,7 +350,7 @@ def test_the_limit_of_another_instrument_is_asked_for_on_its_own():
     ],
 )
 def test_an_answer_that_is_no_current_is_an_error(reply, error):
-    with prepared((MEASURE, f"{reply}\tfalse")) as box:
+    with prepared((MEASURE, reply)) as box:
         channel = on_channel(box)
         channel.prepare(SETTINGS)
         with pytest.raises(error, match="smu"):
@@ -348,7 +359,7 @@ def test_an_answer_that_is_no_current_is_an_error(reply, error):
 
 @pytest.mark.parametrize("reply", ["nil", "1", "TRUE", "false\tfalse"])
 def test_an_answer_that_is_neither_true_nor_false_is_garbled(reply):
-    with prepared((MEASURE, f"1.0e-7\t{reply}")) as box:
+    with prepared((MEASURE, "1.0e-7"), (LIMITED, reply)) as box:
         channel = on_channel(box)
         channel.prepare(SETTINGS)
         with pytest.raises(GarbledReply, match="smu"):
