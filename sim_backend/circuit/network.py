@@ -11,13 +11,11 @@ from numpy.typing import ArrayLike
 from crossbar_hil.arrays import FloatArray, IntArray, checked
 from crossbar_hil.errors import DataError
 
+from .bounds import NEGLIGIBLE
 from .topology import STANDARD, Topology
 
 WireOhm: TypeAlias = float | ArrayLike | tuple[float | ArrayLike, float | ArrayLike]
 """Ohm of one segment: a number, or a pair (word lines, bit lines), each a number or one per line."""
-
-NEGLIGIBLE = 1e-17
-"""A line along which less than this share of the voltage can drop is solved as ideal: no double would tell."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,4 +162,4 @@ def _without_negligible(ohm: FloatArray, load: FloatArray) -> FloatArray:
     drops: FloatArray = ohm * load
     if drops.min() >= NEGLIGIBLE:
         return np.ascontiguousarray(ohm)  # of one memory layout, or the kernels would be compiled once more
-    return np.where(drops < NEGLIGIBLE, 0.0, ohm)
+    return np.where((drops < NEGLIGIBLE) & (load > 0), 0.0, ohm)

@@ -5,6 +5,7 @@ the linear crossbar. The current of a cell grows with its voltage, so the circui
 co-content (W. Millar, Phil. Mag. 42 (1951) 1150). A step that overshoots its minimum along the way is shortened.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,16 +15,11 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.errors import BackendError, DataError
 
 from ..cells import CellModel
-from .engine import TOLERANCE, Engine
+from .bounds import LAST, MOST_STEPS, NEAR, ROUGH, SETTLED
+from .engine import CompiledEngine, Engine
+from .forms import form
 from .network import Network
-
-MOST_STEPS = 200
-NEAR = 1e-6
-"""From this residual on no step is shortened: what is left to judge it by is rounding."""
-ROUGH = 1e-2
-"""To this the linear crossbar is solved at first; later to a tenth of what the next step can hope for."""
-SETTLED = 1e-10
-"""Currents that the tangents leave out, relative to the current of their column, at which Newton's method stops."""
+from .tangents import Point, Stepper, by_kernel, by_numpy, start
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +29,14 @@ class Settled:
     Attributes
     ----------
     words, bits : (R, C) V
+    cells : (R, C) A
     residuals : tuple of float
         After each step, largest over the columns: current that the tangents leave out, relative to the column's own.
     """
 
     words: FloatArray
     bits: FloatArray
+    cells: FloatArray
     residuals: tuple[float, ...]
 
 
@@ -60,71 +58,99 @@ def newton(engine: Engine, cell: CellModel, conductances: FloatArray, drive: Flo
     BackendError
         If Newton's method does not settle.
     DataError
-        If the cell model has no slope.
+        If the cell model has no slope, or does not hold at the voltages found.
     """
     if not hasattr(cell, "slope"):
         raise DataError(f"cell model {type(cell).__name__} has no slope(), which a circuit with wires needs")
+    extended = getattr(cell, "extended", None)
+    everywhere: CellModel = cell if extended is None else extended()
+    known = form(cell) if isinstance(engine, CompiledEngine) else None
     with np.errstate(over="ignore", invalid="ignore"):  # a step may go far too far, and is shortened then
-        return _settled(engine, cell, conductances, drive)
+        if known is None:
+            first, step = conductances, by_numpy(everywhere, conductances)
+        else:
+            first, step = conductances * _chords(everywhere, drive)[:, None], by_kernel(known, conductances)
+        found = _settled(engine, everywhere, conductances, drive, first, step)
+    if extended is not None:
+        cell.current(conductances, found.words - found.bits)  # raises where the model does not hold
+    return found
 
 
-def _settled(engine: Engine, cell: CellModel, conductances: FloatArray, drive: FloatArray) -> Settled:
-    engine.set_cells(conductances)
+def _chords(cell: CellModel, drive: FloatArray) -> FloatArray:
+    """Return conductances (R,) of cells of 1 S with the chord of their curve at the voltage of their row.
+
+    A steep curve would have next to no chord there that its wires could feed: four times the slope at 0 V is enough.
+    """
+    unit = np.ones(len(drive))
+    slope: FloatArray = cell.slope(unit, np.zeros(len(drive)))
+    chord = np.divide(cell.current(unit, drive), drive, out=slope.copy(), where=drive != 0)
+    return np.minimum(chord, 4 * slope)
+
+
+def _settled(
+    engine: Engine, cell: CellModel, conductances: FloatArray, drive: FloatArray, first: FloatArray, step: Stepper
+) -> Settled:
+    engine.set_cells(first)
     words, bits = engine.solve(drive, None, ROUGH)
-    across = words - bits
-    current = cell.current(conductances, across)
-    left_out: FloatArray | None = current - conductances * across
-    limited = _limited(engine.net, cell, conductances, drive, across, current)
-    if limited is not across:  # now wires and cells do not fit together, so that the first step cannot be judged
-        across, current, left_out = limited, cell.current(conductances, limited), None
+    point, _, _ = step(start(first), words, bits, 1.0)
+    limited = _limited(engine.net, cell, conductances, drive, point)
+    judged = limited is point.volts
+    if not judged:  # wires and cells do not fit together, so that the first step cannot be judged
+        zero = np.zeros(conductances.shape)
+        point, _, _ = step(start(zero), limited, zero, 1.0)
     residuals: list[float] = []
     tolerance = ROUGH
     for _ in range(MOST_STEPS):
-        tangent = cell.slope(conductances, across)
-        engine.set_cells(tangent)
-        emf = across - np.divide(current, tangent, out=across.copy(), where=tangent > 0)
-        new_words, new_bits = engine.solve(drive, emf, tolerance)
-        change = new_words - new_bits - across
-        new_current = cell.current(conductances, across + change)
-        rest = new_current - current - tangent * change
-        if left_out is not None and (not residuals or residuals[-1] > NEAR) and not _falls(rest, left_out, change):
-            part = _shortened(cell, conductances, across, change, current, tangent, left_out)
+        engine.set_cells(point.slopes)
+        new_words, new_bits = engine.solve(drive, point.emf, tolerance)
+        new, rising, falling = step(point, new_words, new_bits, 1.0)
+        # It may still fall along the step, or rise less than half as steeply as it fell at the start.
+        if judged and not (residuals and residuals[-1] <= NEAR) and not rising <= 0.5 * abs(falling):
+            part, new = _shortened(step, point, new_words, new_bits, abs(falling))
             new_words, new_bits = words + part * (new_words - words), bits + part * (new_bits - bits)
-            new_current = cell.current(conductances, across + part * change)
-            rest = (1 - part) * left_out + new_current - current - part * tangent * change
-        words, bits, across, current, left_out = new_words, new_bits, new_words - new_bits, new_current, rest
-        columns = np.abs(current.sum(axis=0))
-        scale = np.maximum(columns, 1e-6 * columns.max())
-        missing = np.abs(rest).sum(axis=0)
-        residual = float(np.divide(missing, scale, out=np.zeros_like(scale), where=missing > 0).max())
+        words, bits, point, judged = new_words, new_bits, new, True
+        residual = _residual(point)
         if not np.isfinite(residual):
             break
         residuals.append(residual)
-        if residual <= SETTLED and tolerance <= TOLERANCE:
-            return Settled(words, bits, tuple(residuals))
-        tolerance = TOLERANCE if residual <= SETTLED else max(TOLERANCE, min(ROUGH, 0.1 * residual**2))
+        if residual <= SETTLED and tolerance <= LAST:
+            return Settled(words, bits, point.currents, tuple(residuals))
+        tolerance = LAST if residual <= SETTLED else max(LAST, min(ROUGH, 0.1 * residual**2))
+    raise astray(cell, residuals)
+
+
+def _residual(point: Point) -> float:
+    columns, missing = np.abs(point.of_columns), point.left_of_columns
+    scale = np.maximum(columns, 1e-6 * columns.max())
+    return float(np.divide(missing, scale, out=np.zeros_like(scale), where=missing > 0).max())
+
+
+def astray(cell: CellModel, residuals: Sequence[float]) -> BackendError:
+    """Return the error of a Newton's method that does not come to an end."""
     reached = f"{residuals[-1]:.1e}" if residuals else "no number"
-    raise BackendError(
+    return BackendError(
         f"the currents of {type(cell).__name__} cells did not settle in {len(residuals)} steps: "
         f"{reached} of a column's current is left, at most {SETTLED:g} is allowed"
     )
 
 
-def _limited(
-    net: Network, cell: CellModel, conductances: FloatArray, drive: FloatArray, across: FloatArray, current: FloatArray
-) -> FloatArray:
+def _limited(net: Network, cell: CellModel, conductances: FloatArray, drive: FloatArray, point: Point) -> FloatArray:
     """Return voltages, lower where need be, at which the wires could carry the currents: a better guess to start from.
 
     No node lies outside the drive voltages, so there is a bound to what a segment, two of which lead to each cell, and
     to what the end of a line can carry.
     """
     span = max(drive.max(), 0.0) - min(drive.min(), 0.0)
+    across, size = point.volts, np.abs(point.currents)
+    loads = size.sum(axis=1) * net.row_ohm, size.sum(axis=0) * net.column_ohm
+    if max(loads[0].max() + loads[1].max(), 0.0) <= 2 * span:
+        return across
     by_cell = _ratio(2 * span, net.row_ohm[:, None] + net.column_ohm)
-    size = np.minimum(np.abs(current), by_cell)
-    of_row = np.minimum(1.0, _ratio(_ratio(2 * span, net.row_ohm), size.sum(axis=1)))
-    of_column = np.minimum(1.0, _ratio(_ratio(2 * span, net.column_ohm), size.sum(axis=0)))
-    bound = size * np.minimum(of_row[:, None], of_column)
-    above = ~(np.abs(current) <= bound)
+    held = np.minimum(size, by_cell)
+    of_row = np.minimum(1.0, _ratio(_ratio(2 * span, net.row_ohm), held.sum(axis=1)))
+    of_column = np.minimum(1.0, _ratio(_ratio(2 * span, net.column_ohm), held.sum(axis=0)))
+    bound = held * np.minimum(of_row[:, None], of_column)
+    above = ~(size <= bound)
     if not above.any():
         return across
     siemens, whole, bound = conductances[above], across[above], bound[above]
@@ -143,28 +169,16 @@ def _ratio(above: ArrayLike, below: FloatArray) -> FloatArray:
     return np.divide(above, below, out=np.full(below.shape, np.inf), where=below > 0)
 
 
-def _falls(rest: FloatArray, left_out: FloatArray, change: FloatArray) -> bool:
-    """Whether the co-content still falls, or rises less than half as steeply as it fell at the start of the step."""
-    return bool((rest * change).sum() <= 0.5 * abs((left_out * change).sum()))
+def _shortened(step: Stepper, point: Point, words: FloatArray, bits: FloatArray, falling: float) -> tuple[float, Point]:
+    """Return the part of a step at which the co-content is about least, and the point there.
 
-
-def _shortened(
-    cell: CellModel,
-    conductances: FloatArray,
-    across: FloatArray,
-    change: FloatArray,
-    current: FloatArray,
-    tangent: FloatArray,
-    left_out: FloatArray,
-) -> float:
-    """Return the part of a step at which the co-content is about least: its slope along the step rises all the way."""
-    start = abs(float((left_out * change).sum()))
+    The slope of the co-content rises all the way along the step.
+    """
     low, high = 0.0, 1.0
     for _ in range(40):
         middle = 0.5 * (low + high)
-        rest = cell.current(conductances, across + middle * change) - current - middle * tangent * change
-        rising = float((((1 - middle) * left_out + rest) * change).sum())
-        if abs(rising) <= 0.5 * start:
-            return middle
+        new, rising, _ = step(point, words, bits, middle)
+        if abs(rising) <= 0.5 * falling:
+            break
         low, high = (middle, high) if rising < 0 else (low, middle)  # not a number: too far
-    return 0.5 * (low + high)
+    return middle, new

@@ -1,14 +1,18 @@
 """Exact nodal analysis of a crossbar with wires."""
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from crossbar_hil.arrays import FloatArray, checked
 
 from ..cells import CellModel, Ohmic
-from .engine import TOLERANCE, Engine, engine_for
+from .bounds import TOLERANCE
+from .engine import Engine, engine_for
 from .network import Network, WireOhm, checked_conductances, checked_wires, network
-from .newton import Settled, newton
+from .newton import newton
+from .quick import is_plain, quick_currents
 from .solution import CrossbarSolution, output_currents, solution
 from .topology import STANDARD, Topology
 from .transfer import ohmic_currents, transfer
@@ -64,6 +68,10 @@ def solve_crossbar(
     >>> solve_crossbar([[1e-3]], [[1.0]], wire_ohm=1.0) * 1002
     array([[1.]])
     """
+    if topology is STANDARD and (cell is None or type(cell) is Ohmic):
+        currents = quick_currents(conductances, voltages, wire_ohm)
+        if currents is not None:
+            return currents
     return CrossbarSolver(conductances, wire_ohm, cell, topology=topology)._once(voltages)
 
 
@@ -158,19 +166,28 @@ class CrossbarSolver:
         """
         if not self._ohmic:
             return self._once(voltages)
-        drives = self._drives(voltages)
-        if self._transfer is None:
-            self._solved += len(drives)
+        matrix = self._transfer
+        if matrix is None or not is_plain(voltages) or voltages.shape[1] != self.shape[0]:
+            voltages = checked("voltages", voltages, (None, self.shape[0]))
+        if matrix is None:
+            self._solved += len(voltages)
             if 2 * self._solved <= min(self.shape):
-                return self._turned(ohmic_currents(self._net, drives))
-            self._transfer = transfer(self._net)
-        return self._turned(drives @ self._transfer)
+                return self._turned(ohmic_currents(self._net, self._net.drives(voltages)))
+            matrix = self._made_transfer()
+        currents: FloatArray = np.dot(voltages, matrix)
+        if not math.isfinite(currents.sum()):  # as it is if one of the voltages is not
+            checked("voltages", voltages, (None, self.shape[0]))
+        return currents
+
+    def _made_transfer(self) -> FloatArray:
+        if self._transfer is None:
+            joined = self._topology.row_ends(self.shape[0]) > 0
+            self._transfer = self._net.turned(transfer(self._net)) * joined[:, None]
+        return self._transfer
 
     def transfer_matrix(self) -> FloatArray:
         """Return T (R, C) in siemens for ohmic cells."""
-        if self._transfer is None:
-            self._transfer = transfer(self._net)
-        return self._net.turned(self._transfer) * (self._topology.row_ends(self.shape[0]) > 0)[:, None]
+        return self._made_transfer().copy()
 
     def solution(self, voltages: ArrayLike) -> CrossbarSolution:
         """Return all potentials and currents for voltages (P, R) in volts.
@@ -195,6 +212,7 @@ class CrossbarSolver:
         return self._turned(output_currents(net, bits, cells))
 
     def _potentials(self, drives: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Potentials of both kinds of nodes, and cell currents, all (P, R, C)."""
         net = self._net
         if self._engine is None:
             self._engine = engine_for(net)
@@ -206,18 +224,12 @@ class CrossbarSolver:
         for each, drive in enumerate(drives):
             if self._ohmic:
                 words[each], bits[each] = engine.solve(drive, None, TOLERANCE)
+                cells[each] = net.conductances * (words[each] - bits[each])
             else:
-                found = self._newton(engine, drive)
-                words[each], bits[each] = found.words, found.bits
-            cells[each] = self._cell.current(net.conductances, words[each] - bits[each])
+                found = newton(engine, self._cell, net.conductances, drive)
+                words[each], bits[each], cells[each] = found.words, found.bits, found.cells
+                self.residuals = found.residuals
         return words, bits, cells
-
-    def _newton(self, engine: Engine, drive: FloatArray) -> Settled:
-        extended = getattr(self._cell, "extended", None)
-        cell = self._cell if extended is None else extended()
-        found = newton(engine, cell, self._net.conductances, drive)
-        self.residuals = found.residuals
-        return found
 
     def _drives(self, voltages: ArrayLike) -> FloatArray:
         return self._net.drives(checked("voltages", voltages, (None, self.shape[0])))

@@ -4,8 +4,9 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray
 
+from .bounds import TOLERANCE
 from .dense import dense_potentials
-from .engine import TOLERANCE, CompiledEngine, DenseEngine, engine_for
+from .engine import CompiledEngine, uses_kernels
 from .network import Network
 from .solution import output_currents
 
@@ -38,22 +39,7 @@ def _forward(net: Network) -> FloatArray:
 
 
 def _solved(net: Network, drives: FloatArray) -> FloatArray:
-    engine = engine_for(net)
-    if isinstance(engine, DenseEngine):
-        words, bits = dense_potentials(net, net.conductances, drives)
-        return output_currents(net, bits, net.conductances * (words - bits))
-    if isinstance(engine, CompiledEngine) and not net.strict:
-        return np.array([engine.last_nodes(each, TOLERANCE) for each in drives]) * _siemens(net)
-    found = np.empty((len(drives), net.shape[1]))
-    for each, drive in enumerate(drives):
-        words, bits = engine.solve(drive, None, TOLERANCE)
-        found[each] = output_currents(net, bits, net.conductances * (words - bits))
-    return found
-
-
-def _siemens(net: Network) -> FloatArray:
-    """Conductance of the segment at the bottom of each bit line; 0 where it floats, so that no current is there."""
-    if net.plain:
-        return 1.0 / net.column_ohm
-    joined = (net.column_ends > 0) & (net.column_ohm > 0)
-    return np.where(joined, 1.0 / np.where(joined, net.column_ohm, 1.0), 0.0)
+    if uses_kernels(net):
+        return CompiledEngine(net).currents(drives, TOLERANCE)
+    words, bits = dense_potentials(net, net.conductances, drives)
+    return output_currents(net, bits, net.conductances * (words - bits))

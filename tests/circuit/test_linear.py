@@ -279,3 +279,37 @@ def test_small_crossbars_wait_for_no_compiler():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd="/")
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("cells", "volts", "message"),
+    [
+        ([[1e-3, -2e-6], [1e-3, 1e-3]], [[1.0, 1.0]], r"conductance -2e-06 S of cell \[0, 1\] is negative"),
+        ([[1e-3, np.nan], [1e-3, 1e-3]], [[1.0, 1.0]], r"conductances hold nan at \[0, 1\]"),
+        ([[1e-3, 1e-3], [1e-3, np.inf]], [[1.0, 1.0]], r"conductances hold inf at \[1, 1\]"),
+        ([[1e-3, 1e-3], [1e-3, 1e-3]], [[1.0, -np.inf]], r"voltages hold -inf at \[0, 1\]"),
+    ],
+)
+def test_arrays_of_doubles_are_refused_in_the_same_words(way, cells, volts, message):
+    with pytest.raises(DataError, match=message):
+        solve_crossbar(np.array(cells), np.array(volts), 1.0)
+
+
+def test_a_kept_transfer_matrix_lets_no_voltage_through_that_is_no_number():
+    solver = CrossbarSolver(np.full((2, 2), 1e-3), 1.0)
+    solver.transfer_matrix()
+    assert np.allclose(solver.currents([[1.0, 1.0]]), solve_crossbar(np.full((2, 2), 1e-3), np.ones((1, 2)), 1.0))
+    for bad in (np.array([[1.0, np.nan]]), np.array([[np.inf, 0.0]]), [[1.0, np.nan]]):
+        with pytest.raises(DataError, match="voltages hold"):
+            solver.currents(bad)
+    with pytest.raises(DataError, match=r"voltages have shape \(1, 3\), expected \(\*, 2\)"):
+        solver.currents(np.ones((1, 3)))
+
+
+def test_arrays_that_are_read_only_or_turned_are_solved_alike(way):
+    conductances, voltages = a_crossbar(4, 4)
+    expected = solve_crossbar(conductances, voltages, 3.0)
+    locked = conductances.copy()
+    locked.flags.writeable = False
+    assert np.allclose(solve_crossbar(locked, voltages, 3.0), expected, rtol=1e-13)
+    assert np.allclose(solve_crossbar(np.asfortranarray(conductances), voltages, 3.0), expected, rtol=1e-13)

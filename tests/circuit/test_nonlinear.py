@@ -148,3 +148,22 @@ def test_a_cell_whose_slope_is_wrong_is_reported():
 
     with pytest.raises(BackendError, match=r"the currents of Wrong cells did not settle in \d+ steps"):
         solve_crossbar(np.full((2, 2), 1e-3), [[1.0, 0.8]], 10.0, Wrong())
+
+
+@pytest.mark.parametrize(
+    "cell", [Sinh(3.0), Sinh(30.0), Cubic(), Tabulated([0.1, 0.3, 0.5, 2.0], [1e-6, 5e-6, 2e-5, 9e-5])]
+)
+def test_a_model_the_kernel_knows_carries_what_it_says_itself(cell):
+    # The same curve under a name that no kernel knows goes through numpy.
+    @dataclass
+    class Other:
+        def current(self, conductances, voltages):
+            return cell.current(conductances, voltages)
+
+        def slope(self, conductances, voltages):
+            return cell.slope(conductances, voltages)
+
+    rng = np.random.default_rng(4)
+    conductances, voltages = 1 / rng.uniform(2e3, 11e3, (9, 8)), rng.uniform(-0.6, 0.6, (2, 9))
+    found = solve_crossbar(conductances, voltages, 20.0, cell)
+    assert np.allclose(found, solve_crossbar(conductances, voltages, 20.0, Other()), rtol=1e-8, atol=0)

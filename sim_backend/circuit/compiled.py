@@ -1,0 +1,87 @@
+"""One call of the compiled kernel, with its memory."""
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+
+from crossbar_hil.arrays import FloatArray
+
+from .bounds import TOLERANCE
+from .network import Network
+
+KEPT = 2**23
+"""Most numbers (64 MiB) that a thread keeps for its next solution: the system hands out fresh memory slowly."""
+
+_LINEAR_SLOTS, _ALL_SLOTS = 7, 9  # of kernels.py, which is imported only when something is solved
+_NO_CELLS, _NO_NODES = np.empty((0, 0)), np.empty((0, 0, 0))
+_kept = threading.local()
+
+
+class Work:
+    """Memory of the kernel for one shape.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        R and C.
+    whole : bool
+        Whether all potentials will be asked for.
+    shared : bool
+        Whether it may be what the last solution of this thread used.
+    """
+
+    def __init__(self, shape: tuple[int, int], *, whole: bool, shared: bool = False) -> None:
+        slots, rows = _ALL_SLOTS if whole else _LINEAR_SLOTS, shape[0] + -shape[0] % 4
+        self.memory = _memory((slots, rows, shape[1]), shared)
+
+
+def _memory(shape: tuple[int, int, int], shared: bool) -> FloatArray:
+    size = shape[0] * shape[1] * shape[2]
+    if not shared or size > KEPT:
+        return np.empty(shape)
+    flat: FloatArray | None = getattr(_kept, "flat", None)
+    if flat is None or len(flat) < size:
+        _kept.flat = flat = np.empty(size)
+    return flat[:size].reshape(shape)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Run:
+    """What the kernel returns: see there."""
+
+    outcome: int
+    iterations: int
+    currents: FloatArray
+
+
+def run_kernel(
+    net: Network,
+    cells: FloatArray,
+    drives: FloatArray,
+    work: Work,
+    *,
+    emf: FloatArray | None = None,
+    warm: bool = False,
+    tolerance: float = TOLERANCE,
+    nodes: tuple[FloatArray, FloatArray] | None = None,
+) -> Run:
+    """Solve a network whose cells have the conductances `cells` (R, C) for drives (P, R).
+
+    Parameters
+    ----------
+    net, cells, drives, emf, warm, tolerance
+        As of `kernels.crossbar`.
+    work : Work
+    nodes : pair of ndarray, shape (P, R, C)
+        Filled with the potentials of the word-line and the bit-line nodes.
+    """
+    from .kernels import crossbar  # noqa: PLC0415 - numba is loaded when it is needed
+
+    currents = np.empty((len(drives), net.shape[1]))
+    outcome, iterations = crossbar(
+        np.ascontiguousarray(cells), np.ascontiguousarray(drives), net.row_ohm, net.column_ohm, net.row_ends,
+        net.column_ends, _NO_CELLS if emf is None else emf, warm, nodes is not None, tolerance, work.memory,
+        *(nodes or (_NO_NODES, _NO_NODES)), currents,
+    )  # fmt: skip
+    return Run(outcome, iterations, currents)

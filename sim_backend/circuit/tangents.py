@@ -1,0 +1,93 @@
+"""One step of Newton's method at every cell: a kernel for the models it knows, numpy for the others."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from crossbar_hil.arrays import FloatArray
+
+from ..cells import CellModel
+from .forms import Form
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Point:
+    """All cells at some voltages, all (R, C).
+
+    Attributes
+    ----------
+    volts, currents, slopes : ndarray of float
+        In volts, amperes, siemens.
+    emf : ndarray of float
+        Source in series with the slope, in volts, that makes it the tangent of the cell.
+    left_out : ndarray of float
+        What the tangents of the step that led here left out of the currents, in amperes.
+    of_columns, left_of_columns : ndarray of float, shape (C,)
+        Sums of the currents, and of the sizes of what was left out, in amperes.
+    """
+
+    volts: FloatArray
+    currents: FloatArray
+    slopes: FloatArray
+    emf: FloatArray
+    left_out: FloatArray
+    of_columns: FloatArray
+    left_of_columns: FloatArray
+
+
+def start(slopes: FloatArray) -> Point:
+    """Return cells of given slopes (R, C), in siemens, at 0 V."""
+    zero = np.zeros(slopes.shape)
+    return Point(zero, zero, slopes, zero, zero, zero[0], zero[0])
+
+
+class Stepper(Protocol):
+    """Goes a share of the way from a point to other voltages."""
+
+    def __call__(self, point: Point, words: FloatArray, bits: FloatArray, share: float) -> tuple[Point, float, float]:
+        """Return the point that lies this share of the way to the voltages words - bits (R, C).
+
+        Also the slopes of the co-content along the way, in watt: there, and at its start.
+        """
+        ...
+
+
+def by_numpy(cell: CellModel, conductances: FloatArray) -> Stepper:
+    """Step with a model of which nothing is known."""
+
+    def step(point: Point, words: FloatArray, bits: FloatArray, share: float) -> tuple[Point, float, float]:
+        change = words - bits - point.volts
+        volts = point.volts + share * change
+        currents, slopes = cell.current(conductances, volts), cell.slope(conductances, volts)
+        rest = currents - point.currents - share * point.slopes * change
+        if share < 1:
+            rest += (1 - share) * point.left_out
+        emf = volts - np.divide(currents, slopes, out=volts.copy(), where=slopes > 0)
+        return (
+            Point(volts, currents, slopes, emf, rest, currents.sum(axis=0), np.abs(rest).sum(axis=0)),
+            float((rest * change).sum()),
+            float((point.left_out * change).sum()),
+        )
+
+    return step
+
+
+def by_kernel(form: Form, conductances: FloatArray) -> Stepper:
+    """Step with a model that the kernel knows; it is compiled at the first call, or loaded."""
+    from .cell_kernels import evaluated  # noqa: PLC0415 - numba is loaded when it is needed
+
+    flat = conductances.ravel()
+
+    def step(point: Point, words: FloatArray, bits: FloatArray, share: float) -> tuple[Point, float, float]:
+        new = np.empty((5, *conductances.shape))
+        sums = np.empty(2 * conductances.shape[1])
+        volts, currents, slopes, emf, rest = new.reshape(5, -1)
+        rising, falling = evaluated(
+            form.kind, form.numbers, form.table, share, flat, words.ravel(), bits.ravel(), point.volts.ravel(),
+            point.currents.ravel(), point.slopes.ravel(), point.left_out.ravel(), volts, currents, slopes, rest, emf,
+            sums,
+        )  # fmt: skip
+        return Point(*new, *sums.reshape(2, -1)), rising, falling
+
+    return step
