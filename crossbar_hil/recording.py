@@ -18,8 +18,10 @@ from typing import Any, Self
 import numpy as np
 
 from crossbar_hil.backend import DeviceBackend
+from crossbar_hil.bench import JOURNAL
 from crossbar_hil.config import BENCH_FILE, Bench
 from crossbar_hil.errors import ReplayDiverged, RunError
+from crossbar_hil.guard.inspection import left_safe
 from crossbar_hil.patterns import PatternSet, as_text
 from crossbar_hil.result import Epoch, TrainingResult
 from crossbar_hil.runs import RECORD, SCHEMA, SCHEMA_VERSION, Run
@@ -277,8 +279,10 @@ class RunFolder:
             raise RunError(f"run folder cannot be made in {parent}: {why}") from error
         return cls(folder, started, now, made_out)
 
-    def remove(self) -> None:
-        """Remove the folder of a run that never began."""
+    def take_back(self) -> None:
+        """Remove the folder of a run that never began, unless its journal says that the bench may not be safe."""
+        if not left_safe(self.folder / JOURNAL):
+            return
         shutil.rmtree(self.folder, ignore_errors=True)
         if self.made_out and self.folder.parent.is_dir() and not any(self.folder.parent.iterdir()):
             self.folder.parent.rmdir()

@@ -1,21 +1,19 @@
 """One recorded training from start to end, as the command line runs it: open, record, train, make safe, report."""
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
 
 from crossbar_hil.backend import DeviceBackend
-from crossbar_hil.bench import JOURNAL, make_trainer, open_backend, open_guarded
+from crossbar_hil.bench import make_trainer, open_backend, open_guarded
 from crossbar_hil.config import Bench, Chip
 from crossbar_hil.errors import Stopped
-from crossbar_hil.guard.inspection import left_safe
 from crossbar_hil.guard.lock import BenchLock
+from crossbar_hil.interruption import stop_on_interrupt
 from crossbar_hil.patterns import PatternSet
 from crossbar_hil.recording import Recorder, RunFolder, check_resumable
 from crossbar_hil.result import Epoch, TrainingResult
@@ -78,13 +76,13 @@ def train_and_record(
         if bench.wiring is not None and bench.instruments:
             shape = len(bench.wiring.rows), len(bench.wiring.columns)
             folder = RunFolder.make(out, rule=bench.training.rule, shape=shape)
-            opened.callback(_take_back, folder)
+            opened.callback(folder.take_back)
             backend: DeviceBackend = open_guarded(bench, seed=seed, folder=folder.folder)
             opened.enter_context(backend)
         else:
             backend = opened.enter_context(open_backend(bench, seed=seed))
             folder = RunFolder.make(out, rule=bench.training.rule, shape=backend.shape)
-            opened.callback(_take_back, folder)
+            opened.callback(folder.take_back)
             bench.copy_into(folder.folder)
         trainer = make_trainer(bench, backend)
         trainer.check_task(task.train, task.train_labels)
@@ -94,7 +92,7 @@ def train_and_record(
             folder, bench=bench, backend=backend, trainer=trainer, task=task, seed=seed, preset=preset, label=label
         )
         opened.pop_all()
-    return _carry_out(backend, trainer, recorder, task, show, never_began=lambda: _take_back(folder))
+    return _carry_out(backend, trainer, recorder, task, show, never_began=folder.take_back)
 
 
 def resume_and_record(run: Run, *, show: Show = lambda _: None) -> Outcome:
@@ -134,12 +132,6 @@ def resume_and_record(run: Run, *, show: Show = lambda _: None) -> Outcome:
         return _carry_out(backend, trainer, recorder, run.task, show)
 
 
-def _take_back(folder: RunFolder) -> None:
-    """Remove the folder of a run that never began, unless its journal says that the bench may not be safe."""
-    if left_safe(folder.folder / JOURNAL):
-        folder.remove()
-
-
 def _carry_out(
     backend: DeviceBackend,
     trainer: Trainer,
@@ -160,7 +152,7 @@ def _carry_out(
 
     reason = ""
     try:
-        with backend, _stop_on_interrupt(backend) as stop:
+        with backend, stop_on_interrupt(backend.request_stop) as stop:
             for epoch in trainer.iterate(task.train, task.train_labels):
                 recorder.add(epoch)
                 epochs.append(epoch)
@@ -202,31 +194,3 @@ def dry_run(bench: Bench, *, seed: int) -> TrainingResult:
     task = PatternSet.from_csv(bench.training.pattern_file)
     with open_backend(virtual, seed=seed) as backend:
         return make_trainer(virtual, backend).run(task.train, task.train_labels)
-
-
-class _Stop:
-    """Set by the first Ctrl-C; a second one interrupts at once."""
-
-    wanted = False
-
-    def __init__(self, backend: DeviceBackend) -> None:
-        self._backend = backend
-
-    def __call__(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature of a handler
-        self.wanted = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        self._backend.request_stop("Ctrl-C was pressed")
-
-
-@contextmanager
-def _stop_on_interrupt(backend: DeviceBackend) -> Iterator[_Stop]:
-    stop = _Stop(backend)
-    try:
-        before = signal.signal(signal.SIGINT, stop)
-    except ValueError:  # not in the main thread, where no signal arrives anyway
-        yield stop
-        return
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)

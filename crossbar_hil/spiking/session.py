@@ -1,22 +1,20 @@
 """One recorded spiking training from start to end, computed or on a device, and going on with one."""
 
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
 
 from crossbar_hil.backend import DeviceBackend, Pulse
-from crossbar_hil.bench import JOURNAL, open_backend, open_guarded
+from crossbar_hil.bench import open_backend, open_guarded
 from crossbar_hil.config import BENCH_FILE, Bench, load_bench
 from crossbar_hil.errors import ReplayDiverged, RunError, Stopped
-from crossbar_hil.guard.inspection import left_safe
 from crossbar_hil.guard.lock import BenchLock
+from crossbar_hil.interruption import Stop, stop_on_interrupt
 from crossbar_hil.plugins import load
 from crossbar_hil.recording import RunFolder, bench_hash, git_hash, versions
 from crossbar_hil.spiking.backend_engine import BackendEngine
@@ -243,11 +241,11 @@ def _compute(
     view.begin(len(split.train) * network.protocol.passes, (network.model.inputs, network.model.outputs))
     written = progress.shown
     try:
-        with _stop_on_interrupt(lambda _: None) as stop:
+        with stop_on_interrupt(lambda _: None) as stop:
             try:
                 for progress in teach(network, split, progress, settings.part):  # noqa: B020, PLR1704 - the newest
                     view.show(progress)
-                    stop.check()
+                    _check(stop)
                     if progress.shown - written >= every:
                         run.write_progress(progress)
                         written = progress.shown
@@ -278,14 +276,14 @@ def _train_device(
             shape = len(bench.wiring.rows), len(bench.wiring.columns)
             model_fits(shape, split)
             folder = RunFolder.make(out, rule="snn-stripes", shape=shape)
-            opened.callback(_take_back, folder)
+            opened.callback(folder.take_back)
             backend: DeviceBackend = open_guarded(bench, seed=seed, folder=folder.folder)
             opened.enter_context(backend)
         else:
             backend = opened.enter_context(open_backend(bench, seed=seed))
             model_fits(backend.shape, split)
             folder = RunFolder.make(out, rule="snn-stripes", shape=backend.shape)
-            opened.callback(_take_back, folder)
+            opened.callback(folder.take_back)
             bench.copy_into(folder.folder)
         network, engine = _on_device(settings, split, bench, backend, seed)
         for pulse in (engine.up, engine.down):
@@ -294,7 +292,7 @@ def _train_device(
         about = _about(run, settings, split, network, seed=seed, kind=backend.kind, label=label)
         run.write_about({**about, "bench_sha256": bench_hash(run.folder), "device": backend.identify()})
         opened.pop_all()
-    return _drive(run, network, engine, split, view, never_began=lambda: _take_back(folder))
+    return _drive(run, network, engine, split, view, never_began=folder.take_back)
 
 
 def _resume_device(run: SpikingRun, settings: SpikingSettings, split: Split, view: Silent) -> SpikingOutcome:
@@ -356,7 +354,7 @@ def _drive(
     progress: Progress | None = None
     reason = ""
     try:
-        with backend, _stop_on_interrupt(backend.request_stop) as stop:
+        with backend, stop_on_interrupt(backend.request_stop) as stop:
             network.state = engine.begin(network.model)
             progress = beginning(network, split)
             try:
@@ -366,7 +364,7 @@ def _drive(
                     else:
                         run.write_progress(progress)
                     view.show(progress)
-                    stop.check()
+                    _check(stop)
                 progress = examined(network, split, progress, _until(stop, view))
             except (_Interrupted, Stopped) as stopped:
                 reason = str(stopped) or "interrupted"
@@ -393,12 +391,6 @@ def _compare(progress: Progress, known: Progress) -> None:
         raise ReplayDiverged(
             f"the replay diverged at image {progress.shown}: it is not what the checkpoint holds; nothing was sent"
         )
-
-
-def _take_back(folder: RunFolder) -> None:
-    """Remove the folder of a run that never began, unless its journal says that the bench may not be safe."""
-    if left_safe(folder.folder / JOURNAL):
-        folder.remove()
 
 
 # ---------------------------------------------------------------------- the account
@@ -480,42 +472,15 @@ def _locked(run: SpikingRun) -> Iterator[None]:
         lock.release()
 
 
-class _Stop:
-    """Set by the first Ctrl-C; a second one interrupts at once."""
-
-    wanted = False
-
-    def __init__(self, request: Callable[[str], None]) -> None:
-        self._request = request
-
-    def __call__(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature of a handler
-        self.wanted = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        self._request("Ctrl-C was pressed")
-
-    def check(self) -> None:
-        """Stop if that is wanted."""
-        if self.wanted:
-            raise _Interrupted("interrupted")
+def _check(stop: Stop) -> None:
+    """Leave the training if that is wanted."""
+    if stop.wanted:
+        raise _Interrupted("interrupted")
 
 
-def _until(stop: _Stop, view: Silent) -> Callable[[str, int, int], None]:
+def _until(stop: Stop, view: Silent) -> Callable[[str, int, int], None]:
     def tick(what: str, done: int, total: int) -> None:
         view.tick(what, done, total)
-        stop.check()
+        _check(stop)
 
     return tick
-
-
-@contextmanager
-def _stop_on_interrupt(request: Callable[[str], None]) -> Iterator[_Stop]:
-    stop = _Stop(request)
-    try:
-        before = signal.signal(signal.SIGINT, stop)
-    except ValueError:  # not in the main thread, where no signal arrives anyway
-        yield stop
-        return
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)

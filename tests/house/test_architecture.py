@@ -10,7 +10,7 @@ FOLDERS = ("crossbar_hil", "instruments", "drivers", "sim_backend", "data")
 PLUG_INS = FOLDERS[1:]
 # The layers of docs/architecture.md, the lowest first; a module imports its own layer or a lower one.
 LAYERS = (
-    {"errors", "arrays", "array_file", "defaults", "spent", "backend", "instrument", "witness"}
+    {"errors", "arrays", "array_file", "interruption", "defaults", "spent", "backend", "instrument", "witness"}
     | {"plugins", "quantities", "config", "patterns"},
     {"confidence", "encoding", "pairs", "activation", "rules", "rules.manhattan", "result", "prediction"},
     {"spiking", "spiking.encoding", "spiking.neurons", "spiking.plasticity", "spiking.states", "spiking.model"}
