@@ -42,7 +42,7 @@ def written(page, name, text):
     marked = re.compile(rf"(<!-- speed:{name} -->\n).*?(<!-- /speed:{name} -->)", re.DOTALL)
     if not marked.search(page):
         raise SystemExit(f"{PAGE} holds no markers of speed:{name}")
-    body = text if text.startswith("|") else f"```text\n{text}\n```"
+    body = text if "|---" in text else f"```text\n{text}\n```"
     return marked.sub(lambda found: f"{found[1]}\n{body}\n\n{found[2]}", page)
 
 

@@ -111,6 +111,7 @@ def test_without_pull_back_chips_converge_that_the_papers_rule_leaves_behind():
     assert sum(plain) <= 8
 
 
+@pytest.mark.fault("C8")
 def test_an_activation_within_the_dead_zone_of_its_target_moves_nothing():
     wide = Trainer(chip_of(1), dead_zone=1.99, epochs=3).run(*task())
     assert wide.pulses == 0  # tanh lies at most 1.95 from a target of 0.95
