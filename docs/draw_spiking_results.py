@@ -1,0 +1,58 @@
+"""Draw accuracy against states and against stuck cells, from the tables of docs/spiking_results.md.
+
+python docs/draw_spiking_results.py
+"""
+
+import re
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+DOCS = Path(__file__).resolve().parent
+STATES = {
+    "published": r"published, (\d+) linear states",
+    "tuned, nearest": r"tuned, (\d+) linear states, nearest",
+    "tuned, stochastic": r"tuned, (\d+) linear states, stochastic",
+    "tuned, carry": r"tuned, (\d+) linear states, carry",
+}
+STUCK = {
+    "published, from the start": r"published, 2048 states, (\d+) % stuck in training",
+    "published, afterwards": r"published, 2048 states, (\d+) % stuck afterwards",
+    "tuned, from the start": r"tuned, (\d+) % stuck in training",
+    "tuned, afterwards": r"tuned, (\d+) % stuck afterwards",
+}
+
+
+def points(page, pattern):
+    """Return where, mean and standard deviation of the rows whose name fits a pattern."""
+    rows = re.findall(rf"^\| {pattern} \|[^|]*\| ([\d.]+) \+- ([\d.]+) \|", page, re.MULTILINE)
+    return sorted(tuple(float(each) for each in row) for row in rows)
+
+
+def draw(axes, page, lines):
+    for name, pattern in lines.items():
+        where, mean, spread = zip(*points(page, pattern), strict=True)
+        style = "o--" if name.startswith("published") else "s-"
+        axes.errorbar(where, mean, yerr=spread, fmt=style, markersize=4, capsize=2, label=name)
+    axes.axhline(20, color="0.7", linewidth=1)
+    axes.set_ylim(0, 100)
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8, loc="lower right" if lines is STATES else "lower left")
+
+
+def main():
+    page = (DOCS / "spiking_results.md").read_text(encoding="utf-8")
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    draw(left, page, STATES)
+    left.set_xscale("log", base=2)
+    left.set_xlabel("Conductance states")
+    left.set_ylabel("Test images answered rightly (%)")
+    draw(right, page, STUCK)
+    right.set_xlabel("Stuck cells (%)")
+    FigureCanvasAgg(figure).print_figure(DOCS / "spiking_results.png", dpi=90)
+
+
+if __name__ == "__main__":
+    main()
