@@ -19,6 +19,8 @@ class Faults:
         self._matrix = matrix
         self._last: dict[str, int] = {}
         self._own: dict[str, tuple[int, float, str]] = {}
+        self._falling: set[str] = set()
+        """Instruments that lose power once they have carried out a message."""
         self._welded: set[str] = set()
         self._relays: set[tuple[Any, ...]] = set()
         self._at: list[float] = []
@@ -37,6 +39,8 @@ class Faults:
             (self._relays.add if args.get("open") else self._relays.discard)(("interlock",))
         fallen = verb in self.OWN and self._matrix in names
         self._broken += [(event["wall"], self.relay_broken or fallen), (event["wall"], self.relay_broken)]
+        if verb == "reboot" and args.get("when") == "after":
+            self._falling |= names
         for name in names:
             self._last[name] = event["line"]
             if verb in self.OWN:
@@ -71,6 +75,12 @@ class Faults:
         """Say whether an instrument did something on its own: at the very time of the fault, or when it lost power."""
         line, t, _ = self._own.get(channel.partition(".")[0], (-1, -math.inf, ""))
         return line > since or event["t"] == t
+
+    def falls(self, name: str) -> bool:
+        """Say whether an instrument that was to lose power after a message has lost it now, which it does once."""
+        falling = name in self._falling
+        self._falling.discard(name)
+        return falling
 
     def by_hand(self, channel: str, since: int) -> bool:
         """Say whether a source that was not set since a line is now set by a hand on its front panel."""

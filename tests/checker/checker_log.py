@@ -112,6 +112,8 @@ class Judge:
         if opened - before or closed & before:
             self.report.add("bench", f"line {event['line']}", "relays open or close that were so already")
         fell = self._faults.did(event, self.bench.matrix, self._moved)
+        if not after:
+            fell |= self._faults.falls(self.bench.matrix)
         self._judge_hot(event, giving_up=bool(before) and not after, fell=fell)
         self.circuit.closed = after
         if after or fell:
