@@ -18,6 +18,7 @@ from crossbar_hil.arrays import FloatArray, checked
 from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import DataError
 
+from .circuit import WireOhm
 from .curve import ConductanceCurve
 from .ensemble_draw import draw_ensemble
 from .ensemble_plan import Plan
@@ -46,6 +47,7 @@ def train_ensemble(
     pull_back: bool = True,
     read_noise: float = 0.0,
     step_variation: float = 0.0,
+    wire_ohm: WireOhm = 0.0,
     seed: int | None = None,
     first: int = 0,
     threads: int | None = None,
@@ -68,6 +70,8 @@ def train_ensemble(
         Whether an activation beyond its target is pulled back to it, as equation 3 says; if not it has no gap.
     read_noise, step_variation : float
         As for `SimulatedBackend`.
+    wire_ohm : float or pair
+        As for `SimulatedBackend`. Chips with wires are trained one by one, which takes some thousand times as long.
     seed : int, optional
         Of the noise; needed with one of these. Chip number k has random numbers of its own.
     first : int
@@ -95,7 +99,7 @@ def train_ensemble(
         chips,
         patterns,
         labels,
-        {"scale": scale, "read_noise": read_noise, "step_variation": step_variation},
+        {"scale": scale, "read_noise": read_noise, "step_variation": step_variation, "wire_ohm": wire_ohm},
         {"pulse": pulse, "beta": beta, "target": target, "target0": target0, "epochs": epochs, "v0": v0, "v1": v1},
         pull_back=pull_back,
     )
@@ -113,7 +117,9 @@ def train_ensemble(
 
     def train_share(start: int) -> None:
         share = slice(start, start + size)
-        if noisy:
+        if plan.wired:
+            plan.train_wired(chips[share], first + start, seed or 0, result.part(share))
+        elif noisy:
             plan.train_noisy(chips[share], first + start, seed or 0, result.part(share))
         else:
             plan.train(chips[share], result.part(share))

@@ -14,6 +14,7 @@ from crossbar_hil.arrays import FloatArray, checked_bits
 from crossbar_hil.encoding import row_voltages, target_activations
 from crossbar_hil.training import Trainer
 
+from .circuit.network import checked_wires
 from .curve import ConductanceCurve
 from .ensemble_draw import seed_words
 from .ensemble_quick import quick_kernel
@@ -21,6 +22,8 @@ from .ensemble_result import ARRAYS, EnsembleResult
 from .ensemble_task import merged
 from .simulated import SimulatedBackend
 
+WIRED = 2
+"""Last word of the key of a wired chip's random numbers; the draw of shifts and the noise of others have none such."""
 FEW_EPOCHS = 1 << 20
 """With more epochs than this `Trainer` trains alone: the kernel's table of steps has two entries an epoch."""
 
@@ -50,6 +53,7 @@ class Plan:
         trainer.check_task(patterns, labels)
         self.labels = checked_bits("labels", labels, (len(self.patterns), None))
         backend = trainer.backend
+        self.wired = any(ohm.any() for ohm in checked_wires(chip_settings["wire_ohm"], *chips[0].shape))
         self.voltages = row_voltages(self.patterns, trainer.v0, trainer.v1)
         self.targets = target_activations(self.labels, trainer.target0, trainer.target)
         backend.read_currents(self.voltages)
@@ -71,14 +75,14 @@ class Plan:
                 epochs=self.epochs,
                 pull_back=pull_back,
             )
-            if self.moves and self.epochs <= FEW_EPOCHS and not (self.read_noise or self.step_variation)
+            if self.moves and self.epochs <= FEW_EPOCHS and not (self.read_noise or self.step_variation or self.wired)
             else None
             for single in (True, False)
         )
 
-    def reference(self, shifts: FloatArray) -> Trainer:
+    def reference(self, shifts: FloatArray, rng: np.random.Generator | None = None) -> Trainer:
         """Return the trainer of one chip, which is what the ensemble must agree with."""
-        rng = np.random.default_rng(0)  # not used without noise
+        rng = rng or np.random.default_rng(0)  # not used without noise
         backend = SimulatedBackend(self.curve, shifts, rng=rng, **self.chip_settings)
         return Trainer(backend, pull_back=self.pull_back, **self.settings)
 
@@ -112,11 +116,19 @@ class Plan:
         )  # fmt: skip
         out.levels[:] = levels
 
-    def _by_trainer(self, shifts: FloatArray, out: EnsembleResult, chip: int) -> None:
-        trainer = self.reference(shifts)
+    def train_wired(self, chips: FloatArray, first: int, seed: int, out: EnsembleResult) -> None:
+        """Train chips with wires, one by one; each has random numbers of its own."""
+        for chip, shifts in enumerate(chips):
+            own = np.random.SeedSequence(seed, spawn_key=(first + chip, 0, WIRED))
+            self._by_trainer(shifts, out, chip, np.random.Generator(np.random.Philox(own)))
+
+    def _by_trainer(
+        self, shifts: FloatArray, out: EnsembleResult, chip: int, rng: np.random.Generator | None = None
+    ) -> None:
+        trainer = self.reference(shifts, rng)
         result = trainer.run(self.patterns, self.labels)
         out.converged[chip], out.epochs[chip], out.pulses[chip] = result.converged, result.epochs, result.pulses
-        out.saturated[chip] = result.saturated.sum()
+        out.saturated[chip], out.error[chip] = result.saturated.sum(), result.errors[-1]
         out.levels[chip] = trainer.backend.state()["level"]
 
     def _fill_errors(self, chips: FloatArray, out: EnsembleResult) -> None:

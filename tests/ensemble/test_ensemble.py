@@ -223,3 +223,27 @@ def test_the_result_of_a_part_is_a_view_of_the_whole():
     assert whole.epochs.tolist() == [0, 0, 7, 7, 0]
     assert whole.part(slice(2, 4)).first == 12
     assert len(whole) == 5
+
+
+def test_chips_with_wires_are_those_of_the_trainer_whatever_the_share():
+    shifts = draw_ensemble(6, (4, 4), seed=5, span_siemens=(2e-8, 1e-7))
+    settings = {"wire_ohm": (2e4, 1e4), "epochs": 12}
+    found = train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, threads=2, **settings)
+    for chip, each in enumerate(shifts):
+        backend = SimulatedBackend(CURVE, each, wire_ohm=settings["wire_ohm"])
+        result = Trainer(backend, epochs=12).run(TASK.train, TASK.train_labels)
+        assert (found.epochs[chip], found.converged[chip]) == (result.epochs, result.converged)
+        assert found.pulses[chip] == result.pulses
+        assert found.error[chip] == pytest.approx(result.errors[-1], abs=1e-12)
+        np.testing.assert_array_equal(found.levels[chip], backend.levels)
+    ideal = train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, epochs=12, threads=1)
+    assert (found.pulses != ideal.pulses).any()
+
+
+def test_a_chip_with_wires_and_noise_depends_on_its_number_alone():
+    shifts = draw_ensemble(4, (4, 4), seed=5, span_siemens=(2e-8, 1e-7))
+    settings = {"wire_ohm": 1e4, "read_noise": 0.02, "epochs": 4, "seed": 3, "threads": 1}
+    whole = train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, **settings)
+    part = train_ensemble(CURVE, shifts[2:], TASK.train, TASK.train_labels, first=2, **settings)
+    np.testing.assert_array_equal(whole.levels[2:], part.levels)
+    np.testing.assert_array_equal(whole.error[2:], part.error)
