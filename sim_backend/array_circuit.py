@@ -11,7 +11,7 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.errors import BackendError
 
 from .cells import CellModel, Ohmic
-from .circuit import CrossbarSolver, Topology, WireOhm, crossbar_solution
+from .circuit import CrossbarSolver, Topology, WireOhm, crossbar_solution, solve_crossbar
 
 FROM_BELOW = Topology(drive="right", sense="top")
 """The array turned over its diagonal: bit lines driven where they are sensed, word lines grounded where driven."""
@@ -51,7 +51,7 @@ class ArrayCircuit:
         for place, vector in enumerate(voltages):
             noise = 1.0 + share * rng.standard_normal(self._conductances.shape)
             noisy = np.maximum(self._conductances * noise, 0.0)
-            found[place] = CrossbarSolver(noisy, self._wire_ohm, self._cell).currents(vector[None])[0]
+            found[place] = solve_crossbar(noisy, vector[None], self._wire_ohm, self._cell)[0]
         return found
 
     def pulse_volts(self, row: int, column: int, amplitude_v: float) -> FloatArray:

@@ -20,7 +20,7 @@ from crossbar_hil.training import Trainer
 
 from .curve import ConductanceCurve
 from .curve_file import TextFile
-from .ensemble_draw import draw_ensemble
+from .ensemble_draw import draw_ensemble, own_generator
 from .simulated import DEFAULT_LIMITS, SimulatedBackend
 from .variation import rescaled_lognormal_shifts
 
@@ -74,7 +74,7 @@ class BenchEnsemble:
         self.bench, self.chip, self.training, self.task = bench, bench.chip, bench.training, task
         self.limits = bench.limits or DEFAULT_LIMITS
         self.curve = _read(curve, self.chip.curve_pulse, self.chip.smoothed)
-        self.cell = _part("cells", self.chip.cell)(**self.chip.cell_options)
+        self.cell = load("cells", self.chip.cell)(**self.chip.cell_options)
 
     def check(self, seed: int) -> None:
         """Evaluate one chip once, so that whatever is wrong with the settings is said."""
@@ -89,7 +89,7 @@ class BenchEnsemble:
     def lockstep(self) -> bool:
         """Whether the chips can be trained side by side; one by one takes some hundred times as long."""
         plain = _as_usual(self.chip, _QUICK_CHIP) and _as_usual(self.training, _QUICK_TRAINING)
-        return plain and _part("rules", self.training.rule) is manhattan_signs
+        return plain and load("rules", self.training.rule) is manhattan_signs
 
     @functools.cached_property
     def rise(self) -> float:
@@ -121,7 +121,9 @@ class BenchEnsemble:
         numbers = self.chip.spread.numbers()
         if self.chip.spread.distribution == "rescaled":
             places = range(first, first + count)
-            return np.array([rescaled_lognormal_shifts(shape, rng=_own(seed, k, _RESCALED), **numbers) for k in places])
+            return np.array(
+                [rescaled_lognormal_shifts(shape, rng=own_generator(seed, k, _RESCALED), **numbers) for k in places]
+            )
         return draw_ensemble(count, shape, seed=seed, first=first, **numbers)
 
     def _side_by_side(self, seed: int, first: int, shifts: FloatArray) -> Outcome:
@@ -163,13 +165,8 @@ class BenchEnsemble:
         return Outcome(converged, epochs, pulses, saturated)
 
     def _backend(self, seed: int, number: int, shifts: FloatArray) -> SimulatedBackend:
-        rng = _own(seed, number, _NOISE)
+        rng = own_generator(seed, number, _NOISE)
         return SimulatedBackend.of_chip(self.chip, self.curve, shifts, rng=rng, cell=self.cell, limits=self.limits)
-
-
-def _own(seed: int, number: int, what: int) -> np.random.Generator:
-    """Make a generator of one chip; three words, so that it is none of those that `draw_ensemble` uses."""
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(number, 0, what))))
 
 
 @functools.lru_cache(maxsize=16)
@@ -179,11 +176,6 @@ def _read(curve: ReadText, pulse: Pulse | None, smoothed: bool) -> ConductanceCu
     if read.pulse is None:
         read = ConductanceCurve(read.levels_siemens, pulse, source=read.source)
     return read.smoothed() if smoothed else read
-
-
-@functools.cache
-def _part(group: str, name: str) -> Any:
-    return load(group, name)
 
 
 def _as_usual(table: BaseModel, known: set[str]) -> bool:

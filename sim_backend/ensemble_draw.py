@@ -84,6 +84,11 @@ def generator(seed: int, block: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(_sequence(seed, block)))
 
 
+def own_generator(seed: int, chip: int, what: int) -> np.random.Generator:
+    """Make a generator of one chip, for one purpose; three words, so that it is none of a block's."""
+    return np.random.Generator(np.random.Philox(_sequence(seed, chip, 0, what)))
+
+
 def seed_words(seed: int) -> NDArray[np.uint64]:
     """Make the two words that the noise of a seed's chips starts from, apart from every block's."""
     return _sequence(seed, 0, 1).generate_state(2).astype(np.uint64)

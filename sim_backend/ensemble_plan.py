@@ -16,7 +16,7 @@ from crossbar_hil.training import Trainer
 
 from .circuit.network import checked_wires
 from .curve import ConductanceCurve
-from .ensemble_draw import seed_words
+from .ensemble_draw import own_generator, seed_words
 from .ensemble_quick import quick_kernel
 from .ensemble_result import ARRAYS, EnsembleResult
 from .ensemble_task import merged
@@ -119,8 +119,7 @@ class Plan:
     def train_wired(self, chips: FloatArray, first: int, seed: int, out: EnsembleResult) -> None:
         """Train chips with wires, one by one; each has random numbers of its own."""
         for chip, shifts in enumerate(chips):
-            own = np.random.SeedSequence(seed, spawn_key=(first + chip, 0, WIRED))
-            self._by_trainer(shifts, out, chip, np.random.Generator(np.random.Philox(own)))
+            self._by_trainer(shifts, out, chip, own_generator(seed, first + chip, WIRED))
 
     def _by_trainer(
         self, shifts: FloatArray, out: EnsembleResult, chip: int, rng: np.random.Generator | None = None
