@@ -7,10 +7,9 @@ target. The tables go to standard output; --write puts them between their marker
 """
 
 import argparse
-import re
-from pathlib import Path
 
 import numpy as np
+from pages import put_between
 from scipy.stats import beta as beta_distribution
 
 from crossbar_hil import Pulse, Trainer, defaults
@@ -25,7 +24,6 @@ from crossbar_hil.sim_backend import (
 )
 from crossbar_hil.updates import Update
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
 PULSE = Pulse(defaults.PULSE_V, defaults.PULSE_S)
 CURVE = ConductanceCurve.from_csv(data_file("figure2a"))
 TASK = PatternSet.from_csv(data_file("perceptron"))
@@ -216,17 +214,6 @@ TABLES = {
 }
 
 
-def write(name, text):
-    """Put a table between its markers, in whichever page holds them."""
-    marked = re.compile(rf"(<!-- yield:{name} -->\n).*?(<!-- /yield:{name} -->)", re.DOTALL)
-    pages = [page for page in sorted(DOCS.glob("*.md")) if marked.search(page.read_text(encoding="utf-8"))]
-    if not pages:
-        raise SystemExit(f"no page in {DOCS} holds the markers of yield:{name}")
-    for page in pages:
-        old = page.read_text(encoding="utf-8")
-        page.write_text(marked.sub(lambda found: f"{found[1]}\n{text}\n\n{found[2]}", old), encoding="utf-8")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help="put the tables into the pages of docs/")
@@ -239,7 +226,7 @@ def main():
         text = table(given.chips)
         print(f"{name}\n\n{text}\n", flush=True)
         if given.write:
-            write(name, text)
+            put_between(f"yield:{name}", text)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,13 @@ takes some minutes. Needs ``badcrossbar`` for the peer of the circuit solver, wh
 
 import argparse
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
+from pages import put_between
+
 HERE = Path(__file__).resolve().parent
-PAGE = HERE.parent / "docs" / "benchmarks.md"
 SCRIPTS = {
     "training": ["training_speed.py"],
     "solver": ["solver_speed.py"],
@@ -37,15 +37,6 @@ def measured(words):
     return done.stdout.strip()
 
 
-def written(page, name, text):
-    """Return a page with a text between the markers of a name."""
-    marked = re.compile(rf"(<!-- speed:{name} -->\n).*?(<!-- /speed:{name} -->)", re.DOTALL)
-    if not marked.search(page):
-        raise SystemExit(f"{PAGE} holds no markers of speed:{name}")
-    body = text if "|---" in text else f"```text\n{text}\n```"
-    return marked.sub(lambda found: f"{found[1]}\n{body}\n\n{found[2]}", page)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=SCRIPTS, default=list(SCRIPTS), help="these comparisons alone")
@@ -55,7 +46,7 @@ def main():
         text = measured(SCRIPTS[name])
         print(f"{name}\n\n{text}\n", flush=True)
         if not given.printing:
-            PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), name, text), encoding="utf-8")
+            put_between(f"speed:{name}", text if "|---" in text else f"```text\n{text}\n```")
 
 
 if __name__ == "__main__":

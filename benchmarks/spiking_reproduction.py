@@ -9,13 +9,13 @@ go to standard output; --write puts them between their markers in the pages of d
 """
 
 import argparse
-import re
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from pages import put_between
 
 from crossbar_hil import Pulse
 from crossbar_hil.config import data_file
@@ -43,7 +43,6 @@ from crossbar_hil.spiking.presets import (
 from crossbar_hil.spiking.states import as_falling, as_states, linear_states, nearest
 from crossbar_hil.spiking.stepwise import Showing
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
 WIRE_OHM = 1.0
 TRAINING_RANGE = 2000
 """Images of the training file that are looked at; 999 of them are of the five classes."""
@@ -426,17 +425,6 @@ def table(rows, seeds, wanted=""):
     return "\n".join(lines)
 
 
-def write(name, text):
-    """Put a table between its markers, in whichever page holds them."""
-    marked = re.compile(rf"(<!-- spiking:{name} -->\n).*?(<!-- /spiking:{name} -->)", re.DOTALL)
-    pages = [page for page in sorted(DOCS.glob("*.md")) if marked.search(page.read_text(encoding="utf-8"))]
-    if not pages:
-        raise SystemExit(f"no page in {DOCS} holds the markers of spiking:{name}")
-    for page in pages:
-        old = page.read_text(encoding="utf-8")
-        page.write_text(marked.sub(lambda found: f"{found[1]}\n{text}\n\n{found[2]}", old), encoding="utf-8")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="folder of the four files of MNIST")
@@ -455,7 +443,7 @@ def main():
         text = table(rows(split, area), given.seeds, given.rows)
         print(f"{name}\n\n{text}\n", flush=True)
         if given.write:
-            write(name, text)
+            put_between(f"spiking:{name}", text)
 
 
 if __name__ == "__main__":
