@@ -1,8 +1,9 @@
 """Show a training while it runs: a live view on a terminal, one line an epoch elsewhere, or nothing."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Self
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 from rich.console import Console, Group
@@ -15,6 +16,8 @@ from crossbar_hil.result import Epoch
 
 # Seven colours of viridis (S. van der Walt and N. Smith, CC0), dark for low.
 _VIRIDIS = ("#440154", "#443983", "#31688e", "#21918c", "#35b779", "#90d743", "#fde725")
+
+View = TypeVar("View", bound=AbstractContextManager[Any])
 
 
 class SilentProgress:
@@ -78,16 +81,16 @@ class LiveProgress(SilentProgress):
         self._live.update(Group(self._bar, conductance_map(epoch.conductances)))
 
 
-class Harmless(SilentProgress):
+class Onlooker(Generic[View]):
     """Another view, which ends at its first failure: who only looks on stops no training.
 
     Parameters
     ----------
-    view : SilentProgress
+    view : context manager
         What is shown until then.
     """
 
-    def __init__(self, view: SilentProgress) -> None:
+    def __init__(self, view: View) -> None:
         self._view = view
         self.failure: Exception | None = None
         """Why nothing more is shown."""
@@ -101,10 +104,6 @@ class Harmless(SilentProgress):
     ) -> None:
         self._try(lambda: self._view.__exit__(kind, error, trace))
 
-    def show(self, epoch: Epoch) -> None:
-        """Show an epoch, as long as that works."""
-        self._try(lambda: self._view.show(epoch))
-
     def _try(self, act: Callable[[], object]) -> None:
         if self.failure is not None:
             return
@@ -112,6 +111,14 @@ class Harmless(SilentProgress):
             act()
         except Exception as error:  # a terminal that is gone, or cannot show a letter
             self.failure = error
+
+
+class Harmless(Onlooker[SilentProgress], SilentProgress):
+    """An onlooker of a training."""
+
+    def show(self, epoch: Epoch) -> None:
+        """Show an epoch, as long as that works."""
+        self._try(lambda: self._view.show(epoch))
 
 
 def conductance_map(conductances: FloatArray) -> Text:

@@ -12,7 +12,7 @@ from crossbar_hil.backend import DeviceBackend
 from crossbar_hil.bench import make_trainer, open_backend, open_guarded
 from crossbar_hil.config import Bench, Chip
 from crossbar_hil.errors import Stopped
-from crossbar_hil.guard.lock import BenchLock
+from crossbar_hil.guard.lock import run_lock
 from crossbar_hil.interruption import stop_on_interrupt
 from crossbar_hil.patterns import PatternSet
 from crossbar_hil.recording import Recorder, RunFolder, check_resumable
@@ -124,9 +124,7 @@ def resume_and_record(run: Run, *, show: Show = lambda _: None) -> Outcome:
     with ExitStack() as locked, ExitStack() as opened:
         opened.enter_context(backend)
         if not bench.instruments:  # a bench with instruments is locked by its guard
-            lock = BenchLock([str(run.folder.resolve())], run=run.name)
-            lock.acquire()
-            locked.callback(lock.release)
+            locked.enter_context(run_lock(run.folder, run.name))
         trainer, recorder = make_trainer(bench, backend), Recorder.reopen(run)
         opened.pop_all()
         return _carry_out(backend, trainer, recorder, run.task, show)

@@ -10,8 +10,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -39,6 +39,23 @@ def default_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Return where the locks of this machine are: ``$CROSSBAR_HIL_LOCKS``, else in the folder for temporary files."""
     named = environ.get("CROSSBAR_HIL_LOCKS", "")
     return Path(named) if named else Path(tempfile.gettempdir()) / "crossbar-hil-locks"
+
+
+@contextmanager
+def run_lock(folder: Path, run: str) -> Iterator[None]:
+    """Let no second process work on a run of which no guard locks the instruments, for the length of a ``with`` block.
+
+    Raises
+    ------
+    BenchBusy
+        If another process does.
+    """
+    lock = BenchLock([str(folder.resolve())], run=run)
+    lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class BenchLock:

@@ -1,7 +1,7 @@
 """One recorded spiking training from start to end, computed or on a device, and going on with one."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench import open_backend, open_guarded
 from crossbar_hil.config import BENCH_FILE, Bench, load_bench
 from crossbar_hil.errors import ReplayDiverged, RunError, Stopped
-from crossbar_hil.guard.lock import BenchLock
+from crossbar_hil.guard.lock import run_lock
 from crossbar_hil.interruption import Stop, stop_on_interrupt
 from crossbar_hil.plugins import load
 from crossbar_hil.recording import RunFolder, bench_hash, git_hash, versions
@@ -107,7 +107,7 @@ def train_spiking(
     folder = RunFolder.make(out, rule=f"snn-{settings.dataset}", shape=(model.inputs, model.outputs))
     run = SpikingRun(folder.folder)
     run.write_about(_about(run, settings, split, network, seed=seed, kind="simulated", label=label))
-    with _locked(run):
+    with run_lock(run.folder, run.name):
         return _compute(run, settings, network, split, beginning(network, split), every, view)
 
 
@@ -130,7 +130,7 @@ def resume_spiking(run: SpikingRun, *, every: int = EVERY, view: Silent | None =
     seed = about["seed"]
     if settings.bench is not None:
         return _resume_device(run, settings, split, view)
-    with _locked(run):
+    with run_lock(run.folder, run.name):
         model = model_of(settings, split, seed=seed)
         network = SpikingNetwork(model, engine_of(settings), seed=seed, protocol=protocol_of(settings, split))
         network.state = _started(network.state, model, settings, split)
@@ -304,7 +304,7 @@ def _resume_device(run: SpikingRun, settings: SpikingSettings, split: Split, vie
         if bench.instruments:
             backend: DeviceBackend = open_guarded(bench, seed=seed, folder=run.folder, resume=True)
         else:
-            locked.enter_context(_locked(run))
+            locked.enter_context(run_lock(run.folder, run.name))
             backend = open_backend(bench, seed=seed)
         opened.enter_context(backend)
         network, engine = _on_device(settings, split, bench, backend, seed)
@@ -459,17 +459,6 @@ def _same_data(run: SpikingRun, folder: str | None = None) -> Split:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-@contextmanager
-def _locked(run: SpikingRun) -> Iterator[None]:
-    """Let no second process work on a run."""
-    lock = BenchLock([str(run.folder.resolve())], run=run.name)
-    lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _check(stop: Stop) -> None:

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from crossbar_hil.arrays import IntArray
-from crossbar_hil.progress import shade_of
+from crossbar_hil.progress import Onlooker, shade_of
 from crossbar_hil.spiking.neurons import Singles
 from crossbar_hil.spiking.runs import Progress as Standing
 from crossbar_hil.spiking.session import Silent
@@ -119,22 +119,8 @@ class LiveView(Shown):
         self._bar.update(self._tasks[what], completed=done)
 
 
-class Harmless(Shown):
-    """Another view, which ends at its first failure: who only looks on stops no training."""
-
-    def __init__(self, view: Shown) -> None:
-        self._view = view
-        self.failure: Exception | None = None
-        """Why nothing more is shown."""
-
-    def __enter__(self) -> Self:
-        self._try(self._view.__enter__)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._try(lambda: self._view.__exit__(kind, error, trace))
+class Harmless(Onlooker[Shown], Shown):
+    """An onlooker of a spiking training."""
 
     def begin(self, total: int, shape: tuple[int, int]) -> None:
         """Begin, as long as that works."""
@@ -147,14 +133,6 @@ class Harmless(Shown):
     def tick(self, what: str, done: int, total: int) -> None:
         """Show, as long as that works."""
         self._try(lambda: self._view.tick(what, done, total))
-
-    def _try(self, act: Callable[[], object]) -> None:
-        if self.failure is not None:
-            return
-        try:
-            act()
-        except Exception as error:  # a terminal that is gone, or cannot show a letter
-            self.failure = error
 
 
 def numbers(record: IntArray, rate: float) -> str:
