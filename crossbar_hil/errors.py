@@ -13,11 +13,13 @@
     ├── BenchBusy                     another process holds the bench; nothing was opened
     └── BackendError                  the device could not do it
         ├── GuardError                the guard of the bench ended, or was asked for what its state does not allow
-        │   └── Stopped               the guard was told to stop; the bench is safe and the run can be resumed
+        │   ├── Stopped               the guard was told to stop; the bench is safe and the run can be resumed
+        │   └── CellChanged           a cell is not what it can have become since it was measured last
         ├── LimitError (ValueError)   refused before anything was sent; the chip is as it was
         ├── ChipStateUnknown          an earlier failure left the chip's state unknown; nothing was sent
         ├── ComplianceError           a source reached its current limit, so a line was not at the voltage asked for
         └── InstrumentError           an instrument refused, or is not as it was set
+            ├── OverrangeError        a current was beyond the range of its meter
             └── TransportError        an exchange with an instrument failed; whether it was carried out is open
                 ├── DeadlineError     no whole answer in time
                 ├── ConnectionLost    the other side is gone, or was never there
@@ -102,6 +104,10 @@ class Stopped(GuardError):  # noqa: N818 - it names what happened
     """The guard was told to stop, by a person or because the trainer fell silent; the run can be resumed."""
 
 
+class CellChanged(GuardError):  # noqa: N818 - it names what happened
+    """A cell is not what it can have become since it was measured last; the reading is kept."""
+
+
 class LimitError(BackendError, ValueError):
     """A request lies outside the limits; it was refused whole and nothing was sent."""
 
@@ -116,6 +122,10 @@ class ComplianceError(BackendError):
 
 class InstrumentError(BackendError):
     """An instrument reported an error, refused a setting, or is not as it was set."""
+
+
+class OverrangeError(InstrumentError):
+    """A current was beyond the range of its meter; the reading was thrown away."""
 
 
 class TransportError(InstrumentError):

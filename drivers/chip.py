@@ -265,6 +265,21 @@ class ChipBackend(DeviceBackend):
             return None
         return self._rig.remembered(self._write.scheme.sources[0], token)
 
+    def exposed(self, counts: IntArray) -> IntArray:
+        """Return the pulses that cells may have got besides their own, if one of them was shorted meanwhile.
+
+        Parameters
+        ----------
+        counts : ndarray of int, shape (R, C)
+            Pulses that were sent to each cell.
+
+        Returns
+        -------
+        ndarray of int, shape (R, C)
+            Pulses at most; all zero where the write scheme notices a short in the very pulse.
+        """
+        return self._write.exposed(counts) if self._write else np.zeros(self.shape, dtype=np.int64)
+
     def line_conductances(self, voltage_v: float) -> FloatArray:
         """Measure the conductance between every two lines, rows first, with all other lines held out of it.
 

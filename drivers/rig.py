@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
 
-from crossbar_hil.errors import ComplianceError, InstrumentError
+from crossbar_hil.errors import ComplianceError, InstrumentError, OverrangeError
 from crossbar_hil.instrument import (
     Identity,
     PulseMemory,
@@ -305,7 +305,7 @@ class Rig:
                 "(or the end of its measure range), so it was not at the voltage asked for"
             )
         if abs(reading.current_a) >= self._ranges[port]:
-            raise InstrumentError(
+            raise OverrangeError(
                 f"{name} on {lines} measured {reading.current_a:g} A, which its range of {self._ranges[port]:g} A "
                 "does not hold"
             )

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from crossbar_hil.arrays import FloatArray
+from crossbar_hil.arrays import BoolArray, FloatArray
 from crossbar_hil.errors import ConfigError
 
 from .wiring import Assignment
@@ -58,6 +58,13 @@ class WriteScheme(ABC):
         volts = self.port_volts(amplitude_v)
         lines = np.array([volts[port] for port in self.assignment(cell, shape)])
         return lines[: shape[0], None] - lines[shape[0] :]
+
+    def exposed(self, cell: tuple[int, int], shape: tuple[int, int]) -> BoolArray:  # noqa: ARG002
+        """Say which cells, (R, C), a pulse for one of them can reach whole where another is shorted, unnoticed by it.
+
+        None where every line hangs on a source or on ground: such a short trips a current limit in the very pulse.
+        """
+        return np.zeros(shape, dtype=bool)
 
     def worst_unselected(
         self, cell: tuple[int, int], shape: tuple[int, int], amplitude_v: float
@@ -112,6 +119,19 @@ class DividerHalfSelect(WriteScheme):
     def levels(self, amplitude_v: float) -> dict[str, float]:
         """Give all to the one source."""
         return {self.source: amplitude_v}
+
+    def exposed(self, cell: tuple[int, int], shape: tuple[int, int]) -> BoolArray:
+        """Say that these are the other cells of its row and its column: a short takes the divider to 0 V or all of it.
+
+        Examples
+        --------
+        >>> DividerHalfSelect(("drive", "ground", "divider")).exposed((0, 1), (2, 2))
+        array([[ True, False],
+               [False,  True]])
+        """
+        rows, columns = np.ogrid[: shape[0], : shape[1]]
+        found: BoolArray = (rows == cell[0]) != (columns == cell[1])
+        return found
 
     def assignment(self, cell: tuple[int, int], shape: tuple[int, int]) -> Assignment:
         """Idle lines on the divider."""

@@ -15,11 +15,14 @@ from numpy.typing import ArrayLike
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.backend import Limits, Pulse
 from crossbar_hil.errors import (
+    CellChanged,
     ChipStateUnknown,
+    ComplianceError,
     CrossbarError,
     DataError,
     GuardError,
     LimitError,
+    OverrangeError,
     ReplayDiverged,
     RunError,
     Stopped,
@@ -70,6 +73,9 @@ class Chip(Protocol):
 
     def make_safe(self) -> None:
         """See `DeviceBackend`."""
+
+    def exposed(self, counts: IntArray) -> IntArray:
+        """Return the pulses that cells may have got besides their own, if one of them was shorted meanwhile, (R, C)."""
 
     def number_pulses(self, token: str) -> PulseMemory | None:
         """Give all pulses from here on numbers, as those of one run; return what the instrument remembers of it."""
@@ -170,6 +176,7 @@ class Keeper:
             return recorded.currents  # type: ignore[return-value]
         self._go_live()
         currents = self._working(State.READING, lambda: self._read_again(voltages))
+        self._record.looked(voltages)
         self._write("read", {"op": self._number(), "voltages": voltages.tolist(), "currents": currents.tolist()})
         self._commit()
         conductances = conductances_in(voltages, currents)
@@ -268,9 +275,10 @@ class Keeper:
             self._settle(intent, outcome, f"found at resume: {why}")
             self._commit()
         if self._resumed:
-            self._compare_signature()
+            self._working(State.READING, self._compare_signature)
+        else:
+            self.machine.to(State.READY)
         self._live = True
-        self.machine.to(State.READY)
 
     def _compare_signature(self) -> None:
         known, pulsed = self._record.known, self._record.pulsed_since
@@ -300,9 +308,43 @@ class Keeper:
             report = self.make_safe(f"{type(error).__name__}: {error}")
             if not report.confirmed:
                 error.add_note("; ".join(report.failures))
+            if isinstance(error, ComplianceError | OverrangeError | CellChanged):
+                self._tell_exposed(error)
             raise
         self.machine.to(State.READY)
         return result
+
+    def _tell_exposed(self, error: BaseException) -> None:
+        """Count for every cell what it may have got besides its own pulses, now that one was found not to be whole."""
+        try:
+            for operation, counts in self._record.sent_unseen():
+                exposed = self.chip.exposed(counts)
+                if not exposed.any() or operation.pulse is None:
+                    continue
+                number = self._journal.append(
+                    "exposed",
+                    {
+                        "op": operation.number,
+                        "counts": exposed.tolist(),
+                        **asdict(operation.pulse),
+                        "why": f"{type(error).__name__}: {error}",
+                    },
+                )
+                self._commit()
+                self._reserve(-number, exposed, operation.pulse)
+                error.add_note(
+                    f"if a cell was shorted before, up to {int(exposed.max())} pulses of {operation.pulse} reached "
+                    f"each of {int(np.count_nonzero(exposed))} cells besides their own; they are counted as received"
+                )
+        except RunError as failure:
+            error.add_note(f"what other cells may have got is not all written down: {failure}")
+        self._record.unseen.clear()
+
+    def _reserve(self, op: int, counts: IntArray, pulse: Pulse) -> None:
+        """Count pulses in the ledger of the chip, by operation or by minus the entry that tells of other cells."""
+        if self._ledger is not None:
+            dose_vs = counts * np.float64(abs(pulse.amplitude_v) * pulse.width_s)
+            self._ledger.reserve(str(self._journal.header["run"]), op, counts, dose_vs)
 
     def _read_again(self, voltages: FloatArray) -> FloatArray:
         """Read; a read may be repeated, so an answer that was lost is asked for again in a fresh session."""
@@ -332,13 +374,7 @@ class Keeper:
                     conductances = self.chip.read_conductances(self._check_v)
                     self._write("check", {"conductances": conductances.tolist()})
                     self._look_at(conductances)
-                if self._ledger is not None:
-                    self._ledger.reserve(
-                        str(self._journal.header["run"]),
-                        operation.number,
-                        counts,
-                        counts * np.float64(abs(pulse.amplitude_v) * pulse.width_s),
-                    )
+                self._reserve(operation.number, counts, pulse)
                 self.chip.send_pulses(rest, pulse)
             except TransportError as error:
                 self._note(f"pulses failed and are gone on with {left} times at most: {error}")
@@ -351,7 +387,7 @@ class Keeper:
         """Stop where the chip is not what it can have become since it was measured last."""
         problem = self._watch.measured(conductances)
         if problem:
-            raise GuardError(problem)
+            raise CellChanged(problem)
 
     def _check_request(self, counts: IntArray, pulse: Pulse) -> None:
         """Refuse pulses beyond the limits, or to no chip, before they are in the journal as an operation."""

@@ -125,7 +125,8 @@ class DoseLedger:
         run : str
             Name of the run.
         op : int
-            Number of the operation in the run. What is reserved already is not counted again.
+            Number of the operation in the run; a negative one is of the entry in its journal that tells of cells that
+            may have got the pulses of others. What is reserved already is not counted again.
         pulses : ndarray of int, shape (R, C)
             Pulses of each cell.
         dose_vs : ndarray of float, shape (R, C)

@@ -1,6 +1,6 @@
 """What a journal says was done, read so that a resumed training can be answered from it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -40,7 +40,7 @@ class Intent:
 
 @dataclass
 class Record:
-    """Everything that a journal holds of a chip of R rows and C columns."""
+    """Everything that a journal holds of a chip of R rows and C columns; a live run goes on with it."""
 
     shape: tuple[int, int]
     operations: list[Operation] = field(default_factory=list)
@@ -51,6 +51,8 @@ class Record:
     """The last conductances that were measured of all cells, in siemens."""
     pulsed_since: BoolArray = field(default_factory=lambda: np.zeros((0, 0), dtype=bool))
     """Cells that may have been pulsed since then."""
+    unseen: list[Intent] = field(default_factory=list)
+    """What was sent, or may have been, since every line was last read without a short being found."""
 
     @classmethod
     def of(cls, entries: Iterable[Entry], shape: tuple[int, int]) -> "Record":
@@ -65,8 +67,10 @@ class Record:
             voltages, currents = np.array(body["voltages"], float), np.array(body["currents"], float)
             self.operations.append(Operation(body["op"], "read", voltages=voltages, currents=currents))
             self._measured(conductances_in(voltages, currents))
+            self.looked(voltages)
         elif kind == "check":
             self._measured(np.array(body["conductances"], float))
+            self.unseen.clear()
         elif kind == "pulses":
             pulse = Pulse(body["amplitude_v"], body["width_s"])
             counts = np.array(body["counts"], dtype=np.int64)
@@ -83,13 +87,31 @@ class Record:
             self.settle(body["state"])
         elif kind == "ended":
             self.operations[-1].ended = True
+        elif kind == "exposed":
+            self.unseen.clear()
 
     def settle(self, outcome: str) -> None:
         """Note how the open intent ended: what may have been sent counts as sent."""
         settled = self.operations[-1].settled
         if outcome != "not_sent" and self.open_intent is not None and settled is not None:
             settled[self.open_intent.cell] += self.open_intent.count
+            self.unseen.append(self.open_intent)
         self.open_intent = None
+
+    def looked(self, voltages: FloatArray) -> None:
+        """Note that the chip was read, with these voltages (P, R) on its rows: a short on a driven row shows."""
+        if voltages.any(axis=0).all():
+            self.unseen.clear()
+
+    def sent_unseen(self) -> Iterator[tuple[Operation, IntArray]]:
+        """Yield each operation with the pulses of it, (R, C), that no read of every line has followed yet."""
+        for operation in self.operations:
+            counts = np.zeros(self.shape, dtype=np.int64)
+            for intent in self.unseen:
+                if intent.operation == operation.number:
+                    counts[intent.cell] += intent.count
+            if counts.any():
+                yield operation, counts
 
     def _measured(self, conductances: FloatArray | None) -> None:
         if conductances is not None:

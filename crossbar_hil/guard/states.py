@@ -23,7 +23,7 @@ class State(Enum):
 
 
 ALLOWED: dict[State, frozenset[State]] = {
-    State.REPLAYING: frozenset({State.READY, State.SAFE, State.BROKEN}),
+    State.REPLAYING: frozenset({State.READY, State.READING, State.SAFE, State.BROKEN}),
     State.READY: frozenset({State.READING, State.PULSING, State.SAFE, State.BROKEN}),
     State.READING: frozenset({State.READY, State.SAFE, State.BROKEN}),
     State.PULSING: frozenset({State.READY, State.SAFE, State.BROKEN}),

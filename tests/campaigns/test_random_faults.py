@@ -17,6 +17,9 @@ SEEDS = int(os.environ.get("CROSSBAR_HIL_SEEDS", "1000"))
 RATE = 0.0005
 """Probability of each kind of fault at each message; a training has about 1,600 messages."""
 
+SHORTED = 235
+"""In this one a cell shorts in the middle of a batch of pulses on the bench with a divider."""
+
 
 def outcome_of(folder, seed):
     """Train two evaluations on a bench on which the faults of a seed happen, and say how that ended."""
@@ -29,7 +32,7 @@ def outcome_of(folder, seed):
 
 
 @pytest.mark.fault("V1", "V2", "V4", "V5", "V6", "V7", "V8", "V9", "V15")
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [*range(4), SHORTED])
 def test_random_faults_do_no_harm(tmp_path, seed):
     outcome_of(tmp_path / "run", seed)
 

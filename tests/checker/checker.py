@@ -25,7 +25,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from checker_bench import Bench
-from checker_journal import Entry, read_journal, read_trains
+from checker_journal import Entry, read_journal, read_told, read_trains
 from checker_log import Judge, read_log
 from checker_report import RESOLUTION_S, ROUNDING_S, WIDTH_S, CannotJudge, Report
 
@@ -139,7 +139,7 @@ def check_run(
     try:
         entries = read_journal(folder, report)
         trains = read_trains(entries, bench, report)
-        judge = Judge(bench, trains, report, width_s)
+        judge = Judge(bench, trains, read_told(entries), report, width_s)
         judge.follow(read_log(folder / "physical.jsonl", report))
         judge_safety(entries, judge.timeline, report, ended_wall=ended_wall, within_s=within_s, promised=promised)
         judge_readings(entries, judge.levels, report)

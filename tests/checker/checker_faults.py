@@ -23,6 +23,7 @@ class Faults:
         """Instruments that lose power once they have carried out a message."""
         self._welded: set[str] = set()
         self._relays: set[tuple[Any, ...]] = set()
+        self._cell_since = math.inf
         self._at: list[float] = []
         self._broken: list[tuple[float, bool]] = []
         """Whether relays were not as their matrix was told, from when on; a loss of power is over at once."""
@@ -37,6 +38,8 @@ class Faults:
             (self._relays.discard if args.get("what") == "whole" else self._relays.add)(relay)
         if verb == "interlock" and self._matrix in names:
             (self._relays.add if args.get("open") else self._relays.discard)(("interlock",))
+        if verb == "cell":
+            self._cell_since = min(self._cell_since, event["wall"])
         fallen = verb in self.OWN and self._matrix in names
         self._broken += [(event["wall"], self.relay_broken or fallen), (event["wall"], self.relay_broken)]
         if verb == "reboot" and args.get("when") == "after":
@@ -53,6 +56,10 @@ class Faults:
     def relay_broken(self) -> bool:
         """Whether a relay does not do what its matrix believes."""
         return bool(self._relays)
+
+    def cell_broken(self, wall: float) -> bool:
+        """Say whether a cell was broken before, by the wall clock."""
+        return wall >= self._cell_since
 
     def hit(self, channel: str, since: int = -1) -> bool:
         """Say whether a fault was made on the instrument of a channel since a line."""

@@ -19,6 +19,8 @@ from checker_report import EXACT, RESOLUTION_S, CannotJudge, Report
 
 RESUMED = "found at resume"
 STATES = ("done", "not_sent", "in_doubt")
+Told = Counter[tuple[int, Cell]]
+"""Pulses by operation and cell."""
 
 
 class Exposure(NamedTuple):
@@ -162,6 +164,17 @@ def read_trains(entries: list[Entry], bench: Bench, report: Report) -> list[Trai
         elif kind == "ended":
             _judge_end(entry, batches, report)
     return trains
+
+
+def read_told(entries: list[Entry]) -> Told:
+    """Return the pulses that a broken cell may have let through to others, as the journal tells afterwards."""
+    told: Told = Counter()
+    for entry in entries:
+        if entry.kind == "exposed":
+            for row, counts in enumerate(entry.body["counts"]):
+                for column, count in enumerate(counts):
+                    told[entry.body["op"], (row, column)] += count
+    return told
 
 
 def _judge_request(body: dict[str, Any], place: str, bench: Bench, report: Report) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from checker_bench import Bench, Cell, Circuit
 from checker_faults import Faults
-from checker_journal import Exposure, Train
+from checker_journal import Exposure, Told, Train
 from checker_pulses import Pulses
 from checker_report import HOT_V, LIVE_V, VOLT_SHARE, WIDTH_S, CannotJudge, Report
 
@@ -36,7 +36,7 @@ def read_log(file: Path, report: Report) -> Iterator[Event]:
 class Judge:
     """Follow the log of a bench and judge every event by the journal."""
 
-    def __init__(self, bench: Bench, trains: list[Train], report: Report, width_s: float = WIDTH_S) -> None:
+    def __init__(self, bench: Bench, trains: list[Train], told: Told, report: Report, width_s: float = WIDTH_S) -> None:
         self.bench, self.report = bench, report
         self.circuit = Circuit(bench)
         self.timeline: list[tuple[float, int, tuple[str, ...]]] = []
@@ -60,7 +60,7 @@ class Judge:
         """Sources that are as somebody else has set them."""
         self._bad_state = ""
         self._faults = Faults(bench.matrix)
-        self._pulses = Pulses(bench, trains, self._faults, report, width_s)
+        self._pulses = Pulses(bench, trains, told, self._faults, report, width_s)
         self._violations: list[Event] = []
 
     def follow(self, events: Iterable[Event]) -> None:
@@ -142,7 +142,7 @@ class Judge:
 
     def _on_exposure(self, event: Event) -> None:
         cell = (int(event["row"]), int(event["column"]))
-        start = min(self._raised.get(cell, math.inf), event["wall"])
+        start = min(self._raised.pop(cell, math.inf), event["wall"])
         each = Exposure(event["line"], cell, float(event["volt"]), float(event["seconds"]), start)
         self.report.counts["exposures"] += 1
         self._pulses.assign(each)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from checker_bench import Bench, Cell
 from checker_faults import Faults
-from checker_journal import RESUMED, Exposure, Train
+from checker_journal import RESUMED, Exposure, Told, Train
 from checker_report import EXACT, RESOLUTION_S, ROUNDING_S, VOLT_SHARE, WIDTH_SHARE, Report
 
 LINK_FAILURES = ("TransportError", "DeadlineError", "ConnectionLost", "GarbledReply", "KeyboardInterrupt")
@@ -24,6 +24,8 @@ class Pulses:
         Its limits.
     trains : list of Train
         What the journal intends, in its order.
+    told : Counter
+        Pulses that other cells may have got of each operation, as the journal told after a cell was found broken.
     faults : Faults
         What was made on purpose up to now.
     report : Report
@@ -32,8 +34,11 @@ class Pulses:
         Seconds by which a pulse may be longer than asked for, besides `WIDTH_SHARE`.
     """
 
-    def __init__(self, bench: Bench, trains: list[Train], faults: Faults, report: Report, width_s: float) -> None:
+    def __init__(
+        self, bench: Bench, trains: list[Train], told: Told, faults: Faults, report: Report, width_s: float
+    ) -> None:
         self.bench, self.trains, self.report = bench, trains, report
+        self._told = told
         self.pulses: list[Exposure] = []
         """Exposures but for those of half-selected cells."""
         self._faults = faults
@@ -51,8 +56,11 @@ class Pulses:
         """Give an exposure to the intent that it belongs to; V2 if there is none."""
         current = list(self.under_way(exposure.start))
         own = [each for each in reversed(current) if each.cell == exposure.cell]
+        free = next((each for each in own if len(each.exposures) < each.most), None)
+        if free is None and self._is_told(exposure, current):
+            return
         if own:
-            train = next((each for each in own if len(each.exposures) < each.most), own[-1])
+            train = free or own[-1]
             train.exposures.append(exposure)
             self.pulses.append(exposure)
             self._judge_exposure(exposure, train)
@@ -77,6 +85,18 @@ class Pulses:
         else:
             self.report.add("V2", exposure.place, f"{what}, which no intent of the journal tells of")
 
+    def _is_told(self, exposure: Exposure, current: list[Train]) -> bool:
+        """Count a pulse for another cell that a broken cell let through, if the journal tells of it."""
+        for train in current:
+            key = train.op, exposure.cell
+            beside = (exposure.cell[0] == train.cell[0]) != (exposure.cell[1] == train.cell[1])
+            bounded = abs(exposure.volt) <= abs(train.amplitude_v) * (1 + VOLT_SHARE)
+            if beside and bounded and self._told[key] and self._faults.cell_broken(exposure.start):
+                self._told[key] -= 1
+                self.report.counts["told afterwards"] += 1
+                return True
+        return False
+
     def _judge_exposure(self, exposure: Exposure, train: Train) -> None:
         what = f"cell {list(exposure.cell)} got {exposure.volt:g} V for {exposure.seconds:g} s"
         asked = f"entry {train.entry} asks for {train.amplitude_v:g} V for {train.width_s:g} s"
@@ -87,7 +107,11 @@ class Pulses:
             self.report.add("V4", exposure.place, f"{what}, {asked}")
         weak = abs(exposure.volt) < abs(train.amplitude_v) * (1 - VOLT_SHARE)
         short = exposure.seconds < train.width_s * (1 - WIDTH_SHARE) - self._width_s
-        if (weak or short) and train.state == "done" and not train.why:
+        if not (weak or short) or train.state != "done" or train.why:
+            return
+        if self._faults.relay_broken_between(train.begun, train.window_end):
+            self.report.counts["explained by a fault"] += 1
+        else:
             self.report.add("V2", exposure.place, f"{what}, {asked}, and the journal counts it as done")
 
     def judge(self) -> None:

@@ -477,6 +477,14 @@ def pulse_of_another_cell(record):
     record.event("exposure")["row"] = 1
 
 
+def pulse_of_another_cell_said_to_have_come_through_a_short(record):
+    """The journal may not excuse with a broken cell what it did itself."""
+    record.event("exposure")["row"] = 1
+    pulses = record.entry("pulses")["body"]
+    told = {**pulses, "counts": [[9, 9], [9, 9]], "why": "ComplianceError: limit reached"}
+    after(record, record.entry("read", -1), "exposed", told)
+
+
 def pulse_before_its_intent(record):
     intent = record.entry("intent")
     record.event("exposure")["wall"] = datetime.fromisoformat(intent["utc"]).timestamp() - 0.002
@@ -655,7 +663,8 @@ def clock_set_back(record):
 EDITS = {
     "V1": (pulse_executed_twice, pulse_executed_again_later, pulses_intended_twice),
     "V2": (
-        *(pulse_not_executed, pulse_of_another_cell, pulse_before_its_intent, intent_lost, outcome_lost),
+        *(pulse_not_executed, pulse_of_another_cell, pulse_of_another_cell_said_to_have_come_through_a_short),
+        *(pulse_before_its_intent, intent_lost, outcome_lost),
         *(outcome_of_the_last_pulses_lost, two_outcomes, sequence_number_left_out, operation_number_left_out),
         *(other_pulses_than_asked_for, read_inside_pulses, weak_pulse_counted_as_done),
     ),

@@ -34,6 +34,15 @@ def test_divider_half_select_of_a_cell_puts_all_idle_lines_on_the_divider():
     assert scheme.levels(2.0) == {"drive": 2.0}
 
 
+def test_a_short_lets_pulses_through_to_row_and_column_where_idle_lines_hang_on_a_divider_alone():
+    counts = np.array([[0, 0, 0, 0], [0, 0, 2, 0], [0, 1, 0, 0]])
+    # by hand: row 1 and column 2 see the two pulses of [1, 2], row 2 and column 1 the one of [2, 1]
+    by_hand = [[0, 1, 2, 0], [2, 3, 0, 2], [1, 0, 3, 1]]
+    single, dual = (DisturbGate(write_scheme(*kind), (3, 4)) for kind in reversed(HALF_SELECT))
+    assert single.exposed(counts).tolist() == by_hand
+    assert not dual.exposed(counts).any()
+
+
 def test_the_one_source_is_on_the_meter_port_where_there_is_no_drive():
     assert write_scheme("divider half-select", ("meter", "ground", "divider")).sources == ("meter",)
 

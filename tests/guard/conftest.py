@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from crossbar_hil.backend import DeviceBackend, Limits
-from crossbar_hil.errors import DeadlineError
+from crossbar_hil.errors import ComplianceError, DeadlineError
 from crossbar_hil.guard.journal import Journal
 from crossbar_hil.instrument import PulseMemory
 from crossbar_hil.witness import Witness
@@ -27,6 +27,7 @@ class FakeChip(DeviceBackend):
         self.calls = 0
         self.fail = {}
         self.reads_to_fail = 0
+        self.short = False
         self.unsafe = ""
         self.made_safe = 0
         self.remembers = remembers
@@ -34,6 +35,8 @@ class FakeChip(DeviceBackend):
 
     def _read_currents(self, voltages):
         self.witness.checkpoint()
+        if self.short:
+            raise ComplianceError("a cell is short")
         if self.reads_to_fail:
             self.reads_to_fail -= 1
             raise DeadlineError("smu did not answer")
@@ -61,6 +64,10 @@ class FakeChip(DeviceBackend):
 
     def line_conductances(self, voltage_v):
         return np.zeros((4, 4))
+
+    def exposed(self, counts):
+        """As on a bench with a divider: the cells of the row and of the column of every pulse."""
+        return counts.sum(axis=0) + counts.sum(axis=1, keepdims=True) - 2 * counts
 
     def number_pulses(self, token):
         return PulseMemory(self.remembered, self.remembered) if self.remembers else None

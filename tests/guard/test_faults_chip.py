@@ -35,6 +35,31 @@ def test_a_shorted_cell_is_held_by_the_current_limit_and_its_lines_named(kept, n
     assert bench.received.sum() == 0
 
 
+@pytest.mark.fault("C1", "V2")
+def test_what_other_cells_got_through_a_cell_that_shorted_between_two_reads_is_written_down(kept):
+    bench = kept("emulated-single")
+    bench.read()
+    bench.strike("cell", what="short", row=1, column=0)
+    bench.pulse(FIRST)  # the short takes the divider to 0 V, which the source does not see
+    with pytest.raises(ComplianceError) as caught:
+        bench.read()
+    assert bench.received.tolist() == [[1, 1], [0, 0]]
+    assert [body["counts"] for body in bench.entries("exposed")] == [[[0, 1], [1, 0]]]
+    assert "are counted as received" in caught.value.__notes__[-1]
+    assert bench.left_on == ([], set())
+
+
+@pytest.mark.fault("C1")
+def test_with_a_source_on_row_and_column_a_short_reaches_no_other_cell_and_none_is_counted(kept):
+    bench = kept("emulated")
+    bench.read()
+    bench.strike("cell", what="short", row=1, column=0)
+    with pytest.raises(ComplianceError):
+        bench.pulse(FIRST)
+    assert bench.received.sum() - bench.received[0, 0] == 0
+    assert bench.entries("exposed") == []
+
+
 @pytest.mark.fault("C2", "C7")
 def test_a_cell_that_opens_without_a_pulse_stops_the_run(kept):
     bench = kept()

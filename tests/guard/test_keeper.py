@@ -1,10 +1,21 @@
+from contextlib import closing
+
 import numpy as np
 import pytest
 
 from crossbar_hil.backend import Pulse
-from crossbar_hil.errors import DeadlineError, GuardError, JournalError, LimitError, ReplayDiverged, Stopped
+from crossbar_hil.errors import (
+    ComplianceError,
+    DeadlineError,
+    GuardError,
+    JournalError,
+    LimitError,
+    ReplayDiverged,
+    Stopped,
+)
 from crossbar_hil.guard.journal import Journal, read_journal
 from crossbar_hil.guard.keeper import Keeper, StopFlag
+from crossbar_hil.guard.ledger import DoseLedger
 from crossbar_hil.guard.states import State
 
 from .conftest import FakeChip
@@ -55,6 +66,52 @@ def test_the_intent_of_every_pulse_is_on_disk_before_it_is_sent(chip, journal):
     assert seen == [(1, 1, 0), (2, 2, 1), (3, 3, 3), (4, 4, 4)]  # number, number on disk, pulses sent before
     assert [body["state"] for body in bodies(journal, "outcome")] == ["done"] * 4
     assert kinds(journal)[-1] == "ended"
+
+
+@pytest.mark.fault("C1", "V2")
+def test_what_a_short_may_have_let_through_counts_in_the_ledger_once(chip, journal, tmp_path):
+    with closing(DoseLedger.open(tmp_path / "dose.sqlite", (2, 2))) as ledger:
+        keeper = keeper_of(chip, journal, ledger=ledger)
+        keeper.read_currents(ONE_HOT)
+        keeper.send_pulses(ALL, PULSE)
+        chip.short = True
+        for _ in range(2):
+            with pytest.raises(ComplianceError, match="short"):
+                keeper.read_currents(ONE_HOT)
+        # by hand: [0, 0] has the pulses of [0, 1] and [1, 0] besides its own
+        assert [body["counts"] for body in bodies(journal, "exposed")] == [[[3, 2], [2, 3]]]
+        pulses, dose_vs = ledger.totals()
+        assert pulses.tolist() == [[4, 4], [3, 4]]
+        assert dose_vs == pytest.approx(pulses * 2.0 * 0.05)
+
+
+@pytest.mark.fault("C1", "V2")
+def test_a_short_that_is_found_at_resume_counts_for_what_was_sent_after_the_last_read(chip, journal):
+    keeper = keeper_of(chip, journal)
+    keeper.send_pulses(ALL, PULSE)
+    keeper.read_currents(ONE_HOT)  # no short until here
+    keeper.send_pulses(np.array([[1, 0], [0, 0]]), PULSE)
+    chip.short = True
+    with closing(reopened(journal)) as again:
+        keeper = keeper_of(chip, again)
+        keeper.send_pulses(ALL, PULSE)
+        keeper.read_currents(ONE_HOT)
+        keeper.send_pulses(np.array([[1, 0], [0, 0]]), PULSE)
+        with pytest.raises(ComplianceError, match="short"):
+            keeper.read_currents(ONE_HOT)
+        assert [(body["op"], body["counts"]) for body in bodies(again, "exposed")] == [(3, [[0, 1], [1, 0]])]
+        assert kinds(again)[-2:] == ["safe", "exposed"]
+
+
+@pytest.mark.fault("C1")
+def test_a_read_that_leaves_a_row_at_rest_is_no_proof_that_its_cells_are_whole(chip, journal):
+    keeper = keeper_of(chip, journal)
+    keeper.send_pulses(ALL, PULSE)
+    keeper.read_currents(np.array([[0.1, 0.0]]))
+    chip.short = True
+    with pytest.raises(ComplianceError):
+        keeper.read_currents(ONE_HOT)
+    assert len(bodies(journal, "exposed")) == 1
 
 
 def test_a_batch_of_n_cells_costs_n_plus_one_commits(chip, journal, monkeypatch):
