@@ -94,6 +94,11 @@ class Faults:
         line, _, verb = self._own.get(channel.partition(".")[0], (-1, -math.inf, ""))
         return verb == "frontpanel" and line > since
 
+    def holds(self, relay: tuple[str, str]) -> bool:
+        """Say whether a relay, named by its two terminals, is broken and may stay closed whatever it is told."""
+        (*_, slot, row), (*_, column) = (terminal.split(".") for terminal in relay)
+        return any((str(at[0]), str(at[1]), str(at[2])) == (slot, row, column) for at in self._relays if len(at) > 1)
+
     def keeps(self, part: str) -> bool:
         """Say whether a fault keeps a part of the bench from being safe, whatever it is told."""
         name = part.partition(" ")[0].partition(".")[0]

@@ -114,7 +114,8 @@ class Judge:
         fell = self._faults.did(event, self.bench.matrix, self._moved)
         if not after:
             fell |= self._faults.falls(self.bench.matrix)
-        self._judge_hot(event, giving_up=bool(before) and not after, fell=fell)
+        opening = bool(before) and not closed and all(map(self._faults.holds, after))
+        self._judge_hot(event, giving_up=opening, fell=fell)
         self.circuit.closed = after
         if after or fell:
             self._opened_on.clear()
