@@ -118,9 +118,30 @@ function {FUNCTION}(run, number, count, width, gap, first, first_level, second, 
   end
   print(table.concat(reply, "\\t"))
 end
+{FUNCTION}_is_whole = true
 endscript"""
 """Its answer: ``refused``, ``repeated`` if pulses of this number were begun before, or errors in the queue, then per
 channel the number of readings and each reading with its status, all separated by TAB."""
+
+WHOLE_QUERY = (
+    f'do local text, sum = crossbar_hil.source, 0 local last = string.find(text, "{FUNCTION}_is_whole", 1, true) '
+    'for place = string.find(text, "function", 1, true), last do local byte = string.byte(text, place) '
+    "if byte > 32 then sum = 31 * sum + byte sum = sum - 65521 * math.floor(sum / 65521) end end "
+    'print(string.format("%d", sum)) end'
+)
+"""Has the box add up what it has stored, but for white space (same manual, scriptVar.source): a line that got lost on
+the way may leave a function that runs and pulses otherwise."""
+
+
+def _sum_of(script: str) -> int:
+    """Return what `WHOLE_QUERY` must print."""
+    body = script[script.index("function") : script.index(f"{FUNCTION}_is_whole") + 1]
+    total = 0
+    for byte in body.encode("ascii"):
+        if byte > ord(" "):
+            total = (31 * total + byte) % 65521
+    return total
+
 
 COMPLIANCE_BIT = 0x40
 """Bit of a status that says that the source was at its limit (same manual, bufferVar.statuses)."""
@@ -157,6 +178,8 @@ class PulsingBox(TspInstrument):
         ------
         InstrumentError
             If the box does not accept it.
+        GarbledReply
+            If it has stored something else.
         """
         if self._stored:
             return
@@ -168,6 +191,9 @@ class PulsingBox(TspInstrument):
             self.end_upload()
             raise
         self.check_errors(FUNCTION)
+        stored, wanted = self.ask(WHOLE_QUERY), str(_sum_of(PULSE_SCRIPT))
+        if stored.strip() != wanted:
+            raise self.garbled(WHOLE_QUERY, stored, wanted)
         self._stored = True
 
     def end_upload(self) -> None:

@@ -1,5 +1,7 @@
+
 """The Series 2600B drivers: the exact lines on the wire, and what is made of the answers."""
 
+import contextlib
 import math
 import re
 from types import SimpleNamespace
@@ -13,7 +15,7 @@ from pymeasure.test import expected_protocol
 from crossbar_hil.errors import ConfigError, DeadlineError, GarbledReply, InstrumentError, LimitError
 from crossbar_hil.instrument import SourceSettings
 from crossbar_hil.instruments.keithley2600 import Keithley2602B, Keithley2636B
-from crossbar_hil.instruments.keithley2600_pulse import PULSE_SCRIPT
+from crossbar_hil.instruments.keithley2600_pulse import PULSE_SCRIPT, WHOLE_QUERY
 
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-7, range_a=1e-6, nplc=0.5)
 NO_ERROR = "0.00000e+00\tQueue Is Empty\t0.00000e+00\t1.00000e+00"
@@ -56,6 +58,7 @@ WRITTEN = [pair for path, value in SET.items() for pair in ((f"{path}={value}", 
 READ = {**{path: float(value) for path, value in SET.items()}, "smua.measure.autozero": 0.0}
 READ_BACK = [(f"print({path})", f"{value:.9e}") for path, value in READ.items()]
 SCRIPT = [(line, None) for line in PULSE_SCRIPT.splitlines()]
+STORED = [*SCRIPT, (NEXT, NO_ERROR), (WHOLE_QUERY, "49691")]  # as Lua adds it up
 PREPARED = [*CLEAR, *WRITTEN, *READ_BACK]
 
 
@@ -430,8 +433,7 @@ PULSE = 'crossbar_hil_pulse("", 0, 2, 5.000000000e-02, 5.000000000e-03, smua, 1.
 
 def test_pulses_are_one_exchange_and_the_function_is_sent_once():
     with prepared(
-        *SCRIPT,
-        (NEXT, NO_ERROR),
+        *STORED,
         (PULSE, "0\t2\t1.000000000e-06\t0\t1.100000000e-06\t64"),
         (PULSE, "0\t2\t1.000000000e-06\t192\t1.100000000e-06\t128"),
     ) as box:
@@ -461,7 +463,7 @@ def test_pulses_are_one_exchange_and_the_function_is_sent_once():
 )
 def test_an_answer_that_is_not_one_reading_a_pulse_is_an_error(reply, error):
     # A train that was refused was not sent; after anything else the output goes off.
-    with prepared(*SCRIPT, (NEXT, NO_ERROR), (PULSE, reply), *([] if reply == "refused" else OFF)) as box:
+    with prepared(*STORED, (PULSE, reply), *([] if reply == "refused" else OFF)) as box:
         channel = on_channel(box)
         channel.prepare(SETTINGS)
         with pytest.raises(error, match="smu"):
@@ -490,8 +492,7 @@ def test_a_train_out_of_bounds_is_refused(width_s, count, word):
 def test_two_channels_pulse_from_one_call():
     with prepared(
         *on_b(PREPARED),
-        *SCRIPT,
-        (NEXT, NO_ERROR),
+        *STORED,
         (
             'crossbar_hil_pulse("", 0, 1, 5.000000000e-02, 5.000000000e-03, '
             "smua, 1.000000000e+00, smub, -1.000000000e+00)",
@@ -512,6 +513,39 @@ def test_a_channel_of_another_box_cannot_pulse_together():
         for other in (on_channel(stranger), channel, on_channel(box)):
             with pytest.raises(ConfigError, match=r"instrument of smu\.a"):
                 channel.pulse_together(1.0, other, 1.0, 0.05)
+
+
+def added_up(body):
+    """What a box prints that has stored this; None if it stumbles."""
+    lua, printed = lupa.lua51.LuaRuntime(), []
+    lua.globals().print = printed.append
+    lua.globals().crossbar_hil = lua.table(source=body)
+    with contextlib.suppress(lupa.lua51.LuaError):
+        lua.execute(WHOLE_QUERY)
+    return printed[0] if printed else None
+
+
+@pytest.mark.fault("T1")
+def test_a_stored_function_that_lacks_a_line_or_has_two_changed_or_swapped_is_noticed():
+    body = PULSE_SCRIPT.splitlines()[1:-1]
+    whole = dict(STORED)[WHOLE_QUERY]
+    assert added_up("\n".join(body)) == whole
+    assert added_up("\r\n".join(PULSE_SCRIPT.splitlines())) == whole  # a box may keep all lines, and end them otherwise
+    for place, line in enumerate(body):
+        assert added_up("\n".join([*body[:place], *body[place + 1 :]])) != whole, f"without {line!r}"
+        after = body[place + 1 : place + 2]
+        if after and line.strip() != after[0].strip():
+            swapped = [*body[:place], *after, line, *body[place + 2 :]]
+            assert added_up("\n".join(swapped)) != whole, f"{line!r} too late"
+
+
+@pytest.mark.fault("T1")
+def test_no_pulse_is_sent_by_a_function_that_did_not_arrive_whole():
+    with prepared(*SCRIPT, (NEXT, NO_ERROR), (WHOLE_QUERY, "49690")) as box:
+        channel = on_channel(box)
+        channel.prepare(SETTINGS)
+        with pytest.raises(GarbledReply, match=r"smu answered '49690' to .* which is not 49691"):
+            channel.pulse(1.5, 0.05, 2)
 
 
 def test_the_script_is_lua_and_uses_nothing_newer_than_5_0():
