@@ -152,7 +152,9 @@ class Blows:
     def reboot(self, name: str, seconds: float) -> None:
         """Take an instrument's power away and bring it back: outputs off, relays open, everything forgotten."""
         channels = self._instruments[name].channels
-        self._world.set_terminals({channel: {"on": False, "level_v": 0.0, "off_state": "highz"} for channel in channels})
+        self._world.set_terminals(
+            {channel: {"on": False, "level_v": 0.0, "off_state": "highz"} for channel in channels}
+        )
         if not channels:
             self._world.move_relays(name, ())
         self.servers[name].replace(self._remake(name))
