@@ -40,7 +40,8 @@ from crossbar_hil.spiking.presets import (
     published_states,
     tuned,
 )
-from crossbar_hil.spiking.states import as_falling, as_states, linear_states, nearest
+from crossbar_hil.spiking.settings import SpikingSettings, model_of
+from crossbar_hil.spiking.states import as_states, linear_states, nearest
 from crossbar_hil.spiking.stepwise import Showing
 
 WIRE_OHM = 1.0
@@ -102,10 +103,9 @@ def linear(count):
     return linear_states(count, LOW_SIEMENS, HIGH_SIEMENS)
 
 
-def windowed(high, low=LOW_SIEMENS):
-    """Return the tuned network on the part of the range from `low` to `high` siemens, its neurons as much amplified."""
-    model = tuned("siemens").scaled(high / HIGH_SIEMENS)
-    return replace(model, synapses=replace(model.synapses, low_siemens=low, high_siemens=high))
+def windowed(images, high):
+    """Return the tuned network on the part of the range up to `high` siemens, its neurons as much amplified."""
+    return model_of(SpikingSettings(high_siemens=high), images)
 
 
 def published_wires():
@@ -177,37 +177,14 @@ def state_rows(split, area):
             yield row(f"tuned, {count} linear states, {rule}", "", model, TUNED, area)
 
 
-def curve_model(short):
-    """Return the tuned network with pulses along measured curves, stretched to the range of its cells."""
-    up = ConductanceCurve.from_csv(data_file("figure2a"), Pulse(2.0, short)).levels_siemens
-    down = ConductanceCurve.from_csv(data_file("figure2a"), Pulse(-2.8, short)).levels_siemens
-    up, down = rising(up), rising(down[::-1])[::-1]
-    low, high = min(up[0], down[-1]), max(up[-1], down[0])
-
-    def stretched(curve):
-        return LOW_SIEMENS + (curve - low) / (high - low) * (HIGH_SIEMENS - LOW_SIEMENS)
-
-    model = tuned("siemens")
-    synapses = replace(
-        model.synapses,
-        rule="pulse",
-        states=as_states(stretched(up)),
-        falling=as_falling(stretched(down)),
-        start_on_states=False,
-    )
-    return replace(model, synapses=synapses), high / low
-
-
-def rising(levels_siemens):
-    """Return measured levels as a curve that never turns back: every level at least 1e-4 of the span above the last."""
-    least = 1e-4 * (levels_siemens.max() - levels_siemens.min())
-    ramp = least * np.arange(len(levels_siemens))
-    return np.maximum.accumulate(levels_siemens - ramp) + ramp
-
-
 def pulse_rows(_split, area):
     for width, name in ((1e-3, "1 ms"), (5e-2, "50 ms")):
-        model, ratio = curve_model(width)
+        model = model_of(SpikingSettings(rule="pulse", curve="figure2a", width_s=width), area)
+        curves = [
+            ConductanceCurve.from_csv(data_file("figure2a"), Pulse(volts, width)).levels_siemens
+            for volts in (2.0, -2.8)
+        ]
+        ratio = np.max(np.concatenate(curves)) / np.min(np.concatenate(curves))
         yield (
             f"tuned, pulses of {name}; the measured span, a factor of {ratio:.1f}, stretched to 200",
             "",
@@ -311,7 +288,7 @@ def wire_rows(split, area):
 
     paper = replace(PUBLISHED, training_steps=200, test_steps=100)
     yield "published way, 317 images", "50", wired(published_wires(), paper, split, 317, engine=exact)
-    full, milli, own = tuned("siemens"), windowed(1e-3), windowed(WINDOW_SIEMENS)
+    full, milli, own = tuned("siemens"), windowed(area, 1e-3), windowed(area, WINDOW_SIEMENS)
     for name, model, gains in (
         ("no compensation", full, None),
         ("one gain for all columns", full, one),
@@ -321,7 +298,7 @@ def wire_rows(split, area):
         ("cells up to 250 uS, no compensation", own, None),
         ("cells up to 250 uS, one gain", own, one),
         ("cells up to 250 uS, a gain for each column", own, each),
-        ("cells up to 125 uS, a gain for each column", windowed(1.25e-4), each),
+        ("cells up to 125 uS, a gain for each column", windowed(area, 1.25e-4), each),
     ):
         yield f"tuned, {name}", "", wired(model, TUNED, area, 999, gains)
     for name, model in (("", full), (", cells up to 1 mS", milli), (", cells up to 250 uS", own)):

@@ -15,10 +15,20 @@ from typing import Any
 
 import click
 
-from crossbar_hil import snn_cli
+from crossbar_hil import dry_run_cli, snn_cli
+from crossbar_hil.cli_common import (
+    BAD_USAGE,
+    COULD_NOT,
+    DONE,
+    NOT_CONVERGED,
+    as_json,
+    out_option,
+    print_json,
+    printable,
+    quiet_option,
+    yes_option,
+)
 from crossbar_hil.errors import ConfigError, CrossbarError, DataError, RunError
-
-DONE, COULD_NOT, BAD_USAGE, NOT_CONVERGED = 0, 1, 2, 3
 
 
 def main() -> None:
@@ -29,7 +39,7 @@ def main() -> None:
     except click.exceptions.Exit as error:
         code = error.exit_code
     except click.ClickException as error:
-        click.echo(f"crossbar-hil: {_printable(error.format_message())}", err=True)
+        click.echo(f"crossbar-hil: {printable(error.format_message())}", err=True)
         code = BAD_USAGE
     except (KeyboardInterrupt, click.exceptions.Abort):
         click.echo("crossbar-hil: interrupted", err=True)
@@ -38,15 +48,15 @@ def main() -> None:
         if debug:
             traceback.print_exc()
         elif isinstance(error, CrossbarError):
-            click.echo(f"crossbar-hil: {_printable(str(error))}", err=True)
+            click.echo(f"crossbar-hil: {printable(str(error))}", err=True)
         elif isinstance(error, OSError) and error.filename:  # a name that no file can have, a folder without rights
-            told = _printable(f"{str(error.filename)[:80]}: {error.strerror}")
+            told = printable(f"{str(error.filename)[:80]}: {error.strerror}")
             click.echo(f"crossbar-hil: {told}", err=True)
         else:
-            told = _printable(f"unexpected {type(error).__name__}: {error}")
+            told = printable(f"unexpected {type(error).__name__}: {error}")
             click.echo(f"crossbar-hil: {told} (--debug shows where)", err=True)
         for note in getattr(error, "__notes__", ()):  # what else is to be known, such as a bench that may not be safe
-            click.echo(f"crossbar-hil: {_printable(note)}", err=True)
+            click.echo(f"crossbar-hil: {printable(note)}", err=True)
         code = BAD_USAGE if isinstance(error, ConfigError) else COULD_NOT
     sys.exit(code if isinstance(code, int) else DONE)
 
@@ -60,16 +70,9 @@ def cli() -> None:
     """
 
 
-cli.add_command(snn_cli.snn)
+for verb in (dry_run_cli.sweep, dry_run_cli.tune, snn_cli.snn):
+    cli.add_command(verb)
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON line instead of text.")
-out_option = click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=True),
-    default=Path("runs"),
-    show_default=True,
-    help="Folder that holds run folders.",
-)
 run_argument = click.argument("run")
 bench_argument = click.argument("bench")
 seed_option = click.option("--seed", type=click.IntRange(min=0), help="Seed of a virtual chip; fresh if not given.")
@@ -106,8 +109,8 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
 @click.option("--spread", nargs=2, metavar="LOW HIGH", help="Span that holds 95 % of the shifts, in S.")
 @click.option("--label", default="", help="A word of yours, kept with the run.")
 @click.option("--no-report", is_flag=True, help="Draw no figures and write no report.")
-@click.option("--quiet", is_flag=True, help="Show no progress.")
-@click.option("--yes", is_flag=True, help="Answer yes to every question.")
+@quiet_option
+@yes_option
 @out_option
 @as_json
 def train(
@@ -157,8 +160,8 @@ def train(
 @cli.command()
 @run_argument
 @click.option("--no-report", is_flag=True, help="Draw no figures and write no report.")
-@click.option("--quiet", is_flag=True, help="Show no progress.")
-@click.option("--yes", is_flag=True, help="Answer yes to every question.")
+@quiet_option
+@yes_option
 @out_option
 @as_json
 def resume(run: str, no_report: bool, quiet: bool, yes: bool, out: Path, as_json: bool) -> None:
@@ -194,7 +197,7 @@ def verify(run: str, out: Path, as_json: bool) -> None:
     spiking = snn_cli.spiking(run, out)
     verdict = verify_run(find_run(run, out)) if spiking is None else snn_cli.verify(spiking)
     if as_json:
-        _print_json(
+        print_json(
             run=run,
             entries=verdict.entries,
             head=verdict.head,
@@ -245,7 +248,7 @@ def show(run: str, out: Path, as_json: bool) -> None:
         return
     for name, value in found.settings.items():
         shown = ", ".join(f"{key} {each}" for key, each in value.items()) if isinstance(value, dict) else _text(value)
-        click.echo(f"{name:14}{_printable(shown)}")
+        click.echo(f"{name:14}{printable(shown)}")
     if found.epochs and found.result.misses:
         click.echo("missed targets")
         for miss in found.result.misses:
@@ -268,7 +271,7 @@ def report(run: str, folder: Path | None, out: Path, as_json: bool) -> None:
     spiking = snn_cli.spiking(run, out)
     path = _report(find_run(run, out).folder, folder) if spiking is None else snn_cli.report(spiking, folder)
     if as_json:
-        _print_json(report=str(path))
+        print_json(report=str(path))
     else:
         click.echo(path)
 
@@ -286,7 +289,7 @@ def export(run: str, form: str, output: Path | None, out: Path, as_json: bool) -
 
     path = export_run(find_run(run, out), form, output)
     if as_json:
-        _print_json(file=str(path))
+        print_json(file=str(path))
     else:
         click.echo(path)
 
@@ -348,11 +351,11 @@ def check(bench: str, wiring: bool, like: Path | None, voltage: str, as_json: bo
                 problems = check_order(backend.read_conductances(si(voltage, "V")), reference)
     notes = [] if problems else reachable_by_others(load_bench(bench))
     if as_json:
-        _print_json(bench=bench, problems=problems, notes=notes)
+        print_json(bench=bench, problems=problems, notes=notes)
     else:
         for note in notes:
-            click.echo(_printable(note), err=True)
-        click.echo("\n".join(map(_printable, problems)) if problems else f"bench {bench} is sound")
+            click.echo(printable(note), err=True)
+        click.echo("\n".join(map(printable, problems)) if problems else f"bench {bench} is sound")
     raise click.exceptions.Exit(COULD_NOT if problems else DONE)
 
 
@@ -370,7 +373,7 @@ def read(bench: str, seed: int | None, voltage: str, as_json: bool) -> None:
         conductances = backend.read_conductances(si(voltage, "V"))
         kind = backend.kind
     if as_json:
-        _print_json(kind=kind, conductance_siemens=conductances.tolist())
+        print_json(kind=kind, conductance_siemens=conductances.tolist())
         return
     _table(
         ["row", *(f"column {column + 1} (uS)" for column in range(conductances.shape[1]))],
@@ -388,7 +391,7 @@ def read(bench: str, seed: int | None, voltage: str, as_json: bool) -> None:
 @click.option("--depress", default="-2.8 V", show_default=True, help="Height of the depressing pulses.")
 @click.option("--voltage", default="100 mV", show_default=True, help="Read voltage.")
 @click.option("--to", "folder", type=click.Path(path_type=Path), default=Path(), help="Folder for the files.")
-@click.option("--yes", is_flag=True, help="Answer yes to every question.")
+@yes_option
 @as_json
 def characterise(
     bench: str,
@@ -432,7 +435,7 @@ def characterise(
                     write_curves(path, done, f"{backend.kind} cell, row {row}, column {column}, read at {voltage}")
             files.append(str(path))
     if as_json:
-        _print_json(files=files)
+        print_json(files=files)
     else:
         click.echo("\n".join(files))
 
@@ -464,142 +467,10 @@ def safe(bench: str, as_json: bool) -> None:
     checked = load_bench(bench)
     failures = make_bench_safe(checked)
     if as_json:
-        _print_json(bench=bench, kind=checked.kind or "simulated", safe=not failures, failures=failures)
+        print_json(bench=bench, kind=checked.kind or "simulated", safe=not failures, failures=failures)
     else:
         click.echo("\n".join(failures) if failures else f"bench {bench} is safe: outputs off, relays open")
     raise click.exceptions.Exit(COULD_NOT if failures else DONE)
-
-
-def _dry_run_options(chips: int, over: str) -> Callable[[Any], Any]:
-    """Add the options that `sweep` and `tune` share."""
-    options = [
-        click.option("--over", multiple=True, metavar="KEY=VALUES", help=over),
-        click.option("--set", "fixed", multiple=True, metavar="KEY=VALUE", help="Set one key of [training] or [chip]."),
-        click.option("--bench", help="Shipped bench, bench file or backend.  [default: simulated]"),
-        click.option("--preset", help="Settings laid over the bench: 'reference' are the reference study's."),
-        click.option("--curve", metavar="FILE", help="Measured conductance curve of your device."),
-        click.option("--spread", nargs=2, metavar="LOW HIGH", help="Span that holds 95 % of the shifts, in S."),
-        click.option("--patterns", metavar="FILE", help="Pattern file: pattern,label,set."),
-        click.option("--chips", type=int, help=f"Simulated chips.  [default: {chips}]"),
-        click.option("--seed", type=click.IntRange(min=0), help="Seed of the simulated chips; fresh if not given."),
-        click.option(
-            "--to", "folder", type=click.Path(path_type=Path), help="New folder; one in dry_runs/ if not given."
-        ),
-        click.option("--resume", "begun", type=click.Path(path_type=Path), help="Go on with the one in this folder."),
-        click.option("--workers", type=int, help="Threads or processes; as many as there are cores if not given."),
-        click.option(
-            "--scheduler",
-            metavar="WHO",
-            help="threads, processes, or the address of a Dask cluster such as tcp://10.0.0.5:8786. The result is the "
-            "same, byte by byte.",
-        ),
-        click.option("--quiet", is_flag=True, help="Show no progress."),
-        as_json,
-    ]
-
-    def add(verb: Any) -> Any:
-        for option in reversed(options):
-            verb = option(verb)
-        return verb
-
-    return add
-
-
-@cli.command()
-@_dry_run_options(
-    1000,
-    "A setting that varies: beta=1e7..1e8:10 (10 values, equally spaced), beta=1e7..1e8:10log, target=0.5,0.8,0.95 "
-    'or width="1 ms..50 ms:5". Any single key of [training] and [chip] of a bench file. Once for each setting.',
-)
-def sweep(chips: int | None, **options: Any) -> None:
-    """Map the share of simulated chips that converge, and their epochs, over any settings."""
-    from crossbar_hil.dryrun.sweeping import KIND, plan_sweep, resumed_sweep  # noqa: PLC0415
-
-    _dry_run(KIND, plan_sweep, resumed_sweep, 1000, chips, **options)
-
-
-@cli.command()
-@_dry_run_options(
-    10000,
-    "A setting to search, as `sweep` takes it; instead of the range of beta, target or width, or beside them. One "
-    "value, such as target=0.8, holds it fast.",
-)
-def tune(chips: int | None, **options: Any) -> None:
-    """Search for the settings with which most simulated chips converge, and write a bench file that `train` takes.
-
-    The expected yield is stated on fresh chips, which were never searched on.
-    """
-    from crossbar_hil.dryrun.tuning import KIND, plan_tune, resumed_tune  # noqa: PLC0415
-
-    _dry_run(KIND, plan_tune, resumed_tune, 10000, chips, **options)
-
-
-def _dry_run(
-    kind: str,
-    plan: Callable[..., Any],
-    resumed: Callable[[Any], Any],
-    usual_chips: int,
-    chips: int | None,
-    *,
-    begun: Path | None,
-    folder: Path | None,
-    workers: int | None,
-    scheduler: str | None,
-    quiet: bool,
-    as_json: bool,
-    **given: Any,
-) -> None:
-    """Carry out a sweep or a search, a new one or one that was begun."""
-    from rich.console import Console  # noqa: PLC0415
-
-    from crossbar_hil.bench import fresh_seed  # noqa: PLC0415
-    from crossbar_hil.dryrun.axes import read_axes  # noqa: PLC0415
-    from crossbar_hil.dryrun.folder import DryRunFolder  # noqa: PLC0415
-    from crossbar_hil.dryrun.session import carry_out, check_fresh, new_folder, scheduler_for  # noqa: PLC0415
-    from crossbar_hil.dryrun.showing import make_show  # noqa: PLC0415
-
-    if begun is not None:
-        named = {"chips": chips, "to": folder, **given, "set": given["fixed"], "fixed": None}
-        also = [f"--{name}" for name, value in named.items() if value not in {None, ()}]
-        if also:
-            raise ConfigError(f"--resume takes everything from {begun}, so {', '.join(also)} cannot be given with it")
-        opened = DryRunFolder.reopen(begun, kind)
-        work = resumed(opened)
-        runner = scheduler_for(work, scheduler, workers)
-    else:
-        if folder is not None:
-            check_fresh(folder)
-        seed = fresh_seed() if given["seed"] is None else given["seed"]
-        work = plan(
-            _virtual_bench(given), read_axes(given["over"]), chips=usual_chips if chips is None else chips, seed=seed
-        )
-        runner = scheduler_for(work, scheduler, workers)
-        opened = DryRunFolder.make(folder or new_folder(kind), work.plan(), work.bench)
-    try:
-        told = carry_out(work, opened, runner, make_show(Console(stderr=True), quiet=quiet))
-    except KeyboardInterrupt as interrupt:
-        if as_json:
-            _print_json(folder=str(opened.path), status="interrupted")
-        click.echo(f"crossbar-hil: {'; '.join(['interrupted', *getattr(interrupt, '__notes__', ())])}", err=True)
-        raise click.exceptions.Exit(COULD_NOT) from None
-    click.echo(json.dumps(told.record) if as_json else "\n".join(map(_printable, told.lines)))
-
-
-def _virtual_bench(given: dict[str, Any]) -> Any:
-    """Load the bench of a dry run with what the command line says."""
-    from crossbar_hil.config import load_bench  # noqa: PLC0415
-    from crossbar_hil.dryrun.session import set_values  # noqa: PLC0415
-
-    overrides: dict[str, Any] = {}
-    if given["curve"] is not None:
-        overrides.setdefault("chip", {})["curve"] = given["curve"]
-    if given["spread"] is not None:
-        low, high = given["spread"]
-        overrides.setdefault("chip", {})["spread"] = {"low_siemens": low, "high_siemens": high}
-    if given["patterns"] is not None:
-        overrides["training"] = {"patterns": given["patterns"]}
-    bench = load_bench(given["bench"] or "simulated", preset=given["preset"], overrides=overrides)
-    return set_values(bench, given["fixed"])
 
 
 def _told(outcome: Any, *, seed: int, no_report: bool, as_json: bool) -> None:
@@ -607,7 +478,7 @@ def _told(outcome: Any, *, seed: int, no_report: bool, as_json: bool) -> None:
     result = outcome.result
     report = None if no_report or result is None else _report(outcome.folder, fresh=True)
     if as_json:
-        _print_json(
+        print_json(
             run=str(outcome.folder),
             kind=outcome.kind,
             status=outcome.status,
@@ -677,12 +548,8 @@ def _report(folder: Path, to: Path | None = None, *, fresh: bool = False) -> Pat
     return make_report(load_run(folder), to, replace=fresh)
 
 
-def _print_json(**values: Any) -> None:
-    click.echo(json.dumps(values))
-
-
 def _table(header: list[str], rows: list[list[str]]) -> None:
-    rows = [[_printable(cell) for cell in row] for row in rows]
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[place]) for row in [header, *rows]) for place in range(len(header))]
     for row in [header, *rows]:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -692,8 +559,3 @@ def _text(value: Any) -> str:
     if value is None:
         return "-"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _printable(text: str) -> str:
-    """Without control characters, which could move the cursor of a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -21,6 +21,7 @@ _WHAT = {
     "ensembles": "ensemble of virtual chips",
     "spiking_engines": "engine of the spiking network",
     "circuits": "circuit solver",
+    "curves": "reader of measured curves",
 }
 
 

@@ -1,54 +1,76 @@
 """The verbs ``snn train`` and ``snn test``, and what the verbs for runs do with a spiking run."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from crossbar_hil.cli_common import (
+    COULD_NOT,
+    DONE,
+    NOT_CONVERGED,
+    as_json,
+    out_option,
+    print_json,
+    printable,
+    quiet_option,
+    yes_option,
+)
+from crossbar_hil.dry_run_cli import carried_out, check_nothing_else, dry_run_options, with_options
 from crossbar_hil.errors import ConfigError
 
 if TYPE_CHECKING:
     from crossbar_hil.spiking.runs import SpikingRun
     from crossbar_hil.spiking.session import SpikingOutcome
+    from crossbar_hil.spiking.settings import SpikingSettings
     from crossbar_hil.verification import RunVerdict
 
-DONE, COULD_NOT, NOT_CONVERGED = 0, 1, 3
-
-_out = click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("runs"),
-    show_default=True,
-    help="Folder that holds run folders.",
-)
-_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON line instead of text.")
-_quiet = click.option("--quiet", is_flag=True, help="Show no progress.")
 _cell = click.option(
     "--cell", metavar="NAME", help="Cell model, with options as in sinh:b_per_v=3; ohmic if not given."
 )
 
 
+def _network_options(verb: Any) -> Any:
+    """Add the options that say what network it is."""
+    return with_options(
+        verb,
+        [
+            click.option(
+                "--dataset", help="digits (shipped, 8 x 8), mnist, or stripes (for a device).  [default: digits]"
+            ),
+            click.option("--data", metavar="DIR", help="Folder with the four IDX files of MNIST."),
+            click.option("--classes", metavar="0,1,2,9,5", help="Digits to learn; all ten if not given."),
+            click.option("--neurons", type=int, help="Output neurons.  [default: 50; 150 for more than five classes]"),
+            click.option(
+                "--preset", default="tuned", show_default=True, help="published (weights 0 to 1), siemens or tuned."
+            ),
+            click.option("--states", type=int, help="Equally spaced states of a cell; any conductance if not given."),
+            click.option("--rule", help="How an update lands on states: nearest, stochastic, carry or pulse."),
+            click.option("--curve", metavar="FILE", help="With rule pulse: measured curves, such as figure2a."),
+            click.option("--width", metavar="TIME", help="Width of the pulses of these curves.  [default: 50 ms]"),
+            click.option("--high", metavar="SIEMENS", help="Highest conductance that cells are given."),
+            click.option("--wire", metavar="OHM", help="Resistance of a wire segment."),
+            _cell,
+            click.option(
+                "--stuck", type=float, default=0.0, help="Share of cells stuck from the start, half at either end."
+            ),
+            click.option(
+                "--train", type=int, help="Most training images; of mnist, images of other classes count too."
+            ),
+            click.option("--passes", type=int, help="How often the training images are shown."),
+            click.option("--steps", type=int, help="Time steps of a training image."),
+            click.option("--test-steps", type=int, help="Time steps of a test image."),
+        ],
+    )
+
+
 @click.group()
 def snn() -> None:
-    """Train and test a spiking network, computed or on a device."""
+    """Train and test spiking networks, computed or on a device."""
 
 
 @snn.command()
-@click.option("--dataset", help="digits (shipped, 8 x 8), mnist, or stripes (for a device).  [default: digits]")
-@click.option("--data", metavar="DIR", help="Folder with the four IDX files of MNIST.")
-@click.option("--classes", metavar="0,1,2,9,5", help="Digits to learn; all ten if not given.")
-@click.option("--neurons", type=int, help="Output neurons.  [default: 50; 150 for more than five classes]")
-@click.option("--preset", default="tuned", show_default=True, help="published (weights 0 to 1), siemens or tuned.")
-@click.option("--states", type=int, help="Equally spaced states of a cell; any conductance if not given.")
-@click.option("--rule", help="How an update lands on states: nearest, stochastic, carry or pulse.")
-@click.option("--wire", metavar="OHM", help="Resistance of a wire segment.")
-@_cell
-@click.option("--stuck", type=float, default=0.0, help="Share of cells stuck from the start, half at either end.")
-@click.option("--train", type=int, help="Most training images; of mnist, images of other classes count too.")
-@click.option("--passes", type=int, help="How often the training images are shown.")
-@click.option("--steps", type=int, help="Time steps of a training image.")
-@click.option("--test-steps", type=int, help="Time steps of a test image.")
+@_network_options
 @click.option("--bench", help="Train a device: shipped bench, bench file or backend; with the dataset stripes.")
 @click.option("--target", type=float, help="Accuracy below which the exit code is 3.  [default: 1 on a device, else 0]")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of everything; fresh if not given.")
@@ -56,14 +78,11 @@ def snn() -> None:
 @click.option("--every", type=click.IntRange(min=1), default=250, show_default=True, help="Images between checkpoints.")
 @click.option("--show", "fields", is_flag=True, help="Show receptive fields while they form.")
 @click.option("--no-report", is_flag=True, help="Draw no figures and write no report.")
-@_quiet
-@click.option("--yes", is_flag=True, help="Answer yes to every question.")
-@_out
-@_json
+@quiet_option
+@yes_option
+@out_option
+@as_json
 def train(
-    dataset: str | None,
-    classes: str | None,
-    wire: str | None,
     target: float | None,
     seed: int | None,
     label: str,
@@ -82,25 +101,79 @@ def train(
     """
     from crossbar_hil.bench import fresh_seed  # noqa: PLC0415 - --help must not wait for what only training needs
     from crossbar_hil.spiking.session import train_spiking  # noqa: PLC0415
-    from crossbar_hil.spiking.settings import SpikingSettings  # noqa: PLC0415
 
     if target is not None and not 0 <= target <= 1:
         raise ConfigError(f"target {target} is a share of right answers, it must lie between 0 and 1")
     bench = given.pop("bench")
-    if dataset == "stripes" and bench is None:
+    if given["dataset"] == "stripes" and bench is None:
         bench = "simulated"
-    settings = SpikingSettings(
-        dataset=dataset or ("stripes" if bench else "digits"),
-        classes=_numbers(classes),
-        wire_ohm=_ohm(wire) or 0.0,
-        bench=bench,
-        **given,
-    )
+    settings = _settings(bench, given)
     _ask_first(settings.bench, yes)
     seed = fresh_seed() if seed is None else seed
     with _view(quiet, fields) as view:
         outcome = train_spiking(settings, seed=seed, out=out, label=label, every=every, view=view)
     _told(outcome, no_report=no_report, as_json=as_json, target=target)
+
+
+@snn.command()
+@click.option(
+    "--over",
+    multiple=True,
+    metavar="KEY=VALUES",
+    help="A setting that varies: states=16,32,64, stuck=0..0.2:5 or rule=nearest,carry; any of the options below that "
+    "is a single value. Once for each setting.",
+)
+@_network_options
+@click.option("--networks", type=int, help="Networks a point, one seed after the other.  [default: 5]")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of the first network of each point.  [default: 0]")
+@dry_run_options
+def sweep(
+    over: tuple[str, ...],
+    networks: int | None,
+    seed: int | None,
+    begun: Path | None,
+    folder: Path | None,
+    workers: int | None,
+    scheduler: str | None,
+    quiet: bool,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Map the accuracy of computed networks over any settings.
+
+    Every network is trained and tested as ``snn train`` would with its seed.
+    """
+    from rich.console import Console  # noqa: PLC0415
+
+    from crossbar_hil.dryrun.scheduling import make_scheduler  # noqa: PLC0415
+    from crossbar_hil.dryrun.session import check_fresh, new_folder  # noqa: PLC0415
+    from crossbar_hil.dryrun.showing import make_show  # noqa: PLC0415
+    from crossbar_hil.spiking.sweeping import (  # noqa: PLC0415  # noqa: PLC0415
+        KIND,
+        NetworkFolder,
+        network_axes,
+        plan_networks,
+        resumed_networks,
+        sweep_networks,
+    )
+
+    runner = make_scheduler(scheduler or "processes", workers)
+    if begun is not None:
+        unset = {"preset": "tuned", "stuck": 0.0}
+        named = {name: value for name, value in given.items() if value != unset.get(name)}
+        check_nothing_else(begun, {"over": over, "networks": networks, "seed": seed, "to": folder, **named})
+        opened = NetworkFolder.reopen(begun, KIND)
+        work = resumed_networks(opened)
+    else:
+        if folder is not None:
+            check_fresh(folder)
+        if given["dataset"] == "stripes":
+            raise ConfigError("a sweep is of computed networks, the dataset stripes is for a device")
+        settings = _settings(None, given)
+        work = plan_networks(settings, network_axes(over), networks=5 if networks is None else networks, seed=seed or 0)
+        opened = NetworkFolder.begin(folder or new_folder("snn-sweep"), work.plan())
+    show = make_show(Console(stderr=True), quiet=quiet, noun="networks")
+    carried_out(lambda: sweep_networks(work, opened, runner, show), opened.path, as_json)
 
 
 @snn.command("test")
@@ -112,9 +185,9 @@ def train(
 @click.option("--read-noise", type=float, default=0.0, metavar="SHARE", help="Relative noise of a column's current.")
 @click.option("--compensate", is_flag=True, help="Let the gains of the columns make up for what the wires take.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Which cells are stuck.")
-@_quiet
-@_out
-@_json
+@quiet_option
+@out_option
+@as_json
 def examine(run: str, wire: str | None, quiet: bool, out: Path, as_json: bool, **given: Any) -> None:
     """Test the network of a RUN on its test images, perhaps with faults that training did not have."""
     from crossbar_hil.errors import RunError  # noqa: PLC0415
@@ -125,9 +198,9 @@ def examine(run: str, wire: str | None, quiet: bool, out: Path, as_json: bool, *
     if found is None:
         raise RunError(f"run {run!r} is no spiking run in {out}")
     with _view(quiet) as view:
-        result = examine_spiking(found, wire_ohm=_ohm(wire), view=view, **given)
+        result = examine_spiking(found, wire_ohm=_quantity(wire, "ohm"), view=view, **given)
     if as_json:
-        _print(
+        print_json(
             run=str(found.folder),
             kind="simulated",
             accuracy=result.accuracy,
@@ -168,11 +241,11 @@ def listed(out: Path) -> list[dict[str, Any]]:
 def show(run: "SpikingRun", as_json: bool) -> None:
     """Print what a spiking run's folder says of it."""
     if as_json:
-        _print(**{"run": str(run.folder), **run.about})
+        print_json(**{"run": str(run.folder), **run.about})
         return
     for name, value in run.about.items():
         shown = ", ".join(f"{key} {each}" for key, each in value.items()) if isinstance(value, dict) else str(value)
-        click.echo(f"{name:17}{_printable(shown)}")
+        click.echo(f"{name:17}{printable(shown)}")
 
 
 def verify(run: "SpikingRun") -> "RunVerdict":
@@ -202,7 +275,7 @@ def _told(
     done = outcome.status == "done"
     page = report(run, fresh=fresh) if done and not no_report else None
     if as_json:
-        _print(
+        print_json(
             run=str(run.folder),
             kind=outcome.kind,
             status=outcome.status,
@@ -221,7 +294,7 @@ def _told(
     else:
         if not done:
             told = f"{outcome.reason}; what was done is kept, go on with: crossbar-hil resume {run.folder}"
-            click.echo(_printable(told))
+            click.echo(printable(told))
         else:
             click.echo(_accuracy(about["accuracy"], about["images"], about["silent"]))
             sent = f", {about['reads']} vectors read, {about['pulses']} pulses sent" if about.get("reads") else ""
@@ -239,6 +312,24 @@ def _accuracy(accuracy: float, images: int, silent: int) -> str:
     return f"accuracy {100 * accuracy:.2f} % of {images} test images, {silent} of them silent and counted as wrong"
 
 
+def _settings(bench: str | None, given: dict[str, Any]) -> "SpikingSettings":
+    """Return the settings that the options of `_network_options` mean, of a computed network or of a device."""
+    from crossbar_hil.spiking.settings import SpikingSettings  # noqa: PLC0415
+
+    own = {"dataset", "classes", "wire", "width", "high"}
+    more = {name: value for name, value in given.items() if name not in own}
+    if given["width"] is not None:
+        more["width_s"] = _quantity(given["width"], "s")
+    return SpikingSettings(
+        dataset=given["dataset"] or ("stripes" if bench else "digits"),
+        classes=_numbers(given["classes"]),
+        wire_ohm=_quantity(given["wire"], "ohm") or 0.0,
+        high_siemens=_quantity(given["high"], "siemens"),
+        bench=bench,
+        **more,
+    )
+
+
 def _numbers(text: str | None) -> tuple[int, ...] | None:
     try:
         return None if text is None else tuple(int(word) for word in text.split(","))
@@ -246,10 +337,10 @@ def _numbers(text: str | None) -> tuple[int, ...] | None:
         raise ConfigError(f"classes {text!r} must be digits with commas between them, such as 0,1,2,9,5") from None
 
 
-def _ohm(text: str | None) -> float | None:
+def _quantity(text: str | None, unit: str) -> float | None:
     from crossbar_hil.quantities import si  # noqa: PLC0415
 
-    return None if text is None else si(text, "ohm")
+    return None if text is None else si(text, unit)
 
 
 def _ask_first(bench: str | None, yes: bool) -> None:
@@ -271,12 +362,3 @@ def _view(quiet: bool, fields: bool = False) -> Any:
     from crossbar_hil.spiking.showing import make_view  # noqa: PLC0415
 
     return make_view(Console(stderr=True), quiet=quiet, fields=fields)
-
-
-def _print(**values: Any) -> None:
-    click.echo(json.dumps(values))
-
-
-def _printable(text: str) -> str:
-    """Without control characters, which could move the cursor of a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -10,9 +10,12 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from crossbar_hil.dryrun.scheduling import make_scheduler
+from crossbar_hil.spiking.plotting import plot_networks
 from crossbar_hil.spiking.report import figures_of
 from crossbar_hil.spiking.session import Silent, train_spiking
 from crossbar_hil.spiking.settings import SpikingSettings
+from crossbar_hil.spiking.sweeping import NetworkFolder, network_axes, plan_networks, run_networks
 
 DOCS = Path(__file__).resolve().parent
 SEED = 1
@@ -43,6 +46,15 @@ def digits(folder):
     print(f"digits, seed {SEED}: accuracy {run.about['accuracy']:.4f}")
 
 
+def swept(folder):
+    axes = network_axes(("states=2,4,8,16,32,64,128", "rule=nearest,stochastic"))
+    settings = SpikingSettings(classes=(0, 1, 2, 9, 5), neurons=30)
+    sweep = plan_networks(settings, axes, networks=5, seed=SEED)
+    with NetworkFolder.begin(folder / "sweep", sweep.plan()) as kept:
+        result = run_networks(sweep, kept, make_scheduler("processes"))
+    save(plot_networks(result), "spiking_sweep.png")
+
+
 def stripes(folder):
     kept = Keeping()
     run = train_spiking(SpikingSettings(dataset="stripes", bench="simulated"), seed=SEED, out=folder, view=kept).run
@@ -70,3 +82,4 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as place:
         digits(Path(place))
         stripes(Path(place))
+        swept(Path(place))

@@ -2,10 +2,11 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from crossbar_hil.dryrun.settings import Key, Value, find_key
+from crossbar_hil.dryrun.settings import CHIPS, Key, Value, find_key
 from crossbar_hil.errors import ConfigError
 
 MOST_VALUES = 10_000
@@ -25,13 +26,15 @@ class Axis:
     spacing: Spacing = "list"
 
 
-def read_axis(text: str) -> Axis:
+def read_axis(text: str, among: Sequence[str] = CHIPS) -> Axis:
     """Read one ``--over``.
 
     Parameters
     ----------
     text : str
         Such as ``beta=1e7..1e8:10log``, ``target=0.5,0.8,0.95`` or ``width=1 ms..50 ms:5``.
+    among : sequence of str
+        Tables that the setting may be in.
 
     Raises
     ------
@@ -46,7 +49,7 @@ def read_axis(text: str) -> Axis:
     name, sign, values = text.partition("=")
     if not sign or not values.strip():
         raise ConfigError(f"--over {text!r} must be {SYNTAX}")
-    key = find_key(name)
+    key = find_key(name, among)
     found = _RANGE.fullmatch(values.strip()) if key.is_number else None
     if found:
         spacing: Spacing = "log" if found["log"] else "linear"
@@ -60,9 +63,9 @@ def read_axis(text: str) -> Axis:
     return Axis(key, listed)
 
 
-def read_axes(texts: tuple[str, ...]) -> tuple[Axis, ...]:
+def read_axes(texts: tuple[str, ...], among: Sequence[str] = CHIPS) -> tuple[Axis, ...]:
     """Read every ``--over``; no setting may be named twice."""
-    axes = tuple(read_axis(text) for text in texts)
+    axes = tuple(read_axis(text, among) for text in texts)
     keys = [axis.key for axis in axes]
     for place, key in enumerate(keys):
         if key in keys[:place]:

@@ -2,9 +2,9 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from crossbar_hil.config import BENCH_FILE, Bench, load_bench
 from crossbar_hil.dryrun.counts import Counts
@@ -15,7 +15,21 @@ Place = tuple[int, int]
 """Number of the point and of the chunk."""
 
 
-class DryRunFolder:
+class Record(Protocol):
+    """What a chunk came to, as a file holds it."""
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """Read back `as_record`."""
+
+    def as_record(self) -> dict[str, Any]:
+        """Return plain numbers."""
+
+
+Chunk = TypeVar("Chunk", bound=Record)
+
+
+class ChunkFolder(Generic[Chunk]):
     """Chunks on disk, each once; use it in a ``with`` statement.
 
     Parameters
@@ -26,16 +40,28 @@ class DryRunFolder:
         What was asked for.
     """
 
+    holds: type[Chunk]
+    """Of what."""
+
     def __init__(self, path: Path, plan: Mapping[str, Any]) -> None:
         self.path, self.plan = path, plan
-        self.done: dict[Place, Counts] = {}
+        self.done: dict[Place, Chunk] = {}
         """The chunks that are on disk."""
         self._recover()
         self._file = (path / CHUNKS).open("a", encoding="utf-8")
 
     @classmethod
-    def make(cls, path: Path, plan: Mapping[str, Any], bench: Bench) -> Self:
-        """Make a new folder with the bench file and the files that it names in it.
+    def begin(cls, path: Path, plan: Mapping[str, Any], give: Callable[[Path], None] = lambda _: None) -> Self:
+        """Make a new folder.
+
+        Parameters
+        ----------
+        path : Path
+            The folder.
+        plan : mapping
+            What was asked for.
+        give : callable
+            Puts into the folder what belongs there besides.
 
         Raises
         ------
@@ -43,13 +69,13 @@ class DryRunFolder:
             If it exists already or cannot be made.
         """
         try:
-            (path / GIVEN).mkdir(parents=True)
+            path.mkdir(parents=True)
         except FileExistsError:
             raise RunError(f"{path} exists already; --resume {path} goes on with it") from None
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or error
             raise RunError(f"folder {path} cannot be made: {why}") from error
-        bench.copy_into(path / GIVEN)
+        give(path)
         write_json(path / PLAN, plan)
         return cls(path, plan)
 
@@ -71,18 +97,13 @@ class DryRunFolder:
             raise RunError(f"{path} is the folder of a {found}, not of a {kind}")
         return cls(path, plan)
 
-    @property
-    def bench(self) -> Bench:
-        """The bench that the dry run was begun with."""
-        return load_bench(str(self.path / GIVEN / BENCH_FILE))
-
-    def add(self, place: Place, counts: Counts) -> None:
+    def add(self, place: Place, chunk: Chunk) -> None:
         """Write a chunk, unless it is there already."""
         if place in self.done:
             return
-        self._file.write(_line(place, counts))
+        self._file.write(_line(place, chunk))
         self._file.flush()
-        self.done[place] = counts
+        self.done[place] = chunk
 
     def finish(self) -> None:
         """Put the chunks into the order of their places, whatever order they came in."""
@@ -106,12 +127,39 @@ class DryRunFolder:
             try:
                 record = json.loads(line)
                 place = (int(record.pop("point")), int(record.pop("chunk")))
-                self.done[place] = Counts.from_record(record)
+                self.done[place] = self.holds.from_record(record)
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise RunError(f"{path}, line {number} is not a chunk of a dry run: {error}") from error
         if len(whole) < len(content):
             with path.open("r+b") as file:
                 file.truncate(len(whole))
+
+
+class DryRunFolder(ChunkFolder[Counts]):
+    """The folder of a dry run of chips, with the bench that they are of."""
+
+    holds = Counts
+
+    @classmethod
+    def make(cls, path: Path, plan: Mapping[str, Any], bench: Bench) -> Self:
+        """Make a new folder with the bench file and the files that it names in it.
+
+        Raises
+        ------
+        RunError
+            If it exists already or cannot be made.
+        """
+
+        def give(folder: Path) -> None:
+            (folder / GIVEN).mkdir()
+            bench.copy_into(folder / GIVEN)
+
+        return cls.begin(path, plan, give)
+
+    @property
+    def bench(self) -> Bench:
+        """The bench that the dry run was begun with."""
+        return load_bench(str(self.path / GIVEN / BENCH_FILE))
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
@@ -126,5 +174,5 @@ def write_text(path: Path, text: str) -> None:
     os.replace(partly, path)
 
 
-def _line(place: Place, counts: Counts) -> str:
-    return json.dumps({"point": place[0], "chunk": place[1], **counts.as_record()}) + "\n"
+def _line(place: Place, chunk: Record) -> str:
+    return json.dumps({"point": place[0], "chunk": place[1], **chunk.as_record()}) + "\n"

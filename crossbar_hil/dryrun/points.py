@@ -153,9 +153,7 @@ def train_chunk(chunk: Chunk) -> Counts:
     CrossbarError
         If a chip cannot be trained.
     """
-    ours = package_version()
-    if ours != chunk.version:
-        raise RunError(f"a worker has crossbar-hil {ours}, but the dry run was started by {chunk.version}")
+    check_version(chunk.version)
     found = chunk.point.ensemble().train(chunk.seed, chunk.first, chunk.count)
     return Counts.of(found.converged, found.epochs, found.pulses, found.saturated)
 
@@ -174,6 +172,19 @@ def check_point(point: Point, seed: int, where: str) -> Ensemble:
     except CrossbarError as error:
         raise DataError(f"{where}: {error}" if where else str(error)) from error
     return ensemble
+
+
+def check_version(wanted: str) -> None:
+    """Refuse to do the work of another version of this package.
+
+    Raises
+    ------
+    RunError
+        Naming both.
+    """
+    ours = package_version()
+    if ours != wanted:
+        raise RunError(f"a worker has crossbar-hil {ours}, but the dry run was started by {wanted}")
 
 
 @functools.cache

@@ -2,7 +2,8 @@
 
 import secrets
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from crossbar_hil.backend import Pulse
 from crossbar_hil.config import Bench
 from crossbar_hil.dryrun.counts import Counts, summary
-from crossbar_hil.dryrun.folder import DryRunFolder
+from crossbar_hil.dryrun.folder import ChunkFolder, DryRunFolder
 from crossbar_hil.dryrun.scheduling import Scheduler, make_scheduler
 from crossbar_hil.dryrun.settings import Key, Value, find_key, with_settings
 from crossbar_hil.dryrun.showing import Silent
@@ -75,13 +76,19 @@ def carry_out(work: Sweep | Tune, folder: DryRunFolder, scheduler: Scheduler, pr
     KeyboardInterrupt
         Likewise.
     """
-    kind = SWEEP_KIND if isinstance(work, Sweep) else TUNE_KIND
+    with kept(folder, SWEEP_KIND if isinstance(work, Sweep) else TUNE_KIND), progress:
+        if isinstance(work, Sweep):
+            progress.expect(work.chips * len(work.points), f"{len(work.points)} points")
+            return _told_sweep(run_sweep(work, folder, scheduler, progress), folder)
+        return _told_tune(run_tune(work, folder, scheduler, progress), folder)
+
+
+@contextmanager
+def kept(folder: ChunkFolder[Any], kind: str) -> Iterator[None]:
+    """Close a folder in the end; after a failure say how to go on, or take it back if nothing is in it."""
     try:
-        with folder, progress:
-            if isinstance(work, Sweep):
-                progress.expect(work.chips * len(work.points), f"{len(work.points)} points")
-                return _told_sweep(run_sweep(work, folder, scheduler, progress), folder)
-            return _told_tune(run_tune(work, folder, scheduler, progress), folder)
+        with folder:
+            yield
     except BaseException as error:
         if folder.done:
             error.add_note(f"what was done is kept, go on with: crossbar-hil {kind} --resume {folder.path}")

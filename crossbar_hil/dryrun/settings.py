@@ -3,7 +3,7 @@
 import functools
 import math
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,29 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from crossbar_hil.config import WITHIN_95, Bench, Chip, Spread, Training
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import nearest
+from crossbar_hil.spiking.settings import SpikingSettings
 
 Value = float | int | str | bool
-_TABLES: dict[str, type[BaseModel]] = {"training": Training, "chip": Chip, "chip.spread": Spread}
-_SHORT = {"K": "scale", "width": "width_s", "amplitude": "amplitude_v", "noise": "read_noise", "wire": "wire_ohm"}
-_NOT_SINGLE = {"spread", "stuck", "dead", "cell_options"}
+_TABLES: dict[str, type[Any]] = {
+    "training": Training,
+    "chip": Chip,
+    "chip.spread": Spread,
+    "network": SpikingSettings,
+}
+CHIPS, NETWORKS = ("training", "chip", "chip.spread"), ("network",)
+"""Tables of the settings of a chip that is trained, and of a spiking network."""
+_SHORT = {
+    "K": "scale",
+    "width": "width_s",
+    "amplitude": "amplitude_v",
+    "noise": "read_noise",
+    "wire": "wire_ohm",
+    "high": "high_siemens",
+}
+_NOT_SINGLE = {
+    "chip": {"spread", "stuck", "dead", "cell_options"},
+    "network": {"dataset", "data", "classes", "bench", "part"},
+}
 UNITS = {
     "beta": "1/A",
     "v0": "V",
@@ -36,7 +54,7 @@ class Key:
     """One setting of a bench file."""
 
     table: str
-    """``training``, ``chip`` or ``chip.spread``."""
+    """``training``, ``chip``, ``chip.spread`` or ``network``."""
     name: str
 
     def __str__(self) -> str:
@@ -74,8 +92,15 @@ class Key:
         return value
 
 
-def find_key(text: str) -> Key:
+def find_key(text: str, among: Sequence[str] = CHIPS) -> Key:
     """Find a setting by its name in a bench file, with or without its table, or by a short name.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``beta``, ``training.beta`` or ``wire``.
+    among : sequence of str
+        Tables that it may be in.
 
     Raises
     ------
@@ -89,13 +114,14 @@ def find_key(text: str) -> Key:
     """
     table, _, name = text.strip().rpartition(".")
     name = _SHORT.get(name, name.replace("-", "_"))
-    for where, model in _TABLES.items():
-        if name in model.model_fields and table in {"", where, where.rpartition(".")[2]}:
-            if name in _NOT_SINGLE:
+    for where in among:
+        if name in _fields(where) and table in {"", where, where.rpartition(".")[2]}:
+            if name in _NOT_SINGLE.get(where, ()):
                 raise ConfigError(f"setting {text!r} is not a single value, so it cannot be set here")
             return Key(where, name)
-    known = sorted({field for model in _TABLES.values() for field in model.model_fields} - _NOT_SINGLE)
-    raise ConfigError(f"{text!r} is no setting of [training] or [chip]{nearest(name, known)}")
+    known = sorted(field for where in among for field in _fields(where) - _NOT_SINGLE.get(where, set()))
+    places = "[training] or [chip]" if among == CHIPS else f"a {among[0]}"
+    raise ConfigError(f"{text!r} is no setting of {places}{nearest(name, known)}")
 
 
 def virtual_chip(bench: Bench) -> Chip:
@@ -154,6 +180,10 @@ def _same_way(spread: Spread, values: Mapping[str, Value]) -> dict[str, Any]:
             "high_siemens": median * factor,
         }
     return kept
+
+
+def _fields(table: str) -> set[str]:
+    return set(typing.get_type_hints(_TABLES[table]))
 
 
 def _hint(key: Key) -> Any:

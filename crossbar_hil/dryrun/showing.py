@@ -9,13 +9,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 LINES = 10
-"""So many lines are printed for all the chips, if they come in small shares."""
+"""So many lines are printed for the whole, if it comes in small shares."""
 
 
 class Silent:
     """Shows nothing; also what the others are made of."""
 
-    def __init__(self) -> None:
+    def __init__(self, noun: str = "chips") -> None:
+        self.noun = noun
         self.done = 0
         self.total = 0
 
@@ -27,38 +28,38 @@ class Silent:
     ) -> None:
         pass
 
-    def expect(self, chips: int, what: str) -> None:  # noqa: ARG002 - for those who show it
-        """Take note of how many chips there will be in all, and of what comes next."""
-        self.total = chips
+    def expect(self, total: int, what: str) -> None:  # noqa: ARG002 - for those who show it
+        """Take note of how many there will be in all, and of what comes next."""
+        self.total = total
 
-    def __call__(self, chips: int) -> None:
-        """Take note of chips that are done."""
-        self.done += chips
+    def __call__(self, done: int) -> None:
+        """Take note of so many more that are done."""
+        self.done += done
 
 
 class Lines(Silent):
-    """Prints what comes next, and a line after every tenth of the chips, with the time left at the pace so far."""
+    """Prints what comes next, and a line after every tenth of all, with the time left at the pace so far."""
 
-    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__()
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic, noun: str = "chips") -> None:
+        super().__init__(noun)
         self._console, self._clock = console, clock
         self._began = clock()
         self._printed = 0
 
-    def expect(self, chips: int, what: str) -> None:
+    def expect(self, total: int, what: str) -> None:
         """Print what comes next."""
-        super().expect(chips, what)
+        super().expect(total, what)
         self._print(what)
 
-    def __call__(self, chips: int) -> None:
+    def __call__(self, done: int) -> None:
         """Print a line if it is time for one."""
-        super().__call__(chips)
+        super().__call__(done)
         due = LINES * self.done // max(self.total, 1)
         if due <= self._printed:
             return
         self._printed = due
         left = (self._clock() - self._began) * max(self.total - self.done, 0) / self.done
-        self._print(f"{self.done}/{self.total} chips  about {left:.0f} s left")
+        self._print(f"{self.done}/{self.total} {self.noun}  about {left:.0f} s left")
 
     def _print(self, text: str) -> None:
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
@@ -67,13 +68,13 @@ class Lines(Silent):
 class Bar(Silent):
     """Keeps a bar in place on a terminal."""
 
-    def __init__(self, console: Console) -> None:
-        super().__init__()
+    def __init__(self, console: Console, noun: str = "chips") -> None:
+        super().__init__(noun)
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(30),
             MofNCompleteColumn(),
-            TextColumn("chips"),
+            TextColumn(noun),
             TimeRemainingColumn(),
             console=console,
         )
@@ -88,19 +89,19 @@ class Bar(Silent):
     ) -> None:
         self._bar.stop()
 
-    def expect(self, chips: int, what: str) -> None:
+    def expect(self, total: int, what: str) -> None:
         """Write what comes next before the bar."""
-        super().expect(chips, what)
-        self._bar.update(self._task, total=chips, description=what)
+        super().expect(total, what)
+        self._bar.update(self._task, total=total, description=what)
 
-    def __call__(self, chips: int) -> None:
+    def __call__(self, done: int) -> None:
         """Move the bar."""
-        super().__call__(chips)
+        super().__call__(done)
         self._bar.update(self._task, completed=self.done)
 
 
-def make_show(console: Console, *, quiet: bool) -> Silent:
-    """Choose how to show a dry run."""
+def make_show(console: Console, *, quiet: bool, noun: str = "chips") -> Silent:
+    """Choose how to show a dry run of chips, or of whatever is counted."""
     if quiet:
-        return Silent()
-    return Bar(console) if console.is_terminal else Lines(console)
+        return Silent(noun)
+    return Bar(console, noun) if console.is_terminal else Lines(console, noun=noun)

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from crossbar_hil.config import Bench
 from crossbar_hil.dryrun.axes import Axis
 from crossbar_hil.dryrun.counting import Job, Show, count
 from crossbar_hil.dryrun.counts import Counts, summary
-from crossbar_hil.dryrun.folder import DryRunFolder, write_json, write_text
+from crossbar_hil.dryrun.folder import ChunkFolder, DryRunFolder, write_json, write_text
 from crossbar_hil.dryrun.points import LOCKSTEP_CHUNK, SINGLE_CHUNK, Point, Text, check_point, package_version
 from crossbar_hil.dryrun.scheduling import Scheduler
 from crossbar_hil.dryrun.settings import Key, Value, with_settings
@@ -78,16 +79,9 @@ def plan_sweep(bench: Bench, axes: Sequence[Axis], *, chips: int, seed: int) -> 
     CrossbarError
         If a point cannot be trained, with its settings.
     """
-    total = 1
-    for axis in axes:
-        total *= len(axis.values)
-    if not axes:
-        raise ConfigError("a sweep needs at least one setting that varies, --over KEY=VALUES")
-    if total > MOST_POINTS:
-        raise ConfigError(f"a sweep of {total} points, at most {MOST_POINTS} are possible")
+    values = all_points(axes)
     check_numbers(chips, seed)
     read: dict[str, Text] = {}
-    values = tuple(itertools.product(*(axis.values for axis in axes)))
     points = []
     lockstep = True
     for each in values:
@@ -99,6 +93,22 @@ def plan_sweep(bench: Bench, axes: Sequence[Axis], *, chips: int, seed: int) -> 
         lockstep &= check_point(point, seed, where).lockstep
         points.append(point)
     return Sweep(bench, tuple(axes), chips, seed, values, tuple(points), lockstep)
+
+
+def all_points(axes: Sequence[Axis]) -> tuple[tuple[Value, ...], ...]:
+    """Return every combination of the values of some axes, the first slowest.
+
+    Raises
+    ------
+    ConfigError
+        If there is no axis, or there are too many points.
+    """
+    total = math.prod(len(axis.values) for axis in axes)
+    if not axes:
+        raise ConfigError("a sweep needs at least one setting that varies, --over KEY=VALUES")
+    if total > MOST_POINTS:
+        raise ConfigError(f"a sweep of {total} points, at most {MOST_POINTS} are possible")
+    return tuple(itertools.product(*(axis.values for axis in axes)))
 
 
 def run_sweep(sweep: Sweep, folder: DryRunFolder, scheduler: Scheduler, show: Show = lambda _: None) -> "SweepResult":
@@ -143,15 +153,15 @@ def resumed_sweep(folder: DryRunFolder) -> Sweep:
     return sweep
 
 
-def check_same(folder: DryRunFolder, plan: dict[str, Any]) -> None:
-    """Refuse to go on with a dry run that is not the one that was begun."""
+def check_same(folder: ChunkFolder[Any], plan: dict[str, Any], given: str = "bench, curve, patterns") -> None:
+    """Refuse to go on with a dry run that is not the one that was begun, or of which something given was changed."""
     if plan["version"] != folder.plan.get("version"):
         raise RunError(
             f"{folder.path} was begun by crossbar-hil {folder.plan.get('version')} and cannot be gone on with by "
             f"{plan['version']}"
         )
     if plan != folder.plan:
-        raise RunError(f"the bench, curve, patterns or plan of {folder.path} were changed since it was begun")
+        raise RunError(f"the {given} or plan of {folder.path} were changed since it was begun")
 
 
 def check_numbers(chips: int, seed: int) -> None:

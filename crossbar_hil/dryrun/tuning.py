@@ -30,10 +30,10 @@ _EPOCHS = Key("training", "epochs")
 class Progress(Protocol):
     """Is told what is to be done and what is."""
 
-    def expect(self, chips: int, what: str) -> None:
+    def expect(self, total: int, what: str) -> None:
         """Take note of how many chips there will be in all, and of what comes next."""
 
-    def __call__(self, chips: int) -> None:
+    def __call__(self, done: int) -> None:
         """Take note of chips that are done."""
 
 

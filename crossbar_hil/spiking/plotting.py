@@ -1,7 +1,10 @@
-"""Figures of a spiking run: receptive fields, confusion, spikes, membranes, accuracy, voltages on the array."""
+"""Figures of a spiking run (receptive fields, confusion, spikes, membranes, accuracy, voltages), maps of a sweep."""
 
 import io
 import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,16 +13,21 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
+from crossbar_hil.dryrun.axes import Axis
+from crossbar_hil.dryrun.plotting import draw_map, label_values, places, statistic, varying
 from crossbar_hil.plotting import engineering
 from crossbar_hil.spiking.labels import Evaluation, Labels
 from crossbar_hil.spiking.neurons import Singles
+
+if TYPE_CHECKING:
+    from crossbar_hil.spiking.sweeping import Answered, NetworkResult
 
 MOST_FIELDS = 100
 MOST_STEPS = 80
 """Membranes are drawn for so many steps at most."""
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442", "#666666", "#882255")
 """Okabe and Ito's colours and two more, one a class."""
-_GREY = "#666666"
+_BLUE, _GREY = COLOURS[0], "#666666"
 
 
 def as_png(figure: Figure, *, dpi: int = 160) -> bytes:
@@ -216,3 +224,55 @@ def _tidy(axes: Axes) -> None:
     axes.tick_params(labelsize=7)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(visible=True, linewidth=0.4, alpha=0.4)
+
+
+def save_network_map(result: "NetworkResult", path: Path, *, dpi: int = 120) -> bool:
+    """Draw the map into a PNG file, if there is one; say whether there is."""
+    figure = plot_networks(result)
+    if figure is not None:
+        FigureCanvasAgg(figure).print_figure(path, dpi=dpi)
+    return figure is not None
+
+
+def plot_networks(result: "NetworkResult") -> Figure | None:
+    """Draw the map of one or two settings; None if more vary, which a plane cannot show."""
+    axes = varying(result.sweep.axes)
+    rows = result.rows()
+    title = f"{result.sweep.networks} networks a point, all test images of dataset {result.sweep.settings.dataset}"
+    if len(axes) == 1:
+        figure = _network_curve(axes[0], rows, result.answered)
+    elif len(axes) == 2:
+        figure = _network_maps(axes[0], axes[1], rows)
+    else:
+        return None
+    figure.suptitle(title, fontsize=10)
+    return figure
+
+
+def _network_curve(axis: Axis, rows: Sequence[dict[str, Any]], answered: Sequence[Sequence["Answered"]]) -> Figure:
+    figure = Figure(figsize=(6.6, 4.2), layout="constrained")
+    panel = figure.subplots()
+    at, mean = places(axis), statistic(rows, "accuracy", 100)
+    spread = np.nan_to_num(statistic(rows, "accuracy_sd", 100))
+    panel.fill_between(at, mean - spread, mean + spread, color=_BLUE, alpha=0.2, label="standard deviation")
+    panel.plot(at, mean, "-", color=_BLUE, label="mean")
+    for place, networks in zip(at, answered, strict=True):
+        panel.plot(np.full(len(networks), place), [100 * each.accuracy for each in networks], ".", color="black", ms=4)
+    panel.set_ylabel("Accuracy (%)")
+    panel.set_ylim(0, 100)
+    panel.legend(frameon=False, fontsize=8, loc="lower right")
+    panel.spines[["top", "right"]].set_visible(False)
+    panel.grid(visible=True, linewidth=0.4, alpha=0.4)
+    label_values(panel, axis)
+    return figure
+
+
+def _network_maps(down: Axis, across: Axis, rows: Sequence[dict[str, Any]]) -> Figure:
+    shape = (len(down.values), len(across.values))
+    width, height = 2.0 + 0.5 * shape[1], 2.0 + 0.27 * shape[0]
+    figure = Figure(figsize=(min(max(2 * width, 9), 24), min(max(height, 3.6), 16)), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    means, spreads = (statistic(rows, name, 100).reshape(shape) for name in ("accuracy", "accuracy_sd"))
+    draw_map(left, down, across, means, "Mean accuracy (%)", vmin=0.0, vmax=100.0)
+    draw_map(right, down, across, spreads, "Standard deviation between networks (%)", vmin=0.0, vmax=None)
+    return figure

@@ -6,7 +6,7 @@ network, the record of the training and, at the end, the answers: plain arrays, 
 
 import json
 import os
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -136,11 +136,8 @@ class SpikingRun:
     @cached_property
     def settings(self) -> SpikingSettings:
         """What was asked for."""
-        given = dict(self.about["settings"])
         try:
-            if given.get("classes") is not None:
-                given["classes"] = tuple(given["classes"])
-            return SpikingSettings(**given)
+            return SpikingSettings.from_plain(self.about["settings"])
         except (TypeError, CrossbarError) as error:
             raise RunError(f"the settings of spiking run {self.name} cannot be used: {error}") from error
 
@@ -171,11 +168,6 @@ class SpikingRun:
         """Put a new checkpoint in the place of the old one; it is on disk when this returns."""
         _replace(self.folder / CHECKPOINT, lambda path: write_arrays(path, progress.arrays()))
         self.__dict__.pop("progress", None)
-
-
-def as_plain(settings: SpikingSettings) -> dict[str, Any]:
-    """Return settings as JSON takes them."""
-    return asdict(settings)
 
 
 def _replace(path: Path, write: Any) -> None:

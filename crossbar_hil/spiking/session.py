@@ -15,15 +15,14 @@ from crossbar_hil.config import BENCH_FILE, Bench, load_bench
 from crossbar_hil.errors import ReplayDiverged, RunError, Stopped
 from crossbar_hil.guard.lock import run_lock
 from crossbar_hil.interruption import Stop, stop_on_interrupt
-from crossbar_hil.plugins import load
 from crossbar_hil.recording import RunFolder, bench_hash, git_hash, versions
 from crossbar_hil.spiking.backend_engine import BackendEngine
-from crossbar_hil.spiking.devices import compensated, stuck_masks, with_stuck
+from crossbar_hil.spiking.computed import computed_network, wires_compensated
+from crossbar_hil.spiking.devices import stuck_masks, with_stuck
 from crossbar_hil.spiking.images import Split
 from crossbar_hil.spiking.labels import Evaluation
-from crossbar_hil.spiking.model import NetworkState, SpikingModel
 from crossbar_hil.spiking.network import SpikingNetwork
-from crossbar_hil.spiking.runs import Progress, SpikingRun, as_plain
+from crossbar_hil.spiking.runs import Progress, SpikingRun
 from crossbar_hil.spiking.settings import SpikingSettings, data_hash, data_of, engine_of, model_of, protocol_of
 from crossbar_hil.spiking.stepwise import StepwiseEngine
 from crossbar_hil.spiking.teaching import beginning, examined, teach, tested
@@ -101,10 +100,9 @@ def train_spiking(
     split = data_of(settings)
     if settings.bench is not None:
         return _train_device(settings, split, load_bench(settings.bench), seed=seed, out=out, label=label, view=view)
-    model = model_of(settings, split, seed=seed)
-    network = SpikingNetwork(model, engine_of(settings), seed=seed, protocol=protocol_of(settings, split))
-    network.state = _started(network.state, model, settings, split)
-    folder = RunFolder.make(out, rule=f"snn-{settings.dataset}", shape=(model.inputs, model.outputs))
+    network = computed_network(settings, split, seed)
+    shape = network.model.inputs, network.model.outputs
+    folder = RunFolder.make(out, rule=f"snn-{settings.dataset}", shape=shape)
     run = SpikingRun(folder.folder)
     run.write_about(_about(run, settings, split, network, seed=seed, kind="simulated", label=label))
     with run_lock(run.folder, run.name):
@@ -131,9 +129,7 @@ def resume_spiking(run: SpikingRun, *, every: int = EVERY, view: Silent | None =
     if settings.bench is not None:
         return _resume_device(run, settings, split, view)
     with run_lock(run.folder, run.name):
-        model = model_of(settings, split, seed=seed)
-        network = SpikingNetwork(model, engine_of(settings), seed=seed, protocol=protocol_of(settings, split))
-        network.state = _started(network.state, model, settings, split)
+        network = computed_network(settings, split, seed)
         run.write_about({**about, "status": "running", "resumed_utc": _now(), "reason": ""})
         return _compute(run, settings, network, split, run.progress or beginning(network, split), every, view)
 
@@ -205,7 +201,7 @@ def examine_spiking(
         model, state = with_stuck(model, state, *masks)
     model = replace(model, cells=replace(model.cells, read_noise=read_noise))
     if compensate:
-        state = _compensated(state, model, settings, split)
+        state = wires_compensated(state, model, settings, split)
     engine = StepwiseEngine() if settings.bench is not None else engine_of(settings)
     network = SpikingNetwork(model, engine, seed=run.about["seed"], protocol=protocol_of(settings, split))
     network.state = state
@@ -213,19 +209,6 @@ def examine_spiking(
 
 
 # ---------------------------------------------------------------------- computed networks
-
-
-def _started(state: NetworkState, model: SpikingModel, settings: SpikingSettings, split: Split) -> NetworkState:
-    """Return the network to start with: where there are wires, gains make up for the current that they take."""
-    return _compensated(state, model, settings, split) if settings.wire_ohm else state
-
-
-def _compensated(state: NetworkState, model: SpikingModel, settings: SpikingSettings, split: Split) -> NetworkState:
-    """Compare the currents for the mean training image with those of perfect wires."""
-    volts = split.train.intensities.mean(axis=0)[None] * model.spike_v
-    weights = state.weights.astype(np.float64)
-    wired = load("circuits", "solution")(weights, volts, settings.wire_ohm).currents[0]
-    return compensated(state, (volts @ weights)[0], wired)
 
 
 def _compute(
@@ -414,7 +397,7 @@ def _about(
         "kind": kind,
         "seed": seed,
         "status": "running",
-        "settings": as_plain(settings),
+        "settings": settings.as_plain(),
         "inputs": network.model.inputs,
         "neurons": network.model.outputs,
         "training_steps": protocol.training_steps,

@@ -2,12 +2,17 @@
 
 import hashlib
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
+from crossbar_hil.arrays import FloatArray
+from crossbar_hil.backend import Pulse
+from crossbar_hil.config import Ohm, Second, Siemens, data_file
+from crossbar_hil.defaults import PULSE_S
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import load
 from crossbar_hil.spiking import presets
@@ -15,7 +20,7 @@ from crossbar_hil.spiking.devices import stuck_masks
 from crossbar_hil.spiking.images import Images, Split, digits, mnist
 from crossbar_hil.spiking.model import SpikingModel
 from crossbar_hil.spiking.network import PUBLISHED, Protocol
-from crossbar_hil.spiking.states import RULES, Synapses, as_falling, linear_states
+from crossbar_hil.spiking.states import RULES, Synapses, as_falling, linear_states, measured_states
 from crossbar_hil.spiking.stepwise import Engine
 from crossbar_hil.spiking.stripes import STRIPES, stripes, stripes_model
 
@@ -44,7 +49,13 @@ class SpikingSettings:
     preset: str = "tuned"
     states: int | None = None
     rule: str | None = None
-    wire_ohm: float = 0.0
+    curve: str | None = None
+    """Measured curves of a pulse, by which the rule "pulse" moves cells: a shipped name or a file."""
+    width_s: Second = PULSE_S
+    """Width of the pulses of these curves."""
+    high_siemens: Siemens | None = None
+    """Highest conductance that cells are given, that of the preset if None; the neurons are scaled likewise."""
+    wire_ohm: Ohm = 0.0
     cell: str | None = None
     """Name of a cell model, with options after a colon: ``sinh:b_per_v=3``."""
     stuck: float = 0.0
@@ -86,6 +97,22 @@ class SpikingSettings:
         if self.bench is None:
             self._check_cells()
 
+    def as_plain(self) -> dict[str, Any]:
+        """Return the settings as JSON gives them back."""
+        return {**asdict(self), "classes": None if self.classes is None else list(self.classes)}
+
+    @classmethod
+    def from_plain(cls, values: Mapping[str, Any]) -> Self:
+        """Read back `as_plain`, also after it has been through JSON.
+
+        Raises
+        ------
+        TypeError
+            If these are no such settings.
+        """
+        classes = values.get("classes")
+        return cls(**{**values, "classes": None if classes is None else tuple(classes)})
+
     def _check_data(self) -> None:
         if self.dataset == "mnist" and self.data is None:
             raise ConfigError("dataset mnist needs --data, the folder with its four IDX files")
@@ -101,6 +128,7 @@ class SpikingSettings:
             raise ConfigError(f"a device learns the dataset stripes, not {self.dataset}")
         own = {
             "classes": self.classes, "neurons": self.neurons, "states": self.states, "rule": self.rule,
+            "curve": self.curve, "high": self.high_siemens,
             "wire": self.wire_ohm or None, "cell": self.cell, "stuck": self.stuck or None, "train": self.train,
         }  # fmt: skip
         given = [name for name, value in own.items() if value is not None]
@@ -112,9 +140,19 @@ class SpikingSettings:
             raise ConfigError("preset published has weights without a unit; wires and cells go with siemens or tuned")
         if self.rule == "continuous" and self.states is not None:
             raise ConfigError(f"rule continuous goes without states, but there are {self.states}")
-        if self.rule not in {None, "continuous"} and self.states is None:
-            raise ConfigError(f"rule {self.rule} needs --states, the number of states of a cell")
-        if self.preset == "published" and self.states is not None:
+        if self.curve is not None and (self.rule != "pulse" or self.states is not None):
+            raise ConfigError("curve goes with rule pulse, and without states: its levels are the states")
+        if self.rule not in {None, "continuous"} and self.states is None and self.curve is None:
+            more = ", or --curve" if self.rule == "pulse" else ""
+            raise ConfigError(f"rule {self.rule} needs --states, the number of states of a cell{more}")
+        if self.preset == "published" and self.high_siemens is not None:
+            raise ConfigError("preset published has weights without a unit; high goes with siemens or tuned")
+        if self.high_siemens is not None and not presets.LOW_SIEMENS < self.high_siemens <= presets.HIGH_SIEMENS:
+            raise ConfigError(
+                f"high {self.high_siemens:g} S must lie above {presets.LOW_SIEMENS:g} S, the lowest conductance, and "
+                f"not above {presets.HIGH_SIEMENS:g} S"
+            )
+        if self.preset == "published" and (self.states is not None or self.curve is not None):
             raise ConfigError("preset published has weights without states; states go with siemens or tuned")
 
 
@@ -175,6 +213,12 @@ def model_of(settings: SpikingSettings, split: Split, *, outputs: int | None = N
     else:
         units = "weights" if settings.preset == "published" else "siemens"
         model = presets.published(units, inputs=inputs, outputs=neurons)
+    if settings.high_siemens is not None:
+        own = model.synapses
+        model = model.scaled(settings.high_siemens / own.high_siemens)
+        model = replace(model, synapses=replace(model.synapses, low_siemens=own.low_siemens))
+    if settings.curve is not None:
+        model = replace(model, synapses=_on_curves(model.synapses, settings.curve, settings.width_s))
     if settings.states is not None:
         model = replace(model, synapses=_with_states(model.synapses, settings))
     if settings.stuck:
@@ -193,6 +237,24 @@ def _with_states(synapses: Synapses, settings: SpikingSettings) -> Synapses:
     rule = settings.rule or ("stochastic" if settings.preset == "tuned" else "nearest")
     falling = as_falling(states[::-1]) if rule == "pulse" else None
     return replace(synapses, rule=rule, states=states, falling=falling, start_on_states=settings.preset == "tuned")
+
+
+def _on_curves(synapses: Synapses, name: str, width_s: float) -> Synapses:
+    """Let pulses of one width move the cells along measured curves, stretched to their range."""
+    curves = load("curves", "measured").from_csv(data_file(name))
+    amplitudes = curves.widths_by_amplitude()
+    levels: list[FloatArray] = []
+    for what, own in (
+        ("potentiating", [each for each in amplitudes if each > 0]),
+        ("depressing", [each for each in amplitudes if each < 0]),
+    ):
+        if len(own) != 1:
+            found = ", ".join(f"{each:g} V" for each in own) or "none"
+            raise ConfigError(f"curve {name} must hold {what} pulses of one amplitude, it holds {found}")
+        levels.append(curves.for_pulse(Pulse(own[0], width_s)).levels_siemens)
+    up, down = levels
+    rising, falling = measured_states(up, down, synapses.low_siemens, synapses.high_siemens)
+    return replace(synapses, rule="pulse", states=rising, falling=falling, start_on_states=False)
 
 
 def protocol_of(settings: SpikingSettings, split: Split) -> Protocol:

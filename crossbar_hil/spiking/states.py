@@ -6,7 +6,7 @@ from typing import Self, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from crossbar_hil.arrays import checked
+from crossbar_hil.arrays import FloatArray, checked
 from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.spiking.neurons import Singles
 
@@ -131,6 +131,47 @@ def as_states(values: ArrayLike) -> Singles:
 def as_falling(values: ArrayLike) -> Singles:
     """Return the conductances along a measured depression curve, which must decrease."""
     return np.ascontiguousarray(as_states(np.asarray(values)[::-1])[::-1])
+
+
+def measured_states(potentiation: ArrayLike, depression: ArrayLike, low: float, high: float) -> tuple[Singles, Singles]:
+    """Return states and depression curve from measured curves, stretched together to a range.
+
+    Parameters
+    ----------
+    potentiation, depression : array_like, shapes (L,) and (M,)
+        Conductances after each pulse of a kind, in siemens.
+    low, high : float
+        The range, in siemens, that what the curves span is stretched to.
+
+    Returns
+    -------
+    (ndarray, ndarray)
+        Rising and falling curve in single precision. Where a measurement turns back or stands still it is made to go
+        on, by 1e-4 of its span a pulse.
+
+    Raises
+    ------
+    DataError
+        If a curve has fewer than two levels.
+
+    Examples
+    --------
+    >>> up, down = measured_states([1.0, 3.0, 5.0], [4.0, 1.0], 0.0, 1.0)
+    >>> up.tolist(), down.tolist()
+    ([0.0, 0.5, 1.0], [0.75, 0.0])
+    """
+    up = _rising(checked("potentiation", potentiation, (None,)))
+    down = _rising(checked("depression", depression, (None,))[::-1])
+    least, span = min(up[0], down[0]), max(up[-1], down[-1]) - min(up[0], down[0])
+    up, down = (low + (curve - least) / span * (high - low) for curve in (up, down))
+    return as_states(up), as_falling(down[::-1])
+
+
+def _rising(levels: FloatArray) -> FloatArray:
+    least = 1e-4 * (levels.max() - levels.min())
+    ramp = least * np.arange(len(levels))
+    risen: FloatArray = np.maximum.accumulate(levels - ramp) + ramp
+    return risen
 
 
 def below(states: Singles, wanted: Singles) -> Places:

@@ -35,8 +35,17 @@ LAYERS = (
     | {"dryrun.showing", "dryrun.session"}
     | {"runs", "recording", "plotting", "progress", "report", "export", "session", "inference"}
     | {"characterisation", "checking", "verification"}
-    | {"spiking.runs", "spiking.teaching", "spiking.session", "spiking.showing", "spiking.plotting", "spiking.report"},
-    {"cli", "snn_cli", "__main__", "testing", "pytest_plugin", "__init__"},
+    | {
+        "spiking.runs",
+        "spiking.teaching",
+        "spiking.computed",
+        "spiking.sweeping",
+        "spiking.session",
+        "spiking.showing",
+        "spiking.plotting",
+        "spiking.report",
+    },
+    {"cli", "cli_common", "dry_run_cli", "snn_cli", "__main__", "testing", "pytest_plugin", "__init__"},
 )
 LAYER_OF = {module: number for number, layer in enumerate(LAYERS) for module in layer}
 HEAVY = {"matplotlib", "numba", "scipy", "pymeasure", "pyvisa", "lupa", "xarray", "pandas", "pint", "jinja2"}

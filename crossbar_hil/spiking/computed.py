@@ -1,0 +1,78 @@
+"""A network on a crossbar that is computed: made from settings, trained and tested without leaving anything behind."""
+
+import functools
+from collections import deque
+
+import numpy as np
+
+from crossbar_hil.plugins import load
+from crossbar_hil.spiking.devices import compensated
+from crossbar_hil.spiking.images import Split
+from crossbar_hil.spiking.labels import Evaluation
+from crossbar_hil.spiking.model import NetworkState, SpikingModel
+from crossbar_hil.spiking.network import SpikingNetwork
+from crossbar_hil.spiking.runs import Progress
+from crossbar_hil.spiking.settings import SpikingSettings, data_of, engine_of, model_of, protocol_of
+from crossbar_hil.spiking.teaching import beginning, examined, teach
+
+
+def computed_network(settings: SpikingSettings, split: Split, seed: int) -> SpikingNetwork:
+    """Make an untrained network; where there are wires, its gains make up for the current that they take.
+
+    Parameters
+    ----------
+    settings : SpikingSettings
+        Of a network that is computed.
+    split : Split
+        The images, those of the settings.
+    seed : int
+        Of everything.
+
+    Raises
+    ------
+    CrossbarError
+        If the settings make no network.
+    """
+    model = model_of(settings, split, seed=seed)
+    network = SpikingNetwork(model, engine_of(settings), seed=seed, protocol=protocol_of(settings, split))
+    if settings.wire_ohm:
+        network.state = wires_compensated(network.state, model, settings, split)
+    return network
+
+
+def wires_compensated(
+    state: NetworkState, model: SpikingModel, settings: SpikingSettings, split: Split
+) -> NetworkState:
+    """Set the gains such that the currents for the mean training image are those of perfect wires."""
+    volts = split.train.intensities.mean(axis=0)[None] * model.spike_v
+    weights = state.weights.astype(np.float64)
+    wired = load("circuits", "solution")(weights, volts, settings.wire_ohm).currents[0]
+    return compensated(state, (volts @ weights)[0], wired)
+
+
+def trained_and_tested(settings: SpikingSettings, seed: int) -> tuple[Progress, Evaluation]:
+    """Train a network and test it, as ``snn train`` would.
+
+    Returns
+    -------
+    (Progress, Evaluation)
+        Where the training ended, and how the network did on the test images.
+    """
+    split = images_of(settings)
+    network = computed_network(settings, split, seed)
+    (progress,) = deque(teach(network, split, beginning(network, split), len(split.train)), maxlen=1)
+    progress = examined(network, split, progress, lambda *_: None)
+    if progress.result is None:
+        raise AssertionError("a network that was examined has a result")
+    return progress, progress.result
+
+
+def images_of(settings: SpikingSettings) -> Split:
+    """Load the images of a network, once in a process for all networks that share them; see `data_of`."""
+    resize = "tuned" if settings.preset == "tuned" else "siemens"
+    return _images(settings.dataset, settings.data, settings.classes, settings.train, resize)
+
+
+@functools.lru_cache(maxsize=4)
+def _images(dataset: str, data: str | None, classes: tuple[int, ...] | None, train: int | None, preset: str) -> Split:
+    return data_of(SpikingSettings(dataset=dataset, data=data, classes=classes, train=train, preset=preset))

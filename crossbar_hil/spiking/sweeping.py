@@ -1,0 +1,313 @@
+"""Map the accuracy of computed spiking networks over their settings, several networks for each point."""
+
+import hashlib
+import itertools
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+
+from crossbar_hil.dryrun.axes import Axis, read_axes
+from crossbar_hil.dryrun.folder import ChunkFolder, write_json, write_text
+from crossbar_hil.dryrun.points import check_version, package_version
+from crossbar_hil.dryrun.scheduling import Scheduler
+from crossbar_hil.dryrun.session import MOST_LINES, Told, kept
+from crossbar_hil.dryrun.settings import NETWORKS, Value
+from crossbar_hil.dryrun.showing import Silent
+from crossbar_hil.dryrun.sweeping import (
+    MAP,
+    POINTS,
+    SWEEP,
+    all_points,
+    axis_of,
+    axis_record,
+    check_same,
+    described,
+    table,
+)
+from crossbar_hil.errors import ConfigError, CrossbarError, DataError, RunError
+from crossbar_hil.spiking.computed import computed_network, images_of, trained_and_tested
+from crossbar_hil.spiking.settings import SpikingSettings, data_hash
+
+KIND = "snn sweep"
+MOST_NETWORKS = 10_000
+"""More networks a point are a slip of the pen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What one network came to."""
+
+    right: int
+    """Test images that it answered correctly."""
+    images: int
+    silent: int
+    """Test images without an output spike, which count as wrong."""
+    spikes: int
+    """Output spikes of the training."""
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """Read back `as_record`."""
+        return cls(**{name: int(value) for name, value in record.items()})
+
+    def as_record(self) -> dict[str, Any]:
+        """Return plain numbers, as a file holds them."""
+        return asdict(self)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the test images that it answered correctly."""
+        return self.right / self.images
+
+
+class NetworkFolder(ChunkFolder[Answered]):
+    """The folder of a sweep of networks; a chunk is one network."""
+
+    holds = Answered
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSweep:
+    """A sweep of networks whose every point was checked."""
+
+    settings: SpikingSettings
+    """Of every point, but for the axes."""
+    axes: tuple[Axis, ...]
+    networks: int
+    """For each point."""
+    seed: int
+    """Of the first network of each point; the next has the next seed."""
+    values: tuple[tuple[Value, ...], ...]
+    """Of the axes, for each point."""
+    points: tuple[SpikingSettings, ...]
+    data: tuple[str, ...]
+    """Hash of the images of each point."""
+
+    def plan(self) -> dict[str, Any]:
+        """Return what was asked for, as the folder keeps it."""
+        return {
+            "kind": KIND,
+            "version": package_version(),
+            "seed": self.seed,
+            "networks": self.networks,
+            "settings": self.settings.as_plain(),
+            "axes": [axis_record(axis) for axis in self.axes],
+            "data_sha256": hashlib.sha256("".join(self.data).encode()).hexdigest(),
+        }
+
+
+def plan_networks(settings: SpikingSettings, axes: Sequence[Axis], *, networks: int, seed: int) -> NetworkSweep:
+    """Lay out the points of a sweep and check every one; nothing is trained.
+
+    Parameters
+    ----------
+    settings : SpikingSettings
+        Of networks that are computed.
+    axes : sequence of Axis
+        Settings that vary, the first slowest; every combination is a point.
+    networks : int
+        How many are trained for each point, with one seed after the other; the same seeds at every point.
+    seed : int
+        Of the first.
+
+    Raises
+    ------
+    CrossbarError
+        If a point makes no network, with its settings.
+    """
+    if settings.bench is not None:
+        raise ConfigError("a sweep is of computed networks, not of a device")
+    if not 1 <= networks <= MOST_NETWORKS:
+        raise ConfigError(f"{networks} networks a point, from 1 to {MOST_NETWORKS} are possible")
+    values = all_points(axes)
+    points, data = [], []
+    for each in values:
+        where = f"point {described([axis.key for axis in axes], each)}"
+        try:
+            varied: dict[str, Any] = {axis.key.name: value for axis, value in zip(axes, each, strict=True)}
+            point = replace(settings, **varied)
+            split = images_of(point)
+            computed_network(point, split, seed)
+        except CrossbarError as error:
+            raise DataError(f"{where}: {error}") from error
+        points.append(point)
+        data.append(data_hash(split))
+    return NetworkSweep(settings, tuple(axes), networks, seed, values, tuple(points), tuple(data))
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One network to be trained and tested."""
+
+    settings: SpikingSettings
+    seed: int
+    data: str
+    """Hash of its images."""
+    version: str
+    """Of this package."""
+
+
+def answered(task: Task) -> Answered:
+    """Train and test a network; this is what a worker runs.
+
+    Raises
+    ------
+    RunError
+        If the worker has another version of this package.
+    DataError
+        If it has other images.
+    """
+    check_version(task.version)
+    if data_hash(images_of(task.settings)) != task.data:
+        raise DataError(f"a worker has other images of dataset {task.settings.dataset} than the sweep was begun with")
+    progress, result = trained_and_tested(task.settings, task.seed)
+    return Answered(int(np.trace(result.confusion)), result.images, result.silent, progress.spikes)
+
+
+def run_networks(
+    sweep: NetworkSweep, folder: NetworkFolder, scheduler: Scheduler, show: Callable[[int], Any] = lambda _: None
+) -> "NetworkResult":
+    """Train and test every network that is not on disk yet, and write the results.
+
+    Parameters
+    ----------
+    sweep : NetworkSweep
+        What to do.
+    folder : NetworkFolder
+        Made for it, or opened again.
+    scheduler : Scheduler
+        Not yet started.
+    show : callable
+        Called with numbers of networks as they are done.
+    """
+    places = list(itertools.product(range(len(sweep.points)), range(sweep.networks)))
+    left = [place for place in places if place not in folder.done]
+    show(len(places) - len(left))
+    version = package_version()
+    tasks = [Task(sweep.points[point], sweep.seed + number, sweep.data[point], version) for point, number in left]
+    with scheduler as started:
+        for index, answer in started.submit(answered, tasks):
+            folder.add(left[index], answer)
+            show(1)
+    folder.finish()
+    found = tuple(
+        tuple(folder.done[point, number] for number in range(sweep.networks)) for point in range(len(sweep.points))
+    )
+    result = NetworkResult(sweep, found)
+    rows = result.rows()
+    write_text(folder.path / POINTS, table(rows))
+    write_json(folder.path / SWEEP, {**sweep.plan(), "best": rows[result.best], "points": rows})
+    return result
+
+
+def resumed_networks(folder: NetworkFolder) -> NetworkSweep:
+    """Lay out the points of a sweep that was begun again, and see that they are the same.
+
+    Raises
+    ------
+    RunError
+        If the plan or the images were changed since.
+    """
+    plan = folder.plan
+    try:
+        axes = [axis_of(record) for record in plan["axes"]]
+        settings = SpikingSettings.from_plain(plan["settings"])
+        sweep = plan_networks(settings, axes, networks=plan["networks"], seed=plan["seed"])
+    except (KeyError, TypeError) as error:
+        raise RunError(f"{folder.path} is not the folder of a whole {KIND}: {error}") from error
+    check_same(folder, sweep.plan(), "images")
+    return sweep
+
+
+def network_axes(texts: tuple[str, ...]) -> tuple[Axis, ...]:
+    """Read every ``--over`` of a sweep of networks."""
+    return read_axes(texts, NETWORKS)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkResult:
+    """What the networks of every point came to."""
+
+    sweep: NetworkSweep
+    answered: tuple[tuple[Answered, ...], ...]
+    """For each point, for each network."""
+
+    @property
+    def best(self) -> int:
+        """Point with the highest mean accuracy."""
+        means = [statistics.fmean(each.accuracy for each in point) for point in self.answered]
+        return means.index(max(means))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return settings and statistics of every point; the standard deviation is that between networks."""
+        names = [str(axis.key) for axis in self.sweep.axes]
+        return [
+            {**dict(zip(names, values, strict=True)), **_summary(point)}
+            for values, point in zip(self.sweep.values, self.answered, strict=True)
+        ]
+
+
+def _summary(networks: Sequence[Answered]) -> dict[str, Any]:
+    shares = [each.accuracy for each in networks]
+    return {
+        "networks": len(networks),
+        "images": networks[0].images,
+        "accuracy": statistics.fmean(shares),
+        "accuracy_sd": statistics.stdev(shares) if len(shares) > 1 else None,
+        "accuracy_least": min(shares),
+        "accuracy_most": max(shares),
+        "silent_mean": statistics.fmean(each.silent for each in networks),
+        "spikes_mean": statistics.fmean(each.spikes for each in networks),
+    }
+
+
+def sweep_networks(sweep: NetworkSweep, folder: NetworkFolder, scheduler: Scheduler, progress: Silent) -> Told:
+    """Do a sweep that was planned, draw its map, and say what came of it.
+
+    Raises
+    ------
+    CrossbarError
+        If it failed; a folder with nothing in it is taken back, and what was done is kept otherwise.
+    KeyboardInterrupt
+        Likewise.
+    """
+    from crossbar_hil.spiking.plotting import save_network_map  # noqa: PLC0415 - matplotlib, only where it is drawn
+
+    with kept(folder, KIND), progress:
+        progress.expect(sweep.networks * len(sweep.points), f"{len(sweep.points)} points")
+        result = run_networks(sweep, folder, scheduler, progress)
+        drawn = save_network_map(result, folder.path / MAP)
+    rows, keys = result.rows(), [axis.key for axis in sweep.axes]
+    files = [POINTS, SWEEP, *([MAP] if drawn else [])]
+    told = [
+        f"{described(keys, values)}: {_share(row)}"
+        for values, row in zip(sweep.values, rows, strict=True)
+        if len(rows) <= MOST_LINES
+    ]
+    last = sweep.seed + sweep.networks - 1
+    lines = [
+        *told,
+        f"best      {described(keys, sweep.values[result.best])}: {_share(rows[result.best])}",
+        f"networks  {sweep.networks} a point, seeds {sweep.seed} to {last}, {rows[0]['images']} test images each",
+        f"folder    {folder.path}: {', '.join(files)}",
+    ]
+    if not drawn:
+        lines.append("no map: more than two settings vary")
+    record = {
+        "folder": str(folder.path),
+        "status": "done",
+        "points": len(sweep.points),
+        "networks": sweep.networks,
+        "seed": sweep.seed,
+        "best": rows[result.best],
+        "files": files,
+    }
+    return Told(lines, record)
+
+
+def _share(row: Mapping[str, Any]) -> str:
+    spread = "" if row["accuracy_sd"] is None else f" +- {100 * row['accuracy_sd']:.1f}"
+    return f"{100 * row['accuracy']:.1f}{spread} % right"
