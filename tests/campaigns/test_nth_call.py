@@ -2,7 +2,8 @@
 
 The short profile takes one exchange for each way, on a chip of 4 x 4 cells. ``pytest -m campaign -s
 tests/campaigns/test_nth_call.py`` takes every exchange on one of 2 x 2, where an epoch has each kind of exchange too
-(an hour); ``CROSSBAR_HIL_CHIP=4`` the larger one (hours), and ``CROSSBAR_HIL_STRIDE=25`` only every 25th.
+(an hour); ``CROSSBAR_HIL_CHIP=4`` the larger one (hours), ``CROSSBAR_HIL_STRIDE=25`` only every 25th, and
+``CROSSBAR_HIL_BENCH=emulated-single`` the bench with one source.
 """
 
 import os
@@ -20,6 +21,8 @@ STRIDE = int(os.environ.get("CROSSBAR_HIL_STRIDE", "1"))
 """Every so-maniest exchange; 1 is all of them."""
 CHIP = int(os.environ.get("CROSSBAR_HIL_CHIP", "2"))
 """Rows and columns in the campaign."""
+BENCH = os.environ.get("CROSSBAR_HIL_BENCH", "emulated")
+"""Shipped bench of the campaign."""
 FIRST = 1 + int(os.environ.get("CROSSBAR_HIL_FIRST", "0"))
 LATE_S = 1.5 * DEADLINE_S
 WAYS = {
@@ -81,7 +84,7 @@ def test_a_link_that_fails_at_some_exchange_does_no_harm(tmp_path, calls, verb):
 @pytest.mark.campaign
 @pytest.mark.parametrize("verb", WAYS)
 def test_a_link_that_fails_at_any_exchange_does_no_harm(tmp_path, verb):
-    settings = small(tmp_path) if CHIP == 2 else {}
+    settings = {"name": BENCH, **(small(tmp_path) if CHIP == 2 else {})}
     calls = exchanges(tmp_path, **settings)
     tally = Counter(outcome_of(tmp_path / str(at), verb, at, **settings) for at in range(FIRST, calls + 1, STRIDE))
-    print(f"{verb}: {sum(tally.values())} of {calls} exchanges failed, {dict(tally)}, 0 violations")  # noqa: T201
+    print(f"{BENCH}, {verb}: {sum(tally.values())} of {calls} exchanges failed, {dict(tally)}, 0 violations")  # noqa: T201

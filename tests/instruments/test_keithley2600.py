@@ -1,4 +1,3 @@
-
 """The Series 2600B drivers: the exact lines on the wire, and what is made of the answers."""
 
 import contextlib
@@ -525,7 +524,7 @@ def added_up(body):
     return printed[0] if printed else None
 
 
-@pytest.mark.fault("T1")
+@pytest.mark.fault("T4")
 def test_a_stored_function_that_lacks_a_line_or_has_two_changed_or_swapped_is_noticed():
     body = PULSE_SCRIPT.splitlines()[1:-1]
     whole = dict(STORED)[WHOLE_QUERY]
@@ -539,7 +538,7 @@ def test_a_stored_function_that_lacks_a_line_or_has_two_changed_or_swapped_is_no
             assert added_up("\n".join(swapped)) != whole, f"{line!r} too late"
 
 
-@pytest.mark.fault("T1")
+@pytest.mark.fault("T4")
 def test_no_pulse_is_sent_by_a_function_that_did_not_arrive_whole():
     with prepared(*SCRIPT, (NEXT, NO_ERROR), (WHOLE_QUERY, "49690")) as box:
         channel = on_channel(box)
