@@ -20,8 +20,8 @@ from crossbar_hil.dry_run_cli import carried_out, check_nothing_else, dry_run_op
 from crossbar_hil.errors import ConfigError
 
 if TYPE_CHECKING:
+    from crossbar_hil.spiking.account import SpikingOutcome
     from crossbar_hil.spiking.runs import SpikingRun
-    from crossbar_hil.spiking.session import SpikingOutcome
     from crossbar_hil.spiking.settings import SpikingSettings
     from crossbar_hil.verification import RunVerdict
 

@@ -11,9 +11,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from crossbar_hil.dryrun.scheduling import make_scheduler
+from crossbar_hil.spiking.account import Silent
 from crossbar_hil.spiking.plotting import plot_networks
 from crossbar_hil.spiking.report import figures_of
-from crossbar_hil.spiking.session import Silent, train_spiking
+from crossbar_hil.spiking.session import train_spiking
 from crossbar_hil.spiking.settings import SpikingSettings
 from crossbar_hil.spiking.sweeping import NetworkFolder, network_axes, plan_networks, run_networks
 

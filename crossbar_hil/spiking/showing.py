@@ -13,9 +13,9 @@ from rich.text import Text
 
 from crossbar_hil.arrays import IntArray
 from crossbar_hil.progress import Onlooker, shade_of
+from crossbar_hil.spiking.account import Silent
 from crossbar_hil.spiking.neurons import Singles
 from crossbar_hil.spiking.runs import Progress as Standing
-from crossbar_hil.spiking.session import Silent
 
 LINES = 20
 """So many lines are printed for a whole training."""

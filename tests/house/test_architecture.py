@@ -38,7 +38,9 @@ LAYERS = (
     | {
         "spiking.runs",
         "spiking.teaching",
+        "spiking.account",
         "spiking.computed",
+        "spiking.on_device",
         "spiking.sweeping",
         "spiking.session",
         "spiking.showing",

@@ -9,8 +9,9 @@ import pytest
 from crossbar_hil.array_file import read_arrays
 from crossbar_hil.errors import ConfigError, ReplayDiverged, RunError
 from crossbar_hil.guard.journal import read_journal
+from crossbar_hil.spiking.account import Silent
 from crossbar_hil.spiking.runs import SpikingRun, find_spiking
-from crossbar_hil.spiking.session import Silent, examine_spiking, resume_spiking, train_spiking
+from crossbar_hil.spiking.session import examine_spiking, resume_spiking, train_spiking
 from crossbar_hil.spiking.settings import SpikingSettings
 
 SMALL = SpikingSettings(classes=(0, 1), neurons=6, train=90, passes=2, steps=150, test_steps=40)
