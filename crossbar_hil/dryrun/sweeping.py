@@ -5,9 +5,9 @@ import hashlib
 import io
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from crossbar_hil.config import Bench
 from crossbar_hil.dryrun.axes import Axis
@@ -24,6 +24,16 @@ MOST_POINTS = 100_000
 """More points in one sweep are a slip of the pen."""
 MOST_CHIPS = 10**9
 SWEEP, POINTS, MAP = "sweep.json", "points.csv", "map.png"
+
+
+class Planned(Protocol):
+    """Work that was laid out."""
+
+    def plan(self) -> dict[str, Any]:
+        """Return what was asked for, as the folder keeps it."""
+
+
+Work = TypeVar("Work", bound=Planned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,18 +153,43 @@ def resumed_sweep(folder: DryRunFolder) -> Sweep:
     RunError
         If a file of it was changed since.
     """
-    plan = folder.plan
-    try:
+
+    def lay_out(plan: Mapping[str, Any]) -> Sweep:
         axes = [axis_of(record) for record in plan["axes"]]
-        sweep = plan_sweep(folder.bench, axes, chips=plan["chips"], seed=plan["seed"])
+        return plan_sweep(folder.bench, axes, chips=plan["chips"], seed=plan["seed"])
+
+    return laid_out_again(folder, KIND, lay_out)
+
+
+def laid_out_again(
+    folder: ChunkFolder[Any],
+    kind: str,
+    lay_out: Callable[[Mapping[str, Any]], Work],
+    given: str = "bench, curve, patterns",
+) -> Work:
+    """Lay out a dry run from the plan in its folder.
+
+    Parameters
+    ----------
+    folder : ChunkFolder
+        Opened again.
+    kind : str
+        The verb.
+    lay_out : callable
+        Makes the work of a plan.
+    given : str
+        What the plan was made from.
+
+    Raises
+    ------
+    RunError
+        If the plan is damaged, or what was given was changed since.
+    """
+    try:
+        work = lay_out(folder.plan)
     except (KeyError, TypeError) as error:
-        raise RunError(f"{folder.path} is not the folder of a whole {KIND}: {error}") from error
-    check_same(folder, sweep.plan())
-    return sweep
-
-
-def check_same(folder: ChunkFolder[Any], plan: dict[str, Any], given: str = "bench, curve, patterns") -> None:
-    """Refuse to go on with a dry run that is not the one that was begun, or of which something given was changed."""
+        raise RunError(f"{folder.path} is not the folder of a whole {kind}: {error}") from error
+    plan = work.plan()
     if plan["version"] != folder.plan.get("version"):
         raise RunError(
             f"{folder.path} was begun by crossbar-hil {folder.plan.get('version')} and cannot be gone on with by "
@@ -162,6 +197,7 @@ def check_same(folder: ChunkFolder[Any], plan: dict[str, Any], given: str = "ben
         )
     if plan != folder.plan:
         raise RunError(f"the {given} or plan of {folder.path} were changed since it was begun")
+    return work
 
 
 def check_numbers(chips: int, seed: int) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,8 +15,16 @@ from crossbar_hil.dryrun.points import LOCKSTEP_CHUNK, SINGLE_CHUNK, Point, Text
 from crossbar_hil.dryrun.scheduling import Scheduler
 from crossbar_hil.dryrun.searching import Found, Values, best, chosen, first_axes, grid, neighbours
 from crossbar_hil.dryrun.settings import Key, Value, virtual_chip, with_settings
-from crossbar_hil.dryrun.sweeping import MOST_POINTS, axis_of, axis_record, check_numbers, check_same, described, table
-from crossbar_hil.errors import ConfigError, CrossbarError, RunError
+from crossbar_hil.dryrun.sweeping import (
+    MOST_POINTS,
+    axis_of,
+    axis_record,
+    check_numbers,
+    described,
+    laid_out_again,
+    table,
+)
+from crossbar_hil.errors import ConfigError, CrossbarError
 
 KIND = "tune"
 TUNE, CANDIDATES, TUNED = "tune.json", "candidates.csv", "tuned"
@@ -188,14 +196,12 @@ def resumed_tune(folder: DryRunFolder) -> Tune:
     RunError
         If a file of it was changed since.
     """
-    plan = folder.plan
-    try:
+
+    def lay_out(plan: Mapping[str, Any]) -> Tune:
         given = [axis_of(record) for record in plan["given"]]
-        tune = plan_tune(folder.bench, given, chips=plan["chips"], seed=plan["seed"])
-    except (KeyError, TypeError) as error:
-        raise RunError(f"{folder.path} is not the folder of a whole {KIND}: {error}") from error
-    check_same(folder, tune.plan())
-    return tune
+        return plan_tune(folder.bench, given, chips=plan["chips"], seed=plan["seed"])
+
+    return laid_out_again(folder, KIND, lay_out)
 
 
 def run_tune(tune: Tune, folder: DryRunFolder, scheduler: Scheduler, progress: Progress) -> TuneResult:

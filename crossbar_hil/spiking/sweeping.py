@@ -23,11 +23,11 @@ from crossbar_hil.dryrun.sweeping import (
     all_points,
     axis_of,
     axis_record,
-    check_same,
     described,
+    laid_out_again,
     table,
 )
-from crossbar_hil.errors import ConfigError, CrossbarError, DataError, RunError
+from crossbar_hil.errors import ConfigError, CrossbarError, DataError
 from crossbar_hil.spiking.computed import computed_network, images_of, trained_and_tested
 from crossbar_hil.spiking.settings import SpikingSettings, data_hash
 
@@ -211,15 +211,13 @@ def resumed_networks(folder: NetworkFolder) -> NetworkSweep:
     RunError
         If the plan or the images were changed since.
     """
-    plan = folder.plan
-    try:
+
+    def lay_out(plan: Mapping[str, Any]) -> NetworkSweep:
         axes = [axis_of(record) for record in plan["axes"]]
         settings = SpikingSettings.from_plain(plan["settings"])
-        sweep = plan_networks(settings, axes, networks=plan["networks"], seed=plan["seed"])
-    except (KeyError, TypeError) as error:
-        raise RunError(f"{folder.path} is not the folder of a whole {KIND}: {error}") from error
-    check_same(folder, sweep.plan(), "images")
-    return sweep
+        return plan_networks(settings, axes, networks=plan["networks"], seed=plan["seed"])
+
+    return laid_out_again(folder, KIND, lay_out, "images")
 
 
 def network_axes(texts: tuple[str, ...]) -> tuple[Axis, ...]:
