@@ -5,11 +5,10 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
+from .mixing import numbered
+
 CONTINUOUS, NEAREST, STOCHASTIC, CARRY, PULSE = range(5)
 NO_BALANCE, WEIGHTS, GAINS = range(3)
-GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-FIRST = np.uint64(0xBF58476D1CE4E5B9)
-SECOND = np.uint64(0x94D049BB133111EB)
 
 
 class Rule(NamedTuple):
@@ -41,10 +40,7 @@ def place_below(states, wanted):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True)
 def chance(key, i):  # type: ignore[no-untyped-def]
     """Return the random number below 2**32 of row `i`, as a float64."""
-    word = np.uint64(i + 1) * GOLDEN + key
-    word = (word ^ (word >> np.uint64(30))) * FIRST
-    word = (word ^ (word >> np.uint64(27))) * SECOND
-    return np.float64((word ^ (word >> np.uint64(31))) >> np.uint64(32))
+    return np.float64(numbered(key, i) >> np.uint64(32))
 
 
 @numba.njit(cache=True)

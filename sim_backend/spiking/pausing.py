@@ -6,7 +6,8 @@ import numba
 import numpy as np
 
 from .columns import update_column
-from .kernel import GOLDEN, fire, mixed
+from .kernel import fire
+from .mixing import GOLDEN, mixed
 
 IMAGE, STEP, NOW, FIRED, CHANGED, LISTENED = range(6)
 """Places in `clock`: image and step to go on with, step on the clock of the traces, inputs that spike while currents
