@@ -221,25 +221,29 @@ class Keithley2400(ScpiSource):
     def _pulse(self, settings: SourceSettings, amplitude_v: float, width_s: float, count: int) -> list[Reading]:
         """Send pulses as list sweeps of as many as one list holds."""
         readings: list[Reading] = []
-        self.current_nplc = SHORTEST_READING_NPLC
-        self.source_delay = width_s - POINT_S
         while len(readings) < count:
             readings += self._sweep(amplitude_v, width_s, min(count - len(readings), MOST_POINTS // 2))
         # The level that a sweep leaves behind is not documented, so it is set before the mode that would source it.
-        for line in (":SOUR:VOLT 0", ":SOUR:VOLT:MODE FIX", ":TRIG:COUN 1"):
-            self.write(line)
-        self.source_delay = SETTLE_S
-        self.current_nplc = settings.nplc
-        self.check_errors()
+        self.apply_together(
+            ":SOUR:VOLT 0",
+            ":SOUR:VOLT:MODE FIX",
+            ":TRIG:COUN 1",
+            f":SOUR:DEL {SETTLE_S:.5f}",
+            f":SENS:CURR:NPLC {settings.nplc:.9e}",
+        )
         return readings
 
     def _sweep(self, amplitude_v: float, width_s: float, count: int) -> list[Reading]:
         """Send pulses as one list sweep; the list begins and ends with 0 V."""
         points = 2 * count + 1
         voltages = ",".join(f"{amplitude_v:.6e}" if place % 2 else "0" for place in range(points))
-        for line in (f":SOUR:LIST:VOLT {voltages}", ":SOUR:VOLT:MODE LIST", f":TRIG:COUN {points}"):
-            self.write(line)
-        self.check_errors()
+        self.apply_together(
+            f":SENS:CURR:NPLC {SHORTEST_READING_NPLC:.9e}",
+            f":SOUR:DEL {width_s - POINT_S:.5f}",
+            f":SOUR:LIST:VOLT {voltages}",
+            ":SOUR:VOLT:MODE LIST",
+            f":TRIG:COUN {points}",
+        )
         with allowing(self.adapter, points * (width_s + 1e-3)):
             return self.query(":READ?", lambda reply: _readings(reply, points))[1::2]
 

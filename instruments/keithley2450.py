@@ -195,8 +195,8 @@ class Keithley2450(ScpiSource):
     def _pulse(self, settings: SourceSettings, amplitude_v: float, width_s: float, count: int) -> list[Reading]:
         """Send pulses by a trigger model of seven blocks."""
         delay_s = width_s - BLOCKS_S
-        self.current_nplc = SHORTEST_READING_NPLC
-        for line in (
+        self.apply_together(
+            f":SENS:CURR:NPLC {SHORTEST_READING_NPLC:.9e}",
             f":SOUR:LIST:VOLT 0,{amplitude_v:.6e}",
             ":SOUR:SWE:VOLT:LIST 1,0,1",
             ':TRIG:LOAD "Empty"',
@@ -206,18 +206,13 @@ class Keithley2450(ScpiSource):
             ':TRIG:BLOC:MEAS 4,"defbuffer1"',
             f':TRIG:BLOC:CONF:REC 5,"{LEVELS}",1',
             f":TRIG:BLOC:DEL:CONS 6,{width_s:.6f}",
-        ):
-            self.write(line)
+        )
         readings: list[Reading] = []
         while len(readings) < count:
             batch = min(count - len(readings), MOST_IN_RUN)
-            self.write(f":TRIG:BLOC:BRAN:COUN 7,{batch},2")
-            self.check_errors()
+            self.apply_together(f":TRIG:BLOC:BRAN:COUN 7,{batch},2")
             readings += self._run(width_s, batch)
-        self.write(":SOUR:VOLT 0")
-        self.source_delay = SETTLE_S
-        self.current_nplc = settings.nplc
-        self.check_errors()
+        self.apply_together(":SOUR:VOLT 0", f":SOUR:VOLT:DEL {SETTLE_S:.9e}", f":SENS:CURR:NPLC {settings.nplc:.9e}")
         return readings
 
     def _run(self, width_s: float, count: int) -> list[Reading]:

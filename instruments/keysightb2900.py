@@ -207,30 +207,30 @@ class B2900Channel(B2900Commands, SourceMeter):
 
     def load_pulses(self, amplitude_v: float, width_s: float, count: int) -> None:
         """Write what a pulse train needs; nothing is started."""
-        self.source_voltage = 0
-        self.shape = "PULS"
-        self.triggered_voltage = amplitude_v
-        self.pulse_width = width_s
-        self.current_aperture = min(max(width_s / 5, 8e-6), 0.02)
-        for line in (
+        self._apply_together(
+            ":SOUR{ch}:VOLT 0.000000000e+00",
+            ":SOUR{ch}:FUNC:SHAP PULS",
+            f":SOUR{{ch}}:VOLT:TRIG {amplitude_v:.9e}",
+            f":SOUR{{ch}}:PULS:WIDT {width_s:.9e}",
+            f":SENS{{ch}}:CURR:APER {min(max(width_s / 5, 8e-6), 0.02):.9e}",
             ":SOUR{ch}:PULS:DEL 0",
             ":TRIG{ch}:TRAN:DEL 0",
             f":TRIG{{ch}}:ACQ:DEL {width_s * 0.6:.9e}",
             ":TRIG{ch}:ALL:SOUR TIM",
             f":TRIG{{ch}}:ALL:TIM {2 * width_s:.9e}",
             f":TRIG{{ch}}:ALL:COUN {count}",
-        ):
-            self.write(line)
+        )
 
     def end_pulses(self) -> None:
         """Write what brings the channel back to a steady 0 V."""
-        settings = self._prepared()
-        self.source_voltage = 0
-        self.triggered_voltage = 0
-        self.shape = "DC"
-        for line in (":TRIG{ch}:ALL:SOUR AINT", ":TRIG{ch}:ALL:COUN 1"):
-            self.write(line)
-        self.current_nplc = settings.nplc
+        self._apply_together(
+            ":SOUR{ch}:VOLT 0.000000000e+00",
+            ":SOUR{ch}:VOLT:TRIG 0.000000000e+00",
+            ":SOUR{ch}:FUNC:SHAP DC",
+            ":TRIG{ch}:ALL:SOUR AINT",
+            ":TRIG{ch}:ALL:COUN 1",
+            f":SENS{{ch}}:CURR:NPLC {self._prepared().nplc:.9e}",
+        )
 
     def inside(self, current_a: float) -> Reading:
         """Return a reading taken inside a pulse."""
@@ -240,6 +240,9 @@ class B2900Channel(B2900Commands, SourceMeter):
 
     def _apply(self, *lines: str) -> None:
         self.parent.apply(*map(self.insert_id, lines))
+
+    def _apply_together(self, *lines: str) -> None:
+        self.parent.apply_together(*map(self.insert_id, lines))
 
     def _read_back(self, expected: Mapping[str, Expected]) -> None:
         self.parent.read_back({self.insert_id(query): value for query, value in expected.items()})
@@ -299,7 +302,6 @@ class KeysightB2900(ScpiInstrument):
                 readings += self._train(amplitudes, width_s, min(count - len(readings), MOST_IN_TRAIN))
             for channel in amplitudes:
                 channel.end_pulses()
-            self.check_errors()
         except BaseException:
             # An interrupt too: it may have come in the middle of a pulse.
             for channel in amplitudes:
@@ -318,7 +320,6 @@ class KeysightB2900(ScpiInstrument):
     def _train(self, amplitudes: dict[B2900Channel, float], width_s: float, count: int) -> list[tuple[Reading, ...]]:
         for channel, amplitude_v in amplitudes.items():
             channel.load_pulses(amplitude_v, width_s, count)
-        self.check_errors()
         self.write(f":INIT (@{','.join(str(channel.number) for channel in amplitudes)})")
         with allowing(self.adapter, 2 * count * width_s):
             self.query("*OPC?", flag)

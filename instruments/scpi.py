@@ -96,6 +96,18 @@ class ScpiInstrument(SCPIMixin, Instrument):
             self.write(line)
             self.check_errors(line)
 
+    def apply_together(self, *lines: str) -> None:
+        """Write lines as one message that ends with the question for errors: if it gets lost no answer comes.
+
+        Raises
+        ------
+        InstrumentError
+            If the instrument has not taken them all.
+        """
+        code, text = self.query(";".join((*lines, ":SYST:ERR?")), parse_error)
+        if code:
+            raise InstrumentError(f"{self.name} reports error {code}, {text} after {'; '.join(lines)[:80]!r}")
+
     def check_errors(self, after: str = "") -> list[tuple[int, str]]:
         """Empty the error queue.
 

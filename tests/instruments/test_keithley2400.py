@@ -56,21 +56,20 @@ def taken(lines):
 
 BEGIN = [*OFF, (":ROUT:TERM?", "REAR"), ("*RST", None), ("*CLS", None)]
 PREPARED = [*BEGIN, *taken(SET), *READ_BACK.items()]
-LIST_OF_ONE = [
-    (":SENS:CURR:NPLC 1.000000000e-02", None),
-    (":SOUR:DEL 0.04932", None),
-    (":SOUR:LIST:VOLT 0,2.000000e+00,0", None),
-    (":SOUR:VOLT:MODE LIST", None),
-    (":TRIG:COUN 3", None),
-]
-AFTER_PULSE = [
-    (":SOUR:VOLT 0", None),
-    (":SOUR:VOLT:MODE FIX", None),
-    (":TRIG:COUN 1", None),
-    (":SOUR:DEL 0.00100", None),
-    (":SENS:CURR:NPLC 1.000000000e+00", None),
-    NO_ERROR,
-]
+
+
+def list_of(points, count, error='0,"No error"'):
+    """What is written before a sweep: one message, which is answered if all of it arrived."""
+    lines = [":SENS:CURR:NPLC 1.000000000e-02", ":SOUR:DEL 0.04932", f":SOUR:LIST:VOLT {points}"]
+    lines += [":SOUR:VOLT:MODE LIST", f":TRIG:COUN {count}", ":SYST:ERR?"]
+    return ";".join(lines), error
+
+
+ONE = "0,2.000000e+00,0"
+AFTER_PULSE = (
+    ":SOUR:VOLT 0;:SOUR:VOLT:MODE FIX;:TRIG:COUN 1;:SOUR:DEL 0.00100;:SENS:CURR:NPLC 1.000000000e+00;:SYST:ERR?",
+    '0,"No error"',
+)
 
 
 def test_it_is_prepared_with_the_compliance_before_the_range_and_everything_read_back():
@@ -231,7 +230,7 @@ def test_a_reading_of_another_form_is_garbled(reply):
 def test_a_pulse_is_a_list_sweep_that_begins_and_ends_at_0_v():
     # 50 ms less 0.68 ms for what a point takes besides its delay.
     reply = "0,0,0,2,2.000000E-05,0,0,0,0"
-    pairs = [*PREPARED, *LIST_OF_ONE, NO_ERROR, (":READ?", reply), *AFTER_PULSE]
+    pairs = [*PREPARED, list_of(ONE, 3), (":READ?", reply), AFTER_PULSE]
     with expected_protocol(Keithley2400, pairs) as smu:
         smu.prepare(SETTINGS)
         assert smu.pulse(2.0, 0.05) == [Reading(2e-5, False)]
@@ -240,13 +239,9 @@ def test_a_pulse_is_a_list_sweep_that_begins_and_ends_at_0_v():
 def test_two_pulses_are_one_sweep_and_a_limited_one_is_seen():
     pairs = [
         *PREPARED,
-        *LIST_OF_ONE[:2],
-        (":SOUR:LIST:VOLT 0,-2.000000e+00,0,-2.000000e+00,0", None),
-        (":SOUR:VOLT:MODE LIST", None),
-        (":TRIG:COUN 5", None),
-        NO_ERROR,
+        list_of("0,-2.000000e+00,0,-2.000000e+00,0", 5),
         (":READ?", "0,0,0,-2,-1E-5,0,0,0,0,-2,-1E-4,8,0,0,0"),
-        *AFTER_PULSE,
+        AFTER_PULSE,
     ]
     with expected_protocol(Keithley2400, pairs) as smu:
         smu.prepare(SETTINGS)
@@ -254,7 +249,7 @@ def test_two_pulses_are_one_sweep_and_a_limited_one_is_seen():
 
 
 def test_a_pulse_that_is_refused_leaves_the_output_off():
-    pairs = [*PREPARED, *LIST_OF_ONE, (":SYST:ERR?", '-221,"Settings conflict"'), NO_ERROR, *OFF]
+    pairs = [*PREPARED, list_of(ONE, 3, '-221,"Settings conflict"'), *OFF]
     with expected_protocol(Keithley2400, pairs) as smu:
         smu.prepare(SETTINGS)
         with pytest.raises(InstrumentError, match="-221"):
@@ -263,7 +258,7 @@ def test_a_pulse_that_is_refused_leaves_the_output_off():
 
 @pytest.mark.fault("T7", "V1")
 def test_a_pulse_whose_answer_is_garbled_is_not_repeated_and_leaves_the_output_off():
-    pairs = [*PREPARED, *LIST_OF_ONE, NO_ERROR, (":READ?", "0,0,2,0"), *OFF]
+    pairs = [*PREPARED, list_of(ONE, 3), (":READ?", "0,0,2,0"), *OFF]
     with expected_protocol(Keithley2400, pairs) as smu:
         smu.prepare(SETTINGS)
         with pytest.raises(GarbledReply):
@@ -362,10 +357,11 @@ class InterruptedAdapter(ProtocolAdapter):
         self.sent.append(command)
 
     def _read(self, **kwargs):
-        answers = {":ROUT:TERM?": "FRON", ":SYST:ERR?": '0,"No error"', **READ_BACK}
         if self.sent[-1] == ":READ?":
             raise KeyboardInterrupt
-        return answers[self.sent[-1]]
+        if self.sent[-1].endswith(":SYST:ERR?"):
+            return '0,"No error"'
+        return {":ROUT:TERM?": "FRON", **READ_BACK}[self.sent[-1]]
 
 
 def test_a_pulse_that_is_interrupted_leaves_the_output_off():

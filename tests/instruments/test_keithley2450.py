@@ -48,26 +48,29 @@ BEGIN = [*OFF, ("*LANG?", "SCPI"), (":ROUT:TERM?", "FRON"), ("*RST", None), ("*C
 PREPARED = [*BEGIN, *taken(SET), *READ_BACK.items()]
 # 50 ms less 1.6 ms for what a pulse takes besides its delay.
 LOADED = [
-    (":SENS:CURR:NPLC 1.000000000e-02", None),
-    (":SOUR:LIST:VOLT 0,2.000000e+00", None),
-    (":SOUR:SWE:VOLT:LIST 1,0,1", None),
-    (':TRIG:LOAD "Empty"', None),
-    (':TRIG:BLOC:BUFF:CLE 1,"defbuffer1"', None),
-    (':TRIG:BLOC:CONF:REC 2,"VoltCustomSweepList",2', None),
-    (":TRIG:BLOC:DEL:CONS 3,0.048400", None),
-    (':TRIG:BLOC:MEAS 4,"defbuffer1"', None),
-    (':TRIG:BLOC:CONF:REC 5,"VoltCustomSweepList",1', None),
-    (":TRIG:BLOC:DEL:CONS 6,0.050000", None),
-    (":TRIG:BLOC:BRAN:COUN 7,2,2", None),
+    ":SENS:CURR:NPLC 1.000000000e-02",
+    ":SOUR:LIST:VOLT 0,2.000000e+00",
+    ":SOUR:SWE:VOLT:LIST 1,0,1",
+    ':TRIG:LOAD "Empty"',
+    ':TRIG:BLOC:BUFF:CLE 1,"defbuffer1"',
+    ':TRIG:BLOC:CONF:REC 2,"VoltCustomSweepList",2',
+    ":TRIG:BLOC:DEL:CONS 3,0.048400",
+    ':TRIG:BLOC:MEAS 4,"defbuffer1"',
+    ':TRIG:BLOC:CONF:REC 5,"VoltCustomSweepList",1',
+    ":TRIG:BLOC:DEL:CONS 6,0.050000",
 ]
+COUNTED = ":TRIG:BLOC:BRAN:COUN 7,2,2"
+
+
+def together(*lines, error=NO_ERROR[1]):
+    """Several lines in one message, which is answered if all of it arrived."""
+    return ";".join((*lines, NO_ERROR[0])), error
+
+
+FILLED = [together(*LOADED), together(COUNTED)]
 RUN = [(":INIT", None), ("*WAI", None)]
 DATA = ':TRAC:DATA? 1,2,"defbuffer1",READ,SOURSTAT'
-AFTER = [
-    (":SOUR:VOLT 0", None),
-    (":SOUR:VOLT:DEL 1.000000000e-03", None),
-    (":SENS:CURR:NPLC 1.000000000e+00", None),
-    NO_ERROR,
-]
+AFTER = together(":SOUR:VOLT 0", ":SOUR:VOLT:DEL 1.000000000e-03", ":SENS:CURR:NPLC 1.000000000e+00")
 
 
 def test_it_is_prepared_with_the_limit_before_the_range_and_everything_read_back():
@@ -179,14 +182,14 @@ def test_a_reading_without_the_word_whether_it_is_limited_is_garbled():
 
 def test_two_pulses_are_one_run_of_trigger_blocks():
     # 32 is the bit of a source status that says limited, 128 that the output was on.
-    pairs = [*PREPARED, *LOADED, NO_ERROR, *RUN, (DATA, "2E-05,128,1E-4,160"), *AFTER]
+    pairs = [*PREPARED, *FILLED, *RUN, (DATA, "2E-05,128,1E-4,160"), AFTER]
     with expected_protocol(Keithley2450, pairs) as smu:
         smu.prepare(SETTINGS)
         assert smu.pulse(2.0, 0.05, 2) == [Reading(2e-5, False), Reading(1e-4, True)]
 
 
 def test_a_refused_trigger_block_starts_nothing_and_leaves_the_output_off():
-    pairs = [*PREPARED, *LOADED, (":SYST:ERR?", '-222,"Parameter data out of range;1;0 0"'), NO_ERROR, *OFF]
+    pairs = [*PREPARED, together(*LOADED, error='-222,"Parameter data out of range;1;0 0"'), *OFF]
     with expected_protocol(Keithley2450, pairs) as smu:
         smu.prepare(SETTINGS)
         with pytest.raises(InstrumentError, match="-222"):
@@ -194,7 +197,7 @@ def test_a_refused_trigger_block_starts_nothing_and_leaves_the_output_off():
 
 
 def test_fewer_readings_than_pulses_are_garbled_and_leave_the_output_off():
-    pairs = [*PREPARED, *LOADED, NO_ERROR, *RUN, (DATA, "2E-05,128"), *OFF]
+    pairs = [*PREPARED, *FILLED, *RUN, (DATA, "2E-05,128"), *OFF]
     with expected_protocol(Keithley2450, pairs) as smu:
         smu.prepare(SETTINGS)
         with pytest.raises(GarbledReply):

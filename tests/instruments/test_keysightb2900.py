@@ -68,31 +68,33 @@ def prepared(n):
     return [*off(n), ("*CLS", None), *taken(settings_of(n)), *read_back(n).items()]
 
 
-def loaded(n, amplitude, count):
-    return [
-        (f":SOUR{n}:VOLT 0.000000000e+00", None),
-        (f":SOUR{n}:FUNC:SHAP PULS", None),
-        (f":SOUR{n}:VOLT:TRIG {amplitude}", None),
-        (f":SOUR{n}:PULS:WIDT 5.000000000e-02", None),
-        (f":SENS{n}:CURR:APER 1.000000000e-02", None),
-        (f":SOUR{n}:PULS:DEL 0", None),
-        (f":TRIG{n}:TRAN:DEL 0", None),
-        (f":TRIG{n}:ACQ:DEL 3.000000000e-02", None),
-        (f":TRIG{n}:ALL:SOUR TIM", None),
-        (f":TRIG{n}:ALL:TIM 1.000000000e-01", None),
-        (f":TRIG{n}:ALL:COUN {count}", None),
+def loaded(n, amplitude, count, error=NO_ERROR[1]):
+    lines = [
+        f":SOUR{n}:VOLT 0.000000000e+00",
+        f":SOUR{n}:FUNC:SHAP PULS",
+        f":SOUR{n}:VOLT:TRIG {amplitude}",
+        f":SOUR{n}:PULS:WIDT 5.000000000e-02",
+        f":SENS{n}:CURR:APER 1.000000000e-02",
+        f":SOUR{n}:PULS:DEL 0",
+        f":TRIG{n}:TRAN:DEL 0",
+        f":TRIG{n}:ACQ:DEL 3.000000000e-02",
+        f":TRIG{n}:ALL:SOUR TIM",
+        f":TRIG{n}:ALL:TIM 1.000000000e-01",
+        f":TRIG{n}:ALL:COUN {count}",
     ]
+    return ";".join((*lines, NO_ERROR[0])), error
 
 
 def ended(n):
-    return [
-        (f":SOUR{n}:VOLT 0.000000000e+00", None),
-        (f":SOUR{n}:VOLT:TRIG 0.000000000e+00", None),
-        (f":SOUR{n}:FUNC:SHAP DC", None),
-        (f":TRIG{n}:ALL:SOUR AINT", None),
-        (f":TRIG{n}:ALL:COUN 1", None),
-        (f":SENS{n}:CURR:NPLC 1.000000000e+00", None),
+    lines = [
+        f":SOUR{n}:VOLT 0.000000000e+00",
+        f":SOUR{n}:VOLT:TRIG 0.000000000e+00",
+        f":SOUR{n}:FUNC:SHAP DC",
+        f":TRIG{n}:ALL:SOUR AINT",
+        f":TRIG{n}:ALL:COUN 1",
+        f":SENS{n}:CURR:NPLC 1.000000000e+00",
     ]
+    return ";".join((*lines, NO_ERROR[0])), NO_ERROR[1]
 
 
 @pytest.mark.parametrize("n", [1, 2])
@@ -215,13 +217,11 @@ def test_an_overflow_or_another_form_is_an_error(reply, error):
 def test_pulses_are_the_instruments_own_shape():
     pairs = [
         *prepared(1),
-        *loaded(1, "2.000000000e+00", 2),
-        NO_ERROR,
+        loaded(1, "2.000000000e+00", 2),
         (":INIT (@1)", None),
         ("*OPC?", "1"),
         (":FETC:ARR? (@1)", "+2.000000E-005,+1.000000E-004"),
-        *ended(1),
-        NO_ERROR,
+        ended(1),
     ]
     with expected_protocol(KeysightB2902A, pairs) as smu:
         smu.ch_1.prepare(SETTINGS)
@@ -232,16 +232,14 @@ def test_both_channels_start_by_one_command():
     pairs = [
         *prepared(1),
         *prepared(2),
-        *loaded(1, "1.000000000e+00", 1),
-        *loaded(2, "-1.000000000e+00", 1),
-        NO_ERROR,
+        loaded(1, "1.000000000e+00", 1),
+        loaded(2, "-1.000000000e+00", 1),
         (":INIT (@1,2)", None),
         ("*OPC?", "1"),
         (":FETC:ARR? (@1)", "+2.0E-005"),
         (":FETC:ARR? (@2)", "-2.0E-005"),
-        *ended(1),
-        *ended(2),
-        NO_ERROR,
+        ended(1),
+        ended(2),
     ]
     with expected_protocol(KeysightB2902A, pairs) as smu:
         smu.ch_1.prepare(SETTINGS)
@@ -251,7 +249,7 @@ def test_both_channels_start_by_one_command():
 
 
 def test_a_refused_pulse_starts_nothing_and_leaves_the_output_off():
-    refused = [*loaded(1, "2.000000000e+00", 1), (":SYST:ERR?", '-221,"Settings conflict"'), NO_ERROR]
+    refused = [loaded(1, "2.000000000e+00", 1, '-221,"Settings conflict"')]
     with expected_protocol(KeysightB2902A, [*prepared(1), *refused, *off(1)]) as smu:
         smu.ch_1.prepare(SETTINGS)
         with pytest.raises(InstrumentError, match="-221"):
@@ -260,8 +258,7 @@ def test_a_refused_pulse_starts_nothing_and_leaves_the_output_off():
 
 def test_fewer_readings_than_pulses_are_garbled_and_leave_the_output_off():
     pulses = [
-        *loaded(1, "2.000000000e+00", 2),
-        NO_ERROR,
+        loaded(1, "2.000000000e+00", 2),
         (":INIT (@1)", None),
         ("*OPC?", "1"),
         (":FETC:ARR? (@1)", "2E-5"),
