@@ -321,13 +321,14 @@ class Keithley2600SourceMeter(SourceMeter):
             raise LimitError(f"{self.name} sends pulses of {LEAST_WIDTH_S:g} to 100 s, not of {width_s:g} s")
         if not 1 <= count <= MOST_PULSES:
             raise LimitError(f"{self.name} sends 1 to {MOST_PULSES} pulses at a time, not {count}")
-        self._box.upload_pulses()
-        channels = ", ".join(f"{unit._smu}, {_written(amplitude_v)}" for unit, amplitude_v in parts)
+        units = [unit for unit, _ in parts]
         run, number = parts[0][0]._number
-        self._box.begin_run(run)
+        with _off_after_a_failure(units):
+            self._box.upload_pulses()
+            self._box.begin_run(run)
+        channels = ", ".join(f"{unit._smu}, {_written(amplitude_v)}" for unit, amplitude_v in parts)
         query = f'{FUNCTION}("{run}", {number}, {count}, {_written(width_s)}, {_written(GAP_S)}, {channels})'
         zeroing_s = 10 * max(unit._prepared().nplc for unit, _ in parts) / SLOWEST_LINE_HZ
-        units = [unit for unit, _ in parts]
         with _off_after_a_failure(units), allowing(self._box.adapter, count * (width_s + GAP_S) + zeroing_s):
             reply = self._box.ask(query)
         if reply.strip() == "repeated":

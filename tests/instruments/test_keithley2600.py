@@ -470,7 +470,8 @@ def test_an_answer_that_is_not_one_reading_a_pulse_is_an_error(reply, error):
 
 
 def test_a_function_that_is_not_accepted_is_an_error_and_no_pulse_is_asked_for():
-    with prepared(*SCRIPT, (NEXT, "-2.85000e+02\tProgram syntax\t2.00000e+01\t1.00000e+00"), (NEXT, NO_ERROR)) as box:
+    refused = [(NEXT, "-2.85000e+02\tProgram syntax\t2.00000e+01\t1.00000e+00"), (NEXT, NO_ERROR)]
+    with prepared(*SCRIPT, *refused, *OFF) as box:
         channel = on_channel(box)
         channel.prepare(SETTINGS)
         with pytest.raises(InstrumentError, match="-285"):
@@ -540,7 +541,7 @@ def test_a_stored_function_that_lacks_a_line_or_has_two_changed_or_swapped_is_no
 
 @pytest.mark.fault("T4")
 def test_no_pulse_is_sent_by_a_function_that_did_not_arrive_whole():
-    with prepared(*SCRIPT, (NEXT, NO_ERROR), (WHOLE_QUERY, "49690")) as box:
+    with prepared(*SCRIPT, (NEXT, NO_ERROR), (WHOLE_QUERY, "49690"), *OFF) as box:
         channel = on_channel(box)
         channel.prepare(SETTINGS)
         with pytest.raises(GarbledReply, match=r"smu answered '49690' to .* which is not 49691"):
