@@ -164,8 +164,10 @@ class Judge:
             self._add("V7", event, text, excused=self._faults.hit(name, since))
         opened = self._opened_on.get(name)
         if opened is not None:
+            # A matrix that was told to close others after that, and did not, had opened them on the way.
             text = f"{name} was switched off only after the relays had opened in line {opened}"
-            self._add("V7", event, text, excused=self._faults.hit(name, since))
+            between = self._faults.hit(self.bench.matrix, opened)
+            self._add("V7", event, text, excused=between or self._faults.hit(name, since))
 
     def _judge_hot(self, event: Event, *, giving_up: bool, fell: bool) -> None:
         """V8; relays may open under a voltage that cannot be taken away, as a contact is worth less than a chip."""
