@@ -4,7 +4,7 @@ Both train the same chips, interleaved in one run; the fastest of the repeats co
 has its tables ready and stops at the first epoch that meets all targets. All that `train_ensemble` does counts: checks,
 the chips that are trained again, the errors of those that miss.
 
-    python benchmarks/ensemble_speed.py [--chips 50000] [--repeats 9]
+    python benchmarks/ensemble_speed.py [--chips 200000] [--repeats 9]
 """
 
 import argparse
@@ -73,7 +73,7 @@ def timed(function):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--chips", type=int, default=50_000, help="virtual chips (default: 50000)")
+    parser.add_argument("--chips", type=int, default=200_000, help="virtual chips (default: 200000)")
     parser.add_argument("--repeats", type=int, default=9, help="the fastest of so many counts (default: 9)")
     parser.add_argument("--threads", type=int, default=2, help="threads of the last column (default: 2)")
     given = parser.parse_args()

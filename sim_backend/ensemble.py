@@ -26,8 +26,10 @@ from .ensemble_result import EnsembleResult
 
 CHUNK = 65536
 """Chips that `iterate_ensemble` holds at a time, unless told otherwise."""
-SHARE = 1024, 8192
-"""Least and most chips in one call of a kernel, of which every thread should have several."""
+SHARE = 2048, 8192
+"""Least and most chips in one call of a kernel."""
+AHEAD = 2
+"""A thread takes one of so many parts a thread of the chips that are left, so that all threads end together."""
 
 
 def train_ensemble(
@@ -93,44 +95,42 @@ def train_ensemble(
     >>> train_ensemble(curve, shifts, [[0, 1], [1, 0]], [[0], [1]], threads=1).converged
     array([ True,  True,  True])
     """
-    chips = _checked_shifts(shifts)
-    plan = Plan(
-        curve,
-        chips,
-        patterns,
-        labels,
-        {"scale": scale, "read_noise": read_noise, "step_variation": step_variation, "wire_ohm": wire_ohm},
-        {"pulse": pulse, "beta": beta, "target": target, "target0": target0, "epochs": epochs, "v0": v0, "v1": v1},
-        pull_back=pull_back,
-    )
     if first < 0:
         raise DataError(f"first chip number {first} must not be negative")
     workers = _threads() if threads is None else threads
     if workers < 1:
         raise DataError(f"{workers} threads cannot train, at least one is needed")
-    result = EnsembleResult.empty(first, chips.shape, np.float64 if step_variation else np.int32)
     noisy = bool(read_noise or step_variation)
     if noisy and seed is None:
         raise DataError("read_noise and step_variation need a seed")
-    size = min(max(-(-len(chips) // (4 * workers)), SHARE[0]), SHARE[1])
-    starts = range(0, len(chips), size)
-
-    def train_share(start: int) -> None:
-        share = slice(start, start + size)
-        if plan.wired:
-            plan.train_wired(chips[share], first + start, seed or 0, result.part(share))
-        elif noisy:
-            plan.train_noisy(chips[share], first + start, seed or 0, result.part(share))
-        else:
-            plan.train(chips[share], result.part(share))
-
-    if workers == 1 or len(starts) == 1:
-        for start in starts:
-            train_share(start)
-    else:
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(train_share, starts))
+    chips = _as_shifts(shifts)
+    shares = list(_shares(len(chips), workers))
+    with ThreadPoolExecutor(workers) as pool:
+        each = map if workers == 1 or len(shares) == 1 else pool.map
+        least, largest = _extremes(chips, list(each(lambda share: _extreme(chips, share), shares)))
+        plan = Plan(
+            curve,
+            (chips[least], largest),
+            patterns,
+            labels,
+            {"scale": scale, "read_noise": read_noise, "step_variation": step_variation, "wire_ohm": wire_ohm},
+            {"pulse": pulse, "beta": beta, "target": target, "target0": target0, "epochs": epochs, "v0": v0, "v1": v1},
+            pull_back=pull_back,
+        )
+        result = EnsembleResult.empty(first, chips.shape, np.float64 if step_variation else np.int32)
+        list(each(lambda share: _train(plan, chips, share, result, seed), shares))
     return result
+
+
+def _train(plan: Plan, chips: FloatArray, share: slice, result: EnsembleResult, seed: int | None) -> None:
+    """Train some chips; the kernels run free of the interpreter's lock."""
+    first, part = result.first + share.start, result.part(share)
+    if plan.wired:
+        plan.train_wired(chips[share], first, seed or 0, part)
+    elif plan.read_noise or plan.step_variation:
+        plan.train_noisy(chips[share], first, seed or 0, part)
+    else:
+        plan.train(chips[share], part)
 
 
 def iterate_ensemble(
@@ -191,12 +191,43 @@ def iterate_ensemble(
         yield train_ensemble(curve, shifts, patterns, labels, seed=seed, first=start, **settings)
 
 
-def _checked_shifts(shifts: Any) -> FloatArray:
-    """Check shifts; an array of numbers that lies as the kernels need it is not copied."""
+def _as_shifts(shifts: Any) -> FloatArray:
+    """Return shifts as the kernels need them; an array of numbers that lies like that is not copied."""
     ready = isinstance(shifts, np.ndarray) and shifts.dtype == np.float64 and shifts.ndim == 3
-    if ready and shifts.flags.c_contiguous and shifts.size and np.isfinite([shifts.min(), shifts.max()]).all():
+    if ready and shifts.flags.c_contiguous and shifts.size:
         return shifts
     return np.ascontiguousarray(checked("shifts", shifts, (None, None, None)))
+
+
+def _extreme(chips: FloatArray, share: slice) -> tuple[int, float, float]:
+    """Return which of some chips has the least shift, that shift, and the largest; not a number if one is none."""
+    part = chips[share]
+    least = int(part.argmin())
+    return share.start + least // part[0].size, float(part.flat[least]), float(part.max())
+
+
+def _extremes(chips: FloatArray, found: list[tuple[int, float, float]]) -> tuple[int, float]:
+    """Return which chip has the least shift of all, and the largest shift.
+
+    Raises
+    ------
+    DataError
+        If a shift is not finite.
+    """
+    if not np.isfinite([value for _, *values in found for value in values]).all():
+        checked("shifts", chips, (None, None, None))
+    least = min(found, key=lambda each: each[1])
+    return least[0], max(largest for _, _, largest in found)
+
+
+def _shares(count: int, workers: int) -> Iterator[slice]:
+    """Share chips out, large parts first and small ones last."""
+    start = 0
+    while start < count:
+        part = -(-(count - start) // (AHEAD * workers if workers > 1 else 1))
+        stop = min(start + min(max(part, SHARE[0]), SHARE[1]), count)
+        yield slice(start, stop)
+        start = stop
 
 
 def _threads() -> int:

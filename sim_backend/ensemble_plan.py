@@ -29,12 +29,15 @@ FEW_EPOCHS = 1 << 20
 
 
 class Plan:
-    """One training, checked, and the three ways to carry it out."""
+    """One training, checked, and the three ways to carry it out.
+
+    `extremes` are the shifts of the chip with the least of all, and the largest of all, in siemens.
+    """
 
     def __init__(
         self,
         curve: ConductanceCurve,
-        chips: FloatArray,
+        extremes: tuple[FloatArray, float],
         patterns: ArrayLike,
         labels: ArrayLike,
         chip_settings: dict[str, Any],
@@ -48,12 +51,12 @@ class Plan:
         self.pull_back = pull_back
         self.patterns = checked_bits("patterns", patterns, (None, None))
         # The chip with the least shift stands for all: what its backend and trainer accept, the others' do.
-        least = int(chips.argmin()) // chips[0].size
-        trainer = self.reference(chips[least])
+        least, largest = extremes
+        trainer = self.reference(least)
         trainer.check_task(patterns, labels)
         self.labels = checked_bits("labels", labels, (len(self.patterns), None))
         backend = trainer.backend
-        self.wired = any(ohm.any() for ohm in checked_wires(chip_settings["wire_ohm"], *chips[0].shape))
+        self.wired = any(ohm.any() for ohm in checked_wires(chip_settings["wire_ohm"], *least.shape))
         self.voltages = row_voltages(self.patterns, trainer.v0, trainer.v1)
         self.targets = target_activations(self.labels, trainer.target0, trainer.target)
         backend.read_currents(self.voltages)
@@ -71,7 +74,7 @@ class Plan:
                 single=single,
                 gain=self.beta * self.scale * task.largest_v,
                 beta=self.beta,
-                largest_shift=float(chips.max()),
+                largest_shift=largest,
                 epochs=self.epochs,
                 pull_back=pull_back,
             )
