@@ -187,5 +187,8 @@ class TrainingResult:
 
 
 def _stacked(arrays: list[NDArray[Scalar]]) -> NDArray[Scalar]:
-    """Stack E arrays of one shape; four times as fast as np.stack for many small ones."""
+    """Stack E arrays of one shape; four times as fast as np.stack for many small ones, more for one and the same."""
+    first = arrays[0]
+    if all(each is first for each in arrays):
+        return np.repeat(first[None], len(arrays), axis=0)
     return np.concatenate(arrays).reshape(len(arrays), *arrays[0].shape)

@@ -17,7 +17,7 @@ from crossbar_hil.patterns import as_text
 from crossbar_hil.prediction import Prediction
 from crossbar_hil.result import Epoch, TrainingResult
 from crossbar_hil.rules.manhattan import manhattan_signs
-from crossbar_hil.updates import Sent, Update
+from crossbar_hil.updates import Sent, Update, no_pulses
 
 MOST_BETA = 1e300
 """A gain beyond this, in 1/A, would overflow in the gradient."""
@@ -167,11 +167,12 @@ class Trainer:
         targets = target_activations(labels, self.target0, self.target)
         senses = 2.0 * labels - 1.0
         # One read a cell tells its conductance; sent with the patterns, so that a bench can order its relay moves.
-        read_v, nothing = np.array(max(abs(self.v0), abs(self.v1))), np.array(0.0)
+        read_volts = max(abs(self.v0), abs(self.v1))
+        read_v, nothing = np.array(read_volts), np.array(0.0)
         reads = np.concatenate([voltages, read_v * np.eye(backend.shape[0])])
         reads.flags.writeable = False
         patterns = len(voltages)
-        nothing_sent = Sent(*np.zeros((2, *backend.shape), dtype=np.int64))
+        nothing_sent = Sent(no_pulses(backend.shape), no_pulses(backend.shape))
         for number in range(1, self.epochs + 1):
             measured = backend.read_currents(reads)
             currents = measured[:patterns]
@@ -189,7 +190,7 @@ class Trainer:
                 if self.dead_zone:
                     gaps = np.where(np.abs(gaps) < self.dead_zone, nothing, gaps)
                 deltas = gaps * activation.slope(outputs)  # equation 3
-                sent = update.send(backend, rule(voltages, deltas), conductances, float(read_v))  # equations 4 and 5
+                sent = update.send(backend, rule(voltages, deltas), conductances, read_volts)  # equations 4 and 5
             yield Epoch(number, conductances, currents, activations, shortfalls, error, *sent)
             if last:
                 return

@@ -1,6 +1,7 @@
 """From the signs of a learning rule to pulses on cells: one pulse a synapse, or a more careful way."""
 
-from dataclasses import dataclass
+import functools
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -44,6 +45,8 @@ class Update:
     """Write and verify: a potentiated cell is read and pulsed again until it has risen by so much since the update
     began, or has had `tries` pulses."""
     tries: int = 5
+    is_plain: bool = field(init=False)
+    """Whether it is the rule of the papers: one potentiating pulse a synapse."""
 
     def __post_init__(self) -> None:
         if self.pulse.amplitude_v < 0:
@@ -62,11 +65,8 @@ class Update:
                 raise DataError(f"{name} {value} S must be a finite number above zero")
         if isinstance(self.tries, bool) or not isinstance(self.tries, int) or not 1 <= self.tries <= MOST_TRIES:
             raise DataError(f"tries {self.tries} must be a whole number from 1 to {MOST_TRIES}")
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether it is the rule of the papers: one potentiating pulse a synapse."""
-        return not self.both_ways and self.ceiling_siemens is None and self.verify_siemens is None
+        plain = not self.both_ways and self.ceiling_siemens is None and self.verify_siemens is None
+        object.__setattr__(self, "is_plain", plain)
 
     def pulses(self) -> list[Pulse]:
         """Return the pulses that may be sent."""
@@ -87,7 +87,7 @@ class Update:
             Voltage of the reads of a verification, in volts.
         """
         rising = potentiating_counts(signs)
-        falling = np.zeros_like(rising)
+        falling = no_pulses(rising.shape)
         if self.is_plain:
             backend.send_pulses(rising, self.pulse)
             return Sent(rising, falling)
@@ -114,6 +114,14 @@ class Update:
             backend.send_pulses(again, self.pulse)
             sent += again
         return sent
+
+
+@functools.cache
+def no_pulses(shape: tuple[int, int]) -> IntArray:
+    """Return counts of zero, one array for all that ask, which cannot be written to."""
+    counts: IntArray = np.zeros(shape, np.int64)
+    counts.flags.writeable = False
+    return counts
 
 
 def partners(cells: np.ndarray) -> np.ndarray:
