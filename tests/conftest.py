@@ -1,5 +1,6 @@
 """Fixtures that several test folders share."""
 
+import signal
 import sys
 from types import SimpleNamespace
 
@@ -9,6 +10,11 @@ from crossbar_hil.config import load_bench
 from crossbar_hil.session import train_and_record
 
 CONVERGING_SEED = 1
+
+# Who runs the tests in the background (nohup, or a shell's &) has them ignore these signals, and all that they start.
+for each, how in ((signal.SIGINT, signal.default_int_handler), (getattr(signal, "SIGHUP", None), signal.SIG_DFL)):
+    if each is not None and signal.getsignal(each) is signal.SIG_IGN:
+        signal.signal(each, how)
 
 
 @pytest.fixture
