@@ -54,7 +54,8 @@ class KeptBench:
     """
 
     def __init__(self, folder, name="emulated", *, faults=(), deadline_s=PATIENT_S, **overrides):
-        self.bench = small(name, deadline_s, json.dumps(overrides))
+        more = json.dumps(overrides)
+        self.bench, self._patient = small(name, deadline_s, more), small(name, PATIENT_S, more)
         self.emulated = EmulatedBench(self.bench, np.random.default_rng(1), nemesis=Nemesis(faults).as_json())
         self.world, self.nemesis = self.emulated.world, self.emulated.nemesis
         self.path = folder / "journal.sqlite"
@@ -72,13 +73,14 @@ class KeptBench:
         self.emulated.__exit__(*error)
 
     def open(self):
-        """Open instruments and journal, as a guard does; a second time to resume."""
+        """Open instruments and journal, as a guard does; a second time to resume, when nothing is meant to run out."""
+        bench = self._patient if self.path.exists() else self.bench
         if self.path.exists():
             self.journal = Journal.open(self.path, needed_bytes=0)
         else:
             header = {"run": "r", "token": "t", "kind": "emulated"}
             self.journal = Journal.create(self.path, header, needed_bytes=0)
-        self.chip = open_backend(self.bench, seed=0, resources=self.emulated.resources)
+        self.chip = open_backend(bench, seed=0, resources=self.emulated.resources)
         self.keeper = Keeper(self.chip, self.journal, check_v=0.1)
         return self
 
