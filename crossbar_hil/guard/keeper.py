@@ -176,12 +176,12 @@ class Keeper:
             return recorded.currents  # type: ignore[return-value]
         self._go_live()
         currents = self._working(State.READING, lambda: self._read_again(voltages))
-        self._record.looked(voltages)
         self._write("read", {"op": self._number(), "voltages": voltages.tolist(), "currents": currents.tolist()})
         self._commit()
         conductances = conductances_in(voltages, currents)
         if conductances is not None:
             self._working(State.READING, lambda: self._look_at(conductances))
+        self._record.looked(voltages)
         return currents
 
     def send_pulses(self, counts: IntArray, pulse: Pulse) -> None:
@@ -296,6 +296,7 @@ class Keeper:
         self._write("check", {"conductances": now.tolist()})
         self._commit()
         self._watch.restart(now)
+        self._record.unseen.clear()
 
     # ------------------------------------------------------------------ live
 
@@ -388,6 +389,7 @@ class Keeper:
         problem = self._watch.measured(conductances)
         if problem:
             raise CellChanged(problem)
+        self._record.unseen.clear()
 
     def _check_request(self, counts: IntArray, pulse: Pulse) -> None:
         """Refuse pulses beyond the limits, or to no chip, before they are in the journal as an operation."""

@@ -5,6 +5,7 @@ import pytest
 
 from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import (
+    CellChanged,
     ComplianceError,
     DeadlineError,
     GuardError,
@@ -83,6 +84,34 @@ def test_what_a_short_may_have_let_through_counts_in_the_ledger_once(chip, journ
         pulses, dose_vs = ledger.totals()
         assert pulses.tolist() == [[4, 4], [3, 4]]
         assert dose_vs == pytest.approx(pulses * 2.0 * 0.05)
+
+
+@pytest.mark.fault("C1", "V2")
+def test_a_cell_that_conducts_far_more_than_it_should_counts_as_one_that_let_pulses_through(chip, journal):
+    keeper = keeper_of(chip, journal)
+    keeper.read_currents(ONE_HOT)
+    keeper.send_pulses(np.array([[1, 0], [0, 0]]), PULSE)
+    chip.conductances[1, 0] *= 50  # no limit trips, the watch on the cells finds it
+    with pytest.raises(CellChanged, match=r"cell \[1, 0\]") as caught:
+        keeper.read_currents(ONE_HOT)
+    assert [body["counts"] for body in bodies(journal, "exposed")] == [[[0, 1], [1, 0]]]
+    assert "are counted as received" in caught.value.__notes__[-1]
+
+
+@pytest.mark.fault("C1", "V2")
+def test_what_was_looked_at_after_a_lost_answer_is_not_counted_again(chip, journal):
+    keeper = keeper_of(chip, journal)
+    keeper.read_currents(ONE_HOT)
+    chip.fail = {2: "lost"}
+    keeper.send_pulses(ALL, PULSE)  # after the lost answer every cell is read before any more is sent
+    sent = [body["seq"] for body in bodies(journal, "intent")]
+    chip.short = True
+    with pytest.raises(ComplianceError):
+        keeper.read_currents(ONE_HOT)
+    (told,) = bodies(journal, "exposed")
+    after = sum(body["count"] for body in bodies(journal, "intent")[2:])
+    assert len(sent) > 4
+    assert sum(map(sum, told["counts"])) == 2 * after  # a row and a column mate for each pulse of a 2 x 2 chip
 
 
 @pytest.mark.fault("C1", "V2")
