@@ -13,16 +13,16 @@ from pages import put_between
 from scipy.stats import beta as beta_distribution
 
 from crossbar_hil import Pulse, Trainer, defaults
-from crossbar_hil.config import data_file
-from crossbar_hil.patterns import PatternSet
-from crossbar_hil.prediction import UNDECIDED
+from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend import (
     ConductanceCurve,
     SimulatedBackend,
     lognormal_shifts,
     rescaled_lognormal_shifts,
 )
-from crossbar_hil.updates import Update
+from crossbar_hil.training.patterns import PatternSet
+from crossbar_hil.training.prediction import UNDECIDED
+from crossbar_hil.training.updates import Update
 
 PULSE = Pulse(defaults.PULSE_V, defaults.PULSE_S)
 CURVE = ConductanceCurve.from_csv(data_file("figure2a"))

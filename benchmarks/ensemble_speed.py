@@ -15,9 +15,9 @@ import numba
 import numpy as np
 
 from crossbar_hil import defaults
-from crossbar_hil.config import data_file
-from crossbar_hil.patterns import PatternSet
+from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend import ConductanceCurve, draw_ensemble, train_ensemble
+from crossbar_hil.training.patterns import PatternSet
 
 SETTINGS = {
     "reference": ({"beta": 6e6, "target": 0.8}, (1e-8, 1e-7)),

@@ -9,9 +9,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from crossbar_hil import Trainer, open_bench
-from crossbar_hil.config import data_file
-from crossbar_hil.patterns import PatternSet
-from crossbar_hil.plotting import plot_activations, plot_conductances, plot_error
+from crossbar_hil.runs.plotting import plot_activations, plot_conductances, plot_error
+from crossbar_hil.shipped import data_file
+from crossbar_hil.training.patterns import PatternSet
 
 PICTURE = Path(__file__).resolve().parent.parent / "docs" / "picture.png"
 

@@ -16,9 +16,9 @@ import warnings
 
 import numpy as np
 
-from crossbar_hil.sim_backend.cells import Cubic, Sinh, Tabulated
 from crossbar_hil.sim_backend.circuit import CrossbarSolver, compile_kernels, solve_crossbar, transfer_matrix
 from crossbar_hil.sim_backend.circuit.bounds import TOLERANCE
+from crossbar_hil.sim_backend.circuit.cells import Cubic, Sinh, Tabulated
 from crossbar_hil.sim_backend.circuit.engine import CompiledEngine
 
 SHAPES = ((64, 64), (128, 128), (196, 50), (256, 256), (512, 512))

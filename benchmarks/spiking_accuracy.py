@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from crossbar_hil.sim_backend.spiking.fused import FusedEngine
-from crossbar_hil.spiking.images import mnist
-from crossbar_hil.spiking.network import PUBLISHED, SpikingNetwork
-from crossbar_hil.spiking.presets import (
+from crossbar_hil.spiking.network.network import PUBLISHED, SpikingNetwork
+from crossbar_hil.spiking.network.states import linear_states
+from crossbar_hil.spiking.tasks.images import mnist
+from crossbar_hil.spiking.tasks.presets import (
     CLASSES,
     HIGH_SIEMENS,
     LOW_SIEMENS,
@@ -25,7 +26,6 @@ from crossbar_hil.spiking.presets import (
     tuned,
     tuned_ten,
 )
-from crossbar_hil.spiking.states import linear_states
 
 
 def linear(count):

@@ -18,20 +18,23 @@ import numpy as np
 from pages import put_between
 
 from crossbar_hil import Pulse
-from crossbar_hil.config import data_file
+from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend import ConductanceCurve
-from crossbar_hil.sim_backend.cells import Cubic
 from crossbar_hil.sim_backend.circuit import transfer_matrix
+from crossbar_hil.sim_backend.circuit.cells import Cubic
 from crossbar_hil.sim_backend.spiking.attenuated import AttenuatedEngine
 from crossbar_hil.sim_backend.spiking.fused import FusedEngine
 from crossbar_hil.sim_backend.spiking.wired import WiredEngine
-from crossbar_hil.spiking.devices import compensated, lognormal_factors, stuck_masks, with_stuck
-from crossbar_hil.spiking.encoding import LABELLING, TESTING, levels
-from crossbar_hil.spiking.images import mnist
-from crossbar_hil.spiking.labels import answers, assigned, evaluated
-from crossbar_hil.spiking.model import at_rest
-from crossbar_hil.spiking.network import PUBLISHED, SpikingNetwork
-from crossbar_hil.spiking.presets import (
+from crossbar_hil.spiking.network.devices import compensated, lognormal_factors, stuck_masks, with_stuck
+from crossbar_hil.spiking.network.encoding import LABELLING, TESTING, levels
+from crossbar_hil.spiking.network.labels import answers, assigned, evaluated
+from crossbar_hil.spiking.network.model import at_rest
+from crossbar_hil.spiking.network.network import PUBLISHED, SpikingNetwork
+from crossbar_hil.spiking.network.states import as_states, linear_states, nearest
+from crossbar_hil.spiking.network.stepwise import Showing
+from crossbar_hil.spiking.settings import SpikingSettings, model_of
+from crossbar_hil.spiking.tasks.images import mnist
+from crossbar_hil.spiking.tasks.presets import (
     CLASSES,
     HIGH_SIEMENS,
     LOW_SIEMENS,
@@ -40,9 +43,6 @@ from crossbar_hil.spiking.presets import (
     published_states,
     tuned,
 )
-from crossbar_hil.spiking.settings import SpikingSettings, model_of
-from crossbar_hil.spiking.states import as_states, linear_states, nearest
-from crossbar_hil.spiking.stepwise import Showing
 
 WIRE_OHM = 1.0
 TRAINING_RANGE = 2000

@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from crossbar_hil.sim_backend.spiking.fused import FusedEngine
-from crossbar_hil.spiking.encoding import TESTING, TRAINING, levels
-from crossbar_hil.spiking.images import mnist
-from crossbar_hil.spiking.model import initial_state
-from crossbar_hil.spiking.presets import (
+from crossbar_hil.spiking.network.encoding import TESTING, TRAINING, levels
+from crossbar_hil.spiking.network.model import initial_state
+from crossbar_hil.spiking.network.states import linear_states
+from crossbar_hil.spiking.network.stepwise import Showing, StepwiseEngine
+from crossbar_hil.spiking.tasks.images import mnist
+from crossbar_hil.spiking.tasks.presets import (
     CLASSES,
     TEST_STEPS,
     TRAINING_STEPS,
@@ -23,8 +25,6 @@ from crossbar_hil.spiking.presets import (
     tuned,
     tuned_ten,
 )
-from crossbar_hil.spiking.states import linear_states
-from crossbar_hil.spiking.stepwise import Showing, StepwiseEngine
 
 COUNT, TURNS = 300, 7
 

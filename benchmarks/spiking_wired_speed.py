@@ -11,13 +11,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from crossbar_hil.sim_backend.cells import Cubic, Sinh
+from crossbar_hil.sim_backend.circuit.cells import Cubic, Sinh
 from crossbar_hil.sim_backend.spiking.fused import FusedEngine
 from crossbar_hil.sim_backend.spiking.wired import WiredEngine
-from crossbar_hil.spiking.encoding import TESTING, TRAINING, levels
-from crossbar_hil.spiking.model import initial_state
-from crossbar_hil.spiking.presets import published_states
-from crossbar_hil.spiking.stepwise import Showing
+from crossbar_hil.spiking.network.encoding import TESTING, TRAINING, levels
+from crossbar_hil.spiking.network.model import initial_state
+from crossbar_hil.spiking.network.stepwise import Showing
+from crossbar_hil.spiking.tasks.presets import published_states
 
 STEPS, TURNS = 200, 3
 

@@ -11,9 +11,9 @@ import time
 import numpy as np
 
 from crossbar_hil import Pulse, Trainer
-from crossbar_hil.config import data_file
-from crossbar_hil.patterns import PatternSet
+from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend, lognormal_shifts
+from crossbar_hil.training.patterns import PatternSet
 
 BETA, TARGET, EPOCHS, SCALE = 6e6, 0.8, 48, 10.0
 CHIPS, REPEATS = 50, 11

@@ -17,23 +17,23 @@ if (_checkout / "pyproject.toml").is_file():
 
 if TYPE_CHECKING:
     from crossbar_hil.backend import DeviceBackend, Limits, Pulse
-    from crossbar_hil.bench import open_bench
     from crossbar_hil.errors import CrossbarError
-    from crossbar_hil.result import Epoch, TrainingResult
-    from crossbar_hil.runs import load_run
-    from crossbar_hil.training import Trainer
+    from crossbar_hil.guard.opening import open_bench
+    from crossbar_hil.runs.store import load_run
+    from crossbar_hil.training.result import Epoch, TrainingResult
+    from crossbar_hil.training.trainer import Trainer
 
 # The public names and where each lives; loaded when first asked for, so that importing this package costs nothing.
 _HOME = {
     "CrossbarError": "errors",
     "DeviceBackend": "backend",
-    "Epoch": "result",
+    "Epoch": "training.result",
     "Limits": "backend",
     "Pulse": "backend",
-    "Trainer": "training",
-    "TrainingResult": "result",
-    "load_run": "runs",
-    "open_bench": "bench",
+    "Trainer": "training.trainer",
+    "TrainingResult": "training.result",
+    "load_run": "runs.store",
+    "open_bench": "guard.opening",
 }
 
 __all__ = [

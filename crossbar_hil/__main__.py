@@ -1,5 +1,5 @@
 """Run the command line as ``python -m crossbar_hil``."""
 
-from crossbar_hil.cli import main
+from crossbar_hil.cli.verbs import main
 
 main()

@@ -111,7 +111,7 @@ class DeviceBackend(ABC):
 
         Parameters
         ----------
-        bench : crossbar_hil.config.Bench
+        bench : crossbar_hil.bench.file.Bench
             The checked bench file.
         rng : numpy.random.Generator
             Seeded from the run's seed.

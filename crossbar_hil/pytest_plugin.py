@@ -34,8 +34,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def crossbar_backend(request: pytest.FixtureRequest) -> Iterator[DeviceBackend]:
     """Return a fresh backend of the bench that ``--bench`` names; only a real one has a guard process of its own."""
-    from crossbar_hil.bench import open_backend, open_bench  # noqa: PLC0415
-    from crossbar_hil.config import load_bench  # noqa: PLC0415
+    from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
+    from crossbar_hil.bench.opening import open_backend  # noqa: PLC0415
+    from crossbar_hil.guard.opening import open_bench  # noqa: PLC0415
 
     name, seed = request.config.getoption("--bench"), request.config.getoption("--bench-seed")
     bench = load_bench(name)
@@ -52,7 +53,7 @@ def emulated_bench(request: pytest.FixtureRequest) -> Iterator[Any]:
     """
     import numpy as np  # noqa: PLC0415
 
-    from crossbar_hil.config import load_bench  # noqa: PLC0415
+    from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
     from crossbar_hil.plugins import load  # noqa: PLC0415
 
     bench = load_bench(request.config.getoption("--bench"))

@@ -22,7 +22,7 @@ import pytest
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.backend import KINDS, DeviceBackend, Limits, Pulse
 from crossbar_hil.errors import BackendError, ChipStateUnknown, DataError, LimitError
-from crossbar_hil.training import Trainer
+from crossbar_hil.training.trainer import Trainer
 
 
 class BackendContract:

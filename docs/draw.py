@@ -10,10 +10,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from crossbar_hil import Pulse, Trainer, open_bench
-from crossbar_hil.config import data_file
-from crossbar_hil.patterns import PatternSet
-from crossbar_hil.plotting import plot_activations
+from crossbar_hil.runs.plotting import plot_activations
+from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend import ConductanceCurve
+from crossbar_hil.training.patterns import PatternSet
 
 DOCS = Path(__file__).resolve().parent
 # Dark for the longest pulse; five steps of viridis (S. van der Walt and N. Smith, CC0), without its yellow.

@@ -10,8 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from crossbar_hil.config import load_bench
-from crossbar_hil.drivers.read_schemes import read_scheme
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.drivers.schemes.read_schemes import read_scheme
 
 DOCS = Path(__file__).resolve().parent
 # Steps of viridis (S. van der Walt and N. Smith, CC0); every line is labelled too.

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from crossbar_hil.config import load_bench
-from crossbar_hil.dryrun.axes import read_axes
-from crossbar_hil.dryrun.folder import DryRunFolder
-from crossbar_hil.dryrun.plotting import plot_sweep
-from crossbar_hil.dryrun.scheduling import make_scheduler
-from crossbar_hil.dryrun.sweeping import plan_sweep, run_sweep
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.studies.axes import read_axes
+from crossbar_hil.studies.convergence.folder import DryRunFolder
+from crossbar_hil.studies.convergence.plotting import plot_sweep
+from crossbar_hil.studies.convergence.sweeping import plan_sweep, run_sweep
+from crossbar_hil.studies.scheduling import make_scheduler
 
 DOCS = Path(__file__).resolve().parent
 OVER = ("beta=1e7..1.6e8:9log", "target=0.5,0.7,0.8,0.9,0.95,0.98,0.99,0.995,0.999")

@@ -10,13 +10,13 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from crossbar_hil.dryrun.scheduling import make_scheduler
 from crossbar_hil.spiking.account import Silent
 from crossbar_hil.spiking.plotting import plot_networks
 from crossbar_hil.spiking.report import figures_of
 from crossbar_hil.spiking.session import train_spiking
 from crossbar_hil.spiking.settings import SpikingSettings
 from crossbar_hil.spiking.sweeping import NetworkFolder, network_axes, plan_networks, run_networks
+from crossbar_hil.studies.scheduling import make_scheduler
 
 DOCS = Path(__file__).resolve().parent
 SEED = 1

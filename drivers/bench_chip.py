@@ -6,18 +6,18 @@ from typing import Self
 
 from numpy.typing import ArrayLike
 
-from crossbar_hil.config import Bench
+from crossbar_hil.bench.file import Bench
 from crossbar_hil.errors import ConfigError, InstrumentError, LimitError
 from crossbar_hil.instrument import SourceMeter, SourceSettings, SwitchMatrix
 
 from .chip import ChipBackend
-from .currents import in_pulses, in_reads
-from .disturb import DisturbGate
+from .gate.currents import in_pulses, in_reads
+from .gate.disturb import DisturbGate
 from .parts import check_width, misplaced, reading, shared, unable, writing
-from .read_schemes import ReadScheme, read_scheme
 from .safe import make_safe
-from .wiring import Wiring
-from .write_schemes import write_scheme
+from .schemes.read_schemes import ReadScheme, read_scheme
+from .schemes.wiring import Wiring
+from .schemes.write_schemes import write_scheme
 
 
 class BenchChip(ChipBackend):

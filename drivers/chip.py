@@ -18,13 +18,13 @@ from crossbar_hil.instrument import MOST_PULSES, PulseMemory, Reading, SourceMet
 from crossbar_hil.spent import Spent
 from crossbar_hil.witness import Outcome, Witness
 
-from .disturb import DisturbGate
-from .gate import Gate, check_reach
-from .gated_matrix import gated
+from .gate.disturb import DisturbGate
+from .gate.gate import Gate, check_reach
+from .gate.matrix import gated
 from .parts import check_sources, check_width, reading, writing
-from .plan import grouped, ordered
 from .rig import Rig
-from .wiring import Assignment, Wiring
+from .schemes.plan import grouped, ordered
+from .schemes.wiring import Assignment, Wiring
 
 KINDS = ("emulated", "hardware")
 

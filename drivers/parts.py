@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from crossbar_hil.errors import ConfigError, LimitError
 from crossbar_hil.instrument import SourceMeter, SourceSettings, listed
 
-from .disturb import DisturbGate
-from .read_schemes import ReadScheme, read_scheme
-from .wiring import Wiring
-from .write_schemes import WriteScheme, write_scheme
+from .gate.disturb import DisturbGate
+from .schemes.read_schemes import ReadScheme, read_scheme
+from .schemes.wiring import Wiring
+from .schemes.write_schemes import WriteScheme, write_scheme
 
 SOURCE_PORTS = ("drive", "meter")
 """Ports that a source can be on; the others are fed by what is wired for good."""

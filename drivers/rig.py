@@ -20,9 +20,9 @@ from crossbar_hil.instrument import (
     listed,
 )
 
-from .plan import cut_off, parked
 from .safe import make_safe
-from .wiring import GROUND, Assignment, WiredMatrix
+from .schemes.plan import cut_off, parked
+from .schemes.wiring import GROUND, Assignment, WiredMatrix
 
 IMPOSSIBLE = 2.0
 """A current of more than this many current limits was not measured: it is how instruments write an overrange."""

@@ -16,10 +16,10 @@ from pymeasure.instruments.validators import strict_discrete_set, strict_range
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.instrument import Reading, SourceSettings
 
-from .scpi_answers import Expected, fields, flag, held, number
-from .scpi_bounds import check_settings, smallest_range
-from .scpi_source import SHORTEST_READING_NPLC, ScpiSource, parse_terminals
-from .transport import allowing
+from .scpi.answers import Expected, fields, flag, held, number
+from .scpi.bounds import check_settings, smallest_range
+from .scpi.source import SHORTEST_READING_NPLC, ScpiSource, parse_terminals
+from .transport.adapter import allowing
 
 RANGES_V = (0.2, 2.0, 20.0, 200.0)
 RANGES_A = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0)

@@ -10,9 +10,9 @@ from pymeasure.instruments import Instrument
 
 from crossbar_hil.instrument import SourceMeter
 
-from .keithley2600_channel import Keithley2600Channel, Keithley2602BChannel, Keithley2636BChannel
-from .keithley2600_pulse import PulsingBox
-from .keithley2600_source import Keithley2600SourceMeter
+from .tsp.channel import Keithley2600Channel, Keithley2602BChannel, Keithley2636BChannel
+from .tsp.pulse import PulsingBox
+from .tsp.source import Keithley2600SourceMeter
 
 
 class Keithley2600(PulsingBox):

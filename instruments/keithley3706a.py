@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from pymeasure.adapters import Adapter
 
-from .tsp_matrix import TspMatrix
+from .tsp.matrix import TspMatrix
 
 
 class Keithley3706A(TspMatrix):

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from pymeasure.adapters import Adapter
 
-from .tsp_matrix import TspMatrix
+from .tsp.matrix import TspMatrix
 
 
 class Keithley707B(TspMatrix):

@@ -15,8 +15,8 @@ from pymeasure.instruments.instrument import Instrument
 
 from crossbar_hil.errors import ConfigError, InstrumentError
 
-from .scpi_answers import fields, flag
-from .scpi_matrix import ScpiMatrix
+from .scpi.answers import fields, flag
+from .scpi.matrix import ScpiMatrix
 
 MODULE = "34932A"
 

@@ -16,8 +16,8 @@ from pymeasure.instruments.validators import strict_discrete_set
 
 from crossbar_hil.errors import ConfigError, GarbledReply
 
-from .scpi_answers import flag
-from .scpi_matrix import ScpiMatrix, channels
+from .scpi.answers import flag
+from .scpi.matrix import ScpiMatrix, channels
 
 OUTPUTS_OF_CARD = 12
 

@@ -15,11 +15,11 @@ from crossbar_hil.errors import ConfigError, InstrumentError, TransportError
 from crossbar_hil.instrument import Identity, Reading, SourceMeter, SourceSettings
 
 from .keysightb2900_commands import SHORTEST_PULSE_S, B2900Commands
-from .scpi import ScpiInstrument
-from .scpi_answers import Expected, flag, held, number, numbers
-from .scpi_bounds import check_settings, check_within, smallest_range
-from .scpi_source import MOST_PULSES
-from .transport import allowing
+from .scpi.answers import Expected, flag, held, number, numbers
+from .scpi.bounds import check_settings, check_within, smallest_range
+from .scpi.session import ScpiInstrument
+from .scpi.source import MOST_PULSES
+from .transport.adapter import allowing
 
 RANGES_V = (0.2, 2.0, 20.0, 200.0)
 RANGES_A = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0)

@@ -3,7 +3,7 @@
 from pymeasure.instruments.channel import Channel
 from pymeasure.instruments.validators import strict_discrete_set, strict_range
 
-from .scpi_answers import flag
+from .scpi.answers import flag
 
 SHORTEST_PULSE_S = 50e-6
 """B2900 user's guide, pulse output."""

@@ -4,24 +4,24 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .chip.curve import ConductanceCurve
+    from .chip.simulated import SimulatedBackend
+    from .chip.variation import lognormal_shifts, rescaled_lognormal_shifts
     from .circuit import solve_crossbar
-    from .curve import ConductanceCurve
-    from .ensemble import iterate_ensemble, train_ensemble
-    from .ensemble_draw import draw_ensemble
-    from .ensemble_result import EnsembleResult
-    from .simulated import SimulatedBackend
-    from .variation import lognormal_shifts, rescaled_lognormal_shifts
+    from .ensemble.draw import draw_ensemble
+    from .ensemble.result import EnsembleResult
+    from .ensemble.training import iterate_ensemble, train_ensemble
 
 _HOME = {
-    "ConductanceCurve": "curve",
-    "EnsembleResult": "ensemble_result",
-    "SimulatedBackend": "simulated",
-    "draw_ensemble": "ensemble_draw",
-    "iterate_ensemble": "ensemble",
-    "lognormal_shifts": "variation",
-    "rescaled_lognormal_shifts": "variation",
+    "ConductanceCurve": "chip.curve",
+    "EnsembleResult": "ensemble.result",
+    "SimulatedBackend": "chip.simulated",
+    "draw_ensemble": "ensemble.draw",
+    "iterate_ensemble": "ensemble.training",
+    "lognormal_shifts": "chip.variation",
+    "rescaled_lognormal_shifts": "chip.variation",
     "solve_crossbar": "circuit",
-    "train_ensemble": "ensemble",
+    "train_ensemble": "ensemble.training",
 }
 
 __all__ = [

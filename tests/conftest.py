@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from crossbar_hil.config import load_bench
-from crossbar_hil.session import train_and_record
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.runs.session import train_and_record
 
 CONVERGING_SEED = 1
 
@@ -20,7 +20,7 @@ for each, how in ((signal.SIGINT, signal.default_int_handler), (getattr(signal, 
 @pytest.fixture
 def cli(tmp_path, monkeypatch, capsys):
     """Call the command line in an empty folder: cli("train", "--quiet") has .code, .out and .err."""
-    from crossbar_hil.cli import main
+    from crossbar_hil.cli.verbs import main
 
     monkeypatch.chdir(tmp_path)
 

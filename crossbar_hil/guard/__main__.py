@@ -8,17 +8,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from crossbar_hil.bench import lock_names, open_backend, rescue
-from crossbar_hil.config import load_bench
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.errors import CrossbarError
+from crossbar_hil.guard.journal import Journal
+from crossbar_hil.guard.keeper import Keeper, SafeReport
+from crossbar_hil.guard.ledger import DoseLedger
+from crossbar_hil.guard.lock import BenchLock
+from crossbar_hil.guard.opening import lock_names, rescue
+from crossbar_hil.guard.preflight import check_files
+from crossbar_hil.guard.service import Opened, Service
 from crossbar_hil.spent import Spent
-
-from .journal import Journal
-from .keeper import Keeper, SafeReport
-from .ledger import DoseLedger
-from .lock import BenchLock
-from .preflight import check_files
-from .service import Opened, Service
 
 
 class Session:

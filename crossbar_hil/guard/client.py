@@ -19,9 +19,8 @@ import numpy as np
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.backend import DeviceBackend, Limits, Pulse
 from crossbar_hil.errors import GuardError, LimitError, Stopped
-
-from .messages import LONGEST_LINE, packed, rebuilt, unpacked
-from .service import BEAT_S
+from crossbar_hil.guard.messages import LONGEST_LINE, packed, rebuilt, unpacked
+from crossbar_hil.guard.service import BEAT_S
 
 SILENCE_S = 5.0
 """A guard that has said nothing for so long is hung: it is killed, and a rescue guard makes the bench safe."""

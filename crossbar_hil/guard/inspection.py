@@ -4,10 +4,9 @@ import os
 from pathlib import Path
 
 from crossbar_hil.errors import JournalDamaged
-
-from .chain import FIRST, Entry, Verdict, parsed_head, verified
-from .snapshot import rows_of
-from .storage import read_plain
+from crossbar_hil.guard.chain import FIRST, Entry, Verdict, parsed_head, verified
+from crossbar_hil.guard.snapshot import rows_of
+from crossbar_hil.guard.storage import read_plain
 
 HEAD = "journal.head"
 _LOOKS = 10

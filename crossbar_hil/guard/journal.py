@@ -18,11 +18,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from crossbar_hil.errors import JournalDamaged, JournalError
-
-from .chain import FIRST, Entry, Verdict, head_line, link, packed
-from .inspection import HEAD, companions, examine, log_of, read_journal, verify_journal
-from .snapshot import APPLICATION_ID, PAGE, SELECT, TABLE, VERSION
-from .storage import create_exclusive, flush_folder, not_ours, open_plain, unfit
+from crossbar_hil.guard.chain import FIRST, Entry, Verdict, head_line, link, packed
+from crossbar_hil.guard.inspection import HEAD, companions, examine, log_of, read_journal, verify_journal
+from crossbar_hil.guard.snapshot import APPLICATION_ID, PAGE, SELECT, TABLE, VERSION
+from crossbar_hil.guard.storage import create_exclusive, flush_folder, not_ours, open_plain, unfit
 
 if sys.platform != "win32":
     import fcntl

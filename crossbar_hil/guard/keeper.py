@@ -28,17 +28,16 @@ from crossbar_hil.errors import (
     Stopped,
     TransportError,
 )
+from crossbar_hil.guard.journal import Journal
+from crossbar_hil.guard.replay import Intent, Operation, Record, conductances_in
+from crossbar_hil.guard.states import Machine, State
+from crossbar_hil.guard.watch import Watch
 from crossbar_hil.instrument import PulseMemory, Reading
 from crossbar_hil.witness import Outcome, Witness
 
-from .journal import Journal
-from .replay import Intent, Operation, Record, conductances_in
-from .states import Machine, State
-from .watch import Watch
-
 if TYPE_CHECKING:
-    from .ledger import DoseLedger
-    from .lock import BenchLock
+    from crossbar_hil.guard.ledger import DoseLedger
+    from crossbar_hil.guard.lock import BenchLock
 
 T = TypeVar("T")
 TRIES = 3

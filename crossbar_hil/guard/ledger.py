@@ -14,9 +14,8 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.errors import LedgerError
-
-from .names import file_name
-from .storage import create_exclusive, flush_folder, not_ours
+from crossbar_hil.guard.names import file_name
+from crossbar_hil.guard.storage import create_exclusive, flush_folder, not_ours
 
 VERSION = 1
 APPLICATION_ID = 0x4352484C

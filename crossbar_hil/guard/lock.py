@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from crossbar_hil.errors import BenchBusy, DataError
-
-from .names import file_name, same_resource
-from .storage import create_exclusive, open_plain
+from crossbar_hil.guard.names import file_name, same_resource
+from crossbar_hil.guard.storage import create_exclusive, open_plain
 
 if sys.platform == "win32":
     import msvcrt

@@ -8,8 +8,7 @@ import numpy as np
 
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.backend import Pulse
-
-from .journal import Entry
+from crossbar_hil.guard.journal import Entry
 
 
 @dataclass

@@ -17,9 +17,8 @@ import numpy as np
 
 from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import CrossbarError, GuardError, Stopped
-
-from .keeper import Keeper, SafeReport, StopFlag
-from .messages import LONGEST_LINE, described, packed, unpacked
+from crossbar_hil.guard.keeper import Keeper, SafeReport, StopFlag
+from crossbar_hil.guard.messages import LONGEST_LINE, described, packed, unpacked
 
 BEAT_S = 1.0
 """Trainer and guard tell each other that they live, in seconds (design: table of the times to safe)."""

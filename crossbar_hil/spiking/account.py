@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from crossbar_hil.interruption import Stop
-from crossbar_hil.recording import git_hash, versions
-from crossbar_hil.spiking.images import Split
-from crossbar_hil.spiking.network import SpikingNetwork
+from crossbar_hil.runs.interruption import Stop
+from crossbar_hil.runs.recording import git_hash, versions
+from crossbar_hil.spiking.network.network import SpikingNetwork
 from crossbar_hil.spiking.runs import Progress, SpikingRun
 from crossbar_hil.spiking.settings import SpikingSettings, data_hash
+from crossbar_hil.spiking.tasks.images import Split
 
 
 class Silent:

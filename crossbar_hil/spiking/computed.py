@@ -6,13 +6,13 @@ from collections import deque
 import numpy as np
 
 from crossbar_hil.plugins import load
-from crossbar_hil.spiking.devices import compensated
-from crossbar_hil.spiking.images import Split
-from crossbar_hil.spiking.labels import Evaluation
-from crossbar_hil.spiking.model import NetworkState, SpikingModel
-from crossbar_hil.spiking.network import SpikingNetwork
+from crossbar_hil.spiking.network.devices import compensated
+from crossbar_hil.spiking.network.labels import Evaluation
+from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
+from crossbar_hil.spiking.network.network import SpikingNetwork
 from crossbar_hil.spiking.runs import Progress
 from crossbar_hil.spiking.settings import SpikingSettings, data_of, engine_of, model_of, protocol_of
+from crossbar_hil.spiking.tasks.images import Split
 from crossbar_hil.spiking.teaching import beginning, examined, teach
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from crossbar_hil.backend import DeviceBackend, Pulse
-from crossbar_hil.bench import open_backend, open_guarded
-from crossbar_hil.config import BENCH_FILE, Bench, load_bench
+from crossbar_hil.bench.file import BENCH_FILE, Bench, load_bench
+from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.errors import ReplayDiverged, RunError, Stopped
 from crossbar_hil.guard.lock import run_lock
-from crossbar_hil.interruption import stop_on_interrupt
-from crossbar_hil.recording import RunFolder, bench_hash
+from crossbar_hil.guard.opening import open_guarded
+from crossbar_hil.runs.interruption import stop_on_interrupt
+from crossbar_hil.runs.recording import RunFolder, bench_hash
 from crossbar_hil.spiking.account import (
     Interrupted,
     Silent,
@@ -24,11 +25,11 @@ from crossbar_hil.spiking.account import (
     now,
     ticking,
 )
-from crossbar_hil.spiking.backend_engine import BackendEngine
-from crossbar_hil.spiking.images import Split
-from crossbar_hil.spiking.network import SpikingNetwork
+from crossbar_hil.spiking.network.backend_engine import BackendEngine
+from crossbar_hil.spiking.network.network import SpikingNetwork
 from crossbar_hil.spiking.runs import Progress, SpikingRun
 from crossbar_hil.spiking.settings import SpikingSettings, model_of, protocol_of
+from crossbar_hil.spiking.tasks.images import Split
 from crossbar_hil.spiking.teaching import beginning, examined, teach
 
 DEPRESS_V = -2.8

@@ -4,7 +4,7 @@ import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,14 +13,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
-from crossbar_hil.dryrun.axes import Axis
-from crossbar_hil.dryrun.plotting import draw_map, label_values, places, statistic, varying
-from crossbar_hil.plotting import engineering
-from crossbar_hil.spiking.labels import Evaluation, Labels
-from crossbar_hil.spiking.neurons import Singles
-
-if TYPE_CHECKING:
-    from crossbar_hil.spiking.sweeping import Answered, NetworkResult
+from crossbar_hil.runs.plotting import engineering
+from crossbar_hil.spiking.network.labels import Evaluation, Labels
+from crossbar_hil.spiking.network.neurons import Singles
+from crossbar_hil.spiking.sweeping import Answered, NetworkResult
+from crossbar_hil.studies.axes import Axis
+from crossbar_hil.studies.plotting import draw_map, label_values, places, statistic, varying
 
 MOST_FIELDS = 100
 MOST_STEPS = 80
@@ -226,7 +224,7 @@ def _tidy(axes: Axes) -> None:
     axes.grid(visible=True, linewidth=0.4, alpha=0.4)
 
 
-def save_network_map(result: "NetworkResult", path: Path, *, dpi: int = 120) -> bool:
+def save_network_map(result: NetworkResult, path: Path, *, dpi: int = 120) -> bool:
     """Draw the map into a PNG file, if there is one; say whether there is."""
     figure = plot_networks(result)
     if figure is not None:
@@ -234,7 +232,7 @@ def save_network_map(result: "NetworkResult", path: Path, *, dpi: int = 120) -> 
     return figure is not None
 
 
-def plot_networks(result: "NetworkResult") -> Figure | None:
+def plot_networks(result: NetworkResult) -> Figure | None:
     """Draw the map of one or two settings; None if more vary, which a plane cannot show."""
     axes = varying(result.sweep.axes)
     rows = result.rows()
@@ -249,7 +247,7 @@ def plot_networks(result: "NetworkResult") -> Figure | None:
     return figure
 
 
-def _network_curve(axis: Axis, rows: Sequence[dict[str, Any]], answered: Sequence[Sequence["Answered"]]) -> Figure:
+def _network_curve(axis: Axis, rows: Sequence[dict[str, Any]], answered: Sequence[Sequence[Answered]]) -> Figure:
     figure = Figure(figsize=(6.6, 4.2), layout="constrained")
     panel = figure.subplots()
     at, mean = places(axis), statistic(rows, "accuracy", 100)

@@ -13,14 +13,14 @@ import numpy as np
 from crossbar_hil.arrays import BoolArray, FloatArray
 from crossbar_hil.errors import RunError
 from crossbar_hil.plugins import load
-from crossbar_hil.report import REPORT
+from crossbar_hil.runs.report import REPORT
 from crossbar_hil.spiking import plotting
-from crossbar_hil.spiking.encoding import TESTING, levels
-from crossbar_hil.spiking.images import Images, Split
-from crossbar_hil.spiking.model import SpikingModel, at_rest
+from crossbar_hil.spiking.network.encoding import TESTING, levels
+from crossbar_hil.spiking.network.model import SpikingModel, at_rest
+from crossbar_hil.spiking.network.stepwise import Engine, Showing, StepwiseEngine
 from crossbar_hil.spiking.runs import Progress, SpikingRun
 from crossbar_hil.spiking.settings import engine_of, model_of
-from crossbar_hil.spiking.stepwise import Engine, Showing, StepwiseEngine
+from crossbar_hil.spiking.tasks.images import Images, Split
 
 CAPTIONS = {
     "fields": "Receptive fields: conductances to each neuron",
@@ -67,9 +67,9 @@ def make_spiking_report(run: SpikingRun, folder: Path | None = None, *, replace_
             (folder / "figures" / f"{name}.png").write_bytes(picture)
             pictures.append((CAPTIONS[name], base64.b64encode(picture).decode("ascii")))
         environment = jinja2.Environment(
-            loader=jinja2.PackageLoader("crossbar_hil", "."), autoescape=True, undefined=jinja2.StrictUndefined
+            loader=jinja2.PackageLoader(__package__, "."), autoescape=True, undefined=jinja2.StrictUndefined
         )
-        page = environment.get_template("spiking_report.html.j2").render(
+        page = environment.get_template("report.html.j2").render(
             run=run, about=run.about, progress=progress, rows=_rows(run), pictures=pictures
         )
         (folder / REPORT).write_text(page, encoding="utf-8")

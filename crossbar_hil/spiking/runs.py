@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crossbar_hil.array_file import read_arrays, write_arrays
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.errors import CrossbarError, RunError
-from crossbar_hil.runs import RECORD as OTHER_RECORD
-from crossbar_hil.runs import SPIKING as ABOUT
-from crossbar_hil.spiking.labels import Evaluation, Labels
-from crossbar_hil.spiking.model import NetworkState
-from crossbar_hil.spiking.neurons import NeuronState
+from crossbar_hil.runs.array_file import read_arrays, write_arrays
+from crossbar_hil.runs.store import RECORD as OTHER_RECORD
+from crossbar_hil.runs.store import SPIKING as ABOUT
+from crossbar_hil.spiking.network.labels import Evaluation, Labels
+from crossbar_hil.spiking.network.model import NetworkState
+from crossbar_hil.spiking.network.neurons import NeuronState
 from crossbar_hil.spiking.settings import SpikingSettings
 
 CHECKPOINT = "checkpoint.sqlite"

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from crossbar_hil.config import load_bench
+from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import RunError
 from crossbar_hil.guard.lock import run_lock
-from crossbar_hil.interruption import stop_on_interrupt
-from crossbar_hil.recording import RunFolder
+from crossbar_hil.runs.interruption import stop_on_interrupt
+from crossbar_hil.runs.recording import RunFolder
 from crossbar_hil.spiking.account import (
     Interrupted,
     Silent,
@@ -21,14 +21,14 @@ from crossbar_hil.spiking.account import (
     ticking,
 )
 from crossbar_hil.spiking.computed import computed_network, wires_compensated
-from crossbar_hil.spiking.devices import stuck_masks, with_stuck
-from crossbar_hil.spiking.images import Split
-from crossbar_hil.spiking.labels import Evaluation
-from crossbar_hil.spiking.network import SpikingNetwork
+from crossbar_hil.spiking.network.devices import stuck_masks, with_stuck
+from crossbar_hil.spiking.network.labels import Evaluation
+from crossbar_hil.spiking.network.network import SpikingNetwork
+from crossbar_hil.spiking.network.stepwise import StepwiseEngine
 from crossbar_hil.spiking.on_device import resume_device, train_device
 from crossbar_hil.spiking.runs import Progress, SpikingRun
 from crossbar_hil.spiking.settings import SpikingSettings, data_hash, data_of, engine_of, model_of, protocol_of
-from crossbar_hil.spiking.stepwise import StepwiseEngine
+from crossbar_hil.spiking.tasks.images import Split
 from crossbar_hil.spiking.teaching import beginning, examined, teach, tested
 
 EVERY = 250

@@ -11,18 +11,19 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.backend import Pulse
-from crossbar_hil.config import Ohm, Second, Siemens, data_file
 from crossbar_hil.defaults import PULSE_S
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import load
-from crossbar_hil.spiking import presets
-from crossbar_hil.spiking.devices import stuck_masks
-from crossbar_hil.spiking.images import Images, Split, digits, mnist
-from crossbar_hil.spiking.model import SpikingModel
-from crossbar_hil.spiking.network import PUBLISHED, Protocol
-from crossbar_hil.spiking.states import RULES, Synapses, as_falling, linear_states, measured_states
-from crossbar_hil.spiking.stepwise import Engine
-from crossbar_hil.spiking.stripes import STRIPES, stripes, stripes_model
+from crossbar_hil.shipped import data_file
+from crossbar_hil.spiking.network.devices import stuck_masks
+from crossbar_hil.spiking.network.model import SpikingModel
+from crossbar_hil.spiking.network.network import PUBLISHED, Protocol
+from crossbar_hil.spiking.network.states import RULES, Synapses, as_falling, linear_states, measured_states
+from crossbar_hil.spiking.network.stepwise import Engine
+from crossbar_hil.spiking.tasks import presets
+from crossbar_hil.spiking.tasks.images import Images, Split, digits, mnist
+from crossbar_hil.spiking.tasks.stripes import STRIPES, stripes, stripes_model
+from crossbar_hil.tables import Ohm, Second, Siemens
 
 DATASETS = ("digits", "mnist", "stripes")
 PRESETS = ("published", "siemens", "tuned")

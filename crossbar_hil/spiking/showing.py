@@ -12,9 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from crossbar_hil.arrays import IntArray
-from crossbar_hil.progress import Onlooker, shade_of
+from crossbar_hil.runs.progress import Onlooker, shade_of
 from crossbar_hil.spiking.account import Silent
-from crossbar_hil.spiking.neurons import Singles
+from crossbar_hil.spiking.network.neurons import Singles
 from crossbar_hil.spiking.runs import Progress as Standing
 
 LINES = 20

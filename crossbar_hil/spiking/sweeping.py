@@ -5,18 +5,18 @@ import itertools
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from crossbar_hil.dryrun.axes import Axis, read_axes
-from crossbar_hil.dryrun.folder import ChunkFolder, write_json, write_text
-from crossbar_hil.dryrun.points import check_version, package_version
-from crossbar_hil.dryrun.scheduling import Scheduler
-from crossbar_hil.dryrun.session import MOST_LINES, Told, kept
-from crossbar_hil.dryrun.settings import NETWORKS, Value
-from crossbar_hil.dryrun.showing import Silent
-from crossbar_hil.dryrun.sweeping import (
+from crossbar_hil.errors import ConfigError, CrossbarError, DataError
+from crossbar_hil.spiking.computed import computed_network, images_of, trained_and_tested
+from crossbar_hil.spiking.settings import SpikingSettings, data_hash
+from crossbar_hil.studies.axes import Axis, read_axes
+from crossbar_hil.studies.convergence.points import check_version, package_version
+from crossbar_hil.studies.convergence.session import MOST_LINES, Told, kept
+from crossbar_hil.studies.convergence.sweeping import (
     MAP,
     POINTS,
     SWEEP,
@@ -27,11 +27,13 @@ from crossbar_hil.dryrun.sweeping import (
     laid_out_again,
     table,
 )
-from crossbar_hil.errors import ConfigError, CrossbarError, DataError
-from crossbar_hil.spiking.computed import computed_network, images_of, trained_and_tested
-from crossbar_hil.spiking.settings import SpikingSettings, data_hash
+from crossbar_hil.studies.folder import ChunkFolder, write_json, write_text
+from crossbar_hil.studies.scheduling import Scheduler
+from crossbar_hil.studies.settings import SettingTable, Value
+from crossbar_hil.studies.showing import Silent
 
 KIND = "snn sweep"
+NETWORKS = (SettingTable("network", SpikingSettings, frozenset({"dataset", "data", "classes", "bench", "part"})),)
 MOST_NETWORKS = 10_000
 """More networks a point are a slip of the pen."""
 
@@ -213,7 +215,7 @@ def resumed_networks(folder: NetworkFolder) -> NetworkSweep:
     """
 
     def lay_out(plan: Mapping[str, Any]) -> NetworkSweep:
-        axes = [axis_of(record) for record in plan["axes"]]
+        axes = [axis_of(record, NETWORKS) for record in plan["axes"]]
         settings = SpikingSettings.from_plain(plan["settings"])
         return plan_networks(settings, axes, networks=plan["networks"], seed=plan["seed"])
 
@@ -262,8 +264,14 @@ def _summary(networks: Sequence[Answered]) -> dict[str, Any]:
     }
 
 
-def sweep_networks(sweep: NetworkSweep, folder: NetworkFolder, scheduler: Scheduler, progress: Silent) -> Told:
-    """Do a sweep that was planned, draw its map, and say what came of it.
+def sweep_networks(
+    sweep: NetworkSweep,
+    folder: NetworkFolder,
+    scheduler: Scheduler,
+    progress: Silent,
+    draw: Callable[[NetworkResult, Path], bool],
+) -> Told:
+    """Do a sweep that was planned, and say what came of it; `draw` draws its map, if there can be one.
 
     Raises
     ------
@@ -272,12 +280,10 @@ def sweep_networks(sweep: NetworkSweep, folder: NetworkFolder, scheduler: Schedu
     KeyboardInterrupt
         Likewise.
     """
-    from crossbar_hil.spiking.plotting import save_network_map  # noqa: PLC0415 - matplotlib, only where it is drawn
-
     with kept(folder, KIND), progress:
         progress.expect(sweep.networks * len(sweep.points), f"{len(sweep.points)} points")
         result = run_networks(sweep, folder, scheduler, progress)
-        drawn = save_network_map(result, folder.path / MAP)
+        drawn = draw(result, folder.path / MAP)
     rows, keys = result.rows(), [axis.key for axis in sweep.axes]
     files = [POINTS, SWEEP, *([MAP] if drawn else [])]
     told = [

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 
 from crossbar_hil.arrays import FloatArray, IntArray
-from crossbar_hil.spiking.encoding import LABELLING
-from crossbar_hil.spiking.images import Split
-from crossbar_hil.spiking.labels import SILENT, Evaluation, Labels, answers, assigned, evaluated
-from crossbar_hil.spiking.network import SpikingNetwork
+from crossbar_hil.spiking.network.encoding import LABELLING
+from crossbar_hil.spiking.network.labels import SILENT, Evaluation, Labels, answers, assigned, evaluated
+from crossbar_hil.spiking.network.network import SpikingNetwork
 from crossbar_hil.spiking.runs import Progress
+from crossbar_hil.spiking.tasks.images import Split
 
 TESTED_AT_ONCE = 50
 SAMPLES = 8

@@ -6,7 +6,7 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray
 
-from ..cells import CellModel, Cubic, Sinh, Tabulated
+from .cells import CellModel, Cubic, Sinh, Tabulated
 
 SINH, CUBIC, TABLE = 1, 2, 3
 _NO_NUMBERS, _NO_TABLE = np.zeros(2), np.zeros((5, 1))

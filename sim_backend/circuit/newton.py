@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.errors import BackendError, DataError
 
-from ..cells import CellModel
 from .bounds import LAST, MOST_STEPS, NEAR, ROUGH, SETTLED
+from .cells import CellModel
 from .engine import CompiledEngine, Engine
 from .forms import form
 from .network import Network

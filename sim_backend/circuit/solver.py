@@ -7,8 +7,8 @@ from numpy.typing import ArrayLike
 
 from crossbar_hil.arrays import FloatArray, checked
 
-from ..cells import CellModel, Ohmic
 from .bounds import TOLERANCE
+from .cells import CellModel, Ohmic
 from .engine import Engine, engine_for
 from .network import Network, WireOhm, checked_conductances, checked_wires, network
 from .newton import newton

@@ -7,7 +7,7 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray
 
-from ..cells import CellModel
+from .cells import CellModel
 from .forms import Form
 
 

@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from crossbar_hil.config import Bench, EmulationTable, WiringTable
+from crossbar_hil.bench.file import Bench, EmulationTable, WiringTable
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.instrument import row_number
 from crossbar_hil.plugins import load
 
-from ..simulated import SimulatedBackend
-from .circuit import LO
-from .clock import RealClock, SimulatedClock
-from .instrument import EmulatedInstrument
-from .log import PhysicalLog
-from .server import InstrumentServer
+from ..chip.simulated import SimulatedBackend
+from .serving.server import InstrumentServer
 from .state import StateFile
-from .world import World
+from .world.circuit import LO
+from .world.clock import RealClock, SimulatedClock
+from .world.instrument import EmulatedInstrument
+from .world.log import PhysicalLog
+from .world.world import World
 
 if TYPE_CHECKING:
-    from .nemesis import Nemesis
-    from .nemesis_blows import Blows
+    from .nemesis.blows import Blows
+    from .nemesis.faults import Nemesis
 
 
 class EmulatedBench:
@@ -73,7 +73,7 @@ class EmulatedBench:
         self._serve: Callable[..., InstrumentServer] = InstrumentServer
         self._blows: Blows | None = None
         if nemesis is not None:
-            from .nemesis_server import NemesisServer, armed  # noqa: PLC0415 - most benches have none
+            from .nemesis.server import NemesisServer, armed  # noqa: PLC0415 - most benches have none
 
             self._blows = armed(nemesis, self.world, self.instruments, self._make)
             self._serve = partial(NemesisServer, blows=self._blows)

@@ -16,10 +16,10 @@ import numpy as np
 
 from crossbar_hil.errors import ConfigError, DataError, LimitError
 
-from ..simulated import SimulatedBackend
-from .damage import Damage
-from .instrument import EmulatedInstrument
-from .world import World
+from ..chip.simulated import SimulatedBackend
+from .world.damage import Damage
+from .world.instrument import EmulatedInstrument
+from .world.world import World
 
 FORMAT = "crossbar-hil emulated bench"
 VERSION = 1

@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 
 from crossbar_hil.errors import ConfigError
-from crossbar_hil.spiking.encoding import Words
-from crossbar_hil.spiking.model import NetworkState, SpikingModel
-from crossbar_hil.spiking.stepwise import Presentation, Showing, check_images
+from crossbar_hil.spiking.network.encoding import Words
+from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
+from crossbar_hil.spiking.network.stepwise import Presentation, Showing, check_images
 
 from ..circuit import STANDARD, Topology, WireOhm, transfer_matrix
 from .fused import FusedEngine

@@ -1,4 +1,7 @@
-"""One column of synapses after a spike of its neuron, compiled; the arithmetic of `crossbar_hil.spiking.updates`."""
+"""One column of synapses after a spike of its neuron, compiled.
+
+The arithmetic is that of `crossbar_hil.spiking.network.updates`.
+"""
 
 from typing import Any, NamedTuple
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from crossbar_hil.spiking.encoding import Words
-from crossbar_hil.spiking.model import NetworkState, SpikingModel
-from crossbar_hil.spiking.stepwise import Presentation, Showing
+from crossbar_hil.spiking.network.encoding import Words
+from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
+from crossbar_hil.spiking.network.stepwise import Presentation, Showing
 
 from .working import working
 

@@ -1,4 +1,4 @@
-"""Random numbers from keys, compiled: the SplitMix64 finaliser of `crossbar_hil.spiking.encoding`."""
+"""Random numbers from keys, compiled: the SplitMix64 finaliser of `crossbar_hil.spiking.network.encoding`."""
 
 import numba
 import numpy as np

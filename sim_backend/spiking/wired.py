@@ -11,13 +11,13 @@ from typing import TypeAlias
 import numpy as np
 
 from crossbar_hil.arrays import BoolArray, FloatArray
-from crossbar_hil.spiking.encoding import Words
-from crossbar_hil.spiking.model import NetworkState, SpikingModel
-from crossbar_hil.spiking.neurons import Singles
-from crossbar_hil.spiking.stepwise import Presentation, Product, Showing
+from crossbar_hil.spiking.network.encoding import Words
+from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
+from crossbar_hil.spiking.network.neurons import Singles
+from crossbar_hil.spiking.network.stepwise import Presentation, Product, Showing
 
-from ..cells import CellModel, Ohmic
 from ..circuit import STANDARD, CrossbarSolver, Topology, WireOhm, compile_kernels, solve_crossbar, transfer_matrix
+from ..circuit.cells import CellModel, Ohmic
 from .working import Working, working
 
 Circuit: TypeAlias = Callable[[FloatArray | None, FloatArray], FloatArray]

@@ -7,14 +7,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossbar_hil.arrays import BoolArray, IntArray
-from crossbar_hil.spiking import neurons as cells
-from crossbar_hil.spiking import plasticity as learning
-from crossbar_hil.spiking.encoding import NOISE_MEAN, NOISE_SCALE, READING, ROUNDING, SPIKES, Words, presentation_keys
-from crossbar_hil.spiking.model import NetworkState, SpikingModel
-from crossbar_hil.spiking.neurons import Singles
-from crossbar_hil.spiking.states import BALANCES, RULES
-from crossbar_hil.spiking.stepwise import Presentation, Showing, check_images, chosen_neurons
-from crossbar_hil.spiking.updates import TINY
+from crossbar_hil.spiking.network import neurons as cells
+from crossbar_hil.spiking.network import plasticity as learning
+from crossbar_hil.spiking.network.encoding import (
+    NOISE_MEAN,
+    NOISE_SCALE,
+    READING,
+    ROUNDING,
+    SPIKES,
+    Words,
+    presentation_keys,
+)
+from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
+from crossbar_hil.spiking.network.neurons import Singles
+from crossbar_hil.spiking.network.states import BALANCES, RULES
+from crossbar_hil.spiking.network.stepwise import Presentation, Showing, check_images, chosen_neurons
+from crossbar_hil.spiking.network.updates import TINY
 
 NONE = np.empty((0, 0), np.float32)
 NO_MASK = np.empty((0, 0), np.bool_)

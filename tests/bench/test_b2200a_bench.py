@@ -5,9 +5,10 @@ from importlib import resources
 import numpy as np
 import pytest
 
-from crossbar_hil.bench import make_trainer, open_backend
-from crossbar_hil.config import load_bench
-from crossbar_hil.patterns import PatternSet
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.bench.opening import open_backend
+from crossbar_hil.training.patterns import PatternSet
+from crossbar_hil.training.settings import make_trainer
 
 SHORT = {"training": {"epochs": 3}}
 
@@ -37,7 +38,7 @@ def trained(name, overrides):
     bench = load_bench(name, overrides=overrides)
     task = PatternSet.from_csv(bench.training.pattern_file)
     with open_backend(bench, seed=1) as backend:
-        return make_trainer(bench, backend).run(task.train, task.train_labels)
+        return make_trainer(bench.training, backend).run(task.train, task.train_labels)
 
 
 @pytest.mark.parametrize(("smu", "slot", "overrides"), [("keysightb2912a", 1, SHORT), ("keithley2602b", 4, SHORT)])

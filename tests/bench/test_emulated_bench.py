@@ -9,12 +9,14 @@ from importlib import resources
 import numpy as np
 import pytest
 
-from crossbar_hil.bench import make_trainer, open_backend, open_bench
-from crossbar_hil.checking import check_bench
-from crossbar_hil.config import load_bench
+from crossbar_hil.bench.checking import check_bench
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.errors import ConfigError
-from crossbar_hil.patterns import PatternSet
+from crossbar_hil.guard.opening import open_bench
 from crossbar_hil.testing import BackendContract
+from crossbar_hil.training.patterns import PatternSet
+from crossbar_hil.training.settings import make_trainer
 
 BENCHES = ("emulated", "emulated-single")
 # The emulated meters read to a billionth of their range; a reply of seven digits and the source's milliohm add to it.
@@ -30,7 +32,7 @@ def trained(name, seed, **training):
     bench = load_bench(name, overrides={"training": training} if training else None)
     task = PatternSet.from_csv(bench.training.pattern_file)
     with open_backend(bench, seed=seed) as backend:
-        return make_trainer(bench, backend).run(task.train, task.train_labels)
+        return make_trainer(bench.training, backend).run(task.train, task.train_labels)
 
 
 @pytest.mark.fault("V20")
@@ -102,7 +104,7 @@ def test_a_training_switches_no_relay_hot_and_shorts_nothing(emulated_bench, own
     with bare(own_bench(emulated_bench)) as backend:
         bench = load_bench("emulated", overrides={"training": {"epochs": 4}})
         task = PatternSet.from_csv(bench.training.pattern_file)
-        make_trainer(bench, backend).run(task.train, task.train_labels)
+        make_trainer(bench.training, backend).run(task.train, task.train_labels)
     log = emulated_bench.world.log
     assert log.of("exposure")
     assert log.of("violation") == []
@@ -386,7 +388,7 @@ def test_the_template_of_a_lab_bench_names_only_what_is_not_there(tmp_path):
 
 
 def wiring_problems(path):
-    from crossbar_hil.checking import check_wiring
+    from crossbar_hil.bench.checking import check_wiring
 
     with bare(path) as backend:
         return check_wiring(backend, 0.1)
@@ -459,7 +461,7 @@ def test_a_depressing_pulse_beyond_the_limit_is_refused_before_any_potentiating_
 
 def test_what_was_characterised_before_a_failure_is_kept(tmp_path):
     from crossbar_hil.backend import Pulse
-    from crossbar_hil.characterisation import characterise, write_curves
+    from crossbar_hil.bench.characterisation import characterise, write_curves
 
     done = []
     with open_bench("simulated", seed=1) as backend:

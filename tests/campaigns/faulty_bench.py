@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from crossbar_hil.backend import DeviceBackend
-from crossbar_hil.bench import make_trainer, open_backend
-from crossbar_hil.config import load_bench
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.errors import CrossbarError
 from crossbar_hil.guard.journal import Journal
 from crossbar_hil.guard.keeper import Keeper
-from crossbar_hil.patterns import PatternSet
 from crossbar_hil.plugins import load
+from crossbar_hil.training.patterns import PatternSet
+from crossbar_hil.training.settings import make_trainer
 
 from .judge import findings
 
@@ -78,7 +79,7 @@ def train_on(folder, nemesis, *, name="emulated", epochs=2, seed=1, longest_s=60
         try:
             chip = open_backend(bench, seed=0, resources=made.resources)
             keeper = Keeper(chip, journal, check_v=0.1)
-            for epoch in make_trainer(bench, Kept(keeper)).iterate(task.train, task.train_labels):
+            for epoch in make_trainer(bench.training, Kept(keeper)).iterate(task.train, task.train_labels):
                 ending.conductances = epoch.conductances
         except CrossbarError as error:
             ending.error = error

@@ -17,12 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from crossbar_hil.bench import make_trainer, open_backend
-from crossbar_hil.config import load_bench
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.errors import CrossbarError
 from crossbar_hil.guard.journal import read_journal
-from crossbar_hil.patterns import PatternSet
-from crossbar_hil.runs import load_run
+from crossbar_hil.runs.store import load_run
+from crossbar_hil.training.patterns import PatternSet
+from crossbar_hil.training.settings import make_trainer
 
 WHO = ("trainer", "guard", "both")
 HOW = {
@@ -65,7 +66,7 @@ def uninterrupted(bench_name, seed):
     bench = load_bench(bench_name, overrides={"training": {"epochs": EPOCHS}})
     task = PatternSet.from_csv(bench.training.pattern_file)
     with open_backend(bench, seed=seed) as backend:
-        return make_trainer(bench, backend).run(task.train, task.train_labels)
+        return make_trainer(bench.training, backend).run(task.train, task.train_labels)
 
 
 def chain(out, bench_name, seed, rng, most_kills, expected, check, tally):

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from pymeasure.adapters import ProtocolAdapter
 
-from crossbar_hil.config import data_file, load_bench, shipped
+from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import CrossbarError
 from crossbar_hil.instrument import Identity, Reading, SourceMeter, SourceSettings
 from crossbar_hil.instruments.keithley707b import Keithley707B
@@ -28,9 +28,10 @@ from crossbar_hil.instruments.keithley7001 import Keithley7001
 from crossbar_hil.instruments.keysight34980a import Keysight34980A
 from crossbar_hil.instruments.keysightb2200a import KeysightB2200A
 from crossbar_hil.instruments.keysightb2900 import KeysightB2902A
-from crossbar_hil.runs import load_run
+from crossbar_hil.runs.store import load_run
+from crossbar_hil.runs.verification import verify_run
+from crossbar_hil.shipped import data_file, shipped
 from crossbar_hil.sim_backend import ConductanceCurve
-from crossbar_hil.verification import verify_run
 
 INPUTS = int(os.environ.get("CROSSBAR_HIL_INPUTS", "5000"))
 FEW = 40
@@ -218,7 +219,7 @@ def command_lines(folder, count, rng):
             words.insert(1, mangled("simulated", rng).replace("\x00", ""))
         lines.append(words)
     script = (
-        "import sys, json, io, contextlib\nfrom crossbar_hil.cli import main\n"
+        "import sys, json, io, contextlib\nfrom crossbar_hil.cli.verbs import main\n"
         "for words in json.load(sys.stdin):\n"
         "    sys.argv = ['crossbar-hil', *words]\n"
         "    said = io.StringIO()\n"
@@ -251,7 +252,7 @@ def command_lines(folder, count, rng):
 
 @pytest.fixture(scope="module")
 def some_run(tmp_path_factory):
-    from crossbar_hil.session import train_and_record
+    from crossbar_hil.runs.session import train_and_record
 
     bench = load_bench("simulated", overrides={"training": {"epochs": 3}})
     return train_and_record(bench, seed=1, out=tmp_path_factory.mktemp("runs")).folder

@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 
-from crossbar_hil.sim_backend.emulation.nemesis import Nemesis
+from crossbar_hil.sim_backend.emulation.nemesis.faults import Nemesis
 
 from .faulty_bench import train_on
 

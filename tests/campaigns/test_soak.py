@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crossbar_hil.bench import open_guarded
-from crossbar_hil.config import load_bench
+from crossbar_hil.bench.file import load_bench
 from crossbar_hil.guard.inspection import verify_journal
+from crossbar_hil.guard.opening import open_guarded
 
 READS = int(os.environ.get("CROSSBAR_HIL_READS", "2000"))
 WARM = 5

@@ -19,7 +19,7 @@ from crossbar_hil.errors import CrossbarError, DeadlineError
 from crossbar_hil.guard.journal import Journal
 from crossbar_hil.guard.keeper import Keeper
 from crossbar_hil.instrument import PulseMemory
-from crossbar_hil.sim_backend.emulation import log
+from crossbar_hil.sim_backend.emulation.world import log
 
 PULSE = Pulse(2.0, 0.05)
 LIMITS = Limits(read_v=0.2, pulse_v=3.0, width_s=0.1)

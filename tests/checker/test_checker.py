@@ -16,17 +16,17 @@ import pytest
 
 import crossbar_hil.drivers.rig
 from crossbar_hil.backend import Limits, Pulse
-from crossbar_hil.bench import open_backend
-from crossbar_hil.config import load_bench
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.drivers.chip import ChipBackend
-from crossbar_hil.drivers.gate import Gate
+from crossbar_hil.drivers.gate.gate import Gate
 from crossbar_hil.drivers.rig import Rig
 from crossbar_hil.errors import CrossbarError, TransportError
 from crossbar_hil.guard.journal import Journal
 from crossbar_hil.guard.keeper import Keeper
 from crossbar_hil.guard.replay import Record
 from crossbar_hil.plugins import load
-from crossbar_hil.session import train_and_record
+from crossbar_hil.runs.session import train_and_record
 
 HERE = Path(__file__).parent
 SCENARIOS = ("plain", "answer_lost", "request_lost", "killed", "refused", "stuck", "unreachable")
@@ -184,7 +184,7 @@ def limits_of_the_bench_not_handed_on(monkeypatch, run):
     wide = Limits(read_v=5.0, pulse_v=5.0, width_s=1.0)
     run.chip.limits = run.chip.gate.limits = wide
     monkeypatch.setattr(ChipBackend, "_check_ranges", lambda *_: None)
-    monkeypatch.setattr("crossbar_hil.drivers.gate.check_reach", lambda *_: None)
+    monkeypatch.setattr("crossbar_hil.drivers.gate.gate.check_reach", lambda *_: None)
 
 
 def width_doubled(monkeypatch, run):

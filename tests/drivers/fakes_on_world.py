@@ -5,14 +5,15 @@ from collections import Counter
 import numpy as np
 
 from crossbar_hil.backend import Limits
-from crossbar_hil.config import load_bench
+from crossbar_hil.bench.file import load_bench
 from crossbar_hil.drivers.chip import ChipBackend
-from crossbar_hil.drivers.wiring import Wiring
+from crossbar_hil.drivers.schemes.wiring import Wiring
 from crossbar_hil.errors import ConfigError, InstrumentError
 from crossbar_hil.instrument import Identity, Reading, SourceMeter, SourceSettings, SwitchMatrix, row_number
-from crossbar_hil.sim_backend.curve import ConductanceCurve
-from crossbar_hil.sim_backend.emulation.world import Terminal, World
-from crossbar_hil.sim_backend.simulated import SimulatedBackend
+from crossbar_hil.sim_backend.chip.curve import ConductanceCurve
+from crossbar_hil.sim_backend.chip.simulated import SimulatedBackend
+from crossbar_hil.sim_backend.emulation.world.terminals import Terminal
+from crossbar_hil.sim_backend.emulation.world.world import World
 
 LIMITS = Limits(read_v=0.2, pulse_v=3.0, width_s=0.1)
 
@@ -203,7 +204,7 @@ def drawn_chip(seed=1, **chip):
 
 def chip_of(conductances):
     """A chip whose cells begin at these conductances and rise by the shipped curve."""
-    from crossbar_hil.config import data_file
+    from crossbar_hil.shipped import data_file
 
     curve = ConductanceCurve.from_csv(data_file("figure2a"))
     return SimulatedBackend(curve, np.asarray(conductances) / 10, scale=10.0)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from crossbar_hil.drivers.read_schemes import READ_SCHEMES
+from crossbar_hil.drivers.schemes.read_schemes import READ_SCHEMES
 from crossbar_hil.errors import ComplianceError, ConfigError, InstrumentError, LimitError
 from crossbar_hil.instrument import Reading, SourceSettings
 

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from crossbar_hil.config import data_file
-from crossbar_hil.drivers.plan import naive_operations
-from crossbar_hil.drivers.read_schemes import read_scheme
-from crossbar_hil.drivers.write_schemes import write_scheme
-from crossbar_hil.patterns import PatternSet
-from crossbar_hil.training import Trainer
+from crossbar_hil.drivers.schemes.plan import naive_operations
+from crossbar_hil.drivers.schemes.read_schemes import read_scheme
+from crossbar_hil.drivers.schemes.write_schemes import write_scheme
+from crossbar_hil.shipped import data_file
+from crossbar_hil.training.patterns import PatternSet
+from crossbar_hil.training.trainer import Trainer
 
 TASK = PatternSet.from_csv(data_file("perceptron"))
 

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from crossbar_hil.backend import Pulse
-from crossbar_hil.config import data_file
-from crossbar_hil.drivers.currents import in_pulses, in_reads
-from crossbar_hil.drivers.read_schemes import read_scheme
-from crossbar_hil.drivers.write_schemes import write_scheme
+from crossbar_hil.drivers.gate.currents import in_pulses, in_reads
+from crossbar_hil.drivers.schemes.read_schemes import read_scheme
+from crossbar_hil.drivers.schemes.write_schemes import write_scheme
 from crossbar_hil.errors import ChipStateUnknown, ConfigError, InstrumentError
 from crossbar_hil.instrument import Reading, SourceSettings
-from crossbar_hil.patterns import PatternSet
-from crossbar_hil.training import Trainer
+from crossbar_hil.shipped import data_file
+from crossbar_hil.training.patterns import PatternSet
+from crossbar_hil.training.trainer import Trainer
 
 PULSE = Pulse(2.0, 0.05)
 READS = np.array([[0.1, -0.1, 0.1, -0.1], [0.1, 0.0, 0.0, 0.0]])

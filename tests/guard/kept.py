@@ -7,13 +7,13 @@ from contextlib import suppress
 import numpy as np
 
 from crossbar_hil.backend import Pulse
-from crossbar_hil.bench import open_backend
-from crossbar_hil.config import load_bench
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.errors import CrossbarError
 from crossbar_hil.guard.journal import Journal, read_journal
 from crossbar_hil.guard.keeper import Keeper
 from crossbar_hil.sim_backend.emulation.bench import EmulatedBench
-from crossbar_hil.sim_backend.emulation.nemesis import Fault, Nemesis
+from crossbar_hil.sim_backend.emulation.nemesis.faults import Fault, Nemesis
 
 PULSE = Pulse(2.0, 0.05)
 ONE_HOT = 0.1 * np.eye(2)

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import crossbar_hil
-from crossbar_hil.config import load_bench
+from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import ConfigError
-from crossbar_hil.instruments.keithley2600_source import _written
+from crossbar_hil.instruments.tsp.source import _written
 
 ROOT = Path(crossbar_hil.__file__).resolve().parents[1]
 fixed = settings(derandomize=True, database=None, deadline=None, max_examples=300)

@@ -15,16 +15,16 @@ import numpy as np
 import pytest
 
 import crossbar_hil
-from crossbar_hil.bench import make_bench_safe, open_guarded
-from crossbar_hil.config import load_bench
+from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import BackendError, ConfigError, CrossbarError, GuardError, Stopped
 from crossbar_hil.guard import __main__ as guard_main
 from crossbar_hil.guard import client, service, storage
 from crossbar_hil.guard.journal import Journal, read_journal, verify_journal
 from crossbar_hil.guard.keeper import Keeper
 from crossbar_hil.guard.messages import rebuilt
+from crossbar_hil.guard.opening import make_bench_safe, open_guarded
 from crossbar_hil.guard.preflight import check_files
-from crossbar_hil.progress import Harmless, SilentProgress
+from crossbar_hil.runs.progress import Harmless, SilentProgress
 
 from .kept import ALL, FIRST, ONE_HOT, PULSE, small
 from .test_service import Trainer
@@ -183,14 +183,14 @@ def test_a_view_that_fails_stops_nothing_and_is_not_asked_again():
 
 @pytest.mark.fault("H8", "V7", "V22")
 def test_an_exception_on_the_way_to_safety_is_told_to_the_person(cli, monkeypatch):
-    from crossbar_hil import cli as module
+    from crossbar_hil.cli import verbs as module
 
     def unsafe(*_, **__):
         error = BackendError("smu did not answer")
         error.add_note("the bench may not be safe: smu.a is still on")
         raise error
 
-    monkeypatch.setattr("crossbar_hil.bench.open_bench", unsafe)
+    monkeypatch.setattr("crossbar_hil.guard.opening.open_bench", unsafe)
     done = cli("read", "emulated")
     assert done.code == module.COULD_NOT
     assert "smu did not answer" in done.err

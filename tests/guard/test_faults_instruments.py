@@ -8,7 +8,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
-from crossbar_hil.checking import check_wiring
+from crossbar_hil.bench.checking import check_wiring
 from crossbar_hil.errors import BackendError, ComplianceError, InstrumentError
 from crossbar_hil.guard.states import State
 

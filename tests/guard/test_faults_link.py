@@ -8,7 +8,7 @@ import pytest
 from crossbar_hil.errors import ConnectionLost, CrossbarError, DeadlineError, InstrumentError, TransportError
 from crossbar_hil.guard import keeper
 from crossbar_hil.guard.states import State
-from crossbar_hil.sim_backend.emulation.nemesis import Fault
+from crossbar_hil.sim_backend.emulation.nemesis.faults import Fault
 
 from .kept import ALL, FIRST, SHORT_S, KeptBench
 

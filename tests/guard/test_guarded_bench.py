@@ -13,16 +13,18 @@ import numpy as np
 import pytest
 
 from crossbar_hil.backend import Pulse
-from crossbar_hil.bench import make_trainer, open_backend, open_guarded
-from crossbar_hil.config import load_bench
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.errors import BenchBusy, ConfigError, GuardError, LimitError, RunError, Stopped
 from crossbar_hil.guard.journal import Journal, read_journal
 from crossbar_hil.guard.keeper import Keeper
-from crossbar_hil.patterns import PatternSet
-from crossbar_hil.runs import load_run
-from crossbar_hil.session import resume_and_record, train_and_record
+from crossbar_hil.guard.opening import open_guarded
+from crossbar_hil.runs.session import resume_and_record, train_and_record
+from crossbar_hil.runs.store import load_run
+from crossbar_hil.runs.verification import verify_run
 from crossbar_hil.testing import BackendContract
-from crossbar_hil.verification import verify_run
+from crossbar_hil.training.patterns import PatternSet
+from crossbar_hil.training.settings import make_trainer
 
 from ..campaigns.faulty_bench import Kept
 
@@ -68,7 +70,7 @@ def uninterrupted():
     bench = load_bench("emulated", overrides=SHORT)
     task = PatternSet.from_csv(bench.training.pattern_file)
     with open_backend(bench, seed=SEED) as backend:
-        return make_trainer(bench, backend).run(task.train, task.train_labels)
+        return make_trainer(bench.training, backend).run(task.train, task.train_labels)
 
 
 @pytest.mark.fault("V20", "F6")
@@ -97,8 +99,8 @@ def test_a_guarded_chip_reads_as_the_bare_one(tmp_path, name):
 @pytest.mark.fault("X13")
 def test_the_trainer_has_no_visa_library_and_no_session(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from crossbar_hil.bench import open_guarded;"
-        "from crossbar_hil.config import load_bench;"
+        "import sys; from pathlib import Path; from crossbar_hil.bench.opening import open_guarded;"
+        "from crossbar_hil.bench.file import load_bench;"
         f"b = open_guarded(load_bench('emulated'), seed=1, folder=Path({str(tmp_path)!r}))\n"
         "with b: b.read_conductances(0.1)\n"
         "print([name for name in sys.modules if name.split('.')[0] in ('pyvisa', 'pymeasure', 'lupa')])"

@@ -1,6 +1,9 @@
 import ast
+import fnmatch
+import graphlib
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -8,48 +11,23 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("crossbar_hil", "instruments", "drivers", "sim_backend", "data")
 PLUG_INS = FOLDERS[1:]
-# The layers of docs/architecture.md, the lowest first; a module imports its own layer or a lower one.
+# One line a layer, the lowest first. A module imports from its own folder or from lower ones; what a line lists together
+# may not import each other. Every folder with a module in it is on exactly one line.
 LAYERS = (
-    {"errors", "arrays", "array_file", "interruption", "defaults", "spent", "backend", "instrument", "witness"}
-    | {"plugins", "quantities", "config", "patterns"},
-    {"confidence", "encoding", "pairs", "activation", "rules", "rules.manhattan", "result", "prediction"},
-    {"spiking", "spiking.encoding", "spiking.neurons", "spiking.plasticity", "spiking.states", "spiking.model"}
-    | {"spiking.updates", "spiking.labels", "spiking.devices", "spiking.images"},
-    {"updates", "training", "spiking.stepwise", "spiking.network", "spiking.presets"}
-    | {"spiking.stripes", "spiking.settings", "spiking.backend_engine"},
-    # safety
-    {"guard", "guard.storage", "guard.names", "guard.chain", "guard.snapshot", "guard.inspection", "guard.journal"}
-    | {"guard.ledger", "guard.lock", "guard.messages", "guard.states", "guard.replay", "guard.watch", "guard.keeper"}
-    | {"guard.preflight", "guard.service", "guard.client"},
-    {"served", "bench", "guard.__main__"},
-    {
-        "dryrun",
-        "dryrun.settings",
-        "dryrun.axes",
-        "dryrun.counts",
-        "dryrun.points",
-        "dryrun.scheduling",
-        "dryrun.cluster",
-    }
-    | {"dryrun.folder", "dryrun.counting", "dryrun.sweeping", "dryrun.searching", "dryrun.tuning", "dryrun.plotting"}
-    | {"dryrun.showing", "dryrun.session"}
-    | {"runs", "recording", "plotting", "progress", "report", "export", "session", "inference"}
-    | {"characterisation", "checking", "verification"}
-    | {
-        "spiking.runs",
-        "spiking.teaching",
-        "spiking.account",
-        "spiking.computed",
-        "spiking.on_device",
-        "spiking.sweeping",
-        "spiking.session",
-        "spiking.showing",
-        "spiking.plotting",
-        "spiking.report",
-    },
-    {"cli", "cli_common", "dry_run_cli", "snn_cli", "__main__", "testing", "pytest_plugin", "__init__"},
+    "crossbar_hil data",
+    "crossbar_hil/training/rules crossbar_hil/spiking/network instruments/transport drivers/schemes sim_backend/circuit",
+    "crossbar_hil/training crossbar_hil/spiking/tasks instruments/scpi instruments/tsp drivers/gate",
+    "crossbar_hil/bench instruments",
+    "crossbar_hil/guard drivers sim_backend/chip sim_backend/spiking",
+    "crossbar_hil/runs crossbar_hil/studies sim_backend/ensemble sim_backend/emulation/world",
+    "crossbar_hil/studies/convergence sim_backend/emulation/scpi sim_backend/emulation/tsp/lua",
+    "crossbar_hil/spiking sim_backend/emulation/tsp/time",
+    "crossbar_hil/cli sim_backend/emulation/tsp sim_backend/emulation/serving",
+    "sim_backend/emulation/tsp/smu sim_backend/emulation/tsp/switch sim_backend/emulation/nemesis",
+    "sim_backend/emulation/models sim_backend/emulation/models/* sim_backend/emulation sim_backend",
 )
-LAYER_OF = {module: number for number, layer in enumerate(LAYERS) for module in layer}
+# What the package shows to the outside stands beside the seam and imports what it shows.
+FACES = {f"crossbar_hil/{name}.py" for name in ("__init__", "__main__", "testing", "pytest_plugin")}
 HEAVY = {"matplotlib", "numba", "scipy", "pymeasure", "pyvisa", "lupa", "xarray", "pandas", "pint", "jinja2"}
 
 
@@ -57,21 +35,41 @@ def modules(folder):
     return sorted((ROOT / folder).rglob("*.py"))
 
 
+def dotted(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    parts = parts if parts[0] == "crossbar_hil" else ("crossbar_hil", *parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {dotted(path): path for folder in FOLDERS for path in modules(folder)}
+
+
 def imports(path):
-    """Full names of what a file imports, relative ones resolved against its folder."""
-    package = path.relative_to(ROOT).with_suffix("").parts[:-1]
+    """Modules of this project that a file imports, wherever it does: at the top, in a function, for types only."""
+    package = dotted(path) if path.name == "__init__.py" else dotted(path).rpartition(".")[0]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level:
-            yield ".".join((*package[: len(package) - node.level + 1], node.module or ""))
         elif isinstance(node, ast.ImportFrom):
-            yield node.module
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            full = ".".join([*above, *([node.module] if node.module else [])])
+            for name in node.names:
+                yield f"{full}.{name.name}" if f"{full}.{name.name}" in MODULES else full
 
 
-def name_in_core(path):
-    parts = path.relative_to(ROOT / "crossbar_hil").with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+GRAPH = {name: {each for each in imports(path) if each in MODULES} - {name} for name, path in MODULES.items()}
+
+
+def folder_of(name):
+    return MODULES[name].parent.relative_to(ROOT).as_posix()
+
+
+def layer_of(folder):
+    found = [
+        number for number, line in enumerate(LAYERS) if any(fnmatch.fnmatchcase(folder, each) for each in line.split())
+    ]
+    assert len(found) == 1, f"{folder} is on {len(found)} lines of LAYERS, expected one"
+    return found[0]
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -83,19 +81,33 @@ def test_no_folder_imports_a_neighbour(folder):
             assert other == folder or other not in PLUG_INS, f"{path} imports {name}"
 
 
-def test_every_core_module_has_a_layer():
-    assert {name_in_core(path) for path in modules("crossbar_hil")} == set(LAYER_OF)
+def test_every_folder_has_one_layer_and_no_line_names_one_that_is_not_there():
+    folders = {folder_of(name) for name in MODULES}
+    for folder in folders:
+        layer_of(folder)
+    for each in " ".join(LAYERS).split():
+        assert fnmatch.filter(folders, each), each
 
 
-def test_core_imports_point_down_or_stay_in_their_layer():
-    for path in modules("crossbar_hil"):
-        module = name_in_core(path)
-        if module == "__init__":
+def test_imports_stay_in_their_folder_or_point_to_a_lower_layer():
+    for name, found in GRAPH.items():
+        if MODULES[name].relative_to(ROOT).as_posix() in FACES:
             continue
-        for name in imports(path):
-            if name.startswith("crossbar_hil."):
-                other = name.removeprefix("crossbar_hil.")
-                assert LAYER_OF[other] <= LAYER_OF[module], f"{module} imports {other}, a layer above"
+        for other in found - {"crossbar_hil"}:
+            here, there = folder_of(name), folder_of(other)
+            assert here == there or layer_of(there) < layer_of(here), f"{name} imports {other}, no layer below"
+
+
+def test_no_imports_go_round_in_a_circle():
+    try:
+        graphlib.TopologicalSorter(GRAPH).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(f"imports in a circle: {' -> '.join(reversed(error.args[1]))}")
+
+
+def test_no_folder_grows_beyond_what_one_takes_in_at_a_glance():
+    sizes = Counter(folder_of(name) for name in MODULES)
+    assert {folder: size for folder, size in sizes.items() if size > 21} == {}
 
 
 def test_only_plotting_loads_matplotlib():
@@ -110,7 +122,7 @@ def test_only_plotting_loads_matplotlib():
     [
         "import crossbar_hil; crossbar_hil.Trainer, crossbar_hil.open_bench, crossbar_hil.load_run",
         "import crossbar_hil.sim_backend as s; s.SimulatedBackend, s.ConductanceCurve, s.lognormal_shifts",
-        "import click.testing, crossbar_hil.cli as c; click.testing.CliRunner().invoke(c.cli, ['--help'])",
+        "import click.testing, crossbar_hil.cli.verbs as c; click.testing.CliRunner().invoke(c.cli, ['--help'])",
         "import crossbar_hil.pytest_plugin",
     ],
 )
@@ -121,7 +133,9 @@ def test_light_imports_load_nothing_heavy(program):
 
 
 def test_the_plain_import_and_the_plug_in_do_not_even_load_numpy():
-    check = "import crossbar_hil, crossbar_hil.pytest_plugin, crossbar_hil.cli, sys; print('numpy' in sys.modules)"
+    check = (
+        "import crossbar_hil, crossbar_hil.pytest_plugin, crossbar_hil.cli.verbs, sys; print('numpy' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True, cwd="/")
     assert done.stdout.strip() == "False"
 

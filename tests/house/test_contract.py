@@ -1,6 +1,6 @@
 import pytest
 
-from crossbar_hil.bench import open_bench
+from crossbar_hil.guard.opening import open_bench
 from crossbar_hil.testing import BackendContract
 
 

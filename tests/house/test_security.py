@@ -16,18 +16,19 @@ import numpy as np
 import pytest
 
 import crossbar_hil
-from crossbar_hil.bench import open_guarded
-from crossbar_hil.checking import reachable_by_others
-from crossbar_hil.config import load_bench, shipped
+from crossbar_hil.bench.checking import reachable_by_others
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.bench.served import start_served
 from crossbar_hil.errors import ConfigError, CrossbarError, RunError
-from crossbar_hil.export import export_run
 from crossbar_hil.guard.ledger import default_path
 from crossbar_hil.guard.lock import BenchLock
-from crossbar_hil.recording import RunFolder
-from crossbar_hil.report import make_report
-from crossbar_hil.runs import load_run
-from crossbar_hil.served import start_served
-from crossbar_hil.session import train_and_record
+from crossbar_hil.guard.opening import open_guarded
+from crossbar_hil.runs.export import export_run
+from crossbar_hil.runs.recording import RunFolder
+from crossbar_hil.runs.report import make_report
+from crossbar_hil.runs.session import train_and_record
+from crossbar_hil.runs.store import load_run
+from crossbar_hil.shipped import shipped
 
 ROOT = Path(crossbar_hil.__file__).resolve().parents[1]
 FOLDERS = ("crossbar_hil", "instruments", "drivers", "sim_backend")
@@ -74,7 +75,7 @@ def test_only_emulated_instruments_listen_and_only_on_the_loopback_interface():
                 listening.setdefault(path.parent.name, set()).add(ast.unparse(node.args[0]))
     assert set(listening) == {"emulation"}
     assert listening["emulation"] <= {"(HOST, 0)", "address"}
-    from crossbar_hil.sim_backend.emulation.dead_sockets import HOST
+    from crossbar_hil.sim_backend.emulation.serving.dead_sockets import HOST
 
     assert HOST == "127.0.0.1"
 
@@ -284,7 +285,7 @@ def test_an_address_that_is_not_private_is_told_and_no_problem(cli, monkeypatch)
         table = bench.instruments["smu"].model_copy(update={"resource": resource})
         notes = reachable_by_others(bench.model_copy(update={"instruments": {"smu": table}}))
         assert bool(notes) == warned, resource
-    monkeypatch.setattr("crossbar_hil.checking.reachable_by_others", lambda _: ["instruments.smu is at 8.8.8.8"])
+    monkeypatch.setattr("crossbar_hil.bench.checking.reachable_by_others", lambda _: ["instruments.smu is at 8.8.8.8"])
     done = cli("check", "simulated")
     assert (done.code, done.out.strip()) == (0, "bench simulated is sound")
     assert "8.8.8.8" in done.err

@@ -11,8 +11,8 @@ from crossbar_hil.errors import InstrumentError
 from crossbar_hil.instrument import SourceSettings
 from crossbar_hil.plugins import load
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend
-from crossbar_hil.sim_backend.emulation.server import InstrumentServer
-from crossbar_hil.sim_backend.emulation.world import World
+from crossbar_hil.sim_backend.emulation.serving.server import InstrumentServer
+from crossbar_hil.sim_backend.emulation.world.world import World
 
 pytestmark = pytest.mark.fault("V14", "I13", "T16")
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4, read_range_a=1e-5)

@@ -20,8 +20,8 @@ import pytest
 import yaml
 
 from crossbar_hil.backend import Pulse
-from crossbar_hil.bench import find_resources
-from crossbar_hil.config import Bench
+from crossbar_hil.bench.file import Bench
+from crossbar_hil.bench.instruments import find_resources
 from crossbar_hil.errors import ConfigError, DeadlineError, GarbledReply, InstrumentError
 from crossbar_hil.instrument import SourceSettings
 from crossbar_hil.instruments.keithley2400 import Keithley2400
@@ -31,9 +31,11 @@ from crossbar_hil.instruments.keithley3706a import Keithley3706A
 from crossbar_hil.instruments.keysight34980a import Keysight34980A
 from crossbar_hil.instruments.keysightb2200a import KeysightB2200A
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend
-from crossbar_hil.sim_backend.emulation import keithley2400, keithley2450, keithley2600
-from crossbar_hil.sim_backend.emulation.server import InstrumentServer
-from crossbar_hil.sim_backend.emulation.world import World
+from crossbar_hil.sim_backend.emulation.models.keithley2400 import model as keithley2400
+from crossbar_hil.sim_backend.emulation.models.keithley2450 import model as keithley2450
+from crossbar_hil.sim_backend.emulation.models.keithley2600 import model as keithley2600
+from crossbar_hil.sim_backend.emulation.serving.server import InstrumentServer
+from crossbar_hil.sim_backend.emulation.world.world import World
 
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4)
 DEADLINE_S = 0.25

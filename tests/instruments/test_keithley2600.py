@@ -14,7 +14,7 @@ from pymeasure.test import expected_protocol
 from crossbar_hil.errors import ConfigError, DeadlineError, GarbledReply, InstrumentError, LimitError
 from crossbar_hil.instrument import SourceSettings
 from crossbar_hil.instruments.keithley2600 import Keithley2602B, Keithley2636B
-from crossbar_hil.instruments.keithley2600_pulse import PULSE_SCRIPT, WHOLE_QUERY
+from crossbar_hil.instruments.tsp.pulse import PULSE_SCRIPT, WHOLE_QUERY
 
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-7, range_a=1e-6, nplc=0.5)
 NO_ERROR = "0.00000e+00\tQueue Is Empty\t0.00000e+00\t1.00000e+00"

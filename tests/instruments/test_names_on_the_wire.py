@@ -7,8 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pymeasure.adapters import FakeAdapter
 
-from crossbar_hil.bench import find_source
-from crossbar_hil.drivers.wiring import PORTS, Wiring
+from crossbar_hil.bench.instruments import find_source
+from crossbar_hil.drivers.schemes.wiring import PORTS, Wiring
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.instrument import row_number
 from crossbar_hil.instruments.keithley707b import Keithley707B, Keithley708B

@@ -13,18 +13,16 @@ from crossbar_hil.instruments.keithley7001 import Keithley7001, Keithley7002
 from crossbar_hil.instruments.keysight34980a import Keysight34980A
 from crossbar_hil.instruments.keysightb2200a import KeysightB2200A
 from crossbar_hil.instruments.keysightb2900 import KeysightB2902A, KeysightB2912A
-from crossbar_hil.instruments.scpi_answers import number
+from crossbar_hil.instruments.scpi.answers import number
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend
-from crossbar_hil.sim_backend.emulation import (
-    keithley2400,
-    keithley2450,
-    keithley7001,
-    keysight34980a,
-    keysightb2200a,
-    keysightb2900,
-)
-from crossbar_hil.sim_backend.emulation.server import InstrumentServer
-from crossbar_hil.sim_backend.emulation.world import World
+from crossbar_hil.sim_backend.emulation.models.keithley2400 import model as keithley2400
+from crossbar_hil.sim_backend.emulation.models.keithley2450 import model as keithley2450
+from crossbar_hil.sim_backend.emulation.models.keithley7001 import model as keithley7001
+from crossbar_hil.sim_backend.emulation.models.keysight34980a import model as keysight34980a
+from crossbar_hil.sim_backend.emulation.models.keysightb2200a import model as keysightb2200a
+from crossbar_hil.sim_backend.emulation.models.keysightb2900 import model as keysightb2900
+from crossbar_hil.sim_backend.emulation.serving.server import InstrumentServer
+from crossbar_hil.sim_backend.emulation.world.world import World
 
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4)
 SMUS = {

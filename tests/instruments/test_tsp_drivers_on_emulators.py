@@ -10,9 +10,11 @@ from crossbar_hil.instruments.keithley707b import Keithley707B
 from crossbar_hil.instruments.keithley2600 import Keithley2602B, Keithley2636B
 from crossbar_hil.instruments.keithley3706a import Keithley3706A
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend
-from crossbar_hil.sim_backend.emulation import keithley707b, keithley2600, keithley3706a
-from crossbar_hil.sim_backend.emulation.server import InstrumentServer
-from crossbar_hil.sim_backend.emulation.world import World
+from crossbar_hil.sim_backend.emulation.models.keithley707b import model as keithley707b
+from crossbar_hil.sim_backend.emulation.models.keithley2600 import model as keithley2600
+from crossbar_hil.sim_backend.emulation.models.keithley3706a import model as keithley3706a
+from crossbar_hil.sim_backend.emulation.serving.server import InstrumentServer
+from crossbar_hil.sim_backend.emulation.world.world import World
 
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4)
 DEADLINE_S = 0.5

@@ -3,7 +3,7 @@ import pytest
 
 from crossbar_hil import load_run
 from crossbar_hil.errors import DataError
-from crossbar_hil.inference import predict_run
+from crossbar_hil.runs.inference import predict_run
 
 
 def test_trained_patterns_of_a_converged_run_are_all_right(converged_run, tmp_path):

@@ -3,7 +3,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from crossbar_hil import load_run
-from crossbar_hil.plotting import (
+from crossbar_hil.runs.plotting import (
     MINUS,
     PLUS,
     engineering,

@@ -6,8 +6,8 @@ import pytest
 
 from crossbar_hil import load_run
 from crossbar_hil.errors import RunError
-from crossbar_hil.plotting import FIGURES
-from crossbar_hil.report import make_report
+from crossbar_hil.runs.plotting import FIGURES
+from crossbar_hil.runs.report import make_report
 
 
 class Page(HTMLParser):

@@ -4,10 +4,10 @@ import sqlite3
 import numpy as np
 import pytest
 
-from crossbar_hil.config import load_bench
+from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import ReplayDiverged, RunError
-from crossbar_hil.runs import list_runs, load_run
-from crossbar_hil.session import resume_and_record, train_and_record
+from crossbar_hil.runs.session import resume_and_record, train_and_record
+from crossbar_hil.runs.store import list_runs, load_run
 
 
 class LampWentOut(RuntimeError):  # noqa: N818

@@ -10,16 +10,17 @@ import numpy as np
 import pytest
 
 from crossbar_hil import load_run
-from crossbar_hil.bench import make_trainer, open_backend
-from crossbar_hil.config import load_bench
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.errors import BenchBusy, RunError
 from crossbar_hil.guard.inspection import left_safe
 from crossbar_hil.guard.journal import Journal
 from crossbar_hil.guard.lock import BenchLock
-from crossbar_hil.patterns import PatternSet
-from crossbar_hil.recording import Recorder, RunFolder
-from crossbar_hil.runs import find_run, list_runs
-from crossbar_hil.session import resume_and_record, train_and_record
+from crossbar_hil.runs.recording import Recorder, RunFolder
+from crossbar_hil.runs.session import resume_and_record, train_and_record
+from crossbar_hil.runs.store import find_run, list_runs
+from crossbar_hil.training.patterns import PatternSet
+from crossbar_hil.training.settings import make_trainer
 
 FIELDS = ("conductances", "currents", "activations", "errors", "counts", "patterns", "labels", "saturated")
 
@@ -27,7 +28,7 @@ FIELDS = ("conductances", "currents", "activations", "errors", "counts", "patter
 def trained(seed, preset=None):
     bench = load_bench("simulated", preset=preset)
     task = PatternSet.from_csv(bench.training.pattern_file)
-    return make_trainer(bench, open_backend(bench, seed=seed)).run(task.train, task.train_labels)
+    return make_trainer(bench.training, open_backend(bench, seed=seed)).run(task.train, task.train_labels)
 
 
 def test_a_loaded_result_equals_the_one_that_was_recorded_to_the_bit(converged_run):
@@ -110,7 +111,7 @@ def test_reading_leaves_no_files_behind(converged_run, tmp_path):
 def test_names_sort_by_time_and_never_collide(tmp_path):
     bench = load_bench("simulated")
     backend = open_backend(bench, seed=1)
-    trainer = make_trainer(bench, backend)
+    trainer = make_trainer(bench.training, backend)
     task = PatternSet.from_csv(bench.training.pattern_file)
     names = []
     for minute in (1, 1, 2):

@@ -1,0 +1,303 @@
+"""Name every problem of a bench at once, without sourcing a voltage."""
+
+import ipaddress
+import math
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from itertools import permutations, product
+from typing import Any
+
+import numpy as np
+
+from crossbar_hil.arrays import FloatArray
+from crossbar_hil.bench.file import Bench, load_bench
+from crossbar_hil.bench.instruments import find_resources, find_source, open_instrument, wrong_identity
+from crossbar_hil.bench.opening import open_backend
+from crossbar_hil.errors import ConfigError, CrossbarError, DataError
+from crossbar_hil.instrument import Identity, SwitchMatrix
+from crossbar_hil.plugins import load
+from crossbar_hil.training.patterns import PatternSet
+
+SHORTED = 1e3
+"""A conductance of more than this many typical cells is a short."""
+MOST_ORDERS = 1e6
+"""A 6 x 6 chip has half as many orders of its lines."""
+OPEN = 1e-3
+"""A conductance of less than this share of a typical cell is none."""
+
+
+_HOST = re.compile(r"TCPIP\d*::(\[[0-9a-f:.]+\]|[^:]+)::", re.IGNORECASE)
+
+
+class Problems(list[str]):
+    """Sentences, gathered while the work goes on."""
+
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """Take the sentence of an error instead of letting it through."""
+        try:
+            yield
+        except ConfigError as error:
+            self.extend(error.problems)
+        except CrossbarError as error:
+            self.append(str(error))
+
+
+def check_bench(name_or_file: str) -> list[str]:
+    """Return what is wrong with a bench, one sentence each; an empty list if nothing is.
+
+    A file that cannot be read as a bench is all there is to say. Else everything is looked at: the file, then each
+    instrument that can be opened is asked who it is, and what it can do is compared with what is asked of it. Outputs
+    and relays stay as they are.
+    """
+    problems = Problems()
+    try:
+        bench = load_bench(name_or_file)
+    except ConfigError as error:
+        return list(error.problems)
+    factory = None
+    with problems.noting():
+        factory = load("backends", bench.backend)
+    _check_file(bench, problems)
+    if factory is not None and bench.instruments:
+        _check_instruments(bench, factory, problems)
+    elif not problems:
+        with problems.noting():
+            open_backend(bench, seed=0).make_safe()
+    return [f"bench {bench.name}: {problem}" for problem in dict.fromkeys(problems)]
+
+
+def reachable_by_others(bench: Bench) -> list[str]:
+    """Say which instruments have an address that is not one of a private network; host names are not looked up.
+
+    Instruments know no passwords, so whoever reaches one can switch it on.
+    """
+    found = []
+    for name, table in bench.instruments.items():
+        host = _HOST.match(table.resource or "")
+        try:
+            if host is None or ipaddress.ip_address(host[1].strip("[]")).is_private:
+                continue
+        except ValueError:
+            continue
+        found.append(
+            f"instruments.{name} is at {host[1]}, no address of a private network: whoever reaches it can use it"
+        )
+    return found
+
+
+def _check_file(bench: Bench, problems: Problems) -> None:
+    """Note what can be seen without opening anything."""
+    with problems.noting():
+        load("rules", bench.training.rule)
+    with problems.noting():
+        _ = bench.training.pulse
+    with problems.noting():
+        _ = bench.limits
+    _check_patterns(bench, problems)
+    _check_limits(bench, problems)
+    if not bench.instruments:
+        return
+    if bench.kind not in ("emulated", "hardware"):
+        problems.append(f"kind {bench.kind} does not go with instruments; it must be emulated or hardware")
+    for name, table in bench.instruments.items():
+        with problems.noting():
+            load("instruments", table.driver)
+        if bench.kind == "hardware" and table.resource is None and table.driver != "manual":
+            problems.append(f"instruments.{name} has no resource, the VISA name of the instrument")
+    resources = [table.resource for table in bench.instruments.values() if table.resource is not None]
+    problems += [
+        f"resource {resource} is given to {resources.count(resource)} instruments"
+        for resource in sorted({each for each in resources if resources.count(each) > 1})
+    ]
+    tables = {"wiring": bench.wiring, "scheme": bench.scheme, "measurement": bench.measurement}
+    problems += [f"[{name}] is missing" for name, table in tables.items() if table is None]
+    if bench.limits is None:
+        problems.append("[limits] is missing; a chip behind instruments needs every limit written down")
+    if bench.wiring is not None and bench.wiring.matrix not in bench.instruments:
+        known = ", ".join(bench.instruments)
+        problems.append(f"wiring.matrix {bench.wiring.matrix!r} is not among the instruments {known}")
+
+
+def _check_patterns(bench: Bench, problems: Problems) -> None:
+    shape = _shape(bench)
+    with problems.noting():
+        task = PatternSet.from_csv(bench.training.pattern_file)
+        if shape is None:
+            return
+        rows, columns = shape
+        bits, outputs = task.train.shape[1], task.train_labels.shape[1]
+        if columns % 2:
+            problems.append(f"{columns} columns are odd; an output is the difference of two columns")
+        elif (bits, outputs) != (rows, columns // 2):
+            problems.append(
+                f"patterns of {bits} bits with {outputs} label bits do not fit {rows} rows and {columns} columns"
+            )
+
+
+def _check_limits(bench: Bench, problems: Problems) -> None:
+    limits, training = bench.limit_table, bench.training
+    if limits is None:
+        return
+    for name, value, bound, unit in (
+        ("training.v0", abs(training.v0), limits.read_v, "V"),
+        ("training.v1", abs(training.v1), limits.read_v, "V"),
+        ("training.amplitude_v", abs(training.amplitude_v), limits.pulse_v, "V"),
+        ("training.width_s", training.width_s, limits.width_s, "s"),
+    ):
+        if value > bound:
+            problems.append(f"{name} of {value:g} {unit} exceeds its limit of {bound:g} {unit}")
+
+
+def _shape(bench: Bench) -> tuple[int, int] | None:
+    if bench.wiring is not None:
+        return len(bench.wiring.rows), len(bench.wiring.columns)
+    return (bench.chip.rows, bench.chip.columns) if bench.chip is not None else None
+
+
+def _check_instruments(bench: Bench, factory: Any, problems: Problems) -> None:
+    """Note what the instruments say; no voltage is sourced and no relay moves."""
+    if not hasattr(factory, "problems"):
+        problems.append(f"backend {bench.backend!r} is not made of instruments, but the file names some")
+        return
+    largest = _largest_siemens(bench, problems)
+    with ExitStack() as owned:
+        instruments = _opened(bench, problems, owned) if _can_be_opened(bench, factory) else {}
+        sources = {}
+        for port, source in bench.wiring.sources.items() if bench.wiring else ():
+            if source.partition(".")[0] not in bench.instruments or source.partition(".")[0] in instruments:
+                with problems.noting():
+                    sources[port] = find_source(instruments, source)
+        matrix = instruments.get(bench.wiring.matrix) if bench.wiring else None
+        if matrix is not None and not isinstance(matrix, SwitchMatrix):
+            problems.append(f"wiring.matrix {matrix.name!r} is no switch matrix")
+            matrix = None
+        problems += factory.problems(bench, sources=sources, matrix=matrix, largest_siemens=largest)
+
+
+def _can_be_opened(bench: Bench, factory: Any) -> bool:
+    """Say whether there is a bench to open: emulated instruments come with their wiring, so that has to be sound."""
+    return bench.kind == "hardware" or (
+        bench.kind == "emulated"
+        and bench.wiring is not None
+        and bench.wiring.matrix in bench.instruments
+        and not factory.problems(bench.model_copy(update={"scheme": None}), sources={}, matrix=None)
+    )
+
+
+def _opened(bench: Bench, problems: Problems, owned: ExitStack) -> dict[str, Any]:
+    """Open and identify every instrument that can be."""
+    found: dict[str, Any] = {}
+    resources: Mapping[str, str | None] = {}
+    with problems.noting():
+        resources = find_resources(bench, np.random.default_rng(0), owned)
+    for name, table in bench.instruments.items():
+        if resources.get(name) is None and table.driver != "manual":
+            continue
+        with problems.noting():
+            opened = open_instrument(name, table, resources.get(name) or "")
+            owned.callback(opened.close)
+            identity = opened.identify()
+            wrong = wrong_identity(name, table, identity)
+            if wrong:
+                problems.append(wrong + _swapped(name, identity, bench))
+            else:
+                found[name] = opened
+    return found
+
+
+def _largest_siemens(bench: Bench, problems: Problems) -> float | None:
+    """Return what a cell of the virtual chip can conduct at most, if the file describes one."""
+    if bench.chip is None:
+        return None
+    with problems.noting():
+        virtual = load("backends", "simulated").from_bench(bench, np.random.default_rng(0))
+        return float(bench.chip.scale * (virtual.curve.span + bench.chip.spread.upper_siemens))
+    return None
+
+
+def _swapped(name: str, identity: Identity, bench: Bench) -> str:
+    """Say which other instrument of the bench would fit who answers here."""
+    for other, table in bench.instruments.items():
+        if other != name and not wrong_identity(other, table, identity):
+            return f"; it fits instruments.{other}, so the two addresses are probably swapped"
+    return ""
+
+
+def check_wiring(backend: Any, voltage_v: float) -> list[str]:
+    """Return what a read of every pair of lines says about the wiring: open, shorted and swapped lines.
+
+    A row and a column show the conductance of their cell, two lines of one kind show nothing. That tells which lines
+    are rows and which are columns, but not in which order they are; `check_order` tells that.
+
+    Parameters
+    ----------
+    backend : ChipBackend
+        A bench with instruments.
+    voltage_v : float
+        Read voltage, in volts.
+    """
+    rows, columns = backend.shape
+    names = [*(f"row {row + 1}" for row in range(rows)), *(f"column {column + 1}" for column in range(columns))]
+    between = backend.line_conductances(voltage_v)
+    cells = between[np.isfinite(between) & (between > 0)]
+    if not cells.size:
+        return ["no two lines conduct: the chip is not connected, or every cell of it is open"]
+    typical = float(np.median(cells))
+    beyond = between > SHORTED * typical
+    conducting = (between > OPEN * typical) & ~beyond
+    driven, measured = conducting.any(axis=1), conducting.any(axis=0)
+    conducting |= conducting.T
+    # Which lines drive a short depends on where the read scheme holds the others; all lines of it are among them.
+    shorted = [names[line] for line in range(rows + columns) if beyond[line].any()]
+    found = [f"{' and '.join(shorted)} are shorted"] if shorted else []
+    bare = [line for line in range(rows + columns) if not (conducting | beyond | beyond.T)[line].any()]
+    found += [f"{names[line]} is open: nothing conducts to it" for line in bare]
+    found += [
+        f"{names[line]} conducts only when {'measured' if measured[line] else 'driven'}: one of its relays stays open"
+        for line in np.flatnonzero(driven ^ measured)
+        if not shorted
+    ]
+    # A line that conducts to most lines of its own kind, and not to those of the other, is of the other kind.
+    same = np.zeros((rows + columns,) * 2, dtype=bool)
+    same[:rows, :rows] = same[rows:, rows:] = True
+    wrong = [
+        line for line in range(rows + columns) if (conducting & same)[line].sum() > (conducting & ~same)[line].sum()
+    ]
+    if wrong:
+        found.append(f"{' and '.join(names[line] for line in wrong)} are swapped: rows and columns are mixed up")
+    return found
+
+
+def check_order(conductances: FloatArray, reference: FloatArray) -> list[str]:
+    """Return which lines stand in each other's place, by the conductances that the chip is known to have.
+
+    Every order of rows and columns is tried; the one nearest to the reference, in the squares of the relative
+    differences, is taken for the truth.
+
+    Parameters
+    ----------
+    conductances, reference : ndarray of float, shape (R, C)
+        What is read now, and what was read when the wiring was right, in siemens.
+
+    Raises
+    ------
+    DataError
+        If the shapes differ, or there are more orders than can be tried.
+    """
+    if conductances.shape != reference.shape:
+        raise DataError(f"the reference has {reference.shape} cells, the chip has {conductances.shape}")
+    if math.factorial(reference.shape[0]) * math.factorial(reference.shape[1]) > MOST_ORDERS:
+        raise DataError(f"a chip of {reference.shape} cells has more than {MOST_ORDERS:g} orders of its lines to try")
+    scale = np.maximum(reference, OPEN * np.median(reference))
+    order = min(
+        product(permutations(range(reference.shape[0])), permutations(range(reference.shape[1]))),
+        key=lambda lines: float(np.square((conductances[np.ix_(*lines)] - reference) / scale).sum()),
+    )
+    return [
+        f"{kind} {place + 1} of the reference is now at {kind} {now + 1}"
+        for kind, lines in zip(("row", "column"), order, strict=True)
+        for place, now in enumerate(lines)
+        if place != now
+    ]

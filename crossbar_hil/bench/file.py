@@ -1,0 +1,388 @@
+"""The bench file: which device, which chip, which settings; TOML in, checked models out, all problems named at once."""
+
+import math
+import tomllib
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import tomli_w
+from pydantic import (
+    BaseModel,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from crossbar_hil import defaults
+from crossbar_hil.backend import Limits, Pulse
+from crossbar_hil.errors import ConfigError, RunError
+from crossbar_hil.plugins import names, nearest
+from crossbar_hil.shipped import data_file, is_name, is_shipped, shipped
+from crossbar_hil.tables import Ampere, Ohm, Second, Siemens, Table, Volt, VoltSecond
+from crossbar_hil.training.settings import Training
+
+BENCH_FILE = "bench.toml"
+"""Name of the bench file in a folder of a run."""
+WITHIN_95 = 1.959963984540054
+"""So many standard deviations from the mean lie the ends of the central 95 % of a normal distribution."""
+
+
+class Spread(Table):
+    """``[chip.spread]``: how the cells of a virtual chip differ."""
+
+    distribution: Literal["lognormal", "rescaled"] = "lognormal"
+    """``rescaled`` is the reference study's draw, which is not lognormal; for comparison only."""
+    low_siemens: Siemens | None = None
+    high_siemens: Siemens | None = None
+    """Span of the shifts: the central 95 % of a lognormal draw, the very ends of a rescaled one."""
+    median_siemens: Siemens | None = None
+    sigma: float | None = None
+    """Median and standard deviation of the logarithm; instead of a span."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        spans = (self.low_siemens, self.high_siemens)
+        moments = (self.median_siemens, self.sigma)
+        if (None in spans and any(value is not None for value in spans)) or (
+            None in moments and any(value is not None for value in moments)
+        ):
+            raise ConfigError("low_siemens goes with high_siemens, and median_siemens with sigma")
+        if (spans[0] is None) == (moments[0] is None):
+            raise ConfigError("give either low_siemens and high_siemens or median_siemens and sigma")
+        if self.distribution == "rescaled" and spans[0] is None:
+            raise ConfigError("a rescaled draw needs low_siemens and high_siemens")
+        return self
+
+    @property
+    def upper_siemens(self) -> float:
+        """Upper end of the span, that of the central 95 % of a draw by median and sigma, in siemens."""
+        if self.high_siemens is not None:
+            return self.high_siemens
+        return (self.median_siemens or 0.0) * math.exp(WITHIN_95 * (self.sigma or 0.0))
+
+    def numbers(self) -> dict[str, Any]:
+        """Return the keywords of the function that draws the shifts."""
+        if self.low_siemens is not None:
+            return {"span_siemens": (self.low_siemens, self.high_siemens)}
+        return {"median_siemens": self.median_siemens, "sigma": self.sigma}
+
+
+class Chip(Table):
+    """``[chip]``: the virtual chip."""
+
+    rows: int = 4
+    columns: int = 4
+    curve: str = "figure2a"
+    """Name of a shipped curve, or a file, relative to the bench file."""
+    curve_amplitude_v: Volt | None = None
+    curve_width_s: Second | None = None
+    """The pulse that a plain curve file was measured with, if known."""
+    smoothed: bool = False
+    scale: float = defaults.SCALE
+    spread: Spread = Spread(low_siemens=defaults.LOW_SIEMENS, high_siemens=defaults.HIGH_SIEMENS)
+    wire_ohm: Ohm | tuple[Ohm, Ohm] = 0.0
+    """Of one segment; a pair is that of word lines and that of bit lines."""
+    write: Literal["direct", "half-select"] = "direct"
+    threshold: float = defaults.THRESHOLD
+    read_noise: float = 0.0
+    step_variation: float = 0.0
+    stuck: list[tuple[int, int]] = []
+    dead: list[tuple[int, int]] = []
+    """Cells as [row, column], counted from 0."""
+    cell: str = "ohmic"
+    cell_options: dict[str, float | list[float]] = {}
+
+    @model_validator(mode="after")
+    def _sizes(self) -> Self:
+        if self.rows < 1 or self.columns < 1:
+            raise ConfigError(f"{self.rows} rows and {self.columns} columns, at least 1 of each needed")
+        if (self.curve_amplitude_v is None) != (self.curve_width_s is None):
+            raise ConfigError("curve_amplitude_v goes with curve_width_s")
+        return self
+
+    @property
+    def curve_pulse(self) -> Pulse | None:
+        """The pulse that a plain curve file was measured with, if the bench file says it."""
+        if self.curve_amplitude_v is None or self.curve_width_s is None:
+            return None
+        return Pulse(self.curve_amplitude_v, self.curve_width_s)
+
+    @property
+    def curve_file(self) -> Traversable:
+        """The file of the curve."""
+        return data_file(self.curve)
+
+
+class LimitTable(Table):
+    """``[limits]``: what the chip may be asked to bear."""
+
+    read_v: Volt
+    pulse_v: Volt
+    width_s: Second
+    pulses: Annotated[int, Field(ge=1, strict=True)] | None = None
+    """Most pulses that a cell may ever get; a real chip must have it."""
+    dose_vs: Annotated[VoltSecond, Field(gt=0)] | None = None
+    """Largest dose that a cell may ever get, the sum of voltage times width; a real chip must have it."""
+    jump: Annotated[float, Field(gt=1)] = defaults.JUMP
+    """Factor by which a cell may change between two maps of the chip; a larger change stops the run."""
+
+    @model_validator(mode="after")
+    def _go_together(self) -> Self:
+        if self.read_v > self.pulse_v:
+            raise ConfigError(
+                f"read_v of {self.read_v:g} V exceeds pulse_v of {self.pulse_v:g} V, though a read lasts longer than a "
+                "pulse"
+            )
+        return self
+
+
+class InstrumentTable(Table):
+    """``[instruments.NAME]``: one instrument."""
+
+    driver: str
+    """Entry point in the group ``crossbar_hil.instruments``, such as ``keithley2602b``."""
+    resource: str | None = None
+    """VISA resource name; not given for an emulated bench, which brings its instruments along."""
+    serial: str | None = None
+    """Serial number that must answer, if given."""
+    visa: str = "@py"
+    """PyVISA library; empty for the vendor's."""
+    deadline_s: Second = 2.0
+    """Longest time that an exchange may take beyond what the instrument was asked to wait."""
+
+
+class WiringTable(Table):
+    """``[wiring]``: which terminal hangs on which row of the matrix, which line of the chip on which column."""
+
+    matrix: str = "matrix"
+    """Name of the switch matrix among the instruments."""
+    slot: int = 1
+    rows: list[int]
+    """Matrix column of each chip row, the first first."""
+    columns: list[int]
+    """Matrix column of each chip column."""
+    ports: dict[str, str]
+    """Matrix row (letter or number) of each port: drive, meter, ground, guard, divider."""
+    sources: dict[str, str]
+    """Source channel behind a port, as ``"smu.a"``: instrument, channel."""
+
+
+class SchemeTable(Table):
+    """``[scheme]``: how the chip is read and written."""
+
+    read: str
+    write: str
+    disturb_v: Volt | None = None
+    """Largest voltage that a cell may see which is not being written; a little over half the pulse if not given."""
+
+
+class MeasurementTable(Table):
+    """``[measurement]``: how the sources are set up."""
+
+    compliance_a: Annotated[Ampere, Field(gt=0)]
+    """Current limit of every source."""
+    range_a: Annotated[Ampere, Field(gt=0)]
+    """Largest current to be measured, pulses included."""
+    read_range_a: Annotated[Ampere, Field(gt=0)] | None = None
+    """Largest current of a read; `range_a` if not given."""
+    nplc: Annotated[float, Field(gt=0)] = 1.0
+    """Integration time of a reading, in power-line cycles."""
+    discharge_s: Annotated[Second, Field(ge=0, le=1)] = defaults.DISCHARGE_S
+    """Time at 0 V before relays move."""
+
+
+class EmulationTable(Table):
+    """``[emulation]``: what an emulated bench is like; means nothing elsewhere."""
+
+    clock: Literal["simulated", "real"] = "simulated"
+    """Whether waiting takes no time or real time."""
+    line_ohm: Ohm = 0.0
+    """Resistance between each bond pad and the cells."""
+    resolution: float = 1e-9
+    """Step of a reading relative to its range; finer than any meter, so that a rehearsal equals its dry run. 1e-6 is
+    like a real one of six and a half digits."""
+    divider_ohm: Ohm = 500.0
+    """Each of the two resistors of a divider port, from the guard (or HI, where there is no guard) to LO."""
+
+
+class Bench(Table):
+    """A whole bench file."""
+
+    name: str
+    backend: str
+    """Entry point in the group ``crossbar_hil.backends``."""
+    kind: Literal["simulated", "emulated", "hardware"] | None = None
+    """If given, the backend must be of this kind; a bench never falls back to another."""
+    chip_id: str | None = None
+    """Name of the chip in the socket, by which its dose is kept across runs; a real one must have it."""
+    chip: Chip | None = None
+    limit_table: LimitTable | None = Field(default=None, alias="limits")
+    training: Training = Training()
+    instruments: dict[str, InstrumentTable] = {}
+    wiring: WiringTable | None = None
+    scheme: SchemeTable | None = None
+    measurement: MeasurementTable | None = None
+    emulation: EmulationTable | None = None
+    options: dict[str, Any] = {}
+    """Keywords for a backend that has no tables of its own."""
+
+    @field_validator("limit_table")
+    @classmethod
+    def _every_limit(cls, table: LimitTable | None, others: ValidationInfo) -> LimitTable | None:
+        if table is not None and others.data.get("kind") == "hardware":
+            missing = [name for name in ("pulses", "dose_vs") if getattr(table, name) is None]
+            if missing:
+                raise ConfigError(f"{' and '.join(missing)} missing; a real chip needs every limit written down")
+        return table
+
+    @property
+    def limits(self) -> Limits | None:
+        """The limits that the file sets, if it sets any."""
+        table = self.limit_table
+        return None if table is None else Limits(**table.model_dump())
+
+    def as_toml(self) -> str:
+        """Write the bench with every default filled in."""
+        return tomli_w.dumps(self.model_dump(mode="json", by_alias=True, exclude_none=True))
+
+    def copy_into(self, folder: Path) -> None:
+        """Write the bench file beside copies of the files that it names, so that the folder is a bench itself.
+
+        Raises
+        ------
+        RunError
+            If it cannot be written.
+        """
+        training = self.training.model_copy(update={"patterns": "patterns.csv"})
+        chip = self.chip and self.chip.model_copy(update={"curve": "curve.csv"})
+        resolved = self.model_copy(update={"training": training, "chip": chip})
+        try:
+            (folder / "patterns.csv").write_bytes(self.training.pattern_file.read_bytes())
+            if self.chip is not None:
+                (folder / "curve.csv").write_bytes(self.chip.curve_file.read_bytes())
+            (folder / BENCH_FILE).write_text(resolved.as_toml(), encoding="utf-8")
+        except OSError as error:
+            raise RunError(f"folder {folder} cannot be written: {error}") from error
+
+
+_TABLES: dict[str, type[BaseModel]] = {
+    "chip": Chip,
+    "spread": Spread,
+    "training": Training,
+    "limits": LimitTable,
+    "instruments": InstrumentTable,
+    "wiring": WiringTable,
+    "scheme": SchemeTable,
+    "measurement": MeasurementTable,
+    "emulation": EmulationTable,
+}
+
+
+def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[str, Any] | None = None) -> Bench:
+    """Read and check a bench.
+
+    Parameters
+    ----------
+    name_or_file : str
+        Name of a shipped bench, path of a bench file, or name of an installed backend.
+    preset : str, optional
+        Name of a shipped preset, laid over the bench.
+    overrides : dict, optional
+        Tables laid over both, as a bench file would spell them; paths are relative to the working directory.
+
+    Raises
+    ------
+    ConfigError
+        With every problem found, each naming its key.
+    """
+    tables, where = _bench_tables(name_or_file)
+    if preset is not None:
+        file = resources.files("crossbar_hil.data") / "presets" / f"{preset}.toml"
+        if preset not in shipped("presets"):
+            known = shipped("presets")
+            raise ConfigError(f"preset {preset!r} does not exist; known are {', '.join(known)}{nearest(preset, known)}")
+        tables = _laid_over(tables, _read_toml(file), f"preset {preset}", where)
+    if overrides:
+        tables = _laid_over(tables, _with_absolute_paths(overrides, Path.cwd()), "the command line", where)
+    try:
+        return Bench.model_validate(tables)
+    except ValidationError as error:
+        problems = [_sentence(problem) for problem in error.errors(include_url=False)]
+        raise ConfigError(f"{where}: {'; '.join(problems)}", [f"{where}: {each}" for each in problems]) from error
+
+
+def _bench_tables(name_or_file: str) -> tuple[dict[str, Any], str]:
+    benches = shipped("benches")
+    if name_or_file in benches:
+        file = resources.files("crossbar_hil.data") / "benches" / f"{name_or_file}.toml"
+        return {"name": name_or_file, **_read_toml(file)}, f"bench {name_or_file}"
+    path = Path(name_or_file)
+    if path.suffix == ".toml" or path.is_file():
+        tables = _with_absolute_paths(_read_toml(path), path.parent.resolve())
+        return {"name": path.stem, **tables}, f"bench file {path}"
+    if is_name(name_or_file) and name_or_file in names("backends"):
+        return {"name": name_or_file, "backend": name_or_file}, f"bench {name_or_file}"
+    known = sorted({*benches, *names("backends")})
+    raise ConfigError(
+        f"bench {name_or_file!r} is neither a file nor a known bench; known are {', '.join(known)}"
+        f"{nearest(name_or_file, known)}"
+    )
+
+
+def _read_toml(file: Traversable) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"bench file {file} cannot be read: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"bench file {file} is not valid TOML: {error}") from error
+
+
+def _with_absolute_paths(tables: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Resolve the file names of a bench file against its folder; names of shipped files stay."""
+    found = {key: dict(value) if isinstance(value, dict) else value for key, value in tables.items()}
+    for table, key in (("chip", "curve"), ("training", "patterns")):
+        value = found.get(table, {}).get(key) if isinstance(found.get(table), dict) else None
+        if isinstance(value, str) and not is_shipped(value):
+            found[table][key] = str(folder / value)
+    return found
+
+
+def _laid_over(tables: dict[str, Any], upper: dict[str, Any], what: str, where: str) -> dict[str, Any]:
+    merged = dict(tables)
+    for key, value in upper.items():
+        if not isinstance(value, dict):
+            merged[key] = value
+        elif key == "chip" and key not in tables:
+            raise ConfigError(f"{where} has no [chip] table, so {what} cannot set {', '.join(sorted(value))} of it")
+        elif key == "spread":
+            merged[key] = value  # a spread is given in one of two ways; half of one way over the other makes no sense
+        elif isinstance(merged.get(key, {}), dict):
+            merged[key] = _laid_over(merged.get(key, {}), value, what, where)
+    return merged
+
+
+def _sentence(problem: ErrorDetails) -> str:
+    """Turn a finding of pydantic into words: key, value, bound."""
+    key = ".".join(str(part) for part in problem["loc"]) or "the file"
+    if problem["type"] == "extra_forbidden":
+        return f"unknown key {key}{nearest(str(problem['loc'][-1]), _fields_at(problem['loc'][:-1]))}"
+    if problem["type"] == "missing":
+        return f"{key} is missing"
+    message = problem["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    if problem["type"] == "value_error":
+        return f"{key}: {message}"
+    return f"{key} = {problem['input']!r}: {message}"
+
+
+def _fields_at(loc: tuple[int | str, ...]) -> list[str]:
+    table: type[BaseModel] = Bench
+    for part in loc:
+        table = _TABLES.get(str(part), table)
+    return [field.alias or name for name, field in table.model_fields.items()]

@@ -1,0 +1,147 @@
+"""The instruments that a bench file names: opened, and each seen to be the one that was named."""
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+
+from crossbar_hil.bench.file import Bench, InstrumentTable
+from crossbar_hil.errors import ConfigError
+from crossbar_hil.instrument import Identity, SourceMeter
+from crossbar_hil.plugins import load
+
+_SIMULATED = "@sim"
+"""How PyVISA names a library that simulates instruments, such as ``instruments.yaml@sim``."""
+_LOOPBACK = re.compile(r"TCPIP\d*::(127\.\d+\.\d+\.\d+|localhost)::", re.IGNORECASE)
+
+
+def open_instruments(
+    bench: Bench,
+    rng: np.random.Generator,
+    owned: ExitStack,
+    resources: Mapping[str, str | None] | None = None,
+    *,
+    ask: Callable[[str], str] | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """Connect to every instrument of a bench and see that each is the one that the file names.
+
+    Parameters
+    ----------
+    bench : Bench
+        A bench with instruments.
+    rng : numpy.random.Generator
+        The chip of an emulated bench is drawn from it.
+    owned : ExitStack
+        Closes the sessions, and the emulated instruments, when it is closed.
+    resources : mapping, optional
+        VISA resources, instead of those that the bench file names.
+    ask, tell : callable
+        How to talk to the person at the terminal.
+
+    Raises
+    ------
+    ConfigError
+        If the file lacks something, or another model or serial number answers.
+    TransportError
+        If an instrument does not answer.
+    """
+    if bench.kind not in ("emulated", "hardware"):
+        raise ConfigError(
+            f"bench {bench.name} has instruments, so its kind must be emulated or hardware, not {bench.kind}"
+        )
+    resources = resources or find_resources(bench, rng, owned)
+    instruments = {}
+    for name, table in bench.instruments.items():
+        resource = resources[name]
+        if resource is None and table.driver != "manual":
+            raise ConfigError(
+                f"bench {bench.name}: instruments.{name} has no resource, the VISA name of the instrument"
+            )
+        instrument = open_instrument(name, table, resource or "", ask=ask, tell=tell or write_to_stderr)
+        owned.callback(instrument.close)
+        wrong = wrong_identity(name, table, instrument.identify())
+        if wrong:
+            raise ConfigError(wrong)
+        instruments[name] = instrument
+    return instruments
+
+
+def find_resources(bench: Bench, rng: np.random.Generator, owned: ExitStack) -> Mapping[str, str | None]:
+    """Return the VISA resource of every instrument of a bench, None where its file names none.
+
+    An emulated bench whose file names no resource brings its instruments along; they are served until `owned` is
+    closed. One that names them is served by somebody else on this machine, such as ``crossbar-hil emulate``.
+
+    Raises
+    ------
+    ConfigError
+        If an emulated bench names a resource that is neither on the loopback interface nor one of pyvisa-sim, or a
+        bench of real instruments one of pyvisa-sim.
+    """
+    named = {name: table.resource for name, table in bench.instruments.items()}
+    if bench.kind == "emulated" and not any(named.values()):
+        resources: Mapping[str, str] = owned.enter_context(load("emulation", "bench")(bench, rng)).resources
+        return resources
+    for name, resource in named.items():
+        visa = bench.instruments[name].visa
+        if bench.kind == "hardware" and visa.endswith(_SIMULATED):
+            raise ConfigError(f"bench {bench.name} is hardware, but instruments.{name} has visa {visa}, a simulation")
+        # A real bench whose file was only relabelled must not be pulsed as if it were an emulated one.
+        elsewhere = resource is not None and not _LOOPBACK.match(resource) and not visa.endswith(_SIMULATED)
+        if bench.kind == "emulated" and elsewhere:
+            raise ConfigError(
+                f"bench {bench.name} is emulated, but instruments.{name} is at {resource}, "
+                "which is not on the loopback interface of this machine (127.0.0.1)"
+            )
+    return named
+
+
+def open_instrument(
+    name: str,
+    table: InstrumentTable,
+    resource: str,
+    *,
+    ask: Callable[[str], str] | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> Any:
+    """Open one instrument; one that is a person is asked on the terminal."""
+    driver = load("instruments", table.driver).open
+    asks = (
+        {"ask": ask or input, "tell": tell or write_to_stderr} if "ask" in inspect.signature(driver).parameters else {}
+    )
+    return driver(resource, name=name, visa=table.visa, deadline_s=table.deadline_s, **asks)
+
+
+def write_to_stderr(text: str) -> None:
+    """Tell the person at the terminal."""
+    sys.stderr.write(f"{text}\n")
+
+
+def wrong_identity(name: str, table: InstrumentTable, found: Identity) -> str:
+    """Say what is wrong with who answers; empty if it is the instrument that the bench file names."""
+    # A driver is named by maker and model: keithley2602b answers as model 2602B.
+    model = re.sub(r"^[a-z]+?(?=b?\d)", "", table.driver).upper()
+    if model not in found.model.upper().replace("-", ""):
+        return f"instruments.{name}: a {found.model} answers, but driver {table.driver} is for a {model}"
+    if table.serial is not None and table.serial != found.serial:
+        return f"instruments.{name}: serial number {found.serial} answers, expected {table.serial}"
+    return ""
+
+
+def find_source(instruments: Mapping[str, Any], name: str) -> SourceMeter:
+    """Return the source channel that a bench file writes as ``smu.a``: instrument, channel letter."""
+    instrument, _, letter = name.partition(".")
+    if instrument not in instruments or not hasattr(instruments[instrument], "source_meters"):
+        raise ConfigError(f"source {name!r}: {instrument!r} is no source-measure unit of this bench")
+    channels: list[SourceMeter] = instruments[instrument].source_meters()
+    place = "abcdefgh".find(letter) if len(letter) == 1 else -1
+    if not 0 <= place < len(channels):
+        raise ConfigError(
+            f"source {name!r}: {instrument} has {len(channels)} channel(s), a to {'abcdefgh'[len(channels) - 1]}"
+        )
+    return channels[place]

@@ -1,0 +1,109 @@
+"""Open the backend that a bench file names, in this process and without a journal; serve its emulated instruments."""
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import numpy as np
+
+from crossbar_hil.backend import KINDS, DeviceBackend
+from crossbar_hil.bench.file import Bench, load_bench
+from crossbar_hil.bench.instruments import find_source, open_instruments, write_to_stderr
+from crossbar_hil.errors import ConfigError
+from crossbar_hil.plugins import load
+
+
+@contextmanager
+def serve_emulated(name_or_file: str, *, seed: int | None = None) -> Iterator[Mapping[str, str]]:
+    """Serve the emulated instruments of a bench for the length of a ``with`` block.
+
+    Yields
+    ------
+    mapping of str to str
+        VISA resource name of each instrument.
+
+    Raises
+    ------
+    ConfigError
+        If the bench is not of kind ``emulated``.
+    """
+    bench = load_bench(name_or_file)
+    if bench.kind != "emulated":
+        raise ConfigError(f"bench {bench.name} is of kind {bench.kind}, only an emulated one can be served")
+    rng = np.random.default_rng(fresh_seed() if seed is None else seed)
+    with load("emulation", "bench")(bench, rng) as emulated:
+        yield emulated.resources
+
+
+def open_backend(
+    bench: Bench,
+    *,
+    seed: int,
+    resources: Mapping[str, str | None] | None = None,
+    ask: Callable[[str], str] | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> DeviceBackend:
+    """Open the backend of a bench that is already checked, in this process and without a journal.
+
+    Parameters
+    ----------
+    bench : Bench
+        The checked bench.
+    seed : int
+        Seed of a virtual chip.
+    resources : mapping, optional
+        VISA resources of the instruments, instead of those that the bench file names.
+    ask, tell : callable
+        How to talk to the person at the terminal.
+
+    The generator is ``numpy.random.default_rng(seed)``, so that ``lognormal_shifts`` with the same generator draws the
+    same chip, simulated or emulated.
+    """
+    factory = load("backends", bench.backend)
+    if not (isinstance(factory, type) and issubclass(factory, DeviceBackend)):
+        raise ConfigError(f"backend {bench.backend!r} is {factory!r}, not a subclass of DeviceBackend")
+    if seed < 0:
+        raise ConfigError(f"seed {seed} must not be negative")
+    rng = np.random.default_rng(seed)
+    if bench.instruments:
+        return _open_chip(bench, factory, rng, resources, ask, tell or write_to_stderr)
+    try:
+        backend = factory.from_bench(bench, rng)
+    except TypeError as error:
+        raise ConfigError(f"bench {bench.name}: backend {bench.backend!r} cannot be made: {error}") from error
+    if backend.kind not in KINDS:
+        raise ConfigError(f"backend {bench.backend!r} is of kind {backend.kind!r}, expected one of {', '.join(KINDS)}")
+    if bench.kind is not None and backend.kind != bench.kind:
+        raise ConfigError(
+            f"bench {bench.name} asks for kind {bench.kind}, but backend {bench.backend!r} is {backend.kind}"
+        )
+    return backend
+
+
+def _open_chip(
+    bench: Bench,
+    factory: Any,
+    rng: np.random.Generator,
+    resources: Mapping[str, str | None] | None,
+    ask: Callable[[str], str] | None,
+    tell: Callable[[str], None],
+) -> DeviceBackend:
+    """Open the instruments of a bench, emulated or real, and make a chip of them."""
+    with ExitStack() as owned:
+        instruments = open_instruments(bench, rng, owned, resources, ask=ask, tell=tell)
+        matrix_name = bench.wiring.matrix if bench.wiring else ""
+        if matrix_name not in instruments:
+            raise ConfigError(f"bench {bench.name}: wiring.matrix {matrix_name!r} is not among the instruments")
+        sources = {
+            port: find_source(instruments, name)
+            for port, name in (bench.wiring.sources if bench.wiring else {}).items()
+        }
+        backend: DeviceBackend = factory.assemble(bench, sources=sources, matrix=instruments[matrix_name])
+        backend.owned = owned.pop_all()
+        return backend
+
+
+def fresh_seed() -> int:
+    """Return a seed that was never used before, short enough to type."""
+    return secrets.randbits(32)

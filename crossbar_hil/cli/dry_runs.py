@@ -1,0 +1,166 @@
+"""The verbs ``sweep`` and ``tune``, and what every dry run does with its folder and its workers."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from crossbar_hil.cli.common import COULD_NOT, as_json, print_json, printable, quiet_option
+from crossbar_hil.errors import ConfigError
+
+if TYPE_CHECKING:
+    from crossbar_hil.studies.convergence.session import Told
+
+WHERE: tuple[Callable[[Any], Any], ...] = (
+    click.option("--to", "folder", type=click.Path(path_type=Path), help="New folder; one in dry_runs/ if not given."),
+    click.option("--resume", "begun", type=click.Path(path_type=Path), help="Go on with the one in this folder."),
+    click.option("--workers", type=int, help="Threads or processes; as many as there are cores if not given."),
+    click.option(
+        "--scheduler",
+        metavar="WHO",
+        help="threads, processes, or the address of a Dask cluster such as tcp://10.0.0.5:8786. The result is the "
+        "same, byte by byte.",
+    ),
+    quiet_option,
+    as_json,
+)
+"""Options of every dry run."""
+
+
+def with_options(verb: Any, options: Sequence[Callable[[Any], Any]]) -> Any:
+    """Add options to a verb, the first one first in its help."""
+    for option in reversed(options):
+        verb = option(verb)
+    return verb
+
+
+def dry_run_options(verb: Any) -> Any:
+    """Add the options of every dry run."""
+    return with_options(verb, WHERE)
+
+
+def check_nothing_else(begun: Path, given: Mapping[str, Any]) -> None:
+    """Refuse options beside ``--resume``, which takes everything from its folder."""
+    also = [f"--{name}" for name, value in given.items() if value not in {None, ()}]
+    if also:
+        raise ConfigError(f"--resume takes everything from {begun}, so {', '.join(also)} cannot be given with it")
+
+
+def carried_out(work: "Callable[[], Told]", folder: Path, as_json: bool) -> None:
+    """Do a dry run and print what came of it, or where it was interrupted."""
+    try:
+        told = work()
+    except KeyboardInterrupt as interrupt:
+        if as_json:
+            print_json(folder=str(folder), status="interrupted")
+        click.echo(f"crossbar-hil: {'; '.join(['interrupted', *getattr(interrupt, '__notes__', ())])}", err=True)
+        raise click.exceptions.Exit(COULD_NOT) from None
+    click.echo(json.dumps(told.record) if as_json else "\n".join(map(printable, told.lines)))
+
+
+def _dry_run_options(chips: int, over: str) -> Callable[[Any], Any]:
+    """Add the options that `sweep` and `tune` share."""
+    options = [
+        click.option("--over", multiple=True, metavar="KEY=VALUES", help=over),
+        click.option("--set", "fixed", multiple=True, metavar="KEY=VALUE", help="Set one key of [training] or [chip]."),
+        click.option("--bench", help="Shipped bench, bench file or backend.  [default: simulated]"),
+        click.option("--preset", help="Settings laid over the bench: 'reference' are the reference study's."),
+        click.option("--curve", metavar="FILE", help="Measured conductance curve of your device."),
+        click.option("--spread", nargs=2, metavar="LOW HIGH", help="Span that holds 95 % of the shifts, in S."),
+        click.option("--patterns", metavar="FILE", help="Pattern file: pattern,label,set."),
+        click.option("--chips", type=int, help=f"Simulated chips.  [default: {chips}]"),
+        click.option("--seed", type=click.IntRange(min=0), help="Seed of the simulated chips; fresh if not given."),
+        *WHERE,
+    ]
+    return lambda verb: with_options(verb, options)
+
+
+@click.command()
+@_dry_run_options(
+    1000,
+    "A setting that varies: beta=1e7..1e8:10 (10 values, equally spaced), beta=1e7..1e8:10log, target=0.5,0.8,0.95 "
+    'or width="1 ms..50 ms:5". Any single key of [training] and [chip] of a bench file. Once for each setting.',
+)
+def sweep(chips: int | None, **options: Any) -> None:
+    """Map the share of simulated chips that converge, and their epochs, over any settings."""
+    from crossbar_hil.studies.convergence.sweeping import KIND, plan_sweep, resumed_sweep  # noqa: PLC0415
+
+    _dry_run(KIND, plan_sweep, resumed_sweep, 1000, chips, **options)
+
+
+@click.command()
+@_dry_run_options(
+    10000,
+    "A setting to search, as `sweep` takes it; instead of the range of beta, target or width, or beside them. One "
+    "value, such as target=0.8, holds it fast.",
+)
+def tune(chips: int | None, **options: Any) -> None:
+    """Search for the settings with which most simulated chips converge, and write a bench file that `train` takes.
+
+    The expected yield is stated on fresh chips, which were never searched on.
+    """
+    from crossbar_hil.studies.convergence.tuning import KIND, plan_tune, resumed_tune  # noqa: PLC0415
+
+    _dry_run(KIND, plan_tune, resumed_tune, 10000, chips, **options)
+
+
+def _dry_run(
+    kind: str,
+    plan: Callable[..., Any],
+    resumed: Callable[[Any], Any],
+    usual_chips: int,
+    chips: int | None,
+    *,
+    begun: Path | None,
+    folder: Path | None,
+    workers: int | None,
+    scheduler: str | None,
+    quiet: bool,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Carry out a sweep or a search, a new one or one that was begun."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
+    from crossbar_hil.studies.axes import read_axes  # noqa: PLC0415
+    from crossbar_hil.studies.convergence.folder import DryRunFolder  # noqa: PLC0415
+    from crossbar_hil.studies.convergence.session import carry_out, check_fresh, new_folder, scheduler_for  # noqa: PLC0415
+    from crossbar_hil.studies.showing import make_show  # noqa: PLC0415
+
+    if begun is not None:
+        check_nothing_else(begun, {"chips": chips, "to": folder, **given, "set": given["fixed"], "fixed": None})
+        opened = DryRunFolder.reopen(begun, kind)
+        work = resumed(opened)
+        runner = scheduler_for(work, scheduler, workers)
+    else:
+        if folder is not None:
+            check_fresh(folder)
+        seed = fresh_seed() if given["seed"] is None else given["seed"]
+        work = plan(
+            _virtual_bench(given), read_axes(given["over"]), chips=usual_chips if chips is None else chips, seed=seed
+        )
+        runner = scheduler_for(work, scheduler, workers)
+        opened = DryRunFolder.make(folder or new_folder(kind), work.plan(), work.bench)
+    carried_out(
+        lambda: carry_out(work, opened, runner, make_show(Console(stderr=True), quiet=quiet)), opened.path, as_json
+    )
+
+
+def _virtual_bench(given: dict[str, Any]) -> Any:
+    """Load the bench of a dry run with what the command line says."""
+    from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
+    from crossbar_hil.studies.convergence.session import set_values  # noqa: PLC0415
+
+    overrides: dict[str, Any] = {}
+    if given["curve"] is not None:
+        overrides.setdefault("chip", {})["curve"] = given["curve"]
+    if given["spread"] is not None:
+        low, high = given["spread"]
+        overrides.setdefault("chip", {})["spread"] = {"low_siemens": low, "high_siemens": high}
+    if given["patterns"] is not None:
+        overrides["training"] = {"patterns": given["patterns"]}
+    bench = load_bench(given["bench"] or "simulated", preset=given["preset"], overrides=overrides)
+    return set_values(bench, given["fixed"])

@@ -1,0 +1,199 @@
+"""Open a bench behind its guard, and make one safe whoever holds it."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from crossbar_hil.backend import DeviceBackend
+from crossbar_hil.bench.file import BENCH_FILE, Bench, InstrumentTable, load_bench
+from crossbar_hil.bench.instruments import open_instrument, write_to_stderr, wrong_identity
+from crossbar_hil.bench.opening import fresh_seed, open_backend
+from crossbar_hil.errors import ConfigError, CrossbarError
+from crossbar_hil.guard.client import GuardedBackend, Hello
+from crossbar_hil.guard.ledger import default_path, state_folder
+from crossbar_hil.guard.lock import BenchLock
+from crossbar_hil.instrument import SourceMeter
+from crossbar_hil.plugins import load
+
+JOURNAL = "journal.sqlite"
+EMULATED_STATE = "emulated.json"
+
+
+def open_bench(
+    name_or_file: str = "simulated",
+    *,
+    seed: int | None = None,
+    preset: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> DeviceBackend:
+    """Open a bench; use what comes back in a ``with`` statement, which makes it safe on every way out.
+
+    A bench with instruments is kept by a guard process, which has the journal of the session in a fresh folder of the
+    person's state folder.
+
+    Parameters
+    ----------
+    name_or_file : str
+        Name of a shipped bench, path of a bench file, or name of an installed backend.
+    seed : int, optional
+        Seed of a virtual chip; a fresh one if not given.
+    preset : str, optional
+        Name of a shipped preset, laid over the bench.
+    overrides : mapping, optional
+        Tables laid over both, as a bench file would spell them.
+
+    Raises
+    ------
+    ConfigError
+        If the bench is wrong; nothing was opened.
+
+    Examples
+    --------
+    >>> with open_bench("simulated", seed=1) as backend:
+    ...     backend.shape, backend.kind
+    ((4, 4), 'simulated')
+    """
+    bench = load_bench(name_or_file, preset=preset, overrides=dict(overrides or {}))
+    seed = fresh_seed() if seed is None else seed
+    if bench.instruments:
+        return open_guarded(bench, seed=seed, folder=session_folder())
+    return open_backend(bench, seed=seed)
+
+
+def session_folder() -> Path:
+    """Make a fresh folder for the journal of a session that is no run."""
+    folder = state_folder() / "sessions" / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}_{secrets.token_hex(2)}"
+    folder.mkdir(parents=True, mode=0o700)
+    return folder
+
+
+def open_guarded(
+    bench: Bench,
+    *,
+    seed: int,
+    folder: Path,
+    resume: bool = False,
+    ask: Callable[[str], str] | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> GuardedBackend:
+    """Open a bench with instruments behind a guard process, which keeps its journal in a folder.
+
+    Parameters
+    ----------
+    bench : Bench
+        The checked bench.
+    seed : int
+        An emulated chip is drawn from it, unless its state file is there already.
+    folder : Path
+        Where bench file, journal, and state and physical log of an emulated bench are, or will be.
+    resume : bool
+        Whether the journal is there already and is to be gone on with.
+    ask, tell : callable
+        How to talk to the person at the terminal.
+
+    Raises
+    ------
+    CrossbarError
+        If the bench cannot be opened; it is safe.
+    """
+    from crossbar_hil.bench.served import start_served  # noqa: PLC0415
+
+    if bench.kind == "hardware" and bench.chip_id is None:
+        raise ConfigError(
+            f"bench {bench.name} has no chip_id, the name of the chip in the socket, by which its dose is kept"
+        )
+    if not resume:
+        bench.copy_into(folder)
+    with ExitStack() as owned:
+        resources: Mapping[str, str] | None = None
+        keep_open: tuple[int, ...] = ()
+        if bench.kind == "emulated" and not any(table.resource for table in bench.instruments.values()):
+            served = start_served(
+                folder / BENCH_FILE, seed=seed, state=folder / EMULATED_STATE, log=folder / "physical.jsonl"
+            )
+            owned.callback(served.close)
+            resources, keep_open = served.resources, (served.lifeline,)
+        chip_id = bench.chip_id if bench.kind == "hardware" else None
+        header = {
+            "run": folder.name,
+            "bench": bench.name,
+            "kind": bench.kind,
+            "chip": chip_id,
+            "seed": seed,
+            "token": secrets.token_hex(8),
+        }
+        hello = Hello(
+            bench=folder / BENCH_FILE,
+            journal=folder / JOURNAL,
+            resume=resume,
+            resources=resources,
+            header=header,
+            ledger=default_path(chip_id) if chip_id is not None else folder / "ledger.sqlite",
+            keep_open=keep_open,
+        )
+        backend = GuardedBackend(hello, ask=ask or input, tell=tell or write_to_stderr)
+        backend.owned = owned.pop_all()
+        return backend
+
+
+def make_bench_safe(bench: Bench, *, patience_s: float = 5.0) -> list[str]:
+    """Make a bench safe now, whoever holds it: a guard that does is told to end, which makes it safe too.
+
+    Returns
+    -------
+    list of str
+        What failed or is not confirmed; nothing if the bench is safe.
+    """
+    if not bench.instruments or (bench.kind == "emulated" and not any(t.resource for t in bench.instruments.values())):
+        with open_backend(bench, seed=0):
+            return []
+    lock = BenchLock(lock_names(bench.instruments), run="safe")
+    lock.take_over(patience_s)
+    try:
+        return rescue(bench)
+    finally:
+        lock.release()
+
+
+def lock_names(instruments: Mapping[str, InstrumentTable], resources: Mapping[str, str] | None = None) -> list[str]:
+    """Return what a bench is locked by: the VISA resource of every instrument, the name of one that is a person."""
+    return [(resources or {}).get(name) or table.resource or f"manual {name}" for name, table in instruments.items()]
+
+
+def rescue(
+    bench: Bench,
+    resources: Mapping[str, str | None] | None = None,
+    *,
+    ask: Callable[[str], str] | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> list[str]:
+    """Make safe whatever of a bench answers: sources to 0 V and off, then every relay open, then both read back.
+
+    Returns
+    -------
+    list of str
+        What failed or is not confirmed, one sentence each; nothing if the bench is safe.
+    """
+    named = resources or {name: table.resource for name, table in bench.instruments.items()}
+    failures: list[str] = []
+    sources: list[SourceMeter] = []
+    matrices = []
+    with ExitStack() as owned:
+        for name, table in bench.instruments.items():
+            try:
+                instrument = open_instrument(name, table, named[name] or "", ask=ask, tell=tell or write_to_stderr)
+                owned.callback(instrument.close)
+                wrong = wrong_identity(name, table, instrument.identify())
+            except CrossbarError as error:
+                failures.append(f"instruments.{name} cannot be reached: {error}")
+                continue
+            if wrong:
+                failures.append(f"{wrong}; nothing was sent to it")
+            elif hasattr(instrument, "source_meters"):
+                sources += instrument.source_meters()
+            else:
+                matrices.append(instrument)
+        return failures + load("backends", bench.backend).rescue(sources, matrices)

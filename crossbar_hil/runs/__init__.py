@@ -1,0 +1,1 @@
+"""Runs on disk: recorded while they happen, read, verified, drawn and exported afterwards."""

@@ -1,0 +1,126 @@
+"""What the chip of a recorded run says of patterns, beside what was wanted."""
+
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from crossbar_hil.backend import DeviceBackend
+from crossbar_hil.bench.opening import open_backend
+from crossbar_hil.errors import DataError, RunError
+from crossbar_hil.guard.opening import EMULATED_STATE, open_guarded, session_folder
+from crossbar_hil.runs.store import Run
+from crossbar_hil.training.patterns import PatternSet, as_text
+from crossbar_hil.training.prediction import UNDECIDED, contradictory_pairs
+from crossbar_hil.training.settings import make_trainer
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One pattern."""
+
+    pattern: str
+    label: str
+    says: str
+    """One letter an output: 1, 0, or ? for undecided."""
+    activations: list[float]
+    verdict: str
+    """``right``, ``wrong`` (an output has the wrong bit) or ``undecided``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """All patterns, and what they amount to."""
+
+    run: str
+    kind: str
+    lines: list[Line]
+    reachable: int
+    """How many patterns can be right at the same time, as far as complements tell."""
+
+    @property
+    def correct(self) -> int:
+        """How many patterns are right in every output."""
+        return sum(line.verdict == "right" for line in self.lines)
+
+    @property
+    def summary(self) -> str:
+        """One or two sentences."""
+        counts = {verdict: sum(line.verdict == verdict for line in self.lines) for verdict in ("wrong", "undecided")}
+        text = f"{self.correct} of {len(self.lines)} right, {counts['wrong']} wrong, {counts['undecided']} undecided."
+        if self.reachable < len(self.lines):
+            text += (
+                f" At most {self.reachable} can be right: without a bias the activations of a pattern and of its "
+                "complement are each other's negative, and some labels contradict that."
+            )
+        return text
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as plain data."""
+        return {**asdict(self), "correct": self.correct, "summary": self.summary}
+
+
+def predict_run(run: Run, patterns: Path | None = None) -> Answer:
+    """Bring back the chip of a run as training left it and let it judge patterns; reads only.
+
+    Parameters
+    ----------
+    run : Run
+        A recorded run.
+    patterns : Path, optional
+        Pattern file, of which every pattern is judged; the test patterns of the run if not given.
+
+    Raises
+    ------
+    RunError
+        If the run did not end, or its chip was not recorded.
+    DataError
+        If there is no pattern to judge.
+    """
+    if run.settings["status"] == "running":
+        raise RunError(f"run {run.name} has not ended, so the state of its chip was not recorded")
+    task = run.task if patterns is None else PatternSet.from_csv(patterns)
+    bits, labels = task.test, task.test_labels
+    if patterns is not None:
+        bits, labels = np.concatenate([task.train, bits]), np.concatenate([task.train_labels, labels])
+    if not len(bits):
+        raise DataError(f"run {run.name} has no test patterns; name a pattern file")
+    with _chip_of(run) as backend:
+        if backend.kind != run.settings["kind"]:
+            raise RunError(
+                f"run {run.name} is of kind {run.settings['kind']}, but its bench now opens a {backend.kind} device"
+            )
+        trainer = make_trainer(run.bench.training, backend)
+        prediction = trainer.predict(bits)
+    if labels.shape != prediction.outputs.shape:
+        raise DataError(f"labels have {labels.shape[1]} bits, the chip has {prediction.outputs.shape[1]} outputs")
+    lines = []
+    for pattern, label, outputs, activations in zip(
+        bits, labels, prediction.outputs, prediction.activations, strict=True
+    ):
+        wrong = ((outputs != label) & (outputs != UNDECIDED)).any()
+        verdict = "wrong" if wrong else "right" if (outputs == label).all() else "undecided"
+        says = "".join("?" if output == UNDECIDED else str(int(output)) for output in outputs)
+        lines.append(Line(as_text(pattern), as_text(label), says, [float(value) for value in activations], verdict))
+    contradictions = contradictory_pairs(bits, labels) if trainer.v0 == -trainer.v1 else []
+    return Answer(run.name, run.settings["kind"], lines, len(bits) - len(contradictions))
+
+
+def _chip_of(run: Run) -> DeviceBackend:
+    """Open the chip of a run as training left it: a virtual one from the record, an emulated one from its own file."""
+    bench, seed = run.bench, run.settings["seed"]
+    if bench.instruments:
+        folder = session_folder()
+        left = run.folder / EMULATED_STATE
+        if left.exists():
+            shutil.copy(left, folder)  # a look at the chip does not touch the run
+        return open_guarded(bench, seed=seed, folder=folder)
+    state = run.chip("end")
+    state.pop("saturated", None)
+    if not state and run.settings["kind"] != "hardware":
+        raise RunError(f"the chip of run {run.name} was not recorded by its backend, so it cannot be brought back")
+    backend = open_backend(bench, seed=seed)
+    backend.restore(state)
+    return backend

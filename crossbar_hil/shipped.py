@@ -1,0 +1,28 @@
+"""Files that ship with the package, by name: data sets, bench files, presets."""
+
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+
+def data_file(name_or_path: str) -> Traversable:
+    """Return a shipped data file by its name, or the file at a path."""
+    if is_shipped(name_or_path):
+        return resources.files("crossbar_hil.data") / f"{name_or_path}.csv"
+    return Path(name_or_path)
+
+
+def is_shipped(name: str) -> bool:
+    """Say whether a data file of this name ships."""
+    return is_name(name) and (resources.files("crossbar_hil.data") / f"{name}.csv").is_file()
+
+
+def shipped(folder: str) -> list[str]:
+    """Return the names of the shipped bench files or presets."""
+    files = (resources.files("crossbar_hil.data") / folder).iterdir()
+    return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
+
+
+def is_name(text: str) -> bool:
+    """Say whether a text can be the name of something that ships, rather than a path."""
+    return text.replace("-", "_").isidentifier()

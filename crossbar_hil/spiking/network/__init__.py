@@ -1,0 +1,1 @@
+"""The spiking network: pure step functions, and the network that holds their state."""

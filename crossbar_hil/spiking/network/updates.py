@@ -1,0 +1,75 @@
+"""One column of synapses after a spike of its neuron: wanted changes, put on states, held, balanced."""
+
+import numpy as np
+
+from crossbar_hil.spiking.network.encoding import numbers as random_numbers
+from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
+from crossbar_hil.spiking.network.neurons import Singles
+from crossbar_hil.spiking.network.plasticity import PlasticitySteps, wanted_changes
+from crossbar_hil.spiking.network.states import drawn_state, nearest, pulsed
+
+
+def updated(state: NetworkState, model: SpikingModel, numbers: PlasticitySteps, column: int, key: int) -> NetworkState:
+    """Return the network after the synapses of one neuron have learnt.
+
+    Parameters
+    ----------
+    state : NetworkState
+        The network in the step in which neuron `column` spiked.
+    model : SpikingModel
+        What it is made of.
+    numbers : PlasticitySteps
+        The plasticity, for one step.
+    column : int
+        The neuron that spiked.
+    key : int
+        Random key for updates by chance.
+    """
+    synapses = model.synapses
+    low, high = np.float32(synapses.low_siemens), np.float32(synapses.high_siemens)
+    weights, kept, gains = state.weights.copy(), state.kept, state.gains
+    before = weights[:, column] if kept is None else kept[:, column]
+    changes = wanted_changes(before, state.last_inputs, state.now, numbers, low, high)
+    after = held(before + changes, low, high)
+    stuck = None if model.cells.stuck is None else model.cells.stuck[:, column]
+    if synapses.balance == "weights":
+        after = held(after * (np.float32(synapses.column_siemens) / total(after)), low, high)
+    if kept is not None:
+        kept = kept.copy()
+        kept[:, column] = after
+    if synapses.states is not None:
+        if synapses.rule == "stochastic":
+            after = drawn_state(synapses.states, after, random_numbers(key, len(after)))
+        elif synapses.rule == "pulse" and synapses.falling is not None:
+            chances = random_numbers(key, len(after))
+            up = pulsed(synapses.states, before, chances, changes / mean_pulse(synapses.states))
+            down = pulsed(synapses.falling, before, chances, changes / mean_pulse(synapses.falling))
+            after = np.where(changes > 0, up, down)
+        else:
+            after = nearest(synapses.states, after)
+    weights[:, column] = after if stuck is None else np.where(stuck, weights[:, column], after)
+    if synapses.balance == "gains":
+        read = weights[:, column]
+        read = read if model.cells.factors is None else read * model.cells.factors[:, column]
+        gains = gains.copy()
+        gains[column] = np.float32(synapses.column_siemens) / total(read)
+    return state.stepped(weights, kept, gains)
+
+
+def held(conductances: Singles, low: np.float32, high: np.float32) -> Singles:
+    """Return conductances held within the range of the cells."""
+    return np.minimum(np.maximum(conductances, low), high)
+
+
+def mean_pulse(curve: Singles) -> np.float32:
+    """Return the mean change by one pulse along a curve, in siemens, negative for depression."""
+    return (curve[-1] - curve[0]) / np.float32(len(curve) - 1)
+
+
+def total(column: Singles) -> np.float32:
+    """Return the sum of a column, added row by row in single precision as the compiled path does, above zero."""
+    return np.maximum(np.add.accumulate(column)[-1], TINY)
+
+
+TINY = np.float32(1e-30)
+"""A column of no conductance is balanced as if it had this one: it carries no current either way."""

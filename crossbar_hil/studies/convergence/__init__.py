@@ -1,0 +1,1 @@
+"""Studies of convergence: which share of virtual chips meets every target."""

@@ -1,0 +1,36 @@
+"""The folder of a study of chips: counts by chunk, and the bench that they are of."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from crossbar_hil.bench.file import BENCH_FILE, Bench, load_bench
+from crossbar_hil.studies.convergence.counts import Counts
+from crossbar_hil.studies.folder import GIVEN, ChunkFolder
+
+
+class DryRunFolder(ChunkFolder[Counts]):
+    """The folder of a dry run of chips, with the bench that they are of."""
+
+    holds = Counts
+
+    @classmethod
+    def make(cls, path: Path, plan: Mapping[str, Any], bench: Bench) -> Self:
+        """Make a new folder with the bench file and the files that it names in it.
+
+        Raises
+        ------
+        RunError
+            If it exists already or cannot be made.
+        """
+
+        def give(folder: Path) -> None:
+            (folder / GIVEN).mkdir()
+            bench.copy_into(folder / GIVEN)
+
+        return cls.begin(path, plan, give)
+
+    @property
+    def bench(self) -> Bench:
+        """The bench that the dry run was begun with."""
+        return load_bench(str(self.path / GIVEN / BENCH_FILE))

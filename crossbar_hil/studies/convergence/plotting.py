@@ -1,0 +1,71 @@
+"""Maps of a sweep of chips: a curve with its band for one setting, heat maps with contours for two."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from crossbar_hil.studies.axes import Axis
+from crossbar_hil.studies.convergence.sweeping import SweepResult
+from crossbar_hil.studies.plotting import BLUE, GREY, draw_map, label_values, places, statistic, varying
+
+YIELDS = (50.0, 90.0, 95.0, 99.0)
+"""Yields at which contours are drawn, in per cent."""
+
+
+def plot_sweep(result: SweepResult) -> Figure | None:
+    """Draw the map of one or two settings; None if more vary, which a plane cannot show."""
+    axes = varying(result.sweep.axes)
+    rows = result.rows()
+    if len(axes) == 1:
+        return _curve(axes[0], rows)
+    return _heat_maps(axes[0], axes[1], rows) if len(axes) == 2 else None
+
+
+def save_map(result: SweepResult, path: Path, *, dpi: int = 120) -> bool:
+    """Draw the map into a PNG file, if there is one; say whether there is."""
+    figure = plot_sweep(result)
+    if figure is not None:
+        FigureCanvasAgg(figure).print_figure(path, dpi=dpi)
+    return figure is not None
+
+
+def _curve(axis: Axis, rows: Sequence[dict[str, Any]]) -> Figure:
+    figure = Figure(figsize=(6.6, 5.2), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    at = places(axis)
+    upper.fill_between(at, *(statistic(rows, f"yield_{end}", 100) for end in ("low", "high")), color=BLUE, alpha=0.2)
+    upper.plot(at, statistic(rows, "yield", 100), ".-", color=BLUE)
+    upper.set_ylabel("Chips that converge (%)")
+    upper.set_ylim(-2, 102)
+    upper.set_title(f"{rows[0]['chips']} simulated chips a point, band: 95 % interval", fontsize=10)
+    lower.fill_between(at, statistic(rows, "epochs_5"), statistic(rows, "epochs_95"), color=GREY, alpha=0.2)
+    lower.plot(at, statistic(rows, "epochs_50"), ".-", color="black", label="median")
+    lower.plot(at, statistic(rows, "epochs_mean"), "--", color=GREY, label="mean")
+    lower.set_ylabel("Epochs of these, 5 to 95 %")
+    lower.set_ylim(bottom=0)
+    lower.legend(frameon=False, fontsize=8)
+    label_values(lower, axis)
+    for panel in (upper, lower):
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.grid(visible=True, linewidth=0.4, alpha=0.4)
+    return figure
+
+
+def _heat_maps(down: Axis, across: Axis, rows: Sequence[dict[str, Any]]) -> Figure:
+    shape = (len(down.values), len(across.values))
+    width, height = 2.0 + 0.42 * shape[1], 2.0 + 0.27 * shape[0]
+    figure = Figure(figsize=(min(max(2 * width, 9), 24), min(max(height, 3.6), 16)), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    shares = statistic(rows, "yield", 100).reshape(shape)
+    epochs = statistic(rows, "epochs_50").reshape(shape)
+    draw_map(left, down, across, shares, "Chips that converge (%)", vmin=0.0, vmax=100.0)
+    draw_map(right, down, across, epochs, "Median epochs of these", vmin=0.0, vmax=None)
+    lines = [level for level in YIELDS if shares.min() < level < shares.max()]
+    if lines and min(shape) > 1:
+        drawn = left.contour(shares, levels=lines, colors="black", linewidths=0.8, alpha=0.7)
+        left.clabel(drawn, fmt="%g %%", fontsize=7)
+    figure.suptitle(f"{rows[0]['chips']} simulated chips a cell", fontsize=10)
+    return figure

@@ -1,0 +1,298 @@
+"""Search for the settings with which most virtual chips converge, and state their yield on chips never searched on."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from crossbar_hil.bench.file import BENCH_FILE, Bench
+from crossbar_hil.errors import ConfigError, CrossbarError
+from crossbar_hil.studies.axes import Axis
+from crossbar_hil.studies.convergence.counting import Job, count
+from crossbar_hil.studies.convergence.counts import Counts, summary
+from crossbar_hil.studies.convergence.folder import DryRunFolder
+from crossbar_hil.studies.convergence.points import (
+    LOCKSTEP_CHUNK,
+    SINGLE_CHUNK,
+    Point,
+    Text,
+    check_point,
+    package_version,
+)
+from crossbar_hil.studies.convergence.searching import Found, Values, best, chosen, first_axes, grid, neighbours
+from crossbar_hil.studies.convergence.sweeping import (
+    MOST_POINTS,
+    axis_of,
+    axis_record,
+    check_numbers,
+    described,
+    laid_out_again,
+    table,
+)
+from crossbar_hil.studies.folder import write_json, write_text
+from crossbar_hil.studies.scheduling import Scheduler
+from crossbar_hil.studies.settings import Key, Value, find_key, virtual_chip, with_settings
+
+KIND = "tune"
+TUNE, CANDIDATES, TUNED = "tune.json", "candidates.csv", "tuned"
+FRESH = 10**9
+"""Number of the first chip of the confirmation; the search takes those from 0 on."""
+DONE_BY = 0.999
+"""The tuned training ends when so many of the chips that converge have converged."""
+_EPOCHS = find_key("epochs")
+
+
+class Progress(Protocol):
+    """Is told what is to be done and what is."""
+
+    def expect(self, total: int, what: str) -> None:
+        """Take note of how many chips there will be in all, and of what comes next."""
+
+    def __call__(self, done: int) -> None:
+        """Take note of chips that are done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round of the search."""
+
+    chips: int
+    """For each setting."""
+    kept: int
+    """So many of the best of the round before are tried again."""
+    around: int
+    """Around so many of them their neighbours are tried too."""
+    share: float
+    """Distance to the neighbours, in steps of the first round."""
+
+
+QUICK = (Round(512, 0, 0, 0.0), Round(2048, 8, 4, 0.5), Round(8192, 6, 2, 0.25))
+"""For chips that are trained side by side."""
+SLOW = (Round(16, 0, 0, 0.0), Round(64, 8, 2, 0.5), Round(256, 4, 1, 0.25))
+"""For chips that are trained one by one, some hundred times as slowly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tune:
+    """A search whose first settings were checked."""
+
+    bench: Bench
+    given: tuple[Axis, ...]
+    """What the person wants to be searched."""
+    axes: tuple[Axis, ...]
+    """What is searched."""
+    chips: int
+    """Fresh chips of the confirmation."""
+    seed: int
+    rounds: tuple[Round, ...]
+    lockstep: bool
+    read: dict[str, Text]
+
+    def at(self, values: Values) -> Bench:
+        """Return the bench with some settings."""
+        return with_settings(self.bench, dict(zip((axis.key for axis in self.axes), values, strict=True)))
+
+    @property
+    def size(self) -> int:
+        """Most chips of a chunk."""
+        return LOCKSTEP_CHUNK if self.lockstep else SINGLE_CHUNK
+
+    def plan(self) -> dict[str, Any]:
+        """Return what was asked for, as the folder keeps it."""
+        axes = [axis_record(axis) for axis in self.axes]
+        start = Point.of(self.bench, self.read).digest
+        everything = json.dumps([start, axes, [repr(each) for each in self.rounds]])
+        return {
+            "kind": KIND,
+            "version": package_version(),
+            "seed": self.seed,
+            "chips": self.chips,
+            "chunk": self.size,
+            "given": [axis_record(axis) for axis in self.given],
+            "axes": axes,
+            "digest": hashlib.sha256(everything.encode()).hexdigest(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TuneResult:
+    """The settings that were found, and what fresh chips make of them."""
+
+    tune: Tune
+    found: Found
+    """On the chips of the last round of the search."""
+    settings: dict[Key, Value]
+    bench: Bench
+    fresh: Counts
+    """On chips that were never searched on."""
+
+    @property
+    def limits(self) -> dict[str, float | int]:
+        """What a chip must bear in a training with these settings; for the [limits] of a bench."""
+        training = self.bench.training
+        sent = [training.pulse] if training.depress is None else [training.pulse, training.depress]
+        pulses = max(training.epochs - 1, 1) * (1 if training.verify_siemens is None else training.tries)
+        return {
+            "read_v": max(abs(training.v0), abs(training.v1)),
+            "pulse_v": max(abs(pulse.amplitude_v) for pulse in sent),
+            "width_s": max(pulse.width_s for pulse in sent),
+            "pulses": pulses,
+            "dose_vs": float(f"{pulses * max(abs(pulse.amplitude_v) * pulse.width_s for pulse in sent):.12g}"),
+        }
+
+    def as_record(self) -> dict[str, Any]:
+        """Return plan, settings and statistics."""
+        return {
+            **self.tune.plan(),
+            "settings": {str(key): value for key, value in self.settings.items()},
+            "fresh": summary(self.fresh),
+            "searched": summary(self.found.counts),
+            "limits": self.limits,
+        }
+
+
+def plan_tune(bench: Bench, given: Sequence[Axis], *, chips: int, seed: int) -> Tune:
+    """Lay out a search and check its first settings; nothing is trained.
+
+    Parameters
+    ----------
+    bench : Bench
+        Settings that are not searched, and the virtual chip.
+    given : sequence of Axis
+        Settings to be searched instead of, or beside, gain, target and width; one value holds a setting fast.
+    chips : int
+        Fresh chips on which the yield is stated.
+    seed : int
+        Of the chips.
+
+    Raises
+    ------
+    CrossbarError
+        If a setting is wrong.
+    """
+    check_numbers(chips, seed)
+    read: dict[str, Text] = {}
+    held = with_settings(bench, {axis.key: axis.values[0] for axis in given})
+    start = check_point(Point.of(held, read), seed, "")
+    training = held.training
+    volts = max(abs(training.v0), abs(training.v1))
+    swing = virtual_chip(held).scale * start.rise * volts
+    if swing <= 0:
+        raise ConfigError(f"curve {virtual_chip(held).curve} never rises, so no training can converge")
+    axes = first_axes(given, unit_beta=1 / swing, widths_s=start.widths_s)
+    first = grid(axes)
+    if len(first) > MOST_POINTS:
+        raise ConfigError(f"a search that begins with {len(first)} settings, at most {MOST_POINTS} are possible")
+    lockstep = True
+    draft = Tune(bench, tuple(given), axes, chips, seed, QUICK, lockstep, read)
+    for values in first:
+        where = f"point {described([axis.key for axis in axes], values)}"
+        try:
+            point = Point.of(draft.at(values), read)
+        except ConfigError as error:
+            raise ConfigError(f"{where}: {error}") from error
+        lockstep &= check_point(point, seed, where).lockstep
+    return draft if lockstep else Tune(bench, tuple(given), axes, chips, seed, SLOW, lockstep, read)
+
+
+def resumed_tune(folder: DryRunFolder) -> Tune:
+    """Lay out a search that was begun again, and see that it is the same.
+
+    Raises
+    ------
+    RunError
+        If a file of it was changed since.
+    """
+
+    def lay_out(plan: Mapping[str, Any]) -> Tune:
+        given = [axis_of(record) for record in plan["given"]]
+        return plan_tune(folder.bench, given, chips=plan["chips"], seed=plan["seed"])
+
+    return laid_out_again(folder, KIND, lay_out)
+
+
+def run_tune(tune: Tune, folder: DryRunFolder, scheduler: Scheduler, progress: Progress) -> TuneResult:
+    """Search, confirm on fresh chips, and write the results and the bench file.
+
+    Parameters
+    ----------
+    tune : Tune
+        What to do.
+    folder : DryRunFolder
+        Made for it, or opened again.
+    scheduler : Scheduler
+        Not yet started.
+    progress : Progress
+        Told of what is done.
+    """
+    done: list[tuple[int, Found]] = []
+    trained = 0
+
+    def counted(number: int, settings: Sequence[Bench], first: int, chips: int) -> list[Counts]:
+        jobs = [Job(number + place, Point.of(bench, tune.read), first, chips) for place, bench in enumerate(settings)]
+        return count(jobs, seed=tune.seed, size=tune.size, scheduler=started, folder=folder, show=progress)
+
+    with scheduler as started:
+        last: list[Found] = []
+        for place, each in enumerate(tune.rounds):
+            tried = _settings(tune, each, last) if place else grid(tune.axes)
+            expected = trained + each.chips * len(tried) + _later(tune, place) + tune.chips
+            progress.expect(expected, f"round {place + 1} of {len(tune.rounds)}: {len(tried)} settings")
+            number = len(done)
+            counts = counted(number, [tune.at(values) for values in tried], 0, each.chips)
+            last = [Found(values, found) for values, found in zip(tried, counts, strict=True)]
+            done += [(place + 1, found) for found in last]
+            trained += each.chips * len(tried)
+        found = chosen(last)
+        settings = dict(zip((axis.key for axis in tune.axes), found.values, strict=True))
+        enough = found.counts.epoch_of(DONE_BY)
+        if enough is not None and _EPOCHS not in settings:
+            settings[_EPOCHS] = enough
+        bench = with_settings(tune.bench, settings)
+        progress.expect(trained + tune.chips, f"{tune.chips} fresh chips")
+        (fresh,) = counted(len(done), [bench], FRESH, tune.chips)
+    folder.finish()
+    result = TuneResult(tune, found, settings, bench, fresh)
+    _write(result, done, folder)
+    return result
+
+
+def _settings(tune: Tune, each: Round, last: Sequence[Found]) -> list[Values]:
+    """Return what a later round tries: the best of the last one, and neighbours that can be trained."""
+    kept = [found.values for found in best(last, each.kept)]
+    near = [values for centre in kept[: each.around] for values in neighbours(tune.axes, centre, each.share)]
+    tried = list(dict.fromkeys([*kept, *near]))
+    return [values for values in tried if values in kept or _possible(tune, values)]
+
+
+def _possible(tune: Tune, values: Values) -> bool:
+    try:
+        check_point(Point.of(tune.at(values), tune.read), tune.seed, "")
+    except CrossbarError:  # between two settings that can be trained there may be one that cannot
+        return False
+    return True
+
+
+def _later(tune: Tune, place: int) -> int:
+    """Estimate how many chips the later rounds take."""
+    ways = 3 ** sum(axis.spacing != "list" for axis in tune.axes) - 1
+    return sum(each.chips * (each.kept + each.around * ways) for each in tune.rounds[place + 1 :])
+
+
+def _write(result: TuneResult, done: Sequence[tuple[int, Found]], folder: DryRunFolder) -> None:
+    keys = [str(axis.key) for axis in result.tune.axes]
+    rows = [
+        {"round": number, **dict(zip(keys, found.values, strict=True)), **summary(found.counts)}
+        for number, found in done
+    ]
+    write_text(folder.path / CANDIDATES, table(rows))
+    write_json(folder.path / TUNE, result.as_record())
+    tuned = folder.path / TUNED
+    tuned.mkdir(exist_ok=True)
+    result.bench.copy_into(tuned)
+
+
+def tuned_bench_file(folder: DryRunFolder) -> str:
+    """Return the path of the bench file with the tuned settings."""
+    return str(folder.path / TUNED / BENCH_FILE)

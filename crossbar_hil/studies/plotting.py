@@ -1,0 +1,81 @@
+"""Axes and heat maps that every sweep draws alike."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from crossbar_hil.arrays import FloatArray
+from crossbar_hil.studies.axes import Axis
+
+MOST_WRITTEN = 150
+"""Cells up to which each has its number written into it."""
+MANY_SIZES = 20.0
+"""Listed values that are so many times apart are drawn on a logarithmic axis."""
+BLUE, GREY = "#0072B2", "#666666"
+
+
+def varying(axes: Sequence[Axis]) -> list[Axis]:
+    """Return the axes with more than one value, or the first if there are none."""
+    return [axis for axis in axes if len(axis.values) > 1] or list(axes[:1])
+
+
+def label_values(panel: Axes, axis: Axis) -> None:
+    """Write the values of an axis below a curve."""
+    panel.set_xlabel(axis.key.label)
+    if axis.spacing == "log" or _of_many_sizes(axis):
+        panel.set_xscale("log")
+    if not axis.key.is_number:
+        panel.set_xticks(places(axis), named(axis))
+
+
+def _of_many_sizes(axis: Axis) -> bool:
+    """Say whether listed values are powers of something rather than equally far apart."""
+    if axis.spacing != "list" or not axis.key.is_number:
+        return False
+    at = places(axis)
+    return bool(at.min() > 0 and at.max() >= MANY_SIZES * at.min())
+
+
+def draw_map(
+    panel: Axes, down: Axis, across: Axis, values: FloatArray, title: str, *, vmin: float, vmax: float | None
+) -> None:
+    """Draw one statistic of every point of two axes as a heat map."""
+    image = panel.imshow(values, origin="lower", aspect="auto", cmap="viridis", vmin=vmin, vmax=vmax)
+    panel.set_title(title, fontsize=10)
+    for axis, set_ticks, set_label in (
+        (down, panel.set_yticks, panel.set_ylabel),
+        (across, panel.set_xticks, panel.set_xlabel),
+    ):
+        every = -(-len(axis.values) // 16)
+        set_ticks(np.arange(len(axis.values))[::every], named(axis)[::every])
+        set_label(axis.key.label)
+    panel.tick_params(axis="x", labelrotation=45)
+    panel.tick_params(labelsize=7)
+    if values.size > MOST_WRITTEN:
+        if panel.figure is not None:
+            panel.figure.colorbar(image, ax=panel)
+        return
+    middle = (vmin + (np.nanmax(values) if vmax is None else vmax)) / 2 if np.isfinite(values).any() else 0.0
+    for (row, column), value in np.ndenumerate(values):
+        if np.isfinite(value):
+            colour = "black" if value > middle else "white"
+            panel.text(column, row, f"{value:.3g}", ha="center", va="center", fontsize=7, color=colour)
+
+
+def places(axis: Axis) -> FloatArray:
+    """Return where the values of an axis stand: at themselves if they are numbers, else one after the other."""
+    if axis.key.is_number:
+        return np.array(axis.values, dtype=float)
+    return np.arange(len(axis.values), dtype=float)
+
+
+def named(axis: Axis) -> list[str]:
+    """Write the values of an axis."""
+    return [f"{value:.4g}" if isinstance(value, float) else str(value) for value in axis.values]
+
+
+def statistic(rows: Sequence[dict[str, Any]], name: str, factor: float = 1.0) -> FloatArray:
+    """Return one statistic of every point; not a number where there is none."""
+    return np.array([np.nan if row[name] is None else factor * row[name] for row in rows], dtype=float)

@@ -1,0 +1,213 @@
+"""Settings by name: any single value of [training] and [chip], from the text a person types to a checked bench."""
+
+import functools
+import math
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from crossbar_hil.bench.file import WITHIN_95, Bench, Chip, Spread
+from crossbar_hil.errors import ConfigError
+from crossbar_hil.plugins import nearest
+from crossbar_hil.training.settings import Training
+
+Value = float | int | str | bool
+
+
+@dataclass(frozen=True, slots=True)
+class SettingTable:
+    """A table whose settings can be varied by name."""
+
+    name: str
+    model: type[Any]
+    """Checked model whose fields are the settings."""
+    not_single: frozenset[str] = frozenset()
+    """Fields that are no single value."""
+
+
+CHIPS = (
+    SettingTable("training", Training),
+    SettingTable("chip", Chip, frozenset({"spread", "stuck", "dead", "cell_options"})),
+    SettingTable("chip.spread", Spread),
+)
+"""Tables of the settings of a chip that is trained."""
+_SHORT = {
+    "K": "scale",
+    "width": "width_s",
+    "amplitude": "amplitude_v",
+    "noise": "read_noise",
+    "wire": "wire_ohm",
+    "high": "high_siemens",
+}
+UNITS = {
+    "beta": "1/A",
+    "v0": "V",
+    "v1": "V",
+    "amplitude_v": "V",
+    "width_s": "s",
+    "wire_ohm": "ohm",
+    "low_siemens": "S",
+    "high_siemens": "S",
+    "median_siemens": "S",
+}
+"""Unit of the settings that have one."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """One setting of a bench file."""
+
+    table: str
+    """Name of its table, such as ``training``."""
+    name: str
+    model: type[Any] = field(repr=False, compare=False)
+    """Checked model of that table."""
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def label(self) -> str:
+        """Name and unit, for an axis."""
+        unit = UNITS.get(self.name)
+        return f"{self.name} ({unit})" if unit else self.name
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its values are numbers."""
+        return bool({float, int} & set(_leaves(_hint(self))))
+
+    def read(self, text: Value) -> Value:
+        """Return the checked value of what a person typed, a quantity in SI.
+
+        Raises
+        ------
+        ConfigError
+            If the text is no value of this setting.
+        """
+        try:
+            value: Value = _adapter(self).validate_python(text)
+        except ValidationError as error:
+            raise ConfigError(f"{self} {text!r}: {_said(error)}") from error
+        return value
+
+    def of(self, bench: Bench) -> Value | None:
+        """Return the value that a bench has."""
+        table: Any = bench.training if self.table == "training" else virtual_chip(bench)
+        value: Value | None = getattr(table.spread if self.table == "chip.spread" else table, self.name)
+        return value
+
+
+def find_key(text: str, among: Sequence[SettingTable] = CHIPS) -> Key:
+    """Find a setting by its name in a bench file, with or without its table, or by a short name.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``beta``, ``training.beta`` or ``wire``.
+    among : sequence of SettingTable
+        Tables that it may be in.
+
+    Raises
+    ------
+    ConfigError
+        If there is none, or it is not a single value.
+
+    Examples
+    --------
+    >>> find_key("beta"), find_key("spread.sigma")
+    (Key(table='training', name='beta'), Key(table='chip.spread', name='sigma'))
+    """
+    table, _, name = text.strip().rpartition(".")
+    name = _SHORT.get(name, name.replace("-", "_"))
+    for where in among:
+        if name in _fields(where) and table in {"", where.name, where.name.rpartition(".")[2]}:
+            if name in where.not_single:
+                raise ConfigError(f"setting {text!r} is not a single value, so it cannot be set here")
+            return Key(where.name, name, where.model)
+    known = sorted(each for where in among for each in _fields(where) - where.not_single)
+    places = "[training] or [chip]" if among == CHIPS else f"a {among[0].name}"
+    raise ConfigError(f"{text!r} is no setting of {places}{nearest(name, known)}")
+
+
+def virtual_chip(bench: Bench) -> Chip:
+    """Return the virtual chip of a bench, one of the size of its wiring if it describes none."""
+    if bench.chip is None and bench.wiring is not None:
+        return Chip(rows=len(bench.wiring.rows), columns=len(bench.wiring.columns))
+    return bench.chip or Chip()
+
+
+def with_settings(bench: Bench, values: Mapping[Key, Value]) -> Bench:
+    """Return a bench with other settings, checked as a bench file is.
+
+    Raises
+    ------
+    ConfigError
+        If the settings do not go together.
+    """
+    chip = virtual_chip(bench)
+    training = {key.name: value for key, value in values.items() if key.table == "training"}
+    cells: dict[str, Any] = {key.name: value for key, value in values.items() if key.table == "chip"}
+    spread = {key.name: value for key, value in values.items() if key.table == "chip.spread"}
+    if spread:
+        cells["spread"] = _revised(Spread, _same_way(chip.spread, spread), spread)
+    update: dict[str, Any] = {"training": _revised(Training, bench.training.model_dump(), training)}
+    if cells:
+        update["chip"] = _revised(Chip, chip.model_dump(), cells)
+    return bench.model_copy(update=update)
+
+
+def _revised(model: type[BaseModel], before: dict[str, Any], values: Mapping[str, Any]) -> BaseModel:
+    if not values:
+        return model.model_validate(before)
+    try:
+        return model.model_validate({**before, **values})
+    except ValidationError as error:
+        given = ", ".join(f"{name} {value}" for name, value in values.items())
+        raise ConfigError(f"{given}: {_said(error)}") from error
+
+
+def _same_way(spread: Spread, values: Mapping[str, Value]) -> dict[str, Any]:
+    """Describe a spread by span, or by median and sigma, whichever the new values ask for."""
+    kept: dict[str, Any] = spread.model_dump(exclude_none=True)
+    low, high = spread.low_siemens, spread.high_siemens
+    if {"median_siemens", "sigma"} & set(values) and low is not None and high is not None and 0 < low < high:
+        return {
+            "distribution": spread.distribution,
+            "median_siemens": math.sqrt(low * high),
+            "sigma": math.log(high / low) / (2 * WITHIN_95),
+        }
+    median, sigma = spread.median_siemens, spread.sigma
+    if {"low_siemens", "high_siemens"} & set(values) and median is not None and sigma is not None:
+        factor = math.exp(WITHIN_95 * sigma)
+        return {
+            "distribution": spread.distribution,
+            "low_siemens": median / factor,
+            "high_siemens": median * factor,
+        }
+    return kept
+
+
+def _fields(table: SettingTable) -> set[str]:
+    return set(typing.get_type_hints(table.model))
+
+
+def _hint(key: Key) -> Any:
+    return typing.get_type_hints(key.model, include_extras=True)[key.name]
+
+
+@functools.cache
+def _adapter(key: Key) -> TypeAdapter[Any]:
+    return TypeAdapter(_hint(key), config=ConfigDict(allow_inf_nan=False))
+
+
+def _leaves(hint: Any) -> list[Any]:
+    return [leaf for each in typing.get_args(hint) for leaf in _leaves(each)] or [hint]
+
+
+def _said(error: ValidationError) -> str:
+    message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+    return message[0].lower() + message[1:]

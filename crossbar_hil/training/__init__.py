@@ -1,0 +1,1 @@
+"""Training in place: the loop, the pure maths of one epoch, and what it leaves."""

@@ -1,0 +1,194 @@
+"""What a training leaves behind: each epoch as it was measured, and what it amounts to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
+from crossbar_hil.errors import DataError
+from crossbar_hil.training.encoding import target_activations
+from crossbar_hil.training.pairs import difference
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+class Epoch(NamedTuple):
+    """One evaluation of all patterns, and the pulses that followed it."""
+
+    number: int
+    """Counted from 1; this epoch saw the chip after ``number - 1`` updates."""
+    conductances: FloatArray
+    """(R, C) conductances before this epoch's update, in siemens."""
+    currents: FloatArray
+    """(P, C) column currents, in amperes."""
+    activations: FloatArray
+    """(P, N) activations."""
+    shortfalls: FloatArray
+    """(P, N) distance of each activation from its target, zero where it is met."""
+    error: float
+    """Sum of the shortfalls; zero means that every target is met."""
+    counts: IntArray
+    """(R, C) pulses sent after this evaluation."""
+    depressing: IntArray
+    """(R, C) those among them that depress."""
+
+    @property
+    def pulses(self) -> int:
+        """Pulses sent after this evaluation, over all cells."""
+        return int(self.counts.sum())
+
+    @property
+    def met(self) -> int:
+        """How many patterns meet the targets of all their outputs."""
+        return int((self.shortfalls == 0).all(axis=1).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """An output that misses its target for one pattern."""
+
+    pattern: int
+    """Index of the pattern, from 0."""
+    output: int
+    """Index of the output, from 0."""
+    activation: float
+    target: float
+    shortfall: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingResult:
+    """The record of a training of E epochs over P patterns, R rows, C columns and N outputs."""
+
+    converged: bool
+    epochs: int
+    """E, the number of evaluations; E - 1 updates came before the last one."""
+    conductances: FloatArray
+    """(E, R, C) before each epoch's update, in siemens; the last is the chip as training left it."""
+    currents: FloatArray
+    """(E, P, C) column currents, in amperes."""
+    activations: FloatArray
+    """(E, P, N)."""
+    errors: FloatArray
+    """(E,) summed distance to the targets."""
+    counts: IntArray
+    """(E, R, C) pulses sent after each evaluation."""
+    depressing: IntArray
+    """(E, R, C) those among them that depress."""
+    patterns: IntArray
+    """(P, R) input bits."""
+    labels: IntArray
+    """(P, N) wanted output bits."""
+    target0: float
+    """Activation that a label 0 must not exceed."""
+    target: float
+    """Activation that a label 1 must reach."""
+    saturated: BoolArray
+    """(R, C) cells known to be at the end of their curve after training."""
+
+    @classmethod
+    def from_epochs(
+        cls,
+        epochs: Sequence[Epoch],
+        *,
+        patterns: IntArray,
+        labels: IntArray,
+        target0: float,
+        target: float,
+        saturated: BoolArray,
+    ) -> Self:
+        """Stack epochs into arrays.
+
+        Raises
+        ------
+        DataError
+            If there is no epoch.
+        """
+        if not epochs:
+            raise DataError("a training result needs at least one epoch, got none")
+        return cls(
+            converged=epochs[-1].error == 0,
+            epochs=len(epochs),
+            conductances=_stacked([epoch.conductances for epoch in epochs]),
+            currents=_stacked([epoch.currents for epoch in epochs]),
+            activations=_stacked([epoch.activations for epoch in epochs]),
+            errors=np.array([epoch.error for epoch in epochs]),
+            counts=_stacked([epoch.counts for epoch in epochs]),
+            depressing=_stacked([epoch.depressing for epoch in epochs]),
+            patterns=patterns,
+            labels=labels,
+            target0=target0,
+            target=target,
+            saturated=saturated,
+        )
+
+    @property
+    def pulses(self) -> int:
+        """Pulses sent in all."""
+        return int(self.counts.sum())
+
+    @property
+    def weights(self) -> FloatArray:
+        """(E, R, N) logic weights G+ - G-, in siemens."""
+        return difference(self.conductances)
+
+    @property
+    def targets(self) -> FloatArray:
+        """(P, N) target of each activation."""
+        return target_activations(self.labels, self.target0, self.target)
+
+    @property
+    def misses(self) -> list[Miss]:
+        """Outputs that miss their target at the end, the worst first."""
+        gaps = (2 * self.labels - 1) * (self.targets - self.activations[-1])
+        found = [
+            Miss(int(p), int(n), float(self.activations[-1, p, n]), float(self.targets[p, n]), float(gaps[p, n]))
+            for p, n in np.argwhere(gaps > 0)
+        ]
+        return sorted(found, key=lambda miss: -miss.shortfall)
+
+    @property
+    def verdict(self) -> Literal["converged", "slow", "stalled"]:
+        """Whether more epochs could help: a stalled run has stopped getting better, a slow one has not."""
+        if self.converged:
+            return "converged"
+        return "stalled" if self._stall() else "slow"
+
+    @property
+    def reason(self) -> str:
+        """One sentence that says how the training ended."""
+        if self.converged:
+            return f"every target is met at epoch {self.epochs}"
+        worst = self.misses[0]
+        missed = (
+            f"{len(self.misses)} of {self.labels.size} activations miss their target, "
+            f"the worst by {worst.shortfall:.3g} (pattern {worst.pattern + 1}, output {worst.output + 1})"
+        )
+        return f"{missed}; {self._stall() or 'the error still falls, more epochs may help'}"
+
+    def _stall(self) -> str:
+        """Why more epochs would not help; empty if they may."""
+        updates = np.flatnonzero(self.counts.any(axis=(1, 2)))
+        if not updates.size:
+            return "the summed gradient is zero, so no pulse was sent" if self.epochs > 1 else ""
+        if updates[-1] < self.epochs - 2:
+            return "the summed gradient has become zero, so no more pulses are sent"
+        pulsed = self.counts[updates[-1]] > 0
+        if self.saturated[pulsed].all():
+            return "every cell that the rule would pulse is at the end of its curve"
+        window = max(self.epochs // 4, 4)
+        if self.epochs > 2 * window and self.errors[-window:].min() >= self.errors[:-window].min():
+            best = float(self.errors.min())
+            return f"the error has not fallen below {best:.3g} in the last {window} epochs"
+        return ""
+
+
+def _stacked(arrays: list[NDArray[Scalar]]) -> NDArray[Scalar]:
+    """Stack E arrays of one shape; four times as fast as np.stack for many small ones, more for one and the same."""
+    first = arrays[0]
+    if all(each is first for each in arrays):
+        return np.repeat(first[None], len(arrays), axis=0)
+    return np.concatenate(arrays).reshape(len(arrays), *arrays[0].shape)

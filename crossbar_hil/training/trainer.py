@@ -1,0 +1,238 @@
+"""In-situ training: evaluate all patterns, pulse every synapse by the sign of its summed gradient, repeat."""
+
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from crossbar_hil import defaults
+from crossbar_hil.arrays import FloatArray, IntArray, checked_bits
+from crossbar_hil.backend import DeviceBackend, Pulse
+from crossbar_hil.errors import DataError
+from crossbar_hil.training.activation import Tanh
+from crossbar_hil.training.encoding import row_voltages, target_activations
+from crossbar_hil.training.pairs import difference
+from crossbar_hil.training.patterns import as_text
+from crossbar_hil.training.prediction import Prediction
+from crossbar_hil.training.result import Epoch, TrainingResult
+from crossbar_hil.training.rules.manhattan import manhattan_signs
+from crossbar_hil.training.updates import Sent, Update, no_pulses
+
+MOST_BETA = 1e300
+"""A gain beyond this, in 1/A, would overflow in the gradient."""
+Rule = Callable[[FloatArray, FloatArray], FloatArray]
+
+
+class Trainer:
+    """Train the chip behind a backend until every activation meets its target.
+
+    Epoch n, counted from 1, evaluates all patterns after n - 1 updates. Training ends at the first epoch that meets
+    every target, or at epoch number `epochs`; after the last evaluation no pulse is sent, so the chip is left in the
+    very state that was evaluated and recorded.
+
+    Parameters
+    ----------
+    backend : DeviceBackend
+        The chip; its column count must be even.
+    pulse : Pulse
+        The one pulse that is sent.
+    beta : float
+        Gain of the activation, in 1/A.
+    target : float
+        A label 1 is met by an activation of at least this; below 1, which tanh never reaches.
+    target0 : float, optional
+        A label 0 is met by an activation of at most this; ``-target`` if not given.
+    epochs : int
+        Most evaluations.
+    v0, v1 : float
+        Row voltage of a 0 and of a 1, in volts.
+    rule : callable
+        Learning rule ``(voltages (P, R), deltas (P, N)) -> signs (R, N)``.
+    pull_back : bool
+        Whether an activation that is beyond its target is pulled back to it, as in the papers; if not, it counts as
+        met and has no part in the gradient.
+    dead_zone : float
+        An activation nearer to its target than this has no part in the gradient: against noise of the reads.
+    update : Update, optional
+        How signs become pulses; one `pulse` a synapse if not given. Replaces `pulse`.
+
+    Raises
+    ------
+    DataError
+        If a setting is outside its range; nothing was sent.
+    """
+
+    def __init__(
+        self,
+        backend: DeviceBackend,
+        *,
+        pulse: Pulse | None = None,
+        beta: float = defaults.BETA,
+        target: float = defaults.TARGET,
+        target0: float | None = None,
+        epochs: int = defaults.EPOCHS,
+        v0: float = defaults.V0,
+        v1: float = defaults.V1,
+        rule: Rule = manhattan_signs,
+        pull_back: bool = True,
+        dead_zone: float = 0.0,
+        update: Update | None = None,
+    ) -> None:
+        self.backend = backend
+        if update is None:
+            update = Update(Pulse(defaults.PULSE_V, defaults.PULSE_S) if pulse is None else pulse)
+        elif pulse is not None and pulse != update.pulse:
+            raise DataError(f"pulse of {pulse} is not that of the update, {update.pulse}; give one of the two")
+        self.update = update
+        self.pulse = update.pulse
+        self.pull_back = pull_back
+        self.dead_zone = dead_zone
+        self.beta = beta
+        self.target = target
+        self.target0 = -target if target0 is None else target0
+        self.epochs = epochs
+        self.v0 = v0
+        self.v1 = v1
+        self.rule = rule
+        self._check()
+
+    def _check(self) -> None:
+        columns = self.backend.shape[1]
+        if columns % 2:
+            raise DataError(f"column count {columns} is odd; an output is the difference of two columns")
+        if not 0 < self.beta <= MOST_BETA:
+            raise DataError(f"beta {self.beta} per ampere must be above zero and at most {MOST_BETA:g}")
+        if not -1 < self.target < 1:
+            raise DataError(f"target {self.target} must lie between -1 and 1, the values that tanh takes")
+        if not -1 < self.target0 < 1:
+            raise DataError(f"target0 {self.target0} must lie between -1 and 1, the values that tanh takes")
+        if not self.target0 < self.target:
+            raise DataError(f"target0 {self.target0} must be below target {self.target}, or the labels overlap")
+        if not 0 <= self.dead_zone < 2:
+            raise DataError(f"dead_zone {self.dead_zone} must be from 0 to below 2, the span of tanh")
+        if isinstance(self.epochs, bool) or not isinstance(self.epochs, int | np.integer) or self.epochs < 1:
+            raise DataError(f"epochs {self.epochs} must be a whole number of at least 1")
+        if not (math.isfinite(self.v0) and math.isfinite(self.v1)) or self.v0 == self.v1:
+            raise DataError(f"v0 {self.v0} V and v1 {self.v1} V must be finite and differ")
+
+    def run(self, patterns: ArrayLike, labels: ArrayLike) -> TrainingResult:
+        """Train to the end and return the whole record.
+
+        Parameters
+        ----------
+        patterns : array_like of int, shape (P, R)
+            Input bits.
+        labels : array_like of int, shape (P, N)
+            Wanted output bits, N = C / 2.
+
+        Returns
+        -------
+        TrainingResult
+            Also when training did not converge: that is a result, not an error.
+        """
+        bits, wanted = self._checked_task(patterns, labels)
+        return self._gathered(bits, wanted, list(self._epochs(row_voltages(bits, self.v0, self.v1), wanted)))
+
+    def result(self, patterns: ArrayLike, labels: ArrayLike, epochs: list[Epoch]) -> TrainingResult:
+        """Gather the epochs that `iterate` gave, all or some of them, into a result."""
+        return self._gathered(*self._checked_task(patterns, labels), epochs)
+
+    def _gathered(self, patterns: IntArray, labels: IntArray, epochs: list[Epoch]) -> TrainingResult:
+        return TrainingResult.from_epochs(
+            epochs,
+            patterns=patterns,
+            labels=labels,
+            target0=self.target0,
+            target=self.target,
+            saturated=self.backend.saturated_cells(),
+        )
+
+    def iterate(self, patterns: ArrayLike, labels: ArrayLike) -> Iterator[Epoch]:
+        """Train epoch by epoch, handing out each one after its pulses were sent.
+
+        Leaving the loop early leaves the chip as the last epoch left it.
+
+        Raises
+        ------
+        DataError
+            If patterns or labels do not fit the chip; nothing was sent.
+        """
+        bits, wanted = self._checked_task(patterns, labels)
+        return self._epochs(row_voltages(bits, self.v0, self.v1), wanted)
+
+    def _epochs(self, voltages: FloatArray, labels: IntArray) -> Iterator[Epoch]:
+        backend, update, rule = self.backend, self.update, self.rule
+        activation = Tanh(self.beta)
+        targets = target_activations(labels, self.target0, self.target)
+        senses = 2.0 * labels - 1.0
+        # One read a cell tells its conductance; sent with the patterns, so that a bench can order its relay moves.
+        read_volts = max(abs(self.v0), abs(self.v1))
+        read_v, nothing = np.array(read_volts), np.array(0.0)
+        reads = np.concatenate([voltages, read_v * np.eye(backend.shape[0])])
+        reads.flags.writeable = False
+        patterns = len(voltages)
+        nothing_sent = Sent(no_pulses(backend.shape), no_pulses(backend.shape))
+        for number in range(1, self.epochs + 1):
+            measured = backend.read_currents(reads)
+            currents = measured[:patterns]
+            outputs = difference(currents)  # equation 2
+            activations = activation(outputs)  # equation 1
+            gaps = targets - activations
+            shortfalls = np.maximum(senses * gaps, nothing)
+            error = float(np.add.reduce(shortfalls, axis=None))
+            last = error == 0 or number == self.epochs
+            conductances = measured[patterns:] / read_v
+            sent = nothing_sent
+            if not last:
+                if not self.pull_back:
+                    gaps = senses * shortfalls
+                if self.dead_zone:
+                    gaps = np.where(np.abs(gaps) < self.dead_zone, nothing, gaps)
+                deltas = gaps * activation.slope(outputs)  # equation 3
+                sent = update.send(backend, rule(voltages, deltas), conductances, read_volts)  # equations 4 and 5
+            yield Epoch(number, conductances, currents, activations, shortfalls, error, *sent)
+            if last:
+                return
+
+    def predict(self, patterns: ArrayLike) -> Prediction:
+        """Let the chip as it stands judge patterns; reads only, no pulse.
+
+        Parameters
+        ----------
+        patterns : array_like of int, shape (P, R)
+            Input bits.
+        """
+        bits = checked_bits("patterns", patterns, (None, self.backend.shape[0]))
+        currents = self.backend.read_currents(row_voltages(bits, self.v0, self.v1))
+        return Prediction.from_activations(bits, Tanh(self.beta)(difference(currents)), self.target0, self.target)
+
+    def check_task(self, patterns: ArrayLike, labels: ArrayLike) -> None:
+        """See whether patterns and labels fit the chip and each other; nothing is sent.
+
+        Raises
+        ------
+        DataError
+            If they do not.
+        """
+        self._checked_task(patterns, labels)
+
+    def _checked_task(self, patterns: ArrayLike, labels: ArrayLike) -> tuple[IntArray, IntArray]:
+        rows, columns = self.backend.shape
+        bits = checked_bits("patterns", patterns, (None, None))
+        wanted = checked_bits("labels", labels, (len(bits), None))
+        if bits.shape[1] != rows:
+            raise DataError(f"patterns have {bits.shape[1]} bits, but the chip has {rows} rows")
+        if wanted.shape[1] != columns // 2:
+            raise DataError(
+                f"labels have {wanted.shape[1]} bits, but the chip of {columns} columns has {columns // 2} output(s)"
+            )
+        label_of: dict[bytes, tuple[int, IntArray]] = {}
+        for number, (pattern, label) in enumerate(zip(bits, wanted, strict=True), start=1):
+            first, before = label_of.setdefault(pattern.tobytes(), (number, label))
+            if (before != label).any():
+                raise DataError(
+                    f"patterns {first} and {number} are both {as_text(pattern)} but ask for "
+                    f"{as_text(before)} and {as_text(label)}"
+                )
+        return bits, wanted

@@ -1,0 +1,101 @@
+"""The disturb gate: no unselected cell may see so much of a pulse that it could move."""
+
+import math
+
+import numpy as np
+
+from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
+from crossbar_hil.backend import Pulse
+from crossbar_hil.errors import ConfigError, LimitError
+
+from ..schemes.write_schemes import DISTURB_SHARE, WriteScheme
+
+
+class DisturbGate:
+    """A write scheme with a limit to what it does to other cells.
+
+    Parameters
+    ----------
+    scheme : WriteScheme
+        How pulses are sent.
+    shape : tuple of int
+        (R, C) of the chip.
+    limit_v : float, optional
+        Most that an unselected cell may see, in volts; `DISTURB_SHARE` of the amplitude if not given.
+
+    Raises
+    ------
+    ConfigError
+        If the limit is no voltage above zero, the scheme exceeds the default limit whatever the amplitude, or it cannot
+        tell two cells apart.
+    """
+
+    def __init__(self, scheme: WriteScheme, shape: tuple[int, int], limit_v: float | None = None) -> None:
+        if limit_v is not None and not (math.isfinite(limit_v) and limit_v > 0):
+            raise ConfigError(f"disturb_v {limit_v} V must be finite and above zero")
+        self.scheme = scheme
+        self.shape = shape
+        self.limit_v = limit_v
+        if limit_v is None:
+            fault = self._fault(1.0)
+            if fault:
+                raise ConfigError(fault)
+        if shape[1] > 1 and scheme.assignment((0, 0), shape) == scheme.assignment((0, 1), shape):
+            raise ConfigError(f"write scheme {scheme.name} pulses cells [0, 0] and [0, 1] alike, so none can be chosen")
+
+    def check(self, amplitude_v: float) -> None:
+        """Refuse a pulse that an unselected cell would see too much of.
+
+        Raises
+        ------
+        LimitError
+            Naming the cell, its voltage and the limit.
+        """
+        fault = self._fault(amplitude_v)
+        if fault:
+            raise LimitError(fault)
+
+    def most_v(self, amplitude_v: float) -> float:
+        """Return the most that an unselected cell may see of a pulse, in volts."""
+        return DISTURB_SHARE * abs(amplitude_v) if self.limit_v is None else self.limit_v
+
+    def charge(self, counts: IntArray, pulse: Pulse) -> tuple[IntArray, FloatArray]:
+        """Return the pulses and the dose, in volt seconds, that each cell gets from a batch; (R, C) each."""
+        pulses, dose_vs = np.zeros(self.shape, dtype=np.int64), np.zeros(self.shape)
+        for row, column in np.argwhere(counts):
+            volts = self.scheme.cell_voltages((int(row), int(column)), self.shape, pulse.amplitude_v)
+            hit = receives(volts, pulse.amplitude_v)
+            pulses += counts[row, column] * hit
+            dose_vs += counts[row, column] * pulse.width_s * np.abs(volts) * hit
+        return pulses, dose_vs
+
+    def exposed(self, counts: IntArray) -> IntArray:
+        """Return the pulses of a batch, (R, C), that cells may see whole besides their own where one is shorted."""
+        pulses = np.zeros(self.shape, dtype=np.int64)
+        for row, column in np.argwhere(counts):
+            pulses += counts[row, column] * self.scheme.exposed((int(row), int(column)), self.shape)
+        return pulses
+
+    def _fault(self, amplitude_v: float) -> str | None:
+        # Every cell is pulsed in the same way, so the first one stands for all.
+        selected = (0, 0)
+        cell, seen = self.scheme.worst_unselected(selected, self.shape, amplitude_v)
+        limit = self.most_v(amplitude_v)
+        if abs(seen) <= limit:
+            return None
+        return (
+            f"write scheme {self.scheme.name} puts {seen:g} V across cell {list(cell)} while cell {list(selected)} is "
+            f"pulsed with {amplitude_v:g} V, more than the {limit:g} V that an unselected cell may see"
+        )
+
+
+def receives(volts: FloatArray, amplitude_v: float) -> BoolArray:
+    """Say which cells a pulse counts for: those that see more than `DISTURB_SHARE` of it, so no half-selected one.
+
+    Examples
+    --------
+    >>> receives(np.array([[2.0, 1.0], [-1.5, 0.0]]), 2.0)
+    array([[ True, False],
+           [ True, False]])
+    """
+    return np.abs(volts) > DISTURB_SHARE * abs(amplitude_v)

@@ -1,0 +1,301 @@
+"""The gate: what sources and matrix may be asked for, judged by what they were told before.
+
+Everything that reaches an instrument of a bench passes here; `gated_source` and `gated_matrix` are the doors. The gate
+keeps a shadow of the bench: level and output of each source, closed relays. A shadow that is not certain allows nothing
+but the ways to certainty and safety: set up anew, ask, switch off, open. What is refused is refused before a byte is
+sent, in one sentence with thing, value and bound.
+"""
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from numbers import Integral
+
+import numpy as np
+
+from crossbar_hil.arrays import FloatArray, IntArray
+from crossbar_hil.backend import Limits, is_number
+from crossbar_hil.errors import LimitError
+from crossbar_hil.instrument import MOST_PULSES, SourceSettings
+from crossbar_hil.spent import Spent
+
+from ..schemes.read_schemes import ReadScheme
+from ..schemes.wiring import WiredMatrix
+from .cell_volts import CellVolts
+from .disturb import DisturbGate, receives
+from .relay_states import RelayState, RelayStates
+from .shadow import EXACT, HOT_V, Channel
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Charge:
+    """What a train of pulses adds to every cell; (R, C) each."""
+
+    pulses: IntArray
+    dose_vs: FloatArray
+
+
+class Gate:
+    """The limits of one bench, its wiring, its schemes, and the shadow of what it does.
+
+    Parameters
+    ----------
+    wired : WiredMatrix
+        The crosspoints that there are.
+    limits : Limits
+        What the chip may be asked to bear.
+    settings : mapping of str to SourceSettings
+        The one way in which each source may be set up, by port.
+    names : mapping of str to str
+        Name of each source, by port.
+    read : ReadScheme
+        How the chip is read.
+    write : DisturbGate, optional
+        How it is written and what other cells may see of it; without one no pulse is sent.
+    spent : Spent, optional
+        What each cell has received; pulses are added to it.
+    discharge_s : float
+        Time at 0 V before a relay may move, in seconds.
+    """
+
+    def __init__(
+        self,
+        wired: WiredMatrix,
+        *,
+        limits: Limits,
+        settings: Mapping[str, SourceSettings],
+        names: Mapping[str, str],
+        read: ReadScheme,
+        write: DisturbGate | None,
+        spent: Spent | None = None,
+        discharge_s: float = 0.0,
+    ) -> None:
+        self.limits = limits
+        self.spent = spent or Spent(wired.wiring.shape)
+        self.discharge_s = discharge_s
+        self.channels = {port: Channel(port, names[port], each) for port, each in settings.items()}
+        self.relays: RelayState | None = None
+        """Where the relays are; None if not known."""
+        self._write = write
+        self._rows = wired.wiring.shape[0]
+        self._states = RelayStates(wired, read, write.scheme if write else None, settings)
+        self._all_open = self._states.find(())
+        guarding = next((port for port, each in settings.items() if each.guard), None)
+        self._volts = CellVolts(settings, guarding)
+
+    # ------------------------------------------------------------------ sources
+
+    def check_settings(self, channel: Channel, settings: SourceSettings) -> None:
+        """Refuse to set a source up in another way than the bench says."""
+        if settings != channel.settings:
+            raise LimitError(f"{channel.name} may be set up with {channel.settings} alone, not with {settings!r:.300}")
+
+    def check_enable(self, channel: Channel) -> None:
+        """Refuse to switch on what is not known to be at 0 V, or while the relays are not known."""
+        self._check_relays(f"{channel.name} to be switched on")
+        if self._known(channel) != 0:
+            raise LimitError(f"{channel.name} is at {channel.level:g} V, it must be at 0 V to be switched on")
+
+    def check_range(self, channel: Channel, range_a: float) -> float:
+        """Refuse a range of the bench's own, or any change of it at a voltage or with a line connected."""
+        own = (channel.settings.range_a, channel.settings.range_of_reads_a)
+        if not is_number(range_a) or float(range_a) not in own:
+            raise LimitError(f"{channel.name} has ranges for {own[0]:g} A and {own[1]:g} A, not for {range_a!r:.40} A")
+        relays = self._check_relays(f"the range of {channel.name} to be changed")
+        fed = relays.ports & self._volts.fed_by(channel.port)
+        if self._known(channel) != 0 or fed:
+            where = f"on {' and '.join(sorted(fed))} with lines of the chip" if fed else f"at {channel.level:g} V"
+            raise LimitError(f"{channel.name} is {where}, its range may change at 0 V and with no line connected alone")
+        return float(range_a)
+
+    def check_question(self, channel: Channel) -> None:
+        """Refuse to measure with a source that is not known to be on; some instruments would switch it on for that."""
+        self._known(channel)
+        if not channel.on:
+            raise LimitError(f"{channel.name} is off, it must be on to be measured with")
+
+    def check_voltage(self, channel: Channel, voltage_v: float) -> float:
+        """Refuse a steady voltage that some cell could not bear; 0 V is always fine for a source that is known."""
+        level = real(f"voltage of {channel.name}", voltage_v, "V")
+        self._known(channel)
+        if level == 0:
+            return 0.0
+        check_reach(channel.port, level, channel.settings)
+        if abs(level) > self.limits.read_v:
+            raise LimitError(
+                f"{level:g} V on {channel.name} exceeds the {self.limits.read_v:g} V that may last longer than a pulse"
+            )
+        if not channel.on:
+            raise LimitError(f"{channel.name} is off, it must be switched on at 0 V before it sources {level:g} V")
+        relays = self._check_relays(f"{level:g} V on {channel.name}")
+        if relays.idle:
+            raise LimitError(f"{level:g} V on {channel.name} finds no cell to be read, the relays must connect some")
+        levels: dict[str, float | None] = {}
+        for each in self.channels.values():
+            present = self._known(each)
+            levels[each.port] = level if each is channel else present if each.on else None
+        cell, seen = self._volts.worst_steady(relays, levels)
+        if seen > self.limits.read_v * (1 + EXACT):
+            raise LimitError(
+                f"{level:g} V on {channel.name} could put {seen:g} V across cell {list(cell)}, more than the "
+                f"{self.limits.read_v:g} V that may last longer than a pulse"
+            )
+        return level
+
+    def check_pulses(self, amplitudes: Mapping[str, float], width_s: float, count: int) -> Charge:
+        """Refuse pulses that are not those of the write scheme, or more than a cell could bear.
+
+        Parameters
+        ----------
+        amplitudes : mapping of str to float
+            Amplitude of every source that pulses, in volts, by port.
+        width_s : float
+            Width in seconds.
+        count : int
+            How many.
+        """
+        volts, width = amplitudes, width_s
+        if not 0 < width <= self.limits.width_s:
+            raise LimitError(f"pulse width {width:g} s is not above 0 and up to the limit of {self.limits.width_s:g} s")
+        if not 1 <= count <= MOST_PULSES:
+            raise LimitError(f"{count} pulses are not 1 to {MOST_PULSES}")
+        what = " and ".join(f"{volt:g} V on {self.channels[port].name}" for port, volt in volts.items())
+        relays = self._check_relays(f"a pulse of {what}")
+        if self._write is None or relays.selected is None:
+            raise LimitError(f"a pulse of {what} finds no cell selected, the relays must select exactly one")
+        for channel in self.channels.values():
+            if self._known(channel) != 0:
+                raise LimitError(
+                    f"{channel.name} is at {channel.level:g} V, it must be at 0 V before a pulse of {what}"
+                )
+        for port, volt in volts.items():
+            if not self.channels[port].on:
+                raise LimitError(f"{self.channels[port].name} is off, it must be on for a pulse of {what}")
+            check_reach(port, volt, self.channels[port].settings)
+        across = self._check_across(self._write, relays, relays.selected, volts, what)
+        hit = receives(across, float(across[relays.selected]))
+        charge = Charge(count * hit.astype(np.int64), count * width * np.abs(across) * hit)
+        self.spent.check(
+            charge.pulses, charge.dose_vs, most_pulses=self.limits.pulses, most_dose_vs=self.limits.dose_vs
+        )
+        return charge
+
+    def _check_across(
+        self, write: DisturbGate, relays: RelayState, selected: tuple[int, int], volts: Mapping[str, float], what: str
+    ) -> FloatArray:
+        """Return what every cell sees of a pulse, if each may see it."""
+        at_rest = dict.fromkeys(self.channels, 0.0)
+        across = self._volts.across(relays, {**at_rest, **volts}, self._rows)
+        seen = float(across[selected])
+        if not 0 < abs(seen) <= self.limits.pulse_v * (1 + EXACT):
+            raise LimitError(
+                f"a pulse of {what} puts {seen:g} V across cell {list(selected)}, which is not above 0 and up to the "
+                f"limit of {self.limits.pulse_v:g} V"
+            )
+        expected = write.scheme.levels(seen)
+        if set(expected) != set(volts) or not all(
+            math.isclose(volts[port], volt, rel_tol=EXACT) for port, volt in expected.items()
+        ):
+            told = " and ".join(f"{volt:g} V on {port}" for port, volt in expected.items())
+            raise LimitError(f"a pulse of {what} is none of write scheme {write.scheme.name}, which has {told}")
+        # No two sources begin and end in the same instant, so every cell must bear each of them alone too.
+        most = write.most_v(seen)
+        for some in (part for size in range(1, len(volts) + 1) for part in combinations(volts, size)):
+            others = np.abs(self._volts.across(relays, {**at_rest, **{port: volts[port] for port in some}}, self._rows))
+            others[selected] = 0.0
+            if not others.max() <= most * (1 + EXACT):
+                row, column = divmod(int(np.nanargmax(others)), others.shape[1])
+                raise LimitError(
+                    f"a pulse of {what} puts {others[row, column]:g} V across cell [{row}, {column}] besides cell "
+                    f"{list(selected)}, more than the {most:g} V that an unselected cell may see"
+                )
+        return across
+
+    # ------------------------------------------------------------------ relays
+
+    def check_connect(self, crosspoints: Iterable[str]) -> RelayState:
+        """Refuse to move relays under voltage, or into a state that may not be."""
+        found = self.state_of(crosspoints)
+        self.check_move()
+        self._check_relays("a move of some of them")
+        return found
+
+    def state_of(self, crosspoints: Iterable[str]) -> RelayState:
+        """Return the state in which exactly these crosspoints are closed, if it may be."""
+        return self._states.find(crosspoints)
+
+    def check_move(self) -> None:
+        """Refuse to move relays unless every source is known to be at 0 V and its lines are discharged."""
+        for channel in self.channels.values():
+            if self._known(channel) != 0:
+                raise LimitError(f"{channel.name} is at {channel.level:g} V, relays move at 0 V alone")
+            if channel.charged and self.discharge_s > 0:
+                raise LimitError(
+                    f"{channel.name} has rested at 0 V for {channel.rested_s:g} s, relays move {self.discharge_s:g} s "
+                    f"after a source was above {HOT_V:g} V"
+                )
+
+    def relays_seen(self, closed: Collection[str]) -> None:
+        """Compare what a matrix says with the shadow: all open is certain, anything else only as it was told."""
+        if not closed:
+            self.relays = self._all_open
+        elif self.relays is None or set(closed) != set(self.relays.crosspoints):
+            self.relays = None
+
+    def rested(self, seconds: float) -> None:
+        """Take note that so much time has passed."""
+        for channel in self.channels.values():
+            channel.rest(seconds, self.discharge_s)
+
+    # ------------------------------------------------------------------ what is known
+
+    def _known(self, channel: Channel) -> float:
+        if channel.level is None:
+            raise LimitError(
+                f"{channel.name} is not known to be at 0 V or any other level, it must be set up before anything else"
+            )
+        return channel.level
+
+    def _check_relays(self, what: str) -> RelayState:
+        if self.relays is None:
+            raise LimitError(f"which relays are closed is not known, it must be for {what}")
+        return self.relays
+
+
+def check_reach(port: str, level: float, settings: SourceSettings) -> None:
+    """Refuse a voltage that a source is not set up for.
+
+    Raises
+    ------
+    LimitError
+        Naming the port, the voltage and the range.
+    """
+    if not abs(level) <= settings.range_v:
+        raise LimitError(f"{level:g} V on port {port} exceeds its range of {settings.range_v:g} V")
+
+
+def real(what: str, value: float, unit: str) -> float:
+    """Return a number that may reach an instrument; neither truth values nor text, nor what is not finite, may.
+
+    Raises
+    ------
+    LimitError
+        Naming it.
+    """
+    if not is_number(value):
+        raise LimitError(f"{what} is {value!r:.40} {unit}, it must be a finite number")
+    return float(value)
+
+
+def whole(what: str, value: int) -> int:
+    """Return a whole number from 0 that may reach an instrument.
+
+    Raises
+    ------
+    LimitError
+        Naming it.
+    """
+    if not (isinstance(value, Integral) and is_number(value) and value >= 0):
+        raise LimitError(f"{what} is {value!r:.40}, it must be a whole number from 0")
+    return int(value)

@@ -1,0 +1,135 @@
+"""The door of the gate that the matrix is behind: relays move only when and where the gate agrees, but always open."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+
+from crossbar_hil.instrument import Identity, SourceMeter, SwitchMatrix
+
+from .gate import Gate
+from .source import GatedSource, is_answer, waiting_time
+
+
+class GatedMatrix(SwitchMatrix):
+    """The matrix behind the gate.
+
+    Parameters
+    ----------
+    driver : SwitchMatrix
+        The matrix itself.
+    gate : Gate
+        Agrees to what is passed on.
+    sources : iterable of GatedSource
+        Are switched off first if all relays are to open.
+
+    Raises
+    ------
+    LimitError
+        By every method that the gate does not agree to; nothing was sent.
+    """
+
+    def __init__(self, driver: SwitchMatrix, gate: Gate, sources: Iterable[GatedSource]) -> None:
+        self.name = driver.name
+        self.settle_s = driver.settle_s
+        self.operations = driver.operations
+        self._driver, self._gate, self._sources = driver, gate, tuple(sources)
+
+    def prepare(self) -> None:
+        """Open every relay, with all sources at 0 V and discharged; it is certain afterwards."""
+        self._gate.check_move()
+        with self._moving():
+            self._driver.prepare()
+        self._gate.relays_seen(())
+
+    def connect(self, crosspoints: Iterable[str]) -> None:
+        """Close exactly these crosspoints, with all sources at 0 V and discharged."""
+        wanted = self._gate.check_connect(crosspoints)
+        with self._moving():
+            self._driver.connect(list(wanted.crosspoints))
+        self._gate.relays = wanted
+
+    def disconnect_all(self) -> None:
+        """Open every relay; never refused.
+
+        A source that is not at 0 V, and was not told to be, is switched off first, and its lines are given time to
+        discharge. The relays are opened whatever becomes of that.
+        """
+        hot = [each for each in self._sources if each._channel.level != 0 and not each._channel.told_off]
+        with ExitStack() as steps:  # the last one in comes first
+            steps.callback(self._open)
+            if self._gate.discharge_s > 0 and (hot or any(each._channel.charged for each in self._sources)):
+                steps.callback(self.wait, self._gate.discharge_s)
+            for each in hot:
+                steps.callback(each.output_off)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, which counts as rest for every source at 0 V."""
+        wanted = waiting_time(seconds)
+        self._driver.wait(wanted)
+        self._gate.rested(wanted)
+
+    def identify(self) -> Identity:
+        """Ask who answers."""
+        with self._asking():
+            return self._driver.identify()
+
+    def crosspoint(self, slot: int, port: str, line: int) -> str:
+        """Name a crosspoint; nothing is sent."""
+        return self._driver.crosspoint(slot, port, line)
+
+    def connected(self) -> frozenset[str]:
+        """Ask which crosspoints are closed; an answer that the gate did not expect makes the shadow uncertain."""
+        with self._asking():
+            found = self._driver.connected()
+        self._gate.relays_seen(found)
+        return found
+
+    def changes(self, crosspoints: Iterable[str]) -> list[str]:
+        """Ask whether exactly these crosspoints are closed; if not, the shadow is uncertain."""
+        wanted = self._gate.state_of(crosspoints).crosspoints
+        with self._asking():
+            found = self._driver.changes(wanted)
+        if found:
+            self._gate.relays = None
+        else:
+            self._gate.relays_seen(wanted)
+        return found
+
+    def recover(self) -> None:
+        """Bring the session in step again; the shadow stays as uncertain as it is."""
+        self._driver.recover()
+
+    def close(self) -> None:
+        """End the session; relays stay as they are."""
+        self._gate.relays = None
+        self._driver.close()
+
+    # ------------------------------------------------------------------ inside
+
+    def _open(self) -> None:
+        with self._moving():
+            self._driver.disconnect_all()
+
+    @contextmanager
+    def _moving(self) -> Iterator[None]:
+        self._gate.relays = None
+        try:
+            yield
+        finally:
+            self.operations = self._driver.operations
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            if not is_answer(error):
+                self._gate.relays = None
+            raise
+
+
+def gated(
+    gate: Gate, sources: Mapping[str, SourceMeter], matrix: SwitchMatrix
+) -> tuple[dict[str, GatedSource], GatedMatrix]:
+    """Put the sources, by port, and the matrix of a bench behind its gate."""
+    found = {port: GatedSource(source, gate, gate.channels[port]) for port, source in sources.items()}
+    return found, GatedMatrix(matrix, gate, found.values())

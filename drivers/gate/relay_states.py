@@ -1,0 +1,210 @@
+"""Relay states: which sets of closed crosspoints may be, and what each of them does to the chip.
+
+A set must pass twice: a look at what it joins, which knows no scheme, and the question whether a scheme uses it. So a
+mistake in a scheme is caught as well as one of a caller.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import permutations, product
+
+import numpy as np
+
+from crossbar_hil.errors import ConfigError, LimitError
+
+from ..schemes.read_schemes import ReadScheme
+from ..schemes.wiring import GROUND, OPEN, Assignment, WiredMatrix
+from ..schemes.write_schemes import WriteScheme
+
+MOST_KEPT = 4096
+"""So many states are remembered; a training on 4 x 4 cells uses about forty."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelayState:
+    """One set of closed crosspoints that may be."""
+
+    assignment: Assignment
+    """Port of every line, `OPEN` where there is none."""
+    crosspoints: tuple[str, ...]
+    """What is closed, sorted, as the matrix writes it."""
+    idle: bool
+    """Whether it is only passed on the way from one state to another, so that no source may leave 0 V in it."""
+    selected: tuple[int, int] | None
+    """The cell that the write scheme pulses in this state; None if it pulses none."""
+    examples: tuple[tuple[str, str, tuple[int, int]], ...]
+    """For each pair of ports that cells lie between: port of the row, port of the column, the first such cell."""
+
+    @property
+    def ports(self) -> frozenset[str]:
+        """Ports with a line on them."""
+        return frozenset(self.assignment) - {OPEN}
+
+
+class RelayStates:
+    """The states that two schemes use, on one wiring.
+
+    Parameters
+    ----------
+    wired : WiredMatrix
+        The crosspoints that there are.
+    read : ReadScheme
+        How the chip is read.
+    write : WriteScheme, optional
+        How it is written, if it is.
+    sources : collection of str
+        Ports with a source behind them.
+    """
+
+    def __init__(
+        self, wired: WiredMatrix, read: ReadScheme, write: WriteScheme | None, sources: Collection[str]
+    ) -> None:
+        self._wired = wired
+        self._shape = wired.wiring.shape
+        self._lines = wired.wiring.line_names
+        self._places = {name: place for place, name in wired.names.items()}
+        self._read, self._write, self._sources = read, write, frozenset(sources)
+        self._known: dict[frozenset[str], RelayState] = {}
+
+    def find(self, crosspoints: Iterable[str]) -> RelayState:
+        """Return the state in which exactly these crosspoints are closed.
+
+        Raises
+        ------
+        LimitError
+            If that is none of the states that may be.
+        """
+        try:
+            closed = frozenset(crosspoints)
+        except TypeError:
+            raise LimitError(f"crosspoints {crosspoints!r:.80} are no names of crosspoints") from None
+        found = self._known.get(closed)
+        if found is None:
+            found = self._judged(closed)
+            if len(self._known) >= MOST_KEPT:
+                self._known.clear()
+            self._known[closed] = found
+        return found
+
+    # ------------------------------------------------------------------ what is joined
+
+    def _judged(self, closed: frozenset[str]) -> RelayState:
+        ports = [OPEN] * len(self._lines)
+        for name in sorted(closed, key=repr):
+            if name not in self._places:
+                raise LimitError(f"crosspoint {name!r:.40} is none of those between a port and a line of the chip")
+            port, line = self._places[name]
+            if ports[line] != OPEN:
+                first, second = sorted((port, ports[line]))
+                raise LimitError(f"relays would join the ports {first} and {second} on {self._lines[line]}")
+            ports[line] = port
+        assignment = tuple(ports)
+        self._check_joins(assignment)
+        selected = self._selected(assignment)
+        if selected is not None:
+            self._check_write(assignment, selected)
+            return self._state(assignment, selected=selected)
+        if self._is_read(assignment):
+            if OPEN in assignment and not self._read.leaves_lines_open:
+                name = self._lines[assignment.index(OPEN)]
+                raise LimitError(f"{name} would be left open, which read scheme {self._read.name} may not do")
+            return self._state(assignment)
+        if self._is_idle(assignment):
+            return self._state(assignment, idle=True)
+        raise LimitError(f"relays would connect {self._described(assignment)}, which no scheme of this bench does")
+
+    def _check_joins(self, assignment: Assignment) -> None:
+        """Refuse lines that are joined by being on one source, but for rows, of which a read drives several."""
+        rows = self._shape[0]
+        for port in sorted(self._sources):
+            lines = [line for line, each in enumerate(assignment) if each == port]
+            columns = [line for line in lines if line >= rows]
+            if len(columns) > 1 or (columns and len(lines) > 1):
+                names = " and ".join(self._lines[line] for line in (lines[0], columns[-1]))
+                raise LimitError(f"relays would join {names} on the port {port}")
+
+    def _check_write(self, assignment: Assignment, cell: tuple[int, int]) -> None:
+        """Refuse a state of the write scheme in which any line but the two of its cell is on a source, or open."""
+        rows = self._shape[0]
+        driven = [line for line, port in enumerate(assignment) if port in self._sources]
+        if OPEN in assignment or not driven or not {cell[0], rows + cell[1]}.issuperset(driven):
+            raise LimitError(
+                f"write scheme {getattr(self._write, 'name', '')} would connect {self._described(assignment)} for cell "
+                f"{list(cell)}, which is not its row and its column alone"
+            )
+
+    # ------------------------------------------------------------------ what schemes do
+
+    def _selected(self, assignment: Assignment) -> tuple[int, int] | None:
+        """Return the cell that the write scheme pulses in this state."""
+        if self._write is None:
+            return None
+        rows, columns = assignment[: self._shape[0]], assignment[self._shape[0] :]
+        for cell in product(_lonely(rows), _lonely(columns)):
+            if self._write.assignment(cell, self._shape) == assignment:
+                return cell
+        return None
+
+    def _is_read(self, assignment: Assignment) -> bool:
+        """Say whether the read scheme uses this state, for a column or for a pair of lines."""
+        rows, columns = np.array(assignment[: self._shape[0]]), assignment[self._shape[0] :]
+        active = [rows == port for port in dict.fromkeys(rows)]
+        if self._read.takes_blank:
+            active.append(np.zeros(len(rows), dtype=bool))
+        for mask, column in product(active, _lonely(columns)):
+            if self._read.assignment(mask, column, self._shape) == assignment:
+                return True
+        for first, second in permutations(_lonely(assignment), 2):
+            try:
+                if self._read.pair(first, second, len(assignment), 1.0)[0] == assignment:
+                    return True
+            except ConfigError:  # a scheme that cannot hold the other lines
+                return False
+        return False
+
+    def _is_idle(self, assignment: Assignment) -> bool:
+        """Say whether one line, or the rows of a read, are on one source at most, and all others on ground or open."""
+        fed = frozenset(assignment) - {GROUND, OPEN}
+        if not fed:
+            return True
+        if len(fed) > 1 or not fed <= self._sources:
+            return False
+        (port,) = fed
+        lines = [line for line, each in enumerate(assignment) if each == port]
+        if len(lines) == 1:
+            return True
+        active = np.array([each == port for each in assignment[: self._shape[0]]])
+        read = self._read.assignment(active, 0, self._shape)
+        return [line for line, each in enumerate(read) if each == port] == lines
+
+    def _state(
+        self, assignment: Assignment, *, idle: bool = False, selected: tuple[int, int] | None = None
+    ) -> RelayState:
+        rows, columns = assignment[: self._shape[0]], assignment[self._shape[0] :]
+        examples = {
+            (upper, lower): (rows.index(upper), columns.index(lower))
+            for upper, lower in product(dict.fromkeys(rows), dict.fromkeys(columns))
+        }
+        return RelayState(
+            assignment,
+            tuple(sorted(self._wired.crosspoints(assignment, may_open=True))),
+            idle,
+            selected,
+            tuple((*ports, cell) for ports, cell in examples.items()),
+        )
+
+    def _described(self, assignment: Assignment) -> str:
+        """Name the lines on each source."""
+        parts = []
+        for port in sorted(self._sources.intersection(assignment)):
+            lines = [name for name, each in zip(self._lines, assignment, strict=True) if each == port]
+            parts.append(f"{', '.join(lines)} to {port}")
+        return " and ".join(parts) or "no line to a source"
+
+
+def _lonely(ports: Iterable[str]) -> Iterator[int]:
+    """Yield the places of the lines that are alone on their port."""
+    found = list(ports)
+    alone = Counter(found)
+    return (place for place, port in enumerate(found) if alone[port] == 1)

@@ -1,0 +1,1 @@
+"""What the SCPI drivers share."""

@@ -1,0 +1,375 @@
+"""One exchange of text with an instrument: either the answer to this command, in time, or one of our errors.
+
+`BenchAdapter` is a PyMeasure adapter over a pyvisa session. A session that failed is suspect: a late answer may still
+come and would be taken for the answer to the next question, so every further exchange is refused, naming the first
+cause, until `BenchAdapter.resync` has opened the session again and proven it in step. Nothing is ever sent twice.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pymeasure.adapters import Adapter
+
+from crossbar_hil.errors import ConnectionLost, GarbledReply, TransportError
+
+from .link import Link, open_link
+
+REPLY_LIMIT = 1_000_000
+"""A longer reply, in bytes, is no reply."""
+_SHOWN = 60
+
+
+def open_adapter(
+    resource: str,
+    *,
+    visa: str = "@py",
+    deadline_s: float = 2.0,
+    read_termination: str = "\n",
+    write_termination: str = "\n",
+    prompts: frozenset[bytes] = frozenset(),
+) -> "BenchAdapter":
+    r"""Open a VISA resource as a PyMeasure adapter.
+
+    Parameters
+    ----------
+    resource : str
+        VISA resource name, such as ``TCPIP::192.168.0.10::5025::SOCKET``.
+    visa : str
+        VISA library, as `pyvisa.ResourceManager` takes it.
+    deadline_s : float
+        Time that one whole exchange may take, in seconds, from the command to the last byte of its answer.
+    read_termination, write_termination : str
+        What ends a reply and a message. A carriage return before the end of a reply is dropped.
+    prompts : frozenset of bytes
+        Lines that the instrument may say by itself and that answer nothing; they are thrown away.
+
+    Raises
+    ------
+    ConfigError
+        If the resource name is none, or there is no such VISA library; nothing was opened.
+    ConnectionLost
+        If nothing answers there within the deadline.
+    """
+    return BenchAdapter(
+        resource,
+        visa=visa,
+        deadline_s=deadline_s,
+        read_termination=read_termination,
+        write_termination=write_termination,
+        prompts=prompts,
+    )
+
+
+class BenchAdapter(Adapter):
+    """A PyMeasure adapter with a deadline for every exchange; see `open_adapter` for the parameters.
+
+    It belongs to the thread that made it and raises `RuntimeError` in another one.
+
+    Attributes
+    ----------
+    deadline_s : float
+        Time that one whole exchange may take, in seconds.
+    cause : TransportError or None
+        The first failure since the session was last proven in step; while there is one, exchanges are refused.
+    """
+
+    connection: Link | None
+
+    def __init__(
+        self,
+        resource: str,
+        *,
+        visa: str = "@py",
+        deadline_s: float = 2.0,
+        read_termination: str = "\n",
+        write_termination: str = "\n",
+        prompts: frozenset[bytes] = frozenset(),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.connection = None
+        self.resource = resource
+        self.deadline_s = deadline_s
+        self.cause: TransportError | None = None
+        self._visa = visa
+        self._read_termination, self._write_termination = read_termination, write_termination
+        self._prompts = prompts
+        self._owner = threading.get_ident()
+        self._command = ""
+        self._buffer = bytearray()
+        self._ended = False
+        self._torn = False
+        self._lost = False
+        self._until = 0.0
+        self._extra_s = 0.0
+        self.connection = self._open()
+
+    # ------------------------------------------------------------------ what PyMeasure calls
+
+    def _write(self, command: str, **_: Any) -> None:
+        """Send a command; the time of the exchange starts."""
+        self._write_bytes((command + self._write_termination).encode("ascii"))
+
+    def _write_bytes(self, content: bytes, **_: Any) -> None:
+        """Send bytes as they are; the time of the exchange starts."""
+        self._check_owner()
+        self._refuse_if_suspect()
+        self._command = content.decode("ascii", "backslashreplace").rstrip()
+        self._until = time.monotonic() + self.deadline_s + self._extra_s
+        with self._watched() as link:
+            extra = bytes(self._buffer) + link.unread()
+            self._buffer.clear()
+            if not self._is_prompts(extra):
+                raise GarbledReply(f"{self.resource} sent {_shown(extra)} that nobody had asked for")
+            self._ended = False
+            self._send(link, content, self._until)
+
+    def _read(self, **_: Any) -> str:
+        """Return one reply without its termination."""
+        content = self._read_line()
+        with self._watched():
+            return self._decoded(content).removesuffix("\r")
+
+    def _read_bytes(self, count: int, break_on_termchar: bool = False, **_: Any) -> bytes:
+        """Return so many bytes, or one reply with its termination if the count is -1."""
+        end = self._read_termination.encode()
+        if count < 0:
+            return self._read_line() + end
+        self._check_owner()
+        self._refuse_if_suspect()
+        with self._watched() as link:
+            while len(self._buffer) < count and not (break_on_termchar and end in self._buffer) and not self._ended:
+                self._fill(link)
+        stop = self._buffer.find(end) + len(end) if break_on_termchar and end in self._buffer else count
+        return self._take(min(stop, count))
+
+    def close(self) -> None:
+        """End the session; may be called in any thread and more than once."""
+        connection, self.connection = getattr(self, "connection", None), None
+        if connection is not None:
+            connection.close()
+
+    def __repr__(self) -> str:
+        return f"<BenchAdapter(resource='{self.resource}')>"
+
+    # ------------------------------------------------------------------ what drivers call besides
+
+    @contextmanager
+    def allowing(self, seconds: float) -> Iterator[None]:
+        """Give each exchange in the block so many seconds more, for commands that take their time."""
+        before, self._extra_s = self._extra_s, self._extra_s + seconds
+        try:
+            yield
+        finally:
+            self._extra_s = before
+
+    def distrust(self, cause: TransportError) -> None:
+        """Make the session suspect; for a driver that finds an answer that cannot be the one asked for."""
+        self.cause = self.cause or cause
+
+    def blind_write(self, *commands: str) -> None:
+        """Send commands that make the bench safe, whatever state the session is in; no answer is waited for.
+
+        Where the connection is lost, or has taken a part of a message, it is opened again first, once. A suspect
+        session stays suspect.
+
+        Raises
+        ------
+        TransportError
+            If they could not all be sent.
+        """
+        self._check_owner()
+        opened = False
+        for command in commands:
+            content = (command + self._write_termination).encode("ascii")
+            if self.connection is not None and not self._torn and not self._lost:
+                try:
+                    # A connection that the other side has closed takes bytes all the same, and loses them.
+                    self._buffer += self.connection.unread()
+                    self._send(self.connection, content, time.monotonic() + self.deadline_s)
+                except TransportError as error:
+                    self._fail(error)
+                    if opened:
+                        raise
+                else:
+                    continue
+            self._reopen()
+            opened = True
+            self._send(self._connected(), content, time.monotonic() + self.deadline_s)
+
+    def resync(self, marker: tuple[str, str]) -> None:
+        """Open the session again and prove it in step; what comes before the marker is thrown away.
+
+        The instrument has the deadline to act on what was sent to it before, such as "off": in another session the
+        order would be open, and some instruments take one client at a time.
+
+        Parameters
+        ----------
+        marker : tuple of str
+            A query that changes nothing, and its answer, which no other query gives.
+
+        Raises
+        ------
+        TransportError
+            If the marker does not come within the deadline; the session stays suspect.
+        """
+        self._check_owner()
+        command, expected = marker
+        self.cause = self.cause or TransportError(f"{self.resource} is being brought in step")
+        if self.connection is not None and not self._lost:
+            self.connection.finish(time.monotonic() + self.deadline_s)
+        self._reopen()
+        self._command, self._until = command, time.monotonic() + self.deadline_s
+        wanted, end, seen = expected.encode("ascii"), self._read_termination.encode(), 0
+        with self._watched() as link:
+            self._send(link, (command + self._write_termination).encode("ascii"), self._until)
+            line = b""
+            while line.strip() != wanted:
+                if seen > REPLY_LIMIT:
+                    raise GarbledReply(f"{self.resource} sent {seen} bytes without the answer {expected!r}")
+                while end not in self._buffer and not self._ended:
+                    self._fill(link)
+                    seen = max(seen, len(self._buffer))
+                line = self._take_line(end)
+                seen += len(line)
+        self.cause = None
+
+    # ------------------------------------------------------------------ inside
+
+    def _read_line(self) -> bytes:
+        self._check_owner()
+        self._refuse_if_suspect()
+        end = self._read_termination.encode()
+        with self._watched() as link:
+            while True:
+                while end not in self._buffer and not self._ended:
+                    self._fill(link)
+                    if len(self._buffer) > REPLY_LIMIT:
+                        raise GarbledReply(f"{self.resource} answered with more than {REPLY_LIMIT} bytes")
+                line = self._take_line(end)
+                if line.strip() not in self._prompts:
+                    return line
+
+    def _is_prompts(self, content: bytes) -> bool:
+        """Return whether these bytes say nothing: whole lines, each a prompt, or no bytes at all."""
+        end = self._read_termination.encode()
+        return not content or (
+            content.endswith(end)
+            and all(line.strip() in self._prompts for line in content.removesuffix(end).split(end))
+        )
+
+    def _send(self, link: Link, content: bytes, until: float) -> None:
+        self._torn = True
+        link.write(content, until)
+        self._torn = False
+
+    def _fill(self, link: Link) -> None:
+        content, self._ended = link.read(self._until)
+        self._buffer += content
+
+    def _take_line(self, end: bytes) -> bytes:
+        line, found, rest = bytes(self._buffer).partition(end)
+        self._buffer = bytearray(rest)
+        self._ended = bool(self._ended and found and rest)
+        return line
+
+    def _take(self, count: int) -> bytes:
+        taken = bytes(self._buffer[:count])
+        del self._buffer[:count]
+        return taken
+
+    def _decoded(self, content: bytes) -> str:
+        try:
+            text = content.decode("ascii")
+        except UnicodeDecodeError as error:
+            raise GarbledReply(f"{self.resource} answered {_shown(content)}, which is no ASCII") from error
+        if not text.replace("\t", " ").replace("\r", " ").isprintable():
+            raise GarbledReply(f"{self.resource} answered {_shown(content)}, which is no text")
+        return text
+
+    @contextmanager
+    def _watched(self) -> Iterator[Link]:
+        """Make the session suspect on a failure, and name the command and what there was of a reply."""
+        try:
+            yield self._connected()
+        except TransportError as error:
+            so_far = f", reply so far {_shown(self._buffer)}" if self._buffer else ""
+            raise self._fail(type(error)(f"{error} (command {_shown(self._command)}{so_far})")) from error
+        except BaseException:
+            # An interrupt in the middle leaves an answer on its way.
+            self._fail(TransportError(f"{self.resource} was interrupted in {_shown(self._command)}"))
+            raise
+
+    def _fail(self, error: TransportError) -> TransportError:
+        self.cause = self.cause or error
+        self._lost = self._lost or isinstance(error, ConnectionLost)
+        return error
+
+    def _connected(self) -> Link:
+        if self.connection is None:
+            raise ConnectionLost(f"{self.resource} is closed")
+        return self.connection
+
+    def _open(self) -> Link:
+        return open_link(self.resource, self._visa, self.deadline_s, self._read_termination, self._write_termination)
+
+    def _reopen(self) -> None:
+        self.close()
+        self._buffer.clear()
+        self._ended = False
+        self.connection = self._open()
+        self._torn = self._lost = False
+
+    def _refuse_if_suspect(self) -> None:
+        if self.cause is not None:
+            raise type(self.cause)(
+                f"{self.resource} is not used before it is brought in step again: {self.cause}"
+            ) from self.cause
+
+    def _check_owner(self) -> None:
+        if threading.get_ident() != self._owner:
+            raise RuntimeError(f"{self.resource} belongs to thread {self._owner}, not to {threading.get_ident()}")
+
+
+# ---------------------------------------------------------------------- the same for any other PyMeasure adapter
+
+
+def blind_write(adapter: Adapter, *commands: str) -> None:
+    """Send commands that make the bench safe, each even if one before it failed; see `BenchAdapter.blind_write`."""
+    if isinstance(adapter, BenchAdapter):
+        adapter.blind_write(*commands)
+        return
+    failures: list[Exception] = []
+    for command in commands:
+        try:
+            adapter.write(command)
+        except Exception as error:  # what another adapter raises is its own; the next command matters more
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+@contextmanager
+def allowing(adapter: Adapter, seconds: float) -> Iterator[None]:
+    """Give each exchange in the block more time; see `BenchAdapter.allowing`."""
+    if isinstance(adapter, BenchAdapter):
+        with adapter.allowing(seconds):
+            yield
+    else:
+        yield
+
+
+def distrust(adapter: Adapter, cause: TransportError) -> TransportError:
+    """Make the session suspect, if the adapter knows about it, and return the cause to be raised."""
+    if isinstance(adapter, BenchAdapter):
+        adapter.distrust(cause)
+    return cause
+
+
+def _shown(content: bytes | bytearray | str) -> str:
+    """Return the beginning of a message as a person reads it."""
+    text = content if isinstance(content, str) else bytes(content).decode("ascii", "backslashreplace")
+    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")

@@ -1,0 +1,1 @@
+"""What the TSP drivers share."""

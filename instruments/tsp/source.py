@@ -1,0 +1,397 @@
+"""The role of a source-measure channel, played by one SMU of a Keithley Series 2600B. Emulated only."""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import NamedTuple
+
+from crossbar_hil.errors import ConfigError, InstrumentError, LimitError, TransportError
+from crossbar_hil.instrument import Identity, PulseMemory, Reading, SourceMeter, SourceSettings
+
+from ..transport.adapter import allowing
+from .channel import Keithley2600Channel
+from .pulse import (
+    COMPLIANCE_BIT,
+    FUNCTION,
+    GAP_S,
+    LEAST_WIDTH_S,
+    MEMORY,
+    MOST_PULSES,
+    PulsingBox,
+)
+from .session import DIGITS
+
+OVERRANGE = 9.9e37
+"""A reading of 9.91e37 is an overrange (Keithley 2600B reference manual, smuX.measure.Y)."""
+DELAY_AUTO = -1
+"""The box waits before each reading for as long as the range needs to settle (same manual, smuX.measure.delay)."""
+LEAST_NPLC, MOST_NPLC = 0.001, 25.0
+SLOWEST_LINE_HZ = 50.0
+"""Line frequency that gives the longest readings."""
+RESET_S = 1.0
+"""What a reset and an autozero may take beyond the deadline of an exchange, in seconds; an assumption."""
+OWN_WAY = "autozero"
+"""A setting that the box changes by itself, once it has done what it says."""
+CLOSE = 1e-6
+"""Relative difference within which a number reads back as it was set."""
+
+
+class _Setting(NamedTuple):
+    """One line of what is written and then read back."""
+
+    path: str
+    """Attribute, such as ``smua.source.limiti``."""
+    value: float
+    reads_back: tuple[float, float]
+    """Least and most that it may read back as."""
+
+    def holds(self, value: float) -> bool:
+        """Say whether it may read back as a value."""
+        least, most = self.reads_back
+        return least - CLOSE * abs(least) <= value <= most + CLOSE * abs(most)
+
+
+class Keithley2600SourceMeter(SourceMeter):
+    """One SMU; the channels of a box share its session.
+
+    Parameters
+    ----------
+    box : PulsingBox
+        The box.
+    channel : Keithley2600Channel
+        The SMU.
+    name : str
+        Name in messages, such as ``smu.a``.
+    """
+
+    has_guard = False  # the guard is always driven, but no manual page states with how much current
+    shortest_pulse_s = LEAST_WIDTH_S
+
+    def __init__(self, box: PulsingBox, channel: Keithley2600Channel, name: str) -> None:
+        self.name = name
+        self.least_compliance_a = channel.least_compliance_a
+        self._box, self._channel = box, channel
+        self._smu = f"smu{channel.id}"
+        self._settings: SourceSettings | None = None
+        self._as_set: dict[str, _Setting] = {}
+        self._number = ("", 0)
+
+    def identify(self) -> Identity:
+        """Ask who answers."""
+        return self._box.identify()
+
+    def check(self, settings: SourceSettings) -> None:
+        """Refuse settings that the model cannot have, those of reads and those of pulses; nothing is sent."""
+        for range_a in (settings.range_a, settings.range_of_reads_a):
+            self._table(replace(settings, range_a=range_a))
+
+    def pulses_with(self, other: SourceMeter) -> bool:
+        """Say whether another channel is the other one of this box."""
+        return isinstance(other, Keithley2600SourceMeter) and other._box is self._box and other._smu != self._smu
+
+    def prepare(self, settings: SourceSettings) -> None:
+        """Set the channel up as a voltage source at 0 V, output off, and read every setting back."""
+        table = self._table(settings)
+        self._settings = None
+        self.output_off()
+        try:
+            self._box.quieten()
+            with allowing(self._box.adapter, RESET_S):
+                self._box.command(f"{self._smu}.reset()")
+                for each in table:
+                    self._box.command(f"{each.path}={_written(each.value)}")
+                self._as_set = {each.path: self._read_back(each) for each in table}
+        except BaseException:
+            self._give_up()
+            raise
+        self._settings = settings
+
+    def set_range(self, range_a: float) -> None:
+        """Fix the smallest measure range that holds a current, and read it back."""
+        self._table(replace(self._prepared(), range_a=range_a))
+        setting = self._range(range_a)
+        self._box.command(f"{setting.path}={_written(setting.value)}")
+        self._as_set[setting.path] = self._read_back(setting)
+
+    def enable(self) -> None:
+        """Switch the output on, at 0 V."""
+        self._prepared()
+        self._box.command(f"{self._smu}.source.levelv=0", f"{self._smu}.source.output=1")
+        if not self.output_is_on():
+            raise InstrumentError(f"{self.name} was switched on but its output reads back as off")
+
+    def set_voltage(self, voltage_v: float) -> None:
+        """Source a voltage from now on."""
+        self._check_voltage(voltage_v)
+        level = _exactly(f"{self._smu}.source.levelv", voltage_v)
+        self._box.write(f"{level.path}={_written(voltage_v)}")
+        found = self._box.ask_number(level.path)  # a level that got lost would be there when a relay moves
+        if not level.holds(found):
+            self._box.check_errors(level.path)
+            raise InstrumentError(f"{self.name} was set to {voltage_v:g} V but reads back {found:g} V")
+
+    def measure(self) -> Reading:
+        """Measure the current at the present voltage."""
+        settings = self._prepared()
+        with allowing(self._box.adapter, 2 * settings.nplc / SLOWEST_LINE_HZ):
+            current = self._box.ask_number(f"{self._smu}.measure.i()")
+        return Reading(self._current(current), self.limit_tripped())
+
+    def measure_beside(self, others: Sequence[SourceMeter]) -> tuple[Reading, list[bool]]:
+        """Measure the current, and ask for all limits in the same exchange where the sources share the box."""
+        settings = self._prepared()
+        here = [each for each in others if isinstance(each, Keithley2600SourceMeter) and each._box is self._box]
+        if not here:
+            return super().measure_beside(others)
+        limits = [f"{each._smu}.source.compliance" for each in (self, *here)]
+        query = f"print({', '.join([f'{self._smu}.measure.i()', *limits])})"
+        with allowing(self._box.adapter, 2 * settings.nplc / SLOWEST_LINE_HZ):
+            current, *flags = self._box.ask_fields(query, 1 + len(limits))
+        tripped = [self._flag(each, query) for each in flags]
+        reading = Reading(self._current(self._box.number(current, query)), tripped[0])
+        known = dict(zip(map(id, here), tripped[1:], strict=True))
+        return reading, [known[id(each)] if id(each) in known else each.limit_tripped() for each in others]
+
+    def pulse(self, amplitude_v: float, width_s: float, count: int = 1) -> list[Reading]:
+        """Send `count` pulses from 0 V, timed by the instrument, and return the current inside each. Never repeat it.
+
+        A reading takes at most half of the pulse: where the integration time is longer, it is cut for the pulse.
+
+        Raises
+        ------
+        LimitError
+            If amplitude, width or count are out of bounds; nothing was sent.
+        InstrumentError
+            If the box refused, or did not send every pulse.
+        """
+        return self._pulses([(self, amplitude_v)], width_s, count)[0]
+
+    def pulse_together(
+        self, amplitude_v: float, other: SourceMeter, other_amplitude_v: float, width_s: float, count: int = 1
+    ) -> list[tuple[Reading, Reading]]:
+        """Send `count` pulses on this channel and on another one of the same instrument at the same time."""
+        if not isinstance(other, Keithley2600SourceMeter) or not self.pulses_with(other):
+            raise ConfigError(f"{other.name} is no other channel of the instrument of {self.name}")
+        first, second = self._pulses([(self, amplitude_v), (other, other_amplitude_v)], width_s, count)
+        return list(zip(first, second, strict=True))
+
+    def number_next(self, token: str, sequence: int) -> None:
+        """Give the pulses that are sent next a number."""
+        if not (token.isascii() and token.isalnum()):
+            raise LimitError(f"{self.name} takes letters and digits for the name of a run, not {token!r}")
+        self._number = token, int(sequence)
+
+    def remembered(self, token: str) -> PulseMemory | None:
+        """Ask which numbered pulses of a run were sent last; None if the box does not remember the run."""
+        self._box.recover()
+        numbers = (f'string.format("%d", {MEMORY}_{each} or 0)' for each in ("begun", "done"))
+        query = f"print(tostring({MEMORY}_run), {', '.join(numbers)})"
+        run, begun, done = self._box.ask_fields(query, 3)
+        if run != token:
+            return None
+        return PulseMemory(int(self._box.number(begun, query)), int(self._box.number(done, query)))
+
+    def output_off(self) -> None:
+        """Bring the channel to 0 V and switch its output off, by writing only: no answer is waited for.
+
+        A script that still runs, such as a pulse train whose answer was given up, is stopped first: the box carries
+        nothing else out while it runs (same manual, "abort").
+        """
+        smu = self._smu
+        self._box.blind("abort", f"{smu}.abort()", f"{smu}.source.levelv=0", f"{smu}.source.output=0")
+
+    def output_is_on(self) -> bool:
+        """Ask whether the output is on."""
+        query = f"print({self._smu}.source.output)"
+        (state,) = self._box.ask_numbers(query, 1)
+        if state not in {0, 1}:
+            raise self._box.garbled(query, f"{state:g}", "0 or 1")
+        return state == 1
+
+    def limit_tripped(self) -> bool:
+        """Ask whether the source is at its current limit now."""
+        query = f"print({self._smu}.source.compliance)"
+        (tripped,) = self._box.ask_fields(query, 1)
+        return self._flag(tripped, query)
+
+    def changes(self) -> list[str]:
+        """Ask in one exchange for all that was read back, for the output and for the error queue."""
+        self._prepared()
+        expected = [*self._as_set.values(), _exactly(f"{self._smu}.source.output", 1)]
+        expected = list({each.path: each for each in expected}.values())
+        query = f"print({', '.join([*(each.path for each in expected), 'errorqueue.count'])})"
+        *values, errors = self._box.ask_numbers(query, len(expected) + 1)
+        self._box.raise_errors(errors, "")
+        return [
+            f"{self.name}: {each.path} is {value:g} instead of {each.value:g}"
+            for each, value in zip(expected, values, strict=True)
+            if not each.holds(value)
+        ]
+
+    def wait(self, seconds: float, nplc: float = 1.0) -> None:  # noqa: ARG002 - the box has a delay of its own
+        """Let the box wait, and have it say so: a wait that got lost on the way would be none."""
+        query = f"delay({seconds:.6f}) print(errorqueue.count)"
+        with allowing(self._box.adapter, seconds):
+            self._box.raise_errors(self._box.number(self._box.ask(query), query), query)
+
+    def recover(self) -> None:
+        """Bring the session of the box in step if it is suspect."""
+        self._box.recover()
+
+    def close(self) -> None:
+        """End the session of the whole box; outputs stay as they are."""
+        self._box.close()
+
+    # ------------------------------------------------------------------ inside
+
+    def _table(self, settings: SourceSettings) -> list[_Setting]:
+        """Return what `prepare` writes, in the order in which the box wants it."""
+        channel = self._channel
+        for what, value, least, most in (
+            ("range_v", settings.range_v, 0.0, channel.ranges_v[-1]),
+            ("compliance_a", settings.compliance_a, channel.least_compliance_a, channel.most_current_a),
+            ("range_a", settings.range_a, channel.least_range_a, channel.most_current_a),
+            ("nplc", settings.nplc, LEAST_NPLC, MOST_NPLC),
+        ):
+            if not (least <= value <= most and value > 0):
+                raise ConfigError(f"{self.name} cannot have {what} = {value:g}: it takes {least:g} to {most:g}")
+        if settings.guard:
+            raise ConfigError(
+                f"{self.name} cannot promise a guard at low impedance; its manual states no guard current"
+            )
+        range_v = next(each for each in channel.ranges_v if each >= settings.range_v)
+        smu = self._smu
+        # The reference that autozero takes belongs to one integration time, so it comes last.
+        return [
+            _exactly("format.asciiprecision", DIGITS),
+            _exactly(f"{smu}.sense", 0),
+            _exactly(f"{smu}.source.func", 1),
+            _exactly(f"{smu}.source.offmode", 0),
+            _exactly(f"{smu}.source.offfunc", 1),
+            _exactly(f"{smu}.source.autorangev", 0),
+            _exactly(f"{smu}.measure.autorangei", 0),
+            _exactly(f"{smu}.source.rangev", range_v),
+            _exactly(f"{smu}.source.levelv", 0),
+            _exactly(f"{smu}.source.limiti", settings.compliance_a),
+            self._range(settings.range_a),
+            _exactly(f"{smu}.measure.nplc", settings.nplc),
+            _exactly(f"{smu}.measure.delay", DELAY_AUTO),
+            _exactly(f"{smu}.measure.count", 1),
+            _exactly(f"{smu}.measure.filter.enable", 0),
+            _Setting(f"{smu}.measure.autozero", 1, (0, 1)),
+            _exactly(f"{smu}.source.output", 0),
+        ]
+
+    def _range(self, range_a: float) -> _Setting:
+        """Return the measure range; it reads back as the full scale of the range that the box has taken."""
+        return _Setting(f"{self._smu}.measure.rangei", range_a, (range_a, math.inf))
+
+    def _read_back(self, setting: _Setting) -> _Setting:
+        """Return what was set with the one value that it may read back as from now on."""
+        value = self._box.ask_number(setting.path)
+        if not setting.holds(value):
+            raise InstrumentError(f"{self.name} was set to {setting.path} = {setting.value:g} but reads back {value:g}")
+        return setting if setting.path.endswith(OWN_WAY) else _exactly(setting.path, value)
+
+    def _give_up(self) -> None:
+        """Switch the output off after a failure, whose own error counts more than that of the attempt."""
+        try:
+            self.output_off()
+        except TransportError:
+            return
+
+    def _prepared(self) -> SourceSettings:
+        if self._settings is None:
+            raise LimitError(f"{self.name} has not been prepared, so nothing is sourced or measured")
+        return self._settings
+
+    def _check_voltage(self, voltage_v: float) -> None:
+        most = self._prepared().range_v
+        if not abs(voltage_v) <= most:
+            raise LimitError(f"{self.name} was prepared for {most:g} V, so {voltage_v:g} V is refused")
+
+    def _pulses(
+        self, parts: list[tuple["Keithley2600SourceMeter", float]], width_s: float, count: int
+    ) -> list[list[Reading]]:
+        """Send one train on one or two channels and return the readings of each."""
+        for unit, amplitude_v in parts:
+            unit._check_voltage(amplitude_v)
+        if not LEAST_WIDTH_S <= width_s <= 100.0:
+            raise LimitError(f"{self.name} sends pulses of {LEAST_WIDTH_S:g} to 100 s, not of {width_s:g} s")
+        if not 1 <= count <= MOST_PULSES:
+            raise LimitError(f"{self.name} sends 1 to {MOST_PULSES} pulses at a time, not {count}")
+        units = [unit for unit, _ in parts]
+        run, number = parts[0][0]._number
+        with _off_after_a_failure(units):
+            self._box.upload_pulses()
+            self._box.begin_run(run)
+        channels = ", ".join(f"{unit._smu}, {_written(amplitude_v)}" for unit, amplitude_v in parts)
+        query = f'{FUNCTION}("{run}", {number}, {count}, {_written(width_s)}, {_written(GAP_S)}, {channels})'
+        zeroing_s = 10 * max(unit._prepared().nplc for unit, _ in parts) / SLOWEST_LINE_HZ
+        with _off_after_a_failure(units), allowing(self._box.adapter, count * (width_s + GAP_S) + zeroing_s):
+            reply = self._box.ask(query)
+        if reply.strip() == "repeated":
+            raise InstrumentError(f"{self.name} refuses pulses {number}: it has begun them before and sent nothing now")
+        if reply.strip() == "refused":
+            raise InstrumentError(f"{self.name} sent no pulse: an output is off or not at 0 V")
+        with _off_after_a_failure(units):
+            return self._taken_apart(reply, query, parts, count)
+
+    def _taken_apart(
+        self, reply: str, query: str, parts: list[tuple["Keithley2600SourceMeter", float]], count: int
+    ) -> list[list[Reading]]:
+        fields = [self._box.number(field, query) for field in reply.split("\t")]
+        errors, rest = fields[0], fields[1:]
+        self._box.raise_errors(errors, query)
+        found: list[list[Reading]] = []
+        for unit, _ in parts:
+            if not rest or rest[0] != count:
+                raise InstrumentError(f"{unit.name} measured {rest[0] if rest else 0:g} of {count} pulses")
+            mine, rest = rest[1 : 1 + 2 * count], rest[1 + 2 * count :]
+            if len(mine) != 2 * count or not all(0 <= status < 256 for status in mine[1::2]):
+                raise self._box.garbled(query, reply, f"{count} readings with their status")
+            found.append(
+                [
+                    Reading(unit._current(current), bool(int(status) & COMPLIANCE_BIT))
+                    for current, status in zip(mine[::2], mine[1::2], strict=True)
+                ]
+            )
+        if rest:
+            raise self._box.garbled(query, reply, f"{count} readings with their status")
+        return found
+
+    def _current(self, value: float) -> float:
+        """Return a reading, if it is one."""
+        if not abs(value) < OVERRANGE:
+            raise InstrumentError(f"{self.name} measured {value:g} A, which is an overrange and no current")
+        return value
+
+    def _flag(self, field: str, query: str) -> bool:
+        if field not in {"true", "false"}:
+            raise self._box.garbled(query, field, "true or false")
+        return field == "true"
+
+
+@contextmanager
+def _off_after_a_failure(units: list[Keithley2600SourceMeter]) -> Iterator[None]:
+    """Switch outputs off after a failure, an interrupt too: it may have come in the middle of a pulse."""
+    try:
+        yield
+    except BaseException:
+        for unit in units:
+            unit._give_up()
+        raise
+
+
+def _exactly(path: str, value: float) -> _Setting:
+    return _Setting(path, value, (value, value))
+
+
+def _written(value: float) -> str:
+    """Return a number as it is sent.
+
+    >>> _written(1e-7), _written(0)
+    ('1.000000000e-07', '0')
+    """
+    return str(value) if isinstance(value, int) else f"{value:.9e}"

@@ -1,0 +1,508 @@
+"""A simulated chip: every cell follows the measured curve, shifted by its own amount.
+
+Model
+-----
+The conductance of a cell is ``G = K ((G_exp(m) - G_exp(0)) + shift)``, m its level on the measured curve. A pulse of
+the curve's own kind moves the cell one level. Other pulses move it along their own measured curves, joined like this:
+
+- Curves of other widths share the rise G_exp(m) - G_exp(0): a cell enters a curve where that curve first reaches the
+  cell's rise. A pulse whose curve never rises so far does nothing.
+- The measured spans of potentiation (0.45 to 0.66 uS) and depression (0.39 to 0.02 uS) do not overlap. They are joined
+  through their normalised position: the depression curves are stretched together, so that their common start lies at
+  the largest rise of the nominal curve and the lowest measured point at zero. This is a choice of the model, not a
+  measurement.
+
+Levels between two measured ones, which arise where curves join and with step variation, are interpolated linearly.
+At the end of a curve a cell is saturated: further pulses leave it where it is.
+"""
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from crossbar_hil import defaults
+from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, checked
+from crossbar_hil.backend import DeviceBackend, Limits, Pulse
+from crossbar_hil.bench.file import Bench, Chip
+from crossbar_hil.errors import ConfigError, DataError, LimitError
+from crossbar_hil.plugins import load
+
+from ..circuit.cells import CellModel, Ohmic
+from ..circuit.network import WireOhm, checked_wires
+from .array_circuit import ArrayCircuit
+from .curve import ConductanceCurve
+from .variation import lognormal_shifts, rescaled_lognormal_shifts
+
+WRITES = ("direct", "half-select")
+MOST_PULSES_KEPT = 64
+"""So many kinds of pulses are remembered with their tracks; others are made again when they are asked for."""
+DEFAULT_LIMITS = Limits(read_v=1.0, pulse_v=3.0, width_s=1.0)
+"""A read stays at or below half the 2 V of a pulse, which the model takes to leave a cell as it is."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Track:
+    """Rise at each level of one curve, in siemens, and where another rise enters it."""
+
+    rises: FloatArray
+    up: bool
+
+    @functools.cached_property
+    def last(self) -> IntArray:
+        return np.array(len(self.rises) - 1)  # an array, as numpy is faster with those
+
+    def rise(self, levels: FloatArray | IntArray) -> FloatArray:
+        if levels.dtype.kind == "i":
+            return self.rises[levels]
+        return np.interp(levels, np.arange(len(self.rises)), self.rises)
+
+    def entry(self, rise: float) -> float | None:
+        """First level at which the curve reaches a rise; None if a pulse on this curve cannot move it further."""
+        way = self.rises if self.up else -self.rises
+        goal = rise if self.up else -rise
+        if goal >= way.max():
+            return None
+        after = int(np.argmax(way >= goal))
+        if after == 0:
+            return 0.0
+        return after - 1 + float((goal - way[after - 1]) / (way[after] - way[after - 1]))
+
+
+class SimulatedBackend(DeviceBackend):
+    """R x C cells made of one measured curve.
+
+    Parameters
+    ----------
+    curve : ConductanceCurve
+        The measured curve, with those of other pulses beside it.
+    shifts : array_like of float, shape (R, C)
+        Offset of each cell's curve, in siemens; the conductance at level 0 is ``scale * shift``.
+    scale : float
+        K, above zero.
+    wire_ohm : float or pair
+        Resistance of one wire segment, in ohm, as `solve_crossbar` takes it: a number, or a pair (word lines, bit
+        lines), each a number or one per line. Word lines are driven at the left, bit lines end below the last row.
+    read_noise : float
+        Relative standard deviation of each cell's current in each read, independent from read to read; no unit.
+    rng : numpy.random.Generator, optional
+        Needed with `read_noise` or `step_variation`.
+    step_variation : float
+        Relative standard deviation of the step that one pulse makes, in levels: gamma distributed with mean 1, so a
+        step is never negative and n pulses together make n levels on average.
+    stuck : array_like of bool, shape (R, C), optional
+        Cells that keep their conductance whatever is sent.
+    dead : array_like of bool, shape (R, C), optional
+        Open cells: conductance zero, for ever.
+    cell : CellModel, optional
+        Current of a cell at a voltage; ohmic if not given.
+    write : {"direct", "half-select"}
+        Whether a pulse reaches its cell alone and undiminished, or goes over the lines: then every cell sees its own
+        voltage (`ArrayCircuit.pulse_volts`) and moves as `expose` says. Pulses of a batch are sent row by row.
+    threshold : float
+        Share of a measured amplitude below which a voltage leaves a cell as it is, from 0 to below 1.
+    limits : Limits, optional
+        What the virtual chip may be asked to bear.
+
+    Raises
+    ------
+    DataError
+        If an argument is outside its range, or a shift makes a conductance negative.
+    """
+
+    kind = "simulated"
+
+    def __init__(
+        self,
+        curve: ConductanceCurve,
+        shifts: ArrayLike,
+        scale: float = 10.0,
+        wire_ohm: WireOhm = 0.0,
+        read_noise: float = 0.0,
+        rng: np.random.Generator | None = None,
+        *,
+        step_variation: float = 0.0,
+        stuck: ArrayLike | None = None,
+        dead: ArrayLike | None = None,
+        cell: CellModel | None = None,
+        write: str = "direct",
+        threshold: float = defaults.THRESHOLD,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        self.curve = curve
+        self.shifts = checked("shifts", shifts, (None, None))
+        rows, columns = self.shifts.shape
+        self.shape = (rows, columns)
+        self.limits = limits
+        self.scale = _positive("scale", scale)
+        self._scale = np.array(self.scale)  # numpy is faster with an array
+        self.read_noise = _not_negative("read_noise", read_noise)
+        self.step_variation = _not_negative("step_variation", step_variation)
+        self.wires = checked_wires(wire_ohm, rows, columns)
+        """Resistance of a segment of each word line (R,) and each bit line (C,), in ohm."""
+        if write not in WRITES:
+            raise DataError(f"write {write!r} must be {' or '.join(WRITES)}")
+        if not 0 <= threshold < 1:
+            raise DataError(f"threshold {threshold} must be a share from 0 to below 1 of a measured amplitude")
+        self.write, self.threshold = write, threshold
+        self._amplitudes = sorted(abs(each) for each in curve.widths_by_amplitude())
+        if write == "half-select" and not self._amplitudes:
+            raise DataError(f"write {write!r} needs a curve that says its pulse, {curve.source} does not")
+        if rng is None and (read_noise or step_variation):
+            raise DataError("read_noise and step_variation need a random generator rng")
+        self.rng = rng
+        self.cell = Ohmic() if cell is None else cell
+        self._ohmic = isinstance(self.cell, Ohmic)
+        self._stuck = self._mask("stuck", stuck)
+        self._dead = self._mask("dead", dead)
+        self._mobile = ~(self._stuck | self._dead)
+        self._all_mobile = bool(self._mobile.all())
+        potentiating = [each for each in curve.others if each.pulse and each.pulse.amplitude_v > 0]
+        deepest = abs(
+            min(float(each.rises.min()) for each in (curve, *potentiating))
+        )  # zero if no curve dips below its start
+        if self.shifts.min() < deepest:
+            where = np.unravel_index(self.shifts.argmin(), self.shifts.shape)
+            raise DataError(
+                f"shift {self.shifts[where]:g} S of cell {[int(i) for i in where]} makes its conductance negative, "
+                f"it must be at least {deepest:g} S"
+            )
+        self._tracks: list[_Track] = [_Track(curve.rises, up=True)]
+        self._track_of_pulse: dict[Pulse, int] = {}  # the one asked for last is the last
+        self._most_kept = MOST_PULSES_KEPT
+        self._last_pulse: Pulse | None = None
+        self._last_track = 0
+        self._on = np.zeros(self.shape, dtype=np.int64)  # the track that each cell is on
+        self._levels: FloatArray | IntArray = np.zeros(self.shape, dtype=np.int64)  # float once a cell is between two
+        self._only: int | None = 0  # the track that all cells are on, if there is one
+        self._ideal = not any(ohm.any() for ohm in self.wires)
+        self._circuit: ArrayCircuit | None = None  # made when wires or write scheme first need it
+        self._update()
+
+    @classmethod
+    def from_bench(cls, bench: Bench, rng: np.random.Generator) -> Self:
+        """Draw a chip as the bench file says: first the shifts, then whatever noise the run needs."""
+        chip = bench.chip
+        if chip is None:
+            raise ConfigError(f"bench {bench.name} has no [chip] table, from which the virtual chip is made")
+        shape = (chip.rows, chip.columns)
+        draw = rescaled_lognormal_shifts if chip.spread.distribution == "rescaled" else lognormal_shifts
+        shifts = draw(shape, rng=rng, **chip.spread.numbers())
+        curve = ConductanceCurve.from_csv(chip.curve_file)
+        if curve.pulse is None:
+            curve = ConductanceCurve(curve.levels_siemens, chip.curve_pulse, source=curve.source)
+        curve = curve.smoothed() if chip.smoothed else curve
+        cell = load("cells", chip.cell)(**chip.cell_options)
+        return cls.of_chip(chip, curve, shifts, rng=rng, cell=cell, limits=bench.limits or DEFAULT_LIMITS)
+
+    @classmethod
+    def of_chip(
+        cls,
+        chip: Chip,
+        curve: ConductanceCurve,
+        shifts: FloatArray,
+        *,
+        rng: np.random.Generator,
+        cell: CellModel,
+        limits: Limits,
+    ) -> Self:
+        """Make the chip that a [chip] table describes, of curve, shifts and cell model that are there already."""
+        shape = (chip.rows, chip.columns)
+        return cls(
+            curve,
+            shifts,
+            scale=chip.scale,
+            wire_ohm=chip.wire_ohm,
+            read_noise=chip.read_noise,
+            rng=rng,
+            step_variation=chip.step_variation,
+            stuck=cell_mask("stuck", chip.stuck, shape),
+            dead=cell_mask("dead", chip.dead, shape),
+            cell=cell,
+            write=chip.write,
+            threshold=chip.threshold,
+            limits=limits,
+        )
+
+    # ------------------------------------------------------------------ the device
+
+    def _read_currents(self, voltages: FloatArray) -> FloatArray:
+        if not self._ideal:
+            circuit = self._array()
+            if self.read_noise and self.rng is not None:
+                return circuit.noisy_currents(voltages, self.read_noise, self.rng)
+            return circuit.currents(voltages)
+        if self._ohmic and not self.read_noise:
+            return voltages.dot(self._conductances)  # half the time of @ for a small chip
+        cells = self.cell.current(self._conductances, voltages[:, :, None])
+        currents = cells.sum(axis=1)
+        if self.read_noise and self.rng is not None:
+            # The relative noise of the cells is independent, so along a column it adds up in squares.
+            spread = self.read_noise * np.sqrt(np.square(cells).sum(axis=1))
+            currents += spread * self.rng.standard_normal(spread.shape)
+        return currents
+
+    def _array(self) -> ArrayCircuit:
+        if self._circuit is None:
+            self._circuit = ArrayCircuit(self._conductances, self.wires, self.cell)
+        return self._circuit
+
+    def _send_pulses(self, counts: IntArray, pulse: Pulse) -> None:
+        if self.write == "direct":
+            self._advance(self._last_track, counts)  # the track of this very pulse, which _check_pulse has just seen
+            return
+        for row, column in np.argwhere(counts):
+            for _ in range(counts[row, column]):
+                volts = self._array().pulse_volts(int(row), int(column), pulse.amplitude_v)
+                for each in np.argwhere(np.abs(volts) > self.threshold * self._amplitudes[0]):
+                    self.expose(int(each[0]), int(each[1]), float(volts[tuple(each)]), pulse.width_s)
+
+    def expose(self, row: int, column: int, voltage_v: float, seconds: float) -> None:
+        """Hold a voltage across one cell for a while, as happens to it on a bench.
+
+        A voltage within 2 % of a measured amplitude acts as measured. Below `threshold` times the amplitude nothing
+        happens; between, the step grows in proportion to the voltage above the threshold, and so beyond. A time within
+        1 % of a measured width counts as that width; a longer one than any as so many of the longest pulses, a
+        shorter one as that share of the shortest. This is a choice of the model: only whole pulses were measured.
+
+        Parameters
+        ----------
+        row, column : int
+            The cell, counted from 0.
+        voltage_v : float
+            Row minus column, in volts.
+        seconds : float
+            Duration of the voltage.
+
+        Raises
+        ------
+        LimitError
+            If the curve does not say with which pulses it was measured.
+        """
+        measured = self.curve.widths_by_amplitude()
+        amplitude = next((each for each in measured if (each > 0) == (voltage_v > 0)), None)
+        if amplitude is None:
+            raise LimitError(f"{voltage_v:g} V: the curve {self.curve.source} holds no pulse of that sign")
+        share = voltage_v / amplitude
+        step = 1.0 if abs(share - 1) <= 0.02 else (share - self.threshold) / (1 - self.threshold)
+        if step <= 0:
+            return
+        widths = measured[amplitude]
+        width = next((each for each in widths if abs(seconds - each) <= 0.01 * each), seconds)
+        within = min(max(width, widths[0]), widths[-1])
+        steps = np.zeros(self.shape)
+        steps[row, column] = step * width / within
+        self._forget_tracks()
+        self._advance(self._track_of(Pulse(amplitude, within)), steps)
+
+    def _advance(self, index: int, steps: FloatArray | IntArray) -> None:
+        """Move cells along a track, each by its number of levels."""
+        if not self._all_mobile:
+            steps = steps * self._mobile
+        if self.step_variation and self.rng is not None:
+            steps = _varied(steps, self.step_variation, self.rng)
+        if self._only != index:
+            steps = self._enter(index, steps)
+        if self._only == index:
+            self._levels = np.minimum(self._levels + steps, self._tracks[index].last)
+        else:
+            pulsed = steps > 0
+            self._levels[pulsed] = np.minimum(self._levels[pulsed] + steps[pulsed], self._tracks[index].last)
+        self._update()
+
+    def _enter(self, index: int, steps: Any) -> Any:
+        """Bring the cells that are pulsed onto a track; return the steps without those that it cannot move."""
+        track = self._tracks[index]
+        steps = np.array(steps)
+        rises = self._rises()
+        self._levels = self._levels.astype(np.float64)
+        for place in np.argwhere((steps > 0) & (self._on != index)):
+            cell = tuple(place)
+            level = track.entry(float(rises[cell]))
+            if level is None:
+                steps[cell] = 0
+            else:
+                self._levels[cell], self._on[cell] = level, index
+        first = int(self._on.flat[0])
+        self._only = first if (self._on == first).all() else None
+        return steps
+
+    def _rises(self) -> FloatArray:
+        if self._only is not None:
+            return self._tracks[self._only].rise(self._levels)
+        rises = np.empty(self.shape)
+        for index, track in enumerate(self._tracks):
+            rises[self._on == index] = track.rise(self._levels[self._on == index])
+        return rises
+
+    def _update(self) -> None:
+        self._conductances = (self._rises() + self.shifts) * self._scale
+        if not self._all_mobile:
+            self._conductances[self._dead] = 0.0
+        if self._circuit is not None:
+            self._circuit.update(self._conductances)
+
+    def _check_pulse(self, pulse: Pulse) -> None:
+        if pulse is self._last_pulse:
+            return
+        super()._check_pulse(pulse)
+        self._forget_tracks()
+        self._last_track = self._track_of(pulse)
+        self._last_pulse = pulse
+
+    def _track_of(self, pulse: Pulse) -> int:
+        """Index of the track of a pulse, made if it is not there."""
+        index = self._track_of_pulse.pop(pulse, None)
+        if index is None:
+            index = self._new_track(pulse)
+        self._track_of_pulse[pulse] = index
+        return index
+
+    def _forget_tracks(self) -> None:
+        """Drop tracks that no cell is on and that were not asked for lately; made again, they are the same.
+
+        Whoever times pulses by a real clock never sends two of the same width, and each width is a track of its own.
+        """
+        if len(self._track_of_pulse) <= self._most_kept:
+            return
+        recent = list(self._track_of_pulse)[-MOST_PULSES_KEPT // 2 :]
+        taken = {0, *np.unique(self._on).tolist(), *(self._track_of_pulse[pulse] for pulse in recent)}
+        place = {index: number for number, index in enumerate(sorted(taken))}
+        self._tracks = [self._tracks[index] for index in place]
+        self._track_of_pulse = {
+            pulse: place[index]
+            for pulse, index in self._track_of_pulse.items()
+            if index in place and (index or pulse in recent)
+        }
+        self._on = np.vectorize(place.__getitem__, otypes=[np.int64])(self._on)
+        self._only = None if self._only is None else place[self._only]
+        self._last_pulse = None
+        self._most_kept = max(MOST_PULSES_KEPT, 2 * len(self._track_of_pulse))
+
+    def _new_track(self, pulse: Pulse) -> int:
+        """Make the track for a pulse and return its index."""
+        nominal = self.curve
+        if nominal.pulse is None:
+            # The measurement does not say its pulse: whatever is sent first is that pulse.
+            if self._track_of_pulse or pulse.amplitude_v < 0:
+                known = next(iter(self._track_of_pulse), None)
+                raise LimitError(
+                    f"pulse of {pulse}: the curve {nominal.source} was measured with one potentiating pulse"
+                    + (f", taken to be {known}" if known else "")
+                )
+            return 0
+        curve = nominal.for_pulse(pulse)
+        if curve is nominal:
+            return 0
+        if pulse.amplitude_v > 0:
+            self._tracks.append(_Track(curve.rises, up=True))
+        else:
+            measured = [each.levels_siemens for each in nominal.others if each.pulse and each.pulse.amplitude_v < 0]
+            low, high = min(levels.min() for levels in measured), max(levels[0] for levels in measured)
+            if not high > low:
+                raise LimitError(f"pulse of {pulse}: its measured curve never falls, so the cells cannot be depressed")
+            position = (curve.levels_siemens - low) / (high - low)
+            self._tracks.append(_Track(position * nominal.span, up=False))
+        return len(self._tracks) - 1
+
+    def make_safe(self) -> None:
+        """Do nothing: a simulation drives no output."""
+
+    # ------------------------------------------------------------------ what a simulation knows
+
+    @property
+    def conductances(self) -> FloatArray:
+        """(R, C) true conductances, in siemens, without read noise."""
+        return self._conductances.copy()
+
+    @property
+    def levels(self) -> FloatArray:
+        """(R, C) level of each cell on the curve it is on."""
+        return self._levels.astype(np.float64)
+
+    def saturated_cells(self) -> BoolArray:
+        """Cells at the end of their curve."""
+        last = np.array([track.last for track in self._tracks])
+        return self._mobile & (self._levels >= last[self._on])
+
+    def identify(self) -> dict[str, Any]:
+        """Curve and model of the virtual chip."""
+        return {
+            "backend": "SimulatedBackend",
+            "curve": self.curve.source,
+            "pulse": str(self.curve.pulse) if self.curve.pulse else "unknown",
+            "scale": self.scale,
+            "cell": type(self.cell).__name__.lower(),
+            "write": self.write,
+        }
+
+    def state(self) -> dict[str, FloatArray]:
+        """Level of each cell, the amplitude and width of the pulse whose curve it is on (0 for the nominal one)."""
+        pulses = {index: pulse for pulse, index in self._track_of_pulse.items() if index}
+        amplitudes, widths = np.zeros(self.shape), np.zeros(self.shape)
+        for index, pulse in pulses.items():
+            amplitudes[self._on == index], widths[self._on == index] = pulse.amplitude_v, pulse.width_s
+        return {
+            "shift_siemens": self.shifts.copy(),
+            "level": self.levels,
+            "curve_amplitude_v": amplitudes,
+            "curve_width_s": widths,
+        }
+
+    def restore(self, state: dict[str, FloatArray]) -> None:
+        """Bring the chip back to a saved state.
+
+        Raises
+        ------
+        DataError, LimitError
+            If the state is not one of a chip of this shape and curve; the chip is left as it was.
+        """
+        shifts, levels, amplitudes, widths = (
+            checked(f"saved {name} values", state.get(name, []), self.shape)
+            for name in ("shift_siemens", "level", "curve_amplitude_v", "curve_width_s")
+        )
+        on = np.zeros(self.shape, dtype=np.int64)
+        for amplitude, width in {(a, w) for a, w in zip(amplitudes.flat, widths.flat, strict=True) if a}:
+            pulse = Pulse(float(amplitude), float(width))
+            # Whatever the limits: what happened may be beyond.
+            on[(amplitudes == amplitude) & (widths == width)] = self._track_of(pulse)
+        self.shifts, self._levels, self._on = shifts, levels, on
+        self._only = int(on.flat[0]) if (on == on.flat[0]).all() else None
+        self._update()
+
+    def _mask(self, name: str, cells: ArrayLike | None) -> BoolArray:
+        mask = np.zeros(self.shape, dtype=bool) if cells is None else np.asarray(cells)
+        if mask.shape != self.shape or mask.dtype != bool:
+            raise DataError(f"{name} must be bool of shape {self.shape}, got {mask.dtype} of shape {mask.shape}")
+        return mask
+
+
+def _varied(steps: Any, variation: float, rng: np.random.Generator) -> FloatArray:
+    """Sum of n gamma steps of mean 1 is one gamma draw of shape n / variation^2."""
+    return rng.gamma(steps / variation**2, variation**2)
+
+
+def cell_mask(name: str, cells: Sequence[tuple[int, int]], shape: tuple[int, int]) -> BoolArray:
+    """Mark cells given as [row, column] on a chip of some shape."""
+    mask = np.zeros(shape, dtype=bool)
+    for row, column in cells:
+        if not (0 <= row < shape[0] and 0 <= column < shape[1]):
+            raise DataError(f"{name} cell [{row}, {column}] is not on the chip of {shape[0]} by {shape[1]} cells")
+        mask[row, column] = True
+    return mask
+
+
+def _positive(name: str, value: float) -> float:
+    if not math.isfinite(value) or value <= 0:
+        raise DataError(f"{name} {value} must be finite and above zero")
+    return float(value)
+
+
+def _not_negative(name: str, value: float) -> float:
+    if not math.isfinite(value) or value < 0:
+        raise DataError(f"{name} {value} must be finite and not negative")
+    return float(value)

@@ -1,0 +1,130 @@
+"""The source-delay-measure cycle of an emulated Keithley 2400: timing, automatic range and the reading.
+
+A cycle is trigger delay, 0.1 ms of trigger latency (user's manual, Figure 6-1), the new level, the source delay, and
+the integration: one power-line cycle times NPLC, three times that with autozero, as often as a repeating filter counts.
+Time passes in the world only. With automatic output-off the output is on from the new level to the end of the
+integration, which makes a pulse (page 13-10). If a reading has to change the range, source, delay and measurement are
+repeated on it (page 7-3). Automatic delay is 1 ms on every range, an assumption.
+"""
+
+from typing import TYPE_CHECKING
+
+from ...scpi import reading
+from ...scpi.sense import ohms_range
+from ...scpi.values import NOT_MEASURED, OVERFLOW
+from . import sweep
+from .reading import Reading
+from .settings import RANGES_A, RANGES_OHM
+
+if TYPE_CHECKING:
+    from .model import EmulatedKeithley2400
+
+LATENCY_S = 1e-4
+AUTO_DELAY_S = 1e-3
+PROCESSING_S = 1 / 1551 - 0.01 / 60 - LATENCY_S
+"""What is left of a cycle at 1551 readings a second, NPLC 0.01 and 60 Hz (data sheet SPEC-2400)."""
+MOST_RANGE_CHANGES = 10
+READING_AVAILABLE, READING_OVERFLOW, IN_COMPLIANCE = 1 << 6, 1 << 7, 1 << 14
+"""Bits of the measurement event register (appendix B)."""
+
+
+def acquired(smu: "EmulatedKeithley2400") -> list[Reading]:
+    """Run the trigger model once and return its readings."""
+    now = smu.now
+    source = now.source[now.function]
+    fixed = source.level
+    swept = sweep.levels(smu)
+    if now.time_reset_auto:
+        smu.started_s = smu.world.clock.now()
+    readings: list[Reading] = []
+    total = max(now.arm_count, 1) * now.trigger_count
+    for number in range(total):
+        if number and number % now.trigger_count == 0 and now.arm_source == "TIM":
+            smu.world.wait(now.arm_timer_s)
+        smu.world.wait(now.trigger_delay_s + LATENCY_S)
+        sweep.prepare_trigger(smu, number, swept)
+        smu.switch(True)
+        if swept and now.abort_on_compliance == "EARL" and smu.limited():
+            break
+        readings.append(_cycle(smu))
+        stopped = bool(swept) and now.abort_on_compliance == "LATE" and smu.limited()
+        last = stopped or number == total - 1
+        if now.clear_auto and (now.clear_mode == "ALW" or last):
+            smu.switch(False)
+        if smu.processing_s:
+            smu.world.wait(smu.processing_s)
+        if stopped:
+            break
+    if swept and smu.level_after_list == "fixed":
+        source.level = fixed
+        smu.apply()
+    return readings
+
+
+def _cycle(smu: "EmulatedKeithley2400") -> Reading:
+    now = smu.now
+    delay_s = AUTO_DELAY_S if now.delay_auto else now.delay_s
+    averaged = now.average_count if now.average and now.average_control == "REP" else 1
+    integration_s = now.nplc / smu.line_hz * (3 if now.autozero else 1) * averaged
+    for _ in range(MOST_RANGE_CHANGES):
+        smu.world.wait(delay_s + integration_s)
+        ampere, _ = smu.world.measure(smu.channels[0])
+        volt = smu.world.volt(f"{smu.channels[0]}.hi")
+        if not _reranged(smu, volt, ampere):
+            break
+        smu.apply()
+    return _reading(smu, volt, ampere, averaged)
+
+
+def _reranged(smu: "EmulatedKeithley2400", volt: float, ampere: float) -> bool:
+    """Choose the automatic range anew, and return whether it is another one."""
+    now = smu.now
+    if now.automatic_ohms:
+        function, wanted = "RES", ohms_range(RANGES_OHM, reading.quotient(volt, ampere), now.sense["RES"])
+    elif now.function == "VOLT":
+        most = reading.range_holding(RANGES_A, now.protection_a)
+        function, wanted = "CURR", min(reading.fitting(RANGES_A, ampere, now.sense["CURR"].lowest), most)
+    else:
+        sense = now.sense["VOLT"]
+        function, wanted = "VOLT", reading.fitting(sense.ranges, volt, sense.lowest)
+    sense = now.sense[function]
+    if not sense.auto or wanted == sense.range:
+        return False
+    sense.range = wanted
+    return True
+
+
+def _reading(smu: "EmulatedKeithley2400", volt: float, ampere: float, averaged: int) -> Reading:
+    now = smu.now
+    function, level_v, level_a = smu.sourced()
+    sourcing_v = function == "VOLT"
+    limited = smu.limited()
+    range_v = (now.source if sourcing_v else now.sense)["VOLT"].range
+    range_a = (now.sense if sourcing_v else now.source)["CURR"].range
+    if now.automatic_ohms:
+        range_v, range_a = reading.fitting(now.sense["VOLT"].ranges, volt), reading.fitting(RANGES_A, level_a)
+    seen_a = reading.digitised(ampere, range_a, now.nplc, smu.rng, smu.world.resolution, averaged=averaged)
+    seen_v = reading.digitised(volt, range_v, now.nplc, smu.rng, smu.world.resolution, averaged=averaged)
+    ohm = reading.quotient(seen_v, seen_a) if "RES" in now.measured else NOT_MEASURED
+    shown_v = seen_v if "VOLT" in now.measured else level_v if sourcing_v else NOT_MEASURED
+    shown_a = seen_a if "CURR" in now.measured else level_a if not sourcing_v else NOT_MEASURED
+    overflow = OVERFLOW in (abs(shown_a), abs(shown_v), abs(ohm))
+    real = limited and smu.limit_is_compliance()
+    bits = {
+        0: overflow,
+        1: now.average,
+        2: smu.terminals == "FRON",
+        3: real,
+        10: now.automatic_ohms,
+        11: "VOLT" in now.measured,
+        12: "CURR" in now.measured,
+        13: "RES" in now.measured,
+        14: sourcing_v,
+        15: not sourcing_v,
+        16: limited and not real,
+        17: now.offset_compensated,
+        22: now.remote_sense,
+    }
+    status = sum(1 << bit for bit, found in bits.items() if found)
+    smu.measurement.latch(READING_AVAILABLE | (READING_OVERFLOW if overflow else 0) | (IN_COMPLIANCE if limited else 0))
+    return Reading(shown_v, shown_a, ohm, smu.world.clock.now() - smu.started_s, status)

@@ -1,0 +1,39 @@
+"""Arguments that several trigger commands of an emulated Keithley 2450 take: events, buffers and times."""
+
+from typing import TYPE_CHECKING
+
+from ...scpi import values
+from ...scpi.status import ScpiError
+
+if TYPE_CHECKING:
+    from .model import EmulatedKeithley2450
+
+LONGEST_S = 1e4
+MOST_COUNT = 268_435_455
+EVENTS = ("NONE", "COMMand", "DISPlay", "ATRigger", "EXTernal", "SLIMit")
+NUMBERED_EVENTS = ("NOTify", "DIGio", "TSPLink", "LAN", "BLENder", "TIMer")
+MOST_OF_A_KIND = 14
+"""Largest number of an event, which is that of a digital or LAN line."""
+
+
+def event(text: str) -> str:
+    """Return the short name of an event, with its number if it has one."""
+    name = text.rstrip("0123456789")
+    number = text[len(name) :]
+    if number:
+        if len(number) > 2 or not 1 <= int(number) <= MOST_OF_A_KIND:
+            raise ScpiError(-222)
+        return values.choice(name, NUMBERED_EVENTS) + str(int(number))
+    return values.choice(name, EVENTS)
+
+
+def buffer_name(smu: "EmulatedKeithley2450", arguments: list[str]) -> str:
+    """Return the name of a buffer that there is; ``defbuffer1`` if none is named."""
+    name = values.string(arguments[0]) if arguments else "defbuffer1"
+    smu.buffer(name)
+    return name
+
+
+def seconds(arguments: list[str], place: int) -> float:
+    """Return an argument as a time, 0 if it is left out."""
+    return values.bounded(arguments[place], 0.0, LONGEST_S) if len(arguments) > place else 0.0

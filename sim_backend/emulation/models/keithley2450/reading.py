@@ -1,0 +1,81 @@
+"""How an emulated Keithley 2450 makes a reading: integration, automatic range, and what is computed from it."""
+
+from typing import TYPE_CHECKING
+
+from ...scpi import reading
+from ...scpi.sense import ohms_range
+from .buffer import FOUR_WIRE, LIMITED, OUTPUT_ON, READ_BACK, Reading
+from .settings import RANGES_A, RANGES_OHM
+
+if TYPE_CHECKING:
+    from .model import EmulatedKeithley2450
+
+UNITS = {"AMP": "Amp DC", "VOLT": "Volt DC", "OHM": "Ohm", "WATT": "Watt DC"}
+"""Units as a buffer names them."""
+
+
+def take(smu: "EmulatedKeithley2450", name: str) -> None:
+    """Take one reading into a buffer."""
+    measuring, channel = smu.now.measuring, smu.channels[0]
+    sense = measuring.now
+    averaged = sense.average_count if sense.average and sense.average_control == "REP" else 1
+    integration_s = sense.nplc / smu.line_hz * (3 if sense.autozero else 1) * averaged
+    for _ in RANGES_OHM:
+        smu.world.wait(integration_s)
+        ampere, _ = smu.world.measure(channel)
+        volt = smu.world.volt(f"{channel}.hi")
+        if not _reranged(smu, volt, ampere):
+            break
+        smu.apply()
+    function, level_v, level_a = smu.sourced()
+    sourcing_v = function == "VOLT"
+    range_a, range_v = _ranges(smu, volt, level_a)
+    resolution = smu.world.resolution
+    seen_a = reading.digitised(ampere, range_a, sense.nplc, smu.rng, resolution, averaged=averaged)
+    seen_v = reading.digitised(volt, range_v, sense.nplc, smu.rng, resolution, averaged=averaged)
+    measured = {"CURR": seen_a, "VOLT": seen_v, "RES": reading.quotient(seen_v, seen_a)}[measuring.function]
+    value = {"OHM": reading.quotient(seen_v, seen_a), "WATT": seen_v * seen_a}.get(sense.unit, measured)
+    value = sense.processed(value)
+    for limit in sense.limits.values():
+        limit.test(value)
+    source = smu.now.sourcing.source[function]
+    programmed, seen = (level_v, seen_v) if sourcing_v else (level_a, seen_a)
+    status = READ_BACK * source.read_back | LIMITED * smu.limited() | FOUR_WIRE * sense.remote | OUTPUT_ON * smu.on
+    smu.buffer(name).store(
+        Reading(
+            value,
+            seen if source.read_back else programmed,
+            smu.world.clock.now(),
+            status,
+            UNITS[sense.unit],
+            UNITS["VOLT" if sourcing_v else "AMP"],
+        )
+    )
+
+
+def _reranged(smu: "EmulatedKeithley2450", volt: float, ampere: float) -> bool:
+    """Choose the automatic range anew, and return whether it is another one that has to be measured on."""
+    measuring = smu.now.measuring
+    senses = measuring.sense
+    if senses["VOLT"].auto:
+        senses["VOLT"].range = reading.fitting(senses["VOLT"].ranges, volt, senses["VOLT"].lowest)
+    function = "RES" if measuring.function == "RES" else "CURR"
+    sense = senses[function]
+    if function == "RES":
+        wanted = ohms_range(RANGES_OHM, reading.quotient(volt, ampere), sense)
+    else:
+        wanted = reading.fitting(RANGES_A, ampere, sense.lowest)
+    if not sense.auto or wanted == sense.range:
+        return False
+    sense.range = wanted
+    return True
+
+
+def _ranges(smu: "EmulatedKeithley2450", volt: float, level_a: float) -> tuple[float, float]:
+    """Return the ranges in which current and voltage are read."""
+    sourcing, measuring = smu.now.sourcing, smu.now.measuring
+    if measuring.function == "RES":
+        return reading.fitting(RANGES_A, level_a), reading.fitting(measuring.sense["VOLT"].ranges, volt)
+    sourcing_v = sourcing.function == "VOLT"
+    range_v = sourcing.source["VOLT"].range if sourcing_v else measuring.sense["VOLT"].range
+    return measuring.sense["CURR"].range, range_v

@@ -1,0 +1,153 @@
+"""What an emulated Keithley 2450 remembers: how it sources, how it measures, and the ranges it has."""
+
+import math
+from dataclasses import dataclass, field
+
+from ...scpi.sense import Sense
+from ...scpi.source import Source
+from ...scpi.values import OVERFLOW
+
+RANGES_V = (0.02, 0.2, 2.0, 20.0, 200.0)
+RANGES_A = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+TEST_CURRENTS_A = {2.0: 0.1, 20.0: 0.1, 200.0: 1e-2, 2e3: 1e-3, 2e4: 1e-4, 2e5: 1e-5, 2e6: 1e-6, 2e7: 1e-7, 2e8: 1e-7}
+"""Current that is sourced on each resistance range; an assumption, after the data sheet of the 2400."""
+RANGES_OHM = tuple(TEST_CURRENTS_A)
+MOST_V, MOST_A = 210.0, 1.05
+LEAST_LIMIT_V, LEAST_LIMIT_A = 0.02, 1e-9
+LEAST_SHARE = 0.106
+"""Smallest source limit as a share of a fixed measure range (reference manual, smu.source.xlimit.level)."""
+USER_DELAYS = 5
+
+
+def plain(value: float) -> str:
+    """Write a setting in its shortest form."""
+    return f"{value + 0.0:.9G}"
+
+
+@dataclass
+class SourceFunction(Source):
+    """Volts or amperes at the output, and what goes with them."""
+
+    limit: float = 0.0
+    """Limit of the other quantity, in its unit."""
+    delay_s: float = 0.0
+    delay_auto: bool = True
+    read_back: bool = True
+    high_capacitance: bool = False
+    protection: str = "NONE"
+    user_delays_s: list[float] = field(default_factory=lambda: [0.0] * USER_DELAYS)
+
+
+def sources() -> dict[str, SourceFunction]:
+    """Return what is sourced after ``*RST``."""
+    return {
+        "VOLT": SourceFunction(RANGES_V, MOST_V, 20.0, limit=1.05e-4, lowest=RANGES_V[0]),
+        "CURR": SourceFunction(RANGES_A, MOST_A, 1e-4, limit=21.0, lowest=RANGES_A[0]),
+    }
+
+
+@dataclass
+class Sourcing:
+    """All that a source configuration list stores."""
+
+    function: str = "VOLT"
+    source: dict[str, SourceFunction] = field(default_factory=sources)
+
+    @property
+    def now(self) -> SourceFunction:
+        """Return the function in use."""
+        return self.source[self.function]
+
+
+@dataclass
+class Limit:
+    """A limit test on readings."""
+
+    on: bool = False
+    upper: float = 1.0
+    lower: float = -1.0
+    audible: str = "NONE"
+    clear_auto: bool = True
+    failed: str = "NONE"
+
+    def test(self, value: float) -> None:
+        """Compare a reading."""
+        if not self.on:
+            return
+        now = "HIGH" if value > self.upper else "LOW" if value < self.lower else "NONE"
+        if self.clear_auto or self.failed == "NONE":
+            self.failed = now
+
+
+@dataclass
+class SenseFunction(Sense):
+    """How one quantity is measured, and what is made of a reading."""
+
+    nplc: float = 1.0
+    autozero: bool = True
+    average: bool = False
+    average_control: str = "REP"
+    average_count: int = 10
+    remote: bool = False
+    unit: str = ""
+    offset_compensated: bool = False
+    user_delays_s: list[float] = field(default_factory=lambda: [0.0] * USER_DELAYS)
+    relative: float = 0.0
+    relative_on: bool = False
+    math_on: bool = False
+    math_format: str = "PERC"
+    factor: float = 1.0
+    offset: float = 0.0
+    percent: float = 1.0
+    limits: dict[int, Limit] = field(default_factory=lambda: {1: Limit(), 2: Limit()})
+    digits: int = 5
+
+    def processed(self, value: float) -> float:
+        """Return what relative offset and mathematics make of a measured value."""
+        if abs(value) >= OVERFLOW:
+            return math.copysign(OVERFLOW, value)
+        if self.relative_on:
+            value -= self.relative
+        if not self.math_on:
+            return value
+        if self.math_format == "MXB":
+            found = self.factor * value + self.offset
+        elif self.math_format == "REC":
+            found = 1 / value if value else OVERFLOW
+        else:
+            found = (value - self.percent) / self.percent * 100 if self.percent else OVERFLOW
+        return min(max(found, -OVERFLOW), OVERFLOW)
+
+
+def senses() -> dict[str, SenseFunction]:
+    """Return how each function is measured after ``*RST``."""
+    return {
+        "VOLT": SenseFunction(RANGES_V, 20.0, lowest=RANGES_V[0], unit="VOLT"),
+        "CURR": SenseFunction(RANGES_A, 1e-4, lowest=RANGES_A[0], unit="AMP"),
+        "RES": SenseFunction(RANGES_OHM, 2e5, lowest=RANGES_OHM[0], highest=RANGES_OHM[-1], unit="OHM"),
+    }
+
+
+@dataclass
+class Measuring:
+    """All that a measure configuration list stores."""
+
+    function: str = "CURR"
+    sense: dict[str, SenseFunction] = field(default_factory=senses)
+
+    @property
+    def now(self) -> SenseFunction:
+        """Return the function in use."""
+        return self.sense[self.function]
+
+
+@dataclass
+class Settings:
+    """What ``*RST`` resets."""
+
+    sourcing: Sourcing = field(default_factory=Sourcing)
+    measuring: Measuring = field(default_factory=Measuring)
+    count: int = 1
+    off_state: dict[str, str] = field(default_factory=lambda: {"VOLT": "NORM", "CURR": "NORM"})
+    interlock: bool = False
+    precision: int = 0

@@ -1,0 +1,1 @@
+"""The emulated Keithley 2602B and 2636B."""

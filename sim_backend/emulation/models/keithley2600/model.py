@@ -1,0 +1,138 @@
+"""Emulated Keithley 2602B and 2636B: two source-measure channels, spoken to in TSP.
+
+Emulated only: after the Keithley 2600B reference manual, tried with PyMeasure and the package keithley2600. The model:
+
+- a reading is rounded to a millionth of its range, coarser below one power-line cycle, and takes ``nplc / linefreq``,
+  three times as long with autozero AUTO, after ``measure.delay``;
+- a new source level settles at once, then ``source.delay`` passes;
+- sweeps and overlapped measurements go on while the instrument waits (`delay`, `waitcomplete`, a measurement), and
+  between two messages of a client that asks whether they have ended;
+- a fixed measure range does not limit the source: the limit has a range of its own (manual, ``source.limitY``). A
+  current beyond the measure range reads 9.91e37.
+
+Not there: calibration, a flash drive, other nodes on the TSP-Link and on the network.
+"""
+
+from importlib.resources import files
+
+import numpy as np
+
+from ...tsp.lua.objects import choice, number
+from ...tsp.messages import TspInstrument
+from ...tsp.smu.channel import Smu
+from ...tsp.smu.measure import SmuMeasure
+from ...tsp.smu.model import MODEL_2602B, MODEL_2636B, SmuModel
+from ...tsp.smu.pulse import PulseFunctions
+from ...tsp.smu.source import SmuSource, Terminals
+from ...tsp.smu.status import add_smu_status
+from ...world.world import World
+
+LETTERS = "ab"
+FACTORY_SCRIPTS = ("KISweep", "KIParlib", "KIHighC")
+"""Those that are made of the instrument's own commands; KIPulse is in `tsp_pulse`, as its pulses are timed."""
+
+
+class EmulatedKeithley2600(TspInstrument):
+    """A 2600B with two channels, called ``<name>.a`` and ``<name>.b`` in the world.
+
+    Parameters
+    ----------
+    world, name, serial
+        As for every emulated instrument.
+    latency_s : float
+        What a pulse lasts longer than programmed, in seconds.
+    noise : float
+        Standard deviation of a reading, in steps of its resolution; needs `rng`.
+    rng : numpy.random.Generator, optional
+        Source of the noise.
+    interlock : bool
+        Whether the interlock is closed, without which the 200 V range stays off.
+    instructions, seconds
+        Bounds of a message, see `TspInstrument`.
+    """
+
+    electrics: SmuModel
+    firmware = "3.4.0"
+    gpib_address = 26
+    identity = "Keithley Instruments Inc., Model {model}, {serial}, {firmware}"
+
+    def __init__(
+        self,
+        world: World,
+        name: str,
+        serial: str = "1234567",
+        *,
+        latency_s: float = 0.0,
+        noise: float = 0.0,
+        rng: np.random.Generator | None = None,
+        interlock: bool = True,
+        **bounds: float,
+    ) -> None:
+        super().__init__(world, name, serial, **bounds)
+        self.channels = tuple(f"{name}.{letter}" for letter in LETTERS)
+        terminals = Terminals(world)
+        self.schedule.settled.append(terminals.apply)
+        self._smus = []
+        for place, channel in enumerate(self.channels):
+            source = SmuSource(self.electrics, channel, terminals, interlock=interlock)
+            measure = SmuMeasure(
+                self.electrics,
+                source,
+                terminals,
+                self.schedule,
+                self._line_frequency,
+                since=self.since,
+                noise=noise,
+                rng=rng,
+            )
+            measure.reclaim = self._reclaim
+            smu = Smu(place, source, measure, self.schedule, self.triggers.bus, latency_s)
+            self._smus.append(smu)
+            self.roots[f"smu{LETTERS[place]}"] = smu.node
+        add_smu_status(self.status, self._smus, lambda: self.too_hot)
+        self._add_display()
+        PulseFunctions(self.schedule).add_to(self.functions)
+        self.power_on({"KIPulse": "", **{name: _factory_script(name) for name in FACTORY_SCRIPTS}})
+
+    def _reclaim(self) -> None:
+        """Give back the reading buffers that no script can reach any more."""
+        self.sandbox.reclaim()
+
+    def restore_defaults(self) -> None:
+        """Switch both channels off and bring them to their defaults."""
+        for smu in self._smus:
+            smu.reset()
+
+    def _line_frequency(self) -> float:
+        return float(self.localnode.values["linefreq"])
+
+    def _add_display(self) -> None:
+        display = self.display.node
+        functions = ("DCAMPS", "DCVOLTS", "OHMS", "WATTS")
+        display.constants |= {f"MEASURE_{function}": place for place, function in enumerate(functions)}
+        display.constants |= {"SMUA": 0, "SMUB": 1, "SMUA_SMUB": 2, "USER": 3, "LIMIT_IV": 0, "LIMIT_P": 1}
+        display.constants |= {"DIGITS_4_5": 4, "DIGITS_5_5": 5, "DIGITS_6_5": 6}
+        display.setting("screen", 2.0, choice(0, 1, 2, 3))
+        for place in range(len(self._smus)):
+            node = display.child(f"smu{LETTERS[place]}")
+            node.setting("digits", 5.0, number(4, 6))
+            node.child("measure").setting("func", 1.0, choice(0, 1, 2, 3))
+            node.child("limit").setting("func", 0.0, choice(0, 1))
+
+
+class EmulatedKeithley2602B(EmulatedKeithley2600):
+    """Two channels of 40 V and 3 A, from 100 nA."""
+
+    electrics = MODEL_2602B
+    model = "2602B"
+
+
+class EmulatedKeithley2636B(EmulatedKeithley2600):
+    """Two channels of 200 V and 1.5 A, from 100 pA."""
+
+    electrics = MODEL_2636B
+    model = "2636B"
+
+
+def _factory_script(name: str) -> str:
+    return files(__package__).joinpath(f"{name.lower()}.lua").read_text(encoding="utf-8")

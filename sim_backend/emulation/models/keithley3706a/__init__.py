@@ -1,0 +1,1 @@
+"""The emulated Keithley 3706A."""

@@ -1,0 +1,1 @@
+"""The emulated Keithley 7001 and 7002."""

@@ -1,0 +1,1 @@
+"""The emulated Keithley 707B and 708B."""

@@ -1,0 +1,1 @@
+"""The emulated Keysight 34980A."""

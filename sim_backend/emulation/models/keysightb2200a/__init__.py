@@ -1,0 +1,1 @@
+"""The emulated Keysight B2200A and B2201A."""

@@ -1,0 +1,1 @@
+"""The emulated Keysight B2900 series."""

@@ -1,0 +1,165 @@
+"""What one channel of an emulated Keysight B2900 remembers and ``*RST`` resets, and the ranges it has.
+
+Ranges and their ends are those of the B2900 user's guide, tables 2-2 to 2-5, and of the B2900 SCPI command reference,
+tables 2-4 to 2-9.
+"""
+
+from dataclasses import dataclass, field
+
+from ...scpi.calculation import Mathematics
+from ...scpi.sense import TEST_CURRENTS_A, Sense
+from ...scpi.source import Source, staircase
+
+RANGES_V = (0.2, 2.0, 20.0, 200.0)
+RANGES_A = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1.5, 3.0)
+RANGES_OHM = tuple(TEST_CURRENTS_A)
+MOST_V, MOST_A = 210.0, 3.03
+LEAST_LIMIT_V, LEAST_LIMIT_A = 0.02, 1e-9
+"""Smallest limits (user's guide, Limit/Compliance): 20 mV; 1 % of the 100 nA range, and as much on the 10 nA range."""
+HEADROOM, HEADROOM_HIGH = 1.06, 1.02
+"""A measurement goes to 106 % of its range, above 1 A to 102 % (user's guide, table 2-5)."""
+SHORTEST_PULSE_S, LONGEST_S = 5e-5, 1e5
+"""User's guide, page 6-7."""
+SHORTEST_APERTURE_S, LONGEST_APERTURE_S = 8e-6, 2.0
+LARGEST_TRAIN = 100_000
+"""Most triggers of one start, as many as a trace buffer holds."""
+
+
+def headroom(full: float) -> float:
+    """Return how far a measure range goes, as a share of its name."""
+    return HEADROOM_HIGH if full > 1 else HEADROOM
+
+
+@dataclass
+class Layer:
+    """The arm or the trigger layer of one action."""
+
+    count: int = 1
+    delay_s: float = 0.0
+    source: str = "AINT"
+    interval_s: float = 1e-5
+    bypass: str = "OFF"
+    lan: str = "LAN0"
+    output: bool = False
+    signal: str = "EXT1"
+
+
+@dataclass
+class Waiting:
+    """Wait time of the source or of the measurement, which is stored only."""
+
+    on: bool = True
+    auto: bool = True
+    gain: float = 1.0
+    offset_s: float = 0.0
+
+
+@dataclass
+class Limit:
+    """One limit test."""
+
+    on: bool = False
+    function: str = "LIM"
+    upper: float = 1.0
+    lower: float = -1.0
+    fails_in: str = "IN"
+    failed: bool = False
+    patterns: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class Trace:
+    """The trace buffer of a channel."""
+
+    points: int = LARGEST_TRAIN
+    feed: str = "SENS"
+    control: str = "NEV"
+    statistic: str = "MEAN"
+    stamps: str = "ABS"
+    readings: list[dict[str, float]] = field(default_factory=list)
+
+
+@dataclass
+class ChannelState:
+    """What ``*RST`` resets for one channel."""
+
+    ranges_a: tuple[float, ...] = RANGES_A
+    function: str = "VOLT"
+    shape: str = "DC"
+    source: dict[str, Source] = field(init=False)
+    spacing: str = "LIN"
+    direction: str = "UP"
+    ranging: str = "BEST"
+    stair: str = "SING"
+    continuous: bool = False
+    pulse_delay_s: float = 0.0
+    pulse_width_s: float = SHORTEST_PULSE_S
+    source_wait: Waiting = field(default_factory=Waiting)
+    sense_wait: Waiting = field(default_factory=Waiting)
+    limit_up: dict[str, float] = field(default_factory=lambda: {"VOLT": 2.0, "CURR": 1e-4})
+    limit_down: dict[str, float] = field(default_factory=lambda: {"VOLT": 2.0, "CURR": 1e-4})
+    """Limits of positive and of negative voltage and current, without their signs."""
+    sense: dict[str, Sense] = field(init=False)
+    range_mode: dict[str, str] = field(default_factory=lambda: {"VOLT": "NORM", "CURR": "NORM"})
+    range_threshold: dict[str, float] = field(default_factory=lambda: {"VOLT": 90.0, "CURR": 90.0})
+    ohm_mode: str = "MAN"
+    offset_compensated: bool = False
+    aperture_s: float = 0.02
+    aperture_auto: bool = False
+    measured: set[str] = field(default_factory=lambda: {"VOLT", "CURR"})
+    remote_sense: bool = False
+    off_mode: str = "NORM"
+    auto_on: bool = True
+    auto_off: bool = False
+    protection: bool = False
+    filter: bool = True
+    filter_auto: bool = False
+    filter_s: float = 5e-6
+    high_capacitance: bool = False
+    low: str = "GRO"
+    triggers: dict[str, Layer] = field(default_factory=lambda: {"TRAN": Layer(), "ACQ": Layer()})
+    arms: dict[str, Layer] = field(default_factory=lambda: {"TRAN": Layer(), "ACQ": Layer()})
+    math: Mathematics = field(default_factory=lambda: Mathematics(most=100))
+    feed: str = "MATH"
+    offset: float = 0.0
+    offset_on: bool = False
+    limits: dict[int, Limit] = field(default_factory=lambda: {number: Limit() for number in range(1, 13)})
+    composite: dict[str, str] = field(default_factory=dict)
+    trace: Trace = field(default_factory=Trace)
+
+    def __post_init__(self) -> None:
+        self.source = {
+            "VOLT": Source(RANGES_V, MOST_V, RANGES_V[0], lowest=RANGES_V[0]),
+            "CURR": Source(self.ranges_a, MOST_A, 1e-4, lowest=self.ranges_a[0]),
+        }
+        self.sense = {
+            "VOLT": Sense(RANGES_V, 2.0, lowest=RANGES_V[0]),
+            "CURR": Sense(self.ranges_a, 1e-4, lowest=1e-6),
+            "RES": Sense(RANGES_OHM, 2e5, lowest=RANGES_OHM[0], highest=RANGES_OHM[-1]),
+        }
+
+    @property
+    def level(self) -> float:
+        """The immediate level of the function in use, in volts or amperes; the base of a pulse."""
+        return self.source[self.function].level
+
+    @property
+    def automatic_ohms(self) -> bool:
+        """Whether resistance is measured with a current that its range chooses, whatever is set as the source."""
+        return "RES" in self.measured and self.ohm_mode == "AUTO"
+
+    def levels(self) -> list[float | None]:
+        """Return the level that each transient goes to, in turn; None leaves it as it is."""
+        source = self.source[self.function]
+        if self.mode_is("FIX"):
+            return [source.triggered]
+        if self.mode_is("LIST"):
+            return list(source.listed())
+        found = staircase(source.start, source.stop, source.points, self.spacing == "LOG")
+        if self.direction == "DOWN":
+            found.reverse()
+        return [*found, *(reversed(found) if self.stair == "DOUB" else ())]
+
+    def mode_is(self, mode: str) -> bool:
+        """Whether the function in use is in a mode."""
+        return self.source[self.function].mode == mode

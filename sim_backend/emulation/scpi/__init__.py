@@ -1,0 +1,1 @@
+"""The SCPI engine: syntax, status, values, and what several models share."""

@@ -1,0 +1,66 @@
+"""How readings go out: as text, or as IEEE 754 numbers in a block."""
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from . import values
+from .messages import Answer, Call, Command
+from .status import ScpiError
+
+TEXT, SINGLE, DOUBLE = 0, 4, 8
+"""Bytes of a number; 0 is text."""
+
+
+@dataclass(slots=True)
+class DataFormat:
+    """What ``:FORM:DATA`` and ``:FORM:BORD`` have chosen."""
+
+    width: int = TEXT
+    swapped: bool = False
+    definite: bool = False
+    """Whether a block says how long it is; otherwise it begins with ``#0`` and ends with the message."""
+
+    def written(self, numbers: Sequence[float]) -> Answer:
+        """Write readings in the chosen format.
+
+        >>> DataFormat(SINGLE, definite=True).written([1.0, 2.0]).hex(" ")  # "#", one digit, which is 8; then 8 bytes
+        '23 31 38 3f 80 00 00 40 00 00 00'
+        """
+        if self.width == TEXT:
+            return ",".join(map(values.nr3, numbers))
+        body = struct.pack(
+            f"{'<' if self.swapped else '>'}{len(numbers)}{'f' if self.width == SINGLE else 'd'}", *numbers
+        )
+        size = str(len(body))
+        return (f"#{len(size)}{size}" if self.definite else "#0").encode() + body
+
+
+def commands(names: Mapping[str, int], replies: Mapping[int, str]) -> tuple[Command, ...]:
+    """Declare ``:FORMat[:DATA]`` and ``:FORMat:BORDer`` of an instrument whose attribute ``format`` is a `DataFormat`.
+
+    Parameters
+    ----------
+    names : mapping of str to int
+        Bytes of a number for every parameter, such as ``{"ASCii": 0, "REAL,32": 4}``.
+    replies : mapping of int to str
+        What the query answers for each of them.
+    """
+
+    def choose(self: Any, call: Call) -> None:
+        given = call.expect(1, 2)
+        for name, width in names.items():
+            parts = name.split(",")
+            if len(parts) == len(given) and all(map(values.matches, given, parts)):
+                self.format.width = width
+                return
+        raise ScpiError(-224)
+
+    def order(self: Any, call: Call) -> None:
+        self.format.swapped = values.choice(call.expect(1)[0], ("NORMal", "SWAPped")) == "SWAP"
+
+    return (
+        Command(":FORMat[:DATA]", choose, lambda self, _: replies[self.format.width]),
+        Command(":FORMat:BORDer", order, lambda self, _: "SWAP" if self.format.swapped else "NORM"),
+    )

@@ -1,0 +1,139 @@
+"""Relays of an emulated SCPI switch matrix: all or nothing a command, settling time, and a counter for each relay."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ..world.world import World
+from .messages import Call, ScpiInstrument
+from .status import ScpiError
+from .values import channel_items
+
+
+class Crosspoint(NamedTuple):
+    """One relay; slot, row and column as the instrument counts them, rows and columns from 1."""
+
+    slot: int
+    row: int
+    column: int
+
+
+class MatrixInstrument(ScpiInstrument):
+    """A matrix of relays in the world.
+
+    The relay of slot s, row r and column c joins the nodes ``<name>.row.<s>.<r>`` and ``<name>.column.<s>.<c>``.
+
+    Parameters
+    ----------
+    settle_s : float
+        Time that a move of relays takes, in seconds.
+    """
+
+    rows = 0
+    columns = 0
+
+    def __init__(self, world: World, name: str, serial: str = "1234567", *, settle_s: float = 4e-3) -> None:
+        super().__init__(world, name, serial)
+        self.settle_s = settle_s
+        self.closed: frozenset[Crosspoint] = frozenset()
+        self.memory: dict[int, object] = {}
+        self.operations: Counter[Crosspoint] = Counter()
+        """How often each relay has closed."""
+        world.add_matrix(name)
+
+    # ------------------------------------------------------------------ what a subclass says
+
+    def slots(self) -> Iterable[int]:
+        """Return the slots that hold a card."""
+        raise NotImplementedError
+
+    channel_pattern: re.Pattern[str]
+    """How a channel is written: slot, row and column as three groups."""
+
+    def parsed(self, text: str) -> Crosspoint:
+        """Read a channel in the instrument's own way; -222 if the instrument has none such."""
+        found = self.channel_pattern.fullmatch(text)
+        if found is None:
+            raise ScpiError(-222)
+        return self.checked(*(int(each) for each in found.groups()))
+
+    def written(self, crosspoint: Crosspoint) -> str:
+        """Write a channel in the instrument's own way."""
+        raise NotImplementedError
+
+    def size(self, slot: int) -> tuple[int, int]:  # noqa: ARG002 - every card is the same, unless a model says otherwise
+        """Return how many rows and columns the card in a slot has."""
+        return self.rows, self.columns
+
+    def nodes(self, crosspoint: Crosspoint) -> tuple[str, str]:
+        """Return the two nodes that a relay joins."""
+        slot, row, column = crosspoint
+        return f"{self.name}.row.{slot}.{row}", f"{self.name}.column.{slot}.{column}"
+
+    # ------------------------------------------------------------------ channel lists
+
+    def checked(self, slot: int, row: int, column: int) -> Crosspoint:
+        """Return the crosspoint if the instrument has it."""
+        if slot not in self.slots():
+            raise ScpiError(-222)
+        rows, columns = self.size(slot)
+        if not 1 <= row <= rows or not 1 <= column <= columns:
+            raise ScpiError(-222)
+        return Crosspoint(slot, row, column)
+
+    def listed(self, items: Iterable[tuple[str, str]]) -> list[Crosspoint]:
+        """Return the crosspoints of a channel list, ranges row by row, in the order in which they stand."""
+        found = []
+        for first, last in items:
+            start, end = self.parsed(first), self.parsed(last)
+            span = [each for each in self.everything() if start <= each <= end]
+            if not span:
+                raise ScpiError(-222)
+            found += span
+        return found
+
+    def everything(self) -> list[Crosspoint]:
+        """Return every crosspoint there is, sorted."""
+        return [
+            Crosspoint(slot, row, column)
+            for slot in sorted(self.slots())
+            for row in range(1, self.size(slot)[0] + 1)
+            for column in range(1, self.size(slot)[1] + 1)
+        ]
+
+    def states(self, call: Call, closed: bool = True) -> str:
+        """Answer for every channel of a list whether it is closed, or open."""
+        wanted = self.listed(channel_items(call.expect(1)[0]))
+        return ",".join(str(int((each in self.closed) == closed)) for each in wanted)
+
+    def list_text(self, crosspoints: Iterable[Crosspoint]) -> str:
+        """Write a channel list, sorted; ``(@)`` if it is empty."""
+        return f"(@{','.join(self.written(each) for each in sorted(crosspoints))})"
+
+    # ------------------------------------------------------------------ relays
+
+    def move(self, closed: Iterable[Crosspoint], settle: bool = True) -> None:
+        """Leave exactly these relays closed, all moving at once, and wait until they have settled."""
+        wanted = frozenset(closed)
+        if wanted == self.closed:
+            return
+        self.operations.update(wanted - self.closed)
+        self.closed = wanted
+        self.world.move_relays(self.name, [self.nodes(each) for each in wanted])
+        if settle:
+            self.world.wait(self.settle_s)
+
+    def reset(self) -> None:
+        """Open every relay."""
+        self.move(())
+
+    def setup(self) -> object:
+        """Return what ``*SAV`` keeps: the closed relays."""
+        return self.closed
+
+    def restore(self, setup: object) -> None:
+        """Close the relays of a setup, and open all others."""
+        if not isinstance(setup, frozenset):
+            raise TypeError(f"{setup!r} is no setup of a matrix")
+        self.move(setup)

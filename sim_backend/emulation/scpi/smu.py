@@ -1,0 +1,65 @@
+"""What the emulated SCPI source-measure units have in common beyond their commands."""
+
+from abc import abstractmethod
+from collections.abc import Iterable
+
+import numpy as np
+
+from ..world.world import World
+from .format import DataFormat
+from .messages import Call, ScpiInstrument
+from .sense import Sense
+from .source import Source
+from .status import Register
+
+
+class SmuInstrument(ScpiInstrument):
+    """A source-measure unit in the world; a subclass says where its settings live.
+
+    Parameters
+    ----------
+    line_hz : float
+        Power-line frequency, which times the integration.
+    rng : numpy.random.Generator, optional
+        Source of reading noise; without it there is none.
+    """
+
+    level_ends_triggered = True
+    """Whether a new level takes the place of a triggered one that still waits."""
+
+    def __init__(
+        self, world: World, name: str, serial: str, line_hz: float = 50.0, rng: np.random.Generator | None = None
+    ) -> None:
+        super().__init__(world, name, serial)
+        self.line_hz = line_hz
+        self.rng = rng
+        self.format = DataFormat()
+        self.measurement, self.operation, self.questionable = Register(), Register(), Register()
+        self.memory: dict[int, object] = {}
+        self.started_s = world.clock.now()
+
+    @abstractmethod
+    def source(self, call: Call, function: str) -> Source:
+        """Return what is sourced of a function, on the channel that a header names."""
+
+    @abstractmethod
+    def sense(self, call: Call, function: str) -> Sense:
+        """Return how a function is measured, on the channel that a header names."""
+
+    def before_level(self, source: Source) -> None:
+        """Let the time pass that a new level takes."""
+
+    def before_range(self, call: Call, function: str, wanted: float) -> None:
+        """Refuse a fixed measure range, or change what stands against it."""
+
+    @abstractmethod
+    def upper_range(self, call: Call, function: str) -> float:
+        """Return the largest range that automatic ranging of a measurement chooses."""
+
+    def registers(self) -> Iterable[Register]:
+        """Return the measurement, operation and questionable registers."""
+        return self.measurement, self.operation, self.questionable
+
+    def status_bits(self) -> int:
+        """Measurement summary in bit 0, questionable in 3, operation in 7."""
+        return self.measurement.summary | self.questionable.summary << 3 | self.operation.summary << 7

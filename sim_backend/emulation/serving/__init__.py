@@ -1,0 +1,1 @@
+"""Emulated instruments on loopback sockets."""

@@ -1,0 +1,1 @@
+"""The TSP engine: a fenced Lua and the objects of an instrument."""

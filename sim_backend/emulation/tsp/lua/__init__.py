@@ -1,0 +1,1 @@
+"""The Lua of TSP instruments: a sandbox, and the objects that scripts see."""

@@ -1,0 +1,272 @@
+"""A Lua state that scripts from the network run in, with no way out: bounded, and without anything of Python."""
+
+import functools
+import time
+from collections.abc import Callable, Iterator, Mapping
+from importlib.resources import files
+from typing import Any
+
+import lupa.lua51
+
+from .objects import Node, Refused, Returned, ScriptError, Teller, Value
+from .syntax import NotUnderstoodError, as_lua_5_1
+
+MEMORY_BYTES = 32 * 2**20
+INSTRUCTIONS = 20_000_000
+SECONDS = 20.0
+LINE = 200
+"""Messages up to this many characters are remembered with their translation, as clients send the same ones again."""
+FULL = 0.5
+"""Share of the memory that scripts may keep from one message to the next."""
+STEP = 1000
+"""Instructions between two looks at the clock."""
+PARTS = ("objects", "environment", "scripts")
+
+
+class Sandbox:
+    """One instrument's Lua.
+
+    Scripts reach Python only through one function, which takes and returns nothing but numbers, texts, booleans and
+    tables of them; it never raises, so that no exception object can be caught by a script either.
+
+    Parameters
+    ----------
+    roots : mapping of str to Node
+        Global objects.
+    functions : Node
+        Its methods become global functions.
+    say : callable
+        Takes the arguments of each ``print``.
+    refuse : callable
+        Takes what the instrument refused to do.
+    factory : mapping of str to str
+        Scripts that come with the instrument, by name; they run at power-on.
+    instructions : float
+        Lua instructions, more or less, that one message may take.
+    seconds : float
+        Time that one message may take, not counting what the instrument waits, in seconds.
+    memory_bytes : int
+        Memory of the Lua state.
+    """
+
+    def __init__(
+        self,
+        roots: Mapping[str, Node],
+        functions: Node,
+        say: Callable[[list[Value]], None],
+        refuse: Callable[[Refused], None],
+        *,
+        factory: Mapping[str, str] | None = None,
+        instructions: float = INSTRUCTIONS,
+        seconds: float = SECONDS,
+        memory_bytes: int = MEMORY_BYTES,
+    ) -> None:
+        self._roots, self._functions, self._say, self._refuse = roots, functions, say, refuse
+        self._factory = dict(factory or {})
+        self._instructions, self._seconds, self._memory_bytes = instructions, seconds, memory_bytes
+        self._deadline = 0.0
+        self.start()
+
+    def start(self) -> None:
+        """Begin with an empty Lua state, as after power-on."""
+        self._nodes: dict[int, Node] = {}
+        self._ids: dict[Node, int] = {}
+        self._made = 0
+        self._lua = lupa.lua51.LuaRuntime(
+            encoding="latin-1",
+            register_eval=False,
+            register_builtins=False,
+            unpack_returned_tuples=False,
+            attribute_filter=_nothing,
+            max_memory=self._memory_bytes,
+        )
+        bounds = self._instructions, STEP, self._memory_bytes
+        self._kit = self._lua.execute(_lua_source("bounds"), self._host, self.expired, *bounds)
+        for part in PARTS:
+            self._lua.execute(_lua_source(part), self._kit)
+        identity = self._build(self._functions)
+        for name in self._functions.methods:
+            self._kit["global"](name, identity, name)
+        for name, node in self._roots.items():
+            self._kit["global"](name, self._build(node))
+        if "localnode" in self._roots:
+            self._kit["node"](self._ids[self._roots["localnode"]])
+        self.begin()
+        for name, source in self._factory.items():
+            self._kit["factory"](name, as_lua_5_1(source))
+        self._kit["seal"]()
+
+    def run(self, source: str) -> tuple[str, str] | None:
+        """Compile and run a message; return what went wrong as ``syntax`` or ``runtime`` and a text."""
+        return self._guarded(source, self._kit["run"])
+
+    def store(self, name: str, source: str, *, at_once: bool) -> tuple[str, str] | None:
+        """Compile a script, keep it under its name, and run it if it is to run at once."""
+        return self._guarded(source, lambda translated: self._kit["store"](name, source, translated, at_once))
+
+    def kept(self) -> dict[str, float | str | bool]:
+        """Return the numbers, texts and booleans that scripts keep as globals of their own."""
+        return dict(self._kit["kept"]().items())
+
+    def keep(self, name: str, value: float | str | bool) -> None:
+        """Set a global, unless it is one of the instrument's own."""
+        self._kit["keep"](name, value)
+
+    def begin(self) -> None:
+        """Start the time that a message may take."""
+        self._deadline = time.monotonic() + self._seconds
+
+    def expired(self) -> bool:
+        """Return whether the message has taken too long."""
+        return time.monotonic() > self._deadline
+
+    def pause(self, seconds: float) -> None:
+        """Do not count a time that the instrument waited, in seconds."""
+        self._deadline += seconds
+
+    def reclaim(self) -> None:
+        """Let go of every object that no script can reach any more."""
+        self._lua.gccollect()
+        self._forget_ended()
+
+    # ------------------------------------------------------------------ inside
+
+    def _guarded(self, source: str, run: Callable[[str], Any]) -> tuple[str, str] | None:
+        try:
+            wrong: Any = run(_known(source) if len(source) <= LINE else as_lua_5_1(source))
+        except NotUnderstoodError as error:
+            return "syntax", str(error)
+        except lupa.lua51.LuaError as error:  # memory gave out where Lua itself could not catch it
+            wrong = "runtime", str(error)
+        if self._used() > FULL:
+            self._lua.gccollect()
+        if self._used() > FULL:
+            self.start()
+            return "runtime", "not enough memory; what scripts had stored is lost"
+        self._forget_ended()
+        return (str(wrong[0]), str(wrong[1])) if isinstance(wrong, tuple) and wrong[0] else None
+
+    def _used(self) -> float:
+        return float(self._lua.get_memory_used()) / self._memory_bytes
+
+    def _forget_ended(self) -> None:
+        for identity in self._kit["ended"]().values():
+            node = self._nodes.pop(int(identity))
+            del self._ids[node]
+            node.end()
+
+    def _build(self, node: Node) -> int:
+        """Make the Lua table of an object and of all below it; return its number."""
+        known = self._ids.get(node)
+        if known is not None:
+            return known
+        identity = self._ids[node] = self._made
+        self._made += 1
+        self._nodes[identity] = node
+        kit = self._kit
+        table = kit["object"](identity, node.luatype, node.item is not None, node.fleeting)
+        for key in node.getters:
+            kit["getter"](identity, key)
+        for key in node.setters:
+            kit["setter"](identity, key)
+        for key in node.methods:
+            kit["method"](identity, key, key in node.iterators)
+        for key, value in node.constants.items():
+            kit["constant"](identity, key, value)
+        children = [(place, child, self._built(child)) for place, child in node.children.items()]
+        for place, child, _ in children:
+            kit["child"](identity, place, self._ids[child])
+        del table  # kept until here: a fleeting object must not end before it is complete
+        return identity
+
+    def _built(self, node: Node) -> Any:
+        """Return the Lua table of an object."""
+        return self._kit["object_of"](self._build(node))
+
+    def _host(self, kind: str, target: int, key: Any, *tagged: Any) -> Any:
+        """Carry out what a script asks; called by Lua."""
+        try:
+            try:
+                returned: Returned = self._done(kind, target, key, [self._value(*each) for each in _pairs(tagged)])
+            except Refused as refused:
+                self._refuse(refused)
+                returned = ()
+            values = returned if isinstance(returned, tuple) else (returned,)
+            return self._lua.table_from([0, len(values), *(self._plain(value) for value in values)])
+        except ScriptError as error:
+            return self._lua.table_from([1, 1, str(error)])
+        except Exception as error:  # whatever it is, it must not travel through Lua, nor tell of the host
+            return self._lua.table_from([1, 1, f"wrong parameters or emulator fault ({type(error).__name__})"])
+
+    def _done(self, kind: str, target: int, key: Any, values: list[Value]) -> Returned:
+        """Return what was asked for; a change returns nothing."""
+        if kind == "syntax":
+            return _translated(str(values[0]))
+        if kind in {"save", "load"}:
+            raise Refused(-250, "Mass storage error: there is no flash drive")
+        node = self._nodes[target]
+        if kind == "get":
+            return node.getters[key]()
+        if kind == "call":
+            return node.methods[key](*values)
+        if kind == "item" and node.item:
+            return node.item(int(key))
+        if kind == "set":
+            node.setters[key](values[0])
+        elif kind == "put" and node.put:
+            node.put(int(key), values[0])
+        elif kind == "print":
+            self._say(values)
+        else:
+            raise ScriptError(f"cannot modify field '{key}'")
+        return ()
+
+    def _value(self, tag: str, value: Any) -> Value:
+        if tag == "o":
+            return self._nodes[value]
+        if tag == "l":
+            return [float(each) for each in value.split()]
+        if tag == "m":
+            return {name: float(each) for name, _, each in (pair.partition("=") for pair in value.split())}
+        if tag == "u":
+            raise Refused(-104, "Data type error")
+        return None if tag == "z" else value
+
+    def _plain(self, value: Value) -> Any:
+        if isinstance(value, Node):
+            return self._built(value)
+        if isinstance(value, list):
+            return self._lua.table_from([self._plain(each) for each in value])
+        if isinstance(value, dict):
+            return self._lua.table_from({key: self._plain(each) for key, each in value.items()})
+        if isinstance(value, Teller):
+            return self._kit["teller"](value.text)
+        if isinstance(value, bool | str) or value is None:
+            return value
+        return float(value)
+
+
+@functools.lru_cache(maxsize=1024)
+def _known(source: str) -> str:
+    return as_lua_5_1(source)
+
+
+def _lua_source(name: str) -> str:
+    return files(__package__).joinpath(f"{name}.lua").read_text(encoding="utf-8")
+
+
+def _translated(source: str) -> tuple[str | None, str | None]:
+    """Return what is wrong with a script, or it in Lua 5.1."""
+    try:
+        return None, as_lua_5_1(source)
+    except NotUnderstoodError as error:
+        return str(error), None
+
+
+def _pairs(tagged: tuple[Any, ...]) -> Iterator[tuple[Any, Any]]:
+    return zip(tagged[::2], tagged[1::2], strict=True)
+
+
+def _nothing(_thing: object, _name: object, _setting: bool) -> Any:
+    """Refuse a script every attribute of every Python object."""
+    raise AttributeError("no access")

@@ -1,0 +1,147 @@
+"""An instrument that is spoken to in TSP: the message layer above its Lua.
+
+Each message is one chunk of Lua, compiled and run at once, except for the common commands (``*IDN?``) and for words
+that make a script of the lines that follow (``loadscript``). Emulated only: written after the Keithley 2600B, 707B and
+3700A reference manuals, and tried with PyMeasure, keithley2600 and other clients, never with an instrument.
+
+What the manuals leave open: a script that runs for too long, or waits for an event that cannot come, ends with error
+-286 where a real instrument would hang; a client that takes control over ends the loading of a script.
+"""
+
+from ..world.instrument import Scratch
+from ..world.world import World
+from .common import CommonCommands
+from .errors import script_failure
+from .loading import Loading
+from .localnode import needs_password
+from .lua.objects import Refused, ScriptError
+from .lua.sandbox import INSTRUCTIONS, SECONDS
+from .machine import TspMachine
+from .time.status import STANDARD
+
+LOCKED = b"FAILURE: A PASSWORD IS REQUIRED TO USE THIS PORT\n"
+"""Answer to a client that has not given the password; clients look for its first word."""
+
+
+class TspInstrument(TspMachine):
+    """A TSP instrument as its clients see it; parameters as for `TspMachine`."""
+
+    identity = ""
+    """Answer to ``*IDN?``, with places for model, serial and firmware."""
+
+    def __init__(
+        self,
+        world: World,
+        name: str,
+        serial: str = "1234567",
+        *,
+        instructions: float = INSTRUCTIONS,
+        seconds: float = SECONDS,
+    ) -> None:
+        super().__init__(world, name, serial, instructions=instructions, seconds=seconds)
+        self._locked = False
+        self._loading: Loading | None = None
+        self._common = CommonCommands(
+            identity=self.identity.format(model=self.model, serial=serial, firmware=self.firmware),
+            status=self.status,
+            say=lambda said: self.output.say(said.encode()),
+            run=self._run,
+            trigger=self.triggers.command,
+            clear=self.errors.clear,
+        )
+
+    def receive(self, message: str) -> bytes:
+        """Act on one message and return what it makes the instrument say."""
+        line = message.rstrip("\r").encode("latin-1", "replace").decode("latin-1")
+        if self._locked:
+            return self._unlock(line)
+        self.sandbox.begin()
+        try:
+            self._act(line)
+            self.schedule.catch_up()
+        except Refused as refused:
+            self.refuse(refused)
+        except ScriptError as error:
+            self._note(("runtime", str(error)))
+        return self.output.take() + self._prompt()
+
+    def taken_over(self) -> None:
+        """End the loading of a script, and ask for the password if one is needed."""
+        self._loading = None
+        self._locked = needs_password(self.localnode)
+
+    def report(self, code: int, text: str) -> None:
+        """Put an error into the queue."""
+        self.errors.push(code, text)
+
+    def scratch(self) -> Scratch:
+        """Return the numbers, texts and booleans among the globals that clients have set."""
+        return self.sandbox.kept()
+
+    def set_scratch(self, scratch: Scratch) -> None:
+        """Set globals."""
+        for name, value in scratch.items():
+            self.sandbox.keep(name, value)
+
+    # ------------------------------------------------------------------ inside
+
+    def _act(self, line: str) -> None:
+        word, _, rest = line.strip().partition(" ")
+        if self._loading is not None:
+            self._load(line, self._loading)
+        elif word.startswith("*"):
+            if not self._common.act(word.upper(), rest):
+                self._note(("syntax", "tsp:1: unexpected symbol near '*'"))
+        elif word in {"loadscript", "loadandrunscript"}:
+            self._loading = Loading(rest.strip(), at_once=word == "loadandrunscript")
+        elif word == "abort" and not rest:
+            self.schedule.cancel()
+        elif word == "password" or (word in {"flash", "restoreglobals", "endflash"} and not rest):
+            pass
+        elif word == "endscript" and not rest:
+            self._run("endscript")
+        elif word:
+            self._run(line)
+
+    def _load(self, line: str, loading: Loading) -> None:
+        """Take a line of the script that is being loaded."""
+        word = line.strip()
+        if word in {"abort", "endscript", "endflash"}:
+            self._loading = None
+        if word in {"endscript", "endflash"}:
+            self._note(self.sandbox.store(loading.name(), loading.source(), at_once=loading.at_once))
+        elif word != "abort":
+            try:
+                loading.take(line)
+            except Refused:
+                self._loading = None
+                raise
+
+    def _unlock(self, line: str) -> bytes:
+        """Answer to a client that has not given the password."""
+        word, _, rest = line.strip().partition(" ")
+        if word != "password":
+            return LOCKED
+        self._locked = rest.strip() != self.localnode.values["password"]
+        return b""
+
+    def _run(self, source: str) -> None:
+        self._note(self.sandbox.run(source))
+
+    def _note(self, wrong: tuple[str, str] | None) -> None:
+        if wrong:
+            self.errors.push(*script_failure(*wrong))
+            self.status.standard.latched |= STANDARD["CME" if wrong[0] == "syntax" else "EXE"]
+
+    def _prompt(self) -> bytes:
+        settings = self.localnode.values
+        said = b""
+        if settings["showerrors"]:
+            while self.errors:
+                self.output.print(self.errors.next())
+            said = self.output.take()
+        if not settings["prompts"]:
+            return said
+        if self._loading is not None:
+            return said + b">>>>\n"
+        return said + (b"TSP?\n" if self.errors else b"TSP>\n")

@@ -1,0 +1,1 @@
+"""Source-measure channels of TSP instruments."""

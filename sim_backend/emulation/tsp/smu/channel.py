@@ -1,0 +1,98 @@
+"""One channel of a 2600B: the object ``smua`` or ``smub``."""
+
+from ..lua.memory import save_buffer
+from ..lua.objects import Node, Returned, Value, choice
+from ..time.events import EventBus
+from ..time.schedule import Schedule, Steps
+from .contact import contact_check
+from .measure import SmuMeasure
+from .source import SmuSource
+from .statistics import statistics
+from .sweep import SmuTrigger
+
+VOLTAGE_LIMIT, CURRENT_LIMIT = 1, 2
+CONSTANTS = {
+    "OUTPUT_DCAMPS": 0, "OUTPUT_DCVOLTS": 1, "OUTPUT_OFF": 0, "OUTPUT_ON": 1, "OUTPUT_HIGH_Z": 2,
+    "OUTPUT_NORMAL": 0, "OUTPUT_ZERO": 1, "SENSE_LOCAL": 0, "SENSE_REMOTE": 1, "SENSE_CALA": 3,
+    "DISABLE": 0, "ENABLE": 1, "ASYNC": 2, "AUTORANGE_OFF": 0, "AUTORANGE_ON": 1, "AUTORANGE_FOLLOW_LIMIT": 2,
+    "AUTOZERO_OFF": 0, "AUTOZERO_ONCE": 1, "AUTOZERO_AUTO": 2, "SOURCE_IDLE": 0, "SOURCE_HOLD": 1,
+    "LIMIT_AUTO": 0, "DELAY_OFF": 0, "DELAY_AUTO": -1, "OE_NONE": 0, "OE_OUTPUT_OFF": 1,
+    "FILTER_MOVING_AVG": 0, "FILTER_REPEAT_AVG": 1, "FILTER_MEDIAN": 2,
+    "FILL_ONCE": 0, "FILL_WINDOW": 1, "CONTACT_FAST": 0, "CONTACT_MEDIUM": 1, "CONTACT_SLOW": 2,
+    "SETTLE_SMOOTH": 0, "SETTLE_FAST_RANGE": 1, "SETTLE_FAST_POLARITY": 2, "SETTLE_DIRECT_IRANGE": 3,
+}  # fmt: skip
+
+
+class Smu:
+    """Source, measure and trigger of a channel, put together."""
+
+    def __init__(
+        self,
+        place: int,
+        source: SmuSource,
+        measure: SmuMeasure,
+        schedule: Schedule,
+        bus: EventBus,
+        latency_s: float,
+    ) -> None:
+        self.place, self.source, self.measure, self._latency_s = place, source, measure, latency_s
+        self.trigger = SmuTrigger(place, source, measure, schedule, bus, latency_s)
+        self.limits_seen = 0
+        self.node = node = Node(owner=self)
+        node.constants |= CONSTANTS
+        node.setting("sense", 0.0, choice(0, 1, 3))
+        node.methods |= {"reset": self.reset, "abort": self.abort, "makebuffer": measure.make_buffer}
+        node.child("source", source.node)
+        node.child("measure", measure.node)
+        node.child("trigger", self.trigger.node)
+        for number_of, buffer in enumerate(measure.buffers, 1):
+            node.child(f"nvbuffer{number_of}", buffer.node)
+        for kind in ("i", "v", "r", "p", "iv"):
+            node.methods[f"measure{kind}andstep"] = lambda *args, kind=kind: self._and_step(kind, args)
+        node.child("contact", contact_check(source))
+        node.methods["savebuffer"] = save_buffer
+        node.child("buffer").methods |= {"getstats": statistics, "recalculatestats": statistics}
+        measure.four_wire = lambda: bool(node.values["sense"])
+        measure.on_limit = self.note_limit
+        source.node.attribute("compliance", self._compliance)
+
+    def abort(self) -> Returned:
+        """End what goes on in the background."""
+        self.trigger.abort()
+        self.source.refresh()
+        return ()
+
+    def reset(self) -> Returned:
+        """Switch off and go to the defaults."""
+        self.trigger.reset()
+        self.source.reset()
+        self.measure.reset()
+        self.node.values["sense"] = 0.0
+        self.limits_seen = 0
+        return ()
+
+    def latency(self) -> Steps:
+        """Wait as long as a pulse lasts longer than it should."""
+        if self._latency_s:
+            yield self._latency_s
+
+    def note_limit(self, limited: bool) -> None:
+        """Keep the state of the limit for the status register, which only a measurement brings up to date."""
+        bit = CURRENT_LIMIT if self.source.sources_voltage else VOLTAGE_LIMIT
+        self.limits_seen = bit if limited else 0
+
+    def limit_state(self) -> float:
+        """Return bit 1 for a voltage limit, bit 2 for a current limit, as of the last measurement."""
+        return float(self.limits_seen)
+
+    def _compliance(self) -> bool:
+        limited = self.source.in_compliance()
+        self.note_limit(limited)
+        return limited
+
+    def _and_step(self, kind: str, arguments: tuple[Value, ...]) -> Returned:
+        axis = "v" if self.source.sources_voltage else "i"
+        level = self.source.check_level(arguments[-1] if arguments else None, axis)
+        found = self.measure.node.methods[kind](*arguments[:-1])
+        self.source.node.setters[f"level{axis}"](level)
+        return found

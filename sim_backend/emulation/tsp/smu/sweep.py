@@ -1,0 +1,205 @@
+"""Trigger model of a 2600B channel: arm layer, trigger layer, sweeps and pulses.
+
+After the 2600B reference manual, "Remote trigger model". A pulse lasts from the source action to the end-pulse action;
+`latency_s` is added to it, for the delay that a real source has there (0 by default).
+"""
+
+import itertools
+from collections.abc import Iterator
+from functools import partial
+
+from ..lua.objects import Node, Refused, Returned, Value, choice, number, whole
+from ..time.events import EventBus
+from ..time.schedule import Detector, Process, Schedule, Steps
+from .buffer import Buffer
+from .measure import AUTOZERO_AUTO, KINDS, SmuMeasure, as_buffers
+from .source import SmuSource
+from .spacing import linear, logarithmic
+
+DISABLE, ENABLE, ASYNC = 0, 1, 2
+IDLE, HOLD = 0, 1
+EVENTS = ("SWEEP_COMPLETE", "IDLE", "MEASURE_COMPLETE", "SOURCE_COMPLETE", "PULSE_COMPLETE", "ARMED")
+FIRST_EVENT, FIRST_SWEEPING = 43, 63
+MOST_POINTS = 100_000
+
+
+class SmuTrigger:
+    """The ``trigger`` object of a channel; `place` counts channels from 0."""
+
+    def __init__(
+        self,
+        place: int,
+        source: SmuSource,
+        measure: SmuMeasure,
+        schedule: Schedule,
+        bus: EventBus,
+        latency_s: float,
+    ) -> None:
+        self._source, self._measure, self._schedule, self._bus = source, measure, schedule, bus
+        self._latency_s = latency_s
+        self._process: Process | None = None
+        self._points: tuple[str, list[float]] | None = None
+        self._recording: tuple[str, list[Buffer]] | None = None
+        first = FIRST_EVENT + place * len(EVENTS)
+        self._event = {name: first + number_of for number_of, name in enumerate(EVENTS)}
+        self._event["SWEEPING"] = FIRST_SWEEPING + place
+        self.node = node = Node()
+        node.constants |= {f"{name}_EVENT_ID": event for name, event in self._event.items()}
+        node.setting("count", 1.0, number(0, 1e6))
+        node.settings(choice(0, 1), autoclear=0.0)
+        node.methods["initiate"] = self._initiate
+        self._detectors = {name: self._stage(name) for name in ("arm", "source", "measure", "endpulse")}
+        node.child("arm").setting("count", 1.0, number(0, 1e6))
+        node.child("source").setting("action", float(DISABLE), choice(DISABLE, ENABLE))
+        node.child("source").settings(number(0), limiti=0.0, limitv=0.0)
+        node.child("measure").setting("action", float(DISABLE), choice(DISABLE, ENABLE, ASYNC))
+        node.child("endpulse").setting("action", float(HOLD), choice(IDLE, HOLD))
+        node.child("endsweep").setting("action", float(IDLE), choice(IDLE, HOLD))
+        for axis in "vi":
+            methods = node.child("source").methods
+            methods[f"list{axis}"] = partial(self._list, axis)
+            methods[f"linear{axis}"] = lambda *args, axis=axis: self._linear(axis, args)
+            methods[f"log{axis}"] = lambda *args, axis=axis: self._logarithmic(axis, args)
+        for kind in KINDS:
+            node.child("measure").methods[kind] = lambda *args, kind=kind: self._record(kind, args)
+
+    def sweeping(self) -> bool:
+        """Whether the trigger model is out of idle."""
+        return self._process is not None and not self._process.ended
+
+    def abort(self) -> Returned:
+        """Go back to idle, and to the programmed level."""
+        if self._process:
+            self._schedule.stop(self._process)
+            self._schedule.run_now()
+        return ()
+
+    def reset(self) -> None:
+        """Go back to idle and to the defaults."""
+        self.abort()
+        self.node.reset()
+        self._points = self._recording = None
+        for detector in self._detectors.values():
+            detector.stimulus, detector.seen = 0, False
+
+    # ------------------------------------------------------------------ settings
+
+    def _stage(self, name: str) -> Detector:
+        detector = self._bus.detector()
+
+        def put(value: Value) -> None:
+            detector.stimulus = whole(value, 0, 1000)
+
+        def happen() -> Returned:
+            self._schedule.notice(detector)
+            self._schedule.run_now()
+            return ()
+
+        node = self.node.child(name)
+        node.attribute("stimulus", lambda: float(detector.stimulus), put)
+        node.methods["set"] = happen
+        return detector
+
+    def _list(self, axis: str, points: Value = None, *_: Value) -> Returned:
+        if not isinstance(points, list) or not points or len(points) > MOST_POINTS:
+            raise Refused(1401, "Parameter 01 is invalid")
+        model = self._source.model
+        top = model.highest_level_v if axis == "v" else model.highest_level_a
+        self._points = axis, [number(-top, top)(point) for point in points]
+        return ()
+
+    def _linear(self, axis: str, arguments: tuple[Value, ...]) -> Returned:
+        return self._list(axis, linear(*self._span(arguments)))
+
+    def _logarithmic(self, axis: str, arguments: tuple[Value, ...]) -> Returned:
+        asymptote = number()(arguments[3] if len(arguments) > 3 else 0.0)
+        return self._list(axis, logarithmic(*self._span(arguments), asymptote))
+
+    def _span(self, arguments: tuple[Value, ...]) -> tuple[float, float, int]:
+        if len(arguments) < 3:
+            raise Refused(1401, "Parameter 03 is invalid")
+        first, last = (number()(each) for each in arguments[:2])
+        return first, last, whole(arguments[2], 1, MOST_POINTS)
+
+    def _record(self, kind: str, arguments: tuple[Value, ...]) -> Returned:
+        buffers = as_buffers(arguments)
+        if len(buffers) != len(KINDS[kind]):
+            raise Refused(1401, f"Parameter {len(buffers) + 1:02d} is invalid, it must be a reading buffer")
+        self._recording = kind, buffers
+        return ()
+
+    # ------------------------------------------------------------------ running
+
+    def _initiate(self) -> Returned:
+        action = {name: self.node.child(name).values["action"] for name in ("source", "measure")}
+        if self.sweeping():
+            raise Refused(5062, "Trigger model is already running")
+        axis = "v" if self._source.sources_voltage else "i"
+        if action["source"] and (self._points is None or self._points[0] != axis):
+            raise Refused(5059, "Source sweep is not configured")
+        if action["measure"] and self._recording is None:
+            raise Refused(5060, "Measure action is not configured")
+        if not self._source.on:
+            raise Refused(5061, "Output is off")
+        settings = self._measure.node.values
+        if action["measure"] == ASYNC and (self._measure.autoranges() or settings["autozero"] == AUTOZERO_AUTO):
+            raise Refused(5043, "Autorange and autozero must be off for asynchronous measurements")
+        if action["source"] and self._points:
+            for level in (min(self._points[1]), max(self._points[1])):
+                self._source.check_level(level, axis)
+        for buffer in self._recording[1] if self._recording else []:
+            buffer.begin()
+        for detector in self._detectors.values():
+            detector.seen = False
+        self._process = self._schedule.start(self._run())
+        return ()
+
+    def _run(self) -> Steps:
+        done = False
+        try:
+            self._bus.emit(self._event["SWEEPING"])
+            for _ in _times(self.node.child("arm").values["count"]):
+                yield self._detectors["arm"]
+                self._bus.emit(self._event["ARMED"])
+                for point in _times(self.node.values["count"]):
+                    yield from self._point(point)
+                if self.node.child("endsweep").values["action"] == IDLE:
+                    self._source.sweep_to(None)
+                self._bus.emit(self._event["SWEEP_COMPLETE"])
+            done = True
+            self._bus.emit(self._event["IDLE"])
+        finally:
+            if not done:
+                self._source.sweep_to(None)
+
+    def _point(self, point: int) -> Steps:
+        yield self._detectors["source"]
+        if self.node.child("source").values["action"] and self._points:
+            levels = self._points[1]
+            limits = self.node.child("source").values
+            limit = limits["limiti" if self._source.sources_voltage else "limitv"]
+            self._source.sweep_to(levels[point % len(levels)], limit)
+        measuring = self.node.child("measure").values["action"]
+        if measuring == ASYNC:
+            self._schedule.start(self._measured())
+        yield self._source.settle_s()
+        self._bus.emit(self._event["SOURCE_COMPLETE"])
+        if measuring != ASYNC:
+            yield from self._measured()
+        yield self._detectors["endpulse"]
+        if self._latency_s:
+            yield self._latency_s
+        if self.node.child("endpulse").values["action"] == IDLE:
+            self._source.sweep_to(None)
+        self._bus.emit(self._event["PULSE_COMPLETE"])
+
+    def _measured(self) -> Steps:
+        yield self._detectors["measure"]
+        if self.node.child("measure").values["action"] and self._recording:
+            kind, buffers = self._recording
+            yield from self._measure.steps(kind, buffers, 1, [])
+        self._bus.emit(self._event["MEASURE_COMPLETE"])
+
+
+def _times(count: float) -> Iterator[int]:
+    return iter(range(int(count))) if count else itertools.count()

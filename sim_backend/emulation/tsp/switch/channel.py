@@ -1,0 +1,266 @@
+"""The ``channel`` object of a TSP matrix: closing and opening, all or nothing, and what is kept for each channel.
+
+The delay of a user is waited for after closing. Relays of the analog backplane close and open with the channels they
+are set to go with. Without its card's interlock such a relay stays open; that is a warning in the error queue and
+hinders nothing else (an assumption: the 3700A manual says that it cannot be energized).
+"""
+
+from collections.abc import Callable, Iterable
+
+from ..lua.objects import INFORMATIONAL, Node, Refused, Returned, Value, choice, given, number, whole
+from .cards import BACKPLANE, BAD_CHANNEL, Notation, Relay
+from .channel_list import ChannelNames
+from .relays import BREAK_BEFORE_MAKE, MAKE_BEFORE_BREAK, OFF, Relays
+
+SETTINGS_CONFLICT = 1114
+"""Error code for a channel that is forbidden to close, among others (3700A manual)."""
+CLOSED = 1
+LONGEST_DELAY_S = 60.0
+POLES = 2
+"""Of the cards here; each of their relays switches two poles."""
+
+
+class Channels:
+    """The channels of a mainframe.
+
+    Parameters
+    ----------
+    relays : Relays
+        The relays.
+    notation : Notation
+        The cards, and how their crosspoints are written.
+    warn : callable
+        Takes what was not done, where the rest was.
+    disengaged : callable
+        Says whether the interlock of a slot is open.
+    """
+
+    def __init__(
+        self,
+        relays: Relays,
+        notation: Notation,
+        warn: Callable[[Refused], None],
+        disengaged: Callable[[int], bool],
+    ) -> None:
+        self._relays, self._notation, self._warn, self._disengaged = relays, notation, warn, disengaged
+        self._names = ChannelNames(notation)
+        self._delays: dict[Relay, float] = {}
+        self._forbidden: set[Relay] = set()
+        self.node = node = Node()
+        node.constants |= {"OFF": 0, "ON": 1, "BREAK_BEFORE_MAKE": 1, "MAKE_BEFORE_BREAK": 2, "IND_CLOSED": 1}
+        node.constants |= {"TYPE_SWITCH": 1, "TYPE_BACKPLANE": 2, "POLES_ONE": 1, "POLES_TWO": 2, "POLES_FOUR": 4}
+        node.setting("connectrule", float(BREAK_BEFORE_MAKE), choice(OFF, BREAK_BEFORE_MAKE, MAKE_BEFORE_BREAK))
+        node.setting("connectsequential", 0.0, choice(0, 1))
+        node.methods |= {
+            "close": self.close,
+            "open": self.open,
+            "exclusiveclose": self.exclusive_close,
+            "exclusiveslotclose": self.exclusive_slot_close,
+            "getclose": lambda channels=None: self._which(channels, self._relays.closed, ";"),
+            "getstate": self._each(lambda relay: str(int(relay in self._relays.closed) * CLOSED)),
+            "getcount": self._each(lambda relay: str(self._relays.counts[relay])),
+            "gettype": self._each(lambda relay: str(1 + relay.on_backplane)),
+            "getdelay": self._each(lambda relay: f"{self._delays.get(relay, 0.0):.5e}", crosspoints=True),
+            "setdelay": self._set_delay,
+            "getforbidden": lambda channels=None: self._which(channels, self._forbidden, ","),
+            "setforbidden": self._set_forbidden,
+            "clearforbidden": self._clear_forbidden,
+            "getpole": self._each(lambda _: str(POLES), crosspoints=True),
+            "setpole": self._set_pole,
+            "getbackplane": self._each(lambda relay: self._listed(self._names.beside.get(relay, ())), between=";"),
+            "setbackplane": self._set_backplane,
+            "getimage": self._each(
+                lambda relay: self._listed((relay, *self._names.beside.get(relay, ()))), between=";"
+            ),
+            "createspecifier": self._create_specifier,
+            "reset": self.reset_channels,
+            "setlabel": lambda channel=None, label=None: self._label(channel, label, "channel"),
+            "setlabelrow": lambda channel=None, label=None: self._label(channel, label, "row"),
+            "setlabelcolumn": lambda channel=None, label=None: self._label(channel, label, "column"),
+            "getlabel": self._each(lambda relay: self._names.labels.get(relay, self._notation.name(relay))),
+        }
+        pattern = node.child("pattern")
+        pattern.methods |= {
+            "setimage": self._set_image,
+            "getimage": lambda names=None: ";".join(self._listed(image) for image in self._names.images(names)),
+            "delete": self._delete_pattern,
+            "snapshot": self._snapshot,
+            "catalog": lambda: tuple(sorted(self._names.patterns)),
+        }
+        pattern.iterators.add("catalog")
+
+    # ------------------------------------------------------------------ moving relays
+
+    def close(self, channels: Value = None) -> Returned:
+        """``channel.close``: close more."""
+        wanted = self._closable(channels)
+        self._obey()
+        self._relays.move(self._relays.closed | frozenset(wanted))
+        self._user_delay(wanted)
+        return ()
+
+    def open(self, channels: Value = None) -> Returned:
+        """``channel.open``."""
+        leaving = frozenset(self._names.read(channels, whole=True, beside=True))
+        self._obey()
+        self._relays.move(self._relays.closed - leaving)
+        return ()
+
+    def exclusive_close(self, channels: Value = None) -> Returned:
+        """``channel.exclusiveclose``: close these and open all others."""
+        wanted = self._closable(channels, empty=True)
+        self._exchange(wanted, self._relays.closed)
+        return ()
+
+    def exclusive_slot_close(self, channels: Value = None) -> Returned:
+        """``channel.exclusiveslotclose``: close these and open all others of the slots they are in."""
+        wanted = self._closable(channels)
+        slots = {relay.slot for relay in wanted}
+        self._exchange(wanted, [relay for relay in self._relays.closed if relay.slot in slots])
+        return ()
+
+    def reset(self) -> None:
+        """Open every relay and forget delays, labels, patterns and what is forbidden."""
+        self._obey()
+        self._relays.move(frozenset())
+        self.node.reset()
+        self._delays.clear()
+        self._forbidden.clear()
+        self._names = ChannelNames(self._notation)
+
+    def reset_channels(self, channels: Value = None) -> Returned:
+        """``channel.reset``."""
+        relays = set(self._names.read(channels, whole=True))
+        self._obey()
+        self._relays.move(self._relays.closed - relays)
+        for relay in relays:
+            self._delays.pop(relay, None)
+            self._names.beside.pop(relay, None)
+            self._names.forget_label(relay)
+        self._forbidden -= relays
+        self._names.forget(relays)
+        return ()
+
+    def _closable(self, channels: Value, *, empty: bool = False) -> list[Relay]:
+        """Return the relays of a list that is to be closed, without those that an interlock holds open."""
+        wanted = self._permitted(self._names.read(channels, empty=empty, beside=True))
+        held = [relay for relay in wanted if relay.on_backplane and self._disengaged(relay.slot)]
+        for relay in held:
+            said = f"Interlock of slot {relay.slot} is disengaged, {self._notation.name(relay)} stays open"
+            self._warn(Refused(SETTINGS_CONFLICT, said, INFORMATIONAL))
+        return [relay for relay in wanted if relay not in held]
+
+    def _permitted(self, relays: list[Relay]) -> list[Relay]:
+        for relay in relays:
+            if relay in self._forbidden:
+                raise Refused(
+                    SETTINGS_CONFLICT, f"Parameter error channel is forbidden to close: {self._notation.name(relay)}"
+                )
+        return relays
+
+    def _exchange(self, wanted: list[Relay], present: Iterable[Relay]) -> None:
+        self._obey()
+        kept = frozenset(wanted)
+        self._relays.exchange(kept, frozenset(present) - kept, self.node.values["connectrule"])
+        self._user_delay(wanted)
+
+    def _obey(self) -> None:
+        self._relays.sequential = bool(self.node.values["connectsequential"])
+
+    def _user_delay(self, relays: Iterable[Relay]) -> None:
+        delays = [self._delays.get(relay, 0.0) for relay in relays]
+        self._relays.wait(sum(delays) if self.node.values["connectsequential"] else max(delays, default=0.0))
+
+    # ------------------------------------------------------------------ settings and questions
+
+    def _each(
+        self, answer: Callable[[Relay], str], *, between: str = ",", crosspoints: bool = False
+    ) -> Callable[..., Returned]:
+        """Return a method that answers for each channel of a list; of a whole slot maybe for its crosspoints only."""
+
+        def method(channels: Value = None) -> Returned:
+            relays = self._names.read(channels, whole=True)
+            return between.join(answer(relay) for relay in (self._crosspoints(relays) if crosspoints else relays))
+
+        return method
+
+    def _which(self, channels: Value, of: Iterable[Relay], between: str) -> str | None:
+        found = set(self._names.read(channels, whole=True)).intersection(of)
+        return self._listed(sorted(found), between) or None
+
+    def _listed(self, relays: Iterable[Relay], between: str = ",") -> str:
+        return between.join(self._notation.name(relay) for relay in relays)
+
+    def _crosspoints(self, relays: list[Relay]) -> list[Relay]:
+        found = [relay for relay in relays if not relay.on_backplane]
+        if not found:
+            raise Refused(BAD_CHANNEL, "Parameter error not for analog backplane relays")
+        return found
+
+    def _set_delay(self, channels: Value = None, seconds: Value = None) -> Returned:
+        relays = self._crosspoints(self._names.read(channels, whole=True, patterns=False))
+        delay = number(0, LONGEST_DELAY_S)(seconds)
+        self._delays.update(dict.fromkeys(relays, delay))
+        return ()
+
+    def _set_forbidden(self, channels: Value = None) -> Returned:
+        relays = set(self._names.read(channels, whole=True))
+        self._forbidden |= relays
+        self._names.forget(relays)
+        return ()
+
+    def _clear_forbidden(self, channels: Value = None) -> Returned:
+        self._forbidden -= set(self._names.read(channels, whole=True))
+        return ()
+
+    def _set_pole(self, channels: Value = None, poles: Value = None) -> Returned:
+        self._crosspoints(self._names.read(channels, whole=True))
+        if number()(poles) != POLES:
+            raise Refused(SETTINGS_CONFLICT, f"Parameter error the card does not support {poles:g} poles")
+        return ()
+
+    def _set_backplane(self, channels: Value = None, planes: Value = None) -> Returned:
+        relays = self._crosspoints(self._names.read(channels, whole=True))
+        beside = tuple(self._names.read(planes, empty=True))
+        if not all(relay.on_backplane for relay in beside):
+            raise Refused(BAD_CHANNEL, "Parameter error not an analog backplane relay")
+        self._names.beside.update(dict.fromkeys(relays, beside))
+        return ()
+
+    def _create_specifier(self, *numbers: Value) -> Returned:
+        """``createspecifier(slot, row, column)``; with rows as digits a bank, 1, comes after the slot.
+
+        Of two numbers the second is an analog backplane relay, such as 911.
+        """
+        given(numbers, 2 if len(numbers) == 2 else 3 if self._notation.lettered else 4, "createspecifier")
+        slot, *rest = (whole(each, 1, 999) for each in numbers)
+        if len(rest) == 1:
+            row, column = divmod(rest[0], 100)
+            if row != BACKPLANE:
+                raise Refused(BAD_CHANNEL, f"Parameter error {rest[0]} is not an analog backplane relay")
+        else:
+            *bank, row, column = rest
+            if bank not in ([], [1]) or row == BACKPLANE:
+                raise Refused(BAD_CHANNEL, f"Parameter error card has no bank or row {bank or row}")
+        return self._notation.name(self._notation.checked(Relay(slot, row, column)))
+
+    def _label(self, channel: Value, label: Value, kind: str) -> Returned:
+        relay = self._names.one(channel)
+        if kind == "channel":
+            self._names.set_label(relay, label)
+        else:
+            self._names.set_line_label(relay, label, row=kind == "row")
+        return ()
+
+    def _set_image(self, channels: Value = None, name: Value = None) -> Returned:
+        self._names.set_pattern(name, self._permitted(self._names.read(channels, empty=True)))
+        return ()
+
+    def _delete_pattern(self, name: Value = None) -> Returned:
+        self._names.images(name)
+        del self._names.patterns[str(name)]
+        return ()
+
+    def _snapshot(self, name: Value = None) -> Returned:
+        self._names.set_pattern(name, sorted(self._relays.closed))
+        return ()

@@ -1,0 +1,1 @@
+"""Events, timers and status of TSP instruments."""

@@ -1,0 +1,19 @@
+"""What hangs on the circuit: terminals of source channels, and relays."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Relay = tuple[str, str]
+"""The two nodes that a relay joins: row and column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """What one source channel does at its terminals."""
+
+    level_v: float = 0.0
+    on: bool = False
+    limit_a: float = 1.0
+    off_state: Literal["normal", "zero", "highz"] = "normal"
+    off_limit_a: float = 1e-3
+    guard: bool = False

@@ -1,0 +1,376 @@
+"""The electrical world of an emulated bench: chip, wires, relays and source terminals as one circuit, in time.
+
+Instruments change the world through its methods, under one lock. Time passes in `World.wait` and, if the clock is real,
+between two messages. Whatever a cell sees above its threshold is added up until the voltage ends, and then moves the
+cell once.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from crossbar_hil.errors import ConfigError
+
+from ...chip.simulated import SimulatedBackend
+from ...circuit.cells import Ohmic
+from .circuit import LO, Resistor, Solution, Source, solve
+from .clock import Clock, SimulatedClock
+from .log import PhysicalLog
+from .terminals import Relay, Terminal
+
+if TYPE_CHECKING:
+    from .damage import Damage
+
+HOT_V = 0.005
+"""A relay that moves with more than this on either side is switched hot."""
+GUARD_LIMIT_A = 0.05
+"""A guard buffer gives 50 mA (Keithley 2400 user's manual, page 6-28)."""
+
+
+class _Exposure(NamedTuple):
+    volt: float
+    seconds: float
+
+
+class World:
+    """One chip, the wires around it, and everything that is connected to them.
+
+    Nodes are named: ``row.0`` and ``column.0`` are the chip's lines at their bond pads, ``<channel>.hi`` and
+    ``<channel>.guard`` the terminals of a source, ``<matrix>.row.<slot>.<n>`` and ``<matrix>.column.<slot>.<n>``, n
+    from 1, the terminals of a matrix, ``lo`` the common return.
+
+    Parameters
+    ----------
+    chip : SimulatedBackend
+        The cells.
+    clock : Clock, optional
+        Simulated if not given.
+    line_ohm : float
+        Resistance between each bond pad and the cells, in ohm.
+    resolution : float
+        Step of an instrument's reading at one power-line cycle, relative to its range.
+    log : PhysicalLog, optional
+        Where to write down what happens; only in memory if not given.
+
+    Raises
+    ------
+    ConfigError
+        If the chip's curve does not say with which pulses it was measured, or its cells are not ohmic.
+    """
+
+    def __init__(
+        self,
+        chip: SimulatedBackend,
+        clock: Clock | None = None,
+        line_ohm: float = 0.0,
+        resolution: float = 1e-6,
+        log: PhysicalLog | None = None,
+    ) -> None:
+        amplitudes = chip.curve.widths_by_amplitude()
+        if not amplitudes:
+            raise ConfigError(
+                f"the curve {chip.curve.source} does not say its pulse; "
+                "give curve_amplitude_v and curve_width_s in [chip]"
+            )
+        if not isinstance(chip.cell, Ohmic):
+            raise ConfigError(
+                f"cells of the model {type(chip.cell).__name__.lower()} are not emulated, on an emulated bench they "
+                "must be ohmic"
+            )
+        self.chip = chip
+        self.clock = clock or SimulatedClock()
+        self.log = log or PhysicalLog()
+        self.lock = threading.RLock()
+        self.resolution = resolution
+        self.threshold_v = chip.threshold * min(abs(amplitude) for amplitude in amplitudes)
+        self.moves = 0
+        """How often a cell has moved."""
+        self.damage: Damage | None = None
+        """What is broken, if anything is."""
+        self._line_ohm = line_ohm
+        self._wanted: dict[str, Terminal] = {}
+        self._terminals: dict[str, Terminal] = {}
+        self._wires: list[tuple[str, str]] = []
+        self._resistors: list[Resistor] = []
+        self._wanted_closed: dict[str, frozenset[Relay]] = {}
+        self._closed: dict[str, frozenset[Relay]] = {}
+        self._exposures: dict[tuple[int, int], _Exposure] = {}
+        self._solution: Solution | None = None
+        self._left_s = self.clock.elapsed()
+
+    # ------------------------------------------------------------------ building
+
+    def add_source(self, name: str, terminal: Terminal) -> None:
+        """Add a source channel; its nodes are ``<name>.hi`` and ``<name>.guard``."""
+        self._wanted[name] = self._terminals[name] = terminal
+        self._solution = None
+
+    def add_matrix(self, name: str) -> None:
+        """Add a switch matrix with every relay open."""
+        self._wanted_closed[name] = frozenset()
+        self._closed.setdefault(name, frozenset())
+
+    def add_wire(self, first: str, second: str) -> None:
+        """Join two nodes for good."""
+        self._wires.append((first, second))
+
+    def add_resistor(self, first: str, second: str, ohm: float) -> None:
+        """Put a resistor between two nodes."""
+        if ohm <= 0:
+            raise ConfigError(f"resistor of {ohm} ohm between {first} and {second} must be above zero; use a wire")
+        self._resistors.append(Resistor(first, second, 1 / ohm))
+
+    # ------------------------------------------------------------------ what instruments do
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Have the world for the length of a ``with`` block, as an instrument does that acts on a message."""
+        with self.lock:
+            # With a real clock voltages last while nobody does anything; inside a message only waiting counts, as
+            # what an instrument times does not depend on how busy this machine is.
+            idle_s = self.clock.elapsed() - self._left_s
+            if idle_s > 0:
+                self._last(idle_s)
+                if self.damage and self.damage.next_due_s() <= self.clock.elapsed():
+                    self.broken()
+            try:
+                yield
+            finally:
+                self._left_s = self.clock.elapsed()
+
+    def terminal(self, name: str) -> Terminal:
+        """Return what a channel does at its terminals."""
+        return self._terminals[name]
+
+    def wanted(self, name: str) -> Terminal:
+        """Return what a channel was told to do; what it does is another thing if it is broken."""
+        return self._wanted[name]
+
+    def set_terminal(self, name: str, **changes: object) -> None:
+        """Change what a channel does, at once."""
+        self.set_terminals({name: changes})
+
+    def set_terminals(self, changes: dict[str, dict[str, object]]) -> None:
+        """Change several channels at the same instant."""
+        with self.lock:
+            for name, change in changes.items():
+                new = self._wanted[name] = replace(self._wanted[name], **change)  # type: ignore[arg-type]
+                if self.damage:
+                    new = self.damage.terminal(name, self._terminals[name], new)
+                if new != self._terminals[name]:
+                    self._terminals[name] = new
+                    self.log.add(
+                        self.clock.elapsed(), "source", name=name, level_v=new.level_v, on=new.on, limit_a=new.limit_a
+                    )
+            self._changed()
+
+    def closed(self, matrix: str) -> frozenset[Relay]:
+        """Return the closed relays of a matrix as pairs of nodes."""
+        return self._closed[matrix]
+
+    def move_relays(self, matrix: str, closed: Iterable[Relay]) -> None:
+        """Leave exactly these relays of a matrix closed, all moving at the same instant; takes no time."""
+        with self.lock:
+            wanted = self._wanted_closed[matrix] = frozenset(closed)
+            before = self._closed[matrix]
+            if self.damage:
+                wanted = self.damage.closed(matrix, wanted, before, self.clock.elapsed())
+            moving = wanted ^ before
+            if not moving:
+                return
+            volts = self.solution().volts
+            for relay in sorted(moving):
+                hot = max(abs(volts.get(node, 0.0)) for node in relay)
+                if hot > HOT_V:
+                    self.log.add(self.clock.elapsed(), "violation", what="hot switching", where=relay, volt=hot)
+            self._closed[matrix] = wanted
+            self.log.add(
+                self.clock.elapsed(),
+                "relays",
+                matrix=matrix,
+                opened=sorted(before - wanted),
+                closed=sorted(wanted - before),
+            )
+            self._changed()
+            self._look_for_shorts()
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass; every cell feels what it sees."""
+        with self.lock:
+            while self.damage and (until_s := max(self.damage.next_due_s() - self.clock.elapsed(), 0.0)) < seconds:
+                self._wait(until_s)
+                seconds -= until_s
+                self.broken()
+            self._wait(seconds)
+
+    def broken(self) -> None:
+        """Take note that something else is damaged than before."""
+        with self.lock:
+            self.set_terminals({name: {} for name in self._wanted})
+            for matrix, wanted in self._wanted_closed.items():
+                self.move_relays(matrix, wanted)
+
+    def begin(self) -> None:
+        """Write down the chip as it is, when the bench is switched on."""
+        chip = {"shape": self.chip.shape, "conductances": self.chip.conductances.tolist()}
+        self.log.mark(self.clock.elapsed(), "begin", chip=chip, threshold_v=self.threshold_v)
+
+    def end(self, **details: object) -> None:
+        """Let every voltage end, as when the bench loses its power: cells that were under one move."""
+        with self.lock:
+            self._last(max(self.clock.elapsed() - self._left_s, 0.0))
+            self.log.mark(self.clock.elapsed(), "end", **details)
+            for cell in list(self._exposures):
+                self._move(cell)
+
+    def measure(self, name: str) -> tuple[float, bool]:
+        """Return the current out of a channel's HI terminal, in amperes, and whether it is at its limit."""
+        with self.lock:
+            if self.damage and self.damage.noisy:
+                self._solution = None
+            found = self.solution()
+            if self.damage and name in self.damage.beyond:
+                return self.damage.beyond[name], name in found.limited
+            return found.amperes.get(name, 0.0), name in found.limited
+
+    def volt(self, node: str) -> float:
+        """Return the voltage of a node against ``lo``."""
+        with self.lock:
+            return self.solution().volts.get(node, 0.0)
+
+    # ------------------------------------------------------------------ physics
+
+    def _wait(self, seconds: float) -> None:
+        self._last(seconds)
+        self.clock.wait(seconds)
+
+    def _last(self, seconds: float) -> None:
+        """Add to what every cell feels."""
+        volts = self.solution().volts.values()
+        feeling = max(volts) - min(volts) >= self.threshold_v
+        for cell, volt in self._above_threshold(self._cell_volts()) if feeling else ():
+            before = self._exposures.get(cell)
+            self._exposures[cell] = _Exposure(volt, seconds + (before.seconds if before else 0.0))
+        if self.damage and self.damage.age(seconds):
+            self._solution = None
+
+    def solution(self) -> Solution:
+        """Return the voltages and currents of this instant."""
+        if self._solution is None:
+            self._solution = self._solved()
+        return self._solution
+
+    def _solved(self) -> Solution:
+        wires = [*self._wires, *(relay for relays in self._closed.values() for relay in relays)]
+        resistors = [*self._resistors, *self._chip_resistors(wires)]
+        sources, guards = {}, {}
+        for name, terminal in self._terminals.items():
+            if terminal.on:
+                sources[name] = Source(f"{name}.hi", terminal.level_v, terminal.limit_a)
+            elif terminal.off_state != "highz":
+                limit = terminal.off_limit_a if terminal.off_state == "normal" else terminal.limit_a
+                sources[name] = Source(f"{name}.hi", 0.0, limit)
+            if terminal.guard and terminal.on:
+                guards[name] = Source(f"{name}.guard", terminal.level_v, GUARD_LIMIT_A)
+        found = solve(resistors, {**sources, **{f"{name}.guard": each for name, each in guards.items()}}, wires)
+        if any(name in found.limited for name in guards):
+            # The guard follows HI, which a limit has pulled away from its level.
+            followed = {
+                f"{name}.guard": guard._replace(volt=found.volts[f"{name}.hi"]) for name, guard in guards.items()
+            }
+            found = solve(resistors, {**sources, **followed}, wires)
+        return found
+
+    def _chip_resistors(self, wires: list[tuple[str, str]]) -> Iterable[Resistor]:
+        rows, columns = self.chip.shape
+        for axis, count in (("row", rows), ("column", columns)):
+            for number in range(count):
+                if self._line_ohm:
+                    yield Resistor(f"{axis}.{number}", f"{axis}.{number}.inner", 1 / self._line_ohm)
+                else:
+                    wires.append((f"{axis}.{number}", f"{axis}.{number}.inner"))
+        yield from self._segments()
+        for (row, column), siemens in np.ndenumerate(self.chip.conductances):
+            true = self.damage.siemens((row, column), float(siemens)) if self.damage else float(siemens)
+            if true:
+                yield Resistor(self._row_node(row, column), self._column_node(row, column), true)
+
+    def _segments(self) -> Iterable[Resistor]:
+        """Yield the segments of the chip's own wires: from each pad to the first cell, and from cell to cell."""
+        rows, columns = self.chip.shape
+        row_ohm, column_ohm = self.chip.wires
+        paths = [
+            (row_ohm[row], [f"row.{row}.inner", *(self._row_node(row, column) for column in range(columns))])
+            for row in range(rows)
+            if row_ohm[row]
+        ]
+        paths += [
+            (column_ohm[column], [f"column.{column}.inner", *(self._column_node(row, column) for row in range(rows))])
+            for column in range(columns)
+            if column_ohm[column]
+        ]
+        for ohm, (pad, *nodes) in paths:
+            if pad.startswith("column"):
+                nodes.reverse()  # its pad is below the last row
+            for first, second in pairwise([pad, *nodes]):
+                yield Resistor(first, second, 1 / float(ohm))
+
+    def _row_node(self, row: int, column: int) -> str:
+        return f"row.{row}.{column}" if self.chip.wires[0][row] else f"row.{row}.inner"
+
+    def _column_node(self, row: int, column: int) -> str:
+        return f"column.{column}.{row}" if self.chip.wires[1][column] else f"column.{column}.inner"
+
+    def _cell_volts(self) -> np.ndarray:
+        volts = self.solution().volts
+        return np.array(
+            [
+                [
+                    volts.get(self._row_node(row, column), 0.0) - volts.get(self._column_node(row, column), 0.0)
+                    for column in range(self.chip.shape[1])
+                ]
+                for row in range(self.chip.shape[0])
+            ]
+        )
+
+    def _above_threshold(self, volts: np.ndarray) -> Iterable[tuple[tuple[int, int], float]]:
+        for row, column in np.argwhere(np.abs(volts) >= self.threshold_v):
+            yield (int(row), int(column)), float(volts[row, column])
+
+    def _changed(self) -> None:
+        """Take note that the circuit is another one; what has ended moves the cells."""
+        self._solution = None
+        if not self._exposures:
+            return
+        volts = self._cell_volts()
+        for cell, exposure in list(self._exposures.items()):
+            if abs(volts[cell] - exposure.volt) > 0.02 * abs(exposure.volt):
+                self._move(cell)
+
+    def _move(self, cell: tuple[int, int]) -> None:
+        """End what a cell was exposed to, and move it."""
+        volt, seconds = self._exposures.pop(cell)
+        self.log.add(self.clock.elapsed(), "exposure", row=cell[0], column=cell[1], volt=volt, seconds=seconds)
+        if self.damage is None or self.damage.moves(cell):
+            self.chip.expose(*cell, volt, seconds)
+        self.moves += 1
+        self._solution = None
+
+    def _look_for_shorts(self) -> None:
+        """Note sources that are joined to each other or to the return."""
+        wires = [*self._wires, *(relay for relays in self._closed.values() for relay in relays)]
+        group: dict[str, set[str]] = {}
+        for first, second in wires:
+            joined = group.get(first, {first}) | group.get(second, {second})
+            for node in joined:
+                group[node] = joined
+        ends = [f"{name}.hi" for name in self._terminals]
+        for place, end in enumerate(ends):
+            for other in (LO, *ends[place + 1 :]):
+                if other in group.get(end, set()):
+                    self.log.add(self.clock.elapsed(), "violation", what="short", where=(end, other))

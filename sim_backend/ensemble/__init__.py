@@ -1,0 +1,1 @@
+"""Trainings of many virtual chips in lock-step."""

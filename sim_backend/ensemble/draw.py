@@ -1,0 +1,101 @@
+"""Shifts of an ensemble: chip number k of a seed is the same chip whatever else is drawn."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossbar_hil.arrays import FloatArray
+from crossbar_hil.errors import DataError
+
+from ..chip.variation import lognormal_shifts
+
+BLOCK = 1024
+"""Chips that share a generator; numbers k BLOCK to (k + 1) BLOCK - 1 are block k."""
+
+
+def draw_ensemble(
+    count: int,
+    shape: tuple[int, int] = (4, 4),
+    *,
+    seed: int,
+    first: int = 0,
+    median_siemens: float | None = None,
+    sigma: float | None = None,
+    span_siemens: tuple[float, float] | None = None,
+) -> FloatArray:
+    """Draw the lognormal shifts of many chips.
+
+    Every block of `BLOCK` chips has a generator of its own, Philox seeded with
+    ``numpy.random.SeedSequence(seed, spawn_key=(block,))``, and a block is always drawn whole and in order. So chip
+    number k depends on the seed, k and the shape only. It is not the chip that ``train --seed k`` draws.
+
+    Parameters
+    ----------
+    count : int
+        Number of chips M, at least one.
+    shape : (int, int)
+        (R, C).
+    seed : int
+        Not negative.
+    first : int
+        Number of the first chip, not negative.
+    median_siemens, sigma, span_siemens
+        The distribution, as `lognormal_shifts` takes it.
+
+    Returns
+    -------
+    ndarray of float, shape (M, R, C)
+        Shifts, in siemens.
+
+    Raises
+    ------
+    DataError
+        If a number is out of range.
+
+    Examples
+    --------
+    >>> shifts = draw_ensemble(5, seed=1, span_siemens=(1e-8, 1e-7))
+    >>> bool((shifts[3:] == draw_ensemble(2, seed=1, first=3, span_siemens=(1e-8, 1e-7))).all())
+    True
+    """
+    if count < 1:
+        raise DataError(f"an ensemble of {count} chips is empty, at least one is needed")
+    if first < 0:
+        raise DataError(f"first chip number {first} must not be negative")
+    rows, columns = shape
+    if rows < 1 or columns < 1:
+        raise DataError(f"a chip of {rows} by {columns} cells has none")
+    shifts = np.empty((count, rows, columns))
+    for block in range(first // BLOCK, (first + count - 1) // BLOCK + 1):
+        start = block * BLOCK
+        lowest, end = max(first, start), min(first + count, start + BLOCK)
+        drawn = lognormal_shifts(
+            (BLOCK, rows * columns),
+            rng=generator(seed, block),
+            median_siemens=median_siemens,
+            sigma=sigma,
+            span_siemens=span_siemens,
+        )
+        shifts[lowest - first : end - first] = drawn[lowest - start : end - start].reshape(-1, rows, columns)
+    return shifts
+
+
+def generator(seed: int, block: int) -> np.random.Generator:
+    """Make the random generator of one block of chips."""
+    return np.random.Generator(np.random.Philox(_sequence(seed, block)))
+
+
+def own_generator(seed: int, chip: int, what: int) -> np.random.Generator:
+    """Make a generator of one chip, for one purpose; three words, so that it is none of a block's."""
+    return np.random.Generator(np.random.Philox(_sequence(seed, chip, 0, what)))
+
+
+def seed_words(seed: int) -> NDArray[np.uint64]:
+    """Make the two words that the noise of a seed's chips starts from, apart from every block's."""
+    return _sequence(seed, 0, 1).generate_state(2).astype(np.uint64)
+
+
+def _sequence(seed: int, *place: int) -> np.random.SeedSequence:
+    try:
+        return np.random.SeedSequence(seed, spawn_key=place)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"seed {seed} must be a whole number of at least 0") from error

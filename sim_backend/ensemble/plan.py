@@ -1,0 +1,146 @@
+"""One training of an ensemble, checked, and the ways to carry it out.
+
+Without noise the chips are trained in single precision first. Its decisions carry a proven margin (`ensemble_task`);
+the few chips with a decision inside it are trained again in double precision, and what is still undecided by `Trainer`
+itself, on a `SimulatedBackend`.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from crossbar_hil.arrays import FloatArray, checked_bits
+from crossbar_hil.training.encoding import row_voltages, target_activations
+from crossbar_hil.training.trainer import Trainer
+
+from ..chip.curve import ConductanceCurve
+from ..chip.simulated import SimulatedBackend
+from ..circuit.network import checked_wires
+from .draw import own_generator, seed_words
+from .quick import quick_kernel
+from .result import ARRAYS, EnsembleResult
+from .task import merged
+
+WIRED = 2
+"""Last word of the key of a wired chip's random numbers; the draw of shifts and the noise of others have none such."""
+FEW_EPOCHS = 1 << 20
+"""With more epochs than this `Trainer` trains alone: the kernel's table of steps has two entries an epoch."""
+
+
+class Plan:
+    """One training, checked, and the three ways to carry it out.
+
+    `extremes` are the shifts of the chip with the least of all, and the largest of all, in siemens.
+    """
+
+    def __init__(
+        self,
+        curve: ConductanceCurve,
+        extremes: tuple[FloatArray, float],
+        patterns: ArrayLike,
+        labels: ArrayLike,
+        chip_settings: dict[str, Any],
+        settings: dict[str, Any],
+        *,
+        pull_back: bool,
+    ) -> None:
+        self.curve = curve
+        self.chip_settings, self.settings = chip_settings, settings
+        self.read_noise, self.step_variation = chip_settings["read_noise"], chip_settings["step_variation"]
+        self.pull_back = pull_back
+        self.patterns = checked_bits("patterns", patterns, (None, None))
+        # The chip with the least shift stands for all: what its backend and trainer accept, the others' do.
+        least, largest = extremes
+        trainer = self.reference(least)
+        trainer.check_task(patterns, labels)
+        self.labels = checked_bits("labels", labels, (len(self.patterns), None))
+        backend = trainer.backend
+        self.wired = any(ohm.any() for ohm in checked_wires(chip_settings["wire_ohm"], *least.shape))
+        self.voltages = row_voltages(self.patterns, trainer.v0, trainer.v1)
+        self.targets = target_activations(self.labels, trainer.target0, trainer.target)
+        backend.read_currents(self.voltages)
+        backend.check_pulses(np.zeros(backend.shape, dtype=np.int64), trainer.pulse)
+        own = curve if curve.pulse is None else curve.for_pulse(trainer.pulse)
+        self.rises = own.rises
+        self.moves = own is curve or own.span > 0  # a curve of another pulse that never rises moves no cell
+        self.scale, self.beta, self.epochs = float(chip_settings["scale"]), trainer.beta, int(trainer.epochs)
+        mirrored = trainer.v0 == -trainer.v1 and trainer.target0 == -trainer.target
+        self.task = task = merged(self.patterns, self.labels, self.targets, self.voltages, mirrored)
+        self.quick_single, self.quick_double = (
+            quick_kernel(
+                task,
+                self.rises,
+                single=single,
+                gain=self.beta * self.scale * task.largest_v,
+                beta=self.beta,
+                largest_shift=largest,
+                epochs=self.epochs,
+                pull_back=pull_back,
+            )
+            if self.moves and self.epochs <= FEW_EPOCHS and not (self.read_noise or self.step_variation or self.wired)
+            else None
+            for single in (True, False)
+        )
+
+    def reference(self, shifts: FloatArray, rng: np.random.Generator | None = None) -> Trainer:
+        """Return the trainer of one chip, which is what the ensemble must agree with."""
+        rng = rng or np.random.default_rng(0)  # not used without noise
+        backend = SimulatedBackend(self.curve, shifts, rng=rng, **self.chip_settings)
+        return Trainer(backend, pull_back=self.pull_back, **self.settings)
+
+    def train(self, chips: FloatArray, out: EnsembleResult) -> None:
+        """Train without noise: quickly, then more exactly where that left a doubt, then by `Trainer`."""
+        left = np.arange(len(chips))
+        for quick in (self.quick_single, self.quick_double):
+            if quick is None or not len(left):
+                continue
+            if len(left) == len(chips):
+                quick.train(chips, out)
+            else:
+                part = EnsembleResult.empty(0, chips[left].shape, np.int32)
+                quick.train(chips[left], part)
+                for name in ARRAYS:
+                    getattr(out, name)[left] = getattr(part, name)
+            left = np.flatnonzero(out.epochs == 0)
+        for chip in left:
+            self._by_trainer(chips[chip], out, int(chip))
+        self._fill_errors(chips, out)
+
+    def train_noisy(self, chips: FloatArray, first: int, seed: int, out: EnsembleResult) -> None:
+        """Train with read noise or varying steps."""
+        from .noise import train_noisy  # noqa: PLC0415 - numba takes long to import
+
+        levels = np.empty(chips.shape)  # whole numbers unless steps vary
+        train_noisy(
+            chips, first, seed_words(seed), self.rises, self.scale, self.beta, self.voltages, self.targets,
+            2.0 * self.labels - 1.0, self.epochs, float(self.read_noise), float(self.step_variation), self.moves,
+            self.pull_back, out.epochs, out.converged, out.saturated, out.pulses, out.error, levels,
+        )  # fmt: skip
+        out.levels[:] = levels
+
+    def train_wired(self, chips: FloatArray, first: int, seed: int, out: EnsembleResult) -> None:
+        """Train chips with wires, one by one; each has random numbers of its own."""
+        for chip, shifts in enumerate(chips):
+            self._by_trainer(shifts, out, chip, own_generator(seed, first + chip, WIRED))
+
+    def _by_trainer(
+        self, shifts: FloatArray, out: EnsembleResult, chip: int, rng: np.random.Generator | None = None
+    ) -> None:
+        trainer = self.reference(shifts, rng)
+        result = trainer.run(self.patterns, self.labels)
+        out.converged[chip], out.epochs[chip], out.pulses[chip] = result.converged, result.epochs, result.pulses
+        out.saturated[chip], out.error[chip] = result.saturated.sum(), result.errors[-1]
+        out.levels[chip] = trainer.backend.state()["level"]
+
+    def _fill_errors(self, chips: FloatArray, out: EnsembleResult) -> None:
+        from .error import fill_errors  # noqa: PLC0415 - numba takes long to import
+
+        task = self.task
+        missed = np.flatnonzero(~out.converged)
+        times = task.times * (len(self.patterns) / task.times.sum())
+        gain = self.beta * self.scale * task.largest_v
+        fill_errors(
+            missed, chips, out.levels, self.rises, gain, task.voltages, task.targets, 2.0 * task.labels - 1.0, times,
+            out.error,
+        )  # fmt: skip

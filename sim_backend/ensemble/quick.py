@@ -1,0 +1,72 @@
+"""The compiled kernel of a training with all that is the same for every chip."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from crossbar_hil.arrays import FloatArray
+
+from .result import EnsembleResult
+from .sizes import LANES, PATTERN_BLOCK, ROW_BLOCK
+from .task import Task, margins
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Quick:
+    """The compiled kernel with all that is the same for every chip."""
+
+    kernel: Any
+    settings: tuple[Any, ...]
+
+    def train(self, chips: FloatArray, out: EnsembleResult) -> None:
+        """Train; chips that stay undecided have epoch number 0."""
+        lanes = min(LANES, -(-len(chips) // 8) * 8)
+        self.kernel(chips, *self.settings, lanes, out.epochs, out.converged, out.saturated, out.pulses, out.levels)
+
+
+def quick_kernel(
+    task: Task,
+    rises: FloatArray,
+    *,
+    single: bool,
+    gain: float,
+    beta: float,
+    largest_shift: float,
+    epochs: int,
+    pull_back: bool,
+) -> Quick | None:
+    """Return the kernel of one precision; None if its margins would not hold."""
+    span = float(np.abs(rises).max())
+    limits = margins(task, single=single, gain=gain, beta=beta, span=span, largest_shift=largest_shift)
+    if not limits.safe:
+        return None
+    from .kernels import lockstep  # noqa: PLC0415 - numba takes long to import
+
+    real, grid = (np.float32, np.int32) if single else (np.float64, np.float64)
+    rows = task.bits.shape[1]
+    last = len(rises) - 1
+    steps = np.zeros(max(epochs, last) + 1)
+    steps[:last] = np.diff(np.rint(rises * (gain / limits.quantum)))
+    voltages = _filled(task.voltages, (1, ROW_BLOCK))
+    pulls = _filled(task.voltages * task.times[:, None], (PATTERN_BLOCK, ROW_BLOCK))
+    pulls[:, rows:] = pulls[:, :1]
+    blocks = pulls.reshape(-1, PATTERN_BLOCK, pulls.shape[1] // ROW_BLOCK, ROW_BLOCK).swapaxes(1, 2)
+    senses = 2.0 * task.labels - 1.0
+    settings = (
+        gain / limits.quantum, np.concatenate([steps, -steps, [0.0]]).astype(grid), last, epochs,
+        voltages.astype(grid), real(limits.quantum),
+        np.ascontiguousarray(blocks).reshape(*blocks.shape[:2], -1).astype(real),
+        task.targets.astype(real), senses.astype(real), (senses * np.arctanh(task.targets) + limits.near).astype(real),
+        task.times.astype(real), real(limits.near), real(limits.close), real(limits.basis), real(limits.tiny),
+        pull_back,
+    )  # fmt: skip
+    return Quick(lockstep(single), settings)
+
+
+def _filled(values: FloatArray, blocks: tuple[int, int]) -> FloatArray:
+    """Fill up both sizes with zeros to whole blocks."""
+    sizes = [-(-size // block) * block for size, block in zip(values.shape, blocks, strict=True)]
+    out = np.zeros(sizes)
+    out[: values.shape[0], : values.shape[1]] = values
+    return out

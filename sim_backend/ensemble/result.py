@@ -1,0 +1,63 @@
+"""What the training of an ensemble leaves behind, one number a chip."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
+from crossbar_hil.training.confidence import wilson
+
+ARRAYS = ("converged", "epochs", "pulses", "error", "saturated", "levels")
+"""Fields with one entry a chip."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EnsembleResult:
+    """The outcome of M trainings, of chips with R rows and C columns."""
+
+    first: int
+    """Number of the first chip."""
+    converged: BoolArray
+    """(M,) whether every target was met."""
+    epochs: NDArray[np.int32]
+    """(M,) evaluations, counted from 1."""
+    pulses: IntArray
+    """(M,) pulses sent, over all cells."""
+    error: FloatArray
+    """(M,) summed distance to the targets at the last epoch; good to 1e-9 where it is not zero."""
+    saturated: NDArray[np.int32]
+    """(M,) cells at the end of their curve."""
+    levels: NDArray[Any]
+    """(M, R, C) level of each cell at the end; whole numbers unless steps vary."""
+
+    @classmethod
+    def empty(cls, first: int, shape: tuple[int, ...], levels: type) -> Self:
+        """Make room for the results of (M, R, C) cells."""
+        count = shape[0]
+        return cls(
+            first,
+            np.zeros(count, dtype=bool),
+            np.zeros(count, dtype=np.int32),
+            np.zeros(count, dtype=np.int64),
+            np.zeros(count),
+            np.zeros(count, dtype=np.int32),
+            np.zeros(shape, dtype=levels),
+        )
+
+    def part(self, share: slice) -> Self:
+        """Return a view of some chips: writing to it writes to the whole."""
+        return type(self)(self.first + (share.start or 0), *(getattr(self, name)[share] for name in ARRAYS))
+
+    def __len__(self) -> int:
+        return len(self.converged)
+
+    @property
+    def converged_share(self) -> float:
+        """Share of the chips that met every target."""
+        return float(self.converged.mean())
+
+    def yield_interval(self) -> tuple[float, float]:
+        """Wilson's 95 % interval of the share of chips that converge."""
+        return wilson(int(self.converged.sum()), len(self))

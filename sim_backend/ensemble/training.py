@@ -1,0 +1,236 @@
+"""Whole trainings of many virtual chips in lock-step, with the results of `Trainer` and `SimulatedBackend`.
+
+Epochs, convergence, pulses and levels of a chip are those of `Trainer`, exactly, whatever way it was trained
+(`ensemble_plan`). With read noise or varying steps the chips are the same only in distribution, and every chip has
+random numbers of its own.
+"""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from crossbar_hil import defaults
+from crossbar_hil.arrays import FloatArray, checked
+from crossbar_hil.backend import Pulse
+from crossbar_hil.errors import DataError
+
+from ..chip.curve import ConductanceCurve
+from ..circuit import WireOhm
+from .draw import draw_ensemble
+from .plan import Plan
+from .result import EnsembleResult
+
+CHUNK = 65536
+"""Chips that `iterate_ensemble` holds at a time, unless told otherwise."""
+SHARE = 2048, 8192
+"""Least and most chips in one call of a kernel."""
+AHEAD = 2
+"""A thread takes one of so many parts a thread of the chips that are left, so that all threads end together."""
+
+
+def train_ensemble(
+    curve: ConductanceCurve,
+    shifts: ArrayLike,
+    patterns: ArrayLike,
+    labels: ArrayLike,
+    *,
+    scale: float = defaults.SCALE,
+    pulse: Pulse | None = None,
+    beta: float = defaults.BETA,
+    target: float = defaults.TARGET,
+    target0: float | None = None,
+    epochs: int = defaults.EPOCHS,
+    v0: float = defaults.V0,
+    v1: float = defaults.V1,
+    pull_back: bool = True,
+    read_noise: float = 0.0,
+    step_variation: float = 0.0,
+    wire_ohm: WireOhm = 0.0,
+    seed: int | None = None,
+    first: int = 0,
+    threads: int | None = None,
+) -> EnsembleResult:
+    """Train many virtual chips, each as `Trainer` would train it on a `SimulatedBackend`.
+
+    Parameters
+    ----------
+    curve : ConductanceCurve
+        The measured curve.
+    shifts : array_like of float, shape (M, R, C)
+        Shifts of M chips, in siemens; `draw_ensemble` draws them.
+    patterns, labels : array_like of int, shape (P, R) and (P, N)
+        What is trained, N = C / 2.
+    scale : float
+        K.
+    pulse, beta, target, target0, epochs, v0, v1
+        As for `Trainer`.
+    pull_back : bool
+        Whether an activation beyond its target is pulled back to it, as equation 3 says; if not it has no gap.
+    read_noise, step_variation : float
+        As for `SimulatedBackend`.
+    wire_ohm : float or pair
+        As for `SimulatedBackend`. Chips with wires are trained one by one, which takes some thousand times as long.
+    seed : int, optional
+        Of the noise; needed with one of these. Chip number k has random numbers of its own.
+    first : int
+        Number of the first chip: a part of an ensemble has the noise that it has in the whole.
+    threads : int, optional
+        So many threads share the chips, those of the machine if not given. The result does not depend on it.
+
+    Raises
+    ------
+    DataError
+        If an argument is outside its range.
+    LimitError
+        If the curve does not hold the pulse, or a voltage is beyond what the virtual chip bears.
+
+    Examples
+    --------
+    >>> curve = ConductanceCurve([4.5e-7, 5.1e-7, 5.2e-7, 5.4e-7])
+    >>> shifts = draw_ensemble(3, (2, 2), seed=1, span_siemens=(1e-8, 1e-7))
+    >>> train_ensemble(curve, shifts, [[0, 1], [1, 0]], [[0], [1]], threads=1).converged
+    array([ True,  True,  True])
+    """
+    if first < 0:
+        raise DataError(f"first chip number {first} must not be negative")
+    workers = _threads() if threads is None else threads
+    if workers < 1:
+        raise DataError(f"{workers} threads cannot train, at least one is needed")
+    noisy = bool(read_noise or step_variation)
+    if noisy and seed is None:
+        raise DataError("read_noise and step_variation need a seed")
+    chips = _as_shifts(shifts)
+    shares = list(_shares(len(chips), workers))
+    with ThreadPoolExecutor(workers) as pool:
+        each = map if workers == 1 or len(shares) == 1 else pool.map
+        least, largest = _extremes(chips, list(each(lambda share: _extreme(chips, share), shares)))
+        plan = Plan(
+            curve,
+            (chips[least], largest),
+            patterns,
+            labels,
+            {"scale": scale, "read_noise": read_noise, "step_variation": step_variation, "wire_ohm": wire_ohm},
+            {"pulse": pulse, "beta": beta, "target": target, "target0": target0, "epochs": epochs, "v0": v0, "v1": v1},
+            pull_back=pull_back,
+        )
+        result = EnsembleResult.empty(first, chips.shape, np.float64 if step_variation else np.int32)
+        list(each(lambda share: _train(plan, chips, share, result, seed), shares))
+    return result
+
+
+def _train(plan: Plan, chips: FloatArray, share: slice, result: EnsembleResult, seed: int | None) -> None:
+    """Train some chips; the kernels run free of the interpreter's lock."""
+    first, part = result.first + share.start, result.part(share)
+    if plan.wired:
+        plan.train_wired(chips[share], first, seed or 0, part)
+    elif plan.read_noise or plan.step_variation:
+        plan.train_noisy(chips[share], first, seed or 0, part)
+    else:
+        plan.train(chips[share], part)
+
+
+def iterate_ensemble(
+    curve: ConductanceCurve,
+    count: int,
+    patterns: ArrayLike,
+    labels: ArrayLike,
+    *,
+    seed: int,
+    shape: tuple[int, int] = (4, 4),
+    first: int = 0,
+    chunk: int = CHUNK,
+    median_siemens: float | None = None,
+    sigma: float | None = None,
+    span_siemens: tuple[float, float] | None = None,
+    **settings: Any,
+) -> Iterator[EnsembleResult]:
+    """Draw and train `count` chips, handing out chunk after chunk, so that memory holds one chunk only.
+
+    Parameters
+    ----------
+    curve, patterns, labels
+        As for `train_ensemble`.
+    count : int
+        Chips in all.
+    seed : int
+        Of shifts and noise.
+    shape : (int, int)
+        (R, C).
+    first : int
+        Number of the first chip.
+    chunk : int
+        Chips a chunk, at least one; what a chip does depends on its number only.
+    median_siemens, sigma, span_siemens
+        Spread, as for `draw_ensemble`.
+    **settings
+        Other keywords of `train_ensemble`.
+
+    Yields
+    ------
+    EnsembleResult
+        The chunks in the order of the chips' numbers.
+    """
+    if chunk < 1:
+        raise DataError(f"a chunk of {chunk} chips is empty, at least one is needed")
+    if count < 1:
+        raise DataError(f"an ensemble of {count} chips is empty, at least one is needed")
+    for start in range(first, first + count, chunk):
+        shifts = draw_ensemble(
+            min(chunk, first + count - start),
+            shape,
+            seed=seed,
+            first=start,
+            median_siemens=median_siemens,
+            sigma=sigma,
+            span_siemens=span_siemens,
+        )
+        yield train_ensemble(curve, shifts, patterns, labels, seed=seed, first=start, **settings)
+
+
+def _as_shifts(shifts: Any) -> FloatArray:
+    """Return shifts as the kernels need them; an array of numbers that lies like that is not copied."""
+    ready = isinstance(shifts, np.ndarray) and shifts.dtype == np.float64 and shifts.ndim == 3
+    if ready and shifts.flags.c_contiguous and shifts.size:
+        return shifts
+    return np.ascontiguousarray(checked("shifts", shifts, (None, None, None)))
+
+
+def _extreme(chips: FloatArray, share: slice) -> tuple[int, float, float]:
+    """Return which of some chips has the least shift, that shift, and the largest; not a number if one is none."""
+    part = chips[share]
+    least = int(part.argmin())
+    return share.start + least // part[0].size, float(part.flat[least]), float(part.max())
+
+
+def _extremes(chips: FloatArray, found: list[tuple[int, float, float]]) -> tuple[int, float]:
+    """Return which chip has the least shift of all, and the largest shift.
+
+    Raises
+    ------
+    DataError
+        If a shift is not finite.
+    """
+    if not np.isfinite([value for _, *values in found for value in values]).all():
+        checked("shifts", chips, (None, None, None))
+    least = min(found, key=lambda each: each[1])
+    return least[0], max(largest for _, _, largest in found)
+
+
+def _shares(count: int, workers: int) -> Iterator[slice]:
+    """Share chips out, large parts first and small ones last."""
+    start = 0
+    while start < count:
+        part = -(-(count - start) // (AHEAD * workers if workers > 1 else 1))
+        stop = min(start + min(max(part, SHARE[0]), SHARE[1]), count)
+        yield slice(start, stop)
+        start = stop
+
+
+def _threads() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,242 @@
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.bench.served import start_served
+from crossbar_hil.errors import ConfigError
+
+
+@pytest.fixture(scope="module")
+def bench():
+    return load_bench("emulated")
+
+
+@pytest.fixture
+def serve(bench, tmp_path):
+    """Start a served bench that is closed at the end: serve(...) -> Served."""
+    started = []
+
+    def start(**settings):
+        settings = {"seed": 1, "state": tmp_path / "emulated.json", "log": tmp_path / "physical.jsonl"} | settings
+        started.append(start_served(bench, **settings))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.close()
+        each._process.kill()
+        each._process.wait()
+
+
+def ask(served, message, name="smu"):
+    host, port = served.resources[name].split("::")[1:3]
+    with socket.create_connection((host, int(port)), timeout=5) as client:
+        client.sendall(message.encode() + b"\n")
+        return client.makefile("rb").readline().decode().strip()
+
+
+def ended(served, within_s=10.0):
+    """Return the exit code of the process once it has ended."""
+    return served._process.wait(within_s)
+
+
+def running(served):
+    return served._process.poll() is None
+
+
+def test_the_instruments_of_the_bench_answer(serve):
+    served = serve()
+    assert set(served.resources) == {"smu", "matrix"}
+    assert "2602B" in ask(served, "*IDN?")
+    assert "707B" in ask(served, "*IDN?", "matrix")
+    assert served.pid == served._process.pid
+
+
+def test_it_ends_with_its_lifeline_and_its_state_is_saved(serve, tmp_path):
+    served = serve()
+    ask(served, "seq = 5 print(1)")
+    served.close()
+    assert ended(served) == 0
+    assert json.loads((tmp_path / "emulated.json").read_text())["instruments"]["smu"] == {"seq": 5}
+    assert json.loads((tmp_path / "physical.jsonl").read_text().splitlines()[-1])["event"] == "end"
+
+
+def test_it_finds_its_state_again(serve):
+    first = serve()
+    ask(first, "seq = 5 print(1)")
+    first.close()
+    assert float(ask(serve(seed=2), "print(seq)")) == 5
+
+
+def test_its_chip_is_the_one_of_the_seed(serve, bench, tmp_path):
+    from crossbar_hil.sim_backend import SimulatedBackend
+
+    serve(seed=7)
+    begin = json.loads((tmp_path / "physical.jsonl").read_text().splitlines()[0])
+    chip = SimulatedBackend.from_bench(bench, np.random.default_rng(7))
+    assert begin["chip"]["conductances"] == chip.conductances.tolist()
+
+
+def test_it_goes_on_while_another_process_holds_its_lifeline(serve):
+    served = serve()
+    other = subprocess.Popen(
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=(served.lifeline,), text=True
+    )
+    os.close(served.lifeline)  # as the death of the trainer does
+    assert "2602B" in ask(served, "*IDN?")
+    other.communicate("\n")
+    assert ended(served) == 0
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGHUP"])
+def test_what_a_terminal_sends_is_for_the_trainer(serve, name):
+    served = serve()
+    os.kill(served.pid, getattr(signal, name))
+    assert "2602B" in ask(served, "*IDN?")
+    assert running(served)
+
+
+def test_it_is_in_a_session_of_its_own(serve):
+    served = serve()
+    assert os.getsid(served.pid) == served.pid
+
+
+def test_sigterm_ends_it_and_its_state_is_saved(serve, tmp_path):
+    served = serve()
+    ask(served, "seq = 6 print(1)")
+    os.kill(served.pid, signal.SIGTERM)
+    assert ended(served) == 0
+    assert json.loads((tmp_path / "physical.jsonl").read_text().splitlines()[-1])["event"] == "end"
+    assert json.loads((tmp_path / "emulated.json").read_text())["instruments"]["smu"] == {"seq": 6}
+
+
+def test_what_happened_before_kill_9_is_on_disk(serve, tmp_path):
+    served = serve()
+    ask(served, "seq = 8 smua.source.output = 1 print(1)")
+    os.kill(served.pid, signal.SIGKILL)
+    ended(served)
+    assert json.loads((tmp_path / "emulated.json").read_text())["instruments"]["smu"] == {"seq": 8}
+    last = json.loads((tmp_path / "physical.jsonl").read_text().splitlines()[-1])
+    assert (last["event"], last["name"], last["on"]) == ("source", "smu.a", True)
+
+
+def test_closing_twice_is_harmless(serve):
+    served = serve()
+    served.close()
+    served.close()
+
+
+def test_a_bench_file_can_be_given_and_its_files_count_from_its_folder(tmp_path, monkeypatch):
+    folder, elsewhere = tmp_path / "lab", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+    (folder / "mine.csv").write_text("\n".join(f"{1e-7 + step * 1e-8}" for step in range(20)))
+    bench = load_bench("emulated").as_toml().replace('"figure2a"', '"mine.csv"')
+    bench = bench.replace("smoothed = false", "smoothed = false\ncurve_amplitude_v = 2.0\ncurve_width_s = 0.05")
+    (folder / "lab.toml").write_text(bench)
+    monkeypatch.chdir(elsewhere)
+    served = start_served(folder / "lab.toml", seed=1)
+    served.close()
+    assert ended(served) == 0
+
+
+def test_relative_file_names_count_from_the_working_directory(bench, tmp_path, monkeypatch):
+    from pathlib import Path
+
+    monkeypatch.chdir(tmp_path)
+    start_served(bench, seed=1, state=Path("emulated.json")).close()
+    assert (tmp_path / "emulated.json").exists()
+
+
+@pytest.mark.fault("X12")
+def test_a_module_in_the_working_directory_is_not_imported(bench, tmp_path, monkeypatch):
+    (tmp_path / "numpy.py").write_text("raise SystemExit('the wrong numpy')")
+    monkeypatch.chdir(tmp_path)
+    start_served(bench, seed=1).close()
+
+
+# ---------------------------------------------------------------------- starts that fail
+
+
+def test_a_damaged_state_is_told_in_one_sentence_and_no_process_is_left(bench, tmp_path, monkeypatch):
+    started = []
+
+    class Watched(subprocess.Popen):
+        def __init__(self, *args, **settings):
+            super().__init__(*args, **settings)
+            started.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Watched)
+    (tmp_path / "emulated.json").write_text("{")
+    with pytest.raises(ConfigError, match="is damaged") as refusal:
+        start_served(bench, seed=1, state=tmp_path / "emulated.json")
+    assert "\n" not in str(refusal.value)
+    assert [each.returncode is None for each in started] == [False]
+
+
+@pytest.mark.fault("X23", "V17")
+def test_a_bench_that_is_not_emulated_is_refused():
+    with pytest.raises(ConfigError, match="kind simulated, only an emulated one"):
+        start_served(load_bench("simulated"), seed=1)
+
+
+def test_a_negative_seed_is_refused(bench):
+    with pytest.raises(ConfigError, match="seed -1"):
+        start_served(bench, seed=-1)
+
+
+def test_a_process_that_dies_at_once_is_told(bench, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(ConfigError, match="exit code 1"):
+        start_served(bench, seed=1)
+
+
+def test_a_python_that_is_not_there_is_told(bench, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/no/python")
+    with pytest.raises(ConfigError, match="cannot be started: No such file"):
+        start_served(bench, seed=1)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
+def test_no_start_leaves_a_file_descriptor_open(bench, monkeypatch):
+    before = set(os.listdir("/proc/self/fd"))
+    start_served(bench, seed=1).close()
+    with pytest.raises(ConfigError):
+        start_served(bench, seed=-1)
+    assert set(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize("said", ["", "{", '{"bench": "kind = 3"}\n'])
+def test_the_process_answers_nonsense_with_a_sentence(said, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "crossbar_hil.bench.served"],
+        input=said,
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == 1
+    assert len(json.loads(done.stdout)["error"].splitlines()) == 1
+    assert done.stderr == ""
+
+
+def test_the_line_that_it_prints_is_the_only_one(bench):
+    order = {"bench": bench.as_toml(), "folder": "/", "seed": 1, "state": None, "log": None, "nemesis": None}
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "crossbar_hil.bench.served"],
+        input=json.dumps(order) + "\nmore\n" * 3,
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == 0
+    assert set(json.loads(done.stdout)) == {"resources", "pid"}

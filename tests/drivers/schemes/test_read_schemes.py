@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from crossbar_hil.drivers.schemes.read_schemes import read_scheme
+from crossbar_hil.errors import ConfigError
+
+DUAL = ("drive", "meter", "ground")
+SINGLE = ("drive", "ground", "guard", "divider")
+G = np.array([[1.0, 2.0], [4.0, 8.0], [16.0, 32.0]])
+
+
+def measured_currents(scheme, voltages, *, shown=0.0, sources=None, guard=0.0, beside=0.0, gain=1.0):
+    """What the steps add up to.
+
+    `shown` is what the meter shows without a current, `sources` what each source is off, `guard` what the guard is off
+    HI, `beside` a conductance from the meter's HI to ground, `gain` that of the guard.
+    """
+    found = np.zeros((len(voltages), G.shape[1]))
+    for step in scheme.steps(voltages, G.shape):
+        volts = {port: level + (sources or {}).get(port, 0.0) for port, level in step.levels.items()}
+        hi = volts[step.meter]
+        volts |= {"ground": 0.0, "guard": gain * hi + guard}
+        lines = np.array([volts[port] for port in step.assignment])
+        out_of_meter = (hi - lines[:3]) @ G[:, step.column] + beside * hi + shown
+        for pattern, share in step.shares.items():
+            found[pattern, step.column] += step.sign * share * out_of_meter
+    return found
+
+
+PATTERNS = arrays(np.float64, (4, 3), elements=st.sampled_from([0.0, 0.1, -0.1, 0.05]))
+KINDS = st.sampled_from([("virtual ground", DUAL), ("guarded", SINGLE), ("guarded", (*SINGLE, "meter"))])
+OFFSETS = st.floats(-0.01, 0.01)
+
+
+@given(voltages=PATTERNS, kind=KINDS, shown=st.floats(-3, 3), drive=OFFSETS, meter=OFFSETS, guard=OFFSETS)
+def test_the_steps_add_up_to_the_matrix_product_whatever_the_offsets(voltages, kind, shown, drive, meter, guard):
+    found = measured_currents(
+        read_scheme(*kind), voltages, shown=shown, sources={"drive": drive, "meter": meter}, guard=guard
+    )
+    np.testing.assert_allclose(found, voltages @ G, atol=1e-11)
+
+
+@given(voltages=PATTERNS, drive=OFFSETS)
+def test_a_resistor_from_hi_to_ground_is_taken_out_of_a_guarded_read_with_every_offset(voltages, drive):
+    found = measured_currents(read_scheme("guarded", SINGLE), voltages, beside=1e4, sources={"drive": drive})
+    np.testing.assert_allclose(found, voltages @ G, atol=1e-8)
+
+
+def test_of_a_guard_that_follows_to_999_parts_in_1000_a_thousandth_stays():
+    voltages = np.array([[0.1, -0.1, 0.1], [0.0, 0.1, 0.0]])
+    found = measured_currents(read_scheme("guarded", SINGLE), voltages, gain=0.999)
+    np.testing.assert_allclose(found, 0.999 * voltages @ G, rtol=1e-9)
+
+
+def test_a_bipolar_pattern_takes_two_reads_a_column_each_with_its_zero():
+    steps = read_scheme("virtual ground", DUAL).steps(np.array([[0.1, -0.1, -0.1]]), (3, 2))
+    found = [(step.column, step.assignment, step.levels["drive"], step.shares) for step in steps]
+    plus, minus = ("drive", "ground", "ground"), ("ground", "drive", "drive")
+    assert sorted(found, key=lambda each: (each[0], each[2], each[1][0] == "drive")) == [
+        (0, (*minus, "meter", "ground"), -0.1, {0: 1}),
+        (0, (*minus, "meter", "ground"), 0.0, {0: -1}),
+        (0, (*plus, "meter", "ground"), 0.0, {0: -1}),
+        (0, (*plus, "meter", "ground"), 0.1, {0: 1}),
+        (1, (*minus, "ground", "meter"), -0.1, {0: 1}),
+        (1, (*minus, "ground", "meter"), 0.0, {0: -1}),
+        (1, (*plus, "ground", "meter"), 0.0, {0: -1}),
+        (1, (*plus, "ground", "meter"), 0.1, {0: 1}),
+    ]
+    assert all(step.levels["meter"] == 0 and step.sign == -1 and step.meter == "meter" for step in steps)
+
+
+def test_a_pattern_and_its_inverse_share_their_states():
+    scheme = read_scheme("virtual ground", DUAL)
+    one = scheme.steps(np.array([[0.1, -0.1, -0.1]]), (3, 2))
+    both = scheme.steps(np.array([[0.1, -0.1, -0.1], [-0.1, 0.1, 0.1]]), (3, 2))
+    assert {step.assignment for step in one} == {step.assignment for step in both}
+
+
+def test_equal_patterns_are_measured_once():
+    scheme = read_scheme("virtual ground", DUAL)
+    once = scheme.steps(np.array([[0.1, 0.0, 0.1]]), (3, 2))
+    thrice = scheme.steps(np.array([[0.1, 0.0, 0.1]] * 3), (3, 2))
+    assert len(thrice) == len(once) == 4
+    assert {frozenset(step.shares.items()) for step in thrice} == {
+        frozenset({(0, 1), (1, 1), (2, 1)}),
+        frozenset({(0, -1), (1, -1), (2, -1)}),
+    }
+
+
+@pytest.mark.parametrize("kind", [("virtual ground", DUAL), ("guarded", SINGLE), ("floating", SINGLE)])
+def test_a_pattern_of_no_voltage_is_not_measured(kind):
+    assert read_scheme(*kind).steps(np.zeros((2, 3)), (3, 2)) == []
+
+
+def test_the_guarded_scheme_puts_minus_the_voltage_on_the_column_and_guards_what_is_off():
+    steps = read_scheme("guarded", SINGLE).steps(np.array([[0.0, 0.1, 0.0]]), (3, 2))
+    active, blank = ("guard", "ground", "guard", "guard", "drive"), ("guard", "guard", "guard", "guard", "drive")
+    found = [(step.assignment, step.levels["drive"], step.shares[0]) for step in steps if step.column == 1]
+    assert sorted(found) == sorted([(active, -0.1, 1), (active, 0.0, -1), (blank, -0.1, -1), (blank, 0.0, 1)])
+    assert {step.meter for step in steps} == {"drive"}
+
+
+def test_the_guarded_source_is_on_the_meter_port_where_there_is_one():
+    assert read_scheme("guarded", (*SINGLE, "meter")).sources == ("meter",)
+    assert read_scheme("guarded", SINGLE).sources == ("drive",)
+
+
+def test_the_floating_scheme_leaves_lines_open_and_is_not_for_training():
+    scheme = read_scheme("floating", SINGLE)
+    steps = scheme.steps(np.array([[0.0, 0.1, 0.0]]), (3, 2))
+    assert {step.assignment for step in steps} == {
+        ("open", "drive", "open", "ground", "open"),
+        ("open", "drive", "open", "open", "ground"),
+    }
+    assert {step.sign for step in steps} == {1}
+    assert not scheme.for_training
+    assert read_scheme("virtual ground", DUAL).for_training
+    assert read_scheme("guarded", SINGLE).for_training
+
+
+def test_an_unknown_scheme_is_refused_with_those_that_there_are():
+    with pytest.raises(ConfigError, match="'ideal' is unknown, expected one of virtual ground, guarded, floating"):
+        read_scheme("ideal", DUAL)

@@ -1,0 +1,130 @@
+"""What every model of a source-measure unit promises about ranges, on its emulator with a resistor from HI to LO."""
+
+from contextlib import ExitStack
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.bench.instruments import open_instrument
+from crossbar_hil.errors import ConfigError, InstrumentError, LimitError
+from crossbar_hil.instrument import SourceSettings
+from crossbar_hil.plugins import load
+
+MODELS = {
+    "keithley2400": 1, "keithley2450": 1, "keithley2602b": 2, "keithley2636b": 2,
+    "keysightb2902a": 2, "keysightb2912a": 2,
+}  # fmt: skip
+OHM = 1e5
+SETTINGS = SourceSettings(range_v=1.0, compliance_a=1e-4, range_a=1e-4, read_range_a=1e-5)
+BENCH = """
+backend = "chip"
+kind = "emulated"
+[instruments]
+smu = { driver = "MODEL" }
+other = { driver = "MODEL" }
+matrix = { driver = "keithley707b" }
+[wiring]
+rows = [1, 2]
+columns = [3, 4]
+ports = { drive = "A", ground = "C" }
+sources = { drive = "smu.a" }
+[chip]
+rows = 2
+columns = 2
+"""
+
+
+@pytest.fixture(params=MODELS)
+def sources(request, tmp_path):
+    """Channels of two instruments of a model; the first has a resistor across it."""
+    file = tmp_path / "bench.toml"
+    file.write_text(BENCH.replace("MODEL", request.param))
+    bench = load_bench(str(file))
+    with ExitStack() as owned:
+        emulated = owned.enter_context(load("emulation", "bench")(bench, np.random.default_rng(0)))
+        emulated.world.add_resistor("smu.a.hi", "lo", OHM)
+        found = []
+        for name in ("smu", "other"):
+            instrument = open_instrument(name, bench.instruments[name], emulated.resources[name])
+            owned.callback(instrument.close)
+            instrument.identify()
+            found.append(instrument.source_meters())
+            assert len(found[-1]) == MODELS[request.param]
+        yield found
+        for source in (*found[0], *found[1]):
+            source.output_off()
+
+
+def test_a_range_changes_what_is_measured_and_back(sources):
+    ((source, *_), _) = sources
+    source.prepare(SETTINGS)
+    source.enable()
+    currents = []
+    for range_a in (1e-4, 1e-5, 1e-4):
+        source.set_voltage(0.0)
+        source.set_range(range_a)
+        source.set_voltage(0.5)
+        currents.append(source.measure().current_a)
+    assert currents == pytest.approx([0.5 / OHM] * 3, rel=1e-4)
+
+
+def test_a_current_beyond_a_range_gives_no_number(sources):
+    ((source, *_), _) = sources
+    source.prepare(SETTINGS)
+    source.enable()
+    source.set_range(1e-6)
+    source.set_voltage(0.5)
+    try:
+        reading = source.measure()
+    except InstrumentError:
+        return
+    assert reading.limited  # a 2400 limits its current at the end of a fixed range
+
+
+@pytest.mark.parametrize("range_a", [0.0, -1e-6, 30.0, float("nan"), float("inf")])
+def test_a_range_that_no_model_has_is_refused_and_the_last_one_stays(sources, range_a):
+    ((source, *_), _) = sources
+    source.prepare(SETTINGS)
+    source.enable()
+    with pytest.raises(ConfigError, match="range_a"):
+        source.set_range(range_a)
+    source.set_voltage(0.5)
+    assert source.measure().current_a == pytest.approx(0.5 / OHM, rel=1e-4)
+
+
+def test_a_range_is_set_only_after_preparing(sources):
+    ((source, *_), _) = sources
+    with pytest.raises((InstrumentError, LimitError), match="prepared"):
+        source.set_range(1e-5)
+
+
+@pytest.mark.parametrize(
+    "change", [{"range_a": 30.0}, {"read_range_a": 30.0}, {"read_range_a": 0.0}, {"nplc": 1e4}, {"compliance_a": 1e-12}]
+)
+def test_settings_that_a_model_cannot_have_are_named_without_a_word_to_it(sources, change):
+    ((source, *_), _) = sources
+    source.check(SETTINGS)
+    with pytest.raises(ConfigError, match=next(iter(change)).removeprefix("read_")):
+        source.check(replace(SETTINGS, **change))
+    assert not source.output_is_on()
+
+
+def test_only_the_other_channel_of_the_same_instrument_pulses_together_with_one(sources):
+    mine, theirs = sources
+    assert not mine[0].pulses_with(mine[0])
+    assert not mine[0].pulses_with(theirs[0])
+    assert not mine[0].pulses_with(theirs[-1])
+    assert [mine[0].pulses_with(each) for each in mine[1:]] == [True] * (len(mine) - 1)
+    assert [each.pulses_with(mine[0]) for each in mine[1:]] == [True] * (len(mine) - 1)
+
+
+def test_a_pulse_shorter_than_a_model_says_is_refused_and_one_as_short_is_sent(sources):
+    ((source, *_), _) = sources
+    source.prepare(SETTINGS)
+    source.enable()
+    with pytest.raises(LimitError):
+        source.pulse(0.5, 0.99 * source.shortest_pulse_s)
+    (reading,) = source.pulse(0.5, source.shortest_pulse_s)
+    assert reading.current_a == pytest.approx(0.5 / OHM, rel=1e-3)

@@ -1,0 +1,384 @@
+import struct
+
+import numpy as np
+import pytest
+
+from crossbar_hil.sim_backend.emulation.models.keysightb2900.model import (
+    EmulatedKeysightB2901A,
+    EmulatedKeysightB2902A,
+    EmulatedKeysightB2911A,
+    EmulatedKeysightB2912A,
+)
+
+
+@pytest.fixture
+def make(talk):
+    """Make a B2900 with channel 1 on row 1, channel 2 on column 2, all other lines at the return."""
+    lines = [f"{axis}.{number}" for axis in ("row", "column") for number in range(4)]
+    wires = [(line, {"row.1": "smu.a.hi", "column.2": "smu.b.hi"}.get(line, "lo")) for line in lines]
+    return lambda model=EmulatedKeysightB2902A, **options: talk(model, wires, **options)
+
+
+@pytest.fixture
+def bench(make):
+    found = make()
+    found.say(":FORM:ELEM:SENS CURR", *(f":SENS{n}:CURR:RANG 1e-5" for n in (1, 2)))
+    return found
+
+
+@pytest.fixture
+def cell(bench):
+    return bench.chip.conductances[1, 2]
+
+
+def test_both_models_say_who_they_are_and_what_their_lowest_range_is(make):
+    for model, lowest in ((EmulatedKeysightB2902A, 1e-7), (EmulatedKeysightB2912A, 1e-8)):
+        bench = make(model)
+        assert bench.ask("*IDN?").startswith(f"Keysight Technologies,{model.model},")
+        bench.say(":SENS1:CURR:RANG 1e-8")
+        assert float(bench.ask(":SENS1:CURR:RANG?")) == lowest
+    assert bench.ask(":SYST:ERR?") == '+0,"No error"'
+
+
+def test_headers_name_their_channel_and_channel_1_if_none(bench):
+    bench.say(":VOLT 0.1", ":SOUR2:VOLT 0.2")
+    assert bench.ask(":SOUR:VOLT?;:SOUR1:VOLT?;:SOUR2:VOLT?") == "+1.000000E-01;+1.000000E-01;+2.000000E-01"
+    bench.say(":SOUR3:VOLT 0.1")
+    assert bench.error() == -114
+
+
+def test_numbers_may_carry_units(bench):
+    bench.say(":SOUR1:VOLT 250mV", ":SENS1:CURR:PROT 5UA")
+    assert bench.ask(":SOUR1:VOLT?;:SENS1:CURR:PROT?") == "+2.500000E-01;+5.000000E-06"
+
+
+def test_both_channels_read_the_cell_between_them_with_opposite_signs(bench, cell):
+    bench.say(":OUTP1 ON", ":OUTP2 ON", ":SOUR1:VOLT 0.1")
+    row, column = bench.numbers(":MEAS? (@1,2)")
+    assert column == pytest.approx(-0.1 * cell, abs=0.5e-11)
+    assert row == pytest.approx(0.1 * bench.chip.conductances[1].sum(), abs=0.5e-11)
+
+
+def test_measuring_turns_the_output_on_unless_told_not_to(bench):
+    bench.say(":OUTP2:ON:AUTO OFF")
+    bench.ask(":MEAS? (@1,2)")
+    assert bench.ask(":OUTP1?;:OUTP2?") == "1;0"
+    bench.say(":OUTP1:OFF:AUTO ON")
+    bench.ask(":READ? (@1)")
+    assert bench.ask(":OUTP1?") == "0"
+
+
+def test_elements_come_in_one_order_or_in_that_of_the_list(make):
+    for option, expected in (("fixed", [0.1, 9.91e37]), ("list", [9.91e37, 0.1])):
+        bench = make(element_order=option)
+        bench.say(":SENS1:FUNC:OFF:ALL", ":SENS1:FUNC 'VOLT'", ":SOUR1:VOLT 0.1", ":FORM:ELEM:SENS CURR,VOLT")
+        assert bench.numbers(":MEAS? (@1)") == expected
+
+
+def test_no_reading_is_written_as_no_number(bench):
+    assert bench.ask(":FETC? (@2)") == "+9.910000E+37"
+
+
+def test_the_limit_clamps_and_trips(bench):
+    bench.say(":SENS1:CURR:PROT 1e-6", ":OUTP1 ON", ":SOUR1:VOLT 1")
+    assert bench.numbers(":MEAS? (@1)") == [pytest.approx(1e-6)]
+    assert bench.ask(":SENS1:CURR:PROT:TRIP?;:SENS2:CURR:PROT:TRIP?") == "1;0"
+
+
+@pytest.mark.parametrize("model", [EmulatedKeysightB2902A, EmulatedKeysightB2912A])
+def test_no_limit_is_below_1_na_or_20_mv_whatever_the_lowest_range(make, model):
+    bench = make(model)
+    for least, less in (("CURR:PROT 1e-9", "CURR:PROT 0.99e-9"), ("VOLT:PROT 0.02", "VOLT:PROT 0.0199")):
+        assert bench.refused(f":SENS1:{less}") == -222
+        assert bench.refused(f":SENS1:{least}") == 0
+
+
+def test_aperture_and_power_line_cycles_are_one_setting(bench):
+    bench.say(":SENS1:CURR:NPLC 0.1")
+    assert bench.ask(":SENS1:CURR:APER?;:SENS1:CURR:NPLC?") == "+2.000000E-03;+1.000000E-01"
+    before = bench.world.clock.now()
+    bench.ask(":MEAS? (@1)")
+    assert bench.world.clock.now() - before == pytest.approx(2e-3)
+
+
+def pulse(bench, number, volt, width_s=0.05, count=1):
+    bench.say(f":SOUR{number}:FUNC:SHAP PULS", f":SOUR{number}:VOLT 0", f":SOUR{number}:VOLT:TRIG {volt}")
+    bench.say(f":SOUR{number}:PULS:WIDT {width_s}", f":SENS{number}:CURR:APER 0.002")
+    bench.say(f":TRIG{number}:ACQ:DEL {width_s / 2}", f":TRIG{number}:ALL:COUN {count}")
+    bench.say(f":TRIG{number}:ALL:SOUR TIM", f":TRIG{number}:ALL:TIM {2 * width_s}")
+
+
+def test_one_start_for_both_channels_moves_exactly_the_cell_between_them(bench):
+    pulse(bench, 1, 1, count=3)
+    pulse(bench, 2, -1, count=3)
+    bench.say(":SENS1:CURR:RANG 1e-3", ":OUTP1 ON", ":OUTP2 ON", ":INIT (@1,2)")
+    moved = np.zeros((4, 4))
+    moved[1, 2] = 3
+    np.testing.assert_array_equal(bench.chip.levels, moved)
+    exposures = bench.world.log.of("exposure")
+    assert [(each["row"], each["column"]) for each in exposures] == [(1, 2)] * 3
+    np.testing.assert_allclose([each["seconds"] for each in exposures], 0.05)
+    np.testing.assert_allclose([each["volt"] for each in exposures], 2, rtol=1e-6)
+    assert len(bench.numbers(":FETC:ARR? (@1)")) == 3
+
+
+def test_the_edges_of_both_channels_are_one_instant(bench):
+    pulse(bench, 1, 1)
+    pulse(bench, 2, -1)
+    bench.say(":OUTP1 ON", ":OUTP2 ON")
+    start = len(bench.world.log.events)
+    bench.say(":INIT (@1,2)")
+    edges = [(each["t"], each["name"]) for each in bench.world.log.events[start:] if each["event"] == "source"]
+    times = sorted({t for t, _ in edges})
+    assert len(edges) == 4
+    assert np.diff(times) == pytest.approx([0.05])
+
+
+def test_a_reading_inside_a_pulse_sees_the_peak(bench):
+    pulse(bench, 1, 0.5)
+    bench.say(":OUTP2 ON")  # an open column would float
+    found = bench.numbers(":READ? (@1)")
+    assert found == [pytest.approx(0.5 * bench.chip.conductances[1].sum(), abs=1e-10)]
+    assert bench.world.terminal("smu.a").level_v == 0
+
+
+def test_a_pulse_shorter_than_50_us_is_refused(bench):
+    bench.say(":SOUR1:PULS:WIDT 4.9e-5")
+    assert bench.error() == -222
+    bench.say(":SOUR1:PULS:WIDT 5e-5")
+    assert bench.error() == 0
+
+
+def test_the_period_of_a_timer_lies_between_two_rising_edges(bench):
+    pulse(bench, 1, 0.5, width_s=0.01, count=3)
+    start = len(bench.world.log.events)
+    bench.say(":TRIG1:ALL:TIM 0.1", ":INIT (@1)")
+    rising = [each["t"] for each in bench.world.log.events[start:] if each.get("level_v") == 0.5]
+    np.testing.assert_allclose(np.diff(rising), 0.1)
+
+
+def test_arrays_of_two_channels_are_interleaved_or_not(make):
+    for option, order in ((True, [0, 1, 0, 1]), (False, [0, 0, 1, 1])):
+        bench = make(interleaved=option)
+        bench.say(":FORM:ELEM:SENS SOUR", ":TRIG1:ALL:COUN 2", ":TRIG2:ALL:COUN 2", ":SOUR1:VOLT 0.1")
+        assert bench.numbers(":READ:ARR? (@1,2)") == [(0.1, 0.0)[channel] for channel in order]
+
+
+def test_a_list_gives_a_reading_a_level(bench):
+    bench.say(":SOUR1:VOLT:MODE LIST", ":SOUR1:LIST:VOLT 0.05,0.1,0.15", ":TRIG1:ALL:COUN 3", ":FORM:ELEM:SENS VOLT")
+    np.testing.assert_allclose(bench.numbers(":READ:ARR? (@1)"), [0.05, 0.1, 0.15], atol=1e-6)
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("NORM", "highz"), ("ZERO", "normal"), ("HIZ", "highz")])
+def test_off_modes_reach_the_terminals(bench, mode, expected):
+    bench.say(f":OUTP2:OFF:MODE {mode}")
+    assert bench.world.terminal("smu.b").off_state == expected
+    assert bench.ask(":OUTP2:OFF:MODE?") == mode
+
+
+def test_an_impossible_channel_is_refused(bench):
+    assert bench.ask(":MEAS? (@3)") == ""
+    assert bench.error() == -222
+
+
+@pytest.mark.parametrize("model", [EmulatedKeysightB2901A, EmulatedKeysightB2911A])
+def test_models_of_one_channel_know_no_second(make, model):
+    bench = make(model)
+    bench.say(":OUTP1 ON")
+    assert len(bench.numbers(":MEAS? (@1)")) == 6
+    assert bench.refused(":SOUR2:VOLT 1") == -114
+    assert bench.refused(":MEAS? (@2)") == -222
+
+
+# ---------------------------------------------------------------------- formats
+
+
+def block(answer):
+    """Return the bytes of a definite-length block that is all of an answer."""
+    digits = int(answer[1:2])
+    size, body = int(answer[2 : 2 + digits]), answer[2 + digits : -1]
+    assert (answer[:1], answer[-1:], len(body)) == (b"#", b"\n", size)
+    return body
+
+
+@pytest.mark.parametrize(("name", "letter"), [("REAL,32", "f"), ("REAL,64", "d")])
+@pytest.mark.parametrize(("order", "sign"), [("NORM", ">"), ("SWAP", "<")])
+def test_binary_readings_come_in_a_block_that_says_how_long_it_is(bench, name, letter, order, sign):
+    bench.say(":OUTP1 ON", ":OUTP2 ON", ":SOUR1:VOLT 0.1", ":FORM:ELEM:SENS VOLT,CURR,RES")
+    expected = bench.numbers(":MEAS? (@1,2)")
+    bench.say(f":FORM {name}", f":FORM:BORD {order}")
+    assert bench.ask(":FORM?;:FORM:BORD?") == f"{name};{order}"
+    found = struct.unpack(f"{sign}6{letter}", block(bench.raw(":MEAS? (@1,2)")))
+    np.testing.assert_allclose(found[:2], expected[:2], rtol=1e-6)
+    assert np.isnan(found[2])  # resistance was not measured: 9.91e37 as text
+
+
+def test_a_text_and_a_block_share_a_line(bench):
+    bench.say(":FORM REAL,64", ":OUTP1 ON")
+    assert bench.raw("*OPC?;:MEAS? (@1);*OPC?") == b"1;#18" + bytes(8) + b";1\n"
+
+
+# ---------------------------------------------------------------------- ranges and limits
+
+
+def test_beyond_a_fixed_range_a_reading_overflows_and_nothing_is_limited(bench):
+    true_a = bench.chip.conductances[1].sum()
+    bench.say(":SENS1:CURR:PROT 1e-4", ":SENS1:CURR:RANG 1e-6", ":FORM:ELEM:SENS CURR,STAT", ":OUTP2 ON")
+    bench.say(":SOUR1:VOLT 1")
+    assert true_a > 1.06e-6
+    ampere, status = bench.numbers(":MEAS? (@1)")
+    assert (ampere, int(status) & 1 << 13, int(status) & 1 << 1) == (9.9e37, 1 << 13, 0)
+    bench.say(":FORM REAL,64", ":FORM:ELEM:SENS CURR")
+    assert struct.unpack(">d", block(bench.raw(":MEAS? (@1)"))) == (np.inf,)
+    bench.say(":FORM ASC", ":SENS1:CURR:RANG:AUTO ON")
+    assert bench.numbers(":MEAS? (@1)") == [pytest.approx(true_a, rel=1e-4)]
+
+
+def test_a_range_goes_to_106_percent_of_its_name(bench):
+    siemens = bench.chip.conductances[1].sum()
+    bench.say(":SENS1:CURR:RANG 1e-7", ":OUTP2 ON")
+    for share, beyond in ((1.055, False), (1.065, True)):
+        bench.say(f":SOUR1:VOLT {share * 1e-7 / siemens}")
+        assert (bench.numbers(":MEAS? (@1)") == [9.9e37]) is beyond
+
+
+def test_the_range_in_use_is_never_above_the_one_that_holds_the_limit(bench):
+    bench.say(":SENS1:CURR:PROT 5e-7", ":SENS1:CURR:RANG 1e-3", ":SENS1:CURR:APER 0.02", ":OUTP2 ON", ":SOUR1:VOLT 0.1")
+    true_a = 0.1 * bench.chip.conductances[1].sum()
+    assert true_a < 5e-7
+    # The 1 uA range resolves 1 pA at one power-line cycle, the 1 mA range 1 nA.
+    assert bench.numbers(":MEAS? (@1)") == [pytest.approx(true_a, abs=0.6e-12)]
+
+
+def test_a_pulsed_channel_measures_in_the_range_of_its_limit(bench):
+    pulse(bench, 1, 0.1)
+    bench.say(":SENS1:CURR:RANG:AUTO ON", ":SENS1:CURR:PROT 1e-3", ":SENS1:CURR:APER 0.02", ":OUTP2 ON")
+    (found,) = bench.numbers(":READ? (@1)")
+    assert found == pytest.approx(round(found / 1e-9) * 1e-9, abs=1e-15)  # steps of the 1 mA range
+
+
+def test_compliance_is_bit_1_of_the_status_and_bit_0_tells_a_current_source(bench):
+    bench.say(":FORM:ELEM:SENS STAT", ":SENS1:CURR:PROT 1e-7", ":OUTP2 ON", ":SOUR1:VOLT 1")
+    assert int(bench.numbers(":MEAS? (@1)")[0]) == 1 << 1
+    bench.say(":SENS1:CURR:PROT 1e-4", ":SOUR1:FUNC:MODE CURR", ":SOUR1:CURR 1e-8", ":OUTP1 ON")
+    assert int(bench.numbers(":MEAS? (@1)")[0]) == 1 << 0
+
+
+def test_positive_and_negative_currents_have_limits_of_their_own(bench):
+    bench.say(":SENS1:CURR:PROT:POS 2e-7", ":SENS1:CURR:PROT:NEG -1e-7", ":OUTP2 ON", ":SENS1:CURR:RANG:AUTO ON")
+    for volt, limit in ((1, 2e-7), (-1, -1e-7)):
+        bench.say(f":SOUR1:VOLT {volt}")
+        assert bench.numbers(":MEAS? (@1)") == [pytest.approx(limit)]
+
+
+def test_output_protection_switches_off_at_the_limit(bench):
+    bench.say(":SENS1:CURR:PROT 1e-7", ":OUTP1:PROT ON", ":OUTP2 ON", ":SOUR1:VOLT 1")
+    bench.ask(":MEAS? (@1)")
+    assert bench.ask(":OUTP1?;:OUTP2?") == "0;1"
+
+
+def test_automatic_resistance_finds_its_range(bench):
+    bench.say(":SENS1:VOLT:PROT 0.6", ":SENS1:FUNC 'RES'", ":SENS1:RES:MODE AUTO", ":SENS1:RES:RANG:AUTO ON")
+    bench.say(":FORM:ELEM:SENS RES", ":OUTP2 ON")
+    assert bench.numbers(":MEAS? (@1)") == [pytest.approx(1 / bench.chip.conductances[1].sum(), rel=1e-4)]
+
+
+# ---------------------------------------------------------------------- sweeps and triggers
+
+
+@pytest.mark.parametrize(
+    ("settings", "levels"),
+    [
+        ((), [0.01, 0.1, 1.0]),
+        ((":SOUR1:SWE:DIR DOWN",), [1.0, 0.1, 0.01]),
+        ((":SOUR1:SWE:STA DOUB",), [0.01, 0.1, 1.0, 1.0, 0.1, 0.01]),
+        ((":SOUR1:SWE:SPAC LIN",), [0.01, 0.505, 1.0]),
+    ],
+)
+def test_a_sweep_goes_through_its_levels(bench, settings, levels):
+    bench.say(":SOUR1:VOLT:MODE SWE", ":SOUR1:VOLT:STAR 0.01", ":SOUR1:VOLT:STOP 1", ":SOUR1:VOLT:POIN 3")
+    bench.say(":SOUR1:SWE:SPAC LOG", *settings, f":TRIG1:ALL:COUN {len(levels)}", ":FORM:ELEM:SENS SOUR", ":OUTP2 ON")
+    np.testing.assert_allclose(bench.numbers(":READ:ARR? (@1)"), levels, rtol=1e-6)
+
+
+@pytest.mark.parametrize("release", ["*TRG", ":TRIG (@1)", ":TRIG:ALL:IMM (@1)"])
+def test_a_start_waits_for_the_bus(bench, release):
+    bench.say(":TRIG1:ALL:SOUR BUS", ":TRIG1:ALL:COUN 2", ":INIT (@1)")
+    assert bench.ask(":IDLE1?;:IDLE2?") == "0;1"
+    assert bench.refused(":INIT (@1)") == -213
+    bench.say(release)
+    assert bench.ask(":IDLE1?") == "1"
+    assert len(bench.numbers(":FETC:ARR? (@1)")) == 2
+    assert bench.refused("*TRG") == -211
+    bench.say(":INIT (@1)", ":ABOR (@1)")
+    assert bench.refused("*TRG") == -211
+
+
+def test_arm_and_trigger_counts_multiply(bench):
+    bench.say(":ARM1:ALL:COUN 2", ":TRIG1:ALL:COUN 3", ":ARM1:ALL:DEL 0.5", ":FORM:ELEM:SENS TIME")
+    times = np.array(bench.numbers(":READ:ARR? (@1)"))
+    aperture_s = 1 / 50
+    np.testing.assert_allclose(np.diff(times), [aperture_s, aperture_s, 0.5 + aperture_s, *[aperture_s] * 2], rtol=1e-5)
+    assert bench.refused(":TRIG1:ALL:COUN 50001") == -222
+
+
+def test_offset_and_size_choose_among_the_readings_of_a_channel(bench):
+    bench.say(":SOUR1:VOLT:MODE LIST", ":SOUR1:LIST:VOLT 1,2,3,4", ":TRIG1:ALL:COUN 4", ":FORM:ELEM:SENS SOUR", ":INIT")
+    assert bench.numbers(":SENS1:DATA?") == [1, 2, 3, 4]
+    assert bench.numbers(":SENS1:DATA? 1,2") == [2, 3]
+    assert bench.numbers(":SENS1:DATA? CURR") == [4]
+    assert bench.numbers(":SENS1:DATA:LAT?") == [4]
+    assert bench.refused(":SENS1:DATA? 4") == -222
+    bench.say(":SENS1:DATA:CLE")
+    assert bench.numbers(":SENS1:DATA?") == [9.91e37]
+
+
+# ---------------------------------------------------------------------- trace, calculation, status
+
+
+def test_a_trace_buffer_fills_once_and_sums_up(bench):
+    bench.say(":FORM:ELEM:SENS SOUR", ":TRAC1:POIN 3", ":TRAC1:FEED SENS", ":TRAC1:FEED:CONT NEXT")
+    assert bench.refused(":TRAC1:CLE") == -221
+    bench.say(":SOUR1:VOLT:MODE LIST", ":SOUR1:LIST:VOLT 0.1,0.2,0.3,0.4", ":TRIG1:ALL:COUN 4", ":INIT (@1)")
+    assert bench.ask(":TRAC1:POIN:ACT?;:TRAC1:FREE?;:TRAC1:FEED:CONT?") == "3;0,3;NEV"
+    assert bench.numbers(":TRAC1:DATA?") == [0.1, 0.2, 0.3]
+    assert bench.numbers(":TRAC1:DATA? 1,1") == [0.2]
+    for name, expected in (("MEAN", 0.2), ("MIN", 0.1), ("MAX", 0.3), ("PKPK", 0.2), ("SDEV", 0.1)):
+        bench.say(f":TRAC1:STAT:FORM {name}")
+        assert bench.numbers(":TRAC1:STAT:DATA?") == [pytest.approx(expected)]
+
+
+def test_mathematics_work_on_the_latest_reading(bench):
+    bench.say(":CALC1:MATH:EXPR:NAME 'POWER'", ":CALC1:MATH:STAT ON", ":OUTP2 ON", ":SOUR1:VOLT 0.5", ":INIT (@1)")
+    watt = 0.25 * bench.chip.conductances[1].sum()
+    assert bench.numbers(":CALC1:MATH:DATA?") == [pytest.approx(watt, rel=1e-4)]
+    bench.say(":CALC1:MATH:EXPR:NAME 'MINE'", ":CALC1:MATH:DEF (VOLT * 4 - 1)")
+    assert bench.numbers(":CALC1:MATH:DATA:LAT?") == [pytest.approx(1, abs=1e-5)]
+    assert bench.refused(":CALC1:MATH:DEF (VOLT * MOON)") == -171
+
+
+def test_a_limit_test_tells_the_measurement_register(bench):
+    bench.say(":CALC1:FEED VOLT", ":CALC1:LIM1:UPP 0.3", ":CALC1:LIM1:STAT ON", ":OUTP2 ON", "*CLS")
+    for volt, failed in ((0.2, 0), (0.4, 1)):
+        bench.say(f":SOUR1:VOLT {volt}", ":INIT (@1)")
+        assert int(bench.ask(":CALC1:LIM1:FAIL?")) == failed
+        assert int(bench.ask(":STAT:MEAS:EVEN?")) & 0b11 == 0b10 | failed  # limit test failed, reading available
+
+
+def test_transition_filters_say_which_change_is_an_event(bench):
+    bench.say(":STAT:MEAS:PTR 0", ":STAT:MEAS:NTR 2", "*CLS")
+    bench.ask(":MEAS? (@1)")
+    assert bench.ask(":STAT:MEAS:EVEN?;:STAT:MEAS:COND?") == "0;2"
+    bench.ask(":MEAS? (@1)")
+    assert bench.ask(":STAT:MEAS:EVEN?;:STAT:MEAS:EVEN?") == "2;0"
+
+
+def test_a_channel_keeps_setups_of_its_own(bench):
+    bench.say(":SOUR2:VOLT 0.3", ":OUTP2:SAVE 1", ":SOUR2:VOLT 0.4", ":SOUR1:VOLT 0.5", ":OUTP2 ON", ":OUTP2:REC 1")
+    assert bench.ask(":SOUR1:VOLT?;:SOUR2:VOLT?;:OUTP2?") == "+5.000000E-01;+3.000000E-01;0"
+
+
+def test_the_error_count_has_a_sign(bench):
+    assert bench.ask(":SYST:ERR:COUN?") == "+0"
+    bench.say(":NONSENSE")
+    assert bench.ask(":SYST:ERR:COUN?") == "+1"

@@ -1,0 +1,215 @@
+import json
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from crossbar_hil.errors import ConfigError, ReplayDiverged, RunError
+from crossbar_hil.guard.journal import read_journal
+from crossbar_hil.runs.array_file import read_arrays
+from crossbar_hil.spiking.account import Silent
+from crossbar_hil.spiking.runs import SpikingRun, find_spiking
+from crossbar_hil.spiking.session import examine_spiking, resume_spiking, train_spiking
+from crossbar_hil.spiking.settings import SpikingSettings
+
+SMALL = SpikingSettings(classes=(0, 1), neurons=6, train=90, passes=2, steps=150, test_steps=40)
+STRIPES = SpikingSettings(dataset="stripes", bench="simulated", passes=2)
+BRIEF = SpikingSettings(dataset="stripes", bench="emulated", passes=1, steps=3, test_steps=2)
+
+
+class LampWentOut(RuntimeError):  # noqa: N818
+    pass
+
+
+class Dying(Silent):
+    def __init__(self, at):
+        self.at = at
+
+    def show(self, progress):
+        if progress.shown >= self.at:
+            raise LampWentOut("the lamp went out")
+
+
+def same(one, other):
+    left, right = one.progress.arrays(), other.progress.arrays()
+    assert left.keys() == right.keys()
+    for name in left:
+        np.testing.assert_array_equal(left[name], right[name], err_msg=name)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return train_spiking(SMALL, seed=1, out=tmp_path_factory.mktemp("whole")).run
+
+
+@pytest.fixture(scope="module")
+def whole_stripes(tmp_path_factory):
+    return train_spiking(STRIPES, seed=1, out=tmp_path_factory.mktemp("stripes")).run
+
+
+def test_a_run_says_what_it_was_made_from_and_how_it_ended(whole):
+    about = json.loads((whole.folder / "spiking.json").read_text(encoding="utf-8"))
+    assert about["status"] == "done"
+    assert about["kind"] == "simulated"
+    assert about["seed"] == 1
+    assert about["settings"]["classes"] == [0, 1]
+    assert len(about["data_sha256"]) == 64
+    assert about["versions"]["numpy"] == np.__version__
+    assert about["shown"] == 2 * about["training_images"]
+    assert about["accuracy"] > 0.8  # guessing is right for half of them
+
+
+def test_the_checkpoint_holds_plain_arrays_only(whole):
+    arrays = read_arrays(whole.folder / "checkpoint.sqlite")
+    assert {"weights", "thresholds", "record"} <= set(arrays)
+    assert all(array.dtype.kind in "biuf" for array in arrays.values())
+
+
+@pytest.mark.parametrize("at", [1, 20])
+def test_a_run_that_failed_is_resumed_to_the_identical_end(whole, tmp_path, at):
+    with pytest.raises(LampWentOut):
+        train_spiking(SMALL, seed=1, out=tmp_path, every=10, view=Dying(at))
+    run = find_spiking("latest", tmp_path)
+    assert run.about["status"] == "failed"
+    assert resume_spiking(run, every=10).status == "done"
+    same(whole, SpikingRun(run.folder))
+
+
+def killed(tmp_path, code):
+    """Run a program that kills itself; comes back when its guard, which has the same standard error, is gone too."""
+    begin = "import os, signal, sys\nfrom pathlib import Path\nfrom tests_of_killing import *\n"
+    (tmp_path / "tests_of_killing.py").write_text(
+        "from crossbar_hil.spiking.session import *\n"
+        "from crossbar_hil.spiking.settings import SpikingSettings\n"
+        "from crossbar_hil.spiking import backend_engine\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", begin + code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+def test_a_computed_run_that_is_killed_goes_on_from_its_checkpoint_to_the_identical_end(whole, tmp_path):
+    killed(
+        tmp_path,
+        "class Killing(Silent):\n"
+        "    def show(self, progress):\n"
+        "        if progress.shown > 70: os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"train_spiking({SMALL!r}, seed=1, out=Path('out'), every=20, view=Killing())",
+    )
+    run = find_spiking("latest", tmp_path / "out")
+    assert run.about["status"] == "running"
+    assert 0 < run.progress.shown < 70
+    resume_spiking(run)
+    same(whole, SpikingRun(run.folder))
+
+
+@pytest.mark.campaign
+def test_a_training_on_the_emulated_bench_that_is_killed_between_two_pulses_is_resumed_to_the_identical_end(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("CROSSBAR_HIL_LOCKS", str(tmp_path / "locks"))
+    expected = train_spiking(BRIEF, seed=1, out=tmp_path / "expected")
+    assert expected.kind == "emulated"
+    assert expected.safe["confirmed"] is True
+    killed(
+        tmp_path,
+        "def dying(self, state, *rest, before=backend_engine.BackendEngine._balanced):\n"
+        "    if self.pulses >= 8: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return before(self, state, *rest)\n"
+        "backend_engine.BackendEngine._balanced = dying\n"
+        f"train_spiking({BRIEF!r}, seed=1, out=Path('out'))",
+    )
+    run = find_spiking("latest", tmp_path / "out")
+    assert run.about["status"] == "running"
+    sent = [entry for entry in read_journal(run.folder / "journal.sqlite") if entry.kind == "outcome"]
+    assert len(sent) == 8
+    resume_spiking(run)
+    same(expected.run, SpikingRun(run.folder))
+    journals = [read_journal(each.folder / "journal.sqlite") for each in (expected.run, run)]
+    intents = [
+        [(e.body["row"], e.body["column"], e.body["amplitude_v"]) for e in journal if e.kind == "intent"]
+        for journal in journals
+    ]
+    assert intents[0] == intents[1]
+
+
+def test_a_virtual_device_is_resumed_by_doing_everything_again(whole_stripes, tmp_path):
+    with pytest.raises(LampWentOut):
+        train_spiking(STRIPES, seed=1, out=tmp_path, view=Dying(3))
+    run = find_spiking("latest", tmp_path)
+    assert run.progress.shown == 3
+    resume_spiking(run)
+    same(whole_stripes, SpikingRun(run.folder))
+
+
+def test_a_replay_that_is_not_what_the_checkpoint_holds_stops(tmp_path):
+    with pytest.raises(LampWentOut):
+        train_spiking(STRIPES, seed=1, out=tmp_path, view=Dying(3))
+    run = find_spiking("latest", tmp_path)
+    progress = run.progress
+    progress.record[2, 3] += 1
+    run.write_progress(progress)
+    with pytest.raises(ReplayDiverged, match="diverged at image 3"):
+        resume_spiking(run)
+
+
+def test_a_run_that_is_done_is_not_resumed(whole):
+    with pytest.raises(RunError, match=r"is done \(accuracy"):
+        resume_spiking(whole)
+
+
+def test_a_damaged_checkpoint_is_named_not_half_read(tmp_path, whole):
+    (tmp_path / "spiking.json").write_bytes((whole.folder / "spiking.json").read_bytes())
+    content = (whole.folder / "checkpoint.sqlite").read_bytes()
+    for damaged in (content[: len(content) // 2], b"", b"PK\x03\x04" + content[4:200]):
+        (tmp_path / "checkpoint.sqlite").write_bytes(damaged)
+        with pytest.raises(RunError, match=r"checkpoint\.sqlite cannot be read"):
+            _ = SpikingRun(tmp_path).progress
+
+
+def test_a_trained_network_is_tested_again_to_the_same_accuracy_and_worse_with_stuck_cells(whole):
+    assert examine_spiking(whole).confusion.tolist() == whole.progress.result.confusion.tolist()
+    assert examine_spiking(whole, stuck=0.9).accuracy < whole.progress.result.accuracy
+
+
+def test_wires_that_training_did_not_have_cost_accuracy_and_gains_give_it_back(whole):
+    ideal, wired = whole.progress.result.accuracy, examine_spiking(whole, wire_ohm=0.3).accuracy
+    assert wired < ideal - 0.2
+    assert examine_spiking(whole, wire_ohm=0.3, compensate=True).accuracy > ideal - 0.05
+
+
+def test_images_that_are_not_those_of_the_training_are_refused(whole, tmp_path):
+    about = {**whole.about, "data_sha256": "0" * 64}
+    (tmp_path / "checkpoint.sqlite").write_bytes((whole.folder / "checkpoint.sqlite").read_bytes())
+    run = SpikingRun(tmp_path)
+    run.write_about(about)
+    with pytest.raises(RunError, match="are not those that run"):
+        examine_spiking(run)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"neurons": 0}, "neurons 0 must lie between 1 and 10000"),
+        ({"dataset": "cats"}, "dataset 'cats' is none of digits, mnist, stripes"),
+        ({"dataset": "mnist"}, "dataset mnist needs --data"),
+        ({"classes": (0, 11)}, "classes 0, 11 must be digits from 0 to 9"),
+        ({"rule": "nearest"}, "rule nearest needs --states"),
+        ({"preset": "published", "wire_ohm": 1.0}, "preset published has weights without a unit"),
+        ({"wire_ohm": -1.0}, "wire -1.0 ohm must be finite and not negative"),
+        ({"stuck": 1.5}, "stuck 1.5 is a share of the cells"),
+        ({"dataset": "stripes"}, "dataset stripes needs a device, --bench"),
+        ({"bench": "simulated"}, "a device learns the dataset stripes, not digits"),
+        ({"bench": "simulated", "dataset": "stripes", "neurons": 3}, "neurons is a setting of a computed network"),
+    ],
+)
+def test_what_does_not_go_together_is_said_in_one_sentence(given, told):
+    with pytest.raises(ConfigError) as error:
+        SpikingSettings(**given)
+    assert str(error.value).startswith(told)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crossbar_hil.studies.convergence.counts import Counts, summary
+
+
+def counted(epochs, converged, pulses=None, saturated=None):
+    epochs = np.array(epochs)
+    zeros = np.zeros(len(epochs), dtype=int)
+    return Counts.of(
+        np.array(converged, dtype=bool),
+        epochs,
+        zeros if pulses is None else np.array(pulses),
+        zeros if saturated is None else np.array(saturated),
+    )
+
+
+def test_the_summary_of_ten_chips_is_the_one_worked_out_by_hand():
+    counts = counted([2, 2, 3, 4, 4, 4, 7, 9, 20, 20], [1] * 8 + [0] * 2, [10] * 8 + [100] * 2, [3] * 8 + [0, 5])
+    found = summary(counts)
+    assert (found["chips"], found["converged"], found["yield"]) == (10, 8, 0.8)
+    # Wilson's interval of 8 of 10, from the published formula: 0.4902 to 0.9433.
+    assert (found["yield_low"], found["yield_high"]) == pytest.approx((0.4902, 0.9433), abs=5e-5)
+    assert found["epochs_mean"] == 35 / 8
+    # Sample standard deviation of 2 2 3 4 4 4 7 9 is 2.44584; times 1.96 over the root of 8 is 1.69485.
+    assert found["epochs_mean_high"] - found["epochs_mean"] == pytest.approx(1.69485, abs=1e-5)
+    assert (found["epochs_5"], found["epochs_50"], found["epochs_95"], found["epochs_most"]) == (2, 4, 9, 9)
+    assert found["pulses_mean"] == 28
+    assert found["pulses_mean_converged"] == 10
+    assert found["failed_at_end_of_curve"] == 1
+
+
+def test_without_a_converged_chip_there_are_no_epochs_and_the_yield_is_zero():
+    found = summary(counted([48, 48], [0, 0]))
+    assert found["yield"] == 0
+    assert found["epochs_mean"] is found["epochs_50"] is found["pulses_mean_converged"] is None
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.tuples(st.integers(1, 9), st.booleans(), st.integers(0, 99), st.integers(0, 2)), min_size=2), st.data()
+)
+def test_counts_do_not_depend_on_how_the_chips_were_split(chips, data):
+    columns = [np.array(column) for column in zip(*chips, strict=True)]
+    cut = data.draw(st.integers(1, len(chips) - 1))
+
+    def part(share):
+        epochs, converged, pulses, saturated = (column[share] for column in columns)
+        return Counts.of(converged, epochs, pulses, saturated)
+
+    whole = part(slice(None))
+    assert Counts.sum([part(slice(cut, None)), part(slice(None, cut))]) == whole
+    assert Counts.from_record(whole.as_record()) == whole

@@ -1,0 +1,77 @@
+import pytest
+
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.errors import ConfigError
+from crossbar_hil.studies.axes import read_axes, read_axis
+from crossbar_hil.studies.settings import find_key, with_settings
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "values"),
+    [
+        ("target=0.5,0.8,0.95", "target", (0.5, 0.8, 0.95)),
+        ("beta=1e6..4e6:4", "beta", (1e6, 2e6, 3e6, 4e6)),
+        ("beta=1e6..1e8:3log", "beta", (1e6, 1e7, 1e8)),
+        ("width=1 ms..50 ms:2", "width_s", (0.001, 0.05)),
+        ("v0=-200 mV..-0.1:3", "v0", (-0.2, -0.15, -0.1)),
+        ("epochs=10..40:4", "epochs", (10, 20, 30, 40)),
+        ("chip.read-noise=0..0.1:3", "read_noise", (0.0, 0.05, 0.1)),
+        ("K=5,10", "scale", (5.0, 10.0)),
+        ("smoothed=true,false", "smoothed", (True, False)),
+        ("curve=../a.csv,../b.csv", "curve", ("../a.csv", "../b.csv")),
+        ("target=0.8", "target", (0.8,)),
+    ],
+)
+def test_what_is_typed_after_over_is_a_setting_and_its_values(text, name, values):
+    axis = read_axis(text)
+    assert axis.key.name == name
+    assert axis.values == pytest.approx(values) if axis.key.is_number else axis.values == values
+    assert [type(each) for each in axis.values] == [type(each) for each in values]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("beta", "'beta' must be KEY=LOW..HIGH:COUNT"),
+        ("bta=1,2", "'bta' is no setting of [training] or [chip]; did you mean 'beta'?"),
+        ("beta=much", "beta 'much': 'much' is not a number with a unit"),
+        ("beta=5 ms", "beta '5 ms': '5 ms' is not in 1/A"),
+        ("target=nan", "target 'nan': input should be a finite number"),
+        ("beta=1e6..1e7", "a range is beta=LOW..HIGH:COUNT"),
+        ("beta=1e7..1e6:3", "a range from 1e+07 to 1e+06 must go upwards"),
+        ("beta=1e6..1e7:1", "a range of 1 values, it must have 2 to 10000"),
+        ("v0=-0.1..0.1:3log", "a logarithmic range starts at -0.1"),
+        ("epochs=10..21:3", "include 15.5, which is not a whole number"),
+        ("beta=1e6,1e6", "names 1e+06 twice"),
+        ("stuck=1", "is not a single value"),
+        ("rule=", "must be KEY=LOW..HIGH:COUNT"),
+    ],
+)
+def test_a_wrong_axis_is_refused_in_one_sentence(text, sentence):
+    with pytest.raises(ConfigError) as caught:
+        read_axis(text)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_setting_varies_only_once():
+    with pytest.raises(ConfigError, match="names beta twice"):
+        read_axes(("beta=1e6,2e6", "training.beta=3e6"))
+
+
+def test_sigma_varies_at_the_median_of_a_span():
+    bench = with_settings(load_bench("simulated"), {find_key("sigma"): 0.3})
+    spread = bench.chip.spread
+    assert spread.median_siemens == pytest.approx((20e-9 * 100e-9) ** 0.5)
+    assert spread.sigma == 0.3
+    assert spread.low_siemens is None
+
+
+def test_one_end_of_a_span_varies_alone():
+    spread = with_settings(load_bench("simulated"), {find_key("low_siemens"): 1e-8}).chip.spread
+    assert (spread.low_siemens, spread.high_siemens) == (1e-8, 1e-7)
+
+
+def test_settings_that_do_not_go_together_are_refused():
+    with pytest.raises(ConfigError, match=r"sigma 0\.5: low_siemens goes with high_siemens"):
+        with_settings(load_bench("simulated"), {find_key("high_siemens"): 1e-7, find_key("sigma"): 0.5})

@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+
+from crossbar_hil.studies.axes import read_axes
+from crossbar_hil.studies.convergence.counts import Counts
+from crossbar_hil.studies.convergence.plotting import plot_sweep, save_map
+from crossbar_hil.studies.convergence.sweeping import Sweep, SweepResult
+
+
+def made(*over, converged):
+    """The result of a sweep with made-up counts."""
+    import itertools
+
+    axes = read_axes(over)
+    values = tuple(itertools.product(*(axis.values for axis in axes)))
+    counts = tuple(Counts(100, ((4, good),) if good else (), 800, 8 * good, 0) for good in converged)
+    return SweepResult(Sweep(None, axes, 100, 1, values, (), True), counts)
+
+
+def test_one_setting_is_drawn_as_a_curve_with_its_band():
+    figure = plot_sweep(made("beta=1e6..1e8:3log", converged=[0, 50, 100]))
+    upper, lower = figure.axes
+    np.testing.assert_array_equal(upper.lines[0].get_xdata(), [1e6, 1e7, 1e8])
+    np.testing.assert_array_equal(upper.lines[0].get_ydata(), [0, 50, 100])
+    assert upper.get_xscale() == "log"
+    assert lower.get_xlabel() == "beta (1/A)"
+    # Wilson's interval of 50 of 100: 40.38 to 59.62 %.
+    corners = upper.collections[0].get_paths()[0].vertices
+    assert sorted({round(y, 2) for x, y in corners if x == 1e7}) == [40.38, 59.62]
+
+
+def test_two_settings_are_drawn_as_a_heat_map_the_first_upwards():
+    figure = plot_sweep(made("beta=1e6,1e7", "target=0.5,0.8,0.9", converged=[10, 20, 30, 40, 96, 100]))
+    left, right = figure.axes
+    np.testing.assert_allclose(left.images[0].get_array(), [[10, 20, 30], [40, 96, 100]])
+    assert left.get_ylabel() == "beta (1/A)"
+    assert left.get_xlabel() == "target"
+    np.testing.assert_array_equal(right.images[0].get_array(), np.full((2, 3), 4))
+
+
+def test_a_setting_with_one_value_takes_no_direction_of_the_map():
+    assert plot_sweep(made("beta=1e6", "target=0.5,0.8", converged=[10, 20])).axes[1].get_xlabel() == "target"
+
+
+def test_three_settings_have_no_map(tmp_path):
+    result = made("beta=1e6,1e7", "target=0.5,0.8", "K=1,2", converged=[1] * 8)
+    assert plot_sweep(result) is None
+    assert not save_map(result, tmp_path / "map.png")
+
+
+@pytest.mark.parametrize("over", [("rule=manhattan,other",), ("curve=a,b", "beta=1e6,1e7")])
+def test_settings_that_are_words_are_drawn_too(tmp_path, over):
+    count = 2 ** len(over)
+    assert save_map(made(*over, converged=[0] * count), tmp_path / "map.png")
+    assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
