@@ -15,19 +15,19 @@ from crossbar_hil.spiking.computed import computed_network, images_of, trained_a
 from crossbar_hil.spiking.settings import SpikingSettings, data_hash
 from crossbar_hil.studies.axes import Axis, read_axes
 from crossbar_hil.studies.convergence.points import check_version, package_version
-from crossbar_hil.studies.convergence.session import MOST_LINES, Told, kept
+from crossbar_hil.studies.convergence.session import MOST_LINES, Told, keep_or_remove
 from crossbar_hil.studies.convergence.sweeping import (
     MAP,
     POINTS,
     SWEEP,
     all_points,
+    as_csv,
     axis_of,
     axis_record,
-    described,
-    laid_out_again,
-    table,
+    describe_settings,
+    lay_out_again,
 )
-from crossbar_hil.studies.folder import ChunkFolder, write_json, write_text
+from crossbar_hil.studies.folder import StudyFolder, write_json, write_text
 from crossbar_hil.studies.scheduling import Scheduler
 from crossbar_hil.studies.settings import SettingTable, Value
 from crossbar_hil.studies.showing import Silent
@@ -65,7 +65,7 @@ class Answered:
         return self.right / self.images
 
 
-class NetworkFolder(ChunkFolder[Answered]):
+class NetworkFolder(StudyFolder[Answered]):
     """The folder of a sweep of networks; a chunk is one network."""
 
     holds = Answered
@@ -127,7 +127,7 @@ def plan_networks(settings: SpikingSettings, axes: Sequence[Axis], *, networks: 
     values = all_points(axes)
     points, data = [], []
     for each in values:
-        where = f"point {described([axis.key for axis in axes], each)}"
+        where = f"point {describe_settings([axis.key for axis in axes], each)}"
         try:
             varied: dict[str, Any] = {axis.key.name: value for axis, value in zip(axes, each, strict=True)}
             point = replace(settings, **varied)
@@ -200,7 +200,7 @@ def run_networks(
     )
     result = NetworkResult(sweep, found)
     rows = result.rows()
-    write_text(folder.path / POINTS, table(rows))
+    write_text(folder.path / POINTS, as_csv(rows))
     write_json(folder.path / SWEEP, {**sweep.plan(), "best": rows[result.best], "points": rows})
     return result
 
@@ -219,7 +219,7 @@ def resumed_networks(folder: NetworkFolder) -> NetworkSweep:
         settings = SpikingSettings.from_plain(plan["settings"])
         return plan_networks(settings, axes, networks=plan["networks"], seed=plan["seed"])
 
-    return laid_out_again(folder, KIND, lay_out, "images")
+    return lay_out_again(folder, KIND, lay_out, "images")
 
 
 def network_axes(texts: tuple[str, ...]) -> tuple[Axis, ...]:
@@ -280,21 +280,21 @@ def sweep_networks(
     KeyboardInterrupt
         Likewise.
     """
-    with kept(folder, KIND), progress:
+    with keep_or_remove(folder, KIND), progress:
         progress.expect(sweep.networks * len(sweep.points), f"{len(sweep.points)} points")
         result = run_networks(sweep, folder, scheduler, progress)
         drawn = draw(result, folder.path / MAP)
     rows, keys = result.rows(), [axis.key for axis in sweep.axes]
     files = [POINTS, SWEEP, *([MAP] if drawn else [])]
     told = [
-        f"{described(keys, values)}: {_share(row)}"
+        f"{describe_settings(keys, values)}: {_share(row)}"
         for values, row in zip(sweep.values, rows, strict=True)
         if len(rows) <= MOST_LINES
     ]
     last = sweep.seed + sweep.networks - 1
     lines = [
         *told,
-        f"best      {described(keys, sweep.values[result.best])}: {_share(rows[result.best])}",
+        f"best      {describe_settings(keys, sweep.values[result.best])}: {_share(rows[result.best])}",
         f"networks  {sweep.networks} a point, seeds {sweep.seed} to {last}, {rows[0]['images']} test images each",
         f"folder    {folder.path}: {', '.join(files)}",
     ]

@@ -27,7 +27,7 @@ class Record(Protocol):
 Chunk = TypeVar("Chunk", bound=Record)
 
 
-class ChunkFolder(Generic[Chunk]):
+class StudyFolder(Generic[Chunk]):
     """Chunks on disk, each once; use it in a ``with`` statement.
 
     Parameters

@@ -121,7 +121,7 @@ class CompiledEngine:
         found = run_kernel(
             self.net, self._cells, drive[None], self._work, emf=emf, warm=warm, tolerance=tolerance, nodes=(words, bits)
         )
-        self._done(found.outcome, found.iterations, tolerance)
+        self._check_settled(found.outcome, found.iterations, tolerance)
         return words[0], bits[0]
 
     def currents(self, drives: FloatArray, tolerance: float) -> FloatArray:
@@ -136,18 +136,18 @@ class CompiledEngine:
         found = run_kernel(self.net, self._cells, drives, work, tolerance=tolerance)
         if found.outcome and not found.iterations:  # a wire so near to negligible that the kernel takes it for ideal
             found = run_kernel(self.net, self._cells, drives, Work(self.net.shape, whole=True), tolerance=tolerance)
-        self._done(found.outcome, found.iterations, tolerance)
+        self._check_settled(found.outcome, found.iterations, tolerance)
         return found.currents
 
-    def _done(self, outcome: int, iterations: int, tolerance: float) -> None:
+    def _check_settled(self, outcome: int, iterations: int, tolerance: float) -> None:
         _ready[0] = True
         self.iterations = iterations
         if outcome:
             self._work = None
-            raise unsettled(self.net, iterations, tolerance)
+            raise unsettled_linear(self.net, iterations, tolerance)
 
 
-def unsettled(net: Network, iterations: int, tolerance: float) -> BackendError:
+def unsettled_linear(net: Network, iterations: int, tolerance: float) -> BackendError:
     """Return the error of a linear solution that does not come to an end."""
     return BackendError(
         f"the potentials of a crossbar of {net.shape[0]} by {net.shape[1]} cells did not settle "

@@ -6,10 +6,10 @@ from typing import Any, Self
 
 from crossbar_hil.bench.file import BENCH_FILE, Bench, load_bench
 from crossbar_hil.studies.convergence.counts import Counts
-from crossbar_hil.studies.folder import GIVEN, ChunkFolder
+from crossbar_hil.studies.folder import GIVEN, StudyFolder
 
 
-class DryRunFolder(ChunkFolder[Counts]):
+class ChipStudyFolder(StudyFolder[Counts]):
     """The folder of a dry run of chips, with the bench that they are of."""
 
     holds = Counts

@@ -135,7 +135,7 @@ class Chunk:
     """Of this package; another one may count otherwise."""
 
 
-def chunks(point: Point, *, seed: int, first: int, chips: int, size: int) -> list[Chunk]:
+def split_into_chunks(point: Point, *, seed: int, first: int, chips: int, size: int) -> list[Chunk]:
     """Split the chips number `first` to ``first + chips - 1`` of a point into chunks of at most `size`."""
     ours = package_version()
     return [

@@ -13,12 +13,20 @@ from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.errors import ConfigError, RunError
 from crossbar_hil.studies.convergence.counts import Counts, summary
-from crossbar_hil.studies.convergence.folder import DryRunFolder
+from crossbar_hil.studies.convergence.folder import ChipStudyFolder
 from crossbar_hil.studies.convergence.sweeping import KIND as SWEEP_KIND
-from crossbar_hil.studies.convergence.sweeping import MAP, POINTS, SWEEP, Sweep, SweepResult, described, run_sweep
+from crossbar_hil.studies.convergence.sweeping import (
+    MAP,
+    POINTS,
+    SWEEP,
+    Sweep,
+    SweepResult,
+    describe_settings,
+    run_sweep,
+)
 from crossbar_hil.studies.convergence.tuning import CANDIDATES, TUNE, Tune, TuneResult, run_tune, tuned_bench_file
 from crossbar_hil.studies.convergence.tuning import KIND as TUNE_KIND
-from crossbar_hil.studies.folder import ChunkFolder
+from crossbar_hil.studies.folder import StudyFolder
 from crossbar_hil.studies.scheduling import Scheduler, make_scheduler
 from crossbar_hil.studies.settings import Key, Value, find_key, with_settings
 from crossbar_hil.studies.showing import Silent
@@ -67,7 +75,7 @@ def scheduler_for(work: Sweep | Tune, name: str | None, workers: int | None) -> 
     return make_scheduler(name or ("threads" if work.lockstep else "processes"), workers)
 
 
-def carry_out(work: Sweep | Tune, folder: DryRunFolder, scheduler: Scheduler, progress: Silent) -> Told:
+def carry_out(work: Sweep | Tune, folder: ChipStudyFolder, scheduler: Scheduler, progress: Silent) -> Told:
     """Do a dry run that was planned, and say what came of it.
 
     Raises
@@ -77,15 +85,15 @@ def carry_out(work: Sweep | Tune, folder: DryRunFolder, scheduler: Scheduler, pr
     KeyboardInterrupt
         Likewise.
     """
-    with kept(folder, SWEEP_KIND if isinstance(work, Sweep) else TUNE_KIND), progress:
+    with keep_or_remove(folder, SWEEP_KIND if isinstance(work, Sweep) else TUNE_KIND), progress:
         if isinstance(work, Sweep):
             progress.expect(work.chips * len(work.points), f"{len(work.points)} points")
-            return _told_sweep(run_sweep(work, folder, scheduler, progress), folder)
-        return _told_tune(run_tune(work, folder, scheduler, progress), folder)
+            return _tell_sweep(run_sweep(work, folder, scheduler, progress), folder)
+        return _tell_tune(run_tune(work, folder, scheduler, progress), folder)
 
 
 @contextmanager
-def kept(folder: ChunkFolder[Any], kind: str) -> Iterator[None]:
+def keep_or_remove(folder: StudyFolder[Any], kind: str) -> Iterator[None]:
     """Close a folder in the end; after a failure say how to go on, or take it back if nothing is in it."""
     try:
         with folder:
@@ -98,7 +106,7 @@ def kept(folder: ChunkFolder[Any], kind: str) -> Iterator[None]:
         raise
 
 
-def _told_sweep(result: SweepResult, folder: DryRunFolder) -> Told:
+def _tell_sweep(result: SweepResult, folder: ChipStudyFolder) -> Told:
     from crossbar_hil.studies.convergence.plotting import save_map  # noqa: PLC0415 - matplotlib, only where it is drawn
 
     sweep = result.sweep
@@ -110,12 +118,12 @@ def _told_sweep(result: SweepResult, folder: DryRunFolder) -> Told:
         for values, counts in zip(sweep.values, result.counts, strict=True):
             epochs = counts.epoch_of(0.5)
             lines.append(
-                f"{described(keys, values)}: {_share(counts)}, {epochs if epochs is not None else '-'} epochs in the "
+                f"{describe_settings(keys, values)}: {_share(counts)}, {epochs if epochs is not None else '-'} epochs in the "
                 f"median, {counts.pulses_mean:.0f} pulses a chip"
             )
     best = result.counts[result.best]
     lines += [
-        f"best    {described(keys, sweep.values[result.best])}: {_share(best)}",
+        f"best    {describe_settings(keys, sweep.values[result.best])}: {_share(best)}",
         f"chips   {sweep.chips} simulated chips a point, seed {sweep.seed}",
         f"folder  {folder.path}: {', '.join(files)}",
     ]
@@ -133,13 +141,13 @@ def _told_sweep(result: SweepResult, folder: DryRunFolder) -> Told:
     return Told(lines, record)
 
 
-def _told_tune(result: TuneResult, folder: DryRunFolder) -> Told:
+def _tell_tune(result: TuneResult, folder: ChipStudyFolder) -> Told:
     fresh, limits = result.fresh, result.limits
     path = tuned_bench_file(folder)
     numbers = summary(fresh)
     failed = fresh.chips - fresh.converged
     lines = [
-        f"tuned   {described(list(result.settings), list(result.settings.values()))}",
+        f"tuned   {describe_settings(list(result.settings), list(result.settings.values()))}",
         f"yield   {_share(fresh)}, on {fresh.chips} simulated chips that were never searched on",
     ]
     if fresh.converged:

@@ -14,7 +14,7 @@ from crossbar_hil.errors import ConfigError, RunError
 from crossbar_hil.studies.axes import Axis
 from crossbar_hil.studies.convergence.counting import Job, Show, count
 from crossbar_hil.studies.convergence.counts import Counts, summary
-from crossbar_hil.studies.convergence.folder import DryRunFolder
+from crossbar_hil.studies.convergence.folder import ChipStudyFolder
 from crossbar_hil.studies.convergence.points import (
     LOCKSTEP_CHUNK,
     SINGLE_CHUNK,
@@ -23,7 +23,7 @@ from crossbar_hil.studies.convergence.points import (
     check_point,
     package_version,
 )
-from crossbar_hil.studies.folder import ChunkFolder, write_json, write_text
+from crossbar_hil.studies.folder import StudyFolder, write_json, write_text
 from crossbar_hil.studies.scheduling import Scheduler
 from crossbar_hil.studies.settings import CHIPS, Key, SettingTable, Value, find_key, with_settings
 
@@ -103,7 +103,7 @@ def plan_sweep(bench: Bench, axes: Sequence[Axis], *, chips: int, seed: int) -> 
     points = []
     lockstep = True
     for each in values:
-        where = f"point {described([axis.key for axis in axes], each)}"
+        where = f"point {describe_settings([axis.key for axis in axes], each)}"
         try:
             point = Point.of(with_settings(bench, dict(zip((axis.key for axis in axes), each, strict=True))), read)
         except ConfigError as error:
@@ -129,14 +129,16 @@ def all_points(axes: Sequence[Axis]) -> tuple[tuple[Value, ...], ...]:
     return tuple(itertools.product(*(axis.values for axis in axes)))
 
 
-def run_sweep(sweep: Sweep, folder: DryRunFolder, scheduler: Scheduler, show: Show = lambda _: None) -> "SweepResult":
+def run_sweep(
+    sweep: Sweep, folder: ChipStudyFolder, scheduler: Scheduler, show: Show = lambda _: None
+) -> "SweepResult":
     """Train every chip that is not on disk yet, and write the results.
 
     Parameters
     ----------
     sweep : Sweep
         What to do.
-    folder : DryRunFolder
+    folder : ChipStudyFolder
         Made for it, or opened again.
     scheduler : Scheduler
         Not yet started.
@@ -153,7 +155,7 @@ def run_sweep(sweep: Sweep, folder: DryRunFolder, scheduler: Scheduler, show: Sh
     return result
 
 
-def resumed_sweep(folder: DryRunFolder) -> Sweep:
+def resume_sweep(folder: ChipStudyFolder) -> Sweep:
     """Lay out the points of a sweep that was begun again, and see that they are the same.
 
     Raises
@@ -166,11 +168,11 @@ def resumed_sweep(folder: DryRunFolder) -> Sweep:
         axes = [axis_of(record) for record in plan["axes"]]
         return plan_sweep(folder.bench, axes, chips=plan["chips"], seed=plan["seed"])
 
-    return laid_out_again(folder, KIND, lay_out)
+    return lay_out_again(folder, KIND, lay_out)
 
 
-def laid_out_again(
-    folder: ChunkFolder[Any],
+def lay_out_again(
+    folder: StudyFolder[Any],
     kind: str,
     lay_out: Callable[[Mapping[str, Any]], Work],
     given: str = "bench, curve, patterns",
@@ -179,7 +181,7 @@ def laid_out_again(
 
     Parameters
     ----------
-    folder : ChunkFolder
+    folder : StudyFolder
         Opened again.
     kind : str
         The verb.
@@ -240,7 +242,7 @@ class SweepResult:
 
     def as_csv(self) -> str:
         """Write a line for each point."""
-        return table(self.rows())
+        return as_csv(self.rows())
 
     def as_record(self) -> dict[str, Any]:
         """Return plan, statistics and counts."""
@@ -249,7 +251,7 @@ class SweepResult:
         return {**self.sweep.plan(), "best": rows[self.best], "points": points}
 
 
-def table(rows: Sequence[dict[str, Any]]) -> str:
+def as_csv(rows: Sequence[dict[str, Any]]) -> str:
     """Write rows that have the same keys as a CSV."""
     out = io.StringIO()
     writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
@@ -258,10 +260,10 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
     return out.getvalue()
 
 
-def described(keys: Sequence[Key], values: Sequence[Value]) -> str:
+def describe_settings(keys: Sequence[Key], values: Sequence[Value]) -> str:
     """Write settings for a message.
 
-    >>> described([find_key("beta")], [5e7])
+    >>> describe_settings([find_key("beta")], [5e7])
     'beta 5e+07'
     """
     return ", ".join(
