@@ -11,7 +11,7 @@ from crossbar_hil.cli.common import COULD_NOT, as_json, print_json, printable, q
 from crossbar_hil.errors import ConfigError
 
 if TYPE_CHECKING:
-    from crossbar_hil.studies.convergence.session import Told
+    from crossbar_hil.studies.study import Told
 
 WHERE: tuple[Callable[[Any], Any], ...] = (
     click.option("--to", "folder", type=click.Path(path_type=Path), help="New folder; one in dry_runs/ if not given."),
@@ -126,9 +126,10 @@ def _dry_run(
 
     from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
     from crossbar_hil.studies.axes import read_axes  # noqa: PLC0415
+    from crossbar_hil.studies.convergence.conducting import carry_out, scheduler_for  # noqa: PLC0415
     from crossbar_hil.studies.convergence.folder import ChipStudyFolder  # noqa: PLC0415
-    from crossbar_hil.studies.convergence.session import carry_out, check_fresh, new_folder, scheduler_for  # noqa: PLC0415
     from crossbar_hil.studies.showing import make_show  # noqa: PLC0415
+    from crossbar_hil.studies.study import check_fresh, new_folder  # noqa: PLC0415
 
     if begun is not None:
         check_nothing_else(begun, {"chips": chips, "to": folder, **given, "set": given["fixed"], "fixed": None})
@@ -152,7 +153,7 @@ def _dry_run(
 def _virtual_bench(given: dict[str, Any]) -> Any:
     """Load the bench of a dry run with what the command line says."""
     from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
-    from crossbar_hil.studies.convergence.session import set_values  # noqa: PLC0415
+    from crossbar_hil.studies.settings import set_values  # noqa: PLC0415
 
     overrides: dict[str, Any] = {}
     if given["curve"] is not None:

@@ -2,9 +2,9 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Self
 
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.studies.settings import CHIPS, Key, SettingTable, Value, find_key
@@ -24,6 +24,16 @@ class Axis:
     key: Key
     values: tuple[Value, ...]
     spacing: Spacing = "list"
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any], among: Sequence[SettingTable] = CHIPS) -> Self:
+        """Read back `as_record`."""
+        key = find_key(f"{record['table']}.{record['name']}", among)
+        return cls(key, tuple(key.read(value) for value in record["values"]), record["spacing"])
+
+    def as_record(self) -> dict[str, Any]:
+        """Return the axis as a plan holds it."""
+        return {"table": self.key.table, "name": self.key.name, "values": list(self.values), "spacing": self.spacing}
 
 
 def read_axis(text: str, among: Sequence[SettingTable] = CHIPS) -> Axis:

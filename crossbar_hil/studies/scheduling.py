@@ -143,7 +143,7 @@ class Threads(_Pooled):
     """Threads of this process; the kernels of the lock-step run free of the interpreter's lock."""
 
     def _make(self) -> Executor:
-        return ThreadPoolExecutor(self.workers, thread_name_prefix="dry-run")
+        return ThreadPoolExecutor(self.workers, thread_name_prefix="study")
 
 
 class Processes(_Pooled):

@@ -133,6 +133,26 @@ def find_key(text: str, among: Sequence[SettingTable] = CHIPS) -> Key:
     raise ConfigError(f"{text!r} is no setting of {places}{nearest(name, known)}")
 
 
+def set_values(bench: Bench, texts: Sequence[str]) -> Bench:
+    """Return a bench with every ``KEY=VALUE`` set.
+
+    Raises
+    ------
+    ConfigError
+        If one cannot be read, or is out of bounds.
+    """
+    values: dict[Key, Value] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign:
+            raise ConfigError(f"--set {text!r} must be KEY=VALUE")
+        key = find_key(name)
+        if key in values:
+            raise ConfigError(f"--set names {key} twice")
+        values[key] = key.read(value.strip())
+    return with_settings(bench, values) if values else bench
+
+
 def virtual_chip(bench: Bench) -> Chip:
     """Return the virtual chip of a bench, one of the size of its wiring if it describes none."""
     if bench.chip is None and bench.wiring is not None:

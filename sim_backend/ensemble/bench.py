@@ -13,13 +13,13 @@ from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import load
+from crossbar_hil.shipped import TextFile
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.rules.manhattan import manhattan_signs
 from crossbar_hil.training.settings import make_trainer
 from crossbar_hil.training.trainer import Trainer
 
 from ..chip.curve import ConductanceCurve
-from ..chip.curve_file import TextFile
 from ..chip.simulated import DEFAULT_LIMITS, SimulatedBackend
 from ..chip.variation import rescaled_lognormal_shifts
 from .draw import draw_ensemble, own_generator

@@ -1,4 +1,4 @@
-"""Small dry runs: few chips, few epochs, trained one by one unless a test says otherwise."""
+"""Small studies: few chips, few epochs, trained one by one unless a test says otherwise."""
 
 from types import SimpleNamespace
 

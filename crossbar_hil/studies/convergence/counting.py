@@ -16,7 +16,7 @@ Show = Callable[[int], Any]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A point to be counted: its number in the dry run, and which chips."""
+    """A point to be counted: its number in the study, and which chips."""
 
     number: int
     point: Point

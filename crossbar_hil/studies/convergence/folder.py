@@ -10,7 +10,7 @@ from crossbar_hil.studies.folder import GIVEN, StudyFolder
 
 
 class ChipStudyFolder(StudyFolder[Counts]):
-    """The folder of a dry run of chips, with the bench that they are of."""
+    """The folder of a study of chips, with the bench that they are of."""
 
     holds = Counts
 
@@ -32,5 +32,5 @@ class ChipStudyFolder(StudyFolder[Counts]):
 
     @property
     def bench(self) -> Bench:
-        """The bench that the dry run was begun with."""
+        """The bench that the study was begun with."""
         return load_bench(str(self.path / GIVEN / BENCH_FILE))

@@ -8,14 +8,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from crossbar_hil.studies.axes import Axis
-from crossbar_hil.studies.convergence.sweeping import SweepResult
+from crossbar_hil.studies.convergence.sweeping import ChipSweepResult
 from crossbar_hil.studies.plotting import BLUE, GREY, axes_that_vary, draw_map, label_values, places, statistic
 
 YIELDS = (50.0, 90.0, 95.0, 99.0)
 """Yields at which contours are drawn, in per cent."""
 
 
-def plot_sweep(result: SweepResult) -> Figure | None:
+def plot_sweep(result: ChipSweepResult) -> Figure | None:
     """Draw the map of one or two settings; None if more vary, which a plane cannot show."""
     axes = axes_that_vary(result.sweep.axes)
     rows = result.rows()
@@ -24,7 +24,7 @@ def plot_sweep(result: SweepResult) -> Figure | None:
     return _heat_maps(axes[0], axes[1], rows) if len(axes) == 2 else None
 
 
-def save_map(result: SweepResult, path: Path, *, dpi: int = 120) -> bool:
+def save_map(result: ChipSweepResult, path: Path, *, dpi: int = 120) -> bool:
     """Draw the map into a PNG file, if there is one; say whether there is."""
     figure = plot_sweep(result)
     if figure is not None:

@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from crossbar_hil.bench.file import BENCH_FILE, Bench
 from crossbar_hil.errors import ConfigError, CrossbarError
@@ -12,27 +12,14 @@ from crossbar_hil.studies.axes import Axis
 from crossbar_hil.studies.convergence.counting import Job, count
 from crossbar_hil.studies.convergence.counts import Counts, summary
 from crossbar_hil.studies.convergence.folder import ChipStudyFolder
-from crossbar_hil.studies.convergence.points import (
-    LOCKSTEP_CHUNK,
-    SINGLE_CHUNK,
-    Point,
-    Text,
-    check_point,
-    package_version,
-)
+from crossbar_hil.studies.convergence.points import Point, Text, check_numbers, check_point, check_points, chunk_size
 from crossbar_hil.studies.convergence.searching import Candidate, Values, best, choose, first_axes, grid, neighbours
-from crossbar_hil.studies.convergence.sweeping import (
-    MOST_POINTS,
-    as_csv,
-    axis_of,
-    axis_record,
-    check_numbers,
-    describe_settings,
-    lay_out_again,
-)
 from crossbar_hil.studies.folder import write_json, write_text
 from crossbar_hil.studies.scheduling import Scheduler
 from crossbar_hil.studies.settings import Key, Value, find_key, virtual_chip, with_settings
+from crossbar_hil.studies.showing import Silent
+from crossbar_hil.studies.study import lay_out_again, package_version
+from crossbar_hil.studies.sweep import MOST_POINTS, as_csv
 
 KIND = "tune"
 TUNE, CANDIDATES, TUNED = "tune.json", "candidates.csv", "tuned"
@@ -41,16 +28,6 @@ FRESH = 10**9
 DONE_BY = 0.999
 """The tuned training ends when so many of the chips that converge have converged."""
 _EPOCHS = find_key("epochs")
-
-
-class Progress(Protocol):
-    """Is told what is to be done and what is."""
-
-    def expect(self, total: int, what: str) -> None:
-        """Take note of how many chips there will be in all, and of what comes next."""
-
-    def __call__(self, done: int) -> None:
-        """Take note of chips that are done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +70,9 @@ class Tune:
         """Return the bench with some settings."""
         return with_settings(self.bench, dict(zip((axis.key for axis in self.axes), values, strict=True)))
 
-    @property
-    def size(self) -> int:
-        """Most chips of a chunk."""
-        return LOCKSTEP_CHUNK if self.lockstep else SINGLE_CHUNK
-
     def plan(self) -> dict[str, Any]:
         """Return what was asked for, as the folder keeps it."""
-        axes = [axis_record(axis) for axis in self.axes]
+        axes = [axis.as_record() for axis in self.axes]
         start = Point.of(self.bench, self.read).digest
         everything = json.dumps([start, axes, [repr(each) for each in self.rounds]])
         return {
@@ -108,8 +80,8 @@ class Tune:
             "version": package_version(),
             "seed": self.seed,
             "chips": self.chips,
-            "chunk": self.size,
-            "given": [axis_record(axis) for axis in self.given],
+            "chunk": chunk_size(self.lockstep),
+            "given": [axis.as_record() for axis in self.given],
             "axes": axes,
             "digest": hashlib.sha256(everything.encode()).hexdigest(),
         }
@@ -184,16 +156,8 @@ def plan_tune(bench: Bench, given: Sequence[Axis], *, chips: int, seed: int) -> 
     first = grid(axes)
     if len(first) > MOST_POINTS:
         raise ConfigError(f"a search that begins with {len(first)} settings, at most {MOST_POINTS} are possible")
-    lockstep = True
-    draft = Tune(bench, tuple(given), axes, chips, seed, QUICK, lockstep, read)
-    for values in first:
-        where = f"point {describe_settings([axis.key for axis in axes], values)}"
-        try:
-            point = Point.of(draft.at(values), read)
-        except ConfigError as error:
-            raise ConfigError(f"{where}: {error}") from error
-        lockstep &= check_point(point, seed, where).lockstep
-    return draft if lockstep else Tune(bench, tuple(given), axes, chips, seed, SLOW, lockstep, read)
+    _, lockstep = check_points(bench, [axis.key for axis in axes], first, seed, read)
+    return Tune(bench, tuple(given), axes, chips, seed, QUICK if lockstep else SLOW, lockstep, read)
 
 
 def resume_tune(folder: ChipStudyFolder) -> Tune:
@@ -204,15 +168,16 @@ def resume_tune(folder: ChipStudyFolder) -> Tune:
     RunError
         If a file of it was changed since.
     """
+    return lay_out_again(
+        folder,
+        KIND,
+        lambda plan: plan_tune(
+            folder.bench, [Axis.from_record(each) for each in plan["given"]], chips=plan["chips"], seed=plan["seed"]
+        ),
+    )
 
-    def lay_out(plan: Mapping[str, Any]) -> Tune:
-        given = [axis_of(record) for record in plan["given"]]
-        return plan_tune(folder.bench, given, chips=plan["chips"], seed=plan["seed"])
 
-    return lay_out_again(folder, KIND, lay_out)
-
-
-def run_tune(tune: Tune, folder: ChipStudyFolder, scheduler: Scheduler, progress: Progress) -> TuneResult:
+def run_tune(tune: Tune, folder: ChipStudyFolder, scheduler: Scheduler, progress: Silent) -> TuneResult:
     """Search, confirm on fresh chips, and write the results and the bench file.
 
     Parameters
@@ -223,7 +188,7 @@ def run_tune(tune: Tune, folder: ChipStudyFolder, scheduler: Scheduler, progress
         Made for it, or opened again.
     scheduler : Scheduler
         Not yet started.
-    progress : Progress
+    progress : Silent
         Told of what is done.
     """
     done: list[tuple[int, Candidate]] = []
@@ -231,7 +196,9 @@ def run_tune(tune: Tune, folder: ChipStudyFolder, scheduler: Scheduler, progress
 
     def counted(number: int, settings: Sequence[Bench], first: int, chips: int) -> list[Counts]:
         jobs = [Job(number + place, Point.of(bench, tune.read), first, chips) for place, bench in enumerate(settings)]
-        return count(jobs, seed=tune.seed, size=tune.size, scheduler=started, folder=folder, show=progress)
+        return count(
+            jobs, seed=tune.seed, size=chunk_size(tune.lockstep), scheduler=started, folder=folder, show=progress
+        )
 
     with scheduler as started:
         last: list[Candidate] = []
