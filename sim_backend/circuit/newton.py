@@ -46,7 +46,7 @@ def newton(engine: Engine, cell: CellModel, conductances: FloatArray, drive: Flo
     Parameters
     ----------
     engine : Engine
-        Its cells are overwritten.
+        Of the network.
     cell : CellModel
     conductances : ndarray of float, shape (R, C)
         In siemens.
@@ -90,8 +90,7 @@ def _chords(cell: CellModel, drive: FloatArray) -> FloatArray:
 def _settle(
     engine: Engine, cell: CellModel, conductances: FloatArray, drive: FloatArray, first: FloatArray, step: Stepper
 ) -> NewtonSolution:
-    engine.set_cells(first)
-    words, bits = engine.solve(drive, None, ROUGH)
+    words, bits = engine.solve(first, drive, None, ROUGH)
     point, _, _ = step(point_at_rest(first), words, bits, 1.0)
     limited = _limit_voltages(engine.net, cell, conductances, drive, point)
     judged = limited is point.volts
@@ -101,8 +100,7 @@ def _settle(
     residuals: list[float] = []
     tolerance = ROUGH
     for _ in range(MOST_STEPS):
-        engine.set_cells(point.slopes)
-        new_words, new_bits = engine.solve(drive, point.emf, tolerance)
+        new_words, new_bits = engine.solve(point.slopes, drive, point.emf, tolerance)
         new, rising, falling = step(point, new_words, new_bits, 1.0)
         # It may still fall along the step, or rise less than half as steeply as it fell at the start.
         if judged and not (residuals and residuals[-1] <= NEAR) and not rising <= 0.5 * abs(falling):

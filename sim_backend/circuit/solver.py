@@ -219,11 +219,9 @@ class CrossbarSolver:
         engine = self._engine
         shape = (len(drives), *self.shape)
         words, bits, cells = np.empty(shape), np.empty(shape), np.empty(shape)
-        if self._ohmic:
-            engine.set_cells(net.conductances)
         for each, drive in enumerate(drives):
             if self._ohmic:
-                words[each], bits[each] = engine.solve(drive, None, TOLERANCE)
+                words[each], bits[each] = engine.solve(net.conductances, drive, None, TOLERANCE)
                 cells[each] = net.conductances * (words[each] - bits[each])
             else:
                 found = newton(engine, self._cell, net.conductances, drive)

@@ -11,14 +11,13 @@ import numpy as np
 from .mixing import random_word
 
 CONTINUOUS, NEAREST, STOCHASTIC, CARRY, PULSE = range(5)
-NO_BALANCE, WEIGHTS, GAINS = range(3)
 
 
 class UpdateNumbers(NamedTuple):
     """Constants of the updates; conductances in siemens, single precision."""
 
     scheme: Any
-    balance: Any
+    balanced: Any
     soft: Any
     low: Any
     high: Any
@@ -103,13 +102,6 @@ def update_column(  # type: ignore[no-untyped-def]  # noqa: PLR0912
     else:
         for i in range(inputs):
             wanted[i] = min(max(source[i] + wanted[i], r.low), r.high)
-        if r.balance == WEIGHTS:
-            total = np.float32(0)
-            for i in range(inputs):
-                total += wanted[i]
-            scale = r.target / max(total, r.tiny)
-            for i in range(inputs):
-                wanted[i] = min(max(wanted[i] * scale, r.low), r.high)
     if keeps:
         for i in range(inputs):
             source[i] = wanted[i]
@@ -134,7 +126,7 @@ def update_column(  # type: ignore[no-untyped-def]  # noqa: PLR0912
             wanted[i] *= factors[j, i]
     for i in range(inputs):
         read[i, j] = wanted[i]
-    if r.balance == GAINS:
+    if r.balanced:
         total = np.float32(0)
         for i in range(inputs):
             total += wanted[i]

@@ -20,7 +20,7 @@ from crossbar_hil.spiking.network.encoding import (
 )
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
 from crossbar_hil.spiking.network.neurons import Singles
-from crossbar_hil.spiking.network.states import BALANCES, UPDATE_SCHEMES
+from crossbar_hil.spiking.network.states import UPDATE_SCHEMES
 from crossbar_hil.spiking.network.stepwise import Presentation, Showing, check_images, chosen_neurons
 from crossbar_hil.spiking.network.updates import TINY
 
@@ -107,10 +107,9 @@ def lay_out(model: SpikingModel, state: NetworkState, images: Words, showing: Sh
         np.int64(showing.steps), showing.learn, showing.reset, showing.record,
     )  # fmt: skip
     updates = columns.UpdateNumbers(
-        np.int64(UPDATE_SCHEMES.index(synapses.update_scheme)), np.int64(BALANCES.index(synapses.balance)),
-        plasticity.soft,
+        np.int64(UPDATE_SCHEMES.index(synapses.update_scheme)), synapses.column_siemens is not None, plasticity.soft,
         np.float32(synapses.low_siemens), np.float32(synapses.high_siemens),
-        np.float32(synapses.column_siemens), neurons.gain, TINY,
+        np.float32(synapses.column_siemens or 0), neurons.gain, TINY,
     )  # fmt: skip
     factors = model.cells.factors
     read = np.zeros((model.inputs + 1, width), np.float32)

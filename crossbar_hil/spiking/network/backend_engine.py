@@ -99,7 +99,7 @@ class BackendEngine:
 
     def _balance_columns(self, state: NetworkState, model: SpikingModel) -> NetworkState:
         """Return the network with gains that give every column the same current when all inputs spike."""
-        if model.synapses.balance != "gains":
+        if model.synapses.column_siemens is None:
             return state
         currents = self._currents(state.weights, np.ones(model.inputs, bool), model.spike_v)
         if currents.min() <= 0:

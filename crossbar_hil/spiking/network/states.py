@@ -12,7 +12,6 @@ from crossbar_hil.spiking.network.neurons import Singles
 
 Places: TypeAlias = NDArray[np.int64]
 UPDATE_SCHEMES = ("continuous", "nearest", "stochastic", "carry", "pulse")
-BALANCES = ("none", "weights", "gains")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,30 +40,22 @@ class Synapses:
     """Initial conductances are normal, as shares of the highest, held within the range."""
     start_on_states: bool = True
     """Whether initial conductances are put on the nearest state; the published system does so at the first update."""
-    balance: str = "none"
-    """After each update of a column, "weights" are scaled to the sum, or "gains" of its neuron to the same effect."""
-    column_siemens: float = 0.0
-    """The sum that the columns are balanced to."""
+    column_siemens: float | None = None
+    """If given, the gain of a neuron is set, after each update, as if the sum of its column were this one."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.low_siemens < self.high_siemens < np.inf:
             raise ConfigError(f"range {self.low_siemens} S to {self.high_siemens} S must have 0 <= low < high")
         if self.update_scheme not in UPDATE_SCHEMES:
             raise ConfigError(f"update scheme {self.update_scheme!r} is none of {', '.join(UPDATE_SCHEMES)}")
-        if self.balance not in BALANCES:
-            raise ConfigError(f"balance {self.balance!r} is none of {', '.join(BALANCES)}")
         if (self.states is None) != (self.update_scheme == "continuous"):
             raise ConfigError(
                 f"update scheme {self.update_scheme!r} goes {'with' if self.states is None else 'without'} states"
             )
         if (self.falling is None) == (self.update_scheme == "pulse"):
             raise ConfigError(f"update scheme {self.update_scheme!r} and a depression curve do not go together")
-        if self.balance != "none" and not self.column_siemens > 0:
+        if self.column_siemens is not None and not self.column_siemens > 0:
             raise ConfigError(f"columns cannot be balanced to {self.column_siemens} S")
-        if self.balance == "weights" and self.update_scheme not in {"continuous", "carry"}:
-            raise ConfigError(
-                f"weights of the update scheme {self.update_scheme!r} cannot be scaled; balance their gains"
-            )
 
     def scaled(self, factor: float) -> Self:
         """Return the same synapses with conductances `factor` times as large."""
@@ -78,7 +69,7 @@ class Synapses:
             high_siemens=self.high_siemens * factor,
             states=times(self.states),
             falling=times(self.falling),
-            column_siemens=self.column_siemens * factor,
+            column_siemens=None if self.column_siemens is None else self.column_siemens * factor,
         )
 
 
@@ -109,13 +100,6 @@ def two_density_states(below: int, above: int, low: float, high: float, middle: 
     """
     middle = (high - low) * 0.5 if middle is None else middle
     return as_states(np.concatenate([np.linspace(low, middle, below + 1)[:-1], np.linspace(middle, high, above)]))
-
-
-def exponential_states(count: int, low: float, high: float) -> Singles:
-    """Return states whose ratios are equal, both ends included; `low` must be above zero."""
-    if not low > 0:
-        raise DataError(f"lowest of exponential states {low} S must be above zero")
-    return as_states(np.geomspace(low, high, count))
 
 
 def as_states(values: ArrayLike) -> Singles:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from crossbar_hil.spiking.network.encoding import random_words as random_numbers
+from crossbar_hil.spiking.network.encoding import random_words
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
 from crossbar_hil.spiking.network.neurons import Singles
 from crossbar_hil.spiking.network.plasticity import PlasticitySteps, wanted_changes
@@ -34,23 +34,21 @@ def update_column(
     changes = wanted_changes(before, state.last_inputs, state.now, numbers, low, high)
     after = within_range(before + changes, low, high)
     stuck = None if model.cells.stuck is None else model.cells.stuck[:, column]
-    if synapses.balance == "weights":
-        after = within_range(after * (np.float32(synapses.column_siemens) / column_sum(after)), low, high)
     if kept is not None:
         kept = kept.copy()
         kept[:, column] = after
     if synapses.states is not None:
         if synapses.update_scheme == "stochastic":
-            after = draw_state(synapses.states, after, random_numbers(key, len(after)))
+            after = draw_state(synapses.states, after, random_words(key, len(after)))
         elif synapses.update_scheme == "pulse" and synapses.falling is not None:
-            chances = random_numbers(key, len(after))
+            chances = random_words(key, len(after))
             up = pulse_along(synapses.states, before, chances, changes / mean_pulse(synapses.states))
             down = pulse_along(synapses.falling, before, chances, changes / mean_pulse(synapses.falling))
             after = np.where(changes > 0, up, down)
         else:
             after = nearest_state(synapses.states, after)
     weights[:, column] = after if stuck is None else np.where(stuck, weights[:, column], after)
-    if synapses.balance == "gains":
+    if synapses.column_siemens is not None:
         read = weights[:, column]
         read = read if model.cells.factors is None else read * model.cells.factors[:, column]
         gains = gains.copy()

@@ -7,7 +7,7 @@ import pytest
 from crossbar_hil.sim_backend.spiking.fused import FusedEngine
 from crossbar_hil.spiking.network.encoding import TESTING, TRAINING, spike_probabilities
 from crossbar_hil.spiking.network.model import Cells, initial_state
-from crossbar_hil.spiking.network.states import as_falling, as_states, exponential_states, linear_states
+from crossbar_hil.spiking.network.states import as_falling, as_states, linear_states
 from crossbar_hil.spiking.network.stepwise import Showing, StepwiseEngine
 from crossbar_hil.spiking.tasks.presets import published_model, published_states_model
 
@@ -56,17 +56,16 @@ MODELS = {
     "all": with_neurons(weights(), contest="all", others_refractory_s=0.0),
     "soft": with_plasticity(weights(), soft=True, gain_siemens=0.1, loss_siemens=0.05),
     "stochastic": weights(update_scheme="stochastic", states=STATES),
-    "stochastic, exponential states": weights(update_scheme="stochastic", states=exponential_states(9, 0.01, 1.0)),
+    "stochastic, exponential states": weights(update_scheme="stochastic", states=as_states(np.geomspace(0.01, 1.0, 9))),
     "carry": weights(update_scheme="carry", states=STATES),
-    "carry, balanced": weights(update_scheme="carry", states=STATES, balance="weights", column_siemens=12.0),
+    "carry, balanced": weights(update_scheme="carry", states=STATES, column_siemens=12.0),
     "pulse": with_plasticity(weights(**CURVE), gain_siemens=0.1, loss_siemens=0.1),
-    "balanced weights": weights(balance="weights", column_siemens=12.0),
-    "balanced gains": weights(balance="gains", column_siemens=12.0),
+    "balanced gains": weights(column_siemens=12.0),
     "rest between": replace(weights(), rest_between=True),
     "other neurons in tests": replace(weights(), test_neurons=replace(weights().neurons, contest="all")),
     "half the spike": replace(with_neurons(weights(), gain_ohm=2.5), spike_v=0.4),
     "real cells": replace(
-        weights(balance="gains", column_siemens=12.0),
+        weights(column_siemens=12.0),
         cells=Cells(RNG.random((K, N)) < 0.2, RNG.normal(1, 0.1, (K, N)).astype(np.float32), 0.05),
     ),
 }

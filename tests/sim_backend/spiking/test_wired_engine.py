@@ -52,7 +52,7 @@ MODELS = {
     "others refractory for less time": siemens(own_refractory_s=4e-3, others_refractory_s=1e-3),
     "states by chance": with_synapses(siemens(), update_scheme="stochastic", states=STATES),
     "states with carry": with_synapses(siemens(), update_scheme="carry", states=STATES),
-    "balanced gains": with_synapses(siemens(), balance="gains", column_siemens=0.05),
+    "balanced gains": with_synapses(siemens(), column_siemens=0.05),
     "rest between": replace(siemens(), rest_between=True),
     "a clock that starts again": replace(siemens(), plasticity=replace(siemens().plasticity, wrap_steps=50)),
     "half the spike": replace(siemens(gain_ohm=2.0), spike_v=0.4),

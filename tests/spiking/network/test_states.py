@@ -9,7 +9,6 @@ from crossbar_hil.spiking.network.states import (
     as_falling,
     as_states,
     draw_state,
-    exponential_states,
     linear_states,
     nearest_state,
     pulse_along,
@@ -35,10 +34,6 @@ def test_two_densities_meet_at_the_published_middle(count):
     assert (states < np.float32(0.004975)).sum() == lower
     np.testing.assert_allclose(np.diff(states)[:lower], (0.004975 - 5e-5) / lower, rtol=1e-3)
     np.testing.assert_allclose(np.diff(states)[lower:], (0.01 - 0.004975) / (upper - 1), rtol=1e-3)
-
-
-def test_exponential_states_have_equal_ratios():
-    np.testing.assert_allclose(exponential_states(3, 1e-4, 1e-2), [1e-4, 1e-3, 1e-2], rtol=1e-6)
 
 
 def test_the_nearest_state_is_the_lower_of_two_as_near_and_an_end_outside():
@@ -94,11 +89,7 @@ def test_measured_states_must_increase_and_a_depression_curve_decrease():
         ({"update_scheme": "nearest"}, "update scheme 'nearest' goes with states"),
         ({"states": linear_states(3, 0, 1)}, "update scheme 'continuous' goes without states"),
         ({"update_scheme": "pulse", "states": linear_states(3, 0, 1)}, "update scheme 'pulse' and a depression curve"),
-        ({"balance": "gains"}, "columns cannot be balanced to 0.0 S"),
-        (
-            {"update_scheme": "nearest", "states": linear_states(3, 0, 1), "balance": "weights", "column_siemens": 1.0},
-            "weights of the update scheme 'nearest' cannot be scaled; balance their gains",
-        ),
+        ({"column_siemens": 0.0}, "columns cannot be balanced to 0.0 S"),
     ],
 )
 def test_synapses_that_do_not_fit_together_are_refused(change, message):

@@ -58,14 +58,8 @@ def test_a_stuck_cell_learns_nothing():
     np.testing.assert_allclose(learnt(cells=Cells(stuck)).weights[:, 1], [0.5, 0.52, 0.49], rtol=1e-6)
 
 
-def test_balanced_weights_keep_their_sum():
-    got = learnt(5, balance="weights", column_siemens=1.2)
-    assert got.weights[:, 1].sum() == pytest.approx(1.2)
-    assert got.weights[0, 1] > got.weights[2, 1]
-
-
 def test_balanced_gains_leave_the_weights_alone():
-    got = learnt(balance="gains", column_siemens=3.06)
+    got = learnt(column_siemens=3.06)
     np.testing.assert_allclose(got.weights[:, 1], [0.52, 0.52, 0.49], rtol=1e-6)
     np.testing.assert_allclose(got.gains, [1, 2], rtol=1e-6)
 
