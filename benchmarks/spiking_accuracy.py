@@ -15,7 +15,7 @@ from crossbar_hil.sim_backend.spiking.fused import FusedEngine
 from crossbar_hil.spiking.network.network import PUBLISHED, SpikingNetwork
 from crossbar_hil.spiking.network.states import linear_states
 from crossbar_hil.spiking.tasks.images import mnist
-from crossbar_hil.spiking.tasks.presets import (
+from crossbar_hil.spiking.tasks.models import (
     CLASSES,
     HIGH_SIEMENS,
     LOW_SIEMENS,

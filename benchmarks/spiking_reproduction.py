@@ -34,7 +34,7 @@ from crossbar_hil.spiking.network.states import as_states, linear_states, neares
 from crossbar_hil.spiking.network.stepwise import Showing
 from crossbar_hil.spiking.settings import SpikingSettings, model_of
 from crossbar_hil.spiking.tasks.images import mnist
-from crossbar_hil.spiking.tasks.presets import (
+from crossbar_hil.spiking.tasks.models import (
     CLASSES,
     HIGH_SIEMENS,
     LOW_SIEMENS,

@@ -16,7 +16,7 @@ from crossbar_hil.spiking.network.model import initial_state
 from crossbar_hil.spiking.network.states import linear_states
 from crossbar_hil.spiking.network.stepwise import Showing, StepwiseEngine
 from crossbar_hil.spiking.tasks.images import mnist
-from crossbar_hil.spiking.tasks.presets import (
+from crossbar_hil.spiking.tasks.models import (
     CLASSES,
     TEST_STEPS,
     TRAINING_STEPS,

@@ -17,7 +17,7 @@ from crossbar_hil.sim_backend.spiking.wired import WiredEngine
 from crossbar_hil.spiking.network.encoding import TESTING, TRAINING, spike_probabilities
 from crossbar_hil.spiking.network.model import initial_state
 from crossbar_hil.spiking.network.stepwise import Showing
-from crossbar_hil.spiking.tasks.presets import published_states_model
+from crossbar_hil.spiking.tasks.models import published_states_model
 
 STEPS, TURNS = 200, 3
 

@@ -192,10 +192,7 @@ class SimulatedBackend(DeviceBackend):
         shape = (chip.rows, chip.columns)
         draw = rescaled_lognormal_shifts if chip.spread.distribution == "rescaled" else lognormal_shifts
         shifts = draw(shape, rng=rng, **chip.spread.numbers())
-        curve = ConductanceCurve.from_csv(chip.curve_file)
-        if curve.pulse is None:
-            curve = ConductanceCurve(curve.levels_siemens, chip.curve_pulse, source=curve.source)
-        curve = curve.smoothed() if chip.smoothed else curve
+        curve = ConductanceCurve.of_device(chip.curve_file, chip.curve_pulse, smoothed=chip.smoothed)
         cell = load("cells", chip.cell)(**chip.cell_options)
         return cls.of_chip(chip, curve, shifts, rng=rng, cell=cell, limits=bench.limits or DEFAULT_LIMITS)
 
@@ -215,17 +212,12 @@ class SimulatedBackend(DeviceBackend):
         return cls(
             curve,
             shifts,
-            scale=chip.scale,
-            wire_ohm=chip.wire_ohm,
-            read_noise=chip.read_noise,
             rng=rng,
-            step_variation=chip.step_variation,
             stuck=cell_mask("stuck", chip.stuck, shape),
             dead=cell_mask("dead", chip.dead, shape),
             cell=cell,
-            write=chip.write,
-            threshold=chip.threshold,
             limits=limits,
+            **chip.model_dump(include={"scale", "wire_ohm", "read_noise", "step_variation", "write", "threshold"}),
         )
 
     # ------------------------------------------------------------------ the device

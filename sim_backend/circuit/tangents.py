@@ -84,9 +84,8 @@ def kernel_stepper(form: Form, conductances: FloatArray) -> Stepper:
         sums = np.empty(2 * conductances.shape[1])
         volts, currents, slopes, emf, rest = new.reshape(5, -1)
         rising, falling = evaluate_cells(
-            form.kind, form.numbers, form.table, share, flat, words.ravel(), bits.ravel(), point.volts.ravel(),
-            point.currents.ravel(), point.slopes.ravel(), point.left_out.ravel(), volts, currents, slopes, rest, emf,
-            sums,
+            *form, share, flat, words.ravel(), bits.ravel(), point.volts.ravel(), point.currents.ravel(),
+            point.slopes.ravel(), point.left_out.ravel(), volts, currents, slopes, rest, emf, sums,
         )  # fmt: skip
         return Point(*new, *sums.reshape(2, -1)), rising, falling
 
