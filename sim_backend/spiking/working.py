@@ -140,7 +140,7 @@ def lay_out(model: SpikingModel, state: NetworkState, images: Words, showing: Sh
 def pad(values: NDArray[Any], width: int, fill: float) -> NDArray[Any]:
     """Return one-dimensional values, filled up to a width.
 
-    >>> padded(np.array([1.0]), 2, 0.5)
+    >>> pad(np.array([1.0]), 2, 0.5)
     array([1. , 0.5])
     """
     out = np.full(width, fill, values.dtype)

@@ -165,7 +165,7 @@ def _make_rising(levels: FloatArray) -> FloatArray:
 def place_below(states: Singles, wanted: Singles) -> Places:
     """Return the place of the state at or below each wanted conductance, the last but one at most, the first at least.
 
-    >>> below(linear_states(3, 0.0, 1.0), np.array([0.2, 0.5, 7.0], np.float32))
+    >>> place_below(linear_states(3, 0.0, 1.0), np.array([0.2, 0.5, 7.0], np.float32))
     array([0, 1, 1])
     """
     return np.clip(np.searchsorted(states, wanted, side="right") - 1, 0, len(states) - 2)
@@ -174,7 +174,7 @@ def place_below(states: Singles, wanted: Singles) -> Places:
 def nearest_state(states: Singles, wanted: Singles) -> Singles:
     """Return the state nearest to each wanted conductance, the lower of two as near.
 
-    >>> nearest(linear_states(3, 0.0, 1.0), np.array([0.25, 0.26, 7.0], np.float32))
+    >>> nearest_state(linear_states(3, 0.0, 1.0), np.array([0.25, 0.26, 7.0], np.float32))
     array([0. , 0.5, 1. ], dtype=float32)
     """
     place = place_below(states, wanted)
