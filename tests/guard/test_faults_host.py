@@ -84,8 +84,8 @@ def test_a_guard_that_was_stopped_is_killed_and_a_second_one_makes_the_bench_saf
 HOLDER = """
 import sys
 from pathlib import Path
-from crossbar_hil.bench import open_guarded
-from crossbar_hil.config import load_bench
+from crossbar_hil.guard.opening import open_guarded
+from crossbar_hil.bench.file import load_bench
 wiring, chip = {"rows": [1, 2], "columns": [5, 6]}, {"rows": 2, "columns": 2}
 bench = load_bench("emulated", overrides={"wiring": wiring, "chip": chip})
 with open_guarded(bench, seed=1, folder=Path(sys.argv[1])) as backend:
