@@ -5,10 +5,10 @@ After the 2600B reference manual, "Remote trigger model". A pulse lasts from the
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
-from ..lua.objects import Node, Refused, Returned, Value, choice, number, whole
+from ..lua.objects import Node, Refused, Value, choice, number, whole
 from ..time.events import EventBus
 from ..time.schedule import Detector, Process, Schedule, Steps
 from .buffer import Buffer
@@ -58,21 +58,24 @@ class SmuTrigger:
         for axis in "vi":
             methods = node.child("source").methods
             methods[f"list{axis}"] = partial(self._list, axis)
-            methods[f"linear{axis}"] = lambda *args, axis=axis: self._linear(axis, args)
-            methods[f"log{axis}"] = lambda *args, axis=axis: self._logarithmic(axis, args)
-        for kind in KINDS:
-            node.child("measure").methods[kind] = lambda *args, kind=kind: self._record(kind, args)
+            methods[f"linear{axis}"] = partial(self._span, axis, linear)
+            methods[f"log{axis}"] = partial(self._span, axis, logarithmic)
+        node.child("measure").methods |= {kind: partial(self._record, kind) for kind in KINDS}
 
     def sweeping(self) -> bool:
         """Whether the trigger model is out of idle."""
         return self._process is not None and not self._process.ended
 
-    def abort(self) -> Returned:
+    def latency(self) -> Steps:
+        """Wait as long as a pulse lasts longer than it should."""
+        if self._latency_s:
+            yield self._latency_s
+
+    def abort(self) -> None:
         """Go back to idle, and to the programmed level."""
         if self._process:
             self._schedule.stop(self._process)
             self._schedule.run_now()
-        return ()
 
     def reset(self) -> None:
         """Go back to idle and to the defaults."""
@@ -90,51 +93,42 @@ class SmuTrigger:
         def put(value: Value) -> None:
             detector.stimulus = whole(value, 0, 1000)
 
-        def happen() -> Returned:
+        def happen() -> None:
             self._schedule.notice(detector)
             self._schedule.run_now()
-            return ()
 
         node = self.node.child(name)
         node.attribute("stimulus", lambda: float(detector.stimulus), put)
         node.methods["set"] = happen
         return detector
 
-    def _list(self, axis: str, points: Value = None, *_: Value) -> Returned:
+    def _list(self, axis: str, points: Value = None, *_: Value) -> None:
         if not isinstance(points, list) or not points or len(points) > MOST_POINTS:
             raise Refused(1401, "Parameter 01 is invalid")
-        model = self._source.model
-        top = model.highest_level_v if axis == "v" else model.highest_level_a
+        top = self._source.model.highest(axis)
         self._points = axis, [number(-top, top)(point) for point in points]
-        return ()
 
-    def _linear(self, axis: str, arguments: tuple[Value, ...]) -> Returned:
-        return self._list(axis, linear(*self._span(arguments)))
-
-    def _logarithmic(self, axis: str, arguments: tuple[Value, ...]) -> Returned:
-        asymptote = number()(arguments[3] if len(arguments) > 3 else 0.0)
-        return self._list(axis, logarithmic(*self._span(arguments), asymptote))
-
-    def _span(self, arguments: tuple[Value, ...]) -> tuple[float, float, int]:
+    def _span(self, axis: str, between: Callable[..., list[float]], *arguments: Value) -> None:
+        """``linearY(start, stop, points)``, or ``logY`` with an asymptote too."""
         if len(arguments) < 3:
             raise Refused(1401, "Parameter 03 is invalid")
         first, last = (number()(each) for each in arguments[:2])
-        return first, last, whole(arguments[2], 1, MOST_POINTS)
+        asymptote = () if between is linear else [number()(each) for each in arguments[3:4]]
+        self._list(axis, between(first, last, whole(arguments[2], 1, MOST_POINTS), *asymptote))
 
-    def _record(self, kind: str, arguments: tuple[Value, ...]) -> Returned:
+    def _record(self, kind: str, *arguments: Value) -> None:
         buffers = as_buffers(arguments)
         if len(buffers) != len(KINDS[kind]):
             raise Refused(1401, f"Parameter {len(buffers) + 1:02d} is invalid, it must be a reading buffer")
         self._recording = kind, buffers
-        return ()
 
     # ------------------------------------------------------------------ running
 
-    def _initiate(self) -> Returned:
+    def _initiate(self) -> None:
         action = {name: self.node.child(name).values["action"] for name in ("source", "measure")}
         if self.sweeping():
             raise Refused(5062, "Trigger model is already running")
-        axis = "v" if self._source.sources_voltage else "i"
+        axis = self._source.axis
         if action["source"] and (self._points is None or self._points[0] != axis):
             raise Refused(5059, "Source sweep is not configured")
         if action["measure"] and self._recording is None:
@@ -152,7 +146,6 @@ class SmuTrigger:
         for detector in self._detectors.values():
             detector.seen = False
         self._process = self._schedule.start(self._run())
-        return ()
 
     def _run(self) -> Steps:
         done = False
@@ -187,8 +180,7 @@ class SmuTrigger:
         if measuring != ASYNC:
             yield from self._measured()
         yield self._detectors["endpulse"]
-        if self._latency_s:
-            yield self._latency_s
+        yield from self.latency()
         if self.node.child("endpulse").values["action"] == IDLE:
             self._source.sweep_to(None)
         self._bus.emit(self._event["PULSE_COMPLETE"])
