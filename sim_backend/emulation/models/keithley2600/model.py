@@ -30,8 +30,8 @@ from ...tsp.smu.terminals import Terminals
 from ...world.world import World
 
 LETTERS = "ab"
-FACTORY_SCRIPTS = ("KISweep", "KIHighC")
-"""Those that are made of the instrument's own commands; KIPulse is in `tsp.smu.pulse`, as its pulses are timed."""
+FACTORY_SCRIPT = "KISweep"
+"""The one that is made of the instrument's own commands; KIPulse is in `tsp.smu.pulse`, as its pulses are timed."""
 DISPLAY: tuple[Row, ...] = (
     ("display", Only.CONSTANT, {"SMUA": 0, "SMUB": 1, "SMUA_SMUB": 2, "USER": 3, "LIMIT_IV": 0, "LIMIT_P": 1}),
     ("display", Only.CONSTANT, {"DIGITS_4_5": 4, "DIGITS_5_5": 5, "DIGITS_6_5": 6}),
@@ -96,8 +96,8 @@ class EmulatedKeithley2600(TspInstrument):
             self.root.child(f"smu{LETTERS[place]}", smu.node)
         add_smu_status(self.status, self._smus, lambda: self.too_hot)
         PulseFunctions(self.schedule).add_to(self.root)
-        scripts = {name: files(__package__).joinpath(f"{name.lower()}.lua") for name in FACTORY_SCRIPTS}
-        self.power_on({"KIPulse": "", **{name: file.read_text(encoding="utf-8") for name, file in scripts.items()}})
+        script = files(__package__).joinpath(f"{FACTORY_SCRIPT.lower()}.lua")
+        self.power_on({"KIPulse": "", FACTORY_SCRIPT: script.read_text(encoding="utf-8")})
 
     def _reclaim(self) -> None:
         """Give back the reading buffers that no script can reach any more."""

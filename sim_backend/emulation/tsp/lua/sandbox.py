@@ -82,9 +82,9 @@ class Sandbox:
             self._lua.execute(_lua_source(part), self._kit)
         identity = self._build(self._root)
         for name in self._root.methods:
-            self._kit["global"](name, identity, name)
+            self._kit["global"](name, identity, True)
         for place, node in self._root.children.items():
-            self._kit["global"](place, self._ids[node])
+            self._kit["global"](place, self._ids[node], False)
         self._kit["node"](self._ids[self._root.children["localnode"]])
         self.begin()
         for name, source in self._factory.items():
@@ -158,19 +158,18 @@ class Sandbox:
         identity = self._ids[node] = self._made
         self._made += 1
         self._nodes[identity] = node
-        kit = self._kit
-        table = kit["object"](identity, node.luatype, node.item is not None, node.fleeting)
+        add = functools.partial(self._kit["add"], identity)
+        table = self._kit["object"](identity, node.luatype, node.item is not None, node.fleeting)
         for key in node.getters:
-            kit["getter"](identity, key)
+            add("get", key)
         for key in node.setters:
-            kit["setter"](identity, key)
+            add("set", key)
         for key in node.methods:
-            kit["method"](identity, key, key in node.iterators)
+            add("iterate" if key in node.iterators else "call", key)
         for key, value in node.constants.items():
-            kit["constant"](identity, key, value)
-        children = [(place, child, self._built(child)) for place, child in node.children.items()]
-        for place, child, _ in children:
-            kit["child"](identity, place, self._ids[child])
+            add("hold", key, value)
+        for place, child in node.children.items():
+            add("hold", place, self._built(child))
         del table  # kept until here: a fleeting object must not end before it is complete
         return identity
 

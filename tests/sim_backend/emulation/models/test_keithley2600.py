@@ -593,18 +593,6 @@ def test_a_factory_sweep_without_all_it_needs_ends(smu, call):
     assert not smu.world.terminal("smu.a").on
 
 
-def test_a_leakage_is_measured_at_the_lower_limit(smu):
-    total = smu.world.chip.conductances[0].sum()
-    say(smu, "smua.source.levelv = 0.1 smua.source.output = 1 smub.source.output = 1 before = timer.measure.t()")
-    assert numbers(smu, "print(i_leakage_measure(smua, 0.05, 1, 0.3, 1e-5, 0.1))")[0] == pytest.approx(
-        0.05 * total, rel=1e-3
-    )
-    assert say(smu, "print(i_leakage_threshold(smua, 0.05, 1, 0.3, 1e-5, 0.1, 1, 1))") == "true\n"
-    assert say(smu, "print(i_leakage_threshold(smua, 0.05, 1, 0.3, 1e-5, 0.1, 1e-12, 1), smua.source.limiti)") == (
-        "false\t1.00000e+00\n"
-    )
-
-
 def test_the_settings_of_a_pulse_test_are_told_as_in_the_manual(smu):
     say(smu, "smua.source.rangev = 5 smua.measure.rangev = 5 smua.measure.rangei = 1 smua.measure.nplc = 0.01")
     say(smu, "smua.measure.autozero = smua.AUTOZERO_ONCE smua.nvbuffer1.clear() smua.nvbuffer1.appendmode = 1")

@@ -170,7 +170,17 @@ def test_settings_of_interfaces_are_kept(matrix):
 
 
 def test_what_no_lab_with_a_crossbar_touches_is_unknown_like_any_other_name(smu):
-    for name in ("tspnet", "dataqueue", "userstring", "fs", "gm_vsweep", "display.menu", "lan.config", "lan.trigger"):
+    for name in (
+        "tspnet",
+        "dataqueue",
+        "userstring",
+        "fs",
+        "gm_vsweep",
+        "i_leakage_measure",
+        "display.menu",
+        "lan.config",
+        "lan.trigger",
+    ):
         assert say(smu, f"print({name})") == "nil\n", name
     say(smu, "display.menu('Pick', 'one two')")
     assert error_code(smu) == -286
