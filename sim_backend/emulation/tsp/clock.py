@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from ..world.clock import Clock
-from .lua.objects import Node, Refused, Returned, Value, number, text
+from .lua.objects import Node, Refused, Value, number, text
 
 SWITCHED_ON_S = 1_577_836_800.0
 """What the real-time clock shows at power-on, in seconds since 1970: 1 January 2020, an arbitrary choice."""
@@ -52,17 +52,9 @@ class RealTimeClock:
         """Return the time."""
         return self._clock.now() + self._ahead_s
 
-    def set(self, *given: Value) -> Returned:
-        """``settime(time)`` or ``settime(hour, minute, second)``; without anything, tell the time."""
-        if not given:
-            return datetime.fromtimestamp(self.now(), UTC).strftime("%a %b %d %H:%M:%S %Y")
-        if len(given) == 1:
-            time_s = number(0, LATEST_S)(given[0])
-        else:
-            hour, minute, second = (number(0, 59)(each) for each in (*given, 0.0)[:3])
-            time_s = self.now() // 86400 * 86400 + hour * 3600 + minute * 60 + second
-        self._ahead_s = time_s - self._clock.now()
-        return None
+    def set(self, time_s: Value = None) -> None:
+        """``settime(time)``."""
+        self._ahead_s = number(0, LATEST_S)(time_s) - self._clock.now()
 
     def date(self, form: Value = "%c", when: Value = None) -> str:
         """``os.date([format[, time]])``."""

@@ -9,11 +9,11 @@ What the manuals leave open: a script that runs for too long, or waits for an ev
 """
 
 import re
+from dataclasses import dataclass, field
 
 from ..world.instrument import Scratch
 from ..world.world import World
 from .errors import script_failure
-from .loading import Loading
 from .lua.objects import Refused, ScriptError
 from .machine import TspMachine
 from .time.status import STANDARD
@@ -29,6 +29,22 @@ COMMON = {
     "*WAI": "waitcomplete()",
 }
 """What common commands are short for (2600B reference manual, equivalent TSP commands)."""
+
+
+LONGEST_SCRIPT = 2**20
+"""Characters of a script that comes in line by line, a line feed counted for each line."""
+
+
+@dataclass
+class Loading:
+    """The lines so far of a script, after ``loadscript`` or ``loadandrunscript``."""
+
+    name: str
+    """Its name; empty for the anonymous one."""
+    at_once: bool
+    """Whether it runs when it is complete."""
+    lines: list[str] = field(default_factory=list)
+    length: int = 0
 
 
 class TspInstrument(TspMachine):
@@ -127,13 +143,15 @@ class TspInstrument(TspMachine):
         if word in {"abort", "endscript", "endflash"}:
             self._loading = None
         if word in {"endscript", "endflash"}:
-            self._note(self.sandbox.store(loading.name(), loading.source(), at_once=loading.at_once))
+            if loading.name and not re.fullmatch(r"[A-Za-z_]\w*", loading.name, re.ASCII):
+                raise Refused(-285, f"script name {loading.name[:40]!r} is not a name")
+            self._note(self.sandbox.store(loading.name, "\n".join(loading.lines), at_once=loading.at_once))
         elif word != "abort":
-            try:
-                loading.take(line)
-            except Refused:
-                self._loading = None
-                raise
+            loading.lines.append(line)
+            loading.length += len(line) + 1
+            if loading.length > LONGEST_SCRIPT:
+                self._loading = None  # what is there is worth nothing
+                raise Refused(-225, "Out of memory")
 
     def _unlock(self, line: str) -> bytes:
         """Answer to a client that has not given the password."""

@@ -3,6 +3,7 @@
 import math
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from .lua.objects import Node, Refused, ScriptError, Value, choice, given, number, whole
@@ -92,17 +93,17 @@ class Output:
         self.say(b"#0" + struct.pack(f"{order}{len(values)}{'f' if data == REAL32 else 'd'}", *values))
 
 
+@dataclass(frozen=True)
 class _Table:
     """A table of numbers as a column."""
 
-    def __init__(self, values: list[float]) -> None:
-        self._values = values
+    values: list[float]
 
     def count(self) -> int:
-        return len(self._values)
+        return len(self.values)
 
     def numbers(self, first: int, last: int) -> list[float]:
-        return self._values[first - 1 : last]
+        return self.values[first - 1 : last]
 
 
 def _column(array: Value) -> Column:

@@ -22,7 +22,8 @@ FOLLOW_LIMIT = 2
 """Of ``autorangeY``: the range that holds the limit."""
 MOST_READINGS = 500_000
 """Readings that the dynamic buffers of a channel hold together; a model of the instrument's memory."""
-WITH_BUFFER_STATUS = {"compliance": 0x40, "autorange": 0x04, "four_wire": 0x10, "relative": 0x20, "filter": 0x80}
+STATUS_BITS = (0x04, 0x10, 0x20, 0x40, 0x80)
+"""Of a reading: autorange, four-wire, relative, compliance, filter (2600B reference manual, bufferVar.statuses)."""
 KINDS = {"i": ("i",), "v": ("v",), "r": ("r",), "p": ("p",), "iv": ("i", "v")}
 LEAST_HIGHC_A = 1e-6
 """In high-capacitance mode the current range follows the limit, down to this (2600B reference manual, highc)."""
@@ -195,14 +196,9 @@ class SmuMeasure:
         return float(f"{math.floor(value / step + 0.5) * step:.12g}")
 
     def _status(self, limited: bool, axis: str, relative: bool) -> int:
-        said = {
-            "compliance": limited,
-            "autorange": bool(self.node.values[f"autorange{axis}"]),
-            "four_wire": self.four_wire(),
-            "relative": relative,
-            "filter": bool(self.node.child("filter").values["enable"]),
-        }
-        return sum(bit for name, bit in WITH_BUFFER_STATUS.items() if said[name])
+        filtered = bool(self.node.child("filter").values["enable"])
+        holding = (bool(self.ranges.automatic(axis)), self.four_wire(), relative, limited, filtered)
+        return sum(bit for bit, holds in zip(STATUS_BITS, holding, strict=True) if holds)
 
     def _measure(self, kind: str, arguments: Sequence[Value]) -> Returned:
         buffers = self._buffers_for(arguments)

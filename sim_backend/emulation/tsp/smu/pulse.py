@@ -12,7 +12,7 @@ from ..time.schedule import Schedule
 from .buffer import Buffer, as_buffer
 from .channel import Smu
 from .pulse_train import PulseTest
-from .spacing import linear, logarithmic
+from .sweep import linear, logarithmic
 
 BETWEEN_ENDS_S = 40e-6
 """In a dual test the first pulse must be longer by more than this (2600B manual, InitiatePulseTestDual)."""

@@ -5,6 +5,7 @@ After the 2600B reference manual, "Remote trigger model". A pulse lasts from the
 """
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -14,7 +15,6 @@ from ..time.schedule import Detector, Process, Schedule, Steps
 from .buffer import Buffer
 from .measure import AUTOZERO_AUTO, KINDS, SmuMeasure, as_buffers
 from .source import SmuSource
-from .spacing import linear, logarithmic
 
 DISABLE, ENABLE, ASYNC = 0, 1, 2
 IDLE, HOLD = 0, 1
@@ -87,6 +87,9 @@ class SmuTrigger:
 
     # ------------------------------------------------------------------ settings
 
+    def _action(self, stage: str) -> float:
+        return float(self.node.child(stage).values["action"])
+
     def _stage(self, name: str) -> Detector:
         detector = self._bus.detector()
 
@@ -125,20 +128,20 @@ class SmuTrigger:
     # ------------------------------------------------------------------ running
 
     def _initiate(self) -> None:
-        action = {name: self.node.child(name).values["action"] for name in ("source", "measure")}
+        sourcing, measuring = self._action("source"), self._action("measure")
         if self.sweeping():
             raise Refused(5062, "Trigger model is already running")
         axis = self._source.axis
-        if action["source"] and (self._points is None or self._points[0] != axis):
+        if sourcing and (self._points is None or self._points[0] != axis):
             raise Refused(5059, "Source sweep is not configured")
-        if action["measure"] and self._recording is None:
+        if measuring and self._recording is None:
             raise Refused(5060, "Measure action is not configured")
         if not self._source.on:
             raise Refused(5061, "Output is off")
-        settings = self._measure.node.values
-        if action["measure"] == ASYNC and (self._measure.autoranges() or settings["autozero"] == AUTOZERO_AUTO):
+        autozero = self._measure.node.values["autozero"]
+        if measuring == ASYNC and (self._measure.autoranges() or autozero == AUTOZERO_AUTO):
             raise Refused(5043, "Autorange and autozero must be off for asynchronous measurements")
-        if action["source"] and self._points:
+        if sourcing and self._points:
             for level in (min(self._points[1]), max(self._points[1])):
                 self._source.check_level(level, axis)
         for buffer in self._recording[1] if self._recording else []:
@@ -156,7 +159,7 @@ class SmuTrigger:
                 self._bus.emit(self._event["ARMED"])
                 for point in _times(self.node.values["count"]):
                     yield from self._point(point)
-                if self.node.child("endsweep").values["action"] == IDLE:
+                if self._action("endsweep") == IDLE:
                     self._source.sweep_to(None)
                 self._bus.emit(self._event["SWEEP_COMPLETE"])
             done = True
@@ -167,27 +170,26 @@ class SmuTrigger:
 
     def _point(self, point: int) -> Steps:
         yield self._detectors["source"]
-        if self.node.child("source").values["action"] and self._points:
+        if self._action("source") and self._points:
             levels = self._points[1]
-            limits = self.node.child("source").values
-            limit = limits["limiti" if self._source.sources_voltage else "limitv"]
+            limit = self.node.child("source").values["limiti" if self._source.sources_voltage else "limitv"]
             self._source.sweep_to(levels[point % len(levels)], limit)
-        measuring = self.node.child("measure").values["action"]
+        measuring = self._action("measure")
         if measuring == ASYNC:
-            self._schedule.start(self._measured())
+            self._schedule.start(self._take_reading())
         yield self._source.settle_s()
         self._bus.emit(self._event["SOURCE_COMPLETE"])
         if measuring != ASYNC:
-            yield from self._measured()
+            yield from self._take_reading()
         yield self._detectors["endpulse"]
         yield from self.latency()
-        if self.node.child("endpulse").values["action"] == IDLE:
+        if self._action("endpulse") == IDLE:
             self._source.sweep_to(None)
         self._bus.emit(self._event["PULSE_COMPLETE"])
 
-    def _measured(self) -> Steps:
+    def _take_reading(self) -> Steps:
         yield self._detectors["measure"]
-        if self.node.child("measure").values["action"] and self._recording:
+        if self._action("measure") and self._recording:
             kind, buffers = self._recording
             yield from self._measure.steps(kind, buffers, 1, [])
         self._bus.emit(self._event["MEASURE_COMPLETE"])
@@ -195,3 +197,24 @@ class SmuTrigger:
 
 def _times(count: float) -> Iterator[int]:
     return iter(range(int(count))) if count else itertools.count()
+
+
+def linear(start: float, stop: float, count: int) -> list[float]:
+    """Return levels in equal steps.
+
+    >>> linear(0.0, 1.0, 5)
+    [0.0, 0.25, 0.5, 0.75, 1.0]
+    """
+    return [start + (stop - start) * place / max(count - 1, 1) for place in range(count)]
+
+
+def logarithmic(start: float, stop: float, count: int, asymptote: float = 0.0) -> list[float]:
+    """Return levels whose distances from an asymptote are in equal ratios.
+
+    >>> [round(level, 9) for level in logarithmic(1.0, 100.0, 3)]
+    [1.0, 10.0, 100.0]
+    """
+    first, last = start - asymptote, stop - asymptote
+    if first * last <= 0:
+        raise Refused(1401, "a logarithmic sweep needs a start and a stop on one side of its asymptote")
+    return [asymptote + first * math.exp(math.log(last / first) * place / max(count - 1, 1)) for place in range(count)]
