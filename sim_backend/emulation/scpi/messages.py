@@ -36,6 +36,8 @@ class Call:
         return self.arguments
 
 
+Stored = dict[tuple[str, tuple[int, ...]], object]
+"""Values that were set and have no effect, by header pattern and numeric suffixes."""
 Answer = str | bytes
 """Text, or a binary block."""
 Write = Callable[[Any, Call], object]
@@ -75,6 +77,10 @@ class ScpiInstrument(EmulatedInstrument):
     def __init__(self, world: World, name: str, serial: str = "1234567") -> None:
         super().__init__(world, name, serial)
         self.status = Status(depth=self.queue_depth)
+        self.stored: Stored = {}
+        """Values without effect that `reset` forgets."""
+        self.kept: Stored = {}
+        """Values without effect that ``*RST`` leaves alone."""
 
     # ------------------------------------------------------------------ what a subclass says
 
