@@ -106,25 +106,7 @@ def range_command(
     unit: str,
     reply: Callable[[float], str],
 ) -> Command:
-    """Declare a command that chooses a range, or a limit of automatic ranging.
-
-    Parameters
-    ----------
-    pattern : str
-        How the header is written.
-    of : callable
-        Where the `Source` or the `Sense` lives.
-    store : callable
-        Takes the instrument, the call and the range that was asked for.
-    key : str
-        Attribute that is answered.
-    initial : Source or Sense
-        The state after ``*RST``.
-    unit : str
-        Unit that numbers may carry, if the instrument accepts any.
-    reply : callable
-        How the range is written.
-    """
+    """Declare a command of a range of a `Source` or a `Sense`: `store` takes what was chosen, `key` is answered."""
 
     def write(self: Any, call: Call) -> None:
         present = of(self, call)
