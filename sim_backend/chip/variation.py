@@ -10,7 +10,7 @@ from crossbar_hil.errors import DataError
 from crossbar_hil.training.confidence import Z95
 
 
-class Spread(TypedDict, total=False):
+class SpreadNumbers(TypedDict, total=False):
     """How the shifts are spread, by median and sigma or by a span; see `lognormal_shifts`."""
 
     median_siemens: float | None

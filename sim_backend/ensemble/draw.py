@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.errors import DataError
 
-from ..chip.variation import Spread, lognormal_shifts
+from ..chip.variation import SpreadNumbers, lognormal_shifts
 
 BLOCK = 1024
 """Chips that share a generator; numbers k BLOCK to (k + 1) BLOCK - 1 are block k."""
@@ -20,7 +20,7 @@ def draw_ensemble(
     *,
     seed: int,
     first: int = 0,
-    **spread: Unpack[Spread],
+    **spread: Unpack[SpreadNumbers],
 ) -> FloatArray:
     """Draw the lognormal shifts of many chips.
 

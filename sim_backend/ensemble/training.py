@@ -19,7 +19,7 @@ from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import DataError
 
 from ..chip.curve import ConductanceCurve
-from ..chip.variation import Spread
+from ..chip.variation import SpreadNumbers
 from ..circuit import WireOhm
 from .draw import draw_ensemble
 from .plan import Plan
@@ -163,7 +163,7 @@ def iterate_ensemble(
     chunk : int
         Chips a chunk, at least one; what a chip does depends on its number only.
     **settings
-        Spread as for `draw_ensemble`, and other keywords of `train_ensemble`.
+        SpreadNumbers as for `draw_ensemble`, and other keywords of `train_ensemble`.
 
     Yields
     ------
@@ -174,7 +174,7 @@ def iterate_ensemble(
         raise DataError(f"a chunk of {chunk} chips is empty, at least one is needed")
     if count < 1:
         raise DataError(f"an ensemble of {count} chips is empty, at least one is needed")
-    spread: Any = {name: settings.pop(name) for name in Spread.__annotations__ if name in settings}
+    spread: Any = {name: settings.pop(name) for name in SpreadNumbers.__annotations__ if name in settings}
     for start in range(first, first + count, chunk):
         shifts = draw_ensemble(min(chunk, first + count - start), shape, seed=seed, first=start, **spread)
         yield train_ensemble(curve, shifts, patterns, labels, seed=seed, first=start, **settings)

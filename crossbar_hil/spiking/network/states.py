@@ -86,7 +86,7 @@ PUBLISHED_DENSITIES = {256: (85, 171), 128: (58, 70), 64: (26, 38), 32: (13, 19)
 """States below and above the middle in the published nonlinear lists."""
 
 
-def two_density_states(below: int, above: int, low: float, high: float, middle: float | None = None) -> Singles:
+def two_density_states(below: int, above: int, low: float, high: float) -> Singles:
     """Return states of one density up to the middle and of another above it.
 
     Parameters
@@ -95,10 +95,8 @@ def two_density_states(below: int, above: int, low: float, high: float, middle: 
         How many states lie below the middle, and how many from the middle on.
     low, high : float
         The ends, in siemens.
-    middle : float, optional
-        Where the density changes; (high - low) / 2 if not given, as published, which is not quite half-way.
     """
-    middle = (high - low) * 0.5 if middle is None else middle
+    middle = (high - low) * 0.5  # as published, which is not quite half-way
     return as_states(np.concatenate([np.linspace(low, middle, below + 1)[:-1], np.linspace(middle, high, above)]))
 
 
