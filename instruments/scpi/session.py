@@ -14,6 +14,7 @@ from pymeasure.adapters.adapter import Adapter
 from pymeasure.instruments.generic_types import SCPIMixin
 from pymeasure.instruments.instrument import Instrument
 
+from crossbar_hil.defaults import DEADLINE_S
 from crossbar_hil.errors import GarbledReply, InstrumentError, TransportError
 from crossbar_hil.instrument import Identity
 
@@ -36,7 +37,7 @@ class ScpiInstrument(SCPIMixin, Instrument):
         self._identity = ""
 
     @classmethod
-    def open(cls, resource: str, *, name: str, visa: str = "@py", deadline_s: float = 2.0) -> Self:
+    def open(cls, resource: str, *, name: str, visa: str = "@py", deadline_s: float = DEADLINE_S) -> Self:
         """Connect to the instrument at a VISA resource name.
 
         Raises

@@ -12,6 +12,7 @@ from typing import Any, Self
 from pymeasure.adapters import Adapter
 from pymeasure.instruments import Instrument
 
+from crossbar_hil.defaults import DEADLINE_S
 from crossbar_hil.errors import GarbledReply, InstrumentError
 from crossbar_hil.instrument import Identity
 
@@ -43,7 +44,7 @@ class TspInstrument(Instrument):
         super().__init__(adapter, name, includeSCPI=False, **kwargs)
 
     @classmethod
-    def open(cls, resource: str, *, name: str, visa: str = "@py", deadline_s: float = 2.0) -> Self:
+    def open(cls, resource: str, *, name: str, visa: str = "@py", deadline_s: float = DEADLINE_S) -> Self:
         """Connect; nothing is sent.
 
         Parameters

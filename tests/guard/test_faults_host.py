@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -87,7 +88,8 @@ from pathlib import Path
 from crossbar_hil.guard.opening import open_guarded
 from crossbar_hil.bench.file import load_bench
 wiring, chip = {"rows": [1, 2], "columns": [5, 6]}, {"rows": 2, "columns": 2}
-bench = load_bench("emulated", overrides={"wiring": wiring, "chip": chip})
+patient = {"smu": {"deadline_s": 60.0}, "matrix": {"deadline_s": 60.0}}
+bench = load_bench("emulated", overrides={"wiring": wiring, "chip": chip, "instruments": patient})
 with open_guarded(bench, seed=1, folder=Path(sys.argv[1])) as backend:
     while True:
         backend.read_conductances(0.1)
@@ -103,7 +105,7 @@ def test_a_terminal_that_closes_leaves_the_bench_safe(tmp_path, own_state_folder
         trainer.send_signal(signal.SIGHUP)
         trainer.communicate()
     while os.path.exists(f"/proc/{guard}"):
-        pass
+        time.sleep(0.02)
     assert left_on(tmp_path) == ([], 0)
     last = read_journal(tmp_path / "journal.sqlite")[-1]
     assert (last.kind, last.body["confirmed"]) == ("safe", True)

@@ -3,6 +3,7 @@ import functools
 import json
 import socket
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -95,7 +96,7 @@ def struck(emulated):
 def await_strike(emulated):
     """Return when the first fault has struck."""
     while not struck(emulated):
-        pass
+        time.sleep(0.001)
     with emulated.world.lock:  # which is held until it is done
         pass
 
