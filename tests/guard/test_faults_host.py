@@ -27,7 +27,7 @@ from crossbar_hil.guard.opening import make_bench_safe, open_guarded
 from crossbar_hil.guard.preflight import check_files
 from crossbar_hil.runs.progress import Harmless, SilentProgress
 
-from .kept import ALL, FIRST, ONE_HOT, PULSE, small
+from .kept import ALL, FIRST, ONE_HOT, PATIENT_S, PULSE, small
 from .test_service import Trainer
 
 ROOT = Path(crossbar_hil.__file__).resolve().parents[1]
@@ -42,7 +42,7 @@ def own_state_folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def trainer(chip, journal):
-    made = Trainer(chip, journal)
+    made = Trainer(chip, journal, beat_s=0.6)
     made.say(hello={})
     made.hear("ready")
     yield made
@@ -71,7 +71,7 @@ def test_a_guard_that_was_stopped_is_killed_and_a_second_one_makes_the_bench_saf
 ):
     folder = tmp_path / "s"
     folder.mkdir()
-    with open_guarded(small("emulated", 5.0), seed=1, folder=folder) as backend:
+    with open_guarded(small("emulated", PATIENT_S), seed=1, folder=folder) as backend:
         backend.read_conductances(0.1)
         monkeypatch.setattr(client, "BEAT_S", 0.2)
         monkeypatch.setattr(client, "SILENCE_S", 3.0)
@@ -132,7 +132,7 @@ def test_a_guard_that_crashes_is_followed_by_one_and_one_that_was_left_over_is_t
             backend.read_currents(one)
     with open_guarded(bench, seed=1, folder=tmp_path / "b") as backend:
         backend.read_currents(one)
-        assert make_bench_safe(bench, patience_s=30.0) == []  # whoever holds it
+        assert make_bench_safe(bench, patience_s=60.0) == []  # whoever holds it
         with pytest.raises(Stopped, match="SIGTERM"):
             backend.read_currents(one)
     world = emulated_bench.world
@@ -270,12 +270,12 @@ def test_a_disk_that_stalls_stops_no_beat_and_delays_a_pulse_until_its_intent_is
 
     def slow():
         reached.set()
-        go.wait(30)
+        go.wait(60)
         commit()
 
     monkeypatch.setattr(journal, "commit", slow)
     trainer.say(id=1, do="pulses", counts=[[1, 0], [0, 0]], amplitude_v=2.0, width_s=0.05)
-    reached.wait(30)
+    assert reached.wait(60)
     for _ in range(5):
         trainer.say(beat=1)
         trainer.hear("beat")

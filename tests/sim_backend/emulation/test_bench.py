@@ -382,7 +382,7 @@ def test_emulate_serves_until_it_is_stopped(tmp_path):
             assert "Model 2602B" in smu.query("*IDN?")
         manager.close()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0
 
 
 def test_the_template_of_a_lab_bench_names_only_what_is_not_there(tmp_path):
