@@ -13,6 +13,7 @@ from typing import Any
 
 from pymeasure.adapters import Adapter
 
+from crossbar_hil.defaults import DEADLINE_S
 from crossbar_hil.errors import ConnectionLost, GarbledReply, TransportError
 
 from .link import Link, open_link
@@ -26,7 +27,7 @@ def open_adapter(
     resource: str,
     *,
     visa: str = "@py",
-    deadline_s: float = 2.0,
+    deadline_s: float = DEADLINE_S,
     read_termination: str = "\n",
     write_termination: str = "\n",
     prompts: frozenset[bytes] = frozenset(),
@@ -83,7 +84,7 @@ class BenchAdapter(Adapter):
         resource: str,
         *,
         visa: str = "@py",
-        deadline_s: float = 2.0,
+        deadline_s: float = DEADLINE_S,
         read_termination: str = "\n",
         write_termination: str = "\n",
         prompts: frozenset[bytes] = frozenset(),

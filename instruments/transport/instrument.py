@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 from pymeasure.adapters import Adapter
 from pymeasure.instruments.instrument import Instrument
 
+from crossbar_hil.defaults import DEADLINE_S
 from crossbar_hil.errors import InstrumentError, TransportError
 from crossbar_hil.instrument import SourceMeter
 
@@ -38,7 +39,7 @@ class BenchInstrument(Instrument):
         super().__init__(adapter, name or self.model_name, **{"includeSCPI": False, **kwargs})
 
     @classmethod
-    def open(cls, resource: str, *, name: str, visa: str = "@py", deadline_s: float = 2.0) -> Self:
+    def open(cls, resource: str, *, name: str, visa: str = "@py", deadline_s: float = DEADLINE_S) -> Self:
         """Connect to the instrument at a VISA resource name; nothing is sent.
 
         Parameters
