@@ -55,11 +55,11 @@ class TspMachine(EmulatedInstrument):
         self._bounds = bounds
         self.errors, self.output = ErrorQueue(), Output()
         self.schedule = Schedule(self._wait, self._expired)
-        self.status = Status(lambda: bool(self.errors), self.schedule.polled)
-        self.schedule.settled.append(self.status.observe)
+        self.status = Status(lambda: bool(self.errors), self.schedule.note_question)
+        self.schedule.before_time_passes.append(self.status.observe)
         self.triggers = Triggers(self.schedule)
         self._trigger_key = EventObject(self.triggers.bus, TRIG_KEY)
-        self._clock = RealTimeClock(world.clock, self.schedule.looked)
+        self._clock = RealTimeClock(world.clock, self.schedule.spend_look)
         self.root = root = Node()
         """The global objects, and as its methods the global functions."""
         root.methods |= {
@@ -77,7 +77,7 @@ class TspMachine(EmulatedInstrument):
             "status": self.status.node,
             "format": self.output.node,
             "trigger": self.triggers.node,
-            "timer": stop_watch(world.clock, self.schedule.looked),
+            "timer": stop_watch(world.clock, self.schedule.spend_look),
             "digio": Lines(DIGITAL_LINES, self.triggers.bus, FIRST_DIGITAL).node,
             "tsplink": Lines(LINK_LINES, self.triggers.bus, FIRST_LINK).node,
             "os": self._clock.node,

@@ -137,7 +137,7 @@ class World:
             if idle_s > 0:
                 self._add_exposure(idle_s)
                 if self.damage and self.damage.next_due_s() <= self.clock.elapsed():
-                    self.broken()
+                    self.apply_damage()
             try:
                 yield
             finally:
@@ -205,10 +205,10 @@ class World:
             while self.damage and (until_s := max(self.damage.next_due_s() - self.clock.elapsed(), 0.0)) < seconds:
                 self._wait(until_s)
                 seconds -= until_s
-                self.broken()
+                self.apply_damage()
             self._wait(seconds)
 
-    def broken(self) -> None:
+    def apply_damage(self) -> None:
         """Take note that something else is damaged than before."""
         with self.lock:
             self.set_terminals({name: {} for name in self._wanted})

@@ -65,7 +65,7 @@ class Buffer:
         self._asked, self._since = asked, since
         self.entries: list[Entry] = []
         self.node = node = Node("reading_buffer", owner=self, fleeting=fleeting)
-        node.attribute("n", self._told_count)
+        node.attribute("n", self._count_when_asked)
         node.attribute("capacity", lambda: float(capacity))
         node.attribute("basetimestamp", lambda: self._since(self._base()))
         for key in ("appendmode", "collecttimestamps", "collectsourcevalues"):
@@ -123,7 +123,7 @@ class Buffer:
     def _base(self) -> float:
         return self.entries[0].time_s if self.entries else 0.0
 
-    def _told_count(self) -> float:
+    def _count_when_asked(self) -> float:
         self._asked()
         return float(len(self.entries))
 

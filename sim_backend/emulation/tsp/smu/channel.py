@@ -3,7 +3,6 @@
 from ..kept import save_buffer
 from ..lua.objects import Node, Only, Returned, Row, Value, choice, number
 from .measure import SmuMeasure
-from .source import SmuSource
 from .statistics import statistics
 from .sweep import SmuTrigger
 
@@ -35,11 +34,11 @@ KEPT: tuple[Row, ...] = (
 class Smu:
     """Source, measure and trigger of a channel, put together."""
 
-    def __init__(self, place: int, source: SmuSource, measure: SmuMeasure, trigger: SmuTrigger) -> None:
-        self.place, self.source, self.measure, self.trigger = place, source, measure, trigger
+    def __init__(self, place: int, measure: SmuMeasure, trigger: SmuTrigger) -> None:
+        self.place, self.source, self.measure, self.trigger = place, measure.source, measure, trigger
         self.limits_seen = 0
         self.node = node = Node(owner=self)
-        node.children |= {"source": source.node, "measure": measure.node, "trigger": trigger.node}
+        node.children |= {"source": self.source.node, "measure": measure.node, "trigger": trigger.node}
         node.children |= {f"nvbuffer{number_of}": buffer.node for number_of, buffer in enumerate(measure.buffers, 1)}
         node.setting("sense", 0.0, choice(0, 1, 3))
         node.methods |= {"reset": self.reset, "abort": self.abort, "makebuffer": measure.make_buffer}
@@ -50,7 +49,7 @@ class Smu:
         node.keep(KEPT)
         measure.four_wire = lambda: bool(node.values["sense"])
         measure.on_limit = self.note_limit
-        source.node.attribute("compliance", self._compliance)
+        self.source.node.attribute("compliance", self._compliance)
 
     def abort(self) -> None:
         """End what goes on in the background."""
