@@ -58,8 +58,8 @@ class EmulatedKeithley2600(TspInstrument):
         Source of the noise.
     interlock : bool
         Whether the interlock is closed, without which the 200 V range stays off.
-    instructions, seconds
-        Bounds of a message, see `TspInstrument`.
+    **bounds : float
+        What one message may take, as for `TspMachine`.
     """
 
     electrics: SmuModel

@@ -1,7 +1,7 @@
 """One channel of a 2600B: the object ``smua`` or ``smub``."""
 
-from ..kept import save_buffer
 from ..lua.objects import Node, Only, Returned, Row, Value, choice, number
+from ..settings import save_buffer
 from .measure import SmuMeasure
 from .statistics import statistics
 from .sweep import SmuTrigger
@@ -17,7 +17,7 @@ CONSTANTS = {
     "FILL_ONCE": 0, "FILL_WINDOW": 1, "CONTACT_FAST": 0, "CONTACT_MEDIUM": 1, "CONTACT_SLOW": 2,
     "SETTLE_SMOOTH": 0, "SETTLE_FAST_RANGE": 1, "SETTLE_FAST_POLARITY": 2, "SETTLE_DIRECT_IRANGE": 3,
 }  # fmt: skip
-KEPT: tuple[Row, ...] = (
+SETTINGS: tuple[Row, ...] = (
     ("", Only.CONSTANT, CONSTANTS),
     ("contact", Only.ANSWERED, {"check": True, "r": (0.0, 0.0)}),
     ("contact", choice(0, 1, 2), {"speed": 0.0}),
@@ -46,7 +46,7 @@ class Smu:
         for kind in ("i", "v", "r", "p", "iv"):
             node.methods[f"measure{kind}andstep"] = lambda *args, kind=kind: self._and_step(kind, args)
         node.child("buffer").methods |= {"getstats": statistics, "recalculatestats": statistics}
-        node.keep(KEPT)
+        node.keep(SETTINGS)
         measure.four_wire = lambda: bool(node.values["sense"])
         measure.on_limit = self.note_limit
         self.source.node.attribute("compliance", self._compliance)
