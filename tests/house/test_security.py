@@ -75,7 +75,7 @@ def test_only_emulated_instruments_listen_and_only_on_the_loopback_interface():
                 listening.setdefault(path.parent.parent.name, set()).add(ast.unparse(node.args[0]))
     assert set(listening) == {"emulation"}
     assert listening["emulation"] <= {"(HOST, 0)", "address"}
-    from crossbar_hil.sim_backend.emulation.serving.listener import HOST
+    from crossbar_hil.sim_backend.emulation.serving.dead_sockets import HOST
 
     assert HOST == "127.0.0.1"
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from functools import partial
 from math import inf
 
-from ..serving.listener import HOST, shut
+from ..serving.dead_sockets import HOST, shut
 from ..serving.server import InstrumentServer
 from ..world.instrument import EmulatedInstrument
 from .blows import Blows
@@ -144,11 +144,9 @@ class NemesisServer(InstrumentServer):
             self._clients.discard(client)
             reset(client)
             return
-        try:
-            super()._talk(client)
-        finally:
-            self._held.pop(client, None)
-            self._cut.discard(client)
+        super()._talk(client)
+        self._held.pop(client, None)
+        self._cut.discard(client)
 
     # ------------------------------------------------------------------ messages
 

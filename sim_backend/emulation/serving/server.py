@@ -12,14 +12,13 @@ from types import TracebackType
 from typing import Self
 
 from ..world.instrument import EmulatedInstrument
-from .dead_sockets import DeadSocketPort
-from .listener import HOST, Listener
+from .dead_sockets import HOST, DeadSocketPort, shut
 
 LONGEST_LINE = 1 << 20
 """A client that sends more than this without a line feed is thrown out."""
 
 
-class InstrumentServer(Listener):
+class InstrumentServer:
     """A raw socket in front of one emulated instrument, on a free port of the loopback interface.
 
     Several clients may be connected; one message is carried out at a time. A client that goes away leaves outputs and
@@ -35,16 +34,26 @@ class InstrumentServer(Listener):
 
     def __init__(self, instrument: EmulatedInstrument, after: Callable[[], None] | None = None) -> None:
         self._instrument, self._after = instrument, after
+        self._listener = socket.create_server((HOST, 0))
+        self._clients: set[socket.socket] = set()
         self._in_control = 0  # the thread of the client that is; 0 if none is
+        self._closing = False
         self._dead_sockets = None
         if instrument.dead_socket_termination:
-            self._dead_sockets = DeadSocketPort(f"dead sockets of emulated {instrument.name}", self.drop_clients)
-        super().__init__(f"emulated {instrument.name}")
+            self._dead_sockets = DeadSocketPort(f"dead sockets of emulated {instrument.name}", self._drop_clients)
+        self._thread = threading.Thread(target=self._accept, name=f"emulated {instrument.name}", daemon=True)
+        self._thread.start()
+
+    @property
+    def port(self) -> int:
+        """The TCP port."""
+        port: int = self._listener.getsockname()[1]
+        return port
 
     @property
     def dead_socket_port(self) -> int | None:
         """The TCP port on which closing a connection drops every client; None if the instrument has none."""
-        return self._dead_sockets.port if self._dead_sockets else None
+        return self._dead_sockets.number if self._dead_sockets else None
 
     @property
     def resource(self) -> str:
@@ -53,9 +62,12 @@ class InstrumentServer(Listener):
 
     def close(self) -> None:
         """Stop listening and drop every client."""
+        self._closing = True
         if self._dead_sockets:
             self._dead_sockets.close()
-        super().close()
+        shut(self._listener)  # one that is only closed keeps its thread waiting in accept
+        self._drop_clients()
+        self._thread.join(timeout=5)
 
     def __enter__(self) -> Self:
         return self
@@ -64,6 +76,20 @@ class InstrumentServer(Listener):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _drop_clients(self) -> None:
+        for client in list(self._clients):
+            shut(client)
+
+    def _accept(self) -> None:
+        while not self._closing:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._clients.add(client)
+            threading.Thread(target=self._talk, args=(client,), daemon=True).start()
 
     def _talk(self, client: socket.socket) -> None:
         pending = b""
@@ -76,7 +102,11 @@ class InstrumentServer(Listener):
                         return
                 if len(pending) > LONGEST_LINE:
                     return
+        except OSError:
+            return
         finally:
+            self._clients.discard(client)
+            client.close()
             self._leave_control()
 
     def _exchange(self, client: socket.socket, message: str) -> bool:
@@ -101,7 +131,7 @@ class InstrumentServer(Listener):
             self._in_control = threading.get_ident()
             self._instrument.ports["rawsocket"] = self.port
             if self._dead_sockets:
-                self._instrument.ports["dst"] = self._dead_sockets.port
+                self._instrument.ports["dst"] = self._dead_sockets.number
             self._instrument.note_takeover()
 
     def _leave_control(self) -> None:
