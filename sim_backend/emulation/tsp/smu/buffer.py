@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ..lua.objects import Check, Node, Refused, Value, choice, number
+from ..lua.objects import Check, Node, Refused, Returned, Value, choice, number
 
 DEDICATED_CAPACITY = 140_000
 FILL_ONCE, FILL_WINDOW = 0, 1
@@ -78,7 +78,7 @@ class Buffer:
         for name in _VIEWS:
             view = node.child(name, Node("synchronous_table", owner=View(self, name), fleeting=fleeting))
             view.item = partial(self._at, name)
-            view.methods["getreading"] = lambda place=None, name=name: (self._at(name, place),)
+            view.methods["getreading"] = partial(self._reading, name)
 
     def begin(self) -> None:
         """Take note that a new measurement starts: without append mode the old readings go."""
@@ -113,6 +113,9 @@ class Buffer:
     def count(self) -> int:
         """Return how many readings it holds."""
         return len(self.entries)
+
+    def _reading(self, name: str, place: Value = None) -> Returned:
+        return (self._at(name, place),)
 
     def _at(self, name: str, place: Value) -> Value:
         if not isinstance(place, int | float) or not 1 <= place <= len(self.entries):
