@@ -19,7 +19,7 @@ from crossbar_hil.instrument import Identity
 from ..transport.adapter import distrust
 from ..transport.identity import parse_identity
 from ..transport.instrument import BenchInstrument
-from .answers import Expected, described, matches, parse_error
+from .answers import Expected, described, mismatch, parse_error
 
 T = TypeVar("T")
 
@@ -104,10 +104,10 @@ class ScpiInstrument(SCPIMixin, BenchInstrument):
             If one is different; it names the setting, the value and what was expected.
         """
         for query, value in expected.items():
-            answer = self.ask(query)
-            if not self.parsed(query, answer, partial(matches, expected=value)):
+            wrong = self.query(query, partial(mismatch, expected=value))
+            if wrong is not None:
                 raise InstrumentError(
-                    f"{self.name}: {query.replace('?', '')} reads back {answer.strip()}, expected {described(value)}"
+                    f"{self.name}: {query.replace('?', '')} reads back {wrong}, expected {described(value)}"
                 )
 
     def set_and_read_back(self, setting: str, value: float) -> None:
@@ -158,10 +158,14 @@ class ScpiInstrument(SCPIMixin, BenchInstrument):
         InstrumentError
             If there is anything in the error queue.
         """
-        return [
-            f"{self.name}: {query.replace('?', '')} is {answer.strip()} instead of {described(value)}"
+        found = [
+            (query, value, self.parsed(query, answer, partial(mismatch, expected=value)))
             for (query, value), answer in zip(expected.items(), self.ask_together(list(expected)), strict=True)
-            if not self.parsed(query, answer, partial(matches, expected=value))
+        ]
+        return [
+            f"{self.name}: {query.replace('?', '')} is {wrong} instead of {described(value)}"
+            for query, value, wrong in found
+            if wrong is not None
         ]
 
     # ------------------------------------------------------------------ inside

@@ -1,7 +1,7 @@
 """What SCPI switch matrices share: commands with channel lists, ``*OPC?``, and a question for what is closed."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import ClassVar
 
@@ -26,8 +26,11 @@ class ScpiMatrix(ScpiInstrument, RelayMatrix):
     def connected(self) -> frozenset[str]:
         """Ask which crosspoints are closed."""
         self._known = None
-        self._known = frozenset[str]().union(*[self.query(each, self._parse_closed) for each in self._closed_queries()])
-        return self._known
+        found: frozenset[str] = frozenset()
+        for query in self._closed_queries():
+            found |= self.query(query, self._parse_closed)
+        self._known = found
+        return found
 
     def changes(self, crosspoints: Iterable[str]) -> list[str]:
         """Ask in one exchange whether exactly these crosspoints are closed and nothing is in the error queue."""
@@ -60,10 +63,12 @@ class ScpiMatrix(ScpiInstrument, RelayMatrix):
         self.write("*CLS")
         self._prepare()
 
-    def _lines(self, names: Iterable[str], *, closing: bool) -> Iterator[str]:
-        command = self.close_command if closing else self.open_command
-        for part in comma_lists(names, LONGEST_LINE - len(f"{command} (@)")):
-            yield f"{command} (@{part})"
+    def _lines(self, opening: Iterable[str], closing: Iterable[str]) -> list[str]:
+        to_open, to_close = f"{self.open_command} (@{{}})", f"{self.close_command} (@{{}})"
+        return [
+            *map(to_open.format, comma_lists(opening, LONGEST_LINE - len(to_open.format("")))),
+            *map(to_close.format, comma_lists(closing, LONGEST_LINE - len(to_close.format("")))),
+        ]
 
     def _carry_out(self, lines: list[str], moving: int) -> tuple[frozenset[str], Callable[[], object]]:
         for line in lines:

@@ -115,7 +115,8 @@ class BenchAdapter(Adapter):
 
     def _write_bytes(self, content: bytes, **_: Any) -> None:
         """Send bytes as they are; the time of the exchange starts."""
-        self._refuse_if_unusable()
+        if self.cause is not None or threading.get_ident() != self._owner:
+            self._refuse()
         self._command = content
         self._until = time.monotonic() + self.deadline_s + self._extra_s
         try:
@@ -144,12 +145,14 @@ class BenchAdapter(Adapter):
         """Return so many bytes, or one reply with its termination if the count is -1."""
         if count < 0:
             return self._read_line() + self._end
-        self._refuse_if_unusable()
+        if self.cause is not None or threading.get_ident() != self._owner:
+            self._refuse()
         with self._watched() as link:
             while (
                 len(self._buffer) < count and not (break_on_termchar and self._end in self._buffer) and not self._ended
             ):
-                self._fill(link)
+                content, self._ended = link.read(self._until)
+                self._buffer += content
         end = self._buffer.find(self._end) if break_on_termchar else -1
         size = count if end < 0 else min(end + len(self._end), count)
         taken = bytes(self._buffer[:size])
@@ -233,37 +236,39 @@ class BenchAdapter(Adapter):
             self.connection.finish(time.monotonic() + self.deadline_s)
         self._reopen()
         self._command, self._until = command.encode("ascii"), time.monotonic() + self.deadline_s
-        wanted, seen = expected.encode("ascii"), 0
         with self._watched() as link:
             link.write(self._command + self._write_termination.encode(), self._until)
-            line = b""
-            while line.strip() != wanted:
-                if seen > REPLY_LIMIT:
-                    raise GarbledReply(f"{self.resource} sent {seen} bytes without the answer {expected!r}")
-                while self._end not in self._buffer and not self._ended:
-                    self._fill(link)
-                    seen = max(seen, len(self._buffer))
-                line = self._take_line()
-                seen += len(line)
+            self._take_line(link, expected.encode("ascii"))
         self.cause = None
 
     # ------------------------------------------------------------------ inside
 
     def _read_line(self) -> bytes:
-        self._refuse_if_unusable()
+        """Return one reply without its termination, as bytes."""
+        if self.cause is not None or threading.get_ident() != self._owner:
+            self._refuse()
         try:
-            link = self.connection or self._connected()
-            while True:
-                while self._end not in self._buffer and not self._ended:
-                    self._fill(link)
-                    if len(self._buffer) > REPLY_LIMIT:
-                        raise GarbledReply(f"{self.resource} answered with more than {REPLY_LIMIT} bytes")
-                line = self._take_line()
-                if line.strip() not in self._prompts:
-                    return line
+            return self._take_line(self.connection or self._connected())
         except BaseException as error:
             self._suspect(error)
             raise
+
+    def _take_line(self, link: Link, wanted: bytes | None = None) -> bytes:
+        """Throw lines away until one is the wanted one, or if none is until one is no prompt, and return that."""
+        thrown = 0
+        while True:
+            while self._end not in self._buffer and not self._ended:
+                content, self._ended = link.read(self._until)
+                self._buffer += content
+                if thrown + len(self._buffer) > REPLY_LIMIT:
+                    without = "" if wanted is None else f" without the answer {_shown(wanted)}"
+                    raise GarbledReply(f"{self.resource} answered with more than {REPLY_LIMIT} bytes{without}")
+            line, found, rest = bytes(self._buffer).partition(self._end)
+            self._buffer = bytearray(rest)
+            self._ended = bool(self._ended and found and rest)
+            if line.strip() not in self._prompts if wanted is None else line.strip() == wanted:
+                return line
+            thrown += len(line)
 
     def _drop_prompts(self) -> None:
         """Throw away what has come in unasked, if it says nothing: whole lines, each a prompt."""
@@ -272,16 +277,6 @@ class BenchAdapter(Adapter):
         lines = extra.removesuffix(self._end).split(self._end)
         if not extra.endswith(self._end) or any(line.strip() not in self._prompts for line in lines):
             raise GarbledReply(f"{self.resource} sent {_shown(extra)} that nobody had asked for")
-
-    def _fill(self, link: Link) -> None:
-        content, self._ended = link.read(self._until)
-        self._buffer += content
-
-    def _take_line(self) -> bytes:
-        line, found, rest = bytes(self._buffer).partition(self._end)
-        self._buffer = bytearray(rest)
-        self._ended = bool(self._ended and found and rest)
-        return line
 
     @contextmanager
     def _watched(self) -> Iterator[Link]:
@@ -320,7 +315,7 @@ class BenchAdapter(Adapter):
         self.connection = self._open()
         self._lost = False
 
-    def _refuse_if_unusable(self) -> None:
+    def _refuse(self) -> None:
         """Refuse an exchange in another thread, or on a session that is suspect."""
         self._check_owner()
         if self.cause is not None:

@@ -1,7 +1,7 @@
 """What switch matrices with a language share: open what is not wanted, close what is, wait, read back, count."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from pymeasure.adapters import Adapter
@@ -13,8 +13,6 @@ from .instrument import BenchInstrument
 
 RELAY_S = 0.05
 """Time allowed for each relay that may move one after the other, in seconds."""
-MOST_KEPT = 4096
-"""So many sets of crosspoints are remembered as good; a training on 4 x 4 cells uses about forty."""
 
 
 class RelayMatrix(BenchInstrument, SwitchMatrix):
@@ -50,7 +48,7 @@ class RelayMatrix(BenchInstrument, SwitchMatrix):
         self.settle_s = self.model_settle_s if settle_s is None else settle_s
         self.operations = 0
         self._known: frozenset[str] | None = None
-        self._good: dict[frozenset[str], frozenset[str]] = {}
+        self._good: dict[str, str] = {}  # names that were looked at, as the model writes them
 
     def crosspoint(self, slot: int, port: str, line: int) -> str:
         """Return the name of the crosspoint of a port (matrix row) and a line (matrix column)."""
@@ -74,7 +72,7 @@ class RelayMatrix(BenchInstrument, SwitchMatrix):
         """
         wanted = self._checked(frozenset(crosspoints))
         before = self._learn()
-        self._move([*self._lines(before - wanted, closing=False), *self._lines(wanted - before, closing=True)], wanted)
+        self._move(self._lines(before - wanted, wanted - before), wanted)
 
     def disconnect_all(self) -> None:
         """Open every relay, by writing only: no answer is waited for."""
@@ -102,8 +100,8 @@ class RelayMatrix(BenchInstrument, SwitchMatrix):
         """Bring the session in step, empty the error queue and write the model's own settings."""
 
     @abstractmethod
-    def _lines(self, names: Iterable[str], *, closing: bool) -> Iterator[str]:
-        """Yield commands that open or close crosspoints."""
+    def _lines(self, opening: Iterable[str], closing: Iterable[str]) -> list[str]:
+        """Return commands that open crosspoints, then those that close some."""
 
     @abstractmethod
     def _carry_out(self, lines: list[str], moving: int) -> tuple[frozenset[str], Callable[[], object]]:
@@ -122,14 +120,14 @@ class RelayMatrix(BenchInstrument, SwitchMatrix):
         return slot, row, column
 
     def _checked(self, crosspoints: frozenset[str]) -> frozenset[str]:
-        """Return crosspoints as the model writes them, if it has them; sets that were good before are not looked at."""
-        found = self._good.get(crosspoints)
-        if found is None:
-            found = frozenset(self._name(*self._bounded(*self._place(each))) for each in crosspoints)
-            if len(self._good) >= MOST_KEPT:
-                self._good.clear()
-            self._good[crosspoints] = found
-        return found
+        """Return crosspoints as the model writes them, if it has them; none is looked at twice."""
+        new = sorted(crosspoints - self._good.keys())
+        if new:
+            places = [self._place(each) for each in new]
+            for place in places:
+                self._bounded(*place)
+            self._good |= zip(new, [self._name(*place) for place in places], strict=True)
+        return frozenset(map(self._good.__getitem__, crosspoints))
 
     def _learn(self) -> frozenset[str]:
         """Return what is closed, asking only if it is not known."""
@@ -147,17 +145,16 @@ class RelayMatrix(BenchInstrument, SwitchMatrix):
         self._known = found
 
 
-def comma_lists(names: Iterable[str], longest: int) -> Iterator[str]:
-    """Yield names, sorted, in lists with commas that are no longer than so many characters.
+def comma_lists(names: Iterable[str], longest: int) -> list[str]:
+    """Return names, sorted, in lists with commas that are no longer than so many characters.
 
-    >>> list(comma_lists({"1A05", "1A01", "1A02"}, 9))
+    >>> comma_lists({"1A05", "1A01", "1A02"}, 9)
     ['1A01,1A02', '1A05']
     """
-    part = ""
+    found: list[str] = []
     for name in sorted(names):
-        if part and len(part) + 1 + len(name) > longest:
-            yield part
-            part = ""
-        part = f"{part},{name}" if part else name
-    if part:
-        yield part
+        if found and len(found[-1]) + 1 + len(name) <= longest:
+            found[-1] += f",{name}"
+        else:
+            found.append(name)
+    return found

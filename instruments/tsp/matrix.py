@@ -4,7 +4,7 @@ The box's own rule for opening and closing in one command (``channel.connectrule
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 from crossbar_hil.errors import ConfigError
@@ -53,9 +53,11 @@ class TspMatrix(TspInstrument, RelayMatrix):
     def _begin(self) -> None:
         self.quieten()
 
-    def _lines(self, names: Iterable[str], *, closing: bool) -> Iterator[str]:
-        for part in comma_lists(names, LONGEST_LIST):
-            yield f'channel.{"close" if closing else "open"}("{part}")'
+    def _lines(self, opening: Iterable[str], closing: Iterable[str]) -> list[str]:
+        return [
+            *map('channel.open("{}")'.format, comma_lists(opening, LONGEST_LIST)),
+            *map('channel.close("{}")'.format, comma_lists(closing, LONGEST_LIST)),
+        ]
 
     def _carry_out(self, lines: list[str], moving: int) -> tuple[frozenset[str], Callable[[], object]]:
         if self.settle_s > 0:
