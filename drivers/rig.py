@@ -7,6 +7,7 @@ nothing is connected to it. Nothing is believed after a failure: it is set up ag
 import math
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 from crossbar_hil.errors import ComplianceError, InstrumentError, OverrangeError
@@ -337,10 +338,4 @@ class Rig:
 
 
 def _identity_record(name: str, identity: Identity) -> dict[str, str]:
-    return {
-        "name": name,
-        "maker": identity.maker,
-        "model": identity.model,
-        "serial": identity.serial,
-        "firmware": identity.firmware,
-    }
+    return {"name": name, **asdict(identity)}

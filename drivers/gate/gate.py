@@ -34,8 +34,8 @@ from .shadow import EXACT, HOT_V, Shadow
 
 MOST_VERDICTS = 65536
 """So many verdicts are remembered; a training on 4 x 4 cells uses some hundreds."""
-Situation = tuple[RelayState, str, tuple[tuple[float | None, bool], ...]]
-"""State of the relays, port of the source that is to change, then voltage and output of every source after that."""
+Outputs = tuple[tuple[float | None, bool], ...]
+"""Voltage, None if not known, and output of every source."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +81,7 @@ class Gate:
         spent: Spent | None = None,
         discharge_s: float = 0.0,
     ) -> None:
-        self._judged: set[Situation] = set()
+        self._judged: set[tuple[RelayState | None, str, Outputs]] = set()
         self._across: dict[tuple[RelayState, tuple[tuple[str, float], ...]], FloatArray] = {}
         self.limits = limits
         self.spent = spent or Spent(wired.wiring.shape)
@@ -125,7 +125,7 @@ class Gate:
                     if present[port][0] != volts:
                         present[port] = volts, True
                         if volts != 0:
-                            self._judge(self.channels[port], volts, (relays, port, tuple(present.values())))
+                            self._judge(self.channels[port], volts, relays, tuple(present.values()))
 
     def check_pulse_plan(self, plan: Mapping[Assignment, tuple[int, int]], volts: Mapping[str, float]) -> None:
         """Refuse a batch of pulses of which one would miss its cell, or be too much for another; nothing is sent.
@@ -183,11 +183,24 @@ class Gate:
         if volts == 0:
             return 0.0
         after = tuple([(volts if each is channel else each.volts, each.on) for each in self.channels.values()])
-        self._judge(channel, volts, None if self.relays is None else (self.relays, channel.port, after))
+        self._judge(channel, volts, self.relays, after)
         return volts
 
-    def _judge(self, channel: Shadow, volts: float, situation: Situation | None) -> None:
-        """Refuse a steady voltage in a situation, unless that was judged before; None if relays are not known."""
+    def _judge(self, channel: Shadow, volts: float, relays: RelayState | None, after: Outputs) -> None:
+        """Refuse a steady voltage, unless it was judged before in the same situation.
+
+        Parameters
+        ----------
+        channel : Shadow
+            The source that is to change.
+        volts : float
+            What it is to source, not zero.
+        relays : RelayState, optional
+            Their state; None if not known.
+        after : tuple of tuple
+            Voltage and output of every source when it has changed.
+        """
+        situation = relays, channel.port, after
         if situation in self._judged:
             return
         check_reach(channel.port, volts, channel.settings)
@@ -195,20 +208,17 @@ class Gate:
             raise LimitError(
                 f"{volts:g} V on {channel.name} exceeds the {self.limits.read_v:g} V that may last longer than a pulse"
             )
-        present = dict(zip(self.channels, situation[2], strict=True)) if situation else {}
-        if not (present[channel.port][1] if situation else channel.on):
+        present = dict(zip(self.channels, after, strict=True))
+        if not present[channel.port][1]:
             raise LimitError(f"{channel.name} is off, it must be switched on at 0 V before it sources {volts:g} V")
-        if situation is None:
-            raise LimitError(unknown_relays(f"{volts:g} V on {channel.name}"))
-        relays = situation[0]
+        relays = relays or self._check_relays(f"{volts:g} V on {channel.name}")
         if relays.idle:
             raise LimitError(f"{volts:g} V on {channel.name} finds no cell to be read, the relays must connect some")
-        levels = {}
-        for port, (value, on) in present.items():
-            if value is None:
-                raise LimitError(unknown_volts(self.channels[port]))
-            levels[port] = value if on else None
-        cell, seen = self._volts.worst_steady(relays, levels)
+        sourced = {}
+        for port, (present_v, on) in present.items():
+            known_v = self._known(self.channels[port]) if present_v is None else present_v
+            sourced[port] = known_v if on else None
+        cell, seen = self._volts.worst_steady(relays, sourced)
         if seen > self.limits.read_v * (1 + EXACT):
             raise LimitError(
                 f"{volts:g} V on {channel.name} could put {seen:g} V across cell {list(cell)}, more than the "
@@ -337,23 +347,15 @@ class Gate:
 
     def _known(self, channel: Shadow) -> float:
         if channel.volts is None:
-            raise LimitError(unknown_volts(channel))
+            raise LimitError(
+                f"{channel.name} is not known to be at 0 V or any other level, it must be set up before anything else"
+            )
         return channel.volts
 
     def _check_relays(self, what: str) -> RelayState:
         if self.relays is None:
-            raise LimitError(unknown_relays(what))
+            raise LimitError(f"which relays are closed is not known, it must be for {what}")
         return self.relays
-
-
-def unknown_volts(channel: Shadow) -> str:
-    """Say that a source may not act, because what it sources is not known."""
-    return f"{channel.name} is not known to be at 0 V or any other level, it must be set up before anything else"
-
-
-def unknown_relays(what: str) -> str:
-    """Say that something may not be, because the state of the relays is not known."""
-    return f"which relays are closed is not known, it must be for {what}"
 
 
 def check_reach(port: str, volts: float, settings: SourceSettings) -> None:

@@ -22,16 +22,10 @@ REPLY_LIMIT = 1_000_000
 _SHOWN = 60
 
 
-def open_adapter(
-    resource: str,
-    *,
-    visa: str = "@py",
-    deadline_s: float = 2.0,
-    read_termination: str = "\n",
-    write_termination: str = "\n",
-    prompts: frozenset[bytes] = frozenset(),
-) -> "BenchAdapter":
-    r"""Open a VISA resource as a PyMeasure adapter.
+class BenchAdapter(Adapter):
+    """A PyMeasure adapter over a VISA resource, with a deadline for every exchange.
+
+    It belongs to the thread that made it and raises `RuntimeError` in another one.
 
     Parameters
     ----------
@@ -45,6 +39,8 @@ def open_adapter(
         What ends a reply and a message. A carriage return before the end of a reply is dropped.
     prompts : frozenset of bytes
         Lines that the instrument may say by itself and that answer nothing; they are thrown away.
+    **kwargs
+        Passed on to PyMeasure.
 
     Raises
     ------
@@ -52,21 +48,6 @@ def open_adapter(
         If the resource name is none, or there is no such VISA library; nothing was opened.
     ConnectionLost
         If nothing answers there within the deadline.
-    """
-    return BenchAdapter(
-        resource,
-        visa=visa,
-        deadline_s=deadline_s,
-        read_termination=read_termination,
-        write_termination=write_termination,
-        prompts=prompts,
-    )
-
-
-class BenchAdapter(Adapter):
-    """A PyMeasure adapter with a deadline for every exchange; see `open_adapter` for the parameters.
-
-    It belongs to the thread that made it and raises `RuntimeError` in another one.
 
     Attributes
     ----------

@@ -24,14 +24,10 @@ class RelayMatrix(BenchInstrument, SwitchMatrix):
 
     Parameters
     ----------
-    adapter : pymeasure.adapters.Adapter, str or int
-        The connection, or a VISA resource name for PyMeasure's own adapter.
-    name : str
-        Name in messages; that of the model if not given.
+    adapter, name, **kwargs
+        See `BenchInstrument`.
     settle_s : float, optional
         Time that relays need to settle, in seconds; that of the model if not given.
-    **kwargs
-        Passed on to PyMeasure.
     """
 
     open_all_command: ClassVar[str]
