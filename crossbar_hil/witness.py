@@ -1,4 +1,4 @@
-"""The witness of pulses: who is told before a pulse is sent and after, so that none goes unrecorded.
+"""The witness: who is told of every pulse before it is sent and after, so that none goes unrecorded.
 
 A backend that sends pulses one cell at a time calls its witness in this order: ``checkpoint``, ``intend``, then after
 the pulses ``done``, or ``failed``. What ``intend`` writes down is on disk when it returns.

@@ -111,17 +111,17 @@ class BenchChip(ChipBackend):
         except ConfigError as error:  # of the schemes only the names can be judged without one
             found += error.problems
             for make, name in ((read_scheme, "read"), (write_scheme, "write")) if bench.scheme else ():
-                with _noting(found):
+                with _collecting(found):
                     make(getattr(bench.scheme, name), bench.wiring.ports)
             return found
         if matrix is not None:
-            with _noting(found):
+            with _collecting(found):
                 wiring.on(matrix)
         read = write = None
         if bench.scheme is not None:
-            with _noting(found):
+            with _collecting(found):
                 read = check_read_scheme(bench.scheme.read, wiring, continuity_only=False)
-            with _noting(found):
+            with _collecting(found):
                 write = check_write_scheme(bench.scheme.write, wiring, bench.scheme.disturb_v)
                 write.check(bench.training.amplitude_v)
         scheme = write.scheme if write else None
@@ -135,7 +135,7 @@ class BenchChip(ChipBackend):
         settings = _settings(bench, read, write, names)
         found += ability_problems(sources, settings, read, scheme)
         if scheme is not None:
-            with _noting(found):
+            with _collecting(found):
                 check_width(bench.training.width_s, [sources[port] for port in scheme.sources if port in sources])
         if largest_siemens is not None and bench.measurement is not None and bench.limits is not None:
             found += _range_problems(bench, wiring.shape, read, write, largest_siemens)
@@ -206,7 +206,7 @@ def _range_problems(
 
 
 @contextmanager
-def _noting(found: list[str]) -> Iterator[None]:
+def _collecting(found: list[str]) -> Iterator[None]:
     """Take the sentences of an error instead of letting it through."""
     try:
         yield

@@ -35,7 +35,7 @@ class ChipBackend(DeviceBackend):
     """A crossbar of memristors on a bench.
 
     Making it sets the sources up with their outputs off and opens every relay; the outputs are switched on at the first
-    read or pulse. The sessions of the instruments belong to whoever opened them: `make_safe` does not end them.
+    read or pulse. The instruments belong to whoever opened them: `make_safe` does not close them.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ class ChipBackend(DeviceBackend):
             may_open=self._read.leaves_lines_open,
             discharge_s=discharge_s,
         )
-        with self._kept_safe():
+        with self._safe_after_a_failure():
             self._rig.prepare()
 
     @property
@@ -153,16 +153,16 @@ class ChipBackend(DeviceBackend):
 
     @property
     def relay_operations(self) -> int:
-        """Relays moved in this session."""
+        """Relays moved since the instruments were opened."""
         return self._rig.matrix.operations
 
     # ------------------------------------------------------------------ the device
 
     def _read_currents(self, voltages: FloatArray) -> FloatArray:
-        plan = self._laid_out(voltages)
+        plan = self._plan_of(voltages)
         self.gate.check_reads(plan)
         currents = np.zeros((len(voltages), self.shape[1]))
-        with self._kept_safe():
+        with self._safe_after_a_failure():
             self._rig.arm()
             for state in best_order(plan, self._rig.start(pulsing=False)):
                 self.witness.checkpoint()
@@ -175,7 +175,7 @@ class ChipBackend(DeviceBackend):
             self._rig.confirm()
         return currents
 
-    def _laid_out(self, voltages: FloatArray) -> ReadPlan:
+    def _plan_of(self, voltages: FloatArray) -> ReadPlan:
         """Return the plan of a batch of reads; those of a training are the same few, so they are remembered."""
         key = voltages.tobytes()
         plan = self._plans.get(key)
@@ -210,7 +210,7 @@ class ChipBackend(DeviceBackend):
         if not cells:
             return
         self.gate.check_pulse_plan(cell_at, scheme.source_volts(pulse.amplitude_v))
-        with self._kept_safe():
+        with self._safe_after_a_failure():
             self._rig.arm()
             for state in best_order(cell_at, self._rig.start(pulsing=True)):
                 cell = cell_at[state]
@@ -250,7 +250,7 @@ class ChipBackend(DeviceBackend):
         try:
             with suppress(InstrumentError):
                 self._rig.make_safe()
-            memory = self._rig.remembered(next(iter(amplitudes)), self._token)
+            memory = self._rig.pulse_memory(next(iter(amplitudes)), self._token)
         except InstrumentError:
             return "in_doubt"
         if memory is None or sequence is None:
@@ -275,7 +275,7 @@ class ChipBackend(DeviceBackend):
         self._token = token
         if self._write is None:
             return None
-        return self._rig.remembered(self._write.scheme.sources[0], token)
+        return self._rig.pulse_memory(self._write.scheme.sources[0], token)
 
     def exposed(self, counts: IntArray) -> IntArray:
         """Return the pulses that cells may have got besides their own, if one of them was shorted meanwhile.
@@ -290,7 +290,7 @@ class ChipBackend(DeviceBackend):
         ndarray of int, shape (R, C)
             Pulses at most; all zero where the write scheme notices a short in the very pulse.
         """
-        return self._write.exposed(counts) if self._write else np.zeros(self.shape, dtype=np.int64)
+        return self._write.exposed_pulses(counts) if self._write else np.zeros(self.shape, dtype=np.int64)
 
     def line_conductances(self, voltage_v: float) -> FloatArray:
         """Measure the conductance between every two lines, rows first, with all other lines held out of it.
@@ -318,7 +318,7 @@ class ChipBackend(DeviceBackend):
             raise LimitError(f"read voltage {voltage_v:g} V must be above zero and within {self.limits.read_v:g} V")
         count = sum(self.shape)
         found = np.zeros((count, count))
-        with self._kept_safe():
+        with self._safe_after_a_failure():
             self._rig.arm()
             for first, second in permutations(range(count), 2):
                 state, source_volts, sign = self._read.pair(first, second, count, voltage_v)
@@ -360,7 +360,7 @@ class ChipBackend(DeviceBackend):
     # ------------------------------------------------------------------ help
 
     @contextmanager
-    def _kept_safe(self) -> Iterator[None]:
+    def _safe_after_a_failure(self) -> Iterator[None]:
         """Bring the sources to 0 V after a reached current limit, and make all safe after any other failure."""
         try:
             yield

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from crossbar_hil.errors import ConfigError, LimitError
-from crossbar_hil.instrument import SourceMeter, SourceSettings, listed
+from crossbar_hil.instrument import SourceMeter, SourceSettings, names_text
 
 from .gate.disturb import DisturbLimit
 from .schemes.read_schemes import ReadScheme, read_scheme
@@ -62,7 +62,7 @@ def placement_problems(names: Mapping[str, str], wiring: Wiring, needed: Collect
         elif port not in wiring.ports:
             yield f"source {name} needs the port {port}, but only {', '.join(wiring.ports)} are wired"
     for port in sorted(set(needed) - set(names)):
-        yield f"no source is on the port {port}, only on {listed(names, 'no port')}"
+        yield f"no source is on the port {port}, only on {names_text(names, 'no port')}"
 
 
 def ports_in_common(ports: Mapping[str, object]) -> Iterator[tuple[str, str]]:
@@ -134,7 +134,8 @@ def check_sources(
     found = []
     if set(settings) != set(sources):
         found.append(
-            f"settings are given for {listed(settings, 'no port')}, but sources for {listed(sources, 'no port')}"
+            f"settings are given for {names_text(settings, 'no port')}, "
+            f"but sources for {names_text(sources, 'no port')}"
         )
     needed = {*read.sources, *(write.sources if write else ())}
     found += placement_problems({port: source.name for port, source in sources.items()}, wiring, needed)

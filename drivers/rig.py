@@ -18,7 +18,7 @@ from crossbar_hil.instrument import (
     SourceMeter,
     SourceSettings,
     SwitchMatrix,
-    listed,
+    names_text,
 )
 
 from .safe import make_safe
@@ -45,7 +45,8 @@ class Rig:
     meter : str
         Port of the source that measures in a read.
     verify_relays : bool
-        Whether the matrix is asked which relays are closed: once for each state in a session, before pulses always.
+        Whether the matrix is asked which relays are closed: once for each state until all is made safe, before pulses
+        always.
     may_open : bool
         Whether lines may be left open.
     discharge_s : float
@@ -107,7 +108,7 @@ class Rig:
         wrong = [f"{source.name} is on" for source in self.sources.values() if source.output_is_on()]
         closed = self.matrix.connected()
         if closed:
-            wrong.append(f"matrix {self.matrix.name} has {listed(closed, 'no crosspoint')} closed")
+            wrong.append(f"matrix {self.matrix.name} has {names_text(closed, 'no crosspoint')} closed")
         if wrong:
             raise InstrumentError(f"after the bench was prepared {' and '.join(wrong)}")
         self._prepared = True
@@ -139,7 +140,7 @@ class Rig:
         """Return the state from which a batch sets out, for planning its order; None if all relays are open."""
         if self.state is None:
             return None
-        return without_ports(self.state, self._fed_by(self._other_ranges(pulsing=pulsing)))
+        return without_ports(self.state, self._ports_fed_by(self._other_ranges(pulsing=pulsing)))
 
     def connect(self, assignment: Assignment, *, pulsing: bool = False) -> None:
         """Put every line on its port, with all sources at 0 V and in the ranges of reads, or of pulses.
@@ -155,7 +156,7 @@ class Rig:
             self._check_unchanged(relays=False)
         ranges = self._other_ranges(pulsing=pulsing)
         if ranges and self.state is not None:
-            between = state_between(self.state, assignment, self._fed_by(ranges))
+            between = state_between(self.state, assignment, self._ports_fed_by(ranges))
             self._go(between, self.wired.crosspoints(between, may_open=True))
         for port, range_a in ranges.items():
             self._ranges.pop(port, None)
@@ -231,9 +232,9 @@ class Rig:
                 self._check(port, reading)
         return found
 
-    def remembered(self, port: str, token: str) -> PulseMemory | None:
+    def pulse_memory(self, port: str, token: str) -> PulseMemory | None:
         """Ask the source on a port which numbered pulses of a run were sent last."""
-        return self.sources[port].remembered(token)
+        return self.sources[port].pulse_memory(token)
 
     def confirm(self) -> None:
         """See that every output is still on, or what was done since they were switched on was done with nothing.
@@ -262,7 +263,7 @@ class Rig:
         wanted = self._wanted_ranges[pulsing]
         return {port: range_a for port, range_a in wanted.items() if self._ranges.get(port) != range_a}
 
-    def _fed_by(self, changing: Collection[str]) -> set[str]:
+    def _ports_fed_by(self, changing: Collection[str]) -> set[str]:
         """Return the ports that a glitch of these sources could reach: theirs, and whatever may hang on one."""
         return set(self.wired.wiring.ports) - {GROUND} - (set(self.sources) - set(changing)) if changing else set()
 
@@ -276,8 +277,8 @@ class Rig:
             found = self.matrix.connected()
             if found != wanted:
                 raise InstrumentError(
-                    f"matrix {self.matrix.name} has {listed(found, 'no crosspoint')} closed "
-                    f"instead of {listed(wanted, 'no crosspoint')}"
+                    f"matrix {self.matrix.name} has {names_text(found, 'no crosspoint')} closed "
+                    f"instead of {names_text(wanted, 'no crosspoint')}"
                 )
             self._verified.add(assignment)
         self.state = assignment

@@ -34,7 +34,7 @@ class CellVolts:
         self._guarding = guarding
         self._dividing = "drive" if "drive" in self._sources else "meter"
 
-    def fed_by(self, port: str) -> frozenset[str]:
+    def ports_fed_by(self, port: str) -> frozenset[str]:
         """Return the ports whose voltage a source sets: its own, its guard, its divider."""
         fed = {port}
         if port == self._guarding:

@@ -69,11 +69,11 @@ class DisturbLimit:
             dose_vs += counts[row, column] * pulse.width_s * np.abs(volts) * hit
         return pulses, dose_vs
 
-    def exposed(self, counts: IntArray) -> IntArray:
+    def exposed_pulses(self, counts: IntArray) -> IntArray:
         """Return the pulses of a batch, (R, C), that cells may see whole besides their own where one is shorted."""
         pulses = np.zeros(self.shape, dtype=np.int64)
         for row, column in np.argwhere(counts):
-            pulses += counts[row, column] * self.scheme.exposed((int(row), int(column)), self.shape)
+            pulses += counts[row, column] * self.scheme.exposed_cells((int(row), int(column)), self.shape)
         return pulses
 
     def _fault(self, amplitude_v: float) -> str | None:

@@ -155,7 +155,7 @@ class Gate:
     def check_enable(self, channel: Shadow) -> None:
         """Refuse to switch on what is not known to be at 0 V, or while the relays are not known."""
         self._check_relays(f"{channel.name} to be switched on")
-        if self._known(channel) != 0:
+        if self._known_volts(channel) != 0:
             raise LimitError(f"{channel.name} is at {channel.volts:g} V, it must be at 0 V to be switched on")
 
     def check_range(self, channel: Shadow, range_a: float) -> float:
@@ -164,22 +164,22 @@ class Gate:
         if not is_number(range_a) or float(range_a) not in own:
             raise LimitError(f"{channel.name} has ranges for {own[0]:g} A and {own[1]:g} A, not for {range_a!r:.40} A")
         relays = self._check_relays(f"the range of {channel.name} to be changed")
-        fed = relays.ports & self._volts.fed_by(channel.port)
-        if self._known(channel) != 0 or fed:
+        fed = relays.ports & self._volts.ports_fed_by(channel.port)
+        if self._known_volts(channel) != 0 or fed:
             where = f"on {' and '.join(sorted(fed))} with lines of the chip" if fed else f"at {channel.volts:g} V"
             raise LimitError(f"{channel.name} is {where}, its range may change at 0 V and with no line connected alone")
         return float(range_a)
 
     def check_question(self, channel: Shadow) -> None:
         """Refuse to measure with a source that is not known to be on; some instruments would switch it on for that."""
-        self._known(channel)
+        self._known_volts(channel)
         if not channel.on:
             raise LimitError(f"{channel.name} is off, it must be on to be measured with")
 
     def check_voltage(self, channel: Shadow, voltage_v: float) -> float:
         """Refuse a steady voltage that some cell could not bear; 0 V is always fine for a source that is known."""
         volts = real(f"voltage of {channel.name}", voltage_v, "V")
-        self._known(channel)
+        self._known_volts(channel)
         if volts == 0:
             return 0.0
         after = tuple([(volts if each is channel else each.volts, each.on) for each in self.channels.values()])
@@ -216,7 +216,7 @@ class Gate:
             raise LimitError(f"{volts:g} V on {channel.name} finds no cell to be read, the relays must connect some")
         sourced = {}
         for port, (present_v, on) in present.items():
-            known_v = self._known(self.channels[port]) if present_v is None else present_v
+            known_v = self._known_volts(self.channels[port]) if present_v is None else present_v
             sourced[port] = known_v if on else None
         cell, seen = self._volts.worst_steady(relays, sourced)
         if seen > self.limits.read_v * (1 + EXACT):
@@ -251,7 +251,7 @@ class Gate:
         if self._write is None or relays.selected is None:
             raise LimitError(f"{what} finds no cell selected, the relays must select exactly one")
         for channel in self.channels.values():
-            if self._known(channel) != 0:
+            if self._known_volts(channel) != 0:
                 raise LimitError(f"{channel.name} is at {channel.volts:g} V, it must be at 0 V before {what}")
         for port, volts in amplitudes.items():
             if not self.channels[port].on:
@@ -323,7 +323,7 @@ class Gate:
     def check_move(self) -> None:
         """Refuse to move relays unless every source is known to be at 0 V and its lines are discharged."""
         for channel in self.channels.values():
-            if self._known(channel) != 0:
+            if self._known_volts(channel) != 0:
                 raise LimitError(f"{channel.name} is at {channel.volts:g} V, relays move at 0 V alone")
             if channel.charged and self.discharge_s > 0:
                 raise LimitError(
@@ -331,24 +331,24 @@ class Gate:
                     f"after a source was above {HOT_V:g} V"
                 )
 
-    def relays_seen(self, closed: Collection[str]) -> None:
+    def note_relays(self, closed: Collection[str]) -> None:
         """Compare what a matrix says with the shadow: all open is certain, anything else only as it was told."""
         if not closed:
             self.relays = self._all_open
         elif self.relays is None or set(closed) != set(self.relays.crosspoints):
             self.relays = None
 
-    def rested(self, seconds: float) -> None:
+    def note_rest(self, seconds: float) -> None:
         """Take note that so much time has passed."""
         for channel in self.channels.values():
             channel.rest(seconds, self.discharge_s)
 
     # ------------------------------------------------------------------ what is known
 
-    def _known(self, channel: Shadow) -> float:
+    def _known_volts(self, channel: Shadow) -> float:
         if channel.volts is None:
             raise LimitError(
-                f"{channel.name} is not known to be at 0 V or any other level, it must be set up before anything else"
+                f"{channel.name} is not known to be at 0 V or any other voltage, it must be set up before anything else"
             )
         return channel.volts
 

@@ -41,7 +41,7 @@ class GatedMatrix(SwitchMatrix):
         self._gate.check_move()
         with self._moving():
             self._driver.prepare()
-        self._gate.relays_seen(())
+        self._gate.note_relays(())
 
     def connect(self, crosspoints: Iterable[str]) -> None:
         """Close exactly these crosspoints, with all sources at 0 V and discharged."""
@@ -68,7 +68,7 @@ class GatedMatrix(SwitchMatrix):
         """Let time pass, which counts as rest for every source at 0 V."""
         wanted = waiting_time(seconds)
         self._driver.wait(wanted)
-        self._gate.rested(wanted)
+        self._gate.note_rest(wanted)
 
     def identify(self) -> Identity:
         """Ask who answers."""
@@ -81,7 +81,7 @@ class GatedMatrix(SwitchMatrix):
     def connected(self) -> frozenset[str]:
         """Ask which crosspoints are closed; an answer that the gate did not expect makes the shadow uncertain."""
         found = self._ask(self._driver.connected)
-        self._gate.relays_seen(found)
+        self._gate.note_relays(found)
         return found
 
     def changes(self, crosspoints: Iterable[str]) -> list[str]:
@@ -91,7 +91,7 @@ class GatedMatrix(SwitchMatrix):
         if found:
             self._gate.relays = None
         else:
-            self._gate.relays_seen(wanted)
+            self._gate.note_relays(wanted)
         return found
 
     def recover(self) -> None:

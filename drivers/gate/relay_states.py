@@ -101,7 +101,7 @@ class RelayStates:
             ports[line] = port
         assignment = tuple(ports)
         self._check_joins(assignment)
-        selected = self._selected(assignment)
+        selected = self._selected_cell(assignment)
         if selected is not None:
             self._check_write(assignment, selected)
             return self._state(assignment, selected=selected)
@@ -136,7 +136,7 @@ class RelayStates:
 
     # ------------------------------------------------------------------ what schemes do
 
-    def _selected(self, assignment: Assignment) -> tuple[int, int] | None:
+    def _selected_cell(self, assignment: Assignment) -> tuple[int, int] | None:
         """Return the cell that the write scheme pulses in this state."""
         if self._write is None:
             return None

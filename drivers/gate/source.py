@@ -111,9 +111,9 @@ class GatedSource(SourceMeter):
         """Say whether both can pulse together; nothing is sent."""
         return isinstance(other, GatedSource) and self._driver.pulses_with(other._driver)
 
-    def remembered(self, token: str) -> PulseMemory | None:
+    def pulse_memory(self, token: str) -> PulseMemory | None:
         """Ask which numbered pulses of a run were sent last."""
-        return self._ask(self._driver.remembered, token)
+        return self._ask(self._driver.pulse_memory, token)
 
     def measure(self) -> Reading:
         """Measure with an output that is on."""
@@ -137,7 +137,7 @@ class GatedSource(SourceMeter):
         wanted = waiting_time(seconds)
         self._check_question()
         self._ask(self._driver.wait, wanted, self._channel.settings.nplc)
-        self._gate.rested(wanted)
+        self._gate.note_rest(wanted)
 
     def changes(self) -> list[str]:
         """Ask an output that is on what somebody else has changed; if anything, the shadow is uncertain."""

@@ -86,11 +86,11 @@ def without_ports(state: Assignment, cut: Collection[str]) -> Assignment:
 
 def best_order(states: Iterable[Assignment], start: Assignment | None = None) -> list[Assignment]:
     """Order states so that few relays move, beginning from a state; each is visited once."""
-    return list(_ordered(tuple(dict.fromkeys(states)), start))
+    return list(_cheapest_order(tuple(dict.fromkeys(states)), start))
 
 
 @lru_cache(maxsize=256)  # the batches of a training are the same few
-def _ordered(todo: tuple[Assignment, ...], start: Assignment | None) -> Sequence[Assignment]:
+def _cheapest_order(todo: tuple[Assignment, ...], start: Assignment | None) -> Sequence[Assignment]:
     if len(todo) < 2:
         return todo
     costs = _relays_between([start or (OPEN,) * len(todo[0]), *todo])
@@ -99,7 +99,7 @@ def _ordered(todo: tuple[Assignment, ...], start: Assignment | None) -> Sequence
     else:
         path = _nearest_path(costs)
         if len(todo) <= MOST_TURNED:
-            path = _improved(path, costs)
+            path = _improved_path(path, costs)
     return [todo[place - 1] for place in path[1:]]
 
 
@@ -162,7 +162,7 @@ def _nearest_path(costs: NDArray[np.int64]) -> list[int]:
     return path
 
 
-def _improved(path: list[int], costs: NDArray[np.int64]) -> list[int]:
+def _improved_path(path: list[int], costs: NDArray[np.int64]) -> list[int]:
     """Turn parts of a path round as long as that makes it cheaper; place 0 stays first, the end is free."""
     order = np.array(path)
     improved = True

@@ -139,7 +139,7 @@ class Guarded(ReadScheme):
     The column is at minus the wanted voltage, active rows are grounded, and the other rows and columns follow the
     column through the guard, whose current is not measured (ohms guard: Keithley 2400 user's manual, page 2-10).
 
-    A blank reading, every row on the guard at the same level, is subtracted too. It removes the current of what hangs
+    A blank reading, every row on the guard at the same voltage, is subtracted too. It removes the current of what hangs
     between HI and ground, such as a divider for pulses. Feed that divider from the guard where you can: then its
     current is not in the reading at all, and the meter can stay in a small range.
 

@@ -47,7 +47,7 @@ class Wiring:
             for name in ("ports", "rows", "columns")
             if not getattr(self, name)
         ]
-        found += _miscounted("wiring slot", self.slot)
+        found += _count_problem("wiring slot", self.slot)
         found += self._wrong_ports()
         found += self._wrong_lines()
         if found:
@@ -72,7 +72,7 @@ class Wiring:
     def _wrong_lines(self) -> Iterator[str]:
         line_on: dict[int, str] = {}
         for name, place in zip(self.line_names, (*self.rows, *self.columns), strict=True):
-            wrong = list(_miscounted(f"matrix column of {name}", place))
+            wrong = list(_count_problem(f"matrix column of {name}", place))
             yield from wrong
             first = name if wrong else line_on.setdefault(place, name)
             if first != name:
@@ -176,7 +176,7 @@ class WiredMatrix:
         return ", ".join(found) or "no line"
 
 
-def _miscounted(name: str, value: object) -> Iterator[str]:
+def _count_problem(name: str, value: object) -> Iterator[str]:
     """Say so if a value is no number that counts from 1."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         yield f"{name} is {value!r}, expected a whole number from 1"

@@ -36,7 +36,7 @@ class WriteScheme(Scheme):
         lines = np.array([volts[port] for port in self.assignment(cell, shape)])
         return lines[: shape[0], None] - lines[shape[0] :]
 
-    def exposed(self, cell: tuple[int, int], shape: tuple[int, int]) -> BoolArray:  # noqa: ARG002
+    def exposed_cells(self, cell: tuple[int, int], shape: tuple[int, int]) -> BoolArray:  # noqa: ARG002
         """Say which cells, (R, C), a pulse for one of them can reach whole where another is shorted, unnoticed by it.
 
         None where every line hangs on a source or on ground: such a short trips a current limit in the very pulse.
@@ -93,12 +93,12 @@ class DividerHalfSelect(WriteScheme):
         """Return the voltages with that of the divider."""
         return {**super().port_volts(voltage_v), "divider": voltage_v / 2}
 
-    def exposed(self, cell: tuple[int, int], shape: tuple[int, int]) -> BoolArray:
+    def exposed_cells(self, cell: tuple[int, int], shape: tuple[int, int]) -> BoolArray:
         """Say that these are the other cells of its row and its column: a short takes the divider to 0 V or all of it.
 
         Examples
         --------
-        >>> DividerHalfSelect(("drive", "ground", "divider")).exposed((0, 1), (2, 2))
+        >>> DividerHalfSelect(("drive", "ground", "divider")).exposed_cells((0, 1), (2, 2))
         array([[ True, False],
                [False,  True]])
         """

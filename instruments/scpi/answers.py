@@ -117,10 +117,10 @@ def mismatch(answer: str, expected: Expected) -> str | None:
     return None if matches(answer, expected) else answer.strip()
 
 
-def described(expected: Expected) -> str:
+def expected_text(expected: Expected) -> str:
     """Return what a setting should read back as, as a person reads it.
 
-    >>> described("VOLT"), described(1e-4), described(False), described((2.0, 2.12))
+    >>> expected_text("VOLT"), expected_text(1e-4), expected_text(False), expected_text((2.0, 2.12))
     ('VOLT', '0.0001', 'off', '2 to 2.12')
     """
     if isinstance(expected, bool):

@@ -6,7 +6,7 @@ from functools import partial
 from typing import ClassVar
 
 from crossbar_hil.errors import GarbledReply, InstrumentError
-from crossbar_hil.instrument import differing
+from crossbar_hil.instrument import relay_changes
 
 from ..transport.adapter import allowing
 from ..transport.matrix import RELAY_S, RelayMatrix, comma_lists
@@ -37,11 +37,11 @@ class ScpiMatrix(ScpiInstrument, RelayMatrix):
         self._known = None
         queries = self._closed_queries()
         parsed = [
-            self.parsed(query, answer, self._parse_closed)
+            self.parse_answer(query, answer, self._parse_closed)
             for query, answer in zip(queries, self.ask_together(queries), strict=True)
         ]
         self._known = frozenset[str]().union(*parsed)
-        return differing(self.name, self._known, crosspoints)
+        return relay_changes(self.name, self._known, crosspoints)
 
     # ------------------------------------------------------------------ what a model says
 

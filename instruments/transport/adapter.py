@@ -19,7 +19,7 @@ from .link import Link, open_link
 
 REPLY_LIMIT = 1_000_000
 """A longer reply, in bytes, is no reply."""
-_SHOWN = 60
+_LONGEST_EXCERPT = 60
 
 
 class BenchAdapter(Adapter):
@@ -108,7 +108,7 @@ class BenchAdapter(Adapter):
             self._ended = False
             link.write(content, self._until)
         except BaseException as error:
-            self._suspect(error)
+            self._make_suspect(error)
             raise
 
     def _read(self, **_: Any) -> str:
@@ -118,9 +118,9 @@ class BenchAdapter(Adapter):
             text = content.decode("ascii")
             if text.isprintable() or text.replace("\t", " ").replace("\r", " ").isprintable():
                 return text.removesuffix("\r")
-        with self._watched():
+        with self._suspect_after_a_failure():
             kind = "text" if content.isascii() else "ASCII"
-            raise GarbledReply(f"{self.resource} answered {_shown(content)}, which is no {kind}")
+            raise GarbledReply(f"{self.resource} answered {_excerpt(content)}, which is no {kind}")
 
     def _read_bytes(self, count: int, break_on_termchar: bool = False, **_: Any) -> bytes:
         """Return so many bytes, or one reply with its termination if the count is -1."""
@@ -128,7 +128,7 @@ class BenchAdapter(Adapter):
             return self._read_line() + self._end
         if self.cause is not None or threading.get_ident() != self._owner:
             self._refuse()
-        with self._watched() as link:
+        with self._suspect_after_a_failure() as link:
             while (
                 len(self._buffer) < count and not (break_on_termchar and self._end in self._buffer) and not self._ended
             ):
@@ -217,7 +217,7 @@ class BenchAdapter(Adapter):
             self.connection.finish(time.monotonic() + self.deadline_s)
         self._reopen()
         self._command, self._until = command.encode("ascii"), time.monotonic() + self.deadline_s
-        with self._watched() as link:
+        with self._suspect_after_a_failure() as link:
             link.write(self._command + self._write_termination.encode(), self._until)
             self._take_line(link, expected.encode("ascii"))
         self.cause = None
@@ -231,7 +231,7 @@ class BenchAdapter(Adapter):
         try:
             return self._take_line(self.connection or self._connected())
         except BaseException as error:
-            self._suspect(error)
+            self._make_suspect(error)
             raise
 
     def _take_line(self, link: Link, wanted: bytes | None = None) -> bytes:
@@ -242,7 +242,7 @@ class BenchAdapter(Adapter):
                 content, self._ended = link.read(self._until)
                 self._buffer += content
                 if thrown + len(self._buffer) > REPLY_LIMIT:
-                    without = "" if wanted is None else f" without the answer {_shown(wanted)}"
+                    without = "" if wanted is None else f" without the answer {_excerpt(wanted)}"
                     raise GarbledReply(f"{self.resource} answered with more than {REPLY_LIMIT} bytes{without}")
             line, found, rest = bytes(self._buffer).partition(self._end)
             self._buffer = bytearray(rest)
@@ -257,24 +257,24 @@ class BenchAdapter(Adapter):
         self._buffer.clear()
         lines = extra.removesuffix(self._end).split(self._end)
         if not extra.endswith(self._end) or any(line.strip() not in self._prompts for line in lines):
-            raise GarbledReply(f"{self.resource} sent {_shown(extra)} that nobody had asked for")
+            raise GarbledReply(f"{self.resource} sent {_excerpt(extra)} that nobody had asked for")
 
     @contextmanager
-    def _watched(self) -> Iterator[Link]:
+    def _suspect_after_a_failure(self) -> Iterator[Link]:
         """Make the session suspect if the block fails."""
         try:
             yield self._connected()
         except BaseException as error:
-            self._suspect(error)
+            self._make_suspect(error)
             raise
 
-    def _suspect(self, error: BaseException) -> None:
+    def _make_suspect(self, error: BaseException) -> None:
         """Make the session suspect for an error, which is told again with the command and what there was of a reply."""
         if isinstance(error, TransportError):
-            so_far = f", reply so far {_shown(self._buffer)}" if self._buffer else ""
-            raise self._fail(type(error)(f"{error} (command {_shown(self._command.rstrip())}{so_far})")) from error
+            so_far = f", reply so far {_excerpt(self._buffer)}" if self._buffer else ""
+            raise self._fail(type(error)(f"{error} (command {_excerpt(self._command.rstrip())}{so_far})")) from error
         # An interrupt in the middle leaves an answer on its way.
-        self._fail(TransportError(f"{self.resource} was interrupted in {_shown(self._command.rstrip())}"))
+        self._fail(TransportError(f"{self.resource} was interrupted in {_excerpt(self._command.rstrip())}"))
 
     def _fail(self, error: TransportError) -> TransportError:
         self.cause = self.cause or error
@@ -344,7 +344,7 @@ def distrust(adapter: Adapter, cause: TransportError) -> TransportError:
     return cause
 
 
-def _shown(content: bytes | bytearray | str) -> str:
+def _excerpt(content: bytes | bytearray | str) -> str:
     """Return the beginning of a message as a person reads it."""
     text = content if isinstance(content, str) else bytes(content).decode("ascii", "backslashreplace")
-    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
+    return repr(text if len(text) <= _LONGEST_EXCERPT else text[:_LONGEST_EXCERPT] + "...")

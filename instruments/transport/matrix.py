@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from pymeasure.adapters import Adapter
 
 from crossbar_hil.errors import ConfigError, InstrumentError
-from crossbar_hil.instrument import SwitchMatrix, listed, row_number
+from crossbar_hil.instrument import SwitchMatrix, names_text, row_number
 
 from .instrument import BenchInstrument
 
@@ -66,7 +66,7 @@ class RelayMatrix(BenchInstrument, SwitchMatrix):
         InstrumentError
             If the instrument refuses, or others are closed afterwards; `connected` then says which.
         """
-        wanted = self._checked(frozenset(crosspoints))
+        wanted = self._model_names(frozenset(crosspoints))
         before = self._learn()
         self._move(self._lines(before - wanted, wanted - before), wanted)
 
@@ -115,7 +115,7 @@ class RelayMatrix(BenchInstrument, SwitchMatrix):
                 raise ConfigError(f"{self.name} has no {what} {value}: {what}s are {allowed[0]} to {allowed[-1]}")
         return slot, row, column
 
-    def _checked(self, crosspoints: frozenset[str]) -> frozenset[str]:
+    def _model_names(self, crosspoints: frozenset[str]) -> frozenset[str]:
         """Return crosspoints as the model writes them, if it has them; none is looked at twice."""
         new = sorted(crosspoints - self._good.keys())
         if new:
@@ -137,7 +137,7 @@ class RelayMatrix(BenchInstrument, SwitchMatrix):
         self.operations += len(before ^ found)
         check_errors()
         if found != after:
-            raise InstrumentError(f"{self.name} has {listed(found)} closed, expected {listed(after)}")
+            raise InstrumentError(f"{self.name} has {names_text(found)} closed, expected {names_text(after)}")
         self._known = found
 
 

@@ -39,8 +39,8 @@ def test_a_short_lets_pulses_through_to_row_and_column_where_idle_lines_hang_on_
     # by hand: row 1 and column 2 see the two pulses of [1, 2], row 2 and column 1 the one of [2, 1]
     by_hand = [[0, 1, 2, 0], [2, 3, 0, 2], [1, 0, 3, 1]]
     single, dual = (DisturbLimit(write_scheme(*kind), (3, 4)) for kind in reversed(HALF_SELECT))
-    assert single.exposed(counts).tolist() == by_hand
-    assert not dual.exposed(counts).any()
+    assert single.exposed_pulses(counts).tolist() == by_hand
+    assert not dual.exposed_pulses(counts).any()
 
 
 def test_the_one_source_is_on_the_meter_port_where_there_is_no_drive():

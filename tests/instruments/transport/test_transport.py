@@ -327,7 +327,7 @@ def test_resync_without_marker_leaves_the_session_suspect_with_the_first_cause(p
 def test_an_interrupt_makes_the_session_suspect(peer, opened):
     served = peer(answers(b"1\n"))
     adapter = opened(served)
-    with pytest.raises(KeyboardInterrupt), adapter._watched():
+    with pytest.raises(KeyboardInterrupt), adapter._suspect_after_a_failure():
         raise KeyboardInterrupt
     fails(adapter, TransportError)
     assert served.lines == []
