@@ -21,7 +21,7 @@ from crossbar_hil.guard import __main__ as guard_main
 from crossbar_hil.guard import client, service, storage
 from crossbar_hil.guard.journal import Journal, read_journal, verify_journal
 from crossbar_hil.guard.keeper import Keeper
-from crossbar_hil.guard.messages import rebuilt
+from crossbar_hil.guard.messages import error_from_message
 from crossbar_hil.guard.opening import make_bench_safe, open_guarded
 from crossbar_hil.guard.preflight import check_files
 from crossbar_hil.runs.progress import Harmless, SilentProgress
@@ -389,5 +389,5 @@ def test_every_session_says_which_version_wrote_it_and_the_replay_decides(kept):
 
 
 def test_an_error_with_notes_comes_over_the_pipe_with_them():
-    error = rebuilt({"type": "GuardError", "message": "a", "notes": ["b"]})
+    error = error_from_message({"type": "GuardError", "message": "a", "notes": ["b"]})
     assert (str(error), error.__notes__) == ("a", ["b"])
