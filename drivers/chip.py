@@ -16,7 +16,7 @@ from crossbar_hil.defaults import DISCHARGE_S
 from crossbar_hil.errors import ComplianceError, ConfigError, InstrumentError, LimitError, TransportError
 from crossbar_hil.instrument import MOST_PULSES, PulseMemory, Reading, SourceMeter, SourceSettings, SwitchMatrix
 from crossbar_hil.spent import Spent
-from crossbar_hil.witness import Outcome, Witness
+from crossbar_hil.witness import PulseOutcome, Witness
 
 from .gate.disturb import DisturbLimit
 from .gate.gate import Gate, check_reach
@@ -241,7 +241,7 @@ class ChipBackend(DeviceBackend):
 
     def _outcome(
         self, error: BaseException, sending: bool, amplitudes: Mapping[str, float], sequence: int | None
-    ) -> Outcome:
+    ) -> PulseOutcome:
         """Say what became of pulses that failed; the chip is made safe before anybody is asked."""
         if not sending or isinstance(error, LimitError | ConfigError):
             return "not_sent"
