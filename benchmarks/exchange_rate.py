@@ -13,7 +13,7 @@ import time
 import pyvisa
 
 from crossbar_hil import open_bench
-from crossbar_hil.instruments.transport.adapter import open_adapter
+from crossbar_hil.instruments.transport.adapter import BenchAdapter
 from crossbar_hil.sim_backend.emulation.models.keithley2400.model import EmulatedKeithley2400
 from crossbar_hil.sim_backend.emulation.serving.server import InstrumentServer
 from crossbar_hil.sim_backend.emulation.world.world import World
@@ -23,7 +23,7 @@ ROUNDS, EXCHANGES = 15, 200
 
 def main():
     with open_bench("simulated", seed=1) as chip, InstrumentServer(EmulatedKeithley2400(World(chip), "smu")) as server:
-        ours = open_adapter(server.resource)
+        ours = BenchAdapter(server.resource)
         manager = pyvisa.ResourceManager("@py")
         bare = manager.open_resource(server.resource, read_termination="\n", write_termination="\n")
         interface = manager.visalib.sessions[bare.session].interface

@@ -12,7 +12,7 @@ from crossbar_hil.defaults import DEADLINE_S
 from crossbar_hil.errors import InstrumentError, TransportError
 from crossbar_hil.instrument import SourceMeter
 
-from .adapter import BenchAdapter, blind_write, open_adapter
+from .adapter import BenchAdapter, blind_write
 
 
 class BenchInstrument(Instrument):
@@ -42,17 +42,6 @@ class BenchInstrument(Instrument):
     def open(cls, resource: str, *, name: str, visa: str = "@py", deadline_s: float = DEADLINE_S) -> Self:
         """Connect to the instrument at a VISA resource name; nothing is sent.
 
-        Parameters
-        ----------
-        resource : str
-            VISA resource name.
-        name : str
-            Name in messages.
-        visa : str
-            VISA library, as `pyvisa.ResourceManager` takes it.
-        deadline_s : float
-            Time that an exchange may take, in seconds.
-
         Raises
         ------
         ConfigError
@@ -60,7 +49,7 @@ class BenchInstrument(Instrument):
         TransportError
             If nothing answers there.
         """
-        return cls(open_adapter(resource, visa=visa, deadline_s=deadline_s, prompts=cls.prompts), name=name)
+        return cls(BenchAdapter(resource, visa=visa, deadline_s=deadline_s, prompts=cls.prompts), name=name)
 
     def check_errors(self, after: str = "") -> list[tuple[int, str]]:
         """Empty the error queue.

@@ -13,7 +13,7 @@ from pymeasure.adapters import ProtocolAdapter
 from pymeasure.instruments import Instrument
 
 from crossbar_hil.errors import ConfigError, ConnectionLost, DeadlineError, GarbledReply, TransportError
-from crossbar_hil.instruments.transport.adapter import BenchAdapter, blind_write, open_adapter
+from crossbar_hil.instruments.transport.adapter import BenchAdapter, blind_write
 from crossbar_hil.instruments.tsp.instrument import PROMPTS
 
 DEADLINE_S = 0.2
@@ -86,7 +86,7 @@ def opened():
     made = []
 
     def make(peer, **options):
-        made.append(open_adapter(peer.resource, deadline_s=PATIENCE_S, **options))
+        made.append(BenchAdapter(peer.resource, deadline_s=PATIENCE_S, **options))
         return made[-1]
 
     yield make
@@ -218,19 +218,19 @@ def test_a_refused_port_is_lost_at_opening():
         port = listener.getsockname()[1]
     start = time.monotonic()
     with pytest.raises(ConnectionLost, match=str(port)):
-        open_adapter(f"TCPIP::127.0.0.1::{port}::SOCKET", deadline_s=DEADLINE_S)
+        BenchAdapter(f"TCPIP::127.0.0.1::{port}::SOCKET", deadline_s=DEADLINE_S)
     assert time.monotonic() - start < PATIENCE_S
 
 
 @pytest.mark.parametrize("resource", ["", "nonsense", "TCPIP::127.0.0.1::here::SOCKET::5"])
 def test_a_name_that_is_no_resource_is_refused(resource):
     with pytest.raises(ConfigError, match="no VISA resource name"):
-        open_adapter(resource, deadline_s=DEADLINE_S)
+        BenchAdapter(resource, deadline_s=DEADLINE_S)
 
 
 def test_a_library_that_is_not_there_is_a_wrong_setting():
     with pytest.raises(ConfigError, match="@nothing"):
-        open_adapter("TCPIP::127.0.0.1::1::SOCKET", visa="@nothing")
+        BenchAdapter("TCPIP::127.0.0.1::1::SOCKET", visa="@nothing")
 
 
 @pytest.mark.fault("T7", "X15")
@@ -312,7 +312,7 @@ def test_resync_waits_until_what_was_sent_before_has_been_acted_on():
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Session) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        adapter = open_adapter(f"TCPIP::127.0.0.1::{server.server_address[1]}::SOCKET", deadline_s=PATIENCE_S)
+        adapter = BenchAdapter(f"TCPIP::127.0.0.1::{server.server_address[1]}::SOCKET", deadline_s=PATIENCE_S)
         fails(adapter, DeadlineError, "FIRST?")
         adapter.blind_write("OFF")
         adapter.resync(("MARK?", "tok"))
@@ -335,7 +335,7 @@ def test_resync_without_marker_leaves_the_session_suspect_with_the_first_cause(p
 def test_an_interrupt_makes_the_session_suspect(peer, opened):
     served = peer(answers(b"1\n"))
     adapter = opened(served)
-    with pytest.raises(KeyboardInterrupt), adapter._watched():
+    with pytest.raises(KeyboardInterrupt), adapter._suspect_after_a_failure():
         raise KeyboardInterrupt
     fails(adapter, TransportError)
     assert served.lines == []
@@ -523,13 +523,13 @@ def test_a_broken_file_for_pyvisa_sim_is_a_wrong_setting_in_one_line(tmp_path, t
     description = tmp_path / "broken.yaml"
     description.write_text(text)
     with pytest.raises(ConfigError, match=r"there is no VISA library '.*broken\.yaml@sim': .") as error:
-        open_adapter("GPIB0::16::INSTR", visa=f"{description}@sim", deadline_s=DEADLINE_S)
+        BenchAdapter("GPIB0::16::INSTR", visa=f"{description}@sim", deadline_s=DEADLINE_S)
     assert "\n" not in str(error.value)
 
 
 def test_a_file_for_pyvisa_sim_that_is_not_there_is_a_wrong_setting(tmp_path):
     with pytest.raises(ConfigError, match=r"there is no VISA library '.*nowhere\.yaml@sim'"):
-        open_adapter("GPIB0::16::INSTR", visa=f"{tmp_path / 'nowhere.yaml'}@sim", deadline_s=DEADLINE_S)
+        BenchAdapter("GPIB0::16::INSTR", visa=f"{tmp_path / 'nowhere.yaml'}@sim", deadline_s=DEADLINE_S)
 
 
 def test_other_sessions_go_through_pyvisa(tmp_path):
@@ -553,7 +553,7 @@ resources:
     device: box
 """
     )
-    adapter = open_adapter("GPIB0::16::INSTR", visa=f"{description}@sim", deadline_s=PATIENCE_S)
+    adapter = BenchAdapter("GPIB0::16::INSTR", visa=f"{description}@sim", deadline_s=PATIENCE_S)
     assert ask(adapter, "print(1)") == "1.00000e+00"
     fails(adapter, DeadlineError, "silent")
     adapter.resync(("print(1)", "1.00000e+00"))
