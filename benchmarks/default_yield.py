@@ -56,7 +56,7 @@ COLUMNS = {
     "": "{name}",
     "chips": "{chips:,}",
     "converged": "{percent:.1f} %",
-    "95 % interval": "{low:.1f} to {high:.1f} %",
+    "95 % interval": "{low:.2f} to {high:.2f} %",
     "median epochs": "{median:.0f}",
     "95 % of them by": "{most:.0f}",
     "pulses a chip": "{pulses:.0f}",

@@ -42,10 +42,15 @@ def table(name: str) -> str:
 
 
 def origin(found: dict[str, Any]) -> str:
-    """Say in one line how a result was got."""
+    """Say in one line how a result was got, and with what where that matters: where it is times."""
+    if found["script"] is None:  # every row says its own
+        return str(found["about"])
     commit, _, dirty = found["commit"].partition("-")
     changed = " with changes" if dirty else ""
-    return f"`{found['command']}` at commit {commit[:7]}{changed}, {found['date']}. {found['about']}"
+    told = f"`{found['command']}` at commit {commit[:7]}{changed}, {found['date']}. {found['about']}"
+    if found["repeatable"]:
+        return told
+    return f"{told} {found['machine']}; {', '.join(map(' '.join, found['versions'].items()))}."
 
 
 def figure(path: str) -> str:

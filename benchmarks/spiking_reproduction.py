@@ -136,6 +136,13 @@ def calibrated(how):
     return prepare
 
 
+def arriving(model, images):
+    """Return how much of the current of an ideal crossbar arrives, before training, for the mean image."""
+    siemens = SpikingNetwork(model, FusedEngine(), seed=0).state.weights.astype(np.float64)
+    volts = images.intensities.mean(axis=0)
+    return {"percent": 100 * float((volts @ transfer_matrix(siemens, WIRE_OHM)).sum() / (volts @ siemens).sum())}
+
+
 def factors(sigma, seed):
     return lognormal_factors((196, 50), sigma, np.random.default_rng([seed, 1]))
 
@@ -402,7 +409,12 @@ def studies():
     folder = Path(os.environ["CROSSBAR_HIL_MNIST"])
     split = mnist(folder, CLASSES, train=TRAINING_RANGE)
     area = mnist(folder, CLASSES, train=TRAINING_RANGE, resize="area")
-    return {
+    share = Study(
+        "The network of seed 0.",
+        {"": "{name}", "current that arrives": "{percent:.1f} %"},
+        {"tuned, 50 uS to 10 mS": partial(arriving, tuned("siemens"), area.train)},
+    )
+    tables = {
         f"spiking_{table}": Study(
             "Networks of the seeds 0 to 4.",
             COLUMNS,
@@ -410,6 +422,7 @@ def studies():
         )
         for table, rows in TABLES.items()
     }
+    return {"spiking_arriving": share, **tables}
 
 
 if __name__ == "__main__":
