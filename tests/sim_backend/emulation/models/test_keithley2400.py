@@ -529,7 +529,7 @@ def test_a_text_on_the_display_has_its_length(bench):
 
 @pytest.fixture
 def pymeasure_smu(bench, over_visa):
-    from pymeasure.instruments.keithley import EmulatedKeithley2400 as Client
+    from pymeasure.instruments.keithley import Keithley2400 as Client
 
     return Client(over_visa(bench.box))
 
