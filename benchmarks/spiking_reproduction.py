@@ -7,6 +7,7 @@ CROSSBAR_HIL_MNIST names the folder of its four files, see docs/spiking_results.
     CROSSBAR_HIL_MNIST=FOLDER python benchmarks/spiking_reproduction.py [--only spiking_states]
 """
 
+import math
 import os
 from dataclasses import replace
 from functools import partial
@@ -37,9 +38,11 @@ from crossbar_hil.spiking.tasks.presets import (
     HIGH_SIEMENS,
     LOW_SIEMENS,
     TUNED,
+    TUNED_TEN,
     published,
     published_states,
     tuned,
+    tuned_ten,
 )
 
 SEEDS = 5
@@ -374,8 +377,48 @@ def matched(network, model, state, engine, images):
     return compensated(state, wanted / model.neurons.gain_ohm, arriving)
 
 
+def change_rows(split, area):
+    """Yield the tuned network without one of its changes, the published one with one, and other images."""
+    old, ten = published().neurons, mnist(folder(), train=10_000, resize="area")
+
+    def row(name, model, protocol, images):
+        return name, "", lambda seed: accuracy(trained(model, protocol, images.train, seed), images.test)
+
+    def with_neurons(model, **changes):
+        return replace(model, neurons=replace(model.neurons, **changes))
+
+    yield row("tuned", tuned(), TUNED, area)
+    yield row("tuned, every second pixel", tuned(), TUNED, split)
+    yield row("tuned, one pass", tuned(), replace(TUNED, passes=1), area)
+    yield row("tuned, labels from the training", tuned(), replace(TUNED, label_after=False), area)
+    for readout in ("winner", "mean", "votes"):
+        yield row(f"tuned, read-out {readout}", tuned(), replace(TUNED, readout=readout), area)
+    for name, model in (
+        ("thresholds that decay and have a cap", {"threshold_decay_s": old.threshold_decay_s, "cap_v": old.cap_v}),
+        ("published inhibition", {"inhibition_v": old.inhibition_v}),
+        ("last one wins", {"contest": "last"}),
+        ("five steps refractory", {"own_refractory_s": 5e-3, "others_refractory_s": 5e-3}),
+    ):
+        yield row(f"tuned, {name}", with_neurons(tuned(), **model), TUNED, area)
+    yield row("tuned, published rates", replace(tuned(), plasticity=published().plasticity), TUNED, area)
+    yield row("tuned, ten digits, 150 neurons, 10,000 images", tuned_ten(), TUNED_TEN, ten)
+    yield row("published", published(), PUBLISHED, split)
+    yield row("published, means of 2 x 2 pixels", published(), PUBLISHED, area)
+    yield row("published, three passes", published(), replace(PUBLISHED, passes=3, rates=TUNED.rates), split)
+    yield row("published, labels after training", published(), replace(PUBLISHED, label_after=True), split)
+    likely = replace(PUBLISHED, label_after=True, readout="likelihood")
+    yield row("published, labels after training, read-out likelihood", published(), likely, split)
+    for name, model in (
+        ("thresholds without decay or cap", {"threshold_decay_s": math.inf, "cap_v": math.inf}),
+        ("full inhibition", {"inhibition_v": 80.0}),
+        ("highest one wins", {"contest": "highest"}),
+    ):
+        yield row(f"published, {name}", with_neurons(published(), **model), PUBLISHED, split)
+
+
 TABLES = {
     "plain": plain_rows,
+    "changes": change_rows,
     "states": state_rows,
     "wires": wire_rows,
     "stuck": stuck_rows,
@@ -392,6 +435,11 @@ COLUMNS = {
 }
 
 
+def folder():
+    """Return the folder of the files of MNIST."""
+    return Path(os.environ["CROSSBAR_HIL_MNIST"])
+
+
 def networks(recorded, run):
     """Train and test a network of each seed."""
     found, silent = zip(*(run(seed) for seed in range(SEEDS)), strict=True)
@@ -406,9 +454,8 @@ def networks(recorded, run):
 
 
 def studies():
-    folder = Path(os.environ["CROSSBAR_HIL_MNIST"])
-    split = mnist(folder, CLASSES, train=TRAINING_RANGE)
-    area = mnist(folder, CLASSES, train=TRAINING_RANGE, resize="area")
+    split = mnist(folder(), CLASSES, train=TRAINING_RANGE)
+    area = mnist(folder(), CLASSES, train=TRAINING_RANGE, resize="area")
     share = Study(
         "The network of seed 0.",
         {"": "{name}", "current that arrives": "{percent:.1f} %"},
