@@ -95,7 +95,7 @@ def other_cases():
     small, large = CrossbarSolver(tiny, 1.0), CrossbarSolver(siemens, 1.0)
     cells = (Cubic(), Sinh(3.0), Tabulated([0.2, 0.5, 1.0], [1e-5, 4e-5, 2e-4]))
     return {
-        "kernels loaded from disk": partial(time_of, compile_kernels, 1),
+        "kernels loaded from disk": loading,
         "4 x 4, new conductances": partial(time_of, lambda: solve_crossbar(tiny, four), 2000),
         "4 x 4, conductances unchanged": partial(time_of, lambda: small.currents(four), 2000),
         "196 x 50, transfer matrix": partial(time_of, lambda: transfer_matrix(siemens), 10),
@@ -109,7 +109,12 @@ def other_cases():
     }
 
 
+def loading():
+    return {"fastest_ms": 1e3 * took(compile_kernels)[0], "median_ms": None}
+
+
 def fastest(action, repeats):
+    compile_kernels()  # small arrays do without them as long as nothing has loaded them
     return min(took(action)[0] for _ in range(repeats))
 
 

@@ -57,7 +57,7 @@ def wired(cell, count):
     return {
         "step_us": 1e6 * seconds / count / STEPS,
         "solved_percent": 100 * engine.solved / TURNS / count / STEPS,
-        "spikes": after.counts.sum() / count,
+        "spikes": float(after.counts.sum() / count),
         "once_ms": once_ms,
         "image_us": image_us,
     }
