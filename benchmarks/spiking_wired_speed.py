@@ -6,11 +6,11 @@ MNIST has.
     python benchmarks/spiking_wired_speed.py
 """
 
-import time
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
+from spiking_speed import best_seconds, random_images
 from study import Study, main
 
 from crossbar_hil.sim_backend.circuit.cells import Cubic, Sinh
@@ -23,20 +23,9 @@ from crossbar_hil.spiking.tasks.presets import published_states
 STEPS, TURNS = 200, 3
 
 
-def best_seconds(job):
-    times = []
-    for _ in range(TURNS):
-        start = time.process_time()
-        result = job()
-        times.append(time.process_time() - start)
-    return min(times), result
-
-
 def network():
     """Return images, the network with published settings for wires, and its first state."""
-    rng = np.random.default_rng(0)
-    lit = rng.random((300, 196)) < 36 / 196
-    images = levels(np.where(lit, rng.choice([0.2, 0.5, 0.8, 1.0, 1.0], lit.shape), 0.0))
+    images = levels(random_images(np.random.default_rng(0)))
     model = published_states(128, "nonlinear")
     neurons = replace(
         model.neurons, threshold_v=0.2 / 65, cap_v=1 / 65, inhibition_v=0.05 / 40, increment_v=0.002 / 30,
@@ -52,7 +41,7 @@ def wired(cell, count):
     training, engine = Showing(STEPS, 0, TRAINING, learn=True), WiredEngine(1.0, cell)
     engine.show(model, state, images[:1], training)  # compiles
     engine.solved = 0
-    seconds, after = best_seconds(lambda: engine.show(model, state, images[:count], training))
+    seconds, after = best_seconds(lambda: engine.show(model, state, images[:count], training), TURNS)
     once_ms, image_us = (None, None) if cell else tested(WiredEngine(1.0), model, after.state, images)
     return {
         "step_us": 1e6 * seconds / count / STEPS,
@@ -66,8 +55,8 @@ def wired(cell, count):
 def tested(engine, model, state, images):
     """Return what the first test image takes, in ms, and what each of the others, in us."""
     test = Showing(STEPS, 0, TESTING)
-    few, _ = best_seconds(lambda: engine.show(model, state, images[:1], test))
-    many, _ = best_seconds(lambda: engine.show(model, state, images, test))
+    few, _ = best_seconds(lambda: engine.show(model, state, images[:1], test), TURNS)
+    many, _ = best_seconds(lambda: engine.show(model, state, images, test), TURNS)
     return 1e3 * few, 1e6 * (many - few) / (len(images) - 1)
 
 

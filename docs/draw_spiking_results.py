@@ -5,12 +5,10 @@ python docs/draw_spiking_results.py
 
 import json
 import re
-from pathlib import Path
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from draw import DOCS, save
 from matplotlib.figure import Figure
 
-DOCS = Path(__file__).resolve().parent
 STATES = {
     "published": r"published, (\d+) linear states",
     "tuned, nearest": r"tuned, (\d+) linear states, nearest",
@@ -55,7 +53,7 @@ def main():
     left.set_ylabel("Test images answered rightly (%)")
     draw(right, read("spiking_stuck"), STUCK)
     right.set_xlabel("Stuck cells (%)")
-    FigureCanvasAgg(figure).print_figure(DOCS / "spiking_results.png", dpi=90)
+    save(figure, "spiking_results.png")
 
 
 if __name__ == "__main__":

@@ -63,6 +63,14 @@ def test_a_table_of_figures_stands_between_markers_or_is_a_specification(pages):
         assert found == set(SPECIFICATIONS.get(page.name, ())), page.name
 
 
+def test_below_every_picture_stands_the_script_that_draws_it(pages):
+    for page in pages.PAGES:
+        text = page.read_text(encoding="utf-8")
+        for picture, caption in re.findall(r"^!\[[^]]*\]\((.*\.png)\)\n\n(.*?)\n\n", text, re.MULTILINE | re.DOTALL):
+            scripts = re.findall(r"`((?:docs|benchmarks)/\w+\.py)`", caption)
+            assert [path for path in scripts if (ROOT / path).exists()], f"{page.name}: {picture}"
+
+
 def test_every_result_says_how_it_was_got(results):
     for name in results.names():
         found = results.read(name)
