@@ -13,17 +13,17 @@ import numpy as np
 from study import Study, main
 
 from crossbar_hil.sim_backend.spiking.fused import FusedEngine
-from crossbar_hil.spiking.network.encoding import TESTING, TRAINING, levels
+from crossbar_hil.spiking.network.encoding import TESTING, TRAINING, spike_probabilities
 from crossbar_hil.spiking.network.model import initial_state
 from crossbar_hil.spiking.network.states import linear_states
 from crossbar_hil.spiking.network.stepwise import Showing, StepwiseEngine
 from crossbar_hil.spiking.tasks.presets import (
     TEST_STEPS,
     TRAINING_STEPS,
-    published,
-    published_states,
-    tuned,
-    tuned_ten,
+    published_model,
+    published_states_model,
+    tuned_model,
+    tuned_ten_model,
 )
 
 COUNT, TURNS = 300, 7
@@ -44,7 +44,7 @@ def best_seconds(job, turns=TURNS):
 
 
 def compiled(model):
-    shown, engine = levels(random_images(np.random.default_rng(0))), FusedEngine()
+    shown, engine = spike_probabilities(random_images(np.random.default_rng(0))), FusedEngine()
     state = initial_state(model, np.random.default_rng(0))
     training = Showing(TRAINING_STEPS, 0, TRAINING, learn=True)
     engine.show(model, state, shown[:1], training)  # compiles
@@ -60,7 +60,7 @@ def compiled(model):
 
 
 def in_pure_functions():
-    model, shown = published(), levels(random_images(np.random.default_rng(0)))
+    model, shown = published_model(), spike_probabilities(random_images(np.random.default_rng(0)))
     state = initial_state(model, np.random.default_rng(0))
     one = Showing(TRAINING_STEPS, 0, TRAINING, learn=True)
     seconds, _ = best_seconds(lambda: StepwiseEngine().show(model, state, shown[:1], one), 3)
@@ -70,12 +70,12 @@ def in_pure_functions():
 
 def studies():
     models = {
-        "published, weight units": published(),
-        "published, siemens": published("siemens"),
-        "published, 128 linear states": published_states(128),
-        "tuned": tuned(),
-        "tuned, 16 states by chance": tuned("siemens", states=linear_states(16, 5e-5, 1e-2)),
-        "tuned, ten digits, 150 neurons": tuned_ten(),
+        "published, weight units": published_model(),
+        "published, siemens": published_model("siemens"),
+        "published, 128 linear states": published_states_model(128),
+        "tuned": tuned_model(),
+        "tuned, 16 states by chance": tuned_model("siemens", states=linear_states(16, 5e-5, 1e-2)),
+        "tuned, ten digits, 150 neurons": tuned_ten_model(),
     }
     columns = {
         "network": "{name}",

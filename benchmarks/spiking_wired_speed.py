@@ -15,18 +15,18 @@ from study import Study, main
 
 from crossbar_hil.sim_backend.circuit.cells import Cubic, Sinh
 from crossbar_hil.sim_backend.spiking.wired import WiredEngine
-from crossbar_hil.spiking.network.encoding import TESTING, TRAINING, levels
+from crossbar_hil.spiking.network.encoding import TESTING, TRAINING, spike_probabilities
 from crossbar_hil.spiking.network.model import initial_state
 from crossbar_hil.spiking.network.stepwise import Showing
-from crossbar_hil.spiking.tasks.presets import published_states
+from crossbar_hil.spiking.tasks.presets import published_states_model
 
 STEPS, TURNS = 200, 3
 
 
 def network():
     """Return images, the network with published settings for wires, and its first state."""
-    images = levels(random_images(np.random.default_rng(0)))
-    model = published_states(128, "nonlinear")
+    images = spike_probabilities(random_images(np.random.default_rng(0)))
+    model = published_states_model(128, "nonlinear")
     neurons = replace(
         model.neurons, threshold_v=0.2 / 65, cap_v=1 / 65, inhibition_v=0.05 / 40, increment_v=0.002 / 30,
         others_refractory_s=5e-3,

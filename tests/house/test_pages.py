@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SPECIFICATIONS = {
     "algorithm.md": ("letter",),
-    "bench.md": ("what is off", "read scheme", "write scheme", "driver"),
+    "bench.md": ("write scheme", "driver"),
     "bench_files.md": ("key",),
     "defaults.md": ("setting",),
     "emulation.md": ("`[emulation]`",),
