@@ -1,5 +1,6 @@
 """The figures of the pages are those of the results files, and no table of figures stands beside them."""
 
+import importlib
 import re
 from pathlib import Path
 
@@ -11,12 +12,13 @@ SPECIFICATIONS = {
     "bench.md": ("write scheme", "driver"),
     "bench_files.md": ("key",),
     "defaults.md": ("setting",),
+    "dry_runs.md": ("you type",),
     "emulation.md": ("`[emulation]`",),
     "safety.md": ("what happens",),
-    "spiking.md": ("option",),
     "testing.md": ("option", "class attribute"),
 }
 """Tables with numbers that were not measured but set, promised, or worked out by hand; by their first heading."""
+SCRIPTS = sorted(path for folder in ("benchmarks", "docs") for path in (ROOT / folder).glob("*.py"))
 TABLE = re.compile(r"^\|([^|]*)\|.*\n\|[-:| ]+\n((?:\|.*\n)*)", re.MULTILINE)
 NO_FIGURE = re.compile(r"`[^`]*`|\]\([^)]*\)|\$[^$]*\$")
 WRITTEN = {"fmea.md"}
@@ -86,6 +88,12 @@ def test_every_result_says_how_it_was_got(results):
             assert {"python", "crossbar-hil", "numpy"} <= set(found["versions"]), name
             assert found["machine"], name
             assert found["about"], name
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_every_script_behind_the_pages_can_be_imported(path, pages, monkeypatch):
+    monkeypatch.syspath_prepend(path.parent)  # what the package renames must be renamed here too
+    assert importlib.import_module(path.stem).__doc__
 
 
 def test_a_figure_that_was_changed_by_hand_is_noticed(pages):
