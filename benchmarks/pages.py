@@ -17,7 +17,7 @@ from typing import Any
 
 import results
 
-PAGES = (results.ROOT / "README.md", *sorted((results.ROOT / "docs").glob("*.md")))
+PAGES = (results.ROOT / "README.md", *sorted((results.ROOT / "docs").rglob("*.md")))
 BLOCK = re.compile(r"(<!-- results: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 FIGURE = re.compile(r"(<!-- figure: (.+?) -->).*?(<!-- /figure -->)", re.DOTALL)
 
