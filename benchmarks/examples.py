@@ -12,7 +12,14 @@ from study import Study, main
 
 from crossbar_hil import open_bench
 from crossbar_hil.bench.file import load_bench
-from crossbar_hil.drivers.schemes.plan import cut_off, grouped, naive_operations, operations, ordered, parked
+from crossbar_hil.drivers.schemes.plan import (
+    best_order,
+    naive_operations,
+    operations,
+    read_plan,
+    state_between,
+    without_ports,
+)
 from crossbar_hil.drivers.schemes.read_schemes import read_scheme
 from crossbar_hil.drivers.schemes.write_schemes import write_scheme
 from crossbar_hil.shipped import data_file
@@ -42,11 +49,11 @@ def relay_moves(read, write, ports):
     counts[tuple(zip(*PULSED, strict=True))] = 1
     cut = set(ports) - {"ground"} - ({"drive"} if "meter" in ports else set())  # while the meter changes its range
     steps = reads.steps(voltages, (4, 4))
-    states = ordered(grouped(steps))
+    states = best_order(read_plan(steps))
     cells = [writes.assignment((int(r), int(c)), (4, 4)) for r, c in np.argwhere(counts)]
-    pulses = ordered(cells, cut_off(states[-1], cut))
+    pulses = best_order(cells, without_ports(states[-1], cut))
     return {
-        "planned": operations([*states, parked(states[-1], pulses[0], cut), *pulses]),
+        "planned": operations([*states, state_between(states[-1], pulses[0], cut), *pulses]),
         "naive": naive_operations(reads, voltages, writes, counts, (4, 4)),
         "readings": len(steps),
         "states": len(states),
