@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from draw import save
 from matplotlib.figure import Figure
 
 from crossbar_hil.spiking.account import Silent
@@ -18,7 +18,6 @@ from crossbar_hil.spiking.settings import SpikingSettings
 from crossbar_hil.spiking.sweeping import NetworkFolder, network_axes, plan_networks, run_networks
 from crossbar_hil.studies.scheduling import make_scheduler
 
-DOCS = Path(__file__).resolve().parent
 SEED = 1
 
 
@@ -30,12 +29,6 @@ class Keeping(Silent):
 
     def show(self, progress):
         self.weights.append(progress.state.weights)
-
-
-def save(figure, name):
-    path = DOCS / name
-    FigureCanvasAgg(figure).print_figure(path, dpi=90)
-    print(f"{path.name}: {path.stat().st_size / 1e3:.0f} kB")
 
 
 def digits(folder):

@@ -90,7 +90,7 @@ def test_names_of_files_do_not_matter_to_a_point_but_what_is_in_them(tmp_path):
 
 
 def test_the_share_that_converges_is_that_of_a_thousand_trainings_one_by_one():
-    # Of the chips of seeds 0 to 999, trained one by one, 97.5 to 99.2 % converge (95 % interval, docs/defaults.md);
+    # Of the chips of seeds 0 to 999, trained one by one, 97.5 to 99.2 % converge (95 % interval);
     # four standard deviations of 4096 chips are one point more to either side.
     (chunk,) = split_into_chunks(Point.of(load_bench("simulated"), {}), seed=11, first=0, chips=4096, size=4096)
     counts = train_chunk(chunk)
