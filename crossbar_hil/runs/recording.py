@@ -343,7 +343,7 @@ def versions() -> dict[str, str]:
 
 def git_hash() -> str | None:
     """Return the commit of the checkout that runs, with ``-dirty`` if it was changed; None outside a checkout."""
-    checkout = Path(__file__).resolve().parent.parent
+    checkout = Path(__file__).resolve().parents[2]
     if not (checkout / ".git").exists():
         return None
     command = ["git", "-C", str(checkout), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
