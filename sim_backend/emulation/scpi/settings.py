@@ -4,7 +4,7 @@ The value lives in an attribute of an object, which is what the instrument's ``s
 otherwise; after each change the instrument's ``apply()`` is called.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import kinds, values
@@ -35,6 +35,11 @@ def attribute(pattern: str, key: str, kind: Kind, of: Place = of_settings) -> Co
         self.apply()
 
     return kind.command(pattern, store, lambda self, call: getattr(of(self, call), key))
+
+
+def attributes(table: Mapping[str, tuple[str, Kind]], of: Place = of_settings) -> tuple[Command, ...]:
+    """Declare values that live in attributes of one object: for each header the attribute and its kind."""
+    return tuple(attribute(pattern, key, kind, of) for pattern, (key, kind) in table.items())
 
 
 def number(
