@@ -83,7 +83,7 @@ def killed(tmp_path, code):
     (tmp_path / "tests_of_killing.py").write_text(
         "from crossbar_hil.spiking.session import *\n"
         "from crossbar_hil.spiking.settings import SpikingSettings\n"
-        "from crossbar_hil.spiking import backend_engine\n",
+        "from crossbar_hil.spiking.network import backend_engine\n",
         encoding="utf-8",
     )
     done = subprocess.run(

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import values
-from .messages import Call, Command, Query, Write
+from .messages import Call, Command
 from .status import ScpiError
 
-Store = Callable[[Any, Call, Any], object]
+Store = Callable[[Any, Any, Any], object]
+"""Takes an instrument, a call and a value that was set."""
+Value = Callable[[Any, Any], Any]
+"""Returns the value of an instrument that a call asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class Kind:
     named: Callable[[str], str] | None = None
     """What a query with ``MIN``, ``MAX`` or ``DEF`` answers; without it a query has no parameter."""
 
-    def command(self, pattern: str, store: Store, value: Callable[[Any, Call], Any]) -> Command:
+    def command(self, pattern: str, store: Store, value: Value) -> Command:
         """Return the command of one header.
 
         Parameters
@@ -38,29 +41,49 @@ class Kind:
         value : callable
             Returns the value of an instrument that a call asks for.
         """
-        return Command(pattern, self._writer(store), self._query(value))
-
-    def _writer(self, store: Store) -> Write | None:
-        read = self.read
-        if read is None:
-            return None
 
         def write(instrument: Any, call: Call) -> None:
-            store(instrument, call, read(call.expect(self.least, self.most), instrument.accepts_units))
-
-        return write
-
-    def _query(self, value: Callable[[Any, Call], Any]) -> Query | None:
-        answer = self.answer
-        if answer is None:
-            return None
+            store(instrument, call, self.value(call.expect(self.least, self.most), instrument.accepts_units))
 
         def query(instrument: Any, call: Call) -> str:
             if call.expect(0, 1 if self.named else 0) and self.named:
                 return self.named(call.arguments[0])
-            return answer(value(instrument, call))
+            return self.text(value(instrument, call))
 
-        return query
+        return Command(pattern, write if self.read else None, query if self.answer else None)
+
+    def addressed(self, pattern: str, place: int, store: Store, value: Value, asked: int = 1) -> Command:
+        """Return the command of one header of which a parameter says where: a card, or a list of channels.
+
+        Parameters
+        ----------
+        pattern : str
+            How the header is written.
+        place : int
+            Which parameter it is: 0 for the first, -1 for the last.
+        store, value : callable
+            As for `command`, with that parameter in place of the call.
+        asked : int
+            Most parameters of the query; those beyond the one that says where are of no account.
+        """
+
+        def write(instrument: Any, call: Call) -> None:
+            texts = list(call.expect(self.least + 1, self.most + 1))
+            where = texts.pop(place)
+            store(instrument, where, self.value(texts, instrument.accepts_units))
+
+        def query(instrument: Any, call: Call) -> str:
+            return self.text(value(instrument, call.expect(1, asked)[place]))
+
+        return Command(pattern, write, query)
+
+    def value(self, texts: list[str], units: bool) -> Any:
+        """Return the value that parameters make."""
+        return self.read(texts, units) if self.read else None
+
+    def text(self, value: Any) -> str:
+        """Return how a value is answered."""
+        return self.answer(value) if self.answer else ""
 
 
 def number(

@@ -82,8 +82,6 @@ class ScpiInstrument(EmulatedInstrument):
         self.kept: Stored = {}
         """Values without effect that ``*RST`` leaves alone."""
 
-    # ------------------------------------------------------------------ what a subclass says
-
     def reset(self) -> None:
         """Bring the instrument to its ``*RST`` state."""
         raise NotImplementedError
@@ -114,8 +112,6 @@ class ScpiInstrument(EmulatedInstrument):
     def register_text(self, value: int) -> str:
         """Write the value of a register."""
         return str(value)
-
-    # ------------------------------------------------------------------ messages
 
     def receive(self, message: str) -> bytes:
         """Act on one message and return the line it makes the instrument say, or nothing."""
@@ -155,8 +151,6 @@ class ScpiInstrument(EmulatedInstrument):
         if command.write:
             command.write(self, call)
         return None
-
-    # ------------------------------------------------------------------ errors and the status byte
 
     def report(self, code: int, text: str) -> None:  # noqa: ARG002 - every code has a text of its own
         """Put an error into the queue."""

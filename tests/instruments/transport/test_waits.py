@@ -22,10 +22,10 @@ from crossbar_hil.sim_backend.emulation.serving.server import InstrumentServer
 from crossbar_hil.sim_backend.emulation.world.world import World
 
 SMUS = {
-    "2400": (keithley2400.Keithley2400, Keithley2400),
-    "2450": (keithley2450.Keithley2450, Keithley2450),
-    "2602B": (keithley2600.Keithley2602B, Keithley2602B),
-    "B2902A": (keysightb2900.KeysightB2902A, KeysightB2902A),
+    "2400": (keithley2400.EmulatedKeithley2400, Keithley2400),
+    "2450": (keithley2450.EmulatedKeithley2450, Keithley2450),
+    "2602B": (keithley2600.EmulatedKeithley2602B, Keithley2602B),
+    "B2902A": (keysightb2900.EmulatedKeysightB2902A, KeysightB2902A),
 }
 
 
@@ -58,7 +58,7 @@ def test_a_source_waits_for_so_long_on_its_own_clock_and_stays_at_its_level(worl
 
 @pytest.mark.fault("V8")
 def test_a_matrix_that_speaks_tsp_waits_before_the_next_relay_moves(world):
-    with InstrumentServer(keithley707b.Keithley707B(world, "matrix")) as server:
+    with InstrumentServer(keithley707b.EmulatedKeithley707B(world, "matrix")) as server:
         matrix = Keithley707B.open(server.resource, name="matrix")
         try:
             matrix.prepare()

@@ -12,7 +12,7 @@ BYTES = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Record:
     """The five data elements of one reading."""
 
     volt: float
@@ -39,9 +39,9 @@ class Buffer:
     storing: bool = False
     feed: str = "SENS"
     stamps: str = "ABS"
-    readings: list[Reading] = field(default_factory=list)
+    readings: list[Record] = field(default_factory=list)
 
-    def store(self, readings: Iterable[Reading]) -> bool:
+    def store(self, readings: Iterable[Record]) -> bool:
         """Store readings as long as there is room, and return whether that filled the buffer."""
         if not self.storing:
             return False
@@ -49,7 +49,7 @@ class Buffer:
         self.storing = len(self.readings) < self.points
         return not self.storing
 
-    def stamped(self) -> list[Reading]:
+    def stamped(self) -> list[Record]:
         """Return the readings with their times against the first one, or each against the one before."""
         if not self.readings:
             return []
