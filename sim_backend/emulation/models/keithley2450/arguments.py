@@ -1,12 +1,8 @@
-"""Arguments that several trigger commands of an emulated Keithley 2450 take: events, buffers and times."""
-
-from typing import TYPE_CHECKING
+"""Arguments that several trigger commands of an emulated Keithley 2450 take: events and times."""
 
 from ...scpi import values
+from ...scpi.kinds import Kind
 from ...scpi.status import ScpiError
-
-if TYPE_CHECKING:
-    from .model import EmulatedKeithley2450
 
 LONGEST_S = 1e4
 MOST_COUNT = 268_435_455
@@ -27,11 +23,7 @@ def event(text: str) -> str:
     return values.choice(name, EVENTS)
 
 
-def buffer_name(smu: "EmulatedKeithley2450", arguments: list[str]) -> str:
-    """Return the name of a buffer that there is; ``defbuffer1`` if none is named."""
-    name = values.string(arguments[0]) if arguments else "defbuffer1"
-    smu.buffer(name)
-    return name
+EVENT = Kind(lambda texts, _: event(texts[0]), default="NONE")
 
 
 def seconds(arguments: list[str], place: int) -> float:

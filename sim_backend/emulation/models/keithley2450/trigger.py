@@ -5,69 +5,63 @@ Names are those of the Model 2450 reference manual, chapter 6.
 
 from collections.abc import Callable
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from ...scpi import settings as setting
 from ...scpi import values
 from ...scpi.messages import Call, Command
 from ...scpi.status import ScpiError
 from . import blocks as block
-from . import lines as keithley2450_lines
-from .arguments import LONGEST_S, MOST_COUNT, buffer_name, event
-from .blocks import MOST_BLOCKS, Block, Run
-from .loading import load
-from .settings import USER_DELAYS
+from .arguments import EVENT, LONGEST_S, MOST_COUNT, event
+from .settings import USER_DELAYS, plain
+from .state import Keithley2450State
+from .trigger_model import Block, Progress, Timer
 
-if TYPE_CHECKING:
-    from .model import EmulatedKeithley2450
-
+MOST_BLOCKS = 63
 SHORTEST_DELAY_S = 167e-9
 """The delay block takes 167 ns to 10 ks (reference manual, trigger.BLOCK_DELAY_CONSTANT), or 0 for none."""
 MOST_READINGS = 100_000
 LIMIT_TYPES = ("ABOVe", "BELow", "INSide", "OUTside")
-
-
-Make = Callable[["EmulatedKeithley2450", int, list[str]], Block]
+Make = Callable[[Keithley2450State, int, list[str]], Block]
+"""Makes a block of the instrument, the number of the block and its arguments."""
 
 
 def _block(name: str, least: int, most: int, make: Make) -> Command:
     """Declare the command of a block: its number, and `least` to `most` arguments besides."""
 
-    def write(smu: "EmulatedKeithley2450", call: Call) -> None:
+    def write(smu: Keithley2450State, call: Call) -> None:
         arguments = call.expect(1 + least, 1 + most)
-        number = values.integer(arguments[0], 1, MOST_BLOCKS)
+        number = _number(arguments[0])
         smu.trigger_model.put(number, make(smu, number, arguments[1:]))
 
     return Command(f":TRIGger:BLOCk:{name}", write)
 
 
-def _target(text: str) -> int:
+def _number(text: str) -> int:
     return values.integer(text, 1, MOST_BLOCKS)
 
 
-def _measure(smu: "EmulatedKeithley2450", _: int, arguments: list[str]) -> Block:
+def _measure(smu: Keithley2450State, _: int, arguments: list[str]) -> Block:
     """Make a measure block; an endless one takes one reading each time it is reached."""
-    named = bool(arguments) and arguments[0][:1] in ('"', "'")
-    name = buffer_name(smu, arguments[:1] if named else [])
-    rest = arguments[1:] if named else arguments
-    endless = bool(rest) and values.matches(rest[0], "INFinite")
-    return block.measure(name, 1 if endless or not rest else values.integer(rest[0], 1, MOST_READINGS))
+    named = arguments[:1] if arguments and arguments[0][:1] in ('"', "'") else []
+    name, rest = smu.buffer_name(named), arguments[len(named) :]
+    endless = not rest or values.matches(rest[0], "INFinite")
+    return block.measure(smu, name, 1 if endless else values.integer(rest[0], 1, MOST_READINGS))
 
 
-def _delay(_: "EmulatedKeithley2450", __: int, arguments: list[str]) -> Block:
+def _delay(smu: Keithley2450State, _: int, arguments: list[str]) -> Block:
     delay_s = values.bounded(arguments[0], 0.0, LONGEST_S)
     if 0 < delay_s < SHORTEST_DELAY_S:
         raise ScpiError(-222)
-    return block.delay(delay_s)
+    return block.delay(smu, delay_s)
 
 
-def _user_delay(_: "EmulatedKeithley2450", __: int, arguments: list[str]) -> Block:
+def _user_delay(smu: Keithley2450State, _: int, arguments: list[str]) -> Block:
     name = arguments[0].rstrip("0123456789")
     kind = values.choice(name, ("SOURce", "MEASure"))
-    return block.user_delay(kind, values.integer(arguments[0][len(name) :] or "1", 1, USER_DELAYS))
+    return block.user_delay(smu, kind, values.integer(arguments[0][len(name) :] or "1", 1, USER_DELAYS))
 
 
-def _wait(_: "EmulatedKeithley2450", __: int, arguments: list[str]) -> Block:
+def _wait(smu: Keithley2450State, _: int, arguments: list[str]) -> Block:
     forget, needs_all, events = False, False, [event(arguments[0])]
     for text in arguments[1:]:
         if any(values.matches(text, name) for name in ("ENTer", "NEVer")):
@@ -77,64 +71,60 @@ def _wait(_: "EmulatedKeithley2450", __: int, arguments: list[str]) -> Block:
         else:
             events.append(event(text))
     named = tuple(each for each in events if each != "NONE") or ("NONE",)
-    return block.wait(named, forget, needs_all)
+    return block.wait(smu, named, forget, needs_all)
 
 
-def _branch_counter(_: "EmulatedKeithley2450", number: int, arguments: list[str]) -> Block:
-    return block.branch_counter(number, values.integer(arguments[0], 1, MOST_COUNT), _target(arguments[1]))
+def _log(_smu: Keithley2450State, _: int, arguments: list[str]) -> Block:
+    values.string(arguments[1])
+    return block.nothing("LOG_EVENT")
 
 
-def _branch_event(_: "EmulatedKeithley2450", __: int, arguments: list[str]) -> Block:
-    wanted = event(arguments[0])
-    return block.branch_if(
-        "BRANCH_ON_EVENT",
-        lambda smu, _run: smu.trigger_model.ready(smu, (wanted,), needs_all=False),
-        _target(arguments[1]),
+def _branch_event(smu: Keithley2450State, _: int, arguments: list[str]) -> Block:
+    wanted = (event(arguments[0]),)
+    return block.branch("BRANCH_ON_EVENT", _number(arguments[1]), lambda _: smu.trigger_model.ready(wanted))
+
+
+def _latest(smu: Keithley2450State, count: int) -> list[float]:
+    """Return the latest readings of the default buffer, the latest first, as many as there are up to `count`."""
+    return [each.value for each in islice(reversed(smu.buffer("defbuffer1").readings), count)]
+
+
+def _branch_delta(smu: Keithley2450State, _: int, arguments: list[str]) -> Block:
+    most = values.number(arguments[0])
+
+    def close(_: Progress) -> bool:
+        latest = _latest(smu, 2)
+        return len(latest) == 2 and abs(latest[1] - latest[0]) < most
+
+    return block.branch("BRANCH_ON_DELTA", _number(arguments[1]), close)
+
+
+def _meets(kind: str, value: float, low: float, high: float) -> bool:
+    within = low <= value <= high
+    return {"ABOV": value > high, "BEL": value < low, "INS": within, "OUT": not within}[kind]
+
+
+def _branch_constant_limit(smu: Keithley2450State, _: int, arguments: list[str]) -> Block:
+    kind = values.choice(arguments[0], LIMIT_TYPES)
+    low, high = values.number(arguments[1]), values.number(arguments[2])
+    return block.branch(
+        "BRANCH_LIMIT_CONSTANT",
+        _number(arguments[3]),
+        lambda _: any(_meets(kind, value, low, high) for value in _latest(smu, 1)),
     )
 
 
-def _last(smu: "EmulatedKeithley2450", count: int) -> list[float]:
-    """Return the latest readings of the default buffer, as many as there are up to `count`."""
-    latest = islice(reversed(smu.buffer("defbuffer1").readings), count)
-    return [each.value for each in latest][::-1]
-
-
-def _branch_delta(_: "EmulatedKeithley2450", __: int, arguments: list[str]) -> Block:
-    most = values.number(arguments[0])
-
-    def close(smu: "EmulatedKeithley2450", _run: Run) -> bool:
-        latest = _last(smu, 2)
-        return len(latest) == 2 and abs(latest[1] - latest[0]) < most
-
-    return block.branch_if("BRANCH_ON_DELTA", close, _target(arguments[1]))
-
-
-def _within(kind: str, value: float, low: float, high: float) -> bool:
-    inside = low <= value <= high
-    return {"ABOV": value > high, "BEL": value < low, "INS": inside, "OUT": not inside}[kind]
-
-
-def _branch_limit(_: "EmulatedKeithley2450", __: int, arguments: list[str]) -> Block:
-    kind = values.choice(arguments[0], LIMIT_TYPES)
-    low, high = values.number(arguments[1]), values.number(arguments[2])
-
-    def met(smu: "EmulatedKeithley2450", _run: Run) -> bool:
-        return any(_within(kind, value, low, high) for value in _last(smu, 1))
-
-    return block.branch_if("BRANCH_LIMIT_CONSTANT", met, _target(arguments[3]))
-
-
-def _branch_limit_of_test(_: "EmulatedKeithley2450", __: int, arguments: list[str]) -> Block:
+def _branch_dynamic_limit(smu: Keithley2450State, _: int, arguments: list[str]) -> Block:
     kind, number = values.choice(arguments[0], LIMIT_TYPES), values.integer(arguments[1], 1, 2)
 
-    def met(smu: "EmulatedKeithley2450", _run: Run) -> bool:
+    def met(_: Progress) -> bool:
         limit = smu.now.measuring.now.limits[number]
-        return any(_within(kind, value, limit.lower, limit.upper) for value in _last(smu, 1))
+        return any(_meets(kind, value, limit.lower, limit.upper) for value in _latest(smu, 1))
 
-    return block.branch_if("BRANCH_LIMIT_DYNAMIC", met, _target(arguments[2]))
+    return block.branch("BRANCH_LIMIT_DYNAMIC", _number(arguments[2]), met)
 
 
-def _recall(smu: "EmulatedKeithley2450", _: int, arguments: list[str]) -> Block:
+def _recall(smu: Keithley2450State, _: int, arguments: list[str]) -> Block:
     entries: list[tuple[str, int]] = []
     for text in arguments:
         if text[:1] in ('"', "'"):
@@ -144,79 +134,83 @@ def _recall(smu: "EmulatedKeithley2450", _: int, arguments: list[str]) -> Block:
     if not entries:
         raise ScpiError(-104)
     for name, index in entries:
-        if index > len(smu.source_lists.get(name, smu.sense_lists.get(name, []))):
+        if index > len(smu.entries(name)):
             raise ScpiError(-222)
-    return block.recall(*entries)
+    return block.recall(smu, *entries)
 
 
 def _recall_next(step: int) -> Make:
-    return lambda _smu, _number, arguments: block.recall_next(step, *map(values.string, arguments))
+    return lambda smu, _, rest: block.recall_next(smu, step, *map(values.string, rest))
 
 
-def _log(_: "EmulatedKeithley2450", __: int, arguments: list[str]) -> Block:
-    values.string(arguments[1])
-    return block.nothing("LOG_EVENT")
+def _branch_once(excluded: bool) -> Make:
+    return lambda _smu, number, rest: block.branch_once(number, _number(rest[0]), excluded)
 
 
-def _digital(_: "EmulatedKeithley2450", __: int, arguments: list[str]) -> Block:
-    for text in arguments:
-        values.integer(text, 0, 63)
-    return block.nothing("DIGITAL_IO")
-
-
-def _state(smu: "EmulatedKeithley2450", call: Call) -> str:
+def _state(smu: Keithley2450State, call: Call) -> str:
     call.expect(0)
     model = smu.trigger_model
-    return f"{model.state};{model.state};{model.run.last if model.run else 0}"
+    return f"{model.state};{model.state};{model.progress.last if model.progress else 0}"
 
 
-def _listed(smu: "EmulatedKeithley2450", call: Call) -> str:
+def _listed(smu: Keithley2450State, call: Call) -> str:
     call.expect(0)
     return "; ".join(f"{number}) {each.name}" for number, each in sorted(smu.trigger_model.blocks.items())) or "EMPTY"
 
 
-def _passes(smu: "EmulatedKeithley2450", call: Call) -> str:
-    number = _target(call.expect(1)[0])
-    return str(smu.trigger_model.run.counts.get(number, 0) if smu.trigger_model.run else 0)
+def _passes(smu: Keithley2450State, call: Call) -> str:
+    number, progress = _number(call.expect(1)[0]), smu.trigger_model.progress
+    return str(progress.counts.get(number, 0) if progress else 0)
 
+
+def _timer(smu: Keithley2450State, call: Call) -> Timer:
+    return smu.trigger_model.timers[call.suffixes[0]]
+
+
+def _stop_timer(smu: Keithley2450State, call: Call) -> None:
+    call.expect(0)
+    _timer(smu, call).began_s = None
+
+
+_T = ":TRIGger:TIMer{1-4}"
 
 COMMANDS: tuple[Command, ...] = (
-    _block("BUFFer:CLEar", 0, 1, lambda smu, _, rest: block.clear(buffer_name(smu, rest))),
-    _block("SOURce:STATe", 1, 1, lambda _smu, _, rest: block.output(values.boolean(rest[0]))),
+    _block("BUFFer:CLEar", 0, 1, lambda smu, _, rest: block.clear(smu, smu.buffer_name(rest))),
+    _block("SOURce:STATe", 1, 1, lambda smu, _, rest: block.output(smu, values.boolean(rest[0]))),
     _block("MEASure", 0, 2, _measure),
     _block("MDIGitize", 0, 2, _measure),
     _block("DELay:CONStant", 1, 1, _delay),
     _block("DELay:DYNamic", 1, 1, _user_delay),
     _block("NOP", 0, 0, lambda *_: block.nothing("NO_OPERATION")),
-    _block("NOTify", 1, 1, lambda _smu, _, rest: block.notify(values.integer(rest[0], 1, 8))),
+    _block("NOTify", 1, 1, lambda smu, _, rest: block.notify(smu, values.integer(rest[0], 1, 8))),
     _block("WAIT", 1, 5, _wait),
-    _block("DIGital:IO", 1, 2, _digital),
     _block("LOG:EVENt", 2, 2, _log),
-    _block("BRANch:ALWays", 1, 1, lambda _smu, _, rest: block.branch_always(_target(rest[0]))),
-    _block("BRANch:COUNter", 2, 2, _branch_counter),
-    _block("BRANch:COUNter:RESet", 1, 1, lambda _smu, _, rest: block.reset_counter(_target(rest[0]))),
+    _block("BRANch:ALWays", 1, 1, lambda _smu, _, rest: block.branch_always(_number(rest[0]))),
+    _block(
+        "BRANch:COUNter",
+        2,
+        2,
+        lambda _, number, rest: block.branch_counter(number, values.integer(rest[0], 1, MOST_COUNT), _number(rest[1])),
+    ),
+    _block("BRANch:COUNter:RESet", 1, 1, lambda _smu, _, rest: block.reset_counter(_number(rest[0]))),
     _block("BRANch:EVENt", 2, 2, _branch_event),
     _block("BRANch:DELTa", 2, 3, _branch_delta),
-    _block("BRANch:LIMit:CONStant", 4, 5, _branch_limit),
-    _block("BRANch:LIMit:DYNamic", 3, 4, _branch_limit_of_test),
-    _block("BRANch:ONCE", 1, 1, lambda _smu, number, rest: block.branch_once(number, _target(rest[0]))),
-    _block(
-        "BRANch:ONCE:EXCLuded",
-        1,
-        1,
-        lambda _smu, number, rest: block.branch_once(number, _target(rest[0]), excluded=True),
-    ),
+    _block("BRANch:LIMit:CONStant", 4, 5, _branch_constant_limit),
+    _block("BRANch:LIMit:DYNamic", 3, 4, _branch_dynamic_limit),
+    _block("BRANch:ONCE", 1, 1, _branch_once(excluded=False)),
+    _block("BRANch:ONCE:EXCLuded", 1, 1, _branch_once(excluded=True)),
     _block("CONFig:RECall", 1, 4, _recall),
     _block("CONFig:NEXT", 1, 2, _recall_next(1)),
     _block("CONFig:PREVious", 1, 2, _recall_next(-1)),
     Command(":TRIGger:BLOCk:BRANch:COUNter:COUNt", query=_passes),
     Command(":TRIGger:BLOCk:LIST", query=_listed),
-    Command(":TRIGger:LOAD", load),
     Command(":TRIGger:STATe", query=_state),
-    setting.action(":INITiate[:IMMediate]", lambda smu: smu.trigger_model.initiate(smu)),
+    setting.action(":INITiate[:IMMediate]", lambda smu: smu.trigger_model.initiate()),
     setting.action(":ABORt", lambda smu: smu.trigger_model.abort()),
-    setting.action(":TRIGger:PAUSe"),
-    setting.action(":TRIGger:RESume"),
-    setting.choice(":TRIGger:CONTinuous", "continuous", "AUTO", "OFF", "REStart", of=lambda smu, _: smu.panel),
-    *keithley2450_lines.COMMANDS,
+    Command(f"{_T}:CLEar", _stop_timer),
+    setting.integer(f"{_T}:COUNt", "count", 0, 1_048_575, 1, of=_timer),
+    setting.number(f"{_T}:DELay", "delay_s", 8e-6, 1e5, 1e-5, reply=plain, of=_timer),
+    setting.flag(f"{_T}:STARt:GENerate", "at_start", of=_timer),
+    setting.attribute(f"{_T}:STARt:STIMulus", "stimulus", EVENT, of=_timer),
+    setting.flag(f"{_T}:STATe", "enabled", of=_timer),
 )
