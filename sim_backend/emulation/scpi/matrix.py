@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ..world.world import World
-from .messages import Call, Command, Query, ScpiInstrument
+from .instrument import ScpiInstrument
+from .messages import Call, Command, Query
 from .status import Register, ScpiError
 from .values import channel_items
 

@@ -7,7 +7,8 @@ import numpy as np
 
 from ..world.world import World
 from .format import DataFormat
-from .messages import Call, ScpiInstrument
+from .instrument import ScpiInstrument
+from .messages import Call
 from .sense import Sense
 from .source import Source
 from .status import Register

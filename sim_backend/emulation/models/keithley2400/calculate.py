@@ -8,7 +8,7 @@ from ...scpi.calculation import Mathematics
 from ...scpi.messages import Answer, Call, Command, Query
 from ...scpi.values import NOT_MEASURED
 from .calculation import Calculation, Limit
-from .state import SourceMeter
+from .state import Keithley2400State
 from .trigger import readings
 
 LARGEST = 9.999999e20
@@ -31,7 +31,7 @@ def _limit(smu: Any, call: Call) -> Limit:
 
 
 def _results(stage: str, latest: bool) -> Query:
-    def query(smu: SourceMeter, call: Call) -> Answer:
+    def query(smu: Keithley2400State, call: Call) -> Answer:
         call.expect(0)
         found = readings(smu)
         if stage == "CALC" and not smu.calculation.math.on:
@@ -42,12 +42,12 @@ def _results(stage: str, latest: bool) -> Query:
     return query
 
 
-def _acquire(smu: SourceMeter) -> None:
+def _acquire(smu: Keithley2400State) -> None:
     found = readings(smu)
     smu.calculation.offset = smu.calculation.fed(found, len(found) - 1)
 
 
-def _failed(smu: SourceMeter, call: Call) -> str:
+def _failed(smu: Keithley2400State, call: Call) -> str:
     call.expect(0)
     return str(int(smu.calculation.failed.get(call.suffixes[-1], False)))
 

@@ -13,7 +13,7 @@ from ...scpi.values import NOT_MEASURED, OVERFLOW
 from . import sweep
 from .records import Record
 from .settings import RANGES_A, RANGES_OHM
-from .state import LATENCY_S, SourceMeter
+from .state import LATENCY_S, Keithley2400State
 
 AUTO_DELAY_S = 1e-3
 MOST_RANGE_CHANGES = 10
@@ -21,7 +21,7 @@ READING_AVAILABLE, READING_OVERFLOW, IN_COMPLIANCE = 1 << 6, 1 << 7, 1 << 14
 """Bits of the measurement event register (appendix B)."""
 
 
-def acquire(smu: SourceMeter) -> list[Record]:
+def acquire(smu: Keithley2400State) -> list[Record]:
     """Run the trigger model once and return its readings."""
     now = smu.now
     source = now.source[now.function]
@@ -54,7 +54,7 @@ def acquire(smu: SourceMeter) -> list[Record]:
     return records
 
 
-def _cycle(smu: SourceMeter) -> Record:
+def _cycle(smu: Keithley2400State) -> Record:
     now = smu.now
     delay_s = AUTO_DELAY_S if now.delay_auto else now.delay_s
     averaged = now.average_count if now.average and now.average_control == "REP" else 1
@@ -69,7 +69,7 @@ def _cycle(smu: SourceMeter) -> Record:
     return _reading(smu, volt, ampere, averaged)
 
 
-def _reranged(smu: SourceMeter, volt: float, ampere: float) -> bool:
+def _reranged(smu: Keithley2400State, volt: float, ampere: float) -> bool:
     """Choose the automatic range anew, and return whether it is another one."""
     now = smu.now
     if now.automatic_ohms:
@@ -87,9 +87,9 @@ def _reranged(smu: SourceMeter, volt: float, ampere: float) -> bool:
     return True
 
 
-def _reading(smu: SourceMeter, volt: float, ampere: float, averaged: int) -> Record:
+def _reading(smu: Keithley2400State, volt: float, ampere: float, averaged: int) -> Record:
     now = smu.now
-    function, level_v, level_a = smu.drive()
+    function, level_v, level_a = smu.setpoint()
     sourcing_v = function == "VOLT"
     limited = smu.limited()
     range_v = (now.source if sourcing_v else now.sense)["VOLT"].range

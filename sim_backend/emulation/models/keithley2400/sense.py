@@ -8,10 +8,10 @@ from ...scpi.messages import Call, Command, Query
 from ...scpi.status import ScpiError
 from .settings import MOST_A, MOST_V, RANGES_A, senses
 from .source import full
-from .state import LEAST_SHARE, SourceMeter
+from .state import LEAST_SHARE, Keithley2400State
 
 
-def _set_protection_a(smu: SourceMeter, _: Call, wanted: float) -> None:
+def _set_protection_a(smu: Keithley2400State, _: Call, wanted: float) -> None:
     now, measured = smu.now, smu.now.sense["CURR"]
     # One value for both directions, so its sign does not matter.
     limit = abs(wanted)
@@ -27,7 +27,7 @@ def _set_protection_a(smu: SourceMeter, _: Call, wanted: float) -> None:
     smu.apply()
 
 
-def _set_protection_v(smu: SourceMeter, _: Call, wanted: float) -> None:
+def _set_protection_v(smu: Keithley2400State, _: Call, wanted: float) -> None:
     now = smu.now
     now.protection_v = abs(wanted)
     if now.synchronised["VOLT"] and not now.sense["VOLT"].auto:
@@ -36,14 +36,14 @@ def _set_protection_v(smu: SourceMeter, _: Call, wanted: float) -> None:
 
 
 def _synchronise(function: str) -> Command:
-    def store(smu: SourceMeter, _: Call, on: bool) -> None:
+    def store(smu: Keithley2400State, _: Call, on: bool) -> None:
         smu.now.synchronised[function] = on
 
     pattern = f"[:SENSe#]:{sense.NAMES[function]}:PROTection:RSYNchronize"
     return kinds.FLAG.command(pattern, store, lambda smu, _: smu.now.synchronised[function])
 
 
-def _set_functions(smu: SourceMeter, call: Call) -> None:
+def _set_functions(smu: Keithley2400State, call: Call) -> None:
     wanted = {sense.function(text) for text in call.expect(1, 3)}
     if not smu.now.concurrent and len(wanted) > 1:
         raise ScpiError(-221)
@@ -51,23 +51,23 @@ def _set_functions(smu: SourceMeter, call: Call) -> None:
     smu.apply()
 
 
-def _drop_functions(smu: SourceMeter, call: Call) -> None:
+def _drop_functions(smu: Keithley2400State, call: Call) -> None:
     smu.now.measured = smu.now.measured - {sense.function(text) for text in call.expect(1, 3)}
     smu.apply()
 
 
-def _drop_all_functions(smu: SourceMeter) -> None:
+def _drop_all_functions(smu: Keithley2400State) -> None:
     smu.now.measured = set()
     smu.apply()
 
 
-def _set_all_functions(smu: SourceMeter) -> None:
+def _set_all_functions(smu: Keithley2400State) -> None:
     smu.now.measured = set(map(values.short, sense.FUNCTIONS)) if smu.now.concurrent else {"RES"}
     smu.apply()
 
 
 def _functions(on: bool) -> Query:
-    def query(smu: SourceMeter, call: Call) -> str:
+    def query(smu: Keithley2400State, call: Call) -> str:
         call.expect(0)
         names = {"VOLT": '"VOLT:DC"', "CURR": '"CURR:DC"', "RES": '"RES"'}
         return ",".join(text for name, text in names.items() if (name in smu.now.measured) == on) or '""'
@@ -75,26 +75,26 @@ def _functions(on: bool) -> Query:
     return query
 
 
-def _function_state(smu: SourceMeter, call: Call) -> str:
+def _function_state(smu: Keithley2400State, call: Call) -> str:
     return str(int(sense.function(call.expect(1)[0]) in smu.now.measured))
 
 
-def _set_concurrent(smu: SourceMeter, _: Call, on: bool) -> None:
+def _set_concurrent(smu: Keithley2400State, _: Call, on: bool) -> None:
     smu.now.concurrent = on
     if not on and len(smu.now.measured) > 1:
         smu.now.measured = {"VOLT"}
     smu.apply()
 
 
-def _tripped_a(smu: SourceMeter, call: Call) -> str:
+def _tripped_a(smu: Keithley2400State, call: Call) -> str:
     call.expect(0)
     real = smu.limit_is_compliance() or smu.trip_reports_range
-    return str(int(smu.drive()[0] == "VOLT" and smu.limited() and real))
+    return str(int(smu.setpoint()[0] == "VOLT" and smu.limited() and real))
 
 
-def _tripped_v(smu: SourceMeter, call: Call) -> str:
+def _tripped_v(smu: Keithley2400State, call: Call) -> str:
     call.expect(0)
-    return str(int(smu.drive()[0] == "CURR" and smu.limited()))
+    return str(int(smu.setpoint()[0] == "CURR" and smu.limited()))
 
 
 _AUTOZERO = replace(kinds.FLAG, read=lambda texts, _: not values.matches(texts[0], "ONCE") and values.boolean(texts[0]))

@@ -6,7 +6,7 @@ from ...scpi.messages import Call, Command
 from ...scpi.source import LONGEST_LIST
 from . import sweep
 from .settings import RANGES_A, sources
-from .state import SourceMeter
+from .state import Keithley2400State
 
 LONGEST_DELAY_S = 9999.999
 
@@ -16,7 +16,7 @@ def full(range_: float) -> str:
     return values.nr3(range_ * reading.HEADROOM)
 
 
-def _set_function(smu: SourceMeter, _: Call, chosen: str) -> None:
+def _set_function(smu: Keithley2400State, _: Call, chosen: str) -> None:
     """Choose what is sourced; that turns the output off."""
     now = smu.now
     now.memory_sweep = chosen == "MEM"
@@ -28,11 +28,11 @@ def _set_function(smu: SourceMeter, _: Call, chosen: str) -> None:
     smu.apply()
 
 
-def _set_delay(smu: SourceMeter, _: Call, seconds: float) -> None:
+def _set_delay(smu: Keithley2400State, _: Call, seconds: float) -> None:
     smu.now.delay_s, smu.now.delay_auto = seconds, False
 
 
-def _set_guard(smu: SourceMeter, _: Call, chosen: str) -> None:
+def _set_guard(smu: Keithley2400State, _: Call, chosen: str) -> None:
     for range_a in (smu.now.sense["CURR"].range, reading.range_holding(RANGES_A, smu.now.protection_a)):
         smu.check_guard(chosen, range_a)
     smu.now.guard = chosen
@@ -43,11 +43,11 @@ def _location(call: Call) -> int:
     return values.integer(call.expect(1)[0], sweep.LOCATIONS[0], sweep.LOCATIONS[-1])
 
 
-def _save(smu: SourceMeter, call: Call) -> None:
+def _save(smu: Keithley2400State, call: Call) -> None:
     sweep.save(smu, _location(call))
 
 
-def _recall(smu: SourceMeter, call: Call) -> None:
+def _recall(smu: Keithley2400State, call: Call) -> None:
     """Bring a setup back from the source memory, with the output off as after any change of function."""
     location = _location(call)
     smu.on = False

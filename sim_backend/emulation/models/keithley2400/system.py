@@ -6,27 +6,27 @@ from ...scpi import settings as setting
 from ...scpi.format import SINGLE, TEXT
 from ...scpi.messages import Call, Command, clear_errors
 from ...scpi.status import ScpiError
-from .state import SourceMeter
+from .state import Keithley2400State
 
 
-def _preset(smu: SourceMeter) -> None:
+def _preset(smu: Keithley2400State) -> None:
     """Return to the state of the bench, which differs from ``*RST`` in the order of bytes (note of table 18-3)."""
     smu.reset()
     smu.format.swapped = True
 
 
-def _set_line(smu: SourceMeter, call: Call) -> None:
+def _set_line(smu: Keithley2400State, call: Call) -> None:
     wanted = values.number(call.expect(1)[0])
     if wanted not in (50, 60):
         raise ScpiError(-222)
     smu.line_hz, smu.line_auto = wanted, False
 
 
-def _reset_time(smu: SourceMeter) -> None:
+def _reset_time(smu: Keithley2400State) -> None:
     smu.started_s = smu.world.clock.now()
 
 
-def _set_terminals(smu: SourceMeter, _: Call, chosen: str) -> None:
+def _set_terminals(smu: Keithley2400State, _: Call, chosen: str) -> None:
     """Choose front or rear terminals, which turns the output off; both are the same nodes here."""
     if chosen != smu.terminals:
         smu.switch(False)

@@ -10,20 +10,20 @@ from ...scpi.reading import STATISTICS
 from ...scpi.source import LONGEST_LIST
 from ...scpi.status import ScpiError
 from .records import Buffer, Record
-from .state import SourceMeter
+from .state import Keithley2400State
 
 FEEDS: Mapping[str, str] = {"SENS": "SENS1", "CALC": "CALC1", "CALC2": "CALC2"}
 """Where the buffer takes its readings from, and how that is answered."""
 
 
-def _records(smu: SourceMeter, call: Call) -> list[Record]:
+def _records(smu: Keithley2400State, call: Call) -> list[Record]:
     call.expect(0)
     if not smu.buffer.readings:
         raise ScpiError(-230)
     return smu.buffer.stamped()
 
 
-def _data(smu: SourceMeter, call: Call) -> Answer:
+def _data(smu: Keithley2400State, call: Call) -> Answer:
     records = _records(smu, call)
     if smu.buffer.feed == "SENS":
         return smu.format.written([value for each in records for value in each.numbers(smu.now.elements)])
@@ -33,7 +33,7 @@ def _data(smu: SourceMeter, call: Call) -> Answer:
 def _set_idle(key: str) -> kinds.Store:
     """Return what sets something that must not change while readings are stored."""
 
-    def store(smu: SourceMeter, _: Call, value: object) -> None:
+    def store(smu: Keithley2400State, _: Call, value: object) -> None:
         if smu.buffer.storing:
             raise ScpiError(-221)
         setattr(smu.buffer, key, value)
@@ -41,20 +41,20 @@ def _set_idle(key: str) -> kinds.Store:
     return store
 
 
-def _set_control(smu: SourceMeter, _: Call, chosen: str) -> None:
+def _set_control(smu: Keithley2400State, _: Call, chosen: str) -> None:
     smu.buffer.storing = chosen == "NEXT"
     if smu.buffer.storing:
         smu.buffer.readings.clear()
 
 
-def _statistic(smu: SourceMeter, call: Call) -> str:
+def _statistic(smu: Keithley2400State, call: Call) -> str:
     """Answer a statistic of the buffer for every element that is not time or status."""
     records, how = _records(smu, call), STATISTICS[smu.now.statistic]
     names = [name for name in ("VOLT", "CURR", "RES") if name in smu.now.elements]
     return ",".join(values.nr3(how([each.named()[name] for each in records])) for name in names)
 
 
-def _buffer(smu: SourceMeter, _: Call) -> Buffer:
+def _buffer(smu: Keithley2400State, _: Call) -> Buffer:
     return smu.buffer
 
 

@@ -12,10 +12,10 @@ from ...scpi.matrix import relay_commands
 from ...scpi.messages import Command, clear_errors
 from ...scpi.status import ScpiError
 from . import scan, stored
-from .state import SwitchSystem
+from .state import Keithley7001State
 
 
-class EmulatedKeithley7001(SwitchSystem):
+class EmulatedKeithley7001(Keithley7001State):
     """Model 7001 with two slots."""
 
     model = "MODEL 7001"

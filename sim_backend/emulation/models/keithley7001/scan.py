@@ -12,7 +12,7 @@ from ...scpi import settings as setting
 from ...scpi.kinds import Kind
 from ...scpi.messages import Call, Command
 from ...scpi.status import ScpiError
-from .state import MOST_STEPS, Layer, SwitchSystem
+from .state import MOST_STEPS, Keithley7001State, Layer
 
 PATTERNS = range(1, 101)
 """Locations of relay patterns, written ``M1`` to ``M100``."""
@@ -20,7 +20,7 @@ LONGEST_S = 99999.999
 SOURCES = ("HOLD", "IMMediate", "MANual", "BUS", "TLINk", "EXTernal", "TIMer")
 
 
-def initiate(matrix: SwitchSystem) -> None:
+def initiate(matrix: Keithley7001State) -> None:
     """Start a scan: run it through, or wait for the first trigger."""
     scan = matrix.scan
     if scan.steps_left:
@@ -32,7 +32,7 @@ def initiate(matrix: SwitchSystem) -> None:
         step(matrix)
 
 
-def step(matrix: SwitchSystem) -> None:
+def step(matrix: Keithley7001State) -> None:
     """Open the last channel and close the next."""
     scan = matrix.scan
     if not scan.steps_left:
@@ -48,18 +48,18 @@ def step(matrix: SwitchSystem) -> None:
     scan.steps_left -= 1
 
 
-def _set_scan(matrix: SwitchSystem, call: Call) -> None:
+def _set_scan(matrix: Keithley7001State, call: Call) -> None:
     """Take another scan list, which gives up a scan that is under way."""
     matrix.scan.channels = matrix.crosspoints(call.expect(1)[0])
     matrix.scan.steps_left = matrix.scan.at = 0
 
 
-def _scan(matrix: SwitchSystem, call: Call) -> str:
+def _scan(matrix: Keithley7001State, call: Call) -> str:
     call.expect(0)
     return f"(@{','.join(map(matrix.channel_name, matrix.scan.channels))})"
 
 
-def _abort(matrix: SwitchSystem) -> None:
+def _abort(matrix: Keithley7001State) -> None:
     matrix.scan.steps_left = 0
 
 
@@ -69,11 +69,11 @@ def _pattern(text: str) -> int:
     return values.integer(text[1:], PATTERNS[0], PATTERNS[-1])
 
 
-def _save(matrix: SwitchSystem, call: Call) -> None:
+def _save(matrix: Keithley7001State, call: Call) -> None:
     matrix.patterns[_pattern(call.expect(1)[0])] = matrix.closed
 
 
-def _recall(matrix: SwitchSystem, call: Call) -> None:
+def _recall(matrix: Keithley7001State, call: Call) -> None:
     matrix.switch(matrix.patterns.get(_pattern(call.expect(1)[0]), frozenset()))
 
 
@@ -85,14 +85,14 @@ _COUNT = Kind(
 def _layer(pattern: str, key: str) -> tuple[Command, ...]:
     """Declare the commands of one layer."""
 
-    def of(matrix: SwitchSystem, _: Call) -> Layer:
+    def of(matrix: Keithley7001State, _: Call) -> Layer:
         found: Layer = getattr(matrix.scan, key)
         return found
 
-    def set_count(matrix: SwitchSystem, call: Call, count: int) -> None:
+    def set_count(matrix: Keithley7001State, call: Call, count: int) -> None:
         of(matrix, call).count = count
 
-    def count(matrix: SwitchSystem, call: Call) -> int:
+    def count(matrix: Keithley7001State, call: Call) -> int:
         return of(matrix, call).count or len(matrix.scan.channels)
 
     return (
@@ -105,7 +105,7 @@ def _layer(pattern: str, key: str) -> tuple[Command, ...]:
     )
 
 
-def _set_settling(matrix: SwitchSystem, call: Call, seconds: float) -> None:
+def _set_settling(matrix: Keithley7001State, call: Call, seconds: float) -> None:
     matrix.extra_s[call.suffixes[0]] = seconds
 
 

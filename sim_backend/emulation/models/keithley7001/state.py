@@ -44,7 +44,7 @@ class Scan:
         return min(self.arm1.count * self.arm2.count * triggers, MOST_STEPS)
 
 
-class SwitchSystem(MatrixInstrument):
+class Keithley7001State(MatrixInstrument):
     """What every command of a 7001 acts on; for the parameters see `MatrixInstrument`."""
 
     channel_pattern = re.compile(r"([0-9]{1,3})\s*!\s*([0-9]{1,3})\s*!\s*([0-9]{1,3})")

@@ -5,7 +5,7 @@ from ...scpi.kinds import Kind
 from ...scpi.messages import Call, Command
 from ...scpi.status import ScpiError
 from .modules import Module
-from .state import SLOTS, SwitchUnit, slot_number
+from .state import SLOTS, Keysight34980AState, slot_number
 
 HARDWARE_MISSING = -241
 
@@ -16,29 +16,29 @@ _DELAY = Kind(
 _LABEL = Kind(kinds.text(18).read, lambda found: ",".join(map(values.quoted, found)))
 
 
-def _set_delay(matrix: SwitchUnit, channels: str, seconds: float) -> None:
+def _set_delay(matrix: Keysight34980AState, channels: str, seconds: float) -> None:
     matrix.delays_s.update(dict.fromkeys(matrix.crosspoints(channels), seconds))
 
 
-def _delays(matrix: SwitchUnit, channels: str) -> list[float]:
+def _delays(matrix: Keysight34980AState, channels: str) -> list[float]:
     return [matrix.delays_s.get(each, 0.0) for each in matrix.crosspoints(channels)]
 
 
-def _set_label(matrix: SwitchUnit, channels: str, label: str) -> None:
+def _set_label(matrix: Keysight34980AState, channels: str, label: str) -> None:
     matrix.labels.update(dict.fromkeys(matrix.crosspoints(channels), label))
 
 
-def _labels(matrix: SwitchUnit, channels: str) -> list[str]:
+def _labels(matrix: Keysight34980AState, channels: str) -> list[str]:
     return [matrix.labels.get(each, matrix.channel_name(each)) for each in matrix.crosspoints(channels)]
 
 
-def _clear_labels(matrix: SwitchUnit, call: Call) -> None:
+def _clear_labels(matrix: Keysight34980AState, call: Call) -> None:
     arguments = call.expect(0, 1)
     slots = {slot_number(arguments[0])} if arguments and not values.matches(arguments[0], "ALL") else set(SLOTS)
     matrix.labels = {each: label for each, label in matrix.labels.items() if each.slot not in slots}
 
 
-def _card(matrix: SwitchUnit, call: Call) -> str:
+def _card(matrix: Keysight34980AState, call: Call) -> str:
     slot = slot_number(call.expect(1)[0])
     if slot not in matrix.modules:
         return f"{matrix.maker},0,0,0"
@@ -47,21 +47,21 @@ def _card(matrix: SwitchUnit, call: Call) -> str:
     return f"{matrix.maker},{module.model}{layout},{matrix.serial}{slot},1.00"
 
 
-def _module(matrix: SwitchUnit, call: Call) -> Module | None:
+def _module(matrix: Keysight34980AState, call: Call) -> Module | None:
     return matrix.modules.get(slot_number(call.expect(1)[0]))
 
 
-def _description(matrix: SwitchUnit, call: Call) -> str:
+def _description(matrix: Keysight34980AState, call: Call) -> str:
     module = _module(matrix, call)
     return values.quoted(f"{module.rows}x{module.columns} Matrix" if module else "Empty Slot")
 
 
-def _terminal(matrix: SwitchUnit, call: Call) -> str:
+def _terminal(matrix: Keysight34980AState, call: Call) -> str:
     module = _module(matrix, call)
     return module.terminal if module and not matrix.interlock_open else "NONE"
 
 
-def _protected(matrix: SwitchUnit, text: str) -> int:
+def _protected(matrix: Keysight34980AState, text: str) -> int:
     """Return the number of a slot whose module has protection resistors, -241 if it has none."""
     slot = slot_number(text)
     if slot not in matrix.modules or matrix.modules[slot].dual:
@@ -69,11 +69,11 @@ def _protected(matrix: SwitchUnit, text: str) -> int:
     return slot
 
 
-def _set_protection(matrix: SwitchUnit, slot: str, chosen: str) -> None:
+def _set_protection(matrix: Keysight34980AState, slot: str, chosen: str) -> None:
     matrix.protections[_protected(matrix, slot)] = chosen
 
 
-def _protection(matrix: SwitchUnit, slot: str) -> str:
+def _protection(matrix: Keysight34980AState, slot: str) -> str:
     return matrix.protections.get(_protected(matrix, slot), "AUTO100")
 
 

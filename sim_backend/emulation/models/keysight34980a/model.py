@@ -9,11 +9,11 @@ exclusive close opens first, settles, then closes. The internal multimeter, an o
 from ...scpi import memory as scpi_memory
 from ...scpi.matrix import cycle_query, relay_commands
 from . import channels, relays, sequences, stored, system
-from .state import SwitchUnit
+from .state import Keysight34980AState
 
 
-class EmulatedKeysight34980A(SwitchUnit):
-    """Model 34980A; for its parameters see `SwitchUnit`."""
+class EmulatedKeysight34980A(Keysight34980AState):
+    """Model 34980A; for its parameters see `Keysight34980AState`."""
 
     model = "34980A"
     firmware = "2.51-2.43-2.07-1.05"

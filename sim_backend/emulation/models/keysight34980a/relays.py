@@ -3,10 +3,10 @@
 from ...scpi import values
 from ...scpi.messages import Call, Command
 from .modules import BUS_ROW
-from .state import SLOTS, SwitchUnit, slot_number
+from .state import SLOTS, Keysight34980AState, slot_number
 
 
-def _close_only(matrix: SwitchUnit, call: Call) -> None:
+def _close_only(matrix: Keysight34980AState, call: Call) -> None:
     """Open everything on the modules that the list names, then close the list."""
     wanted = matrix.crosspoints(call.expect(1)[0])
     modules = {each.slot for each in wanted}
@@ -21,26 +21,26 @@ def _named(call: Call) -> str:
     return "" if not arguments or values.matches(arguments[0], "ALL") else arguments[0]
 
 
-def _open_all(matrix: SwitchUnit, call: Call) -> None:
+def _open_all(matrix: Keysight34980AState, call: Call) -> None:
     text = _named(call)
     slots = {slot_number(text)} if text else set(SLOTS)
     matrix.move({each for each in matrix.closed if each.slot not in slots})
 
 
-def _open_bus(matrix: SwitchUnit, call: Call) -> None:
+def _open_bus(matrix: Keysight34980AState, call: Call) -> None:
     """Open the relays to the analog bus, of one line of it or of all."""
     text = _named(call)
     column = 20 + values.integer(text, 1, 4) if text else 0
     matrix.move({each for each in matrix.closed if each.row != BUS_ROW or (text and each.column != column)})
 
 
-def _open_module(matrix: SwitchUnit, call: Call) -> None:
+def _open_module(matrix: Keysight34980AState, call: Call) -> None:
     """Bring a module, or all, to its power-on state: every relay open."""
     call.expect(1)
     _open_all(matrix, call)
 
 
-def _clear_cycles(matrix: SwitchUnit, call: Call) -> None:
+def _clear_cycles(matrix: Keysight34980AState, call: Call) -> None:
     for each in matrix.crosspoints(call.expect(1)[0]):
         del matrix.operations[each]
 

@@ -4,7 +4,7 @@ from ...scpi import settings as setting
 from ...scpi import values
 from ...scpi.messages import Call, Command
 from ...scpi.status import ScpiError
-from .state import SwitchUnit
+from .state import Keysight34980AState
 
 LONGEST_NAME = 30
 """Most letters of a name (assumed)."""
@@ -16,12 +16,12 @@ def _name(text: str) -> str:
     return text.upper()
 
 
-def _define(matrix: SwitchUnit, call: Call) -> None:
+def _define(matrix: Keysight34980AState, call: Call) -> None:
     name, commands = call.expect(2)
     matrix.sequences[_name(name)] = values.string(commands)
 
 
-def _defined_name(matrix: SwitchUnit, call: Call) -> str:
+def _defined_name(matrix: Keysight34980AState, call: Call) -> str:
     """Return the name of a sequence that there is, else -224."""
     name = _name(call.expect(1)[0])
     if name not in matrix.sequences:
@@ -29,11 +29,11 @@ def _defined_name(matrix: SwitchUnit, call: Call) -> str:
     return name
 
 
-def _definition(matrix: SwitchUnit, call: Call) -> str:
+def _definition(matrix: Keysight34980AState, call: Call) -> str:
     return values.quoted(matrix.sequences[_defined_name(matrix, call)])
 
 
-def _run(matrix: SwitchUnit, call: Call) -> None:
+def _run(matrix: Keysight34980AState, call: Call) -> None:
     """Run the commands of a sequence; one that runs a sequence is refused."""
     commands = matrix.sequences[_defined_name(matrix, call)]
     if "SEQ" in commands.upper():
@@ -41,12 +41,12 @@ def _run(matrix: SwitchUnit, call: Call) -> None:
     matrix.receive(commands)
 
 
-def _catalog(matrix: SwitchUnit, call: Call) -> str:
+def _catalog(matrix: Keysight34980AState, call: Call) -> str:
     call.expect(0)
     return ",".join(map(values.quoted, sorted(matrix.sequences))) or '""'
 
 
-def _delete(matrix: SwitchUnit, call: Call) -> None:
+def _delete(matrix: Keysight34980AState, call: Call) -> None:
     del matrix.sequences[_defined_name(matrix, call)]
 
 

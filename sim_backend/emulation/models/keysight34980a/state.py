@@ -20,7 +20,7 @@ def slot_number(text: str) -> int:
     return values.integer(text, SLOTS[0], SLOTS[-1])
 
 
-class SwitchUnit(MatrixInstrument):
+class Keysight34980AState(MatrixInstrument):
     """What every command of a 34980A acts on.
 
     Parameters

@@ -3,7 +3,7 @@
 from ...scpi import settings as setting
 from ...scpi import values
 from ...scpi.messages import Call, Command, clear_errors
-from .state import SwitchUnit
+from .state import Keysight34980AState
 
 LOCATIONS = range(6)
 
@@ -12,7 +12,7 @@ def _location(call: Call) -> int:
     return values.integer(call.expect(1)[0], LOCATIONS[0], LOCATIONS[-1])
 
 
-def _forget(matrix: SwitchUnit, call: Call) -> None:
+def _forget(matrix: Keysight34980AState, call: Call) -> None:
     matrix.memory.pop(_location(call), None)
 
 

@@ -14,43 +14,43 @@ from ...scpi.matrix import cycle_query, relay_commands
 from ...scpi.messages import Call, Command, Query, clear_errors
 from . import settings
 from .cards import CARDS, INPUTS, OUTPUTS_OF_CARD, Card
-from .state import SwitchMatrix
+from .state import KeysightB2200AState
 
 
-def _open_card(matrix: SwitchMatrix, call: Call) -> None:
+def _open_card(matrix: KeysightB2200AState, call: Call) -> None:
     cards = matrix.card_numbers(call.expect(1)[0])
     matrix.route(each for each in matrix.requested if each.slot not in cards)
 
 
-def _closed_of_card(matrix: SwitchMatrix, call: Call) -> str:
+def _closed_of_card(matrix: KeysightB2200AState, call: Call) -> str:
     number = matrix.card_number(call.expect(1)[0])
     return matrix.channel_list(each for each in matrix.closed if each.slot == number)
 
 
-def _power_on(matrix: SwitchMatrix, call: Call) -> None:
+def _power_on(matrix: KeysightB2200AState, call: Call) -> None:
     """Bring cards to their power-on state: every relay open, modes off."""
     for number in matrix.card_numbers(call.expect(1)[0]):
         matrix.cards[number] = Card(matrix.columns)
     _open_card(matrix, call)
 
 
-def _of_plug_in(answer: Callable[[SwitchMatrix], str]) -> Query:
+def _of_plug_in(answer: Callable[[KeysightB2200AState], str]) -> Query:
     """Return a question about a plug-in card; all four are there and alike."""
 
-    def query(matrix: SwitchMatrix, call: Call) -> str:
+    def query(matrix: KeysightB2200AState, call: Call) -> str:
         values.integer(call.expect(1)[0], 1, CARDS)
         return answer(matrix)
 
     return query
 
 
-def _test_result(_: SwitchMatrix, call: Call) -> str:
+def _test_result(_: KeysightB2200AState, call: Call) -> str:
     """Answer that a card, all cards, or a part of the frame passed its test."""
     call.expect(0, 1)
     return "0"
 
 
-class EmulatedKeysightB2200A(SwitchMatrix):
+class EmulatedKeysightB2200A(KeysightB2200AState):
     """Model B2200A with four cards."""
 
     card_model = "B2210A"

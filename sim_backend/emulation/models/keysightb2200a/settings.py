@@ -13,7 +13,7 @@ from ...scpi.kinds import Kind
 from ...scpi.messages import Call, Command
 from ...scpi.status import ScpiError
 from .cards import INPUTS, Card, Idle
-from .state import SwitchMatrix
+from .state import KeysightB2200AState
 
 
 def _inputs(texts: list[str], _: bool) -> tuple[int, ...]:
@@ -51,7 +51,7 @@ def _of_card(
     What is not `allowed` is -221 and changes no card. With `reroute` relays move as the change asks.
     """
 
-    def store(matrix: SwitchMatrix, card: str, value: object) -> None:
+    def store(matrix: KeysightB2200AState, card: str, value: object) -> None:
         chosen = [matrix.cards[number] for number in matrix.card_numbers(card)]
         if not all(allowed(each, of(each), value) for each in chosen):
             raise ScpiError(-221)
@@ -60,7 +60,7 @@ def _of_card(
         if reroute:
             matrix.route(matrix.requested)
 
-    def value(matrix: SwitchMatrix, card: str) -> object:
+    def value(matrix: KeysightB2200AState, card: str) -> object:
         return getattr(of(matrix.cards[matrix.card_number(card)]), key)
 
     return kind.addressed(f"[:ROUTe]:{pattern}", 0, store, value)
@@ -69,22 +69,22 @@ def _of_card(
 def _of_mode(pattern: str, of: Callable[[Card], Idle]) -> tuple[Command, ...]:
     """Declare the commands of bias mode or of ground mode."""
 
-    def enabled(matrix: SwitchMatrix, call: Call) -> str:
+    def enabled(matrix: KeysightB2200AState, call: Call) -> str:
         asked = matrix.outputs(call.expect(1)[0])
         return ",".join(str(int(output in of(matrix.cards[card]).outputs)) for card, output in asked)
 
-    def enable(matrix: SwitchMatrix, call: Call) -> None:
+    def enable(matrix: KeysightB2200AState, call: Call) -> None:
         for card, output in matrix.outputs(call.expect(1)[0]):
             of(matrix.cards[card]).outputs.add(output)
         matrix.route(matrix.requested)
 
-    def disable(matrix: SwitchMatrix, call: Call) -> None:
+    def disable(matrix: KeysightB2200AState, call: Call) -> None:
         for card, output in matrix.outputs(call.expect(1)[0]):
             of(matrix.cards[card]).outputs.discard(output)
         matrix.route(matrix.requested)
 
-    def set_card(on: bool) -> Callable[[SwitchMatrix, Call], None]:
-        def write(matrix: SwitchMatrix, call: Call) -> None:
+    def set_card(on: bool) -> Callable[[KeysightB2200AState, Call], None]:
+        def write(matrix: KeysightB2200AState, call: Call) -> None:
             for each in matrix.card_numbers(call.expect(1)[0]):
                 of(matrix.cards[each]).outputs = set(range(1, matrix.columns + 1)) if on else set()
             matrix.route(matrix.requested)
@@ -105,7 +105,7 @@ def _of_mode(pattern: str, of: Callable[[Card], Idle]) -> tuple[Command, ...]:
     )
 
 
-def _detect(matrix: SwitchMatrix) -> None:
+def _detect(matrix: KeysightB2200AState) -> None:
     """Look for cables that join two inputs; there are none here, so no pair is coupled."""
     for each in matrix.cards.values():
         each.couple_ports = ()

@@ -11,7 +11,7 @@ from ...world.world import World
 from .cards import CARDS, INPUTS, OUTPUTS_OF_CARD, Card
 
 
-class SwitchMatrix(MatrixInstrument):
+class KeysightB2200AState(MatrixInstrument):
     """What every command of a B2200A acts on; for the parameters see `MatrixInstrument`."""
 
     channel_pattern = re.compile(r"([0-9])([0-9]{2})([0-9]{2})")
