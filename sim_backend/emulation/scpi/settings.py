@@ -9,7 +9,7 @@ from typing import Any
 
 from . import kinds, values
 from .kinds import Kind
-from .messages import Call, Command, Query, Write
+from .messages import Answer, Call, Command, Query, Write
 from .status import Register
 
 named_bound = values.named_bound
@@ -93,14 +93,29 @@ def action(pattern: str, act: Callable[[Any], object] = lambda _: None) -> Comma
     return Command(pattern, write)
 
 
+def channel_action(pattern: str, act: Callable[[Any, Call], object]) -> Command:
+    """Declare a command without arguments that needs the suffixes of its header."""
+
+    def write(self: Any, call: Call) -> None:
+        call.expect(0)
+        act(self, call)
+
+    return Command(pattern, write)
+
+
+def query(pattern: str, answer: Callable[[Any, Call], Answer]) -> Command:
+    """Declare a query without arguments."""
+
+    def ask(self: Any, call: Call) -> Answer:
+        call.expect(0)
+        return answer(self, call)
+
+    return Command(pattern, query=ask)
+
+
 def constant(pattern: str, answer: str) -> Command:
     """Declare a query that always answers the same."""
-
-    def query(_: Any, call: Call) -> str:
-        call.expect(0)
-        return answer
-
-    return Command(pattern, query=query)
+    return query(pattern, lambda *_: answer)
 
 
 def register(pattern: str, key: str, transitions: bool = False) -> tuple[Command, ...]:

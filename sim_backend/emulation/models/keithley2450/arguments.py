@@ -1,4 +1,4 @@
-"""Arguments that several trigger commands of an emulated Keithley 2450 take: events and times."""
+"""Arguments that several trigger commands of an emulated Keithley 2450 take."""
 
 from ...scpi import values
 from ...scpi.kinds import Kind
@@ -8,6 +8,7 @@ LONGEST_S = 1e4
 MOST_COUNT = 268_435_455
 EVENTS = ("NONE", "COMMand", "DISPlay", "ATRigger", "EXTernal", "SLIMit")
 NUMBERED_EVENTS = ("NOTify", "DIGio", "TSPLink", "LAN", "BLENder", "TIMer")
+QUOTES = ('"', "'")
 MOST_OF_A_KIND = 14
 """Largest number of an event, which is that of a digital or LAN line."""
 
@@ -24,8 +25,3 @@ def event(text: str) -> str:
 
 
 EVENT = Kind(lambda texts, _: event(texts[0]), default="NONE")
-
-
-def seconds(arguments: list[str], place: int) -> float:
-    """Return an argument as a time, 0 if it is left out."""
-    return values.bounded(arguments[place], 0.0, LONGEST_S) if len(arguments) > place else 0.0

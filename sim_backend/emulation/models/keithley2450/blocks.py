@@ -1,36 +1,37 @@
-"""Building blocks of the trigger model of an emulated Keithley 2450, and what each does when it is reached.
+"""Building blocks of the trigger model of an emulated Keithley 2450: their arguments, and what each does.
 
-Block names are those of the Model 2450 reference manual, ``:TRIGger:BLOCk``. A block that changes the source takes
+Names are those of the Model 2450 reference manual, ``:TRIGger:BLOCk``. A block that changes the source takes
 `source_block_s` after the change, a measurement `measure_block_s` besides its integration; together with a pulse of
 on, measure, off they make the 1.6 ms, and without the measurement the 1.2 ms, that the vendor's example
 SimplePulse_SVMI states. The source delay does not act inside the trigger model.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from ...scpi import values
 from ...scpi.status import ScpiError
+from .arguments import LONGEST_S, MOST_COUNT, QUOTES, event
 from .reading import take
+from .settings import USER_DELAYS
 from .state import Keithley2450State
 from .trigger_model import MOST_STEPS, Block, Progress
 
+MOST_BLOCKS = 63
+SHORTEST_DELAY_S = 167e-9
+"""The delay block takes 167 ns to 10 ks (reference manual, trigger.BLOCK_DELAY_CONSTANT), or 0 for none."""
+MOST_READINGS = 100_000
+Condition = Callable[[Progress], bool]
+Make = Callable[..., Block]
+"""Makes a block of the instrument, the number of the block and its arguments."""
 
-def clear(smu: Keithley2450State, name: str) -> Block:
-    """Clear a buffer."""
-    return Block("BUFFER_CLEAR", lambda _: smu.buffer(name).readings.clear())
 
-
-def output(smu: Keithley2450State, on: bool) -> Block:
-    """Switch the output."""
-
-    def act(_: Progress) -> None:
-        smu.switch(on)
-        smu.world.wait(smu.source_block_s)
-
-    return Block("SOURCE_OUTPUT", act)
+def block_number(text: str) -> int:
+    """Return the number of a block."""
+    return values.integer(text, 1, MOST_BLOCKS)
 
 
 def measure(smu: Keithley2450State, name: str, count: int = 1, stop_at: int = 0) -> Block:
-    """Measure into a buffer; once the source is limited go on at block `stop_at`, if that is not 0."""
+    """Return a block that measures into a buffer; once the source is limited it goes on at `stop_at`, if not 0."""
 
     def act(progress: Progress) -> None:
         for _ in range(min(count, MOST_STEPS - progress.steps)):
@@ -44,44 +45,118 @@ def measure(smu: Keithley2450State, name: str, count: int = 1, stop_at: int = 0)
 
 
 def delay(smu: Keithley2450State, seconds: float) -> Block:
-    """Let time pass."""
+    """Return a block that lets time pass."""
     return Block("DELAY_CONSTANT", lambda _: smu.world.wait(seconds))
 
 
-def user_delay(smu: Keithley2450State, kind: str, number: int) -> Block:
-    """Let the time of a user delay pass, kind SOUR or MEAS, numbers from 1."""
+def branch(name: str, target: int, condition: Condition = lambda _: True) -> Block:
+    """Return a block that goes to another one, under a condition if there is one."""
+
+    def act(progress: Progress) -> None:
+        if condition(progress):
+            progress.at = target
+
+    return Block(name, act)
+
+
+def branch_counter(number: int, most: int, target: int) -> Block:
+    """Return a block that goes to another one until the way there and back was gone so often."""
+
+    def again(progress: Progress) -> bool:
+        passes = progress.counts.get(number, 0) + 1
+        progress.counts[number] = passes if passes < most else 0
+        return passes < most
+
+    return branch("BRANCH_COUNTER", target, again)
+
+
+# ---------------------------------------------------------------------- blocks as arguments describe them
+
+
+def _clear(smu: Keithley2450State, _: int, *buffer: str) -> Block:
+    name = smu.buffer_name(buffer)
+    return Block("BUFFER_CLEAR", lambda _: smu.buffer(name).readings.clear())
+
+
+def _output(smu: Keithley2450State, _: int, state: str) -> Block:
+    on = values.boolean(state)
+
+    def act(_: Progress) -> None:
+        smu.switch(on)
+        smu.world.wait(smu.source_block_s)
+
+    return Block("SOURCE_OUTPUT", act)
+
+
+def _measure(smu: Keithley2450State, _: int, *arguments: str) -> Block:
+    """Make a measure block; an endless one takes one reading each time it is reached."""
+    named = arguments[:1] if arguments and arguments[0].startswith(QUOTES) else ()
+    name, rest = smu.buffer_name(named), arguments[len(named) :]
+    endless = not rest or values.matches(rest[0], "INFinite")
+    return measure(smu, name, 1 if endless else values.integer(rest[0], 1, MOST_READINGS))
+
+
+def _delay(smu: Keithley2450State, _: int, text: str) -> Block:
+    seconds = values.bounded(text, 0.0, LONGEST_S)
+    if 0 < seconds < SHORTEST_DELAY_S:
+        raise ScpiError(-222)
+    return delay(smu, seconds)
+
+
+def _user_delay(smu: Keithley2450State, _: int, text: str) -> Block:
+    name = text.rstrip("0123456789")
+    kind = values.choice(name, ("SOURce", "MEASure"))
+    place = values.integer(text[len(name) :] or "1", 1, USER_DELAYS) - 1
 
     def act(_: Progress) -> None:
         now = smu.now.sourcing.now if kind == "SOUR" else smu.now.measuring.now
-        smu.world.wait(now.user_delays_s[number - 1])
+        smu.world.wait(now.user_delays_s[place])
 
     return Block("DELAY_DYNAMIC", act)
 
 
-def nothing(name: str) -> Block:
-    """Do nothing, as a block of the event log does here."""
-    return Block(name, lambda _: None)
+def _nothing(_smu: Keithley2450State, _: int) -> Block:
+    return Block("NO_OPERATION", lambda _: None)
 
 
-def notify(smu: Keithley2450State, number: int) -> Block:
-    """Tell that this block was reached."""
-    return Block("NOTIFY", lambda _: smu.trigger_model.happened(f"NOT{number}"))
+def _notify(smu: Keithley2450State, _: int, text: str) -> Block:
+    name = f"NOT{values.integer(text, 1, 8)}"
+    return Block("NOTIFY", lambda _: smu.trigger_model.happened(name))
 
 
-def wait(smu: Keithley2450State, events: tuple[str, ...], forget: bool, needs_all: bool = False) -> Block:
-    """Wait for one of some events, or for all of them; `forget` those that came before."""
+def _wait(smu: Keithley2450State, _: int, first: str, *arguments: str) -> Block:
+    """Wait for one of some events, or for all of them (AND), and forget those that came before (ENTer)."""
+    forget, needs_all, named = False, False, [event(first)]
+    for text in arguments:
+        if any(values.matches(text, name) for name in ("ENTer", "NEVer")):
+            forget = values.matches(text, "ENTer")
+        elif values.matches(text, "AND") or values.matches(text, "OR"):
+            needs_all = values.matches(text, "AND")
+        else:
+            named.append(event(text))
+    events = tuple(each for each in named if each != "NONE")
 
     def act(progress: Progress) -> None:
         if forget:
             smu.trigger_model.events.difference_update(events)
-        if "NONE" not in events and not smu.trigger_model.ready(events, needs_all):
+        if events and not smu.trigger_model.ready(events, needs_all):
             progress.waits_for, progress.needs_all = events, needs_all
 
     return Block("WAIT", act)
 
 
-def recall(smu: Keithley2450State, *entries: tuple[str, int]) -> Block:
-    """Bring back entries of configuration lists, each a name and an index from 1."""
+def _recall(smu: Keithley2450State, _: int, *arguments: str) -> Block:
+    """Bring back entries of configuration lists, each a name and an index, which is 1 if left out."""
+    entries: list[tuple[str, int]] = []
+    for text in arguments:
+        if text.startswith(QUOTES):
+            entries.append((values.string(text), 1))
+        elif entries:
+            entries[-1] = (entries[-1][0], values.integer(text, 1, 300_000))
+    if not entries:
+        raise ScpiError(-104)
+    if any(index > len(smu.entries(name)) for name, index in entries):
+        raise ScpiError(-222)
 
     def act(progress: Progress) -> None:
         for name, index in entries:
@@ -92,58 +167,59 @@ def recall(smu: Keithley2450State, *entries: tuple[str, int]) -> Block:
     return Block("CONFIG_RECALL", act)
 
 
-def recall_next(smu: Keithley2450State, step: int, *names: str) -> Block:
+def _recall_neighbour(step: int) -> Make:
     """Bring back the next entries of configuration lists, or the previous, round and round."""
 
-    def act(progress: Progress) -> None:
-        for name in names:
-            size = len(smu.entries(name))
-            if not size:
-                raise ScpiError(-200)
-            progress.index[name] = (progress.index.get(name, 0) - 1 + step) % size + 1
-            smu.recall(name, progress.index[name])
-        smu.world.wait(smu.source_block_s)
+    def make(smu: Keithley2450State, _: int, *arguments: str) -> Block:
+        names = [values.string(text) for text in arguments]
 
-    return Block("CONFIG_NEXT" if step > 0 else "CONFIG_PREV", act)
+        def act(progress: Progress) -> None:
+            for name in names:
+                size = len(smu.entries(name))
+                if not size:
+                    raise ScpiError(-200)
+                progress.index[name] = (progress.index.get(name, 0) - 1 + step) % size + 1
+                smu.recall(name, progress.index[name])
+            smu.world.wait(smu.source_block_s)
 
+        return Block("CONFIG_NEXT" if step > 0 else "CONFIG_PREV", act)
 
-def branch(name: str, target: int, condition: Callable[[Progress], bool] = lambda _: True) -> Block:
-    """Go to another block, under a condition if there is one."""
-
-    def act(progress: Progress) -> None:
-        if condition(progress):
-            progress.at = target
-
-    return Block(name, act)
+    return make
 
 
-def branch_always(target: int) -> Block:
-    """Go to another block."""
-    return branch("BRANCH_ALWAYS", target)
+def _branch_always(_smu: Keithley2450State, _: int, target: str) -> Block:
+    return branch("BRANCH_ALWAYS", block_number(target))
 
 
-def branch_counter(number: int, most: int, target: int) -> Block:
-    """Go to another block until the way there and back was gone so often; `number` is that of this block."""
-
-    def again(progress: Progress) -> bool:
-        passes = progress.counts.get(number, 0) + 1
-        progress.counts[number] = passes if passes < most else 0
-        return passes < most
-
-    return branch("BRANCH_COUNTER", target, again)
+def _branch_counter(_: Keithley2450State, number: int, most: str, target: str) -> Block:
+    return branch_counter(number, values.integer(most, 1, MOST_COUNT), block_number(target))
 
 
-def reset_counter(number: int) -> Block:
-    """Set the count of a counting branch to zero."""
+def _reset_counter(_smu: Keithley2450State, _: int, text: str) -> Block:
+    number = block_number(text)
     return Block("RESET_BRANCH_COUNT", lambda progress: progress.counts.pop(number, None))
 
 
-def branch_once(number: int, target: int, excluded: bool = False) -> Block:
-    """Go to another block the first time only, or every time but the first; `number` is that of this block."""
+def _branch_event(smu: Keithley2450State, _: int, text: str, target: str) -> Block:
+    wanted = (event(text),)
+    return branch("BRANCH_ON_EVENT", block_number(target), lambda _: smu.trigger_model.ready(wanted))
 
-    def first(progress: Progress) -> bool:
-        found = number not in progress.passed
-        progress.passed.add(number)
-        return found != excluded
 
-    return branch("BRANCH_ONCE_EXCLUDED" if excluded else "BRANCH_ONCE", target, first)
+BLOCKS: Mapping[str, tuple[int, int, Make]] = {
+    "BUFFer:CLEar": (0, 1, _clear),
+    "SOURce:STATe": (1, 1, _output),
+    "MEASure": (0, 2, _measure),
+    "DELay:CONStant": (1, 1, _delay),
+    "DELay:DYNamic": (1, 1, _user_delay),
+    "NOP": (0, 0, _nothing),
+    "NOTify": (1, 1, _notify),
+    "WAIT": (1, 5, _wait),
+    "BRANch:ALWays": (1, 1, _branch_always),
+    "BRANch:COUNter": (2, 2, _branch_counter),
+    "BRANch:COUNter:RESet": (1, 1, _reset_counter),
+    "BRANch:EVENt": (2, 2, _branch_event),
+    "CONFig:RECall": (1, 4, _recall),
+    "CONFig:NEXT": (1, 2, _recall_neighbour(1)),
+    "CONFig:PREVious": (1, 2, _recall_neighbour(-1)),
+}
+"""Blocks by header, with how many arguments each has at least and at most."""

@@ -2,6 +2,7 @@
 
 import copy
 import time
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -101,7 +102,7 @@ class Keithley2450State(SmuInstrument):
             raise ScpiError(-224)
         return self.buffers[name]
 
-    def buffer_name(self, arguments: list[str]) -> str:
+    def buffer_name(self, arguments: Sequence[str]) -> str:
         """Return the name of the buffer that a first argument names, ``defbuffer1`` without one."""
         name = values.string(arguments[0]) if arguments else OWN_BUFFERS[0]
         self.buffer(name)

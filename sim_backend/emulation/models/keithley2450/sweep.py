@@ -11,8 +11,8 @@ from ...scpi import reading, values
 from ...scpi.messages import Call, Command
 from ...scpi.source import LONGEST_LIST, NAMES, staircase
 from ...scpi.status import ScpiError
-from . import loading
 from .arguments import LONGEST_S, MOST_COUNT
+from .loading import load_sweep
 from .settings import AUTO_DELAY_S
 from .state import Keithley2450State
 
@@ -51,7 +51,7 @@ def _prepare(
     list_name = f"{function.capitalize()}{kind}SweepList"
     smu.source_lists[list_name] = entries
     wait_s = AUTO_DELAY_S if delay_s < 0 else delay_s
-    smu.trigger_model.load(loading.sweep(smu, list_name, start, len(levels) * count, wait_s, name, fail_abort))
+    load_sweep(smu, list_name, start, len(levels) * count, wait_s, name, fail_abort)
 
 
 def _commands(function: str) -> tuple[Command, ...]:

@@ -9,6 +9,7 @@ from ...scpi import values
 from ...scpi.messages import Answer, Call, Command
 from ...scpi.reading import STATISTICS
 from ...scpi.status import ScpiError
+from .arguments import QUOTES
 from .buffer import ELEMENTS, MOST_POINTS, OWN_BUFFERS, ReadingBuffer, decimal, element
 from .reading import read
 from .state import Keithley2450State
@@ -20,7 +21,7 @@ MOST_ARGUMENTS = 1 + len(ELEMENTS)
 
 def _target(smu: Keithley2450State, arguments: list[str]) -> tuple[str, list[str]]:
     """Return the buffer and the elements that a command names; the reading of ``defbuffer1`` if none."""
-    named = arguments[:1] if arguments and arguments[0][:1] in ('"', "'") else []
+    named = arguments[:1] if arguments and arguments[0].startswith(QUOTES) else []
     return smu.buffer_name(named), [element(text) for text in arguments[len(named) :]] or ["READ"]
 
 

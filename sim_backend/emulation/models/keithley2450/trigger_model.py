@@ -55,8 +55,6 @@ class Progress:
     began_s: float = 0.0
     counts: dict[int, int] = field(default_factory=dict)
     """How often each counting branch was passed."""
-    passed: set[int] = field(default_factory=set)
-    """Branches that are taken only once, or from the second time on, and were passed."""
     index: dict[str, int] = field(default_factory=dict)
     """Entry of each configuration list that was recalled last."""
     waits_for: tuple[str, ...] = ()

@@ -3,6 +3,8 @@
 Names are those of the B2900 SCPI command reference, edition 2.
 """
 
+from collections.abc import Callable
+
 from ...scpi import sense, values
 from ...scpi import settings as setting
 from ...scpi.messages import Call, Command, Query, Write
@@ -65,19 +67,12 @@ def _nplc(smu: KeysightB2900State, call: Call) -> str:
     return values.nr3(float(f"{state_of(smu, call).aperture_s * smu.line_hz:.9g}"))
 
 
-def _set_functions(on: bool) -> Write:
+def _choose_functions(how: Callable[[set[str], set[str]], set[str]], least: int = 1, most: int = 3) -> Write:
+    """Return what changes the functions that are measured; `how` takes them and those that are named."""
+
     def write(smu: KeysightB2900State, call: Call) -> None:
-        named, state = {sense.function(text) for text in call.expect(1, 3)}, state_of(smu, call)
-        state.measured = state.measured | named if on else state.measured - named
-        smu.apply()
-
-    return write
-
-
-def _set_all_functions(*names: str) -> Write:
-    def write(smu: KeysightB2900State, call: Call) -> None:
-        call.expect(0)
-        state_of(smu, call).measured = set(names)
+        state, named = state_of(smu, call), {sense.function(text) for text in call.expect(least, most)}
+        state.measured = how(state.measured, named)
         smu.apply()
 
     return write
@@ -109,11 +104,11 @@ def _of_function(function: str) -> tuple[Command, ...]:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command(":SENSe#:FUNCtion[:ON]", _set_functions(True), _functions(True)),
-    Command(":SENSe#:FUNCtion[:ON]:ALL", _set_all_functions("VOLT", "CURR", "RES")),
+    Command(":SENSe#:FUNCtion[:ON]", _choose_functions(lambda measured, named: measured | named), _functions(True)),
+    Command(":SENSe#:FUNCtion[:ON]:ALL", _choose_functions(lambda *_: set(sense.NAMES), 0, 0)),
     Command(":SENSe#:FUNCtion[:ON]:COUNt", query=lambda smu, call: str(len(state_of(smu, call).measured))),
-    Command(":SENSe#:FUNCtion:OFF", _set_functions(False), _functions(False)),
-    Command(":SENSe#:FUNCtion:OFF:ALL", _set_all_functions()),
+    Command(":SENSe#:FUNCtion:OFF", _choose_functions(lambda measured, named: measured - named), _functions(False)),
+    Command(":SENSe#:FUNCtion:OFF:ALL", _choose_functions(lambda *_: set(), 0, 0)),
     Command(":SENSe#:FUNCtion:OFF:COUNt", query=lambda smu, call: str(3 - len(state_of(smu, call).measured))),
     Command(":SENSe#:FUNCtion:STATe", query=_is_measured),
     *(command for function in sense.NAMES for command in _of_function(function)),

@@ -4,7 +4,6 @@ Names are those of the B2900 SCPI command reference, edition 2.
 """
 
 import copy
-import math
 
 from ...scpi import settings as setting
 from ...scpi import source, values
@@ -14,8 +13,6 @@ from ...scpi.source import LONGEST_LIST, NAMES
 from .settings import LONGEST_S, SHORTEST_PULSE_S, ChannelState
 from .state import KeysightB2900State, state_of
 
-LEAST_CUTOFF_HZ, MOST_CUTOFF_HZ = 31.830, 31831.0
-
 
 def _set_function(smu: KeysightB2900State, call: Call, chosen: str) -> None:
     """Choose what is sourced; that turns the output off."""
@@ -23,15 +20,6 @@ def _set_function(smu: KeysightB2900State, call: Call, chosen: str) -> None:
         smu.on[call.suffixes[0] - 1] = False
     state_of(smu, call).function = chosen
     smu.apply()
-
-
-def _set_cutoff(smu: KeysightB2900State, call: Call) -> None:
-    hertz = values.bounded(call.expect(1)[0], LEAST_CUTOFF_HZ, MOST_CUTOFF_HZ, MOST_CUTOFF_HZ, unit="HZ")
-    state_of(smu, call).filter_s = 1 / (2 * math.pi * hertz)
-
-
-def _cutoff(smu: KeysightB2900State, call: Call) -> str:
-    return values.nr3(1 / (2 * math.pi * state_of(smu, call).filter_s))
 
 
 def _location(call: Call) -> int:
@@ -93,9 +81,6 @@ COMMANDS: tuple[Command, ...] = (
     setting.flag(":OUTPut#:OFF:AUTO", "auto_off"),
     setting.flag(":OUTPut#:ON:AUTO", "auto_on"),
     setting.flag(":OUTPut#:PROTection[:STATe]", "protection"),
-    setting.number(":OUTPut#:FILTer[:LPASs]:TCONstant", "filter_s", 5e-6, 5e-3, 5e-6, unit="S"),
-    Command(":OUTPut#:FILTer[:LPASs]:FREQuency", _set_cutoff, _cutoff),
     Command(":OUTPut#:SAVE", _save),
     Command(":OUTPut#:RECall", _recall),
 )
-"""Time constant and cutoff frequency of the filter are one value, which changes nothing else."""
