@@ -5,7 +5,7 @@ from dataclasses import replace
 from ...scpi import reading, sense, values
 from ...scpi import settings as setting
 from ...scpi.kinds import FLAG, choice, integer, number
-from ...scpi.messages import Call, Command, Query
+from ...scpi.messages import Call, Command
 from ...scpi.status import ScpiError
 from .settings import MOST_A, MOST_V, RANGES_A, senses
 from .source import full
@@ -44,42 +44,6 @@ def _synchronise(function: str) -> Command:
     return FLAG.command(pattern, store, lambda smu, _: smu.now.synchronised[function])
 
 
-def _set_functions(smu: Keithley2400State, call: Call) -> None:
-    wanted = {sense.function(text) for text in call.expect(1, 3)}
-    if not smu.now.concurrent and len(wanted) > 1:
-        raise ScpiError(-221)
-    smu.now.measured = smu.now.measured | wanted if smu.now.concurrent else wanted
-    smu.apply()
-
-
-def _drop_functions(smu: Keithley2400State, call: Call) -> None:
-    smu.now.measured = smu.now.measured - {sense.function(text) for text in call.expect(1, 3)}
-    smu.apply()
-
-
-def _drop_all_functions(smu: Keithley2400State) -> None:
-    smu.now.measured = set()
-    smu.apply()
-
-
-def _set_all_functions(smu: Keithley2400State) -> None:
-    smu.now.measured = set(map(values.short, sense.FUNCTIONS)) if smu.now.concurrent else {"RES"}
-    smu.apply()
-
-
-def _functions(on: bool) -> Query:
-    def query(smu: Keithley2400State, call: Call) -> str:
-        call.expect(0)
-        names = {"VOLT": '"VOLT:DC"', "CURR": '"CURR:DC"', "RES": '"RES"'}
-        return ",".join(text for name, text in names.items() if (name in smu.now.measured) == on) or '""'
-
-    return query
-
-
-def _function_state(smu: Keithley2400State, call: Call) -> str:
-    return str(int(sense.function(call.expect(1)[0]) in smu.now.measured))
-
-
 def _set_concurrent(smu: Keithley2400State, _: Call, on: bool) -> None:
     smu.now.concurrent = on
     if not on and len(smu.now.measured) > 1:
@@ -87,14 +51,12 @@ def _set_concurrent(smu: Keithley2400State, _: Call, on: bool) -> None:
     smu.apply()
 
 
-def _tripped_a(smu: Keithley2400State, call: Call) -> str:
-    call.expect(0)
+def _tripped_a(smu: Keithley2400State, _: Call) -> str:
     real = smu.limit_is_compliance() or smu.trip_reports_range
     return str(int(smu.setpoint()[0] == "VOLT" and smu.limited() and real))
 
 
-def _tripped_v(smu: Keithley2400State, call: Call) -> str:
-    call.expect(0)
+def _tripped_v(smu: Keithley2400State, _: Call) -> str:
     return str(int(smu.setpoint()[0] == "CURR" and smu.limited()))
 
 
@@ -102,13 +64,7 @@ _AUTOZERO = replace(FLAG, read=lambda texts, _: not values.matches(texts[0], "ON
 _A, _V, _OHM = (f"[:SENSe#]:{sense.NAMES[each]}" for each in ("CURR", "VOLT", "RES"))
 
 COMMANDS: tuple[Command, ...] = (
-    Command("[:SENSe#]:FUNCtion[:ON]", _set_functions, _functions(True)),
-    setting.action("[:SENSe#]:FUNCtion[:ON]:ALL", _set_all_functions),
-    Command("[:SENSe#]:FUNCtion[:ON]:COUNt", query=lambda smu, _: str(len(smu.now.measured))),
-    Command("[:SENSe#]:FUNCtion:OFF", _drop_functions, _functions(False)),
-    setting.action("[:SENSe#]:FUNCtion:OFF:ALL", _drop_all_functions),
-    Command("[:SENSe#]:FUNCtion:OFF:COUNt", query=lambda smu, _: str(3 - len(smu.now.measured))),
-    Command("[:SENSe#]:FUNCtion:STATe", query=_function_state),
+    *sense.function_commands("[:SENSe#]", {"VOLT": '"VOLT:DC"', "CURR": '"CURR:DC"', "RES": '"RES"'}),
     FLAG.command("[:SENSe#]:FUNCtion:CONCurrent", _set_concurrent, lambda smu, _: smu.now.concurrent),
     *(
         command
@@ -121,8 +77,8 @@ COMMANDS: tuple[Command, ...] = (
     number(-MOST_V, MOST_V, 21.0).command(
         _V + ":PROTection[:LEVel]", _set_protection_v, lambda smu, _: smu.now.protection_v
     ),
-    Command(_A + ":PROTection:TRIPped", query=_tripped_a),
-    Command(_V + ":PROTection:TRIPped", query=_tripped_v),
+    setting.query(_A + ":PROTection:TRIPped", _tripped_a),
+    setting.query(_V + ":PROTection:TRIPped", _tripped_v),
     _synchronise("CURR"),
     _synchronise("VOLT"),
     *setting.attributes(

@@ -3,11 +3,10 @@
 Names are those of the B2900 SCPI command reference, edition 2.
 """
 
-from collections.abc import Callable
 
 from ...scpi import sense, values
 from ...scpi import settings as setting
-from ...scpi.messages import Call, Command, Query, Write
+from ...scpi.messages import Call, Command
 from .settings import (
     LEAST_LIMIT_A,
     LEAST_LIMIT_V,
@@ -67,30 +66,6 @@ def _nplc(smu: KeysightB2900State, call: Call) -> str:
     return values.nr3(float(f"{state_of(smu, call).aperture_s * smu.line_hz:.9g}"))
 
 
-def _choose_functions(how: Callable[[set[str], set[str]], set[str]], least: int = 1, most: int = 3) -> Write:
-    """Return what changes the functions that are measured; `how` takes them and those that are named."""
-
-    def write(smu: KeysightB2900State, call: Call) -> None:
-        state, named = state_of(smu, call), {sense.function(text) for text in call.expect(least, most)}
-        state.measured = how(state.measured, named)
-        smu.apply()
-
-    return write
-
-
-def _functions(on: bool) -> Query:
-    def query(smu: KeysightB2900State, call: Call) -> str:
-        call.expect(0)
-        names = [name for name in sense.NAMES if (name in state_of(smu, call).measured) == on]
-        return ",".join(map(values.quoted, names)) or '""'
-
-    return query
-
-
-def _is_measured(smu: KeysightB2900State, call: Call) -> str:
-    return str(int(sense.function(call.expect(1)[0]) in state_of(smu, call).measured))
-
-
 def _of_function(function: str) -> tuple[Command, ...]:
     """Declare all that one function has of its own; all share one integration time."""
     pattern = f":SENSe#:{sense.NAMES[function]}"
@@ -104,13 +79,7 @@ def _of_function(function: str) -> tuple[Command, ...]:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command(":SENSe#:FUNCtion[:ON]", _choose_functions(lambda measured, named: measured | named), _functions(True)),
-    Command(":SENSe#:FUNCtion[:ON]:ALL", _choose_functions(lambda *_: set(sense.NAMES), 0, 0)),
-    Command(":SENSe#:FUNCtion[:ON]:COUNt", query=lambda smu, call: str(len(state_of(smu, call).measured))),
-    Command(":SENSe#:FUNCtion:OFF", _choose_functions(lambda measured, named: measured - named), _functions(False)),
-    Command(":SENSe#:FUNCtion:OFF:ALL", _choose_functions(lambda *_: set(), 0, 0)),
-    Command(":SENSe#:FUNCtion:OFF:COUNt", query=lambda smu, call: str(3 - len(state_of(smu, call).measured))),
-    Command(":SENSe#:FUNCtion:STATe", query=_is_measured),
+    *sense.function_commands(":SENSe#", {name: f'"{name}"' for name in sense.NAMES}),
     *(command for function in sense.NAMES for command in _of_function(function)),
     *(command for function in _BOUNDS for command in _limits(function)),
     setting.choice(":SENSe#:RESistance:MODE", "ohm_mode", "MANual", "AUTO"),
