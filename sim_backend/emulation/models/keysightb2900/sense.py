@@ -3,7 +3,6 @@
 Names are those of the B2900 SCPI command reference, edition 2.
 """
 
-
 from ...scpi import sense, values
 from ...scpi import settings as setting
 from ...scpi.messages import Call, Command
