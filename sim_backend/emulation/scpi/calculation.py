@@ -88,15 +88,7 @@ def _of_pair(name: str, before: Mapping[str, float], now: Mapping[str, float]) -
 
 
 def commands(header: str, of: Callable[[Any, Call], Mathematics]) -> tuple[Command, ...]:
-    """Declare the commands of the expressions.
-
-    Parameters
-    ----------
-    header : str
-        How headers begin, such as ``:CALCulate#:MATH``.
-    of : callable
-        Where the `Mathematics` live.
-    """
+    """Declare the commands of the expressions; `of` finds the `Mathematics`."""
 
     def defined(self: Any, call: Call) -> str:
         mathematics = of(self, call)

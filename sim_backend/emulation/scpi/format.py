@@ -40,12 +40,8 @@ class DataFormat:
 def commands(names: Mapping[str, int], replies: Mapping[int, str]) -> tuple[Command, ...]:
     """Declare ``:FORMat[:DATA]`` and ``:FORMat:BORDer`` of an instrument whose attribute ``format`` is a `DataFormat`.
 
-    Parameters
-    ----------
-    names : mapping of str to int
-        Bytes of a number for every parameter, such as ``{"ASCii": 0, "REAL,32": 4}``.
-    replies : mapping of int to str
-        What the query answers for each of them.
+    `names` are the bytes of a number for every parameter, such as ``{"ASCii": 0, "REAL,32": 4}``, `replies` what the
+    query answers for each.
     """
 
     def read(given: list[str], _: bool) -> int:
