@@ -61,10 +61,6 @@ def _of_function(function: str) -> tuple[Command, ...]:
         of(smu, call).limit = wanted
         smu.apply()
 
-    def tripped(smu: Keithley2450State, call: Call) -> str:
-        call.expect(0)
-        return str(int(smu.setpoint()[0] == function and smu.limited()))
-
     def set_delay(smu: Keithley2450State, call: Call, seconds: float) -> None:
         of(smu, call).delay_s, of(smu, call).delay_auto = seconds, False
 
@@ -74,7 +70,10 @@ def _of_function(function: str) -> tuple[Command, ...]:
         kinds.number(least, most, initial.limit, reply=plain).command(
             f"{pattern}:{node}[:LEVel]", set_limit, lambda smu, call: of(smu, call).limit
         ),
-        Command(f"{pattern}:{node}[:LEVel]:TRIPped", query=tripped),
+        setting.query(
+            f"{pattern}:{node}[:LEVel]:TRIPped",
+            lambda smu, _: str(int(smu.setpoint()[0] == function and smu.limited())),
+        ),
         _DELAY.command(f"{pattern}:DELay", set_delay, lambda smu, call: of(smu, call).delay_s),
         setting.flag(f"{pattern}:DELay:AUTO", "delay_auto", of=of),
         user_delay(pattern, of),

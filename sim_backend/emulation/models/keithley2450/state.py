@@ -19,6 +19,8 @@ from .buffer import OWN_BUFFERS, ReadingBuffer
 from .settings import LEAST_SHARE, TEST_CURRENTS_A, Measuring, Settings, SourceFunction, Sourcing
 from .trigger_model import TriggerModel
 
+QUOTES = ('"', "'")
+
 
 class Keithley2450State(SmuInstrument):
     """A 2450 without its commands.
@@ -107,6 +109,11 @@ class Keithley2450State(SmuInstrument):
         name = values.string(arguments[0]) if arguments else OWN_BUFFERS[0]
         self.buffer(name)
         return name
+
+    def split_buffer(self, arguments: Sequence[str]) -> tuple[str, Sequence[str]]:
+        """Return the name of the buffer that comes first, if one does, and the other arguments."""
+        named = arguments[:1] if arguments and arguments[0].startswith(QUOTES) else ()
+        return self.buffer_name(named), arguments[len(named) :]
 
     def entries(self, name: str) -> list[Sourcing] | list[Measuring]:
         """Return the entries of a configuration list; none if there is no such list."""

@@ -9,8 +9,8 @@ from ...scpi import kinds, sense, source
 from ...scpi.kinds import ACTION, CONSTANT, FLAG, choice
 from ...scpi.messages import Command
 from ...scpi.stored import Row, commands
-from .arguments import EVENT
 from .settings import plain
+from .trigger_model import EVENT
 
 PROTECTIONS = ("PROT2", "PROT5", *(f"PROT{volt}" for volt in (10, 20, 40, 60, 80, 100, 120, 140, 160, 180)), "NONE")
 SCREENS = (
