@@ -65,3 +65,10 @@ def recall(smu: Keithley2400State, location: int) -> None:
     for name in SOURCE_MEMORY:
         value = getattr(type(smu.now)(), name) if kept is None else copy.deepcopy(kept[name])
         setattr(smu.now, name, value)
+
+
+def recall_off(smu: Keithley2400State, location: int) -> None:
+    """Bring a setup back with the output off, as after any change of function."""
+    smu.on = False
+    recall(smu, location)
+    smu.apply()

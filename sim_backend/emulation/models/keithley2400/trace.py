@@ -9,7 +9,7 @@ from ...scpi.messages import Answer, Call, Command
 from ...scpi.reading import STATISTICS
 from ...scpi.source import LONGEST_LIST
 from ...scpi.status import ScpiError
-from .records import Buffer, Record
+from .records import Record
 from .state import Keithley2400State
 
 FEEDS: Mapping[str, str] = {"SENS": "SENS1", "CALC": "CALC1", "CALC2": "CALC2"}
@@ -54,10 +54,6 @@ def _statistic(smu: Keithley2400State, call: Call) -> str:
     return ",".join(values.nr3(how([each.named()[name] for each in records])) for name in names)
 
 
-def _buffer(smu: Keithley2400State, _: Call) -> Buffer:
-    return smu.buffer
-
-
 _FEED = Kind(
     lambda texts, _: values.choice(texts[0].removesuffix("1"), ("SENSe", "CALCulate", "CALCulate2")),
     lambda feed: FEEDS[feed],
@@ -78,7 +74,7 @@ def _of_root(root: str) -> tuple[Command, ...]:
         kinds.choice("NEXT", "NEVer").command(
             f"{root}:FEED:CONTrol", _set_control, lambda smu, _: "NEXT" if smu.buffer.storing else "NEV"
         ),
-        setting.choice(f"{root}:TSTamp:FORMat", "stamps", "ABSolute", "DELTa", of=_buffer),
+        setting.choice(f"{root}:TSTamp:FORMat", "stamps", "ABSolute", "DELTa", of=lambda smu, _: smu.buffer),
     )
 
 

@@ -34,9 +34,7 @@ def _set_function(smu: Keithley2450State, _: Call, chosen: str) -> None:
 def _of_function(function: str) -> tuple[Command, ...]:
     """Declare all that one function has of its own."""
     name, of = sense.NAMES[function], sense.of_function(function)
-    pattern, math, test = (
-        f"[:SENSe#]:{name}", f":CALCulate#:{name}:MATH", f":CALCulate2:{name}:LIMit{{1-2}}"
-    )  # fmt: skip
+    pattern, math, test = f"[:SENSe#]:{name}", f":CALCulate#:{name}:MATH", f":CALCulate2:{name}:LIMit{{1-2}}"
 
     def acquire(smu: Keithley2450State, call: Call) -> None:
         smu.now.measuring.function = function

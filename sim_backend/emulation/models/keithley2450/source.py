@@ -16,6 +16,8 @@ from .settings import LEAST_LIMIT_A, LEAST_LIMIT_V, LEAST_SHARE, MOST_A, MOST_V,
 from .state import Keithley2450State
 
 _DELAY = kinds.number(0.0, 1e4, 0.0, reply=plain)
+_LIMITS = {"VOLT": ("CURR", "ILIMit", LEAST_LIMIT_A, MOST_A), "CURR": ("VOLT", "VLIMit", LEAST_LIMIT_V, MOST_V)}
+"""What the limit of each function limits, its header, and its bounds."""
 OFF_STATES = ("HIMPedance", "NORMal", "ZERO", "GUARd")
 
 
@@ -50,9 +52,7 @@ def user_delay(pattern: str, of: Place) -> Command:
 def _of_function(function: str) -> tuple[Command, ...]:
     """Declare all that one function has of its own."""
     pattern, of, initial = f":SOURce#:{NAMES[function]}", source.of_function(function), sources()[function]
-    limited, node, least, most = {
-        "VOLT": ("CURR", "ILIMit", LEAST_LIMIT_A, MOST_A), "CURR": ("VOLT", "VLIMit", LEAST_LIMIT_V, MOST_V)
-    }[function]  # fmt: skip
+    limited, node, least, most = _LIMITS[function]
 
     def set_limit(smu: Keithley2450State, call: Call, wanted: float) -> None:
         measured = smu.now.measuring.sense[limited]

@@ -3,11 +3,9 @@
 Names are those of the B2900 SCPI command reference, edition 2.
 """
 
-from collections.abc import Callable
-
 from ...scpi import sense, values
 from ...scpi import settings as setting
-from ...scpi.messages import Call, Command, Write
+from ...scpi.messages import Call, Command
 from .settings import (
     LEAST_LIMIT_A,
     LEAST_LIMIT_V,
@@ -16,7 +14,7 @@ from .settings import (
     MOST_V,
     SHORTEST_APERTURE_S,
     ChannelState,
-)  # fmt: skip
+)
 from .state import KeysightB2900State
 
 _BOUNDS = {"VOLT": (LEAST_LIMIT_V, MOST_V, 2.0), "CURR": (LEAST_LIMIT_A, MOST_A, 1e-4)}
@@ -65,27 +63,6 @@ def _nplc(smu: KeysightB2900State, call: Call) -> str:
     return values.nr3(float(f"{smu.settings(call).aperture_s * smu.line_hz:.9g}"))
 
 
-def _choose_functions(how: Callable[[set[str], set[str]], set[str]], least: int = 1, most: int = 3) -> Write:
-    """Return what changes the functions that are measured; `how` takes them and those that are named."""
-
-    def write(smu: KeysightB2900State, call: Call) -> None:
-        state, named = smu.settings(call), {sense.function(text) for text in call.expect(least, most)}
-        state.measured = how(state.measured, named)
-        smu.apply()
-
-    return write
-
-
-def _function_list(smu: KeysightB2900State, call: Call, measured: bool) -> str:
-    """Return the functions that are measured, or those that are not."""
-    names = [name for name in sense.NAMES if (name in smu.settings(call).measured) == measured]
-    return ",".join(map(values.quoted, names)) or '""'
-
-
-def _is_measured(smu: KeysightB2900State, call: Call) -> str:
-    return str(int(sense.function(call.expect(1)[0]) in smu.settings(call).measured))
-
-
 def _of_function(function: str) -> tuple[Command, ...]:
     """Declare all that one function has of its own; all share one integration time."""
     pattern = f":SENSe#:{sense.NAMES[function]}"
@@ -98,18 +75,8 @@ def _of_function(function: str) -> tuple[Command, ...]:
     )
 
 
-_F = ":SENSe#:FUNCtion"
-
 COMMANDS: tuple[Command, ...] = (
-    Command(f"{_F}[:ON]", _choose_functions(lambda measured, named: measured | named)),
-    setting.query(f"{_F}[:ON]", lambda smu, call: _function_list(smu, call, measured=True)),
-    Command(f"{_F}[:ON]:ALL", _choose_functions(lambda *_: set(sense.NAMES), 0, 0)),
-    setting.query(f"{_F}[:ON]:COUNt", lambda smu, call: str(len(smu.settings(call).measured))),
-    Command(f"{_F}:OFF", _choose_functions(lambda measured, named: measured - named)),
-    setting.query(f"{_F}:OFF", lambda smu, call: _function_list(smu, call, measured=False)),
-    Command(f"{_F}:OFF:ALL", _choose_functions(lambda *_: set(), 0, 0)),
-    setting.query(f"{_F}:OFF:COUNt", lambda smu, call: str(3 - len(smu.settings(call).measured))),
-    Command(f"{_F}:STATe", query=_is_measured),
+    *sense.function_commands(":SENSe#", {name: f'"{name}"' for name in sense.NAMES}),
     *(command for function in sense.NAMES for command in _of_function(function)),
     *(command for function in _BOUNDS for command in _limits(function)),
     setting.choice(":SENSe#:RESistance:MODE", "ohm_mode", "MANual", "AUTO"),

@@ -5,6 +5,7 @@ tables 2-4 to 2-9.
 """
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from ...scpi.calculation import Mathematics
 from ...scpi.messages import Stored
@@ -72,6 +73,8 @@ class Trace:
 class ChannelState:
     """What ``*RST`` resets for one channel."""
 
+    concurrent: ClassVar[bool] = True
+    """Several functions may be measured at a time."""
     ranges_a: tuple[float, ...] = RANGES_A
     function: str = "VOLT"
     shape: str = "DC"

@@ -119,9 +119,8 @@ def _data(smu: KeysightB2900State, call: Call) -> Answer:
 def _statistic(smu: KeysightB2900State, call: Call) -> Answer:
     found, names = _entries(smu, call)
     how = STATISTICS[_trace(smu, call).statistic]
-    return smu.format.written(
-        [how([each[name] for each in found]) for name in names if name not in ("TIME", "STAT")]
-    )  # fmt: skip
+    columns = ([each[name] for each in found] for name in names if name not in ("TIME", "STAT"))
+    return smu.format.written([how(each) for each in columns])
 
 
 _L = ":CALCulate#:LIMit{1-12}"
