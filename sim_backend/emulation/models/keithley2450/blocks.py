@@ -1,9 +1,7 @@
 """Building blocks of the trigger model of an emulated Keithley 2450: their arguments, and what each does.
 
-Names are those of the Model 2450 reference manual, ``:TRIGger:BLOCk``. A block that changes the source takes
-`source_block_s` after the change, a measurement `measure_block_s` besides its integration; together with a pulse of
-on, measure, off they make the 1.6 ms, and without the measurement the 1.2 ms, that the vendor's example
-SimplePulse_SVMI states. The source delay does not act inside the trigger model.
+Names are those of the Model 2450 reference manual, ``:TRIGger:BLOCk``. The source delay does not act inside the
+trigger model.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,6 +13,9 @@ from .settings import USER_DELAYS
 from .state import QUOTES, Keithley2450State
 from .trigger_model import MOST_STEPS, Block, Progress, event_name
 
+SOURCE_BLOCK_S, MEASURE_BLOCK_S = 1.2e-3, 2e-4
+"""What a block takes after a change of the source, and a measurement besides its integration: a pulse of on, measure,
+off makes the 1.6 ms, and without the measurement the 1.2 ms, that the vendor's example SimplePulse_SVMI states."""
 MOST_BLOCKS, MOST_COUNT = 63, 268_435_455
 LONGEST_S = 1e4
 SHORTEST_DELAY_S = 167e-9
@@ -36,7 +37,7 @@ def measure(smu: Keithley2450State, name: str, count: int = 1, stop_at: int = 0)
     def act(progress: Progress) -> None:
         for _ in range(min(count, MOST_STEPS - progress.steps)):
             progress.steps += 1
-            smu.world.wait(smu.measure_block_s)
+            smu.world.wait(MEASURE_BLOCK_S)
             take(smu, name)
         if stop_at and smu.limited():
             progress.at = stop_at
@@ -80,7 +81,7 @@ def _clear(smu: Keithley2450State, name: str) -> Block:
 def _output(smu: Keithley2450State, on: bool) -> Block:
     def act(_: Progress) -> None:
         smu.switch(on)
-        smu.world.wait(smu.source_block_s)
+        smu.world.wait(SOURCE_BLOCK_S)
 
     return Block("SOURCE_OUTPUT", act)
 
@@ -153,7 +154,7 @@ def _recall(smu: Keithley2450State, _: int, *arguments: str) -> Block:
         for name, index in entries:
             progress.index[name] = index
             smu.recall(name, index)
-        smu.world.wait(smu.source_block_s)
+        smu.world.wait(SOURCE_BLOCK_S)
 
     return Block("CONFIG_RECALL", act)
 
@@ -168,7 +169,7 @@ def _recall_neighbour(smu: Keithley2450State, step: int, *names: str) -> Block:
                 raise ScpiError(-200)
             progress.index[name] = (progress.index.get(name, 0) - 1 + step) % size + 1
             smu.recall(name, progress.index[name])
-        smu.world.wait(smu.source_block_s)
+        smu.world.wait(SOURCE_BLOCK_S)
 
     return Block("CONFIG_NEXT" if step > 0 else "CONFIG_PREV", act)
 
