@@ -3,10 +3,10 @@
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from . import values
-from .messages import Answer, Call, Command
+from . import settings, values
+from .kinds import Kind
+from .messages import Answer, Command
 from .status import ScpiError
 
 TEXT, SINGLE, DOUBLE = 0, 4, 8
@@ -48,19 +48,16 @@ def commands(names: Mapping[str, int], replies: Mapping[int, str]) -> tuple[Comm
         What the query answers for each of them.
     """
 
-    def choose(self: Any, call: Call) -> None:
-        given = call.expect(1, 2)
+    def read(given: list[str], _: bool) -> int:
         for name, width in names.items():
             parts = name.split(",")
             if len(parts) == len(given) and all(map(values.matches, given, parts)):
-                self.format.width = width
-                return
+                return width
         raise ScpiError(-224)
 
-    def order(self: Any, call: Call) -> None:
-        self.format.swapped = values.choice(call.expect(1)[0], ("NORMal", "SWAPped")) == "SWAP"
-
-    return (
-        Command(":FORMat[:DATA]", choose, lambda self, _: replies[self.format.width]),
-        Command(":FORMat:BORDer", order, lambda self, _: "SWAP" if self.format.swapped else "NORM"),
+    order = Kind(
+        lambda texts, _: values.choice(texts[0], ("NORMal", "SWAPped")) == "SWAP",
+        lambda swapped: "SWAP" if swapped else "NORM",
     )
+    table = {":FORMat[:DATA]": ("width", Kind(read, replies.__getitem__, most=2)), ":FORMat:BORDer": ("swapped", order)}
+    return settings.attributes(table, lambda self, _: self.format)

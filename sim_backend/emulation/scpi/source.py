@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,23 @@ class Source:
     def listed(self) -> list[float]:
         """Return the levels of a sweep of mode ``LIST``, at least one."""
         return self.values[self.list_start - 1 :] or self.values[-1:]
+
+    @property
+    def center(self) -> float:
+        """Middle of a staircase."""
+        return (self.start + self.stop) / 2
+
+    @property
+    def span(self) -> float:
+        """Difference of the ends of a staircase."""
+        return self.stop - self.start
+
+    def span_around(self, center: float, span: float) -> None:
+        """Give a staircase new ends; -222 if they are too large."""
+        start, stop = center - span / 2, center + span / 2
+        if max(abs(start), abs(stop)) > self.most * (1 + 1e-9):
+            raise ScpiError(-222)
+        self.start, self.stop = start, stop
 
     def fix(self, chosen: float) -> None:
         """Fix the range; if it cannot hold the present level, -221."""
@@ -205,9 +222,8 @@ def sweep_commands(
     """
     name, most, of = NAMES[function], initial.most, of_function(function)
     level = kinds.number(-most, most, 0.0, UNITS[function])
-
-    def bounded(self: Any, call: Call, most: float) -> float:
-        return values.bounded(call.expect(1)[0], -most, most, 0.0, UNITS[function] if self.accepts_units else "")
+    # The range of a staircase is twice that of a level, and no query of it has MIN, MAX or DEF.
+    plain, twice = (replace(kinds.number(-each, each, 0.0, UNITS[function]), named=None) for each in (most, 2 * most))
 
     def set_triggered(self: Any, call: Call, wanted: float) -> None:
         source = of(self, call)
@@ -218,48 +234,37 @@ def sweep_commands(
         source: Source = of(self, call)
         return source.level if source.triggered is None else source.triggered
 
-    def set_center(self: Any, call: Call) -> None:
-        source, center = of(self, call), bounded(self, call, most)
-        half = (source.stop - source.start) / 2
-        _move(source, center - half, center + half)
-
-    def set_span(self: Any, call: Call) -> None:
-        source, half = of(self, call), bounded(self, call, 2 * most) / 2
-        center = (source.start + source.stop) / 2
-        _move(source, center - half, center + half)
-
-    def set_step(self: Any, call: Call) -> None:
-        source, step = of(self, call), bounded(self, call, 2 * most)
-        wanted = 1 + abs((source.stop - source.start) / step) if step else math.inf
-        if not least_points <= math.floor(wanted + 1e-9 if math.isfinite(wanted) else 0) <= LONGEST_LIST:
+    def set_step(self: Any, call: Call, step: float) -> None:
+        wanted = 1 + abs(of(self, call).span / step) + 1e-9 if step else math.inf
+        if not least_points <= wanted < LONGEST_LIST + 1:
             raise ScpiError(-222)
-        points(self, call).points = math.floor(wanted + 1e-9)
+        points(self, call).points = math.floor(wanted)
 
-    def step(self: Any, call: Call) -> str:
-        call.expect(0)
-        source = of(self, call)
-        return values.nr3((source.stop - source.start) / max(points(self, call).points - 1, 1))
-
-    def asked(how: Callable[[Source], float]) -> Callable[[Any, Call], str]:
-        def query(self: Any, call: Call) -> str:
-            call.expect(0)
-            return values.nr3(how(of(self, call)))
-
-        return query
-
+    sweep = f"{header}:{name}"
     return (
-        setting.choice(f"{header}:{name}:MODE", "mode", "FIXed", "LIST", "SWEep", of=of),
-        level.command(f"{header}:{name}[:LEVel]:TRIGgered[:AMPLitude]", set_triggered, triggered),
-        setting.integer(f"{header}:LIST:{name}:STARt", "list_start", 1, LONGEST_LIST, 1, of=of),
-        *(setting.attribute(f"{header}:{name}:{node}", node.lower(), level, of) for node in ("STARt", "STOP")),
-        Command(f"{header}:{name}:CENTer", set_center, asked(lambda source: (source.start + source.stop) / 2)),
-        Command(f"{header}:{name}:SPAN", set_span, asked(lambda source: source.stop - source.start)),
-        Command(f"{header}:{name}:STEP", set_step, step),
+        *setting.attributes(
+            {
+                f"{sweep}:MODE": ("mode", kinds.choice("FIXed", "LIST", "SWEep")),
+                f"{header}:LIST:{name}:STARt": ("list_start", kinds.integer(1, LONGEST_LIST, 1)),
+                f"{sweep}:STARt": ("start", level),
+                f"{sweep}:STOP": ("stop", level),
+            },
+            of,
+        ),
+        level.command(f"{sweep}[:LEVel]:TRIGgered[:AMPLitude]", set_triggered, triggered),
+        plain.command(
+            f"{sweep}:CENTer",
+            lambda self, call, center: of(self, call).span_around(center, of(self, call).span),
+            lambda self, call: of(self, call).center,
+        ),
+        twice.command(
+            f"{sweep}:SPAN",
+            lambda self, call, span: of(self, call).span_around(of(self, call).center, span),
+            lambda self, call: of(self, call).span,
+        ),
+        twice.command(
+            f"{sweep}:STEP",
+            set_step,
+            lambda self, call: of(self, call).span / max(points(self, call).points - 1, 1),
+        ),
     )
-
-
-def _move(source: Source, start: float, stop: float) -> None:
-    """Give a staircase new ends, or refuse them."""
-    if max(abs(start), abs(stop)) > source.most * (1 + 1e-9):
-        raise ScpiError(-222)
-    source.start, source.stop = start, stop

@@ -12,8 +12,7 @@ LARGEST = 9.999999e20
 
 
 def _results(stage: str, latest: bool) -> Query:
-    def query(smu: Keithley2400State, call: Call) -> Answer:
-        call.expect(0)
+    def query(smu: Keithley2400State, _: Call) -> Answer:
         found = readings(smu)
         if stage == "CALC" and not smu.calculation.math.on:
             return smu.format.written([NOT_MEASURED])
@@ -29,15 +28,14 @@ def _acquire(smu: Keithley2400State) -> None:
 
 
 def _failed(smu: Keithley2400State, call: Call) -> str:
-    call.expect(0)
     return str(int(smu.calculation.failed.get(call.suffixes[-1], False)))
 
 
 COMMANDS: tuple[Command, ...] = (
     *scpi_calculation.commands(":CALCulate#:MATH", lambda smu, _: smu.calculation.math),
     setting.flag(":CALCulate#:STATe", "on", lambda smu, _: smu.calculation.math),
-    Command(":CALCulate#:DATA", query=_results("CALC", latest=False)),
-    Command(":CALCulate#:DATA:LATest", query=_results("CALC", latest=True)),
+    setting.query(":CALCulate#:DATA", _results("CALC", latest=False)),
+    setting.query(":CALCulate#:DATA:LATest", _results("CALC", latest=True)),
     *setting.attributes(
         {
             ":CALCulate2:FEED": ("feed", choice("CALCulate", "VOLTage", "CURRent", "RESistance")),
@@ -48,8 +46,8 @@ COMMANDS: tuple[Command, ...] = (
         lambda smu, _: smu.calculation,
     ),
     setting.action(":CALCulate2:NULL:ACQuire", _acquire),
-    Command(":CALCulate2:DATA", query=_results("CALC2", latest=False)),
-    Command(":CALCulate2:DATA:LATest", query=_results("CALC2", latest=True)),
+    setting.query(":CALCulate2:DATA", _results("CALC2", latest=False)),
+    setting.query(":CALCulate2:DATA:LATest", _results("CALC2", latest=True)),
     *setting.attributes(
         {
             ":CALCulate2:LIMit{1-12}:STATe": ("on", FLAG),
@@ -58,5 +56,5 @@ COMMANDS: tuple[Command, ...] = (
         },
         lambda smu, call: smu.calculation.limits[call.suffixes[-1]],
     ),
-    Command(":CALCulate2:LIMit{1-12}:FAIL", query=_failed),
+    setting.query(":CALCulate2:LIMit{1-12}:FAIL", _failed),
 )

@@ -1,9 +1,10 @@
 """Commands of an emulated Keithley 2400 for system, status and formats."""
 
 from ...scpi import format as scpi_format
-from ...scpi import kinds, values
 from ...scpi import settings as setting
+from ...scpi import values
 from ...scpi.format import SINGLE, TEXT
+from ...scpi.kinds import FLAG, choice, ordered
 from ...scpi.messages import Call, Command, clear_errors
 from ...scpi.status import ScpiError
 from .state import Keithley2400State
@@ -37,14 +38,15 @@ COMMANDS: tuple[Command, ...] = (
     *scpi_format.commands(
         {"ASCii": TEXT, "REAL": SINGLE, "REAL,32": SINGLE, "SREal": SINGLE}, {TEXT: "ASC", SINGLE: "REAL"}
     ),
-    setting.attribute(
-        ":FORMat:ELEMents[:SENSe#]",
-        "elements",
-        # The order of the reply is that of Figure 18-1, whatever the order of the list.
-        kinds.ordered("VOLTage", "CURRent", "RESistance", "TIME", "STATus"),
+    *setting.attributes(
+        {
+            # The order of the reply is that of Figure 18-1, whatever the order of the list.
+            ":FORMat:ELEMents[:SENSe#]": ("elements", ordered("VOLTage", "CURRent", "RESistance", "TIME", "STATus")),
+            ":FORMat:ELEMents:CALCulate": ("calculated_elements", ordered("CALC", "TIME", "STATus")),
+            ":FORMat:SREGister": ("register_base", choice(*values.BASES)),
+            ":SYSTem:TIME:RESet:AUTO": ("time_reset_auto", FLAG),
+        }
     ),
-    setting.attribute(":FORMat:ELEMents:CALCulate", "calculated_elements", kinds.ordered("CALC", "TIME", "STATus")),
-    setting.choice(":FORMat:SREGister", "register_base", *values.BASES),
     *setting.register(":STATus:MEASurement", "measurement"),
     *setting.register(":STATus:OPERation", "operation"),
     *setting.register(":STATus:QUEStionable", "questionable"),
@@ -52,11 +54,10 @@ COMMANDS: tuple[Command, ...] = (
     *(Command(header, clear_errors) for header in (":STATus:QUEue:CLEar", ":SYSTem:CLEar", ":SYSTem:ERRor:CLEar")),
     setting.action(":SYSTem:PRESet", _preset),
     Command(":SYSTem:LFRequency", _set_line, lambda smu, _: str(round(smu.line_hz))),
-    setting.flag(":SYSTem:LFRequency:AUTO", "line_auto", of=setting.of_instrument),
+    setting.attribute(":SYSTem:LFRequency:AUTO", "line_auto", FLAG, setting.of_instrument),
     Command(":SYSTem:AZERo:CACHing:NPLCycles", query=lambda smu, _: values.nr3(smu.now.nplc)),
     Command(":SYSTem:TIME", query=lambda smu, _: values.nr3(smu.world.clock.now() - smu.started_s)),
     setting.action(":SYSTem:TIME:RESet", _reset_time),
-    setting.flag(":SYSTem:TIME:RESet:AUTO", "time_reset_auto"),
     setting.action(":SYSTem:MEMory:INITialize", lambda smu: smu.source_memory.clear()),
-    kinds.choice("FRONt", "REAR").command(":ROUTe:TERMinals", _set_terminals, lambda smu, _: smu.terminals),
+    choice("FRONt", "REAR").command(":ROUTe:TERMinals", _set_terminals, lambda smu, _: smu.terminals),
 )

@@ -70,22 +70,19 @@ def readings(smu: Keithley2400State) -> list[Record]:
     return smu.last
 
 
-def _fetch(smu: Keithley2400State, call: Call) -> Answer:
-    call.expect(0)
+def _fetch(smu: Keithley2400State, _: Call) -> Answer:
     return smu.format.written([value for each in readings(smu) for value in each.numbers(smu.now.elements)])
 
 
 def _read(smu: Keithley2400State, call: Call) -> Answer:
     """Start the trigger model and write its readings; -214 if it waits for something or never ends."""
-    call.expect(0)
     if not smu.now.starts_at_once or smu.now.arm_count == ENDLESS:
         raise ScpiError(-214)
     initiate(smu)
     return _fetch(smu, call)
 
 
-def _latest(smu: Keithley2400State, call: Call) -> str:
-    call.expect(0)
+def _latest(smu: Keithley2400State, _: Call) -> str:
     return ",".join(map(values.nr3, readings(smu)[-1].numbers(smu.now.elements)))
 
 
@@ -103,24 +100,21 @@ def _configure(smu: Keithley2400State, function: str) -> None:
 
 def _of_function(function: str, short: str) -> tuple[Command, ...]:
     def measure(smu: Keithley2400State, call: Call) -> Answer:
-        call.expect(0)
         _configure(smu, short)
         return _read(smu, call)
 
     return (
         setting.action(f":CONFigure:{function}", lambda smu: _configure(smu, short)),
-        Command(f":MEASure:{function}", query=measure),
+        setting.query(f":MEASure:{function}", measure),
     )
 
 
-def _configured(smu: Keithley2400State, call: Call) -> str:
-    call.expect(0)
+def _configured(smu: Keithley2400State, _: Call) -> str:
     return ",".join(f'"{each}"' for each in ("VOLT", "CURR", "RES") if each in smu.now.measured) or '""'
 
 
 def _measure_again(smu: Keithley2400State, call: Call) -> Answer:
     """Answer ``:MEAS?`` without a function: the one measured now, else current."""
-    call.expect(0)
     _configure(smu, next((each for each in ("CURR", "VOLT", "RES") if each in smu.now.measured), "CURR"))
     return _read(smu, call)
 
@@ -148,18 +142,22 @@ _TRIG, _ARM = ":TRIGger[:SEQuence#]", ":ARM[:SEQuence#][:LAYer#]"
 COMMANDS: tuple[Command, ...] = (
     setting.action(":INITiate[:IMMediate]", initiate),
     setting.action(":ABORt", lambda smu: smu.abort()),
-    Command(":READ", query=_read),
-    Command(":FETCh", query=_fetch),
-    Command("[:SENSe#]:DATA[:LATest]", query=_latest),
-    Command(":CONFigure", query=_configured),
-    Command(":MEASure", query=_measure_again),
+    setting.query(":READ", _read),
+    setting.query(":FETCh", _fetch),
+    setting.query("[:SENSe#]:DATA[:LATest]", _latest),
+    setting.query(":CONFigure", _configured),
+    setting.query(":MEASure", _measure_again),
     *_of_function("VOLTage[:DC]", "VOLT"),
     *_of_function("CURRent[:DC]", "CURR"),
     *_of_function("RESistance", "RES"),
     _count(_TRIG + ":COUNt", "trigger_count", "arm_count", endless=False),
-    setting.number(_TRIG + ":DELay", "trigger_delay_s", 0.0, 999.9999, 0.0),
-    setting.choice(_TRIG + ":SOURce", "trigger_source", "IMMediate", "TLINk"),
     _count(_ARM + ":COUNt", "arm_count", "trigger_count", endless=True),
-    setting.choice(_ARM + ":SOURce", "arm_source", *ARM_SOURCES),
-    setting.number(_ARM + ":TIMer", "arm_timer_s", 1e-3, 99999.99, 0.1),
+    *setting.attributes(
+        {
+            _TRIG + ":DELay": ("trigger_delay_s", kinds.number(0.0, 999.9999, 0.0)),
+            _TRIG + ":SOURce": ("trigger_source", kinds.choice("IMMediate", "TLINk")),
+            _ARM + ":SOURce": ("arm_source", kinds.choice(*ARM_SOURCES)),
+            _ARM + ":TIMer": ("arm_timer_s", kinds.number(1e-3, 99999.99, 0.1)),
+        }
+    ),
 )

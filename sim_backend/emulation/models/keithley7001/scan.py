@@ -5,8 +5,6 @@ trigger opens the last channel of a scan and closes the next; a scan runs throug
 say, and leaves its last channel closed; *TRG takes one step where a layer waits for the bus.
 """
 
-from typing import Any
-
 from ...scpi import kinds, values
 from ...scpi import settings as setting
 from ...scpi.kinds import Kind
@@ -51,16 +49,8 @@ def step(matrix: Keithley7001State) -> None:
 def _set_scan(matrix: Keithley7001State, call: Call) -> None:
     """Take another scan list, which gives up a scan that is under way."""
     matrix.scan.channels = matrix.crosspoints(call.expect(1)[0])
-    matrix.scan.steps_left = matrix.scan.at = 0
-
-
-def _scan(matrix: Keithley7001State, call: Call) -> str:
-    call.expect(0)
-    return f"(@{','.join(map(matrix.channel_name, matrix.scan.channels))})"
-
-
-def _abort(matrix: Keithley7001State) -> None:
-    matrix.scan.steps_left = 0
+    matrix.scan.at = 0
+    matrix.scan.stop()
 
 
 def _pattern(text: str) -> int:
@@ -97,26 +87,30 @@ def _layer(pattern: str, key: str) -> tuple[Command, ...]:
 
     return (
         _COUNT.command(f"{pattern}:COUNt", set_count, count),
-        setting.choice(f"{pattern}:SOURce", "source", *SOURCES, of=of),
-        setting.number(f"{pattern}:DELay", "delay_s", 0.0, LONGEST_S, 0.0, of=of),
-        setting.number(f"{pattern}:TIMer", "timer_s", 1e-3, LONGEST_S, 0.1, of=of),
+        *setting.attributes(
+            {
+                f"{pattern}:SOURce": ("source", kinds.choice(*SOURCES)),
+                f"{pattern}:DELay": ("delay_s", kinds.number(0.0, LONGEST_S, 0.0)),
+                f"{pattern}:TIMer": ("timer_s", kinds.number(1e-3, LONGEST_S, 0.1)),
+            },
+            of,
+        ),
         setting.action(f"{pattern}:IMMediate", step),
         setting.action(f"{pattern}:SIGNal", step),
     )
 
 
-def _set_settling(matrix: Keithley7001State, call: Call, seconds: float) -> None:
-    matrix.extra_s[call.suffixes[0]] = seconds
-
-
-def _settling(matrix: Any, call: Call) -> float:
-    return float(matrix.extra_s.get(call.suffixes[0], 0.0))
-
-
 COMMANDS: tuple[Command, ...] = (
-    kinds.number(0.0, LONGEST_S, 0.0).command("[:ROUTe]:CONFigure:SLOT#:STIMe", _set_settling, _settling),
-    setting.flag("[:ROUTe]:CONFigure:BBMake", "break_before_make"),
-    Command("[:ROUTe]:SCAN[:INTernal]", _set_scan, _scan),
+    kinds.number(0.0, LONGEST_S, 0.0).command(
+        "[:ROUTe]:CONFigure:SLOT#:STIMe",
+        lambda matrix, call, seconds: matrix.extra_s.update({call.suffixes[0]: seconds}),
+        lambda matrix, call: matrix.extra_s.get(call.suffixes[0], 0.0),
+    ),
+    setting.attribute("[:ROUTe]:CONFigure:BBMake", "break_before_make", kinds.FLAG),
+    Command("[:ROUTe]:SCAN[:INTernal]", _set_scan),
+    setting.query(
+        "[:ROUTe]:SCAN[:INTernal]", lambda matrix, _: f"(@{','.join(map(matrix.channel_name, matrix.scan.channels))})"
+    ),
     Command("[:ROUTe]:SCAN:POINts", query=lambda matrix, _: str(len(matrix.scan.channels))),
     Command("[:ROUTe]:MEMory:SAVE", _save),
     Command("[:ROUTe]:MEMory:RECall", _recall),
@@ -124,5 +118,5 @@ COMMANDS: tuple[Command, ...] = (
     *_layer(":ARM[:SEQuence]:LAYer2", "arm2"),
     *_layer(":TRIGger[:SEQuence]", "trigger"),
     setting.action(":INITiate[:IMMediate]", initiate),
-    setting.action(":ABORt", _abort),
+    setting.action(":ABORt", lambda matrix: matrix.scan.stop()),
 )

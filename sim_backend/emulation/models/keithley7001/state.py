@@ -38,6 +38,10 @@ class Scan:
         """Return the layers from the outermost in."""
         return self.arm1, self.arm2, self.trigger
 
+    def stop(self) -> None:
+        """Give up a scan that is under way."""
+        self.steps_left = 0
+
     def steps(self) -> int:
         """Return how many triggers a start takes."""
         triggers = self.trigger.count or len(self.channels)
