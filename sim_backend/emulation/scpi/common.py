@@ -11,7 +11,8 @@ from .settings import action
 from .status import COMPLETE
 
 
-def _clear(self: Any) -> None:
+def clear_status(self: Any) -> None:
+    """Forget all errors and events."""
     self.status.clear()
     for each in self.registers():
         each.event = 0
@@ -40,7 +41,7 @@ def _set_service_enable(self: Any, _: Call, mask: int) -> None:
 COMMON = (
     Command("*IDN", query=lambda self, _: self.identity()),
     action("*RST", lambda self: self.reset()),
-    action("*CLS", _clear),
+    action("*CLS", clear_status),
     Command("*TST", query=lambda *_: "0"),
     action("*TRG", lambda self: self.trigger()),
     action("*OPC", lambda self: self.status.standard.latch(COMPLETE)),

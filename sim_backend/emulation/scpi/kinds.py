@@ -133,6 +133,16 @@ def text(longest: int) -> Kind:
     return Kind(read, values.quoted, default="")
 
 
+def tone(low_hz: float, high_hz: float, shortest_s: float, longest_s: float) -> Kind:
+    """Return frequency and duration of a beep, which are only set."""
+    return Kind(
+        lambda texts, _: (values.bounded(texts[0], low_hz, high_hz), values.bounded(texts[1], shortest_s, longest_s)),
+        answer=None,
+        least=2,
+        most=2,
+    )
+
+
 ACTION = Kind(lambda *_: None, answer=None, least=0, most=0)
 """What takes no parameter and has nothing to do here."""
 CONSTANT = Kind(None)

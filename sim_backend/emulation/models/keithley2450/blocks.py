@@ -1,22 +1,23 @@
 """Building blocks of the trigger model of an emulated Keithley 2450: their arguments, and what each does.
 
-Names are those of the Model 2450 reference manual, ``:TRIGger:BLOCk``. A block that changes the source takes
-`source_block_s` after the change, a measurement `measure_block_s` besides its integration; together with a pulse of
-on, measure, off they make the 1.6 ms, and without the measurement the 1.2 ms, that the vendor's example
-SimplePulse_SVMI states. The source delay does not act inside the trigger model.
+Names are those of the Model 2450 reference manual, ``:TRIGger:BLOCk``. The source delay does not act inside the
+trigger model.
 """
 
 from collections.abc import Callable, Mapping
 
 from ...scpi import values
 from ...scpi.status import ScpiError
-from .arguments import LONGEST_S, MOST_COUNT, QUOTES, event
 from .reading import take
 from .settings import USER_DELAYS
-from .state import Keithley2450State
-from .trigger_model import MOST_STEPS, Block, Progress
+from .state import QUOTES, Keithley2450State
+from .trigger_model import MOST_STEPS, Block, Progress, event_name
 
-MOST_BLOCKS = 63
+SOURCE_BLOCK_S, MEASURE_BLOCK_S = 1.2e-3, 2e-4
+"""What a block takes after a change of the source, and a measurement besides its integration: a pulse of on, measure,
+off makes the 1.6 ms, and without the measurement the 1.2 ms, that the vendor's example SimplePulse_SVMI states."""
+MOST_BLOCKS, MOST_COUNT = 63, 268_435_455
+LONGEST_S = 1e4
 SHORTEST_DELAY_S = 167e-9
 """The delay block takes 167 ns to 10 ks (reference manual, trigger.BLOCK_DELAY_CONSTANT), or 0 for none."""
 MOST_READINGS = 100_000
@@ -36,7 +37,7 @@ def measure(smu: Keithley2450State, name: str, count: int = 1, stop_at: int = 0)
     def act(progress: Progress) -> None:
         for _ in range(min(count, MOST_STEPS - progress.steps)):
             progress.steps += 1
-            smu.world.wait(smu.measure_block_s)
+            smu.world.wait(MEASURE_BLOCK_S)
             take(smu, name)
         if stop_at and smu.limited():
             progress.at = stop_at
@@ -73,25 +74,21 @@ def branch_counter(number: int, most: int, target: int) -> Block:
 # ---------------------------------------------------------------------- blocks as arguments describe them
 
 
-def _clear(smu: Keithley2450State, _: int, *buffer: str) -> Block:
-    name = smu.buffer_name(buffer)
+def _clear(smu: Keithley2450State, name: str) -> Block:
     return Block("BUFFER_CLEAR", lambda _: smu.buffer(name).readings.clear())
 
 
-def _output(smu: Keithley2450State, _: int, state: str) -> Block:
-    on = values.boolean(state)
-
+def _output(smu: Keithley2450State, on: bool) -> Block:
     def act(_: Progress) -> None:
         smu.switch(on)
-        smu.world.wait(smu.source_block_s)
+        smu.world.wait(SOURCE_BLOCK_S)
 
     return Block("SOURCE_OUTPUT", act)
 
 
 def _measure(smu: Keithley2450State, _: int, *arguments: str) -> Block:
     """Make a measure block; an endless one takes one reading each time it is reached."""
-    named = arguments[:1] if arguments and arguments[0].startswith(QUOTES) else ()
-    name, rest = smu.buffer_name(named), arguments[len(named) :]
+    name, rest = smu.split_buffer(arguments)
     endless = not rest or values.matches(rest[0], "INFinite")
     return measure(smu, name, 1 if endless else values.integer(rest[0], 1, MOST_READINGS))
 
@@ -115,25 +112,20 @@ def _user_delay(smu: Keithley2450State, _: int, text: str) -> Block:
     return Block("DELAY_DYNAMIC", act)
 
 
-def _nothing(_smu: Keithley2450State, _: int) -> Block:
-    return Block("NO_OPERATION", lambda _: None)
-
-
-def _notify(smu: Keithley2450State, _: int, text: str) -> Block:
-    name = f"NOT{values.integer(text, 1, 8)}"
-    return Block("NOTIFY", lambda _: smu.trigger_model.happened(name))
+def _notify(smu: Keithley2450State, number: int) -> Block:
+    return Block("NOTIFY", lambda _: smu.trigger_model.happened(f"NOT{number}"))
 
 
 def _wait(smu: Keithley2450State, _: int, first: str, *arguments: str) -> Block:
     """Wait for one of some events, or for all of them (AND), and forget those that came before (ENTer)."""
-    forget, needs_all, named = False, False, [event(first)]
+    forget, needs_all, named = False, False, [event_name(first)]
     for text in arguments:
         if any(values.matches(text, name) for name in ("ENTer", "NEVer")):
             forget = values.matches(text, "ENTer")
         elif values.matches(text, "AND") or values.matches(text, "OR"):
             needs_all = values.matches(text, "AND")
         else:
-            named.append(event(text))
+            named.append(event_name(text))
     events = tuple(each for each in named if each != "NONE")
 
     def act(progress: Progress) -> None:
@@ -162,64 +154,53 @@ def _recall(smu: Keithley2450State, _: int, *arguments: str) -> Block:
         for name, index in entries:
             progress.index[name] = index
             smu.recall(name, index)
-        smu.world.wait(smu.source_block_s)
+        smu.world.wait(SOURCE_BLOCK_S)
 
     return Block("CONFIG_RECALL", act)
 
 
-def _recall_neighbour(step: int) -> Make:
+def _recall_neighbour(smu: Keithley2450State, step: int, *names: str) -> Block:
     """Bring back the next entries of configuration lists, or the previous, round and round."""
 
-    def make(smu: Keithley2450State, _: int, *arguments: str) -> Block:
-        names = [values.string(text) for text in arguments]
+    def act(progress: Progress) -> None:
+        for name in names:
+            size = len(smu.entries(name))
+            if not size:
+                raise ScpiError(-200)
+            progress.index[name] = (progress.index.get(name, 0) - 1 + step) % size + 1
+            smu.recall(name, progress.index[name])
+        smu.world.wait(SOURCE_BLOCK_S)
 
-        def act(progress: Progress) -> None:
-            for name in names:
-                size = len(smu.entries(name))
-                if not size:
-                    raise ScpiError(-200)
-                progress.index[name] = (progress.index.get(name, 0) - 1 + step) % size + 1
-                smu.recall(name, progress.index[name])
-            smu.world.wait(smu.source_block_s)
-
-        return Block("CONFIG_NEXT" if step > 0 else "CONFIG_PREV", act)
-
-    return make
+    return Block("CONFIG_NEXT" if step > 0 else "CONFIG_PREV", act)
 
 
-def _branch_always(_smu: Keithley2450State, _: int, target: str) -> Block:
-    return branch("BRANCH_ALWAYS", block_number(target))
-
-
-def _branch_counter(_: Keithley2450State, number: int, most: str, target: str) -> Block:
-    return branch_counter(number, values.integer(most, 1, MOST_COUNT), block_number(target))
-
-
-def _reset_counter(_smu: Keithley2450State, _: int, text: str) -> Block:
-    number = block_number(text)
+def _reset_counter(number: int) -> Block:
     return Block("RESET_BRANCH_COUNT", lambda progress: progress.counts.pop(number, None))
 
 
-def _branch_event(smu: Keithley2450State, _: int, text: str, target: str) -> Block:
-    wanted = (event(text),)
-    return branch("BRANCH_ON_EVENT", block_number(target), lambda _: smu.trigger_model.ready(wanted))
+def _branch_event(smu: Keithley2450State, name: str, target: int) -> Block:
+    return branch("BRANCH_ON_EVENT", target, lambda _: smu.trigger_model.ready((name,)))
 
 
 BLOCKS: Mapping[str, tuple[int, int, Make]] = {
-    "BUFFer:CLEar": (0, 1, _clear),
-    "SOURce:STATe": (1, 1, _output),
+    "BUFFer:CLEar": (0, 1, lambda smu, _, *buffer: _clear(smu, smu.buffer_name(buffer))),
+    "SOURce:STATe": (1, 1, lambda smu, _, on: _output(smu, values.boolean(on))),
     "MEASure": (0, 2, _measure),
     "DELay:CONStant": (1, 1, _delay),
     "DELay:DYNamic": (1, 1, _user_delay),
-    "NOP": (0, 0, _nothing),
-    "NOTify": (1, 1, _notify),
+    "NOP": (0, 0, lambda *_: Block("NO_OPERATION", lambda _: None)),
+    "NOTify": (1, 1, lambda smu, _, number: _notify(smu, values.integer(number, 1, 8))),
     "WAIT": (1, 5, _wait),
-    "BRANch:ALWays": (1, 1, _branch_always),
-    "BRANch:COUNter": (2, 2, _branch_counter),
-    "BRANch:COUNter:RESet": (1, 1, _reset_counter),
-    "BRANch:EVENt": (2, 2, _branch_event),
+    "BRANch:ALWays": (1, 1, lambda _, __, target: branch("BRANCH_ALWAYS", block_number(target))),
+    "BRANch:COUNter": (
+        2,
+        2,
+        lambda _, at, most, target: branch_counter(at, values.integer(most, 1, MOST_COUNT), block_number(target)),
+    ),
+    "BRANch:COUNter:RESet": (1, 1, lambda _, __, number: _reset_counter(block_number(number))),
+    "BRANch:EVENt": (2, 2, lambda smu, _, event, at: _branch_event(smu, event_name(event), block_number(at))),
     "CONFig:RECall": (1, 4, _recall),
-    "CONFig:NEXT": (1, 2, _recall_neighbour(1)),
-    "CONFig:PREVious": (1, 2, _recall_neighbour(-1)),
+    "CONFig:NEXT": (1, 2, lambda smu, _, *names: _recall_neighbour(smu, 1, *map(values.string, names))),
+    "CONFig:PREVious": (1, 2, lambda smu, _, *names: _recall_neighbour(smu, -1, *map(values.string, names))),
 }
 """Blocks by header, with how many arguments each has at least and at most."""

@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping
 from ...scpi import values
 from ...scpi.messages import Call, Command
 from ...scpi.status import ScpiError
-from .arguments import LONGEST_S
-from .blocks import BLOCKS, branch, branch_counter, delay, measure
+from .blocks import BLOCKS, LONGEST_S, branch, branch_counter, delay, measure
 from .state import Keithley2450State
 from .trigger_model import Block
 

@@ -15,33 +15,28 @@ from .source import user_delay
 from .state import Keithley2450State
 
 LARGEST = 1e12
+ANSWERS = {"CURR": '"CURR:DC"', "VOLT": '"VOLT:DC"', "RES": '"RES"'}
 UNITS = {"VOLT": ("VOLT", "OHM", "WATT"), "CURR": ("AMP", "OHM", "WATT"), "RES": ("OHM", "AMP", "VOLT", "WATT")}
 """Units that a reading of each function may have."""
+
+_FUNCTION = kinds.Kind(lambda texts, _: sense.function(texts[0]), lambda function: ANSWERS[function])
 
 
 def _value(default: float) -> kinds.Kind:
     return kinds.number(-LARGEST, LARGEST, default, reply=plain)
 
 
-def _set_function(smu: Keithley2450State, call: Call) -> None:
-    smu.now.measuring.function = sense.function(call.expect(1)[0])
+def _set_function(smu: Keithley2450State, _: Call, chosen: str) -> None:
+    smu.now.measuring.function = chosen
     smu.apply()
-
-
-def _function(smu: Keithley2450State, call: Call) -> str:
-    call.expect(0)
-    return {"CURR": '"CURR:DC"', "VOLT": '"VOLT:DC"', "RES": '"RES"'}[smu.now.measuring.function]
 
 
 def _of_function(function: str) -> tuple[Command, ...]:
     """Declare all that one function has of its own."""
     name, of = sense.NAMES[function], sense.of_function(function)
-    pattern, math, test = (
-        f"[:SENSe#]:{name}", f":CALCulate#:{name}:MATH", f":CALCulate2:{name}:LIMit{{1-2}}"
-    )  # fmt: skip
+    pattern, math, test = f"[:SENSe#]:{name}", f":CALCulate#:{name}:MATH", f":CALCulate2:{name}:LIMit{{1-2}}"
 
     def acquire(smu: Keithley2450State, call: Call) -> None:
-        call.expect(0)
         smu.now.measuring.function = function
         of(smu, call).relative_on = False
         read(smu, "defbuffer1")
@@ -50,10 +45,6 @@ def _of_function(function: str) -> tuple[Command, ...]:
     def limit(smu: Any, call: Call) -> Limit:
         found: Limit = of(smu, call).limits[call.suffixes[-1]]
         return found
-
-    def forget(smu: Keithley2450State, call: Call) -> None:
-        call.expect(0)
-        limit(smu, call).failed = "NONE"
 
     settings = {
         f"{pattern}:NPLCycles": ("nplc", kinds.number(0.01, 10.0, 1.0, reply=plain)),
@@ -85,15 +76,15 @@ def _of_function(function: str) -> tuple[Command, ...]:
             lambda smu, call, wanted: smu.change(of(smu, call), "remote", wanted),
             lambda smu, call: of(smu, call).remote,
         ),
-        Command(f"{pattern}:RELative:ACQuire", acquire),
+        setting.channel_action(f"{pattern}:RELative:ACQuire", acquire),
         user_delay(pattern, of),
-        Command(f"{test}:CLEar[:IMMediate]", forget),
-        Command(f"{test}:FAIL", query=lambda smu, call: limit(smu, call).failed),
+        setting.channel_action(f"{test}:CLEar[:IMMediate]", lambda smu, call: limit(smu, call).clear()),
+        setting.query(f"{test}:FAIL", lambda smu, call: limit(smu, call).failed),
     )
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("[:SENSe#]:FUNCtion[:ON]", _set_function, _function),
+    _FUNCTION.command("[:SENSe#]:FUNCtion[:ON]", _set_function, lambda smu, _: smu.now.measuring.function),
     *(command for function in sense.NAMES for command in _of_function(function)),
     setting.integer("[:SENSe#]:COUNt", "count", 1, 300_000, 1),
 )

@@ -78,6 +78,10 @@ class Limit:
         if self.clear_auto or self.failed == "NONE":
             self.failed = now
 
+    def clear(self) -> None:
+        """Forget that a reading failed."""
+        self.failed = "NONE"
+
 
 @dataclass
 class SenseFunction(Sense):

@@ -16,6 +16,8 @@ from .settings import LEAST_LIMIT_A, LEAST_LIMIT_V, LEAST_SHARE, MOST_A, MOST_V,
 from .state import Keithley2450State
 
 _DELAY = kinds.number(0.0, 1e4, 0.0, reply=plain)
+_LIMITS = {"VOLT": ("CURR", "ILIMit", LEAST_LIMIT_A, MOST_A), "CURR": ("VOLT", "VLIMit", LEAST_LIMIT_V, MOST_V)}
+"""What the limit of each function limits, its header, and its bounds."""
 OFF_STATES = ("HIMPedance", "NORMal", "ZERO", "GUARd")
 
 
@@ -50,9 +52,7 @@ def user_delay(pattern: str, of: Place) -> Command:
 def _of_function(function: str) -> tuple[Command, ...]:
     """Declare all that one function has of its own."""
     pattern, of, initial = f":SOURce#:{NAMES[function]}", source.of_function(function), sources()[function]
-    limited, node, least, most = {
-        "VOLT": ("CURR", "ILIMit", LEAST_LIMIT_A, MOST_A), "CURR": ("VOLT", "VLIMit", LEAST_LIMIT_V, MOST_V)
-    }[function]  # fmt: skip
+    limited, node, least, most = _LIMITS[function]
 
     def set_limit(smu: Keithley2450State, call: Call, wanted: float) -> None:
         measured = smu.now.measuring.sense[limited]
@@ -60,10 +60,6 @@ def _of_function(function: str) -> tuple[Command, ...]:
             raise ScpiError(-222)
         of(smu, call).limit = wanted
         smu.apply()
-
-    def tripped(smu: Keithley2450State, call: Call) -> str:
-        call.expect(0)
-        return str(int(smu.setpoint()[0] == function and smu.limited()))
 
     def set_delay(smu: Keithley2450State, call: Call, seconds: float) -> None:
         of(smu, call).delay_s, of(smu, call).delay_auto = seconds, False
@@ -74,7 +70,10 @@ def _of_function(function: str) -> tuple[Command, ...]:
         kinds.number(least, most, initial.limit, reply=plain).command(
             f"{pattern}:{node}[:LEVel]", set_limit, lambda smu, call: of(smu, call).limit
         ),
-        Command(f"{pattern}:{node}[:LEVel]:TRIPped", query=tripped),
+        setting.query(
+            f"{pattern}:{node}[:LEVel]:TRIPped",
+            lambda smu, _: str(int(smu.setpoint()[0] == function and smu.limited())),
+        ),
         _DELAY.command(f"{pattern}:DELay", set_delay, lambda smu, call: of(smu, call).delay_s),
         setting.flag(f"{pattern}:DELay:AUTO", "delay_auto", of=of),
         user_delay(pattern, of),

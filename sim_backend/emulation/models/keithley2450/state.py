@@ -19,6 +19,10 @@ from .buffer import OWN_BUFFERS, ReadingBuffer
 from .settings import LEAST_SHARE, TEST_CURRENTS_A, Measuring, Settings, SourceFunction, Sourcing
 from .trigger_model import TriggerModel
 
+OFF_LIMIT_SHARE = 0.1
+"""Current limit of output-off state NORMAL as a share of the measure range."""
+QUOTES = ('"', "'")
+
 
 class Keithley2450State(SmuInstrument):
     """A 2450 without its commands.
@@ -27,10 +31,6 @@ class Keithley2450State(SmuInstrument):
     ----------
     line_hz : float
         Power-line frequency, which times the integration.
-    off_limit_share : float
-        Current limit of output-off state NORMAL as a share of the measure range.
-    source_block_s, measure_block_s : float
-        What a source block and a measurement block of the trigger model take, in seconds.
     rng : numpy.random.Generator, optional
         Source of reading noise; without it there is none.
     """
@@ -42,16 +42,10 @@ class Keithley2450State(SmuInstrument):
         serial: str = "04451269",
         *,
         line_hz: float = 50.0,
-        off_limit_share: float = 0.1,
-        source_block_s: float = 1.2e-3,
-        measure_block_s: float = 2e-4,
         rng: np.random.Generator | None = None,
     ) -> None:
         super().__init__(world, name, serial, line_hz, rng)
         self.channels = (f"{name}.a",)
-        self.off_limit_share = off_limit_share
-        self.source_block_s = source_block_s
-        self.measure_block_s = measure_block_s
         self.terminals = "FRON"
         self.on = False
         self.catalogs: dict[str, int] = {}
@@ -108,6 +102,11 @@ class Keithley2450State(SmuInstrument):
         self.buffer(name)
         return name
 
+    def split_buffer(self, arguments: Sequence[str]) -> tuple[str, Sequence[str]]:
+        """Return the name of the buffer that comes first, if one does, and the other arguments."""
+        named = arguments[:1] if arguments and arguments[0].startswith(QUOTES) else ()
+        return self.buffer_name(named), arguments[len(named) :]
+
     def entries(self, name: str) -> list[Sourcing] | list[Measuring]:
         """Return the entries of a configuration list; none if there is no such list."""
         if name in self.source_lists:
@@ -131,7 +130,7 @@ class Keithley2450State(SmuInstrument):
         wanted = {
             "on": self.on,
             "off_state": {"NORM": "normal", "ZERO": "zero"}.get(self.now.off_state[sourcing.function], "highz"),
-            "off_limit_a": self.off_limit_share * measured["CURR"].range,
+            "off_limit_a": OFF_LIMIT_SHARE * measured["CURR"].range,
             **reading.as_voltage_source(function, level_v, limit_a, level_a, limit_v),
         }
         if wanted != self._driven:

@@ -9,8 +9,8 @@ from ...scpi import kinds, sense, source
 from ...scpi.kinds import ACTION, CONSTANT, FLAG, choice
 from ...scpi.messages import Command
 from ...scpi.stored import Row, commands
-from .arguments import EVENT
 from .settings import plain
+from .trigger_model import EVENT
 
 PROTECTIONS = ("PROT2", "PROT5", *(f"PROT{volt}" for volt in (10, 20, 40, 60, 80, 100, 120, 140, 160, 180)), "NONE")
 SCREENS = (
@@ -18,7 +18,6 @@ SCREENS = (
     "SOURCE_SWIPE", "STATISTICS_SWIPE", "USER_SWIPE", "PLOT_SWIPE", "PROCessing", "QUICksetup", "CONFIGURE_SWIPE",
 )  # fmt: skip
 LIGHTS = ("ON100", "ON75", "ON50", "ON25", "OFF", "BLACkout")
-_SHOWN = replace(kinds.text(20), answer=None)
 
 SOURCING = tuple(
     row
@@ -65,12 +64,13 @@ OTHERS = (
     ),
     Row(":SYSTem:ACCess", choice("FULL", "EXCLusive", "PROTected", "LOCKout"), kept=True),
     Row(":SYSTem:POSetup", choice("RST", *(f"SAV{n}" for n in range(5))), kept=True),
+    Row(":SYSTem:BEEPer[:IMMediate]", kinds.tone(20.0, 8000.0, 0.001, 100.0)),
     Row(":SYSTem:GPIB:ADDRess", kinds.integer(1, 30), 18, kept=True),
     Row(":DISPlay:CLEar", ACTION),
     Row(":DISPlay:LIGHt:STATe", choice(*LIGHTS), "ON50", kept=True),
     Row(":DISPlay:READing:FORMat", choice("EXPonent", "PREFix"), "PREF", kept=True),
     Row(":DISPlay:SCReen", choice(*SCREENS), "HOME", kept=True),
-    Row(":DISPlay:USER{1-1}:TEXT[:DATA]", _SHOWN, kept=True),
+    Row(":DISPlay:USER{1-1}:TEXT[:DATA]", replace(kinds.text(20), answer=None), kept=True),
     Row(":DISPlay:USER{2-2}:TEXT[:DATA]", replace(kinds.text(32), answer=None), kept=True),
     Row(":DISPlay:BUFFer:ACTive", kinds.text(31), "defbuffer1", kept=True),
 )

@@ -11,7 +11,7 @@ from ...scpi import reading, values
 from ...scpi.messages import Call, Command
 from ...scpi.source import LONGEST_LIST, NAMES, staircase
 from ...scpi.status import ScpiError
-from .arguments import LONGEST_S, MOST_COUNT
+from .blocks import LONGEST_S, MOST_COUNT
 from .loading import load_sweep
 from .settings import AUTO_DELAY_S
 from .state import Keithley2450State

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from ...scpi import format as scpi_format
 from ...scpi import settings as setting
 from ...scpi import values
+from ...scpi.common import clear_status
 from ...scpi.kinds import choice
 from ...scpi.messages import Call, Command, clear_errors, error_count
 from .buffer import BINARY_REFUSES, FULL
@@ -14,12 +15,6 @@ TEXTS: Mapping[int, str] = {
     BINARY_REFUSES: "Parameter 4, Syntax error, expected valid name parameters",
     FULL: "Attempting to store past capacity of reading buffer",
 }
-
-
-def _beep(_: Keithley2450State, call: Call) -> None:
-    frequency, seconds = call.expect(2)
-    values.bounded(frequency, 20.0, 8000.0)
-    values.bounded(seconds, 0.001, 100.0)
 
 
 def _set_time(_: Keithley2450State, call: Call) -> None:
@@ -38,12 +33,6 @@ def _event_count(smu: Keithley2450State, call: Call) -> str:
     return str(len(smu.status.errors))
 
 
-def _clear_status(smu: Keithley2450State) -> None:
-    for each in smu.registers():
-        each.event = 0
-    smu.status.clear()
-
-
 COMMANDS: tuple[Command, ...] = (
     # The command set that the next power-on would bring; this one stays.
     choice("SCPI", "SCPI2400", "TSP").command("*LANG", lambda *_: None, lambda *_: "SCPI"),
@@ -54,7 +43,7 @@ COMMANDS: tuple[Command, ...] = (
     setting.integer(":FORMat:ASCii:PRECision", "precision", 0, 16, 0),
     *setting.register(":STATus:OPERation", "operation"),
     *setting.register(":STATus:QUEStionable", "questionable"),
-    setting.action(":STATus:CLEar", _clear_status),
+    setting.action(":STATus:CLEar", clear_status),
     # Front and rear terminals are the same nodes here.
     choice("FRONt", "REAR").command(
         ":ROUTe:TERMinals",
@@ -67,6 +56,5 @@ COMMANDS: tuple[Command, ...] = (
     Command(":SYSTem:EVENtlog:COUNt", query=_event_count),
     Command(":SYSTem:EVENtlog:NEXT", query=_next_event),
     Command(":SYSTem:LFRequency", query=lambda smu, _: str(round(smu.line_hz))),
-    Command(":SYSTem:BEEPer[:IMMediate]", _beep),
     Command(":SYSTem:TIME", _set_time, lambda smu, _: str(int(smu.world.clock.now()))),
 )

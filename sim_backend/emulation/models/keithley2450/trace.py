@@ -6,10 +6,9 @@ Names are those of the Model 2450 reference manual, chapter 6, SCPI command refe
 from collections.abc import Callable
 
 from ...scpi import values
-from ...scpi.messages import Answer, Call, Command
+from ...scpi.messages import Answer, Call, Command, Query
 from ...scpi.reading import STATISTICS
 from ...scpi.status import ScpiError
-from .arguments import QUOTES
 from .buffer import ELEMENTS, MOST_POINTS, OWN_BUFFERS, ReadingBuffer, decimal, element
 from .reading import read
 from .state import Keithley2450State
@@ -21,8 +20,8 @@ MOST_ARGUMENTS = 1 + len(ELEMENTS)
 
 def _target(smu: Keithley2450State, arguments: list[str]) -> tuple[str, list[str]]:
     """Return the buffer and the elements that a command names; the reading of ``defbuffer1`` if none."""
-    named = arguments[:1] if arguments and arguments[0].startswith(QUOTES) else []
-    return smu.buffer_name(named), [element(text) for text in arguments[len(named) :]] or ["READ"]
+    name, rest = smu.split_buffer(arguments)
+    return name, [element(text) for text in rest] or ["READ"]
 
 
 def _answer(smu: Keithley2450State, name: str, first: int, last: int, elements: list[str]) -> Answer:
@@ -64,7 +63,7 @@ def _buffer(smu: Keithley2450State, arguments: list[str]) -> ReadingBuffer:
     return smu.buffer(smu.buffer_name(arguments))
 
 
-def _of_buffer(how: Callable[[ReadingBuffer], str]) -> Callable[[Keithley2450State, Call], str]:
+def _of_buffer(how: Callable[[ReadingBuffer], str]) -> Query:
     """Return a query about a buffer, the default one if none is named."""
     return lambda smu, call: how(_buffer(smu, call.expect(0, 1)))
 
@@ -74,8 +73,13 @@ def _clear(smu: Keithley2450State, call: Call) -> None:
 
 
 def _set_points(smu: Keithley2450State, call: Call) -> None:
-    arguments = call.expect(1, 2)
-    _buffer(smu, arguments[1:]).resize(values.integer(arguments[0], LEAST_POINTS, MOST_POINTS))
+    points, *buffer = call.expect(1, 2)
+    _buffer(smu, buffer).resize(values.integer(points, LEAST_POINTS, MOST_POINTS))
+
+
+def _set_fill(smu: Keithley2450State, call: Call) -> None:
+    mode, *buffer = call.expect(1, 2)
+    _buffer(smu, buffer).once = values.choice(mode, ("CONTinuous", "ONCE")) == "ONCE"
 
 
 def _make(smu: Keithley2450State, call: Call) -> None:
@@ -99,19 +103,13 @@ def _take(smu: Keithley2450State, call: Call) -> None:
     read(smu, smu.buffer_name(call.expect(0, 1)))
 
 
-def _set_fill(smu: Keithley2450State, call: Call) -> None:
-    arguments = call.expect(1, 2)
-    _buffer(smu, arguments[1:]).once = values.choice(arguments[0], ("CONTinuous", "ONCE")) == "ONCE"
-
-
-def _statistic(name: str, kind: str) -> Command:
-    def query(smu: Keithley2450State, call: Call) -> str:
-        buffer = _buffer(smu, call.expect(0, 1))
+def _statistic(kind: str) -> Query:
+    def answer(buffer: ReadingBuffer) -> str:
         if not buffer.readings:
             raise ScpiError(-230)
         return decimal(STATISTICS[kind]([each.value for each in buffer.readings]))
 
-    return Command(f":TRACe:STATistics:{name}", query=query)
+    return _of_buffer(answer)
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -127,14 +125,14 @@ COMMANDS: tuple[Command, ...] = (
     Command(":TRACe:ACTual:END", query=_of_buffer(lambda buffer: str(len(buffer.readings)))),
     Command(":TRACe:CLEar", _clear),
     Command(":TRACe:POINts", _set_points, _of_buffer(lambda buffer: str(buffer.points))),
+    Command(":TRACe:FILL:MODE", _set_fill, _of_buffer(lambda buffer: "ONCE" if buffer.once else "CONT")),
     Command(":TRACe:MAKE", _make),
     Command(":TRACe:DELete", _delete),
     Command(":TRACe:TRIGger", _take),
-    Command(":TRACe:FILL:MODE", _set_fill, _of_buffer(lambda buffer: "ONCE" if buffer.once else "CONT")),
-    _statistic("AVERage", "MEAN"),
-    _statistic("MAXimum", "MAX"),
-    _statistic("MINimum", "MIN"),
-    _statistic("STDDev", "SDEV"),
-    _statistic("PK2Pk", "PKPK"),
+    Command(":TRACe:STATistics:AVERage", query=_statistic("MEAN")),
+    Command(":TRACe:STATistics:MAXimum", query=_statistic("MAX")),
+    Command(":TRACe:STATistics:MINimum", query=_statistic("MIN")),
+    Command(":TRACe:STATistics:STDDev", query=_statistic("SDEV")),
+    Command(":TRACe:STATistics:PK2Pk", query=_statistic("PKPK")),
     Command(":TRACe:STATistics:CLEar", lambda smu, call: _buffer(smu, call.expect(0, 1))),
 )

@@ -7,11 +7,10 @@ from ...scpi import kinds
 from ...scpi import settings as setting
 from ...scpi.kinds import FLAG
 from ...scpi.messages import Call, Command
-from .arguments import EVENT
 from .blocks import BLOCKS, Make, block_number
 from .settings import plain
 from .state import Keithley2450State
-from .trigger_model import Timer
+from .trigger_model import EVENT, Timer
 
 
 def _block(name: str, least: int, most: int, make: Make) -> Command:
@@ -29,24 +28,17 @@ def _passes(smu: Keithley2450State, call: Call) -> str:
     return str(progress.counts.get(number, 0) if progress else 0)
 
 
-def _list(smu: Keithley2450State, call: Call) -> str:
-    call.expect(0)
+def _list(smu: Keithley2450State, _: Call) -> str:
     return "; ".join(f"{number}) {each.name}" for number, each in sorted(smu.trigger_model.blocks.items())) or "EMPTY"
 
 
-def _state(smu: Keithley2450State, call: Call) -> str:
-    call.expect(0)
+def _state(smu: Keithley2450State, _: Call) -> str:
     model = smu.trigger_model
     return f"{model.state};{model.state};{model.progress.last if model.progress else 0}"
 
 
 def _timer(smu: Keithley2450State, call: Call) -> Timer:
     return smu.trigger_model.timers[call.suffixes[0]]
-
-
-def _stop_timer(smu: Keithley2450State, call: Call) -> None:
-    call.expect(0)
-    _timer(smu, call).began_s = None
 
 
 _T = ":TRIGger:TIMer{1-4}"
@@ -61,10 +53,10 @@ _TIMER = {
 COMMANDS: tuple[Command, ...] = (
     *(_block(name, *each) for name, each in BLOCKS.items()),
     Command(":TRIGger:BLOCk:BRANch:COUNter:COUNt", query=_passes),
-    Command(":TRIGger:BLOCk:LIST", query=_list),
-    Command(":TRIGger:STATe", query=_state),
+    setting.query(":TRIGger:BLOCk:LIST", _list),
+    setting.query(":TRIGger:STATe", _state),
     setting.action(":INITiate[:IMMediate]", lambda smu: smu.trigger_model.initiate()),
     setting.action(":ABORt", lambda smu: smu.trigger_model.abort()),
     *setting.attributes(_TIMER, _timer),
-    Command(f"{_T}:CLEar", _stop_timer),
+    setting.channel_action(f"{_T}:CLEar", lambda smu, call: _timer(smu, call).stop()),
 )

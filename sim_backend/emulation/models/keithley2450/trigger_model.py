@@ -6,13 +6,34 @@ A model runs as far as it gets before ``:INIT`` returns: to its end, or to a wai
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from ...scpi import values
+from ...scpi.kinds import Kind
 from ...scpi.messages import Stored
 from ...scpi.status import ScpiError
 from ...world.world import World
 
+EVENTS = ("NONE", "COMMand", "DISPlay", "ATRigger", "EXTernal", "SLIMit")
+NUMBERED_EVENTS = ("NOTify", "DIGio", "TSPLink", "LAN", "BLENder", "TIMer")
+MOST_OF_A_KIND = 14
+"""Largest number of an event, which is that of a digital or LAN line."""
 MOST_STEPS = 200_000
 """A model that has not come to its end after so many blocks and readings is aborted with an error."""
 TIMERS = range(1, 5)
+
+
+def event_name(text: str) -> str:
+    """Return the short name of an event, with its number if it has one."""
+    name = text.rstrip("0123456789")
+    number = text[len(name) :]
+    if number:
+        if len(number) > 2 or not 1 <= int(number) <= MOST_OF_A_KIND:
+            raise ScpiError(-222)
+        return values.choice(name, NUMBERED_EVENTS) + str(int(number))
+    return values.choice(name, EVENTS)
+
+
+EVENT = Kind(lambda texts, _: event_name(texts[0]), default="NONE")
+"""An event as the value of a setting."""
 
 
 @dataclass
@@ -33,6 +54,10 @@ class Timer:
         """Begin to tick if an event is the stimulus."""
         if self.enabled and event == self.stimulus:
             self.began_s, self.ticks = now_s, 0 if self.at_start else 1
+
+    def stop(self) -> None:
+        """Tick no more."""
+        self.began_s = None
 
     def next_tick(self) -> float | None:
         """Return when the next tick comes, in seconds of the clock, and use it up; None if there is none."""

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ...scpi import settings as setting
 from ...scpi import values
 from ...scpi.messages import Answer, Call, Command, Query
 from ...scpi.status import ScpiError
@@ -95,13 +96,7 @@ def _data(smu: KeysightB2900State, call: Call) -> Answer:
 
 
 def _latest_data(smu: KeysightB2900State, call: Call) -> Answer:
-    call.expect(0)
     return answer(smu, _readings(smu, [call.suffixes[0]], latest=True), element_names(smu))
-
-
-def _clear(smu: KeysightB2900State, call: Call) -> None:
-    call.expect(0)
-    smu.readings[call.suffixes[0] - 1].clear()
 
 
 def _set_elements(smu: KeysightB2900State, call: Call) -> None:
@@ -119,6 +114,6 @@ COMMANDS: tuple[Command, ...] = (
     Command(":MEASure", query=_measure()),
     *(Command(f":MEASure:{name}", query=_measure(key)) for name, key in FUNCTIONS.items()),
     Command(":SENSe#:DATA", query=_data),
-    Command(":SENSe#:DATA:LATest", query=_latest_data),
-    Command(":SENSe#:DATA:CLEar", _clear),
+    setting.query(":SENSe#:DATA:LATest", _latest_data),
+    setting.channel_action(":SENSe#:DATA:CLEar", lambda smu, call: smu.readings[call.suffixes[0] - 1].clear()),
 )

@@ -3,8 +3,11 @@
 Names are those of the B2900 SCPI command reference, edition 2.
 """
 
+from dataclasses import replace
+
 from ...scpi import sense, values
 from ...scpi import settings as setting
+from ...scpi.kinds import number
 from ...scpi.messages import Call, Command
 from .settings import (
     LEAST_LIMIT_A,
@@ -14,55 +17,47 @@ from .settings import (
     MOST_V,
     SHORTEST_APERTURE_S,
     ChannelState,
-)  # fmt: skip
-from .state import KeysightB2900State, state_of
+)
+from .state import KeysightB2900State
 
-_BOUNDS = {"VOLT": (LEAST_LIMIT_V, MOST_V, 2.0), "CURR": (LEAST_LIMIT_A, MOST_A, 1e-4)}
-"""Smallest, largest and default limit."""
+_LIMITS = {"VOLT": number(LEAST_LIMIT_V, MOST_V, 2.0, "V"), "CURR": number(LEAST_LIMIT_A, MOST_A, 1e-4, "A")}
 
 
 def _limits(function: str) -> tuple[Command, ...]:
-    """Declare the limits of one function: of both signs, or of one."""
-    low, high, default = _BOUNDS[function]
-    pattern = f":SENSe#:{sense.NAMES[function]}:PROTection"
+    """Declare the limits of one function: of both signs, or of one; the sign of a limit is of no account."""
+    pattern, limit = f":SENSe#:{sense.NAMES[function]}:PROTection", _LIMITS[function]
 
-    def limit(node: str, *sides: str) -> Command:
-        def write(smu: KeysightB2900State, call: Call) -> None:
-            text = call.expect(1)[0].removeprefix("-")
-            found = values.bounded(text, low, high, default, unit=sense.UNITS[function])
+    def command(node: str, *sides: str) -> Command:
+        def store(smu: KeysightB2900State, call: Call, wanted: float) -> None:
             for side in sides:
-                getattr(state_of(smu, call), side)[function] = found
+                getattr(smu.settings(call), side)[function] = wanted
             smu.apply()
 
-        def query(smu: KeysightB2900State, call: Call) -> str:
-            if call.expect(0, 1):
-                return values.nr3(values.named_bound(call.arguments[0], low, high, default))
-            return values.nr3(getattr(state_of(smu, call), sides[0])[function])
-
-        return Command(f"{pattern}[:LEVel]{node}", write, query)
+        return replace(limit, read=lambda texts, units: limit.value([texts[0].removeprefix("-")], units)).command(
+            f"{pattern}[:LEVel]{node}", store, lambda smu, call: getattr(smu.settings(call), sides[0])[function]
+        )
 
     def tripped(smu: KeysightB2900State, call: Call) -> str:
-        call.expect(0)
         number = call.suffixes[0]
         return str(int(smu.source_function(number) != function and smu.limited(number)))
 
     return (
-        limit("[:BOTH]", "limit_up", "limit_down"),
-        limit(":POSitive", "limit_up"),
-        limit(":NEGative", "limit_down"),
-        Command(f"{pattern}:TRIPped", query=tripped),
+        command("[:BOTH]", "limit_up", "limit_down"),
+        command(":POSitive", "limit_up"),
+        command(":NEGative", "limit_down"),
+        setting.query(f"{pattern}:TRIPped", tripped),
     )
 
 
 def _set_nplc(smu: KeysightB2900State, call: Call) -> None:
     most = LONGEST_APERTURE_S * smu.line_hz
     cycles = values.bounded(call.expect(1)[0], SHORTEST_APERTURE_S * smu.line_hz, most, 1.0)
-    state_of(smu, call).aperture_s = cycles / smu.line_hz
+    smu.settings(call).aperture_s = cycles / smu.line_hz
 
 
 def _nplc(smu: KeysightB2900State, call: Call) -> str:
     # Nine digits: what was set as NPLC is answered as it was set.
-    return values.nr3(float(f"{state_of(smu, call).aperture_s * smu.line_hz:.9g}"))
+    return values.nr3(float(f"{smu.settings(call).aperture_s * smu.line_hz:.9g}"))
 
 
 def _of_function(function: str) -> tuple[Command, ...]:
@@ -80,7 +75,7 @@ def _of_function(function: str) -> tuple[Command, ...]:
 COMMANDS: tuple[Command, ...] = (
     *sense.function_commands(":SENSe#", {name: f'"{name}"' for name in sense.NAMES}),
     *(command for function in sense.NAMES for command in _of_function(function)),
-    *(command for function in _BOUNDS for command in _limits(function)),
+    *(command for function in _LIMITS for command in _limits(function)),
     setting.choice(":SENSe#:RESistance:MODE", "ohm_mode", "MANual", "AUTO"),
     setting.flag(":SENSe#:RESistance:OCOMpensated", "offset_compensated"),
 )

@@ -11,14 +11,14 @@ from ...scpi.kinds import FLAG, choice
 from ...scpi.messages import Call, Command
 from ...scpi.source import LONGEST_LIST, NAMES
 from .settings import LONGEST_S, SHORTEST_PULSE_S, ChannelState
-from .state import KeysightB2900State, state_of
+from .state import KeysightB2900State
 
 
 def _set_function(smu: KeysightB2900State, call: Call, chosen: str) -> None:
     """Choose what is sourced; that turns the output off."""
-    if chosen != state_of(smu, call).function:
+    if chosen != smu.settings(call).function:
         smu.on[call.suffixes[0] - 1] = False
-    state_of(smu, call).function = chosen
+    smu.settings(call).function = chosen
     smu.apply()
 
 
@@ -28,7 +28,7 @@ def _location(call: Call) -> int:
 
 
 def _save(smu: KeysightB2900State, call: Call) -> None:
-    smu.saved_channels[call.suffixes[0], _location(call)] = copy.deepcopy(state_of(smu, call))
+    smu.saved_channels[call.suffixes[0], _location(call)] = copy.deepcopy(smu.settings(call))
 
 
 def _recall(smu: KeysightB2900State, call: Call) -> None:
@@ -42,7 +42,7 @@ def _recall(smu: KeysightB2900State, call: Call) -> None:
 
 def _set_sweep_points(smu: KeysightB2900State, call: Call) -> None:
     points = values.integer(call.expect(1)[0], 1, LONGEST_LIST, 1)
-    for each in state_of(smu, call).source.values():
+    for each in smu.settings(call).source.values():
         each.points = points
 
 
@@ -62,11 +62,11 @@ _S = "[:SOURce#]"
 
 COMMANDS: tuple[Command, ...] = (
     choice("VOLTage", "CURRent").command(
-        f"{_S}:FUNCtion:MODE", _set_function, lambda smu, call: state_of(smu, call).function
+        f"{_S}:FUNCtion:MODE", _set_function, lambda smu, call: smu.settings(call).function
     ),
     setting.choice(f"{_S}:FUNCtion[:SHAPe]", "shape", "DC", "PULSe"),
     *(command for function in NAMES for command in _of_function(function)),
-    Command(f"{_S}:SWEep:POINts", _set_sweep_points, lambda smu, call: str(state_of(smu, call).source_now.points)),
+    Command(f"{_S}:SWEep:POINts", _set_sweep_points, lambda smu, call: str(smu.settings(call).source_now.points)),
     setting.choice(f"{_S}:SWEep:SPACing", "spacing", "LINear", "LOGarithmic"),
     setting.choice(f"{_S}:SWEep:DIRection", "direction", "UP", "DOWN"),
     setting.choice(f"{_S}:SWEep:STAir", "stair", "SINGle", "DOUBle"),

@@ -1,7 +1,7 @@
 """What the commands of an emulated Keysight B2900 act on: its channels, and how they reach the terminals."""
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -167,9 +167,3 @@ class KeysightB2900State(SmuInstrument):
         """Whether an output is on and at its limit."""
         _, at_limit = self.world.measure(self.channels[number - 1])
         return self.on[number - 1] and at_limit == (self.source_function(number) == "VOLT")
-
-
-def state_of(smu: Any, call: Call) -> ChannelState:
-    """Return the state of the channel that a header names."""
-    found: ChannelState = smu.settings(call)
-    return found

@@ -12,10 +12,6 @@ from .trigger import SIGNALS
 
 _TRIPLE = Kind(lambda texts, _: ",".join(f"{values.integer(text, 0, 9999):+d}" for text in texts), least=3, most=3)
 """Date or time, which the clock of the bench does not follow."""
-_TONE = Kind(
-    lambda texts, _: (values.bounded(texts[0], 55.0, 6640.0), values.bounded(texts[1], 0.05, 12.75)), None, 2, 2
-)  # fmt: skip
-"""Frequency in hertz and seconds."""
 _CHANNELS = Kind(lambda texts, _: (values.channel_items(texts[0]), texts[0])[1])
 _S, _WINDOW = "[:SOURce#]", ":DISPlay[:WINDow{1-2}]"
 
@@ -61,7 +57,7 @@ INSTRUMENT: tuple[Row, ...] = (
     ),
     Row("*OPT", CONSTANT, "0"),
     Row("*CAL", CONSTANT, "0"),
-    Row(":SYSTem:BEEPer[:IMMediate]", _TONE),
+    Row(":SYSTem:BEEPer[:IMMediate]", kinds.tone(55.0, 6640.0, 0.05, 12.75)),
     Row(":SYSTem:BEEPer:STATe", FLAG, True, kept=True),
     Row(":SYSTem:DATE", _TRIPLE, "+2000,+1,+1", kept=True),
     Row(":SYSTem:TIME", _TRIPLE, "+0,+0,+0", kept=True),

@@ -4,32 +4,35 @@ Names are those of the B2900 SCPI command reference, edition 2. Composite limit 
 digital lines are not emulated.
 """
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
 from ...scpi import calculation, kinds
 from ...scpi import settings as setting
 from ...scpi.calculation import Mathematics
 from ...scpi.kinds import choice
-from ...scpi.messages import Answer, Call, Command, Query
+from ...scpi.messages import Answer, Call, Command
 from ...scpi.reading import STATISTICS
 from ...scpi.status import ScpiError
 from ...scpi.values import NOT_MEASURED
 from .reading import fed_value, tested_value
 from .readout import answer, element_names, window
 from .settings import LARGEST_TRAIN, ChannelState, Limit, Trace
-from .state import KeysightB2900State, state_of
+from .state import KeysightB2900State
 
 LARGEST = 9.999999e20
 CALCULATED = kinds.ordered("CALC", "TIME", "STATus")
 
 
-def _math(smu: Any, call: Call) -> Mathematics:
-    return state_of(smu, call).math
+def _math(smu: KeysightB2900State, call: Call) -> Mathematics:
+    return smu.settings(call).math
 
 
-def _limit(smu: Any, call: Call) -> Limit:
-    return state_of(smu, call).limits[call.suffixes[-1]]
+def _limit(smu: KeysightB2900State, call: Call) -> Limit:
+    return smu.settings(call).limits[call.suffixes[-1]]
+
+
+def _trace(smu: KeysightB2900State, call: Call) -> Trace:
+    return smu.settings(call).trace
 
 
 def _pairs(readings: list[dict[str, float]]) -> Iterator[tuple[dict[str, float], dict[str, float]]]:
@@ -42,48 +45,33 @@ def _result(state: ChannelState, stage: str, before: dict[str, float], now: dict
     return state.math.result(before, now) if stage == "MATH" else tested_value(state, before, now)
 
 
-def _results(stage: str, latest: bool) -> Query:
+def _results(stage: str, latest: bool) -> Callable[[KeysightB2900State, Call], Answer]:
     """Return what answers results of the mathematics (stage MATH) or of the limit tests."""
 
-    def query(smu: KeysightB2900State, call: Call) -> Answer:
-        call.expect(0)
-        readings, state = smu.readings[call.suffixes[0] - 1], state_of(smu, call)
+    def results(smu: KeysightB2900State, call: Call) -> Answer:
+        readings, state = smu.readings[call.suffixes[0] - 1], smu.settings(call)
         if not readings or (stage == "MATH" and not state.math.on):
             return answer(smu, [{"CALC": NOT_MEASURED}], ("CALC",))
         found = [{**now, "CALC": _result(state, stage, before, now)} for before, now in _pairs(readings)]
         return answer(smu, found[-1:] if latest else found, smu.calculated_elements)
 
-    return query
+    return results
 
 
 def _acquire(smu: KeysightB2900State, call: Call) -> None:
-    call.expect(0)
-    readings, state = smu.readings[call.suffixes[0] - 1], state_of(smu, call)
+    readings, state = smu.readings[call.suffixes[0] - 1], smu.settings(call)
     if not readings:
         raise ScpiError(-230)
     state.offset = fed_value(state, readings[max(len(readings) - 2, 0)], readings[-1])
 
 
-def _forget(smu: KeysightB2900State, call: Call) -> None:
-    call.expect(0)
-    for each in state_of(smu, call).limits.values():
+def _clear_limits(smu: KeysightB2900State, call: Call) -> None:
+    for each in smu.settings(call).limits.values():
         each.failed = False
-
-
-def _failed(smu: KeysightB2900State, call: Call) -> str:
-    call.expect(0)
-    return str(int(_limit(smu, call).failed))
 
 
 def _set_calculated(smu: KeysightB2900State, _: Call, names: tuple[str, ...]) -> None:
     smu.calculated_elements = names
-
-
-# ---------------------------------------------------------------------- trace buffer
-
-
-def _trace(smu: Any, call: Call) -> Trace:
-    return state_of(smu, call).trace
 
 
 def _idle_trace(smu: KeysightB2900State, call: Call) -> Trace:
@@ -104,11 +92,6 @@ def _set_feed(smu: KeysightB2900State, call: Call, chosen: str) -> None:
     _idle_trace(smu, call).feed = chosen
 
 
-def _clear_trace(smu: KeysightB2900State, call: Call) -> None:
-    call.expect(0)
-    _idle_trace(smu, call).readings.clear()
-
-
 def _free(smu: KeysightB2900State, call: Call) -> str:
     trace = _trace(smu, call)
     return f"{trace.points - len(trace.readings)},{trace.points}"
@@ -116,7 +99,7 @@ def _free(smu: KeysightB2900State, call: Call) -> str:
 
 def _entries(smu: KeysightB2900State, call: Call) -> tuple[list[dict[str, float]], tuple[str, ...]]:
     """Return the entries of a trace buffer as its feed and its kind of timestamp want them, and their elements."""
-    trace, state = _trace(smu, call), state_of(smu, call)
+    trace, state = _trace(smu, call), smu.settings(call)
     if not trace.readings:
         raise ScpiError(-230)
     found = []
@@ -134,12 +117,10 @@ def _data(smu: KeysightB2900State, call: Call) -> Answer:
 
 
 def _statistic(smu: KeysightB2900State, call: Call) -> Answer:
-    call.expect(0)
     found, names = _entries(smu, call)
     how = STATISTICS[_trace(smu, call).statistic]
-    return smu.format.written(
-        [how([each[name] for each in found]) for name in names if name not in ("TIME", "STAT")]
-    )  # fmt: skip
+    columns = ([each[name] for each in found] for name in names if name not in ("TIME", "STAT"))
+    return smu.format.written([how(each) for each in columns])
 
 
 _L = ":CALCulate#:LIMit{1-12}"
@@ -147,32 +128,32 @@ _L = ":CALCulate#:LIMit{1-12}"
 COMMANDS: tuple[Command, ...] = (
     *calculation.commands(":CALCulate#:MATH", _math),
     setting.flag(":CALCulate#:MATH:STATe", "on", of=_math),
-    Command(":CALCulate#:MATH:DATA", query=_results("MATH", latest=False)),
-    Command(":CALCulate#:MATH:DATA:LATest", query=_results("MATH", latest=True)),
-    Command(":CALCulate#:DATA", query=_results("LIMIT", latest=False)),
-    Command(":CALCulate#:DATA:LATest", query=_results("LIMIT", latest=True)),
+    setting.query(":CALCulate#:MATH:DATA", _results("MATH", latest=False)),
+    setting.query(":CALCulate#:MATH:DATA:LATest", _results("MATH", latest=True)),
+    setting.query(":CALCulate#:DATA", _results("LIMIT", latest=False)),
+    setting.query(":CALCulate#:DATA:LATest", _results("LIMIT", latest=True)),
     setting.choice(":CALCulate#:FEED", "feed", "MATH", "VOLTage", "CURRent", "RESistance"),
     setting.number(":CALCulate#:OFFSet", "offset", -LARGEST, LARGEST, 0.0),
     setting.flag(":CALCulate#:OFFSet:STATe", "offset_on"),
-    Command(":CALCulate#:OFFSet:ACQuire", _acquire),
+    setting.channel_action(":CALCulate#:OFFSet:ACQuire", _acquire),
     setting.flag(f"{_L}:STATe", "on", of=_limit),
     setting.choice(f"{_L}:FUNCtion", "function", "COMPliance", "LIMit", of=_limit),
     setting.choice(f"{_L}:COMPliance:FAIL", "fails_in", "IN", "OUT", of=_limit),
     setting.number(f"{_L}:LOWer[:DATA]", "lower", -LARGEST, LARGEST, -1.0, of=_limit),
     setting.number(f"{_L}:UPPer[:DATA]", "upper", -LARGEST, LARGEST, 1.0, of=_limit),
-    Command(f"{_L}:FAIL", query=_failed),
-    Command(":CALCulate#:CLIMits:CLEar[:IMMediate]", _forget),
+    setting.query(f"{_L}:FAIL", lambda smu, call: str(int(_limit(smu, call).failed))),
+    setting.channel_action(":CALCulate#:CLIMits:CLEar[:IMMediate]", _clear_limits),
     CALCULATED.command(":FORMat:ELEMents:CALCulate", _set_calculated, lambda smu, _: smu.calculated_elements),
-    Command(":TRACe#:CLEar", _clear_trace),
+    setting.channel_action(":TRACe#:CLEar", lambda smu, call: _idle_trace(smu, call).readings.clear()),
     Command(":TRACe#:DATA", query=_data),
     choice("SENSe", "MATH", "LIMit").command(":TRACe#:FEED", _set_feed, lambda smu, call: _trace(smu, call).feed),
     setting.choice(":TRACe#:FEED:CONTrol", "control", "NEXT", "NEVer", of=_trace),
-    Command(":TRACe#:FREE", query=_free),
+    setting.query(":TRACe#:FREE", _free),
     kinds.integer(1, LARGEST_TRAIN, LARGEST_TRAIN).command(
         ":TRACe#:POINts", _set_points, lambda smu, call: _trace(smu, call).points
     ),
-    Command(":TRACe#:POINts:ACTual", query=lambda smu, call: str(len(_trace(smu, call).readings))),
-    Command(":TRACe#:STATistic:DATA", query=_statistic),
+    setting.query(":TRACe#:POINts:ACTual", lambda smu, call: str(len(_trace(smu, call).readings))),
+    setting.query(":TRACe#:STATistic:DATA", _statistic),
     setting.choice(
         ":TRACe#:STATistic:FORMat", "statistic", "MEAN", "SDEViation", "MAXimum", "MINimum", "PKPK", of=_trace
     ),

@@ -7,11 +7,12 @@ import re
 from typing import Any
 
 from ...scpi import kinds, values
+from ...scpi import settings as setting
 from ...scpi.kinds import FLAG, Kind, choice
 from ...scpi.messages import Call, Command, Write
 from ...scpi.status import ScpiError
 from .settings import LARGEST_TRAIN, LONGEST_S, Layer
-from .state import KeysightB2900State, state_of
+from .state import KeysightB2900State
 from .timing import initiate, release
 
 ACTIONS = {":TRANsient": ("TRAN",), ":ACQuire": ("ACQ",), "[:ALL]": ("TRAN", "ACQ")}
@@ -47,7 +48,7 @@ def _layer(kind: str, node: str, actions: tuple[str, ...]) -> tuple[Command, ...
     own, other = ("arms", "triggers") if kind == "ARM" else ("triggers", "arms")
 
     def layers(smu: Any, call: Call, which: str = own) -> list[Layer]:
-        found: dict[str, Layer] = getattr(state_of(smu, call), which)
+        found: dict[str, Layer] = getattr(smu.settings(call), which)
         return [found[each] for each in actions]
 
     def stored(what: str, key: str, value_kind: Kind) -> Command:
@@ -68,12 +69,9 @@ def _layer(kind: str, node: str, actions: tuple[str, ...]) -> tuple[Command, ...
         for each in layers(smu, call):
             each.count = wanted
 
-    def count(smu: KeysightB2900State, call: Call) -> str:
-        call.expect(0)
-        return str(layers(smu, call)[0].count)
-
     return (
-        Command(f":{kind}#{node}:COUNt", set_count, count),
+        Command(f":{kind}#{node}:COUNt", set_count),
+        setting.query(f":{kind}#{node}:COUNt", lambda smu, call: str(layers(smu, call)[0].count)),
         *(stored(what, key, value_kind) for what, (key, value_kind) in _LAYER.items()),
         Command(f":{kind}{node}[:IMMediate]", _release),
     )
@@ -95,7 +93,6 @@ def _abort(smu: KeysightB2900State, call: Call) -> None:
 
 
 def _idle(smu: KeysightB2900State, call: Call) -> str:
-    call.expect(0)
     busy = smu.waiting is not None and call.suffixes[0] in smu.waiting[0]
     return str(int(not busy))
 
@@ -108,6 +105,6 @@ COMMANDS: tuple[Command, ...] = tuple(
         *_layer("TRIGger", node, actions),
         Command(f":INITiate[:IMMediate]{node}", _initiate(actions)),
         Command(f":ABORt{node}", _abort),
-        Command(f":IDLE#{node}", query=_idle),
+        setting.query(f":IDLE#{node}", _idle),
     )
 )
