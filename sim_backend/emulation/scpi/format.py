@@ -22,10 +22,10 @@ class DataFormat:
     definite: bool = False
     """Whether a block says how long it is; otherwise it begins with ``#0`` and ends with the message."""
 
-    def written(self, numbers: Sequence[float]) -> Answer:
+    def encode(self, numbers: Sequence[float]) -> Answer:
         """Write readings in the chosen format.
 
-        >>> DataFormat(SINGLE, definite=True).written([1.0, 2.0]).hex(" ")  # "#", one digit, which is 8; then 8 bytes
+        >>> DataFormat(SINGLE, definite=True).encode([1.0, 2.0]).hex(" ")  # "#", one digit, which is 8; then 8 bytes
         '23 31 38 3f 80 00 00 40 00 00 00'
         """
         if self.width == TEXT:

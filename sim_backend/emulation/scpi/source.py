@@ -49,7 +49,7 @@ class Source:
         elif not reading.holds(self.range, level):
             raise ScpiError(-222)
 
-    def listed(self) -> list[float]:
+    def list_levels(self) -> list[float]:
         """Return the levels of a sweep of mode ``LIST``, at least one."""
         return self.values[self.list_start - 1 :] or self.values[-1:]
 

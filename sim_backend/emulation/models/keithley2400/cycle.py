@@ -96,8 +96,8 @@ def _reading(smu: Keithley2400State, volt: float, ampere: float, averaged: int) 
     range_a = (now.sense if sourcing_v else now.source)["CURR"].range
     if now.automatic_ohms:
         range_v, range_a = reading.fitting(now.sense["VOLT"].ranges, volt), reading.fitting(RANGES_A, level_a)
-    seen_a = reading.digitised(ampere, range_a, now.nplc, smu.rng, smu.world.resolution, averaged=averaged)
-    seen_v = reading.digitised(volt, range_v, now.nplc, smu.rng, smu.world.resolution, averaged=averaged)
+    seen_a = reading.digitise(ampere, range_a, now.nplc, smu.rng, smu.world.resolution, averaged=averaged)
+    seen_v = reading.digitise(volt, range_v, now.nplc, smu.rng, smu.world.resolution, averaged=averaged)
     ohm = reading.quotient(seen_v, seen_a) if "RES" in now.measured else NOT_MEASURED
     shown_v = seen_v if "VOLT" in now.measured else level_v if sourcing_v else NOT_MEASURED
     shown_a = seen_a if "CURR" in now.measured else level_a if not sourcing_v else NOT_MEASURED

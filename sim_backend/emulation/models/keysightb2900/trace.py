@@ -120,7 +120,7 @@ def _statistic(smu: KeysightB2900State, call: Call) -> Answer:
     found, names = _entries(smu, call)
     how = STATISTICS[_trace(smu, call).statistic]
     columns = ([each[name] for each in found] for name in names if name not in ("TIME", "STAT"))
-    return smu.format.written([how(each) for each in columns])
+    return smu.format.encode([how(each) for each in columns])
 
 
 _L = ":CALCulate#:LIMit{1-12}"
