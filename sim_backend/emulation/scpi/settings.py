@@ -7,12 +7,11 @@ otherwise; after each change the instrument's ``apply()`` is called.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import kinds, values
+from . import values
 from .kinds import Kind
 from .messages import Answer, Call, Command, Query, Write
 from .status import Register
 
-named_bound = values.named_bound
 Place = Callable[[Any, Call], Any]
 """Where a value lives: a function of the instrument and the call."""
 
@@ -40,47 +39,6 @@ def attribute(pattern: str, key: str, kind: Kind, of: Place = of_settings) -> Co
 def attributes(table: Mapping[str, tuple[str, Kind]], of: Place = of_settings) -> tuple[Command, ...]:
     """Declare values that live in attributes of one object: for each header the attribute and its kind."""
     return tuple(attribute(pattern, key, kind, of) for pattern, (key, kind) in table.items())
-
-
-def number(
-    pattern: str,
-    key: str,
-    low: float,
-    high: float,
-    default: float | None = None,
-    unit: str = "",
-    reply: Callable[[float], str] = values.nr3,
-    of: Place = of_settings,
-) -> Command:
-    """Declare a number between bounds; ``MIN``, ``MAX`` and ``DEF`` are understood both ways."""
-    return attribute(pattern, key, kinds.number(low, high, default, unit, reply), of)
-
-
-def integer(
-    pattern: str, key: str, low: int, high: int, default: int | None = None, of: Place = of_settings
-) -> Command:
-    """Declare a whole number between bounds."""
-    return attribute(pattern, key, kinds.integer(low, high, default), of)
-
-
-def flag(pattern: str, key: str, of: Place = of_settings) -> Command:
-    """Declare something that is on or off and answers 1 or 0."""
-    return attribute(pattern, key, kinds.FLAG, of)
-
-
-def choice(pattern: str, key: str, *names: str, of: Place = of_settings) -> Command:
-    """Declare one of several names, which answers in its short form."""
-    return attribute(pattern, key, kinds.choice(*names), of)
-
-
-def choices(pattern: str, key: str, *names: str, of: Place = of_settings) -> Command:
-    """Declare a list of names, stored in their short forms with commas between."""
-    return attribute(pattern, key, kinds.choices(*names), of)
-
-
-def text(pattern: str, key: str, longest: int, of: Place = of_settings) -> Command:
-    """Declare a quoted text; one that is too long is error -223."""
-    return attribute(pattern, key, kinds.text(longest), of)
 
 
 def action(pattern: str, act: Callable[[Any], object] = lambda _: None) -> Command:
@@ -111,11 +69,6 @@ def query(pattern: str, answer: Callable[[Any, Call], Answer]) -> Command:
         return answer(self, call)
 
     return Command(pattern, query=ask)
-
-
-def constant(pattern: str, answer: str) -> Command:
-    """Declare a query that always answers the same."""
-    return query(pattern, lambda *_: answer)
 
 
 def register(pattern: str, key: str, transitions: bool = False) -> tuple[Command, ...]:

@@ -33,7 +33,7 @@ def _limit_failed(smu: Keithley2400State, call: Call) -> str:
 
 COMMANDS: tuple[Command, ...] = (
     *scpi_calculation.commands(":CALCulate#:MATH", lambda smu, _: smu.calculation.math),
-    setting.flag(":CALCulate#:STATe", "on", lambda smu, _: smu.calculation.math),
+    setting.attribute(":CALCulate#:STATe", "on", FLAG, lambda smu, _: smu.calculation.math),
     setting.query(":CALCulate#:DATA", _results("CALC", latest=False)),
     setting.query(":CALCulate#:DATA:LATest", _results("CALC", latest=True)),
     *setting.attributes(

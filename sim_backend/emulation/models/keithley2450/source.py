@@ -5,9 +5,9 @@ Names are those of the Model 2450 reference manual, chapter 6, SCPI command refe
 
 from typing import Any
 
-from ...scpi import kinds, source
 from ...scpi import settings as setting
-from ...scpi.kinds import FLAG, choice
+from ...scpi import source
+from ...scpi.kinds import FLAG, choice, number
 from ...scpi.messages import Call, Command
 from ...scpi.settings import Place
 from ...scpi.source import NAMES
@@ -15,7 +15,7 @@ from ...scpi.status import ScpiError
 from .settings import LEAST_LIMIT_A, LEAST_LIMIT_V, LEAST_SHARE, MOST_A, MOST_V, USER_DELAYS, plain, sources
 from .state import Keithley2450State
 
-_DELAY = kinds.number(0.0, 1e4, 0.0, reply=plain)
+_DELAY = number(0.0, 1e4, 0.0, reply=plain)
 _LIMITS = {"VOLT": ("CURR", "ILIMit", LEAST_LIMIT_A, MOST_A), "CURR": ("VOLT", "VLIMit", LEAST_LIMIT_V, MOST_V)}
 """What the limit of each function limits, its header, and its bounds."""
 OFF_STATES = ("HIMPedance", "NORMal", "ZERO", "GUARd")
@@ -66,8 +66,8 @@ def _of_function(function: str) -> tuple[Command, ...]:
 
     return (
         *source.commands(":SOURce#", function, initial, reply=plain, range_reply=plain),
-        setting.number(f"{pattern}:RANGe:AUTO:LLIMit", "lowest", 0.0, initial.ranges[-1], reply=plain, of=of),
-        kinds.number(least, most, initial.limit, reply=plain).command(
+        setting.attribute(f"{pattern}:RANGe:AUTO:LLIMit", "lowest", number(0.0, initial.ranges[-1], reply=plain), of),
+        number(least, most, initial.limit, reply=plain).command(
             f"{pattern}:{node}[:LEVel]", set_limit, lambda smu, call: of(smu, call).limit
         ),
         setting.query(
@@ -75,9 +75,9 @@ def _of_function(function: str) -> tuple[Command, ...]:
             lambda smu, _: str(int(smu.setpoint()[0] == function and smu.limited())),
         ),
         _DELAY.command(f"{pattern}:DELay", set_delay, lambda smu, call: of(smu, call).delay_s),
-        setting.flag(f"{pattern}:DELay:AUTO", "delay_auto", of=of),
+        setting.attribute(f"{pattern}:DELay:AUTO", "delay_auto", FLAG, of),
         user_delay(pattern, of),
-        setting.flag(f"{pattern}:READ:BACK", "read_back", of=of),
+        setting.attribute(f"{pattern}:READ:BACK", "read_back", FLAG, of),
         _off_states(function),
     )
 

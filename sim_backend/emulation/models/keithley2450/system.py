@@ -6,7 +6,7 @@ from ...scpi import format as scpi_format
 from ...scpi import settings as setting
 from ...scpi import values
 from ...scpi.common import clear_status
-from ...scpi.kinds import choice
+from ...scpi.kinds import choice, integer
 from ...scpi.messages import Call, Command, clear_errors, error_count
 from .buffer import BINARY_REFUSES, FULL
 from .state import Keithley2450State
@@ -40,7 +40,7 @@ COMMANDS: tuple[Command, ...] = (
         {"ASCii": scpi_format.TEXT, "REAL": scpi_format.DOUBLE, "SREal": scpi_format.SINGLE},
         {scpi_format.TEXT: "ASC", scpi_format.DOUBLE: "REAL", scpi_format.SINGLE: "SRE"},
     ),
-    setting.integer(":FORMat:ASCii:PRECision", "precision", 0, 16, 0),
+    setting.attribute(":FORMat:ASCii:PRECision", "precision", integer(0, 16, 0)),
     *setting.register(":STATus:OPERation", "operation"),
     *setting.register(":STATus:QUEStionable", "questionable"),
     setting.action(":STATus:CLEar", clear_status),

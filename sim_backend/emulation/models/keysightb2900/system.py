@@ -7,6 +7,7 @@ from ...scpi import format as scpi_format
 from ...scpi import settings as setting
 from ...scpi import values
 from ...scpi.format import DOUBLE, SINGLE, TEXT
+from ...scpi.kinds import choice
 from ...scpi.messages import Call, Command, clear_errors, error_count
 from ...scpi.status import ScpiError
 from .state import KeysightB2900State
@@ -28,7 +29,7 @@ COMMANDS: tuple[Command, ...] = (
         {"ASCii": TEXT, "REAL": DOUBLE, "REAL,32": SINGLE, "REAL32": SINGLE, "REAL,64": DOUBLE, "REAL64": DOUBLE},
         {TEXT: "ASC", SINGLE: "REAL,32", DOUBLE: "REAL,64"},
     ),
-    setting.choice(":FORMat:SREGister", "register_base", *values.BASES, of=setting.of_instrument),
+    setting.attribute(":FORMat:SREGister", "register_base", choice(*values.BASES), setting.of_instrument),
     *(
         command
         for name, key in (("MEASurement", "measurement"), ("OPERation", "operation"), ("QUEStionable", "questionable"))
