@@ -38,7 +38,7 @@ def function(text: str) -> str:
 
 def of_function(function: str) -> Callable[[Any, Call], Any]:
     """Return the place where the `Sense` of a function lives on an `SmuInstrument`."""
-    return lambda self, call: self.sense(call, function)
+    return lambda self, call: self.settings(call).sense[function]
 
 
 def commands(

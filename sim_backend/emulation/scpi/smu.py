@@ -9,13 +9,15 @@ from ..world.world import World
 from .format import DataFormat
 from .instrument import ScpiInstrument
 from .messages import Call
-from .sense import Sense
 from .source import Source
 from .status import Register
 
 
 class SmuInstrument(ScpiInstrument):
-    """A source-measure unit in the world; a subclass says where its settings live.
+    """A source-measure unit in the world.
+
+    Its settings hold what is sourced and what is measured by function: ``source`` has a `Source` for VOLT and CURR,
+    ``sense`` a `Sense` for these and RES.
 
     Parameters
     ----------
@@ -38,14 +40,6 @@ class SmuInstrument(ScpiInstrument):
         self.measurement, self.operation, self.questionable = Register(), Register(), Register()
         self.memory: dict[int, object] = {}
         self.started_s = world.clock.now()
-
-    @abstractmethod
-    def source(self, call: Call, function: str) -> Source:
-        """Return what is sourced of a function, on the channel that a header names."""
-
-    @abstractmethod
-    def sense(self, call: Call, function: str) -> Sense:
-        """Return how a function is measured, on the channel that a header names."""
 
     def before_level(self, source: Source) -> None:
         """Let the time pass that a new level takes."""

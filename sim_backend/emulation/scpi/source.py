@@ -98,7 +98,7 @@ def staircase(start: float, stop: float, points: int, logarithmic: bool = False)
 
 def of_function(function: str) -> Callable[[Any, Call], Any]:
     """Return the place where the `Source` of a function lives on an `SmuInstrument`."""
-    return lambda self, call: self.source(call, function)
+    return lambda self, call: self.settings(call).source[function]
 
 
 def chosen_range(call: Call, ranges: tuple[float, ...], present: float, default: float, unit: str = "") -> float:
