@@ -6,7 +6,7 @@ from collections import deque
 import numpy as np
 
 from crossbar_hil.plugins import load
-from crossbar_hil.spiking.network.devices import compensated
+from crossbar_hil.spiking.network.devices import compensate_wires
 from crossbar_hil.spiking.network.labels import Evaluation
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
 from crossbar_hil.spiking.network.network import SpikingNetwork
@@ -47,7 +47,7 @@ def wires_compensated(
     volts = split.train.intensities.mean(axis=0)[None] * model.spike_v
     weights = state.weights.astype(np.float64)
     wired = load("circuits", "solution")(weights, volts, settings.wire_ohm).currents[0]
-    return compensated(state, (volts @ weights)[0], wired)
+    return compensate_wires(state, (volts @ weights)[0], wired)
 
 
 def trained_and_tested(settings: SpikingSettings, seed: int) -> tuple[Progress, Evaluation]:

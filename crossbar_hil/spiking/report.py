@@ -15,7 +15,7 @@ from crossbar_hil.errors import RunError
 from crossbar_hil.plugins import load
 from crossbar_hil.runs.report import REPORT
 from crossbar_hil.spiking import plotting
-from crossbar_hil.spiking.network.encoding import TESTING, levels
+from crossbar_hil.spiking.network.encoding import TESTING, spike_probabilities
 from crossbar_hil.spiking.network.model import SpikingModel, at_rest
 from crossbar_hil.spiking.network.stepwise import Engine, Showing, StepwiseEngine
 from crossbar_hil.spiking.runs import Progress, SpikingRun
@@ -127,7 +127,7 @@ def replayed(
     """
     state = at_rest(progress.state)
     showing = Showing(steps, seed, TESTING, reset=True, record=True)
-    shown = levels(sample.intensities)
+    shown = spike_probabilities(sample.intensities)
     raster = engine.show(model, state, shown, showing).raster
     membranes = [
         engine.show(model, state, shown[:1], replace(showing, steps=step, record=False)).state.neurons.membranes

@@ -5,6 +5,7 @@ trigger model.
 """
 
 from collections.abc import Callable, Mapping
+from itertools import islice
 
 from ...scpi import values
 from ...scpi.status import ScpiError
@@ -182,6 +183,22 @@ def _branch_event(smu: Keithley2450State, name: str, target: int) -> Block:
     return branch("BRANCH_ON_EVENT", target, lambda _: smu.trigger_model.ready((name,)))
 
 
+def _latest(smu: Keithley2450State, count: int) -> list[float]:
+    """Return the latest readings of the default buffer, the latest first, as many as there are up to `count`."""
+    return [each.value for each in islice(reversed(smu.buffer("defbuffer1").readings), count)]
+
+
+def _branch_delta(smu: Keithley2450State, _: int, most: str, target: str, *_measure_block: str) -> Block:
+    """Go to another block once two readings are close to each other."""
+    wanted = values.number(most)
+
+    def close(_: Progress) -> bool:
+        latest = _latest(smu, 2)
+        return len(latest) == 2 and abs(latest[1] - latest[0]) < wanted
+
+    return branch("BRANCH_ON_DELTA", block_number(target), close)
+
+
 BLOCKS: Mapping[str, tuple[int, int, Make]] = {
     "BUFFer:CLEar": (0, 1, lambda smu, _, *buffer: _clear(smu, smu.buffer_name(buffer))),
     "SOURce:STATe": (1, 1, lambda smu, _, on: _output(smu, values.boolean(on))),
@@ -199,6 +216,7 @@ BLOCKS: Mapping[str, tuple[int, int, Make]] = {
     ),
     "BRANch:COUNter:RESet": (1, 1, lambda _, __, number: _reset_counter(block_number(number))),
     "BRANch:EVENt": (2, 2, lambda smu, _, event, at: _branch_event(smu, event_name(event), block_number(at))),
+    "BRANch:DELTa": (2, 3, _branch_delta),
     "CONFig:RECall": (1, 4, _recall),
     "CONFig:NEXT": (1, 2, lambda smu, _, *names: _recall_neighbour(smu, 1, *map(values.string, names))),
     "CONFig:PREVious": (1, 2, lambda smu, _, *names: _recall_neighbour(smu, -1, *map(values.string, names))),

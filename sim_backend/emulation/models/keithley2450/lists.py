@@ -68,6 +68,14 @@ def _commands(header: str, lists: str, now: str) -> tuple[Command, ...]:
         smu.catalogs[lists] = (place + 1) % len(names)
         return names[place]
 
+    def content(smu: Keithley2450State, call: Call) -> str:
+        arguments = call.expect(1, 2)
+        present = entries(smu, arguments[0])
+        index = values.integer(arguments[1], 1, len(present)) if len(arguments) > 1 else 1
+        if not present:
+            raise ScpiError(-222)
+        return values.quoted(str(present[index - 1]))
+
     pattern = f"{header}:CONFiguration:LIST"
     return (
         Command(f"{pattern}:CREate", create),
@@ -76,6 +84,7 @@ def _commands(header: str, lists: str, now: str) -> tuple[Command, ...]:
         Command(f"{pattern}:SIZE", query=size),
         Command(f"{pattern}:DELete", delete),
         Command(f"{pattern}:CATalog", query=catalog),
+        Command(f"{pattern}:QUERy", query=content),
     )
 
 

@@ -1,7 +1,7 @@
 """Trigger models that an emulated Keithley 2450 makes by itself: those of ``:TRIGger:LOAD`` and of sweeps.
 
 Names, arguments and the order of blocks follow the Model 2450 reference manual, chapter 6; the numbers of the blocks
-are an assumption. Models that wait for events or sort components are not emulated.
+are an assumption. Models that wait for digital lines or sort components are not emulated.
 """
 
 from collections.abc import Callable, Mapping
@@ -66,6 +66,16 @@ def _duration_loop(smu: Keithley2450State, duration: str, *rest: str) -> None:
     load(smu, clear, ON, wait, reading, again, OFF)
 
 
+def _loop_until_event(smu: Keithley2450State, event: str, *rest: str) -> None:
+    """Wait for an event and then measure once; a position comes before what else there is.
+
+    The instrument measures all the while; here nothing can come while a model runs.
+    """
+    forget = [values.choice(text, ("ENTer", "NEVer")) for text in rest[1:2]]
+    clear, wait, reading = _reading(smu, rest[2:])
+    load(smu, clear, ON, ("WAIT", event, *forget), wait, reading, OFF)
+
+
 def _config_list(smu: Keithley2450State, *arguments: str) -> None:
     """Go through configuration lists of the same length."""
     names = [text for text in arguments[:2] if values.string(text)]
@@ -81,6 +91,7 @@ LOADED: Mapping[str, Callable[..., None]] = {
     "SIMPLELOOP": _simple_loop,
     "DURATIONLOOP": _duration_loop,
     "CONFIGLIST": _config_list,
+    "LOOPUNTILEVENT": _loop_until_event,
 }
 
 

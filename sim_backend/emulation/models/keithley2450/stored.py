@@ -62,6 +62,7 @@ OTHERS = (
         kinds.choices("DIGital", "TRIGger", "SYNChronous", "IN", "OUT", "OPENdrain"),
         "DIG,IN",
     ),
+    Row(":DIGital:LINE{1-6}:STATe", FLAG, True, kept=True),
     Row(":SYSTem:ACCess", choice("FULL", "EXCLusive", "PROTected", "LOCKout"), kept=True),
     Row(":SYSTem:POSetup", choice("RST", *(f"SAV{n}" for n in range(5))), kept=True),
     Row(":SYSTem:BEEPer[:IMMediate]", kinds.tone(20.0, 8000.0, 0.001, 100.0)),

@@ -39,6 +39,7 @@ CHANNEL: tuple[Row, ...] = (
             Row(f"{header}:TOUTput:SIGNal", kinds.choices(*SIGNALS), "EXT1", kept=True),
         )
     ),
+    Row(":CALCulate#:CLIMits:STATe", FLAG),
     Row(":OUTPut#:FILTer[:LPASs][:STATe]", FLAG, True),
     Row(":OUTPut#:FILTer[:LPASs]:AUTO", FLAG),
     Row(":OUTPut#:FILTer[:LPASs]:TCONstant", kinds.number(5e-6, 5e-3, 5e-6, "S")),
@@ -55,6 +56,7 @@ INSTRUMENT: tuple[Row, ...] = (
         choice("DIO", "DINPut", "TOUT", "TINPut", "HVOL", "BUSY", "EOT", "SOT"),
         kept=True,
     ),
+    Row("[:SOURce]:DIGital:DATA", kinds.integer(0, 16383), 0, kept=True),
     Row("*OPT", CONSTANT, "0"),
     Row("*CAL", CONSTANT, "0"),
     Row(":SYSTem:BEEPer[:IMMediate]", kinds.tone(55.0, 6640.0, 0.05, 12.75)),

@@ -345,8 +345,6 @@ def test_what_the_panel_shows_outlives_a_reset(bench):
         ":DIG:WRIT 3",
         ":TRIG:LAN1:IN:CLE",
         ":TRIG:BLEN1:MODE OR",
-        ":STAT:OPER:MAP 0,2732,2731",
-        ":TRIG:BLOC:BRAN:LIM:CONS 6,ABOV,0,1,1,5",
         ":TRIG:BLOC:DIG:IO 16,1,63",
     ],
 )

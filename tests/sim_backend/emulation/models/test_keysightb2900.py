@@ -412,10 +412,9 @@ def test_a_layer_for_both_actions_sets_both(bench):
 @pytest.mark.parametrize(
     "message",
     [
-        ":CALC:CLIM:STAT ON",
+        ":CALC:CLIM:MODE SORT",
         ":CALC:LIM:PASS:DIG 3",
         ":FORM:DIG BIN",
-        ":SOUR:DIG:DATA 3",
         ":TRIG1:LXI:LAN:LIST?",
         ":LXI:IDEN",
         ":DISP:DATA?",

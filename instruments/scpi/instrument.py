@@ -8,45 +8,30 @@ after each line, so that what it refuses is named by the line. Emulated only.
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Self, TypeVar
+from typing import TypeVar
 
-from pymeasure.adapters.adapter import Adapter
 from pymeasure.instruments.generic_types import SCPIMixin
 from pymeasure.instruments.instrument import Instrument
 
 from crossbar_hil.errors import GarbledReply, InstrumentError, TransportError
 from crossbar_hil.instrument import Identity
 
-from ..transport.adapter import BenchAdapter, blind_write, distrust, open_adapter
+from ..transport.adapter import distrust
 from ..transport.identity import parse_identity
+from ..transport.instrument import BenchInstrument
 from .answers import Expected, described, matches, parse_error
-
-LONGEST_QUEUE = 32
-"""No error queue is longer; an instrument that goes on is not answering the question."""
 
 T = TypeVar("T")
 
 
-class ScpiInstrument(SCPIMixin, Instrument):
+class ScpiInstrument(SCPIMixin, BenchInstrument):
     """A PyMeasure instrument that raises on every error and can be made safe without an answer."""
 
-    def __init__(self, adapter: Adapter | str | int, name: str = "SCPI instrument", **kwargs: Any) -> None:
-        # Past the constructor of the mixin, which only sets this and has no annotations.
-        super(SCPIMixin, self).__init__(adapter, name, includeSCPI=False, **kwargs)
-        self._identity = ""
+    model_name = "SCPI instrument"
+    longest_queue = 32
+    check_errors = BenchInstrument.check_errors  # and not that of the mixin, which returns what is wrong
 
-    @classmethod
-    def open(cls, resource: str, *, name: str, visa: str = "@py", deadline_s: float = 2.0) -> Self:
-        """Connect to the instrument at a VISA resource name.
-
-        Raises
-        ------
-        ConfigError
-            If the resource name is none; nothing was opened.
-        TransportError
-            If nothing answers there.
-        """
-        return cls(open_adapter(resource, visa=visa, deadline_s=deadline_s), name=name)
+    _identity = ""
 
     next_error = Instrument.measurement(
         ":SYST:ERR?",
@@ -73,16 +58,18 @@ class ScpiInstrument(SCPIMixin, Instrument):
         InstrumentError
             If it stands for an overflow or for no number.
         """
-        return self.parsed(command, self.ask(command), parse)
+        reply = self.ask(command)
+        try:
+            return parse(reply)
+        except InstrumentError as error:
+            raise self._told(command, error) from error
 
     def parsed(self, command: str, reply: str, parse: Callable[[str], T]) -> T:
         """Parse the answer to a command, as `query` does."""
         try:
             return parse(reply)
-        except GarbledReply as error:
-            raise distrust(self.adapter, GarbledReply(f"{self.name}: {command[:60]} was answered: {error}")) from error
         except InstrumentError as error:
-            raise InstrumentError(f"{self.name}: {command[:60]}: {error}") from error
+            raise self._told(command, error) from error
 
     def apply(self, *lines: str) -> None:
         """Write lines one by one, and ask after each whether the instrument has taken it.
@@ -107,30 +94,6 @@ class ScpiInstrument(SCPIMixin, Instrument):
         code, text = self.query(";".join((*lines, ":SYST:ERR?")), parse_error)
         if code:
             raise InstrumentError(f"{self.name} reports error {code}, {text} after {'; '.join(lines)[:80]!r}")
-
-    def check_errors(self, after: str = "") -> list[tuple[int, str]]:
-        """Empty the error queue.
-
-        Parameters
-        ----------
-        after : str
-            What was sent since it was empty, for the message.
-
-        Raises
-        ------
-        InstrumentError
-            If there was anything in it.
-        """
-        found: list[tuple[int, str]] = []
-        while len(found) < LONGEST_QUEUE:
-            entry = self.query(":SYST:ERR?", parse_error)
-            if entry[0] == 0:
-                break
-            found.append(entry)
-        if found:
-            reported = "; ".join(f"error {code}, {text}" for code, text in found)
-            raise InstrumentError(f"{self.name} reports {reported}{f' after {after[:80]!r}' if after else ''}")
-        return found
 
     def read_back(self, expected: Mapping[str, Expected]) -> None:
         """Ask for settings and compare each with what it was set to.
@@ -201,40 +164,22 @@ class ScpiInstrument(SCPIMixin, Instrument):
             if not self.parsed(query, answer, partial(matches, expected=value))
         ]
 
-    def blind(self, *commands: str) -> None:
-        """Write commands that make the bench safe; no answer is waited for.
+    # ------------------------------------------------------------------ inside
 
-        Raises
-        ------
-        TransportError
-            If they could not all be sent.
-        """
-        blind_write(self.adapter, *commands)
+    def _told(self, command: str, error: InstrumentError) -> InstrumentError:
+        """Return an error of an answer with the command before it; one of the wrong form makes the session suspect."""
+        if isinstance(error, GarbledReply):
+            return distrust(self.adapter, GarbledReply(f"{self.name}: {command[:60]} was answered: {error}"))
+        return InstrumentError(f"{self.name}: {command[:60]}: {error}")
 
-    def resync(self) -> None:
-        """Bring a suspect session in step again, by the identity that answered before.
+    def _take_error(self) -> tuple[int, str]:
+        return self.query(":SYST:ERR?", parse_error)
 
-        Raises
-        ------
-        TransportError
-            If it does not answer, or `identify` was never called.
-        """
+    def _errors_text(self, errors: list[tuple[int, str]]) -> str:
+        return "; ".join(f"error {code}, {text}" for code, text in errors)
+
+    def _marker(self) -> tuple[str, str]:
+        """Return the identity that answered before."""
         if not self._identity:
             raise TransportError(f"{self.name} was never identified, so its session cannot be brought in step")
-        if isinstance(self.adapter, BenchAdapter):
-            self.adapter.resync(("*IDN?", self._identity))
-
-    def recover(self) -> None:
-        """Bring the session in step if it is suspect; every `prepare` begins with it.
-
-        Raises
-        ------
-        TransportError
-            If it does not answer; the session stays suspect.
-        """
-        if isinstance(self.adapter, BenchAdapter) and self.adapter.cause is not None:
-            self.resync()
-
-    def close(self) -> None:
-        """End the session; outputs and relays stay as they are."""
-        self.adapter.close()
+        return "*IDN?", self._identity

@@ -7,7 +7,7 @@ from crossbar_hil import Trainer, open_bench
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import DataError
 from crossbar_hil.shipped import data_file
-from crossbar_hil.studies.convergence.points import Point, check_point, chunks, train_chunk
+from crossbar_hil.studies.convergence.points import Point, check_point, split_into_chunks, train_chunk
 from crossbar_hil.studies.settings import find_key, with_settings
 from crossbar_hil.training.patterns import PatternSet
 
@@ -90,7 +90,7 @@ def test_names_of_files_do_not_matter_to_a_point_but_what_is_in_them(tmp_path):
 def test_the_share_that_converges_is_that_of_a_thousand_trainings_one_by_one():
     # Of the chips of seeds 0 to 999, trained one by one, 97.5 to 99.2 % converge (95 % interval, docs/defaults.md);
     # four standard deviations of 4096 chips are one point more to either side.
-    (chunk,) = chunks(Point.of(load_bench("simulated"), {}), seed=11, first=0, chips=4096, size=4096)
+    (chunk,) = split_into_chunks(Point.of(load_bench("simulated"), {}), seed=11, first=0, chips=4096, size=4096)
     counts = train_chunk(chunk)
     assert counts.converged / counts.chips > 0.965
 

@@ -98,7 +98,7 @@ BAD = [
     (("sweep", "--over", "beta=1e7,2e7", "--scheduler", "dask"), 2, "scheduler 'dask' is neither threads nor"),
     (("sweep", "--over", "beta=1e7,2e7", "--workers", "0"), 2, "0 workers, from 1 to 1024 are possible"),
     (("sweep", "--over", "beta=1e7,2e7", "--to", "here"), 1, "here exists already and is not overwritten"),
-    (("sweep", "--resume", "here"), 1, "here is not the folder of a dry run: plan.json cannot be read"),
+    (("sweep", "--resume", "here"), 1, "here is not the folder of a study: plan.json cannot be read"),
     (("sweep", "--resume", "here", "--chips", "3", "--over", "a=1"), 2, "so --chips, --over cannot be given with it"),
     (("sweep", "--over", "beta=1..2:9999", "--over", "v1=0.1..0.2:99"), 2, "a sweep of 989901 points, at most 100000"),
     (("tune", "--over", "target=0.8,1.2"), 1, "target 1.2 must lie between -1 and 1"),

@@ -6,8 +6,8 @@ import numba
 import numpy as np
 import pytest
 
-from crossbar_hil.sim_backend.ensemble.kernels import decay
-from crossbar_hil.sim_backend.ensemble.task import margins, merged
+from crossbar_hil.sim_backend.ensemble.kernels import quick_exp
+from crossbar_hil.sim_backend.ensemble.task import margins, merge_patterns
 from crossbar_hil.training.encoding import row_voltages, target_activations
 
 
@@ -15,7 +15,7 @@ from crossbar_hil.training.encoding import row_voltages, target_activations
 def decays(arguments):
     out = np.empty_like(arguments)
     for i in range(len(arguments)):
-        out[i] = decay(arguments[i])
+        out[i] = quick_exp(arguments[i])
     return out
 
 
@@ -30,7 +30,7 @@ def test_the_polynomial_exp_is_as_good_as_the_margins_assume(real, lowest, bound
 def task_of(patterns, labels, v0=-0.1, v1=0.1, target0=-0.8, target=0.8):
     patterns, labels = np.array(patterns), np.array(labels)
     mirrored = v0 == -v1 and target0 == -target
-    return merged(
+    return merge_patterns(
         patterns, labels, target_activations(labels, target0, target), row_voltages(patterns, v0, v1), mirrored
     )
 

@@ -154,7 +154,7 @@ def test_a_script_that_is_too_long_is_given_up(smu):
 
 def test_factory_scripts_are_listed_and_can_be_run_again(smu):
     listed = say(smu, "for name in script.factory.catalog() do print(name) end").split()
-    assert sorted(listed) == ["KIHighC", "KIParlib", "KIPulse", "KISweep"]
+    assert sorted(listed) == ["KIPulse", "KISweep"]
     assert say(smu, "SweepVLinMeasureI = nil script.factory.scripts.KISweep() print(type(SweepVLinMeasureI))") == (
         "function\n"
     )

@@ -6,7 +6,7 @@ from crossbar_hil.errors import ConfigError, DeadlineError, GarbledReply, Instru
 from crossbar_hil.instrument import Identity
 from crossbar_hil.instruments.scpi.answers import fields, flag, matches, number, numbers, parse_error
 from crossbar_hil.instruments.scpi.bounds import check_settings, check_within, smallest_range
-from crossbar_hil.instruments.scpi.session import ScpiInstrument
+from crossbar_hil.instruments.scpi.instrument import ScpiInstrument
 
 
 class DeafAdapter(ProtocolAdapter):

@@ -14,7 +14,7 @@ from pymeasure.instruments import Instrument
 
 from crossbar_hil.errors import ConfigError, ConnectionLost, DeadlineError, GarbledReply, TransportError
 from crossbar_hil.instruments.transport.adapter import BenchAdapter, blind_write, open_adapter
-from crossbar_hil.instruments.tsp.session import PROMPTS
+from crossbar_hil.instruments.tsp.instrument import PROMPTS
 
 DEADLINE_S = 0.2
 PATIENCE_S = 4.0

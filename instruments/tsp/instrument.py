@@ -7,64 +7,26 @@ statement is a line, too: one that fails does not take the next ones with it, an
 
 import math
 import secrets
-from typing import Any, Self
-
-from pymeasure.adapters import Adapter
-from pymeasure.instruments import Instrument
 
 from crossbar_hil.errors import GarbledReply, InstrumentError
 from crossbar_hil.instrument import Identity
 
-from ..transport.adapter import BenchAdapter, blind_write, distrust, open_adapter
+from ..transport.adapter import distrust
 from ..transport.identity import parse_identity
+from ..transport.instrument import BenchInstrument
 
-MOST_ERRORS = 50
-"""So many errors are read out of a queue; a longer one is an error of its own."""
 DIGITS = 10
 """Digits of a printed number: ``format.asciiprecision``, 6 after ``reset()`` (same manual)."""
 PROMPTS = frozenset({b"TSP>", b"TSP?", b">>>>"})
 """What a box says after each message while ``localnode.prompts`` is 1 (same manual)."""
 
 
-class TspInstrument(Instrument):
-    """A box that speaks TSP.
+class TspInstrument(BenchInstrument):
+    """A box that speaks TSP."""
 
-    Parameters
-    ----------
-    adapter : pymeasure.adapters.Adapter or str
-        The connection, or a VISA resource name for PyMeasure's own adapter.
-    name : str
-        Name in messages.
-    **kwargs
-        Passed on to PyMeasure.
-    """
-
-    def __init__(self, adapter: Adapter | str, name: str = "TSP instrument", **kwargs: Any) -> None:
-        super().__init__(adapter, name, includeSCPI=False, **kwargs)
-
-    @classmethod
-    def open(cls, resource: str, *, name: str, visa: str = "@py", deadline_s: float = 2.0) -> Self:
-        """Connect; nothing is sent.
-
-        Parameters
-        ----------
-        resource : str
-            VISA resource name.
-        name : str
-            Name in messages.
-        visa : str
-            VISA library, as `pyvisa.ResourceManager` takes it.
-        deadline_s : float
-            Time that an exchange may take, in seconds.
-
-        Raises
-        ------
-        ConfigError
-            If the resource name is none; nothing was opened.
-        ConnectionLost
-            If nothing answers there.
-        """
-        return cls(open_adapter(resource, visa=visa, deadline_s=deadline_s, prompts=PROMPTS), name=name)
+    model_name = "TSP instrument"
+    prompts = PROMPTS
+    longest_queue = 50
 
     def identify(self) -> Identity:
         """Ask who answers."""
@@ -130,20 +92,10 @@ class TspInstrument(Instrument):
         self.recover()
         self.write("localnode.prompts=0")
         self.write("localnode.showerrors=0")
-        for _ in range(MOST_ERRORS):
+        for _ in range(self.longest_queue):
             if self.next_error[0] == 0:
                 return
-        raise InstrumentError(f"{self.name} has more than {MOST_ERRORS} errors in its queue")
-
-    def blind(self, *commands: str) -> None:
-        """Send commands that make the bench safe; no answer is waited for.
-
-        Raises
-        ------
-        TransportError
-            If they could not all be sent.
-        """
-        blind_write(self.adapter, *commands)
+        raise InstrumentError(f"{self.name} has more than {self.longest_queue} errors in its queue")
 
     # ------------------------------------------------------------------ errors
 
@@ -161,35 +113,6 @@ class TspInstrument(Instrument):
             raise self.garbled(query, reply, "the code of an error")
         return int(number), ",".join(fields[1:-2]).strip().strip('"')
 
-    def check_errors(self, after: str = "") -> list[tuple[int, str]]:
-        """Read all errors out of the queue.
-
-        Parameters
-        ----------
-        after : str
-            What was sent since it was empty, for the message.
-
-        Returns
-        -------
-        list
-            Always empty.
-
-        Raises
-        ------
-        InstrumentError
-            If there was an error; all of them are named.
-        """
-        found: list[tuple[int, str]] = []
-        while len(found) < MOST_ERRORS:
-            error = self.next_error
-            if error[0] == 0:
-                break
-            found.append(error)
-        if found:
-            reported = ", ".join(f"error {code} ({text})" for code, text in found)
-            raise InstrumentError(f"{self.name} reports {reported}{f' after {after[:80]!r}' if after else ''}")
-        return found
-
     def raise_errors(self, count: float, after: str) -> None:
         """Raise what is in the error queue, if the box says that there is something.
 
@@ -204,31 +127,14 @@ class TspInstrument(Instrument):
             self.check_errors(after)
             raise self.garbled("print(errorqueue.count)", f"{count:g}", "the number of errors in its queue")
 
-    # ------------------------------------------------------------------ session
+    # ------------------------------------------------------------------ inside
 
-    def resync(self) -> None:
-        """Open the session again after a failure and prove it in step.
+    def _take_error(self) -> tuple[int, str]:
+        return self.next_error
 
-        Raises
-        ------
-        TransportError
-            If it does not answer; the session stays suspect.
-        """
-        if isinstance(self.adapter, BenchAdapter):
-            token = f"tok-{secrets.token_hex(6)}"
-            self.adapter.resync((f'print("{token}")', token))
+    def _errors_text(self, errors: list[tuple[int, str]]) -> str:
+        return ", ".join(f"error {code} ({text})" for code, text in errors)
 
-    def recover(self) -> None:
-        """Bring the session in step if it is suspect; every `prepare` begins with it.
-
-        Raises
-        ------
-        TransportError
-            If it does not answer; the session stays suspect.
-        """
-        if isinstance(self.adapter, BenchAdapter) and self.adapter.cause is not None:
-            self.resync()
-
-    def close(self) -> None:
-        """End the session; the box stays as it is."""
-        self.adapter.close()
+    def _marker(self) -> tuple[str, str]:
+        token = f"tok-{secrets.token_hex(6)}"
+        return f'print("{token}")', token
