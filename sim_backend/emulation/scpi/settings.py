@@ -5,6 +5,7 @@ otherwise; after each change the instrument's ``apply()`` is called.
 """
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any
 
 from . import values
@@ -71,29 +72,31 @@ def query(pattern: str, answer: Callable[[Any, Call], Answer]) -> Command:
     return Command(pattern, query=ask)
 
 
-def register(pattern: str, key: str, transitions: bool = False) -> tuple[Command, ...]:
-    """Declare the event, condition and enable commands of a status register, an attribute of the instrument.
+def registers(*names: str, transitions: bool = False) -> tuple[Command, ...]:
+    """Declare the commands of status registers, attributes of the instrument named in small letters.
 
-    With `transitions` its filters of rising and falling conditions too.
+    With `transitions` the filters of rising and falling conditions too.
     """
+    masks = {"ENABle": "enable", **({"PTRansition": "rising", "NTRansition": "falling"} if transitions else {})}
 
-    def of(self: Any) -> Register:
-        found: Register = getattr(self, key)
-        return found
+    def shown(key: str, value: Callable[[Register], int]) -> Query:
+        return lambda self, _: self.register_text(value(getattr(self, key)))
 
-    def mask(name: str) -> tuple[Write, Query]:
+    def mask(key: str, name: str) -> Write:
         def write(self: Any, call: Call) -> None:
-            setattr(of(self), name, values.integer(call.expect(1)[0], 0, 65535))
+            setattr(getattr(self, key), name, values.integer(call.expect(1)[0], 0, 65535))
 
-        return write, lambda self, _: self.register_text(getattr(of(self), name))
+        return write
 
-    filters = (
-        Command(f"{pattern}:PTRansition", *mask("rising")),
-        Command(f"{pattern}:NTRansition", *mask("falling")),
-    )
-    return (
-        Command(f"{pattern}[:EVENt]", query=lambda self, _: self.register_text(of(self).take())),
-        Command(f"{pattern}:CONDition", query=lambda self, _: self.register_text(of(self).condition)),
-        Command(f"{pattern}:ENABle", *mask("enable")),
-        *(filters if transitions else ()),
+    return tuple(
+        command
+        for node, key in ((f":STATus:{name}", name.lower()) for name in names)
+        for command in (
+            Command(f"{node}[:EVENt]", query=shown(key, Register.take)),
+            Command(f"{node}:CONDition", query=shown(key, attrgetter("condition"))),
+            *(
+                Command(f"{node}:{mask_node}", mask(key, name), shown(key, attrgetter(name)))
+                for mask_node, name in masks.items()
+            ),
+        )
     )

@@ -28,7 +28,7 @@ def acquire(smu: Keithley2400State) -> list[Record]:
     fixed = source.level
     swept = sweep.levels(smu)
     if now.time_reset_auto:
-        smu.started_s = smu.world.clock.now()
+        smu.restart_timer()
     records: list[Record] = []
     total = max(now.arm_count, 1) * now.trigger_count
     for number in range(total):
@@ -120,4 +120,4 @@ def _reading(smu: Keithley2400State, volt: float, ampere: float, averaged: int) 
     }
     status = sum(1 << bit for bit, found in bits.items() if found)
     smu.measurement.latch(READING_AVAILABLE | (READING_OVERFLOW if overflow else 0) | (IN_COMPLIANCE if limited else 0))
-    return Record(shown_v, shown_a, ohm, smu.world.clock.now() - smu.started_s, status)
+    return Record(shown_v, shown_a, ohm, smu.elapsed_s(), status)

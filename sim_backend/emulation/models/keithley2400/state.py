@@ -69,7 +69,6 @@ class Keithley2400State(SmuInstrument):
         self.processing_s = processing_s
         self.level_after_list = level_after_list
         self.trip_reports_range = trip_reports_range
-        self.line_auto = False
         self.terminals = "FRON"
         self.operation.condition = IDLE
         self.buffer = Buffer()

@@ -41,8 +41,7 @@ COMMANDS: tuple[Command, ...] = (
         {scpi_format.TEXT: "ASC", scpi_format.DOUBLE: "REAL", scpi_format.SINGLE: "SRE"},
     ),
     setting.attribute(":FORMat:ASCii:PRECision", "precision", integer(0, 16, 0)),
-    *setting.register(":STATus:OPERation", "operation"),
-    *setting.register(":STATus:QUEStionable", "questionable"),
+    *setting.registers("OPERation", "QUEStionable"),
     setting.action(":STATus:CLEar", clear_status),
     # Front and rear terminals are the same nodes here.
     choice("FRONt", "REAR").command(

@@ -38,7 +38,7 @@ def take(smu: KeysightB2900State, number: int) -> None:
     )
     found = {
         **{name: seen[name] if name in state.measured else NOT_MEASURED for name in ("VOLT", "CURR", "RES")},
-        "TIME": smu.world.clock.now() - smu.started_s,
+        "TIME": smu.elapsed_s(),
         "STAT": float(status),
         "SOUR": smu.world.terminal(channel).level_v if function == "VOLT" else state.level,
     }
