@@ -4,10 +4,11 @@ Names are those of the B2900 SCPI command reference, edition 2.
 """
 
 import copy
+import math
 
 from ...scpi import settings as setting
 from ...scpi import source, values
-from ...scpi.kinds import FLAG, choice
+from ...scpi.kinds import FLAG, choice, number
 from ...scpi.messages import Call, Command
 from ...scpi.source import LONGEST_LIST, NAMES
 from .settings import LONGEST_S, SHORTEST_PULSE_S, ChannelState
@@ -81,6 +82,13 @@ COMMANDS: tuple[Command, ...] = (
     setting.flag(":OUTPut#:OFF:AUTO", "auto_off"),
     setting.flag(":OUTPut#:ON:AUTO", "auto_on"),
     setting.flag(":OUTPut#:PROTection[:STATe]", "protection"),
+    # Time constant and cutoff frequency of the filter are one value, which changes nothing else.
+    setting.number(":OUTPut#:FILTer[:LPASs]:TCONstant", "filter_s", 5e-6, 5e-3, 5e-6, unit="S"),
+    number(31.830, 31831.0, 31831.0, "HZ").command(
+        ":OUTPut#:FILTer[:LPASs]:FREQuency",
+        lambda smu, call, hertz: setattr(smu.settings(call), "filter_s", 1 / (2 * math.pi * hertz)),
+        lambda smu, call: 1 / (2 * math.pi * smu.settings(call).filter_s),
+    ),
     Command(":OUTPut#:SAVE", _save),
     Command(":OUTPut#:RECall", _recall),
 )
