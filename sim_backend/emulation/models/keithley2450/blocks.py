@@ -22,6 +22,7 @@ LONGEST_S = 1e4
 SHORTEST_DELAY_S = 167e-9
 """The delay block takes 167 ns to 10 ks (reference manual, trigger.BLOCK_DELAY_CONSTANT), or 0 for none."""
 MOST_READINGS = 100_000
+LIMIT_TYPES = ("ABOVe", "BELow", "INSide", "OUTside")
 Condition = Callable[[Progress], bool]
 Make = Callable[..., Block]
 """Makes a block of the instrument, the number of the block and its arguments."""
@@ -199,10 +200,41 @@ def _branch_delta(smu: Keithley2450State, _: int, most: str, target: str, *_meas
     return branch("BRANCH_ON_DELTA", block_number(target), close)
 
 
+def _meets(kind: str, value: float, low: float, high: float) -> bool:
+    inside = low <= value <= high
+    return {"ABOV": value > high, "BEL": value < low, "INS": inside, "OUT": not inside}[kind]
+
+
+def _branch_constant_limit(
+    smu: Keithley2450State, _: int, kind: str, low: str, high: str, target: str, *_measure_block: str
+) -> Block:
+    """Go to another block if the latest reading is on a certain side of two limits."""
+    wanted, bounds = values.choice(kind, LIMIT_TYPES), (values.number(low), values.number(high))
+    return branch(
+        "BRANCH_LIMIT_CONSTANT",
+        block_number(target),
+        lambda _: any(_meets(wanted, value, *bounds) for value in _latest(smu, 1)),
+    )
+
+
+def _branch_dynamic_limit(
+    smu: Keithley2450State, _: int, kind: str, test: str, target: str, *_measure_block: str
+) -> Block:
+    """Go to another block as with constant limits, but those of a limit test."""
+    wanted, number = values.choice(kind, LIMIT_TYPES), values.integer(test, 1, 2)
+
+    def met(_: Progress) -> bool:
+        limit = smu.now.measuring.now.limits[number]
+        return any(_meets(wanted, value, limit.lower, limit.upper) for value in _latest(smu, 1))
+
+    return branch("BRANCH_LIMIT_DYNAMIC", block_number(target), met)
+
+
 BLOCKS: Mapping[str, tuple[int, int, Make]] = {
     "BUFFer:CLEar": (0, 1, lambda smu, _, *buffer: _clear(smu, smu.buffer_name(buffer))),
     "SOURce:STATe": (1, 1, lambda smu, _, on: _output(smu, values.boolean(on))),
     "MEASure": (0, 2, _measure),
+    "MDIGitize": (0, 2, _measure),
     "DELay:CONStant": (1, 1, _delay),
     "DELay:DYNamic": (1, 1, _user_delay),
     "NOP": (0, 0, lambda *_: Block("NO_OPERATION", lambda _: None)),
@@ -217,6 +249,8 @@ BLOCKS: Mapping[str, tuple[int, int, Make]] = {
     "BRANch:COUNter:RESet": (1, 1, lambda _, __, number: _reset_counter(block_number(number))),
     "BRANch:EVENt": (2, 2, lambda smu, _, event, at: _branch_event(smu, event_name(event), block_number(at))),
     "BRANch:DELTa": (2, 3, _branch_delta),
+    "BRANch:LIMit:CONStant": (4, 5, _branch_constant_limit),
+    "BRANch:LIMit:DYNamic": (3, 4, _branch_dynamic_limit),
     "CONFig:RECall": (1, 4, _recall),
     "CONFig:NEXT": (1, 2, lambda smu, _, *names: _recall_neighbour(smu, 1, *map(values.string, names))),
     "CONFig:PREVious": (1, 2, lambda smu, _, *names: _recall_neighbour(smu, -1, *map(values.string, names))),

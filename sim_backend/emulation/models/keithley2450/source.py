@@ -15,7 +15,7 @@ from ...scpi.status import ScpiError
 from .settings import LEAST_LIMIT_A, LEAST_LIMIT_V, LEAST_SHARE, MOST_A, MOST_V, USER_DELAYS, plain, sources
 from .state import Keithley2450State
 
-_DELAY = number(0.0, 1e4, 0.0, reply=plain)
+LONGEST_S = 1e4
 _LIMITS = {"VOLT": ("CURR", "ILIMit", LEAST_LIMIT_A, MOST_A), "CURR": ("VOLT", "VLIMit", LEAST_LIMIT_V, MOST_V)}
 """What the limit of each function limits, its header, and its bounds."""
 OFF_STATES = ("HIMPedance", "NORMal", "ZERO", "GUARd")
@@ -42,7 +42,7 @@ def user_delay(pattern: str, of: Place) -> Command:
     def store(smu: Any, call: Call, value: float) -> None:
         of(smu, call).user_delays_s[call.suffixes[-1] - 1] = value
 
-    return _DELAY.command(
+    return number(0.0, LONGEST_S, reply=plain).command(
         f"{pattern}:DELay:USER{{1-{USER_DELAYS}}}",
         store,
         lambda smu, call: of(smu, call).user_delays_s[call.suffixes[-1] - 1],
@@ -74,7 +74,9 @@ def _of_function(function: str) -> tuple[Command, ...]:
             f"{pattern}:{node}[:LEVel]:TRIPped",
             lambda smu, _: str(int(smu.setpoint()[0] == function and smu.limited())),
         ),
-        _DELAY.command(f"{pattern}:DELay", set_delay, lambda smu, call: of(smu, call).delay_s),
+        number(0.0, LONGEST_S, 0.0, reply=plain).command(
+            f"{pattern}:DELay", set_delay, lambda smu, call: of(smu, call).delay_s
+        ),
         setting.attribute(f"{pattern}:DELay:AUTO", "delay_auto", FLAG, of),
         user_delay(pattern, of),
         setting.attribute(f"{pattern}:READ:BACK", "read_back", FLAG, of),

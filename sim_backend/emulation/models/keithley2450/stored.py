@@ -56,7 +56,7 @@ OTHERS = (
     Row(":TRIGger:DIGital{1-6}:IN:EDGE", choice("FALLing", "RISing", "EITHer"), kept=True),
     Row(":TRIGger:DIGital{1-6}:OUT:LOGic", choice("POSitive", "NEGative"), "NEG", kept=True),
     Row(":TRIGger:DIGital{1-6}:OUT:STIMulus", EVENT, kept=True),
-    Row(":TRIGger:DIGital{1-6}:OUT:PULSewidth", kinds.number(0.0, 1e5, 1e-5, reply=plain), kept=True),
+    Row(":TRIGger:DIGital{1-6}:OUT:PULSewidth", kinds.number(0.0, 1e5, reply=plain), 1e-5, kept=True),
     Row(
         ":DIGital:LINE{1-6}:MODE",
         kinds.choices("DIGital", "TRIGger", "SYNChronous", "IN", "OUT", "OPENdrain"),

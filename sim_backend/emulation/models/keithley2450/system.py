@@ -6,7 +6,7 @@ from ...scpi import format as scpi_format
 from ...scpi import settings as setting
 from ...scpi import values
 from ...scpi.common import clear_status
-from ...scpi.kinds import choice, integer
+from ...scpi.kinds import Kind, choice, integer
 from ...scpi.messages import Call, Command, clear_errors, error_count
 from .buffer import BINARY_REFUSES, FULL
 from .state import Keithley2450State
@@ -21,6 +21,23 @@ def _set_time(_: Keithley2450State, call: Call) -> None:
     """Take a date; the clock of the bench goes on by itself."""
     for text in call.expect(1, 6):
         values.number(text)
+
+
+def _event_map(pattern: str) -> Command:
+    """Declare which events set and clear a bit of a register; kept without effect, by the bit."""
+
+    def read(texts: list[str], _: bool) -> str:
+        return ",".join(str(values.integer(text, 0, 10_000)) for text in [*texts, "0"][:2])
+
+    def key(bit: str) -> tuple[str, tuple[int, ...]]:
+        return pattern, (values.integer(bit, 0, 14),)
+
+    return Kind(read, most=2).addressed(
+        pattern,
+        0,
+        lambda smu, bit, events: smu.kept.update({key(bit): events}),
+        lambda smu, bit: smu.kept.get(key(bit), "0,0"),
+    )
 
 
 def _next_event(smu: Keithley2450State, call: Call) -> str:
@@ -42,6 +59,8 @@ COMMANDS: tuple[Command, ...] = (
     ),
     setting.attribute(":FORMat:ASCii:PRECision", "precision", integer(0, 16, 0)),
     *setting.registers("OPERation", "QUEStionable"),
+    _event_map(":STATus:OPERation:MAP"),
+    _event_map(":STATus:QUEStionable:MAP"),
     setting.action(":STATus:CLEar", clear_status),
     # Front and rear terminals are the same nodes here.
     choice("FRONt", "REAR").command(

@@ -97,6 +97,7 @@ class ChannelState:
     auto_on: bool = True
     auto_off: bool = False
     protection: bool = False
+    filter_s: float = 5e-6
     triggers: dict[str, Layer] = field(default_factory=lambda: {"TRAN": Layer(), "ACQ": Layer()})
     arms: dict[str, Layer] = field(default_factory=lambda: {"TRAN": Layer(), "ACQ": Layer()})
     math: Mathematics = field(default_factory=lambda: Mathematics(most=100))

@@ -4,6 +4,7 @@ Names are those of the B2900 SCPI command reference, edition 2.
 """
 
 import copy
+import math
 
 from ...scpi import settings as setting
 from ...scpi import source, values
@@ -85,6 +86,13 @@ COMMANDS: tuple[Command, ...] = (
     setting.attribute(":OUTPut#:OFF:AUTO", "auto_off", FLAG),
     setting.attribute(":OUTPut#:ON:AUTO", "auto_on", FLAG),
     setting.attribute(":OUTPut#:PROTection[:STATe]", "protection", FLAG),
+    # Time constant and cutoff frequency of the filter are one value, which changes nothing else.
+    setting.attribute(":OUTPut#:FILTer[:LPASs]:TCONstant", "filter_s", number(5e-6, 5e-3, 5e-6, unit="S")),
+    number(31.830, 31831.0, 31831.0, "HZ").command(
+        ":OUTPut#:FILTer[:LPASs]:FREQuency",
+        lambda smu, call, hertz: setattr(smu.settings(call), "filter_s", 1 / (2 * math.pi * hertz)),
+        lambda smu, call: 1 / (2 * math.pi * smu.settings(call).filter_s),
+    ),
     Command(":OUTPut#:SAVE", _save),
     Command(":OUTPut#:RECall", _recall),
 )

@@ -42,8 +42,6 @@ CHANNEL: tuple[Row, ...] = (
     Row(":CALCulate#:CLIMits:STATe", FLAG),
     Row(":OUTPut#:FILTer[:LPASs][:STATe]", FLAG, True),
     Row(":OUTPut#:FILTer[:LPASs]:AUTO", FLAG),
-    Row(":OUTPut#:FILTer[:LPASs]:TCONstant", kinds.number(5e-6, 5e-3, 5e-6, "S")),
-    Row(":OUTPut#:FILTer[:LPASs]:FREQuency", kinds.number(31.830, 31831.0, 31831.0, "HZ"), 31830.99),
     Row(":OUTPut#:HCAPacitance[:STATe]", FLAG),
     Row(":OUTPut#:LOW", choice("FLOat", "GROund"), "GRO"),
 )
