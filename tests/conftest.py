@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from crossbar_hil.bench.file import load_bench
-from crossbar_hil.runs.session import train_and_record
+from crossbar_hil.runs.training import train_and_record
 
 CONVERGING_SEED = 1
 

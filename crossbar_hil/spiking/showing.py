@@ -13,9 +13,9 @@ from rich.text import Text
 
 from crossbar_hil.arrays import IntArray
 from crossbar_hil.runs.progress import Onlooker, shade_of
-from crossbar_hil.spiking.account import Silent
 from crossbar_hil.spiking.network.neurons import Singles
-from crossbar_hil.spiking.runs import Progress as Standing
+from crossbar_hil.spiking.progress import Progress as Standing
+from crossbar_hil.spiking.view import SilentView
 
 LINES = 20
 """So many lines are printed for a whole training."""
@@ -25,7 +25,7 @@ WIDTH = 72
 """Letters that receptive fields may take side by side."""
 
 
-class Shown(Silent):
+class Shown(SilentView):
     """Nothing yet, in a ``with`` statement."""
 
     def __enter__(self) -> Self:

@@ -252,7 +252,7 @@ def command_lines(folder, count, rng):
 
 @pytest.fixture(scope="module")
 def some_run(tmp_path_factory):
-    from crossbar_hil.runs.session import train_and_record
+    from crossbar_hil.runs.training import train_and_record
 
     bench = load_bench("simulated", overrides={"training": {"epochs": 3}})
     return train_and_record(bench, seed=1, out=tmp_path_factory.mktemp("runs")).folder

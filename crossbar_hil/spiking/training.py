@@ -1,0 +1,47 @@
+"""Training a spiking network and leaving a run folder."""
+
+from pathlib import Path
+
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.runs.life import begin_work
+from crossbar_hil.runs.run import RunOutcome
+from crossbar_hil.spiking.device_work import DeviceWork
+from crossbar_hil.spiking.settings import SpikingSettings, data_of
+from crossbar_hil.spiking.view import SilentView
+from crossbar_hil.spiking.work import EVERY, ComputedWork, SpikingWork
+
+
+def train_spiking(
+    settings: SpikingSettings,
+    *,
+    seed: int,
+    out: Path,
+    label: str = "",
+    every: int = EVERY,
+    view: SilentView | None = None,
+) -> RunOutcome:
+    """Train a spiking network and leave a run folder; see `crossbar_hil.runs.life.begin_work`.
+
+    Parameters
+    ----------
+    settings : SpikingSettings
+        What to train.
+    seed : int
+        Seed of the network, and of a virtual device.
+    out : Path
+        Folder that holds run folders.
+    label : str
+        Written down with the run.
+    every : int
+        Training images between two checkpoints of a computed network; on a device there is one after each part.
+    view : SilentView, optional
+        What shows the training.
+    """
+    view = view or SilentView()
+    split = data_of(settings)
+    work: SpikingWork
+    if settings.bench is None:
+        work = ComputedWork(settings, split, seed=seed, label=label, view=view, every=every)
+    else:
+        work = DeviceWork(settings, split, load_bench(settings.bench), seed=seed, label=label, view=view)
+    return begin_work(work, out=out, show=view.show)
