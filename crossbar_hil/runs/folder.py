@@ -34,18 +34,7 @@ class RunFolder:
         shape: tuple[int, int],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> Self:
-        """Make a new run folder in `out`.
-
-        Parameters
-        ----------
-        out : path
-            Folder that holds run folders.
-        rule : str
-            Learning rule, or task, of the run; it becomes part of the name.
-        shape : (int, int)
-            Rows and columns, likewise.
-        now : callable
-            The clock.
+        """Make a new run folder in `out`, named by the time, the rule or task, and rows and columns.
 
         Raises
         ------

@@ -76,7 +76,7 @@ class RecordedWork(ABC, Generic[Step]):
     @property
     @abstractmethod
     def result(self) -> Any:
-        """What came of it so far; None before the first step."""
+        """What came of it, once it has ended; None if there was no step."""
 
     @property
     @abstractmethod

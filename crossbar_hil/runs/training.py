@@ -1,5 +1,7 @@
 """A recorded training: the work that its run does, from the trainer to the record."""
 
+import functools
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -13,7 +15,7 @@ from crossbar_hil.runs.life import RecordedWork, Show, begin_work
 from crossbar_hil.runs.provenance import bench_hash, provenance
 from crossbar_hil.runs.recorded_settings import dump_tables
 from crossbar_hil.runs.run import RunOutcome
-from crossbar_hil.runs.training_record import Recorder
+from crossbar_hil.runs.training_record import check_replay, create_record, finish_record, reopen_record, write_epoch
 from crossbar_hil.shipped import is_shipped
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.result import Epoch, TrainingResult
@@ -22,19 +24,7 @@ from crossbar_hil.training.trainer import Trainer
 
 
 class TrainingWork(RecordedWork[Epoch]):
-    """The training of a bench.
-
-    Parameters
-    ----------
-    bench : Bench
-        The checked bench.
-    seed : int
-        Seed of a virtual chip.
-    preset, label : str, optional
-        Written down with a new run.
-    known : mapping of int to Epoch
-        The epochs that a resumed run holds already.
-    """
+    """The training of a checked bench; a resumed run knows epochs already, which must come again as they were."""
 
     def __init__(
         self,
@@ -46,12 +36,12 @@ class TrainingWork(RecordedWork[Epoch]):
         known: Mapping[int, Epoch] = MappingProxyType({}),
     ) -> None:
         super().__init__(bench, seed, bench.training.rule)
-        self._checked, self._preset, self._label, self._known = bench, preset, label, known
+        self._checked, self._known = bench, known
+        self._given = {"label": label, "preset": preset}
         self._task = PatternSet.from_csv(bench.training.pattern_file)
         self._epochs: list[Epoch] = []
-        self._ended: TrainingResult | None = None
         self._trainer: Trainer
-        self._recorder: Recorder
+        self._record: sqlite3.Connection
 
     def prepare(self, backend: DeviceBackend | None) -> Sequence[Pulse]:
         """Make the trainer and see that the patterns fit it."""
@@ -71,9 +61,8 @@ class TrainingWork(RecordedWork[Epoch]):
         backend = self._trainer.backend
         facts = {
             "name": folder.folder.name,
-            "label": self._label,
+            **self._given,
             "kind": backend.kind,
-            "preset": self._preset,
             "seed": self.seed,
             "shape": list(backend.shape),
             "bench_sha256": bench_hash(folder.folder),
@@ -83,26 +72,29 @@ class TrainingWork(RecordedWork[Epoch]):
             "status": "running",
             "tables": bench_tables(self._checked),
         }
-        self._recorder = Recorder.create(folder.folder, facts=facts, task=self._task, backend=backend)
+        self._record = create_record(folder.folder, facts, self._task, backend)
 
     def reopen(self, folder: Path) -> None:
         """Open the record of a run to go on with it."""
-        self._recorder = Recorder.reopen(folder, self._known)
+        self._record = reopen_record(folder)
 
     def steps(self, leave_if_wanted: Callable[[], None]) -> Iterator[Epoch]:  # noqa: ARG002 - after each epoch is enough
         """Train, epoch by epoch."""
         return self._trainer.iterate(self._task.train, self._task.train_labels)
 
     def record(self, step: Epoch) -> None:
-        """Write an epoch down."""
-        self._recorder.add(step)
+        """Write an epoch down, or see that a recorded one came again as it was."""
+        if step.number in self._known:
+            check_replay(step, self._known[step.number])
+        else:
+            write_epoch(self._record, step)
         self._epochs.append(step)
 
-    @property
+    @functools.cached_property
     def result(self) -> TrainingResult | None:
-        """What was trained so far."""
-        if self._ended is not None or not self._epochs:
-            return self._ended
+        """What was trained, once it has ended."""
+        if not self._epochs:
+            return None
         return self._trainer.result(self._task.train, self._task.train_labels, self._epochs)
 
     @property
@@ -118,12 +110,22 @@ class TrainingWork(RecordedWork[Epoch]):
 
     def finish(self, status: str, reason: str) -> None:
         """Write how it ended, and what the chip is like now."""
-        self._ended = self.result
-        self._recorder.finish(status, self._trainer.backend, self._ended, reason)
+        result = self.result
+        facts: dict[str, Any] = {"status": status, "reason": reason}
+        if result is not None:
+            facts |= {
+                "reason": reason or result.reason,
+                "converged": result.converged,
+                "epochs": result.epochs,
+                "pulses": result.pulses,
+                "error": float(result.errors[-1]),
+                "verdict": result.verdict,
+            }
+        finish_record(self._record, facts, self._trainer.backend)
 
     def discard(self) -> None:
         """Close the record."""
-        self._recorder.close()
+        self._record.close()
 
 
 def train_and_record(
@@ -135,20 +137,10 @@ def train_and_record(
     label: str = "",
     show: Show[Epoch] = lambda _: None,
 ) -> RunOutcome:
-    """Train on a bench and leave a run folder; see `crossbar_hil.runs.life.begin_work`.
+    """Train on a checked bench and leave a run folder in `out`; see `crossbar_hil.runs.life.begin_work`.
 
-    Parameters
-    ----------
-    bench : Bench
-        The checked bench.
-    seed : int
-        Seed of a virtual chip.
-    out : Path
-        Folder that holds run folders.
-    preset, label : str, optional
-        Written down with the run.
-    show : callable
-        Called with each epoch once it is on disk.
+    The seed is that of a virtual chip; preset and label are written down with the run; `show` is called with each epoch
+    once it is on disk.
     """
     return begin_work(TrainingWork(bench, seed, preset=preset, label=label), out=out, show=show)
 
@@ -165,15 +157,7 @@ def _file_name(name_or_path: str) -> str:
 
 
 def dry_run(bench: Bench, *, seed: int) -> TrainingResult:
-    """Train the virtual chip that a bench file describes, with its training settings; nothing is recorded.
-
-    Parameters
-    ----------
-    bench : Bench
-        A bench of any kind; its [chip] table, or its defaults, describe the virtual chip.
-    seed : int
-        Seed of the virtual chip.
-    """
+    """Train the virtual chip that [chip] of a bench of any kind describes, or its defaults; nothing is recorded."""
     chip = bench.chip
     if chip is None and bench.wiring is not None:
         chip = Chip(rows=len(bench.wiring.rows), columns=len(bench.wiring.columns))

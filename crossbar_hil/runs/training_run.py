@@ -200,12 +200,7 @@ class TrainingRun(Run):
         return int(sum(epoch.counts.sum() for epoch in self.epochs))
 
     def predict(self, patterns: Path | None = None) -> Answer:
-        """Bring back the chip as training left it and let it judge patterns; reads only.
-
-        Parameters
-        ----------
-        patterns : Path, optional
-            Pattern file, of which every pattern is judged; the test patterns of the run if not given.
+        """Let the chip as training left it judge every pattern of a file, or the test patterns; reads only.
 
         Raises
         ------
@@ -278,15 +273,7 @@ class TrainingRun(Run):
 
 
 def resume_and_record(run: Run, *, show: Show[Epoch] = lambda _: None) -> RunOutcome:
-    """Go on with a training that was interrupted, failed or died; see `crossbar_hil.runs.life.resume_work`.
-
-    Parameters
-    ----------
-    run : Run
-        The recorded training.
-    show : callable
-        Called with each epoch, the recorded ones first.
-    """
+    """Go on with a training that was interrupted, failed or died; see `crossbar_hil.runs.life.resume_work`."""
     if not isinstance(run, TrainingRun):
         raise RunError(f"run {run.name} is of {run.trained}, not of a training")
     known = {epoch.number: epoch for epoch in run.epochs}

@@ -25,15 +25,7 @@ DEPRESS_V = -2.8
 
 
 class DeviceWork(SpikingWork):
-    """The training of the network of a device, with a checkpoint after every image; it goes on by doing all again.
-
-    Parameters
-    ----------
-    settings, split, seed, label, view
-        See `SpikingWork`.
-    bench : Bench
-        The device.
-    """
+    """The training of the network of a device, with a checkpoint after every image; it goes on by doing all again."""
 
     def __init__(
         self,

@@ -49,26 +49,9 @@ def examine_network(
     faults: Faults,
     view: SilentView,
 ) -> Evaluation:
-    """Test a trained network on test images.
+    """Test a network as training left it, with settings and seed of the training, on test images.
 
     A network of a device is tested on the conductances that were measured last; the device is not touched.
-
-    Parameters
-    ----------
-    settings : SpikingSettings
-        Of the training.
-    split : Split
-        The images, those of the settings.
-    state : NetworkState
-        As training left it.
-    labels : Labels
-        What the neurons stand for.
-    seed : int
-        Of the training.
-    faults : Faults
-        What training did not have.
-    view : SilentView
-        What shows the test.
     """
     settings = replace(
         settings,

@@ -26,19 +26,7 @@ CAPTIONS = {
 
 
 def draw_figures(settings: SpikingSettings, progress: Progress, *, test_steps: int, seed: int) -> dict[str, Any]:
-    """Draw every figure that a training has something for, by name, in the order of the report.
-
-    Parameters
-    ----------
-    settings : SpikingSettings
-        Of the network.
-    progress : Progress
-        Where its training stands.
-    test_steps : int
-        Time steps of a test image.
-    seed : int
-        Of the training.
-    """
+    """Draw every figure that a training has something for, by name, in the order of the report."""
     state = progress.state
     sample = Images(progress.sample, progress.sample_labels)
     classes = len(progress.totals.classes)

@@ -111,16 +111,7 @@ class SpikingRun(Run):
     def test(
         self, faults: Faults | None = None, *, data: str | None = None, view: SilentView | None = None
     ) -> Evaluation:
-        """Test the network on its test images.
-
-        Parameters
-        ----------
-        faults : Faults, optional
-            What training did not have.
-        data : str, optional
-            Folder of the MNIST files, if they have moved.
-        view : SilentView, optional
-            What shows the test.
+        """Test the network on its test images, perhaps with faults that training did not have.
 
         Raises
         ------
@@ -226,15 +217,6 @@ def resume_spiking(run: SpikingRun, *, every: int = EVERY, view: SilentView | No
     """Go on with a run that was interrupted, failed or died; see `crossbar_hil.runs.life.resume_work`.
 
     A computed network goes on from its last checkpoint. On a device the training runs again from its seed.
-
-    Parameters
-    ----------
-    run : SpikingRun
-        The recorded run.
-    every : int
-        Training images between two checkpoints of a computed network.
-    view : SilentView, optional
-        What shows the training.
     """
     view = view or SilentView()
     settings, seed = run.network, run.facts["seed"]

@@ -22,20 +22,8 @@ def train_spiking(
 ) -> RunOutcome:
     """Train a spiking network and leave a run folder; see `crossbar_hil.runs.life.begin_work`.
 
-    Parameters
-    ----------
-    settings : SpikingSettings
-        What to train.
-    seed : int
-        Seed of the network, and of a virtual device.
-    out : Path
-        Folder that holds run folders.
-    label : str
-        Written down with the run.
-    every : int
-        Training images between two checkpoints of a computed network; on a device there is one after each part.
-    view : SilentView, optional
-        What shows the training.
+    The seed is that of the network and of a virtual device. A computed network has a checkpoint every so many images, a
+    device after each.
     """
     view = view or SilentView()
     split = data_of(settings)

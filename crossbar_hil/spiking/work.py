@@ -25,23 +25,7 @@ EVERY = 250
 
 
 class SpikingWork(RecordedWork[Progress]):
-    """The training of a spiking network, and its test.
-
-    Parameters
-    ----------
-    settings : SpikingSettings
-        What to train.
-    split : Split
-        The images, those of the settings.
-    bench : Bench or None
-        The device; None for a network that is computed.
-    seed : int
-        Seed of the network, and of a virtual device.
-    label : str
-        Written down with a new run.
-    view : SilentView, optional
-        What shows the training.
-    """
+    """The training of a spiking network on the images of its settings, and its test."""
 
     def __init__(
         self,
@@ -168,15 +152,7 @@ class SpikingWork(RecordedWork[Progress]):
 
 
 class ComputedWork(SpikingWork):
-    """The training of a network that is computed; it goes on from its last checkpoint.
-
-    Parameters
-    ----------
-    settings, split, seed, label, view
-        See `SpikingWork`.
-    every : int
-        Training images between two checkpoints.
-    """
+    """The training of a network that is computed, with a checkpoint every so many images; it goes on from the last."""
 
     def __init__(
         self,

@@ -16,7 +16,7 @@ from crossbar_hil.runs.store import list_facts, list_runs
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from crossbar_hil.runs.training_record import Recorder
+from crossbar_hil.runs import training
 from crossbar_hil.spiking import work
 from crossbar_hil.cli.verbs import main
 
@@ -24,7 +24,7 @@ def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
 if sys.argv.pop(1) == "before":
-    Recorder.create = work.write_record = die
+    training.create_record = work.write_record = die
 else:
     Path.rename = Path.replace = die
 main()

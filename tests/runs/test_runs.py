@@ -19,7 +19,7 @@ from crossbar_hil.guard.lock import BenchLock
 from crossbar_hil.runs.folder import RunFolder
 from crossbar_hil.runs.store import find_run, list_runs
 from crossbar_hil.runs.training import train_and_record
-from crossbar_hil.runs.training_record import Recorder
+from crossbar_hil.runs.training_record import create_record
 from crossbar_hil.runs.training_run import resume_and_record
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.settings import make_trainer
@@ -119,9 +119,8 @@ def test_names_sort_by_time_and_never_collide(tmp_path):
         at = datetime(2026, 1, 1, 0, minute, tzinfo=UTC)
         folder = RunFolder.make(tmp_path, rule="manhattan", shape=(4, 4), now=lambda at=at: at)
         bench.copy_into(folder.folder)
-        recorder = Recorder.create(folder.folder, facts={"seed": 1}, task=task, backend=backend)
-        names.append(recorder.folder.name)
-        recorder.finish("failed", backend, None, "a test")
+        create_record(folder.folder, {"seed": 1}, task, backend).close()
+        names.append(folder.folder.name)
     assert len(set(names)) == 3
     assert names[2] == max(names)
     assert names[0].startswith("2026-01-01T00-01-00Z_manhattan_4x4_")
