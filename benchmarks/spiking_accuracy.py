@@ -21,10 +21,10 @@ from crossbar_hil.spiking.tasks.presets import (
     LOW_SIEMENS,
     TUNED,
     TUNED_TEN,
-    published,
-    published_states,
-    tuned,
-    tuned_ten,
+    published_model,
+    published_states_model,
+    tuned_model,
+    tuned_ten_model,
 )
 
 
@@ -33,25 +33,29 @@ def linear(count):
 
 
 def published_rows():
-    yield "published, weight units", published(), PUBLISHED
-    yield "published, siemens", published("siemens"), PUBLISHED
+    yield "published, weight units", published_model(), PUBLISHED
+    yield "published, siemens", published_model("siemens"), PUBLISHED
     for count in (16, 64, 128, 256):
-        yield f"published, {count} linear states", published_states(count), PUBLISHED
+        yield f"published, {count} linear states", published_states_model(count), PUBLISHED
     for count in (128, 256):
-        yield f"published, {count} nonlinear states", published_states(count, "nonlinear"), PUBLISHED
+        yield f"published, {count} nonlinear states", published_states_model(count, "nonlinear"), PUBLISHED
 
 
 def tuned_rows():
-    yield "tuned, weight units", tuned(), TUNED
-    yield "tuned, siemens", tuned("siemens"), TUNED
+    yield "tuned, weight units", tuned_model(), TUNED
+    yield "tuned, siemens", tuned_model("siemens"), TUNED
     for count in (128, 16, 2):
-        model = tuned("siemens", states=linear(count))
-        for rule in ("stochastic", "carry", "nearest"):
-            yield f"tuned, {count} states, {rule}", replace(model, synapses=replace(model.synapses, rule=rule)), TUNED
+        model = tuned_model("siemens", states=linear(count))
+        for scheme in ("stochastic", "carry", "nearest"):
+            yield (
+                f"tuned, {count} states, {scheme}",
+                replace(model, synapses=replace(model.synapses, update_scheme=scheme)),
+                TUNED,
+            )
 
 
 def rows_without_one_change():
-    model, old = tuned(), published().neurons
+    model, old = tuned_model(), published_model().neurons
 
     def with_neurons(**changes):
         return replace(model, neurons=replace(model.neurons, **changes))
@@ -68,11 +72,11 @@ def rows_without_one_change():
     yield "with the published inhibition", with_neurons(inhibition_v=old.inhibition_v), TUNED
     yield "last one wins", with_neurons(contest="last"), TUNED
     yield "five steps refractory", with_neurons(own_refractory_s=5e-3, others_refractory_s=5e-3), TUNED
-    yield "with the published rates", replace(model, plasticity=published().plasticity), TUNED
+    yield "with the published rates", replace(model, plasticity=published_model().plasticity), TUNED
 
 
 def rows_with_one_change():
-    model = published()
+    model = published_model()
 
     def with_neurons(**changes):
         return replace(model, neurons=replace(model.neurons, **changes))
@@ -115,11 +119,16 @@ def main():
     ten = mnist(chosen.folder, train=10_000, resize="area")
     show("Published settings", published_rows(), nearest, chosen.seeds)
     show("Tuned settings, area means", tuned_rows(), area, chosen.seeds)
-    show("Tuned settings, every second pixel", [("tuned, weight units", tuned(), TUNED)], nearest, chosen.seeds)
+    show("Tuned settings, every second pixel", [("tuned, weight units", tuned_model(), TUNED)], nearest, chosen.seeds)
     show("Tuned settings but for one change, area means", rows_without_one_change(), area, chosen.seeds)
     show("Published settings but for one change", rows_with_one_change(), nearest, chosen.seeds)
-    show("Published settings, area means", [("published, weight units", published(), PUBLISHED)], area, chosen.seeds)
-    show("Ten digits, area means", [("tuned, 150 neurons", tuned_ten(), TUNED_TEN)], ten, min(chosen.seeds, 5))
+    show(
+        "Published settings, area means",
+        [("published, weight units", published_model(), PUBLISHED)],
+        area,
+        chosen.seeds,
+    )
+    show("Ten digits, area means", [("tuned, 150 neurons", tuned_ten_model(), TUNED_TEN)], ten, min(chosen.seeds, 5))
 
 
 if __name__ == "__main__":

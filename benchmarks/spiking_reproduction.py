@@ -25,12 +25,12 @@ from crossbar_hil.sim_backend.circuit.cells import Cubic
 from crossbar_hil.sim_backend.spiking.attenuated import AttenuatedEngine
 from crossbar_hil.sim_backend.spiking.fused import FusedEngine
 from crossbar_hil.sim_backend.spiking.wired import WiredEngine
-from crossbar_hil.spiking.network.devices import compensated, lognormal_factors, stuck_masks, with_stuck
-from crossbar_hil.spiking.network.encoding import LABELLING, TESTING, levels
-from crossbar_hil.spiking.network.labels import answers, assigned, evaluated
+from crossbar_hil.spiking.network.devices import compensate_wires, lognormal_factors, stuck_masks, with_stuck
+from crossbar_hil.spiking.network.encoding import LABELLING, TESTING, spike_probabilities
+from crossbar_hil.spiking.network.labels import answers, evaluate, label_neurons
 from crossbar_hil.spiking.network.model import at_rest
 from crossbar_hil.spiking.network.network import PUBLISHED, SpikingNetwork
-from crossbar_hil.spiking.network.states import as_states, linear_states, nearest
+from crossbar_hil.spiking.network.states import as_states, linear_states, nearest_state
 from crossbar_hil.spiking.network.stepwise import Showing
 from crossbar_hil.spiking.settings import SpikingSettings, model_of
 from crossbar_hil.spiking.tasks.images import mnist
@@ -39,9 +39,9 @@ from crossbar_hil.spiking.tasks.presets import (
     HIGH_SIEMENS,
     LOW_SIEMENS,
     TUNED,
-    published,
-    published_states,
-    tuned,
+    published_model,
+    published_states_model,
+    tuned_model,
 )
 
 WIRE_OHM = 1.0
@@ -79,9 +79,9 @@ def accuracy(network, images):
 def relabelled(network, images):
     """Label the neurons anew, by showing the training images with fixed weights."""
     showing = Showing(network.protocol.test_steps, network.seed, LABELLING, reset=network.protocol.reset_tests)
-    shown = levels(images.intensities)
+    shown = spike_probabilities(images.intensities)
     counts = network.engine.show(network.model, at_rest(network.state), shown, showing).counts
-    network.labels = assigned(counts, images.labels)
+    network.labels = label_neurons(counts, images.labels)
 
 
 # Changes to a model
@@ -95,8 +95,8 @@ def with_cells(model, **change):
     return replace(model, cells=replace(model.cells, **change))
 
 
-def with_rule(model, rule):
-    return replace(model, synapses=replace(model.synapses, rule=rule))
+def with_scheme(model, scheme):
+    return replace(model, synapses=replace(model.synapses, update_scheme=scheme))
 
 
 def linear(count):
@@ -110,7 +110,7 @@ def windowed(images, high):
 
 def published_wires():
     """Return the published settings for wires, 128 nonlinear states; see docs/spiking_results.md."""
-    model = published_states(128, "nonlinear")
+    model = published_states_model(128, "nonlinear")
     threshold = 0.2 / 65
     neurons = replace(
         model.neurons,
@@ -132,7 +132,7 @@ def calibrated(how):
         ideal, arriving = volts @ siemens, volts @ transfer_matrix(siemens, WIRE_OHM)
         if how == "one":
             arriving = ideal * (arriving.sum() / ideal.sum())
-        network.state = compensated(network.state, ideal, arriving)
+        network.state = compensate_wires(network.state, ideal, arriving)
 
     return prepare
 
@@ -148,10 +148,10 @@ def plain_rows(split, area):
     def row(name, recorded, model, protocol, images):
         return name, recorded, lambda seed: accuracy(trained(model, protocol, images.train, seed), images.test)
 
-    yield row("published, weights 0 to 1", "79 .. 84", published(), PUBLISHED, split)
-    yield row("published, 50 uS to 10 mS", "76 .. 84", published("siemens"), PUBLISHED, split)
-    yield row("tuned, weights 0 to 1", "", tuned(), TUNED, area)
-    yield row("tuned, 50 uS to 10 mS", "", tuned("siemens"), TUNED, area)
+    yield row("published, weights 0 to 1", "79 .. 84", published_model(), PUBLISHED, split)
+    yield row("published, 50 uS to 10 mS", "76 .. 84", published_model("siemens"), PUBLISHED, split)
+    yield row("tuned, weights 0 to 1", "", tuned_model(), TUNED, area)
+    yield row("tuned, 50 uS to 10 mS", "", tuned_model("siemens"), TUNED, area)
 
 
 RECORDED_STATES = {
@@ -166,15 +166,15 @@ def state_rows(split, area):
         return name, recorded, lambda seed: accuracy(trained(model, protocol, images.train, seed), images.test)
 
     for count, recorded in RECORDED_STATES.items():
-        yield row(f"published, {count} linear states", recorded, published_states(count), PUBLISHED, split)
+        yield row(f"published, {count} linear states", recorded, published_states_model(count), PUBLISHED, split)
     for count in (16, 32, 64, 128, 256):
         recorded = RECORDED_NONLINEAR.get(count, "")
-        model = published_states(count, "nonlinear")
+        model = published_states_model(count, "nonlinear")
         yield row(f"published, {count} nonlinear states", recorded, model, PUBLISHED, split)
     for count in (128, 16, 2):
-        for rule in ("nearest", "stochastic", "carry"):
-            model = with_rule(tuned("siemens", states=linear(count)), rule)
-            yield row(f"tuned, {count} linear states, {rule}", "", model, TUNED, area)
+        for scheme in ("nearest", "stochastic", "carry"):
+            model = with_scheme(tuned_model("siemens", states=linear(count)), scheme)
+            yield row(f"tuned, {count} linear states, {scheme}", "", model, TUNED, area)
 
 
 def pulse_rows(_split, area):
@@ -219,7 +219,7 @@ def stuck_rows(split, area):
         return run
 
     recorded = {0: "80", 0.01: "~77", 0.1: "", 0.3: "", 0.5: "", 0.79: "65 .. 70"}
-    model = published_states(2048)
+    model = published_states_model(2048)
     for share, figure in recorded.items():
         name = f"published, 2048 states, {100 * share:.0f} % stuck in training"
         yield name, figure, held(model, PUBLISHED, split, share)
@@ -227,29 +227,29 @@ def stuck_rows(split, area):
         name = f"published, 2048 states, {100 * share:.0f} % stuck afterwards"
         yield name, figure, afterwards(model, PUBLISHED, split, share, False)
     for share in (0.01, 0.1, 0.3, 0.5, 0.79):
-        yield f"tuned, {100 * share:.0f} % stuck in training", "", held(tuned("siemens"), TUNED, area, share)
+        yield f"tuned, {100 * share:.0f} % stuck in training", "", held(tuned_model("siemens"), TUNED, area, share)
     for share in (0.01, 0.1, 0.3, 0.5):
         name = f"tuned, {100 * share:.0f} % stuck afterwards"
-        yield name, "", afterwards(tuned("siemens"), TUNED, area, share, False)
-        yield f"{name}, labelled again", "", afterwards(tuned("siemens"), TUNED, area, share, True)
+        yield name, "", afterwards(tuned_model("siemens"), TUNED, area, share, False)
+        yield f"{name}, labelled again", "", afterwards(tuned_model("siemens"), TUNED, area, share, True)
 
 
 def variability_rows(_split, area):
     for sigma in (0.1, 0.3, 0.5, 1.0):
 
         def during(seed, sigma=sigma):
-            model = with_cells(tuned("siemens"), factors=factors(sigma, seed))
+            model = with_cells(tuned_model("siemens"), factors=factors(sigma, seed))
             return accuracy(trained(model, TUNED, area.train, seed), area.test)
 
         def later(seed, sigma=sigma):
-            network = trained(tuned("siemens"), TUNED, area.train, seed)
+            network = trained(tuned_model("siemens"), TUNED, area.train, seed)
             network.model = with_cells(network.model, factors=factors(sigma, seed))
             return accuracy(network, area.test)
 
         yield f"tuned, cells differ by {100 * sigma:.0f} % (lognormal), in training and test", "", during
         yield "tuned, the same, but only in the test", "", later
     for noise in (0.01, 0.1, 0.3):
-        model = with_cells(tuned("siemens"), read_noise=noise)
+        model = with_cells(tuned_model("siemens"), read_noise=noise)
         yield (
             f"tuned, read noise {100 * noise:.0f} % of a column's current",
             "",
@@ -288,7 +288,7 @@ def wire_rows(split, area):
 
     paper = replace(PUBLISHED, training_steps=200, test_steps=100)
     yield "published way, 317 images", "50", wired(published_wires(), paper, split, 317, engine=exact)
-    full, milli, own = tuned("siemens"), windowed(area, 1e-3), windowed(area, WINDOW_SIEMENS)
+    full, milli, own = tuned_model("siemens"), windowed(area, 1e-3), windowed(area, WINDOW_SIEMENS)
     for name, model, gains in (
         ("no compensation", full, None),
         ("one gain for all columns", full, one),
@@ -318,9 +318,9 @@ def inference_rows(_split, area):
     spike_v = 0.5
 
     def put(seed):
-        network = trained(tuned("siemens"), TUNED, area.train, seed)
+        network = trained(tuned_model("siemens"), TUNED, area.train, seed)
         share = (network.state.weights - LOW_SIEMENS) / (HIGH_SIEMENS - LOW_SIEMENS)
-        weights = nearest(states, (low + share * (high - low)).astype(np.float32))
+        weights = nearest_state(states, (low + share * (high - low)).astype(np.float32))
         scale = (HIGH_SIEMENS - LOW_SIEMENS) / (high - low) / spike_v
         model = replace(
             network.model,
@@ -337,11 +337,11 @@ def inference_rows(_split, area):
             if gains:  # one read for each column: what arrives of the mean image through wires and cells
                 state = matched(network, model, state, engine, area.train)
             naming = replace(showing, stream=LABELLING)
-            counts = engine.show(model, at_rest(state), levels(known.intensities), naming).counts
-            labels = assigned(counts, known.labels)
-            counts = engine.show(model, at_rest(state), levels(some.intensities), showing).counts
+            counts = engine.show(model, at_rest(state), spike_probabilities(known.intensities), naming).counts
+            labels = label_neurons(counts, known.labels)
+            counts = engine.show(model, at_rest(state), spike_probabilities(some.intensities), showing).counts
             given = answers(counts, labels, "likelihood")
-            found = evaluated(given, some.labels, labels.classes)
+            found = evaluate(given, some.labels, labels.classes)
             return 100 * found.accuracy, found.silent
 
         return run
@@ -364,7 +364,7 @@ def matched(network, model, state, engine, images):
     siemens = state.weights.astype(np.float64)
     arriving = solve_crossbar(siemens, spikes * model.spike_v, engine.wire_ohm, engine.cell).sum(axis=0)
     wanted = (spikes @ network.state.weights.astype(np.float64)).sum(axis=0)
-    return compensated(state, wanted / model.neurons.gain_ohm, arriving)
+    return compensate_wires(state, wanted / model.neurons.gain_ohm, arriving)
 
 
 TABLES = {

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from crossbar_hil.sim_backend.spiking.fused import FusedEngine
-from crossbar_hil.spiking.network.encoding import TESTING, TRAINING, levels
+from crossbar_hil.spiking.network.encoding import TESTING, TRAINING, spike_probabilities
 from crossbar_hil.spiking.network.model import initial_state
 from crossbar_hil.spiking.network.states import linear_states
 from crossbar_hil.spiking.network.stepwise import Showing, StepwiseEngine
@@ -20,10 +20,10 @@ from crossbar_hil.spiking.tasks.presets import (
     CLASSES,
     TEST_STEPS,
     TRAINING_STEPS,
-    published,
-    published_states,
-    tuned,
-    tuned_ten,
+    published_model,
+    published_states_model,
+    tuned_model,
+    tuned_ten_model,
 )
 
 COUNT, TURNS = 300, 7
@@ -51,14 +51,14 @@ def main():
         images = random_images(np.random.default_rng(0))
     else:
         images = mnist(folder, CLASSES, train=2000).train.intensities[:COUNT]
-    shown, engine = levels(images), FusedEngine()
+    shown, engine = spike_probabilities(images), FusedEngine()
     models = {
-        "published, weight units": published(),
-        "published, siemens": published("siemens"),
-        "published, 128 linear states": published_states(128),
-        "tuned": tuned(),
-        "tuned, 16 states by chance": tuned("siemens", states=linear_states(16, 5e-5, 1e-2)),
-        "tuned, ten digits, 150 neurons": tuned_ten(),
+        "published, weight units": published_model(),
+        "published, siemens": published_model("siemens"),
+        "published, 128 linear states": published_states_model(128),
+        "tuned": tuned_model(),
+        "tuned, 16 states by chance": tuned_model("siemens", states=linear_states(16, 5e-5, 1e-2)),
+        "tuned, ten digits, 150 neurons": tuned_ten_model(),
     }
     print("network                            training images/s   ns a step   test images/s   ns a step")
     for name, model in models.items():
@@ -72,7 +72,7 @@ def main():
             f"{name:34s} {COUNT / seconds:17.0f} {1e9 * seconds / COUNT / TRAINING_STEPS:11.0f}"
             f" {COUNT / test_seconds:15.0f} {1e9 * test_seconds / COUNT / TEST_STEPS:11.0f}"
         )
-    model = published()
+    model = published_model()
     state = initial_state(model, np.random.default_rng(0))
     one = Showing(TRAINING_STEPS, 0, TRAINING, learn=True)
     seconds, _ = best_seconds(lambda: StepwiseEngine().show(model, state, shown[:1], one), 3)

@@ -14,10 +14,10 @@ import numpy as np
 from crossbar_hil.sim_backend.circuit.cells import Cubic, Sinh
 from crossbar_hil.sim_backend.spiking.fused import FusedEngine
 from crossbar_hil.sim_backend.spiking.wired import WiredEngine
-from crossbar_hil.spiking.network.encoding import TESTING, TRAINING, levels
+from crossbar_hil.spiking.network.encoding import TESTING, TRAINING, spike_probabilities
 from crossbar_hil.spiking.network.model import initial_state
 from crossbar_hil.spiking.network.stepwise import Showing
-from crossbar_hil.spiking.tasks.presets import published_states
+from crossbar_hil.spiking.tasks.presets import published_states_model
 
 STEPS, TURNS = 200, 3
 
@@ -34,8 +34,8 @@ def best_seconds(job):
 def main():
     rng = np.random.default_rng(0)
     lit = rng.random((300, 196)) < 36 / 196
-    images = levels(np.where(lit, rng.choice([0.2, 0.5, 0.8, 1.0, 1.0], lit.shape), 0.0))
-    model = published_states(128, "nonlinear")
+    images = spike_probabilities(np.where(lit, rng.choice([0.2, 0.5, 0.8, 1.0, 1.0], lit.shape), 0.0))
+    model = published_states_model(128, "nonlinear")
     neurons = replace(
         model.neurons, threshold_v=0.2 / 65, cap_v=1 / 65, inhibition_v=0.05 / 40, increment_v=0.002 / 30,
         others_refractory_s=5e-3,

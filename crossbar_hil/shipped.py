@@ -3,6 +3,33 @@
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Protocol
+
+from crossbar_hil.errors import DataError
+
+
+class TextFile(Protocol):
+    """A path, or a file inside an installed package."""
+
+    def read_text(self, encoding: str) -> str:
+        """Return the whole text."""
+        ...
+
+
+def read_text(what: str, file: TextFile) -> str:
+    """Return the text of a file; `what` it is, such as ``curve``, is for the message.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read or is no text.
+    """
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DataError(f"{what} file {file} cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{what} file {file} is not a text file: {error.reason} at byte {error.start}") from error
 
 
 def data_file(name_or_path: str) -> Traversable:

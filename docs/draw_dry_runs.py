@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.studies.axes import read_axes
-from crossbar_hil.studies.convergence.folder import DryRunFolder
+from crossbar_hil.studies.convergence.folder import ChipStudyFolder
 from crossbar_hil.studies.convergence.plotting import plot_sweep
 from crossbar_hil.studies.convergence.sweeping import plan_sweep, run_sweep
 from crossbar_hil.studies.scheduling import make_scheduler
@@ -23,7 +23,7 @@ def gain_and_target():
     sweep = plan_sweep(load_bench("simulated"), read_axes(OVER), chips=10_000, seed=1)
     with (
         tempfile.TemporaryDirectory() as folder,
-        DryRunFolder.make(Path(folder) / "map", sweep.plan(), sweep.bench) as kept,
+        ChipStudyFolder.make(Path(folder) / "map", sweep.plan(), sweep.bench) as kept,
     ):
         figure = plot_sweep(run_sweep(sweep, kept, make_scheduler("threads")))
     path = DOCS / "sweep_map.png"

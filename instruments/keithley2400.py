@@ -7,17 +7,11 @@ asks before it acts, and it has neither guard, compliance query nor pulse. Names
 Pages are those of the Keithley 2400 Series user's manual.
 """
 
-from typing import Any
-
-from pymeasure.adapters.adapter import Adapter
-from pymeasure.instruments.instrument import Instrument
-from pymeasure.instruments.validators import strict_discrete_set, strict_range
-
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.instrument import Reading, SourceSettings
 
-from .scpi.answers import Expected, fields, flag, held, number
-from .scpi.bounds import check_settings, smallest_range
+from .scpi.answers import Expected, fields, flag, number, range_bounds
+from .scpi.properties import number_property, switch_property, tripped_property, word_property
 from .scpi.source import SHORTEST_READING_NPLC, ScpiSource, parse_terminals
 from .transport.adapter import allowing
 
@@ -46,95 +40,23 @@ class Keithley2400(ScpiSource):
     jitter is published, 0.2 ms are assumed. So 50 ms are good to 0.4 % and 1 ms to 20 %.
     """
 
+    model_name = "Keithley 2400"
+    ranges_v = RANGES_V
+    ranges_a = RANGES_A
+    least_share = LEAST_SHARE
     least_compliance_a = RANGES_A[0] * LEAST_SHARE
     has_guard = True
     shortest_pulse_s = 1e-3
 
-    def __init__(self, adapter: Adapter | str | int, name: str = "Keithley 2400", **kwargs: Any) -> None:
-        super().__init__(adapter, name, **kwargs)
-
-    source_voltage = Instrument.control(
-        ":SOUR:VOLT?",
-        ":SOUR:VOLT %.9e",
-        """Control the sourced voltage in volts (float strictly from -210 to 210).""",
-        validator=strict_range,
-        values=(-210, 210),
+    source_voltage_range = number_property(":SOUR:VOLT:RANG", "the source range in volts, which is fixed by it", 0, 210)
+    source_delay = number_property(
+        ":SOUR:DEL", "the time from a source level to its reading in seconds", 0, 9999.999, form="%.5f"
     )
-    source_voltage_range = Instrument.control(
-        ":SOUR:VOLT:RANG?",
-        ":SOUR:VOLT:RANG %.9e",
-        """Control the source range in volts (float strictly from 0 to 210), which fixes it.""",
-        validator=strict_range,
-        values=(0, 210),
-    )
-    source_delay = Instrument.control(
-        ":SOUR:DEL?",
-        ":SOUR:DEL %.5f",
-        """Control the time from a source level to its reading in seconds (float strictly from 0 to 9999.999).""",
-        validator=strict_range,
-        values=(0, 9999.999),
-    )
-    compliance_current = Instrument.control(
-        ":SENS:CURR:PROT?",
-        ":SENS:CURR:PROT %.9e",
-        """Control the current limit in amperes (float strictly from 1e-9 to 1.05).""",
-        validator=strict_range,
-        values=(1e-9, 1.05),
-    )
-    current_range = Instrument.control(
-        ":SENS:CURR:RANG?",
-        ":SENS:CURR:RANG %.9e",
-        """Control the measure range in amperes (float strictly from 0 to 1.05), which fixes it.""",
-        validator=strict_range,
-        values=(0, 1.05),
-    )
-    current_nplc = Instrument.control(
-        ":SENS:CURR:NPLC?",
-        ":SENS:CURR:NPLC %.9e",
-        """Control the integration time in power-line cycles (float strictly from 0.01 to 10).""",
-        validator=strict_range,
-        values=(0.01, 10),
-    )
-    output_enabled = Instrument.control(
-        ":OUTP?",
-        ":OUTP %s",
-        """Control whether the output is on (bool).""",
-        validator=strict_discrete_set,
-        values={True: "ON", False: "OFF"},
-        map_values=True,
-        cast=str,
-        get_process=lambda reply: "ON" if flag(reply) else "OFF",
-    )
-    output_off_state = Instrument.control(
-        ":OUTP:SMOD?",
-        ":OUTP:SMOD %s",
-        """Control what the output does while off (str, strictly 'HIMP', 'NORM', 'ZERO' or 'GUAR').""",
-        validator=strict_discrete_set,
-        values=("HIMP", "NORM", "ZERO", "GUAR"),
-        cast=str,
-    )
-    guard_mode = Instrument.control(
-        ":SYST:GUAR?",
-        ":SYST:GUAR %s",
-        """Control the guard (str, strictly 'OHMS', at low impedance, or 'CABL', for cables).""",
-        validator=strict_discrete_set,
-        values=("OHMS", "CABL"),
-        cast=str,
-    )
-    terminals = Instrument.control(
-        ":ROUT:TERM?",
-        ":ROUT:TERM %s",
-        """Control which terminals are connected (str, strictly 'FRON' or 'REAR').""",
-        validator=strict_discrete_set,
-        values=("FRON", "REAR"),
-        cast=str,
-    )
-    compliance_tripped = Instrument.measurement(
-        ":SENS:CURR:PROT:TRIP?",
-        """Get whether the source is at its current limit (bool).""",
-        cast=str,
-        get_process=flag,
-    )
+    compliance_current = number_property(":SENS:CURR:PROT", "the current limit in amperes", 1e-9, 1.05)
+    output_enabled = switch_property(":OUTP", "the output is on")
+    output_off_state = word_property(":OUTP:SMOD", "what the output does while off", "HIMP", "NORM", "ZERO", "GUAR")
+    guard_mode = word_property(":SYST:GUAR", "the guard, OHMS at low impedance and CABL for cables", "OHMS", "CABL")
+    compliance_tripped = tripped_property(":SENS:CURR:PROT:TRIP?")
 
     def measure(self) -> Reading:
         """Measure the current at the present voltage, by one ``:READ?``, which leaves the settings as they are."""
@@ -189,11 +111,11 @@ class Keithley2400(ScpiSource):
         return {
             ":SOUR:FUNC?": "VOLT",
             ":SOUR:VOLT:MODE?": "FIX",
-            ":SOUR:VOLT:RANG?": held(range_v),
+            ":SOUR:VOLT:RANG?": range_bounds(range_v),
             ":SOUR:VOLT?": 0.0,
             ":SENS:CURR:PROT?": settings.compliance_a,
             ":SENS:FUNC?": "CURR",
-            ":SENS:CURR:RANG?": held(range_a),
+            ":SENS:CURR:RANG?": range_bounds(range_a),
             ":SENS:CURR:NPLC?": settings.nplc,
             ":FORM:ELEM?": ELEMENTS,
             ":OUTP:SMOD?": off_state,
@@ -203,17 +125,7 @@ class Keithley2400(ScpiSource):
         }
 
     def _ranges(self, settings: SourceSettings) -> tuple[float, float]:
-        """Choose the ranges, or refuse what the model cannot do."""
-        range_v = smallest_range(settings.range_v, RANGES_V, f"{self.name}: range_v")
-        range_a = smallest_range(settings.range_a, RANGES_A, f"{self.name}: range_a")
-        most_a = 1.05 if range_v <= 20 else 0.105
-        check_settings(settings.compliance_a, range_a * LEAST_SHARE, most_a, f"{self.name}: compliance_a")
-        if range_a > smallest_range(settings.compliance_a, RANGES_A, f"{self.name}: compliance_a"):
-            raise ConfigError(
-                f"{self.name}: range_a is {settings.range_a:g}, in a range above that of the compliance, "
-                f"{settings.compliance_a:g}"
-            )
-        check_settings(settings.nplc, 0.01, 10.0, f"{self.name}: nplc")
+        range_v, range_a = super()._ranges(settings)
         if settings.guard and (range_a >= 1 or settings.compliance_a > 0.105):
             raise ConfigError(f"{self.name}: guard does not go with the 1 A range; compliance_a must be up to 0.105")
         return range_v, range_a

@@ -6,17 +6,13 @@ clip what is out of range without a word, and it has neither limit query nor pul
 Commands are those of the Model 2450 reference manual, chapter 6, SCPI command reference.
 """
 
-from typing import Any
-
-from pymeasure.adapters.adapter import Adapter
 from pymeasure.instruments.instrument import Instrument
-from pymeasure.instruments.validators import strict_discrete_set, strict_range
 
 from crossbar_hil.errors import ConfigError, GarbledReply
 from crossbar_hil.instrument import Reading, SourceSettings
 
-from .scpi.answers import Expected, flag, held, number, numbers
-from .scpi.bounds import check_settings, smallest_range
+from .scpi.answers import Expected, flag, number, numbers, range_bounds
+from .scpi.properties import number_property, tripped_property, word_property
 from .scpi.source import SHORTEST_READING_NPLC, ScpiSource, parse_terminals
 from .transport.adapter import allowing
 
@@ -47,81 +43,29 @@ class Keithley2450(ScpiSource):
     2 % and 5 ms to 20 %; between two pulses lies as long a time at 0 V.
     """
 
-    least_compliance_a = 1e-9
+    model_name = "Keithley 2450"
+    ranges_v = RANGES_V
+    ranges_a = RANGES_A
+    least_share = LEAST_SHARE
+    least_limit_a = least_compliance_a = 1e-9
+    range_within_limit = False
+    why_no_guard = "a 2450 drives only the guard of cables"
     shortest_pulse_s = 2e-3
-
-    def __init__(self, adapter: Adapter | str | int, name: str = "Keithley 2450", **kwargs: Any) -> None:
-        super().__init__(adapter, name, **kwargs)
 
     language = Instrument.measurement(
         "*LANG?",
         """Get the command set in use (str): 'SCPI', 'SCPI2400' or 'TSP'.""",
         cast=str,
     )
-    source_voltage = Instrument.control(
-        ":SOUR:VOLT?",
-        ":SOUR:VOLT %.9e",
-        """Control the sourced voltage in volts (float strictly from -210 to 210).""",
-        validator=strict_range,
-        values=(-210, 210),
+    source_voltage_range = number_property(":SOUR:VOLT:RANG", "the source range in volts, which is fixed by it", 0, 200)
+    source_delay = number_property(
+        ":SOUR:VOLT:DEL", "the time from a source level to its reading in seconds", 0, 10_000
     )
-    source_voltage_range = Instrument.control(
-        ":SOUR:VOLT:RANG?",
-        ":SOUR:VOLT:RANG %.9e",
-        """Control the source range in volts (float strictly from 0 to 200), which fixes it.""",
-        validator=strict_range,
-        values=(0, 200),
+    compliance_current = number_property(":SOUR:VOLT:ILIM", "the current limit in amperes", 1e-9, 1.05)
+    output_off_state = word_property(
+        ":OUTP:VOLT:SMOD", "what the output does while off", "HIMP", "NORM", "ZERO", "GUAR"
     )
-    source_delay = Instrument.control(
-        ":SOUR:VOLT:DEL?",
-        ":SOUR:VOLT:DEL %.9e",
-        """Control the time from a source level to its reading in seconds (float strictly from 0 to 10000).""",
-        validator=strict_range,
-        values=(0, 10_000),
-    )
-    compliance_current = Instrument.control(
-        ":SOUR:VOLT:ILIM?",
-        ":SOUR:VOLT:ILIM %.9e",
-        """Control the current limit in amperes (float strictly from 1e-9 to 1.05).""",
-        validator=strict_range,
-        values=(1e-9, 1.05),
-    )
-    current_range = Instrument.control(
-        ":SENS:CURR:RANG?",
-        ":SENS:CURR:RANG %.9e",
-        """Control the measure range in amperes (float strictly from 0 to 1.05), which fixes it.""",
-        validator=strict_range,
-        values=(0, 1.05),
-    )
-    current_nplc = Instrument.control(
-        ":SENS:CURR:NPLC?",
-        ":SENS:CURR:NPLC %.9e",
-        """Control the integration time in power-line cycles (float strictly from 0.01 to 10).""",
-        validator=strict_range,
-        values=(0.01, 10),
-    )
-    output_off_state = Instrument.control(
-        ":OUTP:VOLT:SMOD?",
-        ":OUTP:VOLT:SMOD %s",
-        """Control what the output does while off (str, strictly 'HIMP', 'NORM', 'ZERO' or 'GUAR').""",
-        validator=strict_discrete_set,
-        values=("HIMP", "NORM", "ZERO", "GUAR"),
-        cast=str,
-    )
-    terminals = Instrument.control(
-        ":ROUT:TERM?",
-        ":ROUT:TERM %s",
-        """Control which terminals are connected (str, strictly 'FRON' or 'REAR').""",
-        validator=strict_discrete_set,
-        values=("FRON", "REAR"),
-        cast=str,
-    )
-    compliance_tripped = Instrument.measurement(
-        ":SOUR:VOLT:ILIM:TRIP?",
-        """Get whether the source is at its current limit (bool).""",
-        cast=str,
-        get_process=flag,
-    )
+    compliance_tripped = tripped_property(":SOUR:VOLT:ILIM:TRIP?")
 
     def measure(self) -> Reading:
         """Measure the current at the present voltage, and ask whether it is limited."""
@@ -169,28 +113,16 @@ class Keithley2450(ScpiSource):
         )
         return {
             ":SOUR:FUNC?": "VOLT",
-            ":SOUR:VOLT:RANG?": held(range_v),
+            ":SOUR:VOLT:RANG?": range_bounds(range_v),
             ":SOUR:VOLT?": 0.0,
             ":SOUR:VOLT:ILIM?": settings.compliance_a,
             ":SENS:FUNC?": "CURR",
             ":SENS:CURR:RSEN?": False,
-            ":SENS:CURR:RANG?": held(range_a),
+            ":SENS:CURR:RANG?": range_bounds(range_a),
             ":SENS:CURR:NPLC?": settings.nplc,
             ":SENS:CURR:AZER?": False,
             ":OUTP:VOLT:SMOD?": "NORM",
         }
-
-    def _ranges(self, settings: SourceSettings) -> tuple[float, float]:
-        """Choose the ranges, or refuse what the model cannot do."""
-        if settings.guard:
-            raise ConfigError(f"{self.name}: guard is asked for, but a 2450 drives only the guard of cables")
-        range_v = smallest_range(settings.range_v, RANGES_V, f"{self.name}: range_v")
-        range_a = smallest_range(settings.range_a, RANGES_A, f"{self.name}: range_a")
-        most_a = 1.05 if range_v <= 20 else 0.105
-        least_a = max(range_a * LEAST_SHARE, self.least_compliance_a)
-        check_settings(settings.compliance_a, least_a, most_a, f"{self.name}: compliance_a")
-        check_settings(settings.nplc, 0.01, 10.0, f"{self.name}: nplc")
-        return range_v, range_a
 
     def _pulse(self, settings: SourceSettings, amplitude_v: float, width_s: float, count: int) -> list[Reading]:
         """Send pulses by a trigger model of seven blocks."""

@@ -21,10 +21,10 @@ class Keithley2600(PulsingBox):
     ch_a: Keithley2600Channel
     ch_b: Keithley2600Channel
 
-    def __init__(self, adapter: Adapter | str, name: str, **kwargs: Any) -> None:
+    def __init__(self, adapter: Adapter | str | int, name: str = "", **kwargs: Any) -> None:
         super().__init__(adapter, name, **kwargs)
         self._meters = [
-            Keithley2600SourceMeter(self, channel, f"{name}.{channel.id}") for channel in (self.ch_a, self.ch_b)
+            Keithley2600SourceMeter(self, channel, f"{self.name}.{channel.id}") for channel in (self.ch_a, self.ch_b)
         ]
 
     def source_meters(self) -> list[SourceMeter]:
@@ -43,18 +43,14 @@ class Keithley2600(PulsingBox):
 class Keithley2602B(Keithley2600):
     """Two SMUs of 40 V, 3 A."""
 
+    model_name = "Keithley 2602B SourceMeter"
     ch_a = Instrument.ChannelCreator(Keithley2602BChannel, "a")
     ch_b = Instrument.ChannelCreator(Keithley2602BChannel, "b")
-
-    def __init__(self, adapter: Adapter | str, name: str = "Keithley 2602B SourceMeter", **kwargs: Any) -> None:
-        super().__init__(adapter, name, **kwargs)
 
 
 class Keithley2636B(Keithley2600):
     """Two SMUs of 200 V, 1.5 A, for small currents."""
 
+    model_name = "Keithley 2636B SourceMeter"
     ch_a = Instrument.ChannelCreator(Keithley2636BChannel, "a")
     ch_b = Instrument.ChannelCreator(Keithley2636BChannel, "b")
-
-    def __init__(self, adapter: Adapter | str, name: str = "Keithley 2636B SourceMeter", **kwargs: Any) -> None:
-        super().__init__(adapter, name, **kwargs)

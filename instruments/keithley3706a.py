@@ -5,20 +5,14 @@ specifiers"). The closed channels of this box are listed with ``;`` in the manua
 both are read.
 """
 
-from typing import Any, ClassVar
-
-from pymeasure.adapters import Adapter
-
 from .tsp.matrix import TspMatrix
 
 
 class Keithley3706A(TspMatrix):
     """A switch system of six slots."""
 
-    slots: ClassVar[int] = 6
-    rows: ClassVar[int] = 6
-    columns: ClassVar[int] = 16
-    letters: ClassVar[bool] = False
-
-    def __init__(self, adapter: Adapter | str, name: str = "Keithley 3706A switch system", **kwargs: Any) -> None:
-        super().__init__(adapter, name, **kwargs)
+    model_name = "Keithley 3706A switch system"
+    slots = range(1, 7)
+    rows = range(1, 7)
+    columns = range(1, 17)
+    letters = False

@@ -7,16 +7,15 @@ last answers the closed crosspoints as a channel list in which ranges of columns
 """
 
 import re
-from typing import Any, ClassVar
+from functools import lru_cache
+from typing import ClassVar
 
-from pymeasure.adapters.adapter import Adapter
 from pymeasure.instruments.instrument import Instrument
-from pymeasure.instruments.validators import strict_discrete_set
 
 from crossbar_hil.errors import ConfigError, GarbledReply
 
-from .scpi.answers import flag
 from .scpi.matrix import ScpiMatrix, channels
+from .scpi.properties import switch_property
 
 _NAME = re.compile(r"\s*(\d{1,2})\s*!\s*(\d{1,2})\s*!\s*(\d{1,2})\s*")
 
@@ -24,26 +23,14 @@ _NAME = re.compile(r"\s*(\d{1,2})\s*!\s*(\d{1,2})\s*!\s*(\d{1,2})\s*")
 class Keithley7001(ScpiMatrix):
     """A switch system of two slots."""
 
+    model_name = "Keithley 7001"
+    model_settle_s = 0.003
     open_all_command = ":ROUT:OPEN ALL"
     slots: ClassVar[range] = range(1, 3)
     rows = range(1, 5)
     columns = range(1, 11)
 
-    def __init__(
-        self, adapter: Adapter | str | int, name: str = "Keithley 7001", settle_s: float = 0.003, **kwargs: Any
-    ) -> None:
-        super().__init__(adapter, name, settle_s, **kwargs)
-
-    break_before_make_enabled = Instrument.control(
-        ":ROUT:CONF:BBM?",
-        ":ROUT:CONF:BBM %s",
-        """Control whether relays open before others close (bool).""",
-        validator=strict_discrete_set,
-        values={True: "ON", False: "OFF"},
-        map_values=True,
-        cast=str,
-        get_process=lambda reply: "ON" if flag(reply) else "OFF",
-    )
+    break_before_make_enabled = switch_property(":ROUT:CONF:BBM", "relays open before others close")
     closed_channels = Instrument.measurement(
         ":ROUT:CLOS:STAT?",
         """Get the closed crosspoints (list of str).""",
@@ -59,7 +46,7 @@ class Keithley7001(ScpiMatrix):
     def _name(self, slot: int, row: int, column: int) -> str:
         return f"{slot}!{row}!{column}"
 
-    def _parsed(self, crosspoint: str) -> tuple[int, int, int]:
+    def _place(self, crosspoint: str) -> tuple[int, int, int]:
         found = _NAME.fullmatch(crosspoint)
         if found is None:
             raise ConfigError(f"{crosspoint!r} is no crosspoint of {self.name}, such as 1!1!5")
@@ -69,24 +56,29 @@ class Keithley7001(ScpiMatrix):
         return [":ROUT:CLOS:STAT?"]
 
     def _parse_closed(self, reply: str) -> frozenset[str]:
-        names: set[str] = set()
-        for entry in channels(reply):
-            first, _, last = entry.partition(":")
-            begin, end = _NAME.fullmatch(first), _NAME.fullmatch(last or first)
-            if begin is None or end is None or begin[1] != end[1] or begin[2] != end[2]:
-                raise GarbledReply(f"{entry!r} is neither a crosspoint nor a range of columns")
-            names |= {
-                self._name(int(begin[1]), int(begin[2]), column) for column in range(int(begin[3]), int(end[3]) + 1)
-            }
-        return frozenset(names)
+        return closed_crosspoints(reply)
 
 
 class Keithley7002(Keithley7001):
     """A switch system of ten slots."""
 
+    model_name = "Keithley 7002"
     slots: ClassVar[range] = range(1, 11)
 
-    def __init__(
-        self, adapter: Adapter | str | int, name: str = "Keithley 7002", settle_s: float = 0.003, **kwargs: Any
-    ) -> None:
-        super().__init__(adapter, name, settle_s, **kwargs)
+
+@lru_cache(maxsize=256)
+def closed_crosspoints(reply: str) -> frozenset[str]:
+    """Return the crosspoints of a channel list in which ranges of columns may stand.
+
+    >>> sorted(closed_crosspoints("(@1!2!3:1!2!4,2!4!1)"))
+    ['1!2!3', '1!2!4', '2!4!1']
+    """
+    names: set[str] = set()
+    for entry in channels(reply):
+        first, _, last = entry.partition(":")
+        begin, end = _NAME.fullmatch(first), _NAME.fullmatch(last or first)
+        if begin is None or end is None or begin[1] != end[1] or begin[2] != end[2]:
+            raise GarbledReply(f"{entry!r} is neither a crosspoint nor a range of columns")
+        row = f"{int(begin[1])}!{int(begin[2])}"
+        names.update([f"{row}!{column}" for column in range(int(begin[3]), int(end[3]) + 1)])
+    return frozenset(names)

@@ -4,9 +4,7 @@ Crosspoints are written slot, row letter, two-digit column, such as ``1A05`` (Ke
 "Channel specifiers").
 """
 
-from typing import Any, ClassVar
-
-from pymeasure.adapters import Adapter
+from typing import ClassVar
 
 from .tsp.matrix import TspMatrix
 
@@ -14,19 +12,15 @@ from .tsp.matrix import TspMatrix
 class Keithley707B(TspMatrix):
     """A matrix of six slots."""
 
-    slots: ClassVar[int] = 6
-    rows: ClassVar[int] = 8
-    columns: ClassVar[int] = 12
-    letters: ClassVar[bool] = True
-
-    def __init__(self, adapter: Adapter | str, name: str = "Keithley 707B switch matrix", **kwargs: Any) -> None:
-        super().__init__(adapter, name, **kwargs)
+    model_name = "Keithley 707B switch matrix"
+    slots: ClassVar[range] = range(1, 7)
+    rows = range(1, 9)
+    columns = range(1, 13)
+    letters = True
 
 
 class Keithley708B(Keithley707B):
     """A matrix of one slot."""
 
-    slots: ClassVar[int] = 1
-
-    def __init__(self, adapter: Adapter | str, name: str = "Keithley 708B switch matrix", **kwargs: Any) -> None:
-        super().__init__(adapter, name, **kwargs)
+    model_name = "Keithley 708B switch matrix"
+    slots: ClassVar[range] = range(1, 2)

@@ -7,9 +7,9 @@ relays keep their state when the power goes.
 """
 
 import re
+from functools import lru_cache
 from typing import Any, ClassVar, cast
 
-from pymeasure.adapters.adapter import Adapter
 from pymeasure.instruments.channel import Channel
 from pymeasure.instruments.instrument import Instrument
 
@@ -35,6 +35,8 @@ class MatrixSlot(Channel):
 class Keysight34980A(ScpiMatrix):
     """A mainframe of eight slots, of which those with a 34932A are used."""
 
+    model_name = "Keysight 34980A"
+    model_settle_s = 0.004
     open_command = "ROUT:OPEN"
     close_command = "ROUT:CLOS"
     open_all_command = "ROUT:OPEN:ALL"
@@ -44,11 +46,7 @@ class Keysight34980A(ScpiMatrix):
 
     channels = Instrument.MultiChannelCreator(cast("Any", MatrixSlot), cast("Any", list(range(1, 9))), prefix="slot_")
 
-    def __init__(
-        self, adapter: Adapter | str | int, name: str = "Keysight 34980A", settle_s: float = 0.004, **kwargs: Any
-    ) -> None:
-        super().__init__(adapter, name, settle_s, **kwargs)
-        self._modules: tuple[int, ...] = ()
+    _modules: tuple[int, ...] = ()
 
     def modules(self) -> tuple[int, ...]:
         """Ask which slots hold a 34932A.
@@ -61,6 +59,7 @@ class Keysight34980A(ScpiMatrix):
         self._modules = tuple(slot for slot in self.slots if MODULE in self.ask(f"SYST:CTYP? {slot}"))
         if not self._modules:
             raise InstrumentError(f"{self.name} has no {MODULE} in slots 1 to 8")
+        self._good.clear()  # what was judged before may be in a slot without one
         return self._modules
 
     def connected(self) -> frozenset[str]:
@@ -76,7 +75,7 @@ class Keysight34980A(ScpiMatrix):
     def _name(self, slot: int, row: int, column: int) -> str:
         return f"{slot}{row}{column:02d}"
 
-    def _parsed(self, crosspoint: str) -> tuple[int, int, int]:
+    def _place(self, crosspoint: str) -> tuple[int, int, int]:
         found = re.fullmatch(r"(\d)(\d)(\d\d)", crosspoint)
         if found is None:
             raise ConfigError(f"{crosspoint!r} is no crosspoint of {self.name}, such as 1105")
@@ -86,14 +85,26 @@ class Keysight34980A(ScpiMatrix):
         return slot, int(found[2]), int(found[3])
 
     def _closed_queries(self) -> list[str]:
-        spans = (
-            f"{self._name(slot, row, 1)}:{self._name(slot, row, 16)}" for slot in self._modules for row in self.rows
-        )
-        return [f"ROUT:CLOS? (@{','.join(spans)})"]
+        return [_closed_query(self._modules)]
 
     def _parse_closed(self, reply: str) -> frozenset[str]:
-        names = [
-            self._name(slot, row, column) for slot in self._modules for row in self.rows for column in self.columns
-        ]
-        states = [flag(each) for each in fields(reply, len(names))]
-        return frozenset(name for name, closed in zip(names, states, strict=True) if closed)
+        names = _names(self._modules)
+        states = map(flag, fields(reply, len(names)))
+        return frozenset([name for name, closed in zip(names, states, strict=True) if closed])
+
+
+@lru_cache(maxsize=64)
+def _names(modules: tuple[int, ...]) -> list[str]:
+    """Return the names of all crosspoints of some slots, in the order of an answer."""
+    return [
+        f"{slot}{row}{column:02d}"
+        for slot in modules
+        for row in Keysight34980A.rows
+        for column in Keysight34980A.columns
+    ]
+
+
+@lru_cache(maxsize=64)
+def _closed_query(modules: tuple[int, ...]) -> str:
+    spans = [f"{slot}{row}01:{slot}{row}16" for slot in modules for row in Keysight34980A.rows]
+    return f"ROUT:CLOS? (@{','.join(spans)})"

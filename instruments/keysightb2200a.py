@@ -12,12 +12,11 @@ from typing import Any, ClassVar, cast
 from pymeasure.adapters.adapter import Adapter
 from pymeasure.instruments.channel import Channel
 from pymeasure.instruments.instrument import Instrument
-from pymeasure.instruments.validators import strict_discrete_set
 
 from crossbar_hil.errors import ConfigError, GarbledReply
 
-from .scpi.answers import flag
 from .scpi.matrix import ScpiMatrix, channels
+from .scpi.properties import switch_property, word_property
 
 OUTPUTS_OF_CARD = 12
 
@@ -25,57 +24,22 @@ OUTPUTS_OF_CARD = 12
 class MatrixCard(Channel):
     """One card, or card 0 for all of them as one matrix."""
 
-    connection_rule = Channel.control(
-        ":CONN:RULE? {ch}",
-        ":CONN:RULE {ch},%s",
-        """Control the connection rule (str, strictly 'FREE' or 'SROU', one route for each input and output).""",
-        validator=strict_discrete_set,
-        values=("FREE", "SROU"),
-        cast=str,
+    connection_rule = word_property(
+        ":CONN:RULE", "the connection rule, SROU being one route for each input and output", "FREE", "SROU", of="{ch}"
     )
-    connection_sequence = Channel.control(
-        ":CONN:SEQ? {ch}",
-        ":CONN:SEQ {ch},%s",
-        """Control the order of opening and closing (str, strictly 'BBM', 'MBBR' or 'NSEQ').""",
-        validator=strict_discrete_set,
-        values=("BBM", "MBBR", "NSEQ"),
-        cast=str,
+    connection_sequence = word_property(
+        ":CONN:SEQ", "the order of opening and closing", "BBM", "MBBR", "NSEQ", of="{ch}"
     )
-    bias_enabled = Channel.control(
-        ":BIAS? {ch}",
-        ":BIAS {ch},%s",
-        """Control whether unused outputs are connected to the bias input (bool).""",
-        validator=strict_discrete_set,
-        values={True: "ON", False: "OFF"},
-        map_values=True,
-        cast=str,
-        get_process=lambda reply: "ON" if flag(reply) else "OFF",
-    )
-    ground_enabled = Channel.control(
-        ":AGND? {ch}",
-        ":AGND {ch},%s",
-        """Control whether unused outputs are connected to the ground input (bool).""",
-        validator=strict_discrete_set,
-        values={True: "ON", False: "OFF"},
-        map_values=True,
-        cast=str,
-        get_process=lambda reply: "ON" if flag(reply) else "OFF",
-    )
-    couple_enabled = Channel.control(
-        ":COUP? {ch}",
-        ":COUP {ch},%s",
-        """Control whether inputs are connected in pairs (bool).""",
-        validator=strict_discrete_set,
-        values={True: "ON", False: "OFF"},
-        map_values=True,
-        cast=str,
-        get_process=lambda reply: "ON" if flag(reply) else "OFF",
-    )
+    bias_enabled = switch_property(":BIAS", "unused outputs are connected to the bias input", of="{ch}")
+    ground_enabled = switch_property(":AGND", "unused outputs are connected to the ground input", of="{ch}")
+    couple_enabled = switch_property(":COUP", "inputs are connected in pairs", of="{ch}")
 
 
 class KeysightB2200A(ScpiMatrix):
     """A B2200A of up to four cards, with 14 inputs and 12 outputs each."""
 
+    model_name = "Keysight B2200A"
+    model_settle_s = 0.01
     open_command = ":OPEN"
     close_command = ":CLOS"
     open_all_command = ":OPEN:CARD ALL"
@@ -85,10 +49,8 @@ class KeysightB2200A(ScpiMatrix):
 
     cards = Instrument.MultiChannelCreator(cast("Any", MatrixCard), cast("Any", list(range(5))), prefix="card_")
 
-    def __init__(
-        self, adapter: Adapter | str | int, name: str = "Keysight B2200A", settle_s: float = 0.01, **kwargs: Any
-    ) -> None:
-        super().__init__(adapter, name, settle_s, **kwargs)
+    def __init__(self, adapter: Adapter | str | int, name: str = "", **kwargs: Any) -> None:
+        super().__init__(adapter, name, **kwargs)
         self._used: set[int] = set()
         self._ready = False
 
@@ -139,7 +101,7 @@ class KeysightB2200A(ScpiMatrix):
     def _name(self, slot: int, row: int, column: int) -> str:
         return f"{slot}{row:02d}{column:02d}"
 
-    def _parsed(self, crosspoint: str) -> tuple[int, int, int]:
+    def _place(self, crosspoint: str) -> tuple[int, int, int]:
         found = re.fullmatch(r"(\d)(\d\d)(\d\d)", crosspoint)
         if found is None:
             raise ConfigError(f"{crosspoint!r} is no crosspoint of {self.name}, such as 00105")
@@ -159,7 +121,4 @@ class KeysightB2200A(ScpiMatrix):
 class KeysightB2201A(KeysightB2200A):
     """A B2201A, the low-leakage model with the same commands."""
 
-    def __init__(
-        self, adapter: Adapter | str | int, name: str = "Keysight B2201A", settle_s: float = 0.01, **kwargs: Any
-    ) -> None:
-        super().__init__(adapter, name, settle_s, **kwargs)
+    model_name = "Keysight B2201A"

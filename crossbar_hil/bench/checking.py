@@ -34,7 +34,7 @@ class Problems(list[str]):
     """Sentences, gathered while the work goes on."""
 
     @contextmanager
-    def noting(self) -> Iterator[None]:
+    def collect(self) -> Iterator[None]:
         """Take the sentence of an error instead of letting it through."""
         try:
             yield
@@ -57,13 +57,13 @@ def check_bench(name_or_file: str) -> list[str]:
     except ConfigError as error:
         return list(error.problems)
     factory = None
-    with problems.noting():
+    with problems.collect():
         factory = load("backends", bench.backend)
     _check_file(bench, problems)
     if factory is not None and bench.instruments:
         _check_instruments(bench, factory, problems)
     elif not problems:
-        with problems.noting():
+        with problems.collect():
             open_backend(bench, seed=0).make_safe()
     return [f"bench {bench.name}: {problem}" for problem in dict.fromkeys(problems)]
 
@@ -89,11 +89,11 @@ def reachable_by_others(bench: Bench) -> list[str]:
 
 def _check_file(bench: Bench, problems: Problems) -> None:
     """Note what can be seen without opening anything."""
-    with problems.noting():
+    with problems.collect():
         load("rules", bench.training.rule)
-    with problems.noting():
+    with problems.collect():
         _ = bench.training.pulse
-    with problems.noting():
+    with problems.collect():
         _ = bench.limits
     _check_patterns(bench, problems)
     _check_limits(bench, problems)
@@ -102,7 +102,7 @@ def _check_file(bench: Bench, problems: Problems) -> None:
     if bench.kind not in ("emulated", "hardware"):
         problems.append(f"kind {bench.kind} does not go with instruments; it must be emulated or hardware")
     for name, table in bench.instruments.items():
-        with problems.noting():
+        with problems.collect():
             load("instruments", table.driver)
         if bench.kind == "hardware" and table.resource is None and table.driver != "manual":
             problems.append(f"instruments.{name} has no resource, the VISA name of the instrument")
@@ -122,7 +122,7 @@ def _check_file(bench: Bench, problems: Problems) -> None:
 
 def _check_patterns(bench: Bench, problems: Problems) -> None:
     shape = _shape(bench)
-    with problems.noting():
+    with problems.collect():
         task = PatternSet.from_csv(bench.training.pattern_file)
         if shape is None:
             return
@@ -163,11 +163,11 @@ def _check_instruments(bench: Bench, factory: Any, problems: Problems) -> None:
         return
     largest = _largest_siemens(bench, problems)
     with ExitStack() as owned:
-        instruments = _opened(bench, problems, owned) if _can_be_opened(bench, factory) else {}
+        instruments = _open_whole(bench, problems, owned) if _can_be_opened(bench, factory) else {}
         sources = {}
         for port, source in bench.wiring.sources.items() if bench.wiring else ():
             if source.partition(".")[0] not in bench.instruments or source.partition(".")[0] in instruments:
-                with problems.noting():
+                with problems.collect():
                     sources[port] = find_source(instruments, source)
         matrix = instruments.get(bench.wiring.matrix) if bench.wiring else None
         if matrix is not None and not isinstance(matrix, SwitchMatrix):
@@ -186,22 +186,22 @@ def _can_be_opened(bench: Bench, factory: Any) -> bool:
     )
 
 
-def _opened(bench: Bench, problems: Problems, owned: ExitStack) -> dict[str, Any]:
+def _open_whole(bench: Bench, problems: Problems, owned: ExitStack) -> dict[str, Any]:
     """Open and identify every instrument that can be."""
     found: dict[str, Any] = {}
     resources: Mapping[str, str | None] = {}
-    with problems.noting():
+    with problems.collect():
         resources = find_resources(bench, np.random.default_rng(0), owned)
     for name, table in bench.instruments.items():
         if resources.get(name) is None and table.driver != "manual":
             continue
-        with problems.noting():
+        with problems.collect():
             opened = open_instrument(name, table, resources.get(name) or "")
             owned.callback(opened.close)
             identity = opened.identify()
             wrong = wrong_identity(name, table, identity)
             if wrong:
-                problems.append(wrong + _swapped(name, identity, bench))
+                problems.append(wrong + _find_swaps(name, identity, bench))
             else:
                 found[name] = opened
     return found
@@ -211,13 +211,13 @@ def _largest_siemens(bench: Bench, problems: Problems) -> float | None:
     """Return what a cell of the virtual chip can conduct at most, if the file describes one."""
     if bench.chip is None:
         return None
-    with problems.noting():
+    with problems.collect():
         virtual = load("backends", "simulated").from_bench(bench, np.random.default_rng(0))
         return float(bench.chip.scale * (virtual.curve.span + bench.chip.spread.upper_siemens))
     return None
 
 
-def _swapped(name: str, identity: Identity, bench: Bench) -> str:
+def _find_swaps(name: str, identity: Identity, bench: Bench) -> str:
     """Say which other instrument of the bench would fit who answers here."""
     for other, table in bench.instruments.items():
         if other != name and not wrong_identity(other, table, identity):

@@ -139,7 +139,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: done.set())
     try:
         order = json.loads(_first_line())
-        with _opened(order) as served:
+        with _open_served(order) as served:
             _say({"resources": dict(served.resources), "pid": os.getpid()})
             threading.Thread(target=_watch, args=(done,), daemon=True).start()
             done.wait()
@@ -154,7 +154,7 @@ def main() -> int:
     return int(bool(served.failure))
 
 
-def _opened(order: Mapping[str, Any]) -> Any:
+def _open_served(order: Mapping[str, Any]) -> Any:
     """Make the bench that was ordered."""
     os.chdir(order["folder"])
     try:

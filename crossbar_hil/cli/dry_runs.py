@@ -11,7 +11,7 @@ from crossbar_hil.cli.common import COULD_NOT, as_json, print_json, printable, q
 from crossbar_hil.errors import ConfigError
 
 if TYPE_CHECKING:
-    from crossbar_hil.studies.convergence.session import Told
+    from crossbar_hil.studies.study import Told
 
 WHERE: tuple[Callable[[Any], Any], ...] = (
     click.option("--to", "folder", type=click.Path(path_type=Path), help="New folder; one in dry_runs/ if not given."),
@@ -85,9 +85,9 @@ def _dry_run_options(chips: int, over: str) -> Callable[[Any], Any]:
 )
 def sweep(chips: int | None, **options: Any) -> None:
     """Map the share of simulated chips that converge, and their epochs, over any settings."""
-    from crossbar_hil.studies.convergence.sweeping import KIND, plan_sweep, resumed_sweep  # noqa: PLC0415
+    from crossbar_hil.studies.convergence.sweeping import KIND, plan_sweep, resume_sweep  # noqa: PLC0415
 
-    _dry_run(KIND, plan_sweep, resumed_sweep, 1000, chips, **options)
+    _dry_run(KIND, plan_sweep, resume_sweep, 1000, chips, **options)
 
 
 @click.command()
@@ -101,9 +101,9 @@ def tune(chips: int | None, **options: Any) -> None:
 
     The expected yield is stated on fresh chips, which were never searched on.
     """
-    from crossbar_hil.studies.convergence.tuning import KIND, plan_tune, resumed_tune  # noqa: PLC0415
+    from crossbar_hil.studies.convergence.tuning import KIND, plan_tune, resume_tune  # noqa: PLC0415
 
-    _dry_run(KIND, plan_tune, resumed_tune, 10000, chips, **options)
+    _dry_run(KIND, plan_tune, resume_tune, 10000, chips, **options)
 
 
 VERBS = (sweep, tune)
@@ -129,13 +129,14 @@ def _dry_run(
 
     from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
     from crossbar_hil.studies.axes import read_axes  # noqa: PLC0415
-    from crossbar_hil.studies.convergence.folder import DryRunFolder  # noqa: PLC0415
-    from crossbar_hil.studies.convergence.session import carry_out, check_fresh, new_folder, scheduler_for  # noqa: PLC0415
+    from crossbar_hil.studies.convergence.conducting import carry_out, scheduler_for  # noqa: PLC0415
+    from crossbar_hil.studies.convergence.folder import ChipStudyFolder  # noqa: PLC0415
     from crossbar_hil.studies.showing import make_show  # noqa: PLC0415
+    from crossbar_hil.studies.study import check_fresh, new_folder  # noqa: PLC0415
 
     if begun is not None:
         check_nothing_else(begun, {"chips": chips, "to": folder, **given, "set": given["fixed"], "fixed": None})
-        opened = DryRunFolder.reopen(begun, kind)
+        opened = ChipStudyFolder.reopen(begun, kind)
         work = resumed(opened)
         runner = scheduler_for(work, scheduler, workers)
     else:
@@ -146,7 +147,7 @@ def _dry_run(
             _virtual_bench(given), read_axes(given["over"]), chips=usual_chips if chips is None else chips, seed=seed
         )
         runner = scheduler_for(work, scheduler, workers)
-        opened = DryRunFolder.make(folder or new_folder(kind), work.plan(), work.bench)
+        opened = ChipStudyFolder.make(folder or new_folder(kind), work.plan(), work.bench)
     tell_dry_run(
         lambda: carry_out(work, opened, runner, make_show(Console(stderr=True), quiet=quiet)), opened.path, as_json
     )
@@ -155,7 +156,7 @@ def _dry_run(
 def _virtual_bench(given: dict[str, Any]) -> Any:
     """Load the bench of a dry run with what the command line says."""
     from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
-    from crossbar_hil.studies.convergence.session import set_values  # noqa: PLC0415
+    from crossbar_hil.studies.settings import set_values  # noqa: PLC0415
 
     overrides: dict[str, Any] = {}
     if given["curve"] is not None:

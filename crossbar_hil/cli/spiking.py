@@ -154,9 +154,9 @@ def sweep(
         resumed_networks,
         sweep_networks,
     )
-    from crossbar_hil.studies.convergence.session import check_fresh, new_folder  # noqa: PLC0415
     from crossbar_hil.studies.scheduling import make_scheduler  # noqa: PLC0415
     from crossbar_hil.studies.showing import make_show  # noqa: PLC0415
+    from crossbar_hil.studies.study import check_fresh, new_folder  # noqa: PLC0415
 
     runner = make_scheduler(scheduler or "processes", workers)
     if begun is not None:

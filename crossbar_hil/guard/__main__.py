@@ -21,7 +21,7 @@ from crossbar_hil.guard.service import Opened, Service
 from crossbar_hil.spent import Spent
 
 
-class Session:
+class KeptChip:
     """A bench with its lock, its journal and its chip, held until it is closed."""
 
     def __init__(self, hello: dict[str, Any], service: Service) -> None:
@@ -94,9 +94,9 @@ class Rescue:
         """Nothing is held."""
 
 
-def opened(hello: dict[str, Any], service: Service) -> Opened:
+def open_requested(hello: dict[str, Any], service: Service) -> Opened:
     """Open what a hello asks for."""
-    return Rescue(hello, service) if hello["rescue"] else Session(hello, service)  # type: ignore[return-value]
+    return Rescue(hello, service) if hello["rescue"] else KeptChip(hello, service)  # type: ignore[return-value]
 
 
 def main() -> int:
@@ -107,7 +107,7 @@ def main() -> int:
     os.dup2(2, 1)
     service = Service(requests, answers)
     service.heed_signals()
-    return service.run(opened)
+    return service.run(open_requested)
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ class Verdict:
     """What is in order but worth knowing."""
 
 
-def link(previous: str, number: int, kind: str, utc: str, monotonic_s: float, body: str) -> str:
+def chain_hash(previous: str, number: int, kind: str, utc: str, monotonic_s: float, body: str) -> str:
     """Return the hash of an entry, a hex sha256 over the hash before it and its own fields.
 
     Examples
@@ -52,7 +52,7 @@ def link(previous: str, number: int, kind: str, utc: str, monotonic_s: float, bo
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def packed(kind: str, body: Mapping[str, Any]) -> str:
+def body_text(kind: str, body: Mapping[str, Any]) -> str:
     """Return the body of an entry as it is stored: JSON with sorted keys, no blanks, and floats that come back equal.
 
     Raises
@@ -68,7 +68,7 @@ def packed(kind: str, body: Mapping[str, Any]) -> str:
         raise DataError(f"journal entry of kind {kind!r} cannot be written as JSON: {error}") from error
 
 
-def verified(rows: Iterable[_Row]) -> tuple[list[Entry], str, str]:
+def verify_rows(rows: Iterable[_Row]) -> tuple[list[Entry], str, str]:
     """Return the entries of stored rows, the hash of the last, and what is wrong with the first bad row (or nothing).
 
     Parameters
@@ -94,7 +94,7 @@ def _entry(row: _Row, due: int, previous: str) -> Entry:
         raise ValueError(f"entry {due} holds values of the wrong type")
     if number != due:
         raise ValueError(f"entry {due} is missing, entry {number} stands in its place")
-    if stored != link(previous, number, kind, utc, monotonic_s, body):
+    if stored != chain_hash(previous, number, kind, utc, monotonic_s, body):
         raise ValueError(f"entry {due} ({kind[:32]!r}) does not match its hash")
     if number == 1 and kind != "start":
         raise ValueError(f"entry 1 is of kind {kind!r}, not 'start'")
@@ -115,7 +115,7 @@ def head_line(number: int, chain: str) -> bytes:
     return f"{number:012} {chain}\n".encode()
 
 
-def parsed_head(content: bytes) -> tuple[int, str] | None:
+def parse_head(content: bytes) -> tuple[int, str] | None:
     """Return number and hash of a ``journal.head``, None if it is not one whole line of that form."""
     found = _HEAD.fullmatch(content)
     return (int(found[1]), found[2].decode()) if found and int(found[1]) else None

@@ -19,7 +19,7 @@ import numpy as np
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.backend import DeviceBackend, Limits, Pulse
 from crossbar_hil.errors import GuardError, LimitError, Stopped
-from crossbar_hil.guard.messages import LONGEST_LINE, packed, rebuilt, unpacked
+from crossbar_hil.guard.messages import LONGEST_LINE, error_from_message, from_line, to_line
 from crossbar_hil.guard.service import BEAT_S
 
 SILENCE_S = 5.0
@@ -115,7 +115,7 @@ class GuardProcess:
         message = self._until("ready", "failed", "ended")
         if "failed" in message:
             self._let_go()
-            raise rebuilt(message["failed"])
+            raise error_from_message(message["failed"])
         self._started = not rescue
         self.ready: dict[str, Any] = message.get("ready", {})
 
@@ -140,7 +140,7 @@ class GuardProcess:
         self._send({"id": number, **request})
         message = self._until("answer", "error", number=number)
         if "error" in message:
-            raise rebuilt(message["error"])
+            raise error_from_message(message["error"])
         return message["answer"]
 
     def request_stop(self, cause: str) -> None:
@@ -189,7 +189,7 @@ class GuardProcess:
 
     def _send(self, message: dict[str, Any]) -> None:
         with contextlib.suppress(OSError, ValueError), self._writing:  # whoever waits for an answer finds out
-            self._requests.write(packed(message))
+            self._requests.write(to_line(message))
             self._requests.flush()
 
     def _until(self, *keys: str, number: int | None = None) -> dict[str, Any]:
@@ -211,13 +211,13 @@ class GuardProcess:
     def _gone(self) -> GuardError:
         if self.ended is None:
             return GuardError(self.how_it_ended())
-        return Stopped(f"the guard stopped because {self.ended['cause']}; {told(self.ended)}")
+        return Stopped(f"the guard stopped because {self.ended['cause']}; {describe_safe_report(self.ended)}")
 
     def _listen(self) -> None:
         with contextlib.suppress(OSError, ValueError, GuardError):
             while line := self._answers.readline(LONGEST_LINE):
                 self._heard = time.monotonic()
-                message = unpacked(line)
+                message = from_line(line)
                 if "beat" in message:
                     continue
                 if "ended" in message:
@@ -244,7 +244,7 @@ class GuardProcess:
                 self._process.kill()
 
 
-def told(report: Mapping[str, Any]) -> str:
+def describe_safe_report(report: Mapping[str, Any]) -> str:
     """Say in words how making safe went."""
     if report["confirmed"]:
         return "outputs are off and relays open"
@@ -324,7 +324,7 @@ class GuardedBackend(DeviceBackend):
             if self.owned is not None:
                 self.owned.close()
         if self.safe_report is not None and not self.safe_report["confirmed"]:
-            unsafe = GuardError(told(self.safe_report))
+            unsafe = GuardError(describe_safe_report(self.safe_report))
             if error is None:
                 raise unsafe
             error.add_note(str(unsafe))
@@ -336,7 +336,9 @@ class GuardedBackend(DeviceBackend):
             if self._guard.ended is not None:
                 self.safe_report = self._guard.ended
             elif self.safe_report is not None:  # a second guard has been there
-                raise GuardError(f"{error}; a second guard was started: {told(self.safe_report)}") from error
+                raise GuardError(
+                    f"{error}; a second guard was started: {describe_safe_report(self.safe_report)}"
+                ) from error
             raise
 
     def _rescue(self, how: str) -> None:

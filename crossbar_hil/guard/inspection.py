@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from crossbar_hil.errors import JournalDamaged
-from crossbar_hil.guard.chain import FIRST, Entry, Verdict, parsed_head, verified
+from crossbar_hil.guard.chain import FIRST, Entry, Verdict, parse_head, verify_rows
 from crossbar_hil.guard.snapshot import rows_of
 from crossbar_hil.guard.storage import read_plain
 
@@ -40,7 +40,7 @@ def verify_journal(path: str | Path) -> Verdict:
     return examine(Path(path))[1]
 
 
-def examined(database: bytes, log: bytes, head: bytes | None) -> tuple[list[Entry], Verdict]:
+def examine_content(database: bytes, log: bytes, head: bytes | None) -> tuple[list[Entry], Verdict]:
     """Return the entries up to the first that is wrong, and what is wrong.
 
     Parameters
@@ -51,10 +51,10 @@ def examined(database: bytes, log: bytes, head: bytes | None) -> tuple[list[Entr
         Content of ``journal.head``; None if there is none.
     """
     rows, problems, notes = rows_of(database, log)
-    entries, chain, wrong = verified(rows)
+    entries, chain, wrong = verify_rows(rows)
     if wrong and not problems:
         problems = [wrong]
-    known = parsed_head(head) if head is not None else None
+    known = parse_head(head) if head is not None else None
     if known is None:
         what = "is missing" if head is None else "is not one line of a number and a hash"
         problems = [*problems, f"{HEAD} {what}, so that nothing tells whether acknowledged entries are missing"]
@@ -80,7 +80,7 @@ def examine(path: Path) -> tuple[list[Entry], Verdict]:
         if os.path.lexists(_rollback(path)):
             why = f"{_rollback(path).name} does not belong here: it would undo what is written"
             return [], Verdict(0, FIRST, (why,))
-        entries, verdict = examined(*now)
+        entries, verdict = examine_content(*now)
         if not verdict.problems or now == before:
             break
         before = now

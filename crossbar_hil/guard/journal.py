@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from crossbar_hil.errors import JournalDamaged, JournalError
-from crossbar_hil.guard.chain import FIRST, Entry, Verdict, head_line, link, packed
+from crossbar_hil.guard.chain import FIRST, Entry, Verdict, body_text, chain_hash, head_line
 from crossbar_hil.guard.inspection import HEAD, companions, examine, log_of, read_journal, verify_journal
 from crossbar_hil.guard.snapshot import APPLICATION_ID, PAGE, SELECT, TABLE, VERSION
-from crossbar_hil.guard.storage import create_exclusive, flush_folder, not_ours, open_plain, unfit
+from crossbar_hil.guard.storage import create_exclusive, flush_folder, open_plain, why_not_ours, why_unfit
 
 if sys.platform != "win32":
     import fcntl
@@ -114,7 +114,7 @@ class Journal:
         connect : callable
             Opens the database; tests put failing disks here.
         mounts : str or None
-            Mount table, see `crossbar_hil.guard.storage.unfit`.
+            Mount table, see `crossbar_hil.guard.storage.why_unfit`.
         needed_bytes : int
             Room that must be free.
 
@@ -126,12 +126,12 @@ class Journal:
             If the header holds what JSON does not; nothing was made.
         """
         path = Path(path)
-        packed("start", header)
+        body_text("start", header)
         made: list[Path] = []
         descriptors: list[int] = []
         database: sqlite3.Connection | None = None
         try:
-            problem = unfit(path.parent, needed_bytes=needed_bytes, mounts=mounts)
+            problem = why_unfit(path.parent, needed_bytes=needed_bytes, mounts=mounts)
             if problem:
                 raise JournalError(f"journal {path} cannot be made: {problem}")
             for name in companions(path):
@@ -188,10 +188,10 @@ class Journal:
         """
         path = Path(path)
         for name in companions(path):
-            problem = not_ours(name) if os.path.lexists(name) else ""
+            problem = why_not_ours(name) if os.path.lexists(name) else ""
             if problem:
                 raise JournalError(f"journal {path} cannot be opened: {problem}")
-        problem = unfit(path.parent, needed_bytes=needed_bytes, mounts=mounts) if path.parent.is_dir() else ""
+        problem = why_unfit(path.parent, needed_bytes=needed_bytes, mounts=mounts) if path.parent.is_dir() else ""
         if problem:
             raise JournalError(f"journal {path} cannot be opened: {problem}")
         if not any(os.path.lexists(name) for name in companions(path)):
@@ -243,13 +243,13 @@ class Journal:
         JournalError
             If the disk refuses, or refused before: then nothing more is written.
         """
-        text = packed(kind, body)
+        text = body_text(kind, body)
         with self._lock:
             self._check()
             number = self._last[0] + 1
             utc = self._now().isoformat(timespec="milliseconds")
             monotonic_s = float(self._monotonic())
-            chain = link(self._last[1], number, kind, utc, monotonic_s, text)
+            chain = chain_hash(self._last[1], number, kind, utc, monotonic_s, text)
             try:
                 if not self._open:
                     self._database.execute("BEGIN IMMEDIATE")

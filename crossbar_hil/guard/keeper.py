@@ -167,10 +167,10 @@ class Keeper:
         GuardError
             If a cell is not what it can have become since the last map; the reading is in the journal.
         """
-        recorded = self._recorded("read")
+        recorded = self._next_recorded("read")
         if recorded is not None:
             if not np.array_equal(voltages, recorded.voltages):  # type: ignore[arg-type]
-                raise self._diverged(recorded, "reads at other voltages")
+                raise self._divergence(recorded, "reads at other voltages")
             self._place += 1
             return recorded.currents  # type: ignore[return-value]
         self._go_live()
@@ -180,7 +180,7 @@ class Keeper:
         conductances = conductances_in(voltages, currents)
         if conductances is not None:
             self._working(State.READING, lambda: self._look_at(conductances))
-        self._record.looked(voltages)
+        self._record.note_read(voltages)
         return currents
 
     def send_pulses(self, counts: IntArray, pulse: Pulse) -> None:
@@ -193,7 +193,7 @@ class Keeper:
         Stopped
             If a stop was asked for; what was sent until then is in the journal.
         """
-        operation = self._recorded("pulses")
+        operation = self._next_recorded("pulses")
         if operation is None:
             self._go_live()
             self._check_request(counts, pulse)
@@ -202,7 +202,7 @@ class Keeper:
             self._record.operations.append(operation)
             self._write("pulses", {"op": operation.number, "counts": counts.tolist(), **asdict(pulse)})
         elif not np.array_equal(counts, operation.counts) or pulse != operation.pulse:  # type: ignore[arg-type]
-            raise self._diverged(operation, f"sends other pulses, {int(counts.sum())} of {pulse}")
+            raise self._divergence(operation, f"sends other pulses, {int(counts.sum())} of {pulse}")
         self._place += 1
         if not operation.ended:
             self._go_live()
@@ -238,17 +238,17 @@ class Keeper:
 
     # ------------------------------------------------------------------ replay
 
-    def _recorded(self, kind: str) -> Operation | None:
+    def _next_recorded(self, kind: str) -> Operation | None:
         """Return the next operation of the journal, or None where the journal ends."""
         self._check_stop()
         if self._place >= len(self._record.operations):
             return None
         operation = self._record.operations[self._place]
         if operation.kind != kind:
-            raise self._diverged(operation, f"asks for {'a read' if kind == 'read' else 'pulses'}")
+            raise self._divergence(operation, f"asks for {'a read' if kind == 'read' else 'pulses'}")
         return operation
 
-    def _diverged(self, operation: Operation, does: str) -> ReplayDiverged:
+    def _divergence(self, operation: Operation, does: str) -> ReplayDiverged:
         counts = operation.counts
         was = "a read" if counts is None else f"{int(counts.sum())} pulses of {operation.pulse}"
         return ReplayDiverged(
@@ -270,7 +270,7 @@ class Keeper:
             )
         intent = self._record.open_intent
         if intent is not None:
-            outcome, why = _resolved(intent.sequence, remembered)
+            outcome, why = _outcome_from_memory(intent.sequence, remembered)
             self._settle(intent, outcome, f"found at resume: {why}")
             self._commit()
         if self._resumed:
@@ -411,7 +411,7 @@ class Keeper:
         self._sequence += 1
         operation = self._record.operations[-1].number
         self._pending = Intent(self._sequence, operation, cell, count)
-        self._watch.pulsed(cell, pulse.amplitude_v)
+        self._watch.note_pulse(cell, pulse.amplitude_v)
         self._write(
             "intent",
             {
@@ -490,7 +490,7 @@ class _Numbering(Witness):
             cause.add_note(f"how the pulse ended is not in the journal: {error}")
 
 
-def _resolved(sequence: int, memory: PulseMemory | None) -> tuple[Outcome, str]:
+def _outcome_from_memory(sequence: int, memory: PulseMemory | None) -> tuple[Outcome, str]:
     """Say how a pulse ended from what the instrument remembers of its number."""
     if memory is None:
         return "in_doubt", "the instrument does not remember the run, so the pulse counts as sent"

@@ -15,7 +15,7 @@ import numpy as np
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.errors import LedgerError
 from crossbar_hil.guard.names import file_name
-from crossbar_hil.guard.storage import create_exclusive, flush_folder, not_ours
+from crossbar_hil.guard.storage import create_exclusive, flush_folder, why_not_ours
 
 VERSION = 1
 APPLICATION_ID = 0x4352484C
@@ -97,7 +97,7 @@ class DoseLedger:
             new = not os.path.lexists(path)
             if new:
                 os.close(create_exclusive(path))
-            problem = not_ours(path)
+            problem = why_not_ours(path)
             if problem:
                 raise LedgerError(f"dose ledger cannot be opened: {problem}")
             if not new and not path.stat().st_size:

@@ -118,7 +118,7 @@ class BenchLock:
             # In one order for everybody, so that of two that start together one gets all.
             for resource in self.resources:
                 path = self._folder / file_name(resource, ".lock")
-                self._held[path] = self._locked(path, resource)
+                self._held[path] = self._lock_file(path, resource)
             for path in self._held:
                 self._write(path, self._about())
         except BaseException as error:
@@ -161,10 +161,10 @@ class BenchLock:
                 self._write(path, {})
         self._let_go()
 
-    def _locked(self, path: Path, resource: str) -> int:
+    def _lock_file(self, path: Path, resource: str) -> int:
         """Return the descriptor of a lock file, locked, that is the one at its path."""
         for _ in range(_ATTEMPTS):
-            handle = _opened(path)
+            handle = _open_file(path)
             try:
                 if not stat.S_ISREG(os.fstat(handle).st_mode):
                     raise BenchBusy(f"bench cannot be locked: {path} is no plain file")
@@ -172,7 +172,8 @@ class BenchLock:
                     told = _read(handle)
                     pid = told.get("pid")
                     raise BenchBusy(
-                        f"instrument {resource} is in use by {_described(told)}", pid if isinstance(pid, int) else None
+                        f"instrument {resource} is in use by {_describe_owner(told)}",
+                        pid if isinstance(pid, int) else None,
                     )
                 if _is_at(handle, path):
                     self._check_version(_read(handle), resource)
@@ -188,7 +189,7 @@ class BenchLock:
         if _parts(self._version) < _parts(least):
             raise BenchBusy(
                 f"instrument {resource} was used by a newer version of this program, after which only version "
-                f"{_shown(least)} or later may use it; this is {self._version}"
+                f"{_printable(least)} or later may use it; this is {self._version}"
             )
         if _parts(self._minimum) < _parts(least):
             self._minimum = least
@@ -233,7 +234,7 @@ def is_guard(pid: int) -> bool:
         return False
 
 
-def _opened(path: Path) -> int:
+def _open_file(path: Path) -> int:
     """Open a lock file, or make one that every user may lock; never through a link."""
     for _ in range(_ATTEMPTS):
         try:
@@ -280,17 +281,17 @@ def _read(handle: int) -> dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
-def _described(told: dict[str, Any]) -> str:
+def _describe_owner(told: dict[str, Any]) -> str:
     """Say who holds a lock; the file is writable by all, so what it says is shown without control characters."""
     if "pid" not in told:
         return "another process, which has not said who it is"
     pid, user, run, since, version = (
-        _shown(told.get(name, "?")) for name in ("pid", "user", "run", "started_utc", "version")
+        _printable(told.get(name, "?")) for name in ("pid", "user", "run", "started_utc", "version")
     )
     return f"process {pid} of {user}, run {run}, since {since}, version {version}"
 
 
-def _shown(told: Any) -> str:
+def _printable(told: Any) -> str:
     return "".join(sign if sign.isprintable() else "?" for sign in str(told)[:200])
 
 

@@ -10,12 +10,12 @@ LONGEST_LINE = 64 << 20
 """A longer message, in bytes, is none of ours."""
 
 
-def packed(message: dict[str, Any]) -> bytes:
+def to_line(message: dict[str, Any]) -> bytes:
     """Return a message as it goes over the pipe."""
     return json.dumps(message, separators=(",", ":"), allow_nan=False).encode() + b"\n"
 
 
-def unpacked(line: bytes) -> dict[str, Any]:
+def from_line(line: bytes) -> dict[str, Any]:
     """Return the message of a line.
 
     Raises
@@ -32,7 +32,7 @@ def unpacked(line: bytes) -> dict[str, Any]:
     return message
 
 
-def described(error: BaseException) -> dict[str, Any]:
+def error_to_message(error: BaseException) -> dict[str, Any]:
     """Return an error as a message holds it."""
     return {
         "type": type(error).__name__,
@@ -41,7 +41,7 @@ def described(error: BaseException) -> dict[str, Any]:
     }
 
 
-def rebuilt(description: dict[str, Any]) -> CrossbarError:
+def error_from_message(description: dict[str, Any]) -> CrossbarError:
     """Return the error of a message; one that is not of this package becomes a `BackendError`."""
     kind = getattr(errors, str(description["type"]), None)
     message = str(description["message"])

@@ -66,7 +66,7 @@ class Record:
             voltages, currents = np.array(body["voltages"], float), np.array(body["currents"], float)
             self.operations.append(Operation(body["op"], "read", voltages=voltages, currents=currents))
             self._measured(conductances_in(voltages, currents))
-            self.looked(voltages)
+            self.note_read(voltages)
         elif kind == "check":
             self._measured(np.array(body["conductances"], float))
             self.unseen.clear()
@@ -97,7 +97,7 @@ class Record:
             self.unseen.append(self.open_intent)
         self.open_intent = None
 
-    def looked(self, voltages: FloatArray) -> None:
+    def note_read(self, voltages: FloatArray) -> None:
         """Note that the chip was read, with these voltages (P, R) on its rows: a short on a driven row shows."""
         if voltages.any(axis=0).all():
             self.unseen.clear()

@@ -18,7 +18,7 @@ import numpy as np
 from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import CrossbarError, GuardError, Stopped
 from crossbar_hil.guard.keeper import Keeper, SafeReport, StopFlag
-from crossbar_hil.guard.messages import LONGEST_LINE, described, packed, unpacked
+from crossbar_hil.guard.messages import LONGEST_LINE, error_to_message, from_line, to_line
 
 BEAT_S = 1.0
 """Trainer and guard tell each other that they live, in seconds (design: table of the times to safe)."""
@@ -70,7 +70,7 @@ class Service:
         try:
             opened = opener(first["hello"], self)
         except Exception as error:  # whatever it is, the trainer tells it to the person
-            self.say({"failed": described(error)})
+            self.say({"failed": error_to_message(error)})
             return 1
         self.say({"ready": opened.ready})
         try:
@@ -97,14 +97,14 @@ class Service:
                 self.stop.set("the trainer ended")
                 return
             try:
-                answer = self._carried_out(keeper, request)
+                answer = self._carry_out(keeper, request)
             except CrossbarError as error:
-                self.say({"id": request.get("id"), "error": described(error)})
+                self.say({"id": request.get("id"), "error": error_to_message(error)})
                 if isinstance(error, Stopped):
                     return
             except Exception as error:  # a fault of the guard itself: the trainer tells it, and the bench is made safe
                 self.stop.set(f"the guard failed: {type(error).__name__}: {error}")
-                self.say({"id": request.get("id"), "error": described(error)})
+                self.say({"id": request.get("id"), "error": error_to_message(error)})
                 return
             else:
                 self.say({"id": request["id"], "answer": answer})
@@ -112,7 +112,7 @@ class Service:
                     self.stop.set(str(request.get("cause", "the trainer is done")))
                     return
 
-    def _carried_out(self, keeper: Keeper, request: dict[str, Any]) -> Any:
+    def _carry_out(self, keeper: Keeper, request: dict[str, Any]) -> Any:
         match request.get("do"):
             case "read":
                 return keeper.read_currents(np.array(request["voltages"], dtype=np.float64)).tolist()
@@ -168,7 +168,7 @@ class Service:
         """Send a message; a trainer that is gone hears nothing, which its EOF tells elsewhere."""
         try:
             with self._writing:
-                self._answers.write(packed(message))
+                self._answers.write(to_line(message))
                 self._answers.flush()
         except (OSError, ValueError):
             self.stop.set("the pipe to the trainer is closed")
@@ -179,7 +179,7 @@ class Service:
     def _listen(self) -> None:
         try:
             while line := self._requests.readline(LONGEST_LINE):
-                message = unpacked(line)
+                message = from_line(line)
                 self._last_beat = time.monotonic()
                 if "stop" in message:
                     self.stop.set(str(message["stop"]))

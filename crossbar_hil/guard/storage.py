@@ -45,7 +45,7 @@ def mounted_type(path: Path, mounts: str) -> tuple[str, str]:
     return found
 
 
-def unfit(folder: Path, *, needed_bytes: int, mounts: str | None, free: Callable[[Path], int] | None = None) -> str:
+def why_unfit(folder: Path, *, needed_bytes: int, mounts: str | None, free: Callable[[Path], int] | None = None) -> str:
     """Return why a folder is no place for a file that must survive a power cut; empty if it is one.
 
     Parameters
@@ -72,7 +72,7 @@ def unfit(folder: Path, *, needed_bytes: int, mounts: str | None, free: Callable
     return ""
 
 
-def not_ours(path: Path) -> str:
+def why_not_ours(path: Path) -> str:
     """Return why an existing file must not be opened for writing: a link, no plain file, or another user's."""
     try:
         found = os.lstat(path)

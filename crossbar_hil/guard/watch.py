@@ -37,7 +37,7 @@ class Watch:
             return ""
         return f"no cell conducts more than {OPEN_SIEMENS:g} S, so the chip is not in its socket or not connected"
 
-    def pulsed(self, cell: tuple[int, int], amplitude_v: float) -> None:
+    def note_pulse(self, cell: tuple[int, int], amplitude_v: float) -> None:
         """Take note that a cell may have been pulsed."""
         self._mixed |= bool(self._pushed[cell] * amplitude_v < 0)
         self._pushed[cell] = amplitude_v
@@ -52,12 +52,12 @@ class Watch:
         self.restart(conductances)
         if before is None:
             return ""
-        problem = _jumped(before, conductances, pushed == 0, UNPULSED, "although it was not pulsed")
-        problem = problem or _jumped(before, conductances, pushed != 0, self._jump, "by its last pulses")
-        return problem or ("" if mixed else _backwards(before, conductances, pushed))
+        problem = _find_jump(before, conductances, pushed == 0, UNPULSED, "although it was not pulsed")
+        problem = problem or _find_jump(before, conductances, pushed != 0, self._jump, "by its last pulses")
+        return problem or ("" if mixed else _find_step_backwards(before, conductances, pushed))
 
 
-def _jumped(before: FloatArray, now: FloatArray, cells: BoolArray, most: float, why: str) -> str:
+def _find_jump(before: FloatArray, now: FloatArray, cells: BoolArray, most: float, why: str) -> str:
     """Name the cell that changed most, if that is by more than a factor."""
     was, is_ = (np.maximum(np.abs(each), OPEN_SIEMENS) for each in (before, now))
     factor = np.where(cells, np.maximum(is_ / was, was / is_), 1.0)
@@ -70,7 +70,7 @@ def _jumped(before: FloatArray, now: FloatArray, cells: BoolArray, most: float, 
     )
 
 
-def _backwards(before: FloatArray, now: FloatArray, pushed: FloatArray) -> str:
+def _find_step_backwards(before: FloatArray, now: FloatArray, pushed: FloatArray) -> str:
     """Say so if every pulsed cell, and there are some, went against the sign of its pulses."""
     cells = pushed != 0
     change = np.sign(pushed) * (np.abs(now) - np.abs(before))

@@ -6,7 +6,7 @@ from collections import deque
 import numpy as np
 
 from crossbar_hil.plugins import load
-from crossbar_hil.spiking.network.devices import compensated
+from crossbar_hil.spiking.network.devices import compensate_wires
 from crossbar_hil.spiking.network.labels import Evaluation
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
 from crossbar_hil.spiking.network.network import SpikingNetwork
@@ -36,18 +36,18 @@ def computed_network(settings: SpikingSettings, split: Split, seed: int) -> Spik
     model = model_of(settings, split, seed=seed)
     network = SpikingNetwork(model, engine_of(settings), seed=seed, protocol=protocol_of(settings, split))
     if settings.wire_ohm:
-        network.state = wires_compensated(network.state, model, settings, split)
+        network.state = compensate_for_wires(network.state, model, settings, split)
     return network
 
 
-def wires_compensated(
+def compensate_for_wires(
     state: NetworkState, model: SpikingModel, settings: SpikingSettings, split: Split
 ) -> NetworkState:
     """Set the gains such that the currents for the mean training image are those of perfect wires."""
     volts = split.train.intensities.mean(axis=0)[None] * model.spike_v
     weights = state.weights.astype(np.float64)
     wired = load("circuits", "solution")(weights, volts, settings.wire_ohm).currents[0]
-    return compensated(state, (volts @ weights)[0], wired)
+    return compensate_wires(state, (volts @ weights)[0], wired)
 
 
 def train_and_test(settings: SpikingSettings, seed: int) -> tuple[Progress, Evaluation]:

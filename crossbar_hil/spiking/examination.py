@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from crossbar_hil.errors import RunError
-from crossbar_hil.spiking.computed import wires_compensated
+from crossbar_hil.spiking.computed import compensate_for_wires
 from crossbar_hil.spiking.network.devices import stuck_masks, with_stuck
 from crossbar_hil.spiking.network.labels import Evaluation, Labels
 from crossbar_hil.spiking.network.model import NetworkState
@@ -65,7 +65,7 @@ def examine_network(
         model, state = with_stuck(model, state, *stuck_masks(state.weights.shape, rng=rng, at_low=half, at_high=half))
     model = replace(model, cells=replace(model.cells, read_noise=faults.read_noise))
     if faults.compensate:
-        state = wires_compensated(state, model, settings, split)
+        state = compensate_for_wires(state, model, settings, split)
     engine = StepwiseEngine() if settings.bench is not None else engine_of(settings)
     network = SpikingNetwork(model, engine, seed=seed, protocol=protocol_of(settings, split))
     network.state = state

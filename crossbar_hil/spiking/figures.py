@@ -8,7 +8,7 @@ import numpy as np
 from crossbar_hil.arrays import BoolArray, FloatArray
 from crossbar_hil.plugins import load
 from crossbar_hil.spiking import plotting
-from crossbar_hil.spiking.network.encoding import TESTING, levels
+from crossbar_hil.spiking.network.encoding import TESTING, spike_probabilities
 from crossbar_hil.spiking.network.model import SpikingModel, at_rest
 from crossbar_hil.spiking.network.stepwise import Engine, Showing, StepwiseEngine
 from crossbar_hil.spiking.progress import Progress
@@ -70,7 +70,7 @@ def replay_sample(
     """
     state = at_rest(progress.state)
     showing = Showing(steps, seed, TESTING, reset=True, record=True)
-    shown = levels(sample.intensities)
+    shown = spike_probabilities(sample.intensities)
     raster = engine.show(model, state, shown, showing).raster
     membranes = [
         engine.show(model, state, shown[:1], replace(showing, steps=step, record=False)).state.neurons.membranes

@@ -17,7 +17,7 @@ from crossbar_hil.spiking.network.labels import Evaluation, Labels
 from crossbar_hil.spiking.network.neurons import Singles
 from crossbar_hil.spiking.sweeping import Answered, NetworkResult
 from crossbar_hil.studies.axes import Axis
-from crossbar_hil.studies.plotting import draw_map, label_values, places, statistic, varying
+from crossbar_hil.studies.plotting import axes_that_vary, draw_map, label_values, places, statistic
 
 MOST_FIELDS = 100
 MOST_STEPS = 80
@@ -226,7 +226,7 @@ def save_network_map(result: NetworkResult, path: Path, *, dpi: int = 120) -> bo
 
 def plot_networks(result: NetworkResult) -> Figure | None:
     """Draw the map of one or two settings; None if more vary, which a plane cannot show."""
-    axes = varying(result.sweep.axes)
+    axes = axes_that_vary(result.sweep.axes)
     rows = result.rows()
     title = f"{result.sweep.networks} networks a point, all test images of dataset {result.sweep.settings.dataset}"
     if len(axes) == 1:

@@ -18,7 +18,7 @@ from crossbar_hil.shipped import data_file
 from crossbar_hil.spiking.network.devices import stuck_masks
 from crossbar_hil.spiking.network.model import SpikingModel
 from crossbar_hil.spiking.network.network import PUBLISHED, Protocol
-from crossbar_hil.spiking.network.states import RULES, Synapses, as_falling, linear_states, measured_states
+from crossbar_hil.spiking.network.states import UPDATE_SCHEMES, Synapses, as_falling, linear_states, measured_states
 from crossbar_hil.spiking.network.stepwise import Engine
 from crossbar_hil.spiking.tasks import presets
 from crossbar_hil.spiking.tasks.images import Images, Split, digits, mnist
@@ -77,7 +77,7 @@ class SpikingSettings:
         _one_of("dataset", self.dataset, DATASETS)
         _one_of("preset", self.preset, PRESETS)
         if self.rule is not None:
-            _one_of("rule", self.rule, RULES)
+            _one_of("rule", self.rule, UPDATE_SCHEMES)
         for name, least, most in (
             ("neurons", 1, MOST_NEURONS),
             ("states", 2, 2**20),
@@ -209,11 +209,11 @@ def model_of(settings: SpikingSettings, split: Split, *, outputs: int | None = N
     many = len(np.unique(split.train.labels)) > len(presets.CLASSES)
     neurons = settings.neurons or (150 if many and settings.preset == "tuned" else 50)
     if settings.preset == "tuned":
-        make = presets.tuned_ten if many else presets.tuned
+        make = presets.tuned_ten_model if many else presets.tuned_model
         model = make("siemens", inputs=inputs, outputs=neurons)
     else:
         units = "weights" if settings.preset == "published" else "siemens"
-        model = presets.published(units, inputs=inputs, outputs=neurons)
+        model = presets.published_model(units, inputs=inputs, outputs=neurons)
     if settings.high_siemens is not None:
         own = model.synapses
         model = model.scaled(settings.high_siemens / own.high_siemens)
@@ -237,7 +237,9 @@ def _with_states(synapses: Synapses, settings: SpikingSettings) -> Synapses:
     states = linear_states(settings.states or 2, synapses.low_siemens, synapses.high_siemens)
     rule = settings.rule or ("stochastic" if settings.preset == "tuned" else "nearest")
     falling = as_falling(states[::-1]) if rule == "pulse" else None
-    return replace(synapses, rule=rule, states=states, falling=falling, start_on_states=settings.preset == "tuned")
+    return replace(
+        synapses, update_scheme=rule, states=states, falling=falling, start_on_states=settings.preset == "tuned"
+    )
 
 
 def _on_curves(synapses: Synapses, name: str, width_s: float) -> Synapses:
@@ -255,7 +257,7 @@ def _on_curves(synapses: Synapses, name: str, width_s: float) -> Synapses:
         levels.append(curves.for_pulse(Pulse(own[0], width_s)).levels_siemens)
     up, down = levels
     rising, falling = measured_states(up, down, synapses.low_siemens, synapses.high_siemens)
-    return replace(synapses, rule="pulse", states=rising, falling=falling, start_on_states=False)
+    return replace(synapses, update_scheme="pulse", states=rising, falling=falling, start_on_states=False)
 
 
 def protocol_of(settings: SpikingSettings, split: Split) -> Protocol:

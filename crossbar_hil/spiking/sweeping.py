@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -14,23 +14,12 @@ from crossbar_hil.errors import ConfigError, CrossbarError, DataError
 from crossbar_hil.spiking.computed import computed_network, images_of, train_and_test
 from crossbar_hil.spiking.settings import SpikingSettings, data_hash
 from crossbar_hil.studies.axes import Axis, read_axes
-from crossbar_hil.studies.convergence.points import check_version, package_version
-from crossbar_hil.studies.convergence.session import MOST_LINES, Told, kept
-from crossbar_hil.studies.convergence.sweeping import (
-    MAP,
-    POINTS,
-    SWEEP,
-    all_points,
-    axis_of,
-    axis_record,
-    described,
-    laid_out_again,
-    table,
-)
-from crossbar_hil.studies.folder import ChunkFolder, write_json, write_text
+from crossbar_hil.studies.folder import StudyFolder
 from crossbar_hil.studies.scheduling import Scheduler
-from crossbar_hil.studies.settings import SettingTable, Value
+from crossbar_hil.studies.settings import SettingTable
 from crossbar_hil.studies.showing import Silent
+from crossbar_hil.studies.study import Told, check_version, keep_or_remove, lay_out_again, package_version
+from crossbar_hil.studies.sweep import MAP, Sweep, SweepResult, combine, describe_settings
 
 KIND = "snn sweep"
 NETWORKS = (SettingTable("network", SpikingSettings, frozenset({"dataset", "data", "classes", "bench", "part"})),)
@@ -65,25 +54,20 @@ class Answered:
         return self.right / self.images
 
 
-class NetworkFolder(ChunkFolder[Answered]):
+class NetworkFolder(StudyFolder[Answered]):
     """The folder of a sweep of networks; a chunk is one network."""
 
     holds = Answered
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkSweep:
+class NetworkSweep(Sweep):
     """A sweep of networks whose every point was checked."""
 
     settings: SpikingSettings
     """Of every point, but for the axes."""
-    axes: tuple[Axis, ...]
     networks: int
-    """For each point."""
-    seed: int
-    """Of the first network of each point; the next has the next seed."""
-    values: tuple[tuple[Value, ...], ...]
-    """Of the axes, for each point."""
+    """For each point, one seed after the other."""
     points: tuple[SpikingSettings, ...]
     data: tuple[str, ...]
     """Hash of the images of each point."""
@@ -96,7 +80,7 @@ class NetworkSweep:
             "seed": self.seed,
             "networks": self.networks,
             "settings": self.settings.as_plain(),
-            "axes": [axis_record(axis) for axis in self.axes],
+            "axes": [axis.as_record() for axis in self.axes],
             "data_sha256": hashlib.sha256("".join(self.data).encode()).hexdigest(),
         }
 
@@ -124,10 +108,10 @@ def plan_networks(settings: SpikingSettings, axes: Sequence[Axis], *, networks: 
         raise ConfigError("a sweep is of computed networks, not of a device")
     if not 1 <= networks <= MOST_NETWORKS:
         raise ConfigError(f"{networks} networks a point, from 1 to {MOST_NETWORKS} are possible")
-    values = all_points(axes)
+    values = combine(axes)
     points, data = [], []
     for each in values:
-        where = f"point {described([axis.key for axis in axes], each)}"
+        where = f"point {describe_settings([axis.key for axis in axes], each)}"
         try:
             varied: dict[str, Any] = {axis.key.name: value for axis, value in zip(axes, each, strict=True)}
             point = replace(settings, **varied)
@@ -137,7 +121,7 @@ def plan_networks(settings: SpikingSettings, axes: Sequence[Axis], *, networks: 
             raise DataError(f"{where}: {error}") from error
         points.append(point)
         data.append(data_hash(split))
-    return NetworkSweep(settings, tuple(axes), networks, seed, values, tuple(points), tuple(data))
+    return NetworkSweep(tuple(axes), seed, values, settings, networks, tuple(points), tuple(data))
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +183,7 @@ def run_networks(
         tuple(folder.done[point, number] for number in range(sweep.networks)) for point in range(len(sweep.points))
     )
     result = NetworkResult(sweep, found)
-    rows = result.rows()
-    write_text(folder.path / POINTS, table(rows))
-    write_json(folder.path / SWEEP, {**sweep.plan(), "best": rows[result.best], "points": rows})
+    result.write(folder.path)
     return result
 
 
@@ -215,11 +197,11 @@ def resumed_networks(folder: NetworkFolder) -> NetworkSweep:
     """
 
     def lay_out(plan: Mapping[str, Any]) -> NetworkSweep:
-        axes = [axis_of(record, NETWORKS) for record in plan["axes"]]
+        axes = [Axis.from_record(record, NETWORKS) for record in plan["axes"]]
         settings = SpikingSettings.from_plain(plan["settings"])
         return plan_networks(settings, axes, networks=plan["networks"], seed=plan["seed"])
 
-    return laid_out_again(folder, KIND, lay_out, "images")
+    return lay_out_again(folder, KIND, lay_out, "images")
 
 
 def network_axes(texts: tuple[str, ...]) -> tuple[Axis, ...]:
@@ -228,12 +210,13 @@ def network_axes(texts: tuple[str, ...]) -> tuple[Axis, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkResult:
+class NetworkResult(SweepResult):
     """What the networks of every point came to."""
 
     sweep: NetworkSweep
     answered: tuple[tuple[Answered, ...], ...]
     """For each point, for each network."""
+    noun: ClassVar[str] = "networks"
 
     @property
     def best(self) -> int:
@@ -241,13 +224,21 @@ class NetworkResult:
         means = [statistics.fmean(each.accuracy for each in point) for point in self.answered]
         return means.index(max(means))
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Return settings and statistics of every point; the standard deviation is that between networks."""
-        names = [str(axis.key) for axis in self.sweep.axes]
-        return [
-            {**dict(zip(names, values, strict=True)), **_summary(point)}
-            for values, point in zip(self.sweep.values, self.answered, strict=True)
-        ]
+    def statistics(self) -> list[dict[str, Any]]:
+        """Return the statistics of every point; the standard deviation is that between networks."""
+        return [_summary(point) for point in self.answered]
+
+    def share(self, point: int) -> str:
+        """Write the mean accuracy at a point."""
+        found = _summary(self.answered[point])
+        spread = "" if found["accuracy_sd"] is None else f" +- {100 * found['accuracy_sd']:.1f}"
+        return f"{100 * found['accuracy']:.1f}{spread} % right"
+
+    def counted(self) -> tuple[int, str]:
+        """Return how many networks were trained at each point, and a sentence on them."""
+        count, first = self.sweep.networks, self.sweep.seed
+        images = self.answered[0][0].images
+        return count, f"{count} a point, seeds {first} to {first + count - 1}, {images} test images each"
 
 
 def _summary(networks: Sequence[Answered]) -> dict[str, Any]:
@@ -280,38 +271,7 @@ def sweep_networks(
     KeyboardInterrupt
         Likewise.
     """
-    with kept(folder, KIND), progress:
+    with keep_or_remove(folder, KIND), progress:
         progress.expect(sweep.networks * len(sweep.points), f"{len(sweep.points)} points")
         result = run_networks(sweep, folder, scheduler, progress)
-        drawn = draw(result, folder.path / MAP)
-    rows, keys = result.rows(), [axis.key for axis in sweep.axes]
-    files = [POINTS, SWEEP, *([MAP] if drawn else [])]
-    told = [
-        f"{described(keys, values)}: {_share(row)}"
-        for values, row in zip(sweep.values, rows, strict=True)
-        if len(rows) <= MOST_LINES
-    ]
-    last = sweep.seed + sweep.networks - 1
-    lines = [
-        *told,
-        f"best      {described(keys, sweep.values[result.best])}: {_share(rows[result.best])}",
-        f"networks  {sweep.networks} a point, seeds {sweep.seed} to {last}, {rows[0]['images']} test images each",
-        f"folder    {folder.path}: {', '.join(files)}",
-    ]
-    if not drawn:
-        lines.append("no map: more than two settings vary")
-    record = {
-        "folder": str(folder.path),
-        "status": "done",
-        "points": len(sweep.points),
-        "networks": sweep.networks,
-        "seed": sweep.seed,
-        "best": rows[result.best],
-        "files": files,
-    }
-    return Told(lines, record)
-
-
-def _share(row: Mapping[str, Any]) -> str:
-    spread = "" if row["accuracy_sd"] is None else f" +- {100 * row['accuracy_sd']:.1f}"
-    return f"{100 * row['accuracy']:.1f}{spread} % right"
+        return result.tell(folder.path, drawn=draw(result, folder.path / MAP))

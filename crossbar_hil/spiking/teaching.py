@@ -7,7 +7,7 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.spiking.network.encoding import LABELLING
-from crossbar_hil.spiking.network.labels import SILENT, Evaluation, Labels, answers, assigned, evaluated
+from crossbar_hil.spiking.network.labels import SILENT, Evaluation, Labels, answers, evaluate, label_neurons
 from crossbar_hil.spiking.network.network import SpikingNetwork
 from crossbar_hil.spiking.progress import Progress
 from crossbar_hil.spiking.tasks.images import Split
@@ -72,7 +72,7 @@ def progress_after(progress: Progress, network: SpikingNetwork, counts: IntArray
     given = answers(counts, before, network.protocol.readout) if before.shown.all() else np.full(len(labels), SILENT)
     silent = int((counts.sum(axis=1) == 0).sum())
     line = [progress.shown + len(labels), int((given == labels).sum()), silent, int(counts.sum())]
-    seen = assigned(counts, labels)
+    seen = label_neurons(counts, labels)
     places = np.searchsorted(before.classes, seen.classes)
     totals, shown = before.totals.copy(), before.shown.copy()
     totals[places] += seen.totals
@@ -104,7 +104,7 @@ def label_and_test(
     labels = progress.totals
     if network.protocol.label_after:
         counts = _count_answers(network, split.train.intensities, "labelling", tick, LABELLING)
-        labels = assigned(counts, split.train.labels)
+        labels = label_neurons(counts, split.train.labels)
     network.labels = labels
     return replace(progress, labels=labels, result=evaluate_network(network, labels, split, tick))
 
@@ -115,7 +115,7 @@ def evaluate_network(
     """Return how a network does on the test images."""
     counts = _count_answers(network, split.test.intensities, "testing", tick)
     given = answers(counts, labels, network.protocol.readout)
-    return evaluated(given, split.test.labels, labels.classes)
+    return evaluate(given, split.test.labels, labels.classes)
 
 
 def _count_answers(
@@ -127,7 +127,7 @@ def _count_answers(
 ) -> IntArray:
     parts: list[IntArray] = []
     done = 0
-    for counts in network.answering(images, TESTED_AT_ONCE, *stream):
+    for counts in network.respond_in_parts(images, TESTED_AT_ONCE, *stream):
         parts.append(counts)
         done += len(counts)
         tick(what, done, len(images))

@@ -1,1 +1,1 @@
-"""Dry runs over many virtual chips: map settings (`sweeping`), search for good ones (`tuning`)."""
+"""Studies: the same work over many settings, by as many workers as there are, in a folder that can be gone on with."""

@@ -2,9 +2,9 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Self
 
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.studies.settings import CHIPS, Key, SettingTable, Value, find_key
@@ -24,6 +24,16 @@ class Axis:
     key: Key
     values: tuple[Value, ...]
     spacing: Spacing = "list"
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any], among: Sequence[SettingTable] = CHIPS) -> Self:
+        """Read back `as_record`."""
+        key = find_key(f"{record['table']}.{record['name']}", among)
+        return cls(key, tuple(key.read(value) for value in record["values"]), record["spacing"])
+
+    def as_record(self) -> dict[str, Any]:
+        """Return the axis as a plan holds it."""
+        return {"table": self.key.table, "name": self.key.name, "values": list(self.values), "spacing": self.spacing}
 
 
 def read_axis(text: str, among: Sequence[SettingTable] = CHIPS) -> Axis:
@@ -53,13 +63,13 @@ def read_axis(text: str, among: Sequence[SettingTable] = CHIPS) -> Axis:
     found = _RANGE.fullmatch(values.strip()) if key.is_number else None
     if found:
         spacing: Spacing = "log" if found["log"] else "linear"
-        return Axis(key, _spread_out(key, found["low"], found["high"], int(found["count"]), spacing), spacing)
+        return Axis(key, _values_between(key, found["low"], found["high"], int(found["count"]), spacing), spacing)
     if key.is_number and ".." in values:
         raise ConfigError(f"--over {text!r}: a range is {key}=LOW..HIGH:COUNT or {key}=LOW..HIGH:COUNTlog")
     listed = tuple(key.read(each.strip()) for each in values.split(","))
     for place, value in enumerate(listed):
         if value in listed[:place]:
-            raise ConfigError(f"--over {text!r} names {_shown(value)} twice")
+            raise ConfigError(f"--over {text!r} names {_as_text(value)} twice")
     return Axis(key, listed)
 
 
@@ -73,7 +83,7 @@ def read_axes(texts: tuple[str, ...], among: Sequence[SettingTable] = CHIPS) -> 
     return axes
 
 
-def _spread_out(key: Key, first: str, last: str, count: int, spacing: Spacing) -> tuple[Value, ...]:
+def _values_between(key: Key, first: str, last: str, count: int, spacing: Spacing) -> tuple[Value, ...]:
     low, high = (float(key.read(each.strip())) for each in (first, last))
     if not 2 <= count <= MOST_VALUES:
         raise ConfigError(f"--over {key}: a range of {count} values, it must have 2 to {MOST_VALUES}")
@@ -97,5 +107,5 @@ def _spread_out(key: Key, first: str, last: str, count: int, spacing: Spacing) -
     return tuple(key.read(value) for value in tidy)
 
 
-def _shown(value: Value) -> str:
+def _as_text(value: Value) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)

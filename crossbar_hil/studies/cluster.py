@@ -4,7 +4,6 @@ import importlib
 import itertools
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from crossbar_hil.errors import ConfigError, CrossbarError, RunError
@@ -51,9 +50,7 @@ class Cluster:
             raise RunError(f"the Dask scheduler at {self.address} has no workers")
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._client.close()
 
     def _threads(self) -> int:

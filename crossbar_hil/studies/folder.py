@@ -1,4 +1,4 @@
-"""The folder of a dry run: what was asked for, every chunk as it comes, and nothing that depends on time or order."""
+"""The folder of a study: what was asked for, every chunk as it comes, and nothing that depends on time or order."""
 
 import json
 import os
@@ -27,7 +27,7 @@ class Record(Protocol):
 Chunk = TypeVar("Chunk", bound=Record)
 
 
-class ChunkFolder(Generic[Chunk]):
+class StudyFolder(Generic[Chunk]):
     """Chunks on disk, each once; use it in a ``with`` statement.
 
     Parameters
@@ -79,7 +79,7 @@ class ChunkFolder(Generic[Chunk]):
 
     @classmethod
     def reopen(cls, path: Path, kind: str) -> Self:
-        """Open the folder of a dry run that was begun.
+        """Open the folder of a study that was begun.
 
         Raises
         ------
@@ -89,7 +89,7 @@ class ChunkFolder(Generic[Chunk]):
         try:
             plan = json.loads((path / PLAN).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise RunError(f"{path} is not the folder of a dry run: {PLAN} cannot be read: {error}") from error
+            raise RunError(f"{path} is not the folder of a study: {PLAN} cannot be read: {error}") from error
         found = plan.get("kind") if isinstance(plan, dict) else None
         if found != kind:
             raise RunError(f"{path} is the folder of a {found}, not of a {kind}")
@@ -127,7 +127,7 @@ class ChunkFolder(Generic[Chunk]):
                 place = (int(record.pop("point")), int(record.pop("chunk")))
                 self.done[place] = self.holds.from_record(record)
             except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise RunError(f"{path}, line {number} is not a chunk of a dry run: {error}") from error
+                raise RunError(f"{path}, line {number} is not a chunk of a study: {error}") from error
         if len(whole) < len(content):
             with path.open("r+b") as file:
                 file.truncate(len(whole))

@@ -16,7 +16,7 @@ MANY_SIZES = 20.0
 BLUE, GREY = "#0072B2", "#666666"
 
 
-def varying(axes: Sequence[Axis]) -> list[Axis]:
+def axes_that_vary(axes: Sequence[Axis]) -> list[Axis]:
     """Return the axes with more than one value, or the first if there are none."""
     return [axis for axis in axes if len(axis.values) > 1] or list(axes[:1])
 
@@ -27,7 +27,7 @@ def label_values(panel: Axes, axis: Axis) -> None:
     if axis.spacing == "log" or _of_many_sizes(axis):
         panel.set_xscale("log")
     if not axis.key.is_number:
-        panel.set_xticks(places(axis), named(axis))
+        panel.set_xticks(places(axis), value_labels(axis))
 
 
 def _of_many_sizes(axis: Axis) -> bool:
@@ -49,7 +49,7 @@ def draw_map(
         (across, panel.set_xticks, panel.set_xlabel),
     ):
         every = -(-len(axis.values) // 16)
-        set_ticks(np.arange(len(axis.values))[::every], named(axis)[::every])
+        set_ticks(np.arange(len(axis.values))[::every], value_labels(axis)[::every])
         set_label(axis.key.label)
     panel.tick_params(axis="x", labelrotation=45)
     panel.tick_params(labelsize=7)
@@ -71,7 +71,7 @@ def places(axis: Axis) -> FloatArray:
     return np.arange(len(axis.values), dtype=float)
 
 
-def named(axis: Axis) -> list[str]:
+def value_labels(axis: Axis) -> list[str]:
     """Write the values of an axis."""
     return [f"{value:.4g}" if isinstance(value, float) else str(value) for value in axis.values]
 

@@ -1,5 +1,6 @@
 """Who does the work: threads or processes of this machine, or a Dask cluster, behind one verb, `submit`."""
 
+import itertools
 import multiprocessing
 import os
 import signal
@@ -7,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
 from crossbar_hil.errors import ConfigError, RunError
@@ -25,9 +25,7 @@ class Scheduler(Protocol):
     def __enter__(self) -> Self:
         """Start."""
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> bool | None:
+    def __exit__(self, *raised: object) -> None:
         """Stop, with whatever is under way."""
 
     def submit(self, function: Callable[[Task], Answer], tasks: Sequence[Task]) -> Iterator[tuple[int, Answer]]:
@@ -102,10 +100,8 @@ class _Pooled:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self._end(at_once=error is not None)
+    def __exit__(self, *raised: object) -> None:
+        self._end(at_once=any(raised))
 
     def _end(self, *, at_once: bool = False) -> None:  # noqa: ARG002 - a thread cannot be ended
         """Wait until what is under way is done, or end it at once where that is possible."""
@@ -124,10 +120,7 @@ class _Pooled:
         following = iter(tasks)
         try:
             while True:
-                while len(waiting) < 2 * self.workers:
-                    place, task = next(following, (None, None))
-                    if place is None or task is None:
-                        break
+                for place, task in itertools.islice(following, 2 * self.workers - len(waiting)):
                     waiting[self.pool.submit(function, task)] = place
                 if not waiting:
                     return
@@ -143,7 +136,7 @@ class Threads(_Pooled):
     """Threads of this process; the kernels of the lock-step run free of the interpreter's lock."""
 
     def _make(self) -> Executor:
-        return ThreadPoolExecutor(self.workers, thread_name_prefix="dry-run")
+        return ThreadPoolExecutor(self.workers, thread_name_prefix="study")
 
 
 class Processes(_Pooled):

@@ -91,7 +91,7 @@ class Key:
         try:
             value: Value = _adapter(self).validate_python(text)
         except ValidationError as error:
-            raise ConfigError(f"{self} {text!r}: {_said(error)}") from error
+            raise ConfigError(f"{self} {text!r}: {_message_of(error)}") from error
         return value
 
     def of(self, bench: Bench) -> Value | None:
@@ -133,6 +133,26 @@ def find_key(text: str, among: Sequence[SettingTable] = CHIPS) -> Key:
     raise ConfigError(f"{text!r} is no setting of {places}{nearest(name, known)}")
 
 
+def set_values(bench: Bench, texts: Sequence[str]) -> Bench:
+    """Return a bench with every ``KEY=VALUE`` set.
+
+    Raises
+    ------
+    ConfigError
+        If one cannot be read, or is out of bounds.
+    """
+    values: dict[Key, Value] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign:
+            raise ConfigError(f"--set {text!r} must be KEY=VALUE")
+        key = find_key(name)
+        if key in values:
+            raise ConfigError(f"--set names {key} twice")
+        values[key] = key.read(value.strip())
+    return with_settings(bench, values) if values else bench
+
+
 def virtual_chip(bench: Bench) -> Chip:
     """Return the virtual chip of a bench, one of the size of its wiring if it describes none."""
     if bench.chip is None and bench.wiring is not None:
@@ -153,24 +173,24 @@ def with_settings(bench: Bench, values: Mapping[Key, Value]) -> Bench:
     cells: dict[str, Any] = {key.name: value for key, value in values.items() if key.table == "chip"}
     spread = {key.name: value for key, value in values.items() if key.table == "chip.spread"}
     if spread:
-        cells["spread"] = _revised(Spread, _same_way(chip.spread, spread), spread)
-    update: dict[str, Any] = {"training": _revised(Training, bench.training.model_dump(), training)}
+        cells["spread"] = _revise(Spread, _in_form_of(chip.spread, spread), spread)
+    update: dict[str, Any] = {"training": _revise(Training, bench.training.model_dump(), training)}
     if cells:
-        update["chip"] = _revised(Chip, chip.model_dump(), cells)
+        update["chip"] = _revise(Chip, chip.model_dump(), cells)
     return bench.model_copy(update=update)
 
 
-def _revised(model: type[BaseModel], before: dict[str, Any], values: Mapping[str, Any]) -> BaseModel:
+def _revise(model: type[BaseModel], before: dict[str, Any], values: Mapping[str, Any]) -> BaseModel:
     if not values:
         return model.model_validate(before)
     try:
         return model.model_validate({**before, **values})
     except ValidationError as error:
         given = ", ".join(f"{name} {value}" for name, value in values.items())
-        raise ConfigError(f"{given}: {_said(error)}") from error
+        raise ConfigError(f"{given}: {_message_of(error)}") from error
 
 
-def _same_way(spread: Spread, values: Mapping[str, Value]) -> dict[str, Any]:
+def _in_form_of(spread: Spread, values: Mapping[str, Value]) -> dict[str, Any]:
     """Describe a spread by span, or by median and sigma, whichever the new values ask for."""
     kept: dict[str, Any] = spread.model_dump(exclude_none=True)
     low, high = spread.low_siemens, spread.high_siemens
@@ -208,6 +228,6 @@ def _leaves(hint: Any) -> list[Any]:
     return [leaf for each in typing.get_args(hint) for leaf in _leaves(each)] or [hint]
 
 
-def _said(error: ValidationError) -> str:
+def _message_of(error: ValidationError) -> str:
     message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
     return message[0].lower() + message[1:]

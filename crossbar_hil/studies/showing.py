@@ -1,8 +1,7 @@
-"""Show a dry run while it runs: a bar with the time left on a terminal, a line now and then elsewhere, or nothing."""
+"""Show a study while it runs: a bar with the time left on a terminal, a line now and then elsewhere, or nothing."""
 
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
@@ -23,9 +22,7 @@ class Silent:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         pass
 
     def expect(self, total: int, what: str) -> None:  # noqa: ARG002 - for those who show it
@@ -84,9 +81,7 @@ class Bar(Silent):
         self._bar.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
     def expect(self, total: int, what: str) -> None:
@@ -101,7 +96,7 @@ class Bar(Silent):
 
 
 def make_show(console: Console, *, quiet: bool, noun: str = "chips") -> Silent:
-    """Choose how to show a dry run of chips, or of whatever is counted."""
+    """Choose how to show a study of chips, or of whatever is counted."""
     if quiet:
         return Silent(noun)
     return Bar(console, noun) if console.is_terminal else Lines(console, noun=noun)

@@ -6,13 +6,13 @@ the set is ``train`` or ``test``. Lines that start with ``#`` are comments.
 
 import csv
 from dataclasses import dataclass
-from importlib.resources.abc import Traversable
 from typing import Self
 
 import numpy as np
 
 from crossbar_hil.arrays import IntArray
 from crossbar_hil.errors import DataError
+from crossbar_hil.shipped import TextFile, read_text
 
 _HEADER = ["pattern", "label", "set"]
 
@@ -31,7 +31,7 @@ class PatternSet:
     """(Q, N) bits."""
 
     @classmethod
-    def from_csv(cls, path: Traversable) -> Self:
+    def from_csv(cls, path: TextFile) -> Self:
         """Read a pattern file.
 
         Raises
@@ -39,13 +39,7 @@ class PatternSet:
         DataError
             If the file cannot be read or a line is wrong; the message names the line.
         """
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except OSError as error:
-            raise DataError(f"pattern file {path} cannot be read: {error.strerror or error}") from error
-        except UnicodeDecodeError as error:
-            raise DataError(f"pattern file {path} is not a text file: {error.reason} at byte {error.start}") from error
-        lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
+        lines = [(n, line.strip()) for n, line in enumerate(read_text("pattern", path).splitlines(), start=1)]
         lines = [(number, line) for number, line in lines if line and not line.startswith("#")]
         header = [field.strip().lower() for field in lines[0][1].split(",")] if lines else []
         if header != _HEADER:

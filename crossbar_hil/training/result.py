@@ -112,12 +112,12 @@ class TrainingResult:
         return cls(
             converged=epochs[-1].error == 0,
             epochs=len(epochs),
-            conductances=_stacked([epoch.conductances for epoch in epochs]),
-            currents=_stacked([epoch.currents for epoch in epochs]),
-            activations=_stacked([epoch.activations for epoch in epochs]),
+            conductances=_stack([epoch.conductances for epoch in epochs]),
+            currents=_stack([epoch.currents for epoch in epochs]),
+            activations=_stack([epoch.activations for epoch in epochs]),
             errors=np.array([epoch.error for epoch in epochs]),
-            counts=_stacked([epoch.counts for epoch in epochs]),
-            depressing=_stacked([epoch.depressing for epoch in epochs]),
+            counts=_stack([epoch.counts for epoch in epochs]),
+            depressing=_stack([epoch.depressing for epoch in epochs]),
             patterns=patterns,
             labels=labels,
             target0=target0,
@@ -186,7 +186,7 @@ class TrainingResult:
         return ""
 
 
-def _stacked(arrays: list[NDArray[Scalar]]) -> NDArray[Scalar]:
+def _stack(arrays: list[NDArray[Scalar]]) -> NDArray[Scalar]:
     """Stack E arrays of one shape; four times as fast as np.stack for many small ones, more for one and the same."""
     first = arrays[0]
     if all(each is first for each in arrays):

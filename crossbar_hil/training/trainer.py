@@ -132,13 +132,13 @@ class Trainer:
             Also when training did not converge: that is a result, not an error.
         """
         bits, wanted = self._checked_task(patterns, labels)
-        return self._gathered(bits, wanted, list(self._epochs(row_voltages(bits, self.v0, self.v1), wanted)))
+        return self._gather(bits, wanted, list(self._epochs(row_voltages(bits, self.v0, self.v1), wanted)))
 
     def result(self, patterns: ArrayLike, labels: ArrayLike, epochs: list[Epoch]) -> TrainingResult:
         """Gather the epochs that `iterate` gave, all or some of them, into a result."""
-        return self._gathered(*self._checked_task(patterns, labels), epochs)
+        return self._gather(*self._checked_task(patterns, labels), epochs)
 
-    def _gathered(self, patterns: IntArray, labels: IntArray, epochs: list[Epoch]) -> TrainingResult:
+    def _gather(self, patterns: IntArray, labels: IntArray, epochs: list[Epoch]) -> TrainingResult:
         return TrainingResult.from_epochs(
             epochs,
             patterns=patterns,

@@ -101,10 +101,12 @@ class Update:
         if rising.any():
             backend.send_pulses(rising, self.pulse)
         if self.verify_siemens is not None:
-            rising = self._verified(backend, rising, conductances, read_v)
+            rising = self._pulse_until_verified(backend, rising, conductances, read_v)
         return Sent(rising + falling, falling)
 
-    def _verified(self, backend: DeviceBackend, rising: IntArray, conductances: FloatArray, read_v: float) -> IntArray:
+    def _pulse_until_verified(
+        self, backend: DeviceBackend, rising: IntArray, conductances: FloatArray, read_v: float
+    ) -> IntArray:
         """Pulse again what has not risen enough; return all potentiating pulses."""
         sent, goal = rising.copy(), conductances + (self.verify_siemens or 0.0)
         for _ in range(self.tries - 1):

@@ -114,6 +114,6 @@ def described(expected: Expected) -> str:
     return expected if isinstance(expected, str) else f"{expected:g}"
 
 
-def held(nominal: float) -> tuple[float, float]:
+def range_bounds(nominal: float) -> tuple[float, float]:
     """Return between which values a range reads back: some models answer its name, others its full scale."""
     return nominal, nominal * 1.06

@@ -98,10 +98,10 @@ class BenchAdapter(Adapter):
         self._read_termination, self._write_termination = read_termination, write_termination
         self._prompts = prompts
         self._owner = threading.get_ident()
-        self._command = ""
+        self._end = read_termination.encode()
+        self._command = b""
         self._buffer = bytearray()
         self._ended = False
-        self._torn = False
         self._lost = False
         self._until = 0.0
         self._extra_s = 0.0
@@ -115,36 +115,46 @@ class BenchAdapter(Adapter):
 
     def _write_bytes(self, content: bytes, **_: Any) -> None:
         """Send bytes as they are; the time of the exchange starts."""
-        self._check_owner()
-        self._refuse_if_suspect()
-        self._command = content.decode("ascii", "backslashreplace").rstrip()
+        self._refuse_if_unusable()
+        self._command = content
         self._until = time.monotonic() + self.deadline_s + self._extra_s
-        with self._watched() as link:
-            extra = bytes(self._buffer) + link.unread()
-            self._buffer.clear()
-            if not self._is_prompts(extra):
-                raise GarbledReply(f"{self.resource} sent {_shown(extra)} that nobody had asked for")
+        try:
+            link = self.connection or self._connected()
+            self._buffer += link.unread()
+            if self._buffer:
+                self._drop_prompts()
             self._ended = False
-            self._send(link, content, self._until)
+            link.write(content, self._until)
+        except BaseException as error:
+            self._suspect(error)
+            raise
 
     def _read(self, **_: Any) -> str:
         """Return one reply without its termination."""
         content = self._read_line()
+        if content.isascii():
+            text = content.decode("ascii")
+            if text.isprintable() or text.replace("\t", " ").replace("\r", " ").isprintable():
+                return text.removesuffix("\r")
         with self._watched():
-            return self._decoded(content).removesuffix("\r")
+            kind = "text" if content.isascii() else "ASCII"
+            raise GarbledReply(f"{self.resource} answered {_shown(content)}, which is no {kind}")
 
     def _read_bytes(self, count: int, break_on_termchar: bool = False, **_: Any) -> bytes:
         """Return so many bytes, or one reply with its termination if the count is -1."""
-        end = self._read_termination.encode()
         if count < 0:
-            return self._read_line() + end
-        self._check_owner()
-        self._refuse_if_suspect()
+            return self._read_line() + self._end
+        self._refuse_if_unusable()
         with self._watched() as link:
-            while len(self._buffer) < count and not (break_on_termchar and end in self._buffer) and not self._ended:
+            while (
+                len(self._buffer) < count and not (break_on_termchar and self._end in self._buffer) and not self._ended
+            ):
                 self._fill(link)
-        stop = self._buffer.find(end) + len(end) if break_on_termchar and end in self._buffer else count
-        return self._take(min(stop, count))
+        end = self._buffer.find(self._end) if break_on_termchar else -1
+        size = count if end < 0 else min(end + len(self._end), count)
+        taken = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return taken
 
     def close(self) -> None:
         """End the session; may be called in any thread and more than once."""
@@ -185,11 +195,11 @@ class BenchAdapter(Adapter):
         opened = False
         for command in commands:
             content = (command + self._write_termination).encode("ascii")
-            if self.connection is not None and not self._torn and not self._lost:
+            if self.connection is not None and not self.connection.torn and not self._lost:
                 try:
                     # A connection that the other side has closed takes bytes all the same, and loses them.
                     self._buffer += self.connection.unread()
-                    self._send(self.connection, content, time.monotonic() + self.deadline_s)
+                    self.connection.write(content, time.monotonic() + self.deadline_s)
                 except TransportError as error:
                     self._fail(error)
                     if opened:
@@ -198,7 +208,7 @@ class BenchAdapter(Adapter):
                     continue
             self._reopen()
             opened = True
-            self._send(self._connected(), content, time.monotonic() + self.deadline_s)
+            self._connected().write(content, time.monotonic() + self.deadline_s)
 
     def resync(self, marker: tuple[str, str]) -> None:
         """Open the session again and prove it in step; what comes before the marker is thrown away.
@@ -222,86 +232,73 @@ class BenchAdapter(Adapter):
         if self.connection is not None and not self._lost:
             self.connection.finish(time.monotonic() + self.deadline_s)
         self._reopen()
-        self._command, self._until = command, time.monotonic() + self.deadline_s
-        wanted, end, seen = expected.encode("ascii"), self._read_termination.encode(), 0
+        self._command, self._until = command.encode("ascii"), time.monotonic() + self.deadline_s
+        wanted, seen = expected.encode("ascii"), 0
         with self._watched() as link:
-            self._send(link, (command + self._write_termination).encode("ascii"), self._until)
+            link.write(self._command + self._write_termination.encode(), self._until)
             line = b""
             while line.strip() != wanted:
                 if seen > REPLY_LIMIT:
                     raise GarbledReply(f"{self.resource} sent {seen} bytes without the answer {expected!r}")
-                while end not in self._buffer and not self._ended:
+                while self._end not in self._buffer and not self._ended:
                     self._fill(link)
                     seen = max(seen, len(self._buffer))
-                line = self._take_line(end)
+                line = self._take_line()
                 seen += len(line)
         self.cause = None
 
     # ------------------------------------------------------------------ inside
 
     def _read_line(self) -> bytes:
-        self._check_owner()
-        self._refuse_if_suspect()
-        end = self._read_termination.encode()
-        with self._watched() as link:
+        self._refuse_if_unusable()
+        try:
+            link = self.connection or self._connected()
             while True:
-                while end not in self._buffer and not self._ended:
+                while self._end not in self._buffer and not self._ended:
                     self._fill(link)
                     if len(self._buffer) > REPLY_LIMIT:
                         raise GarbledReply(f"{self.resource} answered with more than {REPLY_LIMIT} bytes")
-                line = self._take_line(end)
+                line = self._take_line()
                 if line.strip() not in self._prompts:
                     return line
+        except BaseException as error:
+            self._suspect(error)
+            raise
 
-    def _is_prompts(self, content: bytes) -> bool:
-        """Return whether these bytes say nothing: whole lines, each a prompt, or no bytes at all."""
-        end = self._read_termination.encode()
-        return not content or (
-            content.endswith(end)
-            and all(line.strip() in self._prompts for line in content.removesuffix(end).split(end))
-        )
-
-    def _send(self, link: Link, content: bytes, until: float) -> None:
-        self._torn = True
-        link.write(content, until)
-        self._torn = False
+    def _drop_prompts(self) -> None:
+        """Throw away what has come in unasked, if it says nothing: whole lines, each a prompt."""
+        extra = bytes(self._buffer)
+        self._buffer.clear()
+        lines = extra.removesuffix(self._end).split(self._end)
+        if not extra.endswith(self._end) or any(line.strip() not in self._prompts for line in lines):
+            raise GarbledReply(f"{self.resource} sent {_shown(extra)} that nobody had asked for")
 
     def _fill(self, link: Link) -> None:
         content, self._ended = link.read(self._until)
         self._buffer += content
 
-    def _take_line(self, end: bytes) -> bytes:
-        line, found, rest = bytes(self._buffer).partition(end)
+    def _take_line(self) -> bytes:
+        line, found, rest = bytes(self._buffer).partition(self._end)
         self._buffer = bytearray(rest)
         self._ended = bool(self._ended and found and rest)
         return line
 
-    def _take(self, count: int) -> bytes:
-        taken = bytes(self._buffer[:count])
-        del self._buffer[:count]
-        return taken
-
-    def _decoded(self, content: bytes) -> str:
-        try:
-            text = content.decode("ascii")
-        except UnicodeDecodeError as error:
-            raise GarbledReply(f"{self.resource} answered {_shown(content)}, which is no ASCII") from error
-        if not text.replace("\t", " ").replace("\r", " ").isprintable():
-            raise GarbledReply(f"{self.resource} answered {_shown(content)}, which is no text")
-        return text
-
     @contextmanager
     def _watched(self) -> Iterator[Link]:
-        """Make the session suspect on a failure, and name the command and what there was of a reply."""
+        """Make the session suspect if the block fails."""
         try:
             yield self._connected()
-        except TransportError as error:
-            so_far = f", reply so far {_shown(self._buffer)}" if self._buffer else ""
-            raise self._fail(type(error)(f"{error} (command {_shown(self._command)}{so_far})")) from error
-        except BaseException:
-            # An interrupt in the middle leaves an answer on its way.
-            self._fail(TransportError(f"{self.resource} was interrupted in {_shown(self._command)}"))
+        except BaseException as error:
+            self._suspect(error)
             raise
+
+    def _suspect(self, error: BaseException) -> None:
+        """Make the session suspect for an error, which is told again with the command and what there was of a reply."""
+        if isinstance(error, TransportError):
+            so_far = f", reply so far {_shown(self._buffer)}" if self._buffer else ""
+            raise self._fail(type(error)(f"{error} (command {_shown(self._command.rstrip())}{so_far})")) from error
+        # An interrupt in the middle leaves an answer on its way.
+        self._fail(TransportError(f"{self.resource} was interrupted in {_shown(self._command.rstrip())}"))
 
     def _fail(self, error: TransportError) -> TransportError:
         self.cause = self.cause or error
@@ -321,9 +318,11 @@ class BenchAdapter(Adapter):
         self._buffer.clear()
         self._ended = False
         self.connection = self._open()
-        self._torn = self._lost = False
+        self._lost = False
 
-    def _refuse_if_suspect(self) -> None:
+    def _refuse_if_unusable(self) -> None:
+        """Refuse an exchange in another thread, or on a session that is suspect."""
+        self._check_owner()
         if self.cause is not None:
             raise type(self.cause)(
                 f"{self.resource} is not used before it is brought in step again: {self.cause}"

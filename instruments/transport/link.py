@@ -32,6 +32,9 @@ class Chunk(NamedTuple):
 class Link(ABC):
     """A byte stream to an instrument; `until` is always a time of `time.monotonic`, in seconds."""
 
+    torn: bool = False
+    """Whether a message may have been taken in part, so that the next one would be joined to it."""
+
     @abstractmethod
     def write(self, content: bytes, until: float) -> None:
         """Send all of it."""
@@ -124,6 +127,7 @@ class SocketLink(Link):
     def write(self, content: bytes, until: float) -> None:
         """Send all of it."""
         left = memoryview(content)
+        self.torn = True
         try:
             while left:
                 self._socket.settimeout(_time_left(until))
@@ -135,6 +139,7 @@ class SocketLink(Link):
             ) from error
         except OSError as error:
             raise ConnectionLost(f"{self._resource} is gone while it was written to: {error}") from error
+        self.torn = False
 
     def read(self, until: float) -> Chunk:
         """Wait for some bytes."""
@@ -195,11 +200,13 @@ class VisaLink(Link):
 
     def write(self, content: bytes, until: float) -> None:
         """Send all of it."""
+        self.torn = True
         try:
             self._opened.timeout = _milliseconds(until)
             self._opened.write_raw(content)
         except (pyvisa.Error, OSError) as error:
             raise self._failure("written to", error) from error
+        self.torn = False
 
     def read(self, until: float) -> Chunk:
         """Wait for some bytes; VISA says where a reply ends."""

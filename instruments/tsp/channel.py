@@ -3,10 +3,23 @@
 Numbers are sent with ``%.9e``: ``%f`` keeps six decimals and would send a limit of 100 nA as 0.000000.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pymeasure.instruments import Channel
 from pymeasure.instruments.validators import strict_discrete_set, strict_range
+
+
+def _number_property(path: str, doc: str, least: float, most: float, *, dynamic: bool = True) -> Any:
+    """Return a property that is a number of the SMU; a model has bounds of its own where it is dynamic."""
+    return Channel.control(
+        f"print(smu{{ch}}.{path})",
+        f"smu{{ch}}.{path}=%.9e",
+        doc,
+        validator=strict_range,
+        values=(least, most),
+        dynamic=dynamic,
+        check_set_errors=True,
+    )
 
 
 class Keithley2600Channel(Channel):
@@ -30,7 +43,6 @@ class Keithley2600Channel(Channel):
         map_values=True,
         check_set_errors=True,
     )
-
     source_enabled = Channel.control(
         "print(smu{ch}.source.output)",
         "smu{ch}.source.output=%d",
@@ -40,37 +52,18 @@ class Keithley2600Channel(Channel):
         map_values=True,
         check_set_errors=True,
     )
-
-    source_voltage = Channel.control(
-        "print(smu{ch}.source.levelv)",
-        "smu{ch}.source.levelv=%.9e",
-        """Control the sourced voltage in volts (float, strictly within the largest range).""",
-        validator=strict_range,
-        values=(-40, 40),
-        dynamic=True,
-        check_set_errors=True,
+    source_voltage = _number_property(
+        "source.levelv", "Control the sourced voltage in volts (float, strictly within the largest range).", -40, 40
     )
-
-    source_voltage_range = Channel.control(
-        "print(smu{ch}.source.rangev)",
-        "smu{ch}.source.rangev=%.9e",
-        """Control the voltage range in volts (float, the smallest range that holds it is taken).""",
-        validator=strict_range,
-        values=(0, 40),
-        dynamic=True,
-        check_set_errors=True,
+    source_voltage_range = _number_property(
+        "source.rangev", "Control the voltage range in volts (float, the smallest range that holds it is taken).", 0, 40
     )
-
-    compliance_current = Channel.control(
-        "print(smu{ch}.source.limiti)",
-        "smu{ch}.source.limiti=%.9e",
-        """Control the current limit in amperes (float, strictly within the limits of the model).""",
-        validator=strict_range,
-        values=(10e-9, 3),
-        dynamic=True,
-        check_set_errors=True,
+    compliance_current = _number_property(
+        "source.limiti",
+        "Control the current limit in amperes (float, strictly within the limits of the model).",
+        10e-9,
+        3,
     )
-
     compliance_tripped = Channel.measurement(
         "print(smu{ch}.source.compliance)",
         """Get whether the source is at its limit (bool).""",
@@ -78,34 +71,26 @@ class Keithley2600Channel(Channel):
         values={True: "true", False: "false"},
         map_values=True,
     )
-
     current = Channel.measurement(
         "print(smu{ch}.measure.i())",
         """Measure the current in amperes (float); 9.91e37 means overrange.""",
     )
-
     voltage = Channel.measurement(
         "print(smu{ch}.measure.v())",
         """Measure the voltage in volts (float); 9.91e37 means overrange.""",
     )
-
-    current_range = Channel.control(
-        "print(smu{ch}.measure.rangei)",
-        "smu{ch}.measure.rangei=%.9e",
-        """Control the current measure range in amperes (float, the smallest range that holds it is taken).""",
-        validator=strict_range,
-        values=(100e-9, 3),
-        dynamic=True,
-        check_set_errors=True,
+    current_range = _number_property(
+        "measure.rangei",
+        "Control the current measure range in amperes (float, the smallest range that holds it is taken).",
+        100e-9,
+        3,
     )
-
-    measure_nplc = Channel.control(
-        "print(smu{ch}.measure.nplc)",
-        "smu{ch}.measure.nplc=%.9e",
-        """Control the integration time in power-line cycles (float, strictly from 0.001 to 25).""",
-        validator=strict_range,
-        values=(0.001, 25),
-        check_set_errors=True,
+    measure_nplc = _number_property(
+        "measure.nplc",
+        "Control the integration time in power-line cycles (float, strictly from 0.001 to 25).",
+        0.001,
+        25,
+        dynamic=False,
     )
 
 

@@ -9,13 +9,11 @@ A single pulse gets a timer 1 that passes nothing through: with a period it woul
 might cut the next one short.
 """
 
-from typing import Any
-
-from pymeasure.adapters import Adapter
+from contextlib import suppress
 
 from crossbar_hil.errors import TransportError
 
-from .session import TspInstrument
+from .instrument import TspInstrument
 
 FUNCTION = "crossbar_hil_pulse"
 MEMORY = "crossbar_hil_pulses"
@@ -150,10 +148,8 @@ COMPLIANCE_BIT = 0x40
 class PulsingBox(TspInstrument):
     """A box that stores the pulse function."""
 
-    def __init__(self, adapter: Adapter | str, name: str, **kwargs: Any) -> None:
-        super().__init__(adapter, name, **kwargs)
-        self._stored = False
-        self._run = ""
+    _stored = False
+    _run = ""
 
     def begin_run(self, run: str) -> None:
         """Have the box remember the run from before its first pulse, unless this session has done so.
@@ -198,10 +194,8 @@ class PulsingBox(TspInstrument):
 
     def end_upload(self) -> None:
         """Have what comes next carried out and not stored, by writing only; a failure that led here counts more."""
-        try:
+        with suppress(TransportError):
             self.blind("abort", "endscript")
-        except TransportError:
-            return
 
     def resync(self) -> None:
         """Open the session again; the box may have been switched off meanwhile, so the function is sent again."""

@@ -1,16 +1,17 @@
 """The role of a source-measure channel, played by one SMU of a Keithley Series 2600B. Emulated only."""
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from crossbar_hil.errors import ConfigError, InstrumentError, LimitError, TransportError
+from crossbar_hil.errors import ConfigError, InstrumentError, LimitError
 from crossbar_hil.instrument import Identity, PulseMemory, Reading, SourceMeter, SourceSettings
 
 from ..transport.adapter import allowing
+from ..transport.instrument import off_after_a_failure
 from .channel import Keithley2600Channel
+from .instrument import DIGITS
 from .pulse import (
     COMPLIANCE_BIT,
     FUNCTION,
@@ -20,7 +21,6 @@ from .pulse import (
     MOST_PULSES,
     PulsingBox,
 )
-from .session import DIGITS
 
 OVERRANGE = 9.9e37
 """A reading of 9.91e37 is an overrange (Keithley 2600B reference manual, smuX.measure.Y)."""
@@ -95,16 +95,13 @@ class Keithley2600SourceMeter(SourceMeter):
         table = self._table(settings)
         self._settings = None
         self.output_off()
-        try:
+        with off_after_a_failure(self):
             self._box.quieten()
             with allowing(self._box.adapter, RESET_S):
                 self._box.command(f"{self._smu}.reset()")
                 for each in table:
                     self._box.command(f"{each.path}={_written(each.value)}")
                 self._as_set = {each.path: self._read_back(each) for each in table}
-        except BaseException:
-            self._give_up()
-            raise
         self._settings = settings
 
     def set_range(self, range_a: float) -> None:
@@ -294,13 +291,6 @@ class Keithley2600SourceMeter(SourceMeter):
             raise InstrumentError(f"{self.name} was set to {setting.path} = {setting.value:g} but reads back {value:g}")
         return setting if setting.path.endswith(OWN_WAY) else _exactly(setting.path, value)
 
-    def _give_up(self) -> None:
-        """Switch the output off after a failure, whose own error counts more than that of the attempt."""
-        try:
-            self.output_off()
-        except TransportError:
-            return
-
     def _prepared(self) -> SourceSettings:
         if self._settings is None:
             raise LimitError(f"{self.name} has not been prepared, so nothing is sourced or measured")
@@ -323,19 +313,19 @@ class Keithley2600SourceMeter(SourceMeter):
             raise LimitError(f"{self.name} sends 1 to {MOST_PULSES} pulses at a time, not {count}")
         units = [unit for unit, _ in parts]
         run, number = parts[0][0]._number
-        with _off_after_a_failure(units):
+        with off_after_a_failure(*units):
             self._box.upload_pulses()
             self._box.begin_run(run)
         channels = ", ".join(f"{unit._smu}, {_written(amplitude_v)}" for unit, amplitude_v in parts)
         query = f'{FUNCTION}("{run}", {number}, {count}, {_written(width_s)}, {_written(GAP_S)}, {channels})'
         zeroing_s = 10 * max(unit._prepared().nplc for unit, _ in parts) / SLOWEST_LINE_HZ
-        with _off_after_a_failure(units), allowing(self._box.adapter, count * (width_s + GAP_S) + zeroing_s):
+        with off_after_a_failure(*units), allowing(self._box.adapter, count * (width_s + GAP_S) + zeroing_s):
             reply = self._box.ask(query)
         if reply.strip() == "repeated":
             raise InstrumentError(f"{self.name} refuses pulses {number}: it has begun them before and sent nothing now")
         if reply.strip() == "refused":
             raise InstrumentError(f"{self.name} sent no pulse: an output is off or not at 0 V")
-        with _off_after_a_failure(units):
+        with off_after_a_failure(*units):
             return self._taken_apart(reply, query, parts, count)
 
     def _taken_apart(
@@ -371,17 +361,6 @@ class Keithley2600SourceMeter(SourceMeter):
         if field not in {"true", "false"}:
             raise self._box.garbled(query, field, "true or false")
         return field == "true"
-
-
-@contextmanager
-def _off_after_a_failure(units: list[Keithley2600SourceMeter]) -> Iterator[None]:
-    """Switch outputs off after a failure, an interrupt too: it may have come in the middle of a pulse."""
-    try:
-        yield
-    except BaseException:
-        for unit in units:
-            unit._give_up()
-        raise
 
 
 def _exactly(path: str, value: float) -> _Setting:

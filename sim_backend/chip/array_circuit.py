@@ -77,7 +77,7 @@ class ArrayCircuit:
             )
             if isinstance(self._cell, Ohmic):
                 return volts
-            before, effective = effective, self._at(volts)
+            before, effective = effective, self._effective_conductances(volts)
             if np.abs(effective - before).max() <= SETTLED * effective.max():
                 return volts
         raise BackendError(
@@ -85,7 +85,7 @@ class ArrayCircuit:
             f"conductances of {type(self._cell).__name__.lower()} cells still change"
         )
 
-    def _at(self, volts: FloatArray) -> FloatArray:
+    def _effective_conductances(self, volts: FloatArray) -> FloatArray:
         """Return current over voltage of every cell at its own voltage, in siemens."""
         small = np.abs(volts) < 1e-6
         probe = np.where(small, 1e-6, volts)

@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike
 from crossbar_hil.arrays import FloatArray, checked
 from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import DataError, LimitError
+from crossbar_hil.shipped import TextFile
 
-from .curve_file import LARGEST_SIEMENS, TextFile, read_curves
+from .curve_file import LARGEST_SIEMENS, read_curves
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,10 +12,11 @@ Table
 """
 
 import math
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import DataError
+from crossbar_hil.shipped import TextFile, read_text
 
 LARGEST_SIEMENS = 0.1
 """A cell of more than this (10 ohm) is taken for a number in another unit."""
@@ -28,14 +29,6 @@ _SIEMENS_NAMES = {
 }
 _PULSE_NAMES = {"pulse", "pulses", "pulse number", "pulse_number", "number", "n"}
 _EXPECTED = "expected 1 (conductance in siemens) or 2 (pulse number, conductance)"
-
-
-class TextFile(Protocol):
-    """A path, or a file inside an installed package."""
-
-    def read_text(self, encoding: str) -> str:
-        """Return the whole text."""
-        ...
 
 
 class RawCurve(NamedTuple):
@@ -62,13 +55,7 @@ def read_curves(path: TextFile) -> list[RawCurve]:
     DataError
         If the file is missing or a line is wrong; the message names the file and the line.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise DataError(f"curve file {path} cannot be read: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"curve file {path} is not a text file: {error.reason} at byte {error.start}") from error
-    lines = _lines(text, path)
+    lines = _lines(read_text("curve", path), path)
     header = [name.lower() for name in lines[0].fields]
     if set(_TABLE_COLUMNS) <= set(header):
         curves = _table(header, lines, path)

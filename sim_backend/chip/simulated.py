@@ -304,7 +304,7 @@ class SimulatedBackend(DeviceBackend):
         if not self._all_mobile:
             steps = steps * self._mobile
         if self.step_variation and self.rng is not None:
-            steps = _varied(steps, self.step_variation, self.rng)
+            steps = _vary_steps(steps, self.step_variation, self.rng)
         if self._only != index:
             steps = self._enter(index, steps)
         if self._only == index:
@@ -481,7 +481,7 @@ class SimulatedBackend(DeviceBackend):
         return mask
 
 
-def _varied(steps: Any, variation: float, rng: np.random.Generator) -> FloatArray:
+def _vary_steps(steps: Any, variation: float, rng: np.random.Generator) -> FloatArray:
     """Sum of n gamma steps of mean 1 is one gamma draw of shape n / variation^2."""
     return rng.gamma(steps / variation**2, variation**2)
 

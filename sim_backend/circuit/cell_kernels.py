@@ -11,7 +11,7 @@ _SERIES = np.array([1.0 / ((2 * k) * (2 * k + 1)) for k in range(12, 0, -1)])
 
 
 @numba.njit(cache=True, fastmath=_FAST, error_model="numpy")
-def evaluated(  # type: ignore[no-untyped-def]  # noqa: PLR0912 - numba compiles one function faster than many
+def evaluate_cells(  # type: ignore[no-untyped-def]  # noqa: PLR0912 - numba compiles one function faster than many
     kind, numbers, table, share, g, a, b, across, current, tangent, left, volts, value, slope, rest, emf, sums
 ):  # fmt: skip
     """Go the share of a step that changes the cells' voltages from `across` to a - b.

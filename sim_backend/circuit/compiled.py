@@ -1,7 +1,6 @@
 """One call of the compiled kernel, with its memory."""
 
 import threading
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,8 +17,8 @@ _NO_CELLS, _NO_NODES = np.empty((0, 0)), np.empty((0, 0, 0))
 _kept = threading.local()
 
 
-class Work:
-    """Memory of the kernel for one shape.
+def work_memory(shape: tuple[int, int], *, whole: bool, shared: bool = False) -> FloatArray:
+    """Return memory of the kernel for one shape.
 
     Parameters
     ----------
@@ -30,58 +29,47 @@ class Work:
     shared : bool
         Whether it may be what the last solution of this thread used.
     """
-
-    def __init__(self, shape: tuple[int, int], *, whole: bool, shared: bool = False) -> None:
-        slots, rows = _ALL_SLOTS if whole else _LINEAR_SLOTS, shape[0] + -shape[0] % 4
-        self.memory = _memory((slots, rows, shape[1]), shared)
-
-
-def _memory(shape: tuple[int, int, int], shared: bool) -> FloatArray:
-    size = shape[0] * shape[1] * shape[2]
+    slots, rows, columns = _ALL_SLOTS if whole else _LINEAR_SLOTS, shape[0] + -shape[0] % 4, shape[1]
+    size = slots * rows * columns
     if not shared or size > KEPT:
-        return np.empty(shape)
+        return np.empty((slots, rows, columns))
     flat: FloatArray | None = getattr(_kept, "flat", None)
     if flat is None or len(flat) < size:
         _kept.flat = flat = np.empty(size)
-    return flat[:size].reshape(shape)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Run:
-    """What the kernel returns: see there."""
-
-    outcome: int
-    iterations: int
-    currents: FloatArray
+    return flat[:size].reshape(slots, rows, columns)
 
 
 def run_kernel(
     net: Network,
     cells: FloatArray,
     drives: FloatArray,
-    work: Work,
+    memory: FloatArray,
     *,
     emf: FloatArray | None = None,
     warm: bool = False,
     tolerance: float = TOLERANCE,
     nodes: tuple[FloatArray, FloatArray] | None = None,
-) -> Run:
+) -> tuple[int, int, FloatArray]:
     """Solve a network whose cells have the conductances `cells` (R, C) for drives (P, R).
 
     Parameters
     ----------
-    net, cells, drives, emf, warm, tolerance
-        As of `kernels.crossbar`.
-    work : Work
+    net, cells, drives, memory, emf, warm, tolerance
+        As of `kernels.crossbar`; memory is that of `work_memory`.
     nodes : pair of ndarray, shape (P, R, C)
         Filled with the potentials of the word-line and the bit-line nodes.
+
+    Returns
+    -------
+    outcome, iterations, currents : int, int, ndarray of float of shape (P, C)
+        As of `kernels.crossbar`.
     """
     from .kernels import crossbar  # noqa: PLC0415 - numba is loaded when it is needed
 
     currents = np.empty((len(drives), net.shape[1]))
     outcome, iterations = crossbar(
         np.ascontiguousarray(cells), np.ascontiguousarray(drives), net.row_ohm, net.column_ohm, net.row_ends,
-        net.column_ends, _NO_CELLS if emf is None else emf, warm, nodes is not None, tolerance, work.memory,
+        net.column_ends, _NO_CELLS if emf is None else emf, warm, nodes is not None, tolerance, memory,
         *(nodes or (_NO_NODES, _NO_NODES)), currents,
     )  # fmt: skip
-    return Run(outcome, iterations, currents)
+    return outcome, iterations, currents

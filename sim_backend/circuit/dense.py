@@ -28,8 +28,8 @@ def dense_potentials(
     Node 0 is ground, nodes 1 to R the sources. All cells of an ideal line share one node. Takes memory (2 R C)^2.
     """
     rows, columns = net.shape
-    words, after = _nodes(net.row_ohm, net.row_ends, columns, np.arange(1, rows + 1), 1 + rows)
-    bits, total = _nodes(net.column_ohm, net.column_ends, rows, np.zeros(columns, dtype=np.int64), after)
+    words, after = _number_nodes(net.row_ohm, net.row_ends, columns, np.arange(1, rows + 1), 1 + rows)
+    bits, total = _number_nodes(net.column_ohm, net.column_ends, rows, np.zeros(columns, dtype=np.int64), after)
     matrix = np.zeros((total, total))
 
     def join(one: IntArray, other: IntArray, siemens: FloatArray) -> None:
@@ -60,14 +60,14 @@ def dense_potentials(
     inner = matrix[np.ix_(unknown, unknown)]
     held = np.ones(len(unknown), dtype=bool)
     if (net.row_ends == 0).any() or (net.column_ends == 0).any():
-        held = _reached(matrix, rows)[unknown]  # an island has no definite potential: it is left at 0 V
+        held = _nodes_reached(matrix, rows)[unknown]  # an island has no definite potential: it is left at 0 V
     solved = np.zeros(right.shape)
     solved[held] = np.linalg.solve(inner[np.ix_(held, held)], right[held])
     potentials = np.vstack([known, solved]).T
     return potentials[:, words], np.ascontiguousarray(potentials[:, bits].transpose(0, 2, 1))
 
 
-def _nodes(ohm: FloatArray, ends: IntArray, cells: int, outside: IntArray, first: int) -> tuple[IntArray, int]:
+def _number_nodes(ohm: FloatArray, ends: IntArray, cells: int, outside: IntArray, first: int) -> tuple[IntArray, int]:
     """Return a number for each node (lines, cells), from `first` on, and the next number.
 
     An ideal line is one node; if it is joined to something outside, it is that.
@@ -85,7 +85,7 @@ def _nodes(ohm: FloatArray, ends: IntArray, cells: int, outside: IntArray, first
     return nodes, first
 
 
-def _reached(matrix: FloatArray, rows: int) -> BoolArray:
+def _nodes_reached(matrix: FloatArray, rows: int) -> BoolArray:
     """Nodes joined to ground or to a source."""
     reached = np.zeros(len(matrix), dtype=bool)
     reached[: 1 + rows] = True

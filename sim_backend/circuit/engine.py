@@ -1,6 +1,6 @@
 """Two ways to the potentials of one crossbar: compiled kernels, or dense matrices while those are not ready."""
 
-from typing import Protocol
+from typing import TypeAlias
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.errors import BackendError
 
 from .bounds import TOLERANCE
-from .compiled import Work, run_kernel
+from .compiled import run_kernel, work_memory
 from .dense import dense_potentials
 from .network import Network
 
@@ -19,20 +19,6 @@ PATIENCE = 2000
 
 _small_solutions = [0]
 _ready = [False]
-
-
-class Engine(Protocol):
-    """Potentials of a network whose cells may be changed."""
-
-    net: Network
-
-    def set_cells(self, cells: FloatArray) -> None:
-        """Take conductances (R, C) in siemens."""
-        ...
-
-    def solve(self, drive: FloatArray, emf: FloatArray | None, tolerance: float) -> tuple[FloatArray, FloatArray]:
-        """Return potentials (R, C) of word-line and bit-line nodes, in volts, starting from the last solution."""
-        ...
 
 
 def kernels_ready() -> bool:
@@ -55,35 +41,27 @@ def uses_kernels(net: Network) -> bool:
     return True
 
 
-def engine_for(net: Network) -> Engine:
-    """Return the dense engine for a small network while nothing is compiled, else the compiled one."""
-    return CompiledEngine(net) if uses_kernels(net) else DenseEngine(net)
-
-
 class DenseEngine:
     """A dense solution each time.
 
     Parameters
     ----------
     net : Network
+        The wires.
     """
 
     def __init__(self, net: Network) -> None:
         self.net = net
-        self._cells = net.conductances
-
-    def set_cells(self, cells: FloatArray) -> None:
-        """Take conductances (R, C) in siemens."""
-        self._cells = cells
 
     def solve(
         self,
+        cells: FloatArray,
         drive: FloatArray,
         emf: FloatArray | None,
         tolerance: float,  # noqa: ARG002 - always exact
     ) -> tuple[FloatArray, FloatArray]:
-        """Return potentials (R, C) of word-line and bit-line nodes, in volts."""
-        words, bits = dense_potentials(self.net, self._cells, drive[None], emf)
+        """Return potentials (R, C) of word-line and bit-line nodes, in volts, for cells (R, C) in siemens."""
+        words, bits = dense_potentials(self.net, cells, drive[None], emf)
         return words[0], bits[0]
 
 
@@ -93,20 +71,18 @@ class CompiledEngine:
     Parameters
     ----------
     net : Network
+        The wires, and the cells of `currents`.
     """
 
     def __init__(self, net: Network) -> None:
         self.net = net
-        self._cells = net.conductances
-        self._work: Work | None = None
+        self._memory: FloatArray | None = None
         self.iterations = 0
         """Iterations of the last linear solution."""
 
-    def set_cells(self, cells: FloatArray) -> None:
-        """Take conductances (R, C) in siemens."""
-        self._cells = cells
-
-    def solve(self, drive: FloatArray, emf: FloatArray | None, tolerance: float) -> tuple[FloatArray, FloatArray]:
+    def solve(
+        self, cells: FloatArray, drive: FloatArray, emf: FloatArray | None, tolerance: float
+    ) -> tuple[FloatArray, FloatArray]:
         """Return potentials (R, C) of word-line and bit-line nodes, in volts, starting from the last solution.
 
         Raises
@@ -114,14 +90,14 @@ class CompiledEngine:
         BackendError
             If the iteration does not settle; the next solution starts afresh.
         """
-        warm = self._work is not None
-        if self._work is None:
-            self._work = Work(self.net.shape, whole=True)
+        warm = self._memory is not None
+        memory = work_memory(self.net.shape, whole=True) if self._memory is None else self._memory
         words, bits = np.empty((1, *self.net.shape)), np.empty((1, *self.net.shape))
-        found = run_kernel(
-            self.net, self._cells, drive[None], self._work, emf=emf, warm=warm, tolerance=tolerance, nodes=(words, bits)
+        outcome, self.iterations, _ = run_kernel(
+            self.net, cells, drive[None], memory, emf=emf, warm=warm, tolerance=tolerance, nodes=(words, bits)
         )
-        self._done(found.outcome, found.iterations, tolerance)
+        self._memory = None if outcome else memory
+        self._check(outcome, tolerance)
         return words[0], bits[0]
 
     def currents(self, drives: FloatArray, tolerance: float) -> FloatArray:
@@ -132,24 +108,30 @@ class CompiledEngine:
         BackendError
             If the iteration does not settle.
         """
-        work = Work(self.net.shape, whole=self.net.strict, shared=True)
-        found = run_kernel(self.net, self._cells, drives, work, tolerance=tolerance)
-        if found.outcome and not found.iterations:  # a wire so near to negligible that the kernel takes it for ideal
-            found = run_kernel(self.net, self._cells, drives, Work(self.net.shape, whole=True), tolerance=tolerance)
-        self._done(found.outcome, found.iterations, tolerance)
-        return found.currents
-
-    def _done(self, outcome: int, iterations: int, tolerance: float) -> None:
-        _ready[0] = True
+        net = self.net
+        memory = work_memory(net.shape, whole=net.strict, shared=True)
+        outcome, iterations, currents = run_kernel(net, net.conductances, drives, memory, tolerance=tolerance)
+        if outcome and not iterations:  # a wire so near to negligible that the kernel takes it for ideal
+            memory = work_memory(net.shape, whole=True)
+            outcome, iterations, currents = run_kernel(net, net.conductances, drives, memory, tolerance=tolerance)
         self.iterations = iterations
+        self._check(outcome, tolerance)
+        return currents
+
+    def _check(self, outcome: int, tolerance: float) -> None:
+        _ready[0] = True
         if outcome:
-            self._work = None
-            raise unsettled(self.net, iterations, tolerance)
+            rows, columns = self.net.shape
+            raise BackendError(
+                f"the potentials of a crossbar of {rows} by {columns} cells did not settle "
+                f"to {tolerance:g} in {self.iterations} iterations"
+            )
 
 
-def unsettled(net: Network, iterations: int, tolerance: float) -> BackendError:
-    """Return the error of a linear solution that does not come to an end."""
-    return BackendError(
-        f"the potentials of a crossbar of {net.shape[0]} by {net.shape[1]} cells did not settle "
-        f"to {tolerance:g} in {iterations} iterations"
-    )
+Engine: TypeAlias = DenseEngine | CompiledEngine
+"""Finds the potentials of a network whose cells may change from one solution to the next."""
+
+
+def engine_for(net: Network) -> Engine:
+    """Return the dense engine for a small network while nothing is compiled, else the compiled one."""
+    return CompiledEngine(net) if uses_kernels(net) else DenseEngine(net)

@@ -31,7 +31,7 @@ class Form:
     table: FloatArray
 
 
-def form(cell: CellModel) -> Form | None:
+def form_of(cell: CellModel) -> Form | None:
     """Return a cell model as numbers, None if no kernel knows it."""
     if type(cell) is Sinh:
         return Form(SINH, np.array([cell.b_per_v, 0.0]), _NO_TABLE)

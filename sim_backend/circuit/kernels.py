@@ -38,12 +38,12 @@ LINEAR_SLOTS, ALL_SLOTS = 7, 9
 """Arrays (R, C) of work memory for output currents only, and for all potentials."""
 
 
-def part(function: Any) -> Any:
+def inlined(function: Any) -> Any:
     """Compile as a part of the function that calls it."""
     return numba.njit(inline="always")(function)
 
 
-def piece(function: Any) -> Any:
+def separate(function: Any) -> Any:
     """Compile as a function of its own, at the first call of `crossbar`, which keeps the result on disk."""
     return numba.njit(fastmath=_FAST, error_model="numpy")(function)
 
@@ -52,7 +52,7 @@ def piece(function: Any) -> Any:
 _0, _1, _2, _3, _4 = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
 
 
-@piece
+@separate
 def _factor(  # type: ignore[no-untyped-def]  # noqa: PLR0912 - numba compiles one function faster than many
     cells, pad, r_rows, r_columns, row_ends, column_ends, u_rows, u_columns, e_rows, e_columns
 ):  # fmt: skip
@@ -127,7 +127,7 @@ def _factor(  # type: ignore[no-untyped-def]  # noqa: PLR0912 - numba compiles o
             e_columns[j] = r_columns[j] * u_columns[rows - 1, j]
 
 
-@part
+@inlined
 def _ends(u, e_rows, i, row_ends, shares, seen, r):  # type: ignore[no-untyped-def]
     for k in range(4):
         if row_ends[i + k] == 0:
@@ -138,7 +138,7 @@ def _ends(u, e_rows, i, row_ends, shares, seen, r):  # type: ignore[no-untyped-d
             e_rows[i + k] = r[k] * shares[k]
 
 
-@part
+@inlined
 def _solve_four(u, q, x, block, e_rows, r_rows, drive, columns):  # type: ignore[no-untyped-def]
     """Solve four word lines: q (4 C) A injected, x (4 C) V out; return the sum of q x, in watt."""
     i = 4 * block
@@ -183,7 +183,7 @@ def _solve_four(u, q, x, block, e_rows, r_rows, drive, columns):  # type: ignore
     return s0 + s1 + s2 + s3
 
 
-@part
+@inlined
 def _gather(cells, p, block, q):  # type: ignore[no-untyped-def]
     i = 4 * block
     g0, g1, g2, g3 = cells[i], cells[i + 1], cells[i + 2], cells[i + 3]
@@ -195,7 +195,7 @@ def _gather(cells, p, block, q):  # type: ignore[no-untyped-def]
         q[4 * j + 3] = g3[j] * p3[j]
 
 
-@part
+@inlined
 def _scatter(x, block, out):  # type: ignore[no-untyped-def]
     i = 4 * block
     x0, x1, x2, x3 = out[i], out[i + 1], out[i + 2], out[i + 3]
@@ -206,7 +206,7 @@ def _scatter(x, block, out):  # type: ignore[no-untyped-def]
         x3[j] = x[4 * j + 3]
 
 
-@part
+@inlined
 def _down(cells, u_columns, t, i, zero):  # type: ignore[no-untyped-def]
     """Go one row down in the elimination of the bit lines: t (R, C) holds word-line potentials from row i on."""
     line, g = t[i], cells[i]
@@ -215,7 +215,7 @@ def _down(cells, u_columns, t, i, zero):  # type: ignore[no-untyped-def]
         line[j] = g[j] * line[j] + u[j] * above[j]
 
 
-@piece
+@separate
 def _inject(q, block, drive, r_rows, row_ends):  # type: ignore[no-untyped-def]
     """Add what flows in at the right end of word lines that are driven there too."""
     for k in range(4):
@@ -224,7 +224,7 @@ def _inject(q, block, drive, r_rows, row_ends):  # type: ignore[no-untyped-def]
             q[len(q) - 4 + k] += drive[i] / r_rows[i]
 
 
-@part
+@inlined
 def _energy(cells, between, z, i):  # type: ignore[no-untyped-def]
     """Return the part of z B z, a sum of positive terms, that row i adds, in watt."""
     total = 0.0
@@ -235,7 +235,7 @@ def _energy(cells, between, z, i):  # type: ignore[no-untyped-def]
     return total
 
 
-@part
+@inlined
 def _up(u_columns, e_columns, r_columns, z, d, t, alpha, beta, s):  # type: ignore[no-untyped-def]
     """Go back up the bit lines; renew d, the direction in which z changes, and z."""
     rows, columns = z.shape
@@ -253,7 +253,7 @@ def _up(u_columns, e_columns, r_columns, z, d, t, alpha, beta, s):  # type: igno
             now[j] -= alpha * value
 
 
-@piece
+@separate
 def _step(b, p, z, alpha, beta, first, strict, r_columns, column_ends):  # type: ignore[no-untyped-def]
     """Go along p, from row `first` on; return the largest relative change of a current into ground.
 
@@ -287,7 +287,7 @@ def _step(b, p, z, alpha, beta, first, strict, r_columns, column_ends):  # type:
     return worst
 
 
-@part
+@inlined
 def _iterate(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915 - numba compiles one function faster than many
     cells, pad, r_rows, r_columns, g_columns, row_ends, column_ends, u_rows, u_columns, e_rows, e_columns,
     drive, emf, a, b, z, d, p, t, q, x, s, sourced, warm, strict, whole, tolerance, most,
@@ -401,8 +401,8 @@ def _iterate(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915 - numba 
     return answer
 
 
-@piece
-def _laid_out(  # type: ignore[no-untyped-def]
+@separate
+def _lay_out(  # type: ignore[no-untyped-def]
     conductances, pad, row_ohm, column_ohm, row_ends, cells, r_rows, r_columns, ends
 ):  # fmt: skip
     """Copy the crossbar below `pad` empty rows; make negligible wires ideal; return whether all numbers may be so."""
@@ -473,7 +473,7 @@ def crossbar(  # type: ignore[no-untyped-def]  # noqa: PLR0912 - numba compiles 
     r_rows, e_rows, drive, ends = np.empty(rows), np.empty(rows), np.zeros(rows), np.empty(rows, np.int64)
     r_columns, e_columns, s = np.empty(columns), np.empty(columns), np.empty(columns)
     q, x = np.empty(4 * columns), np.empty(4 * columns)
-    if not _laid_out(conductances, pad, row_ohm, column_ohm, row_ends, cells, r_rows, r_columns, ends):
+    if not _lay_out(conductances, pad, row_ohm, column_ohm, row_ends, cells, r_rows, r_columns, ends):
         return DECLINED, 0
     g_columns = np.zeros((3, columns))
     strict, sourced = False, emf.size > 0

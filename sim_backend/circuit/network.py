@@ -66,7 +66,7 @@ class Network:
             self.row_ends.all() and self.column_ends.all()
         )
 
-    def turned(self, cells: FloatArray) -> FloatArray:
+    def turn(self, cells: FloatArray) -> FloatArray:
         """Bring (..., R, C) values from the caller's order into this one, or back."""
         if self.upside_down:
             cells = cells[..., ::-1, :]
@@ -136,7 +136,9 @@ def _of_lines(what: str, ohm: float | ArrayLike, lines: int) -> FloatArray:
     return checked_ohm
 
 
-def network(conductances: FloatArray, wires: tuple[FloatArray, FloatArray], topology: Topology = STANDARD) -> Network:
+def lay_out_network(
+    conductances: FloatArray, wires: tuple[FloatArray, FloatArray], topology: Topology = STANDARD
+) -> Network:
     """Lay out checked conductances (R, C) in siemens with the wires of `checked_wires`."""
     rows, columns = conductances.shape
     row_ohm, column_ohm = wires

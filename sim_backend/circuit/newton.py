@@ -17,13 +17,13 @@ from crossbar_hil.errors import BackendError, DataError
 from .bounds import LAST, MOST_STEPS, NEAR, ROUGH, SETTLED
 from .cells import CellModel
 from .engine import CompiledEngine, Engine
-from .forms import form
+from .forms import form_of
 from .network import Network
-from .tangents import Point, Stepper, by_kernel, by_numpy, start
+from .tangents import Point, Stepper, kernel_stepper, numpy_stepper, point_at_rest
 
 
 @dataclass(frozen=True, eq=False)
-class Settled:
+class NewtonSolution:
     """What Newton's method found.
 
     Attributes
@@ -40,13 +40,13 @@ class Settled:
     residuals: tuple[float, ...]
 
 
-def newton(engine: Engine, cell: CellModel, conductances: FloatArray, drive: FloatArray) -> Settled:
+def newton(engine: Engine, cell: CellModel, conductances: FloatArray, drive: FloatArray) -> NewtonSolution:
     """Solve a crossbar of cells that are not ohmic for one vector, starting from ohmic ones.
 
     Parameters
     ----------
     engine : Engine
-        Its cells are overwritten.
+        Of the network.
     cell : CellModel
     conductances : ndarray of float, shape (R, C)
         In siemens.
@@ -64,13 +64,13 @@ def newton(engine: Engine, cell: CellModel, conductances: FloatArray, drive: Flo
         raise DataError(f"cell model {type(cell).__name__} has no slope(), which a circuit with wires needs")
     extended = getattr(cell, "extended", None)
     everywhere: CellModel = cell if extended is None else extended()
-    known = form(cell) if isinstance(engine, CompiledEngine) else None
+    known = form_of(cell) if isinstance(engine, CompiledEngine) else None
     with np.errstate(over="ignore", invalid="ignore"):  # a step may go far too far, and is shortened then
         if known is None:
-            first, step = conductances, by_numpy(everywhere, conductances)
+            first, step = conductances, numpy_stepper(everywhere, conductances)
         else:
-            first, step = conductances * _chords(everywhere, drive)[:, None], by_kernel(known, conductances)
-        found = _settled(engine, everywhere, conductances, drive, first, step)
+            first, step = conductances * _chords(everywhere, drive)[:, None], kernel_stepper(known, conductances)
+        found = _settle(engine, everywhere, conductances, drive, first, step)
     if extended is not None:
         cell.current(conductances, found.words - found.bits)  # raises where the model does not hold
     return found
@@ -87,26 +87,24 @@ def _chords(cell: CellModel, drive: FloatArray) -> FloatArray:
     return np.minimum(chord, 4 * slope)
 
 
-def _settled(
+def _settle(
     engine: Engine, cell: CellModel, conductances: FloatArray, drive: FloatArray, first: FloatArray, step: Stepper
-) -> Settled:
-    engine.set_cells(first)
-    words, bits = engine.solve(drive, None, ROUGH)
-    point, _, _ = step(start(first), words, bits, 1.0)
-    limited = _limited(engine.net, cell, conductances, drive, point)
+) -> NewtonSolution:
+    words, bits = engine.solve(first, drive, None, ROUGH)
+    point, _, _ = step(point_at_rest(first), words, bits, 1.0)
+    limited = _limit_voltages(engine.net, cell, conductances, drive, point)
     judged = limited is point.volts
     if not judged:  # wires and cells do not fit together, so that the first step cannot be judged
         zero = np.zeros(conductances.shape)
-        point, _, _ = step(start(zero), limited, zero, 1.0)
+        point, _, _ = step(point_at_rest(zero), limited, zero, 1.0)
     residuals: list[float] = []
     tolerance = ROUGH
     for _ in range(MOST_STEPS):
-        engine.set_cells(point.slopes)
-        new_words, new_bits = engine.solve(drive, point.emf, tolerance)
+        new_words, new_bits = engine.solve(point.slopes, drive, point.emf, tolerance)
         new, rising, falling = step(point, new_words, new_bits, 1.0)
         # It may still fall along the step, or rise less than half as steeply as it fell at the start.
         if judged and not (residuals and residuals[-1] <= NEAR) and not rising <= 0.5 * abs(falling):
-            part, new = _shortened(step, point, new_words, new_bits, abs(falling))
+            part, new = _shorten_step(step, point, new_words, new_bits, abs(falling))
             new_words, new_bits = words + part * (new_words - words), bits + part * (new_bits - bits)
         words, bits, point, judged = new_words, new_bits, new, True
         residual = _residual(point)
@@ -114,9 +112,9 @@ def _settled(
             break
         residuals.append(residual)
         if residual <= SETTLED and tolerance <= LAST:
-            return Settled(words, bits, point.currents, tuple(residuals))
+            return NewtonSolution(words, bits, point.currents, tuple(residuals))
         tolerance = LAST if residual <= SETTLED else max(LAST, min(ROUGH, 0.1 * residual**2))
-    raise astray(cell, residuals)
+    raise unsettled_newton(cell, residuals)
 
 
 def _residual(point: Point) -> float:
@@ -125,7 +123,7 @@ def _residual(point: Point) -> float:
     return float(np.divide(missing, scale, out=np.zeros_like(scale), where=missing > 0).max())
 
 
-def astray(cell: CellModel, residuals: Sequence[float]) -> BackendError:
+def unsettled_newton(cell: CellModel, residuals: Sequence[float]) -> BackendError:
     """Return the error of a Newton's method that does not come to an end."""
     reached = f"{residuals[-1]:.1e}" if residuals else "no number"
     return BackendError(
@@ -134,7 +132,9 @@ def astray(cell: CellModel, residuals: Sequence[float]) -> BackendError:
     )
 
 
-def _limited(net: Network, cell: CellModel, conductances: FloatArray, drive: FloatArray, point: Point) -> FloatArray:
+def _limit_voltages(
+    net: Network, cell: CellModel, conductances: FloatArray, drive: FloatArray, point: Point
+) -> FloatArray:
     """Return voltages, lower where need be, at which the wires could carry the currents: a better guess to start from.
 
     No node lies outside the drive voltages, so there is a bound to what a segment, two of which lead to each cell, and
@@ -169,7 +169,9 @@ def _ratio(above: ArrayLike, below: FloatArray) -> FloatArray:
     return np.divide(above, below, out=np.full(below.shape, np.inf), where=below > 0)
 
 
-def _shortened(step: Stepper, point: Point, words: FloatArray, bits: FloatArray, falling: float) -> tuple[float, Point]:
+def _shorten_step(
+    step: Stepper, point: Point, words: FloatArray, bits: FloatArray, falling: float
+) -> tuple[float, Point]:
     """Return the part of a step at which the co-content is about least, and the point there.
 
     The slope of the co-content rises all the way along the step.

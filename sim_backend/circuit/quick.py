@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from crossbar_hil.arrays import FloatArray, IntArray
 
-from .compiled import Work, run_kernel
+from .compiled import run_kernel, work_memory
 from .engine import kernels_ready
 from .network import Network, WireOhm
 
@@ -26,8 +26,8 @@ def quick_currents(conductances: ArrayLike, voltages: ArrayLike, wire_ohm: WireO
     if not (0.0 < wire_ohm < math.inf and 0 < many <= min(shape) and voltages.shape[1] == shape[0]):
         return None
     net = Network(conductances, *_lines(*shape, float(wire_ohm)))
-    found = run_kernel(net, conductances, voltages, Work(shape, whole=False, shared=True))
-    return None if found.outcome else found.currents
+    outcome, _, currents = run_kernel(net, conductances, voltages, work_memory(shape, whole=False, shared=True))
+    return None if outcome else currents
 
 
 def is_plain(values: object) -> TypeGuard[FloatArray]:

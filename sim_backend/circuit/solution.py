@@ -48,7 +48,7 @@ def output_currents(net: Network, bits: FloatArray, cell_currents: FloatArray) -
     return np.where(net.column_ends == 0, 0.0, np.where(wired, ends, cell_currents.sum(axis=-2)))
 
 
-def solution(
+def complete_solution(
     net: Network, drives: FloatArray, words: FloatArray, bits: FloatArray, cell_currents: FloatArray
 ) -> CrossbarSolution:
     """Complete potentials (P, R, C) to a solution, in the caller's order of lines."""
@@ -73,9 +73,9 @@ def solution(
         currents = currents[:, ::-1]
     return CrossbarSolution(
         np.ascontiguousarray(currents),
-        net.turned(words),
-        net.turned(bits),
-        net.turned(cell_currents),
+        net.turn(words),
+        net.turn(bits),
+        net.turn(cell_currents),
         np.ascontiguousarray(word_currents),
         np.ascontiguousarray(bit_currents),
     )

@@ -10,10 +10,10 @@ from crossbar_hil.arrays import FloatArray, checked
 from .bounds import TOLERANCE
 from .cells import CellModel, Ohmic
 from .engine import Engine, engine_for
-from .network import Network, WireOhm, checked_conductances, checked_wires, network
+from .network import Network, WireOhm, checked_conductances, checked_wires, lay_out_network
 from .newton import newton
 from .quick import is_plain, quick_currents
-from .solution import CrossbarSolution, output_currents, solution
+from .solution import CrossbarSolution, complete_solution, output_currents
 from .topology import STANDARD, Topology
 from .transfer import ohmic_currents, transfer
 
@@ -72,7 +72,7 @@ def solve_crossbar(
         currents = quick_currents(conductances, voltages, wire_ohm)
         if currents is not None:
             return currents
-    return CrossbarSolver(conductances, wire_ohm, cell, topology=topology)._once(voltages)
+    return CrossbarSolver(conductances, wire_ohm, cell, topology=topology)._currents_from_scratch(voltages)
 
 
 def crossbar_solution(
@@ -131,11 +131,11 @@ class CrossbarSolver:
         self._ohmic = isinstance(self._cell, Ohmic)
         self._engine: Engine | None = None
         self.residuals: tuple[float, ...] = ()
-        """Of the last solution of cells that are not ohmic, after each step: see `newton.Settled`."""
+        """Of the last solution of cells that are not ohmic, after each step: see `newton.NewtonSolution`."""
         self._take(values)
 
     def _take(self, values: FloatArray) -> None:
-        self._net: Network = network(values, self._wires, self._topology)
+        self._net: Network = lay_out_network(values, self._wires, self._topology)
         self._transfer: FloatArray | None = None
         self._solved = 0
 
@@ -165,29 +165,29 @@ class CrossbarSolver:
             If the solution does not settle.
         """
         if not self._ohmic:
-            return self._once(voltages)
+            return self._currents_from_scratch(voltages)
         matrix = self._transfer
         if matrix is None or not is_plain(voltages) or voltages.shape[1] != self.shape[0]:
             voltages = checked("voltages", voltages, (None, self.shape[0]))
         if matrix is None:
             self._solved += len(voltages)
             if 2 * self._solved <= min(self.shape):
-                return self._turned(ohmic_currents(self._net, self._net.drives(voltages)))
-            matrix = self._made_transfer()
+                return self._turn(ohmic_currents(self._net, self._net.drives(voltages)))
+            matrix = self._transfer_matrix()
         currents: FloatArray = np.dot(voltages, matrix)
         if not math.isfinite(currents.sum()):  # as it is if one of the voltages is not
             checked("voltages", voltages, (None, self.shape[0]))
         return currents
 
-    def _made_transfer(self) -> FloatArray:
+    def _transfer_matrix(self) -> FloatArray:
         if self._transfer is None:
             joined = self._topology.row_ends(self.shape[0]) > 0
-            self._transfer = self._net.turned(transfer(self._net)) * joined[:, None]
+            self._transfer = self._net.turn(transfer(self._net)) * joined[:, None]
         return self._transfer
 
     def transfer_matrix(self) -> FloatArray:
         """Return T (R, C) in siemens for ohmic cells."""
-        return self._made_transfer().copy()
+        return self._transfer_matrix().copy()
 
     def solution(self, voltages: ArrayLike) -> CrossbarSolution:
         """Return all potentials and currents for voltages (P, R) in volts.
@@ -199,17 +199,17 @@ class CrossbarSolver:
         """
         drives = self._drives(voltages)
         words, bits, cells = self._potentials(drives)
-        return solution(self._net, drives, words, bits, cells)
+        return complete_solution(self._net, drives, words, bits, cells)
 
-    def _once(self, voltages: ArrayLike) -> FloatArray:
+    def _currents_from_scratch(self, voltages: ArrayLike) -> FloatArray:
         drives = self._drives(voltages)
         net = self._net
         if self._ohmic:
-            return self._turned(ohmic_currents(net, drives))
+            return self._turn(ohmic_currents(net, drives))
         if net.ideal:
-            return self._turned(self._cell.current(net.conductances, drives[:, :, None]).sum(axis=1))
+            return self._turn(self._cell.current(net.conductances, drives[:, :, None]).sum(axis=1))
         _, bits, cells = self._potentials(drives)
-        return self._turned(output_currents(net, bits, cells))
+        return self._turn(output_currents(net, bits, cells))
 
     def _potentials(self, drives: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Potentials of both kinds of nodes, and cell currents, all (P, R, C)."""
@@ -219,11 +219,9 @@ class CrossbarSolver:
         engine = self._engine
         shape = (len(drives), *self.shape)
         words, bits, cells = np.empty(shape), np.empty(shape), np.empty(shape)
-        if self._ohmic:
-            engine.set_cells(net.conductances)
         for each, drive in enumerate(drives):
             if self._ohmic:
-                words[each], bits[each] = engine.solve(drive, None, TOLERANCE)
+                words[each], bits[each] = engine.solve(net.conductances, drive, None, TOLERANCE)
                 cells[each] = net.conductances * (words[each] - bits[each])
             else:
                 found = newton(engine, self._cell, net.conductances, drive)
@@ -234,5 +232,5 @@ class CrossbarSolver:
     def _drives(self, voltages: ArrayLike) -> FloatArray:
         return self._net.drives(checked("voltages", voltages, (None, self.shape[0])))
 
-    def _turned(self, currents: FloatArray) -> FloatArray:
+    def _turn(self, currents: FloatArray) -> FloatArray:
         return np.ascontiguousarray(currents[:, ::-1]) if self._net.mirrored else currents

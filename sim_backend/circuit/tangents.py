@@ -36,7 +36,7 @@ class Point:
     left_of_columns: FloatArray
 
 
-def start(slopes: FloatArray) -> Point:
+def point_at_rest(slopes: FloatArray) -> Point:
     """Return cells of given slopes (R, C), in siemens, at 0 V."""
     zero = np.zeros(slopes.shape)
     return Point(zero, zero, slopes, zero, zero, zero[0], zero[0])
@@ -53,7 +53,7 @@ class Stepper(Protocol):
         ...
 
 
-def by_numpy(cell: CellModel, conductances: FloatArray) -> Stepper:
+def numpy_stepper(cell: CellModel, conductances: FloatArray) -> Stepper:
     """Step with a model of which nothing is known."""
 
     def step(point: Point, words: FloatArray, bits: FloatArray, share: float) -> tuple[Point, float, float]:
@@ -73,9 +73,9 @@ def by_numpy(cell: CellModel, conductances: FloatArray) -> Stepper:
     return step
 
 
-def by_kernel(form: Form, conductances: FloatArray) -> Stepper:
+def kernel_stepper(form: Form, conductances: FloatArray) -> Stepper:
     """Step with a model that the kernel knows; it is compiled at the first call, or loaded."""
-    from .cell_kernels import evaluated  # noqa: PLC0415 - numba is loaded when it is needed
+    from .cell_kernels import evaluate_cells  # noqa: PLC0415 - numba is loaded when it is needed
 
     flat = conductances.ravel()
 
@@ -83,7 +83,7 @@ def by_kernel(form: Form, conductances: FloatArray) -> Stepper:
         new = np.empty((5, *conductances.shape))
         sums = np.empty(2 * conductances.shape[1])
         volts, currents, slopes, emf, rest = new.reshape(5, -1)
-        rising, falling = evaluated(
+        rising, falling = evaluate_cells(
             form.kind, form.numbers, form.table, share, flat, words.ravel(), bits.ravel(), point.volts.ravel(),
             point.currents.ravel(), point.slopes.ravel(), point.left_out.ravel(), volts, currents, slopes, rest, emf,
             sums,

@@ -21,8 +21,8 @@ def transfer(net: Network) -> FloatArray:
     if net.ideal:
         return net.conductances
     if columns < rows:
-        return np.ascontiguousarray(_forward(net.transposed())[::-1, ::-1].T)
-    return _forward(net)
+        return np.ascontiguousarray(_solve_forward(net.transposed())[::-1, ::-1].T)
+    return _solve_forward(net)
 
 
 def ohmic_currents(net: Network, drives: FloatArray) -> FloatArray:
@@ -31,14 +31,14 @@ def ohmic_currents(net: Network, drives: FloatArray) -> FloatArray:
         return drives.dot(net.conductances)
     if len(drives) > min(net.shape):
         return drives @ transfer(net)
-    return _solved(net, drives)
+    return _solve(net, drives)
 
 
-def _forward(net: Network) -> FloatArray:
-    return _solved(net, np.diag((net.row_ends > 0).astype(np.float64)))
+def _solve_forward(net: Network) -> FloatArray:
+    return _solve(net, np.diag((net.row_ends > 0).astype(np.float64)))
 
 
-def _solved(net: Network, drives: FloatArray) -> FloatArray:
+def _solve(net: Network, drives: FloatArray) -> FloatArray:
     if uses_kernels(net):
         return CompiledEngine(net).currents(drives, TOLERANCE)
     words, bits = dense_potentials(net, net.conductances, drives)

@@ -73,10 +73,11 @@ class EmulatedBench:
         self._serve: Callable[..., InstrumentServer] = InstrumentServer
         self._blows: Blows | None = None
         if nemesis is not None:
-            from .nemesis.server import NemesisServer, armed  # noqa: PLC0415 - most benches have none
+            from .nemesis import blows, faults, server  # noqa: PLC0415 - most benches have none
 
-            self._blows = armed(nemesis, self.world, self.instruments, self._make)
-            self._serve = partial(NemesisServer, blows=self._blows)
+            found = faults.Nemesis.from_json(nemesis)
+            self._blows = blows.Blows(found, self.world, self.instruments, self._make)
+            self._serve = partial(server.NemesisServer, blows=self._blows)
         self._state = StateFile(state, self.world, self.instruments) if state else None
         self._servers = ExitStack()
         self._resources: dict[str, str] = {}

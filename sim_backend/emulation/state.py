@@ -86,7 +86,7 @@ class StateFile:
         }
         new = self.path.with_name(f".{self.path.name}.new")
         try:
-            new.write_bytes(sealed(body))
+            new.write_bytes(seal(body))
             os.replace(new, self.path)
         except OSError as error:
             self.failure = f"state of the emulated bench cannot be written to {self.path}: {error.strerror or error}"
@@ -144,12 +144,12 @@ def read(path: Path) -> dict[str, Any]:
     if body.get("version") != VERSION:
         raise ConfigError(f"state {path} is of version {body.get('version')}, this program reads version {VERSION}")
     body.pop("sha256", None)
-    if content != sealed(body):
+    if content != seal(body):
         raise ConfigError(f"state {path} is damaged: its checksum is not that of its content")
     return body
 
 
-def sealed(body: Mapping[str, Any]) -> bytes:
+def seal(body: Mapping[str, Any]) -> bytes:
     """Return the file of a state."""
     text = json.dumps(body)
     return f'{text[:-1]}, "sha256": "{hashlib.sha256(text.encode()).hexdigest()}"}}'.encode()

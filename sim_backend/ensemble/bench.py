@@ -13,13 +13,13 @@ from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import load
+from crossbar_hil.shipped import TextFile
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.rules.manhattan import manhattan_signs
 from crossbar_hil.training.settings import make_trainer
 from crossbar_hil.training.trainer import Trainer
 
 from ..chip.curve import ConductanceCurve
-from ..chip.curve_file import TextFile
 from ..chip.simulated import DEFAULT_LIMITS, SimulatedBackend
 from ..chip.variation import rescaled_lognormal_shifts
 from .draw import draw_ensemble, own_generator
@@ -73,7 +73,7 @@ class BenchEnsemble:
             raise ConfigError(f"bench {bench.name} has no [chip] table, from which the virtual chips are made")
         self.bench, self.chip, self.training, self.task = bench, bench.chip, bench.training, task
         self.limits = bench.limits or DEFAULT_LIMITS
-        self.curve = _read(curve, self.chip.curve_pulse, self.chip.smoothed)
+        self.curve = _read_curve(curve, self.chip.curve_pulse, self.chip.smoothed)
         self.cell = load("cells", self.chip.cell)(**self.chip.cell_options)
 
     def check(self, seed: int) -> None:
@@ -170,7 +170,7 @@ class BenchEnsemble:
 
 
 @functools.lru_cache(maxsize=16)
-def _read(curve: ReadText, pulse: Pulse | None, smoothed: bool) -> ConductanceCurve:
+def _read_curve(curve: ReadText, pulse: Pulse | None, smoothed: bool) -> ConductanceCurve:
     """Read a curve once for all the chunks and points that share it."""
     read = ConductanceCurve.from_csv(curve)
     if read.pulse is None:

@@ -70,7 +70,7 @@ def draw_ensemble(
         lowest, end = max(first, start), min(first + count, start + BLOCK)
         drawn = lognormal_shifts(
             (BLOCK, rows * columns),
-            rng=generator(seed, block),
+            rng=block_generator(seed, block),
             median_siemens=median_siemens,
             sigma=sigma,
             span_siemens=span_siemens,
@@ -79,7 +79,7 @@ def draw_ensemble(
     return shifts
 
 
-def generator(seed: int, block: int) -> np.random.Generator:
+def block_generator(seed: int, block: int) -> np.random.Generator:
     """Make the random generator of one block of chips."""
     return np.random.Generator(np.random.Philox(_sequence(seed, block)))
 

@@ -6,7 +6,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from .kernels import decay
+from .kernels import quick_exp
 
 _LANES = 32
 
@@ -56,7 +56,7 @@ def fill_errors(
                         sums[0, i] += voltage * weights[j, i]
                 for i in range(_LANES):
                     x = sums[0, i]
-                    e = decay(max(-2.0 * abs(x), -700.0))
+                    e = quick_exp(max(-2.0 * abs(x), -700.0))
                     gap = sense * (target - math.copysign((1.0 - e) / (1.0 + e), x))
                     sums[1, i] += often * max(gap, 0.0)
         for i in range(used):

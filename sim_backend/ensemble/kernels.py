@@ -37,7 +37,7 @@ def exponential_coefficients(degree: int) -> tuple[float, ...]:
     return tuple(float(each) for each in fit.convert(kind=Polynomial).coef[::-1])
 
 
-def decay(argument: Any) -> Any:
+def quick_exp(argument: Any) -> Any:
     """Give exp of an argument from -80 (single) or -700 (double precision) to 0; for compiled callers.
 
     The argument is split into k ln(2) + r with k the nearest integer; k is added to the exponent of a polynomial in r.
@@ -47,7 +47,7 @@ def decay(argument: Any) -> Any:
     return np.exp(argument)
 
 
-@overload(decay, jit_options={"fastmath": {"contract"}})
+@overload(quick_exp, jit_options={"fastmath": {"contract"}})
 def _compiled_decay(argument: Any) -> Callable[[Any], Any]:
     single = argument == numba.float32
     real, whole = _types(single)
@@ -73,7 +73,7 @@ def _compiled_decay(argument: Any) -> Callable[[Any], Any]:
 
 
 @functools.cache
-def lockstep(single: bool) -> Callable[..., None]:  # noqa: PLR0915
+def lockstep_kernel(single: bool) -> Callable[..., None]:  # noqa: PLR0915
     """Make the kernel that trains chips in lanes.
 
     Parameters
@@ -197,7 +197,7 @@ def lockstep(single: bool) -> Callable[..., None]:  # noqa: PLR0915
                             total += voltages[p, wide - RB + j] * weights[u(row + j), i]
                         x = real(grid(total)) * quantum
                         size = abs(x)
-                        e = decay(max(two * size, floor))
+                        e = quick_exp(max(two * size, floor))
                         share = one / (one + e)
                         slope = e * share * share
                         beyond = sense * x - centre

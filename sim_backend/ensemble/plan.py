@@ -20,7 +20,7 @@ from ..circuit.network import checked_wires
 from .draw import own_generator, seed_words
 from .quick import quick_kernel
 from .result import ARRAYS, EnsembleResult
-from .task import merged
+from .task import merge_patterns
 
 WIRED = 2
 """Last word of the key of a wired chip's random numbers; the draw of shifts and the noise of others have none such."""
@@ -66,7 +66,7 @@ class Plan:
         self.moves = own is curve or own.span > 0  # a curve of another pulse that never rises moves no cell
         self.scale, self.beta, self.epochs = float(chip_settings["scale"]), trainer.beta, int(trainer.epochs)
         mirrored = trainer.v0 == -trainer.v1 and trainer.target0 == -trainer.target
-        self.task = task = merged(self.patterns, self.labels, self.targets, self.voltages, mirrored)
+        self.task = task = merge_patterns(self.patterns, self.labels, self.targets, self.voltages, mirrored)
         self.quick_single, self.quick_double = (
             quick_kernel(
                 task,

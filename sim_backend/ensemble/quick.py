@@ -41,15 +41,15 @@ def quick_kernel(
     limits = margins(task, single=single, gain=gain, beta=beta, span=span, largest_shift=largest_shift)
     if not limits.safe:
         return None
-    from .kernels import lockstep  # noqa: PLC0415 - numba takes long to import
+    from .kernels import lockstep_kernel  # noqa: PLC0415 - numba takes long to import
 
     real, grid = (np.float32, np.int32) if single else (np.float64, np.float64)
     rows = task.bits.shape[1]
     last = len(rises) - 1
     steps = np.zeros(max(epochs, last) + 1)
     steps[:last] = np.diff(np.rint(rises * (gain / limits.quantum)))
-    voltages = _filled(task.voltages, (1, ROW_BLOCK))
-    pulls = _filled(task.voltages * task.times[:, None], (PATTERN_BLOCK, ROW_BLOCK))
+    voltages = _fill_to_blocks(task.voltages, (1, ROW_BLOCK))
+    pulls = _fill_to_blocks(task.voltages * task.times[:, None], (PATTERN_BLOCK, ROW_BLOCK))
     pulls[:, rows:] = pulls[:, :1]
     blocks = pulls.reshape(-1, PATTERN_BLOCK, pulls.shape[1] // ROW_BLOCK, ROW_BLOCK).swapaxes(1, 2)
     senses = 2.0 * task.labels - 1.0
@@ -61,10 +61,10 @@ def quick_kernel(
         task.times.astype(real), real(limits.near), real(limits.close), real(limits.basis), real(limits.tiny),
         pull_back,
     )  # fmt: skip
-    return Quick(lockstep(single), settings)
+    return Quick(lockstep_kernel(single), settings)
 
 
-def _filled(values: FloatArray, blocks: tuple[int, int]) -> FloatArray:
+def _fill_to_blocks(values: FloatArray, blocks: tuple[int, int]) -> FloatArray:
     """Fill up both sizes with zeros to whole blocks."""
     sizes = [-(-size // block) * block for size, block in zip(values.shape, blocks, strict=True)]
     out = np.zeros(sizes)

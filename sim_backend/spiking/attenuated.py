@@ -46,7 +46,7 @@ class AttenuatedEngine:
         self.topology = topology
 
     def show(self, model: SpikingModel, state: NetworkState, images: Words, showing: Showing) -> Presentation:
-        """Return the network after it was shown images, given as (P, K) levels, and its output spikes.
+        """Return the network after it was shown images, given as (P, K) spike probabilities, and its output spikes.
 
         Raises
         ------
@@ -61,7 +61,7 @@ class AttenuatedEngine:
         parts = []
         for start in range(0, len(images), self.images):
             part = FusedEngine().show(
-                self.attenuated(model, state),
+                self.attenuate(model, state),
                 state,
                 images[start : start + self.images],
                 replace(showing, first=showing.first + start),
@@ -72,7 +72,7 @@ class AttenuatedEngine:
             state, np.concatenate([part.counts for part in parts]), np.concatenate([part.raster for part in parts])
         )
 
-    def attenuated(self, model: SpikingModel, state: NetworkState) -> SpikingModel:
+    def attenuate(self, model: SpikingModel, state: NetworkState) -> SpikingModel:
         """Return the model with what wires leave of each cell's current as factors, for the conductances of a state."""
         given = state.weights.astype(np.float64)
         cells = given if model.cells.factors is None else given * model.cells.factors

@@ -8,17 +8,16 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from .mixing import numbered
+from .mixing import random_word
 
 CONTINUOUS, NEAREST, STOCHASTIC, CARRY, PULSE = range(5)
-NO_BALANCE, WEIGHTS, GAINS = range(3)
 
 
-class Rule(NamedTuple):
+class UpdateNumbers(NamedTuple):
     """Constants of the updates; conductances in siemens, single precision."""
 
-    rule: Any
-    balance: Any
+    scheme: Any
+    balanced: Any
     soft: Any
     low: Any
     high: Any
@@ -41,13 +40,13 @@ def place_below(states, wanted):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def chance(key, i):  # type: ignore[no-untyped-def]
+def random_number(key, i):  # type: ignore[no-untyped-def]
     """Return the random number below 2**32 of row `i`, as a float64."""
-    return np.float64(numbered(key, i) >> np.uint64(32))
+    return np.float64(random_word(key, i) >> np.uint64(32))
 
 
 @numba.njit(cache=True)
-def pulsed(curve, rising, conductance, drawn, probability):  # type: ignore[no-untyped-def]
+def pulse_along(curve, rising, conductance, drawn, probability):  # type: ignore[no-untyped-def]
     """Return the conductance after a pulse along a curve, sent with a probability."""
     if not drawn < np.float64(probability) * 4294967296.0:
         return conductance
@@ -81,7 +80,7 @@ def update_column(  # type: ignore[no-untyped-def]  # noqa: PLR0912
     """
     inputs = weights.shape[1]
     oldest = np.uint64(change_by_age.shape[0] - 1)
-    keeps = r.rule == CARRY
+    keeps = r.scheme == CARRY
     source = kept[j] if keeps else weights[j]
     for i in range(inputs):
         # A spike in the future has a negative age, which is a huge unsigned one.
@@ -91,35 +90,28 @@ def update_column(  # type: ignore[no-untyped-def]  # noqa: PLR0912
         for i in range(inputs):
             left = r.high - source[i] if np.uint64(now - last_inputs[i]) < oldest else source[i] - r.low
             wanted[i] *= left * room
-    if r.rule == PULSE:
+    if r.scheme == PULSE:
         up = (states[-1] - states[0]) / np.float32(states.shape[0] - 1)
         down = (falling[-1] - falling[0]) / np.float32(falling.shape[0] - 1)
         for i in range(inputs):
-            change, before, drawn = wanted[i], source[i], chance(key, i)
+            change, before, drawn = wanted[i], source[i], random_number(key, i)
             if change > np.float32(0):
-                wanted[i] = pulsed(states, True, before, drawn, change / up)
+                wanted[i] = pulse_along(states, True, before, drawn, change / up)
             else:
-                wanted[i] = pulsed(falling, False, before, drawn, change / down)
+                wanted[i] = pulse_along(falling, False, before, drawn, change / down)
     else:
         for i in range(inputs):
             wanted[i] = min(max(source[i] + wanted[i], r.low), r.high)
-        if r.balance == WEIGHTS:
-            total = np.float32(0)
-            for i in range(inputs):
-                total += wanted[i]
-            scale = r.target / max(total, r.tiny)
-            for i in range(inputs):
-                wanted[i] = min(max(wanted[i] * scale, r.low), r.high)
     if keeps:
         for i in range(inputs):
             source[i] = wanted[i]
-    if r.rule == STOCHASTIC:
+    if r.scheme == STOCHASTIC:
         for i in range(inputs):
             after = wanted[i]
             at = place_below(states, after)
             share = (after - states[at]) / (states[at + 1] - states[at])
-            wanted[i] = states[at + 1] if chance(key, i) < np.float64(share) * 4294967296.0 else states[at]
-    elif r.rule in (NEAREST, CARRY):
+            wanted[i] = states[at + 1] if random_number(key, i) < np.float64(share) * 4294967296.0 else states[at]
+    elif r.scheme in (NEAREST, CARRY):
         for i in range(inputs):
             after = wanted[i]
             at = place_below(states, after)
@@ -134,7 +126,7 @@ def update_column(  # type: ignore[no-untyped-def]  # noqa: PLR0912
             wanted[i] *= factors[j, i]
     for i in range(inputs):
         read[i, j] = wanted[i]
-    if r.balance == GAINS:
+    if r.balanced:
         total = np.float32(0)
         for i in range(inputs):
             total += wanted[i]

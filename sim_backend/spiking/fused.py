@@ -6,14 +6,14 @@ from crossbar_hil.spiking.network.encoding import Words
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
 from crossbar_hil.spiking.network.stepwise import Presentation, Showing
 
-from .working import working
+from .working import lay_out
 
 
 class FusedEngine:
     """Shows images with all steps of all images in one compiled call."""
 
     def show(self, model: SpikingModel, state: NetworkState, images: Words, showing: Showing) -> Presentation:
-        """Return the network after it was shown images, given as (P, K) levels, and its output spikes.
+        """Return the network after it was shown images, given as (P, K) spike probabilities, and its output spikes.
 
         Raises
         ------
@@ -22,6 +22,6 @@ class FusedEngine:
         """
         from . import kernel  # noqa: PLC0415 - numba takes long to import
 
-        work = working(model, state, images, showing)
+        work = lay_out(model, state, images, showing)
         arguments = (*work.arguments(), np.int64(state.now), work.counts, work.raster)
         return work.presentation(int(kernel.show(*arguments)))

@@ -10,7 +10,7 @@ import numba
 import numpy as np
 
 from .columns import update_column
-from .mixing import GOLDEN, mixed
+from .mixing import GOLDEN, mix
 
 LANES = 32
 """Columns are padded to a multiple of this, so that the inner loops are whole vectors."""
@@ -43,7 +43,7 @@ class Numbers(NamedTuple):
 
 @numba.njit(cache=True)
 def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
-    images, keys, n, rule, change_by_age, states, falling, weights, kept, factors, stuck, read, balances, gain,
+    images, keys, n, updates, change_by_age, states, falling, weights, kept, factors, stuck, read, balances, gain,
     membranes, thresholds, refractory, last_inputs, now, counts, raster,
 ):  # fmt: skip
     """Show images; arrays of the state are changed in place.
@@ -51,12 +51,12 @@ def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
     Parameters
     ----------
     images : ndarray of uint64, shape (P, K)
-        Levels.
+        Spike probabilities in units of 2**-32.
     keys : ndarray of uint64, shape (3, P)
         Keys of each presentation for spikes, rounding, reads.
     n : Numbers
         Constants.
-    rule : columns.Rule
+    updates : columns.UpdateNumbers
         Constants of the updates.
     change_by_age, states, falling : ndarray of float32
         In siemens, see `columns`.
@@ -89,7 +89,7 @@ def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
     one, zero = np.float32(1), np.float32(0)
     active = np.empty(inputs + 1, np.int64)
     drawn = np.empty(inputs, np.uint8)
-    level = np.empty(inputs + 1, np.uint64)
+    probability = np.empty(inputs + 1, np.uint64)
     place = np.empty(inputs + 1, np.uint64)
     spiking = np.empty(inputs + 4, np.int64)
     currents = np.zeros(padded, np.float32)
@@ -100,7 +100,7 @@ def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
         used: Any = 0
         for i in range(inputs):
             active[used] = i
-            level[used] = images[p, i]
+            probability[used] = images[p, i]
             place[used] = np.uint64(i + 1) * GOLDEN
             used += np.int64(images[p, i] > 0)
         if n.reset:
@@ -112,9 +112,9 @@ def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
             offset = np.uint64(t + 1) * GOLDEN
             fired: Any = 0
             if n.learn or hold == 0:  # nobody needs to know the spikes otherwise
-                spike_key = mixed(keys[0, p] + offset)
+                spike_key = mix(keys[0, p] + offset)
                 for a in range(used):
-                    drawn[a] = (mixed(place[a] + spike_key) >> np.uint64(32)) < level[a]
+                    drawn[a] = (mix(place[a] + spike_key) >> np.uint64(32)) < probability[a]
                 for a in range(used):
                     spiking[fired] = active[a]
                     fired += drawn[a]
@@ -145,9 +145,9 @@ def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
                 for j in range(padded):
                     currents[j] *= n.spike_v
                 if n.read_noise > zero:
-                    noise_key = mixed(keys[2, p] + offset)
+                    noise_key = mix(keys[2, p] + offset)
                     for j in range(outputs):
-                        word = mixed(np.uint64(j + 1) * GOLDEN + noise_key)
+                        word = mix(np.uint64(j + 1) * GOLDEN + noise_key)
                         total = zero
                         for part in range(4):
                             total += np.float32((word >> np.uint64(16 * part)) & np.uint64(0xFFFF))
@@ -170,9 +170,9 @@ def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
                         if n.record:
                             raster[p, t, j] = True
                         if n.learn:
-                            rounding_key = mixed(mixed(keys[1, p] + offset) + np.uint64(j + 1) * GOLDEN)
+                            rounding_key = mix(mix(keys[1, p] + offset) + np.uint64(j + 1) * GOLDEN)
                             update_column(
-                                j, rounding_key, now, rule, change_by_age, states, falling, weights, kept, factors,
+                                j, rounding_key, now, updates, change_by_age, states, falling, weights, kept, factors,
                                 stuck, read, balances, gain, last_inputs, scratch,
                             )  # fmt: skip
             if n.learn:

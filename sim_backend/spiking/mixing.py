@@ -9,7 +9,7 @@ SECOND = np.uint64(0x94D049BB133111EB)
 
 
 @numba.njit(cache=True)
-def mixed(word):  # type: ignore[no-untyped-def]
+def mix(word):  # type: ignore[no-untyped-def]
     """Return the SplitMix64 finaliser of a word."""
     word = (word ^ (word >> np.uint64(30))) * FIRST
     word = (word ^ (word >> np.uint64(27))) * SECOND
@@ -17,6 +17,6 @@ def mixed(word):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def numbered(key, i):  # type: ignore[no-untyped-def]
+def random_word(key, i):  # type: ignore[no-untyped-def]
     """Return the random word number `i`, from 0, of a key."""
-    return mixed(np.uint64(i + 1) * GOLDEN + key)
+    return mix(np.uint64(i + 1) * GOLDEN + key)

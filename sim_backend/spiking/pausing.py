@@ -7,7 +7,7 @@ import numpy as np
 
 from .columns import update_column
 from .kernel import fire
-from .mixing import GOLDEN, mixed
+from .mixing import GOLDEN, mix
 
 IMAGE, STEP, NOW, FIRED, CHANGED, LISTENED = range(6)
 """Places in `clock`: image and step to go on with, step on the clock of the traces, inputs that spike while currents
@@ -17,7 +17,7 @@ far in which anybody listened to a spike."""
 
 @numba.njit(cache=True)
 def advance(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
-    images, keys, n, rule, change_by_age, states, falling, weights, kept, factors, stuck, read, balances, gain,
+    images, keys, n, updates, change_by_age, states, falling, weights, kept, factors, stuck, read, balances, gain,
     membranes, thresholds, refractory, last_inputs, clock, counts, raster, transfer, spiking, currents,
 ):  # fmt: skip
     """Show images until a step needs currents that only the caller can find; see `kernel.show` for what is not here.
@@ -46,7 +46,7 @@ def advance(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
     one, zero = np.float32(1), np.float32(0)
     active = np.empty(inputs + 1, np.int64)
     drawn = np.empty(inputs, np.uint8)
-    level = np.empty(inputs + 1, np.uint64)
+    probability = np.empty(inputs + 1, np.uint64)
     place = np.empty(inputs + 1, np.uint64)
     scratch = np.empty(inputs, np.float32)
     sums = np.empty(padded, np.float64)
@@ -58,7 +58,7 @@ def advance(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
         used: Any = 0
         for i in range(inputs):
             active[used] = i
-            level[used] = images[p, i]
+            probability[used] = images[p, i]
             place[used] = np.uint64(i + 1) * GOLDEN
             used += np.int64(images[p, i] > 0)
         if n.reset and not paused and clock[STEP] == 0:
@@ -71,9 +71,9 @@ def advance(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
             if not paused:
                 fired = 0
                 if n.learn or hold == 0:
-                    spike_key = mixed(keys[0, p] + offset)
+                    spike_key = mix(keys[0, p] + offset)
                     for a in range(used):
-                        drawn[a] = (mixed(place[a] + spike_key) >> np.uint64(32)) < level[a]
+                        drawn[a] = (mix(place[a] + spike_key) >> np.uint64(32)) < probability[a]
                     for a in range(used):
                         spiking[fired] = active[a]
                         fired += drawn[a]
@@ -109,9 +109,9 @@ def advance(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
                     crossed += np.int32(membrane >= thresholds[j])
             else:
                 if n.read_noise > zero:
-                    noise_key = mixed(keys[2, p] + offset)
+                    noise_key = mix(keys[2, p] + offset)
                     for j in range(outputs):
-                        word = mixed(np.uint64(j + 1) * GOLDEN + noise_key)
+                        word = mix(np.uint64(j + 1) * GOLDEN + noise_key)
                         total = zero
                         for part in range(4):
                             total += np.float32((word >> np.uint64(16 * part)) & np.uint64(0xFFFF))
@@ -136,9 +136,9 @@ def advance(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
                             raster[p, t, j] = True
                         if n.learn:
                             clock[CHANGED] = 1
-                            rounding_key = mixed(mixed(keys[1, p] + offset) + np.uint64(j + 1) * GOLDEN)
+                            rounding_key = mix(mix(keys[1, p] + offset) + np.uint64(j + 1) * GOLDEN)
                             update_column(
-                                j, rounding_key, now, rule, change_by_age, states, falling, weights, kept, factors,
+                                j, rounding_key, now, updates, change_by_age, states, falling, weights, kept, factors,
                                 stuck, read, balances, gain, last_inputs, scratch,
                             )  # fmt: skip
             if n.learn:

@@ -18,7 +18,7 @@ from crossbar_hil.spiking.network.stepwise import Presentation, Product, Showing
 
 from ..circuit import STANDARD, CrossbarSolver, Topology, WireOhm, compile_kernels, solve_crossbar, transfer_matrix
 from ..circuit.cells import CellModel, Ohmic
-from .working import Working, working
+from .working import Layout, lay_out
 
 Circuit: TypeAlias = Callable[[FloatArray | None, FloatArray], FloatArray]
 """(K, N) conductances in siemens if they have changed, (1, K) volts -> (1, N) currents in amperes."""
@@ -70,7 +70,7 @@ class WiredEngine:
         """Steps so far for which currents were needed."""
 
     def show(self, model: SpikingModel, state: NetworkState, images: Words, showing: Showing) -> Presentation:
-        """Return the network after it was shown images, given as (P, K) levels, and its output spikes.
+        """Return the network after it was shown images, given as (P, K) spike probabilities, and its output spikes.
 
         Raises
         ------
@@ -80,7 +80,7 @@ class WiredEngine:
             If a circuit does not settle.
         """
         compile_kernels()
-        work = working(model, state, images, showing)
+        work = lay_out(model, state, images, showing)
         cells = work.read[:-1, : model.outputs].astype(np.float64)
         if not showing.learn and (self.cell is None or isinstance(self.cell, Ohmic)):
             matrix = np.zeros(work.read.shape)
@@ -96,7 +96,7 @@ class WiredEngine:
         return self._through(work, NO_MATRIX, circuit, model.outputs, model.spike_v)
 
     def _through(
-        self, work: Working, matrix: FloatArray, circuit: Circuit | None, outputs: int, spike_v: float
+        self, work: Layout, matrix: FloatArray, circuit: Circuit | None, outputs: int, spike_v: float
     ) -> Presentation:
         from . import pausing  # noqa: PLC0415 - numba takes long to import
 

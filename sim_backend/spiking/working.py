@@ -20,7 +20,7 @@ from crossbar_hil.spiking.network.encoding import (
 )
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
 from crossbar_hil.spiking.network.neurons import Singles
-from crossbar_hil.spiking.network.states import BALANCES, RULES
+from crossbar_hil.spiking.network.states import UPDATE_SCHEMES
 from crossbar_hil.spiking.network.stepwise import Presentation, Showing, check_images, chosen_neurons
 from crossbar_hil.spiking.network.updates import TINY
 
@@ -30,7 +30,7 @@ NO_STATES = np.empty(0, np.float32)
 
 
 @dataclass(frozen=True, eq=False)
-class Working:
+class Layout:
     """Arguments of the compiled loops; they change the arrays in place. Meanings and shapes as in `kernel.show`."""
 
     state: NetworkState
@@ -39,7 +39,7 @@ class Working:
     images: Words
     keys: Words
     numbers: Any
-    rule: Any
+    updates: Any
     change_by_age: Singles
     states: Singles
     falling: Singles
@@ -60,7 +60,7 @@ class Working:
     def arguments(self) -> tuple[Any, ...]:
         """Return what the loops take, in their order, up to `last_inputs`."""
         return (
-            self.images, self.keys, self.numbers, self.rule, self.change_by_age, self.states, self.falling,
+            self.images, self.keys, self.numbers, self.updates, self.change_by_age, self.states, self.falling,
             self.weights, self.kept, self.factors, self.stuck, self.read, self.balances, self.gain,
             self.membranes, self.thresholds, self.refractory, self.last_inputs,
         )  # fmt: skip
@@ -84,8 +84,8 @@ class Working:
         return Presentation(after, self.counts, self.raster)
 
 
-def working(model: SpikingModel, state: NetworkState, images: Words, showing: Showing) -> Working:
-    """Lay out a network that is to be shown images, given as (P, K) levels.
+def lay_out(model: SpikingModel, state: NetworkState, images: Words, showing: Showing) -> Layout:
+    """Lay out a network that is to be shown images, given as (P, K) spike probabilities.
 
     Raises
     ------
@@ -106,23 +106,23 @@ def working(model: SpikingModel, state: NetworkState, images: Words, showing: Sh
         np.float32(model.cells.read_noise), NOISE_MEAN, NOISE_SCALE, plasticity.wrap, np.int64(learning.NEVER),
         np.int64(showing.steps), showing.learn, showing.reset, showing.record,
     )  # fmt: skip
-    rule = columns.Rule(
-        np.int64(RULES.index(synapses.rule)), np.int64(BALANCES.index(synapses.balance)), plasticity.soft,
+    updates = columns.UpdateNumbers(
+        np.int64(UPDATE_SCHEMES.index(synapses.update_scheme)), synapses.column_siemens is not None, plasticity.soft,
         np.float32(synapses.low_siemens), np.float32(synapses.high_siemens),
-        np.float32(synapses.column_siemens), neurons.gain, TINY,
+        np.float32(synapses.column_siemens or 0), neurons.gain, TINY,
     )  # fmt: skip
     factors = model.cells.factors
     read = np.zeros((model.inputs + 1, width), np.float32)
     read[:-1, :outputs] = state.weights if factors is None else state.weights * factors
-    balances = padded(state.gains, width, 1)
+    balances = pad(state.gains, width, 1)
     purposes = (SPIKES, ROUNDING, READING)
-    return Working(
+    return Layout(
         state=state,
         learn=showing.learn,
         images=images.copy(),
         keys=np.stack([presentation_keys(showing.seed, showing.stream, showing.first, count, p) for p in purposes]),
         numbers=numbers,
-        rule=rule,
+        updates=updates,
         change_by_age=np.append(plasticity.gains, -plasticity.loss),
         states=NO_STATES if synapses.states is None else synapses.states.copy(),
         falling=NO_STATES if synapses.falling is None else synapses.falling.copy(),
@@ -133,16 +133,16 @@ def working(model: SpikingModel, state: NetworkState, images: Words, showing: Sh
         read=read,
         balances=balances,
         gain=balances * neurons.gain,
-        membranes=padded(state.neurons.membranes, width, 0),
-        thresholds=padded(state.neurons.thresholds, width, np.inf),
-        refractory=padded(state.neurons.refractory, width, 0),
+        membranes=pad(state.neurons.membranes, width, 0),
+        thresholds=pad(state.neurons.thresholds, width, np.inf),
+        refractory=pad(state.neurons.refractory, width, 0),
         last_inputs=state.last_inputs.copy(),
         counts=np.zeros((count, outputs), np.int64),
         raster=np.zeros((count, showing.steps, outputs) if showing.record else (0, 0, 0), np.bool_),
     )
 
 
-def padded(values: NDArray[Any], width: int, fill: float) -> NDArray[Any]:
+def pad(values: NDArray[Any], width: int, fill: float) -> NDArray[Any]:
     """Return one-dimensional values, filled up to a width.
 
     >>> padded(np.array([1.0]), 2, 0.5)

@@ -11,7 +11,7 @@ from collections import Counter
 from contextlib import closing
 from typing import NamedTuple
 
-from crossbar_hil.guard.inspection import examined
+from crossbar_hil.guard.inspection import examine_content
 from crossbar_hil.guard.journal import Journal
 
 
@@ -70,7 +70,7 @@ def verdict_on(whole, database, log, head, known):
     known : int
         Entries that the undamaged head names.
     """
-    entries, verdict = examined(database, log, head)
+    entries, verdict = examine_content(database, log, head)
     if verdict.problems:
         return "refused"
     found = [entry.body for entry in entries]
@@ -108,7 +108,7 @@ def flips(whole, part, head, number, rng):
         came = verdict_on(whole, **files, known=whole.known[head])
         if came == "older":
             # One transaction may be taken for one that was never finished, if no head knows of it; and that is said.
-            entries, verdict = examined(**files)
+            entries, verdict = examine_content(**files)
             if len(entries) < len(whole.bodies) - 1 or not verdict.notes:
                 came = "SILENT"
         assert came != "SILENT", f"bit {place} of the {part} flipped: accepted"
@@ -120,7 +120,7 @@ def opened_like_examined(whole, folder, database, log, head):
     """Write damaged files to disk, open them for writing, and check that this accepts and holds what was examined."""
     from crossbar_hil.errors import JournalDamaged
 
-    entries, verdict = examined(database, log, head)
+    entries, verdict = examine_content(database, log, head)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     path = folder / "journal.sqlite"

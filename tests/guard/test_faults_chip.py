@@ -196,7 +196,7 @@ def test_what_a_cell_may_become_is_known_from_outside(before, after, pulsed, wor
     watch = Watch((1, 2), jump=20.0)
     assert watch.measured(np.array(before)) == ""
     for cell in pulsed:
-        watch.pulsed(cell, 2.0)
+        watch.note_pulse(cell, 2.0)
     found = watch.measured(np.array(after))
     assert (words in found) if words else found == ""
     assert watch.measured(np.array(after)) == ""  # what was said once is what is known from then on
@@ -205,9 +205,9 @@ def test_what_a_cell_may_become_is_known_from_outside(before, after, pulsed, wor
 def test_cells_that_were_pulsed_up_and_down_say_nothing_of_the_polarity():
     watch = Watch((1, 2), jump=20.0)
     watch.restart(np.array([[1e-6, 1e-6]]))
-    watch.pulsed((0, 0), 2.0)
-    watch.pulsed((0, 1), 2.0)
-    watch.pulsed((0, 1), -2.0)
+    watch.note_pulse((0, 0), 2.0)
+    watch.note_pulse((0, 1), 2.0)
+    watch.note_pulse((0, 1), -2.0)
     assert watch.measured(np.array([[8e-7, 1.2e-6]])) == ""
 
 

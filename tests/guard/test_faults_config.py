@@ -101,7 +101,7 @@ def test_a_voltage_keeps_nine_digits_on_its_way_and_has_no_form_that_an_instrume
 
 @pytest.mark.fault("F12")
 def test_every_number_that_a_driver_formats_is_written_with_an_exponent_or_is_whole():
-    for path in (ROOT / "instruments").glob("*.py"):
+    for path in (ROOT / "instruments").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found = re.findall(r"(?<!%)%(?!%)[-+0 #]*\d*(?:\.\d+)?([a-zA-Z])", node.value)

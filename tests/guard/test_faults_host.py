@@ -21,7 +21,7 @@ from crossbar_hil.guard import __main__ as guard_main
 from crossbar_hil.guard import client, service, storage
 from crossbar_hil.guard.journal import Journal, read_journal, verify_journal
 from crossbar_hil.guard.keeper import Keeper
-from crossbar_hil.guard.messages import rebuilt
+from crossbar_hil.guard.messages import error_from_message
 from crossbar_hil.guard.opening import make_bench_safe, open_guarded
 from crossbar_hil.guard.preflight import check_files
 from crossbar_hil.runs.progress import Harmless, SilentProgress
@@ -84,8 +84,8 @@ def test_a_guard_that_was_stopped_is_killed_and_a_second_one_makes_the_bench_saf
 HOLDER = """
 import sys
 from pathlib import Path
-from crossbar_hil.bench import open_guarded
-from crossbar_hil.config import load_bench
+from crossbar_hil.guard.opening import open_guarded
+from crossbar_hil.bench.file import load_bench
 wiring, chip = {"rows": [1, 2], "columns": [5, 6]}, {"rows": 2, "columns": 2}
 bench = load_bench("emulated", overrides={"wiring": wiring, "chip": chip})
 with open_guarded(bench, seed=1, folder=Path(sys.argv[1])) as backend:
@@ -389,5 +389,5 @@ def test_every_session_says_which_version_wrote_it_and_the_replay_decides(kept):
 
 
 def test_an_error_with_notes_comes_over_the_pipe_with_them():
-    error = rebuilt({"type": "GuardError", "message": "a", "notes": ["b"]})
+    error = error_from_message({"type": "GuardError", "message": "a", "notes": ["b"]})
     assert (str(error), error.__notes__) == ("a", ["b"])

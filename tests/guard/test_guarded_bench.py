@@ -100,7 +100,7 @@ def test_a_guarded_chip_reads_as_the_bare_one(tmp_path, name):
 @pytest.mark.fault("X13")
 def test_the_trainer_has_no_visa_library_and_no_session(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from crossbar_hil.bench.opening import open_guarded;"
+        "import sys; from pathlib import Path; from crossbar_hil.guard.opening import open_guarded;"
         "from crossbar_hil.bench.file import load_bench;"
         f"b = open_guarded(load_bench('emulated'), seed=1, folder=Path({str(tmp_path)!r}))\n"
         "with b: b.read_conductances(0.1)\n"

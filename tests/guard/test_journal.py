@@ -19,9 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossbar_hil.errors import DataError, JournalDamaged, JournalError
-from crossbar_hil.guard.chain import packed, verified
+from crossbar_hil.guard.chain import body_text, verify_rows
 from crossbar_hil.guard.journal import Journal, read_journal, verify_journal
-from crossbar_hil.guard.storage import mounted_type, unfit
+from crossbar_hil.guard.storage import mounted_type, why_unfit
 
 damage = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("damage.py"))))
 INTENT = {"op": 1, "seq": 1, "row": 0, "column": 2, "count": 3, "amplitude_v": 1.1, "width_s": 1e-6}
@@ -113,7 +113,7 @@ def test_what_is_not_committed_is_not_there(path):
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_every_float_comes_back_equal(value):
-    found = json.loads(packed("note", {"value": value}))["value"]
+    found = json.loads(body_text("note", {"value": value}))["value"]
     assert found.hex() == value.hex()
 
 
@@ -210,8 +210,10 @@ def test_the_mount_that_counts_is_the_nearest_and_the_last():
 
 @pytest.mark.fault("D12", "X25")
 def test_a_disk_with_too_little_room_is_refused_before_anything_is_made(path):
-    assert unfit(path.parent, needed_bytes=1000, mounts=LOCAL, free=lambda _: 1000) == ""
-    assert "999 bytes free, 1000 are needed" in unfit(path.parent, needed_bytes=1000, mounts=LOCAL, free=lambda _: 999)
+    assert why_unfit(path.parent, needed_bytes=1000, mounts=LOCAL, free=lambda _: 1000) == ""
+    assert "999 bytes free, 1000 are needed" in why_unfit(
+        path.parent, needed_bytes=1000, mounts=LOCAL, free=lambda _: 999
+    )
     with pytest.raises(JournalError, match="are needed"):
         Journal.create(path, {}, needed_bytes=1 << 80)
     assert os.listdir(path.parent) == []
@@ -529,7 +531,7 @@ def test_a_rollback_log_beside_a_journal_is_refused(path):
 @pytest.mark.fault("D5")
 def test_a_log_without_its_database_is_refused_and_kept(tmp_path):
     whole = damage.sample(tmp_path)
-    entries, verdict = damage.examined(b"", whole.log, whole.head)
+    entries, verdict = damage.examine_content(b"", whole.log, whole.head)
     assert not entries
     assert verdict.problems
     damage.opened_like_examined(whole, tmp_path / "x", b"", whole.log, whole.head)
@@ -539,7 +541,7 @@ def test_a_log_without_its_database_is_refused_and_kept(tmp_path):
 def test_a_transaction_that_was_never_finished_is_left_out_and_said(tmp_path):
     whole = damage.sample(tmp_path)
     half = whole.log[: whole.durable[-1][0] - 100]
-    entries, verdict = damage.examined(whole.database, half, whole.old_head)
+    entries, verdict = damage.examine_content(whole.database, half, whole.old_head)
     assert [entry.body for entry in entries] == whole.bodies[:-1]
     assert verdict.notes == ("the log ends in a transaction that was never finished; it is left out",)
     damage.opened_like_examined(whole, tmp_path / "x", whole.database, half, whole.old_head)
@@ -551,7 +553,7 @@ def test_a_damaged_frame_with_a_commit_behind_it_is_named_even_if_no_head_knows_
     for at, said in ((100, "at or before frame 1, which was committed"), (40, "frame 1 of the log is damaged")):
         log = bytearray(whole.log)
         log[at] ^= 4
-        _, verdict = damage.examined(whole.database, bytes(log), whole.old_head)
+        _, verdict = damage.examine_content(whole.database, bytes(log), whole.old_head)
         assert said in verdict.problems[0]
 
 
@@ -614,7 +616,7 @@ def linked(*contents):
     ids=str,
 )
 def test_fitting_hashes_do_not_make_nonsense_into_an_entry(contents, problem, good):
-    entries, _, found = verified(linked(*contents))
+    entries, _, found = verify_rows(linked(*contents))
     assert (len(entries), found) == (good, problem)
 
 
@@ -622,11 +624,11 @@ def test_fitting_hashes_do_not_make_nonsense_into_an_entry(contents, problem, go
 def test_a_log_that_was_only_begun_is_empty_and_one_with_a_damaged_header_is_damage(tmp_path):
     whole = damage.sample(tmp_path)
     for log in (whole.log[:31], whole.log[:31] + b"\x99"):
-        entries, verdict = damage.examined(whole.database, log, whole.old_head)
+        entries, verdict = damage.examine_content(whole.database, log, whole.old_head)
         assert [entry.body for entry in entries] == whole.bodies[:7]
         assert not verdict.problems
         assert "nothing was in it yet" in verdict.notes[0]
-    _, verdict = damage.examined(whole.database, b"\x99" + whole.log[1:], whole.old_head)
+    _, verdict = damage.examine_content(whole.database, b"\x99" + whole.log[1:], whole.old_head)
     assert verdict.problems == ("the header of the log is damaged, so that what the log holds would be lost",)
 
 
@@ -634,8 +636,8 @@ def test_a_log_that_was_only_begun_is_empty_and_one_with_a_damaged_header_is_dam
 def test_a_database_that_lacks_a_page_or_has_one_too_many_is_refused(tmp_path):
     whole = damage.sample(tmp_path, at_rest=True, carried=60)
     more = whole.database + bytes(4096)
-    assert "does not name its" in damage.examined(more, b"", whole.head)[1].problems[0]
-    assert "does not name its" in damage.examined(whole.database[:-4096], b"", whole.head)[1].problems[0]
+    assert "does not name its" in damage.examine_content(more, b"", whole.head)[1].problems[0]
+    assert "does not name its" in damage.examine_content(whole.database[:-4096], b"", whole.head)[1].problems[0]
 
 
 @pytest.mark.fault("D9")

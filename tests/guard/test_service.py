@@ -9,7 +9,7 @@ import pytest
 from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import BackendError, GuardError, LimitError
 from crossbar_hil.guard.keeper import Keeper
-from crossbar_hil.guard.messages import described, packed, rebuilt, unpacked
+from crossbar_hil.guard.messages import error_from_message, error_to_message, from_line, to_line
 from crossbar_hil.guard.service import Service
 
 BEAT_S = 0.2
@@ -38,7 +38,7 @@ class Trainer:
         self.thread.start()
 
     def say(self, **message):
-        self.requests.write(packed(message))
+        self.requests.write(to_line(message))
 
     def hear(self, *keys):
         """Return the next message that has one of the keys."""
@@ -84,7 +84,7 @@ def test_a_read_and_pulses_go_over_the_pipe_and_back(trainer, chip):
 
 def test_a_refusal_comes_back_as_the_error_that_it_is(trainer):
     trainer.say(id=1, do="check", amplitude_v=9.0, width_s=0.05)
-    error = rebuilt(trainer.hear("error")["error"])
+    error = error_from_message(trainer.hear("error")["error"])
     assert isinstance(error, LimitError)
     assert "9 V exceeds the limit of 3 V" in str(error)
 
@@ -140,7 +140,7 @@ def test_an_exception_of_the_guard_itself_makes_the_bench_safe(trainer, chip):
 
 def test_a_guard_that_cannot_open_the_bench_says_why_and_ends(fresh):
     fresh.say(hello={"fail": True})
-    assert str(rebuilt(fresh.hear("failed")["failed"])) == "nothing was opened"
+    assert str(error_from_message(fresh.hear("failed")["failed"])) == "nothing was opened"
     fresh.thread.join(10)
     assert fresh.status == 1
 
@@ -148,21 +148,21 @@ def test_a_guard_that_cannot_open_the_bench_says_why_and_ends(fresh):
 def test_errors_survive_the_pipe_with_their_notes():
     error = LimitError("too much")
     error.add_note("nothing was sent")
-    back = rebuilt(unpacked(packed(described(error))))
+    back = error_from_message(from_line(to_line(error_to_message(error))))
     assert (type(back), str(back), back.__notes__) == (LimitError, "too much", ["nothing was sent"])
 
 
 def test_an_error_of_another_package_becomes_one_of_ours():
-    back = rebuilt(described(ZeroDivisionError("division by zero")))
+    back = error_from_message(error_to_message(ZeroDivisionError("division by zero")))
     assert (type(back), str(back)) == (BackendError, "ZeroDivisionError: division by zero")
 
 
 def test_a_message_that_is_no_object_is_refused():
     with pytest.raises(GuardError, match="no object"):
-        unpacked(b"[]\n")
+        from_line(b"[]\n")
 
 
 def test_pulses_are_the_same_on_both_sides_of_the_pipe():
     pulse = Pulse(0.1 + 0.2, 1e-7 / 3)
-    sent = unpacked(packed({"amplitude_v": pulse.amplitude_v, "width_s": pulse.width_s}))
+    sent = from_line(to_line({"amplitude_v": pulse.amplitude_v, "width_s": pulse.width_s}))
     assert Pulse(**sent) == pulse

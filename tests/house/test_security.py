@@ -72,7 +72,7 @@ def test_only_emulated_instruments_listen_and_only_on_the_loopback_interface():
     for path, tree in trees():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in {"bind", "create_server"}:
-                listening.setdefault(path.parent.name, set()).add(ast.unparse(node.args[0]))
+                listening.setdefault(path.parent.parent.name, set()).add(ast.unparse(node.args[0]))
     assert set(listening) == {"emulation"}
     assert listening["emulation"] <= {"(HOST, 0)", "address"}
     from crossbar_hil.sim_backend.emulation.serving.dead_sockets import HOST

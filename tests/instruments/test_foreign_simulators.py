@@ -41,9 +41,9 @@ SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4)
 DEADLINE_S = 0.25
 MODELS = {"2400": Keithley2400, "2450": Keithley2450, "2600": Keithley2602B}
 EMULATORS = {
-    "2400": keithley2400.Keithley2400,
-    "2450": keithley2450.Keithley2450,
-    "2600": keithley2600.Keithley2602B,
+    "2400": keithley2400.EmulatedKeithley2400,
+    "2450": keithley2450.EmulatedKeithley2450,
+    "2600": keithley2600.EmulatedKeithley2602B,
 }
 
 

@@ -26,10 +26,10 @@ from crossbar_hil.sim_backend.emulation.world.world import World
 
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4)
 SMUS = {
-    "2400": (keithley2400.Keithley2400, Keithley2400),
-    "2450": (keithley2450.Keithley2450, Keithley2450),
-    "B2902A": (keysightb2900.KeysightB2902A, KeysightB2902A),
-    "B2912A": (keysightb2900.KeysightB2912A, KeysightB2912A),
+    "2400": (keithley2400.EmulatedKeithley2400, Keithley2400),
+    "2450": (keithley2450.EmulatedKeithley2450, Keithley2450),
+    "B2902A": (keysightb2900.EmulatedKeysightB2902A, KeysightB2902A),
+    "B2912A": (keysightb2900.EmulatedKeysightB2912A, KeysightB2912A),
 }
 
 
@@ -155,7 +155,7 @@ def test_a_source_switched_off_blindly_is_off_at_0_v(smu, world):
 def test_both_channels_of_a_b2902a_pulse_at_the_same_time(world):
     world.add_resistor("smu.a.hi", "lo", 100e3)
     world.add_resistor("smu.b.hi", "lo", 100e3)
-    with connected(keysightb2900.KeysightB2902A(world, "smu"), KeysightB2902A) as driver:
+    with connected(keysightb2900.EmulatedKeysightB2902A(world, "smu"), KeysightB2902A) as driver:
         first, second = driver.source_meters()
         for channel in (first, second):
             channel.prepare(SETTINGS)
@@ -169,7 +169,7 @@ def test_both_channels_of_a_b2902a_pulse_at_the_same_time(world):
 
 
 def test_a_2400_with_ohms_guard_drives_the_guard(world):
-    with connected(keithley2400.Keithley2400(world, "smu"), Keithley2400) as smu:
+    with connected(keithley2400.EmulatedKeithley2400(world, "smu"), Keithley2400) as smu:
         smu.prepare(SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4, guard=True))
         smu.enable()
         smu.set_voltage(0.5)
@@ -180,7 +180,7 @@ def test_a_2400_with_ohms_guard_drives_the_guard(world):
 
 @pytest.mark.parametrize("left", ["last", "fixed"])
 def test_what_a_list_sweep_leaves_behind_does_not_matter(world, left):
-    with connected(keithley2400.Keithley2400(world, "smu", level_after_list=left), Keithley2400) as smu:
+    with connected(keithley2400.EmulatedKeithley2400(world, "smu", level_after_list=left), Keithley2400) as smu:
         smu.prepare(SETTINGS)
         smu.enable()
         smu.pulse(1.0, 0.01)
@@ -199,7 +199,7 @@ def test_a_refused_setting_is_named(smu):
 
 @pytest.mark.fault("T1", "I11")
 def test_a_suspect_session_refuses_all_but_switching_off_until_it_is_in_step(world):
-    with connected(keithley2400.Keithley2400(world, "smu"), Keithley2400) as smu:
+    with connected(keithley2400.EmulatedKeithley2400(world, "smu"), Keithley2400) as smu:
         smu.identify()
         smu.prepare(SETTINGS)
         smu.enable()
@@ -217,10 +217,10 @@ def test_a_suspect_session_refuses_all_but_switching_off_until_it_is_in_step(wor
 @pytest.mark.parametrize(
     ("emulator", "kind", "slot"),
     [
-        (keithley7001.Keithley7001, Keithley7001, 1),
-        (keithley7001.Keithley7002, Keithley7002, 10),
-        (keysight34980a.Keysight34980A, Keysight34980A, 1),
-        (keysightb2200a.KeysightB2200A, KeysightB2200A, 0),
+        (keithley7001.EmulatedKeithley7001, Keithley7001, 1),
+        (keithley7001.EmulatedKeithley7002, Keithley7002, 10),
+        (keysight34980a.EmulatedKeysight34980A, Keysight34980A, 1),
+        (keysightb2200a.EmulatedKeysightB2200A, KeysightB2200A, 0),
     ],
 )
 def test_a_matrix_closes_exactly_what_is_wanted(world, emulator, kind, slot):

@@ -28,7 +28,7 @@ def world():
 
 @pytest.fixture
 def box(world):
-    with InstrumentServer(keithley2600.Keithley2602B(world, "smu")) as server:
+    with InstrumentServer(keithley2600.EmulatedKeithley2602B(world, "smu")) as server:
         driver = Keithley2602B.open(server.resource, name="smu", deadline_s=DEADLINE_S)
         yield driver
         driver.close()
@@ -45,7 +45,7 @@ def smu(box, world):
 
 @pytest.fixture
 def matrix(world):
-    with InstrumentServer(keithley707b.Keithley707B(world, "matrix")) as server:
+    with InstrumentServer(keithley707b.EmulatedKeithley707B(world, "matrix")) as server:
         driver = Keithley707B.open(server.resource, name="matrix", deadline_s=DEADLINE_S)
         yield driver
         driver.close()
@@ -72,7 +72,7 @@ def test_a_small_limit_arrives_with_its_digits(box, world, compliance_a):
 
 
 def test_a_2636b_takes_a_limit_of_100_picoampere(world):
-    with InstrumentServer(keithley2600.Keithley2636B(world, "smu")) as server:
+    with InstrumentServer(keithley2600.EmulatedKeithley2636B(world, "smu")) as server:
         driver = Keithley2636B.open(server.resource, name="smu")
         driver.source_meters()[0].prepare(SourceSettings(range_v=2.0, compliance_a=1e-10, range_a=1e-9))
         driver.close()
@@ -254,7 +254,7 @@ def test_a_slot_without_a_card_is_an_error_and_nothing_moves(matrix, world):
 
 
 def test_a_3706a_closes_and_reads_back(world):
-    with InstrumentServer(keithley3706a.Keithley3706A(world, "matrix")) as server:
+    with InstrumentServer(keithley3706a.EmulatedKeithley3706A(world, "matrix")) as server:
         driver = Keithley3706A.open(server.resource, name="matrix")
         assert "3706A" in driver.identify().model
         driver.prepare()

@@ -123,10 +123,10 @@ def test_a_training_on_the_emulated_bench_that_is_killed_between_two_pulses_is_r
     assert expected.safe["confirmed"] is True
     killed(
         tmp_path,
-        "def dying(self, state, *rest, before=backend_engine.BackendEngine._balanced):\n"
+        "def dying(self, state, *rest, before=backend_engine.BackendEngine._balance_columns):\n"
         "    if self.pulses >= 8: os.kill(os.getpid(), signal.SIGKILL)\n"
         "    return before(self, state, *rest)\n"
-        "backend_engine.BackendEngine._balanced = dying\n"
+        "backend_engine.BackendEngine._balance_columns = dying\n"
         f"train_spiking({BRIEF!r}, seed=1, out=Path('out'))",
     )
     run = find_run("latest", tmp_path / "out")

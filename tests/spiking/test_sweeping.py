@@ -14,7 +14,6 @@ from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend import ConductanceCurve
 from crossbar_hil.spiking.network.states import measured_states
 from crossbar_hil.spiking.plotting import save_network_map
-from crossbar_hil.spiking.training import train_spiking
 from crossbar_hil.spiking.settings import SpikingSettings, model_of
 from crossbar_hil.spiking.sweeping import (
     KIND,
@@ -27,6 +26,7 @@ from crossbar_hil.spiking.sweeping import (
     sweep_networks,
 )
 from crossbar_hil.spiking.tasks.images import digits
+from crossbar_hil.spiking.training import train_spiking
 from crossbar_hil.studies.scheduling import Processes, Threads, make_scheduler
 from crossbar_hil.studies.showing import Silent
 
@@ -111,7 +111,7 @@ def test_a_worker_with_other_images_or_another_version_refuses(monkeypatch):
 
     with pytest.raises(DataError, match="a worker has other images of dataset digits"):
         answered(Task(point, 0, "another hash", version("crossbar-hil")))
-    with pytest.raises(RunError, match="but the dry run was started by 0"):
+    with pytest.raises(RunError, match="but the study was started by 0"):
         answered(Task(point, 0, "another hash", "0"))
 
 
@@ -139,7 +139,7 @@ def test_the_verb_leaves_a_table_and_a_map_and_says_which_point_is_best(cli, tmp
         (("--over", "states=2", "--networks", "0"), "0 networks a point, from 1 to 10000 are possible"),
         (("--over", "stuck=0,2"), "point stuck 2: stuck 2.0 is a share of the cells"),
         (("--over", "states=2", "--scheduler", "me"), "scheduler 'me' is neither threads nor processes"),
-        (("--resume", "nowhere"), "nowhere is not the folder of a dry run"),
+        (("--resume", "nowhere"), "nowhere is not the folder of a study"),
         (("--resume", "nowhere", "--states", "3"), "--resume takes everything from nowhere, so --states cannot"),
     ],
 )

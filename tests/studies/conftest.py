@@ -1,4 +1,4 @@
-"""Small dry runs: few chips, few epochs, trained one by one unless a test says otherwise."""
+"""Small studies: few chips, few epochs, trained one by one unless a test says otherwise."""
 
 from types import SimpleNamespace
 
@@ -6,7 +6,7 @@ import pytest
 
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.studies.axes import read_axes
-from crossbar_hil.studies.convergence.folder import DryRunFolder
+from crossbar_hil.studies.convergence.folder import ChipStudyFolder
 from crossbar_hil.studies.convergence.sweeping import plan_sweep, run_sweep
 from crossbar_hil.studies.settings import find_key, with_settings
 
@@ -27,7 +27,7 @@ def small():
 
     def run(folder, scheduler, *, sweep=None, show=lambda chips: None):
         sweep = sweep or plan()
-        with DryRunFolder.make(folder, sweep.plan(), sweep.bench) as opened:
+        with ChipStudyFolder.make(folder, sweep.plan(), sweep.bench) as opened:
             return run_sweep(sweep, opened, scheduler, show)
 
     return SimpleNamespace(plan=plan, run=run, contents=contents)

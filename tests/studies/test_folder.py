@@ -3,9 +3,10 @@ import json
 import pytest
 
 from crossbar_hil.errors import RunError
+from crossbar_hil.studies import study
 from crossbar_hil.studies.convergence import points
-from crossbar_hil.studies.convergence.folder import DryRunFolder
-from crossbar_hil.studies.convergence.sweeping import resumed_sweep, run_sweep
+from crossbar_hil.studies.convergence.folder import ChipStudyFolder
+from crossbar_hil.studies.convergence.sweeping import resume_sweep, run_sweep
 from crossbar_hil.studies.folder import CHUNKS
 from crossbar_hil.studies.scheduling import Threads
 
@@ -36,8 +37,8 @@ def cut_short(small, tmp_path):
 
 
 def go_on(folder, show=lambda chips: None):
-    with DryRunFolder.reopen(folder, "sweep") as opened:
-        return run_sweep(resumed_sweep(opened), opened, Threads(1), show)
+    with ChipStudyFolder.reopen(folder, "sweep") as opened:
+        return run_sweep(resume_sweep(opened), opened, Threads(1), show)
 
 
 def test_what_was_done_before_an_interruption_is_on_disk(cut_short):
@@ -72,7 +73,7 @@ def test_a_last_line_that_was_cut_short_is_done_again(small, cut_short, whole):
 def test_chunks_that_were_damaged_are_refused(cut_short):
     path = cut_short / CHUNKS
     path.write_text("nonsense\n" + path.read_text())
-    with pytest.raises(RunError, match=r"chunks.jsonl, line 1 is not a chunk of a dry run"):
+    with pytest.raises(RunError, match=r"chunks.jsonl, line 1 is not a chunk of a study"):
         go_on(cut_short)
 
 
@@ -99,10 +100,10 @@ def test_a_sweep_of_another_version_is_not_gone_on_with(cut_short):
 
 
 def test_a_folder_that_is_no_sweep_is_refused(tmp_path, cut_short):
-    with pytest.raises(RunError, match=r"is not the folder of a dry run: plan\.json cannot be read"):
-        DryRunFolder.reopen(tmp_path, "sweep")
+    with pytest.raises(RunError, match=r"is not the folder of a study: plan\.json cannot be read"):
+        ChipStudyFolder.reopen(tmp_path, "sweep")
     with pytest.raises(RunError, match="is the folder of a sweep, not of a tune"):
-        DryRunFolder.reopen(cut_short, "tune")
+        ChipStudyFolder.reopen(cut_short, "tune")
     (cut_short / "plan.json").write_text('{"kind": "sweep", "version": "0"}')
     with pytest.raises(RunError, match="is not the folder of a whole sweep"):
         go_on(cut_short)
@@ -114,7 +115,7 @@ def test_a_folder_that_exists_is_not_written_into(small, cut_short):
 
 
 def test_a_worker_of_another_version_is_refused(small, monkeypatch):
-    (chunk,) = points.chunks(small.plan().points[0], seed=1, first=0, chips=2, size=64)
-    monkeypatch.setattr(points, "package_version", lambda: "9.9")
-    with pytest.raises(RunError, match=r"a worker has crossbar-hil 9\.9, but the dry run was started by"):
+    (chunk,) = points.split_into_chunks(small.plan().points[0], seed=1, first=0, chips=2, size=64)
+    monkeypatch.setattr(study, "package_version", lambda: "9.9")
+    with pytest.raises(RunError, match=r"a worker has crossbar-hil 9\.9, but the study was started by"):
         points.train_chunk(chunk)

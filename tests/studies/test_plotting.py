@@ -4,7 +4,7 @@ import pytest
 from crossbar_hil.studies.axes import read_axes
 from crossbar_hil.studies.convergence.counts import Counts
 from crossbar_hil.studies.convergence.plotting import plot_sweep, save_map
-from crossbar_hil.studies.convergence.sweeping import Sweep, SweepResult
+from crossbar_hil.studies.convergence.sweeping import ChipSweep, ChipSweepResult
 
 
 def made(*over, converged):
@@ -14,7 +14,7 @@ def made(*over, converged):
     axes = read_axes(over)
     values = tuple(itertools.product(*(axis.values for axis in axes)))
     counts = tuple(Counts(100, ((4, good),) if good else (), 800, 8 * good, 0) for good in converged)
-    return SweepResult(Sweep(None, axes, 100, 1, values, (), True), counts)
+    return ChipSweepResult(ChipSweep(axes, 1, values, None, 100, (), True), counts)
 
 
 def test_one_setting_is_drawn_as_a_curve_with_its_band():

@@ -96,7 +96,7 @@ def test_an_error_of_a_task_ends_the_work_and_is_handed_on():
 
     with Threads(2) as workers, pytest.raises(DataError, match=r"^no \d"):
         list(workers.submit(refuse, [1, 2, 3]))
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("dry-run")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("study")]
 
 
 def test_processes_that_die_again_and_again_are_given_up():

@@ -9,7 +9,7 @@ from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.errors import BackendError, DataError
 from crossbar_hil.spiking.network.encoding import Words
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
-from crossbar_hil.spiking.network.neurons import Singles, fresh
+from crossbar_hil.spiking.network.neurons import Singles, neurons_at_rest
 from crossbar_hil.spiking.network.plasticity import NEVER, PlasticitySteps, wanted_changes
 from crossbar_hil.spiking.network.stepwise import Presentation, Showing, StepwiseEngine
 
@@ -34,7 +34,7 @@ class BackendEngine:
         self.up, self.down = up, down
         self.reads = self.pulses = 0
         """How many vectors were read, and how many pulses were sent."""
-        self._steps = StepwiseEngine(self._currents, self._pulsed)
+        self._steps = StepwiseEngine(self._currents, self._pulse_column)
 
     def begin(self, model: SpikingModel) -> NetworkState:
         """Return a network at rest on the device as it is now.
@@ -54,13 +54,13 @@ class BackendEngine:
             self._map(model),
             None,
             np.ones(model.outputs, np.float32),
-            fresh(model.outputs, model.neurons),
+            neurons_at_rest(model.outputs, model.neurons),
             np.full(model.inputs, NEVER, np.int64),
         )
-        return self._balanced(state, model)
+        return self._balance_columns(state, model)
 
     def show(self, model: SpikingModel, state: NetworkState, images: Words, showing: Showing) -> Presentation:
-        """Return the network after it was shown images, given as (P, K) levels, and its output spikes.
+        """Return the network after it was shown images, given as (P, K) spike probabilities, and its output spikes.
 
         After training images every cell is read, so that the state holds the measured conductances.
         """
@@ -79,7 +79,7 @@ class BackendEngine:
         self.reads += 1
         return self.backend.read_currents(spike_v * spikes[None].astype(np.float64))[0].astype(np.float32)
 
-    def _pulsed(
+    def _pulse_column(
         self,
         state: NetworkState,
         model: SpikingModel,
@@ -95,11 +95,11 @@ class BackendEngine:
                 counts[wanted, column] = 1
                 self.backend.send_pulses(counts, pulse)
                 self.pulses += int(counts.sum())
-        return self._balanced(state, model)
+        return self._balance_columns(state, model)
 
-    def _balanced(self, state: NetworkState, model: SpikingModel) -> NetworkState:
+    def _balance_columns(self, state: NetworkState, model: SpikingModel) -> NetworkState:
         """Return the network with gains that give every column the same current when all inputs spike."""
-        if model.synapses.balance != "gains":
+        if model.synapses.column_siemens is None:
             return state
         currents = self._currents(state.weights, np.ones(model.inputs, bool), model.spike_v)
         if currents.min() <= 0:

@@ -91,7 +91,7 @@ def lognormal_factors(shape: tuple[int, int], sigma: float, rng: np.random.Gener
     return np.exp(sigma * rng.standard_normal(shape)).astype(np.float32)
 
 
-def compensated(state: NetworkState, ideal: ArrayLike, measured: ArrayLike) -> NetworkState:
+def compensate_wires(state: NetworkState, ideal: ArrayLike, measured: ArrayLike) -> NetworkState:
     """Return the network with a gain for each column that makes up for what wires take from its current.
 
     Raising a neuron's gain is the same as lowering its threshold and the inhibition that reaches it.

@@ -20,17 +20,17 @@ GOLDEN = 0x9E3779B97F4A7C15
 doi:10.1145/2660193.2660195); the mixing constants are those of the same generator."""
 FIRST, SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 CERTAIN = 2**32
-"""Level of an input that spikes at every step."""
+"""Probability of an input that spikes at every step, in units of 2**-32."""
 TRAINING, TESTING, LABELLING = range(3)
 """Streams: the same presentation number gives other spikes in another stream."""
 SPIKES, ROUNDING, READING = range(3)
 """Purposes: random numbers of one presentation for its input spikes, for updates by chance, for noise of reads."""
 
 
-def mixed(word: int) -> int:
+def mix(word: int) -> int:
     """Return the SplitMix64 finaliser of one 64-bit word.
 
-    >>> mixed((1234567 + GOLDEN) & MASK)
+    >>> mix((1234567 + GOLDEN) & MASK)
     6457827717110365317
     """
     word = (word ^ (word >> 30)) * FIRST & MASK
@@ -38,7 +38,7 @@ def mixed(word: int) -> int:
     return word ^ (word >> 31)
 
 
-def mixed_words(words: Words) -> Words:
+def mix_words(words: Words) -> Words:
     """Return the SplitMix64 finaliser of every word of an array."""
     words = (words ^ (words >> np.uint64(30))) * np.uint64(FIRST)
     words = (words ^ (words >> np.uint64(27))) * np.uint64(SECOND)
@@ -53,29 +53,29 @@ def key(*numbers: int) -> int:
     """
     word = 0
     for number in numbers:
-        word = mixed((word + (int(number) & MASK) + GOLDEN) & MASK)
+        word = mix((word + (int(number) & MASK) + GOLDEN) & MASK)
     return word
 
 
 def presentation_keys(seed: int, stream: int, first: int, count: int, purpose: int = 0) -> Words:
     """Return the keys of `count` presentations from number `first`: ``key(seed, stream, number, purpose)`` of each."""
     start = np.uint64((key(seed, stream) + GOLDEN) & MASK)
-    words = mixed_words(np.arange(first, first + count, dtype=np.uint64) + start)
-    return mixed_words(words + np.uint64((purpose + GOLDEN) & MASK))
+    words = mix_words(np.arange(first, first + count, dtype=np.uint64) + start)
+    return mix_words(words + np.uint64((purpose + GOLDEN) & MASK))
 
 
 def step_key(presentation_key: int, step: int) -> int:
     """Return the key of one step of a presentation; steps count from 0."""
-    return mixed((presentation_key + (step + 1) * GOLDEN) & MASK)
+    return mix((presentation_key + (step + 1) * GOLDEN) & MASK)
 
 
-def numbers(a_key: int, count: int) -> Words:
+def random_words(a_key: int, count: int) -> Words:
     """Return `count` random whole numbers below 2**32, those of positions 0, 1, ... under a key."""
     places = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(GOLDEN)
-    return mixed_words(places + np.uint64(a_key)) >> np.uint64(32)
+    return mix_words(places + np.uint64(a_key)) >> np.uint64(32)
 
 
-def levels(intensities: ArrayLike) -> Words:
+def spike_probabilities(intensities: ArrayLike) -> Words:
     """Return the probabilities of a spike as whole multiples of 2**-32.
 
     Parameters
@@ -86,7 +86,7 @@ def levels(intensities: ArrayLike) -> Words:
     Returns
     -------
     ndarray of uint64, shape (P, K)
-        An input spikes when its random number lies below its level.
+        An input spikes when its random number lies below its probability.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def levels(intensities: ArrayLike) -> Words:
 
     Examples
     --------
-    >>> levels([[0.0, 0.5, 1.0]])
+    >>> spike_probabilities([[0.0, 0.5, 1.0]])
     array([[         0, 2147483648, 4294967296]], dtype=uint64)
     """
     array = checked("intensities", intensities, (None, None))
@@ -105,13 +105,13 @@ def levels(intensities: ArrayLike) -> Words:
     return np.rint(array * CERTAIN).astype(np.uint64)
 
 
-def input_spikes(image_levels: Words, a_step_key: int) -> BoolArray:
+def input_spikes(probabilities: Words, a_step_key: int) -> BoolArray:
     """Return which inputs spike in one step.
 
     Parameters
     ----------
-    image_levels : ndarray of uint64, shape (K,)
-        Levels of one image.
+    probabilities : ndarray of uint64, shape (K,)
+        Spike probabilities of one image.
     a_step_key : int
         Key of the step.
 
@@ -120,7 +120,7 @@ def input_spikes(image_levels: Words, a_step_key: int) -> BoolArray:
     ndarray of bool, shape (K,)
         True where an input spikes.
     """
-    return numbers(a_step_key, len(image_levels)) < image_levels
+    return random_words(a_step_key, len(probabilities)) < probabilities
 
 
 def normal_numbers(a_key: int, count: int) -> NDArray[np.float32]:
@@ -129,7 +129,7 @@ def normal_numbers(a_key: int, count: int) -> NDArray[np.float32]:
     The sum of four uniform numbers of 16 bits; no number lies beyond 3.46, so it stands for small noise only.
     """
     places = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(GOLDEN)
-    words = mixed_words(places + np.uint64(a_key))
+    words = mix_words(places + np.uint64(a_key))
     low = np.uint64(0xFFFF)
     total = np.zeros(count, np.float32)
     for part in range(4):

@@ -30,7 +30,7 @@ class Labels:
         return self.classes[np.argmax(self.totals, axis=0)]
 
 
-def assigned(counts: IntArray, labels: IntArray) -> Labels:
+def label_neurons(counts: IntArray, labels: IntArray) -> Labels:
     """Return the labels of neurons from their spikes.
 
     Parameters
@@ -42,7 +42,7 @@ def assigned(counts: IntArray, labels: IntArray) -> Labels:
 
     Examples
     --------
-    >>> assigned(np.array([[3, 0], [1, 2]]), np.array([7, 4])).of_neurons
+    >>> label_neurons(np.array([[3, 0], [1, 2]]), np.array([7, 4])).of_neurons
     array([7, 4])
     """
     if len(counts) != len(labels) or not len(labels):
@@ -119,10 +119,10 @@ class Evaluation:
         return float(np.trace(self.confusion)) / self.images
 
 
-def evaluated(given: IntArray, labels: IntArray, classes: IntArray) -> Evaluation:
+def evaluate(given: IntArray, labels: IntArray, classes: IntArray) -> Evaluation:
     """Return how often answers are right.
 
-    >>> evaluated(np.array([4, SILENT, 7]), np.array([4, 4, 4]), np.array([4, 7])).accuracy
+    >>> evaluate(np.array([4, SILENT, 7]), np.array([4, 4, 4]), np.array([4, 7])).accuracy
     0.3333333333333333
     """
     if len(given) != len(labels) or not len(labels):

@@ -7,9 +7,16 @@ import numpy as np
 
 from crossbar_hil.arrays import BoolArray
 from crossbar_hil.errors import ConfigError, DataError
-from crossbar_hil.spiking.network.neurons import Neurons, NeuronState, Singles, fresh, in_steps, rested
+from crossbar_hil.spiking.network.neurons import (
+    Neurons,
+    NeuronState,
+    Singles,
+    in_steps,
+    neurons_at_rest,
+    reset_membranes,
+)
 from crossbar_hil.spiking.network.plasticity import NEVER, Plasticity, Times
-from crossbar_hil.spiking.network.states import Synapses, nearest
+from crossbar_hil.spiking.network.states import Synapses, nearest_state
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +96,7 @@ class NetworkState:
     weights: Singles
     """(K, N) conductances that the cells were given, in siemens."""
     kept: Singles | None
-    """(K, N) what the controller remembers of them under the update rule "carry"."""
+    """(K, N) what the controller remembers of them under the update scheme "carry"."""
     gains: Singles
     """(N,) factor on the current of each column, 1 unless balanced or compensated."""
     neurons: NeuronState
@@ -100,7 +107,7 @@ class NetworkState:
     presented: int = 0
     """Training images so far."""
 
-    def stepped(self, weights: Singles, kept: Singles | None, gains: Singles) -> "NetworkState":
+    def with_synapses(self, weights: Singles, kept: Singles | None, gains: Singles) -> "NetworkState":
         """Return the state with other synapses."""
         return replace(self, weights=weights, kept=kept, gains=gains)
 
@@ -138,18 +145,20 @@ def state_with(model: SpikingModel, weights: Singles) -> NetworkState:
     if not ((weights >= low) & (weights <= high)).all():
         raise DataError(f"weights from {weights.min():g} S to {weights.max():g} S must lie in {low:g} S to {high:g} S")
     weights = weights.astype(np.float32)
-    kept = weights.copy() if model.synapses.rule == "carry" else None
+    kept = weights.copy() if model.synapses.update_scheme == "carry" else None
     if model.synapses.states is not None and model.synapses.start_on_states:
-        weights = nearest(model.synapses.states, weights)
+        weights = nearest_state(model.synapses.states, weights)
     return NetworkState(
         weights,
         kept,
         np.ones(model.outputs, np.float32),
-        fresh(model.outputs, model.neurons),
+        neurons_at_rest(model.outputs, model.neurons),
         np.full(model.inputs, model.plasticity.first_input_step, np.int64),
     )
 
 
 def at_rest(state: NetworkState) -> NetworkState:
     """Return the network with membranes, refractoriness and traces cleared; weights and thresholds stay."""
-    return replace(state, neurons=rested(state.neurons), last_inputs=np.full(len(state.last_inputs), NEVER, np.int64))
+    return replace(
+        state, neurons=reset_membranes(state.neurons), last_inputs=np.full(len(state.last_inputs), NEVER, np.int64)
+    )

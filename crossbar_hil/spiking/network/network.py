@@ -7,8 +7,8 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.errors import ConfigError, DataError
-from crossbar_hil.spiking.network.encoding import LABELLING, TESTING, TRAINING, levels
-from crossbar_hil.spiking.network.labels import Evaluation, Labels, answers, assigned, evaluated
+from crossbar_hil.spiking.network.encoding import LABELLING, TESTING, TRAINING, spike_probabilities
+from crossbar_hil.spiking.network.labels import Evaluation, Labels, answers, evaluate, label_neurons
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel, at_rest, initial_state
 from crossbar_hil.spiking.network.stepwise import Engine, Showing
 
@@ -79,10 +79,10 @@ class SpikingNetwork:
         counts = np.concatenate(list(self.training(images)))
         if self.protocol.label_after:
             showing = self._showing(LABELLING, self.protocol.test_steps)
-            counts = self.engine.show(self.model, at_rest(self.state), levels(images), showing).counts
+            counts = self.engine.show(self.model, at_rest(self.state), spike_probabilities(images), showing).counts
         else:
             labels = np.tile(labels, self.protocol.passes)
-        self.labels = assigned(counts, labels)
+        self.labels = label_neurons(counts, labels)
         return self.labels
 
     def training(self, images: FloatArray) -> Iterator[IntArray]:
@@ -104,16 +104,16 @@ class SpikingNetwork:
             learn=True,
             reset=self.model.rest_between,
         )
-        presentation = self.engine.show(model, self.state, levels(images), showing)
+        presentation = self.engine.show(model, self.state, spike_probabilities(images), showing)
         self.state = presentation.state
         return presentation.counts
 
     def respond(self, images: FloatArray, *, first: int = 0) -> IntArray:
         """Return the (P, N) output spikes for images with fixed weights; the network stays as it is."""
         showing = replace(self._showing(TESTING, self.protocol.test_steps), first=first)
-        return self.engine.show(self.model, at_rest(self.state), levels(images), showing).counts
+        return self.engine.show(self.model, at_rest(self.state), spike_probabilities(images), showing).counts
 
-    def answering(self, images: FloatArray, part: int, stream: int = TESTING) -> Iterator[IntArray]:
+    def respond_in_parts(self, images: FloatArray, part: int, stream: int = TESTING) -> Iterator[IntArray]:
         """Show images with fixed weights in parts; yields the (part, N) output spikes that `respond` gives for all.
 
         Parameters
@@ -128,7 +128,7 @@ class SpikingNetwork:
         state = at_rest(self.state)
         for first in range(0, len(images), part):
             showing = replace(self._showing(stream, self.protocol.test_steps), first=first)
-            shown = self.engine.show(self.model, state, levels(images[first : first + part]), showing)
+            shown = self.engine.show(self.model, state, spike_probabilities(images[first : first + part]), showing)
             state = shown.state
             yield shown.counts
 
@@ -143,7 +143,7 @@ class SpikingNetwork:
         if self.labels is None:
             raise DataError("the neurons have no labels yet; train the network before the test")
         given = answers(self.respond(images), self.labels, self.protocol.readout)
-        return evaluated(given, labels, self.labels.classes)
+        return evaluate(given, labels, self.labels.classes)
 
     def _showing(self, stream: int, steps: int) -> Showing:
         return Showing(steps, self.seed, stream, reset=self.protocol.reset_tests)

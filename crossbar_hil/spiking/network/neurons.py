@@ -95,22 +95,22 @@ class NeuronState:
     """(N,) steps for which the input is still ignored."""
 
 
-def fresh(count: int, neurons: Neurons) -> NeuronState:
+def neurons_at_rest(count: int, neurons: Neurons) -> NeuronState:
     """Return `count` neurons at rest."""
     return NeuronState(
         np.zeros(count, np.float32), np.full(count, neurons.threshold_v, np.float32), np.zeros(count, np.int32)
     )
 
 
-def rested(state: NeuronState) -> NeuronState:
+def reset_membranes(state: NeuronState) -> NeuronState:
     """Return the neurons at rest, with the thresholds that they have."""
     return NeuronState(np.zeros_like(state.membranes), state.thresholds, np.zeros_like(state.refractory))
 
 
-def factor(time_constant_s: float, step_s: float) -> float:
+def decay_factor(time_constant_s: float, step_s: float) -> float:
     """Return by what an exponential decay multiplies in one step.
 
-    >>> factor(float("inf"), 1e-3)
+    >>> decay_factor(float("inf"), 1e-3)
     1.0
     """
     return math.exp(-step_s / time_constant_s)
@@ -141,8 +141,8 @@ def in_steps(neurons: Neurons, step_s: float) -> NeuronSteps:
         np.float32(neurons.threshold_v),
         np.float32(neurons.increment_v),
         np.float32(neurons.cap_v),
-        np.float32(factor(neurons.threshold_decay_s, step_s)),
-        np.float32(factor(neurons.leak_s, step_s)),
+        np.float32(decay_factor(neurons.threshold_decay_s, step_s)),
+        np.float32(decay_factor(neurons.leak_s, step_s)),
         np.float32(neurons.inhibition_v),
         np.int64(whole_steps(neurons.own_refractory_s, step_s)),
         np.int64(whole_steps(neurons.others_refractory_s, step_s)),
@@ -151,7 +151,7 @@ def in_steps(neurons: Neurons, step_s: float) -> NeuronSteps:
     )
 
 
-def integrated(state: NeuronState, currents: Singles, gains: Singles, numbers: NeuronSteps) -> NeuronState:
+def integrate(state: NeuronState, currents: Singles, gains: Singles, numbers: NeuronSteps) -> NeuronState:
     """Return the neurons after one step of input, the leak taken afterwards.
 
     Parameters
@@ -171,13 +171,13 @@ def integrated(state: NeuronState, currents: Singles, gains: Singles, numbers: N
     return NeuronState(membranes, state.thresholds, np.where(listening, 0, state.refractory - 1).astype(np.int32))
 
 
-def fired(state: NeuronState, numbers: NeuronSteps, *, learn: bool) -> tuple[NeuronState, BoolArray]:
+def fire(state: NeuronState, numbers: NeuronSteps, *, learn: bool) -> tuple[NeuronState, BoolArray]:
     """Return the neurons after their threshold test, and which of them spiked.
 
     Parameters
     ----------
     state : NeuronState
-        N neurons after `integrated`.
+        N neurons after `integrate`.
     numbers : NeuronSteps
         Inhibition, refractoriness, increment, and how a contest ends.
     learn : bool
@@ -186,7 +186,7 @@ def fired(state: NeuronState, numbers: NeuronSteps, *, learn: bool) -> tuple[Neu
     Returns
     -------
     NeuronState, ndarray of bool of shape (N,)
-        Thresholds have not decayed yet: see `relaxed`.
+        Thresholds have not decayed yet: see `relax_thresholds`.
     """
     spikes = np.zeros(len(state.membranes), dtype=bool)
     crossing = state.membranes >= state.thresholds
@@ -218,7 +218,7 @@ def fired(state: NeuronState, numbers: NeuronSteps, *, learn: bool) -> tuple[Neu
     return NeuronState(membranes, thresholds, refractory), spikes
 
 
-def relaxed(state: NeuronState, numbers: NeuronSteps) -> NeuronState:
+def relax_thresholds(state: NeuronState, numbers: NeuronSteps) -> NeuronState:
     """Return the neurons after their thresholds have decayed for a step and been held within floor and cap."""
     thresholds = np.minimum(np.maximum(state.thresholds * numbers.decay, numbers.threshold), numbers.cap)
     return NeuronState(state.membranes, thresholds, state.refractory)

@@ -11,8 +11,7 @@ from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.spiking.network.neurons import Singles
 
 Places: TypeAlias = NDArray[np.int64]
-RULES = ("continuous", "nearest", "stochastic", "carry", "pulse")
-BALANCES = ("none", "weights", "gains")
+UPDATE_SCHEMES = ("continuous", "nearest", "stochastic", "carry", "pulse")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,40 +26,36 @@ class Synapses:
 
     low_siemens: float
     high_siemens: float
-    rule: str = "continuous"
+    update_scheme: str = "continuous"
     """"continuous": any conductance within the range. "nearest": the nearest state, the lower of two as near; what is
     smaller than half a spacing is lost. "stochastic": one of the two neighbours, by chance, so that the mean is
     right. "carry": the nearest state, the remainder kept by the controller for the next update. "pulse": one pulse up
     or down the measured curves."""
     states: Singles | None = None
-    """Increasing states in siemens; of the rule "pulse", the conductances along the potentiation curve."""
+    """Increasing states in siemens; of the scheme "pulse", the conductances along the potentiation curve."""
     falling: Singles | None = None
-    """Decreasing conductances along the depression curve, in siemens; of the rule "pulse" only."""
+    """Decreasing conductances along the depression curve, in siemens; of the scheme "pulse" only."""
     initial_mean: float = 0.7
     initial_sd: float = 0.2
     """Initial conductances are normal, as shares of the highest, held within the range."""
     start_on_states: bool = True
     """Whether initial conductances are put on the nearest state; the published system does so at the first update."""
-    balance: str = "none"
-    """After each update of a column, "weights" are scaled to the sum, or "gains" of its neuron to the same effect."""
-    column_siemens: float = 0.0
-    """The sum that the columns are balanced to."""
+    column_siemens: float | None = None
+    """If given, the gain of a neuron is set, after each update, as if the sum of its column were this one."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.low_siemens < self.high_siemens < np.inf:
             raise ConfigError(f"range {self.low_siemens} S to {self.high_siemens} S must have 0 <= low < high")
-        if self.rule not in RULES:
-            raise ConfigError(f"update rule {self.rule!r} is none of {', '.join(RULES)}")
-        if self.balance not in BALANCES:
-            raise ConfigError(f"balance {self.balance!r} is none of {', '.join(BALANCES)}")
-        if (self.states is None) != (self.rule == "continuous"):
-            raise ConfigError(f"update rule {self.rule!r} goes {'with' if self.states is None else 'without'} states")
-        if (self.falling is None) == (self.rule == "pulse"):
-            raise ConfigError(f"update rule {self.rule!r} and a depression curve do not go together")
-        if self.balance != "none" and not self.column_siemens > 0:
+        if self.update_scheme not in UPDATE_SCHEMES:
+            raise ConfigError(f"update scheme {self.update_scheme!r} is none of {', '.join(UPDATE_SCHEMES)}")
+        if (self.states is None) != (self.update_scheme == "continuous"):
+            raise ConfigError(
+                f"update scheme {self.update_scheme!r} goes {'with' if self.states is None else 'without'} states"
+            )
+        if (self.falling is None) == (self.update_scheme == "pulse"):
+            raise ConfigError(f"update scheme {self.update_scheme!r} and a depression curve do not go together")
+        if self.column_siemens is not None and not self.column_siemens > 0:
             raise ConfigError(f"columns cannot be balanced to {self.column_siemens} S")
-        if self.balance == "weights" and self.rule not in {"continuous", "carry"}:
-            raise ConfigError(f"weights of the update rule {self.rule!r} cannot be scaled; balance their gains")
 
     def scaled(self, factor: float) -> Self:
         """Return the same synapses with conductances `factor` times as large."""
@@ -74,7 +69,7 @@ class Synapses:
             high_siemens=self.high_siemens * factor,
             states=times(self.states),
             falling=times(self.falling),
-            column_siemens=self.column_siemens * factor,
+            column_siemens=None if self.column_siemens is None else self.column_siemens * factor,
         )
 
 
@@ -105,13 +100,6 @@ def two_density_states(below: int, above: int, low: float, high: float, middle: 
     """
     middle = (high - low) * 0.5 if middle is None else middle
     return as_states(np.concatenate([np.linspace(low, middle, below + 1)[:-1], np.linspace(middle, high, above)]))
-
-
-def exponential_states(count: int, low: float, high: float) -> Singles:
-    """Return states whose ratios are equal, both ends included; `low` must be above zero."""
-    if not low > 0:
-        raise DataError(f"lowest of exponential states {low} S must be above zero")
-    return as_states(np.geomspace(low, high, count))
 
 
 def as_states(values: ArrayLike) -> Singles:
@@ -160,21 +148,21 @@ def measured_states(potentiation: ArrayLike, depression: ArrayLike, low: float, 
     >>> up.tolist(), down.tolist()
     ([0.0, 0.5, 1.0], [0.75, 0.0])
     """
-    up = _rising(checked("potentiation", potentiation, (None,)))
-    down = _rising(checked("depression", depression, (None,))[::-1])
+    up = _make_rising(checked("potentiation", potentiation, (None,)))
+    down = _make_rising(checked("depression", depression, (None,))[::-1])
     least, span = min(up[0], down[0]), max(up[-1], down[-1]) - min(up[0], down[0])
     up, down = (low + (curve - least) / span * (high - low) for curve in (up, down))
     return as_states(up), as_falling(down[::-1])
 
 
-def _rising(levels: FloatArray) -> FloatArray:
+def _make_rising(levels: FloatArray) -> FloatArray:
     least = 1e-4 * (levels.max() - levels.min())
     ramp = least * np.arange(len(levels))
     risen: FloatArray = np.maximum.accumulate(levels - ramp) + ramp
     return risen
 
 
-def below(states: Singles, wanted: Singles) -> Places:
+def place_below(states: Singles, wanted: Singles) -> Places:
     """Return the place of the state at or below each wanted conductance, the last but one at most, the first at least.
 
     >>> below(linear_states(3, 0.0, 1.0), np.array([0.2, 0.5, 7.0], np.float32))
@@ -183,17 +171,17 @@ def below(states: Singles, wanted: Singles) -> Places:
     return np.clip(np.searchsorted(states, wanted, side="right") - 1, 0, len(states) - 2)
 
 
-def nearest(states: Singles, wanted: Singles) -> Singles:
+def nearest_state(states: Singles, wanted: Singles) -> Singles:
     """Return the state nearest to each wanted conductance, the lower of two as near.
 
     >>> nearest(linear_states(3, 0.0, 1.0), np.array([0.25, 0.26, 7.0], np.float32))
     array([0. , 0.5, 1. ], dtype=float32)
     """
-    place = below(states, wanted)
+    place = place_below(states, wanted)
     return np.where(wanted - states[place] <= states[place + 1] - wanted, states[place], states[place + 1])
 
 
-def drawn_state(states: Singles, wanted: Singles, chances: NDArray[np.uint64]) -> Singles:
+def draw_state(states: Singles, wanted: Singles, chances: NDArray[np.uint64]) -> Singles:
     """Return one of the two states around each wanted conductance, so that the mean over chances is the wanted one.
 
     Parameters
@@ -205,12 +193,12 @@ def drawn_state(states: Singles, wanted: Singles, chances: NDArray[np.uint64]) -
     chances : ndarray of uint64, shape (K,)
         Random whole numbers below 2**32.
     """
-    place = below(states, wanted)
+    place = place_below(states, wanted)
     share = (wanted - states[place]) / (states[place + 1] - states[place])
     return np.where(chances.astype(np.float64) < share.astype(np.float64) * 2.0**32, states[place + 1], states[place])
 
 
-def pulsed(curve: Singles, conductances: Singles, chances: NDArray[np.uint64], probability: Singles) -> Singles:
+def pulse_along(curve: Singles, conductances: Singles, chances: NDArray[np.uint64], probability: Singles) -> Singles:
     """Return the conductances after a pulse along a measured curve, sent with a probability.
 
     A conductance between two points of the curve moves the same share of the way between the next two; at its end it
@@ -228,7 +216,7 @@ def pulsed(curve: Singles, conductances: Singles, chances: NDArray[np.uint64], p
         Probability with which each gets the pulse.
     """
     sign = np.float32(1) if curve[-1] > curve[0] else np.float32(-1)
-    place = below(sign * curve, sign * conductances)
+    place = place_below(sign * curve, sign * conductances)
     share = (conductances - curve[place]) / (curve[place + 1] - curve[place])
     share = np.minimum(np.maximum(share, np.float32(0)), np.float32(1))
     last = len(curve) - 1

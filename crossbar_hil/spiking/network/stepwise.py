@@ -23,13 +23,13 @@ from crossbar_hil.spiking.network.encoding import (
 )
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel, at_rest
 from crossbar_hil.spiking.network.neurons import Singles
-from crossbar_hil.spiking.network.updates import updated
+from crossbar_hil.spiking.network.updates import update_column
 
 Raster: TypeAlias = NDArray[np.bool_]
 Product: TypeAlias = Callable[[Singles, BoolArray, float], Singles]
 """(K, N) conductances, (K,) spiking inputs, their height in volts -> (N,) currents in amperes."""
-Update: TypeAlias = Callable[[NetworkState, SpikingModel, learning.PlasticitySteps, int, int], NetworkState]
-"""What a spike does to the synapses of its neuron: arguments as `updates.updated` has them."""
+ColumnUpdate: TypeAlias = Callable[[NetworkState, SpikingModel, learning.PlasticitySteps, int, int], NetworkState]
+"""What a spike does to the synapses of its neuron: arguments as `updates.update_column` has them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +67,7 @@ class Engine(Protocol):
     """Whatever can show images to a network."""
 
     def show(self, model: SpikingModel, state: NetworkState, images: Words, showing: Showing) -> Presentation:
-        """Return the network after it was shown images, given as (P, K) levels, and its output spikes."""
+        """Return the network after it was shown images, given as (P, K) spike probabilities, and its output spikes."""
 
 
 def ideal_currents(conductances: Singles, spikes: BoolArray, spike_v: float) -> Singles:
@@ -93,12 +93,12 @@ class StepwiseEngine:
         How the synapses of a neuron that spiked change; computed unless another is given.
     """
 
-    def __init__(self, product: Product = ideal_currents, update: Update = updated) -> None:
+    def __init__(self, product: Product = ideal_currents, update: ColumnUpdate = update_column) -> None:
         self.product = product
         self.update = update
 
     def show(self, model: SpikingModel, state: NetworkState, images: Words, showing: Showing) -> Presentation:
-        """Return the network after it was shown images, given as (P, K) levels, and its output spikes."""
+        """Return the network after it was shown images, given as (P, K) spike probabilities, and its output spikes."""
         check_images(model, images)
         count = len(images)
         keys = [
@@ -107,12 +107,12 @@ class StepwiseEngine:
         ]
         counts = np.zeros((count, model.outputs), np.int64)
         raster = np.zeros((count, showing.steps, model.outputs) if showing.record else (0, 0, 0), bool)
-        for image, levels in enumerate(images):
+        for image, probabilities in enumerate(images):
             if showing.reset:
                 state = at_rest(state)
             for step in range(showing.steps):
                 spike_key, rounding_key, reading_key = (step_key(int(key[image]), step) for key in keys)
-                spikes_in = input_spikes(levels, spike_key)
+                spikes_in = input_spikes(probabilities, spike_key)
                 state, spikes = self._step(model, state, spikes_in, showing.learn, rounding_key, reading_key)
                 counts[image] += spikes
                 if showing.record:
@@ -138,14 +138,14 @@ class StepwiseEngine:
             noise = np.float32(model.cells.read_noise) * normal_numbers(reading_key, model.outputs)
             currents = currents * (np.float32(1) + noise)
         state = replace(state, now=learning.next_step(state.now, plasticity))
-        layer = cells.integrated(state.neurons, currents, state.gains * neurons.gain, neurons)
+        layer = cells.integrate(state.neurons, currents, state.gains * neurons.gain, neurons)
         if learn:
             state = replace(state, last_inputs=np.where(spikes_in, state.now, state.last_inputs))
-        layer, spikes = cells.fired(layer, neurons, learn=learn)
+        layer, spikes = cells.fire(layer, neurons, learn=learn)
         if learn:
             for column in np.flatnonzero(spikes):
                 state = self.update(state, model, plasticity, int(column), step_key(rounding_key, int(column)))
-            layer = cells.relaxed(layer, neurons)
+            layer = cells.relax_thresholds(layer, neurons)
         return replace(state, neurons=layer), spikes
 
 
@@ -155,7 +155,7 @@ def chosen_neurons(model: SpikingModel, learn: bool) -> cells.Neurons:
 
 
 def check_images(model: SpikingModel, images: Words) -> None:
-    """Refuse images that are not (P, K) levels of the model's inputs.
+    """Refuse images that are not (P, K) spike probabilities of the model's inputs.
 
     Raises
     ------
@@ -164,5 +164,6 @@ def check_images(model: SpikingModel, images: Words) -> None:
     """
     if images.ndim != 2 or images.shape[1] != model.inputs or images.dtype != np.uint64:
         raise DataError(
-            f"images have shape {images.shape} and type {images.dtype}, expected levels of shape (*, {model.inputs})"
+            f"images have shape {images.shape} and type {images.dtype}, expected spike probabilities of shape "
+            f"(*, {model.inputs})"
         )

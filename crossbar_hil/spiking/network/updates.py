@@ -2,14 +2,16 @@
 
 import numpy as np
 
-from crossbar_hil.spiking.network.encoding import numbers as random_numbers
+from crossbar_hil.spiking.network.encoding import random_words
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
 from crossbar_hil.spiking.network.neurons import Singles
 from crossbar_hil.spiking.network.plasticity import PlasticitySteps, wanted_changes
-from crossbar_hil.spiking.network.states import drawn_state, nearest, pulsed
+from crossbar_hil.spiking.network.states import draw_state, nearest_state, pulse_along
 
 
-def updated(state: NetworkState, model: SpikingModel, numbers: PlasticitySteps, column: int, key: int) -> NetworkState:
+def update_column(
+    state: NetworkState, model: SpikingModel, numbers: PlasticitySteps, column: int, key: int
+) -> NetworkState:
     """Return the network after the synapses of one neuron have learnt.
 
     Parameters
@@ -30,33 +32,31 @@ def updated(state: NetworkState, model: SpikingModel, numbers: PlasticitySteps, 
     weights, kept, gains = state.weights.copy(), state.kept, state.gains
     before = weights[:, column] if kept is None else kept[:, column]
     changes = wanted_changes(before, state.last_inputs, state.now, numbers, low, high)
-    after = held(before + changes, low, high)
+    after = within_range(before + changes, low, high)
     stuck = None if model.cells.stuck is None else model.cells.stuck[:, column]
-    if synapses.balance == "weights":
-        after = held(after * (np.float32(synapses.column_siemens) / total(after)), low, high)
     if kept is not None:
         kept = kept.copy()
         kept[:, column] = after
     if synapses.states is not None:
-        if synapses.rule == "stochastic":
-            after = drawn_state(synapses.states, after, random_numbers(key, len(after)))
-        elif synapses.rule == "pulse" and synapses.falling is not None:
-            chances = random_numbers(key, len(after))
-            up = pulsed(synapses.states, before, chances, changes / mean_pulse(synapses.states))
-            down = pulsed(synapses.falling, before, chances, changes / mean_pulse(synapses.falling))
+        if synapses.update_scheme == "stochastic":
+            after = draw_state(synapses.states, after, random_words(key, len(after)))
+        elif synapses.update_scheme == "pulse" and synapses.falling is not None:
+            chances = random_words(key, len(after))
+            up = pulse_along(synapses.states, before, chances, changes / mean_pulse(synapses.states))
+            down = pulse_along(synapses.falling, before, chances, changes / mean_pulse(synapses.falling))
             after = np.where(changes > 0, up, down)
         else:
-            after = nearest(synapses.states, after)
+            after = nearest_state(synapses.states, after)
     weights[:, column] = after if stuck is None else np.where(stuck, weights[:, column], after)
-    if synapses.balance == "gains":
+    if synapses.column_siemens is not None:
         read = weights[:, column]
         read = read if model.cells.factors is None else read * model.cells.factors[:, column]
         gains = gains.copy()
-        gains[column] = np.float32(synapses.column_siemens) / total(read)
-    return state.stepped(weights, kept, gains)
+        gains[column] = np.float32(synapses.column_siemens) / column_sum(read)
+    return state.with_synapses(weights, kept, gains)
 
 
-def held(conductances: Singles, low: np.float32, high: np.float32) -> Singles:
+def within_range(conductances: Singles, low: np.float32, high: np.float32) -> Singles:
     """Return conductances held within the range of the cells."""
     return np.minimum(np.maximum(conductances, low), high)
 
@@ -66,7 +66,7 @@ def mean_pulse(curve: Singles) -> np.float32:
     return (curve[-1] - curve[0]) / np.float32(len(curve) - 1)
 
 
-def total(column: Singles) -> np.float32:
+def column_sum(column: Singles) -> np.float32:
     """Return the sum of a column, added row by row in single precision as the compiled path does, above zero."""
     return np.maximum(np.add.accumulate(column)[-1], TINY)
 

@@ -56,8 +56,8 @@ def digits(classes: Sequence[int] | None = None) -> Split:
         rows = np.array(list(csv.reader(file))[1:], dtype=np.int64)
     images, labels = rows[:, 1:] / 16, rows[:, 0]
     return Split(
-        chosen(images[:DIGITS_SPLIT], labels[:DIGITS_SPLIT], classes),
-        chosen(images[DIGITS_SPLIT:], labels[DIGITS_SPLIT:], classes),
+        select_classes(images[:DIGITS_SPLIT], labels[:DIGITS_SPLIT], classes),
+        select_classes(images[DIGITS_SPLIT:], labels[DIGITS_SPLIT:], classes),
     )
 
 
@@ -84,18 +84,18 @@ def mnist(
     """
     parts = []
     for part, count in (("train", train), ("t10k", None)):
-        images = read_idx(found(folder, f"{part}-images-idx3-ubyte"), 3)[:count]
-        labels = read_idx(found(folder, f"{part}-labels-idx1-ubyte"), 1)[:count]
+        images = read_idx(find_idx(folder, f"{part}-images-idx3-ubyte"), 3)[:count]
+        labels = read_idx(find_idx(folder, f"{part}-labels-idx1-ubyte"), 1)[:count]
         if len(images) != len(labels):
             raise DataError(f"{folder} holds {len(images)} {part} images and {len(labels)} labels, expected as many")
-        parts.append(chosen(halved(images, resize), labels.astype(np.int64), classes))
+        parts.append(select_classes(halve(images, resize), labels.astype(np.int64), classes))
     return Split(*parts)
 
 
-def halved(images: Bytes, resize: str = "nearest") -> FloatArray:
+def halve(images: Bytes, resize: str = "nearest") -> FloatArray:
     """Return images of half the size as intensities, one row an image.
 
-    >>> halved(np.array([[[255, 0], [0, 0]]], np.uint8)), halved(np.array([[[255, 0], [0, 0]]], np.uint8), "area")
+    >>> halve(np.array([[[255, 0], [0, 0]]], np.uint8)), halve(np.array([[[255, 0], [0, 0]]], np.uint8), "area")
     (array([[1.]]), array([[0.25]]))
     """
     count, height, width = images.shape
@@ -110,7 +110,7 @@ def halved(images: Bytes, resize: str = "nearest") -> FloatArray:
     return small.reshape(count, -1) / 255
 
 
-def chosen(intensities: FloatArray, labels: IntArray, classes: Sequence[int] | None) -> Images:
+def select_classes(intensities: FloatArray, labels: IntArray, classes: Sequence[int] | None) -> Images:
     """Return the images of some classes, in their order.
 
     Raises
@@ -127,7 +127,7 @@ def chosen(intensities: FloatArray, labels: IntArray, classes: Sequence[int] | N
     return Images(intensities[wanted], labels[wanted])
 
 
-def found(folder: Path, name: str) -> Path:
+def find_idx(folder: Path, name: str) -> Path:
     """Return a file of a folder, plain or with .gz.
 
     Raises

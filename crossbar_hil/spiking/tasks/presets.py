@@ -41,7 +41,7 @@ def time_constant(share: float, step_s: float = STEP_S) -> float:
     return -step_s / math.log(share)
 
 
-def published(units: str = "weights", *, inputs: int = 196, outputs: int = 50) -> SpikingModel:
+def published_model(units: str = "weights", *, inputs: int = 196, outputs: int = 50) -> SpikingModel:
     """Return the published network, its quirks included.
 
     Quirks that change results: the clock of the traces starts again at 0 after 10,000 steps; inputs that never spiked
@@ -84,7 +84,7 @@ def published(units: str = "weights", *, inputs: int = 196, outputs: int = 50) -
     )
 
 
-def published_states(count: int, spacing: str = "linear", **sizes: int) -> SpikingModel:
+def published_states_model(count: int, spacing: str = "linear", **sizes: int) -> SpikingModel:
     """Return the published network in siemens with discrete states, updates put on the nearest one.
 
     Parameters
@@ -103,10 +103,10 @@ def published_states(count: int, spacing: str = "linear", **sizes: int) -> Spiki
     else:
         raise ConfigError(f"{count} states of {spacing!r} spacing are not published; spacing is linear or nonlinear")
     synapses = Synapses(LOW_SIEMENS, HIGH_SIEMENS, "nearest", states, start_on_states=False)
-    return replace(published("siemens", **sizes), synapses=synapses)
+    return replace(published_model("siemens", **sizes), synapses=synapses)
 
 
-def tuned(
+def tuned_model(
     units: str = "weights", *, inputs: int = 196, outputs: int = 50, states: Singles | None = None
 ) -> SpikingModel:
     """Return a network that learns better than the published one from as few images; for the protocol `TUNED`.
@@ -125,7 +125,7 @@ def tuned(
     states : ndarray of float32, optional
         Increasing states of the cells, in siemens.
     """
-    model = published(units, inputs=inputs, outputs=outputs)
+    model = published_model(units, inputs=inputs, outputs=outputs)
     low, high = model.synapses.low_siemens, model.synapses.high_siemens
     return replace(
         model,
@@ -145,7 +145,7 @@ def tuned(
     )
 
 
-def tuned_ten(
+def tuned_ten_model(
     units: str = "weights", *, inputs: int = 196, outputs: int = 150, states: Singles | None = None
 ) -> SpikingModel:
     """Return the like for all ten digits and about 10,000 training images; for the protocol `TUNED_TEN`.
@@ -153,7 +153,7 @@ def tuned_ten(
     More kinds of digits ask for neurons that integrate longer, change less at a time and stop softly at the ends of
     the range. Parameters are those of `tuned`; it was found on the same kind of images.
     """
-    model = tuned(units, inputs=inputs, outputs=outputs, states=states)
+    model = tuned_model(units, inputs=inputs, outputs=outputs, states=states)
     high = model.synapses.high_siemens
     return replace(
         model,

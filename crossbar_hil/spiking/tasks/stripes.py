@@ -64,7 +64,7 @@ def stripes_model(inputs: int, outputs: int, read_v: float) -> SpikingModel:
             contest="highest",
         ),
         Plasticity(1.0, 1.0, fall_s=STEP_S, window_s=STEP_S),
-        Synapses(0.0, 1.0, balance="gains", column_siemens=COLUMN_SIEMENS),
+        Synapses(0.0, 1.0, column_siemens=COLUMN_SIEMENS),
         spike_v=read_v,
         rest_between=True,
     )

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from crossbar_hil.studies.convergence.counts import Counts
-from crossbar_hil.studies.convergence.folder import DryRunFolder
-from crossbar_hil.studies.convergence.points import Chunk, Point, chunks, train_chunk
+from crossbar_hil.studies.convergence.folder import ChipStudyFolder
+from crossbar_hil.studies.convergence.points import Chunk, Point, split_into_chunks, train_chunk
 from crossbar_hil.studies.folder import Place
 from crossbar_hil.studies.scheduling import Scheduler
 
@@ -16,7 +16,7 @@ Show = Callable[[int], Any]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A point to be counted: its number in the dry run, and which chips."""
+    """A point to be counted: its number in the study, and which chips."""
 
     number: int
     point: Point
@@ -25,7 +25,7 @@ class Job:
 
 
 def count(
-    jobs: Sequence[Job], *, seed: int, size: int, scheduler: Scheduler, folder: DryRunFolder, show: Show
+    jobs: Sequence[Job], *, seed: int, size: int, scheduler: Scheduler, folder: ChipStudyFolder, show: Show
 ) -> list[Counts]:
     """Count the outcome of every job, of the chunks that are on disk already without training them again.
 
@@ -39,7 +39,7 @@ def count(
         Most chips of a chunk.
     scheduler : Scheduler
         Started.
-    folder : DryRunFolder
+    folder : ChipStudyFolder
         Takes each chunk at once.
     show : callable
         Told of progress.
@@ -53,7 +53,7 @@ def count(
     tasks: list[Chunk] = []
     of_job: list[list[Place]] = []
     for job in jobs:
-        split = chunks(job.point, seed=seed, first=job.first, chips=job.chips, size=size)
+        split = split_into_chunks(job.point, seed=seed, first=job.first, chips=job.chips, size=size)
         of_job.append([(job.number, number) for number in range(len(split))])
         for place, chunk in zip(of_job[-1], split, strict=True):
             if place in folder.done:

@@ -125,3 +125,12 @@ def summary(counts: Counts) -> dict[str, float | int | None]:
     found["pulses_mean_converged"] = counts.pulses_converged / good if good else None
     found["failed_at_end_of_curve"] = counts.ended
     return found
+
+
+def describe_share(counts: Counts) -> str:
+    """Write the share of chips that converge, with its interval, for a message."""
+    numbers = summary(counts)
+    low, high = (100 * float(numbers[f"yield_{end}"] or 0) for end in ("low", "high"))
+    digits = 1 if low >= 0.1 and high <= 99.9 else 3  # so that an interval at the end of its range shows its width
+    share = 100 * counts.converged / counts.chips
+    return f"{share:.{digits}f} % converge (95 % interval {low:.{digits}f} to {high:.{digits}f} %)"

@@ -6,11 +6,11 @@ from typing import Any, Self
 
 from crossbar_hil.bench.file import BENCH_FILE, Bench, load_bench
 from crossbar_hil.studies.convergence.counts import Counts
-from crossbar_hil.studies.folder import GIVEN, ChunkFolder
+from crossbar_hil.studies.folder import GIVEN, StudyFolder
 
 
-class DryRunFolder(ChunkFolder[Counts]):
-    """The folder of a dry run of chips, with the bench that they are of."""
+class ChipStudyFolder(StudyFolder[Counts]):
+    """The folder of a study of chips, with the bench that they are of."""
 
     holds = Counts
 
@@ -32,5 +32,5 @@ class DryRunFolder(ChunkFolder[Counts]):
 
     @property
     def bench(self) -> Bench:
-        """The bench that the dry run was begun with."""
+        """The bench that the study was begun with."""
         return load_bench(str(self.path / GIVEN / BENCH_FILE))

@@ -8,23 +8,23 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from crossbar_hil.studies.axes import Axis
-from crossbar_hil.studies.convergence.sweeping import SweepResult
-from crossbar_hil.studies.plotting import BLUE, GREY, draw_map, label_values, places, statistic, varying
+from crossbar_hil.studies.convergence.sweeping import ChipSweepResult
+from crossbar_hil.studies.plotting import BLUE, GREY, axes_that_vary, draw_map, label_values, places, statistic
 
 YIELDS = (50.0, 90.0, 95.0, 99.0)
 """Yields at which contours are drawn, in per cent."""
 
 
-def plot_sweep(result: SweepResult) -> Figure | None:
+def plot_sweep(result: ChipSweepResult) -> Figure | None:
     """Draw the map of one or two settings; None if more vary, which a plane cannot show."""
-    axes = varying(result.sweep.axes)
+    axes = axes_that_vary(result.sweep.axes)
     rows = result.rows()
     if len(axes) == 1:
         return _curve(axes[0], rows)
     return _heat_maps(axes[0], axes[1], rows) if len(axes) == 2 else None
 
 
-def save_map(result: SweepResult, path: Path, *, dpi: int = 120) -> bool:
+def save_map(result: ChipSweepResult, path: Path, *, dpi: int = 120) -> bool:
     """Draw the map into a PNG file, if there is one; say whether there is."""
     figure = plot_sweep(result)
     if figure is not None:
@@ -63,7 +63,7 @@ def _heat_maps(down: Axis, across: Axis, rows: Sequence[dict[str, Any]]) -> Figu
     epochs = statistic(rows, "epochs_50").reshape(shape)
     draw_map(left, down, across, shares, "Chips that converge (%)", vmin=0.0, vmax=100.0)
     draw_map(right, down, across, epochs, "Median epochs of these", vmin=0.0, vmax=None)
-    lines = [level for level in YIELDS if shares.min() < level < shares.max()]
+    lines = [share for share in YIELDS if shares.min() < share < shares.max()]
     if lines and min(shape) > 1:
         drawn = left.contour(shares, levels=lines, colors="black", linewidths=0.8, alpha=0.7)
         left.clabel(drawn, fmt="%g %%", fontsize=7)

@@ -1,45 +1,42 @@
-"""One point of a dry run: what virtual chips to train and how, as plain data that goes to any worker."""
+"""One point of a study: what virtual chips to train and how, as plain data that goes to any worker."""
 
 import functools
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
 from crossbar_hil.bench.file import Bench
-from crossbar_hil.errors import CrossbarError, DataError, RunError
+from crossbar_hil.errors import ConfigError, CrossbarError, DataError
 from crossbar_hil.plugins import load
+from crossbar_hil.shipped import read_text
 from crossbar_hil.studies.convergence.counts import Counts
-from crossbar_hil.studies.settings import virtual_chip
+from crossbar_hil.studies.settings import Key, Value, virtual_chip, with_settings
+from crossbar_hil.studies.study import check_version, package_version
+from crossbar_hil.studies.sweep import describe_settings
 from crossbar_hil.training.patterns import PatternSet
 
 ENSEMBLE = "lockstep"
 """Entry point in the group ``crossbar_hil.ensembles``."""
 LOCKSTEP_CHUNK, SINGLE_CHUNK = 4096, 16
 """Chips of a chunk: what a lost worker costs, some tens of milliseconds of work side by side or one by one."""
+MOST_CHIPS = 10**9
 
 
-class Outcome(Protocol):
+class TrainedChips(Protocol):
     """What M trainings came to, one number a chip."""
 
-    @property
-    def converged(self) -> NDArray[Any]:
-        """(M,) whether every target was met."""
-
-    @property
-    def epochs(self) -> NDArray[Any]:
-        """(M,) evaluations, counted from 1."""
-
-    @property
-    def pulses(self) -> NDArray[Any]:
-        """(M,) pulses sent, over all cells."""
-
-    @property
-    def saturated(self) -> NDArray[Any]:
-        """(M,) cells at the end of their curve."""
+    converged: NDArray[Any]
+    """(M,) whether every target was met."""
+    epochs: NDArray[Any]
+    """(M,) evaluations, counted from 1."""
+    pulses: NDArray[Any]
+    """(M,) pulses sent, over all cells."""
+    saturated: NDArray[Any]
+    """(M,) cells at the end of their curve."""
 
 
 class Ensemble(Protocol):
@@ -55,7 +52,7 @@ class Ensemble(Protocol):
     def check(self, seed: int) -> None:
         """Say what is wrong with the settings, by an error."""
 
-    def train(self, seed: int, first: int, count: int) -> Outcome:
+    def train(self, seed: int, first: int, count: int) -> TrainedChips:
         """Train some chips by their numbers."""
 
 
@@ -84,7 +81,7 @@ class Point:
 
     @classmethod
     def of(cls, bench: Bench, read: dict[str, Text]) -> "Point":
-        """Gather what a dry run of a bench needs; of its instruments nothing.
+        """Gather what a study of a bench needs; of its instruments nothing.
 
         Parameters
         ----------
@@ -100,7 +97,7 @@ class Point:
         """
         chip = virtual_chip(bench)
         curve, patterns = (
-            read.setdefault(str(file), read.get(str(file)) or _text(what, file))
+            read.setdefault(str(file), read.get(str(file)) or Text(str(file), read_text(what, file)))
             for what, file in (("curve", chip.curve_file), ("pattern", bench.training.pattern_file))
         )
         virtual = Bench(
@@ -118,8 +115,7 @@ class Point:
 
     def ensemble(self) -> Ensemble:
         """Make the virtual chips."""
-        task = PatternSet.from_csv(self.patterns)  # type: ignore[arg-type]  # it reads text and no more
-        made: Ensemble = _plug_in()(self.bench, self.curve, task)
+        made: Ensemble = _plug_in()(self.bench, self.curve, PatternSet.from_csv(self.patterns))
         return made
 
 
@@ -135,7 +131,7 @@ class Chunk:
     """Of this package; another one may count otherwise."""
 
 
-def chunks(point: Point, *, seed: int, first: int, chips: int, size: int) -> list[Chunk]:
+def split_into_chunks(point: Point, *, seed: int, first: int, chips: int, size: int) -> list[Chunk]:
     """Split the chips number `first` to ``first + chips - 1`` of a point into chunks of at most `size`."""
     ours = package_version()
     return [
@@ -174,34 +170,46 @@ def check_point(point: Point, seed: int, where: str) -> Ensemble:
     return ensemble
 
 
-def check_version(wanted: str) -> None:
-    """Refuse to do the work of another version of this package.
+def check_points(
+    bench: Bench, keys: Sequence[Key], values: Sequence[Sequence[Value]], seed: int, read: dict[str, Text]
+) -> tuple[tuple[Point, ...], bool]:
+    """Make the point of every combination of values and see that it can be trained.
+
+    Returns
+    -------
+    (tuple of Point, bool)
+        The points, and whether every one is trained side by side.
 
     Raises
     ------
-    RunError
-        Naming both.
+    CrossbarError
+        If one cannot, with its settings.
     """
-    ours = package_version()
-    if ours != wanted:
-        raise RunError(f"a worker has crossbar-hil {ours}, but the dry run was started by {wanted}")
+    points, lockstep = [], True
+    for each in values:
+        where = f"point {describe_settings(keys, each)}"
+        try:
+            point = Point.of(with_settings(bench, dict(zip(keys, each, strict=True))), read)
+        except ConfigError as error:
+            raise ConfigError(f"{where}: {error}") from error
+        lockstep &= check_point(point, seed, where).lockstep
+        points.append(point)
+    return tuple(points), lockstep
 
 
-@functools.cache
-def package_version() -> str:
-    """Return the version of this package."""
-    return version("crossbar-hil")
+def check_numbers(chips: int, seed: int) -> None:
+    """Refuse numbers of chips and seeds that cannot be meant."""
+    if not 1 <= chips <= MOST_CHIPS:
+        raise ConfigError(f"{chips} chips, from 1 to {MOST_CHIPS} are possible")
+    if seed < 0:
+        raise ConfigError(f"seed {seed} must not be negative")
+
+
+def chunk_size(lockstep: bool) -> int:
+    """Return the most chips of a chunk."""
+    return LOCKSTEP_CHUNK if lockstep else SINGLE_CHUNK
 
 
 @functools.cache
 def _plug_in() -> Any:
     return load("ensembles", ENSEMBLE)
-
-
-def _text(what: str, file: Any) -> Text:
-    try:
-        return Text(str(file), file.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise DataError(f"{what} file {file} cannot be read: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{what} file {file} is not a text file: {error.reason} at byte {error.start}") from error

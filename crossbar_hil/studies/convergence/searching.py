@@ -24,7 +24,7 @@ _SCALES: dict[Spacing, tuple[Callable[[float], float], Callable[[float], float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Candidate:
     """Settings that were tried, and what came of it."""
 
     values: Values
@@ -73,12 +73,12 @@ def neighbours(axes: Sequence[Axis], values: Values, share: float) -> list[Value
     return [each for each in itertools.product(*choices) if each != values]
 
 
-def best(found: Iterable[Found], keep: int) -> list[Found]:
+def best(found: Iterable[Candidate], keep: int) -> list[Candidate]:
     """Return the best ones, the best first."""
     return sorted(found, key=lambda each: each.order)[:keep]
 
 
-def chosen(found: Sequence[Found]) -> Found:
+def choose(found: Sequence[Candidate]) -> Candidate:
     """Of those that are not clearly worse than the one with most converging chips, the one with the fewest pulses.
 
     Not clearly worse is a share within Wilson's 95 % interval of the largest one.

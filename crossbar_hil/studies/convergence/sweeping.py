@@ -1,68 +1,33 @@
 """Map the share of chips that converge, and their epochs, over any settings."""
 
-import csv
 import hashlib
-import io
-import itertools
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar
 
 from crossbar_hil.bench.file import Bench
-from crossbar_hil.errors import ConfigError, RunError
 from crossbar_hil.studies.axes import Axis
 from crossbar_hil.studies.convergence.counting import Job, Show, count
-from crossbar_hil.studies.convergence.counts import Counts, summary
-from crossbar_hil.studies.convergence.folder import DryRunFolder
-from crossbar_hil.studies.convergence.points import (
-    LOCKSTEP_CHUNK,
-    SINGLE_CHUNK,
-    Point,
-    Text,
-    check_point,
-    package_version,
-)
-from crossbar_hil.studies.folder import ChunkFolder, write_json, write_text
+from crossbar_hil.studies.convergence.counts import Counts, describe_share, summary
+from crossbar_hil.studies.convergence.folder import ChipStudyFolder
+from crossbar_hil.studies.convergence.points import Point, check_numbers, check_points, chunk_size
 from crossbar_hil.studies.scheduling import Scheduler
-from crossbar_hil.studies.settings import CHIPS, Key, SettingTable, Value, find_key, with_settings
+from crossbar_hil.studies.study import lay_out_again, package_version
+from crossbar_hil.studies.sweep import Sweep, SweepResult, combine
 
 KIND = "sweep"
-MOST_POINTS = 100_000
-"""More points in one sweep are a slip of the pen."""
-MOST_CHIPS = 10**9
-SWEEP, POINTS, MAP = "sweep.json", "points.csv", "map.png"
-
-
-class Planned(Protocol):
-    """Work that was laid out."""
-
-    def plan(self) -> dict[str, Any]:
-        """Return what was asked for, as the folder keeps it."""
-
-
-Work = TypeVar("Work", bound=Planned)
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
+class ChipSweep(Sweep):
     """A sweep whose every point was checked."""
 
     bench: Bench
-    axes: tuple[Axis, ...]
     chips: int
     """For each point."""
-    seed: int
-    values: tuple[tuple[Value, ...], ...]
-    """Of the axes, for each point."""
     points: tuple[Point, ...]
     lockstep: bool
     """Whether every point is trained side by side, which threads do as quickly as processes."""
-
-    @property
-    def size(self) -> int:
-        """Most chips of a chunk."""
-        return LOCKSTEP_CHUNK if self.lockstep else SINGLE_CHUNK
 
     def plan(self) -> dict[str, Any]:
         """Return what was asked for, as the folder keeps it."""
@@ -72,13 +37,13 @@ class Sweep:
             "version": package_version(),
             "seed": self.seed,
             "chips": self.chips,
-            "chunk": self.size,
-            "axes": [axis_record(axis) for axis in self.axes],
+            "chunk": chunk_size(self.lockstep),
+            "axes": [axis.as_record() for axis in self.axes],
             "digest": digest,
         }
 
 
-def plan_sweep(bench: Bench, axes: Sequence[Axis], *, chips: int, seed: int) -> Sweep:
+def plan_sweep(bench: Bench, axes: Sequence[Axis], *, chips: int, seed: int) -> ChipSweep:
     """Lay out the points of a sweep and check every one; nothing is trained.
 
     Parameters
@@ -97,46 +62,22 @@ def plan_sweep(bench: Bench, axes: Sequence[Axis], *, chips: int, seed: int) -> 
     CrossbarError
         If a point cannot be trained, with its settings.
     """
-    values = all_points(axes)
+    values = combine(axes)
     check_numbers(chips, seed)
-    read: dict[str, Text] = {}
-    points = []
-    lockstep = True
-    for each in values:
-        where = f"point {described([axis.key for axis in axes], each)}"
-        try:
-            point = Point.of(with_settings(bench, dict(zip((axis.key for axis in axes), each, strict=True))), read)
-        except ConfigError as error:
-            raise ConfigError(f"{where}: {error}") from error
-        lockstep &= check_point(point, seed, where).lockstep
-        points.append(point)
-    return Sweep(bench, tuple(axes), chips, seed, values, tuple(points), lockstep)
+    points, lockstep = check_points(bench, [axis.key for axis in axes], values, seed, {})
+    return ChipSweep(tuple(axes), seed, values, bench, chips, points, lockstep)
 
 
-def all_points(axes: Sequence[Axis]) -> tuple[tuple[Value, ...], ...]:
-    """Return every combination of the values of some axes, the first slowest.
-
-    Raises
-    ------
-    ConfigError
-        If there is no axis, or there are too many points.
-    """
-    total = math.prod(len(axis.values) for axis in axes)
-    if not axes:
-        raise ConfigError("a sweep needs at least one setting that varies, --over KEY=VALUES")
-    if total > MOST_POINTS:
-        raise ConfigError(f"a sweep of {total} points, at most {MOST_POINTS} are possible")
-    return tuple(itertools.product(*(axis.values for axis in axes)))
-
-
-def run_sweep(sweep: Sweep, folder: DryRunFolder, scheduler: Scheduler, show: Show = lambda _: None) -> "SweepResult":
+def run_sweep(
+    sweep: ChipSweep, folder: ChipStudyFolder, scheduler: Scheduler, show: Show = lambda _: None
+) -> "ChipSweepResult":
     """Train every chip that is not on disk yet, and write the results.
 
     Parameters
     ----------
-    sweep : Sweep
+    sweep : ChipSweep
         What to do.
-    folder : DryRunFolder
+    folder : ChipStudyFolder
         Made for it, or opened again.
     scheduler : Scheduler
         Not yet started.
@@ -145,15 +86,16 @@ def run_sweep(sweep: Sweep, folder: DryRunFolder, scheduler: Scheduler, show: Sh
     """
     jobs = [Job(number, point, 0, sweep.chips) for number, point in enumerate(sweep.points)]
     with scheduler as started:
-        counts = count(jobs, seed=sweep.seed, size=sweep.size, scheduler=started, folder=folder, show=show)
+        counts = count(
+            jobs, seed=sweep.seed, size=chunk_size(sweep.lockstep), scheduler=started, folder=folder, show=show
+        )
     folder.finish()
-    result = SweepResult(sweep, tuple(counts))
-    write_text(folder.path / POINTS, result.as_csv())
-    write_json(folder.path / SWEEP, result.as_record())
+    result = ChipSweepResult(sweep, tuple(counts))
+    result.write(folder.path)
     return result
 
 
-def resumed_sweep(folder: DryRunFolder) -> Sweep:
+def resume_sweep(folder: ChipStudyFolder) -> ChipSweep:
     """Lay out the points of a sweep that was begun again, and see that they are the same.
 
     Raises
@@ -161,67 +103,22 @@ def resumed_sweep(folder: DryRunFolder) -> Sweep:
     RunError
         If a file of it was changed since.
     """
-
-    def lay_out(plan: Mapping[str, Any]) -> Sweep:
-        axes = [axis_of(record) for record in plan["axes"]]
-        return plan_sweep(folder.bench, axes, chips=plan["chips"], seed=plan["seed"])
-
-    return laid_out_again(folder, KIND, lay_out)
-
-
-def laid_out_again(
-    folder: ChunkFolder[Any],
-    kind: str,
-    lay_out: Callable[[Mapping[str, Any]], Work],
-    given: str = "bench, curve, patterns",
-) -> Work:
-    """Lay out a dry run from the plan in its folder.
-
-    Parameters
-    ----------
-    folder : ChunkFolder
-        Opened again.
-    kind : str
-        The verb.
-    lay_out : callable
-        Makes the work of a plan.
-    given : str
-        What the plan was made from.
-
-    Raises
-    ------
-    RunError
-        If the plan is damaged, or what was given was changed since.
-    """
-    try:
-        work = lay_out(folder.plan)
-    except (KeyError, TypeError) as error:
-        raise RunError(f"{folder.path} is not the folder of a whole {kind}: {error}") from error
-    plan = work.plan()
-    if plan["version"] != folder.plan.get("version"):
-        raise RunError(
-            f"{folder.path} was begun by crossbar-hil {folder.plan.get('version')} and cannot be gone on with by "
-            f"{plan['version']}"
-        )
-    if plan != folder.plan:
-        raise RunError(f"the {given} or plan of {folder.path} were changed since it was begun")
-    return work
-
-
-def check_numbers(chips: int, seed: int) -> None:
-    """Refuse numbers of chips and seeds that cannot be meant."""
-    if not 1 <= chips <= MOST_CHIPS:
-        raise ConfigError(f"{chips} chips, from 1 to {MOST_CHIPS} are possible")
-    if seed < 0:
-        raise ConfigError(f"seed {seed} must not be negative")
+    return lay_out_again(
+        folder,
+        KIND,
+        lambda plan: plan_sweep(
+            folder.bench, [Axis.from_record(each) for each in plan["axes"]], chips=plan["chips"], seed=plan["seed"]
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class SweepResult:
+class ChipSweepResult(SweepResult):
     """The counts of every point of a sweep."""
 
-    sweep: Sweep
+    sweep: ChipSweep
     counts: tuple[Counts, ...]
+    noun: ClassVar[str] = "chips"
 
     @property
     def best(self) -> int:
@@ -230,56 +127,28 @@ class SweepResult:
             range(len(self.counts)), key=lambda place: (-self.counts[place].converged, self.counts[place].pulses)
         )
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Return settings and statistics of every point."""
-        names = [str(axis.key) for axis in self.sweep.axes]
-        return [
-            {**dict(zip(names, values, strict=True)), **summary(counts)}
-            for values, counts in zip(self.sweep.values, self.counts, strict=True)
-        ]
-
-    def as_csv(self) -> str:
-        """Write a line for each point."""
-        return table(self.rows())
+    def statistics(self) -> list[dict[str, Any]]:
+        """Return the statistics of every point."""
+        return [summary(counts) for counts in self.counts]
 
     def as_record(self) -> dict[str, Any]:
         """Return plan, statistics and counts."""
-        rows = self.rows()
-        points = [{**row, "counts": counts.as_record()} for row, counts in zip(rows, self.counts, strict=True)]
-        return {**self.sweep.plan(), "best": rows[self.best], "points": points}
+        record = SweepResult.as_record(self)
+        points = [
+            {**row, "counts": counts.as_record()} for row, counts in zip(record["points"], self.counts, strict=True)
+        ]
+        return {**record, "points": points}
 
+    def share(self, point: int) -> str:
+        """Write which share of the chips converges at a point."""
+        return describe_share(self.counts[point])
 
-def table(rows: Sequence[dict[str, Any]]) -> str:
-    """Write rows that have the same keys as a CSV."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()
+    def effort(self, point: int) -> str:
+        """Write how long that takes."""
+        counts = self.counts[point]
+        epochs = counts.epoch_of(0.5)
+        return f", {epochs if epochs is not None else '-'} epochs in the median, {counts.pulses_mean:.0f} pulses a chip"
 
-
-def described(keys: Sequence[Key], values: Sequence[Value]) -> str:
-    """Write settings for a message.
-
-    >>> described([find_key("beta")], [5e7])
-    'beta 5e+07'
-    """
-    return ", ".join(
-        f"{key} {f'{value:g}' if isinstance(value, float) else value}" for key, value in zip(keys, values, strict=True)
-    )
-
-
-def axis_record(axis: Axis) -> dict[str, Any]:
-    """Write an axis for a plan."""
-    return {
-        "table": axis.key.table,
-        "name": axis.key.name,
-        "values": list(axis.values),
-        "spacing": axis.spacing,
-    }
-
-
-def axis_of(record: dict[str, Any], among: Sequence[SettingTable] = CHIPS) -> Axis:
-    """Read back an axis from a plan."""
-    key = find_key(f"{record['table']}.{record['name']}", among)
-    return Axis(key, tuple(key.read(value) for value in record["values"]), record["spacing"])
+    def counted(self) -> tuple[int, str]:
+        """Return how many chips were trained at each point, and a sentence on them."""
+        return self.sweep.chips, f"{self.sweep.chips} simulated chips a point, seed {self.sweep.seed}"

@@ -2,37 +2,24 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from crossbar_hil.bench.file import BENCH_FILE, Bench
 from crossbar_hil.errors import ConfigError, CrossbarError
 from crossbar_hil.studies.axes import Axis
 from crossbar_hil.studies.convergence.counting import Job, count
 from crossbar_hil.studies.convergence.counts import Counts, summary
-from crossbar_hil.studies.convergence.folder import DryRunFolder
-from crossbar_hil.studies.convergence.points import (
-    LOCKSTEP_CHUNK,
-    SINGLE_CHUNK,
-    Point,
-    Text,
-    check_point,
-    package_version,
-)
-from crossbar_hil.studies.convergence.searching import Found, Values, best, chosen, first_axes, grid, neighbours
-from crossbar_hil.studies.convergence.sweeping import (
-    MOST_POINTS,
-    axis_of,
-    axis_record,
-    check_numbers,
-    described,
-    laid_out_again,
-    table,
-)
+from crossbar_hil.studies.convergence.folder import ChipStudyFolder
+from crossbar_hil.studies.convergence.points import Point, Text, check_numbers, check_point, check_points, chunk_size
+from crossbar_hil.studies.convergence.searching import Candidate, Values, best, choose, first_axes, grid, neighbours
 from crossbar_hil.studies.folder import write_json, write_text
 from crossbar_hil.studies.scheduling import Scheduler
 from crossbar_hil.studies.settings import Key, Value, find_key, virtual_chip, with_settings
+from crossbar_hil.studies.showing import Silent
+from crossbar_hil.studies.study import lay_out_again, package_version
+from crossbar_hil.studies.sweep import MOST_POINTS, as_csv
 
 KIND = "tune"
 TUNE, CANDIDATES, TUNED = "tune.json", "candidates.csv", "tuned"
@@ -41,16 +28,6 @@ FRESH = 10**9
 DONE_BY = 0.999
 """The tuned training ends when so many of the chips that converge have converged."""
 _EPOCHS = find_key("epochs")
-
-
-class Progress(Protocol):
-    """Is told what is to be done and what is."""
-
-    def expect(self, total: int, what: str) -> None:
-        """Take note of how many chips there will be in all, and of what comes next."""
-
-    def __call__(self, done: int) -> None:
-        """Take note of chips that are done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +70,9 @@ class Tune:
         """Return the bench with some settings."""
         return with_settings(self.bench, dict(zip((axis.key for axis in self.axes), values, strict=True)))
 
-    @property
-    def size(self) -> int:
-        """Most chips of a chunk."""
-        return LOCKSTEP_CHUNK if self.lockstep else SINGLE_CHUNK
-
     def plan(self) -> dict[str, Any]:
         """Return what was asked for, as the folder keeps it."""
-        axes = [axis_record(axis) for axis in self.axes]
+        axes = [axis.as_record() for axis in self.axes]
         start = Point.of(self.bench, self.read).digest
         everything = json.dumps([start, axes, [repr(each) for each in self.rounds]])
         return {
@@ -108,8 +80,8 @@ class Tune:
             "version": package_version(),
             "seed": self.seed,
             "chips": self.chips,
-            "chunk": self.size,
-            "given": [axis_record(axis) for axis in self.given],
+            "chunk": chunk_size(self.lockstep),
+            "given": [axis.as_record() for axis in self.given],
             "axes": axes,
             "digest": hashlib.sha256(everything.encode()).hexdigest(),
         }
@@ -120,7 +92,7 @@ class TuneResult:
     """The settings that were found, and what fresh chips make of them."""
 
     tune: Tune
-    found: Found
+    found: Candidate
     """On the chips of the last round of the search."""
     settings: dict[Key, Value]
     bench: Bench
@@ -184,19 +156,11 @@ def plan_tune(bench: Bench, given: Sequence[Axis], *, chips: int, seed: int) -> 
     first = grid(axes)
     if len(first) > MOST_POINTS:
         raise ConfigError(f"a search that begins with {len(first)} settings, at most {MOST_POINTS} are possible")
-    lockstep = True
-    draft = Tune(bench, tuple(given), axes, chips, seed, QUICK, lockstep, read)
-    for values in first:
-        where = f"point {described([axis.key for axis in axes], values)}"
-        try:
-            point = Point.of(draft.at(values), read)
-        except ConfigError as error:
-            raise ConfigError(f"{where}: {error}") from error
-        lockstep &= check_point(point, seed, where).lockstep
-    return draft if lockstep else Tune(bench, tuple(given), axes, chips, seed, SLOW, lockstep, read)
+    _, lockstep = check_points(bench, [axis.key for axis in axes], first, seed, read)
+    return Tune(bench, tuple(given), axes, chips, seed, QUICK if lockstep else SLOW, lockstep, read)
 
 
-def resumed_tune(folder: DryRunFolder) -> Tune:
+def resume_tune(folder: ChipStudyFolder) -> Tune:
     """Lay out a search that was begun again, and see that it is the same.
 
     Raises
@@ -204,47 +168,50 @@ def resumed_tune(folder: DryRunFolder) -> Tune:
     RunError
         If a file of it was changed since.
     """
+    return lay_out_again(
+        folder,
+        KIND,
+        lambda plan: plan_tune(
+            folder.bench, [Axis.from_record(each) for each in plan["given"]], chips=plan["chips"], seed=plan["seed"]
+        ),
+    )
 
-    def lay_out(plan: Mapping[str, Any]) -> Tune:
-        given = [axis_of(record) for record in plan["given"]]
-        return plan_tune(folder.bench, given, chips=plan["chips"], seed=plan["seed"])
 
-    return laid_out_again(folder, KIND, lay_out)
-
-
-def run_tune(tune: Tune, folder: DryRunFolder, scheduler: Scheduler, progress: Progress) -> TuneResult:
+def run_tune(tune: Tune, folder: ChipStudyFolder, scheduler: Scheduler, progress: Silent) -> TuneResult:
     """Search, confirm on fresh chips, and write the results and the bench file.
 
     Parameters
     ----------
     tune : Tune
         What to do.
-    folder : DryRunFolder
+    folder : ChipStudyFolder
         Made for it, or opened again.
     scheduler : Scheduler
         Not yet started.
-    progress : Progress
+    progress : Silent
         Told of what is done.
     """
-    done: list[tuple[int, Found]] = []
+    done: list[tuple[int, Candidate]] = []
     trained = 0
 
     def counted(number: int, settings: Sequence[Bench], first: int, chips: int) -> list[Counts]:
         jobs = [Job(number + place, Point.of(bench, tune.read), first, chips) for place, bench in enumerate(settings)]
-        return count(jobs, seed=tune.seed, size=tune.size, scheduler=started, folder=folder, show=progress)
+        return count(
+            jobs, seed=tune.seed, size=chunk_size(tune.lockstep), scheduler=started, folder=folder, show=progress
+        )
 
     with scheduler as started:
-        last: list[Found] = []
+        last: list[Candidate] = []
         for place, each in enumerate(tune.rounds):
             tried = _settings(tune, each, last) if place else grid(tune.axes)
             expected = trained + each.chips * len(tried) + _later(tune, place) + tune.chips
             progress.expect(expected, f"round {place + 1} of {len(tune.rounds)}: {len(tried)} settings")
             number = len(done)
             counts = counted(number, [tune.at(values) for values in tried], 0, each.chips)
-            last = [Found(values, found) for values, found in zip(tried, counts, strict=True)]
+            last = [Candidate(values, found) for values, found in zip(tried, counts, strict=True)]
             done += [(place + 1, found) for found in last]
             trained += each.chips * len(tried)
-        found = chosen(last)
+        found = choose(last)
         settings = dict(zip((axis.key for axis in tune.axes), found.values, strict=True))
         enough = found.counts.epoch_of(DONE_BY)
         if enough is not None and _EPOCHS not in settings:
@@ -258,7 +225,7 @@ def run_tune(tune: Tune, folder: DryRunFolder, scheduler: Scheduler, progress: P
     return result
 
 
-def _settings(tune: Tune, each: Round, last: Sequence[Found]) -> list[Values]:
+def _settings(tune: Tune, each: Round, last: Sequence[Candidate]) -> list[Values]:
     """Return what a later round tries: the best of the last one, and neighbours that can be trained."""
     kept = [found.values for found in best(last, each.kept)]
     near = [values for centre in kept[: each.around] for values in neighbours(tune.axes, centre, each.share)]
@@ -280,19 +247,19 @@ def _later(tune: Tune, place: int) -> int:
     return sum(each.chips * (each.kept + each.around * ways) for each in tune.rounds[place + 1 :])
 
 
-def _write(result: TuneResult, done: Sequence[tuple[int, Found]], folder: DryRunFolder) -> None:
+def _write(result: TuneResult, done: Sequence[tuple[int, Candidate]], folder: ChipStudyFolder) -> None:
     keys = [str(axis.key) for axis in result.tune.axes]
     rows = [
         {"round": number, **dict(zip(keys, found.values, strict=True)), **summary(found.counts)}
         for number, found in done
     ]
-    write_text(folder.path / CANDIDATES, table(rows))
+    write_text(folder.path / CANDIDATES, as_csv(rows))
     write_json(folder.path / TUNE, result.as_record())
     tuned = folder.path / TUNED
     tuned.mkdir(exist_ok=True)
     result.bench.copy_into(tuned)
 
 
-def tuned_bench_file(folder: DryRunFolder) -> str:
+def tuned_bench_file(folder: ChipStudyFolder) -> str:
     """Return the path of the bench file with the tuned settings."""
     return str(folder.path / TUNED / BENCH_FILE)

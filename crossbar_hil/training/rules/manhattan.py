@@ -30,4 +30,6 @@ def manhattan_signs(voltages: FloatArray, deltas: FloatArray) -> FloatArray:
     ----------
     M. Prezioso et al., Nature 521 (2015) 61, doi:10.1038/nature14441.
     """
-    return np.sign(voltages.T.dot(deltas))
+    # Products are rounded before they are added, so that equal and opposite ones cancel. A matrix product may fuse both
+    # (fused multiply-add of the processor) and leave a rounding error whose sign would be pulsed.
+    return np.sign(np.add.reduce(voltages[:, :, None] * deltas[:, None, :]))

@@ -7,16 +7,21 @@ messages.
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
 
 from crossbar_hil.errors import ConfigError
 
-from .answers import CLOSING
-from .verbs import AT_START, completed, drawn
+from .verbs import AT_START, complete_args, draw_args
 
+CLOSING = re.compile(
+    r"""(?P<tsp>[\w.]*close\(\s*["'])(?P<quoted>[^"']+)(?P<end>["']\s*\))"""
+    r"""|(?P<scpi>:?[\w:]*CLOS[A-Z:]*\s*\(@)(?P<listed>[^)]+)\)""",
+    re.IGNORECASE,
+)
+"""Where a message closes relays, in TSP or SCPI, and does not only ask which are."""
 RANDOM_VERBS = (
     *("late", "drop", "dup", "cut", "garbage", "swap", "extra", "dribble", "fin", "rst", "drop_command", "blackhole"),
     *("freeze", "reboot", "err", "sentinel", "interlock", "drop_close", "trip", "cell", "relay", "clock"),
@@ -53,14 +58,13 @@ class Fault:
     """How many messages are hit; 0 for all from the first on."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "args", completed(self.verb, self.args))
+        args = complete_args(self.verb, self.args)
+        object.__setattr__(self, "args", args)
         if self.at < 0 or self.times < 0:
             raise ConfigError(f"fault {self.verb}: at {self.at} and times {self.times} must not be negative")
-        if self.match is None and self.verb == "ignore" and self.args["pattern"]:
-            object.__setattr__(self, "match", self.args["pattern"])
-        if self.match is None and self.verb == "drop_close":
-            object.__setattr__(self, "match", CLOSING.pattern)
-        for pattern in (self.match, self.args.get("pattern")):
+        if self.match is None and self.verb in {"ignore", "drop_close"}:
+            object.__setattr__(self, "match", args["pattern"] or None if self.verb == "ignore" else CLOSING.pattern)
+        for pattern in (self.match, args.get("pattern")):
             try:
                 re.compile(pattern or "")
             except re.error as error:
@@ -81,6 +85,10 @@ class Chances:
     """Probability of each verb at each message."""
     seconds: float
     """How long what lasts does."""
+
+    def __post_init__(self) -> None:
+        for verb in self.verbs:
+            complete_args(verb, draw_args(verb, np.random.default_rng(0), (1, 1), self.seconds))
 
 
 class Nemesis:
@@ -138,15 +146,13 @@ class Nemesis:
         seconds : float
             How long late answers, freezes and the like last.
         """
-        chosen = list(verbs)
-        for verb in chosen:
-            completed(verb, drawn(verb, np.random.default_rng(0), (1, 1), seconds))
+        chosen = Chances(tuple(verbs), rate, seconds)
         for name, share in (("rate", rate), ("switched_on", switched_on)):
             if not 0 <= share <= 1:
                 raise ConfigError(f"{name} {share} of the nemesis must be from 0 to 1")
-        draws = np.random.default_rng([seed, 0]).random(len(chosen))
-        used = tuple(verb for verb, draw in zip(chosen, draws, strict=True) if draw < switched_on)
-        return cls(seed=seed, chances=Chances(used, rate, seconds))
+        draws = np.random.default_rng([seed, 0]).random(len(chosen.verbs))
+        used = tuple(verb for verb, draw in zip(chosen.verbs, draws, strict=True) if draw < switched_on)
+        return cls(seed=seed, chances=replace(chosen, verbs=used))
 
     # ------------------------------------------------------------------ what the servers ask
 
@@ -154,19 +160,19 @@ class Nemesis:
         """Return the faults that are there before the first message."""
         return [fault for fault in self.faults if fault.starts]
 
-    def struck(self, instrument: str, message: str, shape: tuple[int, int]) -> list[Fault]:
+    def faults_at(self, instrument: str, message: str, shape: tuple[int, int]) -> list[Fault]:
         """Count a message, and return the faults that hit it."""
         self.calls += 1
         self.calls_of[instrument] += 1
         found = [fault for place, fault in enumerate(self.faults) if self._hits_now(place, fault, instrument, message)]
         if self.chances:
-            rng = self.drawing()
+            rng = self.generator()
             for verb in self.chances.verbs:
                 if rng.random() < self.chances.rate:
-                    found.append(Fault(verb, self.calls, args=drawn(verb, rng, shape, self.chances.seconds)))
+                    found.append(Fault(verb, self.calls, args=draw_args(verb, rng, shape, self.chances.seconds)))
         return found
 
-    def drawing(self) -> np.random.Generator:
+    def generator(self) -> np.random.Generator:
         """Return a generator for this message: the same for the same seed, whatever happened before."""
         return np.random.default_rng([self.seed, 1, self.calls])
 
@@ -218,8 +224,6 @@ class Nemesis:
             made = None
             if chances is not None:
                 made = Chances(tuple(chances["verbs"]), float(chances["rate"]), float(chances["seconds"]))
-                for verb in made.verbs:
-                    completed(verb, drawn(verb, np.random.default_rng(0), (1, 1), made.seconds))
             return cls([Fault(**each) for each in found.get("faults", ())], int(found.get("seed", 0)), made)
         except (TypeError, KeyError, AttributeError) as error:
             raise ConfigError(f"nemesis {dict(found)!r} is not understood: {error}") from error

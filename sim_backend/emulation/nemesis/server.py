@@ -5,20 +5,16 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from math import inf
-from typing import Any
 
 from ..serving.dead_sockets import HOST, shut
 from ..serving.server import InstrumentServer
 from ..world.instrument import EmulatedInstrument
-from ..world.world import World
-from .answers import swapped
 from .blows import Blows
-from .faults import Nemesis
-from .plan import Plan, linger_for_no_time, planned, reset
+from .plan import Plan, linger_for_no_time, plan_for, reset, swap_parts
 
 _FILLERS = 8
 _UNANSWERED_S = 0.05
@@ -158,8 +154,8 @@ class NemesisServer(InstrumentServer):
         world, name = self._world, self._instrument.name
         with ExitStack() as lasting:
             with world.at_work():
-                faults = self._nemesis.struck(name, message, world.chip.shape)
-                plan = planned(message, faults, self._nemesis.drawing()) if faults else Plan(message)
+                faults = self._nemesis.faults_at(name, message, world.chip.shape)
+                plan = plan_for(message, faults, self._nemesis.generator()) if faults else Plan(message)
                 for fault in faults:
                     self._blows.strike(fault, name, message, lasting)
             if client in self._cut or not self._wait_until(self._frozen_until):
@@ -201,20 +197,10 @@ class NemesisServer(InstrumentServer):
         """Exchange two parts of an answer, if planned; one that has no parts comes after the next one instead."""
         if not plan.swap:
             return answer + self._held.pop(client, b"") if answer else answer
-        parts = swapped(answer)
+        parts = swap_parts(answer)
         if parts is None:
             self._held[client] = self._held.get(client, b"") + answer
         return parts or b""
-
-
-def armed(
-    found: Mapping[str, Any],
-    world: World,
-    instruments: Mapping[str, EmulatedInstrument],
-    remake: Callable[[str], EmulatedInstrument],
-) -> Blows:
-    """Return the blows of a nemesis that is given as `Nemesis.as_json` writes it; the rest is as for `Blows`."""
-    return Blows(Nemesis.from_json(found), world, instruments, remake)
 
 
 def _until(seconds: float | None) -> float:

@@ -69,7 +69,7 @@ _KINDS: Mapping[str, type] = {
 }
 
 
-def completed(verb: str, args: Mapping[str, Any]) -> dict[str, Any]:
+def complete_args(verb: str, args: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of a verb, those that were not given as they are by default.
 
     Raises
@@ -99,10 +99,10 @@ def completed(verb: str, args: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def drawn(verb: str, rng: np.random.Generator, shape: tuple[int, int], seconds: float) -> dict[str, Any]:
+def draw_args(verb: str, rng: np.random.Generator, shape: tuple[int, int], seconds: float) -> dict[str, Any]:
     """Draw the arguments of a fault, as far as they have to be drawn."""
     if verb not in VERBS:
-        completed(verb, {})
+        complete_args(verb, {})
     row, column = (int(rng.integers(size)) for size in shape)
     port, line = int(rng.integers(1, 4)), int(rng.integers(1, sum(shape) + 1))
     found: dict[str, dict[str, Any]] = {

@@ -42,8 +42,6 @@ class MatrixInstrument(ScpiInstrument):
         """How often each relay has closed."""
         world.add_matrix(name)
 
-    # ------------------------------------------------------------------ what a subclass says
-
     def slots(self) -> Iterable[int]:
         """Return the slots that hold a card."""
         raise NotImplementedError
@@ -70,8 +68,6 @@ class MatrixInstrument(ScpiInstrument):
         """Return the two nodes that a relay joins."""
         slot, row, column = crosspoint
         return f"{self.name}.row.{slot}.{row}", f"{self.name}.column.{slot}.{column}"
-
-    # ------------------------------------------------------------------ channel lists
 
     def checked(self, slot: int, row: int, column: int) -> Crosspoint:
         """Return the crosspoint if the instrument has it."""
@@ -110,8 +106,6 @@ class MatrixInstrument(ScpiInstrument):
     def list_text(self, crosspoints: Iterable[Crosspoint]) -> str:
         """Write a channel list, sorted; ``(@)`` if it is empty."""
         return f"(@{','.join(self.written(each) for each in sorted(crosspoints))})"
-
-    # ------------------------------------------------------------------ relays
 
     def move(self, closed: Iterable[Crosspoint], settle: bool = True) -> None:
         """Leave exactly these relays closed, all moving at once, and wait until they have settled."""

@@ -36,6 +36,8 @@ class Call:
         return self.arguments
 
 
+Stored = dict[tuple[str, tuple[int, ...]], object]
+"""Values that were set and have no effect, by header pattern and numeric suffixes."""
 Answer = str | bytes
 """Text, or a binary block."""
 Write = Callable[[Any, Call], object]
@@ -75,8 +77,10 @@ class ScpiInstrument(EmulatedInstrument):
     def __init__(self, world: World, name: str, serial: str = "1234567") -> None:
         super().__init__(world, name, serial)
         self.status = Status(depth=self.queue_depth)
-
-    # ------------------------------------------------------------------ what a subclass says
+        self.stored: Stored = {}
+        """Values without effect that `reset` forgets."""
+        self.kept: Stored = {}
+        """Values without effect that ``*RST`` leaves alone."""
 
     def reset(self) -> None:
         """Bring the instrument to its ``*RST`` state."""
@@ -108,8 +112,6 @@ class ScpiInstrument(EmulatedInstrument):
     def register_text(self, value: int) -> str:
         """Write the value of a register."""
         return str(value)
-
-    # ------------------------------------------------------------------ messages
 
     def receive(self, message: str) -> bytes:
         """Act on one message and return the line it makes the instrument say, or nothing."""
@@ -149,8 +151,6 @@ class ScpiInstrument(EmulatedInstrument):
         if command.write:
             command.write(self, call)
         return None
-
-    # ------------------------------------------------------------------ errors and the status byte
 
     def report(self, code: int, text: str) -> None:  # noqa: ARG002 - every code has a text of its own
         """Put an error into the queue."""

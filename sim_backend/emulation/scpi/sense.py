@@ -6,8 +6,9 @@ from typing import Any
 
 from . import reading, values
 from . import settings as setting
+from .kinds import Store
 from .messages import Call, Command
-from .source import chosen_range
+from .source import range_command
 from .status import ScpiError
 
 UNITS = {"VOLT": "V", "CURR": "A", "RES": "OHM"}
@@ -61,47 +62,35 @@ def commands(
     """
     pattern, of = f"{header}:{NAMES[function]}:RANGe", of_function(function)
 
-    def chosen(self: Any, call: Call) -> float:
-        unit = UNITS[function] if self.accepts_units else ""
-        return chosen_range(call, of(self, call).ranges, of(self, call).range, initial.range, unit)
-
-    def set_range(self: Any, call: Call) -> None:
-        wanted = chosen(self, call)
+    def set_range(self: Any, call: Call, wanted: float) -> None:
         self.before_range(call, function, wanted)
         of(self, call).range, of(self, call).auto = wanted, False
         self.apply()
 
-    def asked(key: str) -> Callable[[Any, Call], str]:
-        def query(self: Any, call: Call) -> str:
-            present = of(self, call)
-            if not call.expect(0, 1):
-                return reply(getattr(present, key))
-            low, high = present.ranges[0], present.ranges[-1]
-            return reply(setting.named_bound(call.arguments[0], low, high, getattr(initial, key)))
-
-        return query
-
-    def set_lowest(self: Any, call: Call) -> None:
-        wanted = chosen(self, call)
+    def set_lowest(self: Any, call: Call, wanted: float) -> None:
         if wanted > self.upper_range(call, function):
             raise ScpiError(-221)
         of(self, call).lowest = wanted
 
-    def set_highest(self: Any, call: Call) -> None:
-        wanted = chosen(self, call)
+    def set_highest(self: Any, call: Call, wanted: float) -> None:
         if wanted < of(self, call).lowest:
             raise ScpiError(-221)
         of(self, call).highest = wanted
+
+    def ranged(node: str, store: Store, key: str) -> Command:
+        return range_command(f"{pattern}{node}", of, store, key, initial, UNITS[function], reply)
 
     def upper(self: Any, call: Call) -> str:
         call.expect(0, 1)
         return reply(self.upper_range(call, function))
 
     return (
-        Command(f"{pattern}[:UPPer]", set_range, asked("range")),
+        ranged("[:UPPer]", set_range, "range"),
         setting.flag(f"{pattern}:AUTO", "auto", of=of),
-        Command(f"{pattern}:AUTO:LLIMit", set_lowest, asked("lowest")),
-        Command(f"{pattern}:AUTO:ULIMit", set_highest if function == "RES" else None, upper),
+        ranged(":AUTO:LLIMit", set_lowest, "lowest"),
+        Command(
+            f"{pattern}:AUTO:ULIMit", ranged("", set_highest, "highest").write if function == "RES" else None, upper
+        ),
     )
 
 

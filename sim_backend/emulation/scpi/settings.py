@@ -7,29 +7,34 @@ otherwise; after each change the instrument's ``apply()`` is called.
 from collections.abc import Callable
 from typing import Any
 
-from . import values
+from . import kinds, values
+from .kinds import Kind
 from .messages import Call, Command, Query, Write
-from .status import Register, ScpiError
+from .status import Register
 
-Place = Callable[[Any, Call], object]
+named_bound = values.named_bound
+Place = Callable[[Any, Call], Any]
 """Where a value lives: a function of the instrument and the call."""
 
 
-def of_settings(self: Any, call: Call) -> object:
+def of_settings(self: Any, call: Call) -> Any:
     """Return the object that holds the settings of an instrument, or of the channel that a header names."""
-    found: object = self.settings(call)
-    return found
+    return self.settings(call)
 
 
-def of_instrument(self: Any, call: Call) -> object:  # noqa: ARG001 - a place is a function of both
+def of_instrument(self: Any, call: Call) -> Any:  # noqa: ARG001 - a place is a function of both
     """Return the instrument itself, for what ``*RST`` leaves alone."""
-    found: object = self
-    return found
+    return self
 
 
-def _stored(self: Any, place: object, key: str, value: object) -> None:
-    setattr(place, key, value)
-    self.apply()
+def attribute(pattern: str, key: str, kind: Kind, of: Place = of_settings) -> Command:
+    """Declare a value of some kind that lives in an attribute."""
+
+    def store(self: Any, call: Call, value: object) -> None:
+        setattr(of(self, call), key, value)
+        self.apply()
+
+    return kind.command(pattern, store, lambda self, call: getattr(of(self, call), key))
 
 
 def number(
@@ -43,81 +48,34 @@ def number(
     of: Place = of_settings,
 ) -> Command:
     """Declare a number between bounds; ``MIN``, ``MAX`` and ``DEF`` are understood both ways."""
-
-    def write(self: Any, call: Call) -> None:
-        text = call.expect(1)[0]
-        value = values.bounded(text, low, high, default, unit if self.accepts_units else "")
-        _stored(self, of(self, call), key, value)
-
-    def query(self: Any, call: Call) -> str:
-        if call.expect(0, 1):
-            return reply(named_bound(call.arguments[0], low, high, default))
-        return reply(getattr(of(self, call), key))
-
-    return Command(pattern, write, query)
-
-
-def named_bound(text: str, low: float, high: float, default: float | None) -> float:
-    """Return what a query such as ``:SOUR:VOLT? MAX`` asks for."""
-    if not any(values.matches(text, name) for name in ("MINimum", "MAXimum", "DEFault")):
-        raise ScpiError(-224)
-    return values.bounded(text, low, high, default)
+    return attribute(pattern, key, kinds.number(low, high, default, unit, reply), of)
 
 
 def integer(
     pattern: str, key: str, low: int, high: int, default: int | None = None, of: Place = of_settings
 ) -> Command:
     """Declare a whole number between bounds."""
-
-    def write(self: Any, call: Call) -> None:
-        _stored(self, of(self, call), key, values.integer(call.expect(1)[0], low, high, default))
-
-    def query(self: Any, call: Call) -> str:
-        if call.expect(0, 1):
-            return str(round(named_bound(call.arguments[0], low, high, default)))
-        return str(getattr(of(self, call), key))
-
-    return Command(pattern, write, query)
+    return attribute(pattern, key, kinds.integer(low, high, default), of)
 
 
 def flag(pattern: str, key: str, of: Place = of_settings) -> Command:
     """Declare something that is on or off and answers 1 or 0."""
-
-    def write(self: Any, call: Call) -> None:
-        _stored(self, of(self, call), key, values.boolean(call.expect(1)[0]))
-
-    return Command(pattern, write, _asked(key, of, lambda value: str(int(value))))
+    return attribute(pattern, key, kinds.FLAG, of)
 
 
 def choice(pattern: str, key: str, *names: str, of: Place = of_settings) -> Command:
     """Declare one of several names, which answers in its short form."""
-
-    def write(self: Any, call: Call) -> None:
-        _stored(self, of(self, call), key, values.choice(call.expect(1)[0], names))
-
-    return Command(pattern, write, _asked(key, of, str))
+    return attribute(pattern, key, kinds.choice(*names), of)
 
 
 def choices(pattern: str, key: str, *names: str, of: Place = of_settings) -> Command:
     """Declare a list of names, stored in their short forms with commas between."""
-
-    def write(self: Any, call: Call) -> None:
-        found = [values.choice(text, names) for text in call.expect(1, len(names))]
-        _stored(self, of(self, call), key, ",".join(dict.fromkeys(found)))
-
-    return Command(pattern, write, _asked(key, of, str))
+    return attribute(pattern, key, kinds.choices(*names), of)
 
 
 def text(pattern: str, key: str, longest: int, of: Place = of_settings) -> Command:
     """Declare a quoted text; one that is too long is error -223."""
-
-    def write(self: Any, call: Call) -> None:
-        value = values.string(call.expect(1)[0])
-        if len(value) > longest:
-            raise ScpiError(-223)
-        _stored(self, of(self, call), key, value)
-
-    return Command(pattern, write, _asked(key, of, lambda value: values.quoted(str(value))))
+    return attribute(pattern, key, kinds.text(longest), of)
 
 
 def action(pattern: str, act: Callable[[Any], object] = lambda _: None) -> Command:
@@ -138,14 +96,6 @@ def constant(pattern: str, answer: str) -> Command:
         return answer
 
     return Command(pattern, query=query)
-
-
-def _asked(key: str, of: Place, reply: Callable[[Any], str]) -> Query:
-    def query(self: Any, call: Call) -> str:
-        call.expect(0)
-        return reply(getattr(of(self, call), key))
-
-    return query
 
 
 def register(pattern: str, key: str, transitions: bool = False) -> tuple[Command, ...]:

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from . import reading, values
+from . import kinds, reading, values
 from . import settings as setting
+from .kinds import Store
 from .messages import Call, Command
 from .status import ScpiError
 
@@ -96,6 +97,32 @@ def chosen_range(call: Call, ranges: tuple[float, ...], present: float, default:
     return reading.range_holding(ranges, values.bounded(text, -most, most, unit=unit))
 
 
+def range_command(
+    pattern: str,
+    of: Callable[[Any, Call], Any],
+    store: Store,
+    key: str,
+    initial: Any,
+    unit: str,
+    reply: Callable[[float], str],
+) -> Command:
+    """Declare a command of a range of a `Source` or a `Sense`: `store` takes what was chosen, `key` is answered."""
+
+    def write(self: Any, call: Call) -> None:
+        present = of(self, call)
+        accepted = unit if self.accepts_units else ""
+        store(self, call, chosen_range(call, present.ranges, present.range, initial.range, accepted))
+
+    def query(self: Any, call: Call) -> str:
+        present = of(self, call)
+        if not call.expect(0, 1):
+            return reply(getattr(present, key))
+        low, high = present.ranges[0], present.ranges[-1]
+        return reply(values.named_bound(call.arguments[0], low, high, getattr(initial, key)))
+
+    return Command(pattern, write, query)
+
+
 def commands(
     header: str,
     function: str,
@@ -122,13 +149,10 @@ def commands(
         Most levels in one command.
     """
     name, most, of = NAMES[function], initial.most, of_function(function)
+    unit = UNITS[function]
 
-    def unit(self: Any) -> str:
-        return UNITS[function] if self.accepts_units else ""
-
-    def set_level(self: Any, call: Call) -> None:
+    def set_level(self: Any, call: Call, level: float) -> None:
         source = of(self, call)
-        level = values.bounded(call.expect(1)[0], -most, most, 0.0, unit(self))
         source.fit(level)
         self.before_level(source)
         source.level = level
@@ -136,24 +160,13 @@ def commands(
             source.triggered = None
         self.apply()
 
-    def level(self: Any, call: Call) -> str:
-        if call.expect(0, 1):
-            return reply(setting.named_bound(call.arguments[0], -most, most, 0.0))
-        return reply(of(self, call).level)
-
-    def set_range(self: Any, call: Call) -> None:
-        source = of(self, call)
-        source.fix(chosen_range(call, source.ranges, source.range, initial.range, unit(self)))
+    def set_range(self: Any, call: Call, wanted: float) -> None:
+        of(self, call).fix(wanted)
         self.apply()
 
-    def asked_range(self: Any, call: Call) -> str:
-        source = of(self, call)
-        if not call.expect(0, 1):
-            return range_reply(source.range)
-        return range_reply(setting.named_bound(call.arguments[0], source.ranges[0], source.ranges[-1], initial.range))
-
     def listed(self: Any, call: Call) -> list[float]:
-        return [values.bounded(text, -most, most, unit=unit(self)) for text in call.expect(1, list_per_command)]
+        accepted = unit if self.accepts_units else ""
+        return [values.bounded(text, -most, most, unit=accepted) for text in call.expect(1, list_per_command)]
 
     def set_list(self: Any, call: Call) -> None:
         of(self, call).values = listed(self, call)
@@ -165,8 +178,10 @@ def commands(
         source.values = [*source.values, *more]
 
     return (
-        Command(f"{header}:{name}[:LEVel][:IMMediate][:AMPLitude]", set_level, level),
-        Command(f"{header}:{name}:RANGe", set_range, asked_range),
+        kinds.number(-most, most, 0.0, unit, reply).command(
+            f"{header}:{name}[:LEVel][:IMMediate][:AMPLitude]", set_level, lambda self, call: of(self, call).level
+        ),
+        range_command(f"{header}:{name}:RANGe", of, set_range, "range", initial, unit, range_reply),
         setting.flag(f"{header}:{name}:RANGe:AUTO", "auto", of=of),
         Command(f"{header}:LIST:{name}", set_list, lambda self, call: ",".join(map(reply, of(self, call).values))),
         Command(f"{header}:LIST:{name}:APPend", append),
@@ -189,36 +204,32 @@ def sweep_commands(
         Fewest points of a staircase.
     """
     name, most, of = NAMES[function], initial.most, of_function(function)
+    level = kinds.number(-most, most, 0.0, UNITS[function])
 
-    def bounded(self: Any, call: Call, low: float = -most, high: float = most) -> float:
-        return values.bounded(call.expect(1)[0], low, high, 0.0, UNITS[function] if self.accepts_units else "")
+    def bounded(self: Any, call: Call, most: float) -> float:
+        return values.bounded(call.expect(1)[0], -most, most, 0.0, UNITS[function] if self.accepts_units else "")
 
-    def set_triggered(self: Any, call: Call) -> None:
-        source, level = of(self, call), bounded(self, call)
-        source.fit(level)
-        source.triggered = level
-
-    def triggered(self: Any, call: Call) -> str:
-        if call.expect(0, 1):
-            return values.nr3(setting.named_bound(call.arguments[0], -most, most, 0.0))
+    def set_triggered(self: Any, call: Call, wanted: float) -> None:
         source = of(self, call)
-        return values.nr3(source.level if source.triggered is None else source.triggered)
+        source.fit(wanted)
+        source.triggered = wanted
 
-    def end(node: str, key: str) -> Command:
-        return setting.number(f"{header}:{name}:{node}", key, -most, most, 0.0, unit=UNITS[function], of=of)
+    def triggered(self: Any, call: Call) -> float:
+        source: Source = of(self, call)
+        return source.level if source.triggered is None else source.triggered
 
     def set_center(self: Any, call: Call) -> None:
-        source, center = of(self, call), bounded(self, call)
+        source, center = of(self, call), bounded(self, call, most)
         half = (source.stop - source.start) / 2
         _move(source, center - half, center + half)
 
     def set_span(self: Any, call: Call) -> None:
-        source, half = of(self, call), bounded(self, call, -2 * most, 2 * most) / 2
+        source, half = of(self, call), bounded(self, call, 2 * most) / 2
         center = (source.start + source.stop) / 2
         _move(source, center - half, center + half)
 
     def set_step(self: Any, call: Call) -> None:
-        source, step = of(self, call), bounded(self, call, -2 * most, 2 * most)
+        source, step = of(self, call), bounded(self, call, 2 * most)
         wanted = 1 + abs((source.stop - source.start) / step) if step else math.inf
         if not least_points <= math.floor(wanted + 1e-9 if math.isfinite(wanted) else 0) <= LONGEST_LIST:
             raise ScpiError(-222)
@@ -238,10 +249,9 @@ def sweep_commands(
 
     return (
         setting.choice(f"{header}:{name}:MODE", "mode", "FIXed", "LIST", "SWEep", of=of),
-        Command(f"{header}:{name}[:LEVel]:TRIGgered[:AMPLitude]", set_triggered, triggered),
+        level.command(f"{header}:{name}[:LEVel]:TRIGgered[:AMPLitude]", set_triggered, triggered),
         setting.integer(f"{header}:LIST:{name}:STARt", "list_start", 1, LONGEST_LIST, 1, of=of),
-        end("STARt", "start"),
-        end("STOP", "stop"),
+        *(setting.attribute(f"{header}:{name}:{node}", node.lower(), level, of) for node in ("STARt", "STOP")),
         Command(f"{header}:{name}:CENTer", set_center, asked(lambda source: (source.start + source.stop) / 2)),
         Command(f"{header}:{name}:SPAN", set_span, asked(lambda source: source.stop - source.start)),
         Command(f"{header}:{name}:STEP", set_step, step),

@@ -76,6 +76,13 @@ def bounded(text: str, low: float, high: float, default: float | None = None, un
     return value
 
 
+def named_bound(text: str, low: float, high: float, default: float | None) -> float:
+    """Return what a query such as ``:SOUR:VOLT? MAX`` asks for."""
+    if not any(matches(text, name) for name in ("MINimum", "MAXimum", "DEFault")):
+        raise ScpiError(-224)
+    return bounded(text, low, high, default)
+
+
 def integer(text: str, low: int, high: int, default: int | None = None) -> int:
     """Read a number and round it, as 488.2 asks of integers; ``#H``, ``#Q`` and ``#B`` begin one of another base.
 

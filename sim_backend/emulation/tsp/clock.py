@@ -5,40 +5,28 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from ..world.clock import Clock
-from .lua.memory import NO_DRIVE
-from .lua.objects import Node, Refused, Returned, Value, number, text
+from .lua.objects import Node, Refused, Value, number, text
 
 SWITCHED_ON_S = 1_577_836_800.0
 """What the real-time clock shows at power-on, in seconds since 1970: 1 January 2020, an arbitrary choice."""
 LATEST_S = 4_102_444_800.0
-NOON = 12
+PARTS = {"year": None, "month": None, "day": None, "hour": 12, "min": 0, "sec": 0}
+"""Of a time as a table, with what they are if not given (Lua 5.0 reference manual, os.time)."""
 LONGEST_FORM = 100
 
 
-def timer(clock: Clock, looked: Callable[[], None]) -> Node:
-    """Make the stop watch.
-
-    Parameters
-    ----------
-    clock : Clock
-        Time on the bench.
-    looked : callable
-        Called after each look at it.
-    """
+def stop_watch(clock: Clock, looked: Callable[[], None]) -> Node:
+    """Make ``timer``, which follows a clock; `looked` is called after each look at it."""
     started = [clock.now()]
 
-    def reset() -> Returned:
-        started[0] = clock.now()
-        return ()
-
-    def shown() -> float:
+    def elapsed() -> float:
         time_s = clock.now() - started[0]
         looked()
         return time_s
 
     node = Node()
-    node.methods["reset"] = reset
-    node.child("measure").methods["t"] = shown
+    node.methods["reset"] = lambda: started.__setitem__(0, clock.now())
+    node.child("measure").methods["t"] = elapsed
     return node
 
 
@@ -56,48 +44,19 @@ class RealTimeClock:
     def __init__(self, clock: Clock, looked: Callable[[], None]) -> None:
         self._clock, self._looked = clock, looked
         self._ahead_s = SWITCHED_ON_S - clock.now()
-        self._zone: tuple[str, ...] = ("+00:00",)
+        self.node = Node()
+        """``os``, which tells the time and has no files."""
+        self.node.methods |= {"time": self.time, "date": self.date, "clock": self.uptime}
 
     def now(self) -> float:
         """Return the time."""
         return self._clock.now() + self._ahead_s
 
-    def add_to(self, functions: Node) -> None:
-        """Add the functions ``settime``, ``gettimezone`` and ``settimezone``."""
-        functions.methods |= {"settime": self.set, "gettimezone": self.zone, "settimezone": self.set_zone}
+    def set(self, time_s: Value = None) -> None:
+        """``settime(time)``."""
+        self._ahead_s = number(0, LATEST_S)(time_s) - self._clock.now()
 
-    def os(self) -> Node:
-        """Make ``os``, which tells the time and has no files."""
-        node = Node()
-        node.methods |= {"time": self.time, "date": self.date, "clock": self.uptime}
-        node.methods |= dict.fromkeys(("remove", "rename"), lambda *_: (None, NO_DRIVE))
-        return node
-
-    def set(self, *given: Value) -> Returned:
-        """``settime(time)`` or ``settime(hour, minute, second)``; without anything, tell the time."""
-        if not given:
-            return datetime.fromtimestamp(self.now(), UTC).strftime("%a %b %d %H:%M:%S %Y")
-        if len(given) == 1:
-            time_s = number(0, LATEST_S)(given[0])
-        else:
-            hour, minute, second = (number(0, 59)(each) for each in (*given, 0.0)[:3])
-            time_s = self.now() // 86400 * 86400 + hour * 3600 + minute * 60 + second
-        self._ahead_s = time_s - self._clock.now()
-        return ()
-
-    def zone(self) -> Returned:
-        """``gettimezone()``: offset from UTC, and if there is summer time its offset, begin and end."""
-        return self._zone
-
-    def set_zone(self, offset: Value = None, *summer: Value) -> Returned:
-        """``settimezone(offset[, dstOffset, dstStart, dstEnd])``."""
-        named = tuple(text(each)[:40] for each in (offset, *summer))
-        if len(named) not in {1, 4}:
-            raise Refused(1401, "settimezone takes one or four parameters")
-        self._zone = named
-        return ()
-
-    def date(self, form: Value = "%c", when: Value = None) -> Value:
+    def date(self, form: Value = "%c", when: Value = None) -> str:
         """``os.date([format[, time]])``."""
         time_s = self.now() if when is None else number(0, LATEST_S)(when)
         return datetime.fromtimestamp(time_s, UTC).strftime(text(form)[:LONGEST_FORM])
@@ -108,7 +67,7 @@ class RealTimeClock:
         self._looked()
         return time_s
 
-    def time(self, when: Value = None) -> Value:
+    def time(self, when: Value = None) -> float:
         """``os.time([when])``: the present time, or that of a table with year, month, day, hour, min, sec."""
         if when is None:
             time_s = float(int(self.now()))
@@ -116,8 +75,5 @@ class RealTimeClock:
             return time_s
         if not isinstance(when, Mapping):
             raise Refused(-104, "Data type error")
-        year, month, day, hour, minute, second = (
-            int(number(0, 9999)(when.get(key, usual)))
-            for key, usual in {"year": None, "month": None, "day": None, "hour": NOON, "min": 0, "sec": 0}.items()
-        )
-        return float(calendar.timegm((year, month, day, hour, minute, second)))
+        parts = [int(number(0, 9999)(when.get(key, usual))) for key, usual in PARTS.items()]
+        return float(calendar.timegm(tuple(parts)))

@@ -37,10 +37,9 @@ class ErrorQueue:
         """Take the oldest entry: code, message, severity, node."""
         return self._entries.popleft() if self._entries else EMPTY
 
-    def clear(self) -> tuple[()]:
+    def clear(self) -> None:
         """Throw all entries away."""
         self._entries.clear()
-        return ()
 
 
 def script_failure(kind: str, message: str) -> tuple[int, str]:

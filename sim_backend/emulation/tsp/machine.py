@@ -6,30 +6,31 @@ Objects read an unknown attribute as nil; writing an unknown or a read-only one 
 import time
 from abc import abstractmethod
 from collections.abc import Mapping
+from functools import partial
 
 from ..world.instrument import EmulatedInstrument
 from ..world.world import World
-from .bits import bits
-from .clock import RealTimeClock, timer
-from .display import Display, beeper
+from .bits import BITS
+from .clock import RealTimeClock, stop_watch
 from .errors import ErrorQueue
-from .lan import comm, gpib, lan
-from .localnode import localnode, network
-from .lua.memory import Setups, dataqueue, file_system, files, save_buffer, userstring
-from .lua.objects import Node, Refused, Returned, Value, number
-from .lua.sandbox import INSTRUCTIONS, SECONDS, Sandbox
-from .net import tspnet
+from .kept import KEPT, PORTS, save_buffer
+from .lua.objects import Node, Only, Refused, Row, Value, choice, number, text, whole
+from .lua.sandbox import Sandbox
 from .output import Output
-from .time.lines import DIGITAL_LINES, Lines, link
+from .setups import Setups
+from .time.events import EventObject
+from .time.lines import DIGITAL_LINES, LINK, LINK_LINES, Lines
 from .time.schedule import Schedule
 from .time.status import STANDARD, Status
-from .time.trigger import FIRST_DIGITAL, FIRST_LAN, FIRST_LINK, TRIG_KEY, Triggers
+from .time.trigger import FIRST_DIGITAL, FIRST_LINK, TRIG_KEY, Triggers
 
 LONGEST_DELAY_S = 100e3
+LAN_NEEDS_PASSWORD = 2
+"""From this ``passwordmode`` on a client on the LAN must give the password."""
 
 
 class TspMachine(EmulatedInstrument):
-    """What all TSP instruments have in common; a model adds its objects to `roots` and calls `power_on`.
+    """What all TSP instruments have in common; a model adds its objects to `root` and calls `power_on`.
 
     Parameters
     ----------
@@ -39,87 +40,71 @@ class TspMachine(EmulatedInstrument):
         Name on the bench.
     serial : str
         Serial number in its identity.
-    instructions : float
-        Lua instructions, more or less, after which a message is stopped.
-    seconds : float
-        Time after which a message is stopped, not counting what the instrument waits, in seconds.
+    **bounds : float
+        What one message may take: `instructions` and `seconds`, see `Sandbox`.
     """
 
     model = ""
     firmware = ""
-    gpib_address = 16
+    rows: tuple[Row, ...] = ()
+    """What a model only keeps or tells besides `KEPT`."""
     dead_socket_termination = True
 
-    def __init__(
-        self,
-        world: World,
-        name: str,
-        serial: str = "1234567",
-        *,
-        instructions: float = INSTRUCTIONS,
-        seconds: float = SECONDS,
-    ) -> None:
+    def __init__(self, world: World, name: str, serial: str = "1234567", **bounds: float) -> None:
         super().__init__(world, name, serial)
-        self._bounds = (instructions, seconds)
+        self._bounds = bounds
         self.errors, self.output = ErrorQueue(), Output()
         self.schedule = Schedule(self._wait, self._expired)
         self.status = Status(lambda: bool(self.errors), self.schedule.polled)
         self.schedule.settled.append(self.status.observe)
         self.triggers = Triggers(self.schedule)
-        self.display = Display(self.triggers.bus, TRIG_KEY)
+        self._trigger_key = EventObject(self.triggers.bus, TRIG_KEY)
         self._clock = RealTimeClock(world.clock, self.schedule.looked)
-        self._lines = Lines(DIGITAL_LINES, self.triggers.bus, FIRST_DIGITAL)
-        self._link = link(self.triggers.bus, FIRST_LINK)
-        self.functions = Node()
-        self.functions.methods |= {
+        self.root = root = Node()
+        """The global objects, and as its methods the global functions."""
+        root.methods |= {
             "delay": self._delay,
-            "waitcomplete": self._waitcomplete,
-            "opc": self._opc,
+            "waitcomplete": lambda *_group: self.schedule.finish(),
+            "opc": lambda: self.schedule.when_done(self._completed),
             "reset": self._reset,
             "printnumber": self.output.printnumber,
             "printbuffer": self.output.printbuffer,
             "savebuffer": save_buffer,
+            "settime": self._clock.set,
         }
-        self.localnode = localnode(self.model, serial, self.firmware, self._reset)
-        for each in (self.functions, self.localnode):
-            self._clock.add_to(each)
-        self.roots: dict[str, Node] = {
+        root.children |= {
             "errorqueue": self.errors.node,
             "status": self.status.node,
             "format": self.output.node,
             "trigger": self.triggers.node,
-            "localnode": self.localnode,
-            "display": self.display.node,
-            "beeper": beeper(),
-            "timer": timer(world.clock, self.schedule.looked),
-            "digio": self._lines.node,
-            "tsplink": self._link.node,
-            "tspnet": tspnet(),
-            "lan": lan(self.ports, self.triggers.bus, FIRST_LAN),
-            "comm": comm(),
-            "gpib": gpib(self.gpib_address),
-            "bit": bits(),
-            "dataqueue": dataqueue(self.schedule.advance),
-            "userstring": userstring(),
-            "fs": file_system(),
-            "io": files(),
-            "os": self._clock.os(),
+            "timer": stop_watch(world.clock, self.schedule.looked),
+            "digio": Lines(DIGITAL_LINES, self.triggers.bus, FIRST_DIGITAL).node,
+            "tsplink": Lines(LINK_LINES, self.triggers.bus, FIRST_LINK).node,
+            "os": self._clock.node,
+            "setup": Setups(root.children, self._reset).node,
         }
-        self.roots["setup"] = Setups(self.roots, self._reset).node
+        root.child("tsplink").keep(LINK)
+        root.child("bit").methods |= BITS
+        root.child("display").child("trigger", self._trigger_key.node)
+        root.child("display").methods["sendkey"] = self._press
+        root.keep(KEPT)
+        root.keep(self.rows)
+        for key in PORTS:
+            root.child("lan").child("status").child("port").attribute(key, partial(self._port, key))
+        self.localnode = root.child("localnode")
+        self._describe()
 
     def power_on(self, factory: Mapping[str, str] | None = None) -> None:
-        """Build the Lua state, when every object is in its place, and run the factory scripts."""
-        self.roots["node"] = network(self.localnode, self.roots)
-        instructions, seconds = self._bounds
-        self.sandbox = Sandbox(
-            self.roots,
-            self.functions,
-            self.output.print,
-            self.refuse,
-            factory=factory,
-            instructions=instructions,
-            seconds=seconds,
-        )
+        """Build the Lua state, when every object is in its place, and run the factory scripts.
+
+        The instrument is alone on the TSP-Link, as ``node[1]``. As on every node, its objects are reached through it,
+        and through ``localnode`` too.
+        """
+        for name, each in self.root.children.items():
+            if each is not self.localnode:
+                self.localnode.child(name, each)
+        self.root.child("node").child(1, self.localnode)
+        self.sandbox = Sandbox(self.root, self.output.print, self.refuse, factory or {}, **self._bounds)
 
     @abstractmethod
     def restore_defaults(self) -> None:
@@ -134,6 +119,20 @@ class TspMachine(EmulatedInstrument):
         """Return the time since 1970 of an instant in the instrument's own time, in seconds."""
         return self._clock.now() + own_s - self.schedule.now()
 
+    def needs_password(self) -> bool:
+        """Return whether a client on the LAN has to give the password."""
+        settings = self.localnode.values
+        return bool(settings["password"]) and settings["passwordmode"] >= LAN_NEEDS_PASSWORD
+
+    def _describe(self) -> None:
+        """Have ``localnode`` tell who the instrument is."""
+        own = self.localnode
+        told = {"model": self.model, "serialno": self.serial, "revision": self.firmware}
+        own.keep([("", Only.TOLD, told), ("", text, {"description": f"Keithley {self.model}"})])
+        own.setting("linefreq", 50.0, choice(50, 60), lambda: own.values.update(autolinefreq=False))
+        del own.getters["password"]  # it can only be set
+        own.methods |= {"reset": self._reset, "settime": self._clock.set}
+
     def _wait(self, seconds: float) -> None:
         """Let time pass on the bench; what it really takes is not the script's fault."""
         before = time.monotonic()
@@ -144,25 +143,23 @@ class TspMachine(EmulatedInstrument):
         """Return whether the script that runs has had its time."""
         return self.sandbox.expired()
 
-    def _delay(self, seconds: Value = None) -> Returned:
+    def _delay(self, seconds: Value = None) -> None:
         self.schedule.advance(number(0, LONGEST_DELAY_S)(seconds))
-        return ()
 
-    def _waitcomplete(self, *_group: Value) -> Returned:
-        self.schedule.finish()
-        return ()
-
-    def _opc(self) -> Returned:
-        self.schedule.when_done(self._completed)
-        return ()
+    def _port(self, kind: str) -> float:
+        return float(self.ports.get(kind, PORTS[kind]))
 
     def _completed(self) -> None:
         self.status.standard.latched |= STANDARD["OPC"]
 
-    def _reset(self, *_system: Value) -> Returned:
+    def _press(self, code: Value = None) -> None:
+        """``display.sendkey``: press a key of the front panel; only TRIG does anything."""
+        if whole(code, 0, 255) == self.root.child("display").constants["KEY_TRIG"]:
+            self.triggers.bus.emit(TRIG_KEY)
+
+    def _reset(self, *_system: Value) -> None:
         self.schedule.cancel()
-        for each in (self.output.node, self.display, self.roots["beeper"], self._lines, self._link):
-            each.reset()
+        for name in ("format", "display", "beeper", "digio", "tsplink"):
+            self.root.child(name).reset()
         self.triggers.reset()
         self.restore_defaults()
-        return ()

@@ -8,19 +8,43 @@ What the manuals leave open: a script that runs for too long, or waits for an ev
 -286 where a real instrument would hang; a client that takes control over ends the loading of a script.
 """
 
+import re
+from dataclasses import dataclass, field
+
 from ..world.instrument import Scratch
 from ..world.world import World
-from .common import CommonCommands
 from .errors import script_failure
-from .loading import Loading
-from .localnode import needs_password
 from .lua.objects import Refused, ScriptError
-from .lua.sandbox import INSTRUCTIONS, SECONDS
 from .machine import TspMachine
 from .time.status import STANDARD
 
 LOCKED = b"FAILURE: A PASSWORD IS REQUIRED TO USE THIS PORT\n"
 """Answer to a client that has not given the password; clients look for its first word."""
+COMMON = {
+    "*CLS": "status.reset()",
+    "*OPC": "opc()",
+    "*OPC?": "waitcomplete() print([[1]])",
+    "*RST": "reset()",
+    "*TST?": "print([[0]])",
+    "*WAI": "waitcomplete()",
+}
+"""What common commands are short for (2600B reference manual, equivalent TSP commands)."""
+
+
+LONGEST_SCRIPT = 2**20
+"""Characters of a script that comes in line by line, a line feed counted for each line."""
+
+
+@dataclass
+class Loading:
+    """The lines so far of a script, after ``loadscript`` or ``loadandrunscript``."""
+
+    name: str
+    """Its name; empty for the anonymous one."""
+    at_once: bool
+    """Whether it runs when it is complete."""
+    lines: list[str] = field(default_factory=list)
+    length: int = 0
 
 
 class TspInstrument(TspMachine):
@@ -29,26 +53,10 @@ class TspInstrument(TspMachine):
     identity = ""
     """Answer to ``*IDN?``, with places for model, serial and firmware."""
 
-    def __init__(
-        self,
-        world: World,
-        name: str,
-        serial: str = "1234567",
-        *,
-        instructions: float = INSTRUCTIONS,
-        seconds: float = SECONDS,
-    ) -> None:
-        super().__init__(world, name, serial, instructions=instructions, seconds=seconds)
+    def __init__(self, world: World, name: str, serial: str = "1234567", **bounds: float) -> None:
+        super().__init__(world, name, serial, **bounds)
         self._locked = False
         self._loading: Loading | None = None
-        self._common = CommonCommands(
-            identity=self.identity.format(model=self.model, serial=serial, firmware=self.firmware),
-            status=self.status,
-            say=lambda said: self.output.say(said.encode()),
-            run=self._run,
-            trigger=self.triggers.command,
-            clear=self.errors.clear,
-        )
 
     def receive(self, message: str) -> bytes:
         """Act on one message and return what it makes the instrument say."""
@@ -68,7 +76,7 @@ class TspInstrument(TspMachine):
     def taken_over(self) -> None:
         """End the loading of a script, and ask for the password if one is needed."""
         self._loading = None
-        self._locked = needs_password(self.localnode)
+        self._locked = self.needs_password()
 
     def report(self, code: int, text: str) -> None:
         """Put an error into the queue."""
@@ -90,7 +98,7 @@ class TspInstrument(TspMachine):
         if self._loading is not None:
             self._load(line, self._loading)
         elif word.startswith("*"):
-            if not self._common.act(word.upper(), rest):
+            if not self._common(word.upper(), rest):
                 self._note(("syntax", "tsp:1: unexpected symbol near '*'"))
         elif word in {"loadscript", "loadandrunscript"}:
             self._loading = Loading(rest.strip(), at_once=word == "loadandrunscript")
@@ -98,10 +106,36 @@ class TspInstrument(TspMachine):
             self.schedule.cancel()
         elif word == "password" or (word in {"flash", "restoreglobals", "endflash"} and not rest):
             pass
-        elif word == "endscript" and not rest:
-            self._run("endscript")
         elif word:
             self._run(line)
+
+    def _common(self, word: str, rest: str) -> bool:
+        """Act on a common command in capitals, given apart from what follows it; return whether it is one."""
+        status, standard = self.status, self.status.standard
+        enables = {"*ESE": (standard.node, "enable"), "*SRE": (status.node, "request_enable")}
+        answers = {
+            "*IDN?": lambda: self.identity.format(model=self.model, serial=self.serial, firmware=self.firmware),
+            "*ESE?": lambda: str(standard.enable),
+            "*ESR?": lambda: f"{standard.take():.0f}",
+            "*SRE?": lambda: f"{status.node.values['request_enable']:.0f}",
+            "*STB?": lambda: f"{status.byte():.0f}",
+        }
+        if word in enables:
+            node, key = enables[word]
+            node.setters[key](float(rest) if re.fullmatch(r"\s*\d+\s*", rest) else rest)
+        elif rest:
+            return False
+        elif word in answers:
+            self.output.say(answers[word]().encode())
+        elif word == "*TRG":
+            self.triggers.happen()
+        elif word in COMMON:
+            if word == "*CLS":
+                self.errors.clear()
+            self._run(COMMON[word])
+        else:
+            return False
+        return True
 
     def _load(self, line: str, loading: Loading) -> None:
         """Take a line of the script that is being loaded."""
@@ -109,13 +143,15 @@ class TspInstrument(TspMachine):
         if word in {"abort", "endscript", "endflash"}:
             self._loading = None
         if word in {"endscript", "endflash"}:
-            self._note(self.sandbox.store(loading.name(), loading.source(), at_once=loading.at_once))
+            if loading.name and not re.fullmatch(r"[A-Za-z_]\w*", loading.name, re.ASCII):
+                raise Refused(-285, f"script name {loading.name[:40]!r} is not a name")
+            self._note(self.sandbox.store(loading.name, "\n".join(loading.lines), at_once=loading.at_once))
         elif word != "abort":
-            try:
-                loading.take(line)
-            except Refused:
-                self._loading = None
-                raise
+            loading.lines.append(line)
+            loading.length += len(line) + 1
+            if loading.length > LONGEST_SCRIPT:
+                self._loading = None  # what is there is worth nothing
+                raise Refused(-225, "Out of memory")
 
     def _unlock(self, line: str) -> bytes:
         """Answer to a client that has not given the password."""

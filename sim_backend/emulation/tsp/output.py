@@ -3,6 +3,7 @@
 import math
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from .lua.objects import Node, Refused, ScriptError, Value, choice, given, number, whole
@@ -21,7 +22,7 @@ class Column(Protocol):
     def count(self) -> int:
         """Return how many there are."""
 
-    def listed(self, first: int, last: int) -> list[float]:
+    def numbers(self, first: int, last: int) -> list[float]:
         """Return numbers `first` to `last`, from 1."""
 
 
@@ -31,12 +32,12 @@ class Output:
     def __init__(self) -> None:
         self._said: list[bytes] = []
         self._length = 0
-        self.node = Node()
-        self.node.setting("data", float(ASCII), choice(ASCII, REAL32, REAL64))
-        self.node.setting("byteorder", 1.0, choice(0, 1))
-        self.node.setting("asciiprecision", 6.0, number(1, 16))
-        self.node.constants |= {"ASCII": 1, "SREAL": 2, "REAL32": 2, "REAL": 3, "REAL64": 3, "DREAL": 3}
-        self.node.constants |= {"NORMAL": 0, "NETWORK": 0, "BIGENDIAN": 0, "SWAPPED": 1, "LITTLEENDIAN": 1}
+        self.node = node = Node()
+        node.constants |= {"ASCII": 1, "SREAL": 2, "REAL32": 2, "REAL": 3, "REAL64": 3, "DREAL": 3}
+        node.constants |= {"NORMAL": 0, "NETWORK": 0, "BIGENDIAN": 0, "SWAPPED": 1, "LITTLEENDIAN": 1}
+        node.setting("data", float(ASCII), choice(ASCII, REAL32, REAL64))
+        node.setting("byteorder", 1.0, choice(0, 1))
+        node.setting("asciiprecision", 6.0, number(1, 16))
 
     def take(self) -> bytes:
         """Return all that was said, and forget it."""
@@ -54,12 +55,11 @@ class Output:
         """Say values, with a tab between two."""
         self.say("\t".join(self._printed(value) for value in values).encode("latin-1", "replace"))
 
-    def printnumber(self, *values: Value) -> tuple[()]:
+    def printnumber(self, *values: Value) -> None:
         """Say numbers in the format of ``format.data``."""
         self._numbers([number()(value) for value in values])
-        return ()
 
-    def printbuffer(self, first: Value = None, last: Value = None, *arrays: Value) -> tuple[()]:
+    def printbuffer(self, first: Value = None, last: Value = None, *arrays: Value) -> None:
         """Say entries `first` to `last` of one or more buffers or tables, entry by entry.
 
         The range is cut to what there is; nothing at all is said if that is nothing.
@@ -71,9 +71,8 @@ class Output:
         if (end - start + 1) * len(columns) * SHORTEST_NUMBER > LONGEST_OUTPUT:
             raise ScriptError("output queue is full")
         if end >= start:
-            parts = [column.listed(start, end) for column in columns]
+            parts = [column.numbers(start, end) for column in columns]
             self._numbers([number for row in zip(*parts, strict=True) for number in row])
-        return ()
 
     def _printed(self, value: Value) -> str:
         if isinstance(value, bool) or value is None:
@@ -94,17 +93,17 @@ class Output:
         self.say(b"#0" + struct.pack(f"{order}{len(values)}{'f' if data == REAL32 else 'd'}", *values))
 
 
+@dataclass(frozen=True)
 class _Table:
     """A table of numbers as a column."""
 
-    def __init__(self, values: list[float]) -> None:
-        self._values = values
+    values: list[float]
 
     def count(self) -> int:
-        return len(self._values)
+        return len(self.values)
 
-    def listed(self, first: int, last: int) -> list[float]:
-        return self._values[first - 1 : last]
+    def numbers(self, first: int, last: int) -> list[float]:
+        return self.values[first - 1 : last]
 
 
 def _column(array: Value) -> Column:

@@ -10,7 +10,7 @@ import pytest
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.sim_backend.emulation.bench import EmulatedBench
-from crossbar_hil.sim_backend.emulation.state import sealed
+from crossbar_hil.sim_backend.emulation.state import seal
 
 CLOSE_CELL_0_0 = 'channel.exclusiveclose("1A01,1C05,1C06,1C07,1C08,1C02,1C03,1C04")'
 PULSE = "smua.source.limiti=1e-3 smua.source.output=1 smua.source.levelv=2 delay(0.05) smua.source.levelv=0"
@@ -197,7 +197,7 @@ def changed(state, **entries):
     body = json.loads(state.read_text())
     del body["sha256"]
     body |= entries
-    state.write_bytes(sealed(body))
+    state.write_bytes(seal(body))
 
 
 @pytest.mark.parametrize(

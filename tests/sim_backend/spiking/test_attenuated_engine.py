@@ -8,13 +8,13 @@ from crossbar_hil.sim_backend.circuit import compile_kernels, solve_crossbar
 from crossbar_hil.sim_backend.spiking.attenuated import AttenuatedEngine
 from crossbar_hil.sim_backend.spiking.fused import FusedEngine
 from crossbar_hil.sim_backend.spiking.wired import WiredEngine
-from crossbar_hil.spiking.network.encoding import TESTING, TRAINING, levels
+from crossbar_hil.spiking.network.encoding import TESTING, TRAINING, spike_probabilities
 from crossbar_hil.spiking.network.model import Cells, initial_state
 from crossbar_hil.spiking.network.stepwise import Showing
-from crossbar_hil.spiking.tasks.presets import published
+from crossbar_hil.spiking.tasks.presets import published_model
 
 K, N = 10, 5
-IMAGES = levels(np.random.default_rng(8).choice([0.0, 0.2, 0.7, 1.0], (7, K)))
+IMAGES = spike_probabilities(np.random.default_rng(8).choice([0.0, 0.2, 0.7, 1.0], (7, K)))
 TRAIN = Showing(100, 5, TRAINING, first=3, learn=True, record=True)
 
 
@@ -24,7 +24,7 @@ def _compiled():
 
 
 def network(**change):
-    model = published("siemens", inputs=K, outputs=N)
+    model = published_model("siemens", inputs=K, outputs=N)
     neurons = replace(model.neurons, threshold_v=0.025, cap_v=0.03, inhibition_v=0.005)
     model = replace(model, neurons=neurons, **change)
     return model, initial_state(model, np.random.default_rng(3))
@@ -54,7 +54,7 @@ def test_while_weights_are_fixed_it_is_the_wired_engine():
 @pytest.mark.parametrize("factors", [None, np.full((K, N), 0.5, np.float32)], ids=["plain", "with factors"])
 def test_cells_with_their_factors_carry_what_the_circuit_lets_arrive(factors):
     model, state = network(cells=Cells(factors=factors))
-    shares = AttenuatedEngine(2.0).attenuated(model, state).cells.factors
+    shares = AttenuatedEngine(2.0).attenuate(model, state).cells.factors
     siemens = state.weights.astype(float) * (1.0 if factors is None else factors)
     spikes = np.array([[1, 0, 1, 0, 0, 1, 0, 0, 1, 1]], float)
     expected = solve_crossbar(siemens, spikes, 2.0)

@@ -9,11 +9,11 @@ from crossbar_hil.sim_backend.circuit import compile_kernels, crossbar_solution
 from crossbar_hil.sim_backend.circuit.cells import Cubic, Sinh
 from crossbar_hil.sim_backend.spiking.fused import FusedEngine
 from crossbar_hil.sim_backend.spiking.wired import WiredEngine, wired_currents
-from crossbar_hil.spiking.network.encoding import TESTING, TRAINING, levels
+from crossbar_hil.spiking.network.encoding import TESTING, TRAINING, spike_probabilities
 from crossbar_hil.spiking.network.model import Cells, initial_state
 from crossbar_hil.spiking.network.states import linear_states
 from crossbar_hil.spiking.network.stepwise import Showing, StepwiseEngine
-from crossbar_hil.spiking.tasks.presets import published, published_states
+from crossbar_hil.spiking.tasks.presets import published_model, published_states_model
 
 K, N = 10, 5
 RNG = np.random.default_rng(8)
@@ -34,7 +34,7 @@ def small(model, **neurons):
 
 
 def siemens(**neurons):
-    return small(published("siemens", inputs=K, outputs=N), **neurons)
+    return small(published_model("siemens", inputs=K, outputs=N), **neurons)
 
 
 def with_synapses(model, **change):
@@ -44,15 +44,15 @@ def with_synapses(model, **change):
 STATES = linear_states(16, LOW, HIGH)
 MODELS = {
     "published": siemens(),
-    "128 nonlinear states": small(published_states(128, "nonlinear", inputs=K, outputs=N)),
+    "128 nonlinear states": small(published_states_model(128, "nonlinear", inputs=K, outputs=N)),
     "highest, two steps refractory": siemens(
         contest="highest", cap_v=math.inf, own_refractory_s=2e-3, others_refractory_s=2e-3
     ),
     "all, others go on listening": siemens(contest="all", others_refractory_s=0.0),
     "others refractory for less time": siemens(own_refractory_s=4e-3, others_refractory_s=1e-3),
-    "states by chance": with_synapses(siemens(), rule="stochastic", states=STATES),
-    "states with carry": with_synapses(siemens(), rule="carry", states=STATES),
-    "balanced gains": with_synapses(siemens(), balance="gains", column_siemens=0.05),
+    "states by chance": with_synapses(siemens(), update_scheme="stochastic", states=STATES),
+    "states with carry": with_synapses(siemens(), update_scheme="carry", states=STATES),
+    "balanced gains": with_synapses(siemens(), column_siemens=0.05),
     "rest between": replace(siemens(), rest_between=True),
     "a clock that starts again": replace(siemens(), plasticity=replace(siemens().plasticity, wrap_steps=50)),
     "half the spike": replace(siemens(gain_ohm=2.0), spike_v=0.4),
@@ -89,31 +89,31 @@ def compare(model, engine, plain, images, steps):
 @pytest.mark.parametrize("name", MODELS)
 def test_with_wires_the_compiled_engine_spikes_and_learns_as_the_plain_one(name):
     plain = StepwiseEngine(wired_currents(1.0))
-    compare(MODELS[name], WiredEngine(1.0), plain, levels(IMAGES[:4]), 60)
+    compare(MODELS[name], WiredEngine(1.0), plain, spike_probabilities(IMAGES[:4]), 60)
 
 
 @pytest.mark.campaign
 @pytest.mark.parametrize("name", MODELS)
 def test_with_wires_engines_agree_for_two_thousand_steps_of_training_and_of_test(name):
     plain = StepwiseEngine(wired_currents(1.0))
-    compare(MODELS[name], WiredEngine(1.0), plain, levels(np.tile(IMAGES, (2, 1))), 100)
+    compare(MODELS[name], WiredEngine(1.0), plain, spike_probabilities(np.tile(IMAGES, (2, 1))), 100)
 
 
 @pytest.mark.parametrize("cell", [Cubic(), Sinh(b_per_v=2.0)], ids=["cubic", "sinh"])
 def test_with_nonlinear_cells_the_compiled_engine_spikes_and_learns_as_the_plain_one(cell):
     plain = StepwiseEngine(wired_currents((1.0, 0.5), cell))
-    compare(MODELS["published"], WiredEngine((1.0, 0.5), cell), plain, levels(IMAGES[[0, 2, 3]]), 40)
+    compare(MODELS["published"], WiredEngine((1.0, 0.5), cell), plain, spike_probabilities(IMAGES[[0, 2, 3]]), 40)
 
 
 def test_perfect_wires_give_the_spikes_of_the_ideal_crossbar():
-    model, images = MODELS["128 nonlinear states"], levels(IMAGES)
+    model, images = MODELS["128 nonlinear states"], spike_probabilities(IMAGES)
     state = initial_state(model, np.random.default_rng(3))
     training = Showing(100, 5, TRAINING, learn=True, record=True)
     same(FusedEngine().show(model, state, images, training), WiredEngine(0.0).show(model, state, images, training))
 
 
 def test_wires_take_current_so_that_fewer_spikes_come_out():
-    model, images = MODELS["published"], levels(IMAGES)
+    model, images = MODELS["published"], spike_probabilities(IMAGES)
     state = initial_state(model, np.random.default_rng(3))
     test = Showing(100, 5, TESTING)
     spikes = [WiredEngine(ohm).show(model, state, images, test).counts.sum() for ohm in (0.0, 1.0, 10.0, 200.0)]
@@ -124,7 +124,7 @@ def test_wires_take_current_so_that_fewer_spikes_come_out():
 def test_circuits_are_solved_only_in_steps_in_which_a_neuron_listens_to_a_spike():
     model = MODELS["published"]
     state = initial_state(model, np.random.default_rng(3))
-    images = levels(np.ones((1, K)))
+    images = spike_probabilities(np.ones((1, K)))
     engine = WiredEngine(1.0)
     shown = engine.show(model, state, images, Showing(60, 5, TRAINING, learn=True, record=True))
     steps = np.flatnonzero(shown.raster[0].any(axis=1))
@@ -134,7 +134,7 @@ def test_circuits_are_solved_only_in_steps_in_which_a_neuron_listens_to_a_spike(
     assert engine.solved == 60 - len(deaf)
     assert WiredEngine(1.0).solved == 0
     dark = WiredEngine(1.0)
-    dark.show(model, state, levels(np.zeros((1, K))), Showing(60, 5, TRAINING, learn=True))
+    dark.show(model, state, spike_probabilities(np.zeros((1, K))), Showing(60, 5, TRAINING, learn=True))
     assert dark.solved == 0
 
 
@@ -154,10 +154,10 @@ def test_the_plain_product_is_the_output_of_the_whole_solution():
 
 
 def test_engines_agree_at_the_published_size():
-    model = published_states(128, "nonlinear")
+    model = published_states_model(128, "nonlinear")
     neurons = replace(model.neurons, threshold_v=0.2 / 65, cap_v=1 / 65, inhibition_v=0.05 / 40, increment_v=6.667e-5)
     model = replace(model, neurons=neurons)
-    images = levels(np.random.default_rng(1).choice([0.0, 0.0, 0.0, 0.6, 1.0], (1, 196)))
+    images = spike_probabilities(np.random.default_rng(1).choice([0.0, 0.0, 0.0, 0.6, 1.0], (1, 196)))
     compare(model, WiredEngine(1.0), StepwiseEngine(wired_currents(1.0)), images, 100)
 
 
@@ -165,7 +165,7 @@ def test_showing_images_changes_nothing_that_was_handed_in():
     model = MODELS["published"]
     state = initial_state(model, np.random.default_rng(3))
     before = state.weights.copy(), state.last_inputs.copy(), state.neurons.thresholds.copy()
-    WiredEngine().show(model, state, levels(IMAGES), Showing(60, 5, TRAINING, learn=True))
+    WiredEngine().show(model, state, spike_probabilities(IMAGES), Showing(60, 5, TRAINING, learn=True))
     for was, is_now in zip(before, (state.weights, state.last_inputs, state.neurons.thresholds), strict=True):
         np.testing.assert_array_equal(was, is_now)
 
@@ -174,4 +174,4 @@ def test_a_negative_wire_resistance_is_refused_by_name():
     model = MODELS["published"]
     state = initial_state(model, np.random.default_rng(3))
     with pytest.raises(DataError, match="wire_ohm -1 ohm"):
-        WiredEngine(-1.0).show(model, state, levels(IMAGES), Showing(5, 5, TESTING))
+        WiredEngine(-1.0).show(model, state, spike_probabilities(IMAGES), Showing(5, 5, TESTING))

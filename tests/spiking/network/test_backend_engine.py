@@ -5,7 +5,7 @@ from crossbar_hil import Pulse, open_bench
 from crossbar_hil.backend import DeviceBackend, Limits
 from crossbar_hil.errors import BackendError, DataError
 from crossbar_hil.spiking.network.backend_engine import BackendEngine
-from crossbar_hil.spiking.network.encoding import TRAINING, levels
+from crossbar_hil.spiking.network.encoding import TRAINING, spike_probabilities
 from crossbar_hil.spiking.network.network import SpikingNetwork
 from crossbar_hil.spiking.network.stepwise import Showing
 from crossbar_hil.spiking.tasks.stripes import STRIPES, stripes, stripes_model
@@ -40,7 +40,7 @@ def shown(chip, image, steps, learn=True):
     engine = BackendEngine(chip, UP, DOWN)
     state = engine.begin(model)
     chip.read.clear()
-    return engine.show(model, state, levels([image]), Showing(steps, 1, TRAINING, learn=learn, reset=True))
+    return engine.show(model, state, spike_probabilities([image]), Showing(steps, 1, TRAINING, learn=learn, reset=True))
 
 
 def test_a_spike_potentiates_the_cells_of_active_inputs_and_depresses_all_others_of_its_column():

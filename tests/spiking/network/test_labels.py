@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from crossbar_hil.errors import ConfigError, DataError
-from crossbar_hil.spiking.network.labels import SILENT, answers, assigned, evaluated
+from crossbar_hil.spiking.network.labels import SILENT, answers, evaluate, label_neurons
 
 # Neurons 0 and 1 answer to 3, neuron 2 to 8; neuron 3 never spikes.
 COUNTS = np.array([[9, 1, 0, 0], [7, 3, 2, 0], [1, 0, 6, 0]])
-LABELS = assigned(COUNTS, np.array([3, 3, 8]))
+LABELS = label_neurons(COUNTS, np.array([3, 3, 8]))
 
 
 def test_a_neuron_has_the_label_it_spiked_most_for_and_the_lowest_if_it_never_spiked():
@@ -44,18 +44,18 @@ def test_the_likelihood_is_that_of_poisson_counts():
 def test_an_image_without_a_spike_has_no_answer_and_is_wrong(readout):
     given = answers(np.array([[0, 0, 0, 0], [9, 2, 0, 0]]), LABELS, readout)
     assert given.tolist() == [SILENT, 3]
-    got = evaluated(given, np.array([3, 3]), LABELS.classes)
+    got = evaluate(given, np.array([3, 3]), LABELS.classes)
     assert (got.accuracy, got.silent, got.images) == (0.5, 1, 2)
 
 
 def test_the_confusion_has_true_labels_in_rows():
-    got = evaluated(np.array([3, 8, 8]), np.array([3, 3, 8]), LABELS.classes)
+    got = evaluate(np.array([3, 8, 8]), np.array([3, 3, 8]), LABELS.classes)
     assert got.confusion.tolist() == [[1, 1], [0, 1]]
 
 
 def test_a_test_label_that_was_never_trained_is_refused():
     with pytest.raises(DataError, match=r"label 5 is none of those the network was trained on, \[3, 8\]"):
-        evaluated(np.array([3]), np.array([5]), LABELS.classes)
+        evaluate(np.array([3]), np.array([5]), LABELS.classes)
 
 
 def test_an_unknown_readout_is_refused():
@@ -65,4 +65,4 @@ def test_an_unknown_readout_is_refused():
 
 def test_labels_must_be_as_many_as_images():
     with pytest.raises(DataError, match="3 images and 2 labels must be as many"):
-        assigned(COUNTS, np.array([1, 2]))
+        label_neurons(COUNTS, np.array([1, 2]))

@@ -5,10 +5,18 @@ import numpy as np
 import pytest
 
 from crossbar_hil.errors import ConfigError
-from crossbar_hil.spiking.network.neurons import NeuronState, fired, fresh, in_steps, integrated, relaxed, rested
-from crossbar_hil.spiking.tasks.presets import published
+from crossbar_hil.spiking.network.neurons import (
+    NeuronState,
+    fire,
+    in_steps,
+    integrate,
+    neurons_at_rest,
+    relax_thresholds,
+    reset_membranes,
+)
+from crossbar_hil.spiking.tasks.presets import published_model
 
-NEURONS = published("weights").neurons
+NEURONS = published_model("weights").neurons
 NUMBERS = in_steps(NEURONS, 1e-3)
 
 
@@ -24,7 +32,7 @@ def state(membranes, thresholds=20.0, refractory=0):
 def driven(before, currents, neurons=NEURONS):
     numbers = in_steps(neurons, 1e-3)
     gains = np.full(len(currents), numbers.gain)
-    return integrated(before, np.array(currents, np.float32), gains, numbers)
+    return integrate(before, np.array(currents, np.float32), gains, numbers)
 
 
 def test_the_leak_comes_after_the_input():
@@ -47,7 +55,7 @@ def test_a_membrane_does_not_fall_below_rest():
 
 
 def test_a_spike_resets_its_neuron_raises_its_threshold_and_inhibits_the_others():
-    after, spikes = fired(state([3.0, 21.0, 7.0]), NUMBERS, learn=True)
+    after, spikes = fire(state([3.0, 21.0, 7.0]), NUMBERS, learn=True)
     assert spikes.tolist() == [False, True, False]
     assert after.membranes.tolist() == [0.0, 0.0, 2.0]
     assert after.thresholds.tolist() == pytest.approx([20, 20.02, 20])
@@ -55,12 +63,12 @@ def test_a_spike_resets_its_neuron_raises_its_threshold_and_inhibits_the_others(
 
 
 def test_thresholds_stand_still_while_nothing_is_learnt():
-    after, _ = fired(state([3.0, 21.0]), NUMBERS, learn=False)
+    after, _ = fire(state([3.0, 21.0]), NUMBERS, learn=False)
     assert after.thresholds.tolist() == [20.0, 20.0]
 
 
 def test_of_two_that_cross_the_last_one_that_still_crosses_spikes_and_the_first_stays_reset():
-    after, spikes = fired(state([21.0, 26.0, 24.0]), NUMBERS, learn=True)
+    after, spikes = fire(state([21.0, 26.0, 24.0]), NUMBERS, learn=True)
     # 0 fires, 1 is at 21 and fires, 2 has lost 5 twice and does not.
     assert spikes.tolist() == [False, True, False]
     assert after.membranes.tolist() == [0.0, 0.0, 14.0]
@@ -69,35 +77,35 @@ def test_of_two_that_cross_the_last_one_that_still_crosses_spikes_and_the_first_
 
 def test_a_contest_of_the_highest_has_one_winner_by_its_own_threshold():
     numbers = in_steps(replace(NEURONS, contest="highest"), 1e-3)
-    after, spikes = fired(state([30.0, 26.0, 4.0], thresholds=[28.0, 20.0, 20.0]), numbers, learn=True)
+    after, spikes = fire(state([30.0, 26.0, 4.0], thresholds=[28.0, 20.0, 20.0]), numbers, learn=True)
     assert spikes.tolist() == [False, True, False]
     assert after.membranes.tolist() == [25.0, 0.0, 0.0]
 
 
 def test_in_a_contest_of_all_everyone_who_crosses_spikes():
     numbers = in_steps(replace(NEURONS, contest="all"), 1e-3)
-    after, spikes = fired(state([21.0, 22.0, 12.0]), numbers, learn=True)
+    after, spikes = fire(state([21.0, 22.0, 12.0]), numbers, learn=True)
     assert spikes.tolist() == [True, True, False]
     assert after.membranes.tolist() == [0.0, 0.0, 2.0]
 
 
 def test_the_others_can_be_refractory_for_longer():
-    after, _ = fired(state([3.0, 21.0]), in_steps(published("siemens").neurons, 1e-3), learn=True)
+    after, _ = fire(state([3.0, 21.0]), in_steps(published_model("siemens").neurons, 1e-3), learn=True)
     assert after.refractory.tolist() == [5, 6] or after.refractory.tolist() == [6, 5]
 
 
 def test_thresholds_decay_to_their_floor_and_stop_at_their_cap():
-    after = relaxed(state([0.0, 0.0, 0.0], thresholds=[20.0001, 22.0, 24.01]), NUMBERS)
+    after = relax_thresholds(state([0.0, 0.0, 0.0], thresholds=[20.0001, 22.0, 24.01]), NUMBERS)
     assert after.thresholds.tolist() == pytest.approx([20, 22 * 0.99999, 24])
 
 
 def test_rest_keeps_only_the_thresholds():
-    after = rested(state([3.0], thresholds=21.0, refractory=4))
+    after = reset_membranes(state([3.0], thresholds=21.0, refractory=4))
     assert (after.membranes.tolist(), after.thresholds.tolist(), after.refractory.tolist()) == ([0.0], [21.0], [0])
 
 
 def test_fresh_neurons_are_at_rest():
-    after = fresh(2, NEURONS)
+    after = neurons_at_rest(2, NEURONS)
     assert (after.membranes.tolist(), after.thresholds.tolist()) == ([0, 0], [20, 20])
 
 

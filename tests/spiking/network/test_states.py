@@ -2,17 +2,16 @@ import numpy as np
 import pytest
 
 from crossbar_hil.errors import ConfigError, DataError
-from crossbar_hil.spiking.network.encoding import numbers
+from crossbar_hil.spiking.network.encoding import random_words
 from crossbar_hil.spiking.network.states import (
     PUBLISHED_DENSITIES,
     Synapses,
     as_falling,
     as_states,
-    drawn_state,
-    exponential_states,
+    draw_state,
     linear_states,
-    nearest,
-    pulsed,
+    nearest_state,
+    pulse_along,
     two_density_states,
 )
 
@@ -37,45 +36,41 @@ def test_two_densities_meet_at_the_published_middle(count):
     np.testing.assert_allclose(np.diff(states)[lower:], (0.01 - 0.004975) / (upper - 1), rtol=1e-3)
 
 
-def test_exponential_states_have_equal_ratios():
-    np.testing.assert_allclose(exponential_states(3, 1e-4, 1e-2), [1e-4, 1e-3, 1e-2], rtol=1e-6)
-
-
 def test_the_nearest_state_is_the_lower_of_two_as_near_and_an_end_outside():
-    got = nearest(singles(0, 1, 4), singles(-3, 0.5, 0.6, 2.5, 2.6, 9))
+    got = nearest_state(singles(0, 1, 4), singles(-3, 0.5, 0.6, 2.5, 2.6, 9))
     assert got.tolist() == [0, 0, 1, 1, 4, 4]
 
 
 def test_a_change_of_less_than_half_a_spacing_is_lost():
     states = linear_states(64, 5e-5, 1e-2)
     for change in (5e-5, -4.4e-5):
-        assert (nearest(states, states[1:-1] + np.float32(change)) == states[1:-1]).all()
+        assert (nearest_state(states, states[1:-1] + np.float32(change)) == states[1:-1]).all()
 
 
 def test_a_state_drawn_by_chance_is_right_on_average():
-    chances = numbers(3, 100_000)
-    got = drawn_state(singles(0, 1, 4), np.full(100_000, 1.6, np.float32), chances)
+    chances = random_words(3, 100_000)
+    got = draw_state(singles(0, 1, 4), np.full(100_000, 1.6, np.float32), chances)
     assert set(got.tolist()) == {1.0, 4.0}
     assert got.mean() == pytest.approx(1.6, abs=4 * 3 * np.sqrt(0.2 * 0.8 / 1e5))
 
 
 def test_a_state_is_left_alone_when_nothing_is_to_change():
     states = linear_states(16, 0, 1)
-    assert (drawn_state(states, states, numbers(1, 16)) == states).all()
+    assert (draw_state(states, states, random_words(1, 16)) == states).all()
 
 
 def test_a_pulse_moves_a_cell_one_point_along_the_curve_and_not_beyond_its_end():
     curve = singles(0, 4, 6, 7)
-    always, now = singles(1, 1, 1, 1, 1), numbers(1, 5)
-    got = pulsed(curve, singles(0, 4, 6, 7, 2), now, always)
+    always, now = singles(1, 1, 1, 1, 1), random_words(1, 5)
+    got = pulse_along(curve, singles(0, 4, 6, 7, 2), now, always)
     assert got.tolist() == [4, 6, 7, 7, 5]  # 2 is half-way between 0 and 4, so it goes half-way between 4 and 6
-    got = pulsed(as_falling([7, 3, 1, 0]), singles(7, 3, 1, 0, 5), now, always)
+    got = pulse_along(as_falling([7, 3, 1, 0]), singles(7, 3, 1, 0, 5), now, always)
     assert got.tolist() == [3, 1, 0, 0, 2]
 
 
 def test_a_pulse_that_is_not_sent_moves_nothing():
     curve = singles(0, 4, 6, 7)
-    assert pulsed(curve, singles(0, 2, 6), numbers(1, 3), singles(0, 0, -1)).tolist() == [0, 2, 6]
+    assert pulse_along(curve, singles(0, 2, 6), random_words(1, 3), singles(0, 0, -1)).tolist() == [0, 2, 6]
 
 
 def test_measured_states_must_increase_and_a_depression_curve_decrease():
@@ -90,15 +85,11 @@ def test_measured_states_must_increase_and_a_depression_curve_decrease():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"rule": "closest"}, "update rule 'closest' is none of continuous, nearest"),
-        ({"rule": "nearest"}, "update rule 'nearest' goes with states"),
-        ({"states": linear_states(3, 0, 1)}, "update rule 'continuous' goes without states"),
-        ({"rule": "pulse", "states": linear_states(3, 0, 1)}, "update rule 'pulse' and a depression curve"),
-        ({"balance": "gains"}, "columns cannot be balanced to 0.0 S"),
-        (
-            {"rule": "nearest", "states": linear_states(3, 0, 1), "balance": "weights", "column_siemens": 1.0},
-            "weights of the update rule 'nearest' cannot be scaled; balance their gains",
-        ),
+        ({"update_scheme": "closest"}, "update scheme 'closest' is none of continuous, nearest"),
+        ({"update_scheme": "nearest"}, "update scheme 'nearest' goes with states"),
+        ({"states": linear_states(3, 0, 1)}, "update scheme 'continuous' goes without states"),
+        ({"update_scheme": "pulse", "states": linear_states(3, 0, 1)}, "update scheme 'pulse' and a depression curve"),
+        ({"column_siemens": 0.0}, "columns cannot be balanced to 0.0 S"),
     ],
 )
 def test_synapses_that_do_not_fit_together_are_refused(change, message):

@@ -4,24 +4,24 @@ import numpy as np
 import pytest
 
 from crossbar_hil.errors import ConfigError, DataError
-from crossbar_hil.spiking.network.devices import compensated, lognormal_factors, stuck_masks, with_stuck
+from crossbar_hil.spiking.network.devices import compensate_wires, lognormal_factors, stuck_masks, with_stuck
 from crossbar_hil.spiking.network.model import Cells, SpikingModel, state_with
 from crossbar_hil.spiking.network.plasticity import in_steps
 from crossbar_hil.spiking.network.states import Synapses, linear_states
-from crossbar_hil.spiking.network.updates import updated
-from crossbar_hil.spiking.tasks.presets import published
+from crossbar_hil.spiking.network.updates import update_column
+from crossbar_hil.spiking.tasks.presets import published_model
 
 START = np.full((3, 2), 0.5, np.float32)
 
 
 def learnt(times=1, start=START, cells=None, **synapses):
     """Three inputs, two neurons: neuron 1 spikes, inputs 0 and 1 were in time; gain 0.02, loss 0.01."""
-    model = published("weights", inputs=3, outputs=2)
+    model = published_model("weights", inputs=3, outputs=2)
     rule = replace(model.plasticity, gain_siemens=0.02, loss_siemens=0.01)
     model = replace(model, synapses=Synapses(0.0, 1.0, **synapses), plasticity=rule, cells=cells or Cells())
     state = replace(state_with(model, start), last_inputs=np.array([50, 50, 0]), now=50)
     for turn in range(times):
-        state = updated(state, model, in_steps(rule, 1e-3), 1, turn)
+        state = update_column(state, model, in_steps(rule, 1e-3), 1, turn)
     return state
 
 
@@ -36,19 +36,19 @@ def test_conductances_stop_at_the_ends_of_the_range():
 
 def test_small_changes_are_lost_on_the_nearest_state_and_kept_by_carry():
     states = linear_states(11, 0, 1)
-    assert learnt(10, rule="nearest", states=states).weights[:, 1].tolist() == pytest.approx([0.5, 0.5, 0.5])
-    got = learnt(10, rule="carry", states=states)
+    assert learnt(10, update_scheme="nearest", states=states).weights[:, 1].tolist() == pytest.approx([0.5, 0.5, 0.5])
+    got = learnt(10, update_scheme="carry", states=states)
     np.testing.assert_allclose(got.kept[:, 1], [0.7, 0.7, 0.4], rtol=1e-5)
     np.testing.assert_allclose(got.weights[:, 1], [0.7, 0.7, 0.4], rtol=1e-5)
 
 
 def test_stochastic_rounding_keeps_small_changes_on_average():
     start = np.full((4000, 2), 0.5, np.float32)
-    model = published("weights", inputs=4000, outputs=2)
+    model = published_model("weights", inputs=4000, outputs=2)
     synapses = Synapses(0.0, 1.0, "stochastic", linear_states(11, 0, 1))
     model = replace(model, synapses=synapses)
     state = replace(state_with(model, start), last_inputs=np.full(4000, 50), now=50)
-    got = updated(state, model, in_steps(model.plasticity, 1e-3), 1, 7).weights[:, 1]
+    got = update_column(state, model, in_steps(model.plasticity, 1e-3), 1, 7).weights[:, 1]
     assert got.mean() == pytest.approx(0.505, abs=4 * 0.1 * np.sqrt(0.05 * 0.95 / 4000))
 
 
@@ -58,14 +58,8 @@ def test_a_stuck_cell_learns_nothing():
     np.testing.assert_allclose(learnt(cells=Cells(stuck)).weights[:, 1], [0.5, 0.52, 0.49], rtol=1e-6)
 
 
-def test_balanced_weights_keep_their_sum():
-    got = learnt(5, balance="weights", column_siemens=1.2)
-    assert got.weights[:, 1].sum() == pytest.approx(1.2)
-    assert got.weights[0, 1] > got.weights[2, 1]
-
-
 def test_balanced_gains_leave_the_weights_alone():
-    got = learnt(balance="gains", column_siemens=3.06)
+    got = learnt(column_siemens=3.06)
     np.testing.assert_allclose(got.weights[:, 1], [0.52, 0.52, 0.49], rtol=1e-6)
     np.testing.assert_allclose(got.gains, [1, 2], rtol=1e-6)
 
@@ -78,9 +72,9 @@ def test_weights_outside_the_range_are_refused():
 def test_the_published_states_are_taken_at_the_first_update_and_sound_ones_at_once():
     start = np.full((3, 2), 0.54, np.float32)
     states = linear_states(11, 0, 1)
-    late = learnt(start=start, rule="nearest", states=states, start_on_states=False)
+    late = learnt(start=start, update_scheme="nearest", states=states, start_on_states=False)
     np.testing.assert_allclose(late.weights, [[0.54, 0.6], [0.54, 0.6], [0.54, 0.5]], rtol=1e-6)
-    np.testing.assert_allclose(learnt(start=start, rule="nearest", states=states).weights, 0.5, rtol=1e-6)
+    np.testing.assert_allclose(learnt(start=start, update_scheme="nearest", states=states).weights, 0.5, rtol=1e-6)
 
 
 def test_stuck_cells_are_as_many_as_asked_for_and_only_in_their_block():
@@ -94,7 +88,7 @@ def test_stuck_cells_are_as_many_as_asked_for_and_only_in_their_block():
 
 
 def test_cells_that_got_stuck_are_at_the_ends_of_the_range_and_the_rest_as_before():
-    model: SpikingModel = published("siemens", inputs=3, outputs=2)
+    model: SpikingModel = published_model("siemens", inputs=3, outputs=2)
     state = state_with(model, START / 100)
     low, high = np.zeros((3, 2), bool), np.zeros((3, 2), bool)
     low[0, 0] = high[2, 1] = True
@@ -110,10 +104,12 @@ def test_the_spread_of_cells_has_median_1_and_the_sigma_asked_for():
 
 
 def test_gains_make_up_for_what_wires_take():
-    state = compensated(state_with(published("weights", inputs=3, outputs=2), START), [1e-3, 1e-3], [5e-4, 2.5e-4])
+    state = compensate_wires(
+        state_with(published_model("weights", inputs=3, outputs=2), START), [1e-3, 1e-3], [5e-4, 2.5e-4]
+    )
     assert state.gains.tolist() == [2, 4]
     with pytest.raises(ConfigError, match="measured current 0 A of column 1 must be above zero"):
-        compensated(state, [1, 1], [1, 0])
+        compensate_wires(state, [1, 1], [1, 0])
 
 
 def test_more_stuck_cells_than_cells_are_refused():

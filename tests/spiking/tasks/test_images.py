@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from crossbar_hil.errors import DataError
-from crossbar_hil.spiking.tasks.images import digits, halved, mnist, read_idx
+from crossbar_hil.spiking.tasks.images import digits, halve, mnist, read_idx
 
 
 def idx(array):
@@ -100,4 +100,4 @@ def test_a_damaged_gzip_file_is_refused(tmp_path):
 
 def test_images_of_odd_size_cannot_be_halved():
     with pytest.raises(DataError, match="images of 3 x 4 pixels cannot be halved"):
-        halved(np.zeros((1, 3, 4), np.uint8))
+        halve(np.zeros((1, 3, 4), np.uint8))

@@ -4,11 +4,11 @@ import pytest
 
 from crossbar_hil.studies.axes import read_axis
 from crossbar_hil.studies.convergence.counts import Counts
-from crossbar_hil.studies.convergence.searching import Found, best, chosen, first_axes, grid, neighbours
+from crossbar_hil.studies.convergence.searching import Candidate, best, choose, first_axes, grid, neighbours
 
 
 def found(name, converged, pulses, chips=1000):
-    return Found((name,), Counts(chips, ((5, converged),), pulses * chips, 0, 0))
+    return Candidate((name,), Counts(chips, ((5, converged),), pulses * chips, 0, 0))
 
 
 def test_gain_target_and_width_are_searched_unless_something_else_is_given():
@@ -26,8 +26,8 @@ def test_the_most_chips_win_and_of_those_hardly_worse_the_fewest_pulses():
     # Wilson's interval of 980 of 1000 is 96.93 to 98.70 %.
     tried = [found("most", 980, 90), found("hardly worse", 970, 70), found("worse", 969, 10)]
     assert best(tried, 2) == tried[:2]
-    assert chosen(tried).values == ("hardly worse",)
-    assert chosen([found("none", 0, 90), found("none either", 0, 80)]).values == ("none either",)
+    assert choose(tried).values == ("hardly worse",)
+    assert choose([found("none", 0, 90), found("none either", 0, 80)]).values == ("none either",)
 
 
 def test_neighbours_are_half_a_step_away_and_stay_inside():

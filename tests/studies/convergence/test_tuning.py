@@ -4,8 +4,8 @@ from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.studies.axes import read_axes
 from crossbar_hil.studies.convergence import counting
-from crossbar_hil.studies.convergence.folder import DryRunFolder
-from crossbar_hil.studies.convergence.tuning import FRESH, plan_tune, resumed_tune, run_tune
+from crossbar_hil.studies.convergence.folder import ChipStudyFolder
+from crossbar_hil.studies.convergence.tuning import FRESH, plan_tune, resume_tune, run_tune
 from crossbar_hil.studies.scheduling import Processes, Threads
 from crossbar_hil.studies.showing import Silent
 
@@ -14,7 +14,7 @@ NARROW = ("beta=6e7..1.2e8:2log", "target=0.99,0.999", "width=0.05")
 
 def search(folder, over=NARROW, scheduler=None, progress=None, chips=4000):
     tune = plan_tune(load_bench("simulated", preset="reference"), read_axes(over), chips=chips, seed=3)
-    with DryRunFolder.make(folder, tune.plan(), tune.bench) as opened:
+    with ChipStudyFolder.make(folder, tune.plan(), tune.bench) as opened:
         return run_tune(tune, opened, scheduler or Threads(1), progress or Silent())
 
 
@@ -51,9 +51,9 @@ def test_an_interrupted_search_goes_on_to_the_same_files(tmp_path, small):
 
     with pytest.raises(KeyboardInterrupt):
         search(tmp_path / "cut", progress=Interrupting())
-    with DryRunFolder.reopen(tmp_path / "cut", "tune") as opened:
+    with ChipStudyFolder.reopen(tmp_path / "cut", "tune") as opened:
         assert opened.done
-        run_tune(resumed_tune(opened), opened, Threads(2), Silent())
+        run_tune(resume_tune(opened), opened, Threads(2), Silent())
     assert small.contents(tmp_path / "cut") == small.contents(tmp_path / "whole")
 
 

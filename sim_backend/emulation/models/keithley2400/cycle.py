@@ -7,28 +7,21 @@ integration, which makes a pulse (page 13-10). If a reading has to change the ra
 repeated on it (page 7-3). Automatic delay is 1 ms on every range, an assumption.
 """
 
-from typing import TYPE_CHECKING
-
 from ...scpi import reading
 from ...scpi.sense import ohms_range
 from ...scpi.values import NOT_MEASURED, OVERFLOW
 from . import sweep
-from .reading import Reading
+from .records import Record
 from .settings import RANGES_A, RANGES_OHM
+from .state import LATENCY_S, SourceMeter
 
-if TYPE_CHECKING:
-    from .model import EmulatedKeithley2400
-
-LATENCY_S = 1e-4
 AUTO_DELAY_S = 1e-3
-PROCESSING_S = 1 / 1551 - 0.01 / 60 - LATENCY_S
-"""What is left of a cycle at 1551 readings a second, NPLC 0.01 and 60 Hz (data sheet SPEC-2400)."""
 MOST_RANGE_CHANGES = 10
 READING_AVAILABLE, READING_OVERFLOW, IN_COMPLIANCE = 1 << 6, 1 << 7, 1 << 14
 """Bits of the measurement event register (appendix B)."""
 
 
-def acquired(smu: "EmulatedKeithley2400") -> list[Reading]:
+def acquire(smu: SourceMeter) -> list[Record]:
     """Run the trigger model once and return its readings."""
     now = smu.now
     source = now.source[now.function]
@@ -36,7 +29,7 @@ def acquired(smu: "EmulatedKeithley2400") -> list[Reading]:
     swept = sweep.levels(smu)
     if now.time_reset_auto:
         smu.started_s = smu.world.clock.now()
-    readings: list[Reading] = []
+    records: list[Record] = []
     total = max(now.arm_count, 1) * now.trigger_count
     for number in range(total):
         if number and number % now.trigger_count == 0 and now.arm_source == "TIM":
@@ -46,7 +39,7 @@ def acquired(smu: "EmulatedKeithley2400") -> list[Reading]:
         smu.switch(True)
         if swept and now.abort_on_compliance == "EARL" and smu.limited():
             break
-        readings.append(_cycle(smu))
+        records.append(_cycle(smu))
         stopped = bool(swept) and now.abort_on_compliance == "LATE" and smu.limited()
         last = stopped or number == total - 1
         if now.clear_auto and (now.clear_mode == "ALW" or last):
@@ -58,10 +51,10 @@ def acquired(smu: "EmulatedKeithley2400") -> list[Reading]:
     if swept and smu.level_after_list == "fixed":
         source.level = fixed
         smu.apply()
-    return readings
+    return records
 
 
-def _cycle(smu: "EmulatedKeithley2400") -> Reading:
+def _cycle(smu: SourceMeter) -> Record:
     now = smu.now
     delay_s = AUTO_DELAY_S if now.delay_auto else now.delay_s
     averaged = now.average_count if now.average and now.average_control == "REP" else 1
@@ -76,7 +69,7 @@ def _cycle(smu: "EmulatedKeithley2400") -> Reading:
     return _reading(smu, volt, ampere, averaged)
 
 
-def _reranged(smu: "EmulatedKeithley2400", volt: float, ampere: float) -> bool:
+def _reranged(smu: SourceMeter, volt: float, ampere: float) -> bool:
     """Choose the automatic range anew, and return whether it is another one."""
     now = smu.now
     if now.automatic_ohms:
@@ -94,9 +87,9 @@ def _reranged(smu: "EmulatedKeithley2400", volt: float, ampere: float) -> bool:
     return True
 
 
-def _reading(smu: "EmulatedKeithley2400", volt: float, ampere: float, averaged: int) -> Reading:
+def _reading(smu: SourceMeter, volt: float, ampere: float, averaged: int) -> Record:
     now = smu.now
-    function, level_v, level_a = smu.sourced()
+    function, level_v, level_a = smu.drive()
     sourcing_v = function == "VOLT"
     limited = smu.limited()
     range_v = (now.source if sourcing_v else now.sense)["VOLT"].range
@@ -127,4 +120,4 @@ def _reading(smu: "EmulatedKeithley2400", volt: float, ampere: float, averaged: 
     }
     status = sum(1 << bit for bit, found in bits.items() if found)
     smu.measurement.latch(READING_AVAILABLE | (READING_OVERFLOW if overflow else 0) | (IN_COMPLIANCE if limited else 0))
-    return Reading(shown_v, shown_a, ohm, smu.world.clock.now() - smu.started_s, status)
+    return Record(shown_v, shown_a, ohm, smu.world.clock.now() - smu.started_s, status)

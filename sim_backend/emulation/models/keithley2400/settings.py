@@ -5,6 +5,7 @@ Page numbers are of the Keithley 2400 Series user's manual.
 
 from dataclasses import dataclass, field
 
+from ...scpi.messages import Stored
 from ...scpi.reading import HEADROOM
 from ...scpi.sense import Sense
 from ...scpi.source import LONGEST_LIST, Source
@@ -37,7 +38,6 @@ class Settings:
 
     function: str = "VOLT"
     source: dict[str, Source] = field(default_factory=sources)
-    overvoltage_v: float = 210.0
     delay_s: float = 1e-3
     delay_auto: bool = True
     points: int = LONGEST_LIST
@@ -51,9 +51,6 @@ class Settings:
     """Whether each trigger brings a setup of the source memory (``:SOUR:FUNC MEM``)."""
     memory_start: int = 1
     memory_points: int = 1
-    scale: dict[str, float] = field(default_factory=lambda: {"VOLT": 1.0, "CURR": 1.0})
-    scaled: dict[str, bool] = field(default_factory=lambda: {"VOLT": False, "CURR": False})
-    soak_s: float = 0.0
     protection_a: float = 1.05e-4
     protection_v: float = 21.0
     synchronised: dict[str, bool] = field(default_factory=lambda: {"VOLT": False, "CURR": False})
@@ -61,8 +58,6 @@ class Settings:
     sense: dict[str, Sense] = field(default_factory=senses)
     ohm_mode: str = "AUTO"
     offset_compensated: bool = False
-    holdoff: bool = False
-    holdoff_s: float = 0.0
     nplc: float = 1.0
     concurrent: bool = True
     measured: set[str] = field(default_factory=lambda: {"CURR"})
@@ -73,7 +68,6 @@ class Settings:
     remote_sense: bool = False
     guard: str = "CABL"
     off_state: str = "NORM"
-    interlock: bool = False
     trigger_count: int = 1
     arm_count: int = 1
     """0 for ``INFinite``."""
@@ -81,30 +75,23 @@ class Settings:
     arm_timer_s: float = 0.1
     arm_source: str = "IMM"
     trigger_source: str = "IMM"
-    trigger_direction: str = "ACC"
-    arm_direction: str = "ACC"
-    trigger_input: str = "NONE"
-    trigger_output: str = "NONE"
-    arm_output: str = "NONE"
-    trigger_in: int = 1
-    trigger_out: int = 2
-    arm_in: int = 1
-    arm_out: int = 2
-    contact_source: str = "IMM"
-    contact_timeout_s: float = 0.0
-    contact_check: bool = False
-    contact_ohm: float = 50.0
     statistic: str = "MEAN"
     time_reset_auto: bool = False
     elements: tuple[str, ...] = ("VOLT", "CURR", "RES", "TIME", "STAT")
     calculated_elements: tuple[str, ...] = ("CALC",)
     register_base: str = "ASC"
-    digital_base: str = "ASC"
+    stored: Stored = field(default_factory=dict)
+    """Values without effect, see `stored`."""
 
     @property
     def automatic_ohms(self) -> bool:
         """Whether resistance is measured with a current that its range chooses, whatever is set as the source."""
         return "RES" in self.measured and self.ohm_mode == "AUTO"
+
+    @property
+    def starts_at_once(self) -> bool:
+        """Whether the trigger model waits for nothing when it is initiated."""
+        return self.arm_source in ("IMM", "TIM") and self.trigger_source == "IMM"
 
 
 SOURCE_MEMORY = (

@@ -1,21 +1,18 @@
 """What an emulated Keithley 2400 sources at each trigger of a start: one level, a list, a staircase, or its memory."""
 
 import copy
-from typing import TYPE_CHECKING
 
 from ...scpi import reading
 from ...scpi.source import staircase
 from ...scpi.status import ScpiError
 from .settings import SOURCE_MEMORY
-
-if TYPE_CHECKING:
-    from .model import EmulatedKeithley2400
+from .state import SourceMeter
 
 LOCATIONS = range(1, 101)
 """Locations of the source memory (page 18-92)."""
 
 
-def levels(smu: "EmulatedKeithley2400") -> list[float]:
+def levels(smu: SourceMeter) -> list[float]:
     """Return the levels of a sweep, none if the source is fixed, and choose its range.
 
     Raises
@@ -41,7 +38,7 @@ def levels(smu: "EmulatedKeithley2400") -> list[float]:
     return found
 
 
-def prepare_trigger(smu: "EmulatedKeithley2400", number: int, swept: list[float]) -> None:
+def prepare_trigger(smu: SourceMeter, number: int, swept: list[float]) -> None:
     """Bring what the next trigger brings: a setup of the memory, a level of the sweep, or a level that waits for it."""
     now = smu.now
     if now.memory_sweep:
@@ -57,12 +54,12 @@ def prepare_trigger(smu: "EmulatedKeithley2400", number: int, swept: list[float]
         source.level, source.triggered = source.triggered, None
 
 
-def save(smu: "EmulatedKeithley2400", location: int) -> None:
+def save(smu: SourceMeter, location: int) -> None:
     """Keep the present setup in the source memory."""
     smu.source_memory[location] = {name: copy.deepcopy(getattr(smu.now, name)) for name in SOURCE_MEMORY}
 
 
-def recall(smu: "EmulatedKeithley2400", location: int) -> None:
+def recall(smu: SourceMeter, location: int) -> None:
     """Bring a setup back from the source memory; an empty location holds what ``*RST`` sets."""
     kept = smu.source_memory.get(location)
     for name in SOURCE_MEMORY:

@@ -1,73 +1,67 @@
 """Commands of an emulated Keithley 2400 for its reading buffer: ``:TRACe`` and the statistics of ``:CALCulate3``."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+from ...scpi import kinds, values
 from ...scpi import settings as setting
-from ...scpi import values
+from ...scpi.kinds import Kind
 from ...scpi.messages import Answer, Call, Command
 from ...scpi.reading import STATISTICS
 from ...scpi.source import LONGEST_LIST
 from ...scpi.status import ScpiError
-from .reading import Reading
-
-if TYPE_CHECKING:
-    from .model import EmulatedKeithley2400
+from .records import Buffer, Record
+from .state import SourceMeter
 
 FEEDS: Mapping[str, str] = {"SENS": "SENS1", "CALC": "CALC1", "CALC2": "CALC2"}
 """Where the buffer takes its readings from, and how that is answered."""
 
 
-def _stored(smu: "EmulatedKeithley2400", call: Call) -> list[Reading]:
+def _records(smu: SourceMeter, call: Call) -> list[Record]:
     call.expect(0)
     if not smu.buffer.readings:
         raise ScpiError(-230)
     return smu.buffer.stamped()
 
 
-def _data(smu: "EmulatedKeithley2400", call: Call) -> Answer:
-    readings = _stored(smu, call)
+def _data(smu: SourceMeter, call: Call) -> Answer:
+    records = _records(smu, call)
     if smu.buffer.feed == "SENS":
-        return smu.format.written([value for each in readings for value in each.numbers(smu.now.elements)])
-    return smu.format.written(smu.calculation.numbers(smu, readings, smu.buffer.feed))
+        return smu.format.written([value for each in records for value in each.numbers(smu.now.elements)])
+    return smu.format.written(smu.calculation.numbers(records, smu.buffer.feed, smu.now.calculated_elements))
 
 
-def _set_points(smu: "EmulatedKeithley2400", call: Call) -> None:
-    points = values.integer(call.expect(1)[0], 1, LONGEST_LIST, 100)
-    if smu.buffer.storing:
-        raise ScpiError(-221)
-    smu.buffer.points = points
+def _set_idle(key: str) -> kinds.Store:
+    """Return what sets something that must not change while readings are stored."""
+
+    def store(smu: SourceMeter, _: Call, value: object) -> None:
+        if smu.buffer.storing:
+            raise ScpiError(-221)
+        setattr(smu.buffer, key, value)
+
+    return store
 
 
-def _points(smu: "EmulatedKeithley2400", call: Call) -> str:
-    if call.expect(0, 1):
-        return str(round(setting.named_bound(call.arguments[0], 1, LONGEST_LIST, 100)))
-    return str(smu.buffer.points)
-
-
-def _set_feed(smu: "EmulatedKeithley2400", call: Call) -> None:
-    text = call.expect(1)[0]
-    chosen = values.choice(text.removesuffix("1"), ("SENSe", "CALCulate", "CALCulate2"))
-    if smu.buffer.storing:
-        raise ScpiError(-221)
-    smu.buffer.feed = chosen
-
-
-def _set_control(smu: "EmulatedKeithley2400", call: Call) -> None:
-    smu.buffer.storing = values.choice(call.expect(1)[0], ("NEXT", "NEVer")) == "NEXT"
+def _set_control(smu: SourceMeter, _: Call, chosen: str) -> None:
+    smu.buffer.storing = chosen == "NEXT"
     if smu.buffer.storing:
         smu.buffer.readings.clear()
 
 
-def _statistic(smu: "EmulatedKeithley2400", call: Call) -> str:
+def _statistic(smu: SourceMeter, call: Call) -> str:
     """Answer a statistic of the buffer for every element that is not time or status."""
-    readings, how = _stored(smu, call), STATISTICS[smu.now.statistic]
-    kept = [name for name in ("VOLT", "CURR", "RES") if name in smu.now.elements]
-    return ",".join(values.nr3(how([each.named()[name] for each in readings])) for name in kept)
+    records, how = _records(smu, call), STATISTICS[smu.now.statistic]
+    names = [name for name in ("VOLT", "CURR", "RES") if name in smu.now.elements]
+    return ",".join(values.nr3(how([each.named()[name] for each in records])) for name in names)
 
 
-def _buffer(smu: "EmulatedKeithley2400", _: Call) -> object:
+def _buffer(smu: SourceMeter, _: Call) -> Buffer:
     return smu.buffer
+
+
+_FEED = Kind(
+    lambda texts, _: values.choice(texts[0].removesuffix("1"), ("SENSe", "CALCulate", "CALCulate2")),
+    lambda feed: FEEDS[feed],
+)
 
 
 def _of_root(root: str) -> tuple[Command, ...]:
@@ -76,10 +70,14 @@ def _of_root(root: str) -> tuple[Command, ...]:
         Command(f"{root}:DATA", query=_data),
         setting.action(f"{root}:CLEar", lambda smu: smu.buffer.readings.clear()),
         Command(f"{root}:FREE", query=lambda smu, _: smu.buffer.free()),
-        Command(f"{root}:POINts", _set_points, _points),
+        kinds.integer(1, LONGEST_LIST, 100).command(
+            f"{root}:POINts", _set_idle("points"), lambda smu, _: smu.buffer.points
+        ),
         Command(f"{root}:POINts:ACTual", query=lambda smu, _: str(len(smu.buffer.readings))),
-        Command(f"{root}:FEED", _set_feed, lambda smu, _: FEEDS[smu.buffer.feed]),
-        Command(f"{root}:FEED:CONTrol", _set_control, lambda smu, _: "NEXT" if smu.buffer.storing else "NEV"),
+        _FEED.command(f"{root}:FEED", _set_idle("feed"), lambda smu, _: smu.buffer.feed),
+        kinds.choice("NEXT", "NEVer").command(
+            f"{root}:FEED:CONTrol", _set_control, lambda smu, _: "NEXT" if smu.buffer.storing else "NEV"
+        ),
         setting.choice(f"{root}:TSTamp:FORMat", "stamps", "ABSolute", "DELTa", of=_buffer),
     )
 

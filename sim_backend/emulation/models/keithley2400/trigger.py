@@ -1,123 +1,165 @@
-"""Commands of an emulated Keithley 2400 that start readings and fetch them, and those of its trigger model."""
+"""Starting readings of an emulated Keithley 2400 and fetching them, and the commands of its trigger model.
 
-from typing import TYPE_CHECKING
+A source that is neither immediate nor the timer makes the trigger model wait, until ``*TRG`` (BUS) or ``:ABOR``.
+"""
 
+from ...scpi import kinds, values
 from ...scpi import settings as setting
-from ...scpi import values
+from ...scpi.kinds import Kind
 from ...scpi.messages import Answer, Call, Command
 from ...scpi.source import LONGEST_LIST
 from ...scpi.status import ScpiError
 from ...scpi.values import OVERFLOW
-
-if TYPE_CHECKING:
-    from .model import EmulatedKeithley2400
+from .cycle import acquire
+from .records import Record
+from .state import IDLE, WAITING_FOR_ARM, SourceMeter
 
 ARM_SOURCES = ("IMMediate", "TIMer", "BUS", "MANual", "TLINk", "NSTest", "PSTest", "BSTest")
 ENDLESS = 0
 """Arm count for ``INFinite``."""
+BUFFER_AVAILABLE, BUFFER_FULL = 1 << 8, 1 << 9
+"""Bits of the measurement event register (appendix B of the user's manual)."""
 
 
-def _count(pattern: str, key: str, other: str) -> Command:
-    """Declare one of the two counts, whose product is the number of readings of a start."""
-
-    def write(smu: "EmulatedKeithley2400", call: Call) -> None:
-        text = call.expect(1)[0]
-        if key == "arm_count" and values.matches(text, "INFinite"):
-            smu.now.arm_count = ENDLESS
-            return
-        count = values.integer(text, 1, LONGEST_LIST, 1)
-        if count * getattr(smu.now, other) > LONGEST_LIST:
-            raise ScpiError(-222)
-        setattr(smu.now, key, count)
-
-    def query(smu: "EmulatedKeithley2400", call: Call) -> str:
-        if call.expect(0, 1):
-            return str(round(setting.named_bound(call.arguments[0], 1, LONGEST_LIST, 1)))
-        count = getattr(smu.now, key)
-        return values.nr3(OVERFLOW) if count == ENDLESS else str(count)
-
-    return Command(pattern, write, query)
+def initiate(smu: SourceMeter) -> None:
+    """Start the trigger model, or have it wait for what starts it."""
+    now = smu.now
+    if not smu.on and not now.clear_auto:
+        raise ScpiError(802)
+    if smu.waiting or smu.endless:
+        raise ScpiError(-213)
+    if now.starts_at_once:
+        _run(smu)
+    else:
+        smu.waiting = True
+        smu.operation.change(IDLE, False)
+        smu.operation.change(WAITING_FOR_ARM, True)
 
 
-def _read(smu: "EmulatedKeithley2400", call: Call) -> Answer:
+def trigger(smu: SourceMeter) -> None:
+    """Start the cycles that wait for a bus trigger."""
+    if not smu.waiting or smu.now.arm_source != "BUS":
+        raise ScpiError(-211)
+    _run(smu)
+
+
+def _run(smu: SourceMeter) -> None:
+    smu.waiting = False
+    smu.operation.change(WAITING_FOR_ARM, False)
+    smu.operation.change(IDLE, False)
+    _acquire(smu)
+    smu.endless = smu.now.arm_count == ENDLESS
+    smu.operation.change(IDLE, not smu.endless)
+
+
+def _acquire(smu: SourceMeter) -> None:
+    smu.last = acquire(smu)
+    smu.measurement.latch(smu.calculation.test(smu.last, smu.limited))
+    if smu.buffer.storing and smu.last:
+        smu.measurement.latch(BUFFER_AVAILABLE)
+    if smu.buffer.store(smu.last):
+        smu.measurement.latch(BUFFER_FULL)
+
+
+def readings(smu: SourceMeter) -> list[Record]:
+    """Return the latest readings; -230 if there are none."""
+    if smu.endless:
+        _acquire(smu)
+    if not smu.last:
+        raise ScpiError(-230)
+    return smu.last
+
+
+def _fetch(smu: SourceMeter, call: Call) -> Answer:
     call.expect(0)
-    return smu.read()
+    return smu.format.written([value for each in readings(smu) for value in each.numbers(smu.now.elements)])
 
 
-def _fetch(smu: "EmulatedKeithley2400", call: Call) -> Answer:
+def _read(smu: SourceMeter, call: Call) -> Answer:
+    """Start the trigger model and write its readings; -214 if it waits for something or never ends."""
     call.expect(0)
-    return smu.fetched()
+    if not smu.now.starts_at_once or smu.now.arm_count == ENDLESS:
+        raise ScpiError(-214)
+    initiate(smu)
+    return _fetch(smu, call)
 
 
-def _latest(smu: "EmulatedKeithley2400", call: Call) -> str:
+def _latest(smu: SourceMeter, call: Call) -> str:
     call.expect(0)
-    return ",".join(map(values.nr3, smu.readings()[-1].numbers(smu.now.elements)))
+    return ",".join(map(values.nr3, readings(smu)[-1].numbers(smu.now.elements)))
 
 
-def _configure(function: str, short: str) -> Command:
-    def write(smu: "EmulatedKeithley2400", call: Call) -> None:
+def _configure(smu: SourceMeter, function: str) -> None:
+    """Make ready for one reading of a function: the trap of ``:MEAS?``, it turns the output on (page 17-3)."""
+    now = smu.now
+    now.measured = {function}
+    now.arm_count = now.trigger_count = 1
+    now.trigger_delay_s = 0.0
+    now.arm_source = now.trigger_source = "IMM"
+    now.autozero = True
+    now.sense[function].auto = True
+    smu.switch(True)
+
+
+def _of_function(function: str, short: str) -> tuple[Command, ...]:
+    def measure(smu: SourceMeter, call: Call) -> Answer:
         call.expect(0)
-        smu.configure(short)
+        _configure(smu, short)
+        return _read(smu, call)
 
-    return Command(f":CONFigure:{function}", write)
+    return (
+        setting.action(f":CONFigure:{function}", lambda smu: _configure(smu, short)),
+        Command(f":MEASure:{function}", query=measure),
+    )
 
 
-def _configured(smu: "EmulatedKeithley2400", call: Call) -> str:
+def _configured(smu: SourceMeter, call: Call) -> str:
     call.expect(0)
     return ",".join(f'"{each}"' for each in ("VOLT", "CURR", "RES") if each in smu.now.measured) or '""'
 
 
-def _measure(function: str, short: str) -> Command:
-    def query(smu: "EmulatedKeithley2400", call: Call) -> Answer:
-        call.expect(0)
-        smu.configure(short)
-        return smu.read()
-
-    return Command(f":MEASure:{function}", query=query)
-
-
-def _measure_again(smu: "EmulatedKeithley2400", call: Call) -> Answer:
+def _measure_again(smu: SourceMeter, call: Call) -> Answer:
     """Answer ``:MEAS?`` without a function: the one measured now, else current."""
     call.expect(0)
-    smu.configure(next((each for each in ("CURR", "VOLT", "RES") if each in smu.now.measured), "CURR"))
-    return smu.read()
+    _configure(smu, next((each for each in ("CURR", "VOLT", "RES") if each in smu.now.measured), "CURR"))
+    return _read(smu, call)
+
+
+def _count(pattern: str, key: str, other: str, endless: bool) -> Command:
+    """Declare one of the two counts, whose product is the number of readings of a start."""
+    plain = kinds.integer(1, LONGEST_LIST, 1)
+
+    def read(texts: list[str], _: bool) -> int:
+        if endless and values.matches(texts[0], "INFinite"):
+            return ENDLESS
+        return values.integer(texts[0], 1, LONGEST_LIST, 1)
+
+    def store(smu: SourceMeter, _: Call, count: int) -> None:
+        if count * getattr(smu.now, other) > LONGEST_LIST:
+            raise ScpiError(-222)
+        setattr(smu.now, key, count)
+
+    kind = Kind(read, lambda count: values.nr3(OVERFLOW) if count == ENDLESS else str(count), named=plain.named)
+    return kind.command(pattern, store, lambda smu, _: getattr(smu.now, key))
 
 
 _TRIG, _ARM = ":TRIGger[:SEQuence#]", ":ARM[:SEQuence#][:LAYer#]"
-_LINE = "[:TCONfigure][:ASYNchronous]"
 
 COMMANDS: tuple[Command, ...] = (
-    setting.action(":INITiate[:IMMediate]", lambda smu: smu.initiate()),
+    setting.action(":INITiate[:IMMediate]", initiate),
     setting.action(":ABORt", lambda smu: smu.abort()),
     Command(":READ", query=_read),
     Command(":FETCh", query=_fetch),
     Command("[:SENSe#]:DATA[:LATest]", query=_latest),
     Command(":CONFigure", query=_configured),
     Command(":MEASure", query=_measure_again),
-    *(
-        make(function, short)
-        for make in (_configure, _measure)
-        for function, short in (("VOLTage[:DC]", "VOLT"), ("CURRent[:DC]", "CURR"), ("RESistance", "RES"))
-    ),
-    setting.action(":TRIGger:CLEar"),
-    _count(_TRIG + ":COUNt", "trigger_count", "arm_count"),
+    *_of_function("VOLTage[:DC]", "VOLT"),
+    *_of_function("CURRent[:DC]", "CURR"),
+    *_of_function("RESistance", "RES"),
+    _count(_TRIG + ":COUNt", "trigger_count", "arm_count", endless=False),
     setting.number(_TRIG + ":DELay", "trigger_delay_s", 0.0, 999.9999, 0.0),
     setting.choice(_TRIG + ":SOURce", "trigger_source", "IMMediate", "TLINk"),
-    setting.choice(_TRIG + "[:TCONfigure]:DIRection", "trigger_direction", "SOURce", "ACCeptor"),
-    *(
-        setting.choices(_TRIG + _LINE + node, key, "SOURce", "DELay", "SENSe", "NONE")
-        for node, key in ((":INPut", "trigger_input"), (":OUTPut", "trigger_output"))
-    ),
-    setting.integer(_TRIG + _LINE + ":ILINe", "trigger_in", 1, 4, 1),
-    setting.integer(_TRIG + _LINE + ":OLINe", "trigger_out", 1, 4, 2),
-    setting.choice(":TRIGger:SEQuence2:SOURce", "contact_source", "CCHeck", "IMMediate"),
-    setting.number(":TRIGger:SEQuence2:TOUT", "contact_timeout_s", 0.0, 999.99, 0.0),
-    _count(_ARM + ":COUNt", "arm_count", "trigger_count"),
+    _count(_ARM + ":COUNt", "arm_count", "trigger_count", endless=True),
     setting.choice(_ARM + ":SOURce", "arm_source", *ARM_SOURCES),
     setting.number(_ARM + ":TIMer", "arm_timer_s", 1e-3, 99999.99, 0.1),
-    setting.choice(_ARM + "[:TCONfigure]:DIRection", "arm_direction", "SOURce", "ACCeptor"),
-    setting.choices(_ARM + _LINE + ":OUTPut", "arm_output", "TENTer", "TEXit", "NONE"),
-    setting.integer(_ARM + _LINE + ":ILINe", "arm_in", 1, 4, 1),
-    setting.integer(_ARM + _LINE + ":OLINe", "arm_out", 1, 4, 2),
 )
-"""A source that is neither immediate nor the timer makes the trigger model wait, until ``*TRG`` (BUS) or ``:ABOR``."""

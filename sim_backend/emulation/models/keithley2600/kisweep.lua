@@ -33,26 +33,22 @@ local function swept(smu, axis, levels, stime)
   source.func = before[1]
 end
 
-local function linear(start, stop, points)
-  local levels = {}
-  for i = 1, points do
-    levels[i] = start + (stop - start) * (i - 1) / (points - 1)
-  end
-  return levels
+local function linear(start, stop, step, steps)
+  return start + (stop - start) * step / steps
 end
 
-local function logarithmic(start, stop, points)
-  local levels = {}
-  for i = 1, points do
-    levels[i] = start * (stop / start) ^ ((i - 1) / (points - 1))
-  end
-  return levels
+local function logarithmic(start, stop, step, steps)
+  return start * (stop / start) ^ (step / steps)
 end
 
-local function sweep(axis, spaced)
+local function sweep(axis, level)
   return function(smu, start, stop, stime, points)
     assert(smu and start and stop and stime and points and points >= 2, "smu, start, stop, stime, points >= 2 are needed")
-    swept(smu, axis, spaced(start, stop, points), stime)
+    local levels = {}
+    for i = 1, points do
+      levels[i] = level(start, stop, i - 1, points - 1)
+    end
+    swept(smu, axis, levels, stime)
   end
 end
 

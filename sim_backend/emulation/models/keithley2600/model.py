@@ -17,19 +17,30 @@ from importlib.resources import files
 
 import numpy as np
 
-from ...tsp.lua.objects import choice, number
+from ...tsp.lua.objects import Only, Row, choice, number
 from ...tsp.messages import TspInstrument
 from ...tsp.smu.channel import Smu
 from ...tsp.smu.measure import SmuMeasure
 from ...tsp.smu.model import MODEL_2602B, MODEL_2636B, SmuModel
 from ...tsp.smu.pulse import PulseFunctions
-from ...tsp.smu.source import SmuSource, Terminals
+from ...tsp.smu.source import SmuSource
 from ...tsp.smu.status import add_smu_status
+from ...tsp.smu.sweep import SmuTrigger
+from ...tsp.smu.terminals import Terminals
 from ...world.world import World
 
 LETTERS = "ab"
-FACTORY_SCRIPTS = ("KISweep", "KIParlib", "KIHighC")
-"""Those that are made of the instrument's own commands; KIPulse is in `tsp_pulse`, as its pulses are timed."""
+FACTORY_SCRIPT = "KISweep"
+"""The one that is made of the instrument's own commands; KIPulse is in `tsp.smu.pulse`, as its pulses are timed."""
+DISPLAY: tuple[Row, ...] = (
+    ("display", Only.CONSTANT, {"SMUA": 0, "SMUB": 1, "SMUA_SMUB": 2, "USER": 3, "LIMIT_IV": 0, "LIMIT_P": 1}),
+    ("display", Only.CONSTANT, {"DIGITS_4_5": 4, "DIGITS_5_5": 5, "DIGITS_6_5": 6}),
+    ("display", Only.CONSTANT, {"MEASURE_DCAMPS": 0, "MEASURE_DCVOLTS": 1, "MEASURE_OHMS": 2, "MEASURE_WATTS": 3}),
+    ("display", choice(0, 1, 2, 3), {"screen": 2.0}),
+    ("display.smua|smub", number(4, 6), {"digits": 5.0}),
+    ("display.smua|smub.measure", choice(0, 1, 2, 3), {"func": 1.0}),
+    ("display.smua|smub.limit", choice(0, 1), {"func": 0.0}),
+)
 
 
 class EmulatedKeithley2600(TspInstrument):
@@ -53,7 +64,7 @@ class EmulatedKeithley2600(TspInstrument):
 
     electrics: SmuModel
     firmware = "3.4.0"
-    gpib_address = 26
+    rows = (*DISPLAY, ("gpib", number(0, 30), {"address": 26.0}))
     identity = "Keithley Instruments Inc., Model {model}, {serial}, {firmware}"
 
     def __init__(
@@ -76,23 +87,17 @@ class EmulatedKeithley2600(TspInstrument):
         for place, channel in enumerate(self.channels):
             source = SmuSource(self.electrics, channel, terminals, interlock=interlock)
             measure = SmuMeasure(
-                self.electrics,
-                source,
-                terminals,
-                self.schedule,
-                self._line_frequency,
-                since=self.since,
-                noise=noise,
-                rng=rng,
+                source, terminals, self.schedule, self._line_frequency, since=self.since, noise=noise, rng=rng
             )
             measure.reclaim = self._reclaim
-            smu = Smu(place, source, measure, self.schedule, self.triggers.bus, latency_s)
+            trigger = SmuTrigger(place, source, measure, self.schedule, self.triggers.bus, latency_s)
+            smu = Smu(place, source, measure, trigger)
             self._smus.append(smu)
-            self.roots[f"smu{LETTERS[place]}"] = smu.node
+            self.root.child(f"smu{LETTERS[place]}", smu.node)
         add_smu_status(self.status, self._smus, lambda: self.too_hot)
-        self._add_display()
-        PulseFunctions(self.schedule).add_to(self.functions)
-        self.power_on({"KIPulse": "", **{name: _factory_script(name) for name in FACTORY_SCRIPTS}})
+        PulseFunctions(self.schedule).add_to(self.root)
+        script = files(__package__).joinpath(f"{FACTORY_SCRIPT.lower()}.lua")
+        self.power_on({"KIPulse": "", FACTORY_SCRIPT: script.read_text(encoding="utf-8")})
 
     def _reclaim(self) -> None:
         """Give back the reading buffers that no script can reach any more."""
@@ -105,19 +110,6 @@ class EmulatedKeithley2600(TspInstrument):
 
     def _line_frequency(self) -> float:
         return float(self.localnode.values["linefreq"])
-
-    def _add_display(self) -> None:
-        display = self.display.node
-        functions = ("DCAMPS", "DCVOLTS", "OHMS", "WATTS")
-        display.constants |= {f"MEASURE_{function}": place for place, function in enumerate(functions)}
-        display.constants |= {"SMUA": 0, "SMUB": 1, "SMUA_SMUB": 2, "USER": 3, "LIMIT_IV": 0, "LIMIT_P": 1}
-        display.constants |= {"DIGITS_4_5": 4, "DIGITS_5_5": 5, "DIGITS_6_5": 6}
-        display.setting("screen", 2.0, choice(0, 1, 2, 3))
-        for place in range(len(self._smus)):
-            node = display.child(f"smu{LETTERS[place]}")
-            node.setting("digits", 5.0, number(4, 6))
-            node.child("measure").setting("func", 1.0, choice(0, 1, 2, 3))
-            node.child("limit").setting("func", 0.0, choice(0, 1))
 
 
 class EmulatedKeithley2602B(EmulatedKeithley2600):
@@ -132,7 +124,3 @@ class EmulatedKeithley2636B(EmulatedKeithley2600):
 
     electrics = MODEL_2636B
     model = "2636B"
-
-
-def _factory_script(name: str) -> str:
-    return files(__package__).joinpath(f"{name.lower()}.lua").read_text(encoding="utf-8")

@@ -5,10 +5,8 @@ that join their rows with the analog backplane (``1911`` to ``1916``). Multiplex
 the multimeter, which a 3706A-SNFP does not have.
 """
 
-from ...tsp.switch.cards import CARD_3730, pseudocard
+from ...tsp.switch.cards import CARD_3730
 from ...tsp.switch.matrix import TspMatrix
-
-PSEUDOCARDS = dict((pseudocard(3730, CARD_3730),))
 
 
 class EmulatedKeithley3706A(TspMatrix):
@@ -18,5 +16,4 @@ class EmulatedKeithley3706A(TspMatrix):
     firmware = "01.56a"
     lettered = False
     usual_card = CARD_3730
-    pseudocards = PSEUDOCARDS
     memory = "51.56, 92.84, 100.00, 100.00"

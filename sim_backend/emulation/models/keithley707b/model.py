@@ -1,13 +1,11 @@
 """Emulated Keithley 707B and 708B switching matrices, spoken to in TSP; crosspoints are written ``1A05``.
 
 Emulated only: after the Series 707B reference manual. Its identity, the error codes of bad crosspoints and the settling
-time are assumptions (see `tsp_cards`, `tsp_matrix`).
+time are assumptions (see `tsp.switch`).
 """
 
-from ...tsp.switch.cards import CARD_7072, CARD_7174A, pseudocard
+from ...tsp.switch.cards import CARD_7174A
 from ...tsp.switch.matrix import TspMatrix
-
-PSEUDOCARDS = dict((pseudocard(7072, CARD_7072), pseudocard(7174, CARD_7174A)))
 
 
 class EmulatedKeithley707B(TspMatrix):
@@ -16,7 +14,6 @@ class EmulatedKeithley707B(TspMatrix):
     model = "707B"
     firmware = "01.00a"
     usual_card = CARD_7174A
-    pseudocards = PSEUDOCARDS
 
 
 class EmulatedKeithley708B(TspMatrix):
@@ -26,4 +23,3 @@ class EmulatedKeithley708B(TspMatrix):
     firmware = "01.00a"
     slots = 1
     usual_card = CARD_7174A
-    pseudocards = PSEUDOCARDS

@@ -17,9 +17,6 @@ local charge, text, after, plain, asked = kit.charge, kit.text, kit.after, kit.p
 local LONGEST = 2 ^ 20 -- of a string made by string.rep, in bytes
 local MOST_VALUES = 7000 -- that unpack returns; Lua 5.1 breaks down where their number wraps around
 
-local env = {}
-kit.env = env
-
 local function copy(from, names)
   local to = {}
   for name in gmatch(names, "%S+") do
@@ -28,13 +25,12 @@ local function copy(from, names)
   return to
 end
 
-for name in gmatch("assert error ipairs next pairs rawequal rawget rawset tonumber type", "%S+") do
-  env[name] = _G[name]
-end
+local env = copy(_G, "assert error ipairs next pairs rawequal rawget rawset tonumber type")
+kit.env = env
 env._G, env._VERSION = env, "Lua 5.0.2"
 env.math = copy(
   math,
-  "abs acos asin atan atan2 ceil cos deg exp floor frexp ldexp log log10 max min mod pi pow rad random randomseed sin sqrt tan"
+  "abs acos asin atan atan2 ceil cos deg exp floor frexp ldexp log log10 max min pi pow rad random randomseed sin sqrt tan"
 )
 env.math.mod = math.fmod
 env.string = copy(string, "byte char len sub")
@@ -135,30 +131,17 @@ function env.collectgarbage()
   return 0
 end
 
-function env.makegetter(t, name)
-  return function()
-    return t[name]
-  end
-end
-
-function env.makesetter(t, name)
-  return function(value)
-    t[name] = value
-  end
-end
-
 ---------------------------------------------------------------------------------------------------------- strings
 
-function env.string.lower(value)
-  value = text(value, "lower")
-  charge(len(value) / 10)
-  return lower(value)
+local function converted(convert, name)
+  return function(value)
+    value = text(value, name)
+    charge(len(value) / 10)
+    return convert(value)
+  end
 end
-function env.string.upper(value)
-  value = text(value, "upper")
-  charge(len(value) / 10)
-  return upper(value)
-end
+
+env.string.lower, env.string.upper = converted(lower, "lower"), converted(upper, "upper")
 function env.string.gfind(subject, pattern)
   return gmatch(kit.bounded(subject, pattern, "gfind"))
 end

@@ -154,20 +154,6 @@ function kit.ended()
   return found
 end
 
-function kit.getter(id, key)
-  local it = object(id)
-  getmetatable(it).Getters[key] = function()
-    return beside(it, asked("get", id, key))
-  end
-end
-
-function kit.setter(id, key)
-  local it = object(id)
-  getmetatable(it).Setters[key] = function(value)
-    return beside(it, asked("set", id, key, value))
-  end
-end
-
 local function method(id, key)
   local it = object(id)
   return function(...)
@@ -188,16 +174,23 @@ end
 
 kit.bound_method, kit.is_object, kit.object_of = method, identity, object
 
-function kit.method(id, key, iterates)
-  getmetatable(object(id)).Objects[key] = (iterates and iterator or method)(id, key)
-end
-
-function kit.constant(id, key, value)
-  getmetatable(object(id)).Objects[key] = value
-end
-
-function kit.child(id, key, child)
-  getmetatable(object(id)).Objects[key] = object(child)
+-- Give an object a part: what is read or written, called or iterated over; or a constant or an object, which it holds.
+function kit.add(id, kind, key, value)
+  local it = object(id)
+  local mt = getmetatable(it)
+  if kind == "get" then
+    mt.Getters[key] = function()
+      return beside(it, asked("get", id, key))
+    end
+  elseif kind == "set" then
+    mt.Setters[key] = function(new)
+      return beside(it, asked("set", id, key, new))
+    end
+  elseif kind == "hold" then
+    mt.Objects[key] = value
+  else
+    mt.Objects[key] = (kind == "iterate" and iterator or method)(id, key)
+  end
 end
 
 -- A function that a script gets as part of an answer: it only ever returns one text.

@@ -1,16 +1,34 @@
 """Objects of a TSP instrument: attributes, methods and constants, as a tree that a Lua state is built from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
+from functools import partial
 from typing import Any, TypeAlias, Union
 
 Value: TypeAlias = Union[float, str, bool, list[float], dict[str, Any], "Node", "Teller", None]
 """What a script passes and gets: number, text, boolean, nil, table of numbers or by name, object; a `Teller` is only
 ever given."""
 Returned: TypeAlias = Value | tuple[Value, ...]
+"""What a method returns: a value, several, or None for none at all; nil is `NIL`."""
+NIL = (None,)
 Check: TypeAlias = Callable[[Value], Any]
 INFORMATIONAL, RECOVERABLE, SERIOUS = 10, 20, 30
 """How bad an entry of the error queue is (2600B reference manual, error queue)."""
+
+
+class Only(Enum):
+    """What a row of a table gives an object that is no setting."""
+
+    TOLD = auto()
+    """Attributes that can only be read."""
+    ANSWERED = auto()
+    """Methods that take anything and always return the same."""
+    CONSTANT = auto()
+
+
+Row: TypeAlias = tuple[str, Check | Only, Mapping[str, Any]]
+"""What an object only keeps or tells: a path, where ``a|b`` means both; the check of settings; names and values."""
 
 
 class Refused(Exception):  # noqa: N818 - it names what happened
@@ -89,6 +107,33 @@ class Node:
         for key, default in defaults.items():
             self.setting(key, default, check)
 
+    def keep(self, rows: Iterable[Row]) -> None:
+        """Add what a table says, to this object and those below it.
+
+        >>> box = Node()
+        >>> box.keep([("lamp.1|2", flag, {"on": False}), ("lamp", Only.CONSTANT, {"COUNT": 2})])
+        >>> box.child("lamp").child(2).values
+        {'on': False}
+        """
+        for path, kind, names in rows:
+            for place in self._below(path):
+                if kind is Only.CONSTANT:
+                    place.constants |= names
+                elif kind is Only.TOLD:
+                    place.getters |= {key: partial(_same, value) for key, value in names.items()}
+                elif kind is Only.ANSWERED:
+                    place.methods |= {key: partial(_same, value) for key, value in names.items()}
+                else:
+                    place.settings(kind, **names)
+
+    def _below(self, path: str) -> "list[Node]":
+        """Return the objects at a path, made where they are missing."""
+        places = [self]
+        for step in path.split(".") if path else ():
+            keys = [int(key) if key.isdigit() else key for key in step.split("|")]
+            places = [place.child(key) for place in places for key in keys]
+        return places
+
     def end(self) -> None:
         """Let go of what it stands for, once no script can reach it; its settings stay readable in Python."""
         self.owner = self.item = self.put = None
@@ -100,6 +145,10 @@ class Node:
         self.values.update(self._defaults)
         for node in self.children.values():
             node.reset()
+
+
+def _same(value: Value, *_: Value) -> Value:
+    return value
 
 
 def number(low: float = float("-inf"), high: float = float("inf")) -> Callable[[Value], float]:

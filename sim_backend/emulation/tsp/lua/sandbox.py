@@ -31,10 +31,8 @@ class Sandbox:
 
     Parameters
     ----------
-    roots : mapping of str to Node
-        Global objects.
-    functions : Node
-        Its methods become global functions.
+    root : Node
+        What is below it are the global objects, its methods the global functions.
     say : callable
         Takes the arguments of each ``print``.
     refuse : callable
@@ -45,24 +43,22 @@ class Sandbox:
         Lua instructions, more or less, that one message may take.
     seconds : float
         Time that one message may take, not counting what the instrument waits, in seconds.
-    memory_bytes : int
+    memory_bytes : float
         Memory of the Lua state.
     """
 
     def __init__(
         self,
-        roots: Mapping[str, Node],
-        functions: Node,
+        root: Node,
         say: Callable[[list[Value]], None],
         refuse: Callable[[Refused], None],
+        factory: Mapping[str, str],
         *,
-        factory: Mapping[str, str] | None = None,
         instructions: float = INSTRUCTIONS,
         seconds: float = SECONDS,
-        memory_bytes: int = MEMORY_BYTES,
+        memory_bytes: float = MEMORY_BYTES,
     ) -> None:
-        self._roots, self._functions, self._say, self._refuse = roots, functions, say, refuse
-        self._factory = dict(factory or {})
+        self._root, self._say, self._refuse, self._factory = root, say, refuse, dict(factory)
         self._instructions, self._seconds, self._memory_bytes = instructions, seconds, memory_bytes
         self._deadline = 0.0
         self.start()
@@ -78,19 +74,18 @@ class Sandbox:
             register_builtins=False,
             unpack_returned_tuples=False,
             attribute_filter=_nothing,
-            max_memory=self._memory_bytes,
+            max_memory=int(self._memory_bytes),
         )
         bounds = self._instructions, STEP, self._memory_bytes
         self._kit = self._lua.execute(_lua_source("bounds"), self._host, self.expired, *bounds)
         for part in PARTS:
             self._lua.execute(_lua_source(part), self._kit)
-        identity = self._build(self._functions)
-        for name in self._functions.methods:
-            self._kit["global"](name, identity, name)
-        for name, node in self._roots.items():
-            self._kit["global"](name, self._build(node))
-        if "localnode" in self._roots:
-            self._kit["node"](self._ids[self._roots["localnode"]])
+        identity = self._build(self._root)
+        for name in self._root.methods:
+            self._kit["global"](name, identity, True)
+        for place, node in self._root.children.items():
+            self._kit["global"](place, self._ids[node], False)
+        self._kit["node"](self._ids[self._root.children["localnode"]])
         self.begin()
         for name, source in self._factory.items():
             self._kit["factory"](name, as_lua_5_1(source))
@@ -163,19 +158,18 @@ class Sandbox:
         identity = self._ids[node] = self._made
         self._made += 1
         self._nodes[identity] = node
-        kit = self._kit
-        table = kit["object"](identity, node.luatype, node.item is not None, node.fleeting)
+        add = functools.partial(self._kit["add"], identity)
+        table = self._kit["object"](identity, node.luatype, node.item is not None, node.fleeting)
         for key in node.getters:
-            kit["getter"](identity, key)
+            add("get", key)
         for key in node.setters:
-            kit["setter"](identity, key)
+            add("set", key)
         for key in node.methods:
-            kit["method"](identity, key, key in node.iterators)
+            add("iterate" if key in node.iterators else "call", key)
         for key, value in node.constants.items():
-            kit["constant"](identity, key, value)
-        children = [(place, child, self._built(child)) for place, child in node.children.items()]
-        for place, child, _ in children:
-            kit["child"](identity, place, self._ids[child])
+            add("hold", key, value)
+        for place, child in node.children.items():
+            add("hold", place, self._built(child))
         del table  # kept until here: a fleeting object must not end before it is complete
         return identity
 
@@ -208,7 +202,8 @@ class Sandbox:
         if kind == "get":
             return node.getters[key]()
         if kind == "call":
-            return node.methods[key](*values)
+            found = node.methods[key](*values)
+            return () if found is None else found
         if kind == "item" and node.item:
             return node.item(int(key))
         if kind == "set":

@@ -90,12 +90,9 @@ end
 
 ---------------------------------------------------------------------------------------------------------- for Python
 
-function kit.global(key, id, name)
-  if name then
-    env[key] = kit.bound_method(id, name)
-  else
-    env[key] = kit.object_of(id)
-  end
+-- Make what is below an object, or a method of it, a global.
+function kit.global(name, id, is_method)
+  env[name] = is_method and kit.bound_method(id, name) or kit.object_of(id)
 end
 
 -- Run one message; return "syntax" or "runtime" and what went wrong, or nothing.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ..lua.objects import Node, Refused, Returned, Value, choice, number
+from ..lua.objects import Check, Node, Refused, Value, choice, number
 
 DEDICATED_CAPACITY = 140_000
 FILL_ONCE, FILL_WINDOW = 0, 1
@@ -63,22 +63,22 @@ class Buffer:
     ) -> None:
         self.capacity = capacity
         self._asked, self._since = asked, since
-        self._entries: list[Entry] = []
+        self.entries: list[Entry] = []
         self.node = node = Node("reading_buffer", owner=self, fleeting=fleeting)
         node.attribute("n", self._told_count)
         node.attribute("capacity", lambda: float(capacity))
         node.attribute("basetimestamp", lambda: self._since(self._base()))
         for key in ("appendmode", "collecttimestamps", "collectsourcevalues"):
-            node.setting(key, 0.0, self._while_empty)
+            node.setting(key, 0.0, self._while_empty(choice(0, 1)))
         node.settings(choice(0, 1), cachemode=1.0, fillmode=float(FILL_ONCE))
         node.setting("fillcount", 0.0, number(0, capacity))
-        node.setting("timestampresolution", FINEST_STAMP_S, self._resolution)
-        node.methods |= {"clear": self.clear, "clearcache": lambda: ()}
+        node.setting("timestampresolution", FINEST_STAMP_S, self._while_empty(_resolution))
+        node.methods |= {"clear": self.clear, "clearcache": lambda: None}
         node.item = partial(self._at, "readings")
         for name in _VIEWS:
             view = node.child(name, Node("synchronous_table", owner=View(self, name), fleeting=fleeting))
             view.item = partial(self._at, name)
-            view.methods["getreading"] = partial(self._at, name)
+            view.methods["getreading"] = lambda place=None, name=name: (self._at(name, place),)
 
     def begin(self) -> None:
         """Take note that a new measurement starts: without append mode the old readings go."""
@@ -89,23 +89,14 @@ class Buffer:
         """Keep a reading, if there is room."""
         if self.node.values["fillmode"] == FILL_WINDOW:
             most = int(self.node.values["fillcount"]) or self.capacity
-            while len(self._entries) >= most:
-                del self._entries[0]
-        if len(self._entries) < self.capacity:
-            self._entries.append(entry)
+            while len(self.entries) >= most:
+                del self.entries[0]
+        if len(self.entries) < self.capacity:
+            self.entries.append(entry)
 
-    def room(self) -> int:
-        """Return how many readings it still takes."""
-        return self.capacity - len(self._entries)
-
-    def clear(self) -> Returned:
+    def clear(self) -> None:
         """Throw the readings away."""
-        self._entries.clear()
-        return ()
-
-    def readings(self) -> list[Entry]:
-        """Return all that it holds."""
-        return list(self._entries)
+        self.entries.clear()
 
     def column(self, name: str, first: int, last: int) -> list[Any]:
         """Return entries `first` to `last`, from 1, of one of its views; empty if it was not collected."""
@@ -113,48 +104,36 @@ class Buffer:
         if needs and not self.node.values[needs]:
             return []
         base = self._base()
-        return [pick(entry, base) for entry in self._entries[first - 1 : last]]
+        return [pick(entry, base) for entry in self.entries[first - 1 : last]]
 
-    def length(self, name: str) -> int:
-        """Return how many entries one of its views has."""
-        _, needs = _VIEWS[name]
-        return 0 if needs and not self.node.values[needs] else len(self._entries)
-
-    def listed(self, first: int, last: int) -> list[float]:
+    def numbers(self, first: int, last: int) -> list[float]:
         """Return readings `first` to `last`, from 1."""
         return self.column("readings", first, last)
 
     def count(self) -> int:
         """Return how many readings it holds."""
-        return len(self._entries)
+        return len(self.entries)
 
-    def _at(self, name: str, place: Value = None) -> Value:
-        pick, needs = _VIEWS[name]
-        if not isinstance(place, int | float) or not 1 <= place <= len(self._entries):
+    def _at(self, name: str, place: Value) -> Value:
+        if not isinstance(place, int | float) or not 1 <= place <= len(self.entries):
             return None
-        if needs and not self.node.values[needs]:
-            return None
-        found: Value = pick(self._entries[int(place) - 1], self._base())
-        return found
+        found: list[Value] = self.column(name, int(place), int(place))
+        return found[0] if found else None
 
     def _base(self) -> float:
-        return self._entries[0].time_s if self._entries else 0.0
+        return self.entries[0].time_s if self.entries else 0.0
 
     def _told_count(self) -> float:
         self._asked()
-        return float(len(self._entries))
+        return float(len(self.entries))
 
-    def _resolution(self, value: Value) -> float:
-        if self._entries:
-            raise Refused(5032, "Cannot change this setting unless buffer is cleared")
-        if number()(value) < FINEST_STAMP_S:
-            raise Refused(5047, "Minimum timestamp resolution is 1us")
-        return number()(value)
+    def _while_empty(self, check: Check) -> Check:
+        def checked(value: Value) -> Any:
+            if self.entries:
+                raise Refused(5032, "Cannot change this setting unless buffer is cleared")
+            return check(value)
 
-    def _while_empty(self, value: Value) -> Value:
-        if self._entries:
-            raise Refused(5032, "Cannot change this setting unless buffer is cleared")
-        return choice(0, 1)(value)
+        return checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +143,24 @@ class View:
     buffer: Buffer
     name: str
 
-    def listed(self, first: int, last: int) -> list[float]:
+    def numbers(self, first: int, last: int) -> list[float]:
         """Return entries `first` to `last`, from 1, as numbers."""
-        column = self.buffer.column(self.name, first, last)
-        return [_NUMBERS.get(each, each) for each in column]
+        return [_NUMBERS.get(each, each) for each in self.buffer.column(self.name, first, last)]
 
     def count(self) -> int:
         """Return how many entries it has."""
-        return self.buffer.length(self.name)
+        return len(self.buffer.column(self.name, 1, self.buffer.capacity))
+
+
+def as_buffer(passed: Value, place: int) -> Buffer:
+    """Return the buffer that a script passed as one of the parameters, counted from 1."""
+    owner = passed.owner if isinstance(passed, Node) else None
+    if not isinstance(owner, Buffer):
+        raise Refused(1401, f"Parameter {place:02d} is invalid, it must be a reading buffer")
+    return owner
+
+
+def _resolution(value: Value) -> float:
+    if number()(value) < FINEST_STAMP_S:
+        raise Refused(5047, "Minimum timestamp resolution is 1us")
+    return number()(value)

@@ -1,10 +1,7 @@
 """One channel of a 2600B: the object ``smua`` or ``smub``."""
 
-from ..lua.memory import save_buffer
-from ..lua.objects import Node, Returned, Value, choice
-from ..time.events import EventBus
-from ..time.schedule import Schedule, Steps
-from .contact import contact_check
+from ..kept import save_buffer
+from ..lua.objects import Node, Only, Returned, Row, Value, choice, number
 from .measure import SmuMeasure
 from .source import SmuSource
 from .statistics import statistics
@@ -21,60 +18,52 @@ CONSTANTS = {
     "FILL_ONCE": 0, "FILL_WINDOW": 1, "CONTACT_FAST": 0, "CONTACT_MEDIUM": 1, "CONTACT_SLOW": 2,
     "SETTLE_SMOOTH": 0, "SETTLE_FAST_RANGE": 1, "SETTLE_FAST_POLARITY": 2, "SETTLE_DIRECT_IRANGE": 3,
 }  # fmt: skip
+KEPT: tuple[Row, ...] = (
+    ("", Only.CONSTANT, CONSTANTS),
+    ("contact", Only.ANSWERED, {"check": True, "r": (0.0, 0.0)}),
+    ("contact", choice(0, 1, 2), {"speed": 0.0}),
+    ("contact", number(0, 1000), {"threshold": 50.0}),
+    ("measure", choice(0, 1), {"analogfilter": 1.0}),
+    ("measure", number(1, 99), {"highcrangedelayfactor": 10.0}),
+    ("measure.filter", choice(0, 1, 2), {"type": 1.0}),
+    ("source", choice(0, 1), {"sink": 0.0}),
+    ("source", number(0, 3), {"settling": 0.0, "outputenableaction": 0.0}),
+)
+"""What a channel only keeps or tells; its contacts are always good."""
 
 
 class Smu:
     """Source, measure and trigger of a channel, put together."""
 
-    def __init__(
-        self,
-        place: int,
-        source: SmuSource,
-        measure: SmuMeasure,
-        schedule: Schedule,
-        bus: EventBus,
-        latency_s: float,
-    ) -> None:
-        self.place, self.source, self.measure, self._latency_s = place, source, measure, latency_s
-        self.trigger = SmuTrigger(place, source, measure, schedule, bus, latency_s)
+    def __init__(self, place: int, source: SmuSource, measure: SmuMeasure, trigger: SmuTrigger) -> None:
+        self.place, self.source, self.measure, self.trigger = place, source, measure, trigger
         self.limits_seen = 0
         self.node = node = Node(owner=self)
-        node.constants |= CONSTANTS
+        node.children |= {"source": source.node, "measure": measure.node, "trigger": trigger.node}
+        node.children |= {f"nvbuffer{number_of}": buffer.node for number_of, buffer in enumerate(measure.buffers, 1)}
         node.setting("sense", 0.0, choice(0, 1, 3))
         node.methods |= {"reset": self.reset, "abort": self.abort, "makebuffer": measure.make_buffer}
-        node.child("source", source.node)
-        node.child("measure", measure.node)
-        node.child("trigger", self.trigger.node)
-        for number_of, buffer in enumerate(measure.buffers, 1):
-            node.child(f"nvbuffer{number_of}", buffer.node)
+        node.methods["savebuffer"] = save_buffer
         for kind in ("i", "v", "r", "p", "iv"):
             node.methods[f"measure{kind}andstep"] = lambda *args, kind=kind: self._and_step(kind, args)
-        node.child("contact", contact_check(source))
-        node.methods["savebuffer"] = save_buffer
         node.child("buffer").methods |= {"getstats": statistics, "recalculatestats": statistics}
+        node.keep(KEPT)
         measure.four_wire = lambda: bool(node.values["sense"])
         measure.on_limit = self.note_limit
         source.node.attribute("compliance", self._compliance)
 
-    def abort(self) -> Returned:
+    def abort(self) -> None:
         """End what goes on in the background."""
         self.trigger.abort()
         self.source.refresh()
-        return ()
 
-    def reset(self) -> Returned:
+    def reset(self) -> None:
         """Switch off and go to the defaults."""
         self.trigger.reset()
         self.source.reset()
         self.measure.reset()
         self.node.values["sense"] = 0.0
         self.limits_seen = 0
-        return ()
-
-    def latency(self) -> Steps:
-        """Wait as long as a pulse lasts longer than it should."""
-        if self._latency_s:
-            yield self._latency_s
 
     def note_limit(self, limited: bool) -> None:
         """Keep the state of the limit for the status register, which only a measurement brings up to date."""
@@ -91,7 +80,7 @@ class Smu:
         return limited
 
     def _and_step(self, kind: str, arguments: tuple[Value, ...]) -> Returned:
-        axis = "v" if self.source.sources_voltage else "i"
+        axis = self.source.axis
         level = self.source.check_level(arguments[-1] if arguments else None, axis)
         found = self.measure.node.methods[kind](*arguments[:-1])
         self.source.node.setters[f"level{axis}"](level)

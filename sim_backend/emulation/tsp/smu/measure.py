@@ -1,25 +1,29 @@
 """Measuring with a 2600B channel: ranges, integration time, readings and buffers."""
 
+import itertools
 import math
 import weakref
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import numpy as np
 
 from ..lua.objects import Node, Refused, Returned, Value, choice, number, whole
 from ..time.schedule import Schedule, Steps
-from .buffer import DEDICATED_CAPACITY, Buffer, Entry
-from .model import FULL_SCALE, OVERRANGE, SmuModel, auto_delay, in_ranges, range_for, resolution
-from .source import SmuSource, Terminals
+from .buffer import DEDICATED_CAPACITY, Buffer, Entry, as_buffer
+from .model import FULL_SCALE, OVERRANGE, auto_delay, resolution
+from .ranges import Ranges, range_for
+from .source import SmuSource
+from .terminals import Terminals
 
 AUTOZERO_AUTO = 2
 AUTOZERO_CONVERSIONS = 3
 """With autozero AUTO a reading converts signal, reference and zero, and so takes three times as long (a model)."""
-AUTORANGE_FOLLOW_LIMIT = 2
+FOLLOW_LIMIT = 2
+"""Of ``autorangeY``: the range that holds the limit."""
 MOST_READINGS = 500_000
 """Readings that the dynamic buffers of a channel hold together; a model of the instrument's memory."""
-WITH_BUFFER_STATUS = {"compliance": 0x40, "autorange": 0x04, "four_wire": 0x10, "relative": 0x20, "filter": 0x80}
+STATUS_BITS = (0x04, 0x10, 0x20, 0x40, 0x80)
+"""Of a reading: autorange, four-wire, relative, compliance, filter (2600B reference manual, bufferVar.statuses)."""
 KINDS = {"i": ("i",), "v": ("v",), "r": ("r",), "p": ("p",), "iv": ("i", "v")}
 LEAST_HIGHC_A = 1e-6
 """In high-capacitance mode the current range follows the limit, down to this (2600B reference manual, highc)."""
@@ -29,13 +33,12 @@ FUNCTION = {"i": 0, "v": 1, "r": 2, "p": 3}
 class SmuMeasure:
     """The ``measure`` object of a channel, and its reading buffers.
 
-    A reading is rounded to the resolution of its range (see `tsp_smu_model.resolution`); `noise` adds a normally
+    A reading is rounded to the resolution of its range (see `tsp.smu.model.resolution`); `noise` adds a normally
     distributed error with a standard deviation of that many steps.
     """
 
     def __init__(
         self,
-        model: SmuModel,
         source: SmuSource,
         terminals: Terminals,
         schedule: Schedule,
@@ -45,45 +48,34 @@ class SmuMeasure:
         noise: float = 0.0,
         rng: np.random.Generator | None = None,
     ) -> None:
-        self.model, self._source, self._terminals, self._schedule = model, source, terminals, schedule
+        self._source, self._terminals, self._schedule = source, terminals, schedule
         self._line_frequency, self._since, self._noise, self._rng = line_frequency, since, noise, rng
         self.four_wire: Callable[[], bool] = lambda: False
         self.on_limit: Callable[[bool], None] = lambda _: None
         self.reclaim: Callable[[], None] = lambda: None
         self.overflowed = False
+        """Whether the last reading was beyond its range."""
         self.buffers = [self._buffer(DEDICATED_CAPACITY) for _ in range(2)]
         self._made: weakref.WeakSet[Buffer] = weakref.WeakSet()
-        self._fixed = {"v": model.volts[0], "i": 0.1}
+        model = source.model
         self.node = node = Node()
         node.setting("nplc", 1.0, number(0.001, 25))
         node.setting("autozero", 2.0, choice(0, 1, 2))
         node.setting("delay", model.measure_delay_s, number(-1, 100e3))
         node.setting("delayfactor", 1.0, number(0, 1000))
-        node.setting("highcrangedelayfactor", 10.0, number(1, 99))
         node.setting("count", 1.0, number(1, 1e6))
         node.setting("interval", 0.0, number(0, 1))
-        node.setting("analogfilter", 1.0, choice(0, 1))
-        for axis, ranges in (("v", model.volts), ("i", model.measure_amperes)):
-            node.attribute(
-                f"range{axis}",
-                partial(self._range_now, axis),
-                partial(self._fix_range, axis),
-            )
-            node.setting(f"autorange{axis}", 1.0, partial(self._autorange, axis))
-            low = model.low_range_a if axis == "i" else ranges[0]
-            node.setting(
-                f"lowrange{axis}",
-                low,
-                in_ranges(ranges),
-            )
-        node.child("filter").settings(choice(0, 1, 2), enable=0.0, type=1.0)
+        by_axis = {"v": model.volts, "i": model.measure_amperes}
+        self.ranges = Ranges(node, by_axis, self._range_now, (0, 1, FOLLOW_LIMIT), locked=self._as_sourced)
+        self.ranges.fixed["i"] = 0.1
+        node.child("filter").setting("enable", 0.0, choice(0, 1, 2))
         node.child("filter").setting("count", 1.0, number(1, 100))
         for kind in FUNCTION:
             node.child("rel").setting(f"enable{kind}", 0.0, choice(0, 1))
             node.child("rel").setting(f"level{kind}", 0.0, number())
         for kind in KINDS:
             node.methods[kind] = lambda *buffers, kind=kind: self._measure(kind, buffers)
-            node.methods[f"overlapped{kind}"] = lambda *buffers, kind=kind: self._begin(kind, buffers)
+            node.methods[f"overlapped{kind}"] = lambda *buffers, kind=kind: self._overlap(kind, buffers)
 
     def reset(self) -> None:
         """Bring the settings to their defaults, buffers empty."""
@@ -108,7 +100,7 @@ class SmuMeasure:
 
     def autoranges(self) -> bool:
         """Return whether a measure range is chosen by the instrument."""
-        return bool(self.node.values["autorangei"] or self.node.values["autorangev"])
+        return bool(self.ranges.automatic("i") or self.ranges.automatic("v"))
 
     def steps(self, kind: str, buffers: Sequence[Buffer], count: int, found: list[tuple[float, ...]]) -> Steps:
         """Measure `count` times; the readings go into the buffers and, the last ones, into `found`."""
@@ -146,7 +138,7 @@ class SmuMeasure:
                     range=self.range(axis, {"i": ampere, "v": volt}[axis]),
                     function=FUNCTION[each],
                     source_function=int(self._source.sources_voltage),
-                    source_range=self._source.range("v" if self._source.sources_voltage else "i"),
+                    source_range=self._source.range(self._source.axis),
                     source_on=self._source.on,
                 )
             )
@@ -154,26 +146,24 @@ class SmuMeasure:
 
     def range(self, axis: str, value: float) -> float:
         """Return full scale of the range on which a value is measured."""
-        if self._source.sources_voltage == (axis == "v"):
+        if self._as_sourced(axis):
             return self._source.range(axis)
+        ranges = self.ranges.of[axis]
         if axis == "i" and self._source.node.values["highc"]:
-            return max(range_for(self._source.node.values["limiti"], self.model.measure_amperes), LEAST_HIGHC_A)
-        auto = self.node.values[f"autorange{axis}"]
-        if not auto:
-            return self._fixed[axis]
-        ranges = self.model.volts if axis == "v" else self.model.measure_amperes
-        if auto == AUTORANGE_FOLLOW_LIMIT:
+            return max(range_for(self._source.node.values["limiti"], ranges), LEAST_HIGHC_A)
+        automatic = self.ranges.automatic(axis)
+        if not automatic:
+            return self.ranges.fixed[axis]
+        if automatic == FOLLOW_LIMIT:
             return range_for(self._source.node.values[f"limit{axis}"], ranges)
-        if abs(value) > ranges[-1]:
-            return ranges[-1]
-        return max(range_for(value, ranges, FULL_SCALE), self.node.values[f"lowrange{axis}"])
+        return ranges[-1] if abs(value) > ranges[-1] else self.ranges.chosen(axis, value, FULL_SCALE)
 
     def make_buffer(self, capacity: Value = None) -> Node:
         """Do what ``makebuffer`` does."""
         wanted = whole(capacity, 1, DEDICATED_CAPACITY)
-        if self._held() + wanted > MOST_READINGS:
+        if self._room_taken() + wanted > MOST_READINGS:
             self.reclaim()
-        if self._held() + wanted > MOST_READINGS:
+        if self._room_taken() + wanted > MOST_READINGS:
             raise Refused(-225, "Out of memory")
         made = self._buffer(wanted, fleeting=True)
         self._made.add(made)
@@ -181,12 +171,16 @@ class SmuMeasure:
 
     # ------------------------------------------------------------------ inside
 
-    def _held(self) -> int:
+    def _room_taken(self) -> int:
         """Return how many readings the dynamic buffers have room for."""
         return sum(buffer.capacity for buffer in self._made)
 
     def _buffer(self, capacity: int, *, fleeting: bool = False) -> Buffer:
         return Buffer(capacity, self._schedule.polled, self._since, fleeting=fleeting)
+
+    def _as_sourced(self, axis: str) -> bool:
+        """Whether the range is that of the source, as it is for what is sourced."""
+        return axis == self._source.axis
 
     def _range_now(self, axis: str) -> float:
         ampere, volt, _ = self._terminals.measure(self._source.channel)
@@ -202,53 +196,30 @@ class SmuMeasure:
         return float(f"{math.floor(value / step + 0.5) * step:.12g}")
 
     def _status(self, limited: bool, axis: str, relative: bool) -> int:
-        said = {
-            "compliance": limited,
-            "autorange": bool(self.node.values[f"autorange{axis}"]),
-            "four_wire": self.four_wire(),
-            "relative": relative,
-            "filter": bool(self.node.child("filter").values["enable"]),
-        }
-        return sum(bit for name, bit in WITH_BUFFER_STATUS.items() if said[name])
-
-    def _autorange(self, axis: str, value: Value) -> float:
-        """Check the setting; a range that is no longer automatic stays what it is."""
-        wanted = choice(0, 1, AUTORANGE_FOLLOW_LIMIT)(value)
-        locked = self._source.sources_voltage == (axis == "v")
-        if not wanted and not locked and self.node.values[f"autorange{axis}"]:
-            self._fixed[axis] = self._range_now(axis)
-        return wanted
-
-    def _fix_range(self, axis: str, value: Value) -> None:
-        ranges = self.model.volts if axis == "v" else self.model.measure_amperes
-        self._fixed[axis] = in_ranges(ranges)(value)
-        self.node.values[f"autorange{axis}"] = 0.0
+        filtered = bool(self.node.child("filter").values["enable"])
+        holding = (bool(self.ranges.automatic(axis)), self.four_wire(), relative, limited, filtered)
+        return sum(bit for bit, holds in zip(STATUS_BITS, holding, strict=True) if holds)
 
     def _measure(self, kind: str, arguments: Sequence[Value]) -> Returned:
-        buffers = as_buffers(arguments)
+        buffers = self._buffers_for(arguments)
         count = int(self.node.values["count"]) if buffers else 1
-        for buffer in buffers:
-            buffer.begin()
         found: list[tuple[float, ...]] = []
         self._schedule.do(self.steps(kind, buffers, count, found))
         return found[0]
 
-    def _begin(self, kind: str, arguments: Sequence[Value]) -> Returned:
+    def _overlap(self, kind: str, arguments: Sequence[Value]) -> None:
+        buffers = self._buffers_for(arguments)
+        self._schedule.start(self.steps(kind, buffers, int(self.node.values["count"]), []))
+
+    def _buffers_for(self, arguments: Sequence[Value]) -> list[Buffer]:
+        """Return the buffers that a script passed, ready for a new measurement."""
         buffers = as_buffers(arguments)
         for buffer in buffers:
             buffer.begin()
-        self._schedule.start(self.steps(kind, buffers, int(self.node.values["count"]), []))
-        return ()
+        return buffers
 
 
 def as_buffers(arguments: Sequence[Value]) -> list[Buffer]:
     """Return the buffers that a script passed; nil ends the list."""
-    found: list[Buffer] = []
-    for each in arguments:
-        if each is None:
-            break
-        owner = each.owner if isinstance(each, Node) else None
-        if not isinstance(owner, Buffer):
-            raise Refused(1401, f"Parameter {len(found) + 1:02d} is invalid, it must be a reading buffer")
-        found.append(owner)
-    return found
+    passed = itertools.takewhile(lambda each: each is not None, arguments)
+    return [as_buffer(each, place) for place, each in enumerate(passed, 1)]

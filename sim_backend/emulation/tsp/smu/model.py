@@ -1,9 +1,6 @@
 """What tells the models of the 2600B series apart: ranges, limits, defaults."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-from ..lua.objects import Refused, Value, number
 
 OVERRANGE = 9.91e37
 FULL_SCALE = 1.02
@@ -14,13 +11,11 @@ FULL_SCALE = 1.02
 class SmuModel:
     """Electrical limits of one model."""
 
-    model: str
     volts: tuple[float, ...]
-    """Voltage ranges, in volts."""
+    """Voltage ranges, in volts; the last is the highest level too."""
     source_amperes: tuple[float, ...]
     measure_amperes: tuple[float, ...]
-    highest_level_v: float
-    highest_level_a: float
+    """Current ranges, in amperes; the last is the highest level too."""
     least_limit_a: float
     least_limit_v: float
     default_limit_a: float
@@ -28,69 +23,28 @@ class SmuModel:
     safe_limit_a: float
     """Largest current above the voltage `safe_below_v`."""
     safe_below_v: float
-    low_range_a: float
     measure_delay_s: float
     interlock_above_v: float = float("inf")
 
+    def highest(self, axis: str) -> float:
+        """Return the highest level, in volts or amperes."""
+        return (self.volts if axis == "v" else self.source_amperes)[-1]
 
-def _decades(first: float, last: float) -> tuple[float, ...]:
-    found, value = [], first
-    while value <= last * 1.001:
-        found.append(float(f"{value:.0e}"))
-        value *= 10
-    return tuple(found)
+
+def _decades(first: int, last: int) -> tuple[float, ...]:
+    return tuple(float(f"1e{exponent}") for exponent in range(first, last + 1))
 
 
 MODEL_2602B = SmuModel(
-    model="2602B",
-    volts=(0.1, 1.0, 6.0, 40.0),
-    source_amperes=(*_decades(1e-7, 1.0), 3.0),
-    measure_amperes=(*_decades(1e-7, 1.0), 3.0),
-    highest_level_v=40.0,
-    highest_level_a=3.0,
-    least_limit_a=10e-9,
-    least_limit_v=10e-3,
-    default_limit_a=1.0,
-    default_limit_v=40.0,
-    safe_limit_a=1.0,
-    safe_below_v=6.0,
-    low_range_a=1e-7,
-    measure_delay_s=0.0,
-)
+    volts=(0.1, 1.0, 6.0, 40.0), source_amperes=(*_decades(-7, 0), 3.0), measure_amperes=(*_decades(-7, 0), 3.0),
+    least_limit_a=10e-9, least_limit_v=10e-3, default_limit_a=1.0, default_limit_v=40.0,
+    safe_limit_a=1.0, safe_below_v=6.0, measure_delay_s=0.0,
+)  # fmt: skip
 MODEL_2636B = SmuModel(
-    model="2636B",
-    volts=(0.2, 2.0, 20.0, 200.0),
-    source_amperes=(*_decades(1e-9, 1.0), 1.5),
-    measure_amperes=(*_decades(1e-10, 1.0), 1.5),
-    highest_level_v=200.0,
-    highest_level_a=1.5,
-    least_limit_a=100e-12,
-    least_limit_v=20e-3,
-    default_limit_a=0.1,
-    default_limit_v=20.0,
-    safe_limit_a=0.1,
-    safe_below_v=20.0,
-    low_range_a=1e-10,
-    measure_delay_s=-1.0,
-    interlock_above_v=20.0,
-)
-
-
-def range_for(value: float, ranges: Sequence[float], share: float = 1.0) -> float:
-    """Return the smallest range that holds a value, at up to a share of its full scale.
-
-    >>> range_for(2.5e-6, MODEL_2602B.measure_amperes)
-    1e-05
-    """
-    for each in ranges:
-        if abs(value) <= each * share * (1 + 1e-12):
-            return each
-    raise Refused(1101, "Parameter too big")
-
-
-def in_ranges(ranges: Sequence[float]) -> Callable[[Value], float]:
-    """Return the check of a number that stands for the smallest range that holds it."""
-    return lambda value: range_for(number()(value), ranges)
+    volts=(0.2, 2.0, 20.0, 200.0), source_amperes=(*_decades(-9, 0), 1.5), measure_amperes=(*_decades(-10, 0), 1.5),
+    least_limit_a=100e-12, least_limit_v=20e-3, default_limit_a=0.1, default_limit_v=20.0,
+    safe_limit_a=0.1, safe_below_v=20.0, measure_delay_s=-1.0, interlock_above_v=20.0,
+)  # fmt: skip
 
 
 def resolution(full_scale: float, nplc: float, share: float = 1e-6) -> float:

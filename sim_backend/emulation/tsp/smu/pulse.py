@@ -4,25 +4,21 @@ After the 2600B reference manual, KIPulse factory script. Triggers of the digita
 kept and told, but nothing is wired to those lines.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from ..lua.objects import Node, Refused, Returned, Teller, Value, given, number, whole
 from ..time.schedule import Schedule
-from .buffer import Buffer
+from .buffer import Buffer, as_buffer
 from .channel import Smu
 from .pulse_train import PulseTest
-from .spacing import linear, logarithmic
+from .sweep import linear, logarithmic
 
 BETWEEN_ENDS_S = 40e-6
 """In a dual test the first pulse must be longer by more than this (2600B manual, InitiatePulseTestDual)."""
 MOST_TESTS = 100
 MOST_POINTS, LONGEST_S = 100_000, 100e3
-SPANS: dict[str, Callable[[float, float, int], list[float]] | None] = {
-    "": None,
-    "SweepLin": linear,
-    "SweepLog": logarithmic,
-}
+SPANS: dict[str, Callable[[float, float, int], list[float]]] = {"SweepLin": linear, "SweepLog": logarithmic}
 
 
 class PulseFunctions:
@@ -35,16 +31,16 @@ class PulseFunctions:
     def add_to(self, functions: Node) -> None:
         """Add them."""
         functions.methods |= {
-            "InitiatePulseTest": self.initiate,
+            "InitiatePulseTest": lambda *tags: self._initiate(tags[:1]),
             "InitiatePulseTestDual": self.initiate_dual,
             "QueryPulseConfig": self.query,
         }
         for axis, name in (("v", "PulseVMeasureI"), ("i", "PulseIMeasureV")):
             functions.methods[name] = partial(self.pulse, axis, name)
-            for span in SPANS:
+            for span in ("", *SPANS):
                 functions.methods[f"Config{name}{span}"] = partial(self.configure, axis, f"Config{name}{span}", span)
 
-    def pulse(self, axis: str, name: str, *arguments: Value) -> Returned:
+    def pulse(self, axis: str, name: str, *arguments: Value) -> None:
         """``PulseVMeasureI(smu, bias, level, ton, toff, points)``, readings into nvbuffer1."""
         given(arguments, 6, name)
         smu, bias, level, on, off, points, *_ = arguments
@@ -52,8 +48,7 @@ class PulseFunctions:
         buffer = channel.measure.buffers[0]
         buffer.clear()
         buffer.node.values.update(collecttimestamps=1.0, collectsourcevalues=1.0, appendmode=1.0)
-        self._run(self._test(channel, axis, bias, (level,), None, on, off, points, buffer))
-        return ()
+        self._run(_pulse_test(channel, axis, bias, [level], on, off, points, buffer=buffer))
 
     def configure(self, axis: str, name: str, span: str, *arguments: Value) -> Returned:
         """``ConfigPulseVMeasureI(smu, bias, level, limit, ton, toff, points, buffer, tag)``: success and text.
@@ -64,14 +59,9 @@ class PulseFunctions:
         given(arguments, 8 + levels, name)
         smu, bias, *rest = arguments
         limit, on, off, points, buffer, tag, *sync = rest[levels:]
-        owner = buffer.owner if isinstance(buffer, Node) else None
-        readings = owner if isinstance(owner, Buffer) else None
-        if buffer is not None and readings is None:
-            raise Refused(1401, f"Parameter {7 + levels:02d} is invalid, it must be a reading buffer")
-        test = self._test(_smu(smu), axis, bias, rest[:levels], limit, on, off, points, readings, span, sync)
-        trouble = test.trouble()
-        if trouble is None and len(self._tests) >= MOST_TESTS:
-            trouble = "too many pulse tests"
+        readings = None if buffer is None else as_buffer(buffer, 7 + levels)
+        test = _pulse_test(_smu(smu), axis, bias, rest[:levels], on, off, points, limit, readings, span, tuple(sync))
+        trouble = test.trouble() or ("too many pulse tests" if len(self._tests) >= MOST_TESTS else None)
         if trouble:
             return False, trouble
         self._tests[whole(tag, 1)] = test
@@ -94,10 +84,6 @@ class PulseFunctions:
             "tostring": Teller("\n".join(f">> {line}" for line in [*lines, f"{{ {levels} }}"])),
         }
 
-    def initiate(self, *tags: Value) -> Returned:
-        """``InitiatePulseTest(tag)``; return success and text."""
-        return self._initiate(tags[:1])
-
     def initiate_dual(self, *tags: Value) -> Returned:
         """``InitiatePulseTestDual(tag1, tag2)``; return success and text."""
         given(tags, 2, "InitiatePulseTestDual")
@@ -112,6 +98,7 @@ class PulseFunctions:
         return self._initiate(tags[:2])
 
     def _initiate(self, tags: tuple[Value, ...]) -> Returned:
+        """``InitiatePulseTest(tag)``; return success and text."""
         tests = [self._tests.get(whole(tag)) for tag in tags]
         for tag, test in zip(tags, tests, strict=True):
             if test is None:
@@ -127,38 +114,38 @@ class PulseFunctions:
             self._schedule.start(test.steps())
         self._schedule.finish()
 
-    def _test(
-        self,
-        smu: Smu,
-        axis: str,
-        bias: Value,
-        ends: tuple[Value, ...] | list[Value],
-        limit: Value,
-        on: Value,
-        off: Value,
-        points: Value,
-        buffer: Buffer | None,
-        span: str = "",
-        sync: list[Value] | None = None,
-    ) -> PulseTest:
-        count = whole(points, 1, MOST_POINTS)
-        levels = [smu.source.check_level(level, axis) for level in ends]
-        between = SPANS[span]
-        offs = off if isinstance(off, list) and off else [off]
-        if len(offs) > MOST_POINTS:
-            raise Refused(1401, f"toff has more than {MOST_POINTS} values")
-        return PulseTest(
-            smu,
-            axis,
-            smu.source.check_level(bias, axis),
-            tuple(between(levels[0], levels[1], count) if between else levels * count),
-            number(0, LONGEST_S)(on),
-            tuple(number(0, LONGEST_S)(each) for each in offs),
-            buffer,
-            None if limit is None else smu.source.node.checks[f"limit{'i' if axis == 'v' else 'v'}"](limit),
-            span,
-            tuple(sync or ()),
-        )
+
+def _pulse_test(
+    smu: Smu,
+    axis: str,
+    bias: Value,
+    ends: Sequence[Value],
+    on: Value,
+    off: Value,
+    points: Value,
+    limit: Value = None,
+    buffer: Buffer | None = None,
+    span: str = "",
+    sync: tuple[Value, ...] = (),
+) -> PulseTest:
+    """Check what a script passed, and return the test."""
+    count = whole(points, 1, MOST_POINTS)
+    levels = [smu.source.check_level(level, axis) for level in ends]
+    offs = off if isinstance(off, list) and off else [off]
+    if len(offs) > MOST_POINTS:
+        raise Refused(1401, f"toff has more than {MOST_POINTS} values")
+    return PulseTest(
+        smu,
+        axis,
+        smu.source.check_level(bias, axis),
+        tuple(SPANS[span](levels[0], levels[1], count) if span else levels * count),
+        number(0, LONGEST_S)(on),
+        tuple(number(0, LONGEST_S)(each) for each in offs),
+        buffer,
+        None if limit is None else smu.source.node.checks[f"limit{'i' if axis == 'v' else 'v'}"](limit),
+        span,
+        sync,
+    )
 
 
 def _shown(value: Value) -> str:

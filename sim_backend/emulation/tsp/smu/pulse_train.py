@@ -11,7 +11,7 @@ from .measure import AUTOZERO_AUTO
 
 UNITS = {"v": "volts", "i": "amps"}
 TYPES = {"": "pulse", "SweepLin": "lin sweep", "SweepLog": "log sweep"}
-SYNC = {"sync_in": 0.0, "sync_out": 0.0, "sync_in_timeout": 0.0, "sync_out_abort": 0.0}
+SYNC = ("sync_in", "sync_out", "sync_in_timeout", "sync_out_abort")
 """What follows the tag, named as ``QueryPulseConfig`` names it in the 2600B reference manual."""
 
 
@@ -33,9 +33,9 @@ class PulseTest:
     def settings(self) -> dict[str, Any]:
         """Return them as ``QueryPulseConfig`` names them."""
         ends = {"start": self.levels[0], "stop": self.levels[-1]} if self.span else {"level": self.levels[0]}
-        sync = {
-            key: float(value) if isinstance(value, int | float) else 0.0
-            for key, value in zip(SYNC, (*self.sync, *list(SYNC.values())[len(self.sync) :]), strict=False)
+        sync = dict.fromkeys(SYNC, 0.0)
+        sync |= {
+            key: float(value) for key, value in zip(SYNC, self.sync, strict=False) if isinstance(value, int | float)
         }
         return {
             "smu": "smua" if self.smu.place == 0 else "smub",
@@ -66,11 +66,11 @@ class PulseTest:
         """Say why it cannot be run now, or None."""
         if not self.smu.source.on:
             return "the output is off"
-        if self.smu.source.sources_voltage != (self.axis == "v"):
+        if self.smu.source.axis != self.axis:
             return "the channel has another source function"
         if self.buffer and len(self.levels) > 1 and not self.buffer.node.values["appendmode"]:
             return "the buffer must be in append mode"
-        if self.buffer and self.buffer.room() < len(self.levels):
+        if self.buffer and self.buffer.capacity - self.buffer.count() < len(self.levels):
             return "the buffer has no room"
         return None
 
@@ -92,7 +92,7 @@ class PulseTest:
                 yield aperture_s
                 if self.buffer:
                     measure.take("i" if self.axis == "v" else "v", [self.buffer])
-                yield from self.smu.latency()
+                yield from self.smu.trigger.latency()
                 source.sweep_to(None)
                 yield self.off_s[point % len(self.off_s)]
         except GeneratorExit:

@@ -3,36 +3,28 @@
 import statistics as numbers
 from typing import Any
 
-from ..lua.objects import Node, Refused, Returned, Value
-from .buffer import FUNCTIONS, Buffer, Entry
+from ..lua.objects import Value
+from .buffer import FUNCTIONS, Entry, as_buffer
 
 QUANTITIES = dict(zip(FUNCTIONS, ("current", "voltage", "resistance", "power"), strict=True))
 
 
-def statistics(buffer: Value = None, *_: Value) -> Returned:
+def statistics(buffer: Value = None, *_: Value) -> dict[str, Any]:
     """Return a table for each quantity that was measured: ``n, mean, stddev, min, max``."""
-    owner = buffer.owner if isinstance(buffer, Node) else None
-    if not isinstance(owner, Buffer):
-        raise Refused(1401, "Parameter 01 is invalid, it must be a reading buffer")
-    readings = owner.readings()
-    found = {
-        name: _of([entry for entry in readings if FUNCTIONS[entry.function] == function])
-        for function, name in QUANTITIES.items()
-    }
-    return {name: table for name, table in found.items() if table}
+    by_quantity: dict[str, list[Entry]] = {name: [] for name in QUANTITIES.values()}
+    for entry in as_buffer(buffer, 1).entries:
+        by_quantity[QUANTITIES[FUNCTIONS[entry.function]]].append(entry)
+    return {name: _summary(entries) for name, entries in by_quantity.items() if entries}
 
 
-def _of(entries: list[Entry]) -> dict[str, Any]:
-    if not entries:
-        return {}
+def _summary(entries: list[Entry]) -> dict[str, Any]:
     values = [entry.reading for entry in entries]
-    lowest, highest = (pick(entries, key=lambda entry: entry.reading) for pick in (min, max))
     return {
         "n": float(len(values)),
         "mean": numbers.fmean(values),
         "stddev": numbers.stdev(values) if len(values) > 1 else 0.0,
-        "min": _described(lowest),
-        "max": _described(highest),
+        "min": _described(min(entries, key=lambda entry: entry.reading)),
+        "max": _described(max(entries, key=lambda entry: entry.reading)),
     }
 
 

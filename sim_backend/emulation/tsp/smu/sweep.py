@@ -5,16 +5,16 @@ After the 2600B reference manual, "Remote trigger model". A pulse lasts from the
 """
 
 import itertools
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from functools import partial
 
-from ..lua.objects import Node, Refused, Returned, Value, choice, number, whole
+from ..lua.objects import Node, Refused, Value, choice, number, whole
 from ..time.events import EventBus
 from ..time.schedule import Detector, Process, Schedule, Steps
 from .buffer import Buffer
 from .measure import AUTOZERO_AUTO, KINDS, SmuMeasure, as_buffers
 from .source import SmuSource
-from .spacing import linear, logarithmic
 
 DISABLE, ENABLE, ASYNC = 0, 1, 2
 IDLE, HOLD = 0, 1
@@ -58,21 +58,24 @@ class SmuTrigger:
         for axis in "vi":
             methods = node.child("source").methods
             methods[f"list{axis}"] = partial(self._list, axis)
-            methods[f"linear{axis}"] = lambda *args, axis=axis: self._linear(axis, args)
-            methods[f"log{axis}"] = lambda *args, axis=axis: self._logarithmic(axis, args)
-        for kind in KINDS:
-            node.child("measure").methods[kind] = lambda *args, kind=kind: self._record(kind, args)
+            methods[f"linear{axis}"] = partial(self._span, axis, linear)
+            methods[f"log{axis}"] = partial(self._span, axis, logarithmic)
+        node.child("measure").methods |= {kind: partial(self._record, kind) for kind in KINDS}
 
     def sweeping(self) -> bool:
         """Whether the trigger model is out of idle."""
         return self._process is not None and not self._process.ended
 
-    def abort(self) -> Returned:
+    def latency(self) -> Steps:
+        """Wait as long as a pulse lasts longer than it should."""
+        if self._latency_s:
+            yield self._latency_s
+
+    def abort(self) -> None:
         """Go back to idle, and to the programmed level."""
         if self._process:
             self._schedule.stop(self._process)
             self._schedule.run_now()
-        return ()
 
     def reset(self) -> None:
         """Go back to idle and to the defaults."""
@@ -84,67 +87,61 @@ class SmuTrigger:
 
     # ------------------------------------------------------------------ settings
 
+    def _action(self, stage: str) -> float:
+        return float(self.node.child(stage).values["action"])
+
     def _stage(self, name: str) -> Detector:
         detector = self._bus.detector()
 
         def put(value: Value) -> None:
             detector.stimulus = whole(value, 0, 1000)
 
-        def happen() -> Returned:
+        def happen() -> None:
             self._schedule.notice(detector)
             self._schedule.run_now()
-            return ()
 
         node = self.node.child(name)
         node.attribute("stimulus", lambda: float(detector.stimulus), put)
         node.methods["set"] = happen
         return detector
 
-    def _list(self, axis: str, points: Value = None, *_: Value) -> Returned:
+    def _list(self, axis: str, points: Value = None, *_: Value) -> None:
         if not isinstance(points, list) or not points or len(points) > MOST_POINTS:
             raise Refused(1401, "Parameter 01 is invalid")
-        model = self._source.model
-        top = model.highest_level_v if axis == "v" else model.highest_level_a
+        top = self._source.model.highest(axis)
         self._points = axis, [number(-top, top)(point) for point in points]
-        return ()
 
-    def _linear(self, axis: str, arguments: tuple[Value, ...]) -> Returned:
-        return self._list(axis, linear(*self._span(arguments)))
-
-    def _logarithmic(self, axis: str, arguments: tuple[Value, ...]) -> Returned:
-        asymptote = number()(arguments[3] if len(arguments) > 3 else 0.0)
-        return self._list(axis, logarithmic(*self._span(arguments), asymptote))
-
-    def _span(self, arguments: tuple[Value, ...]) -> tuple[float, float, int]:
+    def _span(self, axis: str, between: Callable[..., list[float]], *arguments: Value) -> None:
+        """``linearY(start, stop, points)``, or ``logY`` with an asymptote too."""
         if len(arguments) < 3:
             raise Refused(1401, "Parameter 03 is invalid")
         first, last = (number()(each) for each in arguments[:2])
-        return first, last, whole(arguments[2], 1, MOST_POINTS)
+        asymptote = () if between is linear else [number()(each) for each in arguments[3:4]]
+        self._list(axis, between(first, last, whole(arguments[2], 1, MOST_POINTS), *asymptote))
 
-    def _record(self, kind: str, arguments: tuple[Value, ...]) -> Returned:
+    def _record(self, kind: str, *arguments: Value) -> None:
         buffers = as_buffers(arguments)
         if len(buffers) != len(KINDS[kind]):
             raise Refused(1401, f"Parameter {len(buffers) + 1:02d} is invalid, it must be a reading buffer")
         self._recording = kind, buffers
-        return ()
 
     # ------------------------------------------------------------------ running
 
-    def _initiate(self) -> Returned:
-        action = {name: self.node.child(name).values["action"] for name in ("source", "measure")}
+    def _initiate(self) -> None:
+        sourcing, measuring = self._action("source"), self._action("measure")
         if self.sweeping():
             raise Refused(5062, "Trigger model is already running")
-        axis = "v" if self._source.sources_voltage else "i"
-        if action["source"] and (self._points is None or self._points[0] != axis):
+        axis = self._source.axis
+        if sourcing and (self._points is None or self._points[0] != axis):
             raise Refused(5059, "Source sweep is not configured")
-        if action["measure"] and self._recording is None:
+        if measuring and self._recording is None:
             raise Refused(5060, "Measure action is not configured")
         if not self._source.on:
             raise Refused(5061, "Output is off")
-        settings = self._measure.node.values
-        if action["measure"] == ASYNC and (self._measure.autoranges() or settings["autozero"] == AUTOZERO_AUTO):
+        autozero = self._measure.node.values["autozero"]
+        if measuring == ASYNC and (self._measure.autoranges() or autozero == AUTOZERO_AUTO):
             raise Refused(5043, "Autorange and autozero must be off for asynchronous measurements")
-        if action["source"] and self._points:
+        if sourcing and self._points:
             for level in (min(self._points[1]), max(self._points[1])):
                 self._source.check_level(level, axis)
         for buffer in self._recording[1] if self._recording else []:
@@ -152,7 +149,6 @@ class SmuTrigger:
         for detector in self._detectors.values():
             detector.seen = False
         self._process = self._schedule.start(self._run())
-        return ()
 
     def _run(self) -> Steps:
         done = False
@@ -163,7 +159,7 @@ class SmuTrigger:
                 self._bus.emit(self._event["ARMED"])
                 for point in _times(self.node.values["count"]):
                     yield from self._point(point)
-                if self.node.child("endsweep").values["action"] == IDLE:
+                if self._action("endsweep") == IDLE:
                     self._source.sweep_to(None)
                 self._bus.emit(self._event["SWEEP_COMPLETE"])
             done = True
@@ -174,28 +170,26 @@ class SmuTrigger:
 
     def _point(self, point: int) -> Steps:
         yield self._detectors["source"]
-        if self.node.child("source").values["action"] and self._points:
+        if self._action("source") and self._points:
             levels = self._points[1]
-            limits = self.node.child("source").values
-            limit = limits["limiti" if self._source.sources_voltage else "limitv"]
+            limit = self.node.child("source").values["limiti" if self._source.sources_voltage else "limitv"]
             self._source.sweep_to(levels[point % len(levels)], limit)
-        measuring = self.node.child("measure").values["action"]
+        measuring = self._action("measure")
         if measuring == ASYNC:
-            self._schedule.start(self._measured())
+            self._schedule.start(self._take_reading())
         yield self._source.settle_s()
         self._bus.emit(self._event["SOURCE_COMPLETE"])
         if measuring != ASYNC:
-            yield from self._measured()
+            yield from self._take_reading()
         yield self._detectors["endpulse"]
-        if self._latency_s:
-            yield self._latency_s
-        if self.node.child("endpulse").values["action"] == IDLE:
+        yield from self.latency()
+        if self._action("endpulse") == IDLE:
             self._source.sweep_to(None)
         self._bus.emit(self._event["PULSE_COMPLETE"])
 
-    def _measured(self) -> Steps:
+    def _take_reading(self) -> Steps:
         yield self._detectors["measure"]
-        if self.node.child("measure").values["action"] and self._recording:
+        if self._action("measure") and self._recording:
             kind, buffers = self._recording
             yield from self._measure.steps(kind, buffers, 1, [])
         self._bus.emit(self._event["MEASURE_COMPLETE"])
@@ -203,3 +197,24 @@ class SmuTrigger:
 
 def _times(count: float) -> Iterator[int]:
     return iter(range(int(count))) if count else itertools.count()
+
+
+def linear(start: float, stop: float, count: int) -> list[float]:
+    """Return levels in equal steps.
+
+    >>> linear(0.0, 1.0, 5)
+    [0.0, 0.25, 0.5, 0.75, 1.0]
+    """
+    return [start + (stop - start) * place / max(count - 1, 1) for place in range(count)]
+
+
+def logarithmic(start: float, stop: float, count: int, asymptote: float = 0.0) -> list[float]:
+    """Return levels whose distances from an asymptote are in equal ratios.
+
+    >>> [round(level, 9) for level in logarithmic(1.0, 100.0, 3)]
+    [1.0, 10.0, 100.0]
+    """
+    first, last = start - asymptote, stop - asymptote
+    if first * last <= 0:
+        raise Refused(1401, "a logarithmic sweep needs a start and a stop on one side of its asymptote")
+    return [asymptote + first * math.exp(math.log(last / first) * place / max(count - 1, 1)) for place in range(count)]

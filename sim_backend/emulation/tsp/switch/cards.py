@@ -3,7 +3,7 @@
 import functools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..lua.objects import Refused
@@ -33,10 +33,6 @@ class Relay(NamedTuple):
         return self.row == BACKPLANE
 
 
-PSEUDO_SERIAL = "????????"
-"""Serial number that a pseudocard shows (707B manual, slot[X].pseudocard)."""
-
-
 @dataclass(frozen=True, slots=True)
 class Card:
     """A matrix card."""
@@ -55,11 +51,6 @@ class Card:
     """What ``interlock.state`` reads: None if the card has no interlock, 0 if it is disengaged."""
 
     @property
-    def is_pseudo(self) -> bool:
-        """Whether it is only pretended."""
-        return self.serial == PSEUDO_SERIAL
-
-    @property
     def identity(self) -> str:
         """What ``slot[n].idn`` reads."""
         return f"{self.model},{self.description},{self.firmware},{self.serial}"
@@ -68,13 +59,6 @@ class Card:
 CARD_7174A = Card("7174", "8x12 Low Current Matrix", 8, 12)
 CARD_7072 = Card("7072", "8x12 Semiconductor Matrix", 8, 12)
 CARD_3730 = Card("3730", "6x16 High Density Matrix", 6, 16, "01.40h", "4447332", highest_v=300.0, planes=6, interlock=1)
-
-
-def pseudocard(number: int, card: Card) -> tuple[int, Card]:
-    """Return a card that is only pretended, with its number."""
-    return number, replace(
-        card, model=str(number), description=f"Pseudo {card.description}", firmware="00.00a", serial=PSEUDO_SERIAL
-    )
 
 
 class Notation:

@@ -7,7 +7,7 @@ hinders nothing else (an assumption: the 3700A manual says that it cannot be ene
 
 from collections.abc import Callable, Iterable
 
-from ..lua.objects import INFORMATIONAL, Node, Refused, Returned, Value, choice, given, number, whole
+from ..lua.objects import INFORMATIONAL, NIL, Node, Refused, Returned, Value, choice, given, number, whole
 from .cards import BACKPLANE, BAD_CHANNEL, Notation, Relay
 from .channel_list import ChannelNames
 from .relays import BREAK_BEFORE_MAKE, MAKE_BEFORE_BREAK, OFF, Relays
@@ -50,7 +50,7 @@ class Channels:
         node.constants |= {"OFF": 0, "ON": 1, "BREAK_BEFORE_MAKE": 1, "MAKE_BEFORE_BREAK": 2, "IND_CLOSED": 1}
         node.constants |= {"TYPE_SWITCH": 1, "TYPE_BACKPLANE": 2, "POLES_ONE": 1, "POLES_TWO": 2, "POLES_FOUR": 4}
         node.setting("connectrule", float(BREAK_BEFORE_MAKE), choice(OFF, BREAK_BEFORE_MAKE, MAKE_BEFORE_BREAK))
-        node.setting("connectsequential", 0.0, choice(0, 1))
+        node.setting("connectsequential", 0.0, choice(0, 1), self._obey)
         node.methods |= {
             "close": self.close,
             "open": self.open,
@@ -67,71 +67,60 @@ class Channels:
             "clearforbidden": self._clear_forbidden,
             "getpole": self._each(lambda _: str(POLES), crosspoints=True),
             "setpole": self._set_pole,
-            "getbackplane": self._each(lambda relay: self._listed(self._names.beside.get(relay, ())), between=";"),
+            "getbackplane": self._each(lambda relay: self._list(self._names.beside.get(relay, ())), between=";"),
             "setbackplane": self._set_backplane,
-            "getimage": self._each(
-                lambda relay: self._listed((relay, *self._names.beside.get(relay, ()))), between=";"
-            ),
+            "getimage": self._each(lambda relay: self._list((relay, *self._names.beside.get(relay, ()))), between=";"),
             "createspecifier": self._create_specifier,
             "reset": self.reset_channels,
-            "setlabel": lambda channel=None, label=None: self._label(channel, label, "channel"),
-            "setlabelrow": lambda channel=None, label=None: self._label(channel, label, "row"),
-            "setlabelcolumn": lambda channel=None, label=None: self._label(channel, label, "column"),
+            "setlabel": lambda channel=None, label=None: self._names.set_label(self._names.one(channel), label),
+            "setlabelrow": lambda channel=None, label=None: self._names.set_line_label(channel, label, "row"),
+            "setlabelcolumn": lambda channel=None, label=None: self._names.set_line_label(channel, label, "column"),
             "getlabel": self._each(lambda relay: self._names.labels.get(relay, self._notation.name(relay))),
         }
         pattern = node.child("pattern")
         pattern.methods |= {
             "setimage": self._set_image,
-            "getimage": lambda names=None: ";".join(self._listed(image) for image in self._names.images(names)),
+            "getimage": lambda names=None: ";".join(self._list(image) for image in self._names.images(names)),
             "delete": self._delete_pattern,
-            "snapshot": self._snapshot,
+            "snapshot": lambda name=None: self._names.set_pattern(name, sorted(self._relays.closed)),
             "catalog": lambda: tuple(sorted(self._names.patterns)),
         }
         pattern.iterators.add("catalog")
 
     # ------------------------------------------------------------------ moving relays
 
-    def close(self, channels: Value = None) -> Returned:
+    def close(self, channels: Value = None) -> None:
         """``channel.close``: close more."""
         wanted = self._closable(channels)
-        self._obey()
         self._relays.move(self._relays.closed | frozenset(wanted))
         self._user_delay(wanted)
-        return ()
 
-    def open(self, channels: Value = None) -> Returned:
+    def open(self, channels: Value = None) -> None:
         """``channel.open``."""
-        leaving = frozenset(self._names.read(channels, whole=True, beside=True))
-        self._obey()
-        self._relays.move(self._relays.closed - leaving)
-        return ()
+        self._relays.move(self._relays.closed - frozenset(self._names.read(channels, whole=True, beside=True)))
 
-    def exclusive_close(self, channels: Value = None) -> Returned:
+    def exclusive_close(self, channels: Value = None) -> None:
         """``channel.exclusiveclose``: close these and open all others."""
-        wanted = self._closable(channels, empty=True)
-        self._exchange(wanted, self._relays.closed)
-        return ()
+        self._exchange(self._closable(channels, empty=True), self._relays.closed)
 
-    def exclusive_slot_close(self, channels: Value = None) -> Returned:
+    def exclusive_slot_close(self, channels: Value = None) -> None:
         """``channel.exclusiveslotclose``: close these and open all others of the slots they are in."""
         wanted = self._closable(channels)
         slots = {relay.slot for relay in wanted}
         self._exchange(wanted, [relay for relay in self._relays.closed if relay.slot in slots])
-        return ()
 
     def reset(self) -> None:
         """Open every relay and forget delays, labels, patterns and what is forbidden."""
-        self._obey()
         self._relays.move(frozenset())
         self.node.reset()
+        self._obey()
         self._delays.clear()
         self._forbidden.clear()
         self._names = ChannelNames(self._notation)
 
-    def reset_channels(self, channels: Value = None) -> Returned:
+    def reset_channels(self, channels: Value = None) -> None:
         """``channel.reset``."""
         relays = set(self._names.read(channels, whole=True))
-        self._obey()
         self._relays.move(self._relays.closed - relays)
         for relay in relays:
             self._delays.pop(relay, None)
@@ -139,7 +128,6 @@ class Channels:
             self._names.forget_label(relay)
         self._forbidden -= relays
         self._names.forget(relays)
-        return ()
 
     def _closable(self, channels: Value, *, empty: bool = False) -> list[Relay]:
         """Return the relays of a list that is to be closed, without those that an interlock holds open."""
@@ -159,12 +147,12 @@ class Channels:
         return relays
 
     def _exchange(self, wanted: list[Relay], present: Iterable[Relay]) -> None:
-        self._obey()
         kept = frozenset(wanted)
         self._relays.exchange(kept, frozenset(present) - kept, self.node.values["connectrule"])
         self._user_delay(wanted)
 
     def _obey(self) -> None:
+        """Have the relays move one after the other, or together, as the setting says."""
         self._relays.sequential = bool(self.node.values["connectsequential"])
 
     def _user_delay(self, relays: Iterable[Relay]) -> None:
@@ -184,11 +172,11 @@ class Channels:
 
         return method
 
-    def _which(self, channels: Value, of: Iterable[Relay], between: str) -> str | None:
+    def _which(self, channels: Value, of: Iterable[Relay], between: str) -> Returned:
         found = set(self._names.read(channels, whole=True)).intersection(of)
-        return self._listed(sorted(found), between) or None
+        return self._list(sorted(found), between) or NIL
 
-    def _listed(self, relays: Iterable[Relay], between: str = ",") -> str:
+    def _list(self, relays: Iterable[Relay], between: str = ",") -> str:
         return between.join(self._notation.name(relay) for relay in relays)
 
     def _crosspoints(self, relays: list[Relay]) -> list[Relay]:
@@ -197,35 +185,29 @@ class Channels:
             raise Refused(BAD_CHANNEL, "Parameter error not for analog backplane relays")
         return found
 
-    def _set_delay(self, channels: Value = None, seconds: Value = None) -> Returned:
+    def _set_delay(self, channels: Value = None, seconds: Value = None) -> None:
         relays = self._crosspoints(self._names.read(channels, whole=True, patterns=False))
-        delay = number(0, LONGEST_DELAY_S)(seconds)
-        self._delays.update(dict.fromkeys(relays, delay))
-        return ()
+        self._delays |= dict.fromkeys(relays, number(0, LONGEST_DELAY_S)(seconds))
 
-    def _set_forbidden(self, channels: Value = None) -> Returned:
+    def _set_forbidden(self, channels: Value = None) -> None:
         relays = set(self._names.read(channels, whole=True))
         self._forbidden |= relays
         self._names.forget(relays)
-        return ()
 
-    def _clear_forbidden(self, channels: Value = None) -> Returned:
+    def _clear_forbidden(self, channels: Value = None) -> None:
         self._forbidden -= set(self._names.read(channels, whole=True))
-        return ()
 
-    def _set_pole(self, channels: Value = None, poles: Value = None) -> Returned:
+    def _set_pole(self, channels: Value = None, poles: Value = None) -> None:
         self._crosspoints(self._names.read(channels, whole=True))
         if number()(poles) != POLES:
             raise Refused(SETTINGS_CONFLICT, f"Parameter error the card does not support {poles:g} poles")
-        return ()
 
-    def _set_backplane(self, channels: Value = None, planes: Value = None) -> Returned:
+    def _set_backplane(self, channels: Value = None, planes: Value = None) -> None:
         relays = self._crosspoints(self._names.read(channels, whole=True))
         beside = tuple(self._names.read(planes, empty=True))
         if not all(relay.on_backplane for relay in beside):
             raise Refused(BAD_CHANNEL, "Parameter error not an analog backplane relay")
-        self._names.beside.update(dict.fromkeys(relays, beside))
-        return ()
+        self._names.beside |= dict.fromkeys(relays, beside)
 
     def _create_specifier(self, *numbers: Value) -> Returned:
         """``createspecifier(slot, row, column)``; with rows as digits a bank, 1, comes after the slot.
@@ -244,23 +226,9 @@ class Channels:
                 raise Refused(BAD_CHANNEL, f"Parameter error card has no bank or row {bank or row}")
         return self._notation.name(self._notation.checked(Relay(slot, row, column)))
 
-    def _label(self, channel: Value, label: Value, kind: str) -> Returned:
-        relay = self._names.one(channel)
-        if kind == "channel":
-            self._names.set_label(relay, label)
-        else:
-            self._names.set_line_label(relay, label, row=kind == "row")
-        return ()
-
-    def _set_image(self, channels: Value = None, name: Value = None) -> Returned:
+    def _set_image(self, channels: Value = None, name: Value = None) -> None:
         self._names.set_pattern(name, self._permitted(self._names.read(channels, empty=True)))
-        return ()
 
-    def _delete_pattern(self, name: Value = None) -> Returned:
+    def _delete_pattern(self, name: Value = None) -> None:
         self._names.images(name)
         del self._names.patterns[str(name)]
-        return ()
-
-    def _snapshot(self, name: Value = None) -> Returned:
-        self._names.set_pattern(name, sorted(self._relays.closed))
-        return ()

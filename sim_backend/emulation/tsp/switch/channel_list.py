@@ -1,7 +1,6 @@
 """Channel lists of a TSP matrix: ``"1A01:1A05, 1C03; pattern, label, slot1"``."""
 
 import re
-from typing import Any
 
 from ..lua.objects import Refused, Value, given, text
 from .cards import BAD_CHANNEL, Notation, Relay
@@ -22,8 +21,8 @@ class ChannelNames:
         self._labelled: dict[str, Relay] = {}
         self.beside: dict[Relay, tuple[Relay, ...]] = {}
         """Relays of the analog backplane that go with a crosspoint."""
-        self.row_labels: dict[tuple[int, int], str] = {}
-        self.column_labels: dict[tuple[int, int], str] = {}
+        self._line_labels: dict[tuple[str, int, int], str] = {}
+        """Of rows and columns, by ``row`` or ``column``, slot and number."""
 
     def read(
         self, value: Value, *, whole: bool = False, patterns: bool = True, empty: bool = False, beside: bool = False
@@ -104,12 +103,10 @@ class ChannelNames:
         """Take the label of a crosspoint away."""
         self._labelled.pop(self.labels.pop(relay, ""), None)
 
-    def set_line_label(self, relay: Relay, label: Value, *, row: bool) -> None:
-        """Give the row or the column of a crosspoint a label."""
-        if row:
-            _put(self.row_labels, (relay.slot, relay.row), _label(label, LONGEST_LINE_LABEL))
-        else:
-            _put(self.column_labels, (relay.slot, relay.column), _label(label, LONGEST_LINE_LABEL))
+    def set_line_label(self, channel: Value, label: Value, kind: str) -> None:
+        """Give the row or the column of a crosspoint a label, or take it away with an empty one."""
+        relay = self.one(channel)
+        self._line_labels[kind, relay.slot, getattr(relay, kind)] = _label(label, LONGEST_LINE_LABEL)
 
     def _read(self, word: str, *, whole: bool, patterns: bool) -> list[Relay]:
         if word == "allslots" or re.fullmatch(r"slot\d", word, re.ASCII):
@@ -132,13 +129,15 @@ class ChannelNames:
             return self._labelled[word]
         row, plus, column = word.partition("+")
         if plus:
-            rows = [line for line, label in self.row_labels.items() if label == row.strip()]
-            columns = [line for line, label in self.column_labels.items() if label == column.strip()]
-            for slot, row_number in rows:
-                for other, column_number in columns:
-                    if slot == other:
-                        return Relay(slot, row_number, column_number)
+            rows, columns = self._lines("row", row), self._lines("column", column)
+            for slot in sorted(rows.keys() & columns.keys()):
+                return Relay(slot, rows[slot], columns[slot])
         return self.notation.relay(word)
+
+    def _lines(self, kind: str, label: str) -> dict[int, int]:
+        """Return the row or column of a label, by slot."""
+        found = self._line_labels.items()
+        return {slot: number for (of, slot, number), each in found if of == kind and each and each == label.strip()}
 
 
 def _label(value: Value, longest: int) -> str:
@@ -147,9 +146,3 @@ def _label(value: Value, longest: int) -> str:
     if label and (len(label) > longest or not re.fullmatch(r"\w+", label, re.ASCII)):
         raise Refused(BAD_CHANNEL, f"Parameter error invalid label: {label[:40]}")
     return label
-
-
-def _put(labels: dict[Any, str], key: Any, label: str) -> None:
-    labels.pop(key, None)
-    if label:
-        labels[key] = label

@@ -1,8 +1,9 @@
 """Events of a TSP instrument: who emits, who listens, who waits."""
 
 from collections.abc import Callable
+from functools import partial
 
-from ..lua.objects import ScriptError, Value, number
+from ..lua.objects import Node, ScriptError, Value, number
 from .schedule import Detector, Schedule, Steps
 
 DEEPEST_CHAIN = 20
@@ -36,16 +37,18 @@ class EventBus:
             raise ScriptError("blenders trigger each other for ever")
         self._depth += 1
         try:
-            self._spread(event)
+            for detector in self._detectors:
+                if detector.stimulus == event:
+                    self.schedule.notice(detector)
+            for heard in self._listeners:
+                heard(event)
         finally:
             self._depth -= 1
 
-    def _spread(self, event: int) -> None:
-        for detector in self._detectors:
-            if detector.stimulus == event:
-                self.schedule.notice(detector)
-        for heard in self._listeners:
-            heard(event)
+    def happen(self, event: int) -> None:
+        """Let an event happen, and all that it causes at this instant."""
+        self.emit(event)
+        self.schedule.run_now()
 
     def wait(self, detector: Detector, limit_s: Value = None) -> bool:
         """Wait for an event for at most a time, in seconds; return whether it came."""
@@ -68,3 +71,26 @@ class EventBus:
         """Forget every event that waits to be used."""
         for detector in self._detectors:
             detector.seen = False
+
+
+class EventObject:
+    """An object with an event of its own: ``EVENT_ID``, and ``wait`` and ``clear`` for who waits for it."""
+
+    def __init__(self, bus: EventBus, event: int) -> None:
+        self.bus, self.event, self._own = bus, event, bus.detector(event)
+        self.node = Node()
+        self.node.constants["EVENT_ID"] = event
+        self.node.methods |= {"wait": partial(bus.wait, self._own), "clear": self.clear}
+
+    def clear(self) -> None:
+        """Forget that the event happened."""
+        self._own.seen = False
+
+    def happen(self) -> None:
+        """Let the event happen, and all that it causes at this instant."""
+        self.bus.happen(self.event)
+
+    def reset(self) -> None:
+        """Bring the settings to their defaults, and forget what happened."""
+        self.node.reset()
+        self.clear()

@@ -4,18 +4,23 @@ Nothing is wired to them: a line reads what was written to it, high after power-
 the instrument itself puts on it.
 """
 
-from functools import partial
+from collections.abc import Mapping
 
-from ..lua.objects import Node, Refused, Returned, Value, number, whole
-from .events import EventBus
+from ..lua.objects import Node, Only, Refused, Value, number, whole
+from .events import EventBus, EventObject
 
-MODES = {
-    "BYPASS": 0, "FALLING": 1, "RISING": 2, "EITHER": 3, "SYNCHRONOUSA": 4, "SYNCHRONOUS": 5, "SYNCHRONOUSM": 6,
-    "RISINGA": 7, "RISINGM": 8,
+MODES: Mapping[str, int] = {
+    "TRIG_BYPASS": 0, "TRIG_FALLING": 1, "TRIG_RISING": 2, "TRIG_EITHER": 3, "TRIG_SYNCHRONOUSA": 4,
+    "TRIG_SYNCHRONOUS": 5, "TRIG_SYNCHRONOUSM": 6, "TRIG_RISINGA": 7, "TRIG_RISINGM": 8,
 }  # fmt: skip
 """Trigger modes of a line (2600B reference manual, digio.trigger[N].mode)."""
 DIGITAL_LINES, LINK_LINES = 14, 3
-PULSE_S = 10e-6
+LINK = (
+    ("", Only.TOLD, {"master": 1.0, "state": "online"}),
+    ("", Only.ANSWERED, {"reset": 1.0, "initialize": 1.0}),
+    ("", number(0, 64), {"node": 1.0, "group": 0.0}),
+)
+"""``tsplink``, on which this instrument is alone, as node 1 and master."""
 
 
 class Lines:
@@ -35,7 +40,7 @@ class Lines:
         self._count = count
         self._state = self._all = 2**count - 1
         self.node = node = Node()
-        node.constants |= {f"TRIG_{name}": mode for name, mode in MODES.items()}
+        node.constants |= MODES
         node.settings(number(0, self._all), writeprotect=0.0)
         node.methods |= {
             "readbit": lambda line=None: float(self._state >> (self._line(line) - 1) & 1),
@@ -44,11 +49,7 @@ class Lines:
             "writeport": lambda data=None: self._write(whole(data, 0, self._all)),
         }
         for place in range(1, count + 1):
-            node.child("trigger").child(place, trigger_line(bus, first_event + place - 1))
-
-    def reset(self) -> None:
-        """Bring the settings of the triggers to their defaults; what was written stays."""
-        self.node.reset()
+            node.child("trigger").child(place, _Line(bus, first_event + place - 1).node)
 
     def _line(self, line: Value) -> int:
         found = whole(line, 0, 1000)
@@ -56,60 +57,27 @@ class Lines:
             raise Refused(1801, "Invalid digital I/O line")
         return found
 
-    def _write_bit(self, line: Value = None, bit: Value = None) -> Returned:
+    def _write_bit(self, line: Value = None, bit: Value = None) -> None:
         mask = 1 << (self._line(line) - 1)
-        return self._write(self._state | mask if number()(bit) else self._state & ~mask)
+        self._write(self._state | mask if number()(bit) else self._state & ~mask)
 
-    def _write(self, state: int) -> Returned:
+    def _write(self, state: int) -> None:
         fixed = int(self.node.values["writeprotect"])
         self._state = (self._state & fixed) | (state & ~fixed)
-        return ()
 
 
-def trigger_line(bus: EventBus, event: int, *, pulse: bool = True) -> Node:
-    """Make the trigger of a line; its event happens when the instrument asserts it, or at its stimulus."""
-    node, heard = Node(), bus.detector(event)
+class _Line(EventObject):
+    """The trigger of a line; its event happens when the instrument asserts it, or at its stimulus."""
 
-    def clear() -> Returned:
-        heard.seen = False
-        return ()
+    def __init__(self, bus: EventBus, event: int) -> None:
+        super().__init__(bus, event)
+        self.node.setting("mode", 0.0, number(0, 8))
+        self.node.setting("stimulus", 0.0, number(0, 1000))
+        self.node.setting("pulsewidth", 10e-6, number(0, 10))
+        self.node.keep([("", Only.TOLD, {"overrun": False}), ("", Only.ANSWERED, {"release": None})])
+        self.node.methods |= {"assert": self.happen, "reset": self.reset}
+        bus.listen(self._heard)
 
-    def happen() -> Returned:
-        bus.emit(event)
-        bus.schedule.run_now()
-        return ()
-
-    def reset() -> Returned:
-        node.reset()
-        return clear()
-
-    def listen(number_of: int) -> None:
-        if node.values["stimulus"] == number_of != event:
-            bus.emit(event)
-
-    node.constants["EVENT_ID"] = event
-    node.setting("mode", 0.0, number(0, 8))
-    node.setting("stimulus", 0.0, number(0, 1000))
-    if pulse:
-        node.setting("pulsewidth", PULSE_S, number(0, 10))
-    node.attribute("overrun", lambda: False)
-    node.methods |= {
-        "assert": happen,
-        "clear": clear,
-        "release": lambda: (),
-        "reset": reset,
-        "wait": partial(bus.wait, heard),
-    }
-    bus.listen(listen)
-    return node
-
-
-def link(bus: EventBus, first_event: int) -> Lines:
-    """Make ``tsplink``, on which this instrument is alone, as node 1 and master."""
-    lines = Lines(LINK_LINES, bus, first_event)
-    node = lines.node
-    node.attribute("master", lambda: 1.0)
-    node.attribute("state", lambda: "online")
-    node.settings(number(0, 64), node=1.0, group=0.0)
-    node.methods |= {"reset": lambda *_: 1.0, "initialize": lambda *_: 1.0}
-    return lines
+    def _heard(self, event: int) -> None:
+        if self.node.values["stimulus"] == event != self.event:
+            self.bus.emit(self.event)

@@ -8,16 +8,10 @@ from collections.abc import Callable, Mapping
 
 from ..lua.objects import Node, number
 
-STANDARD = {"OPC": 1, "QYE": 4, "DDE": 8, "EXE": 16, "CME": 32, "URQ": 64, "PON": 128}
-_STANDARD_NAMES = {
-    "OPERATION_COMPLETE": 1,
-    "QUERY_ERROR": 4,
-    "DEVICE_DEPENDENT_ERROR": 8,
-    "EXECUTION_ERROR": 16,
-    "COMMAND_ERROR": 32,
-    "USER_REQUEST": 64,
-    "POWER_ON": 128,
-}
+STANDARD = {
+    "OPC": 1, "OPERATION_COMPLETE": 1, "QYE": 4, "QUERY_ERROR": 4, "DDE": 8, "DEVICE_DEPENDENT_ERROR": 8, "EXE": 16,
+    "EXECUTION_ERROR": 16, "CME": 32, "COMMAND_ERROR": 32, "URQ": 64, "USER_REQUEST": 64, "PON": 128, "POWER_ON": 128,
+}  # fmt: skip
 _BYTE_NAMES = {
     "MSB": 1, "MEASUREMENT_SUMMARY_BIT": 1, "SSB": 2, "SYSTEM_SUMMARY_BIT": 2, "EAV": 4, "ERROR_AVAILABLE": 4,
     "QSB": 8, "QUESTIONABLE_SUMMARY_BIT": 8, "MAV": 16, "MESSAGE_AVAILABLE": 16, "ESB": 32, "EVENT_SUMMARY_BIT": 32,
@@ -43,7 +37,8 @@ class Register:
     def __init__(self, condition: Condition | None = None, asked: Callable[[], None] = lambda: None) -> None:
         self._condition, self._asked = condition, asked
         self._before = 0
-        self._below: dict[int, Register] = {}
+        self.below: dict[int, Register] = {}
+        """Register sets that sum up into a bit of this one, by that bit."""
         self.latched = 0
         self.node = Node(owner=self)
         self.node.attribute("condition", self._told)
@@ -58,7 +53,7 @@ class Register:
     def condition(self) -> int:
         """Return what holds now."""
         now = int(self._condition()) if self._condition else 0
-        for bit, register in self._below.items():
+        for bit, register in self.below.items():
             if register.latched and register.summary():
                 now |= bit
         return now
@@ -67,13 +62,9 @@ class Register:
         """Return whether something happened that is enabled."""
         return bool(self.latched & self.enable)
 
-    def join(self, bit: int, register: "Register") -> None:
-        """Have another register set sum up into a bit of this one."""
-        self._below[bit] = register
-
     def can_change(self) -> bool:
         """Return whether a condition, here or below, could ever set a bit."""
-        return self._condition is not None or any(register.can_change() for register in self._below.values())
+        return self._condition is not None or any(register.can_change() for register in self.below.values())
 
     def depends_on(self) -> tuple[float, int, int]:
         """Return what decides about this register and those above it: its condition, its mask, what is latched."""
@@ -81,9 +72,9 @@ class Register:
 
     def observe(self) -> None:
         """Latch what has changed."""
-        if self._condition is None and not self._below:
+        if self._condition is None and not self.below:
             return
-        for register in self._below.values():
+        for register in self.below.values():
             register.observe()
         now, before = self.condition(), self._before
         if now == before:
@@ -98,12 +89,6 @@ class Register:
         self.observe()
         taken, self.latched = self.latched, 0
         return float(taken)
-
-    def clear(self) -> None:
-        """Forget what happened, here and below."""
-        self.latched = 0
-        for register in self._below.values():
-            register.clear()
 
     def _told(self) -> float:
         self._asked()
@@ -137,7 +122,7 @@ class Status:
             self.add(name)
         self.standard = self._registers["standard"]
         self.standard.latched = STANDARD["PON"]
-        self.standard.node.constants |= STANDARD | _STANDARD_NAMES
+        self.standard.node.constants |= STANDARD
 
     def add(
         self, path: str, condition: Condition | None = None, *, bit: int = 0, bits: Mapping[str, int] | None = None
@@ -161,7 +146,7 @@ class Status:
         register.node.constants |= bits or {}
         (self._registers[above].node if above else self.node).child(name, register.node)
         if bit:
-            self._registers[above].join(bit, register)
+            self._registers[above].below[bit] = register
         return register
 
     def observe(self) -> None:
@@ -185,9 +170,8 @@ class Status:
             byte |= MASTER_SUMMARY
         return float(byte)
 
-    def reset(self) -> tuple[()]:
+    def reset(self) -> None:
         """Bring every register to its default."""
         self.node.reset()
-        for name in SUMMARIES:
-            self._registers[name].clear()
-        return ()
+        for register in self._registers.values():
+            register.latched = 0

@@ -167,7 +167,7 @@ def test_off_states_reach_the_terminals(bench, state, expected):
 
 
 def test_pymeasure_sources_and_measures(bench, siemens, over_visa):
-    from pymeasure.instruments.keithley import EmulatedKeithley2450 as Client
+    from pymeasure.instruments.keithley import Keithley2450 as Client
 
     client = Client(over_visa(bench.box))
     client.reset()

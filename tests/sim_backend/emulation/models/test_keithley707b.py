@@ -240,25 +240,6 @@ def test_a_list_may_not_be_endless(matrix):
     assert error_code(matrix) == 1115
 
 
-def test_an_empty_slot_pretends_to_hold_a_card(matrix):
-    assert say(matrix, "print(slot[1].pseudocard, slot[2].pseudocard)") == "nil\t0.00000e+00\n"
-    say(matrix, "slot[2].pseudocard = 7072 channel.close('2H12')")
-    assert say(matrix, "print(slot[2].idn, slot[2].pseudocard)") == (
-        "7072,Pseudo 8x12 Semiconductor Matrix,00.00a,????????\t7.07200e+03\n"
-    )
-    assert closed(matrix) == "2H12"
-    say(matrix, "slot[2].pseudocard = slot.PSEUDO_NONE")
-    assert say(matrix, "print(slot[2].idn)") == "Empty Slot\n"
-    assert closed(matrix) == "nil"
-    assert error_code(matrix) == 0
-
-
-@pytest.mark.parametrize(("slot", "card", "code"), [(1, 7072, 1114), (2, 7070, 1401)])
-def test_only_an_empty_slot_pretends_and_not_any_card(matrix, slot, card, code):
-    say(matrix, f"slot[{slot}].pseudocard = {card}")
-    assert error_code(matrix) == code
-
-
 def test_labels_name_channels_rows_and_columns(matrix):
     say(matrix, "channel.setlabel('1A01', 'first')", "channel.close('first')")
     say(matrix, "channel.setlabelrow('1B01', 'SMU2')", "channel.setlabelcolumn('1A07', 'DUT2')")

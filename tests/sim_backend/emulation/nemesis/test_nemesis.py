@@ -932,13 +932,13 @@ def test_a_quarter_of_the_verbs_is_used_in_a_run():
 
 def test_a_verb_that_is_used_fires_with_its_rate():
     nemesis = Nemesis.random(5, rate=0.2, verbs=["drop"], switched_on=1.0)
-    hits = sum(len(nemesis.struck("smu", "print(1)", (4, 4))) for _ in range(5000))
+    hits = sum(len(nemesis.faults_at("smu", "print(1)", (4, 4))) for _ in range(5000))
     assert hits == pytest.approx(1000, rel=0.1)
 
 
 def test_what_is_drawn_is_a_fault_of_the_bench():
     nemesis = Nemesis.random(6, rate=1.0, switched_on=1.0, verbs=[*RANDOM_VERBS, "mode", "refuse", "noread"])
-    found = [fault for _ in range(50) for fault in nemesis.struck("smu", "", (4, 4))]
+    found = [fault for _ in range(50) for fault in nemesis.faults_at("smu", "", (4, 4))]
     assert {fault.verb for fault in found} == {*RANDOM_VERBS, "mode", "refuse", "noread"}
     assert {fault.args["row"] for fault in found if fault.verb == "cell"} == {0, 1, 2, 3}
 
@@ -956,7 +956,7 @@ def test_a_nemesis_comes_back_from_its_json(nemesis):
     assert again.as_json() == nemesis.as_json()
     assert again.faults == nemesis.faults
     for _ in range(50):
-        assert again.struck("smu", "print(1)", (4, 4)) == nemesis.struck("smu", "print(1)", (4, 4))
+        assert again.faults_at("smu", "print(1)", (4, 4)) == nemesis.faults_at("smu", "print(1)", (4, 4))
 
 
 def test_every_verb_can_be_written_as_json_with_what_it_needs_only():

@@ -1,0 +1,76 @@
+"""Conduct a sweep or a search of chips: who does the work, and what is told of it."""
+
+from crossbar_hil.backend import Pulse
+from crossbar_hil.studies.convergence.counts import describe_share, summary
+from crossbar_hil.studies.convergence.folder import ChipStudyFolder
+from crossbar_hil.studies.convergence.sweeping import KIND as SWEEP_KIND
+from crossbar_hil.studies.convergence.sweeping import ChipSweep, run_sweep
+from crossbar_hil.studies.convergence.tuning import CANDIDATES, TUNE, Tune, TuneResult, run_tune, tuned_bench_file
+from crossbar_hil.studies.convergence.tuning import KIND as TUNE_KIND
+from crossbar_hil.studies.scheduling import Scheduler, make_scheduler
+from crossbar_hil.studies.showing import Silent
+from crossbar_hil.studies.study import Told, keep_or_remove
+from crossbar_hil.studies.sweep import MAP, describe_settings
+
+
+def scheduler_for(work: ChipSweep | Tune, name: str | None, workers: int | None) -> Scheduler:
+    """Choose who does the work: threads if the chips are trained side by side, else processes, unless told."""
+    return make_scheduler(name or ("threads" if work.lockstep else "processes"), workers)
+
+
+def carry_out(work: ChipSweep | Tune, folder: ChipStudyFolder, scheduler: Scheduler, progress: Silent) -> Told:
+    """Do a study that was planned, and say what came of it.
+
+    Raises
+    ------
+    CrossbarError
+        If it failed; a folder with nothing in it is taken back, and what was done is kept otherwise.
+    KeyboardInterrupt
+        Likewise.
+    """
+    with keep_or_remove(folder, SWEEP_KIND if isinstance(work, ChipSweep) else TUNE_KIND), progress:
+        if isinstance(work, Tune):
+            return _tell_tune(run_tune(work, folder, scheduler, progress), folder)
+        from crossbar_hil.studies.convergence.plotting import save_map  # noqa: PLC0415 - loads matplotlib
+
+        progress.expect(work.chips * len(work.points), f"{len(work.points)} points")
+        result = run_sweep(work, folder, scheduler, progress)
+        return result.tell(folder.path, drawn=save_map(result, folder.path / MAP))
+
+
+def _tell_tune(result: TuneResult, folder: ChipStudyFolder) -> Told:
+    fresh, limits = result.fresh, result.limits
+    path = tuned_bench_file(folder)
+    numbers = summary(fresh)
+    failed = fresh.chips - fresh.converged
+    lines = [
+        f"tuned   {describe_settings(list(result.settings), list(result.settings.values()))}",
+        f"yield   {describe_share(fresh)}, on {fresh.chips} simulated chips that were never searched on",
+    ]
+    if fresh.converged:
+        lines.append(
+            f"effort  {numbers['epochs_50']} epochs in the median, 95 % of those that converge by epoch "
+            f"{numbers['epochs_95']}; {fresh.pulses_mean:.0f} pulses a chip"
+        )
+    if failed:
+        lines.append(
+            f"failed  {failed}, of which {fresh.ended} had a cell at the end of its curve and "
+            f"{failed - fresh.ended} only ran out of epochs"
+        )
+    lines += [
+        f"limits  a cell gets at most {limits['pulses']} pulses of {Pulse(limits['pulse_v'], limits['width_s'])}, "
+        f"a dose of {limits['dose_vs']:g} V s",
+        f"folder  {folder.path}: {TUNE}, {CANDIDATES}",
+        f"train   crossbar-hil train --bench {path}",
+    ]
+    record = {
+        "folder": str(folder.path),
+        "status": "done",
+        "bench": path,
+        "settings": {str(key): value for key, value in result.settings.items()},
+        **{name: numbers[name] for name in ("chips", "converged", "yield", "yield_low", "yield_high")},
+        **{name: numbers[name] for name in ("epochs_mean", "epochs_50", "epochs_95", "pulses_mean")},
+        "seed": result.tune.seed,
+        "limits": limits,
+    }
+    return Told(lines, record)

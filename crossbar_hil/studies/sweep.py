@@ -1,0 +1,150 @@
+"""A sweep: every combination of the values of some settings is a point; its table, its files and what is told of it."""
+
+import csv
+import io
+import itertools
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from crossbar_hil.errors import ConfigError
+from crossbar_hil.studies.axes import Axis
+from crossbar_hil.studies.folder import write_json, write_text
+from crossbar_hil.studies.settings import Key, Value
+from crossbar_hil.studies.study import Told
+
+SWEEP, POINTS, MAP = "sweep.json", "points.csv", "map.png"
+MOST_POINTS = 100_000
+"""More points in one sweep are a slip of the pen."""
+MOST_LINES = 40
+"""Points up to which each has a line on the terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep(ABC):
+    """The points of a sweep."""
+
+    axes: tuple[Axis, ...]
+    seed: int
+    values: tuple[tuple[Value, ...], ...]
+    """Of the axes, for each point."""
+
+    @abstractmethod
+    def plan(self) -> dict[str, Any]:
+        """Return what was asked for, as the folder keeps it."""
+
+    def describe(self, point: int) -> str:
+        """Write the settings of a point for a message."""
+        return describe_settings([axis.key for axis in self.axes], self.values[point])
+
+
+class SweepResult(ABC):
+    """What came of a sweep."""
+
+    noun: ClassVar[str]
+    """What is counted at each point."""
+    sweep: Sweep
+
+    @property
+    @abstractmethod
+    def best(self) -> int:
+        """Number of the best point."""
+
+    @abstractmethod
+    def statistics(self) -> list[dict[str, Any]]:
+        """Return the statistics of every point."""
+
+    @abstractmethod
+    def share(self, point: int) -> str:
+        """Write how good a point is."""
+
+    def effort(self, point: int) -> str:  # noqa: ARG002 - for those that tell it
+        """Write what a point took."""
+        return ""
+
+    @abstractmethod
+    def counted(self) -> tuple[int, str]:
+        """Return how many were counted at each point, and a sentence on them."""
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return settings and statistics of every point."""
+        names = [str(axis.key) for axis in self.sweep.axes]
+        return [
+            {**dict(zip(names, values, strict=True)), **found}
+            for values, found in zip(self.sweep.values, self.statistics(), strict=True)
+        ]
+
+    def as_record(self) -> dict[str, Any]:
+        """Return plan and statistics."""
+        rows = self.rows()
+        return {**self.sweep.plan(), "best": rows[self.best], "points": rows}
+
+    def write(self, folder: Path) -> None:
+        """Write the statistics into files."""
+        write_text(folder / POINTS, as_csv(self.rows()))
+        write_json(folder / SWEEP, self.as_record())
+
+    def tell(self, folder: Path, *, drawn: bool) -> Told:
+        """Say what came of the sweep in a folder; `drawn` says whether its map lies there too."""
+        files = [POINTS, SWEEP, *([MAP] if drawn else [])]
+        number, sentence = self.counted()
+        points = range(len(self.sweep.values))
+        width = max(len(self.noun), len("folder")) + 2
+        lines = [f"{self.sweep.describe(point)}: {self.share(point)}{self.effort(point)}" for point in points]
+        lines = [
+            *(lines if len(lines) <= MOST_LINES else []),
+            f"{'best':{width}}{self.sweep.describe(self.best)}: {self.share(self.best)}",
+            f"{self.noun:{width}}{sentence}",
+            f"{'folder':{width}}{folder}: {', '.join(files)}",
+            *([] if drawn else ["no map: more than two settings vary"]),
+        ]
+        record = {
+            "folder": str(folder),
+            "status": "done",
+            "points": len(points),
+            self.noun: number,
+            "seed": self.sweep.seed,
+            "best": self.rows()[self.best],
+            "files": files,
+        }
+        return Told(lines, record)
+
+
+def combine(axes: Sequence[Axis]) -> tuple[tuple[Value, ...], ...]:
+    """Return every combination of the values of some axes, the first slowest.
+
+    Raises
+    ------
+    ConfigError
+        If there is no axis, or there are too many points.
+    """
+    total = math.prod(len(axis.values) for axis in axes)
+    if not axes:
+        raise ConfigError("a sweep needs at least one setting that varies, --over KEY=VALUES")
+    if total > MOST_POINTS:
+        raise ConfigError(f"a sweep of {total} points, at most {MOST_POINTS} are possible")
+    return tuple(itertools.product(*(axis.values for axis in axes)))
+
+
+def as_csv(rows: Sequence[dict[str, Any]]) -> str:
+    """Write rows that have the same keys as a CSV."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def describe_settings(keys: Sequence[Key], values: Sequence[Value]) -> str:
+    """Write settings for a message.
+
+    >>> from crossbar_hil.studies.settings import find_key
+    >>> describe_settings([find_key("beta")], [5e7])
+    'beta 5e+07'
+    """
+    return ", ".join(
+        f"{key} {f'{value:g}' if isinstance(value, float) else value}" for key, value in zip(keys, values, strict=True)
+    )

@@ -1,0 +1,185 @@
+"""What the SCPI drivers share: opening, identity, the error queue, checked answers, read-back and blind commands.
+
+Every command and every query is a line of its own, because after an invalid command an instrument throws away the rest
+of the line (Keithley 2400 user's manual, page 14-12); only settings that were read back before are asked for in one
+line. While an instrument is being set up, the error queue is asked for
+after each line, so that what it refuses is named by the line. Emulated only.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
+
+from pymeasure.instruments.generic_types import SCPIMixin
+from pymeasure.instruments.instrument import Instrument
+
+from crossbar_hil.errors import GarbledReply, InstrumentError, TransportError
+from crossbar_hil.instrument import Identity
+
+from ..transport.adapter import distrust
+from ..transport.identity import parse_identity
+from ..transport.instrument import BenchInstrument
+from .answers import Expected, described, matches, parse_error
+
+T = TypeVar("T")
+
+
+class ScpiInstrument(SCPIMixin, BenchInstrument):
+    """A PyMeasure instrument that raises on every error and can be made safe without an answer."""
+
+    model_name = "SCPI instrument"
+    longest_queue = 32
+    check_errors = BenchInstrument.check_errors  # and not that of the mixin, which returns what is wrong
+
+    _identity = ""
+
+    next_error = Instrument.measurement(
+        ":SYST:ERR?",
+        """Get the oldest entry of the error queue (tuple of code and text); code 0 is an empty queue.""",
+        cast=str,
+        maxsplit=0,
+        get_process=parse_error,
+    )
+
+    def identify(self) -> Identity:
+        """Ask who answers."""
+        reply = self.query("*IDN?", str.strip)
+        identity = self.parsed("*IDN?", reply, lambda text: parse_identity(text, self.name))
+        self._identity = reply
+        return identity
+
+    def query(self, command: str, parse: Callable[[str], T]) -> T:
+        """Ask and parse the answer; an answer of the wrong form makes the session suspect.
+
+        Raises
+        ------
+        GarbledReply
+            If the answer cannot be the one asked for.
+        InstrumentError
+            If it stands for an overflow or for no number.
+        """
+        reply = self.ask(command)
+        try:
+            return parse(reply)
+        except InstrumentError as error:
+            raise self._told(command, error) from error
+
+    def parsed(self, command: str, reply: str, parse: Callable[[str], T]) -> T:
+        """Parse the answer to a command, as `query` does."""
+        try:
+            return parse(reply)
+        except InstrumentError as error:
+            raise self._told(command, error) from error
+
+    def apply(self, *lines: str) -> None:
+        """Write lines one by one, and ask after each whether the instrument has taken it.
+
+        Raises
+        ------
+        InstrumentError
+            If it has not; the error names the line, and those after it are not sent.
+        """
+        for line in lines:
+            self.write(line)
+            self.check_errors(line)
+
+    def apply_together(self, *lines: str) -> None:
+        """Write lines as one message that ends with the question for errors: if it gets lost no answer comes.
+
+        Raises
+        ------
+        InstrumentError
+            If the instrument has not taken them all.
+        """
+        code, text = self.query(";".join((*lines, ":SYST:ERR?")), parse_error)
+        if code:
+            raise InstrumentError(f"{self.name} reports error {code}, {text} after {'; '.join(lines)[:80]!r}")
+
+    def read_back(self, expected: Mapping[str, Expected]) -> None:
+        """Ask for settings and compare each with what it was set to.
+
+        Raises
+        ------
+        InstrumentError
+            If one is different; it names the setting, the value and what was expected.
+        """
+        for query, value in expected.items():
+            answer = self.ask(query)
+            if not self.parsed(query, answer, partial(matches, expected=value)):
+                raise InstrumentError(
+                    f"{self.name}: {query.replace('?', '')} reads back {answer.strip()}, expected {described(value)}"
+                )
+
+    def set_and_read_back(self, setting: str, value: float) -> None:
+        """Write a number and ask for it: a line that got lost is found out, and one that was refused says why.
+
+        Raises
+        ------
+        InstrumentError
+            If the instrument has another value afterwards.
+        """
+        line = f"{setting} {value:.9e}"
+        self.write(line)
+        try:
+            self.read_back({f"{setting}?": value})
+        except TransportError:
+            raise
+        except InstrumentError:
+            self.check_errors(line)
+            raise
+
+    def ask_together(self, queries: Sequence[str]) -> list[str]:
+        """Ask several questions, and the error queue, in one message; return the answers to the questions.
+
+        Raises
+        ------
+        InstrumentError
+            If there is anything in the error queue.
+        GarbledReply
+            If there are fewer answers than questions; the session is then suspect.
+        """
+        message = ";".join(f":{query.removeprefix(':')}" for query in (*queries, ":SYST:ERR?"))
+        reply = self.ask(message)
+        # The text of an error may hold a semicolon, an answer to a setting none.
+        answers = reply.split(";", len(queries))
+        if len(answers) != len(queries) + 1:
+            why = f"{self.name} gave {len(answers)} answers to {len(queries) + 1} questions: {reply!r:.80}"
+            raise distrust(self.adapter, GarbledReply(why))
+        code, text = self.parsed(":SYST:ERR?", answers.pop(), parse_error)
+        if code:
+            raise InstrumentError(f"{self.name} reports error {code}, {text}, which nothing here has caused")
+        return answers
+
+    def differences(self, expected: Mapping[str, Expected]) -> list[str]:
+        """Ask for settings in one message, and name each that is not what it was set to.
+
+        Raises
+        ------
+        InstrumentError
+            If there is anything in the error queue.
+        """
+        return [
+            f"{self.name}: {query.replace('?', '')} is {answer.strip()} instead of {described(value)}"
+            for (query, value), answer in zip(expected.items(), self.ask_together(list(expected)), strict=True)
+            if not self.parsed(query, answer, partial(matches, expected=value))
+        ]
+
+    # ------------------------------------------------------------------ inside
+
+    def _told(self, command: str, error: InstrumentError) -> InstrumentError:
+        """Return an error of an answer with the command before it; one of the wrong form makes the session suspect."""
+        if isinstance(error, GarbledReply):
+            return distrust(self.adapter, GarbledReply(f"{self.name}: {command[:60]} was answered: {error}"))
+        return InstrumentError(f"{self.name}: {command[:60]}: {error}")
+
+    def _take_error(self) -> tuple[int, str]:
+        return self.query(":SYST:ERR?", parse_error)
+
+    def _errors_text(self, errors: list[tuple[int, str]]) -> str:
+        return "; ".join(f"error {code}, {text}" for code, text in errors)
+
+    def _marker(self) -> tuple[str, str]:
+        """Return the identity that answered before."""
+        if not self._identity:
+            raise TransportError(f"{self.name} was never identified, so its session cannot be brought in step")
+        return "*IDN?", self._identity

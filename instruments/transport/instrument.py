@@ -1,0 +1,157 @@
+"""What every driver with a language shares: opening, the error queue, blind commands, and getting back in step."""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, ClassVar, Self
+
+from pymeasure.adapters import Adapter
+from pymeasure.instruments.instrument import Instrument
+
+from crossbar_hil.errors import InstrumentError, TransportError
+from crossbar_hil.instrument import SourceMeter
+
+from .adapter import BenchAdapter, blind_write, open_adapter
+
+
+class BenchInstrument(Instrument):
+    """A PyMeasure instrument that raises on every error and can be made safe without an answer.
+
+    Parameters
+    ----------
+    adapter : pymeasure.adapters.Adapter, str or int
+        The connection, or a VISA resource name for PyMeasure's own adapter.
+    name : str
+        Name in messages; that of the model if not given.
+    **kwargs
+        Passed on to PyMeasure.
+    """
+
+    model_name: ClassVar[str]
+    """Name in messages if no other is given."""
+    prompts: ClassVar[frozenset[bytes]] = frozenset()
+    """What the instrument says by itself and that answers nothing."""
+    longest_queue: ClassVar[int]
+    """No error queue is longer; an instrument that goes on is not answering the question."""
+
+    def __init__(self, adapter: Adapter | str | int, name: str = "", **kwargs: Any) -> None:
+        super().__init__(adapter, name or self.model_name, **{"includeSCPI": False, **kwargs})
+
+    @classmethod
+    def open(cls, resource: str, *, name: str, visa: str = "@py", deadline_s: float = 2.0) -> Self:
+        """Connect to the instrument at a VISA resource name; nothing is sent.
+
+        Parameters
+        ----------
+        resource : str
+            VISA resource name.
+        name : str
+            Name in messages.
+        visa : str
+            VISA library, as `pyvisa.ResourceManager` takes it.
+        deadline_s : float
+            Time that an exchange may take, in seconds.
+
+        Raises
+        ------
+        ConfigError
+            If the resource name is none; nothing was opened.
+        TransportError
+            If nothing answers there.
+        """
+        return cls(open_adapter(resource, visa=visa, deadline_s=deadline_s, prompts=cls.prompts), name=name)
+
+    def check_errors(self, after: str = "") -> list[tuple[int, str]]:
+        """Empty the error queue.
+
+        Parameters
+        ----------
+        after : str
+            What was sent since it was empty, for the message.
+
+        Returns
+        -------
+        list
+            Always empty.
+
+        Raises
+        ------
+        InstrumentError
+            If there was anything in it; all of it is named.
+        """
+        found: list[tuple[int, str]] = []
+        while len(found) < self.longest_queue:
+            entry = self._take_error()
+            if entry[0] == 0:
+                break
+            found.append(entry)
+        if found:
+            told = f" after {after[:80]!r}" if after else ""
+            raise InstrumentError(f"{self.name} reports {self._errors_text(found)}{told}")
+        return found
+
+    def blind(self, *commands: str) -> None:
+        """Send commands that make the bench safe; no answer is waited for.
+
+        Raises
+        ------
+        TransportError
+            If they could not all be sent.
+        """
+        blind_write(self.adapter, *commands)
+
+    def resync(self) -> None:
+        """Open the session again after a failure and prove it in step.
+
+        Raises
+        ------
+        TransportError
+            If it does not answer, or there is nothing to prove it by; the session stays suspect.
+        """
+        marker = self._marker()
+        if isinstance(self.adapter, BenchAdapter):
+            self.adapter.resync(marker)
+
+    def recover(self) -> None:
+        """Bring the session in step if it is suspect; every `prepare` begins with it.
+
+        Raises
+        ------
+        TransportError
+            If it does not answer; the session stays suspect.
+        """
+        if isinstance(self.adapter, BenchAdapter) and self.adapter.cause is not None:
+            self.resync()
+
+    def close(self) -> None:
+        """End the session; outputs and relays stay as they are."""
+        self.adapter.close()
+
+    # ------------------------------------------------------------------ what a language says
+
+    @abstractmethod
+    def _take_error(self) -> tuple[int, str]:
+        """Ask for the oldest entry of the error queue: code and text; code 0 is an empty queue."""
+
+    @abstractmethod
+    def _errors_text(self, errors: list[tuple[int, str]]) -> str:
+        """Write errors as a person reads them."""
+
+    @abstractmethod
+    def _marker(self) -> tuple[str, str]:
+        """Return a query that changes nothing, and its answer, which no other query gives."""
+
+
+@contextmanager
+def off_after_a_failure(*sources: SourceMeter) -> Iterator[None]:
+    """Switch outputs off if the block fails, or is interrupted: that may have come in the middle of a pulse.
+
+    The failure counts more than one of the attempt to switch off.
+    """
+    try:
+        yield
+    except BaseException:
+        for source in sources:
+            with suppress(TransportError):
+                source.output_off()
+        raise

@@ -1,0 +1,163 @@
+"""What switch matrices with a language share: open what is not wanted, close what is, wait, read back, count."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, ClassVar
+
+from pymeasure.adapters import Adapter
+
+from crossbar_hil.errors import ConfigError, InstrumentError
+from crossbar_hil.instrument import SwitchMatrix, listed, row_number
+
+from .instrument import BenchInstrument
+
+RELAY_S = 0.05
+"""Time allowed for each relay that may move one after the other, in seconds."""
+MOST_KEPT = 4096
+"""So many sets of crosspoints are remembered as good; a training on 4 x 4 cells uses about forty."""
+
+
+class RelayMatrix(BenchInstrument, SwitchMatrix):
+    """A switch matrix whose relays are opened and closed by lists of crosspoints.
+
+    What is not wanted is opened before anything is closed, by plain commands, so that no line is ever on two ports.
+    What is closed is read back after every move, when the relays have settled. So a relay that somebody else closed is
+    found, and the count of relay operations is one of states seen, not of commands sent.
+
+    Parameters
+    ----------
+    adapter : pymeasure.adapters.Adapter, str or int
+        The connection, or a VISA resource name for PyMeasure's own adapter.
+    name : str
+        Name in messages; that of the model if not given.
+    settle_s : float, optional
+        Time that relays need to settle, in seconds; that of the model if not given.
+    **kwargs
+        Passed on to PyMeasure.
+    """
+
+    open_all_command: ClassVar[str]
+    slots: ClassVar[range]
+    rows: ClassVar[range]
+    columns: ClassVar[range]
+    model_settle_s: ClassVar[float] = 0.0
+    """Time that relays of the model need to settle, in seconds."""
+
+    def __init__(
+        self, adapter: Adapter | str | int, name: str = "", settle_s: float | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(adapter, name, **kwargs)
+        self.settle_s = self.model_settle_s if settle_s is None else settle_s
+        self.operations = 0
+        self._known: frozenset[str] | None = None
+        self._good: dict[frozenset[str], frozenset[str]] = {}
+
+    def crosspoint(self, slot: int, port: str, line: int) -> str:
+        """Return the name of the crosspoint of a port (matrix row) and a line (matrix column)."""
+        return self._name(*self._bounded(slot, row_number(port), line))
+
+    def prepare(self) -> None:
+        """Open every relay, set break-before-make where the model has it, and see that nothing is closed."""
+        self._known = None
+        self._begin()
+        self._move([self.open_all_command], frozenset())
+
+    def connect(self, crosspoints: Iterable[str]) -> None:
+        """Close exactly these crosspoints: open every other one first, then close, then wait until they have settled.
+
+        Raises
+        ------
+        ConfigError
+            If the model has no such crosspoint; nothing was sent.
+        InstrumentError
+            If the instrument refuses, or others are closed afterwards; `connected` then says which.
+        """
+        wanted = self._checked(frozenset(crosspoints))
+        before = self._learn()
+        self._move([*self._lines(before - wanted, closing=False), *self._lines(wanted - before, closing=True)], wanted)
+
+    def disconnect_all(self) -> None:
+        """Open every relay, by writing only: no answer is waited for."""
+        before, self._known = self._known, None
+        self.operations += len(before or ())
+        self.blind(self.open_all_command)
+
+    def shutdown(self) -> None:
+        """Open every relay, by writing only, as PyMeasure does at the end of a ``with`` block."""
+        self.disconnect_all()
+        super().shutdown()
+
+    # ------------------------------------------------------------------ what a model or a language says
+
+    @abstractmethod
+    def _name(self, slot: int, row: int, column: int) -> str:
+        """Write a crosspoint as the model does."""
+
+    @abstractmethod
+    def _place(self, crosspoint: str) -> tuple[int, int, int]:
+        """Return slot, row and column of a crosspoint; ``ConfigError`` if it is none."""
+
+    @abstractmethod
+    def _begin(self) -> None:
+        """Bring the session in step, empty the error queue and write the model's own settings."""
+
+    @abstractmethod
+    def _lines(self, names: Iterable[str], *, closing: bool) -> Iterator[str]:
+        """Yield commands that open or close crosspoints."""
+
+    @abstractmethod
+    def _carry_out(self, lines: list[str], moving: int) -> tuple[frozenset[str], Callable[[], object]]:
+        """Write lines that move so many relays, wait, and return what is closed and a look at the error queue."""
+
+    # ------------------------------------------------------------------ inside
+
+    def _bounded(self, slot: int, row: int, column: int) -> tuple[int, int, int]:
+        for what, value, allowed in (
+            ("slot", slot, self.slots),
+            ("row", row, self.rows),
+            ("column", column, self.columns),
+        ):
+            if value not in allowed:
+                raise ConfigError(f"{self.name} has no {what} {value}: {what}s are {allowed[0]} to {allowed[-1]}")
+        return slot, row, column
+
+    def _checked(self, crosspoints: frozenset[str]) -> frozenset[str]:
+        """Return crosspoints as the model writes them, if it has them; sets that were good before are not looked at."""
+        found = self._good.get(crosspoints)
+        if found is None:
+            found = frozenset(self._name(*self._bounded(*self._place(each))) for each in crosspoints)
+            if len(self._good) >= MOST_KEPT:
+                self._good.clear()
+            self._good[crosspoints] = found
+        return found
+
+    def _learn(self) -> frozenset[str]:
+        """Return what is closed, asking only if it is not known."""
+        return self.connected() if self._known is None else self._known
+
+    def _move(self, lines: list[str], after: frozenset[str]) -> None:
+        """Move relays, wait for them, and compare what is then closed with what should be."""
+        before, self._known = self._learn(), None
+        found, check_errors = self._carry_out(lines, len(before ^ after))
+        self._known = None
+        self.operations += len(before ^ found)
+        check_errors()
+        if found != after:
+            raise InstrumentError(f"{self.name} has {listed(found)} closed, expected {listed(after)}")
+        self._known = found
+
+
+def comma_lists(names: Iterable[str], longest: int) -> Iterator[str]:
+    """Yield names, sorted, in lists with commas that are no longer than so many characters.
+
+    >>> list(comma_lists({"1A05", "1A01", "1A02"}, 9))
+    ['1A01,1A02', '1A05']
+    """
+    part = ""
+    for name in sorted(names):
+        if part and len(part) + 1 + len(name) > longest:
+            yield part
+            part = ""
+        part = f"{part},{name}" if part else name
+    if part:
+        yield part

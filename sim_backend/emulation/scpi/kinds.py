@@ -1,0 +1,134 @@
+"""Types of the values that commands set and ask: how parameters are read, and how a value is answered."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from . import values
+from .messages import Call, Command, Query, Write
+from .status import ScpiError
+
+Store = Callable[[Any, Call, Any], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One type of value."""
+
+    read: Callable[[list[str], bool], Any] | None
+    """Makes a value of the parameters; the second argument says whether numbers may carry units. None: only asked."""
+    answer: Callable[[Any], str] | None = str
+    """Writes a value. None: only set."""
+    least: int = 1
+    most: int = 1
+    """How many parameters there are."""
+    default: Any = None
+    named: Callable[[str], str] | None = None
+    """What a query with ``MIN``, ``MAX`` or ``DEF`` answers; without it a query has no parameter."""
+
+    def command(self, pattern: str, store: Store, value: Callable[[Any, Call], Any]) -> Command:
+        """Return the command of one header.
+
+        Parameters
+        ----------
+        pattern : str
+            How the header is written.
+        store : callable
+            Takes the instrument, the call and a value that was set.
+        value : callable
+            Returns the value of an instrument that a call asks for.
+        """
+        return Command(pattern, self._writer(store), self._query(value))
+
+    def _writer(self, store: Store) -> Write | None:
+        read = self.read
+        if read is None:
+            return None
+
+        def write(instrument: Any, call: Call) -> None:
+            store(instrument, call, read(call.expect(self.least, self.most), instrument.accepts_units))
+
+        return write
+
+    def _query(self, value: Callable[[Any, Call], Any]) -> Query | None:
+        answer = self.answer
+        if answer is None:
+            return None
+
+        def query(instrument: Any, call: Call) -> str:
+            if call.expect(0, 1 if self.named else 0) and self.named:
+                return self.named(call.arguments[0])
+            return answer(value(instrument, call))
+
+        return query
+
+
+def number(
+    low: float,
+    high: float,
+    default: float | None = None,
+    unit: str = "",
+    reply: Callable[[float], str] = values.nr3,
+) -> Kind:
+    """Return a number between bounds; ``MIN``, ``MAX`` and ``DEF`` are understood both ways."""
+    return Kind(
+        lambda texts, units: values.bounded(texts[0], low, high, default, unit if units else ""),
+        reply,
+        default=default,
+        named=lambda text: reply(values.named_bound(text, low, high, default)),
+    )
+
+
+def integer(low: int, high: int, default: int | None = None) -> Kind:
+    """Return a whole number between bounds; ``MIN``, ``MAX`` and ``DEF`` are understood both ways."""
+    return Kind(
+        lambda texts, _: values.integer(texts[0], low, high, default),
+        default=default,
+        named=lambda text: str(round(values.named_bound(text, low, high, default))),
+    )
+
+
+FLAG = Kind(lambda texts, _: values.boolean(texts[0]), lambda on: str(int(on)), default=False)
+"""On or off, answered as 1 or 0."""
+
+
+def choice(*names: str) -> Kind:
+    """Return one of several names, in its short form; the first by default."""
+    return Kind(lambda texts, _: values.choice(texts[0], names), default=values.short(names[0]))
+
+
+def choices(*names: str) -> Kind:
+    """Return a list of names in their short forms, in the order in which they were given."""
+    return Kind(
+        lambda texts, _: ",".join(dict.fromkeys(values.choice(text, names) for text in texts)),
+        most=len(names),
+        default=values.short(names[0]),
+    )
+
+
+def ordered(*names: str) -> Kind:
+    """Return a tuple of names in their short forms, in the order of `names` whatever that of the parameters."""
+
+    def read(texts: list[str], _: bool) -> tuple[str, ...]:
+        wanted = {values.choice(text, names) for text in texts}
+        return tuple(name for name in map(values.short, names) if name in wanted)
+
+    return Kind(read, ",".join, most=len(names))
+
+
+def text(longest: int) -> Kind:
+    """Return a quoted text; one that is too long is error -223."""
+
+    def read(texts: list[str], _: bool) -> str:
+        found = values.string(texts[0])
+        if len(found) > longest:
+            raise ScpiError(-223)
+        return found
+
+    return Kind(read, values.quoted, default="")
+
+
+ACTION = Kind(lambda *_: None, answer=None, least=0, most=0)
+"""What takes no parameter and has nothing to do here."""
+CONSTANT = Kind(None)
+"""A query that always answers the same."""

@@ -1,0 +1,127 @@
+import csv
+import json
+
+import pytest
+
+from crossbar_hil.studies.showing import Silent
+
+SLOW = ("--set", "epochs=4", "--seed", "5", "--chips", "3")
+
+
+def test_a_sweep_of_one_setting_leaves_a_table_a_map_and_the_settings_that_were_used(cli, tmp_path):
+    done = cli("sweep", "--over", "target=0.5..0.9:3", *SLOW, "--spread", "10 nS", "100 nS", "--to", "out")
+    assert done.code == 0
+    assert len(done.out.splitlines()) == 6
+    assert done.out.splitlines()[0].startswith("target 0.5: ")
+    assert done.err.splitlines()[0] == "3 points"
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "chunks.jsonl", "given", "map.png", "plan.json", "points.csv", "sweep.json",
+    ]  # fmt: skip
+    with (tmp_path / "out" / "points.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["target"], row["chips"]) for row in rows] == [("0.5", "3"), ("0.7", "3"), ("0.9", "3")]
+    assert "low_siemens = 1e-08" in (tmp_path / "out" / "given" / "bench.toml").read_text()
+
+
+def test_the_last_line_of_json_output_says_where_the_results_are_and_which_point_is_best(cli, tmp_path):
+    done = cli("sweep", "--over", "beta=1e5,5e7", "--over", "target=0.8,0.9", *SLOW, "--quiet", "--json", "--to", "out")
+    answer = json.loads(done.out.splitlines()[-1])
+    assert done.err == ""
+    assert (answer["folder"], answer["status"], answer["points"], answer["seed"]) == ("out", "done", 4, 5)
+    assert answer["best"]["beta"] == 5e7
+    assert set(answer["files"]) == {"points.csv", "sweep.json", "map.png"}
+
+
+def test_more_than_two_settings_have_a_table_and_no_map(cli, tmp_path):
+    done = cli(
+        "sweep",
+        "--over",
+        "target=0.5,0.8",
+        "--over",
+        "beta=3e7,5e7",
+        "--over",
+        "K=5,10",
+        *SLOW,
+        "--quiet",
+        "--to",
+        "out",
+    )
+    assert "no map: more than two settings vary" in done.out
+    assert not (tmp_path / "out" / "map.png").exists()
+
+
+def test_the_same_seed_gives_the_same_files_and_a_finished_sweep_may_be_resumed(cli, tmp_path):
+    for name in ("a", "b"):
+        assert cli("sweep", "--over", "target=0.5,0.8", *SLOW, "--quiet", "--to", name).code == 0
+    assert cli("sweep", "--resume", "b", "--quiet").code == 0
+    for name in ("points.csv", "sweep.json", "map.png", "chunks.jsonl"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_a_curve_of_the_users_own_is_swept_and_tuned(cli, tmp_path):
+    levels = [4.5e-7 + 4e-9 * step for step in range(60)]
+    (tmp_path / "mine.csv").write_text("Conductance (S)\n" + "\n".join(f"{level:.6e}" for level in levels))
+    given = ("--curve", "mine.csv", "--seed", "1", "--chips", "50", "--quiet")
+    assert cli("sweep", "--over", "smoothed=true,false", *given).code == 0
+    done = cli("tune", "--over", "target=0.9", "--over", "beta=3e7,1e8", *given, "--to", "tuned")
+    assert done.code == 0
+    assert done.out.splitlines()[-1] == "train   crossbar-hil train --bench tuned/tuned/bench.toml"
+    assert "50 simulated chips that were never searched on" in done.out
+
+
+def test_ctrl_c_keeps_what_was_done_and_says_how_to_go_on(cli, tmp_path, monkeypatch):
+    class Interrupting(Silent):
+        def __call__(self, chips):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("crossbar_hil.studies.showing.make_show", lambda console, quiet: Interrupting())
+        done = cli("sweep", "--over", "target=0.5,0.8", *SLOW, "--to", "out", "--json")
+    assert done.code == 1
+    assert json.loads(done.out) == {"folder": "out", "status": "interrupted"}
+    assert done.err == (
+        "crossbar-hil: interrupted; what was done is kept, go on with: crossbar-hil sweep --resume out\n"
+    )
+    assert len((tmp_path / "out" / "chunks.jsonl").read_text().splitlines()) == 1
+    assert cli("sweep", "--resume", "out", "--quiet").code == 0
+
+
+BAD = [
+    (("sweep",), 2, "a sweep needs at least one setting that varies, --over KEY=VALUES"),
+    (("sweep", "--over", "beta=1e7..1e8"), 2, "a range is beta=LOW..HIGH:COUNT"),
+    (("sweep", "--over", "target=0.8,1.2"), 1, "point target 1.2: target 1.2 must lie between -1 and 1"),
+    (("sweep", "--over", "width=10 ms,1 s"), 1, "point width_s 1: pulse of 2 V, 1000 ms"),
+    (("sweep", "--over", "beta=1e7,2e7", "--chips", "0"), 2, "0 chips, from 1 to 1000000000 are possible"),
+    (("sweep", "--over", "beta=1e7,2e7", "--set", "targt=0.8"), 2, "'targt' is no setting"),
+    (("sweep", "--over", "beta=1e7,2e7", "--set", "target"), 2, "--set 'target' must be KEY=VALUE"),
+    (("sweep", "--over", "beta=1e7,2e7", "--curve", "missing.csv"), 1, "missing.csv cannot be read: No such file"),
+    (("sweep", "--over", "beta=1e7,2e7", "--scheduler", "dask"), 2, "scheduler 'dask' is neither threads nor"),
+    (("sweep", "--over", "beta=1e7,2e7", "--workers", "0"), 2, "0 workers, from 1 to 1024 are possible"),
+    (("sweep", "--over", "beta=1e7,2e7", "--to", "here"), 1, "here exists already and is not overwritten"),
+    (("sweep", "--resume", "here"), 1, "here is not the folder of a study: plan.json cannot be read"),
+    (("sweep", "--resume", "here", "--chips", "3", "--over", "a=1"), 2, "so --chips, --over cannot be given with it"),
+    (("sweep", "--over", "beta=1..2:9999", "--over", "v1=0.1..0.2:99"), 2, "a sweep of 989901 points, at most 100000"),
+    (("tune", "--over", "target=0.8,1.2"), 1, "target 1.2 must lie between -1 and 1"),
+    (("tune", "--spread", "1e-7", "1e-8"), 1, "must have 0 < low < high"),
+    (("tune", "--bench", "simulatd"), 2, "did you mean 'simulated'?"),
+]
+
+
+@pytest.mark.parametrize(("words", "code", "sentence"), BAD, ids=[" ".join(words) for words, _, _ in BAD])
+def test_bad_input_gives_one_sentence_and_leaves_nothing(cli, tmp_path, words, code, sentence):
+    (tmp_path / "here").mkdir()
+    done = cli(*words, "--quiet")
+    assert sentence in done.err
+    assert done.code == code
+    assert done.out == ""
+    assert len(done.err.strip().splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]
+
+
+def test_a_cluster_that_does_not_answer_leaves_no_folder(cli, tmp_path, monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("crossbar_hil.studies.cluster.PATIENCE_S", 0.1)
+    done = cli("sweep", "--over", "target=0.5,0.8", *SLOW, "--quiet", "--scheduler", "tcp://127.0.0.1:1", "--to", "out")
+    assert done.code == 1
+    assert "no Dask scheduler answers at tcp://127.0.0.1:1" in done.err
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,553 @@
+"""The transport against a scripted peer: every way of failing ends within the deadline, in the right error."""
+
+import contextlib
+import gc
+import socket
+import socketserver
+import threading
+import time
+from typing import ClassVar
+
+import pytest
+from pymeasure.adapters import ProtocolAdapter
+from pymeasure.instruments import Instrument
+
+from crossbar_hil.errors import ConfigError, ConnectionLost, DeadlineError, GarbledReply, TransportError
+from crossbar_hil.instruments.transport.adapter import BenchAdapter, blind_write, open_adapter
+from crossbar_hil.instruments.tsp.instrument import PROMPTS
+
+DEADLINE_S = 0.2
+PATIENCE_S = 4.0
+"""Less than the peers wait, and far more than a deadline: a loaded machine is not a failure."""
+
+
+class Peer:
+    """A server on loopback that serves connections one after the other, each with the next of its scripts."""
+
+    def __init__(self, *scripts):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(5)
+        self.port = self.listener.getsockname()[1]
+        self.resource = f"TCPIP::127.0.0.1::{self.port}::SOCKET"
+        self.lines = []
+        self.heard = threading.Condition()
+        self.go = threading.Event()
+        self.thread = threading.Thread(target=self._serve, args=(scripts,), daemon=True)
+        self.thread.start()
+
+    def _serve(self, scripts):
+        for script in scripts:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.settimeout(5)
+            with connection, contextlib.suppress(OSError):
+                script(self, connection)
+
+    def line(self, connection):
+        got = bytearray()
+        while not got.endswith(b"\n"):
+            byte = connection.recv(1)
+            if not byte:
+                raise OSError("closed")
+            got += byte
+        with self.heard:
+            self.lines.append(got[:-1].decode())
+            self.heard.notify_all()
+
+    def wait_for_lines(self, count):
+        with self.heard:
+            assert self.heard.wait_for(lambda: len(self.lines) >= count, 5)
+
+    def close(self):
+        self.go.set()
+        self.listener.close()
+        self.thread.join(5)
+
+
+@pytest.fixture
+def peer():
+    made = []
+
+    def make(*scripts):
+        made.append(Peer(*scripts))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def opened():
+    made = []
+
+    def make(peer, **options):
+        made.append(open_adapter(peer.resource, deadline_s=DEADLINE_S, **options))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+def answers(*replies):
+    def script(peer, connection):
+        for reply in replies:
+            peer.line(connection)
+            connection.sendall(reply)
+        peer.go.wait(5)
+
+    return script
+
+
+def ask(adapter, command):
+    adapter.write(command)
+    return adapter.read()
+
+
+def fails(adapter, error, command="READ?"):
+    start = time.monotonic()
+    with pytest.raises(error) as caught:
+        ask(adapter, command)
+    assert time.monotonic() - start < PATIENCE_S
+    return str(caught.value)
+
+
+def test_an_answer_comes_back_without_its_line_feed(peer, opened):
+    adapter = opened(peer(answers(b"1.5\n", b"a\tb\n")))
+    assert ask(adapter, "READ?") == "1.5"
+    assert ask(adapter, "READ?") == "a\tb"
+    assert adapter.cause is None
+
+
+def test_a_pymeasure_instrument_takes_the_adapter(peer, opened):
+    instrument = Instrument(opened(peer(answers(b"1.5\n"))), "thing", includeSCPI=False)
+    assert instrument.values("READ?") == [1.5]
+
+
+def test_the_socket_sends_at_once(peer, opened):
+    adapter = opened(peer(answers()))
+    assert adapter.connection._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_a_reply_in_pieces_is_put_together(peer, opened):
+    def script(peer, connection):
+        peer.line(connection)
+        for byte in b"1.25\n":
+            connection.sendall(bytes([byte]))
+        peer.go.wait(5)
+
+    assert ask(opened(peer(script)), "READ?") == "1.25"
+
+
+def test_bytes_are_read_by_count_and_to_the_termination(peer, opened):
+    adapter = opened(peer(answers(b"#0\n23\nrest\n")))
+    adapter.write("DATA?")
+    assert adapter.read_bytes(3) == b"#0\n"
+    assert adapter.read_bytes(10, break_on_termchar=True) == b"23\n"
+    assert adapter.read_bytes(-1) == b"rest\n"
+
+
+@pytest.mark.fault("T2", "V15")
+def test_no_reply_ends_at_the_deadline_and_names_resource_and_command(peer, opened):
+    served = peer(answers(b""))
+    message = fails(opened(served), DeadlineError)
+    assert served.resource in message
+    assert "READ?" in message
+
+
+@pytest.mark.fault("T10", "T19", "V15")
+def test_a_dribbling_reply_ends_at_the_deadline_and_shows_what_came(peer, opened):
+    def script(peer, connection):
+        peer.line(connection)
+        while not peer.go.wait(0.02):
+            connection.sendall(b"7")
+
+    assert "reply so far '77" in fails(opened(peer(script)), DeadlineError)
+
+
+@pytest.mark.fault("T13", "V15")
+def test_a_peer_that_does_not_read_ends_at_the_deadline(peer, opened):
+    adapter = opened(peer(lambda peer, connection: peer.go.wait(5)))
+    start = time.monotonic()
+    with pytest.raises(DeadlineError, match="bytes of a message in time"):
+        adapter.write("x" * 50_000_000)
+    assert time.monotonic() - start < PATIENCE_S
+
+
+@pytest.mark.fault("T11")
+def test_a_connection_closed_before_the_reply_is_lost(peer, opened):
+    fails(opened(peer(lambda peer, connection: peer.line(connection))), ConnectionLost)
+
+
+def test_a_connection_closed_inside_the_reply_is_lost_and_shows_what_came(peer, opened):
+    def script(peer, connection):
+        peer.line(connection)
+        connection.sendall(b"1.2")
+
+    assert "'1.2'" in fails(opened(peer(script)), ConnectionLost)
+
+
+@pytest.mark.fault("T11")
+def test_a_connection_closed_between_exchanges_is_lost_before_anything_is_sent(peer, opened):
+    def script(peer, connection):
+        peer.line(connection)
+        connection.sendall(b"1\n")
+
+    served = peer(script)
+    adapter = opened(served)
+    assert ask(adapter, "READ?") == "1"
+    served.thread.join(5)
+    fails(adapter, ConnectionLost)
+
+
+@pytest.mark.fault("T14", "T17")
+def test_a_refused_port_is_lost_at_opening():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    start = time.monotonic()
+    with pytest.raises(ConnectionLost, match=str(port)):
+        open_adapter(f"TCPIP::127.0.0.1::{port}::SOCKET", deadline_s=DEADLINE_S)
+    assert time.monotonic() - start < PATIENCE_S
+
+
+@pytest.mark.parametrize("resource", ["", "nonsense", "TCPIP::127.0.0.1::here::SOCKET::5"])
+def test_a_name_that_is_no_resource_is_refused(resource):
+    with pytest.raises(ConfigError, match="no VISA resource name"):
+        open_adapter(resource, deadline_s=DEADLINE_S)
+
+
+def test_a_library_that_is_not_there_is_a_wrong_setting():
+    with pytest.raises(ConfigError, match="@nothing"):
+        open_adapter("TCPIP::127.0.0.1::1::SOCKET", visa="@nothing")
+
+
+@pytest.mark.fault("T7", "X15")
+@pytest.mark.parametrize("reply", [b"\xff\xfe\n", b"1.\xb2\n", b"1\x002\n", b"\x1b[2J\n"])
+def test_bytes_that_are_no_text_are_garbled(peer, opened, reply):
+    fails(opened(peer(answers(reply))), GarbledReply)
+
+
+@pytest.mark.fault("X15")
+def test_a_reply_without_end_is_garbled(peer, opened):
+    def script(peer, connection):
+        peer.line(connection)
+        connection.sendall(b"9" * 2_000_000)
+        peer.go.wait(5)
+
+    assert "1000000" in fails(opened(peer(script)), GarbledReply)
+
+
+@pytest.mark.fault("T5", "V13")
+def test_a_second_line_makes_the_next_exchange_fail_before_it_is_sent(peer, opened):
+    served = peer(answers(b"1\n2\n", b"3\n"))
+    adapter = opened(served)
+    assert ask(adapter, "READ?") == "1"
+    assert "'2\\n'" in fails(adapter, GarbledReply, "NEXT?")
+    assert served.lines == ["READ?"]
+
+
+def late(peer, connection):
+    peer.line(connection)
+    peer.go.wait(5)
+    connection.sendall(b"late\n")
+    peer.line(connection)
+
+
+@pytest.mark.fault("T1", "V13")
+def test_a_suspect_session_refuses_with_the_first_cause_although_the_answer_has_come(peer, opened):
+    served = peer(late)
+    adapter = opened(served)
+    first = fails(adapter, DeadlineError, "FIRST?")
+    served.go.set()
+    for _ in range(2):
+        assert first in fails(adapter, DeadlineError, "SECOND?")
+    assert served.lines == ["FIRST?"]
+
+
+@pytest.mark.fault("T1", "V13")
+def test_resync_opens_again_and_throws_away_what_comes_before_the_marker(peer, opened):
+    def again(peer, connection):
+        connection.sendall(b"late\n")
+        peer.line(connection)
+        connection.sendall(b"later\ntok-1\n")
+        peer.line(connection)
+        connection.sendall(b"4\n")
+
+    served = peer(answers(b""), again)
+    adapter = opened(served)
+    fails(adapter, DeadlineError, "FIRST?")
+    served.go.set()
+    adapter.resync(('print("tok-1")', "tok-1"))
+    assert adapter.cause is None
+    assert ask(adapter, "READ?") == "4"
+    assert served.lines == ["FIRST?", 'print("tok-1")', "READ?"]
+
+
+def test_resync_waits_until_what_was_sent_before_has_been_acted_on():
+    acted, second = [], threading.Event()
+
+    class Session(socketserver.StreamRequestHandler):
+        def handle(self):
+            first = not acted
+            acted.append("connected")
+            for line in self.rfile:
+                if not first:
+                    second.set()
+                    self.wfile.write(b"tok\n")
+                elif line == b"OFF\n":
+                    second.wait(DEADLINE_S / 2)  # a session that has come meanwhile overtakes
+                acted.append(line.decode().strip())
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Session) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        adapter = open_adapter(f"TCPIP::127.0.0.1::{server.server_address[1]}::SOCKET", deadline_s=DEADLINE_S)
+        fails(adapter, DeadlineError, "FIRST?")
+        adapter.blind_write("OFF")
+        adapter.resync(("MARK?", "tok"))
+        adapter.close()
+        server.shutdown()
+    assert acted == ["connected", "FIRST?", "OFF", "connected", "MARK?"]
+
+
+def test_resync_without_marker_leaves_the_session_suspect_with_the_first_cause(peer, opened):
+    served = peer(answers(b""), answers(b"something else\n"))
+    adapter = opened(served)
+    fails(adapter, DeadlineError, "FIRST?")
+    served.go.set()
+    with pytest.raises(TransportError):
+        adapter.resync(('print("tok-1")', "tok-1"))
+    assert "FIRST?" in fails(adapter, DeadlineError)
+
+
+@pytest.mark.fault("O1")
+def test_an_interrupt_makes_the_session_suspect(peer, opened):
+    served = peer(answers(b"1\n"))
+    adapter = opened(served)
+    with pytest.raises(KeyboardInterrupt), adapter._watched():
+        raise KeyboardInterrupt
+    fails(adapter, TransportError)
+    assert served.lines == []
+
+
+def test_a_blind_write_goes_out_on_a_suspect_session(peer, opened):
+    served = peer(late)
+    adapter = opened(served)
+    fails(adapter, DeadlineError, "FIRST?")
+    served.go.set()
+    adapter.blind_write("OFF")
+    served.wait_for_lines(2)
+    assert served.lines == ["FIRST?", "OFF"]
+    assert adapter.cause is not None
+
+
+def test_a_blind_write_opens_a_lost_connection_again(peer, opened):
+    served = peer(lambda peer, connection: peer.line(connection), answers(b""))
+    adapter = opened(served)
+    fails(adapter, ConnectionLost, "FIRST?")
+    adapter.blind_write("OFF")
+    served.wait_for_lines(2)
+    assert served.lines == ["FIRST?", "OFF"]
+    fails(adapter, ConnectionLost)
+
+
+def test_blind_commands_open_a_lost_connection_again_once_and_go_out_in_order(peer, opened):
+    served = peer(lambda peer, connection: peer.line(connection), answers(b"", b"", b""))
+    adapter = opened(served)
+    fails(adapter, ConnectionLost, "FIRST?")
+    adapter.blind_write("ZERO", "OFF", "IDLE")
+    served.wait_for_lines(4)
+    assert served.lines == ["FIRST?", "ZERO", "OFF", "IDLE"]
+
+
+def test_no_blind_command_is_lost_on_a_connection_that_was_closed_unnoticed(peer, opened):
+    def answer_and_close(peer, connection):
+        peer.line(connection)
+        connection.sendall(b"1\n")
+
+    served = peer(answer_and_close, answers(b"", b""))
+    adapter = opened(served)
+    assert ask(adapter, "READ?") == "1"
+    link = adapter.connection
+    assert link._socket.recv(1, socket.MSG_PEEK) == b""  # waits until the end has come
+    adapter.blind_write("ZERO", "OFF")
+    served.wait_for_lines(3)
+    assert served.lines == ["READ?", "ZERO", "OFF"]
+    assert isinstance(adapter.cause, ConnectionLost)
+
+
+def test_blind_commands_to_nobody_end_with_the_first_attempt_to_open(peer, opened):
+    served = peer(lambda peer, connection: peer.line(connection))
+    adapter = opened(served)
+    fails(adapter, ConnectionLost, "FIRST?")
+    served.close()
+    with pytest.raises(ConnectionLost, match="cannot open"):
+        adapter.blind_write("ZERO", "OFF")
+
+
+def test_another_adapter_is_told_every_blind_command_whatever_became_of_the_first():
+    class Broken(ProtocolAdapter):
+        sent: ClassVar[list[str]] = []
+
+        def _write(self, command, **kwargs):
+            self.sent.append(command)
+            raise OSError(f"no {command}")
+
+    with pytest.raises(OSError, match="no ZERO"):
+        blind_write(Broken(), "ZERO", "OFF")
+    assert Broken.sent == ["ZERO", "OFF"]
+
+
+@pytest.mark.fault("T19")
+def test_a_carriage_return_before_the_line_feed_is_dropped(peer, opened):
+    adapter = opened(peer(answers(b"false\r\n", b"\r\n")))
+    assert ask(adapter, "READ?") == "false"
+    assert ask(adapter, "READ?") == ""
+
+
+def test_prompts_are_thrown_away_where_an_instrument_may_say_them(peer, opened):
+    adapter = opened(peer(answers(b"TSP>\n1\nTSP>\n", b"2\n>>>>\nTSP?\n", b"3\n")), prompts=PROMPTS)
+    assert [ask(adapter, "READ?") for _ in range(3)] == ["1", "2", "3"]
+
+
+@pytest.mark.fault("T9")
+@pytest.mark.parametrize("extra", [b"TSP>\n7\n", b"TSP", b"TSP> 7\n"])
+def test_anything_but_prompts_that_nobody_had_asked_for_is_garbled(peer, opened, extra):
+    adapter = opened(peer(answers(b"1\n" + extra)), prompts=PROMPTS)
+    assert ask(adapter, "READ?") == "1"
+    fails(adapter, GarbledReply)
+
+
+def test_where_no_prompts_are_expected_one_is_garbled(peer, opened):
+    adapter = opened(peer(answers(b"1\nTSP>\n")))
+    assert ask(adapter, "READ?") == "1"
+    fails(adapter, GarbledReply)
+
+
+def test_a_blind_write_is_not_joined_to_half_a_message(peer, opened):
+    served = peer(lambda peer, connection: peer.go.wait(5), answers(b""))
+    adapter = opened(served)
+    with pytest.raises(DeadlineError):
+        adapter.write("x" * 50_000_000)
+    served.go.set()
+    adapter.blind_write("OFF")
+    served.wait_for_lines(1)
+    assert served.lines == ["OFF"]
+
+
+def test_closing_over_an_unread_answer_does_not_lose_the_last_command(peer, opened):
+    served = peer(late)
+    adapter = opened(served)
+    fails(adapter, DeadlineError, "FIRST?")
+    served.go.set()
+    adapter.blind_write("OFF")
+    adapter.close()
+    served.wait_for_lines(2)
+    assert served.lines[-1] == "OFF"
+
+
+@pytest.mark.fault("I10")
+def test_more_time_is_given_for_a_slow_command_only_where_asked(peer, opened):
+    def script(peer, connection):
+        peer.line(connection)
+        time.sleep(1.5 * DEADLINE_S)
+        connection.sendall(b"done\n")
+        peer.go.wait(5)
+
+    adapter = opened(peer(script))
+    with adapter.allowing(2.0):
+        assert ask(adapter, "SLOW?") == "done"
+    fails(adapter, DeadlineError)
+
+
+def test_a_driver_can_make_the_session_suspect(peer, opened):
+    adapter = opened(peer(answers(b"1\n")))
+    adapter.distrust(GarbledReply("three numbers instead of two"))
+    assert "three numbers" in fails(adapter, GarbledReply)
+
+
+def test_another_thread_is_turned_away(peer, opened):
+    adapter = opened(peer(answers(b"1\n")))
+    caught = []
+
+    def use():
+        for action in (lambda: ask(adapter, "READ?"), lambda: adapter.blind_write("OFF"), adapter.read):
+            try:
+                action()
+            except RuntimeError as error:
+                caught.append(error)
+
+    thread = threading.Thread(target=use)
+    thread.start()
+    thread.join()
+    assert len(caught) == 3
+    assert ask(adapter, "READ?") == "1"
+
+
+def test_a_closed_adapter_is_lost_and_may_be_closed_again(peer, opened):
+    adapter = opened(peer(answers(b"1\n")))
+    adapter.close()
+    adapter.close()
+    fails(adapter, ConnectionLost)
+
+
+def test_an_adapter_that_is_forgotten_closes_its_connection(peer):
+    served = peer(lambda peer, connection: peer.line(connection))
+    adapter = BenchAdapter(served.resource, deadline_s=DEADLINE_S)
+    del adapter
+    gc.collect()
+    served.thread.join(5)
+    assert not served.thread.is_alive()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{spec: '1.0', devices: {box: {properties: 1}}, resources: {'GPIB0::16::INSTR': {device: box}}}",
+        "spec: '1.0'\ndevices: [",
+        "hello",
+    ],
+)
+def test_a_broken_file_for_pyvisa_sim_is_a_wrong_setting_in_one_line(tmp_path, text):
+    description = tmp_path / "broken.yaml"
+    description.write_text(text)
+    with pytest.raises(ConfigError, match=r"there is no VISA library '.*broken\.yaml@sim': .") as error:
+        open_adapter("GPIB0::16::INSTR", visa=f"{description}@sim", deadline_s=DEADLINE_S)
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_for_pyvisa_sim_that_is_not_there_is_a_wrong_setting(tmp_path):
+    with pytest.raises(ConfigError, match=r"there is no VISA library '.*nowhere\.yaml@sim'"):
+        open_adapter("GPIB0::16::INSTR", visa=f"{tmp_path / 'nowhere.yaml'}@sim", deadline_s=DEADLINE_S)
+
+
+def test_other_sessions_go_through_pyvisa(tmp_path):
+    description = tmp_path / "box.yaml"
+    description.write_text(
+        """
+spec: "1.0"
+devices:
+  box:
+    eom:
+      GPIB INSTR:
+        q: "\\n"
+        r: "\\n"
+    error: ERROR
+    dialogues:
+      - q: "print(1)"
+        r: "1.00000e+00"
+      - q: "silent"
+resources:
+  GPIB0::16::INSTR:
+    device: box
+"""
+    )
+    adapter = open_adapter("GPIB0::16::INSTR", visa=f"{description}@sim", deadline_s=DEADLINE_S)
+    assert ask(adapter, "print(1)") == "1.00000e+00"
+    fails(adapter, DeadlineError, "silent")
+    adapter.resync(("print(1)", "1.00000e+00"))
+    assert ask(adapter, "print(1)") == "1.00000e+00"
+    adapter.close()
