@@ -97,7 +97,7 @@ def show(run: str, out: Path, as_json: bool) -> None:
     if as_json:
         print_json(run=str(found.folder), **found.settings, tables=found.tables)
     else:
-        print_lines(_shown(found))
+        print_lines(_lines_of(found))
 
 
 @click.command()
@@ -191,13 +191,14 @@ def tell_outcome(outcome: "RunOutcome", *, no_report: bool, as_json: bool, targe
     raise click.exceptions.Exit(DONE if run.reached(target) else NOT_CONVERGED)
 
 
-def _shown(run: "Run") -> Iterator[str]:
+def _lines_of(run: "Run") -> Iterator[str]:
     """Yield what a person wants to see of a run: facts, settings that are not the usual ones, then every setting."""
+    from crossbar_hil.runs.recorded_settings import text_of  # noqa: PLC0415
+
     for name, value in run.facts.items():
-        shown = ", ".join(f"{key} {each}" for key, each in value.items()) if isinstance(value, dict) else _text(value)
-        yield f"{name:14}{shown}"
+        yield f"{name:16}{text_of(value) if isinstance(value, dict) else _text(value)}"
     yield from run.details()
-    settings = run.described
+    settings = run.all_settings
     changed = [each for each in settings if each.changed]
     yield ""
     yield "settings that differ from their defaults" if changed else "every setting has its default"

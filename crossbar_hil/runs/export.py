@@ -47,10 +47,10 @@ def export_run(run: Run, form: str, path: Path | None = None) -> Path:
     return path
 
 
-def _headed(run: Run) -> dict[str, str]:
+def _comments(run: Run) -> dict[str, str]:
     """Return facts and settings, the latter by table and name, as text of one line each."""
     facts = {name: str(value) for name, value in run.facts.items()}
-    settings = {each.key: text_of(each.value, each.unit) for each in run.described}
+    settings = {each.key: text_of(each.value, each.unit) for each in run.all_settings}
     return {name: _one_line(text) for name, text in {**facts, **settings}.items()}
 
 
@@ -61,10 +61,10 @@ def _write_csv(run: Run, path: Path) -> None:
     the training again. PyMeasure 0.16 cannot load parameters of a procedure that it does not know, so facts and
     settings are plain comments, which it leaves alone.
     """
-    series, headed = run.series(), _headed(run)
+    series, comments = run.series(), _comments(run)
     with path.open("x", encoding="utf-8", newline="") as file:
         file.write("#Procedure: <crossbar_hil_run.Training>\n")
-        file.writelines(f"# {name}: {text}\n" for name, text in headed.items())
+        file.writelines(f"# {name}: {text}\n" for name, text in comments.items())
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(series.header)
         lines.writerows([repr(value) if isinstance(value, float) else value for value in row] for row in series.rows)
@@ -87,7 +87,7 @@ def _write_netcdf(run: Run, path: Path) -> None:
         else:
             said = {"units": variable.unit, **({"long_name": variable.about} if variable.about else {})}
             data[name] = (variable.dimensions, variable.values, said)
-    xarray.Dataset(data, coords=coordinates, attrs=_headed(run)).to_netcdf(path, engine="h5netcdf")
+    xarray.Dataset(data, coords=coordinates, attrs=_comments(run)).to_netcdf(path, engine="h5netcdf")
 
 
 def _one_line(text: str) -> str:

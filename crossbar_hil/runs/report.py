@@ -3,6 +3,8 @@
 import base64
 import os
 import shutil
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 import jinja2
@@ -50,7 +52,7 @@ def make_report(run: Run, folder: Path | None = None, *, replace: bool = False) 
     for there in (folder / REPORT, folder / FIGURES):
         if os.path.lexists(there):  # a link into nowhere counts: it would be followed
             raise RunError(f"{there} exists already and is not overwritten")
-    values = run.page_values()
+    values, settings = run.page_values(), run.all_settings
     try:
         (folder / FIGURES).mkdir(parents=True)
         pictures = []
@@ -62,7 +64,8 @@ def make_report(run: Run, folder: Path | None = None, *, replace: bool = False) 
                 run=run,
                 facts=run.facts,
                 said=[(name.replace("_", " "), text_of(value)) for name, value in run.facts.items()],
-                settings=run.described,
+                settings=settings,
+                tables=[(table, list(rows)) for table, rows in groupby(settings, attrgetter("table"))],
                 pictures=pictures,
                 **values,
             ),

@@ -101,7 +101,7 @@ class Run(ABC):
         return self.facts
 
     @property
-    def described(self) -> list[Setting]:
+    def all_settings(self) -> list[Setting]:
         """Every setting with its unit, its default and what it is."""
         tables = self.tables
         if not all(isinstance(table, dict) for table in tables.values()):

@@ -168,7 +168,7 @@ def test_settings_that_are_no_defaults_stand_out_in_show_and_report(cli, tmp_pat
 
 
 def test_a_plain_run_has_no_setting_that_stands_out(converged_run):
-    assert [each.key for each in load_run(converged_run).described if each.changed] == []
+    assert [each.key for each in load_run(converged_run).all_settings if each.changed] == []
 
 
 def test_the_checked_bench_is_recorded_whole(converged_run):
