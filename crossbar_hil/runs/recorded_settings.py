@@ -62,6 +62,19 @@ def dump_tables(model: Any) -> Any:
     return to_jsonable_python(model, by_alias=True)
 
 
+def check_tables(tables: Any) -> Tables:
+    """Return recorded settings as they are, if they are tables at all.
+
+    Raises
+    ------
+    ValueError
+        If not.
+    """
+    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+        raise ValueError("its settings are no tables")
+    return tables
+
+
 def describe_tables(tables: Tables, models: Mapping[str, type[Any]]) -> list[Setting]:
     """Say of every recorded setting what its model says of it, those in no table first.
 

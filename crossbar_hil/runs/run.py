@@ -1,5 +1,6 @@
 """What every recorded run offers, whatever was trained: facts, settings, numbers, figures, and going on with it."""
 
+import tomllib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -103,10 +104,7 @@ class Run(ABC):
     @property
     def all_settings(self) -> list[Setting]:
         """Every setting with its unit, its default and what it is."""
-        tables = self.tables
-        if not all(isinstance(table, dict) for table in tables.values()):
-            raise RunError(f"the record of {self.noun} {self.name} cannot be read: its settings are no tables")
-        return describe_tables(tables, self.models)
+        return describe_tables(self.tables, self.models)
 
     @property
     def kind(self) -> str:
@@ -122,6 +120,13 @@ class Run(ABC):
     def bench(self) -> Bench:
         """The bench file as used."""
         return load_bench(str(self.folder / BENCH_FILE))
+
+    def _bench_as_filed(self) -> Tables:
+        """Return the bench file in its folder, which stands for the recorded tables in a run of 0.1.0."""
+        try:
+            return {"bench": tomllib.loads((self.folder / BENCH_FILE).read_text(encoding="utf-8"))}
+        except (OSError, ValueError) as error:
+            raise RunError(f"the bench file of run {self.name} cannot be read: {error}") from error
 
     # ------------------------------------------------------------------ what a kind of run fills in
 

@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from crossbar_hil.arrays import FloatArray
-from crossbar_hil.bench.file import BENCH_FILE
 from crossbar_hil.errors import CrossbarError, RunError
 from crossbar_hil.runs.inference import Answer, judge_patterns
 from crossbar_hil.runs.life import Show, resume_work
@@ -52,12 +50,7 @@ class TrainingRun(Run):
     @cached_property
     def tables(self) -> Tables:
         """The checked tables of the bench file; of a run of 0.1.0 those of the bench file in its folder."""
-        if "tables" in self._recorded:
-            return dict(self._recorded["tables"])
-        try:
-            return {"bench": tomllib.loads((self.folder / BENCH_FILE).read_text(encoding="utf-8"))}
-        except (OSError, ValueError) as error:
-            raise RunError(f"the bench file of run {self.name} cannot be read: {error}") from error
+        return dict(self._recorded.get("tables") or self._bench_as_filed())
 
     @cached_property
     def settings(self) -> dict[str, Any]:

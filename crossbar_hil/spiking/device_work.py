@@ -18,7 +18,7 @@ from crossbar_hil.spiking.settings import SpikingSettings, model_of, protocol_of
 from crossbar_hil.spiking.tasks.images import Split
 from crossbar_hil.spiking.teaching import first_progress
 from crossbar_hil.spiking.view import SilentView
-from crossbar_hil.spiking.work import SpikingWork
+from crossbar_hil.spiking.work import ComputedWork, SpikingWork
 
 DEPRESS_V = -2.8
 """Height of the depressing pulse where a bench file names none, in volts: the measured one of the shipped curve."""
@@ -26,20 +26,6 @@ DEPRESS_V = -2.8
 
 class DeviceWork(SpikingWork):
     """The training of the network of a device, with a checkpoint after every image; it goes on by doing all again."""
-
-    def __init__(
-        self,
-        settings: SpikingSettings,
-        split: Split,
-        bench: Bench,
-        *,
-        seed: int,
-        label: str = "",
-        view: SilentView | None = None,
-    ) -> None:
-        super().__init__(replace(settings, bench=bench.name, part=1), split, bench, seed=seed, label=label, view=view)
-        self._device = bench
-        self._engine: BackendEngine
 
     def check_shape(self, shape: tuple[int, int]) -> None:
         """Refuse a device that has not a row for each input, or fewer columns than there are classes.
@@ -58,9 +44,9 @@ class DeviceWork(SpikingWork):
 
     def prepare(self, backend: DeviceBackend | None) -> Sequence[Pulse]:
         """Make the network, whose synapses are the cells of the device."""
-        if backend is None:
+        if backend is None or self.bench is None:
             raise TypeError("a device is trained on a bench, so there is a backend")
-        training = self._device.training
+        training = self.bench.training
         down = training.depress or Pulse(DEPRESS_V, training.pulse.width_s)
         self._engine = BackendEngine(backend, training.pulse, down)
         model = model_of(self._settings, self._split, outputs=backend.shape[1])
@@ -86,11 +72,28 @@ class DeviceWork(SpikingWork):
             "kind": backend.kind,
             "bench_sha256": bench_hash(self._folder),
             "device": backend.identify(),
-            "tables": bench_tables(self._device),
+            "tables": {} if self.bench is None else bench_tables(self.bench),
         }
 
     def _counts(self) -> dict[str, int]:
         return {"reads": self._engine.reads, "pulses": self._engine.pulses}
+
+
+def make_spiking_work(
+    settings: SpikingSettings,
+    split: Split,
+    bench: Bench | None,
+    *,
+    seed: int,
+    label: str = "",
+    view: SilentView,
+    every: int,
+) -> SpikingWork:
+    """Return the training of a device, or of a computed network if there is no bench."""
+    if bench is None:
+        return ComputedWork(settings, split, None, seed=seed, label=label, view=view, every=every)
+    on_device = replace(settings, bench=bench.name, part=1)
+    return DeviceWork(on_device, split, bench, seed=seed, label=label, view=view, every=every)
 
 
 def _compare(progress: Progress, known: Progress) -> None:

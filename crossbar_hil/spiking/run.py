@@ -1,6 +1,5 @@
 """A recorded training of a spiking network, read from its folder."""
 
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -8,12 +7,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from crossbar_hil.bench.file import BENCH_FILE, Bench
+from crossbar_hil.bench.file import Bench
 from crossbar_hil.errors import CrossbarError, RunError
 from crossbar_hil.runs.life import resume_work
 from crossbar_hil.runs.recorded_settings import Tables
 from crossbar_hil.runs.run import Figure, Run, RunOutcome, Series, Variable
-from crossbar_hil.spiking.device_work import DeviceWork
+from crossbar_hil.spiking.device_work import make_spiking_work
 from crossbar_hil.spiking.examination import Faults, describe_accuracy, examine_network
 from crossbar_hil.spiking.folder import read_checkpoint, read_record
 from crossbar_hil.spiking.network.labels import Evaluation
@@ -21,7 +20,7 @@ from crossbar_hil.spiking.progress import Progress
 from crossbar_hil.spiking.settings import SpikingSettings, data_hash, data_of
 from crossbar_hil.spiking.tasks.images import Split
 from crossbar_hil.spiking.view import SilentView
-from crossbar_hil.spiking.work import EVERY, ComputedWork, SpikingWork
+from crossbar_hil.spiking.work import EVERY
 
 
 @dataclass(frozen=True)
@@ -46,14 +45,8 @@ class SpikingRun(Run):
     @cached_property
     def tables(self) -> Tables:
         """The settings of the network, and of a device the checked tables of its bench file."""
-        network = {"network": self._recorded["settings"]}
-        bench = self.folder / BENCH_FILE
-        if "tables" in self._recorded or not bench.is_file():
-            return network | self._recorded.get("tables", {})
-        try:  # a run of 0.1.0
-            return network | {"bench": tomllib.loads(bench.read_text(encoding="utf-8"))}
-        except (OSError, ValueError) as error:
-            raise RunError(f"the bench file of run {self.name} cannot be read: {error}") from error
+        network, bench = {"network": self._recorded["settings"]}, self._recorded.get("tables")
+        return network | (bench or (self._bench_as_filed() if "bench_sha256" in self._recorded else {}))
 
     @cached_property
     def _recorded(self) -> dict[str, Any]:
@@ -219,10 +212,6 @@ def resume_spiking(run: SpikingRun, *, every: int = EVERY, view: SilentView | No
     A computed network goes on from its last checkpoint. On a device the training runs again from its seed.
     """
     view = view or SilentView()
-    settings, seed = run.network, run.facts["seed"]
-    work: SpikingWork
-    if settings.bench is None:
-        work = ComputedWork(settings, run.images(), seed=seed, view=view, every=every)
-    else:
-        work = DeviceWork(settings, run.images(), run.bench, seed=seed, view=view)
+    bench = None if run.network.bench is None else run.bench
+    work = make_spiking_work(run.network, run.images(), bench, seed=run.facts["seed"], view=view, every=every)
     return resume_work(work, run, show=view.show)

@@ -5,10 +5,10 @@ from pathlib import Path
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.runs.life import begin_work
 from crossbar_hil.runs.run import RunOutcome
-from crossbar_hil.spiking.device_work import DeviceWork
+from crossbar_hil.spiking.device_work import make_spiking_work
 from crossbar_hil.spiking.settings import SpikingSettings, data_of
 from crossbar_hil.spiking.view import SilentView
-from crossbar_hil.spiking.work import EVERY, ComputedWork, SpikingWork
+from crossbar_hil.spiking.work import EVERY
 
 
 def train_spiking(
@@ -26,10 +26,6 @@ def train_spiking(
     device after each.
     """
     view = view or SilentView()
-    split = data_of(settings)
-    work: SpikingWork
-    if settings.bench is None:
-        work = ComputedWork(settings, split, seed=seed, label=label, view=view, every=every)
-    else:
-        work = DeviceWork(settings, split, load_bench(settings.bench), seed=seed, label=label, view=view)
+    bench = None if settings.bench is None else load_bench(settings.bench)
+    work = make_spiking_work(settings, data_of(settings), bench, seed=seed, label=label, view=view, every=every)
     return begin_work(work, out=out, show=view.show)

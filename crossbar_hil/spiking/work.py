@@ -34,12 +34,13 @@ class SpikingWork(RecordedWork[Progress]):
         bench: Bench | None,
         *,
         seed: int,
-        label: str = "",
-        view: SilentView | None = None,
+        label: str,
+        view: SilentView,
+        every: int,
     ) -> None:
         super().__init__(bench, seed, f"snn-{settings.dataset}")
-        self._settings, self._split, self._label = settings, split, label
-        self._view = view or SilentView()
+        self._settings, self._split, self._label, self._view = settings, split, label, view
+        self._every, self._written = every, 0
         self._progress: Progress | None = None
         self._known: Progress | None = None
         """The last checkpoint of a resumed run."""
@@ -153,20 +154,6 @@ class SpikingWork(RecordedWork[Progress]):
 
 class ComputedWork(SpikingWork):
     """The training of a network that is computed, with a checkpoint every so many images; it goes on from the last."""
-
-    def __init__(
-        self,
-        settings: SpikingSettings,
-        split: Split,
-        *,
-        seed: int,
-        label: str = "",
-        view: SilentView | None = None,
-        every: int = EVERY,
-    ) -> None:
-        super().__init__(settings, split, None, seed=seed, label=label, view=view)
-        self._every = every
-        self._written = 0
 
     def prepare(self, backend: DeviceBackend | None) -> Sequence[Pulse]:  # noqa: ARG002 - there is none
         """Make the network."""

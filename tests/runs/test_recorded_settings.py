@@ -207,3 +207,21 @@ def test_text_of_a_number_is_short_but_never_rounded():
     assert text_of(5e7) == "5e+07"
     assert text_of(0.123456789) == "0.123456789"
     assert Setting("chip", "x", 0.1 + 0.2).text == "0.30000000000000004"
+
+
+@pytest.mark.parametrize(
+    ("tables", "told"),
+    [
+        ([1], "its settings are no tables"),
+        ({"bench": 1}, "its settings are no tables"),
+        ({"bench": {}}, "cannot be read: 'training'"),
+        ({"bench": {"name": "x", "backend": "y", "training": {"target": "high"}}}, "could not convert"),
+    ],
+)
+def test_damaged_settings_are_one_sentence(converged_run, cli, tmp_path, tables, told):
+    folder = shutil.copytree(converged_run, tmp_path / "run")
+    with closing(sqlite3.connect(folder / "run.sqlite")) as record, record:
+        record.execute("UPDATE setting SET value = ? WHERE name = 'tables'", (json.dumps(tables),))
+    done = cli("show", folder)
+    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert told in done.err
