@@ -16,7 +16,7 @@ from crossbar_hil.errors import CrossbarError, RunError
 from crossbar_hil.runs.inference import Answer, judge_patterns
 from crossbar_hil.runs.life import Show, resume_work
 from crossbar_hil.runs.never_began import describe_never_began
-from crossbar_hil.runs.recorded_settings import Tables
+from crossbar_hil.runs.recorded_settings import Tables, check_tables
 from crossbar_hil.runs.run import Figure, Run, RunOutcome, Series, Variable
 from crossbar_hil.runs.training import TrainingWork
 from crossbar_hil.runs.training_record import RECORD, SCHEMA_VERSION
@@ -63,13 +63,12 @@ class TrainingRun(Run):
                 "bench": bench["name"],
                 "backend": bench["backend"],
                 **{name: training.get(name) for name in SHORT},
-                "target0": -training["target"] if target0 is None else target0,
+                "target": float(training["target"]),
+                "target0": -float(training["target"]) if target0 is None else float(target0),
                 "max_epochs": training["epochs"],
             }
-        except (KeyError, TypeError, AttributeError) as error:
-            raise RunError(
-                f"the record of run {self.name} cannot be read: {error} is missing in its settings"
-            ) from error
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RunError(f"the settings of run {self.name} cannot be read: {error}") from error
         return {**self.facts, **short}
 
     @cached_property
@@ -79,6 +78,7 @@ class TrainingRun(Run):
             missing = sorted(NEEDED - set(found))
             if missing:
                 raise ValueError(f"setting {missing[0]} is missing")
+            check_tables(found.get("tables", {}))
             return found
 
     @cached_property

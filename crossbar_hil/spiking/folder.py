@@ -12,6 +12,7 @@ from typing import Any
 
 from crossbar_hil.errors import RunError
 from crossbar_hil.runs.array_file import read_arrays, write_arrays
+from crossbar_hil.runs.recorded_settings import check_tables
 from crossbar_hil.spiking.progress import Progress
 
 RECORD = "spiking.json"
@@ -33,6 +34,7 @@ def read_record(folder: Path) -> dict[str, Any]:
         missing = [name for name in NEEDED if name not in record]
         if missing:
             raise ValueError(f"{missing[0]} is missing")
+        check_tables({"network": record["settings"], **check_tables(record.get("tables", {}))})
     except (OSError, ValueError, TypeError) as error:
         raise RunError(f"{path} of a spiking run cannot be read: {error}") from error
     return dict(record)

@@ -131,7 +131,7 @@ def records(run, folder, count, rng):
         path.write_bytes(mangled_bytes(path.read_bytes(), rng))
         try:
             found = load_run(copy)
-            _ = found.result, found.bench, found.task
+            _ = found.result, found.bench, found.task, found.all_settings
             verify_run(found)
         except CrossbarError as error:
             tally[type(error).__name__] += 1
