@@ -164,12 +164,15 @@ VERBS = (resume, runs, show, report, export, verify, predict)
 
 def tell_outcome(outcome: "RunOutcome", *, no_report: bool, as_json: bool, target: float | None = None) -> None:
     """Say how a training ended, draw its report, and exit accordingly."""
-    from crossbar_hil.runs.report import make_report  # noqa: PLC0415
     from crossbar_hil.runs.store import load_run  # noqa: PLC0415
 
     run = load_run(outcome.folder)
     done = outcome.status == "done"
-    page = None if no_report or not run.can_report else make_report(run, replace=True)
+    page = None
+    if run.can_report and not no_report:
+        from crossbar_hil.runs.report import make_report  # noqa: PLC0415 - jinja2 takes a while
+
+        page = make_report(run, replace=True)
     if as_json:
         print_json(
             run=str(run.folder),
