@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from draw import save
 from matplotlib.figure import Figure
 
 from crossbar_hil.spiking.figures import draw_figures
@@ -19,7 +19,6 @@ from crossbar_hil.spiking.training import train_spiking
 from crossbar_hil.spiking.view import SilentView
 from crossbar_hil.studies.scheduling import make_scheduler
 
-DOCS = Path(__file__).resolve().parent
 SEED = 1
 
 
@@ -31,12 +30,6 @@ class Keeping(SilentView):
 
     def show(self, progress):
         self.weights.append(progress.state.weights)
-
-
-def save(figure, name):
-    path = DOCS / name
-    FigureCanvasAgg(figure).print_figure(path, dpi=90)
-    print(f"{path.name}: {path.stat().st_size / 1e3:.0f} kB")
 
 
 def digits(folder):

@@ -159,7 +159,7 @@ class InstrumentTable(Table):
     """Serial number that must answer, if given."""
     visa: str = "@py"
     """PyVISA library; empty for the vendor's."""
-    deadline_s: Second = 2.0
+    deadline_s: Second = defaults.DEADLINE_S
     """Longest time that an exchange may take beyond what the instrument was asked to wait."""
 
 

@@ -234,7 +234,7 @@ class NetworkResult(SweepResult):
         spread = "" if found["accuracy_sd"] is None else f" +- {100 * found['accuracy_sd']:.1f}"
         return f"{100 * found['accuracy']:.1f}{spread} % right"
 
-    def counted(self) -> tuple[int, str]:
+    def describe_count(self) -> tuple[int, str]:
         """Return how many networks were trained at each point, and a sentence on them."""
         count, first = self.sweep.networks, self.sweep.seed
         images = self.answered[0][0].images

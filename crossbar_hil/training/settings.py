@@ -81,24 +81,7 @@ class Training(Table):
 
 def make_trainer(settings: Training, backend: DeviceBackend) -> Trainer:
     """Make the trainer that a bench file describes."""
-    update = Update(
-        settings.pulse,
-        settings.depress,
-        both_ways=settings.both_ways,
-        ceiling_siemens=settings.ceiling_siemens,
-        verify_siemens=settings.verify_siemens,
-        tries=settings.tries,
-    )
-    return Trainer(
-        backend,
-        update=update,
-        pull_back=settings.pull_back,
-        dead_zone=settings.dead_zone,
-        beta=settings.beta,
-        target=settings.target,
-        target0=settings.target0,
-        epochs=settings.epochs,
-        v0=settings.v0,
-        v1=settings.v1,
-        rule=load("rules", settings.rule),
-    )
+    how = settings.model_dump(include={"both_ways", "ceiling_siemens", "verify_siemens", "tries"})
+    what = settings.model_dump(include={"pull_back", "dead_zone", "beta", "target", "target0", "epochs", "v0", "v1"})
+    update = Update(settings.pulse, settings.depress, **how)
+    return Trainer(backend, update=update, rule=load("rules", settings.rule), **what)

@@ -110,6 +110,14 @@ class ConductanceCurve:
             return whole
         return replace(whole.for_pulse(pulse), others=tuple(curve for curve in family if curve.pulse != pulse))
 
+    @staticmethod
+    def of_device(path: TextFile, pulse: Pulse | None, *, smoothed: bool) -> "ConductanceCurve":
+        """Read the curve of a [chip] table; `pulse` is the one that it was measured with if the file does not say."""
+        curve = ConductanceCurve.from_csv(path)
+        if curve.pulse is None:
+            curve = ConductanceCurve(curve.levels_siemens, pulse, source=curve.source)
+        return curve.smoothed() if smoothed else curve
+
     @property
     def rises(self) -> FloatArray:
         """(L,) conductance above that of level 0, in siemens; negative for depression."""

@@ -1,7 +1,7 @@
 """A network laid out for the compiled loops, one neuron after the other and padded, and back again."""
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,13 +29,9 @@ NO_MASK = np.empty((0, 0), np.bool_)
 NO_STATES = np.empty(0, np.float32)
 
 
-@dataclass(frozen=True, eq=False)
-class Layout:
+class Layout(NamedTuple):
     """Arguments of the compiled loops; they change the arrays in place. Meanings and shapes as in `kernel.show`."""
 
-    state: NetworkState
-    """Where the network stood before."""
-    learn: bool
     images: Words
     keys: Words
     numbers: Any
@@ -56,14 +52,13 @@ class Layout:
     last_inputs: IntArray
     counts: IntArray
     raster: BoolArray
+    state: NetworkState
+    """Where the network stood before."""
+    learn: bool
 
     def arguments(self) -> tuple[Any, ...]:
         """Return what the loops take, in their order, up to `last_inputs`."""
-        return (
-            self.images, self.keys, self.numbers, self.updates, self.change_by_age, self.states, self.falling,
-            self.weights, self.kept, self.factors, self.stuck, self.read, self.balances, self.gain,
-            self.membranes, self.thresholds, self.refractory, self.last_inputs,
-        )  # fmt: skip
+        return self[: self._fields.index("counts")]
 
     def presentation(self, now: int) -> Presentation:
         """Return the outcome once the loops are through and the clock stands at step `now`."""
@@ -145,7 +140,7 @@ def lay_out(model: SpikingModel, state: NetworkState, images: Words, showing: Sh
 def pad(values: NDArray[Any], width: int, fill: float) -> NDArray[Any]:
     """Return one-dimensional values, filled up to a width.
 
-    >>> padded(np.array([1.0]), 2, 0.5)
+    >>> pad(np.array([1.0]), 2, 0.5)
     array([1. , 0.5])
     """
     out = np.full(width, fill, values.dtype)

@@ -179,7 +179,7 @@ def answers(count, rng):
             asked = (
                 lambda source=source: source.prepare(SETTINGS),
                 *(source.output_is_on, source.limit_tripped, source.identify),
-                lambda source=source: source.remembered("campaign"),
+                lambda source=source: source.pulse_memory("campaign"),
             )
         for question in asked:
             try:

@@ -125,7 +125,8 @@ def test_the_verb_leaves_a_table_and_a_map_and_says_which_point_is_best(cli, tmp
     with (tmp_path / "out" / "points.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["states"] for row in rows] == ["2", "16"]
-    answer = json.loads(cli("snn", "sweep", "--resume", "out", "--quiet", "--json").out)
+    words = ("--scheduler", "threads", "--quiet", "--json")
+    answer = json.loads(cli("snn", "sweep", "--resume", "out", *words).out)
     assert float(answer["best"]["accuracy"]) == max(float(row["accuracy"]) for row in rows)
 
 

@@ -1,4 +1,4 @@
-"""Published settings of a spiking network on a memristor crossbar, in weight units and in siemens.
+"""Models by name of spiking networks on a memristor crossbar, published and tuned, in weight units and in siemens.
 
 Source: the programs and results of A. Dudkin's "SNN_memristor_based" (github.com/anddudkin/SNN_memristor_based, commit
 5a78b3b), a network of LIF neurons with simplified STDP on MNIST. Time steps there have no length; here a step is 1 ms.
@@ -21,8 +21,6 @@ LEAK = 0.92
 """Share of the membrane left after a step: a time constant of 12 ms."""
 DECAY = 0.99999
 """Share of the threshold left after a step: a time constant of 100 s."""
-CAP = 1.2
-"""Highest threshold as a multiple of the lowest."""
 TRAINING_STEPS, TEST_STEPS = 350, 200
 CLASSES = (0, 1, 2, 9, 5)
 TUNED = Protocol(passes=3, rates=(1.0, 0.5, 0.25), label_after=True, readout="likelihood")

@@ -1,9 +1,9 @@
-"""What a TSP instrument only keeps or tells: front panel, interfaces, files; nothing here has an effect."""
+"""What a TSP instrument keeps or tells without any work: front panel, interfaces, files, itself as a node."""
 
 from .lua.objects import NIL, Only, Refused, Returned, Row, Value, choice, flag, number, text
 
 NO_DRIVE = "there is no flash drive"
-KEPT: tuple[Row, ...] = (
+SETTINGS: tuple[Row, ...] = (
     ("beeper", Only.ANSWERED, {"beep": None}),
     ("beeper", Only.CONSTANT, {"ON": 1, "OFF": 0}),
     ("beeper", choice(0, 1), {"enable": 1.0}),
