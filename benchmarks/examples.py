@@ -22,9 +22,10 @@ from crossbar_hil.drivers.schemes.plan import (
 )
 from crossbar_hil.drivers.schemes.read_schemes import read_scheme
 from crossbar_hil.drivers.schemes.write_schemes import write_scheme
+from crossbar_hil.runs.store import load_run
 from crossbar_hil.shipped import data_file
-from crossbar_hil.spiking.session import train_spiking
 from crossbar_hil.spiking.settings import SpikingSettings
+from crossbar_hil.spiking.training import train_spiking
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.settings import make_trainer
 
@@ -64,7 +65,7 @@ def stripes(seeds):
     """Train the spiking network on the simulated chips of some seeds."""
     settings = SpikingSettings(dataset="stripes", bench="simulated")
     with tempfile.TemporaryDirectory() as folder:
-        told = [train_spiking(settings, seed=seed, out=Path(folder)).run.about for seed in seeds]
+        told = [load_run(train_spiking(settings, seed=seed, out=Path(folder)).folder).facts for seed in seeds]
     return {
         "chips": len(told),
         "learnt": sum(each["accuracy"] == 1 for each in told),

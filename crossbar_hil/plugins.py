@@ -22,6 +22,7 @@ _WHAT = {
     "spiking_engines": "engine of the spiking network",
     "circuits": "circuit solver",
     "curves": "reader of measured curves",
+    "runs": "kind of run",
 }
 
 

@@ -14,7 +14,7 @@ from crossbar_hil import defaults
 defaults.DEADLINE_S = 60.0
 
 from crossbar_hil.bench.file import load_bench  # noqa: E402
-from crossbar_hil.runs.session import train_and_record  # noqa: E402
+from crossbar_hil.runs.training import train_and_record  # noqa: E402
 
 CONVERGING_SEED = 1
 

@@ -1,6 +1,5 @@
 """Figures of a spiking run (receptive fields, confusion, spikes, membranes, accuracy, voltages), maps of a sweep."""
 
-import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -35,13 +33,6 @@ MOST_STEPS = 80
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442", "#666666", "#882255")
 """Okabe and Ito's colours and two more, one a class."""
 _BLUE, _GREY = COLOURS[0], "#666666"
-
-
-def as_png(figure: Figure, *, dpi: int = 160) -> bytes:
-    """Return a figure as the content of a PNG file."""
-    buffer = io.BytesIO()
-    FigureCanvasAgg(figure).print_figure(buffer, format="png", dpi=dpi)
-    return buffer.getvalue()
 
 
 def colour_of(label: int) -> str:

@@ -6,8 +6,9 @@ import pytest
 
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import ReplayDiverged, RunError
-from crossbar_hil.runs.session import resume_and_record, train_and_record
 from crossbar_hil.runs.store import list_runs, load_run
+from crossbar_hil.runs.training import train_and_record
+from crossbar_hil.runs.training_run import resume_and_record
 
 
 class LampWentOut(RuntimeError):  # noqa: N818
