@@ -46,7 +46,7 @@ class Mathematics:
 
     def define(self, text: str) -> None:
         """Give the expression in use another text; a built-in one stays, and the first of the user is taken."""
-        expression.evaluated(expression.parsed(text), dict.fromkeys(VARIABLES, 1.0))
+        expression.evaluate(expression.parse(text), dict.fromkeys(VARIABLES, 1.0))
         if self.name in BUILT_IN:
             self.select(FIRST_OF_USER)
         self.user[self.name] = text
@@ -66,9 +66,7 @@ class Mathematics:
     def result(self, before: Mapping[str, float], now: Mapping[str, float]) -> float:
         """Return what the expression makes of a reading and the one before it."""
         if self.name in self.user:
-            return expression.evaluated(
-                expression.parsed(self.user[self.name]), {name: now[name] for name in VARIABLES}
-            )
+            return expression.evaluate(expression.parse(self.user[self.name]), {name: now[name] for name in VARIABLES})
         if self.name == "POWER":
             return now["VOLT"] * now["CURR"]
         return _of_pair(self.name, before, now)
@@ -88,15 +86,7 @@ def _of_pair(name: str, before: Mapping[str, float], now: Mapping[str, float]) -
 
 
 def commands(header: str, of: Callable[[Any, Call], Mathematics]) -> tuple[Command, ...]:
-    """Declare the commands of the expressions.
-
-    Parameters
-    ----------
-    header : str
-        How headers begin, such as ``:CALCulate#:MATH``.
-    of : callable
-        Where the `Mathematics` live.
-    """
+    """Declare the commands of the expressions; `of` finds the `Mathematics`."""
 
     def defined(self: Any, call: Call) -> str:
         mathematics = of(self, call)

@@ -22,10 +22,10 @@ class DataFormat:
     definite: bool = False
     """Whether a block says how long it is; otherwise it begins with ``#0`` and ends with the message."""
 
-    def written(self, numbers: Sequence[float]) -> Answer:
+    def encode(self, numbers: Sequence[float]) -> Answer:
         """Write readings in the chosen format.
 
-        >>> DataFormat(SINGLE, definite=True).written([1.0, 2.0]).hex(" ")  # "#", one digit, which is 8; then 8 bytes
+        >>> DataFormat(SINGLE, definite=True).encode([1.0, 2.0]).hex(" ")  # "#", one digit, which is 8; then 8 bytes
         '23 31 38 3f 80 00 00 40 00 00 00'
         """
         if self.width == TEXT:
@@ -40,12 +40,8 @@ class DataFormat:
 def commands(names: Mapping[str, int], replies: Mapping[int, str]) -> tuple[Command, ...]:
     """Declare ``:FORMat[:DATA]`` and ``:FORMat:BORDer`` of an instrument whose attribute ``format`` is a `DataFormat`.
 
-    Parameters
-    ----------
-    names : mapping of str to int
-        Bytes of a number for every parameter, such as ``{"ASCii": 0, "REAL,32": 4}``.
-    replies : mapping of int to str
-        What the query answers for each of them.
+    `names` are the bytes of a number for every parameter, such as ``{"ASCii": 0, "REAL,32": 4}``, `replies` what the
+    query answers for each.
     """
 
     def read(given: list[str], _: bool) -> int:

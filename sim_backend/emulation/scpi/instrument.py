@@ -83,14 +83,14 @@ class ScpiInstrument(EmulatedInstrument):
         """Act on one message and return the line it makes the instrument say, or nothing."""
         answers: list[bytes] = []
         path = ""
-        parts, broken = syntax.scanned(message.strip(), ";")
+        parts, broken = syntax.split(message.strip(), ";")
         for unit in parts:
             if not unit:
                 continue
             try:
                 header, query, arguments = syntax.header_and_arguments(unit, self.open_end)
-                header, path = syntax.joined(path, header)
-                answer = self._carried_out(header, query, arguments)
+                header, path = syntax.full_header(path, header)
+                answer = self._carry_out(header, query, arguments)
             except ScpiError as error:
                 self.status.report(error.code)
                 if -200 < error.code < 0:
@@ -109,8 +109,8 @@ class ScpiInstrument(EmulatedInstrument):
                 self.status.report(broken)
         return b";".join(answers) + b"\n" if answers else b""
 
-    def _carried_out(self, header: str, query: bool, arguments: list[str]) -> Answer | None:
-        command, numbers = _found(type(self), header, query)
+    def _carry_out(self, header: str, query: bool, arguments: list[str]) -> Answer | None:
+        command, numbers = _find(type(self), header, query)
         call = Call(numbers, arguments)
         if query:
             return command.query(self, call) if command.query else None
@@ -137,7 +137,7 @@ class ScpiInstrument(EmulatedInstrument):
 
 
 @lru_cache(maxsize=4096)
-def _found(kind: type[ScpiInstrument], header: str, query: bool) -> tuple[Command, tuple[int, ...]]:
+def _find(kind: type[ScpiInstrument], header: str, query: bool) -> tuple[Command, tuple[int, ...]]:
     """Return the first command of a table that a header fits and that can be asked or set, and its suffixes."""
     code = -113
     for command in (*kind.commands, *COMMON):

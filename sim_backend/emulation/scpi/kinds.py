@@ -30,17 +30,7 @@ class Kind:
     """What a query with ``MIN``, ``MAX`` or ``DEF`` answers; without it a query has no parameter."""
 
     def command(self, pattern: str, store: Store, value: Value) -> Command:
-        """Return the command of one header.
-
-        Parameters
-        ----------
-        pattern : str
-            How the header is written.
-        store : callable
-            Takes the instrument, the call and a value that was set.
-        value : callable
-            Returns the value of an instrument that a call asks for.
-        """
+        """Return the command of one header, whose values are set by `store` and found by `value`."""
 
         def write(instrument: Any, call: Call) -> None:
             store(instrument, call, self.value(call.expect(self.least, self.most), instrument.accepts_units))
@@ -55,16 +45,8 @@ class Kind:
     def addressed(self, pattern: str, place: int, store: Store, value: Value, asked: int = 1) -> Command:
         """Return the command of one header of which a parameter says where: a card, or a list of channels.
 
-        Parameters
-        ----------
-        pattern : str
-            How the header is written.
-        place : int
-            Which parameter it is: 0 for the first, -1 for the last.
-        store, value : callable
-            As for `command`, with that parameter in place of the call.
-        asked : int
-            Most parameters of the query; those beyond the one that says where are of no account.
+        It stands at a `place` among them (0: first, -1: last), and goes to `store` and `value` instead of the call. A
+        query may have `asked` parameters.
         """
 
         def write(instrument: Any, call: Call) -> None:

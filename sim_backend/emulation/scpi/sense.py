@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import reading, values
+from . import kinds, reading, values
 from . import settings as setting
 from .kinds import Store
 from .messages import Call, Command, Query
@@ -38,27 +38,15 @@ def function(text: str) -> str:
 
 def of_function(function: str) -> Callable[[Any, Call], Any]:
     """Return the place where the `Sense` of a function lives on an `SmuInstrument`."""
-    return lambda self, call: self.sense(call, function)
+    return lambda self, call: self.settings(call).sense[function]
 
 
 def commands(
     header: str, function: str, initial: Sense, reply: Callable[[float], str] = values.nr3
 ) -> tuple[Command, ...]:
-    """Declare the ranges of one function.
+    """Declare the ranges of one function of an `SmuInstrument`, which says what stands against one.
 
-    They act on an `SmuInstrument`, which says where the `Sense` lives, what stands against a range, and how far
-    automatic ranging goes.
-
-    Parameters
-    ----------
-    header : str
-        How headers begin, such as ``[:SENSe#]``.
-    function : {"VOLT", "CURR", "RES"}
-        The function.
-    initial : Sense
-        The state after ``*RST``, for bounds and defaults.
-    reply : callable
-        How ranges are written.
+    `initial` is the state after ``*RST``, for bounds and defaults.
     """
     pattern, of = f"{header}:{NAMES[function]}:RANGe", of_function(function)
 
@@ -86,7 +74,7 @@ def commands(
 
     return (
         ranged("[:UPPer]", set_range, "range"),
-        setting.flag(f"{pattern}:AUTO", "auto", of=of),
+        setting.attribute(f"{pattern}:AUTO", "auto", kinds.FLAG, of),
         ranged(":AUTO:LLIMit", set_lowest, "lowest"),
         Command(
             f"{pattern}:AUTO:ULIMit", ranged("", set_highest, "highest").write if function == "RES" else None, upper
@@ -97,12 +85,7 @@ def commands(
 def function_commands(header: str, replies: Mapping[str, str]) -> tuple[Command, ...]:
     """Declare which functions are measured, for settings with a set ``measured`` and a flag ``concurrent``.
 
-    Parameters
-    ----------
-    header : str
-        How headers begin, such as ``[:SENSe#]``.
-    replies : mapping of str to str
-        How each function is answered.
+    `replies` says how each function is answered.
     """
 
     def add(self: Any, call: Call) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import kinds, reading, values
 from . import settings as setting
-from .kinds import Store
+from .kinds import Kind, Store
 from .messages import Call, Command
 from .status import ScpiError
 
@@ -49,7 +49,7 @@ class Source:
         elif not reading.holds(self.range, level):
             raise ScpiError(-222)
 
-    def listed(self) -> list[float]:
+    def list_levels(self) -> list[float]:
         """Return the levels of a sweep of mode ``LIST``, at least one."""
         return self.values[self.list_start - 1 :] or self.values[-1:]
 
@@ -98,7 +98,7 @@ def staircase(start: float, stop: float, points: int, logarithmic: bool = False)
 
 def of_function(function: str) -> Callable[[Any, Call], Any]:
     """Return the place where the `Source` of a function lives on an `SmuInstrument`."""
-    return lambda self, call: self.source(call, function)
+    return lambda self, call: self.settings(call).source[function]
 
 
 def chosen_range(call: Call, ranges: tuple[float, ...], present: float, default: float, unit: str = "") -> float:
@@ -148,22 +148,9 @@ def commands(
     range_reply: Callable[[float], str] = values.nr3,
     list_per_command: int = 100,
 ) -> tuple[Command, ...]:
-    """Declare level, range and list of one function.
+    """Declare level, range and list of one function of an `SmuInstrument`.
 
-    They act on an `SmuInstrument`, which says where the `Source` lives.
-
-    Parameters
-    ----------
-    header : str
-        How headers begin, such as ``:SOURce#``.
-    function : {"VOLT", "CURR"}
-        The function.
-    initial : Source
-        The state after ``*RST``, for bounds and defaults.
-    reply, range_reply : callable
-        How levels and ranges are written.
-    list_per_command : int
-        Most levels in one command.
+    `initial` is the state after ``*RST``, for bounds and defaults; `list_per_command` the most levels in one command.
     """
     name, most, of = NAMES[function], initial.most, of_function(function)
     unit = UNITS[function]
@@ -181,44 +168,35 @@ def commands(
         of(self, call).fix(wanted)
         self.apply()
 
-    def listed(self: Any, call: Call) -> list[float]:
-        accepted = unit if self.accepts_units else ""
-        return [values.bounded(text, -most, most, unit=accepted) for text in call.expect(1, list_per_command)]
-
-    def set_list(self: Any, call: Call) -> None:
-        of(self, call).values = listed(self, call)
-
-    def append(self: Any, call: Call) -> None:
-        source, more = of(self, call), listed(self, call)
+    def append(self: Any, call: Call, more: list[float]) -> None:
+        source = of(self, call)
         if len(source.values) + len(more) > LONGEST_LIST:
             raise ScpiError(-223)
         source.values = [*source.values, *more]
 
+    levels = Kind(
+        lambda texts, units: [values.bounded(text, -most, most, unit=unit if units else "") for text in texts],
+        lambda found: ",".join(map(reply, found)),
+        most=list_per_command,
+    )
     return (
         kinds.number(-most, most, 0.0, unit, reply).command(
             f"{header}:{name}[:LEVel][:IMMediate][:AMPLitude]", set_level, lambda self, call: of(self, call).level
         ),
         range_command(f"{header}:{name}:RANGe", of, set_range, "range", initial, unit, range_reply),
-        setting.flag(f"{header}:{name}:RANGe:AUTO", "auto", of=of),
-        Command(f"{header}:LIST:{name}", set_list, lambda self, call: ",".join(map(reply, of(self, call).values))),
-        Command(f"{header}:LIST:{name}:APPend", append),
-        Command(f"{header}:LIST:{name}:POINts", query=lambda self, call: str(len(of(self, call).values))),
+        setting.attribute(f"{header}:{name}:RANGe:AUTO", "auto", kinds.FLAG, of),
+        setting.attribute(f"{header}:LIST:{name}", "values", levels, of),
+        replace(levels, answer=None).command(f"{header}:LIST:{name}:APPend", append, of),
+        setting.query(f"{header}:LIST:{name}:POINts", lambda self, call: str(len(of(self, call).values))),
     )
 
 
 def sweep_commands(
     header: str, function: str, initial: Source, points: Callable[[Any, Call], Any], least_points: int = 2
 ) -> tuple[Command, ...]:
-    """Declare mode, triggered level and staircase of one function.
+    """Declare mode, triggered level and staircase of one function, as `commands` does.
 
-    Parameters
-    ----------
-    header, function, initial
-        As for `commands`.
-    points : callable
-        Where the number of points lives, as attribute ``points``.
-    least_points : int
-        Fewest points of a staircase.
+    The object that `points` finds has the number of points of a staircase as attribute ``points``.
     """
     name, most, of = NAMES[function], initial.most, of_function(function)
     level = kinds.number(-most, most, 0.0, UNITS[function])

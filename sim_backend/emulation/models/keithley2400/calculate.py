@@ -15,25 +15,25 @@ def _results(stage: str, latest: bool) -> Query:
     def query(smu: Keithley2400State, _: Call) -> Answer:
         found = readings(smu)
         if stage == "CALC" and not smu.calculation.math.on:
-            return smu.format.written([NOT_MEASURED])
+            return smu.format.encode([NOT_MEASURED])
         numbers = smu.calculation.numbers(found, stage, smu.now.calculated_elements)
-        return smu.format.written(numbers[-len(smu.now.calculated_elements) :] if latest else numbers)
+        return smu.format.encode(numbers[-len(smu.now.calculated_elements) :] if latest else numbers)
 
     return query
 
 
 def _acquire(smu: Keithley2400State) -> None:
     found = readings(smu)
-    smu.calculation.offset = smu.calculation.fed(found, len(found) - 1)
+    smu.calculation.offset = smu.calculation.fed_value(found, len(found) - 1)
 
 
-def _failed(smu: Keithley2400State, call: Call) -> str:
+def _limit_failed(smu: Keithley2400State, call: Call) -> str:
     return str(int(smu.calculation.failed.get(call.suffixes[-1], False)))
 
 
 COMMANDS: tuple[Command, ...] = (
     *scpi_calculation.commands(":CALCulate#:MATH", lambda smu, _: smu.calculation.math),
-    setting.flag(":CALCulate#:STATe", "on", lambda smu, _: smu.calculation.math),
+    setting.attribute(":CALCulate#:STATe", "on", FLAG, lambda smu, _: smu.calculation.math),
     setting.query(":CALCulate#:DATA", _results("CALC", latest=False)),
     setting.query(":CALCulate#:DATA:LATest", _results("CALC", latest=True)),
     *setting.attributes(
@@ -56,5 +56,5 @@ COMMANDS: tuple[Command, ...] = (
         },
         lambda smu, call: smu.calculation.limits[call.suffixes[-1]],
     ),
-    setting.query(":CALCulate2:LIMit{1-12}:FAIL", _failed),
+    setting.query(":CALCulate2:LIMit{1-12}:FAIL", _limit_failed),
 )

@@ -28,7 +28,7 @@ def acquire(smu: Keithley2400State) -> list[Record]:
     fixed = source.level
     swept = sweep.levels(smu)
     if now.time_reset_auto:
-        smu.started_s = smu.world.clock.now()
+        smu.restart_timer()
     records: list[Record] = []
     total = max(now.arm_count, 1) * now.trigger_count
     for number in range(total):
@@ -96,8 +96,8 @@ def _reading(smu: Keithley2400State, volt: float, ampere: float, averaged: int) 
     range_a = (now.sense if sourcing_v else now.source)["CURR"].range
     if now.automatic_ohms:
         range_v, range_a = reading.fitting(now.sense["VOLT"].ranges, volt), reading.fitting(RANGES_A, level_a)
-    seen_a = reading.digitised(ampere, range_a, now.nplc, smu.rng, smu.world.resolution, averaged=averaged)
-    seen_v = reading.digitised(volt, range_v, now.nplc, smu.rng, smu.world.resolution, averaged=averaged)
+    seen_a = reading.digitise(ampere, range_a, now.nplc, smu.rng, smu.world.resolution, averaged=averaged)
+    seen_v = reading.digitise(volt, range_v, now.nplc, smu.rng, smu.world.resolution, averaged=averaged)
     ohm = reading.quotient(seen_v, seen_a) if "RES" in now.measured else NOT_MEASURED
     shown_v = seen_v if "VOLT" in now.measured else level_v if sourcing_v else NOT_MEASURED
     shown_a = seen_a if "CURR" in now.measured else level_a if not sourcing_v else NOT_MEASURED
@@ -120,4 +120,4 @@ def _reading(smu: Keithley2400State, volt: float, ampere: float, averaged: int) 
     }
     status = sum(1 << bit for bit, found in bits.items() if found)
     smu.measurement.latch(READING_AVAILABLE | (READING_OVERFLOW if overflow else 0) | (IN_COMPLIANCE if limited else 0))
-    return Record(shown_v, shown_a, ohm, smu.world.clock.now() - smu.started_s, status)
+    return Record(shown_v, shown_a, ohm, smu.elapsed_s(), status)

@@ -10,7 +10,6 @@ import numpy as np
 from ...scpi import reading
 from ...scpi.format import DataFormat
 from ...scpi.messages import Call
-from ...scpi.sense import Sense
 from ...scpi.smu import SmuInstrument
 from ...scpi.source import Source
 from ...scpi.status import ScpiError
@@ -70,7 +69,6 @@ class Keithley2400State(SmuInstrument):
         self.processing_s = processing_s
         self.level_after_list = level_after_list
         self.trip_reports_range = trip_reports_range
-        self.line_auto = False
         self.terminals = "FRON"
         self.operation.condition = IDLE
         self.buffer = Buffer()
@@ -114,14 +112,6 @@ class Keithley2400State(SmuInstrument):
     def settings(self, call: Call) -> Settings:  # noqa: ARG002 - one channel
         """Return the settings that ``*RST`` resets."""
         return self.now
-
-    def source(self, call: Call, function: str) -> Source:  # noqa: ARG002 - one channel
-        """Return what is sourced of a function."""
-        return self.now.source[function]
-
-    def sense(self, call: Call, function: str) -> Sense:  # noqa: ARG002 - one channel
-        """Return how a function is measured."""
-        return self.now.sense[function]
 
     def setpoint(self) -> tuple[str, float, float]:
         """Return what is sourced now: function, volts, amperes; automatic resistance chooses a current by itself."""

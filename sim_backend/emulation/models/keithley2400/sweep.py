@@ -25,7 +25,7 @@ def levels(smu: Keithley2400State) -> list[float]:
     if now.memory_sweep or source.mode == "FIX":
         return []
     if source.mode == "LIST":
-        found = source.listed()
+        found = source.list_levels()
     else:
         found = staircase(source.start, source.stop, now.points, now.spacing == "LOG")
         if now.direction == "DOWN":

@@ -6,7 +6,7 @@ from ...scpi import values
 from ...scpi.format import SINGLE, TEXT
 from ...scpi.kinds import FLAG, choice, ordered
 from ...scpi.messages import Call, Command, clear_errors
-from ...scpi.status import ScpiError
+from ...scpi.smu import LINE_FREQUENCY
 from .state import Keithley2400State
 
 
@@ -14,17 +14,6 @@ def _preset(smu: Keithley2400State) -> None:
     """Return to the state of the bench, which differs from ``*RST`` in the order of bytes (note of table 18-3)."""
     smu.reset()
     smu.format.swapped = True
-
-
-def _set_line(smu: Keithley2400State, call: Call) -> None:
-    wanted = values.number(call.expect(1)[0])
-    if wanted not in (50, 60):
-        raise ScpiError(-222)
-    smu.line_hz, smu.line_auto = wanted, False
-
-
-def _reset_time(smu: Keithley2400State) -> None:
-    smu.started_s = smu.world.clock.now()
 
 
 def _set_terminals(smu: Keithley2400State, _: Call, chosen: str) -> None:
@@ -47,17 +36,15 @@ COMMANDS: tuple[Command, ...] = (
             ":SYSTem:TIME:RESet:AUTO": ("time_reset_auto", FLAG),
         }
     ),
-    *setting.register(":STATus:MEASurement", "measurement"),
-    *setting.register(":STATus:OPERation", "operation"),
-    *setting.register(":STATus:QUEStionable", "questionable"),
+    *setting.registers("MEASurement", "OPERation", "QUEStionable"),
     Command(":STATus:QUEue[:NEXT]", query=lambda smu, _: smu.error_text(smu.status.next_error())),
     *(Command(header, clear_errors) for header in (":STATus:QUEue:CLEar", ":SYSTem:CLEar", ":SYSTem:ERRor:CLEar")),
     setting.action(":SYSTem:PRESet", _preset),
-    Command(":SYSTem:LFRequency", _set_line, lambda smu, _: str(round(smu.line_hz))),
+    LINE_FREQUENCY,
     setting.attribute(":SYSTem:LFRequency:AUTO", "line_auto", FLAG, setting.of_instrument),
     Command(":SYSTem:AZERo:CACHing:NPLCycles", query=lambda smu, _: values.nr3(smu.now.nplc)),
-    Command(":SYSTem:TIME", query=lambda smu, _: values.nr3(smu.world.clock.now() - smu.started_s)),
-    setting.action(":SYSTem:TIME:RESet", _reset_time),
+    setting.query(":SYSTem:TIME", lambda smu, _: values.nr3(smu.elapsed_s())),
+    setting.action(":SYSTem:TIME:RESet", lambda smu: smu.restart_timer()),
     setting.action(":SYSTem:MEMory:INITialize", lambda smu: smu.source_memory.clear()),
     choice("FRONt", "REAR").command(":ROUTe:TERMinals", _set_terminals, lambda smu, _: smu.terminals),
 )

@@ -19,14 +19,14 @@ FEEDS: Mapping[str, str] = {"SENS": "SENS1", "CALC": "CALC1", "CALC2": "CALC2"}
 def _records(smu: Keithley2400State) -> list[Record]:
     if not smu.buffer.readings:
         raise ScpiError(-230)
-    return smu.buffer.stamped()
+    return smu.buffer.with_relative_times()
 
 
 def _data(smu: Keithley2400State, _: Call) -> Answer:
     records = _records(smu)
     if smu.buffer.feed == "SENS":
-        return smu.format.written([value for each in records for value in each.numbers(smu.now.elements)])
-    return smu.format.written(smu.calculation.numbers(records, smu.buffer.feed, smu.now.calculated_elements))
+        return smu.format.encode([value for each in records for value in each.numbers(smu.now.elements)])
+    return smu.format.encode(smu.calculation.numbers(records, smu.buffer.feed, smu.now.calculated_elements))
 
 
 def _set_idle(key: str) -> kinds.Store:
@@ -50,7 +50,7 @@ def _statistic(smu: Keithley2400State, _: Call) -> str:
     """Answer a statistic of the buffer for every element that is not time or status."""
     records, how = _records(smu), STATISTICS[smu.now.statistic]
     names = [name for name in ("VOLT", "CURR", "RES") if name in smu.now.elements]
-    return ",".join(values.nr3(how([each.named()[name] for each in records])) for name in names)
+    return ",".join(values.nr3(how([each.by_name()[name] for each in records])) for name in names)
 
 
 _FEED = Kind(

@@ -71,7 +71,7 @@ def readings(smu: Keithley2400State) -> list[Record]:
 
 
 def _fetch(smu: Keithley2400State, _: Call) -> Answer:
-    return smu.format.written([value for each in readings(smu) for value in each.numbers(smu.now.elements)])
+    return smu.format.encode([value for each in readings(smu) for value in each.numbers(smu.now.elements)])
 
 
 def _read(smu: Keithley2400State, call: Call) -> Answer:
@@ -109,7 +109,7 @@ def _of_function(function: str, short: str) -> tuple[Command, ...]:
     )
 
 
-def _configured(smu: Keithley2400State, _: Call) -> str:
+def _configured_functions(smu: Keithley2400State, _: Call) -> str:
     return ",".join(f'"{each}"' for each in ("VOLT", "CURR", "RES") if each in smu.now.measured) or '""'
 
 
@@ -145,7 +145,7 @@ COMMANDS: tuple[Command, ...] = (
     setting.query(":READ", _read),
     setting.query(":FETCh", _fetch),
     setting.query("[:SENSe#]:DATA[:LATest]", _latest),
-    setting.query(":CONFigure", _configured),
+    setting.query(":CONFigure", _configured_functions),
     setting.query(":MEASure", _measure_again),
     *_of_function("VOLTage[:DC]", "VOLT"),
     *_of_function("CURRent[:DC]", "CURR"),

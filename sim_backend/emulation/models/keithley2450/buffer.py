@@ -80,7 +80,7 @@ class ReadingBuffer:
         numbers = [_number(each, name, start) for each, name in wanted]
         if None in numbers:
             raise ScpiError(BINARY_REFUSES)
-        return form.written([each for each in numbers if each is not None])
+        return form.encode([each for each in numbers if each is not None])
 
 
 def element(text: str) -> str:

@@ -37,8 +37,8 @@ def take(smu: Keithley2450State, name: str) -> None:
     sourcing_v = function == "VOLT"
     range_a, range_v = _ranges(smu, volt, level_a)
     resolution = smu.world.resolution
-    seen_a = reading.digitised(ampere, range_a, sense.nplc, smu.rng, resolution, averaged=averaged)
-    seen_v = reading.digitised(volt, range_v, sense.nplc, smu.rng, resolution, averaged=averaged)
+    seen_a = reading.digitise(ampere, range_a, sense.nplc, smu.rng, resolution, averaged=averaged)
+    seen_v = reading.digitise(volt, range_v, sense.nplc, smu.rng, resolution, averaged=averaged)
     measured = {"CURR": seen_a, "VOLT": seen_v, "RES": reading.quotient(seen_v, seen_a)}[measuring.function]
     value = {"OHM": reading.quotient(seen_v, seen_a), "WATT": seen_v * seen_a}.get(sense.unit, measured)
     value = sense.result(value)

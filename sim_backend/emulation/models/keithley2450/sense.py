@@ -86,5 +86,5 @@ def _of_function(function: str) -> tuple[Command, ...]:
 COMMANDS: tuple[Command, ...] = (
     _FUNCTION.command("[:SENSe#]:FUNCtion[:ON]", _set_function, lambda smu, _: smu.now.measuring.function),
     *(command for function in sense.NAMES for command in _of_function(function)),
-    setting.integer("[:SENSe#]:COUNt", "count", 1, 300_000, 1),
+    setting.attribute("[:SENSe#]:COUNt", "count", integer(1, 300_000, 1)),
 )

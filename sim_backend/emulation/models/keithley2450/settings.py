@@ -154,3 +154,13 @@ class Settings:
     off_state: dict[str, str] = field(default_factory=lambda: {"VOLT": "NORM", "CURR": "NORM"})
     precision: int = 0
     stored: Stored = field(default_factory=dict)
+
+    @property
+    def source(self) -> dict[str, SourceFunction]:
+        """What is sourced of each function."""
+        return self.sourcing.source
+
+    @property
+    def sense(self) -> dict[str, SenseFunction]:
+        """How each function is measured."""
+        return self.measuring.sense

@@ -5,9 +5,9 @@ Names are those of the Model 2450 reference manual, chapter 6, SCPI command refe
 
 from typing import Any
 
-from ...scpi import kinds, source
 from ...scpi import settings as setting
-from ...scpi.kinds import FLAG, choice
+from ...scpi import source
+from ...scpi.kinds import FLAG, choice, number
 from ...scpi.messages import Call, Command
 from ...scpi.settings import Place
 from ...scpi.source import NAMES
@@ -42,7 +42,7 @@ def user_delay(pattern: str, of: Place) -> Command:
     def store(smu: Any, call: Call, value: float) -> None:
         of(smu, call).user_delays_s[call.suffixes[-1] - 1] = value
 
-    return kinds.number(0.0, LONGEST_S, reply=plain).command(
+    return number(0.0, LONGEST_S, reply=plain).command(
         f"{pattern}:DELay:USER{{1-{USER_DELAYS}}}",
         store,
         lambda smu, call: of(smu, call).user_delays_s[call.suffixes[-1] - 1],
@@ -66,20 +66,20 @@ def _of_function(function: str) -> tuple[Command, ...]:
 
     return (
         *source.commands(":SOURce#", function, initial, reply=plain, range_reply=plain),
-        setting.number(f"{pattern}:RANGe:AUTO:LLIMit", "lowest", 0.0, initial.ranges[-1], reply=plain, of=of),
-        kinds.number(least, most, initial.limit, reply=plain).command(
+        setting.attribute(f"{pattern}:RANGe:AUTO:LLIMit", "lowest", number(0.0, initial.ranges[-1], reply=plain), of),
+        number(least, most, initial.limit, reply=plain).command(
             f"{pattern}:{node}[:LEVel]", set_limit, lambda smu, call: of(smu, call).limit
         ),
         setting.query(
             f"{pattern}:{node}[:LEVel]:TRIPped",
             lambda smu, _: str(int(smu.setpoint()[0] == function and smu.limited())),
         ),
-        kinds.number(0.0, LONGEST_S, 0.0, reply=plain).command(
+        number(0.0, LONGEST_S, 0.0, reply=plain).command(
             f"{pattern}:DELay", set_delay, lambda smu, call: of(smu, call).delay_s
         ),
-        setting.flag(f"{pattern}:DELay:AUTO", "delay_auto", of=of),
+        setting.attribute(f"{pattern}:DELay:AUTO", "delay_auto", FLAG, of),
         user_delay(pattern, of),
-        setting.flag(f"{pattern}:READ:BACK", "read_back", of=of),
+        setting.attribute(f"{pattern}:READ:BACK", "read_back", FLAG, of),
         _off_states(function),
     )
 

@@ -9,14 +9,13 @@ import numpy as np
 from ...scpi import reading, values
 from ...scpi.format import DataFormat
 from ...scpi.messages import Call
-from ...scpi.sense import Sense
 from ...scpi.smu import SmuInstrument
 from ...scpi.source import Source
 from ...scpi.status import ScpiError
 from ...world.terminals import Terminal
 from ...world.world import World
 from .buffer import OWN_BUFFERS, ReadingBuffer
-from .settings import LEAST_SHARE, TEST_CURRENTS_A, Measuring, Settings, SourceFunction, Sourcing
+from .settings import LEAST_SHARE, TEST_CURRENTS_A, Measuring, Settings, Sourcing
 from .trigger_model import TriggerModel
 
 OFF_LIMIT_SHARE = 0.1
@@ -81,14 +80,6 @@ class Keithley2450State(SmuInstrument):
     def settings(self, call: Call) -> object:  # noqa: ARG002 - one channel
         """Return the settings that ``*RST`` resets."""
         return self.now
-
-    def source(self, call: Call, function: str) -> SourceFunction:  # noqa: ARG002 - one channel
-        """Return what is sourced of a function."""
-        return self.now.sourcing.source[function]
-
-    def sense(self, call: Call, function: str) -> Sense:  # noqa: ARG002 - one channel
-        """Return how a function is measured."""
-        return self.now.measuring.sense[function]
 
     def buffer(self, name: str) -> ReadingBuffer:
         """Return a buffer by its name; -224 if there is none."""

@@ -6,7 +6,7 @@ from ...scpi import format as scpi_format
 from ...scpi import settings as setting
 from ...scpi import values
 from ...scpi.common import clear_status
-from ...scpi.kinds import Kind, choice
+from ...scpi.kinds import Kind, choice, integer
 from ...scpi.messages import Call, Command, clear_errors, error_count
 from .buffer import BINARY_REFUSES, FULL
 from .state import Keithley2450State
@@ -57,9 +57,8 @@ COMMANDS: tuple[Command, ...] = (
         {"ASCii": scpi_format.TEXT, "REAL": scpi_format.DOUBLE, "SREal": scpi_format.SINGLE},
         {scpi_format.TEXT: "ASC", scpi_format.DOUBLE: "REAL", scpi_format.SINGLE: "SRE"},
     ),
-    setting.integer(":FORMat:ASCii:PRECision", "precision", 0, 16, 0),
-    *setting.register(":STATus:OPERation", "operation"),
-    *setting.register(":STATus:QUEStionable", "questionable"),
+    setting.attribute(":FORMat:ASCii:PRECision", "precision", integer(0, 16, 0)),
+    *setting.registers("OPERation", "QUEStionable"),
     _event_map(":STATus:OPERation:MAP"),
     _event_map(":STATus:QUEStionable:MAP"),
     setting.action(":STATus:CLEar", clear_status),

@@ -61,7 +61,7 @@ def _terminal(matrix: Keysight34980AState, call: Call) -> str:
     return module.terminal if module and not matrix.interlock_open else "NONE"
 
 
-def _protected(matrix: Keysight34980AState, text: str) -> int:
+def _protected_slot(matrix: Keysight34980AState, text: str) -> int:
     """Return the number of a slot whose module has protection resistors, -241 if it has none."""
     slot = slot_number(text)
     if slot not in matrix.modules or matrix.modules[slot].dual:
@@ -70,11 +70,11 @@ def _protected(matrix: Keysight34980AState, text: str) -> int:
 
 
 def _set_protection(matrix: Keysight34980AState, slot: str, chosen: str) -> None:
-    matrix.protections[_protected(matrix, slot)] = chosen
+    matrix.protections[_protected_slot(matrix, slot)] = chosen
 
 
 def _protection(matrix: Keysight34980AState, slot: str) -> str:
-    return matrix.protections.get(_protected(matrix, slot), "AUTO100")
+    return matrix.protections.get(_protected_slot(matrix, slot), "AUTO100")
 
 
 COMMANDS: tuple[Command, ...] = (

@@ -15,21 +15,21 @@ def _close_only(matrix: Keysight34980AState, call: Call) -> None:
     matrix.move(others.union(wanted))
 
 
-def _named(call: Call) -> str:
+def _name_given(call: Call) -> str:
     """Return what a command names, empty if it names nothing or ``ALL``."""
     arguments = call.expect(0, 1)
     return "" if not arguments or values.matches(arguments[0], "ALL") else arguments[0]
 
 
 def _open_all(matrix: Keysight34980AState, call: Call) -> None:
-    text = _named(call)
+    text = _name_given(call)
     slots = {slot_number(text)} if text else set(SLOTS)
     matrix.move({each for each in matrix.closed if each.slot not in slots})
 
 
 def _open_bus(matrix: Keysight34980AState, call: Call) -> None:
     """Open the relays to the analog bus, of one line of it or of all."""
-    text = _named(call)
+    text = _name_given(call)
     column = 20 + values.integer(text, 1, 4) if text else 0
     matrix.move({each for each in matrix.closed if each.row != BUS_ROW or (text and each.column != column)})
 

@@ -27,7 +27,7 @@ def take(smu: KeysightB2900State, number: int) -> None:
     for name, value in (("CURR", ampere), ("VOLT", volt)):
         full = _range(smu, state, name, value, function)
         most = headroom(full) if name == "CURR" else HEADROOM
-        seen[name] = reading.digitised(value, full, nplc, smu.rng, smu.world.resolution, headroom=most)
+        seen[name] = reading.digitise(value, full, nplc, smu.rng, smu.world.resolution, headroom=most)
     seen["RES"] = reading.quotient(seen["VOLT"], seen["CURR"])
     beyond = OVERFLOW in (abs(seen["CURR"]), abs(seen["VOLT"]))
     status = (
@@ -38,7 +38,7 @@ def take(smu: KeysightB2900State, number: int) -> None:
     )
     found = {
         **{name: seen[name] if name in state.measured else NOT_MEASURED for name in ("VOLT", "CURR", "RES")},
-        "TIME": smu.world.clock.now() - smu.started_s,
+        "TIME": smu.elapsed_s(),
         "STAT": float(status),
         "SOUR": smu.world.terminal(channel).level_v if function == "VOLT" else state.level,
     }

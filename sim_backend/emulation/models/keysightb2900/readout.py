@@ -35,7 +35,7 @@ def answer(smu: KeysightB2900State, found: Iterable[Mapping[str, float]], names:
     if smu.format.width:
         infinite = {OVERFLOW: math.inf, -OVERFLOW: -math.inf, NOT_MEASURED: math.nan}
         numbers = [infinite.get(each, each) for each in numbers]
-    return smu.format.written(numbers)
+    return smu.format.encode(numbers)
 
 
 def window(found: list[Any], arguments: list[str]) -> list[Any]:

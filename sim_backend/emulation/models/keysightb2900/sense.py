@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ...scpi import sense, values
 from ...scpi import settings as setting
-from ...scpi.kinds import number
+from ...scpi.kinds import FLAG, choice, number
 from ...scpi.messages import Call, Command
 from .settings import (
     LEAST_LIMIT_A,
@@ -66,9 +66,11 @@ def _of_function(function: str) -> tuple[Command, ...]:
     return (
         *sense.commands(":SENSe#", function, ChannelState().sense[function]),
         Command(f"{pattern}:NPLCycles", _set_nplc, _nplc),
-        setting.flag(f"{pattern}:NPLCycles:AUTO", "aperture_auto"),
-        setting.number(f"{pattern}:APERture", "aperture_s", SHORTEST_APERTURE_S, LONGEST_APERTURE_S, unit="S"),
-        setting.flag(f"{pattern}:APERture:AUTO", "aperture_auto"),
+        setting.attribute(f"{pattern}:NPLCycles:AUTO", "aperture_auto", FLAG),
+        setting.attribute(
+            f"{pattern}:APERture", "aperture_s", number(SHORTEST_APERTURE_S, LONGEST_APERTURE_S, unit="S")
+        ),
+        setting.attribute(f"{pattern}:APERture:AUTO", "aperture_auto", FLAG),
     )
 
 
@@ -76,7 +78,7 @@ COMMANDS: tuple[Command, ...] = (
     *sense.function_commands(":SENSe#", {name: f'"{name}"' for name in sense.NAMES}),
     *(command for function in sense.NAMES for command in _of_function(function)),
     *(command for function in _LIMITS for command in _limits(function)),
-    setting.choice(":SENSe#:RESistance:MODE", "ohm_mode", "MANual", "AUTO"),
-    setting.flag(":SENSe#:RESistance:OCOMpensated", "offset_compensated"),
+    setting.attribute(":SENSe#:RESistance:MODE", "ohm_mode", choice("MANual", "AUTO")),
+    setting.attribute(":SENSe#:RESistance:OCOMpensated", "offset_compensated", FLAG),
 )
 """The limit of a quantity also bounds its measure range."""

@@ -140,7 +140,7 @@ class ChannelState:
         if source.mode == "FIX":
             return [source.triggered]
         if source.mode == "LIST":
-            return list(source.listed())
+            return list(source.list_levels())
         found = staircase(source.start, source.stop, source.points, self.spacing == "LOG")
         if self.direction == "DOWN":
             found.reverse()

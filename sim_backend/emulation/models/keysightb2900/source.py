@@ -8,7 +8,7 @@ import math
 
 from ...scpi import settings as setting
 from ...scpi import source, values
-from ...scpi.kinds import FLAG, choice, number
+from ...scpi.kinds import FLAG, choice, integer, number
 from ...scpi.messages import Call, Command
 from ...scpi.source import LONGEST_LIST, NAMES
 from .settings import LONGEST_S, SHORTEST_PULSE_S, ChannelState
@@ -54,8 +54,10 @@ def _of_function(function: str) -> tuple[Command, ...]:
     return (
         *source.commands(_S, function, initial, list_per_command=LONGEST_LIST),
         *source.sweep_commands(_S, function, initial, of, least_points=1),
-        setting.integer(f"{pattern}:POINts", "points", 1, LONGEST_LIST, 1, of=of),
-        setting.number(f"{pattern}:RANGe:AUTO:LLIMit", "lowest", 0.0, initial.ranges[-1], initial.lowest, of=of),
+        setting.attribute(f"{pattern}:POINts", "points", integer(1, LONGEST_LIST, 1), of),
+        setting.attribute(
+            f"{pattern}:RANGe:AUTO:LLIMit", "lowest", number(0.0, initial.ranges[-1], initial.lowest), of
+        ),
     )
 
 
@@ -65,25 +67,27 @@ COMMANDS: tuple[Command, ...] = (
     choice("VOLTage", "CURRent").command(
         f"{_S}:FUNCtion:MODE", _set_function, lambda smu, call: smu.settings(call).function
     ),
-    setting.choice(f"{_S}:FUNCtion[:SHAPe]", "shape", "DC", "PULSe"),
+    setting.attribute(f"{_S}:FUNCtion[:SHAPe]", "shape", choice("DC", "PULSe")),
     *(command for function in NAMES for command in _of_function(function)),
     Command(f"{_S}:SWEep:POINts", _set_sweep_points, lambda smu, call: str(smu.settings(call).source_now.points)),
-    setting.choice(f"{_S}:SWEep:SPACing", "spacing", "LINear", "LOGarithmic"),
-    setting.choice(f"{_S}:SWEep:DIRection", "direction", "UP", "DOWN"),
-    setting.choice(f"{_S}:SWEep:STAir", "stair", "SINGle", "DOUBle"),
-    setting.number(f"{_S}:PULSe:DELay", "pulse_delay_s", 0.0, LONGEST_S, 0.0, unit="S"),
-    setting.number(f"{_S}:PULSe:WIDTh", "pulse_width_s", SHORTEST_PULSE_S, LONGEST_S, SHORTEST_PULSE_S, unit="S"),
+    setting.attribute(f"{_S}:SWEep:SPACing", "spacing", choice("LINear", "LOGarithmic")),
+    setting.attribute(f"{_S}:SWEep:DIRection", "direction", choice("UP", "DOWN")),
+    setting.attribute(f"{_S}:SWEep:STAir", "stair", choice("SINGle", "DOUBle")),
+    setting.attribute(f"{_S}:PULSe:DELay", "pulse_delay_s", number(0.0, LONGEST_S, 0.0, unit="S")),
+    setting.attribute(
+        f"{_S}:PULSe:WIDTh", "pulse_width_s", number(SHORTEST_PULSE_S, LONGEST_S, SHORTEST_PULSE_S, unit="S")
+    ),
     FLAG.command(
         ":OUTPut#[:STATe]",
         lambda smu, call, on: smu.switch([call.suffixes[0]], on),
         lambda smu, call: smu.on[call.suffixes[0] - 1],
     ),
-    setting.choice(":OUTPut#:OFF:MODE", "off_mode", "NORMal", "HIZ", "ZERO"),
-    setting.flag(":OUTPut#:OFF:AUTO", "auto_off"),
-    setting.flag(":OUTPut#:ON:AUTO", "auto_on"),
-    setting.flag(":OUTPut#:PROTection[:STATe]", "protection"),
+    setting.attribute(":OUTPut#:OFF:MODE", "off_mode", choice("NORMal", "HIZ", "ZERO")),
+    setting.attribute(":OUTPut#:OFF:AUTO", "auto_off", FLAG),
+    setting.attribute(":OUTPut#:ON:AUTO", "auto_on", FLAG),
+    setting.attribute(":OUTPut#:PROTection[:STATe]", "protection", FLAG),
     # Time constant and cutoff frequency of the filter are one value, which changes nothing else.
-    setting.number(":OUTPut#:FILTer[:LPASs]:TCONstant", "filter_s", 5e-6, 5e-3, 5e-6, unit="S"),
+    setting.attribute(":OUTPut#:FILTer[:LPASs]:TCONstant", "filter_s", number(5e-6, 5e-3, 5e-6, unit="S")),
     number(31.830, 31831.0, 31831.0, "HZ").command(
         ":OUTPut#:FILTer[:LPASs]:FREQuency",
         lambda smu, call, hertz: setattr(smu.settings(call), "filter_s", 1 / (2 * math.pi * hertz)),

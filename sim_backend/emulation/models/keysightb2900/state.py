@@ -8,9 +8,8 @@ import numpy as np
 from ...scpi import reading
 from ...scpi.format import DataFormat
 from ...scpi.messages import Call
-from ...scpi.sense import TEST_CURRENTS_A, Sense
+from ...scpi.sense import TEST_CURRENTS_A
 from ...scpi.smu import SmuInstrument
-from ...scpi.source import Source
 from ...scpi.values import whole
 from ...world.terminals import Terminal
 from ...world.world import World
@@ -98,14 +97,6 @@ class KeysightB2900State(SmuInstrument):
     def settings(self, call: Call) -> ChannelState:
         """Return the state of the channel that a header names."""
         return self.states[call.suffixes[0] - 1]
-
-    def source(self, call: Call, function: str) -> Source:
-        """Return what is sourced of a function on the channel that a header names."""
-        return self.settings(call).source[function]
-
-    def sense(self, call: Call, function: str) -> Sense:
-        """Return how a function is measured on the channel that a header names."""
-        return self.settings(call).sense[function]
 
     def upper_range(self, call: Call, function: str) -> float:
         """Return the smallest range that holds the limit, or the upper limit that was set for resistance."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from ...scpi import calculation, kinds
 from ...scpi import settings as setting
 from ...scpi.calculation import Mathematics
-from ...scpi.kinds import choice
+from ...scpi.kinds import FLAG, choice, number
 from ...scpi.messages import Answer, Call, Command
 from ...scpi.reading import STATISTICS
 from ...scpi.status import ScpiError
@@ -120,42 +120,42 @@ def _statistic(smu: KeysightB2900State, call: Call) -> Answer:
     found, names = _entries(smu, call)
     how = STATISTICS[_trace(smu, call).statistic]
     columns = ([each[name] for each in found] for name in names if name not in ("TIME", "STAT"))
-    return smu.format.written([how(each) for each in columns])
+    return smu.format.encode([how(each) for each in columns])
 
 
 _L = ":CALCulate#:LIMit{1-12}"
 
 COMMANDS: tuple[Command, ...] = (
     *calculation.commands(":CALCulate#:MATH", _math),
-    setting.flag(":CALCulate#:MATH:STATe", "on", of=_math),
+    setting.attribute(":CALCulate#:MATH:STATe", "on", FLAG, _math),
     setting.query(":CALCulate#:MATH:DATA", _results("MATH", latest=False)),
     setting.query(":CALCulate#:MATH:DATA:LATest", _results("MATH", latest=True)),
     setting.query(":CALCulate#:DATA", _results("LIMIT", latest=False)),
     setting.query(":CALCulate#:DATA:LATest", _results("LIMIT", latest=True)),
-    setting.choice(":CALCulate#:FEED", "feed", "MATH", "VOLTage", "CURRent", "RESistance"),
-    setting.number(":CALCulate#:OFFSet", "offset", -LARGEST, LARGEST, 0.0),
-    setting.flag(":CALCulate#:OFFSet:STATe", "offset_on"),
+    setting.attribute(":CALCulate#:FEED", "feed", choice("MATH", "VOLTage", "CURRent", "RESistance")),
+    setting.attribute(":CALCulate#:OFFSet", "offset", number(-LARGEST, LARGEST, 0.0)),
+    setting.attribute(":CALCulate#:OFFSet:STATe", "offset_on", FLAG),
     setting.channel_action(":CALCulate#:OFFSet:ACQuire", _acquire),
-    setting.flag(f"{_L}:STATe", "on", of=_limit),
-    setting.choice(f"{_L}:FUNCtion", "function", "COMPliance", "LIMit", of=_limit),
-    setting.choice(f"{_L}:COMPliance:FAIL", "fails_in", "IN", "OUT", of=_limit),
-    setting.number(f"{_L}:LOWer[:DATA]", "lower", -LARGEST, LARGEST, -1.0, of=_limit),
-    setting.number(f"{_L}:UPPer[:DATA]", "upper", -LARGEST, LARGEST, 1.0, of=_limit),
+    setting.attribute(f"{_L}:STATe", "on", FLAG, _limit),
+    setting.attribute(f"{_L}:FUNCtion", "function", choice("COMPliance", "LIMit"), _limit),
+    setting.attribute(f"{_L}:COMPliance:FAIL", "fails_in", choice("IN", "OUT"), _limit),
+    setting.attribute(f"{_L}:LOWer[:DATA]", "lower", number(-LARGEST, LARGEST, -1.0), _limit),
+    setting.attribute(f"{_L}:UPPer[:DATA]", "upper", number(-LARGEST, LARGEST, 1.0), _limit),
     setting.query(f"{_L}:FAIL", lambda smu, call: str(int(_limit(smu, call).failed))),
     setting.channel_action(":CALCulate#:CLIMits:CLEar[:IMMediate]", _clear_limits),
     CALCULATED.command(":FORMat:ELEMents:CALCulate", _set_calculated, lambda smu, _: smu.calculated_elements),
     setting.channel_action(":TRACe#:CLEar", lambda smu, call: _idle_trace(smu, call).readings.clear()),
     Command(":TRACe#:DATA", query=_data),
     choice("SENSe", "MATH", "LIMit").command(":TRACe#:FEED", _set_feed, lambda smu, call: _trace(smu, call).feed),
-    setting.choice(":TRACe#:FEED:CONTrol", "control", "NEXT", "NEVer", of=_trace),
+    setting.attribute(":TRACe#:FEED:CONTrol", "control", choice("NEXT", "NEVer"), _trace),
     setting.query(":TRACe#:FREE", _free),
     kinds.integer(1, LARGEST_TRAIN, LARGEST_TRAIN).command(
         ":TRACe#:POINts", _set_points, lambda smu, call: _trace(smu, call).points
     ),
     setting.query(":TRACe#:POINts:ACTual", lambda smu, call: str(len(_trace(smu, call).readings))),
     setting.query(":TRACe#:STATistic:DATA", _statistic),
-    setting.choice(
-        ":TRACe#:STATistic:FORMat", "statistic", "MEAN", "SDEViation", "MAXimum", "MINimum", "PKPK", of=_trace
+    setting.attribute(
+        ":TRACe#:STATistic:FORMat", "statistic", choice("MEAN", "SDEViation", "MAXimum", "MINimum", "PKPK"), _trace
     ),
-    setting.choice(":TRACe#:TSTamp:FORMat", "stamps", "ABSolute", "DELTa", of=_trace),
+    setting.attribute(":TRACe#:TSTamp:FORMat", "stamps", choice("ABSolute", "DELTa"), _trace),
 )
