@@ -1,233 +1,281 @@
 """How many virtual chips learn the six patterns: for the defaults, for the reference settings, and why they differ.
 
-Every line trains the chips of seeds 0 to 999 through Trainer and SimulatedBackend and counts those that meet every
-target. The tables go to standard output; --write puts them between their markers in the pages of docs/.
+Chip number k is chip k of seed 1, as ``crossbar-hil sweep --seed 1`` draws it. Lines that the lock-step knows train
+100,000 chips, the others 10,000, one by one.
 
-    python benchmarks/default_yield.py [--write] [--chips 1000] [--only options]
+    python benchmarks/default_yield.py [--only yield_settings]
 """
 
-import argparse
+from functools import partial
 
 import numpy as np
-from pages import put_between
 from scipy.stats import beta as beta_distribution
+from study import Study, main
 
 from crossbar_hil import Pulse, Trainer, defaults
 from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend import (
     ConductanceCurve,
     SimulatedBackend,
-    lognormal_shifts,
+    draw_ensemble,
     rescaled_lognormal_shifts,
+    train_ensemble,
 )
+from crossbar_hil.sim_backend.ensemble.draw import own_generator
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.prediction import UNDECIDED
 from crossbar_hil.training.updates import Update
 
+MANY, FEW, SEED = 100_000, 10_000, 1
 PULSE = Pulse(defaults.PULSE_V, defaults.PULSE_S)
 CURVE = ConductanceCurve.from_csv(data_file("figure2a"))
 TASK = PatternSet.from_csv(data_file("perceptron"))
 
 DEFAULT = {"beta": defaults.BETA, "target": defaults.TARGET, "span": (defaults.LOW_SIEMENS, defaults.HIGH_SIEMENS)}
 REFERENCE = {"beta": 6e6, "target": 0.8, "span": (1e-8, 1e-7)}
-RESCALED = {**REFERENCE, "draw": rescaled_lognormal_shifts}
+NO_PULL_BACK = {"pull_back": False}
 
 DEPRESS = Pulse(-2.8, 1e-3)
 OPTIONS = {
     "plain rule": {},
-    "`pull_back = false`": {"pull_back": False},
+    "`pull_back = false`": NO_PULL_BACK,
     "`dead_zone = 0.02`": {"dead_zone": 0.02},
     "`both_ways`": {"update": Update(PULSE, DEPRESS, both_ways=True)},
-    "`both_ways`, `pull_back = false`": {"update": Update(PULSE, DEPRESS, both_ways=True), "pull_back": False},
+    "`both_ways`, `pull_back = false`": {"update": Update(PULSE, DEPRESS, both_ways=True), **NO_PULL_BACK},
     "refresh, `ceiling_siemens = 2e-6`": {"update": Update(PULSE, DEPRESS, ceiling_siemens=2e-6)},
-    "refresh, `pull_back = false`": {"update": Update(PULSE, DEPRESS, ceiling_siemens=2e-6), "pull_back": False},
+    "refresh, `pull_back = false`": {"update": Update(PULSE, DEPRESS, ceiling_siemens=2e-6), **NO_PULL_BACK},
     "`verify_siemens = 1e-8`": {"update": Update(PULSE, verify_siemens=1e-8)},
-    "`verify_siemens = 1e-8`, `pull_back = false`": {
-        "update": Update(PULSE, verify_siemens=1e-8),
-        "pull_back": False,
-    },
+    "`verify_siemens = 1e-8`, `pull_back = false`": {"update": Update(PULSE, verify_siemens=1e-8), **NO_PULL_BACK},
 }
+IN_LOCK_STEP = {"plain rule", "`pull_back = false`"}
 
 BETAS = (6e6, 1e7, 2e7, 3e7, 5e7, 7e7, 1e8)
 TARGETS = (0.5, 0.8, 0.9, 0.95, 0.99)
 
+COLUMNS = {
+    "": "{name}",
+    "chips": "{chips:,}",
+    "converged": "{percent:.1f} %",
+    "95 % interval": "{low:.2f} to {high:.2f} %",
+    "median epochs": "{median:.0f}",
+    "95 % of them by": "{most:.0f}",
+    "pulses a chip": "{pulses:.0f}",
+}
+SEEDS = f"Chips 0, 1, 2, ... of seed {SEED}."
 
-def train(seed, *, beta, target, span, draw=lognormal_shifts, curve=CURVE, scale=defaults.SCALE, chip=None, **settings):
-    """Train the virtual chip of one seed; return the trainer, which still holds the chip, and the result."""
-    rng = np.random.default_rng(seed)
-    shifts = draw((4, 4), rng=rng, span_siemens=span)
-    backend = SimulatedBackend(curve, shifts, scale=scale, rng=rng, **(chip or {}))
+
+def lock_step(*, span, rescaled=False, **settings):
+    """Train many chips side by side."""
+    if rescaled:
+        places = range(MANY)
+        shifts = [rescaled_lognormal_shifts((4, 4), rng=own_generator(SEED, k, 1), span_siemens=span) for k in places]
+    else:
+        shifts = draw_ensemble(MANY, seed=SEED, span_siemens=span)
+    curve = settings.pop("curve", CURVE)
+    found = train_ensemble(curve, shifts, TASK.train, TASK.train_labels, seed=SEED, **settings)
+    return counted(found.converged, found.epochs, found.pulses)
+
+
+def one_by_one(*, span, chip=None, **settings):
+    """Yield the trainer, which still holds the chip, and the result of each of a few chips."""
     if "update" not in settings:
         settings["pulse"] = PULSE
-    trainer = Trainer(backend, beta=beta, target=target, **settings)
-    return trainer, trainer.run(TASK.train, TASK.train_labels)
+    for number, shifts in enumerate(draw_ensemble(FEW, seed=SEED, span_siemens=span)):
+        rng = own_generator(SEED, number, 2)
+        backend = SimulatedBackend(CURVE, shifts, scale=defaults.SCALE, rng=rng, **(chip or {}))
+        trainer = Trainer(backend, **settings)
+        yield trainer, trainer.run(TASK.train, TASK.train_labels)
+
+
+def each_counted(**settings):
+    """Train a few chips one by one."""
+    found = [(result.converged, result.epochs, result.pulses) for _, result in one_by_one(**settings)]
+    return counted(*(np.array(each) for each in zip(*found, strict=True)))
+
+
+def counted(converged, epochs, pulses):
+    chips, good = len(converged), int(converged.sum())
+    low, high = interval(good, chips)
+    own = epochs[converged] if good else [np.nan]
+    return {
+        "chips": chips,
+        "converged": good,
+        "percent": 100 * good / chips,
+        "low": 100 * low,
+        "high": 100 * high,
+        "median": float(np.median(own)),
+        "most": float(np.percentile(own, 95)),
+        "pulses": float(np.mean(pulses)),
+    }
 
 
 def interval(good, of):
     """Exact 95 % interval of a share after C. J. Clopper and E. S. Pearson, Biometrika 26 (1934) 404."""
     low = beta_distribution.ppf(0.025, good, of - good + 1) if good else 0.0
     high = beta_distribution.ppf(0.975, good + 1, of - good) if good < of else 1.0
-    return low, high
+    return float(low), float(high)
 
 
-def line(name, chips, **settings):
-    results = [train(seed, **settings)[1] for seed in range(chips)]
-    verdicts = [result.verdict for result in results]
-    epochs = [result.epochs for result in results if result.converged]
-    good = len(epochs)
-    low, high = interval(good, chips)
-    median, most = (f"{np.median(epochs):.0f}", f"{np.percentile(epochs, 95):.0f}") if epochs else ("", "")
-    return (
-        f"| {name} | {100 * good / chips:.1f} % | {100 * low:.1f} to {100 * high:.1f} % | {median} | {most} "
-        f"| {verdicts.count('slow')} | {verdicts.count('stalled')} |"
-    )
+def settings_rows():
+    first = np.zeros((4, 4), dtype=bool)
+    first[0, 0] = True
+    return {
+        "default settings": partial(lock_step, **DEFAULT),
+        "reference preset": partial(lock_step, **REFERENCE),
+        "reference preset, rescaled draw": partial(lock_step, **REFERENCE, rescaled=True),
+        "default settings, shifts of the reference preset": partial(
+            lock_step, **{**DEFAULT, "span": REFERENCE["span"]}
+        ),
+        "default settings, smoothed curve": partial(lock_step, **DEFAULT, curve=CURVE.smoothed()),
+        "default settings, read noise 1 %": partial(lock_step, **DEFAULT, read_noise=0.01),
+        "default settings, step variation 30 %": partial(lock_step, **DEFAULT, step_variation=0.3),
+        "default settings, cell [0, 0] stuck": partial(
+            each_counted, beta=defaults.BETA, target=defaults.TARGET, span=DEFAULT["span"], chip={"stuck": first}
+        ),
+    }
 
 
-def lines(chips, named):
-    head = "| | converged | 95 % interval | median epochs | 95 % of them by | slow | stalled |"
-    return "\n".join([head, "|---|---|---|---|---|---|---|", *(line(name, chips, **s) for name, s in named)])
-
-
-def settings_table(chips):
-    return lines(
-        chips,
-        [
-            ("default settings", DEFAULT),
-            ("reference preset", REFERENCE),
-            ("reference preset, rescaled draw", RESCALED),
-            ("default settings, shifts of the reference preset", {**DEFAULT, "span": REFERENCE["span"]}),
-            ("default settings, smoothed curve", {**DEFAULT, "curve": CURVE.smoothed()}),
-            ("default settings, read noise 1 %", {**DEFAULT, "chip": {"read_noise": 0.01}}),
-            ("default settings, step variation 30 %", {**DEFAULT, "chip": {"step_variation": 0.3}}),
-            ("default settings, cell [0, 0] stuck", {**DEFAULT, "chip": {"stuck": _first_cell()}}),
-        ],
-    )
-
-
-def reasons_table(chips):
+def reasons_rows():
     levels = CURVE.levels_siemens
     straight = ConductanceCurve(np.linspace(levels[0], levels.max(), len(levels)))
-    return lines(
-        chips,
-        [
-            ("reference preset", REFERENCE),
-            ("epochs 100 instead of 48", {**REFERENCE, "epochs": 100}),
-            ("epochs 200", {**REFERENCE, "epochs": 200}),
-            ("curve without its first step", {**REFERENCE, "curve": ConductanceCurve(levels[1:])}),
-            ("smoothed curve", {**REFERENCE, "curve": CURVE.smoothed()}),
-            ("straight curve of the same span", {**REFERENCE, "curve": straight}),
-            ("shifts from 10 nS to 20 nS", {**REFERENCE, "span": (1e-8, 2e-8)}),
-            ("K = 50 instead of 10", {**REFERENCE, "scale": 50.0}),
-            ("beta 2e7 instead of 6e6", {**REFERENCE, "beta": 2e7}),
-            ("no pull back towards the target", {**REFERENCE, "pull_back": False}),
-            ("beta 1e8, target 0.5, shifts from 20 nS", {**DEFAULT, "beta": 1e8, "target": 0.5}),
-            ("the same, no pull back", {**DEFAULT, "beta": 1e8, "target": 0.5, "pull_back": False}),
-            ("default settings, no pull back", {**DEFAULT, "pull_back": False}),
-        ],
-    )
+    beyond = {**DEFAULT, "beta": 1e8, "target": 0.5}
+    changes = {
+        "reference preset": {},
+        "epochs 100 instead of 48": {"epochs": 100},
+        "epochs 200": {"epochs": 200},
+        "curve without its first step": {"curve": ConductanceCurve(levels[1:])},
+        "smoothed curve": {"curve": CURVE.smoothed()},
+        "straight curve of the same span": {"curve": straight},
+        "shifts from 10 nS to 20 nS": {"span": (1e-8, 2e-8)},
+        "K = 50 instead of 10": {"scale": 50.0},
+        "beta 2e7 instead of 6e6": {"beta": 2e7},
+        "no pull back towards the target": NO_PULL_BACK,
+        "beta 1e8, target 0.5, shifts from 20 nS": beyond,
+        "the same, no pull back": {**beyond, **NO_PULL_BACK},
+        "default settings, no pull back": {**DEFAULT, **NO_PULL_BACK},
+    }
+    return {name: partial(lock_step, **{**REFERENCE, **change}) for name, change in changes.items()}
 
 
-def options_table(chips):
-    """Yield and pulses of the options of Trainer, beside those of the plain rule, on four kinds of chips."""
-    rows = [
-        "| | default settings | reference preset | default, read noise 10 % | default, step variation 100 % |",
-        "|---|---|---|---|---|",
-    ]
-    noisy, varied = {"chip": {"read_noise": 0.1}}, {"chip": {"step_variation": 1.0}}
-    for name, options in OPTIONS.items():
-        cells = []
-        for settings in (DEFAULT, REFERENCE, {**DEFAULT, **noisy}, {**DEFAULT, **varied}):
-            results = [train(seed, **settings, **options)[1] for seed in range(chips)]
-            good = sum(result.converged for result in results)
-            sent = np.mean([result.pulses for result in results])
-            cells.append(f"{100 * good / chips:.1f} %, {sent:.0f}")
-        rows.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(rows)
-
-
-def hovering(chips):
-    """Say where trainings with the reference preset end that do not converge."""
-    results = [train(seed, **REFERENCE)[1] for seed in range(chips)]
-    missed = [result for result in results if not result.converged]
-    met = np.mean([1 - len(result.misses) / result.labels.size for result in missed])
-    worst = np.median([result.misses[0].shortfall for result in missed])
-    return (
-        f"Of {chips} virtual chips with the reference preset {len(missed)} do not converge. At their last epoch "
-        f"{100 * met:.0f} % of the activations meet their target, and the worst activation misses it by {worst:.3f} "
-        "(median over chips)."
-    )
-
-
-def map_table(chips):
-    rows = ["| beta (1/A) \\ target | " + " | ".join(f"{target:g}" for target in TARGETS) + " |"]
-    rows.append("|---" * (len(TARGETS) + 1) + "|")
-    for beta in BETAS:
-        shares = []
-        for target in TARGETS:
-            settings = {**DEFAULT, "beta": beta, "target": target}
-            good = sum(train(seed, **settings)[1].converged for seed in range(chips))
-            shares.append(f"{100 * good / chips:.1f}")
-        rows.append(f"| {beta:.0e} | ".replace("e+0", "e") + " | ".join(shares) + " |")
-    return "\n".join(rows)
-
-
-def untrained_table(chips):
-    """Count what converged chips say of the ten patterns they were not trained on."""
-    rows = [
-        "| | chips | right | wrong | undecided | right of the four labelled 10 or 01 | most right on one chip |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for name, settings in (("default settings", DEFAULT), ("reference preset", REFERENCE)):
-        right, wrong, near = [], [], []
-        decided = TASK.test_labels.any(axis=1)
-        for seed in range(chips):
-            trainer, result = train(seed, **settings)
-            if result.converged:
-                said = trainer.predict(TASK.test)
-                correct = said.correct(TASK.test_labels)
-                right.append(correct.sum())
-                near.append(correct[decided].mean())
-                differs = (said.outputs != TASK.test_labels) & (said.outputs != UNDECIDED)
-                wrong.append(differs.any(axis=1).sum())
-        of = len(TASK.test)
-        good, bad = 100 * np.mean(right) / of, 100 * np.mean(wrong) / of
-        rows.append(
-            f"| {name} | {len(right)} | {good:.1f} % | {bad:.1f} % | {100 - good - bad:.1f} % "
-            f"| {100 * np.mean(near):.1f} % | {max(right)} of {of} |"
-        )
-    return "\n".join(rows)
-
-
-def _first_cell():
-    mask = np.zeros((4, 4), dtype=bool)
-    mask[0, 0] = True
-    return mask
-
-
-TABLES = {
-    "settings": settings_table,
-    "options": options_table,
-    "hovering": hovering,
-    "reasons": reasons_table,
-    "map": map_table,
-    "untrained": untrained_table,
+KINDS = {
+    "default": (DEFAULT, {}),
+    "reference": (REFERENCE, {}),
+    "noisy": (DEFAULT, {"read_noise": 0.1}),
+    "varied": (DEFAULT, {"step_variation": 1.0}),
 }
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="put the tables into the pages of docs/")
-    parser.add_argument("--only", choices=TABLES, help="make this table alone")
-    parser.add_argument("--chips", type=int, default=1000, help="virtual chips a line (default: 1000)")
-    given = parser.parse_args()
-    for name, table in TABLES.items():
-        if given.only not in {None, name}:
-            continue
-        text = table(given.chips)
-        print(f"{name}\n\n{text}\n", flush=True)
-        if given.write:
-            put_between(f"yield:{name}", text)
+def options_row(name):
+    """Yield and pulses of one option of Trainer on four kinds of chips."""
+    fields = {}
+    for kind, (settings, chip) in KINDS.items():
+        if name in IN_LOCK_STEP:
+            fields[kind] = lock_step(**settings, **chip, **OPTIONS[name])
+        else:
+            fields[kind] = each_counted(**settings, chip=chip, **OPTIONS[name])
+    return {"chips": fields["default"]["chips"], **fields}
+
+
+def map_row(beta):
+    shares = [lock_step(**{**DEFAULT, "beta": beta, "target": target})["percent"] for target in TARGETS]
+    return {"chips": MANY, "percent": shares}
+
+
+def hovering():
+    """Say where trainings with the reference preset end that do not converge."""
+    missed = [result for _, result in one_by_one(**REFERENCE) if not result.converged]
+    return {
+        "chips": FEW,
+        "missed": len(missed),
+        "met_percent": 100 * float(np.mean([1 - len(result.misses) / result.labels.size for result in missed])),
+        "worst": float(np.median([result.misses[0].shortfall for result in missed])),
+    }
+
+
+def untrained(settings):
+    """Count what converged chips say of the ten patterns they were not trained on."""
+    right, wrong, near = [], [], []
+    decided = TASK.test_labels.any(axis=1)
+    for trainer, result in one_by_one(**settings):
+        if result.converged:
+            said = trainer.predict(TASK.test)
+            correct = said.correct(TASK.test_labels)
+            right.append(int(correct.sum()))
+            near.append(correct[decided].mean())
+            differs = (said.outputs != TASK.test_labels) & (said.outputs != UNDECIDED)
+            wrong.append(differs.any(axis=1).sum())
+    good, bad = (100 * float(np.mean(each)) / len(TASK.test) for each in (right, wrong))
+    return {
+        "chips": len(right),
+        "right": good,
+        "wrong": bad,
+        "undecided": 100 - good - bad,
+        "near": 100 * float(np.mean(near)),
+        "best": max(right),
+        "of": len(TASK.test),
+    }
+
+
+def curve_facts():
+    """Return what the pages say of the shipped curve, in nS, and of the spread of the defaults."""
+    levels = 1e9 * CURVE.levels_siemens
+    low, high = (1e9 * each for each in DEFAULT["span"])
+    return {
+        "first": float(levels[0]),
+        "largest": float(levels.max()),
+        "span": float(levels.max() - levels[0]),
+        "first_step": float(levels[1] - levels[0]),
+        "later_step": float((levels[-1] - levels[1]) / (len(levels) - 2)),
+        "later_steps": len(levels) - 2,
+        "steps": len(levels) - 1,
+        "falling": int((np.diff(levels) < 0).sum()),
+        "even_step": float((levels.max() - levels[0]) / (len(levels) - 1)),
+        "median_shift": float(np.sqrt(low * high)),
+        "sigma": float(np.log(high / low) / (2 * 1.95996)),
+        "needed_current": 1e9 * float(np.arctanh(REFERENCE["target"]) / REFERENCE["beta"]),
+    }
+
+
+def studies():
+    kinds = ["default", "reference", "noisy", "varied"]
+    heads = ["default settings", "reference preset", "default, read noise 10 %", "default, step variation 100 %"]
+    cells = {
+        head: f"{{{kind}[percent]:.1f}} %, {{{kind}[pulses]:.0f}}" for head, kind in zip(heads, kinds, strict=True)
+    }
+    targets = {f"{target:g}": f"{{percent[{place}]:.1f}}" for place, target in enumerate(TARGETS)}
+    asked = {
+        "": "{name}",
+        "chips": "{chips:,}",
+        "right": "{right:.1f} %",
+        "wrong": "{wrong:.1f} %",
+        "undecided": "{undecided:.1f} %",
+        "right of the four labelled 10 or 01": "{near:.1f} %",
+        "most right on one chip": "{best} of {of}",
+    }
+    facts = {"": "{name}", "first point (nS)": "{first:.0f}", "largest (nS)": "{largest:.0f}"}
+    fate = {"": "{name}", "chips": "{chips:,}", "do not converge": "{missed:,}", "targets met": "{met_percent:.0f} %"}
+    return {
+        "yield_settings": Study(SEEDS, COLUMNS, settings_rows()),
+        "yield_reasons": Study(SEEDS, COLUMNS, reasons_rows()),
+        "yield_map": Study(
+            f"{MANY:,} chips a cell. {SEEDS}",
+            {"beta (1/A) \\ target": "{name}", **targets},
+            {f"{beta:.0e}".replace("e+0", "e"): partial(map_row, beta) for beta in BETAS},
+        ),
+        "yield_options": Study(
+            SEEDS,
+            {"": "{name}", "chips": "{chips:,}", **cells},
+            {name: partial(options_row, name) for name in OPTIONS},
+        ),
+        "hovering": Study(SEEDS, fate, {"reference preset": hovering}),
+        "untrained": Study(
+            f"Of {FEW:,} chips those that converged. {SEEDS}",
+            asked,
+            {"default settings": partial(untrained, DEFAULT), "reference preset": partial(untrained, REFERENCE)},
+        ),
+        "curve": Study("The shipped curve `figure2a`, 2 V, 50 ms.", facts, {"figure2a": curve_facts}),
+    }
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, studies)

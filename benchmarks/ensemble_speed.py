@@ -4,21 +4,23 @@ Both train the same chips, interleaved in one run; the fastest of the repeats co
 has its tables ready and stops at the first epoch that meets all targets. All that `train_ensemble` does counts: checks,
 the chips that are trained again, the errors of those that miss.
 
-    python benchmarks/ensemble_speed.py [--chips 200000] [--repeats 9]
+    python benchmarks/ensemble_speed.py
 """
 
-import argparse
 import math
 import time
+from functools import partial
 
 import numba
 import numpy as np
+from study import Study, main
 
 from crossbar_hil import defaults
 from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend import ConductanceCurve, draw_ensemble, train_ensemble
 from crossbar_hil.training.patterns import PatternSet
 
+CHIPS, REPEATS, THREADS = 200_000, 9, 2
 SETTINGS = {
     "reference": ({"beta": 6e6, "target": 0.8}, (1e-8, 1e-7)),
     "default": ({"beta": defaults.BETA, "target": defaults.TARGET}, (2e-8, 1e-7)),
@@ -71,54 +73,61 @@ def timed(function):
     return time.perf_counter() - start, result
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--chips", type=int, default=200_000, help="virtual chips (default: 200000)")
-    parser.add_argument("--repeats", type=int, default=9, help="the fastest of so many counts (default: 9)")
-    parser.add_argument("--threads", type=int, default=2, help="threads of the last column (default: 2)")
-    given = parser.parse_args()
+def compared(settings, span):
     curve = ConductanceCurve.from_csv(data_file("figure2a"))
     task = PatternSet.from_csv(data_file("perceptron"))
     voltages = np.where(task.train == 1, defaults.V1, defaults.V0)
     senses = 2.0 * task.train_labels - 1.0
-    print("| settings | mean epochs | plain | ensemble | ratio | threads | ratio to one | draw and train 10,000 |")
-    print("|---|---|---|---|---|---|---|---|")
-    for name, (settings, span) in SETTINGS.items():
-        shifts = draw_ensemble(given.chips, seed=1, span_siemens=span)
-        epochs, converged = np.empty(given.chips, dtype=np.int64), np.empty(given.chips, dtype=np.bool_)
+    beta, targets = settings["beta"], settings["target"] * senses
+    shifts = draw_ensemble(CHIPS, seed=1, span_siemens=span)
+    epochs, converged = np.empty(CHIPS, dtype=np.int64), np.empty(CHIPS, dtype=np.bool_)
 
-        def one_by_one(shifts=shifts, settings=settings, epochs=epochs, converged=converged):
-            beta, target = settings["beta"], settings["target"]
-            plain(
-                shifts, curve.rises, voltages, target * senses, senses, beta, 10.0, defaults.EPOCHS, epochs, converged
-            )
+    def one_by_one():
+        plain(shifts, curve.rises, voltages, targets, senses, beta, 10.0, defaults.EPOCHS, epochs, converged)
 
-        def together(threads, shifts=shifts, settings=settings):
-            return train_ensemble(curve, shifts, task.train, task.train_labels, threads=threads, **settings)
+    def together(threads):
+        return train_ensemble(curve, shifts, task.train, task.train_labels, threads=threads, **settings)
 
-        def point(settings=settings, span=span):
-            drawn = draw_ensemble(10_000, seed=2, span_siemens=span)
-            return train_ensemble(curve, drawn, task.train, task.train_labels, threads=1, **settings)
+    def point():
+        drawn = draw_ensemble(10_000, seed=2, span_siemens=span)
+        return train_ensemble(curve, drawn, task.train, task.train_labels, threads=1, **settings)
 
-        one_by_one(), together(1)  # compiled, or read from the cache
-        times = []
-        for _ in range(given.repeats):
-            alone, _ = timed(one_by_one)
-            single, result = timed(lambda: together(1))
-            several, _ = timed(lambda: together(given.threads))
-            drawn, _ = timed(point)
-            times.append((alone, single, several, drawn))
-        same = (result.epochs == epochs) & (result.converged == converged)
-        alone, single, several, drawn = np.min(times, axis=0)
-        print(
-            f"| {name} | {result.epochs.mean():.1f} | {given.chips / alone:,.0f}/s | {given.chips / single:,.0f}/s "
-            f"| {alone / single:.1f} | {given.chips / several:,.0f}/s with {given.threads} | {single / several:.2f} "
-            f"| {1e3 * drawn:.1f} ms |",
-            flush=True,
-        )
-        if not same.all():
-            print(f"{np.count_nonzero(~same)} of {given.chips} chips of the plain kernel differ by rounding")
+    one_by_one(), together(1)  # compiled, or read from the cache
+    times = []
+    for _ in range(REPEATS):
+        alone, _ = timed(one_by_one)
+        single, result = timed(lambda: together(1))
+        several, _ = timed(lambda: together(THREADS))
+        drawn, _ = timed(point)
+        times.append((alone, single, several, drawn))
+    alone, single, several, drawn = np.min(times, axis=0).tolist()
+    return {
+        "epochs": float(result.epochs.mean()),
+        "plain": CHIPS / alone,
+        "ensemble": CHIPS / single,
+        "ratio": alone / single,
+        "several": CHIPS / several,
+        "several_ratio": single / several,
+        "drawn_ms": 1e3 * drawn,
+        "differ": int(np.count_nonzero((result.epochs != epochs) | (result.converged != converged))),
+    }
+
+
+def studies():
+    columns = {
+        "settings": "{name}",
+        "mean epochs": "{epochs:.1f}",
+        "plain": "{plain:,.0f}/s",
+        "ensemble": "{ensemble:,.0f}/s",
+        "ratio": "{ratio:.1f}",
+        f"{THREADS} threads": "{several:,.0f}/s",
+        "ratio to one": "{several_ratio:.2f}",
+        "draw and train 10,000": "{drawn_ms:.1f} ms",
+    }
+    rows = {name: partial(compared, settings, span) for name, (settings, span) in SETTINGS.items()}
+    about = f"{CHIPS:,} chips, in turn, fastest of {REPEATS}."
+    return {"speed_ensemble": Study(about, columns, rows, repeatable=False)}
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, studies)

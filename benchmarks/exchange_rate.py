@@ -11,9 +11,10 @@ import statistics
 import time
 
 import pyvisa
+from study import Study, main
 
 from crossbar_hil import open_bench
-from crossbar_hil.instruments.transport.adapter import open_adapter
+from crossbar_hil.instruments.transport.adapter import BenchAdapter
 from crossbar_hil.sim_backend.emulation.models.keithley2400.model import EmulatedKeithley2400
 from crossbar_hil.sim_backend.emulation.serving.server import InstrumentServer
 from crossbar_hil.sim_backend.emulation.world.world import World
@@ -21,9 +22,9 @@ from crossbar_hil.sim_backend.emulation.world.world import World
 ROUNDS, EXCHANGES = 15, 200
 
 
-def main():
+def identity():
     with open_bench("simulated", seed=1) as chip, InstrumentServer(EmulatedKeithley2400(World(chip), "smu")) as server:
-        ours = open_adapter(server.resource)
+        ours = BenchAdapter(server.resource)
         manager = pyvisa.ResourceManager("@py")
         bare = manager.open_resource(server.resource, read_termination="\n", write_termination="\n")
         interface = manager.visalib.sessions[bare.session].interface
@@ -43,12 +44,26 @@ def main():
         ours.close()
         bare.close()
         manager.close()
-    for name, each in took.items():
-        middle = statistics.median(each)
-        print(f"{name:15} {1e6 * middle:7.0f} us an exchange, {1 / middle:7.0f} a second")
-    ratios = [a / b for a, b in zip(took["crossbar-hil"], took["bare PyVISA-py"], strict=True)]
-    print(f"ratio of times  {statistics.median(ratios):7.2f} median, {min(ratios):.2f} to {max(ratios):.2f}")
+    ratios = [ours / bare for ours, bare in zip(*took.values(), strict=True)]
+    return {
+        "ours_us": 1e6 * statistics.median(took["crossbar-hil"]),
+        "bare_us": 1e6 * statistics.median(took["bare PyVISA-py"]),
+        "ratio": statistics.median(ratios),
+        "ratio_low": min(ratios),
+        "ratio_high": max(ratios),
+    }
+
+
+def studies():
+    columns = {
+        "": "{name}",
+        "crossbar-hil": "{ours_us:.0f} us",
+        "bare PyVISA-py": "{bare_us:.0f} us",
+        "ratio": "{ratio:.2f} ({ratio_low:.2f} to {ratio_high:.2f})",
+    }
+    about = f"Median of {ROUNDS} rounds of {EXCHANGES} exchanges, lowest and highest."
+    return {"speed_exchange": Study(about, columns, {"`*IDN?` of a 2400": identity}, repeatable=False)}
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, studies)

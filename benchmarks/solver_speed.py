@@ -4,17 +4,18 @@ Both solve the same resistances, 1 to 20 kohm at random, with 1 ohm a wire segme
 resistances are new at each call, so that nothing can be kept. The fastest of the repeats counts. badcrossbar need not
 be there; only its columns are left out then (pip install badcrossbar==1.1.0 pathvalidate).
 
-    OPENBLAS_NUM_THREADS=1 taskset -c 0 python benchmarks/solver_speed.py [--plot solver_speed.png]
+    python benchmarks/solver_speed.py
 """
 
-import argparse
 import contextlib
 import io
 import logging
 import time
 import warnings
+from functools import partial
 
 import numpy as np
+from study import Study, main
 
 from crossbar_hil.sim_backend.circuit import CrossbarSolver, compile_kernels, solve_crossbar, transfer_matrix
 from crossbar_hil.sim_backend.circuit.bounds import TOLERANCE
@@ -23,6 +24,7 @@ from crossbar_hil.sim_backend.circuit.engine import CompiledEngine
 
 SHAPES = ((64, 64), (128, 128), (196, 50), (256, 256), (512, 512))
 SIZES = (64, 128, 256, 512, 1024)
+REPEATS = 5
 
 
 def badcrossbar():
@@ -48,115 +50,110 @@ def took(action, *arguments):
     return time.perf_counter() - start, result
 
 
-def against_peer(rng, peer, shapes, repeats):
-    head = [
-        "array",
-        "ours, ms",
-        "ns a cell and iteration",
-        *(["badcrossbar, ms", "ratio", "largest difference"] * bool(peer)),
-    ]
-    yield head
-    for rows, columns in shapes:
-        ours, theirs, differences = [], [], []
-        for _ in range(repeats if rows < 512 else min(repeats, 3)):
-            for _ in range(10 if rows < 512 else 20):
-                ohm = rng.uniform(1e3, 20e3, (rows, columns))
-                volts = rng.uniform(0.1, 1, rows)
-                siemens = 1 / ohm
-                seconds, currents = took(solve_crossbar, siemens, volts[None], 1.0)
-                ours.append(seconds)
-            if peer:
-                seconds, expected = took(peer, volts[:, None], ohm)
-                theirs.append(seconds)
-                differences.append(np.abs(currents / expected - 1).max())
-        solver = CrossbarSolver(siemens, 1.0)
-        engine = CompiledEngine(solver._net)
-        engine.currents(volts[None], TOLERANCE)
-        line = [f"{rows} x {columns}", f"{1e3 * min(ours):.2f}"]
-        line.append(f"{1e9 * min(ours) / (rows * columns * (engine.iterations + 1)):.1f}")
+def against_peer(rows, columns):
+    rng, peer = np.random.default_rng(1), badcrossbar()
+    ours, theirs, differences = [], [], []
+    for _ in range(REPEATS if rows < 512 else 3):
+        for _ in range(10 if rows < 512 else 20):
+            ohm = rng.uniform(1e3, 20e3, (rows, columns))
+            volts = rng.uniform(0.1, 1, rows)
+            siemens = 1 / ohm
+            seconds, currents = took(solve_crossbar, siemens, volts[None], 1.0)
+            ours.append(seconds)
         if peer:
-            line += [f"{1e3 * min(theirs):.0f}", f"{min(theirs) / min(ours):.0f}", f"{max(differences):.0e}"]
-        yield line
-
-
-def other_cases(rng):
-    yield ["what", "time"]
-    tiny, four = rng.uniform(1e-5, 1e-4, (4, 4)), rng.uniform(0, 1, (1, 4))
-    yield ["4 x 4, new conductances", f"{1e6 * fastest(lambda: solve_crossbar(tiny, four), 2000):.0f} us"]
-    solver = CrossbarSolver(tiny, 1.0)
-    yield ["4 x 4, conductances unchanged", f"{1e6 * fastest(lambda: solver.currents(four), 2000):.1f} us"]
-    siemens = 1 / rng.uniform(2e3, 11e3, (196, 50))
+            seconds, expected = took(peer, volts[:, None], ohm)
+            theirs.append(seconds)
+            differences.append(float(np.abs(currents / expected - 1).max()))
     solver = CrossbarSolver(siemens, 1.0)
-    batch = rng.uniform(0, 1, (2000, 196))
-    seconds = fastest(lambda: transfer_matrix(siemens), 10)
-    yield ["196 x 50, transfer matrix", f"{1e3 * seconds:.0f} ms"]
-    yield [
-        "196 x 50, a vector of 2000, conductances unchanged",
-        f"{1e6 * fastest(lambda: solver.currents(batch), 20) / 2000:.2f} us",
-    ]
-    measured = Tabulated([0.2, 0.5, 1.0], [1e-5, 4e-5, 2e-4])
+    engine = CompiledEngine(solver._net)
+    engine.currents(volts[None], TOLERANCE)
+    return {
+        "ours_ms": 1e3 * min(ours),
+        "ns": 1e9 * min(ours) / (rows * columns * (engine.iterations + 1)),
+        "peer_ms": 1e3 * min(theirs) if peer else None,
+        "ratio": min(theirs) / min(ours) if peer else None,
+        "difference": max(differences) if peer else None,
+    }
+
+
+def time_of(action, repeats, vectors=1):
+    return {"fastest_ms": 1e3 * fastest(action, repeats) / vectors, "median_ms": None}
+
+
+def one_step(cell):
+    rng = np.random.default_rng(1)
+    solver = CrossbarSolver(1 / rng.uniform(2e3, 11e3, (196, 50)), 1.0, cell)
     spikes = np.where(rng.random((200, 196)) < 0.2, 0.5, 0.0)
-    for cell in (Cubic(), Sinh(3.0), measured):
-        solver = CrossbarSolver(siemens, 1.0, cell)
-        steps = sorted(took(solver.currents, each[None])[0] for each in spikes)
-        seconds = f"{1e3 * steps[0]:.2f} ms, median {1e3 * steps[len(steps) // 2]:.2f} ms"
-        yield [f"196 x 50, {type(cell).__name__.lower()} cells, one step of spikes of 0.5 V", seconds]
+    steps = sorted(took(solver.currents, each[None])[0] for each in spikes)
+    return {"fastest_ms": 1e3 * steps[0], "median_ms": 1e3 * steps[len(steps) // 2]}
+
+
+def other_cases():
+    rng = np.random.default_rng(1)
+    tiny, four = rng.uniform(1e-5, 1e-4, (4, 4)), rng.uniform(0, 1, (1, 4))
+    siemens, batch = 1 / rng.uniform(2e3, 11e3, (196, 50)), rng.uniform(0, 1, (2000, 196))
+    small, large = CrossbarSolver(tiny, 1.0), CrossbarSolver(siemens, 1.0)
+    cells = (Cubic(), Sinh(3.0), Tabulated([0.2, 0.5, 1.0], [1e-5, 4e-5, 2e-4]))
+    return {
+        "kernels loaded from disk": loading,
+        "4 x 4, new conductances": partial(time_of, lambda: solve_crossbar(tiny, four), 2000),
+        "4 x 4, conductances unchanged": partial(time_of, lambda: small.currents(four), 2000),
+        "196 x 50, transfer matrix": partial(time_of, lambda: transfer_matrix(siemens), 10),
+        "196 x 50, a vector of 2000, conductances unchanged": partial(
+            time_of, lambda: large.currents(batch), 20, len(batch)
+        ),
+        **{
+            f"196 x 50, {type(cell).__name__.lower()} cells, one step of spikes of 0.5 V": partial(one_step, cell)
+            for cell in cells
+        },
+    }
+
+
+def loading():
+    return {"fastest_ms": 1e3 * took(compile_kernels)[0], "median_ms": None}
 
 
 def fastest(action, repeats):
+    compile_kernels()  # small arrays do without them as long as nothing has loaded them
     return min(took(action)[0] for _ in range(repeats))
 
 
-def table(lines):
-    head, *rest = lines
-    return "\n".join(
-        ["| " + " | ".join(head) + " |", "|" + "---|" * len(head), *("| " + " | ".join(line) + " |" for line in rest)]
-    )
+def engine_of(size):
+    """Return an engine for new conductances, voltages for it, and how often it iterated to solve them."""
+    rng = np.random.default_rng(size)
+    engine = CompiledEngine(CrossbarSolver(1 / rng.uniform(1e3, 20e3, (size, size)), 1.0)._net)
+    volts = rng.uniform(0.1, 1, (1, size))
+    engine.currents(volts, TOLERANCE)
+    return engine, volts, engine.iterations
 
 
-def draw(rng, path):
-    """Draw the cost of a cell, and of a cell and iteration, against the number of cells."""
-    from matplotlib.figure import Figure  # noqa: PLC0415 - only who draws needs it
-
-    cells, costs, shares = [], [], []
-    for size in SIZES:
-        engine = CompiledEngine(CrossbarSolver(1 / rng.uniform(1e3, 20e3, (size, size)), 1.0)._net)
-        volts = rng.uniform(0.1, 1, size)
-
-        def solve(engine=engine, volts=volts):
-            engine.currents(volts[None], TOLERANCE)
-
-        seconds = fastest(solve, 20 if size > 500 else 200)
-        cells.append(size * size)
-        costs.append(1e9 * seconds / size**2)
-        shares.append(costs[-1] / (engine.iterations + 1))
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    axes = figure.subplots()
-    axes.loglog(cells, costs, "o-", label="all")
-    axes.loglog(cells, shares, "s--", label="per iteration")
-    axes.set(xlabel="Cells", ylabel="Time per cell (ns)", ylim=(1, None))
-    axes.legend()
-    figure.savefig(path, dpi=120)
+def iterations(size):
+    return {"iterations": engine_of(size)[2]}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--plot", help="draw the cost of a cell against the size into this file")
-    parser.add_argument("--largest", type=int, default=512, help="largest array solved with badcrossbar (default: 512)")
-    parser.add_argument("--repeats", type=int, default=5)
-    given = parser.parse_args()
-    seconds, _ = took(compile_kernels)
-    print(f"Kernels compiled, or loaded from disk, in {seconds:.1f} s.\n")
-    rng = np.random.default_rng(1)
-    peer = badcrossbar()
-    if peer is None:
-        print("badcrossbar not installed, so there is nothing to compare with.\n")
-    shapes = [shape for shape in SHAPES if max(shape) <= given.largest]
-    print(table(against_peer(rng, peer, shapes, given.repeats)) + "\n")
-    print(table(other_cases(rng)))
-    if given.plot:
-        draw(rng, given.plot)
+def studies():
+    against = {
+        "array": "{name}",
+        "ours, ms": "{ours_ms:.2f}",
+        "ns a cell and iteration": "{ns:.1f}",
+        "badcrossbar, ms": "{peer_ms:,.0f}",
+        "ratio": "{ratio:.0f}",
+        "largest difference": "{difference:.0e}",
+    }
+    times = {"what": "{name}", "fastest, ms": "{fastest_ms:.3g}", "median, ms": "{median_ms:.3g}"}
+    shapes = {f"{rows} x {columns}": partial(against_peer, rows, columns) for rows, columns in SHAPES}
+    sizes = {f"{size} x {size}": partial(iterations, size) for size in SIZES}
+    fast = f"Cells of 1 to 20 kohm, 1 ohm a segment, one vector, fastest of {REPEATS} (3 of the largest)."
+    return {
+        "speed_solver_cases": Study("Cells of 2 to 11 kohm.", times, other_cases(), repeatable=False),
+        "speed_solver": Study(fast, against, shapes, repeatable=False),
+        "solver_iterations": Study(
+            "Cells of 1 to 20 kohm, 1 ohm a segment, one vector.",
+            {"array": "{name}", "iterations": "{iterations}"},
+            sizes,
+        ),
+    }
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, studies)

@@ -1,21 +1,20 @@
 """What defects, states, wires and measured cells cost the spiking network: published figures beside measured ones.
 
 Every line trains networks of 50 neurons with the seeds 0 to 4 and tests each on all images of the five classes in the
-test set of MNIST, none of which was trained on. MNIST does not come with this project: the folder must hold the four
-files train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz and the two of t10k, see docs/spiking_results.md. Tables
-go to standard output; --write puts them between their markers in the pages of docs/.
+test set of MNIST, none of which was trained on. MNIST does not come with this project: the environment variable
+CROSSBAR_HIL_MNIST names the folder of its four files, see docs/spiking_results.md.
 
-    python benchmarks/spiking_reproduction.py FOLDER [--write] [--only states] [--seeds 5]
+    CROSSBAR_HIL_MNIST=FOLDER python benchmarks/spiking_reproduction.py [--only spiking_states]
 """
 
-import argparse
-import sys
-import time
+import math
+import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from pages import put_between
+from study import Study, main
 
 from crossbar_hil import Pulse
 from crossbar_hil.shipped import data_file
@@ -34,16 +33,19 @@ from crossbar_hil.spiking.network.states import as_states, linear_states, neares
 from crossbar_hil.spiking.network.stepwise import Showing
 from crossbar_hil.spiking.settings import SpikingSettings, model_of
 from crossbar_hil.spiking.tasks.images import mnist
-from crossbar_hil.spiking.tasks.presets import (
+from crossbar_hil.spiking.tasks.models import (
     CLASSES,
     HIGH_SIEMENS,
     LOW_SIEMENS,
     TUNED,
+    TUNED_TEN,
     published_model,
     published_states_model,
     tuned_model,
+    tuned_ten_model,
 )
 
+SEEDS = 5
 WIRE_OHM = 1.0
 TRAINING_RANGE = 2000
 """Images of the training file that are looked at; 999 of them are of the five classes."""
@@ -135,6 +137,13 @@ def calibrated(how):
         network.state = compensate_wires(network.state, ideal, arriving)
 
     return prepare
+
+
+def arriving(model, images):
+    """Return how much of the current of an ideal crossbar arrives, before training, for the mean image."""
+    siemens = SpikingNetwork(model, FusedEngine(), seed=0).state.weights.astype(np.float64)
+    volts = images.intensities.mean(axis=0)
+    return {"percent": 100 * float((volts @ transfer_matrix(siemens, WIRE_OHM)).sum() / (volts @ siemens).sum())}
 
 
 def factors(sigma, seed):
@@ -246,8 +255,9 @@ def variability_rows(_split, area):
             network.model = with_cells(network.model, factors=factors(sigma, seed))
             return accuracy(network, area.test)
 
-        yield f"tuned, cells differ by {100 * sigma:.0f} % (lognormal), in training and test", "", during
-        yield "tuned, the same, but only in the test", "", later
+        name = f"tuned, cells differ by {100 * sigma:.0f} % (lognormal)"
+        yield f"{name}, in training and test", "", during
+        yield f"{name}, only in the test", "", later
     for noise in (0.01, 0.1, 0.3):
         model = with_cells(tuned_model("siemens"), read_noise=noise)
         yield (
@@ -367,8 +377,48 @@ def matched(network, model, state, engine, images):
     return compensate_wires(state, wanted / model.neurons.gain_ohm, arriving)
 
 
+def change_rows(split, area):
+    """Yield the tuned network without one of its changes, the published one with one, and other images."""
+    old, ten = published_model().neurons, mnist(folder(), train=10_000, resize="area")
+
+    def row(name, model, protocol, images):
+        return name, "", lambda seed: accuracy(trained(model, protocol, images.train, seed), images.test)
+
+    def with_neurons(model, **changes):
+        return replace(model, neurons=replace(model.neurons, **changes))
+
+    yield row("tuned", tuned_model(), TUNED, area)
+    yield row("tuned, every second pixel", tuned_model(), TUNED, split)
+    yield row("tuned, one pass", tuned_model(), replace(TUNED, passes=1), area)
+    yield row("tuned, labels from the training", tuned_model(), replace(TUNED, label_after=False), area)
+    for readout in ("winner", "mean", "votes"):
+        yield row(f"tuned, read-out {readout}", tuned_model(), replace(TUNED, readout=readout), area)
+    for name, model in (
+        ("thresholds that decay and have a cap", {"threshold_decay_s": old.threshold_decay_s, "cap_v": old.cap_v}),
+        ("published inhibition", {"inhibition_v": old.inhibition_v}),
+        ("last one wins", {"contest": "last"}),
+        ("five steps refractory", {"own_refractory_s": 5e-3, "others_refractory_s": 5e-3}),
+    ):
+        yield row(f"tuned, {name}", with_neurons(tuned_model(), **model), TUNED, area)
+    yield row("tuned, published rates", replace(tuned_model(), plasticity=published_model().plasticity), TUNED, area)
+    yield row("tuned, ten digits, 150 neurons, 10,000 images", tuned_ten_model(), TUNED_TEN, ten)
+    yield row("published", published_model(), PUBLISHED, split)
+    yield row("published, means of 2 x 2 pixels", published_model(), PUBLISHED, area)
+    yield row("published, three passes", published_model(), replace(PUBLISHED, passes=3, rates=TUNED.rates), split)
+    yield row("published, labels after training", published_model(), replace(PUBLISHED, label_after=True), split)
+    likely = replace(PUBLISHED, label_after=True, readout="likelihood")
+    yield row("published, labels after training, read-out likelihood", published_model(), likely, split)
+    for name, model in (
+        ("thresholds without decay or cap", {"threshold_decay_s": math.inf, "cap_v": math.inf}),
+        ("full inhibition", {"inhibition_v": 80.0}),
+        ("highest one wins", {"contest": "highest"}),
+    ):
+        yield row(f"published, {name}", with_neurons(published_model(), **model), PUBLISHED, split)
+
+
 TABLES = {
     "plain": plain_rows,
+    "changes": change_rows,
     "states": state_rows,
     "wires": wire_rows,
     "stuck": stuck_rows,
@@ -376,52 +426,51 @@ TABLES = {
     "pulses": pulse_rows,
     "inference": inference_rows,
 }
+COLUMNS = {
+    "": "{name}",
+    "recorded, %": "{recorded}",
+    "test set, %": "{mean:.1f} +- {std:.1f}",
+    "from .. to": "{low:.1f} .. {high:.1f}",
+    "images without a spike": "{silent:.1f}",
+}
 
 
-def table(rows, seeds, wanted=""):
-    lines = [
-        "| | recorded, % | test set, % | from .. to | images without a spike |",
-        "|---|---|---|---|---|",
-    ]
-    for name, recorded, run in rows:
-        if wanted not in name:
-            continue
-        start = time.process_time()
-        found, silent = [], []
-        for seed in range(seeds):
-            share, without = run(seed)
-            found.append(share)
-            silent.append(without)
-            print(f"{name}, seed {seed}: {share:.1f} %", file=sys.stderr, flush=True)
-        spread = f" +- {np.std(found, ddof=1):.1f}" if seeds > 1 else ""
-        lines.append(
-            f"| {name} | {recorded} | {np.mean(found):.1f}{spread} | {min(found):.1f} .. {max(found):.1f} "
-            f"| {np.mean(silent):.1f} |"
+def folder():
+    """Return the folder of the files of MNIST."""
+    return Path(os.environ["CROSSBAR_HIL_MNIST"])
+
+
+def networks(recorded, run):
+    """Train and test a network of each seed."""
+    found, silent = zip(*(run(seed) for seed in range(SEEDS)), strict=True)
+    return {
+        "recorded": recorded,
+        "mean": float(np.mean(found)),
+        "std": float(np.std(found, ddof=1)),
+        "low": min(found),
+        "high": max(found),
+        "silent": float(np.mean(silent)),
+    }
+
+
+def studies():
+    split = mnist(folder(), CLASSES, train=TRAINING_RANGE)
+    area = mnist(folder(), CLASSES, train=TRAINING_RANGE, resize="area")
+    share = Study(
+        "The network of seed 0.",
+        {"": "{name}", "current that arrives": "{percent:.1f} %"},
+        {"tuned, 50 uS to 10 mS": partial(arriving, tuned_model("siemens"), area.train)},
+    )
+    tables = {
+        f"spiking_{table}": Study(
+            "Networks of the seeds 0 to 4.",
+            COLUMNS,
+            {name: partial(networks, recorded, run) for name, recorded, run in rows(split, area)},
         )
-        print(f"{lines[-1]} {(time.process_time() - start) / seeds:.1f} s a network", file=sys.stderr, flush=True)
-    return "\n".join(lines)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="folder of the four files of MNIST")
-    parser.add_argument("--write", action="store_true", help="put the tables into the pages of docs/")
-    parser.add_argument("--only", choices=TABLES, action="append", help="make this table alone; may be repeated")
-    parser.add_argument("--seeds", type=int, default=5, help="networks a line (default: 5)")
-    parser.add_argument("--rows", default="", help="make only the lines whose name holds this text; not with --write")
-    given = parser.parse_args()
-    if given.rows and given.write:
-        parser.error("--rows makes parts of tables, which --write would put in the place of whole ones")
-    split = mnist(given.folder, CLASSES, train=TRAINING_RANGE)
-    area = mnist(given.folder, CLASSES, train=TRAINING_RANGE, resize="area")
-    for name, rows in TABLES.items():
-        if given.only and name not in given.only:
-            continue
-        text = table(rows(split, area), given.seeds, given.rows)
-        print(f"{name}\n\n{text}\n", flush=True)
-        if given.write:
-            put_between(f"spiking:{name}", text)
+        for table, rows in TABLES.items()
+    }
+    return {"spiking_arriving": share, **tables}
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, studies, "CROSSBAR_HIL_MNIST=FOLDER ")

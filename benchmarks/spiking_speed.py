@@ -1,23 +1,23 @@
 """Speed of the compiled spiking network on an ideal crossbar of 196 x 50: images a second on one core.
 
 Seconds are those of the processor, the best of several turns, so that other programs count for little. The images are
-random, with as many spikes a step as MNIST has (about 24 of 196 inputs), unless the folder of its files is given.
+random, with as many spikes a step as MNIST has (about 24 of 196 inputs).
+
+    python benchmarks/spiking_speed.py
 """
 
-import argparse
 import time
-from pathlib import Path
+from functools import partial
 
 import numpy as np
+from study import Study, main
 
 from crossbar_hil.sim_backend.spiking.fused import FusedEngine
 from crossbar_hil.spiking.network.encoding import TESTING, TRAINING, spike_probabilities
 from crossbar_hil.spiking.network.model import initial_state
 from crossbar_hil.spiking.network.states import linear_states
 from crossbar_hil.spiking.network.stepwise import Showing, StepwiseEngine
-from crossbar_hil.spiking.tasks.images import mnist
-from crossbar_hil.spiking.tasks.presets import (
-    CLASSES,
+from crossbar_hil.spiking.tasks.models import (
     TEST_STEPS,
     TRAINING_STEPS,
     published_model,
@@ -43,15 +43,32 @@ def best_seconds(job, turns=TURNS):
     return min(times), result
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, nargs="?")
-    folder = parser.parse_args().folder
-    if folder is None:
-        images = random_images(np.random.default_rng(0))
-    else:
-        images = mnist(folder, CLASSES, train=2000).train.intensities[:COUNT]
-    shown, engine = spike_probabilities(images), FusedEngine()
+def compiled(model):
+    shown, engine = spike_probabilities(random_images(np.random.default_rng(0))), FusedEngine()
+    state = initial_state(model, np.random.default_rng(0))
+    training = Showing(TRAINING_STEPS, 0, TRAINING, learn=True)
+    engine.show(model, state, shown[:1], training)  # compiles
+    seconds, after = best_seconds(lambda: engine.show(model, state, shown, training))
+    test = Showing(TEST_STEPS, 0, TESTING, reset=True)
+    test_seconds, _ = best_seconds(lambda: engine.show(model, after.state, shown, test))
+    return {
+        "training": COUNT / seconds,
+        "training_ns": 1e9 * seconds / COUNT / TRAINING_STEPS,
+        "test": COUNT / test_seconds,
+        "test_ns": 1e9 * test_seconds / COUNT / TEST_STEPS,
+    }
+
+
+def in_pure_functions():
+    model, shown = published_model(), spike_probabilities(random_images(np.random.default_rng(0)))
+    state = initial_state(model, np.random.default_rng(0))
+    one = Showing(TRAINING_STEPS, 0, TRAINING, learn=True)
+    seconds, _ = best_seconds(lambda: StepwiseEngine().show(model, state, shown[:1], one), 3)
+    step = seconds / TRAINING_STEPS
+    return {"training": 1 / seconds, "training_ns": 1e9 * step, "test": None, "test_ns": None}
+
+
+def studies():
     models = {
         "published, weight units": published_model(),
         "published, siemens": published_model("siemens"),
@@ -60,24 +77,18 @@ def main():
         "tuned, 16 states by chance": tuned_model("siemens", states=linear_states(16, 5e-5, 1e-2)),
         "tuned, ten digits, 150 neurons": tuned_ten_model(),
     }
-    print("network                            training images/s   ns a step   test images/s   ns a step")
-    for name, model in models.items():
-        state = initial_state(model, np.random.default_rng(0))
-        training = Showing(TRAINING_STEPS, 0, TRAINING, learn=True)
-        engine.show(model, state, shown[:1], training)  # compiles
-        seconds, after = best_seconds(lambda m=model, s=state, h=training: engine.show(m, s, shown, h))
-        test = Showing(TEST_STEPS, 0, TESTING, reset=True)
-        test_seconds, _ = best_seconds(lambda m=model, a=after, h=test: engine.show(m, a.state, shown, h))
-        print(
-            f"{name:34s} {COUNT / seconds:17.0f} {1e9 * seconds / COUNT / TRAINING_STEPS:11.0f}"
-            f" {COUNT / test_seconds:15.0f} {1e9 * test_seconds / COUNT / TEST_STEPS:11.0f}"
-        )
-    model = published_model()
-    state = initial_state(model, np.random.default_rng(0))
-    one = Showing(TRAINING_STEPS, 0, TRAINING, learn=True)
-    seconds, _ = best_seconds(lambda: StepwiseEngine().show(model, state, shown[:1], one), 3)
-    print(f"one step in pure functions: {1e6 * seconds / TRAINING_STEPS:.0f} us")
+    columns = {
+        "network": "{name}",
+        "training images/s": "{training:,.0f}",
+        "ns a step": "{training_ns:,.0f}",
+        "test images/s": "{test:,.0f}",
+        "ns a step of the test": "{test_ns:,.0f}",
+    }
+    rows = {name: partial(compiled, model) for name, model in models.items()}
+    rows["published, weight units, in pure functions"] = in_pure_functions
+    about = f"{COUNT} images, processor time, best of {TURNS}."
+    return {"speed_spiking": Study(about, columns, rows, repeatable=False)}
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, studies)

@@ -9,6 +9,7 @@ import statistics
 import time
 
 import numpy as np
+from study import Study, main
 
 from crossbar_hil import Pulse, Trainer
 from crossbar_hil.shipped import data_file
@@ -16,7 +17,7 @@ from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend, lognorm
 from crossbar_hil.training.patterns import PatternSet
 
 BETA, TARGET, EPOCHS, SCALE = 6e6, 0.8, 48, 10.0
-CHIPS, REPEATS = 50, 11
+CHIPS, REPEATS, RUNS = 50, 11, 5
 
 
 def transcription(levels_siemens, shifts, patterns, labels):
@@ -43,9 +44,8 @@ def transcription(levels_siemens, shifts, patterns, labels):
     return epoch, pulses
 
 
-def main():
-    curve = ConductanceCurve.from_csv(data_file("figure2a"))
-    task = PatternSet.from_csv(data_file("perceptron"))
+def one_run(curve, task):
+    """Return the median ratio over the chips, and the microseconds of an epoch of ours and of the transcription."""
     pulse = Pulse(2.0, 0.05)
     rng = np.random.default_rng(1)
     ratios, ours_per_epoch, plain_per_epoch = [], [], []
@@ -67,12 +67,33 @@ def main():
         ratios.append(min(ours) / min(plain))
         ours_per_epoch.append(min(ours) / epochs)
         plain_per_epoch.append(min(plain) / epochs)
-    low, middle, high = np.percentile(ratios, [5, 50, 95])
-    print(f"{CHIPS} chips with the reference settings, ours and transcription in turn, fastest of {REPEATS}")
-    print(f"crossbar-hil  {1e6 * statistics.median(ours_per_epoch):6.1f} us an epoch, with every check and record")
-    print(f"transcription {1e6 * statistics.median(plain_per_epoch):6.1f} us an epoch")
-    print(f"ratio         {middle:6.2f} median, {low:.2f} to {high:.2f} (5 to 95 %)")
+    return tuple(map(statistics.median, (ratios, ours_per_epoch, plain_per_epoch)))
+
+
+def whole_trainings():
+    curve = ConductanceCurve.from_csv(data_file("figure2a"))
+    task = PatternSet.from_csv(data_file("perceptron"))
+    ratios, ours, plain = zip(*(one_run(curve, task) for _ in range(RUNS)), strict=True)
+    return {
+        "ratio_low": min(ratios),
+        "ratio_high": max(ratios),
+        "ours_low_us": 1e6 * min(ours),
+        "ours_high_us": 1e6 * max(ours),
+        "plain_low_us": 1e6 * min(plain),
+        "plain_high_us": 1e6 * max(plain),
+    }
+
+
+def studies():
+    columns = {
+        "": "{name}",
+        "ratio": "{ratio_low:.2f} to {ratio_high:.2f}",
+        "an epoch": "{ours_low_us:.0f} to {ours_high_us:.0f} us",
+        "of the transcription": "{plain_low_us:.0f} to {plain_high_us:.0f} us",
+    }
+    about = f"Median over {CHIPS} chips, fastest of {REPEATS}; lowest and highest of {RUNS} runs."
+    return {"speed_training": Study(about, columns, {"reference settings": whole_trainings}, repeatable=False)}
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, studies)

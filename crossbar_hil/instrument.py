@@ -44,7 +44,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class SourceSettings:
-    """How a channel is set up for a session; ranges are fixed, because an autorange makes pulses longer.
+    """How a channel is set up; ranges are fixed, because an autorange makes pulses longer.
 
     The meter may have a smaller range in reads than in pulses. It is changed by `SourceMeter.set_range`, and only while
     it is connected to nothing.
@@ -188,7 +188,7 @@ class SourceMeter(ABC):
             Above that of all pulses before.
         """
 
-    def remembered(self, token: str) -> PulseMemory | None:  # noqa: ARG002
+    def pulse_memory(self, token: str) -> PulseMemory | None:  # noqa: ARG002
         """Ask which numbered pulses of a run were sent last; None if the instrument does not remember the run.
 
         Brings a suspect session in step first.
@@ -211,13 +211,13 @@ class SourceMeter(ABC):
         """Ask what somebody else has changed, and name it; nothing if all is as it was set.
 
         Asked between two operations, when the output is on at 0 V. A model asks, in one exchange, for everything that
-        safety rests on: level, output, current limit, ranges, functions, the error queue. One that does not say how
+        safety rests on: voltage, output, current limit, ranges, functions, the error queue. One that does not say how
         asks for its output alone.
         """
         return [] if self.output_is_on() else [f"{self.name} is off"]
 
     def wait(self, seconds: float, nplc: float = 1.0) -> None:
-        """Stay at the present level for so long, timed by the instrument, with the output on.
+        """Stay at the present voltage for so long, timed by the instrument, with the output on.
 
         A model without a delay of its own takes readings, which it times.
 
@@ -249,7 +249,7 @@ class SwitchMatrix(ABC):
     settle_s: float
     """Time that a closed relay needs to settle, in seconds; `connect` returns after it."""
     operations: int = 0
-    """Relays moved by this session."""
+    """Relays moved since the instrument was opened."""
 
     @abstractmethod
     def identify(self) -> Identity:
@@ -289,7 +289,7 @@ class SwitchMatrix(ABC):
 
     def changes(self, crosspoints: Iterable[str]) -> list[str]:
         """Ask whether exactly these crosspoints are closed, and name what is not; nothing if all is as it was set."""
-        return differing(self.name, self.connected(), crosspoints)
+        return relay_changes(self.name, self.connected(), crosspoints)
 
     def wait(self, seconds: float) -> None:
         """Let time pass before the next command moves a relay, by writing only where the model has a delay.
@@ -306,25 +306,27 @@ class SwitchMatrix(ABC):
         """End the session; relays stay as they are."""
 
 
-def listed(names: Iterable[str], nothing: str = "nothing") -> str:
+def names_text(names: Iterable[str], nothing: str = "nothing") -> str:
     """Return names in order as a person reads them, or a word for none.
 
-    >>> listed({"1A05", "1A01"}), listed([])
+    >>> names_text({"1A05", "1A01"}), names_text([])
     ('1A01, 1A05', 'nothing')
     """
     return ", ".join(sorted(names)) or nothing
 
 
-def differing(name: str, found: frozenset[str], wanted: Iterable[str]) -> list[str]:
+def relay_changes(name: str, found: frozenset[str], wanted: Iterable[str]) -> list[str]:
     """Say that other crosspoints of a matrix are closed than should be; nothing if they are the same.
 
-    >>> differing("matrix", frozenset({"1A05"}), [])
+    >>> relay_changes("matrix", frozenset({"1A05"}), [])
     ['matrix has 1A05 closed instead of no crosspoint']
     """
     expected = frozenset(wanted)
     if found == expected:
         return []
-    return [f"{name} has {listed(found, 'no crosspoint')} closed instead of {listed(expected, 'no crosspoint')}"]
+    return [
+        f"{name} has {names_text(found, 'no crosspoint')} closed instead of {names_text(expected, 'no crosspoint')}"
+    ]
 
 
 def row_number(port: str) -> int:

@@ -22,6 +22,7 @@ _WHAT = {
     "spiking_engines": "engine of the spiking network",
     "circuits": "circuit solver",
     "curves": "reader of measured curves",
+    "runs": "kind of run",
 }
 
 
@@ -43,15 +44,19 @@ def load(group: str, name: str) -> Any:
     Raises
     ------
     ConfigError
-        If nothing is registered under that name, or it cannot be imported.
+        If nothing is registered under that name, more than one distribution registers it, or it cannot be imported.
     """
     points = _points(group)
     if name not in points:
         raise ConfigError(f"{_WHAT[group]} {name!r} is not installed; known are {_listed(name, list(points))}")
+    point, *others = points[name]
+    if others:
+        origins = " and by ".join(sorted(map(_origin, points[name])))
+        raise ConfigError(f"{_WHAT[group]} {name!r} is installed by {origins}; one of them must be renamed")
     try:
-        return points[name].load()
+        return point.load()
     except Exception as error:
-        raise ConfigError(f"{_WHAT[group]} {name!r} cannot be loaded from {points[name].value}: {error}") from error
+        raise ConfigError(f"{_WHAT[group]} {name!r} cannot be loaded from {point.value}: {error}") from error
 
 
 def nearest(name: str, known: list[str]) -> str:
@@ -64,14 +69,21 @@ def nearest(name: str, known: list[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def _points(group: str) -> dict[str, EntryPoint]:
+def _points(group: str) -> dict[str, list[EntryPoint]]:
     return _installed(f"crossbar_hil.{group}", tuple(sys.path))
 
 
 @functools.lru_cache(maxsize=64)
-def _installed(group: str, path: tuple[str, ...]) -> dict[str, EntryPoint]:  # noqa: ARG001 - another path, other parts
-    """Return the entry points of a group; a look through all installed packages takes some milliseconds."""
-    return {point.name: point for point in entry_points(group=group)}
+def _installed(group: str, path: tuple[str, ...]) -> dict[str, list[EntryPoint]]:  # noqa: ARG001 - another path, other parts
+    """Return the entry points of a group by name; a look through all installed packages takes some milliseconds."""
+    found: dict[str, list[EntryPoint]] = {}
+    for point in entry_points(group=group):
+        found.setdefault(point.name, []).append(point)
+    return found
+
+
+def _origin(point: EntryPoint) -> str:
+    return f"{point.dist.name if point.dist else 'an unknown package'} ({point.value})"
 
 
 def _listed(name: str, known: list[str]) -> str:

@@ -1,18 +1,27 @@
 """Tables of settings: checked models whose numbers people type with a unit."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from crossbar_hil.quantities import si
 
-Volt = Annotated[float, BeforeValidator(lambda value: si(value, "V"))]
-Second = Annotated[float, BeforeValidator(lambda value: si(value, "s"))]
-Siemens = Annotated[float, BeforeValidator(lambda value: si(value, "siemens"))]
-Ohm = Annotated[float, BeforeValidator(lambda value: si(value, "ohm"))]
-Ampere = Annotated[float, BeforeValidator(lambda value: si(value, "A"))]
-PerAmpere = Annotated[float, BeforeValidator(lambda value: si(value, "1/A"))]
-VoltSecond = Annotated[float, BeforeValidator(lambda value: si(value, "V s"))]
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The unit that the value of a field is in, for whoever shows it."""
+
+    name: str
+
+
+Volt = Annotated[float, BeforeValidator(lambda value: si(value, "V")), Unit("V")]
+Second = Annotated[float, BeforeValidator(lambda value: si(value, "s")), Unit("s")]
+Siemens = Annotated[float, BeforeValidator(lambda value: si(value, "siemens")), Unit("S")]
+Ohm = Annotated[float, BeforeValidator(lambda value: si(value, "ohm")), Unit("ohm")]
+Ampere = Annotated[float, BeforeValidator(lambda value: si(value, "A")), Unit("A")]
+PerAmpere = Annotated[float, BeforeValidator(lambda value: si(value, "1/A")), Unit("1/A")]
+VoltSecond = Annotated[float, BeforeValidator(lambda value: si(value, "V s")), Unit("V s")]
 
 
 class Table(BaseModel):

@@ -1,4 +1,4 @@
-"""The witness of pulses: who is told before a pulse is sent and after, so that none goes unrecorded.
+"""The witness: who is told of every pulse before it is sent and after, so that none goes unrecorded.
 
 A backend that sends pulses one cell at a time calls its witness in this order: ``checkpoint``, ``intend``, then after
 the pulses ``done``, or ``failed``. What ``intend`` writes down is on disk when it returns.
@@ -10,7 +10,7 @@ from typing import Literal
 from crossbar_hil.backend import Pulse
 from crossbar_hil.instrument import Reading
 
-Outcome = Literal["done", "not_sent", "in_doubt"]
+PulseOutcome = Literal["done", "not_sent", "in_doubt"]
 """How an intended pulse ended; in doubt only if the link failed and the instrument could not say."""
 
 
@@ -30,5 +30,5 @@ class Witness:
     def done(self, sequence: int | None, readings: Sequence[Mapping[str, Reading]]) -> None:
         """Note that all of them were sent; the readings inside each are by port."""
 
-    def failed(self, sequence: int | None, outcome: Outcome, cause: BaseException) -> None:
+    def failed(self, sequence: int | None, outcome: PulseOutcome, cause: BaseException) -> None:
         """Note that they failed, and what is known of what reached the chip."""

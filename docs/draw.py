@@ -20,9 +20,9 @@ DOCS = Path(__file__).resolve().parent
 SHADES = {0.001: "#7ad151", 0.002: "#22a884", 0.005: "#2a788e", 0.010: "#414487", 0.050: "#440154"}
 
 
-def save(figure, name):
+def save(figure, name, dpi=90):
     path = DOCS / name
-    FigureCanvasAgg(figure).print_figure(path, dpi=90)
+    FigureCanvasAgg(figure).print_figure(path, dpi=dpi)
     print(f"{path.name}: {path.stat().st_size / 1e3:.0f} kB")
 
 

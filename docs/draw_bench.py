@@ -3,17 +3,14 @@
 python docs/draw_bench.py
 """
 
-from pathlib import Path
-
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from draw import save
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.drivers.schemes.read_schemes import read_scheme
 
-DOCS = Path(__file__).resolve().parent
 # Steps of viridis (S. van der Walt and N. Smith, CC0); every line is labelled too.
 SHADES = {"drive": "#440154", "meter": "#22a884", "ground": "#888888", "guard": "#2a788e", "divider": "#7ad151"}
 TERMINALS = {
@@ -22,12 +19,6 @@ TERMINALS = {
 }
 ACTIVE, COLUMN = (True, False, False, True), 1  # the read that is shown: rows 1 and 4 into column 2
 LEFT, BOX, PITCH, CHIP = -0.9, 2.6, 0.85, -0.8
-
-
-def save(figure, name):
-    path = DOCS / name
-    FigureCanvasAgg(figure).print_figure(path, dpi=90)
-    print(f"{path.name}: {path.stat().st_size / 1e3:.0f} kB")
 
 
 def resistor(panel, x, y):

@@ -6,7 +6,7 @@ python docs/draw_dry_runs.py
 import tempfile
 from pathlib import Path
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from draw import save
 
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.studies.axes import read_axes
@@ -15,7 +15,6 @@ from crossbar_hil.studies.convergence.plotting import plot_sweep
 from crossbar_hil.studies.convergence.sweeping import plan_sweep, run_sweep
 from crossbar_hil.studies.scheduling import make_scheduler
 
-DOCS = Path(__file__).resolve().parent
 OVER = ("beta=1e7..1.6e8:9log", "target=0.5,0.7,0.8,0.9,0.95,0.98,0.99,0.995,0.999")
 
 
@@ -26,9 +25,7 @@ def gain_and_target():
         ChipStudyFolder.make(Path(folder) / "map", sweep.plan(), sweep.bench) as kept,
     ):
         figure = plot_sweep(run_sweep(sweep, kept, make_scheduler("threads")))
-    path = DOCS / "sweep_map.png"
-    FigureCanvasAgg(figure).print_figure(path, dpi=80)
-    print(f"{path.name}: {path.stat().st_size / 1e3:.0f} kB")
+    save(figure, "sweep_map.png", dpi=80)
 
 
 if __name__ == "__main__":

@@ -7,22 +7,22 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from draw import save
 from matplotlib.figure import Figure
 
-from crossbar_hil.spiking.account import Silent
+from crossbar_hil.spiking.figures import draw_figures
 from crossbar_hil.spiking.plotting import plot_networks
-from crossbar_hil.spiking.report import figures_of
-from crossbar_hil.spiking.session import train_spiking
+from crossbar_hil.spiking.run import SpikingRun
 from crossbar_hil.spiking.settings import SpikingSettings
 from crossbar_hil.spiking.sweeping import NetworkFolder, network_axes, plan_networks, run_networks
+from crossbar_hil.spiking.training import train_spiking
+from crossbar_hil.spiking.view import SilentView
 from crossbar_hil.studies.scheduling import make_scheduler
 
-DOCS = Path(__file__).resolve().parent
 SEED = 1
 
 
-class Keeping(Silent):
+class Keeping(SilentView):
     """Keeps the conductances after every image."""
 
     def __init__(self):
@@ -32,19 +32,13 @@ class Keeping(Silent):
         self.weights.append(progress.state.weights)
 
 
-def save(figure, name):
-    path = DOCS / name
-    FigureCanvasAgg(figure).print_figure(path, dpi=90)
-    print(f"{path.name}: {path.stat().st_size / 1e3:.0f} kB")
-
-
 def digits(folder):
     settings = SpikingSettings(classes=(0, 1, 2, 9, 5), neurons=30)
-    run = train_spiking(settings, seed=SEED, out=folder).run
-    figures = figures_of(run, run.progress)
+    run = SpikingRun(train_spiking(settings, seed=SEED, out=folder).folder)
+    figures = draw_figures(settings, run.progress, test_steps=run.facts["test_steps"], seed=SEED)
     save(figures["fields"], "spiking_fields.png")
     save(figures["raster"], "spiking_raster.png")
-    print(f"digits, seed {SEED}: accuracy {run.about['accuracy']:.4f}")
+    print(f"digits, seed {SEED}: accuracy {run.facts['accuracy']:.4f}")
 
 
 def swept(folder):
@@ -58,7 +52,8 @@ def swept(folder):
 
 def stripes(folder):
     kept = Keeping()
-    run = train_spiking(SpikingSettings(dataset="stripes", bench="simulated"), seed=SEED, out=folder, view=kept).run
+    settings = SpikingSettings(dataset="stripes", bench="simulated")
+    facts = SpikingRun(train_spiking(settings, seed=SEED, out=folder, view=kept).folder).facts
     moments = [0, 3, 7, 23]
     figure = Figure(figsize=(7.2, 1.9), layout="constrained")
     figure.get_layout_engine().set(wspace=0.25)
@@ -75,8 +70,7 @@ def stripes(folder):
         panel.set_axis_off()
     figure.colorbar(image, ax=list(panels), label="µS", aspect=15)
     save(figure, "spiking_stripes.png")
-    about = run.about
-    print(f"stripes, seed {SEED}: accuracy {about['accuracy']}, {about['reads']} reads, {about['pulses']} pulses")
+    print(f"stripes, seed {SEED}: accuracy {facts['accuracy']}, {facts['reads']} reads, {facts['pulses']} pulses")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,14 @@
-"""Draw accuracy against states and against stuck cells, from the tables of docs/spiking_results.md.
+"""Draw accuracy against states and against stuck cells, from benchmarks/results/spiking_states and spiking_stuck.
 
 python docs/draw_spiking_results.py
 """
 
+import json
 import re
-from pathlib import Path
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from draw import DOCS, save
 from matplotlib.figure import Figure
 
-DOCS = Path(__file__).resolve().parent
 STATES = {
     "published": r"published, (\d+) linear states",
     "tuned, nearest": r"tuned, (\d+) linear states, nearest",
@@ -24,15 +23,19 @@ STUCK = {
 }
 
 
-def points(page, pattern):
+def points(rows, pattern):
     """Return where, mean and standard deviation of the rows whose name fits a pattern."""
-    rows = re.findall(rf"^\| {pattern} \|[^|]*\| ([\d.]+) \+- ([\d.]+) \|", page, re.MULTILINE)
-    return sorted(tuple(float(each) for each in row) for row in rows)
+    named = [(re.fullmatch(pattern, name), row) for name, row in rows.items()]
+    return sorted((float(found[1]), row["mean"], row["std"]) for found, row in named if found)
 
 
-def draw(axes, page, lines):
+def read(name):
+    return json.loads((DOCS.parent / "benchmarks" / "results" / f"{name}.json").read_text(encoding="utf-8"))["rows"]
+
+
+def draw(axes, rows, lines):
     for name, pattern in lines.items():
-        where, mean, spread = zip(*points(page, pattern), strict=True)
+        where, mean, spread = zip(*points(rows, pattern), strict=True)
         style = "o--" if name.startswith("published") else "s-"
         axes.errorbar(where, mean, yerr=spread, fmt=style, markersize=4, capsize=2, label=name)
     axes.axhline(20, color="0.7", linewidth=1)
@@ -42,16 +45,15 @@ def draw(axes, page, lines):
 
 
 def main():
-    page = (DOCS / "spiking_results.md").read_text(encoding="utf-8")
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    draw(left, page, STATES)
+    draw(left, read("spiking_states"), STATES)
     left.set_xscale("log", base=2)
     left.set_xlabel("Conductance states")
     left.set_ylabel("Test images answered rightly (%)")
-    draw(right, page, STUCK)
+    draw(right, read("spiking_stuck"), STUCK)
     right.set_xlabel("Stuck cells (%)")
-    FigureCanvasAgg(figure).print_figure(DOCS / "spiking_results.png", dpi=90)
+    save(figure, "spiking_results.png")
 
 
 if __name__ == "__main__":

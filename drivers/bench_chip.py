@@ -11,9 +11,16 @@ from crossbar_hil.errors import ConfigError, InstrumentError, LimitError
 from crossbar_hil.instrument import SourceMeter, SourceSettings, SwitchMatrix
 
 from .chip import ChipBackend
-from .gate.currents import in_pulses, in_reads
-from .gate.disturb import DisturbGate
-from .parts import check_width, misplaced, reading, shared, unable, writing
+from .gate.currents import largest_pulse_currents, largest_read_currents
+from .gate.disturb import DisturbLimit
+from .parts import (
+    ability_problems,
+    check_read_scheme,
+    check_width,
+    check_write_scheme,
+    placement_problems,
+    ports_in_common,
+)
 from .safe import make_safe
 from .schemes.read_schemes import ReadScheme, read_scheme
 from .schemes.wiring import Wiring
@@ -57,17 +64,17 @@ class BenchChip(ChipBackend):
         if not isinstance(matrix, SwitchMatrix):
             raise ConfigError(f"bench {bench.name}: wiring.matrix names an instrument that is no switch matrix")
         wiring = _wiring(bench)
-        read = reading(bench.scheme.read, wiring, continuity_only=False)
-        gate = writing(bench.scheme.write, wiring, bench.scheme.disturb_v)
+        read = check_read_scheme(bench.scheme.read, wiring, continuity_only=False)
+        write = check_write_scheme(bench.scheme.write, wiring, bench.scheme.disturb_v)
         return cls(
             sources,
             matrix,
             wiring,
             shape=wiring.shape,
             limits=bench.limits,
-            settings=_settings(bench, read, gate, sources),
+            settings=_settings(bench, read, write, sources),
             read_scheme=read.name,
-            write_scheme=gate.scheme.name,
+            write_scheme=write.scheme.name,
             kind=str(bench.kind),
             disturb_v=bench.scheme.disturb_v,
             spent=spent,
@@ -103,35 +110,35 @@ class BenchChip(ChipBackend):
             wiring = _wiring(bench)
         except ConfigError as error:  # of the schemes only the names can be judged without one
             found += error.problems
-            for scheme, name in ((read_scheme, "read"), (write_scheme, "write")) if bench.scheme else ():
-                with _noting(found):
-                    scheme(getattr(bench.scheme, name), bench.wiring.ports)
+            for make, name in ((read_scheme, "read"), (write_scheme, "write")) if bench.scheme else ():
+                with _collecting(found):
+                    make(getattr(bench.scheme, name), bench.wiring.ports)
             return found
         if matrix is not None:
-            with _noting(found):
+            with _collecting(found):
                 wiring.on(matrix)
-        read = gate = None
+        read = write = None
         if bench.scheme is not None:
-            with _noting(found):
-                read = reading(bench.scheme.read, wiring, continuity_only=False)
-            with _noting(found):
-                gate = writing(bench.scheme.write, wiring, bench.scheme.disturb_v)
-                gate.check(bench.training.amplitude_v)
-        write = gate.scheme if gate else None
+            with _collecting(found):
+                read = check_read_scheme(bench.scheme.read, wiring, continuity_only=False)
+            with _collecting(found):
+                write = check_write_scheme(bench.scheme.write, wiring, bench.scheme.disturb_v)
+                write.check(bench.training.amplitude_v)
+        scheme = write.scheme if write else None
         names = bench.wiring.sources
-        needed = {*(read.sources if read else ()), *(write.sources if write else ())}
-        found += misplaced(names, wiring, needed)
+        needed = {*(read.sources if read else ()), *(scheme.sources if scheme else ())}
+        found += placement_problems(names, wiring, needed)
         found += [
             f"source {names[port]} is on the ports {first} and {port}, one channel has one HI"
-            for first, port in shared(names)
+            for first, port in ports_in_common(names)
         ]
-        settings = _settings(bench, read, gate, names)
-        found += unable(sources, settings, read, write)
-        if write is not None:
-            with _noting(found):
-                check_width(bench.training.width_s, [sources[port] for port in write.sources if port in sources])
+        settings = _settings(bench, read, write, names)
+        found += ability_problems(sources, settings, read, scheme)
+        if scheme is not None:
+            with _collecting(found):
+                check_width(bench.training.width_s, [sources[port] for port in scheme.sources if port in sources])
         if largest_siemens is not None and bench.measurement is not None and bench.limits is not None:
-            found += _overrun(bench, wiring.shape, read, gate, largest_siemens)
+            found += _range_problems(bench, wiring.shape, read, write, largest_siemens)
         return found
 
     @staticmethod
@@ -152,15 +159,15 @@ def _wiring(bench: Bench) -> Wiring:
 
 
 def _settings(
-    bench: Bench, read: ReadScheme | None, gate: DisturbGate | None, ports: Iterable[str]
+    bench: Bench, read: ReadScheme | None, write: DisturbLimit | None, ports: Iterable[str]
 ) -> dict[str, SourceSettings]:
     """How each source is set up: its range holds every voltage that the limits allow. None without those tables."""
     if bench.measurement is None or bench.limits is None:
         return {}
-    levels = gate.scheme.levels(bench.limits.pulse_v) if gate else {}
+    volts = write.scheme.source_volts(bench.limits.pulse_v) if write else {}
     return {
         port: SourceSettings(
-            range_v=max(bench.limits.read_v, abs(levels.get(port, 0.0))),
+            range_v=max(bench.limits.read_v, abs(volts.get(port, 0.0))),
             compliance_a=bench.measurement.compliance_a,
             range_a=bench.measurement.range_a,
             nplc=bench.measurement.nplc,
@@ -171,8 +178,8 @@ def _settings(
     }
 
 
-def _overrun(
-    bench: Bench, shape: tuple[int, int], read: ReadScheme | None, gate: DisturbGate | None, siemens: float
+def _range_problems(
+    bench: Bench, shape: tuple[int, int], read: ReadScheme | None, write: DisturbLimit | None, siemens: float
 ) -> Iterator[str]:
     """Name the ranges and current limits that do not hold what the limits allow on the chip that the file describes."""
     table, limits, names = bench.measurement, bench.limits, bench.wiring.sources if bench.wiring else {}
@@ -180,12 +187,12 @@ def _overrun(
         return
     of_reads = ("range_a", table.range_a) if table.read_range_a is None else ("read_range_a", table.read_range_a)
     expected = [
-        ("a read", limits.read_v, of_reads, in_reads(read, shape, siemens, limits.read_v) if read else {}),
+        ("a read", limits.read_v, of_reads, largest_read_currents(read, shape, siemens, limits.read_v) if read else {}),
         (
             "a pulse",
             limits.pulse_v,
             ("range_a", table.range_a),
-            in_pulses(gate.scheme, shape, siemens, limits.pulse_v) if gate else {},
+            largest_pulse_currents(write.scheme, shape, siemens, limits.pulse_v) if write else {},
         ),
     ]
     for what, volt, of_range, currents in expected:
@@ -199,7 +206,7 @@ def _overrun(
 
 
 @contextmanager
-def _noting(found: list[str]) -> Iterator[None]:
+def _collecting(found: list[str]) -> Iterator[None]:
     """Take the sentences of an error instead of letting it through."""
     try:
         yield

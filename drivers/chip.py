@@ -16,24 +16,26 @@ from crossbar_hil.defaults import DISCHARGE_S
 from crossbar_hil.errors import ComplianceError, ConfigError, InstrumentError, LimitError, TransportError
 from crossbar_hil.instrument import MOST_PULSES, PulseMemory, Reading, SourceMeter, SourceSettings, SwitchMatrix
 from crossbar_hil.spent import Spent
-from crossbar_hil.witness import Outcome, Witness
+from crossbar_hil.witness import PulseOutcome, Witness
 
-from .gate.disturb import DisturbGate
+from .gate.disturb import DisturbLimit
 from .gate.gate import Gate, check_reach
-from .gate.matrix import gated
-from .parts import check_sources, check_width, reading, writing
+from .gate.matrix import put_behind_gate
+from .parts import check_read_scheme, check_sources, check_width, check_write_scheme
 from .rig import Rig
-from .schemes.plan import grouped, ordered
+from .schemes.plan import ReadPlan, best_order, read_plan
 from .schemes.wiring import Assignment, Wiring
 
 KINDS = ("emulated", "hardware")
+MOST_PLANS = 16
+"""So many plans of reads are remembered."""
 
 
 class ChipBackend(DeviceBackend):
     """A crossbar of memristors on a bench.
 
     Making it sets the sources up with their outputs off and opens every relay; the outputs are switched on at the first
-    read or pulse. The sessions of the instruments belong to whoever opened them: `make_safe` does not end them.
+    read or pulse. The instruments belong to whoever opened them: `make_safe` does not close them.
 
     Parameters
     ----------
@@ -110,8 +112,9 @@ class ChipBackend(DeviceBackend):
         self.witness = Witness()
         """Told of every pulse before it is sent and after."""
         self._token = ""
-        self._read = reading(read_scheme, wiring, continuity_only=continuity_only)
-        self._write = None if continuity_only else writing(write_scheme, wiring, disturb_v)
+        self._plans: dict[bytes, ReadPlan] = {}
+        self._read = check_read_scheme(read_scheme, wiring, continuity_only=continuity_only)
+        self._write = None if continuity_only else check_write_scheme(write_scheme, wiring, disturb_v)
         check_sources(sources, settings, wiring, self._read, self._write.scheme if self._write else None)
         wired = wiring.on(matrix)
         self.gate = Gate(
@@ -125,7 +128,7 @@ class ChipBackend(DeviceBackend):
             discharge_s=discharge_s,
         )
         """What nothing on its way to an instrument can go round."""
-        gated_sources, gated_matrix = gated(self.gate, sources, matrix)
+        gated_sources, gated_matrix = put_behind_gate(self.gate, sources, matrix)
         self._rig = Rig(
             gated_sources,
             settings,
@@ -136,7 +139,7 @@ class ChipBackend(DeviceBackend):
             may_open=self._read.leaves_lines_open,
             discharge_s=discharge_s,
         )
-        with self._kept_safe():
+        with self._safe_after_a_failure():
             self._rig.prepare()
 
     @property
@@ -150,38 +153,46 @@ class ChipBackend(DeviceBackend):
 
     @property
     def relay_operations(self) -> int:
-        """Relays moved in this session."""
+        """Relays moved since the instruments were opened."""
         return self._rig.matrix.operations
 
     # ------------------------------------------------------------------ the device
 
     def _read_currents(self, voltages: FloatArray) -> FloatArray:
-        steps = self._read.steps(voltages, self.shape)
-        for step in steps:
-            self._check_ranges(step.levels)
-        todo = grouped(steps)
+        plan = self._plan_of(voltages)
+        self.gate.check_reads(plan)
         currents = np.zeros((len(voltages), self.shape[1]))
-        with self._kept_safe():
+        with self._safe_after_a_failure():
             self._rig.arm()
-            for state in ordered(todo, self._rig.start(pulsing=False)):
+            for state in best_order(plan, self._rig.start(pulsing=False)):
                 self.witness.checkpoint()
                 self._rig.connect(state)
-                for step in todo[state]:
-                    current = step.sign * self._rig.measure(step.levels)
+                for step in plan[state]:
+                    current = step.sign * self._rig.measure(step.source_volts)
                     for pattern, share in step.shares.items():
                         currents[pattern, step.column] += share * current
             self._rig.rest()
             self._rig.confirm()
         return currents
 
+    def _plan_of(self, voltages: FloatArray) -> ReadPlan:
+        """Return the plan of a batch of reads; those of a training are the same few, so they are remembered."""
+        key = voltages.tobytes()
+        plan = self._plans.get(key)
+        if plan is None:
+            if len(self._plans) >= MOST_PLANS:
+                self._plans.clear()
+            plan = self._plans[key] = read_plan(self._read.steps(voltages, self.shape))
+        return plan
+
     def _check_pulse(self, pulse: Pulse) -> None:
         super()._check_pulse(pulse)
         if self._write is None:
             raise LimitError(f"pulse of {pulse}: this bench is for continuity only, it sends no pulse")
         self._write.check(pulse.amplitude_v)
-        levels = self._write.scheme.levels(pulse.amplitude_v)
-        self._check_ranges(levels)
-        check_width(pulse.width_s, [self._rig.sources[port] for port in levels])
+        amplitudes = self._write.scheme.source_volts(pulse.amplitude_v)
+        self._check_ranges(amplitudes)
+        check_width(pulse.width_s, [self._rig.sources[port] for port in amplitudes])
 
     def _charge(self, counts: IntArray, pulse: Pulse) -> tuple[IntArray, FloatArray]:
         return self._write.charge(counts, pulse) if self._write else super()._charge(counts, pulse)
@@ -193,14 +204,15 @@ class ChipBackend(DeviceBackend):
         if self._write is None:
             raise LimitError(f"pulse of {pulse}: this bench is for continuity only, it sends no pulse")
         scheme = self._write.scheme
-        cells = [(int(row), int(column)) for row, column in np.argwhere(counts)]
+        cells = [(row, column) for row, column in np.argwhere(counts).tolist()]
         cell_at = {scheme.assignment(cell, self.shape): cell for cell in cells}
         self.last_pulse_readings = {}
         if not cells:
             return
-        with self._kept_safe():
+        self.gate.check_pulse_plan(cell_at, scheme.source_volts(pulse.amplitude_v))
+        with self._safe_after_a_failure():
             self._rig.arm()
-            for state in ordered(cell_at, self._rig.start(pulsing=True)):
+            for state in best_order(cell_at, self._rig.start(pulsing=True)):
                 cell = cell_at[state]
                 readings: list[dict[str, Reading]] = []
                 while len(readings) < counts[cell]:
@@ -210,26 +222,26 @@ class ChipBackend(DeviceBackend):
             self._rig.confirm()
 
     def _pulse_cell(
-        self, cell: tuple[int, int], count: int, pulse: Pulse, state: Assignment, gate: DisturbGate
+        self, cell: tuple[int, int], count: int, pulse: Pulse, state: Assignment, write: DisturbLimit
     ) -> list[dict[str, Reading]]:
         """Send the pulses of one cell, with the witness told before and after."""
-        levels = gate.scheme.levels(pulse.amplitude_v)
+        amplitudes = write.scheme.source_volts(pulse.amplitude_v)
         self.witness.checkpoint()
         sequence = self.witness.intend(cell, count, pulse)
         sending = False
         try:
             self._rig.connect(state, pulsing=True)
             sending = True
-            readings = self._rig.pulse(levels, pulse.width_s, count, self._token, sequence)
+            readings = self._rig.pulse(amplitudes, pulse.width_s, count, self._token, sequence)
         except BaseException as error:
-            self.witness.failed(sequence, self._outcome(error, sending, levels, sequence), error)
+            self.witness.failed(sequence, self._outcome(error, sending, amplitudes, sequence), error)
             raise
         self.witness.done(sequence, readings)
         return readings
 
     def _outcome(
-        self, error: BaseException, sending: bool, levels: Mapping[str, float], sequence: int | None
-    ) -> Outcome:
+        self, error: BaseException, sending: bool, amplitudes: Mapping[str, float], sequence: int | None
+    ) -> PulseOutcome:
         """Say what became of pulses that failed; the chip is made safe before anybody is asked."""
         if not sending or isinstance(error, LimitError | ConfigError):
             return "not_sent"
@@ -238,7 +250,7 @@ class ChipBackend(DeviceBackend):
         try:
             with suppress(InstrumentError):
                 self._rig.make_safe()
-            memory = self._rig.remembered(next(iter(levels)), self._token)
+            memory = self._rig.pulse_memory(next(iter(amplitudes)), self._token)
         except InstrumentError:
             return "in_doubt"
         if memory is None or sequence is None:
@@ -263,7 +275,7 @@ class ChipBackend(DeviceBackend):
         self._token = token
         if self._write is None:
             return None
-        return self._rig.remembered(self._write.scheme.sources[0], token)
+        return self._rig.pulse_memory(self._write.scheme.sources[0], token)
 
     def exposed(self, counts: IntArray) -> IntArray:
         """Return the pulses that cells may have got besides their own, if one of them was shorted meanwhile.
@@ -278,7 +290,7 @@ class ChipBackend(DeviceBackend):
         ndarray of int, shape (R, C)
             Pulses at most; all zero where the write scheme notices a short in the very pulse.
         """
-        return self._write.exposed(counts) if self._write else np.zeros(self.shape, dtype=np.int64)
+        return self._write.exposed_pulses(counts) if self._write else np.zeros(self.shape, dtype=np.int64)
 
     def line_conductances(self, voltage_v: float) -> FloatArray:
         """Measure the conductance between every two lines, rows first, with all other lines held out of it.
@@ -306,12 +318,12 @@ class ChipBackend(DeviceBackend):
             raise LimitError(f"read voltage {voltage_v:g} V must be above zero and within {self.limits.read_v:g} V")
         count = sum(self.shape)
         found = np.zeros((count, count))
-        with self._kept_safe():
+        with self._safe_after_a_failure():
             self._rig.arm()
             for first, second in permutations(range(count), 2):
-                state, levels, sign = self._read.pair(first, second, count, voltage_v)
+                state, source_volts, sign = self._read.pair(first, second, count, voltage_v)
                 self._rig.connect(state)
-                found[first, second] = self._conductance(levels, sign, voltage_v)
+                found[first, second] = self._conductance(source_volts, sign, voltage_v)
                 self._rig.rest()
             self._rig.confirm()
         return found
@@ -348,7 +360,7 @@ class ChipBackend(DeviceBackend):
     # ------------------------------------------------------------------ help
 
     @contextmanager
-    def _kept_safe(self) -> Iterator[None]:
+    def _safe_after_a_failure(self) -> Iterator[None]:
         """Bring the sources to 0 V after a reached current limit, and make all safe after any other failure."""
         try:
             yield
@@ -371,10 +383,10 @@ class ChipBackend(DeviceBackend):
             self._rig.make_safe()
             raise
 
-    def _conductance(self, levels: Mapping[str, float], sign: int, voltage_v: float) -> float:
-        """Return what the meter shows at these levels more than at 0 V, over the voltage; infinite if beyond it."""
+    def _conductance(self, source_volts: Mapping[str, float], sign: int, voltage_v: float) -> float:
+        """Return what the meter shows at these voltages more than at 0 V, over the voltage; infinite if beyond it."""
         currents = []
-        for each in (dict.fromkeys(levels, 0.0), levels):
+        for each in (dict.fromkeys(source_volts, 0.0), source_volts):
             self._rig.apply(each)  # a source that refuses a voltage is no short
             try:
                 currents.append(self._rig.measure(each))
@@ -384,7 +396,7 @@ class ChipBackend(DeviceBackend):
                 return math.inf
         return sign * (currents[1] - currents[0]) / voltage_v
 
-    def _check_ranges(self, levels: Mapping[str, float]) -> None:
+    def _check_ranges(self, source_volts: Mapping[str, float]) -> None:
         """Refuse voltages that a source is not set up for."""
-        for port, level in levels.items():
-            check_reach(port, level, self._rig.settings[port])
+        for port, volts in source_volts.items():
+            check_reach(port, volts, self._rig.settings[port])

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from crossbar_hil.errors import ConfigError, LimitError
-from crossbar_hil.instrument import SourceMeter, SourceSettings, listed
+from crossbar_hil.instrument import SourceMeter, SourceSettings, names_text
 
-from .gate.disturb import DisturbGate
+from .gate.disturb import DisturbLimit
 from .schemes.read_schemes import ReadScheme, read_scheme
 from .schemes.wiring import Wiring
 from .schemes.write_schemes import WriteScheme, write_scheme
@@ -14,7 +14,7 @@ SOURCE_PORTS = ("drive", "meter")
 """Ports that a source can be on; the others are fed by what is wired for good."""
 
 
-def reading(name: str, wiring: Wiring, *, continuity_only: bool) -> ReadScheme:
+def check_read_scheme(name: str, wiring: Wiring, *, continuity_only: bool) -> ReadScheme:
     """Return the read scheme of a name, if the wiring holds what it needs and it is good for what it is meant for.
 
     Raises
@@ -29,8 +29,8 @@ def reading(name: str, wiring: Wiring, *, continuity_only: bool) -> ReadScheme:
     return scheme
 
 
-def writing(name: str | None, wiring: Wiring, disturb_v: float | None) -> DisturbGate:
-    """Return the write scheme of a name behind its gate, if the wiring holds what it needs.
+def check_write_scheme(name: str | None, wiring: Wiring, disturb_v: float | None) -> DisturbLimit:
+    """Return the write scheme of a name with its disturb limit, if the wiring holds what it needs.
 
     Raises
     ------
@@ -41,10 +41,10 @@ def writing(name: str | None, wiring: Wiring, disturb_v: float | None) -> Distur
         raise ConfigError("no write scheme is named, which only a bench for continuity may do")
     scheme = write_scheme(name, wiring.ports)
     wiring.require(scheme.needs, f"write scheme {name}")
-    return DisturbGate(scheme, wiring.shape, disturb_v)
+    return DisturbLimit(scheme, wiring.shape, disturb_v)
 
 
-def misplaced(names: Mapping[str, str], wiring: Wiring, needed: Collection[str]) -> Iterator[str]:
+def placement_problems(names: Mapping[str, str], wiring: Wiring, needed: Collection[str]) -> Iterator[str]:
     """Say what is wrong with where the sources are, one sentence each.
 
     Parameters
@@ -62,10 +62,10 @@ def misplaced(names: Mapping[str, str], wiring: Wiring, needed: Collection[str])
         elif port not in wiring.ports:
             yield f"source {name} needs the port {port}, but only {', '.join(wiring.ports)} are wired"
     for port in sorted(set(needed) - set(names)):
-        yield f"no source is on the port {port}, only on {listed(names, 'no port')}"
+        yield f"no source is on the port {port}, only on {names_text(names, 'no port')}"
 
 
-def shared(ports: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+def ports_in_common(ports: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """Yield ports that have the same thing behind them, in pairs."""
     first_of: dict[object, str] = {}
     for port, thing in ports.items():
@@ -74,7 +74,7 @@ def shared(ports: Mapping[str, object]) -> Iterator[tuple[str, str]]:
             yield first, port
 
 
-def unable(
+def ability_problems(
     sources: Mapping[str, SourceMeter],
     settings: Mapping[str, SourceSettings],
     read: ReadScheme | None,
@@ -134,16 +134,17 @@ def check_sources(
     found = []
     if set(settings) != set(sources):
         found.append(
-            f"settings are given for {listed(settings, 'no port')}, but sources for {listed(sources, 'no port')}"
+            f"settings are given for {names_text(settings, 'no port')}, "
+            f"but sources for {names_text(sources, 'no port')}"
         )
     needed = {*read.sources, *(write.sources if write else ())}
-    found += misplaced({port: source.name for port, source in sources.items()}, wiring, needed)
+    found += placement_problems({port: source.name for port, source in sources.items()}, wiring, needed)
     found += [
         f"source {sources[port].name} is on the ports {first} and {port}, one channel has one HI"
-        for first, port in shared({port: id(source) for port, source in sources.items()})
+        for first, port in ports_in_common({port: id(source) for port, source in sources.items()})
     ]
     if not found:
-        found += unable(sources, settings, read, write)
+        found += ability_problems(sources, settings, read, write)
     if found:
         raise ConfigError("; ".join(found), found)
 

@@ -1,4 +1,4 @@
-"""The rig: sources and matrix moved together, so that no relay ever moves under voltage and nothing is left on.
+"""The rig: the sources and the matrix, moved together so that no relay moves under voltage and nothing is left on.
 
 Every source is at 0 V before a relay moves, and what the relays did is read back. A source changes its range only while
 nothing is connected to it. Nothing is believed after a failure: it is set up again.
@@ -7,6 +7,7 @@ nothing is connected to it. Nothing is believed after a failure: it is set up ag
 import math
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 from crossbar_hil.errors import ComplianceError, InstrumentError, OverrangeError
@@ -17,11 +18,11 @@ from crossbar_hil.instrument import (
     SourceMeter,
     SourceSettings,
     SwitchMatrix,
-    listed,
+    names_text,
 )
 
 from .safe import make_safe
-from .schemes.plan import cut_off, parked
+from .schemes.plan import state_between, without_ports
 from .schemes.wiring import GROUND, Assignment, WiredMatrix
 
 IMPOSSIBLE = 2.0
@@ -44,7 +45,8 @@ class Rig:
     meter : str
         Port of the source that measures in a read.
     verify_relays : bool
-        Whether the matrix is asked which relays are closed: once for each state in a session, before pulses always.
+        Whether the matrix is asked which relays are closed: once for each state until all is made safe, before pulses
+        always.
     may_open : bool
         Whether lines may be left open.
     discharge_s : float
@@ -73,7 +75,9 @@ class Rig:
         self.discharge_s = discharge_s
         self.state: Assignment | None = None
         """Where the lines are; None if not known, or all open."""
-        self._levels: dict[str, float] = {}  # what is known of them
+        of_reads = {port: each.range_of_reads_a if port == meter else each.range_a for port, each in settings.items()}
+        self._wanted_ranges = {False: of_reads, True: {port: each.range_a for port, each in settings.items()}}
+        self._volts: dict[str, float] = {}  # what each source is at, as far as known
         self._ranges: dict[str, float] = {}  # largest current that each source is set up for, as far as known
         self._verified: set[Assignment] = set()
         self._prepared = False
@@ -104,7 +108,7 @@ class Rig:
         wrong = [f"{source.name} is on" for source in self.sources.values() if source.output_is_on()]
         closed = self.matrix.connected()
         if closed:
-            wrong.append(f"matrix {self.matrix.name} has {listed(closed, 'no crosspoint')} closed")
+            wrong.append(f"matrix {self.matrix.name} has {names_text(closed, 'no crosspoint')} closed")
         if wrong:
             raise InstrumentError(f"after the bench was prepared {' and '.join(wrong)}")
         self._prepared = True
@@ -127,7 +131,7 @@ class Rig:
             self.prepare()
         for source in self.sources.values():
             source.enable()
-        self._levels = dict.fromkeys(self.sources, 0.0)
+        self._volts = dict.fromkeys(self.sources, 0.0)
         self._enabled = True
 
     # ------------------------------------------------------------------ working
@@ -136,7 +140,7 @@ class Rig:
         """Return the state from which a batch sets out, for planning its order; None if all relays are open."""
         if self.state is None:
             return None
-        return cut_off(self.state, self._fed_by(self._other_ranges(pulsing=pulsing)))
+        return without_ports(self.state, self._ports_fed_by(self._other_ranges(pulsing=pulsing)))
 
     def connect(self, assignment: Assignment, *, pulsing: bool = False) -> None:
         """Put every line on its port, with all sources at 0 V and in the ranges of reads, or of pulses.
@@ -146,31 +150,32 @@ class Rig:
         InstrumentError
             If other relays are closed than the matrix was told, or an instrument refuses.
         """
-        self.wired.crosspoints(assignment, may_open=self.may_open)  # refused before anything moves
+        wanted = self.wired.crosspoints(assignment, may_open=self.may_open)  # refused before anything moves
         self.rest()
         if pulsing:
             self._check_unchanged(relays=False)
         ranges = self._other_ranges(pulsing=pulsing)
         if ranges and self.state is not None:
-            self._go(parked(self.state, assignment, self._fed_by(ranges)), may_open=True)
+            between = state_between(self.state, assignment, self._ports_fed_by(ranges))
+            self._go(between, self.wired.crosspoints(between, may_open=True))
         for port, range_a in ranges.items():
             self._ranges.pop(port, None)
             self.sources[port].set_range(range_a)
             self._ranges[port] = range_a
-        self._go(assignment, may_open=self.may_open, verify=pulsing)
+        self._go(assignment, wanted, verify=pulsing)
 
     def rest(self) -> None:
         """Bring every source to 0 V."""
         for port in self.sources:
             self._set(port, 0.0)
 
-    def apply(self, levels: Mapping[str, float]) -> None:
+    def apply(self, source_volts: Mapping[str, float]) -> None:
         """Source these voltages, by port."""
-        for port, level in levels.items():
-            self._set(port, level)
+        for port, volts in source_volts.items():
+            self._set(port, volts)
 
-    def measure(self, levels: Mapping[str, float]) -> float:
-        """Return the current of the meter while these levels are applied, in amperes.
+    def measure(self, source_volts: Mapping[str, float]) -> float:
+        """Return the current of the meter while these voltages are sourced, in amperes.
 
         Raises
         ------
@@ -179,8 +184,12 @@ class Rig:
         InstrumentError
             If what the meter says is no current, or beyond its range.
         """
-        self.apply(levels)
-        others = [port for port in levels if port != self.meter]
+        self.apply(source_volts)
+        others = [port for port in source_volts if port != self.meter]
+        if not others:
+            reading = self.sources[self.meter].measure()
+            self._check(self.meter, reading)
+            return reading.current_a
         reading, tripped = self.sources[self.meter].measure_beside([self.sources[port] for port in others])
         self._check(self.meter, reading)
         for port, limited in zip(others, tripped, strict=True):
@@ -189,7 +198,7 @@ class Rig:
         return reading.current_a
 
     def pulse(
-        self, levels: Mapping[str, float], width_s: float, count: int, token: str = "", sequence: int | None = None
+        self, amplitudes: Mapping[str, float], width_s: float, count: int, token: str = "", sequence: int | None = None
     ) -> list[dict[str, Reading]]:
         """Send pulses from one source, or from two at the same time, and return what each measured inside each pulse.
 
@@ -202,20 +211,20 @@ class Rig:
         InstrumentError
             If a current inside a pulse is none or beyond the range; the same holds.
         """
-        ports = list(levels)
+        ports = list(amplitudes)
         first = self.sources[ports[0]]
         if sequence is not None:
             first.number_next(token, sequence)
         self._charged = True
         for port in ports:  # unknown until the pulses have ended as they should
-            self._levels.pop(port, None)
+            self._volts.pop(port, None)
         if len(ports) == 1:
-            found = [{ports[0]: reading} for reading in first.pulse(levels[ports[0]], width_s, count)]
+            found = [{ports[0]: reading} for reading in first.pulse(amplitudes[ports[0]], width_s, count)]
         else:
             second = self.sources[ports[1]]
-            pairs = first.pulse_together(levels[ports[0]], second, levels[ports[1]], width_s, count)
+            pairs = first.pulse_together(amplitudes[ports[0]], second, amplitudes[ports[1]], width_s, count)
             found = [dict(zip(ports, pair, strict=True)) for pair in pairs]
-        self._levels.update(dict.fromkeys(ports, 0.0))
+        self._volts.update(dict.fromkeys(ports, 0.0))
         if len(found) != count:
             raise InstrumentError(f"{first.name} answered with {len(found)} readings for {count} pulses")
         for each in found:
@@ -223,9 +232,9 @@ class Rig:
                 self._check(port, reading)
         return found
 
-    def remembered(self, port: str, token: str) -> PulseMemory | None:
+    def pulse_memory(self, port: str, token: str) -> PulseMemory | None:
         """Ask the source on a port which numbered pulses of a run were sent last."""
-        return self.sources[port].remembered(token)
+        return self.sources[port].pulse_memory(token)
 
     def confirm(self) -> None:
         """See that every output is still on, or what was done since they were switched on was done with nothing.
@@ -251,19 +260,15 @@ class Rig:
 
     def _other_ranges(self, *, pulsing: bool) -> dict[str, float]:
         """Return the ranges that have to be changed, by port; reads have one of their own for the meter alone."""
-        wanted = {
-            port: each.range_of_reads_a if port == self.meter and not pulsing else each.range_a
-            for port, each in self.settings.items()
-        }
+        wanted = self._wanted_ranges[pulsing]
         return {port: range_a for port, range_a in wanted.items() if self._ranges.get(port) != range_a}
 
-    def _fed_by(self, changing: Collection[str]) -> set[str]:
+    def _ports_fed_by(self, changing: Collection[str]) -> set[str]:
         """Return the ports that a glitch of these sources could reach: theirs, and whatever may hang on one."""
         return set(self.wired.wiring.ports) - {GROUND} - (set(self.sources) - set(changing)) if changing else set()
 
-    def _go(self, assignment: Assignment, *, may_open: bool, verify: bool = False) -> None:
+    def _go(self, assignment: Assignment, wanted: frozenset[str], *, verify: bool = False) -> None:
         """Move the relays, and see that they are where they should be, once a state unless it is to be verified."""
-        wanted = self.wired.crosspoints(assignment, may_open=may_open)
         if assignment != self.state:
             self.state = None
             self._discharge()
@@ -272,8 +277,8 @@ class Rig:
             found = self.matrix.connected()
             if found != wanted:
                 raise InstrumentError(
-                    f"matrix {self.matrix.name} has {listed(found, 'no crosspoint')} closed "
-                    f"instead of {listed(wanted, 'no crosspoint')}"
+                    f"matrix {self.matrix.name} has {names_text(found, 'no crosspoint')} closed "
+                    f"instead of {names_text(wanted, 'no crosspoint')}"
                 )
             self._verified.add(assignment)
         self.state = assignment
@@ -285,30 +290,29 @@ class Rig:
             self.sources[port].wait(self.discharge_s, self.settings[port].nplc)
             self._charged = False
 
-    def _set(self, port: str, level: float) -> None:
-        self._charged |= level != 0
-        if self._levels.get(port) != level:
-            self._levels.pop(port, None)
-            self.sources[port].set_voltage(level)
-            self._levels[port] = level
+    def _set(self, port: str, volts: float) -> None:
+        self._charged |= volts != 0
+        if self._volts.get(port) != volts:
+            self._volts.pop(port, None)
+            self.sources[port].set_voltage(volts)
+            self._volts[port] = volts
 
     def _check(self, port: str, reading: Reading) -> None:
-        limit, name = self.settings[port].compliance_a, self.sources[port].name
-        lines = self.wired.lines_on(port, self.state or ())
-        if not math.isfinite(reading.current_a) or abs(reading.current_a) > IMPOSSIBLE * limit:
-            raise InstrumentError(
-                f"{name} on {lines} measured {reading.current_a:g} A, which its limit of {limit:g} A rules out"
-            )
+        limit = self.settings[port].compliance_a
+        size = abs(reading.current_a)
+        if size < self._ranges[port] and size <= IMPOSSIBLE * limit and not reading.limited:
+            return
+        name = f"{self.sources[port].name} on {self.wired.lines_on(port, self.state or ())}"
+        if not math.isfinite(reading.current_a) or size > IMPOSSIBLE * limit:
+            raise InstrumentError(f"{name} measured {reading.current_a:g} A, which its limit of {limit:g} A rules out")
         if reading.limited:
             raise ComplianceError(
-                f"{name} on {lines} reached its current limit of {limit:g} A at {reading.current_a:g} A "
+                f"{name} reached its current limit of {limit:g} A at {reading.current_a:g} A "
                 "(or the end of its measure range), so it was not at the voltage asked for"
             )
-        if abs(reading.current_a) >= self._ranges[port]:
-            raise OverrangeError(
-                f"{name} on {lines} measured {reading.current_a:g} A, which its range of {self._ranges[port]:g} A "
-                "does not hold"
-            )
+        raise OverrangeError(
+            f"{name} measured {reading.current_a:g} A, which its range of {self._ranges[port]:g} A does not hold"
+        )
 
     # ------------------------------------------------------------------ ending
 
@@ -320,23 +324,19 @@ class Rig:
     def identify(self) -> dict[str, Any]:
         """Ask every instrument who it is."""
         return {
-            "sources": {port: _described(source.name, source.identify()) for port, source in self.sources.items()},
-            "matrix": _described(self.matrix.name, self.matrix.identify()),
+            "sources": {
+                port: _identity_record(source.name, source.identify()) for port, source in self.sources.items()
+            },
+            "matrix": _identity_record(self.matrix.name, self.matrix.identify()),
         }
 
     def _forget(self) -> None:
         self.state = None
-        self._levels = {}
+        self._volts = {}
         self._ranges = {}
         self._verified = set()
         self._prepared = self._enabled = self._charged = False
 
 
-def _described(name: str, identity: Identity) -> dict[str, str]:
-    return {
-        "name": name,
-        "maker": identity.maker,
-        "model": identity.model,
-        "serial": identity.serial,
-        "firmware": identity.firmware,
-    }
+def _identity_record(name: str, identity: Identity) -> dict[str, str]:
+    return {"name": name, **asdict(identity)}

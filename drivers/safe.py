@@ -5,7 +5,7 @@ from typing import Any
 
 from crossbar_hil.defaults import DISCHARGE_S
 from crossbar_hil.errors import InstrumentError
-from crossbar_hil.instrument import SourceMeter, SwitchMatrix, listed
+from crossbar_hil.instrument import SourceMeter, SwitchMatrix, names_text
 
 TRIES = 3
 """So often a step is begun if the keyboard interrupts it; who is impatient presses more than once."""
@@ -74,7 +74,7 @@ def make_safe(sources: Iterable[SourceMeter], *matrices: SwitchMatrix, discharge
             open_relays(matrix)
             closed = still_closed(matrix)
             if closed:
-                failures.append(f"matrix {matrix.name} still has {listed(closed, 'no crosspoint')} closed")
+                failures.append(f"matrix {matrix.name} still has {names_text(closed, 'no crosspoint')} closed")
     message = f"the bench may not be safe: {'; '.join(failures)}"
     if interruptions:
         if failures:

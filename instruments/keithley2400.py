@@ -7,10 +7,12 @@ asks before it acts, and it has neither guard, compliance query nor pulse. Names
 Pages are those of the Keithley 2400 Series user's manual.
 """
 
+from functools import partial
+
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.instrument import Reading, SourceSettings
 
-from .scpi.answers import Expected, fields, flag, number, range_bounds
+from .scpi.answers import Expected, flag, range_bounds, records
 from .scpi.properties import number_property, switch_property, tripped_property, word_property
 from .scpi.source import SHORTEST_READING_NPLC, ScpiSource, parse_terminals
 from .transport.adapter import allowing
@@ -22,7 +24,7 @@ LEAST_SHARE = 1e-3
 IN_COMPLIANCE = 1 << 3 | 1 << 16
 """Bits of the status element: real and range compliance (page 18-50)."""
 ELEMENTS = "VOLT,CURR,STAT"
-"""What a record of a reading holds, in the order of Figure 18-1."""
+"""What a record of a reading holds, in the order of Figure 18-1; the voltage is not measured, so not looked at."""
 SETTLE_S = 1e-3
 """Source delay of a reading outside pulses, as after reset (page 1-18)."""
 POINT_S = 0.68e-3
@@ -60,8 +62,10 @@ class Keithley2400(ScpiSource):
 
     def measure(self) -> Reading:
         """Measure the current at the present voltage, by one ``:READ?``, which leaves the settings as they are."""
-        self._prepared()
-        return self.query(":READ?", lambda reply: _readings(reply, 1))[0]
+        if self._settings is None:
+            self._prepared()
+        ((current, status),) = self.query(":READ?", partial(records, count=1, size=3, places=(1, 2)))
+        return Reading(current, bool(round(status) & IN_COMPLIANCE))
 
     def output_off(self) -> None:
         """Abort a sweep, go to 0 V and switch the output off, by writing only."""
@@ -157,13 +161,5 @@ class Keithley2400(ScpiSource):
             f":TRIG:COUN {points}",
         )
         with allowing(self.adapter, points * (width_s + 1e-3)):
-            return self.query(":READ?", lambda reply: _readings(reply, points))[1::2]
-
-
-def _readings(reply: str, count: int) -> list[Reading]:
-    """Parse records of voltage, current and status; the voltage is not looked at, as it is not measured."""
-    values = fields(reply, 3 * count)
-    return [
-        Reading(number(current), bool(round(number(status)) & IN_COMPLIANCE))
-        for current, status in zip(values[1::3], values[2::3], strict=True)
-    ]
+            found = self.query(":READ?", partial(records, count=points, size=3, places=(1, 2)))
+        return [Reading(current, bool(round(status) & IN_COMPLIANCE)) for current, status in found[1::2]]

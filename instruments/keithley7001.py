@@ -80,5 +80,6 @@ def closed_crosspoints(reply: str) -> frozenset[str]:
         if begin is None or end is None or begin[1] != end[1] or begin[2] != end[2]:
             raise GarbledReply(f"{entry!r} is neither a crosspoint nor a range of columns")
         row = f"{int(begin[1])}!{int(begin[2])}"
-        names.update([f"{row}!{column}" for column in range(int(begin[3]), int(end[3]) + 1)])
+        for column in range(int(begin[3]), int(end[3]) + 1):
+            names.add(f"{row}!{column}")
     return frozenset(names)

@@ -6,14 +6,15 @@ limits, number formats and error texts are not given there and stand here as ass
 
 from typing import Any, cast
 
+from pymeasure.instruments.channel import Channel
 from pymeasure.instruments.instrument import Instrument
 
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.instrument import Reading, SourceMeter, SourceSettings
 
-from .keysightb2900_commands import SHORTEST_PULSE_S, B2900Commands
 from .scpi.answers import Expected, flag, number, numbers, range_bounds
 from .scpi.instrument import ScpiInstrument
+from .scpi.properties import number_property, tripped_property, word_property
 from .scpi.source import ScpiChannel
 from .transport.adapter import allowing
 from .transport.instrument import off_after_a_failure
@@ -26,11 +27,13 @@ LEAST_LIMIT_A = 1e-9
 """Smallest limit of every model (Keysight B2900 SCPI command reference, :SENSe:CURRent:PROTection)."""
 AT_LIMIT = 0.99
 """A current inside a pulse from this share of the limit on counts as limited; the limit query knows only of now."""
+SHORTEST_PULSE_S = 50e-6
+"""B2900 user's guide, pulse output."""
 MOST_IN_TRAIN = 1000
 """Pulses that are sent in one go."""
 
 
-class B2900Channel(B2900Commands, ScpiChannel):
+class B2900Channel(Channel, ScpiChannel):
     """One channel of a B2900.
 
     Pulses are the instrument's own shape: base 0 V, peak, width. The width is that between the points of 10 % and 90 %,
@@ -44,6 +47,20 @@ class B2900Channel(B2900Commands, ScpiChannel):
     nplc_bounds = (5e-4, 100.0)
     why_no_guard = "a B2900 has no guard at low impedance"
     shortest_pulse_s = SHORTEST_PULSE_S
+
+    source_voltage = number_property(":SOUR{ch}:VOLT", "the sourced voltage, the base of a pulse, in volts", -210, 210)
+    triggered_voltage = number_property(":SOUR{ch}:VOLT:TRIG", "the peak of a pulse in volts", -210, 210)
+    source_voltage_range = number_property(
+        ":SOUR{ch}:VOLT:RANG", "the source range in volts, which is fixed by it", 0, 200
+    )
+    shape = word_property(":SOUR{ch}:FUNC:SHAP", "the shape of the output", "DC", "PULS")
+    pulse_width = number_property(":SOUR{ch}:PULS:WIDT", "the width of a pulse in seconds", SHORTEST_PULSE_S, 100_000)
+    compliance_current = number_property(":SENS{ch}:CURR:PROT", "the current limit in amperes", 0, 3.03)
+    current_range = number_property(":SENS{ch}:CURR:RANG", "the measure range in amperes, which is fixed by it", 0, 3)
+    current_nplc = number_property(":SENS{ch}:CURR:NPLC", "the integration time in power-line cycles", 5e-4, 100)
+    current_aperture = number_property(":SENS{ch}:CURR:APER", "the integration time in seconds", 8e-6, 2)
+    output_off_state = word_property(":OUTP{ch}:OFF:MODE", "what the output does while off", "NORM", "HIZ", "ZERO")
+    compliance_tripped = tripped_property(":SENS{ch}:CURR:PROT:TRIP?")
 
     def __init__(self, parent: "KeysightB2900", id: int, **kwargs: Any) -> None:  # noqa: A002 - PyMeasure's name
         super().__init__(parent, id, **kwargs)

@@ -83,18 +83,25 @@ class Chip(Table):
     curve_width_s: Second | None = None
     """The pulse that a plain curve file was measured with, if known."""
     smoothed: bool = False
+    """Whether the closest monotone curve is taken."""
     scale: float = defaults.SCALE
+    """K in G = K ((G_exp(m) - G_exp(0)) + shift)."""
     spread: Spread = Spread(low_siemens=defaults.LOW_SIEMENS, high_siemens=defaults.HIGH_SIEMENS)
     wire_ohm: Ohm | tuple[Ohm, Ohm] = 0.0
     """Of one segment; a pair is that of word lines and that of bit lines."""
     write: Literal["direct", "half-select"] = "direct"
+    """How pulses reach a cell."""
     threshold: float = defaults.THRESHOLD
+    """Share of a measured amplitude below which a voltage leaves a cell as it is."""
     read_noise: float = 0.0
+    """Relative noise of a cell's current."""
     step_variation: float = 0.0
+    """Relative spread of a pulse's step."""
     stuck: list[tuple[int, int]] = []
     dead: list[tuple[int, int]] = []
     """Cells as [row, column], counted from 0."""
     cell: str = "ohmic"
+    """Cell model: how current depends on voltage."""
     cell_options: dict[str, float | list[float]] = {}
 
     @model_validator(mode="after")
@@ -152,7 +159,7 @@ class InstrumentTable(Table):
     """Serial number that must answer, if given."""
     visa: str = "@py"
     """PyVISA library; empty for the vendor's."""
-    deadline_s: Second = 2.0
+    deadline_s: Second = defaults.DEADLINE_S
     """Longest time that an exchange may take beyond what the instrument was asked to wait."""
 
 

@@ -1,6 +1,7 @@
-"""What the verbs of the command line share: exit codes, options, and how they print."""
+"""What the verbs of the command line share: exit codes, options, and how they ask and print."""
 
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,13 @@ import click
 
 DONE, COULD_NOT, BAD_USAGE, NOT_CONVERGED = 0, 1, 2, 3
 
+run_argument = click.argument("run")
+bench_argument = click.argument("bench")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON line instead of text.")
 quiet_option = click.option("--quiet", is_flag=True, help="Show no progress.")
 yes_option = click.option("--yes", is_flag=True, help="Answer yes to every question.")
+no_report_option = click.option("--no-report", is_flag=True, help="Draw no figures and write no report.")
+label_option = click.option("--label", default="", help="A word of yours, kept with the run.")
 out_option = click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=True),
@@ -25,6 +30,26 @@ def print_json(**values: Any) -> None:
     click.echo(json.dumps(values))
 
 
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines of text, without control characters."""
+    for line in lines:
+        click.echo(printable(line))
+
+
+def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table, its columns aligned."""
+    shown = [header, *([printable(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[place]) for row in shown) for place in range(len(header))]
+    for row in shown:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
 def printable(text: str) -> str:
     """Return a text without control characters, which could move the cursor of a terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def confirm(kind: str | None, yes: bool, what: str) -> None:
+    """Ask before a real chip is changed."""
+    if kind == "hardware" and not yes and not click.confirm(f"{what}. Go on?", err=True):
+        raise click.exceptions.Exit(COULD_NOT)

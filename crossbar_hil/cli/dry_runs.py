@@ -48,7 +48,7 @@ def check_nothing_else(begun: Path, given: Mapping[str, Any]) -> None:
         raise ConfigError(f"--resume takes everything from {begun}, so {', '.join(also)} cannot be given with it")
 
 
-def carried_out(work: "Callable[[], Told]", folder: Path, as_json: bool) -> None:
+def tell_dry_run(work: "Callable[[], Told]", folder: Path, as_json: bool) -> None:
     """Do a dry run and print what came of it, or where it was interrupted."""
     try:
         told = work()
@@ -106,6 +106,9 @@ def tune(chips: int | None, **options: Any) -> None:
     _dry_run(KIND, plan_tune, resume_tune, 10000, chips, **options)
 
 
+VERBS = (sweep, tune)
+
+
 def _dry_run(
     kind: str,
     plan: Callable[..., Any],
@@ -145,7 +148,7 @@ def _dry_run(
         )
         runner = scheduler_for(work, scheduler, workers)
         opened = ChipStudyFolder.make(folder or new_folder(kind), work.plan(), work.bench)
-    carried_out(
+    tell_dry_run(
         lambda: carry_out(work, opened, runner, make_show(Console(stderr=True), quiet=quiet)), opened.path, as_json
     )
 

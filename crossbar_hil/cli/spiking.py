@@ -1,4 +1,4 @@
-"""The verbs ``snn train`` and ``snn test``, and what the verbs for runs do with a spiking run."""
+"""The verbs ``snn train``, ``snn test`` and ``snn sweep``."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -6,23 +6,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crossbar_hil.cli.common import (
-    COULD_NOT,
-    DONE,
-    NOT_CONVERGED,
     as_json,
+    confirm,
+    label_option,
+    no_report_option,
     out_option,
     print_json,
-    printable,
     quiet_option,
+    run_argument,
     yes_option,
 )
-from crossbar_hil.cli.dry_runs import carried_out, check_nothing_else, dry_run_options, with_options
+from crossbar_hil.cli.dry_runs import check_nothing_else, dry_run_options, tell_dry_run, with_options
+from crossbar_hil.cli.runs import tell_outcome
 from crossbar_hil.errors import ConfigError
 
 if TYPE_CHECKING:
-    from crossbar_hil.runs.verification import RunVerdict
-    from crossbar_hil.spiking.account import SpikingOutcome
-    from crossbar_hil.spiking.runs import SpikingRun
     from crossbar_hil.spiking.settings import SpikingSettings
 
 _cell = click.option(
@@ -74,10 +72,10 @@ def snn() -> None:
 @click.option("--bench", help="Train a device: shipped bench, bench file or backend; with the dataset stripes.")
 @click.option("--target", type=float, help="Accuracy below which the exit code is 3.  [default: 1 on a device, else 0]")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of everything; fresh if not given.")
-@click.option("--label", default="", help="A word of yours, kept with the run.")
+@label_option
 @click.option("--every", type=click.IntRange(min=1), default=250, show_default=True, help="Images between checkpoints.")
 @click.option("--show", "fields", is_flag=True, help="Show receptive fields while they form.")
-@click.option("--no-report", is_flag=True, help="Draw no figures and write no report.")
+@no_report_option
 @quiet_option
 @yes_option
 @out_option
@@ -99,8 +97,9 @@ def train(
 
     Stop it with Ctrl-C and go on with ``crossbar-hil resume``: the end is the same.
     """
-    from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415 - --help must not wait for what only training needs
-    from crossbar_hil.spiking.session import train_spiking  # noqa: PLC0415
+    from crossbar_hil.bench.file import load_bench  # noqa: PLC0415 - --help must not wait for what only training needs
+    from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
+    from crossbar_hil.spiking.training import train_spiking  # noqa: PLC0415
 
     if target is not None and not 0 <= target <= 1:
         raise ConfigError(f"target {target} is a share of right answers, it must lie between 0 and 1")
@@ -108,11 +107,12 @@ def train(
     if given["dataset"] == "stripes" and bench is None:
         bench = "simulated"
     settings = _settings(bench, given)
-    _ask_first(settings.bench, yes)
+    if settings.bench is not None and not yes:
+        confirm(load_bench(settings.bench).kind, yes, f"training sends pulses to the chip on bench {settings.bench}")
     seed = fresh_seed() if seed is None else seed
     with _view(quiet, fields) as view:
         outcome = train_spiking(settings, seed=seed, out=out, label=label, every=every, view=view)
-    _told(outcome, no_report=no_report, as_json=as_json, target=target)
+    tell_outcome(outcome, no_report=no_report, as_json=as_json, target=target)
 
 
 @snn.command()
@@ -174,11 +174,11 @@ def sweep(
         work = plan_networks(settings, network_axes(over), networks=5 if networks is None else networks, seed=seed or 0)
         opened = NetworkFolder.begin(folder or new_folder("snn-sweep"), work.plan())
     show = make_show(Console(stderr=True), quiet=quiet, noun="networks")
-    carried_out(lambda: sweep_networks(work, opened, runner, show, save_network_map), opened.path, as_json)
+    tell_dry_run(lambda: sweep_networks(work, opened, runner, show, save_network_map), opened.path, as_json)
 
 
 @snn.command("test")
-@click.argument("run")
+@run_argument
 @click.option("--data", metavar="DIR", help="Folder of the MNIST files, if they have moved.")
 @click.option("--wire", metavar="OHM", help="Resistance of a wire segment, instead of that of the training.")
 @_cell
@@ -189,17 +189,15 @@ def sweep(
 @quiet_option
 @out_option
 @as_json
-def examine(run: str, wire: str | None, quiet: bool, out: Path, as_json: bool, **given: Any) -> None:
+def examine(run: str, data: str | None, wire: str | None, quiet: bool, out: Path, as_json: bool, **given: Any) -> None:
     """Test the network of a RUN on its test images, perhaps with faults that training did not have."""
-    from crossbar_hil.errors import RunError  # noqa: PLC0415
-    from crossbar_hil.spiking.runs import find_spiking  # noqa: PLC0415
-    from crossbar_hil.spiking.session import examine_spiking  # noqa: PLC0415
+    from crossbar_hil.runs.store import find_run  # noqa: PLC0415
+    from crossbar_hil.spiking.examination import Faults, describe_accuracy  # noqa: PLC0415
 
-    found = find_spiking(run, out)
-    if found is None:
-        raise RunError(f"run {run!r} is no spiking run in {out}")
+    found = find_run(run, out)
+    faults = Faults(wire_ohm=_quantity(wire, "ohm"), **given)
     with _view(quiet) as view:
-        result = examine_spiking(found, wire_ohm=_quantity(wire, "ohm"), view=view, **given)
+        result = found.test(faults, data=data, view=view)
     if as_json:
         print_json(
             run=str(found.folder),
@@ -211,106 +209,7 @@ def examine(run: str, wire: str | None, quiet: bool, out: Path, as_json: bool, *
             confusion=result.confusion.tolist(),
         )
     else:
-        click.echo(_accuracy(result.accuracy, result.images, result.silent))
-
-
-def spiking(run: str, out: Path) -> "SpikingRun | None":
-    """Return the spiking run that a person means, None if it is another kind of run."""
-    from crossbar_hil.spiking.runs import find_spiking  # noqa: PLC0415
-
-    return find_spiking(run, out)
-
-
-def resume(run: "SpikingRun", *, quiet: bool, yes: bool, no_report: bool, as_json: bool) -> None:
-    """Go on with a spiking run."""
-    from crossbar_hil.spiking.session import resume_spiking  # noqa: PLC0415
-
-    if run.about["kind"] == "hardware" and not yes:
-        _confirm(f"run {run.name} goes on with pulses to the chip")
-    with _view(quiet) as view:
-        outcome = resume_spiking(run, view=view)
-    _told(outcome, no_report=no_report, as_json=as_json, fresh=True)
-
-
-def listed(out: Path) -> list[dict[str, Any]]:
-    """Return what the list of runs says of each spiking run."""
-    from crossbar_hil.spiking.runs import list_spiking  # noqa: PLC0415
-
-    return [run.about for run in list_spiking(out)]
-
-
-def show(run: "SpikingRun", as_json: bool) -> None:
-    """Print what a spiking run's folder says of it."""
-    if as_json:
-        print_json(**{"run": str(run.folder), **run.about})
-        return
-    for name, value in run.about.items():
-        shown = ", ".join(f"{key} {each}" for key, each in value.items()) if isinstance(value, dict) else str(value)
-        click.echo(f"{name:17}{printable(shown)}")
-
-
-def verify(run: "SpikingRun") -> "RunVerdict":
-    """Check the journal of a spiking run on a bench with instruments."""
-    from crossbar_hil.runs.verification import verify_folder  # noqa: PLC0415
-
-    about = run.about
-    return verify_folder(run.folder, kind=about["kind"], status=about["status"], recorded=about.get("pulses", 0))
-
-
-def report(run: "SpikingRun", folder: Path | None = None, *, fresh: bool = False) -> Path:
-    """Write the report of a spiking run unless it is there; a fresh one takes the place of that."""
-    from crossbar_hil.runs.report import REPORT  # noqa: PLC0415
-    from crossbar_hil.spiking.report import make_spiking_report  # noqa: PLC0415
-
-    written = run.folder / REPORT
-    if folder is None and written.exists() and not fresh:
-        return written
-    return make_spiking_report(run, folder, replace_old=fresh)
-
-
-def _told(
-    outcome: "SpikingOutcome", *, no_report: bool, as_json: bool, target: float | None = None, fresh: bool = True
-) -> None:
-    """Say how a training ended, and exit accordingly."""
-    run, about = outcome.run, outcome.run.about
-    done = outcome.status == "done"
-    page = report(run, fresh=fresh) if done and not no_report else None
-    if as_json:
-        print_json(
-            run=str(run.folder),
-            kind=outcome.kind,
-            status=outcome.status,
-            accuracy=about.get("accuracy"),
-            silent=about.get("silent"),
-            images=about.get("images"),
-            spikes=about.get("spikes", 0),
-            shown=about.get("shown", 0),
-            reads=about.get("reads"),
-            pulses=about.get("pulses"),
-            reason=outcome.reason,
-            safe=outcome.safe["confirmed"] if outcome.safe is not None else None,
-            seed=about["seed"],
-            report=str(page) if page else None,
-        )
-    else:
-        if not done:
-            told = f"{outcome.reason}; what was done is kept, go on with: crossbar-hil resume {run.folder}"
-            click.echo(printable(told))
-        else:
-            click.echo(_accuracy(about["accuracy"], about["images"], about["silent"]))
-            sent = f", {about['reads']} vectors read, {about['pulses']} pulses sent" if about.get("reads") else ""
-            click.echo(f"{about['spikes']} output spikes in {about['shown']} images{sent}, seed {about['seed']}")
-        click.echo(f"run     {run.folder}")
-        if page:
-            click.echo(f"report  {page}")
-    if not done:
-        raise click.exceptions.Exit(COULD_NOT)
-    wanted = target if target is not None else (1.0 if run.settings.bench else 0.0)
-    raise click.exceptions.Exit(DONE if about["accuracy"] >= wanted else NOT_CONVERGED)
-
-
-def _accuracy(accuracy: float, images: int, silent: int) -> str:
-    return f"accuracy {100 * accuracy:.2f} % of {images} test images, {silent} of them silent and counted as wrong"
+        click.echo(describe_accuracy(result.accuracy, result.images, result.silent))
 
 
 def _settings(bench: str | None, given: dict[str, Any]) -> "SpikingSettings":
@@ -342,19 +241,6 @@ def _quantity(text: str | None, unit: str) -> float | None:
     from crossbar_hil.quantities import si  # noqa: PLC0415
 
     return None if text is None else si(text, unit)
-
-
-def _ask_first(bench: str | None, yes: bool) -> None:
-    """Ask before a real chip is changed."""
-    from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
-
-    if bench is not None and not yes and load_bench(bench).kind == "hardware":
-        _confirm(f"training sends pulses to the chip on bench {bench}")
-
-
-def _confirm(what: str) -> None:
-    if not click.confirm(f"{what}. Go on?", err=True):
-        raise click.exceptions.Exit(COULD_NOT)
 
 
 def _view(quiet: bool, fields: bool = False) -> Any:

@@ -24,6 +24,8 @@ from crossbar_hil.guard.service import BEAT_S
 
 SILENCE_S = 5.0
 """A guard that has said nothing for so long is hung: it is killed, and a rescue guard makes the bench safe."""
+START_S = 60.0
+"""One that has never said anything may take so long: it has opened nothing, and a busy machine starts it slowly."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ class GuardProcess:
         self._wake = threading.Event()
         self._over = threading.Event()
         self._heard = time.monotonic()
+        self._longest_s = START_S
         self._started = False
         self._killed = ""
         self.ended: dict[str, Any] | None = None
@@ -216,7 +219,7 @@ class GuardProcess:
     def _listen(self) -> None:
         with contextlib.suppress(OSError, ValueError, GuardError):
             while line := self._answers.readline(LONGEST_LINE):
-                self._heard = time.monotonic()
+                self._heard, self._longest_s = time.monotonic(), SILENCE_S
                 message = from_line(line)
                 if "beat" in message:
                     continue
@@ -238,7 +241,7 @@ class GuardProcess:
                 self._heard = now  # this process was stopped itself, which says nothing of the guard
             before = now
             self._send({"beat": 1})
-            if now - self._heard > SILENCE_S and self._process.poll() is None:
+            if now - self._heard > self._longest_s and self._process.poll() is None:
                 # A guard that hangs must not wake up later and go on; a dead one can be followed by another.
                 self._killed = f"the guard process said nothing for {now - self._heard:.1f} s and was killed"
                 self._process.kill()

@@ -33,7 +33,7 @@ from crossbar_hil.guard.replay import Intent, Operation, Record, conductances_in
 from crossbar_hil.guard.states import Machine, State
 from crossbar_hil.guard.watch import Watch
 from crossbar_hil.instrument import PulseMemory, Reading
-from crossbar_hil.witness import Outcome, Witness
+from crossbar_hil.witness import PulseOutcome, Witness
 
 if TYPE_CHECKING:
     from crossbar_hil.guard.ledger import DoseLedger
@@ -429,7 +429,7 @@ class Keeper:
     def _settle(
         self,
         intent: Intent | None,
-        outcome: Outcome,
+        outcome: PulseOutcome,
         why: str = "",
         readings: Sequence[Mapping[str, Reading]] = (),
     ) -> None:
@@ -481,7 +481,7 @@ class _Numbering(Witness):
     def done(self, sequence: int | None, readings: Sequence[Mapping[str, Reading]]) -> None:  # noqa: ARG002
         self._keeper._settle(self._keeper._pending, "done", readings=readings)
 
-    def failed(self, sequence: int | None, outcome: Outcome, cause: BaseException) -> None:  # noqa: ARG002
+    def failed(self, sequence: int | None, outcome: PulseOutcome, cause: BaseException) -> None:  # noqa: ARG002
         keeper = self._keeper
         try:
             keeper._settle(keeper._pending, outcome, f"{type(cause).__name__}: {cause}")
@@ -490,7 +490,7 @@ class _Numbering(Witness):
             cause.add_note(f"how the pulse ended is not in the journal: {error}")
 
 
-def _outcome_from_memory(sequence: int, memory: PulseMemory | None) -> tuple[Outcome, str]:
+def _outcome_from_memory(sequence: int, memory: PulseMemory | None) -> tuple[PulseOutcome, str]:
     """Say how a pulse ended from what the instrument remembers of its number."""
     if memory is None:
         return "in_doubt", "the instrument does not remember the run, so the pulse counts as sent"

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from crossbar_hil.arrays import FloatArray
 from crossbar_hil.backend import DeviceBackend
 from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.errors import DataError, RunError
 from crossbar_hil.guard.opening import EMULATED_STATE, open_guarded, session_folder
-from crossbar_hil.runs.store import Run
+from crossbar_hil.runs.run import Run
 from crossbar_hil.training.patterns import PatternSet, as_text
 from crossbar_hil.training.prediction import UNDECIDED, contradictory_pairs
 from crossbar_hil.training.settings import make_trainer
@@ -62,36 +63,37 @@ class Answer:
         return {**asdict(self), "correct": self.correct, "summary": self.summary}
 
 
-def predict_run(run: Run, patterns: Path | None = None) -> Answer:
-    """Bring back the chip of a run as training left it and let it judge patterns; reads only.
+def judge_patterns(run: Run, state: dict[str, FloatArray], task: PatternSet, patterns: Path | None = None) -> Answer:
+    """Bring back the chip of a training as it was left and let it judge patterns; reads only.
 
     Parameters
     ----------
     run : Run
-        A recorded run.
+        A recorded training.
+    state : dict
+        A virtual chip at its end, as its backend recorded it; empty if it did not.
+    task : PatternSet
+        What was learnt, whose test patterns are judged if there are no others.
     patterns : Path, optional
-        Pattern file, of which every pattern is judged; the test patterns of the run if not given.
+        Pattern file, of which every pattern is judged.
 
     Raises
     ------
     RunError
-        If the run did not end, or its chip was not recorded.
+        If the chip was not recorded.
     DataError
         If there is no pattern to judge.
     """
-    if run.settings["status"] == "running":
-        raise RunError(f"run {run.name} has not ended, so the state of its chip was not recorded")
-    task = run.task if patterns is None else PatternSet.from_csv(patterns)
     bits, labels = task.test, task.test_labels
     if patterns is not None:
-        bits, labels = np.concatenate([task.train, bits]), np.concatenate([task.train_labels, labels])
+        judged = PatternSet.from_csv(patterns)
+        bits = np.concatenate([judged.train, judged.test])
+        labels = np.concatenate([judged.train_labels, judged.test_labels])
     if not len(bits):
         raise DataError(f"run {run.name} has no test patterns; name a pattern file")
-    with _chip_of(run) as backend:
-        if backend.kind != run.settings["kind"]:
-            raise RunError(
-                f"run {run.name} is of kind {run.settings['kind']}, but its bench now opens a {backend.kind} device"
-            )
+    with _open_chip(run, state) as backend:
+        if backend.kind != run.kind:
+            raise RunError(f"run {run.name} is of kind {run.kind}, but its bench now opens a {backend.kind} device")
         trainer = make_trainer(run.bench.training, backend)
         prediction = trainer.predict(bits)
     if labels.shape != prediction.outputs.shape:
@@ -105,21 +107,19 @@ def predict_run(run: Run, patterns: Path | None = None) -> Answer:
         says = "".join("?" if output == UNDECIDED else str(int(output)) for output in outputs)
         lines.append(Line(as_text(pattern), as_text(label), says, [float(value) for value in activations], verdict))
     contradictions = contradictory_pairs(bits, labels) if trainer.v0 == -trainer.v1 else []
-    return Answer(run.name, run.settings["kind"], lines, len(bits) - len(contradictions))
+    return Answer(run.name, run.kind, lines, len(bits) - len(contradictions))
 
 
-def _chip_of(run: Run) -> DeviceBackend:
+def _open_chip(run: Run, state: dict[str, FloatArray]) -> DeviceBackend:
     """Open the chip of a run as training left it: a virtual one from the record, an emulated one from its own file."""
-    bench, seed = run.bench, run.settings["seed"]
+    bench, seed = run.bench, run.facts["seed"]
     if bench.instruments:
         folder = session_folder()
         left = run.folder / EMULATED_STATE
         if left.exists():
             shutil.copy(left, folder)  # a look at the chip does not touch the run
         return open_guarded(bench, seed=seed, folder=folder)
-    state = run.chip("end")
-    state.pop("saturated", None)
-    if not state and run.settings["kind"] != "hardware":
+    if not state and run.kind != "hardware":
         raise RunError(f"the chip of run {run.name} was not recorded by its backend, so it cannot be brought back")
     backend = open_backend(bench, seed=seed)
     backend.restore(state)

@@ -6,6 +6,10 @@ from contextlib import contextmanager
 from types import FrameType
 
 
+class Interrupted(Exception):  # noqa: N818 - it names what happened
+    """Ctrl-C was pressed and what was under way is over."""
+
+
 class Stop:
     """Whether a stop is wanted.
 
@@ -25,6 +29,17 @@ class Stop:
         self.wanted = True
         signal.signal(signal.SIGINT, signal.default_int_handler)
         self._request("Ctrl-C was pressed")
+
+    def leave_if_wanted(self) -> None:
+        """Leave what is under way here, where it can be left.
+
+        Raises
+        ------
+        Interrupted
+            If a stop is wanted.
+        """
+        if self.wanted:
+            raise Interrupted
 
 
 @contextmanager

@@ -4,8 +4,8 @@ Colours mean one thing: blue is a plus column or a label 1, orange a minus colum
 Okabe-Ito set that every kind of colour vision tells apart best.
 """
 
+import io
 import math
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -22,6 +22,7 @@ from crossbar_hil.training.result import TrainingResult
 PLUS, MINUS = "#0072B2", "#D55E00"
 _ROWS = ("#000000", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#0072B2", "#D55E00", "#F0E442")
 _GREY = "#666666"
+_WIDE = (6.6, 2.8)
 _PREFIXES = {-12: "p", -9: "n", -6: "µ", -3: "m", 0: ""}
 
 
@@ -121,7 +122,7 @@ def plot_activations(result: TrainingResult, figure: Figure | None = None) -> Fi
 def plot_error(result: TrainingResult, ax: Axes | None = None) -> Axes:
     """Draw the summed distance to the targets against the epoch."""
     if ax is None:
-        ax = Figure(figsize=(6.6, 2.8), layout="constrained").subplots()
+        ax = Figure(figsize=_WIDE, layout="constrained").subplots()
     ax.plot(np.arange(1, result.epochs + 1), result.errors, "o-", color="black", linewidth=1.5, markersize=4)
     ax.set_xlabel("Epoch")
     ax.set_ylabel("Summed distance to the targets")
@@ -172,22 +173,24 @@ FIGURES = {
 """The figures of a run, in the order of the report: file name and caption."""
 
 
-def save_figures(result: TrainingResult, folder: Path, *, dpi: int = 180) -> list[Path]:
-    """Draw all figures into a new folder as PNG files and return their paths, in the order of `FIGURES`."""
-    folder.mkdir()
-    error = plot_error(result).get_figure(root=True)
-    drawn = [
+def draw_figures(result: TrainingResult) -> list[Figure]:
+    """Draw all figures, in the order of `FIGURES`."""
+    error = Figure(figsize=_WIDE, layout="constrained")
+    plot_error(result, error.subplots())
+    return [
         plot_conductances(result),
         plot_weights(result),
         plot_activations(result),
         error,
         plot_final_conductances(result),
     ]
-    paths = [folder / f"{name}.png" for name in FIGURES]
-    for figure, path in zip(drawn, paths, strict=True):
-        if figure is not None:
-            FigureCanvasAgg(figure).print_figure(path, dpi=dpi)
-    return paths
+
+
+def as_png(figure: Figure, *, dpi: int = 180) -> bytes:
+    """Return a figure as the content of a PNG file."""
+    buffer = io.BytesIO()
+    FigureCanvasAgg(figure).print_figure(buffer, format="png", dpi=dpi)
+    return buffer.getvalue()
 
 
 def _tidy(axes: Axes, nbins: int = 3) -> None:

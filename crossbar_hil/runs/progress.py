@@ -20,8 +20,8 @@ _VIRIDIS = ("#440154", "#443983", "#31688e", "#21918c", "#35b779", "#90d743", "#
 View = TypeVar("View", bound=AbstractContextManager[Any])
 
 
-class SilentProgress:
-    """Shows nothing."""
+class NothingShown:
+    """A view that shows nothing, in a ``with`` statement."""
 
     def __enter__(self) -> Self:
         return self
@@ -30,6 +30,25 @@ class SilentProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         pass
+
+
+class OnTerminal(NothingShown):
+    """A view that stays in place on a terminal, from the beginning of a ``with`` block to its end."""
+
+    _live: Live
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+
+class SilentProgress(NothingShown):
+    """Shows nothing of a training."""
 
     def show(self, epoch: Epoch) -> None:
         """Take note of an epoch."""
@@ -51,7 +70,7 @@ class LineProgress(SilentProgress):
         )
 
 
-class LiveProgress(SilentProgress):
+class LiveProgress(OnTerminal, SilentProgress):
     """Keeps a bar, the numbers of the last epoch and a map of the conductances in place on a terminal."""
 
     def __init__(self, console: Console, epochs: int) -> None:
@@ -64,15 +83,6 @@ class LiveProgress(SilentProgress):
         )
         self._task = self._bar.add_task("", total=epochs, numbers="")
         self._live = Live(self._bar, console=console, refresh_per_second=12)
-
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.stop()
 
     def show(self, epoch: Epoch) -> None:
         """Redraw for an epoch."""

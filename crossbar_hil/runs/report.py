@@ -3,18 +3,24 @@
 import base64
 import os
 import shutil
-from collections.abc import Iterator
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
 
 import jinja2
 
 from crossbar_hil.errors import RunError
-from crossbar_hil.runs.plotting import FIGURES, save_figures
-from crossbar_hil.runs.store import Run
-from crossbar_hil.training.patterns import as_text
+from crossbar_hil.runs.recorded_settings import text_of
+from crossbar_hil.runs.run import Run
 
 REPORT = "report.html"
+FIGURES = "figures"
+
+
+def report_of(run: Run) -> Path:
+    """Return the report of a run, which is written if it is not there."""
+    written = run.folder / REPORT
+    return written if written.exists() else make_report(run)
 
 
 def make_report(run: Run, folder: Path | None = None, *, replace: bool = False) -> Path:
@@ -23,10 +29,9 @@ def make_report(run: Run, folder: Path | None = None, *, replace: bool = False) 
     Parameters
     ----------
     run : Run
-        A recorded run of at least one epoch.
+        A recorded run of at least one step.
     folder : Path, optional
         Where ``report.html`` and ``figures`` go, a new or empty place; the run's own folder if not given.
-
     replace : bool
         Whether a report that is there is to be replaced: that of a run which has gone on since.
 
@@ -43,93 +48,44 @@ def make_report(run: Run, folder: Path | None = None, *, replace: bool = False) 
     """
     folder = run.folder if folder is None else folder
     if replace:
-        (folder / REPORT).unlink(missing_ok=True)
-        shutil.rmtree(folder / "figures", ignore_errors=True)
-    for there in (folder / REPORT, folder / "figures"):
+        _remove_report(folder)
+    for there in (folder / REPORT, folder / FIGURES):
         if os.path.lexists(there):  # a link into nowhere counts: it would be followed
             raise RunError(f"{there} exists already and is not overwritten")
-    result = run.result
+    values, settings = run.page_values(), run.all_settings
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        figures = save_figures(result, folder / "figures")
-        (folder / REPORT).write_text(render(run, figures), encoding="utf-8")
+        (folder / FIGURES).mkdir(parents=True)
+        pictures = []
+        for figure in run.figures():
+            (folder / FIGURES / f"{figure.name}.png").write_bytes(figure.png)
+            pictures.append((figure.caption, base64.b64encode(figure.png).decode("ascii")))
+        (folder / REPORT).write_text(
+            _template(run).render(
+                run=run,
+                facts=run.facts,
+                said=[(name.replace("_", " "), text_of(value)) for name, value in run.facts.items()],
+                settings=settings,
+                tables=[(table, list(rows)) for table, rows in groupby(settings, attrgetter("table"))],
+                pictures=pictures,
+                **values,
+            ),
+            encoding="utf-8",
+        )
     except BaseException as error:
-        # Half a report would stand in the way of the next try.
-        shutil.rmtree(folder / "figures", ignore_errors=True)
-        (folder / REPORT).unlink(missing_ok=True)
+        _remove_report(folder)  # half a report would stand in the way of the next try
         if isinstance(error, OSError):
             raise RunError(f"report cannot be written to {folder}: {error.strerror or error}") from error
         raise
     return folder / REPORT
 
 
-def render(run: Run, figures: list[Path]) -> str:
-    """Return the report as HTML, the figures inside it."""
-    result, settings = run.result, run.settings
-    pictures = [
-        (caption, base64.b64encode(path.read_bytes()).decode("ascii"))
-        for caption, path in zip(FIGURES.values(), figures, strict=True)
-    ]
-    patterns = [
-        {
-            "bits": as_text(result.patterns[p]),
-            "label": as_text(result.labels[p]),
-            "activations": [
-                {"value": f"{result.activations[-1, p, n]:+.3f}", "target": _target(result.targets[p, n], label)}
-                for n, label in enumerate(result.labels[p])
-            ],
-            "met": not any(miss.pattern == p for miss in result.misses),
-        }
-        for p in range(len(result.patterns))
-    ]
-    saturated = [f"row {r + 1} column {c + 1}" for r, c in zip(*result.saturated.nonzero(), strict=True)]
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader(__package__, "."), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    return environment.get_template("report.html.j2").render(
-        run=run,
-        result=result,
-        settings=settings,
-        rows=_rows(settings),
-        pictures=pictures,
-        patterns=patterns,
-        saturated=saturated,
-    )
+def _template(run: Run) -> jinja2.Template:
+    package, name = run.template
+    pages = jinja2.ChoiceLoader([jinja2.PackageLoader(each, ".") for each in (package, __package__)])
+    environment = jinja2.Environment(loader=pages, autoescape=True, undefined=jinja2.StrictUndefined)
+    return environment.get_template(name)
 
 
-def _target(target: float, label: int) -> str:
-    return f"{'≥' if label else '≤'} {target:+.3g}"
-
-
-def _named(device: dict[str, Any]) -> Iterator[str]:
-    """Yield what a device says of itself, one phrase each, instruments with model and serial number."""
-    for key, value in device.items():
-        if isinstance(value, str | int | float):
-            yield f"{key} {value}"
-        elif isinstance(value, dict) and "model" in value:
-            yield f"{key} {value['model']} (serial {value.get('serial', '?')})"
-        elif key == "sources" and isinstance(value, dict):
-            yield from _named(value)
-
-
-def _rows(settings: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return the settings a person wants to see, in words and units."""
-    device = settings["device"]
-    rows = [
-        ("Kind of device", settings["kind"]),
-        ("Bench", settings["bench"] + (f", preset {settings['preset']}" if settings["preset"] else "")),
-        ("Seed", str(settings["seed"])),
-        ("Chip", f"{settings['shape'][0]} rows, {settings['shape'][1]} columns"),
-        ("Device", ", ".join(_named(device))),
-        ("Rule", settings["rule"]),
-        ("Gain β", f"{settings['beta']:g} 1/A"),
-        ("Targets", f"label 1: ≥ {settings['target']:g}, label 0: ≤ {settings['target0']:g}"),
-        ("Read voltages", f"0: {settings['v0']:g} V, 1: {settings['v1']:g} V"),
-        ("Pulse", f"{settings['amplitude_v']:g} V, {settings['width_s'] * 1e3:g} ms"),
-        ("Most epochs", str(settings["max_epochs"])),
-        ("Started", settings["started_utc"]),
-        ("Status", settings["status"]),
-        ("Versions", ", ".join(f"{name} {number}" for name, number in settings["versions"].items())),
-        ("Commit", settings["git"] or "not a checkout"),
-    ]
-    return ([("Label", settings["label"])] if settings["label"] else []) + rows
+def _remove_report(folder: Path) -> None:
+    shutil.rmtree(folder / FIGURES, ignore_errors=True)
+    (folder / REPORT).unlink(missing_ok=True)

@@ -1,13 +1,15 @@
 """Whether a run can be trusted: its journal whole, every pulse accounted for, its record the journal's own tale."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import NamedTuple
 
 from crossbar_hil.errors import RunError
-from crossbar_hil.guard.journal import read_journal, verify_journal
+from crossbar_hil.guard.chain import Entry
+from crossbar_hil.guard.inspection import examine
 from crossbar_hil.guard.opening import JOURNAL
-from crossbar_hil.runs.store import Run
+from crossbar_hil.runs.run import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,32 @@ class RunVerdict:
         return f"run {self.run}: {self.entries} entries, {self.pulses} pulses sent{doubt}, head {self.head[:16]}"
 
 
+class PulseCount(NamedTuple):
+    """Pulses in a journal."""
+
+    asked: int
+    done: int
+    in_doubt: int
+    """Those without an outcome among them."""
+    open: tuple[int, ...]
+    """Sequence numbers of intents without an outcome."""
+
+
+def count_pulses(entries: Iterable[Entry]) -> PulseCount:
+    """Count the pulses in the entries of a journal."""
+    counts: Counter[str] = Counter()
+    train_of: dict[int, int] = {}
+    asked = 0
+    for entry in entries:
+        if entry.kind == "intent":
+            train_of[entry.body["seq"]] = entry.body["count"]
+        elif entry.kind == "outcome":
+            counts[entry.body["state"]] += train_of.pop(entry.body["seq"])
+        elif entry.kind == "pulses":
+            asked += sum(map(sum, entry.body["counts"]))
+    return PulseCount(asked, counts["done"], counts["in_doubt"] + sum(train_of.values()), tuple(sorted(train_of)))
+
+
 def verify_run(run: Run) -> RunVerdict:
     """Check the journal of a run, and the record against it.
 
@@ -39,41 +67,18 @@ def verify_run(run: Run) -> RunVerdict:
     RunError
         If the run has no journal: a virtual chip needs none.
     """
-    recorded = int(sum(epoch.counts.sum() for epoch in run.epochs))
-    return verify_folder(run.folder, kind=run.settings["kind"], status=run.settings["status"], recorded=recorded)
-
-
-def verify_folder(folder: Path, *, kind: str, status: str, recorded: int) -> RunVerdict:
-    """Check the journal in a run folder, of whatever sort the run is.
-
-    Parameters
-    ----------
-    folder : path
-        The run folder.
-    kind, status : str
-        Kind of the device, and how the run ended.
-    recorded : int
-        Pulses that the record of the run holds.
-    """
-    path, name = folder / JOURNAL, folder.name
+    path = run.folder / JOURNAL
     if not path.exists():
-        raise RunError(f"run {name} has no journal; a {kind} chip is drawn again from its seed")
-    verdict = verify_journal(path)
+        raise RunError(f"run {run.name} has no journal; a {run.kind} chip is drawn again from its seed")
+    entries, verdict = examine(path)
     problems = list(verdict.problems)
-    counts: Counter[str] = Counter()
+    counted = PulseCount(0, 0, 0, ())
     if not problems:
-        train_of: dict[int, int] = {}
-        asked = 0
-        for entry in read_journal(path):
-            if entry.kind == "intent":
-                train_of[entry.body["seq"]] = entry.body["count"]
-            elif entry.kind == "outcome":
-                counts[entry.body["state"]] += train_of.pop(entry.body["seq"])
-            elif entry.kind == "pulses":
-                asked += sum(map(sum, entry.body["counts"]))
-        counts["in_doubt"] += sum(train_of.values())
-        if train_of and status == "done":
-            problems.append(f"run {name} is done, but pulse {min(train_of)} has no outcome")
-        if recorded > asked:
-            problems.append(f"the record holds {recorded} pulses, but only {asked} stand in the journal")
-    return RunVerdict(name, verdict.entries, verdict.chain, counts["done"], counts["in_doubt"], tuple(problems))
+        counted = count_pulses(entries)
+        if counted.open and run.status == "done":
+            problems.append(f"run {run.name} is done, but pulse {counted.open[0]} has no outcome")
+        if run.recorded_pulses > counted.asked:
+            problems.append(
+                f"the record holds {run.recorded_pulses} pulses, but only {counted.asked} stand in the journal"
+            )
+    return RunVerdict(run.name, verdict.entries, verdict.chain, counted.done, counted.in_doubt, tuple(problems))

@@ -10,10 +10,10 @@ from crossbar_hil.spiking.network.devices import compensate_wires
 from crossbar_hil.spiking.network.labels import Evaluation
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
 from crossbar_hil.spiking.network.network import SpikingNetwork
-from crossbar_hil.spiking.runs import Progress
+from crossbar_hil.spiking.progress import Progress
 from crossbar_hil.spiking.settings import SpikingSettings, data_of, engine_of, model_of, protocol_of
 from crossbar_hil.spiking.tasks.images import Split
-from crossbar_hil.spiking.teaching import beginning, examined, teach
+from crossbar_hil.spiking.teaching import first_progress, label_and_test, teach
 
 
 def computed_network(settings: SpikingSettings, split: Split, seed: int) -> SpikingNetwork:
@@ -36,11 +36,11 @@ def computed_network(settings: SpikingSettings, split: Split, seed: int) -> Spik
     model = model_of(settings, split, seed=seed)
     network = SpikingNetwork(model, engine_of(settings), seed=seed, protocol=protocol_of(settings, split))
     if settings.wire_ohm:
-        network.state = wires_compensated(network.state, model, settings, split)
+        network.state = compensate_for_wires(network.state, model, settings, split)
     return network
 
 
-def wires_compensated(
+def compensate_for_wires(
     state: NetworkState, model: SpikingModel, settings: SpikingSettings, split: Split
 ) -> NetworkState:
     """Set the gains such that the currents for the mean training image are those of perfect wires."""
@@ -50,7 +50,7 @@ def wires_compensated(
     return compensate_wires(state, (volts @ weights)[0], wired)
 
 
-def trained_and_tested(settings: SpikingSettings, seed: int) -> tuple[Progress, Evaluation]:
+def train_and_test(settings: SpikingSettings, seed: int) -> tuple[Progress, Evaluation]:
     """Train a network and test it, as ``snn train`` would.
 
     Returns
@@ -60,10 +60,10 @@ def trained_and_tested(settings: SpikingSettings, seed: int) -> tuple[Progress, 
     """
     split = images_of(settings)
     network = computed_network(settings, split, seed)
-    (progress,) = deque(teach(network, split, beginning(network, split), len(split.train)), maxlen=1)
-    progress = examined(network, split, progress, lambda *_: None)
+    (progress,) = deque(teach(network, split, first_progress(network, split), len(split.train)), maxlen=1)
+    progress = label_and_test(network, split, progress, lambda *_: None)
     if progress.result is None:
-        raise AssertionError("a network that was examined has a result")
+        raise AssertionError("a network that was tested has a result")
     return progress, progress.result
 
 

@@ -1,6 +1,5 @@
 """Figures of a spiking run (receptive fields, confusion, spikes, membranes, accuracy, voltages), maps of a sweep."""
 
-import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -18,7 +16,16 @@ from crossbar_hil.spiking.network.labels import Evaluation, Labels
 from crossbar_hil.spiking.network.neurons import Singles
 from crossbar_hil.spiking.sweeping import Answered, NetworkResult
 from crossbar_hil.studies.axes import Axis
-from crossbar_hil.studies.plotting import axes_that_vary, draw_map, label_values, places, statistic
+from crossbar_hil.studies.plotting import (
+    axes_that_vary,
+    draw_map,
+    label_values,
+    open_frame,
+    places,
+    save_figure,
+    statistic,
+    two_panels,
+)
 
 MOST_FIELDS = 100
 MOST_STEPS = 80
@@ -26,13 +33,6 @@ MOST_STEPS = 80
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442", "#666666", "#882255")
 """Okabe and Ito's colours and two more, one a class."""
 _BLUE, _GREY = COLOURS[0], "#666666"
-
-
-def as_png(figure: Figure, *, dpi: int = 160) -> bytes:
-    """Return a figure as the content of a PNG file."""
-    buffer = io.BytesIO()
-    FigureCanvasAgg(figure).print_figure(buffer, format="png", dpi=dpi)
-    return buffer.getvalue()
 
 
 def colour_of(label: int) -> str:
@@ -218,18 +218,14 @@ def plot_voltages(cells: FloatArray, currents: FloatArray, ideal: FloatArray) ->
 
 
 def _tidy(axes: Axes) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
+    open_frame(axes)
     axes.tick_params(labelsize=7)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.grid(visible=True, linewidth=0.4, alpha=0.4)
 
 
-def save_network_map(result: NetworkResult, path: Path, *, dpi: int = 120) -> bool:
+def save_network_map(result: NetworkResult, path: Path) -> bool:
     """Draw the map into a PNG file, if there is one; say whether there is."""
-    figure = plot_networks(result)
-    if figure is not None:
-        FigureCanvasAgg(figure).print_figure(path, dpi=dpi)
-    return figure is not None
+    return save_figure(plot_networks(result), path)
 
 
 def plot_networks(result: NetworkResult) -> Figure | None:
@@ -259,17 +255,14 @@ def _network_curve(axis: Axis, rows: Sequence[dict[str, Any]], answered: Sequenc
     panel.set_ylabel("Accuracy (%)")
     panel.set_ylim(0, 100)
     panel.legend(frameon=False, fontsize=8, loc="lower right")
-    panel.spines[["top", "right"]].set_visible(False)
-    panel.grid(visible=True, linewidth=0.4, alpha=0.4)
+    open_frame(panel)
     label_values(panel, axis)
     return figure
 
 
 def _network_maps(down: Axis, across: Axis, rows: Sequence[dict[str, Any]]) -> Figure:
     shape = (len(down.values), len(across.values))
-    width, height = 2.0 + 0.5 * shape[1], 2.0 + 0.27 * shape[0]
-    figure = Figure(figsize=(min(max(2 * width, 9), 24), min(max(height, 3.6), 16)), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    figure, left, right = two_panels(shape, 0.5)
     means, spreads = (statistic(rows, name, 100).reshape(shape) for name in ("accuracy", "accuracy_sd"))
     draw_map(left, down, across, means, "Mean accuracy (%)", vmin=0.0, vmax=100.0)
     draw_map(right, down, across, spreads, "Standard deviation between networks (%)", vmin=0.0, vmax=None)

@@ -20,7 +20,7 @@ from crossbar_hil.spiking.network.model import SpikingModel
 from crossbar_hil.spiking.network.network import PUBLISHED, Protocol
 from crossbar_hil.spiking.network.states import UPDATE_SCHEMES, Synapses, as_falling, linear_states, measured_states
 from crossbar_hil.spiking.network.stepwise import Engine
-from crossbar_hil.spiking.tasks import presets
+from crossbar_hil.spiking.tasks import models
 from crossbar_hil.spiking.tasks.images import Images, Split, digits, mnist
 from crossbar_hil.spiking.tasks.stripes import STRIPES, stripes, stripes_model
 from crossbar_hil.tables import Ohm, Second, Siemens
@@ -148,10 +148,10 @@ class SpikingSettings:
             raise ConfigError(f"rule {self.rule} needs --states, the number of states of a cell{more}")
         if self.preset == "published" and self.high_siemens is not None:
             raise ConfigError("preset published has weights without a unit; high goes with siemens or tuned")
-        if self.high_siemens is not None and not presets.LOW_SIEMENS < self.high_siemens <= presets.HIGH_SIEMENS:
+        if self.high_siemens is not None and not models.LOW_SIEMENS < self.high_siemens <= models.HIGH_SIEMENS:
             raise ConfigError(
-                f"high {self.high_siemens:g} S must lie above {presets.LOW_SIEMENS:g} S, the lowest conductance, and "
-                f"not above {presets.HIGH_SIEMENS:g} S"
+                f"high {self.high_siemens:g} S must lie above {models.LOW_SIEMENS:g} S, the lowest conductance, and "
+                f"not above {models.HIGH_SIEMENS:g} S"
             )
         if self.preset == "published" and (self.states is not None or self.curve is not None):
             raise ConfigError("preset published has weights without states; states go with siemens or tuned")
@@ -206,14 +206,14 @@ def model_of(settings: SpikingSettings, split: Split, *, outputs: int | None = N
     inputs = split.train.intensities.shape[1]
     if settings.bench is not None:
         return stripes_model(inputs, outputs or inputs, STRIPE_V)
-    many = len(np.unique(split.train.labels)) > len(presets.CLASSES)
+    many = len(np.unique(split.train.labels)) > len(models.CLASSES)
     neurons = settings.neurons or (150 if many and settings.preset == "tuned" else 50)
     if settings.preset == "tuned":
-        make = presets.tuned_ten_model if many else presets.tuned_model
+        make = models.tuned_ten_model if many else models.tuned_model
         model = make("siemens", inputs=inputs, outputs=neurons)
     else:
         units = "weights" if settings.preset == "published" else "siemens"
-        model = presets.published_model(units, inputs=inputs, outputs=neurons)
+        model = models.published_model(units, inputs=inputs, outputs=neurons)
     if settings.high_siemens is not None:
         own = model.synapses
         model = model.scaled(settings.high_siemens / own.high_siemens)
@@ -267,8 +267,8 @@ def protocol_of(settings: SpikingSettings, split: Split) -> Protocol:
     elif settings.preset != "tuned":
         protocol = PUBLISHED
     else:
-        many = len(np.unique(split.train.labels)) > len(presets.CLASSES)
-        protocol = presets.TUNED_TEN if many else presets.TUNED
+        many = len(np.unique(split.train.labels)) > len(models.CLASSES)
+        protocol = models.TUNED_TEN if many else models.TUNED
     if settings.passes is not None:
         protocol = replace(protocol, passes=settings.passes)
     if settings.steps is not None:

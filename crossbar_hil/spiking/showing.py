@@ -2,8 +2,6 @@
 
 import time
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from rich.console import Console, Group
@@ -12,10 +10,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from crossbar_hil.arrays import IntArray
-from crossbar_hil.runs.progress import Onlooker, shade_of
-from crossbar_hil.spiking.account import Silent
+from crossbar_hil.runs.progress import NothingShown, Onlooker, OnTerminal, shade_of
 from crossbar_hil.spiking.network.neurons import Singles
-from crossbar_hil.spiking.runs import Progress as Standing
+from crossbar_hil.spiking.progress import Progress as Standing
+from crossbar_hil.spiking.view import SilentView
 
 LINES = 20
 """So many lines are printed for a whole training."""
@@ -25,16 +23,8 @@ WIDTH = 72
 """Letters that receptive fields may take side by side."""
 
 
-class Shown(Silent):
+class Shown(NothingShown, SilentView):
     """Nothing yet, in a ``with`` statement."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
 
 
 class Lines(Shown):
@@ -72,7 +62,7 @@ class Lines(Shown):
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-class LiveView(Shown):
+class LiveView(OnTerminal, Shown):
     """Keeps a bar, the numbers and, on request, receptive fields in place on a terminal."""
 
     def __init__(self, console: Console, fields: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
@@ -88,15 +78,6 @@ class LiveView(Shown):
         self._live = Live(self._bar, console=console, refresh_per_second=8)
         self._tasks: dict[str, TaskID] = {}
         self._began, self._first = clock(), -1
-
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.stop()
 
     def begin(self, total: int, shape: tuple[int, int]) -> None:  # noqa: ARG002 - the bar says enough
         """Begin the bar of the training."""

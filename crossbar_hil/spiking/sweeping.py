@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from crossbar_hil.errors import ConfigError, CrossbarError, DataError
-from crossbar_hil.spiking.computed import computed_network, images_of, trained_and_tested
+from crossbar_hil.spiking.computed import computed_network, images_of, train_and_test
 from crossbar_hil.spiking.settings import SpikingSettings, data_hash
 from crossbar_hil.studies.axes import Axis, read_axes
 from crossbar_hil.studies.folder import StudyFolder
@@ -149,7 +149,7 @@ def answered(task: Task) -> Answered:
     check_version(task.version)
     if data_hash(images_of(task.settings)) != task.data:
         raise DataError(f"a worker has other images of dataset {task.settings.dataset} than the sweep was begun with")
-    progress, result = trained_and_tested(task.settings, task.seed)
+    progress, result = train_and_test(task.settings, task.seed)
     return Answered(int(np.trace(result.confusion)), result.images, result.silent, progress.spikes)
 
 
@@ -234,7 +234,7 @@ class NetworkResult(SweepResult):
         spread = "" if found["accuracy_sd"] is None else f" +- {100 * found['accuracy_sd']:.1f}"
         return f"{100 * found['accuracy']:.1f}{spread} % right"
 
-    def counted(self) -> tuple[int, str]:
+    def describe_count(self) -> tuple[int, str]:
         """Return how many networks were trained at each point, and a sentence on them."""
         count, first = self.sweep.networks, self.sweep.seed
         images = self.answered[0][0].images

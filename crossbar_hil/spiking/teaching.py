@@ -9,14 +9,14 @@ from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.spiking.network.encoding import LABELLING
 from crossbar_hil.spiking.network.labels import SILENT, Evaluation, Labels, answers, evaluate, label_neurons
 from crossbar_hil.spiking.network.network import SpikingNetwork
-from crossbar_hil.spiking.runs import Progress
+from crossbar_hil.spiking.progress import Progress
 from crossbar_hil.spiking.tasks.images import Split
 
 TESTED_AT_ONCE = 50
 SAMPLES = 8
 
 
-def beginning(network: SpikingNetwork, split: Split) -> Progress:
+def first_progress(network: SpikingNetwork, split: Split) -> Progress:
     """Return where a network stands that has seen nothing yet."""
     classes = np.unique(split.train.labels)
     none = np.zeros((len(classes), network.model.outputs), np.int64)
@@ -62,11 +62,11 @@ def teach(network: SpikingNetwork, split: Split, progress: Progress, part: int) 
         number, first = divmod(progress.shown, count)
         labels = split.train.labels[first : first + part]
         counts = network.learn(split.train.intensities[first : first + part], number)
-        progress = noted(progress, network, counts, labels)
+        progress = progress_after(progress, network, counts, labels)
         yield progress
 
 
-def noted(progress: Progress, network: SpikingNetwork, counts: IntArray, labels: IntArray) -> Progress:
+def progress_after(progress: Progress, network: SpikingNetwork, counts: IntArray, labels: IntArray) -> Progress:
     """Return where a training stands after a part in which neurons gave (P, N) spikes to images with these labels."""
     before = progress.totals
     given = answers(counts, before, network.protocol.readout) if before.shown.all() else np.full(len(labels), SILENT)
@@ -85,7 +85,7 @@ def noted(progress: Progress, network: SpikingNetwork, counts: IntArray, labels:
     )
 
 
-def examined(
+def label_and_test(
     network: SpikingNetwork, split: Split, progress: Progress, tick: Callable[[str, int, int], None]
 ) -> Progress:
     """Label the neurons and test the network.
@@ -103,20 +103,22 @@ def examined(
     """
     labels = progress.totals
     if network.protocol.label_after:
-        counts = _answered(network, split.train.intensities, "labelling", tick, LABELLING)
+        counts = _count_answers(network, split.train.intensities, "labelling", tick, LABELLING)
         labels = label_neurons(counts, split.train.labels)
     network.labels = labels
-    return replace(progress, labels=labels, result=tested(network, labels, split, tick))
+    return replace(progress, labels=labels, result=evaluate_network(network, labels, split, tick))
 
 
-def tested(network: SpikingNetwork, labels: Labels, split: Split, tick: Callable[[str, int, int], None]) -> Evaluation:
+def evaluate_network(
+    network: SpikingNetwork, labels: Labels, split: Split, tick: Callable[[str, int, int], None]
+) -> Evaluation:
     """Return how a network does on the test images."""
-    counts = _answered(network, split.test.intensities, "testing", tick)
+    counts = _count_answers(network, split.test.intensities, "testing", tick)
     given = answers(counts, labels, network.protocol.readout)
     return evaluate(given, split.test.labels, labels.classes)
 
 
-def _answered(
+def _count_answers(
     network: SpikingNetwork,
     images: FloatArray,
     what: str,

@@ -1,10 +1,13 @@
 """Axes and heat maps that every sweep draws alike."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.studies.axes import Axis
@@ -79,3 +82,24 @@ def value_labels(axis: Axis) -> list[str]:
 def statistic(rows: Sequence[dict[str, Any]], name: str, factor: float = 1.0) -> FloatArray:
     """Return one statistic of every point; not a number where there is none."""
     return np.array([np.nan if row[name] is None else factor * row[name] for row in rows], dtype=float)
+
+
+def two_panels(shape: tuple[int, int], cell_width: float) -> tuple[Figure, Axes, Axes]:
+    """Return a figure of two maps of so many cells side by side; the width of a cell is in inches."""
+    width, height = 2.0 + cell_width * shape[1], 2.0 + 0.27 * shape[0]
+    figure = Figure(figsize=(min(max(2 * width, 9), 24), min(max(height, 3.6), 16)), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    return figure, left, right
+
+
+def open_frame(panel: Axes) -> None:
+    """Take away the upper and the right line of a panel, and draw a faint grid."""
+    panel.spines[["top", "right"]].set_visible(False)
+    panel.grid(visible=True, linewidth=0.4, alpha=0.4)
+
+
+def save_figure(figure: Figure | None, path: Path, *, dpi: int = 120) -> bool:
+    """Draw a figure into a PNG file, if there is one; say whether there is."""
+    if figure is not None:
+        FigureCanvasAgg(figure).print_figure(path, dpi=dpi)
+    return figure is not None

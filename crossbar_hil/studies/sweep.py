@@ -66,7 +66,7 @@ class SweepResult(ABC):
         return ""
 
     @abstractmethod
-    def counted(self) -> tuple[int, str]:
+    def describe_count(self) -> tuple[int, str]:
         """Return how many were counted at each point, and a sentence on them."""
 
     def rows(self) -> list[dict[str, Any]]:
@@ -90,7 +90,7 @@ class SweepResult(ABC):
     def tell(self, folder: Path, *, drawn: bool) -> Told:
         """Say what came of the sweep in a folder; `drawn` says whether its map lies there too."""
         files = [POINTS, SWEEP, *([MAP] if drawn else [])]
-        number, sentence = self.counted()
+        number, sentence = self.describe_count()
         points = range(len(self.sweep.values))
         width = max(len(self.noun), len("folder")) + 2
         lines = [f"{self.sweep.describe(point)}: {self.share(point)}{self.effort(point)}" for point in points]

@@ -14,6 +14,9 @@ from crossbar_hil.training.pairs import difference
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
+_STACKED = ("conductances", "currents", "activations", "counts", "depressing")
+"""Arrays of an epoch that a result holds for all epochs."""
+
 
 class Epoch(NamedTuple):
     """One evaluation of all patterns, and the pulses that followed it."""
@@ -112,12 +115,8 @@ class TrainingResult:
         return cls(
             converged=epochs[-1].error == 0,
             epochs=len(epochs),
-            conductances=_stack([epoch.conductances for epoch in epochs]),
-            currents=_stack([epoch.currents for epoch in epochs]),
-            activations=_stack([epoch.activations for epoch in epochs]),
             errors=np.array([epoch.error for epoch in epochs]),
-            counts=_stack([epoch.counts for epoch in epochs]),
-            depressing=_stack([epoch.depressing for epoch in epochs]),
+            **{name: _stack([getattr(epoch, name) for epoch in epochs]) for name in _STACKED},
             patterns=patterns,
             labels=labels,
             target0=target0,

@@ -21,22 +21,39 @@ class Training(Table):
     patterns: str = "perceptron"
     """Name of a shipped pattern set, or a file, relative to the bench file."""
     epochs: int = defaults.EPOCHS
+    """Most evaluations."""
     beta: PerAmpere = defaults.BETA
+    """Gain of the activation."""
     target: float = defaults.TARGET
+    """Activation to reach for a 1."""
     target0: float | None = None
+    """Activation not to exceed for a 0; that of a 1 with the other sign if not given."""
     v0: Volt = defaults.V0
+    """Row voltage of a 0."""
     v1: Volt = defaults.V1
+    """Row voltage of a 1."""
     amplitude_v: Volt = defaults.PULSE_V
+    """Height of the pulse."""
     width_s: Second = defaults.PULSE_S
+    """Width of the pulse."""
     rule: str = "manhattan"
+    """Learning rule."""
     pull_back: bool = True
+    """Whether activations beyond their target are pulled back to it."""
     dead_zone: float = 0.0
+    """Activations nearer to their target than this are left alone."""
     depress_v: Volt | None = None
+    """Height of the depressing pulse."""
     depress_s: Second | None = None
+    """Width of the depressing pulse."""
     both_ways: bool = False
+    """Whether the partner of every cell that is potentiated is depressed."""
     ceiling_siemens: Siemens | None = None
+    """The partner is depressed instead where the cell that should rise reads at least this."""
     verify_siemens: Siemens | None = None
+    """A potentiated cell is read, and pulsed again until it has risen by so much."""
     tries: int = 5
+    """Most pulses until it has risen."""
 
     @model_validator(mode="after")
     def _depressing_whole(self) -> Self:
@@ -64,24 +81,7 @@ class Training(Table):
 
 def make_trainer(settings: Training, backend: DeviceBackend) -> Trainer:
     """Make the trainer that a bench file describes."""
-    update = Update(
-        settings.pulse,
-        settings.depress,
-        both_ways=settings.both_ways,
-        ceiling_siemens=settings.ceiling_siemens,
-        verify_siemens=settings.verify_siemens,
-        tries=settings.tries,
-    )
-    return Trainer(
-        backend,
-        update=update,
-        pull_back=settings.pull_back,
-        dead_zone=settings.dead_zone,
-        beta=settings.beta,
-        target=settings.target,
-        target0=settings.target0,
-        epochs=settings.epochs,
-        v0=settings.v0,
-        v1=settings.v1,
-        rule=load("rules", settings.rule),
-    )
+    how = settings.model_dump(include={"both_ways", "ceiling_siemens", "verify_siemens", "tries"})
+    what = settings.model_dump(include={"pull_back", "dead_zone", "beta", "target", "target0", "epochs", "v0", "v1"})
+    update = Update(settings.pulse, settings.depress, **how)
+    return Trainer(backend, update=update, rule=load("rules", settings.rule), **what)

@@ -34,7 +34,7 @@ class CellVolts:
         self._guarding = guarding
         self._dividing = "drive" if "drive" in self._sources else "meter"
 
-    def fed_by(self, port: str) -> frozenset[str]:
+    def ports_fed_by(self, port: str) -> frozenset[str]:
         """Return the ports whose voltage a source sets: its own, its guard, its divider."""
         fed = {port}
         if port == self._guarding:
@@ -43,37 +43,39 @@ class CellVolts:
             fed.add("divider")
         return frozenset(fed)
 
-    def of_ports(self, levels: Mapping[str, float | None]) -> dict[str, float | None]:
+    def of_ports(self, source_volts: Mapping[str, float | None]) -> dict[str, float | None]:
         """Return the voltage of every port, None where it floats.
 
         Parameters
         ----------
-        levels : mapping of str to float or None
-            Level of each source, by port; None for one that is off.
+        source_volts : mapping of str to float or None
+            Voltage of each source, by port; None for one that is off.
         """
-        found: dict[str, float | None] = {port: levels.get(port) for port in self._sources}
+        found: dict[str, float | None] = {port: source_volts.get(port) for port in self._sources}
         above = found.get(self._dividing)
         found["guard"] = found.get(self._guarding) if self._guarding else None
         found["divider"] = None if above is None else DIVIDED * above
         return {**found, GROUND: 0.0, OPEN: None}
 
-    def across(self, state: RelayState, levels: Mapping[str, float | None], rows: int) -> FloatArray:
+    def across(self, state: RelayState, source_volts: Mapping[str, float | None], rows: int) -> FloatArray:
         """Return the (R, C) voltages, row minus column; not a number at a line that floats."""
-        volts = self.of_ports(levels)
+        volts = self.of_ports(source_volts)
         lines = np.array([volts.get(port) for port in state.assignment], dtype=np.float64)
         found: FloatArray = lines[:rows, None] - lines[rows:]
         return found
 
-    def worst_steady(self, state: RelayState, levels: Mapping[str, float | None]) -> tuple[tuple[int, int], float]:
+    def worst_steady(
+        self, state: RelayState, source_volts: Mapping[str, float | None]
+    ) -> tuple[tuple[int, int], float]:
         """Return which cell may see most, and the size of its voltage, now and on every way back to 0 V.
 
-        On a way back each source is at its level or at 0 V already, whichever goes first. A line that floats is
+        On a way back each source is at its voltage or at 0 V already, whichever goes first. A line that floats is
         somewhere between the lines that do not.
         """
         worst, most = (0, 0), 0.0
-        for choice in product(*((level, 0.0) if level else (level,) for level in levels.values())):
-            volts = self.of_ports(dict(zip(levels, choice, strict=True)))
-            held = [0.0, *(volt for port in state.ports if (volt := volts.get(port)) is not None)]
+        for choice in product(*[(volts, 0.0) if volts else (volts,) for volts in source_volts.values()]):
+            volts = self.of_ports(dict(zip(source_volts, choice, strict=True)))
+            held = [0.0, *[volt for port in state.ports if (volt := volts.get(port)) is not None]]
             span = max(held) - min(held)
             for upper, lower, cell in state.examples:
                 above, below = volts.get(upper), volts.get(lower)

@@ -9,7 +9,9 @@ from ..schemes.wiring import Assignment
 from ..schemes.write_schemes import WriteScheme
 
 
-def in_reads(scheme: ReadScheme, shape: tuple[int, int], siemens: float, voltage_v: float) -> dict[str, float]:
+def largest_read_currents(
+    scheme: ReadScheme, shape: tuple[int, int], siemens: float, voltage_v: float
+) -> dict[str, float]:
     """Return the largest current of each source in a read, in amperes, by its port: with every row active.
 
     Parameters
@@ -26,20 +28,22 @@ def in_reads(scheme: ReadScheme, shape: tuple[int, int], siemens: float, voltage
     Examples
     --------
     >>> from crossbar_hil.drivers.schemes.read_schemes import VirtualGround
-    >>> {port: f"{ampere:g}" for port, ampere in in_reads(VirtualGround(()), (2, 3), 1e-6, 0.1).items()}
+    >>> {port: f"{ampere:g}" for port, ampere in largest_read_currents(VirtualGround(()), (2, 3), 1e-6, 0.1).items()}
     {'drive': '6e-07', 'meter': '2e-07'}
     """
     state = scheme.assignment(np.ones(shape[0], dtype=bool), 0, shape)
-    return _delivered(state, scheme.port_volts(voltage_v), scheme.sources, shape, siemens)
+    return _source_currents(state, scheme.port_volts(voltage_v), scheme.sources, shape, siemens)
 
 
-def in_pulses(scheme: WriteScheme, shape: tuple[int, int], siemens: float, amplitude_v: float) -> dict[str, float]:
+def largest_pulse_currents(
+    scheme: WriteScheme, shape: tuple[int, int], siemens: float, amplitude_v: float
+) -> dict[str, float]:
     """Return the largest current of each source in a pulse, in amperes, by its port; without that of a divider."""
     state = scheme.assignment((0, 0), shape)
-    return _delivered(state, scheme.port_volts(amplitude_v), scheme.sources, shape, siemens)
+    return _source_currents(state, scheme.port_volts(amplitude_v), scheme.sources, shape, siemens)
 
 
-def _delivered(
+def _source_currents(
     state: Assignment,
     port_volts: Mapping[str, float],
     sources: Sequence[str],

@@ -1,4 +1,4 @@
-"""The disturb gate: no unselected cell may see so much of a pulse that it could move."""
+"""The disturb limit: no unselected cell may see so much of a pulse that it could move."""
 
 import math
 
@@ -11,7 +11,7 @@ from crossbar_hil.errors import ConfigError, LimitError
 from ..schemes.write_schemes import DISTURB_SHARE, WriteScheme
 
 
-class DisturbGate:
+class DisturbLimit:
     """A write scheme with a limit to what it does to other cells.
 
     Parameters
@@ -64,16 +64,16 @@ class DisturbGate:
         pulses, dose_vs = np.zeros(self.shape, dtype=np.int64), np.zeros(self.shape)
         for row, column in np.argwhere(counts):
             volts = self.scheme.cell_voltages((int(row), int(column)), self.shape, pulse.amplitude_v)
-            hit = receives(volts, pulse.amplitude_v)
+            hit = cells_hit(volts, pulse.amplitude_v)
             pulses += counts[row, column] * hit
             dose_vs += counts[row, column] * pulse.width_s * np.abs(volts) * hit
         return pulses, dose_vs
 
-    def exposed(self, counts: IntArray) -> IntArray:
+    def exposed_pulses(self, counts: IntArray) -> IntArray:
         """Return the pulses of a batch, (R, C), that cells may see whole besides their own where one is shorted."""
         pulses = np.zeros(self.shape, dtype=np.int64)
         for row, column in np.argwhere(counts):
-            pulses += counts[row, column] * self.scheme.exposed((int(row), int(column)), self.shape)
+            pulses += counts[row, column] * self.scheme.exposed_cells((int(row), int(column)), self.shape)
         return pulses
 
     def _fault(self, amplitude_v: float) -> str | None:
@@ -89,12 +89,12 @@ class DisturbGate:
         )
 
 
-def receives(volts: FloatArray, amplitude_v: float) -> BoolArray:
+def cells_hit(volts: FloatArray, amplitude_v: float) -> BoolArray:
     """Say which cells a pulse counts for: those that see more than `DISTURB_SHARE` of it, so no half-selected one.
 
     Examples
     --------
-    >>> receives(np.array([[2.0, 1.0], [-1.5, 0.0]]), 2.0)
+    >>> cells_hit(np.array([[2.0, 1.0], [-1.5, 0.0]]), 2.0)
     array([[ True, False],
            [ True, False]])
     """

@@ -1,12 +1,15 @@
 """The door of the gate that the matrix is behind: relays move only when and where the gate agrees, but always open."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from typing import TypeVar
 
 from crossbar_hil.instrument import Identity, SourceMeter, SwitchMatrix
 
 from .gate import Gate
 from .source import GatedSource, is_answer, waiting_time
+
+T = TypeVar("T")
 
 
 class GatedMatrix(SwitchMatrix):
@@ -38,7 +41,7 @@ class GatedMatrix(SwitchMatrix):
         self._gate.check_move()
         with self._moving():
             self._driver.prepare()
-        self._gate.relays_seen(())
+        self._gate.note_relays(())
 
     def connect(self, crosspoints: Iterable[str]) -> None:
         """Close exactly these crosspoints, with all sources at 0 V and discharged."""
@@ -53,7 +56,7 @@ class GatedMatrix(SwitchMatrix):
         A source that is not at 0 V, and was not told to be, is switched off first, and its lines are given time to
         discharge. The relays are opened whatever becomes of that.
         """
-        hot = [each for each in self._sources if each._channel.level != 0 and not each._channel.told_off]
+        hot = [each for each in self._sources if each._channel.volts != 0 and not each._channel.told_off]
         with ExitStack() as steps:  # the last one in comes first
             steps.callback(self._open)
             if self._gate.discharge_s > 0 and (hot or any(each._channel.charged for each in self._sources)):
@@ -65,12 +68,11 @@ class GatedMatrix(SwitchMatrix):
         """Let time pass, which counts as rest for every source at 0 V."""
         wanted = waiting_time(seconds)
         self._driver.wait(wanted)
-        self._gate.rested(wanted)
+        self._gate.note_rest(wanted)
 
     def identify(self) -> Identity:
         """Ask who answers."""
-        with self._asking():
-            return self._driver.identify()
+        return self._ask(self._driver.identify)
 
     def crosspoint(self, slot: int, port: str, line: int) -> str:
         """Name a crosspoint; nothing is sent."""
@@ -78,20 +80,18 @@ class GatedMatrix(SwitchMatrix):
 
     def connected(self) -> frozenset[str]:
         """Ask which crosspoints are closed; an answer that the gate did not expect makes the shadow uncertain."""
-        with self._asking():
-            found = self._driver.connected()
-        self._gate.relays_seen(found)
+        found = self._ask(self._driver.connected)
+        self._gate.note_relays(found)
         return found
 
     def changes(self, crosspoints: Iterable[str]) -> list[str]:
         """Ask whether exactly these crosspoints are closed; if not, the shadow is uncertain."""
         wanted = self._gate.state_of(crosspoints).crosspoints
-        with self._asking():
-            found = self._driver.changes(wanted)
+        found = self._ask(self._driver.changes, wanted)
         if found:
             self._gate.relays = None
         else:
-            self._gate.relays_seen(wanted)
+            self._gate.note_relays(wanted)
         return found
 
     def recover(self) -> None:
@@ -117,17 +117,16 @@ class GatedMatrix(SwitchMatrix):
         finally:
             self.operations = self._driver.operations
 
-    @contextmanager
-    def _asking(self) -> Iterator[None]:
+    def _ask(self, ask: Callable[..., T], *details: object) -> T:
         try:
-            yield
+            return ask(*details)
         except BaseException as error:
             if not is_answer(error):
                 self._gate.relays = None
             raise
 
 
-def gated(
+def put_behind_gate(
     gate: Gate, sources: Mapping[str, SourceMeter], matrix: SwitchMatrix
 ) -> tuple[dict[str, GatedSource], GatedMatrix]:
     """Put the sources, by port, and the matrix of a bench behind its gate."""

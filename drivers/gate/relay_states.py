@@ -5,8 +5,8 @@ mistake in a scheme is caught as well as one of a caller.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from itertools import permutations, product
 
 import numpy as np
@@ -21,9 +21,9 @@ MOST_KEPT = 4096
 """So many states are remembered; a training on 4 x 4 cells uses about forty."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RelayState:
-    """One set of closed crosspoints that may be."""
+    """One set of closed crosspoints that may be; the same object as long as it is remembered."""
 
     assignment: Assignment
     """Port of every line, `OPEN` where there is none."""
@@ -35,11 +35,11 @@ class RelayState:
     """The cell that the write scheme pulses in this state; None if it pulses none."""
     examples: tuple[tuple[str, str, tuple[int, int]], ...]
     """For each pair of ports that cells lie between: port of the row, port of the column, the first such cell."""
+    ports: frozenset[str] = field(init=False)
+    """Ports with a line on them."""
 
-    @property
-    def ports(self) -> frozenset[str]:
-        """Ports with a line on them."""
-        return frozenset(self.assignment) - {OPEN}
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ports", frozenset(self.assignment) - {OPEN})
 
 
 class RelayStates:
@@ -60,7 +60,7 @@ class RelayStates:
     def __init__(
         self, wired: WiredMatrix, read: ReadScheme, write: WriteScheme | None, sources: Collection[str]
     ) -> None:
-        self._wired = wired
+        self._names = wired.names
         self._shape = wired.wiring.shape
         self._lines = wired.wiring.line_names
         self._places = {name: place for place, name in wired.names.items()}
@@ -81,7 +81,7 @@ class RelayStates:
             raise LimitError(f"crosspoints {crosspoints!r:.80} are no names of crosspoints") from None
         found = self._known.get(closed)
         if found is None:
-            found = self._judged(closed)
+            found = self._judge(closed)
             if len(self._known) >= MOST_KEPT:
                 self._known.clear()
             self._known[closed] = found
@@ -89,7 +89,7 @@ class RelayStates:
 
     # ------------------------------------------------------------------ what is joined
 
-    def _judged(self, closed: frozenset[str]) -> RelayState:
+    def _judge(self, closed: frozenset[str]) -> RelayState:
         ports = [OPEN] * len(self._lines)
         for name in sorted(closed, key=repr):
             if name not in self._places:
@@ -101,7 +101,7 @@ class RelayStates:
             ports[line] = port
         assignment = tuple(ports)
         self._check_joins(assignment)
-        selected = self._selected(assignment)
+        selected = self._selected_cell(assignment)
         if selected is not None:
             self._check_write(assignment, selected)
             return self._state(assignment, selected=selected)
@@ -112,7 +112,7 @@ class RelayStates:
             return self._state(assignment)
         if self._is_idle(assignment):
             return self._state(assignment, idle=True)
-        raise LimitError(f"relays would connect {self._described(assignment)}, which no scheme of this bench does")
+        raise LimitError(f"relays would connect {self._lines_text(assignment)}, which no scheme of this bench does")
 
     def _check_joins(self, assignment: Assignment) -> None:
         """Refuse lines that are joined by being on one source, but for rows, of which a read drives several."""
@@ -130,18 +130,18 @@ class RelayStates:
         driven = [line for line, port in enumerate(assignment) if port in self._sources]
         if OPEN in assignment or not driven or not {cell[0], rows + cell[1]}.issuperset(driven):
             raise LimitError(
-                f"write scheme {getattr(self._write, 'name', '')} would connect {self._described(assignment)} for cell "
-                f"{list(cell)}, which is not its row and its column alone"
+                f"write scheme {getattr(self._write, 'name', '')} would connect {self._lines_text(assignment)} for "
+                f"cell {list(cell)}, which is not its row and its column alone"
             )
 
     # ------------------------------------------------------------------ what schemes do
 
-    def _selected(self, assignment: Assignment) -> tuple[int, int] | None:
+    def _selected_cell(self, assignment: Assignment) -> tuple[int, int] | None:
         """Return the cell that the write scheme pulses in this state."""
         if self._write is None:
             return None
         rows, columns = assignment[: self._shape[0]], assignment[self._shape[0] :]
-        for cell in product(_lonely(rows), _lonely(columns)):
+        for cell in product(_places_alone(rows), _places_alone(columns)):
             if self._write.assignment(cell, self._shape) == assignment:
                 return cell
         return None
@@ -152,10 +152,10 @@ class RelayStates:
         active = [rows == port for port in dict.fromkeys(rows)]
         if self._read.takes_blank:
             active.append(np.zeros(len(rows), dtype=bool))
-        for mask, column in product(active, _lonely(columns)):
+        for mask, column in product(active, _places_alone(columns)):
             if self._read.assignment(mask, column, self._shape) == assignment:
                 return True
-        for first, second in permutations(_lonely(assignment), 2):
+        for first, second in permutations(_places_alone(assignment), 2):
             try:
                 if self._read.pair(first, second, len(assignment), 1.0)[0] == assignment:
                     return True
@@ -188,13 +188,13 @@ class RelayStates:
         }
         return RelayState(
             assignment,
-            tuple(sorted(self._wired.crosspoints(assignment, may_open=True))),
+            tuple(sorted([self._names[port, line] for line, port in enumerate(assignment) if port != OPEN])),
             idle,
             selected,
-            tuple((*ports, cell) for ports, cell in examples.items()),
+            tuple([(*ports, cell) for ports, cell in examples.items()]),
         )
 
-    def _described(self, assignment: Assignment) -> str:
+    def _lines_text(self, assignment: Assignment) -> str:
         """Name the lines on each source."""
         parts = []
         for port in sorted(self._sources.intersection(assignment)):
@@ -203,8 +203,7 @@ class RelayStates:
         return " and ".join(parts) or "no line to a source"
 
 
-def _lonely(ports: Iterable[str]) -> Iterator[int]:
-    """Yield the places of the lines that are alone on their port."""
-    found = list(ports)
-    alone = Counter(found)
-    return (place for place, port in enumerate(found) if alone[port] == 1)
+def _places_alone(ports: Sequence[str]) -> list[int]:
+    """Return the places of the lines that are alone on their port."""
+    lines_on = Counter(ports)
+    return [place for place, port in enumerate(ports) if lines_on[port] == 1]

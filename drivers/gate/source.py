@@ -5,17 +5,19 @@ is certain once it has returned. So whatever goes wrong in between leaves the sh
 instrument answers with an error is an answer, and changes nothing.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from typing import ParamSpec, TypeVar
 
 from crossbar_hil.errors import ConfigError, InstrumentError, LimitError, TransportError
 from crossbar_hil.instrument import Identity, PulseMemory, Reading, SourceMeter, SourceSettings
 
 from .gate import Charge, Gate, real, whole
-from .shadow import Channel
+from .shadow import Shadow
 
 LONGEST_WAIT_S = 10.0
 """Nobody has a reason to wait longer at 0 V."""
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class GatedSource(SourceMeter):
@@ -27,7 +29,7 @@ class GatedSource(SourceMeter):
         The channel itself.
     gate : Gate
         Agrees to what is passed on.
-    channel : Channel
+    channel : Shadow
         The gate's shadow of it.
 
     Raises
@@ -36,7 +38,7 @@ class GatedSource(SourceMeter):
         By every method that the gate does not agree to; nothing was sent.
     """
 
-    def __init__(self, driver: SourceMeter, gate: Gate, channel: Channel) -> None:
+    def __init__(self, driver: SourceMeter, gate: Gate, channel: Shadow) -> None:
         self.name = driver.name
         self.least_compliance_a = driver.least_compliance_a
         self.has_guard = driver.has_guard
@@ -55,27 +57,23 @@ class GatedSource(SourceMeter):
     def set_range(self, range_a: float) -> None:
         """Change the measure range, at 0 V and with no line connected."""
         wanted = self._gate.check_range(self._channel, range_a)
-        with self._acting(0.0, on=self._channel.on):
-            self._driver.set_range(wanted)
+        self._channel.act(self._driver.set_range, wanted, then_v=0.0, on=self._channel.on)
 
     def enable(self) -> None:
         """Switch the output on."""
         self._gate.check_enable(self._channel)
-        with self._acting(0.0, on=True):
-            self._driver.enable()
+        self._channel.act(self._driver.enable, then_v=0.0, on=True)
 
     def set_voltage(self, voltage_v: float) -> None:
         """Source a voltage that every cell can bear."""
-        level = self._gate.check_voltage(self._channel, voltage_v)
-        with self._acting(level, on=self._channel.on):
-            self._driver.set_voltage(level)
+        volts = self._gate.check_voltage(self._channel, voltage_v)
+        self._channel.act(self._driver.set_voltage, volts, then_v=volts, on=self._channel.on)
 
     def pulse(self, amplitude_v: float, width_s: float, count: int = 1) -> list[Reading]:
         """Send pulses to the one cell that is selected."""
         volt, width, number = self._volt(amplitude_v), real("pulse width", width_s, "s"), whole("pulse count", count)
         charge = self._gate.check_pulses({self._channel.port: volt}, width, number)
-        with self._pulsing([self._channel], charge):
-            return self._driver.pulse(volt, width, number)
+        return self._pulse([self._channel], charge, self._driver.pulse, volt, width, number)
 
     def pulse_together(
         self, amplitude_v: float, other: SourceMeter, other_amplitude_v: float, width_s: float, count: int = 1
@@ -85,8 +83,8 @@ class GatedSource(SourceMeter):
         volt, other_volt = self._volt(amplitude_v), theirs._volt(other_amplitude_v)
         width, number = real("pulse width", width_s, "s"), whole("pulse count", count)
         charge = self._gate.check_pulses({self._channel.port: volt, theirs._channel.port: other_volt}, width, number)
-        with self._pulsing([self._channel, theirs._channel], charge):
-            return self._driver.pulse_together(volt, theirs._driver, other_volt, width, number)
+        channels, together = [self._channel, theirs._channel], self._driver.pulse_together
+        return self._pulse(channels, charge, together, volt, theirs._driver, other_volt, width, number)
 
     def number_next(self, token: str, sequence: int) -> None:
         """Give the pulses that are sent next a number."""
@@ -103,8 +101,7 @@ class GatedSource(SourceMeter):
 
     def identify(self) -> Identity:
         """Ask who answers."""
-        with self._asking():
-            return self._driver.identify()
+        return self._ask(self._driver.identify)
 
     def check(self, settings: SourceSettings) -> None:
         """Refuse settings that the model cannot have; nothing is sent."""
@@ -114,55 +111,45 @@ class GatedSource(SourceMeter):
         """Say whether both can pulse together; nothing is sent."""
         return isinstance(other, GatedSource) and self._driver.pulses_with(other._driver)
 
-    def remembered(self, token: str) -> PulseMemory | None:
+    def pulse_memory(self, token: str) -> PulseMemory | None:
         """Ask which numbered pulses of a run were sent last."""
-        with self._asking():
-            return self._driver.remembered(token)
+        return self._ask(self._driver.pulse_memory, token)
 
     def measure(self) -> Reading:
         """Measure with an output that is on."""
-        self._gate.check_question(self._channel)
-        with self._asking():
-            return self._driver.measure()
+        self._check_question()
+        return self._ask(self._driver.measure)
 
     def measure_beside(self, others: Sequence[SourceMeter]) -> tuple[Reading, list[bool]]:
         """Measure with an output that is on, and ask others of this gate for their limits."""
         theirs = [self._of_this_gate(other) for other in others]
-        self._gate.check_question(self._channel)
-        for each in theirs:
-            self._gate.check_question(each._channel)
-        with ExitStack() as asking:
-            for each in (self, *theirs):
-                asking.enter_context(each._asking())
-            return self._driver.measure_beside([each._driver for each in theirs])
+        for each in (self, *theirs):
+            each._check_question()
+        return self._ask(self._driver.measure_beside, [each._driver for each in theirs], beside=theirs)
 
     def limit_tripped(self) -> bool:
         """Ask an output that is on whether it is at its current limit."""
-        self._gate.check_question(self._channel)
-        with self._asking():
-            return self._driver.limit_tripped()
+        self._check_question()
+        return self._ask(self._driver.limit_tripped)
 
     def wait(self, seconds: float, nplc: float = 1.0) -> None:  # noqa: ARG002 - the bench says what it is
         """Let time pass, which counts as rest for every source at 0 V."""
         wanted = waiting_time(seconds)
-        self._gate.check_question(self._channel)
-        with self._asking():
-            self._driver.wait(wanted, self._channel.settings.nplc)
-        self._gate.rested(wanted)
+        self._check_question()
+        self._ask(self._driver.wait, wanted, self._channel.settings.nplc)
+        self._gate.note_rest(wanted)
 
     def changes(self) -> list[str]:
         """Ask an output that is on what somebody else has changed; if anything, the shadow is uncertain."""
-        self._gate.check_question(self._channel)
-        with self._asking():
-            found = self._driver.changes()
+        self._check_question()
+        found = self._ask(self._driver.changes)
         if found:
             self._channel.forget()
         return found
 
     def output_is_on(self) -> bool:
         """Ask whether the output is on; an answer that the gate did not expect makes the shadow uncertain."""
-        with self._asking():
-            on = self._driver.output_is_on()
+        on = self._ask(self._driver.output_is_on)
         if on != self._channel.on:
             self._channel.forget(told_off=self._channel.told_off and not on)
         return on
@@ -178,37 +165,35 @@ class GatedSource(SourceMeter):
 
     # ------------------------------------------------------------------ inside
 
-    @contextmanager
-    def _acting(self, level: float, *, on: bool) -> Iterator[None]:
-        charged = self._channel.charged
-        self._channel.forget()
-        yield
-        self._channel.charged = charged
-        self._channel.know(level, on=on)
+    def _check_question(self) -> None:
+        if self._channel.volts is None or not self._channel.on:
+            self._gate.check_question(self._channel)
 
-    @contextmanager
-    def _asking(self) -> Iterator[None]:
+    def _ask(self, ask: Callable[..., T], *details: object, beside: Sequence["GatedSource"] = ()) -> T:
+        """Ask a question; where none was answered, what was certain of the channels that it was for is no more."""
         try:
-            yield
+            return ask(*details)
         except BaseException as error:
             if not is_answer(error):
-                self._channel.forget(told_off=self._channel.told_off)
+                for each in (self, *beside):
+                    each._channel.forget(told_off=each._channel.told_off)
             raise
 
-    @contextmanager
-    def _pulsing(self, channels: Iterable[Channel], charge: Charge) -> Iterator[None]:
-        """Book the pulses before they leave: after a failure it is open how many did."""
-        channels = list(channels)
+    def _pulse(
+        self, channels: Sequence[Shadow], charge: Charge, send: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Send pulses, which are booked before they leave: after a failure it is open how many did."""
         for channel in channels:
             channel.forget()
         self._gate.spent.add(charge.pulses, charge.dose_vs)
         try:
-            yield
+            found = send(*args, **kwargs)
         except (LimitError, ConfigError):  # by the contract of the role nothing was sent
             self._gate.spent.add(-charge.pulses, -charge.dose_vs)
             raise
         for channel in channels:
             channel.know(0.0, on=True)
+        return found
 
     def _volt(self, amplitude_v: float) -> float:
         return real(f"pulse of {self.name}", amplitude_v, "V")

@@ -1,4 +1,4 @@
-"""Plans: the order in which states of the relays are visited, so that few relays move.
+"""Plans: which states of the relays a batch visits, what it does in each, and in which order, so that few relays move.
 
 A state is an assignment, and going from one to the next opens one relay and closes one for each line that changes its
 port. A few states are ordered exactly; more by nearest neighbour, then improved by turning parts of the path round.
@@ -8,6 +8,7 @@ for this are those that the next state moves anyway.
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +25,18 @@ MOST_TURNED = 400
 """States up to which parts of the path are turned round; beyond, the order is that of the nearest neighbour."""
 
 
-def grouped(steps: Iterable[ReadStep]) -> dict[Assignment, list[ReadStep]]:
+ReadPlan = dict[Assignment, list[ReadStep]]
+"""The states that a batch of reads visits, and the steps in each in their order."""
+
+
+def read_plan(steps: Iterable[ReadStep]) -> ReadPlan:
     """Gather the steps of each state, the smallest voltages first, so that a zero reading comes before the others."""
-    found: dict[Assignment, list[ReadStep]] = {}
+    found: ReadPlan = {}
     for step in steps:
         found.setdefault(step.assignment, []).append(step)
-    return {state: sorted(each, key=lambda step: max(map(abs, step.levels.values()))) for state, each in found.items()}
+    return {
+        state: sorted(each, key=lambda step: max(map(abs, step.source_volts.values()))) for state, each in found.items()
+    }
 
 
 def operations(states: Iterable[Assignment], start: Assignment | None = None) -> int:
@@ -56,14 +63,14 @@ def operations(states: Iterable[Assignment], start: Assignment | None = None) ->
     return moved
 
 
-def parked(before: Assignment, after: Assignment, cut: Collection[str]) -> Assignment:
+def state_between(before: Assignment, after: Assignment, cut: Collection[str]) -> Assignment:
     """Return the state on the way from one to another in which no line is on some ports.
 
     A line goes where it is going if that is none of them; else it stays where it is if that is none; else it is open.
 
     Examples
     --------
-    >>> parked(("drive", "meter", "ground", "meter"), ("drive", "ground", "meter", "meter"), {"meter"})
+    >>> state_between(("drive", "meter", "ground", "meter"), ("drive", "ground", "meter", "meter"), {"meter"})
     ('drive', 'ground', 'ground', 'open')
     """
     return tuple(
@@ -72,23 +79,27 @@ def parked(before: Assignment, after: Assignment, cut: Collection[str]) -> Assig
     )
 
 
-def cut_off(state: Assignment, cut: Collection[str]) -> Assignment:
-    """Return a state as the next one sees it that is reached by way of `parked`: what is on a cut port has to move."""
+def without_ports(state: Assignment, cut: Collection[str]) -> Assignment:
+    """Return a state as the next one sees it on the way of `state_between`: what is on a cut port has to move."""
     return tuple(OPEN if port in cut else port for port in state)
 
 
-def ordered(states: Iterable[Assignment], start: Assignment | None = None) -> list[Assignment]:
+def best_order(states: Iterable[Assignment], start: Assignment | None = None) -> list[Assignment]:
     """Order states so that few relays move, beginning from a state; each is visited once."""
-    todo = list(dict.fromkeys(states))
+    return list(_cheapest_order(tuple(dict.fromkeys(states)), start))
+
+
+@lru_cache(maxsize=256)  # the batches of a training are the same few
+def _cheapest_order(todo: tuple[Assignment, ...], start: Assignment | None) -> Sequence[Assignment]:
     if len(todo) < 2:
         return todo
-    costs = _costs([start or (OPEN,) * len(todo[0]), *todo])
+    costs = _relays_between([start or (OPEN,) * len(todo[0]), *todo])
     if len(todo) <= MOST_EXACT:
-        path = _exact(costs)
+        path = _exact_path(costs)
     else:
-        path = _nearest(costs)
+        path = _nearest_path(costs)
         if len(todo) <= MOST_TURNED:
-            path = _turned(path, costs)
+            path = _improved_path(path, costs)
     return [todo[place - 1] for place in path[1:]]
 
 
@@ -103,7 +114,7 @@ def naive_operations(
     return operations([*reads, *(write.assignment((int(r), int(c)), shape) for r, c in np.argwhere(counts))])
 
 
-def _costs(states: Sequence[Assignment]) -> NDArray[np.int64]:
+def _relays_between(states: Sequence[Assignment]) -> NDArray[np.int64]:
     """Return how many relays move between every two states."""
     number = {port: place for place, port in enumerate(sorted({port for state in states for port in state}))}
     codes = np.array([[number[port] for port in state] for state in states])
@@ -115,10 +126,10 @@ def _costs(states: Sequence[Assignment]) -> NDArray[np.int64]:
     return found
 
 
-def _exact(costs: NDArray[np.int64]) -> list[int]:
+def _exact_path(costs: NDArray[np.int64]) -> list[int]:
     """Cheapest path from place 0 through all places, by dynamic programming over sets (Held and Karp, 1962)."""
-    count = len(costs) - 1
-    best: dict[tuple[int, int], tuple[int, int]] = {(1 << at, at): (int(costs[0, at + 1]), -1) for at in range(count)}
+    count, cost_of = len(costs) - 1, costs.tolist()
+    best: dict[tuple[int, int], tuple[int, int]] = {(1 << at, at): (cost_of[0][at + 1], -1) for at in range(count)}
     for seen in range(1, 1 << count):
         for at in range(count):
             if (seen, at) not in best:
@@ -126,7 +137,7 @@ def _exact(costs: NDArray[np.int64]) -> list[int]:
             so_far = best[seen, at][0]
             for after in range(count):
                 if not seen >> after & 1:
-                    key, cost = (seen | 1 << after, after), so_far + int(costs[at + 1, after + 1])
+                    key, cost = (seen | 1 << after, after), so_far + cost_of[at + 1][after + 1]
                     if key not in best or cost < best[key][0]:
                         best[key] = cost, at
     seen = (1 << count) - 1
@@ -138,7 +149,7 @@ def _exact(costs: NDArray[np.int64]) -> list[int]:
     return [0, *reversed(path)]
 
 
-def _nearest(costs: NDArray[np.int64]) -> list[int]:
+def _nearest_path(costs: NDArray[np.int64]) -> list[int]:
     """Path from place 0 that always goes to the nearest place not yet visited."""
     far = costs.max() + 1
     left = np.zeros(len(costs), dtype=np.int64)
@@ -151,7 +162,7 @@ def _nearest(costs: NDArray[np.int64]) -> list[int]:
     return path
 
 
-def _turned(path: list[int], costs: NDArray[np.int64]) -> list[int]:
+def _improved_path(path: list[int], costs: NDArray[np.int64]) -> list[int]:
     """Turn parts of a path round as long as that makes it cheaper; place 0 stays first, the end is free."""
     order = np.array(path)
     improved = True

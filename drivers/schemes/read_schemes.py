@@ -11,7 +11,7 @@ the offset of every source times the cells that it is on, thermal voltages of th
 voltage stay.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,8 @@ import numpy as np
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.errors import ConfigError
 
-from .wiring import OPEN, Assignment
+from .scheme import Scheme, make_scheme
+from .wiring import GROUND, OPEN, Assignment
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class ReadStep:
 
     assignment: Assignment
     """Port of every line."""
-    levels: Mapping[str, float]
+    source_volts: Mapping[str, float]
     """Voltage of each source that takes part, in volts, by its port."""
     meter: str
     """Port of the source that measures."""
@@ -43,10 +44,9 @@ class ReadStep:
     """How many times the reading counts for each pattern; negative for one that is subtracted."""
 
 
-class ReadScheme(ABC):
-    """A way to read columns. Made for the ports of one wiring."""
+class ReadScheme(Scheme):
+    """A way to read columns."""
 
-    name: ClassVar[str]
     for_training: ClassVar[bool] = True
     """Whether what it reads is the current of the wanted cells only."""
     leaves_lines_open: ClassVar[bool] = False
@@ -57,15 +57,6 @@ class ReadScheme(ABC):
     sign: ClassVar[int] = -1
     meter: str = "meter"
 
-    def __init__(self, ports: Collection[str]) -> None:
-        self.needs = self._needed(ports)
-        """Ports that must be wired."""
-
-    @property
-    @abstractmethod
-    def sources(self) -> tuple[str, ...]:
-        """Ports on which there must be a source."""
-
     def steps(self, voltages: FloatArray, shape: tuple[int, int]) -> list[ReadStep]:
         """Return the measurements that give the (P, C) currents of (P, R) row voltages, in no special order."""
         found: list[ReadStep] = []
@@ -73,16 +64,16 @@ class ReadScheme(ABC):
             shares: dict[tuple[Assignment, float], dict[int, int]] = defaultdict(lambda: defaultdict(int))
             nothing = self.assignment(np.zeros(shape[0], dtype=bool), column, shape)
             for pattern, vector in enumerate(voltages):
-                for level in np.unique(vector[vector != 0]):
-                    state = self.assignment(vector == level, column, shape)
-                    shares[state, float(level)][pattern] += 1
+                for voltage_v in np.unique(vector[vector != 0]).tolist():
+                    state = self.assignment(vector == voltage_v, column, shape)
+                    shares[state, voltage_v][pattern] += 1
                     shares[state, 0.0][pattern] -= 1
                     if self.takes_blank:
-                        shares[nothing, float(level)][pattern] -= 1
+                        shares[nothing, voltage_v][pattern] -= 1
                         shares[nothing, 0.0][pattern] += 1
             found += [
-                ReadStep(state, self._levels(level), self.meter, column, self.sign, dict(counted))
-                for (state, level), counted in shares.items()
+                ReadStep(state, self.source_volts(voltage_v), self.meter, column, self.sign, dict(counted))
+                for (state, voltage_v), counted in shares.items()
             ]
         return found
 
@@ -91,7 +82,7 @@ class ReadScheme(ABC):
         first: int,  # noqa: ARG002
         second: int,  # noqa: ARG002
         count: int,  # noqa: ARG002
-        level: float,  # noqa: ARG002
+        voltage_v: float,  # noqa: ARG002
     ) -> tuple[Assignment, dict[str, float], int]:
         """Return how to measure what flows from one line to another of `count`, everything else held out of it.
 
@@ -99,7 +90,7 @@ class ReadScheme(ABC):
         -------
         assignment : tuple of str
             Port of every line.
-        levels : dict of str to float
+        source_volts : dict of str to float
             Voltage of each source that takes part, in volts.
         sign : int
             What the meter's current is multiplied by to give the current from the first line to the second.
@@ -112,20 +103,8 @@ class ReadScheme(ABC):
         raise ConfigError(f"read scheme {self.name} cannot tell two lines apart from the others")
 
     @abstractmethod
-    def _needed(self, ports: Collection[str]) -> tuple[str, ...]:
-        """Ports that must be wired."""
-
-    @abstractmethod
     def assignment(self, active: np.ndarray, column: int, shape: tuple[int, int]) -> Assignment:
         """Return the port of every line while the active rows are driven and a column is measured."""
-
-    @abstractmethod
-    def port_volts(self, level: float) -> dict[str, float]:
-        """Return the voltage of every port that puts `level` across the cells of active rows, in volts; ideal wires."""
-
-    @abstractmethod
-    def _levels(self, level: float) -> dict[str, float]:
-        """Levels of the sources that put a voltage across the cells of active rows."""
 
 
 class VirtualGround(ReadScheme):
@@ -140,29 +119,18 @@ class VirtualGround(ReadScheme):
     def _needed(self, ports: Collection[str]) -> tuple[str, ...]:  # noqa: ARG002
         return "drive", "meter", "ground"
 
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """Ports on which there must be a source."""
-        return "drive", "meter"
-
     def assignment(self, active: np.ndarray, column: int, shape: tuple[int, int]) -> Assignment:
         """Active rows on the one source, the column on the other."""
-        rows, columns = shape
-        return _lines(active, rows, "drive", "ground") + _lines(
-            np.arange(columns) == column, columns, "meter", "ground"
-        )
+        return _lines(active, "drive", "ground") + _one(column, shape[1], "meter", "ground")
 
-    def port_volts(self, level: float) -> dict[str, float]:
-        """Drive at the level; the meter is a second ground."""
-        return {**self._levels(level), "ground": 0.0}
+    def source_volts(self, voltage_v: float) -> dict[str, float]:
+        """Drive at the voltage; the meter is a second ground."""
+        return {"drive": voltage_v, "meter": 0.0}
 
-    def _levels(self, level: float) -> dict[str, float]:
-        return {"drive": level, "meter": 0.0}
-
-    def pair(self, first: int, second: int, count: int, level: float) -> tuple[Assignment, dict[str, float], int]:
+    def pair(self, first: int, second: int, count: int, voltage_v: float) -> tuple[Assignment, dict[str, float], int]:
         """Drive one line and meter the other at 0 V; the rest is grounded."""
         ports = {first: "drive", second: "meter"}
-        return tuple(ports.get(line, "ground") for line in range(count)), self._levels(level), -1
+        return tuple([ports.get(line, GROUND) for line in range(count)]), self.source_volts(voltage_v), -1
 
 
 class Guarded(ReadScheme):
@@ -171,7 +139,7 @@ class Guarded(ReadScheme):
     The column is at minus the wanted voltage, active rows are grounded, and the other rows and columns follow the
     column through the guard, whose current is not measured (ohms guard: Keithley 2400 user's manual, page 2-10).
 
-    A blank reading, every row on the guard at the same level, is subtracted too. It removes the current of what hangs
+    A blank reading, every row on the guard at the same voltage, is subtracted too. It removes the current of what hangs
     between HI and ground, such as a divider for pulses. Feed that divider from the guard where you can: then its
     current is not in the reading at all, and the meter can stay in a small range.
 
@@ -186,29 +154,22 @@ class Guarded(ReadScheme):
         self.meter = "meter" if "meter" in ports else "drive"
         return self.meter, "ground", "guard"
 
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """Port on which there must be a source."""
-        return (self.meter,)
-
     def assignment(self, active: np.ndarray, column: int, shape: tuple[int, int]) -> Assignment:
         """Column on the source, active rows on ground, all else on the guard."""
-        rows, columns = shape
-        return _lines(active, rows, "ground", "guard") + _lines(
-            np.arange(columns) == column, columns, self.meter, "guard"
-        )
+        return _lines(active, "ground", "guard") + _one(column, shape[1], self.meter, "guard")
 
-    def port_volts(self, level: float) -> dict[str, float]:
-        """Minus the level on the source and its guard."""
-        return {**self._levels(level), "guard": -level, "ground": 0.0}
+    def source_volts(self, voltage_v: float) -> dict[str, float]:
+        """Give the source minus the voltage, which its guard follows."""
+        return {self.meter: -voltage_v}
 
-    def _levels(self, level: float) -> dict[str, float]:
-        return {self.meter: -level}
+    def port_volts(self, voltage_v: float) -> dict[str, float]:
+        """Return the voltages with that of the guard."""
+        return {**super().port_volts(voltage_v), "guard": -voltage_v}
 
-    def pair(self, first: int, second: int, count: int, level: float) -> tuple[Assignment, dict[str, float], int]:
+    def pair(self, first: int, second: int, count: int, voltage_v: float) -> tuple[Assignment, dict[str, float], int]:
         """Drive and meter one line and ground the other; the rest follows the first through the guard."""
         ports = {first: self.meter, second: "ground"}
-        return tuple(ports.get(line, "guard") for line in range(count)), {self.meter: level}, 1
+        return tuple([ports.get(line, "guard") for line in range(count)]), {self.meter: voltage_v}, 1
 
 
 class Floating(ReadScheme):
@@ -227,39 +188,26 @@ class Floating(ReadScheme):
         self.meter = "drive" if "drive" in ports else "meter"
         return self.meter, "ground"
 
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """Port on which there must be a source."""
-        return (self.meter,)
-
     def assignment(self, active: np.ndarray, column: int, shape: tuple[int, int]) -> Assignment:
         """Active rows on the source, the column on ground, all else open."""
-        rows, columns = shape
-        return _lines(active, rows, self.meter, OPEN) + _lines(np.arange(columns) == column, columns, "ground", OPEN)
+        return _lines(active, self.meter, OPEN) + _one(column, shape[1], "ground", OPEN)
 
-    def port_volts(self, level: float) -> dict[str, float]:
-        """Drive at the level; open lines are at no port."""
-        return {**self._levels(level), "ground": 0.0}
-
-    def _levels(self, level: float) -> dict[str, float]:
-        return {self.meter: level}
+    def source_volts(self, voltage_v: float) -> dict[str, float]:
+        """Drive at the voltage."""
+        return {self.meter: voltage_v}
 
 
 READ_SCHEMES: dict[str, type[ReadScheme]] = {each.name: each for each in (VirtualGround, Guarded, Floating)}
 
 
 def read_scheme(name: str, ports: Collection[str]) -> ReadScheme:
-    """Make the read scheme of a name, for the ports that are wired.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such scheme.
-    """
-    if name not in READ_SCHEMES:
-        raise ConfigError(f"read scheme {name!r} is unknown, expected one of {', '.join(READ_SCHEMES)}")
-    return READ_SCHEMES[name](ports)
+    """Make the read scheme of a name, for the ports that are wired; see `make_scheme`."""
+    return make_scheme("read", READ_SCHEMES, name, ports)
 
 
-def _lines(chosen: np.ndarray, count: int, port: str, other: str) -> Assignment:
-    return tuple(port if chosen[line] else other for line in range(count))
+def _lines(chosen: np.ndarray, port: str, other: str) -> Assignment:
+    return tuple([port if each else other for each in chosen.tolist()])
+
+
+def _one(column: int, columns: int, port: str, other: str) -> Assignment:
+    return tuple([port if line == column else other for line in range(columns)])

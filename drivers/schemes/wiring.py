@@ -1,7 +1,8 @@
 """Wiring: which matrix row each instrument terminal is on, and which matrix column each line of the chip."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.instrument import SwitchMatrix, row_number
@@ -12,6 +13,8 @@ GROUND = "ground"
 """The one port that is always at 0 V: no source is behind it, nor does it follow one."""
 OPEN = "open"
 """The port name of a line that is left open on purpose."""
+MOST_KEPT = 4096
+"""So many assignments are remembered with their crosspoints; a training on 4 x 4 cells uses about forty."""
 Assignment = tuple[str, ...]
 """The port of every line of the chip: the rows first, then the columns."""
 
@@ -44,7 +47,7 @@ class Wiring:
             for name in ("ports", "rows", "columns")
             if not getattr(self, name)
         ]
-        found += _miscounted("wiring slot", self.slot)
+        found += _count_problem("wiring slot", self.slot)
         found += self._wrong_ports()
         found += self._wrong_lines()
         if found:
@@ -69,7 +72,7 @@ class Wiring:
     def _wrong_lines(self) -> Iterator[str]:
         line_on: dict[int, str] = {}
         for name, place in zip(self.line_names, (*self.rows, *self.columns), strict=True):
-            wrong = list(_miscounted(f"matrix column of {name}", place))
+            wrong = list(_count_problem(f"matrix column of {name}", place))
             yield from wrong
             first = name if wrong else line_on.setdefault(place, name)
             if first != name:
@@ -80,7 +83,7 @@ class Wiring:
         """Rows and columns of the chip that is wired."""
         return len(self.rows), len(self.columns)
 
-    @property
+    @cached_property
     def line_names(self) -> tuple[str, ...]:
         """Names of the lines in messages, in the order of an assignment."""
         rows, columns = self.shape
@@ -128,6 +131,7 @@ class WiredMatrix:
     wiring: Wiring
     names: Mapping[tuple[str, int], str]
     """Crosspoint of a port and the place of a line in an assignment."""
+    _found: dict[Assignment, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
 
     def crosspoints(self, assignment: Sequence[str], *, may_open: bool = False) -> frozenset[str]:
         """Return the crosspoints that put every line on its port, one a line.
@@ -144,16 +148,27 @@ class WiredMatrix:
         ConfigError
             If a line has no port, a port that is not wired, or is open although it may not be.
         """
+        found = self._found.get(assignment) if type(assignment) is tuple else None
+        if found is None:
+            found = frozenset(self._crosspoints(assignment))
+            if len(self._found) >= MOST_KEPT:
+                self._found.clear()
+            self._found[tuple(assignment)] = found
+        if not may_open and OPEN in assignment:
+            name = self.wiring.line_names[assignment.index(OPEN)]
+            raise ConfigError(f"{name} is left open, which only a floating scheme may do")
+        return found
+
+    def _crosspoints(self, assignment: Sequence[str]) -> Iterator[str]:
         lines = self.wiring.line_names
         if isinstance(assignment, str) or len(assignment) != len(lines):
             raise ConfigError(f"assignment {assignment!r} names {len(assignment)} ports for {len(lines)} lines")
-        for line, port in zip(lines, assignment, strict=True):
+        for number, (line, port) in enumerate(zip(lines, assignment, strict=True)):
             if port == OPEN:
-                if not may_open:
-                    raise ConfigError(f"{line} is left open, which only a floating scheme may do")
-            elif port not in self.wiring.ports:
+                continue
+            if port not in self.wiring.ports:
                 raise ConfigError(f"{line} is put on port {port!r}, but only {', '.join(self.wiring.ports)} are wired")
-        return frozenset(self.names[port, number] for number, port in enumerate(assignment) if port != OPEN)
+            yield self.names[port, number]
 
     def lines_on(self, port: str, assignment: Sequence[str]) -> str:
         """Name the lines on a port, for messages."""
@@ -161,7 +176,7 @@ class WiredMatrix:
         return ", ".join(found) or "no line"
 
 
-def _miscounted(name: str, value: object) -> Iterator[str]:
+def _count_problem(name: str, value: object) -> Iterator[str]:
     """Say so if a value is no number that counts from 1."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         yield f"{name} is {value!r}, expected a whole number from 1"

@@ -1,46 +1,23 @@
 """Write schemes: how a pulse reaches one cell, and what every other cell sees of it."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Collection
-from typing import ClassVar
 
 import numpy as np
 
 from crossbar_hil.arrays import BoolArray, FloatArray
-from crossbar_hil.errors import ConfigError
 
+from .scheme import Scheme, make_scheme
 from .wiring import Assignment
 
 DISTURB_SHARE = 0.55
 """Share of a pulse that an unselected cell may see unless a bench says otherwise: half, and 10 % of that for error."""
 
 
-class WriteScheme(ABC):
-    """A way to pulse one cell. Made for the ports of one wiring."""
+class WriteScheme(Scheme):
+    """A way to pulse one cell."""
 
-    name: ClassVar[str]
     source: str = "drive"
-
-    def __init__(self, ports: Collection[str]) -> None:
-        self.needs = self._needed(ports)
-        """Ports that must be wired."""
-
-    @abstractmethod
-    def _needed(self, ports: Collection[str]) -> tuple[str, ...]:
-        """Ports that must be wired."""
-
-    @abstractmethod
-    def port_volts(self, amplitude_v: float) -> dict[str, float]:
-        """Return the voltage of every port of the scheme during a pulse, in volts; ideal wires and dividers."""
-
-    @abstractmethod
-    def levels(self, amplitude_v: float) -> dict[str, float]:
-        """Return the amplitude of every source that pulses, in volts, by its port."""
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """Ports on which there must be a source."""
-        return tuple(self.levels(1.0))
 
     @abstractmethod
     def assignment(self, cell: tuple[int, int], shape: tuple[int, int]) -> Assignment:
@@ -59,7 +36,7 @@ class WriteScheme(ABC):
         lines = np.array([volts[port] for port in self.assignment(cell, shape)])
         return lines[: shape[0], None] - lines[shape[0] :]
 
-    def exposed(self, cell: tuple[int, int], shape: tuple[int, int]) -> BoolArray:  # noqa: ARG002
+    def exposed_cells(self, cell: tuple[int, int], shape: tuple[int, int]) -> BoolArray:  # noqa: ARG002
         """Say which cells, (R, C), a pulse for one of them can reach whole where another is shorted, unnoticed by it.
 
         None where every line hangs on a source or on ground: such a short trips a current limit in the very pulse.
@@ -86,13 +63,9 @@ class SymmetricHalfSelect(WriteScheme):
     def _needed(self, ports: Collection[str]) -> tuple[str, ...]:  # noqa: ARG002
         return "drive", "meter", "ground"
 
-    def port_volts(self, amplitude_v: float) -> dict[str, float]:
-        """Half the amplitude on the row, minus half on the column."""
-        return {**self.levels(amplitude_v), "ground": 0.0}
-
-    def levels(self, amplitude_v: float) -> dict[str, float]:
-        """Give half to each source."""
-        return {"drive": amplitude_v / 2, "meter": -amplitude_v / 2}
+    def source_volts(self, voltage_v: float) -> dict[str, float]:
+        """Give half to each source, to that of the column with the other sign."""
+        return {"drive": voltage_v / 2, "meter": -voltage_v / 2}
 
     def assignment(self, cell: tuple[int, int], shape: tuple[int, int]) -> Assignment:
         """Row on one source, column on the other."""
@@ -112,20 +85,20 @@ class DividerHalfSelect(WriteScheme):
         self.source = "drive" if "drive" in ports else "meter"
         return self.source, "ground", "divider"
 
-    def port_volts(self, amplitude_v: float) -> dict[str, float]:
-        """Full amplitude on the row, half on the divider."""
-        return {**self.levels(amplitude_v), "ground": 0.0, "divider": amplitude_v / 2}
-
-    def levels(self, amplitude_v: float) -> dict[str, float]:
+    def source_volts(self, voltage_v: float) -> dict[str, float]:
         """Give all to the one source."""
-        return {self.source: amplitude_v}
+        return {self.source: voltage_v}
 
-    def exposed(self, cell: tuple[int, int], shape: tuple[int, int]) -> BoolArray:
+    def port_volts(self, voltage_v: float) -> dict[str, float]:
+        """Return the voltages with that of the divider."""
+        return {**super().port_volts(voltage_v), "divider": voltage_v / 2}
+
+    def exposed_cells(self, cell: tuple[int, int], shape: tuple[int, int]) -> BoolArray:
         """Say that these are the other cells of its row and its column: a short takes the divider to 0 V or all of it.
 
         Examples
         --------
-        >>> DividerHalfSelect(("drive", "ground", "divider")).exposed((0, 1), (2, 2))
+        >>> DividerHalfSelect(("drive", "ground", "divider")).exposed_cells((0, 1), (2, 2))
         array([[ True, False],
                [False,  True]])
         """
@@ -150,13 +123,9 @@ class WholeRow(WriteScheme):
         self.source = "drive" if "drive" in ports else "meter"
         return self.source, "ground"
 
-    def port_volts(self, amplitude_v: float) -> dict[str, float]:
-        """Full amplitude on the row."""
-        return {**self.levels(amplitude_v), "ground": 0.0}
-
-    def levels(self, amplitude_v: float) -> dict[str, float]:
+    def source_volts(self, voltage_v: float) -> dict[str, float]:
         """Give all to the one source."""
-        return {self.source: amplitude_v}
+        return {self.source: voltage_v}
 
     def assignment(self, cell: tuple[int, int], shape: tuple[int, int]) -> Assignment:
         """All lines but the row grounded."""
@@ -169,21 +138,12 @@ WRITE_SCHEMES: dict[str, type[WriteScheme]] = {
 
 
 def write_scheme(name: str, ports: Collection[str]) -> WriteScheme:
-    """Make the write scheme of a name, for the ports that are wired.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such scheme.
-    """
-    if name not in WRITE_SCHEMES:
-        raise ConfigError(f"write scheme {name!r} is unknown, expected one of {', '.join(WRITE_SCHEMES)}")
-    return WRITE_SCHEMES[name](ports)
+    """Make the write scheme of a name, for the ports that are wired; see `make_scheme`."""
+    return make_scheme("write", WRITE_SCHEMES, name, ports)
 
 
 def _cross(cell: tuple[int, int], shape: tuple[int, int], *, row: str, column: str, idle: str) -> Assignment:
     """Give the row and the column of a cell their ports and every other line the idle one."""
-    return (
-        *(row if line == cell[0] else idle for line in range(shape[0])),
-        *(column if line == cell[1] else idle for line in range(shape[1])),
-    )
+    lines = [idle] * sum(shape)
+    lines[cell[0]], lines[shape[0] + cell[1]] = row, column
+    return tuple(lines)

@@ -1,6 +1,7 @@
 """Answers of SCPI instruments, taken apart: numbers and what stands for none, switches, error entries, settings."""
 
 import re
+from collections.abc import Sequence
 from math import isfinite
 
 from crossbar_hil.errors import GarbledReply, InstrumentError
@@ -85,6 +86,16 @@ def numbers(reply: str, count: int) -> list[float]:
     return [number(each) for each in fields(reply, count)]
 
 
+def records(reply: str, count: int, size: int, places: Sequence[int]) -> list[list[float]]:
+    """Return the numbers at some places of each of so many records; what stands elsewhere is not looked at.
+
+    >>> records("1,2,3,4,5,6", 2, 3, (1, 2))
+    [[2.0, 3.0], [5.0, 6.0]]
+    """
+    found = fields(reply, count * size)
+    return [[number(found[start + place]) for place in places] for start in range(0, count * size, size)]
+
+
 def matches(answer: str, expected: Expected) -> bool:
     """Say whether a setting reads back as it was set: numbers within 0.1 %, words without quotes, case or spaces.
 
@@ -101,10 +112,15 @@ def matches(answer: str, expected: Expected) -> bool:
     return abs(value - expected) <= (1e-3 * abs(expected) if expected else 1e-9)
 
 
-def described(expected: Expected) -> str:
+def mismatch(answer: str, expected: Expected) -> str | None:
+    """Return what a setting reads back as, if not as it was set."""
+    return None if matches(answer, expected) else answer.strip()
+
+
+def expected_text(expected: Expected) -> str:
     """Return what a setting should read back as, as a person reads it.
 
-    >>> described("VOLT"), described(1e-4), described(False), described((2.0, 2.12))
+    >>> expected_text("VOLT"), expected_text(1e-4), expected_text(False), expected_text((2.0, 2.12))
     ('VOLT', '0.0001', 'off', '2 to 2.12')
     """
     if isinstance(expected, bool):

@@ -19,7 +19,7 @@ from crossbar_hil.instrument import Identity
 from ..transport.adapter import distrust
 from ..transport.identity import parse_identity
 from ..transport.instrument import BenchInstrument
-from .answers import Expected, described, matches, parse_error
+from .answers import Expected, expected_text, mismatch, parse_error
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ class ScpiInstrument(SCPIMixin, BenchInstrument):
     def identify(self) -> Identity:
         """Ask who answers."""
         reply = self.query("*IDN?", str.strip)
-        identity = self.parsed("*IDN?", reply, lambda text: parse_identity(text, self.name))
+        identity = self.parse_answer("*IDN?", reply, lambda text: parse_identity(text, self.name))
         self._identity = reply
         return identity
 
@@ -62,14 +62,14 @@ class ScpiInstrument(SCPIMixin, BenchInstrument):
         try:
             return parse(reply)
         except InstrumentError as error:
-            raise self._told(command, error) from error
+            raise self._with_command(command, error) from error
 
-    def parsed(self, command: str, reply: str, parse: Callable[[str], T]) -> T:
+    def parse_answer(self, command: str, reply: str, parse: Callable[[str], T]) -> T:
         """Parse the answer to a command, as `query` does."""
         try:
             return parse(reply)
         except InstrumentError as error:
-            raise self._told(command, error) from error
+            raise self._with_command(command, error) from error
 
     def apply(self, *lines: str) -> None:
         """Write lines one by one, and ask after each whether the instrument has taken it.
@@ -104,10 +104,10 @@ class ScpiInstrument(SCPIMixin, BenchInstrument):
             If one is different; it names the setting, the value and what was expected.
         """
         for query, value in expected.items():
-            answer = self.ask(query)
-            if not self.parsed(query, answer, partial(matches, expected=value)):
+            wrong = self.query(query, partial(mismatch, expected=value))
+            if wrong is not None:
                 raise InstrumentError(
-                    f"{self.name}: {query.replace('?', '')} reads back {answer.strip()}, expected {described(value)}"
+                    f"{self.name}: {query.replace('?', '')} reads back {wrong}, expected {expected_text(value)}"
                 )
 
     def set_and_read_back(self, setting: str, value: float) -> None:
@@ -145,7 +145,7 @@ class ScpiInstrument(SCPIMixin, BenchInstrument):
         if len(answers) != len(queries) + 1:
             why = f"{self.name} gave {len(answers)} answers to {len(queries) + 1} questions: {reply!r:.80}"
             raise distrust(self.adapter, GarbledReply(why))
-        code, text = self.parsed(":SYST:ERR?", answers.pop(), parse_error)
+        code, text = self.parse_answer(":SYST:ERR?", answers.pop(), parse_error)
         if code:
             raise InstrumentError(f"{self.name} reports error {code}, {text}, which nothing here has caused")
         return answers
@@ -158,15 +158,19 @@ class ScpiInstrument(SCPIMixin, BenchInstrument):
         InstrumentError
             If there is anything in the error queue.
         """
-        return [
-            f"{self.name}: {query.replace('?', '')} is {answer.strip()} instead of {described(value)}"
+        found = [
+            (query, value, self.parse_answer(query, answer, partial(mismatch, expected=value)))
             for (query, value), answer in zip(expected.items(), self.ask_together(list(expected)), strict=True)
-            if not self.parsed(query, answer, partial(matches, expected=value))
+        ]
+        return [
+            f"{self.name}: {query.replace('?', '')} is {wrong} instead of {expected_text(value)}"
+            for query, value, wrong in found
+            if wrong is not None
         ]
 
     # ------------------------------------------------------------------ inside
 
-    def _told(self, command: str, error: InstrumentError) -> InstrumentError:
+    def _with_command(self, command: str, error: InstrumentError) -> InstrumentError:
         """Return an error of an answer with the command before it; one of the wrong form makes the session suspect."""
         if isinstance(error, GarbledReply):
             return distrust(self.adapter, GarbledReply(f"{self.name}: {command[:60]} was answered: {error}"))

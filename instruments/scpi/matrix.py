@@ -1,12 +1,12 @@
 """What SCPI switch matrices share: commands with channel lists, ``*OPC?``, and a question for what is closed."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import ClassVar
 
 from crossbar_hil.errors import GarbledReply, InstrumentError
-from crossbar_hil.instrument import differing
+from crossbar_hil.instrument import relay_changes
 
 from ..transport.adapter import allowing
 from ..transport.matrix import RELAY_S, RelayMatrix, comma_lists
@@ -26,19 +26,22 @@ class ScpiMatrix(ScpiInstrument, RelayMatrix):
     def connected(self) -> frozenset[str]:
         """Ask which crosspoints are closed."""
         self._known = None
-        self._known = frozenset[str]().union(*[self.query(each, self._parse_closed) for each in self._closed_queries()])
-        return self._known
+        found: frozenset[str] = frozenset()
+        for query in self._closed_queries():
+            found |= self.query(query, self._parse_closed)
+        self._known = found
+        return found
 
     def changes(self, crosspoints: Iterable[str]) -> list[str]:
         """Ask in one exchange whether exactly these crosspoints are closed and nothing is in the error queue."""
         self._known = None
         queries = self._closed_queries()
         parsed = [
-            self.parsed(query, answer, self._parse_closed)
+            self.parse_answer(query, answer, self._parse_closed)
             for query, answer in zip(queries, self.ask_together(queries), strict=True)
         ]
         self._known = frozenset[str]().union(*parsed)
-        return differing(self.name, self._known, crosspoints)
+        return relay_changes(self.name, self._known, crosspoints)
 
     # ------------------------------------------------------------------ what a model says
 
@@ -60,10 +63,12 @@ class ScpiMatrix(ScpiInstrument, RelayMatrix):
         self.write("*CLS")
         self._prepare()
 
-    def _lines(self, names: Iterable[str], *, closing: bool) -> Iterator[str]:
-        command = self.close_command if closing else self.open_command
-        for part in comma_lists(names, LONGEST_LINE - len(f"{command} (@)")):
-            yield f"{command} (@{part})"
+    def _lines(self, opening: Iterable[str], closing: Iterable[str]) -> list[str]:
+        to_open, to_close = f"{self.open_command} (@{{}})", f"{self.close_command} (@{{}})"
+        return [
+            *map(to_open.format, comma_lists(opening, LONGEST_LINE - len(to_open.format("")))),
+            *map(to_close.format, comma_lists(closing, LONGEST_LINE - len(to_close.format("")))),
+        ]
 
     def _carry_out(self, lines: list[str], moving: int) -> tuple[frozenset[str], Callable[[], object]]:
         for line in lines:

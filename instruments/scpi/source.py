@@ -92,7 +92,8 @@ class ScpiChannel(SourceMeter):
     def set_voltage(self, voltage_v: float) -> None:
         """Source a voltage from now on."""
         most = self._prepared().range_v
-        check_within(voltage_v, -most, most, f"{self.name}: voltage", "V")
+        if not abs(voltage_v) <= most:
+            check_within(voltage_v, -most, most, f"{self.name}: voltage", "V")
         self._unit.set_and_read_back(f":SOUR{self.number}:VOLT", voltage_v)
 
     def pulse(self, amplitude_v: float, width_s: float, count: int = 1) -> list[Reading]:

@@ -13,25 +13,20 @@ from typing import Any
 
 from pymeasure.adapters import Adapter
 
+from crossbar_hil.defaults import DEADLINE_S
 from crossbar_hil.errors import ConnectionLost, GarbledReply, TransportError
 
 from .link import Link, open_link
 
 REPLY_LIMIT = 1_000_000
 """A longer reply, in bytes, is no reply."""
-_SHOWN = 60
+_LONGEST_EXCERPT = 60
 
 
-def open_adapter(
-    resource: str,
-    *,
-    visa: str = "@py",
-    deadline_s: float = 2.0,
-    read_termination: str = "\n",
-    write_termination: str = "\n",
-    prompts: frozenset[bytes] = frozenset(),
-) -> "BenchAdapter":
-    r"""Open a VISA resource as a PyMeasure adapter.
+class BenchAdapter(Adapter):
+    """A PyMeasure adapter over a VISA resource, with a deadline for every exchange.
+
+    It belongs to the thread that made it and raises `RuntimeError` in another one.
 
     Parameters
     ----------
@@ -45,6 +40,8 @@ def open_adapter(
         What ends a reply and a message. A carriage return before the end of a reply is dropped.
     prompts : frozenset of bytes
         Lines that the instrument may say by itself and that answer nothing; they are thrown away.
+    **kwargs
+        Passed on to PyMeasure.
 
     Raises
     ------
@@ -52,21 +49,6 @@ def open_adapter(
         If the resource name is none, or there is no such VISA library; nothing was opened.
     ConnectionLost
         If nothing answers there within the deadline.
-    """
-    return BenchAdapter(
-        resource,
-        visa=visa,
-        deadline_s=deadline_s,
-        read_termination=read_termination,
-        write_termination=write_termination,
-        prompts=prompts,
-    )
-
-
-class BenchAdapter(Adapter):
-    """A PyMeasure adapter with a deadline for every exchange; see `open_adapter` for the parameters.
-
-    It belongs to the thread that made it and raises `RuntimeError` in another one.
 
     Attributes
     ----------
@@ -83,7 +65,7 @@ class BenchAdapter(Adapter):
         resource: str,
         *,
         visa: str = "@py",
-        deadline_s: float = 2.0,
+        deadline_s: float = DEADLINE_S,
         read_termination: str = "\n",
         write_termination: str = "\n",
         prompts: frozenset[bytes] = frozenset(),
@@ -115,7 +97,8 @@ class BenchAdapter(Adapter):
 
     def _write_bytes(self, content: bytes, **_: Any) -> None:
         """Send bytes as they are; the time of the exchange starts."""
-        self._refuse_if_unusable()
+        if self.cause is not None or threading.get_ident() != self._owner:
+            self._refuse()
         self._command = content
         self._until = time.monotonic() + self.deadline_s + self._extra_s
         try:
@@ -126,7 +109,7 @@ class BenchAdapter(Adapter):
             self._ended = False
             link.write(content, self._until)
         except BaseException as error:
-            self._suspect(error)
+            self._make_suspect(error)
             raise
 
     def _read(self, **_: Any) -> str:
@@ -136,20 +119,22 @@ class BenchAdapter(Adapter):
             text = content.decode("ascii")
             if text.isprintable() or text.replace("\t", " ").replace("\r", " ").isprintable():
                 return text.removesuffix("\r")
-        with self._watched():
+        with self._suspect_after_a_failure():
             kind = "text" if content.isascii() else "ASCII"
-            raise GarbledReply(f"{self.resource} answered {_shown(content)}, which is no {kind}")
+            raise GarbledReply(f"{self.resource} answered {_excerpt(content)}, which is no {kind}")
 
     def _read_bytes(self, count: int, break_on_termchar: bool = False, **_: Any) -> bytes:
         """Return so many bytes, or one reply with its termination if the count is -1."""
         if count < 0:
             return self._read_line() + self._end
-        self._refuse_if_unusable()
-        with self._watched() as link:
+        if self.cause is not None or threading.get_ident() != self._owner:
+            self._refuse()
+        with self._suspect_after_a_failure() as link:
             while (
                 len(self._buffer) < count and not (break_on_termchar and self._end in self._buffer) and not self._ended
             ):
-                self._fill(link)
+                content, self._ended = link.read(self._until)
+                self._buffer += content
         end = self._buffer.find(self._end) if break_on_termchar else -1
         size = count if end < 0 else min(end + len(self._end), count)
         taken = bytes(self._buffer[:size])
@@ -233,37 +218,39 @@ class BenchAdapter(Adapter):
             self.connection.finish(time.monotonic() + self.deadline_s)
         self._reopen()
         self._command, self._until = command.encode("ascii"), time.monotonic() + self.deadline_s
-        wanted, seen = expected.encode("ascii"), 0
-        with self._watched() as link:
+        with self._suspect_after_a_failure() as link:
             link.write(self._command + self._write_termination.encode(), self._until)
-            line = b""
-            while line.strip() != wanted:
-                if seen > REPLY_LIMIT:
-                    raise GarbledReply(f"{self.resource} sent {seen} bytes without the answer {expected!r}")
-                while self._end not in self._buffer and not self._ended:
-                    self._fill(link)
-                    seen = max(seen, len(self._buffer))
-                line = self._take_line()
-                seen += len(line)
+            self._take_line(link, expected.encode("ascii"))
         self.cause = None
 
     # ------------------------------------------------------------------ inside
 
     def _read_line(self) -> bytes:
-        self._refuse_if_unusable()
+        """Return one reply without its termination, as bytes."""
+        if self.cause is not None or threading.get_ident() != self._owner:
+            self._refuse()
         try:
-            link = self.connection or self._connected()
-            while True:
-                while self._end not in self._buffer and not self._ended:
-                    self._fill(link)
-                    if len(self._buffer) > REPLY_LIMIT:
-                        raise GarbledReply(f"{self.resource} answered with more than {REPLY_LIMIT} bytes")
-                line = self._take_line()
-                if line.strip() not in self._prompts:
-                    return line
+            return self._take_line(self.connection or self._connected())
         except BaseException as error:
-            self._suspect(error)
+            self._make_suspect(error)
             raise
+
+    def _take_line(self, link: Link, wanted: bytes | None = None) -> bytes:
+        """Throw lines away until one is the wanted one, or if none is until one is no prompt, and return that."""
+        thrown = 0
+        while True:
+            while self._end not in self._buffer and not self._ended:
+                content, self._ended = link.read(self._until)
+                self._buffer += content
+                if thrown + len(self._buffer) > REPLY_LIMIT:
+                    without = "" if wanted is None else f" without the answer {_excerpt(wanted)}"
+                    raise GarbledReply(f"{self.resource} answered with more than {REPLY_LIMIT} bytes{without}")
+            line, found, rest = bytes(self._buffer).partition(self._end)
+            self._buffer = bytearray(rest)
+            self._ended = bool(self._ended and found and rest)
+            if line.strip() not in self._prompts if wanted is None else line.strip() == wanted:
+                return line
+            thrown += len(line)
 
     def _drop_prompts(self) -> None:
         """Throw away what has come in unasked, if it says nothing: whole lines, each a prompt."""
@@ -271,34 +258,24 @@ class BenchAdapter(Adapter):
         self._buffer.clear()
         lines = extra.removesuffix(self._end).split(self._end)
         if not extra.endswith(self._end) or any(line.strip() not in self._prompts for line in lines):
-            raise GarbledReply(f"{self.resource} sent {_shown(extra)} that nobody had asked for")
-
-    def _fill(self, link: Link) -> None:
-        content, self._ended = link.read(self._until)
-        self._buffer += content
-
-    def _take_line(self) -> bytes:
-        line, found, rest = bytes(self._buffer).partition(self._end)
-        self._buffer = bytearray(rest)
-        self._ended = bool(self._ended and found and rest)
-        return line
+            raise GarbledReply(f"{self.resource} sent {_excerpt(extra)} that nobody had asked for")
 
     @contextmanager
-    def _watched(self) -> Iterator[Link]:
+    def _suspect_after_a_failure(self) -> Iterator[Link]:
         """Make the session suspect if the block fails."""
         try:
             yield self._connected()
         except BaseException as error:
-            self._suspect(error)
+            self._make_suspect(error)
             raise
 
-    def _suspect(self, error: BaseException) -> None:
+    def _make_suspect(self, error: BaseException) -> None:
         """Make the session suspect for an error, which is told again with the command and what there was of a reply."""
         if isinstance(error, TransportError):
-            so_far = f", reply so far {_shown(self._buffer)}" if self._buffer else ""
-            raise self._fail(type(error)(f"{error} (command {_shown(self._command.rstrip())}{so_far})")) from error
+            so_far = f", reply so far {_excerpt(self._buffer)}" if self._buffer else ""
+            raise self._fail(type(error)(f"{error} (command {_excerpt(self._command.rstrip())}{so_far})")) from error
         # An interrupt in the middle leaves an answer on its way.
-        self._fail(TransportError(f"{self.resource} was interrupted in {_shown(self._command.rstrip())}"))
+        self._fail(TransportError(f"{self.resource} was interrupted in {_excerpt(self._command.rstrip())}"))
 
     def _fail(self, error: TransportError) -> TransportError:
         self.cause = self.cause or error
@@ -320,7 +297,7 @@ class BenchAdapter(Adapter):
         self.connection = self._open()
         self._lost = False
 
-    def _refuse_if_unusable(self) -> None:
+    def _refuse(self) -> None:
         """Refuse an exchange in another thread, or on a session that is suspect."""
         self._check_owner()
         if self.cause is not None:
@@ -368,7 +345,7 @@ def distrust(adapter: Adapter, cause: TransportError) -> TransportError:
     return cause
 
 
-def _shown(content: bytes | bytearray | str) -> str:
+def _excerpt(content: bytes | bytearray | str) -> str:
     """Return the beginning of a message as a person reads it."""
     text = content if isinstance(content, str) else bytes(content).decode("ascii", "backslashreplace")
-    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
+    return repr(text if len(text) <= _LONGEST_EXCERPT else text[:_LONGEST_EXCERPT] + "...")

@@ -8,10 +8,11 @@ from typing import Any, ClassVar, Self
 from pymeasure.adapters import Adapter
 from pymeasure.instruments.instrument import Instrument
 
+from crossbar_hil.defaults import DEADLINE_S
 from crossbar_hil.errors import InstrumentError, TransportError
 from crossbar_hil.instrument import SourceMeter
 
-from .adapter import BenchAdapter, blind_write, open_adapter
+from .adapter import BenchAdapter, blind_write
 
 
 class BenchInstrument(Instrument):
@@ -38,19 +39,8 @@ class BenchInstrument(Instrument):
         super().__init__(adapter, name or self.model_name, **{"includeSCPI": False, **kwargs})
 
     @classmethod
-    def open(cls, resource: str, *, name: str, visa: str = "@py", deadline_s: float = 2.0) -> Self:
+    def open(cls, resource: str, *, name: str, visa: str = "@py", deadline_s: float = DEADLINE_S) -> Self:
         """Connect to the instrument at a VISA resource name; nothing is sent.
-
-        Parameters
-        ----------
-        resource : str
-            VISA resource name.
-        name : str
-            Name in messages.
-        visa : str
-            VISA library, as `pyvisa.ResourceManager` takes it.
-        deadline_s : float
-            Time that an exchange may take, in seconds.
 
         Raises
         ------
@@ -59,7 +49,7 @@ class BenchInstrument(Instrument):
         TransportError
             If nothing answers there.
         """
-        return cls(open_adapter(resource, visa=visa, deadline_s=deadline_s, prompts=cls.prompts), name=name)
+        return cls(BenchAdapter(resource, visa=visa, deadline_s=deadline_s, prompts=cls.prompts), name=name)
 
     def check_errors(self, after: str = "") -> list[tuple[int, str]]:
         """Empty the error queue.

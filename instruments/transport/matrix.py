@@ -1,20 +1,18 @@
 """What switch matrices with a language share: open what is not wanted, close what is, wait, read back, count."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from pymeasure.adapters import Adapter
 
 from crossbar_hil.errors import ConfigError, InstrumentError
-from crossbar_hil.instrument import SwitchMatrix, listed, row_number
+from crossbar_hil.instrument import SwitchMatrix, names_text, row_number
 
 from .instrument import BenchInstrument
 
 RELAY_S = 0.05
 """Time allowed for each relay that may move one after the other, in seconds."""
-MOST_KEPT = 4096
-"""So many sets of crosspoints are remembered as good; a training on 4 x 4 cells uses about forty."""
 
 
 class RelayMatrix(BenchInstrument, SwitchMatrix):
@@ -26,14 +24,10 @@ class RelayMatrix(BenchInstrument, SwitchMatrix):
 
     Parameters
     ----------
-    adapter : pymeasure.adapters.Adapter, str or int
-        The connection, or a VISA resource name for PyMeasure's own adapter.
-    name : str
-        Name in messages; that of the model if not given.
+    adapter, name, **kwargs
+        See `BenchInstrument`.
     settle_s : float, optional
         Time that relays need to settle, in seconds; that of the model if not given.
-    **kwargs
-        Passed on to PyMeasure.
     """
 
     open_all_command: ClassVar[str]
@@ -50,7 +44,7 @@ class RelayMatrix(BenchInstrument, SwitchMatrix):
         self.settle_s = self.model_settle_s if settle_s is None else settle_s
         self.operations = 0
         self._known: frozenset[str] | None = None
-        self._good: dict[frozenset[str], frozenset[str]] = {}
+        self._good: dict[str, str] = {}  # names that were looked at, as the model writes them
 
     def crosspoint(self, slot: int, port: str, line: int) -> str:
         """Return the name of the crosspoint of a port (matrix row) and a line (matrix column)."""
@@ -72,9 +66,9 @@ class RelayMatrix(BenchInstrument, SwitchMatrix):
         InstrumentError
             If the instrument refuses, or others are closed afterwards; `connected` then says which.
         """
-        wanted = self._checked(frozenset(crosspoints))
+        wanted = self._model_names(frozenset(crosspoints))
         before = self._learn()
-        self._move([*self._lines(before - wanted, closing=False), *self._lines(wanted - before, closing=True)], wanted)
+        self._move(self._lines(before - wanted, wanted - before), wanted)
 
     def disconnect_all(self) -> None:
         """Open every relay, by writing only: no answer is waited for."""
@@ -102,8 +96,8 @@ class RelayMatrix(BenchInstrument, SwitchMatrix):
         """Bring the session in step, empty the error queue and write the model's own settings."""
 
     @abstractmethod
-    def _lines(self, names: Iterable[str], *, closing: bool) -> Iterator[str]:
-        """Yield commands that open or close crosspoints."""
+    def _lines(self, opening: Iterable[str], closing: Iterable[str]) -> list[str]:
+        """Return commands that open crosspoints, then those that close some."""
 
     @abstractmethod
     def _carry_out(self, lines: list[str], moving: int) -> tuple[frozenset[str], Callable[[], object]]:
@@ -121,15 +115,15 @@ class RelayMatrix(BenchInstrument, SwitchMatrix):
                 raise ConfigError(f"{self.name} has no {what} {value}: {what}s are {allowed[0]} to {allowed[-1]}")
         return slot, row, column
 
-    def _checked(self, crosspoints: frozenset[str]) -> frozenset[str]:
-        """Return crosspoints as the model writes them, if it has them; sets that were good before are not looked at."""
-        found = self._good.get(crosspoints)
-        if found is None:
-            found = frozenset(self._name(*self._bounded(*self._place(each))) for each in crosspoints)
-            if len(self._good) >= MOST_KEPT:
-                self._good.clear()
-            self._good[crosspoints] = found
-        return found
+    def _model_names(self, crosspoints: frozenset[str]) -> frozenset[str]:
+        """Return crosspoints as the model writes them, if it has them; none is looked at twice."""
+        new = sorted(crosspoints - self._good.keys())
+        if new:
+            places = [self._place(each) for each in new]
+            for place in places:
+                self._bounded(*place)
+            self._good |= zip(new, [self._name(*place) for place in places], strict=True)
+        return frozenset(map(self._good.__getitem__, crosspoints))
 
     def _learn(self) -> frozenset[str]:
         """Return what is closed, asking only if it is not known."""
@@ -143,21 +137,20 @@ class RelayMatrix(BenchInstrument, SwitchMatrix):
         self.operations += len(before ^ found)
         check_errors()
         if found != after:
-            raise InstrumentError(f"{self.name} has {listed(found)} closed, expected {listed(after)}")
+            raise InstrumentError(f"{self.name} has {names_text(found)} closed, expected {names_text(after)}")
         self._known = found
 
 
-def comma_lists(names: Iterable[str], longest: int) -> Iterator[str]:
-    """Yield names, sorted, in lists with commas that are no longer than so many characters.
+def comma_lists(names: Iterable[str], longest: int) -> list[str]:
+    """Return names, sorted, in lists with commas that are no longer than so many characters.
 
-    >>> list(comma_lists({"1A05", "1A01", "1A02"}, 9))
+    >>> comma_lists({"1A05", "1A01", "1A02"}, 9)
     ['1A01,1A02', '1A05']
     """
-    part = ""
+    found: list[str] = []
     for name in sorted(names):
-        if part and len(part) + 1 + len(name) > longest:
-            yield part
-            part = ""
-        part = f"{part},{name}" if part else name
-    if part:
-        yield part
+        if found and len(found[-1]) + 1 + len(name) <= longest:
+            found[-1] += f",{name}"
+        else:
+            found.append(name)
+    return found

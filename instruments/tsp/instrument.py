@@ -49,7 +49,7 @@ class TspInstrument(BenchInstrument):
         reply = self.ask(query)
         fields = [field.strip() for field in reply.split("\t")]
         if len(fields) != count:
-            raise self.garbled(query, reply, f"{count} values")
+            raise self.garbled_reply(query, reply, f"{count} values")
         return fields
 
     def ask_numbers(self, query: str, count: int) -> list[float]:
@@ -62,9 +62,9 @@ class TspInstrument(BenchInstrument):
         try:
             return float(field)
         except ValueError:
-            raise self.garbled(query, field, "a number") from None
+            raise self.garbled_reply(query, field, "a number") from None
 
-    def garbled(self, query: str, reply: str, wanted: str) -> GarbledReply:
+    def garbled_reply(self, query: str, reply: str, wanted: str) -> GarbledReply:
         """Return the error for an answer that is not the one asked for, and make the session suspect."""
         error = GarbledReply(f"{self.name} answered {reply[:80]!r} to {query[:80]!r}, which is not {wanted}")
         distrust(self.adapter, error)
@@ -107,10 +107,10 @@ class TspInstrument(BenchInstrument):
         # Simulators exist that separate by commas; a text may hold some of its own.
         fields = reply.split("\t") if "\t" in reply else reply.split(",")
         if len(fields) < 4 or ("\t" in reply and len(fields) > 4):
-            raise self.garbled(query, reply, "code, text, severity and node of an error")
+            raise self.garbled_reply(query, reply, "code, text, severity and node of an error")
         number = self.number(fields[0], query)
         if not math.isfinite(number) or number != int(number):
-            raise self.garbled(query, reply, "the code of an error")
+            raise self.garbled_reply(query, reply, "the code of an error")
         return int(number), ",".join(fields[1:-2]).strip().strip('"')
 
     def raise_errors(self, count: float, after: str) -> None:
@@ -125,7 +125,7 @@ class TspInstrument(BenchInstrument):
         """
         if count != 0:
             self.check_errors(after)
-            raise self.garbled("print(errorqueue.count)", f"{count:g}", "the number of errors in its queue")
+            raise self.garbled_reply("print(errorqueue.count)", f"{count:g}", "the number of errors in its queue")
 
     # ------------------------------------------------------------------ inside
 

@@ -4,11 +4,11 @@ The box's own rule for opening and closing in one command (``channel.connectrule
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 from crossbar_hil.errors import ConfigError
-from crossbar_hil.instrument import differing, row_number
+from crossbar_hil.instrument import relay_changes, row_number
 
 from ..transport.adapter import allowing
 from ..transport.matrix import RELAY_S, RelayMatrix, comma_lists
@@ -38,7 +38,7 @@ class TspMatrix(TspInstrument, RelayMatrix):
         self._known = None
         query = 'print(channel.getclose("allslots"))'
         (reply,) = self.ask_fields(query, 1)
-        self._known = self._closed(query, reply)
+        self._known = self._parse_closed(query, reply)
         return self._known
 
     def changes(self, crosspoints: Iterable[str]) -> list[str]:
@@ -46,16 +46,18 @@ class TspMatrix(TspInstrument, RelayMatrix):
         self._known = None
         self._known, errors = self._closed_and_errors()
         self.raise_errors(errors, "")
-        return differing(self.name, self._known, crosspoints)
+        return relay_changes(self.name, self._known, crosspoints)
 
     # ------------------------------------------------------------------ inside
 
     def _begin(self) -> None:
         self.quieten()
 
-    def _lines(self, names: Iterable[str], *, closing: bool) -> Iterator[str]:
-        for part in comma_lists(names, LONGEST_LIST):
-            yield f'channel.{"close" if closing else "open"}("{part}")'
+    def _lines(self, opening: Iterable[str], closing: Iterable[str]) -> list[str]:
+        return [
+            *map('channel.open("{}")'.format, comma_lists(opening, LONGEST_LIST)),
+            *map('channel.close("{}")'.format, comma_lists(closing, LONGEST_LIST)),
+        ]
 
     def _carry_out(self, lines: list[str], moving: int) -> tuple[frozenset[str], Callable[[], object]]:
         if self.settle_s > 0:
@@ -70,15 +72,15 @@ class TspMatrix(TspInstrument, RelayMatrix):
         """Ask in one exchange what is closed and how many errors are in the queue."""
         query = 'print(channel.getclose("allslots"), errorqueue.count)'
         reply, errors = self.ask_fields(query, 2)
-        return self._closed(query, reply), self.number(errors, query)
+        return self._parse_closed(query, reply), self.number(errors, query)
 
-    def _closed(self, query: str, reply: str) -> frozenset[str]:
+    def _parse_closed(self, query: str, reply: str) -> frozenset[str]:
         """Return the names in a channel list; a four-pole pair ``5003(5033)`` counts as its first channel."""
         if reply in {"nil", ""}:
             return frozenset()
         names = [re.sub(r"\(.*\)$", "", name.strip()).upper() for name in re.split("[;,]", reply)]
         if not all(re.fullmatch("[1-9][0-9A-Z]{3,5}", name) for name in names):
-            raise self.garbled(query, reply, "a list of channels")
+            raise self.garbled_reply(query, reply, "a list of channels")
         return frozenset(names)
 
     def _name(self, slot: int, row: int, column: int) -> str:

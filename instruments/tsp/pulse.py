@@ -189,7 +189,7 @@ class PulsingBox(TspInstrument):
         self.check_errors(FUNCTION)
         stored, wanted = self.ask(WHOLE_QUERY), str(_sum_of(PULSE_SCRIPT))
         if stored.strip() != wanted:
-            raise self.garbled(WHOLE_QUERY, stored, wanted)
+            raise self.garbled_reply(WHOLE_QUERY, stored, wanted)
         self._stored = True
 
     def end_upload(self) -> None:

@@ -179,7 +179,7 @@ class Keithley2600SourceMeter(SourceMeter):
             raise LimitError(f"{self.name} takes letters and digits for the name of a run, not {token!r}")
         self._number = token, int(sequence)
 
-    def remembered(self, token: str) -> PulseMemory | None:
+    def pulse_memory(self, token: str) -> PulseMemory | None:
         """Ask which numbered pulses of a run were sent last; None if the box does not remember the run."""
         self._box.recover()
         numbers = (f'string.format("%d", {MEMORY}_{each} or 0)' for each in ("begun", "done"))
@@ -203,7 +203,7 @@ class Keithley2600SourceMeter(SourceMeter):
         query = f"print({self._smu}.source.output)"
         (state,) = self._box.ask_numbers(query, 1)
         if state not in {0, 1}:
-            raise self._box.garbled(query, f"{state:g}", "0 or 1")
+            raise self._box.garbled_reply(query, f"{state:g}", "0 or 1")
         return state == 1
 
     def limit_tripped(self) -> bool:
@@ -326,9 +326,9 @@ class Keithley2600SourceMeter(SourceMeter):
         if reply.strip() == "refused":
             raise InstrumentError(f"{self.name} sent no pulse: an output is off or not at 0 V")
         with off_after_a_failure(*units):
-            return self._taken_apart(reply, query, parts, count)
+            return self._parse_pulses(reply, query, parts, count)
 
-    def _taken_apart(
+    def _parse_pulses(
         self, reply: str, query: str, parts: list[tuple["Keithley2600SourceMeter", float]], count: int
     ) -> list[list[Reading]]:
         fields = [self._box.number(field, query) for field in reply.split("\t")]
@@ -340,7 +340,7 @@ class Keithley2600SourceMeter(SourceMeter):
                 raise InstrumentError(f"{unit.name} measured {rest[0] if rest else 0:g} of {count} pulses")
             mine, rest = rest[1 : 1 + 2 * count], rest[1 + 2 * count :]
             if len(mine) != 2 * count or not all(0 <= status < 256 for status in mine[1::2]):
-                raise self._box.garbled(query, reply, f"{count} readings with their status")
+                raise self._box.garbled_reply(query, reply, f"{count} readings with their status")
             found.append(
                 [
                     Reading(unit._current(current), bool(int(status) & COMPLIANCE_BIT))
@@ -348,7 +348,7 @@ class Keithley2600SourceMeter(SourceMeter):
                 ]
             )
         if rest:
-            raise self._box.garbled(query, reply, f"{count} readings with their status")
+            raise self._box.garbled_reply(query, reply, f"{count} readings with their status")
         return found
 
     def _current(self, value: float) -> float:
@@ -359,7 +359,7 @@ class Keithley2600SourceMeter(SourceMeter):
 
     def _flag(self, field: str, query: str) -> bool:
         if field not in {"true", "false"}:
-            raise self._box.garbled(query, field, "true or false")
+            raise self._box.garbled_reply(query, field, "true or false")
         return field == "true"
 
 

@@ -83,7 +83,7 @@ class ConductanceCurve:
         Parameters
         ----------
         path : str or path
-            Text file; `sim_backend.curve_file` describes the two layouts.
+            Text file; `sim_backend.chip.curve_file` describes the two layouts.
         pulse : Pulse, optional
             From a table: which curve to take, measured or interpolated between measured widths; without it the
             potentiation curve of the longest pulse. With a plain file: the pulse it was measured with.
@@ -109,6 +109,14 @@ class ConductanceCurve:
         if pulse is None:
             return whole
         return replace(whole.for_pulse(pulse), others=tuple(curve for curve in family if curve.pulse != pulse))
+
+    @staticmethod
+    def of_device(path: TextFile, pulse: Pulse | None, *, smoothed: bool) -> "ConductanceCurve":
+        """Read the curve of a [chip] table; `pulse` is the one that it was measured with if the file does not say."""
+        curve = ConductanceCurve.from_csv(path)
+        if curve.pulse is None:
+            curve = ConductanceCurve(curve.levels_siemens, pulse, source=curve.source)
+        return curve.smoothed() if smoothed else curve
 
     @property
     def rises(self) -> FloatArray:

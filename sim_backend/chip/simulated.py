@@ -2,24 +2,12 @@
 
 Model
 -----
-The conductance of a cell is ``G = K ((G_exp(m) - G_exp(0)) + shift)``, m its level on the measured curve. A pulse of
-the curve's own kind moves the cell one level. Other pulses move it along their own measured curves, joined like this:
-
-- Curves of other widths share the rise G_exp(m) - G_exp(0): a cell enters a curve where that curve first reaches the
-  cell's rise. A pulse whose curve never rises so far does nothing.
-- The measured spans of potentiation (0.45 to 0.66 uS) and depression (0.39 to 0.02 uS) do not overlap. They are joined
-  through their normalised position: the depression curves are stretched together, so that their common start lies at
-  the largest rise of the nominal curve and the lowest measured point at zero. This is a choice of the model, not a
-  measurement.
-
-Levels between two measured ones, which arise where curves join and with step variation, are interpolated linearly.
-At the end of a curve a cell is saturated: further pulses leave it where it is.
+The conductance of a cell is ``G = K ((G_exp(m) - G_exp(0)) + shift)``, m its level on the measured curve. How
+pulses move it from level to level and from curve to curve stands in `crossbar_hil.sim_backend.chip.tracks`.
 """
 
-import functools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -36,41 +24,12 @@ from ..circuit.cells import CellModel, Ohmic
 from ..circuit.network import WireOhm, checked_wires
 from .array_circuit import ArrayCircuit
 from .curve import ConductanceCurve
+from .tracks import CellLevels
 from .variation import lognormal_shifts, rescaled_lognormal_shifts
 
 WRITES = ("direct", "half-select")
-MOST_PULSES_KEPT = 64
-"""So many kinds of pulses are remembered with their tracks; others are made again when they are asked for."""
 DEFAULT_LIMITS = Limits(read_v=1.0, pulse_v=3.0, width_s=1.0)
 """A read stays at or below half the 2 V of a pulse, which the model takes to leave a cell as it is."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Track:
-    """Rise at each level of one curve, in siemens, and where another rise enters it."""
-
-    rises: FloatArray
-    up: bool
-
-    @functools.cached_property
-    def last(self) -> IntArray:
-        return np.array(len(self.rises) - 1)  # an array, as numpy is faster with those
-
-    def rise(self, levels: FloatArray | IntArray) -> FloatArray:
-        if levels.dtype.kind == "i":
-            return self.rises[levels]
-        return np.interp(levels, np.arange(len(self.rises)), self.rises)
-
-    def entry(self, rise: float) -> float | None:
-        """First level at which the curve reaches a rise; None if a pulse on this curve cannot move it further."""
-        way = self.rises if self.up else -self.rises
-        goal = rise if self.up else -rise
-        if goal >= way.max():
-            return None
-        after = int(np.argmax(way >= goal))
-        if after == 0:
-            return 0.0
-        return after - 1 + float((goal - way[after - 1]) / (way[after] - way[after - 1]))
 
 
 class SimulatedBackend(DeviceBackend):
@@ -171,14 +130,9 @@ class SimulatedBackend(DeviceBackend):
                 f"shift {self.shifts[where]:g} S of cell {[int(i) for i in where]} makes its conductance negative, "
                 f"it must be at least {deepest:g} S"
             )
-        self._tracks: list[_Track] = [_Track(curve.rises, up=True)]
-        self._track_of_pulse: dict[Pulse, int] = {}  # the one asked for last is the last
-        self._most_kept = MOST_PULSES_KEPT
+        self._cells = CellLevels(curve, self.shape)
         self._last_pulse: Pulse | None = None
         self._last_track = 0
-        self._on = np.zeros(self.shape, dtype=np.int64)  # the track that each cell is on
-        self._levels: FloatArray | IntArray = np.zeros(self.shape, dtype=np.int64)  # float once a cell is between two
-        self._only: int | None = 0  # the track that all cells are on, if there is one
         self._ideal = not any(ohm.any() for ohm in self.wires)
         self._circuit: ArrayCircuit | None = None  # made when wires or write scheme first need it
         self._update()
@@ -192,10 +146,7 @@ class SimulatedBackend(DeviceBackend):
         shape = (chip.rows, chip.columns)
         draw = rescaled_lognormal_shifts if chip.spread.distribution == "rescaled" else lognormal_shifts
         shifts = draw(shape, rng=rng, **chip.spread.numbers())
-        curve = ConductanceCurve.from_csv(chip.curve_file)
-        if curve.pulse is None:
-            curve = ConductanceCurve(curve.levels_siemens, chip.curve_pulse, source=curve.source)
-        curve = curve.smoothed() if chip.smoothed else curve
+        curve = ConductanceCurve.of_device(chip.curve_file, chip.curve_pulse, smoothed=chip.smoothed)
         cell = load("cells", chip.cell)(**chip.cell_options)
         return cls.of_chip(chip, curve, shifts, rng=rng, cell=cell, limits=bench.limits or DEFAULT_LIMITS)
 
@@ -215,17 +166,12 @@ class SimulatedBackend(DeviceBackend):
         return cls(
             curve,
             shifts,
-            scale=chip.scale,
-            wire_ohm=chip.wire_ohm,
-            read_noise=chip.read_noise,
             rng=rng,
-            step_variation=chip.step_variation,
             stuck=cell_mask("stuck", chip.stuck, shape),
             dead=cell_mask("dead", chip.dead, shape),
             cell=cell,
-            write=chip.write,
-            threshold=chip.threshold,
             limits=limits,
+            **chip.model_dump(include={"scale", "wire_ohm", "read_noise", "step_variation", "write", "threshold"}),
         )
 
     # ------------------------------------------------------------------ the device
@@ -296,8 +242,8 @@ class SimulatedBackend(DeviceBackend):
         within = min(max(width, widths[0]), widths[-1])
         steps = np.zeros(self.shape)
         steps[row, column] = step * width / within
-        self._forget_tracks()
-        self._advance(self._track_of(Pulse(amplitude, within)), steps)
+        self._last_pulse = None  # its track may get another number
+        self._advance(self._cells.find(Pulse(amplitude, within)), steps)
 
     def _advance(self, index: int, steps: FloatArray | IntArray) -> None:
         """Move cells along a track, each by its number of levels."""
@@ -305,42 +251,11 @@ class SimulatedBackend(DeviceBackend):
             steps = steps * self._mobile
         if self.step_variation and self.rng is not None:
             steps = _vary_steps(steps, self.step_variation, self.rng)
-        if self._only != index:
-            steps = self._enter(index, steps)
-        if self._only == index:
-            self._levels = np.minimum(self._levels + steps, self._tracks[index].last)
-        else:
-            pulsed = steps > 0
-            self._levels[pulsed] = np.minimum(self._levels[pulsed] + steps[pulsed], self._tracks[index].last)
+        self._cells.advance(index, steps)
         self._update()
 
-    def _enter(self, index: int, steps: Any) -> Any:
-        """Bring the cells that are pulsed onto a track; return the steps without those that it cannot move."""
-        track = self._tracks[index]
-        steps = np.array(steps)
-        rises = self._rises()
-        self._levels = self._levels.astype(np.float64)
-        for place in np.argwhere((steps > 0) & (self._on != index)):
-            cell = tuple(place)
-            level = track.entry(float(rises[cell]))
-            if level is None:
-                steps[cell] = 0
-            else:
-                self._levels[cell], self._on[cell] = level, index
-        first = int(self._on.flat[0])
-        self._only = first if (self._on == first).all() else None
-        return steps
-
-    def _rises(self) -> FloatArray:
-        if self._only is not None:
-            return self._tracks[self._only].rise(self._levels)
-        rises = np.empty(self.shape)
-        for index, track in enumerate(self._tracks):
-            rises[self._on == index] = track.rise(self._levels[self._on == index])
-        return rises
-
     def _update(self) -> None:
-        self._conductances = (self._rises() + self.shifts) * self._scale
+        self._conductances = (self._cells.rises() + self.shifts) * self._scale
         if not self._all_mobile:
             self._conductances[self._dead] = 0.0
         if self._circuit is not None:
@@ -350,64 +265,8 @@ class SimulatedBackend(DeviceBackend):
         if pulse is self._last_pulse:
             return
         super()._check_pulse(pulse)
-        self._forget_tracks()
-        self._last_track = self._track_of(pulse)
+        self._last_track = self._cells.find(pulse)
         self._last_pulse = pulse
-
-    def _track_of(self, pulse: Pulse) -> int:
-        """Index of the track of a pulse, made if it is not there."""
-        index = self._track_of_pulse.pop(pulse, None)
-        if index is None:
-            index = self._new_track(pulse)
-        self._track_of_pulse[pulse] = index
-        return index
-
-    def _forget_tracks(self) -> None:
-        """Drop tracks that no cell is on and that were not asked for lately; made again, they are the same.
-
-        Whoever times pulses by a real clock never sends two of the same width, and each width is a track of its own.
-        """
-        if len(self._track_of_pulse) <= self._most_kept:
-            return
-        recent = list(self._track_of_pulse)[-MOST_PULSES_KEPT // 2 :]
-        taken = {0, *np.unique(self._on).tolist(), *(self._track_of_pulse[pulse] for pulse in recent)}
-        place = {index: number for number, index in enumerate(sorted(taken))}
-        self._tracks = [self._tracks[index] for index in place]
-        self._track_of_pulse = {
-            pulse: place[index]
-            for pulse, index in self._track_of_pulse.items()
-            if index in place and (index or pulse in recent)
-        }
-        self._on = np.vectorize(place.__getitem__, otypes=[np.int64])(self._on)
-        self._only = None if self._only is None else place[self._only]
-        self._last_pulse = None
-        self._most_kept = max(MOST_PULSES_KEPT, 2 * len(self._track_of_pulse))
-
-    def _new_track(self, pulse: Pulse) -> int:
-        """Make the track for a pulse and return its index."""
-        nominal = self.curve
-        if nominal.pulse is None:
-            # The measurement does not say its pulse: whatever is sent first is that pulse.
-            if self._track_of_pulse or pulse.amplitude_v < 0:
-                known = next(iter(self._track_of_pulse), None)
-                raise LimitError(
-                    f"pulse of {pulse}: the curve {nominal.source} was measured with one potentiating pulse"
-                    + (f", taken to be {known}" if known else "")
-                )
-            return 0
-        curve = nominal.for_pulse(pulse)
-        if curve is nominal:
-            return 0
-        if pulse.amplitude_v > 0:
-            self._tracks.append(_Track(curve.rises, up=True))
-        else:
-            measured = [each.levels_siemens for each in nominal.others if each.pulse and each.pulse.amplitude_v < 0]
-            low, high = min(levels.min() for levels in measured), max(levels[0] for levels in measured)
-            if not high > low:
-                raise LimitError(f"pulse of {pulse}: its measured curve never falls, so the cells cannot be depressed")
-            position = (curve.levels_siemens - low) / (high - low)
-            self._tracks.append(_Track(position * nominal.span, up=False))
-        return len(self._tracks) - 1
 
     def make_safe(self) -> None:
         """Do nothing: a simulation drives no output."""
@@ -422,12 +281,11 @@ class SimulatedBackend(DeviceBackend):
     @property
     def levels(self) -> FloatArray:
         """(R, C) level of each cell on the curve it is on."""
-        return self._levels.astype(np.float64)
+        return self._cells.levels
 
     def saturated_cells(self) -> BoolArray:
         """Cells at the end of their curve."""
-        last = np.array([track.last for track in self._tracks])
-        return self._mobile & (self._levels >= last[self._on])
+        return self._mobile & self._cells.saturated()
 
     def identify(self) -> dict[str, Any]:
         """Curve and model of the virtual chip."""
@@ -442,10 +300,7 @@ class SimulatedBackend(DeviceBackend):
 
     def state(self) -> dict[str, FloatArray]:
         """Level of each cell, the amplitude and width of the pulse whose curve it is on (0 for the nominal one)."""
-        pulses = {index: pulse for pulse, index in self._track_of_pulse.items() if index}
-        amplitudes, widths = np.zeros(self.shape), np.zeros(self.shape)
-        for index, pulse in pulses.items():
-            amplitudes[self._on == index], widths[self._on == index] = pulse.amplitude_v, pulse.width_s
+        amplitudes, widths = self._cells.pulses()
         return {
             "shift_siemens": self.shifts.copy(),
             "level": self.levels,
@@ -465,13 +320,8 @@ class SimulatedBackend(DeviceBackend):
             checked(f"saved {name} values", state.get(name, []), self.shape)
             for name in ("shift_siemens", "level", "curve_amplitude_v", "curve_width_s")
         )
-        on = np.zeros(self.shape, dtype=np.int64)
-        for amplitude, width in {(a, w) for a, w in zip(amplitudes.flat, widths.flat, strict=True) if a}:
-            pulse = Pulse(float(amplitude), float(width))
-            # Whatever the limits: what happened may be beyond.
-            on[(amplitudes == amplitude) & (widths == width)] = self._track_of(pulse)
-        self.shifts, self._levels, self._on = shifts, levels, on
-        self._only = int(on.flat[0]) if (on == on.flat[0]).all() else None
+        self._cells.place(levels, amplitudes, widths)
+        self.shifts = shifts
         self._update()
 
     def _mask(self, name: str, cells: ArrayLike | None) -> BoolArray:

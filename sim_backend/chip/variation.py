@@ -1,14 +1,21 @@
 """Spread from cell to cell: random shifts of the conductance curve, drawn from a lognormal distribution."""
 
 import math
+from typing import TypedDict
 
 import numpy as np
 
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.errors import DataError
+from crossbar_hil.training.confidence import Z95
 
-SPAN_Z = 1.959963984540054
-"""Standard normal quantile of 0.975: a span holds the central 95 % of the shifts."""
+
+class SpreadNumbers(TypedDict, total=False):
+    """How the shifts are spread, by median and sigma or by a span; see `lognormal_shifts`."""
+
+    median_siemens: float | None
+    sigma: float | None
+    span_siemens: tuple[float, float] | None
 
 
 def lognormal_shifts(
@@ -57,7 +64,7 @@ def lognormal_shifts(
     if span_siemens is not None:
         low, high = _checked_span(span_siemens)
         median_siemens = math.sqrt(low * high)
-        sigma = math.log(high / low) / (2 * SPAN_Z)
+        sigma = math.log(high / low) / (2 * Z95)
     if median_siemens is None or not (math.isfinite(median_siemens) and median_siemens > 0):
         raise DataError(f"median of the shifts {median_siemens} S must be finite and above zero")
     if sigma is None or not (math.isfinite(sigma) and sigma >= 0):

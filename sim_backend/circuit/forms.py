@@ -1,6 +1,6 @@
 """Cell models that a kernel knows, as numbers."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,8 +12,7 @@ SINH, CUBIC, TABLE = 1, 2, 3
 _NO_NUMBERS, _NO_TABLE = np.zeros(2), np.zeros((5, 1))
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Form:
+class Form(NamedTuple):
     """A cell model whose current is in proportion to its conductance.
 
     Attributes

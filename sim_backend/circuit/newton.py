@@ -5,7 +5,6 @@ the linear crossbar. The current of a cell grows with its voltage, so the circui
 co-content (W. Millar, Phil. Mag. 42 (1951) 1150). A step that overshoots its minimum along the way is shortened.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +18,7 @@ from .cells import CellModel
 from .engine import CompiledEngine, Engine
 from .forms import form_of
 from .network import Network
-from .tangents import Point, Stepper, kernel_stepper, numpy_stepper, point_at_rest
+from .tangents import OperatingPoint, Stepper, kernel_stepper, numpy_stepper, point_at_rest
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,26 +113,21 @@ def _settle(
         if residual <= SETTLED and tolerance <= LAST:
             return NewtonSolution(words, bits, point.currents, tuple(residuals))
         tolerance = LAST if residual <= SETTLED else max(LAST, min(ROUGH, 0.1 * residual**2))
-    raise unsettled_newton(cell, residuals)
-
-
-def _residual(point: Point) -> float:
-    columns, missing = np.abs(point.of_columns), point.left_of_columns
-    scale = np.maximum(columns, 1e-6 * columns.max())
-    return float(np.divide(missing, scale, out=np.zeros_like(scale), where=missing > 0).max())
-
-
-def unsettled_newton(cell: CellModel, residuals: Sequence[float]) -> BackendError:
-    """Return the error of a Newton's method that does not come to an end."""
     reached = f"{residuals[-1]:.1e}" if residuals else "no number"
-    return BackendError(
+    raise BackendError(
         f"the currents of {type(cell).__name__} cells did not settle in {len(residuals)} steps: "
         f"{reached} of a column's current is left, at most {SETTLED:g} is allowed"
     )
 
 
+def _residual(point: OperatingPoint) -> float:
+    columns, missing = np.abs(point.of_columns), point.left_of_columns
+    scale = np.maximum(columns, 1e-6 * columns.max())
+    return float(np.divide(missing, scale, out=np.zeros_like(scale), where=missing > 0).max())
+
+
 def _limit_voltages(
-    net: Network, cell: CellModel, conductances: FloatArray, drive: FloatArray, point: Point
+    net: Network, cell: CellModel, conductances: FloatArray, drive: FloatArray, point: OperatingPoint
 ) -> FloatArray:
     """Return voltages, lower where need be, at which the wires could carry the currents: a better guess to start from.
 
@@ -170,8 +164,8 @@ def _ratio(above: ArrayLike, below: FloatArray) -> FloatArray:
 
 
 def _shorten_step(
-    step: Stepper, point: Point, words: FloatArray, bits: FloatArray, falling: float
-) -> tuple[float, Point]:
+    step: Stepper, point: OperatingPoint, words: FloatArray, bits: FloatArray, falling: float
+) -> tuple[float, OperatingPoint]:
     """Return the part of a step at which the co-content is about least, and the point there.
 
     The slope of the co-content rises all the way along the step.

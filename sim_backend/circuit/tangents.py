@@ -1,7 +1,8 @@
 """One step of Newton's method at every cell: a kernel for the models it knows, numpy for the others."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TypeAlias
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from .forms import Form
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Point:
+class OperatingPoint:
     """All cells at some voltages, all (R, C).
 
     Attributes
@@ -36,27 +37,23 @@ class Point:
     left_of_columns: FloatArray
 
 
-def point_at_rest(slopes: FloatArray) -> Point:
+def point_at_rest(slopes: FloatArray) -> OperatingPoint:
     """Return cells of given slopes (R, C), in siemens, at 0 V."""
     zero = np.zeros(slopes.shape)
-    return Point(zero, zero, slopes, zero, zero, zero[0], zero[0])
+    return OperatingPoint(zero, zero, slopes, zero, zero, zero[0], zero[0])
 
 
-class Stepper(Protocol):
-    """Goes a share of the way from a point to other voltages."""
-
-    def __call__(self, point: Point, words: FloatArray, bits: FloatArray, share: float) -> tuple[Point, float, float]:
-        """Return the point that lies this share of the way to the voltages words - bits (R, C).
-
-        Also the slopes of the co-content along the way, in watt: there, and at its start.
-        """
-        ...
+Stepper: TypeAlias = Callable[[OperatingPoint, FloatArray, FloatArray, float], tuple[OperatingPoint, float, float]]
+"""From a point, potentials of the word and of the bit lines (R, C) in volts, and a share, to the point that lies this
+share of the way to them, and the slopes of the co-content along the way, in watt: there, and at its start."""
 
 
 def numpy_stepper(cell: CellModel, conductances: FloatArray) -> Stepper:
     """Step with a model of which nothing is known."""
 
-    def step(point: Point, words: FloatArray, bits: FloatArray, share: float) -> tuple[Point, float, float]:
+    def step(
+        point: OperatingPoint, words: FloatArray, bits: FloatArray, share: float
+    ) -> tuple[OperatingPoint, float, float]:
         change = words - bits - point.volts
         volts = point.volts + share * change
         currents, slopes = cell.current(conductances, volts), cell.slope(conductances, volts)
@@ -65,7 +62,7 @@ def numpy_stepper(cell: CellModel, conductances: FloatArray) -> Stepper:
             rest += (1 - share) * point.left_out
         emf = volts - np.divide(currents, slopes, out=volts.copy(), where=slopes > 0)
         return (
-            Point(volts, currents, slopes, emf, rest, currents.sum(axis=0), np.abs(rest).sum(axis=0)),
+            OperatingPoint(volts, currents, slopes, emf, rest, currents.sum(axis=0), np.abs(rest).sum(axis=0)),
             float((rest * change).sum()),
             float((point.left_out * change).sum()),
         )
@@ -79,15 +76,16 @@ def kernel_stepper(form: Form, conductances: FloatArray) -> Stepper:
 
     flat = conductances.ravel()
 
-    def step(point: Point, words: FloatArray, bits: FloatArray, share: float) -> tuple[Point, float, float]:
+    def step(
+        point: OperatingPoint, words: FloatArray, bits: FloatArray, share: float
+    ) -> tuple[OperatingPoint, float, float]:
         new = np.empty((5, *conductances.shape))
         sums = np.empty(2 * conductances.shape[1])
         volts, currents, slopes, emf, rest = new.reshape(5, -1)
         rising, falling = evaluate_cells(
-            form.kind, form.numbers, form.table, share, flat, words.ravel(), bits.ravel(), point.volts.ravel(),
-            point.currents.ravel(), point.slopes.ravel(), point.left_out.ravel(), volts, currents, slopes, rest, emf,
-            sums,
+            *form, share, flat, words.ravel(), bits.ravel(), point.volts.ravel(), point.currents.ravel(),
+            point.slopes.ravel(), point.left_out.ravel(), volts, currents, slopes, rest, emf, sums,
         )  # fmt: skip
-        return Point(*new, *sums.reshape(2, -1)), rising, falling
+        return OperatingPoint(*new, *sums.reshape(2, -1)), rising, falling
 
     return step

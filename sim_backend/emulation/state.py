@@ -117,7 +117,7 @@ class StateFile:
             if body["damage"] is not None:
                 self._world.damage = Damage(np.random.default_rng(0))
                 self._world.damage.restore(body["damage"])
-                self._world.broken()
+                self._world.apply_damage()
         except (DataError, LimitError, ValueError, TypeError, KeyError) as error:
             raise ConfigError(f"state {self.path} does not fit the chip: {error}") from error
         for name, each in self._instruments.items():

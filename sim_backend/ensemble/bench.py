@@ -2,10 +2,9 @@
 
 import functools
 from collections.abc import Hashable
-from typing import Any, NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from crossbar_hil.arrays import FloatArray
@@ -23,31 +22,20 @@ from ..chip.curve import ConductanceCurve
 from ..chip.simulated import DEFAULT_LIMITS, SimulatedBackend
 from ..chip.variation import rescaled_lognormal_shifts
 from .draw import draw_ensemble, own_generator
+from .result import EnsembleResult
 
 _RESCALED, _NOISE = 1, 2
 """What a chip's own generators are for."""
-_QUICK_CHIP = {"rows", "columns", "curve", "curve_amplitude_v", "curve_width_s", "smoothed", "scale", "spread"} | {
-    "read_noise",
-    "step_variation",
-}
-_QUICK_TRAINING = {"patterns", "epochs", "beta", "target", "target0", "v0", "v1", "amplitude_v", "width_s"} | {
-    "rule",
-    "pull_back",
-}
+_CHIP = {"scale", "read_noise", "step_variation"}
+_TRAINING = {"beta", "target", "target0", "epochs", "v0", "v1", "pull_back"}
+"""Settings that `train_ensemble` takes as they are."""
+_QUICK_CHIP = {*_CHIP, "rows", "columns", "curve", "curve_amplitude_v", "curve_width_s", "smoothed", "spread"}
+_QUICK_TRAINING = {*_TRAINING, "patterns", "amplitude_v", "width_s", "rule"}
 """Settings that the lock-step knows; with any other that is not as usual, chips are trained one by one."""
 
 
 class ReadText(TextFile, Hashable, Protocol):
     """The text of a file that was read already, so that it does not change."""
-
-
-class Outcome(NamedTuple):
-    """What M trainings came to, one number a chip."""
-
-    converged: NDArray[Any]
-    epochs: NDArray[Any]
-    pulses: NDArray[Any]
-    saturated: NDArray[Any]
 
 
 class BenchEnsemble:
@@ -101,7 +89,7 @@ class BenchEnsemble:
         """Measured widths of pulses of the training's amplitude, the shortest first; none if they are not known."""
         return self.curve.widths_by_amplitude().get(self.training.amplitude_v, [])
 
-    def train(self, seed: int, first: int, count: int) -> Outcome:
+    def train(self, seed: int, first: int, count: int) -> EnsembleResult:
         """Train the chips number `first` to ``first + count - 1``, in one thread.
 
         Parameters
@@ -126,43 +114,31 @@ class BenchEnsemble:
             )
         return draw_ensemble(count, shape, seed=seed, first=first, **numbers)
 
-    def _side_by_side(self, seed: int, first: int, shifts: FloatArray) -> Outcome:
+    def _side_by_side(self, seed: int, first: int, shifts: FloatArray) -> EnsembleResult:
         from .training import train_ensemble  # noqa: PLC0415 - loads numba
 
-        chip, training = self.chip, self.training
-        found = train_ensemble(
+        return train_ensemble(
             self.curve,
             shifts,
             self.task.train,
             self.task.train_labels,
-            scale=chip.scale,
-            pulse=training.pulse,
-            beta=training.beta,
-            target=training.target,
-            target0=training.target0,
-            epochs=training.epochs,
-            v0=training.v0,
-            v1=training.v1,
-            pull_back=training.pull_back,
-            read_noise=chip.read_noise,
-            step_variation=chip.step_variation,
+            pulse=self.training.pulse,
             seed=seed,
             first=first,
             threads=1,
+            **self.chip.model_dump(include=_CHIP),
+            **self.training.model_dump(include=_TRAINING),
         )
-        return Outcome(found.converged, found.epochs, found.pulses, found.saturated)
 
-    def _one_by_one(self, seed: int, first: int, shifts: FloatArray) -> Outcome:
-        rows = []
+    def _one_by_one(self, seed: int, first: int, shifts: FloatArray) -> EnsembleResult:
+        found = EnsembleResult.empty(first, shifts.shape, np.float64)
         trainer: Trainer | None = None
         for place, each in enumerate(shifts):
             backend = self._backend(seed, first + place, each)
             trainer = trainer or make_trainer(self.bench.training, backend)
             trainer.backend = backend
-            result = trainer.run(self.task.train, self.task.train_labels)
-            rows.append((result.converged, result.epochs, result.pulses, int(result.saturated.sum())))
-        converged, epochs, pulses, saturated = (np.array(column) for column in zip(*rows, strict=True))
-        return Outcome(converged, epochs, pulses, saturated)
+            found.take(place, trainer.run(self.task.train, self.task.train_labels), backend.levels)
+        return found
 
     def _backend(self, seed: int, number: int, shifts: FloatArray) -> SimulatedBackend:
         rng = own_generator(seed, number, _NOISE)
@@ -172,10 +148,7 @@ class BenchEnsemble:
 @functools.lru_cache(maxsize=16)
 def _read_curve(curve: ReadText, pulse: Pulse | None, smoothed: bool) -> ConductanceCurve:
     """Read a curve once for all the chunks and points that share it."""
-    read = ConductanceCurve.from_csv(curve)
-    if read.pulse is None:
-        read = ConductanceCurve(read.levels_siemens, pulse, source=read.source)
-    return read.smoothed() if smoothed else read
+    return ConductanceCurve.of_device(curve, pulse, smoothed=smoothed)
 
 
 def _as_usual(table: BaseModel, known: set[str]) -> bool:

@@ -1,12 +1,14 @@
 """Shifts of an ensemble: chip number k of a seed is the same chip whatever else is drawn."""
 
+from typing import Unpack
+
 import numpy as np
 from numpy.typing import NDArray
 
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.errors import DataError
 
-from ..chip.variation import lognormal_shifts
+from ..chip.variation import SpreadNumbers, lognormal_shifts
 
 BLOCK = 1024
 """Chips that share a generator; numbers k BLOCK to (k + 1) BLOCK - 1 are block k."""
@@ -18,9 +20,7 @@ def draw_ensemble(
     *,
     seed: int,
     first: int = 0,
-    median_siemens: float | None = None,
-    sigma: float | None = None,
-    span_siemens: tuple[float, float] | None = None,
+    **spread: Unpack[SpreadNumbers],
 ) -> FloatArray:
     """Draw the lognormal shifts of many chips.
 
@@ -38,8 +38,8 @@ def draw_ensemble(
         Not negative.
     first : int
         Number of the first chip, not negative.
-    median_siemens, sigma, span_siemens
-        The distribution, as `lognormal_shifts` takes it.
+    **spread
+        The distribution, as `lognormal_shifts` takes it: `median_siemens` and `sigma`, or `span_siemens`.
 
     Returns
     -------
@@ -68,13 +68,7 @@ def draw_ensemble(
     for block in range(first // BLOCK, (first + count - 1) // BLOCK + 1):
         start = block * BLOCK
         lowest, end = max(first, start), min(first + count, start + BLOCK)
-        drawn = lognormal_shifts(
-            (BLOCK, rows * columns),
-            rng=block_generator(seed, block),
-            median_siemens=median_siemens,
-            sigma=sigma,
-            span_siemens=span_siemens,
-        )
+        drawn = lognormal_shifts((BLOCK, rows * columns), rng=block_generator(seed, block), **spread)
         shifts[lowest - first : end - first] = drawn[lowest - start : end - start].reshape(-1, rows, columns)
     return shifts
 

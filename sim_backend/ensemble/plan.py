@@ -1,6 +1,6 @@
 """One training of an ensemble, checked, and the ways to carry it out.
 
-Without noise the chips are trained in single precision first. Its decisions carry a proven margin (`ensemble_task`);
+Without noise the chips are trained in single precision first. Its decisions carry a proven margin (`ensemble.task`);
 the few chips with a decision inside it are trained again in double precision, and what is still undecided by `Trainer`
 itself, on a `SimulatedBackend`.
 """
@@ -96,10 +96,10 @@ class Plan:
             if quick is None or not len(left):
                 continue
             if len(left) == len(chips):
-                quick.train(chips, out)
+                quick(chips, out)
             else:
                 part = EnsembleResult.empty(0, chips[left].shape, np.int32)
-                quick.train(chips[left], part)
+                quick(chips[left], part)
                 for name in ARRAYS:
                     getattr(out, name)[left] = getattr(part, name)
             left = np.flatnonzero(out.epochs == 0)
@@ -128,10 +128,7 @@ class Plan:
         self, shifts: FloatArray, out: EnsembleResult, chip: int, rng: np.random.Generator | None = None
     ) -> None:
         trainer = self.reference(shifts, rng)
-        result = trainer.run(self.patterns, self.labels)
-        out.converged[chip], out.epochs[chip], out.pulses[chip] = result.converged, result.epochs, result.pulses
-        out.saturated[chip], out.error[chip] = result.saturated.sum(), result.errors[-1]
-        out.levels[chip] = trainer.backend.state()["level"]
+        out.take(chip, trainer.run(self.patterns, self.labels), trainer.backend.state()["level"])
 
     def _fill_errors(self, chips: FloatArray, out: EnsembleResult) -> None:
         from .error import fill_errors  # noqa: PLC0415 - numba takes long to import

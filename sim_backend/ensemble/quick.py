@@ -1,7 +1,7 @@
 """The compiled kernel of a training with all that is the same for every chip."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 
@@ -11,18 +11,8 @@ from .result import EnsembleResult
 from .sizes import LANES, PATTERN_BLOCK, ROW_BLOCK
 from .task import Task, margins
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Quick:
-    """The compiled kernel with all that is the same for every chip."""
-
-    kernel: Any
-    settings: tuple[Any, ...]
-
-    def train(self, chips: FloatArray, out: EnsembleResult) -> None:
-        """Train; chips that stay undecided have epoch number 0."""
-        lanes = min(LANES, -(-len(chips) // 8) * 8)
-        self.kernel(chips, *self.settings, lanes, out.epochs, out.converged, out.saturated, out.pulses, out.levels)
+Quick: TypeAlias = Callable[[FloatArray, EnsembleResult], None]
+"""Trains chips of shifts (M, R, C); those that stay undecided have epoch number 0."""
 
 
 def quick_kernel(
@@ -61,7 +51,13 @@ def quick_kernel(
         task.times.astype(real), real(limits.near), real(limits.close), real(limits.basis), real(limits.tiny),
         pull_back,
     )  # fmt: skip
-    return Quick(lockstep_kernel(single), settings)
+    kernel = lockstep_kernel(single)
+
+    def train(chips: FloatArray, out: EnsembleResult) -> None:
+        lanes = min(LANES, -(-len(chips) // 8) * 8)
+        kernel(chips, *settings, lanes, out.epochs, out.converged, out.saturated, out.pulses, out.levels)
+
+    return train
 
 
 def _fill_to_blocks(values: FloatArray, blocks: tuple[int, int]) -> FloatArray:

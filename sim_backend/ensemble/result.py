@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.training.confidence import wilson
+from crossbar_hil.training.result import TrainingResult
 
 ARRAYS = ("converged", "epochs", "pulses", "error", "saturated", "levels")
 """Fields with one entry a chip."""
@@ -45,6 +46,12 @@ class EnsembleResult:
             np.zeros(count, dtype=np.int32),
             np.zeros(shape, dtype=levels),
         )
+
+    def take(self, chip: int, result: TrainingResult, levels: FloatArray) -> None:
+        """Write down what `Trainer` made of one chip, and the levels of its cells in the end."""
+        self.converged[chip], self.epochs[chip], self.pulses[chip] = result.converged, result.epochs, result.pulses
+        self.saturated[chip], self.error[chip] = result.saturated.sum(), result.errors[-1]
+        self.levels[chip] = levels
 
     def part(self, share: slice) -> Self:
         """Return a view of some chips: writing to it writes to the whole."""

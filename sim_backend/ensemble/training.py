@@ -1,7 +1,7 @@
 """Whole trainings of many virtual chips in lock-step, with the results of `Trainer` and `SimulatedBackend`.
 
 Epochs, convergence, pulses and levels of a chip are those of `Trainer`, exactly, whatever way it was trained
-(`ensemble_plan`). With read noise or varying steps the chips are the same only in distribution, and every chip has
+(`ensemble.plan`). With read noise or varying steps the chips are the same only in distribution, and every chip has
 random numbers of its own.
 """
 
@@ -19,6 +19,7 @@ from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import DataError
 
 from ..chip.curve import ConductanceCurve
+from ..chip.variation import SpreadNumbers
 from ..circuit import WireOhm
 from .draw import draw_ensemble
 from .plan import Plan
@@ -143,9 +144,6 @@ def iterate_ensemble(
     shape: tuple[int, int] = (4, 4),
     first: int = 0,
     chunk: int = CHUNK,
-    median_siemens: float | None = None,
-    sigma: float | None = None,
-    span_siemens: tuple[float, float] | None = None,
     **settings: Any,
 ) -> Iterator[EnsembleResult]:
     """Draw and train `count` chips, handing out chunk after chunk, so that memory holds one chunk only.
@@ -164,10 +162,8 @@ def iterate_ensemble(
         Number of the first chip.
     chunk : int
         Chips a chunk, at least one; what a chip does depends on its number only.
-    median_siemens, sigma, span_siemens
-        Spread, as for `draw_ensemble`.
     **settings
-        Other keywords of `train_ensemble`.
+        SpreadNumbers as for `draw_ensemble`, and other keywords of `train_ensemble`.
 
     Yields
     ------
@@ -178,16 +174,9 @@ def iterate_ensemble(
         raise DataError(f"a chunk of {chunk} chips is empty, at least one is needed")
     if count < 1:
         raise DataError(f"an ensemble of {count} chips is empty, at least one is needed")
+    spread: Any = {name: settings.pop(name) for name in SpreadNumbers.__annotations__ if name in settings}
     for start in range(first, first + count, chunk):
-        shifts = draw_ensemble(
-            min(chunk, first + count - start),
-            shape,
-            seed=seed,
-            first=start,
-            median_siemens=median_siemens,
-            sigma=sigma,
-            span_siemens=span_siemens,
-        )
+        shifts = draw_ensemble(min(chunk, first + count - start), shape, seed=seed, first=start, **spread)
         yield train_ensemble(curve, shifts, patterns, labels, seed=seed, first=start, **settings)
 
 

@@ -18,7 +18,7 @@ from .fused import FusedEngine
 from .wired import WiredEngine
 
 
-class AttenuatedEngine:
+class AttenuatedEngine(WiredEngine):
     """Shows images to a network on a crossbar with wires and ohmic cells, nearly as `WiredEngine` does.
 
     While weights are fixed it is `WiredEngine`. In a training conductances change between renewals, shares do not.
@@ -41,9 +41,8 @@ class AttenuatedEngine:
     def __init__(self, wire_ohm: WireOhm = 1.0, images: int = 20, *, topology: Topology = STANDARD) -> None:
         if images < 1:
             raise ConfigError(f"images {images} between two renewals must be at least 1")
+        super().__init__(wire_ohm, topology=topology)
         self.images = images
-        self.wire_ohm = wire_ohm
-        self.topology = topology
 
     def show(self, model: SpikingModel, state: NetworkState, images: Words, showing: Showing) -> Presentation:
         """Return the network after it was shown images, given as (P, K) spike probabilities, and its output spikes.
@@ -56,7 +55,7 @@ class AttenuatedEngine:
             If a circuit does not settle.
         """
         if not showing.learn or not len(images):
-            return WiredEngine(self.wire_ohm, topology=self.topology).show(model, state, images, showing)
+            return super().show(model, state, images, showing)
         check_images(model, images)
         parts = []
         for start in range(0, len(images), self.images):

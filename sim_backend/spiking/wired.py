@@ -10,36 +10,17 @@ from typing import TypeAlias
 
 import numpy as np
 
-from crossbar_hil.arrays import BoolArray, FloatArray
+from crossbar_hil.arrays import FloatArray
 from crossbar_hil.spiking.network.encoding import Words
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
-from crossbar_hil.spiking.network.neurons import Singles
-from crossbar_hil.spiking.network.stepwise import Presentation, Product, Showing
+from crossbar_hil.spiking.network.stepwise import Presentation, Showing
 
-from ..circuit import STANDARD, CrossbarSolver, Topology, WireOhm, compile_kernels, solve_crossbar, transfer_matrix
+from ..circuit import STANDARD, CrossbarSolver, Topology, WireOhm, compile_kernels, transfer_matrix
 from ..circuit.cells import CellModel, Ohmic
 from .working import Layout, lay_out
 
 Circuit: TypeAlias = Callable[[FloatArray | None, FloatArray], FloatArray]
 """(K, N) conductances in siemens if they have changed, (1, K) volts -> (1, N) currents in amperes."""
-NO_MATRIX = np.empty((0, 0))
-
-
-def wired_currents(wire_ohm: WireOhm = 1.0, cell: CellModel | None = None, topology: Topology = STANDARD) -> Product:
-    """Return the product with which `StepwiseEngine` does the same as `WiredEngine`, solving the circuit each time.
-
-    Parameters
-    ----------
-    wire_ohm, cell, topology
-        As of `WiredEngine`.
-    """
-
-    def product(conductances: Singles, spikes: BoolArray, spike_v: float) -> Singles:
-        volts = np.where(spikes, np.float64(np.float32(spike_v)), 0.0)
-        siemens = conductances.astype(np.float64)
-        return solve_crossbar(siemens, volts[None], wire_ohm, cell, topology=topology)[0].astype(np.float32)
-
-    return product
 
 
 class WiredEngine:
@@ -56,8 +37,8 @@ class WiredEngine:
 
     Notes
     -----
-    Spikes are those of ``StepwiseEngine(wired_currents(...))``. Currents of ohmic cells are equal to the last bit in
-    training; otherwise they may differ by 1e-8 of each before they are rounded to single precision.
+    Spikes are those of a `StepwiseEngine` whose product solves the circuit each time. Currents of ohmic cells are equal
+    to the last bit in training; otherwise they may differ by 1e-8 of each before they are rounded to single precision.
     """
 
     def __init__(
@@ -85,7 +66,7 @@ class WiredEngine:
         if not showing.learn and (self.cell is None or isinstance(self.cell, Ohmic)):
             matrix = np.zeros(work.read.shape)
             matrix[:-1, : model.outputs] = transfer_matrix(cells, self.wire_ohm, topology=self.topology)
-            return self._through(work, matrix, None, model.outputs, model.spike_v)
+            return self._run(work, matrix, None, model.outputs, model.spike_v)
         solver = CrossbarSolver(cells, self.wire_ohm, self.cell, topology=self.topology)
 
         def circuit(conductances: FloatArray | None, volts: FloatArray) -> FloatArray:
@@ -93,24 +74,22 @@ class WiredEngine:
                 solver.update(conductances)
             return solver.currents(volts)
 
-        return self._through(work, NO_MATRIX, circuit, model.outputs, model.spike_v)
+        return self._run(work, None, circuit, model.outputs, model.spike_v)
 
-    def _through(
-        self, work: Layout, matrix: FloatArray, circuit: Circuit | None, outputs: int, spike_v: float
+    def _run(
+        self, work: Layout, matrix: FloatArray | None, circuit: Circuit | None, outputs: int, spike_v: float
     ) -> Presentation:
-        from . import pausing  # noqa: PLC0415 - numba takes long to import
+        from . import kernel  # noqa: PLC0415 - numba takes long to import
 
         inputs = len(work.last_inputs)
-        clock = np.zeros(6, np.int64)
-        clock[pausing.NOW] = work.state.now
         spiking, currents = np.zeros(inputs + 4, np.int64), np.zeros(work.read.shape[1], np.float32)
         volts, height = np.zeros((1, inputs)), np.float64(np.float32(spike_v))
-        arguments = (*work.arguments(), clock, work.counts, work.raster, matrix, spiking, currents)
-        while pausing.advance(*arguments) and circuit is not None:
+        arguments = (*work.arguments(), matrix, None if circuit is None else (spiking, currents))
+        while kernel.show(*arguments) and circuit is not None:
             volts[:] = 0.0
-            volts[0, spiking[: clock[pausing.FIRED]]] = height
-            changed = work.read[:-1, :outputs].astype(np.float64) if clock[pausing.CHANGED] else None
-            clock[pausing.CHANGED] = 0
+            volts[0, spiking[: work.clock[kernel.FIRED]]] = height
+            changed = work.read[:-1, :outputs].astype(np.float64) if work.clock[kernel.CHANGED] else None
+            work.clock[kernel.CHANGED] = 0
             currents[:outputs] = circuit(changed, volts)[0]
-        self.solved += int(clock[pausing.LISTENED])
-        return work.presentation(int(clock[pausing.NOW]))
+        self.solved += int(work.clock[kernel.LISTENED])
+        return work.presentation()

@@ -37,12 +37,12 @@ def serve(bench, tmp_path):
 
 def ask(served, message, name="smu"):
     host, port = served.resources[name].split("::")[1:3]
-    with socket.create_connection((host, int(port)), timeout=5) as client:
+    with socket.create_connection((host, int(port)), timeout=60) as client:
         client.sendall(message.encode() + b"\n")
         return client.makefile("rb").readline().decode().strip()
 
 
-def ended(served, within_s=10.0):
+def ended(served, within_s=60.0):
     """Return the exit code of the process once it has ended."""
     return served._process.wait(within_s)
 
@@ -51,8 +51,18 @@ def running(served):
     return served._process.poll() is None
 
 
-def test_the_instruments_of_the_bench_answer(serve):
-    served = serve()
+@pytest.fixture(scope="module")
+def standing(bench, tmp_path_factory):
+    """A served bench that tests talk to and leave as it is, and its physical log."""
+    log = tmp_path_factory.mktemp("standing") / "physical.jsonl"
+    served = start_served(bench, seed=7, log=log)
+    yield served, log
+    served.close()
+    assert ended(served) == 0
+
+
+def test_the_instruments_of_the_bench_answer(standing):
+    served, _ = standing
     assert set(served.resources) == {"smu", "matrix"}
     assert "2602B" in ask(served, "*IDN?")
     assert "707B" in ask(served, "*IDN?", "matrix")
@@ -75,11 +85,11 @@ def test_it_finds_its_state_again(serve):
     assert float(ask(serve(seed=2), "print(seq)")) == 5
 
 
-def test_its_chip_is_the_one_of_the_seed(serve, bench, tmp_path):
+def test_its_chip_is_the_one_of_the_seed(standing, bench):
     from crossbar_hil.sim_backend import SimulatedBackend
 
-    serve(seed=7)
-    begin = json.loads((tmp_path / "physical.jsonl").read_text().splitlines()[0])
+    _, log = standing
+    begin = json.loads(log.read_text().splitlines()[0])
     chip = SimulatedBackend.from_bench(bench, np.random.default_rng(7))
     assert begin["chip"]["conductances"] == chip.conductances.tolist()
 
@@ -96,15 +106,15 @@ def test_it_goes_on_while_another_process_holds_its_lifeline(serve):
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGHUP"])
-def test_what_a_terminal_sends_is_for_the_trainer(serve, name):
-    served = serve()
+def test_what_a_terminal_sends_is_for_the_trainer(standing, name):
+    served, _ = standing
     os.kill(served.pid, getattr(signal, name))
     assert "2602B" in ask(served, "*IDN?")
     assert running(served)
 
 
-def test_it_is_in_a_session_of_its_own(serve):
-    served = serve()
+def test_it_is_in_a_session_of_its_own(standing):
+    served, _ = standing
     assert os.getsid(served.pid) == served.pid
 
 
@@ -221,7 +231,7 @@ def test_the_process_answers_nonsense_with_a_sentence(said, tmp_path):
         capture_output=True,
         check=False,
         text=True,
-        timeout=30,
+        timeout=60,
     )
     assert done.returncode == 1
     assert len(json.loads(done.stdout)["error"].splitlines()) == 1
@@ -236,7 +246,7 @@ def test_the_line_that_it_prints_is_the_only_one(bench):
         capture_output=True,
         check=False,
         text=True,
-        timeout=30,
+        timeout=60,
     )
     assert done.returncode == 0
     assert set(json.loads(done.stdout)) == {"resources", "pid"}

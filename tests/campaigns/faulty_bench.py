@@ -50,13 +50,13 @@ class Ending:
     hung: bool = False
 
 
-def train_on(folder, nemesis, *, name="emulated", epochs=2, seed=1, longest_s=60.0, **overrides):
+def train_on(folder, nemesis, *, name="emulated", epochs=2, seed=1, longest_s=60.0, deadline_s=DEADLINE_S, **overrides):
     """Train `epochs` evaluations on a bench that has a nemesis, and judge what happened.
 
     Whatever the nemesis does, the training must end by itself, in one of our errors or well, with everything made safe
     that can be.
     """
-    instruments = {each: {"deadline_s": DEADLINE_S} for each in ("smu", "matrix")}
+    instruments = {each: {"deadline_s": deadline_s} for each in ("smu", "matrix")}
     settings = {"instruments": instruments, "training": {"epochs": epochs}, **overrides}
     bench = load_bench(name, overrides=settings)
     folder.mkdir(parents=True)

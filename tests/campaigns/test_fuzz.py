@@ -131,7 +131,7 @@ def records(run, folder, count, rng):
         path.write_bytes(mangled_bytes(path.read_bytes(), rng))
         try:
             found = load_run(copy)
-            _ = found.result, found.bench, found.task
+            _ = found.result, found.bench, found.task, found.all_settings
             verify_run(found)
         except CrossbarError as error:
             tally[type(error).__name__] += 1
@@ -179,7 +179,7 @@ def answers(count, rng):
             asked = (
                 lambda source=source: source.prepare(SETTINGS),
                 *(source.output_is_on, source.limit_tripped, source.identify),
-                lambda source=source: source.remembered("campaign"),
+                lambda source=source: source.pulse_memory("campaign"),
             )
         for question in asked:
             try:
@@ -252,7 +252,7 @@ def command_lines(folder, count, rng):
 
 @pytest.fixture(scope="module")
 def some_run(tmp_path_factory):
-    from crossbar_hil.runs.session import train_and_record
+    from crossbar_hil.runs.training import train_and_record
 
     bench = load_bench("simulated", overrides={"training": {"epochs": 3}})
     return train_and_record(bench, seed=1, out=tmp_path_factory.mktemp("runs")).folder

@@ -1,8 +1,8 @@
 """Fail the n-th exchange of one epoch, for every n and in every way in which a link fails.
 
-The short profile takes one exchange for each way, on a chip of 4 x 4 cells. ``pytest -m campaign -s
-tests/campaigns/test_nth_call.py`` takes every exchange on one of 2 x 2, where an epoch has each kind of exchange too
-(an hour); ``CROSSBAR_HIL_CHIP=4`` the larger one (hours), ``CROSSBAR_HIL_STRIDE=25`` only every 25th, and
+The short profile takes one exchange for each way, on a chip of 2 x 2 cells, where an epoch has each kind of exchange.
+``pytest -m campaign -s tests/campaigns/test_nth_call.py`` takes every exchange (an hour); ``CROSSBAR_HIL_CHIP=4`` those
+on a chip of 4 x 4 (hours), ``CROSSBAR_HIL_STRIDE=25`` only every 25th, and
 ``CROSSBAR_HIL_BENCH=emulated-single`` the bench with one source.
 """
 
@@ -58,7 +58,7 @@ def small(folder):
 
 def exchanges(folder, **overrides):
     """Return the number of exchanges of a training of one epoch and its evaluation."""
-    ending = train_on(folder / "run", {"seed": 1, "faults": []}, **overrides)
+    ending = train_on(folder / "run", {"seed": 1, "faults": []}, deadline_s=60.0, **overrides)
     assert ending.error is None
     assert ending.findings == []
     return ending.calls
@@ -66,7 +66,8 @@ def exchanges(folder, **overrides):
 
 @pytest.fixture(scope="module")
 def calls(tmp_path_factory):
-    return exchanges(tmp_path_factory.mktemp("count"))
+    folder = tmp_path_factory.mktemp("count")
+    return exchanges(folder, **small(folder))
 
 
 def outcome_of(folder, verb, at, **overrides):
@@ -78,7 +79,8 @@ def outcome_of(folder, verb, at, **overrides):
 
 @pytest.mark.parametrize("verb", WAYS)
 def test_a_link_that_fails_at_some_exchange_does_no_harm(tmp_path, calls, verb):
-    outcome_of(tmp_path / "run", verb, at=1 + calls * list(WAYS).index(verb) // len(WAYS))
+    at = 1 + calls * list(WAYS).index(verb) // len(WAYS)
+    outcome_of(tmp_path / "run", verb, at, **small(tmp_path))
 
 
 @pytest.mark.campaign

@@ -99,7 +99,7 @@ class Rehearsal:
         self.memory = ("", 0) if memory else None
         if memory:
             self.source.number_next = self._number_next
-            self.source.remembered = self._remembered
+            self.source.pulse_memory = self._remembered
         self.verb = "pulse_together" if dual else "pulse"
         self.trouble = {}
         """What happens to the n-th call of the source for pulses: "lost", "answer lost" or "killed"."""

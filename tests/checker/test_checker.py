@@ -26,7 +26,7 @@ from crossbar_hil.guard.journal import Journal
 from crossbar_hil.guard.keeper import Keeper
 from crossbar_hil.guard.replay import Record
 from crossbar_hil.plugins import load
-from crossbar_hil.runs.session import train_and_record
+from crossbar_hil.runs.training import train_and_record
 
 HERE = Path(__file__).parent
 SCENARIOS = ("plain", "answer_lost", "request_lost", "killed", "refused", "stuck", "unreachable")

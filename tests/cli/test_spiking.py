@@ -8,13 +8,13 @@ SMALL += ["--steps", "40", "--test-steps", "20"]
 
 @pytest.fixture(scope="module")
 def a_run(tmp_path_factory):
-    from crossbar_hil.spiking.session import train_spiking
     from crossbar_hil.spiking.settings import SpikingSettings
+    from crossbar_hil.spiking.training import train_spiking
 
     settings = SpikingSettings(
         classes=(0, 1), neurons=5, train=40, passes=1, steps=40, test_steps=20, preset="siemens", wire_ohm=0.01
     )
-    return train_spiking(settings, seed=1, out=tmp_path_factory.mktemp("runs"), label="a <b>label</b>").run
+    return train_spiking(settings, seed=1, out=tmp_path_factory.mktemp("runs"), label="a <b>label</b>")
 
 
 def test_training_shows_its_progress_on_standard_error_and_ends_with_one_json_line(cli, tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from crossbar_hil.backend import Pulse
-from crossbar_hil.drivers.gate.currents import in_pulses, in_reads
+from crossbar_hil.drivers.gate.currents import largest_pulse_currents, largest_read_currents
 from crossbar_hil.drivers.schemes.read_schemes import read_scheme
 from crossbar_hil.drivers.schemes.write_schemes import write_scheme
 from crossbar_hil.errors import ChipStateUnknown, ConfigError, InstrumentError
@@ -189,22 +189,22 @@ def test_the_largest_currents_of_reads_and_pulses_are_those_of_the_bench(fakes, 
 
         source.set_voltage = noted
     backend.read_currents(np.full((1, shape[0]), 0.1))
-    expected = in_reads(read_scheme(read, ports), shape, siemens, 0.1)
+    expected = largest_read_currents(read_scheme(read, ports), shape, siemens, 0.1)
     assert {port: most[port] for port in expected} == pytest.approx(expected, rel=1e-6)
 
     counts = np.zeros(shape, dtype=int)
     counts[0, 0] = 1
     backend.send_pulses(counts, PULSE)
     inside = {port: abs(reading.current_a) for port, reading in backend.last_pulse_readings[0, 0][0].items()}
-    expected = in_pulses(write_scheme(write, ports), shape, siemens, 2.0)
+    expected = largest_pulse_currents(write_scheme(write, ports), shape, siemens, 2.0)
     assert inside == pytest.approx(expected, rel=1e-3)  # the divider of the fake bench is not quite stiff
 
 
 def test_the_current_of_a_pulse_is_that_counted_by_hand():
     # 2 V on the cell and 1 V on each of its three mates, all of 2.5 uS: docs/bench.md.
     scheme = write_scheme("divider half-select", SINGLE)
-    assert in_pulses(scheme, (4, 4), 2.5e-6, 2.0) == pytest.approx({"drive": 12.5e-6})
-    assert in_pulses(scheme, (4, 4), 2.5e-6, -2.0) == pytest.approx({"drive": 12.5e-6})
+    assert largest_pulse_currents(scheme, (4, 4), 2.5e-6, 2.0) == pytest.approx({"drive": 12.5e-6})
+    assert largest_pulse_currents(scheme, (4, 4), 2.5e-6, -2.0) == pytest.approx({"drive": 12.5e-6})
 
 
 @pytest.mark.parametrize("kind", BENCHES, ids=IDS)

@@ -92,6 +92,6 @@ def journal(tmp_path):
 
 @pytest.fixture
 def kept(tmp_path):
-    """Open a keeper on an emulated bench of 2 x 2 cells: kept("emulated", deadline_s=.., faults=.., limits=..)."""
+    """Open a keeper on an emulated bench of 2 x 2 cells: kept("emulated", hurried=.., faults=.., limits=..)."""
     with contextlib.ExitStack() as stack:
         yield lambda *names, **more: stack.enter_context(KeptBench(tmp_path, *names, **more)).open()

@@ -2,16 +2,21 @@
 
 import functools
 import json
-from contextlib import suppress
+import time
+from contextlib import ExitStack, nullcontext, suppress
+from functools import partialmethod
+from unittest.mock import patch
 
 import numpy as np
 
 from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.opening import open_backend
-from crossbar_hil.errors import CrossbarError
+from crossbar_hil.errors import CrossbarError, DeadlineError
 from crossbar_hil.guard.journal import Journal, read_journal
 from crossbar_hil.guard.keeper import Keeper
+from crossbar_hil.instruments.transport import adapter
+from crossbar_hil.instruments.transport.link import SocketLink
 from crossbar_hil.sim_backend.emulation.bench import EmulatedBench
 from crossbar_hil.sim_backend.emulation.nemesis.faults import Fault, Nemesis
 
@@ -19,8 +24,10 @@ PULSE = Pulse(2.0, 0.05)
 ONE_HOT = 0.1 * np.eye(2)
 FIRST = np.array([[1, 0], [0, 0]])
 ALL = np.ones((2, 2), dtype=int)
-PATIENT_S, SHORT_S = 5.0, 0.15
+PATIENT_S, SHORT_S = 60.0, 0.15
 """Deadlines of an exchange: where nothing is meant to run out, and where something is."""
+LASTING = {"freeze", "blackhole"}
+"""What keeps an instrument silent for more than one exchange."""
 
 
 @functools.cache  # reading one takes longer than most of these tests
@@ -36,6 +43,72 @@ def small(name, deadline_s, more="{}"):
     return load_bench(name, overrides=tables)
 
 
+def _call(link, function, until):
+    """What stands in for a method of a link, when its function is somebody else's."""
+    return function(link, until)
+
+
+class Hurry:
+    """Have the deadline of an exchange run out after `SHORT_S` where a fault has struck, and nowhere else.
+
+    A deadline that is short for all exchanges would also strike where the machine is busy. Connections are made in the
+    kernel, busy or not, so their deadline is always the short one.
+
+    Parameters
+    ----------
+    bench : KeptBench
+        Where faults strike.
+    """
+
+    def __init__(self, bench):
+        self._bench = bench
+        self._believed = 0
+        self._noticed_s = None
+        self._real = {"read": SocketLink.read, "finish": SocketLink.finish, "open": adapter.open_link}
+
+    def __enter__(self):
+        self._patches = ExitStack()
+        for target, name, replacement in (
+            (SocketLink, "read", partialmethod(_call, self._read)),
+            (SocketLink, "finish", partialmethod(_call, self._finish)),
+            (adapter, "open_link", self._open),
+        ):
+            self._patches.enter_context(patch.object(target, name, replacement))
+
+    def __exit__(self, *error):
+        self._patches.close()
+
+    def _silenced(self, link):
+        """Whether what comes from an instrument now may be kept from it by a fault."""
+        log = self._bench.world.log.of("nemesis")
+        lasting = {each["args"].get("of") or each["instrument"] for each in log if each["verb"] in LASTING}
+        resources = self._bench.emulated.resources
+        struck = len(log) > self._believed or link._resource in {resources[name] for name in lasting}
+        return struck and self._bench.nemesis.faults != ()  # a test that has taken the faults away goes on in peace
+
+    def _believe(self):
+        self._believed, self._noticed_s = len(self._bench.world.log.of("nemesis")), None
+
+    def _read(self, link, until):
+        while True:
+            if self._silenced(link) and self._noticed_s is None:
+                self._noticed_s = time.monotonic()
+            since_s = time.monotonic() if self._noticed_s is None else self._noticed_s
+            try:
+                return self._real["read"](link, min(until, since_s + SHORT_S))
+            except DeadlineError:
+                if self._silenced(link) or time.monotonic() >= until:
+                    self._believe()
+                    raise
+
+    def _finish(self, link, until):
+        self._real["finish"](link, time.monotonic() + SHORT_S if self._silenced(link) else until)
+
+    def _open(self, resource, visa, seconds, *terminations):
+        self._believe()
+        return self._real["open"](resource, visa, min(seconds, SHORT_S), *terminations)
+
+
 class KeptBench:
     """A keeper, its chip, its journal, and the world behind.
 
@@ -47,15 +120,15 @@ class KeptBench:
         Shipped bench.
     faults : iterable of Fault
         What goes wrong from the start.
-    deadline_s : float
-        Of each exchange.
+    hurried : bool
+        Whether an exchange that a fault strikes ends after `SHORT_S`; otherwise all have `PATIENT_S`.
     overrides : dict
         Of the bench file.
     """
 
-    def __init__(self, folder, name="emulated", *, faults=(), deadline_s=PATIENT_S, **overrides):
-        more = json.dumps(overrides)
-        self.bench, self._patient = small(name, deadline_s, more), small(name, PATIENT_S, more)
+    def __init__(self, folder, name="emulated", *, faults=(), hurried=False, **overrides):
+        self.bench = small(name, PATIENT_S, json.dumps(overrides))
+        self._hurry = Hurry(self) if hurried else nullcontext()
         self.emulated = EmulatedBench(self.bench, np.random.default_rng(1), nemesis=Nemesis(faults).as_json())
         self.world, self.nemesis = self.emulated.world, self.emulated.nemesis
         self.path = folder / "journal.sqlite"
@@ -63,6 +136,7 @@ class KeptBench:
 
     def __enter__(self):
         self.emulated.__enter__()
+        self._hurry.__enter__()
         return self
 
     def __exit__(self, *error):
@@ -70,17 +144,17 @@ class KeptBench:
             if self.chip is not None:
                 self.chip.make_safe()
         self.leave()
+        self._hurry.__exit__(*error)
         self.emulated.__exit__(*error)
 
     def open(self):
-        """Open instruments and journal, as a guard does; a second time to resume, when nothing is meant to run out."""
-        bench = self._patient if self.path.exists() else self.bench
+        """Open instruments and journal, as a guard does; a second time to resume."""
         if self.path.exists():
             self.journal = Journal.open(self.path, needed_bytes=0)
         else:
             header = {"run": "r", "token": "t", "kind": "emulated"}
             self.journal = Journal.create(self.path, header, needed_bytes=0)
-        self.chip = open_backend(bench, seed=0, resources=self.emulated.resources)
+        self.chip = open_backend(self.bench, seed=0, resources=self.emulated.resources)
         self.keeper = Keeper(self.chip, self.journal, check_v=0.1)
         return self
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from crossbar_hil.guard.opening import make_bench_safe, open_guarded
 from crossbar_hil.guard.preflight import check_files
 from crossbar_hil.runs.progress import Harmless, SilentProgress
 
-from .kept import ALL, FIRST, ONE_HOT, PULSE, small
+from .kept import ALL, FIRST, ONE_HOT, PATIENT_S, PULSE, small
 from .test_service import Trainer
 
 ROOT = Path(crossbar_hil.__file__).resolve().parents[1]
@@ -41,7 +42,7 @@ def own_state_folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def trainer(chip, journal):
-    made = Trainer(chip, journal)
+    made = Trainer(chip, journal, beat_s=0.6)
     made.say(hello={})
     made.hear("ready")
     yield made
@@ -70,7 +71,7 @@ def test_a_guard_that_was_stopped_is_killed_and_a_second_one_makes_the_bench_saf
 ):
     folder = tmp_path / "s"
     folder.mkdir()
-    with open_guarded(small("emulated", 5.0), seed=1, folder=folder) as backend:
+    with open_guarded(small("emulated", PATIENT_S), seed=1, folder=folder) as backend:
         backend.read_conductances(0.1)
         monkeypatch.setattr(client, "BEAT_S", 0.2)
         monkeypatch.setattr(client, "SILENCE_S", 3.0)
@@ -87,7 +88,8 @@ from pathlib import Path
 from crossbar_hil.guard.opening import open_guarded
 from crossbar_hil.bench.file import load_bench
 wiring, chip = {"rows": [1, 2], "columns": [5, 6]}, {"rows": 2, "columns": 2}
-bench = load_bench("emulated", overrides={"wiring": wiring, "chip": chip})
+patient = {"smu": {"deadline_s": 60.0}, "matrix": {"deadline_s": 60.0}}
+bench = load_bench("emulated", overrides={"wiring": wiring, "chip": chip, "instruments": patient})
 with open_guarded(bench, seed=1, folder=Path(sys.argv[1])) as backend:
     while True:
         backend.read_conductances(0.1)
@@ -103,7 +105,7 @@ def test_a_terminal_that_closes_leaves_the_bench_safe(tmp_path, own_state_folder
         trainer.send_signal(signal.SIGHUP)
         trainer.communicate()
     while os.path.exists(f"/proc/{guard}"):
-        pass
+        time.sleep(0.02)
     assert left_on(tmp_path) == ([], 0)
     last = read_journal(tmp_path / "journal.sqlite")[-1]
     assert (last.kind, last.body["confirmed"]) == ("safe", True)
@@ -130,7 +132,7 @@ def test_a_guard_that_crashes_is_followed_by_one_and_one_that_was_left_over_is_t
             backend.read_currents(one)
     with open_guarded(bench, seed=1, folder=tmp_path / "b") as backend:
         backend.read_currents(one)
-        assert make_bench_safe(bench, patience_s=30.0) == []  # whoever holds it
+        assert make_bench_safe(bench, patience_s=60.0) == []  # whoever holds it
         with pytest.raises(Stopped, match="SIGTERM"):
             backend.read_currents(one)
     world = emulated_bench.world
@@ -268,12 +270,12 @@ def test_a_disk_that_stalls_stops_no_beat_and_delays_a_pulse_until_its_intent_is
 
     def slow():
         reached.set()
-        go.wait(30)
+        go.wait(60)
         commit()
 
     monkeypatch.setattr(journal, "commit", slow)
     trainer.say(id=1, do="pulses", counts=[[1, 0], [0, 0]], amplitude_v=2.0, width_s=0.05)
-    reached.wait(30)
+    assert reached.wait(60)
     for _ in range(5):
         trainer.say(beat=1)
         trainer.hear("beat")

@@ -70,7 +70,7 @@ def test_a_second_program_that_closes_a_relay_stops_the_run(kept):
     bench.read()
     bench.pulse(FIRST)
     _, host, port, _ = bench.emulated.resources["matrix"].split("::")
-    with socket.create_connection((host, int(port)), timeout=5) as other:
+    with socket.create_connection((host, int(port)), timeout=60) as other:
         other.sendall(b'channel.close("1C12") print(1)\n')
         assert other.recv(64)
     with pytest.raises(InstrumentError, match=r"somebody else changed the bench: matrix has .*1C12"):

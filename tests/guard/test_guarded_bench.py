@@ -7,6 +7,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +21,9 @@ from crossbar_hil.errors import BenchBusy, ConfigError, GuardError, LimitError, 
 from crossbar_hil.guard.journal import Journal, read_journal
 from crossbar_hil.guard.keeper import Keeper
 from crossbar_hil.guard.opening import open_guarded
-from crossbar_hil.runs.session import resume_and_record, train_and_record
 from crossbar_hil.runs.store import load_run
+from crossbar_hil.runs.training import train_and_record
+from crossbar_hil.runs.training_run import resume_and_record
 from crossbar_hil.runs.verification import verify_run
 from crossbar_hil.testing import BackendContract
 from crossbar_hil.training.patterns import PatternSet
@@ -33,6 +36,8 @@ SEED = 1
 EPOCHS = 4
 """Enough for 24 pulses, which is enough to be killed in."""
 SHORT = {"training": {"epochs": EPOCHS}}
+LOOK_S = 0.02
+"""Between two looks at a process of its own: more often would only take its processor."""
 
 
 @pytest.fixture(autouse=True)
@@ -87,13 +92,37 @@ class TestKeptContract(BackendContract):
         journal.close()
 
 
-@pytest.mark.parametrize("name", ["emulated", "emulated-single"])
-def test_a_guarded_chip_reads_as_the_bare_one(tmp_path, name):
+@dataclass
+class Visit:
+    """What came of a guarded bench that was read, asked for too high a pulse, read again, and left."""
+
+    folder: Path
+    kind: str
+    readings: list[np.ndarray]
+    refusal: LimitError
+    report: dict
+
+
+@pytest.fixture(scope="module", params=["emulated", "emulated-single"])
+def visited(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("visited")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(folder / "state"))
+        patch.setenv("CROSSBAR_HIL_LOCKS", str(folder / "locks"))
+        with guarded(folder / "s", request.param) as backend:
+            readings = [backend.read_conductances(0.1)]
+            with pytest.raises(LimitError) as refusal:
+                backend.send_pulses(np.ones((4, 4), int), Pulse(3.5, 0.05))
+            readings.append(backend.read_conductances(0.1))
+    return request.param, Visit(folder / "s", backend.kind, readings, refusal.value, backend.safe_report)
+
+
+def test_a_guarded_chip_reads_as_the_bare_one(visited):
+    name, visit = visited
     with open_backend(load_bench(name), seed=SEED) as bare:
         expected = bare.read_conductances(0.1)
-    with guarded(tmp_path / "s", name) as backend:
-        assert np.array_equal(backend.read_conductances(0.1), expected)
-        assert backend.kind == "emulated"
+    assert np.array_equal(visit.readings[0], expected)
+    assert visit.kind == "emulated"
 
 
 @pytest.mark.fault("X13")
@@ -110,11 +139,10 @@ def test_the_trainer_has_no_visa_library_and_no_session(tmp_path):
 
 
 @pytest.mark.fault("V6")
-def test_leaving_the_block_leaves_outputs_off_and_relays_open(tmp_path):
-    with guarded(tmp_path / "s") as backend:
-        backend.read_conductances(0.1)
-    assert left_on(tmp_path / "s") == ([], set())
-    assert backend.safe_report["confirmed"]
+def test_leaving_the_block_leaves_outputs_off_and_relays_open(visited):
+    _, visit = visited
+    assert left_on(visit.folder) == ([], set())
+    assert visit.report["confirmed"]
 
 
 @pytest.mark.fault("V6")
@@ -126,12 +154,11 @@ def test_an_error_in_the_block_leaves_outputs_off_and_relays_open(tmp_path):
 
 
 @pytest.mark.fault("F7")
-def test_a_refused_pulse_sends_nothing_and_the_bench_goes_on(tmp_path):
-    with guarded(tmp_path / "s") as backend:
-        with pytest.raises(LimitError, match="exceeds the limit"):
-            backend.send_pulses(np.ones((4, 4), int), Pulse(3.5, 0.05))
-        assert backend.read_conductances(0.1).shape == (4, 4)
-    assert physical(tmp_path / "s", "exposure") == []
+def test_a_refused_pulse_sends_nothing_and_the_bench_goes_on(visited):
+    _, visit = visited
+    assert "exceeds the limit" in str(visit.refusal)
+    assert np.array_equal(*visit.readings)
+    assert physical(visit.folder, "exposure") == []
 
 
 @pytest.mark.fault("O3")
@@ -210,6 +237,7 @@ def wait_for_pulses(out, count, training):
                 continue
             if sum(entry.kind == "intent" for entry in entries) >= count:
                 return journal.parent, entries[1].body["pid"]
+        time.sleep(LOOK_S)
     return pytest.fail(f"the training ended: {training.communicate()}")
 
 
@@ -239,7 +267,7 @@ def test_a_training_that_was_killed_resumes_to_the_result_of_the_uninterrupted_o
             os.kill(guard, signal.SIGKILL)
         trainer.communicate()
     while runs(guard):  # it makes safe and ends
-        os.sched_yield()
+        time.sleep(LOOK_S)
     if who != "both":
         assert left_on(folder) == ([], set())
     outcome = resume_and_record(load_run(folder))

@@ -1,5 +1,6 @@
 import ast
 import fnmatch
+import functools
 import graphlib
 import subprocess
 import sys
@@ -44,10 +45,20 @@ def dotted(path):
 MODULES = {dotted(path): path for folder in FOLDERS for path in modules(folder)}
 
 
+@functools.cache
+def tree_of(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
 def imports(path):
-    """Modules of this project that a file imports, wherever it does: at the top, in a function, for types only."""
+    """Modules that a file imports, wherever it does: at the top, in a function, for types only."""
+    return tuple(_imports(path))
+
+
+def _imports(path):
     package = dotted(path) if path.name == "__init__.py" else dotted(path).rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -145,7 +156,7 @@ def test_the_plain_import_and_the_plug_in_do_not_even_load_numpy():
 def test_every_module_says_its_idea_in_the_first_line():
     for folder in FOLDERS:
         for path in modules(folder):
-            said = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+            said = ast.get_docstring(tree_of(path))
             assert said, path
             assert said.splitlines()[0].endswith((".", ",", ":")) or said.splitlines()[1:], path
 

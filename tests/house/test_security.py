@@ -24,10 +24,10 @@ from crossbar_hil.guard.ledger import default_path
 from crossbar_hil.guard.lock import BenchLock
 from crossbar_hil.guard.opening import open_guarded
 from crossbar_hil.runs.export import export_run
-from crossbar_hil.runs.recording import RunFolder
+from crossbar_hil.runs.folder import RunFolder
 from crossbar_hil.runs.report import make_report
-from crossbar_hil.runs.session import train_and_record
 from crossbar_hil.runs.store import load_run
+from crossbar_hil.runs.training import train_and_record
 from crossbar_hil.shipped import shipped
 
 ROOT = Path(crossbar_hil.__file__).resolve().parents[1]

@@ -1,66 +1,55 @@
+"""A package of somebody else, taken word for word from docs/extending.md, built and used as that page says."""
+
 import os
+import re
+import shutil
 import subprocess
 import sys
-import textwrap
+import zipfile
+from pathlib import Path
 
 import pytest
 
-# What a lab would write: a package of its own, with entry points, that knows nothing of this repository's files.
-MODULE = '''
-import numpy as np
-from crossbar_hil import DeviceBackend, Limits
-
-class LinearChip(DeviceBackend):
-    """Every pulse adds a fixed conductance."""
-
-    kind = "simulated"
-    limits = Limits(read_v=0.5, pulse_v=2.5, width_s=0.1)
-
-    def __init__(self, rows=4, columns=4, step_siemens=1e-7):
-        self.shape = (rows, columns)
-        self.step = step_siemens
-        self.siemens = np.full(self.shape, 1e-6)
-
-    def _read_currents(self, voltages):
-        return voltages @ self.siemens
-
-    def _send_pulses(self, counts, pulse):
-        self.siemens = self.siemens + counts * self.step
-
-    def make_safe(self):
-        pass
-
-    def identify(self):
-        return {"backend": "LinearChip", "maker": "a lab"}
-
-def slow_signs(voltages, deltas):
-    return np.sign(voltages.T @ deltas)
-'''
-POINTS = """
-[crossbar_hil.backends]
-linear = lab_chip:LinearChip
-broken = lab_chip:NoSuchName
-
-[crossbar_hil.rules]
-slow = lab_chip:slow_signs
-"""
-TESTS = """
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "extending.md").read_text(encoding="utf-8")
+FILES = dict(re.findall(r"`([\w/]+\.(?:py|toml))`[^`\n]*:\n\n```\w+\n(.*?)```", PAGE, re.DOTALL))
+ON_THE_BENCH = """
 from crossbar_hil.testing import BackendContract
 
-class TestLinear(BackendContract):
+class TestBench(BackendContract):
     pass
 """
 
 
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel of the package on the page."""
+    folder = tmp_path_factory.mktemp("my-lab")
+    for name, text in {**FILES, "my_lab/__init__.py": ""}.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        str(folder / "dist"),
+        str(folder),
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    return next((folder / "dist").glob("*.whl"))
+
+
 @pytest.fixture
-def lab(tmp_path):
-    """A folder that looks like site-packages with the lab's package installed."""
-    (tmp_path / "lab_chip.py").write_text(textwrap.dedent(MODULE))
-    info = tmp_path / "lab_chip-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lab-chip\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(POINTS)
-    (tmp_path / "work").mkdir()
+def lab(wheel, tmp_path):
+    """A folder that looks like site-packages with the lab's package installed, one entry point of which is broken."""
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    points = next(tmp_path.glob("*.dist-info")) / "entry_points.txt"
+    points.write_text(points.read_text().replace("toy =", "broken = my_lab.chip:NoSuchName\ntoy ="))
+    for name in ("toy.toml", "bent.toml", "tests/test_chip.py"):
+        (tmp_path / "work" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "work" / name).write_text(FILES[name])
     return tmp_path
 
 
@@ -71,27 +60,40 @@ def call(lab, *command):
     )
 
 
+def shown(command):
+    """What the page shows below a command."""
+    return re.search(rf"^\$ {re.escape(command)}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)[1]
+
+
+def test_the_page_shows_every_file_of_its_package():
+    listed = re.search(r"```text\nmy-lab/\n(.*?)```", PAGE, re.DOTALL)[1].replace("(empty)", "").split()
+    assert {*listed} - {"my_lab/__init__.py"} == {*FILES}
+
+
 def test_a_backend_of_another_package_trains_by_its_name(lab):
-    done = call(
-        lab, "crossbar_hil", "train", "--bench", "linear", "--beta", "1e7", "--target", "0.5", "--quiet", "--json"
-    )
-    assert done.returncode == 0, done.stderr
-    assert '"converged": true' in done.stdout
-    shown = call(lab, "crossbar_hil", "show", "latest", "--json")
-    assert '"maker": "a lab"' in shown.stdout
+    assert "$ crossbar-hil train --bench toy --seed 1       # every default; stalls, exit code 3\n" in PAGE
+    done = call(lab, "crossbar_hil", "train", "--bench", "toy", "--seed", "1", "--quiet", "--json", "--no-report")
+    assert done.returncode == 3, done.stderr
+    assert '"verdict": "stalled"' in done.stdout
+    told = call(lab, "crossbar_hil", "show", "latest", "--json")
+    assert '"backend": "ToyChip"' in told.stdout
 
 
 def test_its_options_and_a_rule_of_another_package_come_from_the_bench_file(lab):
-    (lab / "work" / "my.toml").write_text(
-        'backend = "linear"\n[options]\nstep_siemens = 2e-7\n[training]\nbeta = 1e7\ntarget = 0.5\nrule = "slow"\n'
-    )
-    done = call(lab, "crossbar_hil", "train", "--bench", "my.toml", "--quiet", "--no-report")
+    done = call(lab, "crossbar_hil", "train", "--bench", "toy.toml", "--seed", "1", "--quiet", "--no-report")
     assert done.returncode == 0, done.stderr
-    assert "_slow_4x4_" in done.stdout
+    assert shown("crossbar-hil train --bench toy.toml --seed 1") in done.stdout
+    assert "_bold_4x4_" in done.stdout
+
+
+def test_a_cell_model_of_another_package_trains(lab):
+    done = call(lab, "crossbar_hil", "train", "--bench", "bent.toml", "--seed", "1", "--quiet", "--no-report")
+    assert done.returncode == 0, done.stderr
+    assert shown("crossbar-hil train --bench bent.toml --seed 1") in done.stdout
 
 
 def test_a_wrong_option_is_named(lab):
-    (lab / "work" / "my.toml").write_text('backend = "linear"\n[options]\nstep = 2e-7\n')
+    (lab / "work" / "my.toml").write_text('backend = "toy"\n[options]\nstep = 2e-7\n')
     done = call(lab, "crossbar_hil", "train", "--bench", "my.toml", "--quiet")
     assert done.returncode == 2
     assert "unexpected keyword argument 'step'" in done.stderr
@@ -102,21 +104,22 @@ def test_a_wrong_option_is_named(lab):
 def test_a_plug_in_that_cannot_be_loaded_is_named(lab):
     done = call(lab, "crossbar_hil", "train", "--bench", "broken")
     assert done.returncode == 2
-    assert "backend 'broken' cannot be loaded from lab_chip:NoSuchName" in done.stderr
+    assert "backend 'broken' cannot be loaded from my_lab.chip:NoSuchName" in done.stderr
 
 
 def test_the_contract_runs_on_it_through_the_pytest_plug_in(lab):
-    (lab / "work" / "test_linear.py").write_text(TESTS)
-    done = call(lab, "pytest", "-q", "--bench", "linear", "-p", "no:cacheprovider", "-p", "no:xdist")
+    (lab / "work" / "tests" / "test_bench.py").write_text(ON_THE_BENCH)
+    done = call(lab, "pytest", "-q", "tests", "--bench", "toy", "-p", "no:cacheprovider", "-p", "no:xdist")
     assert done.returncode == 0, done.stdout
     assert " passed" in done.stdout
 
 
 @pytest.mark.fault("F6", "V20")
 def test_the_contract_notices_a_backend_that_disturbs_its_neighbours(lab):
-    module = (lab / "lab_chip.py").read_text()
-    (lab / "lab_chip.py").write_text(module.replace("counts * self.step", "counts.sum() * self.step"))
-    (lab / "work" / "test_linear.py").write_text(TESTS)
-    done = call(lab, "pytest", "-q", "--bench", "linear", "-p", "no:cacheprovider", "-p", "no:xdist")
+    module = (lab / "my_lab" / "chip.py").read_text()
+    (lab / "my_lab" / "chip.py").write_text(module.replace("** counts\n", "** counts.sum()\n"))
+    shutil.rmtree(lab / "work" / "tests")
+    (lab / "work" / "test_bench.py").write_text(ON_THE_BENCH)
+    done = call(lab, "pytest", "-q", "--bench", "toy", "-p", "no:cacheprovider", "-p", "no:xdist")
     assert done.returncode == 1
-    assert "FAILED test_linear.py::TestLinear::test_pulses_leave_every_other_cell" in done.stdout
+    assert "FAILED test_bench.py::TestBench::test_pulses_leave_every_other_cell" in done.stdout

@@ -38,7 +38,8 @@ from crossbar_hil.sim_backend.emulation.serving.server import InstrumentServer
 from crossbar_hil.sim_backend.emulation.world.world import World
 
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4)
-DEADLINE_S = 0.25
+SHORT_S = 0.25
+"""Deadline of an exchange that is meant to run out."""
 MODELS = {"2400": Keithley2400, "2450": Keithley2450, "2600": Keithley2602B}
 EMULATORS = {
     "2400": keithley2400.EmulatedKeithley2400,
@@ -107,7 +108,7 @@ def served(answer):
 @contextmanager
 def driven(dialect, answer):
     with served(answer) as (resource, seen):
-        driver = MODELS[dialect].open(resource, name="smu", deadline_s=DEADLINE_S)
+        driver = MODELS[dialect].open(resource, name="smu")
         try:
             yield driver, seen
         finally:
@@ -294,7 +295,7 @@ def test_a_driver_of_others_reads_our_emulators_as_ours_does(labmcp, dialect):
     with InstrumentServer(EMULATORS[dialect](world, "smu")) as server:
         _, host, port, _ = server.resource.split("::")
         transport = sys.modules["labmcp"].open_transport(
-            f"tcp://{host}:{port}", read_termination="\n", write_termination="\n", timeout=5.0
+            f"tcp://{host}:{port}", read_termination="\n", write_termination="\n", timeout=60.0
         )
         kind = {"2400": driver.Keithley2400, "2450": driver.Keithley2450, "2600": driver.Keithley2600}[dialect]
         theirs = kind(transport, transport.query("*IDN?"))
@@ -323,7 +324,7 @@ def test_a_driver_of_others_reads_our_emulators_as_ours_does(labmcp, dialect):
 
 @contextmanager
 def simulated(kind, resource, library, name="it"):
-    driver = kind.open(resource, name=name, visa=library, deadline_s=DEADLINE_S)
+    driver = kind.open(resource, name=name, visa=library)
     try:
         yield driver
     finally:
@@ -350,6 +351,7 @@ def test_a_2602b_without_an_error_queue_is_refused_and_its_attributes_can_still_
         assert driver.ch_a.source_mode == "current"
         assert driver.ch_b.source_enabled is False
         assert driver.ch_a.compliance_current == 0
+        driver.adapter.deadline_s = SHORT_S
         with pytest.raises(DeadlineError, match=re.escape("print(errorqueue.next())")):
             driver.source_meters()[0].prepare(SETTINGS)
 
@@ -366,6 +368,7 @@ def test_a_2450_that_answers_to_settings_is_refused_and_its_command_set_can_be_a
 def test_a_3706a_that_does_not_tell_what_is_closed_is_refused(qcodes_file):
     with simulated(Keithley3706A, "GPIB::11::INSTR", qcodes_file("Keithley_3706A"), "matrix") as matrix:
         matrix.write('channel.close("1105")')
+        matrix.adapter.deadline_s = SHORT_S
         with pytest.raises(DeadlineError, match="getclose"):
             matrix.connect(["1206"])
 
@@ -389,6 +392,7 @@ def test_the_cards_of_a_b2200a_are_set_and_read_back_and_what_it_does_not_take_i
         assert matrix.connected() == {"00248", "01012"}  # what the file answers, whatever was done
         with pytest.raises(InstrumentError, match=r"matrix reports error 1, Command error after ':CONN:RULE 0,ANY'"):
             matrix.apply(":CONN:RULE 0,ANY")
+        matrix.adapter.deadline_s = SHORT_S
         with pytest.raises(DeadlineError, match=":FUNC"):
             matrix.prepare()
 

@@ -36,22 +36,29 @@ columns = 2
 """
 
 
-@pytest.fixture(params=MODELS)
-def sources(request, tmp_path):
-    """Channels of two instruments of a model; the first has a resistor across it."""
-    file = tmp_path / "bench.toml"
+@pytest.fixture(scope="module", params=MODELS)
+def served(request, tmp_path_factory):
+    """Two instruments of a model; the first has a resistor across it."""
+    file = tmp_path_factory.mktemp("bench") / "bench.toml"
     file.write_text(BENCH.replace("MODEL", request.param))
     bench = load_bench(str(file))
-    with ExitStack() as owned:
-        emulated = owned.enter_context(load("emulation", "bench")(bench, np.random.default_rng(0)))
+    with load("emulation", "bench")(bench, np.random.default_rng(0)) as emulated:
         emulated.world.add_resistor("smu.a.hi", "lo", OHM)
+        yield request.param, bench, emulated
+
+
+@pytest.fixture
+def sources(served):
+    """Channels of both instruments, by drivers that have set nothing yet."""
+    model, bench, emulated = served
+    with ExitStack() as owned:
         found = []
         for name in ("smu", "other"):
             instrument = open_instrument(name, bench.instruments[name], emulated.resources[name])
             owned.callback(instrument.close)
             instrument.identify()
             found.append(instrument.source_meters())
-            assert len(found[-1]) == MODELS[request.param]
+            assert len(found[-1]) == MODELS[model]
         yield found
         for source in (*found[0], *found[1]):
             source.output_off()

@@ -17,7 +17,8 @@ from crossbar_hil.sim_backend.emulation.serving.server import InstrumentServer
 from crossbar_hil.sim_backend.emulation.world.world import World
 
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4)
-DEADLINE_S = 0.5
+SHORT_S = 0.2
+"""Deadline of an exchange that is meant to run out."""
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def world():
 @pytest.fixture
 def box(world):
     with InstrumentServer(keithley2600.EmulatedKeithley2602B(world, "smu")) as server:
-        driver = Keithley2602B.open(server.resource, name="smu", deadline_s=DEADLINE_S)
+        driver = Keithley2602B.open(server.resource, name="smu")
         yield driver
         driver.close()
 
@@ -46,7 +47,7 @@ def smu(box, world):
 @pytest.fixture
 def matrix(world):
     with InstrumentServer(keithley707b.EmulatedKeithley707B(world, "matrix")) as server:
-        driver = Keithley707B.open(server.resource, name="matrix", deadline_s=DEADLINE_S)
+        driver = Keithley707B.open(server.resource, name="matrix")
         yield driver
         driver.close()
 
@@ -192,9 +193,16 @@ def test_a_broken_statement_is_named(box):
         box.command("this is no lua")
 
 
-def test_a_session_that_timed_out_is_brought_in_step_by_prepare(box, smu):
+def let_time_run_out(box):
+    """Ask what has no answer."""
+    patient_s, box.adapter.deadline_s = box.adapter.deadline_s, SHORT_S
     with pytest.raises(DeadlineError):
         box.ask("x=1")
+    box.adapter.deadline_s = patient_s
+
+
+def test_a_session_that_timed_out_is_brought_in_step_by_prepare(box, smu):
+    let_time_run_out(box)
     with pytest.raises(DeadlineError, match="brought in step"):
         smu.measure()
     smu.prepare(SETTINGS)
@@ -209,8 +217,7 @@ def test_a_session_that_timed_out_is_brought_in_step_by_prepare(box, smu):
 def test_off_goes_through_after_a_time_out(box, smu, world):
     smu.enable()
     smu.set_voltage(1.0)
-    with pytest.raises(DeadlineError):
-        box.ask("x=1")
+    let_time_run_out(box)
     box.shutdown()
     box.resync()
     assert not smu.output_is_on()

@@ -65,13 +65,23 @@ def test_a_report_is_never_overwritten(reported):
         make_report(run)
 
 
-def test_a_report_can_go_elsewhere(reported, tmp_path):
-    run, _ = reported
-    assert make_report(run, tmp_path / "new").is_file()
+@pytest.fixture(scope="module")
+def elsewhere(stalled_run, tmp_path_factory):
+    """Where the report of a stalled run was to go, and where it went."""
+    folder = tmp_path_factory.mktemp("elsewhere") / "new"
+    return folder, make_report(load_run(stalled_run), folder)
 
 
-def test_the_report_of_a_stalled_run_names_saturated_cells_and_missed_patterns(stalled_run, tmp_path):
-    page = Page(make_report(load_run(stalled_run), tmp_path / "new").read_text(encoding="utf-8"))
+def test_a_report_can_go_elsewhere(elsewhere, stalled_run):
+    folder, report = elsewhere
+    assert report == folder / "report.html"
+    assert report.is_file()
+    assert not (stalled_run / "report.html").exists()
+
+
+def test_the_report_of_a_stalled_run_names_saturated_cells_and_missed_patterns(elsewhere):
+    _, report = elsewhere
+    page = Page(report.read_text(encoding="utf-8"))
     words = " ".join(page.words)
     assert "stalled" in page.words
     assert "missed" in page.words

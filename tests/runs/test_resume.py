@@ -6,8 +6,9 @@ import pytest
 
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import ReplayDiverged, RunError
-from crossbar_hil.runs.session import resume_and_record, train_and_record
 from crossbar_hil.runs.store import list_runs, load_run
+from crossbar_hil.runs.training import train_and_record
+from crossbar_hil.runs.training_run import resume_and_record
 
 
 class LampWentOut(RuntimeError):  # noqa: N818
@@ -106,10 +107,9 @@ def test_resume_and_verify_on_the_command_line(cli, interrupted):
 
 
 def test_a_resumed_run_gets_a_fresh_report(cli, interrupted):
-    assert cli("report", interrupted).code == 0
-    before = (interrupted / "report.html").read_text(encoding="utf-8")
+    (interrupted / "report.html").write_text("what was reported of the interrupted run", encoding="utf-8")
     assert cli("resume", interrupted, "--quiet").code == 0
-    assert (interrupted / "report.html").read_text(encoding="utf-8") != before
+    assert "</html>" in (interrupted / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_copy_of_a_run_can_be_resumed(interrupted, tmp_path):

@@ -2,13 +2,16 @@ import json
 import os
 import shutil
 import sqlite3
+import subprocess
 import tomllib
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import crossbar_hil
 from crossbar_hil import load_run
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.opening import open_backend
@@ -16,9 +19,11 @@ from crossbar_hil.errors import BenchBusy, RunError
 from crossbar_hil.guard.inspection import left_safe
 from crossbar_hil.guard.journal import Journal
 from crossbar_hil.guard.lock import BenchLock
-from crossbar_hil.runs.recording import Recorder, RunFolder
-from crossbar_hil.runs.session import resume_and_record, train_and_record
+from crossbar_hil.runs.folder import RunFolder
 from crossbar_hil.runs.store import find_run, list_runs
+from crossbar_hil.runs.training import train_and_record
+from crossbar_hil.runs.training_record import create_record
+from crossbar_hil.runs.training_run import resume_and_record
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.settings import make_trainer
 
@@ -49,7 +54,7 @@ def test_saturated_cells_are_kept_with_the_run(stalled_run):
 def test_the_record_is_a_wal_database_with_a_schema_version(converged_run):
     with sqlite3.connect(converged_run / "run.sqlite") as record:
         assert record.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
-        assert record.execute("PRAGMA user_version").fetchone()[0] == 2
+        assert record.execute("PRAGMA user_version").fetchone()[0] == 3
     record.close()
 
 
@@ -73,6 +78,18 @@ def test_settings_say_what_was_run_and_how_it_ended(converged_run):
     assert settings["versions"]["numpy"] == np.__version__
     assert settings["device"]["curve"] == "figure2a.csv"
     assert {"git", "started_utc", "finished_utc", "beta", "target"} <= settings.keys()
+
+
+CHECKOUT = Path(crossbar_hil.__file__).resolve().parents[1]
+
+
+@pytest.mark.skipif(not (CHECKOUT / ".git").exists() or shutil.which("git") is None, reason="no checkout of git")
+def test_a_run_of_a_checkout_is_recorded_with_its_commit(converged_run):
+    command = ["git", "-C", str(CHECKOUT), "rev-parse", "HEAD"]
+    commit = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    if not commit:
+        pytest.skip("git does not look at a checkout of another user")
+    assert load_run(converged_run).settings["git"].removesuffix("-dirty") == commit
 
 
 def test_the_chip_is_recorded_at_start_and_end(converged_run):
@@ -111,16 +128,14 @@ def test_reading_leaves_no_files_behind(converged_run, tmp_path):
 def test_names_sort_by_time_and_never_collide(tmp_path):
     bench = load_bench("simulated")
     backend = open_backend(bench, seed=1)
-    trainer = make_trainer(bench.training, backend)
     task = PatternSet.from_csv(bench.training.pattern_file)
     names = []
     for minute in (1, 1, 2):
         at = datetime(2026, 1, 1, 0, minute, tzinfo=UTC)
         folder = RunFolder.make(tmp_path, rule="manhattan", shape=(4, 4), now=lambda at=at: at)
         bench.copy_into(folder.folder)
-        recorder = Recorder.create(folder, bench=bench, backend=backend, trainer=trainer, task=task, seed=1)
-        names.append(recorder.folder.name)
-        recorder.finish("failed", backend, None, "a test")
+        create_record(folder.folder, {"seed": 1}, task, backend).close()
+        names.append(folder.folder.name)
     assert len(set(names)) == 3
     assert names[2] == max(names)
     assert names[0].startswith("2026-01-01T00-01-00Z_manhattan_4x4_")

@@ -46,6 +46,19 @@ def test_a_part_whose_module_lacks_it_is_named(third_party):
         load("backends", "absent")
 
 
+def test_a_name_of_two_packages_is_refused_with_both(third_party, tmp_path):
+    points = tmp_path / "lab_parts-1.0.dist-info" / "entry_points.txt"
+    points.write_text(points.read_text() + "[crossbar_hil.cells]\ncubic = lab_parts:Lab\n")
+    message = (
+        r"cell model 'cubic' is installed by crossbar-hil \(crossbar_hil\.\S+:Cubic\) "
+        r"and by lab-parts \(lab_parts:Lab\); one of them must be renamed"
+    )
+    with pytest.raises(ConfigError, match=message):
+        load("cells", "cubic")
+    assert callable(load("cells", "sinh"))
+    assert names("cells") == sorted({"ohmic", "sinh", "cubic", "tabulated"})
+
+
 @pytest.mark.parametrize(
     ("group", "name", "message"),
     [

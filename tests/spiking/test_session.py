@@ -9,10 +9,13 @@ import pytest
 from crossbar_hil.errors import ConfigError, ReplayDiverged, RunError
 from crossbar_hil.guard.journal import read_journal
 from crossbar_hil.runs.array_file import read_arrays
-from crossbar_hil.spiking.account import Silent
-from crossbar_hil.spiking.runs import SpikingRun, find_spiking
-from crossbar_hil.spiking.session import examine_spiking, resume_spiking, train_spiking
+from crossbar_hil.runs.store import find_run
+from crossbar_hil.spiking.examination import Faults
+from crossbar_hil.spiking.folder import write_checkpoint, write_record
+from crossbar_hil.spiking.run import SpikingRun, resume_spiking
 from crossbar_hil.spiking.settings import SpikingSettings
+from crossbar_hil.spiking.training import train_spiking
+from crossbar_hil.spiking.view import SilentView
 
 SMALL = SpikingSettings(classes=(0, 1), neurons=6, train=90, passes=2, steps=150, test_steps=40)
 STRIPES = SpikingSettings(dataset="stripes", bench="simulated", passes=2)
@@ -23,7 +26,7 @@ class LampWentOut(RuntimeError):  # noqa: N818
     pass
 
 
-class Dying(Silent):
+class Dying(SilentView):
     def __init__(self, at):
         self.at = at
 
@@ -41,12 +44,12 @@ def same(one, other):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    return train_spiking(SMALL, seed=1, out=tmp_path_factory.mktemp("whole")).run
+    return SpikingRun(train_spiking(SMALL, seed=1, out=tmp_path_factory.mktemp("whole")).folder)
 
 
 @pytest.fixture(scope="module")
 def whole_stripes(tmp_path_factory):
-    return train_spiking(STRIPES, seed=1, out=tmp_path_factory.mktemp("stripes")).run
+    return SpikingRun(train_spiking(STRIPES, seed=1, out=tmp_path_factory.mktemp("stripes")).folder)
 
 
 def test_a_run_says_what_it_was_made_from_and_how_it_ended(whole):
@@ -71,8 +74,8 @@ def test_the_checkpoint_holds_plain_arrays_only(whole):
 def test_a_run_that_failed_is_resumed_to_the_identical_end(whole, tmp_path, at):
     with pytest.raises(LampWentOut):
         train_spiking(SMALL, seed=1, out=tmp_path, every=10, view=Dying(at))
-    run = find_spiking("latest", tmp_path)
-    assert run.about["status"] == "failed"
+    run = find_run("latest", tmp_path)
+    assert run.facts["status"] == "failed"
     assert resume_spiking(run, every=10).status == "done"
     same(whole, SpikingRun(run.folder))
 
@@ -81,8 +84,9 @@ def killed(tmp_path, code):
     """Run a program that kills itself; comes back when its guard, which has the same standard error, is gone too."""
     begin = "import os, signal, sys\nfrom pathlib import Path\nfrom tests_of_killing import *\n"
     (tmp_path / "tests_of_killing.py").write_text(
-        "from crossbar_hil.spiking.session import *\n"
+        "from crossbar_hil.spiking.training import train_spiking\n"
         "from crossbar_hil.spiking.settings import SpikingSettings\n"
+        "from crossbar_hil.spiking.view import SilentView\n"
         "from crossbar_hil.spiking.network import backend_engine\n",
         encoding="utf-8",
     )
@@ -95,13 +99,13 @@ def killed(tmp_path, code):
 def test_a_computed_run_that_is_killed_goes_on_from_its_checkpoint_to_the_identical_end(whole, tmp_path):
     killed(
         tmp_path,
-        "class Killing(Silent):\n"
+        "class Killing(SilentView):\n"
         "    def show(self, progress):\n"
         "        if progress.shown > 70: os.kill(os.getpid(), signal.SIGKILL)\n"
         f"train_spiking({SMALL!r}, seed=1, out=Path('out'), every=20, view=Killing())",
     )
-    run = find_spiking("latest", tmp_path / "out")
-    assert run.about["status"] == "running"
+    run = find_run("latest", tmp_path / "out")
+    assert run.facts["status"] == "running"
     assert 0 < run.progress.shown < 70
     resume_spiking(run)
     same(whole, SpikingRun(run.folder))
@@ -114,6 +118,7 @@ def test_a_training_on_the_emulated_bench_that_is_killed_between_two_pulses_is_r
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("CROSSBAR_HIL_LOCKS", str(tmp_path / "locks"))
     expected = train_spiking(BRIEF, seed=1, out=tmp_path / "expected")
+    uninterrupted = SpikingRun(expected.folder)
     assert expected.kind == "emulated"
     assert expected.safe["confirmed"] is True
     killed(
@@ -124,13 +129,13 @@ def test_a_training_on_the_emulated_bench_that_is_killed_between_two_pulses_is_r
         "backend_engine.BackendEngine._balance_columns = dying\n"
         f"train_spiking({BRIEF!r}, seed=1, out=Path('out'))",
     )
-    run = find_spiking("latest", tmp_path / "out")
-    assert run.about["status"] == "running"
+    run = find_run("latest", tmp_path / "out")
+    assert run.facts["status"] == "running"
     sent = [entry for entry in read_journal(run.folder / "journal.sqlite") if entry.kind == "outcome"]
     assert len(sent) == 8
     resume_spiking(run)
-    same(expected.run, SpikingRun(run.folder))
-    journals = [read_journal(each.folder / "journal.sqlite") for each in (expected.run, run)]
+    same(uninterrupted, SpikingRun(run.folder))
+    journals = [read_journal(each.folder / "journal.sqlite") for each in (uninterrupted, run)]
     intents = [
         [(e.body["row"], e.body["column"], e.body["amplitude_v"]) for e in journal if e.kind == "intent"]
         for journal in journals
@@ -141,7 +146,7 @@ def test_a_training_on_the_emulated_bench_that_is_killed_between_two_pulses_is_r
 def test_a_virtual_device_is_resumed_by_doing_everything_again(whole_stripes, tmp_path):
     with pytest.raises(LampWentOut):
         train_spiking(STRIPES, seed=1, out=tmp_path, view=Dying(3))
-    run = find_spiking("latest", tmp_path)
+    run = find_run("latest", tmp_path)
     assert run.progress.shown == 3
     resume_spiking(run)
     same(whole_stripes, SpikingRun(run.folder))
@@ -150,10 +155,10 @@ def test_a_virtual_device_is_resumed_by_doing_everything_again(whole_stripes, tm
 def test_a_replay_that_is_not_what_the_checkpoint_holds_stops(tmp_path):
     with pytest.raises(LampWentOut):
         train_spiking(STRIPES, seed=1, out=tmp_path, view=Dying(3))
-    run = find_spiking("latest", tmp_path)
+    run = find_run("latest", tmp_path)
     progress = run.progress
     progress.record[2, 3] += 1
-    run.write_progress(progress)
+    write_checkpoint(run.folder, progress)
     with pytest.raises(ReplayDiverged, match="diverged at image 3"):
         resume_spiking(run)
 
@@ -173,23 +178,22 @@ def test_a_damaged_checkpoint_is_named_not_half_read(tmp_path, whole):
 
 
 def test_a_trained_network_is_tested_again_to_the_same_accuracy_and_worse_with_stuck_cells(whole):
-    assert examine_spiking(whole).confusion.tolist() == whole.progress.result.confusion.tolist()
-    assert examine_spiking(whole, stuck=0.9).accuracy < whole.progress.result.accuracy
+    assert whole.test().confusion.tolist() == whole.progress.result.confusion.tolist()
+    assert whole.test(Faults(stuck=0.9)).accuracy < whole.progress.result.accuracy
 
 
 def test_wires_that_training_did_not_have_cost_accuracy_and_gains_give_it_back(whole):
-    ideal, wired = whole.progress.result.accuracy, examine_spiking(whole, wire_ohm=0.3).accuracy
+    ideal, wired = whole.progress.result.accuracy, whole.test(Faults(wire_ohm=0.3)).accuracy
     assert wired < ideal - 0.2
-    assert examine_spiking(whole, wire_ohm=0.3, compensate=True).accuracy > ideal - 0.05
+    assert whole.test(Faults(wire_ohm=0.3, compensate=True)).accuracy > ideal - 0.05
 
 
 def test_images_that_are_not_those_of_the_training_are_refused(whole, tmp_path):
-    about = {**whole.about, "data_sha256": "0" * 64}
+    record = {**whole.settings, "data_sha256": "0" * 64}
     (tmp_path / "checkpoint.sqlite").write_bytes((whole.folder / "checkpoint.sqlite").read_bytes())
-    run = SpikingRun(tmp_path)
-    run.write_about(about)
+    write_record(tmp_path, record)
     with pytest.raises(RunError, match="are not those that run"):
-        examine_spiking(run)
+        SpikingRun(tmp_path).test()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend import ConductanceCurve
 from crossbar_hil.spiking.network.states import measured_states
 from crossbar_hil.spiking.plotting import save_network_map
-from crossbar_hil.spiking.session import train_spiking
 from crossbar_hil.spiking.settings import SpikingSettings, model_of
 from crossbar_hil.spiking.sweeping import (
     KIND,
@@ -27,6 +26,7 @@ from crossbar_hil.spiking.sweeping import (
     sweep_networks,
 )
 from crossbar_hil.spiking.tasks.images import digits
+from crossbar_hil.spiking.training import train_spiking
 from crossbar_hil.studies.scheduling import Processes, Threads, make_scheduler
 from crossbar_hil.studies.showing import Silent
 
@@ -60,7 +60,7 @@ class Interrupting(Silent):
 def test_every_network_is_the_one_that_a_training_with_its_seed_leaves(swept, tmp_path):
     record = swept("a", Threads(1), over=("states=16",)).told.record
     alone = [
-        train_spiking(replace(SMALL, states=16), seed=seed, out=tmp_path / "runs").run.about["accuracy"]
+        train_spiking(replace(SMALL, states=16), seed=seed, out=tmp_path / "runs").result.result.accuracy
         for seed in (3, 4)
     ]
     assert record["best"]["accuracy"] == pytest.approx(np.mean(alone), abs=1e-12)
@@ -125,7 +125,8 @@ def test_the_verb_leaves_a_table_and_a_map_and_says_which_point_is_best(cli, tmp
     with (tmp_path / "out" / "points.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["states"] for row in rows] == ["2", "16"]
-    answer = json.loads(cli("snn", "sweep", "--resume", "out", "--quiet", "--json").out)
+    words = ("--scheduler", "threads", "--quiet", "--json")
+    answer = json.loads(cli("snn", "sweep", "--resume", "out", *words).out)
     assert float(answer["best"]["accuracy"]) == max(float(row["accuracy"]) for row in rows)
 
 

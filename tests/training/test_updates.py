@@ -6,8 +6,8 @@ import pytest
 from crossbar_hil.backend import DeviceBackend, Limits, Pulse
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import ConfigError, DataError
-from crossbar_hil.runs.session import train_and_record
 from crossbar_hil.runs.store import load_run
+from crossbar_hil.runs.training import train_and_record
 from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend, lognormal_shifts
 from crossbar_hil.training.patterns import PatternSet

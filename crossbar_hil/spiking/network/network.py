@@ -76,7 +76,7 @@ class SpikingNetwork:
         labels : ndarray of int, shape (P,)
             Their labels; they play no part in the training of the weights.
         """
-        counts = np.concatenate(list(self.training(images)))
+        counts = np.concatenate([self.learn(images, number) for number in range(self.protocol.passes)])
         if self.protocol.label_after:
             showing = self._showing(LABELLING, self.protocol.test_steps)
             counts = self.engine.show(self.model, at_rest(self.state), spike_probabilities(images), showing).counts
@@ -84,11 +84,6 @@ class SpikingNetwork:
             labels = np.tile(labels, self.protocol.passes)
         self.labels = label_neurons(counts, labels)
         return self.labels
-
-    def training(self, images: FloatArray) -> Iterator[IntArray]:
-        """Show the training images pass by pass; yields the (P, N) output spikes of each."""
-        for number in range(self.protocol.passes):
-            yield self.learn(images, number)
 
     def learn(self, images: FloatArray, number: int = 0) -> IntArray:
         """Show training images once, in pass `number` from 0; returns their (P, N) output spikes.

@@ -86,7 +86,7 @@ PUBLISHED_DENSITIES = {256: (85, 171), 128: (58, 70), 64: (26, 38), 32: (13, 19)
 """States below and above the middle in the published nonlinear lists."""
 
 
-def two_density_states(below: int, above: int, low: float, high: float, middle: float | None = None) -> Singles:
+def two_density_states(below: int, above: int, low: float, high: float) -> Singles:
     """Return states of one density up to the middle and of another above it.
 
     Parameters
@@ -95,10 +95,8 @@ def two_density_states(below: int, above: int, low: float, high: float, middle: 
         How many states lie below the middle, and how many from the middle on.
     low, high : float
         The ends, in siemens.
-    middle : float, optional
-        Where the density changes; (high - low) / 2 if not given, as published, which is not quite half-way.
     """
-    middle = (high - low) * 0.5 if middle is None else middle
+    middle = (high - low) * 0.5  # as published, which is not quite half-way
     return as_states(np.concatenate([np.linspace(low, middle, below + 1)[:-1], np.linspace(middle, high, above)]))
 
 
@@ -165,7 +163,7 @@ def _make_rising(levels: FloatArray) -> FloatArray:
 def place_below(states: Singles, wanted: Singles) -> Places:
     """Return the place of the state at or below each wanted conductance, the last but one at most, the first at least.
 
-    >>> below(linear_states(3, 0.0, 1.0), np.array([0.2, 0.5, 7.0], np.float32))
+    >>> place_below(linear_states(3, 0.0, 1.0), np.array([0.2, 0.5, 7.0], np.float32))
     array([0, 1, 1])
     """
     return np.clip(np.searchsorted(states, wanted, side="right") - 1, 0, len(states) - 2)
@@ -174,7 +172,7 @@ def place_below(states: Singles, wanted: Singles) -> Places:
 def nearest_state(states: Singles, wanted: Singles) -> Singles:
     """Return the state nearest to each wanted conductance, the lower of two as near.
 
-    >>> nearest(linear_states(3, 0.0, 1.0), np.array([0.25, 0.26, 7.0], np.float32))
+    >>> nearest_state(linear_states(3, 0.0, 1.0), np.array([0.25, 0.26, 7.0], np.float32))
     array([0. , 0.5, 1. ], dtype=float32)
     """
     place = place_below(states, wanted)

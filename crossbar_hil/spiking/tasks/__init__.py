@@ -1,1 +1,1 @@
-"""What spiking networks learn: images, stripes, and the presets that go with them."""
+"""What spiking networks learn: images, stripes, and the models that go with them."""

@@ -17,7 +17,7 @@ from crossbar_hil.spiking.network.neurons import Neurons
 from crossbar_hil.spiking.network.plasticity import Plasticity
 from crossbar_hil.spiking.network.states import Synapses
 from crossbar_hil.spiking.tasks.images import Images, Split
-from crossbar_hil.spiking.tasks.presets import STEP_S, time_constant
+from crossbar_hil.spiking.tasks.models import STEP_S, time_constant
 
 COLUMN_SIEMENS = 2e-6
 """About the sum of the four cells of a fresh column."""

@@ -4,12 +4,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from crossbar_hil.studies.axes import Axis
 from crossbar_hil.studies.convergence.sweeping import ChipSweepResult
-from crossbar_hil.studies.plotting import BLUE, GREY, axes_that_vary, draw_map, label_values, places, statistic
+from crossbar_hil.studies.plotting import (
+    BLUE,
+    GREY,
+    axes_that_vary,
+    draw_map,
+    label_values,
+    open_frame,
+    places,
+    save_figure,
+    statistic,
+    two_panels,
+)
 
 YIELDS = (50.0, 90.0, 95.0, 99.0)
 """Yields at which contours are drawn, in per cent."""
@@ -24,12 +34,9 @@ def plot_sweep(result: ChipSweepResult) -> Figure | None:
     return _heat_maps(axes[0], axes[1], rows) if len(axes) == 2 else None
 
 
-def save_map(result: ChipSweepResult, path: Path, *, dpi: int = 120) -> bool:
+def save_map(result: ChipSweepResult, path: Path) -> bool:
     """Draw the map into a PNG file, if there is one; say whether there is."""
-    figure = plot_sweep(result)
-    if figure is not None:
-        FigureCanvasAgg(figure).print_figure(path, dpi=dpi)
-    return figure is not None
+    return save_figure(plot_sweep(result), path)
 
 
 def _curve(axis: Axis, rows: Sequence[dict[str, Any]]) -> Figure:
@@ -49,16 +56,13 @@ def _curve(axis: Axis, rows: Sequence[dict[str, Any]]) -> Figure:
     lower.legend(frameon=False, fontsize=8)
     label_values(lower, axis)
     for panel in (upper, lower):
-        panel.spines[["top", "right"]].set_visible(False)
-        panel.grid(visible=True, linewidth=0.4, alpha=0.4)
+        open_frame(panel)
     return figure
 
 
 def _heat_maps(down: Axis, across: Axis, rows: Sequence[dict[str, Any]]) -> Figure:
     shape = (len(down.values), len(across.values))
-    width, height = 2.0 + 0.42 * shape[1], 2.0 + 0.27 * shape[0]
-    figure = Figure(figsize=(min(max(2 * width, 9), 24), min(max(height, 3.6), 16)), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    figure, left, right = two_panels(shape, 0.42)
     shares = statistic(rows, "yield", 100).reshape(shape)
     epochs = statistic(rows, "epochs_50").reshape(shape)
     draw_map(left, down, across, shares, "Chips that converge (%)", vmin=0.0, vmax=100.0)

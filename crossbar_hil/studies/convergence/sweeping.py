@@ -149,6 +149,6 @@ class ChipSweepResult(SweepResult):
         epochs = counts.epoch_of(0.5)
         return f", {epochs if epochs is not None else '-'} epochs in the median, {counts.pulses_mean:.0f} pulses a chip"
 
-    def counted(self) -> tuple[int, str]:
+    def describe_count(self) -> tuple[int, str]:
         """Return how many chips were trained at each point, and a sentence on them."""
         return self.sweep.chips, f"{self.sweep.chips} simulated chips a point, seed {self.sweep.seed}"

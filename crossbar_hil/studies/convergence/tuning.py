@@ -194,7 +194,7 @@ def run_tune(tune: Tune, folder: ChipStudyFolder, scheduler: Scheduler, progress
     done: list[tuple[int, Candidate]] = []
     trained = 0
 
-    def counted(number: int, settings: Sequence[Bench], first: int, chips: int) -> list[Counts]:
+    def count_chips(number: int, settings: Sequence[Bench], first: int, chips: int) -> list[Counts]:
         jobs = [Job(number + place, Point.of(bench, tune.read), first, chips) for place, bench in enumerate(settings)]
         return count(
             jobs, seed=tune.seed, size=chunk_size(tune.lockstep), scheduler=started, folder=folder, show=progress
@@ -207,7 +207,7 @@ def run_tune(tune: Tune, folder: ChipStudyFolder, scheduler: Scheduler, progress
             expected = trained + each.chips * len(tried) + _later(tune, place) + tune.chips
             progress.expect(expected, f"round {place + 1} of {len(tune.rounds)}: {len(tried)} settings")
             number = len(done)
-            counts = counted(number, [tune.at(values) for values in tried], 0, each.chips)
+            counts = count_chips(number, [tune.at(values) for values in tried], 0, each.chips)
             last = [Candidate(values, found) for values, found in zip(tried, counts, strict=True)]
             done += [(place + 1, found) for found in last]
             trained += each.chips * len(tried)
@@ -218,7 +218,7 @@ def run_tune(tune: Tune, folder: ChipStudyFolder, scheduler: Scheduler, progress
             settings[_EPOCHS] = enough
         bench = with_settings(tune.bench, settings)
         progress.expect(trained + tune.chips, f"{tune.chips} fresh chips")
-        (fresh,) = counted(len(done), [bench], FRESH, tune.chips)
+        (fresh,) = count_chips(len(done), [bench], FRESH, tune.chips)
     folder.finish()
     result = TuneResult(tune, found, settings, bench, fresh)
     _write(result, done, folder)

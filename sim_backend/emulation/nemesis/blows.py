@@ -202,10 +202,10 @@ class Blows:
             self._block(instrument, True, TOO_HOT)
         elif what == "output_stuck_on":
             damage.welded |= channels
-            self._world.broken()
+            self._world.apply_damage()
         elif what == "sense_open":
             damage.run_away_v |= dict.fromkeys(channels, volt) if senses_remotely(instrument) else {}
-            self._world.broken()
+            self._world.apply_damage()
         elif what == "normal":
             instrument.too_hot = False
             if isinstance(getattr(instrument, "questionable", None), Register):
@@ -224,7 +224,7 @@ class Blows:
                 instrument.report(*error)
         else:
             damage.blocked -= channels
-        self._world.broken()
+        self._world.apply_damage()
 
     def _overflow(self, instrument: EmulatedInstrument, ampere: float, lasting: ExitStack) -> None:
         damage = self._damage()
@@ -238,14 +238,14 @@ class Blows:
         damage = self._damage()
         before = damage.cells.get(cell)
         damage.cells[cell] = BrokenCell(siemens=siemens)
-        self._world.broken()
+        self._world.apply_damage()
 
         def heal() -> None:
             if before is None:
                 damage.cells.pop(cell, None)
             else:
                 damage.cells[cell] = before
-            self._world.broken()
+            self._world.apply_damage()
 
         lasting.callback(heal)
 
@@ -256,7 +256,7 @@ class Blows:
         else:
             made, usual = _CELLS[what]
             damage.cells[row, column] = made(usual if amount is None else amount)
-        self._world.broken()
+        self._world.apply_damage()
 
     def _break_relay(self, what: str, row: int, column: int, slot: int, seconds: float, matrix: str | None) -> None:
         name = self._matrix(matrix)
@@ -265,7 +265,7 @@ class Blows:
         damage.relays.pop((name, relay), None)
         if what != "whole":
             damage.relays[name, relay] = BrokenRelay(what, seconds)  # type: ignore[arg-type]  # one of its kinds
-        self._world.broken()
+        self._world.apply_damage()
 
 
 _CELLS: Mapping[str, tuple[Callable[[float], BrokenCell], float]] = {

@@ -165,16 +165,16 @@ class NemesisServer(InstrumentServer):
             if plan.end and plan.when == "before":
                 plan.end(client)
                 return False
-            answer = self._carried_out(plan.message) if plan.executed else b""
+            answer = self._carry_out(plan.message) if plan.executed else b""
             with world.at_work():
                 self._blows.enforce(name)
                 for reboot in plan.reboots:
                     self._blows.reboot(name, reboot.args["seconds"])
-        return client not in self._cut and self._sent(client, plan, answer)
+        return client not in self._cut and self._send_answer(client, plan, answer)
 
-    def _sent(self, client: socket.socket, plan: Plan, answer: bytes) -> bool:
+    def _send_answer(self, client: socket.socket, plan: Plan, answer: bytes) -> bool:
         """Answer as planned; return whether the client may go on."""
-        answer = self._exchanged(client, plan, answer)
+        answer = self._swap_if_planned(client, plan, answer)
         for change in plan.changes:
             answer = change(answer)
         if not self._wait_until(time.monotonic() + plan.late_s):
@@ -193,7 +193,7 @@ class NemesisServer(InstrumentServer):
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
         return self._wait_until(time.monotonic() + plan.unread_s)
 
-    def _exchanged(self, client: socket.socket, plan: Plan, answer: bytes) -> bytes:
+    def _swap_if_planned(self, client: socket.socket, plan: Plan, answer: bytes) -> bytes:
         """Exchange two parts of an answer, if planned; one that has no parts comes after the next one instead."""
         if not plan.swap:
             return answer + self._held.pop(client, b"") if answer else answer

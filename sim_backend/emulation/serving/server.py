@@ -111,12 +111,12 @@ class InstrumentServer:
 
     def _exchange(self, client: socket.socket, message: str) -> bool:
         """Have a message carried out and answer it; return whether the client may go on."""
-        answer = self._carried_out(message)
+        answer = self._carry_out(message)
         if answer:
             client.sendall(answer)
         return True
 
-    def _carried_out(self, message: str) -> bytes:
+    def _carry_out(self, message: str) -> bytes:
         """Return all that a message makes the instrument say."""
         with self._instrument.world.at_work():
             self._take_control()
@@ -132,7 +132,7 @@ class InstrumentServer:
             self._instrument.ports["rawsocket"] = self.port
             if self._dead_sockets:
                 self._instrument.ports["dst"] = self._dead_sockets.number
-            self._instrument.taken_over()
+            self._instrument.note_takeover()
 
     def _leave_control(self) -> None:
         if self._in_control == threading.get_ident():

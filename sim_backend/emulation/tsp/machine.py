@@ -13,10 +13,10 @@ from ..world.world import World
 from .bits import BITS
 from .clock import RealTimeClock, stop_watch
 from .errors import ErrorQueue
-from .kept import KEPT, PORTS, save_buffer
 from .lua.objects import Node, Only, Refused, Row, Value, choice, number, text, whole
 from .lua.sandbox import Sandbox
 from .output import Output
+from .settings import PORTS, SETTINGS, save_buffer
 from .setups import Setups
 from .time.events import EventObject
 from .time.lines import DIGITAL_LINES, LINK, LINK_LINES, Lines
@@ -34,12 +34,8 @@ class TspMachine(EmulatedInstrument):
 
     Parameters
     ----------
-    world : World
-        The circuit and the clock that all instruments share.
-    name : str
-        Name on the bench.
-    serial : str
-        Serial number in its identity.
+    world, name, serial
+        As for every emulated instrument.
     **bounds : float
         What one message may take: `instructions` and `seconds`, see `Sandbox`.
     """
@@ -47,7 +43,7 @@ class TspMachine(EmulatedInstrument):
     model = ""
     firmware = ""
     rows: tuple[Row, ...] = ()
-    """What a model only keeps or tells besides `KEPT`."""
+    """What a model only keeps or tells besides `SETTINGS`."""
     dead_socket_termination = True
 
     def __init__(self, world: World, name: str, serial: str = "1234567", **bounds: float) -> None:
@@ -55,11 +51,11 @@ class TspMachine(EmulatedInstrument):
         self._bounds = bounds
         self.errors, self.output = ErrorQueue(), Output()
         self.schedule = Schedule(self._wait, self._expired)
-        self.status = Status(lambda: bool(self.errors), self.schedule.polled)
-        self.schedule.settled.append(self.status.observe)
+        self.status = Status(lambda: bool(self.errors), self.schedule.note_question)
+        self.schedule.before_time_passes.append(self.status.observe)
         self.triggers = Triggers(self.schedule)
         self._trigger_key = EventObject(self.triggers.bus, TRIG_KEY)
-        self._clock = RealTimeClock(world.clock, self.schedule.looked)
+        self._clock = RealTimeClock(world.clock, self.schedule.spend_look)
         self.root = root = Node()
         """The global objects, and as its methods the global functions."""
         root.methods |= {
@@ -77,7 +73,7 @@ class TspMachine(EmulatedInstrument):
             "status": self.status.node,
             "format": self.output.node,
             "trigger": self.triggers.node,
-            "timer": stop_watch(world.clock, self.schedule.looked),
+            "timer": stop_watch(world.clock, self.schedule.spend_look),
             "digio": Lines(DIGITAL_LINES, self.triggers.bus, FIRST_DIGITAL).node,
             "tsplink": Lines(LINK_LINES, self.triggers.bus, FIRST_LINK).node,
             "os": self._clock.node,
@@ -87,12 +83,12 @@ class TspMachine(EmulatedInstrument):
         root.child("bit").methods |= BITS
         root.child("display").child("trigger", self._trigger_key.node)
         root.child("display").methods["sendkey"] = self._press
-        root.keep(KEPT)
+        root.keep(SETTINGS)
         root.keep(self.rows)
         for key in PORTS:
             root.child("lan").child("status").child("port").attribute(key, partial(self._port, key))
         self.localnode = root.child("localnode")
-        self._describe()
+        self._describe_node()
 
     def power_on(self, factory: Mapping[str, str] | None = None) -> None:
         """Build the Lua state, when every object is in its place, and run the factory scripts.
@@ -124,7 +120,7 @@ class TspMachine(EmulatedInstrument):
         settings = self.localnode.values
         return bool(settings["password"]) and settings["passwordmode"] >= LAN_NEEDS_PASSWORD
 
-    def _describe(self) -> None:
+    def _describe_node(self) -> None:
         """Have ``localnode`` tell who the instrument is."""
         own = self.localnode
         told = {"model": self.model, "serialno": self.serial, "revision": self.firmware}

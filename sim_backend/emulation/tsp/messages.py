@@ -73,7 +73,7 @@ class TspInstrument(TspMachine):
             self._note(("runtime", str(error)))
         return self.output.take() + self._prompt()
 
-    def taken_over(self) -> None:
+    def note_takeover(self) -> None:
         """End the loading of a script, and ask for the password if one is needed."""
         self._loading = None
         self._locked = self.needs_password()
@@ -84,12 +84,12 @@ class TspInstrument(TspMachine):
 
     def scratch(self) -> Scratch:
         """Return the numbers, texts and booleans among the globals that clients have set."""
-        return self.sandbox.kept()
+        return self.sandbox.own_globals()
 
     def set_scratch(self, scratch: Scratch) -> None:
         """Set globals."""
         for name, value in scratch.items():
-            self.sandbox.keep(name, value)
+            self.sandbox.set_global(name, value)
 
     # ------------------------------------------------------------------ inside
 

@@ -53,7 +53,7 @@ class Output:
 
     def print(self, values: Sequence[Value]) -> None:
         """Say values, with a tab between two."""
-        self.say("\t".join(self._printed(value) for value in values).encode("latin-1", "replace"))
+        self.say("\t".join(self._text_of(value) for value in values).encode("latin-1", "replace"))
 
     def printnumber(self, *values: Value) -> None:
         """Say numbers in the format of ``format.data``."""
@@ -74,7 +74,7 @@ class Output:
             parts = [column.numbers(start, end) for column in columns]
             self._numbers([number for row in zip(*parts, strict=True) for number in row])
 
-    def _printed(self, value: Value) -> str:
+    def _text_of(self, value: Value) -> str:
         if isinstance(value, bool) or value is None:
             return {True: "true", False: "false", None: "nil"}[value]
         return self._ascii(value) if isinstance(value, int | float) else str(value)

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .kept import NO_DRIVE
 from .lua.objects import Node, Refused, Value, whole
+from .settings import NO_DRIVE
 
 PASSES = 3
 """Times that settings are set again when a setup is recalled: one may be refused until another is set."""

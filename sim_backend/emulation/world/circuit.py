@@ -64,43 +64,41 @@ def solve(resistors: Iterable[Resistor], sources: Mapping[str, Source], wires: I
     if not any(source.volt for source in sources.values()):  # at rest, as it is whenever relays move
         nodes.update(node for wire in wires for node in wire)
         return Solution(dict.fromkeys(nodes, 0.0), dict.fromkeys(sources, 0.0))
-    name_of = _joined(wires, nodes)
-    reference = name_of[LO]
-    inner = sorted({name for name in name_of.values() if name != reference})
-    place = {name: number for number, name in enumerate(inner)}
-    fixed = np.zeros((len(inner), len(inner)))
+    index = _joint_indices(wires, nodes)
+    size = sum(1 for each in set(index.values()) if each is not None)
+    fixed = np.zeros((size, size))
     fixed[np.diag_indices_from(fixed)] = LEAKAGE_SIEMENS
     for resistor in resistors:
-        ends = [place.get(name_of[resistor.first]), place.get(name_of[resistor.second])]
+        ends = [index[resistor.first], index[resistor.second]]
         for end in ends:
             if end is not None:
                 fixed[end, end] += resistor.siemens
         if ends[0] is not None and ends[1] is not None:
             fixed[ends[0], ends[1]] -= resistor.siemens
             fixed[ends[1], ends[0]] -= resistor.siemens
-    held: dict[str, float] = {}  # sources at their limit, with the current they deliver
+    at_limit: dict[str, float] = {}  # sources at their limit, with the current they deliver
     for _ in range(4 * len(sources) + 1):
-        volts = _solve(fixed, place, name_of, sources, held)
-        amperes = _delivered(resistors, sources, held, name_of, volts, place)
-        beyond = {name: abs(amperes[name]) / sources[name].limit_a for name in sources if name not in held}
+        volts = _node_volts(fixed, index, sources, at_limit)
+        amperes = _source_amperes(resistors, sources, at_limit, index, volts)
+        beyond = {name: abs(amperes[name]) / sources[name].limit_a for name in sources if name not in at_limit}
         worst = max(beyond, key=lambda name: beyond[name], default=None)
         if worst is not None and beyond[worst] > 1:
-            held[worst] = float(np.copysign(sources[worst].limit_a, amperes[worst]))
+            at_limit[worst] = float(np.copysign(sources[worst].limit_a, amperes[worst]))
             continue
         # A limited source that would now have to push its node past its own voltage is a voltage source again.
         back = [
             name
-            for name, current in held.items()
-            if (_at(volts, place, name_of, sources[name].node) - sources[name].volt) * np.sign(current) > 1e-12
+            for name, current in at_limit.items()
+            if (volts[sources[name].node] - sources[name].volt) * np.sign(current) > 1e-12
         ]
         if not back:
             break
-        del held[back[0]]
-    return Solution({name: _at(volts, place, name_of, name) for name in name_of}, amperes, frozenset(held))
+        del at_limit[back[0]]
+    return Solution(volts, amperes, frozenset(at_limit))
 
 
-def _joined(wires: list[tuple[str, str]], nodes: set[str]) -> dict[str, str]:
-    """Name of the joint node of every node, all that ideal wires connect being one."""
+def _joint_indices(wires: list[tuple[str, str]], nodes: set[str]) -> dict[str, int | None]:
+    """Return the place of every node in the matrix, None for the reference; all that ideal wires join is one node."""
     parent = {node: node for node in nodes} | {node: node for wire in wires for node in wire}
 
     def root(node: str) -> str:
@@ -111,61 +109,54 @@ def _joined(wires: list[tuple[str, str]], nodes: set[str]) -> dict[str, str]:
 
     for first, second in wires:
         parent[root(first)] = root(second)
-    return {node: root(node) for node in parent}
+    roots = {node: root(node) for node in parent}
+    inner = sorted(set(roots.values()) - {roots[LO]})
+    places = {name: place for place, name in enumerate(inner)}
+    return {node: places.get(name) for node, name in roots.items()}
 
 
-def _solve(
-    fixed: np.ndarray,
-    place: dict[str, int],
-    name_of: dict[str, str],
-    sources: Mapping[str, Source],
-    held: dict[str, float],
-) -> np.ndarray:
+def _node_volts(
+    fixed: np.ndarray, index: Mapping[str, int | None], sources: Mapping[str, Source], at_limit: Mapping[str, float]
+) -> dict[str, float]:
     matrix, right = fixed.copy(), np.zeros(len(fixed))
     for name, source in sources.items():
-        end = place.get(name_of[source.node])
+        end = index[source.node]
         if end is None:
             continue  # shorted to the reference: it drives nothing but itself
-        if name in held:
-            right[end] += held[name]
+        if name in at_limit:
+            right[end] += at_limit[name]
         else:
             matrix[end, end] += 1 / SOURCE_OHM
             right[end] += source.volt / SOURCE_OHM
-    return np.linalg.solve(matrix, right)
+    volts = np.linalg.solve(matrix, right).tolist()
+    return {node: 0.0 if end is None else volts[end] for node, end in index.items()}
 
 
-def _delivered(
+def _source_amperes(
     resistors: list[Resistor],
     sources: Mapping[str, Source],
-    held: dict[str, float],
-    name_of: dict[str, str],
-    volts: np.ndarray,
-    place: dict[str, int],
+    at_limit: Mapping[str, float],
+    index: Mapping[str, int | None],
+    volts: Mapping[str, float],
 ) -> dict[str, float]:
     """Return the current of each source.
 
     It is what flows out of its node through the resistors; where several sources share a node it is what the output
     resistance drops, which is less exact.
     """
-    shared = [name_of[source.node] for source in sources.values()]
+    ends = [index[source.node] for source in sources.values()]
     amperes: dict[str, float] = {}
     for name, source in sources.items():
-        node = name_of[source.node]
-        volt = _at(volts, place, name_of, source.node)
-        if name in held:
-            amperes[name] = held[name]
-        elif shared.count(node) > 1 or node == name_of[LO]:
+        end, volt = index[source.node], volts[source.node]
+        if name in at_limit:
+            amperes[name] = at_limit[name]
+        elif ends.count(end) > 1 or end is None:
             amperes[name] = (source.volt - volt) / SOURCE_OHM
         else:
             amperes[name] = LEAKAGE_SIEMENS * volt + sum(
-                resistor.siemens * (volt - _at(volts, place, name_of, other))
+                resistor.siemens * (volt - volts[other])
                 for resistor in resistors
                 for near, other in ((resistor.first, resistor.second), (resistor.second, resistor.first))
-                if name_of[near] == node and name_of[other] != node
+                if index[near] == end and index[other] != end
             )
     return amperes
-
-
-def _at(volts: np.ndarray, place: dict[str, int], name_of: dict[str, str], node: str) -> float:
-    end = place.get(name_of[node])
-    return 0.0 if end is None else float(volts[end])

@@ -61,5 +61,5 @@ class EmulatedInstrument(ABC):
         if scratch:
             raise ConfigError(f"a {type(self).__name__} does not keep {', '.join(sorted(scratch))}")
 
-    def taken_over(self) -> None:  # noqa: B027 - most instruments have nothing to forget
+    def note_takeover(self) -> None:  # noqa: B027 - most instruments have nothing to forget
         """Take note that another client is in control from here on; called under ``world.lock``."""

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -18,6 +17,7 @@ from crossbar_hil.errors import ConfigError
 
 from ...chip.simulated import SimulatedBackend
 from ...circuit.cells import Ohmic
+from .chip import ChipCircuit
 from .circuit import LO, Resistor, Solution, Source, solve
 from .clock import Clock, SimulatedClock
 from .log import PhysicalLog
@@ -92,7 +92,7 @@ class World:
         """How often a cell has moved."""
         self.damage: Damage | None = None
         """What is broken, if anything is."""
-        self._line_ohm = line_ohm
+        self._chip_circuit = ChipCircuit(chip, line_ohm)
         self._wanted: dict[str, Terminal] = {}
         self._terminals: dict[str, Terminal] = {}
         self._wires: list[tuple[str, str]] = []
@@ -135,9 +135,9 @@ class World:
             # what an instrument times does not depend on how busy this machine is.
             idle_s = self.clock.elapsed() - self._left_s
             if idle_s > 0:
-                self._last(idle_s)
+                self._add_exposure(idle_s)
                 if self.damage and self.damage.next_due_s() <= self.clock.elapsed():
-                    self.broken()
+                    self.apply_damage()
             try:
                 yield
             finally:
@@ -205,10 +205,10 @@ class World:
             while self.damage and (until_s := max(self.damage.next_due_s() - self.clock.elapsed(), 0.0)) < seconds:
                 self._wait(until_s)
                 seconds -= until_s
-                self.broken()
+                self.apply_damage()
             self._wait(seconds)
 
-    def broken(self) -> None:
+    def apply_damage(self) -> None:
         """Take note that something else is damaged than before."""
         with self.lock:
             self.set_terminals({name: {} for name in self._wanted})
@@ -223,7 +223,7 @@ class World:
     def end(self, **details: object) -> None:
         """Let every voltage end, as when the bench loses its power: cells that were under one move."""
         with self.lock:
-            self._last(max(self.clock.elapsed() - self._left_s, 0.0))
+            self._add_exposure(max(self.clock.elapsed() - self._left_s, 0.0))
             self.log.mark(self.clock.elapsed(), "end", **details)
             for cell in list(self._exposures):
                 self._move(cell)
@@ -246,28 +246,33 @@ class World:
     # ------------------------------------------------------------------ physics
 
     def _wait(self, seconds: float) -> None:
-        self._last(seconds)
+        self._add_exposure(seconds)
         self.clock.wait(seconds)
 
-    def _last(self, seconds: float) -> None:
+    def _add_exposure(self, seconds: float) -> None:
         """Add to what every cell feels."""
-        volts = self.solution().volts.values()
-        feeling = max(volts) - min(volts) >= self.threshold_v
-        for cell, volt in self._above_threshold(self._cell_volts()) if feeling else ():
-            before = self._exposures.get(cell)
-            self._exposures[cell] = _Exposure(volt, seconds + (before.seconds if before else 0.0))
+        nodes = self.solution().volts.values()
+        if max(nodes) - min(nodes) >= self.threshold_v:
+            self._expose(seconds)
         if self.damage and self.damage.age(seconds):
             self._solution = None
+
+    def _expose(self, seconds: float) -> None:
+        volts = self._cell_volts()
+        for row, column in np.argwhere(np.abs(volts) >= self.threshold_v):
+            cell, volt = (int(row), int(column)), float(volts[row, column])
+            before = self._exposures.get(cell)
+            self._exposures[cell] = _Exposure(volt, seconds + (before.seconds if before else 0.0))
 
     def solution(self) -> Solution:
         """Return the voltages and currents of this instant."""
         if self._solution is None:
-            self._solution = self._solved()
+            self._solution = self._solve_circuit()
         return self._solution
 
-    def _solved(self) -> Solution:
-        wires = [*self._wires, *(relay for relays in self._closed.values() for relay in relays)]
-        resistors = [*self._resistors, *self._chip_resistors(wires)]
+    def _solve_circuit(self) -> Solution:
+        wires = [*self._joints(), *self._chip_circuit.wires]
+        resistors = [*self._resistors, *self._chip_circuit.resistors(self.damage.siemens if self.damage else None)]
         sources, guards = {}, {}
         for name, terminal in self._terminals.items():
             if terminal.on:
@@ -286,61 +291,8 @@ class World:
             found = solve(resistors, {**sources, **followed}, wires)
         return found
 
-    def _chip_resistors(self, wires: list[tuple[str, str]]) -> Iterable[Resistor]:
-        rows, columns = self.chip.shape
-        for axis, count in (("row", rows), ("column", columns)):
-            for number in range(count):
-                if self._line_ohm:
-                    yield Resistor(f"{axis}.{number}", f"{axis}.{number}.inner", 1 / self._line_ohm)
-                else:
-                    wires.append((f"{axis}.{number}", f"{axis}.{number}.inner"))
-        yield from self._segments()
-        for (row, column), siemens in np.ndenumerate(self.chip.conductances):
-            true = self.damage.siemens((row, column), float(siemens)) if self.damage else float(siemens)
-            if true:
-                yield Resistor(self._row_node(row, column), self._column_node(row, column), true)
-
-    def _segments(self) -> Iterable[Resistor]:
-        """Yield the segments of the chip's own wires: from each pad to the first cell, and from cell to cell."""
-        rows, columns = self.chip.shape
-        row_ohm, column_ohm = self.chip.wires
-        paths = [
-            (row_ohm[row], [f"row.{row}.inner", *(self._row_node(row, column) for column in range(columns))])
-            for row in range(rows)
-            if row_ohm[row]
-        ]
-        paths += [
-            (column_ohm[column], [f"column.{column}.inner", *(self._column_node(row, column) for row in range(rows))])
-            for column in range(columns)
-            if column_ohm[column]
-        ]
-        for ohm, (pad, *nodes) in paths:
-            if pad.startswith("column"):
-                nodes.reverse()  # its pad is below the last row
-            for first, second in pairwise([pad, *nodes]):
-                yield Resistor(first, second, 1 / float(ohm))
-
-    def _row_node(self, row: int, column: int) -> str:
-        return f"row.{row}.{column}" if self.chip.wires[0][row] else f"row.{row}.inner"
-
-    def _column_node(self, row: int, column: int) -> str:
-        return f"column.{column}.{row}" if self.chip.wires[1][column] else f"column.{column}.inner"
-
     def _cell_volts(self) -> np.ndarray:
-        volts = self.solution().volts
-        return np.array(
-            [
-                [
-                    volts.get(self._row_node(row, column), 0.0) - volts.get(self._column_node(row, column), 0.0)
-                    for column in range(self.chip.shape[1])
-                ]
-                for row in range(self.chip.shape[0])
-            ]
-        )
-
-    def _above_threshold(self, volts: np.ndarray) -> Iterable[tuple[tuple[int, int], float]]:
-        for row, column in np.argwhere(np.abs(volts) >= self.threshold_v):
-            yield (int(row), int(column)), float(volts[row, column])
+        return self._chip_circuit.cell_volts(self.solution().volts)
 
     def _changed(self) -> None:
         """Take note that the circuit is another one; what has ended moves the cells."""
@@ -361,11 +313,14 @@ class World:
         self.moves += 1
         self._solution = None
 
+    def _joints(self) -> list[tuple[str, str]]:
+        """Return the pairs of nodes that wires and closed relays make one."""
+        return [*self._wires, *(relay for relays in self._closed.values() for relay in relays)]
+
     def _look_for_shorts(self) -> None:
         """Note sources that are joined to each other or to the return."""
-        wires = [*self._wires, *(relay for relays in self._closed.values() for relay in relays)]
         group: dict[str, set[str]] = {}
-        for first, second in wires:
+        for first, second in self._joints():
             joined = group.get(first, {first}) | group.get(second, {second})
             for node in joined:
                 group[node] = joined

@@ -44,10 +44,10 @@ def test_a_guard_that_nobody_drives_floats_and_so_does_what_hangs_on_a_source_th
 
 
 def test_a_source_feeds_its_port_its_guard_and_its_divider():
-    assert CellVolts(("drive",), "drive").fed_by("drive") == {"drive", "guard", "divider"}
-    assert CellVolts(DUAL, "meter").fed_by("drive") == {"drive", "divider"}
-    assert CellVolts(DUAL, "meter").fed_by("meter") == {"meter", "guard"}
-    assert CellVolts(("meter",), None).fed_by("meter") == {"meter", "divider"}
+    assert CellVolts(("drive",), "drive").ports_fed_by("drive") == {"drive", "guard", "divider"}
+    assert CellVolts(DUAL, "meter").ports_fed_by("drive") == {"drive", "divider"}
+    assert CellVolts(DUAL, "meter").ports_fed_by("meter") == {"meter", "guard"}
+    assert CellVolts(("meter",), None).ports_fed_by("meter") == {"meter", "divider"}
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from crossbar_hil.backend import Limits, Pulse
-from crossbar_hil.drivers.gate.disturb import DisturbGate
+from crossbar_hil.drivers.gate.disturb import DisturbLimit
 from crossbar_hil.drivers.gate.gate import Gate
-from crossbar_hil.drivers.gate.matrix import GatedMatrix, gated
+from crossbar_hil.drivers.gate.matrix import GatedMatrix, put_behind_gate
 from crossbar_hil.drivers.gate.source import GatedSource
 from crossbar_hil.drivers.schemes.read_schemes import read_scheme
 from crossbar_hil.drivers.schemes.write_schemes import write_scheme
@@ -50,10 +50,10 @@ def behind(fakes):
             settings=dict.fromkeys(bench.sources, settings),
             names={port: source.name for port, source in bench.sources.items()},
             read=read_scheme("virtual ground" if dual else "guarded", ports),
-            write=DisturbGate(write, (4, 4), disturb_v),
+            write=DisturbLimit(write, (4, 4), disturb_v),
             **{"discharge_s": DISCHARGE_S, **given},
         )
-        sources, matrix = gated(gate, bench.sources, bench.matrix)
+        sources, matrix = put_behind_gate(gate, bench.sources, bench.matrix)
         return Bench(bench=bench, gate=gate, matrix=matrix, sources=sources, settings=settings, **sources)
 
     return make
@@ -510,7 +510,7 @@ def test_what_an_unselected_cell_may_see_is_worked_out_from_the_relays(behind):
     class Wrong(type(write_scheme("symmetric half-select", ()))):
         """Divides a pulse badly, and says so nowhere."""
 
-        def levels(self, amplitude_v):
+        def source_volts(self, amplitude_v):
             return {"drive": amplitude_v * 0.75, "meter": -amplitude_v * 0.25}
 
         def port_volts(self, amplitude_v):
@@ -530,11 +530,11 @@ def test_a_cell_must_bear_the_pulse_of_each_source_alone_since_no_two_begin_at_o
         def _needed(self, ports):
             return "drive", "meter", "divider"
 
-        def levels(self, amplitude_v):
+        def source_volts(self, amplitude_v):
             return {"drive": 4 * amplitude_v, "meter": 3 * amplitude_v}
 
         def port_volts(self, amplitude_v):
-            return {**self.levels(amplitude_v), "divider": 2 * amplitude_v}
+            return {**self.source_volts(amplitude_v), "divider": 2 * amplitude_v}
 
         def assignment(self, cell, shape):
             lines = ["divider"] * sum(shape)
@@ -551,9 +551,9 @@ def test_a_cell_must_bear_the_pulse_of_each_source_alone_since_no_two_begin_at_o
         settings={"drive": settings, "meter": settings},
         names={"drive": "smu.a", "meter": "smu.b"},
         read=read_scheme("virtual ground", ports),
-        write=DisturbGate(Leaning(ports), (4, 4), 1.0),
+        write=DisturbLimit(Leaning(ports), (4, 4), 1.0),
     )
-    sources, matrix = gated(gate, bench.sources, bench.matrix)
+    sources, matrix = put_behind_gate(gate, bench.sources, bench.matrix)
     for source in sources.values():
         source.prepare(settings)
     matrix.prepare()

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossbar_hil.backend import Limits
-from crossbar_hil.drivers.gate.disturb import DisturbGate
+from crossbar_hil.drivers.gate.disturb import DisturbLimit
 from crossbar_hil.drivers.gate.gate import Gate
-from crossbar_hil.drivers.gate.matrix import gated
+from crossbar_hil.drivers.gate.matrix import put_behind_gate
 from crossbar_hil.drivers.schemes.read_schemes import read_scheme
 from crossbar_hil.drivers.schemes.write_schemes import write_scheme
 from crossbar_hil.errors import DeadlineError, LimitError
@@ -35,7 +35,7 @@ class Watched:
             settings=dict.fromkeys(bench.sources, self.settings),
             names={port: source.name for port, source in bench.sources.items()},
             read=read_scheme("virtual ground" if dual else "guarded", ports),
-            write=DisturbGate(write_scheme("symmetric half-select" if dual else "divider half-select", ports), SHAPE),
+            write=DisturbLimit(write_scheme("symmetric half-select" if dual else "divider half-select", ports), SHAPE),
             discharge_s=DISCHARGE_S,
         )
         self.faults = list(faults)
@@ -43,7 +43,7 @@ class Watched:
             for method in ACTING:
                 if hasattr(fake, method):
                     setattr(fake, method, self.flaky(getattr(fake, method)))
-        sources, self.matrix = gated(self.gate, bench.sources, bench.matrix)
+        sources, self.matrix = put_behind_gate(self.gate, bench.sources, bench.matrix)
         self.sources = list(sources.values())
         self.pulsing = False
         self.wrong = []

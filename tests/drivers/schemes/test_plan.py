@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from crossbar_hil.drivers.schemes.plan import (
     MOST_EXACT,
     MOST_TURNED,
-    cut_off,
-    grouped,
+    best_order,
     naive_operations,
     operations,
-    ordered,
-    parked,
+    read_plan,
+    state_between,
+    without_ports,
 )
 from crossbar_hil.drivers.schemes.read_schemes import read_scheme
 from crossbar_hil.drivers.schemes.write_schemes import write_scheme
@@ -44,18 +44,18 @@ def test_operations_are_counted_by_hand():
 def test_a_few_states_are_ordered_as_well_as_any_order_could(start):
     states = random_states(6)
     best = min(operations(order, start) for order in itertools.permutations(states))
-    assert operations(ordered(states, start), start) == best
+    assert operations(best_order(states, start), start) == best
 
 
 @pytest.mark.parametrize("count", [1, 2, MOST_EXACT, MOST_EXACT + 1, 40, MOST_TURNED + 20])
 def test_every_state_is_visited_once(count):
     states = random_states(count, lines=8)
     assert len(states) == count
-    assert sorted(ordered([*states, *states])) == states
+    assert sorted(best_order([*states, *states])) == states
 
 
 def test_nothing_to_visit_is_no_error():
-    assert ordered([]) == []
+    assert best_order([]) == []
 
 
 def test_many_states_are_ordered_no_worse_than_by_walking_to_the_nearest():
@@ -66,12 +66,12 @@ def test_many_states_are_ordered_no_worse_than_by_walking_to_the_nearest():
             here = min(left, key=lambda state: operations([state], here))
             left.remove(here)
             nearest.append(here)
-        assert operations(ordered(states)) <= operations(nearest)
+        assert operations(best_order(states)) <= operations(nearest)
 
 
 def test_a_zero_reading_comes_before_the_others_of_its_state():
-    for steps in grouped(read_scheme("virtual ground", DUAL).steps(READS, (4, 4))).values():
-        sizes = [abs(step.levels["drive"]) for step in steps]
+    for steps in read_plan(read_scheme("virtual ground", DUAL).steps(READS, (4, 4))).values():
+        sizes = [abs(step.source_volts["drive"]) for step in steps]
         assert sizes == sorted(sizes)
 
 
@@ -90,10 +90,10 @@ def test_an_epoch_of_the_default_task_moves_less_than_half_the_relays_of_the_nai
     for row, column in [(0, 0), (0, 3), (1, 1), (1, 2), (2, 0), (2, 3), (3, 1), (3, 3)]:
         counts[row, column] = 1
     cut = set(ports) - {"ground"} - ({"drive"} if "meter" in ports else set())  # while the meter changes its range
-    states = ordered(grouped(reads.steps(READS, (4, 4))))
+    states = best_order(read_plan(reads.steps(READS, (4, 4))))
     cells = [writes.assignment((int(r), int(c)), (4, 4)) for r, c in np.argwhere(counts)]
-    pulses = ordered(cells, cut_off(states[-1], cut))
-    planned = operations([*states, parked(states[-1], pulses[0], cut), *pulses])
+    pulses = best_order(cells, without_ports(states[-1], cut))
+    planned = operations([*states, state_between(states[-1], pulses[0], cut), *pulses])
     assert planned <= most
     assert naive_operations(reads, READS, writes, counts, (4, 4)) == naive
     assert 2 * planned <= naive
@@ -105,11 +105,11 @@ CUTS = st.sets(st.sampled_from(["drive", "meter", "guard", "divider"]), min_size
 
 @given(before=PORTS, after=PORTS, cut=CUTS)
 def test_a_parked_state_has_nothing_on_the_cut_ports_and_costs_only_lines_that_stay_on_one(before, after, cut):
-    between = parked(before, after, cut)
+    between = state_between(before, after, cut)
     assert not cut & set(between)
     shared = sum(first == last and first in cut for first, last in zip(before, after, strict=True))
     assert operations([between, after], before) == operations([after], before) + 2 * shared
-    assert operations([after], cut_off(before, cut)) == operations([between, after], before) - sum(
+    assert operations([after], without_ports(before, cut)) == operations([between, after], before) - sum(
         port in cut for port in before
     )
     assert all(port in (first, last, "open") for first, port, last in zip(before, between, after, strict=True))

@@ -20,7 +20,7 @@ def measured_currents(scheme, voltages, *, shown=0.0, sources=None, guard=0.0, b
     """
     found = np.zeros((len(voltages), G.shape[1]))
     for step in scheme.steps(voltages, G.shape):
-        volts = {port: level + (sources or {}).get(port, 0.0) for port, level in step.levels.items()}
+        volts = {port: level + (sources or {}).get(port, 0.0) for port, level in step.source_volts.items()}
         hi = volts[step.meter]
         volts |= {"ground": 0.0, "guard": gain * hi + guard}
         lines = np.array([volts[port] for port in step.assignment])
@@ -57,7 +57,7 @@ def test_of_a_guard_that_follows_to_999_parts_in_1000_a_thousandth_stays():
 
 def test_a_bipolar_pattern_takes_two_reads_a_column_each_with_its_zero():
     steps = read_scheme("virtual ground", DUAL).steps(np.array([[0.1, -0.1, -0.1]]), (3, 2))
-    found = [(step.column, step.assignment, step.levels["drive"], step.shares) for step in steps]
+    found = [(step.column, step.assignment, step.source_volts["drive"], step.shares) for step in steps]
     plus, minus = ("drive", "ground", "ground"), ("ground", "drive", "drive")
     assert sorted(found, key=lambda each: (each[0], each[2], each[1][0] == "drive")) == [
         (0, (*minus, "meter", "ground"), -0.1, {0: 1}),
@@ -69,7 +69,7 @@ def test_a_bipolar_pattern_takes_two_reads_a_column_each_with_its_zero():
         (1, (*plus, "ground", "meter"), 0.0, {0: -1}),
         (1, (*plus, "ground", "meter"), 0.1, {0: 1}),
     ]
-    assert all(step.levels["meter"] == 0 and step.sign == -1 and step.meter == "meter" for step in steps)
+    assert all(step.source_volts["meter"] == 0 and step.sign == -1 and step.meter == "meter" for step in steps)
 
 
 def test_a_pattern_and_its_inverse_share_their_states():
@@ -98,7 +98,7 @@ def test_a_pattern_of_no_voltage_is_not_measured(kind):
 def test_the_guarded_scheme_puts_minus_the_voltage_on_the_column_and_guards_what_is_off():
     steps = read_scheme("guarded", SINGLE).steps(np.array([[0.0, 0.1, 0.0]]), (3, 2))
     active, blank = ("guard", "ground", "guard", "guard", "drive"), ("guard", "guard", "guard", "guard", "drive")
-    found = [(step.assignment, step.levels["drive"], step.shares[0]) for step in steps if step.column == 1]
+    found = [(step.assignment, step.source_volts["drive"], step.shares[0]) for step in steps if step.column == 1]
     assert sorted(found) == sorted([(active, -0.1, 1), (active, 0.0, -1), (blank, -0.1, -1), (blank, 0.0, 1)])
     assert {step.meter for step in steps} == {"drive"}
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from crossbar_hil.drivers.gate.disturb import DisturbGate
+from crossbar_hil.drivers.gate.disturb import DisturbLimit
 from crossbar_hil.drivers.schemes.write_schemes import write_scheme
 from crossbar_hil.errors import ConfigError, LimitError
 
@@ -25,22 +25,22 @@ def test_the_row_scheme_shows_the_whole_row_the_pulse():
 def test_symmetric_half_select_of_a_cell_puts_all_idle_lines_on_ground():
     scheme = write_scheme("symmetric half-select", DUAL)
     assert scheme.assignment((0, 2), (4, 4)) == ("drive", *["ground"] * 3, "ground", "ground", "meter", "ground")
-    assert scheme.levels(-2.0) == {"drive": -1.0, "meter": 1.0}
+    assert scheme.source_volts(-2.0) == {"drive": -1.0, "meter": 1.0}
 
 
 def test_divider_half_select_of_a_cell_puts_all_idle_lines_on_the_divider():
     scheme = write_scheme("divider half-select", SINGLE)
     assert scheme.assignment((0, 1), (2, 2)) == ("drive", "divider", "divider", "ground")
-    assert scheme.levels(2.0) == {"drive": 2.0}
+    assert scheme.source_volts(2.0) == {"drive": 2.0}
 
 
 def test_a_short_lets_pulses_through_to_row_and_column_where_idle_lines_hang_on_a_divider_alone():
     counts = np.array([[0, 0, 0, 0], [0, 0, 2, 0], [0, 1, 0, 0]])
     # by hand: row 1 and column 2 see the two pulses of [1, 2], row 2 and column 1 the one of [2, 1]
     by_hand = [[0, 1, 2, 0], [2, 3, 0, 2], [1, 0, 3, 1]]
-    single, dual = (DisturbGate(write_scheme(*kind), (3, 4)) for kind in reversed(HALF_SELECT))
-    assert single.exposed(counts).tolist() == by_hand
-    assert not dual.exposed(counts).any()
+    single, dual = (DisturbLimit(write_scheme(*kind), (3, 4)) for kind in reversed(HALF_SELECT))
+    assert single.exposed_pulses(counts).tolist() == by_hand
+    assert not dual.exposed_pulses(counts).any()
 
 
 def test_the_one_source_is_on_the_meter_port_where_there_is_no_drive():
@@ -55,23 +55,23 @@ def test_an_unknown_scheme_is_refused_with_those_that_there_are():
 @pytest.mark.fault("C7")
 def test_the_row_scheme_is_refused_whatever_the_amplitude():
     with pytest.raises(ConfigError, match=r"row puts 1 V across cell \[0, 1\] while cell \[0, 0\].*0.55 V"):
-        DisturbGate(write_scheme("row", DUAL), (4, 4))
+        DisturbLimit(write_scheme("row", DUAL), (4, 4))
 
 
 def test_a_scheme_that_cannot_choose_a_cell_is_refused_whatever_others_may_see():
     with pytest.raises(ConfigError, match=r"row pulses cells \[0, 0\] and \[0, 1\] alike, so none can be chosen"):
-        DisturbGate(write_scheme("row", DUAL), (4, 4), 3.0)
+        DisturbLimit(write_scheme("row", DUAL), (4, 4), 3.0)
 
 
 def test_the_row_scheme_disturbs_nobody_on_a_chip_of_one_column():
-    DisturbGate(write_scheme("row", DUAL), (4, 1)).check(2.0)
+    DisturbLimit(write_scheme("row", DUAL), (4, 1)).check(2.0)
 
 
 @pytest.mark.fault("C7")
 @pytest.mark.parametrize("kind", HALF_SELECT)
 def test_half_select_passes_by_default_and_stops_at_a_limit_in_volts(kind):
-    DisturbGate(write_scheme(*kind), (4, 4)).check(2.0)
-    gate = DisturbGate(write_scheme(*kind), (4, 4), 0.9)
+    DisturbLimit(write_scheme(*kind), (4, 4)).check(2.0)
+    gate = DisturbLimit(write_scheme(*kind), (4, 4), 0.9)
     gate.check(1.8)
     for amplitude in (1.81, -1.81):
         with pytest.raises(LimitError, match=r"0.905 V across cell \[0, 1\].*more than the 0.9 V"):
@@ -81,4 +81,4 @@ def test_half_select_passes_by_default_and_stops_at_a_limit_in_volts(kind):
 @pytest.mark.parametrize("limit", [0.0, -1.0, float("nan"), float("inf")])
 def test_a_limit_that_is_none_is_refused(limit):
     with pytest.raises(ConfigError, match="disturb_v"):
-        DisturbGate(write_scheme("row", DUAL), (4, 4), limit)
+        DisturbLimit(write_scheme("row", DUAL), (4, 4), limit)

@@ -13,12 +13,13 @@ from pymeasure.adapters import ProtocolAdapter
 from pymeasure.instruments import Instrument
 
 from crossbar_hil.errors import ConfigError, ConnectionLost, DeadlineError, GarbledReply, TransportError
-from crossbar_hil.instruments.transport.adapter import BenchAdapter, blind_write, open_adapter
+from crossbar_hil.instruments.transport.adapter import BenchAdapter, blind_write
 from crossbar_hil.instruments.tsp.instrument import PROMPTS
 
 DEADLINE_S = 0.2
-PATIENCE_S = 4.0
-"""Less than the peers wait, and far more than a deadline: a loaded machine is not a failure."""
+"""Where the deadline is meant to run out."""
+PATIENCE_S, LONG_S = 30.0, 60.0
+"""Where it is not, and how long peers wait: a busy machine is not a failure."""
 
 
 class Peer:
@@ -26,7 +27,7 @@ class Peer:
 
     def __init__(self, *scripts):
         self.listener = socket.create_server(("127.0.0.1", 0))
-        self.listener.settimeout(5)
+        self.listener.settimeout(LONG_S)
         self.port = self.listener.getsockname()[1]
         self.resource = f"TCPIP::127.0.0.1::{self.port}::SOCKET"
         self.lines = []
@@ -42,7 +43,7 @@ class Peer:
             except OSError:
                 return
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.settimeout(5)
+            connection.settimeout(LONG_S)
             with connection, contextlib.suppress(OSError):
                 script(self, connection)
 
@@ -59,12 +60,12 @@ class Peer:
 
     def wait_for_lines(self, count):
         with self.heard:
-            assert self.heard.wait_for(lambda: len(self.lines) >= count, 5)
+            assert self.heard.wait_for(lambda: len(self.lines) >= count, LONG_S)
 
     def close(self):
         self.go.set()
         self.listener.close()
-        self.thread.join(5)
+        self.thread.join(LONG_S)
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ def opened():
     made = []
 
     def make(peer, **options):
-        made.append(open_adapter(peer.resource, deadline_s=DEADLINE_S, **options))
+        made.append(BenchAdapter(peer.resource, deadline_s=PATIENCE_S, **options))
         return made[-1]
 
     yield make
@@ -98,7 +99,7 @@ def answers(*replies):
         for reply in replies:
             peer.line(connection)
             connection.sendall(reply)
-        peer.go.wait(5)
+        peer.go.wait(LONG_S)
 
     return script
 
@@ -108,11 +109,20 @@ def ask(adapter, command):
     return adapter.read()
 
 
-def fails(adapter, error, command="READ?"):
-    start = time.monotonic()
-    with pytest.raises(error) as caught:
-        ask(adapter, command)
+@contextlib.contextmanager
+def brief(adapter):
+    """Let the deadline of exchanges in the block run out, and see that they end with it."""
+    start, adapter.deadline_s = time.monotonic(), DEADLINE_S
+    try:
+        yield
+    finally:
+        adapter.deadline_s = PATIENCE_S
     assert time.monotonic() - start < PATIENCE_S
+
+
+def fails(adapter, error, command="READ?"):
+    with brief(adapter) if error is DeadlineError else contextlib.nullcontext(), pytest.raises(error) as caught:
+        ask(adapter, command)
     return str(caught.value)
 
 
@@ -138,7 +148,7 @@ def test_a_reply_in_pieces_is_put_together(peer, opened):
         peer.line(connection)
         for byte in b"1.25\n":
             connection.sendall(bytes([byte]))
-        peer.go.wait(5)
+        peer.go.wait(LONG_S)
 
     assert ask(opened(peer(script)), "READ?") == "1.25"
 
@@ -171,11 +181,9 @@ def test_a_dribbling_reply_ends_at_the_deadline_and_shows_what_came(peer, opened
 
 @pytest.mark.fault("T13", "V15")
 def test_a_peer_that_does_not_read_ends_at_the_deadline(peer, opened):
-    adapter = opened(peer(lambda peer, connection: peer.go.wait(5)))
-    start = time.monotonic()
-    with pytest.raises(DeadlineError, match="bytes of a message in time"):
+    adapter = opened(peer(lambda peer, connection: peer.go.wait(LONG_S)))
+    with brief(adapter), pytest.raises(DeadlineError, match="bytes of a message in time"):
         adapter.write("x" * 50_000_000)
-    assert time.monotonic() - start < PATIENCE_S
 
 
 @pytest.mark.fault("T11")
@@ -200,7 +208,7 @@ def test_a_connection_closed_between_exchanges_is_lost_before_anything_is_sent(p
     served = peer(script)
     adapter = opened(served)
     assert ask(adapter, "READ?") == "1"
-    served.thread.join(5)
+    served.thread.join(LONG_S)
     fails(adapter, ConnectionLost)
 
 
@@ -210,19 +218,19 @@ def test_a_refused_port_is_lost_at_opening():
         port = listener.getsockname()[1]
     start = time.monotonic()
     with pytest.raises(ConnectionLost, match=str(port)):
-        open_adapter(f"TCPIP::127.0.0.1::{port}::SOCKET", deadline_s=DEADLINE_S)
+        BenchAdapter(f"TCPIP::127.0.0.1::{port}::SOCKET", deadline_s=DEADLINE_S)
     assert time.monotonic() - start < PATIENCE_S
 
 
 @pytest.mark.parametrize("resource", ["", "nonsense", "TCPIP::127.0.0.1::here::SOCKET::5"])
 def test_a_name_that_is_no_resource_is_refused(resource):
     with pytest.raises(ConfigError, match="no VISA resource name"):
-        open_adapter(resource, deadline_s=DEADLINE_S)
+        BenchAdapter(resource, deadline_s=DEADLINE_S)
 
 
 def test_a_library_that_is_not_there_is_a_wrong_setting():
     with pytest.raises(ConfigError, match="@nothing"):
-        open_adapter("TCPIP::127.0.0.1::1::SOCKET", visa="@nothing")
+        BenchAdapter("TCPIP::127.0.0.1::1::SOCKET", visa="@nothing")
 
 
 @pytest.mark.fault("T7", "X15")
@@ -236,7 +244,7 @@ def test_a_reply_without_end_is_garbled(peer, opened):
     def script(peer, connection):
         peer.line(connection)
         connection.sendall(b"9" * 2_000_000)
-        peer.go.wait(5)
+        peer.go.wait(LONG_S)
 
     assert "1000000" in fails(opened(peer(script)), GarbledReply)
 
@@ -252,7 +260,7 @@ def test_a_second_line_makes_the_next_exchange_fail_before_it_is_sent(peer, open
 
 def late(peer, connection):
     peer.line(connection)
-    peer.go.wait(5)
+    peer.go.wait(LONG_S)
     connection.sendall(b"late\n")
     peer.line(connection)
 
@@ -304,7 +312,7 @@ def test_resync_waits_until_what_was_sent_before_has_been_acted_on():
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Session) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        adapter = open_adapter(f"TCPIP::127.0.0.1::{server.server_address[1]}::SOCKET", deadline_s=DEADLINE_S)
+        adapter = BenchAdapter(f"TCPIP::127.0.0.1::{server.server_address[1]}::SOCKET", deadline_s=PATIENCE_S)
         fails(adapter, DeadlineError, "FIRST?")
         adapter.blind_write("OFF")
         adapter.resync(("MARK?", "tok"))
@@ -327,7 +335,7 @@ def test_resync_without_marker_leaves_the_session_suspect_with_the_first_cause(p
 def test_an_interrupt_makes_the_session_suspect(peer, opened):
     served = peer(answers(b"1\n"))
     adapter = opened(served)
-    with pytest.raises(KeyboardInterrupt), adapter._watched():
+    with pytest.raises(KeyboardInterrupt), adapter._suspect_after_a_failure():
         raise KeyboardInterrupt
     fails(adapter, TransportError)
     assert served.lines == []
@@ -428,9 +436,9 @@ def test_where_no_prompts_are_expected_one_is_garbled(peer, opened):
 
 
 def test_a_blind_write_is_not_joined_to_half_a_message(peer, opened):
-    served = peer(lambda peer, connection: peer.go.wait(5), answers(b""))
+    served = peer(lambda peer, connection: peer.go.wait(LONG_S), answers(b""))
     adapter = opened(served)
-    with pytest.raises(DeadlineError):
+    with brief(adapter), pytest.raises(DeadlineError):
         adapter.write("x" * 50_000_000)
     served.go.set()
     adapter.blind_write("OFF")
@@ -455,10 +463,10 @@ def test_more_time_is_given_for_a_slow_command_only_where_asked(peer, opened):
         peer.line(connection)
         time.sleep(1.5 * DEADLINE_S)
         connection.sendall(b"done\n")
-        peer.go.wait(5)
+        peer.go.wait(LONG_S)
 
     adapter = opened(peer(script))
-    with adapter.allowing(2.0):
+    with brief(adapter), adapter.allowing(PATIENCE_S):
         assert ask(adapter, "SLOW?") == "done"
     fails(adapter, DeadlineError)
 
@@ -496,10 +504,10 @@ def test_a_closed_adapter_is_lost_and_may_be_closed_again(peer, opened):
 
 def test_an_adapter_that_is_forgotten_closes_its_connection(peer):
     served = peer(lambda peer, connection: peer.line(connection))
-    adapter = BenchAdapter(served.resource, deadline_s=DEADLINE_S)
+    adapter = BenchAdapter(served.resource, deadline_s=PATIENCE_S)
     del adapter
     gc.collect()
-    served.thread.join(5)
+    served.thread.join(LONG_S)
     assert not served.thread.is_alive()
 
 
@@ -515,13 +523,13 @@ def test_a_broken_file_for_pyvisa_sim_is_a_wrong_setting_in_one_line(tmp_path, t
     description = tmp_path / "broken.yaml"
     description.write_text(text)
     with pytest.raises(ConfigError, match=r"there is no VISA library '.*broken\.yaml@sim': .") as error:
-        open_adapter("GPIB0::16::INSTR", visa=f"{description}@sim", deadline_s=DEADLINE_S)
+        BenchAdapter("GPIB0::16::INSTR", visa=f"{description}@sim", deadline_s=DEADLINE_S)
     assert "\n" not in str(error.value)
 
 
 def test_a_file_for_pyvisa_sim_that_is_not_there_is_a_wrong_setting(tmp_path):
     with pytest.raises(ConfigError, match=r"there is no VISA library '.*nowhere\.yaml@sim'"):
-        open_adapter("GPIB0::16::INSTR", visa=f"{tmp_path / 'nowhere.yaml'}@sim", deadline_s=DEADLINE_S)
+        BenchAdapter("GPIB0::16::INSTR", visa=f"{tmp_path / 'nowhere.yaml'}@sim", deadline_s=DEADLINE_S)
 
 
 def test_other_sessions_go_through_pyvisa(tmp_path):
@@ -545,7 +553,7 @@ resources:
     device: box
 """
     )
-    adapter = open_adapter("GPIB0::16::INSTR", visa=f"{description}@sim", deadline_s=DEADLINE_S)
+    adapter = BenchAdapter("GPIB0::16::INSTR", visa=f"{description}@sim", deadline_s=PATIENCE_S)
     assert ask(adapter, "print(1)") == "1.00000e+00"
     fails(adapter, DeadlineError, "silent")
     adapter.resync(("print(1)", "1.00000e+00"))

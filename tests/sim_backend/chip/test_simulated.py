@@ -602,7 +602,7 @@ def test_a_state_of_another_chip_is_refused_and_changes_nothing(figure2a, key, b
 
 def worn(figure2a, monkeypatch, kept, times=300):
     """A chip after pulses of ever new widths, some pulses of measured widths, and saving and restoring in between."""
-    monkeypatch.setattr("crossbar_hil.sim_backend.chip.simulated.MOST_PULSES_KEPT", kept)
+    monkeypatch.setattr("crossbar_hil.sim_backend.chip.tracks.MOST_PULSES_KEPT", kept)
     rng = np.random.default_rng(8)
     backend = SimulatedBackend(figure2a, rng.uniform(2e-8, 9e-8, (3, 4)))
     seen = []
@@ -626,17 +626,17 @@ def test_the_tracks_of_widths_that_never_recur_are_forgotten_without_changing_a_
     assert {key: value.tolist() for key, value in few.state().items()} == {
         key: value.tolist() for key, value in many.state().items()
     }
-    assert len(many._tracks) > 250
+    assert len(many._cells.tracks) > 250
     # One for each of the twelve cells, twice that before the next look, and a few asked for lately.
-    assert len(few._tracks) <= 2 * (12 + 4) + 2
+    assert len(few._cells.tracks) <= 2 * (12 + 4) + 2
 
 
 def test_thousands_of_odd_widths_leave_the_chip_with_a_bounded_number_of_tracks(figure2a):
     backend = chip(figure2a)
     for number in range(3000):
         backend.expose(0, 0, 2.0, 0.003 + 1e-5 * number / 3)
-    assert len(backend._tracks) <= 130
-    assert len(backend._track_of_pulse) <= 130
+    assert len(backend._cells.tracks) <= 130
+    assert len(backend._cells.track_of_pulse) <= 130
 
 
 def test_a_pulse_that_a_cell_saw_beyond_the_limits_is_still_refused_from_whoever_asks(figure2a):

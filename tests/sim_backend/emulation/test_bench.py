@@ -14,6 +14,7 @@ from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.guard.opening import open_bench
+from crossbar_hil.sim_backend.emulation.bench import EmulatedBench
 from crossbar_hil.testing import BackendContract
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.settings import make_trainer
@@ -198,14 +199,21 @@ WRONG = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def untouched():
+    """A served bench on which nobody may source a voltage or move a relay, so that many tests can look at it."""
+    with EmulatedBench(load_bench("emulated"), np.random.default_rng(1)) as served:
+        yield served
+
+
 @pytest.mark.fault("I1", "F2")
 @pytest.mark.parametrize("what", WRONG)
-def test_a_wrong_bench_is_named_and_no_voltage_is_sourced(emulated_bench, own_bench, what):
+def test_a_wrong_bench_is_named_and_no_voltage_is_sourced(untouched, own_bench, what):
     swap, sentence = WRONG[what]
-    problems = check_bench(own_bench(emulated_bench, swap=[swap]))
+    problems = check_bench(own_bench(untouched, swap=[swap]))
     assert any(sentence in problem for problem in problems), problems
-    assert not [each for each in emulated_bench.world.log.of("source") if each["on"] or each["level_v"]]
-    assert emulated_bench.world.log.of("relays") == []
+    assert not [each for each in untouched.world.log.of("source") if each["on"] or each["level_v"]]
+    assert untouched.world.log.of("relays") == []
     assert len(problems) == len(set(problems))
 
 
@@ -227,12 +235,12 @@ TOGETHER = {
 
 
 @pytest.mark.parametrize("case", TOGETHER)
-def test_all_that_is_wrong_is_named_at_once_in_file_wiring_schemes_and_instruments(emulated_bench, own_bench, case):
-    problems = check_bench(own_bench(emulated_bench, swap=[WRONG[what][0] for what in TOGETHER[case]]))
+def test_all_that_is_wrong_is_named_at_once_in_file_wiring_schemes_and_instruments(untouched, own_bench, case):
+    problems = check_bench(own_bench(untouched, swap=[WRONG[what][0] for what in TOGETHER[case]]))
     for what in TOGETHER[case]:
         assert any(WRONG[what][1] in problem for problem in problems), (what, problems)
     assert len(problems) == len(set(problems))
-    assert not [each for each in emulated_bench.world.log.of("source") if each["on"] or each["level_v"]]
+    assert not [each for each in untouched.world.log.of("source") if each["on"] or each["level_v"]]
 
 
 TWO_SOURCES = """
@@ -374,7 +382,7 @@ def test_emulate_serves_until_it_is_stopped(tmp_path):
             assert "Model 2602B" in smu.query("*IDN?")
         manager.close()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0
 
 
 def test_the_template_of_a_lab_bench_names_only_what_is_not_there(tmp_path):
@@ -476,10 +484,17 @@ def test_what_was_characterised_before_a_failure_is_kept(tmp_path):
     assert lines[-1].startswith("depression,-2.8,0.05,2,")
 
 
-@pytest.mark.parametrize(
-    "matrix", ["keithley708b", "keithley3706a", "keithley7001", "keysight34980a", "keysightb2201a"]
+@pytest.mark.parametrize(  # each model beside one of its own language and beside one of the other
+    ("smu", "matrix"),
+    [
+        ("keithley2636b", "keithley708b"),
+        ("keithley2636b", "keithley7001"),
+        ("keithley2636b", "keysightb2201a"),
+        ("keysightb2912a", "keithley3706a"),
+        ("keysightb2912a", "keysight34980a"),
+        ("keysightb2912a", "keithley708b"),
+    ],
 )
-@pytest.mark.parametrize("smu", ["keithley2636b", "keysightb2912a"])
 def test_every_two_source_bench_reads_and_writes_the_chip(tmp_path, smu, matrix):
     text = (resources.files("crossbar_hil.data") / "benches" / "emulated.toml").read_text(encoding="utf-8")
     ports = 'ports = { drive = "1", meter = "2", ground = "3" }'

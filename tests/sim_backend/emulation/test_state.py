@@ -27,7 +27,7 @@ def bench(seed=1, overrides=None, **files):
 def say(emulated, name, message):
     """Send one message as a client does, so that what is kept is kept."""
     host, port = emulated.resources[name].split("::")[1:3]
-    with socket.create_connection((host, int(port)), timeout=5) as client:
+    with socket.create_connection((host, int(port)), timeout=60) as client:
         client.sendall(f"{message}\nprint('done')\n".encode("latin-1"))
         return client.makefile("rb").readline()
 

@@ -54,7 +54,7 @@ def compare(curve, shifts, patterns, labels, *, scale=10.0, pull_back=True, **se
     ("span", "settings"), [(DEFAULT, {}), (REFERENCE, REFERENCE_SETTINGS)], ids=["default", "reference"]
 )
 def test_every_chip_is_trained_as_by_the_trainer(span, settings):
-    result = compare(CURVE, draw_ensemble(120, seed=11, span_siemens=span), *TRAIN, **settings)
+    result = compare(CURVE, draw_ensemble(60, seed=11, span_siemens=span), *TRAIN, **settings)
     assert 0 < result.converged.sum() < len(result)
 
 

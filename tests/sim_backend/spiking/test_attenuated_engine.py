@@ -11,7 +11,7 @@ from crossbar_hil.sim_backend.spiking.wired import WiredEngine
 from crossbar_hil.spiking.network.encoding import TESTING, TRAINING, spike_probabilities
 from crossbar_hil.spiking.network.model import Cells, initial_state
 from crossbar_hil.spiking.network.stepwise import Showing
-from crossbar_hil.spiking.tasks.presets import published_model
+from crossbar_hil.spiking.tasks.models import published_model
 
 K, N = 10, 5
 IMAGES = spike_probabilities(np.random.default_rng(8).choice([0.0, 0.2, 0.7, 1.0], (7, K)))

@@ -9,7 +9,7 @@ from crossbar_hil.spiking.network.encoding import TESTING, TRAINING, spike_proba
 from crossbar_hil.spiking.network.model import Cells, initial_state
 from crossbar_hil.spiking.network.states import as_falling, as_states, linear_states
 from crossbar_hil.spiking.network.stepwise import Showing, StepwiseEngine
-from crossbar_hil.spiking.tasks.presets import published_model, published_states_model
+from crossbar_hil.spiking.tasks.models import published_model, published_states_model
 
 K, N, STEPS = 24, 7, 60
 RNG = np.random.default_rng(8)

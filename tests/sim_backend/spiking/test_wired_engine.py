@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 
 from crossbar_hil.errors import DataError
-from crossbar_hil.sim_backend.circuit import compile_kernels, crossbar_solution
+from crossbar_hil.sim_backend.circuit import compile_kernels, crossbar_solution, solve_crossbar
 from crossbar_hil.sim_backend.circuit.cells import Cubic, Sinh
 from crossbar_hil.sim_backend.spiking.fused import FusedEngine
-from crossbar_hil.sim_backend.spiking.wired import WiredEngine, wired_currents
+from crossbar_hil.sim_backend.spiking.wired import WiredEngine
 from crossbar_hil.spiking.network.encoding import TESTING, TRAINING, spike_probabilities
 from crossbar_hil.spiking.network.model import Cells, initial_state
 from crossbar_hil.spiking.network.states import linear_states
 from crossbar_hil.spiking.network.stepwise import Showing, StepwiseEngine
-from crossbar_hil.spiking.tasks.presets import published_model, published_states_model
+from crossbar_hil.spiking.tasks.models import published_model, published_states_model
 
 K, N = 10, 5
 RNG = np.random.default_rng(8)
@@ -25,6 +25,16 @@ LOW, HIGH = 5e-5, 1e-2
 @pytest.fixture(scope="module", autouse=True)
 def _compiled():
     compile_kernels()  # so that small crossbars too are solved by the kernels from the first one on
+
+
+def wired_currents(wire_ohm, cell=None):
+    """The product with which `StepwiseEngine` does the same as `WiredEngine`, solving the circuit each time."""
+
+    def product(conductances, spikes, spike_v):
+        volts = np.where(spikes, np.float64(np.float32(spike_v)), 0.0)
+        return solve_crossbar(conductances.astype(np.float64), volts[None], wire_ohm, cell)[0].astype(np.float32)
+
+    return product
 
 
 def small(model, **neurons):

@@ -12,7 +12,7 @@ from crossbar_hil.spiking.network.network import PUBLISHED, Protocol, SpikingNet
 from crossbar_hil.spiking.network.neurons import in_steps
 from crossbar_hil.spiking.network.stepwise import Showing, StepwiseEngine, ideal_currents
 from crossbar_hil.spiking.tasks.images import digits
-from crossbar_hil.spiking.tasks.presets import LEAK, TUNED, published_model, published_states_model, tuned_model
+from crossbar_hil.spiking.tasks.models import LEAK, TUNED, published_model, published_states_model, tuned_model
 
 FUSED = FusedEngine()
 
@@ -58,10 +58,9 @@ def test_in_the_published_test_the_answers_do_depend_on_the_images_before(split)
 def test_several_passes_show_new_spikes_and_shrinking_changes(split):
     protocol = Protocol(passes=2, rates=(1.0, 0.0), label_after=True)
     network = SpikingNetwork(published_model(inputs=64, outputs=5), FUSED, seed=1, protocol=protocol)
-    passes = network.training(split.train.intensities[:10])
-    first = next(passes)
+    first = network.learn(split.train.intensities[:10], 0)
     weights = network.state.weights
-    second = next(passes)
+    second = network.learn(split.train.intensities[:10], 1)
     assert (first != second).any()
     assert (network.state.weights == weights).all()
     assert network.state.presented == 20

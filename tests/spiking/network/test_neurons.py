@@ -14,7 +14,7 @@ from crossbar_hil.spiking.network.neurons import (
     relax_thresholds,
     reset_membranes,
 )
-from crossbar_hil.spiking.tasks.presets import published_model
+from crossbar_hil.spiking.tasks.models import published_model
 
 NEURONS = published_model("weights").neurons
 NUMBERS = in_steps(NEURONS, 1e-3)

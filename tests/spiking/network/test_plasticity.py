@@ -6,7 +6,7 @@ import pytest
 
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.spiking.network.plasticity import NEVER, in_steps, next_step, wanted_changes
-from crossbar_hil.spiking.tasks.presets import published_model
+from crossbar_hil.spiking.tasks.models import published_model
 
 RULE = published_model("weights").plasticity
 NUMBERS = in_steps(RULE, 1e-3)

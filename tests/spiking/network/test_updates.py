@@ -9,7 +9,7 @@ from crossbar_hil.spiking.network.model import Cells, SpikingModel, state_with
 from crossbar_hil.spiking.network.plasticity import in_steps
 from crossbar_hil.spiking.network.states import Synapses, linear_states
 from crossbar_hil.spiking.network.updates import update_column
-from crossbar_hil.spiking.tasks.presets import published_model
+from crossbar_hil.spiking.tasks.models import published_model
 
 START = np.full((3, 2), 0.5, np.float32)
 

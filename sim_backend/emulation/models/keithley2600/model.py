@@ -58,8 +58,8 @@ class EmulatedKeithley2600(TspInstrument):
         Source of the noise.
     interlock : bool
         Whether the interlock is closed, without which the 200 V range stays off.
-    instructions, seconds
-        Bounds of a message, see `TspInstrument`.
+    **bounds : float
+        What one message may take, as for `TspMachine`.
     """
 
     electrics: SmuModel
@@ -82,16 +82,13 @@ class EmulatedKeithley2600(TspInstrument):
         super().__init__(world, name, serial, **bounds)
         self.channels = tuple(f"{name}.{letter}" for letter in LETTERS)
         terminals = Terminals(world)
-        self.schedule.settled.append(terminals.apply)
+        self.schedule.before_time_passes.append(terminals.apply)
         self._smus = []
         for place, channel in enumerate(self.channels):
             source = SmuSource(self.electrics, channel, terminals, interlock=interlock)
-            measure = SmuMeasure(
-                source, terminals, self.schedule, self._line_frequency, since=self.since, noise=noise, rng=rng
-            )
+            measure = SmuMeasure(source, self.schedule, self._line_frequency, since=self.since, noise=noise, rng=rng)
             measure.reclaim = self._reclaim
-            trigger = SmuTrigger(place, source, measure, self.schedule, self.triggers.bus, latency_s)
-            smu = Smu(place, source, measure, trigger)
+            smu = Smu(place, measure, SmuTrigger(place, measure, self.triggers.bus, latency_s))
             self._smus.append(smu)
             self.root.child(f"smu{LETTERS[place]}", smu.node)
         add_smu_status(self.status, self._smus, lambda: self.too_hot)

@@ -93,17 +93,17 @@ class Sandbox:
 
     def run(self, source: str) -> tuple[str, str] | None:
         """Compile and run a message; return what went wrong as ``syntax`` or ``runtime`` and a text."""
-        return self._guarded(source, self._kit["run"])
+        return self._run_bounded(source, self._kit["run"])
 
     def store(self, name: str, source: str, *, at_once: bool) -> tuple[str, str] | None:
         """Compile a script, keep it under its name, and run it if it is to run at once."""
-        return self._guarded(source, lambda translated: self._kit["store"](name, source, translated, at_once))
+        return self._run_bounded(source, lambda translated: self._kit["store"](name, source, translated, at_once))
 
-    def kept(self) -> dict[str, float | str | bool]:
+    def own_globals(self) -> dict[str, float | str | bool]:
         """Return the numbers, texts and booleans that scripts keep as globals of their own."""
         return dict(self._kit["kept"]().items())
 
-    def keep(self, name: str, value: float | str | bool) -> None:
+    def set_global(self, name: str, value: float | str | bool) -> None:
         """Set a global, unless it is one of the instrument's own."""
         self._kit["keep"](name, value)
 
@@ -126,9 +126,9 @@ class Sandbox:
 
     # ------------------------------------------------------------------ inside
 
-    def _guarded(self, source: str, run: Callable[[str], Any]) -> tuple[str, str] | None:
+    def _run_bounded(self, source: str, run: Callable[[str], Any]) -> tuple[str, str] | None:
         try:
-            wrong: Any = run(_known(source) if len(source) <= LINE else as_lua_5_1(source))
+            wrong: Any = run(_translate_known(source) if len(source) <= LINE else as_lua_5_1(source))
         except NotUnderstoodError as error:
             return "syntax", str(error)
         except lupa.lua51.LuaError as error:  # memory gave out where Lua itself could not catch it
@@ -169,11 +169,11 @@ class Sandbox:
         for key, value in node.constants.items():
             add("hold", key, value)
         for place, child in node.children.items():
-            add("hold", place, self._built(child))
+            add("hold", place, self._table_of(child))
         del table  # kept until here: a fleeting object must not end before it is complete
         return identity
 
-    def _built(self, node: Node) -> Any:
+    def _table_of(self, node: Node) -> Any:
         """Return the Lua table of an object."""
         return self._kit["object_of"](self._build(node))
 
@@ -181,7 +181,7 @@ class Sandbox:
         """Carry out what a script asks; called by Lua."""
         try:
             try:
-                returned: Returned = self._done(kind, target, key, [self._value(*each) for each in _pairs(tagged)])
+                returned: Returned = self._carry_out(kind, target, key, [self._value(*each) for each in _pairs(tagged)])
             except Refused as refused:
                 self._refuse(refused)
                 returned = ()
@@ -192,10 +192,10 @@ class Sandbox:
         except Exception as error:  # whatever it is, it must not travel through Lua, nor tell of the host
             return self._lua.table_from([1, 1, f"wrong parameters or emulator fault ({type(error).__name__})"])
 
-    def _done(self, kind: str, target: int, key: Any, values: list[Value]) -> Returned:
+    def _carry_out(self, kind: str, target: int, key: Any, values: list[Value]) -> Returned:
         """Return what was asked for; a change returns nothing."""
         if kind == "syntax":
-            return _translated(str(values[0]))
+            return _try_to_translate(str(values[0]))
         if kind in {"save", "load"}:
             raise Refused(-250, "Mass storage error: there is no flash drive")
         node = self._nodes[target]
@@ -229,7 +229,7 @@ class Sandbox:
 
     def _plain(self, value: Value) -> Any:
         if isinstance(value, Node):
-            return self._built(value)
+            return self._table_of(value)
         if isinstance(value, list):
             return self._lua.table_from([self._plain(each) for each in value])
         if isinstance(value, dict):
@@ -242,7 +242,7 @@ class Sandbox:
 
 
 @functools.lru_cache(maxsize=1024)
-def _known(source: str) -> str:
+def _translate_known(source: str) -> str:
     return as_lua_5_1(source)
 
 
@@ -250,7 +250,7 @@ def _lua_source(name: str) -> str:
     return files(__package__).joinpath(f"{name}.lua").read_text(encoding="utf-8")
 
 
-def _translated(source: str) -> tuple[str | None, str | None]:
+def _try_to_translate(source: str) -> tuple[str | None, str | None]:
     """Return what is wrong with a script, or it in Lua 5.1."""
     try:
         return None, as_lua_5_1(source)

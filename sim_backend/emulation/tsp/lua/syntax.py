@@ -64,7 +64,7 @@ def as_lua_5_1(source: str) -> str:
         if kind == "note":
             written.append("\n" * word.count("\n") or " ")
         elif kind == "long":
-            written.append(_quoted(word))
+            written.append(_quote(word))
         elif kind != "line_note":
             written.append(word)
         line += word.count("\n")
@@ -107,7 +107,7 @@ def _closing(source: str, place: int) -> int:
     return -1
 
 
-def _quoted(long: str) -> str:
+def _quote(long: str) -> str:
     """Write a long string as a short one after as many line feeds; one at its begin is not part of it."""
     body = re.sub(r'["\\\n\0]', lambda found: _ESCAPES[found.group()], long[2:-2].removeprefix("\n"))
     return "\n" * long.count("\n") + f'"{body}"'

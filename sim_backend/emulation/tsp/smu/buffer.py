@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ..lua.objects import Check, Node, Refused, Value, choice, number
+from ..lua.objects import Check, Node, Refused, Returned, Value, choice, number
 
 DEDICATED_CAPACITY = 140_000
 FILL_ONCE, FILL_WINDOW = 0, 1
@@ -65,7 +65,7 @@ class Buffer:
         self._asked, self._since = asked, since
         self.entries: list[Entry] = []
         self.node = node = Node("reading_buffer", owner=self, fleeting=fleeting)
-        node.attribute("n", self._told_count)
+        node.attribute("n", self._count_when_asked)
         node.attribute("capacity", lambda: float(capacity))
         node.attribute("basetimestamp", lambda: self._since(self._base()))
         for key in ("appendmode", "collecttimestamps", "collectsourcevalues"):
@@ -78,7 +78,7 @@ class Buffer:
         for name in _VIEWS:
             view = node.child(name, Node("synchronous_table", owner=View(self, name), fleeting=fleeting))
             view.item = partial(self._at, name)
-            view.methods["getreading"] = lambda place=None, name=name: (self._at(name, place),)
+            view.methods["getreading"] = partial(self._reading, name)
 
     def begin(self) -> None:
         """Take note that a new measurement starts: without append mode the old readings go."""
@@ -114,6 +114,9 @@ class Buffer:
         """Return how many readings it holds."""
         return len(self.entries)
 
+    def _reading(self, name: str, place: Value = None) -> Returned:
+        return (self._at(name, place),)
+
     def _at(self, name: str, place: Value) -> Value:
         if not isinstance(place, int | float) or not 1 <= place <= len(self.entries):
             return None
@@ -123,7 +126,7 @@ class Buffer:
     def _base(self) -> float:
         return self.entries[0].time_s if self.entries else 0.0
 
-    def _told_count(self) -> float:
+    def _count_when_asked(self) -> float:
         self._asked()
         return float(len(self.entries))
 

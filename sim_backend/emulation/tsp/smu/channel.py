@@ -1,9 +1,8 @@
 """One channel of a 2600B: the object ``smua`` or ``smub``."""
 
-from ..kept import save_buffer
 from ..lua.objects import Node, Only, Returned, Row, Value, choice, number
+from ..settings import save_buffer
 from .measure import SmuMeasure
-from .source import SmuSource
 from .statistics import statistics
 from .sweep import SmuTrigger
 
@@ -18,7 +17,7 @@ CONSTANTS = {
     "FILL_ONCE": 0, "FILL_WINDOW": 1, "CONTACT_FAST": 0, "CONTACT_MEDIUM": 1, "CONTACT_SLOW": 2,
     "SETTLE_SMOOTH": 0, "SETTLE_FAST_RANGE": 1, "SETTLE_FAST_POLARITY": 2, "SETTLE_DIRECT_IRANGE": 3,
 }  # fmt: skip
-KEPT: tuple[Row, ...] = (
+SETTINGS: tuple[Row, ...] = (
     ("", Only.CONSTANT, CONSTANTS),
     ("contact", Only.ANSWERED, {"check": True, "r": (0.0, 0.0)}),
     ("contact", choice(0, 1, 2), {"speed": 0.0}),
@@ -35,11 +34,11 @@ KEPT: tuple[Row, ...] = (
 class Smu:
     """Source, measure and trigger of a channel, put together."""
 
-    def __init__(self, place: int, source: SmuSource, measure: SmuMeasure, trigger: SmuTrigger) -> None:
-        self.place, self.source, self.measure, self.trigger = place, source, measure, trigger
+    def __init__(self, place: int, measure: SmuMeasure, trigger: SmuTrigger) -> None:
+        self.place, self.source, self.measure, self.trigger = place, measure.source, measure, trigger
         self.limits_seen = 0
         self.node = node = Node(owner=self)
-        node.children |= {"source": source.node, "measure": measure.node, "trigger": trigger.node}
+        node.children |= {"source": self.source.node, "measure": measure.node, "trigger": trigger.node}
         node.children |= {f"nvbuffer{number_of}": buffer.node for number_of, buffer in enumerate(measure.buffers, 1)}
         node.setting("sense", 0.0, choice(0, 1, 3))
         node.methods |= {"reset": self.reset, "abort": self.abort, "makebuffer": measure.make_buffer}
@@ -47,10 +46,10 @@ class Smu:
         for kind in ("i", "v", "r", "p", "iv"):
             node.methods[f"measure{kind}andstep"] = lambda *args, kind=kind: self._and_step(kind, args)
         node.child("buffer").methods |= {"getstats": statistics, "recalculatestats": statistics}
-        node.keep(KEPT)
+        node.keep(SETTINGS)
         measure.four_wire = lambda: bool(node.values["sense"])
         measure.on_limit = self.note_limit
-        source.node.attribute("compliance", self._compliance)
+        self.source.node.attribute("compliance", self._compliance)
 
     def abort(self) -> None:
         """End what goes on in the background."""

@@ -13,7 +13,6 @@ from .buffer import DEDICATED_CAPACITY, Buffer, Entry, as_buffer
 from .model import FULL_SCALE, OVERRANGE, auto_delay, resolution
 from .ranges import Ranges, range_for
 from .source import SmuSource
-from .terminals import Terminals
 
 AUTOZERO_AUTO = 2
 AUTOZERO_CONVERSIONS = 3
@@ -40,7 +39,6 @@ class SmuMeasure:
     def __init__(
         self,
         source: SmuSource,
-        terminals: Terminals,
         schedule: Schedule,
         line_frequency: Callable[[], float],
         *,
@@ -48,7 +46,7 @@ class SmuMeasure:
         noise: float = 0.0,
         rng: np.random.Generator | None = None,
     ) -> None:
-        self._source, self._terminals, self._schedule = source, terminals, schedule
+        self.source, self._terminals, self._schedule = source, source.terminals, schedule
         self._line_frequency, self._since, self._noise, self._rng = line_frequency, since, noise, rng
         self.four_wire: Callable[[], bool] = lambda: False
         self.on_limit: Callable[[bool], None] = lambda _: None
@@ -114,8 +112,8 @@ class SmuMeasure:
 
     def take(self, kind: str, buffers: Sequence[Buffer]) -> tuple[float, ...]:
         """Take a reading at this instant."""
-        ampere, volt, limited = self._terminals.measure(self._source.channel)
-        limited = self._source.on and limited == self._source.sources_voltage
+        ampere, volt, limited = self._terminals.measure(self.source.channel)
+        limited = self.source.on and limited == self.source.sources_voltage
         self.on_limit(limited)
         values = {"i": self._read(ampere, "i"), "v": self._read(volt, "v")}
         true = OVERRANGE not in values.values()
@@ -133,13 +131,13 @@ class SmuMeasure:
                 Entry(
                     reading=reading,
                     time_s=self._schedule.now(),
-                    source=self._source.level(),
+                    source=self.source.level(),
                     status=self._status(limited, axis, bool(relative[f"enable{each}"])),
                     range=self.range(axis, {"i": ampere, "v": volt}[axis]),
                     function=FUNCTION[each],
-                    source_function=int(self._source.sources_voltage),
-                    source_range=self._source.range(self._source.axis),
-                    source_on=self._source.on,
+                    source_function=int(self.source.sources_voltage),
+                    source_range=self.source.range(self.source.axis),
+                    source_on=self.source.on,
                 )
             )
         return readings
@@ -147,15 +145,15 @@ class SmuMeasure:
     def range(self, axis: str, value: float) -> float:
         """Return full scale of the range on which a value is measured."""
         if self._as_sourced(axis):
-            return self._source.range(axis)
+            return self.source.range(axis)
         ranges = self.ranges.of[axis]
-        if axis == "i" and self._source.node.values["highc"]:
-            return max(range_for(self._source.node.values["limiti"], ranges), LEAST_HIGHC_A)
+        if axis == "i" and self.source.node.values["highc"]:
+            return max(range_for(self.source.node.values["limiti"], ranges), LEAST_HIGHC_A)
         automatic = self.ranges.automatic(axis)
         if not automatic:
             return self.ranges.fixed[axis]
         if automatic == FOLLOW_LIMIT:
-            return range_for(self._source.node.values[f"limit{axis}"], ranges)
+            return range_for(self.source.node.values[f"limit{axis}"], ranges)
         return ranges[-1] if abs(value) > ranges[-1] else self.ranges.chosen(axis, value, FULL_SCALE)
 
     def make_buffer(self, capacity: Value = None) -> Node:
@@ -176,14 +174,14 @@ class SmuMeasure:
         return sum(buffer.capacity for buffer in self._made)
 
     def _buffer(self, capacity: int, *, fleeting: bool = False) -> Buffer:
-        return Buffer(capacity, self._schedule.polled, self._since, fleeting=fleeting)
+        return Buffer(capacity, self._schedule.note_question, self._since, fleeting=fleeting)
 
     def _as_sourced(self, axis: str) -> bool:
         """Whether the range is that of the source, as it is for what is sourced."""
-        return axis == self._source.axis
+        return axis == self.source.axis
 
     def _range_now(self, axis: str) -> float:
-        ampere, volt, _ = self._terminals.measure(self._source.channel)
+        ampere, volt, _ = self._terminals.measure(self.source.channel)
         return self.range(axis, ampere if axis == "i" else volt)
 
     def _read(self, value: float, axis: str) -> float:

@@ -75,7 +75,8 @@ class PulseFunctions:
         test = self._tests[place]
         settings = {"tag": place, **test.settings()}
         lines = [
-            f"{key.replace('_on', ' on').replace('_off', ' off')} = {_shown(value)}" for key, value in settings.items()
+            f"{key.replace('_on', ' on').replace('_off', ' off')} = {_text_of(value)}"
+            for key, value in settings.items()
         ]
         levels = ", ".join(f"{level:.14g}" for level in test.levels)
         return {
@@ -148,7 +149,7 @@ def _pulse_test(
     )
 
 
-def _shown(value: Value) -> str:
+def _text_of(value: Value) -> str:
     return f"{value:.14g}" if isinstance(value, int | float) else str(value)
 
 

@@ -23,7 +23,7 @@ class SmuSource:
     """
 
     def __init__(self, model: SmuModel, channel: str, terminals: Terminals, *, interlock: bool) -> None:
-        self.model, self.channel, self._terminals, self._interlock = model, channel, terminals, interlock
+        self.model, self.channel, self.terminals, self._interlock = model, channel, terminals, interlock
         self.on = False
         self._cut = False  # OUTPUT_HIGH_Z: the relay is open whatever the off mode
         self._swept: float | None = None  # level of a sweep or pulse, in place of the programmed one
@@ -102,13 +102,13 @@ class SmuSource:
 
     def in_compliance(self) -> bool:
         """Return whether the limit controls the source."""
-        _, _, limited = self._terminals.measure(self.channel)
+        _, _, limited = self.terminals.measure(self.channel)
         return self.on and limited == self.sources_voltage
 
     def refresh(self) -> None:
         """Bring the present settings to the terminals, at once."""
         self._prepare()
-        self._terminals.apply()
+        self.terminals.apply()
 
     def reset(self) -> None:
         """Bring the settings to their defaults, output off."""
@@ -135,7 +135,7 @@ class SmuSource:
             off_state = "highz"
         elif values["offmode"] == ZERO:
             off_state = "zero"
-        self._terminals.set(
+        self.terminals.set(
             self.channel,
             level_v=volt,
             limit_a=limit if self.on else values["limiti"],

@@ -23,12 +23,12 @@ def _summary(entries: list[Entry]) -> dict[str, Any]:
         "n": float(len(values)),
         "mean": numbers.fmean(values),
         "stddev": numbers.stdev(values) if len(values) > 1 else 0.0,
-        "min": _described(min(entries, key=lambda entry: entry.reading)),
-        "max": _described(max(entries, key=lambda entry: entry.reading)),
+        "min": _description(min(entries, key=lambda entry: entry.reading)),
+        "max": _description(max(entries, key=lambda entry: entry.reading)),
     }
 
 
-def _described(entry: Entry) -> dict[str, Any]:
+def _description(entry: Entry) -> dict[str, Any]:
     return {
         "reading": entry.reading,
         "timestamp": entry.time_s,

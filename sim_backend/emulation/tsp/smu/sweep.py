@@ -11,10 +11,9 @@ from functools import partial
 
 from ..lua.objects import Node, Refused, Value, choice, number, whole
 from ..time.events import EventBus
-from ..time.schedule import Detector, Process, Schedule, Steps
+from ..time.schedule import Detector, Process, Steps
 from .buffer import Buffer
 from .measure import AUTOZERO_AUTO, KINDS, SmuMeasure, as_buffers
-from .source import SmuSource
 
 DISABLE, ENABLE, ASYNC = 0, 1, 2
 IDLE, HOLD = 0, 1
@@ -26,17 +25,9 @@ MOST_POINTS = 100_000
 class SmuTrigger:
     """The ``trigger`` object of a channel; `place` counts channels from 0."""
 
-    def __init__(
-        self,
-        place: int,
-        source: SmuSource,
-        measure: SmuMeasure,
-        schedule: Schedule,
-        bus: EventBus,
-        latency_s: float,
-    ) -> None:
-        self._source, self._measure, self._schedule, self._bus = source, measure, schedule, bus
-        self._latency_s = latency_s
+    def __init__(self, place: int, measure: SmuMeasure, bus: EventBus, latency_s: float) -> None:
+        self._source, self._measure, self._latency_s = measure.source, measure, latency_s
+        self._bus, self._schedule = bus, bus.schedule
         self._process: Process | None = None
         self._points: tuple[str, list[float]] | None = None
         self._recording: tuple[str, list[Buffer]] | None = None

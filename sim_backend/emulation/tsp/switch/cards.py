@@ -87,11 +87,9 @@ class Notation:
         if not found:
             raise Refused(BAD_CHANNEL, f"Parameter error invalid channel in channel list: {name[:20]}")
         slot, row, column = found.groups()
-        return self.checked(
-            Relay(int(slot), ord(row.upper()) - ord("A") + 1 if self.lettered else int(row), int(column))
-        )
+        return self.check(Relay(int(slot), ord(row.upper()) - ord("A") + 1 if self.lettered else int(row), int(column)))
 
-    def checked(self, relay: Relay) -> Relay:
+    def check(self, relay: Relay) -> Relay:
         """Return a relay if a card has it."""
         card = self.cards.get(relay.slot)
         if card is None or relay not in _relays(card, relay.slot):

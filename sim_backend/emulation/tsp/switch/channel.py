@@ -91,7 +91,7 @@ class Channels:
 
     def close(self, channels: Value = None) -> None:
         """``channel.close``: close more."""
-        wanted = self._closable(channels)
+        wanted = self._relays_to_close(channels)
         self._relays.move(self._relays.closed | frozenset(wanted))
         self._user_delay(wanted)
 
@@ -101,11 +101,11 @@ class Channels:
 
     def exclusive_close(self, channels: Value = None) -> None:
         """``channel.exclusiveclose``: close these and open all others."""
-        self._exchange(self._closable(channels, empty=True), self._relays.closed)
+        self._exchange(self._relays_to_close(channels, empty=True), self._relays.closed)
 
     def exclusive_slot_close(self, channels: Value = None) -> None:
         """``channel.exclusiveslotclose``: close these and open all others of the slots they are in."""
-        wanted = self._closable(channels)
+        wanted = self._relays_to_close(channels)
         slots = {relay.slot for relay in wanted}
         self._exchange(wanted, [relay for relay in self._relays.closed if relay.slot in slots])
 
@@ -129,16 +129,16 @@ class Channels:
         self._forbidden -= relays
         self._names.forget(relays)
 
-    def _closable(self, channels: Value, *, empty: bool = False) -> list[Relay]:
+    def _relays_to_close(self, channels: Value, *, empty: bool = False) -> list[Relay]:
         """Return the relays of a list that is to be closed, without those that an interlock holds open."""
-        wanted = self._permitted(self._names.read(channels, empty=empty, beside=True))
+        wanted = self._check_permitted(self._names.read(channels, empty=empty, beside=True))
         held = [relay for relay in wanted if relay.on_backplane and self._disengaged(relay.slot)]
         for relay in held:
             said = f"Interlock of slot {relay.slot} is disengaged, {self._notation.name(relay)} stays open"
             self._warn(Refused(SETTINGS_CONFLICT, said, INFORMATIONAL))
         return [relay for relay in wanted if relay not in held]
 
-    def _permitted(self, relays: list[Relay]) -> list[Relay]:
+    def _check_permitted(self, relays: list[Relay]) -> list[Relay]:
         for relay in relays:
             if relay in self._forbidden:
                 raise Refused(
@@ -224,10 +224,10 @@ class Channels:
             *bank, row, column = rest
             if bank not in ([], [1]) or row == BACKPLANE:
                 raise Refused(BAD_CHANNEL, f"Parameter error card has no bank or row {bank or row}")
-        return self._notation.name(self._notation.checked(Relay(slot, row, column)))
+        return self._notation.name(self._notation.check(Relay(slot, row, column)))
 
     def _set_image(self, channels: Value = None, name: Value = None) -> None:
-        self._names.set_pattern(name, self._permitted(self._names.read(channels, empty=True)))
+        self._names.set_pattern(name, self._check_permitted(self._names.read(channels, empty=True)))
 
     def _delete_pattern(self, name: Value = None) -> None:
         self._names.images(name)

@@ -29,7 +29,7 @@ class TspMatrix(TspInstrument):
     settle_s : float
         Settling time of a relay, in seconds.
     **bounds : float
-        Bounds of a message, see `TspInstrument`.
+        What one message may take, as for `TspMachine`.
     """
 
     slots = 6

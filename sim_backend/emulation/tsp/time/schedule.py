@@ -62,12 +62,12 @@ class Schedule:
         self._polled = False
         self._looking_s = self._looked_until = 0.0
         self._when_done: list[Callable[[], None]] = []
-        self.settled: list[Callable[[], None]] = []
+        self.before_time_passes: list[Callable[[], None]] = []
         """Called before time passes."""
 
     def settle(self) -> None:
         """Apply what was changed at this instant."""
-        for call in self.settled:
+        for call in self.before_time_passes:
             call()
 
     def now(self) -> float:
@@ -135,13 +135,13 @@ class Schedule:
         """Wait until nothing overlapped goes on."""
         self._finish(lambda: not self.busy())
 
-    def polled(self) -> None:
+    def note_question(self) -> None:
         """Note that a client asks whether something still goes on; a script that asks again sees the next of it."""
         if self._polled and self._queue:
             self._until(self._queue[0][0])
         self._polled = self.busy()
 
-    def looked(self) -> None:
+    def spend_look(self) -> None:
         """Let as much time pass as it takes to look at a clock."""
         if self._now > self._looked_until:
             self._looking_s = 0.0

@@ -41,7 +41,7 @@ class Register:
         """Register sets that sum up into a bit of this one, by that bit."""
         self.latched = 0
         self.node = Node(owner=self)
-        self.node.attribute("condition", self._told)
+        self.node.attribute("condition", self._condition_when_asked)
         self.node.attribute("event", self.take)
         self.node.settings(number(0, 65535), enable=0.0, ntr=0.0, ptr=65535.0)
 
@@ -90,7 +90,7 @@ class Register:
         taken, self.latched = self.latched, 0
         return float(taken)
 
-    def _told(self) -> float:
+    def _condition_when_asked(self) -> float:
         self._asked()
         return float(self.condition())
 

@@ -606,6 +606,6 @@ def test_pymeasure_fills_a_buffer(bench, pymeasure_smu):
         client.write(message)
     client.config_buffer(points=5)
     client.start_buffer()
-    client.wait_for_buffer(timeout=5)
+    client.wait_for_buffer(timeout=60)
     np.testing.assert_allclose(client.buffer_data, 0.1 * bench.chip.conductances[0].sum(), rtol=1e-4)
     assert client.ask(":CALC3:FORM MEAN;:CALC3:DATA?")

@@ -18,7 +18,7 @@ class Client:
     """One connection to a port of the loopback interface."""
 
     def __init__(self, port):
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)
         self._lines = self._socket.makefile("rb")
 
     def send(self, *lines):
@@ -105,7 +105,7 @@ def test_closing_the_server_drops_its_clients_and_frees_its_ports(smu, connect):
     assert watcher.is_dropped()
     for port in ports:
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", port), timeout=1)
+            socket.create_connection(("127.0.0.1", port), timeout=60)
 
 
 # ---------------------------------------------------------------------------------------------- control

@@ -1,0 +1,203 @@
+"""The verbs for a bench: ``check``, ``read``, ``characterise``, ``emulate`` and ``safe``."""
+
+import json
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from crossbar_hil.cli.common import (
+    COULD_NOT,
+    DONE,
+    as_json,
+    bench_argument,
+    confirm,
+    print_json,
+    print_table,
+    printable,
+    yes_option,
+)
+from crossbar_hil.errors import DataError, RunError
+
+seed_option = click.option("--seed", type=click.IntRange(min=0), help="Seed of a virtual chip; fresh if not given.")
+
+
+@click.command()
+@bench_argument
+@click.option("--wiring", is_flag=True, help="Read every pair of lines too, to find open, shorted and swapped ones.")
+@click.option(
+    "--like",
+    type=click.Path(path_type=Path),
+    help="With --wiring: conductances as `read --json` printed them when the wiring was right, to find lines that "
+    "stand in each other's place.",
+)
+@click.option("--voltage", default="100 mV", show_default=True, help="Read voltage of --wiring.")
+@as_json
+def check(bench: str, wiring: bool, like: Path | None, voltage: str, as_json: bool) -> None:
+    """Name every problem of a BENCH at once; no voltage is sourced, except at read voltage with --wiring."""
+    from crossbar_hil.bench.checking import check_bench, check_order, check_wiring, reachable_by_others  # noqa: PLC0415
+    from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
+    from crossbar_hil.guard.opening import open_bench  # noqa: PLC0415
+    from crossbar_hil.quantities import si  # noqa: PLC0415
+
+    reference = None if like is None else _conductances_in(like)
+    problems = check_bench(bench)
+    if wiring and not problems:
+        with open_bench(bench) as backend:
+            problems = check_wiring(backend, si(voltage, "V"))
+            if reference is not None and not problems:
+                problems = check_order(backend.read_conductances(si(voltage, "V")), reference)
+    notes = [] if problems else reachable_by_others(load_bench(bench))
+    if as_json:
+        print_json(bench=bench, problems=problems, notes=notes)
+    else:
+        for note in notes:
+            click.echo(printable(note), err=True)
+        click.echo("\n".join(map(printable, problems)) if problems else f"bench {bench} is sound")
+    raise click.exceptions.Exit(COULD_NOT if problems else DONE)
+
+
+@click.command()
+@bench_argument
+@seed_option
+@click.option("--voltage", default="100 mV", show_default=True, help="Read voltage.")
+@as_json
+def read(bench: str, seed: int | None, voltage: str, as_json: bool) -> None:
+    """Read the conductance of every cell of a BENCH."""
+    from crossbar_hil.guard.opening import open_bench  # noqa: PLC0415
+    from crossbar_hil.quantities import si  # noqa: PLC0415
+
+    with open_bench(bench, seed=seed) as backend:
+        conductances = backend.read_conductances(si(voltage, "V"))
+        kind = backend.kind
+    if as_json:
+        print_json(kind=kind, conductance_siemens=conductances.tolist())
+        return
+    print_table(
+        ["row", *(f"column {column + 1} (uS)" for column in range(conductances.shape[1]))],
+        [[str(row + 1), *(f"{1e6 * value:.6g}" for value in line)] for row, line in enumerate(conductances)],
+    )
+
+
+@click.command()
+@bench_argument
+@seed_option
+@click.option("--cell", "cells", nargs=2, type=int, multiple=True, required=True, help="Row and column, from 1.")
+@click.option("--pulses", default=50, show_default=True, help="Pulses of each kind.")
+@click.option("--width", default="50 ms", show_default=True, help="Width of the pulses.")
+@click.option("--amplitude", default="2 V", show_default=True, help="Height of the potentiating pulses.")
+@click.option("--depress", default="-2.8 V", show_default=True, help="Height of the depressing pulses.")
+@click.option("--voltage", default="100 mV", show_default=True, help="Read voltage.")
+@click.option("--to", "folder", type=click.Path(path_type=Path), default=Path(), help="Folder for the files.")
+@yes_option
+@as_json
+def characterise(
+    bench: str,
+    seed: int | None,
+    cells: tuple[tuple[int, int], ...],
+    pulses: int,
+    width: str,
+    amplitude: str,
+    depress: str,
+    voltage: str,
+    folder: Path,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Measure potentiation and depression of cells of a BENCH, into files that `train --curve` takes."""
+    from crossbar_hil.backend import Pulse  # noqa: PLC0415
+    from crossbar_hil.bench.characterisation import Step, write_curves  # noqa: PLC0415
+    from crossbar_hil.bench.characterisation import characterise as measure  # noqa: PLC0415
+    from crossbar_hil.guard.opening import open_bench  # noqa: PLC0415
+    from crossbar_hil.quantities import si  # noqa: PLC0415
+
+    up, down = (Pulse(si(height, "V"), si(width, "s")) for height in (amplitude, depress))
+    files = []
+    with open_bench(bench, seed=seed) as backend:
+        confirm(
+            backend.kind,
+            yes,
+            f"{2 * pulses * len(cells)} pulses of {up} and {down} change {len(cells)} cell(s) for good",
+        )
+        for row, column in cells:
+            path = folder / f"curve_r{row}_c{column}.csv"
+            if path.exists():
+                raise RunError(f"{path} exists already and is not overwritten")
+            steps = measure(backend, (row - 1, column - 1), pulses=pulses, read_v=si(voltage, "V"), up=up, down=down)
+            done: list[Step] = []
+            try:
+                for step in steps:
+                    done.append(step)
+            finally:  # whatever was measured is kept, also after a failure or Ctrl-C
+                if done:
+                    write_curves(path, done, f"{backend.kind} cell, row {row}, column {column}, read at {voltage}")
+            files.append(str(path))
+    if as_json:
+        print_json(files=files)
+    else:
+        click.echo("\n".join(files))
+
+
+@click.command()
+@bench_argument
+@seed_option
+@click.option("--port-file", type=click.Path(path_type=Path), help="Write the JSON line to this file too.")
+def emulate(bench: str, seed: int | None, port_file: Path | None) -> None:
+    """Serve the emulated instruments of a BENCH on loopback until stopped; prints name -> VISA resource as JSON."""
+    from crossbar_hil.bench.opening import serve_emulated  # noqa: PLC0415
+
+    with _ended_by_signal() as ended, serve_emulated(bench, seed=seed) as resources:
+        line = json.dumps(dict(resources))
+        if port_file is not None:
+            port_file.write_text(line + "\n", encoding="utf-8")
+        click.echo(line)
+        ended.wait()
+
+
+@click.command()
+@bench_argument
+@as_json
+def safe(bench: str, as_json: bool) -> None:
+    """Make a BENCH safe now: sources to 0 V and off, every relay open; a run that is under way on it is stopped."""
+    from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
+    from crossbar_hil.guard.opening import make_bench_safe  # noqa: PLC0415
+
+    checked = load_bench(bench)
+    failures = make_bench_safe(checked)
+    if as_json:
+        print_json(bench=bench, kind=checked.kind or "simulated", safe=not failures, failures=failures)
+    else:
+        click.echo("\n".join(failures) if failures else f"bench {bench} is safe: outputs off, relays open")
+    raise click.exceptions.Exit(COULD_NOT if failures else DONE)
+
+
+VERBS = (check, read, characterise, emulate, safe)
+
+
+def _conductances_in(path: Path) -> Any:
+    """Read back what ``read --json`` printed."""
+    from crossbar_hil.arrays import checked  # noqa: PLC0415
+
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))["conductance_siemens"]
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} is not what `read --json` printed: {error}") from error
+    return checked(f"conductances of {path}", found, (None, None))
+
+
+@contextmanager
+def _ended_by_signal() -> Iterator[threading.Event]:
+    """Set an event at Ctrl-C or SIGTERM instead of dying."""
+    ended = threading.Event()
+    before = {each: signal.signal(each, lambda *_: ended.set()) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield ended
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

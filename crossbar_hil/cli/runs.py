@@ -1,0 +1,222 @@
+"""The verbs for recorded runs, whatever they trained."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from crossbar_hil.cli.common import (
+    COULD_NOT,
+    DONE,
+    NOT_CONVERGED,
+    as_json,
+    confirm,
+    no_report_option,
+    out_option,
+    print_json,
+    print_lines,
+    print_table,
+    quiet_option,
+    run_argument,
+    yes_option,
+)
+
+if TYPE_CHECKING:
+    from crossbar_hil.runs.run import Run, RunOutcome
+
+
+@click.command()
+@run_argument
+@no_report_option
+@quiet_option
+@yes_option
+@out_option
+@as_json
+def resume(run: str, no_report: bool, quiet: bool, yes: bool, out: Path, as_json: bool) -> None:
+    """Go on with a RUN that was interrupted, failed or died; no pulse is repeated."""
+    from crossbar_hil.runs.store import find_run  # noqa: PLC0415 - --help must not wait for it
+
+    found = find_run(run, out)
+    if found.kind == "hardware":
+        confirm(found.kind, yes, f"run {found.name} goes on with pulses to the chip {found.bench.chip_id or ''}")
+    tell_outcome(found.resume(quiet=quiet), no_report=no_report, as_json=as_json)
+
+
+@click.command()
+@run_argument
+@out_option
+@as_json
+def verify(run: str, out: Path, as_json: bool) -> None:
+    """Check the journal of a RUN, entry by entry: nothing missing, nothing changed, every pulse accounted for."""
+    from crossbar_hil.runs.store import find_run  # noqa: PLC0415
+    from crossbar_hil.runs.verification import verify_run  # noqa: PLC0415
+
+    verdict = verify_run(find_run(run, out))
+    if as_json:
+        print_json(
+            run=run,
+            entries=verdict.entries,
+            head=verdict.head,
+            pulses=verdict.pulses,
+            in_doubt=verdict.in_doubt,
+            problems=list(verdict.problems),
+        )
+    else:
+        print_lines(verdict.problems or [verdict.summary])
+    raise click.exceptions.Exit(COULD_NOT if verdict.problems else DONE)
+
+
+@click.command()
+@out_option
+@as_json
+def runs(out: Path, as_json: bool) -> None:
+    """List the runs, the oldest first, those that never began among them."""
+    from crossbar_hil.runs.store import list_facts  # noqa: PLC0415
+
+    keys = ("name", "kind", "status", "verdict", "epochs", "pulses", "error", "seed", "label")
+    found = [{key: facts.get(key) for key in keys} for facts in list_facts(out)]
+    if as_json:
+        click.echo(json.dumps(found))
+    elif found:
+        print_table(["run", *keys[1:]], [[_text(each[key]) for key in keys] for each in found])
+    else:
+        click.echo(f"no runs in {out}")
+
+
+@click.command()
+@run_argument
+@out_option
+@as_json
+def show(run: str, out: Path, as_json: bool) -> None:
+    """Show the outcome and every setting of a RUN: its folder, its name or 'latest'."""
+    from crossbar_hil.runs.store import find_run  # noqa: PLC0415
+
+    found = find_run(run, out)
+    if as_json:
+        print_json(run=str(found.folder), **found.settings, tables=found.tables)
+    else:
+        print_lines(_lines_of(found))
+
+
+@click.command()
+@run_argument
+@click.option("--to", "folder", type=click.Path(path_type=Path), help="Write a fresh report into this new folder.")
+@out_option
+@as_json
+def report(run: str, folder: Path | None, out: Path, as_json: bool) -> None:
+    """Write the report of a RUN, or say where it is if it is written already."""
+    from crossbar_hil.runs.report import make_report, report_of  # noqa: PLC0415
+    from crossbar_hil.runs.store import find_run  # noqa: PLC0415
+
+    found = find_run(run, out)
+    path = report_of(found) if folder is None else make_report(found, folder)
+    if as_json:
+        print_json(report=str(path))
+    else:
+        click.echo(path)
+
+
+@click.command()
+@run_argument
+@click.option("--to", "form", type=click.Choice(["csv", "netcdf"]), required=True, help="Format of the file.")
+@click.option("--output", type=click.Path(path_type=Path), help="The new file; in the run's folder if not given.")
+@out_option
+@as_json
+def export(run: str, form: str, output: Path | None, out: Path, as_json: bool) -> None:
+    """Export a RUN: a CSV that PyMeasure opens, or NetCDF with labels and units."""
+    from crossbar_hil.runs.export import export_run  # noqa: PLC0415
+    from crossbar_hil.runs.store import find_run  # noqa: PLC0415
+
+    path = export_run(find_run(run, out), form, output)
+    if as_json:
+        print_json(file=str(path))
+    else:
+        click.echo(path)
+
+
+@click.command()
+@run_argument
+@click.option("--patterns", type=click.Path(path_type=Path), help="Pattern file; every pattern in it is judged.")
+@out_option
+@as_json
+def predict(run: str, patterns: Path | None, out: Path, as_json: bool) -> None:
+    """Let the chip of a RUN, as training left it, judge patterns it was not trained on."""
+    from crossbar_hil.runs.store import find_run  # noqa: PLC0415
+
+    answer = find_run(run, out).predict(patterns)
+    if as_json:
+        print_json(**answer.as_dict())
+        return
+    print_table(
+        ["pattern", "wanted", "says", "activations", ""],
+        [
+            [line.pattern, line.label, line.says, "  ".join(f"{each:+.3f}" for each in line.activations), line.verdict]
+            for line in answer.lines
+        ],
+    )
+    click.echo(answer.summary)
+
+
+VERBS = (resume, runs, show, report, export, verify, predict)
+
+
+def tell_outcome(outcome: "RunOutcome", *, no_report: bool, as_json: bool, target: float | None = None) -> None:
+    """Say how a training ended, draw its report, and exit accordingly."""
+    from crossbar_hil.runs.store import load_run  # noqa: PLC0415
+
+    run = load_run(outcome.folder)
+    done = outcome.status == "done"
+    page = None
+    if run.can_report and not no_report:
+        from crossbar_hil.runs.report import make_report  # noqa: PLC0415 - jinja2 takes a while
+
+        page = make_report(run, replace=True)
+    if as_json:
+        print_json(
+            run=str(run.folder),
+            kind=outcome.kind,
+            status=outcome.status,
+            **run.summary(),
+            reason=run.facts["reason"],
+            safe=outcome.safe["confirmed"] if outcome.safe is not None else None,
+            seed=run.facts["seed"],
+            report=str(page) if page else None,
+        )
+    else:
+        go_on = f"{outcome.reason}; what was done is kept, go on with: crossbar-hil resume {run.folder}"
+        print_lines([*([] if done else [go_on]), *run.sentences(), f"run     {run.folder}"])
+        if page:
+            click.echo(f"report  {page}")
+    if not done:
+        raise click.exceptions.Exit(COULD_NOT)
+    raise click.exceptions.Exit(DONE if run.reached(target) else NOT_CONVERGED)
+
+
+def _lines_of(run: "Run") -> Iterator[str]:
+    """Yield what a person wants to see of a run: facts, settings that are not the usual ones, then every setting."""
+    from crossbar_hil.runs.recorded_settings import text_of  # noqa: PLC0415
+
+    for name, value in run.facts.items():
+        yield f"{name:16}{text_of(value) if isinstance(value, dict) else _text(value)}"
+    yield from run.details()
+    settings = run.all_settings
+    changed = [each for each in settings if each.changed]
+    yield ""
+    yield "settings that differ from their defaults" if changed else "every setting has its default"
+    for each in changed:
+        yield f"  {each.key:26}{each.text:18}  default {each.usual}"
+    table = ""
+    for each in settings:
+        if each.table != table:
+            table = each.table
+            yield ""
+            yield f"[{table}]"
+        yield f"{each.name:13} {each.text:18}  {each.about}".rstrip()
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,100 @@
+"""The verb ``train``."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from crossbar_hil.cli.benches import seed_option
+from crossbar_hil.cli.common import (
+    as_json,
+    confirm,
+    label_option,
+    no_report_option,
+    out_option,
+    quiet_option,
+    yes_option,
+)
+from crossbar_hil.cli.runs import tell_outcome
+
+
+def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Callable[[Any], Any]:  # noqa: A002
+    """Make an option that overrides one key of the bench file."""
+    return click.option(*names, f"{table}__{key}", metavar=more.pop("metavar", key.upper()), help=help, **more)
+
+
+@click.command()
+@click.option("--bench", default="simulated", show_default=True, help="Shipped bench, bench file or backend.")
+@click.option("--preset", help="Settings laid over the bench: 'reference' are the reference study's.")
+@seed_option
+@_setting("training", "epochs", "--epochs", help="Most evaluations.")
+@_setting("training", "beta", "--beta", help="Gain of the activation, in 1/A.")
+@_setting("training", "target", "--target", help="Activation to reach for a 1.")
+@_setting("training", "target0", "--target0", help="Activation not to exceed for a 0; -target if not given.")
+@_setting("training", "v0", "--v0", help='Row voltage of a 0, in V or as "-100 mV".')
+@_setting("training", "v1", "--v1", help="Row voltage of a 1.")
+@_setting("training", "amplitude_v", "--amplitude", metavar="VOLT", help="Height of the pulse.")
+@_setting("training", "width_s", "--width", metavar="TIME", help='Width of the pulse, in s or as "10 ms".')
+@_setting("training", "patterns", "--patterns", metavar="FILE", help="Pattern file: pattern,label,set.")
+@_setting("training", "rule", "--rule", help="Learning rule.")
+@_setting("training", "pull_back", "--pull-back", metavar="YES|NO", help="Pull activations beyond their target back.")
+@_setting("training", "dead_zone", "--dead-zone", help="Leave activations alone that are nearer to their target.")
+@_setting("chip", "curve", "--curve", metavar="FILE", help="Measured conductance curve of your device.")
+@_setting("chip", "scale", "--scale", metavar="K", help="K in G = K ((G_exp(m) - G_exp(0)) + shift).")
+@_setting("chip", "rows", "--rows", help="Rows of a virtual chip.")
+@_setting("chip", "columns", "--columns", help="Columns of a virtual chip.")
+@_setting("chip", "wire_ohm", "--wire", metavar="OHM", help="Resistance of a wire segment of a virtual chip.")
+@_setting("chip", "read_noise", "--read-noise", metavar="SHARE", help="Relative noise of a cell's current.")
+@_setting("chip", "step_variation", "--step-variation", metavar="SHARE", help="Relative spread of a pulse's step.")
+@click.option("--spread", nargs=2, metavar="LOW HIGH", help="Span that holds 95 % of the shifts, in S.")
+@label_option
+@no_report_option
+@quiet_option
+@yes_option
+@out_option
+@as_json
+def train(
+    bench: str,
+    preset: str | None,
+    seed: int | None,
+    spread: tuple[str, str] | None,
+    label: str,
+    no_report: bool,
+    quiet: bool,
+    yes: bool,
+    out: Path,
+    as_json: bool,
+    **settings: str | None,
+) -> None:
+    """Train a chip until it recognises the pattern set, and leave a run folder with figures and a report."""
+    from rich.console import Console  # noqa: PLC0415 - --help must not wait for what only training needs
+
+    from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
+    from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
+    from crossbar_hil.runs.progress import make_progress  # noqa: PLC0415
+    from crossbar_hil.runs.training import dry_run, train_and_record  # noqa: PLC0415
+
+    overrides: dict[str, Any] = {}
+    for name, value in settings.items():
+        if value is not None:
+            table, key = name.split("__")
+            overrides.setdefault(table, {})[key] = value
+    if spread is not None:
+        overrides.setdefault("chip", {})["spread"] = {"low_siemens": spread[0], "high_siemens": spread[1]}
+    checked = load_bench(bench, preset=preset, overrides=overrides)
+    seed = fresh_seed() if seed is None else seed
+    if checked.kind == "hardware" and not yes:
+        rehearsal = dry_run(checked, seed=seed)
+        confirm(
+            checked.kind,
+            yes,
+            f"training sends pulses of {checked.training.pulse} to the chip on bench {checked.name}; "
+            f"a dry run {rehearsal.verdict} after {rehearsal.pulses} pulses in {rehearsal.epochs} epochs",
+        )
+    with make_progress(Console(stderr=True), quiet=quiet, epochs=checked.training.epochs) as progress:
+        outcome = train_and_record(checked, seed=seed, out=out, preset=preset, label=label, show=progress.show)
+    tell_outcome(outcome, no_report=no_report, as_json=as_json)
+
+
+VERBS = (train,)

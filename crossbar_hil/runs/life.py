@@ -1,0 +1,249 @@
+"""The life of a run: a device opened and locked, its pulses checked, every step recorded, made safe, and then ended."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, nullcontext
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from crossbar_hil.backend import DeviceBackend, Pulse
+from crossbar_hil.bench.file import BENCH_FILE, Bench
+from crossbar_hil.bench.opening import open_backend
+from crossbar_hil.errors import RunError, Stopped
+from crossbar_hil.guard.lock import run_lock
+from crossbar_hil.guard.opening import open_guarded
+from crossbar_hil.runs.folder import RunFolder
+from crossbar_hil.runs.interruption import Interrupted, stop_on_interrupt
+from crossbar_hil.runs.provenance import bench_hash
+from crossbar_hil.runs.run import Run, RunOutcome
+
+Step = TypeVar("Step")
+Show = Callable[[Step], Any]
+
+
+class RecordedWork(ABC, Generic[Step]):
+    """Work in steps, each of which a run records: what it needs of a device, what it writes down, how it ends.
+
+    Parameters
+    ----------
+    bench : Bench or None
+        The device that it works on; None if everything is computed.
+    seed : int
+        Of a virtual device.
+    rule : str
+        Part of the name of its run folder.
+    """
+
+    def __init__(self, bench: Bench | None, seed: int, rule: str) -> None:
+        self.bench, self.seed, self.rule = bench, seed, rule
+
+    def check_shape(self, shape: tuple[int, int]) -> None:
+        """Refuse a device of R rows and C columns that it does not fit; nothing is opened yet."""
+
+    @abstractmethod
+    def prepare(self, backend: DeviceBackend | None) -> Sequence[Pulse]:
+        """Make what the work is done with, and return the pulses that it may send; nothing is sent yet."""
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of what it works on, once that is prepared."""
+
+    @abstractmethod
+    def begin(self, folder: RunFolder) -> None:
+        """Make the record of a new run, in whose folder the bench file is; it is whole, or there is none."""
+
+    @abstractmethod
+    def reopen(self, folder: Path) -> None:
+        """Open the record of a run to go on with it."""
+
+    @abstractmethod
+    def steps(self, leave_if_wanted: Callable[[], None]) -> Iterator[Step]:
+        """Do the work, handing out each step; between them it may be left, by calling what is given."""
+
+    @abstractmethod
+    def record(self, step: Step) -> None:
+        """Write a step down.
+
+        Raises
+        ------
+        ReplayDiverged
+            If the run holds another step in its place.
+        """
+
+    @property
+    @abstractmethod
+    def result(self) -> Any:
+        """What came of it, once it has ended; None if there was no step."""
+
+    @property
+    @abstractmethod
+    def is_complete(self) -> bool:
+        """Whether there is nothing left to do."""
+
+    @property
+    @abstractmethod
+    def reached(self) -> str:
+        """How far it came, such as ``epoch 3``."""
+
+    @abstractmethod
+    def finish(self, status: str, reason: str) -> None:
+        """Write down how it ended, the device being safe."""
+
+    def discard(self) -> None:
+        """Let go of a record that is to be taken back."""
+
+
+def begin_work(work: RecordedWork[Step], *, out: Path, show: Show[Step] = lambda _: None) -> RunOutcome:
+    """Do recorded work in a fresh run folder.
+
+    Ctrl-C ends it after the operation under way (behind a guard) or the step under way; what was done is kept, and
+    `resume_work` goes on with it.
+
+    Parameters
+    ----------
+    work : RecordedWork
+        What to do.
+    out : Path
+        Folder that holds run folders.
+    show : callable
+        Called with each step once it is on disk.
+
+    Raises
+    ------
+    CrossbarError
+        If the run cannot start, in which case no folder is left unless the bench may not be safe, or fails, in which
+        case what was done is kept.
+    """
+    bench = work.bench
+    with ExitStack() as locked, ExitStack() as opened:
+        shape = _guarded_shape(bench)
+        if bench is not None and shape is not None:
+            work.check_shape(shape)
+            folder = _make_folder(work, out, shape, opened)
+            backend: DeviceBackend | None = open_guarded(bench, seed=work.seed, folder=folder.folder)
+            _prepare(work, backend, opened)
+        else:  # the size of a virtual device is part of the folder's name, so it is made first
+            backend = None if bench is None else open_backend(bench, seed=work.seed)
+            _prepare(work, backend, opened)
+            folder = _make_folder(work, out, work.shape, opened)
+            locked.enter_context(run_lock(folder.folder, folder.folder.name))
+            if bench is not None:
+                bench.copy_into(folder.folder)
+        work.begin(folder)
+        opened.pop_all()
+        return _carry_out(work, backend, folder.folder, show, take_back=folder.take_back)
+
+
+def resume_work(work: RecordedWork[Step], run: Run, *, show: Show[Step] = lambda _: None) -> RunOutcome:
+    """Go on with recorded work that was interrupted, failed or died, without repeating a pulse.
+
+    A virtual device is drawn again from its seed; one behind instruments is asked for nothing until the journal of its
+    guard ends. What the record holds already must come again bit by bit.
+
+    Parameters
+    ----------
+    work : RecordedWork
+        What the run did.
+    run : Run
+        The recorded run.
+    show : callable
+        Called with each step, the recorded ones first.
+
+    Raises
+    ------
+    RunError
+        If the run is done, its bench file was changed, or the replay does not do what was recorded.
+    CrossbarError
+        If the bench cannot be opened, or is not the one that the run left.
+    """
+    bench = work.bench
+    if run.status == "done":
+        raise RunError(f"{run.noun} {run.name} is done ({run.facts['verdict']}), there is nothing to resume")
+    if bench is not None and run.facts.get("bench_sha256") != bench_hash(run.folder):
+        raise RunError(f"{run.folder / BENCH_FILE} was changed since run {run.name} began, so it is not resumed")
+    with ExitStack() as locked, ExitStack() as opened:
+        backend: DeviceBackend | None = None
+        if bench is not None and _guarded_shape(bench) is not None:  # its guard locks the instruments
+            backend = open_guarded(bench, seed=work.seed, folder=run.folder, resume=True)
+        else:
+            locked.enter_context(run_lock(run.folder, run.name))
+            if bench is not None:
+                backend = open_backend(bench, seed=work.seed)
+        _prepare(work, backend, opened, check_pulses=False)
+        work.reopen(run.folder)
+        opened.pop_all()
+        return _carry_out(work, backend, run.folder, show)
+
+
+def _guarded_shape(bench: Bench | None) -> tuple[int, int] | None:
+    """Return rows and columns of a bench that a guard keeps; None for every other."""
+    if bench is None or bench.wiring is None or not bench.instruments:
+        return None
+    return len(bench.wiring.rows), len(bench.wiring.columns)
+
+
+def _make_folder(work: RecordedWork[Any], out: Path, shape: tuple[int, int], opened: ExitStack) -> RunFolder:
+    folder = RunFolder.make(out, rule=work.rule, shape=shape)
+    opened.callback(folder.take_back)
+    return folder
+
+
+def _prepare(
+    work: RecordedWork[Any], backend: DeviceBackend | None, opened: ExitStack, *, check_pulses: bool = True
+) -> None:
+    """Prepare work on an open device, which is made safe when `opened` is closed, and check all that it may send."""
+    if backend is not None:
+        opened.enter_context(backend)
+        work.check_shape(backend.shape)
+    pulses = work.prepare(backend)
+    if backend is not None and check_pulses:
+        for pulse in pulses:
+            backend.check_pulses(np.zeros(backend.shape, dtype=np.int64), pulse)
+
+
+def _carry_out(
+    work: RecordedWork[Step],
+    backend: DeviceBackend | None,
+    folder: Path,
+    show: Show[Step],
+    *,
+    take_back: Callable[[], None] | None = None,
+) -> RunOutcome:
+    """Do every step and record it, make safe, and only then write how it ended.
+
+    A new run that failed before it did anything is taken back.
+    """
+    reason = ""
+    began = take_back is None
+    try:
+        with (
+            nullcontext() if backend is None else backend,
+            stop_on_interrupt((lambda _: None) if backend is None else backend.request_stop) as stop,
+        ):
+            try:
+                for step in work.steps(stop.leave_if_wanted):
+                    work.record(step)
+                    began = True
+                    show(step)
+                    stop.leave_if_wanted()
+            except Interrupted:
+                reason = f"interrupted after {work.reached}"
+    except Stopped as stopped:
+        reason = "; ".join([str(stopped), *getattr(stopped, "__notes__", ())])  # a note: the bench may not be safe
+    except BaseException as error:
+        if began or (backend is not None and backend.pulsed):
+            work.finish("failed", str(error) or type(error).__name__)
+        else:
+            work.discard()
+            if take_back is not None:
+                take_back()
+        raise
+    if work.is_complete:
+        reason = ""
+    status = "interrupted" if reason else "done"
+    work.finish(status, reason)
+    kind = "simulated" if backend is None else backend.kind
+    return RunOutcome(folder, kind, status, reason, work.result, getattr(backend, "safe_report", None))

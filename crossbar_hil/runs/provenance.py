@@ -1,0 +1,50 @@
+"""What a run is made from: the versions, the commit, the bench file by its hash, and the clock."""
+
+import hashlib
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from crossbar_hil.bench.file import BENCH_FILE
+
+_CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def provenance() -> dict[str, Any]:
+    """Return what says which program wrote a run."""
+    return {"versions": versions(), "git": git_hash()}
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the system, of Python and of the packages that results depend on."""
+    found = {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
+    for package in ("crossbar-hil", "numpy", "scipy", "matplotlib"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def git_hash() -> str | None:
+    """Return the commit of the checkout that runs, with ``-dirty`` if it was changed; None outside a checkout."""
+    if not (_CHECKOUT / ".git").exists():
+        return None
+    command = ["git", "-C", str(_CHECKOUT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def bench_hash(folder: Path) -> str:
+    """Return a hash of the bench file in a run folder."""
+    return hashlib.sha256((folder / BENCH_FILE).read_bytes()).hexdigest()
+
+
+def utc_now() -> str:
+    """Return the time as a run writes it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

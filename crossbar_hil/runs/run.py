@@ -1,0 +1,205 @@
+"""What every recorded run offers, whatever was trained: facts, settings, numbers, figures, and going on with it."""
+
+import tomllib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple, NoReturn
+
+from numpy.typing import NDArray
+
+from crossbar_hil.arrays import FloatArray
+from crossbar_hil.bench.file import BENCH_FILE, Bench, load_bench
+from crossbar_hil.errors import RunError
+from crossbar_hil.runs.recorded_settings import Setting, Tables, describe_tables
+from crossbar_hil.training.result import TrainingResult
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunOutcome:
+    """Where a run lies and how it ended."""
+
+    folder: Path
+    kind: str
+    status: str
+    """``done`` or ``interrupted``."""
+    reason: str
+    """Why it was interrupted; empty if it is done."""
+    result: Any
+    """What came of it: a `TrainingResult`, or the `Progress` of a spiking network; None before the first step."""
+    safe: dict[str, Any] | None
+    """How the bench was made safe, as its guard told it; None without a guard."""
+
+
+class Series(NamedTuple):
+    """Numbers of a run for a table: a line a step."""
+
+    header: list[str]
+    rows: Iterator[list[Any]]
+
+
+class Variable(NamedTuple):
+    """Numbers of a run for a file of named arrays."""
+
+    dimensions: tuple[str, ...]
+    values: NDArray[Any]
+    unit: str = "1"
+    about: str = ""
+
+
+class Figure(NamedTuple):
+    """One figure of a report."""
+
+    name: str
+    caption: str
+    png: bytes
+
+
+@dataclass(frozen=True)
+class Run(ABC):
+    """A recorded run; everything is read from its folder when first asked for.
+
+    A kind of run is registered in the entry-point group ``crossbar_hil.runs`` under the name of its record file.
+    """
+
+    folder: Path
+
+    noun: ClassVar[str] = "run"
+    """What messages call it."""
+    trained: ClassVar[str]
+    """What it is a run of."""
+    models: ClassVar[Mapping[str, type[Any]]] = {"bench": Bench}
+    """Model of each of the recorded wholes."""
+    template: ClassVar[tuple[str, str]]
+    """Package and name of the page that its report is made from."""
+
+    @property
+    def name(self) -> str:
+        """Name of the folder."""
+        return self.folder.name
+
+    @property
+    @abstractmethod
+    def facts(self) -> dict[str, Any]:
+        """What happened: seed, kind of device, versions, when it began, how it ended; no settings.
+
+        Raises
+        ------
+        RunError
+            If the record cannot be read.
+        """
+
+    @property
+    @abstractmethod
+    def tables(self) -> Tables:
+        """The checked settings, whole, every default filled in, in SI."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The facts, and settings that have a short name beside them."""
+        return self.facts
+
+    @property
+    def all_settings(self) -> list[Setting]:
+        """Every setting with its unit, its default and what it is."""
+        return describe_tables(self.tables, self.models)
+
+    @property
+    def kind(self) -> str:
+        """Kind of the device: ``simulated``, ``emulated`` or ``hardware``."""
+        return str(self.facts["kind"])
+
+    @property
+    def status(self) -> str:
+        """``running``, ``done``, ``interrupted`` or ``failed``."""
+        return str(self.facts["status"])
+
+    @cached_property
+    def bench(self) -> Bench:
+        """The bench file as used."""
+        return load_bench(str(self.folder / BENCH_FILE))
+
+    def _bench_as_filed(self) -> Tables:
+        """Return the bench file in its folder, which stands for the recorded tables in a run of 0.1.0."""
+        try:
+            return {"bench": tomllib.loads((self.folder / BENCH_FILE).read_text(encoding="utf-8"))}
+        except (OSError, ValueError) as error:
+            raise RunError(f"the bench file of run {self.name} cannot be read: {error}") from error
+
+    # ------------------------------------------------------------------ what a kind of run fills in
+
+    @abstractmethod
+    def resume(self, *, quiet: bool = True) -> RunOutcome:
+        """Go on with a run that was interrupted, failed or died; no pulse is repeated.
+
+        Raises
+        ------
+        RunError
+            If the run is done, what it was made from was changed, or the replay does not do what was recorded.
+        """
+
+    @property
+    @abstractmethod
+    def recorded_pulses(self) -> int:
+        """Pulses that its record holds."""
+
+    @abstractmethod
+    def figures(self) -> Iterator[Figure]:
+        """Draw the figures of its report."""
+
+    @abstractmethod
+    def page_values(self) -> dict[str, Any]:
+        """Return what its page shows beside facts, settings and figures."""
+
+    @abstractmethod
+    def series(self) -> Series:
+        """Return its numbers as a table."""
+
+    @abstractmethod
+    def variables(self) -> dict[str, Variable]:
+        """Return its numbers as named arrays; one of a single dimension of its own name is a coordinate."""
+
+    @abstractmethod
+    def summary(self) -> dict[str, Any]:
+        """Return what it came to, as the last line of JSON of a training says it."""
+
+    @abstractmethod
+    def sentences(self) -> Sequence[str]:
+        """Say what it came to."""
+
+    def details(self) -> Sequence[str]:
+        """Say what else a person who looks at it should see."""
+        return ()
+
+    @property
+    @abstractmethod
+    def can_report(self) -> bool:
+        """Whether there is something to draw when its training ends."""
+
+    @abstractmethod
+    def reached(self, target: float | None = None) -> bool:
+        """Whether the training reached what it should, or a share of right answers."""
+
+    # ------------------------------------------------------------------ what not every kind of run can do
+
+    @property
+    def result(self) -> TrainingResult:
+        """The training as `crossbar_hil.Trainer.run` returned it."""
+        self._refuse("result of a training")
+
+    def chip(self, moment: str) -> dict[str, FloatArray]:  # noqa: ARG002 - for those that can
+        """Return what a virtual chip was made of at the ``"start"`` or the ``"end"``."""
+        self._refuse("chip")
+
+    def predict(self, patterns: Path | None = None) -> Any:  # noqa: ARG002 - for those that can
+        """Let the chip, as training left it, judge patterns."""
+        self._refuse("predict")
+
+    def test(self, faults: Any = None, *, data: str | None = None, view: Any = None) -> Any:  # noqa: ARG002
+        """Test the network on its test images, perhaps with faults that training did not have."""
+        self._refuse("test")
+
+    def _refuse(self, what: str) -> NoReturn:
+        raise RunError(f"run {self.name} is of {self.trained}, for which there is no {what}")

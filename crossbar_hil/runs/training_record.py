@@ -1,0 +1,185 @@
+"""The record of a training, ``run.sqlite``: its tables, and writing them, each epoch in one durable transaction.
+
+These are its tables, in SI units; rows, columns, outputs and patterns count from 0, epochs from 1:
+
+========== ============================================================================================
+setting    name, value as JSON: what was run, by which versions, how it ended
+pattern    pattern, part ("train" or "test"), bits, label
+epoch      epoch, error, patterns_met, pulses sent after the evaluation, utc
+cell       epoch, row, column, conductance_siemens before the update, pulses sent after the evaluation
+current    epoch, pattern, column, current_a
+activation epoch, pattern, output, activation, shortfall
+chip       moment ("start" or "end"), quantity, row, column, value: what a virtual chip is made of
+========== ============================================================================================
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from crossbar_hil.backend import DeviceBackend
+from crossbar_hil.errors import ReplayDiverged, RunError
+from crossbar_hil.guard.storage import flush_folder
+from crossbar_hil.runs.provenance import utc_now
+from crossbar_hil.training.patterns import PatternSet, as_text
+from crossbar_hil.training.result import Epoch
+
+RECORD = "run.sqlite"
+SCHEMA_VERSION = 3
+"""Of the tables below; since 3 the settings are one row, ``tables``, in which the checked bench file stands whole."""
+SCHEMA = """
+CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE pattern (pattern INTEGER, part TEXT, bits TEXT, label TEXT);
+CREATE TABLE epoch (epoch INTEGER PRIMARY KEY, error REAL, patterns_met INTEGER, pulses INTEGER, utc TEXT);
+CREATE TABLE cell (epoch INTEGER, row INTEGER, column INTEGER, conductance_siemens REAL, pulses INTEGER,
+    depressing INTEGER);
+CREATE TABLE current (epoch INTEGER, pattern INTEGER, column INTEGER, current_a REAL);
+CREATE TABLE activation (epoch INTEGER, pattern INTEGER, output INTEGER, activation REAL, shortfall REAL);
+CREATE TABLE chip (moment TEXT, quantity TEXT, row INTEGER, column INTEGER, value REAL);
+"""
+
+
+def create_record(
+    folder: Path, facts: Mapping[str, Any], task: PatternSet, backend: DeviceBackend
+) -> sqlite3.Connection:
+    """Begin the record of a run with all that is known before the first read.
+
+    It gets its name once it is whole, so that a run has a record or has none.
+
+    Raises
+    ------
+    RunError
+        If it cannot be written.
+    """
+    fresh = folder / f".{RECORD}.new"
+    try:
+        record = _connect(fresh)
+        try:
+            record.executescript(SCHEMA)
+            record.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            with record:
+                write_facts(record, facts)
+                lines = list(_patterns(task))
+                record.executemany("INSERT INTO pattern VALUES (?, ?, ?, ?)", lines)
+                _write_chip(record, "start", backend)
+        finally:
+            record.close()  # which leaves nothing beside it
+        text = "".join(f"{bits},{label},{part}\n" for _, part, bits, label in lines)
+        (folder / "patterns.csv").write_text(f"pattern,label,set\n{text}", encoding="utf-8")
+        fresh.rename(folder / RECORD)
+        flush_folder(folder)
+        return _connect(folder / RECORD)
+    except (OSError, sqlite3.Error) as error:
+        raise RunError(f"run folder {folder} cannot be written: {error}") from error
+
+
+def reopen_record(folder: Path) -> sqlite3.Connection:
+    """Go on with the record of a run.
+
+    Raises
+    ------
+    RunError
+        If it cannot be written.
+    """
+    try:
+        record = _connect(folder / RECORD)
+        with record:
+            record.execute("DELETE FROM chip WHERE moment = 'end'")
+            write_facts(record, {"status": "running", "resumed_utc": utc_now(), "reason": ""})
+    except sqlite3.Error as error:
+        raise RunError(f"the record of run {folder.name} cannot be written: {error}") from error
+    return record
+
+
+def write_facts(record: sqlite3.Connection, facts: Mapping[str, Any]) -> None:
+    """Write facts in the place of those of the same name."""
+    lines = [(name, json.dumps(value)) for name, value in facts.items()]
+    record.executemany("INSERT OR REPLACE INTO setting VALUES (?, ?)", lines)
+
+
+def write_epoch(record: sqlite3.Connection, epoch: Epoch) -> None:
+    """Write one epoch; it is on disk when this returns.
+
+    Raises
+    ------
+    RunError
+        If the disk refuses; the epochs before are kept.
+    """
+    number = epoch.number
+    rows, columns = epoch.conductances.shape
+    patterns, outputs = epoch.activations.shape
+    utc = datetime.now(UTC).isoformat(timespec="milliseconds")
+    cells = [
+        (number, r, c, float(epoch.conductances[r, c]), int(epoch.counts[r, c]), int(epoch.depressing[r, c]))
+        for r, c in product(range(rows), range(columns))
+    ]
+    currents = [(number, p, c, float(epoch.currents[p, c])) for p, c in product(range(patterns), range(columns))]
+    activations = [
+        (number, p, n, float(epoch.activations[p, n]), float(epoch.shortfalls[p, n]))
+        for p, n in product(range(patterns), range(outputs))
+    ]
+    try:
+        with record:
+            record.execute(
+                "INSERT INTO epoch VALUES (?, ?, ?, ?, ?)", (number, epoch.error, epoch.met, epoch.pulses, utc)
+            )
+            record.executemany("INSERT INTO cell VALUES (?, ?, ?, ?, ?, ?)", cells)
+            record.executemany("INSERT INTO current VALUES (?, ?, ?, ?)", currents)
+            record.executemany("INSERT INTO activation VALUES (?, ?, ?, ?, ?)", activations)
+    except sqlite3.Error as error:
+        raise RunError(f"epoch {number} cannot be written to the record: {error}") from error
+
+
+def finish_record(record: sqlite3.Connection, facts: Mapping[str, Any], backend: DeviceBackend) -> None:
+    """Write how a run ended and what the chip is like now."""
+    with record:
+        write_facts(record, {**facts, "finished_utc": utc_now()})
+        _write_chip(record, "end", backend)
+    record.close()
+
+
+def check_replay(epoch: Epoch, recorded: Epoch) -> None:
+    """Refuse an epoch of a replay that is not the recorded one, bit by bit.
+
+    Raises
+    ------
+    ReplayDiverged
+        Then.
+    """
+    for name in ("conductances", "currents", "activations", "counts", "depressing"):
+        if not np.array_equal(getattr(epoch, name), getattr(recorded, name)):
+            raise ReplayDiverged(
+                f"the replay diverged at epoch {epoch.number}: its {name} are not those of the record; nothing was sent"
+            )
+
+
+def _patterns(task: PatternSet) -> Iterator[tuple[int, str, str, str]]:
+    """Yield place, part, bits and label of every pattern."""
+    for part, patterns, labels in (("train", task.train, task.train_labels), ("test", task.test, task.test_labels)):
+        for place, (bits, label) in enumerate(zip(patterns, labels, strict=True)):
+            yield place, part, as_text(bits), as_text(label)
+
+
+def _write_chip(record: sqlite3.Connection, moment: str, backend: DeviceBackend) -> None:
+    arrays = {**backend.state(), "saturated": backend.saturated_cells().astype(float)}
+    record.executemany(
+        "INSERT INTO chip VALUES (?, ?, ?, ?, ?)",
+        [
+            (moment, quantity, *place, float(value))
+            for quantity, array in arrays.items()
+            for place, value in np.ndenumerate(array)
+        ],
+    )
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    record = sqlite3.connect(path)
+    record.execute("PRAGMA journal_mode = WAL")
+    record.execute("PRAGMA synchronous = FULL")
+    return record

@@ -1,0 +1,274 @@
+"""A recorded training, read from its folder: its epochs, its chip, and what it came to."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from crossbar_hil.arrays import FloatArray
+from crossbar_hil.errors import CrossbarError, RunError
+from crossbar_hil.runs.inference import Answer, judge_patterns
+from crossbar_hil.runs.life import Show, resume_work
+from crossbar_hil.runs.never_began import describe_never_began
+from crossbar_hil.runs.recorded_settings import Tables, check_tables
+from crossbar_hil.runs.run import Figure, Run, RunOutcome, Series, Variable
+from crossbar_hil.runs.training import TrainingWork
+from crossbar_hil.runs.training_record import RECORD, SCHEMA_VERSION
+from crossbar_hil.runs.training_views import training_page, training_series, training_variables
+from crossbar_hil.training.patterns import PatternSet, as_text
+from crossbar_hil.training.result import Epoch, TrainingResult
+
+READABLE = (2, SCHEMA_VERSION)
+"""Schema versions that are understood; 2 is that of version 0.1.0, which kept some settings among the facts."""
+NEEDED = frozenset({"kind", "seed", "shape", "status", "started_utc"})
+"""Facts without which a record is none."""
+SHORT = ("rule", "beta", "target", "target0", "v0", "v1", "amplitude_v", "width_s")
+"""Settings of [training] that have a short name beside the facts."""
+_SETTINGS_OF_2 = frozenset({"bench", "backend", "max_epochs", *SHORT})
+
+
+@dataclass(frozen=True)
+class TrainingRun(Run):
+    """A recorded training; everything is read from its folder when first asked for."""
+
+    trained: ClassVar[str] = "a chip"
+    template: ClassVar[tuple[str, str]] = ("crossbar_hil.runs", "training.html.j2")
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What was run, by which versions, how it ended."""
+        return {
+            name: value for name, value in self._recorded.items() if name != "tables" and name not in _SETTINGS_OF_2
+        }
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The checked tables of the bench file; of a run of 0.1.0 those of the bench file in its folder."""
+        return dict(self._recorded.get("tables") or self._bench_as_filed())
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The facts, and beside them the settings of the training that have a short name."""
+        try:
+            bench = self.tables["bench"]
+            training = bench["training"]
+            target0 = training.get("target0")
+            short = {
+                "bench": bench["name"],
+                "backend": bench["backend"],
+                **{name: training.get(name) for name in SHORT},
+                "target": float(training["target"]),
+                "target0": -float(training["target"]) if target0 is None else float(target0),
+                "max_epochs": training["epochs"],
+            }
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RunError(f"the settings of run {self.name} cannot be read: {error}") from error
+        return {**self.facts, **short}
+
+    @cached_property
+    def _recorded(self) -> dict[str, Any]:
+        with self._record() as record:
+            found = {name: json.loads(value) for name, value in record.execute("SELECT name, value FROM setting")}
+            missing = sorted(NEEDED - set(found))
+            if missing:
+                raise ValueError(f"setting {missing[0]} is missing")
+            check_tables(found.get("tables", {}))
+            return found
+
+    @cached_property
+    def task(self) -> PatternSet:
+        """The pattern set as used."""
+        return PatternSet.from_csv(self.folder / "patterns.csv")
+
+    @cached_property
+    def epochs(self) -> list[Epoch]:
+        """Every recorded epoch."""
+        rows, columns = self.settings["shape"]
+        patterns = len(self.task.train)
+        with self._record() as record:
+            numbers = record.execute("SELECT epoch, error FROM epoch ORDER BY epoch").fetchall()
+
+            if not numbers:
+                return []
+
+            def table(query: str, *shape: int) -> FloatArray:
+                values = np.array(record.execute(query).fetchall(), dtype=np.float64)
+                if not np.isfinite(values).all():
+                    raise ValueError("it holds values that are no numbers")
+                return np.moveaxis(values.reshape(len(numbers), *shape, -1), -1, 0)
+
+            cells = table(
+                "SELECT conductance_siemens, pulses, depressing FROM cell ORDER BY epoch, row, column", rows, columns
+            )
+            currents = table("SELECT current_a FROM current ORDER BY epoch, pattern, column", patterns, columns)
+            activations = table(
+                "SELECT activation, shortfall FROM activation ORDER BY epoch, pattern, output", patterns, columns // 2
+            )
+            return [
+                Epoch(
+                    number,
+                    conductances=cells[0][place],
+                    currents=currents[0][place],
+                    activations=activations[0][place],
+                    shortfalls=activations[1][place],
+                    error=error,
+                    counts=cells[1][place].astype(np.int64),
+                    depressing=cells[2][place].astype(np.int64),
+                )
+                for place, (number, error) in enumerate(numbers)
+            ]
+
+    @cached_property
+    def result(self) -> TrainingResult:
+        """The training as `crossbar_hil.Trainer.run` returned it.
+
+        Raises
+        ------
+        RunError
+            If the run ended before its first epoch.
+        """
+        if not self.epochs:
+            raise RunError(f"run {self.name} holds no epoch")
+        return TrainingResult.from_epochs(
+            self.epochs,
+            patterns=self.task.train,
+            labels=self.task.train_labels,
+            target0=self.settings["target0"],
+            target=self.settings["target"],
+            saturated=self.chip("end").get("saturated", np.zeros(self.settings["shape"])) == 1,
+        )
+
+    def chip(self, moment: str) -> dict[str, FloatArray]:
+        """Return what the virtual chip was made of at the ``"start"`` or the ``"end"``: (R, C) arrays by name."""
+        with self._record() as record:
+            found = record.execute(
+                "SELECT quantity, value FROM chip WHERE moment = ? ORDER BY quantity, row, column", (moment,)
+            ).fetchall()
+            shape = tuple(self.settings["shape"])
+            return {
+                name: np.array([value for other, value in found if other == name], dtype=np.float64).reshape(shape)
+                for name in sorted({name for name, _ in found})
+            }
+
+    @contextmanager
+    def _record(self) -> Iterator[sqlite3.Connection]:
+        path = self.folder / RECORD
+        if not path.is_file():
+            raise RunError(f"{self.folder} is not a run folder: it holds no {RECORD}")
+        # While a run is being written there is a log beside its record. Without one the record is at rest: "immutable"
+        # then reads it without leaving files behind, also where nothing may be written.
+        mode = "mode=ro" if path.with_name(f"{RECORD}-wal").exists() else "immutable=1"
+        try:
+            with closing(sqlite3.connect(f"{path.resolve().as_uri()}?{mode}", uri=True)) as record:
+                version = record.execute("PRAGMA user_version").fetchone()[0]
+                if version == 0 and not record.execute("SELECT name FROM sqlite_schema").fetchall():
+                    raise RunError(f"run {self.name} {describe_never_began(self.folder)}")  # 0.1.0 was killed there
+                if version not in READABLE:
+                    known = " and ".join(map(str, READABLE))
+                    raise RunError(f"run {self.name} has schema version {version}, this program reads {known}")
+                yield record
+        except CrossbarError:
+            raise
+        except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
+            raise RunError(f"the record of run {self.name} cannot be read: {error}") from error
+
+    def resume(self, *, quiet: bool = True) -> RunOutcome:
+        """Go on with the training, shown on standard error unless it is to be quiet."""
+        from rich.console import Console  # noqa: PLC0415 - only who trains needs it
+
+        from crossbar_hil.runs.progress import make_progress  # noqa: PLC0415
+
+        with make_progress(Console(stderr=True), quiet=quiet, epochs=self.bench.training.epochs) as progress:
+            return resume_and_record(self, show=progress.show)
+
+    @property
+    def recorded_pulses(self) -> int:
+        """Pulses of all recorded epochs."""
+        return int(sum(epoch.counts.sum() for epoch in self.epochs))
+
+    def predict(self, patterns: Path | None = None) -> Answer:
+        """Let the chip as training left it judge every pattern of a file, or the test patterns; reads only.
+
+        Raises
+        ------
+        RunError
+            If the run did not end, or its chip was not recorded.
+        DataError
+            If there is no pattern to judge.
+        """
+        if self.status == "running":
+            raise RunError(f"run {self.name} has not ended, so the state of its chip was not recorded")
+        state = self.chip("end")
+        state.pop("saturated", None)
+        return judge_patterns(self, state, self.task, patterns)
+
+    def summary(self) -> dict[str, Any]:
+        """Return what it came to: converged, epochs, pulses, error, verdict."""
+        usual = {"converged": False, "epochs": 0, "pulses": 0, "error": None, "verdict": None}
+        return {name: self.facts.get(name, value) for name, value in usual.items()}
+
+    def sentences(self) -> Sequence[str]:
+        """Say verdict, reason, pulses and epochs."""
+        facts = self.facts
+        if not self.can_report:
+            return ()
+        return (
+            f"{facts['verdict']}: {self.result.reason}",
+            f"{facts['pulses']} pulses in {facts['epochs']} epochs, {self.kind} chip, seed {facts['seed']}",
+        )
+
+    def details(self) -> Sequence[str]:
+        """Say which targets were missed, the worst first."""
+        if not self.epochs or not self.result.misses:
+            return ()
+        return (
+            "missed targets",
+            *(
+                f"  pattern {as_text(self.result.patterns[miss.pattern])}  output {miss.output + 1}  "
+                f"activation {miss.activation:+.4f}  target {miss.target:+.4g}  short by {miss.shortfall:.4g}"
+                for miss in self.result.misses
+            ),
+        )
+
+    @property
+    def can_report(self) -> bool:
+        """Whether there is an epoch."""
+        return "verdict" in self.facts
+
+    def reached(self, target: float | None = None) -> bool:  # noqa: ARG002 - its targets are settings
+        """Whether every target is met."""
+        return bool(self.facts.get("converged"))
+
+    def figures(self) -> Iterator[Figure]:
+        """Draw the five figures of a training."""
+        from crossbar_hil.runs.plotting import FIGURES, as_png, draw_figures  # noqa: PLC0415 - matplotlib, if needed
+
+        for (name, caption), figure in zip(FIGURES.items(), draw_figures(self.result), strict=True):
+            yield Figure(name, caption, as_png(figure))
+
+    def page_values(self) -> dict[str, Any]:
+        """Return the result and, pattern by pattern, what was reached."""
+        return training_page(self.result)
+
+    def series(self) -> Series:
+        """Return one line an epoch."""
+        return training_series(self.result)
+
+    def variables(self) -> dict[str, Variable]:
+        """Return every array of the result."""
+        return training_variables(self.result)
+
+
+def resume_and_record(run: Run, *, show: Show[Epoch] = lambda _: None) -> RunOutcome:
+    """Go on with a training that was interrupted, failed or died; see `crossbar_hil.runs.life.resume_work`."""
+    if not isinstance(run, TrainingRun):
+        raise RunError(f"run {run.name} is of {run.trained}, not of a training")
+    known = {epoch.number: epoch for epoch in run.epochs}
+    work = TrainingWork(run.bench, run.facts["seed"], known=known)
+    return resume_work(work, run, show=show)

@@ -1,0 +1,79 @@
+"""The figures of a spiking run, drawn from where its training stands."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from crossbar_hil.arrays import BoolArray, FloatArray
+from crossbar_hil.plugins import load
+from crossbar_hil.spiking import plotting
+from crossbar_hil.spiking.network.encoding import TESTING, spike_probabilities
+from crossbar_hil.spiking.network.model import SpikingModel, at_rest
+from crossbar_hil.spiking.network.stepwise import Engine, Showing, StepwiseEngine
+from crossbar_hil.spiking.progress import Progress
+from crossbar_hil.spiking.settings import SpikingSettings, engine_of, model_of
+from crossbar_hil.spiking.tasks.images import Images, Split
+
+CAPTIONS = {
+    "fields": "Receptive fields: conductances to each neuron",
+    "confusion": "Answers to the test images",
+    "accuracy": "Accuracy during training",
+    "raster": "Output spikes while test images are shown",
+    "membranes": "Membranes during the first of them",
+    "voltages": "Voltages on the array when every input spikes",
+}
+
+
+def draw_figures(settings: SpikingSettings, progress: Progress, *, test_steps: int, seed: int) -> dict[str, Any]:
+    """Draw every figure that a training has something for, by name, in the order of the report."""
+    state = progress.state
+    sample = Images(progress.sample, progress.sample_labels)
+    classes = len(progress.totals.classes)
+    # The model needs the images only for their number of pixels and of classes.
+    like = Images(sample.intensities[:1].repeat(classes, axis=0), progress.totals.classes)
+    model = model_of(settings, Split(like, sample), outputs=state.weights.shape[1], seed=seed)
+    computed = settings.bench is None
+    engine: Engine = engine_of(settings) if computed else StepwiseEngine()
+    unit = "" if settings.preset == "published" and computed else "S"
+    figures = {"fields": plotting.plot_fields(state.weights, progress.labels, unit=unit)}
+    result = progress.result
+    if result is not None:
+        figures["confusion"] = plotting.plot_confusion(result)
+    figures["accuracy"] = plotting.plot_accuracy(
+        progress.record, final=None if result is None else result.accuracy, chance=1 / classes
+    )
+    raster, membranes = replay_sample(engine, model, progress, sample, test_steps, seed)
+    figures["raster"] = plotting.plot_raster(raster, sample.labels, progress.labels)
+    figures["membranes"] = plotting.plot_membranes(membranes, state.neurons.thresholds, raster[0], progress.labels)
+    if settings.wire_ohm:
+        weights = state.weights.astype(np.float64)
+        volts = np.full((1, model.inputs), model.spike_v)
+        solved = load("circuits", "solution")(weights, volts, settings.wire_ohm)
+        cells = solved.word_potentials[0] - solved.bit_potentials[0]
+        figures["voltages"] = plotting.plot_voltages(cells, solved.currents[0], (volts @ weights)[0])
+    return figures
+
+
+def replay_sample(
+    engine: Engine, model: SpikingModel, progress: Progress, sample: Images, steps: int, seed: int
+) -> tuple[BoolArray, FloatArray]:
+    """Show sample images once more, with the conductances of the checkpoint.
+
+    Returns
+    -------
+    ndarray of bool, shape (P, T, N)
+        Output spikes.
+    ndarray of float, shape (M, N)
+        Membranes after each of the first M steps of the first image, in volts. The image is shown for 1, 2, ... M
+        steps, since an engine tells the membranes only at its end.
+    """
+    state = at_rest(progress.state)
+    showing = Showing(steps, seed, TESTING, reset=True, record=True)
+    shown = spike_probabilities(sample.intensities)
+    raster = engine.show(model, state, shown, showing).raster
+    membranes = [
+        engine.show(model, state, shown[:1], replace(showing, steps=step, record=False)).state.neurons.membranes
+        for step in range(1, min(steps, plotting.MOST_STEPS) + 1)
+    ]
+    return raster, np.array(membranes, np.float64)

@@ -1,0 +1,80 @@
+"""The files of a spiking run: what was asked for, and a checkpoint that replaces the one before in one step.
+
+``spiking.json`` says what was run, by which versions, on which data, and how it ended. ``checkpoint.sqlite`` holds the
+network, the record of the training and, at the end, the answers: plain arrays, in SI units.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from crossbar_hil.errors import RunError
+from crossbar_hil.runs.array_file import read_arrays, write_arrays
+from crossbar_hil.runs.recorded_settings import check_tables
+from crossbar_hil.spiking.progress import Progress
+
+RECORD = "spiking.json"
+CHECKPOINT = "checkpoint.sqlite"
+NEEDED = ("kind", "seed", "status", "settings", "data_sha256", "started_utc")
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """Return what was run, by which versions, how it ended.
+
+    Raises
+    ------
+    RunError
+        If the record is damaged.
+    """
+    path = folder / RECORD
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        missing = [name for name in NEEDED if name not in record]
+        if missing:
+            raise ValueError(f"{missing[0]} is missing")
+        check_tables({"network": record["settings"], **check_tables(record.get("tables", {}))})
+    except (OSError, ValueError, TypeError) as error:
+        raise RunError(f"{path} of a spiking run cannot be read: {error}") from error
+    return dict(record)
+
+
+def write_record(folder: Path, record: dict[str, Any]) -> None:
+    """Put a new record in the place of the old one."""
+    text = json.dumps(record, indent=1, default=str) + "\n"
+    _replace(folder / RECORD, lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def read_checkpoint(folder: Path) -> Progress | None:
+    """Return the last checkpoint; None before the first one.
+
+    Raises
+    ------
+    RunError
+        If it is damaged.
+    """
+    path = folder / CHECKPOINT
+    if not path.exists():
+        return None
+    try:
+        return Progress.of(read_arrays(path))
+    except (OSError, ValueError, KeyError) as error:
+        raise RunError(f"{path} cannot be read: {error}") from error
+
+
+def write_checkpoint(folder: Path, progress: Progress) -> None:
+    """Put a new checkpoint in the place of the old one; it is on disk when this returns."""
+    _replace(folder / CHECKPOINT, lambda path: write_arrays(path, progress.arrays()))
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        fresh.unlink(missing_ok=True)
+        write(fresh)
+        with fresh.open("rb") as file:
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError as error:
+        raise RunError(f"{path} cannot be written: {error.strerror or error}") from error

@@ -1,0 +1,94 @@
+"""Where a spiking training stands, as arrays that a checkpoint holds."""
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossbar_hil.arrays import FloatArray, IntArray
+from crossbar_hil.spiking.network.labels import Evaluation, Labels
+from crossbar_hil.spiking.network.model import NetworkState
+from crossbar_hil.spiking.network.neurons import NeuronState
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Progress:
+    """Where a training stands, and what came of it."""
+
+    state: NetworkState
+    totals: Labels
+    """What the neurons answered while they learnt."""
+    record: IntArray
+    """(M, 4) a line for each part of the training: images so far, answered rightly, silent, output spikes."""
+    labels: Labels | None = None
+    """What the neurons stand for, once training is over."""
+    result: Evaluation | None = None
+    sample: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
+    """(S, K) some test images, for figures."""
+    sample_labels: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
+
+    @property
+    def shown(self) -> int:
+        """Training images shown so far, over all passes."""
+        return int(self.record[-1, 0]) if len(self.record) else 0
+
+    @property
+    def spikes(self) -> int:
+        """Output spikes while learning."""
+        return int(self.record[:, 3].sum())
+
+    def arrays(self) -> dict[str, Any]:
+        """Return everything as arrays by name."""
+        state = self.state
+        found: dict[str, Any] = {
+            "schema": np.array(SCHEMA_VERSION),
+            "weights": state.weights,
+            "gains": state.gains,
+            "membranes": state.neurons.membranes,
+            "thresholds": state.neurons.thresholds,
+            "refractory": state.neurons.refractory,
+            "last_inputs": state.last_inputs,
+            "now": np.array(state.now),
+            "presented": np.array(state.presented),
+            "record": self.record,
+            "sample": self.sample,
+            "sample_labels": self.sample_labels,
+        }
+        if state.kept is not None:
+            found["kept"] = state.kept
+        for name, labels in (("totals", self.totals), ("labels", self.labels)):
+            if labels is not None:
+                found |= {f"{name}_{each.name}": getattr(labels, each.name) for each in fields(labels)}
+        if self.result is not None:
+            found |= {f"result_{each.name}": np.array(getattr(self.result, each.name)) for each in fields(self.result)}
+        return found
+
+    @classmethod
+    def of(cls, found: dict[str, NDArray[Any]]) -> "Progress":
+        """Return it from arrays by name."""
+
+        def labels(name: str) -> Labels | None:
+            if f"{name}_totals" not in found:
+                return None
+            return Labels(*(found[f"{name}_{each}"] for each in ("classes", "totals", "shown")))
+
+        totals = labels("totals")
+        if totals is None or int(found["schema"]) != SCHEMA_VERSION:
+            raise ValueError(f"schema version {found['schema']}, this program reads {SCHEMA_VERSION}")
+        neurons = NeuronState(found["membranes"], found["thresholds"], found["refractory"])
+        state = NetworkState(
+            found["weights"], found.get("kept"), found["gains"], neurons, found["last_inputs"],
+            int(found["now"]), int(found["presented"]),
+        )  # fmt: skip
+        result = None
+        if "result_confusion" in found:
+            result = Evaluation(
+                found["result_classes"],
+                found["result_confusion"],
+                int(found["result_silent"]),
+                int(found["result_images"]),
+            )
+        return cls(state, totals, found["record"], labels("labels"), result, found["sample"], found["sample_labels"])

@@ -1,0 +1,217 @@
+"""A recorded training of a spiking network, read from its folder."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from crossbar_hil.bench.file import Bench
+from crossbar_hil.errors import CrossbarError, RunError
+from crossbar_hil.runs.life import resume_work
+from crossbar_hil.runs.recorded_settings import Tables
+from crossbar_hil.runs.run import Figure, Run, RunOutcome, Series, Variable
+from crossbar_hil.spiking.device_work import make_spiking_work
+from crossbar_hil.spiking.examination import Faults, describe_accuracy, examine_network
+from crossbar_hil.spiking.folder import read_checkpoint, read_record
+from crossbar_hil.spiking.network.labels import Evaluation
+from crossbar_hil.spiking.progress import Progress
+from crossbar_hil.spiking.settings import SpikingSettings, data_hash, data_of
+from crossbar_hil.spiking.tasks.images import Split
+from crossbar_hil.spiking.view import SilentView
+from crossbar_hil.spiking.work import EVERY
+
+
+@dataclass(frozen=True)
+class SpikingRun(Run):
+    """A spiking run; everything is read from its folder when first asked for."""
+
+    noun: ClassVar[str] = "spiking run"
+    trained: ClassVar[str] = "a spiking network"
+    models: ClassVar[Mapping[str, type[Any]]] = {"network": SpikingSettings, "bench": Bench}
+    template: ClassVar[tuple[str, str]] = ("crossbar_hil.spiking", "spiking.html.j2")
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The facts, and beside them the settings of the network."""
+        return {name: value for name, value in self._recorded.items() if name != "tables"}
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What was run, by which versions, on which images, how it ended."""
+        return {name: value for name, value in self.settings.items() if name != "settings"}
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The settings of the network, and of a device the checked tables of its bench file."""
+        network, bench = {"network": self._recorded["settings"]}, self._recorded.get("tables")
+        return network | (bench or (self._bench_as_filed() if "bench_sha256" in self._recorded else {}))
+
+    @cached_property
+    def _recorded(self) -> dict[str, Any]:
+        return read_record(self.folder)
+
+    @cached_property
+    def network(self) -> SpikingSettings:
+        """The settings of the network, checked."""
+        try:
+            return SpikingSettings.from_plain(self._recorded["settings"])
+        except (TypeError, CrossbarError) as error:
+            raise RunError(f"the settings of spiking run {self.name} cannot be used: {error}") from error
+
+    @cached_property
+    def progress(self) -> Progress | None:
+        """The last checkpoint; None before the first one.
+
+        Raises
+        ------
+        RunError
+            If it is damaged.
+        """
+        return read_checkpoint(self.folder)
+
+    def resume(self, *, quiet: bool = True) -> RunOutcome:
+        """Go on with the training, shown on standard error unless it is to be quiet."""
+        from rich.console import Console  # noqa: PLC0415 - only who trains needs it
+
+        from crossbar_hil.spiking.showing import make_view  # noqa: PLC0415
+
+        with make_view(Console(stderr=True), quiet=quiet) as view:
+            return resume_spiking(self, view=view)
+
+    @property
+    def recorded_pulses(self) -> int:
+        """Pulses that a device was sent."""
+        return int(self.facts.get("pulses") or 0)
+
+    def images(self, data: str | None = None) -> Split:
+        """Load the images of the run, from another folder if they have moved.
+
+        Raises
+        ------
+        RunError
+            If they are not those that it was trained with.
+        """
+        settings = self.network if data is None else replace(self.network, data=data)
+        split = data_of(settings)
+        if data_hash(split) != self.facts["data_sha256"]:
+            raise RunError(
+                f"the images of dataset {settings.dataset} are not those that run {self.name} was trained with"
+            )
+        return split
+
+    def test(
+        self, faults: Faults | None = None, *, data: str | None = None, view: SilentView | None = None
+    ) -> Evaluation:
+        """Test the network on its test images, perhaps with faults that training did not have.
+
+        Raises
+        ------
+        RunError
+            If the run has no trained network yet.
+        """
+        faults = faults or Faults()
+        progress = self.progress
+        if progress is None or progress.labels is None:
+            raise RunError(f"spiking run {self.name} is not trained to its end yet; crossbar-hil resume {self.folder}")
+        if self.network.bench is not None and (faults.wire_ohm or faults.cell or faults.stuck):
+            raise RunError(
+                f"run {self.name} is of a device, which has its own wires and cells; only its noise can be varied"
+            )
+        return examine_network(
+            self.network,
+            self.images(data),
+            progress.state,
+            progress.labels,
+            seed=self.facts["seed"],
+            faults=faults,
+            view=view or SilentView(),
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """Return what it came to: accuracy, silent, images, spikes, shown, reads, pulses."""
+        usual: dict[str, Any] = {"accuracy": None, "silent": None, "images": None, "spikes": 0, "shown": 0}
+        return {name: self.facts.get(name, value) for name, value in (usual | {"reads": None, "pulses": None}).items()}
+
+    def sentences(self) -> Sequence[str]:
+        """Say accuracy, spikes and pulses."""
+        facts = self.facts
+        if not self.can_report:
+            return ()
+        sent = f", {facts['reads']} vectors read, {facts['pulses']} pulses sent" if facts.get("reads") else ""
+        return (
+            describe_accuracy(facts["accuracy"], facts["images"], facts["silent"]),
+            f"{facts['spikes']} output spikes in {facts['shown']} images{sent}, seed {facts['seed']}",
+        )
+
+    @property
+    def can_report(self) -> bool:
+        """Whether the network was tested."""
+        return self.status == "done" and "accuracy" in self.facts
+
+    def reached(self, target: float | None = None) -> bool:
+        """Whether the accuracy is that of the target, which is 1 on a device and 0 else if not given."""
+        wanted = target if target is not None else (1.0 if self.network.bench else 0.0)
+        return float(self.facts.get("accuracy") or 0.0) >= wanted
+
+    def figures(self) -> Iterator[Figure]:
+        """Draw every figure that there is something for."""
+        from crossbar_hil.runs.plotting import as_png  # noqa: PLC0415 - matplotlib, if needed
+        from crossbar_hil.spiking.figures import CAPTIONS, draw_figures  # noqa: PLC0415
+
+        progress, facts = self._trained, self.facts
+        drawn = draw_figures(self.network, progress, test_steps=facts["test_steps"], seed=facts["seed"])
+        for name, figure in drawn.items():
+            yield Figure(name, CAPTIONS[name], as_png(figure, dpi=160))
+
+    def page_values(self) -> dict[str, Any]:
+        """Return where the training stands."""
+        return {"progress": self._trained}
+
+    def series(self) -> Series:
+        """Return one line a part of the training."""
+        header = ["Images", "Right", "Silent", "Output spikes"]
+        return Series(header, iter(self._trained.record.tolist()))
+
+    def variables(self) -> dict[str, Variable]:
+        """Return the network, the record of the training and the answers."""
+        progress = self._trained
+        state, record = progress.state, progress.record
+        unit = "1" if self.network.preset == "published" and self.network.bench is None else "S"
+        found = {
+            "weight": Variable(("input", "neuron"), state.weights, unit, "conductance"),
+            "gain": Variable(("neuron",), state.gains, "1", "gain of the column"),
+            "threshold": Variable(("neuron",), state.neurons.thresholds, "V", "threshold of the neuron"),
+            "right": Variable(("images",), record[:, 1], "1", "images of the part answered rightly"),
+            "silent": Variable(("images",), record[:, 2], "1", "images of the part without an output spike"),
+            "spikes": Variable(("images",), record[:, 3], "1", "output spikes of the part"),
+            "images": Variable(("images",), record[:, 0]),
+            "input": Variable(("input",), np.arange(state.weights.shape[0])),
+            "neuron": Variable(("neuron",), np.arange(state.weights.shape[1])),
+        }
+        if progress.labels is not None:
+            found["label"] = Variable(("neuron",), progress.labels.of_neurons, "1", "class that the neuron stands for")
+        result = progress.result
+        if result is not None:
+            found["confusion"] = Variable(("class", "answer"), result.confusion, "1", "test images by class and answer")
+            found |= {name: Variable((name,), result.classes) for name in ("class", "answer")}
+        return found
+
+    @property
+    def _trained(self) -> Progress:
+        progress = self.progress
+        if progress is None or not len(progress.record):
+            raise RunError(f"spiking run {self.name} has no checkpoint yet, so there is nothing to report")
+        return progress
+
+
+def resume_spiking(run: SpikingRun, *, every: int = EVERY, view: SilentView | None = None) -> RunOutcome:
+    """Go on with a run that was interrupted, failed or died; see `crossbar_hil.runs.life.resume_work`.
+
+    A computed network goes on from its last checkpoint. On a device the training runs again from its seed.
+    """
+    view = view or SilentView()
+    bench = None if run.network.bench is None else run.bench
+    work = make_spiking_work(run.network, run.images(), bench, seed=run.facts["seed"], view=view, every=every)
+    return resume_work(work, run, show=view.show)

@@ -1,0 +1,31 @@
+"""Training a spiking network and leaving a run folder."""
+
+from pathlib import Path
+
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.runs.life import begin_work
+from crossbar_hil.runs.run import RunOutcome
+from crossbar_hil.spiking.device_work import make_spiking_work
+from crossbar_hil.spiking.settings import SpikingSettings, data_of
+from crossbar_hil.spiking.view import SilentView
+from crossbar_hil.spiking.work import EVERY
+
+
+def train_spiking(
+    settings: SpikingSettings,
+    *,
+    seed: int,
+    out: Path,
+    label: str = "",
+    every: int = EVERY,
+    view: SilentView | None = None,
+) -> RunOutcome:
+    """Train a spiking network and leave a run folder; see `crossbar_hil.runs.life.begin_work`.
+
+    The seed is that of the network and of a virtual device. A computed network has a checkpoint every so many images, a
+    device after each.
+    """
+    view = view or SilentView()
+    bench = None if settings.bench is None else load_bench(settings.bench)
+    work = make_spiking_work(settings, data_of(settings), bench, seed=seed, label=label, view=view, every=every)
+    return begin_work(work, out=out, show=view.show)

@@ -1,0 +1,108 @@
+"""The figures of the pages are those of the results files, and no table of figures stands beside them."""
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SPECIFICATIONS = {
+    "algorithm.md": ("letter",),
+    "bench.md": ("write scheme", "driver"),
+    "bench_files.md": ("key",),
+    "defaults.md": ("setting",),
+    "dry_runs.md": ("you type",),
+    "emulation.md": ("`[emulation]`",),
+    "safety.md": ("what happens",),
+    "testing.md": ("option", "class attribute"),
+}
+"""Tables with numbers that were not measured but set, promised, or worked out by hand; by their first heading."""
+SCRIPTS = sorted(path for folder in ("benchmarks", "docs") for path in (ROOT / folder).rglob("*.py"))
+TABLE = re.compile(r"^\|([^|]*)\|.*\n\|[-:| ]+\n((?:\|.*\n)*)", re.MULTILINE)
+NO_FIGURE = re.compile(r"`[^`]*`|\]\([^)]*\)|\$[^$]*\$")
+WRITTEN = {"fmea.md"}
+"""Pages that a script writes whole."""
+
+
+@pytest.fixture
+def pages(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import pages
+
+    return pages
+
+
+@pytest.fixture
+def results(pages):
+    return pages.results
+
+
+def holds_figures(table):
+    """Whether a cell beyond the first of a row begins with a number."""
+    rows = [NO_FIGURE.sub("", row).strip().strip("|").split("|")[1:] for row in table.splitlines()]
+    return any(re.match(r"[~<−-]?\d", cell.strip()) for row in rows for cell in row)
+
+
+def test_the_pages_are_what_the_results_say(pages):
+    behind = [page.name for page, _ in pages.stale()]
+    assert behind == [], "run python benchmarks/pages.py"
+
+
+def test_every_result_is_on_a_page(pages, results):
+    text = "".join(page.read_text(encoding="utf-8") for page in pages.PAGES)
+    shown = {found[2] for found in pages.BLOCK.finditer(text)}
+    shown |= {found[2].split(" / ")[0] for found in pages.FIGURE.finditer(text)}
+    assert shown == set(results.names())
+
+
+def test_a_table_of_figures_stands_between_markers_or_is_a_specification(pages):
+    for page in pages.PAGES:
+        place = page.relative_to(ROOT).as_posix().removeprefix("docs/")
+        if place in WRITTEN:
+            continue
+        text = pages.BLOCK.sub("", page.read_text(encoding="utf-8"))
+        found = {table[1].strip() for table in TABLE.finditer(text) if holds_figures(table[2])}
+        assert found == set(SPECIFICATIONS.get(place, ())), place
+
+
+def test_below_every_picture_stands_the_script_that_draws_it(pages):
+    for page in pages.PAGES:
+        text = page.read_text(encoding="utf-8")
+        for picture, caption in re.findall(r"^!\[[^]]*\]\((.*\.png)\)\n\n(.*?)\n\n", text, re.MULTILINE | re.DOTALL):
+            scripts = re.findall(r"`((?:docs|benchmarks)/\w+\.py)`", caption)
+            assert [path for path in scripts if (ROOT / path).exists()], f"{page.name}: {picture}"
+
+
+def test_every_result_says_how_it_was_got(results):
+    for name in results.names():
+        found = results.read(name)
+        told = [found] if found["script"] else list(found["rows"].values())
+        for each in told:
+            assert re.fullmatch("[0-9a-f]{40}", each["commit"]), (
+                f"{name} was measured with changes that are in no commit"
+            )
+            assert re.fullmatch(r"\d{4}-\d\d-\d\d", each["date"]), name
+        if found["script"]:
+            assert (ROOT / "benchmarks" / f"{found['script']}.py").exists(), name
+            assert f"python benchmarks/{found['script']}.py" in found["command"], name
+            assert {"python", "crossbar-hil", "numpy"} <= set(found["versions"]), name
+            assert found["machine"], name
+            assert found["about"], name
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_every_script_behind_the_pages_can_be_imported(path, pages, monkeypatch):
+    monkeypatch.syspath_prepend(path.parent)  # what the package renames must be renamed here too
+    assert importlib.import_module(path.stem).__doc__
+
+
+def test_a_figure_that_was_changed_by_hand_is_noticed(pages):
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    first = pages.FIGURE.search(page)
+    changed = page.replace(first[0], f"{first[1]}12345{first[3]}")
+    assert pages.filled(changed) == page
+
+
+def test_a_number_that_was_not_measured_is_an_empty_cell(pages):
+    assert pages.Cells().vformat("{median:.1f}", (), {"median": None}) == ""
