@@ -171,7 +171,7 @@ class Service:
                 self._answers.write(to_line(message))
                 self._answers.flush()
         except (OSError, ValueError):
-            self.stop.set("the pipe to the trainer is closed")
+            self.stop.set("the trainer is gone: the pipe to it is closed")
 
     def _next(self) -> dict[str, Any] | None:
         return self._inbox.get()

@@ -83,7 +83,7 @@ class ConductanceCurve:
         Parameters
         ----------
         path : str or path
-            Text file; `sim_backend.curve_file` describes the two layouts.
+            Text file; `sim_backend.chip.curve_file` describes the two layouts.
         pulse : Pulse, optional
             From a table: which curve to take, measured or interpolated between measured widths; without it the
             potentiation curve of the longest pulse. With a plain file: the pulse it was measured with.

@@ -2,7 +2,7 @@
 
 All lanes take an epoch together, in loops of a fixed number of lanes that the compiler turns into vector instructions.
 A chip that has finished leaves its lane to the next one. The arithmetic is quick and not that of `Trainer`, so every
-decision is taken only outside a margin that bounds the difference (`ensemble_task` derives it); a chip that comes
+decision is taken only outside a margin that bounds the difference (`ensemble.task` derives it); a chip that comes
 inside is handed back undecided, epoch number 0.
 
 Units: outputs are in units of the activation's argument, beta times amperes; weights are whole multiples of a quantum

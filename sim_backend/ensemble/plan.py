@@ -1,6 +1,6 @@
 """One training of an ensemble, checked, and the ways to carry it out.
 
-Without noise the chips are trained in single precision first. Its decisions carry a proven margin (`ensemble_task`);
+Without noise the chips are trained in single precision first. Its decisions carry a proven margin (`ensemble.task`);
 the few chips with a decision inside it are trained again in double precision, and what is still undecided by `Trainer`
 itself, on a `SimulatedBackend`.
 """

@@ -1,7 +1,7 @@
 """Whole trainings of many virtual chips in lock-step, with the results of `Trainer` and `SimulatedBackend`.
 
 Epochs, convergence, pulses and levels of a chip are those of `Trainer`, exactly, whatever way it was trained
-(`ensemble_plan`). With read noise or varying steps the chips are the same only in distribution, and every chip has
+(`ensemble.plan`). With read noise or varying steps the chips are the same only in distribution, and every chip has
 random numbers of its own.
 """
 

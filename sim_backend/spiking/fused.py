@@ -1,7 +1,5 @@
 """The compiled engine of the spiking network on an ideal crossbar; same spikes as `StepwiseEngine`."""
 
-import numpy as np
-
 from crossbar_hil.spiking.network.encoding import Words
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
 from crossbar_hil.spiking.network.stepwise import Presentation, Showing
@@ -23,5 +21,6 @@ class FusedEngine:
         from . import kernel  # noqa: PLC0415 - numba takes long to import
 
         work = lay_out(model, state, images, showing)
-        arguments = (*work.arguments(), np.int64(state.now), work.counts, work.raster)
-        return work.presentation(int(kernel.show(*arguments)))
+        arguments = (*work.arguments(), None, None)
+        kernel.show(*arguments)
+        return work.presentation()

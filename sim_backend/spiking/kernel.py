@@ -1,7 +1,9 @@
 """The compiled inner loop: images shown to a network, step by step, with only the work that spikes ask for.
 
-`pausing` goes through the same step with currents from elsewhere. What the two have in common stands in both: as
-functions of its own it takes a fifth to a half longer, since the compiler no longer knows which arrays are apart.
+Currents come from one of three places: the cells on perfect wires, a transfer matrix, or the caller, for whom the loop
+stops where a circuit is to be solved. What is not given is None, so each of the three is compiled for itself, without
+the branches of the others: functions shared by three loops take a fifth to a half longer, since the compiler no longer
+knows which arrays are apart.
 """
 
 from typing import Any, NamedTuple
@@ -15,6 +17,10 @@ from .mixing import GOLDEN, mix
 LANES = 32
 """Columns are padded to a multiple of this, so that the inner loops are whole vectors."""
 LAST, HIGHEST, ALL = range(3)
+IMAGE, STEP, NOW, FIRED, CHANGED, LISTENED = range(6)
+"""Places in `clock`: image and step to go on with, step on the clock of the traces, inputs that spike while currents
+are awaited (0 once there are none to wait for), whether conductances changed since `clock` was last set, and steps so
+far in which anybody listened to a spike."""
 
 
 class Numbers(NamedTuple):
@@ -44,9 +50,11 @@ class Numbers(NamedTuple):
 @numba.njit(cache=True)
 def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
     images, keys, n, updates, change_by_age, states, falling, weights, kept, factors, stuck, read, balances, gain,
-    membranes, thresholds, refractory, last_inputs, now, counts, raster,
+    membranes, thresholds, refractory, last_inputs, clock, counts, raster, transfer, solved,
 ):  # fmt: skip
-    """Show images; arrays of the state are changed in place.
+    """Show images, until a step needs currents that only the caller can find; arrays are changed in place.
+
+    No step asks for currents in which no input spikes, or in which every neuron ignores them.
 
     Parameters
     ----------
@@ -72,17 +80,22 @@ def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
         In steps.
     last_inputs : ndarray of int64, shape (K,)
         In steps.
-    now : int
-        The clock.
+    clock : ndarray of int64, shape (6,)
+        Where to go on, and then where it stopped; its places are `IMAGE` to `LISTENED`.
     counts : ndarray of int64, shape (P, N)
         Added to.
     raster : ndarray of bool, shape (P, T, N)
         Set if recorded.
+    transfer : ndarray of float64, shape (K + 1, M), or None
+        If given, currents are sums of its rows, in siemens, the last one zero, instead of those of `read`.
+    solved : (ndarray of int64, shape (K + 4,), ndarray of float32, shape (M,)), or None
+        If given, the loop stops where currents are needed: inputs that spike in that step, and currents for them, in
+        amperes, when it goes on.
 
     Returns
     -------
-    int
-        The clock afterwards.
+    bool
+        Whether currents are needed; False once all images were shown.
     """
     outputs, inputs = weights.shape
     padded = membranes.shape[0]
@@ -91,43 +104,72 @@ def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
     drawn = np.empty(inputs, np.uint8)
     probability = np.empty(inputs + 1, np.uint64)
     place = np.empty(inputs + 1, np.uint64)
-    spiking = np.empty(inputs + 4, np.int64)
-    currents = np.zeros(padded, np.float32)
-    spikes = np.zeros(padded, np.bool_)
     scratch = np.empty(inputs, np.float32)
+    sums = np.empty(padded, np.float64)
+    spikes = np.zeros(padded, np.bool_)
+    if solved is None:
+        spiking, currents = np.empty(inputs + 4, np.int64), np.zeros(padded, np.float32)
+    else:
+        spiking, currents = solved
+    now, fired, listened = clock[NOW], clock[FIRED], clock[LISTENED]
+    paused = fired > 0
     hold = refractory[:outputs].min()  # steps for which no neuron listens
-    for p in range(images.shape[0]):
+    for p in range(clock[IMAGE], images.shape[0]):
         used: Any = 0
         for i in range(inputs):
             active[used] = i
             probability[used] = images[p, i]
             place[used] = np.uint64(i + 1) * GOLDEN
             used += np.int64(images[p, i] > 0)
-        if n.reset:
+        if n.reset and not paused and clock[STEP] == 0:
             membranes[:] = zero
             refractory[:] = 0
             last_inputs[:] = n.never
             hold = 0
-        for t in range(n.steps):
+        for t in range(clock[STEP], n.steps):
             offset = np.uint64(t + 1) * GOLDEN
-            fired: Any = 0
-            if n.learn or hold == 0:  # nobody needs to know the spikes otherwise
-                spike_key = mix(keys[0, p] + offset)
-                for a in range(used):
-                    drawn[a] = (mix(place[a] + spike_key) >> np.uint64(32)) < probability[a]
-                for a in range(used):
-                    spiking[fired] = active[a]
-                    fired += drawn[a]
-            now += 1
-            if n.wrap > 0 and now > n.wrap:
-                now = 0
-            if n.learn:
-                for s in range(fired):
-                    last_inputs[spiking[s]] = now
-
+            if not paused:
+                fired = 0
+                if n.learn or hold == 0:  # nobody needs to know the spikes otherwise
+                    spike_key = mix(keys[0, p] + offset)
+                    for a in range(used):
+                        drawn[a] = (mix(place[a] + spike_key) >> np.uint64(32)) < probability[a]
+                    for a in range(used):
+                        spiking[fired] = active[a]
+                        fired += drawn[a]
+                now += 1
+                if n.wrap > 0 and now > n.wrap:
+                    now = 0
+                if n.learn:
+                    for s in range(fired):
+                        last_inputs[spiking[s]] = now
+                if hold == 0 and fired > 0:
+                    listened += 1
+                    if solved is not None:
+                        clock[IMAGE], clock[STEP], clock[NOW], clock[FIRED] = p, t, now, fired
+                        clock[LISTENED] = listened
+                        return True
+                    for s in range(fired, fired + 3):
+                        spiking[s] = inputs  # a row of zeros
+                    if transfer is None:
+                        currents[:] = zero
+                        for s in range(0, fired, 4):
+                            a, b, c, d = spiking[s], spiking[s + 1], spiking[s + 2], spiking[s + 3]
+                            for j in range(padded):
+                                currents[j] = (((currents[j] + read[a, j]) + read[b, j]) + read[c, j]) + read[d, j]
+                        for j in range(padded):
+                            currents[j] *= n.spike_v
+                    else:
+                        sums[:] = 0.0
+                        for s in range(0, fired, 4):
+                            a, b, c, d = spiking[s], spiking[s + 1], spiking[s + 2], spiking[s + 3]
+                            for j in range(padded):
+                                sums[j] += (transfer[a, j] + transfer[b, j]) + (transfer[c, j] + transfer[d, j])
+                        for j in range(padded):
+                            currents[j] = sums[j] * np.float64(n.spike_v)
+            paused = False
             crossed: Any = 0
-            if hold > 0:
-                hold -= 1
+            if hold > 0 or fired == 0:
                 for j in range(padded):
                     membrane = membranes[j] * n.leak
                     membranes[j] = membrane
@@ -135,15 +177,6 @@ def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
                     refractory[j] = left - 1 if left > 0 else 0
                     crossed += np.int32(membrane >= thresholds[j])
             else:
-                currents[:] = zero
-                for s in range(fired, fired + 3):
-                    spiking[s] = inputs  # a row of zeros
-                for s in range(0, fired, 4):
-                    a, b, c, d = spiking[s], spiking[s + 1], spiking[s + 2], spiking[s + 3]
-                    for j in range(padded):
-                        currents[j] = (((currents[j] + read[a, j]) + read[b, j]) + read[c, j]) + read[d, j]
-                for j in range(padded):
-                    currents[j] *= n.spike_v
                 if n.read_noise > zero:
                     noise_key = mix(keys[2, p] + offset)
                     for j in range(outputs):
@@ -161,6 +194,7 @@ def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
                     refractory[j] = left - 1 if left > 0 else 0
                     membranes[j] = membrane
                     crossed += np.int32(membrane >= thresholds[j])
+            hold = hold - 1 if hold > 0 else 0
             if crossed > 0:
                 fire(n, outputs, membranes, thresholds, refractory, spikes)
                 hold = refractory[:outputs].min()
@@ -170,6 +204,7 @@ def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
                         if n.record:
                             raster[p, t, j] = True
                         if n.learn:
+                            clock[CHANGED] = 1
                             rounding_key = mix(mix(keys[1, p] + offset) + np.uint64(j + 1) * GOLDEN)
                             update_column(
                                 j, rounding_key, now, updates, change_by_age, states, falling, weights, kept, factors,
@@ -180,7 +215,9 @@ def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
                     threshold = thresholds[j] * n.decay
                     threshold = threshold if threshold > n.floor else n.floor
                     thresholds[j] = threshold if threshold < n.cap else n.cap
-    return now
+        clock[STEP] = 0
+    clock[IMAGE], clock[NOW], clock[FIRED], clock[LISTENED] = images.shape[0], now, 0, listened
+    return False
 
 
 @numba.njit(cache=True)

@@ -21,7 +21,6 @@ from .working import Layout, lay_out
 
 Circuit: TypeAlias = Callable[[FloatArray | None, FloatArray], FloatArray]
 """(K, N) conductances in siemens if they have changed, (1, K) volts -> (1, N) currents in amperes."""
-NO_MATRIX = np.empty((0, 0))
 
 
 class WiredEngine:
@@ -75,24 +74,22 @@ class WiredEngine:
                 solver.update(conductances)
             return solver.currents(volts)
 
-        return self._run(work, NO_MATRIX, circuit, model.outputs, model.spike_v)
+        return self._run(work, None, circuit, model.outputs, model.spike_v)
 
     def _run(
-        self, work: Layout, matrix: FloatArray, circuit: Circuit | None, outputs: int, spike_v: float
+        self, work: Layout, matrix: FloatArray | None, circuit: Circuit | None, outputs: int, spike_v: float
     ) -> Presentation:
-        from . import pausing  # noqa: PLC0415 - numba takes long to import
+        from . import kernel  # noqa: PLC0415 - numba takes long to import
 
         inputs = len(work.last_inputs)
-        clock = np.zeros(6, np.int64)
-        clock[pausing.NOW] = work.state.now
         spiking, currents = np.zeros(inputs + 4, np.int64), np.zeros(work.read.shape[1], np.float32)
         volts, height = np.zeros((1, inputs)), np.float64(np.float32(spike_v))
-        arguments = (*work.arguments(), clock, work.counts, work.raster, matrix, spiking, currents)
-        while pausing.advance(*arguments) and circuit is not None:
+        arguments = (*work.arguments(), matrix, None if circuit is None else (spiking, currents))
+        while kernel.show(*arguments) and circuit is not None:
             volts[:] = 0.0
-            volts[0, spiking[: clock[pausing.FIRED]]] = height
-            changed = work.read[:-1, :outputs].astype(np.float64) if clock[pausing.CHANGED] else None
-            clock[pausing.CHANGED] = 0
+            volts[0, spiking[: work.clock[kernel.FIRED]]] = height
+            changed = work.read[:-1, :outputs].astype(np.float64) if work.clock[kernel.CHANGED] else None
+            work.clock[kernel.CHANGED] = 0
             currents[:outputs] = circuit(changed, volts)[0]
-        self.solved += int(clock[pausing.LISTENED])
-        return work.presentation(int(clock[pausing.NOW]))
+        self.solved += int(work.clock[kernel.LISTENED])
+        return work.presentation()

@@ -1,4 +1,4 @@
-"""A network laid out for the compiled loops, one neuron after the other and padded, and back again."""
+"""A network laid out for the compiled loop, one neuron after the other and padded, and back again."""
 
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -30,7 +30,7 @@ NO_STATES = np.empty(0, np.float32)
 
 
 class Layout(NamedTuple):
-    """Arguments of the compiled loops; they change the arrays in place. Meanings and shapes as in `kernel.show`."""
+    """Arguments of the compiled loop, which changes the arrays in place. Meanings and shapes as in `kernel.show`."""
 
     images: Words
     keys: Words
@@ -50,6 +50,7 @@ class Layout(NamedTuple):
     thresholds: Singles
     refractory: NDArray[np.int32]
     last_inputs: IntArray
+    clock: IntArray
     counts: IntArray
     raster: BoolArray
     state: NetworkState
@@ -57,11 +58,13 @@ class Layout(NamedTuple):
     learn: bool
 
     def arguments(self) -> tuple[Any, ...]:
-        """Return what the loops take, in their order, up to `last_inputs`."""
-        return self[: self._fields.index("counts")]
+        """Return what the loop takes, in its order, up to `raster`."""
+        return self[: self._fields.index("state")]
 
-    def presentation(self, now: int) -> Presentation:
-        """Return the outcome once the loops are through and the clock stands at step `now`."""
+    def presentation(self) -> Presentation:
+        """Return the outcome once the loop is through."""
+        from . import kernel  # noqa: PLC0415 - numba takes long to import
+
         outputs = len(self.weights)
         after = NetworkState(
             self.weights.T.copy(),
@@ -71,7 +74,7 @@ class Layout(NamedTuple):
                 self.membranes[:outputs].copy(), self.thresholds[:outputs].copy(), self.refractory[:outputs].copy()
             ),
             self.last_inputs,
-            now,
+            int(self.clock[kernel.NOW]),
             self.state.presented,
         )
         if self.learn:
@@ -110,6 +113,8 @@ def lay_out(model: SpikingModel, state: NetworkState, images: Words, showing: Sh
     read = np.zeros((model.inputs + 1, width), np.float32)
     read[:-1, :outputs] = state.weights if factors is None else state.weights * factors
     balances = pad(state.gains, width, 1)
+    clock = np.zeros(6, np.int64)
+    clock[kernel.NOW] = state.now
     purposes = (SPIKES, ROUNDING, READING)
     return Layout(
         state=state,
@@ -132,6 +137,7 @@ def lay_out(model: SpikingModel, state: NetworkState, images: Words, showing: Sh
         thresholds=pad(state.neurons.thresholds, width, np.inf),
         refractory=pad(state.neurons.refractory, width, 0),
         last_inputs=state.last_inputs.copy(),
+        clock=clock,
         counts=np.zeros((count, outputs), np.int64),
         raster=np.zeros((count, showing.steps, outputs) if showing.record else (0, 0, 0), np.bool_),
     )

@@ -2,13 +2,16 @@ import json
 import os
 import shutil
 import sqlite3
+import subprocess
 import tomllib
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import crossbar_hil
 from crossbar_hil import load_run
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.opening import open_backend
@@ -75,6 +78,18 @@ def test_settings_say_what_was_run_and_how_it_ended(converged_run):
     assert settings["versions"]["numpy"] == np.__version__
     assert settings["device"]["curve"] == "figure2a.csv"
     assert {"git", "started_utc", "finished_utc", "beta", "target"} <= settings.keys()
+
+
+CHECKOUT = Path(crossbar_hil.__file__).resolve().parents[1]
+
+
+@pytest.mark.skipif(not (CHECKOUT / ".git").exists() or shutil.which("git") is None, reason="no checkout of git")
+def test_a_run_of_a_checkout_is_recorded_with_its_commit(converged_run):
+    command = ["git", "-C", str(CHECKOUT), "rev-parse", "HEAD"]
+    commit = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    if not commit:
+        pytest.skip("git does not look at a checkout of another user")
+    assert load_run(converged_run).settings["git"].removesuffix("-dirty") == commit
 
 
 def test_the_chip_is_recorded_at_start_and_end(converged_run):

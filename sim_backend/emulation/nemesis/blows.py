@@ -9,7 +9,7 @@ import numpy as np
 
 from crossbar_hil.errors import ConfigError
 
-from ..scpi.messages import ScpiInstrument
+from ..scpi.instrument import ScpiInstrument
 from ..scpi.status import Register
 from ..tsp.messages import TspInstrument
 from ..world.damage import BEYOND_A, BrokenCell, BrokenRelay, Damage

@@ -7,11 +7,12 @@ emulated.
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from . import expression, values
+from . import expression, kinds, values
 from . import settings as setting
+from .kinds import Kind
 from .messages import Call, Command
 from .reading import quotient
 from .status import ScpiError
@@ -45,7 +46,7 @@ class Mathematics:
 
     def define(self, text: str) -> None:
         """Give the expression in use another text; a built-in one stays, and the first of the user is taken."""
-        expression.evaluated(expression.parsed(text), dict.fromkeys(VARIABLES, 1.0))
+        expression.evaluate(expression.parse(text), dict.fromkeys(VARIABLES, 1.0))
         if self.name in BUILT_IN:
             self.select(FIRST_OF_USER)
         self.user[self.name] = text
@@ -57,12 +58,15 @@ class Mathematics:
         if self.name == name:
             self.name = BUILT_IN[0]
 
+    def delete_all(self) -> None:
+        """Forget all expressions of the user."""
+        self.user.clear()
+        self.name = BUILT_IN[0]
+
     def result(self, before: Mapping[str, float], now: Mapping[str, float]) -> float:
         """Return what the expression makes of a reading and the one before it."""
         if self.name in self.user:
-            return expression.evaluated(
-                expression.parsed(self.user[self.name]), {name: now[name] for name in VARIABLES}
-            )
+            return expression.evaluate(expression.parse(self.user[self.name]), {name: now[name] for name in VARIABLES})
         if self.name == "POWER":
             return now["VOLT"] * now["CURR"]
         return _of_pair(self.name, before, now)
@@ -82,46 +86,29 @@ def _of_pair(name: str, before: Mapping[str, float], now: Mapping[str, float]) -
 
 
 def commands(header: str, of: Callable[[Any, Call], Mathematics]) -> tuple[Command, ...]:
-    """Declare the commands of the expressions.
-
-    Parameters
-    ----------
-    header : str
-        How headers begin, such as ``:CALCulate#:MATH``.
-    of : callable
-        Where the `Mathematics` live.
-    """
-
-    def name(call: Call) -> str:
-        return values.string(call.expect(1)[0]).upper()
-
-    def define(self: Any, call: Call) -> None:
-        of(self, call).define(call.expect(1)[0])
+    """Declare the commands of the expressions; `of` finds the `Mathematics`."""
 
     def defined(self: Any, call: Call) -> str:
-        call.expect(0)
         mathematics = of(self, call)
         return mathematics.user.get(mathematics.name, values.quoted(mathematics.name))
 
-    def delete_all(self: Any, call: Call) -> None:
-        call.expect(0)
-        of(self, call).user.clear()
-        of(self, call).name = BUILT_IN[0]
-
     def catalog(self: Any, call: Call) -> str:
-        call.expect(0)
         return ",".join(map(values.quoted, (*BUILT_IN, *of(self, call).user)))
 
+    name = Kind(lambda texts, _: values.string(texts[0]).upper(), values.quoted)
     expressions = f"{header}[:EXPRession]"
     return (
-        Command(f"{expressions}[:DEFine]", define, defined),
-        Command(f"{expressions}:CATalog", query=catalog),
-        Command(
+        Command(f"{expressions}[:DEFine]", lambda self, call: of(self, call).define(call.expect(1)[0])),
+        setting.query(f"{expressions}[:DEFine]", defined),
+        setting.query(f"{expressions}:CATalog", catalog),
+        name.command(
             f"{expressions}:NAME",
-            lambda self, call: of(self, call).select(name(call)),
-            lambda self, call: values.quoted(of(self, call).name),
+            lambda self, call, text: of(self, call).select(text),
+            lambda self, call: of(self, call).name,
         ),
-        Command(f"{expressions}:DELete[:SELected]", lambda self, call: of(self, call).delete(name(call))),
-        Command(f"{expressions}:DELete:ALL", delete_all),
-        setting.text(f"{header}:UNITs", "units", LONGEST_UNIT, of=of),
+        replace(name, answer=None).command(
+            f"{expressions}:DELete[:SELected]", lambda self, call, text: of(self, call).delete(text), of
+        ),
+        setting.channel_action(f"{expressions}:DELete:ALL", lambda self, call: of(self, call).delete_all()),
+        setting.attribute(f"{header}:UNITs", "units", kinds.text(LONGEST_UNIT), of),
     )

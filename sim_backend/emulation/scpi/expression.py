@@ -22,7 +22,7 @@ _FUNCTIONS: Mapping[str, Callable[[float], float]] = {
 }  # fmt: skip
 
 
-def parsed(text: str) -> ast.expr:
+def parse(text: str) -> ast.expr:
     """Read an expression; ``^`` is a power.
 
     Raises
@@ -38,10 +38,10 @@ def parsed(text: str) -> ast.expr:
         raise ScpiError(-171) from None
 
 
-def evaluated(expression: ast.expr, numbers: Mapping[str, float]) -> float:
+def evaluate(expression: ast.expr, numbers: Mapping[str, float]) -> float:
     """Work an expression out; what has no value is 9.9e37.
 
-    >>> evaluated(parsed("(VOLT * CURR)^2"), {"VOLT": 2.0, "CURR": 3.0})
+    >>> evaluate(parse("(VOLT * CURR)^2"), {"VOLT": 2.0, "CURR": 3.0})
     36.0
 
     Raises

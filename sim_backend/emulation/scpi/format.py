@@ -3,10 +3,10 @@
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from . import values
-from .messages import Answer, Call, Command
+from . import settings, values
+from .kinds import Kind
+from .messages import Answer, Command
 from .status import ScpiError
 
 TEXT, SINGLE, DOUBLE = 0, 4, 8
@@ -22,10 +22,10 @@ class DataFormat:
     definite: bool = False
     """Whether a block says how long it is; otherwise it begins with ``#0`` and ends with the message."""
 
-    def written(self, numbers: Sequence[float]) -> Answer:
+    def encode(self, numbers: Sequence[float]) -> Answer:
         """Write readings in the chosen format.
 
-        >>> DataFormat(SINGLE, definite=True).written([1.0, 2.0]).hex(" ")  # "#", one digit, which is 8; then 8 bytes
+        >>> DataFormat(SINGLE, definite=True).encode([1.0, 2.0]).hex(" ")  # "#", one digit, which is 8; then 8 bytes
         '23 31 38 3f 80 00 00 40 00 00 00'
         """
         if self.width == TEXT:
@@ -40,27 +40,20 @@ class DataFormat:
 def commands(names: Mapping[str, int], replies: Mapping[int, str]) -> tuple[Command, ...]:
     """Declare ``:FORMat[:DATA]`` and ``:FORMat:BORDer`` of an instrument whose attribute ``format`` is a `DataFormat`.
 
-    Parameters
-    ----------
-    names : mapping of str to int
-        Bytes of a number for every parameter, such as ``{"ASCii": 0, "REAL,32": 4}``.
-    replies : mapping of int to str
-        What the query answers for each of them.
+    `names` are the bytes of a number for every parameter, such as ``{"ASCii": 0, "REAL,32": 4}``, `replies` what the
+    query answers for each.
     """
 
-    def choose(self: Any, call: Call) -> None:
-        given = call.expect(1, 2)
+    def read(given: list[str], _: bool) -> int:
         for name, width in names.items():
             parts = name.split(",")
             if len(parts) == len(given) and all(map(values.matches, given, parts)):
-                self.format.width = width
-                return
+                return width
         raise ScpiError(-224)
 
-    def order(self: Any, call: Call) -> None:
-        self.format.swapped = values.choice(call.expect(1)[0], ("NORMal", "SWAPped")) == "SWAP"
-
-    return (
-        Command(":FORMat[:DATA]", choose, lambda self, _: replies[self.format.width]),
-        Command(":FORMat:BORDer", order, lambda self, _: "SWAP" if self.format.swapped else "NORM"),
+    order = Kind(
+        lambda texts, _: values.choice(texts[0], ("NORMal", "SWAPped")) == "SWAP",
+        lambda swapped: "SWAP" if swapped else "NORM",
     )
+    table = {":FORMat[:DATA]": ("width", Kind(read, replies.__getitem__, most=2)), ":FORMat:BORDer": ("swapped", order)}
+    return settings.attributes(table, lambda self, _: self.format)

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import values
-from .messages import Call, Command, Query, Write
+from .messages import Call, Command
 from .status import ScpiError
 
-Store = Callable[[Any, Call, Any], object]
+Store = Callable[[Any, Any, Any], object]
+"""Takes an instrument, a call and a value that was set."""
+Value = Callable[[Any, Any], Any]
+"""Returns the value of an instrument that a call asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,41 +29,43 @@ class Kind:
     named: Callable[[str], str] | None = None
     """What a query with ``MIN``, ``MAX`` or ``DEF`` answers; without it a query has no parameter."""
 
-    def command(self, pattern: str, store: Store, value: Callable[[Any, Call], Any]) -> Command:
-        """Return the command of one header.
-
-        Parameters
-        ----------
-        pattern : str
-            How the header is written.
-        store : callable
-            Takes the instrument, the call and a value that was set.
-        value : callable
-            Returns the value of an instrument that a call asks for.
-        """
-        return Command(pattern, self._writer(store), self._query(value))
-
-    def _writer(self, store: Store) -> Write | None:
-        read = self.read
-        if read is None:
-            return None
+    def command(self, pattern: str, store: Store, value: Value) -> Command:
+        """Return the command of one header, whose values are set by `store` and found by `value`."""
 
         def write(instrument: Any, call: Call) -> None:
-            store(instrument, call, read(call.expect(self.least, self.most), instrument.accepts_units))
-
-        return write
-
-    def _query(self, value: Callable[[Any, Call], Any]) -> Query | None:
-        answer = self.answer
-        if answer is None:
-            return None
+            store(instrument, call, self.value(call.expect(self.least, self.most), instrument.accepts_units))
 
         def query(instrument: Any, call: Call) -> str:
             if call.expect(0, 1 if self.named else 0) and self.named:
                 return self.named(call.arguments[0])
-            return answer(value(instrument, call))
+            return self.text(value(instrument, call))
 
-        return query
+        return Command(pattern, write if self.read else None, query if self.answer else None)
+
+    def addressed(self, pattern: str, place: int, store: Store, value: Value, asked: int = 1) -> Command:
+        """Return the command of one header of which a parameter says where: a card, or a list of channels.
+
+        It stands at a `place` among them (0: first, -1: last), and goes to `store` and `value` instead of the call. A
+        query may have `asked` parameters.
+        """
+
+        def write(instrument: Any, call: Call) -> None:
+            texts = list(call.expect(self.least + 1, self.most + 1))
+            where = texts.pop(place)
+            store(instrument, where, self.value(texts, instrument.accepts_units))
+
+        def query(instrument: Any, call: Call) -> str:
+            return self.text(value(instrument, call.expect(1, asked)[place]))
+
+        return Command(pattern, write, query)
+
+    def value(self, texts: list[str], units: bool) -> Any:
+        """Return the value that parameters make."""
+        return self.read(texts, units) if self.read else None
+
+    def text(self, value: Any) -> str:
+        """Return how a value is answered."""
+        return self.answer(value) if self.answer else ""
 
 
 def number(
@@ -126,6 +131,16 @@ def text(longest: int) -> Kind:
         return found
 
     return Kind(read, values.quoted, default="")
+
+
+def tone(low_hz: float, high_hz: float, shortest_s: float, longest_s: float) -> Kind:
+    """Return frequency and duration of a beep, which are only set."""
+    return Kind(
+        lambda texts, _: (values.bounded(texts[0], low_hz, high_hz), values.bounded(texts[1], shortest_s, longest_s)),
+        answer=None,
+        least=2,
+        most=2,
+    )
 
 
 ACTION = Kind(lambda *_: None, answer=None, least=0, most=0)

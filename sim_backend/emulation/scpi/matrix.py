@@ -1,13 +1,15 @@
 """Relays of an emulated SCPI switch matrix: all or nothing a command, settling time, and a counter for each relay."""
 
 import re
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from ..world.world import World
-from .messages import Call, ScpiInstrument
-from .status import ScpiError
+from .instrument import ScpiInstrument
+from .messages import Call, Command, Query
+from .status import Register, ScpiError
 from .values import channel_items
 
 
@@ -32,6 +34,8 @@ class MatrixInstrument(ScpiInstrument):
 
     rows = 0
     columns = 0
+    channel_pattern: re.Pattern[str]
+    """How a channel is written: slot, row and column as three groups."""
 
     def __init__(self, world: World, name: str, serial: str = "1234567", *, settle_s: float = 4e-3) -> None:
         super().__init__(world, name, serial)
@@ -40,25 +44,32 @@ class MatrixInstrument(ScpiInstrument):
         self.memory: dict[int, object] = {}
         self.operations: Counter[Crosspoint] = Counter()
         """How often each relay has closed."""
+        self.operation, self.questionable = Register(), Register()
         world.add_matrix(name)
 
+    @abstractmethod
     def slots(self) -> Iterable[int]:
         """Return the slots that hold a card."""
-        raise NotImplementedError
 
-    channel_pattern: re.Pattern[str]
-    """How a channel is written: slot, row and column as three groups."""
+    @abstractmethod
+    def channel_name(self, crosspoint: Crosspoint) -> str:
+        """Write a channel in the instrument's own way."""
 
-    def parsed(self, text: str) -> Crosspoint:
+    def crosspoint(self, text: str) -> Crosspoint:
         """Read a channel in the instrument's own way; -222 if the instrument has none such."""
         found = self.channel_pattern.fullmatch(text)
         if found is None:
             raise ScpiError(-222)
-        return self.checked(*(int(each) for each in found.groups()))
+        return self.existing(*(int(each) for each in found.groups()))
 
-    def written(self, crosspoint: Crosspoint) -> str:
-        """Write a channel in the instrument's own way."""
-        raise NotImplementedError
+    def existing(self, slot: int, row: int, column: int) -> Crosspoint:
+        """Return a crosspoint if the instrument has it, else -222."""
+        if slot not in self.slots():
+            raise ScpiError(-222)
+        rows, columns = self.size(slot)
+        if not 1 <= row <= rows or not 1 <= column <= columns:
+            raise ScpiError(-222)
+        return Crosspoint(slot, row, column)
 
     def size(self, slot: int) -> tuple[int, int]:  # noqa: ARG002 - every card is the same, unless a model says otherwise
         """Return how many rows and columns the card in a slot has."""
@@ -69,26 +80,6 @@ class MatrixInstrument(ScpiInstrument):
         slot, row, column = crosspoint
         return f"{self.name}.row.{slot}.{row}", f"{self.name}.column.{slot}.{column}"
 
-    def checked(self, slot: int, row: int, column: int) -> Crosspoint:
-        """Return the crosspoint if the instrument has it."""
-        if slot not in self.slots():
-            raise ScpiError(-222)
-        rows, columns = self.size(slot)
-        if not 1 <= row <= rows or not 1 <= column <= columns:
-            raise ScpiError(-222)
-        return Crosspoint(slot, row, column)
-
-    def listed(self, items: Iterable[tuple[str, str]]) -> list[Crosspoint]:
-        """Return the crosspoints of a channel list, ranges row by row, in the order in which they stand."""
-        found = []
-        for first, last in items:
-            start, end = self.parsed(first), self.parsed(last)
-            span = [each for each in self.everything() if start <= each <= end]
-            if not span:
-                raise ScpiError(-222)
-            found += span
-        return found
-
     def everything(self) -> list[Crosspoint]:
         """Return every crosspoint there is, sorted."""
         return [
@@ -98,14 +89,20 @@ class MatrixInstrument(ScpiInstrument):
             for column in range(1, self.size(slot)[1] + 1)
         ]
 
-    def states(self, call: Call, closed: bool = True) -> str:
-        """Answer for every channel of a list whether it is closed, or open."""
-        wanted = self.listed(channel_items(call.expect(1)[0]))
-        return ",".join(str(int((each in self.closed) == closed)) for each in wanted)
+    def crosspoints(self, text: str) -> list[Crosspoint]:
+        """Return the crosspoints of a channel list, ranges row by row, in the order in which they stand."""
+        found = []
+        for first, last in channel_items(text):
+            start, end = self.crosspoint(first), self.crosspoint(last)
+            span = [each for each in self.everything() if start <= each <= end]
+            if not span:
+                raise ScpiError(-222)
+            found += span
+        return found
 
-    def list_text(self, crosspoints: Iterable[Crosspoint]) -> str:
+    def channel_list(self, crosspoints: Iterable[Crosspoint]) -> str:
         """Write a channel list, sorted; ``(@)`` if it is empty."""
-        return f"(@{','.join(self.written(each) for each in sorted(crosspoints))})"
+        return f"(@{','.join(self.channel_name(each) for each in sorted(crosspoints))})"
 
     def move(self, closed: Iterable[Crosspoint], settle: bool = True) -> None:
         """Leave exactly these relays closed, all moving at once, and wait until they have settled."""
@@ -118,8 +115,17 @@ class MatrixInstrument(ScpiInstrument):
         if settle:
             self.world.wait(self.settle_s)
 
+    def close(self, call: Call) -> None:
+        """Close the relays of the channel list of a command."""
+        self.move({*self.closed, *self.crosspoints(call.expect(1)[0])})
+
+    def open(self, call: Call) -> None:
+        """Open the relays of the channel list of a command."""
+        self.move(self.closed - {*self.crosspoints(call.expect(1)[0])})
+
     def reset(self) -> None:
-        """Open every relay."""
+        """Open every relay, and forget what is stored without effect."""
+        self.stored.clear()
         self.move(())
 
     def setup(self) -> object:
@@ -131,3 +137,36 @@ class MatrixInstrument(ScpiInstrument):
         if not isinstance(setup, frozenset):
             raise TypeError(f"{setup!r} is no setup of a matrix")
         self.move(setup)
+
+    def registers(self) -> Iterable[Register]:
+        """Return the operation and questionable registers."""
+        return self.operation, self.questionable
+
+    def status_bits(self) -> int:
+        """Questionable in bit 3, operation in bit 7."""
+        return self.questionable.summary << 3 | self.operation.summary << 7
+
+
+def relay_commands(node: str = "") -> tuple[Command, ...]:
+    """Declare what closes and opens relays and asks for them; a node may follow ``CLOSe`` and ``OPEN``."""
+
+    def states(closed: bool) -> Query:
+        def query(matrix: MatrixInstrument, call: Call) -> str:
+            wanted = matrix.crosspoints(call.expect(1)[0])
+            return ",".join(str(int((each in matrix.closed) == closed)) for each in wanted)
+
+        return query
+
+    return (
+        Command(f"[:ROUTe]:CLOSe{node}", lambda matrix, call: matrix.close(call), states(True)),
+        Command(f"[:ROUTe]:OPEN{node}", lambda matrix, call: matrix.open(call), states(False)),
+    )
+
+
+def cycle_query(form: str = "d") -> Command:
+    """Declare the question how often relays have closed; `form` is how a count is written."""
+
+    def query(matrix: MatrixInstrument, call: Call) -> str:
+        return ",".join(format(matrix.operations[each], form) for each in matrix.crosspoints(call.expect(1)[0]))
+
+    return Command(":DIAGnostic:RELay:CYCLes", query=query)

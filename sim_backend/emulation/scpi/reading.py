@@ -60,7 +60,7 @@ def resolution(full: float, nplc: float, share: float = 1e-6) -> float:
     return full * share * (1 if nplc >= 1 else 10 if nplc >= 0.1 else 100)
 
 
-def digitised(
+def digitise(
     value: float,
     full: float,
     nplc: float,

@@ -1,13 +1,13 @@
 """One quantity that a source-measure unit can measure: its ranges, and the commands that choose them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import reading, values
+from . import kinds, reading, values
 from . import settings as setting
 from .kinds import Store
-from .messages import Call, Command
+from .messages import Call, Command, Query
 from .source import range_command
 from .status import ScpiError
 
@@ -38,27 +38,15 @@ def function(text: str) -> str:
 
 def of_function(function: str) -> Callable[[Any, Call], Any]:
     """Return the place where the `Sense` of a function lives on an `SmuInstrument`."""
-    return lambda self, call: self.sense(call, function)
+    return lambda self, call: self.settings(call).sense[function]
 
 
 def commands(
     header: str, function: str, initial: Sense, reply: Callable[[float], str] = values.nr3
 ) -> tuple[Command, ...]:
-    """Declare the ranges of one function.
+    """Declare the ranges of one function of an `SmuInstrument`, which says what stands against one.
 
-    They act on an `SmuInstrument`, which says where the `Sense` lives, what stands against a range, and how far
-    automatic ranging goes.
-
-    Parameters
-    ----------
-    header : str
-        How headers begin, such as ``[:SENSe#]``.
-    function : {"VOLT", "CURR", "RES"}
-        The function.
-    initial : Sense
-        The state after ``*RST``, for bounds and defaults.
-    reply : callable
-        How ranges are written.
+    `initial` is the state after ``*RST``, for bounds and defaults.
     """
     pattern, of = f"{header}:{NAMES[function]}:RANGe", of_function(function)
 
@@ -86,12 +74,65 @@ def commands(
 
     return (
         ranged("[:UPPer]", set_range, "range"),
-        setting.flag(f"{pattern}:AUTO", "auto", of=of),
+        setting.attribute(f"{pattern}:AUTO", "auto", kinds.FLAG, of),
         ranged(":AUTO:LLIMit", set_lowest, "lowest"),
         Command(
             f"{pattern}:AUTO:ULIMit", ranged("", set_highest, "highest").write if function == "RES" else None, upper
         ),
     )
+
+
+def function_commands(header: str, replies: Mapping[str, str]) -> tuple[Command, ...]:
+    """Declare which functions are measured, for settings with a set ``measured`` and a flag ``concurrent``.
+
+    `replies` says how each function is answered.
+    """
+
+    def add(self: Any, call: Call) -> None:
+        wanted, now = _functions(call), self.settings(call)
+        if not now.concurrent and len(wanted) > 1:
+            raise ScpiError(-221)
+        now.measured = now.measured | wanted if now.concurrent else wanted
+        self.apply()
+
+    def drop(self: Any, call: Call) -> None:
+        now = self.settings(call)
+        now.measured = now.measured - _functions(call)
+        self.apply()
+
+    def add_all(self: Any, call: Call) -> None:
+        self.settings(call).measured = set(replies) if self.settings(call).concurrent else {"RES"}
+        self.apply()
+
+    def drop_all(self: Any, call: Call) -> None:
+        self.settings(call).measured = set()
+        self.apply()
+
+    def named(on: bool) -> Query:
+        def query(self: Any, call: Call) -> str:
+            call.expect(0)
+            measured = self.settings(call).measured
+            return ",".join(reply for name, reply in replies.items() if (name in measured) == on) or '""'
+
+        return query
+
+    def is_measured(self: Any, call: Call) -> str:
+        return str(int(function(call.expect(1)[0]) in self.settings(call).measured))
+
+    node = f"{header}:FUNCtion"
+    return (
+        Command(f"{node}[:ON]", add, named(True)),
+        setting.channel_action(f"{node}[:ON]:ALL", add_all),
+        setting.query(f"{node}[:ON]:COUNt", lambda self, call: str(len(self.settings(call).measured))),
+        Command(f"{node}:OFF", drop, named(False)),
+        setting.channel_action(f"{node}:OFF:ALL", drop_all),
+        setting.query(f"{node}:OFF:COUNt", lambda self, call: str(len(replies) - len(self.settings(call).measured))),
+        Command(f"{node}:STATe", query=is_measured),
+    )
+
+
+def _functions(call: Call) -> set[str]:
+    return {function(text) for text in call.expect(1, len(FUNCTIONS))}
 
 
 def ohms_range(ranges: tuple[float, ...], ohm: float, sense: Sense) -> float:

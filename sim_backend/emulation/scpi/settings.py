@@ -4,15 +4,15 @@ The value lives in an attribute of an object, which is what the instrument's ``s
 otherwise; after each change the instrument's ``apply()`` is called.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any
 
-from . import kinds, values
+from . import values
 from .kinds import Kind
-from .messages import Call, Command, Query, Write
+from .messages import Answer, Call, Command, Query, Write
 from .status import Register
 
-named_bound = values.named_bound
 Place = Callable[[Any, Call], Any]
 """Where a value lives: a function of the instrument and the call."""
 
@@ -37,45 +37,9 @@ def attribute(pattern: str, key: str, kind: Kind, of: Place = of_settings) -> Co
     return kind.command(pattern, store, lambda self, call: getattr(of(self, call), key))
 
 
-def number(
-    pattern: str,
-    key: str,
-    low: float,
-    high: float,
-    default: float | None = None,
-    unit: str = "",
-    reply: Callable[[float], str] = values.nr3,
-    of: Place = of_settings,
-) -> Command:
-    """Declare a number between bounds; ``MIN``, ``MAX`` and ``DEF`` are understood both ways."""
-    return attribute(pattern, key, kinds.number(low, high, default, unit, reply), of)
-
-
-def integer(
-    pattern: str, key: str, low: int, high: int, default: int | None = None, of: Place = of_settings
-) -> Command:
-    """Declare a whole number between bounds."""
-    return attribute(pattern, key, kinds.integer(low, high, default), of)
-
-
-def flag(pattern: str, key: str, of: Place = of_settings) -> Command:
-    """Declare something that is on or off and answers 1 or 0."""
-    return attribute(pattern, key, kinds.FLAG, of)
-
-
-def choice(pattern: str, key: str, *names: str, of: Place = of_settings) -> Command:
-    """Declare one of several names, which answers in its short form."""
-    return attribute(pattern, key, kinds.choice(*names), of)
-
-
-def choices(pattern: str, key: str, *names: str, of: Place = of_settings) -> Command:
-    """Declare a list of names, stored in their short forms with commas between."""
-    return attribute(pattern, key, kinds.choices(*names), of)
-
-
-def text(pattern: str, key: str, longest: int, of: Place = of_settings) -> Command:
-    """Declare a quoted text; one that is too long is error -223."""
-    return attribute(pattern, key, kinds.text(longest), of)
+def attributes(table: Mapping[str, tuple[str, Kind]], of: Place = of_settings) -> tuple[Command, ...]:
+    """Declare values that live in attributes of one object: for each header the attribute and its kind."""
+    return tuple(attribute(pattern, key, kind, of) for pattern, (key, kind) in table.items())
 
 
 def action(pattern: str, act: Callable[[Any], object] = lambda _: None) -> Command:
@@ -88,39 +52,51 @@ def action(pattern: str, act: Callable[[Any], object] = lambda _: None) -> Comma
     return Command(pattern, write)
 
 
-def constant(pattern: str, answer: str) -> Command:
-    """Declare a query that always answers the same."""
+def channel_action(pattern: str, act: Callable[[Any, Call], object]) -> Command:
+    """Declare a command without arguments that needs the suffixes of its header."""
 
-    def query(_: Any, call: Call) -> str:
+    def write(self: Any, call: Call) -> None:
         call.expect(0)
-        return answer
+        act(self, call)
 
-    return Command(pattern, query=query)
+    return Command(pattern, write)
 
 
-def register(pattern: str, key: str, transitions: bool = False) -> tuple[Command, ...]:
-    """Declare the event, condition and enable commands of a status register, an attribute of the instrument.
+def query(pattern: str, answer: Callable[[Any, Call], Answer]) -> Command:
+    """Declare a query without arguments."""
 
-    With `transitions` its filters of rising and falling conditions too.
+    def ask(self: Any, call: Call) -> Answer:
+        call.expect(0)
+        return answer(self, call)
+
+    return Command(pattern, query=ask)
+
+
+def registers(*names: str, transitions: bool = False) -> tuple[Command, ...]:
+    """Declare the commands of status registers, attributes of the instrument named in small letters.
+
+    With `transitions` the filters of rising and falling conditions too.
     """
+    masks = {"ENABle": "enable", **({"PTRansition": "rising", "NTRansition": "falling"} if transitions else {})}
 
-    def of(self: Any) -> Register:
-        found: Register = getattr(self, key)
-        return found
+    def shown(key: str, value: Callable[[Register], int]) -> Query:
+        return lambda self, _: self.register_text(value(getattr(self, key)))
 
-    def mask(name: str) -> tuple[Write, Query]:
+    def mask(key: str, name: str) -> Write:
         def write(self: Any, call: Call) -> None:
-            setattr(of(self), name, values.integer(call.expect(1)[0], 0, 65535))
+            setattr(getattr(self, key), name, values.integer(call.expect(1)[0], 0, 65535))
 
-        return write, lambda self, _: self.register_text(getattr(of(self), name))
+        return write
 
-    filters = (
-        Command(f"{pattern}:PTRansition", *mask("rising")),
-        Command(f"{pattern}:NTRansition", *mask("falling")),
-    )
-    return (
-        Command(f"{pattern}[:EVENt]", query=lambda self, _: self.register_text(of(self).take())),
-        Command(f"{pattern}:CONDition", query=lambda self, _: self.register_text(of(self).condition)),
-        Command(f"{pattern}:ENABle", *mask("enable")),
-        *(filters if transitions else ()),
+    return tuple(
+        command
+        for node, key in ((f":STATus:{name}", name.lower()) for name in names)
+        for command in (
+            Command(f"{node}[:EVENt]", query=shown(key, Register.take)),
+            Command(f"{node}:CONDition", query=shown(key, attrgetter("condition"))),
+            *(
+                Command(f"{node}:{mask_node}", mask(key, name), shown(key, attrgetter(name)))
+                for mask_node, name in masks.items()
+            ),
+        )
     )

@@ -7,14 +7,18 @@ import numpy as np
 
 from ..world.world import World
 from .format import DataFormat
-from .messages import Call, ScpiInstrument
-from .sense import Sense
+from .instrument import ScpiInstrument
+from .messages import Call, Command
 from .source import Source
-from .status import Register
+from .status import Register, ScpiError
+from .values import number
 
 
 class SmuInstrument(ScpiInstrument):
-    """A source-measure unit in the world; a subclass says where its settings live.
+    """A source-measure unit in the world.
+
+    Its settings hold what is sourced and what is measured by function: ``source`` has a `Source` for VOLT and CURR,
+    ``sense`` a `Sense` for these and RES.
 
     Parameters
     ----------
@@ -36,15 +40,16 @@ class SmuInstrument(ScpiInstrument):
         self.format = DataFormat()
         self.measurement, self.operation, self.questionable = Register(), Register(), Register()
         self.memory: dict[int, object] = {}
-        self.started_s = world.clock.now()
+        self.line_auto = False
+        self.restart_timer()
 
-    @abstractmethod
-    def source(self, call: Call, function: str) -> Source:
-        """Return what is sourced of a function, on the channel that a header names."""
+    def restart_timer(self) -> None:
+        """Have the times of readings begin now."""
+        self.started_s = self.world.clock.now()
 
-    @abstractmethod
-    def sense(self, call: Call, function: str) -> Sense:
-        """Return how a function is measured, on the channel that a header names."""
+    def elapsed_s(self) -> float:
+        """Return how long ago the timer was started."""
+        return self.world.clock.now() - self.started_s
 
     def before_level(self, source: Source) -> None:
         """Let the time pass that a new level takes."""
@@ -63,3 +68,13 @@ class SmuInstrument(ScpiInstrument):
     def status_bits(self) -> int:
         """Measurement summary in bit 0, questionable in 3, operation in 7."""
         return self.measurement.summary | self.questionable.summary << 3 | self.operation.summary << 7
+
+
+def _set_line(smu: SmuInstrument, call: Call) -> None:
+    wanted = number(call.expect(1)[0])
+    if wanted not in (50, 60):
+        raise ScpiError(-222)
+    smu.line_hz, smu.line_auto = wanted, False
+
+
+LINE_FREQUENCY = Command(":SYSTem:LFRequency", _set_line, lambda smu, _: str(round(smu.line_hz)))

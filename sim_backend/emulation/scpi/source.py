@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from . import kinds, reading, values
 from . import settings as setting
-from .kinds import Store
+from .kinds import Kind, Store
 from .messages import Call, Command
 from .status import ScpiError
 
@@ -49,9 +49,26 @@ class Source:
         elif not reading.holds(self.range, level):
             raise ScpiError(-222)
 
-    def listed(self) -> list[float]:
+    def list_levels(self) -> list[float]:
         """Return the levels of a sweep of mode ``LIST``, at least one."""
         return self.values[self.list_start - 1 :] or self.values[-1:]
+
+    @property
+    def center(self) -> float:
+        """Middle of a staircase."""
+        return (self.start + self.stop) / 2
+
+    @property
+    def span(self) -> float:
+        """Difference of the ends of a staircase."""
+        return self.stop - self.start
+
+    def span_around(self, center: float, span: float) -> None:
+        """Give a staircase new ends; -222 if they are too large."""
+        start, stop = center - span / 2, center + span / 2
+        if max(abs(start), abs(stop)) > self.most * (1 + 1e-9):
+            raise ScpiError(-222)
+        self.start, self.stop = start, stop
 
     def fix(self, chosen: float) -> None:
         """Fix the range; if it cannot hold the present level, -221."""
@@ -81,7 +98,7 @@ def staircase(start: float, stop: float, points: int, logarithmic: bool = False)
 
 def of_function(function: str) -> Callable[[Any, Call], Any]:
     """Return the place where the `Source` of a function lives on an `SmuInstrument`."""
-    return lambda self, call: self.source(call, function)
+    return lambda self, call: self.settings(call).source[function]
 
 
 def chosen_range(call: Call, ranges: tuple[float, ...], present: float, default: float, unit: str = "") -> float:
@@ -131,22 +148,9 @@ def commands(
     range_reply: Callable[[float], str] = values.nr3,
     list_per_command: int = 100,
 ) -> tuple[Command, ...]:
-    """Declare level, range and list of one function.
+    """Declare level, range and list of one function of an `SmuInstrument`.
 
-    They act on an `SmuInstrument`, which says where the `Source` lives.
-
-    Parameters
-    ----------
-    header : str
-        How headers begin, such as ``:SOURce#``.
-    function : {"VOLT", "CURR"}
-        The function.
-    initial : Source
-        The state after ``*RST``, for bounds and defaults.
-    reply, range_reply : callable
-        How levels and ranges are written.
-    list_per_command : int
-        Most levels in one command.
+    `initial` is the state after ``*RST``, for bounds and defaults; `list_per_command` the most levels in one command.
     """
     name, most, of = NAMES[function], initial.most, of_function(function)
     unit = UNITS[function]
@@ -164,50 +168,40 @@ def commands(
         of(self, call).fix(wanted)
         self.apply()
 
-    def listed(self: Any, call: Call) -> list[float]:
-        accepted = unit if self.accepts_units else ""
-        return [values.bounded(text, -most, most, unit=accepted) for text in call.expect(1, list_per_command)]
-
-    def set_list(self: Any, call: Call) -> None:
-        of(self, call).values = listed(self, call)
-
-    def append(self: Any, call: Call) -> None:
-        source, more = of(self, call), listed(self, call)
+    def append(self: Any, call: Call, more: list[float]) -> None:
+        source = of(self, call)
         if len(source.values) + len(more) > LONGEST_LIST:
             raise ScpiError(-223)
         source.values = [*source.values, *more]
 
+    levels = Kind(
+        lambda texts, units: [values.bounded(text, -most, most, unit=unit if units else "") for text in texts],
+        lambda found: ",".join(map(reply, found)),
+        most=list_per_command,
+    )
     return (
         kinds.number(-most, most, 0.0, unit, reply).command(
             f"{header}:{name}[:LEVel][:IMMediate][:AMPLitude]", set_level, lambda self, call: of(self, call).level
         ),
         range_command(f"{header}:{name}:RANGe", of, set_range, "range", initial, unit, range_reply),
-        setting.flag(f"{header}:{name}:RANGe:AUTO", "auto", of=of),
-        Command(f"{header}:LIST:{name}", set_list, lambda self, call: ",".join(map(reply, of(self, call).values))),
-        Command(f"{header}:LIST:{name}:APPend", append),
-        Command(f"{header}:LIST:{name}:POINts", query=lambda self, call: str(len(of(self, call).values))),
+        setting.attribute(f"{header}:{name}:RANGe:AUTO", "auto", kinds.FLAG, of),
+        setting.attribute(f"{header}:LIST:{name}", "values", levels, of),
+        replace(levels, answer=None).command(f"{header}:LIST:{name}:APPend", append, of),
+        setting.query(f"{header}:LIST:{name}:POINts", lambda self, call: str(len(of(self, call).values))),
     )
 
 
 def sweep_commands(
     header: str, function: str, initial: Source, points: Callable[[Any, Call], Any], least_points: int = 2
 ) -> tuple[Command, ...]:
-    """Declare mode, triggered level and staircase of one function.
+    """Declare mode, triggered level and staircase of one function, as `commands` does.
 
-    Parameters
-    ----------
-    header, function, initial
-        As for `commands`.
-    points : callable
-        Where the number of points lives, as attribute ``points``.
-    least_points : int
-        Fewest points of a staircase.
+    The object that `points` finds has the number of points of a staircase as attribute ``points``.
     """
     name, most, of = NAMES[function], initial.most, of_function(function)
     level = kinds.number(-most, most, 0.0, UNITS[function])
-
-    def bounded(self: Any, call: Call, most: float) -> float:
-        return values.bounded(call.expect(1)[0], -most, most, 0.0, UNITS[function] if self.accepts_units else "")
+    # The range of a staircase is twice that of a level, and no query of it has MIN, MAX or DEF.
+    plain, twice = (replace(kinds.number(-each, each, 0.0, UNITS[function]), named=None) for each in (most, 2 * most))
 
     def set_triggered(self: Any, call: Call, wanted: float) -> None:
         source = of(self, call)
@@ -218,48 +212,37 @@ def sweep_commands(
         source: Source = of(self, call)
         return source.level if source.triggered is None else source.triggered
 
-    def set_center(self: Any, call: Call) -> None:
-        source, center = of(self, call), bounded(self, call, most)
-        half = (source.stop - source.start) / 2
-        _move(source, center - half, center + half)
-
-    def set_span(self: Any, call: Call) -> None:
-        source, half = of(self, call), bounded(self, call, 2 * most) / 2
-        center = (source.start + source.stop) / 2
-        _move(source, center - half, center + half)
-
-    def set_step(self: Any, call: Call) -> None:
-        source, step = of(self, call), bounded(self, call, 2 * most)
-        wanted = 1 + abs((source.stop - source.start) / step) if step else math.inf
-        if not least_points <= math.floor(wanted + 1e-9 if math.isfinite(wanted) else 0) <= LONGEST_LIST:
+    def set_step(self: Any, call: Call, step: float) -> None:
+        wanted = 1 + abs(of(self, call).span / step) + 1e-9 if step else math.inf
+        if not least_points <= wanted < LONGEST_LIST + 1:
             raise ScpiError(-222)
-        points(self, call).points = math.floor(wanted + 1e-9)
+        points(self, call).points = math.floor(wanted)
 
-    def step(self: Any, call: Call) -> str:
-        call.expect(0)
-        source = of(self, call)
-        return values.nr3((source.stop - source.start) / max(points(self, call).points - 1, 1))
-
-    def asked(how: Callable[[Source], float]) -> Callable[[Any, Call], str]:
-        def query(self: Any, call: Call) -> str:
-            call.expect(0)
-            return values.nr3(how(of(self, call)))
-
-        return query
-
+    sweep = f"{header}:{name}"
     return (
-        setting.choice(f"{header}:{name}:MODE", "mode", "FIXed", "LIST", "SWEep", of=of),
-        level.command(f"{header}:{name}[:LEVel]:TRIGgered[:AMPLitude]", set_triggered, triggered),
-        setting.integer(f"{header}:LIST:{name}:STARt", "list_start", 1, LONGEST_LIST, 1, of=of),
-        *(setting.attribute(f"{header}:{name}:{node}", node.lower(), level, of) for node in ("STARt", "STOP")),
-        Command(f"{header}:{name}:CENTer", set_center, asked(lambda source: (source.start + source.stop) / 2)),
-        Command(f"{header}:{name}:SPAN", set_span, asked(lambda source: source.stop - source.start)),
-        Command(f"{header}:{name}:STEP", set_step, step),
+        *setting.attributes(
+            {
+                f"{sweep}:MODE": ("mode", kinds.choice("FIXed", "LIST", "SWEep")),
+                f"{header}:LIST:{name}:STARt": ("list_start", kinds.integer(1, LONGEST_LIST, 1)),
+                f"{sweep}:STARt": ("start", level),
+                f"{sweep}:STOP": ("stop", level),
+            },
+            of,
+        ),
+        level.command(f"{sweep}[:LEVel]:TRIGgered[:AMPLitude]", set_triggered, triggered),
+        plain.command(
+            f"{sweep}:CENTer",
+            lambda self, call, center: of(self, call).span_around(center, of(self, call).span),
+            lambda self, call: of(self, call).center,
+        ),
+        twice.command(
+            f"{sweep}:SPAN",
+            lambda self, call, span: of(self, call).span_around(of(self, call).center, span),
+            lambda self, call: of(self, call).span,
+        ),
+        twice.command(
+            f"{sweep}:STEP",
+            set_step,
+            lambda self, call: of(self, call).span / max(points(self, call).points - 1, 1),
+        ),
     )
-
-
-def _move(source: Source, start: float, stop: float) -> None:
-    """Give a staircase new ends, or refuse them."""
-    if max(abs(start), abs(stop)) > source.most * (1 + 1e-9):
-        raise ScpiError(-222)
-    source.start, source.stop = start, stop

@@ -27,15 +27,7 @@ class Row:
 
 
 def commands(rows: Iterable[Row], of: Place = of_settings) -> tuple[Command, ...]:
-    """Return the commands of a table.
-
-    Parameters
-    ----------
-    rows : iterable of Row
-        The table.
-    of : callable
-        Returns the object whose attribute ``stored`` holds the values that ``*RST`` resets.
-    """
+    """Return the commands of a table; what `of` finds has the values that ``*RST`` resets as ``stored``."""
     return tuple(_command(each, of) for each in rows)
 
 

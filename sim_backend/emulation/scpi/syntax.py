@@ -10,12 +10,12 @@ _UNIT = re.compile(r"(:?\*[A-Za-z]+|:?[A-Za-z][A-Za-z0-9_]*(?::[A-Za-z][A-Za-z0-
 _LONGEST_SUFFIX = 6
 
 
-def scanned(text: str, separator: str) -> tuple[list[str], int]:
+def split(text: str, separator: str) -> tuple[list[str], int]:
     """Split at a separator that stands outside quotes and parentheses, and strip the parts.
 
     A last part in which a quote or a parenthesis stays open is left out, and its error code returned, else 0.
 
-    >>> scanned("a 'x;y';(@1;2);'c", ";")
+    >>> split("a 'x;y';(@1;2);'c", ";")
     (["a 'x;y'", '(@1;2)'], -151)
     """
     parts: list[str] = []
@@ -57,7 +57,7 @@ def header_and_arguments(unit: str, open_end: bool = False) -> tuple[str, bool, 
     if found is None:
         raise ScpiError(-102)
     header, query, rest = found.groups()
-    arguments, broken = scanned(rest, ",") if rest and rest.strip() else ([], 0)
+    arguments, broken = split(rest, ",") if rest and rest.strip() else ([], 0)
     if open_end and len(arguments) > 1 and not arguments[-1]:
         del arguments[-1]
     if broken or "" in arguments:
@@ -65,10 +65,10 @@ def header_and_arguments(unit: str, open_end: bool = False) -> tuple[str, bool, 
     return header.upper(), query is not None, arguments
 
 
-def joined(path: str, header: str) -> tuple[str, str]:
+def full_header(path: str, header: str) -> tuple[str, str]:
     """Return the full header, and the path that it leaves for the next unit.
 
-    >>> joined(":SOUR:VOLT", "RANG")
+    >>> full_header(":SOUR:VOLT", "RANG")
     (':SOUR:VOLT:RANG', ':SOUR:VOLT')
     """
     bare = header.lstrip(":")
@@ -79,7 +79,7 @@ def joined(path: str, header: str) -> tuple[str, str]:
 
 
 @cache
-def compiled(pattern: str) -> re.Pattern[str]:
+def header_regex(pattern: str) -> re.Pattern[str]:
     """Turn a pattern such as ``:SOURce#:VOLTage[:LEVel]`` into what matches its headers.
 
     Capitals are the short form, square brackets enclose a node that may be left out, ``#`` and ``{2-12}`` stand for a
@@ -121,7 +121,7 @@ def suffixes(pattern: str, header: str, most: int = 1) -> tuple[int, ...] | None
     ScpiError
         -114 for a suffix beyond its bounds, which are 1 and `most` for a ``#``.
     """
-    match = compiled(pattern).fullmatch(header)
+    match = header_regex(pattern).fullmatch(header)
     if match is None:
         return None
     found = []

@@ -42,22 +42,22 @@ class Calculation:
 
     def expression(self, records: Sequence[Record], place: int) -> float:
         """Return the result of the expression for one of several readings."""
-        return self.math.result(records[max(place - 1, 0)].named(), records[place].named())
+        return self.math.result(records[max(place - 1, 0)].by_name(), records[place].by_name())
 
-    def fed(self, records: Sequence[Record], place: int) -> float:
+    def fed_value(self, records: Sequence[Record], place: int) -> float:
         """Return what goes into ``CALC2``."""
-        return self.expression(records, place) if self.feed == "CALC" else records[place].named()[self.feed]
+        return self.expression(records, place) if self.feed == "CALC" else records[place].by_name()[self.feed]
 
-    def difference(self, records: Sequence[Record], place: int) -> float:
+    def tested_value(self, records: Sequence[Record], place: int) -> float:
         """Return what ``CALC2`` makes of a reading."""
-        value = self.fed(records, place)
+        value = self.fed_value(records, place)
         return value - self.offset if self.offset_on and abs(value) < OVERFLOW else value
 
     def numbers(self, records: Sequence[Record], stage: str, elements: Iterable[str]) -> list[float]:
         """Return elements of the results of ``CALC1`` (stage CALC) or ``CALC2`` (stage CALC2)."""
         found = []
         for place, each in enumerate(records):
-            value = self.expression(records, place) if stage == "CALC" else self.difference(records, place)
+            value = self.expression(records, place) if stage == "CALC" else self.tested_value(records, place)
             every = {"CALC": value, "TIME": each.time_s, "STAT": float(each.status)}
             found += [every[name] for name in elements]
         return found
@@ -66,7 +66,7 @@ class Calculation:
         """Do the limit tests that are on with the latest reading, and return their bits of the measurement register."""
         if not records or not any(each.on for each in self.limits.values()):
             return 0
-        value = self.difference(records, len(records) - 1)
+        value = self.tested_value(records, len(records) - 1)
         self.failed = {}
         bits = 0
         for number, limit in self.limits.items():

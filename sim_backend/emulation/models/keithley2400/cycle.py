@@ -13,7 +13,7 @@ from ...scpi.values import NOT_MEASURED, OVERFLOW
 from . import sweep
 from .records import Record
 from .settings import RANGES_A, RANGES_OHM
-from .state import LATENCY_S, SourceMeter
+from .state import LATENCY_S, Keithley2400State
 
 AUTO_DELAY_S = 1e-3
 MOST_RANGE_CHANGES = 10
@@ -21,14 +21,14 @@ READING_AVAILABLE, READING_OVERFLOW, IN_COMPLIANCE = 1 << 6, 1 << 7, 1 << 14
 """Bits of the measurement event register (appendix B)."""
 
 
-def acquire(smu: SourceMeter) -> list[Record]:
+def acquire(smu: Keithley2400State) -> list[Record]:
     """Run the trigger model once and return its readings."""
     now = smu.now
     source = now.source[now.function]
     fixed = source.level
     swept = sweep.levels(smu)
     if now.time_reset_auto:
-        smu.started_s = smu.world.clock.now()
+        smu.restart_timer()
     records: list[Record] = []
     total = max(now.arm_count, 1) * now.trigger_count
     for number in range(total):
@@ -54,7 +54,7 @@ def acquire(smu: SourceMeter) -> list[Record]:
     return records
 
 
-def _cycle(smu: SourceMeter) -> Record:
+def _cycle(smu: Keithley2400State) -> Record:
     now = smu.now
     delay_s = AUTO_DELAY_S if now.delay_auto else now.delay_s
     averaged = now.average_count if now.average and now.average_control == "REP" else 1
@@ -69,7 +69,7 @@ def _cycle(smu: SourceMeter) -> Record:
     return _reading(smu, volt, ampere, averaged)
 
 
-def _reranged(smu: SourceMeter, volt: float, ampere: float) -> bool:
+def _reranged(smu: Keithley2400State, volt: float, ampere: float) -> bool:
     """Choose the automatic range anew, and return whether it is another one."""
     now = smu.now
     if now.automatic_ohms:
@@ -87,17 +87,17 @@ def _reranged(smu: SourceMeter, volt: float, ampere: float) -> bool:
     return True
 
 
-def _reading(smu: SourceMeter, volt: float, ampere: float, averaged: int) -> Record:
+def _reading(smu: Keithley2400State, volt: float, ampere: float, averaged: int) -> Record:
     now = smu.now
-    function, level_v, level_a = smu.drive()
+    function, level_v, level_a = smu.setpoint()
     sourcing_v = function == "VOLT"
     limited = smu.limited()
     range_v = (now.source if sourcing_v else now.sense)["VOLT"].range
     range_a = (now.sense if sourcing_v else now.source)["CURR"].range
     if now.automatic_ohms:
         range_v, range_a = reading.fitting(now.sense["VOLT"].ranges, volt), reading.fitting(RANGES_A, level_a)
-    seen_a = reading.digitised(ampere, range_a, now.nplc, smu.rng, smu.world.resolution, averaged=averaged)
-    seen_v = reading.digitised(volt, range_v, now.nplc, smu.rng, smu.world.resolution, averaged=averaged)
+    seen_a = reading.digitise(ampere, range_a, now.nplc, smu.rng, smu.world.resolution, averaged=averaged)
+    seen_v = reading.digitise(volt, range_v, now.nplc, smu.rng, smu.world.resolution, averaged=averaged)
     ohm = reading.quotient(seen_v, seen_a) if "RES" in now.measured else NOT_MEASURED
     shown_v = seen_v if "VOLT" in now.measured else level_v if sourcing_v else NOT_MEASURED
     shown_a = seen_a if "CURR" in now.measured else level_a if not sourcing_v else NOT_MEASURED
@@ -120,4 +120,4 @@ def _reading(smu: SourceMeter, volt: float, ampere: float, averaged: int) -> Rec
     }
     status = sum(1 << bit for bit, found in bits.items() if found)
     smu.measurement.latch(READING_AVAILABLE | (READING_OVERFLOW if overflow else 0) | (IN_COMPLIANCE if limited else 0))
-    return Record(shown_v, shown_a, ohm, smu.world.clock.now() - smu.started_s, status)
+    return Record(shown_v, shown_a, ohm, smu.elapsed_s(), status)

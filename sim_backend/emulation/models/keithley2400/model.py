@@ -17,11 +17,11 @@ from typing import ClassVar
 
 from ...scpi import memory as scpi_memory
 from . import calculate, sense, source, stored, system, trace, trigger
-from .state import SourceMeter
+from .state import Keithley2400State
 
 
-class EmulatedKeithley2400(SourceMeter):
-    """Model 2400, one source; for its parameters see `SourceMeter`."""
+class EmulatedKeithley2400(Keithley2400State):
+    """Model 2400, one source; for its parameters see `Keithley2400State`."""
 
     firmware = "C30   Mar 17 2006 09:29:29/A02  /K/J"
     model = "MODEL 2400"

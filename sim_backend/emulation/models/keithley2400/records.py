@@ -21,7 +21,7 @@ class Record:
     time_s: float
     status: int
 
-    def named(self) -> dict[str, float]:
+    def by_name(self) -> dict[str, float]:
         """Return the elements by their names."""
         return dict(zip(ELEMENTS, self.numbers(), strict=True))
 
@@ -49,7 +49,7 @@ class Buffer:
         self.storing = len(self.readings) < self.points
         return not self.storing
 
-    def stamped(self) -> list[Record]:
+    def with_relative_times(self) -> list[Record]:
         """Return the readings with their times against the first one, or each against the one before."""
         if not self.readings:
             return []

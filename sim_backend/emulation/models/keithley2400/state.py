@@ -10,7 +10,6 @@ import numpy as np
 from ...scpi import reading
 from ...scpi.format import DataFormat
 from ...scpi.messages import Call
-from ...scpi.sense import Sense
 from ...scpi.smu import SmuInstrument
 from ...scpi.source import Source
 from ...scpi.status import ScpiError
@@ -35,7 +34,7 @@ IDLE, WAITING_FOR_ARM = 1 << 10, 1 << 6
 """Bits of the operation condition register (appendix B)."""
 
 
-class SourceMeter(SmuInstrument):
+class Keithley2400State(SmuInstrument):
     """What every command of a 2400 acts on.
 
     Parameters
@@ -70,7 +69,6 @@ class SourceMeter(SmuInstrument):
         self.processing_s = processing_s
         self.level_after_list = level_after_list
         self.trip_reports_range = trip_reports_range
-        self.line_auto = False
         self.terminals = "FRON"
         self.operation.condition = IDLE
         self.buffer = Buffer()
@@ -115,15 +113,7 @@ class SourceMeter(SmuInstrument):
         """Return the settings that ``*RST`` resets."""
         return self.now
 
-    def source(self, call: Call, function: str) -> Source:  # noqa: ARG002 - one channel
-        """Return what is sourced of a function."""
-        return self.now.source[function]
-
-    def sense(self, call: Call, function: str) -> Sense:  # noqa: ARG002 - one channel
-        """Return how a function is measured."""
-        return self.now.sense[function]
-
-    def drive(self) -> tuple[str, float, float]:
+    def setpoint(self) -> tuple[str, float, float]:
         """Return what is sourced now: function, volts, amperes; automatic resistance chooses a current by itself."""
         now = self.now
         if now.automatic_ohms:
@@ -133,7 +123,7 @@ class SourceMeter(SmuInstrument):
     def limit_is_compliance(self) -> bool:
         """Whether the limit in force is the programmed one, and not 105 % of a fixed measure range."""
         now, sense = self.now, self.now.sense["CURR"]
-        return self.drive()[0] != "VOLT" or sense.auto or now.protection_a <= reading.HEADROOM * sense.range
+        return self.setpoint()[0] != "VOLT" or sense.auto or now.protection_a <= reading.HEADROOM * sense.range
 
     def limit_a(self) -> float:
         """Return the current limit in force, in amperes."""
@@ -143,7 +133,7 @@ class SourceMeter(SmuInstrument):
     def apply(self) -> None:
         """Bring level, limit, off state and guard to the terminals."""
         now = self.now
-        function, level_v, level_a = self.drive()
+        function, level_v, level_a = self.setpoint()
         wanted = {
             "on": self.on,
             "off_state": {"NORM": "normal", "ZERO": "zero"}.get(now.off_state, "highz"),
@@ -165,7 +155,7 @@ class SourceMeter(SmuInstrument):
     def limited(self) -> bool:
         """Whether the output is on and at its limit."""
         _, at_limit = self.world.measure(self.channels[0])
-        return self.on and at_limit == (self.drive()[0] == "VOLT")
+        return self.on and at_limit == (self.setpoint()[0] == "VOLT")
 
     def before_level(self, source: Source) -> None:
         """Let the time pass from a command to the new level."""

@@ -6,13 +6,13 @@ from ...scpi import reading
 from ...scpi.source import staircase
 from ...scpi.status import ScpiError
 from .settings import SOURCE_MEMORY
-from .state import SourceMeter
+from .state import Keithley2400State
 
 LOCATIONS = range(1, 101)
 """Locations of the source memory (page 18-92)."""
 
 
-def levels(smu: SourceMeter) -> list[float]:
+def levels(smu: Keithley2400State) -> list[float]:
     """Return the levels of a sweep, none if the source is fixed, and choose its range.
 
     Raises
@@ -25,7 +25,7 @@ def levels(smu: SourceMeter) -> list[float]:
     if now.memory_sweep or source.mode == "FIX":
         return []
     if source.mode == "LIST":
-        found = source.listed()
+        found = source.list_levels()
     else:
         found = staircase(source.start, source.stop, now.points, now.spacing == "LOG")
         if now.direction == "DOWN":
@@ -38,7 +38,7 @@ def levels(smu: SourceMeter) -> list[float]:
     return found
 
 
-def prepare_trigger(smu: SourceMeter, number: int, swept: list[float]) -> None:
+def prepare_trigger(smu: Keithley2400State, number: int, swept: list[float]) -> None:
     """Bring what the next trigger brings: a setup of the memory, a level of the sweep, or a level that waits for it."""
     now = smu.now
     if now.memory_sweep:
@@ -54,14 +54,21 @@ def prepare_trigger(smu: SourceMeter, number: int, swept: list[float]) -> None:
         source.level, source.triggered = source.triggered, None
 
 
-def save(smu: SourceMeter, location: int) -> None:
+def save(smu: Keithley2400State, location: int) -> None:
     """Keep the present setup in the source memory."""
     smu.source_memory[location] = {name: copy.deepcopy(getattr(smu.now, name)) for name in SOURCE_MEMORY}
 
 
-def recall(smu: SourceMeter, location: int) -> None:
+def recall(smu: Keithley2400State, location: int) -> None:
     """Bring a setup back from the source memory; an empty location holds what ``*RST`` sets."""
     kept = smu.source_memory.get(location)
     for name in SOURCE_MEMORY:
         value = getattr(type(smu.now)(), name) if kept is None else copy.deepcopy(kept[name])
         setattr(smu.now, name, value)
+
+
+def recall_off(smu: Keithley2400State, location: int) -> None:
+    """Bring a setup back with the output off, as after any change of function."""
+    smu.on = False
+    recall(smu, location)
+    smu.apply()

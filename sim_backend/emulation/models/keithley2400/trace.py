@@ -9,31 +9,30 @@ from ...scpi.messages import Answer, Call, Command
 from ...scpi.reading import STATISTICS
 from ...scpi.source import LONGEST_LIST
 from ...scpi.status import ScpiError
-from .records import Buffer, Record
-from .state import SourceMeter
+from .records import Record
+from .state import Keithley2400State
 
 FEEDS: Mapping[str, str] = {"SENS": "SENS1", "CALC": "CALC1", "CALC2": "CALC2"}
 """Where the buffer takes its readings from, and how that is answered."""
 
 
-def _records(smu: SourceMeter, call: Call) -> list[Record]:
-    call.expect(0)
+def _records(smu: Keithley2400State) -> list[Record]:
     if not smu.buffer.readings:
         raise ScpiError(-230)
-    return smu.buffer.stamped()
+    return smu.buffer.with_relative_times()
 
 
-def _data(smu: SourceMeter, call: Call) -> Answer:
-    records = _records(smu, call)
+def _data(smu: Keithley2400State, _: Call) -> Answer:
+    records = _records(smu)
     if smu.buffer.feed == "SENS":
-        return smu.format.written([value for each in records for value in each.numbers(smu.now.elements)])
-    return smu.format.written(smu.calculation.numbers(records, smu.buffer.feed, smu.now.calculated_elements))
+        return smu.format.encode([value for each in records for value in each.numbers(smu.now.elements)])
+    return smu.format.encode(smu.calculation.numbers(records, smu.buffer.feed, smu.now.calculated_elements))
 
 
 def _set_idle(key: str) -> kinds.Store:
     """Return what sets something that must not change while readings are stored."""
 
-    def store(smu: SourceMeter, _: Call, value: object) -> None:
+    def store(smu: Keithley2400State, _: Call, value: object) -> None:
         if smu.buffer.storing:
             raise ScpiError(-221)
         setattr(smu.buffer, key, value)
@@ -41,21 +40,17 @@ def _set_idle(key: str) -> kinds.Store:
     return store
 
 
-def _set_control(smu: SourceMeter, _: Call, chosen: str) -> None:
+def _set_control(smu: Keithley2400State, _: Call, chosen: str) -> None:
     smu.buffer.storing = chosen == "NEXT"
     if smu.buffer.storing:
         smu.buffer.readings.clear()
 
 
-def _statistic(smu: SourceMeter, call: Call) -> str:
+def _statistic(smu: Keithley2400State, _: Call) -> str:
     """Answer a statistic of the buffer for every element that is not time or status."""
-    records, how = _records(smu, call), STATISTICS[smu.now.statistic]
+    records, how = _records(smu), STATISTICS[smu.now.statistic]
     names = [name for name in ("VOLT", "CURR", "RES") if name in smu.now.elements]
-    return ",".join(values.nr3(how([each.named()[name] for each in records])) for name in names)
-
-
-def _buffer(smu: SourceMeter, _: Call) -> Buffer:
-    return smu.buffer
+    return ",".join(values.nr3(how([each.by_name()[name] for each in records])) for name in names)
 
 
 _FEED = Kind(
@@ -67,24 +62,28 @@ _FEED = Kind(
 def _of_root(root: str) -> tuple[Command, ...]:
     """Declare the commands of the buffer, which has two names."""
     return (
-        Command(f"{root}:DATA", query=_data),
+        setting.query(f"{root}:DATA", _data),
         setting.action(f"{root}:CLEar", lambda smu: smu.buffer.readings.clear()),
-        Command(f"{root}:FREE", query=lambda smu, _: smu.buffer.free()),
+        setting.query(f"{root}:FREE", lambda smu, _: smu.buffer.free()),
         kinds.integer(1, LONGEST_LIST, 100).command(
             f"{root}:POINts", _set_idle("points"), lambda smu, _: smu.buffer.points
         ),
-        Command(f"{root}:POINts:ACTual", query=lambda smu, _: str(len(smu.buffer.readings))),
+        setting.query(f"{root}:POINts:ACTual", lambda smu, _: str(len(smu.buffer.readings))),
         _FEED.command(f"{root}:FEED", _set_idle("feed"), lambda smu, _: smu.buffer.feed),
         kinds.choice("NEXT", "NEVer").command(
             f"{root}:FEED:CONTrol", _set_control, lambda smu, _: "NEXT" if smu.buffer.storing else "NEV"
         ),
-        setting.choice(f"{root}:TSTamp:FORMat", "stamps", "ABSolute", "DELTa", of=_buffer),
+        setting.attribute(
+            f"{root}:TSTamp:FORMat", "stamps", kinds.choice("ABSolute", "DELTa"), lambda smu, _: smu.buffer
+        ),
     )
 
 
 COMMANDS: tuple[Command, ...] = (
     *_of_root(":TRACe"),
     *_of_root(":DATA"),
-    setting.choice(":CALCulate3:FORMat", "statistic", "MEAN", "SDEViation", "MAXimum", "MINimum", "PKPK"),
-    Command(":CALCulate3:DATA", query=_statistic),
+    setting.attribute(
+        ":CALCulate3:FORMat", "statistic", kinds.choice("MEAN", "SDEViation", "MAXimum", "MINimum", "PKPK")
+    ),
+    setting.query(":CALCulate3:DATA", _statistic),
 )

@@ -12,7 +12,7 @@ from ...scpi.status import ScpiError
 from ...scpi.values import OVERFLOW
 from .cycle import acquire
 from .records import Record
-from .state import IDLE, WAITING_FOR_ARM, SourceMeter
+from .state import IDLE, WAITING_FOR_ARM, Keithley2400State
 
 ARM_SOURCES = ("IMMediate", "TIMer", "BUS", "MANual", "TLINk", "NSTest", "PSTest", "BSTest")
 ENDLESS = 0
@@ -21,7 +21,7 @@ BUFFER_AVAILABLE, BUFFER_FULL = 1 << 8, 1 << 9
 """Bits of the measurement event register (appendix B of the user's manual)."""
 
 
-def initiate(smu: SourceMeter) -> None:
+def initiate(smu: Keithley2400State) -> None:
     """Start the trigger model, or have it wait for what starts it."""
     now = smu.now
     if not smu.on and not now.clear_auto:
@@ -36,14 +36,14 @@ def initiate(smu: SourceMeter) -> None:
         smu.operation.change(WAITING_FOR_ARM, True)
 
 
-def trigger(smu: SourceMeter) -> None:
+def trigger(smu: Keithley2400State) -> None:
     """Start the cycles that wait for a bus trigger."""
     if not smu.waiting or smu.now.arm_source != "BUS":
         raise ScpiError(-211)
     _run(smu)
 
 
-def _run(smu: SourceMeter) -> None:
+def _run(smu: Keithley2400State) -> None:
     smu.waiting = False
     smu.operation.change(WAITING_FOR_ARM, False)
     smu.operation.change(IDLE, False)
@@ -52,7 +52,7 @@ def _run(smu: SourceMeter) -> None:
     smu.operation.change(IDLE, not smu.endless)
 
 
-def _acquire(smu: SourceMeter) -> None:
+def _acquire(smu: Keithley2400State) -> None:
     smu.last = acquire(smu)
     smu.measurement.latch(smu.calculation.test(smu.last, smu.limited))
     if smu.buffer.storing and smu.last:
@@ -61,7 +61,7 @@ def _acquire(smu: SourceMeter) -> None:
         smu.measurement.latch(BUFFER_FULL)
 
 
-def readings(smu: SourceMeter) -> list[Record]:
+def readings(smu: Keithley2400State) -> list[Record]:
     """Return the latest readings; -230 if there are none."""
     if smu.endless:
         _acquire(smu)
@@ -70,26 +70,23 @@ def readings(smu: SourceMeter) -> list[Record]:
     return smu.last
 
 
-def _fetch(smu: SourceMeter, call: Call) -> Answer:
-    call.expect(0)
-    return smu.format.written([value for each in readings(smu) for value in each.numbers(smu.now.elements)])
+def _fetch(smu: Keithley2400State, _: Call) -> Answer:
+    return smu.format.encode([value for each in readings(smu) for value in each.numbers(smu.now.elements)])
 
 
-def _read(smu: SourceMeter, call: Call) -> Answer:
+def _read(smu: Keithley2400State, call: Call) -> Answer:
     """Start the trigger model and write its readings; -214 if it waits for something or never ends."""
-    call.expect(0)
     if not smu.now.starts_at_once or smu.now.arm_count == ENDLESS:
         raise ScpiError(-214)
     initiate(smu)
     return _fetch(smu, call)
 
 
-def _latest(smu: SourceMeter, call: Call) -> str:
-    call.expect(0)
+def _latest(smu: Keithley2400State, _: Call) -> str:
     return ",".join(map(values.nr3, readings(smu)[-1].numbers(smu.now.elements)))
 
 
-def _configure(smu: SourceMeter, function: str) -> None:
+def _configure(smu: Keithley2400State, function: str) -> None:
     """Make ready for one reading of a function: the trap of ``:MEAS?``, it turns the output on (page 17-3)."""
     now = smu.now
     now.measured = {function}
@@ -102,25 +99,22 @@ def _configure(smu: SourceMeter, function: str) -> None:
 
 
 def _of_function(function: str, short: str) -> tuple[Command, ...]:
-    def measure(smu: SourceMeter, call: Call) -> Answer:
-        call.expect(0)
+    def measure(smu: Keithley2400State, call: Call) -> Answer:
         _configure(smu, short)
         return _read(smu, call)
 
     return (
         setting.action(f":CONFigure:{function}", lambda smu: _configure(smu, short)),
-        Command(f":MEASure:{function}", query=measure),
+        setting.query(f":MEASure:{function}", measure),
     )
 
 
-def _configured(smu: SourceMeter, call: Call) -> str:
-    call.expect(0)
+def _configured_functions(smu: Keithley2400State, _: Call) -> str:
     return ",".join(f'"{each}"' for each in ("VOLT", "CURR", "RES") if each in smu.now.measured) or '""'
 
 
-def _measure_again(smu: SourceMeter, call: Call) -> Answer:
+def _measure_again(smu: Keithley2400State, call: Call) -> Answer:
     """Answer ``:MEAS?`` without a function: the one measured now, else current."""
-    call.expect(0)
     _configure(smu, next((each for each in ("CURR", "VOLT", "RES") if each in smu.now.measured), "CURR"))
     return _read(smu, call)
 
@@ -134,7 +128,7 @@ def _count(pattern: str, key: str, other: str, endless: bool) -> Command:
             return ENDLESS
         return values.integer(texts[0], 1, LONGEST_LIST, 1)
 
-    def store(smu: SourceMeter, _: Call, count: int) -> None:
+    def store(smu: Keithley2400State, _: Call, count: int) -> None:
         if count * getattr(smu.now, other) > LONGEST_LIST:
             raise ScpiError(-222)
         setattr(smu.now, key, count)
@@ -148,18 +142,22 @@ _TRIG, _ARM = ":TRIGger[:SEQuence#]", ":ARM[:SEQuence#][:LAYer#]"
 COMMANDS: tuple[Command, ...] = (
     setting.action(":INITiate[:IMMediate]", initiate),
     setting.action(":ABORt", lambda smu: smu.abort()),
-    Command(":READ", query=_read),
-    Command(":FETCh", query=_fetch),
-    Command("[:SENSe#]:DATA[:LATest]", query=_latest),
-    Command(":CONFigure", query=_configured),
-    Command(":MEASure", query=_measure_again),
+    setting.query(":READ", _read),
+    setting.query(":FETCh", _fetch),
+    setting.query("[:SENSe#]:DATA[:LATest]", _latest),
+    setting.query(":CONFigure", _configured_functions),
+    setting.query(":MEASure", _measure_again),
     *_of_function("VOLTage[:DC]", "VOLT"),
     *_of_function("CURRent[:DC]", "CURR"),
     *_of_function("RESistance", "RES"),
     _count(_TRIG + ":COUNt", "trigger_count", "arm_count", endless=False),
-    setting.number(_TRIG + ":DELay", "trigger_delay_s", 0.0, 999.9999, 0.0),
-    setting.choice(_TRIG + ":SOURce", "trigger_source", "IMMediate", "TLINk"),
     _count(_ARM + ":COUNt", "arm_count", "trigger_count", endless=True),
-    setting.choice(_ARM + ":SOURce", "arm_source", *ARM_SOURCES),
-    setting.number(_ARM + ":TIMer", "arm_timer_s", 1e-3, 99999.99, 0.1),
+    *setting.attributes(
+        {
+            _TRIG + ":DELay": ("trigger_delay_s", kinds.number(0.0, 999.9999, 0.0)),
+            _TRIG + ":SOURce": ("trigger_source", kinds.choice("IMMediate", "TLINk")),
+            _ARM + ":SOURce": ("arm_source", kinds.choice(*ARM_SOURCES)),
+            _ARM + ":TIMer": ("arm_timer_s", kinds.number(1e-3, 99999.99, 0.1)),
+        }
+    ),
 )

@@ -1,292 +1,258 @@
-"""The trigger model of an emulated Keithley 2450: numbered blocks, run one after the other when initiated.
+"""Building blocks of the trigger model of an emulated Keithley 2450: their arguments, and what each does.
 
-Block names are those of the Model 2450 reference manual, ``:TRIGger:BLOCk``. A block that changes the source takes
-`source_block_s` after the change, a measurement `measure_block_s` besides its integration; together with a pulse of
-on, measure, off they make the 1.6 ms, and without the measurement the 1.2 ms, that the vendor's example
-SimplePulse_SVMI states. The source delay does not act inside the trigger model. A model runs as far as it gets before
-``:INIT`` returns: to its end, or to a wait block whose event has not come.
+Names are those of the Model 2450 reference manual, ``:TRIGger:BLOCk``. The source delay does not act inside the
+trigger model.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from itertools import islice
 
+from ...scpi import values
 from ...scpi.status import ScpiError
 from .reading import take
-from .timer import Timer
+from .settings import USER_DELAYS
+from .state import QUOTES, Keithley2450State
+from .trigger_model import MOST_STEPS, Block, Progress, event_name
 
-if TYPE_CHECKING:
-    from .model import EmulatedKeithley2450
-
-MOST_BLOCKS = 63
-MOST_STEPS = 200_000
-"""A model that has not come to its end after so many blocks and readings is aborted with an error."""
-TIMERS = range(1, 5)
-
-
-@dataclass
-class Run:
-    """Where a running trigger model stands."""
-
-    at: int = 1
-    last: int = 0
-    """Block that was carried out last."""
-    steps: int = 0
-    """Blocks that were carried out, and readings that were taken."""
-    began_s: float = 0.0
-    counts: dict[int, int] = field(default_factory=dict)
-    """How often each counting branch was passed."""
-    passed: set[int] = field(default_factory=set)
-    """Branches that are taken only once, or from the second time on, and were passed."""
-    index: dict[str, int] = field(default_factory=dict)
-    """Entry of each configuration list that was recalled last."""
-    waits_for: tuple[str, ...] = ()
-    """Events of the wait block that holds the model."""
-    needs_all: bool = False
+SOURCE_BLOCK_S, MEASURE_BLOCK_S = 1.2e-3, 2e-4
+"""What a block takes after a change of the source, and a measurement besides its integration: a pulse of on, measure,
+off makes the 1.6 ms, and without the measurement the 1.2 ms, that the vendor's example SimplePulse_SVMI states."""
+MOST_BLOCKS, MOST_COUNT = 63, 268_435_455
+LONGEST_S = 1e4
+SHORTEST_DELAY_S = 167e-9
+"""The delay block takes 167 ns to 10 ks (reference manual, trigger.BLOCK_DELAY_CONSTANT), or 0 for none."""
+MOST_READINGS = 100_000
+LIMIT_TYPES = ("ABOVe", "BELow", "INSide", "OUTside")
+Condition = Callable[[Progress], bool]
+Make = Callable[..., Block]
+"""Makes a block of the instrument, the number of the block and its arguments."""
 
 
-Act = Callable[["EmulatedKeithley2450", Run], object]
+def block_number(text: str) -> int:
+    """Return the number of a block."""
+    return values.integer(text, 1, MOST_BLOCKS)
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """One building block."""
+def measure(smu: Keithley2450State, name: str, count: int = 1, stop_at: int = 0) -> Block:
+    """Return a block that measures into a buffer; once the source is limited it goes on at `stop_at`, if not 0."""
 
-    name: str
-    act: Act
-
-
-@dataclass
-class TriggerModel:
-    """Blocks, the run that is under way, timers, and events that have come."""
-
-    blocks: dict[int, Block] = field(default_factory=dict)
-    run: Run | None = None
-    state: str = "EMPTY"
-    timers: dict[int, Timer] = field(default_factory=lambda: {number: Timer() for number in TIMERS})
-    events: set[str] = field(default_factory=set)
-
-    def load(self, blocks: dict[int, Block]) -> None:
-        """Take other blocks, as one that is built ready to run."""
-        self.blocks = blocks
-        self.run, self.state = None, "IDLE" if blocks else "EMPTY"
-
-    def put(self, number: int, block: Block) -> None:
-        """Set one block."""
-        self.blocks[number] = block
-        if self.state == "EMPTY":
-            self.state = "IDLE"
-
-    def initiate(self, smu: "EmulatedKeithley2450") -> None:
-        """Run from the first block.
-
-        Raises
-        ------
-        ScpiError
-            -200 if there is none, a block is missing, or it does not end; -213 if a run is under way.
-        """
-        if self.run is not None and self.run.waits_for:
-            raise ScpiError(-213)
-        if not self.blocks:
-            raise ScpiError(-200)
-        self.run = Run(began_s=smu.world.clock.now())
-        self.events.clear()
-        self._go(smu, self.run)
-
-    def abort(self) -> None:
-        """Give up the run that is under way."""
-        if self.run is not None and self.run.waits_for:
-            self.run.waits_for = ()
-            self.state = "ABORTED"
-
-    def happened(self, smu: "EmulatedKeithley2450", event: str) -> None:
-        """Take note of an event, which may start timers and let a model go on."""
-        self.events.add(event)
-        for timer in self.timers.values():
-            timer.hear(event, smu.world.clock.now())
-        if self.run is not None and self.run.waits_for and self.ready(smu, self.run.waits_for, self.run.needs_all):
-            self.run.waits_for = ()
-            self._go(smu, self.run)
-
-    def ready(self, smu: "EmulatedKeithley2450", events: tuple[str, ...], needs_all: bool) -> bool:
-        """Whether the events of a wait block have come, which uses them up; time passes up to that of a timer."""
-        found = [self._come(smu, event) for event in events]
-        if not (all(found) if needs_all else any(found)):
-            return False
-        self.events.difference_update(events)
-        return True
-
-    def _come(self, smu: "EmulatedKeithley2450", event: str) -> bool:
-        if event in self.events:
-            return True
-        timer = self.timers.get(int(event[3:] or 0)) if event.startswith("TIM") else None
-        tick_s = timer.next_tick() if timer else None
-        if tick_s is None:
-            return False
-        smu.world.wait(tick_s - smu.world.clock.now())
-        return True
-
-    def _go(self, smu: "EmulatedKeithley2450", run: Run) -> None:
-        """Carry out blocks until the end, or until one waits."""
-        self.state = "RUNNING"
-        end = max(self.blocks)
-        while run.steps < MOST_STEPS:
-            if run.at > end:
-                self.state = "IDLE"
-                smu.unsettled = False
-                return
-            run.steps += 1
-            block = self.blocks.get(run.at)
-            if block is None:
-                break
-            run.last, run.at = run.at, run.at + 1
-            block.act(smu, run)
-            if run.waits_for:
-                self.state = "WAITING"
-                return
-        self.state = "FAILED"
-        raise ScpiError(-200)
-
-
-# ---------------------------------------------------------------------- blocks
-
-
-def clear(name: str) -> Block:
-    """Clear a buffer."""
-    return Block("BUFFER_CLEAR", lambda smu, _: smu.buffer(name).readings.clear())
-
-
-def output(on: bool) -> Block:
-    """Switch the output."""
-
-    def act(smu: "EmulatedKeithley2450", _: Run) -> None:
-        smu.switch(on)
-        smu.world.wait(smu.source_block_s)
-
-    return Block("SOURCE_OUTPUT", act)
-
-
-def measure(name: str, count: int = 1, stop_at: int = 0) -> Block:
-    """Measure into a buffer; once the source is limited go on at block `stop_at`, if that is not 0."""
-
-    def act(smu: "EmulatedKeithley2450", run: Run) -> None:
-        for _ in range(min(count, MOST_STEPS - run.steps)):
-            run.steps += 1
-            smu.world.wait(smu.measure_block_s)
+    def act(progress: Progress) -> None:
+        for _ in range(min(count, MOST_STEPS - progress.steps)):
+            progress.steps += 1
+            smu.world.wait(MEASURE_BLOCK_S)
             take(smu, name)
         if stop_at and smu.limited():
-            run.at = stop_at
+            progress.at = stop_at
 
     return Block("MEASURE", act)
 
 
-def delay(seconds: float) -> Block:
-    """Let time pass."""
-    return Block("DELAY_CONSTANT", lambda smu, _: smu.world.wait(seconds))
+def delay(smu: Keithley2450State, seconds: float) -> Block:
+    """Return a block that lets time pass."""
+    return Block("DELAY_CONSTANT", lambda _: smu.world.wait(seconds))
 
 
-def user_delay(kind: str, number: int) -> Block:
-    """Let the time of a user delay pass, kind SOUR or MEAS, numbers from 1."""
+def branch(name: str, target: int, condition: Condition = lambda _: True) -> Block:
+    """Return a block that goes to another one, under a condition if there is one."""
 
-    def act(smu: "EmulatedKeithley2450", _: Run) -> None:
-        now = smu.now.sourcing.now if kind == "SOUR" else smu.now.measuring.now
-        smu.world.wait(now.user_delays_s[number - 1])
-
-    return Block("DELAY_DYNAMIC", act)
-
-
-def nothing(name: str) -> Block:
-    """Do nothing, as blocks of digital lines and of the event log do here."""
-    return Block(name, lambda *_: None)
-
-
-def notify(number: int) -> Block:
-    """Tell that this block was reached."""
-    return Block("NOTIFY", lambda smu, _: smu.trigger_model.happened(smu, f"NOT{number}"))
-
-
-def wait(events: tuple[str, ...], forget: bool, needs_all: bool) -> Block:
-    """Wait for one of some events, or for all of them; `forget` those that came before."""
-
-    def act(smu: "EmulatedKeithley2450", run: Run) -> None:
-        if forget:
-            smu.trigger_model.events.difference_update(events)
-        if "NONE" not in events and not smu.trigger_model.ready(smu, events, needs_all):
-            run.waits_for, run.needs_all = events, needs_all
-
-    return Block("WAIT", act)
-
-
-def recall(*entries: tuple[str, int]) -> Block:
-    """Bring back entries of configuration lists, each a name and an index from 1."""
-
-    def act(smu: "EmulatedKeithley2450", run: Run) -> None:
-        for name, index in entries:
-            run.index[name] = index
-            smu.recall(name, index)
-        smu.world.wait(smu.source_block_s)
-
-    return Block("CONFIG_RECALL", act)
-
-
-def recall_next(step: int, *names: str) -> Block:
-    """Bring back the next entries of configuration lists, or the previous, round and round."""
-
-    def act(smu: "EmulatedKeithley2450", run: Run) -> None:
-        for name in names:
-            size = len(smu.source_lists.get(name, smu.sense_lists.get(name, [])))
-            if not size:
-                raise ScpiError(-200)
-            run.index[name] = (run.index.get(name, 0) - 1 + step) % size + 1
-            smu.recall(name, run.index[name])
-        smu.world.wait(smu.source_block_s)
-
-    return Block("CONFIG_NEXT" if step > 0 else "CONFIG_PREV", act)
-
-
-def branch_counter(number: int, target_count: int, target: int) -> Block:
-    """Go to another block until the way there and back was gone so often."""
-
-    def act(_: "EmulatedKeithley2450", run: Run) -> None:
-        run.counts[number] = run.counts.get(number, 0) + 1
-        if run.counts[number] < target_count:
-            run.at = target
-        else:
-            run.counts[number] = 0
-
-    return Block("BRANCH_COUNTER", act)
-
-
-def reset_counter(number: int) -> Block:
-    """Set the count of a counting branch to zero."""
-    return Block("RESET_BRANCH_COUNT", lambda _, run: run.counts.pop(number, None))
-
-
-def branch_always(target: int) -> Block:
-    """Go to another block."""
-
-    def act(_: "EmulatedKeithley2450", run: Run) -> None:
-        run.at = target
-
-    return Block("BRANCH_ALWAYS", act)
-
-
-def branch_if(name: str, condition: Callable[["EmulatedKeithley2450", Run], bool], target: int) -> Block:
-    """Go to another block under a condition."""
-
-    def act(smu: "EmulatedKeithley2450", run: Run) -> None:
-        if condition(smu, run):
-            run.at = target
+    def act(progress: Progress) -> None:
+        if condition(progress):
+            progress.at = target
 
     return Block(name, act)
 
 
-def branch_once(number: int, target: int, excluded: bool = False) -> Block:
-    """Go to another block the first time only, or every time but the first."""
+def branch_counter(number: int, most: int, target: int) -> Block:
+    """Return a block that goes to another one until the way there and back was gone so often."""
 
-    def first(_: "EmulatedKeithley2450", run: Run) -> bool:
-        found = number not in run.passed
-        run.passed.add(number)
-        return found != excluded
+    def again(progress: Progress) -> bool:
+        passes = progress.counts.get(number, 0) + 1
+        progress.counts[number] = passes if passes < most else 0
+        return passes < most
 
-    return branch_if("BRANCH_ONCE_EXCLUDED" if excluded else "BRANCH_ONCE", first, target)
+    return branch("BRANCH_COUNTER", target, again)
+
+
+# ---------------------------------------------------------------------- blocks as arguments describe them
+
+
+def _clear(smu: Keithley2450State, name: str) -> Block:
+    return Block("BUFFER_CLEAR", lambda _: smu.buffer(name).readings.clear())
+
+
+def _output(smu: Keithley2450State, on: bool) -> Block:
+    def act(_: Progress) -> None:
+        smu.switch(on)
+        smu.world.wait(SOURCE_BLOCK_S)
+
+    return Block("SOURCE_OUTPUT", act)
+
+
+def _measure(smu: Keithley2450State, _: int, *arguments: str) -> Block:
+    """Make a measure block; an endless one takes one reading each time it is reached."""
+    name, rest = smu.split_buffer(arguments)
+    endless = not rest or values.matches(rest[0], "INFinite")
+    return measure(smu, name, 1 if endless else values.integer(rest[0], 1, MOST_READINGS))
+
+
+def _delay(smu: Keithley2450State, _: int, text: str) -> Block:
+    seconds = values.bounded(text, 0.0, LONGEST_S)
+    if 0 < seconds < SHORTEST_DELAY_S:
+        raise ScpiError(-222)
+    return delay(smu, seconds)
+
+
+def _user_delay(smu: Keithley2450State, _: int, text: str) -> Block:
+    name = text.rstrip("0123456789")
+    kind = values.choice(name, ("SOURce", "MEASure"))
+    place = values.integer(text[len(name) :] or "1", 1, USER_DELAYS) - 1
+
+    def act(_: Progress) -> None:
+        now = smu.now.sourcing.now if kind == "SOUR" else smu.now.measuring.now
+        smu.world.wait(now.user_delays_s[place])
+
+    return Block("DELAY_DYNAMIC", act)
+
+
+def _notify(smu: Keithley2450State, number: int) -> Block:
+    return Block("NOTIFY", lambda _: smu.trigger_model.happened(f"NOT{number}"))
+
+
+def _wait(smu: Keithley2450State, _: int, first: str, *arguments: str) -> Block:
+    """Wait for one of some events, or for all of them (AND), and forget those that came before (ENTer)."""
+    forget, needs_all, named = False, False, [event_name(first)]
+    for text in arguments:
+        if any(values.matches(text, name) for name in ("ENTer", "NEVer")):
+            forget = values.matches(text, "ENTer")
+        elif values.matches(text, "AND") or values.matches(text, "OR"):
+            needs_all = values.matches(text, "AND")
+        else:
+            named.append(event_name(text))
+    events = tuple(each for each in named if each != "NONE")
+
+    def act(progress: Progress) -> None:
+        if forget:
+            smu.trigger_model.events.difference_update(events)
+        if events and not smu.trigger_model.ready(events, needs_all):
+            progress.waits_for, progress.needs_all = events, needs_all
+
+    return Block("WAIT", act)
+
+
+def _recall(smu: Keithley2450State, _: int, *arguments: str) -> Block:
+    """Bring back entries of configuration lists, each a name and an index, which is 1 if left out."""
+    entries: list[tuple[str, int]] = []
+    for text in arguments:
+        if text.startswith(QUOTES):
+            entries.append((values.string(text), 1))
+        elif entries:
+            entries[-1] = (entries[-1][0], values.integer(text, 1, 300_000))
+    if not entries:
+        raise ScpiError(-104)
+    if any(index > len(smu.entries(name)) for name, index in entries):
+        raise ScpiError(-222)
+
+    def act(progress: Progress) -> None:
+        for name, index in entries:
+            progress.index[name] = index
+            smu.recall(name, index)
+        smu.world.wait(SOURCE_BLOCK_S)
+
+    return Block("CONFIG_RECALL", act)
+
+
+def _recall_neighbour(smu: Keithley2450State, step: int, *names: str) -> Block:
+    """Bring back the next entries of configuration lists, or the previous, round and round."""
+
+    def act(progress: Progress) -> None:
+        for name in names:
+            size = len(smu.entries(name))
+            if not size:
+                raise ScpiError(-200)
+            progress.index[name] = (progress.index.get(name, 0) - 1 + step) % size + 1
+            smu.recall(name, progress.index[name])
+        smu.world.wait(SOURCE_BLOCK_S)
+
+    return Block("CONFIG_NEXT" if step > 0 else "CONFIG_PREV", act)
+
+
+def _reset_counter(number: int) -> Block:
+    return Block("RESET_BRANCH_COUNT", lambda progress: progress.counts.pop(number, None))
+
+
+def _branch_event(smu: Keithley2450State, name: str, target: int) -> Block:
+    return branch("BRANCH_ON_EVENT", target, lambda _: smu.trigger_model.ready((name,)))
+
+
+def _latest(smu: Keithley2450State, count: int) -> list[float]:
+    """Return the latest readings of the default buffer, the latest first, as many as there are up to `count`."""
+    return [each.value for each in islice(reversed(smu.buffer("defbuffer1").readings), count)]
+
+
+def _branch_delta(smu: Keithley2450State, _: int, most: str, target: str, *_measure_block: str) -> Block:
+    """Go to another block once two readings are close to each other."""
+    wanted = values.number(most)
+
+    def close(_: Progress) -> bool:
+        latest = _latest(smu, 2)
+        return len(latest) == 2 and abs(latest[1] - latest[0]) < wanted
+
+    return branch("BRANCH_ON_DELTA", block_number(target), close)
+
+
+def _meets(kind: str, value: float, low: float, high: float) -> bool:
+    inside = low <= value <= high
+    return {"ABOV": value > high, "BEL": value < low, "INS": inside, "OUT": not inside}[kind]
+
+
+def _branch_constant_limit(
+    smu: Keithley2450State, _: int, kind: str, low: str, high: str, target: str, *_measure_block: str
+) -> Block:
+    """Go to another block if the latest reading is on a certain side of two limits."""
+    wanted, bounds = values.choice(kind, LIMIT_TYPES), (values.number(low), values.number(high))
+    return branch(
+        "BRANCH_LIMIT_CONSTANT",
+        block_number(target),
+        lambda _: any(_meets(wanted, value, *bounds) for value in _latest(smu, 1)),
+    )
+
+
+def _branch_dynamic_limit(
+    smu: Keithley2450State, _: int, kind: str, test: str, target: str, *_measure_block: str
+) -> Block:
+    """Go to another block as with constant limits, but those of a limit test."""
+    wanted, number = values.choice(kind, LIMIT_TYPES), values.integer(test, 1, 2)
+
+    def met(_: Progress) -> bool:
+        limit = smu.now.measuring.now.limits[number]
+        return any(_meets(wanted, value, limit.lower, limit.upper) for value in _latest(smu, 1))
+
+    return branch("BRANCH_LIMIT_DYNAMIC", block_number(target), met)
+
+
+BLOCKS: Mapping[str, tuple[int, int, Make]] = {
+    "BUFFer:CLEar": (0, 1, lambda smu, _, *buffer: _clear(smu, smu.buffer_name(buffer))),
+    "SOURce:STATe": (1, 1, lambda smu, _, on: _output(smu, values.boolean(on))),
+    "MEASure": (0, 2, _measure),
+    "MDIGitize": (0, 2, _measure),
+    "DELay:CONStant": (1, 1, _delay),
+    "DELay:DYNamic": (1, 1, _user_delay),
+    "NOP": (0, 0, lambda *_: Block("NO_OPERATION", lambda _: None)),
+    "NOTify": (1, 1, lambda smu, _, number: _notify(smu, values.integer(number, 1, 8))),
+    "WAIT": (1, 5, _wait),
+    "BRANch:ALWays": (1, 1, lambda _, __, target: branch("BRANCH_ALWAYS", block_number(target))),
+    "BRANch:COUNter": (
+        2,
+        2,
+        lambda _, at, most, target: branch_counter(at, values.integer(most, 1, MOST_COUNT), block_number(target)),
+    ),
+    "BRANch:COUNter:RESet": (1, 1, lambda _, __, number: _reset_counter(block_number(number))),
+    "BRANch:EVENt": (2, 2, lambda smu, _, event, at: _branch_event(smu, event_name(event), block_number(at))),
+    "BRANch:DELTa": (2, 3, _branch_delta),
+    "BRANch:LIMit:CONStant": (4, 5, _branch_constant_limit),
+    "BRANch:LIMit:DYNamic": (3, 4, _branch_dynamic_limit),
+    "CONFig:RECall": (1, 4, _recall),
+    "CONFig:NEXT": (1, 2, lambda smu, _, *names: _recall_neighbour(smu, 1, *map(values.string, names))),
+    "CONFig:PREVious": (1, 2, lambda smu, _, *names: _recall_neighbour(smu, -1, *map(values.string, names))),
+}
+"""Blocks by header, with how many arguments each has at least and at most."""

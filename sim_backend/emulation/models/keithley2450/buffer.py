@@ -14,6 +14,8 @@ from ...scpi.format import TEXT, DataFormat
 from ...scpi.messages import Answer
 from ...scpi.status import ScpiError
 
+OWN_BUFFERS = ("defbuffer1", "defbuffer2")
+"""Names of the buffers that are always there."""
 DEFAULT_POINTS, MOST_POINTS = 100_000, 1_000_000
 READ_BACK, LIMITED, FOUR_WIRE, OUTPUT_ON = 1 << 3, 1 << 5, 1 << 6, 1 << 7
 """Bits of a source status."""
@@ -29,8 +31,8 @@ PREFIXES: Mapping[int, str] = {-12: "p", -9: "n", -6: "u", -3: "m", 0: "", 3: "k
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """One entry of a buffer."""
+class Entry:
+    """One reading in a buffer."""
 
     value: float
     source: float
@@ -46,11 +48,9 @@ class ReadingBuffer:
 
     points: int = DEFAULT_POINTS
     once: bool = False
-    logging: bool = True
-    style: str = "STAN"
-    readings: deque[Reading] = field(default_factory=deque)
+    readings: deque[Entry] = field(default_factory=deque)
 
-    def store(self, reading: Reading) -> None:
+    def store(self, reading: Entry) -> None:
         """Append a reading; +4915 if it finds no room."""
         if len(self.readings) >= self.points:
             if self.once:
@@ -63,7 +63,7 @@ class ReadingBuffer:
         self.points = points
         self.readings.clear()
 
-    def written(self, first: int, last: int, elements: Sequence[str], form: DataFormat, precision: int = 0) -> Answer:
+    def answer(self, first: int, last: int, elements: Sequence[str], form: DataFormat, precision: int = 0) -> Answer:
         """Write readings `first` to `last`, counted from 1.
 
         Raises
@@ -80,7 +80,7 @@ class ReadingBuffer:
         numbers = [_number(each, name, start) for each, name in wanted]
         if None in numbers:
             raise ScpiError(BINARY_REFUSES)
-        return form.written([each for each in numbers if each is not None])
+        return form.encode([each for each in numbers if each is not None])
 
 
 def element(text: str) -> str:
@@ -93,17 +93,17 @@ def decimal(value: float, precision: int = 0) -> str:
     return f"{value + 0.0:.{(precision or 7) - 1}E}"
 
 
-def formatted(value: float, unit: str) -> str:
+def display_text(value: float, unit: str) -> str:
     """Write a reading as the display shows it.
 
-    >>> formatted(-1.5e-6, "Amp DC")
+    >>> display_text(-1.5e-6, "Amp DC")
     '-1.50000 uA'
     """
     exponent = min(max((int(f"{abs(value):e}".partition("e")[2]) // 3) * 3, -12), 6) if value else 0
     return f"{value / 10.0**exponent:+.5f} {PREFIXES[exponent]}{unit[:1]}"
 
 
-def _number(reading: Reading, name: str, start_s: float) -> float | None:
+def _number(reading: Entry, name: str, start_s: float) -> float | None:
     """Return an element that is a number, or None."""
     whole, fraction = divmod(reading.time_s, 1.0)
     return {
@@ -117,7 +117,7 @@ def _number(reading: Reading, name: str, start_s: float) -> float | None:
     }.get(name)
 
 
-def _text(reading: Reading, name: str, start_s: float, precision: int) -> str:
+def _text(reading: Entry, name: str, start_s: float, precision: int) -> str:
     number = _number(reading, name, start_s)
     if number is not None:
         return str(int(number)) if name in ("SEC", "STAT", "SOURSTAT") else decimal(number, precision)
@@ -126,8 +126,8 @@ def _text(reading: Reading, name: str, start_s: float, precision: int) -> str:
     return {
         "UNIT": reading.unit,
         "SOURUNIT": reading.source_unit,
-        "FORM": formatted(reading.value, reading.unit),
-        "SOURFORM": formatted(reading.source, reading.source_unit),
+        "FORM": display_text(reading.value, reading.unit),
+        "SOURFORM": display_text(reading.source, reading.source_unit),
         "DATE": day,
         "TIME": clock,
         "TST": f"{day} {clock}.{int(reading.time_s % 1 * 1e9):09d}",

@@ -1,69 +1,111 @@
-"""The trigger models that ``:TRIGger:LOAD`` of an emulated Keithley 2450 makes, by name and arguments.
+"""Trigger models that an emulated Keithley 2450 makes by itself: those of ``:TRIGger:LOAD`` and of sweeps.
 
-Names and arguments are those of the Model 2450 reference manual, chapter 6.
+Names, arguments and the order of blocks follow the Model 2450 reference manual, chapter 6; the numbers of the blocks
+are an assumption. Models that wait for digital lines or sort components are not emulated.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 from ...scpi import values
-from ...scpi.messages import Call
+from ...scpi.messages import Call, Command
 from ...scpi.status import ScpiError
-from . import models
-from .arguments import MOST_COUNT, buffer_name, event, seconds
+from .blocks import BLOCKS, LONGEST_S, branch, branch_counter, delay, measure
+from .state import Keithley2450State
+from .trigger_model import Block
 
-if TYPE_CHECKING:
-    from .model import EmulatedKeithley2450
-
-
-def _simple_loop(smu: "EmulatedKeithley2450", rest: list[str]) -> models.Blocks:
-    return models.simple_loop(values.integer(rest[0], 1, MOST_COUNT), seconds(rest, 1), buffer_name(smu, rest[2:]))
+Part = Block | tuple[str, ...]
+"""A block, or its header and arguments."""
+ON, OFF = ("SOURce:STATe", "ON"), ("SOURce:STATe", "OFF")
 
 
-def _duration_loop(smu: "EmulatedKeithley2450", rest: list[str]) -> models.Blocks:
-    duration_s = values.bounded(rest[0], 5e-7, 1e5)
-    return models.duration_loop(duration_s, seconds(rest, 1), buffer_name(smu, rest[2:]))
-
-
-def _config_list(smu: "EmulatedKeithley2450", rest: list[str]) -> models.Blocks:
-    names = tuple(name for name in map(values.string, rest[:2]) if name)
-    lists = [smu.source_lists.get(name, smu.sense_lists.get(name)) for name in names]
-    if not names or any(not each for each in lists):
-        raise ScpiError(-224)
-    count = max(len(each) for each in lists if each)
-    return models.config_list(names, count, seconds(rest, 2), buffer_name(smu, rest[3:]))
-
-
-def _loop_until_event(smu: "EmulatedKeithley2450", rest: list[str]) -> models.Blocks:
-    forget = len(rest) > 2 and values.choice(rest[2], ("ENTer", "NEVer")) == "ENT"
-    return models.loop_until_event(event(rest[0]), forget, seconds(rest, 3), buffer_name(smu, rest[4:]))
-
-
-def _logic_trigger(smu: "EmulatedKeithley2450", rest: list[str]) -> models.Blocks:
-    in_line, _, count = (
-        values.integer(text, 1, MOST_COUNT if place == 2 else 6) for place, text in enumerate(rest[:3])
+def load(smu: Keithley2450State, *parts: Part) -> None:
+    """Make a trigger model of blocks that are numbered from 1."""
+    smu.trigger_model.load(
+        [
+            part if isinstance(part, Block) else BLOCKS[part[0]][2](smu, number, *part[1:])
+            for number, part in enumerate(parts, start=1)
+        ]
     )
-    return models.logic_trigger(in_line, count, seconds(rest, 4), buffer_name(smu, rest[5:]))
 
 
-LOADED: dict[str, tuple[int, Callable[["EmulatedKeithley2450", list[str]], models.Blocks]]] = {
-    "EMPTY": (0, lambda *_: {}),
-    "SIMPLELOOP": (1, _simple_loop),
-    "DURATIONLOOP": (1, _duration_loop),
-    "CONFIGLIST": (1, _config_list),
-    "LOOPUNTILEVENT": (1, _loop_until_event),
-    "LOGICTRIGGER": (3, _logic_trigger),
-}
-"""Models by name, with how many arguments each needs; those for binning by digital lines are not emulated."""
+def load_sweep(
+    smu: Keithley2450State, levels: str, start: int, passes: int, delay_s: float, name: str, fail_abort: bool
+) -> None:
+    """Make the model that measures so often while it goes round a configuration list."""
+    load(
+        smu,
+        ("BUFFer:CLEar", values.quoted(name)),
+        ("CONFig:RECall", values.quoted(levels), str(start)),
+        ON,
+        ("BRANch:ALWays", "6"),
+        ("CONFig:NEXT", values.quoted(levels)),
+        delay(smu, delay_s),
+        measure(smu, name, stop_at=9 if fail_abort else 0),
+        branch_counter(8, passes, 5),
+        OFF,
+    )
 
 
-def load(smu: "EmulatedKeithley2450", call: Call) -> None:
-    """Act on ``:TRIGger:LOAD``."""
-    arguments = call.expect(1, 8)
-    name, rest = values.string(arguments[0]).upper(), arguments[1:]
-    least, make = LOADED.get(name, (0, None))
-    if make is None:
+def _reading(smu: Keithley2450State, rest: tuple[str, ...]) -> tuple[Part, Part, Part]:
+    """Return what clears a buffer, what waits, and what measures; time and buffer may be left out."""
+    seconds = values.bounded(rest[0], 0.0, LONGEST_S) if rest else 0.0
+    return ("BUFFer:CLEar", *rest[1:2]), delay(smu, seconds), ("MEASure", *rest[1:2])
+
+
+def _simple_loop(smu: Keithley2450State, count: str, *rest: str) -> None:
+    """Measure so often."""
+    clear, wait, reading = _reading(smu, rest)
+    load(smu, clear, ON, wait, reading, ("BRANch:COUNter", count, "3"), OFF)
+
+
+def _duration_loop(smu: Keithley2450State, duration: str, *rest: str) -> None:
+    """Measure for a while."""
+    most_s = values.bounded(duration, 5e-7, 1e5)
+    clear, wait, reading = _reading(smu, rest)
+    again = branch("BRANCH_ON_EVENT", 3, lambda progress: smu.world.clock.now() - progress.began_s < most_s)
+    load(smu, clear, ON, wait, reading, again, OFF)
+
+
+def _loop_until_event(smu: Keithley2450State, event: str, *rest: str) -> None:
+    """Wait for an event and then measure once; a position comes before what else there is.
+
+    The instrument measures all the while; here nothing can come while a model runs.
+    """
+    forget = [values.choice(text, ("ENTer", "NEVer")) for text in rest[1:2]]
+    clear, wait, reading = _reading(smu, rest[2:])
+    load(smu, clear, ON, ("WAIT", event, *forget), wait, reading, OFF)
+
+
+def _config_list(smu: Keithley2450State, *arguments: str) -> None:
+    """Go through configuration lists of the same length."""
+    names = [text for text in arguments[:2] if values.string(text)]
+    sizes = [len(smu.entries(values.string(text))) for text in names]
+    if not all([names, *sizes]):
         raise ScpiError(-224)
-    if len(rest) < least:
+    clear, wait, reading = _reading(smu, arguments[2:])
+    again = ("BRANch:COUNter", str(max(sizes)), "8"), ("BRANch:ALWays", "10"), ("CONFig:NEXT", *names)
+    load(smu, clear, ("CONFig:RECall", *names), ON, wait, reading, *again, ("BRANch:ALWays", "4"), OFF)
+
+
+LOADED: Mapping[str, Callable[..., None]] = {
+    "SIMPLELOOP": _simple_loop,
+    "DURATIONLOOP": _duration_loop,
+    "CONFIGLIST": _config_list,
+    "LOOPUNTILEVENT": _loop_until_event,
+}
+
+
+def _load(smu: Keithley2450State, call: Call) -> None:
+    name, *rest = call.expect(1, 8)
+    kind = values.string(name).upper()
+    if kind == "EMPTY":
+        load(smu)
+    elif kind not in LOADED:
+        raise ScpiError(-224)
+    elif not rest:
         raise ScpiError(-109)
-    smu.trigger_model.load(make(smu, rest))
+    else:
+        LOADED[kind](smu, *rest)
+
+
+COMMANDS = (Command(":TRIGger:LOAD", _load),)

@@ -1,20 +1,26 @@
 """How an emulated Keithley 2450 makes a reading: integration, automatic range, and what is computed from it."""
 
-from typing import TYPE_CHECKING
-
 from ...scpi import reading
 from ...scpi.sense import ohms_range
-from .buffer import FOUR_WIRE, LIMITED, OUTPUT_ON, READ_BACK, Reading
-from .settings import RANGES_A, RANGES_OHM
-
-if TYPE_CHECKING:
-    from .model import EmulatedKeithley2450
+from .buffer import FOUR_WIRE, LIMITED, OUTPUT_ON, READ_BACK, Entry
+from .settings import AUTO_DELAY_S, RANGES_A, RANGES_OHM
+from .state import Keithley2450State
 
 UNITS = {"AMP": "Amp DC", "VOLT": "Volt DC", "OHM": "Ohm", "WATT": "Watt DC"}
 """Units as a buffer names them."""
 
 
-def take(smu: "EmulatedKeithley2450", name: str) -> None:
+def read(smu: Keithley2450State, name: str) -> None:
+    """Take as many readings into a buffer as ``:SENS:COUN`` says, after the source delay."""
+    for _ in range(smu.now.count):
+        if smu.unsettled:
+            source = smu.now.sourcing.now
+            smu.world.wait(AUTO_DELAY_S if source.delay_auto else source.delay_s)
+            smu.settle()
+        take(smu, name)
+
+
+def take(smu: Keithley2450State, name: str) -> None:
     """Take one reading into a buffer."""
     measuring, channel = smu.now.measuring, smu.channels[0]
     sense = measuring.now
@@ -24,25 +30,25 @@ def take(smu: "EmulatedKeithley2450", name: str) -> None:
         smu.world.wait(integration_s)
         ampere, _ = smu.world.measure(channel)
         volt = smu.world.volt(f"{channel}.hi")
-        if not _reranged(smu, volt, ampere):
+        if not _change_range(smu, volt, ampere):
             break
         smu.apply()
-    function, level_v, level_a = smu.sourced()
+    function, level_v, level_a = smu.setpoint()
     sourcing_v = function == "VOLT"
     range_a, range_v = _ranges(smu, volt, level_a)
     resolution = smu.world.resolution
-    seen_a = reading.digitised(ampere, range_a, sense.nplc, smu.rng, resolution, averaged=averaged)
-    seen_v = reading.digitised(volt, range_v, sense.nplc, smu.rng, resolution, averaged=averaged)
+    seen_a = reading.digitise(ampere, range_a, sense.nplc, smu.rng, resolution, averaged=averaged)
+    seen_v = reading.digitise(volt, range_v, sense.nplc, smu.rng, resolution, averaged=averaged)
     measured = {"CURR": seen_a, "VOLT": seen_v, "RES": reading.quotient(seen_v, seen_a)}[measuring.function]
     value = {"OHM": reading.quotient(seen_v, seen_a), "WATT": seen_v * seen_a}.get(sense.unit, measured)
-    value = sense.processed(value)
+    value = sense.result(value)
     for limit in sense.limits.values():
         limit.test(value)
     source = smu.now.sourcing.source[function]
     programmed, seen = (level_v, seen_v) if sourcing_v else (level_a, seen_a)
     status = READ_BACK * source.read_back | LIMITED * smu.limited() | FOUR_WIRE * sense.remote | OUTPUT_ON * smu.on
     smu.buffer(name).store(
-        Reading(
+        Entry(
             value,
             seen if source.read_back else programmed,
             smu.world.clock.now(),
@@ -53,7 +59,7 @@ def take(smu: "EmulatedKeithley2450", name: str) -> None:
     )
 
 
-def _reranged(smu: "EmulatedKeithley2450", volt: float, ampere: float) -> bool:
+def _change_range(smu: Keithley2450State, volt: float, ampere: float) -> bool:
     """Choose the automatic range anew, and return whether it is another one that has to be measured on."""
     measuring = smu.now.measuring
     senses = measuring.sense
@@ -71,7 +77,7 @@ def _reranged(smu: "EmulatedKeithley2450", volt: float, ampere: float) -> bool:
     return True
 
 
-def _ranges(smu: "EmulatedKeithley2450", volt: float, level_a: float) -> tuple[float, float]:
+def _ranges(smu: Keithley2450State, volt: float, level_a: float) -> tuple[float, float]:
     """Return the ranges in which current and voltage are read."""
     sourcing, measuring = smu.now.sourcing, smu.now.measuring
     if measuring.function == "RES":

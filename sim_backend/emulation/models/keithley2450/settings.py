@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, field
 
+from ...scpi.messages import Stored
 from ...scpi.sense import Sense
 from ...scpi.source import Source
 from ...scpi.values import OVERFLOW
@@ -17,6 +18,7 @@ LEAST_LIMIT_V, LEAST_LIMIT_A = 0.02, 1e-9
 LEAST_SHARE = 0.106
 """Smallest source limit as a share of a fixed measure range (reference manual, smu.source.xlimit.level)."""
 USER_DELAYS = 5
+AUTO_DELAY_S = 1e-3
 
 
 def plain(value: float) -> str:
@@ -33,8 +35,6 @@ class SourceFunction(Source):
     delay_s: float = 0.0
     delay_auto: bool = True
     read_back: bool = True
-    high_capacitance: bool = False
-    protection: str = "NONE"
     user_delays_s: list[float] = field(default_factory=lambda: [0.0] * USER_DELAYS)
 
 
@@ -52,6 +52,7 @@ class Sourcing:
 
     function: str = "VOLT"
     source: dict[str, SourceFunction] = field(default_factory=sources)
+    stored: Stored = field(default_factory=dict)
 
     @property
     def now(self) -> SourceFunction:
@@ -66,7 +67,6 @@ class Limit:
     on: bool = False
     upper: float = 1.0
     lower: float = -1.0
-    audible: str = "NONE"
     clear_auto: bool = True
     failed: str = "NONE"
 
@@ -77,6 +77,10 @@ class Limit:
         now = "HIGH" if value > self.upper else "LOW" if value < self.lower else "NONE"
         if self.clear_auto or self.failed == "NONE":
             self.failed = now
+
+    def clear(self) -> None:
+        """Forget that a reading failed."""
+        self.failed = "NONE"
 
 
 @dataclass
@@ -90,7 +94,6 @@ class SenseFunction(Sense):
     average_count: int = 10
     remote: bool = False
     unit: str = ""
-    offset_compensated: bool = False
     user_delays_s: list[float] = field(default_factory=lambda: [0.0] * USER_DELAYS)
     relative: float = 0.0
     relative_on: bool = False
@@ -100,9 +103,8 @@ class SenseFunction(Sense):
     offset: float = 0.0
     percent: float = 1.0
     limits: dict[int, Limit] = field(default_factory=lambda: {1: Limit(), 2: Limit()})
-    digits: int = 5
 
-    def processed(self, value: float) -> float:
+    def result(self, value: float) -> float:
         """Return what relative offset and mathematics make of a measured value."""
         if abs(value) >= OVERFLOW:
             return math.copysign(OVERFLOW, value)
@@ -134,6 +136,7 @@ class Measuring:
 
     function: str = "CURR"
     sense: dict[str, SenseFunction] = field(default_factory=senses)
+    stored: Stored = field(default_factory=dict)
 
     @property
     def now(self) -> SenseFunction:
@@ -149,5 +152,15 @@ class Settings:
     measuring: Measuring = field(default_factory=Measuring)
     count: int = 1
     off_state: dict[str, str] = field(default_factory=lambda: {"VOLT": "NORM", "CURR": "NORM"})
-    interlock: bool = False
     precision: int = 0
+    stored: Stored = field(default_factory=dict)
+
+    @property
+    def source(self) -> dict[str, SourceFunction]:
+        """What is sourced of each function."""
+        return self.sourcing.source
+
+    @property
+    def sense(self) -> dict[str, SenseFunction]:
+        """How each function is measured."""
+        return self.measuring.sense

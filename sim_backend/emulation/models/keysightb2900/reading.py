@@ -1,41 +1,33 @@
-"""How an emulated Keysight B2900 makes a reading: automatic range, overflow and status.
+"""How an emulated Keysight B2900 makes a reading, and what comes of it: trace buffer, limit tests, status.
 
 A measurement never uses a range above the smallest that holds the limit, and a pulsed channel always a fixed one
 (B2900 user's guide, page 6-4); what flows beyond the range in use overflows.
 """
 
-from typing import TYPE_CHECKING
-
 from ...scpi import reading
 from ...scpi.sense import ohms_range
 from ...scpi.values import NOT_MEASURED, OVERFLOW
-from . import trace as keysightb2900_trace
 from .settings import HEADROOM, ChannelState, headroom
-
-if TYPE_CHECKING:
-    from .model import EmulatedKeysightB2900
+from .state import KeysightB2900State
 
 CURRENT_SOURCE, LIMITED, BEYOND_RANGE, OFFSET_COMPENSATED = 1 << 0, 1 << 1, 1 << 13, 1 << 14
 """Bits of a status element (B2900 SCPI command reference, table 1-2)."""
+LIMIT_FAILED, READING_AVAILABLE, READING_OVERFLOW, BUFFER_AVAILABLE, BUFFER_FULL = (1 << bit for bit in range(5))
+"""Bits of the measurement status register for channel 1 (table 4-6); those of channel 2 are six higher."""
+CHANNEL_BITS = 6
 
 
-def take(smu: "EmulatedKeysightB2900", number: int) -> None:
+def take(smu: KeysightB2900State, number: int) -> None:
     """Take a reading of a channel."""
     state, channel = smu.states[number - 1], smu.channels[number - 1]
-    ampere, volt = _measured(smu, state, number)
-    function = smu.sourced(number)
+    ampere, volt = _true_values(smu, state, number)
+    function = smu.source_function(number)
     nplc = state.aperture_s * smu.line_hz
     seen = {}
     for name, value in (("CURR", ampere), ("VOLT", volt)):
         full = _range(smu, state, name, value, function)
-        seen[name] = reading.digitised(
-            value,
-            full,
-            nplc,
-            smu.rng,
-            smu.world.resolution,
-            headroom=headroom(full) if name == "CURR" else HEADROOM,
-        )
+        most = headroom(full) if name == "CURR" else HEADROOM
+        seen[name] = reading.digitise(value, full, nplc, smu.rng, smu.world.resolution, headroom=most)
     seen["RES"] = reading.quotient(seen["VOLT"], seen["CURR"])
     beyond = OVERFLOW in (abs(seen["CURR"]), abs(seen["VOLT"]))
     status = (
@@ -46,15 +38,15 @@ def take(smu: "EmulatedKeysightB2900", number: int) -> None:
     )
     found = {
         **{name: seen[name] if name in state.measured else NOT_MEASURED for name in ("VOLT", "CURR", "RES")},
-        "TIME": smu.world.clock.now() - smu.started_s,
+        "TIME": smu.elapsed_s(),
         "STAT": float(status),
         "SOUR": smu.world.terminal(channel).level_v if function == "VOLT" else state.level,
     }
     smu.readings[number - 1].append(found)
-    keysightb2900_trace.noted(smu, number, found, beyond)
+    _report(smu, number, found, beyond)
 
 
-def _measured(smu: "EmulatedKeysightB2900", state: ChannelState, number: int) -> tuple[float, float]:
+def _true_values(smu: KeysightB2900State, state: ChannelState, number: int) -> tuple[float, float]:
     """Return current and voltage of a channel; automatic resistance first finds its range."""
     channel = smu.channels[number - 1]
     sense = state.sense["RES"]
@@ -69,7 +61,7 @@ def _measured(smu: "EmulatedKeysightB2900", state: ChannelState, number: int) ->
     return ampere, volt
 
 
-def _range(smu: "EmulatedKeysightB2900", state: ChannelState, name: str, value: float, function: str) -> float:
+def _range(smu: KeysightB2900State, state: ChannelState, name: str, value: float, function: str) -> float:
     """Return the range in which a value is read (user's guide, page 6-4)."""
     if name == function and not state.automatic_ohms:
         # The side that is sourced is read in the range of the source, which a new level may have outgrown.
@@ -82,3 +74,36 @@ def _range(smu: "EmulatedKeysightB2900", state: ChannelState, name: str, value: 
         wanted = most if state.shape == "PULS" else reading.fitting(sense.ranges, value, sense.lowest, HEADROOM)
         sense.range = min(wanted, most)
     return min(sense.range, most)
+
+
+def _report(smu: KeysightB2900State, number: int, found: dict[str, float], beyond: bool) -> None:
+    """Do with a new reading what limit tests, trace buffer and status registers ask."""
+    state = smu.states[number - 1]
+    bits = READING_OVERFLOW if beyond else READING_AVAILABLE
+    tests = [limit for limit in state.limits.values() if limit.on]
+    value = tested_value(state, found, found) if tests else 0.0
+    for limit in tests:
+        at_limit = smu.limited(number) == (limit.fails_in == "IN")
+        limit.failed = at_limit if limit.function == "COMP" else not limit.lower <= value <= limit.upper
+    if any(limit.failed for limit in tests):
+        bits |= LIMIT_FAILED
+    trace = state.trace
+    if trace.control == "NEXT":
+        trace.readings.append(found)
+        bits |= BUFFER_AVAILABLE
+        if len(trace.readings) >= trace.points:
+            trace.control = "NEV"
+            bits |= BUFFER_FULL
+    for on in (False, True):
+        smu.measurement.change(bits << CHANNEL_BITS * (number - 1), on)
+
+
+def fed_value(state: ChannelState, before: dict[str, float], now: dict[str, float]) -> float:
+    """Return what is fed to the limit tests of a reading and the one before it."""
+    return state.math.result(before, now) if state.feed == "MATH" else now[state.feed]
+
+
+def tested_value(state: ChannelState, before: dict[str, float], now: dict[str, float]) -> float:
+    """Return what goes into the limit tests: the fed value less the offset."""
+    value = fed_value(state, before, now)
+    return value - state.offset if state.offset_on and abs(value) < OVERFLOW else value

@@ -5,8 +5,10 @@ tables 2-4 to 2-9.
 """
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from ...scpi.calculation import Mathematics
+from ...scpi.messages import Stored
 from ...scpi.sense import TEST_CURRENTS_A, Sense
 from ...scpi.source import Source, staircase
 
@@ -32,26 +34,15 @@ def headroom(full: float) -> float:
 
 @dataclass
 class Layer:
-    """The arm or the trigger layer of one action."""
+    """The arm or the trigger layer of one action; bypass and trigger output change nothing."""
 
     count: int = 1
     delay_s: float = 0.0
     source: str = "AINT"
     interval_s: float = 1e-5
     bypass: str = "OFF"
-    lan: str = "LAN0"
     output: bool = False
     signal: str = "EXT1"
-
-
-@dataclass
-class Waiting:
-    """Wait time of the source or of the measurement, which is stored only."""
-
-    on: bool = True
-    auto: bool = True
-    gain: float = 1.0
-    offset_s: float = 0.0
 
 
 @dataclass
@@ -64,7 +55,6 @@ class Limit:
     lower: float = -1.0
     fails_in: str = "IN"
     failed: bool = False
-    patterns: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -83,40 +73,31 @@ class Trace:
 class ChannelState:
     """What ``*RST`` resets for one channel."""
 
+    concurrent: ClassVar[bool] = True
+    """Several functions may be measured at a time."""
     ranges_a: tuple[float, ...] = RANGES_A
     function: str = "VOLT"
     shape: str = "DC"
     source: dict[str, Source] = field(init=False)
     spacing: str = "LIN"
     direction: str = "UP"
-    ranging: str = "BEST"
     stair: str = "SING"
-    continuous: bool = False
     pulse_delay_s: float = 0.0
     pulse_width_s: float = SHORTEST_PULSE_S
-    source_wait: Waiting = field(default_factory=Waiting)
-    sense_wait: Waiting = field(default_factory=Waiting)
     limit_up: dict[str, float] = field(default_factory=lambda: {"VOLT": 2.0, "CURR": 1e-4})
     limit_down: dict[str, float] = field(default_factory=lambda: {"VOLT": 2.0, "CURR": 1e-4})
     """Limits of positive and of negative voltage and current, without their signs."""
     sense: dict[str, Sense] = field(init=False)
-    range_mode: dict[str, str] = field(default_factory=lambda: {"VOLT": "NORM", "CURR": "NORM"})
-    range_threshold: dict[str, float] = field(default_factory=lambda: {"VOLT": 90.0, "CURR": 90.0})
     ohm_mode: str = "MAN"
     offset_compensated: bool = False
     aperture_s: float = 0.02
     aperture_auto: bool = False
     measured: set[str] = field(default_factory=lambda: {"VOLT", "CURR"})
-    remote_sense: bool = False
     off_mode: str = "NORM"
     auto_on: bool = True
     auto_off: bool = False
     protection: bool = False
-    filter: bool = True
-    filter_auto: bool = False
     filter_s: float = 5e-6
-    high_capacitance: bool = False
-    low: str = "GRO"
     triggers: dict[str, Layer] = field(default_factory=lambda: {"TRAN": Layer(), "ACQ": Layer()})
     arms: dict[str, Layer] = field(default_factory=lambda: {"TRAN": Layer(), "ACQ": Layer()})
     math: Mathematics = field(default_factory=lambda: Mathematics(most=100))
@@ -124,8 +105,8 @@ class ChannelState:
     offset: float = 0.0
     offset_on: bool = False
     limits: dict[int, Limit] = field(default_factory=lambda: {number: Limit() for number in range(1, 13)})
-    composite: dict[str, str] = field(default_factory=dict)
     trace: Trace = field(default_factory=Trace)
+    stored: Stored = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.source = {
@@ -139,9 +120,14 @@ class ChannelState:
         }
 
     @property
+    def source_now(self) -> Source:
+        """What is sourced of the function in use."""
+        return self.source[self.function]
+
+    @property
     def level(self) -> float:
         """The immediate level of the function in use, in volts or amperes; the base of a pulse."""
-        return self.source[self.function].level
+        return self.source_now.level
 
     @property
     def automatic_ohms(self) -> bool:
@@ -150,16 +136,12 @@ class ChannelState:
 
     def levels(self) -> list[float | None]:
         """Return the level that each transient goes to, in turn; None leaves it as it is."""
-        source = self.source[self.function]
-        if self.mode_is("FIX"):
+        source = self.source_now
+        if source.mode == "FIX":
             return [source.triggered]
-        if self.mode_is("LIST"):
-            return list(source.listed())
+        if source.mode == "LIST":
+            return list(source.list_levels())
         found = staircase(source.start, source.stop, source.points, self.spacing == "LOG")
         if self.direction == "DOWN":
             found.reverse()
         return [*found, *(reversed(found) if self.stair == "DOUB" else ())]
-
-    def mode_is(self, mode: str) -> bool:
-        """Whether the function in use is in a mode."""
-        return self.source[self.function].mode == mode

@@ -11,60 +11,96 @@ command share their first instant, and edges at the same instant are one change 
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from ...scpi.status import ScpiError
+from ...world.world import World
 from .reading import take
-from .settings import ChannelState
+from .state import KeysightB2900State
 
-if TYPE_CHECKING:
-    from ...world.world import World
-    from .model import EmulatedKeysightB2900
-
-Action = Callable[[], dict[str, dict[str, object]]]
-"""What happens at an instant; a source returns how its terminal changes, a measurement nothing."""
+Change = dict[str, dict[str, object]]
+"""How terminals change."""
+BOTH = ("TRAN", "ACQ")
 BY_ITSELF = ("AINT", "TIM")
 """Trigger sources that need nobody else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One action at an instant of the run; measurements come before the edges of the same instant."""
+    """One action at an instant after the start; measurements come before the edges of the same instant."""
 
     at_s: float
     order: Literal[0, 1]
-    action: Action
+    action: Callable[[], Change]
+    """A source returns how its terminal changes, a measurement nothing."""
 
 
-def waits_for(state: ChannelState, actions: Iterable[str]) -> set[str]:
-    """Return the sources that a start has to wait for."""
-    layers = [layer for each in actions for layer in (state.arms[each], state.triggers[each])]
-    return {each.source for each in layers if each.source not in BY_ITSELF}
+# ---------------------------------------------------------------------- starts
 
 
-def run(smu: "EmulatedKeysightB2900", numbers: Iterable[int], actions: tuple[str, ...]) -> None:
-    """Run the trigger systems of some channels together, to their end."""
-    events: list[Event] = []
-    for number in numbers:
-        events += _events(smu, number, actions)
-    _played(smu.world, events)
+def initiate(smu: KeysightB2900State, numbers: Iterable[int], actions: tuple[str, ...] = BOTH) -> None:
+    """Run the trigger systems of channels, or have them wait for what starts them."""
+    if smu.waiting is not None:
+        raise ScpiError(-213)
+    smu.waiting = tuple(numbers), actions
+    if not _awaited(smu):
+        _go(smu)
 
 
-def spot(smu: "EmulatedKeysightB2900", numbers: Iterable[int]) -> None:
-    """Measure once on some channels at the same time; a channel of shape PULS sends its pulse for that."""
+def release(smu: KeysightB2900State, source: str = "") -> None:
+    """Let a start go on that waits for a source, or for any; -211 if there is none."""
+    if smu.waiting is None or (source and source not in _awaited(smu)):
+        raise ScpiError(-211)
+    _go(smu)
+
+
+def measure(smu: KeysightB2900State, numbers: Iterable[int]) -> None:
+    """Measure once on channels at the same time; a channel of shape PULS sends its pulse for that."""
     events: list[Event] = []
     for number in numbers:
         state = smu.states[number - 1]
         if state.shape == "PULS":
-            events += _transient(smu, number, 0.0, state.source[state.function].triggered)[0]
+            events += _transient(smu, number, 0.0, state.source_now.triggered)[0]
             events += _acquisition(smu, number, 0.0)[0]
         else:
-            events.append(Event(round(state.aperture_s, 9), 0, _taken(smu, number)))
-    _played(smu.world, events)
+            events.append(_measurement(smu, number, state.aperture_s))
+    _carry_out(smu, numbers, events)
 
 
-def _played(world: "World", events: list[Event]) -> None:
+def _awaited(smu: KeysightB2900State) -> set[str]:
+    """Return the sources that a start waits for."""
+    numbers, actions = smu.waiting or ((), ())
+    layers = (
+        layers[action]
+        for number in numbers
+        for layers in (smu.states[number - 1].arms, smu.states[number - 1].triggers)
+        for action in actions
+    )
+    return {layer.source for layer in layers} - {*BY_ITSELF}
+
+
+def _go(smu: KeysightB2900State) -> None:
+    """Run the trigger systems that wait, to their end."""
+    numbers, actions = smu.waiting or ((), ())
+    smu.waiting = None
+    _carry_out(smu, numbers, (event for number in numbers for event in _events(smu, number, actions)))
+
+
+def _carry_out(smu: KeysightB2900State, numbers: Iterable[int], events: Iterable[Event]) -> None:
+    """Do what channels were started for, and switch outputs as they say: on before, off after or at the limit."""
+    for number in numbers:
+        smu.readings[number - 1].clear()
+    smu.switch([each for each in numbers if smu.states[each - 1].auto_on], True)
+    _play(smu.world, events)
+    smu.reapply()
+    tripped = [each for each in numbers if smu.states[each - 1].protection and smu.limited(each)]
+    smu.switch([*tripped, *(each for each in numbers if smu.states[each - 1].auto_off)], False)
+
+
+def _play(world: World, events: Iterable[Event]) -> None:
+    """Let events happen in the world, those of the same instant together."""
     now = 0.0
-    edges: dict[str, dict[str, object]] = {}
+    edges: Change = {}
     for event in sorted(events, key=lambda each: (each.at_s, each.order)):
         if event.at_s > now:
             world.set_terminals(edges)
@@ -75,33 +111,36 @@ def _played(world: "World", events: list[Event]) -> None:
     world.set_terminals(edges)
 
 
-def _events(smu: "EmulatedKeysightB2900", number: int, actions: tuple[str, ...]) -> list[Event]:
-    """Return what one start of a channel does."""
+# ---------------------------------------------------------------------- what happens when
+
+
+def _events(smu: KeysightB2900State, number: int, actions: tuple[str, ...]) -> list[Event]:
+    """Return what one start of a channel does: its actions in step, or by timers each for itself."""
     state = smu.states[number - 1]
-    together = all(layers[each].source != "TIM" for each in actions for layers in (state.arms, state.triggers))
-    return _side(smu, number, actions) if together else [
-        event for each in actions for event in _side(smu, number, (each,))
-    ]  # fmt: skip
+    in_step = all(layers[each].source != "TIM" for each in actions for layers in (state.arms, state.triggers))
+    groups = [actions] if in_step else [(each,) for each in actions]
+    return [event for group in groups for event in _events_in_step(smu, number, group)]
 
 
-def _side(smu: "EmulatedKeysightB2900", number: int, actions: tuple[str, ...]) -> list[Event]:
+def _events_in_step(smu: KeysightB2900State, number: int, actions: tuple[str, ...]) -> list[Event]:
     """Return what a start does that takes some actions together, one after the other."""
     state = smu.states[number - 1]
     levels = state.levels()
     events: list[Event] = []
     done, end = 0, 0.0
     arms, triggers = ([layers[each] for each in actions] for layers in (state.arms, state.triggers))
+    most = {each: state.triggers[each].count * state.arms[each].count for each in actions}
     for _ in range(max(each.count for each in arms)):
         begin = end
         start = begin + max(each.delay_s for each in arms)
         for _ in range(max(each.count for each in triggers)):
             end = start
-            if "TRAN" in actions and done < state.triggers["TRAN"].count * state.arms["TRAN"].count:
-                found, last = _transient(smu, number, start, levels[done % len(levels)])
-                events += found
-                end = max(end, last)
-            if "ACQ" in actions and done < state.triggers["ACQ"].count * state.arms["ACQ"].count:
-                found, last = _acquisition(smu, number, start)
+            for action in (each for each in BOTH if done < most.get(each, 0)):
+                found, last = (
+                    _transient(smu, number, start, levels[done % len(levels)])
+                    if action == "TRAN"
+                    else _acquisition(smu, number, start)
+                )
                 events += found
                 end = max(end, last)
             done += 1
@@ -113,9 +152,7 @@ def _side(smu: "EmulatedKeysightB2900", number: int, actions: tuple[str, ...]) -
     return events
 
 
-def _transient(
-    smu: "EmulatedKeysightB2900", number: int, start: float, level: float | None
-) -> tuple[list[Event], float]:
+def _transient(smu: KeysightB2900State, number: int, start: float, level: float | None) -> tuple[list[Event], float]:
     """Return the edges that one trigger starts, and when they are done."""
     state = smu.states[number - 1]
     rise = start + state.triggers["TRAN"].delay_s
@@ -127,28 +164,30 @@ def _transient(
     return ([] if level is None else [_edge(smu, number, rise, level, lasting=True)]), rise
 
 
-def _acquisition(smu: "EmulatedKeysightB2900", number: int, start: float) -> tuple[list[Event], float]:
+def _acquisition(smu: KeysightB2900State, number: int, start: float) -> tuple[list[Event], float]:
     """Return the measurement that one trigger starts, and when it is done."""
     state = smu.states[number - 1]
     done = start + state.triggers["ACQ"].delay_s + state.aperture_s
-    return [Event(round(done, 9), 0, _taken(smu, number))], done
+    return [_measurement(smu, number, done)], done
 
 
-def _edge(smu: "EmulatedKeysightB2900", number: int, at_s: float, level: float | None, lasting: bool = False) -> Event:
+def _edge(smu: KeysightB2900State, number: int, at_s: float, level: float | None, lasting: bool = False) -> Event:
     """Return a change to a level, or to the base of a pulse."""
 
-    def action() -> dict[str, dict[str, object]]:
+    def action() -> Change:
         state = smu.states[number - 1]
         if lasting and level is not None:
-            state.source[state.function].level = level
+            state.source_now.level = level
         return smu.drive(number, state.level if level is None else level)
 
     return Event(round(at_s, 9), 1, action)
 
 
-def _taken(smu: "EmulatedKeysightB2900", number: int) -> Action:
-    def action() -> dict[str, dict[str, object]]:
+def _measurement(smu: KeysightB2900State, number: int, at_s: float) -> Event:
+    """Return the taking of a reading."""
+
+    def action() -> Change:
         take(smu, number)
         return {}
 
-    return action
+    return Event(round(at_s, 9), 0, action)

@@ -1,36 +1,35 @@
-"""Commands of an emulated Keysight B2900 that trigger and measure: ``:ARM``, ``:TRIGger``, ``:INITiate``, ``:MEASure``.
+"""Commands of an emulated Keysight B2900 that trigger: ``:ARM``, ``:TRIGger``, ``:INITiate``, ``:ABORt``, ``:IDLE``.
 
 Names are those of the B2900 SCPI command reference, edition 2.
 """
 
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ...scpi import values
-from ...scpi.messages import Answer, Call, Command, Query, Write
+from ...scpi import kinds, values
+from ...scpi import settings as setting
+from ...scpi.kinds import FLAG, Kind, choice
+from ...scpi.messages import Call, Command, Write
 from ...scpi.status import ScpiError
-from .settings import LARGEST_TRAIN, LONGEST_S, ChannelState, Layer
-from .source import SIGNALS, state_of
-
-if TYPE_CHECKING:
-    from .model import EmulatedKeysightB2900
+from .settings import LARGEST_TRAIN, LONGEST_S, Layer
+from .state import KeysightB2900State
+from .timing import initiate, release
 
 ACTIONS = {":TRANsient": ("TRAN",), ":ACQuire": ("ACQ",), "[:ALL]": ("TRAN", "ACQ")}
-SOURCES = ("AINTernal", "BUS", "TIMer", *SIGNALS)
-ELEMENTS = {
-    "VOLTage": "VOLT",
-    "CURRent": "CURR",
-    "RESistance": "RES",
-    "TIME": "TIME",
-    "STATus": "STAT",
-    "SOURce": "SOUR",
+SIGNALS = ("INT1", "INT2", "LAN", *(f"EXT{pin}" for pin in range(1, 15)))
+"""What triggers come from and go to: internal lines, LAN, and pins of the digital connector."""
+_LAYER: dict[str, tuple[str, Kind]] = {
+    "DELay": ("delay_s", kinds.number(0.0, LONGEST_S, 0.0, "S")),
+    "SOURce[:SIGNal]": ("source", choice("AINTernal", "BUS", "TIMer", *SIGNALS)),
+    "TIMer": ("interval_s", kinds.number(1e-5, LONGEST_S, 1e-5, "S")),
+    "BYPass": ("bypass", choice("ONCE", "OFF")),
+    "TOUTput[:STATe]": ("output", FLAG),
+    "TOUTput:SIGNal": ("signal", choice(*SIGNALS)),
 }
-FUNCTIONS = {"VOLTage[:DC]": "VOLT", "CURRent[:DC]": "CURR", "RESistance": "RES"}
-LXI_LAN = "LXI:LAN"
+"""What every layer stores, by header."""
 
 
-def channels(smu: "EmulatedKeysightB2900", arguments: list[str]) -> list[int]:
+def channels(smu: KeysightB2900State, arguments: list[str]) -> list[int]:
     """Return the channels of a list such as ``(@1,2)`` or ``(@1:2)``; channel 1 if there is none."""
     if not arguments:
         return [1]
@@ -44,205 +43,68 @@ def channels(smu: "EmulatedKeysightB2900", arguments: list[str]) -> list[int]:
     return sorted(set(found))
 
 
-# ---------------------------------------------------------------------- layers
-
-
 def _layer(kind: str, node: str, actions: tuple[str, ...]) -> tuple[Command, ...]:
     """Declare the arm or trigger commands of one action, or of both together."""
-    key = "arms" if kind == "ARM" else "triggers"
+    own, other = ("arms", "triggers") if kind == "ARM" else ("triggers", "arms")
 
-    def places(smu: Any, call: Call) -> list[Layer]:
-        layers: dict[str, Layer] = getattr(state_of(smu, call), key)
-        return [layers[each] for each in actions]
+    def layers(smu: Any, call: Call, which: str = own) -> list[Layer]:
+        found: dict[str, Layer] = getattr(smu.settings(call), which)
+        return [found[each] for each in actions]
 
-    def stored(what: str, read: Callable[[str], object], write: Callable[[Any], str]) -> tuple[Write, Query]:
-        def change(smu: "EmulatedKeysightB2900", call: Call) -> None:
-            value = read(call.expect(1)[0])
-            for each in places(smu, call):
-                setattr(each, what, value)
+    def stored(what: str, key: str, value_kind: Kind) -> Command:
+        def store(smu: Any, call: Call, value: object) -> None:
+            for each in layers(smu, call):
+                setattr(each, key, value)
 
-        def query(smu: "EmulatedKeysightB2900", call: Call) -> str:
-            call.expect(0)
-            return write(getattr(places(smu, call)[0], what))
+        return value_kind.command(f":{kind}#{node}:{what}", store, lambda smu, call: getattr(layers(smu, call)[0], key))
 
-        return change, query
-
-    def seconds(low: float, default: float) -> Callable[[str], float]:
-        return lambda text: values.bounded(text, low, LONGEST_S, default, unit="S")
-
-    def count(smu: "EmulatedKeysightB2900", call: Call) -> None:
+    def set_count(smu: KeysightB2900State, call: Call) -> None:
         """Set a count, whose product with that of the other layer is bounded."""
-        text, state = call.expect(1)[0], state_of(smu, call)
+        text = call.expect(1)[0]
+        others = max(each.count for each in layers(smu, call, other))
         endless = values.matches(text, "INFinite") or values.matches(text, "2147483647")
-        others = _others(state, kind, actions)
         wanted = LARGEST_TRAIN // others if endless else values.integer(text, 1, LARGEST_TRAIN, 1)
         if wanted * others > LARGEST_TRAIN:
             raise ScpiError(-222)
-        for each in places(smu, call):
+        for each in layers(smu, call):
             each.count = wanted
 
-    def names(options: tuple[str, ...]) -> Callable[[str], str]:
-        return lambda text: values.choice(text, options)
-
-    pattern = f":{kind}#{node}"
     return (
-        Command(f"{pattern}:COUNt", count, stored("count", str, str)[1]),
-        Command(f"{pattern}:DELay", *stored("delay_s", seconds(0.0, 0.0), values.nr3)),
-        Command(f"{pattern}:SOURce[:SIGNal]", *stored("source", names(SOURCES), str)),
-        Command(f"{pattern}:SOURce:LAN", *stored("lan", names(tuple(f"LAN{n}" for n in range(8))), str)),
-        Command(f"{pattern}:TIMer", *stored("interval_s", seconds(1e-5, 1e-5), values.nr3)),
-        Command(f"{pattern}:BYPass", *stored("bypass", names(("ONCE", "OFF")), str)),
-        Command(f"{pattern}:TOUTput[:STATe]", *stored("output", values.boolean, lambda on: str(int(on)))),
-        Command(f"{pattern}:TOUTput:SIGNal", *stored("signal", names(SIGNALS), str)),
-        Command(f":{kind}{node}[:IMMediate]", _released),
+        Command(f":{kind}#{node}:COUNt", set_count),
+        setting.query(f":{kind}#{node}:COUNt", lambda smu, call: str(layers(smu, call)[0].count)),
+        *(stored(what, key, value_kind) for what, (key, value_kind) in _LAYER.items()),
+        Command(f":{kind}{node}[:IMMediate]", _release),
     )
 
 
-def _others(state: ChannelState, kind: str, actions: tuple[str, ...]) -> int:
-    """Return the largest count of the other layer."""
-    layers = state.triggers if kind == "ARM" else state.arms
-    return max(layers[each].count for each in actions)
-
-
-def _released(smu: "EmulatedKeysightB2900", call: Call) -> None:
+def _release(smu: KeysightB2900State, call: Call) -> None:
     """Send a trigger at once to what waits for one."""
     channels(smu, call.expect(0, 1))
-    smu.release()
-
-
-def _lan(kind: str) -> tuple[Command, ...]:
-    """Declare the trigger events over LAN, which are stored only."""
-
-    def write(smu: "EmulatedKeysightB2900", call: Call) -> None:
-        smu.panel.lan[kind] = ",".join(map(values.string, call.expect(1, 2)))
-
-    def drop(smu: "EmulatedKeysightB2900", call: Call) -> None:
-        call.expect(0, 1)
-        smu.panel.lan.pop(kind, None)
-
-    root = f":{kind}#:LXI:LAN[:INPut]"
-    return (
-        Command(f"{root}:ADD", write),
-        Command(f"{root}:REMove[:EVENt]", drop),
-        Command(f":{kind}#:{LXI_LAN}:DISable:ALL", drop),
-        Command(f":{kind}#:{LXI_LAN}:REMove:ALL", drop),
-        Command(f":{kind}#:{LXI_LAN}:LIST", query=lambda smu, _: values.quoted(smu.panel.lan.get(kind, ""))),
-    )
-
-
-# ---------------------------------------------------------------------- start and measure
+    release(smu)
 
 
 def _initiate(actions: tuple[str, ...]) -> Write:
-    def write(smu: "EmulatedKeysightB2900", call: Call) -> None:
-        smu.initiate(channels(smu, call.expect(0, 1)), actions)
-
-    return write
+    return lambda smu, call: initiate(smu, channels(smu, call.expect(0, 1)), actions)
 
 
-def _abort(smu: "EmulatedKeysightB2900", call: Call) -> None:
+def _abort(smu: KeysightB2900State, call: Call) -> None:
     channels(smu, call.expect(0, 1))
     smu.waiting = None
 
 
-def _idle(smu: "EmulatedKeysightB2900", call: Call) -> str:
-    call.expect(0)
+def _idle(smu: KeysightB2900State, call: Call) -> str:
     busy = smu.waiting is not None and call.suffixes[0] in smu.waiting[0]
     return str(int(not busy))
 
 
-def _fetched(start: bool, latest: bool, element: str = "") -> Query:
-    """Return what answers ``:READ`` or ``:FETCh``, for all elements or for one."""
-
-    def query(smu: "EmulatedKeysightB2900", call: Call) -> Answer:
-        numbers = channels(smu, call.expect(0, 1))
-        if start:
-            smu.initiate(numbers)
-        return smu.written(smu.chosen(numbers, latest), (element,) if element else smu.names())
-
-    return query
-
-
-def _measure(smu: "EmulatedKeysightB2900", call: Call) -> Answer:
-    numbers = channels(smu, call.expect(0, 1))
-    smu.measure(numbers)
-    return smu.written(smu.chosen(numbers, latest=True), smu.names())
-
-
-def _measure_one(function: str) -> Query:
-    def query(smu: "EmulatedKeysightB2900", call: Call) -> Answer:
-        numbers = channels(smu, call.expect(0, 1))
-        for number in numbers:
-            smu.states[number - 1].measured.add(function)
-        smu.measure(numbers)
-        return smu.written(smu.chosen(numbers, latest=True), (function,))
-
-    return query
-
-
-def _own(latest: bool) -> Query:
-    """Return what answers ``:SENSe:DATA``: offset and size may say which readings."""
-
-    def query(smu: "EmulatedKeysightB2900", call: Call) -> Answer:
-        arguments = call.expect(0, 0 if latest else 2)
-        found = smu.chosen([call.suffixes[0]], latest)
-        return smu.written(found if latest else windowed(found, arguments), smu.names())
-
-    return query
-
-
-def windowed(found: list[Any], arguments: list[str]) -> list[Any]:
-    """Return some readings, as offset (a number, ``STARt`` or ``CURRent``) and size say; -222 if there are none."""
-    if not arguments:
-        return found
-    if values.matches(arguments[0], "CURRent"):
-        start = len(found) - 1
-    else:
-        start = 0 if values.matches(arguments[0], "STARt") else values.integer(arguments[0], 0, LARGEST_TRAIN)
-    size = values.integer(arguments[1], 1, LARGEST_TRAIN) if len(arguments) > 1 else len(found)
-    if start >= len(found):
-        raise ScpiError(-222)
-    return found[start : start + size]
-
-
-def _clear(smu: "EmulatedKeysightB2900", call: Call) -> None:
-    call.expect(0)
-    smu.readings[call.suffixes[0] - 1].clear()
-
-
-def _group(pattern: str, start: bool) -> tuple[Command, ...]:
-    return tuple(
-        command
-        for node, latest in (("[:SCALar]", True), (":ARRay", False))
-        for command in (
-            Command(f"{pattern}{node}", query=_fetched(start, latest)),
-            *(Command(f"{pattern}{node}:{name}", query=_fetched(start, latest, key)) for name, key in ELEMENTS.items()),
-        )
+COMMANDS: tuple[Command, ...] = tuple(
+    command
+    for node, actions in ACTIONS.items()
+    for command in (
+        *_layer("ARM", node, actions),
+        *_layer("TRIGger", node, actions),
+        Command(f":INITiate[:IMMediate]{node}", _initiate(actions)),
+        Command(f":ABORt{node}", _abort),
+        setting.query(f":IDLE#{node}", _idle),
     )
-
-
-COMMANDS: tuple[Command, ...] = (
-    *(
-        command
-        for kind in ("ARM", "TRIGger")
-        for node, actions in ACTIONS.items()
-        for command in _layer(kind, node, actions)
-    ),
-    *(command for kind in ("ARM", "TRIGger") for command in _lan(kind)),
-    *(
-        command
-        for node, actions in ACTIONS.items()
-        for command in (
-            Command(f":INITiate[:IMMediate]{node}", _initiate(actions)),
-            Command(f":ABORt{node}", _abort),
-            Command(f":IDLE#{node}", query=_idle),
-        )
-    ),
-    *_group(":READ", start=True),
-    *_group(":FETCh", start=False),
-    Command(":MEASure", query=_measure),
-    *(Command(f":MEASure:{name}", query=_measure_one(key)) for name, key in FUNCTIONS.items()),
-    Command(":SENSe#:DATA", query=_own(latest=False)),
-    Command(":SENSe#:DATA:LATest", query=_own(latest=True)),
-    Command(":SENSe#:DATA:CLEar", _clear),
 )

@@ -524,6 +524,25 @@ def test_a_text_on_the_display_has_its_length(bench):
     assert bench.refused(f":DISP:TEXT '{'x' * 21}'") == -223
 
 
+def test_what_is_only_stored_is_reset_and_saved_like_a_setting_and_the_panel_outlives_both(bench):
+    asked = ":SOUR:SOAK?;:SOUR:VOLT:PROT?;:TRIG:OUTP?;:SYST:RCM?;:SOUR2:TTL?"
+    bench.say(":SOUR:SOAK 2", ":SOUR:VOLT:PROT 40", ":TRIG:OUTP SOUR,DEL", ":SYST:RCM MULT", ":SOUR2:TTL 3", "*SAV 1")
+    changed = "+2.000000E+00;+4.000000E+01;SOUR,DEL;MULT;3"
+    assert bench.ask(asked) == changed
+    bench.say("*RST")
+    assert bench.ask(asked) == "+0.000000E+00;+2.100000E+02;NONE;MULT;3"
+    bench.say("*RCL 1")
+    assert bench.ask(asked) == changed
+    assert bench.ask(":SOUR:SOAK? MAX;:SOUR:SOAK? DEF") == "+9.999999E+03;+0.000000E+00"
+
+
+@pytest.mark.parametrize(
+    "message", [":CALC2:CLIM:MODE SORT", ":CALC2:LIM2:UPP:SOUR2 3", ":SYST:KEY 23", ":DISP:ATTR?", ":FORM:SOUR2 HEX"]
+)
+def test_what_no_crossbar_lab_touches_is_an_undefined_header(bench, message):
+    assert bench.refused(message) == -113
+
+
 # ---------------------------------------------------------------------- a client that nobody here wrote
 
 

@@ -317,3 +317,36 @@ def test_a_comma_may_follow_the_last_argument(bench):
     bench.say(":TRAC:MAKE 'mine', 100, ")
     assert bench.ask(":TRAC:POIN? 'mine'") == "100"
     assert bench.refused(":TRAC:MAKE 'other',,") == -102
+
+
+def test_what_is_only_stored_is_reset_saved_and_listed_like_a_setting(bench):
+    asked = ":SOUR:VOLT:PROT?;:SENS:RES:OCOM?;:OUTP:INT:STAT?;:DISP:CURR:DIG?"
+    bench.say(":SOUR:VOLT:PROT PROT20", ":SENS:RES:OCOM ON", ":OUTP:INT:STAT ON", ":DISP:CURR:DIG 6", "*SAV 1")
+    bench.say(':SOUR:CONF:LIST:CRE "kept"', ':SOUR:CONF:LIST:STOR "kept"', ":SOUR:VOLT:PROT PROT40")
+    bench.say(':SOUR:CONF:LIST:REC "kept"')
+    assert bench.ask(asked) == "PROT20;1;1;6"
+    bench.say("*RST")
+    assert bench.ask(asked) == "NONE;0;0;5"
+    bench.say("*RCL 1")
+    assert bench.ask(asked) == "PROT20;1;1;6"
+
+
+def test_what_the_panel_shows_outlives_a_reset(bench):
+    bench.say(":DISP:SCR GRAP", ":DISP:LIGH:STAT ON100", ":SYST:POS SAV2", "*RST")
+    assert bench.ask(":DISP:SCR?;:DISP:LIGH:STAT?;:SYST:POS?") == "GRAP;ON100;SAV2"
+    assert bench.refused(f':DISP:USER1:TEXT "{"x" * 21}"') == -223
+    assert bench.refused(f':DISP:USER2:TEXT "{"x" * 32}"') == 0
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        ":SYST:COMM:LAN:CONF?",
+        ":DIG:WRIT 3",
+        ":TRIG:LAN1:IN:CLE",
+        ":TRIG:BLEN1:MODE OR",
+        ":TRIG:BLOC:DIG:IO 16,1,63",
+    ],
+)
+def test_what_no_crossbar_lab_touches_is_refused_by_name(bench, message):
+    assert bench.refused(message) == -113

@@ -128,3 +128,21 @@ def test_relay_patterns_and_setups_are_kept(matrix):
     assert matrix.receive(":ROUT:CLOS:STAT?") == b"(@1!1!1,2!4!10)\n"
     matrix.receive(":ROUT:MEM:SAVE M101")
     assert matrix.receive(":SYST:ERR?").startswith(b"-222,")
+
+
+def test_cards_and_panel_outlive_a_reset_and_lines_of_the_layers_do_not(matrix):
+    asked = ":ROUT:CONF:SLOT2:CTYP?;POLE?;:OUTP:TTL3?;:DISP:TEXT?;:TRIG:TCON:ASYN:ILIN?;:ARM:TCON:DIR?"
+    matrix.receive(":ROUT:CONF:SLOT2:CTYP C7011;POLE 1;:OUTP:TTL3 ON;:DISP:TEXT 'a';:TRIG:TCON:ASYN:ILIN 3")
+    assert matrix.receive(asked) == b'C7011;1;1;"a";3;ACC\n'
+    matrix.receive("*RST")
+    assert matrix.receive(asked) == b'C7011;1;1;"a";1;ACC\n'
+    assert matrix.receive(":ROUT:CONF:SLOT1:CTYP?;:OUTP:TTL1?") == b"C7012;0\n"
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [(":ROUT:CONF:SLOT3:CTYP C7012", -114), (":ROUT:CONF:SLOT1:CTYP 12", -141), (":SYST:KEY 1", -113)],
+)
+def test_a_slot_that_is_not_there_and_a_key_are_refused(matrix, message, code):
+    matrix.receive(message)
+    assert matrix.receive(":SYST:ERR?").startswith(f"{code},".encode())

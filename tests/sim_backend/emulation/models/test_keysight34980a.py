@@ -155,3 +155,16 @@ def test_labels_stay_with_their_channels(matrix):
     assert ask(matrix, "ROUT:CHAN:LAB? (@1101)") == '"gate"'
     matrix.receive("ROUT:CHAN:LAB:CLE:MOD 1")
     assert ask(matrix, "ROUT:CHAN:LAB? (@1101)") == '"1101"'
+
+
+def test_clock_and_display_outlive_a_reset(matrix):
+    matrix.receive("SYST:DATE 2020,1,2;:SYST:TIME 10,20,30;:DISP:TEXT 'busy';*RST")
+    assert ask(matrix, "SYST:DATE?;TIME?;:DISP:TEXT?") == '+2020,+01,+02;10,20,30.000;"busy"'
+    matrix.receive("DISP:TEXT:CLE")
+    assert ask(matrix, "DISP:TEXT?") == '""'
+
+
+@pytest.mark.parametrize("message", ["SYST:COMM:LAN:DHCP?", "MEM:STAT:NAME 1,one", "CAL:SEC:STAT OFF", "INST:DMM:CONN"])
+def test_what_no_crossbar_lab_touches_is_an_undefined_header(matrix, message):
+    matrix.receive(message)
+    assert ask(matrix, "SYST:ERR?").startswith("-113,")

@@ -382,3 +382,43 @@ def test_the_error_count_has_a_sign(bench):
     assert bench.ask(":SYST:ERR:COUN?") == "+0"
     bench.say(":NONSENSE")
     assert bench.ask(":SYST:ERR:COUN?") == "+1"
+
+
+def test_what_is_only_stored_is_reset_and_saved_channel_by_channel(bench):
+    asked = ":OUTP1:LOW?;:OUTP2:LOW?;:SENS2:REM?;:SOUR2:WAIT?;:OUTP2:FILT:TCON?"
+    bench.say(":OUTP2:LOW FLO", ":SENS2:REM ON", ":SOUR2:WAIT OFF", ":OUTP2:FILT:TCON 1e-4", "*SAV 1", ":OUTP2:SAVE 0")
+    changed = "GRO;FLO;1;0;+1.000000E-04"
+    assert bench.ask(asked) == changed
+    bench.say("*RST")
+    assert bench.ask(asked) == "GRO;GRO;0;1;+5.000000E-06"
+    for recall in (":OUTP2:REC 0", "*RCL 1"):
+        bench.say("*RST", recall)
+        assert bench.ask(asked) == changed
+
+
+def test_what_the_panel_and_the_lines_keep_outlives_a_reset(bench):
+    bench.say(":DISP:DIG 5", ":SYST:GRO (@1,2)", ":SOUR2:TOUT:SIGN EXT1,INT1", ":SYST:DATE 2020,1,2", "*RST")
+    assert bench.ask(":DISP:DIG?;:SYST:GRO?;:SOUR2:TOUT:SIGN?;:SOUR1:TOUT:SIGN?;:SYST:DATE?") == (
+        "5;(@1,2);EXT1,INT1;EXT1;+2020,+1,+2"
+    )
+
+
+def test_a_layer_for_both_actions_sets_both(bench):
+    bench.say(":TRIG2:ALL:TOUT ON", ":TRIG2:ACQ:BYP ONCE", ":TRIG2:TRAN:TOUT:SIGN EXT3")
+    assert bench.ask(":TRIG2:TRAN:TOUT?;:TRIG2:ACQ:TOUT?;:TRIG2:TRAN:BYP?;:TRIG2:ACQ:BYP?") == "1;1;OFF;ONCE"
+    assert bench.ask(":TRIG2:TRAN:TOUT:SIGN?;:TRIG2:ACQ:TOUT:SIGN?;:TRIG1:ALL:TOUT?") == "EXT3;EXT1;0"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        ":CALC:CLIM:MODE SORT",
+        ":CALC:LIM:PASS:DIG 3",
+        ":FORM:DIG BIN",
+        ":TRIG1:LXI:LAN:LIST?",
+        ":LXI:IDEN",
+        ":DISP:DATA?",
+    ],
+)
+def test_what_no_crossbar_lab_touches_is_refused_by_name(bench, message):
+    assert bench.refused(message) == -113

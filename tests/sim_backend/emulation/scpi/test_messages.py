@@ -14,7 +14,7 @@ from crossbar_hil.sim_backend.emulation.models.keithley7001.model import Emulate
 from crossbar_hil.sim_backend.emulation.models.keysight34980a.model import EmulatedKeysight34980A
 from crossbar_hil.sim_backend.emulation.models.keysightb2200a.model import EmulatedKeysightB2200A
 from crossbar_hil.sim_backend.emulation.models.keysightb2900.model import EmulatedKeysightB2901A, EmulatedKeysightB2902A
-from crossbar_hil.sim_backend.emulation.scpi.messages import COMMON
+from crossbar_hil.sim_backend.emulation.scpi.common import COMMON
 from crossbar_hil.sim_backend.emulation.serving.server import InstrumentServer
 from crossbar_hil.sim_backend.emulation.world.world import World
 

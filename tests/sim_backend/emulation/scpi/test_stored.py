@@ -3,7 +3,7 @@ import copy
 import pytest
 
 from crossbar_hil.sim_backend.emulation.scpi import kinds, memory
-from crossbar_hil.sim_backend.emulation.scpi.messages import ScpiInstrument
+from crossbar_hil.sim_backend.emulation.scpi.instrument import ScpiInstrument
 from crossbar_hil.sim_backend.emulation.scpi.stored import Row, commands
 
 ROWS = (

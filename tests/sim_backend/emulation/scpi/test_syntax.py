@@ -15,7 +15,7 @@ from crossbar_hil.sim_backend.emulation.scpi.status import Register, ScpiError, 
     ],
 )
 def test_a_header_has_a_long_and_a_short_form_and_nothing_between(pattern, fitting, unfit):
-    compiled = syntax.compiled(pattern)
+    compiled = syntax.header_regex(pattern)
     for header in fitting:
         assert compiled.fullmatch(header), header
     for header in unfit:
@@ -36,13 +36,13 @@ def test_a_suffix_beyond_its_bounds_is_an_error():
 
 
 def test_separators_in_quotes_and_parentheses_separate_nothing():
-    parts, broken = syntax.scanned("""A 'x;"y';B (@1,2;3) ; C""", ";")
+    parts, broken = syntax.split("""A 'x;"y';B (@1,2;3) ; C""", ";")
     assert (parts, broken) == (["""A 'x;"y'""", "B (@1,2;3)", "C"], 0)
 
 
 @pytest.mark.parametrize(("text", "code"), [("A;B 'x;C", -151), ("A;B (@1;C", -171), ("A;B );C", -171)])
 def test_what_stays_open_is_cut_off_with_its_error(text, code):
-    assert syntax.scanned(text, ";") == (["A"], code)
+    assert syntax.split(text, ";") == (["A"], code)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_what_stays_open_is_cut_off_with_its_error(text, code):
     ],
 )
 def test_a_header_continues_the_path_unless_it_begins_with_a_colon(path, header, full, left):
-    assert syntax.joined(path, header) == (full, left)
+    assert syntax.full_header(path, header) == (full, left)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_errors_latch_their_class_in_the_event_register():
     ],
 )
 def test_an_expression_has_a_value_or_overflows(text, value):
-    assert expression.evaluated(expression.parsed(text), {"VOLT": 2.0, "CURR": 3.0}) == pytest.approx(value)
+    assert expression.evaluate(expression.parse(text), {"VOLT": 2.0, "CURR": 3.0}) == pytest.approx(value)
 
 
 @pytest.mark.parametrize(
@@ -154,14 +154,14 @@ def test_an_expression_has_a_value_or_overflows(text, value):
 )
 def test_what_is_no_arithmetic_is_refused(text, code):
     with pytest.raises(ScpiError) as caught:
-        expression.evaluated(expression.parsed(text), {"VOLT": 2.0})
+        expression.evaluate(expression.parse(text), {"VOLT": 2.0})
     assert caught.value.code == code
 
 
 def test_blocks_are_big_endian_unless_swapped_and_tell_their_length_if_definite():
-    assert DataFormat(8).written([1.0]) == b"#0" + bytes.fromhex("3ff0000000000000")
-    assert DataFormat(4, swapped=True, definite=True).written([1.0] * 3) == b"#212" + bytes.fromhex("0000803f") * 3
-    assert DataFormat().written([1.0, -2e-9]) == "+1.000000E+00,-2.000000E-09"
+    assert DataFormat(8).encode([1.0]) == b"#0" + bytes.fromhex("3ff0000000000000")
+    assert DataFormat(4, swapped=True, definite=True).encode([1.0] * 3) == b"#212" + bytes.fromhex("0000803f") * 3
+    assert DataFormat().encode([1.0, -2e-9]) == "+1.000000E+00,-2.000000E-09"
 
 
 @pytest.mark.parametrize(("text", "value"), [("#HfF", 255), ("#b101", 5), ("#Q17", 15), ("12.6", 13)])
