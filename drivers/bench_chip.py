@@ -19,7 +19,6 @@ from .parts import (
     check_width,
     check_write_scheme,
     placement_problems,
-    ports_in_common,
 )
 from .safe import make_safe
 from .schemes.read_schemes import ReadScheme, read_scheme
@@ -127,11 +126,7 @@ class BenchChip(ChipBackend):
         scheme = write.scheme if write else None
         names = bench.wiring.sources
         needed = {*(read.sources if read else ()), *(scheme.sources if scheme else ())}
-        found += placement_problems(names, wiring, needed)
-        found += [
-            f"source {names[port]} is on the ports {first} and {port}, one channel has one HI"
-            for first, port in ports_in_common(names)
-        ]
+        found += placement_problems(names, names, wiring, needed)
         settings = _settings(bench, read, write, names)
         found += ability_problems(sources, settings, read, scheme)
         if scheme is not None:

@@ -44,13 +44,17 @@ def check_write_scheme(name: str | None, wiring: Wiring, disturb_v: float | None
     return DisturbLimit(scheme, wiring.shape, disturb_v)
 
 
-def placement_problems(names: Mapping[str, str], wiring: Wiring, needed: Collection[str]) -> Iterator[str]:
+def placement_problems(
+    names: Mapping[str, str], behind: Mapping[str, object], wiring: Wiring, needed: Collection[str]
+) -> Iterator[str]:
     """Say what is wrong with where the sources are, one sentence each.
 
     Parameters
     ----------
     names : mapping of str to str
         Name of each source, by port.
+    behind : mapping of str to object
+        What is the same for two ports if one source is on both.
     wiring : Wiring
         The ports that there are.
     needed : collection of str
@@ -63,15 +67,11 @@ def placement_problems(names: Mapping[str, str], wiring: Wiring, needed: Collect
             yield f"source {name} needs the port {port}, but only {', '.join(wiring.ports)} are wired"
     for port in sorted(set(needed) - set(names)):
         yield f"no source is on the port {port}, only on {names_text(names, 'no port')}"
-
-
-def ports_in_common(ports: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """Yield ports that have the same thing behind them, in pairs."""
     first_of: dict[object, str] = {}
-    for port, thing in ports.items():
+    for port, thing in behind.items():
         first = first_of.setdefault(thing, port)
         if first != port:
-            yield first, port
+            yield f"source {names[port]} is on the ports {first} and {port}, one channel has one HI"
 
 
 def ability_problems(
@@ -138,11 +138,8 @@ def check_sources(
             f"but sources for {names_text(sources, 'no port')}"
         )
     needed = {*read.sources, *(write.sources if write else ())}
-    found += placement_problems({port: source.name for port, source in sources.items()}, wiring, needed)
-    found += [
-        f"source {sources[port].name} is on the ports {first} and {port}, one channel has one HI"
-        for first, port in ports_in_common({port: id(source) for port, source in sources.items()})
-    ]
+    names = {port: source.name for port, source in sources.items()}
+    found += placement_problems(names, {port: id(source) for port, source in sources.items()}, wiring, needed)
     if not found:
         found += ability_problems(sources, settings, read, write)
     if found:
