@@ -167,9 +167,9 @@ def tell_outcome(outcome: "RunOutcome", *, no_report: bool, as_json: bool, targe
     from crossbar_hil.runs.store import load_run  # noqa: PLC0415
 
     run = load_run(outcome.folder)
-    done = outcome.status == "done"
+    ending, done = run.ending(target), outcome.status == "done"
     page = None
-    if run.can_report and not no_report:
+    if ending.drawable and not no_report:
         from crossbar_hil.runs.report import make_report  # noqa: PLC0415 - jinja2 takes a while
 
         page = make_report(run, replace=True)
@@ -178,7 +178,7 @@ def tell_outcome(outcome: "RunOutcome", *, no_report: bool, as_json: bool, targe
             run=str(run.folder),
             kind=outcome.kind,
             status=outcome.status,
-            **run.summary(),
+            **ending.record,
             reason=run.facts["reason"],
             safe=outcome.safe["confirmed"] if outcome.safe is not None else None,
             seed=run.facts["seed"],
@@ -186,12 +186,12 @@ def tell_outcome(outcome: "RunOutcome", *, no_report: bool, as_json: bool, targe
         )
     else:
         go_on = f"{outcome.reason}; what was done is kept, go on with: crossbar-hil resume {run.folder}"
-        print_lines([*([] if done else [go_on]), *run.sentences(), f"run     {run.folder}"])
+        print_lines([*([] if done else [go_on]), *ending.lines, f"run     {run.folder}"])
         if page:
             click.echo(f"report  {page}")
     if not done:
         raise click.exceptions.Exit(COULD_NOT)
-    raise click.exceptions.Exit(DONE if run.reached(target) else NOT_CONVERGED)
+    raise click.exceptions.Exit(DONE if ending.reached else NOT_CONVERGED)
 
 
 def _lines_of(run: "Run") -> Iterator[str]:

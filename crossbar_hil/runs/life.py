@@ -172,7 +172,7 @@ def resume_work(work: RecordedWork[Step], run: Run, *, show: Show[Step] = lambda
             locked.enter_context(run_lock(run.folder, run.name))
             if bench is not None:
                 backend = open_backend(bench, seed=work.seed)
-        _prepare(work, backend, opened, check_pulses=False)
+        _prepare(work, backend, opened, check_pulses=False)  # they were checked when the run began
         work.reopen(run.folder)
         opened.pop_all()
         return _carry_out(work, backend, run.folder, show)

@@ -49,6 +49,19 @@ class Variable(NamedTuple):
     about: str = ""
 
 
+class Ending(NamedTuple):
+    """What a training came to, for those who wait for it."""
+
+    record: dict[str, Any]
+    """As the last line of JSON says it."""
+    lines: Sequence[str]
+    """In words."""
+    reached: bool
+    """Whether it reached what it should."""
+    drawable: bool
+    """Whether there is something to draw a report of."""
+
+
 class Figure(NamedTuple):
     """One figure of a report."""
 
@@ -162,25 +175,12 @@ class Run(ABC):
         """Return its numbers as named arrays; one of a single dimension of its own name is a coordinate."""
 
     @abstractmethod
-    def summary(self) -> dict[str, Any]:
-        """Return what it came to, as the last line of JSON of a training says it."""
-
-    @abstractmethod
-    def sentences(self) -> Sequence[str]:
-        """Say what it came to."""
+    def ending(self, target: float | None = None) -> Ending:
+        """Return what it came to; `target` is a share of right answers, of a run that has such a one."""
 
     def details(self) -> Sequence[str]:
         """Say what else a person who looks at it should see."""
         return ()
-
-    @property
-    @abstractmethod
-    def can_report(self) -> bool:
-        """Whether there is something to draw when its training ends."""
-
-    @abstractmethod
-    def reached(self, target: float | None = None) -> bool:
-        """Whether the training reached what it should, or a share of right answers."""
 
     # ------------------------------------------------------------------ what not every kind of run can do
 

@@ -17,7 +17,7 @@ from crossbar_hil.runs.inference import Answer, judge_patterns
 from crossbar_hil.runs.life import Show, resume_work
 from crossbar_hil.runs.never_began import describe_never_began
 from crossbar_hil.runs.recorded_settings import Tables, check_tables
-from crossbar_hil.runs.run import Figure, Run, RunOutcome, Series, Variable
+from crossbar_hil.runs.run import Ending, Figure, Run, RunOutcome, Series, Variable
 from crossbar_hil.runs.training import TrainingWork
 from crossbar_hil.runs.training_record import RECORD, SCHEMA_VERSION
 from crossbar_hil.runs.training_views import training_page, training_series, training_variables
@@ -208,20 +208,18 @@ class TrainingRun(Run):
         state.pop("saturated", None)
         return judge_patterns(self, state, self.task, patterns)
 
-    def summary(self) -> dict[str, Any]:
-        """Return what it came to: converged, epochs, pulses, error, verdict."""
-        usual = {"converged": False, "epochs": 0, "pulses": 0, "error": None, "verdict": None}
-        return {name: self.facts.get(name, value) for name, value in usual.items()}
-
-    def sentences(self) -> Sequence[str]:
-        """Say verdict, reason, pulses and epochs."""
+    def ending(self, target: float | None = None) -> Ending:  # noqa: ARG002 - its targets are settings
+        """Return verdict, epochs and pulses; what was reached are the targets of every pattern."""
         facts = self.facts
-        if not self.can_report:
-            return ()
-        return (
+        usual = {"converged": False, "epochs": 0, "pulses": 0, "error": None, "verdict": None}
+        record = {name: facts.get(name, value) for name, value in usual.items()}
+        if record["verdict"] is None:
+            return Ending(record, (), reached=False, drawable=False)
+        lines = (
             f"{facts['verdict']}: {self.result.reason}",
             f"{facts['pulses']} pulses in {facts['epochs']} epochs, {self.kind} chip, seed {facts['seed']}",
         )
+        return Ending(record, lines, reached=bool(facts["converged"]), drawable=True)
 
     def details(self) -> Sequence[str]:
         """Say which targets were missed, the worst first."""
@@ -235,15 +233,6 @@ class TrainingRun(Run):
                 for miss in self.result.misses
             ),
         )
-
-    @property
-    def can_report(self) -> bool:
-        """Whether there is an epoch."""
-        return "verdict" in self.facts
-
-    def reached(self, target: float | None = None) -> bool:  # noqa: ARG002 - its targets are settings
-        """Whether every target is met."""
-        return bool(self.facts.get("converged"))
 
     def figures(self) -> Iterator[Figure]:
         """Draw the five figures of a training."""

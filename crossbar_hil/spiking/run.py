@@ -1,6 +1,6 @@
 """A recorded training of a spiking network, read from its folder."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
@@ -11,7 +11,7 @@ from crossbar_hil.bench.file import Bench
 from crossbar_hil.errors import CrossbarError, RunError
 from crossbar_hil.runs.life import resume_work
 from crossbar_hil.runs.recorded_settings import Tables
-from crossbar_hil.runs.run import Figure, Run, RunOutcome, Series, Variable
+from crossbar_hil.runs.run import Ending, Figure, Run, RunOutcome, Series, Variable
 from crossbar_hil.spiking.device_work import make_spiking_work
 from crossbar_hil.spiking.examination import Faults, describe_accuracy, examine_network
 from crossbar_hil.spiking.folder import read_checkpoint, read_record
@@ -129,31 +129,21 @@ class SpikingRun(Run):
             view=view or SilentView(),
         )
 
-    def summary(self) -> dict[str, Any]:
-        """Return what it came to: accuracy, silent, images, spikes, shown, reads, pulses."""
-        usual: dict[str, Any] = {"accuracy": None, "silent": None, "images": None, "spikes": 0, "shown": 0}
-        return {name: self.facts.get(name, value) for name, value in (usual | {"reads": None, "pulses": None}).items()}
-
-    def sentences(self) -> Sequence[str]:
-        """Say accuracy, spikes and pulses."""
+    def ending(self, target: float | None = None) -> Ending:
+        """Return accuracy, spikes and pulses; without a target all answers of a device must be right."""
         facts = self.facts
-        if not self.can_report:
-            return ()
+        record: dict[str, Any] = {name: facts.get(name) for name in ("accuracy", "silent", "images")}
+        record |= {name: facts.get(name, 0) for name in ("spikes", "shown")}
+        record |= {name: facts.get(name) for name in ("reads", "pulses")}
+        if self.status != "done" or record["accuracy"] is None:
+            return Ending(record, (), reached=False, drawable=False)
         sent = f", {facts['reads']} vectors read, {facts['pulses']} pulses sent" if facts.get("reads") else ""
-        return (
+        lines = (
             describe_accuracy(facts["accuracy"], facts["images"], facts["silent"]),
             f"{facts['spikes']} output spikes in {facts['shown']} images{sent}, seed {facts['seed']}",
         )
-
-    @property
-    def can_report(self) -> bool:
-        """Whether the network was tested."""
-        return self.status == "done" and "accuracy" in self.facts
-
-    def reached(self, target: float | None = None) -> bool:
-        """Whether the accuracy is that of the target, which is 1 on a device and 0 else if not given."""
         wanted = target if target is not None else (1.0 if self.network.bench else 0.0)
-        return float(self.facts.get("accuracy") or 0.0) >= wanted
+        return Ending(record, lines, reached=facts["accuracy"] >= wanted, drawable=True)
 
     def figures(self) -> Iterator[Figure]:
         """Draw every figure that there is something for."""

@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -98,13 +98,9 @@ class SpikingSettings:
         if self.bench is None:
             self._check_cells()
 
-    def as_plain(self) -> dict[str, Any]:
-        """Return the settings as JSON gives them back."""
-        return {**asdict(self), "classes": None if self.classes is None else list(self.classes)}
-
     @classmethod
     def from_plain(cls, values: Mapping[str, Any]) -> Self:
-        """Read back `as_plain`, also after it has been through JSON.
+        """Make settings of plain data, as a run or a sweep holds them.
 
         Raises
         ------

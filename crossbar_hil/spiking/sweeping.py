@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from crossbar_hil.errors import ConfigError, CrossbarError, DataError
+from crossbar_hil.runs.recorded_settings import dump_tables
 from crossbar_hil.spiking.computed import computed_network, images_of, train_and_test
 from crossbar_hil.spiking.settings import SpikingSettings, data_hash
 from crossbar_hil.studies.axes import Axis, read_axes
@@ -79,7 +80,7 @@ class NetworkSweep(Sweep):
             "version": package_version(),
             "seed": self.seed,
             "networks": self.networks,
-            "settings": self.settings.as_plain(),
+            "settings": dump_tables(self.settings),
             "axes": [axis.as_record() for axis in self.axes],
             "data_sha256": hashlib.sha256("".join(self.data).encode()).hexdigest(),
         }

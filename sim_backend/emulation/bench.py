@@ -69,7 +69,7 @@ class EmulatedBench:
         self.instruments: dict[str, EmulatedInstrument] = {}
         for name in bench.instruments:
             self._make(name)
-        self._wire(bench, settings)
+        self._wire(bench.wiring, settings)
         self._serve: Callable[..., InstrumentServer] = InstrumentServer
         self._blows: Blows | None = None
         if nemesis is not None:
@@ -132,10 +132,7 @@ class EmulatedBench:
         self.instruments[name] = made
         return made
 
-    def _wire(self, bench: Bench, settings: EmulationTable) -> None:
-        wiring = bench.wiring
-        if wiring is None:
-            return
+    def _wire(self, wiring: WiringTable, settings: EmulationTable) -> None:
         for port, row in wiring.ports.items():
             node = f"{wiring.matrix}.row.{wiring.slot}.{row_number(row)}"
             if port == "ground":

@@ -57,6 +57,7 @@ def on_a_bench(killed):
 TOLD = "never began, nothing was sent"
 
 
+@pytest.mark.fault("H1")
 def test_a_killed_start_on_a_bench_is_listed_and_every_verb_says_what_it_is(on_a_bench, cli):
     assert (on_a_bench / "journal.sqlite").exists()
     out = on_a_bench.parent

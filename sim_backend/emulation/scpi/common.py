@@ -5,9 +5,9 @@ Every operation here ends before the next command begins, so ``*OPC`` and ``*WAI
 
 from typing import Any
 
-from . import kinds
-from .messages import Call, Command, error_count
-from .settings import action
+from .kinds import integer
+from .messages import Command, error_count
+from .settings import action, attribute
 from .status import COMPLETE
 
 
@@ -30,14 +30,6 @@ def _take_errors(self: Any) -> list[int]:
     return codes
 
 
-def _set_event_enable(self: Any, _: Call, mask: int) -> None:
-    self.status.standard.enable = mask
-
-
-def _set_service_enable(self: Any, _: Call, mask: int) -> None:
-    self.status.service_enable = mask
-
-
 COMMON = (
     Command("*IDN", query=lambda self, _: self.identity()),
     action("*RST", lambda self: self.reset()),
@@ -49,8 +41,8 @@ COMMON = (
     action("*WAI"),
     Command("*ESR", query=lambda self, _: str(self.status.standard.take())),
     Command("*STB", query=lambda self, _: str(self.status_byte())),
-    kinds.integer(0, 255).command("*ESE", _set_event_enable, lambda self, _: self.status.standard.enable),
-    kinds.integer(0, 255).command("*SRE", _set_service_enable, lambda self, _: self.status.service_enable),
+    attribute("*ESE", "enable", integer(0, 255), lambda self, _: self.status.standard),
+    attribute("*SRE", "service_enable", integer(0, 255), lambda self, _: self.status),
     Command(":SYSTem:ERRor[:NEXT]", query=lambda self, _: self.error_text(self.status.next_error())),
     Command(":SYSTem:ERRor:ALL", query=lambda self, _: ",".join(map(self.error_text, _take_errors(self)))),
     Command(":SYSTem:ERRor:COUNt", query=error_count),

@@ -61,7 +61,7 @@ class TspMachine(EmulatedInstrument):
         root.methods |= {
             "delay": self._delay,
             "waitcomplete": lambda *_group: self.schedule.finish(),
-            "opc": lambda: self.schedule.when_done(self._completed),
+            "opc": lambda: self.schedule.when_done(self._note_completion),
             "reset": self._reset,
             "printnumber": self.output.printnumber,
             "printbuffer": self.output.printbuffer,
@@ -145,7 +145,7 @@ class TspMachine(EmulatedInstrument):
     def _port(self, kind: str) -> float:
         return float(self.ports.get(kind, PORTS[kind]))
 
-    def _completed(self) -> None:
+    def _note_completion(self) -> None:
         self.status.standard.latched |= STANDARD["OPC"]
 
     def _press(self, code: Value = None) -> None:

@@ -82,7 +82,9 @@ class Damage:
             return replace(wanted, on=False, off_state="highz")
         return wanted
 
-    def closed(self, matrix: str, wanted: frozenset[Relay], before: frozenset[Relay], now_s: float) -> frozenset[Relay]:
+    def closed_relays(
+        self, matrix: str, wanted: frozenset[Relay], before: frozenset[Relay], now_s: float
+    ) -> frozenset[Relay]:
         """Return which relays of a matrix are really closed when it is told to close some."""
         closed = set() if matrix in self.unpowered else set(wanted)
         for (owner, relay), broken in self.relays.items():

@@ -179,7 +179,7 @@ class World:
             wanted = self._wanted_closed[matrix] = frozenset(closed)
             before = self._closed[matrix]
             if self.damage:
-                wanted = self.damage.closed(matrix, wanted, before, self.clock.elapsed())
+                wanted = self.damage.closed_relays(matrix, wanted, before, self.clock.elapsed())
             moving = wanted ^ before
             if not moving:
                 return

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from ...scpi import values
 from ...scpi.messages import Call, Command
 from ...scpi.status import ScpiError
-from .blocks import BLOCKS, LONGEST_S, branch, branch_counter, delay, measure
+from .blocks import BLOCKS, LONGEST_S
 from .state import Keithley2450State
-from .trigger_model import Block
+from .trigger_model import Block, Progress
 
 Part = Block | tuple[str, ...]
 """A block, or its header and arguments."""
@@ -21,10 +21,7 @@ ON, OFF = ("SOURce:STATe", "ON"), ("SOURce:STATe", "OFF")
 def load(smu: Keithley2450State, *parts: Part) -> None:
     """Make a trigger model of blocks that are numbered from 1."""
     smu.trigger_model.load(
-        [
-            part if isinstance(part, Block) else BLOCKS[part[0]][2](smu, number, *part[1:])
-            for number, part in enumerate(parts, start=1)
-        ]
+        [part if isinstance(part, Block) else BLOCKS[part[0]].block_of(smu, part[1:]) for part in parts]
     )
 
 
@@ -34,14 +31,14 @@ def load_sweep(
     """Make the model that measures so often while it goes round a configuration list."""
     load(
         smu,
-        ("BUFFer:CLEar", values.quoted(name)),
-        ("CONFig:RECall", values.quoted(levels), str(start)),
+        BLOCKS["BUFFer:CLEar"].block(smu, name),
+        BLOCKS["CONFig:RECall"].block(smu, (levels, start)),
         ON,
         ("BRANch:ALWays", "6"),
-        ("CONFig:NEXT", values.quoted(levels)),
-        delay(smu, delay_s),
-        measure(smu, name, stop_at=9 if fail_abort else 0),
-        branch_counter(8, passes, 5),
+        BLOCKS["CONFig:NEXT"].block(smu, 1, levels),
+        BLOCKS["DELay:CONStant"].block(smu, delay_s),
+        BLOCKS["MEASure"].block(smu, name, 1, 9 if fail_abort else 0),
+        BLOCKS["BRANch:COUNter"].block(smu, passes, 5),
         OFF,
     )
 
@@ -49,7 +46,7 @@ def load_sweep(
 def _reading(smu: Keithley2450State, rest: tuple[str, ...]) -> tuple[Part, Part, Part]:
     """Return what clears a buffer, what waits, and what measures; time and buffer may be left out."""
     seconds = values.bounded(rest[0], 0.0, LONGEST_S) if rest else 0.0
-    return ("BUFFer:CLEar", *rest[1:2]), delay(smu, seconds), ("MEASure", *rest[1:2])
+    return ("BUFFer:CLEar", *rest[1:2]), BLOCKS["DELay:CONStant"].block(smu, seconds), ("MEASure", *rest[1:2])
 
 
 def _simple_loop(smu: Keithley2450State, count: str, *rest: str) -> None:
@@ -62,8 +59,12 @@ def _duration_loop(smu: Keithley2450State, duration: str, *rest: str) -> None:
     """Measure for a while."""
     most_s = values.bounded(duration, 5e-7, 1e5)
     clear, wait, reading = _reading(smu, rest)
-    again = branch("BRANCH_ON_EVENT", 3, lambda progress: smu.world.clock.now() - progress.began_s < most_s)
-    load(smu, clear, ON, wait, reading, again, OFF)
+
+    def again(progress: Progress) -> None:
+        if smu.world.clock.now() - progress.began_s < most_s:
+            progress.at = 3
+
+    load(smu, clear, ON, wait, reading, Block("BRANCH_ON_EVENT", again), OFF)
 
 
 def _loop_until_event(smu: Keithley2450State, event: str, *rest: str) -> None:

@@ -7,18 +7,18 @@ from ...scpi import kinds
 from ...scpi import settings as setting
 from ...scpi.kinds import FLAG
 from ...scpi.messages import Call, Command
-from .blocks import BLOCKS, Make, block_number
+from .blocks import BLOCKS, BlockKind, block_number
 from .settings import plain
 from .state import Keithley2450State
 from .trigger_model import EVENT, Timer
 
 
-def _block(name: str, least: int, most: int, make: Make) -> Command:
-    """Declare the command of a block: its number, and `least` to `most` arguments besides."""
+def _block(name: str, kind: BlockKind) -> Command:
+    """Declare the command of a block: its number, and its arguments."""
 
     def write(smu: Keithley2450State, call: Call) -> None:
-        number, *arguments = call.expect(1 + least, 1 + most)
-        smu.trigger_model.put(block_number(number), make(smu, block_number(number), *arguments))
+        number, *texts = call.expect(1 + kind.least, 1 + kind.most)
+        smu.trigger_model.put(block_number(number), kind.block_of(smu, texts))
 
     return Command(f":TRIGger:BLOCk:{name}", write)
 
@@ -51,7 +51,7 @@ _TIMER = {
 }
 
 COMMANDS: tuple[Command, ...] = (
-    *(_block(name, *each) for name, each in BLOCKS.items()),
+    *(_block(name, kind) for name, kind in BLOCKS.items()),
     Command(":TRIGger:BLOCk:BRANch:COUNter:COUNt", query=_passes),
     setting.query(":TRIGger:BLOCk:LIST", _list),
     setting.query(":TRIGger:STATe", _state),

@@ -53,18 +53,11 @@ def _set_scan(matrix: Keithley7001State, call: Call) -> None:
     matrix.scan.stop()
 
 
-def _pattern(text: str) -> int:
+def _pattern(call: Call) -> int:
+    text = call.expect(1)[0]
     if text[:1].upper() != "M":
         raise ScpiError(-104)
     return values.integer(text[1:], PATTERNS[0], PATTERNS[-1])
-
-
-def _save(matrix: Keithley7001State, call: Call) -> None:
-    matrix.patterns[_pattern(call.expect(1)[0])] = matrix.closed
-
-
-def _recall(matrix: Keithley7001State, call: Call) -> None:
-    matrix.switch(matrix.patterns.get(_pattern(call.expect(1)[0]), frozenset()))
 
 
 _COUNT = Kind(
@@ -112,8 +105,10 @@ COMMANDS: tuple[Command, ...] = (
         "[:ROUTe]:SCAN[:INTernal]", lambda matrix, _: f"(@{','.join(map(matrix.channel_name, matrix.scan.channels))})"
     ),
     Command("[:ROUTe]:SCAN:POINts", query=lambda matrix, _: str(len(matrix.scan.channels))),
-    Command("[:ROUTe]:MEMory:SAVE", _save),
-    Command("[:ROUTe]:MEMory:RECall", _recall),
+    Command("[:ROUTe]:MEMory:SAVE", lambda matrix, call: matrix.patterns.update({_pattern(call): matrix.closed})),
+    Command(
+        "[:ROUTe]:MEMory:RECall", lambda matrix, call: matrix.switch(matrix.patterns.get(_pattern(call), frozenset()))
+    ),
     *_layer(":ARM[:SEQuence][:LAYer1]", "arm1"),
     *_layer(":ARM[:SEQuence]:LAYer2", "arm2"),
     *_layer(":TRIGger[:SEQuence]", "trigger"),

@@ -29,10 +29,6 @@ def _defined_name(matrix: Keysight34980AState, call: Call) -> str:
     return name
 
 
-def _definition(matrix: Keysight34980AState, call: Call) -> str:
-    return values.quoted(matrix.sequences[_defined_name(matrix, call)])
-
-
 def _run(matrix: Keysight34980AState, call: Call) -> None:
     """Run the commands of a sequence; one that runs a sequence is refused."""
     commands = matrix.sequences[_defined_name(matrix, call)]
@@ -41,19 +37,16 @@ def _run(matrix: Keysight34980AState, call: Call) -> None:
     matrix.receive(commands)
 
 
-def _catalog(matrix: Keysight34980AState, call: Call) -> str:
-    call.expect(0)
-    return ",".join(map(values.quoted, sorted(matrix.sequences))) or '""'
-
-
-def _delete(matrix: Keysight34980AState, call: Call) -> None:
-    del matrix.sequences[_defined_name(matrix, call)]
-
-
 COMMANDS: tuple[Command, ...] = (
-    Command("[:ROUTe]:SEQuence:DEFine", _define, _definition),
+    Command(
+        "[:ROUTe]:SEQuence:DEFine",
+        _define,
+        lambda matrix, call: values.quoted(matrix.sequences[_defined_name(matrix, call)]),
+    ),
     Command("[:ROUTe]:SEQuence:TRIGger[:IMMediate]", _run),
-    Command("[:ROUTe]:SEQuence:CATalog", query=_catalog),
-    Command("[:ROUTe]:SEQuence:DELete[:NAME]", _delete),
+    setting.query(
+        "[:ROUTe]:SEQuence:CATalog", lambda matrix, _: ",".join(map(values.quoted, sorted(matrix.sequences))) or '""'
+    ),
+    Command("[:ROUTe]:SEQuence:DELete[:NAME]", lambda matrix, call: matrix.sequences.pop(_defined_name(matrix, call))),
     setting.action("[:ROUTe]:SEQuence:DELete:ALL", lambda matrix: matrix.sequences.clear()),
 )

@@ -94,7 +94,7 @@ end
 kit.text = text
 
 -- Refuse a pattern that could keep the matcher, which no hook can stop, busy for more than a second or so.
-function kit.bounded(subject, pattern, name)
+function kit.check_pattern(subject, pattern, name)
   subject, pattern = text(subject, name), text(pattern, name)
   if len(pattern) > LONGEST_PATTERN then
     error("pattern too long", 0)
@@ -111,7 +111,7 @@ function kit.bounded(subject, pattern, name)
 end
 
 -- The same for a search without a pattern.
-function kit.bounded_search(subject, piece)
+function kit.check_search(subject, piece)
   subject, piece = text(subject, "find"), text(piece, "find")
   if len(subject) * len(piece) > MOST_STEPS then
     error("string too long", 0)

@@ -12,7 +12,7 @@ local byte, find, format, gsub, len, rep = string.byte, string.find, string.form
 local gmatch, lower, upper = string.gmatch, string.lower, string.upper
 local concat, insert, sort = table.concat, table.insert, table.sort
 local create, resume, yield, status = coroutine.create, coroutine.resume, coroutine.yield, coroutine.status
-local charge, text, after, plain, asked = kit.charge, kit.text, kit.after, kit.plain, kit.asked
+local charge, text, after, plain, ask = kit.charge, kit.text, kit.after, kit.plain, kit.ask
 
 local LONGEST = 2 ^ 20 -- of a string made by string.rep, in bytes
 local MOST_VALUES = 7000 -- that unpack returns; Lua 5.1 breaks down where their number wraps around
@@ -54,7 +54,7 @@ end
 -- Tables and functions are told apart by made-up addresses: the true ones are the host's own business.
 local addresses, addressed = setmetatable({}, { __mode = "k" }), 0
 
-local function shown(value)
+local function show(value)
   local kind, mt = type(value), getmetatable(value)
   if kind ~= "table" and kind ~= "function" and kind ~= "thread" then
     return tostring(plain(value))
@@ -68,17 +68,17 @@ local function shown(value)
   return addresses[value]
 end
 
-env.tostring = shown
+env.tostring = show
 
 function env.print(...)
   local values, n = { ... }, select("#", ...)
   for i = 1, n do
     local kind = type(values[i])
     if kind ~= "number" and kind ~= "string" then
-      values[i] = shown(values[i])
+      values[i] = show(values[i])
     end
   end
-  asked("print", 0, "", unpack(values, 1, n))
+  ask("print", 0, "", unpack(values, 1, n))
 end
 
 function env.pcall(...)
@@ -96,7 +96,7 @@ end
 
 env.exit = kit.exit
 
-function kit.compiled(source, name)
+function kit.compile(source, name)
   if byte(source, 1) == 27 then
     return nil, "binary chunks are not accepted"
   end
@@ -108,17 +108,17 @@ function kit.compiled(source, name)
 end
 
 -- Compile what a script has put together, once Python has turned it into Lua 5.1.
-function kit.compiled_here(source, name)
+function kit.compile_here(source, name)
   charge(len(source))
-  local refused, translated = asked("syntax", 0, "", source)
+  local refused, translated = ask("syntax", 0, "", source)
   if refused then
     return nil, refused
   end
-  return kit.compiled(translated, name)
+  return kit.compile(translated, name)
 end
 
 function env.loadstring(source, name)
-  return kit.compiled_here(text(source, "loadstring"), "=" .. text(name or "string", "loadstring"))
+  return kit.compile_here(text(source, "loadstring"), "=" .. text(name or "string", "loadstring"))
 end
 
 function env.gcinfo()
@@ -133,7 +133,7 @@ end
 
 ---------------------------------------------------------------------------------------------------------- strings
 
-local function converted(convert, name)
+local function converter(convert, name)
   return function(value)
     value = text(value, name)
     charge(len(value) / 10)
@@ -141,20 +141,20 @@ local function converted(convert, name)
   end
 end
 
-env.string.lower, env.string.upper = converted(lower, "lower"), converted(upper, "upper")
+env.string.lower, env.string.upper = converter(lower, "lower"), converter(upper, "upper")
 function env.string.gfind(subject, pattern)
-  return gmatch(kit.bounded(subject, pattern, "gfind"))
+  return gmatch(kit.check_pattern(subject, pattern, "gfind"))
 end
 function env.string.find(subject, pattern, from, exact)
   if exact then
-    subject, pattern = kit.bounded_search(subject, pattern)
+    subject, pattern = kit.check_search(subject, pattern)
     return find(subject, pattern, from, true)
   end
-  subject, pattern = kit.bounded(subject, pattern, "find")
+  subject, pattern = kit.check_pattern(subject, pattern, "find")
   return find(subject, pattern, from)
 end
 function env.string.gsub(subject, pattern, by, most)
-  subject, pattern = kit.bounded(subject, pattern, "gsub")
+  subject, pattern = kit.check_pattern(subject, pattern, "gsub")
   if type(by) == "table" then
     error("bad argument to 'gsub' (string or function expected)", 0)
   elseif type(by) == "string" and len(by) * len(subject) > 2 ^ 24 then
@@ -182,7 +182,7 @@ end
 -- Tables of Lua 5.0 carry their size in `n` or have one set.
 local sizes = setmetatable({}, { __mode = "k" })
 
-local function checked(t, name)
+local function check_table(t, name)
   if type(t) ~= "table" then
     error("bad argument to '" .. name .. "' (table expected, got " .. type(t) .. ")", 0)
   end
@@ -193,7 +193,7 @@ local function getn(t)
   return tonumber(rawget(t, "n")) or sizes[t] or #t
 end
 
-local function sized(t, n)
+local function set_size(t, n)
   if rawget(t, "n") then
     rawset(t, "n", n)
   elseif sizes[t] then
@@ -202,17 +202,17 @@ local function sized(t, n)
 end
 
 function env.table.getn(t)
-  return getn(checked(t, "getn"))
+  return getn(check_table(t, "getn"))
 end
 function env.table.setn(t, n)
-  if rawget(checked(t, "setn"), "n") then
+  if rawget(check_table(t, "setn"), "n") then
     rawset(t, "n", tonumber(n))
   else
     sizes[t] = tonumber(n)
   end
 end
 function env.table.insert(t, ...)
-  local n = getn(checked(t, "insert")) + 1
+  local n = getn(check_table(t, "insert")) + 1
   if select("#", ...) == 1 then
     rawset(t, n, (...))
   else
@@ -231,10 +231,10 @@ function env.table.insert(t, ...)
       insert(t, at, value)
     end
   end
-  sized(t, n)
+  set_size(t, n)
 end
 function env.table.remove(t, at)
-  local n = getn(checked(t, "remove"))
+  local n = getn(check_table(t, "remove"))
   if n <= 0 then
     return nil
   end
@@ -245,20 +245,20 @@ function env.table.remove(t, at)
     rawset(t, i, rawget(t, i + 1))
   end
   rawset(t, n, nil)
-  sized(t, n - 1)
+  set_size(t, n - 1)
   return removed
 end
 function env.table.concat(t, between, from, to)
-  from, to = tonumber(from) or 1, tonumber(to) or getn(checked(t, "concat"))
+  from, to = tonumber(from) or 1, tonumber(to) or getn(check_table(t, "concat"))
   charge((to > from and to - from or 0) / 10)
   return concat(t, between, from, to)
 end
 function env.table.sort(t, by)
-  charge(#checked(t, "sort") * 2)
+  charge(#check_table(t, "sort") * 2)
   sort(t, by)
 end
 function env.unpack(t, from, to)
-  from, to = tonumber(from) or 1, tonumber(to) or getn(checked(t, "unpack"))
+  from, to = tonumber(from) or 1, tonumber(to) or getn(check_table(t, "unpack"))
   if not (from > -2 ^ 31 and to < 2 ^ 31 and to - from < MOST_VALUES) then
     error("too many results to unpack", 0)
   end
@@ -281,7 +281,7 @@ function env.coroutine.resume(co, ...)
   return after(resume(co, ...))
 end
 
-local function passed(ok, ...)
+local function pass_on(ok, ...)
   if not ok then
     error((...), 0)
   end
@@ -291,6 +291,6 @@ end
 function env.coroutine.wrap(f)
   local co = env.coroutine.create(f)
   return function(...)
-    return passed(after(resume(co, ...)))
+    return pass_on(after(resume(co, ...)))
   end
 end

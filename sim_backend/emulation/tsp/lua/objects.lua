@@ -46,7 +46,7 @@ local function named_numbers(value)
 end
 
 -- Values go to Python as pairs of a letter and a plain value.
-local function tagged(value)
+local function tag(value)
   local kind = type(value)
   if kind == "number" then
     return "n", value
@@ -71,7 +71,7 @@ local function tagged(value)
   return "u", kind
 end
 
-local function asked(kind, target, key, ...)
+local function ask(kind, target, key, ...)
   charge(100)
   if collectgarbage("count") > kit.full then
     collectgarbage("collect")
@@ -84,7 +84,7 @@ local function asked(kind, target, key, ...)
     error("too many arguments", 0)
   end
   for i = 1, n do
-    sent[2 * i - 1], sent[2 * i] = tagged((select(i, ...)))
+    sent[2 * i - 1], sent[2 * i] = tag((select(i, ...)))
   end
   local ok, answer = pcall(host, kind, target, key, unpack(sent, 1, 2 * n))
   if not ok or type(answer) ~= "table" then
@@ -96,7 +96,7 @@ local function asked(kind, target, key, ...)
   return unpack(answer, 3, 2 + answer[2])
 end
 
-kit.asked = asked
+kit.ask = ask
 
 -- The values after the first, which is only named to be kept alive until they are there.
 local function beside(_, ...)
@@ -125,7 +125,7 @@ function kit.object(id, luatype, indexed, is_fleeting)
     end
     local found = Objects[key]
     if found == nil and indexed and index(key) then
-      return beside(proxy, asked("item", id, key))
+      return beside(proxy, ask("item", id, key))
     end
     return found
   end
@@ -134,7 +134,7 @@ function kit.object(id, luatype, indexed, is_fleeting)
     if setter then
       return setter(value)
     elseif indexed and index(key) then
-      return asked("put", id, key, value)
+      return ask("put", id, key, value)
     end
     error("cannot modify field '" .. tostring(key) .. "'", 0)
   end
@@ -148,7 +148,7 @@ function kit.object(id, luatype, indexed, is_fleeting)
 end
 
 -- The ids of the fleeting objects that have ended since the last time.
-function kit.ended()
+function kit.take_ended()
   local found = ended
   ended = {}
   return found
@@ -157,14 +157,14 @@ end
 local function method(id, key)
   local it = object(id)
   return function(...)
-    return beside(it, asked("call", id, key, ...))
+    return beside(it, ask("call", id, key, ...))
   end
 end
 
 -- A method whose values are handed out one at a time, for a generic for.
 local function iterator(id, key)
   return function(...)
-    local values, n = { asked("call", id, key, ...) }, 0
+    local values, n = { ask("call", id, key, ...) }, 0
     return function()
       n = n + 1
       return values[n]
@@ -180,11 +180,11 @@ function kit.add(id, kind, key, value)
   local mt = getmetatable(it)
   if kind == "get" then
     mt.Getters[key] = function()
-      return beside(it, asked("get", id, key))
+      return beside(it, ask("get", id, key))
     end
   elseif kind == "set" then
     mt.Setters[key] = function(new)
-      return beside(it, asked("set", id, key, new))
+      return beside(it, ask("set", id, key, new))
     end
   elseif kind == "hold" then
     mt.Objects[key] = value

@@ -145,7 +145,7 @@ class Sandbox:
         return float(self._lua.get_memory_used()) / self._memory_bytes
 
     def _forget_ended(self) -> None:
-        for identity in self._kit["ended"]().values():
+        for identity in self._kit["take_ended"]().values():
             node = self._nodes.pop(int(identity))
             del self._ids[node]
             node.end()

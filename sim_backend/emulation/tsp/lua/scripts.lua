@@ -5,7 +5,7 @@ local kit = ...
 
 local error, pcall, rawset, setmetatable, tostring, type, next = error, pcall, rawset, setmetatable, tostring, type, next
 local getmetatable, setrawmetatable = getmetatable, debug.setmetatable
-local env, text, asked = kit.env, kit.text, kit.asked
+local env, text, ask = kit.env, kit.text, kit.ask
 
 local runtime, saved, factory = {}, {}, {}
 env.script = { user = { scripts = runtime }, factory = { scripts = factory } }
@@ -25,11 +25,11 @@ env.script.user.catalog, env.script.factory.catalog = names(saved), names(factor
 local function made(name, source, f)
   local it = { name = name, source = source, autorun = "no", run = f }
   function it.list()
-    asked("print", 0, "", source)
+    ask("print", 0, "", source)
   end
   function it.save(file)
     if file ~= nil then
-      asked("save", 0, "", text(file, "save"))
+      ask("save", 0, "", text(file, "save"))
     elseif it.name == "" then
       error("a script without a name cannot be saved", 0)
     else
@@ -44,7 +44,7 @@ local function made(name, source, f)
   })
 end
 
-local function stored(name, source, f)
+local function store(name, source, f)
   local it = made(name, source, f)
   if name == "" then
     env.script.anonymous, env.script.run, env.run = it, f, f
@@ -57,11 +57,11 @@ end
 
 function env.script.new(source, name)
   source, name = text(source, "script.new"), text(name or "", "script.new")
-  local f, message = kit.compiled_here(source, "=tsp")
+  local f, message = kit.compile_here(source, "=tsp")
   if not f then
     error(message, 0)
   end
-  return name == "" and made(name, source, f) or stored(name, source, f)
+  return name == "" and made(name, source, f) or store(name, source, f)
 end
 
 function env.script.newautorun(source, name)
@@ -85,7 +85,7 @@ function env.script.restore(name)
 end
 
 function env.script.load(file)
-  asked("load", 0, "", text(file, "script.load"))
+  ask("load", 0, "", text(file, "script.load"))
 end
 
 ---------------------------------------------------------------------------------------------------------- for Python
@@ -115,17 +115,17 @@ local function run(f, message)
 end
 
 function kit.run(source)
-  return run(kit.compiled(source, "=tsp"))
+  return run(kit.compile(source, "=tsp"))
 end
 
 -- Keep a script, written as it came and as it is to be compiled, and run it if it is to run at once.
 function kit.store(name, source, translated, at_once)
   kit.begin()
-  local f, message = kit.compiled(translated, "=tsp")
+  local f, message = kit.compile(translated, "=tsp")
   if not f then
     return "syntax", message
   end
-  local it = stored(name, source, f)
+  local it = store(name, source, f)
   if at_once then
     it.autorun = "yes"
     return run(f)
@@ -134,7 +134,7 @@ end
 
 -- Run what comes with the instrument, and list it.
 function kit.factory(name, source)
-  local f = kit.compiled(source, "=" .. name)
+  local f = kit.compile(source, "=" .. name)
   factory[name] = made(name, source, f)
   return run(f)
 end
@@ -143,7 +143,7 @@ end
 function kit.node(id)
   local Objects = getmetatable(kit.object_of(id)).Objects
   function Objects.execute(source)
-    local f, message = kit.compiled_here(text(source, "execute"), "=tsp")
+    local f, message = kit.compile_here(text(source, "execute"), "=tsp")
     if not f then
       error(message, 0)
     end
