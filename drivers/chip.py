@@ -18,9 +18,8 @@ from crossbar_hil.instrument import MOST_PULSES, PulseMemory, Reading, SourceMet
 from crossbar_hil.spent import Spent
 from crossbar_hil.witness import PulseOutcome, Witness
 
-from .gate.asked import check_reach
 from .gate.disturb import DisturbLimit
-from .gate.gate import Gate
+from .gate.gate import Gate, check_reach
 from .gate.matrix import put_behind_gate
 from .parts import check_read_scheme, check_sources, check_width, check_write_scheme
 from .rig import Rig
