@@ -45,7 +45,7 @@ def chain_hash(previous: str, number: int, kind: str, utc: str, monotonic_s: flo
 
     Examples
     --------
-    >>> link("0" * 64, 1, "note", "", 0.5, "{}")[:8]
+    >>> chain_hash("0" * 64, 1, "note", "", 0.5, "{}")[:8]
     'a1485bf8'
     """
     text = "\n".join([previous, str(number), kind, utc, repr(monotonic_s), body])
