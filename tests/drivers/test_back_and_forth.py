@@ -31,8 +31,8 @@ class Counted:
             self.last[thread] = name
 
 
-# Before a batch was laid out once, the reading thread made 5809 calls and 2086 changes of file on the one bench, 3008 and
-# 892 on the other; with the emulator's threads it was 20288 calls on the first.
+# Before a batch was laid out once, the reading thread made 5809 calls and 2086 changes of file on the one bench, 3008
+# and 892 on the other; with the emulator's threads it was 20288 calls on the first.
 @pytest.mark.parametrize(
     ("name", "calls", "changes", "with_emulator"),
     [("emulated-single", 2900, 1100, 10144), ("emulated", 1800, 650, 11000)],
