@@ -62,7 +62,7 @@ def open_instruments(
             raise ConfigError(
                 f"bench {bench.name}: instruments.{name} has no resource, the VISA name of the instrument"
             )
-        instrument = open_instrument(name, table, resource or "", ask=ask, tell=tell or write_to_stderr)
+        instrument = open_instrument(name, table, resource or "", ask=ask, tell=tell)
         owned.callback(instrument.close)
         wrong = wrong_identity(name, table, instrument.identify())
         if wrong:

@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import stat
-import sys
 import tempfile
 import threading
 import time
@@ -19,19 +18,12 @@ from typing import Any
 
 from crossbar_hil.errors import BenchBusy, DataError
 from crossbar_hil.guard.names import file_name, same_resource
-from crossbar_hil.guard.storage import create_exclusive, open_plain
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
+from crossbar_hil.guard.storage import create_exclusive, open_plain, try_lock
 
 MINIMUM_VERSION = "0.1.0"
 """The oldest version of this program that may use a bench after this one."""
 _LONGEST = 4096
 _ATTEMPTS = 100
-_FAR = 1 << 30
-"""Where Windows locks one byte, far from the text, which stays readable."""
 
 
 def default_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -168,7 +160,7 @@ class BenchLock:
             try:
                 if not stat.S_ISREG(os.fstat(handle).st_mode):
                     raise BenchBusy(f"bench cannot be locked: {path} is no plain file")
-                if not _try_lock(handle):
+                if not try_lock(handle):
                     told = _read(handle)
                     pid = told.get("pid")
                     raise BenchBusy(
@@ -250,18 +242,6 @@ def _open_file(path: Path) -> int:
             os.fchmod(handle, 0o666)
         return handle
     raise OSError(f"{path} is being deleted again and again")
-
-
-def _try_lock(handle: int) -> bool:
-    try:
-        if sys.platform == "win32":
-            os.lseek(handle, _FAR, os.SEEK_SET)
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    return True
 
 
 def _is_at(handle: int, path: Path) -> bool:

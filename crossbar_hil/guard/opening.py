@@ -9,7 +9,7 @@ from typing import Any
 
 from crossbar_hil.backend import DeviceBackend
 from crossbar_hil.bench.file import BENCH_FILE, Bench, InstrumentTable, load_bench
-from crossbar_hil.bench.instruments import open_instrument, write_to_stderr, wrong_identity
+from crossbar_hil.bench.instruments import open_instrument, wrong_identity
 from crossbar_hil.bench.opening import fresh_seed, open_backend
 from crossbar_hil.errors import ConfigError, CrossbarError
 from crossbar_hil.guard.client import GuardedBackend, Hello
@@ -76,8 +76,6 @@ def open_guarded(
     seed: int,
     folder: Path,
     resume: bool = False,
-    ask: Callable[[str], str] | None = None,
-    tell: Callable[[str], None] | None = None,
 ) -> GuardedBackend:
     """Open a bench with instruments behind a guard process, which keeps its journal in a folder.
 
@@ -91,8 +89,6 @@ def open_guarded(
         Where bench file, journal, and state and physical log of an emulated bench are, or will be.
     resume : bool
         Whether the journal is there already and is to be gone on with.
-    ask, tell : callable
-        How to talk to the person at the terminal.
 
     Raises
     ------
@@ -134,7 +130,7 @@ def open_guarded(
             ledger=default_path(chip_id) if chip_id is not None else folder / "ledger.sqlite",
             keep_open=keep_open,
         )
-        backend = GuardedBackend(hello, ask=ask or input, tell=tell or write_to_stderr)
+        backend = GuardedBackend(hello)
         backend.owned = owned.pop_all()
         return backend
 
@@ -184,7 +180,7 @@ def rescue(
     with ExitStack() as owned:
         for name, table in bench.instruments.items():
             try:
-                instrument = open_instrument(name, table, named[name] or "", ask=ask, tell=tell or write_to_stderr)
+                instrument = open_instrument(name, table, named[name] or "", ask=ask, tell=tell)
                 owned.callback(instrument.close)
                 wrong = wrong_identity(name, table, instrument.identify())
             except CrossbarError as error:

@@ -5,8 +5,14 @@ import os
 import re
 import shutil
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
 
 MOUNTS = Path("/proc/mounts")
 NETWORK_TYPES = frozenset(
@@ -14,6 +20,8 @@ NETWORK_TYPES = frozenset(
     | {"lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "orangefs", "smb3", "smbfs", "virtiofs"}
 )
 """File systems whose locks and flushes depend on another machine; FUSE is told by its name."""
+_FAR = 1 << 30
+"""Where Windows locks one byte, far from the text, which stays readable."""
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -95,6 +103,19 @@ def create_exclusive(path: Path) -> int:
 def open_plain(path: Path) -> int:
     """Open an existing file for reading and writing, never through a link, and return its descriptor."""
     return os.open(path, os.O_RDWR | _NO_FOLLOW)
+
+
+def try_lock(handle: int) -> bool:
+    """Lock an open file until its descriptor is closed; return False if somebody else has it locked."""
+    try:
+        if sys.platform == "win32":
+            os.lseek(handle, _FAR, os.SEEK_SET)
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
 
 
 def read_plain(path: Path) -> bytes:
