@@ -8,14 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import tomli_w
-from pydantic import (
-    BaseModel,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from crossbar_hil import defaults
@@ -248,6 +241,11 @@ class Bench(Table):
         return table
 
     @property
+    def brings_instruments(self) -> bool:
+        """Whether the instruments are emulated ones that come with the bench, at addresses of their own."""
+        return self.kind == "emulated" and not any(table.resource for table in self.instruments.values())
+
+    @property
     def limits(self) -> Limits | None:
         """The limits that the file sets, if it sets any."""
         table = self.limit_table
@@ -309,11 +307,10 @@ def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[
     """
     tables, where = _bench_tables(name_or_file)
     if preset is not None:
-        file = resources.files("crossbar_hil.data") / "presets" / f"{preset}.toml"
-        if preset not in shipped("presets"):
-            known = shipped("presets")
+        known = shipped("presets")
+        if preset not in known:
             raise ConfigError(f"preset {preset!r} does not exist; known are {', '.join(known)}{nearest(preset, known)}")
-        tables = _laid_over(tables, _read_toml(file), f"preset {preset}", where)
+        tables = _laid_over(tables, _read_shipped("presets", preset), f"preset {preset}", where)
     if overrides:
         tables = _laid_over(tables, _with_absolute_paths(overrides, Path.cwd()), "the command line", where)
     try:
@@ -326,8 +323,7 @@ def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[
 def _bench_tables(name_or_file: str) -> tuple[dict[str, Any], str]:
     benches = shipped("benches")
     if name_or_file in benches:
-        file = resources.files("crossbar_hil.data") / "benches" / f"{name_or_file}.toml"
-        return {"name": name_or_file, **_read_toml(file)}, f"bench {name_or_file}"
+        return {"name": name_or_file, **_read_shipped("benches", name_or_file)}, f"bench {name_or_file}"
     path = Path(name_or_file)
     if path.suffix == ".toml" or path.is_file():
         tables = _with_absolute_paths(_read_toml(path), path.parent.resolve())
@@ -339,6 +335,10 @@ def _bench_tables(name_or_file: str) -> tuple[dict[str, Any], str]:
         f"bench {name_or_file!r} is neither a file nor a known bench; known are {', '.join(known)}"
         f"{nearest(name_or_file, known)}"
     )
+
+
+def _read_shipped(folder: str, name: str) -> dict[str, Any]:
+    return _read_toml(resources.files("crossbar_hil.data") / folder / f"{name}.toml")
 
 
 def _read_toml(file: Traversable) -> dict[str, Any]:

@@ -166,13 +166,10 @@ def _open_served(order: Mapping[str, Any]) -> Any:
 
 
 def _first_line() -> bytes:
-    said = b""
-    while b"\n" not in said:
-        chunk = os.read(0, 65536)
-        if not chunk:
-            raise ConfigError("the emulated bench was told nothing before its standard input ended")
-        said += chunk
-    return said.partition(b"\n")[0]
+    line = sys.stdin.buffer.readline()
+    if not line.endswith(b"\n"):
+        raise ConfigError("the emulated bench was told nothing before its standard input ended")
+    return line
 
 
 def _watch(done: threading.Event) -> None:

@@ -42,13 +42,7 @@ class KeptChip:
             told = {"pid": os.getpid(), "resumed": hello["resume"], "version": version("crossbar-hil")}
             journal.append("session", told)
             journal.commit()
-            chip = open_backend(
-                bench,
-                seed=0,
-                resources=resources,
-                ask=service.ask,
-                tell=service.tell,
-            )
+            chip = open_backend(bench, seed=0, resources=resources, ask=service.ask, tell=service.tell)
             if ledger is not None:
                 chip.spent = Spent(chip.shape, *ledger.totals())
             owned.callback(chip.owned.close if chip.owned is not None else lambda: None)

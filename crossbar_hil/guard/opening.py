@@ -36,14 +36,10 @@ def open_bench(
 
     Parameters
     ----------
-    name_or_file : str
-        Name of a shipped bench, path of a bench file, or name of an installed backend.
+    name_or_file, preset, overrides
+        As of `crossbar_hil.bench.file.load_bench`.
     seed : int, optional
         Seed of a virtual chip; a fresh one if not given.
-    preset : str, optional
-        Name of a shipped preset, laid over the bench.
-    overrides : mapping, optional
-        Tables laid over both, as a bench file would spell them.
 
     Raises
     ------
@@ -106,7 +102,7 @@ def open_guarded(
     with ExitStack() as owned:
         resources: Mapping[str, str] | None = None
         keep_open: tuple[int, ...] = ()
-        if bench.kind == "emulated" and not any(table.resource for table in bench.instruments.values()):
+        if bench.brings_instruments:
             served = start_served(
                 folder / BENCH_FILE, seed=seed, state=folder / EMULATED_STATE, log=folder / "physical.jsonl"
             )
@@ -143,7 +139,7 @@ def make_bench_safe(bench: Bench, *, patience_s: float = 5.0) -> list[str]:
     list of str
         What failed or is not confirmed; nothing if the bench is safe.
     """
-    if not bench.instruments or (bench.kind == "emulated" and not any(t.resource for t in bench.instruments.values())):
+    if not bench.instruments or bench.brings_instruments:
         with open_backend(bench, seed=0):
             return []
     lock = BenchLock(lock_names(bench.instruments), run="safe")

@@ -64,7 +64,7 @@ class Service:
         """Open what the hello asks for, serve, make safe; return the exit status of the process."""
         threading.Thread(target=self._listen, name="pipe", daemon=True).start()
         threading.Thread(target=self._beat, name="beats", daemon=True).start()
-        first = self._next()
+        first = self._inbox.get()
         if first is None or "hello" not in first:
             return 1
         try:
@@ -92,7 +92,7 @@ class Service:
 
     def _serve(self, keeper: Keeper) -> None:
         while True:
-            request = self._next()
+            request = self._inbox.get()
             if request is None:
                 self.stop.set("the trainer ended")
                 return
@@ -152,7 +152,7 @@ class Service:
         """Put a question to the person at the trainer, and return the answer."""
         self.say({"ask": question})
         while True:
-            reply = self._next()
+            reply = self._inbox.get()
             if reply is None or self.stop.wanted():
                 raise Stopped(f"stopped: {self.stop.cause or 'the trainer ended'}")
             if "reply" in reply:
@@ -172,9 +172,6 @@ class Service:
                 self._answers.flush()
         except (OSError, ValueError):
             self.stop.set("the trainer is gone: the pipe to it is closed")
-
-    def _next(self) -> dict[str, Any] | None:
-        return self._inbox.get()
 
     def _listen(self) -> None:
         try:
