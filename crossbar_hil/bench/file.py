@@ -39,15 +39,12 @@ class Spread(Table):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        spans = (self.low_siemens, self.high_siemens)
-        moments = (self.median_siemens, self.sigma)
-        if (None in spans and any(value is not None for value in spans)) or (
-            None in moments and any(value is not None for value in moments)
-        ):
+        span, moments = self.low_siemens is not None, self.median_siemens is not None
+        if (self.high_siemens is not None) != span or (self.sigma is not None) != moments:
             raise ConfigError("low_siemens goes with high_siemens, and median_siemens with sigma")
-        if (spans[0] is None) == (moments[0] is None):
+        if span == moments:
             raise ConfigError("give either low_siemens and high_siemens or median_siemens and sigma")
-        if self.distribution == "rescaled" and spans[0] is None:
+        if self.distribution == "rescaled" and not span:
             raise ConfigError("a rescaled draw needs low_siemens and high_siemens")
         return self
 

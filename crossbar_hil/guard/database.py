@@ -1,11 +1,8 @@
-"""How the databases of a guard are opened: settings read back, and undone whole where something fails."""
+"""How the databases of a guard are opened: transactions by hand, settings read back."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
-
-from crossbar_hil.errors import RunError
 
 Connect = Callable[[Path], sqlite3.Connection]
 """Opens a database; tests put failing disks here."""
@@ -24,14 +21,3 @@ def set_pragmas(database: sqlite3.Connection, pragmas: Iterable[tuple[str, str, 
         if found != due:
             return f"SQLite has {name} at {found!r}, not at {due!r}"
     return ""
-
-
-@contextmanager
-def undo_on_error(kind: type[RunError], what: str) -> Iterator[ExitStack]:
-    """Undo, last first, what was put on the stack if a ``with`` block fails; say `what` if disk or database did."""
-    try:
-        with ExitStack() as undo:
-            yield undo
-            undo.pop_all()
-    except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
-        raise kind(f"{what}: {error}") from error

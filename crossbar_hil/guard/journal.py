@@ -18,10 +18,18 @@ from typing import Any, Self
 
 from crossbar_hil.errors import JournalDamaged, JournalError
 from crossbar_hil.guard.chain import FIRST, Entry, Verdict, body_text, chain_hash, head_line
-from crossbar_hil.guard.database import Connect, connect, set_pragmas, undo_on_error
+from crossbar_hil.guard.database import Connect, connect, set_pragmas
 from crossbar_hil.guard.inspection import HEAD, companions, examine, log_of, read_journal, verify_journal
 from crossbar_hil.guard.snapshot import APPLICATION_ID, PAGE, SELECT, TABLE, VERSION
-from crossbar_hil.guard.storage import create_exclusive, flush_folder, open_plain, try_lock, why_not_ours, why_unfit
+from crossbar_hil.guard.storage import (
+    create_exclusive,
+    flush_folder,
+    open_plain,
+    try_lock,
+    undo_on_error,
+    why_not_ours,
+    why_unfit,
+)
 
 __all__ = ["Entry", "Journal", "Verdict", "read_journal", "verify_journal"]
 

@@ -7,13 +7,12 @@ numbers of the pulses, going on after a lost answer, and making safe.
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from crossbar_hil.arrays import FloatArray, IntArray
-from crossbar_hil.backend import Limits, Pulse
+from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import (
     CellChanged,
     ChipStateUnknown,
@@ -33,7 +32,7 @@ from crossbar_hil.guard.replay import Intent, Operation, Record, conductances_in
 from crossbar_hil.guard.states import Machine, State
 from crossbar_hil.guard.watch import Watch
 from crossbar_hil.instrument import PulseMemory, Reading
-from crossbar_hil.witness import PulseOutcome, Witness
+from crossbar_hil.witness import PulseOutcome, Witness, WitnessedBackend
 
 if TYPE_CHECKING:
     from crossbar_hil.guard.ledger import DoseLedger
@@ -44,40 +43,6 @@ TRIES = 3
 """An operation whose link fails is gone on with so many times, then the run is stopped."""
 SIGNATURE = 0.1
 """Share by which a cell that was not pulsed may differ, when a run is resumed, from what was last measured of it."""
-
-
-class Chip(Protocol):
-    """What the keeper needs of the backend that it keeps."""
-
-    shape: tuple[int, int]
-    kind: str
-    limits: Limits
-    witness: Witness
-    cause_of_doubt: BaseException | None
-
-    def read_currents(self, voltages: ArrayLike) -> FloatArray:
-        """See `DeviceBackend`."""
-
-    def read_conductances(self, voltage_v: float) -> FloatArray:
-        """See `DeviceBackend`."""
-
-    def line_conductances(self, voltage_v: float) -> FloatArray:
-        """Measure the conductance between every two lines, (R + C, R + C)."""
-
-    def check_pulses(self, counts: ArrayLike, pulse: Pulse) -> IntArray:
-        """See `DeviceBackend`."""
-
-    def send_pulses(self, counts: ArrayLike, pulse: Pulse) -> None:
-        """See `DeviceBackend`."""
-
-    def make_safe(self) -> None:
-        """See `DeviceBackend`."""
-
-    def exposed(self, counts: IntArray) -> IntArray:
-        """Return the pulses that cells may have got besides their own, if one of them was shorted meanwhile, (R, C)."""
-
-    def number_pulses(self, token: str) -> PulseMemory | None:
-        """Give all pulses from here on numbers, as those of one run; return what the instrument remembers of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +77,7 @@ class Keeper:
 
     Parameters
     ----------
-    chip : Chip
+    chip : WitnessedBackend
         The backend that owns the instruments; its witness becomes this keeper's.
     journal : Journal
         Open for writing; what it holds is replayed first.
@@ -128,7 +93,7 @@ class Keeper:
 
     def __init__(
         self,
-        chip: Chip,
+        chip: WitnessedBackend,
         journal: Journal,
         *,
         check_v: float,
@@ -230,7 +195,7 @@ class Keeper:
         report = SafeReport(cause, not failures, tuple(failures))
         self.machine.to(State.BROKEN if failures else State.SAFE)
         try:
-            self._journal.append("safe", {"cause": cause, "confirmed": report.confirmed, "failures": failures})
+            self._journal.append("safe", asdict(report))
             self._journal.commit()
         except CrossbarError as error:
             report = SafeReport(cause, report.confirmed, (*failures, f"not in the journal: {error}"))

@@ -15,9 +15,9 @@ import numpy as np
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.errors import LedgerError
 from crossbar_hil.guard.chain import FIRST, chain_hash
-from crossbar_hil.guard.database import Connect, connect, set_pragmas, undo_on_error
+from crossbar_hil.guard.database import Connect, connect, set_pragmas
 from crossbar_hil.guard.names import file_name
-from crossbar_hil.guard.storage import create_exclusive, flush_folder, why_not_ours
+from crossbar_hil.guard.storage import create_exclusive, flush_folder, undo_on_error, why_not_ours
 
 VERSION = 1
 APPLICATION_ID = 0x4352484C

@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from types import FrameType
 from typing import Any, BinaryIO, Protocol
 
@@ -78,7 +79,7 @@ class Service:
         finally:
             report = self._make_safe(opened.keeper)
             opened.close()
-            self.say({"ended": {"cause": report.cause, "confirmed": report.confirmed, "failures": report.failures}})
+            self.say({"ended": asdict(report)})
             self._over.set()
         return 0 if report.confirmed else 1
 

@@ -4,10 +4,14 @@ import errno
 import os
 import re
 import shutil
+import sqlite3
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+from crossbar_hil.errors import CrossbarError
 
 if sys.platform == "win32":
     import msvcrt
@@ -143,3 +147,14 @@ def flush_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def undo_on_error(kind: type[CrossbarError], what: str) -> Iterator[ExitStack]:
+    """Undo what is put on the stack, last first, if a ``with`` block fails; say `what` if disk or database did."""
+    try:
+        with ExitStack() as undo:
+            yield undo
+            undo.pop_all()
+    except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
+        raise kind(f"{what}: {error}") from error
