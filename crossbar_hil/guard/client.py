@@ -70,13 +70,7 @@ class GuardProcess:
         If the guard could not open the bench; it says why.
     """
 
-    def __init__(
-        self,
-        hello: Hello,
-        *,
-        on_lost: Callable[[str], None] = lambda _: None,
-        rescue: bool = False,
-    ) -> None:
+    def __init__(self, hello: Hello, *, on_lost: Callable[[str], None] = lambda _: None, rescue: bool = False) -> None:
         self._on_lost = on_lost
         self._process = subprocess.Popen(  # -P keeps the working directory off the path on which modules are found
             [sys.executable, "-P", "-m", "crossbar_hil.guard"],

@@ -241,13 +241,7 @@ class Journal:
             return number
 
     def commit(self) -> None:
-        """Make all appended entries durable; they are when this returns.
-
-        Raises
-        ------
-        JournalError
-            If the disk refuses, or refused before: then nothing more is written.
-        """
+        """Make all appended entries durable; they are when this returns. Raises JournalError as `append` does."""
         with self._lock:
             self._check()
             if not self._open:

@@ -151,12 +151,7 @@ class Keeper:
     def send_pulses(self, counts: IntArray, pulse: Pulse) -> None:
         """Send pulses, or only those that the journal does not hold; see `DeviceBackend.send_pulses`.
 
-        Raises
-        ------
-        ReplayDiverged
-            If the journal holds another request at this place; nothing was sent.
-        Stopped
-            If a stop was asked for; what was sent until then is in the journal.
+        Raises what `read_currents` raises; what was sent until a stop is in the journal.
         """
         operation = self._next_recorded("pulses")
         if operation is None:
@@ -286,15 +281,8 @@ class Keeper:
                 exposed = self.chip.exposed(counts)
                 if not exposed.any() or operation.pulse is None:
                     continue
-                number = self._journal.append(
-                    "exposed",
-                    {
-                        "op": operation.number,
-                        "counts": exposed.tolist(),
-                        **asdict(operation.pulse),
-                        "why": f"{type(error).__name__}: {error}",
-                    },
-                )
+                body = {"op": operation.number, "counts": exposed.tolist(), **asdict(operation.pulse)}
+                number = self._journal.append("exposed", {**body, "why": f"{type(error).__name__}: {error}"})
                 self._commit()
                 self._reserve(-number, exposed, operation.pulse)
                 error.add_note(
@@ -377,17 +365,8 @@ class Keeper:
         operation = self._record.operations[-1].number
         self._pending = Intent(self._sequence, operation, cell, count)
         self._watch.note_pulse(cell, pulse.amplitude_v)
-        self._write(
-            "intent",
-            {
-                "op": operation,
-                "seq": self._sequence,
-                "row": cell[0],
-                "column": cell[1],
-                "count": count,
-                **asdict(pulse),
-            },
-        )
+        where = {"op": operation, "seq": self._sequence, "row": cell[0], "column": cell[1]}
+        self._write("intent", {**where, "count": count, **asdict(pulse)})
         self._commit()
         return self._sequence
 
@@ -403,17 +382,8 @@ class Keeper:
         self._record.open_intent = intent
         self._record.settle(outcome)
         self._pending = None
-        self._write(
-            "outcome",
-            {
-                "seq": intent.sequence,
-                "state": outcome,
-                "why": why,
-                "readings": [
-                    {port: [reading.current_a, reading.limited] for port, reading in each.items()} for each in readings
-                ],
-            },
-        )
+        inside = [{port: [reading.current_a, reading.limited] for port, reading in each.items()} for each in readings]
+        self._write("outcome", {"seq": intent.sequence, "state": outcome, "why": why, "readings": inside})
 
     # ------------------------------------------------------------------ journal
 

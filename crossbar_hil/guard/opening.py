@@ -66,13 +66,7 @@ def session_folder() -> Path:
     return folder
 
 
-def open_guarded(
-    bench: Bench,
-    *,
-    seed: int,
-    folder: Path,
-    resume: bool = False,
-) -> GuardedBackend:
+def open_guarded(bench: Bench, *, seed: int, folder: Path, resume: bool = False) -> GuardedBackend:
     """Open a bench with instruments behind a guard process, which keeps its journal in a folder.
 
     Parameters
@@ -109,20 +103,13 @@ def open_guarded(
             owned.callback(served.close)
             resources, keep_open = served.resources, (served.lifeline,)
         chip_id = bench.chip_id if bench.kind == "hardware" else None
-        header = {
-            "run": folder.name,
-            "bench": bench.name,
-            "kind": bench.kind,
-            "chip": chip_id,
-            "seed": seed,
-            "token": secrets.token_hex(8),
-        }
+        header = {"run": folder.name, "bench": bench.name, "kind": bench.kind, "chip": chip_id, "seed": seed}
         hello = Hello(
             bench=folder / BENCH_FILE,
             journal=folder / JOURNAL,
             resume=resume,
             resources=resources,
-            header=header,
+            header={**header, "token": secrets.token_hex(8)},
             ledger=default_path(chip_id) if chip_id is not None else folder / "ledger.sqlite",
             keep_open=keep_open,
         )
