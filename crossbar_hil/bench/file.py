@@ -5,7 +5,7 @@ import tomllib
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 import tomli_w
 from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator, model_validator
@@ -272,19 +272,6 @@ class Bench(Table):
             raise RunError(f"folder {folder} cannot be written: {error}") from error
 
 
-_TABLES: dict[str, type[BaseModel]] = {
-    "chip": Chip,
-    "spread": Spread,
-    "training": Training,
-    "limits": LimitTable,
-    "instruments": InstrumentTable,
-    "wiring": WiringTable,
-    "scheme": SchemeTable,
-    "measurement": MeasurementTable,
-    "emulation": EmulationTable,
-}
-
-
 def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[str, Any] | None = None) -> Bench:
     """Read and check a bench.
 
@@ -388,5 +375,7 @@ def _sentence(problem: ErrorDetails) -> str:
 def _fields_at(loc: tuple[int | str, ...]) -> list[str]:
     table: type[BaseModel] = Bench
     for part in loc:
-        table = _TABLES.get(str(part), table)
+        field = next((each for name, each in table.model_fields.items() if part == (each.alias or name)), None)
+        kinds = [field.annotation, *get_args(field.annotation)] if field else []
+        table = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), table)
     return [field.alias or name for name, field in table.model_fields.items()]
