@@ -294,9 +294,9 @@ def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[
         known = shipped("presets")
         if preset not in known:
             raise ConfigError(f"preset {preset!r} does not exist; known are {', '.join(known)}{nearest(preset, known)}")
-        tables = _laid_over(tables, _read_shipped("presets", preset), f"preset {preset}", where)
+        tables = _lay_over(tables, _read_shipped("presets", preset), f"preset {preset}", where)
     if overrides:
-        tables = _laid_over(tables, _with_absolute_paths(overrides, Path.cwd()), "the command line", where)
+        tables = _lay_over(tables, _with_absolute_paths(overrides, Path.cwd()), "the command line", where)
     try:
         return Bench.model_validate(tables)
     except ValidationError as error:
@@ -344,7 +344,7 @@ def _with_absolute_paths(tables: dict[str, Any], folder: Path) -> dict[str, Any]
     return found
 
 
-def _laid_over(tables: dict[str, Any], upper: dict[str, Any], what: str, where: str) -> dict[str, Any]:
+def _lay_over(tables: dict[str, Any], upper: dict[str, Any], what: str, where: str) -> dict[str, Any]:
     merged = dict(tables)
     for key, value in upper.items():
         if not isinstance(value, dict):
@@ -354,7 +354,7 @@ def _laid_over(tables: dict[str, Any], upper: dict[str, Any], what: str, where: 
         elif key == "spread":
             merged[key] = value  # a spread is given in one of two ways; half of one way over the other makes no sense
         elif isinstance(merged.get(key, {}), dict):
-            merged[key] = _laid_over(merged.get(key, {}), value, what, where)
+            merged[key] = _lay_over(merged.get(key, {}), value, what, where)
     return merged
 
 

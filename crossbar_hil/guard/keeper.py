@@ -338,7 +338,7 @@ class Keeper:
 
     def _look_at(self, conductances: FloatArray) -> None:
         """Stop where the chip is not what it can have become since it was measured last."""
-        problem = self._watch.measured(conductances)
+        problem = self._watch.judge_map(conductances)
         if problem:
             raise CellChanged(problem)
         self._record.unseen.clear()
