@@ -11,7 +11,7 @@ from ...scpi import settings as setting
 from ...scpi import values
 from ...scpi.matrix import cycle_query, relay_commands
 from ...scpi.messages import Call, Command, clear_errors
-from . import channels, relays, sequences, stored
+from . import channels, relays, stored
 from .state import Keysight34980AState
 
 LOCATIONS = range(6)
@@ -37,7 +37,6 @@ class EmulatedKeysight34980A(Keysight34980AState):
         cycle_query("+d"),
         *relays.COMMANDS,
         *channels.COMMANDS,
-        *sequences.COMMANDS,
         setting.action(":SYSTem:PRESet", lambda matrix: matrix.reset()),
         Command(":SYSTem:ERRor:CLEar", clear_errors),
         *setting.registers("OPERation", "QUEStionable", "ALARm"),

@@ -15,7 +15,6 @@ def _three_numbers(*forms: str) -> Kind:
 
 
 ROWS = (
-    Row("[:ROUTe]:SEQuence:BUSY", CONSTANT, "0"),
     Row(":SYSTem:ABUS:INTerlock:SIMulate", FLAG, kept=True),
     Row(":SYSTem:DATE", _three_numbers("+.0f", "+03.0f", "+03.0f"), "+2000,+01,+01", kept=True),
     Row(":SYSTem:TIME", _three_numbers("02.0f", "02.0f", "06.3f"), "00,00,00.000", kept=True),
