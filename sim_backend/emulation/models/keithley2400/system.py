@@ -41,7 +41,6 @@ COMMANDS: tuple[Command, ...] = (
     setting.action(":SYSTem:PRESet", _preset),
     LINE_FREQUENCY,
     setting.attribute(":SYSTem:LFRequency:AUTO", "line_auto", FLAG, setting.of_instrument),
-    Command(":SYSTem:AZERo:CACHing:NPLCycles", query=lambda smu, _: values.nr3(smu.now.nplc)),
     setting.query(":SYSTem:TIME", lambda smu, _: values.nr3(smu.elapsed_s())),
     setting.action(":SYSTem:TIME:RESet", lambda smu: smu.restart_timer()),
     choice("FRONt", "REAR").command(":ROUTe:TERMinals", _set_terminals, lambda smu, _: smu.terminals),

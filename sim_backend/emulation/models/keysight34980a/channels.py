@@ -4,7 +4,6 @@ from ...scpi import kinds, values
 from ...scpi.kinds import Kind
 from ...scpi.messages import Call, Command
 from ...scpi.status import ScpiError
-from .modules import Module
 from .state import Keysight34980AState, slot_number
 
 HARDWARE_MISSING = -241
@@ -32,17 +31,8 @@ def _card(matrix: Keysight34980AState, call: Call) -> str:
     return f"{matrix.maker},{module.model}{layout},{matrix.serial}{slot},1.00"
 
 
-def _module(matrix: Keysight34980AState, call: Call) -> Module | None:
-    return matrix.modules.get(slot_number(call.expect(1)[0]))
-
-
-def _description(matrix: Keysight34980AState, call: Call) -> str:
-    module = _module(matrix, call)
-    return values.quoted(f"{module.rows}x{module.columns} Matrix" if module else "Empty Slot")
-
-
 def _terminal(matrix: Keysight34980AState, call: Call) -> str:
-    module = _module(matrix, call)
+    module = matrix.modules.get(slot_number(call.expect(1)[0]))
     return module.terminal if module and not matrix.interlock_open else "NONE"
 
 
@@ -65,7 +55,6 @@ def _protection(matrix: Keysight34980AState, slot: str) -> str:
 COMMANDS: tuple[Command, ...] = (
     _DELAY.addressed("[:ROUTe]:CHANnel:DELay", -1, _set_delay, _delays),
     Command(":SYSTem:CTYPe", query=_card),
-    Command(":SYSTem:CDEScription", query=_description),
     Command(":SYSTem:MODule:TERMinal:TYPE", query=_terminal),
     kinds.choice("AUTO100", "AUTO0", "FIXed", "ISOlated").addressed(
         ":SYSTem:MODule:ROW:PROTection", 0, _set_protection, _protection
