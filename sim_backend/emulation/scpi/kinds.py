@@ -42,11 +42,10 @@ class Kind:
 
         return Command(pattern, write if self.read else None, query if self.answer else None)
 
-    def addressed(self, pattern: str, place: int, store: Store, value: Value, asked: int = 1) -> Command:
+    def addressed(self, pattern: str, place: int, store: Store, value: Value) -> Command:
         """Return the command of one header of which a parameter says where: a card, or a list of channels.
 
-        It stands at a `place` among them (0: first, -1: last), and goes to `store` and `value` instead of the call. A
-        query may have `asked` parameters.
+        It stands at a `place` among them (0: first, -1: last), and goes to `store` and `value` instead of the call.
         """
 
         def write(instrument: Any, call: Call) -> None:
@@ -55,7 +54,7 @@ class Kind:
             store(instrument, where, self.value(texts, instrument.accepts_units))
 
         def query(instrument: Any, call: Call) -> str:
-            return self.text(value(instrument, call.expect(1, asked)[place]))
+            return self.text(value(instrument, call.expect(1)[place]))
 
         return Command(pattern, write, query)
 

@@ -116,18 +116,12 @@ def function_commands(header: str, replies: Mapping[str, str]) -> tuple[Command,
 
         return query
 
-    def is_measured(self: Any, call: Call) -> str:
-        return str(int(function(call.expect(1)[0]) in self.settings(call).measured))
-
     node = f"{header}:FUNCtion"
     return (
         Command(f"{node}[:ON]", add, named(True)),
         setting.channel_action(f"{node}[:ON]:ALL", add_all),
-        setting.query(f"{node}[:ON]:COUNt", lambda self, call: str(len(self.settings(call).measured))),
         Command(f"{node}:OFF", drop, named(False)),
         setting.channel_action(f"{node}:OFF:ALL", drop_all),
-        setting.query(f"{node}:OFF:COUNt", lambda self, call: str(len(replies) - len(self.settings(call).measured))),
-        Command(f"{node}:STATe", query=is_measured),
     )
 
 

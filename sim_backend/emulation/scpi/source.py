@@ -53,23 +53,6 @@ class Source:
         """Return the levels of a sweep of mode ``LIST``, at least one."""
         return self.values[self.list_start - 1 :] or self.values[-1:]
 
-    @property
-    def center(self) -> float:
-        """Middle of a staircase."""
-        return (self.start + self.stop) / 2
-
-    @property
-    def span(self) -> float:
-        """Difference of the ends of a staircase."""
-        return self.stop - self.start
-
-    def span_around(self, center: float, span: float) -> None:
-        """Give a staircase new ends; -222 if they are too large."""
-        start, stop = center - span / 2, center + span / 2
-        if max(abs(start), abs(stop)) > self.most * (1 + 1e-9):
-            raise ScpiError(-222)
-        self.start, self.stop = start, stop
-
     def fix(self, chosen: float) -> None:
         """Fix the range; if it cannot hold the present level, -221."""
         if not reading.holds(chosen, self.level):
@@ -200,8 +183,8 @@ def sweep_commands(
     """
     name, most, of = NAMES[function], initial.most, of_function(function)
     level = kinds.number(-most, most, 0.0, UNITS[function])
-    # The range of a staircase is twice that of a level, and no query of it has MIN, MAX or DEF.
-    plain, twice = (replace(kinds.number(-each, each, 0.0, UNITS[function]), named=None) for each in (most, 2 * most))
+    # A step may be twice as large as a level, and its query has no MIN, MAX or DEF.
+    twice = replace(kinds.number(-2 * most, 2 * most, 0.0, UNITS[function]), named=None)
 
     def set_triggered(self: Any, call: Call, wanted: float) -> None:
         source = of(self, call)
@@ -212,8 +195,12 @@ def sweep_commands(
         source: Source = of(self, call)
         return source.level if source.triggered is None else source.triggered
 
+    def step(self: Any, call: Call) -> float:
+        source: Source = of(self, call)
+        return (source.stop - source.start) / max(points(self, call).points - 1, 1)
+
     def set_step(self: Any, call: Call, step: float) -> None:
-        wanted = 1 + abs(of(self, call).span / step) + 1e-9 if step else math.inf
+        wanted = 1 + abs((of(self, call).stop - of(self, call).start) / step) + 1e-9 if step else math.inf
         if not least_points <= wanted < LONGEST_LIST + 1:
             raise ScpiError(-222)
         points(self, call).points = math.floor(wanted)
@@ -230,19 +217,5 @@ def sweep_commands(
             of,
         ),
         level.command(f"{sweep}[:LEVel]:TRIGgered[:AMPLitude]", set_triggered, triggered),
-        plain.command(
-            f"{sweep}:CENTer",
-            lambda self, call, center: of(self, call).span_around(center, of(self, call).span),
-            lambda self, call: of(self, call).center,
-        ),
-        twice.command(
-            f"{sweep}:SPAN",
-            lambda self, call, span: of(self, call).span_around(of(self, call).center, span),
-            lambda self, call: of(self, call).span,
-        ),
-        twice.command(
-            f"{sweep}:STEP",
-            set_step,
-            lambda self, call: of(self, call).span / max(points(self, call).points - 1, 1),
-        ),
+        twice.command(f"{sweep}:STEP", set_step, step),
     )

@@ -6,7 +6,7 @@ from operator import and_, or_, xor
 
 from .lua.objects import Value, whole
 
-WIDTH, WIDEST_FIELD = 32, 24
+WIDTH = 32
 ALL = 2**WIDTH - 1
 
 
@@ -22,21 +22,6 @@ def _changed_bit(change: Callable[[int, int], int], value: Value = None, index: 
     return float(change(_number(value), 1 << (whole(index, 1, WIDTH) - 1)))
 
 
-def _field(index: Value, width: Value) -> tuple[int, int]:
-    count = whole(width, 1, WIDEST_FIELD)
-    return whole(index, 1, WIDTH + 1 - count) - 1, (1 << count) - 1
-
-
-def _get_field(value: Value = None, index: Value = None, width: Value = None) -> float:
-    lowest, field = _field(index, width)
-    return float(_number(value) >> lowest & field)
-
-
-def _set_field(value: Value = None, index: Value = None, width: Value = None, written: Value = None) -> float:
-    lowest, field = _field(index, width)
-    return float(_number(value) & ~(field << lowest) | (_number(written) & field) << lowest)
-
-
 BITS: dict[str, Callable[..., Value]] = {
     "bitand": partial(_combination, and_),
     "bitor": partial(_combination, or_),
@@ -45,12 +30,9 @@ BITS: dict[str, Callable[..., Value]] = {
     "get": partial(_changed_bit, and_),
     "set": partial(_changed_bit, or_),
     "test": lambda value=None, index=None: bool(_changed_bit(and_, value, index)),
-    "toggle": partial(_changed_bit, xor),
-    "getfield": _get_field,
-    "setfield": _set_field,
 }
 """Its functions.
 
->>> BITS["setfield"](21.0, 2.0, 3.0, 5.0)
-27.0
+>>> BITS["bitand"](21.0, 25.0)
+17.0
 """

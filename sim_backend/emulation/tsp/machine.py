@@ -13,20 +13,18 @@ from ..world.world import World
 from .bits import BITS
 from .clock import RealTimeClock, stop_watch
 from .errors import ErrorQueue
+from .lines import Lines
 from .lua.objects import Node, Only, Refused, Row, Value, choice, number, text, whole
 from .lua.sandbox import Sandbox
 from .output import Output
 from .settings import PORTS, SETTINGS, save_buffer
 from .setups import Setups
 from .time.events import EventObject
-from .time.lines import DIGITAL_LINES, LINK, LINK_LINES, Lines
 from .time.schedule import Schedule
 from .time.status import STANDARD, Status
-from .time.trigger import FIRST_DIGITAL, FIRST_LINK, TRIG_KEY, Triggers
+from .time.trigger import TRIG_KEY, Triggers
 
 LONGEST_DELAY_S = 100e3
-LAN_NEEDS_PASSWORD = 2
-"""From this ``passwordmode`` on a client on the LAN must give the password."""
 
 
 class TspMachine(EmulatedInstrument):
@@ -74,12 +72,10 @@ class TspMachine(EmulatedInstrument):
             "format": self.output.node,
             "trigger": self.triggers.node,
             "timer": stop_watch(world.clock, self.schedule.spend_look),
-            "digio": Lines(DIGITAL_LINES, self.triggers.bus, FIRST_DIGITAL).node,
-            "tsplink": Lines(LINK_LINES, self.triggers.bus, FIRST_LINK).node,
+            "digio": Lines().node,
             "os": self._clock.node,
             "setup": Setups(root.children, self._reset).node,
         }
-        root.child("tsplink").keep(LINK)
         root.child("bit").methods |= BITS
         root.child("display").child("trigger", self._trigger_key.node)
         root.child("display").methods["sendkey"] = self._press
@@ -115,18 +111,12 @@ class TspMachine(EmulatedInstrument):
         """Return the time since 1970 of an instant in the instrument's own time, in seconds."""
         return self._clock.now() + own_s - self.schedule.now()
 
-    def needs_password(self) -> bool:
-        """Return whether a client on the LAN has to give the password."""
-        settings = self.localnode.values
-        return bool(settings["password"]) and settings["passwordmode"] >= LAN_NEEDS_PASSWORD
-
     def _describe_node(self) -> None:
         """Have ``localnode`` tell who the instrument is."""
         own = self.localnode
         told = {"model": self.model, "serialno": self.serial, "revision": self.firmware}
         own.keep([("", Only.TOLD, told), ("", text, {"description": f"Keithley {self.model}"})])
         own.setting("linefreq", 50.0, choice(50, 60), lambda: own.values.update(autolinefreq=False))
-        del own.getters["password"]  # it can only be set
         own.methods |= {"reset": self._reset, "settime": self._clock.set}
 
     def _wait(self, seconds: float) -> None:

@@ -18,8 +18,6 @@ from .lua.objects import Refused, ScriptError
 from .machine import TspMachine
 from .time.status import STANDARD
 
-LOCKED = b"FAILURE: A PASSWORD IS REQUIRED TO USE THIS PORT\n"
-"""Answer to a client that has not given the password; clients look for its first word."""
 COMMON = {
     "*CLS": "status.reset()",
     "*OPC": "opc()",
@@ -55,14 +53,11 @@ class TspInstrument(TspMachine):
 
     def __init__(self, world: World, name: str, serial: str = "1234567", **bounds: float) -> None:
         super().__init__(world, name, serial, **bounds)
-        self._locked = False
         self._loading: Loading | None = None
 
     def receive(self, message: str) -> bytes:
         """Act on one message and return what it makes the instrument say."""
         line = message.rstrip("\r").encode("latin-1", "replace").decode("latin-1")
-        if self._locked:
-            return self._unlock(line)
         self.sandbox.begin()
         try:
             self._act(line)
@@ -74,9 +69,8 @@ class TspInstrument(TspMachine):
         return self.output.take() + self._prompt()
 
     def note_takeover(self) -> None:
-        """End the loading of a script, and ask for the password if one is needed."""
+        """End the loading of a script."""
         self._loading = None
-        self._locked = self.needs_password()
 
     def report(self, code: int, text: str) -> None:
         """Put an error into the queue."""
@@ -152,14 +146,6 @@ class TspInstrument(TspMachine):
             if loading.length > LONGEST_SCRIPT:
                 self._loading = None  # what is there is worth nothing
                 raise Refused(-225, "Out of memory")
-
-    def _unlock(self, line: str) -> bytes:
-        """Answer to a client that has not given the password."""
-        word, _, rest = line.strip().partition(" ")
-        if word != "password":
-            return LOCKED
-        self._locked = rest.strip() != self.localnode.values["password"]
-        return b""
 
     def _run(self, source: str) -> None:
         self._note(self.sandbox.run(source))

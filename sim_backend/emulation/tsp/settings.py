@@ -1,6 +1,6 @@
 """What a TSP instrument keeps or tells without any work: front panel, interfaces, files, itself as a node."""
 
-from .lua.objects import NIL, Only, Refused, Returned, Row, Value, choice, flag, number, text
+from .lua.objects import NIL, Only, Refused, Returned, Row, Value, choice, flag, number
 
 NO_DRIVE = "there is no flash drive"
 SETTINGS: tuple[Row, ...] = (
@@ -17,11 +17,11 @@ SETTINGS: tuple[Row, ...] = (
     ("io", Only.ANSWERED, {"open": (None, NO_DRIVE), "type": NIL}),
     ("lan", Only.ANSWERED, {"applysettings": None, "reset": None, "restoredefaults": None}),
     ("lan.status", Only.TOLD, {"ipaddress": "127.0.0.1", "subnetmask": "255.0.0.0", "gateway": "0.0.0.0"}),  # noqa: S104 - none
-    ("localnode", Only.CONSTANT, {"PASSWORD_NONE": 0, "PASSWORD_WEB": 1, "PASSWORD_LAN": 2, "PASSWORD_ALL": 3}),
     ("localnode", choice(0, 1), {"prompts": 0.0, "prompts4882": 1.0, "showerrors": 0.0}),
     ("localnode", flag, {"autolinefreq": True}),
-    ("localnode", number(0, 3), {"passwordmode": 1.0}),
-    ("localnode", text, {"password": ""}),
+    ("tsplink", Only.TOLD, {"master": 1.0, "state": "online"}),
+    ("tsplink", Only.ANSWERED, {"reset": 1.0, "initialize": 1.0}),
+    ("tsplink", number(0, 64), {"node": 1.0, "group": 0.0}),
     ("os", Only.ANSWERED, {"remove": (None, NO_DRIVE), "rename": (None, NO_DRIVE)}),
 )
 PORTS = {"rawsocket": 5025, "dst": 5030, "telnet": 23, "vxi11": 1024}

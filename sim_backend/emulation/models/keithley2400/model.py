@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from ...scpi import memory as scpi_memory
-from . import calculate, sense, source, stored, system, trace, trigger
+from . import sense, source, stored, system, trace, trigger
 from .state import Keithley2400State
 
 
@@ -30,7 +30,6 @@ class EmulatedKeithley2400(Keithley2400State):
         *sense.COMMANDS,
         *trigger.COMMANDS,
         *trace.COMMANDS,
-        *calculate.COMMANDS,
         *system.COMMANDS,
         *stored.COMMANDS,
         *scpi_memory.commands(range(5)),

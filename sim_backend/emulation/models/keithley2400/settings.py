@@ -47,10 +47,6 @@ class Settings:
     abort_on_compliance: str = "NEV"
     clear_auto: bool = False
     clear_mode: str = "ALW"
-    memory_sweep: bool = False
-    """Whether each trigger brings a setup of the source memory (``:SOUR:FUNC MEM``)."""
-    memory_start: int = 1
-    memory_points: int = 1
     protection_a: float = 1.05e-4
     protection_v: float = 21.0
     synchronised: dict[str, bool] = field(default_factory=lambda: {"VOLT": False, "CURR": False})
@@ -78,7 +74,6 @@ class Settings:
     statistic: str = "MEAN"
     time_reset_auto: bool = False
     elements: tuple[str, ...] = ("VOLT", "CURR", "RES", "TIME", "STAT")
-    calculated_elements: tuple[str, ...] = ("CALC",)
     register_base: str = "ASC"
     stored: Stored = field(default_factory=dict)
     """Values without effect, see `stored`."""
@@ -92,11 +87,3 @@ class Settings:
     def starts_at_once(self) -> bool:
         """Whether the trigger model waits for nothing when it is initiated."""
         return self.arm_source in ("IMM", "TIM") and self.trigger_source == "IMM"
-
-
-SOURCE_MEMORY = (
-    "function", "source", "delay_s", "delay_auto", "clear_auto", "clear_mode", "protection_a", "protection_v", "sense",
-    "ohm_mode", "offset_compensated", "nplc", "concurrent", "measured", "average", "average_control", "average_count",
-    "autozero", "remote_sense", "guard",
-)  # fmt: skip
-"""Settings that a location of the source memory keeps (tables 18-1 to 18-11, column source memory)."""

@@ -5,7 +5,6 @@ from ...scpi import settings as setting
 from ...scpi.kinds import FLAG, choice, integer, number
 from ...scpi.messages import Call, Command
 from ...scpi.source import LONGEST_LIST
-from . import sweep
 from .settings import RANGES_A, sources
 from .state import Keithley2400State
 
@@ -19,13 +18,9 @@ def full(range_: float) -> str:
 
 def _set_function(smu: Keithley2400State, _: Call, chosen: str) -> None:
     """Choose what is sourced; that turns the output off."""
-    now = smu.now
-    now.memory_sweep = chosen == "MEM"
-    if now.memory_sweep:
-        return
-    if chosen != now.function:
+    if chosen != smu.now.function:
         smu.on = False
-    now.function = chosen
+    smu.now.function = chosen
     smu.apply()
 
 
@@ -40,16 +35,8 @@ def _set_guard(smu: Keithley2400State, _: Call, chosen: str) -> None:
     smu.apply()
 
 
-def _location(call: Call) -> int:
-    return values.integer(call.expect(1)[0], sweep.LOCATIONS[0], sweep.LOCATIONS[-1])
-
-
 COMMANDS: tuple[Command, ...] = (
-    choice("VOLTage", "CURRent", "MEMory").command(
-        ":SOURce#:FUNCtion[:MODE]",
-        _set_function,
-        lambda smu, _: "MEM" if smu.now.memory_sweep else smu.now.function,
-    ),
+    choice("VOLTage", "CURRent").command(":SOURce#:FUNCtion[:MODE]", _set_function, lambda smu, _: smu.now.function),
     *(
         command
         for function, initial in sources().items()
@@ -65,16 +52,12 @@ COMMANDS: tuple[Command, ...] = (
             ":SOURce#:SWEep:DIRection": ("direction", choice("UP", "DOWN")),
             ":SOURce#:SWEep:RANGing": ("ranging", choice("BEST", "AUTO", "FIXed")),
             ":SOURce#:SWEep:CABort": ("abort_on_compliance", choice("NEVer", "EARLy", "LATE")),
-            ":SOURce#:MEMory:POINts": ("memory_points", integer(1, 100, 1)),
-            ":SOURce#:MEMory:STARt": ("memory_start", integer(1, 100, 1)),
             ":SOURce#:DELay:AUTO": ("delay_auto", FLAG),
             ":SOURce#:CLEar:AUTO": ("clear_auto", FLAG),
             ":SOURce#:CLEar:AUTO:MODE": ("clear_mode", choice("ALWays", "TCOunt")),
             ":OUTPut#:SMODe": ("off_state", choice("HIMPedance", "NORMal", "ZERO", "GUARd")),
         }
     ),
-    Command(":SOURce#:MEMory:SAVE", lambda smu, call: sweep.save(smu, _location(call))),
-    Command(":SOURce#:MEMory:RECall", lambda smu, call: sweep.recall_off(smu, _location(call))),
     number(0.0, LONGEST_DELAY_S, 0.0).command(":SOURce#:DELay", _set_delay, lambda smu, _: smu.now.delay_s),
     setting.action(":SOURce#:CLEar[:IMMediate]", lambda smu: smu.switch(False)),
     FLAG.command(":OUTPut#[:STATe]", lambda smu, _, on: smu.switch(on), lambda smu, _: smu.on),

@@ -16,7 +16,6 @@ from ...scpi.status import ScpiError
 from ...scpi.values import whole
 from ...world.terminals import Terminal
 from ...world.world import World
-from .calculation import Calculation
 from .records import Buffer, Record
 from .settings import RANGES_A, TEST_CURRENTS_A, Settings
 
@@ -72,13 +71,11 @@ class Keithley2400State(SmuInstrument):
         self.terminals = "FRON"
         self.operation.condition = IDLE
         self.buffer = Buffer()
-        self.source_memory: dict[int, dict[str, object]] = {}
         self.last: list[Record] = []
         self.waiting = False
         self.endless = False
         self.on = False
         self.now = Settings()
-        self.calculation = Calculation()
         self._driven: dict[str, object] = {}
         world.add_source(self.channels[0], Terminal(limit_a=1.05e-4, off_state="normal", off_limit_a=5e-7))
         self.apply()
@@ -86,7 +83,6 @@ class Keithley2400State(SmuInstrument):
     def reset(self) -> None:
         """Output off, then everything as `Settings` says."""
         self.restore(Settings())
-        self.calculation = Calculation()
         self.format = DataFormat()
 
     def setup(self) -> object:

@@ -1,15 +1,9 @@
-"""What an emulated Keithley 2400 sources at each trigger of a start: one level, a list, a staircase, or its memory."""
-
-import copy
+"""What an emulated Keithley 2400 sources at each trigger of a start: one level, a list or a staircase."""
 
 from ...scpi import reading
 from ...scpi.source import staircase
 from ...scpi.status import ScpiError
-from .settings import SOURCE_MEMORY
 from .state import Keithley2400State
-
-LOCATIONS = range(1, 101)
-"""Locations of the source memory (page 18-92)."""
 
 
 def levels(smu: Keithley2400State) -> list[float]:
@@ -22,7 +16,7 @@ def levels(smu: Keithley2400State) -> list[float]:
     """
     now = smu.now
     source = now.source[now.function]
-    if now.memory_sweep or source.mode == "FIX":
+    if source.mode == "FIX":
         return []
     if source.mode == "LIST":
         found = source.list_levels()
@@ -39,12 +33,8 @@ def levels(smu: Keithley2400State) -> list[float]:
 
 
 def prepare_trigger(smu: Keithley2400State, number: int, swept: list[float]) -> None:
-    """Bring what the next trigger brings: a setup of the memory, a level of the sweep, or a level that waits for it."""
+    """Bring what the next trigger brings: a level of the sweep, or a level that waits for it."""
     now = smu.now
-    if now.memory_sweep:
-        location = now.memory_start + number % now.memory_points
-        recall(smu, (location - 1) % LOCATIONS[-1] + 1)
-        return
     source = now.source[now.function]
     if swept:
         source.level = swept[number % len(swept)]
@@ -52,23 +42,3 @@ def prepare_trigger(smu: Keithley2400State, number: int, swept: list[float]) -> 
             source.range = reading.range_holding(source.ranges, source.level)
     elif source.triggered is not None:
         source.level, source.triggered = source.triggered, None
-
-
-def save(smu: Keithley2400State, location: int) -> None:
-    """Keep the present setup in the source memory."""
-    smu.source_memory[location] = {name: copy.deepcopy(getattr(smu.now, name)) for name in SOURCE_MEMORY}
-
-
-def recall(smu: Keithley2400State, location: int) -> None:
-    """Bring a setup back from the source memory; an empty location holds what ``*RST`` sets."""
-    kept = smu.source_memory.get(location)
-    for name in SOURCE_MEMORY:
-        value = getattr(type(smu.now)(), name) if kept is None else copy.deepcopy(kept[name])
-        setattr(smu.now, name, value)
-
-
-def recall_off(smu: Keithley2400State, location: int) -> None:
-    """Bring a setup back with the output off, as after any change of function."""
-    smu.on = False
-    recall(smu, location)
-    smu.apply()

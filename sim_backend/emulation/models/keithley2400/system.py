@@ -31,7 +31,6 @@ COMMANDS: tuple[Command, ...] = (
         {
             # The order of the reply is that of Figure 18-1, whatever the order of the list.
             ":FORMat:ELEMents[:SENSe#]": ("elements", ordered("VOLTage", "CURRent", "RESistance", "TIME", "STATus")),
-            ":FORMat:ELEMents:CALCulate": ("calculated_elements", ordered("CALC", "TIME", "STATus")),
             ":FORMat:SREGister": ("register_base", choice(*values.BASES)),
             ":SYSTem:TIME:RESet:AUTO": ("time_reset_auto", FLAG),
         }
@@ -42,9 +41,7 @@ COMMANDS: tuple[Command, ...] = (
     setting.action(":SYSTem:PRESet", _preset),
     LINE_FREQUENCY,
     setting.attribute(":SYSTem:LFRequency:AUTO", "line_auto", FLAG, setting.of_instrument),
-    Command(":SYSTem:AZERo:CACHing:NPLCycles", query=lambda smu, _: values.nr3(smu.now.nplc)),
     setting.query(":SYSTem:TIME", lambda smu, _: values.nr3(smu.elapsed_s())),
     setting.action(":SYSTem:TIME:RESet", lambda smu: smu.restart_timer()),
-    setting.action(":SYSTem:MEMory:INITialize", lambda smu: smu.source_memory.clear()),
     choice("FRONt", "REAR").command(":ROUTe:TERMinals", _set_terminals, lambda smu, _: smu.terminals),
 )

@@ -1,7 +1,5 @@
 """Commands of an emulated Keithley 2400 for its reading buffer: ``:TRACe`` and the statistics of ``:CALCulate3``."""
 
-from collections.abc import Mapping
-
 from ...scpi import kinds, values
 from ...scpi import settings as setting
 from ...scpi.kinds import Kind
@@ -12,9 +10,6 @@ from ...scpi.status import ScpiError
 from .records import Record
 from .state import Keithley2400State
 
-FEEDS: Mapping[str, str] = {"SENS": "SENS1", "CALC": "CALC1", "CALC2": "CALC2"}
-"""Where the buffer takes its readings from, and how that is answered."""
-
 
 def _records(smu: Keithley2400State) -> list[Record]:
     if not smu.buffer.readings:
@@ -23,10 +18,7 @@ def _records(smu: Keithley2400State) -> list[Record]:
 
 
 def _data(smu: Keithley2400State, _: Call) -> Answer:
-    records = _records(smu)
-    if smu.buffer.feed == "SENS":
-        return smu.format.encode([value for each in records for value in each.numbers(smu.now.elements)])
-    return smu.format.encode(smu.calculation.numbers(records, smu.buffer.feed, smu.now.calculated_elements))
+    return smu.format.encode([value for each in _records(smu) for value in each.numbers(smu.now.elements)])
 
 
 def _set_idle(key: str) -> kinds.Store:
@@ -53,10 +45,8 @@ def _statistic(smu: Keithley2400State, _: Call) -> str:
     return ",".join(values.nr3(how([each.by_name()[name] for each in records])) for name in names)
 
 
-_FEED = Kind(
-    lambda texts, _: values.choice(texts[0].removesuffix("1"), ("SENSe", "CALCulate", "CALCulate2")),
-    lambda feed: FEEDS[feed],
-)
+_FEED = Kind(lambda texts, _: values.choice(texts[0].removesuffix("1"), ("SENSe",)), lambda feed: f"{feed}1")
+"""Where the buffer takes its readings from: only from the measurement."""
 
 
 def _of_root(root: str) -> tuple[Command, ...]:

@@ -54,7 +54,6 @@ def _run(smu: Keithley2400State) -> None:
 
 def _acquire(smu: Keithley2400State) -> None:
     smu.last = acquire(smu)
-    smu.measurement.latch(smu.calculation.test(smu.last, smu.limited))
     if smu.buffer.storing and smu.last:
         smu.measurement.latch(BUFFER_AVAILABLE)
     if smu.buffer.store(smu.last):

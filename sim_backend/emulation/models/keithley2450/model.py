@@ -16,7 +16,7 @@ for it, without an error. What no page at hand says is assumed:
 """
 
 from ...scpi import memory
-from . import lists, loading, sense, source, stored, sweep, system, trace, trigger
+from . import loading, sense, source, stored, sweep, system, trace, trigger
 from .state import Keithley2450State
 
 
@@ -33,7 +33,6 @@ class EmulatedKeithley2450(Keithley2450State):
         *source.COMMANDS,
         *sweep.COMMANDS,
         *sense.COMMANDS,
-        *lists.COMMANDS,
         *trace.COMMANDS,
         *trigger.COMMANDS,
         *loading.COMMANDS,

@@ -1,7 +1,10 @@
 """How an emulated Keithley 2450 makes a reading: integration, automatic range, and what is computed from it."""
 
+import math
+
 from ...scpi import reading
 from ...scpi.sense import ohms_range
+from ...scpi.values import OVERFLOW
 from .buffer import FOUR_WIRE, LIMITED, OUTPUT_ON, READ_BACK, Entry
 from .settings import AUTO_DELAY_S, RANGES_A, RANGES_OHM
 from .state import Keithley2450State
@@ -41,9 +44,8 @@ def take(smu: Keithley2450State, name: str) -> None:
     seen_v = reading.digitise(volt, range_v, sense.nplc, smu.rng, resolution, averaged=averaged)
     measured = {"CURR": seen_a, "VOLT": seen_v, "RES": reading.quotient(seen_v, seen_a)}[measuring.function]
     value = {"OHM": reading.quotient(seen_v, seen_a), "WATT": seen_v * seen_a}.get(sense.unit, measured)
-    value = sense.result(value)
-    for limit in sense.limits.values():
-        limit.test(value)
+    if abs(value) >= OVERFLOW:
+        value = math.copysign(OVERFLOW, value)
     source = smu.now.sourcing.source[function]
     programmed, seen = (level_v, seen_v) if sourcing_v else (level_a, seen_a)
     status = READ_BACK * source.read_back | LIMITED * smu.limited() | FOUR_WIRE * sense.remote | OUTPUT_ON * smu.on

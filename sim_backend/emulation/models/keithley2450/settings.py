@@ -1,12 +1,10 @@
 """What an emulated Keithley 2450 remembers: how it sources, how it measures, and the ranges it has."""
 
-import math
 from dataclasses import dataclass, field
 
 from ...scpi.messages import Stored
 from ...scpi.sense import Sense
 from ...scpi.source import Source
-from ...scpi.values import OVERFLOW
 
 RANGES_V = (0.02, 0.2, 2.0, 20.0, 200.0)
 RANGES_A = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
@@ -17,7 +15,6 @@ MOST_V, MOST_A = 210.0, 1.05
 LEAST_LIMIT_V, LEAST_LIMIT_A = 0.02, 1e-9
 LEAST_SHARE = 0.106
 """Smallest source limit as a share of a fixed measure range (reference manual, smu.source.xlimit.level)."""
-USER_DELAYS = 5
 AUTO_DELAY_S = 1e-3
 
 
@@ -35,7 +32,6 @@ class SourceFunction(Source):
     delay_s: float = 0.0
     delay_auto: bool = True
     read_back: bool = True
-    user_delays_s: list[float] = field(default_factory=lambda: [0.0] * USER_DELAYS)
 
 
 def sources() -> dict[str, SourceFunction]:
@@ -48,7 +44,7 @@ def sources() -> dict[str, SourceFunction]:
 
 @dataclass
 class Sourcing:
-    """All that a source configuration list stores."""
+    """All that an entry of a sweep keeps."""
 
     function: str = "VOLT"
     source: dict[str, SourceFunction] = field(default_factory=sources)
@@ -61,31 +57,8 @@ class Sourcing:
 
 
 @dataclass
-class Limit:
-    """A limit test on readings."""
-
-    on: bool = False
-    upper: float = 1.0
-    lower: float = -1.0
-    clear_auto: bool = True
-    failed: str = "NONE"
-
-    def test(self, value: float) -> None:
-        """Compare a reading."""
-        if not self.on:
-            return
-        now = "HIGH" if value > self.upper else "LOW" if value < self.lower else "NONE"
-        if self.clear_auto or self.failed == "NONE":
-            self.failed = now
-
-    def clear(self) -> None:
-        """Forget that a reading failed."""
-        self.failed = "NONE"
-
-
-@dataclass
 class SenseFunction(Sense):
-    """How one quantity is measured, and what is made of a reading."""
+    """How one quantity is measured."""
 
     nplc: float = 1.0
     autozero: bool = True
@@ -94,31 +67,6 @@ class SenseFunction(Sense):
     average_count: int = 10
     remote: bool = False
     unit: str = ""
-    user_delays_s: list[float] = field(default_factory=lambda: [0.0] * USER_DELAYS)
-    relative: float = 0.0
-    relative_on: bool = False
-    math_on: bool = False
-    math_format: str = "PERC"
-    factor: float = 1.0
-    offset: float = 0.0
-    percent: float = 1.0
-    limits: dict[int, Limit] = field(default_factory=lambda: {1: Limit(), 2: Limit()})
-
-    def result(self, value: float) -> float:
-        """Return what relative offset and mathematics make of a measured value."""
-        if abs(value) >= OVERFLOW:
-            return math.copysign(OVERFLOW, value)
-        if self.relative_on:
-            value -= self.relative
-        if not self.math_on:
-            return value
-        if self.math_format == "MXB":
-            found = self.factor * value + self.offset
-        elif self.math_format == "REC":
-            found = 1 / value if value else OVERFLOW
-        else:
-            found = (value - self.percent) / self.percent * 100 if self.percent else OVERFLOW
-        return min(max(found, -OVERFLOW), OVERFLOW)
 
 
 def senses() -> dict[str, SenseFunction]:
@@ -132,7 +80,7 @@ def senses() -> dict[str, SenseFunction]:
 
 @dataclass
 class Measuring:
-    """All that a measure configuration list stores."""
+    """How everything is measured."""
 
     function: str = "CURR"
     sense: dict[str, SenseFunction] = field(default_factory=senses)

@@ -3,16 +3,13 @@
 Names are those of the Model 2450 reference manual, chapter 6, SCPI command reference.
 """
 
-from typing import Any
-
 from ...scpi import settings as setting
 from ...scpi import source
 from ...scpi.kinds import FLAG, choice, number
 from ...scpi.messages import Call, Command
-from ...scpi.settings import Place
 from ...scpi.source import NAMES
 from ...scpi.status import ScpiError
-from .settings import LEAST_LIMIT_A, LEAST_LIMIT_V, LEAST_SHARE, MOST_A, MOST_V, USER_DELAYS, plain, sources
+from .settings import LEAST_LIMIT_A, LEAST_LIMIT_V, LEAST_SHARE, MOST_A, MOST_V, plain, sources
 from .state import Keithley2450State
 
 LONGEST_S = 1e4
@@ -33,19 +30,6 @@ def _off_states(function: str) -> Command:
         f":OUTPut#:{NAMES[function]}:SMODe" if function else ":OUTPut#:SMODe",
         store,
         lambda smu, _: smu.now.off_state[function or smu.now.sourcing.function],
-    )
-
-
-def user_delay(pattern: str, of: Place) -> Command:
-    """Declare the user delays of a function, which the trigger model can wait for."""
-
-    def store(smu: Any, call: Call, value: float) -> None:
-        of(smu, call).user_delays_s[call.suffixes[-1] - 1] = value
-
-    return number(0.0, LONGEST_S, reply=plain).command(
-        f"{pattern}:DELay:USER{{1-{USER_DELAYS}}}",
-        store,
-        lambda smu, call: of(smu, call).user_delays_s[call.suffixes[-1] - 1],
     )
 
 
@@ -78,7 +62,6 @@ def _of_function(function: str) -> tuple[Command, ...]:
             f"{pattern}:DELay", set_delay, lambda smu, call: of(smu, call).delay_s
         ),
         setting.attribute(f"{pattern}:DELay:AUTO", "delay_auto", FLAG, of),
-        user_delay(pattern, of),
         setting.attribute(f"{pattern}:READ:BACK", "read_back", FLAG, of),
         _off_states(function),
     )

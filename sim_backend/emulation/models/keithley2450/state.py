@@ -15,7 +15,7 @@ from ...scpi.status import ScpiError
 from ...world.terminals import Terminal
 from ...world.world import World
 from .buffer import OWN_BUFFERS, ReadingBuffer
-from .settings import LEAST_SHARE, TEST_CURRENTS_A, Measuring, Settings, Sourcing
+from .settings import LEAST_SHARE, TEST_CURRENTS_A, Settings, Sourcing
 from .trigger_model import TriggerModel
 
 OFF_LIMIT_SHARE = 0.1
@@ -47,8 +47,6 @@ class Keithley2450State(SmuInstrument):
         self.channels = (f"{name}.a",)
         self.terminals = "FRON"
         self.on = False
-        self.catalogs: dict[str, int] = {}
-        """Which name the next query for the names of configuration lists answers."""
         self._driven: dict[str, object] = {}
         world.add_source(self.channels[0], Terminal(limit_a=1.05e-4, off_limit_a=1e-5))
         self.reset()
@@ -57,8 +55,7 @@ class Keithley2450State(SmuInstrument):
         """Output off, then everything as after power-on; buffers, lists and the trigger model are emptied."""
         self.buffers = {name: ReadingBuffer() for name in OWN_BUFFERS}
         self.source_lists: dict[str, list[Sourcing]] = {}
-        self.sense_lists: dict[str, list[Measuring]] = {}
-        self.trigger_model = TriggerModel(self.world, self.settle)
+        self.trigger_model = TriggerModel(self.settle)
         self.format = DataFormat(swapped=True)
         self.unsettled = True
         self.restore(Settings())
@@ -98,11 +95,9 @@ class Keithley2450State(SmuInstrument):
         named = arguments[:1] if arguments and arguments[0].startswith(QUOTES) else ()
         return self.buffer_name(named), arguments[len(named) :]
 
-    def entries(self, name: str) -> list[Sourcing] | list[Measuring]:
-        """Return the entries of a configuration list; none if there is no such list."""
-        if name in self.source_lists:
-            return self.source_lists[name]
-        return self.sense_lists.get(name, [])
+    def entries(self, name: str) -> list[Sourcing]:
+        """Return the entries of the configuration list of a sweep; none if there is no such list."""
+        return self.source_lists.get(name, [])
 
     # ------------------------------------------------------------------ what settings do
 
@@ -146,11 +141,7 @@ class Keithley2450State(SmuInstrument):
         entries = self.entries(name)
         if not 1 <= index <= len(entries):
             raise ScpiError(-222)
-        entry = copy.deepcopy(entries[index - 1])
-        if isinstance(entry, Sourcing):
-            self.now.sourcing = entry
-        else:
-            self.now.measuring = entry
+        self.now.sourcing = copy.deepcopy(entries[index - 1])
         self.apply()
 
     def limited(self) -> bool:
@@ -191,5 +182,4 @@ class Keithley2450State(SmuInstrument):
         return f'{code},"{self.text_of(code)};1;{stamp}"'
 
     def trigger(self) -> None:
-        """Take ``*TRG`` as the event that a wait block may wait for."""
-        self.trigger_model.happened("COMM")
+        """Take ``*TRG``, an event for which no block waits here."""

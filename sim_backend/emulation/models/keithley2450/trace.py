@@ -103,12 +103,6 @@ def _take(smu: Keithley2450State, call: Call) -> None:
     read(smu, smu.buffer_name(call.expect(0, 1)))
 
 
-def _save(_: Keithley2450State, call: Call) -> None:
-    """Report that there is no drive to save to."""
-    values.string(call.expect(1, 6)[0])
-    raise ScpiError(-250)
-
-
 def _statistic(kind: str) -> Query:
     def answer(buffer: ReadingBuffer) -> str:
         if not buffer.readings:
@@ -135,12 +129,8 @@ COMMANDS: tuple[Command, ...] = (
     Command(":TRACe:MAKE", _make),
     Command(":TRACe:DELete", _delete),
     Command(":TRACe:TRIGger", _take),
-    Command(":TRACe:SAVE", _save),
-    Command(":TRACe:SAVE:APPend", _save),
     Command(":TRACe:STATistics:AVERage", query=_statistic("MEAN")),
     Command(":TRACe:STATistics:MAXimum", query=_statistic("MAX")),
     Command(":TRACe:STATistics:MINimum", query=_statistic("MIN")),
     Command(":TRACe:STATistics:STDDev", query=_statistic("SDEV")),
-    Command(":TRACe:STATistics:PK2Pk", query=_statistic("PKPK")),
-    Command(":TRACe:STATistics:CLEar", lambda smu, call: _buffer(smu, call.expect(0, 1))),
 )

@@ -4,15 +4,18 @@ Crosspoints are written slot!row!column. Emulated only; the vendor's manual was 
 public scripts. Assumed therefore: every slot holds a 7012; a move takes 4 ms (`settle_s`); a channel that does not
 exist is error -222; ``:OPEN:ALL`` works as ``:OPEN ALL``; ``:ROUT:CLOS:STAT?`` answers the list of closed channels,
 ``(@)`` if there is none; ``:ROUT:CONF:SLOT<n>:STIM`` sets an extra settling time, and the longest of all slots counts.
+Scans and stored relay patterns are not emulated.
 """
 
+from ...scpi import kinds
 from ...scpi import memory as scpi_memory
 from ...scpi import settings as setting
 from ...scpi.matrix import relay_commands
 from ...scpi.messages import Command, clear_errors
-from ...scpi.status import ScpiError
-from . import scan, stored
+from . import stored
 from .state import Keithley7001State
+
+LONGEST_S = 99999.999
 
 
 class EmulatedKeithley7001(Keithley7001State):
@@ -25,7 +28,12 @@ class EmulatedKeithley7001(Keithley7001State):
         *relay_commands(),
         Command("[:ROUTe]:CLOSe:STATe", query=lambda matrix, _: matrix.channel_list(matrix.closed)),
         setting.action("[:ROUTe]:OPEN:ALL", lambda matrix: matrix.switch(())),
-        *scan.COMMANDS,
+        kinds.number(0.0, LONGEST_S, 0.0).command(
+            "[:ROUTe]:CONFigure:SLOT#:STIMe",
+            lambda matrix, call, seconds: matrix.extra_s.update({call.suffixes[0]: seconds}),
+            lambda matrix, call: matrix.extra_s.get(call.suffixes[0], 0.0),
+        ),
+        setting.attribute("[:ROUTe]:CONFigure:BBMake", "break_before_make", kinds.FLAG),
         *setting.registers("OPERation", "QUEStionable"),
         Command(":STATus:QUEue[:NEXT]", query=lambda matrix, _: matrix.error_text(matrix.status.next_error())),
         Command(":STATus:QUEue:CLEar", clear_errors),
@@ -34,12 +42,6 @@ class EmulatedKeithley7001(Keithley7001State):
         *stored.COMMANDS,
         *scpi_memory.commands(range(10)),
     )
-
-    def trigger(self) -> None:
-        """Take the next step of a scan that waits for the bus."""
-        if not any(each.source == "BUS" for each in self.scan.layers()):
-            raise ScpiError(-211)
-        scan.step(self)
 
 
 class EmulatedKeithley7002(EmulatedKeithley7001):

@@ -1,51 +1,12 @@
-"""The relays of an emulated Keithley 7001, their settling time, and where a scan stands."""
+"""The relays of an emulated Keithley 7001 and their settling time."""
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from ...scpi import values
 from ...scpi.matrix import Crosspoint, MatrixInstrument
 from ...scpi.messages import Call
 from ...world.world import World
-
-MOST_STEPS = 9999
-
-
-@dataclass
-class Layer:
-    """One layer of the trigger model."""
-
-    count: int = 1
-    source: str = "IMM"
-    delay_s: float = 0.0
-    timer_s: float = 0.1
-
-
-@dataclass
-class Scan:
-    """The scan list, the layers, and where a scan stands that is under way."""
-
-    channels: list[Crosspoint] = field(default_factory=list)
-    arm1: Layer = field(default_factory=Layer)
-    arm2: Layer = field(default_factory=Layer)
-    trigger: Layer = field(default_factory=lambda: Layer(count=0))
-    """Count 0 stands for the length of the scan list."""
-    steps_left: int = 0
-    at: int = 0
-
-    def layers(self) -> Iterable[Layer]:
-        """Return the layers from the outermost in."""
-        return self.arm1, self.arm2, self.trigger
-
-    def stop(self) -> None:
-        """Give up a scan that is under way."""
-        self.steps_left = 0
-
-    def steps(self) -> int:
-        """Return how many triggers a start takes."""
-        triggers = self.trigger.count or len(self.channels)
-        return min(self.arm1.count * self.arm2.count * triggers, MOST_STEPS)
 
 
 class Keithley7001State(MatrixInstrument):
@@ -60,15 +21,12 @@ class Keithley7001State(MatrixInstrument):
         self.extra_s: dict[int, float] = {}
         """Extra settling time of slots."""
         self.break_before_make = True
-        self.scan = Scan()
-        self.patterns: dict[int, frozenset[Crosspoint]] = {}
 
     def reset(self) -> None:
-        """Open every relay; no extra settling, break before make, no scan."""
+        """Open every relay; no extra settling, break before make."""
         super().reset()
         self.extra_s = {}
         self.break_before_make = True
-        self.scan = Scan()
 
     def slots(self) -> Iterable[int]:
         """Return the slots, from 1."""

@@ -20,15 +20,6 @@ ROWS = (
     Row("[:ROUTe]:CONFigure:SLOT#:POLE", integer(1, 4), 2, kept=True),
     Row("[:ROUTe]:CONFigure:SCHannel", FLAG, kept=True),
     Row("[:ROUTe]:CONFigure:CPAir", FLAG, kept=True),
-    *(
-        row
-        for layer in (":ARM[:SEQuence][:LAYer1]", ":ARM[:SEQuence]:LAYer2", ":TRIGger[:SEQuence]")
-        for row in (
-            Row(f"{layer}:TCONfigure:DIRection", choice("SOURce", "ACCeptor"), "ACC"),
-            Row(f"{layer}:TCONfigure:ASYNchronous:ILINe", integer(1, 6, 1)),
-            Row(f"{layer}:TCONfigure:ASYNchronous:OLINe", integer(1, 6, 2)),
-        )
-    ),
     Row(":DISPlay[:WINDow1]:TEXT[:DATA]", text(20), kept=True),
     Row(":DISPlay[:WINDow1]:TEXT:STATe", FLAG, kept=True),
     Row(":DISPlay:ENABle", FLAG, True, kept=True),

@@ -1,11 +1,10 @@
-"""Commands of an emulated Keysight 34980A for its channels and modules: delays, labels, row protection, identities."""
+"""Commands of an emulated Keysight 34980A for its channels and modules: delays, row protection, identities."""
 
 from ...scpi import kinds, values
 from ...scpi.kinds import Kind
 from ...scpi.messages import Call, Command
 from ...scpi.status import ScpiError
-from .modules import Module
-from .state import SLOTS, Keysight34980AState, slot_number
+from .state import Keysight34980AState, slot_number
 
 HARDWARE_MISSING = -241
 
@@ -13,7 +12,6 @@ HARDWARE_MISSING = -241
 _DELAY = Kind(
     lambda texts, _: values.bounded(texts[0], 0.0, 60.0, 0.0, unit="S"), lambda found: ",".join(map(values.nr3, found))
 )
-_LABEL = Kind(kinds.text(18).read, lambda found: ",".join(map(values.quoted, found)))
 
 
 def _set_delay(matrix: Keysight34980AState, channels: str, seconds: float) -> None:
@@ -22,20 +20,6 @@ def _set_delay(matrix: Keysight34980AState, channels: str, seconds: float) -> No
 
 def _delays(matrix: Keysight34980AState, channels: str) -> list[float]:
     return [matrix.delays_s.get(each, 0.0) for each in matrix.crosspoints(channels)]
-
-
-def _set_label(matrix: Keysight34980AState, channels: str, label: str) -> None:
-    matrix.labels.update(dict.fromkeys(matrix.crosspoints(channels), label))
-
-
-def _labels(matrix: Keysight34980AState, channels: str) -> list[str]:
-    return [matrix.labels.get(each, matrix.channel_name(each)) for each in matrix.crosspoints(channels)]
-
-
-def _clear_labels(matrix: Keysight34980AState, call: Call) -> None:
-    arguments = call.expect(0, 1)
-    slots = {slot_number(arguments[0])} if arguments and not values.matches(arguments[0], "ALL") else set(SLOTS)
-    matrix.labels = {each: label for each, label in matrix.labels.items() if each.slot not in slots}
 
 
 def _card(matrix: Keysight34980AState, call: Call) -> str:
@@ -47,17 +31,8 @@ def _card(matrix: Keysight34980AState, call: Call) -> str:
     return f"{matrix.maker},{module.model}{layout},{matrix.serial}{slot},1.00"
 
 
-def _module(matrix: Keysight34980AState, call: Call) -> Module | None:
-    return matrix.modules.get(slot_number(call.expect(1)[0]))
-
-
-def _description(matrix: Keysight34980AState, call: Call) -> str:
-    module = _module(matrix, call)
-    return values.quoted(f"{module.rows}x{module.columns} Matrix" if module else "Empty Slot")
-
-
 def _terminal(matrix: Keysight34980AState, call: Call) -> str:
-    module = _module(matrix, call)
+    module = matrix.modules.get(slot_number(call.expect(1)[0]))
     return module.terminal if module and not matrix.interlock_open else "NONE"
 
 
@@ -79,10 +54,7 @@ def _protection(matrix: Keysight34980AState, slot: str) -> str:
 
 COMMANDS: tuple[Command, ...] = (
     _DELAY.addressed("[:ROUTe]:CHANnel:DELay", -1, _set_delay, _delays),
-    _LABEL.addressed("[:ROUTe]:CHANnel:LABel[:DEFine]", -1, _set_label, _labels, asked=2),
-    Command("[:ROUTe]:CHANnel:LABel:CLEar:MODule", _clear_labels),
     Command(":SYSTem:CTYPe", query=_card),
-    Command(":SYSTem:CDEScription", query=_description),
     Command(":SYSTem:MODule:TERMinal:TYPE", query=_terminal),
     kinds.choice("AUTO100", "AUTO0", "FIXed", "ISOlated").addressed(
         ":SYSTem:MODule:ROW:PROTection", 0, _set_protection, _protection

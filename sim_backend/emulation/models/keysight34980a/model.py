@@ -8,21 +8,10 @@ exclusive close opens first, settles, then closes. The internal multimeter, an o
 
 from ...scpi import memory as scpi_memory
 from ...scpi import settings as setting
-from ...scpi import values
 from ...scpi.matrix import cycle_query, relay_commands
-from ...scpi.messages import Call, Command, clear_errors
-from . import channels, relays, sequences, stored
+from ...scpi.messages import Command, clear_errors
+from . import channels, relays, stored
 from .state import Keysight34980AState
-
-LOCATIONS = range(6)
-
-
-def _location(call: Call) -> int:
-    return values.integer(call.expect(1)[0], LOCATIONS[0], LOCATIONS[-1])
-
-
-def _forget(matrix: Keysight34980AState, call: Call) -> None:
-    matrix.memory.pop(_location(call), None)
 
 
 class EmulatedKeysight34980A(Keysight34980AState):
@@ -37,13 +26,10 @@ class EmulatedKeysight34980A(Keysight34980AState):
         cycle_query("+d"),
         *relays.COMMANDS,
         *channels.COMMANDS,
-        *sequences.COMMANDS,
         setting.action(":SYSTem:PRESet", lambda matrix: matrix.reset()),
         Command(":SYSTem:ERRor:CLEar", clear_errors),
         *setting.registers("OPERation", "QUEStionable", "ALARm"),
-        Command(":MEMory:STATe:DELete", _forget),
-        Command(":MEMory:STATe:VALid", query=lambda matrix, call: str(int(_location(call) in matrix.memory))),
         setting.action(":DISPlay:TEXT:CLEar", lambda matrix: matrix.kept.pop((":DISPlay:TEXT", ()), None)),
         *stored.COMMANDS,
-        *scpi_memory.commands(LOCATIONS),
+        *scpi_memory.commands(range(6)),
     )

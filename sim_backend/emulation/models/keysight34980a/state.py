@@ -59,9 +59,7 @@ class Keysight34980AState(MatrixInstrument):
         self.alarm = Register()
         self.delays_s: dict[Crosspoint, float] = {}
         """Delay after a relay has closed."""
-        self.labels: dict[Crosspoint, str] = {}
         self.protections: dict[int, str] = {}
-        self.sequences: dict[str, str] = {}
 
     def reset(self) -> None:
         """Open every relay and forget channel delays."""

@@ -15,15 +15,11 @@ def _three_numbers(*forms: str) -> Kind:
 
 
 ROWS = (
-    Row("[:ROUTe]:SEQuence:BUSY", CONSTANT, "0"),
-    Row(":SYSTem:ABUS:INTerlock:SIMulate", FLAG, kept=True),
     Row(":SYSTem:DATE", _three_numbers("+.0f", "+03.0f", "+03.0f"), "+2000,+01,+01", kept=True),
     Row(":SYSTem:TIME", _three_numbers("02.0f", "02.0f", "06.3f"), "00,00,00.000", kept=True),
     *(Row(f":SYSTem:{node}", ACTION) for node in ("LOCal", "REMote", "RWLock")),
     Row(":SYSTem:BEEPer:STATe", FLAG, True, kept=True),
     Row(":SYSTem:BEEPer[:IMMediate]", ACTION),
-    Row(":MEMory:STATe:RECall:AUTO", FLAG, kept=True),
-    Row(":MEMory:NSTates", CONSTANT, "+6"),
     Row(":DISPlay", FLAG, True, kept=True),
     Row(":DISPlay:TEXT", text(18), kept=True),
     Row(":INSTrument:DMM:INSTalled", CONSTANT, "0"),

@@ -16,8 +16,6 @@ class KeysightB2200AState(MatrixInstrument):
 
     channel_pattern = re.compile(r"([0-9])([0-9]{2})([0-9]{2})")
     rows = INPUTS
-    card_model = ""
-    """Name of its plug-in cards."""
 
     def __init__(self, world: World, name: str, serial: str = "0", *, settle_s: float = 4e-3) -> None:
         super().__init__(world, name, serial, settle_s=settle_s)

@@ -192,10 +192,3 @@ function kit.add(id, kind, key, value)
     mt.Objects[key] = (kind == "iterate" and iterator or method)(id, key)
   end
 end
-
--- A function that a script gets as part of an answer: it only ever returns one text.
-function kit.teller(said)
-  return function()
-    return said
-  end
-end

@@ -1,14 +1,12 @@
 """Objects of a TSP instrument: attributes, methods and constants, as a tree that a Lua state is built from."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
 from typing import Any, TypeAlias, Union
 
-Value: TypeAlias = Union[float, str, bool, list[float], dict[str, Any], "Node", "Teller", None]
-"""What a script passes and gets: number, text, boolean, nil, table of numbers or by name, object; a `Teller` is only
-ever given."""
+Value: TypeAlias = Union[float, str, bool, list[float], dict[str, Any], "Node", None]
+"""What a script passes and gets: number, text, boolean, nil, table of numbers or by name, object."""
 Returned: TypeAlias = Value | tuple[Value, ...]
 """What a method returns: a value, several, or None for none at all; nil is `NIL`."""
 NIL = (None,)
@@ -37,13 +35,6 @@ class Refused(Exception):  # noqa: N818 - it names what happened
     def __init__(self, code: int, message: str, severity: int = RECOVERABLE) -> None:
         super().__init__(message)
         self.code, self.severity = code, severity
-
-
-@dataclass(frozen=True, slots=True)
-class Teller:
-    """A function without parameters that returns a text."""
-
-    text: str
 
 
 class ScriptError(Exception):

@@ -1,42 +1,25 @@
--- Running messages of an emulated TSP instrument, and the scripts it keeps: callable tables in `script.user.scripts`
--- and globals of their name; `save` puts one into the memory that `script.user.catalog` lists.
+-- Running messages of an emulated TSP instrument, and the scripts it has: callable tables in `script.user.scripts` and
+-- globals of their name. It has no memory that outlives its power.
 
 local kit = ...
 
 local error, pcall, rawset, setmetatable, tostring, type, next = error, pcall, rawset, setmetatable, tostring, type, next
 local getmetatable, setrawmetatable = getmetatable, debug.setmetatable
-local env, text, ask = kit.env, kit.text, kit.ask
+local env, text = kit.env, kit.text
 
-local runtime, saved, factory = {}, {}, {}
+local runtime, factory = {}, {}
 env.script = { user = { scripts = runtime }, factory = { scripts = factory } }
 
-local function names(of)
+function env.script.factory.catalog()
+  local name
   return function()
-    local name
-    return function()
-      name = next(of, name)
-      return name
-    end
+    name = next(factory, name)
+    return name
   end
 end
 
-env.script.user.catalog, env.script.factory.catalog = names(saved), names(factory)
-
 local function made(name, source, f)
-  local it = { name = name, source = source, autorun = "no", run = f }
-  function it.list()
-    ask("print", 0, "", source)
-  end
-  function it.save(file)
-    if file ~= nil then
-      ask("save", 0, "", text(file, "save"))
-    elseif it.name == "" then
-      error("a script without a name cannot be saved", 0)
-    else
-      saved[it.name] = it
-    end
-  end
-  return setmetatable(it, {
+  return setmetatable({ name = name, source = source, run = f }, {
     luatype = "script",
     __call = function()
       return f()
@@ -62,30 +45,6 @@ function env.script.new(source, name)
     error(message, 0)
   end
   return name == "" and made(name, source, f) or store(name, source, f)
-end
-
-function env.script.newautorun(source, name)
-  local it = env.script.new(source, name)
-  it.autorun = "yes"
-  it()
-  return it
-end
-
-function env.script.delete(name)
-  saved[text(name, "script.delete")] = nil
-end
-
-function env.script.restore(name)
-  local it = saved[text(name, "script.restore")]
-  if not it then
-    error("there is no script " .. name, 0)
-  end
-  runtime[name] = it
-  rawset(env, name, it)
-end
-
-function env.script.load(file)
-  ask("load", 0, "", text(file, "script.load"))
 end
 
 ---------------------------------------------------------------------------------------------------------- for Python
@@ -125,9 +84,8 @@ function kit.store(name, source, translated, at_once)
   if not f then
     return "syntax", message
   end
-  local it = store(name, source, f)
+  store(name, source, f)
   if at_once then
-    it.autorun = "yes"
     return run(f)
   end
 end

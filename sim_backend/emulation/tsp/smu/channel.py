@@ -1,9 +1,8 @@
 """One channel of a 2600B: the object ``smua`` or ``smub``."""
 
-from ..lua.objects import Node, Only, Returned, Row, Value, choice, number
+from ..lua.objects import Node, Only, Row, choice, number
 from ..settings import save_buffer
 from .measure import SmuMeasure
-from .statistics import statistics
 from .sweep import SmuTrigger
 
 VOLTAGE_LIMIT, CURRENT_LIMIT = 1, 2
@@ -43,9 +42,6 @@ class Smu:
         node.setting("sense", 0.0, choice(0, 1, 3))
         node.methods |= {"reset": self.reset, "abort": self.abort, "makebuffer": measure.make_buffer}
         node.methods["savebuffer"] = save_buffer
-        for kind in ("i", "v", "r", "p", "iv"):
-            node.methods[f"measure{kind}andstep"] = lambda *args, kind=kind: self._and_step(kind, args)
-        node.child("buffer").methods |= {"getstats": statistics, "recalculatestats": statistics}
         node.keep(SETTINGS)
         measure.four_wire = lambda: bool(node.values["sense"])
         measure.on_limit = self.note_limit
@@ -77,10 +73,3 @@ class Smu:
         limited = self.source.in_compliance()
         self.note_limit(limited)
         return limited
-
-    def _and_step(self, kind: str, arguments: tuple[Value, ...]) -> Returned:
-        axis = self.source.axis
-        level = self.source.check_level(arguments[-1] if arguments else None, axis)
-        found = self.measure.node.methods[kind](*arguments[:-1])
-        self.source.node.setters[f"level{axis}"](level)
-        return found

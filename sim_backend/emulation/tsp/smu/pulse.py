@@ -1,13 +1,13 @@
 """Factory functions for pulses of a 2600B, the KIPulse script: PulseVMeasureI, ConfigPulse..., InitiatePulseTest.
 
-After the 2600B reference manual, KIPulse factory script. Triggers of the digital lines (``sync_in``, ``sync_out``) are
-kept and told, but nothing is wired to those lines.
+After the 2600B reference manual, KIPulse factory script. Triggers of the digital lines (``sync_in``, ``sync_out``) and
+``QueryPulseConfig`` are not emulated.
 """
 
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from ..lua.objects import Node, Refused, Returned, Teller, Value, given, number, whole
+from ..lua.objects import Node, Refused, Returned, Value, given, number, whole
 from ..time.schedule import Schedule
 from .buffer import Buffer, as_buffer
 from .channel import Smu
@@ -33,7 +33,6 @@ class PulseFunctions:
         functions.methods |= {
             "InitiatePulseTest": lambda *tags: self._initiate(tags[:1]),
             "InitiatePulseTestDual": self.initiate_dual,
-            "QueryPulseConfig": self.query,
         }
         for axis, name in (("v", "PulseVMeasureI"), ("i", "PulseIMeasureV")):
             functions.methods[name] = partial(self.pulse, axis, name)
@@ -58,32 +57,14 @@ class PulseFunctions:
         levels = 2 if span else 1
         given(arguments, 8 + levels, name)
         smu, bias, *rest = arguments
-        limit, on, off, points, buffer, tag, *sync = rest[levels:]
+        limit, on, off, points, buffer, tag, *_ = rest[levels:]
         readings = None if buffer is None else as_buffer(buffer, 7 + levels)
-        test = _pulse_test(_smu(smu), axis, bias, rest[:levels], on, off, points, limit, readings, span, tuple(sync))
+        test = _pulse_test(_smu(smu), axis, bias, rest[:levels], on, off, points, limit, readings, span)
         trouble = test.trouble() or ("too many pulse tests" if len(self._tests) >= MOST_TESTS else None)
         if trouble:
             return False, trouble
         self._tests[whole(tag, 1)] = test
         return True, "PulseTest configured"
-
-    def query(self, tag: Value = None) -> Returned:
-        """``QueryPulseConfig(tag)``: a table of the settings, with a function ``tostring``."""
-        place = whole(tag)
-        if place not in self._tests:
-            raise Refused(1401, f"there is no pulse test {place}")
-        test = self._tests[place]
-        settings = {"tag": place, **test.settings()}
-        lines = [
-            f"{key.replace('_on', ' on').replace('_off', ' off')} = {_text_of(value)}"
-            for key, value in settings.items()
-        ]
-        levels = ", ".join(f"{level:.14g}" for level in test.levels)
-        return {
-            **settings,
-            "smu": test.smu.node,
-            "tostring": Teller("\n".join(f">> {line}" for line in [*lines, f"{{ {levels} }}"])),
-        }
 
     def initiate_dual(self, *tags: Value) -> Returned:
         """``InitiatePulseTestDual(tag1, tag2)``; return success and text."""
@@ -127,7 +108,6 @@ def _pulse_test(
     limit: Value = None,
     buffer: Buffer | None = None,
     span: str = "",
-    sync: tuple[Value, ...] = (),
 ) -> PulseTest:
     """Check what a script passed, and return the test."""
     count = whole(points, 1, MOST_POINTS)
@@ -144,13 +124,7 @@ def _pulse_test(
         tuple(number(0, LONGEST_S)(each) for each in offs),
         buffer,
         None if limit is None else smu.source.node.checks[f"limit{'i' if axis == 'v' else 'v'}"](limit),
-        span,
-        sync,
     )
-
-
-def _text_of(value: Value) -> str:
-    return f"{value:.14g}" if isinstance(value, int | float) else str(value)
 
 
 def _smu(value: Value) -> Smu:

@@ -1,18 +1,11 @@
 """One train of pulses of a 2600B channel: its levels, and how it runs in time."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from ..lua.objects import Value
 from ..time.schedule import Steps
 from .buffer import Buffer
 from .channel import Smu
 from .measure import AUTOZERO_AUTO
-
-UNITS = {"v": "volts", "i": "amps"}
-TYPES = {"": "pulse", "SweepLin": "lin sweep", "SweepLog": "log sweep"}
-SYNC = ("sync_in", "sync_out", "sync_in_timeout", "sync_out_abort")
-"""What follows the tag, named as ``QueryPulseConfig`` names it in the 2600B reference manual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,29 +20,6 @@ class PulseTest:
     off_s: tuple[float, ...]
     buffer: Buffer | None
     limit: float | None = None
-    span: str = ""
-    sync: tuple[Value, ...] = ()
-
-    def settings(self) -> dict[str, Any]:
-        """Return them as ``QueryPulseConfig`` names them."""
-        ends = {"start": self.levels[0], "stop": self.levels[-1]} if self.span else {"level": self.levels[0]}
-        sync = dict.fromkeys(SYNC, 0.0)
-        sync |= {
-            key: float(value) for key, value in zip(SYNC, self.sync, strict=False) if isinstance(value, int | float)
-        }
-        return {
-            "smu": "smua" if self.smu.place == 0 else "smub",
-            "func": UNITS[self.axis],
-            "type": TYPES[self.span],
-            "bias": self.bias,
-            **ends,
-            "limit": self.limit if self.limit is not None else 0.0,
-            "time_on": self.on_s,
-            "time_off": self.off_s[0],
-            "points": len(self.levels),
-            "measure": "yes" if self.buffer else "no",
-            **sync,
-        }
 
     def trouble(self) -> str | None:
         """Say why it cannot be run, or None."""

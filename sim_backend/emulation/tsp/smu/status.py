@@ -19,8 +19,6 @@ QUESTIONABLE = {
 }  # fmt: skip
 BITS = {"measurement": MEASUREMENT, "operation": OPERATION, "questionable": QUESTIONABLE}
 INSTRUMENT = 8192
-TRIGGERS = ("trigger_timer", "trigger_blender", "tsplink", "digio", "lan")
-"""What else of the instrument could miss a trigger; none does here."""
 
 
 def add_smu_status(status: Status, smus: Sequence[Smu], too_hot: Callable[[], bool]) -> None:
@@ -41,18 +39,12 @@ def add_smu_status(status: Status, smus: Sequence[Smu], too_hot: Callable[[], bo
     for path, holds in holding.items():
         above, _, name = path.partition(".")
         status.add(path, holds and _condition(holds, channels, smus), bit=BITS[above][name.upper()], bits=channels)
-    for name in ("remote", "user"):
-        status.add(f"operation.{name}", bit=OPERATION[name.upper()])
     for above, bits in BITS.items():
         status.node.children[above].constants |= bits
         status.add(f"{above}.instrument", bit=INSTRUMENT, bits=channels)
         for (name, bit), smu in zip(channels.items(), smus, strict=True):
             condition = smu.limit_state if above == "measurement" else None
             status.add(f"{above}.instrument.{name.lower()}", condition, bit=bit, bits=bits)
-    for name in TRIGGERS:
-        status.add(f"operation.instrument.{name}")
-    for name in (*(name.lower() for name in channels), *TRIGGERS):
-        status.add(f"operation.instrument.{name}.trigger_overrun")
 
 
 def _condition(holds: Callable[[Smu], bool], channels: Mapping[str, int], smus: Sequence[Smu]) -> Callable[[], float]:

@@ -7,8 +7,8 @@ hinders nothing else (an assumption: the 3700A manual says that it cannot be ene
 
 from collections.abc import Callable, Iterable
 
-from ..lua.objects import INFORMATIONAL, NIL, Node, Refused, Returned, Value, choice, given, number, whole
-from .cards import BACKPLANE, BAD_CHANNEL, Notation, Relay
+from ..lua.objects import INFORMATIONAL, NIL, Node, Refused, Returned, Value, choice, number
+from .cards import BAD_CHANNEL, Notation, Relay
 from .channel_list import ChannelNames
 from .relays import BREAK_BEFORE_MAKE, MAKE_BEFORE_BREAK, OFF, Relays
 
@@ -16,8 +16,6 @@ SETTINGS_CONFLICT = 1114
 """Error code for a channel that is forbidden to close, among others (3700A manual)."""
 CLOSED = 1
 LONGEST_DELAY_S = 60.0
-POLES = 2
-"""Of the cards here; each of their relays switches two poles."""
 
 
 class Channels:
@@ -48,7 +46,7 @@ class Channels:
         self._forbidden: set[Relay] = set()
         self.node = node = Node()
         node.constants |= {"OFF": 0, "ON": 1, "BREAK_BEFORE_MAKE": 1, "MAKE_BEFORE_BREAK": 2, "IND_CLOSED": 1}
-        node.constants |= {"TYPE_SWITCH": 1, "TYPE_BACKPLANE": 2, "POLES_ONE": 1, "POLES_TWO": 2, "POLES_FOUR": 4}
+        node.constants |= {"TYPE_SWITCH": 1, "TYPE_BACKPLANE": 2}
         node.setting("connectrule", float(BREAK_BEFORE_MAKE), choice(OFF, BREAK_BEFORE_MAKE, MAKE_BEFORE_BREAK))
         node.setting("connectsequential", 0.0, choice(0, 1), self._obey)
         node.methods |= {
@@ -65,17 +63,10 @@ class Channels:
             "getforbidden": lambda channels=None: self._which(channels, self._forbidden, ","),
             "setforbidden": self._set_forbidden,
             "clearforbidden": self._clear_forbidden,
-            "getpole": self._each(lambda _: str(POLES), crosspoints=True),
-            "setpole": self._set_pole,
             "getbackplane": self._each(lambda relay: self._list(self._names.beside.get(relay, ())), between=";"),
             "setbackplane": self._set_backplane,
             "getimage": self._each(lambda relay: self._list((relay, *self._names.beside.get(relay, ()))), between=";"),
-            "createspecifier": self._create_specifier,
             "reset": self.reset_channels,
-            "setlabel": lambda channel=None, label=None: self._names.set_label(self._names.one(channel), label),
-            "setlabelrow": lambda channel=None, label=None: self._names.set_line_label(channel, label, "row"),
-            "setlabelcolumn": lambda channel=None, label=None: self._names.set_line_label(channel, label, "column"),
-            "getlabel": self._each(lambda relay: self._names.labels.get(relay, self._notation.name(relay))),
         }
         pattern = node.child("pattern")
         pattern.methods |= {
@@ -110,7 +101,7 @@ class Channels:
         self._exchange(wanted, [relay for relay in self._relays.closed if relay.slot in slots])
 
     def reset(self) -> None:
-        """Open every relay and forget delays, labels, patterns and what is forbidden."""
+        """Open every relay and forget delays, patterns and what is forbidden."""
         self._relays.move(frozenset())
         self.node.reset()
         self._obey()
@@ -125,7 +116,6 @@ class Channels:
         for relay in relays:
             self._delays.pop(relay, None)
             self._names.beside.pop(relay, None)
-            self._names.forget_label(relay)
         self._forbidden -= relays
         self._names.forget(relays)
 
@@ -197,34 +187,12 @@ class Channels:
     def _clear_forbidden(self, channels: Value = None) -> None:
         self._forbidden -= set(self._names.read(channels, whole=True))
 
-    def _set_pole(self, channels: Value = None, poles: Value = None) -> None:
-        self._crosspoints(self._names.read(channels, whole=True))
-        if number()(poles) != POLES:
-            raise Refused(SETTINGS_CONFLICT, f"Parameter error the card does not support {poles:g} poles")
-
     def _set_backplane(self, channels: Value = None, planes: Value = None) -> None:
         relays = self._crosspoints(self._names.read(channels, whole=True))
         beside = tuple(self._names.read(planes, empty=True))
         if not all(relay.on_backplane for relay in beside):
             raise Refused(BAD_CHANNEL, "Parameter error not an analog backplane relay")
         self._names.beside |= dict.fromkeys(relays, beside)
-
-    def _create_specifier(self, *numbers: Value) -> Returned:
-        """``createspecifier(slot, row, column)``; with rows as digits a bank, 1, comes after the slot.
-
-        Of two numbers the second is an analog backplane relay, such as 911.
-        """
-        given(numbers, 2 if len(numbers) == 2 else 3 if self._notation.lettered else 4, "createspecifier")
-        slot, *rest = (whole(each, 1, 999) for each in numbers)
-        if len(rest) == 1:
-            row, column = divmod(rest[0], 100)
-            if row != BACKPLANE:
-                raise Refused(BAD_CHANNEL, f"Parameter error {rest[0]} is not an analog backplane relay")
-        else:
-            *bank, row, column = rest
-            if bank not in ([], [1]) or row == BACKPLANE:
-                raise Refused(BAD_CHANNEL, f"Parameter error card has no bank or row {bank or row}")
-        return self._notation.name(self._notation.check(Relay(slot, row, column)))
 
     def _set_image(self, channels: Value = None, name: Value = None) -> None:
         self._names.set_pattern(name, self._check_permitted(self._names.read(channels, empty=True)))

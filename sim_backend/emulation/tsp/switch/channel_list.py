@@ -1,28 +1,24 @@
-"""Channel lists of a TSP matrix: ``"1A01:1A05, 1C03; pattern, label, slot1"``."""
+"""Channel lists of a TSP matrix: ``"1A01:1A05, 1C03; pattern, slot1"``."""
 
 import re
 
-from ..lua.objects import Refused, Value, given, text
+from ..lua.objects import Refused, Value, text
 from .cards import BAD_CHANNEL, Notation, Relay
 
-LONGEST_LABEL, LONGEST_LINE_LABEL, LONGEST_PATTERN_NAME = 19, 8, 19
+LONGEST_PATTERN_NAME = 19
 MOST_PATTERNS = 1000
 LONGEST_LIST = 16_384
 """Characters of a list; no manual says how many an instrument takes."""
 
 
 class ChannelNames:
-    """Labels and patterns, and the reading of lists that use them."""
+    """Patterns, and the reading of lists that use them."""
 
     def __init__(self, notation: Notation) -> None:
         self.notation = notation
         self.patterns: dict[str, tuple[Relay, ...]] = {}
-        self.labels: dict[Relay, str] = {}
-        self._labelled: dict[str, Relay] = {}
         self.beside: dict[Relay, tuple[Relay, ...]] = {}
         """Relays of the analog backplane that go with a crosspoint."""
-        self._line_labels: dict[tuple[str, int, int], str] = {}
-        """Of rows and columns, by ``row`` or ``column``, slot and number."""
 
     def read(
         self, value: Value, *, whole: bool = False, patterns: bool = True, empty: bool = False, beside: bool = False
@@ -62,13 +58,6 @@ class ChannelNames:
                 found.update((plane, None) for relay in relays for plane in self.beside.get(relay, ()))
         return list(found)
 
-    def one(self, value: Value) -> Relay:
-        """Return the only crosspoint of a list."""
-        found = self.read(value, patterns=False)
-        if len(found) != 1:
-            raise Refused(BAD_CHANNEL, "Parameter error more than one channel")
-        return found[0]
-
     def images(self, value: Value) -> list[tuple[Relay, ...]]:
         """Return the images of a list of patterns."""
         names = [name.strip() for name in re.split(r"[,;]", text(value)[:LONGEST_LIST])]
@@ -90,24 +79,6 @@ class ChannelNames:
             raise Refused(-225, "Out of memory")
         self.patterns[wanted] = tuple(image)
 
-    def set_label(self, relay: Relay, label: Value) -> None:
-        """Give a crosspoint a label, or take it away with an empty one; two of them cannot have the same."""
-        named = _label(label, LONGEST_LABEL)
-        if named and self._labelled.get(named, relay) != relay:
-            raise Refused(BAD_CHANNEL, f"Parameter error label is in use: {named}")
-        self.forget_label(relay)
-        if named:
-            self.labels[relay], self._labelled[named] = named, relay
-
-    def forget_label(self, relay: Relay) -> None:
-        """Take the label of a crosspoint away."""
-        self._labelled.pop(self.labels.pop(relay, ""), None)
-
-    def set_line_label(self, channel: Value, label: Value, kind: str) -> None:
-        """Give the row or the column of a crosspoint a label, or take it away with an empty one."""
-        relay = self.one(channel)
-        self._line_labels[kind, relay.slot, getattr(relay, kind)] = _label(label, LONGEST_LINE_LABEL)
-
     def _read(self, word: str, *, whole: bool, patterns: bool) -> list[Relay]:
         if word == "allslots" or re.fullmatch(r"slot\d", word, re.ASCII):
             if not whole:
@@ -118,31 +89,8 @@ class ChannelNames:
                 raise Refused(BAD_CHANNEL, f"Parameter error a pattern is not allowed here: {word}")
             return list(self.patterns[word])
         if ":" in word:
-            first, last = (self._single(end.strip()) for end in word.split(":", 1))
+            first, last = (self.notation.relay(end.strip()) for end in word.split(":", 1))
             if first > last or first.slot != last.slot or first.on_backplane != last.on_backplane:
                 raise Refused(BAD_CHANNEL, f"Parameter error invalid range: {word[:40]}")
             return [relay for relay in self.notation.all(first.slot) if first <= relay <= last]
-        return [self._single(word)]
-
-    def _single(self, word: str) -> Relay:
-        if word in self._labelled:
-            return self._labelled[word]
-        row, plus, column = word.partition("+")
-        if plus:
-            rows, columns = self._lines("row", row), self._lines("column", column)
-            for slot in sorted(rows.keys() & columns.keys()):
-                return Relay(slot, rows[slot], columns[slot])
-        return self.notation.relay(word)
-
-    def _lines(self, kind: str, label: str) -> dict[int, int]:
-        """Return the row or column of a label, by slot."""
-        found = self._line_labels.items()
-        return {slot: number for (of, slot, number), each in found if of == kind and each and each == label.strip()}
-
-
-def _label(value: Value, longest: int) -> str:
-    given([value], 1, "label")
-    label = text(value)
-    if label and (len(label) > longest or not re.fullmatch(r"\w+", label, re.ASCII)):
-        raise Refused(BAD_CHANNEL, f"Parameter error invalid label: {label[:40]}")
-    return label
+        return [self.notation.relay(word)]

@@ -4,21 +4,18 @@ The numbers of the events are those of a real 2600 where a log shows them (trigg
 smub 51); the others are made up, so scripts should use the names.
 """
 
-from functools import partial
-
 from .events import EventBus, EventObject
 from .schedule import Schedule
 from .timer import Blender, Timer
 
 COMMAND_EVENT = 29
-FIRST_DIGITAL, FIRST_LINK, TRIG_KEY = 1, 15, 18
+TRIG_KEY = 18
 FIRST_TIMER, TIMERS = 21, 8
 FIRST_BLENDER, BLENDERS = 57, 6
-FIRST_GENERATOR, GENERATORS = 55, 2
 
 
 class Triggers(EventObject):
-    """Timers, blenders, generators, and the event of ``*TRG``."""
+    """Timers, blenders, and the event of ``*TRG``."""
 
     def __init__(self, schedule: Schedule) -> None:
         super().__init__(EventBus(schedule), COMMAND_EVENT)
@@ -31,10 +28,6 @@ class Triggers(EventObject):
             self._parts += made
             for place, each in enumerate(made, 1):
                 self.node.child(name).child(place, each.node)
-        for place in range(GENERATORS):
-            generator = self.node.child("generator").child(place + 1)
-            generator.constants["EVENT_ID"] = FIRST_GENERATOR + place
-            generator.methods["assert"] = partial(self.bus.happen, FIRST_GENERATOR + place)
 
     def reset(self) -> None:
         """Bring timers and blenders to their defaults, and forget every event."""

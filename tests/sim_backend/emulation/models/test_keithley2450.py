@@ -146,14 +146,8 @@ def test_a_voltage_list_sweep_steps_through_its_levels(bench):
     np.testing.assert_allclose(bench.numbers(':TRAC:DATA? 1,3,"defbuffer1",SOUR'), [0.1, 0.2, 0.3], atol=1e-3)
 
 
-def test_a_configuration_list_brings_the_source_back(bench):
-    bench.say(':SOUR:CONF:LIST:CRE "two"', ":SOUR:VOLT 0.5", ':SOUR:CONF:LIST:STOR "two"', ":SOUR:VOLT 0")
-    bench.say(':SOUR:CONF:LIST:STOR "two"', ':SOUR:CONF:LIST:REC "two",1')
-    assert bench.ask(':SOUR:VOLT?;:SOUR:CONF:LIST:SIZE? "two"') == "0.5;2"
-
-
 def test_a_trigger_model_that_never_ends_is_an_error(bench):
-    bench.say(":TRIG:BLOC:NOP 1", ":TRIG:BLOC:BRAN:ALW 2,1", ":INIT")
+    bench.say(":TRIG:BLOC:DEL:CONS 1,0", ":TRIG:BLOC:BRAN:ALW 2,1", ":INIT")
     assert bench.error() == -200
     bench.say(':TRIG:LOAD "Empty"', ":INIT")
     assert bench.error() == -200
@@ -242,25 +236,6 @@ def test_a_logarithmic_sweep_cannot_begin_at_zero(bench):
     assert bench.error() == -221
 
 
-def test_a_wait_block_holds_the_model_until_its_event(bench):
-    bench.say(*FAST, ":TRIG:BLOC:WAIT 1,COMM", ':TRIG:BLOC:MEAS 2,"defbuffer1",2', ":INIT")
-    assert bench.ask(":TRIG:STAT?;:TRAC:ACT?") == "WAITING;WAITING;1;0"
-    bench.say(":INIT")
-    assert bench.error() == -213
-    bench.say("*TRG")
-    assert bench.ask(":TRIG:STAT?;:TRAC:ACT?") == "IDLE;IDLE;2;2"
-    bench.say(":INIT", ":ABOR")
-    assert bench.ask(":TRIG:STAT?") == "ABORTED;ABORTED;1"
-
-
-def test_a_timer_paces_the_readings(bench):
-    bench.say(*FAST, ":TRIG:TIM1:DEL 0.25", ":TRIG:TIM1:COUN 0", ":TRIG:TIM1:STAR:STIM NOT1", ":TRIG:TIM1:STAT ON")
-    bench.say(
-        ":TRIG:BLOC:NOT 1,1", ":TRIG:BLOC:WAIT 2,TIM1", ":TRIG:BLOC:MEAS 3", ":TRIG:BLOC:BRAN:COUN 4,3,2", ":INIT"
-    )
-    np.testing.assert_allclose(np.diff(bench.numbers(':TRAC:DATA? 1,3,"defbuffer1",REL')), 0.25, rtol=1e-9)
-
-
 def test_a_buffer_that_is_filled_once_takes_no_more(bench):
     bench.say(*FAST, ':TRAC:MAKE "once",10', ":SENS:COUN 11", ':TRAC:TRIG "once"')
     assert bench.error() == 4915
@@ -276,29 +251,10 @@ def test_a_current_may_be_read_in_ohms_and_watts(bench, siemens):
     assert bench.numbers(":READ?") == [pytest.approx(0.25 * siemens, rel=1e-4)]
 
 
-def test_relative_offset_mathematics_and_limits_work_on_each_reading(bench):
-    bench.say(*FAST, ':SENS:FUNC "VOLT"', ":SENS:VOLT:NPLC 1", ":OUTP ON", ":SOUR:VOLT 0.5")
-    bench.say(":SENS:VOLT:REL 0.1", ":SENS:VOLT:REL:STAT ON")
-    assert bench.numbers(":READ?") == [pytest.approx(0.4, abs=1e-4)]
-    bench.say(":CALC:VOLT:MATH:FORM MXB", ":CALC:VOLT:MATH:MMF 2", ":CALC:VOLT:MATH:MBF -1", ":CALC:VOLT:MATH:STAT ON")
-    assert bench.numbers(":READ?") == [pytest.approx(2 * 0.4 - 1, abs=1e-4)]
-    bench.say(":CALC2:VOLT:LIM1:UPP -0.5", ":CALC2:VOLT:LIM1:STAT ON")
-    bench.numbers(":READ?")
-    assert bench.ask(":CALC2:VOLT:LIM1:FAIL?") == "HIGH"
-    bench.say(":SENS:VOLT:REL:STAT OFF", ":CALC:VOLT:MATH:FORM REC")
-    assert bench.numbers(":READ?") == [pytest.approx(2, rel=1e-3)]
-
-
 def test_automatic_resistance_chooses_its_range_and_its_current(bench, siemens):
     bench.say(":SOUR:CURR:VLIM 0.6", ':SENS:FUNC "RES"', ":OUTP ON")  # more would move the cells
     assert bench.numbers(":READ?") == [pytest.approx(1 / siemens, rel=1e-4)]
     assert float(bench.ask(":SENS:RES:RANG?")) >= 1 / siemens / 1.05
-
-
-def test_a_measure_list_brings_back_how_it_was_measured(bench):
-    bench.say(':SENS:CONF:LIST:CRE "how"', ":SENS:CURR:NPLC 5", ':SENS:CONF:LIST:STOR "how"', ":SENS:CURR:NPLC 1")
-    bench.say(':SENS:CONF:LIST:REC "how"')
-    assert bench.ask(':SENS:CURR:NPLC?;:SENS:CONF:LIST:SIZE? "how"') == "5;1"
 
 
 def test_a_repeating_filter_takes_its_count_of_conversions(bench):
@@ -319,11 +275,9 @@ def test_a_comma_may_follow_the_last_argument(bench):
     assert bench.refused(":TRAC:MAKE 'other',,") == -102
 
 
-def test_what_is_only_stored_is_reset_saved_and_listed_like_a_setting(bench):
+def test_what_is_only_stored_is_reset_and_saved_like_a_setting(bench):
     asked = ":SOUR:VOLT:PROT?;:SENS:RES:OCOM?;:OUTP:INT:STAT?;:DISP:CURR:DIG?"
     bench.say(":SOUR:VOLT:PROT PROT20", ":SENS:RES:OCOM ON", ":OUTP:INT:STAT ON", ":DISP:CURR:DIG 6", "*SAV 1")
-    bench.say(':SOUR:CONF:LIST:CRE "kept"', ':SOUR:CONF:LIST:STOR "kept"', ":SOUR:VOLT:PROT PROT40")
-    bench.say(':SOUR:CONF:LIST:REC "kept"')
     assert bench.ask(asked) == "PROT20;1;1;6"
     bench.say("*RST")
     assert bench.ask(asked) == "NONE;0;0;5"
@@ -332,8 +286,8 @@ def test_what_is_only_stored_is_reset_saved_and_listed_like_a_setting(bench):
 
 
 def test_what_the_panel_shows_outlives_a_reset(bench):
-    bench.say(":DISP:SCR GRAP", ":DISP:LIGH:STAT ON100", ":SYST:POS SAV2", "*RST")
-    assert bench.ask(":DISP:SCR?;:DISP:LIGH:STAT?;:SYST:POS?") == "GRAP;ON100;SAV2"
+    bench.say(":DISP:LIGH:STAT ON100", "*RST")
+    assert bench.ask(":DISP:LIGH:STAT?") == "ON100"
     assert bench.refused(f':DISP:USER1:TEXT "{"x" * 21}"') == -223
     assert bench.refused(f':DISP:USER2:TEXT "{"x" * 32}"') == 0
 
@@ -346,6 +300,13 @@ def test_what_the_panel_shows_outlives_a_reset(bench):
         ":TRIG:LAN1:IN:CLE",
         ":TRIG:BLEN1:MODE OR",
         ":TRIG:BLOC:DIG:IO 16,1,63",
+        ":TRIG:BLOC:WAIT 1,COMM",
+        ":TRIG:TIM1:DEL 0.1",
+        ":SOUR:CONF:LIST:CRE 'two'",
+        ":SENS:CURR:REL:STAT ON",
+        ":CALC:CURR:MATH:STAT ON",
+        ":CALC2:CURR:LIM1:STAT ON",
+        ":DIG:LINE1:STAT 1",
     ],
 )
 def test_what_no_crossbar_lab_touches_is_refused_by_name(bench, message):

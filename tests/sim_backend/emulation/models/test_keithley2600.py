@@ -375,17 +375,6 @@ def test_a_window_keeps_the_newest_readings(smu):
     assert numbers(smu, "printbuffer(1, b.n, b)") == pytest.approx([0.03, 0.04, 0.05])
 
 
-def test_statistics_of_a_buffer(smu):
-    say(smu, "smua.source.output = 1 smua.nvbuffer1.appendmode = 1 smua.nvbuffer1.collectsourcevalues = 1")
-    say(smu, "for i = 1, 3 do smua.source.levelv = 0.02 * i smua.measure.v(smua.nvbuffer1) end")
-    assert numbers(
-        smu,
-        "s = smua.buffer.getstats(smua.nvbuffer1)"
-        " print(s.voltage.n, s.voltage.mean, s.voltage.stddev, s.voltage.min.reading, s.voltage.max.sourcevalue)",
-    ) == pytest.approx([3, 0.04, 0.02, 0.02, 0.06])
-    assert say(smu, "print(s.current)") == "nil\n"
-
-
 def test_time_stamps_count_from_the_first_reading_whose_time_of_day_is_kept(smu):
     say(smu, "settime(1600000000) smua.source.output = 1 delay(10) smua.measure.i(smua.nvbuffer1)")
     assert numbers(smu, "printnumber(smua.nvbuffer1.basetimestamp - 1600000010)")[0] == pytest.approx(0.06, abs=1e-3)
@@ -537,11 +526,6 @@ def test_a_limit_that_was_reached_in_between_is_latched(smu):
     assert say(smu, "print(status.measurement.current_limit.event)") == "0.00000e+00\n"
 
 
-def test_nothing_is_overrun(smu):
-    for name in ("smua", "smub", "trigger_timer", "trigger_blender", "tsplink", "digio", "lan"):
-        assert say(smu, f"print(status.operation.instrument.{name}.trigger_overrun.condition)") == "0.00000e+00\n"
-
-
 # ---------------------------------------------------------------------------------------------- factory scripts
 
 
@@ -593,21 +577,6 @@ def test_a_factory_sweep_without_all_it_needs_ends(smu, call):
     assert not smu.world.terminal("smu.a").on
 
 
-def test_the_settings_of_a_pulse_test_are_told_as_in_the_manual(smu):
-    say(smu, "smua.source.rangev = 5 smua.measure.rangev = 5 smua.measure.rangei = 1 smua.measure.nplc = 0.01")
-    say(smu, "smua.measure.autozero = smua.AUTOZERO_ONCE smua.nvbuffer1.clear() smua.nvbuffer1.appendmode = 1")
-    say(smu, "f, msg = ConfigPulseVMeasureI(smua, 0, 5, 1, 0.002, 0.2, 10, smua.nvbuffer1, 1)")
-    told = say(smu, "print(f) print(QueryPulseConfig(1).tostring())").splitlines()
-    manual = (
-        "tag = 1", "smu = smua", "func = volts", "type = pulse", "bias = 0", "level = 5", "limit = 1",
-        "time on = 0.002", "time off = 0.2", "points = 10", "measure = yes", "sync_in = 0", "sync_out = 0",
-        "sync_in_timeout = 0", "sync_out_abort = 0", "{ 5, 5, 5, 5, 5, 5, 5, 5, 5, 5 }",
-    )  # fmt: skip
-    assert told == ["true", *(f">> {line}" for line in manual)]
-    say(smu, "QueryPulseConfig(2)")
-    assert error_code(smu) == 1401
-
-
 def test_a_pulse_test_sweeps_its_levels(smu):
     say(
         smu,
@@ -632,7 +601,6 @@ def test_a_pulse_of_current_measures_the_voltage(smu):
     assert numbers(smu, "printbuffer(1, 9, smua.nvbuffer1)") == pytest.approx([1e-7 / total] * 3, rel=1e-2)
     say(smu, "smua.nvbuffer1.clear() ConfigPulseIMeasureV(smua, 0, 1e-7, 5, 0.01, 0.02, 2, smua.nvbuffer1, 4)")
     assert say(smu, "print(InitiatePulseTest(4))").startswith("true\t")
-    assert say(smu, "print(QueryPulseConfig(4).func)") == "amps\n"
 
 
 def test_the_factory_pulse_leaves_and_returns_to_its_bias(smu):

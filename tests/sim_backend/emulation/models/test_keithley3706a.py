@@ -133,19 +133,6 @@ def test_without_interlock_a_backplane_relay_stays_open_with_a_warning_and_the_r
     assert "1911 stays open" in message
 
 
-def test_a_specifier_of_two_numbers_is_a_backplane_relay(matrix):
-    assert say(matrix, "print(channel.createspecifier(1, 911))") == "1911\n"
-    for wrong in ("1, 811", "1, 917", "2, 911"):
-        say(matrix, f"channel.createspecifier({wrong})")
-        assert error_code(matrix) == 1115, wrong
-
-
-def test_a_specifier_has_a_bank(matrix):
-    assert say(matrix, "print(channel.createspecifier(1, 1, 2, 16))") == "1216\n"
-    say(matrix, "print(channel.createspecifier(1, 2, 2, 16))")
-    assert error_code(matrix) == 1115
-
-
 @pytest.mark.filterwarnings("default")
 def test_it_is_driven_over_visa(matrix):
     import pyvisa

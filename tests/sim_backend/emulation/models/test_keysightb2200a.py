@@ -138,13 +138,6 @@ def test_both_models_differ_in_name_only(world, matrix):
     assert ask(matrix, "*IDN?").split(",")[1] == "B2200A"
 
 
-def test_power_on_of_a_card_leaves_the_others_alone(matrix):
-    matrix.receive(":FUNC NCON;:CLOS (@10101,20202);:BIAS:PORT 1,9;:SYST:CPON 1")
-    assert ask(matrix, ":CLOS? (@10101,20202);:BIAS:PORT? 1") == "0,1;10"
-    matrix.receive(":SYST:CPON ALL")
-    assert ask(matrix, ":CLOS? (@20202)") == "0"
-
-
 def test_coupled_inputs_are_odd_and_detection_finds_none(matrix):
     matrix.receive(":COUP:PORT 0,'1,4'")
     assert error(matrix) == -222
@@ -157,8 +150,3 @@ def test_coupled_inputs_are_odd_and_detection_finds_none(matrix):
 def test_open_queries_are_the_opposite_of_close_queries(matrix):
     matrix.receive(":CLOS:LIST (@00101)")
     assert ask(matrix, ":OPEN? (@00101,00102);:CLOS:LIST? (@00101,00102);:OPEN:LIST? (@00101)") == "0,1;1,0;0"
-
-
-def test_the_frame_tells_what_its_cards_are(matrix):
-    assert ask(matrix, ":SYST:CTYP? 1").split(",")[1] == "B2210A"
-    assert ask(matrix, ":SYST:CCON? 4;:SYST:CDES? 4;:DIAG:TEST:CARD? 1") == '14,12;"14x12 Matrix Card";0'

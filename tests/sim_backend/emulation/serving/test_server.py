@@ -145,22 +145,6 @@ def test_a_client_that_comes_back_does_not_write_into_the_script_it_was_cut_off_
     assert connect(server.port).ask("print('back')") == "back"
 
 
-def test_with_a_password_whoever_takes_control_must_give_it(server, connect):
-    first = connect(server.port)
-    assert first.ask("localnode.password = 'secret' localnode.passwordmode = 2 print('set')") == "set"
-    second = connect(server.port)
-    assert "FAILURE" in second.ask("print('unlocked')")
-    assert "FAILURE" in second.ask("password wrong", "print('unlocked')")
-    assert second.ask("password secret", "print('unlocked')") == "unlocked"
-    assert "FAILURE" in first.ask("smua.source.output = 1")
-    assert first.ask("password secret", "print(smua.source.output, localnode.password)") == "0.00000e+00\tnil"
-
-
-def test_without_its_mode_a_password_is_not_asked_for(server, connect):
-    connect(server.port).ask("localnode.password = 'secret' print('set')")
-    assert connect(server.port).ask("print('free')") == "free"
-
-
 # ---------------------------------------------------------------------------------------------- dead sockets
 
 

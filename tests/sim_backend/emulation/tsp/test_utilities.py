@@ -39,10 +39,7 @@ def error_code(box):
         ("bitxor(21, 25)", 12),
         ("clear(25, 4)", 17),
         ("get(21, 3)", 4),
-        ("getfield(25, 2, 3)", 4),
         ("set(21, 6)", 53),
-        ("setfield(53, 1, 4, 5)", 53),
-        ("toggle(25, 2)", 27),
         ("set(0, 32)", 2**31),
     ],
 )
@@ -51,9 +48,7 @@ def test_bits_are_counted_from_one(smu, call, value):
     assert say(smu, "print(bit.test(21, 1), bit.test(21, 2))") == "true\tfalse\n"
 
 
-@pytest.mark.parametrize(
-    "call", ["set(0, 33)", "set(0, 0)", "bitand(-1, 1)", "getfield(0, 30, 4)", "getfield(0, 1, 25)"]
-)
+@pytest.mark.parametrize("call", ["set(0, 33)", "set(0, 0)", "bitand(-1, 1)"])
 def test_bits_beyond_32_are_refused(smu, call):
     say(smu, f"x = bit.{call}")
     assert error_code(smu) in {1101, 1102}
@@ -101,9 +96,8 @@ def test_a_setup_that_is_not_there_is_refused(smu):
 
 def test_there_is_no_flash_drive(smu):
     assert say(smu, "print(io.open('/usb1/a.csv', 'w'))") == "nil\tthere is no flash drive\n"
-    for wrong in ("savebuffer(smua.nvbuffer1, 'csv', 'a.csv')", "script.load('/usb1/a.tsp')"):
-        say(smu, wrong)
-        assert error_code(smu) == -250, wrong
+    say(smu, "savebuffer(smua.nvbuffer1, 'csv', 'a.csv')")
+    assert error_code(smu) == -250
 
 
 # ---------------------------------------------------------------------------------------------- front panel
@@ -126,24 +120,6 @@ def test_digital_lines_read_what_was_written_unless_protected(smu):
     assert say(smu, "digio.writeprotect = 130 digio.writeport(16383) print(digio.readport())") == "1.62530e+04\n"
     say(smu, "digio.writebit(15, 1)")
     assert error_code(smu) == 1801
-
-
-def test_a_line_that_is_asserted_makes_its_event(smu):
-    say(
-        smu,
-        "trigger.timer[1].stimulus = digio.trigger[2].EVENT_ID trigger.timer[1].delay = 0.5 digio.trigger[2].assert()",
-    )
-    assert say(smu, "print(digio.trigger[2].wait(0), trigger.timer[1].wait(1))") == "true\ttrue\n"
-
-
-def test_a_line_follows_its_stimulus(smu):
-    say(smu, "digio.trigger[1].mode = digio.TRIG_RISINGM digio.trigger[1].stimulus = trigger.EVENT_ID", "*TRG")
-    assert say(smu, "print(digio.trigger[1].wait(0), digio.trigger[1].wait(0))") == "true\tfalse\n"
-
-
-def test_lines_that_follow_each_other_end_in_an_error(smu):
-    say(smu, "for i = 1, 2 do digio.trigger[i].stimulus = digio.trigger[3 - i].EVENT_ID end digio.trigger[1].assert()")
-    assert error_code(smu) == -286
 
 
 def test_the_instrument_is_alone_on_its_link_as_node_1(smu):
@@ -180,6 +156,14 @@ def test_what_no_lab_with_a_crossbar_touches_is_unknown_like_any_other_name(smu)
         "display.menu",
         "lan.config",
         "lan.trigger",
+        "localnode.password",
+        "digio.trigger",
+        "trigger.generator",
+        "script.user.catalog",
+        "QueryPulseConfig",
+        "bit.getfield",
+        "smua.buffer",
+        "smua.measureivandstep",
     ):
         assert say(smu, f"print({name})") == "nil\n", name
     say(smu, "display.menu('Pick', 'one two')")
@@ -189,22 +173,10 @@ def test_what_no_lab_with_a_crossbar_touches_is_unknown_like_any_other_name(smu)
 # ---------------------------------------------------------------------------------------------- scripts
 
 
-def test_a_script_is_made_saved_listed_and_deleted(smu):
-    assert say(smu, 'lab = script.new("print([[hello]])", "lab") lab() lab.run() print(lab.name, lab.autorun)') == (
-        "hello\nhello\nlab\tno\n"
+def test_a_script_is_made_and_run(smu):
+    assert say(smu, 'lab = script.new("print([[hello]])", "lab") lab() lab.run() print(lab.name)') == (
+        "hello\nhello\nlab\n"
     )
-    assert say(smu, "for name in script.user.catalog() do print(name) end") == ""
-    assert say(smu, "lab.save() for name in script.user.catalog() do print(name) end lab.list()") == (
-        "lab\nprint([[hello]])\n"
-    )
-    assert say(smu, "lab = nil script.restore('lab') lab() script.delete('lab')") == "hello\n"
-    assert say(smu, "for name in script.user.catalog() do print(name) end") == ""
-    say(smu, "script.restore('lab')")
-    assert error_code(smu) == -286
-
-
-def test_an_autorun_script_runs_at_once(smu):
-    assert say(smu, "script.newautorun('print(1)', 'start') print(start.autorun)") == "1.00000e+00\nyes\n"
 
 
 def test_a_script_that_does_not_compile_is_not_made(smu):
