@@ -13,7 +13,7 @@ IntArray: TypeAlias = NDArray[np.int64]
 BoolArray: TypeAlias = NDArray[np.bool_]
 
 
-def checked(name: str, values: ArrayLike, shape: Sequence[int | None]) -> FloatArray:
+def checked_array(name: str, values: ArrayLike, shape: Sequence[int | None]) -> FloatArray:
     """Return `values` as a new float array after checking shape and finiteness.
 
     Parameters
@@ -32,7 +32,7 @@ def checked(name: str, values: ArrayLike, shape: Sequence[int | None]) -> FloatA
 
     Examples
     --------
-    >>> checked("voltages", [[0.1, -0.1]], (None, 2))
+    >>> checked_array("voltages", [[0.1, -0.1]], (None, 2))
     array([[ 0.1, -0.1]])
     """
     try:
@@ -46,7 +46,7 @@ def checked(name: str, values: ArrayLike, shape: Sequence[int | None]) -> FloatA
         size > 0 if wanted is None else size == wanted for size, wanted in zip(array.shape, shape, strict=True)
     )
     if not fits:
-        raise DataError(f"{name} have shape {array.shape}, expected {described(shape)}")
+        raise DataError(f"{name} have shape {array.shape}, expected {shape_text(shape)}")
     if not np.isfinite(array).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise DataError(f"{name} hold {array[where]} at {list(where)}, expected finite numbers")
@@ -67,17 +67,17 @@ def checked_bits(name: str, values: ArrayLike, shape: Sequence[int | None]) -> I
     array([[0, 1],
            [1, 0]])
     """
-    array = checked(name, values, shape)
+    array = checked_array(name, values, shape)
     odd = array[(array != 0) & (array != 1)]
     if odd.size:
         raise DataError(f"{name} hold {odd[0]:g}, expected only 0 and 1")
     return array.astype(np.int64)
 
 
-def described(shape: Sequence[int | None]) -> str:
+def shape_text(shape: Sequence[int | None]) -> str:
     """Write a shape for a message, with * where any length will do.
 
-    >>> described((None, 4))
+    >>> shape_text((None, 4))
     '(*, 4)'
     """
     sizes = ", ".join("*" if size is None else str(size) for size in shape)

@@ -16,7 +16,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, checked
+from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, checked_array
 from crossbar_hil.defaults import JUMP
 from crossbar_hil.errors import BackendError, ChipStateUnknown, DataError, LimitError
 from crossbar_hil.spent import Spent
@@ -239,7 +239,7 @@ class DeviceBackend(ABC):
         return array
 
     def _checked_voltages(self, voltages: ArrayLike) -> FloatArray:
-        array = checked("row voltages", voltages, (None, self.shape[0]))
+        array = checked_array("row voltages", voltages, (None, self.shape[0]))
         worst = array.flat[int(np.argmax(np.abs(array)))]
         if abs(worst) > self.limits.read_v:
             raise LimitError(f"read voltage {worst:g} V exceeds the limit of {self.limits.read_v:g} V")

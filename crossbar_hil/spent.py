@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from crossbar_hil.arrays import FloatArray, IntArray, checked
+from crossbar_hil.arrays import FloatArray, IntArray, checked_array
 from crossbar_hil.errors import DataError, LimitError
 
 ROUNDING = 1e-9
@@ -104,7 +104,7 @@ def _first(mask: np.ndarray) -> tuple[int, int]:
 
 
 def _totals(name: str, values: ArrayLike, shape: tuple[int, int]) -> FloatArray:
-    array = checked(name, values, shape)
+    array = checked_array(name, values, shape)
     if (array < 0).any():
         raise DataError(f"{name} hold {array.min():g}, expected none below zero")
     return array

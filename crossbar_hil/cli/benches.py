@@ -180,7 +180,7 @@ VERBS = (check, read, characterise, emulate, safe)
 
 def _conductances_in(path: Path) -> Any:
     """Read back what ``read --json`` printed."""
-    from crossbar_hil.arrays import checked  # noqa: PLC0415
+    from crossbar_hil.arrays import checked_array  # noqa: PLC0415
 
     try:
         found = json.loads(path.read_text(encoding="utf-8"))["conductance_siemens"]
@@ -188,7 +188,7 @@ def _conductances_in(path: Path) -> Any:
         raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path} is not what `read --json` printed: {error}") from error
-    return checked(f"conductances of {path}", found, (None, None))
+    return checked_array(f"conductances of {path}", found, (None, None))
 
 
 @contextmanager

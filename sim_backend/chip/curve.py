@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from crossbar_hil.arrays import FloatArray, checked
+from crossbar_hil.arrays import FloatArray, checked_array
 from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import DataError, LimitError
 from crossbar_hil.shipped import TextFile
@@ -57,7 +57,7 @@ class ConductanceCurve:
         others: Sequence["ConductanceCurve"] = (),
         source: str = "array",
     ) -> None:
-        levels = checked("curve levels", levels_siemens, (None,))
+        levels = checked_array("curve levels", levels_siemens, (None,))
         if len(levels) < 2:
             raise DataError(f"a conductance curve of {len(levels)} point is too short, at least 2 needed")
         if levels.min() < 0:

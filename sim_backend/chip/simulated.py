@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from crossbar_hil import defaults
-from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, checked
+from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, checked_array
 from crossbar_hil.backend import DeviceBackend, Limits, Pulse
 from crossbar_hil.bench.file import Bench, Chip
 from crossbar_hil.errors import ConfigError, DataError, LimitError
@@ -93,7 +93,7 @@ class SimulatedBackend(DeviceBackend):
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self.curve = curve
-        self.shifts = checked("shifts", shifts, (None, None))
+        self.shifts = checked_array("shifts", shifts, (None, None))
         rows, columns = self.shifts.shape
         self.shape = (rows, columns)
         self.limits = limits
@@ -317,7 +317,7 @@ class SimulatedBackend(DeviceBackend):
             If the state is not one of a chip of this shape and curve; the chip is left as it was.
         """
         shifts, levels, amplitudes, widths = (
-            checked(f"saved {name} values", state.get(name, []), self.shape)
+            checked_array(f"saved {name} values", state.get(name, []), self.shape)
             for name in ("shift_siemens", "level", "curve_amplitude_v", "curve_width_s")
         )
         self._cells.place(levels, amplitudes, widths)

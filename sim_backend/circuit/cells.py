@@ -12,7 +12,7 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from crossbar_hil.arrays import FloatArray, checked
+from crossbar_hil.arrays import FloatArray, checked_array
 from crossbar_hil.errors import DataError
 
 
@@ -151,7 +151,7 @@ class Tabulated:
     _beyond: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
-        points = [checked(f"table {name}", getattr(self, name), (None,)) for name in ("voltages", "currents")]
+        points = [checked_array(f"table {name}", getattr(self, name), (None,)) for name in ("voltages", "currents")]
         if len(points[0]) != len(points[1]) or len(points[0]) < 2:
             raise DataError(
                 f"the table has {len(points[0])} voltages and {len(points[1])} currents, expected two or more of both"

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from crossbar_hil.arrays import FloatArray, IntArray, checked
+from crossbar_hil.arrays import FloatArray, IntArray, checked_array
 from crossbar_hil.errors import DataError
 
 from .bounds import NEGLIGIBLE
@@ -96,7 +96,7 @@ def checked_conductances(values: ArrayLike, shape: tuple[int | None, int | None]
     DataError
         If they are not an (R, C) array of finite numbers of at least 0 S.
     """
-    conductances = checked("conductances", values, shape)
+    conductances = checked_array("conductances", values, shape)
     if conductances.min() < 0:
         row, column = (int(i) for i in np.unravel_index(conductances.argmin(), conductances.shape))
         raise DataError(
@@ -129,7 +129,7 @@ def _of_lines(what: str, ohm: float | ArrayLike, lines: int) -> FloatArray:
     if isinstance(ohm, int | float) and math.isfinite(ohm) and ohm >= 0:
         return np.full(lines, float(ohm))
     given: ArrayLike = np.full(lines, ohm) if np.ndim(ohm) == 0 else ohm
-    checked_ohm = checked(f"wire_ohm of {what}s", given, (lines,))
+    checked_ohm = checked_array(f"wire_ohm of {what}s", given, (lines,))
     if checked_ohm.min() < 0:
         line = int(checked_ohm.argmin())
         raise DataError(f"wire_ohm {checked_ohm[line]:g} ohm of {what} {line} is negative, it must be at least 0 ohm")

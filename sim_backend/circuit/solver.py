@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from crossbar_hil.arrays import FloatArray, checked
+from crossbar_hil.arrays import FloatArray, checked_array
 
 from .bounds import TOLERANCE
 from .cells import CellModel, Ohmic
@@ -168,7 +168,7 @@ class CrossbarSolver:
             return self._currents_from_scratch(voltages)
         matrix = self._transfer
         if matrix is None or not is_plain(voltages) or voltages.shape[1] != self.shape[0]:
-            voltages = checked("voltages", voltages, (None, self.shape[0]))
+            voltages = checked_array("voltages", voltages, (None, self.shape[0]))
         if matrix is None:
             self._solved += len(voltages)
             if 2 * self._solved <= min(self.shape):
@@ -176,7 +176,7 @@ class CrossbarSolver:
             matrix = self._transfer_matrix()
         currents: FloatArray = np.dot(voltages, matrix)
         if not math.isfinite(currents.sum()):  # as it is if one of the voltages is not
-            checked("voltages", voltages, (None, self.shape[0]))
+            checked_array("voltages", voltages, (None, self.shape[0]))
         return currents
 
     def _transfer_matrix(self) -> FloatArray:
@@ -230,7 +230,7 @@ class CrossbarSolver:
         return words, bits, cells
 
     def _drives(self, voltages: ArrayLike) -> FloatArray:
-        return self._net.drives(checked("voltages", voltages, (None, self.shape[0])))
+        return self._net.drives(checked_array("voltages", voltages, (None, self.shape[0])))
 
     def _turn(self, currents: FloatArray) -> FloatArray:
         return np.ascontiguousarray(currents[:, ::-1]) if self._net.mirrored else currents

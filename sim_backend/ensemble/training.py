@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from crossbar_hil import defaults
-from crossbar_hil.arrays import FloatArray, checked
+from crossbar_hil.arrays import FloatArray, checked_array
 from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import DataError
 
@@ -185,7 +185,7 @@ def _as_shifts(shifts: Any) -> FloatArray:
     ready = isinstance(shifts, np.ndarray) and shifts.dtype == np.float64 and shifts.ndim == 3
     if ready and shifts.flags.c_contiguous and shifts.size:
         return shifts
-    return np.ascontiguousarray(checked("shifts", shifts, (None, None, None)))
+    return np.ascontiguousarray(checked_array("shifts", shifts, (None, None, None)))
 
 
 def _extreme(chips: FloatArray, share: slice) -> tuple[int, float, float]:
@@ -204,7 +204,7 @@ def _extremes(chips: FloatArray, found: list[tuple[int, float, float]]) -> tuple
         If a shift is not finite.
     """
     if not np.isfinite([value for _, *values in found for value in values]).all():
-        checked("shifts", chips, (None, None, None))
+        checked_array("shifts", chips, (None, None, None))
     least = min(found, key=lambda each: each[1])
     return least[0], max(largest for _, _, largest in found)
 

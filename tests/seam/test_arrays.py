@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from crossbar_hil.arrays import checked, checked_bits, described
+from crossbar_hil.arrays import checked_array, checked_bits, shape_text
 from crossbar_hil.errors import DataError
 
 # Drawn the same way in every run, and nothing written to the disk.
@@ -17,13 +17,13 @@ finite = hnp.arrays(np.float64, hnp.array_shapes(max_dims=3, max_side=5), elemen
 @fixed
 @given(finite)
 def test_finite_numbers_of_the_right_shape_come_back_unchanged(values):
-    assert np.array_equal(checked("x", values, values.shape), values)
+    assert np.array_equal(checked_array("x", values, values.shape), values)
 
 
 @fixed
 @given(finite)
 def test_what_comes_back_is_a_copy(values):
-    assert not np.shares_memory(checked("x", values, [None] * values.ndim), values)
+    assert not np.shares_memory(checked_array("x", values, [None] * values.ndim), values)
 
 
 @fixed
@@ -32,7 +32,7 @@ def test_a_number_that_is_not_finite_is_named_with_its_place(values, bad, data):
     place = tuple(data.draw(st.integers(0, size - 1)) for size in values.shape)
     values[place] = bad
     with pytest.raises(DataError) as refusal:
-        checked("voltages", values, values.shape)
+        checked_array("voltages", values, values.shape)
     assert str(refusal.value) == f"voltages hold {bad} at {list(place)}, expected finite numbers"
 
 
@@ -41,12 +41,12 @@ def test_a_number_that_is_not_finite_is_named_with_its_place(values, bad, data):
 def test_any_other_shape_is_refused(values, shape):
     if shape != values.shape:
         with pytest.raises(DataError, match="shape"):
-            checked("x", values, shape)
+            checked_array("x", values, shape)
 
 
 def test_a_free_length_must_not_be_zero():
     with pytest.raises(DataError, match=r"voltages have shape \(0, 2\), expected \(\*, 2\)"):
-        checked("voltages", np.zeros((0, 2)), (None, 2))
+        checked_array("voltages", np.zeros((0, 2)), (None, 2))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_free_length_must_not_be_zero():
 )
 def test_what_is_not_a_table_of_numbers_is_a_data_error(values):
     with pytest.raises(DataError, match=r"^x "):
-        checked("x", values, (None, 2))
+        checked_array("x", values, (None, 2))
 
 
 @pytest.mark.parametrize(("value", "shown"), [(2, "2"), (0.5, "0.5"), (-1, "-1")])
@@ -71,5 +71,5 @@ def test_booleans_and_floats_count_as_bits():
 
 
 def test_a_shape_of_one_axis_is_written_as_a_tuple():
-    assert described((4,)) == "(4,)"
-    assert described((None, 4)) == "(*, 4)"
+    assert shape_text((4,)) == "(4,)"
+    assert shape_text((None, 4)) == "(*, 4)"

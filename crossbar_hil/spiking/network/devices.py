@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from crossbar_hil.arrays import BoolArray, checked
+from crossbar_hil.arrays import BoolArray, checked_array
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
 from crossbar_hil.spiking.network.neurons import Singles
@@ -109,7 +109,8 @@ def compensate_wires(state: NetworkState, ideal: ArrayLike, measured: ArrayLike)
         If a measured current is not above zero.
     """
     count = len(state.gains)
-    wanted, got = checked("ideal currents", ideal, (count,)), checked("measured currents", measured, (count,))
+    wanted = checked_array("ideal currents", ideal, (count,))
+    got = checked_array("measured currents", measured, (count,))
     if got.min() <= 0:
         raise ConfigError(f"measured current {got.min():g} A of column {int(got.argmin())} must be above zero")
     return replace(state, gains=state.gains * (wanted / got).astype(np.float32))

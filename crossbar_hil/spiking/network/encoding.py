@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from crossbar_hil.arrays import BoolArray, checked
+from crossbar_hil.arrays import BoolArray, checked_array
 from crossbar_hil.errors import DataError
 
 Words: TypeAlias = NDArray[np.uint64]
@@ -98,7 +98,7 @@ def spike_probabilities(intensities: ArrayLike) -> Words:
     >>> spike_probabilities([[0.0, 0.5, 1.0]])
     array([[         0, 2147483648, 4294967296]], dtype=uint64)
     """
-    array = checked("intensities", intensities, (None, None))
+    array = checked_array("intensities", intensities, (None, None))
     if array.min() < 0 or array.max() > 1:
         wrong = array.min() if array.min() < 0 else array.max()
         raise DataError(f"intensities hold {wrong:g}, a probability lies between 0 and 1")

@@ -6,7 +6,7 @@ from typing import Self, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from crossbar_hil.arrays import FloatArray, checked
+from crossbar_hil.arrays import FloatArray, checked_array
 from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.spiking.network.neurons import Singles
 
@@ -108,7 +108,7 @@ def as_states(values: ArrayLike) -> Singles:
     DataError
         If there are fewer than two or they do not increase, in single precision.
     """
-    states = checked("states", values, (None,)).astype(np.float32)
+    states = checked_array("states", values, (None,)).astype(np.float32)
     if len(states) < 2 or not (np.diff(states) > 0).all():
         raise DataError(f"{len(states)} states must be at least two and increase from each to the next")
     return states
@@ -146,8 +146,8 @@ def measured_states(potentiation: ArrayLike, depression: ArrayLike, low: float, 
     >>> up.tolist(), down.tolist()
     ([0.0, 0.5, 1.0], [0.75, 0.0])
     """
-    up = _make_rising(checked("potentiation", potentiation, (None,)))
-    down = _make_rising(checked("depression", depression, (None,))[::-1])
+    up = _make_rising(checked_array("potentiation", potentiation, (None,)))
+    down = _make_rising(checked_array("depression", depression, (None,))[::-1])
     least, span = min(up[0], down[0]), max(up[-1], down[-1]) - min(up[0], down[0])
     up, down = (low + (curve - least) / span * (high - low) for curve in (up, down))
     return as_states(up), as_falling(down[::-1])
