@@ -1,4 +1,4 @@
-"""How an emulated Keysight B2900 makes a reading, and what comes of it: trace buffer, limit tests, status.
+"""How an emulated Keysight B2900 makes a reading, and what comes of it: trace buffer, status.
 
 A measurement never uses a range above the smallest that holds the limit, and a pulsed channel always a fixed one
 (B2900 user's guide, page 6-4); what flows beyond the range in use overflows.
@@ -12,7 +12,7 @@ from .state import KeysightB2900State
 
 CURRENT_SOURCE, LIMITED, BEYOND_RANGE, OFFSET_COMPENSATED = 1 << 0, 1 << 1, 1 << 13, 1 << 14
 """Bits of a status element (B2900 SCPI command reference, table 1-2)."""
-LIMIT_FAILED, READING_AVAILABLE, READING_OVERFLOW, BUFFER_AVAILABLE, BUFFER_FULL = (1 << bit for bit in range(5))
+READING_AVAILABLE, READING_OVERFLOW, BUFFER_AVAILABLE, BUFFER_FULL = (1 << bit for bit in range(1, 5))
 """Bits of the measurement status register for channel 1 (table 4-6); those of channel 2 are six higher."""
 CHANNEL_BITS = 6
 
@@ -77,17 +77,9 @@ def _range(smu: KeysightB2900State, state: ChannelState, name: str, value: float
 
 
 def _report(smu: KeysightB2900State, number: int, found: dict[str, float], beyond: bool) -> None:
-    """Do with a new reading what limit tests, trace buffer and status registers ask."""
-    state = smu.states[number - 1]
+    """Do with a new reading what trace buffer and status registers ask."""
     bits = READING_OVERFLOW if beyond else READING_AVAILABLE
-    tests = [limit for limit in state.limits.values() if limit.on]
-    value = tested_value(state, found, found) if tests else 0.0
-    for limit in tests:
-        at_limit = smu.limited(number) == (limit.fails_in == "IN")
-        limit.failed = at_limit if limit.function == "COMP" else not limit.lower <= value <= limit.upper
-    if any(limit.failed for limit in tests):
-        bits |= LIMIT_FAILED
-    trace = state.trace
+    trace = smu.states[number - 1].trace
     if trace.control == "NEXT":
         trace.readings.append(found)
         bits |= BUFFER_AVAILABLE
@@ -96,14 +88,3 @@ def _report(smu: KeysightB2900State, number: int, found: dict[str, float], beyon
             bits |= BUFFER_FULL
     for on in (False, True):
         smu.measurement.change(bits << CHANNEL_BITS * (number - 1), on)
-
-
-def fed_value(state: ChannelState, before: dict[str, float], now: dict[str, float]) -> float:
-    """Return what is fed to the limit tests of a reading and the one before it."""
-    return state.math.result(before, now) if state.feed == "MATH" else now[state.feed]
-
-
-def tested_value(state: ChannelState, before: dict[str, float], now: dict[str, float]) -> float:
-    """Return what goes into the limit tests: the fed value less the offset."""
-    value = fed_value(state, before, now)
-    return value - state.offset if state.offset_on and abs(value) < OVERFLOW else value
