@@ -192,10 +192,11 @@ class Blows:
 
     def _overflow(self, instrument: EmulatedInstrument, value: float, lasting: ExitStack) -> None:
         """Have readings go beyond every range; a value that is no number is put into the answer later."""
-        for channel in instrument.channels if isfinite(value) else ():
+        if isfinite(value):
             beyond = self._damage().beyond
-            beyond[channel] = copysign(BEYOND_A, value)
-            lasting.callback(beyond.pop, channel, None)
+            for channel in instrument.channels:
+                beyond[channel] = copysign(BEYOND_A, value)
+                lasting.callback(beyond.pop, channel, None)
 
     # ------------------------------------------------------------------ cells and relays
 

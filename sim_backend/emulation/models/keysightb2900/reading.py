@@ -1,4 +1,4 @@
-"""How an emulated Keysight B2900 makes a reading, and what comes of it: trace buffer, status.
+"""How an emulated Keysight B2900 makes a reading, and what its status tells.
 
 A measurement never uses a range above the smallest that holds the limit, and a pulsed channel always a fixed one
 (B2900 user's guide, page 6-4); what flows beyond the range in use overflows.
@@ -12,7 +12,7 @@ from .state import KeysightB2900State
 
 CURRENT_SOURCE, LIMITED, BEYOND_RANGE, OFFSET_COMPENSATED = 1 << 0, 1 << 1, 1 << 13, 1 << 14
 """Bits of a status element (B2900 SCPI command reference, table 1-2)."""
-READING_AVAILABLE, READING_OVERFLOW, BUFFER_AVAILABLE, BUFFER_FULL = (1 << bit for bit in range(1, 5))
+READING_AVAILABLE, READING_OVERFLOW = 1 << 1, 1 << 2
 """Bits of the measurement status register for channel 1 (table 4-6); those of channel 2 are six higher."""
 CHANNEL_BITS = 6
 
@@ -43,7 +43,9 @@ def take(smu: KeysightB2900State, number: int) -> None:
         "SOUR": smu.world.terminal(channel).level_v if function == "VOLT" else state.level,
     }
     smu.readings[number - 1].append(found)
-    _report(smu, number, found, beyond)
+    bits = READING_OVERFLOW if beyond else READING_AVAILABLE
+    for on in (False, True):
+        smu.measurement.change(bits << CHANNEL_BITS * (number - 1), on)
 
 
 def _true_values(smu: KeysightB2900State, state: ChannelState, number: int) -> tuple[float, float]:
@@ -74,17 +76,3 @@ def _range(smu: KeysightB2900State, state: ChannelState, name: str, value: float
         wanted = most if state.shape == "PULS" else reading.fitting(sense.ranges, value, sense.lowest, HEADROOM)
         sense.range = min(wanted, most)
     return min(sense.range, most)
-
-
-def _report(smu: KeysightB2900State, number: int, found: dict[str, float], beyond: bool) -> None:
-    """Do with a new reading what trace buffer and status registers ask."""
-    bits = READING_OVERFLOW if beyond else READING_AVAILABLE
-    trace = smu.states[number - 1].trace
-    if trace.control == "NEXT":
-        trace.readings.append(found)
-        bits |= BUFFER_AVAILABLE
-        if len(trace.readings) >= trace.points:
-            trace.control = "NEV"
-            bits |= BUFFER_FULL
-    for on in (False, True):
-        smu.measurement.change(bits << CHANNEL_BITS * (number - 1), on)

@@ -23,7 +23,7 @@ SHORTEST_PULSE_S, LONGEST_S = 5e-5, 1e5
 """User's guide, page 6-7."""
 SHORTEST_APERTURE_S, LONGEST_APERTURE_S = 8e-6, 2.0
 LARGEST_TRAIN = 100_000
-"""Most triggers of one start, as many as a trace buffer holds."""
+"""Most triggers of one start."""
 
 
 def headroom(full: float) -> float:
@@ -39,16 +39,6 @@ class Layer:
     delay_s: float = 0.0
     source: str = "AINT"
     interval_s: float = 1e-5
-
-
-@dataclass
-class Trace:
-    """The trace buffer of a channel."""
-
-    points: int = LARGEST_TRAIN
-    feed: str = "SENS"
-    control: str = "NEV"
-    readings: list[dict[str, float]] = field(default_factory=list)
 
 
 @dataclass
@@ -81,7 +71,6 @@ class ChannelState:
     protection: bool = False
     triggers: dict[str, Layer] = field(default_factory=lambda: {"TRAN": Layer(), "ACQ": Layer()})
     arms: dict[str, Layer] = field(default_factory=lambda: {"TRAN": Layer(), "ACQ": Layer()})
-    trace: Trace = field(default_factory=Trace)
     stored: Stored = field(default_factory=dict)
 
     def __post_init__(self) -> None:

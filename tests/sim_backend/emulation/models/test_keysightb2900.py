@@ -333,16 +333,7 @@ def test_offset_and_size_choose_among_the_readings_of_a_channel(bench):
     assert bench.numbers(":SENS1:DATA?") == [9.91e37]
 
 
-# ---------------------------------------------------------------------- trace, status
-
-
-def test_a_trace_buffer_fills_once(bench):
-    bench.say(":FORM:ELEM:SENS SOUR", ":TRAC1:POIN 3", ":TRAC1:FEED SENS", ":TRAC1:FEED:CONT NEXT")
-    assert bench.refused(":TRAC1:CLE") == -221
-    bench.say(":SOUR1:VOLT:MODE LIST", ":SOUR1:LIST:VOLT 0.1,0.2,0.3,0.4", ":TRIG1:ALL:COUN 4", ":INIT (@1)")
-    assert bench.ask(":TRAC1:POIN:ACT?;:TRAC1:FREE?;:TRAC1:FEED:CONT?") == "3;0,3;NEV"
-    assert bench.numbers(":TRAC1:DATA?") == [0.1, 0.2, 0.3]
-    assert bench.numbers(":TRAC1:DATA? 1,1") == [0.2]
+# ---------------------------------------------------------------------- status
 
 
 def test_the_error_count_has_a_sign(bench):
@@ -381,7 +372,7 @@ def test_a_layer_for_both_actions_sets_both(bench):
         ":TRIG1:LXI:LAN:LIST?",
         ":CALC1:MATH:STAT ON",
         ":CALC1:LIM1:STAT ON",
-        ":TRAC1:STAT:DATA?",
+        ":TRAC1:FEED:CONT NEXT",
         ":OUTP1:SAVE 0",
         ":TRIG1:ALL:BYP ONCE",
         ":FORM:SREG HEX",
