@@ -279,7 +279,8 @@ def wire_rows(split, area):
         def run(seed):
             network = SpikingNetwork(model, quick, seed=seed, protocol=TUNED)
             each(network, area.train)
-            for _ in network.training(area.train.intensities):
+            for number in range(TUNED.passes):
+                network.learn(area.train.intensities, number)
                 each(network, area.train)
             relabelled(network, area.train)
             return accuracy(network, area.test)

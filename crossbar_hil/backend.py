@@ -153,7 +153,7 @@ class DeviceBackend(ABC):
             or not math.isfinite(np.vdot(currents, currents))
         ):
             raise BackendError(
-                f"{type(self).__name__} returned {_described(currents)} instead of finite currents of shape "
+                f"{type(self).__name__} returned {_describe_currents(currents)} instead of finite currents of shape "
                 f"{(len(array), self.shape[1])}"
             )
         return currents
@@ -343,7 +343,7 @@ def _checked_counts(counts: np.ndarray[Any, Any], shape: tuple[int, int]) -> Int
     return counts.astype(np.int64)
 
 
-def _described(currents: object) -> str:
+def _describe_currents(currents: object) -> str:
     if not isinstance(currents, np.ndarray):
         return repr(currents)[:80]
     if currents.dtype == np.float64 and not np.isfinite(currents).all():

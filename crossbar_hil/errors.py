@@ -3,27 +3,16 @@
 ::
 
     CrossbarError
-    ├── ConfigError (ValueError)      a bench file, a preset or an option is wrong; nothing was opened
-    ├── DataError (ValueError)        an array, a curve or a pattern file is wrong; nothing was sent
-    ├── RunError                      a run folder cannot be made, found or read
-    │   ├── JournalError              a journal cannot be made or written; it is not trusted any more
-    │   │   └── JournalDamaged        a journal is not what was written; nothing in it was guessed or mended
-    │   ├── LedgerError               a dose ledger is damaged, of another chip, or cannot be written
-    │   └── ReplayDiverged            a resumed run asks for something else than is recorded; nothing was sent
-    ├── BenchBusy                     another process holds the bench; nothing was opened
-    └── BackendError                  the device could not do it
-        ├── GuardError                the guard of the bench ended, or was asked for what its state does not allow
-        │   ├── Stopped               the guard was told to stop; the bench is safe and the run can be resumed
-        │   └── CellChanged           a cell is not what it can have become since it was measured last
-        ├── LimitError (ValueError)   refused before anything was sent; the chip is as it was
-        ├── ChipStateUnknown          an earlier failure left the chip's state unknown; nothing was sent
-        ├── ComplianceError           a source reached its current limit, so a line was not at the voltage asked for
-        └── InstrumentError           an instrument refused, or is not as it was set
-            ├── OverrangeError        a current was beyond the range of its meter
-            └── TransportError        an exchange with an instrument failed; whether it was carried out is open
-                ├── DeadlineError     no whole answer in time
-                ├── ConnectionLost    the other side is gone, or was never there
-                └── GarbledReply      an answer that cannot be the one asked for
+        ConfigError (ValueError), DataError (ValueError), BenchBusy
+        RunError
+            LedgerError, ReplayDiverged
+            JournalError: JournalDamaged
+        BackendError
+            LimitError (ValueError), ChipStateUnknown, ComplianceError
+            GuardError: Stopped, CellChanged
+            InstrumentError
+                OverrangeError
+                TransportError: DeadlineError, ConnectionLost, GarbledReply
 
 Every message is one sentence that names the thing, the value and the bound.
 Saturated cells and training that does not converge are results, not errors.

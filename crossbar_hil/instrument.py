@@ -79,25 +79,37 @@ class PulseMemory:
     """Number of the last pulses that came to their end."""
 
 
-class SourceMeter(ABC):
-    """One channel of a source-measure unit: sources a voltage, measures and limits the current.
+class Instrument(ABC):
+    """What every role has.
 
-    Unless a docstring says otherwise, every method raises `crossbar_hil.errors.TransportError` if the exchange fails
-    and `crossbar_hil.errors.InstrumentError` if the instrument reports an error.
+    Unless a docstring says otherwise, every method of a role raises `crossbar_hil.errors.TransportError` if the
+    exchange fails and `crossbar_hil.errors.InstrumentError` if the instrument reports an error.
     """
 
     name: str
-    """Name of the channel in messages, such as ``smu.a``."""
+    """What it is called in messages, such as ``matrix``; that of a channel is such as ``smu.a``."""
+
+    @abstractmethod
+    def identify(self) -> Identity:
+        """Ask who answers."""
+
+    def recover(self) -> None:  # noqa: B027 - not every session can get out of step
+        """Bring the session in step again after a failed exchange; do nothing if none failed."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End the session; outputs and relays stay as they are."""
+
+
+class SourceMeter(Instrument):
+    """One channel of a source-measure unit: sources a voltage, measures and limits the current."""
+
     least_compliance_a: float
     """Smallest current limit that the model accepts, in amperes."""
     has_guard: bool = False
     """Whether the model can drive a guard at low impedance."""
     shortest_pulse_s: float = 0.0
     """Shortest pulse that the model can time, in seconds."""
-
-    @abstractmethod
-    def identify(self) -> Identity:
-        """Ask who answers."""
 
     @abstractmethod
     def check(self, settings: SourceSettings) -> None:
@@ -177,7 +189,7 @@ class SourceMeter(ABC):
             If `other` is no channel of the same instrument; nothing was sent.
         """
 
-    def number_next(self, token: str, sequence: int) -> None:  # noqa: B027 - an instrument without memory ignores it
+    def number_next(self, token: str, sequence: int) -> None:
         """Give the pulses that are sent next a number, so that an instrument with a memory refuses them a second time.
 
         Parameters
@@ -231,29 +243,17 @@ class SourceMeter(ABC):
         for _ in range(math.ceil(seconds * FASTEST_LINE_HZ / nplc)):
             self.measure()
 
-    def recover(self) -> None:  # noqa: B027 - not every session can get out of step
-        """Bring the session in step again after a failed exchange; do nothing if none failed."""
 
-    @abstractmethod
-    def close(self) -> None:
-        """End the session; outputs stay as they are."""
-
-
-class SwitchMatrix(ABC):
+class SwitchMatrix(Instrument):
     """A matrix of relays between ports (matrix rows) and lines (matrix columns).
 
     A crosspoint is written in the instrument's own way, such as ``1A05``.
     """
 
-    name: str
     settle_s: float
     """Time that a closed relay needs to settle, in seconds; `connect` returns after it."""
     operations: int = 0
     """Relays moved since the instrument was opened."""
-
-    @abstractmethod
-    def identify(self) -> Identity:
-        """Ask who answers."""
 
     @abstractmethod
     def crosspoint(self, slot: int, port: str, line: int) -> str:
@@ -297,13 +297,6 @@ class SwitchMatrix(ABC):
         For any other model the time passes here.
         """
         threading.Event().wait(seconds)
-
-    def recover(self) -> None:  # noqa: B027 - not every session can get out of step
-        """Bring the session in step again after a failed exchange; do nothing if none failed."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """End the session; relays stay as they are."""
 
 
 def names_text(names: Iterable[str], nothing: str = "nothing") -> str:

@@ -48,7 +48,8 @@ def load(group: str, name: str) -> Any:
     """
     points = _points(group)
     if name not in points:
-        raise ConfigError(f"{_WHAT[group]} {name!r} is not installed; known are {_listed(name, list(points))}")
+        known = ", ".join(sorted(points)) or "none"
+        raise ConfigError(f"{_WHAT[group]} {name!r} is not installed; known are {known}{nearest(name, list(points))}")
     point, *others = points[name]
     if others:
         origins = " and by ".join(sorted(map(_origin, points[name])))
@@ -84,7 +85,3 @@ def _installed(group: str, path: tuple[str, ...]) -> dict[str, list[EntryPoint]]
 
 def _origin(point: EntryPoint) -> str:
     return f"{point.dist.name if point.dist else 'an unknown package'} ({point.value})"
-
-
-def _listed(name: str, known: list[str]) -> str:
-    return (", ".join(sorted(known)) or "none") + nearest(name, known)

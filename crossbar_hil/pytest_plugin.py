@@ -51,14 +51,11 @@ def emulated_bench(request: pytest.FixtureRequest) -> Iterator[Any]:
     ``emulated_bench.resources`` maps instrument names to VISA resources, ``emulated_bench.world`` is the circuit with
     its physical log. The bench is the one that ``--bench`` names if that is emulated, else the shipped ``emulated``.
     """
-    import numpy as np  # noqa: PLC0415
-
     from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
-    from crossbar_hil.plugins import load  # noqa: PLC0415
+    from crossbar_hil.bench.opening import make_emulated  # noqa: PLC0415
 
     bench = load_bench(request.config.getoption("--bench"))
     if bench.kind != "emulated":
         bench = load_bench("emulated")
-    rng = np.random.default_rng(request.config.getoption("--bench-seed"))
-    with load("emulation", "bench")(bench, rng) as served:
+    with make_emulated(bench, request.config.getoption("--bench-seed")) as served:
         yield served

@@ -46,7 +46,7 @@ class Spent:
         self.dose_vs: FloatArray = np.zeros(shape)
         """(R, C) dose so far, in volt seconds."""
         if pulses is not None:
-            self.pulses += _counted(pulses, shape)
+            self.pulses += _whole_numbers(pulses, shape)
         if dose_vs is not None:
             self.dose_vs += _totals("doses so far", dose_vs, shape)
 
@@ -110,7 +110,7 @@ def _totals(name: str, values: ArrayLike, shape: tuple[int, int]) -> FloatArray:
     return array
 
 
-def _counted(values: ArrayLike, shape: tuple[int, int]) -> IntArray:
+def _whole_numbers(values: ArrayLike, shape: tuple[int, int]) -> IntArray:
     array = _totals("pulses so far", values, shape)
     if (array != np.floor(array)).any():
         raise DataError("pulses so far hold a part of a pulse, expected whole numbers")

@@ -4,11 +4,13 @@ A backend that sends pulses one cell at a time calls its witness in this order: 
 the pulses ``done``, or ``failed``. What ``intend`` writes down is on disk when it returns.
 """
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from crossbar_hil.backend import Pulse
-from crossbar_hil.instrument import Reading
+from crossbar_hil.arrays import FloatArray, IntArray
+from crossbar_hil.backend import DeviceBackend, Pulse
+from crossbar_hil.instrument import PulseMemory, Reading
 
 PulseOutcome = Literal["done", "not_sent", "in_doubt"]
 """How an intended pulse ended; in doubt only if the link failed and the instrument could not say."""
@@ -32,3 +34,21 @@ class Witness:
 
     def failed(self, sequence: int | None, outcome: PulseOutcome, cause: BaseException) -> None:
         """Note that they failed, and what is known of what reached the chip."""
+
+
+class WitnessedBackend(DeviceBackend):
+    """A backend that has a witness, and what else a guard needs of the one that it keeps."""
+
+    witness: Witness
+
+    @abstractmethod
+    def line_conductances(self, voltage_v: float) -> FloatArray:
+        """Measure the conductance between every two lines, (R + C, R + C)."""
+
+    @abstractmethod
+    def exposed(self, counts: IntArray) -> IntArray:
+        """Return the pulses that cells may have got besides their own, if one of them was shorted meanwhile, (R, C)."""
+
+    @abstractmethod
+    def number_pulses(self, token: str) -> PulseMemory | None:
+        """Give all pulses from here on numbers, as those of one run; return what the instrument remembers of it."""

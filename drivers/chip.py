@@ -11,16 +11,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from crossbar_hil.arrays import FloatArray, IntArray
-from crossbar_hil.backend import DeviceBackend, Limits, Pulse
+from crossbar_hil.backend import Limits, Pulse
 from crossbar_hil.defaults import DISCHARGE_S
 from crossbar_hil.errors import ComplianceError, ConfigError, InstrumentError, LimitError, TransportError
 from crossbar_hil.instrument import MOST_PULSES, PulseMemory, Reading, SourceMeter, SourceSettings, SwitchMatrix
 from crossbar_hil.spent import Spent
-from crossbar_hil.witness import PulseOutcome, Witness
+from crossbar_hil.witness import PulseOutcome, Witness, WitnessedBackend
 
-from .gate.asked import check_reach
 from .gate.disturb import DisturbLimit
-from .gate.gate import Gate
+from .gate.gate import Gate, check_reach
 from .gate.matrix import put_behind_gate
 from .parts import check_read_scheme, check_sources, check_width, check_write_scheme
 from .rig import Rig
@@ -32,7 +31,7 @@ MOST_PLANS = 16
 """So many plans of reads are remembered."""
 
 
-class ChipBackend(DeviceBackend):
+class ChipBackend(WitnessedBackend):
     """A crossbar of memristors on a bench.
 
     Making it sets the sources up with their outputs off and opens every relay; the outputs are switched on at the first

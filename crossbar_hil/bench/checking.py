@@ -3,6 +3,7 @@
 import ipaddress
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import permutations, product
@@ -106,10 +107,9 @@ def _check_file(bench: Bench, problems: Problems) -> None:
             load("instruments", table.driver)
         if bench.kind == "hardware" and table.resource is None and table.driver != "manual":
             problems.append(f"instruments.{name} has no resource, the VISA name of the instrument")
-    resources = [table.resource for table in bench.instruments.values() if table.resource is not None]
+    given = Counter(table.resource for table in bench.instruments.values() if table.resource is not None)
     problems += [
-        f"resource {resource} is given to {resources.count(resource)} instruments"
-        for resource in sorted({each for each in resources if resources.count(each) > 1})
+        f"resource {name} is given to {number} instruments" for name, number in sorted(given.items()) if number > 1
     ]
     tables = {"wiring": bench.wiring, "scheme": bench.scheme, "measurement": bench.measurement}
     problems += [f"[{name}] is missing" for name, table in tables.items() if table is None]

@@ -5,17 +5,10 @@ import tomllib
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 import tomli_w
-from pydantic import (
-    BaseModel,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from crossbar_hil import defaults
@@ -46,15 +39,12 @@ class Spread(Table):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        spans = (self.low_siemens, self.high_siemens)
-        moments = (self.median_siemens, self.sigma)
-        if (None in spans and any(value is not None for value in spans)) or (
-            None in moments and any(value is not None for value in moments)
-        ):
+        span, moments = self.low_siemens is not None, self.median_siemens is not None
+        if (self.high_siemens is not None) != span or (self.sigma is not None) != moments:
             raise ConfigError("low_siemens goes with high_siemens, and median_siemens with sigma")
-        if (spans[0] is None) == (moments[0] is None):
+        if span == moments:
             raise ConfigError("give either low_siemens and high_siemens or median_siemens and sigma")
-        if self.distribution == "rescaled" and spans[0] is None:
+        if self.distribution == "rescaled" and not span:
             raise ConfigError("a rescaled draw needs low_siemens and high_siemens")
         return self
 
@@ -248,6 +238,11 @@ class Bench(Table):
         return table
 
     @property
+    def brings_instruments(self) -> bool:
+        """Whether the instruments are emulated ones that come with the bench, at addresses of their own."""
+        return self.kind == "emulated" and not any(table.resource for table in self.instruments.values())
+
+    @property
     def limits(self) -> Limits | None:
         """The limits that the file sets, if it sets any."""
         table = self.limit_table
@@ -277,19 +272,6 @@ class Bench(Table):
             raise RunError(f"folder {folder} cannot be written: {error}") from error
 
 
-_TABLES: dict[str, type[BaseModel]] = {
-    "chip": Chip,
-    "spread": Spread,
-    "training": Training,
-    "limits": LimitTable,
-    "instruments": InstrumentTable,
-    "wiring": WiringTable,
-    "scheme": SchemeTable,
-    "measurement": MeasurementTable,
-    "emulation": EmulationTable,
-}
-
-
 def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[str, Any] | None = None) -> Bench:
     """Read and check a bench.
 
@@ -309,13 +291,12 @@ def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[
     """
     tables, where = _bench_tables(name_or_file)
     if preset is not None:
-        file = resources.files("crossbar_hil.data") / "presets" / f"{preset}.toml"
-        if preset not in shipped("presets"):
-            known = shipped("presets")
+        known = shipped("presets")
+        if preset not in known:
             raise ConfigError(f"preset {preset!r} does not exist; known are {', '.join(known)}{nearest(preset, known)}")
-        tables = _laid_over(tables, _read_toml(file), f"preset {preset}", where)
+        tables = _lay_over(tables, _read_shipped("presets", preset), f"preset {preset}", where)
     if overrides:
-        tables = _laid_over(tables, _with_absolute_paths(overrides, Path.cwd()), "the command line", where)
+        tables = _lay_over(tables, _with_absolute_paths(overrides, Path.cwd()), "the command line", where)
     try:
         return Bench.model_validate(tables)
     except ValidationError as error:
@@ -326,8 +307,7 @@ def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[
 def _bench_tables(name_or_file: str) -> tuple[dict[str, Any], str]:
     benches = shipped("benches")
     if name_or_file in benches:
-        file = resources.files("crossbar_hil.data") / "benches" / f"{name_or_file}.toml"
-        return {"name": name_or_file, **_read_toml(file)}, f"bench {name_or_file}"
+        return {"name": name_or_file, **_read_shipped("benches", name_or_file)}, f"bench {name_or_file}"
     path = Path(name_or_file)
     if path.suffix == ".toml" or path.is_file():
         tables = _with_absolute_paths(_read_toml(path), path.parent.resolve())
@@ -339,6 +319,10 @@ def _bench_tables(name_or_file: str) -> tuple[dict[str, Any], str]:
         f"bench {name_or_file!r} is neither a file nor a known bench; known are {', '.join(known)}"
         f"{nearest(name_or_file, known)}"
     )
+
+
+def _read_shipped(folder: str, name: str) -> dict[str, Any]:
+    return _read_toml(resources.files("crossbar_hil.data") / folder / f"{name}.toml")
 
 
 def _read_toml(file: Traversable) -> dict[str, Any]:
@@ -360,7 +344,7 @@ def _with_absolute_paths(tables: dict[str, Any], folder: Path) -> dict[str, Any]
     return found
 
 
-def _laid_over(tables: dict[str, Any], upper: dict[str, Any], what: str, where: str) -> dict[str, Any]:
+def _lay_over(tables: dict[str, Any], upper: dict[str, Any], what: str, where: str) -> dict[str, Any]:
     merged = dict(tables)
     for key, value in upper.items():
         if not isinstance(value, dict):
@@ -370,7 +354,7 @@ def _laid_over(tables: dict[str, Any], upper: dict[str, Any], what: str, where: 
         elif key == "spread":
             merged[key] = value  # a spread is given in one of two ways; half of one way over the other makes no sense
         elif isinstance(merged.get(key, {}), dict):
-            merged[key] = _laid_over(merged.get(key, {}), value, what, where)
+            merged[key] = _lay_over(merged.get(key, {}), value, what, where)
     return merged
 
 
@@ -391,5 +375,7 @@ def _sentence(problem: ErrorDetails) -> str:
 def _fields_at(loc: tuple[int | str, ...]) -> list[str]:
     table: type[BaseModel] = Bench
     for part in loc:
-        table = _TABLES.get(str(part), table)
+        field = next((each for name, each in table.model_fields.items() if part == (each.alias or name)), None)
+        kinds = [field.annotation, *get_args(field.annotation)] if field else []
+        table = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), table)
     return [field.alias or name for name, field in table.model_fields.items()]

@@ -38,10 +38,8 @@ def open_instruments(
         The chip of an emulated bench is drawn from it.
     owned : ExitStack
         Closes the sessions, and the emulated instruments, when it is closed.
-    resources : mapping, optional
-        VISA resources, instead of those that the bench file names.
-    ask, tell : callable
-        How to talk to the person at the terminal.
+    resources, ask, tell
+        As of `crossbar_hil.bench.opening.open_backend`.
 
     Raises
     ------
@@ -62,7 +60,7 @@ def open_instruments(
             raise ConfigError(
                 f"bench {bench.name}: instruments.{name} has no resource, the VISA name of the instrument"
             )
-        instrument = open_instrument(name, table, resource or "", ask=ask, tell=tell or write_to_stderr)
+        instrument = open_instrument(name, table, resource or "", ask=ask, tell=tell)
         owned.callback(instrument.close)
         wrong = wrong_identity(name, table, instrument.identify())
         if wrong:
@@ -84,7 +82,7 @@ def find_resources(bench: Bench, rng: np.random.Generator, owned: ExitStack) -> 
         bench of real instruments one of pyvisa-sim.
     """
     named = {name: table.resource for name, table in bench.instruments.items()}
-    if bench.kind == "emulated" and not any(named.values()):
+    if bench.brings_instruments:
         resources: Mapping[str, str] = owned.enter_context(load("emulation", "bench")(bench, rng)).resources
         return resources
     for name, resource in named.items():
@@ -109,12 +107,11 @@ def open_instrument(
     ask: Callable[[str], str] | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> Any:
-    """Open one instrument; one that is a person is asked on the terminal."""
+    """Open one instrument; one that is a person is asked on the terminal, by `ask` and `tell` if they are given."""
     driver = load("instruments", table.driver).open
-    asks = (
-        {"ask": ask or input, "tell": tell or write_to_stderr} if "ask" in inspect.signature(driver).parameters else {}
-    )
-    return driver(resource, name=name, visa=table.visa, deadline_s=table.deadline_s, **asks)
+    asks = {"ask": ask or input, "tell": tell or write_to_stderr}
+    person = "ask" in inspect.signature(driver).parameters
+    return driver(resource, name=name, visa=table.visa, deadline_s=table.deadline_s, **(asks if person else {}))
 
 
 def write_to_stderr(text: str) -> None:

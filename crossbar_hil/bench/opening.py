@@ -9,7 +9,7 @@ import numpy as np
 
 from crossbar_hil.backend import KINDS, DeviceBackend
 from crossbar_hil.bench.file import Bench, load_bench
-from crossbar_hil.bench.instruments import find_source, open_instruments, write_to_stderr
+from crossbar_hil.bench.instruments import find_source, open_instruments
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import load
 
@@ -28,12 +28,21 @@ def serve_emulated(name_or_file: str, *, seed: int | None = None) -> Iterator[Ma
     ConfigError
         If the bench is not of kind ``emulated``.
     """
-    bench = load_bench(name_or_file)
+    with make_emulated(load_bench(name_or_file), fresh_seed() if seed is None else seed) as emulated:
+        yield emulated.resources
+
+
+def make_emulated(bench: Bench, seed: int, **settings: Any) -> Any:
+    """Return the emulated bench of a bench file, with settings as it takes them; use it in a ``with`` statement.
+
+    Raises
+    ------
+    ConfigError
+        If the bench is not of kind ``emulated``, or the seed is negative.
+    """
     if bench.kind != "emulated":
         raise ConfigError(f"bench {bench.name} is of kind {bench.kind}, only an emulated one can be served")
-    rng = np.random.default_rng(fresh_seed() if seed is None else seed)
-    with load("emulation", "bench")(bench, rng) as emulated:
-        yield emulated.resources
+    return load("emulation", "bench")(bench, _generator(seed), **settings)
 
 
 def open_backend(
@@ -63,11 +72,13 @@ def open_backend(
     factory = load("backends", bench.backend)
     if not (isinstance(factory, type) and issubclass(factory, DeviceBackend)):
         raise ConfigError(f"backend {bench.backend!r} is {factory!r}, not a subclass of DeviceBackend")
-    if seed < 0:
-        raise ConfigError(f"seed {seed} must not be negative")
-    rng = np.random.default_rng(seed)
+    rng = _generator(seed)
     if bench.instruments:
-        return _open_chip(bench, factory, rng, resources, ask, tell or write_to_stderr)
+        with ExitStack() as owned:
+            instruments = open_instruments(bench, rng, owned, resources, ask=ask, tell=tell)
+            chip = _assemble(bench, factory, instruments)
+            chip.owned = owned.pop_all()
+            return chip
     try:
         backend = factory.from_bench(bench, rng)
     except TypeError as error:
@@ -81,27 +92,21 @@ def open_backend(
     return backend
 
 
-def _open_chip(
-    bench: Bench,
-    factory: Any,
-    rng: np.random.Generator,
-    resources: Mapping[str, str | None] | None,
-    ask: Callable[[str], str] | None,
-    tell: Callable[[str], None],
-) -> DeviceBackend:
-    """Open the instruments of a bench, emulated or real, and make a chip of them."""
-    with ExitStack() as owned:
-        instruments = open_instruments(bench, rng, owned, resources, ask=ask, tell=tell)
-        matrix_name = bench.wiring.matrix if bench.wiring else ""
-        if matrix_name not in instruments:
-            raise ConfigError(f"bench {bench.name}: wiring.matrix {matrix_name!r} is not among the instruments")
-        sources = {
-            port: find_source(instruments, name)
-            for port, name in (bench.wiring.sources if bench.wiring else {}).items()
-        }
-        backend: DeviceBackend = factory.assemble(bench, sources=sources, matrix=instruments[matrix_name])
-        backend.owned = owned.pop_all()
-        return backend
+def _assemble(bench: Bench, factory: Any, instruments: Mapping[str, Any]) -> DeviceBackend:
+    """Make a chip of the instruments of a bench, emulated or real."""
+    matrix = bench.wiring.matrix if bench.wiring else ""
+    if matrix not in instruments:
+        raise ConfigError(f"bench {bench.name}: wiring.matrix {matrix!r} is not among the instruments")
+    wired = bench.wiring.sources if bench.wiring else {}
+    sources = {port: find_source(instruments, name) for port, name in wired.items()}
+    chip: DeviceBackend = factory.assemble(bench, sources=sources, matrix=instruments[matrix])
+    return chip
+
+
+def _generator(seed: int) -> np.random.Generator:
+    if seed < 0:
+        raise ConfigError(f"seed {seed} must not be negative")
+    return np.random.default_rng(seed)
 
 
 def fresh_seed() -> int:

@@ -19,12 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from pydantic import ValidationError
 
 from crossbar_hil.bench.file import Bench, load_bench
+from crossbar_hil.bench.opening import make_emulated
 from crossbar_hil.errors import ConfigError, CrossbarError
-from crossbar_hil.plugins import load
 
 LONGEST_CLOSE_S = 10.0
 
@@ -161,23 +160,16 @@ def _open_served(order: Mapping[str, Any]) -> Any:
         bench = Bench.model_validate(tomllib.loads(order["bench"]))
     except (tomllib.TOMLDecodeError, ValidationError) as error:
         raise ConfigError(f"the bench to be served is not valid: {' '.join(str(error).split())}") from error
-    if bench.kind != "emulated":
-        raise ConfigError(f"bench {bench.name} is of kind {bench.kind}, only an emulated one can be served")
-    if order["seed"] < 0:
-        raise ConfigError(f"seed {order['seed']} must not be negative")
     files = {key: None if order[key] is None else Path(order[key]) for key in ("state", "log")}
     faults = {} if order["nemesis"] is None else {"nemesis": order["nemesis"]}
-    return load("emulation", "bench")(bench, np.random.default_rng(order["seed"]), **files, **faults)
+    return make_emulated(bench, order["seed"], **files, **faults)
 
 
 def _first_line() -> bytes:
-    said = b""
-    while b"\n" not in said:
-        chunk = os.read(0, 65536)
-        if not chunk:
-            raise ConfigError("the emulated bench was told nothing before its standard input ended")
-        said += chunk
-    return said.partition(b"\n")[0]
+    line = sys.stdin.buffer.readline()
+    if not line.endswith(b"\n"):
+        raise ConfigError("the emulated bench was told nothing before its standard input ended")
+    return line
 
 
 def _watch(done: threading.Event) -> None:

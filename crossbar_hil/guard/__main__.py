@@ -3,7 +3,7 @@
 import os
 import sys
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -42,13 +42,7 @@ class KeptChip:
             told = {"pid": os.getpid(), "resumed": hello["resume"], "version": version("crossbar-hil")}
             journal.append("session", told)
             journal.commit()
-            chip = open_backend(
-                bench,
-                seed=0,
-                resources=resources,
-                ask=service.ask,
-                tell=service.tell,
-            )
+            chip = open_backend(bench, seed=0, resources=resources, ask=service.ask, tell=service.tell)
             if ledger is not None:
                 chip.spent = Spent(chip.shape, *ledger.totals())
             owned.callback(chip.owned.close if chip.owned is not None else lambda: None)
@@ -74,21 +68,21 @@ class Rescue:
         self.keeper = self
         self.ready: dict[str, Any] = {}
         self._hello, self._service = hello, service
-        self._report: SafeReport | None = None
 
     def make_safe(self, cause: str) -> SafeReport:
         """Make safe, and note it in the journal if that can be opened."""
         bench = load_bench(self._hello["bench"])
         failures = rescue(bench, self._hello["resources"], ask=self._service.ask, tell=self._service.tell)
+        report = SafeReport(cause, not failures, tuple(failures))
         try:
             # However full the disk is: a few hundred bytes more are worth the attempt.
             journal = Journal.open(Path(self._hello["journal"]), needed_bytes=0)
             journal.append("session", {"pid": os.getpid(), "rescue": True, "version": version("crossbar-hil")})
-            journal.append("safe", {"cause": cause, "confirmed": not failures, "failures": failures})
+            journal.append("safe", asdict(report))
             journal.close()
         except CrossbarError as error:
-            return SafeReport(f"{cause}; not in the journal: {error}", not failures, tuple(failures))
-        return SafeReport(cause, not failures, tuple(failures))
+            return replace(report, cause=f"{cause}; not in the journal: {error}")
+        return report
 
     def close(self) -> None:
         """Nothing is held."""

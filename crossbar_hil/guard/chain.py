@@ -40,16 +40,15 @@ class Verdict:
     """What is in order but worth knowing."""
 
 
-def chain_hash(previous: str, number: int, kind: str, utc: str, monotonic_s: float, body: str) -> str:
-    """Return the hash of an entry, a hex sha256 over the hash before it and its own fields.
+def chain_hash(previous: str, *fields: Any) -> str:
+    """Return the hash of an entry or a row, a hex sha256 over the hash before it and its own fields.
 
     Examples
     --------
-    >>> link("0" * 64, 1, "note", "", 0.5, "{}")[:8]
+    >>> chain_hash("0" * 64, 1, "note", "", 0.5, "{}")[:8]
     'a1485bf8'
     """
-    text = "\n".join([previous, str(number), kind, utc, repr(monotonic_s), body])
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256("\n".join([previous, *map(str, fields)]).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def body_text(kind: str, body: Mapping[str, Any]) -> str:

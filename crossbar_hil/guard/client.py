@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, cast
@@ -18,6 +18,7 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.backend import DeviceBackend, Limits, Pulse
+from crossbar_hil.bench.instruments import write_to_stderr
 from crossbar_hil.errors import GuardError, LimitError, Stopped
 from crossbar_hil.guard.messages import LONGEST_LINE, error_from_message, from_line, to_line
 from crossbar_hil.guard.service import BEAT_S
@@ -38,7 +39,7 @@ class Hello:
     resume: bool
     resources: Mapping[str, str] | None = None
     """VISA resources of emulated instruments; the bench file's own if not given."""
-    header: Mapping[str, Any] | None = None
+    header: Mapping[str, Any] = field(default_factory=dict)
     """First entry of a new journal."""
     ledger: Path | None = None
     """What the chip has received in all runs."""
@@ -47,17 +48,8 @@ class Hello:
 
     def message(self, *, rescue: bool = False) -> dict[str, Any]:
         """Return it as a message."""
-        return {
-            "hello": {
-                "bench": str(self.bench),
-                "journal": str(self.journal),
-                "resume": self.resume,
-                "resources": dict(self.resources) if self.resources is not None else None,
-                "header": dict(self.header or {}),
-                "ledger": str(self.ledger) if self.ledger is not None else None,
-                "rescue": rescue,
-            }
-        }
+        told = {name: str(value) if isinstance(value, Path) else value for name, value in vars(self).items()}
+        return {"hello": {**told, "rescue": rescue}}
 
 
 class GuardProcess:
@@ -67,8 +59,6 @@ class GuardProcess:
     ----------
     hello : Hello
         What to open.
-    ask, tell : callable
-        How to talk to the person at the terminal.
     on_lost : callable, optional
         Called, in a thread of its own, when the guard is gone without having made the bench safe.
     rescue : bool
@@ -80,16 +70,8 @@ class GuardProcess:
         If the guard could not open the bench; it says why.
     """
 
-    def __init__(
-        self,
-        hello: Hello,
-        *,
-        ask: Callable[[str], str],
-        tell: Callable[[str], None],
-        on_lost: Callable[[str], None] = lambda _: None,
-        rescue: bool = False,
-    ) -> None:
-        self._ask, self._tell, self._on_lost = ask, tell, on_lost
+    def __init__(self, hello: Hello, *, on_lost: Callable[[str], None] = lambda _: None, rescue: bool = False) -> None:
+        self._on_lost = on_lost
         self._process = subprocess.Popen(  # -P keeps the working directory off the path on which modules are found
             [sys.executable, "-P", "-m", "crossbar_hil.guard"],
             stdin=subprocess.PIPE,
@@ -203,11 +185,11 @@ class GuardProcess:
                 self._inbox.put(None)  # for whoever asks next
                 raise self._gone()
             if "ask" in message:
-                self._send({"reply": self._ask(message["ask"])})
+                self._send({"reply": input(message["ask"])})
             elif "tell" in message:
-                self._tell(message["tell"])
+                write_to_stderr(message["tell"])
             elif "unsafe" in message:
-                self._tell("the bench may not be safe: " + "; ".join(message["unsafe"]["failures"]))
+                write_to_stderr("the bench may not be safe: " + "; ".join(message["unsafe"]["failures"]))
             elif any(key in message for key in keys) and (number is None or message.get("id") == number):
                 return message
 
@@ -255,22 +237,14 @@ def describe_safe_report(report: Mapping[str, Any]) -> str:
 
 
 class GuardedBackend(DeviceBackend):
-    """A chip whose instruments belong to a guard process.
+    """A chip whose instruments belong to a guard process, which opens what it is told by a `Hello`."""
 
-    Parameters
-    ----------
-    hello : Hello
-        What the guard opens.
-    ask, tell : callable
-        How to talk to the person at the terminal.
-    """
-
-    def __init__(self, hello: Hello, *, ask: Callable[[str], str] = input, tell: Callable[[str], None] = print) -> None:
-        self._hello, self._ask, self._tell = hello, ask, tell
+    def __init__(self, hello: Hello) -> None:
+        self._hello = hello
         self.safe_report: dict[str, Any] | None = None
         """How the bench was made safe at the end: cause, confirmed, failures; None while a guard keeps it."""
         self._rescuing = threading.Lock()
-        self._guard = GuardProcess(hello, ask=ask, tell=tell, on_lost=self._rescue)
+        self._guard = GuardProcess(hello, on_lost=self._rescue)
         self._accepted_pulse: Pulse | None = None
         ready = self._guard.ready
         self.kind = ready["kind"]
@@ -350,7 +324,7 @@ class GuardedBackend(DeviceBackend):
             if self.safe_report is not None:
                 return
             try:
-                rescue = GuardProcess(self._hello, ask=self._ask, tell=self._tell, rescue=True)
+                rescue = GuardProcess(self._hello, rescue=True)
                 self.safe_report = rescue.end(how)
             except Exception as error:  # whatever it is, a person must look at the bench
                 failure = f"the second guard failed: {error}"

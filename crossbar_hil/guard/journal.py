@@ -8,7 +8,6 @@ head may be behind the database, after a power cut; if it is ahead, acknowledged
 import json
 import os
 import sqlite3
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -19,12 +18,18 @@ from typing import Any, Self
 
 from crossbar_hil.errors import JournalDamaged, JournalError
 from crossbar_hil.guard.chain import FIRST, Entry, Verdict, body_text, chain_hash, head_line
+from crossbar_hil.guard.database import Connect, connect, set_pragmas
 from crossbar_hil.guard.inspection import HEAD, companions, examine, log_of, read_journal, verify_journal
 from crossbar_hil.guard.snapshot import APPLICATION_ID, PAGE, SELECT, TABLE, VERSION
-from crossbar_hil.guard.storage import create_exclusive, flush_folder, open_plain, why_not_ours, why_unfit
-
-if sys.platform != "win32":
-    import fcntl
+from crossbar_hil.guard.storage import (
+    create_exclusive,
+    flush_folder,
+    open_plain,
+    try_lock,
+    undo_on_error,
+    why_not_ours,
+    why_unfit,
+)
 
 __all__ = ["Entry", "Journal", "Verdict", "read_journal", "verify_journal"]
 
@@ -38,12 +43,6 @@ _PRAGMAS = (
     ("wal_autocheckpoint", "0", 0),  # done by `Journal.commit`, which empties the log
     ("cache_spill", "OFF", 0),  # nothing is in the log before its commit
 )
-Connect = Callable[[Path], sqlite3.Connection]
-
-
-def connect(path: Path) -> sqlite3.Connection:
-    """Open a database with transactions left to the caller."""
-    return sqlite3.connect(path, isolation_level=None, timeout=1.0, check_same_thread=False)
 
 
 class Journal:
@@ -127,43 +126,33 @@ class Journal:
         """
         path = Path(path)
         body_text("start", header)
-        made: list[Path] = []
-        descriptors: list[int] = []
-        database: sqlite3.Connection | None = None
-        try:
+        what = f"journal {path} cannot be made"
+        with undo_on_error(JournalError, what) as undo:
             problem = why_unfit(path.parent, needed_bytes=needed_bytes, mounts=mounts)
             if problem:
-                raise JournalError(f"journal {path} cannot be made: {problem}")
+                raise JournalError(f"{what}: {problem}")
             for name in companions(path):
                 if os.path.lexists(name):
-                    raise JournalError(f"journal {path} cannot be made: {name.name} is there already")
-            for name in (path, path.with_name(HEAD)):
-                descriptors.append(create_exclusive(name))
-                made.append(name)
-            os.close(descriptors.pop(0))
-            _lock(descriptors[0], path)
+                    raise JournalError(f"{what}: {name.name} is there already")
+            os.close(create_exclusive(path))
+            for name in companions(path):
+                undo.callback(name.unlink, missing_ok=True)
+            head = create_exclusive(path.with_name(HEAD))
+            undo.callback(os.close, head)
+            _lock(head, path)
             database = connect(path)
+            undo.callback(database.close)
             for setting in (f"page_size = {PAGE}", f"application_id = {APPLICATION_ID}", f"user_version = {VERSION}"):
                 database.execute(f"PRAGMA {setting}")
             _prepare(database, path)
             database.execute(TABLE)
-            journal = cls(path, database, descriptors[0], now=now, monotonic=monotonic)
+            journal = cls(path, database, head, now=now, monotonic=monotonic)
             journal.append("start", header)
             journal.commit()
             journal._carry_over()
             flush_folder(path.parent)
             number, kind, utc, monotonic_s, body, _ = database.execute(SELECT).fetchone()
             journal._begin_with([Entry(number, kind, utc, monotonic_s, json.loads(body))], ())
-        except BaseException as error:
-            if database is not None:
-                database.close()
-            for handle in descriptors:
-                os.close(handle)
-            for name in companions(path) if made else ():
-                name.unlink(missing_ok=True)
-            if isinstance(error, (OSError, sqlite3.Error)):
-                raise JournalError(f"journal {path} cannot be made: {error}") from error
-            raise
         return journal
 
     @classmethod
@@ -187,45 +176,34 @@ class Journal:
             If another process writes it, or it cannot be opened.
         """
         path = Path(path)
-        for name in companions(path):
-            problem = why_not_ours(name) if os.path.lexists(name) else ""
+        what, damaged = f"journal {path} cannot be opened", f"journal {path} is damaged"
+        with undo_on_error(JournalError, what) as undo:
+            there = [name for name in companions(path) if os.path.lexists(name)]
+            problems = [why_not_ours(name) for name in there]
+            if path.parent.is_dir():
+                problems.append(why_unfit(path.parent, needed_bytes=needed_bytes, mounts=mounts))
+            problem = next(filter(None, problems), "" if there else "there is none")
             if problem:
-                raise JournalError(f"journal {path} cannot be opened: {problem}")
-        problem = why_unfit(path.parent, needed_bytes=needed_bytes, mounts=mounts) if path.parent.is_dir() else ""
-        if problem:
-            raise JournalError(f"journal {path} cannot be opened: {problem}")
-        if not any(os.path.lexists(name) for name in companions(path)):
-            raise JournalError(f"journal {path} cannot be opened: there is none")
-        try:
-            head = open_plain(path.with_name(HEAD))
-        except FileNotFoundError as error:
-            raise JournalDamaged(f"journal {path} is damaged: {'; '.join(verify_journal(path).problems)}") from error
-        except OSError as error:
-            raise JournalError(f"journal {path} cannot be opened: {error}") from error
-        database: sqlite3.Connection | None = None
-        try:
+                raise JournalError(f"{what}: {problem}")
+            try:
+                head = open_plain(path.with_name(HEAD))
+            except FileNotFoundError as error:
+                raise JournalDamaged(f"{damaged}: {'; '.join(verify_journal(path).problems)}") from error
+            undo.callback(os.close, head)
             _lock(head, path)
             entries, verdict = examine(path)
             if verdict.problems:
-                raise JournalDamaged(f"journal {path} is damaged: {'; '.join(verdict.problems)}")
+                raise JournalDamaged(f"{damaged}: {'; '.join(verdict.problems)}")
             database = connect(path)
+            undo.callback(database.close)
             _prepare(database, path)
             journal = cls(path, database, head, now=now, monotonic=monotonic)
             journal._last = (verdict.entries, verdict.chain)
             journal._carry_over()
             last = database.execute(f"{SELECT} DESC LIMIT 1").fetchone()
             if (last[0], last[-1]) != journal._last:
-                raise JournalDamaged(
-                    f"journal {path} is damaged: SQLite ends at entry {last[0]}, not {verdict.entries}"
-                )
+                raise JournalDamaged(f"{damaged}: SQLite ends at entry {last[0]}, not {verdict.entries}")
             journal._begin_with(entries, verdict.notes)
-        except BaseException as error:
-            if database is not None:
-                database.close()
-            os.close(head)
-            if isinstance(error, (OSError, sqlite3.Error)):
-                raise JournalError(f"journal {path} cannot be opened: {error}") from error
-            raise
         return journal
 
     @property
@@ -263,13 +241,7 @@ class Journal:
             return number
 
     def commit(self) -> None:
-        """Make all appended entries durable; they are when this returns.
-
-        Raises
-        ------
-        JournalError
-            If the disk refuses, or refused before: then nothing more is written.
-        """
+        """Make all appended entries durable; they are when this returns. Raises JournalError as `append` does."""
         with self._lock:
             self._check()
             if not self._open:
@@ -346,22 +318,16 @@ class Journal:
 
 def _prepare(database: sqlite3.Connection, path: Path) -> None:
     """Set how SQLite writes, and see that it does."""
-    for name, word, due in _PRAGMAS:
-        database.execute(f"PRAGMA {name} = {word}").fetchall()
-        (found,) = database.execute(f"PRAGMA {name}").fetchone()
-        if found != due:
-            raise JournalError(f"journal {path} cannot be opened: SQLite has {name} at {found!r}, not at {due!r}")
+    problem = set_pragmas(database, _PRAGMAS)
+    if problem:
+        raise JournalError(f"journal {path} cannot be opened: {problem}")
 
 
 def _lock(head: int, path: Path) -> None:
     """Keep other writers out for as long as the descriptor is open.
 
     SQLite keeps them out too, but on POSIX systems it loses its locks when the same process reads the file and closes
-    it again (https://www.sqlite.org/howtocorrupt.html, section 2.2). Windows does not, and has no flock.
+    it again (https://www.sqlite.org/howtocorrupt.html, section 2.2).
     """
-    if sys.platform == "win32":
-        return
-    try:
-        fcntl.flock(head, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise JournalError(f"journal {path} is being written by another process") from error
+    if not try_lock(head):
+        raise JournalError(f"journal {path} is being written by another process")

@@ -7,13 +7,12 @@ numbers of the pulses, going on after a lost answer, and making safe.
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from crossbar_hil.arrays import FloatArray, IntArray
-from crossbar_hil.backend import Limits, Pulse
+from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import (
     CellChanged,
     ChipStateUnknown,
@@ -33,7 +32,7 @@ from crossbar_hil.guard.replay import Intent, Operation, Record, conductances_in
 from crossbar_hil.guard.states import Machine, State
 from crossbar_hil.guard.watch import Watch
 from crossbar_hil.instrument import PulseMemory, Reading
-from crossbar_hil.witness import PulseOutcome, Witness
+from crossbar_hil.witness import PulseOutcome, Witness, WitnessedBackend
 
 if TYPE_CHECKING:
     from crossbar_hil.guard.ledger import DoseLedger
@@ -44,40 +43,6 @@ TRIES = 3
 """An operation whose link fails is gone on with so many times, then the run is stopped."""
 SIGNATURE = 0.1
 """Share by which a cell that was not pulsed may differ, when a run is resumed, from what was last measured of it."""
-
-
-class Chip(Protocol):
-    """What the keeper needs of the backend that it keeps."""
-
-    shape: tuple[int, int]
-    kind: str
-    limits: Limits
-    witness: Witness
-    cause_of_doubt: BaseException | None
-
-    def read_currents(self, voltages: ArrayLike) -> FloatArray:
-        """See `DeviceBackend`."""
-
-    def read_conductances(self, voltage_v: float) -> FloatArray:
-        """See `DeviceBackend`."""
-
-    def line_conductances(self, voltage_v: float) -> FloatArray:
-        """Measure the conductance between every two lines, (R + C, R + C)."""
-
-    def check_pulses(self, counts: ArrayLike, pulse: Pulse) -> IntArray:
-        """See `DeviceBackend`."""
-
-    def send_pulses(self, counts: ArrayLike, pulse: Pulse) -> None:
-        """See `DeviceBackend`."""
-
-    def make_safe(self) -> None:
-        """See `DeviceBackend`."""
-
-    def exposed(self, counts: IntArray) -> IntArray:
-        """Return the pulses that cells may have got besides their own, if one of them was shorted meanwhile, (R, C)."""
-
-    def number_pulses(self, token: str) -> PulseMemory | None:
-        """Give all pulses from here on numbers, as those of one run; return what the instrument remembers of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +77,7 @@ class Keeper:
 
     Parameters
     ----------
-    chip : Chip
+    chip : WitnessedBackend
         The backend that owns the instruments; its witness becomes this keeper's.
     journal : Journal
         Open for writing; what it holds is replayed first.
@@ -128,7 +93,7 @@ class Keeper:
 
     def __init__(
         self,
-        chip: Chip,
+        chip: WitnessedBackend,
         journal: Journal,
         *,
         check_v: float,
@@ -186,12 +151,7 @@ class Keeper:
     def send_pulses(self, counts: IntArray, pulse: Pulse) -> None:
         """Send pulses, or only those that the journal does not hold; see `DeviceBackend.send_pulses`.
 
-        Raises
-        ------
-        ReplayDiverged
-            If the journal holds another request at this place; nothing was sent.
-        Stopped
-            If a stop was asked for; what was sent until then is in the journal.
+        Raises what `read_currents` raises; what was sent until a stop is in the journal.
         """
         operation = self._next_recorded("pulses")
         if operation is None:
@@ -230,7 +190,7 @@ class Keeper:
         report = SafeReport(cause, not failures, tuple(failures))
         self.machine.to(State.BROKEN if failures else State.SAFE)
         try:
-            self._journal.append("safe", {"cause": cause, "confirmed": report.confirmed, "failures": failures})
+            self._journal.append("safe", asdict(report))
             self._journal.commit()
         except CrossbarError as error:
             report = SafeReport(cause, report.confirmed, (*failures, f"not in the journal: {error}"))
@@ -321,15 +281,8 @@ class Keeper:
                 exposed = self.chip.exposed(counts)
                 if not exposed.any() or operation.pulse is None:
                     continue
-                number = self._journal.append(
-                    "exposed",
-                    {
-                        "op": operation.number,
-                        "counts": exposed.tolist(),
-                        **asdict(operation.pulse),
-                        "why": f"{type(error).__name__}: {error}",
-                    },
-                )
+                body = {"op": operation.number, "counts": exposed.tolist(), **asdict(operation.pulse)}
+                number = self._journal.append("exposed", {**body, "why": f"{type(error).__name__}: {error}"})
                 self._commit()
                 self._reserve(-number, exposed, operation.pulse)
                 error.add_note(
@@ -385,7 +338,7 @@ class Keeper:
 
     def _look_at(self, conductances: FloatArray) -> None:
         """Stop where the chip is not what it can have become since it was measured last."""
-        problem = self._watch.measured(conductances)
+        problem = self._watch.judge_map(conductances)
         if problem:
             raise CellChanged(problem)
         self._record.unseen.clear()
@@ -412,17 +365,8 @@ class Keeper:
         operation = self._record.operations[-1].number
         self._pending = Intent(self._sequence, operation, cell, count)
         self._watch.note_pulse(cell, pulse.amplitude_v)
-        self._write(
-            "intent",
-            {
-                "op": operation,
-                "seq": self._sequence,
-                "row": cell[0],
-                "column": cell[1],
-                "count": count,
-                **asdict(pulse),
-            },
-        )
+        where = {"op": operation, "seq": self._sequence, "row": cell[0], "column": cell[1]}
+        self._write("intent", {**where, "count": count, **asdict(pulse)})
         self._commit()
         return self._sequence
 
@@ -438,17 +382,8 @@ class Keeper:
         self._record.open_intent = intent
         self._record.settle(outcome)
         self._pending = None
-        self._write(
-            "outcome",
-            {
-                "seq": intent.sequence,
-                "state": outcome,
-                "why": why,
-                "readings": [
-                    {port: [reading.current_a, reading.limited] for port, reading in each.items()} for each in readings
-                ],
-            },
-        )
+        inside = [{port: [reading.current_a, reading.limited] for port, reading in each.items()} for each in readings]
+        self._write("outcome", {"seq": intent.sequence, "state": outcome, "why": why, "readings": inside})
 
     # ------------------------------------------------------------------ journal
 

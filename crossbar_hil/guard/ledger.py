@@ -1,12 +1,12 @@
 """The dose ledger of a chip: what every cell may have received in all runs together, written before it is sent."""
 
-import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,8 +14,10 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.errors import LedgerError
+from crossbar_hil.guard.chain import FIRST, chain_hash
+from crossbar_hil.guard.database import Connect, connect, set_pragmas
 from crossbar_hil.guard.names import file_name
-from crossbar_hil.guard.storage import create_exclusive, flush_folder, why_not_ours
+from crossbar_hil.guard.storage import create_exclusive, flush_folder, undo_on_error, why_not_ours
 
 VERSION = 1
 APPLICATION_ID = 0x4352484C
@@ -25,15 +27,13 @@ _TABLES = (
     "CREATE TABLE reservation (number INTEGER PRIMARY KEY, run TEXT, op INTEGER, utc TEXT, cells TEXT, chain TEXT, "
     "UNIQUE (run, op))",
 )
-_FIRST = "0" * 64
 _PRAGMAS = (
     # No write-ahead log: a home folder may lie on a network, where its shared memory does not work.
     ("journal_mode", "DELETE", "delete"),
     ("synchronous", "EXTRA", 3),
     ("fullfsync", "ON", 1),
 )
-
-Connect = Callable[[Path], sqlite3.Connection]
+_CONNECT = partial(connect, wait_s=5.0)
 
 
 def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -54,11 +54,6 @@ def default_path(chip_id: str, environ: Mapping[str, str] = os.environ) -> Path:
     return state_folder(environ) / "chips" / file_name(chip_id, ".sqlite")
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Open a database with transactions left to the caller."""
-    return sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
-
-
 class DoseLedger:
     """What the cells of one chip may have received; make one with `open`."""
 
@@ -70,7 +65,7 @@ class DoseLedger:
         self._database = database
         self._now = now
         self._number = 0
-        self._chain = _FIRST
+        self._chain = FIRST
         self._pulses: IntArray = np.zeros(shape, dtype=np.int64)
         self._dose_vs: FloatArray = np.zeros(shape)
 
@@ -81,7 +76,7 @@ class DoseLedger:
         shape: tuple[int, int],
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        connect: Connect = connect,
+        connect: Connect = _CONNECT,
     ) -> Self:
         """Open the ledger of a chip of R rows and C columns, or begin one.
 
@@ -91,8 +86,7 @@ class DoseLedger:
             If it is damaged, of a chip of another shape, or cannot be opened; it is as it was.
         """
         path = Path(path)
-        database: sqlite3.Connection | None = None
-        try:
+        with undo_on_error(LedgerError, f"dose ledger {path} cannot be opened") as undo:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             new = not os.path.lexists(path)
             if new:
@@ -103,17 +97,12 @@ class DoseLedger:
             if not new and not path.stat().st_size:
                 raise LedgerError(f"dose ledger {path} is empty, so that what the chip received is not known")
             database = connect(path)
+            undo.callback(database.close)
             ledger = cls(path, (int(shape[0]), int(shape[1])), database, now)
             ledger._prepare()
             if new:
                 ledger._begin()
             ledger._verify()
-        except BaseException as error:
-            if database is not None:
-                database.close()
-            if isinstance(error, (OSError, sqlite3.Error, UnicodeDecodeError)):
-                raise LedgerError(f"dose ledger {path} cannot be opened: {error}") from error
-            raise
         return ledger
 
     def reserve(self, run: str, op: int, pulses: IntArray, dose_vs: FloatArray) -> None:
@@ -138,37 +127,29 @@ class DoseLedger:
             the disk refuses; nothing was counted.
         """
         cells = self._cells(pulses, dose_vs)
-        try:
+        with undo_on_error(LedgerError, f"dose ledger {self.path}: operation {op} was not reserved") as undo:
             self._database.execute("BEGIN IMMEDIATE")
-            try:
-                self._catch_up()
-                done = self._database.execute(
-                    "SELECT cells FROM reservation WHERE run = ? AND op = ?", (run, op)
-                ).fetchone()
-                if done is None:
-                    row = (self._number + 1, run, op, self._now().isoformat(timespec="milliseconds"), cells)
-                    chain = _link(self._chain, row)
-                    self._database.execute("INSERT INTO reservation VALUES (?, ?, ?, ?, ?, ?)", (*row, chain))
-                    self._database.execute("UPDATE chip SET reservations = ?, chain = ?", (row[0], chain))
-                elif done[0] != cells:
-                    raise LedgerError(
-                        f"dose ledger {self.path}: operation {op} of run {run} is reserved for other pulses already"
-                    )
-                self._database.commit()
-            except BaseException:
-                with suppress(sqlite3.Error):
-                    self._database.rollback()
-                raise
+            undo.callback(self._roll_back)
             self._catch_up()
-        except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
-            raise LedgerError(f"dose ledger {self.path}: operation {op} was not reserved: {error}") from error
+            done = self._database.execute(
+                "SELECT cells FROM reservation WHERE run = ? AND op = ?", (run, op)
+            ).fetchone()
+            if done is None:
+                row = (self._number + 1, run, op, self._now().isoformat(timespec="milliseconds"), cells)
+                chain = chain_hash(self._chain, *row)
+                self._database.execute("INSERT INTO reservation VALUES (?, ?, ?, ?, ?, ?)", (*row, chain))
+                self._database.execute("UPDATE chip SET reservations = ?, chain = ?", (row[0], chain))
+            elif done[0] != cells:
+                raise LedgerError(
+                    f"dose ledger {self.path}: operation {op} of run {run} is reserved for other pulses already"
+                )
+            self._database.commit()
+            self._catch_up()
 
     def totals(self) -> tuple[IntArray, FloatArray]:
         """Return pulses (R, C) and dose in volt-seconds (R, C) of every cell in all runs together."""
-        try:
+        with undo_on_error(LedgerError, f"dose ledger {self.path} cannot be read"):
             self._catch_up()
-        except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise LedgerError(f"dose ledger {self.path} cannot be read: {error}") from error
         return self._pulses.copy(), self._dose_vs.copy()
 
     def close(self) -> None:
@@ -176,11 +157,9 @@ class DoseLedger:
         self._database.close()
 
     def _prepare(self) -> None:
-        for name, word, due in _PRAGMAS:
-            self._database.execute(f"PRAGMA {name} = {word}").fetchall()
-            (found,) = self._database.execute(f"PRAGMA {name}").fetchone()
-            if found != due:
-                raise LedgerError(f"dose ledger {self.path}: SQLite has {name} at {found!r}, not at {due!r}")
+        problem = set_pragmas(self._database, _PRAGMAS)
+        if problem:
+            raise LedgerError(f"dose ledger {self.path}: {problem}")
         self._database.execute("PRAGMA trusted_schema = OFF")
 
     def _begin(self) -> None:
@@ -189,7 +168,7 @@ class DoseLedger:
         self._database.execute(f"PRAGMA user_version = {VERSION}")
         for table in _TABLES:
             self._database.execute(table)
-        self._database.execute("INSERT INTO chip VALUES (?, ?, 0, ?)", (*self.shape, _FIRST))
+        self._database.execute("INSERT INTO chip VALUES (?, ?, 0, ?)", (*self.shape, FIRST))
         self._database.commit()
         flush_folder(self.path.parent)
 
@@ -212,13 +191,15 @@ class DoseLedger:
     def _catch_up(self) -> None:
         """Take in the rows that are not counted yet, each verified; another process may have written some."""
         select = "SELECT * FROM reservation WHERE number > ? ORDER BY number"
-        # Both tables as of one moment.
-        with nullcontext() if self._database.in_transaction else self._moment():
+        with ExitStack() as moment:
+            if not self._database.in_transaction:  # both tables as of one moment
+                self._database.execute("BEGIN")
+                moment.callback(self._database.rollback)
             rows = self._database.execute(select, (self._number,)).fetchall()
             last = self._database.execute("SELECT reservations, chain FROM chip").fetchone()
         for *row, stored in rows:
             number, run, op, _, cells = row
-            if number != self._number + 1 or stored != _link(self._chain, row):
+            if number != self._number + 1 or stored != chain_hash(self._chain, *row):
                 raise LedgerError(
                     f"dose ledger {self.path} is damaged: row {number} (operation {op} of run {run}) is not what was "
                     f"written after row {self._number}"
@@ -230,12 +211,8 @@ class DoseLedger:
         if last != (self._number, self._chain):
             raise LedgerError(f"dose ledger {self.path} is damaged: its last row is not row {last[0]} as written")
 
-    @contextmanager
-    def _moment(self) -> Iterator[None]:
-        self._database.execute("BEGIN")
-        try:
-            yield
-        finally:
+    def _roll_back(self) -> None:
+        with suppress(sqlite3.Error):
             self._database.rollback()
 
     def _cells(self, pulses: IntArray, dose_vs: FloatArray) -> str:
@@ -254,8 +231,3 @@ class DoseLedger:
             [int(row), int(column), int(pulses[row, column]), float(dose_vs[row, column])] for row, column in places
         ]
         return json.dumps(cells, separators=(",", ":"), allow_nan=False)
-
-
-def _link(previous: str, row: tuple[Any, ...] | list[Any]) -> str:
-    """Return the checksum of a row, which binds it to all rows before."""
-    return hashlib.sha256("\n".join([previous, *map(str, row)]).encode("utf-8", "surrogatepass")).hexdigest()

@@ -6,12 +6,11 @@ import os
 import re
 import signal
 import stat
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -19,19 +18,12 @@ from typing import Any
 
 from crossbar_hil.errors import BenchBusy, DataError
 from crossbar_hil.guard.names import file_name, same_resource
-from crossbar_hil.guard.storage import create_exclusive, open_plain
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
+from crossbar_hil.guard.storage import create_exclusive, open_plain, try_lock, undo_on_error
 
 MINIMUM_VERSION = "0.1.0"
 """The oldest version of this program that may use a bench after this one."""
 _LONGEST = 4096
 _ATTEMPTS = 100
-_FAR = 1 << 30
-"""Where Windows locks one byte, far from the text, which stays readable."""
 
 
 def default_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -113,7 +105,8 @@ class BenchLock:
         """
         if self._held:
             return
-        try:
+        with undo_on_error(BenchBusy, "bench cannot be locked") as undo:
+            undo.callback(self._let_go)
             self._make_folder()
             # In one order for everybody, so that of two that start together one gets all.
             for resource in self.resources:
@@ -121,11 +114,6 @@ class BenchLock:
                 self._held[path] = self._lock_file(path, resource)
             for path in self._held:
                 self._write(path, self._about())
-        except BaseException as error:
-            self._let_go()
-            if isinstance(error, OSError):
-                raise BenchBusy(f"bench cannot be locked: {error}") from error
-            raise
 
     def take_over(self, patience_s: float) -> None:
         """Take the bench, from another guard too: that one is told to end, and makes the bench safe at its end.
@@ -164,11 +152,12 @@ class BenchLock:
     def _lock_file(self, path: Path, resource: str) -> int:
         """Return the descriptor of a lock file, locked, that is the one at its path."""
         for _ in range(_ATTEMPTS):
-            handle = _open_file(path)
-            try:
+            with ExitStack() as undo:
+                handle = _open_file(path)
+                undo.callback(os.close, handle)
                 if not stat.S_ISREG(os.fstat(handle).st_mode):
                     raise BenchBusy(f"bench cannot be locked: {path} is no plain file")
-                if not _try_lock(handle):
+                if not try_lock(handle):
                     told = _read(handle)
                     pid = told.get("pid")
                     raise BenchBusy(
@@ -177,11 +166,8 @@ class BenchLock:
                     )
                 if _is_at(handle, path):
                     self._check_version(_read(handle), resource)
+                    undo.pop_all()
                     return handle
-            except BaseException:
-                os.close(handle)
-                raise
-            os.close(handle)
         raise BenchBusy(f"bench cannot be locked: {path} is being replaced again and again")
 
     def _check_version(self, told: dict[str, Any], resource: str) -> None:
@@ -216,11 +202,9 @@ class BenchLock:
 
     def _make_folder(self) -> None:
         """Make the folder of the locks for all users, in which nobody may delete another's file."""
-        try:
+        with suppress(FileExistsError):
             self._folder.mkdir(parents=True)
             self._folder.chmod(0o1777)
-        except FileExistsError:
-            pass
         found = os.lstat(self._folder)
         if not stat.S_ISDIR(found.st_mode):
             raise BenchBusy(f"bench cannot be locked: {self._folder} is a link or no folder")
@@ -237,11 +221,9 @@ def is_guard(pid: int) -> bool:
 def _open_file(path: Path) -> int:
     """Open a lock file, or make one that every user may lock; never through a link."""
     for _ in range(_ATTEMPTS):
-        try:
+        with suppress(FileNotFoundError):
             # Not with O_CREAT: in a shared folder Linux refuses that for another user's file (proc_sys_fs(5)).
             return open_plain(path)
-        except FileNotFoundError:
-            pass
         try:
             handle = create_exclusive(path)
         except FileExistsError:
@@ -250,18 +232,6 @@ def _open_file(path: Path) -> int:
             os.fchmod(handle, 0o666)
         return handle
     raise OSError(f"{path} is being deleted again and again")
-
-
-def _try_lock(handle: int) -> bool:
-    try:
-        if sys.platform == "win32":
-            os.lseek(handle, _FAR, os.SEEK_SET)
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    return True
 
 
 def _is_at(handle: int, path: Path) -> bool:

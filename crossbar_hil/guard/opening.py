@@ -9,7 +9,7 @@ from typing import Any
 
 from crossbar_hil.backend import DeviceBackend
 from crossbar_hil.bench.file import BENCH_FILE, Bench, InstrumentTable, load_bench
-from crossbar_hil.bench.instruments import open_instrument, write_to_stderr, wrong_identity
+from crossbar_hil.bench.instruments import open_instrument, wrong_identity
 from crossbar_hil.bench.opening import fresh_seed, open_backend
 from crossbar_hil.errors import ConfigError, CrossbarError
 from crossbar_hil.guard.client import GuardedBackend, Hello
@@ -36,14 +36,10 @@ def open_bench(
 
     Parameters
     ----------
-    name_or_file : str
-        Name of a shipped bench, path of a bench file, or name of an installed backend.
+    name_or_file, preset, overrides
+        As of `crossbar_hil.bench.file.load_bench`.
     seed : int, optional
         Seed of a virtual chip; a fresh one if not given.
-    preset : str, optional
-        Name of a shipped preset, laid over the bench.
-    overrides : mapping, optional
-        Tables laid over both, as a bench file would spell them.
 
     Raises
     ------
@@ -70,15 +66,7 @@ def session_folder() -> Path:
     return folder
 
 
-def open_guarded(
-    bench: Bench,
-    *,
-    seed: int,
-    folder: Path,
-    resume: bool = False,
-    ask: Callable[[str], str] | None = None,
-    tell: Callable[[str], None] | None = None,
-) -> GuardedBackend:
+def open_guarded(bench: Bench, *, seed: int, folder: Path, resume: bool = False) -> GuardedBackend:
     """Open a bench with instruments behind a guard process, which keeps its journal in a folder.
 
     Parameters
@@ -91,8 +79,6 @@ def open_guarded(
         Where bench file, journal, and state and physical log of an emulated bench are, or will be.
     resume : bool
         Whether the journal is there already and is to be gone on with.
-    ask, tell : callable
-        How to talk to the person at the terminal.
 
     Raises
     ------
@@ -110,31 +96,24 @@ def open_guarded(
     with ExitStack() as owned:
         resources: Mapping[str, str] | None = None
         keep_open: tuple[int, ...] = ()
-        if bench.kind == "emulated" and not any(table.resource for table in bench.instruments.values()):
+        if bench.brings_instruments:
             served = start_served(
                 folder / BENCH_FILE, seed=seed, state=folder / EMULATED_STATE, log=folder / "physical.jsonl"
             )
             owned.callback(served.close)
             resources, keep_open = served.resources, (served.lifeline,)
         chip_id = bench.chip_id if bench.kind == "hardware" else None
-        header = {
-            "run": folder.name,
-            "bench": bench.name,
-            "kind": bench.kind,
-            "chip": chip_id,
-            "seed": seed,
-            "token": secrets.token_hex(8),
-        }
+        header = {"run": folder.name, "bench": bench.name, "kind": bench.kind, "chip": chip_id, "seed": seed}
         hello = Hello(
             bench=folder / BENCH_FILE,
             journal=folder / JOURNAL,
             resume=resume,
             resources=resources,
-            header=header,
+            header={**header, "token": secrets.token_hex(8)},
             ledger=default_path(chip_id) if chip_id is not None else folder / "ledger.sqlite",
             keep_open=keep_open,
         )
-        backend = GuardedBackend(hello, ask=ask or input, tell=tell or write_to_stderr)
+        backend = GuardedBackend(hello)
         backend.owned = owned.pop_all()
         return backend
 
@@ -147,7 +126,7 @@ def make_bench_safe(bench: Bench, *, patience_s: float = 5.0) -> list[str]:
     list of str
         What failed or is not confirmed; nothing if the bench is safe.
     """
-    if not bench.instruments or (bench.kind == "emulated" and not any(t.resource for t in bench.instruments.values())):
+    if not bench.instruments or bench.brings_instruments:
         with open_backend(bench, seed=0):
             return []
     lock = BenchLock(lock_names(bench.instruments), run="safe")
@@ -184,7 +163,7 @@ def rescue(
     with ExitStack() as owned:
         for name, table in bench.instruments.items():
             try:
-                instrument = open_instrument(name, table, named[name] or "", ask=ask, tell=tell or write_to_stderr)
+                instrument = open_instrument(name, table, named[name] or "", ask=ask, tell=tell)
                 owned.callback(instrument.close)
                 wrong = wrong_identity(name, table, instrument.identify())
             except CrossbarError as error:

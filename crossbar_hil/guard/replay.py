@@ -65,10 +65,10 @@ class Record:
         if kind == "read":
             voltages, currents = np.array(body["voltages"], float), np.array(body["currents"], float)
             self.operations.append(Operation(body["op"], "read", voltages=voltages, currents=currents))
-            self._measured(conductances_in(voltages, currents))
+            self._take_map(conductances_in(voltages, currents))
             self.note_read(voltages)
         elif kind == "check":
-            self._measured(np.array(body["conductances"], float))
+            self._take_map(np.array(body["conductances"], float))
             self.unseen.clear()
         elif kind == "pulses":
             pulse = Pulse(body["amplitude_v"], body["width_s"])
@@ -112,7 +112,7 @@ class Record:
             if counts.any():
                 yield operation, counts
 
-    def _measured(self, conductances: FloatArray | None) -> None:
+    def _take_map(self, conductances: FloatArray | None) -> None:
         if conductances is not None:
             self.known = conductances
             self.pulsed_since[:] = False

@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from types import FrameType
 from typing import Any, BinaryIO, Protocol
 
@@ -64,7 +65,7 @@ class Service:
         """Open what the hello asks for, serve, make safe; return the exit status of the process."""
         threading.Thread(target=self._listen, name="pipe", daemon=True).start()
         threading.Thread(target=self._beat, name="beats", daemon=True).start()
-        first = self._next()
+        first = self._inbox.get()
         if first is None or "hello" not in first:
             return 1
         try:
@@ -78,7 +79,7 @@ class Service:
         finally:
             report = self._make_safe(opened.keeper)
             opened.close()
-            self.say({"ended": {"cause": report.cause, "confirmed": report.confirmed, "failures": report.failures}})
+            self.say({"ended": asdict(report)})
             self._over.set()
         return 0 if report.confirmed else 1
 
@@ -92,7 +93,7 @@ class Service:
 
     def _serve(self, keeper: Keeper) -> None:
         while True:
-            request = self._next()
+            request = self._inbox.get()
             if request is None:
                 self.stop.set("the trainer ended")
                 return
@@ -152,7 +153,7 @@ class Service:
         """Put a question to the person at the trainer, and return the answer."""
         self.say({"ask": question})
         while True:
-            reply = self._next()
+            reply = self._inbox.get()
             if reply is None or self.stop.wanted():
                 raise Stopped(f"stopped: {self.stop.cause or 'the trainer ended'}")
             if "reply" in reply:
@@ -172,9 +173,6 @@ class Service:
                 self._answers.flush()
         except (OSError, ValueError):
             self.stop.set("the trainer is gone: the pipe to it is closed")
-
-    def _next(self) -> dict[str, Any] | None:
-        return self._inbox.get()
 
     def _listen(self) -> None:
         try:

@@ -4,9 +4,19 @@ import errno
 import os
 import re
 import shutil
+import sqlite3
 import stat
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+from crossbar_hil.errors import CrossbarError
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
 
 MOUNTS = Path("/proc/mounts")
 NETWORK_TYPES = frozenset(
@@ -14,6 +24,8 @@ NETWORK_TYPES = frozenset(
     | {"lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "orangefs", "smb3", "smbfs", "virtiofs"}
 )
 """File systems whose locks and flushes depend on another machine; FUSE is told by its name."""
+_FAR = 1 << 30
+"""Where Windows locks one byte, far from the text, which stays readable."""
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -97,6 +109,19 @@ def open_plain(path: Path) -> int:
     return os.open(path, os.O_RDWR | _NO_FOLLOW)
 
 
+def try_lock(handle: int) -> bool:
+    """Lock an open file until its descriptor is closed; return False if somebody else has it locked."""
+    try:
+        if sys.platform == "win32":
+            os.lseek(handle, _FAR, os.SEEK_SET)
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
+
+
 def read_plain(path: Path) -> bytes:
     """Return the content of a plain file, never through a link.
 
@@ -122,3 +147,14 @@ def flush_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def undo_on_error(kind: type[CrossbarError], what: str) -> Iterator[ExitStack]:
+    """Undo what is put on the stack, last first, if a ``with`` block fails; say `what` if disk or database did."""
+    try:
+        with ExitStack() as undo:
+            yield undo
+            undo.pop_all()
+    except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
+        raise kind(f"{what}: {error}") from error

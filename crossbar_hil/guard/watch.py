@@ -46,7 +46,7 @@ class Watch:
         """Begin with what was measured, whatever was known before."""
         self._known, self._pushed, self._mixed = conductances, np.zeros_like(self._pushed), False
 
-    def measured(self, conductances: FloatArray) -> str:
+    def judge_map(self, conductances: FloatArray) -> str:
         """Take a new map, in siemens, and return what is wrong with it compared with the last one; empty if nothing."""
         before, pushed, mixed = self._known, self._pushed, self._mixed
         self.restart(conductances)

@@ -14,6 +14,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from numbers import Integral
 
 import numpy as np
 
@@ -26,7 +27,6 @@ from crossbar_hil.spent import Spent
 from ..schemes.plan import ReadPlan
 from ..schemes.read_schemes import ReadScheme
 from ..schemes.wiring import Assignment, WiredMatrix
-from .asked import check_reach, real
 from .cell_volts import CellVolts
 from .disturb import DisturbLimit, cells_hit
 from .relay_states import RelayState, RelayStates
@@ -356,3 +356,43 @@ class Gate:
         if self.relays is None:
             raise LimitError(f"which relays are closed is not known, it must be for {what}")
         return self.relays
+
+
+def check_reach(port: str, volts: float, settings: SourceSettings) -> None:
+    """Refuse a voltage that a source is not set up for.
+
+    Raises
+    ------
+    LimitError
+        Naming the port, the voltage and the range.
+    """
+    if not abs(volts) <= settings.range_v:
+        raise LimitError(f"{volts:g} V on port {port} exceeds its range of {settings.range_v:g} V")
+
+
+def real(what: str, value: float, unit: str) -> float:
+    """Return a number that may reach an instrument; neither truth values nor text, nor what is not finite, may.
+
+    Raises
+    ------
+    LimitError
+        Naming it.
+    """
+    if type(value) is float and math.isfinite(value):
+        return value
+    if not is_number(value):
+        raise LimitError(f"{what} is {value!r:.40} {unit}, it must be a finite number")
+    return float(value)
+
+
+def whole(what: str, value: int) -> int:
+    """Return a whole number from 0 that may reach an instrument.
+
+    Raises
+    ------
+    LimitError
+        Naming it.
+    """
+    if not (isinstance(value, Integral) and is_number(value) and value >= 0):
+        raise LimitError(f"{what} is {value!r:.40}, it must be a whole number from 0")
+    return int(value)

@@ -11,8 +11,7 @@ from typing import ParamSpec, TypeVar
 from crossbar_hil.errors import ConfigError, InstrumentError, LimitError, TransportError
 from crossbar_hil.instrument import Identity, PulseMemory, Reading, SourceMeter, SourceSettings
 
-from .asked import real, whole
-from .gate import Charge, Gate
+from .gate import Charge, Gate, real, whole
 from .shadow import Shadow
 
 LONGEST_WAIT_S = 10.0

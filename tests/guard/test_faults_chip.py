@@ -194,12 +194,12 @@ def test_limits_hold_for_both_polarities(chip, keeper):
 )
 def test_what_a_cell_may_become_is_known_from_outside(before, after, pulsed, words):
     watch = Watch((1, 2), jump=20.0)
-    assert watch.measured(np.array(before)) == ""
+    assert watch.judge_map(np.array(before)) == ""
     for cell in pulsed:
         watch.note_pulse(cell, 2.0)
-    found = watch.measured(np.array(after))
+    found = watch.judge_map(np.array(after))
     assert (words in found) if words else found == ""
-    assert watch.measured(np.array(after)) == ""  # what was said once is what is known from then on
+    assert watch.judge_map(np.array(after)) == ""  # what was said once is what is known from then on
 
 
 def test_cells_that_were_pulsed_up_and_down_say_nothing_of_the_polarity():
@@ -208,7 +208,7 @@ def test_cells_that_were_pulsed_up_and_down_say_nothing_of_the_polarity():
     watch.note_pulse((0, 0), 2.0)
     watch.note_pulse((0, 1), 2.0)
     watch.note_pulse((0, 1), -2.0)
-    assert watch.measured(np.array([[8e-7, 1.2e-6]])) == ""
+    assert watch.judge_map(np.array([[8e-7, 1.2e-6]])) == ""
 
 
 @pytest.mark.parametrize("jump", [1, 0.5, float("nan"), float("inf"), "20"])

@@ -93,7 +93,11 @@ class MatrixInstrument(ScpiInstrument):
         """Return the crosspoints of a channel list, ranges row by row, in the order in which they stand."""
         found = []
         for first, last in channel_items(text):
-            start, end = self.crosspoint(first), self.crosspoint(last)
+            start = self.crosspoint(first)
+            if last == first:
+                found.append(start)
+                continue
+            end = self.crosspoint(last)
             span = [each for each in self.everything() if start <= each <= end]
             if not span:
                 raise ScpiError(-222)

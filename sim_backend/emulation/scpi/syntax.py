@@ -51,7 +51,7 @@ def header_and_arguments(unit: str, open_end: bool = False) -> tuple[str, bool, 
     ScpiError
         -101 for a letter that is not ASCII, -102 for what is no unit.
     """
-    if not unit.isascii() or not all(letter.isprintable() or letter == "\t" for letter in unit):
+    if not unit.isascii() or not unit.replace("\t", "").isprintable():
         raise ScpiError(-101)
     found = _UNIT.fullmatch(unit)
     if found is None:

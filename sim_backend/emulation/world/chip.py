@@ -1,6 +1,6 @@
 """The chip as part of the circuit: its cells, its own wires, and the lines to its bond pads."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -43,13 +43,12 @@ class ChipCircuit:
         for ohm, pad, nodes in paths:
             self._wires += [Resistor(first, second, 1 / float(ohm)) for first, second in pairwise([pad, *nodes]) if ohm]
 
-    def resistors(self, true_siemens: Callable[[tuple[int, int], float], float] | None) -> Iterator[Resistor]:
-        """Yield everything that conducts; what a cell really has, if it is another conductance, is asked for."""
-        yield from self._wires
-        for (cell, ends), siemens in zip(self._ends.items(), self._chip.conductances.flat, strict=True):
-            true = true_siemens(cell, float(siemens)) if true_siemens else float(siemens)
-            if true:
-                yield Resistor(*ends, true)
+    def resistors(self, true_siemens: Callable[[tuple[int, int], float], float] | None) -> list[Resistor]:
+        """Return everything that conducts; what a cell really has, if it is another conductance, is asked for."""
+        cells = zip(self._ends.items(), self._chip.conductances.ravel().tolist(), strict=True)
+        if true_siemens is None:
+            return self._wires + [Resistor(*ends, siemens) for (_, ends), siemens in cells if siemens]
+        return self._wires + [Resistor(*ends, true) for (c, ends), said in cells if (true := true_siemens(c, said))]
 
     def cell_volts(self, volts: Mapping[str, float]) -> np.ndarray:
         """Return the voltage across each cell, (rows, columns), from those of the nodes."""

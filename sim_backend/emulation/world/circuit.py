@@ -7,6 +7,7 @@ line has a defined voltage.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -60,12 +61,14 @@ def solve(resistors: Iterable[Resistor], sources: Mapping[str, Source], wires: I
     (7.5e-07, 0.25)
     """
     resistors, wires = list(resistors), list(wires)
-    nodes = {LO, *(s.node for s in sources.values()), *(n for r in resistors for n in (r.first, r.second))}
+    nodes = {LO} | {source.node for source in sources.values()}
+    for first, second, _ in resistors:
+        nodes |= {first, second}
     if not any(source.volt for source in sources.values()):  # at rest, as it is whenever relays move
-        nodes.update(node for wire in wires for node in wire)
+        nodes.update(chain.from_iterable(wires))
         return Solution(dict.fromkeys(nodes, 0.0), dict.fromkeys(sources, 0.0))
     index = _joint_indices(wires, nodes)
-    size = sum(1 for each in set(index.values()) if each is not None)
+    size = len(set(index.values()) - {None})
     fixed = np.zeros((size, size))
     fixed[np.diag_indices_from(fixed)] = LEAKAGE_SIEMENS
     for resistor in resistors:
@@ -99,20 +102,17 @@ def solve(resistors: Iterable[Resistor], sources: Mapping[str, Source], wires: I
 
 def _joint_indices(wires: list[tuple[str, str]], nodes: set[str]) -> dict[str, int | None]:
     """Return the place of every node in the matrix, None for the reference; all that ideal wires join is one node."""
-    parent = {node: node for node in nodes} | {node: node for wire in wires for node in wire}
-
-    def root(node: str) -> str:
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
+    groups = {node: [node] for node in nodes.union(chain.from_iterable(wires))}
+    name_of = {node: node for node in groups}
     for first, second in wires:
-        parent[root(first)] = root(second)
-    roots = {node: root(node) for node in parent}
-    inner = sorted(set(roots.values()) - {roots[LO]})
+        old, new = name_of[first], name_of[second]
+        if old != new:
+            joined = groups.pop(old)
+            groups[new] += joined
+            name_of.update(dict.fromkeys(joined, new))
+    inner = sorted(groups.keys() - {name_of[LO]})
     places = {name: place for place, name in enumerate(inner)}
-    return {node: places.get(name) for node, name in roots.items()}
+    return {node: places.get(name) for node, name in name_of.items()}
 
 
 def _node_volts(
@@ -145,6 +145,14 @@ def _source_amperes(
     resistance drops, which is less exact.
     """
     ends = [index[source.node] for source in sources.values()]
+    flows = dict.fromkeys(ends, 0.0)
+    for first, second, siemens in resistors:
+        near, far = index[first], index[second]
+        if near != far:
+            if near in flows:
+                flows[near] += siemens * (volts[first] - volts[second])
+            if far in flows:
+                flows[far] += siemens * (volts[second] - volts[first])
     amperes: dict[str, float] = {}
     for name, source in sources.items():
         end, volt = index[source.node], volts[source.node]
@@ -153,10 +161,5 @@ def _source_amperes(
         elif ends.count(end) > 1 or end is None:
             amperes[name] = (source.volt - volt) / SOURCE_OHM
         else:
-            amperes[name] = LEAKAGE_SIEMENS * volt + sum(
-                resistor.siemens * (volt - volts[other])
-                for resistor in resistors
-                for near, other in ((resistor.first, resistor.second), (resistor.second, resistor.first))
-                if index[near] == end and index[other] != end
-            )
+            amperes[name] = LEAKAGE_SIEMENS * volt + flows[end]
     return amperes

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -315,7 +316,7 @@ class World:
 
     def _joints(self) -> list[tuple[str, str]]:
         """Return the pairs of nodes that wires and closed relays make one."""
-        return [*self._wires, *(relay for relays in self._closed.values() for relay in relays)]
+        return [*self._wires, *chain.from_iterable(self._closed.values())]
 
     def _look_for_shorts(self) -> None:
         """Note sources that are joined to each other or to the return."""

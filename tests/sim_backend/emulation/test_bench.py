@@ -499,6 +499,8 @@ def test_every_two_source_bench_reads_and_writes_the_chip(tmp_path, smu, matrix)
     text = (resources.files("crossbar_hil.data") / "benches" / "emulated.toml").read_text(encoding="utf-8")
     ports = 'ports = { drive = "1", meter = "2", ground = "3" }'
     text = text.replace("keithley2602b", smu).replace("keithley707b", matrix)
+    # Switched on, a B2201A says nothing of a card until it has been set up: the first look ends with the deadline.
+    text = text.replace('"keysightb2201a"', '"keysightb2201a"\ndeadline_s = 3.0')
     (tmp_path / "other.toml").write_text(text.replace('ports = { drive = "A", meter = "B", ground = "C" }', ports))
     counts = np.zeros((4, 4), dtype=int)
     counts[2, 1] = 1
