@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from math import copysign, isfinite
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -103,51 +103,10 @@ class Blows:
 
     def strike(self, fault: Fault, name: str, message: str, lasting: ExitStack) -> None:
         """Do what a fault says to an instrument; what is only for one message is undone when `lasting` closes."""
-        args = fault.args
         entry = self.nemesis.entry(fault, name, message)
         self._world.log.add(self._world.clock.elapsed(), "nemesis", **entry)
-        name = args.get("of") or name
-        self._strike_server(fault, name)
-        self._strike_instrument(fault, self._instruments[name], lasting)
-        self._strike_world(fault, lasting)
-
-    def _strike_server(self, fault: Fault, name: str) -> None:
-        server, args = self.servers[name], fault.args
-        match fault.verb:
-            case "refuse":
-                server.refuse(args["seconds"], args["attempts"])
-            case "blackhole":
-                server.lose(args["seconds"])
-            case "freeze":
-                server.freeze(args["seconds"])
-            case "reboot" if args["when"] == "before" or args["of"] is not None:
-                self.reboot(name, args["seconds"])
-
-    def _strike_instrument(self, fault: Fault, instrument: EmulatedInstrument, lasting: ExitStack) -> None:
-        args = fault.args
-        match fault.verb:
-            case "err":
-                instrument.report(args["code"], args["text"])
-            case "frontpanel":
-                instrument.receive(args["command"])
-            case "interlock":
-                self._interlock(instrument, args["open"])
-            case "mode":
-                self._mode(instrument, args["what"], args["volt"])
-            case "sentinel" if isfinite(args["value"]):
-                self._overflow(instrument, copysign(BEYOND_A, args["value"]), lasting)
-
-    def _strike_world(self, fault: Fault, lasting: ExitStack) -> None:
-        args = fault.args
-        match fault.verb:
-            case "trip":
-                self._trip((args["row"], args["column"]), 1 / args["ohm"], lasting)
-            case "cell":
-                self._break_cell(**args)
-            case "relay":
-                self._break_relay(**args)
-            case "clock":
-                self._world.clock.jump(args["seconds"])
+        if fault.verb in _BLOWS:
+            _BLOWS[fault.verb](self, fault.args, fault.args.get("of") or name, lasting)
 
     def reboot(self, name: str, seconds: float) -> None:
         """Take an instrument's power away and bring it back: outputs off, relays open, everything forgotten."""
@@ -168,6 +127,11 @@ class Blows:
         if any(self._world.wanted(channel).on for channel in blocked):
             switch_off(instrument)
             instrument.report(*(INTERLOCK if instrument.interlock_open else TOO_HOT))
+
+    def _reboot_before(self, name: str, seconds: float, when: str, of: str | None) -> None:
+        """Reboot at once, unless it is the instrument that was spoken to and its message comes first."""
+        if when == "before" or of is not None:
+            self.reboot(name, seconds)
 
     def _matrix(self, name: str | None) -> str:
         """Return the name of a matrix, the only one or the first if none is given."""
@@ -226,11 +190,13 @@ class Blows:
             damage.blocked -= channels
         self._world.apply_damage()
 
-    def _overflow(self, instrument: EmulatedInstrument, ampere: float, lasting: ExitStack) -> None:
-        damage = self._damage()
-        for channel in instrument.channels:
-            damage.beyond[channel] = ampere
-            lasting.callback(damage.beyond.pop, channel, None)
+    def _overflow(self, instrument: EmulatedInstrument, value: float, lasting: ExitStack) -> None:
+        """Have readings go beyond every range; a value that is no number is put into the answer later."""
+        if isfinite(value):
+            beyond = self._damage().beyond
+            for channel in instrument.channels:
+                beyond[channel] = copysign(BEYOND_A, value)
+                lasting.callback(beyond.pop, channel, None)
 
     # ------------------------------------------------------------------ cells and relays
 
@@ -268,6 +234,22 @@ class Blows:
         self._world.apply_damage()
 
 
+_BLOWS: Mapping[str, Callable[[Blows, Mapping[str, Any], str, ExitStack], object]] = {
+    "refuse": lambda self, args, name, _: self.servers[name].refuse(args["seconds"], args["attempts"]),
+    "blackhole": lambda self, args, name, _: self.servers[name].lose(args["seconds"]),
+    "freeze": lambda self, args, name, _: self.servers[name].freeze(args["seconds"]),
+    "reboot": lambda self, args, name, _: self._reboot_before(name, **args),
+    "err": lambda self, args, name, _: self._instruments[name].report(args["code"], args["text"]),
+    "frontpanel": lambda self, args, name, _: self._instruments[name].receive(args["command"]),
+    "interlock": lambda self, args, name, _: self._interlock(self._instruments[name], args["open"]),
+    "mode": lambda self, args, name, _: self._mode(self._instruments[name], args["what"], args["volt"]),
+    "sentinel": lambda self, args, name, lasting: self._overflow(self._instruments[name], args["value"], lasting),
+    "trip": lambda self, args, _, lasting: self._trip((args["row"], args["column"]), 1 / args["ohm"], lasting),
+    "cell": lambda self, args, *_: self._break_cell(**args),
+    "relay": lambda self, args, *_: self._break_relay(**args),
+    "clock": lambda self, args, *_: self._world.clock.jump(args["seconds"]),
+}
+"""What each verb does to the bench; verbs that only change a message or its answer are in `plan`."""
 _CELLS: Mapping[str, tuple[Callable[[float], BrokenCell], float]] = {
     "short": (lambda ohm: BrokenCell(siemens=1 / ohm), 10.0),
     "open": (lambda _: BrokenCell(siemens=0.0), 0.0),

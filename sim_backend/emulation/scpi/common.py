@@ -20,7 +20,7 @@ def clear_status(self: Any) -> None:
 
 def _preset(self: Any) -> None:
     for each in self.registers():
-        each.preset()
+        each.enable = 0
 
 
 def _take_errors(self: Any) -> list[int]:

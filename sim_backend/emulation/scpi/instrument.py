@@ -75,10 +75,6 @@ class ScpiInstrument(EmulatedInstrument):
         """Return the instrument's own registers, which ``:STAT:PRES`` presets and ``*CLS`` clears."""
         return ()
 
-    def register_text(self, value: int) -> str:
-        """Write the value of a register."""
-        return str(value)
-
     def receive(self, message: str) -> bytes:
         """Act on one message and return the line it makes the instrument say, or nothing."""
         answers: list[bytes] = []

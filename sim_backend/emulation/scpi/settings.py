@@ -72,19 +72,15 @@ def query(pattern: str, answer: Callable[[Any, Call], Answer]) -> Command:
     return Command(pattern, query=ask)
 
 
-def registers(*names: str, transitions: bool = False) -> tuple[Command, ...]:
-    """Declare the commands of status registers, attributes of the instrument named in small letters.
-
-    With `transitions` the filters of rising and falling conditions too.
-    """
-    masks = {"ENABle": "enable", **({"PTRansition": "rising", "NTRansition": "falling"} if transitions else {})}
+def registers(*names: str) -> tuple[Command, ...]:
+    """Declare the commands of status registers, attributes of the instrument named in small letters."""
 
     def shown(key: str, value: Callable[[Register], int]) -> Query:
-        return lambda self, _: self.register_text(value(getattr(self, key)))
+        return lambda self, _: str(value(getattr(self, key)))
 
-    def mask(key: str, name: str) -> Write:
+    def enable(key: str) -> Write:
         def write(self: Any, call: Call) -> None:
-            setattr(getattr(self, key), name, values.integer(call.expect(1)[0], 0, 65535))
+            getattr(self, key).enable = values.integer(call.expect(1)[0], 0, 65535)
 
         return write
 
@@ -94,9 +90,6 @@ def registers(*names: str, transitions: bool = False) -> tuple[Command, ...]:
         for command in (
             Command(f"{node}[:EVENt]", query=shown(key, Register.take)),
             Command(f"{node}:CONDition", query=shown(key, attrgetter("condition"))),
-            *(
-                Command(f"{node}:{mask_node}", mask(key, name), shown(key, attrgetter(name)))
-                for mask_node, name in masks.items()
-            ),
+            Command(f"{node}:ENABle", enable(key), shown(key, attrgetter("enable"))),
         )
     )

@@ -57,24 +57,16 @@ class Register:
     condition: int = 0
     event: int = 0
     enable: int = 0
-    rising: int = 0x7FFF
-    """Bits of the condition whose change to 1 is an event (``PTRansition``)."""
-    falling: int = 0
-    """Bits of the condition whose change to 0 is an event (``NTRansition``)."""
 
     def latch(self, bits: int) -> None:
         """Note that something happened."""
         self.event |= bits
 
     def change(self, bits: int, on: bool) -> None:
-        """Set or clear bits of the condition, and latch the events that the transition filters let through."""
+        """Set or clear bits of the condition; each that becomes 1 is an event."""
         before = self.condition
         self.condition = before | bits if on else before & ~bits
-        self.event |= (~before & self.condition & self.rising) | (before & ~self.condition & self.falling)
-
-    def preset(self) -> None:
-        """Act on ``:STAT:PRES``: no event reaches the status byte, and every change to 1 is one."""
-        self.enable, self.rising, self.falling = 0, 0x7FFF, 0
+        self.event |= ~before & self.condition & 0x7FFF
 
     def take(self) -> int:
         """Return the events and clear them, as reading does."""

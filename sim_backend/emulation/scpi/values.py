@@ -10,9 +10,6 @@ OVERFLOW = 9.9e37
 """What a reading beyond its range is reported as (Keithley 2400 user's manual, page 18-49)."""
 NOT_MEASURED = 9.91e37
 """What an element is reported as that was not measured (page 18-49; SCPI-99, volume 1, 7.2.1.5)."""
-BASES = ("ASCii", "HEXadecimal", "OCTal", "BINary")
-"""Names of the bases in which a register can be written."""
-
 _NUMBER = re.compile(r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:\s*[eE]\s*[+-]?[0-9]{1,6})?)\s*([A-Za-z]*)")
 _NON_DECIMAL = re.compile(r"#(?:H([0-9A-F]+)|Q([0-7]+)|B([01]+))", re.IGNORECASE)
 _PREFIXES = {"": 1.0, "N": 1e-9, "U": 1e-6, "M": 1e-3, "K": 1e3, "MA": 1e6, "G": 1e9, "P": 1e-12}
@@ -133,15 +130,6 @@ def string(text: str) -> str:
     if quote in inner.replace(quote * 2, ""):
         raise ScpiError(-151)
     return inner.replace(quote * 2, quote)
-
-
-def whole(value: int, base: str) -> str:
-    """Write a whole number in the base that ``:FORM:SREG`` names.
-
-    >>> whole(20, "ASC"), whole(20, "HEX"), whole(20, "OCT"), whole(20, "BIN")
-    ('20', '#H14', '#Q24', '#B10100')
-    """
-    return {"HEX": f"#H{value:X}", "OCT": f"#Q{value:o}", "BIN": f"#B{value:b}"}.get(base, str(value))
 
 
 def quoted(text: str) -> str:

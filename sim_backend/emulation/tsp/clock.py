@@ -1,17 +1,14 @@
 """Time as scripts of a TSP instrument see it: the stop watch ``timer``, the real-time clock, ``os.time``."""
 
-import calendar
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from ..world.clock import Clock
-from .lua.objects import Node, Refused, Value, number, text
+from .lua.objects import Node, Value, number, text
 
 SWITCHED_ON_S = 1_577_836_800.0
 """What the real-time clock shows at power-on, in seconds since 1970: 1 January 2020, an arbitrary choice."""
 LATEST_S = 4_102_444_800.0
-PARTS = {"year": None, "month": None, "day": None, "hour": 12, "min": 0, "sec": 0}
-"""Of a time as a table, with what they are if not given (Lua 5.0 reference manual, os.time)."""
 LONGEST_FORM = 100
 
 
@@ -67,13 +64,8 @@ class RealTimeClock:
         self._looked()
         return time_s
 
-    def time(self, when: Value = None) -> float:
-        """``os.time([when])``: the present time, or that of a table with year, month, day, hour, min, sec."""
-        if when is None:
-            time_s = float(int(self.now()))
-            self._looked()
-            return time_s
-        if not isinstance(when, Mapping):
-            raise Refused(-104, "Data type error")
-        parts = [int(number(0, 9999)(when.get(key, usual))) for key, usual in PARTS.items()]
-        return float(calendar.timegm(tuple(parts)))
+    def time(self) -> float:
+        """``os.time()``."""
+        time_s = float(int(self.now()))
+        self._looked()
+        return time_s

@@ -74,7 +74,6 @@ class Settings:
     statistic: str = "MEAN"
     time_reset_auto: bool = False
     elements: tuple[str, ...] = ("VOLT", "CURR", "RES", "TIME", "STAT")
-    register_base: str = "ASC"
     stored: Stored = field(default_factory=dict)
     """Values without effect, see `stored`."""
 

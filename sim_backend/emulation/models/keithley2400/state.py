@@ -13,7 +13,6 @@ from ...scpi.messages import Call
 from ...scpi.smu import SmuInstrument
 from ...scpi.source import Source
 from ...scpi.status import ScpiError
-from ...scpi.values import whole
 from ...world.terminals import Terminal
 from ...world.world import World
 from .records import Buffer, Record
@@ -183,7 +182,3 @@ class Keithley2400State(SmuInstrument):
     def error_text(self, code: int) -> str:
         """Write an error as the 2400 does, without a sign before zero."""
         return super().error_text(code).removeprefix("+") if code == 0 else super().error_text(code)
-
-    def register_text(self, value: int) -> str:
-        """Write a register in the base that ``:FORM:SREG`` has chosen."""
-        return whole(value, self.now.register_base)

@@ -31,7 +31,6 @@ COMMANDS: tuple[Command, ...] = (
         {
             # The order of the reply is that of Figure 18-1, whatever the order of the list.
             ":FORMat:ELEMents[:SENSe#]": ("elements", ordered("VOLTage", "CURRent", "RESistance", "TIME", "STATus")),
-            ":FORMat:SREGister": ("register_base", choice(*values.BASES)),
             ":SYSTem:TIME:RESet:AUTO": ("time_reset_auto", FLAG),
         }
     ),

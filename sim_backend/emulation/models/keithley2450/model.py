@@ -16,7 +16,7 @@ for it, without an error. What no page at hand says is assumed:
 """
 
 from ...scpi import memory
-from . import loading, sense, source, stored, sweep, system, trace, trigger
+from . import sense, source, stored, sweep, system, trace, trigger
 from .state import Keithley2450State
 
 
@@ -35,7 +35,6 @@ class EmulatedKeithley2450(Keithley2450State):
         *sense.COMMANDS,
         *trace.COMMANDS,
         *trigger.COMMANDS,
-        *loading.COMMANDS,
         *system.COMMANDS,
         *stored.COMMANDS,
         *memory.commands(range(5)),

@@ -11,8 +11,7 @@ from ...scpi import reading, values
 from ...scpi.messages import Call, Command
 from ...scpi.source import LONGEST_LIST, NAMES, staircase
 from ...scpi.status import ScpiError
-from .blocks import LONGEST_S, MOST_COUNT
-from .loading import load_sweep
+from .blocks import BLOCKS, LONGEST_S, MOST_COUNT
 from .settings import AUTO_DELAY_S
 from .state import Keithley2450State
 
@@ -51,7 +50,26 @@ def _prepare(
     list_name = f"{function.capitalize()}{kind}SweepList"
     smu.source_lists[list_name] = entries
     wait_s = AUTO_DELAY_S if delay_s < 0 else delay_s
-    load_sweep(smu, list_name, start, len(levels) * count, wait_s, name, fail_abort)
+    _load(smu, list_name, start, len(levels) * count, wait_s, name, fail_abort)
+
+
+def _load(
+    smu: Keithley2450State, levels: str, start: int, passes: int, delay_s: float, name: str, fail_abort: bool
+) -> None:
+    """Make the model that measures so often while it goes round a configuration list (reference manual, chapter 6)."""
+    smu.trigger_model.load(
+        [
+            BLOCKS["BUFFer:CLEar"].block(smu, name),
+            BLOCKS["CONFig:RECall"].block(smu, (levels, start)),
+            BLOCKS["SOURce:STATe"].block(smu, True),
+            BLOCKS["BRANch:ALWays"].block(smu, 6),
+            BLOCKS["CONFig:NEXT"].block(smu, levels),
+            BLOCKS["DELay:CONStant"].block(smu, delay_s),
+            BLOCKS["MEASure"].block(smu, name, 1, 9 if fail_abort else 0),
+            BLOCKS["BRANch:COUNter"].block(smu, passes, 5),
+            BLOCKS["SOURce:STATe"].block(smu, False),
+        ]
+    )
 
 
 def _commands(function: str) -> tuple[Command, ...]:

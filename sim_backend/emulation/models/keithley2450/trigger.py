@@ -4,7 +4,9 @@ Names are those of the Model 2450 reference manual, chapter 6.
 """
 
 from ...scpi import settings as setting
+from ...scpi import values
 from ...scpi.messages import Call, Command
+from ...scpi.status import ScpiError
 from .blocks import BLOCKS, BlockKind, block_number
 from .state import Keithley2450State
 
@@ -19,6 +21,13 @@ def _block(name: str, kind: BlockKind) -> Command:
     return Command(f":TRIGger:BLOCk:{name}", write)
 
 
+def _load(smu: Keithley2450State, call: Call) -> None:
+    """Take an empty model, the only one of those that the instrument has ready."""
+    if values.string(call.expect(1, 8)[0]).upper() != "EMPTY":
+        raise ScpiError(-224)
+    smu.trigger_model.load([])
+
+
 def _state(smu: Keithley2450State, _: Call) -> str:
     model = smu.trigger_model
     return f"{model.state};{model.state};{model.progress.last}"
@@ -26,6 +35,7 @@ def _state(smu: Keithley2450State, _: Call) -> str:
 
 COMMANDS: tuple[Command, ...] = (
     *(_block(name, kind) for name, kind in BLOCKS.items()),
+    Command(":TRIGger:LOAD", _load),
     setting.query(":TRIGger:STATe", _state),
     setting.action(":INITiate[:IMMediate]", lambda smu: smu.trigger_model.initiate()),
     setting.action(":ABORt"),

@@ -14,7 +14,7 @@ hand says is assumed:
 """
 
 from ...scpi import memory
-from . import readout, sense, source, stored, system, timing, trace, trigger
+from . import readout, sense, source, stored, system, timing, trigger
 from .settings import RANGES_A
 from .state import KeysightB2900State
 
@@ -31,7 +31,6 @@ class EmulatedKeysightB2900(KeysightB2900State):
         *sense.COMMANDS,
         *trigger.COMMANDS,
         *readout.COMMANDS,
-        *trace.COMMANDS,
         *system.COMMANDS,
         *stored.COMMANDS,
         *memory.commands(range(5)),

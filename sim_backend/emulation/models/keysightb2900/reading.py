@@ -1,4 +1,4 @@
-"""How an emulated Keysight B2900 makes a reading, and what comes of it: trace buffer, limit tests, status.
+"""How an emulated Keysight B2900 makes a reading, and what its status tells.
 
 A measurement never uses a range above the smallest that holds the limit, and a pulsed channel always a fixed one
 (B2900 user's guide, page 6-4); what flows beyond the range in use overflows.
@@ -12,7 +12,7 @@ from .state import KeysightB2900State
 
 CURRENT_SOURCE, LIMITED, BEYOND_RANGE, OFFSET_COMPENSATED = 1 << 0, 1 << 1, 1 << 13, 1 << 14
 """Bits of a status element (B2900 SCPI command reference, table 1-2)."""
-LIMIT_FAILED, READING_AVAILABLE, READING_OVERFLOW, BUFFER_AVAILABLE, BUFFER_FULL = (1 << bit for bit in range(5))
+READING_AVAILABLE, READING_OVERFLOW = 1 << 1, 1 << 2
 """Bits of the measurement status register for channel 1 (table 4-6); those of channel 2 are six higher."""
 CHANNEL_BITS = 6
 
@@ -43,7 +43,9 @@ def take(smu: KeysightB2900State, number: int) -> None:
         "SOUR": smu.world.terminal(channel).level_v if function == "VOLT" else state.level,
     }
     smu.readings[number - 1].append(found)
-    _report(smu, number, found, beyond)
+    bits = READING_OVERFLOW if beyond else READING_AVAILABLE
+    for on in (False, True):
+        smu.measurement.change(bits << CHANNEL_BITS * (number - 1), on)
 
 
 def _true_values(smu: KeysightB2900State, state: ChannelState, number: int) -> tuple[float, float]:
@@ -74,36 +76,3 @@ def _range(smu: KeysightB2900State, state: ChannelState, name: str, value: float
         wanted = most if state.shape == "PULS" else reading.fitting(sense.ranges, value, sense.lowest, HEADROOM)
         sense.range = min(wanted, most)
     return min(sense.range, most)
-
-
-def _report(smu: KeysightB2900State, number: int, found: dict[str, float], beyond: bool) -> None:
-    """Do with a new reading what limit tests, trace buffer and status registers ask."""
-    state = smu.states[number - 1]
-    bits = READING_OVERFLOW if beyond else READING_AVAILABLE
-    tests = [limit for limit in state.limits.values() if limit.on]
-    value = tested_value(state, found, found) if tests else 0.0
-    for limit in tests:
-        at_limit = smu.limited(number) == (limit.fails_in == "IN")
-        limit.failed = at_limit if limit.function == "COMP" else not limit.lower <= value <= limit.upper
-    if any(limit.failed for limit in tests):
-        bits |= LIMIT_FAILED
-    trace = state.trace
-    if trace.control == "NEXT":
-        trace.readings.append(found)
-        bits |= BUFFER_AVAILABLE
-        if len(trace.readings) >= trace.points:
-            trace.control = "NEV"
-            bits |= BUFFER_FULL
-    for on in (False, True):
-        smu.measurement.change(bits << CHANNEL_BITS * (number - 1), on)
-
-
-def fed_value(state: ChannelState, before: dict[str, float], now: dict[str, float]) -> float:
-    """Return what is fed to the limit tests of a reading and the one before it."""
-    return state.math.result(before, now) if state.feed == "MATH" else now[state.feed]
-
-
-def tested_value(state: ChannelState, before: dict[str, float], now: dict[str, float]) -> float:
-    """Return what goes into the limit tests: the fed value less the offset."""
-    value = fed_value(state, before, now)
-    return value - state.offset if state.offset_on and abs(value) < OVERFLOW else value

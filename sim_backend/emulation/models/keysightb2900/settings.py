@@ -7,7 +7,6 @@ tables 2-4 to 2-9.
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from ...scpi.calculation import Mathematics
 from ...scpi.messages import Stored
 from ...scpi.sense import TEST_CURRENTS_A, Sense
 from ...scpi.source import Source, staircase
@@ -24,7 +23,7 @@ SHORTEST_PULSE_S, LONGEST_S = 5e-5, 1e5
 """User's guide, page 6-7."""
 SHORTEST_APERTURE_S, LONGEST_APERTURE_S = 8e-6, 2.0
 LARGEST_TRAIN = 100_000
-"""Most triggers of one start, as many as a trace buffer holds."""
+"""Most triggers of one start."""
 
 
 def headroom(full: float) -> float:
@@ -34,39 +33,12 @@ def headroom(full: float) -> float:
 
 @dataclass
 class Layer:
-    """The arm or the trigger layer of one action; bypass and trigger output change nothing."""
+    """The arm or the trigger layer of one action."""
 
     count: int = 1
     delay_s: float = 0.0
     source: str = "AINT"
     interval_s: float = 1e-5
-    bypass: str = "OFF"
-    output: bool = False
-    signal: str = "EXT1"
-
-
-@dataclass
-class Limit:
-    """One limit test."""
-
-    on: bool = False
-    function: str = "LIM"
-    upper: float = 1.0
-    lower: float = -1.0
-    fails_in: str = "IN"
-    failed: bool = False
-
-
-@dataclass
-class Trace:
-    """The trace buffer of a channel."""
-
-    points: int = LARGEST_TRAIN
-    feed: str = "SENS"
-    control: str = "NEV"
-    statistic: str = "MEAN"
-    stamps: str = "ABS"
-    readings: list[dict[str, float]] = field(default_factory=list)
 
 
 @dataclass
@@ -97,15 +69,8 @@ class ChannelState:
     auto_on: bool = True
     auto_off: bool = False
     protection: bool = False
-    filter_s: float = 5e-6
     triggers: dict[str, Layer] = field(default_factory=lambda: {"TRAN": Layer(), "ACQ": Layer()})
     arms: dict[str, Layer] = field(default_factory=lambda: {"TRAN": Layer(), "ACQ": Layer()})
-    math: Mathematics = field(default_factory=lambda: Mathematics(most=100))
-    feed: str = "MATH"
-    offset: float = 0.0
-    offset_on: bool = False
-    limits: dict[int, Limit] = field(default_factory=lambda: {number: Limit() for number in range(1, 13)})
-    trace: Trace = field(default_factory=Trace)
     stored: Stored = field(default_factory=dict)
 
     def __post_init__(self) -> None:

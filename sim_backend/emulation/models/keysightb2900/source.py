@@ -3,9 +3,6 @@
 Names are those of the B2900 SCPI command reference, edition 2.
 """
 
-import copy
-import math
-
 from ...scpi import settings as setting
 from ...scpi import source, values
 from ...scpi.kinds import FLAG, choice, integer, number
@@ -20,24 +17,6 @@ def _set_function(smu: KeysightB2900State, call: Call, chosen: str) -> None:
     if chosen != smu.settings(call).function:
         smu.on[call.suffixes[0] - 1] = False
     smu.settings(call).function = chosen
-    smu.apply()
-
-
-def _location(call: Call) -> int:
-    """Return where a channel keeps one of its two setups."""
-    return values.integer(call.expect(1)[0], 0, 1)
-
-
-def _save(smu: KeysightB2900State, call: Call) -> None:
-    smu.saved_channels[call.suffixes[0], _location(call)] = copy.deepcopy(smu.settings(call))
-
-
-def _recall(smu: KeysightB2900State, call: Call) -> None:
-    number, location = call.suffixes[0], _location(call)
-    states = list(smu.states)
-    states[number - 1] = copy.deepcopy(smu.saved_channels.get((number, location))) or smu.new_channel()
-    smu.on[number - 1] = False
-    smu.states = tuple(states)
     smu.apply()
 
 
@@ -86,13 +65,4 @@ COMMANDS: tuple[Command, ...] = (
     setting.attribute(":OUTPut#:OFF:AUTO", "auto_off", FLAG),
     setting.attribute(":OUTPut#:ON:AUTO", "auto_on", FLAG),
     setting.attribute(":OUTPut#:PROTection[:STATe]", "protection", FLAG),
-    # Time constant and cutoff frequency of the filter are one value, which changes nothing else.
-    setting.attribute(":OUTPut#:FILTer[:LPASs]:TCONstant", "filter_s", number(5e-6, 5e-3, 5e-6, unit="S")),
-    number(31.830, 31831.0, 31831.0, "HZ").command(
-        ":OUTPut#:FILTer[:LPASs]:FREQuency",
-        lambda smu, call, hertz: setattr(smu.settings(call), "filter_s", 1 / (2 * math.pi * hertz)),
-        lambda smu, call: 1 / (2 * math.pi * smu.settings(call).filter_s),
-    ),
-    Command(":OUTPut#:SAVE", _save),
-    Command(":OUTPut#:RECall", _recall),
 )

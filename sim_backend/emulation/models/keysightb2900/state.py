@@ -10,7 +10,6 @@ from ...scpi.format import DataFormat
 from ...scpi.messages import Call
 from ...scpi.sense import TEST_CURRENTS_A
 from ...scpi.smu import SmuInstrument
-from ...scpi.values import whole
 from ...world.terminals import Terminal
 from ...world.world import World
 from .settings import RANGES_A, ChannelState
@@ -58,8 +57,6 @@ class KeysightB2900State(SmuInstrument):
         self.element_order = element_order
         self.interleaved = interleaved
         self.normal_off = normal_off
-        self.register_base = "ASC"
-        self.saved_channels: dict[tuple[int, int], ChannelState] = {}
         self.waiting: tuple[tuple[int, ...], tuple[str, ...]] | None = None
         """Channels and actions of a start that waits for its trigger."""
         self._driven: dict[str, dict[str, object]] = {}
@@ -71,7 +68,6 @@ class KeysightB2900State(SmuInstrument):
         """Switch the outputs off, then set everything as after power-on."""
         self.format = DataFormat(definite=True)
         self.elements: tuple[str, ...] = ELEMENTS
-        self.calculated_elements: tuple[str, ...] = ("CALC",)
         self.restore(tuple(self.new_channel() for _ in self.channels))
 
     def new_channel(self) -> ChannelState:
@@ -107,10 +103,6 @@ class KeysightB2900State(SmuInstrument):
         """Return the smallest range of a channel that holds its limit."""
         limit = max(state.limit_up[function], state.limit_down[function])
         return reading.fitting(state.sense[function].ranges, limit)
-
-    def register_text(self, value: int) -> str:
-        """Write a register in the base that ``:FORM:SREG`` has chosen."""
-        return whole(value, self.register_base)
 
     # ------------------------------------------------------------------ what settings do
 

@@ -7,7 +7,6 @@ from ...scpi import format as scpi_format
 from ...scpi import settings as setting
 from ...scpi import values
 from ...scpi.format import DOUBLE, SINGLE, TEXT
-from ...scpi.kinds import choice
 from ...scpi.messages import Command, clear_errors, error_count
 from ...scpi.smu import LINE_FREQUENCY
 
@@ -16,8 +15,7 @@ COMMANDS: tuple[Command, ...] = (
         {"ASCii": TEXT, "REAL": DOUBLE, "REAL,32": SINGLE, "REAL32": SINGLE, "REAL,64": DOUBLE, "REAL64": DOUBLE},
         {TEXT: "ASC", SINGLE: "REAL,32", DOUBLE: "REAL,64"},
     ),
-    setting.attribute(":FORMat:SREGister", "register_base", choice(*values.BASES), setting.of_instrument),
-    *setting.registers("MEASurement", "OPERation", "QUEStionable", transitions=True),
+    *setting.registers("MEASurement", "OPERation", "QUEStionable"),
     Command(":SYSTem:ERRor:COUNt", query=lambda smu, call: f"+{error_count(smu, call)}"),
     Command(":SYSTem:ERRor:CLEar", clear_errors),
     setting.action(":SYSTem:PRESet", lambda smu: smu.reset()),

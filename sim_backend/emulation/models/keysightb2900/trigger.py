@@ -8,7 +8,7 @@ from typing import Any
 
 from ...scpi import kinds, values
 from ...scpi import settings as setting
-from ...scpi.kinds import FLAG, Kind, choice
+from ...scpi.kinds import Kind, choice
 from ...scpi.messages import Call, Command, Write
 from ...scpi.status import ScpiError
 from .settings import LARGEST_TRAIN, LONGEST_S, Layer
@@ -17,14 +17,11 @@ from .timing import initiate, release
 
 ACTIONS = {":TRANsient": ("TRAN",), ":ACQuire": ("ACQ",), "[:ALL]": ("TRAN", "ACQ")}
 SIGNALS = ("INT1", "INT2", "LAN", *(f"EXT{pin}" for pin in range(1, 15)))
-"""What triggers come from and go to: internal lines, LAN, and pins of the digital connector."""
+"""What triggers come from: internal lines, LAN, and pins of the digital connector."""
 _LAYER: dict[str, tuple[str, Kind]] = {
     "DELay": ("delay_s", kinds.number(0.0, LONGEST_S, 0.0, "S")),
     "SOURce[:SIGNal]": ("source", choice("AINTernal", "BUS", "TIMer", *SIGNALS)),
     "TIMer": ("interval_s", kinds.number(1e-5, LONGEST_S, 1e-5, "S")),
-    "BYPass": ("bypass", choice("ONCE", "OFF")),
-    "TOUTput[:STATe]": ("output", FLAG),
-    "TOUTput:SIGNal": ("signal", choice(*SIGNALS)),
 }
 """What every layer stores, by header."""
 

@@ -33,18 +33,6 @@ local function numbers(value)
   return concat(parts, " "), n
 end
 
-local function named_numbers(value)
-  local parts, n = {}, 0
-  for key, item in next, value do
-    n = n + 1
-    if n > 100 or type(key) ~= "string" or type(item) ~= "number" or not find(key, "^[%a_][%w_]*$") then
-      return nil
-    end
-    parts[n] = key .. "=" .. format("%.17g", item)
-  end
-  return concat(parts, " ")
-end
-
 -- Values go to Python as pairs of a letter and a plain value.
 local function tag(value)
   local kind = type(value)
@@ -62,10 +50,6 @@ local function tag(value)
     local list, n = numbers(value)
     if list and (n > 0 or next(value) == nil) then
       return "l", list
-    end
-    local named = not list or named_numbers(value)
-    if list and named then
-      return "m", named
     end
   end
   return "u", kind

@@ -5,8 +5,8 @@ from enum import Enum, auto
 from functools import partial
 from typing import Any, TypeAlias, Union
 
-Value: TypeAlias = Union[float, str, bool, list[float], dict[str, Any], "Node", None]
-"""What a script passes and gets: number, text, boolean, nil, table of numbers or by name, object."""
+Value: TypeAlias = Union[float, str, bool, list[float], "Node", None]
+"""What a script passes and gets: number, text, boolean, nil, table of numbers, object."""
 Returned: TypeAlias = Value | tuple[Value, ...]
 """What a method returns: a value, several, or None for none at all; nil is `NIL`."""
 NIL = (None,)

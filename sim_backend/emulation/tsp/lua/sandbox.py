@@ -219,8 +219,6 @@ class Sandbox:
             return self._nodes[value]
         if tag == "l":
             return [float(each) for each in value.split()]
-        if tag == "m":
-            return {name: float(each) for name, _, each in (pair.partition("=") for pair in value.split())}
         if tag == "u":
             raise Refused(-104, "Data type error")
         return None if tag == "z" else value
@@ -230,8 +228,6 @@ class Sandbox:
             return self._table_of(value)
         if isinstance(value, list):
             return self._lua.table_from([self._plain(each) for each in value])
-        if isinstance(value, dict):
-            return self._lua.table_from({key: self._plain(each) for key, each in value.items()})
         if isinstance(value, bool | str) or value is None:
             return value
         return float(value)

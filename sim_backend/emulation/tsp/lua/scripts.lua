@@ -97,7 +97,7 @@ function kit.factory(name, source)
   return run(f)
 end
 
--- Give an object what every node of a TSP-Link network has: it runs code, and reads and writes global variables.
+-- Give an object what every node of a TSP-Link network has: it runs code.
 function kit.node(id)
   local Objects = getmetatable(kit.object_of(id)).Objects
   function Objects.execute(source)
@@ -106,12 +106,6 @@ function kit.node(id)
       error(message, 0)
     end
     f()
-  end
-  function Objects.getglobal(name)
-    return env[name]
-  end
-  function Objects.setglobal(name, value)
-    env[name] = value
   end
 end
 

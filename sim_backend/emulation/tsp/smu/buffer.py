@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ..lua.objects import Check, Node, Refused, Returned, Value, choice, number
+from ..lua.objects import Check, Node, Refused, Returned, Value, choice
 
 DEDICATED_CAPACITY = 140_000
-FILL_ONCE, FILL_WINDOW = 0, 1
-FINEST_STAMP_S = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,26 +18,13 @@ class Entry:
     time_s: float
     source: float
     status: int
-    range: float
-    function: int
-    """What was measured: 0 current, 1 voltage, 2 resistance, 3 power."""
-    source_function: int
-    source_range: float
-    source_on: bool
 
 
-FUNCTIONS = ("Current", "Voltage", "Ohms", "Watts")
-_NUMBERS: dict[Any, float] = {**{name: float(place) for place, name in enumerate(FUNCTIONS)}, "Off": 0.0, "On": 1.0}
-_VIEWS: dict[str, tuple[Callable[[Entry, float], Any], str | None]] = {
+_VIEWS: dict[str, tuple[Callable[[Entry, float], float], str | None]] = {
     "readings": (lambda entry, _: entry.reading, None),
     "timestamps": (lambda entry, base: entry.time_s - base, "collecttimestamps"),
     "sourcevalues": (lambda entry, _: entry.source, "collectsourcevalues"),
     "statuses": (lambda entry, _: float(entry.status), None),
-    "measureranges": (lambda entry, _: entry.range, None),
-    "measurefunctions": (lambda entry, _: FUNCTIONS[entry.function], None),
-    "sourcefunctions": (lambda entry, _: FUNCTIONS[entry.source_function], "collectsourcevalues"),
-    "sourceranges": (lambda entry, _: entry.source_range, "collectsourcevalues"),
-    "sourceoutputstates": (lambda entry, _: "On" if entry.source_on else "Off", "collectsourcevalues"),
 }
 
 
@@ -49,7 +34,7 @@ class Buffer:
     Parameters
     ----------
     capacity : int
-        Readings that it holds; what comes after is thrown away, or with fill mode *window* what came first.
+        Readings that it holds; what comes after is thrown away.
     asked : callable
         Called when a client asks how many readings there are.
     since : callable
@@ -70,9 +55,7 @@ class Buffer:
         node.attribute("basetimestamp", lambda: self._since(self._base()))
         for key in ("appendmode", "collecttimestamps", "collectsourcevalues"):
             node.setting(key, 0.0, self._while_empty(choice(0, 1)))
-        node.settings(choice(0, 1), cachemode=1.0, fillmode=float(FILL_ONCE))
-        node.setting("fillcount", 0.0, number(0, capacity))
-        node.setting("timestampresolution", FINEST_STAMP_S, self._while_empty(_resolution))
+        node.settings(choice(0, 1), cachemode=1.0)
         node.methods |= {"clear": self.clear, "clearcache": lambda: None}
         node.item = partial(self._at, "readings")
         for name in _VIEWS:
@@ -87,10 +70,6 @@ class Buffer:
 
     def add(self, entry: Entry) -> None:
         """Keep a reading, if there is room."""
-        if self.node.values["fillmode"] == FILL_WINDOW:
-            most = int(self.node.values["fillcount"]) or self.capacity
-            while len(self.entries) >= most:
-                del self.entries[0]
         if len(self.entries) < self.capacity:
             self.entries.append(entry)
 
@@ -98,7 +77,7 @@ class Buffer:
         """Throw the readings away."""
         self.entries.clear()
 
-    def column(self, name: str, first: int, last: int) -> list[Any]:
+    def column(self, name: str, first: int, last: int) -> list[float]:
         """Return entries `first` to `last`, from 1, of one of its views; empty if it was not collected."""
         pick, needs = _VIEWS[name]
         if needs and not self.node.values[needs]:
@@ -120,7 +99,7 @@ class Buffer:
     def _at(self, name: str, place: Value) -> Value:
         if not isinstance(place, int | float) or not 1 <= place <= len(self.entries):
             return None
-        found: list[Value] = self.column(name, int(place), int(place))
+        found = self.column(name, int(place), int(place))
         return found[0] if found else None
 
     def _base(self) -> float:
@@ -147,8 +126,8 @@ class View:
     name: str
 
     def numbers(self, first: int, last: int) -> list[float]:
-        """Return entries `first` to `last`, from 1, as numbers."""
-        return [_NUMBERS.get(each, each) for each in self.buffer.column(self.name, first, last)]
+        """Return entries `first` to `last`, from 1."""
+        return self.buffer.column(self.name, first, last)
 
     def count(self) -> int:
         """Return how many entries it has."""
@@ -161,9 +140,3 @@ def as_buffer(passed: Value, place: int) -> Buffer:
     if not isinstance(owner, Buffer):
         raise Refused(1401, f"Parameter {place:02d} is invalid, it must be a reading buffer")
     return owner
-
-
-def _resolution(value: Value) -> float:
-    if number()(value) < FINEST_STAMP_S:
-        raise Refused(5047, "Minimum timestamp resolution is 1us")
-    return number()(value)

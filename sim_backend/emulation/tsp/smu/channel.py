@@ -13,21 +13,17 @@ CONSTANTS = {
     "AUTOZERO_OFF": 0, "AUTOZERO_ONCE": 1, "AUTOZERO_AUTO": 2, "SOURCE_IDLE": 0, "SOURCE_HOLD": 1,
     "LIMIT_AUTO": 0, "DELAY_OFF": 0, "DELAY_AUTO": -1, "OE_NONE": 0, "OE_OUTPUT_OFF": 1,
     "FILTER_MOVING_AVG": 0, "FILTER_REPEAT_AVG": 1, "FILTER_MEDIAN": 2,
-    "FILL_ONCE": 0, "FILL_WINDOW": 1, "CONTACT_FAST": 0, "CONTACT_MEDIUM": 1, "CONTACT_SLOW": 2,
     "SETTLE_SMOOTH": 0, "SETTLE_FAST_RANGE": 1, "SETTLE_FAST_POLARITY": 2, "SETTLE_DIRECT_IRANGE": 3,
 }  # fmt: skip
 SETTINGS: tuple[Row, ...] = (
     ("", Only.CONSTANT, CONSTANTS),
-    ("contact", Only.ANSWERED, {"check": True, "r": (0.0, 0.0)}),
-    ("contact", choice(0, 1, 2), {"speed": 0.0}),
-    ("contact", number(0, 1000), {"threshold": 50.0}),
     ("measure", choice(0, 1), {"analogfilter": 1.0}),
     ("measure", number(1, 99), {"highcrangedelayfactor": 10.0}),
     ("measure.filter", choice(0, 1, 2), {"type": 1.0}),
     ("source", choice(0, 1), {"sink": 0.0}),
     ("source", number(0, 3), {"settling": 0.0, "outputenableaction": 0.0}),
 )
-"""What a channel only keeps or tells; its contacts are always good."""
+"""What a channel only keeps or tells."""
 
 
 class Smu:

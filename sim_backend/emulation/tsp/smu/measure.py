@@ -26,7 +26,6 @@ STATUS_BITS = (0x04, 0x10, 0x20, 0x40, 0x80)
 KINDS = {"i": ("i",), "v": ("v",), "r": ("r",), "p": ("p",), "iv": ("i", "v")}
 LEAST_HIGHC_A = 1e-6
 """In high-capacitance mode the current range follows the limit, down to this (2600B reference manual, highc)."""
-FUNCTION = {"i": 0, "v": 1, "r": 2, "p": 3}
 
 
 class SmuMeasure:
@@ -68,7 +67,7 @@ class SmuMeasure:
         self.ranges.fixed["i"] = 0.1
         node.child("filter").setting("enable", 0.0, choice(0, 1, 2))
         node.child("filter").setting("count", 1.0, number(1, 100))
-        for kind in FUNCTION:
+        for kind in "ivrp":
             node.child("rel").setting(f"enable{kind}", 0.0, choice(0, 1))
             node.child("rel").setting(f"level{kind}", 0.0, number())
         for kind in KINDS:
@@ -133,11 +132,6 @@ class SmuMeasure:
                     time_s=self._schedule.now(),
                     source=self.source.level(),
                     status=self._status(limited, axis, bool(relative[f"enable{each}"])),
-                    range=self.range(axis, {"i": ampere, "v": volt}[axis]),
-                    function=FUNCTION[each],
-                    source_function=int(self.source.sources_voltage),
-                    source_range=self.source.range(self.source.axis),
-                    source_on=self.source.on,
                 )
             )
         return readings

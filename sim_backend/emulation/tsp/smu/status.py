@@ -24,21 +24,17 @@ INSTRUMENT = 8192
 def add_smu_status(status: Status, smus: Sequence[Smu], too_hot: Callable[[], bool]) -> None:
     """Add the registers of the channels ``smua``, ``smub``, which get too hot together."""
     channels = {f"SMU{letter}": 2 << place for place, letter in zip(range(len(smus)), "AB", strict=False)}
-    holding: dict[str, Callable[[Smu], bool] | None] = {
+    holding: dict[str, Callable[[Smu], bool]] = {
         "measurement.voltage_limit": lambda smu: bool(smu.limits_seen & VOLTAGE_LIMIT),
         "measurement.current_limit": lambda smu: bool(smu.limits_seen & CURRENT_LIMIT),
         "measurement.reading_overflow": lambda smu: smu.measure.overflowed,
         "measurement.buffer_available": lambda smu: any(buffer.count() for buffer in smu.measure.buffers),
         "operation.sweeping": lambda smu: smu.trigger.sweeping(),
         "questionable.over_temperature": lambda _: too_hot(),
-        **dict.fromkeys(
-            ("operation.measuring", "operation.calibrating", "operation.trigger_overrun", "questionable.calibration",
-             "questionable.unstable_output")
-        ),
-    }  # fmt: skip
+    }
     for path, holds in holding.items():
         above, _, name = path.partition(".")
-        status.add(path, holds and _condition(holds, channels, smus), bit=BITS[above][name.upper()], bits=channels)
+        status.add(path, _condition(holds, channels, smus), bit=BITS[above][name.upper()], bits=channels)
     for above, bits in BITS.items():
         status.node.children[above].constants |= bits
         status.add(f"{above}.instrument", bit=INSTRUMENT, bits=channels)

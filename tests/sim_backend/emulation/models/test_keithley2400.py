@@ -430,13 +430,6 @@ def test_a_stored_setup_comes_back_with_the_output_off(bench):
     assert bench.refused("*RCL 5") == -222
 
 
-def test_registers_answer_in_the_base_that_is_chosen(bench):
-    bench.say(":STAT:MEAS:ENAB #H200")
-    for base, answer in (("ASC", "512"), ("HEX", "#H200"), ("OCT", "#Q1000"), ("BIN", "#B1000000000")):
-        bench.say(f":FORM:SREG {base}")
-        assert bench.ask(":STAT:MEAS:ENAB?") == answer
-
-
 def test_an_endless_arm_count_goes_on_until_it_is_aborted(resistor):
     resistor.say(":ARM:COUN INF", ":OUTP ON", ":FORM:ELEM TIME", ":INIT")
     assert resistor.ask(":ARM:COUN?") == "+9.900000E+37"

@@ -135,12 +135,6 @@ def test_a_train_of_pulses_moves_a_row_by_its_count_and_tells_the_limit(bench):
     assert bench.ask(":OUTP?;:SOUR:VOLT?") == "1;0"
 
 
-def test_simple_loop_measures_so_often_and_switches_off(bench):
-    bench.say(*FAST, ":SOUR:VOLT 0.1", ':TRIG:LOAD "SimpleLoop", 5, 0.01', ":INIT", "*WAI")
-    assert len(bench.numbers(":TRAC:DATA? 1,5")) == 5
-    assert bench.ask(":OUTP?;:TRIG:STAT?") == "0;IDLE;IDLE;6"
-
-
 def test_a_voltage_list_sweep_steps_through_its_levels(bench):
     bench.say(*FAST, ":SOUR:LIST:VOLT 0.1,0.2,0.3", ":SOUR:SWE:VOLT:LIST 1,0.001", ":INIT")
     np.testing.assert_allclose(bench.numbers(':TRAC:DATA? 1,3,"defbuffer1",SOUR'), [0.1, 0.2, 0.3], atol=1e-3)
@@ -151,6 +145,7 @@ def test_a_trigger_model_that_never_ends_is_an_error(bench):
     assert bench.error() == -200
     bench.say(':TRIG:LOAD "Empty"', ":INIT")
     assert bench.error() == -200
+    assert bench.refused(':TRIG:LOAD "SimpleLoop", 3') == -224
 
 
 @pytest.mark.parametrize(("state", "expected"), [("NORM", "normal"), ("ZERO", "zero"), ("HIMP", "highz")])

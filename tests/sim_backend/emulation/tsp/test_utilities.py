@@ -55,16 +55,15 @@ def test_bits_beyond_32_are_refused(smu, call):
 
 
 def test_the_real_time_clock_is_set_and_goes_on(smu):
-    say(smu, "settime(os.time({year = 2020, month = 3, day = 31, hour = 14, min = 25}))")
+    say(smu, "settime(1585664700)")  # 31 March 2020, 14:25 UTC
     assert say(smu, "format.asciiprecision = 16 print(os.time()) delay(100) print(os.time())") == (
         "1.585664700000000e+09\n1.585664800000000e+09\n"
     )
     assert say(smu, "print(os.date('%Y-%m-%d %H:%M'))") == "2020-03-31 14:26\n"
-    assert say(smu, "print(os.time({year = 1970, month = 1, day = 2}))") == "1.296000000000000e+05\n"  # at noon
 
 
 def test_a_wrong_time_is_refused(smu):
-    for wrong in ("settime('now')", "settime(-1)", "os.time({year = 2020})", "os.time(5)"):
+    for wrong in ("settime('now')", "settime(-1)", "os.time({year = 2020})"):
         say(smu, wrong)
         assert error_code(smu) in {-104, 1102}, wrong
 
@@ -130,9 +129,7 @@ def test_the_instrument_is_alone_on_its_link_as_node_1(smu):
     assert say(smu, "node[1].smua.source.levelv = 0.5 print(localnode.smua.source.levelv, node[1].smua == smua)") == (
         "5.00000e-01\ttrue\n"
     )
-    assert say(smu, "node[1].execute('x = 5') node[1].setglobal('y', 7) print(node[1].getglobal('x'), y)") == (
-        "5.00000e+00\t7.00000e+00\n"
-    )
+    assert say(smu, "node[1].execute('x = 5') print(x)") == "5.00000e+00\n"
 
 
 def test_settings_of_interfaces_are_kept(matrix):
@@ -163,6 +160,11 @@ def test_what_no_lab_with_a_crossbar_touches_is_unknown_like_any_other_name(smu)
         "QueryPulseConfig",
         "bit.getfield",
         "smua.buffer",
+        "smua.contact",
+        "smua.nvbuffer1.measureranges",
+        "smua.nvbuffer1.fillmode",
+        "node[1].getglobal",
+        "status.operation.measuring",
         "smua.measureivandstep",
     ):
         assert say(smu, f"print({name})") == "nil\n", name
