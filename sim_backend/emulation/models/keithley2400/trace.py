@@ -54,7 +54,6 @@ def _of_root(root: str) -> tuple[Command, ...]:
     return (
         setting.query(f"{root}:DATA", _data),
         setting.action(f"{root}:CLEar", lambda smu: smu.buffer.readings.clear()),
-        setting.query(f"{root}:FREE", lambda smu, _: smu.buffer.free()),
         kinds.integer(1, LONGEST_LIST, 100).command(
             f"{root}:POINts", _set_idle("points"), lambda smu, _: smu.buffer.points
         ),
