@@ -3,7 +3,7 @@
 import re
 
 from ...scpi import stored
-from ...scpi.kinds import CONSTANT, FLAG, Kind, choice, integer, text
+from ...scpi.kinds import CONSTANT, FLAG, Kind, integer, text
 from ...scpi.status import ScpiError
 from ...scpi.stored import Row
 
@@ -23,7 +23,6 @@ ROWS = (
     Row(":DISPlay:ENABle", FLAG, True, kept=True),
     Row(":OUTPut:TTL{1-4}[:STATe]", FLAG, kept=True),
     Row(":SENSe:TTL:DATA", CONSTANT, "0"),
-    Row(":SYSTem:POSetup", choice("RST", "PRESet", *(f"SAV{n}" for n in range(10))), kept=True),
     Row("*OPT", CONSTANT, "0"),
 )
 COMMANDS = stored.commands(ROWS)

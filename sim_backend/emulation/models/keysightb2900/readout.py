@@ -24,8 +24,6 @@ FUNCTIONS = {"VOLTage[:DC]": "VOLT", "CURRent[:DC]": "CURR", "RESistance": "RES"
 
 def element_names(smu: KeysightB2900State) -> tuple[str, ...]:
     """Return the elements of a reading in the order in which they go out."""
-    if smu.element_order == "list":
-        return smu.elements
     return tuple(each for each in ELEMENTS if each in smu.elements)
 
 
@@ -58,8 +56,6 @@ def _readings(smu: KeysightB2900State, numbers: list[int], latest: bool) -> list
     columns = [smu.readings[number - 1] or none for number in numbers]
     if latest:
         columns = [each[-1:] for each in columns]
-    if not smu.interleaved:
-        return [each for column in columns for each in column]
     longest = max(map(len, columns))
     return [each[place] for place in range(longest) for each in columns if place < len(each)]
 
