@@ -5,14 +5,10 @@ Names are those of the B2900 SCPI command reference, edition 2.
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
 
-from ...scpi import settings as setting
 from ...scpi import values
 from ...scpi.messages import Answer, Call, Command, Query
-from ...scpi.status import ScpiError
 from ...scpi.values import NOT_MEASURED, OVERFLOW
-from .settings import LARGEST_TRAIN
 from .state import ELEMENTS, KeysightB2900State
 from .timing import initiate, measure
 from .trigger import channels
@@ -34,20 +30,6 @@ def answer(smu: KeysightB2900State, found: Iterable[Mapping[str, float]], names:
         infinite = {OVERFLOW: math.inf, -OVERFLOW: -math.inf, NOT_MEASURED: math.nan}
         numbers = [infinite.get(each, each) for each in numbers]
     return smu.format.encode(numbers)
-
-
-def window(found: list[Any], arguments: list[str]) -> list[Any]:
-    """Return some readings, as offset (a number, ``STARt`` or ``CURRent``) and size say; -222 if there are none."""
-    if not arguments:
-        return found
-    if values.matches(arguments[0], "CURRent"):
-        start = len(found) - 1
-    else:
-        start = 0 if values.matches(arguments[0], "STARt") else values.integer(arguments[0], 0, LARGEST_TRAIN)
-    size = values.integer(arguments[1], 1, LARGEST_TRAIN) if len(arguments) > 1 else len(found)
-    if start >= len(found):
-        raise ScpiError(-222)
-    return found[start : start + size]
 
 
 def _readings(smu: KeysightB2900State, numbers: list[int], latest: bool) -> list[dict[str, float]]:
@@ -85,16 +67,6 @@ def _measure(function: str = "") -> Query:
     return query
 
 
-def _data(smu: KeysightB2900State, call: Call) -> Answer:
-    """Answer the readings of one channel; offset and size may say which."""
-    arguments = call.expect(0, 2)
-    return answer(smu, window(_readings(smu, [call.suffixes[0]], latest=False), arguments), element_names(smu))
-
-
-def _latest_data(smu: KeysightB2900State, call: Call) -> Answer:
-    return answer(smu, _readings(smu, [call.suffixes[0]], latest=True), element_names(smu))
-
-
 def _set_elements(smu: KeysightB2900State, call: Call) -> None:
     smu.elements = tuple(dict.fromkeys(values.choice(text, NAMES) for text in call.expect(1, len(NAMES))))
 
@@ -109,7 +81,4 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(":MEASure", query=_measure()),
     *(Command(f":MEASure:{name}", query=_measure(key)) for name, key in FUNCTIONS.items()),
-    Command(":SENSe#:DATA", query=_data),
-    setting.query(":SENSe#:DATA:LATest", _latest_data),
-    setting.channel_action(":SENSe#:DATA:CLEar", lambda smu, call: smu.readings[call.suffixes[0] - 1].clear()),
 )

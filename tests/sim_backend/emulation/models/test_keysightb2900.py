@@ -315,17 +315,6 @@ def test_arm_and_trigger_counts_multiply(bench):
     assert bench.refused(":TRIG1:ALL:COUN 50001") == -222
 
 
-def test_offset_and_size_choose_among_the_readings_of_a_channel(bench):
-    bench.say(":SOUR1:VOLT:MODE LIST", ":SOUR1:LIST:VOLT 1,2,3,4", ":TRIG1:ALL:COUN 4", ":FORM:ELEM:SENS SOUR", ":INIT")
-    assert bench.numbers(":SENS1:DATA?") == [1, 2, 3, 4]
-    assert bench.numbers(":SENS1:DATA? 1,2") == [2, 3]
-    assert bench.numbers(":SENS1:DATA? CURR") == [4]
-    assert bench.numbers(":SENS1:DATA:LAT?") == [4]
-    assert bench.refused(":SENS1:DATA? 4") == -222
-    bench.say(":SENS1:DATA:CLE")
-    assert bench.numbers(":SENS1:DATA?") == [9.91e37]
-
-
 # ---------------------------------------------------------------------- status
 
 
