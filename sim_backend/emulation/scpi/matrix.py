@@ -41,7 +41,6 @@ class MatrixInstrument(ScpiInstrument):
         super().__init__(world, name, serial)
         self.settle_s = settle_s
         self.closed: frozenset[Crosspoint] = frozenset()
-        self.memory: dict[int, object] = {}
         self.operations: Counter[Crosspoint] = Counter()
         """How often each relay has closed."""
         self.operation, self.questionable = Register(), Register()
@@ -131,16 +130,6 @@ class MatrixInstrument(ScpiInstrument):
         """Open every relay, and forget what is stored without effect."""
         self.stored.clear()
         self.move(())
-
-    def setup(self) -> object:
-        """Return what ``*SAV`` keeps: the closed relays."""
-        return self.closed
-
-    def restore(self, setup: object) -> None:
-        """Close the relays of a setup, and open all others."""
-        if not isinstance(setup, frozenset):
-            raise TypeError(f"{setup!r} is no setup of a matrix")
-        self.move(setup)
 
     def registers(self) -> Iterable[Register]:
         """Return the operation and questionable registers."""

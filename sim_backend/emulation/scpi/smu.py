@@ -39,7 +39,6 @@ class SmuInstrument(ScpiInstrument):
         self.rng = rng
         self.format = DataFormat()
         self.measurement, self.operation, self.questionable = Register(), Register(), Register()
-        self.memory: dict[int, object] = {}
         self.line_auto = False
         self.restart_timer()
 

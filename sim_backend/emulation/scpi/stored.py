@@ -1,8 +1,8 @@
 """Tables of what an instrument stores for its user without any effect on anything else.
 
 A row is a header, the kind of its value and its default; `commands` makes the commands of a table. A value lives under
-its header and its suffixes in a dictionary: ``stored`` of the settings, so that ``*RST``, ``*SAV`` and ``*RCL`` treat
-it as they treat the settings, or for a row that is kept ``kept`` of the instrument, which they leave alone.
+its header and its suffixes in a dictionary: ``stored`` of the settings, so that ``*RST`` forgets it as it resets the
+settings, or for a row that is kept ``kept`` of the instrument, which it leaves alone.
 """
 
 from collections.abc import Iterable

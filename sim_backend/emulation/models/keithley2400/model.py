@@ -15,7 +15,6 @@ binary readings are allowed. What the manual leaves open is assumed here:
 from collections.abc import Mapping
 from typing import ClassVar
 
-from ...scpi import memory as scpi_memory
 from . import sense, source, stored, system, trace, trigger
 from .state import Keithley2400State
 
@@ -32,7 +31,6 @@ class EmulatedKeithley2400(Keithley2400State):
         *trace.COMMANDS,
         *system.COMMANDS,
         *stored.COMMANDS,
-        *scpi_memory.commands(range(5)),
     )
     texts: ClassVar[Mapping[int, str]] = {
         802: "Not permitted with OUTPUT off",

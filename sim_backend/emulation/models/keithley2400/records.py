@@ -3,12 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from ...scpi.source import LONGEST_LIST
-
 ELEMENTS = ("VOLT", "CURR", "RES", "TIME", "STAT")
 """Data elements in the order of Figure 18-1 of the user's manual."""
-BYTES = 30
-"""What a reading takes in the buffer, by which ``:TRAC:FREE?`` counts: an assumption."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +54,3 @@ class Buffer:
         return [
             replace(each, time_s=each.time_s - zero.time_s) for each, zero in zip(self.readings, since, strict=True)
         ]
-
-    def free(self) -> str:
-        """Write how many bytes are free, and how many are in use."""
-        return f"{(LONGEST_LIST - len(self.readings)) * BYTES}, {len(self.readings) * BYTES}"

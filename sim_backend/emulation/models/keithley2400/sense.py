@@ -23,25 +23,12 @@ def _set_protection_a(smu: Keithley2400State, _: Call, wanted: float) -> None:
     now.protection_a = limit
     if measured.auto:
         measured.range = min(measured.range, most)
-    elif now.synchronised["CURR"]:
-        measured.range = most
     smu.apply()
 
 
 def _set_protection_v(smu: Keithley2400State, _: Call, wanted: float) -> None:
-    now = smu.now
-    now.protection_v = abs(wanted)
-    if now.synchronised["VOLT"] and not now.sense["VOLT"].auto:
-        now.sense["VOLT"].range = reading.fitting(now.sense["VOLT"].ranges, now.protection_v)
+    smu.now.protection_v = abs(wanted)
     smu.apply()
-
-
-def _synchronise(function: str) -> Command:
-    def store(smu: Keithley2400State, _: Call, on: bool) -> None:
-        smu.now.synchronised[function] = on
-
-    pattern = f"[:SENSe#]:{sense.NAMES[function]}:PROTection:RSYNchronize"
-    return FLAG.command(pattern, store, lambda smu, _: smu.now.synchronised[function])
 
 
 def _set_concurrent(smu: Keithley2400State, _: Call, on: bool) -> None:
@@ -79,8 +66,6 @@ COMMANDS: tuple[Command, ...] = (
     ),
     setting.query(_A + ":PROTection:TRIPped", _tripped_a),
     setting.query(_V + ":PROTection:TRIPped", _tripped_v),
-    _synchronise("CURR"),
-    _synchronise("VOLT"),
     *setting.attributes(
         {
             _OHM + ":MODE": ("ohm_mode", choice("MANual", "AUTO")),

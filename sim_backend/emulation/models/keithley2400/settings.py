@@ -49,8 +49,6 @@ class Settings:
     clear_mode: str = "ALW"
     protection_a: float = 1.05e-4
     protection_v: float = 21.0
-    synchronised: dict[str, bool] = field(default_factory=lambda: {"VOLT": False, "CURR": False})
-    """Whether compliance and measure range change together (``PROT:RSYN``)."""
     sense: dict[str, Sense] = field(default_factory=senses)
     ohm_mode: str = "AUTO"
     offset_compensated: bool = False

@@ -81,19 +81,9 @@ class Keithley2400State(SmuInstrument):
 
     def reset(self) -> None:
         """Output off, then everything as `Settings` says."""
-        self.restore(Settings())
-        self.format = DataFormat()
-
-    def setup(self) -> object:
-        """Return what ``*SAV`` keeps."""
-        return self.now
-
-    def restore(self, setup: object) -> None:
-        """Output off, then everything as a setup says."""
-        if not isinstance(setup, Settings):
-            raise TypeError(f"{setup!r} is no setup of a 2400")
         self.on = False
-        self.now = setup
+        self.now = Settings()
+        self.format = DataFormat()
         self.abort()
         self.last = []
         self.apply()

@@ -26,7 +26,6 @@ ROWS = (
     Row(_ARM + _LINE + ":OUTPut", choices("TENTer", "TEXit", "NONE"), "NONE"),
     Row(_ARM + _LINE + ":ILINe", integer(1, 4, 1)),
     Row(_ARM + _LINE + ":OLINe", integer(1, 4, 2)),
-    Row(":SYSTem:POSetup", choice("RST", "PRESet", *(f"SAV{n}" for n in range(5))), kept=True),
     Row(":SYSTem:BEEPer[:IMMediate]", Kind(lambda texts, _: [values.number(each) for each in texts], None, most=2)),
     Row(":SYSTem:BEEPer:STATe", FLAG, True, kept=True),
     Row(":SYSTem:KCLick", FLAG, True, kept=True),

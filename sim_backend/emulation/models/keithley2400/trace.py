@@ -49,29 +49,16 @@ _FEED = Kind(lambda texts, _: values.choice(texts[0].removesuffix("1"), ("SENSe"
 """Where the buffer takes its readings from: only from the measurement."""
 
 
-def _of_root(root: str) -> tuple[Command, ...]:
-    """Declare the commands of the buffer, which has two names."""
-    return (
-        setting.query(f"{root}:DATA", _data),
-        setting.action(f"{root}:CLEar", lambda smu: smu.buffer.readings.clear()),
-        setting.query(f"{root}:FREE", lambda smu, _: smu.buffer.free()),
-        kinds.integer(1, LONGEST_LIST, 100).command(
-            f"{root}:POINts", _set_idle("points"), lambda smu, _: smu.buffer.points
-        ),
-        setting.query(f"{root}:POINts:ACTual", lambda smu, _: str(len(smu.buffer.readings))),
-        _FEED.command(f"{root}:FEED", _set_idle("feed"), lambda smu, _: smu.buffer.feed),
-        kinds.choice("NEXT", "NEVer").command(
-            f"{root}:FEED:CONTrol", _set_control, lambda smu, _: "NEXT" if smu.buffer.storing else "NEV"
-        ),
-        setting.attribute(
-            f"{root}:TSTamp:FORMat", "stamps", kinds.choice("ABSolute", "DELTa"), lambda smu, _: smu.buffer
-        ),
-    )
-
-
 COMMANDS: tuple[Command, ...] = (
-    *_of_root(":TRACe"),
-    *_of_root(":DATA"),
+    setting.query(":TRACe:DATA", _data),
+    setting.action(":TRACe:CLEar", lambda smu: smu.buffer.readings.clear()),
+    kinds.integer(1, LONGEST_LIST, 100).command(":TRACe:POINts", _set_idle("points"), lambda smu, _: smu.buffer.points),
+    setting.query(":TRACe:POINts:ACTual", lambda smu, _: str(len(smu.buffer.readings))),
+    _FEED.command(":TRACe:FEED", _set_idle("feed"), lambda smu, _: smu.buffer.feed),
+    kinds.choice("NEXT", "NEVer").command(
+        ":TRACe:FEED:CONTrol", _set_control, lambda smu, _: "NEXT" if smu.buffer.storing else "NEV"
+    ),
+    setting.attribute(":TRACe:TSTamp:FORMat", "stamps", kinds.choice("ABSolute", "DELTa"), lambda smu, _: smu.buffer),
     setting.attribute(
         ":CALCulate3:FORMat", "statistic", kinds.choice("MEAN", "SDEViation", "MAXimum", "MINimum", "PKPK")
     ),

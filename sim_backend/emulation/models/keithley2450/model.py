@@ -15,7 +15,6 @@ for it, without an error. What no page at hand says is assumed:
 - remote sense changes nothing but a bit of the source status; `stored` lists what changes nothing at all.
 """
 
-from ...scpi import memory
 from . import sense, source, stored, sweep, system, trace, trigger
 from .state import Keithley2450State
 
@@ -37,5 +36,4 @@ class EmulatedKeithley2450(Keithley2450State):
         *trigger.COMMANDS,
         *system.COMMANDS,
         *stored.COMMANDS,
-        *memory.commands(range(5)),
     )

@@ -58,18 +58,8 @@ class Keithley2450State(SmuInstrument):
         self.trigger_model = TriggerModel(self.settle)
         self.format = DataFormat(swapped=True)
         self.unsettled = True
-        self.restore(Settings())
-
-    def setup(self) -> object:
-        """Return what ``*SAV`` keeps."""
-        return self.now
-
-    def restore(self, setup: object) -> None:
-        """Output off, then everything as a setup says."""
-        if not isinstance(setup, Settings):
-            raise TypeError(f"{setup!r} is no setup of a 2450")
         self.on = False
-        self.now = setup
+        self.now = Settings()
         self.apply()
 
     # ------------------------------------------------------------------ where settings live

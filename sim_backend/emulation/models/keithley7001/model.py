@@ -8,7 +8,6 @@ Scans and stored relay patterns are not emulated.
 """
 
 from ...scpi import kinds
-from ...scpi import memory as scpi_memory
 from ...scpi import settings as setting
 from ...scpi.matrix import relay_commands
 from ...scpi.messages import Command, clear_errors
@@ -40,7 +39,6 @@ class EmulatedKeithley7001(Keithley7001State):
         Command(":SYSTem:CLEar", clear_errors),
         setting.action(":SYSTem:PRESet", lambda matrix: matrix.reset()),
         *stored.COMMANDS,
-        *scpi_memory.commands(range(10)),
     )
 
 

@@ -3,7 +3,7 @@
 import re
 
 from ...scpi import stored
-from ...scpi.kinds import CONSTANT, FLAG, Kind, choice, integer, text
+from ...scpi.kinds import CONSTANT, FLAG, Kind, integer, text
 from ...scpi.status import ScpiError
 from ...scpi.stored import Row
 
@@ -18,14 +18,11 @@ def _read_card(texts: list[str], _: bool) -> str:
 ROWS = (
     Row("[:ROUTe]:CONFigure:SLOT#:CTYPe", Kind(_read_card), "C7012", kept=True),
     Row("[:ROUTe]:CONFigure:SLOT#:POLE", integer(1, 4), 2, kept=True),
-    Row("[:ROUTe]:CONFigure:SCHannel", FLAG, kept=True),
-    Row("[:ROUTe]:CONFigure:CPAir", FLAG, kept=True),
     Row(":DISPlay[:WINDow1]:TEXT[:DATA]", text(20), kept=True),
     Row(":DISPlay[:WINDow1]:TEXT:STATe", FLAG, kept=True),
     Row(":DISPlay:ENABle", FLAG, True, kept=True),
     Row(":OUTPut:TTL{1-4}[:STATe]", FLAG, kept=True),
     Row(":SENSe:TTL:DATA", CONSTANT, "0"),
-    Row(":SYSTem:POSetup", choice("RST", "PRESet", *(f"SAV{n}" for n in range(10))), kept=True),
     Row("*OPT", CONSTANT, "0"),
 )
 COMMANDS = stored.commands(ROWS)

@@ -6,7 +6,6 @@ it: every slot holds a 34932A unless `modules` or `installed` say otherwise, an 
 exclusive close opens first, settles, then closes. The internal multimeter, an option, is not fitted.
 """
 
-from ...scpi import memory as scpi_memory
 from ...scpi import settings as setting
 from ...scpi.matrix import cycle_query, relay_commands
 from ...scpi.messages import Command, clear_errors
@@ -31,5 +30,4 @@ class EmulatedKeysight34980A(Keysight34980AState):
         *setting.registers("OPERation", "QUEStionable", "ALARm"),
         setting.action(":DISPlay:TEXT:CLEar", lambda matrix: matrix.kept.pop((":DISPlay:TEXT", ()), None)),
         *stored.COMMANDS,
-        *scpi_memory.commands(range(6)),
     )

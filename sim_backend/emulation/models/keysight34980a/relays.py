@@ -34,6 +34,12 @@ def _open_bus(matrix: Keysight34980AState, call: Call) -> None:
     matrix.move({each for each in matrix.closed if each.row != BUS_ROW or (text and each.column != column)})
 
 
+def _open_module(matrix: Keysight34980AState, call: Call) -> None:
+    """Bring a module, or all, to its power-on state: every relay open."""
+    call.expect(1)
+    _open_all(matrix, call)
+
+
 def _clear_cycles(matrix: Keysight34980AState, call: Call) -> None:
     for each in matrix.crosspoints(call.expect(1)[0]):
         del matrix.operations[each]
@@ -43,5 +49,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("[:ROUTe]:CLOSe:EXCLusive", _close_only),
     Command("[:ROUTe]:OPEN:ALL", _open_all),
     Command("[:ROUTe]:OPEN:ABUS", _open_bus),
+    Command(":SYSTem:CPON", _open_module),
     Command(":DIAGnostic:RELay:CYCLes:CLEar", _clear_cycles),
 )

@@ -15,6 +15,7 @@ def _three_numbers(*forms: str) -> Kind:
 
 
 ROWS = (
+    Row(":SYSTem:ABUS:INTerlock:SIMulate", FLAG, kept=True),
     Row(":SYSTem:DATE", _three_numbers("+.0f", "+03.0f", "+03.0f"), "+2000,+01,+01", kept=True),
     Row(":SYSTem:TIME", _three_numbers("02.0f", "02.0f", "06.3f"), "00,00,00.000", kept=True),
     *(Row(f":SYSTem:{node}", ACTION) for node in ("LOCal", "REMote", "RWLock")),

@@ -4,16 +4,15 @@ Sources are the B2900 SCPI command reference, edition 2, and the B2900 user's gu
 hand says is assumed:
 
 - ``SYST:ERR?`` answers ``+0,"No error"`` when empty; numbers are NR3 in seven digits, ranges by their name;
-- the elements of a reading come in the order VOLT, CURR, RES, TIME, STAT, SOUR whatever the order of the list
-  (`element_order`), and arrays of several channels are interleaved reading by reading (`interleaved`);
-- output-off mode NORM opens the output relay (`normal_off`), ZERO holds 0 V with a limit of 100 uA;
+- the elements of a reading come in the order VOLT, CURR, RES, TIME, STAT, SOUR whatever the order of the list,
+  and arrays of several channels are interleaved reading by reading;
+- output-off mode NORM opens the output relay, ZERO holds 0 V with a limit of 100 uA;
 - with automatic output-on switched off and the output off, a measurement reads what is there, without an error;
 - a triggered level that was set stays until the next ``*RST``; without one a trigger leaves the level as it is;
 - of two limits with different signs the one of the level's sign is in force;
 - `stored` lists what changes nothing.
 """
 
-from ...scpi import memory
 from . import readout, sense, source, stored, system, timing, trigger
 from .settings import RANGES_A
 from .state import KeysightB2900State
@@ -33,7 +32,6 @@ class EmulatedKeysightB2900(KeysightB2900State):
         *readout.COMMANDS,
         *system.COMMANDS,
         *stored.COMMANDS,
-        *memory.commands(range(5)),
     )
 
     def trigger(self) -> None:

@@ -5,14 +5,10 @@ Names are those of the B2900 SCPI command reference, edition 2.
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
 
-from ...scpi import settings as setting
 from ...scpi import values
 from ...scpi.messages import Answer, Call, Command, Query
-from ...scpi.status import ScpiError
 from ...scpi.values import NOT_MEASURED, OVERFLOW
-from .settings import LARGEST_TRAIN
 from .state import ELEMENTS, KeysightB2900State
 from .timing import initiate, measure
 from .trigger import channels
@@ -24,8 +20,6 @@ FUNCTIONS = {"VOLTage[:DC]": "VOLT", "CURRent[:DC]": "CURR", "RESistance": "RES"
 
 def element_names(smu: KeysightB2900State) -> tuple[str, ...]:
     """Return the elements of a reading in the order in which they go out."""
-    if smu.element_order == "list":
-        return smu.elements
     return tuple(each for each in ELEMENTS if each in smu.elements)
 
 
@@ -38,28 +32,12 @@ def answer(smu: KeysightB2900State, found: Iterable[Mapping[str, float]], names:
     return smu.format.encode(numbers)
 
 
-def window(found: list[Any], arguments: list[str]) -> list[Any]:
-    """Return some readings, as offset (a number, ``STARt`` or ``CURRent``) and size say; -222 if there are none."""
-    if not arguments:
-        return found
-    if values.matches(arguments[0], "CURRent"):
-        start = len(found) - 1
-    else:
-        start = 0 if values.matches(arguments[0], "STARt") else values.integer(arguments[0], 0, LARGEST_TRAIN)
-    size = values.integer(arguments[1], 1, LARGEST_TRAIN) if len(arguments) > 1 else len(found)
-    if start >= len(found):
-        raise ScpiError(-222)
-    return found[start : start + size]
-
-
 def _readings(smu: KeysightB2900State, numbers: list[int], latest: bool) -> list[dict[str, float]]:
     """Return the readings of channels, all of them or the latest of each, in the order in which they go out."""
     none = [dict.fromkeys(ELEMENTS, NOT_MEASURED)]
     columns = [smu.readings[number - 1] or none for number in numbers]
     if latest:
         columns = [each[-1:] for each in columns]
-    if not smu.interleaved:
-        return [each for column in columns for each in column]
     longest = max(map(len, columns))
     return [each[place] for place in range(longest) for each in columns if place < len(each)]
 
@@ -89,16 +67,6 @@ def _measure(function: str = "") -> Query:
     return query
 
 
-def _data(smu: KeysightB2900State, call: Call) -> Answer:
-    """Answer the readings of one channel; offset and size may say which."""
-    arguments = call.expect(0, 2)
-    return answer(smu, window(_readings(smu, [call.suffixes[0]], latest=False), arguments), element_names(smu))
-
-
-def _latest_data(smu: KeysightB2900State, call: Call) -> Answer:
-    return answer(smu, _readings(smu, [call.suffixes[0]], latest=True), element_names(smu))
-
-
 def _set_elements(smu: KeysightB2900State, call: Call) -> None:
     smu.elements = tuple(dict.fromkeys(values.choice(text, NAMES) for text in call.expect(1, len(NAMES))))
 
@@ -113,7 +81,4 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(":MEASure", query=_measure()),
     *(Command(f":MEASure:{name}", query=_measure(key)) for name, key in FUNCTIONS.items()),
-    Command(":SENSe#:DATA", query=_data),
-    setting.query(":SENSe#:DATA:LATest", _latest_data),
-    setting.channel_action(":SENSe#:DATA:CLEar", lambda smu, call: smu.readings[call.suffixes[0] - 1].clear()),
 )

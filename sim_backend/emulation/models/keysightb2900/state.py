@@ -1,7 +1,6 @@
 """What the commands of an emulated Keysight B2900 act on: its channels, and how they reach the terminals."""
 
 from collections.abc import Iterable
-from typing import Literal
 
 import numpy as np
 
@@ -26,12 +25,6 @@ class KeysightB2900State(SmuInstrument):
     ----------
     line_hz : float
         Power-line frequency, by which NPLC is counted.
-    element_order : {"fixed", "list"}
-        Whether elements come in one fixed order or in that of ``:FORM:ELEM:SENS``.
-    interleaved : bool
-        Whether arrays of several channels come reading by reading, or channel by channel.
-    normal_off : {"highz", "normal"}
-        What output-off mode NORM is: an open relay, or 0 V with a limit of 100 uA.
     rng : numpy.random.Generator, optional
         Source of reading noise; without it there is none.
     """
@@ -47,42 +40,22 @@ class KeysightB2900State(SmuInstrument):
         serial: str = "MY51141234",
         *,
         line_hz: float = 50.0,
-        element_order: Literal["fixed", "list"] = "fixed",
-        interleaved: bool = True,
-        normal_off: Literal["highz", "normal"] = "highz",
         rng: np.random.Generator | None = None,
     ) -> None:
         super().__init__(world, name, serial, line_hz, rng)
         self.channels = tuple(f"{name}.{letter}" for letter in "ab"[: self.most_suffix])
-        self.element_order = element_order
-        self.interleaved = interleaved
-        self.normal_off = normal_off
         self.waiting: tuple[tuple[int, ...], tuple[str, ...]] | None = None
         """Channels and actions of a start that waits for its trigger."""
         self._driven: dict[str, dict[str, object]] = {}
         for channel in self.channels:
-            world.add_source(channel, Terminal(off_state=normal_off, off_limit_a=ZERO_LIMIT_A))
+            world.add_source(channel, Terminal(off_state="highz", off_limit_a=ZERO_LIMIT_A))
         self.reset()
 
     def reset(self) -> None:
         """Switch the outputs off, then set everything as after power-on."""
         self.format = DataFormat(definite=True)
         self.elements: tuple[str, ...] = ELEMENTS
-        self.restore(tuple(self.new_channel() for _ in self.channels))
-
-    def new_channel(self) -> ChannelState:
-        """Return a channel as after power-on."""
-        return ChannelState(self.ranges_a, aperture_s=1 / self.line_hz)
-
-    def setup(self) -> object:
-        """Return what ``*SAV`` keeps."""
-        return self.states
-
-    def restore(self, setup: object) -> None:
-        """Switch the outputs off, then set everything as a setup says."""
-        if not isinstance(setup, tuple):
-            raise TypeError(f"{setup!r} is no setup of a B2900")
-        self.states: tuple[ChannelState, ...] = setup
+        self.states = tuple(ChannelState(self.ranges_a, aperture_s=1 / self.line_hz) for _ in self.channels)
         self.on = [False for _ in self.channels]
         self.readings: tuple[list[dict[str, float]], ...] = tuple([] for _ in self.channels)
         self.waiting = None
@@ -121,7 +94,7 @@ class KeysightB2900State(SmuInstrument):
         return {
             self.channels[number - 1]: {
                 "on": self.on[number - 1],
-                "off_state": {"NORM": self.normal_off, "ZERO": "normal"}.get(state.off_mode, "highz"),
+                "off_state": "normal" if state.off_mode == "ZERO" else "highz",
                 **reading.as_voltage_source(function, level, limit, level, limit),
             }
         }

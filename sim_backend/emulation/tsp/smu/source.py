@@ -35,7 +35,6 @@ class SmuSource:
         node.setting("leveli", 0.0, partial(self.check_level, axis="i"), self._reprogram)
         node.setting("limitv", model.default_limit_v, number(model.least_limit_v, top_v), self.refresh)
         node.setting("limiti", model.default_limit_a, self.check_limit, self.refresh)
-        node.setting("limitp", 0.0, number(0, 1000), self.refresh)
         by_axis = {"v": model.volts, "i": model.source_amperes}
         self.ranges = Ranges(node, by_axis, self.range, check=self._check_range)
         node.setting("delay", 0.0, number(-1, 100e3))
@@ -124,8 +123,6 @@ class SmuSource:
         level = self.level()
         if self.sources_voltage:
             limit = self._swept_limit or values["limiti"]
-            if values["limitp"] and level:
-                limit = min(limit, values["limitp"] / abs(level))
             volt = level
         else:
             volt = math.copysign(self._swept_limit or values["limitv"], level)

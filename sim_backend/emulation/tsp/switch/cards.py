@@ -43,8 +43,6 @@ class Card:
     columns: int
     firmware: str = "01.00a"
     serial: str = "1000001"
-    poles: int = 2
-    highest_v: float = 200.0
     planes: int = 0
     """Rows that have a relay to the analog backplane of the same number, in bank 1."""
     interlock: int | None = None
@@ -58,7 +56,7 @@ class Card:
 
 CARD_7174A = Card("7174", "8x12 Low Current Matrix", 8, 12)
 CARD_7072 = Card("7072", "8x12 Semiconductor Matrix", 8, 12)
-CARD_3730 = Card("3730", "6x16 High Density Matrix", 6, 16, "01.40h", "4447332", highest_v=300.0, planes=6, interlock=1)
+CARD_3730 = Card("3730", "6x16 High Density Matrix", 6, 16, "01.40h", "4447332", planes=6, interlock=1)
 
 
 class Notation:

@@ -12,7 +12,6 @@ from .relays import Relays
 
 DISENGAGED = 0
 """What ``interlock.state`` reads when the interlock is open (3700A manual)."""
-POLES = {"one": 1, "two": 2, "four": 4}
 SETTLE_S = 4e-3
 """Settling time of a relay, in seconds (the 707B manual's example has 4 ms)."""
 
@@ -78,14 +77,11 @@ class TspMatrix(TspInstrument):
     def _describe_slot(self, node: Node, slot: int) -> None:
         """Have ``slot[n]`` tell about its card."""
         card = self._cards.get(slot)
-        poles = {name: 1.0 if card and card.poles == count else None for name, count in POLES.items()}
         node.keep(
             (
                 ("", Only.TOLD, {"idn": card.identity if card else "Empty Slot", "matrix": card and 1.0}),
-                ("", Only.TOLD, {"maxvoltage": card and card.highest_v}),
                 ("rows", Only.TOLD, {"matrix": card and float(card.rows)}),
                 ("columns", Only.TOLD, {"matrix": card and float(card.columns)}),
-                ("poles", Only.TOLD, poles),
                 ("interlock", choice(0, 1), {"override": 0.0}),
             )
         )

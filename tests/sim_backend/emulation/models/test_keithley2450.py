@@ -259,25 +259,18 @@ def test_a_repeating_filter_takes_its_count_of_conversions(bench):
     assert bench.world.clock.now() - before == pytest.approx(8 / 50)
 
 
-def test_a_saved_setup_comes_back_with_the_output_off(bench):
-    bench.say(":SOUR:VOLT 0.3", ":SOUR:VOLT:ILIM 2e-5", "*SAV 2", "*RST", ":OUTP ON", "*RCL 2")
-    assert bench.ask(":SOUR:VOLT?;:SOUR:VOLT:ILIM?;:OUTP?") == "0.3;2E-05;0"
-
-
 def test_a_comma_may_follow_the_last_argument(bench):
     bench.say(":TRAC:MAKE 'mine', 100, ")
     assert bench.ask(":TRAC:POIN? 'mine'") == "100"
     assert bench.refused(":TRAC:MAKE 'other',,") == -102
 
 
-def test_what_is_only_stored_is_reset_and_saved_like_a_setting(bench):
+def test_what_is_only_stored_is_reset_like_a_setting(bench):
     asked = ":SOUR:VOLT:PROT?;:SENS:RES:OCOM?;:OUTP:INT:STAT?;:DISP:CURR:DIG?"
-    bench.say(":SOUR:VOLT:PROT PROT20", ":SENS:RES:OCOM ON", ":OUTP:INT:STAT ON", ":DISP:CURR:DIG 6", "*SAV 1")
+    bench.say(":SOUR:VOLT:PROT PROT20", ":SENS:RES:OCOM ON", ":OUTP:INT:STAT ON", ":DISP:CURR:DIG 6")
     assert bench.ask(asked) == "PROT20;1;1;6"
     bench.say("*RST")
     assert bench.ask(asked) == "NONE;0;0;5"
-    bench.say("*RCL 1")
-    assert bench.ask(asked) == "PROT20;1;1;6"
 
 
 def test_what_the_panel_shows_outlives_a_reset(bench):

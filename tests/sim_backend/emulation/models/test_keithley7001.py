@@ -91,11 +91,6 @@ def test_reset_opens_everything(matrix):
     assert matrix.receive(":ROUT:CLOS:STAT?;:ROUT:CONF:BBM?") == b"(@);1\n"
 
 
-def test_setups_are_kept(matrix):
-    matrix.receive(":CLOS (@1!1!1,2!4!10);*SAV 2;:OPEN ALL;*RCL 2")
-    assert matrix.receive(":ROUT:CLOS:STAT?") == b"(@1!1!1,2!4!10)\n"
-
-
 def test_cards_and_panel_outlive_a_reset(matrix):
     asked = ":ROUT:CONF:SLOT2:CTYP?;POLE?;:OUTP:TTL3?;:DISP:TEXT?"
     matrix.receive(":ROUT:CONF:SLOT2:CTYP C7011;POLE 1;:OUTP:TTL3 ON;:DISP:TEXT 'a'")

@@ -127,11 +127,6 @@ def test_a_channel_delay_passes_when_its_relay_closes(world, matrix):
     assert world.clock.now() == pytest.approx(0.508)
 
 
-def test_a_saved_state_closes_the_same_relays(world, matrix):
-    matrix.receive("ROUT:CLOS (@1101,2304);*SAV 3;:ROUT:OPEN:ALL;:ROUT:CLOS (@1202);*RCL 3")
-    assert ask(matrix, "ROUT:CLOS? (@1101,2304,1202)") == "1,1,0"
-
-
 def test_only_a_34934a_has_row_protection(world):
     matrix = EmulatedKeysight34980A(world, "matrix", modules={1: "34932A", 2: "34934A-8x64"})
     matrix.receive("SYST:MOD:ROW:PROT 2,FIX")

@@ -1,8 +1,6 @@
-import copy
-
 import pytest
 
-from crossbar_hil.sim_backend.emulation.scpi import kinds, memory
+from crossbar_hil.sim_backend.emulation.scpi import kinds
 from crossbar_hil.sim_backend.emulation.scpi.instrument import ScpiInstrument
 from crossbar_hil.sim_backend.emulation.scpi.stored import Row, commands
 
@@ -18,21 +16,11 @@ ROWS = (
 
 
 class Box(ScpiInstrument):
-    commands = (*commands(ROWS), *memory.commands(range(2)))
+    commands = commands(ROWS)
     accepts_units = True
-
-    def __init__(self, world, name):
-        super().__init__(world, name)
-        self.memory = {}
 
     def reset(self):
         self.stored = {}
-
-    def setup(self):
-        return self.stored
-
-    def restore(self, setup):
-        self.stored = copy.deepcopy(setup)
 
 
 @pytest.fixture
@@ -71,8 +59,6 @@ def test_what_does_not_fit_a_row_is_refused(box, message, code):
     assert box.refused(message) == code
 
 
-def test_reset_forgets_what_is_not_kept_and_a_setup_brings_it_back(box):
-    box.say(":WAIT:GAIN 3", ":LINE1:STAT OFF", "*SAV 1", "*RST")
+def test_reset_forgets_what_is_not_kept(box):
+    box.say(":WAIT:GAIN 3", ":LINE1:STAT OFF", "*RST")
     assert box.ask(":WAIT:GAIN?;:LINE1:STAT?") == "+1.000000E+00;0"
-    box.say(":WAIT:GAIN 4", ":LINE1:STAT ON", "*RCL 1")
-    assert box.ask(":WAIT:GAIN?;:LINE1:STAT?") == "+3.000000E+00;1"
