@@ -258,6 +258,7 @@ def test_a_pulse_that_a_simulator_cannot_send_is_an_error_and_the_output_goes_of
         channel.prepare(SETTINGS)
         channel.enable()
         assert core_of(simulator).output
+        driver.adapter.deadline_s = SHORT_S
         with pytest.raises(InstrumentError, match=r"smu|TCPIP"):
             channel.pulse(0.05, 0.05)
     assert not core_of(simulator).output
