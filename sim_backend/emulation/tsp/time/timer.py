@@ -20,14 +20,12 @@ class Timer(EventObject):
         super().__init__(bus, event)
         self._delays = [DEFAULT_DELAY_S]
         self._running: Process | None = None
-        self._overrun = False
         node = self.node
         node.attribute("delay", lambda: self._delays[0], lambda value: self._set_delays([number()(value)]))
         node.attribute("delaylist", lambda: list(self._delays), self._set_delays)
         node.setting("count", 1.0, number(0, 1_048_575))
         node.setting("passthrough", False, flag)
         node.setting("stimulus", 0.0, number(0, 1000))
-        node.attribute("overrun", lambda: self._overrun)
         node.methods["reset"] = self.reset
         bus.listen(self._heard)
 
@@ -37,7 +35,6 @@ class Timer(EventObject):
         if self._running:
             self.bus.schedule.stop(self._running)
             self._running = None
-        self._overrun = False
 
     def reset(self) -> None:
         """Bring the settings to their defaults."""
@@ -47,10 +44,8 @@ class Timer(EventObject):
     def _heard(self, event: int) -> None:
         if event != self.node.values["stimulus"]:
             return
-        if self._running and not self._running.ended:
-            self._overrun = True
-            return
-        self._running = self.bus.schedule.start(self._run(), overlapped=False)
+        if not self._running or self._running.ended:
+            self._running = self.bus.schedule.start(self._run(), overlapped=False)
 
     def _run(self) -> Steps:
         if self.node.values["passthrough"]:
@@ -84,7 +79,6 @@ class Blender(EventObject):
         node.setting("orenable", False, flag)
         stimulus = node.child("stimulus", Node("synchronous_table"))
         stimulus.item, stimulus.put = lambda place: float(self._stimuli.get(place, 0)), self._set
-        node.attribute("overrun", lambda: False)
         node.methods["reset"] = self.reset
         bus.listen(self._heard)
 
