@@ -1,15 +1,11 @@
 """Timers and blenders of a TSP instrument: events after a time, and events out of others."""
 
-from collections.abc import Iterator
-
 from ..lua.objects import Node, Refused, Value, flag, number, whole
 from .events import LONGEST_DELAY_S, EventBus, EventObject
 from .schedule import Process, Steps
 
 SHORTEST_DELAY_S = 0.5e-6
 DEFAULT_DELAY_S = 10e-6
-MOST_DELAYS = 10_000
-"""Of a delay list; no manual found says how many an instrument takes."""
 BLENDER_INPUTS = 4
 
 
@@ -18,11 +14,9 @@ class Timer(EventObject):
 
     def __init__(self, bus: EventBus, event: int) -> None:
         super().__init__(bus, event)
-        self._delays = [DEFAULT_DELAY_S]
         self._running: Process | None = None
         node = self.node
-        node.attribute("delay", lambda: self._delays[0], lambda value: self._set_delays([number()(value)]))
-        node.attribute("delaylist", lambda: list(self._delays), self._set_delays)
+        node.setting("delay", DEFAULT_DELAY_S, number(SHORTEST_DELAY_S, LONGEST_DELAY_S))
         node.setting("count", 1.0, number(0, 1_048_575))
         node.setting("passthrough", False, flag)
         node.setting("stimulus", 0.0, number(0, 1000))
@@ -36,11 +30,6 @@ class Timer(EventObject):
             self.bus.schedule.stop(self._running)
             self._running = None
 
-    def reset(self) -> None:
-        """Bring the settings to their defaults."""
-        self._delays = [DEFAULT_DELAY_S]
-        super().reset()
-
     def _heard(self, event: int) -> None:
         if event != self.node.values["stimulus"]:
             return
@@ -50,22 +39,11 @@ class Timer(EventObject):
     def _run(self) -> Steps:
         if self.node.values["passthrough"]:
             self.bus.emit(self.event)
-        for delay in self._intervals():
-            yield delay
-            self.bus.emit(self.event)
-
-    def _intervals(self) -> Iterator[float]:
         count, made = int(self.node.values["count"]), 0
         while not count or made < count:
-            yield self._delays[made % len(self._delays)]
+            yield self.node.values["delay"]
+            self.bus.emit(self.event)
             made += 1
-
-    def _set_delays(self, value: Value) -> None:
-        if not isinstance(value, list) or not value:
-            raise Refused(-104, "Data type error")
-        if len(value) > MOST_DELAYS:
-            raise Refused(-225, "Out of memory")
-        self._delays = [number(SHORTEST_DELAY_S, LONGEST_DELAY_S)(each) for each in value]
 
 
 class Blender(EventObject):
