@@ -107,10 +107,6 @@ class TspMachine(EmulatedInstrument):
         self.errors.refuse(refused)
         self.status.standard.latched |= STANDARD["EXE"]
 
-    def since(self, own_s: float) -> float:
-        """Return the time since 1970 of an instant in the instrument's own time, in seconds."""
-        return self._clock.now() + own_s - self.schedule.now()
-
     def _describe_node(self) -> None:
         """Have ``localnode`` tell who the instrument is."""
         own = self.localnode

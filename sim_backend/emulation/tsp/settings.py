@@ -12,7 +12,6 @@ SETTINGS: tuple[Row, ...] = (
     ("display", Only.CONSTANT, {"KEY_EXIT": 75, "KEY_TRIG": 92}),
     ("display", number(0, 100), {"screen": 0.0}),
     ("display", choice(0, 1), {"locallockout": 0.0}),
-    ("display.trigger", Only.TOLD, {"overrun": False}),
     ("gpib", number(0, 30), {"address": 16.0}),
     ("io", Only.ANSWERED, {"open": (None, NO_DRIVE), "type": NIL}),
     ("lan", Only.ANSWERED, {"applysettings": None, "reset": None, "restoredefaults": None}),

@@ -108,16 +108,6 @@ def _of_function(function: str, short: str) -> tuple[Command, ...]:
     )
 
 
-def _configured_functions(smu: Keithley2400State, _: Call) -> str:
-    return ",".join(f'"{each}"' for each in ("VOLT", "CURR", "RES") if each in smu.now.measured) or '""'
-
-
-def _measure_again(smu: Keithley2400State, call: Call) -> Answer:
-    """Answer ``:MEAS?`` without a function: the one measured now, else current."""
-    _configure(smu, next((each for each in ("CURR", "VOLT", "RES") if each in smu.now.measured), "CURR"))
-    return _read(smu, call)
-
-
 def _count(pattern: str, key: str, other: str, endless: bool) -> Command:
     """Declare one of the two counts, whose product is the number of readings of a start."""
     plain = kinds.integer(1, LONGEST_LIST, 1)
@@ -144,8 +134,6 @@ COMMANDS: tuple[Command, ...] = (
     setting.query(":READ", _read),
     setting.query(":FETCh", _fetch),
     setting.query("[:SENSe#]:DATA[:LATest]", _latest),
-    setting.query(":CONFigure", _configured_functions),
-    setting.query(":MEASure", _measure_again),
     *_of_function("VOLTage[:DC]", "VOLT"),
     *_of_function("CURRent[:DC]", "CURR"),
     *_of_function("RESistance", "RES"),

@@ -4,23 +4,15 @@ from collections.abc import Mapping
 
 from ...scpi import format as scpi_format
 from ...scpi import settings as setting
-from ...scpi import values
 from ...scpi.common import clear_status
 from ...scpi.kinds import choice, integer
-from ...scpi.messages import Call, Command, clear_errors, error_count
+from ...scpi.messages import Command, clear_errors, error_count
 from .buffer import BINARY_REFUSES, FULL
-from .state import Keithley2450State
 
 TEXTS: Mapping[int, str] = {
     BINARY_REFUSES: "Parameter 4, Syntax error, expected valid name parameters",
     FULL: "Attempting to store past capacity of reading buffer",
 }
-
-
-def _set_time(_: Keithley2450State, call: Call) -> None:
-    """Take a date; the clock of the bench goes on by itself."""
-    for text in call.expect(1, 6):
-        values.number(text)
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -43,5 +35,5 @@ COMMANDS: tuple[Command, ...] = (
     Command(":SYSTem:ERRor:CLEar", clear_errors),
     Command(":SYSTem:ERRor:COUNt", query=error_count),
     Command(":SYSTem:LFRequency", query=lambda smu, _: str(round(smu.line_hz))),
-    Command(":SYSTem:TIME", _set_time, lambda smu, _: str(int(smu.world.clock.now()))),
+    setting.query(":SYSTem:TIME", lambda smu, _: str(int(smu.world.clock.now()))),
 )

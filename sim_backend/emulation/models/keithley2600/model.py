@@ -86,7 +86,7 @@ class EmulatedKeithley2600(TspInstrument):
         self._smus = []
         for place, channel in enumerate(self.channels):
             source = SmuSource(self.electrics, channel, terminals, interlock=interlock)
-            measure = SmuMeasure(source, self.schedule, self._line_frequency, since=self.since, noise=noise, rng=rng)
+            measure = SmuMeasure(source, self.schedule, self._line_frequency, noise=noise, rng=rng)
             measure.reclaim = self._reclaim
             smu = Smu(place, measure, SmuTrigger(place, measure, self.triggers.bus, latency_s))
             self._smus.append(smu)

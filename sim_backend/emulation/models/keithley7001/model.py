@@ -32,7 +32,6 @@ class EmulatedKeithley7001(Keithley7001State):
             lambda matrix, call, seconds: matrix.extra_s.update({call.suffixes[0]: seconds}),
             lambda matrix, call: matrix.extra_s.get(call.suffixes[0], 0.0),
         ),
-        setting.attribute("[:ROUTe]:CONFigure:BBMake", "break_before_make", kinds.FLAG),
         *setting.registers("OPERation", "QUEStionable"),
         Command(":STATus:QUEue[:NEXT]", query=lambda matrix, _: matrix.error_text(matrix.status.next_error())),
         Command(":STATus:QUEue:CLEar", clear_errors),

@@ -20,13 +20,11 @@ class Keithley7001State(MatrixInstrument):
         super().__init__(world, name, serial, settle_s=settle_s)
         self.extra_s: dict[int, float] = {}
         """Extra settling time of slots."""
-        self.break_before_make = True
 
     def reset(self) -> None:
-        """Open every relay; no extra settling, break before make."""
+        """Open every relay; no extra settling."""
         super().reset()
         self.extra_s = {}
-        self.break_before_make = True
 
     def slots(self) -> Iterable[int]:
         """Return the slots, from 1."""

@@ -17,6 +17,7 @@ def _read_card(texts: list[str], _: bool) -> str:
 
 ROWS = (
     Row("[:ROUTe]:CONFigure:SLOT#:CTYPe", Kind(_read_card), "C7012", kept=True),
+    Row("[:ROUTe]:CONFigure:BBMake", FLAG, True),
     Row("[:ROUTe]:CONFigure:SLOT#:POLE", integer(1, 4), 2, kept=True),
     Row(":DISPlay[:WINDow1]:TEXT[:DATA]", text(20), kept=True),
     Row(":DISPlay[:WINDow1]:TEXT:STATe", FLAG, kept=True),

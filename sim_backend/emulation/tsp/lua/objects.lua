@@ -145,20 +145,9 @@ local function method(id, key)
   end
 end
 
--- A method whose values are handed out one at a time, for a generic for.
-local function iterator(id, key)
-  return function(...)
-    local values, n = { ask("call", id, key, ...) }, 0
-    return function()
-      n = n + 1
-      return values[n]
-    end
-  end
-end
-
 kit.bound_method, kit.is_object, kit.object_of = method, identity, object
 
--- Give an object a part: what is read or written, called or iterated over; or a constant or an object, which it holds.
+-- Give an object a part: what is read, written or called; or a constant or an object, which it holds.
 function kit.add(id, kind, key, value)
   local it = object(id)
   local mt = getmetatable(it)
@@ -173,6 +162,6 @@ function kit.add(id, kind, key, value)
   elseif kind == "hold" then
     mt.Objects[key] = value
   else
-    mt.Objects[key] = (kind == "iterate" and iterator or method)(id, key)
+    mt.Objects[key] = method(id, key)
   end
 end

@@ -61,7 +61,6 @@ class Node:
         self.getters: dict[str, Callable[[], Value]] = {}
         self.setters: dict[str, Callable[[Value], None]] = {}
         self.methods: dict[str, Callable[..., Returned]] = {}
-        self.iterators: set[str] = set()
         self.constants: dict[str, float | str | bool] = {}
         self.children: dict[str | int, Node] = {}
         self.item: Callable[[int], Value] | None = None

@@ -165,7 +165,7 @@ class Sandbox:
         for key in node.setters:
             add("set", key)
         for key in node.methods:
-            add("iterate" if key in node.iterators else "call", key)
+            add("call", key)
         for key, value in node.constants.items():
             add("hold", key, value)
         for place, child in node.children.items():

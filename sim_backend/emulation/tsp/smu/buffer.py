@@ -37,22 +37,17 @@ class Buffer:
         Readings that it holds; what comes after is thrown away.
     asked : callable
         Called when a client asks how many readings there are.
-    since : callable
-        Makes an instrument's own time, in seconds, one since 1970.
     fleeting : bool
         Whether it ends when no script can reach it any more.
     """
 
-    def __init__(
-        self, capacity: int, asked: Callable[[], None], since: Callable[[float], float], *, fleeting: bool = False
-    ) -> None:
+    def __init__(self, capacity: int, asked: Callable[[], None], *, fleeting: bool = False) -> None:
         self.capacity = capacity
-        self._asked, self._since = asked, since
+        self._asked = asked
         self.entries: list[Entry] = []
         self.node = node = Node("reading_buffer", owner=self, fleeting=fleeting)
         node.attribute("n", self._count_when_asked)
         node.attribute("capacity", lambda: float(capacity))
-        node.attribute("basetimestamp", lambda: self._since(self._base()))
         for key in ("appendmode", "collecttimestamps", "collectsourcevalues"):
             node.setting(key, 0.0, self._while_empty(choice(0, 1)))
         node.settings(choice(0, 1), cachemode=1.0)

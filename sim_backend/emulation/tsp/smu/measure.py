@@ -41,12 +41,11 @@ class SmuMeasure:
         schedule: Schedule,
         line_frequency: Callable[[], float],
         *,
-        since: Callable[[float], float],
         noise: float = 0.0,
         rng: np.random.Generator | None = None,
     ) -> None:
         self.source, self._terminals, self._schedule = source, source.terminals, schedule
-        self._line_frequency, self._since, self._noise, self._rng = line_frequency, since, noise, rng
+        self._line_frequency, self._noise, self._rng = line_frequency, noise, rng
         self.four_wire: Callable[[], bool] = lambda: False
         self.on_limit: Callable[[bool], None] = lambda _: None
         self.reclaim: Callable[[], None] = lambda: None
@@ -168,7 +167,7 @@ class SmuMeasure:
         return sum(buffer.capacity for buffer in self._made)
 
     def _buffer(self, capacity: int, *, fleeting: bool = False) -> Buffer:
-        return Buffer(capacity, self._schedule.note_question, self._since, fleeting=fleeting)
+        return Buffer(capacity, self._schedule.note_question, fleeting=fleeting)
 
     def _as_sourced(self, axis: str) -> bool:
         """Whether the range is that of the source, as it is for what is sourced."""

@@ -65,18 +65,8 @@ class Channels:
             "clearforbidden": self._clear_forbidden,
             "getbackplane": self._each(lambda relay: self._list(self._names.beside.get(relay, ())), between=";"),
             "setbackplane": self._set_backplane,
-            "getimage": self._each(lambda relay: self._list((relay, *self._names.beside.get(relay, ()))), between=";"),
             "reset": self.reset_channels,
         }
-        pattern = node.child("pattern")
-        pattern.methods |= {
-            "setimage": self._set_image,
-            "getimage": lambda names=None: ";".join(self._list(image) for image in self._names.images(names)),
-            "delete": self._delete_pattern,
-            "snapshot": lambda name=None: self._names.set_pattern(name, sorted(self._relays.closed)),
-            "catalog": lambda: tuple(sorted(self._names.patterns)),
-        }
-        pattern.iterators.add("catalog")
 
     # ------------------------------------------------------------------ moving relays
 
@@ -101,7 +91,7 @@ class Channels:
         self._exchange(wanted, [relay for relay in self._relays.closed if relay.slot in slots])
 
     def reset(self) -> None:
-        """Open every relay and forget delays, patterns and what is forbidden."""
+        """Open every relay and forget delays and what is forbidden."""
         self._relays.move(frozenset())
         self.node.reset()
         self._obey()
@@ -117,7 +107,6 @@ class Channels:
             self._delays.pop(relay, None)
             self._names.beside.pop(relay, None)
         self._forbidden -= relays
-        self._names.forget(relays)
 
     def _relays_to_close(self, channels: Value, *, empty: bool = False) -> list[Relay]:
         """Return the relays of a list that is to be closed, without those that an interlock holds open."""
@@ -176,13 +165,11 @@ class Channels:
         return found
 
     def _set_delay(self, channels: Value = None, seconds: Value = None) -> None:
-        relays = self._crosspoints(self._names.read(channels, whole=True, patterns=False))
+        relays = self._crosspoints(self._names.read(channels, whole=True))
         self._delays |= dict.fromkeys(relays, number(0, LONGEST_DELAY_S)(seconds))
 
     def _set_forbidden(self, channels: Value = None) -> None:
-        relays = set(self._names.read(channels, whole=True))
-        self._forbidden |= relays
-        self._names.forget(relays)
+        self._forbidden |= set(self._names.read(channels, whole=True))
 
     def _clear_forbidden(self, channels: Value = None) -> None:
         self._forbidden -= set(self._names.read(channels, whole=True))
@@ -193,10 +180,3 @@ class Channels:
         if not all(relay.on_backplane for relay in beside):
             raise Refused(BAD_CHANNEL, "Parameter error not an analog backplane relay")
         self._names.beside |= dict.fromkeys(relays, beside)
-
-    def _set_image(self, channels: Value = None, name: Value = None) -> None:
-        self._names.set_pattern(name, self._check_permitted(self._names.read(channels, empty=True)))
-
-    def _delete_pattern(self, name: Value = None) -> None:
-        self._names.images(name)
-        del self._names.patterns[str(name)]

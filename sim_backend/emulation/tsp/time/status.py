@@ -113,9 +113,8 @@ class Status:
         self._watched: list[Register] | None = None  # those that can change, found when first looked at
         self._seen: list[float] = []
         node.attribute("condition", self.byte)
-        node.settings(number(0, 255), request_enable=0.0, node_enable=0.0)
+        node.settings(number(0, 255), request_enable=0.0)
         node.attribute("request_event", self.byte)
-        node.attribute("node_event", self.byte)
         node.methods["reset"] = self.reset
         node.constants |= _BYTE_NAMES
         for name in SUMMARIES:

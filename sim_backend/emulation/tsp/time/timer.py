@@ -1,15 +1,11 @@
 """Timers and blenders of a TSP instrument: events after a time, and events out of others."""
 
-from collections.abc import Iterator
-
 from ..lua.objects import Node, Refused, Value, flag, number, whole
 from .events import LONGEST_DELAY_S, EventBus, EventObject
 from .schedule import Process, Steps
 
 SHORTEST_DELAY_S = 0.5e-6
 DEFAULT_DELAY_S = 10e-6
-MOST_DELAYS = 10_000
-"""Of a delay list; no manual found says how many an instrument takes."""
 BLENDER_INPUTS = 4
 
 
@@ -18,16 +14,12 @@ class Timer(EventObject):
 
     def __init__(self, bus: EventBus, event: int) -> None:
         super().__init__(bus, event)
-        self._delays = [DEFAULT_DELAY_S]
         self._running: Process | None = None
-        self._overrun = False
         node = self.node
-        node.attribute("delay", lambda: self._delays[0], lambda value: self._set_delays([number()(value)]))
-        node.attribute("delaylist", lambda: list(self._delays), self._set_delays)
+        node.setting("delay", DEFAULT_DELAY_S, number(SHORTEST_DELAY_S, LONGEST_DELAY_S))
         node.setting("count", 1.0, number(0, 1_048_575))
         node.setting("passthrough", False, flag)
         node.setting("stimulus", 0.0, number(0, 1000))
-        node.attribute("overrun", lambda: self._overrun)
         node.methods["reset"] = self.reset
         bus.listen(self._heard)
 
@@ -37,40 +29,21 @@ class Timer(EventObject):
         if self._running:
             self.bus.schedule.stop(self._running)
             self._running = None
-        self._overrun = False
-
-    def reset(self) -> None:
-        """Bring the settings to their defaults."""
-        self._delays = [DEFAULT_DELAY_S]
-        super().reset()
 
     def _heard(self, event: int) -> None:
         if event != self.node.values["stimulus"]:
             return
-        if self._running and not self._running.ended:
-            self._overrun = True
-            return
-        self._running = self.bus.schedule.start(self._run(), overlapped=False)
+        if not self._running or self._running.ended:
+            self._running = self.bus.schedule.start(self._run(), overlapped=False)
 
     def _run(self) -> Steps:
         if self.node.values["passthrough"]:
             self.bus.emit(self.event)
-        for delay in self._intervals():
-            yield delay
-            self.bus.emit(self.event)
-
-    def _intervals(self) -> Iterator[float]:
         count, made = int(self.node.values["count"]), 0
         while not count or made < count:
-            yield self._delays[made % len(self._delays)]
+            yield self.node.values["delay"]
+            self.bus.emit(self.event)
             made += 1
-
-    def _set_delays(self, value: Value) -> None:
-        if not isinstance(value, list) or not value:
-            raise Refused(-104, "Data type error")
-        if len(value) > MOST_DELAYS:
-            raise Refused(-225, "Out of memory")
-        self._delays = [number(SHORTEST_DELAY_S, LONGEST_DELAY_S)(each) for each in value]
 
 
 class Blender(EventObject):
@@ -84,7 +57,6 @@ class Blender(EventObject):
         node.setting("orenable", False, flag)
         stimulus = node.child("stimulus", Node("synchronous_table"))
         stimulus.item, stimulus.put = lambda place: float(self._stimuli.get(place, 0)), self._set
-        node.attribute("overrun", lambda: False)
         node.methods["reset"] = self.reset
         bus.listen(self._heard)
 

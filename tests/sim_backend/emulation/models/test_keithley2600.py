@@ -362,11 +362,6 @@ def test_a_view_of_a_buffer_keeps_its_readings_alive(smu):
     assert say(smu, "views[2]() print(views[1][1])") == "nil\n"
 
 
-def test_time_stamps_count_from_the_first_reading_whose_time_of_day_is_kept(smu):
-    say(smu, "settime(1600000000) smua.source.output = 1 delay(10) smua.measure.i(smua.nvbuffer1)")
-    assert numbers(smu, "printnumber(smua.nvbuffer1.basetimestamp - 1600000010)")[0] == pytest.approx(0.06, abs=1e-3)
-
-
 # ---------------------------------------------------------------------------------------------- trigger model
 
 PULSE = (

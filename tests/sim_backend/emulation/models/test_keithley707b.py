@@ -195,38 +195,14 @@ def test_a_forbidden_relay_stays_open_with_all_that_were_listed(matrix):
     assert closed(matrix) == "1A02"
 
 
-def test_patterns_are_closed_by_name(matrix):
-    say(matrix, "channel.pattern.setimage('1A01,1B02', 'both')", "channel.close('both, 1C03')")
-    assert closed(matrix) == "1A01;1B02;1C03"
-    say(matrix, "channel.pattern.snapshot('three')")
-    assert say(matrix, "print(channel.pattern.getimage('three'))") == "1A01,1B02,1C03\n"
-    assert say(matrix, "print(channel.pattern.getimage('both, three'))") == "1A01,1B02;1A01,1B02,1C03\n"
-    assert say(matrix, "for name in channel.pattern.catalog() do print(name) end") == "both\nthree\n"
-    say(matrix, "channel.setforbidden('1A01')")
-    assert say(matrix, "for name in channel.pattern.catalog() do print(name) end") == ""
-    say(matrix, "channel.pattern.delete('three')")
-    assert error_code(matrix) == 1115
-    say(matrix, "channel.pattern.setimage('1A02', '1A01')")
-    assert error_code(matrix) == 1115
-
-
-def test_a_pattern_keeps_the_order_of_its_list(matrix):
-    say(matrix, "channel.pattern.setimage('1B05, 1B01, 1B03', 'route') channel.pattern.setimage('', 'none')")
-    assert say(matrix, "print(channel.pattern.getimage('route'))") == "1B05,1B01,1B03\n"
-    say(matrix, "channel.close('1A01') channel.exclusiveclose('none')")
-    assert closed(matrix) == "nil"
-
-
 def test_what_is_forbidden_is_listed_with_commas(matrix):
     say(matrix, "channel.setforbidden('1A03, 1A02')")
     assert say(matrix, "print(channel.getforbidden('slot1'))") == "1A02,1A03\n"
 
 
-def test_the_image_of_a_channel_is_itself(matrix):
-    assert say(matrix, "print(channel.getimage('1A01, 1B02'))") == "1A01;1B02\n"
-
-
-@pytest.mark.parametrize("name", ["setlabel", "setlabelrow", "getlabel", "createspecifier", "setpole", "getpole"])
+@pytest.mark.parametrize(
+    "name", ["setlabel", "setlabelrow", "getlabel", "createspecifier", "setpole", "getpole", "getimage", "pattern"]
+)
 def test_what_no_crossbar_lab_touches_is_unknown_like_any_other_name(matrix, name):
     assert say(matrix, f"print(channel.{name})") == "nil\n"
 

@@ -161,6 +161,8 @@ def test_what_no_lab_with_a_crossbar_touches_is_unknown_like_any_other_name(smu)
         "bit.getfield",
         "smua.buffer",
         "smua.contact",
+        "smua.nvbuffer1.basetimestamp",
+        "trigger.timer[1].delaylist",
         "smua.nvbuffer1.measureranges",
         "smua.nvbuffer1.fillmode",
         "node[1].getglobal",
