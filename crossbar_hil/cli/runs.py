@@ -204,7 +204,8 @@ def _lines_of(run: "Run") -> Iterator[str]:
     settings = run.all_settings
     changed = [each for each in settings if each.changed]
     yield ""
-    yield "settings that differ from their defaults" if changed else "every setting has its default"
+    if settings:
+        yield "settings that differ from their defaults" if changed else "every setting has its default"
     for each in changed:
         yield f"  {each.key:26}{each.text:18}  default {each.usual}"
     table = ""

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import stat
+import sys
 import tempfile
 import threading
 import time
@@ -34,7 +35,7 @@ def default_folder(environ: Mapping[str, str] = os.environ) -> Path:
 
 @contextmanager
 def run_lock(folder: Path, run: str) -> Iterator[None]:
-    """Let no second process work on a run of which no guard locks the instruments, for the length of a ``with`` block.
+    """Let no second process work on a run, for the length of a ``with`` block.
 
     Raises
     ------
@@ -47,6 +48,32 @@ def run_lock(folder: Path, run: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def run_owner(folder: Path) -> str:
+    """Say which process on this machine works on a run, empty if none does; looks only, and takes no lock."""
+    path = default_folder() / file_name(same_resource(str(folder.resolve())), ".lock")
+    try:
+        handle = open_plain(path)
+    except OSError:
+        return ""
+    try:
+        told = _read(handle)
+    finally:
+        os.close(handle)
+    return _describe_owner(told) if _is_running(told.get("pid")) else ""
+
+
+def _is_running(pid: Any) -> bool:
+    if not isinstance(pid, int) or pid <= 0 or sys.platform == "win32":  # where signal 0 is Ctrl-C
+        return False
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 class BenchLock:

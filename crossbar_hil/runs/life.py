@@ -20,6 +20,7 @@ from crossbar_hil.runs.provenance import bench_hash
 from crossbar_hil.runs.run import Run, RunOutcome
 
 Step = TypeVar("Step")
+AnyRun = TypeVar("AnyRun", bound=Run)
 Show = Callable[[Step], Any]
 
 
@@ -122,14 +123,13 @@ def begin_work(work: RecordedWork[Step], *, out: Path, show: Show[Step] = lambda
         shape = _guarded_shape(bench)
         if bench is not None and shape is not None:
             work.check_shape(shape)
-            folder = _make_folder(work, out, shape, opened)
+            folder = _make_folder(work, out, shape, locked, opened)
             backend: DeviceBackend | None = open_guarded(bench, seed=work.seed, folder=folder.folder)
             _prepare(work, backend, opened)
         else:  # the size of a virtual device is part of the folder's name, so it is made first
             backend = None if bench is None else open_backend(bench, seed=work.seed)
             _prepare(work, backend, opened)
-            folder = _make_folder(work, out, work.shape, opened)
-            locked.enter_context(run_lock(folder.folder, folder.folder.name))
+            folder = _make_folder(work, out, work.shape, locked, opened)
             if bench is not None:
                 bench.copy_into(folder.folder)
         work.begin(folder)
@@ -137,7 +137,9 @@ def begin_work(work: RecordedWork[Step], *, out: Path, show: Show[Step] = lambda
         return _carry_out(work, backend, folder.folder, show, take_back=folder.take_back)
 
 
-def resume_work(work: RecordedWork[Step], run: Run, *, show: Show[Step] = lambda _: None) -> RunOutcome:
+def resume_work(
+    make_work: Callable[[AnyRun], RecordedWork[Step]], run: AnyRun, *, show: Show[Step] = lambda _: None
+) -> RunOutcome:
     """Go on with recorded work that was interrupted, failed or died, without repeating a pulse.
 
     A virtual device is drawn again from its seed; one behind instruments is asked for nothing until the journal of its
@@ -145,8 +147,8 @@ def resume_work(work: RecordedWork[Step], run: Run, *, show: Show[Step] = lambda
 
     Parameters
     ----------
-    work : RecordedWork
-        What the run did.
+    make_work : callable
+        Makes of a run the work that it did; called once the run is locked, with the run as it is then.
     run : Run
         The recorded run.
     show : callable
@@ -159,19 +161,19 @@ def resume_work(work: RecordedWork[Step], run: Run, *, show: Show[Step] = lambda
     CrossbarError
         If the bench cannot be opened, or is not the one that the run left.
     """
-    bench = work.bench
-    if run.status == "done":
-        raise RunError(f"{run.noun} {run.name} is done ({run.facts['verdict']}), there is nothing to resume")
-    if bench is not None and run.facts.get("bench_sha256") != bench_hash(run.folder):
-        raise RunError(f"{run.folder / BENCH_FILE} was changed since run {run.name} began, so it is not resumed")
-    with ExitStack() as locked, ExitStack() as opened:
+    with run_lock(run.folder, run.name), ExitStack() as opened:
+        run = type(run)(run.folder)  # who had the lock before may have gone on with it
+        if run.status == "done":
+            raise RunError(f"{run.noun} {run.name} is done ({run.facts['verdict']}), there is nothing to resume")
+        work = make_work(run)
+        bench = work.bench
+        if bench is not None and run.facts.get("bench_sha256") != bench_hash(run.folder):
+            raise RunError(f"{run.folder / BENCH_FILE} was changed since run {run.name} began, so it is not resumed")
         backend: DeviceBackend | None = None
-        if bench is not None and _guarded_shape(bench) is not None:  # its guard locks the instruments
+        if bench is not None and _guarded_shape(bench) is not None:
             backend = open_guarded(bench, seed=work.seed, folder=run.folder, resume=True)
-        else:
-            locked.enter_context(run_lock(run.folder, run.name))
-            if bench is not None:
-                backend = open_backend(bench, seed=work.seed)
+        elif bench is not None:
+            backend = open_backend(bench, seed=work.seed)
         _prepare(work, backend, opened, check_pulses=False)  # they were checked when the run began
         work.reopen(run.folder)
         opened.pop_all()
@@ -185,9 +187,13 @@ def _guarded_shape(bench: Bench | None) -> tuple[int, int] | None:
     return len(bench.wiring.rows), len(bench.wiring.columns)
 
 
-def _make_folder(work: RecordedWork[Any], out: Path, shape: tuple[int, int], opened: ExitStack) -> RunFolder:
+def _make_folder(
+    work: RecordedWork[Any], out: Path, shape: tuple[int, int], locked: ExitStack, opened: ExitStack
+) -> RunFolder:
+    """Make the folder of a run, locked at once; it is taken back when `opened` is closed."""
     folder = RunFolder.make(out, rule=work.rule, shape=shape)
     opened.callback(folder.take_back)
+    locked.enter_context(run_lock(folder.folder, folder.folder.name))
     return folder
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from crossbar_hil.guard.inspection import examine
+from crossbar_hil.guard.lock import run_owner
 from crossbar_hil.guard.opening import JOURNAL
 from crossbar_hil.runs.verification import count_pulses
 
@@ -14,6 +15,9 @@ def describe_never_began(folder: Path) -> str:
 
     The record of a run is there, whole, before its first pulse.
     """
+    owner = run_owner(folder)
+    if owner:
+        return f"is being started by {owner}"
     journal = folder / JOURNAL
     if not journal.exists():
         return NEVER_BEGAN

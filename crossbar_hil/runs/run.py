@@ -14,6 +14,7 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.bench.file import BENCH_FILE, Bench, load_bench
 from crossbar_hil.errors import RunError
 from crossbar_hil.runs.recorded_settings import Setting, Tables, describe_tables
+from crossbar_hil.shipped import data_file
 from crossbar_hil.training.result import TrainingResult
 
 
@@ -135,11 +136,19 @@ class Run(ABC):
         return load_bench(str(self.folder / BENCH_FILE))
 
     def _bench_as_filed(self) -> Tables:
-        """Return the bench file in its folder, which stands for the recorded tables in a run of 0.1.0."""
+        """Return the bench file in its folder, which stands for the recorded tables in a run of 0.1.0.
+
+        There a curve and a pattern set are copies in the folder; one that ships is called by its name.
+        """
         try:
-            return {"bench": tomllib.loads((self.folder / BENCH_FILE).read_text(encoding="utf-8"))}
-        except (OSError, ValueError) as error:
+            bench = tomllib.loads((self.folder / BENCH_FILE).read_text(encoding="utf-8"))
+            for table, key, name in (("chip", "curve", "figure2a"), ("training", "patterns", "perceptron")):
+                copy = self.folder / str(bench.get(table, {}).get(key))
+                if copy.is_file() and copy.read_bytes() == data_file(name).read_bytes():
+                    bench[table][key] = name
+        except (OSError, ValueError, AttributeError) as error:
             raise RunError(f"the bench file of run {self.name} cannot be read: {error}") from error
+        return {"bench": bench}
 
     # ------------------------------------------------------------------ what a kind of run fills in
 

@@ -27,7 +27,7 @@ def load_run(folder: str | Path) -> Run:
     record = _record_in(path)
     if record is not None:
         run = _open_run(path, record)
-        _ = run.settings
+        _ = run.facts
         return run
     if is_run_folder(path):
         raise RunError(f"run {path.name} {describe_never_began(path)}")
@@ -48,7 +48,7 @@ def list_facts(out: str | Path) -> list[dict[str, Any]]:
         try:
             facts = load_run(folder).facts
         except RunError as error:
-            facts = {"status": str(error).removeprefix(f"run {folder.name} ")}
+            facts = {"status": str(error).replace(f" of run {folder.name}", "").removeprefix(f"run {folder.name} ")}
         found.append({**facts, "name": folder.name})
     return found
 

@@ -49,12 +49,26 @@ class TrainingRun(Run):
 
     @cached_property
     def tables(self) -> Tables:
-        """The checked tables of the bench file; of a run of 0.1.0 those of the bench file in its folder."""
-        return dict(self._recorded.get("tables") or self._bench_as_filed())
+        """The checked tables of the bench file; of a run of 0.1.0 those of the bench file in its folder.
+
+        There are none if that is lost, which `details` says.
+        """
+        return dict(self._recorded.get("tables") or ({} if self._missing_bench else self._bench_as_filed()))
+
+    @cached_property
+    def _missing_bench(self) -> str:
+        """Say why a run of 0.1.0 has no tables; empty if there are some."""
+        try:
+            _ = self._recorded.get("tables") or self._bench_as_filed()
+        except RunError as error:
+            return str(error)
+        return ""
 
     @cached_property
     def settings(self) -> dict[str, Any]:
         """The facts, and beside them the settings of the training that have a short name."""
+        if "tables" not in self._recorded:  # of 0.1.0, which kept these among the facts
+            return dict(self._recorded)
         try:
             bench = self.tables["bench"]
             training = bench["training"]
@@ -172,6 +186,7 @@ class TrainingRun(Run):
                 if version not in READABLE:
                     known = " and ".join(map(str, READABLE))
                     raise RunError(f"run {self.name} has schema version {version}, this program reads {known}")
+                record.execute("BEGIN")  # all that is read belongs to one moment, also while the run goes on
                 yield record
         except CrossbarError:
             raise
@@ -222,10 +237,12 @@ class TrainingRun(Run):
         return Ending(record, lines, reached=bool(facts["converged"]), drawable=True)
 
     def details(self) -> Sequence[str]:
-        """Say which targets were missed, the worst first."""
+        """Say which targets were missed, the worst first; of a run of 0.1.0 also if its settings are lost."""
+        lost = (f"no settings: {self._missing_bench}",) if self._missing_bench else ()
         if not self.epochs or not self.result.misses:
-            return ()
+            return lost
         return (
+            *lost,
             "missed targets",
             *(
                 f"  pattern {as_text(self.result.patterns[miss.pattern])}  output {miss.output + 1}  "
@@ -258,6 +275,8 @@ def resume_and_record(run: Run, *, show: Show[Epoch] = lambda _: None) -> RunOut
     """Go on with a training that was interrupted, failed or died; see `crossbar_hil.runs.life.resume_work`."""
     if not isinstance(run, TrainingRun):
         raise RunError(f"run {run.name} is of {run.trained}, not of a training")
-    known = {epoch.number: epoch for epoch in run.epochs}
-    work = TrainingWork(run.bench, run.facts["seed"], known=known)
-    return resume_work(work, run, show=show)
+
+    def make_work(run: TrainingRun) -> TrainingWork:
+        return TrainingWork(run.bench, run.facts["seed"], known={epoch.number: epoch for epoch in run.epochs})
+
+    return resume_work(make_work, run, show=show)

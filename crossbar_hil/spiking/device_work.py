@@ -47,8 +47,9 @@ class DeviceWork(SpikingWork):
         if backend is None or self.bench is None:
             raise TypeError("a device is trained on a bench, so there is a backend")
         training = self.bench.training
-        down = training.depress or Pulse(DEPRESS_V, training.pulse.width_s)
-        self._engine = BackendEngine(backend, training.pulse, down)
+        if training.depress is None:
+            raise TypeError("synapses of a device are depressed too, so there is a pulse for it")
+        self._engine = BackendEngine(backend, training.pulse, training.depress)
         model = model_of(self._settings, self._split, outputs=backend.shape[1])
         protocol = protocol_of(self._settings, self._split)
         self._network = SpikingNetwork(model, self._engine, seed=self.seed, protocol=protocol)
@@ -92,6 +93,9 @@ def make_spiking_work(
     """Return the training of a device, or of a computed network if there is no bench."""
     if bench is None:
         return ComputedWork(settings, split, None, seed=seed, label=label, view=view, every=every)
+    if bench.training.depress is None:
+        pulse = {"depress_v": DEPRESS_V, "depress_s": bench.training.width_s}
+        bench = bench.model_copy(update={"training": bench.training.model_copy(update=pulse)})
     on_device = replace(settings, bench=bench.name, part=1)
     return DeviceWork(on_device, split, bench, seed=seed, label=label, view=view, every=every)
 

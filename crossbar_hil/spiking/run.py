@@ -20,7 +20,7 @@ from crossbar_hil.spiking.progress import Progress
 from crossbar_hil.spiking.settings import SpikingSettings, data_hash, data_of
 from crossbar_hil.spiking.tasks.images import Split
 from crossbar_hil.spiking.view import SilentView
-from crossbar_hil.spiking.work import EVERY
+from crossbar_hil.spiking.work import EVERY, SpikingWork
 
 
 @dataclass(frozen=True)
@@ -202,6 +202,9 @@ def resume_spiking(run: SpikingRun, *, every: int = EVERY, view: SilentView | No
     A computed network goes on from its last checkpoint. On a device the training runs again from its seed.
     """
     view = view or SilentView()
-    bench = None if run.network.bench is None else run.bench
-    work = make_spiking_work(run.network, run.images(), bench, seed=run.facts["seed"], view=view, every=every)
-    return resume_work(work, run, show=view.show)
+
+    def make_work(run: SpikingRun) -> SpikingWork:
+        bench = None if run.network.bench is None else run.bench
+        return make_spiking_work(run.network, run.images(), bench, seed=run.facts["seed"], view=view, every=every)
+
+    return resume_work(make_work, run, show=view.show)
