@@ -6,7 +6,7 @@ import pytest
 from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.opening import open_backend
-from crossbar_hil.errors import BenchBusy, LimitError, Stopped
+from crossbar_hil.errors import BenchBusy, LimitError, RunError, Stopped
 from crossbar_hil.guard.lock import run_lock
 from crossbar_hil.runs import life
 from crossbar_hil.runs.life import RecordedWork, begin_work
@@ -145,3 +145,14 @@ def test_a_run_is_locked_before_its_device_is_opened_again(said, tmp_path, monke
     with run_lock(folder, folder.name), pytest.raises(BenchBusy):
         resume_and_record(load_run(folder))
     assert said == []
+
+
+def test_a_resume_that_waited_for_another_sees_what_that_one_left(tmp_path):
+    bench = load_bench("simulated", overrides={"training": {"epochs": 3, "beta": 1e5}})
+    folder = train_and_record(bench, seed=1, out=tmp_path, show=lambda _: os.kill(os.getpid(), signal.SIGINT)).folder
+    before = load_run(folder)
+    assert before.status == "interrupted"
+    assert resume_and_record(load_run(folder)).status == "done"
+    with pytest.raises(RunError, match="is done"):
+        resume_and_record(before)
+    assert len(load_run(folder).epochs) == 3

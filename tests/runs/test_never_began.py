@@ -10,6 +10,7 @@ import pytest
 
 from crossbar_hil import load_run
 from crossbar_hil.errors import RunError
+from crossbar_hil.guard.lock import run_lock
 from crossbar_hil.runs.store import list_facts, list_runs
 
 # A program that kills itself when the record of its run is about to be made, or to get its name.
@@ -127,3 +128,15 @@ def test_a_run_of_the_other_kind_is_refused_in_one_sentence(cli):
     )
     (trained,) = Path(__file__).parent.glob("written_by_0_1_0/*596f")
     assert "is of a chip, for which there is no test" in cli("snn", "test", trained).err
+
+
+def test_a_run_that_is_being_started_is_not_taken_for_one_that_never_began(tmp_path, monkeypatch, cli):
+    monkeypatch.setenv("CROSSBAR_HIL_LOCKS", str(tmp_path / "locks"))
+    folder = tmp_path / "runs" / "2026-01-01T00-00-00Z_manhattan_4x4_0000"
+    folder.mkdir(parents=True)
+    with run_lock(folder, folder.name):
+        (listed,) = list_facts(folder.parent)
+        assert f"is being started by process {os.getpid()}" in listed["status"]
+        assert "is being started by" in cli("resume", folder).err
+    (listed,) = list_facts(folder.parent)
+    assert listed["status"] == TOLD

@@ -117,3 +117,20 @@ def _forget_epochs(folder):
     with closing(sqlite3.connect(folder / "run.sqlite")) as record, record:
         for table in ("epoch", "cell", "current", "activation"):
             record.execute(f"DELETE FROM {table}")
+
+
+def test_one_whose_bench_file_is_lost_is_still_shown_and_exported_and_says_what_is_missing(old, cli):
+    folder = old("simulated")
+    (folder / "bench.toml").unlink()
+    shown = cli("show", "latest")
+    assert shown.code == 0
+    assert "no settings: the bench file of run" in shown.out
+    assert json.loads(cli("show", "latest", "--json").out)["beta"] == 5e7
+    assert cli("export", "latest", "--to", "csv").code == 0
+
+
+def test_a_shipped_curve_beside_it_is_called_by_its_name_and_patterns_of_ones_own_are_not(old, cli):
+    old("emulated")
+    shown = cli("show", "latest").out
+    assert "curve.csv" not in shown
+    assert "patterns.csv" in shown

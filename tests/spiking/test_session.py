@@ -9,7 +9,7 @@ import pytest
 from crossbar_hil.errors import ConfigError, ReplayDiverged, RunError
 from crossbar_hil.guard.journal import read_journal
 from crossbar_hil.runs.array_file import read_arrays
-from crossbar_hil.runs.store import find_run
+from crossbar_hil.runs.store import find_run, load_run
 from crossbar_hil.spiking.examination import Faults
 from crossbar_hil.spiking.folder import write_checkpoint, write_record
 from crossbar_hil.spiking.run import SpikingRun, resume_spiking
@@ -217,3 +217,10 @@ def test_what_does_not_go_together_is_said_in_one_sentence(given, told):
         SpikingSettings(**given)
     assert str(error.value).startswith(told)
     assert "\n" not in str(error.value)
+
+
+def test_the_depressing_pulse_of_a_device_is_among_its_settings(tmp_path):
+    settings = SpikingSettings(dataset="stripes", bench="simulated")
+    folder = train_spiking(settings, seed=1, out=tmp_path).folder
+    found = {each.key: each.value for each in load_run(folder).all_settings}
+    assert (found["training.depress_v"], found["training.depress_s"]) == (-2.8, 0.05)
