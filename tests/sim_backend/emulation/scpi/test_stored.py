@@ -1,7 +1,7 @@
 import pytest
 
 from crossbar_hil.sim_backend.emulation.scpi import kinds
-from crossbar_hil.sim_backend.emulation.scpi.instrument import ScpiInstrument
+from crossbar_hil.sim_backend.emulation.scpi.instrument import EmulatedScpiInstrument
 from crossbar_hil.sim_backend.emulation.scpi.stored import Row, commands
 
 ROWS = (
@@ -15,7 +15,7 @@ ROWS = (
 )
 
 
-class Box(ScpiInstrument):
+class Box(EmulatedScpiInstrument):
     commands = commands(ROWS)
     accepts_units = True
 
