@@ -71,11 +71,11 @@ def nearest(name: str, known: list[str]) -> str:
 
 
 def _points(group: str) -> dict[str, list[EntryPoint]]:
-    return _installed(f"crossbar_hil.{group}", tuple(sys.path))
+    return _installed_points(f"crossbar_hil.{group}", tuple(sys.path))
 
 
 @functools.lru_cache(maxsize=64)
-def _installed(group: str, path: tuple[str, ...]) -> dict[str, list[EntryPoint]]:  # noqa: ARG001 - another path, other parts
+def _installed_points(group: str, path: tuple[str, ...]) -> dict[str, list[EntryPoint]]:  # noqa: ARG001 - another path, other parts
     """Return the entry points of a group by name; a look through all installed packages takes some milliseconds."""
     found: dict[str, list[EntryPoint]] = {}
     for point in entry_points(group=group):

@@ -129,7 +129,7 @@ def _dry_run(
 
     from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
     from crossbar_hil.studies.axes import read_axes  # noqa: PLC0415
-    from crossbar_hil.studies.convergence.conducting import carry_out, scheduler_for  # noqa: PLC0415
+    from crossbar_hil.studies.convergence.carrying_out import carry_out, scheduler_for  # noqa: PLC0415
     from crossbar_hil.studies.convergence.folder import ChipStudyFolder  # noqa: PLC0415
     from crossbar_hil.studies.showing import make_show  # noqa: PLC0415
     from crossbar_hil.studies.study import check_fresh, new_folder  # noqa: PLC0415

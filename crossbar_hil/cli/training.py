@@ -85,12 +85,12 @@ def train(
     checked = load_bench(bench, preset=preset, overrides=overrides)
     seed = fresh_seed() if seed is None else seed
     if checked.kind == "hardware" and not yes:
-        rehearsal = dry_run(checked, seed=seed)
+        dry = dry_run(checked, seed=seed)
         confirm(
             checked.kind,
             yes,
             f"training sends pulses of {checked.training.pulse} to the chip on bench {checked.name}; "
-            f"a dry run {rehearsal.verdict} after {rehearsal.pulses} pulses in {rehearsal.epochs} epochs",
+            f"a dry run {dry.verdict} after {dry.pulses} pulses in {dry.epochs} epochs",
         )
     with make_progress(Console(stderr=True), quiet=quiet, epochs=checked.training.epochs) as progress:
         outcome = train_and_record(checked, seed=seed, out=out, preset=preset, label=label, show=progress.show)

@@ -137,7 +137,7 @@ class Task:
     """Of this package."""
 
 
-def answered(task: Task) -> Answered:
+def train_network(task: Task) -> Answered:
     """Train and test a network; this is what a worker runs.
 
     Raises
@@ -176,7 +176,7 @@ def run_networks(
     version = package_version()
     tasks = [Task(sweep.points[point], sweep.seed + number, sweep.data[point], version) for point, number in left]
     with scheduler as started:
-        for index, answer in started.submit(answered, tasks):
+        for index, answer in started.submit(train_network, tasks):
             folder.add(left[index], answer)
             show(1)
     folder.finish()

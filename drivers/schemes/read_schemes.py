@@ -116,7 +116,7 @@ class VirtualGround(ReadScheme):
 
     name = "virtual ground"
 
-    def _needed(self, ports: Collection[str]) -> tuple[str, ...]:  # noqa: ARG002
+    def _needed_ports(self, ports: Collection[str]) -> tuple[str, ...]:  # noqa: ARG002
         return "drive", "meter", "ground"
 
     def assignment(self, active: np.ndarray, column: int, shape: tuple[int, int]) -> Assignment:
@@ -150,7 +150,7 @@ class Guarded(ReadScheme):
     needs_guard = True
     takes_blank = True
 
-    def _needed(self, ports: Collection[str]) -> tuple[str, ...]:
+    def _needed_ports(self, ports: Collection[str]) -> tuple[str, ...]:
         self.meter = "meter" if "meter" in ports else "drive"
         return self.meter, "ground", "guard"
 
@@ -184,7 +184,7 @@ class Floating(ReadScheme):
     leaves_lines_open = True
     sign = 1
 
-    def _needed(self, ports: Collection[str]) -> tuple[str, ...]:
+    def _needed_ports(self, ports: Collection[str]) -> tuple[str, ...]:
         self.meter = "drive" if "drive" in ports else "meter"
         return self.meter, "ground"
 

@@ -15,7 +15,7 @@ class Scheme(ABC):
     name: ClassVar[str]
 
     def __init__(self, ports: Collection[str]) -> None:
-        self.needs = self._needed(ports)
+        self.needs = self._needed_ports(ports)
         """Ports that must be wired."""
 
     @property
@@ -32,7 +32,7 @@ class Scheme(ABC):
         return {**self.source_volts(voltage_v), GROUND: 0.0}
 
     @abstractmethod
-    def _needed(self, ports: Collection[str]) -> tuple[str, ...]:
+    def _needed_ports(self, ports: Collection[str]) -> tuple[str, ...]:
         """Return the ports that must be wired."""
 
 

@@ -60,7 +60,7 @@ class SymmetricHalfSelect(WriteScheme):
 
     name = "symmetric half-select"
 
-    def _needed(self, ports: Collection[str]) -> tuple[str, ...]:  # noqa: ARG002
+    def _needed_ports(self, ports: Collection[str]) -> tuple[str, ...]:  # noqa: ARG002
         return "drive", "meter", "ground"
 
     def source_volts(self, voltage_v: float) -> dict[str, float]:
@@ -81,7 +81,7 @@ class DividerHalfSelect(WriteScheme):
 
     name = "divider half-select"
 
-    def _needed(self, ports: Collection[str]) -> tuple[str, ...]:
+    def _needed_ports(self, ports: Collection[str]) -> tuple[str, ...]:
         self.source = "drive" if "drive" in ports else "meter"
         return self.source, "ground", "divider"
 
@@ -119,7 +119,7 @@ class WholeRow(WriteScheme):
 
     name = "row"
 
-    def _needed(self, ports: Collection[str]) -> tuple[str, ...]:
+    def _needed_ports(self, ports: Collection[str]) -> tuple[str, ...]:
         self.source = "drive" if "drive" in ports else "meter"
         return self.source, "ground"
 

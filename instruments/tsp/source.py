@@ -100,7 +100,7 @@ class Keithley2600SourceMeter(SourceMeter):
             with allowing(self._box.adapter, RESET_S):
                 self._box.command(f"{self._smu}.reset()")
                 for each in table:
-                    self._box.command(f"{each.path}={_written(each.value)}")
+                    self._box.command(f"{each.path}={_number_text(each.value)}")
                 self._as_set = {each.path: self._read_back(each) for each in table}
         self._settings = settings
 
@@ -108,7 +108,7 @@ class Keithley2600SourceMeter(SourceMeter):
         """Fix the smallest measure range that holds a current, and read it back."""
         self._table(replace(self._prepared(), range_a=range_a))
         setting = self._range(range_a)
-        self._box.command(f"{setting.path}={_written(setting.value)}")
+        self._box.command(f"{setting.path}={_number_text(setting.value)}")
         self._as_set[setting.path] = self._read_back(setting)
 
     def enable(self) -> None:
@@ -122,7 +122,7 @@ class Keithley2600SourceMeter(SourceMeter):
         """Source a voltage from now on."""
         self._check_voltage(voltage_v)
         level = _exactly(f"{self._smu}.source.levelv", voltage_v)
-        self._box.write(f"{level.path}={_written(voltage_v)}")
+        self._box.write(f"{level.path}={_number_text(voltage_v)}")
         found = self._box.ask_number(level.path)  # a level that got lost would be there when a relay moves
         if not level.holds(found):
             self._box.check_errors(level.path)
@@ -316,8 +316,8 @@ class Keithley2600SourceMeter(SourceMeter):
         with off_after_a_failure(*units):
             self._box.upload_pulses()
             self._box.begin_run(run)
-        channels = ", ".join(f"{unit._smu}, {_written(amplitude_v)}" for unit, amplitude_v in parts)
-        query = f'{FUNCTION}("{run}", {number}, {count}, {_written(width_s)}, {_written(GAP_S)}, {channels})'
+        channels = ", ".join(f"{unit._smu}, {_number_text(amplitude_v)}" for unit, amplitude_v in parts)
+        query = f'{FUNCTION}("{run}", {number}, {count}, {_number_text(width_s)}, {_number_text(GAP_S)}, {channels})'
         zeroing_s = 10 * max(unit._prepared().nplc for unit, _ in parts) / SLOWEST_LINE_HZ
         with off_after_a_failure(*units), allowing(self._box.adapter, count * (width_s + GAP_S) + zeroing_s):
             reply = self._box.ask(query)
@@ -367,10 +367,10 @@ def _exactly(path: str, value: float) -> _Setting:
     return _Setting(path, value, (value, value))
 
 
-def _written(value: float) -> str:
+def _number_text(value: float) -> str:
     """Return a number as it is sent.
 
-    >>> _written(1e-7), _written(0)
+    >>> _number_text(1e-7), _number_text(0)
     ('1.000000000e-07', '0')
     """
     return str(value) if isinstance(value, int) else f"{value:.9e}"

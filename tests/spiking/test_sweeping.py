@@ -19,11 +19,11 @@ from crossbar_hil.spiking.sweeping import (
     KIND,
     NetworkFolder,
     Task,
-    answered,
     network_axes,
     plan_networks,
     resumed_networks,
     sweep_networks,
+    train_network,
 )
 from crossbar_hil.spiking.tasks.images import digits
 from crossbar_hil.spiking.training import train_spiking
@@ -110,9 +110,9 @@ def test_a_worker_with_other_images_or_another_version_refuses(monkeypatch):
     from importlib.metadata import version
 
     with pytest.raises(DataError, match="a worker has other images of dataset digits"):
-        answered(Task(point, 0, "another hash", version("crossbar-hil")))
+        train_network(Task(point, 0, "another hash", version("crossbar-hil")))
     with pytest.raises(RunError, match="but the study was started by 0"):
-        answered(Task(point, 0, "another hash", "0"))
+        train_network(Task(point, 0, "another hash", "0"))
 
 
 def test_the_verb_leaves_a_table_and_a_map_and_says_which_point_is_best(cli, tmp_path):

@@ -9,9 +9,9 @@ import numpy as np
 
 from crossbar_hil.errors import ConfigError
 
-from ..scpi.instrument import ScpiInstrument
+from ..scpi.instrument import EmulatedScpiInstrument
 from ..scpi.status import Register
-from ..tsp.messages import TspInstrument
+from ..tsp.messages import EmulatedTspInstrument
 from ..world.damage import BEYOND_A, BrokenCell, BrokenRelay, Damage
 from ..world.instrument import EmulatedInstrument
 from ..world.world import World
@@ -150,7 +150,7 @@ class Blows:
     def _interlock(self, instrument: EmulatedInstrument, is_open: bool) -> None:
         instrument.interlock_open = is_open
         # A 3700A opens only its backplane relays, which are not emulated; the modules of a 34980A close nothing.
-        if not instrument.channels and not isinstance(instrument, TspInstrument):
+        if not instrument.channels and not isinstance(instrument, EmulatedTspInstrument):
             (self._damage().unpowered.add if is_open else self._damage().unpowered.discard)(instrument.name)
         self._block(instrument, is_open, INTERLOCK)
 
@@ -264,7 +264,7 @@ _CELLS: Mapping[str, tuple[Callable[[float], BrokenCell], float]] = {
 def switch_off(instrument: EmulatedInstrument) -> None:
     """Have an instrument switch its outputs off, as if somebody had told it in its own language."""
     for number in range(len(instrument.channels)):
-        if isinstance(instrument, TspInstrument):
+        if isinstance(instrument, EmulatedTspInstrument):
             instrument.receive(f"smu{'ab'[number]}.source.output = 0")
         else:
             instrument.receive(f":OUTP{number + 1} OFF")
@@ -272,10 +272,10 @@ def switch_off(instrument: EmulatedInstrument) -> None:
 
 def senses_remotely(instrument: EmulatedInstrument) -> bool:
     """Return whether an instrument measures its voltage by sense lines of its own."""
-    if isinstance(instrument, TspInstrument):
+    if isinstance(instrument, EmulatedTspInstrument):
         asked = [f"print(smu{letter}.sense)" for letter, _ in zip("ab", instrument.channels, strict=False)]
     else:
-        model = instrument.model if isinstance(instrument, ScpiInstrument) else ""
+        model = instrument.model if isinstance(instrument, EmulatedScpiInstrument) else ""
         asked = [question for name, question in _REMOTE_SENSE.items() if name in model]
     return any(float(instrument.receive(question)) != 0 for question in asked)
 

@@ -20,7 +20,7 @@ from .messages import Answer, Call, Command, Stored
 from .status import TEXTS, Register, ScpiError, Status
 
 
-class ScpiInstrument(EmulatedInstrument):
+class EmulatedScpiInstrument(EmulatedInstrument):
     """An instrument that follows a table of commands.
 
     A subclass names itself in `maker`, `model` and `firmware`, gives `commands`, and fills in `reset`.
@@ -133,7 +133,7 @@ class ScpiInstrument(EmulatedInstrument):
 
 
 @lru_cache(maxsize=4096)
-def _find(kind: type[ScpiInstrument], header: str, query: bool) -> tuple[Command, tuple[int, ...]]:
+def _find(kind: type[EmulatedScpiInstrument], header: str, query: bool) -> tuple[Command, tuple[int, ...]]:
     """Return the first command of a table that a header fits and that can be asked or set, and its suffixes."""
     code = -113
     for command in (*kind.commands, *COMMON):

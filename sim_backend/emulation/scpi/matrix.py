@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ..world.world import World
-from .instrument import ScpiInstrument
+from .instrument import EmulatedScpiInstrument
 from .messages import Call, Command, Query
 from .status import Register, ScpiError
 from .values import channel_items
@@ -21,7 +21,7 @@ class Crosspoint(NamedTuple):
     column: int
 
 
-class MatrixInstrument(ScpiInstrument):
+class MatrixInstrument(EmulatedScpiInstrument):
     """A matrix of relays in the world.
 
     The relay of slot s, row r and column c joins the nodes ``<name>.row.<s>.<r>`` and ``<name>.column.<s>.<c>``.

@@ -7,14 +7,14 @@ import numpy as np
 
 from ..world.world import World
 from .format import DataFormat
-from .instrument import ScpiInstrument
+from .instrument import EmulatedScpiInstrument
 from .messages import Call, Command
 from .source import Source
 from .status import Register, ScpiError
 from .values import number
 
 
-class SmuInstrument(ScpiInstrument):
+class SmuInstrument(EmulatedScpiInstrument):
     """A source-measure unit in the world.
 
     Its settings hold what is sourced and what is measured by function: ``source`` has a `Source` for VOLT and CURR,

@@ -45,7 +45,7 @@ class Loading:
     length: int = 0
 
 
-class TspInstrument(TspMachine):
+class EmulatedTspInstrument(TspMachine):
     """A TSP instrument as its clients see it; parameters as for `TspMachine`."""
 
     identity = ""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from .lua.objects import Node, Refused, ScriptError, Value, choice, given, number, whole
+from .lua.objects import Node, Refused, ScriptError, Value, check_arguments, choice, number, whole
 
 ASCII, REAL32, REAL64 = 1, 2, 3
 LONGEST_OUTPUT = 8 * 2**20
@@ -64,7 +64,7 @@ class Output:
 
         The range is cut to what there is; nothing at all is said if that is nothing.
         """
-        given(arrays, 1, "printbuffer")
+        check_arguments(arrays, 1, "printbuffer")
         columns = [_column(each) for each in arrays]
         start = max(whole(first, -(2**31)), 1)
         end = min(whole(last, -(2**31)), *(column.count() for column in columns))

@@ -527,7 +527,7 @@ def test_a_cell_must_bear_the_pulse_of_each_source_alone_since_no_two_begin_at_o
     class Leaning(type(write_scheme("divider half-select", SINGLE))):
         """The idle lines follow the one source, and the other source leans on the same side."""
 
-        def _needed(self, ports):
+        def _needed_ports(self, ports):
             return "drive", "meter", "divider"
 
         def source_volts(self, amplitude_v):

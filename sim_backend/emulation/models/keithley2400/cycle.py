@@ -63,14 +63,14 @@ def _cycle(smu: Keithley2400State) -> Record:
         smu.world.wait(delay_s + integration_s)
         ampere, _ = smu.world.measure(smu.channels[0])
         volt = smu.world.volt(f"{smu.channels[0]}.hi")
-        if not _reranged(smu, volt, ampere):
+        if not _autorange(smu, volt, ampere):
             break
         smu.apply()
     return _reading(smu, volt, ampere, averaged)
 
 
-def _reranged(smu: Keithley2400State, volt: float, ampere: float) -> bool:
-    """Choose the automatic range anew, and return whether it is another one."""
+def _autorange(smu: Keithley2400State, volt: float, ampere: float) -> bool:
+    """Choose the automatic range anew, and return whether it changed."""
     now = smu.now
     if now.automatic_ohms:
         function, wanted = "RES", ohms_range(RANGES_OHM, reading.quotient(volt, ampere), now.sense["RES"])

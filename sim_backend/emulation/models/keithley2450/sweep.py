@@ -24,7 +24,7 @@ def _prepare(
     smu: Keithley2450State, function: str, kind: str, levels: list[float], arguments: list[str], start: int = 1
 ) -> None:
     """Make list and model; `arguments` are delay, count, range type (not for lists), fail abort, dual, buffer."""
-    delay_s = values.bounded(arguments[0], AUTO_DELAY, LONGEST_S) if arguments else AUTO_DELAY
+    delay_s = values.number_within(arguments[0], AUTO_DELAY, LONGEST_S) if arguments else AUTO_DELAY
     count = 1
     if len(arguments) > 1 and not values.matches(arguments[1], "INFinite"):
         count = values.integer(arguments[1], 0, MOST_COUNT) or 1
@@ -78,7 +78,7 @@ def _commands(function: str) -> tuple[Command, ...]:
     def ends(smu: Keithley2450State, call: Call, most: int) -> tuple[float, float, list[str]]:
         arguments = call.expect(3, most)
         bound = smu.now.sourcing.source[function].most
-        start, stop = (values.bounded(text, -bound, bound) for text in arguments[:2])
+        start, stop = (values.number_within(text, -bound, bound) for text in arguments[:2])
         return start, stop, arguments[2:]
 
     def points(text: str) -> int:
@@ -104,7 +104,7 @@ def _commands(function: str) -> tuple[Command, ...]:
         start, stop, rest = ends(smu, call, 10)
         _prepare(smu, function, "Log", staircase(start, stop, points(rest[0]), logarithmic=True), rest[1:])
 
-    def listed(smu: Keithley2450State, call: Call) -> None:
+    def from_list(smu: Keithley2450State, call: Call) -> None:
         arguments = call.expect(1, 5)
         levels = smu.now.sourcing.source[function].values
         start = values.integer(arguments[0], 1, len(levels))
@@ -115,7 +115,7 @@ def _commands(function: str) -> tuple[Command, ...]:
         Command(f"{pattern}:LINear", linear),
         Command(f"{pattern}:LINear:STEP", step),
         Command(f"{pattern}:LOG", logarithmic),
-        Command(f"{pattern}:LIST", listed),
+        Command(f"{pattern}:LIST", from_list),
     )
 
 

@@ -18,7 +18,7 @@ from importlib.resources import files
 import numpy as np
 
 from ...tsp.lua.objects import Only, Row, choice, number
-from ...tsp.messages import TspInstrument
+from ...tsp.messages import EmulatedTspInstrument
 from ...tsp.smu.channel import Smu
 from ...tsp.smu.measure import SmuMeasure
 from ...tsp.smu.model import MODEL_2602B, MODEL_2636B, SmuModel
@@ -43,7 +43,7 @@ DISPLAY: tuple[Row, ...] = (
 )
 
 
-class EmulatedKeithley2600(TspInstrument):
+class EmulatedKeithley2600(EmulatedTspInstrument):
     """A 2600B with two channels, called ``<name>.a`` and ``<name>.b`` in the world.
 
     Parameters

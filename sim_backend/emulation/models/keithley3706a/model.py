@@ -6,10 +6,10 @@ the multimeter, which a 3706A-SNFP does not have.
 """
 
 from ...tsp.switch.cards import CARD_3730
-from ...tsp.switch.matrix import TspMatrix
+from ...tsp.switch.matrix import EmulatedTspMatrix
 
 
-class EmulatedKeithley3706A(TspMatrix):
+class EmulatedKeithley3706A(EmulatedTspMatrix):
     """Six slots; a 6 x 16 card 3730 in slot 1 unless told otherwise."""
 
     model = "3706A-SNFP"

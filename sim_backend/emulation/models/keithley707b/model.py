@@ -5,10 +5,10 @@ time are assumptions (see `tsp.switch`).
 """
 
 from ...tsp.switch.cards import CARD_7174A
-from ...tsp.switch.matrix import TspMatrix
+from ...tsp.switch.matrix import EmulatedTspMatrix
 
 
-class EmulatedKeithley707B(TspMatrix):
+class EmulatedKeithley707B(EmulatedTspMatrix):
     """Six slots; an 8 x 12 card 7174A in slot 1 unless told otherwise."""
 
     model = "707B"
@@ -16,7 +16,7 @@ class EmulatedKeithley707B(TspMatrix):
     usual_card = CARD_7174A
 
 
-class EmulatedKeithley708B(TspMatrix):
+class EmulatedKeithley708B(EmulatedTspMatrix):
     """One slot."""
 
     model = "708B"

@@ -10,7 +10,8 @@ HARDWARE_MISSING = -241
 
 
 _DELAY = Kind(
-    lambda texts, _: values.bounded(texts[0], 0.0, 60.0, 0.0, unit="S"), lambda found: ",".join(map(values.nr3, found))
+    lambda texts, _: values.number_within(texts[0], 0.0, 60.0, 0.0, unit="S"),
+    lambda found: ",".join(map(values.nr3, found)),
 )
 
 

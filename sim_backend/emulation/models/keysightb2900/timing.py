@@ -43,13 +43,13 @@ def initiate(smu: KeysightB2900State, numbers: Iterable[int], actions: tuple[str
     if smu.waiting is not None:
         raise ScpiError(-213)
     smu.waiting = tuple(numbers), actions
-    if not _awaited(smu):
+    if not _awaited_sources(smu):
         _go(smu)
 
 
 def release(smu: KeysightB2900State, source: str = "") -> None:
     """Let a start go on that waits for a source, or for any; -211 if there is none."""
-    if smu.waiting is None or (source and source not in _awaited(smu)):
+    if smu.waiting is None or (source and source not in _awaited_sources(smu)):
         raise ScpiError(-211)
     _go(smu)
 
@@ -67,7 +67,7 @@ def measure(smu: KeysightB2900State, numbers: Iterable[int]) -> None:
     _carry_out(smu, numbers, events)
 
 
-def _awaited(smu: KeysightB2900State) -> set[str]:
+def _awaited_sources(smu: KeysightB2900State) -> set[str]:
     """Return the sources that a start waits for."""
     numbers, actions = smu.waiting or ((), ())
     layers = (

@@ -190,7 +190,7 @@ def whole(value: Value, low: int = 0, high: int = 2**31) -> int:
     return int(number(low, high)(value))
 
 
-def given(arguments: Sequence[Value], least: int, name: str) -> None:
+def check_arguments(arguments: Sequence[Value], least: int, name: str) -> None:
     """Check that a method got its arguments."""
     if len(arguments) < least:
         raise Refused(1401, f"{name} needs {least} parameters, {len(arguments)} were given")

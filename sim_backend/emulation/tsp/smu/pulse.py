@@ -7,7 +7,7 @@ After the 2600B reference manual, KIPulse factory script. Triggers of the digita
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from ..lua.objects import Node, Refused, Returned, Value, given, number, whole
+from ..lua.objects import Node, Refused, Returned, Value, check_arguments, number, whole
 from ..time.schedule import Schedule
 from .buffer import Buffer, as_buffer
 from .channel import Smu
@@ -41,7 +41,7 @@ class PulseFunctions:
 
     def pulse(self, axis: str, name: str, *arguments: Value) -> None:
         """``PulseVMeasureI(smu, bias, level, ton, toff, points)``, readings into nvbuffer1."""
-        given(arguments, 6, name)
+        check_arguments(arguments, 6, name)
         smu, bias, level, on, off, points, *_ = arguments
         channel = _smu(smu)
         buffer = channel.measure.buffers[0]
@@ -55,7 +55,7 @@ class PulseFunctions:
         A sweep has start and stop in place of the level.
         """
         levels = 2 if span else 1
-        given(arguments, 8 + levels, name)
+        check_arguments(arguments, 8 + levels, name)
         smu, bias, *rest = arguments
         limit, on, off, points, buffer, tag, *_ = rest[levels:]
         readings = None if buffer is None else as_buffer(buffer, 7 + levels)
@@ -68,7 +68,7 @@ class PulseFunctions:
 
     def initiate_dual(self, *tags: Value) -> Returned:
         """``InitiatePulseTestDual(tag1, tag2)``; return success and text."""
-        given(tags, 2, "InitiatePulseTestDual")
+        check_arguments(tags, 2, "InitiatePulseTestDual")
         first, second = (self._tests.get(whole(tag)) for tag in tags[:2])
         if first and second:
             if first.smu is second.smu:

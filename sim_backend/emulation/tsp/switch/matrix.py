@@ -5,7 +5,7 @@ from functools import partial
 
 from ...world.world import World
 from ..lua.objects import Node, Only, Value, choice
-from ..messages import TspInstrument
+from ..messages import EmulatedTspInstrument
 from .cards import Card, Notation
 from .channel import Channels
 from .relays import Relays
@@ -16,7 +16,7 @@ SETTLE_S = 4e-3
 """Settling time of a relay, in seconds (the 707B manual's example has 4 ms)."""
 
 
-class TspMatrix(TspInstrument):
+class EmulatedTspMatrix(EmulatedTspInstrument):
     """Objects ``channel``, ``slot`` and ``memory``; a model says how rows are written and how many slots there are.
 
     Parameters

@@ -1,7 +1,7 @@
 import pytest
 
 from crossbar_hil.sim_backend.emulation.scpi import kinds
-from crossbar_hil.sim_backend.emulation.scpi.instrument import ScpiInstrument
+from crossbar_hil.sim_backend.emulation.scpi.instrument import EmulatedScpiInstrument
 from crossbar_hil.sim_backend.emulation.scpi.stored import Row, commands
 
 ROWS = (
@@ -9,13 +9,13 @@ ROWS = (
     Row(":LINE{1-4}:STATe", kinds.FLAG, True, kept=True),
     Row(":LINE{1-4}:USE", kinds.choices("INPut", "OUTPut"), "OUTP"),
     Row(":LABel", kinds.text(4)),
-    Row(":SORT", kinds.ordered("VOLTage", "CURRent", "TIME"), ("TIME",)),
+    Row(":SORT", kinds.choices_in_order("VOLTage", "CURRent", "TIME"), ("TIME",)),
     Row(":CLEan", kinds.ACTION),
     Row(":OPTion", kinds.CONSTANT, "0"),
 )
 
 
-class Box(ScpiInstrument):
+class Box(EmulatedScpiInstrument):
     commands = commands(ROWS)
     accepts_units = True
 

@@ -1,4 +1,4 @@
-"""Conduct a sweep or a search of chips: who does the work, and what is told of it."""
+"""Carry out a sweep or a search of chips: who does the work, and what is told of it."""
 
 from crossbar_hil.backend import Pulse
 from crossbar_hil.studies.convergence.counts import describe_share, summary
