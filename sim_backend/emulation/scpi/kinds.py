@@ -76,7 +76,7 @@ def number(
 ) -> Kind:
     """Return a number between bounds; ``MIN``, ``MAX`` and ``DEF`` are understood both ways."""
     return Kind(
-        lambda texts, units: values.number_within(texts[0], low, high, default, unit if units else ""),
+        lambda texts, units: values.within(texts[0], low, high, default, unit if units else ""),
         reply,
         default=default,
         named=lambda text: reply(values.named_bound(text, low, high, default)),
@@ -110,7 +110,7 @@ def choices(*names: str) -> Kind:
     )
 
 
-def choices_in_order(*names: str) -> Kind:
+def in_order(*names: str) -> Kind:
     """Return a tuple of names in their short forms, in the order of `names` whatever that of the parameters."""
 
     def read(texts: list[str], _: bool) -> tuple[str, ...]:
@@ -135,10 +135,7 @@ def text(longest: int) -> Kind:
 def tone(low_hz: float, high_hz: float, shortest_s: float, longest_s: float) -> Kind:
     """Return frequency and duration of a beep, which are only set."""
     return Kind(
-        lambda texts, _: (
-            values.number_within(texts[0], low_hz, high_hz),
-            values.number_within(texts[1], shortest_s, longest_s),
-        ),
+        lambda texts, _: (values.within(texts[0], low_hz, high_hz), values.within(texts[1], shortest_s, longest_s)),
         answer=None,
         least=2,
         most=2,

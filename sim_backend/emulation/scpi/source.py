@@ -94,7 +94,7 @@ def chosen_range(call: Call, ranges: tuple[float, ...], present: float, default:
         if values.matches(text, name):
             return found
     most = ranges[-1] * reading.HEADROOM
-    return reading.range_holding(ranges, values.number_within(text, -most, most, unit=unit))
+    return reading.range_holding(ranges, values.within(text, -most, most, unit=unit))
 
 
 def range_command(
@@ -158,7 +158,7 @@ def commands(
         source.values = [*source.values, *more]
 
     levels = Kind(
-        lambda texts, units: [values.number_within(text, -most, most, unit=unit if units else "") for text in texts],
+        lambda texts, units: [values.within(text, -most, most, unit=unit if units else "") for text in texts],
         lambda found: ",".join(map(reply, found)),
         most=list_per_command,
     )

@@ -54,7 +54,7 @@ def number(text: str, unit: str = "") -> float:
     return value * _PREFIXES[suffix[: -len(unit)]]
 
 
-def number_within(text: str, low: float, high: float, default: float | None = None, unit: str = "") -> float:
+def within(text: str, low: float, high: float, default: float | None = None, unit: str = "") -> float:
     """Read a number between bounds, or ``MINimum``, ``MAXimum``, ``DEFault``.
 
     Raises
@@ -77,7 +77,7 @@ def named_bound(text: str, low: float, high: float, default: float | None) -> fl
     """Return what a query such as ``:SOUR:VOLT? MAX`` asks for."""
     if not any(matches(text, name) for name in ("MINimum", "MAXimum", "DEFault")):
         raise ScpiError(-224)
-    return number_within(text, low, high, default)
+    return within(text, low, high, default)
 
 
 def integer(text: str, low: int, high: int, default: int | None = None) -> int:
@@ -87,7 +87,7 @@ def integer(text: str, low: int, high: int, default: int | None = None) -> int:
     (8, 255)
     """
     if not text.startswith("#"):
-        return round(number_within(text, low, high, default))
+        return round(within(text, low, high, default))
     found = _NON_DECIMAL.fullmatch(text)
     if found is None:
         raise ScpiError(-104)

@@ -4,7 +4,7 @@ from ...scpi import format as scpi_format
 from ...scpi import settings as setting
 from ...scpi import values
 from ...scpi.format import SINGLE, TEXT
-from ...scpi.kinds import FLAG, choice, choices_in_order
+from ...scpi.kinds import FLAG, choice, in_order
 from ...scpi.messages import Call, Command, clear_errors
 from ...scpi.smu import LINE_FREQUENCY
 from .state import Keithley2400State
@@ -30,10 +30,7 @@ COMMANDS: tuple[Command, ...] = (
     *setting.attributes(
         {
             # The order of the reply is that of Figure 18-1, whatever the order of the list.
-            ":FORMat:ELEMents[:SENSe#]": (
-                "elements",
-                choices_in_order("VOLTage", "CURRent", "RESistance", "TIME", "STATus"),
-            ),
+            ":FORMat:ELEMents[:SENSe#]": ("elements", in_order("VOLTage", "CURRent", "RESistance", "TIME", "STATus")),
             ":SYSTem:TIME:RESet:AUTO": ("time_reset_auto", FLAG),
         }
     ),

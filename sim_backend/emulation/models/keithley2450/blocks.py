@@ -59,7 +59,7 @@ def _count(text: str) -> int:
 
 
 def _delay(text: str) -> float:
-    seconds = values.number_within(text, 0.0, LONGEST_S)
+    seconds = values.within(text, 0.0, LONGEST_S)
     if 0 < seconds < SHORTEST_DELAY_S:
         raise ScpiError(-222)
     return seconds

@@ -24,7 +24,7 @@ def _prepare(
     smu: Keithley2450State, function: str, kind: str, levels: list[float], arguments: list[str], start: int = 1
 ) -> None:
     """Make list and model; `arguments` are delay, count, range type (not for lists), fail abort, dual, buffer."""
-    delay_s = values.number_within(arguments[0], AUTO_DELAY, LONGEST_S) if arguments else AUTO_DELAY
+    delay_s = values.within(arguments[0], AUTO_DELAY, LONGEST_S) if arguments else AUTO_DELAY
     count = 1
     if len(arguments) > 1 and not values.matches(arguments[1], "INFinite"):
         count = values.integer(arguments[1], 0, MOST_COUNT) or 1
@@ -78,7 +78,7 @@ def _commands(function: str) -> tuple[Command, ...]:
     def ends(smu: Keithley2450State, call: Call, most: int) -> tuple[float, float, list[str]]:
         arguments = call.expect(3, most)
         bound = smu.now.sourcing.source[function].most
-        start, stop = (values.number_within(text, -bound, bound) for text in arguments[:2])
+        start, stop = (values.within(text, -bound, bound) for text in arguments[:2])
         return start, stop, arguments[2:]
 
     def points(text: str) -> int:

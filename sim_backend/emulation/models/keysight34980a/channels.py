@@ -10,8 +10,7 @@ HARDWARE_MISSING = -241
 
 
 _DELAY = Kind(
-    lambda texts, _: values.number_within(texts[0], 0.0, 60.0, 0.0, unit="S"),
-    lambda found: ",".join(map(values.nr3, found)),
+    lambda texts, _: values.within(texts[0], 0.0, 60.0, 0.0, unit="S"), lambda found: ",".join(map(values.nr3, found))
 )
 
 

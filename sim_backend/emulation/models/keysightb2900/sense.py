@@ -51,7 +51,7 @@ def _limits(function: str) -> tuple[Command, ...]:
 
 def _set_nplc(smu: KeysightB2900State, call: Call) -> None:
     most = LONGEST_APERTURE_S * smu.line_hz
-    cycles = values.number_within(call.expect(1)[0], SHORTEST_APERTURE_S * smu.line_hz, most, 1.0)
+    cycles = values.within(call.expect(1)[0], SHORTEST_APERTURE_S * smu.line_hz, most, 1.0)
     smu.settings(call).aperture_s = cycles / smu.line_hz
 
 

@@ -9,7 +9,7 @@ ROWS = (
     Row(":LINE{1-4}:STATe", kinds.FLAG, True, kept=True),
     Row(":LINE{1-4}:USE", kinds.choices("INPut", "OUTPut"), "OUTP"),
     Row(":LABel", kinds.text(4)),
-    Row(":SORT", kinds.choices_in_order("VOLTage", "CURRent", "TIME"), ("TIME",)),
+    Row(":SORT", kinds.in_order("VOLTage", "CURRent", "TIME"), ("TIME",)),
     Row(":CLEan", kinds.ACTION),
     Row(":OPTion", kinds.CONSTANT, "0"),
 )

@@ -87,13 +87,13 @@ def test_what_is_no_number_is_refused_with_its_code(text, unit, code):
 
 
 def test_bounds_have_names():
-    assert values.number_within("MIN", 1.0, 5.0, 2.0) == 1.0
-    assert values.number_within("maximum", 1.0, 5.0, 2.0) == 5.0
-    assert values.number_within("DEF", 1.0, 5.0, 2.0) == 2.0
+    assert values.within("MIN", 1.0, 5.0, 2.0) == 1.0
+    assert values.within("maximum", 1.0, 5.0, 2.0) == 5.0
+    assert values.within("DEF", 1.0, 5.0, 2.0) == 2.0
     with pytest.raises(ScpiError):
-        values.number_within("DEF", 1.0, 5.0)
+        values.within("DEF", 1.0, 5.0)
     with pytest.raises(ScpiError):
-        values.number_within("5.1", 1.0, 5.0)
+        values.within("5.1", 1.0, 5.0)
 
 
 def test_booleans_are_words_or_numbers():
