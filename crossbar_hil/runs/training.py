@@ -67,6 +67,7 @@ class TrainingWork(RecordedWork[Epoch]):
             "shape": list(backend.shape),
             "bench_sha256": bench_hash(folder.folder),
             "device": backend.identify(),
+            "confirm": self._trainer.confirm,
             **provenance(),
             "started_utc": folder.started_utc,
             "status": "running",
@@ -99,9 +100,8 @@ class TrainingWork(RecordedWork[Epoch]):
 
     @property
     def is_complete(self) -> bool:
-        """Whether every target is met, or every epoch was done."""
-        epochs = self._epochs
-        return bool(epochs) and (epochs[-1].error == 0 or len(epochs) == self._trainer.epochs)
+        """Whether the training has ended by itself."""
+        return self._trainer.has_ended(self._epochs)
 
     @property
     def reached(self) -> str:
@@ -120,8 +120,10 @@ class TrainingWork(RecordedWork[Epoch]):
                 "pulses": result.pulses,
                 "error": float(result.errors[-1]),
                 "verdict": result.verdict,
+                "given_up": result.given_up,
             }
-        finish_record(self._record, facts, self._trainer.backend)
+        unresponsive = None if result is None else result.unresponsive
+        finish_record(self._record, facts, self._trainer.backend, unresponsive)
 
     def discard(self) -> None:
         """Close the record."""

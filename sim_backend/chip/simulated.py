@@ -108,6 +108,7 @@ class SimulatedBackend(DeviceBackend):
         if not 0 <= threshold < 1:
             raise DataError(f"threshold {threshold} must be a share from 0 to below 1 of a measured amplitude")
         self.write, self.threshold = write, threshold
+        self.noisy = self.read_noise > 0
         self._amplitudes = sorted(abs(each) for each in curve.widths_by_amplitude())
         if write == "half-select" and not self._amplitudes:
             raise DataError(f"write {write!r} needs a curve that says its pulse, {curve.source} does not")
@@ -285,7 +286,14 @@ class SimulatedBackend(DeviceBackend):
 
     def saturated_cells(self) -> BoolArray:
         """Cells at the end of their curve."""
-        return self._mobile & self._cells.saturated()
+        ended = self._cells.saturated()
+        return ended if self._all_mobile else self._mobile & ended
+
+    def pulses_left(self) -> int | None:
+        """Pulses before a cell can be at its end; 0 if steps vary, None if a pulse is seen by other cells too."""
+        if self.write != "direct":
+            return None
+        return 0 if self.step_variation else self._cells.levels_left()
 
     def identify(self) -> dict[str, Any]:
         """Curve and model of the virtual chip."""

@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike
 
 from crossbar_hil.arrays import FloatArray, checked_bits
 from crossbar_hil.training.encoding import row_voltages, target_activations
+from crossbar_hil.training.motion import IDLE
+from crossbar_hil.training.reactions import pulses_to_judge
 from crossbar_hil.training.trainer import Trainer
 
 from ..chip.curve import ConductanceCurve
@@ -42,18 +44,17 @@ class Plan:
         labels: ArrayLike,
         chip_settings: dict[str, Any],
         settings: dict[str, Any],
-        *,
-        pull_back: bool,
     ) -> None:
         self.curve = curve
         self.chip_settings, self.settings = chip_settings, settings
         self.read_noise, self.step_variation = chip_settings["read_noise"], chip_settings["step_variation"]
-        self.pull_back = pull_back
         self.patterns = checked_bits("patterns", patterns, (None, None))
         # The chip with the least shift stands for all: what its backend and trainer accept, the others' do.
         least, largest = extremes
         trainer = self.reference(least)
         trainer.check_task(patterns, labels)
+        self.pull_back, self.confirm = trainer.pull_back, trainer.confirm
+        self.unresponsive, self.give_up = trainer.unresponsive, trainer.give_up
         self.labels = checked_bits("labels", labels, (len(self.patterns), None))
         backend = trainer.backend
         self.wired = any(ohm.any() for ohm in checked_wires(chip_settings["wire_ohm"], *least.shape))
@@ -76,7 +77,10 @@ class Plan:
                 beta=self.beta,
                 largest_shift=largest,
                 epochs=self.epochs,
-                pull_back=pull_back,
+                pull_back=self.pull_back,
+                confirm=self.confirm,
+                give_up=self.give_up,
+                unresponsive=self.unresponsive,
             )
             if self.moves and self.epochs <= FEW_EPOCHS and not (self.read_noise or self.step_variation or self.wired)
             else None
@@ -87,7 +91,7 @@ class Plan:
         """Return the trainer of one chip, which is what the ensemble must agree with."""
         rng = rng or np.random.default_rng(0)  # not used without noise
         backend = SimulatedBackend(self.curve, shifts, rng=rng, **self.chip_settings)
-        return Trainer(backend, pull_back=self.pull_back, **self.settings)
+        return Trainer(backend, **self.settings)
 
     def train(self, chips: FloatArray, out: EnsembleResult) -> None:
         """Train without noise: quickly, then more exactly where that left a doubt, then by `Trainer`."""
@@ -112,10 +116,13 @@ class Plan:
         from .noise import train_noisy  # noqa: PLC0415 - numba takes long to import
 
         levels = np.empty(chips.shape)  # whole numbers unless steps vary
+        idle = (max(self.confirm, IDLE) if self.read_noise else 1) if self.give_up else 0
+        silent = self.unresponsive and pulses_to_judge(self.unresponsive, self.read_noise)
         train_noisy(
             chips, first, seed_words(seed), self.rises, self.scale, self.beta, self.voltages, self.targets,
             2.0 * self.labels - 1.0, self.epochs, float(self.read_noise), float(self.step_variation), self.moves,
-            self.pull_back, out.epochs, out.converged, out.saturated, out.pulses, out.error, levels,
+            self.pull_back, self.confirm, idle, silent,
+            out.epochs, out.converged, out.saturated, out.pulses, out.error, levels,
         )  # fmt: skip
         out.levels[:] = levels
 

@@ -48,6 +48,9 @@ def train_ensemble(
     v0: float = defaults.V0,
     v1: float = defaults.V1,
     pull_back: bool = True,
+    confirm: int | None = None,
+    give_up: bool | None = None,
+    unresponsive: int | None = None,
     read_noise: float = 0.0,
     step_variation: float = 0.0,
     wire_ohm: WireOhm = 0.0,
@@ -71,6 +74,8 @@ def train_ensemble(
         As for `Trainer`.
     pull_back : bool
         Whether an activation beyond its target is pulled back to it, as equation 3 says; if not it has no gap.
+    confirm, give_up, unresponsive
+        As for `Trainer`.
     read_noise, step_variation : float
         As for `SimulatedBackend`.
     wire_ohm : float or pair
@@ -115,8 +120,19 @@ def train_ensemble(
             patterns,
             labels,
             {"scale": scale, "read_noise": read_noise, "step_variation": step_variation, "wire_ohm": wire_ohm},
-            {"pulse": pulse, "beta": beta, "target": target, "target0": target0, "epochs": epochs, "v0": v0, "v1": v1},
-            pull_back=pull_back,
+            {
+                "pulse": pulse,
+                "beta": beta,
+                "target": target,
+                "target0": target0,
+                "epochs": epochs,
+                "v0": v0,
+                "v1": v1,
+                "pull_back": pull_back,
+                "confirm": confirm,
+                "give_up": give_up,
+                "unresponsive": unresponsive,
+            },
         )
         result = EnsembleResult.empty(first, chips.shape, np.float64 if step_variation else np.int32)
         list(each(lambda share: _train(plan, chips, share, result, seed), shares))
