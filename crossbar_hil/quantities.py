@@ -58,6 +58,28 @@ def si(value: str | float, unit: str) -> float:
     return float(f"{float(found['number']) * factor:.15g}")
 
 
+def share(value: str | float) -> float:
+    """Return a share of a whole, given as a number or in per cent.
+
+    Raises
+    ------
+    ConfigError
+        If the text is neither.
+
+    Examples
+    --------
+    >>> share("10 %"), share(0.1)
+    (0.1, 0.1)
+    """
+    text = str(value).strip()
+    try:
+        if isinstance(value, bool):
+            raise ValueError
+        return float(f"{float(text[:-1]) / 100:.15g}") if text.endswith("%") else float(text)
+    except ValueError:
+        raise ConfigError(f"{value!r} is not a share, such as '10 %' or 0.1") from None
+
+
 _QUANTITY = re.compile(
     r"(?P<number>[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)\s*(?P<unit>(?P<per>/)\s*[A-Za-zµμΩ]+|[A-Za-zµμΩ]+(\s+[A-Za-zµμΩ]+)?)"
 )
