@@ -213,7 +213,7 @@ def _largest_siemens(bench: Bench, problems: Problems) -> float | None:
         return None
     with problems.collect():
         virtual = load("backends", "simulated").from_bench(bench, np.random.default_rng(0))
-        return float(bench.chip.scale * (virtual.curve.span + bench.chip.spread.upper_siemens))
+        return float(virtual.largest_siemens(bench.chip))
     return None
 
 

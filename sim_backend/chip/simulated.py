@@ -24,8 +24,8 @@ from ..circuit.cells import CellModel, Ohmic
 from ..circuit.network import WireOhm, checked_wires
 from .array_circuit import ArrayCircuit
 from .curve import ConductanceCurve
+from .starting import draw_shifts, start_range
 from .tracks import CellLevels
-from .variation import lognormal_shifts, rescaled_lognormal_shifts
 
 WRITES = ("direct", "half-select")
 DEFAULT_LIMITS = Limits(read_v=1.0, pulse_v=3.0, width_s=1.0)
@@ -204,10 +204,8 @@ class SimulatedBackend(DeviceBackend):
         chip = bench.chip
         if chip is None:
             raise ConfigError(f"bench {bench.name} has no [chip] table, from which the virtual chip is made")
-        shape = (chip.rows, chip.columns)
-        draw = rescaled_lognormal_shifts if chip.spread.distribution == "rescaled" else lognormal_shifts
-        shifts = draw(shape, rng=rng, **chip.spread.numbers())
         curve = ConductanceCurve.of_device(chip.curve_file, chip.curve_pulse, smoothed=chip.smoothed)
+        shifts = draw_shifts(chip, curve, rng)
         cell = load("cells", chip.cell)(**chip.cell_options)
         return cls.of_chip(chip, curve, shifts, rng=rng, cell=cell, limits=bench.limits or DEFAULT_LIMITS)
 
@@ -233,8 +231,9 @@ class SimulatedBackend(DeviceBackend):
             unformed=cell_mask("unformed", chip.unformed, shape),
             cell=cell,
             limits=limits,
+            scale=chip.k,
             **chip.numbers(),
-            **chip.model_dump(include={"scale", "wire_ohm", "write", "threshold"}),
+            **chip.model_dump(include={"wire_ohm", "write", "threshold"}),
         )
 
     # ------------------------------------------------------------------ the device
@@ -354,6 +353,10 @@ class SimulatedBackend(DeviceBackend):
     def levels(self) -> FloatArray:
         """(R, C) level of each cell on the curve it is on."""
         return self._cells.levels
+
+    def largest_siemens(self, chip: Chip) -> float:
+        """Return what a cell of such a chip can conduct at most, in siemens; of a drawn one the central 95 %."""
+        return start_range(chip, self.curve)[1] + self.scale * self.curve.span
 
     def saturated_cells(self) -> BoolArray:
         """Cells at the end of their curve."""
