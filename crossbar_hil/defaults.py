@@ -8,6 +8,13 @@ BETA = 5e7
 """Gain of the activation in 1/A: with K = 10 a weight of 1 uS at 0.1 V gives beta I = 5."""
 TARGET = 0.95
 """Activation to reach for a label 1; its negative for a label 0."""
+PULL_BACK = False
+"""Whether an activation beyond its target is pulled back to it, as equation 3 of the papers has it.
+
+Off, more virtual chips converge, with a seventh of the pulses, and the more so the more their cells differ: with starts
+that spread by 20 %, 90 of 100 instead of 32. The yields are in docs/defaults.md (benchmarks/default_yield.py); the
+preset ``reference`` has it on.
+"""
 EPOCHS = 48
 """Most evaluations of a training; the measured curve holds 50 steps."""
 V0 = -0.1
