@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from crossbar_hil import defaults
 from crossbar_hil.backend import Limits, Pulse
+from crossbar_hil.bench.cell_options import CellOptions
 from crossbar_hil.errors import ConfigError, RunError
 from crossbar_hil.plugins import names, nearest
 from crossbar_hil.shipped import data_file, is_name, is_shipped, shipped
@@ -92,7 +93,7 @@ class Chip(Table):
     """Cells as [row, column], counted from 0."""
     cell: str = "ohmic"
     """Cell model: how current depends on voltage."""
-    cell_options: dict[str, float | list[float]] = {}
+    cell_options: CellOptions = {}
 
     @model_validator(mode="after")
     def _sizes(self) -> Self:

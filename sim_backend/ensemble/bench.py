@@ -21,6 +21,7 @@ from crossbar_hil.training.trainer import Trainer
 from ..chip.curve import ConductanceCurve
 from ..chip.simulated import DEFAULT_LIMITS, SimulatedBackend
 from ..chip.variation import rescaled_lognormal_shifts
+from ..circuit.cells import make_cell
 from .draw import draw_ensemble, own_generator
 from .result import EnsembleResult
 
@@ -62,7 +63,7 @@ class BenchEnsemble:
         self.bench, self.chip, self.training, self.task = bench, bench.chip, bench.training, task
         self.limits = bench.limits or DEFAULT_LIMITS
         self.curve = _read_curve(curve, self.chip.curve_pulse, self.chip.smoothed)
-        self.cell = load("cells", self.chip.cell)(**self.chip.cell_options)
+        self.cell = make_cell(self.chip.cell, self.chip.cell_options)
 
     def check(self, seed: int) -> None:
         """Evaluate one chip once, so that whatever is wrong with the settings is said."""
