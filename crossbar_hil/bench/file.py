@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from crossbar_hil import defaults
 from crossbar_hil.backend import Limits, Pulse
+from crossbar_hil.bench.cell_options import CellOptions
 from crossbar_hil.bench.effects import Effects
 from crossbar_hil.bench.named_files import NAMED_FILES, NamedFile, files_of, renamed
 from crossbar_hil.errors import ConfigError, RunError
@@ -99,7 +100,7 @@ class Chip(Effects):
     """Share of a measured amplitude below which a voltage leaves a cell as it is."""
     cell: str = "ohmic"
     """Cell model: how current depends on voltage."""
-    cell_options: dict[str, float | list[float]] = {}
+    cell_options: CellOptions = {}
 
     @model_validator(mode="after")
     def _sizes(self) -> Self:

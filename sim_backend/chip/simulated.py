@@ -18,10 +18,9 @@ from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, checked_array
 from crossbar_hil.backend import DeviceBackend, Limits, Pulse
 from crossbar_hil.bench.file import Bench, Chip
 from crossbar_hil.errors import ConfigError, DataError, LimitError
-from crossbar_hil.plugins import load
 
 from ..circuit import solve_crossbar
-from ..circuit.cells import CellModel, Ohmic
+from ..circuit.cells import CellModel, Ohmic, make_cell
 from ..circuit.network import WireOhm, checked_wires
 from .array_circuit import ArrayCircuit
 from .curve import ConductanceCurve
@@ -205,7 +204,7 @@ class SimulatedBackend(DeviceBackend):
             raise ConfigError(f"bench {bench.name} has no [chip] table, from which the virtual chip is made")
         curve = ConductanceCurve.of_device(chip.curve_file, chip.curve_pulse, smoothed=chip.smoothed)
         shifts = draw_shifts(chip, curve, rng)
-        cell = load("cells", chip.cell)(**chip.cell_options)
+        cell = make_cell(chip.cell, chip.cell_options)
         return cls.of_chip(chip, curve, shifts, rng=rng, cell=cell, limits=bench.limits or DEFAULT_LIMITS)
 
     @classmethod

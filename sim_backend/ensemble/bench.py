@@ -22,6 +22,7 @@ from ..chip.curve import ConductanceCurve
 from ..chip.simulated import DEFAULT_LIMITS, SimulatedBackend
 from ..chip.starting import is_rescaled, spread_numbers, start_shifts
 from ..chip.variation import rescaled_lognormal_shifts
+from ..circuit.cells import make_cell
 from .draw import draw_ensemble, own_generator
 from .result import EnsembleResult
 
@@ -68,7 +69,7 @@ class BenchEnsemble:
         self.limits = bench.limits or DEFAULT_LIMITS
         self.curve = _read_curve(curve, self.chip.curve_pulse, self.chip.smoothed)
         self._map = None if start is None else start_shifts(self.chip, start)
-        self.cell = load("cells", self.chip.cell)(**self.chip.cell_options)
+        self.cell = make_cell(self.chip.cell, self.chip.cell_options)
 
     def check(self, seed: int) -> None:
         """Evaluate one chip once, so that whatever is wrong with the settings is said."""
