@@ -168,6 +168,7 @@ def trained_by_the_package(setting: Setting):
         epochs=setting.epochs,
         v0=setting.v0,
         v1=setting.v1,
+        check_labels=False,
     )
     return trainer.run(setting.bits, setting.labels), backend
 
