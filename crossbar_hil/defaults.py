@@ -32,3 +32,10 @@ SCALE = 10.0
 """K in G = K ((G_exp(m) - G_exp(0)) + shift)."""
 LOW_SIEMENS, HIGH_SIEMENS = 2e-8, 1e-7
 """Span that holds 95 of 100 shifts."""
+TELEGRAPH_SHARE = 0.1
+"""Share of the reads in which a cell's current is high, if it has telegraph noise: one in ten, an assumption."""
+UNFORMED_SIEMENS = 1e-9
+"""Conductance of a cell that was never formed, in siemens: 1 Gohm, an assumption; a fresh oxide insulates."""
+READ_S = 0.055
+"""Time of one reading in seconds: on the emulated Keithley 2602B with 1 power-line cycle an epoch of the default task,
+40 readings and 8 pulses of 50 ms, lasts 2.6 s."""

@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from crossbar_hil import defaults
 from crossbar_hil.backend import Limits, Pulse
+from crossbar_hil.bench.effects import Effects
 from crossbar_hil.errors import ConfigError, RunError
 from crossbar_hil.plugins import names, nearest
 from crossbar_hil.shipped import data_file, is_name, is_shipped, shipped
@@ -62,7 +63,7 @@ class Spread(Table):
         return {"median_siemens": self.median_siemens, "sigma": self.sigma}
 
 
-class Chip(Table):
+class Chip(Effects):
     """``[chip]``: the virtual chip."""
 
     rows: int = 4
@@ -83,13 +84,6 @@ class Chip(Table):
     """How pulses reach a cell."""
     threshold: float = defaults.THRESHOLD
     """Share of a measured amplitude below which a voltage leaves a cell as it is."""
-    read_noise: float = 0.0
-    """Relative noise of a cell's current."""
-    step_variation: float = 0.0
-    """Relative spread of a pulse's step."""
-    stuck: list[tuple[int, int]] = []
-    dead: list[tuple[int, int]] = []
-    """Cells as [row, column], counted from 0."""
     cell: str = "ohmic"
     """Cell model: how current depends on voltage."""
     cell_options: dict[str, float | list[float]] = {}

@@ -66,6 +66,29 @@ class SimulatedBackend(DeviceBackend):
         Share of a measured amplitude below which a voltage leaves a cell as it is, from 0 to below 1.
     limits : Limits, optional
         What the virtual chip may be asked to bear.
+    telegraph, telegraph_share, telegraph_s : float
+        Random telegraph noise: relative height, share of the reads that are higher, correlation time in seconds (drawn
+        anew for each read if not given).
+    flicker : float
+        Relative standard deviation of 1/f noise.
+    step_spread, shape_spread : float
+        Sigma of the logarithm of each cell's step factor and shape exponent, drawn from `rng`.
+    relaxation, relaxation_s, relaxation_law, relaxation_exponent
+        Share of a rise that is lost, time constant in seconds, ``"stretched"`` with its exponent or ``"logarithmic"``.
+    drift : float
+        Relative change in a decade of time, one standard deviation.
+    column_offset_a : float
+        Standard deviation of the current added to each reading of a column, in amperes.
+    disturb : float
+        Levels by which each pulse moves the other cells of its row and column.
+    unformed : array_like of bool, shape (R, C), optional
+        Cells that were never formed; they conduct `unformed_siemens`, in siemens, and do not move.
+    read_s : float
+        Time of one reading in seconds, that of one column under one set of row voltages.
+    step_factors, shape_exponents : array_like of float, shape (R, C), optional
+        Of this very chip, instead of a draw.
+    column_offsets : array_like of float, shape (C,), optional
+        Of this very chip, in amperes, instead of a draw.
 
     Raises
     ------
@@ -91,7 +114,45 @@ class SimulatedBackend(DeviceBackend):
         write: str = "direct",
         threshold: float = defaults.THRESHOLD,
         limits: Limits = DEFAULT_LIMITS,
+        telegraph: float = 0.0,
+        telegraph_share: float = defaults.TELEGRAPH_SHARE,
+        telegraph_s: float | None = None,
+        flicker: float = 0.0,
+        step_spread: float = 0.0,
+        shape_spread: float = 0.0,
+        relaxation: float = 0.0,
+        relaxation_s: float | None = None,
+        relaxation_law: str = "stretched",
+        relaxation_exponent: float = 1.0,
+        drift: float = 0.0,
+        column_offset_a: float = 0.0,
+        disturb: float = 0.0,
+        unformed: ArrayLike | None = None,
+        unformed_siemens: float = defaults.UNFORMED_SIEMENS,
+        read_s: float = defaults.READ_S,
+        step_factors: ArrayLike | None = None,
+        shape_exponents: ArrayLike | None = None,
+        column_offsets: ArrayLike | None = None,
     ) -> None:
+        not_yet = {
+            "telegraph": telegraph,
+            "flicker": flicker,
+            "step_spread": step_spread,
+            "shape_spread": shape_spread,
+            "relaxation": relaxation,
+            "drift": drift,
+            "column_offset_a": column_offset_a,
+            "disturb": disturb,
+            "unformed": unformed is not None and np.any(unformed),
+            "step_factors": step_factors is not None,
+            "shape_exponents": shape_exponents is not None,
+            "column_offsets": column_offsets is not None,
+        }
+        if any(not_yet.values()):
+            raise DataError(f"{', '.join(name for name, value in not_yet.items() if value)} cannot be simulated yet")
+        self._unused = (
+            telegraph_share, telegraph_s, relaxation_s, relaxation_law, relaxation_exponent, unformed_siemens, read_s
+        )  # fmt: skip
         self.curve = curve
         self.shifts = checked_array("shifts", shifts, (None, None))
         rows, columns = self.shifts.shape
@@ -169,9 +230,11 @@ class SimulatedBackend(DeviceBackend):
             rng=rng,
             stuck=cell_mask("stuck", chip.stuck, shape),
             dead=cell_mask("dead", chip.dead, shape),
+            unformed=cell_mask("unformed", chip.unformed, shape),
             cell=cell,
             limits=limits,
-            **chip.model_dump(include={"scale", "wire_ohm", "read_noise", "step_variation", "write", "threshold"}),
+            **chip.numbers(),
+            **chip.model_dump(include={"scale", "wire_ohm", "write", "threshold"}),
         )
 
     # ------------------------------------------------------------------ the device
@@ -270,6 +333,15 @@ class SimulatedBackend(DeviceBackend):
 
     def make_safe(self) -> None:
         """Do nothing: a simulation drives no output."""
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass: what depends on it goes on."""
+
+    def read_siemens(self) -> FloatArray:
+        """(R, C) conductances as one reading sees them, in siemens, the noise of that reading drawn."""
+        if not self.read_noise or self.rng is None:
+            return self._conductances
+        return np.maximum(self._conductances * (1.0 + self.read_noise * self.rng.standard_normal(self.shape)), 0.0)
 
     # ------------------------------------------------------------------ what a simulation knows
 
