@@ -172,6 +172,7 @@ def trained_by_the_package(setting: Setting):
         v0=setting.v0,
         v1=setting.v1,
         pull_back=setting.pull_back,
+        check_labels=False,
     )
     return trainer.run(setting.bits, setting.labels), backend
 

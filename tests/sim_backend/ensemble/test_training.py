@@ -34,6 +34,7 @@ def left_alone(labels):
 
 def compare(curve, shifts, patterns, labels, *, scale=10.0, pull_back=False, **settings):
     """Train both ways and say that all numbers agree; return the ensemble's."""
+    settings = {"check_labels": False, **settings}
     result = train_ensemble(curve, shifts, patterns, labels, scale=scale, pull_back=pull_back, threads=1, **settings)
     rule = manhattan_signs if pull_back else left_alone(labels)
     for chip, own in enumerate(shifts):
