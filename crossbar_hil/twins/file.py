@@ -11,7 +11,7 @@ import numpy as np
 import tomli_w
 from pydantic import Field, ValidationError, model_validator
 
-from crossbar_hil.arrays import FloatArray
+from crossbar_hil.arrays import BoolArray, FloatArray
 from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import ConfigError, DataError, RunError
 from crossbar_hil.shipped import TextFile, read_text
@@ -121,6 +121,12 @@ class TwinChip:
     levels: FloatArray
     """Where the cells are after the calibration."""
     step_variation: float
+
+    @property
+    def moves(self) -> BoolArray:
+        """(R, C) cells that pulses move."""
+        found: BoolArray = self.step_factors > 0
+        return found
 
 
 class Twin(Table):

@@ -18,6 +18,8 @@ from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, checked_array
 from crossbar_hil.backend import DeviceBackend, Limits, Pulse
 from crossbar_hil.bench.file import Bench, Chip
 from crossbar_hil.errors import ConfigError, DataError, LimitError
+from crossbar_hil.shipped import data_file
+from crossbar_hil.twins.file import Twin, read_twin
 
 from ..circuit import solve_crossbar
 from ..circuit.cells import CellModel, Ohmic, make_cell
@@ -27,6 +29,7 @@ from .curve import ConductanceCurve
 from .effects import ChipEffects, checked_effects
 from .starting import draw_shifts, start_range
 from .tracks import CellLevels
+from .twinned import check_size, largest_of_draws, twin_curve, twin_effects
 
 WRITES = ("direct", "half-select")
 DEFAULT_LIMITS = Limits(read_v=1.0, pulse_v=3.0, width_s=1.0)
@@ -202,10 +205,15 @@ class SimulatedBackend(DeviceBackend):
         chip = bench.chip
         if chip is None:
             raise ConfigError(f"bench {bench.name} has no [chip] table, from which the virtual chip is made")
+        limits = bench.limits or DEFAULT_LIMITS
+        cell = make_cell(chip.cell, chip.cell_options)
+        if chip.twin is not None:
+            twin = read_twin(data_file(chip.twin))
+            number = int(rng.integers(twin.count))
+            return cls.of_twin(chip, twin, twin_curve(twin), number, rng=rng, cell=cell, limits=limits)
         curve = ConductanceCurve.of_device(chip.curve_file, chip.curve_pulse, smoothed=chip.smoothed)
         shifts = draw_shifts(chip, curve, rng)
-        cell = make_cell(chip.cell, chip.cell_options)
-        return cls.of_chip(chip, curve, shifts, rng=rng, cell=cell, limits=bench.limits or DEFAULT_LIMITS)
+        return cls.of_chip(chip, curve, shifts, rng=rng, cell=cell, limits=limits)
 
     @classmethod
     def of_chip(
@@ -233,6 +241,47 @@ class SimulatedBackend(DeviceBackend):
             **chip.numbers(),
             **chip.model_dump(include={"wire_ohm", "write", "threshold"}),
         )
+
+    @classmethod
+    def of_twin(
+        cls,
+        chip: Chip,
+        twin: Twin,
+        curve: ConductanceCurve,
+        number: int,
+        *,
+        rng: np.random.Generator,
+        cell: CellModel,
+        limits: Limits,
+    ) -> Self:
+        """Make the chip of one draw of a twin, as it is after its calibration; `chip` says what the twin does not.
+
+        Raises
+        ------
+        DataError
+            If the twin is of a chip of another size.
+        """
+        check_size(chip, twin)
+        one, shape = twin.chip(number), (twin.rows, twin.columns)
+        backend = cls(
+            curve,
+            one.start_siemens / twin.scale,
+            rng=rng,
+            stuck=cell_mask("stuck", chip.stuck, shape) | ~one.moves,
+            dead=cell_mask("dead", chip.dead, shape),
+            unformed=cell_mask("unformed", chip.unformed, shape),
+            cell=cell,
+            limits=limits,
+            scale=twin.scale,
+            **twin_effects(chip, twin, one),
+            **chip.model_dump(include={"wire_ohm", "write", "threshold"}),
+        )
+        # A state that does not tell what is left of the rises says that they have just been made.
+        state = {name: array for name, array in backend.state().items() if name != "relaxing_siemens"}
+        backend.restore({**state, "level": np.where(one.moves, one.levels, 0.0)})
+        if twin.numbers.relaxation is not None and twin.source.seconds is not None:
+            backend.pass_time(twin.source.seconds)
+        return backend
 
     # ------------------------------------------------------------------ the device
 
@@ -393,6 +442,11 @@ class SimulatedBackend(DeviceBackend):
     # ------------------------------------------------------------------ what a simulation knows
 
     @property
+    def elapsed_s(self) -> float:
+        """Time that has passed for the chip, in seconds; it stands still while no conductance changes with time."""
+        return self._effects.elapsed_s
+
+    @property
     def step_factors(self) -> FloatArray | None:
         """(R, C) factor of each cell's rise; None if all are 1."""
         return self._effects.step_factors
@@ -419,6 +473,8 @@ class SimulatedBackend(DeviceBackend):
 
     def largest_siemens(self, chip: Chip) -> float:
         """Return what a cell of such a chip can conduct at most, in siemens; of a drawn one the central 95 %."""
+        if chip.twin is not None:
+            return largest_of_draws(read_twin(data_file(chip.twin)))
         return start_range(chip, self.curve)[1] + self.scale * self.curve.span
 
     def saturated_cells(self) -> BoolArray:

@@ -11,8 +11,10 @@ from crossbar_hil.bench.file import WITHIN_95, Chip
 from crossbar_hil.bench.start_map import read_map
 from crossbar_hil.errors import DataError
 from crossbar_hil.shipped import TextFile, data_file
+from crossbar_hil.twins.file import read_twin
 
 from .curve import ConductanceCurve
+from .twinned import start_of_draws
 from .variation import lognormal_shifts, rescaled_lognormal_shifts
 
 
@@ -69,6 +71,8 @@ def start_range(chip: Chip, curve: ConductanceCurve, start: TextFile | None = No
     Of a map these are the ends; of a spread those of the central 95 %; of a rescaled draw its ends.
     """
     chip = chip.resolved
+    if chip.twin is not None:
+        return start_of_draws(read_twin(data_file(chip.twin)))
     if chip.start is not None:
         found = read_map(start or data_file(chip.start), (chip.rows, chip.columns))
         return float(found.min()), float(found.max())

@@ -17,13 +17,15 @@ from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.rules.manhattan import manhattan_signs
 from crossbar_hil.training.settings import make_trainer
 from crossbar_hil.training.trainer import Trainer
+from crossbar_hil.twins.file import read_twin
 
 from ..chip.curve import ConductanceCurve
 from ..chip.simulated import DEFAULT_LIMITS, SimulatedBackend
 from ..chip.starting import is_rescaled, spread_numbers, start_shifts
+from ..chip.twinned import check_size, twin_curve
 from ..chip.variation import rescaled_lognormal_shifts
 from ..circuit.cells import make_cell
-from .draw import draw_ensemble, own_generator
+from .draw import draw_ensemble, draw_number, own_generator
 from .result import EnsembleResult
 
 _RESCALED, _NOISE = 1, 2
@@ -55,6 +57,8 @@ class BenchEnsemble:
         What is trained.
     start : ReadText, optional
         The map at which the cells start, if the bench names one.
+    twin : ReadText, optional
+        The twin whose draws the chips are, if the bench names one.
 
     Raises
     ------
@@ -62,12 +66,24 @@ class BenchEnsemble:
         If the settings are wrong, in the words of `Trainer` and `SimulatedBackend`.
     """
 
-    def __init__(self, bench: Bench, curve: ReadText, task: PatternSet, start: ReadText | None = None) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        curve: ReadText,
+        task: PatternSet,
+        start: ReadText | None = None,
+        twin: ReadText | None = None,
+    ) -> None:
         if bench.chip is None:
             raise ConfigError(f"bench {bench.name} has no [chip] table, from which the virtual chips are made")
         self.bench, self.chip, self.training, self.task = bench, bench.chip.resolved, bench.training, task
         self.limits = bench.limits or DEFAULT_LIMITS
-        self.curve = _read_curve(curve, self.chip.curve_pulse, self.chip.smoothed)
+        self._twin = None if twin is None else read_twin(twin)
+        if self._twin is None:
+            self.curve = _read_curve(curve, self.chip.curve_pulse, self.chip.smoothed)
+        else:
+            check_size(self.chip, self._twin)
+            self.curve = twin_curve(self._twin)
         self._map = None if start is None else start_shifts(self.chip, start)
         self.cell = make_cell(self.chip.cell, self.chip.cell_options)
 
@@ -83,13 +99,16 @@ class BenchEnsemble:
     @property
     def lockstep(self) -> bool:
         """Whether the chips can be trained side by side; one by one takes some hundred times as long."""
+        if self._twin is not None:
+            return False
         plain = _as_usual(self.chip, _QUICK_CHIP | _IDLE) and _as_usual(self.training, _QUICK_TRAINING)
         return plain and load("rules", self.training.rule) is manhattan_signs
 
     @functools.cached_property
     def rise(self) -> float:
         """Largest rise of the curve of the training's pulse, in siemens."""
-        return self.curve.for_pulse(self.training.pulse).span
+        scale = 1.0 if self._twin is None else self._twin.scale / self.chip.k
+        return scale * self.curve.for_pulse(self.training.pulse).span
 
     @property
     def widths_s(self) -> list[float]:
@@ -113,6 +132,9 @@ class BenchEnsemble:
 
     def _draw(self, seed: int, first: int, count: int) -> FloatArray:
         shape = (self.chip.rows, self.chip.columns)
+        if self._twin is not None:
+            numbers_of_draws = [draw_number(seed, first + place, self._twin.count) for place in range(count)]
+            return np.array([self._twin.chip(each).start_siemens / self._twin.scale for each in numbers_of_draws])
         if self._map is not None:
             return np.broadcast_to(self._map, (count, *shape)).copy()
         numbers = spread_numbers(self.chip, self.curve)
@@ -151,6 +173,11 @@ class BenchEnsemble:
 
     def _backend(self, seed: int, number: int, shifts: FloatArray) -> SimulatedBackend:
         rng = own_generator(seed, number, _NOISE)
+        if self._twin is not None:
+            place = draw_number(seed, number, self._twin.count)
+            return SimulatedBackend.of_twin(
+                self.chip, self._twin, self.curve, place, rng=rng, cell=self.cell, limits=self.limits
+            )
         return SimulatedBackend.of_chip(self.chip, self.curve, shifts, rng=rng, cell=self.cell, limits=self.limits)
 
 

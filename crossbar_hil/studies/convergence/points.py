@@ -81,6 +81,8 @@ class Point:
     patterns: Text
     start: Text | None = None
     """The map at which the cells start, if the bench names one."""
+    twin: Text | None = None
+    """The twin whose draws the chips are, if the bench names one."""
 
     @classmethod
     def of(cls, bench: Bench, read: dict[str, Text]) -> "Point":
@@ -113,15 +115,16 @@ class Point:
     @property
     def digest(self) -> str:
         """SHA-256 of everything that the outcome depends on; names are not among it."""
-        leave_out: Any = {"name": True, "chip": {"curve", "start"}, "training": {"patterns"}}
+        leave_out: Any = {"name": True, "chip": {"curve", "start", "twin"}, "training": {"patterns"}}
         settings = self.bench.model_dump(mode="json", by_alias=True, exclude=leave_out)
-        texts = [each.text for each in (self.curve, self.patterns, self.start) if each is not None]
+        texts = [each.text for each in (self.curve, self.patterns, self.start, self.twin) if each is not None]
         everything = json.dumps([settings, *texts], sort_keys=True)
         return hashlib.sha256(everything.encode()).hexdigest()
 
     def ensemble(self) -> Ensemble:
         """Make the virtual chips."""
-        made: Ensemble = _plug_in()(self.bench, self.curve, PatternSet.from_csv(self.patterns), start=self.start)
+        task = PatternSet.from_csv(self.patterns)
+        made: Ensemble = _plug_in()(self.bench, self.curve, task, start=self.start, twin=self.twin)
         return made
 
 
