@@ -59,25 +59,27 @@ def si(value: str | float, unit: str) -> float:
 
 
 def share(value: str | float) -> float:
-    """Return a share of a whole, given as a number or in per cent.
+    """Return a share as a number: 0.1 for 0.1, "0.1" and "10 %".
 
     Raises
     ------
     ConfigError
-        If the text is neither.
+        If it is none of these.
 
     Examples
     --------
     >>> share("10 %"), share(0.1)
     (0.1, 0.1)
     """
-    text = str(value).strip()
+    text = value.strip() if isinstance(value, str) else ""
     try:
-        if isinstance(value, bool):
-            raise ValueError
-        return float(f"{float(text[:-1]) / 100:.15g}") if text.endswith("%") else float(text)
-    except ValueError:
-        raise ConfigError(f"{value!r} is not a share, such as '10 %' or 0.1") from None
+        if text.endswith("%"):
+            return float(f"{float(text[:-1]) / 100:.15g}")
+        if not isinstance(value, bool) and isinstance(value, str | int | float):
+            return float(value)
+    except (ValueError, OverflowError):
+        pass
+    raise ConfigError(f"{value!r} is not a share, such as '10 %' or 0.1")
 
 
 _QUANTITY = re.compile(

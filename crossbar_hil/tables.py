@@ -23,7 +23,7 @@ Ampere = Annotated[float, BeforeValidator(lambda value: si(value, "A")), Unit("A
 PerAmpere = Annotated[float, BeforeValidator(lambda value: si(value, "1/A")), Unit("1/A")]
 VoltSecond = Annotated[float, BeforeValidator(lambda value: si(value, "V s")), Unit("V s")]
 Share = Annotated[float, BeforeValidator(share)]
-"""A share of a whole, as a number or in per cent: 0.1 or "10 %"."""
+"""A number without a unit, or text in percent: 0.1 and "10 %" are the same."""
 
 
 class Table(BaseModel):

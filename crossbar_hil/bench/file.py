@@ -13,6 +13,8 @@ from pydantic_core import ErrorDetails
 
 from crossbar_hil import defaults
 from crossbar_hil.backend import Limits, Pulse
+from crossbar_hil.bench.cell_options import CellOptions
+from crossbar_hil.bench.effects import Effects
 from crossbar_hil.bench.named_files import NAMED_FILES, NamedFile, files_of, renamed
 from crossbar_hil.errors import ConfigError, RunError
 from crossbar_hil.plugins import names, nearest
@@ -74,7 +76,7 @@ WHERE_CELLS_START = ("start", "device_spread", "spread")
 """Settings of [chip] that say where cells start; one that is laid over another takes its place."""
 
 
-class Chip(Table):
+class Chip(Effects):
     """``[chip]``: the virtual chip."""
 
     rows: int = 4
@@ -103,16 +105,9 @@ class Chip(Table):
     """How pulses reach a cell."""
     threshold: float = defaults.THRESHOLD
     """Share of a measured amplitude below which a voltage leaves a cell as it is."""
-    read_noise: float = 0.0
-    """Relative noise of a cell's current."""
-    step_variation: float = 0.0
-    """Relative spread of a pulse's step."""
-    stuck: list[tuple[int, int]] = []
-    dead: list[tuple[int, int]] = []
-    """Cells as [row, column], counted from 0."""
     cell: str = "ohmic"
     """Cell model: how current depends on voltage."""
-    cell_options: dict[str, float | list[float]] = {}
+    cell_options: CellOptions = {}
 
     @model_validator(mode="after")
     def _sizes(self) -> Self:

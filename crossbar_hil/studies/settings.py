@@ -30,7 +30,7 @@ class SettingTable:
 
 CHIPS = (
     SettingTable("training", Training),
-    SettingTable("chip", Chip, frozenset({"spread", "stuck", "dead", "cell_options"})),
+    SettingTable("chip", Chip, frozenset({"spread", "stuck", "dead", "unformed", "cell_options"})),
     SettingTable("chip.spread", Spread),
 )
 """Tables of the settings of a chip that is trained."""
@@ -52,6 +52,11 @@ UNITS = {
     "low_siemens": "S",
     "high_siemens": "S",
     "median_siemens": "S",
+    "telegraph_s": "s",
+    "relaxation_s": "s",
+    "column_offset_a": "A",
+    "unformed_siemens": "S",
+    "read_s": "s",
 }
 """Unit of the settings that have one."""
 

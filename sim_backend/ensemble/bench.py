@@ -22,15 +22,18 @@ from ..chip.curve import ConductanceCurve
 from ..chip.simulated import DEFAULT_LIMITS, SimulatedBackend
 from ..chip.starting import is_rescaled, spread_numbers, start_shifts
 from ..chip.variation import rescaled_lognormal_shifts
+from ..circuit.cells import make_cell
 from .draw import draw_ensemble, own_generator
 from .result import EnsembleResult
 
 _RESCALED, _NOISE = 1, 2
 """What a chip's own generators are for."""
 _CHIP = {"scale", "read_noise", "step_variation"}
-_TRAINING = {"beta", "target", "target0", "epochs", "v0", "v1", "pull_back"}
+_TRAINING = {"beta", "target", "target0", "epochs", "v0", "v1", "pull_back", "check_labels"}
 """Settings that `train_ensemble` takes as they are."""
 _QUICK_CHIP = {*_CHIP, "rows", "columns", "curve", "curve_amplitude_v", "curve_width_s", "smoothed", *WHERE_CELLS_START}
+_IDLE = {"telegraph_share", "telegraph_s", "relaxation_s", "relaxation_law", "relaxation_exponent", "read_s"}
+"""Details of effects, which mean nothing while those are off."""
 _QUICK_TRAINING = {*_TRAINING, "patterns", "amplitude_v", "width_s", "rule"}
 """Settings that the lock-step knows; with any other that is not as usual, chips are trained one by one."""
 
@@ -66,7 +69,7 @@ class BenchEnsemble:
         self.limits = bench.limits or DEFAULT_LIMITS
         self.curve = _read_curve(curve, self.chip.curve_pulse, self.chip.smoothed)
         self._map = None if start is None else start_shifts(self.chip, start)
-        self.cell = load("cells", self.chip.cell)(**self.chip.cell_options)
+        self.cell = make_cell(self.chip.cell, self.chip.cell_options)
 
     def check(self, seed: int) -> None:
         """Evaluate one chip once, so that whatever is wrong with the settings is said."""
@@ -80,7 +83,7 @@ class BenchEnsemble:
     @property
     def lockstep(self) -> bool:
         """Whether the chips can be trained side by side; one by one takes some hundred times as long."""
-        plain = _as_usual(self.chip, _QUICK_CHIP) and _as_usual(self.training, _QUICK_TRAINING)
+        plain = _as_usual(self.chip, _QUICK_CHIP | _IDLE) and _as_usual(self.training, _QUICK_TRAINING)
         return plain and load("rules", self.training.rule) is manhattan_signs
 
     @functools.cached_property
