@@ -12,7 +12,15 @@ from crossbar_hil.studies.axes import Axis
 from crossbar_hil.studies.convergence.counting import Job, count
 from crossbar_hil.studies.convergence.counts import Counts, summary
 from crossbar_hil.studies.convergence.folder import ChipStudyFolder
-from crossbar_hil.studies.convergence.points import Point, Text, check_numbers, check_point, check_points, chunk_size
+from crossbar_hil.studies.convergence.points import (
+    Point,
+    Text,
+    check_numbers,
+    check_point,
+    check_points,
+    chips_of_point,
+    chunk_size,
+)
 from crossbar_hil.studies.convergence.searching import Candidate, Values, best, choose, first_axes, grid, neighbours
 from crossbar_hil.studies.folder import write_json, write_text
 from crossbar_hil.studies.scheduling import Scheduler
@@ -121,6 +129,7 @@ class TuneResult:
             "fresh": summary(self.fresh),
             "searched": summary(self.found.counts),
             "limits": self.limits,
+            "virtual_chips": chips_of_point(self.bench),
         }
 
 
