@@ -1,7 +1,7 @@
 """Carry out a sweep or a search of chips: who does the work, and what is told of it."""
 
 from crossbar_hil.backend import Pulse
-from crossbar_hil.studies.convergence.counts import describe_share, summary
+from crossbar_hil.studies.convergence.counts import describe_afterwards, describe_share, summary
 from crossbar_hil.studies.convergence.folder import ChipStudyFolder
 from crossbar_hil.studies.convergence.sweeping import KIND as SWEEP_KIND
 from crossbar_hil.studies.convergence.sweeping import ChipSweep, run_sweep
@@ -47,6 +47,9 @@ def _tell_tune(result: TuneResult, folder: ChipStudyFolder) -> Told:
         f"tuned   {describe_settings(list(result.settings), list(result.settings.values()))}",
         f"yield   {describe_share(fresh)}, on {fresh.chips} simulated chips that were never searched on",
     ]
+    later = describe_afterwards(fresh, noisy=result.tune.noisy)
+    if later:
+        lines.append(f"later   {later}")
     if fresh.converged:
         lines.append(
             f"effort  {numbers['epochs_50']} epochs in the median, 95 % of those that converge by epoch "
@@ -70,6 +73,7 @@ def _tell_tune(result: TuneResult, folder: ChipStudyFolder) -> Told:
         "settings": {str(key): value for key, value in result.settings.items()},
         **{name: numbers[name] for name in ("chips", "converged", "yield", "yield_low", "yield_high")},
         **{name: numbers[name] for name in ("epochs_mean", "epochs_50", "epochs_95", "pulses_mean")},
+        **{name: value for name, value in numbers.items() if name.startswith(("fresh_", "drift_"))},
         "seed": result.tune.seed,
         "limits": limits,
     }
