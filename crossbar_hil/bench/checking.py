@@ -4,7 +4,7 @@ import ipaddress
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import permutations, product
 from typing import Any
@@ -173,7 +173,9 @@ def _check_instruments(bench: Bench, factory: Any, problems: Problems) -> None:
         if matrix is not None and not isinstance(matrix, SwitchMatrix):
             problems.append(f"wiring.matrix {matrix.name!r} is no switch matrix")
             matrix = None
-        problems += factory.problems(bench, sources=sources, matrix=matrix, largest_siemens=largest)
+        problems += factory.problems(
+            bench, sources=sources, matrix=matrix, largest_siemens=largest, cell_current=_cell_current(bench, problems)
+        )
 
 
 def _can_be_opened(bench: Bench, factory: Any) -> bool:
@@ -213,7 +215,18 @@ def _largest_siemens(bench: Bench, problems: Problems) -> float | None:
         return None
     with problems.collect():
         virtual = load("backends", "simulated").from_bench(bench, np.random.default_rng(0))
-        return float(bench.chip.scale * (virtual.curve.span + bench.chip.spread.upper_siemens))
+        return float(virtual.largest_siemens(bench.chip))
+    return None
+
+
+def _cell_current(bench: Bench, problems: Problems) -> Callable[[FloatArray, FloatArray], FloatArray] | None:
+    """Return the currents of cells of some conductances at some voltages, if the file describes others than ohmic."""
+    if bench.chip is None or bench.chip.cell == "ohmic":
+        return None
+    with problems.collect():
+        virtual = load("backends", "simulated").from_bench(bench, np.random.default_rng(0))
+        current: Callable[[FloatArray, FloatArray], FloatArray] = virtual.cell.current
+        return current
     return None
 
 

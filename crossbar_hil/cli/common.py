@@ -24,6 +24,8 @@ out_option = click.option(
     help="Folder that holds run folders.",
 )
 
+DEVICE_SPREAD_HELP = 'Relative spread of the cells about the start of the curve, such as "10 %".'
+
 
 def print_json(**values: Any) -> None:
     """Print one line of JSON."""

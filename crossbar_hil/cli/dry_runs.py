@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crossbar_hil.cli.common import COULD_NOT, as_json, print_json, printable, quiet_option
+from crossbar_hil.cli.common import COULD_NOT, DEVICE_SPREAD_HELP, as_json, print_json, printable, quiet_option
 from crossbar_hil.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ def _dry_run_options(chips: int, over: str) -> Callable[[Any], Any]:
         click.option("--bench", help="Shipped bench, bench file or backend.  [default: simulated]"),
         click.option("--preset", help="Settings laid over the bench: 'reference' are the reference study's."),
         click.option("--curve", metavar="FILE", help="Measured conductance curve of your device."),
+        click.option("--start", metavar="MAP", help="Where each cell starts: what `read --json` printed."),
+        click.option("--device-spread", metavar="SHARE", help=DEVICE_SPREAD_HELP),
         click.option("--spread", nargs=2, metavar="LOW HIGH", help="Span that holds 95 % of the shifts, in S."),
         click.option("--patterns", metavar="FILE", help="Pattern file: pattern,label,set."),
         click.option(
@@ -173,8 +175,9 @@ def _virtual_bench(given: dict[str, Any]) -> Any:
     from crossbar_hil.studies.settings import set_values  # noqa: PLC0415
 
     overrides: dict[str, Any] = {}
-    if given["curve"] is not None:
-        overrides.setdefault("chip", {})["curve"] = given["curve"]
+    for key in ("curve", "start", "device_spread"):
+        if given[key] is not None:
+            overrides.setdefault("chip", {})[key] = given[key]
     if given["spread"] is not None:
         low, high = given["spread"]
         overrides.setdefault("chip", {})["spread"] = {"low_siemens": low, "high_siemens": high}

@@ -8,6 +8,7 @@ import click
 
 from crossbar_hil.cli.benches import seed_option
 from crossbar_hil.cli.common import (
+    DEVICE_SPREAD_HELP,
     as_json,
     confirm,
     label_option,
@@ -41,6 +42,8 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
 @_setting("training", "pull_back", "--pull-back", metavar="YES|NO", help="Pull activations beyond their target back.")
 @_setting("training", "dead_zone", "--dead-zone", help="Leave activations alone that are nearer to their target.")
 @_setting("chip", "curve", "--curve", metavar="FILE", help="Measured conductance curve of your device.")
+@_setting("chip", "start", "--start", metavar="MAP", help="Where each cell starts: what `read --json` printed.")
+@_setting("chip", "device_spread", "--device-spread", metavar="SHARE", help=DEVICE_SPREAD_HELP)
 @_setting("chip", "scale", "--scale", metavar="K", help="K in G = K ((G_exp(m) - G_exp(0)) + shift).")
 @_setting("chip", "rows", "--rows", help="Rows of a virtual chip.")
 @_setting("chip", "columns", "--columns", help="Columns of a virtual chip.")

@@ -9,6 +9,7 @@ from typing import Any
 
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.file import Bench, Chip
+from crossbar_hil.bench.named_files import NamedFile, renamed
 from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.runs.folder import RunFolder
 from crossbar_hil.runs.life import RecordedWork, Show, begin_work
@@ -16,7 +17,6 @@ from crossbar_hil.runs.provenance import bench_hash, provenance
 from crossbar_hil.runs.recorded_settings import dump_tables
 from crossbar_hil.runs.run import RunOutcome
 from crossbar_hil.runs.training_record import check_replay, create_record, finish_record, reopen_record, write_epoch
-from crossbar_hil.shipped import is_shipped
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.result import Epoch, TrainingResult
 from crossbar_hil.training.settings import make_trainer
@@ -147,13 +147,7 @@ def train_and_record(
 
 def bench_tables(bench: Bench) -> dict[str, Any]:
     """Return the checked tables of a bench as a run records them; of a file that a person named, the name alone."""
-    training = bench.training.model_copy(update={"patterns": _file_name(bench.training.patterns)})
-    chip = bench.chip and bench.chip.model_copy(update={"curve": _file_name(bench.chip.curve)})
-    return {"bench": dump_tables(bench.model_copy(update={"training": training, "chip": chip}))}
-
-
-def _file_name(name_or_path: str) -> str:
-    return name_or_path if is_shipped(name_or_path) else Path(name_or_path).name
+    return {"bench": dump_tables(renamed(bench.resolved, NamedFile.short_name))}
 
 
 def dry_run(bench: Bench, *, seed: int) -> TrainingResult:

@@ -38,7 +38,7 @@ class Training(Table):
     """Width of the pulse."""
     rule: str = "manhattan"
     """Learning rule."""
-    pull_back: bool = True
+    pull_back: bool = defaults.PULL_BACK
     """Whether activations beyond their target are pulled back to it."""
     dead_zone: float = 0.0
     """Activations nearer to their target than this are left alone."""

@@ -51,8 +51,8 @@ class Trainer:
     rule : callable
         Learning rule ``(voltages (P, R), deltas (P, N)) -> signs (R, N)``.
     pull_back : bool
-        Whether an activation that is beyond its target is pulled back to it, as in the papers; if not, it counts as
-        met and has no part in the gradient.
+        Whether an activation that is beyond its target is pulled back to it, as equation 3 of the papers has it; if
+        not, it counts as met and has no part in the gradient.
     dead_zone : float
         An activation nearer to its target than this has no part in the gradient: against noise of the reads.
     update : Update, optional
@@ -79,7 +79,7 @@ class Trainer:
         v0: float = defaults.V0,
         v1: float = defaults.V1,
         rule: Rule = manhattan_signs,
-        pull_back: bool = True,
+        pull_back: bool = defaults.PULL_BACK,
         dead_zone: float = 0.0,
         update: Update | None = None,
         check_labels: bool = True,

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.backend import Pulse
-from crossbar_hil.bench.file import Bench
+from crossbar_hil.bench.file import WHERE_CELLS_START, Bench
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import load
 from crossbar_hil.shipped import TextFile
@@ -19,7 +19,9 @@ from crossbar_hil.training.settings import make_trainer
 
 from ..chip.curve import ConductanceCurve
 from ..chip.simulated import DEFAULT_LIMITS, SimulatedBackend
+from ..chip.starting import is_rescaled, spread_numbers, start_shifts
 from ..chip.variation import rescaled_lognormal_shifts
+from ..circuit.cells import make_cell
 from .afterwards import Judge
 from .draw import draw_ensemble, own_generator
 from .result import EnsembleResult
@@ -29,7 +31,7 @@ _RESCALED, _NOISE = 1, 2
 _CHIP = {"scale", "read_noise", "step_variation"}
 _TRAINING = {"beta", "target", "target0", "epochs", "v0", "v1", "pull_back", "check_labels"}
 """Settings that `train_ensemble` takes as they are."""
-_QUICK_CHIP = {*_CHIP, "rows", "columns", "curve", "curve_amplitude_v", "curve_width_s", "smoothed", "spread"}
+_QUICK_CHIP = {*_CHIP, "rows", "columns", "curve", "curve_amplitude_v", "curve_width_s", "smoothed", *WHERE_CELLS_START}
 _IDLE = {"telegraph_share", "telegraph_s", "relaxation_s", "relaxation_law", "relaxation_exponent", "read_s"}
 """Details of effects, which mean nothing while those are off."""
 _QUICK_TRAINING = {*_TRAINING, "patterns", "amplitude_v", "width_s", "rule"}
@@ -51,6 +53,8 @@ class BenchEnsemble:
         The measured curve.
     task : PatternSet
         What is trained.
+    start : ReadText, optional
+        The map at which the cells start, if the bench names one.
 
     Raises
     ------
@@ -58,13 +62,14 @@ class BenchEnsemble:
         If the settings are wrong, in the words of `Trainer` and `SimulatedBackend`.
     """
 
-    def __init__(self, bench: Bench, curve: ReadText, task: PatternSet) -> None:
+    def __init__(self, bench: Bench, curve: ReadText, task: PatternSet, start: ReadText | None = None) -> None:
         if bench.chip is None:
             raise ConfigError(f"bench {bench.name} has no [chip] table, from which the virtual chips are made")
-        self.bench, self.chip, self.training, self.task = bench, bench.chip, bench.training, task
+        self.bench, self.chip, self.training, self.task = bench, bench.chip.resolved, bench.training, task
         self.limits = bench.limits or DEFAULT_LIMITS
         self.curve = _read_curve(curve, self.chip.curve_pulse, self.chip.smoothed)
-        self.cell = load("cells", self.chip.cell)(**self.chip.cell_options)
+        self._map = None if start is None else start_shifts(self.chip, start)
+        self.cell = make_cell(self.chip.cell, self.chip.cell_options)
 
     def check(self, seed: int) -> None:
         """Evaluate one chip once, so that whatever is wrong with the settings is said."""
@@ -115,8 +120,10 @@ class BenchEnsemble:
 
     def _draw(self, seed: int, first: int, count: int) -> FloatArray:
         shape = (self.chip.rows, self.chip.columns)
-        numbers = self.chip.spread.numbers()
-        if self.chip.spread.distribution == "rescaled":
+        if self._map is not None:
+            return np.broadcast_to(self._map, (count, *shape)).copy()
+        numbers = spread_numbers(self.chip, self.curve)
+        if is_rescaled(self.chip):
             places = range(first, first + count)
             return np.array(
                 [rescaled_lognormal_shifts(shape, rng=own_generator(seed, k, _RESCALED), **numbers) for k in places]
@@ -149,7 +156,7 @@ class BenchEnsemble:
             return result.judged(fresh, drifted)
         rises = self.curve.for_pulse(self.training.pulse).rises
         levels = np.interp(result.levels[good], np.arange(len(rises)), rises)
-        conductances = self.chip.scale * (levels + shifts[good])
+        conductances = self.chip.k * (levels + shifts[good])
         judge = Judge(make_trainer(self.training, self._backend(seed, result.first, shifts[0])), self.task)
         numbers = result.first + good
         if self.noisy:

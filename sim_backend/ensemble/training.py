@@ -47,7 +47,7 @@ def train_ensemble(
     epochs: int = defaults.EPOCHS,
     v0: float = defaults.V0,
     v1: float = defaults.V1,
-    pull_back: bool = True,
+    pull_back: bool = defaults.PULL_BACK,
     check_labels: bool = True,
     read_noise: float = 0.0,
     step_variation: float = 0.0,
@@ -71,7 +71,7 @@ def train_ensemble(
     pulse, beta, target, target0, epochs, v0, v1, check_labels
         As for `Trainer`.
     pull_back : bool
-        Whether an activation beyond its target is pulled back to it, as equation 3 says; if not it has no gap.
+        As for `Trainer`.
     read_noise, step_variation : float
         As for `SimulatedBackend`.
     wire_ohm : float or pair

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from crossbar_hil.bench.file import Bench
+from crossbar_hil.bench.named_files import files_of
 from crossbar_hil.errors import ConfigError, CrossbarError, DataError
 from crossbar_hil.plugins import load
-from crossbar_hil.shipped import read_text
+from crossbar_hil.shipped import data_file, read_text
 from crossbar_hil.studies.convergence.counts import Counts, TrainedChips
 from crossbar_hil.studies.settings import Key, Value, virtual_chip, with_settings
 from crossbar_hil.studies.study import check_version, package_version
@@ -67,6 +68,8 @@ class Point:
     bench: Bench
     curve: Text
     patterns: Text
+    start: Text | None = None
+    """The map at which the cells start, if the bench names one."""
 
     @classmethod
     def of(cls, bench: Bench, read: dict[str, Text]) -> "Point":
@@ -84,27 +87,30 @@ class Point:
         DataError
             If a file cannot be read.
         """
-        chip = virtual_chip(bench)
-        curve, patterns = (
-            read.setdefault(str(file), read.get(str(file)) or Text(str(file), read_text(what, file)))
-            for what, file in (("curve", chip.curve_file), ("pattern", bench.training.pattern_file))
-        )
+        chip = virtual_chip(bench).resolved
         virtual = Bench(
             name=bench.name, backend="simulated", chip=chip, limits=bench.limit_table, training=bench.training
         )
-        return cls(virtual, curve, patterns)
+        texts = {}
+        for named, value in files_of(virtual):
+            file = data_file(value)
+            texts[named.key] = read.setdefault(
+                str(file), read.get(str(file)) or Text(str(file), read_text(named.what, file))
+            )
+        return cls(virtual, **texts)
 
     @property
     def digest(self) -> str:
         """SHA-256 of everything that the outcome depends on; names are not among it."""
-        leave_out: Any = {"name": True, "chip": {"curve"}, "training": {"patterns"}}
+        leave_out: Any = {"name": True, "chip": {"curve", "start"}, "training": {"patterns"}}
         settings = self.bench.model_dump(mode="json", by_alias=True, exclude=leave_out)
-        everything = json.dumps([settings, self.curve.text, self.patterns.text], sort_keys=True)
+        texts = [each.text for each in (self.curve, self.patterns, self.start) if each is not None]
+        everything = json.dumps([settings, *texts], sort_keys=True)
         return hashlib.sha256(everything.encode()).hexdigest()
 
     def ensemble(self) -> Ensemble:
         """Make the virtual chips."""
-        made: Ensemble = _plug_in()(self.bench, self.curve, PatternSet.from_csv(self.patterns))
+        made: Ensemble = _plug_in()(self.bench, self.curve, PatternSet.from_csv(self.patterns), start=self.start)
         return made
 
 

@@ -164,7 +164,7 @@ def plan_tune(bench: Bench, given: Sequence[Axis], *, chips: int, seed: int, dri
     start = check_point(Point.of(held, read), seed, "")
     training = held.training
     volts = max(abs(training.v0), abs(training.v1))
-    swing = virtual_chip(held).scale * start.rise * volts
+    swing = virtual_chip(held).k * start.rise * volts
     if swing <= 0:
         raise ConfigError(f"curve {virtual_chip(held).curve} never rises, so no training can converge")
     axes = first_axes(given, unit_beta=1 / swing, widths_s=start.widths_s)
