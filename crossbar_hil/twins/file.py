@@ -184,6 +184,21 @@ class Twin(Table):
         start, factors, levels = (each[number].copy() for each in self._arrays)
         return TwinChip(start, factors, levels, self.draws.step_variation[number])
 
+    def start_range(self) -> tuple[float, float]:
+        """Return the lowest and highest conductance that a cell of a draw has after the calibration, in siemens."""
+        start, factors, levels = self._arrays
+        now = start + factors * np.interp(levels, np.arange(len(self.curve_siemens)), self._rises)
+        return float(now.min()), float(now.max())
+
+    def largest_siemens(self) -> float:
+        """Return what a cell of a draw can conduct at most, in siemens."""
+        start, factors, _ = self._arrays
+        return float((start + factors * self._rises.max()).max())
+
+    @property
+    def _rises(self) -> FloatArray:
+        return self.scale * (np.array(self.curve_siemens) - self.curve_siemens[0])
+
     def as_toml(self) -> str:
         """Write it, arrays a row a line."""
         tables = self.model_dump(mode="json", exclude_none=True, exclude={"cells", "draws", "curve_siemens"})

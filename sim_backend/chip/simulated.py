@@ -27,9 +27,9 @@ from ..circuit.network import WireOhm, checked_wires
 from .array_circuit import ArrayCircuit
 from .curve import ConductanceCurve
 from .effects import ChipEffects, checked_effects
-from .starting import draw_shifts, start_range
+from .starting import draw_shifts
 from .tracks import CellLevels
-from .twinned import check_size, largest_of_draws, twin_curve, twin_effects
+from .twinned import check_size, twin_curve, twin_effects
 
 WRITES = ("direct", "half-select")
 DEFAULT_LIMITS = Limits(read_v=1.0, pulse_v=3.0, width_s=1.0)
@@ -470,12 +470,6 @@ class SimulatedBackend(DeviceBackend):
     def levels(self) -> FloatArray:
         """(R, C) level of each cell on the curve it is on."""
         return self._cells.levels
-
-    def largest_siemens(self, chip: Chip) -> float:
-        """Return what a cell of such a chip can conduct at most, in siemens; of a drawn one the central 95 %."""
-        if chip.twin is not None:
-            return largest_of_draws(read_twin(data_file(chip.twin)))
-        return start_range(chip, self.curve)[1] + self.scale * self.curve.span
 
     def saturated_cells(self) -> BoolArray:
         """Cells at the end of their curve."""

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from crossbar_hil.arrays import FloatArray
 from crossbar_hil.bench.file import Chip
 from crossbar_hil.errors import DataError
 from crossbar_hil.twins.file import Twin, TwinChip
@@ -43,21 +42,3 @@ def twin_effects(chip: Chip, twin: Twin, one: TwinChip) -> dict[str, Any]:
     if numbers.relaxation is not None and numbers.relaxation_s is not None:
         found |= {"relaxation": numbers.relaxation.value, "relaxation_s": numbers.relaxation_s.value}
     return found
-
-
-def start_of_draws(twin: Twin) -> tuple[float, float]:
-    """Return the lowest and highest conductance that a cell of a draw has after the calibration, in siemens."""
-    rises = twin.scale * twin_curve(twin).rises
-    found = [_now(twin.chip(number), rises) for number in range(twin.count)]
-    return float(np.min(found)), float(np.max(found))
-
-
-def largest_of_draws(twin: Twin) -> float:
-    """Return what a cell of a draw can conduct at most, in siemens."""
-    rise = twin.scale * twin_curve(twin).span
-    chips = [twin.chip(number) for number in range(twin.count)]
-    return float(np.max([one.start_siemens + one.step_factors * rise for one in chips]))
-
-
-def _now(one: TwinChip, rises: FloatArray) -> FloatArray:
-    return one.start_siemens + one.step_factors * np.interp(one.levels, np.arange(len(rises)), rises)

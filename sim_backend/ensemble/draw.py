@@ -99,6 +99,11 @@ def draw_number(seed: int, chip: int, draws: int) -> int:
     return int(own_generator(seed, turn, _TWIN).permutation(draws)[place])
 
 
+def purpose_generator(seed: int, block: int, what: int) -> np.random.Generator:
+    """Make a generator of one block of chips for one purpose besides its shifts."""
+    return np.random.Generator(np.random.Philox(_sequence(seed, block, 2, what)))
+
+
 def seed_words(seed: int) -> NDArray[np.uint64]:
     """Make the two words that the noise of a seed's chips starts from, apart from every block's."""
     return _sequence(seed, 0, 1).generate_state(2).astype(np.uint64)

@@ -52,7 +52,8 @@ def test_draws_know_the_step_factors_far_better_than_their_spread_says(chips):
 
 
 def test_a_posterior_is_that_of_a_plain_simulation():
-    # Spread and variation are given: the posterior of a cell's step factor is compared with half a million simulated cells, weighed by how well they fit its three readings.
+    # Spread and variation are given: the posterior of a cell's step factor is compared with half a million simulated
+    # cells, weighed by how well they fit its three readings.
     rng = np.random.default_rng(3)
     chip = HiddenChip(rng, cells=1)
     error = 0.02 * 4.5e-7
