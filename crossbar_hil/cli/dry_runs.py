@@ -83,6 +83,14 @@ def _dry_run_options(chips: int, over: str) -> Callable[[Any], Any]:
         click.option("--spread-of", metavar="MAP", help=SPREAD_OF_HELP),
         click.option("--spread", nargs=2, metavar="LOW HIGH", help="Span that holds 95 % of the shifts, in S."),
         click.option("--patterns", metavar="FILE", help="Pattern file: pattern,label,set."),
+        click.option(
+            "--drift",
+            "drifts",
+            multiple=True,
+            metavar="SHARE",
+            help='Judge every trained chip once more after each conductance has changed by so much, as "3 %"; '
+            "may be given several times.",
+        ),
         click.option("--chips", type=int, help=f"Simulated chips.  [default: {chips}]"),
         click.option("--seed", type=click.IntRange(min=0), help="Seed of the simulated chips; fresh if not given."),
         *WHERE,
@@ -141,6 +149,7 @@ def _dry_run(
     from rich.console import Console  # noqa: PLC0415
 
     from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
+    from crossbar_hil.quantities import share  # noqa: PLC0415
     from crossbar_hil.studies.axes import read_axes  # noqa: PLC0415
     from crossbar_hil.studies.convergence.carrying_out import carry_out, scheduler_for  # noqa: PLC0415
     from crossbar_hil.studies.convergence.folder import ChipStudyFolder  # noqa: PLC0415
@@ -148,7 +157,8 @@ def _dry_run(
     from crossbar_hil.studies.study import check_fresh, new_folder  # noqa: PLC0415
 
     if begun is not None:
-        check_nothing_else(begun, {"chips": chips, "to": folder, **given, "set": given["fixed"], "fixed": None})
+        told = {**given, "set": given["fixed"], "fixed": None, "drift": given["drifts"], "drifts": None}
+        check_nothing_else(begun, {"chips": chips, "to": folder, **told})
         opened = ChipStudyFolder.reopen(begun, kind)
         work = resumed(opened)
         runner = scheduler_for(work, scheduler, workers)
@@ -157,7 +167,11 @@ def _dry_run(
             check_fresh(folder)
         seed = fresh_seed() if given["seed"] is None else given["seed"]
         work = plan(
-            _virtual_bench(given), read_axes(given["over"]), chips=usual_chips if chips is None else chips, seed=seed
+            _virtual_bench(given),
+            read_axes(given["over"]),
+            chips=usual_chips if chips is None else chips,
+            seed=seed,
+            drifts=[share(each) for each in given["drifts"]],
         )
         runner = scheduler_for(work, scheduler, workers)
         opened = ChipStudyFolder.make(folder or new_folder(kind), work.plan(), work.bench)

@@ -2,7 +2,7 @@
 
 from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.virtual_chips import lines_of_chips
-from crossbar_hil.studies.convergence.counts import describe_share, summary
+from crossbar_hil.studies.convergence.counts import describe_afterwards, describe_share, summary
 from crossbar_hil.studies.convergence.folder import ChipStudyFolder
 from crossbar_hil.studies.convergence.points import chips_of_point
 from crossbar_hil.studies.convergence.sweeping import KIND as SWEEP_KIND
@@ -51,6 +51,9 @@ def _tell_tune(result: TuneResult, folder: ChipStudyFolder) -> Told:
     ]
     if result.promise is not None:
         lines.append(f"promise {result.promise.line}")
+    later = describe_afterwards(fresh, noisy=result.tune.noisy)
+    if later:
+        lines.append(f"later   {later}")
     if fresh.converged:
         lines.append(
             f"effort  {numbers['epochs_50']} epochs in the median, 95 % of those that converge by epoch "
@@ -76,6 +79,7 @@ def _tell_tune(result: TuneResult, folder: ChipStudyFolder) -> Told:
         "settings": {str(key): value for key, value in result.settings.items()},
         **{name: numbers[name] for name in ("chips", "converged", "yield", "yield_low", "yield_high")},
         **{name: numbers[name] for name in ("epochs_mean", "epochs_50", "epochs_95", "pulses_mean")},
+        **{name: value for name, value in numbers.items() if name.startswith(("fresh_", "drift_"))},
         "seed": result.tune.seed,
         "limits": limits,
         "virtual_chips": chips,
