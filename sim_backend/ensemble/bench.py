@@ -33,7 +33,17 @@ _RESCALED, _NOISE = 1, 2
 _CHIP = {"scale", "read_noise", "step_variation"}
 _TRAINING = {"beta", "target", "target0", "epochs", "v0", "v1", "pull_back", "check_labels"}
 """Settings that `train_ensemble` takes as they are."""
-_QUICK_CHIP = {*_CHIP, "rows", "columns", "curve", "curve_amplitude_v", "curve_width_s", "smoothed", *WHERE_CELLS_START}
+_QUICK_CHIP = {
+    *_CHIP,
+    "rows",
+    "columns",
+    "curve",
+    "curve_amplitude_v",
+    "curve_width_s",
+    "smoothed",
+    "curve_cells",
+    *WHERE_CELLS_START,
+}
 _IDLE = {"telegraph_share", "telegraph_s", "relaxation_s", "relaxation_law", "relaxation_exponent", "read_s"}
 """Details of effects, which mean nothing while those are off."""
 _QUICK_TRAINING = {*_TRAINING, "patterns", "amplitude_v", "width_s", "rule"}
