@@ -52,6 +52,13 @@ class Spread(Table):
         return self
 
     @property
+    def lower_siemens(self) -> float:
+        """Lower end of the span, that of the central 95 % of a draw by median and sigma, in siemens."""
+        if self.low_siemens is not None:
+            return self.low_siemens
+        return (self.median_siemens or 0.0) * math.exp(-WITHIN_95 * (self.sigma or 0.0))
+
+    @property
     def upper_siemens(self) -> float:
         """Upper end of the span, that of the central 95 % of a draw by median and sigma, in siemens."""
         if self.high_siemens is not None:

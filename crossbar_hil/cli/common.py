@@ -51,6 +51,14 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
+def say_assumptions(bench: Any) -> None:
+    """Say what is assumed of the virtual chips of a bench."""
+    from crossbar_hil.bench.virtual_chips import assumptions  # noqa: PLC0415
+
+    for each in assumptions(bench):
+        click.echo(f"note    {printable(each)}", err=True)
+
+
 def confirm(kind: str | None, yes: bool, what: str) -> None:
     """Ask before a real chip is changed."""
     if kind == "hardware" and not yes and not click.confirm(f"{what}. Go on?", err=True):

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crossbar_hil.cli.common import COULD_NOT, DEVICE_SPREAD_HELP, as_json, print_json, printable, quiet_option
+from crossbar_hil.cli.common import (
+    COULD_NOT,
+    DEVICE_SPREAD_HELP,
+    as_json,
+    print_json,
+    printable,
+    quiet_option,
+    say_assumptions,
+)
 from crossbar_hil.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -184,4 +192,6 @@ def _virtual_bench(given: dict[str, Any]) -> Any:
     if given["patterns"] is not None:
         overrides["training"] = {"patterns": given["patterns"]}
     bench = load_bench(given["bench"] or "simulated", preset=given["preset"], overrides=overrides)
-    return set_values(bench, given["fixed"])
+    bench = set_values(bench, given["fixed"])
+    say_assumptions(bench)
+    return bench

@@ -11,6 +11,7 @@ from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.file import Bench, Chip
 from crossbar_hil.bench.named_files import NamedFile, renamed
 from crossbar_hil.bench.opening import open_backend
+from crossbar_hil.bench.virtual_chips import virtual_chips
 from crossbar_hil.runs.folder import RunFolder
 from crossbar_hil.runs.life import RecordedWork, Show, begin_work
 from crossbar_hil.runs.provenance import bench_hash, provenance
@@ -81,6 +82,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
             "shape": list(backend.shape),
             "bench_sha256": bench_hash(folder.folder),
             "device": backend.identify(),
+            **facts_of_chips(backend, self._checked),
             **provenance(),
             "started_utc": folder.started_utc,
             "status": "running",
@@ -173,6 +175,12 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         self._record.close()
 
 
+def facts_of_chips(backend: DeviceBackend, bench: Bench | None, *, gain: bool = True) -> dict[str, Any]:
+    """Return what is said of a virtual chip; nothing of a real one."""
+    found = None if bench is None or backend.kind == "hardware" else virtual_chips(bench, gain=gain)
+    return {} if found is None else {"virtual_chip": found.as_record()}
+
+
 def train_and_record(
     bench: Bench,
     *,
@@ -200,12 +208,17 @@ def bench_tables(bench: Bench) -> dict[str, Any]:
     return {"bench": dump_tables(renamed(bench.resolved, NamedFile.short_name))}
 
 
-def dry_run(bench: Bench, *, seed: int) -> TrainingResult:
-    """Train the virtual chip that [chip] of a bench of any kind describes, or its defaults; nothing is recorded."""
+def dry_bench(bench: Bench) -> Bench:
+    """Return the simulated bench of a dry run of a bench of any kind."""
     chip = bench.chip
     if chip is None and bench.wiring is not None:
         chip = Chip(rows=len(bench.wiring.rows), columns=len(bench.wiring.columns))
-    virtual = Bench(name=bench.name, backend="simulated", chip=chip or Chip(), training=bench.training)
+    return Bench(name=bench.name, backend="simulated", chip=chip or Chip(), training=bench.training)
+
+
+def dry_run(bench: Bench, *, seed: int) -> TrainingResult:
+    """Train the virtual chip that [chip] of a bench of any kind describes, or its defaults; nothing is recorded."""
+    virtual = dry_bench(bench)
     task = PatternSet.from_csv(bench.training.pattern_file)
     with open_backend(virtual, seed=seed) as backend:
         return make_trainer(virtual.training, backend).run(task.train, task.train_labels)

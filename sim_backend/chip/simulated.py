@@ -25,7 +25,7 @@ from ..circuit.network import WireOhm, checked_wires
 from .array_circuit import ArrayCircuit
 from .curve import ConductanceCurve
 from .effects import ChipEffects, checked_effects
-from .starting import draw_shifts, start_range
+from .starting import draw_shifts
 from .tracks import CellLevels
 
 WRITES = ("direct", "half-select")
@@ -417,10 +417,6 @@ class SimulatedBackend(DeviceBackend):
     def levels(self) -> FloatArray:
         """(R, C) level of each cell on the curve it is on."""
         return self._cells.levels
-
-    def largest_siemens(self, chip: Chip) -> float:
-        """Return what a cell of such a chip can conduct at most, in siemens; of a drawn one the central 95 %."""
-        return start_range(chip, self.curve)[1] + self.scale * self.curve.span
 
     def saturated_cells(self) -> BoolArray:
         """Cells at the end of their curve."""

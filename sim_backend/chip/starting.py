@@ -1,13 +1,12 @@
 """Where the cells of a virtual chip start: at shifts, spread about the start of the curve, or at a measured map."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from crossbar_hil.arrays import FloatArray
-from crossbar_hil.bench.file import WITHIN_95, Chip
+from crossbar_hil.bench.file import Chip
 from crossbar_hil.bench.start_map import read_map
 from crossbar_hil.errors import DataError
 from crossbar_hil.shipped import TextFile, data_file
@@ -61,21 +60,3 @@ def spread_numbers(chip: Chip, curve: ConductanceCurve) -> dict[str, Any]:
             "give --start MAP or --spread LOW HIGH"
         )
     return {"median_siemens": start, "sigma": chip.device_spread}
-
-
-def start_range(chip: Chip, curve: ConductanceCurve, start: TextFile | None = None) -> tuple[float, float]:
-    """Return the lowest and highest conductance at which cells start, in siemens.
-
-    Of a map these are the ends; of a spread those of the central 95 %; of a rescaled draw its ends.
-    """
-    chip = chip.resolved
-    if chip.start is not None:
-        found = read_map(start or data_file(chip.start), (chip.rows, chip.columns))
-        return float(found.min()), float(found.max())
-    numbers = spread_numbers(chip, curve)
-    if "span_siemens" in numbers:
-        low, high = numbers["span_siemens"]
-    else:
-        factor = math.exp(WITHIN_95 * numbers["sigma"])
-        low, high = numbers["median_siemens"] / factor, numbers["median_siemens"] * factor
-    return chip.k * low, chip.k * high

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.bench.named_files import files_of
+from crossbar_hil.bench.virtual_chips import virtual_chips
 from crossbar_hil.errors import ConfigError, CrossbarError, DataError
 from crossbar_hil.plugins import load
 from crossbar_hil.shipped import data_file, read_text
@@ -201,6 +202,12 @@ def check_points(
         lockstep, noisy = lockstep and ensemble.lockstep, noisy or ensemble.noisy
         points.append(point)
     return CheckedPoints(tuple(points), lockstep, noisy)
+
+
+def chips_of_point(bench: Bench) -> dict[str, Any]:
+    """Return what is said of the virtual chips of a bench."""
+    found = virtual_chips(bench.model_copy(update={"chip": virtual_chip(bench)}))
+    return {} if found is None else found.as_record()
 
 
 def check_numbers(chips: int, seed: int) -> None:

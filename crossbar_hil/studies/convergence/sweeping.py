@@ -10,7 +10,14 @@ from crossbar_hil.studies.axes import Axis
 from crossbar_hil.studies.convergence.counting import Job, Show, count
 from crossbar_hil.studies.convergence.counts import Counts, describe_afterwards, describe_share, summary
 from crossbar_hil.studies.convergence.folder import ChipStudyFolder
-from crossbar_hil.studies.convergence.points import Point, check_drifts, check_numbers, check_points, chunk_size
+from crossbar_hil.studies.convergence.points import (
+    Point,
+    check_drifts,
+    check_numbers,
+    check_points,
+    chips_of_point,
+    chunk_size,
+)
 from crossbar_hil.studies.scheduling import Scheduler
 from crossbar_hil.studies.study import lay_out_again, package_version
 from crossbar_hil.studies.sweep import Sweep, SweepResult, combine
@@ -144,6 +151,10 @@ class ChipSweepResult(SweepResult):
             range(len(self.counts)), key=lambda place: (-self.counts[place].converged, self.counts[place].pulses)
         )
 
+    def describe_best(self) -> dict[str, Any]:
+        """Return what there is to say of the virtual chips of the best point."""
+        return chips_of_point(self.sweep.points[self.best].bench)
+
     def statistics(self) -> list[dict[str, Any]]:
         """Return the statistics of every point."""
         return [summary(counts) for counts in self.counts]
@@ -154,7 +165,7 @@ class ChipSweepResult(SweepResult):
         points = [
             {**row, "counts": counts.as_record()} for row, counts in zip(record["points"], self.counts, strict=True)
         ]
-        return {**record, "points": points}
+        return {**record, "points": points, "virtual_chips": self.describe_best()}
 
     def share(self, point: int) -> str:
         """Write which share of the chips converges at a point."""

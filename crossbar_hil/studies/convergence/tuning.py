@@ -19,6 +19,7 @@ from crossbar_hil.studies.convergence.points import (
     check_numbers,
     check_point,
     check_points,
+    chips_of_point,
     chunk_size,
 )
 from crossbar_hil.studies.convergence.searching import Candidate, Values, best, choose, first_axes, grid, neighbours
@@ -134,6 +135,7 @@ class TuneResult:
             "fresh": summary(self.fresh),
             "searched": summary(self.found.counts),
             "limits": self.limits,
+            "virtual_chips": chips_of_point(self.bench),
         }
 
 
