@@ -239,8 +239,11 @@ class TrainingRun(Run):
         """Pulses of all recorded epochs."""
         return int(sum(epoch.counts.sum() for epoch in self.epochs))
 
-    def predict(self, patterns: Path | None = None) -> Answer:
+    def predict(self, patterns: Path | None = None, *, repeat: int | None = None) -> Answer:
         """Let the chip as training left it judge every pattern of a file, or the test patterns; reads only.
+
+        Each is read `repeat` times, and the most frequent answer counts: 20 times if readings are known to vary, else
+        once, unless given.
 
         Raises
         ------
@@ -253,7 +256,7 @@ class TrainingRun(Run):
             raise RunError(f"run {self.name} has not ended, so the state of its chip was not recorded")
         state = self.chip("end")
         state.pop("saturated", None)
-        return judge_patterns(self, state, self.task, patterns)
+        return judge_patterns(self, state, self.task, patterns, repeat=repeat, epochs=self.epochs)
 
     def ending(self, target: float | None = None) -> Ending:  # noqa: ARG002 - its targets are settings
         """Return verdict, epochs and pulses; what was reached are the targets of every pattern."""
