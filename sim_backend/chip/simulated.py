@@ -178,6 +178,7 @@ class SimulatedBackend(DeviceBackend):
         self._effects = ChipEffects(
             numbers, self.shape, curve.span, rng, not_formed, step_factors, shape_exponents, column_offsets
         )
+        self.noisy = self.read_noise > 0 or self._effects.noise is not None
         self._mobile = ~(self._stuck | self._dead | not_formed)
         self._all_mobile = bool(self._mobile.all())
         potentiating = [each for each in curve.others if each.pulse and each.pulse.amplitude_v > 0]

@@ -1,7 +1,7 @@
 """What chips do after training: whether they still meet every target in a fresh read, and once they have drifted.
 
-A drift of x multiplies every conductance by 1 + x z, z standard normal, and what it leaves is judged without noise; the
-z of a cell are the same for every x. A chip that did not converge meets nothing here.
+A drift of x multiplies every conductance by 1 + x z, z standard normal, down to nothing; what it leaves is judged
+without noise. The z of a cell are the same for every x. A chip that did not converge meets nothing here.
 """
 
 from collections.abc import Iterator, Sequence
@@ -65,7 +65,8 @@ class Judge:
     ) -> BoolArray:
         """Say of ideal chips of ohmic cells which meet every target after each drift: (M, D)."""
         drawn = draw_normals(seed, DRIFT, numbers, conductances.shape[1:])
-        each = [self.meets(self._voltages @ difference(conductances * (1 + drift * drawn))) for drift in drifts]
+        drifted = (np.maximum(conductances * (1 + drift * drawn), 0.0) for drift in drifts)
+        each = [self.meets(self._voltages @ difference(left)) for left in drifted]
         return np.stack(each, axis=1)
 
     def fresh_read(self, backend: SimulatedBackend) -> bool:
@@ -101,9 +102,12 @@ def _blocks(numbers: IntArray) -> Iterator[tuple[slice, int]]:
 
 
 def _noiseless_currents(backend: SimulatedBackend, conductances: FloatArray, voltages: FloatArray) -> FloatArray:
-    """Return the (P, C) column currents that a chip with other conductances would have, in amperes."""
+    """Return the (P, C) currents that are read of a chip with other conductances, in amperes; none below zero."""
+    positive = np.maximum(conductances, 0.0)
     if any(ohm.any() for ohm in backend.wires):
-        return solve_crossbar(np.maximum(conductances, 0.0), voltages, backend.wires, backend.cell)
-    if isinstance(backend.cell, Ohmic):
-        return voltages @ conductances
-    return backend.cell.current(conductances, voltages[:, :, None]).sum(axis=1)
+        currents = solve_crossbar(positive, voltages, backend.wires, backend.cell)
+    elif isinstance(backend.cell, Ohmic):
+        currents = voltages @ positive
+    else:
+        currents = backend.cell.current(positive, voltages[:, :, None]).sum(axis=1)
+    return currents if backend.column_offsets is None else currents + backend.column_offsets
