@@ -15,6 +15,7 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.bench.file import Bench, load_bench
 from crossbar_hil.bench.instruments import find_resources, find_source, open_instrument, wrong_identity
 from crossbar_hil.bench.opening import open_backend
+from crossbar_hil.bench.virtual_chips import start_range
 from crossbar_hil.errors import ConfigError, CrossbarError, DataError
 from crossbar_hil.instrument import Identity, SwitchMatrix
 from crossbar_hil.plugins import load
@@ -215,7 +216,7 @@ def _largest_siemens(bench: Bench, problems: Problems) -> float | None:
         return None
     with problems.collect():
         virtual = load("backends", "simulated").from_bench(bench, np.random.default_rng(0))
-        return float(bench.chip.scale * (virtual.curve.span + bench.chip.spread.upper_siemens))
+        return start_range(bench.chip, virtual.curve.levels_siemens[0])[1] + bench.chip.k * float(virtual.curve.span)
     return None
 
 

@@ -1,5 +1,6 @@
 """A recorded training, read from its folder: its epochs, its chip, and what it came to."""
 
+import itertools
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from crossbar_hil.arrays import FloatArray
+from crossbar_hil.bench.virtual_chips import lines_of_chips
 from crossbar_hil.errors import CrossbarError, RunError
 from crossbar_hil.runs.inference import Answer, judge_patterns
 from crossbar_hil.runs.life import Show, resume_work
@@ -159,16 +161,20 @@ class TrainingRun(Run):
         )
 
     def chip(self, moment: str) -> dict[str, FloatArray]:
-        """Return what the virtual chip was made of at the ``"start"`` or the ``"end"``: (R, C) arrays by name."""
+        """Return what the virtual chip was made of at the ``"start"`` or the ``"end"``: arrays by name.
+
+        Most are of shape (R, C); those of effects are as `SimulatedBackend.state` gives them.
+        """
         with self._record() as record:
             found = record.execute(
-                "SELECT quantity, value FROM chip WHERE moment = ? ORDER BY quantity, row, column", (moment,)
+                "SELECT quantity, column, value FROM chip WHERE moment = ? ORDER BY quantity, row, column", (moment,)
             ).fetchall()
-            shape = tuple(self.settings["shape"])
-            return {
-                name: np.array([value for other, value in found if other == name], dtype=np.float64).reshape(shape)
-                for name in sorted({name for name, _ in found})
-            }
+        arrays = {}
+        for name, rows in itertools.groupby(found, key=lambda row: row[0]):
+            places = list(rows)
+            columns = 1 + max(column for _, column, _ in places)
+            arrays[name] = np.array([value for *_, value in places], dtype=np.float64).reshape(-1, columns)
+        return arrays
 
     @contextmanager
     def _record(self) -> Iterator[sqlite3.Connection]:
@@ -233,6 +239,7 @@ class TrainingRun(Run):
         lines = (
             f"{facts['verdict']}: {self.result.reason}",
             f"{facts['pulses']} pulses in {facts['epochs']} epochs, {self.kind} chip, seed {facts['seed']}",
+            *lines_of_chips(facts.get("virtual_chip")),
         )
         return Ending(record, lines, reached=bool(facts["converged"]), drawable=True)
 

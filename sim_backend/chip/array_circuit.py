@@ -9,12 +9,12 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray
 
-from ..circuit import CrossbarSolver, WireOhm, solve_crossbar
+from ..circuit import CrossbarSolver, WireOhm
 from ..circuit.cells import CellModel
 
 
 class ArrayCircuit:
-    """The circuit of R x C cells, its wires and the read noise of its cells.
+    """The circuit of R x C cells and its wires.
 
     Parameters
     ----------
@@ -38,15 +38,6 @@ class ArrayCircuit:
     def currents(self, voltages: FloatArray) -> FloatArray:
         """Return the (P, C) column currents of (P, R) row voltages, in amperes."""
         return self._solver.currents(voltages)
-
-    def noisy_currents(self, voltages: FloatArray, share: float, rng: np.random.Generator) -> FloatArray:
-        """Return column currents while every cell's conductance is off by a share of its own, anew for each vector."""
-        found = np.empty((len(voltages), self._conductances.shape[1]))
-        for place, vector in enumerate(voltages):
-            noise = 1.0 + share * rng.standard_normal(self._conductances.shape)
-            noisy = np.maximum(self._conductances * noise, 0.0)
-            found[place] = solve_crossbar(noisy, vector[None], self._wire_ohm, self._cell)[0]
-        return found
 
     def pulse_volts(self, row: int, column: int, amplitude_v: float) -> FloatArray:
         """Return what every cell sees of a half-select pulse on one of them, shape (R, C), in volts.

@@ -19,13 +19,15 @@ from crossbar_hil.backend import DeviceBackend, Limits, Pulse
 from crossbar_hil.bench.file import Bench, Chip
 from crossbar_hil.errors import ConfigError, DataError
 
+from ..circuit import solve_crossbar
 from ..circuit.cells import CellModel, Ohmic, make_cell
 from ..circuit.network import WireOhm, checked_wires
 from .array_circuit import ArrayCircuit
 from .curve import ConductanceCurve
+from .effects import ChipEffects, checked_effects
 from .exposure import step_of
+from .starting import draw_shifts
 from .tracks import CellLevels
-from .variation import lognormal_shifts, rescaled_lognormal_shifts
 
 WRITES = ("direct", "half-select")
 DEFAULT_LIMITS = Limits(read_v=1.0, pulse_v=3.0, width_s=1.0)
@@ -134,25 +136,6 @@ class SimulatedBackend(DeviceBackend):
         shape_exponents: ArrayLike | None = None,
         column_offsets: ArrayLike | None = None,
     ) -> None:
-        not_yet = {
-            "telegraph": telegraph,
-            "flicker": flicker,
-            "step_spread": step_spread,
-            "shape_spread": shape_spread,
-            "relaxation": relaxation,
-            "drift": drift,
-            "column_offset_a": column_offset_a,
-            "disturb": disturb,
-            "unformed": unformed is not None and np.any(unformed),
-            "step_factors": step_factors is not None,
-            "shape_exponents": shape_exponents is not None,
-            "column_offsets": column_offsets is not None,
-        }
-        if any(not_yet.values()):
-            raise DataError(f"{', '.join(name for name, value in not_yet.items() if value)} cannot be simulated yet")
-        self._unused = (
-            telegraph_share, telegraph_s, relaxation_s, relaxation_law, relaxation_exponent, unformed_siemens, read_s
-        )  # fmt: skip
         self.curve = curve
         self.shifts = checked_array("shifts", shifts, (None, None))
         rows, columns = self.shifts.shape
@@ -172,30 +155,46 @@ class SimulatedBackend(DeviceBackend):
         self._amplitudes = sorted(abs(each) for each in curve.widths_by_amplitude())
         if write == "half-select" and not self._amplitudes:
             raise DataError(f"write {write!r} needs a curve that says its pulse, {curve.source} does not")
-        if rng is None and (read_noise or step_variation):
-            raise DataError("read_noise and step_variation need a random generator rng")
         self.rng = rng
         self.cell = Ohmic() if cell is None else cell
         self._ohmic = isinstance(self.cell, Ohmic)
         self._stuck = self._mask("stuck", stuck)
         self._dead = self._mask("dead", dead)
-        self._mobile = ~(self._stuck | self._dead)
+        numbers = checked_effects(
+            read_noise=self.read_noise, step_variation=self.step_variation, telegraph=telegraph,
+            telegraph_share=telegraph_share, telegraph_s=telegraph_s, flicker=flicker, step_spread=step_spread,
+            shape_spread=shape_spread, relaxation=relaxation, relaxation_s=relaxation_s, relaxation_law=relaxation_law,
+            relaxation_exponent=relaxation_exponent, drift=drift, column_offset_a=column_offset_a, disturb=disturb,
+            unformed_siemens=unformed_siemens, read_s=read_s,
+        )  # fmt: skip
+        if disturb and write != "direct":
+            raise DataError(
+                f"disturb {disturb:g} is what a pulse does to other cells if write is 'direct'; with write {write!r} "
+                "that follows from the voltage that they see"
+            )
+        not_formed = self._mask("unformed", unformed)
+        self._effects = ChipEffects(
+            numbers, self.shape, curve.span, rng, not_formed, step_factors, shape_exponents, column_offsets
+        )
+        self._mobile = ~(self._stuck | self._dead | not_formed)
         self._all_mobile = bool(self._mobile.all())
         potentiating = [each for each in curve.others if each.pulse and each.pulse.amplitude_v > 0]
         deepest = abs(
             min(float(each.rises.min()) for each in (curve, *potentiating))
         )  # zero if no curve dips below its start
-        if self.shifts.min() < deepest:
-            where = np.unravel_index(self.shifts.argmin(), self.shifts.shape)
+        missing = self._effects.least_shift(deepest) - self.shifts
+        if missing.max() > 0:
+            where = np.unravel_index(missing.argmax(), missing.shape)
             raise DataError(
                 f"shift {self.shifts[where]:g} S of cell {[int(i) for i in where]} makes its conductance negative, "
-                f"it must be at least {deepest:g} S"
+                f"it must be at least {self.shifts[where] + missing[where]:g} S"
             )
         self._cells = CellLevels(curve, self.shape)
         self._last_pulse: Pulse | None = None
         self._last_track = 0
         self._ideal = not any(ohm.any() for ohm in self.wires)
         self._circuit: ArrayCircuit | None = None  # made when wires or write scheme first need it
+        self._plain_reads = self._ideal and self._ohmic and not self._effects.in_reads
         self._update()
 
     @classmethod
@@ -204,10 +203,8 @@ class SimulatedBackend(DeviceBackend):
         chip = bench.chip
         if chip is None:
             raise ConfigError(f"bench {bench.name} has no [chip] table, from which the virtual chip is made")
-        shape = (chip.rows, chip.columns)
-        draw = rescaled_lognormal_shifts if chip.spread.distribution == "rescaled" else lognormal_shifts
-        shifts = draw(shape, rng=rng, **chip.spread.numbers())
         curve = ConductanceCurve.of_device(chip.curve_file, chip.curve_pulse, smoothed=chip.smoothed)
+        shifts = draw_shifts(chip, curve, rng)
         cell = make_cell(chip.cell, chip.cell_options)
         return cls.of_chip(chip, curve, shifts, rng=rng, cell=cell, limits=bench.limits or DEFAULT_LIMITS)
 
@@ -233,20 +230,32 @@ class SimulatedBackend(DeviceBackend):
             unformed=cell_mask("unformed", chip.unformed, shape),
             cell=cell,
             limits=limits,
+            scale=chip.k,
             **chip.numbers(),
-            **chip.model_dump(include={"scale", "wire_ohm", "write", "threshold"}),
+            **chip.model_dump(include={"wire_ohm", "write", "threshold"}),
         )
 
     # ------------------------------------------------------------------ the device
 
     def _read_currents(self, voltages: FloatArray) -> FloatArray:
-        if not self._ideal:
-            circuit = self._array()
-            if self.read_noise and self.rng is not None:
-                return circuit.noisy_currents(voltages, self.read_noise, self.rng)
-            return circuit.currents(voltages)
-        if self._ohmic and not self.read_noise:
+        if self._plain_reads:
             return voltages.dot(self._conductances)  # half the time of @ for a small chip
+        effects = self._effects
+        currents = self._cell_currents(voltages)
+        if effects.column_offsets is not None:
+            currents += effects.column_offsets
+        if effects.ages:
+            self._age(currents.size * effects.numbers.read_s)
+        return currents
+
+    def _cell_currents(self, voltages: FloatArray) -> FloatArray:
+        """Return what the cells send out of each column, (P, C), in amperes."""
+        if self._effects.noise is not None or (self.read_noise and not self._ideal):
+            return self._noisy_currents(voltages)
+        if not self._ideal:
+            return self._array().currents(voltages)
+        if self._ohmic and not self.read_noise:
+            return voltages.dot(self._conductances)
         cells = self.cell.current(self._conductances, voltages[:, :, None])
         currents = cells.sum(axis=1)
         if self.read_noise and self.rng is not None:
@@ -255,6 +264,19 @@ class SimulatedBackend(DeviceBackend):
             currents += spread * self.rng.standard_normal(spread.shape)
         return currents
 
+    def _noisy_currents(self, voltages: FloatArray) -> FloatArray:
+        """Return column currents while every cell conducts otherwise in each reading."""
+        found = np.empty((len(voltages), self.shape[1]))
+        for place, vector in enumerate(voltages):
+            seen = self.read_siemens()
+            if self._ideal:
+                found[place] = self.cell.current(seen, vector[:, None]).sum(axis=0)
+            else:
+                found[place] = solve_crossbar(seen, vector[None], self.wires, self.cell)[0]
+            if self._effects.noise is not None:
+                self._effects.noise.pass_time(self.shape[1] * self._effects.numbers.read_s)
+        return found
+
     def _array(self) -> ArrayCircuit:
         if self._circuit is None:
             self._circuit = ArrayCircuit(self._conductances, self.wires, self.cell)
@@ -262,13 +284,16 @@ class SimulatedBackend(DeviceBackend):
 
     def _send_pulses(self, counts: IntArray, pulse: Pulse) -> None:
         if self.write == "direct":
-            self._advance(self._last_track, counts)  # the track of this very pulse, which _check_pulse has just seen
-            return
-        for row, column in np.argwhere(counts):
-            for _ in range(counts[row, column]):
-                volts = self._array().pulse_volts(int(row), int(column), pulse.amplitude_v)
-                for each in np.argwhere(np.abs(volts) > self.threshold * self._amplitudes[0]):
-                    self.expose(int(each[0]), int(each[1]), float(volts[tuple(each)]), pulse.width_s)
+            steps = self._effects.with_disturbed(counts) if self._effects.numbers.disturb else counts
+            self._advance(self._last_track, steps)  # the track of this very pulse, which _check_pulse has just seen
+        else:
+            for row, column in np.argwhere(counts):
+                for _ in range(counts[row, column]):
+                    volts = self._array().pulse_volts(int(row), int(column), pulse.amplitude_v)
+                    for each in np.argwhere(np.abs(volts) > self.threshold * self._amplitudes[0]):
+                        self.expose(int(each[0]), int(each[1]), float(volts[tuple(each)]), pulse.width_s)
+        if self._effects.takes_time:
+            self.pass_time(float(counts.sum()) * pulse.width_s)
 
     def expose(self, row: int, column: int, voltage_v: float, seconds: float) -> None:
         """Hold a voltage across one cell for a while, as happens to it on a bench.
@@ -307,7 +332,10 @@ class SimulatedBackend(DeviceBackend):
         self._update()
 
     def _update(self) -> None:
-        self._conductances = (self._cells.rises() + self.shifts) * self._scale
+        if self._effects.change_cells:
+            self._conductances = self._effects.conductances(self._cells.rises(), self.shifts, self.scale)
+        else:
+            self._conductances = (self._cells.rises() + self.shifts) * self._scale
         if not self._all_mobile:
             self._conductances[self._dead] = 0.0
         if self._circuit is not None:
@@ -324,15 +352,50 @@ class SimulatedBackend(DeviceBackend):
         """Do nothing: a simulation drives no output."""
 
     def pass_time(self, seconds: float) -> None:
-        """Let time pass: what depends on it goes on."""
+        """Let time pass: what is relaxing relaxes, conductances drift, slow noise goes on.
+
+        A simulated chip does so itself: a read takes `read_s` for each column and each set of voltages, a pulse its
+        width. What changes conductances is applied after the whole read, or the whole batch of pulses.
+
+        Raises
+        ------
+        DataError
+            If the time is negative or not finite.
+        """
+        _not_negative("time in seconds", seconds)
+        if self._effects.noise is not None:
+            self._effects.noise.pass_time(seconds)
+        if self._effects.ages:
+            self._age(seconds)
 
     def read_siemens(self) -> FloatArray:
-        """(R, C) conductances as one reading sees them, in siemens, the noise of that reading drawn."""
+        """(R, C) conductances as one reading sees them, in siemens, its noise drawn; that of columns is not in it."""
+        if self._effects.noise is not None:
+            return self._conductances * self._effects.noise.factors()
         if not self.read_noise or self.rng is None:
-            return self._conductances
+            return self._conductances.copy()
         return np.maximum(self._conductances * (1.0 + self.read_noise * self.rng.standard_normal(self.shape)), 0.0)
 
+    def _age(self, seconds: float) -> None:
+        self._effects.pass_time(seconds)
+        self._update()
+
     # ------------------------------------------------------------------ what a simulation knows
+
+    @property
+    def step_factors(self) -> FloatArray | None:
+        """(R, C) factor of each cell's rise; None if all are 1."""
+        return self._effects.step_factors
+
+    @property
+    def shape_exponents(self) -> FloatArray | None:
+        """(R, C) exponent that bends each cell's curve; None if all are 1."""
+        return self._effects.shape_exponents
+
+    @property
+    def column_offsets(self) -> FloatArray | None:
+        """(C,) current added to each reading of a column, in amperes; None if there is none."""
+        return self._effects.column_offsets
 
     @property
     def conductances(self) -> FloatArray:
@@ -360,13 +423,17 @@ class SimulatedBackend(DeviceBackend):
         }
 
     def state(self) -> dict[str, FloatArray]:
-        """Level of each cell, the amplitude and width of the pulse whose curve it is on (0 for the nominal one)."""
+        """Level of each cell, the amplitude and width of the pulse whose curve it is on (0 for the nominal one).
+
+        With effects there is more: what is the chip's own, what time has done to it, and the generator of its noise.
+        """
         amplitudes, widths = self._cells.pulses()
         return {
             "shift_siemens": self.shifts.copy(),
             "level": self.levels,
             "curve_amplitude_v": amplitudes,
             "curve_width_s": widths,
+            **self._effects.state(),
         }
 
     def restore(self, state: dict[str, FloatArray]) -> None:
@@ -381,7 +448,13 @@ class SimulatedBackend(DeviceBackend):
             checked_array(f"saved {name} values", state.get(name, []), self.shape)
             for name in ("shift_siemens", "level", "curve_amplitude_v", "curve_width_s")
         )
+        before = self.levels, *self._cells.pulses()
         self._cells.place(levels, amplitudes, widths)
+        try:
+            self._effects.restore(state, self._cells.rises())
+        except DataError:
+            self._cells.place(*before)
+            raise
         self.shifts = shifts
         self._update()
 

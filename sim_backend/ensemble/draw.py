@@ -83,6 +83,11 @@ def own_generator(seed: int, chip: int, what: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(_sequence(seed, chip, 0, what)))
 
 
+def purpose_generator(seed: int, block: int, what: int) -> np.random.Generator:
+    """Make a generator of one block of chips for one purpose besides its shifts."""
+    return np.random.Generator(np.random.Philox(_sequence(seed, block, 2, what)))
+
+
 def seed_words(seed: int) -> NDArray[np.uint64]:
     """Make the two words that the noise of a seed's chips starts from, apart from every block's."""
     return _sequence(seed, 0, 1).generate_state(2).astype(np.uint64)
