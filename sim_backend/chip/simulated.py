@@ -383,6 +383,16 @@ class SimulatedBackend(DeviceBackend):
     # ------------------------------------------------------------------ what a simulation knows
 
     @property
+    def noisy(self) -> bool:
+        """Whether two readings of the same cells differ."""
+        return bool(self.read_noise) or self._effects.noise is not None
+
+    @property
+    def takes_time(self) -> bool:
+        """Whether time changes the cells or what is read of them."""
+        return self._effects.takes_time
+
+    @property
     def step_factors(self) -> FloatArray | None:
         """(R, C) factor of each cell's rise; None if all are 1."""
         return self._effects.step_factors
