@@ -17,7 +17,7 @@ from crossbar_hil import defaults
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, checked_array
 from crossbar_hil.backend import DeviceBackend, Limits, Pulse
 from crossbar_hil.bench.file import Bench, Chip
-from crossbar_hil.errors import ConfigError, DataError, LimitError
+from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.shipped import data_file
 from crossbar_hil.twins.file import Twin, read_twin
 
@@ -27,6 +27,7 @@ from ..circuit.network import WireOhm, checked_wires
 from .array_circuit import ArrayCircuit
 from .curve import ConductanceCurve
 from .effects import ChipEffects, checked_effects
+from .exposure import step_of
 from .starting import draw_shifts
 from .tracks import CellLevels
 from .twinned import check_size, twin_curve, twin_effects
@@ -347,10 +348,7 @@ class SimulatedBackend(DeviceBackend):
     def expose(self, row: int, column: int, voltage_v: float, seconds: float) -> None:
         """Hold a voltage across one cell for a while, as happens to it on a bench.
 
-        A voltage within 2 % of a measured amplitude acts as measured. Below `threshold` times the amplitude nothing
-        happens; between, the step grows in proportion to the voltage above the threshold, and so beyond. A time within
-        1 % of a measured width counts as that width; a longer one than any as so many of the longest pulses, a
-        shorter one as that share of the shortest. This is a choice of the model: only whole pulses were measured.
+        What it does stands in `crossbar_hil.sim_backend.chip.exposure`.
 
         Parameters
         ----------
@@ -366,21 +364,13 @@ class SimulatedBackend(DeviceBackend):
         LimitError
             If the curve does not say with which pulses it was measured.
         """
-        measured = self.curve.widths_by_amplitude()
-        amplitude = next((each for each in measured if (each > 0) == (voltage_v > 0)), None)
-        if amplitude is None:
-            raise LimitError(f"{voltage_v:g} V: the curve {self.curve.source} holds no pulse of that sign")
-        share = voltage_v / amplitude
-        step = 1.0 if abs(share - 1) <= 0.02 else (share - self.threshold) / (1 - self.threshold)
-        if step <= 0:
+        step = step_of(self.curve, self.threshold, voltage_v, seconds)
+        if step is None:
             return
-        widths = measured[amplitude]
-        width = next((each for each in widths if abs(seconds - each) <= 0.01 * each), seconds)
-        within = min(max(width, widths[0]), widths[-1])
         steps = np.zeros(self.shape)
-        steps[row, column] = step * width / within
+        steps[row, column] = step.levels
         self._last_pulse = None  # its track may get another number
-        self._advance(self._cells.find(Pulse(amplitude, within)), steps)
+        self._advance(self._cells.find(step.pulse, between=True), steps)
 
     def _advance(self, index: int, steps: FloatArray | IntArray) -> None:
         """Move cells along a track, each by its number of levels."""
@@ -446,6 +436,16 @@ class SimulatedBackend(DeviceBackend):
     def elapsed_s(self) -> float:
         """Time that has passed for the chip, in seconds; it stands still while no conductance changes with time."""
         return self._effects.elapsed_s
+
+    @property
+    def noisy(self) -> bool:
+        """Whether two readings of the same cells differ."""
+        return bool(self.read_noise) or self._effects.noise is not None
+
+    @property
+    def takes_time(self) -> bool:
+        """Whether time changes the cells or what is read of them."""
+        return self._effects.takes_time
 
     @property
     def step_factors(self) -> FloatArray | None:
