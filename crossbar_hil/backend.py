@@ -299,7 +299,7 @@ class DeviceBackend(ABC):
     def pulses_left(self) -> int | None:
         """Return how many pulses every cell can have before one of them is at the end of its curve.
 
-        None if that is not known, or if a pulse on a cell at its end may still change another one.
+        None if that is not known, or if anything but a pulse on a cell itself changes what the cell reads.
         """
         return None
 

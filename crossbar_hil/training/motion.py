@@ -45,10 +45,10 @@ class Motion:
         self._reactions = [Reactions(backend.shape, unresponsive, update.most) for _ in range(ways)]
         self._blocks = False
         self._due = self._reactions[0].due if ways else math.inf
-        self._most_idle = 0 if not give_up else 1 if backend.noisy is False else max(confirm, IDLE)
+        left = backend.pulses_left() if backend.noisy is False else None
+        self._most_idle = 0 if not give_up else max(confirm, IDLE) if left is None else 1
         self._idle, self._idle_at = 0, 0
-        left = backend.pulses_left() if give_up and backend.noisy is False and self._one_way else None
-        self._ends_due = math.inf if left is None else left // update.most
+        self._ends_due = left // update.most if left is not None and give_up and self._one_way else math.inf
 
     def read(self, conductances: FloatArray) -> None:
         """Take the (R, C) readings of an epoch, in siemens."""

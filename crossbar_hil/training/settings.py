@@ -38,7 +38,7 @@ class Training(Table):
     """Width of the pulse."""
     rule: str = "manhattan"
     """Learning rule."""
-    pull_back: bool = True
+    pull_back: bool = defaults.PULL_BACK
     """Whether activations beyond their target are pulled back to it."""
     dead_zone: float = 0.0
     """Activations nearer to their target than this are left alone."""
@@ -60,6 +60,10 @@ class Training(Table):
     """A potentiated cell is read, and pulsed again until it has risen by so much."""
     tries: int = 5
     """Most pulses until it has risen."""
+    fresh_reads: Annotated[int, Field(ge=0, strict=True)] | None = None
+    """Evaluations of a chip that has converged, by reads alone; 20 if readings are known to vary, else none."""
+    check_labels: bool = True
+    """Whether labels are refused that no chip without bias can learn; needs cells that follow Ohm's law."""
 
     @model_validator(mode="after")
     def _depressing_whole(self) -> Self:
@@ -87,7 +91,7 @@ class Training(Table):
 
 _AS_THEY_ARE = {
     *("pull_back", "dead_zone", "beta", "target", "target0", "epochs", "v0", "v1"),
-    *("confirm", "give_up", "unresponsive"),
+    *("confirm", "give_up", "unresponsive", "check_labels"),
 }
 """Settings that `Trainer` takes as they are."""
 

@@ -13,6 +13,7 @@ from crossbar_hil.errors import DataError
 from crossbar_hil.training.activation import Tanh
 from crossbar_hil.training.confirmation import suggested_confirmations
 from crossbar_hil.training.encoding import row_voltages, target_activations
+from crossbar_hil.training.learnable import check_learnable
 from crossbar_hil.training.motion import Motion
 from crossbar_hil.training.pairs import difference
 from crossbar_hil.training.patterns import as_text
@@ -57,8 +58,8 @@ class Trainer:
     rule : callable
         Learning rule ``(voltages (P, R), deltas (P, N)) -> signs (R, N)``.
     pull_back : bool
-        Whether an activation that is beyond its target is pulled back to it, as in the papers; if not, it counts as
-        met and has no part in the gradient.
+        Whether an activation that is beyond its target is pulled back to it, as equation 3 of the papers has it; if
+        not, it counts as met and has no part in the gradient.
     dead_zone : float
         An activation nearer to its target than this has no part in the gradient: against noise of the reads.
     update : Update, optional
@@ -72,6 +73,9 @@ class Trainer:
     unresponsive : int, optional
         A cell that did not react to so many pulses in a row gets no more, or to as many as it takes to tell from noise
         (`crossbar_hil.training.reactions`); 0 for never. If not given, 10, and 0 with `pull_back`.
+    check_labels : bool
+        Whether labels are refused that no chip of cells that follow Ohm's law can learn without a bias
+        (`crossbar_hil.training.learnable`).
 
     Raises
     ------
@@ -91,12 +95,13 @@ class Trainer:
         v0: float = defaults.V0,
         v1: float = defaults.V1,
         rule: Rule = manhattan_signs,
-        pull_back: bool = True,
+        pull_back: bool = defaults.PULL_BACK,
         dead_zone: float = 0.0,
         update: Update | None = None,
         confirm: int | None = None,
         give_up: bool | None = None,
         unresponsive: int | None = None,
+        check_labels: bool = True,
     ) -> None:
         self.backend = backend
         if update is None:
@@ -114,6 +119,7 @@ class Trainer:
         self.v0 = v0
         self.v1 = v1
         self.rule = rule
+        self.check_labels = check_labels
         self._confirm = confirm
         self._motion: Motion | None = None  # of the training under way, or the last one
         self.give_up = not pull_back if give_up is None else give_up
@@ -187,11 +193,13 @@ class Trainer:
             unresponsive=None if self._motion is None else self._motion.unresponsive,
         )
 
+    def has_converged(self, epochs: Sequence[Epoch]) -> bool:
+        """Say whether the last of a training's epochs have met every target, as many in a row as are asked for."""
+        return met_at_last(epochs) >= self.confirm
+
     def has_ended(self, epochs: Sequence[Epoch]) -> bool:
         """Say whether a training ends with the last of its epochs."""
-        return bool(epochs) and (
-            len(epochs) == self.epochs or bool(epochs[-1].given_up) or met_at_last(epochs) >= self.confirm
-        )
+        return bool(epochs) and (len(epochs) == self.epochs or bool(epochs[-1].given_up) or self.has_converged(epochs))
 
     def iterate(self, patterns: ArrayLike, labels: ArrayLike) -> Iterator[Epoch]:
         """Train epoch by epoch, handing out each one after its pulses were sent.
@@ -302,4 +310,6 @@ class Trainer:
                     f"patterns {first} and {number} are both {as_text(pattern)} but ask for "
                     f"{as_text(before)} and {as_text(label)}"
                 )
+        if self.check_labels:
+            check_learnable(bits, wanted, v0=self.v0, v1=self.v1, target0=self.target0, target=self.target)
         return bits, wanted

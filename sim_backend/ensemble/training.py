@@ -47,7 +47,8 @@ def train_ensemble(
     epochs: int = defaults.EPOCHS,
     v0: float = defaults.V0,
     v1: float = defaults.V1,
-    pull_back: bool = True,
+    pull_back: bool = defaults.PULL_BACK,
+    check_labels: bool = True,
     confirm: int | None = None,
     give_up: bool | None = None,
     unresponsive: int | None = None,
@@ -70,11 +71,9 @@ def train_ensemble(
         What is trained, N = C / 2.
     scale : float
         K.
-    pulse, beta, target, target0, epochs, v0, v1
+    pulse, beta, target, target0, epochs, v0, v1, check_labels
         As for `Trainer`.
-    pull_back : bool
-        Whether an activation beyond its target is pulled back to it, as equation 3 says; if not it has no gap.
-    confirm, give_up, unresponsive
+    pull_back, confirm, give_up, unresponsive
         As for `Trainer`.
     read_noise, step_variation : float
         As for `SimulatedBackend`.
@@ -129,6 +128,7 @@ def train_ensemble(
                 "v0": v0,
                 "v1": v1,
                 "pull_back": pull_back,
+                "check_labels": check_labels,
                 "confirm": confirm,
                 "give_up": give_up,
                 "unresponsive": unresponsive,
