@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.backend import Pulse
+from crossbar_hil.bench.effects import CELL_LISTS, Effects
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import load
@@ -21,17 +22,24 @@ from crossbar_hil.training.trainer import Trainer
 from ..chip.curve import ConductanceCurve
 from ..chip.simulated import DEFAULT_LIMITS, SimulatedBackend
 from ..chip.variation import rescaled_lognormal_shifts
-from .draw import draw_ensemble, own_generator
+from .draw import OfChip, draw_ensemble, draw_own_arrays, own_generator
 from .result import EnsembleResult
 
 _RESCALED, _NOISE = 1, 2
 """What a chip's own generators are for."""
-_CHIP = {"scale", "read_noise", "step_variation"}
 _TRAINING = {"beta", "target", "target0", "epochs", "v0", "v1", "pull_back"}
 """Settings that `train_ensemble` takes as they are."""
-_QUICK_CHIP = {*_CHIP, "rows", "columns", "curve", "curve_amplitude_v", "curve_width_s", "smoothed", "spread"}
-_IDLE = {"telegraph_share", "telegraph_s", "relaxation_s", "relaxation_law", "relaxation_exponent", "read_s"}
-"""Details of effects, which mean nothing while those are off."""
+_QUICK_CHIP = {
+    *(set(Effects.model_fields) - set(CELL_LISTS)),
+    "scale",
+    "rows",
+    "columns",
+    "curve",
+    "curve_amplitude_v",
+    "curve_width_s",
+    "smoothed",
+    "spread",
+}
 _QUICK_TRAINING = {*_TRAINING, "patterns", "amplitude_v", "width_s", "rule"}
 """Settings that the lock-step knows; with any other that is not as usual, chips are trained one by one."""
 
@@ -68,7 +76,10 @@ class BenchEnsemble:
 
     def check(self, seed: int) -> None:
         """Evaluate one chip once, so that whatever is wrong with the settings is said."""
-        backend = self._backend(seed, 0, self._draw(seed, 0, 1)[0])
+        shape = (self.chip.rows, self.chip.columns)
+        backend = self._backend(
+            seed, 0, self._draw(seed, 0, 1)[0], draw_own_arrays(self.chip, 1, shape, seed=seed).of(0)
+        )
         trainer = make_trainer(self.bench.training, backend)
         trainer.check_task(self.task.train, self.task.train_labels)
         for pulse in trainer.update.pulses():
@@ -78,7 +89,7 @@ class BenchEnsemble:
     @property
     def lockstep(self) -> bool:
         """Whether the chips can be trained side by side; one by one takes some hundred times as long."""
-        plain = _as_usual(self.chip, _QUICK_CHIP | _IDLE) and _as_usual(self.training, _QUICK_TRAINING)
+        plain = _as_usual(self.chip, _QUICK_CHIP) and _as_usual(self.training, _QUICK_TRAINING)
         return plain and load("rules", self.training.rule) is manhattan_signs
 
     @functools.cached_property
@@ -128,23 +139,27 @@ class BenchEnsemble:
             seed=seed,
             first=first,
             threads=1,
-            **self.chip.model_dump(include=_CHIP),
+            scale=self.chip.scale,
+            effects=Effects(**self.chip.numbers()),
             **self.training.model_dump(include=_TRAINING),
         )
 
     def _one_by_one(self, seed: int, first: int, shifts: FloatArray) -> EnsembleResult:
         found = EnsembleResult.empty(first, shifts.shape, np.float64)
         trainer: Trainer | None = None
+        own = draw_own_arrays(self.chip, len(shifts), shifts.shape[1:], seed=seed, first=first)
         for place, each in enumerate(shifts):
-            backend = self._backend(seed, first + place, each)
+            backend = self._backend(seed, first + place, each, own.of(place))
             trainer = trainer or make_trainer(self.bench.training, backend)
             trainer.backend = backend
             found.take(place, trainer.run(self.task.train, self.task.train_labels), backend.levels)
         return found
 
-    def _backend(self, seed: int, number: int, shifts: FloatArray) -> SimulatedBackend:
+    def _backend(self, seed: int, number: int, shifts: FloatArray, own: OfChip) -> SimulatedBackend:
         rng = own_generator(seed, number, _NOISE)
-        return SimulatedBackend.of_chip(self.chip, self.curve, shifts, rng=rng, cell=self.cell, limits=self.limits)
+        return SimulatedBackend.of_chip(
+            self.chip, self.curve, shifts, rng=rng, cell=self.cell, limits=self.limits, **own
+        )
 
 
 @functools.lru_cache(maxsize=16)

@@ -32,6 +32,8 @@ class EnsembleResult:
     """(M,) cells at the end of their curve."""
     levels: NDArray[Any]
     """(M, R, C) level of each cell at the end; whole numbers unless steps vary."""
+    conductances: FloatArray | None = None
+    """(M, R, C) conductance of each cell in the end, in siemens; None where that follows from its level."""
 
     @classmethod
     def empty(cls, first: int, shape: tuple[int, ...], levels: type) -> Self:
@@ -55,7 +57,9 @@ class EnsembleResult:
 
     def part(self, share: slice) -> Self:
         """Return a view of some chips: writing to it writes to the whole."""
-        return type(self)(self.first + (share.start or 0), *(getattr(self, name)[share] for name in ARRAYS))
+        conductances = None if self.conductances is None else self.conductances[share]
+        arrays: dict[str, Any] = {name: getattr(self, name)[share] for name in ARRAYS}
+        return type(self)(first=self.first + (share.start or 0), conductances=conductances, **arrays)
 
     def __len__(self) -> int:
         return len(self.converged)
