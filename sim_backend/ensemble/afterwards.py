@@ -61,12 +61,21 @@ class Judge:
         return self.meets(outputs + read_noise * spread * drawn)
 
     def ideal_after_drift(
-        self, conductances: FloatArray, drifts: Sequence[float], seed: int, numbers: IntArray
+        self,
+        conductances: FloatArray,
+        drifts: Sequence[float],
+        seed: int,
+        numbers: IntArray,
+        offsets: FloatArray | None = None,
     ) -> BoolArray:
-        """Say of ideal chips of ohmic cells which meet every target after each drift: (M, D)."""
+        """Say of ideal chips of ohmic cells which meet every target after each drift: (M, D).
+
+        `offsets`, (M, C) in amperes, are added to the currents of the columns.
+        """
+        added = 0.0 if offsets is None else difference(offsets)[:, None, :]
         drawn = draw_normals(seed, DRIFT, numbers, conductances.shape[1:])
         drifted = (np.maximum(conductances * (1 + drift * drawn), 0.0) for drift in drifts)
-        each = [self.meets(self._voltages @ difference(left)) for left in drifted]
+        each = [self.meets(self._voltages @ difference(left) + added) for left in drifted]
         return np.stack(each, axis=1)
 
     def fresh_read(self, backend: SimulatedBackend) -> bool:

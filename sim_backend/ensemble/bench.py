@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.backend import Pulse
+from crossbar_hil.bench.effects import CELL_LISTS, Effects
 from crossbar_hil.bench.file import WHERE_CELLS_START, Bench
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import load
@@ -25,19 +26,19 @@ from ..chip.twinned import check_size, twin_curve
 from ..chip.variation import rescaled_lognormal_shifts
 from ..circuit.cells import make_cell
 from .afterwards import Judge
-from .draw import draw_ensemble, draw_number, own_generator
+from .draw import OfChip, draw_ensemble, draw_number, draw_own_arrays, own_generator
 from .result import EnsembleResult
 
-_RESCALED, _NOISE = 1, 2
+_RESCALED, _NOISE, _FRESH = 1, 2, 4
 """What a chip's own generators are for."""
-_CHIP = {"scale", "read_noise", "step_variation"}
 _TRAINING = {
     *("beta", "target", "target0", "epochs", "v0", "v1", "pull_back", "check_labels"),
     *("confirm", "give_up", "unresponsive"),
 }
 """Settings that `train_ensemble` takes as they are."""
 _QUICK_CHIP = {
-    *_CHIP,
+    *(set(Effects.model_fields) - set(CELL_LISTS)),
+    "scale",
     "rows",
     "columns",
     "curve",
@@ -47,8 +48,6 @@ _QUICK_CHIP = {
     "curve_cells",
     *WHERE_CELLS_START,
 }
-_IDLE = {"telegraph_share", "telegraph_s", "relaxation_s", "relaxation_law", "relaxation_exponent", "read_s"}
-"""Details of effects, which mean nothing while those are off."""
 _QUICK_TRAINING = {*_TRAINING, "patterns", "amplitude_v", "width_s", "rule"}
 """Settings that the lock-step knows; with any other that is not as usual, chips are trained one by one."""
 
@@ -102,7 +101,10 @@ class BenchEnsemble:
 
     def check(self, seed: int) -> None:
         """Evaluate one chip once, so that whatever is wrong with the settings is said."""
-        backend = self._backend(seed, 0, self._draw(seed, 0, 1)[0])
+        shape = (self.chip.rows, self.chip.columns)
+        backend = self._backend(
+            seed, 0, self._draw(seed, 0, 1)[0], draw_own_arrays(self.chip, 1, shape, seed=seed).of(0)
+        )
         trainer = make_trainer(self.bench.training, backend)
         trainer.check_task(self.task.train, self.task.train_labels)
         for pulse in trainer.update.pulses():
@@ -114,7 +116,7 @@ class BenchEnsemble:
         """Whether the chips can be trained side by side; one by one takes some hundred times as long."""
         if self._twin is not None:
             return False
-        plain = _as_usual(self.chip, _QUICK_CHIP | _IDLE) and _as_usual(self.training, _QUICK_TRAINING)
+        plain = _as_usual(self.chip, _QUICK_CHIP) and _as_usual(self.training, _QUICK_TRAINING)
         return plain and load("rules", self.training.rule) is manhattan_signs
 
     @functools.cached_property
@@ -179,7 +181,8 @@ class BenchEnsemble:
             seed=seed,
             first=first,
             threads=1,
-            **self.chip.model_dump(include=_CHIP),
+            scale=self.chip.k,
+            effects=Effects(**self.chip.numbers()),
             **self.training.model_dump(include=_TRAINING),
         )
 
@@ -191,24 +194,49 @@ class BenchEnsemble:
         good = np.flatnonzero(result.converged)
         if not len(good) or not (self.noisy or drifts):
             return result.judged(fresh, drifted)
-        rises = self.curve.for_pulse(self.training.pulse).rises
-        levels = np.interp(result.levels[good], np.arange(len(rises)), rises)
-        conductances = self.chip.k * (levels + shifts[good])
-        judge = Judge(make_trainer(self.training, self._backend(seed, result.first, shifts[0])), self.task)
+        if result.conductances is None:
+            rises = self.curve.for_pulse(self.training.pulse).rises
+            levels = np.interp(result.levels[good], np.arange(len(rises)), rises)
+            conductances = self.chip.k * (levels + shifts[good])
+        else:
+            conductances = result.conductances[good]
+        own = draw_own_arrays(self.chip, len(shifts), shifts.shape[1:], seed=seed, first=result.first)
+        judge = Judge(make_trainer(self.training, self._backend(seed, result.first, shifts[0], own.of(0))), self.task)
         numbers = result.first + good
-        if self.noisy:
+        if self.chip.telegraph or self.chip.flicker or self.chip.column_offset_a:
+            for place, left in zip(good, conductances, strict=True):
+                offsets = own.of(int(place)).get("column_offsets")
+                fresh[place] = judge.fresh_read(self._as_left(left, offsets, seed, result.first + int(place)))
+        elif self.noisy:
             fresh[good] = judge.fresh_reads(conductances, self.chip.read_noise, seed, numbers)
         if drifts:
-            drifted[good] = judge.ideal_after_drift(conductances, drifts, seed, numbers)
+            offsets = None if own.column_offsets is None else own.column_offsets[good]
+            drifted[good] = judge.ideal_after_drift(conductances, drifts, seed, numbers, offsets)
         return result.judged(fresh, drifted)
+
+    def _as_left(
+        self, conductances: FloatArray, offsets: FloatArray | None, seed: int, number: int
+    ) -> SimulatedBackend:
+        """Return a chip whose cells have certain conductances for good, read with all that disturbs a reading."""
+        names = ("read_noise", "telegraph", "telegraph_share", "flicker")
+        return SimulatedBackend(
+            ConductanceCurve([0.0, 0.0]),
+            conductances,
+            1.0,
+            rng=own_generator(seed, number, _FRESH),
+            column_offsets=offsets,
+            limits=self.limits,
+            **{name: getattr(self.chip, name) for name in names},
+        )
 
     def _one_by_one(self, seed: int, first: int, shifts: FloatArray, drifts: Sequence[float]) -> EnsembleResult:
         found = EnsembleResult.empty(first, shifts.shape, np.float64)
         fresh, drifted = np.zeros(len(shifts), dtype=bool), np.zeros((len(shifts), len(drifts)), dtype=bool)
-        trainer = make_trainer(self.training, self._backend(seed, first, shifts[0]))
+        own = draw_own_arrays(self.chip, len(shifts), shifts.shape[1:], seed=seed, first=first)
+        trainer = make_trainer(self.training, self._backend(seed, first, shifts[0], own.of(0)))
         judge = Judge(trainer, self.task)
         for place, each in enumerate(shifts):
-            backend = self._backend(seed, first + place, each)
+            backend = self._backend(seed, first + place, each, own.of(place))
             trainer.backend = backend
             result = trainer.run(self.task.train, self.task.train_labels)
             found.take(place, result, backend.levels)
@@ -218,14 +246,16 @@ class BenchEnsemble:
                     drifted[place] = judge.after_drift(backend, drifts, seed, first + place)
         return found.judged(fresh, drifted)
 
-    def _backend(self, seed: int, number: int, shifts: FloatArray) -> SimulatedBackend:
+    def _backend(self, seed: int, number: int, shifts: FloatArray, own: OfChip) -> SimulatedBackend:
         rng = own_generator(seed, number, _NOISE)
         if self._twin is not None:
             place = draw_number(seed, number, self._twin.count)
             return SimulatedBackend.of_twin(
                 self.chip, self._twin, self.curve, place, rng=rng, cell=self.cell, limits=self.limits
             )
-        return SimulatedBackend.of_chip(self.chip, self.curve, shifts, rng=rng, cell=self.cell, limits=self.limits)
+        return SimulatedBackend.of_chip(
+            self.chip, self.curve, shifts, rng=rng, cell=self.cell, limits=self.limits, **own
+        )
 
 
 @functools.lru_cache(maxsize=16)

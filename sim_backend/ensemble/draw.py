@@ -1,17 +1,20 @@
 """Shifts of an ensemble: chip number k of a seed is the same chip whatever else is drawn."""
 
-from typing import Unpack
+from typing import NamedTuple, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crossbar_hil.arrays import FloatArray
+from crossbar_hil.bench.effects import Effects
 from crossbar_hil.errors import DataError
 
 from ..chip.variation import SpreadNumbers, lognormal_shifts
 
 _TWIN = 3
 """What a generator of its own is for, beside those of the chips of a bench."""
+_FACTORS, _EXPONENTS, _OFFSETS = 1, 2, 3
+"""What the generators of a block's own arrays are for."""
 BLOCK = 1024
 """Chips that share a generator; numbers k BLOCK to (k + 1) BLOCK - 1 are block k."""
 
@@ -102,6 +105,56 @@ def draw_number(seed: int, chip: int, draws: int) -> int:
 def purpose_generator(seed: int, block: int, what: int) -> np.random.Generator:
     """Make a generator of one block of chips for one purpose besides its shifts."""
     return np.random.Generator(np.random.Philox(_sequence(seed, block, 2, what)))
+
+
+class OfChip(TypedDict, total=False):
+    """What one chip has of its own, as the keywords of `SimulatedBackend`."""
+
+    step_factors: FloatArray | None
+    shape_exponents: FloatArray | None
+    column_offsets: FloatArray | None
+
+
+class OwnArrays(NamedTuple):
+    """What M chips have of their own for good, drawn apart from all else; None where they do not differ."""
+
+    step_factors: FloatArray | None
+    """(M, R, C) factor of each cell's rise."""
+    shape_exponents: FloatArray | None
+    """(M, R, C) exponent that bends each cell's curve."""
+    column_offsets: FloatArray | None
+    """(M, C) added to each reading of a column, in amperes."""
+
+    def of(self, place: int) -> OfChip:
+        """Return those of one chip."""
+        factors, exponents, offsets = (None if many is None else many[place] for many in self)
+        return OfChip(step_factors=factors, shape_exponents=exponents, column_offsets=offsets)
+
+
+def draw_own_arrays(effects: Effects, count: int, shape: tuple[int, int], *, seed: int, first: int = 0) -> OwnArrays:
+    """Draw step factors, shape exponents and column offsets of chips number `first` to ``first + count - 1``.
+
+    Chips share generators in blocks, as for `draw_ensemble`, one for each of the three: whatever is switched on or off
+    beside it, a chip has the same factors.
+    """
+    offset_a = effects.column_offset_a
+    factors, exponents = (
+        np.exp(sigma * _normals(count, shape, seed, first, what)) if sigma else None
+        for what, sigma in ((_FACTORS, effects.step_spread), (_EXPONENTS, effects.shape_spread))
+    )
+    return OwnArrays(
+        factors, exponents, offset_a * _normals(count, shape[1:], seed, first, _OFFSETS) if offset_a else None
+    )
+
+
+def _normals(count: int, shape: tuple[int, ...], seed: int, first: int, what: int) -> FloatArray:
+    found = np.empty((count, *shape))
+    for block in range(first // BLOCK, (first + count - 1) // BLOCK + 1):
+        start = block * BLOCK
+        lowest, end = max(first, start), min(first + count, start + BLOCK)
+        rng = np.random.Generator(np.random.Philox(_sequence(seed, block, 3, what)))
+        found[lowest - first : end - first] = rng.standard_normal((BLOCK, *shape))[lowest - start : end - start]
+    return found
 
 
 def seed_words(seed: int) -> NDArray[np.uint64]:
