@@ -33,12 +33,11 @@ TASK = PatternSet.from_csv(data_file("perceptron"))
 PULSED = [(0, 0), (0, 3), (1, 1), (1, 2), (2, 0), (2, 3), (3, 1), (3, 3)]
 
 
-def training(preset):
+def training(preset, **settings):
     """Train the virtual chip of seed 1, as ``crossbar-hil train --seed 1`` does."""
+    bench = load_bench("simulated", preset=preset, overrides={"training": settings})
     with open_bench("simulated", preset=preset, seed=1) as backend:
-        result = make_trainer(load_bench("simulated", preset=preset).training, backend).run(
-            TASK.train, TASK.train_labels
-        )
+        result = make_trainer(bench.training, backend).run(TASK.train, TASK.train_labels)
     return {"verdict": result.verdict, "epochs": result.epochs, "pulses": result.pulses}
 
 
@@ -90,7 +89,11 @@ def studies():
         "seed_one": Study(
             "Simulated chip of seed 1.",
             {"": "{name}", "epochs": "{epochs}", "pulses": "{pulses}"},
-            {"default settings": partial(training, None), "reference preset": partial(training, "reference")},
+            {
+                "default settings": partial(training, None),
+                "with the pull back": partial(training, None, pull_back=True),
+                "reference preset": partial(training, "reference"),
+            },
         ),
         "relay_moves": Study(
             "One epoch of the default task on 4 x 4 cells, from all relays open.",

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -21,7 +20,7 @@ from crossbar_hil.cli.common import (
     printable,
     yes_option,
 )
-from crossbar_hil.errors import DataError, RunError
+from crossbar_hil.errors import RunError
 
 seed_option = click.option("--seed", type=click.IntRange(min=0), help="Seed of a virtual chip; fresh if not given.")
 
@@ -41,10 +40,11 @@ def check(bench: str, wiring: bool, like: Path | None, voltage: str, as_json: bo
     """Name every problem of a BENCH at once; no voltage is sourced, except at read voltage with --wiring."""
     from crossbar_hil.bench.checking import check_bench, check_order, check_wiring, reachable_by_others  # noqa: PLC0415
     from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
+    from crossbar_hil.bench.start_map import read_map  # noqa: PLC0415
     from crossbar_hil.guard.opening import open_bench  # noqa: PLC0415
     from crossbar_hil.quantities import si  # noqa: PLC0415
 
-    reference = None if like is None else _conductances_in(like)
+    reference = None if like is None else read_map(like, what="map")
     problems = check_bench(bench)
     if wiring and not problems:
         with open_bench(bench) as backend:
@@ -176,19 +176,6 @@ def safe(bench: str, as_json: bool) -> None:
 
 
 VERBS = (check, read, characterise, emulate, safe)
-
-
-def _conductances_in(path: Path) -> Any:
-    """Read back what ``read --json`` printed."""
-    from crossbar_hil.arrays import checked_array  # noqa: PLC0415
-
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))["conductance_siemens"]
-    except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path} is not what `read --json` printed: {error}") from error
-    return checked_array(f"conductances of {path}", found, (None, None))
 
 
 @contextmanager

@@ -24,6 +24,8 @@ out_option = click.option(
     help="Folder that holds run folders.",
 )
 
+DEVICE_SPREAD_HELP = 'Relative spread of the cells about the start of the curve, such as "10 %".'
+
 
 def print_json(**values: Any) -> None:
     """Print one line of JSON."""
@@ -47,6 +49,14 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def printable(text: str) -> str:
     """Return a text without control characters, which could move the cursor of a terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def say_assumptions(bench: Any) -> None:
+    """Say what is assumed of the virtual chips of a bench."""
+    from crossbar_hil.bench.virtual_chips import assumptions  # noqa: PLC0415
+
+    for each in assumptions(bench):
+        click.echo(f"note    {printable(each)}", err=True)
 
 
 def confirm(kind: str | None, yes: bool, what: str) -> None:

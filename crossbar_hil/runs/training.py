@@ -9,14 +9,15 @@ from typing import Any
 
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.file import Bench, Chip
+from crossbar_hil.bench.named_files import NamedFile, renamed
 from crossbar_hil.bench.opening import open_backend
+from crossbar_hil.bench.virtual_chips import virtual_chips
 from crossbar_hil.runs.folder import RunFolder
 from crossbar_hil.runs.life import RecordedWork, Show, begin_work
 from crossbar_hil.runs.provenance import bench_hash, provenance
 from crossbar_hil.runs.recorded_settings import dump_tables
 from crossbar_hil.runs.run import RunOutcome
 from crossbar_hil.runs.training_record import check_replay, create_record, finish_record, reopen_record, write_epoch
-from crossbar_hil.shipped import is_shipped
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.result import Epoch, TrainingResult
 from crossbar_hil.training.settings import make_trainer
@@ -67,6 +68,7 @@ class TrainingWork(RecordedWork[Epoch]):
             "shape": list(backend.shape),
             "bench_sha256": bench_hash(folder.folder),
             "device": backend.identify(),
+            **facts_of_chips(backend, self._checked),
             **provenance(),
             "started_utc": folder.started_utc,
             "status": "running",
@@ -128,6 +130,12 @@ class TrainingWork(RecordedWork[Epoch]):
         self._record.close()
 
 
+def facts_of_chips(backend: DeviceBackend, bench: Bench | None, *, gain: bool = True) -> dict[str, Any]:
+    """Return what is said of a virtual chip; nothing of a real one."""
+    found = None if bench is None or backend.kind == "hardware" else virtual_chips(bench, gain=gain)
+    return {} if found is None else {"virtual_chip": found.as_record()}
+
+
 def train_and_record(
     bench: Bench,
     *,
@@ -147,21 +155,20 @@ def train_and_record(
 
 def bench_tables(bench: Bench) -> dict[str, Any]:
     """Return the checked tables of a bench as a run records them; of a file that a person named, the name alone."""
-    training = bench.training.model_copy(update={"patterns": _file_name(bench.training.patterns)})
-    chip = bench.chip and bench.chip.model_copy(update={"curve": _file_name(bench.chip.curve)})
-    return {"bench": dump_tables(bench.model_copy(update={"training": training, "chip": chip}))}
+    return {"bench": dump_tables(renamed(bench.resolved, NamedFile.short_name))}
 
 
-def _file_name(name_or_path: str) -> str:
-    return name_or_path if is_shipped(name_or_path) else Path(name_or_path).name
+def dry_bench(bench: Bench) -> Bench:
+    """Return the simulated bench of a dry run of a bench of any kind."""
+    chip = bench.chip
+    if chip is None and bench.wiring is not None:
+        chip = Chip(rows=len(bench.wiring.rows), columns=len(bench.wiring.columns))
+    return Bench(name=bench.name, backend="simulated", chip=chip or Chip(), training=bench.training)
 
 
 def dry_run(bench: Bench, *, seed: int) -> TrainingResult:
     """Train the virtual chip that [chip] of a bench of any kind describes, or its defaults; nothing is recorded."""
-    chip = bench.chip
-    if chip is None and bench.wiring is not None:
-        chip = Chip(rows=len(bench.wiring.rows), columns=len(bench.wiring.columns))
-    virtual = Bench(name=bench.name, backend="simulated", chip=chip or Chip(), training=bench.training)
+    virtual = dry_bench(bench)
     task = PatternSet.from_csv(bench.training.pattern_file)
     with open_backend(virtual, seed=seed) as backend:
         return make_trainer(virtual.training, backend).run(task.train, task.train_labels)

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from crossbar_hil.arrays import FloatArray
+from crossbar_hil.bench.virtual_chips import lines_of_chips
 from crossbar_hil.errors import CrossbarError, RunError
 from crossbar_hil.runs.inference import Answer, judge_patterns
 from crossbar_hil.runs.life import Show, resume_work
@@ -238,6 +239,7 @@ class TrainingRun(Run):
         lines = (
             f"{facts['verdict']}: {self.result.reason}",
             f"{facts['pulses']} pulses in {facts['epochs']} epochs, {self.kind} chip, seed {facts['seed']}",
+            *lines_of_chips(facts.get("virtual_chip")),
         )
         return Ending(record, lines, reached=bool(facts["converged"]), drawable=True)
 

@@ -18,16 +18,15 @@ from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, checked_array
 from crossbar_hil.backend import DeviceBackend, Limits, Pulse
 from crossbar_hil.bench.file import Bench, Chip
 from crossbar_hil.errors import ConfigError, DataError, LimitError
-from crossbar_hil.plugins import load
 
 from ..circuit import solve_crossbar
-from ..circuit.cells import CellModel, Ohmic
+from ..circuit.cells import CellModel, Ohmic, make_cell
 from ..circuit.network import WireOhm, checked_wires
 from .array_circuit import ArrayCircuit
 from .curve import ConductanceCurve
 from .effects import ChipEffects, checked_effects
+from .starting import draw_shifts
 from .tracks import CellLevels
-from .variation import lognormal_shifts, rescaled_lognormal_shifts
 
 WRITES = ("direct", "half-select")
 DEFAULT_LIMITS = Limits(read_v=1.0, pulse_v=3.0, width_s=1.0)
@@ -203,11 +202,9 @@ class SimulatedBackend(DeviceBackend):
         chip = bench.chip
         if chip is None:
             raise ConfigError(f"bench {bench.name} has no [chip] table, from which the virtual chip is made")
-        shape = (chip.rows, chip.columns)
-        draw = rescaled_lognormal_shifts if chip.spread.distribution == "rescaled" else lognormal_shifts
-        shifts = draw(shape, rng=rng, **chip.spread.numbers())
         curve = ConductanceCurve.of_device(chip.curve_file, chip.curve_pulse, smoothed=chip.smoothed)
-        cell = load("cells", chip.cell)(**chip.cell_options)
+        shifts = draw_shifts(chip, curve, rng)
+        cell = make_cell(chip.cell, chip.cell_options)
         return cls.of_chip(chip, curve, shifts, rng=rng, cell=cell, limits=bench.limits or DEFAULT_LIMITS)
 
     @classmethod
@@ -241,8 +238,9 @@ class SimulatedBackend(DeviceBackend):
             step_factors=step_factors,
             shape_exponents=shape_exponents,
             column_offsets=column_offsets,
+            scale=chip.k,
             **chip.numbers(),
-            **chip.model_dump(include={"scale", "wire_ohm", "write", "threshold"}),
+            **chip.model_dump(include={"wire_ohm", "write", "threshold"}),
         )
 
     # ------------------------------------------------------------------ the device

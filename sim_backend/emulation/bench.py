@@ -17,6 +17,7 @@ from crossbar_hil.plugins import load
 from ..chip.simulated import SimulatedBackend
 from .serving.server import InstrumentServer
 from .state import StateFile
+from .world.chip import check_cells
 from .world.circuit import LO
 from .world.clock import RealClock, SimulatedClock
 from .world.instrument import EmulatedInstrument
@@ -64,6 +65,7 @@ class EmulatedBench:
             raise ConfigError(f"bench {bench.name} has no [wiring] table, by which its chip is connected")
         clock = RealClock() if settings.clock == "real" else SimulatedClock()
         chip = SimulatedBackend.from_bench(bench, rng)
+        check_cells(chip.cell, bench.limits.pulse_v if bench.limits else bench.training.amplitude_v)
         self.world = World(chip, clock, settings.line_ohm, settings.resolution, PhysicalLog(path=log))
         self._tables = bench.instruments
         self.instruments: dict[str, EmulatedInstrument] = {}

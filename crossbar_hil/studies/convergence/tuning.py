@@ -12,7 +12,16 @@ from crossbar_hil.studies.axes import Axis
 from crossbar_hil.studies.convergence.counting import Job, count
 from crossbar_hil.studies.convergence.counts import Counts, summary
 from crossbar_hil.studies.convergence.folder import ChipStudyFolder
-from crossbar_hil.studies.convergence.points import Point, Text, check_numbers, check_point, check_points, chunk_size
+from crossbar_hil.studies.convergence.points import (
+    Point,
+    Text,
+    check_drifts,
+    check_numbers,
+    check_point,
+    check_points,
+    chips_of_point,
+    chunk_size,
+)
 from crossbar_hil.studies.convergence.searching import Candidate, Values, best, choose, first_axes, grid, neighbours
 from crossbar_hil.studies.folder import write_json, write_text
 from crossbar_hil.studies.scheduling import Scheduler
@@ -64,6 +73,10 @@ class Tune:
     seed: int
     rounds: tuple[Round, ...]
     lockstep: bool
+    noisy: bool
+    """Whether reads are noisy."""
+    drifts: tuple[float, ...]
+    """Relative drifts after which every chip is judged once more."""
     read: dict[str, Text]
 
     def at(self, values: Values) -> Bench:
@@ -83,6 +96,7 @@ class Tune:
             "chunk": chunk_size(self.lockstep),
             "given": [axis.as_record() for axis in self.given],
             "axes": axes,
+            "drifts": list(self.drifts),
             "digest": hashlib.sha256(everything.encode()).hexdigest(),
         }
 
@@ -121,10 +135,11 @@ class TuneResult:
             "fresh": summary(self.fresh),
             "searched": summary(self.found.counts),
             "limits": self.limits,
+            "virtual_chips": chips_of_point(self.bench),
         }
 
 
-def plan_tune(bench: Bench, given: Sequence[Axis], *, chips: int, seed: int) -> Tune:
+def plan_tune(bench: Bench, given: Sequence[Axis], *, chips: int, seed: int, drifts: Sequence[float] = ()) -> Tune:
     """Lay out a search and check its first settings; nothing is trained.
 
     Parameters
@@ -137,6 +152,8 @@ def plan_tune(bench: Bench, given: Sequence[Axis], *, chips: int, seed: int) -> 
         Fresh chips on which the yield is stated.
     seed : int
         Of the chips.
+    drifts : sequence of float
+        Relative standard deviations of the drift after which every chip is judged once more.
 
     Raises
     ------
@@ -149,15 +166,16 @@ def plan_tune(bench: Bench, given: Sequence[Axis], *, chips: int, seed: int) -> 
     start = check_point(Point.of(held, read), seed, "")
     training = held.training
     volts = max(abs(training.v0), abs(training.v1))
-    swing = virtual_chip(held).scale * start.rise * volts
+    swing = virtual_chip(held).k * start.rise * volts
     if swing <= 0:
         raise ConfigError(f"curve {virtual_chip(held).curve} never rises, so no training can converge")
     axes = first_axes(given, unit_beta=1 / swing, widths_s=start.widths_s)
     first = grid(axes)
     if len(first) > MOST_POINTS:
         raise ConfigError(f"a search that begins with {len(first)} settings, at most {MOST_POINTS} are possible")
-    _, lockstep = check_points(bench, [axis.key for axis in axes], first, seed, read)
-    return Tune(bench, tuple(given), axes, chips, seed, QUICK if lockstep else SLOW, lockstep, read)
+    _, lockstep, noisy = check_points(bench, [axis.key for axis in axes], first, seed, read)
+    rounds = QUICK if lockstep else SLOW
+    return Tune(bench, tuple(given), axes, chips, seed, rounds, lockstep, noisy, check_drifts(drifts), read)
 
 
 def resume_tune(folder: ChipStudyFolder) -> Tune:
@@ -172,7 +190,11 @@ def resume_tune(folder: ChipStudyFolder) -> Tune:
         folder,
         KIND,
         lambda plan: plan_tune(
-            folder.bench, [Axis.from_record(each) for each in plan["given"]], chips=plan["chips"], seed=plan["seed"]
+            folder.bench,
+            [Axis.from_record(each) for each in plan["given"]],
+            chips=plan["chips"],
+            seed=plan["seed"],
+            drifts=plan["drifts"],
         ),
     )
 
@@ -197,7 +219,13 @@ def run_tune(tune: Tune, folder: ChipStudyFolder, scheduler: Scheduler, progress
     def count_chips(number: int, settings: Sequence[Bench], first: int, chips: int) -> list[Counts]:
         jobs = [Job(number + place, Point.of(bench, tune.read), first, chips) for place, bench in enumerate(settings)]
         return count(
-            jobs, seed=tune.seed, size=chunk_size(tune.lockstep), scheduler=started, folder=folder, show=progress
+            jobs,
+            seed=tune.seed,
+            size=chunk_size(tune.lockstep),
+            scheduler=started,
+            folder=folder,
+            show=progress,
+            drifts=tune.drifts,
         )
 
     with scheduler as started:

@@ -17,7 +17,6 @@ import numpy as np
 from crossbar_hil.errors import ConfigError
 
 from ...chip.simulated import SimulatedBackend
-from ...circuit.cells import Ohmic
 from .chip import ChipCircuit
 from .circuit import LO, Resistor, Solution, Source, solve
 from .clock import Clock, SimulatedClock
@@ -61,7 +60,7 @@ class World:
     Raises
     ------
     ConfigError
-        If the chip's curve does not say with which pulses it was measured, or its cells are not ohmic.
+        If the chip's curve does not say with which pulses it was measured.
     """
 
     def __init__(
@@ -77,11 +76,6 @@ class World:
             raise ConfigError(
                 f"the curve {chip.curve.source} does not say its pulse; "
                 "give curve_amplitude_v and curve_width_s in [chip]"
-            )
-        if not isinstance(chip.cell, Ohmic):
-            raise ConfigError(
-                f"cells of the model {type(chip.cell).__name__.lower()} are not emulated, on an emulated bench they "
-                "must be ohmic"
             )
         self.chip = chip
         self.clock = clock or SimulatedClock()
@@ -273,7 +267,8 @@ class World:
 
     def _solve_circuit(self) -> Solution:
         wires = [*self._joints(), *self._chip_circuit.wires]
-        resistors = [*self._resistors, *self._chip_circuit.resistors(self.damage.siemens if self.damage else None)]
+        of_chip, cells = self._chip_circuit.parts(self.chip.conductances, self.damage)
+        resistors = [*self._resistors, *of_chip]
         sources, guards = {}, {}
         for name, terminal in self._terminals.items():
             if terminal.on:
@@ -283,13 +278,13 @@ class World:
                 sources[name] = Source(f"{name}.hi", 0.0, limit)
             if terminal.guard and terminal.on:
                 guards[name] = Source(f"{name}.guard", terminal.level_v, GUARD_LIMIT_A)
-        found = solve(resistors, {**sources, **{f"{name}.guard": each for name, each in guards.items()}}, wires)
+        found = solve(resistors, {**sources, **{f"{name}.guard": each for name, each in guards.items()}}, wires, cells)
         if any(name in found.limited for name in guards):
             # The guard follows HI, which a limit has pulled away from its level.
             followed = {
                 f"{name}.guard": guard._replace(volt=found.volts[f"{name}.hi"]) for name, guard in guards.items()
             }
-            found = solve(resistors, {**sources, **followed}, wires)
+            found = solve(resistors, {**sources, **followed}, wires, cells)
         return found
 
     def _cell_volts(self) -> np.ndarray:

@@ -5,7 +5,7 @@ import pytest
 
 from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.file import load_bench
-from crossbar_hil.errors import ConfigError, DataError
+from crossbar_hil.errors import DataError
 from crossbar_hil.plugins import load
 from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend
@@ -147,9 +147,3 @@ def test_an_emulated_bench_has_the_wires_of_its_chip():
     world.set_terminals({"smu.a": {"on": True, "level_v": 0.1}, "smu.b": {"on": True, "level_v": 0.0}})
     expected = twin.read_currents([[0.0, 0.1, 0.0, 0.0]])[0, 2]
     assert -world.measure("smu.b")[0] == pytest.approx(expected, rel=1e-6)
-
-
-def test_cells_that_are_not_ohmic_are_not_emulated():
-    bench = load_bench("emulated", overrides={"chip": {"cell": "sinh", "cell_options": {"b_per_v": 2.0}}})
-    with pytest.raises(ConfigError, match="sinh are not emulated"):
-        load("emulation", "bench")(bench, np.random.default_rng(3))
