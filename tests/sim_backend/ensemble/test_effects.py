@@ -152,3 +152,15 @@ def test_what_an_ensemble_cannot_do_is_refused(effects, more, message):
     shifts = draw_ensemble(2, seed=1, span_siemens=SPAN)
     with pytest.raises(DataError, match=message):
         train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, effects=Effects(**effects), **more)
+
+
+@pytest.mark.parametrize("effects", [NOTHING_RANDOM["all"], NOTHING_RANDOM["logarithmic"]], ids=["all", "logarithmic"])
+def test_chips_are_judged_afterwards_alike_one_by_one_and_side_by_side(effects):
+    bench = load_bench("simulated", overrides={"chip": effects | {"disturb": 0.01, "relaxation_s": 30.0}})
+    ensemble = BenchEnsemble(bench, data_file("figure2a"), TASK)
+    drifts = (0.03, 0.1)
+    together = ensemble.train(4, 1000, 40, drifts)
+    alone = ensemble._one_by_one(4, 1000, ensemble._draw(4, 1000, 40), drifts)
+    for name in ("converged", "epochs", "fresh", "drifted"):
+        assert np.array_equal(getattr(together, name), getattr(alone, name)), name
+    assert 0 < together.drifted.sum() < together.drifted.size
