@@ -8,9 +8,9 @@ import numpy as np
 
 from crossbar_hil.arrays import IntArray
 from crossbar_hil.backend import DeviceBackend, Pulse
-from crossbar_hil.errors import DataError, RunError
-
-HEADER = "polarity,amplitude_v,width_s,pulse,conductance_siemens"
+from crossbar_hil.curves.measured import MeasuredCurve
+from crossbar_hil.curves.own_table import write_own
+from crossbar_hil.errors import DataError
 
 
 class Step(NamedTuple):
@@ -90,14 +90,9 @@ def write_curves(path: Path, steps: Iterable[Step], comment: str) -> None:
     RunError
         If the file exists, which is never overwritten, or cannot be written.
     """
-    lines = [f"# {' '.join(comment.split())}", HEADER]
-    for pulse, number, siemens in steps:
-        polarity = "potentiation" if pulse.amplitude_v > 0 else "depression"
-        lines.append(f"{polarity},{pulse.amplitude_v!r},{pulse.width_s!r},{number + 1},{siemens!r}")
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write("\n".join([*lines, ""]))
-    except FileExistsError as error:
-        raise RunError(f"{path} exists already and is not overwritten") from error
-    except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
+    levels: dict[Pulse, list[float]] = {}
+    for pulse, _, siemens in steps:
+        levels.setdefault(pulse, []).append(siemens)
+    write_own(
+        path, (MeasuredCurve(pulse.amplitude_v > 0, pulse, tuple(own)) for pulse, own in levels.items()), [comment]
+    )

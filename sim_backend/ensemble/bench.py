@@ -12,7 +12,7 @@ from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import load
-from crossbar_hil.shipped import TextFile
+from crossbar_hil.shipped import BytesFile
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.rules.manhattan import manhattan_signs
 from crossbar_hil.training.settings import make_trainer
@@ -34,8 +34,8 @@ _QUICK_TRAINING = {*_TRAINING, "patterns", "amplitude_v", "width_s", "rule"}
 """Settings that the lock-step knows; with any other that is not as usual, chips are trained one by one."""
 
 
-class ReadText(TextFile, Hashable, Protocol):
-    """The text of a file that was read already, so that it does not change."""
+class ReadFile(BytesFile, Hashable, Protocol):
+    """A file that was read already, so that it does not change."""
 
 
 class BenchEnsemble:
@@ -45,7 +45,7 @@ class BenchEnsemble:
     ----------
     bench : Bench
         Its virtual chip, training and limits; curve and patterns are given by `curve` and `task`.
-    curve : ReadText
+    curve : ReadFile
         The measured curve.
     task : PatternSet
         What is trained.
@@ -56,7 +56,7 @@ class BenchEnsemble:
         If the settings are wrong, in the words of `Trainer` and `SimulatedBackend`.
     """
 
-    def __init__(self, bench: Bench, curve: ReadText, task: PatternSet) -> None:
+    def __init__(self, bench: Bench, curve: ReadFile, task: PatternSet) -> None:
         if bench.chip is None:
             raise ConfigError(f"bench {bench.name} has no [chip] table, from which the virtual chips are made")
         self.bench, self.chip, self.training, self.task = bench, bench.chip, bench.training, task
@@ -146,7 +146,7 @@ class BenchEnsemble:
 
 
 @functools.lru_cache(maxsize=16)
-def _read_curve(curve: ReadText, pulse: Pulse | None, smoothed: bool) -> ConductanceCurve:
+def _read_curve(curve: ReadFile, pulse: Pulse | None, smoothed: bool) -> ConductanceCurve:
     """Read a curve once for all the chunks and points that share it."""
     return ConductanceCurve.of_device(curve, pulse, smoothed=smoothed)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.errors import ConfigError, CrossbarError, DataError
 from crossbar_hil.plugins import load
-from crossbar_hil.shipped import read_text
+from crossbar_hil.shipped import read_bytes
 from crossbar_hil.studies.convergence.counts import Counts
 from crossbar_hil.studies.settings import Key, Value, virtual_chip, with_settings
 from crossbar_hil.studies.study import check_version, package_version
@@ -57,30 +57,39 @@ class Ensemble(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class ReadFile:
     """A file that was read already."""
 
     name: str
-    text: str
+    data: bytes
 
     def __str__(self) -> str:
         return self.name
 
-    def read_text(self, encoding: str) -> str:  # noqa: ARG002 - as a path has it
+    def read_bytes(self) -> bytes:
+        """Return the whole file."""
+        return self.data
+
+    def read_text(self, encoding: str) -> str:
         """Return the whole text."""
-        return self.text
+        return self.data.decode(encoding)
+
+    @property
+    def digested(self) -> str:
+        """What a digest is made of: the text, or as much of it as there is."""
+        return self.data.decode("utf-8-sig", "surrogateescape")
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A bench whose virtual chip is trained, and the text of the files that it names."""
+    """A bench whose virtual chip is trained, and the files that it names."""
 
     bench: Bench
-    curve: Text
-    patterns: Text
+    curve: ReadFile
+    patterns: ReadFile
 
     @classmethod
-    def of(cls, bench: Bench, read: dict[str, Text]) -> "Point":
+    def of(cls, bench: Bench, read: dict[str, ReadFile]) -> "Point":
         """Gather what a study of a bench needs; of its instruments nothing.
 
         Parameters
@@ -97,7 +106,7 @@ class Point:
         """
         chip = virtual_chip(bench)
         curve, patterns = (
-            read.setdefault(str(file), read.get(str(file)) or Text(str(file), read_text(what, file)))
+            read.setdefault(str(file), read.get(str(file)) or ReadFile(str(file), read_bytes(what, file)))
             for what, file in (("curve", chip.curve_file), ("pattern", bench.training.pattern_file))
         )
         virtual = Bench(
@@ -110,7 +119,7 @@ class Point:
         """SHA-256 of everything that the outcome depends on; names are not among it."""
         leave_out: Any = {"name": True, "chip": {"curve"}, "training": {"patterns"}}
         settings = self.bench.model_dump(mode="json", by_alias=True, exclude=leave_out)
-        everything = json.dumps([settings, self.curve.text, self.patterns.text], sort_keys=True)
+        everything = json.dumps([settings, self.curve.digested, self.patterns.digested], sort_keys=True)
         return hashlib.sha256(everything.encode()).hexdigest()
 
     def ensemble(self) -> Ensemble:
@@ -171,7 +180,7 @@ def check_point(point: Point, seed: int, where: str) -> Ensemble:
 
 
 def check_points(
-    bench: Bench, keys: Sequence[Key], values: Sequence[Sequence[Value]], seed: int, read: dict[str, Text]
+    bench: Bench, keys: Sequence[Key], values: Sequence[Sequence[Value]], seed: int, read: dict[str, ReadFile]
 ) -> tuple[tuple[Point, ...], bool]:
     """Make the point of every combination of values and see that it can be trained.
 

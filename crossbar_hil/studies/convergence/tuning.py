@@ -12,7 +12,14 @@ from crossbar_hil.studies.axes import Axis
 from crossbar_hil.studies.convergence.counting import Job, count
 from crossbar_hil.studies.convergence.counts import Counts, summary
 from crossbar_hil.studies.convergence.folder import ChipStudyFolder
-from crossbar_hil.studies.convergence.points import Point, Text, check_numbers, check_point, check_points, chunk_size
+from crossbar_hil.studies.convergence.points import (
+    Point,
+    ReadFile,
+    check_numbers,
+    check_point,
+    check_points,
+    chunk_size,
+)
 from crossbar_hil.studies.convergence.searching import Candidate, Values, best, choose, first_axes, grid, neighbours
 from crossbar_hil.studies.folder import write_json, write_text
 from crossbar_hil.studies.scheduling import Scheduler
@@ -64,7 +71,7 @@ class Tune:
     seed: int
     rounds: tuple[Round, ...]
     lockstep: bool
-    read: dict[str, Text]
+    read: dict[str, ReadFile]
 
     def at(self, values: Values) -> Bench:
         """Return the bench with some settings."""
@@ -144,7 +151,7 @@ def plan_tune(bench: Bench, given: Sequence[Axis], *, chips: int, seed: int) -> 
         If a setting is wrong.
     """
     check_numbers(chips, seed)
-    read: dict[str, Text] = {}
+    read: dict[str, ReadFile] = {}
     held = with_settings(bench, {axis.key: axis.values[0] for axis in given})
     start = check_point(Point.of(held, read), seed, "")
     training = held.training
