@@ -1,7 +1,10 @@
-"""How many virtual chips learn the six patterns: for the defaults, for the reference settings, and why they differ.
+"""How many virtual chips learn the six patterns: by how their cells differ, by the settings, and why.
+
+Twice wherever that matters: with activations left alone that have met their target, which is the default, and with the
+pull back of equation 3, which is the published rule.
 
 Chip number k is chip k of seed 1, as ``crossbar-hil sweep --seed 1`` draws it. Lines that the lock-step knows train
-100,000 chips, the others 10,000, one by one.
+100,000 chips, the others 10,000, one by one; those with an option of `Trainer` 2,000.
 
     python benchmarks/default_yield.py [--only yield_settings]
 """
@@ -26,31 +29,35 @@ from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.prediction import UNDECIDED
 from crossbar_hil.training.updates import Update
 
-MANY, FEW, SEED = 100_000, 10_000, 1
+MANY, FEW, FEWER, SEED = 100_000, 10_000, 2_000, 1
 PULSE = Pulse(defaults.PULSE_V, defaults.PULSE_S)
 CURVE = ConductanceCurve.from_csv(data_file("figure2a"))
 TASK = PatternSet.from_csv(data_file("perceptron"))
 
-DEFAULT = {"beta": defaults.BETA, "target": defaults.TARGET, "span": (defaults.LOW_SIEMENS, defaults.HIGH_SIEMENS)}
-REFERENCE = {"beta": 6e6, "target": 0.8, "span": (1e-8, 1e-7)}
-NO_PULL_BACK = {"pull_back": False}
+SHIPPED = {"span_siemens": (defaults.LOW_SIEMENS, defaults.HIGH_SIEMENS)}
+DEFAULT = {"beta": defaults.BETA, "target": defaults.TARGET, "spread": SHIPPED}
+REFERENCE = {"beta": 6e6, "target": 0.8, "spread": {"span_siemens": (1e-8, 1e-7)}}
+LEFT_ALONE, PULLED_BACK = {"pull_back": False}, {"pull_back": True}
+RULES = {"default": LEFT_ALONE, "published": PULLED_BACK}
 
 DEPRESS = Pulse(-2.8, 1e-3)
 OPTIONS = {
-    "plain rule": {},
-    "`pull_back = false`": NO_PULL_BACK,
+    "default": {},
+    "`pull_back = true`": PULLED_BACK,
     "`dead_zone = 0.02`": {"dead_zone": 0.02},
+    "`dead_zone = 0.02`, `pull_back = true`": {"dead_zone": 0.02, **PULLED_BACK},
     "`both_ways`": {"update": Update(PULSE, DEPRESS, both_ways=True)},
-    "`both_ways`, `pull_back = false`": {"update": Update(PULSE, DEPRESS, both_ways=True), **NO_PULL_BACK},
+    "`both_ways`, `pull_back = true`": {"update": Update(PULSE, DEPRESS, both_ways=True), **PULLED_BACK},
     "refresh, `ceiling_siemens = 2e-6`": {"update": Update(PULSE, DEPRESS, ceiling_siemens=2e-6)},
-    "refresh, `pull_back = false`": {"update": Update(PULSE, DEPRESS, ceiling_siemens=2e-6), **NO_PULL_BACK},
+    "refresh, `pull_back = true`": {"update": Update(PULSE, DEPRESS, ceiling_siemens=2e-6), **PULLED_BACK},
     "`verify_siemens = 1e-8`": {"update": Update(PULSE, verify_siemens=1e-8)},
-    "`verify_siemens = 1e-8`, `pull_back = false`": {"update": Update(PULSE, verify_siemens=1e-8), **NO_PULL_BACK},
+    "`verify_siemens = 1e-8`, `pull_back = true`": {"update": Update(PULSE, verify_siemens=1e-8), **PULLED_BACK},
 }
-IN_LOCK_STEP = {"plain rule", "`pull_back = false`"}
+IN_LOCK_STEP = {"default", "`pull_back = true`"}
 
 BETAS = (6e6, 1e7, 2e7, 3e7, 5e7, 7e7, 1e8)
 TARGETS = (0.5, 0.8, 0.9, 0.95, 0.99)
+SIGMAS = (0.05, 0.1, 0.2, 0.3)
 
 COLUMNS = {
     "": "{name}",
@@ -61,26 +68,46 @@ COLUMNS = {
     "95 % of them by": "{most:.0f}",
     "pulses a chip": "{pulses:.0f}",
 }
+BY_RULE = {
+    "": "{name}",
+    "chips": "{chips:,}",
+    "default: converged": "{default[percent]:.1f} %",
+    "95 % interval": "{default[low]:.2f} to {default[high]:.2f} %",
+    "median epochs": "{default[median]:.0f}",
+    "pulses a chip": "{default[pulses]:.0f}",
+    "published rule: converged": "{published[percent]:.1f} %",
+    "its 95 % interval": "{published[low]:.2f} to {published[high]:.2f} %",
+    "its median epochs": "{published[median]:.0f}",
+    "its pulses a chip": "{published[pulses]:.0f}",
+}
 SEEDS = f"Chips 0, 1, 2, ... of seed {SEED}."
 
 
-def lock_step(*, span, rescaled=False, **settings):
+START_NS = 1e9 * float(CURVE.levels_siemens[0])
+
+
+def starts(sigma):
+    """Return the spread of chips whose cells start about the curve's own start: times exp(sigma z)."""
+    return {"median_siemens": float(CURVE.levels_siemens[0]), "sigma": sigma}
+
+
+def lock_step(*, spread, rescaled=False, **settings):
     """Train many chips side by side."""
     if rescaled:
         places = range(MANY)
-        shifts = [rescaled_lognormal_shifts((4, 4), rng=own_generator(SEED, k, 1), span_siemens=span) for k in places]
+        shifts = [rescaled_lognormal_shifts((4, 4), rng=own_generator(SEED, k, 1), **spread) for k in places]
     else:
-        shifts = draw_ensemble(MANY, seed=SEED, span_siemens=span)
+        shifts = draw_ensemble(MANY, seed=SEED, **spread)
     curve = settings.pop("curve", CURVE)
     found = train_ensemble(curve, shifts, TASK.train, TASK.train_labels, seed=SEED, **settings)
     return counted(found.converged, found.epochs, found.pulses)
 
 
-def one_by_one(*, span, chip=None, **settings):
+def one_by_one(*, spread, chip=None, chips=FEW, **settings):
     """Yield the trainer, which still holds the chip, and the result of each of a few chips."""
     if "update" not in settings:
         settings["pulse"] = PULSE
-    for number, shifts in enumerate(draw_ensemble(FEW, seed=SEED, span_siemens=span)):
+    for number, shifts in enumerate(draw_ensemble(chips, seed=SEED, **spread)):
         rng = own_generator(SEED, number, 2)
         backend = SimulatedBackend(CURVE, shifts, scale=defaults.SCALE, rng=rng, **(chip or {}))
         trainer = Trainer(backend, **settings)
@@ -91,6 +118,12 @@ def each_counted(**settings):
     """Train a few chips one by one."""
     found = [(result.converged, result.epochs, result.pulses) for _, result in one_by_one(**settings)]
     return counted(*(np.array(each) for each in zip(*found, strict=True)))
+
+
+def by_rule(train, **settings):
+    """Train the same chips by the default and by the published rule."""
+    found = {name: train(**settings, **rule) for name, rule in RULES.items()}
+    return {"chips": found["default"]["chips"], **found}
 
 
 def counted(converged, epochs, pulses):
@@ -116,22 +149,27 @@ def interval(good, of):
     return float(low), float(high)
 
 
+def spread_rows():
+    spreads = {f"{100 * sigma:g} %": starts(sigma) for sigma in SIGMAS}
+    return {name: partial(by_rule, lock_step, **{**DEFAULT, "spread": spread}) for name, spread in spreads.items()}
+
+
 def settings_rows():
     first = np.zeros((4, 4), dtype=bool)
     first[0, 0] = True
+    kinds = {
+        "default settings": DEFAULT,
+        "settings of the reference preset": REFERENCE,
+        "the same, rescaled draw": {**REFERENCE, "rescaled": True},
+        "default settings, shifts of the reference preset": {**DEFAULT, "spread": REFERENCE["spread"]},
+        "default settings, smoothed curve": {**DEFAULT, "curve": CURVE.smoothed()},
+        "default settings, read noise 1 %": {**DEFAULT, "read_noise": 0.01},
+        "default settings, step variation 30 %": {**DEFAULT, "step_variation": 0.3},
+    }
+    rows = {name: partial(by_rule, lock_step, **settings) for name, settings in kinds.items()}
     return {
-        "default settings": partial(lock_step, **DEFAULT),
-        "reference preset": partial(lock_step, **REFERENCE),
-        "reference preset, rescaled draw": partial(lock_step, **REFERENCE, rescaled=True),
-        "default settings, shifts of the reference preset": partial(
-            lock_step, **{**DEFAULT, "span": REFERENCE["span"]}
-        ),
-        "default settings, smoothed curve": partial(lock_step, **DEFAULT, curve=CURVE.smoothed()),
-        "default settings, read noise 1 %": partial(lock_step, **DEFAULT, read_noise=0.01),
-        "default settings, step variation 30 %": partial(lock_step, **DEFAULT, step_variation=0.3),
-        "default settings, cell [0, 0] stuck": partial(
-            each_counted, beta=defaults.BETA, target=defaults.TARGET, span=DEFAULT["span"], chip={"stuck": first}
-        ),
+        **rows,
+        "default settings, cell [0, 0] stuck": partial(by_rule, each_counted, **DEFAULT, chip={"stuck": first}),
     }
 
 
@@ -146,19 +184,21 @@ def reasons_rows():
         "curve without its first step": {"curve": ConductanceCurve(levels[1:])},
         "smoothed curve": {"curve": CURVE.smoothed()},
         "straight curve of the same span": {"curve": straight},
-        "shifts from 10 nS to 20 nS": {"span": (1e-8, 2e-8)},
+        "shifts from 10 nS to 20 nS": {"spread": {"span_siemens": (1e-8, 2e-8)}},
         "K = 50 instead of 10": {"scale": 50.0},
         "beta 2e7 instead of 6e6": {"beta": 2e7},
-        "no pull back towards the target": NO_PULL_BACK,
+        "no pull back towards the target": LEFT_ALONE,
         "beta 1e8, target 0.5, shifts from 20 nS": beyond,
-        "the same, no pull back": {**beyond, **NO_PULL_BACK},
-        "default settings, no pull back": {**DEFAULT, **NO_PULL_BACK},
+        "the same, no pull back": {**beyond, **LEFT_ALONE},
+        "default settings, with the pull back": DEFAULT,
+        "default settings": {**DEFAULT, **LEFT_ALONE},
     }
-    return {name: partial(lock_step, **{**REFERENCE, **change}) for name, change in changes.items()}
+    return {name: partial(lock_step, **{**REFERENCE, **PULLED_BACK, **change}) for name, change in changes.items()}
 
 
 KINDS = {
     "default": (DEFAULT, {}),
+    "wide": ({**DEFAULT, "spread": starts(0.2)}, {}),
     "reference": (REFERENCE, {}),
     "noisy": (DEFAULT, {"read_noise": 0.1}),
     "varied": (DEFAULT, {"step_variation": 1.0}),
@@ -166,24 +206,30 @@ KINDS = {
 
 
 def options_row(name):
-    """Yield and pulses of one option of Trainer on four kinds of chips."""
+    """Yield and pulses of one option of Trainer on five kinds of chips."""
     fields = {}
     for kind, (settings, chip) in KINDS.items():
         if name in IN_LOCK_STEP:
             fields[kind] = lock_step(**settings, **chip, **OPTIONS[name])
         else:
-            fields[kind] = each_counted(**settings, chip=chip, **OPTIONS[name])
+            fields[kind] = each_counted(**settings, chip=chip, chips=FEWER, **OPTIONS[name])
     return {"chips": fields["default"]["chips"], **fields}
 
 
-def map_row(beta):
-    shares = [lock_step(**{**DEFAULT, "beta": beta, "target": target})["percent"] for target in TARGETS]
-    return {"chips": MANY, "percent": shares}
+def map_row(beta, settings):
+    found = [lock_step(**{**settings, "beta": beta, "target": target}) for target in TARGETS]
+    return {"chips": MANY, **{key: [each[key] for each in found] for key in ("percent", "pulses")}}
+
+
+MAPS = {
+    "yield_map": {**DEFAULT, "spread": starts(0.2), **LEFT_ALONE},
+    "yield_map_published": {**DEFAULT, **PULLED_BACK},
+}
 
 
 def hovering():
     """Say where trainings with the reference preset end that do not converge."""
-    missed = [result for _, result in one_by_one(**REFERENCE) if not result.converged]
+    missed = [result for _, result in one_by_one(**REFERENCE, **PULLED_BACK) if not result.converged]
     return {
         "chips": FEW,
         "missed": len(missed),
@@ -219,7 +265,7 @@ def untrained(settings):
 def curve_facts():
     """Return what the pages say of the shipped curve, in nS, and of the spread of the defaults."""
     levels = 1e9 * CURVE.levels_siemens
-    low, high = (1e9 * each for each in DEFAULT["span"])
+    low, high = (1e9 * each for each in SHIPPED["span_siemens"])
     return {
         "first": float(levels[0]),
         "largest": float(levels.max()),
@@ -237,12 +283,20 @@ def curve_facts():
 
 
 def studies():
-    kinds = ["default", "reference", "noisy", "varied"]
-    heads = ["default settings", "reference preset", "default, read noise 10 %", "default, step variation 100 %"]
+    heads = [
+        "default settings",
+        "starts that spread by 20 %",
+        "settings of the reference preset",
+        "default, read noise 10 %",
+        "default, step variation 100 %",
+    ]
     cells = {
-        head: f"{{{kind}[percent]:.1f}} %, {{{kind}[pulses]:.0f}}" for head, kind in zip(heads, kinds, strict=True)
+        head: f"{{{kind}[percent]:.1f}} %, {{{kind}[pulses]:.0f}}" for head, kind in zip(heads, KINDS, strict=True)
     }
-    targets = {f"{target:g}": f"{{percent[{place}]:.1f}}" for place, target in enumerate(TARGETS)}
+    targets = {
+        f"{target:g}": f"{{percent[{place}]:.1f}}, {{pulses[{place}]:.0f}}" for place, target in enumerate(TARGETS)
+    }
+    betas = {f"{beta:.0e}".replace("e+0", "e"): beta for beta in BETAS}
     asked = {
         "": "{name}",
         "chips": "{chips:,}",
@@ -255,13 +309,21 @@ def studies():
     facts = {"": "{name}", "first point (nS)": "{first:.0f}", "largest (nS)": "{largest:.0f}"}
     fate = {"": "{name}", "chips": "{chips:,}", "do not converge": "{missed:,}", "targets met": "{met_percent:.0f} %"}
     return {
-        "yield_settings": Study(SEEDS, COLUMNS, settings_rows()),
-        "yield_reasons": Study(SEEDS, COLUMNS, reasons_rows()),
-        "yield_map": Study(
-            f"{MANY:,} chips a cell. {SEEDS}",
-            {"beta (1/A) \\ target": "{name}", **targets},
-            {f"{beta:.0e}".replace("e+0", "e"): partial(map_row, beta) for beta in BETAS},
+        "yield_spread": Study(
+            f"A cell starts at {START_NS:.0f} nS times exp(sigma z). {SEEDS}",
+            {"sigma": "{name}", **{head: shown for head, shown in BY_RULE.items() if head}},
+            spread_rows(),
         ),
+        "yield_settings": Study(SEEDS, BY_RULE, settings_rows()),
+        "yield_reasons": Study(SEEDS, COLUMNS, reasons_rows()),
+        **{
+            name: Study(
+                f"{MANY:,} chips a cell. {SEEDS}",
+                {"beta (1/A) \\ target": "{name}", **targets},
+                {row: partial(map_row, beta, settings) for row, beta in betas.items()},
+            )
+            for name, settings in MAPS.items()
+        },
         "yield_options": Study(
             SEEDS,
             {"": "{name}", "chips": "{chips:,}", **cells},
@@ -271,7 +333,10 @@ def studies():
         "untrained": Study(
             f"Of {FEW:,} chips those that converged. {SEEDS}",
             asked,
-            {"default settings": partial(untrained, DEFAULT), "reference preset": partial(untrained, REFERENCE)},
+            {
+                "default settings": partial(untrained, DEFAULT),
+                "reference preset": partial(untrained, {**REFERENCE, **PULLED_BACK}),
+            },
         ),
         "curve": Study("The shipped curve `figure2a`, 2 V, 50 ms.", facts, {"figure2a": curve_facts}),
     }

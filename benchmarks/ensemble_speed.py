@@ -21,14 +21,19 @@ from crossbar_hil.sim_backend import ConductanceCurve, draw_ensemble, train_ense
 from crossbar_hil.training.patterns import PatternSet
 
 CHIPS, REPEATS, THREADS = 200_000, 9, 2
+DEFAULT = {"beta": defaults.BETA, "target": defaults.TARGET}
 SETTINGS = {
-    "reference": ({"beta": 6e6, "target": 0.8}, (1e-8, 1e-7)),
-    "default": ({"beta": defaults.BETA, "target": defaults.TARGET}, (2e-8, 1e-7)),
+    "reference": ({"beta": 6e6, "target": 0.8, "pull_back": True}, (1e-8, 1e-7)),
+    "default": ({"beta": defaults.BETA, "target": defaults.TARGET, "pull_back": False}, (2e-8, 1e-7)),
+    "default, with the pull back": (
+        {"beta": defaults.BETA, "target": defaults.TARGET, "pull_back": True},
+        (2e-8, 1e-7),
+    ),
 }
 
 
 @numba.njit(cache=True, nogil=True)
-def plain(shifts, rises, voltages, targets, senses, beta, scale, most, epochs, converged):  # noqa: PLR0912
+def plain(shifts, rises, voltages, targets, senses, beta, pull_back, scale, most, epochs, converged):  # noqa: PLR0912
     chips, rows, columns = shifts.shape
     patterns, outputs = targets.shape
     weights = np.empty((rows, outputs))
@@ -52,7 +57,10 @@ def plain(shifts, rises, voltages, targets, senses, beta, scale, most, epochs, c
                         current += voltages[p, j] * weights[j, n]
                     activation = math.tanh(beta * current)
                     gap = targets[p, n] - activation
-                    met = met and senses[p, n] * gap <= 0.0
+                    beyond = senses[p, n] * gap <= 0.0
+                    met = met and beyond
+                    if beyond and not pull_back:
+                        continue
                     delta = gap * (1.0 - activation * activation)  # the slope of tanh; its factor beta has no sign
                     for j in range(rows):
                         gradient[j, n] += delta * voltages[p, j]
@@ -78,12 +86,13 @@ def compared(settings, span):
     task = PatternSet.from_csv(data_file("perceptron"))
     voltages = np.where(task.train == 1, defaults.V1, defaults.V0)
     senses = 2.0 * task.train_labels - 1.0
-    beta, targets = settings["beta"], settings["target"] * senses
+    beta, targets, pull_back = settings["beta"], settings["target"] * senses, settings["pull_back"]
     shifts = draw_ensemble(CHIPS, seed=1, span_siemens=span)
     epochs, converged = np.empty(CHIPS, dtype=np.int64), np.empty(CHIPS, dtype=np.bool_)
 
     def one_by_one():
-        plain(shifts, curve.rises, voltages, targets, senses, beta, 10.0, defaults.EPOCHS, epochs, converged)
+        most = defaults.EPOCHS
+        plain(shifts, curve.rises, voltages, targets, senses, beta, pull_back, 10.0, most, epochs, converged)
 
     def together(threads):
         return train_ensemble(curve, shifts, task.train, task.train_labels, threads=threads, **settings)

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import readme_picture
 from study import Study, main
 
 from crossbar_hil import open_bench
@@ -33,12 +34,15 @@ TASK = PatternSet.from_csv(data_file("perceptron"))
 PULSED = [(0, 0), (0, 3), (1, 1), (1, 2), (2, 0), (2, 3), (3, 1), (3, 3)]
 
 
-def training(preset):
+def training(preset, **settings):
     """Train the virtual chip of seed 1, as ``crossbar-hil train --seed 1`` does."""
+    bench = load_bench("simulated", preset=preset, overrides={"training": settings})
     with open_bench("simulated", preset=preset, seed=1) as backend:
-        result = make_trainer(load_bench("simulated", preset=preset).training, backend).run(
-            TASK.train, TASK.train_labels
-        )
+        result = make_trainer(bench.training, backend).run(TASK.train, TASK.train_labels)
+    return outcome(result)
+
+
+def outcome(result):
     return {"verdict": result.verdict, "epochs": result.epochs, "pulses": result.pulses}
 
 
@@ -88,9 +92,14 @@ def studies():
     }
     return {
         "seed_one": Study(
-            "Simulated chip of seed 1.",
+            "Simulated chip of seed 1, unless it says another.",
             {"": "{name}", "epochs": "{epochs}", "pulses": "{pulses}"},
-            {"default settings": partial(training, None), "reference preset": partial(training, "reference")},
+            {
+                "default settings": partial(training, None),
+                "with the pull back": partial(training, None, pull_back=True),
+                "reference preset": partial(training, "reference"),
+                f"starts that spread by 20 %, seed {readme_picture.SEED}": lambda: outcome(readme_picture.training()),
+            },
         ),
         "relay_moves": Study(
             "One epoch of the default task on 4 x 4 cells, from all relays open.",

@@ -58,6 +58,30 @@ def si(value: str | float, unit: str) -> float:
     return float(f"{float(found['number']) * factor:.15g}")
 
 
+def share(value: str | float) -> float:
+    """Return a share as a number: 0.1 for 0.1, "0.1" and "10 %".
+
+    Raises
+    ------
+    ConfigError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> share("10 %"), share(0.1)
+    (0.1, 0.1)
+    """
+    text = value.strip() if isinstance(value, str) else ""
+    try:
+        if text.endswith("%"):
+            return float(f"{float(text[:-1]) / 100:.15g}")
+        if not isinstance(value, bool) and isinstance(value, str | int | float):
+            return float(value)
+    except (ValueError, OverflowError):
+        pass
+    raise ConfigError(f"{value!r} is not a share, such as '10 %' or 0.1")
+
+
 _QUANTITY = re.compile(
     r"(?P<number>[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)\s*(?P<unit>(?P<per>/)\s*[A-Za-zµμΩ]+|[A-Za-zµμΩ]+(\s+[A-Za-zµμΩ]+)?)"
 )

@@ -56,7 +56,7 @@ def curves():
 def hovering():
     task = PatternSet.from_csv(data_file("perceptron"))
     with open_bench("simulated", preset="reference", seed=1) as backend:
-        result = Trainer(backend, beta=6e6, target=0.8).run(task.train, task.train_labels)
+        result = Trainer(backend, beta=6e6, target=0.8, pull_back=True).run(task.train, task.train_labels)
     save(plot_activations(result), "reference_hovers.png")
 
 

@@ -8,15 +8,21 @@ import click
 
 from crossbar_hil.cli.benches import seed_option
 from crossbar_hil.cli.common import (
+    DEVICE_SPREAD_HELP,
+    SPREAD_OF_HELP,
     as_json,
+    chosen_spread,
     confirm,
     label_option,
     no_report_option,
     out_option,
+    printable,
     quiet_option,
+    say_assumptions,
     yes_option,
 )
 from crossbar_hil.cli.runs import tell_outcome
+from crossbar_hil.errors import ConfigError
 
 
 def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Callable[[Any], Any]:  # noqa: A002
@@ -41,12 +47,16 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
 @_setting("training", "pull_back", "--pull-back", metavar="YES|NO", help="Pull activations beyond their target back.")
 @_setting("training", "dead_zone", "--dead-zone", help="Leave activations alone that are nearer to their target.")
 @_setting("chip", "curve", "--curve", metavar="FILE", help="Measured conductance curve of your device.")
+@_setting("chip", "twin", "--twin", metavar="FILE", help="Twin of a chip that `calibrate` made.")
+@_setting("chip", "start", "--start", metavar="MAP", help="Where each cell starts: what `read --json` printed.")
+@_setting("chip", "device_spread", "--device-spread", metavar="SHARE", help=DEVICE_SPREAD_HELP)
 @_setting("chip", "scale", "--scale", metavar="K", help="K in G = K ((G_exp(m) - G_exp(0)) + shift).")
 @_setting("chip", "rows", "--rows", help="Rows of a virtual chip.")
 @_setting("chip", "columns", "--columns", help="Columns of a virtual chip.")
 @_setting("chip", "wire_ohm", "--wire", metavar="OHM", help="Resistance of a wire segment of a virtual chip.")
 @_setting("chip", "read_noise", "--read-noise", metavar="SHARE", help="Relative noise of a cell's current.")
 @_setting("chip", "step_variation", "--step-variation", metavar="SHARE", help="Relative spread of a pulse's step.")
+@click.option("--spread-of", metavar="MAP", help=SPREAD_OF_HELP)
 @click.option("--spread", nargs=2, metavar="LOW HIGH", help="Span that holds 95 % of the shifts, in S.")
 @label_option
 @no_report_option
@@ -59,6 +69,7 @@ def train(
     preset: str | None,
     seed: int | None,
     spread: tuple[str, str] | None,
+    spread_of: str | None,
     label: str,
     no_report: bool,
     quiet: bool,
@@ -80,12 +91,19 @@ def train(
         if value is not None:
             table, key = name.split("__")
             overrides.setdefault(table, {})[key] = value
-    if spread is not None:
-        overrides.setdefault("chip", {})["spread"] = {"low_siemens": spread[0], "high_siemens": spread[1]}
+    chosen = chosen_spread(spread, spread_of)
+    if "scale" in chosen and settings["chip__scale"] is not None:
+        raise ConfigError("--spread-of means measured siemens, so K = 1, and --scale cannot be given with it")
+    if chosen:
+        overrides["chip"] = chosen | overrides.get("chip", {})
     checked = load_bench(bench, preset=preset, overrides=overrides)
     seed = fresh_seed() if seed is None else seed
+    if checked.kind != "hardware" or not yes:
+        say_assumptions(checked)
     if checked.kind == "hardware" and not yes:
         dry = dry_run(checked, seed=seed)
+        for line in _of_chips(checked):
+            click.echo(printable(line), err=True)
         confirm(
             checked.kind,
             yes,
@@ -95,6 +113,15 @@ def train(
     with make_progress(Console(stderr=True), quiet=quiet, epochs=checked.training.epochs) as progress:
         outcome = train_and_record(checked, seed=seed, out=out, preset=preset, label=label, show=progress.show)
     tell_outcome(outcome, no_report=no_report, as_json=as_json)
+
+
+def _of_chips(bench: Any) -> list[str]:
+    """Say what the chip of a dry run is like, for the question before pulses."""
+    from crossbar_hil.bench.virtual_chips import lines_of_chips, virtual_chips  # noqa: PLC0415
+    from crossbar_hil.runs.training import dry_bench  # noqa: PLC0415
+
+    found = virtual_chips(dry_bench(bench))
+    return [] if found is None else lines_of_chips(found.as_record())
 
 
 VERBS = (train,)

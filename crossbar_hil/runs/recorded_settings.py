@@ -147,8 +147,9 @@ def _fields_of(model: Any) -> dict[str, _Field]:
     hints = typing.get_type_hints(model, include_extras=True)
     said = _words_about(model)
     if issubclass(model, BaseModel):
+        usual = model.usual() if hasattr(model, "usual") else None  # a default that other settings decide on
         declared = {
-            name: (field.alias or name, field.get_default(call_default_factory=True))
+            name: (field.alias or name, getattr(usual, name, field.get_default(call_default_factory=True)))
             for name, field in model.model_fields.items()
         }
     else:
@@ -178,6 +179,14 @@ def _parts(hint: Any) -> Iterator[Any]:
 
 def _words_about(model: type[Any]) -> dict[str, str]:
     """Return the first sentence of the string below each field in the source of a class."""
+    found: dict[str, str] = {}
+    for each in reversed(model.__mro__):  # a table may be made of others
+        if each.__module__.partition(".")[0] == model.__module__.partition(".")[0]:
+            found.update(_words_in(each))
+    return found
+
+
+def _words_in(model: type[Any]) -> dict[str, str]:
     try:
         (tree,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
     except (OSError, TypeError, SyntaxError):

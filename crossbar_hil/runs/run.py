@@ -1,6 +1,5 @@
 """What every recorded run offers, whatever was trained: facts, settings, numbers, figures, and going on with it."""
 
-import tomllib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ from typing import Any, ClassVar, NamedTuple, NoReturn
 from numpy.typing import NDArray
 
 from crossbar_hil.arrays import FloatArray
-from crossbar_hil.bench.file import BENCH_FILE, Bench, load_bench
+from crossbar_hil.bench.file import Bench
+from crossbar_hil.bench.recorded import load_recorded_bench, read_recorded_tables
 from crossbar_hil.errors import RunError
 from crossbar_hil.runs.recorded_settings import Setting, Tables, describe_tables
 from crossbar_hil.shipped import data_file
@@ -133,7 +133,7 @@ class Run(ABC):
     @cached_property
     def bench(self) -> Bench:
         """The bench file as used."""
-        return load_bench(str(self.folder / BENCH_FILE))
+        return load_recorded_bench(self.folder)
 
     def _bench_as_filed(self) -> Tables:
         """Return the bench file in its folder, which stands for the recorded tables in a run of 0.1.0.
@@ -141,12 +141,12 @@ class Run(ABC):
         There a curve and a pattern set are copies in the folder; one that ships is called by its name.
         """
         try:
-            bench = tomllib.loads((self.folder / BENCH_FILE).read_text(encoding="utf-8"))
+            bench = read_recorded_tables(self.folder)
             for table, key, name in (("chip", "curve", "figure2a"), ("training", "patterns", "perceptron")):
                 copy = self.folder / str(bench.get(table, {}).get(key))
                 if copy.is_file() and copy.read_bytes() == data_file(name).read_bytes():
                     bench[table][key] = name
-        except (OSError, ValueError, AttributeError) as error:
+        except (OSError, ValueError, AttributeError, TypeError) as error:
             raise RunError(f"the bench file of run {self.name} cannot be read: {error}") from error
         return {"bench": bench}
 
@@ -202,7 +202,7 @@ class Run(ABC):
         """Return what a virtual chip was made of at the ``"start"`` or the ``"end"``."""
         self._refuse("chip")
 
-    def predict(self, patterns: Path | None = None) -> Any:  # noqa: ARG002 - for those that can
+    def predict(self, patterns: Path | None = None, *, repeat: int | None = None) -> Any:  # noqa: ARG002 - likewise
         """Let the chip, as training left it, judge patterns."""
         self._refuse("predict")
 

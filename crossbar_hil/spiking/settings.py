@@ -11,6 +11,7 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.backend import Pulse
+from crossbar_hil.bench.virtual_chips import in_siemens
 from crossbar_hil.defaults import PULSE_S
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import load
@@ -238,8 +239,25 @@ def _with_states(synapses: Synapses, settings: SpikingSettings) -> Synapses:
     )
 
 
+def describe_stretching(settings: SpikingSettings, synapses: Synapses) -> str:
+    """Say that measured siemens are not those of the network: its curves are stretched to the range of its cells."""
+    levels = [each for curve in _measured(settings.curve or "", settings.width_s) for each in curve]
+    return (
+        f"stretched from {in_siemens(min(levels))} to {in_siemens(max(levels))}, as measured, to "
+        f"{in_siemens(synapses.low_siemens)} to {in_siemens(synapses.high_siemens)}: of {settings.curve} the network "
+        "has the shape, not the siemens"
+    )
+
+
 def _on_curves(synapses: Synapses, name: str, width_s: float) -> Synapses:
     """Let pulses of one width move the cells along measured curves, stretched to their range."""
+    up, down = _measured(name, width_s)
+    rising, falling = measured_states(up, down, synapses.low_siemens, synapses.high_siemens)
+    return replace(synapses, update_scheme="pulse", states=rising, falling=falling, start_on_states=False)
+
+
+def _measured(name: str, width_s: float) -> tuple[FloatArray, FloatArray]:
+    """Return the levels of the potentiation and of the depression curve of pulses of one width, in siemens."""
     curves = load("curves", "measured").from_csv(data_file(name))
     amplitudes = curves.widths_by_amplitude()
     levels: list[FloatArray] = []
@@ -251,9 +269,7 @@ def _on_curves(synapses: Synapses, name: str, width_s: float) -> Synapses:
             found = ", ".join(f"{each:g} V" for each in own) or "none"
             raise ConfigError(f"curve {name} must hold {what} pulses of one amplitude, it holds {found}")
         levels.append(curves.for_pulse(Pulse(own[0], width_s)).levels_siemens)
-    up, down = levels
-    rising, falling = measured_states(up, down, synapses.low_siemens, synapses.high_siemens)
-    return replace(synapses, update_scheme="pulse", states=rising, falling=falling, start_on_states=False)
+    return levels[0], levels[1]
 
 
 def protocol_of(settings: SpikingSettings, split: Split) -> Protocol:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from crossbar_hil.bench.file import WITHIN_95, Bench, Chip, Spread
+from crossbar_hil.bench.file import WHERE_CELLS_START, WITHIN_95, Bench, Chip, Spread
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import nearest
 from crossbar_hil.training.settings import Training
@@ -30,7 +30,7 @@ class SettingTable:
 
 CHIPS = (
     SettingTable("training", Training),
-    SettingTable("chip", Chip, frozenset({"spread", "stuck", "dead", "cell_options"})),
+    SettingTable("chip", Chip, frozenset({"spread", "stuck", "dead", "unformed", "cell_options"})),
     SettingTable("chip.spread", Spread),
 )
 """Tables of the settings of a chip that is trained."""
@@ -52,6 +52,11 @@ UNITS = {
     "low_siemens": "S",
     "high_siemens": "S",
     "median_siemens": "S",
+    "telegraph_s": "s",
+    "relaxation_s": "s",
+    "column_offset_a": "A",
+    "unformed_siemens": "S",
+    "read_s": "s",
 }
 """Unit of the settings that have one."""
 
@@ -96,8 +101,8 @@ class Key:
 
     def of(self, bench: Bench) -> Value | None:
         """Return the value that a bench has."""
-        table: Any = bench.training if self.table == "training" else virtual_chip(bench)
-        value: Value | None = getattr(table.spread if self.table == "chip.spread" else table, self.name)
+        table: Any = bench.training if self.table == "training" else virtual_chip(bench).resolved
+        value: Value | None = getattr(table.spread if self.table == "chip.spread" else table, self.name, None)
         return value
 
 
@@ -173,10 +178,13 @@ def with_settings(bench: Bench, values: Mapping[Key, Value]) -> Bench:
     cells: dict[str, Any] = {key.name: value for key, value in values.items() if key.table == "chip"}
     spread = {key.name: value for key, value in values.items() if key.table == "chip.spread"}
     if spread:
-        cells["spread"] = _revise(Spread, _in_form_of(chip.spread, spread), spread)
+        cells["spread"] = _revise(Spread, _in_form_of(chip.resolved.spread, spread), spread)
     update: dict[str, Any] = {"training": _revise(Training, bench.training.model_dump(), training)}
     if cells:
-        update["chip"] = _revise(Chip, chip.model_dump(), cells)
+        before = chip.model_dump()
+        if chip.start is None and set(cells) & set(WHERE_CELLS_START):
+            before |= dict.fromkeys(WHERE_CELLS_START)
+        update["chip"] = _revise(Chip, before, cells)
     return bench.model_copy(update=update)
 
 
@@ -190,8 +198,10 @@ def _revise(model: type[BaseModel], before: dict[str, Any], values: Mapping[str,
         raise ConfigError(f"{given}: {_message_of(error)}") from error
 
 
-def _in_form_of(spread: Spread, values: Mapping[str, Value]) -> dict[str, Any]:
+def _in_form_of(spread: Spread | None, values: Mapping[str, Value]) -> dict[str, Any]:
     """Describe a spread by span, or by median and sigma, whichever the new values ask for."""
+    if spread is None:
+        return {}
     kept: dict[str, Any] = spread.model_dump(exclude_none=True)
     low, high = spread.low_siemens, spread.high_siemens
     if {"median_siemens", "sigma"} & set(values) and low is not None and high is not None and 0 < low < high:

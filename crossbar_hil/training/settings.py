@@ -1,9 +1,9 @@
 """``[training]`` of a bench file, and the trainer that it describes."""
 
 from importlib.resources.abc import Traversable
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from crossbar_hil import defaults
 from crossbar_hil.backend import DeviceBackend, Pulse
@@ -38,7 +38,7 @@ class Training(Table):
     """Width of the pulse."""
     rule: str = "manhattan"
     """Learning rule."""
-    pull_back: bool = True
+    pull_back: bool = defaults.PULL_BACK
     """Whether activations beyond their target are pulled back to it."""
     dead_zone: float = 0.0
     """Activations nearer to their target than this are left alone."""
@@ -54,6 +54,10 @@ class Training(Table):
     """A potentiated cell is read, and pulsed again until it has risen by so much."""
     tries: int = 5
     """Most pulses until it has risen."""
+    fresh_reads: Annotated[int, Field(ge=0, strict=True)] | None = None
+    """Evaluations of a chip that has converged, by reads alone; 20 if readings are known to vary, else none."""
+    check_labels: bool = True
+    """Whether labels are refused that no chip without bias can learn; needs cells that follow Ohm's law."""
 
     @model_validator(mode="after")
     def _depressing_whole(self) -> Self:
@@ -82,6 +86,7 @@ class Training(Table):
 def make_trainer(settings: Training, backend: DeviceBackend) -> Trainer:
     """Make the trainer that a bench file describes."""
     how = settings.model_dump(include={"both_ways", "ceiling_siemens", "verify_siemens", "tries"})
-    what = settings.model_dump(include={"pull_back", "dead_zone", "beta", "target", "target0", "epochs", "v0", "v1"})
+    taken = {"pull_back", "dead_zone", "beta", "target", "target0", "epochs", "v0", "v1", "check_labels"}
+    what = settings.model_dump(include=taken)
     update = Update(settings.pulse, settings.depress, **how)
     return Trainer(backend, update=update, rule=load("rules", settings.rule), **what)

@@ -12,6 +12,7 @@ from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.errors import DataError
 from crossbar_hil.training.activation import Tanh
 from crossbar_hil.training.encoding import row_voltages, target_activations
+from crossbar_hil.training.learnable import check_learnable
 from crossbar_hil.training.pairs import difference
 from crossbar_hil.training.patterns import as_text
 from crossbar_hil.training.prediction import Prediction
@@ -50,12 +51,15 @@ class Trainer:
     rule : callable
         Learning rule ``(voltages (P, R), deltas (P, N)) -> signs (R, N)``.
     pull_back : bool
-        Whether an activation that is beyond its target is pulled back to it, as in the papers; if not, it counts as
-        met and has no part in the gradient.
+        Whether an activation that is beyond its target is pulled back to it, as equation 3 of the papers has it; if
+        not, it counts as met and has no part in the gradient.
     dead_zone : float
         An activation nearer to its target than this has no part in the gradient: against noise of the reads.
     update : Update, optional
         How signs become pulses; one `pulse` a synapse if not given. Replaces `pulse`.
+    check_labels : bool
+        Whether labels are refused that no chip of cells that follow Ohm's law can learn without a bias
+        (`crossbar_hil.training.learnable`).
 
     Raises
     ------
@@ -75,9 +79,10 @@ class Trainer:
         v0: float = defaults.V0,
         v1: float = defaults.V1,
         rule: Rule = manhattan_signs,
-        pull_back: bool = True,
+        pull_back: bool = defaults.PULL_BACK,
         dead_zone: float = 0.0,
         update: Update | None = None,
+        check_labels: bool = True,
     ) -> None:
         self.backend = backend
         if update is None:
@@ -95,6 +100,7 @@ class Trainer:
         self.v0 = v0
         self.v1 = v1
         self.rule = rule
+        self.check_labels = check_labels
         self._check()
 
     def _check(self) -> None:
@@ -235,4 +241,6 @@ class Trainer:
                     f"patterns {first} and {number} are both {as_text(pattern)} but ask for "
                     f"{as_text(before)} and {as_text(label)}"
                 )
+        if self.check_labels:
+            check_learnable(bits, wanted, v0=self.v0, v1=self.v1, target0=self.target0, target=self.target)
         return bits, wanted

@@ -107,7 +107,8 @@ class ConductanceCurve:
         potentiating = [curve for curve in family if curve.pulse is not None and curve.pulse.amplitude_v > 0]
         if not potentiating:
             raise DataError(f"curve file {source} holds no potentiation curve")
-        longest = max(potentiating, key=lambda curve: curve.pulse.width_s if curve.pulse else 0.0)
+        # Beside half pulses the whole one is what cells are pulsed with.
+        longest = max(potentiating, key=lambda curve: (curve.pulse.amplitude_v, curve.pulse.width_s))  # type: ignore[union-attr]
         whole = replace(longest, others=tuple(curve for curve in family if curve is not longest))
         if pulse is None:
             return whole

@@ -10,6 +10,8 @@ from crossbar_hil.errors import DataError
 
 from ..chip.variation import SpreadNumbers, lognormal_shifts
 
+_TWIN = 3
+"""What a generator of its own is for, beside those of the chips of a bench."""
 BLOCK = 1024
 """Chips that share a generator; numbers k BLOCK to (k + 1) BLOCK - 1 are block k."""
 
@@ -81,6 +83,25 @@ def block_generator(seed: int, block: int) -> np.random.Generator:
 def own_generator(seed: int, chip: int, what: int) -> np.random.Generator:
     """Make a generator of one chip, for one purpose; three words, so that it is none of a block's."""
     return np.random.Generator(np.random.Philox(_sequence(seed, chip, 0, what)))
+
+
+def draw_number(seed: int, chip: int, draws: int) -> int:
+    """Return which of a twin's draws chip number k is: every draw comes once before one comes again.
+
+    Parameters
+    ----------
+    seed, chip : int
+        Of the ensemble, and k.
+    draws : int
+        That the twin holds.
+    """
+    turn, place = divmod(chip, draws)
+    return int(own_generator(seed, turn, _TWIN).permutation(draws)[place])
+
+
+def purpose_generator(seed: int, block: int, what: int) -> np.random.Generator:
+    """Make a generator of one block of chips for one purpose besides its shifts."""
+    return np.random.Generator(np.random.Philox(_sequence(seed, block, 2, what)))
 
 
 def seed_words(seed: int) -> NDArray[np.uint64]:

@@ -1,6 +1,6 @@
 """What the training of an ensemble leaves behind, one number a chip."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -32,6 +32,10 @@ class EnsembleResult:
     """(M,) cells at the end of their curve."""
     levels: NDArray[Any]
     """(M, R, C) level of each cell at the end; whole numbers unless steps vary."""
+    fresh: BoolArray | None = None
+    """(M,) whether a chip that converged still meets every target in a fresh read, if that was asked for."""
+    drifted: BoolArray | None = None
+    """(M, D) whether one that converged still meets every target after each of D drifts, if that was asked for."""
 
     @classmethod
     def empty(cls, first: int, shape: tuple[int, ...], levels: type) -> Self:
@@ -52,6 +56,10 @@ class EnsembleResult:
         self.converged[chip], self.epochs[chip], self.pulses[chip] = result.converged, result.epochs, result.pulses
         self.saturated[chip], self.error[chip] = result.saturated.sum(), result.errors[-1]
         self.levels[chip] = levels
+
+    def judged(self, fresh: BoolArray, drifted: BoolArray) -> Self:
+        """Return the result with what was seen afterwards."""
+        return replace(self, fresh=fresh, drifted=drifted)
 
     def part(self, share: slice) -> Self:
         """Return a view of some chips: writing to it writes to the whole."""

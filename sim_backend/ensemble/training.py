@@ -47,7 +47,8 @@ def train_ensemble(
     epochs: int = defaults.EPOCHS,
     v0: float = defaults.V0,
     v1: float = defaults.V1,
-    pull_back: bool = True,
+    pull_back: bool = defaults.PULL_BACK,
+    check_labels: bool = True,
     read_noise: float = 0.0,
     step_variation: float = 0.0,
     wire_ohm: WireOhm = 0.0,
@@ -67,10 +68,10 @@ def train_ensemble(
         What is trained, N = C / 2.
     scale : float
         K.
-    pulse, beta, target, target0, epochs, v0, v1
+    pulse, beta, target, target0, epochs, v0, v1, check_labels
         As for `Trainer`.
     pull_back : bool
-        Whether an activation beyond its target is pulled back to it, as equation 3 says; if not it has no gap.
+        As for `Trainer`.
     read_noise, step_variation : float
         As for `SimulatedBackend`.
     wire_ohm : float or pair
@@ -115,9 +116,10 @@ def train_ensemble(
             patterns,
             labels,
             {"scale": scale, "read_noise": read_noise, "step_variation": step_variation, "wire_ohm": wire_ohm},
-            {"pulse": pulse, "beta": beta, "target": target, "target0": target0, "epochs": epochs, "v0": v0, "v1": v1},
+            {"pulse": pulse, "beta": beta, "target": target, "target0": target0, "epochs": epochs, "v0": v0, "v1": v1,
+             "check_labels": check_labels},
             pull_back=pull_back,
-        )
+        )  # fmt: skip
         result = EnsembleResult.empty(first, chips.shape, np.float64 if step_variation else np.int32)
         list(each(lambda share: _train(plan, chips, share, result, seed), shares))
     return result

@@ -38,7 +38,7 @@ SAFE_S, SAFE_STOPPED_S = 2.0, 5.0
 """Promised times from the end of the trainer, or from its stop, to a safe bench (docs/safety.md)."""
 RESTARTS = 200
 EPOCHS = 5
-"""Evaluations of a training: 32 pulses, enough to be killed in at every kind of point."""
+"""Evaluations of a training: 32 pulses with the pull back, enough to be killed in at every kind of point."""
 
 
 @dataclass
@@ -63,7 +63,7 @@ class Tally:
 
 def uninterrupted(bench_name, seed):
     """Train on the bare bench, without guard: what every chain must come to."""
-    bench = load_bench(bench_name, overrides={"training": {"epochs": EPOCHS}})
+    bench = load_bench(bench_name, overrides={"training": {"epochs": EPOCHS, "pull_back": True}})
     task = PatternSet.from_csv(bench.training.pattern_file)
     with open_backend(bench, seed=seed) as backend:
         return make_trainer(bench.training, backend).run(task.train, task.train_labels)
@@ -74,6 +74,7 @@ def chain(out, bench_name, seed, rng, most_kills, expected, check, tally):
     tally.chains += 1
     out.mkdir(parents=True)
     words = ["train", "--bench", bench_name, "--seed", str(seed), "--epochs", str(EPOCHS), "--out", str(out)]
+    words += ["--pull-back", "yes"]
     kills = 0
     for _ in range(RESTARTS):
         process = start(words)

@@ -11,13 +11,13 @@ from crossbar_hil.training.trainer import Trainer
 TASK = PatternSet.from_csv(data_file("perceptron"))
 
 
-@pytest.mark.parametrize(("seed", "dual"), [(0, True), (5, False)])
-def test_a_training_on_the_bench_is_the_simulated_one(fakes, seed, dual):
+@pytest.mark.parametrize(("seed", "dual", "pull_back"), [(0, True, True), (5, False, True), (3, True, False)])
+def test_a_training_on_the_bench_is_the_simulated_one(fakes, seed, dual, pull_back):
     simulated = fakes.drawn_chip(seed)
-    expected = Trainer(simulated).run(TASK.train, TASK.train_labels)
+    expected = Trainer(simulated, pull_back=pull_back).run(TASK.train, TASK.train_labels)
     bench = fakes.FakeBench(fakes.drawn_chip(seed), dual=dual)
     with bench.backend() as backend:
-        found = Trainer(backend).run(TASK.train, TASK.train_labels)
+        found = Trainer(backend, pull_back=pull_back).run(TASK.train, TASK.train_labels)
     assert (found.epochs, found.pulses, found.converged) == (expected.epochs, expected.pulses, expected.converged)
     assert np.array_equal(bench.chip.conductances, simulated.conductances)
     np.testing.assert_allclose(found.conductances, expected.conductances, rtol=1e-5)
@@ -34,6 +34,6 @@ def test_the_epochs_of_a_training_move_less_than_half_the_relays_of_the_naive_or
     )
     reads = np.vstack([0.2 * TASK.train - 0.1, 0.1 * np.eye(4)])
     before = 0
-    for epoch in Trainer(backend, epochs=4).iterate(TASK.train, TASK.train_labels):
+    for epoch in Trainer(backend, epochs=4, pull_back=True).iterate(TASK.train, TASK.train_labels):
         moved, before = backend.relay_operations - before, backend.relay_operations
         assert 2 * moved <= naive_operations(scheme, reads, writes, epoch.counts, (4, 4))

@@ -92,7 +92,7 @@ def test_a_training_with_two_ranges_is_the_same_and_moves_at_most_four_relays_an
     for ranges in ({}, {"read_range_a": READ_A}):
         bench = fakes.FakeBench(fakes.drawn_chip(1), **ranges, **kind)
         with bench.backend() as backend:
-            results.append(Trainer(backend, epochs=6).run(TASK.train, TASK.train_labels))
+            results.append(Trainer(backend, epochs=6, pull_back=True).run(TASK.train, TASK.train_labels))
             moved.append(backend.relay_operations)
         if ranges:
             assert meter_of(bench).times("set_range") <= 2 * 6

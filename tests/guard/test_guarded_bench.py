@@ -34,8 +34,8 @@ from ..campaigns.faulty_bench import Kept
 PULSE = Pulse(2.0, 0.05)
 SEED = 1
 EPOCHS = 4
-"""Enough for 24 pulses, which is enough to be killed in."""
-SHORT = {"training": {"epochs": EPOCHS}}
+"""Enough for 24 pulses with the pull back, which is enough to be killed in."""
+SHORT = {"training": {"epochs": EPOCHS, "pull_back": True}}
 LOOK_S = 0.02
 """Between two looks at a process of its own: more often would only take its processor."""
 
@@ -219,8 +219,9 @@ def test_a_signal_to_the_guard_ends_it_safely_and_the_trainer_is_told(tmp_path, 
 
 def start_training(out):
     command = [sys.executable, "-m", "crossbar_hil", "train", "--bench", "emulated", "--seed", str(SEED)]
+    command += ["--epochs", str(EPOCHS), "--pull-back", "yes"]
     return subprocess.Popen(
-        [*command, "--epochs", str(EPOCHS), "--no-report", "--quiet", "--json", "--out", str(out)],
+        [*command, "--no-report", "--quiet", "--json", "--out", str(out)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

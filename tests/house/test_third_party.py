@@ -62,7 +62,7 @@ def call(lab, *command):
 
 def shown(command):
     """What the page shows below a command."""
-    return re.search(rf"^\$ {re.escape(command)}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)[1]
+    return re.search(rf"^\$ {re.escape(command)}\n(.*?)^(?:```|\$)", PAGE, re.MULTILINE | re.DOTALL)[1]
 
 
 def test_the_page_shows_every_file_of_its_package():
@@ -71,10 +71,9 @@ def test_the_page_shows_every_file_of_its_package():
 
 
 def test_a_backend_of_another_package_trains_by_its_name(lab):
-    assert "$ crossbar-hil train --bench toy --seed 1       # every default; stalls, exit code 3\n" in PAGE
-    done = call(lab, "crossbar_hil", "train", "--bench", "toy", "--seed", "1", "--quiet", "--json", "--no-report")
-    assert done.returncode == 3, done.stderr
-    assert '"verdict": "stalled"' in done.stdout
+    done = call(lab, "crossbar_hil", "train", "--bench", "toy", "--seed", "1", "--quiet", "--no-report")
+    assert done.returncode == 0, done.stderr
+    assert shown("crossbar-hil train --bench toy --seed 1") in done.stdout
     told = call(lab, "crossbar_hil", "show", "latest", "--json")
     assert '"backend": "ToyChip"' in told.stdout
 

@@ -26,9 +26,9 @@ from crossbar_hil.tables import Table
 
 OLD = Path(__file__).parent / "written_by_0_1_0"
 NUMBERS = itertools.count(1)
-ASKED = ("--pull-back", "no", "--dead-zone", "0.01", "--wire", "5", "--read-noise", "0.02", "--step-variation", "0.1")
+ASKED = ("--pull-back", "yes", "--dead-zone", "0.01", "--wire", "5", "--read-noise", "0.02", "--step-variation", "0.1")
 SAID = {
-    "training.pull_back": "no",
+    "training.pull_back": "yes",
     "training.dead_zone": "0.01",
     "chip.wire_ohm": "5",
     "chip.read_noise": "0.02",
@@ -124,7 +124,8 @@ def strange(request, converged_run, tmp_path):
 
 def test_every_field_of_every_settings_model_is_found_in_all_views(strange, cli, tmp_path):
     run, seen, tables = strange
-    assert set(Table.__subclasses__()) <= set(seen)
+    # a table of which others are made stands in no file itself
+    assert {table for table in Table.__subclasses__() if not table.__subclasses__()} <= set(seen)
     shown = cli("show", run.folder).out
     assert json.loads(cli("show", run.folder, "--json").out)["tables"] == tables
     page = make_report(run, tmp_path / "page").read_text(encoding="utf-8")
@@ -154,7 +155,7 @@ def test_every_field_of_every_settings_model_is_found_in_all_views(strange, cli,
 
 
 def test_settings_that_are_no_defaults_stand_out_in_show_and_report(cli, tmp_path):
-    assert cli("train", "--seed", "1", "--quiet", *ASKED).code == 0
+    assert cli("train", "--seed", "1", "--quiet", *ASKED).code in (0, 3)
     shown = cli("show", "latest").out
     changed = shown.partition("settings that differ from their defaults\n")[2].partition("\n\n")[0].splitlines()
     assert {line.split()[0]: line.split()[1] for line in changed} == SAID
@@ -173,7 +174,7 @@ def test_a_plain_run_has_no_setting_that_stands_out(converged_run):
 
 def test_the_checked_bench_is_recorded_whole(converged_run):
     run = load_run(converged_run)
-    assert run.tables == {"bench": load_bench("simulated").model_dump(mode="json", by_alias=True)}
+    assert run.tables == {"bench": load_bench("simulated").resolved.model_dump(mode="json", by_alias=True)}
     assert "beta" not in run.facts
     assert run.settings["beta"] == run.tables["bench"]["training"]["beta"]
 

@@ -10,29 +10,38 @@ from crossbar_hil.runs.store import list_runs, load_run
 from crossbar_hil.runs.training import train_and_record
 from crossbar_hil.runs.training_run import resume_and_record
 
+BENCH = load_bench("simulated", overrides={"training": {"pull_back": True}})
+"""With the pull back a training has epochs enough to be interrupted in, time and again."""
+
 
 class LampWentOut(RuntimeError):  # noqa: N818
     pass
 
 
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory):
+    """Folder of a run that was not interrupted."""
+    return train_and_record(BENCH, seed=1, out=tmp_path_factory.mktemp("runs")).folder
+
+
 @pytest.fixture
 def interrupted(tmp_path):
-    """A run of the chip of `converged_run` that failed after its third epoch."""
+    """A run of the chip of `whole_run` that failed after its third epoch."""
 
     def fail_at_three(epoch):
         if epoch.number == 3:
             raise LampWentOut
 
     with pytest.raises(LampWentOut):
-        train_and_record(load_bench("simulated"), seed=1, out=tmp_path, show=fail_at_three)
+        train_and_record(BENCH, seed=1, out=tmp_path, show=fail_at_three)
     return list_runs(tmp_path)[0].folder
 
 
 @pytest.mark.fault("V10")
-def test_a_resumed_run_ends_as_the_one_that_was_not_interrupted(interrupted, converged_run):
+def test_a_resumed_run_ends_as_the_one_that_was_not_interrupted(interrupted, whole_run):
     shown = []
     outcome = resume_and_record(load_run(interrupted), show=lambda epoch: shown.append(epoch.number))
-    whole, resumed = load_run(converged_run).result, load_run(interrupted).result
+    whole, resumed = load_run(whole_run).result, load_run(interrupted).result
     assert outcome.status == "done"
     assert shown == list(range(1, whole.epochs + 1))
     for name in ("counts", "conductances", "currents", "activations"):
@@ -41,16 +50,16 @@ def test_a_resumed_run_ends_as_the_one_that_was_not_interrupted(interrupted, con
     assert load_run(interrupted).settings["reason"] == whole.reason
 
 
-def test_the_chip_of_a_resumed_run_is_recorded_once_as_it_is_at_the_end(interrupted, converged_run):
+def test_the_chip_of_a_resumed_run_is_recorded_once_as_it_is_at_the_end(interrupted, whole_run):
     resume_and_record(load_run(interrupted))
-    left, whole = load_run(interrupted).chip("end"), load_run(converged_run).chip("end")
+    left, whole = load_run(interrupted).chip("end"), load_run(whole_run).chip("end")
     assert {name: array.tolist() for name, array in left.items()} == {n: a.tolist() for n, a in whole.items()}
 
 
 @pytest.mark.fault("O8")
-def test_a_run_that_is_done_is_not_resumed(converged_run):
+def test_a_run_that_is_done_is_not_resumed(whole_run):
     with pytest.raises(RunError, match=r"is done \(converged\)"):
-        resume_and_record(load_run(converged_run))
+        resume_and_record(load_run(whole_run))
 
 
 @pytest.mark.fault("X20")
@@ -74,17 +83,17 @@ def test_a_replay_that_is_not_what_was_recorded_stops_at_the_epoch_where_it_diff
         resume_and_record(load_run(interrupted))
 
 
-def test_a_run_that_died_before_its_first_epoch_can_be_resumed(interrupted, converged_run):
+def test_a_run_that_died_before_its_first_epoch_can_be_resumed(interrupted, whole_run):
     record = sqlite3.connect(interrupted / "run.sqlite")
     with record:
         for table in ("epoch", "cell", "current", "activation"):
             record.execute(f"DELETE FROM {table}")
     record.close()
     assert load_run(interrupted).epochs == []
-    assert resume_and_record(load_run(interrupted)).result.epochs == load_run(converged_run).result.epochs
+    assert resume_and_record(load_run(interrupted)).result.epochs == load_run(whole_run).result.epochs
 
 
-def test_a_run_that_was_interrupted_twice_can_be_resumed_again(interrupted, converged_run):
+def test_a_run_that_was_interrupted_twice_can_be_resumed_again(interrupted, whole_run):
     def fail_at_seven(epoch):
         if epoch.number == 7:
             raise LampWentOut
@@ -92,7 +101,7 @@ def test_a_run_that_was_interrupted_twice_can_be_resumed_again(interrupted, conv
     with pytest.raises(LampWentOut):
         resume_and_record(load_run(interrupted), show=fail_at_seven)
     assert load_run(interrupted).result.epochs == 7
-    assert resume_and_record(load_run(interrupted)).result.epochs == load_run(converged_run).result.epochs
+    assert resume_and_record(load_run(interrupted)).result.epochs == load_run(whole_run).result.epochs
 
 
 def test_resume_and_verify_on_the_command_line(cli, interrupted):

@@ -1,13 +1,22 @@
 """The settings a newcomer gets."""
 
+from importlib import resources
+
 import pytest
 
 from crossbar_hil import defaults
 from crossbar_hil.bench.file import Bench, Chip, load_bench
 from crossbar_hil.bench.opening import open_backend
+from crossbar_hil.shipped import shipped
 from crossbar_hil.sim_backend.chip.simulated import DEFAULT_LIMITS
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.settings import Training, make_trainer
+
+
+def test_every_shipped_bench_says_that_nothing_is_pulled_back():
+    for name in shipped("benches"):
+        assert load_bench(name).training.pull_back is False, name
+        assert "pull_back = false" in (resources.files("crossbar_hil.data") / f"benches/{name}.toml").read_text("utf-8")
 
 
 def test_the_shipped_bench_converges_for_at_least_95_of_100_chips():
@@ -28,8 +37,9 @@ def test_a_bench_file_that_says_nothing_gets_the_shipped_settings():
 
 
 def test_the_settings_of_a_bench_are_those_of_the_defaults_module():
-    training, chip = Training(), Chip()
+    training, chip = Training(), Chip().resolved
     assert (training.beta, training.target, training.epochs) == (defaults.BETA, defaults.TARGET, defaults.EPOCHS)
+    assert training.pull_back is defaults.PULL_BACK is False
     assert (training.v0, training.v1) == (defaults.V0, defaults.V1)
     assert (training.amplitude_v, training.width_s) == (defaults.PULSE_V, defaults.PULSE_S)
     assert chip.scale == defaults.SCALE
@@ -42,7 +52,7 @@ def test_a_trainer_made_by_hand_has_the_settings_of_the_bench():
     bench = load_bench("simulated")
     chip = open_backend(bench, seed=1)
     bare, full = Trainer(chip), make_trainer(bench.training, chip)
-    for name in ("pulse", "beta", "target", "target0", "epochs", "v0", "v1", "rule"):
+    for name in ("pulse", "beta", "target", "target0", "epochs", "v0", "v1", "rule", "pull_back"):
         assert getattr(bare, name) == getattr(full, name), name
 
 
@@ -51,6 +61,7 @@ def test_the_reference_preset_holds_the_numbers_of_the_reference_study():
     training, chip = bench.training, bench.chip
     assert (training.beta, training.target, training.target0) == (6e6, 0.8, None)
     assert (training.v0, training.v1, training.epochs) == (-0.1, 0.1, 48)
+    assert (training.pull_back, training.dead_zone, training.rule) == (True, 0.0, "manhattan")
     assert (training.amplitude_v, training.width_s) == (2.0, 0.05)
     assert chip.scale == 10.0
     assert chip.spread.distribution == "lognormal"

@@ -62,6 +62,7 @@ class Setting:
     v0: float
     v1: float
     epochs: int
+    pull_back: bool
 
     @property
     def bits(self) -> list[list[int]]:
@@ -83,7 +84,7 @@ class Trained:
     """Smallest relative distance of any decision from its threshold: below 1e-9 rounding could turn it."""
 
 
-def drawn_setting(number: int) -> Setting:
+def drawn_setting(number: int, *, pull_back: bool) -> Setting:
     draw = random.Random(1000 + number)
     task = list(TASKS)[number % len(TASKS)]
     rows, outputs = len(TASKS[task][0][0]), len(TASKS[task][0][1])
@@ -100,6 +101,7 @@ def drawn_setting(number: int) -> Setting:
         v0=v0,
         v1=v1,
         epochs=draw.choice([1, 4, 15, 30, 48]),
+        pull_back=pull_back,
     )
 
 
@@ -131,7 +133,8 @@ def trained_by_hand(setting: Setting) -> Trained:
                 done.margin = min(done.margin, abs(missing))
                 error += max(missing, 0.0)
                 activations[-1].append(f)
-                deltas[-1].append((goal - f) * setting.beta / math.cosh(setting.beta * current) ** 2)
+                gap = goal - f if setting.pull_back or missing > 0 else 0.0
+                deltas[-1].append(gap * setting.beta / math.cosh(setting.beta * current) ** 2)
         counts = [[0] * columns for _ in range(rows)]
         if error > 0 and number < setting.epochs:
             for r in range(rows):
@@ -168,13 +171,16 @@ def trained_by_the_package(setting: Setting):
         epochs=setting.epochs,
         v0=setting.v0,
         v1=setting.v1,
+        pull_back=setting.pull_back,
+        check_labels=False,
     )
     return trainer.run(setting.bits, setting.labels), backend
 
 
+@pytest.mark.parametrize("pull_back", [True, False], ids=["pull back", "no pull back"])
 @pytest.mark.parametrize("number", range(SETTINGS))
-def test_training_follows_the_equations(number):
-    setting = drawn_setting(number)
+def test_training_follows_the_equations(number, pull_back):
+    setting = drawn_setting(number, pull_back=pull_back)
     expected = trained_by_hand(setting)
     # Otherwise the two could differ by rounding alone, and the draw would say nothing.
     assert expected.margin > 1e-9
@@ -192,7 +198,7 @@ def test_training_follows_the_equations(number):
 
 
 def test_the_drawn_settings_hold_both_kinds_of_ending():
-    endings = [trained_by_hand(drawn_setting(number)) for number in range(SETTINGS)]
+    endings = [trained_by_hand(drawn_setting(number, pull_back=True)) for number in range(SETTINGS)]
     converged = [ending for ending in endings if ending.converged]
     assert len(converged) >= 15
     assert SETTINGS - len(converged) >= 15
@@ -202,7 +208,7 @@ def test_the_drawn_settings_hold_both_kinds_of_ending():
 def test_the_drawn_settings_hold_pulses_sent_to_cells_at_the_end_of_their_curve():
     beyond = 0
     for number in range(SETTINGS):
-        setting = drawn_setting(number)
+        setting = drawn_setting(number, pull_back=True)
         sent = np.sum(trained_by_hand(setting).counts, axis=0)
         beyond += bool((sent > len(CURVES[setting.curve]) - 1).any())
     assert beyond >= 5

@@ -106,8 +106,8 @@ def task():
 
 def test_without_pull_back_chips_converge_that_the_papers_rule_leaves_behind():
     settings = {"beta": 6e6, "target": 0.8}
-    plain = [Trainer(chip_of(seed), **settings).run(*task()).converged for seed in range(20)]
-    kept = [Trainer(chip_of(seed), **settings, pull_back=False).run(*task()).converged for seed in range(20)]
+    plain = [Trainer(chip_of(seed), **settings, pull_back=True).run(*task()).converged for seed in range(20)]
+    kept = [Trainer(chip_of(seed), **settings).run(*task()).converged for seed in range(20)]
     assert sum(kept) == 20
     assert sum(plain) <= 8
 
@@ -131,7 +131,7 @@ def test_two_different_pulses_are_refused():
 
 
 def test_options_of_a_bench_file_reach_the_run_and_its_record(tmp_path):
-    settings = {"depress_v": "-2.8 V", "depress_s": "1 ms", "both_ways": True, "pull_back": False}
+    settings = {"depress_v": "-2.8 V", "depress_s": "1 ms", "both_ways": True, "pull_back": True}
     bench = load_bench("simulated", overrides={"training": settings})
     outcome = train_and_record(bench, seed=1, out=tmp_path)
     recorded = load_run(outcome.folder).result

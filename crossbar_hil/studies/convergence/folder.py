@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from crossbar_hil.bench.file import BENCH_FILE, Bench, load_bench
+from crossbar_hil.bench.file import Bench
+from crossbar_hil.bench.recorded import load_recorded_bench
 from crossbar_hil.studies.convergence.counts import Counts
 from crossbar_hil.studies.folder import GIVEN, StudyFolder
 
@@ -33,4 +34,4 @@ class ChipStudyFolder(StudyFolder[Counts]):
     @property
     def bench(self) -> Bench:
         """The bench that the study was begun with."""
-        return load_bench(str(self.path / GIVEN / BENCH_FILE))
+        return load_recorded_bench(self.path / GIVEN)

@@ -20,7 +20,7 @@ def ensemble(overrides=None, **settings):
     return Point.of(bench, {}).ensemble()
 
 
-@pytest.mark.parametrize("settings", [{}, {"pull_back": False, "width_s": 0.02, "target0": -0.3, "scale": 3.0}])
+@pytest.mark.parametrize("settings", [{}, {"pull_back": True, "width_s": 0.02, "target0": -0.3, "scale": 3.0}])
 def test_side_by_side_and_one_by_one_train_the_same_chips_to_the_same_end(monkeypatch, settings):
     quick = ensemble(**settings)
     assert quick.lockstep
@@ -90,11 +90,15 @@ def test_names_of_files_do_not_matter_to_a_point_but_what_is_in_them(tmp_path):
 
 
 def test_the_share_that_converges_is_that_of_a_thousand_trainings_one_by_one():
-    # Of the chips of seeds 0 to 999, trained one by one, 97.5 to 99.2 % converge (95 % interval);
-    # four standard deviations of 4096 chips are one point more to either side.
+    # With the pull back 97.5 to 99.2 % of the chips of seeds 0 to 999, trained one by one, converge (95 % interval);
+    # four standard deviations of 4096 chips are one point more to either side. Without it all of them do.
+    bench = with_settings(load_bench("simulated"), {find_key("pull_back"): True})
+    (chunk,) = split_into_chunks(Point.of(bench, {}), seed=11, first=0, chips=4096, size=4096)
+    counts = train_chunk(chunk)
+    assert 0.965 < counts.converged / counts.chips < 0.998
     (chunk,) = split_into_chunks(Point.of(load_bench("simulated"), {}), seed=11, first=0, chips=4096, size=4096)
     counts = train_chunk(chunk)
-    assert counts.converged / counts.chips > 0.965
+    assert counts.converged / counts.chips > 0.998
 
 
 def test_the_pulses_are_those_that_a_training_counts():

@@ -29,13 +29,15 @@ def test_the_cipher_gives_the_published_answers(counter, key, answer):
     assert " ".join(f"{int(word):08x}" for word in words) == answer
 
 
-def trained_alone(chips, seed, **noise):
+def trained_alone(chips, seed, pull_back=False, **noise):
     """Epochs of chips trained by the trainer, each with noise of its own."""
     rng = np.random.default_rng(seed)
     shifts = draw_ensemble(chips, seed=seed, span_siemens=SPAN)
     return np.array(
         [
-            Trainer(SimulatedBackend(CURVE, own, rng=rng, **noise)).run(TASK.train, TASK.train_labels).epochs
+            Trainer(SimulatedBackend(CURVE, own, rng=rng, **noise), pull_back=pull_back)
+            .run(TASK.train, TASK.train_labels)
+            .epochs
             for own in shifts
         ]
     )
@@ -47,12 +49,14 @@ def within(first, second, deviations):
     return abs(first.mean() - second.mean()) < deviations * spread
 
 
+@pytest.mark.parametrize("pull_back", [False, True], ids=["default", "pull back"])
 @pytest.mark.parametrize("noise", [{"read_noise": 0.05}, {"step_variation": 0.5}], ids=["read", "step"])
-def test_noisy_chips_take_as_many_epochs_as_with_the_trainer(noise):
+def test_noisy_chips_take_as_many_epochs_as_with_the_trainer(noise, pull_back):
     shifts = draw_ensemble(20_000, seed=2, span_siemens=SPAN)
-    together = train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, seed=2, **noise)
-    quiet = train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels)
-    alone = trained_alone(400, 21, **noise)
+    way = {"pull_back": pull_back}
+    together = train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, seed=2, **noise, **way)
+    quiet = train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, **way)
+    alone = trained_alone(400, 21, **noise, **way)
     assert within(together.epochs.astype(float), alone.astype(float), 3.5)
     assert abs(together.epochs.mean() - quiet.epochs.mean()) > 0.1  # the noise does something
 

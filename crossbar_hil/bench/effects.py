@@ -1,0 +1,85 @@
+"""What a real chip does and the measured curve alone does not: settings of ``[chip]``, every one off by default.
+
+docs/chip_model.md has the formula of each. Their models are in `crossbar_hil.sim_backend.chip`.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from crossbar_hil import defaults
+from crossbar_hil.errors import ConfigError
+from crossbar_hil.tables import Ampere, Second, Share, Siemens, Table
+
+Cells = list[tuple[int, int]]
+_CELLS = ("stuck", "dead", "unformed")
+
+
+class Effects(Table):
+    """Keys of ``[chip]`` that make a virtual chip less than ideal."""
+
+    read_noise: Share = 0.0
+    """Relative noise of a cell's current, white: new in each read."""
+    telegraph: Annotated[Share, Field(ge=0)] = 0.0
+    """Relative height of random telegraph noise: a cell's current is higher by this in some of its reads."""
+    telegraph_share: Annotated[Share, Field(ge=0, le=1)] = defaults.TELEGRAPH_SHARE
+    """Share of the reads in which it is higher."""
+    telegraph_s: Annotated[Second, Field(gt=0)] | None = None
+    """Correlation time of the telegraph noise; if not given it is drawn anew for each read."""
+    flicker: Annotated[Share, Field(ge=0)] = 0.0
+    """Relative standard deviation of 1/f noise of a cell's current, over all the frequencies that it has."""
+    step_variation: Share = 0.0
+    """Relative spread of a pulse's step, from pulse to pulse."""
+    step_spread: Annotated[float, Field(ge=0)] = 0.0
+    """Spread of the steps from cell to cell: sigma of the logarithm of the factor by which a cell's rise is larger."""
+    shape_spread: Annotated[float, Field(ge=0)] = 0.0
+    """Spread of the curve's shape from cell to cell: sigma of the logarithm of the exponent that bends it."""
+    relaxation: Annotated[Share, Field(ge=0, le=1)] = 0.0
+    """Share of a rise that is lost with time: in the end if the law is stretched, in each decade if logarithmic."""
+    relaxation_s: Annotated[Second, Field(gt=0)] | None = None
+    """Time constant of the relaxation; needed with it."""
+    relaxation_law: Literal["stretched", "logarithmic"] = "stretched"
+    """How the loss grows with time."""
+    relaxation_exponent: Annotated[float, Field(ge=0.2, le=1)] = 1.0
+    """Exponent of the stretched exponential; 1 is an exponential."""
+    drift: Annotated[Share, Field(ge=0)] = 0.0
+    """Relative change of a conductance in a decade of time, after the first second: one standard deviation, as every
+    cell has a factor of its own."""
+    column_offset_a: Annotated[Ampere, Field(ge=0)] = 0.0
+    """Standard deviation of the current that is added to each reading of a column, drawn once for each column."""
+    disturb: Annotated[float, Field(ge=0)] = 0.0
+    """Levels by which each pulse moves the other cells of its row and column."""
+    stuck: Cells = []
+    """Cells that keep their conductance, as [row, column], counted from 0."""
+    dead: Cells = []
+    """Open cells, without any conductance."""
+    unformed: Cells = []
+    """Cells that were never formed: they conduct next to nothing and do not move."""
+    unformed_siemens: Annotated[Siemens, Field(ge=0)] = defaults.UNFORMED_SIEMENS
+    """Conductance of a cell that was never formed."""
+    read_s: Annotated[Second, Field(ge=0)] = defaults.READ_S
+    """Time of one reading on the clock of a simulated chip, that of one column under one set of row voltages."""
+
+    @model_validator(mode="after")
+    def _effects_agree(self) -> Self:
+        for cell in self.unformed:
+            for name in ("stuck", "dead"):
+                if cell in getattr(self, name):
+                    raise ConfigError(f"cell {list(cell)} is both unformed and {name}; name it once")
+        if self.relaxation_law == "logarithmic" and self.relaxation_exponent != 1:
+            raise ConfigError("relaxation_exponent belongs to the stretched law, relaxation_law is 'logarithmic'")
+        return self
+
+    def numbers(self) -> dict[str, Any]:
+        """Return the effects that are no lists of cells, as the keywords of `SimulatedBackend`."""
+        return {name: getattr(self, name) for name in Effects.model_fields if name not in _CELLS}
+
+    def named(self) -> list[str]:
+        """Return the keys that are not as usual, for whoever must refuse them."""
+        return list(self._not_usual())
+
+    def _not_usual(self) -> Iterator[str]:
+        for name, field in Effects.model_fields.items():
+            if getattr(self, name) != field.default:
+                yield name
