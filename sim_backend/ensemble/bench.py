@@ -13,7 +13,7 @@ from crossbar_hil.bench.effects import CELL_LISTS, Effects
 from crossbar_hil.bench.file import WHERE_CELLS_START, Bench
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import load
-from crossbar_hil.shipped import TextFile
+from crossbar_hil.shipped import BytesFile, TextFile
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.rules.manhattan import manhattan_signs
 from crossbar_hil.training.settings import make_trainer
@@ -50,8 +50,8 @@ _QUICK_TRAINING = {*_TRAINING, "patterns", "amplitude_v", "width_s", "rule"}
 """Settings that the lock-step knows; with any other that is not as usual, chips are trained one by one."""
 
 
-class ReadText(TextFile, Hashable, Protocol):
-    """The text of a file that was read already, so that it does not change."""
+class ReadFile(BytesFile, TextFile, Hashable, Protocol):
+    """A file that was read already, so that it does not change."""
 
 
 class BenchEnsemble:
@@ -61,13 +61,13 @@ class BenchEnsemble:
     ----------
     bench : Bench
         Its virtual chip, training and limits; curve and patterns are given by `curve` and `task`.
-    curve : ReadText
+    curve : ReadFile
         The measured curve.
     task : PatternSet
         What is trained.
-    start : ReadText, optional
+    start : ReadFile, optional
         The map at which the cells start, if the bench names one.
-    twin : ReadText, optional
+    twin : ReadFile, optional
         The twin whose draws the chips are, if the bench names one.
 
     Raises
@@ -79,10 +79,10 @@ class BenchEnsemble:
     def __init__(
         self,
         bench: Bench,
-        curve: ReadText,
+        curve: ReadFile,
         task: PatternSet,
-        start: ReadText | None = None,
-        twin: ReadText | None = None,
+        start: ReadFile | None = None,
+        twin: ReadFile | None = None,
     ) -> None:
         if bench.chip is None:
             raise ConfigError(f"bench {bench.name} has no [chip] table, from which the virtual chips are made")
@@ -241,7 +241,7 @@ class BenchEnsemble:
 
 
 @functools.lru_cache(maxsize=16)
-def _read_curve(curve: ReadText, pulse: Pulse | None, smoothed: bool) -> ConductanceCurve:
+def _read_curve(curve: ReadFile, pulse: Pulse | None, smoothed: bool) -> ConductanceCurve:
     """Read a curve once for all the chunks and points that share it."""
     return ConductanceCurve.of_device(curve, pulse, smoothed=smoothed)
 
