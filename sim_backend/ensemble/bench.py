@@ -44,7 +44,6 @@ _QUICK_CHIP = {
     "curve_width_s",
     "smoothed",
     "curve_cells",
-    *WHERE_CELLS_START,
 }
 _QUICK_TRAINING = {*_TRAINING, "patterns", "amplitude_v", "width_s", "rule"}
 """Settings that the lock-step knows; with any other that is not as usual, chips are trained one by one."""
