@@ -13,7 +13,7 @@ from crossbar_hil.bench.effects import CELL_LISTS, Effects
 from crossbar_hil.bench.file import WHERE_CELLS_START, Bench
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import load
-from crossbar_hil.shipped import TextFile
+from crossbar_hil.shipped import BytesFile, TextFile
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.rules.manhattan import manhattan_signs
 from crossbar_hil.training.settings import make_trainer
@@ -29,7 +29,7 @@ from .afterwards import Judge
 from .draw import OfChip, draw_ensemble, draw_number, draw_own_arrays, own_generator
 from .result import EnsembleResult
 
-_RESCALED, _NOISE, _FRESH = 1, 2, 4
+_RESCALED, _NOISE = 1, 2
 """What a chip's own generators are for."""
 _TRAINING = {
     *("beta", "target", "target0", "epochs", "v0", "v1", "pull_back", "check_labels"),
@@ -38,6 +38,7 @@ _TRAINING = {
 """Settings that `train_ensemble` takes as they are."""
 _QUICK_CHIP = {
     *(set(Effects.model_fields) - set(CELL_LISTS)),
+    *WHERE_CELLS_START,
     "scale",
     "rows",
     "columns",
@@ -46,14 +47,13 @@ _QUICK_CHIP = {
     "curve_width_s",
     "smoothed",
     "curve_cells",
-    *WHERE_CELLS_START,
 }
 _QUICK_TRAINING = {*_TRAINING, "patterns", "amplitude_v", "width_s", "rule"}
 """Settings that the lock-step knows; with any other that is not as usual, chips are trained one by one."""
 
 
-class ReadText(TextFile, Hashable, Protocol):
-    """The text of a file that was read already, so that it does not change."""
+class ReadFile(BytesFile, TextFile, Hashable, Protocol):
+    """A file that was read already, so that it does not change."""
 
 
 class BenchEnsemble:
@@ -63,13 +63,13 @@ class BenchEnsemble:
     ----------
     bench : Bench
         Its virtual chip, training and limits; curve and patterns are given by `curve` and `task`.
-    curve : ReadText
+    curve : ReadFile
         The measured curve.
     task : PatternSet
         What is trained.
-    start : ReadText, optional
+    start : ReadFile, optional
         The map at which the cells start, if the bench names one.
-    twin : ReadText, optional
+    twin : ReadFile, optional
         The twin whose draws the chips are, if the bench names one.
 
     Raises
@@ -81,10 +81,10 @@ class BenchEnsemble:
     def __init__(
         self,
         bench: Bench,
-        curve: ReadText,
+        curve: ReadFile,
         task: PatternSet,
-        start: ReadText | None = None,
-        twin: ReadText | None = None,
+        start: ReadFile | None = None,
+        twin: ReadFile | None = None,
     ) -> None:
         if bench.chip is None:
             raise ConfigError(f"bench {bench.name} has no [chip] table, from which the virtual chips are made")
@@ -101,10 +101,8 @@ class BenchEnsemble:
 
     def check(self, seed: int) -> None:
         """Evaluate one chip once, so that whatever is wrong with the settings is said."""
-        shape = (self.chip.rows, self.chip.columns)
-        backend = self._backend(
-            seed, 0, self._draw(seed, 0, 1)[0], draw_own_arrays(self.chip, 1, shape, seed=seed).of(0)
-        )
+        own = draw_own_arrays(self.chip, 1, self._shape, seed=seed).of(0)
+        backend = self._backend(seed, 0, self._draw(seed, 0, 1)[0], own)
         trainer = make_trainer(self.bench.training, backend)
         trainer.check_task(self.task.train, self.task.train_labels)
         for pulse in trainer.update.pulses():
@@ -135,7 +133,11 @@ class BenchEnsemble:
         """Whether a fresh read of a trained chip may differ from the one before."""
         if self._twin is not None and self._twin.numbers.read_noise.value:
             return True
-        return bool(self.chip.read_noise or self.chip.telegraph or self.chip.flicker)
+        return bool({"read_noise", "telegraph", "flicker", "relaxation", "drift"} & set(self.chip.strong()))
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        return self.chip.rows, self.chip.columns
 
     def train(self, seed: int, first: int, count: int, drifts: Sequence[float] = ()) -> EnsembleResult:
         """Train the chips number `first` to ``first + count - 1``, in one thread, and judge them afterwards.
@@ -155,7 +157,7 @@ class BenchEnsemble:
         return self._one_by_one(seed, first, shifts, drifts)
 
     def _draw(self, seed: int, first: int, count: int) -> FloatArray:
-        shape = (self.chip.rows, self.chip.columns)
+        shape = self._shape
         if self._twin is not None:
             numbers_of_draws = [draw_number(seed, first + place, self._twin.count) for place in range(count)]
             return np.array([self._twin.chip(each).start_siemens / self._twin.scale for each in numbers_of_draws])
@@ -194,45 +196,27 @@ class BenchEnsemble:
         good = np.flatnonzero(result.converged)
         if not len(good) or not (self.noisy or drifts):
             return result.judged(fresh, drifted)
-        if result.conductances is None:
+        own = draw_own_arrays(self.chip, len(shifts), self._shape, seed=seed, first=result.first)
+        backend = self._backend(seed, result.first, shifts[0], own.of(0))
+        judge = Judge(make_trainer(self.training, backend), self.task)
+        numbers = result.first + good
+        if result.conductances is not None and result.fresh is not None:
+            conductances, fresh = result.conductances[good], result.fresh
+        else:
             rises = self.curve.for_pulse(self.training.pulse).rises
             levels = np.interp(result.levels[good], np.arange(len(rises)), rises)
             conductances = self.chip.k * (levels + shifts[good])
-        else:
-            conductances = result.conductances[good]
-        own = draw_own_arrays(self.chip, len(shifts), shifts.shape[1:], seed=seed, first=result.first)
-        judge = Judge(make_trainer(self.training, self._backend(seed, result.first, shifts[0], own.of(0))), self.task)
-        numbers = result.first + good
-        if self.chip.telegraph or self.chip.flicker or self.chip.column_offset_a:
-            for place, left in zip(good, conductances, strict=True):
-                offsets = own.of(int(place)).get("column_offsets")
-                fresh[place] = judge.fresh_read(self._as_left(left, offsets, seed, result.first + int(place)))
-        elif self.noisy:
-            fresh[good] = judge.fresh_reads(conductances, self.chip.read_noise, seed, numbers)
+            if self.noisy:
+                fresh[good] = judge.fresh_reads(conductances, self.chip.read_noise, seed, numbers)
         if drifts:
             offsets = None if own.column_offsets is None else own.column_offsets[good]
             drifted[good] = judge.ideal_after_drift(conductances, drifts, seed, numbers, offsets)
         return result.judged(fresh, drifted)
 
-    def _as_left(
-        self, conductances: FloatArray, offsets: FloatArray | None, seed: int, number: int
-    ) -> SimulatedBackend:
-        """Return a chip whose cells have certain conductances for good, read with all that disturbs a reading."""
-        names = ("read_noise", "telegraph", "telegraph_share", "flicker")
-        return SimulatedBackend(
-            ConductanceCurve([0.0, 0.0]),
-            conductances,
-            1.0,
-            rng=own_generator(seed, number, _FRESH),
-            column_offsets=offsets,
-            limits=self.limits,
-            **{name: getattr(self.chip, name) for name in names},
-        )
-
     def _one_by_one(self, seed: int, first: int, shifts: FloatArray, drifts: Sequence[float]) -> EnsembleResult:
         found = EnsembleResult.empty(first, shifts.shape, np.float64)
         fresh, drifted = np.zeros(len(shifts), dtype=bool), np.zeros((len(shifts), len(drifts)), dtype=bool)
-        own = draw_own_arrays(self.chip, len(shifts), shifts.shape[1:], seed=seed, first=first)
+        own = draw_own_arrays(self.chip, len(shifts), self._shape, seed=seed, first=first)
         trainer = make_trainer(self.training, self._backend(seed, first, shifts[0], own.of(0)))
         judge = Judge(trainer, self.task)
         for place, each in enumerate(shifts):
@@ -241,9 +225,9 @@ class BenchEnsemble:
             result = trainer.run(self.task.train, self.task.train_labels)
             found.take(place, result, backend.levels)
             if result.converged:
-                fresh[place] = judge.fresh_read(backend)
                 if drifts:
                     drifted[place] = judge.after_drift(backend, drifts, seed, first + place)
+                fresh[place] = judge.fresh_read(backend)  # takes time, so it comes last
         return found.judged(fresh, drifted)
 
     def _backend(self, seed: int, number: int, shifts: FloatArray, own: OfChip) -> SimulatedBackend:
@@ -259,7 +243,7 @@ class BenchEnsemble:
 
 
 @functools.lru_cache(maxsize=16)
-def _read_curve(curve: ReadText, pulse: Pulse | None, smoothed: bool) -> ConductanceCurve:
+def _read_curve(curve: ReadFile, pulse: Pulse | None, smoothed: bool) -> ConductanceCurve:
     """Read a curve once for all the chunks and points that share it."""
     return ConductanceCurve.of_device(curve, pulse, smoothed=smoothed)
 

@@ -1,11 +1,12 @@
 """Shifts of an ensemble: chip number k of a seed is the same chip whatever else is drawn."""
 
+from collections.abc import Iterator
 from typing import NamedTuple, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crossbar_hil.arrays import FloatArray
+from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.bench.effects import Effects
 from crossbar_hil.errors import DataError
 
@@ -13,8 +14,8 @@ from ..chip.variation import SpreadNumbers, lognormal_shifts
 
 _TWIN = 3
 """What a generator of its own is for, beside those of the chips of a bench."""
-_FACTORS, _EXPONENTS, _OFFSETS = 1, 2, 3
-"""What the generators of a block's own arrays are for."""
+DRIFT, FRESH, _FACTORS, _EXPONENTS, _OFFSETS = 1, 2, 3, 4, 5
+"""What the generators of a block are for."""
 BLOCK = 1024
 """Chips that share a generator; numbers k BLOCK to (k + 1) BLOCK - 1 are block k."""
 
@@ -102,11 +103,6 @@ def draw_number(seed: int, chip: int, draws: int) -> int:
     return int(own_generator(seed, turn, _TWIN).permutation(draws)[place])
 
 
-def purpose_generator(seed: int, block: int, what: int) -> np.random.Generator:
-    """Make a generator of one block of chips for one purpose besides its shifts."""
-    return np.random.Generator(np.random.Philox(_sequence(seed, block, 2, what)))
-
-
 class OfChip(TypedDict, total=False):
     """What one chip has of its own, as the keywords of `SimulatedBackend`."""
 
@@ -137,24 +133,38 @@ def draw_own_arrays(effects: Effects, count: int, shape: tuple[int, int], *, see
     Chips share generators in blocks, as for `draw_ensemble`, one for each of the three: whatever is switched on or off
     beside it, a chip has the same factors.
     """
-    offset_a = effects.column_offset_a
+    numbers, offset_a = first + np.arange(count), effects.column_offset_a
     factors, exponents = (
-        np.exp(sigma * _normals(count, shape, seed, first, what)) if sigma else None
+        np.exp(sigma * draw_normals(seed, what, numbers, shape)) if sigma else None
         for what, sigma in ((_FACTORS, effects.step_spread), (_EXPONENTS, effects.shape_spread))
     )
     return OwnArrays(
-        factors, exponents, offset_a * _normals(count, shape[1:], seed, first, _OFFSETS) if offset_a else None
+        factors, exponents, offset_a * draw_normals(seed, _OFFSETS, numbers, shape[1:]) if offset_a else None
     )
 
 
-def _normals(count: int, shape: tuple[int, ...], seed: int, first: int, what: int) -> FloatArray:
-    found = np.empty((count, *shape))
-    for block in range(first // BLOCK, (first + count - 1) // BLOCK + 1):
-        start = block * BLOCK
-        lowest, end = max(first, start), min(first + count, start + BLOCK)
-        rng = np.random.Generator(np.random.Philox(_sequence(seed, block, 3, what)))
-        found[lowest - first : end - first] = rng.standard_normal((BLOCK, *shape))[lowest - start : end - start]
-    return found
+def draw_normals(seed: int, what: int, numbers: IntArray, shape: tuple[int, ...]) -> FloatArray:
+    """Draw standard normal numbers for some chips, the same for a chip whatever others are asked for: (M, *shape).
+
+    Chips share a generator in blocks, each drawn whole; the numbers of the chips ascend.
+    """
+    drawn = np.empty((len(numbers), *shape))
+    for place, block in _blocks(numbers):
+        whole = purpose_generator(seed, block, what).standard_normal((BLOCK, *shape))
+        drawn[place] = whole[numbers[place] - block * BLOCK]
+    return drawn
+
+
+def _blocks(numbers: IntArray) -> Iterator[tuple[slice, int]]:
+    """Yield which of ascending numbers lie in each block."""
+    for block in np.unique(numbers // BLOCK):
+        start, stop = np.searchsorted(numbers, [block * BLOCK, (block + 1) * BLOCK])
+        yield slice(int(start), int(stop)), int(block)
+
+
+def purpose_generator(seed: int, block: int, what: int) -> np.random.Generator:
+    """Make a generator of one block of chips for one purpose besides its shifts."""
+    return np.random.Generator(np.random.Philox(_sequence(seed, block, 2, what)))
 
 
 def seed_words(seed: int) -> NDArray[np.uint64]:

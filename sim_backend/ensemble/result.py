@@ -67,7 +67,8 @@ class EnsembleResult:
         """Return a view of some chips: writing to it writes to the whole."""
         conductances = None if self.conductances is None else self.conductances[share]
         arrays: dict[str, Any] = {name: getattr(self, name)[share] for name in ARRAYS}
-        return type(self)(first=self.first + (share.start or 0), conductances=conductances, **arrays)
+        fresh = None if self.fresh is None else self.fresh[share]
+        return type(self)(first=self.first + (share.start or 0), conductances=conductances, fresh=fresh, **arrays)
 
     def __len__(self) -> int:
         return len(self.converged)

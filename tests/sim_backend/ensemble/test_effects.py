@@ -53,7 +53,7 @@ def alone(effects, chips, *, seed, first=0, pull_back=False):
         backend = SimulatedBackend(
             CURVE, each, rng=own_generator(seed, first + place, 9), **effects.numbers(), **own.of(place)
         )
-        result = Trainer(backend, pull_back=pull_back, confirm=1).run(TASK.train, TASK.train_labels)
+        result = Trainer(backend, pull_back=pull_back).run(TASK.train, TASK.train_labels)
         found.append((result.epochs, result.pulses, backend.levels, backend.conductances))
     return [np.array(each) for each in zip(*found, strict=True)]
 
@@ -64,15 +64,7 @@ def test_with_nothing_random_every_chip_is_that_of_the_trainer(name, pull_back):
     effects = Effects(**NOTHING_RANDOM[name])
     shifts = draw_ensemble(12, seed=3, first=1020, span_siemens=SPAN)
     found = train_ensemble(
-        CURVE,
-        shifts,
-        TASK.train,
-        TASK.train_labels,
-        seed=3,
-        first=1020,
-        effects=effects,
-        pull_back=pull_back,
-        confirm=1,
+        CURVE, shifts, TASK.train, TASK.train_labels, seed=3, first=1020, effects=effects, pull_back=pull_back
     )
     epochs, pulses, levels, conductances = alone(effects, 12, seed=3, first=1020, pull_back=pull_back)
     assert found.epochs.tolist() == epochs.tolist()
@@ -86,7 +78,7 @@ def test_with_nothing_random_every_chip_is_that_of_the_trainer(name, pull_back):
 def compare(name, chips, few):
     effects = Effects(**RANDOM[name])
     shifts = draw_ensemble(chips, seed=5, span_siemens=SPAN)
-    together = train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, seed=5, effects=effects, confirm=1)
+    together = train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, seed=5, effects=effects, pull_back=False)
     epochs, pulses, levels, conductances = alone(effects, few, seed=6)
     for first, second in (
         (together.epochs, epochs),
@@ -160,3 +152,15 @@ def test_what_an_ensemble_cannot_do_is_refused(effects, more, message):
     shifts = draw_ensemble(2, seed=1, span_siemens=SPAN)
     with pytest.raises(DataError, match=message):
         train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, effects=Effects(**effects), **more)
+
+
+@pytest.mark.parametrize("effects", [NOTHING_RANDOM["all"], NOTHING_RANDOM["logarithmic"]], ids=["all", "logarithmic"])
+def test_chips_are_judged_afterwards_alike_one_by_one_and_side_by_side(effects):
+    bench = load_bench("simulated", overrides={"chip": effects | {"disturb": 0.01, "relaxation_s": 30.0}})
+    ensemble = BenchEnsemble(bench, data_file("figure2a"), TASK)
+    drifts = (0.03, 0.1)
+    together = ensemble.train(4, 1000, 40, drifts)
+    alone = ensemble._one_by_one(4, 1000, ensemble._draw(4, 1000, 40), drifts)
+    for name in ("converged", "epochs", "fresh", "drifted"):
+        assert np.array_equal(getattr(together, name), getattr(alone, name)), name
+    assert 0 < together.drifted.sum() < together.drifted.size
