@@ -150,8 +150,9 @@ def interval(good, of):
 
 
 def spread_rows():
-    spreads = {f"{100 * sigma:g} %": starts(sigma) for sigma in SIGMAS}
-    return {name: partial(by_rule, lock_step, **{**DEFAULT, "spread": spread}) for name, spread in spreads.items()}
+    kinds = {f"{100 * sigma:g} %": {**DEFAULT, "spread": starts(sigma)} for sigma in SIGMAS}
+    kinds["20 %, epochs 100"] = {**kinds["20 %"], "epochs": 100}
+    return {name: partial(by_rule, lock_step, **settings) for name, settings in kinds.items()}
 
 
 def settings_rows():
@@ -279,6 +280,7 @@ def curve_facts():
         "median_shift": float(np.sqrt(low * high)),
         "sigma": float(np.log(high / low) / (2 * 1.95996)),
         "needed_current": 1e9 * float(np.arctanh(REFERENCE["target"]) / REFERENCE["beta"]),
+        "default_current": 1e9 * float(np.arctanh(DEFAULT["target"]) / DEFAULT["beta"]),
     }
 
 

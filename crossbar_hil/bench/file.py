@@ -19,7 +19,7 @@ from crossbar_hil.bench.effects import Effects
 from crossbar_hil.bench.named_files import NAMED_FILES, NamedFile, files_of, renamed
 from crossbar_hil.errors import ConfigError, RunError
 from crossbar_hil.plugins import names, nearest
-from crossbar_hil.shipped import data_file, is_name, shipped
+from crossbar_hil.shipped import data_file, is_name, is_shipped, shipped
 from crossbar_hil.tables import Ampere, Ohm, Second, Share, Siemens, Table, Volt, VoltSecond
 from crossbar_hil.training.settings import Training
 
@@ -95,8 +95,9 @@ class Chip(Effects):
     """The pulse that a plain curve file was measured with, if known."""
     smoothed: bool = False
     """Whether the closest monotone curve is taken."""
-    curve_cells: Annotated[int, Field(ge=1)] | None = None
-    """Cells that the curve was measured on; `tune` says what so few cannot tell. Of an own curve 1 if not given."""
+    curve_cells: Annotated[int, Field(ge=0)] | None = None
+    """Cells that the curve was measured on; `tune` says what so few cannot tell. 1 if not given; 0 takes it for that of
+    every cell, as a curve that ships is."""
     scale: float | None = None
     """K in G = K ((G_exp(m) - G_exp(0)) + shift); if not given 10 for the shipped curve with shifts, 1 for any other
     chip, as measured siemens are siemens."""
@@ -155,7 +156,9 @@ class Chip(Effects):
                 spread = Spread(low_siemens=defaults.LOW_SIEMENS, high_siemens=defaults.HIGH_SIEMENS)
             else:
                 device_spread = defaults.DEVICE_SPREAD
-        return self.model_copy(update={"scale": self.k, "spread": spread, "device_spread": device_spread})
+        cells = int(not is_shipped(self.curve)) if self.curve_cells is None else self.curve_cells
+        found = {"scale": self.k, "spread": spread, "device_spread": device_spread, "curve_cells": cells}
+        return self.model_copy(update=found)
 
     @property
     def k(self) -> float:

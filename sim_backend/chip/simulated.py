@@ -227,8 +227,14 @@ class SimulatedBackend(DeviceBackend):
         rng: np.random.Generator,
         cell: CellModel,
         limits: Limits,
+        step_factors: FloatArray | None = None,
+        shape_exponents: FloatArray | None = None,
+        column_offsets: FloatArray | None = None,
     ) -> Self:
-        """Make the chip that a [chip] table describes, of curve, shifts and cell model that are there already."""
+        """Make the chip that a [chip] table describes, of curve, shifts and cell model that are there already.
+
+        Step factors, shape exponents and column offsets are drawn as the table says, if they are not given.
+        """
         shape = (chip.rows, chip.columns)
         return cls(
             curve,
@@ -239,6 +245,9 @@ class SimulatedBackend(DeviceBackend):
             unformed=cell_mask("unformed", chip.unformed, shape),
             cell=cell,
             limits=limits,
+            step_factors=step_factors,
+            shape_exponents=shape_exponents,
+            column_offsets=column_offsets,
             scale=chip.k,
             **chip.numbers(),
             **chip.model_dump(include={"wire_ohm", "write", "threshold"}),
@@ -436,11 +445,6 @@ class SimulatedBackend(DeviceBackend):
     def elapsed_s(self) -> float:
         """Time that has passed for the chip, in seconds; it stands still while no conductance changes with time."""
         return self._effects.elapsed_s
-
-    @property
-    def noisy(self) -> bool:
-        """Whether two readings of the same cells differ."""
-        return bool(self.read_noise) or self._effects.noise is not None
 
     @property
     def takes_time(self) -> bool:

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from crossbar_hil import defaults
 from crossbar_hil.bench.file import Bench, Chip, Spread
 from crossbar_hil.plugins import load
 from crossbar_hil.studies.convergence.counts import Counts
@@ -55,11 +54,11 @@ class Promise:
 def unknown_of(chip: Chip) -> str:
     """Say what the few cells that were measured cannot tell; nothing where no cell was measured."""
     found = []
-    spread = chip.resolved.spread
+    chip = chip.resolved
+    spread, cells = chip.spread, chip.curve_cells
     if spread is not None and spread.cells is not None:
         found.append(f"starts are known from {spread.cells} cells")
-    if chip.curve != defaults.FORMULA_CURVE:
-        cells = chip.curve_cells or 1
+    if cells:
         more = f", how steps differ between cells is taken to be about {PRIOR_SPREAD:g}" if cells < 3 else ""
         found.append(f"steps from {cells} cell{'s' if cells > 1 else ''}{more}")
     return ", ".join(found)
@@ -92,8 +91,7 @@ def promise(fresh: Counts, kinds: Sequence[Counts], unknown: str) -> Promise:
 
 
 def _kind(chip: Chip, rng: np.random.Generator) -> Chip:
-    own = chip.curve != defaults.FORMULA_CURVE
-    factor, step_spread = _steps(chip, rng) if own else (1.0, chip.step_spread)
+    factor, step_spread = _steps(chip, chip.curve_cells, rng) if chip.curve_cells else (1.0, chip.step_spread)
     changed: dict[str, Any] = {"step_spread": step_spread, "scale": chip.k * factor}
     if chip.spread is not None:
         changed["spread"] = _spread(chip.spread, factor, rng)
@@ -104,9 +102,8 @@ def _kind(chip: Chip, rng: np.random.Generator) -> Chip:
     return chip.model_copy(update=changed)
 
 
-def _steps(chip: Chip, rng: np.random.Generator) -> tuple[float, float]:
+def _steps(chip: Chip, cells: int, rng: np.random.Generator) -> tuple[float, float]:
     """Draw the factor by which the steps of the kind are larger than measured, and their spread."""
-    cells = chip.curve_cells or 1
     freedom = cells - 1 + PRIOR_CELLS
     squares = (cells - 1) * chip.step_spread**2 + PRIOR_CELLS * PRIOR_SPREAD**2
     spread = math.sqrt(squares / rng.chisquare(freedom))
