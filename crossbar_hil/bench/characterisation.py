@@ -10,10 +10,10 @@ from crossbar_hil.arrays import IntArray
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.cell_estimates import Readings, estimate_kind
 from crossbar_hil.bench.curve_facts import as_lines
+from crossbar_hil.curves.measured import MeasuredCurve
+from crossbar_hil.curves.own_table import write_own
 from crossbar_hil.defaults import READ_S
-from crossbar_hil.errors import DataError, RunError
-
-HEADER = "polarity,amplitude_v,width_s,pulse,conductance_siemens"
+from crossbar_hil.errors import DataError
 
 
 class Step(NamedTuple):
@@ -170,18 +170,9 @@ def write_curves(path: Path, steps: Iterable[Step], comment: str, facts: Sequenc
     RunError
         If the file exists, which is never overwritten, or cannot be written.
     """
-    lines = [f"# {' '.join(each.split())}" for each in (comment, *facts)] + [HEADER]
+    levels: dict[Pulse, list[float]] = {}
     for step in steps:
-        pulse = step.pulse
-        polarity = "potentiation" if pulse.amplitude_v > 0 else "depression"
         if not step.rest:
-            lines.append(
-                f"{polarity},{pulse.amplitude_v!r},{pulse.width_s!r},{step.number + 1},{step.conductance_siemens!r}"
-            )
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write("\n".join([*lines, ""]))
-    except FileExistsError as error:
-        raise RunError(f"{path} exists already and is not overwritten") from error
-    except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
+            levels.setdefault(step.pulse, []).append(step.conductance_siemens)
+    curves = (MeasuredCurve(pulse.amplitude_v > 0, pulse, tuple(own)) for pulse, own in levels.items())
+    write_own(path, curves, [comment, *facts])

@@ -77,8 +77,10 @@ class Spread(Table):
         return {"median_siemens": self.median_siemens, "sigma": self.sigma}
 
 
-WHERE_CELLS_START = ("start", "device_spread", "spread")
+WHERE_CELLS_START = ("start", "device_spread", "spread", "twin")
 """Settings of [chip] that say where cells start; one that is laid over another takes its place."""
+TWIN_SAYS = ("scale", "read_noise", "step_variation", "step_spread", "relaxation")
+"""Settings of [chip] that a twin says, beside its curve: laid over a bench it takes their place, too."""
 
 
 class Chip(Effects):
@@ -107,6 +109,9 @@ class Chip(Effects):
     own and nothing else says where cells start."""
     start: str | None = None
     """File with the conductance of each cell, as `read --json` prints it: the cells start there."""
+    twin: str | None = None
+    """Twin that `calibrate` made: every virtual chip is one that its readings leave possible. Curve, K, noise and steps
+    are then those of the twin."""
     wire_ohm: Ohm | tuple[Ohm, Ohm] = 0.0
     """Of one segment; a pair is that of word lines and that of bit lines."""
     write: Literal["direct", "half-select"] = "direct"
@@ -132,9 +137,19 @@ class Chip(Effects):
             raise ConfigError(f"{' and '.join(given)} each say where cells start, so only one of them can be given")
         return self
 
+    @model_validator(mode="after")
+    def _twin_alone(self) -> Self:
+        if self.twin is not None:
+            also = [name for name in TWIN_SAYS if getattr(self, name) != type(self).model_fields[name].default]
+            if also:
+                raise ConfigError(f"the twin says {' and '.join(also)}, so that cannot be given beside it")
+        return self
+
     @property
     def resolved(self) -> Self:
         """The chip with K and where its cells start spelled out, whatever was left open."""
+        if self.twin is not None:
+            return self  # which says all of it
         spread, device_spread = self.spread, self.device_spread
         if spread is None and device_spread is None and self.start is None:
             if self.curve == defaults.FORMULA_CURVE:
@@ -406,11 +421,17 @@ def _with_absolute_paths(tables: dict[str, Any], folder: Path) -> dict[str, Any]
 
 def _lay_over(tables: dict[str, Any], upper: dict[str, Any], what: str, where: str) -> dict[str, Any]:
     merged = dict(tables)
-    if any(key in upper for key in WHERE_CELLS_START):
-        merged = {key: value for key, value in merged.items() if key not in WHERE_CELLS_START}
+    replaced = set(WHERE_CELLS_START if any(key in upper for key in WHERE_CELLS_START) else ())
+    if "twin" in upper:
+        replaced |= set(TWIN_SAYS)
+        if "curve" in upper:
+            raise ConfigError(f"{where}: {what} names a curve and a twin, which brings its own; give one of the two")
+    merged = {key: value for key, value in merged.items() if key not in replaced}
     for key, value in upper.items():
         if not isinstance(value, dict):
             merged[key] = value
+        elif key == "chip" and key not in tables and set(value) == {"twin"} and "wiring" in tables:
+            merged[key] = {**{lines: len(tables["wiring"][lines]) for lines in ("rows", "columns")}, **value}
         elif key == "chip" and key not in tables:
             raise ConfigError(f"{where} has no [chip] table, so {what} cannot set {', '.join(sorted(value))} of it")
         elif key == "spread":

@@ -12,6 +12,7 @@ from crossbar_hil.bench.start_map import read_map
 from crossbar_hil.plugins import load
 from crossbar_hil.shipped import data_file, is_shipped
 from crossbar_hil.training.settings import Training
+from crossbar_hil.twins.file import Twin, read_twin
 
 OFF_THE_CURVE = 1.5
 """A start further than this factor below or above all that was measured on the curve is off it: about the start of a
@@ -75,6 +76,8 @@ def virtual_chips(bench: Bench, *, gain: bool = True) -> VirtualChips | None:
     if bench.chip is None:
         return None
     chip = bench.chip.resolved
+    if chip.twin is not None:
+        return _draws_of(read_twin(data_file(chip.twin)), data_file(chip.twin).name, bench.training if gain else None)
     curve = load("curves", "measured").of_device(chip.curve_file, chip.curve_pulse, smoothed=chip.smoothed)
     low, high = start_range(chip, float(curve.levels_siemens[0]))
     rise = chip.k * curve.for_pulse(bench.training.pulse).span
@@ -89,6 +92,14 @@ def virtual_chips(bench: Bench, *, gain: bool = True) -> VirtualChips | None:
     return VirtualChips((low, high), high + rise, chip.k, _where(chip), tuple(warnings))
 
 
+def _draws_of(twin: Twin, name: str, training: Training | None) -> VirtualChips:
+    """Describe chips that a twin leaves possible."""
+    rise = twin.scale * (max(twin.curve_siemens) - twin.curve_siemens[0])
+    warnings = () if training is None else tuple(_far_off_gain(training, rise))
+    where = f"{twin.count} draws of the twin {name}"
+    return VirtualChips(twin.start_range(), twin.largest_siemens(), twin.scale, where, warnings)
+
+
 def lines_of_chips(record: Mapping[str, Any] | None) -> list[str]:
     """Return what a verb prints of a record of virtual chips; nothing if there is none, as of a run of 0.1.0."""
     if not record:
@@ -98,7 +109,7 @@ def lines_of_chips(record: Mapping[str, Any] | None) -> list[str]:
 
 def assumptions(bench: Bench) -> list[str]:
     """Say what is assumed of the virtual chips of a bench because nothing says it."""
-    if bench.chip is None:
+    if bench.chip is None or bench.chip.twin is not None:
         return []
     return [*_assumed_spread(bench.chip), *_facts_of_file(bench.chip)]
 

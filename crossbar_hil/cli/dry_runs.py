@@ -78,6 +78,7 @@ def _dry_run_options(chips: int, over: str) -> Callable[[Any], Any]:
         click.option("--bench", help="Shipped bench, bench file or backend.  [default: simulated]"),
         click.option("--preset", help="Settings laid over the bench: 'reference' are the reference study's."),
         click.option("--curve", metavar="FILE", help="Measured conductance curve of your device."),
+        click.option("--twin", metavar="FILE", help="Twin of a chip that `calibrate` made: its draws are the chips."),
         click.option("--start", metavar="MAP", help="Where each cell starts: what `read --json` printed."),
         click.option("--device-spread", metavar="SHARE", help=DEVICE_SPREAD_HELP),
         click.option("--spread-of", metavar="MAP", help=SPREAD_OF_HELP),
@@ -186,7 +187,7 @@ def _virtual_bench(given: dict[str, Any]) -> Any:
     from crossbar_hil.studies.settings import set_values  # noqa: PLC0415
 
     overrides: dict[str, Any] = {}
-    for key in ("curve", "start", "device_spread"):
+    for key in ("curve", "start", "twin", "device_spread"):
         if given[key] is not None:
             overrides.setdefault("chip", {})[key] = given[key]
     chosen = chosen_spread(given["spread"], given["spread_of"])

@@ -14,7 +14,7 @@ from crossbar_hil.studies.convergence.counts import Counts, summary
 from crossbar_hil.studies.convergence.folder import ChipStudyFolder
 from crossbar_hil.studies.convergence.points import (
     Point,
-    Text,
+    ReadFile,
     check_drifts,
     check_numbers,
     check_point,
@@ -81,7 +81,7 @@ class Tune:
     """Whether reads are noisy."""
     drifts: tuple[float, ...]
     """Relative drifts after which every chip is judged once more."""
-    read: dict[str, Text]
+    read: dict[str, ReadFile]
 
     def at(self, values: Values) -> Bench:
         """Return the bench with some settings."""
@@ -168,7 +168,7 @@ def plan_tune(bench: Bench, given: Sequence[Axis], *, chips: int, seed: int, dri
         If a setting is wrong.
     """
     check_numbers(chips, seed)
-    read: dict[str, Text] = {}
+    read: dict[str, ReadFile] = {}
     held = with_settings(bench, {axis.key: axis.values[0] for axis in given})
     start = check_point(Point.of(held, read), seed, "")
     training = held.training
