@@ -9,7 +9,9 @@ import click
 from crossbar_hil.cli.benches import seed_option
 from crossbar_hil.cli.common import (
     DEVICE_SPREAD_HELP,
+    SPREAD_OF_HELP,
     as_json,
+    chosen_spread,
     confirm,
     headroom_lines,
     label_option,
@@ -21,7 +23,7 @@ from crossbar_hil.cli.common import (
     yes_option,
 )
 from crossbar_hil.cli.runs import tell_outcome
-from crossbar_hil.errors import CrossbarError
+from crossbar_hil.errors import ConfigError, CrossbarError
 
 
 def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Callable[[Any], Any]:  # noqa: A002
@@ -46,6 +48,7 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
 @_setting("training", "pull_back", "--pull-back", metavar="YES|NO", help="Pull activations beyond their target back.")
 @_setting("training", "dead_zone", "--dead-zone", help="Leave activations alone that are nearer to their target.")
 @_setting("chip", "curve", "--curve", metavar="FILE", help="Measured conductance curve of your device.")
+@_setting("chip", "twin", "--twin", metavar="FILE", help="Twin of a chip that `calibrate` made.")
 @_setting("chip", "start", "--start", metavar="MAP", help="Where each cell starts: what `read --json` printed.")
 @_setting("chip", "device_spread", "--device-spread", metavar="SHARE", help=DEVICE_SPREAD_HELP)
 @_setting("chip", "scale", "--scale", metavar="K", help="K in G = K ((G_exp(m) - G_exp(0)) + shift).")
@@ -54,6 +57,7 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
 @_setting("chip", "wire_ohm", "--wire", metavar="OHM", help="Resistance of a wire segment of a virtual chip.")
 @_setting("chip", "read_noise", "--read-noise", metavar="SHARE", help="Relative noise of a cell's current.")
 @_setting("chip", "step_variation", "--step-variation", metavar="SHARE", help="Relative spread of a pulse's step.")
+@click.option("--spread-of", metavar="MAP", help=SPREAD_OF_HELP)
 @click.option("--spread", nargs=2, metavar="LOW HIGH", help="Span that holds 95 % of the shifts, in S.")
 @click.option(
     "--forecast",
@@ -75,6 +79,7 @@ def train(
     seed: int | None,
     spread: tuple[str, str] | None,
     forecast_chips: int | None,
+    spread_of: str | None,
     label: str,
     no_report: bool,
     quiet: bool,
@@ -96,8 +101,11 @@ def train(
         if value is not None:
             table, key = name.split("__")
             overrides.setdefault(table, {})[key] = value
-    if spread is not None:
-        overrides.setdefault("chip", {})["spread"] = {"low_siemens": spread[0], "high_siemens": spread[1]}
+    chosen = chosen_spread(spread, spread_of)
+    if "scale" in chosen and settings["chip__scale"] is not None:
+        raise ConfigError("--spread-of means measured siemens, so K = 1, and --scale cannot be given with it")
+    if chosen:
+        overrides["chip"] = chosen | overrides.get("chip", {})
     checked = load_bench(bench, preset=preset, overrides=overrides)
     seed = fresh_seed() if seed is None else seed
     if checked.kind != "hardware" or not yes:
