@@ -102,6 +102,8 @@ class DeviceBackend(ABC):
     """What left the chip's state unknown, or None while it is known."""
     pulsed: bool = False
     """Whether pulses may have been sent in this session."""
+    noisy: bool | None = None
+    """Whether readings of a chip that is left alone vary; None if that is not known."""
     spent: Spent | None = None
     """What each cell has received so far; None while nothing bounds it."""
 

@@ -14,11 +14,12 @@ from pydantic_core import ErrorDetails
 from crossbar_hil import defaults
 from crossbar_hil.backend import Limits, Pulse
 from crossbar_hil.bench.cell_options import CellOptions
+from crossbar_hil.bench.curve_facts import with_facts
 from crossbar_hil.bench.effects import Effects
 from crossbar_hil.bench.named_files import NAMED_FILES, NamedFile, files_of, renamed
 from crossbar_hil.errors import ConfigError, RunError
 from crossbar_hil.plugins import names, nearest
-from crossbar_hil.shipped import data_file, is_name, shipped
+from crossbar_hil.shipped import data_file, is_name, is_shipped, shipped
 from crossbar_hil.tables import Ampere, Ohm, Second, Share, Siemens, Table, Volt, VoltSecond
 from crossbar_hil.training.settings import Training
 
@@ -39,6 +40,8 @@ class Spread(Table):
     median_siemens: Siemens | None = None
     sigma: float | None = None
     """Median and standard deviation of the logarithm; instead of a span."""
+    cells: Annotated[int, Field(ge=2)] | None = None
+    """Cells that median and sigma were found on; `tune` says what so few cannot tell."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -47,6 +50,8 @@ class Spread(Table):
             raise ConfigError("low_siemens goes with high_siemens, and median_siemens with sigma")
         if span == moments:
             raise ConfigError("give either low_siemens and high_siemens or median_siemens and sigma")
+        if self.cells is not None and not moments:
+            raise ConfigError("cells goes with median_siemens and sigma")
         if self.distribution == "rescaled" and not span:
             raise ConfigError("a rescaled draw needs low_siemens and high_siemens")
         return self
@@ -90,6 +95,9 @@ class Chip(Effects):
     """The pulse that a plain curve file was measured with, if known."""
     smoothed: bool = False
     """Whether the closest monotone curve is taken."""
+    curve_cells: Annotated[int, Field(ge=0)] | None = None
+    """Cells that the curve was measured on; `tune` says what so few cannot tell. 1 if not given; 0 takes it for that of
+    every cell, as a curve that ships is."""
     scale: float | None = None
     """K in G = K ((G_exp(m) - G_exp(0)) + shift); if not given 10 for the shipped curve with shifts, 1 for any other
     chip, as measured siemens are siemens."""
@@ -148,7 +156,9 @@ class Chip(Effects):
                 spread = Spread(low_siemens=defaults.LOW_SIEMENS, high_siemens=defaults.HIGH_SIEMENS)
             else:
                 device_spread = defaults.DEVICE_SPREAD
-        return self.model_copy(update={"scale": self.k, "spread": spread, "device_spread": device_spread})
+        cells = int(not is_shipped(self.curve)) if self.curve_cells is None else self.curve_cells
+        found = {"scale": self.k, "spread": spread, "device_spread": device_spread, "curve_cells": cells}
+        return self.model_copy(update=found)
 
     @property
     def k(self) -> float:
@@ -360,6 +370,8 @@ def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[
         tables = _lay_over(tables, _read_shipped("presets", preset), f"preset {preset}", where)
     if overrides:
         tables = _lay_over(tables, _with_absolute_paths(overrides, Path.cwd()), "the command line", where)
+    if isinstance(tables.get("chip"), dict):
+        tables = {**tables, "chip": with_facts(tables["chip"])}
     try:
         return Bench.model_validate(tables)
     except ValidationError as error:

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from crossbar_hil.errors import ConfigError
+
 DONE, COULD_NOT, BAD_USAGE, NOT_CONVERGED = 0, 1, 2, 3
 
 run_argument = click.argument("run")
@@ -24,6 +26,7 @@ out_option = click.option(
     help="Folder that holds run folders.",
 )
 
+SPREAD_OF_HELP = "Chips of the kind of a measured one: median and spread of its cells, as `read --json` printed them."
 DEVICE_SPREAD_HELP = 'Relative spread of the cells about the start of the curve, such as "10 %".'
 
 
@@ -49,6 +52,23 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def printable(text: str) -> str:
     """Return a text without control characters, which could move the cursor of a terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def chosen_spread(span: tuple[str, str] | None, of: str | None) -> dict[str, Any]:
+    """Return the [chip] overrides that ``--spread`` and ``--spread-of`` mean.
+
+    Raises
+    ------
+    ConfigError
+        If both are given.
+    """
+    from crossbar_hil.bench.start_map import spread_of_map  # noqa: PLC0415
+
+    if span is not None and of is not None:
+        raise ConfigError("--spread and --spread-of each say how the cells differ, so only one of them can be given")
+    if of is not None:
+        return {"spread": spread_of_map(Path(of)), "scale": 1.0}
+    return {} if span is None else {"spread": {"low_siemens": span[0], "high_siemens": span[1]}}
 
 
 def say_assumptions(bench: Any) -> None:

@@ -9,7 +9,9 @@ import click
 from crossbar_hil.cli.benches import seed_option
 from crossbar_hil.cli.common import (
     DEVICE_SPREAD_HELP,
+    SPREAD_OF_HELP,
     as_json,
+    chosen_spread,
     confirm,
     label_option,
     no_report_option,
@@ -20,6 +22,7 @@ from crossbar_hil.cli.common import (
     yes_option,
 )
 from crossbar_hil.cli.runs import tell_outcome
+from crossbar_hil.errors import ConfigError
 
 
 def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Callable[[Any], Any]:  # noqa: A002
@@ -53,6 +56,7 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
 @_setting("chip", "wire_ohm", "--wire", metavar="OHM", help="Resistance of a wire segment of a virtual chip.")
 @_setting("chip", "read_noise", "--read-noise", metavar="SHARE", help="Relative noise of a cell's current.")
 @_setting("chip", "step_variation", "--step-variation", metavar="SHARE", help="Relative spread of a pulse's step.")
+@click.option("--spread-of", metavar="MAP", help=SPREAD_OF_HELP)
 @click.option("--spread", nargs=2, metavar="LOW HIGH", help="Span that holds 95 % of the shifts, in S.")
 @label_option
 @no_report_option
@@ -65,6 +69,7 @@ def train(
     preset: str | None,
     seed: int | None,
     spread: tuple[str, str] | None,
+    spread_of: str | None,
     label: str,
     no_report: bool,
     quiet: bool,
@@ -86,8 +91,11 @@ def train(
         if value is not None:
             table, key = name.split("__")
             overrides.setdefault(table, {})[key] = value
-    if spread is not None:
-        overrides.setdefault("chip", {})["spread"] = {"low_siemens": spread[0], "high_siemens": spread[1]}
+    chosen = chosen_spread(spread, spread_of)
+    if "scale" in chosen and settings["chip__scale"] is not None:
+        raise ConfigError("--spread-of means measured siemens, so K = 1, and --scale cannot be given with it")
+    if chosen:
+        overrides["chip"] = chosen | overrides.get("chip", {})
     checked = load_bench(bench, preset=preset, overrides=overrides)
     seed = fresh_seed() if seed is None else seed
     if checked.kind != "hardware" or not yes:

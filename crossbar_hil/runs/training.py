@@ -17,15 +17,27 @@ from crossbar_hil.runs.life import RecordedWork, Show, begin_work
 from crossbar_hil.runs.provenance import bench_hash, provenance
 from crossbar_hil.runs.recorded_settings import dump_tables
 from crossbar_hil.runs.run import RunOutcome
-from crossbar_hil.runs.training_record import check_replay, create_record, finish_record, reopen_record, write_epoch
+from crossbar_hil.runs.training_record import (
+    check_fresh,
+    check_replay,
+    create_record,
+    finish_record,
+    reopen_record,
+    write_epoch,
+    write_fresh,
+)
+from crossbar_hil.training.fresh import Assurance, FreshReads, full_reason, read_afresh, reads_wanted
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.result import Epoch, TrainingResult
 from crossbar_hil.training.settings import make_trainer
 from crossbar_hil.training.trainer import Trainer
 
 
-class TrainingWork(RecordedWork[Epoch]):
-    """The training of a checked bench; a resumed run knows epochs already, which must come again as they were."""
+class TrainingWork(RecordedWork[Epoch | FreshReads]):
+    """The training of a checked bench, and the fresh reads of a chip that has converged.
+
+    A resumed run knows epochs, and perhaps fresh reads, already; they must come again as they were.
+    """
 
     def __init__(
         self,
@@ -35,12 +47,14 @@ class TrainingWork(RecordedWork[Epoch]):
         preset: str | None = None,
         label: str = "",
         known: Mapping[int, Epoch] = MappingProxyType({}),
+        known_fresh: FreshReads | None = None,
     ) -> None:
         super().__init__(bench, seed, bench.training.rule)
-        self._checked, self._known = bench, known
+        self._checked, self._known, self._known_fresh = bench, known, known_fresh
         self._given = {"label": label, "preset": preset}
         self._task = PatternSet.from_csv(bench.training.pattern_file)
         self._epochs: list[Epoch] = []
+        self._fresh: FreshReads | None = None
         self._trainer: Trainer
         self._record: sqlite3.Connection
 
@@ -80,12 +94,31 @@ class TrainingWork(RecordedWork[Epoch]):
         """Open the record of a run to go on with it."""
         self._record = reopen_record(folder)
 
-    def steps(self, leave_if_wanted: Callable[[], None]) -> Iterator[Epoch]:  # noqa: ARG002 - after each epoch is enough
-        """Train, epoch by epoch."""
-        return self._trainer.iterate(self._task.train, self._task.train_labels)
+    def steps(
+        self,
+        leave_if_wanted: Callable[[], None],  # noqa: ARG002 - after each epoch is enough
+    ) -> Iterator[Epoch | FreshReads]:
+        """Train, epoch by epoch, and read a chip that has converged afresh."""
+        yield from self._trainer.iterate(self._task.train, self._task.train_labels)
+        if self._reads_wanted:
+            yield read_afresh(self._trainer, self._task.train, self._reads_wanted)
 
-    def record(self, step: Epoch) -> None:
-        """Write an epoch down, or see that a recorded one came again as it was."""
+    @property
+    def _reads_wanted(self) -> int:
+        """How many fresh reads the training gets, now that its epochs are done."""
+        if self._epochs[-1].error:
+            return 0
+        return reads_wanted(self._checked.training.fresh_reads, self._trainer.backend.noisy, self._epochs)
+
+    def record(self, step: Epoch | FreshReads) -> None:
+        """Write an epoch or fresh reads down, or see that recorded ones came again as they were."""
+        if isinstance(step, FreshReads):
+            if self._known_fresh is not None:
+                check_fresh(step, self._known_fresh)
+            else:
+                write_fresh(self._record, step)
+            self._fresh = step
+            return
         if step.number in self._known:
             check_replay(step, self._known[step.number])
         else:
@@ -103,12 +136,22 @@ class TrainingWork(RecordedWork[Epoch]):
     def is_complete(self) -> bool:
         """Whether every target is met, or every epoch was done."""
         epochs = self._epochs
-        return bool(epochs) and (epochs[-1].error == 0 or len(epochs) == self._trainer.epochs)
+        ended = bool(epochs) and (epochs[-1].error == 0 or len(epochs) == self._trainer.epochs)
+        return ended and (self._fresh is not None or not self._reads_wanted)
 
     @property
     def reached(self) -> str:
-        """The last epoch."""
-        return f"epoch {len(self._epochs)}"
+        """The last epoch, or that fresh reads were done too."""
+        return f"epoch {len(self._epochs)}" if self._fresh is None else "the fresh reads"
+
+    @property
+    def assurance(self) -> Assurance | None:
+        """What the fresh reads say, if there were any."""
+        if self._fresh is None:
+            return None
+        trainer = self._trainer
+        targets = {"target0": trainer.target0, "target": trainer.target}
+        return Assurance.of(self._fresh, self._task.train_labels, beta=trainer.beta, **targets)
 
     def finish(self, status: str, reason: str) -> None:
         """Write how it ended, and what the chip is like now."""
@@ -116,13 +159,15 @@ class TrainingWork(RecordedWork[Epoch]):
         facts: dict[str, Any] = {"status": status, "reason": reason}
         if result is not None:
             facts |= {
-                "reason": reason or result.reason,
+                "reason": reason or full_reason(result, self.assurance),
                 "converged": result.converged,
                 "epochs": result.epochs,
                 "pulses": result.pulses,
                 "error": float(result.errors[-1]),
                 "verdict": result.verdict,
             }
+        if self.assurance is not None:
+            facts["fresh_reads"] = self.assurance.as_record()
         finish_record(self._record, facts, self._trainer.backend)
 
     def discard(self) -> None:
@@ -150,7 +195,12 @@ def train_and_record(
     The seed is that of a virtual chip; preset and label are written down with the run; `show` is called with each epoch
     once it is on disk.
     """
-    return begin_work(TrainingWork(bench, seed, preset=preset, label=label), out=out, show=show)
+    return begin_work(TrainingWork(bench, seed, preset=preset, label=label), out=out, show=epochs_only(show))
+
+
+def epochs_only(show: Show[Epoch]) -> Show[Epoch | FreshReads]:
+    """Show the epochs of a training and nothing of its fresh reads."""
+    return lambda step: show(step) if isinstance(step, Epoch) else None
 
 
 def bench_tables(bench: Bench) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """``[training]`` of a bench file, and the trainer that it describes."""
 
 from importlib.resources.abc import Traversable
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from crossbar_hil import defaults
 from crossbar_hil.backend import DeviceBackend, Pulse
@@ -54,6 +54,8 @@ class Training(Table):
     """A potentiated cell is read, and pulsed again until it has risen by so much."""
     tries: int = 5
     """Most pulses until it has risen."""
+    fresh_reads: Annotated[int, Field(ge=0, strict=True)] | None = None
+    """Evaluations of a chip that has converged, by reads alone; 20 if readings are known to vary, else none."""
     check_labels: bool = True
     """Whether labels are refused that no chip without bias can learn; needs cells that follow Ohm's law."""
 

@@ -17,7 +17,7 @@ from crossbar_hil import defaults
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, checked_array
 from crossbar_hil.backend import DeviceBackend, Limits, Pulse
 from crossbar_hil.bench.file import Bench, Chip
-from crossbar_hil.errors import ConfigError, DataError, LimitError
+from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.shipped import data_file
 from crossbar_hil.twins.file import Twin, read_twin
 
@@ -27,6 +27,7 @@ from ..circuit.network import WireOhm, checked_wires
 from .array_circuit import ArrayCircuit
 from .curve import ConductanceCurve
 from .effects import ChipEffects, checked_effects
+from .exposure import step_of
 from .starting import draw_shifts
 from .tracks import CellLevels
 from .twinned import check_size, twin_curve, twin_effects
@@ -178,6 +179,7 @@ class SimulatedBackend(DeviceBackend):
         self._effects = ChipEffects(
             numbers, self.shape, curve.span, rng, not_formed, step_factors, shape_exponents, column_offsets
         )
+        self.noisy = self.read_noise > 0 or self._effects.noise is not None
         self._mobile = ~(self._stuck | self._dead | not_formed)
         self._all_mobile = bool(self._mobile.all())
         potentiating = [each for each in curve.others if each.pulse and each.pulse.amplitude_v > 0]
@@ -225,8 +227,14 @@ class SimulatedBackend(DeviceBackend):
         rng: np.random.Generator,
         cell: CellModel,
         limits: Limits,
+        step_factors: FloatArray | None = None,
+        shape_exponents: FloatArray | None = None,
+        column_offsets: FloatArray | None = None,
     ) -> Self:
-        """Make the chip that a [chip] table describes, of curve, shifts and cell model that are there already."""
+        """Make the chip that a [chip] table describes, of curve, shifts and cell model that are there already.
+
+        Step factors, shape exponents and column offsets are drawn as the table says, if they are not given.
+        """
         shape = (chip.rows, chip.columns)
         return cls(
             curve,
@@ -237,6 +245,9 @@ class SimulatedBackend(DeviceBackend):
             unformed=cell_mask("unformed", chip.unformed, shape),
             cell=cell,
             limits=limits,
+            step_factors=step_factors,
+            shape_exponents=shape_exponents,
+            column_offsets=column_offsets,
             scale=chip.k,
             **chip.numbers(),
             **chip.model_dump(include={"wire_ohm", "write", "threshold"}),
@@ -346,10 +357,7 @@ class SimulatedBackend(DeviceBackend):
     def expose(self, row: int, column: int, voltage_v: float, seconds: float) -> None:
         """Hold a voltage across one cell for a while, as happens to it on a bench.
 
-        A voltage within 2 % of a measured amplitude acts as measured. Below `threshold` times the amplitude nothing
-        happens; between, the step grows in proportion to the voltage above the threshold, and so beyond. A time within
-        1 % of a measured width counts as that width; a longer one than any as so many of the longest pulses, a
-        shorter one as that share of the shortest. This is a choice of the model: only whole pulses were measured.
+        What it does stands in `crossbar_hil.sim_backend.chip.exposure`.
 
         Parameters
         ----------
@@ -365,21 +373,13 @@ class SimulatedBackend(DeviceBackend):
         LimitError
             If the curve does not say with which pulses it was measured.
         """
-        measured = self.curve.widths_by_amplitude()
-        amplitude = next((each for each in measured if (each > 0) == (voltage_v > 0)), None)
-        if amplitude is None:
-            raise LimitError(f"{voltage_v:g} V: the curve {self.curve.source} holds no pulse of that sign")
-        share = voltage_v / amplitude
-        step = 1.0 if abs(share - 1) <= 0.02 else (share - self.threshold) / (1 - self.threshold)
-        if step <= 0:
+        step = step_of(self.curve, self.threshold, voltage_v, seconds)
+        if step is None:
             return
-        widths = measured[amplitude]
-        width = next((each for each in widths if abs(seconds - each) <= 0.01 * each), seconds)
-        within = min(max(width, widths[0]), widths[-1])
         steps = np.zeros(self.shape)
-        steps[row, column] = step * width / within
+        steps[row, column] = step.levels
         self._last_pulse = None  # its track may get another number
-        self._advance(self._cells.find(Pulse(amplitude, within)), steps)
+        self._advance(self._cells.find(step.pulse, between=True), steps)
 
     def _advance(self, index: int, steps: FloatArray | IntArray) -> None:
         """Move cells along a track, each by its number of levels."""
@@ -445,6 +445,11 @@ class SimulatedBackend(DeviceBackend):
     def elapsed_s(self) -> float:
         """Time that has passed for the chip, in seconds; it stands still while no conductance changes with time."""
         return self._effects.elapsed_s
+
+    @property
+    def takes_time(self) -> bool:
+        """Whether time changes the cells or what is read of them."""
+        return self._effects.takes_time
 
     @property
     def step_factors(self) -> FloatArray | None:

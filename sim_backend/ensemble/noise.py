@@ -33,7 +33,7 @@ def philox(words: Any, key: Any) -> None:
 
 
 @numba.njit(**_FAST)
-def _uniform(stream: Any, key: Any, chip: int) -> float:
+def uniform_number(stream: Any, key: Any, chip: int) -> float:
     """Give the next number of a chip's stream, between 0 and 1, neither included."""
     if stream[USED] == 4:
         stream[0], stream[1] = stream[BLOCK], np.uint64(0)
@@ -47,31 +47,31 @@ def _uniform(stream: Any, key: Any, chip: int) -> float:
 
 
 @numba.njit(**_FAST)
-def _normal(stream: Any, key: Any, chip: int, kept: Any) -> float:
+def normal_number(stream: Any, key: Any, chip: int, kept: Any) -> float:
     """Give the next standard normal number (Box and Muller); they come in pairs."""
     if stream[KEPT]:
         stream[KEPT] = np.uint64(0)
         return kept[0]
-    radius = math.sqrt(-2.0 * math.log(_uniform(stream, key, chip)))
-    angle = 2.0 * math.pi * _uniform(stream, key, chip)
+    radius = math.sqrt(-2.0 * math.log(uniform_number(stream, key, chip)))
+    angle = 2.0 * math.pi * uniform_number(stream, key, chip)
     kept[0] = radius * math.sin(angle)
     stream[KEPT] = np.uint64(1)
     return radius * math.cos(angle)
 
 
 @numba.njit(**_FAST)
-def _gamma(shape: float, stream: Any, key: Any, chip: int, kept: Any) -> float:
+def gamma_number(shape: float, stream: Any, key: Any, chip: int, kept: Any) -> float:
     """Give a gamma number of scale 1 (G. Marsaglia and W. W. Tsang, ACM TOMS 26 (2000) 363)."""
     boost = 1.0
     if shape < 1.0:
-        boost = math.exp(math.log(_uniform(stream, key, chip)) / shape)
+        boost = math.exp(math.log(uniform_number(stream, key, chip)) / shape)
         shape += 1.0
     d = shape - 1.0 / 3.0
     c = 1.0 / math.sqrt(9.0 * d)
     while True:
-        x = _normal(stream, key, chip, kept)
+        x = normal_number(stream, key, chip, kept)
         v = (1.0 + c * x) ** 3
-        if v > 0.0 and math.log(_uniform(stream, key, chip)) < 0.5 * x * x + d * (1.0 - v + math.log(v)):
+        if v > 0.0 and math.log(uniform_number(stream, key, chip)) < 0.5 * x * x + d * (1.0 - v + math.log(v)):
             return d * v * boost
 
 
@@ -140,7 +140,7 @@ def train_noisy(  # noqa: PLR0912
                         square += plus * plus + minus * minus
                     if read_noise > 0.0:
                         # The noise of two columns is independent: one number of the joint spread stands for both.
-                        current += read_noise * math.sqrt(square) * _normal(stream, key, chip, kept)
+                        current += read_noise * math.sqrt(square) * normal_number(stream, key, chip, kept)
                     gap = targets[p, n] - math.tanh(beta * current)
                     short = max(senses[p, n] * gap, 0.0)
                     error += short
@@ -162,7 +162,7 @@ def train_noisy(  # noqa: PLR0912
                         step = 1.0
                         if variation > 0.0:
                             spread = variation * variation
-                            step = spread * _gamma(1.0 / spread, stream, key, chip, kept)
+                            step = spread * gamma_number(1.0 / spread, stream, key, chip, kept)
                         level[j, c] = min(level[j, c] + step, float(last))
         numbers[m], met[m], errors[m], pulses[m] = number, error == 0.0, error, sent
         at_end = 0

@@ -169,7 +169,7 @@ def test_a_bench_like_loop_over_parts_can_begin_at_any_chip():
         ({"v1": -0.1}, "must be finite and differ"),
         ({"scale": 0.0}, "scale 0.0 must be finite and above zero"),
         ({"read_noise": -1.0, "seed": 1}, "read_noise -1.0 must be finite and not negative"),
-        ({"read_noise": 0.1}, "read_noise and step_variation need a seed"),
+        ({"read_noise": 0.1}, "effects that are drawn, read_noise, need a seed"),
         ({"read_noise": 0.1, "seed": -1}, "seed -1 must be a whole number of at least 0"),
         ({"threads": 0}, "0 threads cannot train"),
         ({"first": -2}, "first chip number -2 must not be negative"),
