@@ -244,8 +244,8 @@ def agreement():
 def studies():
     """Return every table that this script makes."""
     about = (
-        f"Hidden chips 0, 1, 2, ... of seed {SEED}, {DRAWS} draws each; 20 readings of each cell in each round. The fit "
-        "is told the curve and K."
+        f"Hidden chips 0, 1, 2, ... of seed {SEED}, {DRAWS} draws each; 20 readings of each cell in each round. The "
+        "fit is told the curve and K."
     )
     return {
         "twins_forecast": Study(
