@@ -1,5 +1,6 @@
 """A training as other programs and pages take it: a table, named arrays, and what was reached for each pattern."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ from crossbar_hil.training.patterns import as_text
 from crossbar_hil.training.result import TrainingResult
 
 
-def training_page(result: TrainingResult, reason: str, assurance: Assurance | None) -> dict[str, Any]:
+def training_page(
+    result: TrainingResult, reason: str, assurance: Assurance | None, foretold: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return what the page of a training shows: the result and, pattern by pattern, what was reached."""
     missed = {miss.pattern for miss in result.misses}
     patterns = [
@@ -29,7 +32,14 @@ def training_page(result: TrainingResult, reason: str, assurance: Assurance | No
         for p in range(len(result.patterns))
     ]
     saturated = [f"row {r + 1} column {c + 1}" for r, c in zip(*result.saturated.nonzero(), strict=True)]
-    return {"result": result, "reason": reason, "assurance": assurance, "patterns": patterns, "saturated": saturated}
+    return {
+        "result": result,
+        "reason": reason,
+        "assurance": assurance,
+        "foretold": foretold,
+        "patterns": patterns,
+        "saturated": saturated,
+    }
 
 
 def training_series(result: TrainingResult) -> Series:
