@@ -186,6 +186,6 @@ def _check_chip(chip: Chip, wiring: WiringTable) -> None:
         )
     if chip.read_s != Chip.model_fields["read_s"].default:
         raise ConfigError(
-            f"read_s {chip.read_s:g} s is not emulated: a reading on an emulated bench takes as long as its instruments "
-            "need; set measurement.nplc"
+            f"read_s {chip.read_s:g} s is not emulated: a reading on an emulated bench takes as long as its "
+            "instruments need; set measurement.nplc"
         )
