@@ -18,6 +18,8 @@ from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, checked_array
 from crossbar_hil.backend import DeviceBackend, Limits, Pulse
 from crossbar_hil.bench.file import Bench, Chip
 from crossbar_hil.errors import ConfigError, DataError
+from crossbar_hil.shipped import data_file
+from crossbar_hil.twins.file import Twin, read_twin
 
 from ..circuit import solve_crossbar
 from ..circuit.cells import CellModel, Ohmic, make_cell
@@ -28,6 +30,7 @@ from .effects import ChipEffects, checked_effects
 from .exposure import step_of
 from .starting import draw_shifts
 from .tracks import CellLevels
+from .twinned import check_size, twin_curve, twin_effects
 
 WRITES = ("direct", "half-select")
 DEFAULT_LIMITS = Limits(read_v=1.0, pulse_v=3.0, width_s=1.0)
@@ -176,6 +179,7 @@ class SimulatedBackend(DeviceBackend):
         self._effects = ChipEffects(
             numbers, self.shape, curve.span, rng, not_formed, step_factors, shape_exponents, column_offsets
         )
+        self.noisy = self.read_noise > 0 or self._effects.noise is not None
         self._mobile = ~(self._stuck | self._dead | not_formed)
         self._all_mobile = bool(self._mobile.all())
         potentiating = [each for each in curve.others if each.pulse and each.pulse.amplitude_v > 0]
@@ -203,10 +207,15 @@ class SimulatedBackend(DeviceBackend):
         chip = bench.chip
         if chip is None:
             raise ConfigError(f"bench {bench.name} has no [chip] table, from which the virtual chip is made")
+        limits = bench.limits or DEFAULT_LIMITS
+        cell = make_cell(chip.cell, chip.cell_options)
+        if chip.twin is not None:
+            twin = read_twin(data_file(chip.twin))
+            number = int(rng.integers(twin.count))
+            return cls.of_twin(chip, twin, twin_curve(twin), number, rng=rng, cell=cell, limits=limits)
         curve = ConductanceCurve.of_device(chip.curve_file, chip.curve_pulse, smoothed=chip.smoothed)
         shifts = draw_shifts(chip, curve, rng)
-        cell = make_cell(chip.cell, chip.cell_options)
-        return cls.of_chip(chip, curve, shifts, rng=rng, cell=cell, limits=bench.limits or DEFAULT_LIMITS)
+        return cls.of_chip(chip, curve, shifts, rng=rng, cell=cell, limits=limits)
 
     @classmethod
     def of_chip(
@@ -218,8 +227,14 @@ class SimulatedBackend(DeviceBackend):
         rng: np.random.Generator,
         cell: CellModel,
         limits: Limits,
+        step_factors: FloatArray | None = None,
+        shape_exponents: FloatArray | None = None,
+        column_offsets: FloatArray | None = None,
     ) -> Self:
-        """Make the chip that a [chip] table describes, of curve, shifts and cell model that are there already."""
+        """Make the chip that a [chip] table describes, of curve, shifts and cell model that are there already.
+
+        Step factors, shape exponents and column offsets are drawn as the table says, if they are not given.
+        """
         shape = (chip.rows, chip.columns)
         return cls(
             curve,
@@ -230,10 +245,54 @@ class SimulatedBackend(DeviceBackend):
             unformed=cell_mask("unformed", chip.unformed, shape),
             cell=cell,
             limits=limits,
+            step_factors=step_factors,
+            shape_exponents=shape_exponents,
+            column_offsets=column_offsets,
             scale=chip.k,
             **chip.numbers(),
             **chip.model_dump(include={"wire_ohm", "write", "threshold"}),
         )
+
+    @classmethod
+    def of_twin(
+        cls,
+        chip: Chip,
+        twin: Twin,
+        curve: ConductanceCurve,
+        number: int,
+        *,
+        rng: np.random.Generator,
+        cell: CellModel,
+        limits: Limits,
+    ) -> Self:
+        """Make the chip of one draw of a twin, as it is after its calibration; `chip` says what the twin does not.
+
+        Raises
+        ------
+        DataError
+            If the twin is of a chip of another size.
+        """
+        check_size(chip, twin)
+        one, shape = twin.chip(number), (twin.rows, twin.columns)
+        backend = cls(
+            curve,
+            one.start_siemens / twin.scale,
+            rng=rng,
+            stuck=cell_mask("stuck", chip.stuck, shape) | ~one.moves,
+            dead=cell_mask("dead", chip.dead, shape),
+            unformed=cell_mask("unformed", chip.unformed, shape),
+            cell=cell,
+            limits=limits,
+            scale=twin.scale,
+            **twin_effects(chip, twin, one),
+            **chip.model_dump(include={"wire_ohm", "write", "threshold"}),
+        )
+        # A state that does not tell what is left of the rises says that they have just been made.
+        state = {name: array for name, array in backend.state().items() if name != "relaxing_siemens"}
+        backend.restore({**state, "level": np.where(one.moves, one.levels, 0.0)})
+        if twin.numbers.relaxation is not None and twin.source.seconds is not None:
+            backend.pass_time(twin.source.seconds)
+        return backend
 
     # ------------------------------------------------------------------ the device
 
@@ -383,9 +442,9 @@ class SimulatedBackend(DeviceBackend):
     # ------------------------------------------------------------------ what a simulation knows
 
     @property
-    def noisy(self) -> bool:
-        """Whether two readings of the same cells differ."""
-        return bool(self.read_noise) or self._effects.noise is not None
+    def elapsed_s(self) -> float:
+        """Time that has passed for the chip, in seconds; it stands still while no conductance changes with time."""
+        return self._effects.elapsed_s
 
     @property
     def takes_time(self) -> bool:
@@ -419,7 +478,14 @@ class SimulatedBackend(DeviceBackend):
 
     def saturated_cells(self) -> BoolArray:
         """Cells at the end of their curve."""
-        return self._mobile & self._cells.saturated()
+        ended = self._cells.saturated()
+        return ended if self._all_mobile else self._mobile & ended
+
+    def pulses_left(self) -> int | None:
+        """Pulses before a cell can be at its end; 0 if steps vary, None if other pulses or time move a cell too."""
+        if self.write != "direct" or self._effects.numbers.disturb or self.takes_time:
+            return None
+        return 0 if self.step_variation else self._cells.levels_left()
 
     def identify(self) -> dict[str, Any]:
         """Curve and model of the virtual chip."""
