@@ -53,6 +53,8 @@ class Promise:
 
 def unknown_of(chip: Chip) -> str:
     """Say what the few cells that were measured cannot tell; nothing where no cell was measured."""
+    if chip.twin is not None:  # whose draws know it already
+        return ""
     found = []
     chip = chip.resolved
     spread, cells = chip.spread, chip.curve_cells
