@@ -107,8 +107,7 @@ def _noise(cells: Sequence[Readings]) -> float:
         for line in (*each.siemens, each.rest_siemens):
             if len(line) > 2 and line.min() > 0:
                 squares.append(np.diff(np.log(line), 2) ** 2 / 6)
-    found = float(np.sqrt(np.concatenate(squares).mean())) if squares else 0.0
-    return found
+    return float(np.sqrt(np.concatenate(squares).mean())) if squares else 0.0
 
 
 def _relaxation(cells: Sequence[Readings], noise: float) -> tuple[float, float | None]:
