@@ -13,6 +13,7 @@ from crossbar_hil.cli.common import (
     as_json,
     chosen_spread,
     confirm,
+    headroom_lines,
     label_option,
     no_report_option,
     out_option,
@@ -22,7 +23,7 @@ from crossbar_hil.cli.common import (
     yes_option,
 )
 from crossbar_hil.cli.runs import tell_outcome
-from crossbar_hil.errors import ConfigError
+from crossbar_hil.errors import ConfigError, CrossbarError
 
 
 def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Callable[[Any], Any]:  # noqa: A002
@@ -58,6 +59,14 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
 @_setting("chip", "step_variation", "--step-variation", metavar="SHARE", help="Relative spread of a pulse's step.")
 @click.option("--spread-of", metavar="MAP", help=SPREAD_OF_HELP)
 @click.option("--spread", nargs=2, metavar="LOW HIGH", help="Span that holds 95 % of the shifts, in S.")
+@click.option(
+    "--forecast",
+    "forecast_chips",
+    type=click.IntRange(min=0),
+    metavar="CHIPS",
+    help="Foretell the outcome by so many virtual chips, and keep that with the run.  [default: 1000 before a real "
+    "chip is trained, 100 if they are trained one by one; 0 elsewhere]",
+)
 @label_option
 @no_report_option
 @quiet_option
@@ -69,6 +78,7 @@ def train(
     preset: str | None,
     seed: int | None,
     spread: tuple[str, str] | None,
+    forecast_chips: int | None,
     spread_of: str | None,
     label: str,
     no_report: bool,
@@ -84,7 +94,7 @@ def train(
     from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
     from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
     from crossbar_hil.runs.progress import make_progress  # noqa: PLC0415
-    from crossbar_hil.runs.training import dry_run, train_and_record  # noqa: PLC0415
+    from crossbar_hil.runs.training import train_and_record  # noqa: PLC0415
 
     overrides: dict[str, Any] = {}
     for name, value in settings.items():
@@ -100,19 +110,50 @@ def train(
     seed = fresh_seed() if seed is None else seed
     if checked.kind != "hardware" or not yes:
         say_assumptions(checked)
+    foretold = _foretell(checked, seed, forecast_chips)
     if checked.kind == "hardware" and not yes:
-        dry = dry_run(checked, seed=seed)
-        for line in _of_chips(checked):
+        for line in (*_of_chips(checked), *_headroom(checked)):
             click.echo(printable(line), err=True)
-        confirm(
-            checked.kind,
-            yes,
-            f"training sends pulses of {checked.training.pulse} to the chip on bench {checked.name}; "
-            f"a dry run {dry.verdict} after {dry.pulses} pulses in {dry.epochs} epochs",
-        )
+        what = f"training sends pulses of {checked.training.pulse} to the chip on bench {checked.name}"
+        told = f"; of {foretold.about.partition(':')[0]} {foretold.sentence}" if foretold else ""
+        confirm(checked.kind, yes, f"{what}{told}")
     with make_progress(Console(stderr=True), quiet=quiet, epochs=checked.training.epochs) as progress:
-        outcome = train_and_record(checked, seed=seed, out=out, preset=preset, label=label, show=progress.show)
+        outcome = train_and_record(
+            checked,
+            seed=seed,
+            out=out,
+            preset=preset,
+            label=label,
+            forecast=foretold and foretold.as_record(),
+            show=progress.show,
+        )
     tell_outcome(outcome, no_report=no_report, as_json=as_json)
+
+
+def _foretell(bench: Any, seed: int, chips: int | None) -> Any:
+    """Foretell the outcome by virtual chips; None unless it is asked for, or a real chip is to be changed."""
+    if chips == 0 or (chips is None and bench.kind != "hardware"):
+        return None
+    from crossbar_hil.studies.convergence.forecast import forecast  # noqa: PLC0415
+
+    try:
+        return forecast(bench, seed=seed, chips=chips)
+    except CrossbarError as error:
+        if chips is not None:
+            raise
+        click.echo(f"note    no virtual chips can foretell the outcome: {printable(str(error))}", err=True)
+        return None
+
+
+def _headroom(bench: Any) -> list[str]:
+    """Read a chip that is to be trained, and say how much headroom its cells have."""
+    from crossbar_hil.bench.headroom import headroom  # noqa: PLC0415
+    from crossbar_hil.guard.opening import open_checked  # noqa: PLC0415
+
+    training = bench.training
+    with open_checked(bench, seed=0) as backend:
+        found = headroom(bench, backend.read_conductances(max(abs(training.v0), abs(training.v1))))
+    return headroom_lines(found)
 
 
 def _of_chips(bench: Any) -> list[str]:

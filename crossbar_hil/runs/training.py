@@ -10,7 +10,6 @@ from typing import Any
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.file import Bench, Chip
 from crossbar_hil.bench.named_files import NamedFile, renamed
-from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.bench.virtual_chips import virtual_chips
 from crossbar_hil.runs.folder import RunFolder
 from crossbar_hil.runs.life import RecordedWork, Show, begin_work
@@ -46,12 +45,13 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         *,
         preset: str | None = None,
         label: str = "",
+        forecast: Mapping[str, Any] | None = None,
         known: Mapping[int, Epoch] = MappingProxyType({}),
         known_fresh: FreshReads | None = None,
     ) -> None:
         super().__init__(bench, seed, bench.training.rule)
         self._checked, self._known, self._known_fresh = bench, known, known_fresh
-        self._given = {"label": label, "preset": preset}
+        self._given = {"label": label, "preset": preset, **({"forecast": dict(forecast)} if forecast else {})}
         self._task = PatternSet.from_csv(bench.training.pattern_file)
         self._epochs: list[Epoch] = []
         self._fresh: FreshReads | None = None
@@ -82,6 +82,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
             "shape": list(backend.shape),
             "bench_sha256": bench_hash(folder.folder),
             "device": backend.identify(),
+            "confirm": self._trainer.confirm,
             **facts_of_chips(backend, self._checked),
             **provenance(),
             "started_utc": folder.started_utc,
@@ -106,7 +107,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
     @property
     def _reads_wanted(self) -> int:
         """How many fresh reads the training gets, now that its epochs are done."""
-        if self._epochs[-1].error:
+        if not self._trainer.has_converged(self._epochs):
             return 0
         return reads_wanted(self._checked.training.fresh_reads, self._trainer.backend.noisy, self._epochs)
 
@@ -134,10 +135,8 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
 
     @property
     def is_complete(self) -> bool:
-        """Whether every target is met, or every epoch was done."""
-        epochs = self._epochs
-        ended = bool(epochs) and (epochs[-1].error == 0 or len(epochs) == self._trainer.epochs)
-        return ended and (self._fresh is not None or not self._reads_wanted)
+        """Whether the training has ended by itself, and its fresh reads were taken."""
+        return self._trainer.has_ended(self._epochs) and (self._fresh is not None or not self._reads_wanted)
 
     @property
     def reached(self) -> str:
@@ -165,10 +164,12 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
                 "pulses": result.pulses,
                 "error": float(result.errors[-1]),
                 "verdict": result.verdict,
+                "given_up": result.given_up,
             }
         if self.assurance is not None:
             facts["fresh_reads"] = self.assurance.as_record()
-        finish_record(self._record, facts, self._trainer.backend)
+        unresponsive = None if result is None else result.unresponsive
+        finish_record(self._record, facts, self._trainer.backend, unresponsive)
 
     def discard(self) -> None:
         """Close the record."""
@@ -188,14 +189,17 @@ def train_and_record(
     out: Path,
     preset: str | None = None,
     label: str = "",
+    forecast: Mapping[str, Any] | None = None,
     show: Show[Epoch] = lambda _: None,
 ) -> RunOutcome:
     """Train on a checked bench and leave a run folder in `out`; see `crossbar_hil.runs.life.begin_work`.
 
-    The seed is that of a virtual chip; preset and label are written down with the run; `show` is called with each epoch
-    once it is on disk.
+    The seed is that of a virtual chip; preset, label and what was foretold (`Forecast.as_record` of
+    `crossbar_hil.studies.convergence.forecast`) are written down with the run; `show` is called with each epoch once it
+    is on disk.
     """
-    return begin_work(TrainingWork(bench, seed, preset=preset, label=label), out=out, show=epochs_only(show))
+    work = TrainingWork(bench, seed, preset=preset, label=label, forecast=forecast)
+    return begin_work(work, out=out, show=epochs_only(show))
 
 
 def epochs_only(show: Show[Epoch]) -> Show[Epoch | FreshReads]:
@@ -214,11 +218,3 @@ def dry_bench(bench: Bench) -> Bench:
     if chip is None and bench.wiring is not None:
         chip = Chip(rows=len(bench.wiring.rows), columns=len(bench.wiring.columns))
     return Bench(name=bench.name, backend="simulated", chip=chip or Chip(), training=bench.training)
-
-
-def dry_run(bench: Bench, *, seed: int) -> TrainingResult:
-    """Train the virtual chip that [chip] of a bench of any kind describes, or its defaults; nothing is recorded."""
-    virtual = dry_bench(bench)
-    task = PatternSet.from_csv(bench.training.pattern_file)
-    with open_backend(virtual, seed=seed) as backend:
-        return make_trainer(virtual.training, backend).run(task.train, task.train_labels)
