@@ -82,7 +82,9 @@ def virtual_chips(bench: Bench, *, gain: bool = True) -> VirtualChips | None:
     low, high = start_range(chip, float(curve.levels_siemens[0]))
     rise = chip.k * curve.for_pulse(bench.training.pulse).span
     measured = chip.k * float(curve.levels_siemens.min()), chip.k * float(curve.levels_siemens.max())
-    formula = chip.curve == defaults.FORMULA_CURVE and chip.spread is not None
+    formula = (
+        chip.curve_cells == 0 and chip.spread is not None
+    )  # of a curve that ships, in a copy under another name too
     warnings = [
         *([] if formula else _off_the_curve((low, high), measured)),
         *(_far_off_gain(bench.training, rise) if gain else []),

@@ -31,7 +31,10 @@ from .result import EnsembleResult
 
 _RESCALED, _NOISE = 1, 2
 """What a chip's own generators are for."""
-_TRAINING = {"beta", "target", "target0", "epochs", "v0", "v1", "pull_back", "check_labels"}
+_TRAINING = {
+    *("beta", "target", "target0", "epochs", "v0", "v1", "pull_back", "check_labels"),
+    *("confirm", "give_up", "unresponsive"),
+}
 """Settings that `train_ensemble` takes as they are."""
 _QUICK_CHIP = {
     *(set(Effects.model_fields) - set(CELL_LISTS)),
@@ -45,7 +48,7 @@ _QUICK_CHIP = {
     "smoothed",
     "curve_cells",
 }
-_QUICK_TRAINING = {*_TRAINING, "patterns", "amplitude_v", "width_s", "rule"}
+_QUICK_TRAINING = {*_TRAINING, "patterns", "amplitude_v", "width_s", "rule", "fresh_reads"}
 """Settings that the lock-step knows; with any other that is not as usual, chips are trained one by one."""
 
 

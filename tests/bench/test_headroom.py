@@ -17,7 +17,7 @@ LEFT = [[5, 5], [3, 0]]
 @pytest.fixture
 def bench(tmp_path):
     def make(epochs=6, **chip):
-        (tmp_path / "own.csv").write_text("\n".join(map(str, LEVELS)))
+        (tmp_path / "own.csv").write_text("\n".join(["conductance (S)", *map(str, LEVELS)]))
         overrides = {
             "chip": {"curve": str(tmp_path / "own.csv"), "rows": 2, "columns": 2, **chip},
             "training": {"epochs": epochs},
