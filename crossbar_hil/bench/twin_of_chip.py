@@ -6,6 +6,7 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.shipped import data_file
+from crossbar_hil.training.confirmation import suggested_confirmations
 from crossbar_hil.twins.file import Twin, read_twin
 
 STILL = 0.02
@@ -33,6 +34,14 @@ def twin_of_bench(bench: Bench) -> Twin | None:
             f"the twin {bench.chip.twin} is of {whose}, bench {bench.name} has chip {bench.chip_id}: calibrate that one"
         )
     return twin
+
+
+def with_known_noise(bench: Bench, twin: Twin | None) -> Bench:
+    """Return a bench whose training confirms as the read noise of the twin asks for, unless it says otherwise."""
+    if twin is None or bench.training.confirm is not None:
+        return bench
+    wanted = min(suggested_confirmations(twin.numbers.read_noise.value), bench.training.epochs)
+    return bench.model_copy(update={"training": bench.training.model_copy(update={"confirm": wanted})})
 
 
 def moved_since(twin: Twin, siemens: FloatArray) -> list[str]:

@@ -93,7 +93,7 @@ def train(
 
     from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
     from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
-    from crossbar_hil.bench.twin_of_chip import twin_of_bench  # noqa: PLC0415
+    from crossbar_hil.bench.twin_of_chip import twin_of_bench, with_known_noise  # noqa: PLC0415
     from crossbar_hil.runs.progress import make_progress  # noqa: PLC0415
     from crossbar_hil.runs.training import train_and_record  # noqa: PLC0415
 
@@ -112,6 +112,7 @@ def train(
     if checked.kind != "hardware" or not yes:
         say_assumptions(checked)
     twin = twin_of_bench(checked)
+    checked = with_known_noise(checked, twin)
     foretold = _foretell(checked, seed, forecast_chips)
     if checked.kind == "hardware" and not yes:
         for line in (*_of_chips(checked), *_headroom(checked, twin)):

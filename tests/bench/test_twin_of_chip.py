@@ -5,7 +5,7 @@ import pytest
 
 from crossbar_hil.bench.file import Bench, Chip
 from crossbar_hil.bench.headroom import headroom
-from crossbar_hil.bench.twin_of_chip import moved_since, twin_of_bench
+from crossbar_hil.bench.twin_of_chip import moved_since, twin_of_bench, with_known_noise
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.studies.convergence.forecast import TWIN_CHIPS, forecast
 from crossbar_hil.twins.making import make_twin
@@ -50,6 +50,22 @@ def test_a_twin_of_the_chip_in_the_socket_is_taken_and_of_another_refused(bench,
 def test_a_virtual_chip_may_be_a_draw_of_any_twin(bench):
     assert twin_of_bench(bench(None, kind="simulated")) is not None
     assert twin_of_bench(Bench(name="a", backend="simulated")) is None
+
+
+def test_the_noise_that_the_twin_found_is_known_to_the_training(bench, twin):
+    quiet = twin.model_copy(
+        update={
+            "numbers": twin.numbers.model_copy(
+                update={"read_noise": twin.numbers.mean_factor.model_copy(update={"value": 0.0})}
+            )
+        }
+    )
+    lab = bench("wafer 3")
+    assert with_known_noise(lab, twin).training.confirm == 18  # (18 + 1) / (18 + 2) = 95 %
+    assert with_known_noise(lab, quiet).training.confirm == 1
+    assert with_known_noise(lab, None).training.confirm is None
+    asked = lab.model_copy(update={"training": lab.training.model_copy(update={"confirm": 3})})
+    assert with_known_noise(asked, twin).training.confirm == 3
 
 
 def test_a_chip_that_was_not_touched_since_is_where_it_was_left(twin):
