@@ -82,6 +82,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
             "shape": list(backend.shape),
             "bench_sha256": bench_hash(folder.folder),
             "device": backend.identify(),
+            "confirm": self._trainer.confirm,
             **facts_of_chips(backend, self._checked),
             **provenance(),
             "started_utc": folder.started_utc,
@@ -106,7 +107,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
     @property
     def _reads_wanted(self) -> int:
         """How many fresh reads the training gets, now that its epochs are done."""
-        if self._epochs[-1].error:
+        if not self._trainer.has_converged(self._epochs):
             return 0
         return reads_wanted(self._checked.training.fresh_reads, self._trainer.backend.noisy, self._epochs)
 
@@ -134,10 +135,8 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
 
     @property
     def is_complete(self) -> bool:
-        """Whether every target is met, or every epoch was done."""
-        epochs = self._epochs
-        ended = bool(epochs) and (epochs[-1].error == 0 or len(epochs) == self._trainer.epochs)
-        return ended and (self._fresh is not None or not self._reads_wanted)
+        """Whether the training has ended by itself, and its fresh reads were taken."""
+        return self._trainer.has_ended(self._epochs) and (self._fresh is not None or not self._reads_wanted)
 
     @property
     def reached(self) -> str:
@@ -165,10 +164,12 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
                 "pulses": result.pulses,
                 "error": float(result.errors[-1]),
                 "verdict": result.verdict,
+                "given_up": result.given_up,
             }
         if self.assurance is not None:
             facts["fresh_reads"] = self.assurance.as_record()
-        finish_record(self._record, facts, self._trainer.backend)
+        unresponsive = None if result is None else result.unresponsive
+        finish_record(self._record, facts, self._trainer.backend, unresponsive)
 
     def discard(self) -> None:
         """Close the record."""

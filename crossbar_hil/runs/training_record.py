@@ -10,7 +10,8 @@ cell       epoch, row, column, conductance_siemens before the update, pulses sen
 current    epoch, pattern, column, current_a
 activation epoch, pattern, output, activation, shortfall
 fresh_current and fresh_activation: read, pattern, column or output, value, of the evaluations after training
-chip       moment ("start" or "end"), quantity, row, column, value: what a virtual chip is made of
+chip       moment ("start" or "end"), quantity, row, column, value: what a virtual chip is made of; of every chip which
+           cells are ``saturated`` and, at the end, which were found ``unresponsive``
 ========== ============================================================================================
 """
 
@@ -24,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from crossbar_hil.arrays import BoolArray, FloatArray
 from crossbar_hil.backend import DeviceBackend
 from crossbar_hil.errors import ReplayDiverged, RunError
 from crossbar_hil.guard.storage import flush_folder
@@ -176,11 +178,15 @@ def check_fresh(fresh: FreshReads, recorded: FreshReads) -> None:
         raise ReplayDiverged("the replay diverged after training: its fresh reads are not those of the record")
 
 
-def finish_record(record: sqlite3.Connection, facts: Mapping[str, Any], backend: DeviceBackend) -> None:
-    """Write how a run ended and what the chip is like now."""
+def finish_record(
+    record: sqlite3.Connection, facts: Mapping[str, Any], backend: DeviceBackend, unresponsive: BoolArray | None
+) -> None:
+    """Write how a run ended, what the chip is like now, and which (R, C) cells were found unresponsive."""
     with record:
         write_facts(record, {**facts, "finished_utc": utc_now()})
         _write_chip(record, "end", backend)
+        if unresponsive is not None:
+            _write_cells(record, "end", {"unresponsive": unresponsive.astype(float)})
     record.close()
 
 
@@ -207,7 +213,10 @@ def _patterns(task: PatternSet) -> Iterator[tuple[int, str, str, str]]:
 
 
 def _write_chip(record: sqlite3.Connection, moment: str, backend: DeviceBackend) -> None:
-    arrays = {**backend.state(), "saturated": backend.saturated_cells().astype(float)}
+    _write_cells(record, moment, {**backend.state(), "saturated": backend.saturated_cells().astype(float)})
+
+
+def _write_cells(record: sqlite3.Connection, moment: str, arrays: Mapping[str, FloatArray]) -> None:
     record.executemany(
         "INSERT INTO chip VALUES (?, ?, ?, ?, ?)",
         [

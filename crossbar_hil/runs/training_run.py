@@ -22,7 +22,7 @@ from crossbar_hil.runs.recorded_settings import Tables, check_tables
 from crossbar_hil.runs.run import Ending, Figure, Run, RunOutcome, Series, Variable
 from crossbar_hil.runs.training import TrainingWork, epochs_only
 from crossbar_hil.runs.training_record import RECORD, SCHEMA_VERSION
-from crossbar_hil.runs.training_views import training_page, training_series, training_variables
+from crossbar_hil.runs.training_views import name_cells, training_page, training_series, training_variables
 from crossbar_hil.training.fresh import Assurance, FreshReads, full_reason
 from crossbar_hil.training.patterns import PatternSet, as_text
 from crossbar_hil.training.result import Epoch, TrainingResult
@@ -177,13 +177,18 @@ class TrainingRun(Run):
         """
         if not self.epochs:
             raise RunError(f"run {self.name} holds no epoch")
+        end = self.chip("end")
+        none = np.zeros(self.settings["shape"])
+        last = self.epochs[-1]._replace(given_up=self.facts.get("given_up", ""))
         return TrainingResult.from_epochs(
-            self.epochs,
+            [*self.epochs[:-1], last],
             patterns=self.task.train,
             labels=self.task.train_labels,
             target0=self.settings["target0"],
             target=self.settings["target"],
-            saturated=self.chip("end").get("saturated", np.zeros(self.settings["shape"])) == 1,
+            saturated=end.get("saturated", none) == 1,
+            unresponsive=end.get("unresponsive", none) == 1,
+            confirm=self.facts.get("confirm", 1),
         )
 
     def chip(self, moment: str) -> dict[str, FloatArray]:
@@ -255,7 +260,8 @@ class TrainingRun(Run):
         if self.status == "running":
             raise RunError(f"run {self.name} has not ended, so the state of its chip was not recorded")
         state = self.chip("end")
-        state.pop("saturated", None)
+        for judged in ("saturated", "unresponsive"):
+            state.pop(judged, None)
         return judge_patterns(self, state, self.task, patterns, repeat=repeat, epochs=self.epochs)
 
     def ending(self, target: float | None = None) -> Ending:  # noqa: ARG002 - its targets are settings
@@ -272,7 +278,9 @@ class TrainingRun(Run):
             *lines_of_chips(facts.get("virtual_chip")),
             *self._foretold(),
         )
-        return Ending(record, lines, reached=bool(facts["converged"]), drawable=True)
+        named = name_cells(self.result.unresponsive)
+        silent = (f"no reaction to pulses, so they got no more: {named}",) if named else ()
+        return Ending(record, (*lines, *silent), reached=bool(facts["converged"]), drawable=True)
 
     def _foretold(self) -> Sequence[str]:
         """Return what was foretold, and what then happened; nothing if nothing was."""

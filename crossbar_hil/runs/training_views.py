@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from crossbar_hil.arrays import BoolArray
 from crossbar_hil.runs.run import Series, Variable
 from crossbar_hil.training.fresh import Assurance, FreshReads
 from crossbar_hil.training.patterns import as_text
@@ -31,15 +32,24 @@ def training_page(
         }
         for p in range(len(result.patterns))
     ]
-    saturated = [f"row {r + 1} column {c + 1}" for r, c in zip(*result.saturated.nonzero(), strict=True)]
     return {
         "result": result,
         "reason": reason,
         "assurance": assurance,
         "foretold": foretold,
         "patterns": patterns,
-        "saturated": saturated,
+        "saturated": name_cells(result.saturated),
+        "unresponsive": name_cells(result.unresponsive),
     }
+
+
+def name_cells(cells: BoolArray) -> str:
+    """Name the cells that are marked, counted from 1.
+
+    >>> name_cells(np.array([[False, True], [True, False]]))
+    'row 1 column 2, row 2 column 1'
+    """
+    return ", ".join(f"row {r + 1} column {c + 1}" for r, c in np.argwhere(cells))
 
 
 def training_series(result: TrainingResult) -> Series:
@@ -69,6 +79,7 @@ def training_variables(result: TrainingResult, fresh: FreshReads | None = None) 
         "current": Variable(read, result.currents, "A", "column current"),
         "activation": Variable(output, result.activations, "1", "tanh(beta I)"),
         "error": Variable(("epoch",), result.errors, "1", "summed distance to the targets"),
+        "unresponsive": Variable(("row", "column"), result.unresponsive.astype(np.int64), "1", "1: found not to react"),
         "label": Variable(("pattern", "output"), result.labels),
         "bit": Variable(("pattern", "row"), result.patterns),
         "epoch": Variable(("epoch",), np.arange(1, result.epochs + 1)),

@@ -478,7 +478,14 @@ class SimulatedBackend(DeviceBackend):
 
     def saturated_cells(self) -> BoolArray:
         """Cells at the end of their curve."""
-        return self._mobile & self._cells.saturated()
+        ended = self._cells.saturated()
+        return ended if self._all_mobile else self._mobile & ended
+
+    def pulses_left(self) -> int | None:
+        """Pulses before a cell can be at its end; 0 if steps vary, None if other pulses or time move a cell too."""
+        if self.write != "direct" or self._effects.numbers.disturb or self.takes_time:
+            return None
+        return 0 if self.step_variation else self._cells.levels_left()
 
     def identify(self) -> dict[str, Any]:
         """Curve and model of the virtual chip."""

@@ -88,8 +88,14 @@ class CellLevels:
 
     def saturated(self) -> BoolArray:
         """(R, C) cells at the end of their track."""
+        if self._only is not None:
+            return np.asarray(self._levels >= self.tracks[self._only].last)
         last = np.array([track.last for track in self.tracks])
         return np.asarray(self._levels >= last[self._on])
+
+    def levels_left(self) -> int:
+        """Return how many whole levels the foremost cell has to the end of its track; 0 with several tracks."""
+        return 0 if self._only is None else int(self.tracks[self._only].last - self._levels.max())
 
     def rises(self) -> FloatArray:
         """(R, C) rise of each cell above level 0, in siemens."""

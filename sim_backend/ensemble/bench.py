@@ -31,7 +31,10 @@ from .result import EnsembleResult
 
 _RESCALED, _NOISE = 1, 2
 """What a chip's own generators are for."""
-_TRAINING = {"beta", "target", "target0", "epochs", "v0", "v1", "pull_back", "check_labels"}
+_TRAINING = {
+    *("beta", "target", "target0", "epochs", "v0", "v1", "pull_back", "check_labels"),
+    *("confirm", "give_up", "unresponsive"),
+}
 """Settings that `train_ensemble` takes as they are."""
 _QUICK_CHIP = {
     *(set(Effects.model_fields) - set(CELL_LISTS)),

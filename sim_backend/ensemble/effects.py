@@ -120,7 +120,7 @@ def _evaluate(
 def train_with_effects(  # noqa: PLR0912, PLR0915
     shifts: Any, factors: Any, exponents: Any, offsets: Any, first: int, key: Any, rises: Any, scale: float,
     beta: float, voltages: Any, targets: Any, senses: Any, epochs: int, size: Any, loss_shares: Any, loss_rates: Any,
-    flicker_s: Any, moves: bool, pull_back: bool,
+    flicker_s: Any, moves: bool, pull_back: bool, confirm: int, most_idle: int, unresponsive: int, certain_ends: bool,
     numbers: Any, met: Any, ended: Any, pulses: Any, errors: Any, levels: Any, conductances: Any, fresh: Any,
 ) -> None:  # fmt: skip
     """Train each chip to its end.
@@ -151,6 +151,10 @@ def train_with_effects(  # noqa: PLR0912, PLR0915
         Correlation times of 1/f noise.
     moves, pull_back : bool
         Whether a pulse moves a cell at all; whether an activation beyond its target counts as a gap.
+    confirm, most_idle, unresponsive : int
+        As `ensemble.noise.train_noisy` takes them.
+    certain_ends : bool
+        Whether a cell at the end of its curve stays as it is and reads the same: then no pulse is tried on it in vain.
     numbers, met, ended, pulses, errors : ndarray, shape (M,)
         Results: epochs, converged, saturated cells, pulses, last error.
     levels, conductances : ndarray, shape (M, R, 2N)
@@ -168,11 +172,14 @@ def train_with_effects(  # noqa: PLR0912, PLR0915
     steps, left = np.empty((rows, columns)), np.zeros((terms, rows, columns))
     high, slow = np.zeros((rows, columns)), np.zeros((len(flicker_s), rows, columns))
     seen, gradient = np.empty((rows, columns)), np.empty((rows, outputs))
+    silent = np.empty((rows, columns), dtype=np.int64)
     for m in range(chips):
         chip = first + m
         stream[BLOCK], stream[USED], stream[KEPT] = np.uint64(0), np.uint64(4), np.uint64(0)
         level[:], risen[:], left[:], high[:] = 0.0, 0.0, 0.0, 0.0
         elapsed_s, sent, number, error = 0.0, 0, 0, 0.0
+        silent[:] = 0
+        in_a_row, idle = 0, 0
         for j in range(rows):
             for c in range(columns):
                 if size[DRIFT] > 0.0:
@@ -194,8 +201,24 @@ def train_with_effects(  # noqa: PLR0912, PLR0915
             seconds = (patterns + rows) * vector_s
             elapsed_s += seconds
             _relax(seconds, loss_rates, left)
-            if error == 0.0 or number == epochs:
+            in_a_row = in_a_row + 1 if error == 0.0 else 0
+            if in_a_row == confirm or number == epochs:
                 break
+            if error == 0.0:
+                idle = 0
+                continue
+            moving = most_idle == 0
+            for j in range(rows):
+                for n in range(outputs):
+                    c = 2 * n if gradient[j, n] > 0.0 else 2 * n + 1
+                    if unresponsive > 0 and silent[j, c] >= unresponsive:
+                        gradient[j, n] = 0.0
+                    moving |= gradient[j, n] != 0.0 and (not certain_ends or level[j, c] < last)
+            idle = 0 if moving else idle + 1
+            if idle > 0:
+                if idle == most_idle:
+                    break
+                continue
             steps[:] = 0.0
             now = 0
             for j in range(rows):
@@ -205,6 +228,7 @@ def train_with_effects(  # noqa: PLR0912, PLR0915
                     c = 2 * n if gradient[j, n] > 0.0 else 2 * n + 1
                     now += 1
                     steps[j, c] += 1.0
+                    silent[j, c] += 1
                     if size[DISTURB] > 0.0:
                         for other in range(columns):
                             if other != c:
@@ -226,6 +250,8 @@ def train_with_effects(  # noqa: PLR0912, PLR0915
                     share = level[j, c] - below
                     rise = rises[below] + share * (rises[below + 1] - rises[below])
                     rise = _bend(rise, size[TOP], exponents[m, j, c])
+                    if rise != risen[j, c]:
+                        silent[j, c] = 0
                     for k in range(terms):
                         left[k, j, c] += loss_shares[k] * (rise - risen[j, c])
                     risen[j, c] = rise
@@ -235,7 +261,7 @@ def train_with_effects(  # noqa: PLR0912, PLR0915
             _go_on(seconds, size, flicker_s, high, slow, stream, key, chip, kept)
         if terms > 0 or size[DRIFT] > 0.0:
             _conduct(conductances[m], shifts[m], factors[m], risen, left, drifts, elapsed_s, total, scale, size)
-        numbers[m], met[m], errors[m], pulses[m] = number, error == 0.0, error, sent
+        numbers[m], met[m], errors[m], pulses[m] = number, in_a_row == confirm, error, sent
         if met[m]:
             again = _evaluate(
                 conductances[m], offsets[m], beta, voltages, targets, senses, size, flicker_s, pull_back, high, slow,

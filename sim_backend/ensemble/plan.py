@@ -5,6 +5,7 @@ the few chips with a decision inside it are trained again in double precision, a
 itself, on a `SimulatedBackend`.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from crossbar_hil.arrays import FloatArray, checked_bits
 from crossbar_hil.bench.effects import Effects
 from crossbar_hil.errors import DataError
 from crossbar_hil.training.encoding import row_voltages, target_activations
+from crossbar_hil.training.motion import IDLE
+from crossbar_hil.training.reactions import pulses_to_judge
 from crossbar_hil.training.trainer import Trainer
 
 from ..chip.curve import ConductanceCurve
@@ -48,7 +51,6 @@ class Plan:
         settings: dict[str, Any],
         *,
         effects: Effects,
-        pull_back: bool,
     ) -> None:
         self.curve, self.effects = curve, effects
         self.chip_settings, self.settings = {**chip_settings, **effects.numbers()}, settings
@@ -57,12 +59,13 @@ class Plan:
         """Whether there is more than read noise and varying steps."""
         self.uneven = bool(effects.step_variation or effects.disturb)
         """Whether levels are no whole numbers."""
-        self.pull_back = pull_back
         self.patterns = checked_bits("patterns", patterns, (None, None))
         # The chip with the least shift stands for all: what its backend and trainer accept, the others' do.
         least, largest = extremes
         trainer = self.reference(least, own=OfChip(step_factors=np.ones(least.shape)) if effects.step_spread else None)
         trainer.check_task(patterns, labels)
+        self.pull_back, self.confirm = trainer.pull_back, trainer.confirm
+        self.unresponsive, self.give_up = trainer.unresponsive, trainer.give_up
         self.labels = checked_bits("labels", labels, (len(self.patterns), None))
         backend = trainer.backend
         self.wired = any(ohm.any() for ohm in checked_wires(chip_settings["wire_ohm"], *least.shape))
@@ -85,7 +88,10 @@ class Plan:
                 beta=self.beta,
                 largest_shift=largest,
                 epochs=self.epochs,
-                pull_back=pull_back,
+                pull_back=self.pull_back,
+                confirm=self.confirm,
+                give_up=self.give_up,
+                unresponsive=self.unresponsive,
             )
             if self.moves and self.epochs <= FEW_EPOCHS and not (effects.strong() or self.wired)
             else None
@@ -101,7 +107,7 @@ class Plan:
         """Return the trainer of one chip, which is what the ensemble must agree with."""
         rng = rng or np.random.default_rng(0)  # not used without noise
         backend = SimulatedBackend(self.curve, shifts, rng=rng, **self.chip_settings, **(own or OfChip()))
-        return Trainer(backend, pull_back=self.pull_back, **self.settings)
+        return Trainer(backend, **self.settings)
 
     def train(self, chips: FloatArray, out: EnsembleResult) -> None:
         """Train without noise: quickly, then more exactly where that left a doubt, then by `Trainer`."""
@@ -126,10 +132,13 @@ class Plan:
         from .noise import train_noisy  # noqa: PLC0415 - numba takes long to import
 
         levels = np.empty(chips.shape)  # whole numbers unless steps vary
+        idle = (max(self.confirm, IDLE) if self.read_noise else 1) if self.give_up else 0
+        silent = self.unresponsive and pulses_to_judge(self.unresponsive, self.read_noise)
         train_noisy(
             chips, first, seed_words(seed), self.rises, self.scale, self.beta, self.voltages, self.targets,
             2.0 * self.labels - 1.0, self.epochs, float(self.read_noise), float(self.step_variation), self.moves,
-            self.pull_back, out.epochs, out.converged, out.saturated, out.pulses, out.error, levels,
+            self.pull_back, self.confirm, idle, silent,
+            out.epochs, out.converged, out.saturated, out.pulses, out.error, levels,
         )  # fmt: skip
         out.levels[:] = levels
 
@@ -163,12 +172,22 @@ class Plan:
             law = effects.relaxation_law, effects.relaxation_exponent
             losses = decay_terms(effects.relaxation, effects.relaxation_s or 0.0, *law)
         levels = np.empty(chips.shape)
+        readings = math.sqrt(
+            effects.read_noise**2
+            + effects.flicker**2
+            + effects.telegraph**2 * effects.telegraph_share * (1 - effects.telegraph_share)
+        )
+        lasting = bool({"relaxation", "drift", "disturb"} & set(effects.strong()))
+        restless = lasting or readings > 0
+        idle = (max(self.confirm, IDLE) if restless else 1) if self.give_up else 0
+        # Where cells change by themselves, none is seen to be without a reaction.
+        silent = 0 if lasting else self.unresponsive and pulses_to_judge(self.unresponsive, readings)
         train_with_effects(
             chips, factors, ones if own.shape_exponents is None else own.shape_exponents,
             np.zeros((len(chips), chips.shape[2])) if own.column_offsets is None else own.column_offsets, first,
             seed_words(seed), self.rises, self.scale, self.beta, self.voltages, self.targets, 2.0 * self.labels - 1.0,
-            self.epochs, size, *losses, FLICKER_S, self.moves, self.pull_back, out.epochs, out.converged,
-            out.saturated, out.pulses, out.error, levels, out.conductances, out.fresh,
+            self.epochs, size, *losses, FLICKER_S, self.moves, self.pull_back, self.confirm, idle, silent, not restless,
+            out.epochs, out.converged, out.saturated, out.pulses, out.error, levels, out.conductances, out.fresh,
         )  # fmt: skip
         out.levels[:] = levels
 

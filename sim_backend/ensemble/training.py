@@ -51,6 +51,9 @@ def train_ensemble(
     v1: float = defaults.V1,
     pull_back: bool = defaults.PULL_BACK,
     check_labels: bool = True,
+    confirm: int | None = None,
+    give_up: bool | None = None,
+    unresponsive: int | None = None,
     read_noise: float = 0.0,
     step_variation: float = 0.0,
     wire_ohm: WireOhm = 0.0,
@@ -73,7 +76,7 @@ def train_ensemble(
         K.
     pulse, beta, target, target0, epochs, v0, v1, check_labels
         As for `Trainer`.
-    pull_back : bool
+    pull_back, confirm, give_up, unresponsive
         As for `Trainer`.
     read_noise, step_variation : float
         As for `SimulatedBackend`.
@@ -122,11 +125,22 @@ def train_ensemble(
             patterns,
             labels,
             {"scale": scale, "wire_ohm": wire_ohm},
-            {"pulse": pulse, "beta": beta, "target": target, "target0": target0, "epochs": epochs, "v0": v0, "v1": v1,
-             "check_labels": check_labels},
+            {
+                "pulse": pulse,
+                "beta": beta,
+                "target": target,
+                "target0": target0,
+                "epochs": epochs,
+                "v0": v0,
+                "v1": v1,
+                "pull_back": pull_back,
+                "check_labels": check_labels,
+                "confirm": confirm,
+                "give_up": give_up,
+                "unresponsive": unresponsive,
+            },
             effects=everything,
-            pull_back=pull_back,
-        )  # fmt: skip
+        )
         result = EnsembleResult.empty(first, chips.shape, np.float64 if plan.uneven else np.int32)
         if plan.with_effects:
             result = replace(result, conductances=np.empty(chips.shape), fresh=np.zeros(len(chips), dtype=bool))

@@ -37,9 +37,11 @@ def compare(curve, shifts, patterns, labels, *, scale=10.0, pull_back=False, **s
     settings = {"check_labels": False, **settings}
     result = train_ensemble(curve, shifts, patterns, labels, scale=scale, pull_back=pull_back, threads=1, **settings)
     rule = manhattan_signs if pull_back else left_alone(labels)
+    # What `Trainer` does if it is told of the pull back, not of the rule that amounts to it.
+    ending = {"give_up": not pull_back, "unresponsive": 0 if pull_back else 10}
     for chip, own in enumerate(shifts):
         backend = SimulatedBackend(curve, own, scale=scale)
-        alone = Trainer(backend, rule=rule, pull_back=True, **settings).run(patterns, labels)
+        alone = Trainer(backend, rule=rule, pull_back=True, **{**ending, **settings}).run(patterns, labels)
         of_both = (
             (alone.epochs, alone.converged, alone.pulses, int(alone.saturated.sum())),
             (result.epochs[chip], result.converged[chip], result.pulses[chip], result.saturated[chip]),
