@@ -10,7 +10,6 @@ from typing import Any
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.file import Bench, Chip
 from crossbar_hil.bench.named_files import NamedFile, renamed
-from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.bench.virtual_chips import virtual_chips
 from crossbar_hil.runs.folder import RunFolder
 from crossbar_hil.runs.life import RecordedWork, Show, begin_work
@@ -46,12 +45,13 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         *,
         preset: str | None = None,
         label: str = "",
+        forecast: Mapping[str, Any] | None = None,
         known: Mapping[int, Epoch] = MappingProxyType({}),
         known_fresh: FreshReads | None = None,
     ) -> None:
         super().__init__(bench, seed, bench.training.rule)
         self._checked, self._known, self._known_fresh = bench, known, known_fresh
-        self._given = {"label": label, "preset": preset}
+        self._given = {"label": label, "preset": preset, **({"forecast": dict(forecast)} if forecast else {})}
         self._task = PatternSet.from_csv(bench.training.pattern_file)
         self._epochs: list[Epoch] = []
         self._fresh: FreshReads | None = None
@@ -189,14 +189,17 @@ def train_and_record(
     out: Path,
     preset: str | None = None,
     label: str = "",
+    forecast: Mapping[str, Any] | None = None,
     show: Show[Epoch] = lambda _: None,
 ) -> RunOutcome:
     """Train on a checked bench and leave a run folder in `out`; see `crossbar_hil.runs.life.begin_work`.
 
-    The seed is that of a virtual chip; preset and label are written down with the run; `show` is called with each epoch
-    once it is on disk.
+    The seed is that of a virtual chip; preset, label and what was foretold (`Forecast.as_record` of
+    `crossbar_hil.studies.convergence.forecast`) are written down with the run; `show` is called with each epoch once it
+    is on disk.
     """
-    return begin_work(TrainingWork(bench, seed, preset=preset, label=label), out=out, show=epochs_only(show))
+    work = TrainingWork(bench, seed, preset=preset, label=label, forecast=forecast)
+    return begin_work(work, out=out, show=epochs_only(show))
 
 
 def epochs_only(show: Show[Epoch]) -> Show[Epoch | FreshReads]:
@@ -215,11 +218,3 @@ def dry_bench(bench: Bench) -> Bench:
     if chip is None and bench.wiring is not None:
         chip = Chip(rows=len(bench.wiring.rows), columns=len(bench.wiring.columns))
     return Bench(name=bench.name, backend="simulated", chip=chip or Chip(), training=bench.training)
-
-
-def dry_run(bench: Bench, *, seed: int) -> TrainingResult:
-    """Train the virtual chip that [chip] of a bench of any kind describes, or its defaults; nothing is recorded."""
-    virtual = dry_bench(bench)
-    task = PatternSet.from_csv(bench.training.pattern_file)
-    with open_backend(virtual, seed=seed) as backend:
-        return make_trainer(virtual.training, backend).run(task.train, task.train_labels)

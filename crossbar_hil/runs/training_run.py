@@ -276,14 +276,26 @@ class TrainingRun(Run):
             f"{facts['verdict']}: {full_reason(self.result, self.assurance)}",
             f"{facts['pulses']} pulses in {facts['epochs']} epochs, {self.kind} chip, seed {facts['seed']}",
             *lines_of_chips(facts.get("virtual_chip")),
+            *self._foretold(),
         )
         named = name_cells(self.result.unresponsive)
         silent = (f"no reaction to pulses, so they got no more: {named}",) if named else ()
         return Ending(record, (*lines, *silent), reached=bool(facts["converged"]), drawable=True)
 
+    def _foretold(self) -> Sequence[str]:
+        """Return what was foretold, and what then happened; nothing if nothing was."""
+        facts = self.facts
+        told = facts.get("forecast")
+        if not told:
+            return ()
+        happened = "not ended yet"
+        if facts.get("verdict") is not None:
+            happened = f"{facts['verdict']} at epoch {facts['epochs']} with {facts['pulses']} pulses"
+        return (f"predicted {told['sentence']}, by {told['about'].partition(':')[0]}", f"happened  {happened}")
+
     def details(self) -> Sequence[str]:
         """Say which targets were missed, the worst first; of a run of 0.1.0 also if its settings are lost."""
-        lost = (f"no settings: {self._missing_bench}",) if self._missing_bench else ()
+        lost = (*((f"no settings: {self._missing_bench}",) if self._missing_bench else ()), *self._foretold())
         if not self.epochs or not self.result.misses:
             return lost
         return (
@@ -305,7 +317,7 @@ class TrainingRun(Run):
 
     def page_values(self) -> dict[str, Any]:
         """Return the result and, pattern by pattern, what was reached."""
-        return training_page(self.result, full_reason(self.result, self.assurance), self.assurance)
+        return training_page(self.result, full_reason(self.result, self.assurance), self.assurance, self._foretold())
 
     def series(self) -> Series:
         """Return one line an epoch."""

@@ -1,5 +1,6 @@
 """A training as other programs and pages take it: a table, named arrays, and what was reached for each pattern."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from crossbar_hil.training.patterns import as_text
 from crossbar_hil.training.result import TrainingResult
 
 
-def training_page(result: TrainingResult, reason: str, assurance: Assurance | None) -> dict[str, Any]:
+def training_page(
+    result: TrainingResult, reason: str, assurance: Assurance | None, foretold: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return what the page of a training shows: the result and, pattern by pattern, what was reached."""
     missed = {miss.pattern for miss in result.misses}
     patterns = [
@@ -33,6 +36,7 @@ def training_page(result: TrainingResult, reason: str, assurance: Assurance | No
         "result": result,
         "reason": reason,
         "assurance": assurance,
+        "foretold": foretold,
         "patterns": patterns,
         "saturated": name_cells(result.saturated),
         "unresponsive": name_cells(result.unresponsive),

@@ -48,7 +48,7 @@ _QUICK_CHIP = {
     "smoothed",
     "curve_cells",
 }
-_QUICK_TRAINING = {*_TRAINING, "patterns", "amplitude_v", "width_s", "rule"}
+_QUICK_TRAINING = {*_TRAINING, "patterns", "amplitude_v", "width_s", "rule", "fresh_reads"}
 """Settings that the lock-step knows; with any other that is not as usual, chips are trained one by one."""
 
 
