@@ -64,8 +64,8 @@ def test_who_is_known_to_be_noisy_is_asked_eighteen_times(noisy, epochs):
     assert told([HIT] * 20, noisy)[0].epochs == epochs
 
 
-def test_suggestions_are_one_without_noise_and_eighteen_with_it():
-    assert [suggested_confirmations(noise) for noise in (0.0, 0.001, 0.3)] == [1, 18, 18]
+def test_suggestions_are_one_with_little_noise_and_eighteen_with_more():
+    assert [suggested_confirmations(noise) for noise in (0.0, 0.001, 0.01, 0.3)] == [1, 1, 18, 18]
 
 
 @pytest.mark.parametrize("confirm", [0, -1, 1.5, True, 49])
