@@ -174,7 +174,7 @@ class Plan:
             np.zeros((len(chips), chips.shape[2])) if own.column_offsets is None else own.column_offsets, first,
             seed_words(seed), self.rises, self.scale, self.beta, self.voltages, self.targets, 2.0 * self.labels - 1.0,
             self.epochs, size, *losses, FLICKER_S, self.moves, self.pull_back, *self._ending(), out.epochs,
-            out.converged, out.saturated, out.pulses, out.error, levels, out.conductances,
+            out.converged, out.saturated, out.pulses, out.error, levels, out.conductances, out.fresh,
         )  # fmt: skip
         out.levels[:] = levels
 
