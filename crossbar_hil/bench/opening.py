@@ -111,6 +111,7 @@ def _assemble(bench: Bench, factory: Any, instruments: Mapping[str, Any]) -> Dev
     wired = bench.wiring.sources if bench.wiring else {}
     sources = {port: find_source(instruments, name) for port, name in wired.items()}
     chip: DeviceBackend = factory.assemble(bench, sources=sources, matrix=instruments[matrix])
+    chip.noisy = bench.noisy
     return chip
 
 

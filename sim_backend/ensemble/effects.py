@@ -120,8 +120,7 @@ def _evaluate(
 def train_with_effects(  # noqa: PLR0912, PLR0915
     shifts: Any, factors: Any, exponents: Any, offsets: Any, first: int, key: Any, rises: Any, scale: float,
     beta: float, voltages: Any, targets: Any, senses: Any, epochs: int, size: Any, loss_shares: Any, loss_rates: Any,
-    flicker_s: Any, moves: bool, pull_back: bool,
-    confirm: int, most_idle: int, knows_ends: bool, unresponsive: int,
+    flicker_s: Any, moves: bool, pull_back: bool, confirm: int, most_idle: int, unresponsive: int, certain_ends: bool,
     numbers: Any, met: Any, ended: Any, pulses: Any, errors: Any, levels: Any, conductances: Any, fresh: Any,
 ) -> None:  # fmt: skip
     """Train each chip to its end.
@@ -152,8 +151,10 @@ def train_with_effects(  # noqa: PLR0912, PLR0915
         Correlation times of 1/f noise.
     moves, pull_back : bool
         Whether a pulse moves a cell at all; whether an activation beyond its target counts as a gap.
-    confirm, most_idle, knows_ends, unresponsive
-        As for `ensemble.noise.train_noisy`.
+    confirm, most_idle, unresponsive : int
+        As `ensemble.noise.train_noisy` takes them.
+    certain_ends : bool
+        Whether a cell at the end of its curve stays as it is and reads the same: then no pulse is tried on it in vain.
     numbers, met, ended, pulses, errors : ndarray, shape (M,)
         Results: epochs, converged, saturated cells, pulses, last error.
     levels, conductances : ndarray, shape (M, R, 2N)
@@ -171,13 +172,13 @@ def train_with_effects(  # noqa: PLR0912, PLR0915
     steps, left = np.empty((rows, columns)), np.zeros((terms, rows, columns))
     high, slow = np.zeros((rows, columns)), np.zeros((len(flicker_s), rows, columns))
     seen, gradient = np.empty((rows, columns)), np.empty((rows, outputs))
-    silent = np.zeros((rows, columns), dtype=np.int64)
+    silent = np.empty((rows, columns), dtype=np.int64)
     for m in range(chips):
         chip = first + m
         stream[BLOCK], stream[USED], stream[KEPT] = np.uint64(0), np.uint64(4), np.uint64(0)
         level[:], risen[:], left[:], high[:] = 0.0, 0.0, 0.0, 0.0
-        silent[:] = 0
         elapsed_s, sent, number, error = 0.0, 0, 0, 0.0
+        silent[:] = 0
         in_a_row, idle = 0, 0
         for j in range(rows):
             for c in range(columns):
@@ -206,14 +207,13 @@ def train_with_effects(  # noqa: PLR0912, PLR0915
             if error == 0.0:
                 idle = 0
                 continue
-            # What can still move.
             moving = most_idle == 0
             for j in range(rows):
                 for n in range(outputs):
                     c = 2 * n if gradient[j, n] > 0.0 else 2 * n + 1
                     if unresponsive > 0 and silent[j, c] >= unresponsive:
                         gradient[j, n] = 0.0
-                    moving |= gradient[j, n] != 0.0 and not (knows_ends and level[j, c] >= last)
+                    moving |= gradient[j, n] != 0.0 and (not certain_ends or level[j, c] < last)
             idle = 0 if moving else idle + 1
             if idle > 0:
                 if idle == most_idle:
