@@ -85,7 +85,8 @@ def _at(
     if wanted is None:
         if len(live) > 1 and (len(live) > 6 or live[1] < CLEARLY_BELOW * live[0]):
             raise ask.question(
-                f"column {label(layout, place)} holds {told}, and a curve needs readings at one voltage; "
+                f"column {label(layout, place)} holds {told}, and a curve needs readings at one voltage (a loop of "
+                f"current against voltage is none); "
                 f"say it by {ask.command(voltage=live[0])}"
             )
         wanted = live[0]
@@ -168,7 +169,7 @@ def conductances(
     for value in columns.values:
         numbers = [layout.column(value.place)[row] for row in rows.kept]
         if value.unit.quantity == "conductance":
-            found[value.place] = [None if n is None else _rounded(n * value.unit.factor) for n in numbers]
+            found[value.place] = [_times(n, value.unit.factor) for n in numbers]
         elif value.unit.quantity == "resistance":
             found[value.place] = [_inverse(n, value.unit.factor) for n in numbers]
         elif value.partner is not None:
@@ -222,10 +223,15 @@ def _check_against_currents(
         return
 
 
+def _times(number: float | None, factor: float) -> float | None:
+    """Return a conductance in siemens; an overflow stays as the file has it."""
+    return number if number is None or abs(number) >= OVERFLOW else _rounded(number * factor)
+
+
 def _inverse(resistance: float | None, factor: float) -> float | None:
     if resistance is None:
         return None
-    if abs(resistance) >= 1e20:
+    if abs(resistance) >= OVERFLOW:
         return resistance  # an overflow, to be named as the file has it
     return float("inf") if resistance == 0 else _rounded(1.0 / (resistance * factor))
 
@@ -264,7 +270,7 @@ def _from_currents(
         ask.say("read voltage", f"{given:g} V")
     return [
         None if current is None or volt is None
-        else current if abs(current) >= 1e20
+        else current if abs(current) >= OVERFLOW
         else _rounded(current * factor / volt) if volt else float("inf")
         for current, volt in zip(currents, voltages, strict=True)
     ]  # fmt: skip

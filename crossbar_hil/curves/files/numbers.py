@@ -55,6 +55,16 @@ def is_missing(cell: Cell) -> bool:
     return isinstance(cell, str) and cell.lower() in MISSING
 
 
+def without_groups(cell: Cell, decimal: str) -> Cell:
+    """Return a number without the signs that group its thousands.
+
+    >>> without_groups("833,333", "."), without_groups("833,33", ".")
+    ('833333', '833,33')
+    """
+    other = "," if decimal == "." else "."
+    return cell.replace(other, "") if isinstance(cell, str) and _GROUPED[other].fullmatch(cell) else cell
+
+
 def may_be_grouped(cells: list[Cell], decimal: str) -> bool:
     """Say whether every decimal sign may as well group thousands.
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 PREFIXES = {
     "": 1.0, "f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "m": 1e-3,
     "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12,
+    "п": 1e-12, "н": 1e-9, "мк": 1e-6, "м": 1e-3, "к": 1e3, "М": 1e6, "Г": 1e9,
 }  # fmt: skip
 _LONG_PREFIXES = {
     "femto": 1e-15, "pico": 1e-12, "nano": 1e-9, "micro": 1e-6, "mikro": 1e-6, "milli": 1e-3, "kilo": 1e3, "mega": 1e6,
