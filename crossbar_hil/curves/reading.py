@@ -89,7 +89,7 @@ def _table(data: bytes, options: Options, ask: Asker) -> Reading:
     """Find the table of a file and say how it is written."""
     rows = books.rows_of(data, options, ask)
     if rows is not None:
-        layout = lay_out(_within(rows, options), ".")
+        layout = lay_out(_within(rows, options), options.decimal or ".")
         if not layout.rows:
             raise ask.refusal("holds no numbers")
         reading = Reading("cells", layout)

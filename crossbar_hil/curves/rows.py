@@ -21,6 +21,8 @@ LARGEST_WITHOUT_UNIT_V = 2.0
 FAR_OFF = 3.0
 """Conductances that differ from current over voltage by this factor are in another unit than the header says."""
 OVERFLOW = 1e20
+HIGHEST_READ_V = 1.0
+"""A voltage above this that is not called a read voltage may be the height of the pulses."""
 WORTH_SAYING = 2.0
 """A cell that draws this many times the current of its reading, scaled to the pulse, is not ohmic."""
 
@@ -254,6 +256,12 @@ def _from_currents(
         where, volt = source[0]
         volts = [layout.column(where)[row] for row in rows.kept]
         voltages = [None if v is None else v * volt for v in volts]
+        high = max((abs(v) for v in voltages if v is not None), default=0.0)
+        if high > HIGHEST_READ_V and not columns.names[where].reading:
+            raise ask.question(
+                f"column {label(layout, where)} holds {high:g} V, which may be that of the pulses; say at which voltage "
+                f"the currents of column {label(layout, place)} were read by {ask.command(voltage=high)}"
+            )
         ask.say(
             "read voltage",
             f"{_volts(np.array([np.nan if v is None else v for v in voltages]))}, column {label(layout, where)}",

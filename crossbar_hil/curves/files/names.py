@@ -2,6 +2,7 @@
 
 import functools
 import re
+import unicodedata
 from typing import NamedTuple
 
 from .units import Unit, unit
@@ -15,7 +16,7 @@ _WORDS = {
     "current": "current strom courant corrent corrient stroom prąd ток сила 电流 電流 전류",
     "voltage": "voltage spannung tension tensión tensão tensione volt voltaje napięcie напряж spanning bias 电压 電圧"
     " 전압",
-    "time": "time zeit temps tiempo tempo tijd czas timestamp время 时间 時間 시간",
+    "time": "time zeit temps tiempo tempo tijd czas timestamp elapsed delay wait время 时间 時間 시간",
 }
 """Beginnings of words; those of Chinese, Japanese and Korean anywhere in a name."""
 _SYMBOLS = {"G": "conductance", "R": "resistance", "I": "current", "V": "voltage", "U": "voltage", "t": "time"}
@@ -209,6 +210,7 @@ _ASIDE = [
 ]
 
 
+_FACTOR = re.compile(r"\d[eE][+-]?\d|10\s*(\^|\*\*|[-−+]\s*\d)|[×*·]\s*\d")
 _UNDERSTOOD = {*_COUNTS, *_CYCLES, *_UP, *_DOWN, *_WIDTH, *_WRITING, *_READING, *_ASIDE}
 LONGEST = 200
 """Characters of a name that are looked at."""
@@ -245,11 +247,13 @@ def read_name(text: str) -> Name:
     """Return what the name of a column says.
 
     >>> read_name("Leitwert (µS)")[:3]
-    ('Leitwert (µS)', 'conductance', Unit(quantity='conductance', factor=1e-06, text='µS'))
+    ('Leitwert (μS)', 'conductance', Unit(quantity='conductance', factor=1e-06, text='μS'))
     >>> read_name("meas_v").unit.quantity, read_name("Index").quantity, read_name("ILRS").quantity
     ('voltage', None, 'current')
     """
-    text = " ".join(text[:LONGEST].split())
+    text = " ".join(unicodedata.normalize("NFKC", text[:LONGEST]).split())
+    if _FACTOR.search(text):  # "G*1e6 (S)", "G (10^-6 S)": a power of ten that may be meant either way
+        return Name(text, _quantity(text, _words(text)), None, text)
     base, written = _divide(text)
     words = _words(base)
     quantity = _quantity(base, words)
@@ -341,4 +345,4 @@ def _quantity(base: str, words: list[str]) -> str | None:
         symbol = _SYMBOL.fullmatch(token)
         if symbol and (token[0].isupper() or len(token.rstrip("0123456789")) == 1):
             return _SYMBOLS[symbol[1].upper()]
-    return "time" if base.strip() == "t" else None
+    return "time" if re.sub(r"\W", "", base) == "t" else None
