@@ -259,7 +259,7 @@ def _from_currents(
         high = max((abs(v) for v in voltages if v is not None), default=0.0)
         if high > HIGHEST_READ_V and not columns.names[where].reading:
             raise ask.question(
-                f"column {label(layout, where)} holds {high:g} V, which may be that of the pulses; say at which voltage "
+                f"column {label(layout, where)} holds {high:g} V, perhaps that of the pulses; say at which voltage "
                 f"the currents of column {label(layout, place)} were read by {ask.command(voltage=high)}"
             )
         ask.say(
