@@ -35,8 +35,8 @@ def mean_and_spread(cycles: FloatArray) -> tuple[FloatArray, Spread]:
     -----
     A step of a cycle is m (1 + s z) plus the difference of two readings with noise r: its variance is s^2 m^2 + 2 r^2
     and its covariance with the next step is -r^2. r comes from the covariance where the curve is flat (none if it is
-    positive; where it is steep, a cell that is ahead makes smaller steps, which looks alike), s from what is left of the
-    variance, weighted by the mean step m. On a curve that saturates within ten pulses s comes out some percent too small.
+    positive; where it is steep, a cell that is ahead makes smaller steps, which looks alike), s from what is left of
+    the variance, weighted by the mean step m. On a curve that soon saturates s comes out some percent too small.
     """
     mean = cycles.mean(axis=0)
     steps = np.diff(cycles, axis=1)

@@ -184,6 +184,7 @@ def _curves(
     counted = False
     for value in columns.values:
         levels = checked_levels(lines, readings[value.place], value, layout, options, ask)
+        ask.readings = tuple(level.siemens for level in levels)
         counts, left_out = _counts(whole, layout, columns, value, rows, options, ask)
         counted = counted or bool(counts)
         for run in runs_of(value, levels, order, counts, options, ask):
