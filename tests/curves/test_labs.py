@@ -382,3 +382,23 @@ def test_thousands_are_grouped_if_somebody_says_that_the_sign_is_no_decimal_sign
         read(table)
     # 500,000 ohm are 2 uS, 500 ohm are 2 mS.
     assert microsiemens(read(table, Options(decimal=decimal)).curves[0])[0] == pytest.approx(2e6 / factor, rel=1e-9)
+
+
+@pytest.mark.parametrize("third", ["note", "R (ohm)", "x"])
+def test_a_decimal_comma_torn_into_two_columns_is_noticed(read, third):
+    table = f"n,G (uS),{third}\n" + "\n".join(f"{n},{level:.3f}".replace(".", ",") for n, level in enumerate(UP))
+    with pytest.raises(CurveUnclear, match="may be one number with a decimal comma, 2,000 in line 2"):
+        read(table)
+
+
+def test_a_word_for_an_overflow_is_one(read):
+    table = "n,G (uS)\n" + "\n".join(f"{n},{'OVRFLW' if n == 4 else level}" for n, level in enumerate(UP))
+    with pytest.raises(CurveUnclear, match=r"line 6: .* inf is not finite; .*--leave-out 6 --to"):
+        read(table)
+
+
+def test_a_voltage_that_may_be_that_of_the_pulses_is_asked_about(read):
+    with pytest.raises(CurveUnclear, match=r"holds 2 V, perhaps that of the pulses"):
+        read(text("n\tV (V)\tI (nA)", range(10), [2.0] * 10, [100 * g for g in UP]))
+    named = read(text("n\tVread (V)\tI (nA)", range(10), [2.0] * 10, [2000 * g for g in UP]))
+    assert microsiemens(named.curves[0]) == UP

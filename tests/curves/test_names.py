@@ -72,3 +72,11 @@ def test_a_power_of_ten_in_a_name_leaves_its_unit_open(text):
     found = read_name(text)
     assert found.unit is None
     assert found.unknown_unit
+
+
+def test_what_a_column_is_for_is_read_from_all_of_its_name():
+    assert read_name("Vp (V)").writing
+    assert read_name("Vread (V)").reading
+    assert read_name("VOLTAGE AMPLITUDE (V)").writing
+    assert read_name("tON (ms)").width
+    assert read_name("G_LTP (uS)").way == "up"

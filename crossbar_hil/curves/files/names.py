@@ -7,6 +7,11 @@ from typing import NamedTuple
 
 from .units import Unit, unit
 
+
+def _listed(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
 CURVES = ("conductance", "resistance", "current")
 """What a curve may be given as; the first that a file has is taken."""
 _WORDS = {
@@ -24,190 +29,54 @@ _AFTER_SYMBOL = (
     "LRS|HRS|READ|MEAS|ON|OFF|DS|MEM|CELL|LTP|LTD|POT|DEP|UP|DOWN|MAX|MIN|AVG|MEAN|TE|BE|PULSE|SET|RESET|P|SYN|WRITE"
 )
 _SYMBOL = re.compile(rf"([GRIVU])(?:{_AFTER_SYMBOL})?\d*", re.IGNORECASE)
-_COUNTS = [
-    "pulse",
-    "pulses",
-    "puls",
-    "pulsnummer",
-    "pulszahl",
-    "impuls",
-    "impulse",
-    "impulszahl",
-    "impulsion",
-    "impulsions",
-    "impulsnummer",
-    "pulso",
-    "pulsos",
-    "impulso",
-    "impulsos",
-    "impulsi",
-    "impulsów",
-    "impulsy",
-    "импульс",
-    "импульса",
-    "импульсов",
-    "pulsen",
-    "puls#",
-    "n",
-    "no",
-    "nr",
-    "num",
-    "number",
-    "nummer",
-    "numéro",
-    "numero",
-    "número",
-    "count",
-    "counter",
-    "index",
-    "idx",
-    "step",
-    "steps",
-    "sample",
-    "samples",
-    "point",
-    "points",
-    "pt",
-    "reading",
-    "spike",
-    "spikes",
-    "num_pulses",
-    "脉冲",
-    "脈衝",
-    "パルス",
-    "序号",
-    "编号",
-    "次数",
-    "номер",
-    "numer",
-    "#",
-]
-_CYCLES = [
-    "cycle",
-    "cycles",
-    "cyc",
-    "zyklus",
-    "zyklen",
-    "cyclus",
-    "ciclo",
-    "ciclos",
-    "cicli",
-    "cykl",
-    "run",
-    "runs",
-    "rep",
-    "reps",
-    "repetition",
-    "repetitions",
-    "repeat",
-    "trial",
-    "trials",
-    "sweep",
-    "sweeps",
-    "round",
-    "iteration",
-    "wiederholung",
-    "wdh",
-    "цикл",
-    "循环",
-    "サイクル",
-]
-_UP = [
-    "ltp",
-    "potentiation",
-    "potentiating",
-    "potenzierung",
-    "potenciación",
-    "potenciacion",
-    "potenciação",
-    "potenziamento",
-    "pot",
-    "up",
-    "rising",
-    "rise",
-    "increasing",
-    "potentiate",
-    "потенциация",
-    "增强",
-    "增強",
-]
-_DOWN = [
-    "ltd",
-    "depression",
-    "depressing",
-    "depresión",
-    "depresion",
-    "depressão",
-    "depressione",
-    "dep",
-    "down",
-    "falling",
-    "fall",
-    "decreasing",
-    "depress",
-    "депрессия",
-    "抑制",
-]
-_WIDTH = [
-    "width",
-    "duration",
-    "breite",
-    "dauer",
-    "durée",
-    "largeur",
-    "ancho",
-    "duración",
-    "larghezza",
-    "durata",
-    "ton",
-    "t_on",
-    "pulsbreite",
-    "宽度",
-]
-_WRITING = [
-    "pulse",
-    "puls",
-    "impuls",
-    "amplitude",
-    "amp",
-    "prog",
-    "program",
-    "programming",
-    "write",
-    "writing",
-    "set",
-    "stim",
-    "spike",
-    "on",
-    "脉冲",
-]
-_READING = ["read", "reading", "meas", "measured", "lese", "lesespannung", "lecture", "lectura", "lettura", "sense"]
-_ASIDE = [
-    "std",
-    "sd",
-    "stdev",
-    "sigma",
-    "error",
-    "err",
-    "uncertainty",
-    "deviation",
-    "delta",
-    "δ",
-    "change",
-    "log",
-    "ln",
-    "log10",
-    "norm",
-    "normalized",
-    "normalised",
-    "ratio",
-    "compliance",
-    "limit",
-    "variance",
-    "±",
-    "fehler",
-    "unsicherheit",
-]
+_COUNTS = _listed(
+    """
+    pulse pulses puls pulsnummer pulszahl impuls impulse impulszahl impulsion impulsions impulsnummer pulso
+    pulsos impulso impulsos impulsi impulsów impulsy импульс импульса импульсов pulsen puls# n no nr num number
+    nummer numéro numero número count counter index idx step steps sample samples point points pt reading spike
+    spikes num_pulses 脉冲 脈衝 パルス 序号 编号 次数 номер numer #
+    """
+)
+_CYCLES = _listed(
+    """
+    cycle cycles cyc zyklus zyklen cyclus ciclo ciclos cicli cykl run runs rep reps repetition repetitions
+    repeat trial trials sweep sweeps round iteration wiederholung wdh цикл 循环 サイクル
+    """
+)
+_UP = _listed(
+    """
+    ltp potentiation potentiating potenzierung potenciación potenciacion potenciação potenziamento pot up rising
+    rise increasing potentiate потенциация 增强 增強
+    """
+)
+_DOWN = _listed(
+    """
+    ltd depression depressing depresión depresion depressão depressione dep down falling fall decreasing depress
+    депрессия 抑制
+    """
+)
+_WIDTH = _listed(
+    """
+    width duration breite dauer durée largeur ancho duración larghezza durata ton t_on pulsbreite 宽度
+    """
+)
+_WRITING = _listed(
+    """
+    pulse puls impuls amplitude amp prog program programming write writing set stim spike on vp vpulse vset
+    vwrite vprog 脉冲
+    """
+)
+_READING = _listed(
+    """
+    read vread vr iread reading meas measured lese lesespannung lecture lectura lettura sense
+    """
+)
+_ASIDE = _listed(
+    """
+    std sd stdev sigma error err uncertainty deviation delta δ change log ln log10 norm normalized normalised
+    ratio compliance limit variance ± fehler unsicherheit
+    """
+)
 
 
 _FACTOR = re.compile(r"\d[eE][+-]?\d|10\s*(\^|\*\*|[-−+]\s*\d)|[×*·]\s*\d")
@@ -292,18 +161,19 @@ def _is_strange(token: str) -> bool:
 
 def _divide(text: str) -> tuple[str, str | None]:
     """Divide a name from what stands in brackets, after a slash or after a comma."""
-    bracketed = re.findall(r"[(\[{<]([^()\[\]{}<>]*)[)\]}>]", text)
-    for inner in reversed(bracketed):
-        if unit(inner.strip()) is not None or unit(inner.strip(), "conductance") is not None:
-            return text.replace(inner, ""), inner.strip()
+    bracketed = list(re.finditer(r"[(\[{<]([^()\[\]{}<>]*)[)\]}>]", text))
+    for each in reversed(bracketed):
+        inner = each[1].strip()
+        if unit(inner) is not None or unit(inner, "conductance") is not None:
+            return text[: each.start()] + text[each.end() :], inner
     for sign in ("/", ","):
         head, _, tail = text.rpartition(sign)
         if head and (unit(tail.strip()) is not None):
             if sign == "/" and unit(f"{head.split()[-1] if head.split() else ''}/{tail.strip()}") is not None:
                 continue  # uA/V is a unit of its own
             return head, tail.strip()
-    if bracketed and bracketed[-1].strip():
-        return text.replace(bracketed[-1], ""), bracketed[-1].strip()
+    if bracketed and bracketed[-1][1].strip():
+        return text[: bracketed[-1].start()] + text[bracketed[-1].end() :], bracketed[-1][1].strip()
     return text, None
 
 

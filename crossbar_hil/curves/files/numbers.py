@@ -10,7 +10,20 @@ Cell = str | float
 
 MISSING = {"", "-", "--", "---", "n/a", "na", "#n/a", "null", "none"}
 """What stands for a number that is not there, in lower case."""
-_NOT_FINITE = {"nan": "nan", "inf": "inf", "infinity": "inf", "1.#qnan": "nan", "1.#ind": "nan", "1.#inf": "inf"}
+_NOT_FINITE = {
+    "nan": "nan",
+    "inf": "inf",
+    "infinity": "inf",
+    "1.#qnan": "nan",
+    "1.#ind": "nan",
+    "1.#inf": "inf",
+    "overflow": "inf",
+    "ovfl": "inf",
+    "ovrflw": "inf",
+    "overrange": "inf",
+    "over": "inf",
+    "ol": "inf",
+}
 _COMMENT = re.compile(r"\s*(#(?!\s*[\t;,|])|%(?!\s*[\t;,|])|//)")
 _EXPONENT = r"([eEdD][+-]?\d+)?"
 _FORMS = {

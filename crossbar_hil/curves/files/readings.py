@@ -38,12 +38,15 @@ def read_table(lines: Sequence[Line], options: Options, ask: Asker) -> Reading:
     if not found:
         raise ask.refusal("holds no numbers")
     sound = [reading for reading in found if not reading.layout.problems]
+    whole = [reading for reading in sound if not _is_torn(reading.layout)]
+    if not whole and any(_worth(each.layout) > _worth(other.layout) for each in found for other in sound):
+        sound = []  # numbers read as text, so that a line that breaks the table does not break it
     if not sound:
         best = max(found, key=lambda reading: _worth(reading.layout))
         problem = min(best.layout.problems)
         raise ask.refused_line(problem.line, problem.text)
+    sound = whole or sound
     sound = [reading for reading in sound if not any(_holds_more(other.layout, reading.layout) for other in sound)]
-    sound = [reading for reading in sound if not _is_torn(reading.layout)] or sound
     different: list[Reading] = []
     for reading in sound:
         if all(reading.layout.numbers() != other.layout.numbers() for other in different):
