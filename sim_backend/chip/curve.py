@@ -98,12 +98,12 @@ class ConductanceCurve:
         """
         file = Path(path) if isinstance(path, str) else path
         source = getattr(file, "name", str(file))
-        family = []
-        for found in read_curves(file):
-            if found.pulse is None and found.potentiation:
-                return ConductanceCurve(found.levels_siemens, pulse, source=source)
-            if found.pulse is not None:  # a depression by a pulse that nobody knows can be sent by none
-                family.append(ConductanceCurve(found.levels_siemens, found.pulse, source=source))
+        read = read_curves(file)
+        # A depression by a pulse that nobody knows can be sent by none.
+        family = [ConductanceCurve(each.levels_siemens, each.pulse, source=source) for each in read if each.pulse]
+        unknown = next((each for each in read if each.potentiation and each.pulse is None), None)
+        if unknown is not None:
+            return ConductanceCurve(unknown.levels_siemens, pulse, family, source)
         potentiating = [curve for curve in family if curve.pulse is not None and curve.pulse.amplitude_v > 0]
         if not potentiating:
             raise DataError(f"curve file {source} holds no potentiation curve")
@@ -119,7 +119,7 @@ class ConductanceCurve:
         """Read the curve of a [chip] table; `pulse` is the one that it was measured with if the file does not say."""
         curve = ConductanceCurve.from_csv(path)
         if curve.pulse is None:
-            curve = ConductanceCurve(curve.levels_siemens, pulse, source=curve.source)
+            curve = replace(curve, pulse=pulse)
         return curve.smoothed() if smoothed else curve
 
     @property
