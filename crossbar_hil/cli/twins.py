@@ -177,8 +177,8 @@ def twins(runs: Path, kind: str | None, path: Path | None, as_json: bool) -> Non
     told = foretold_runs(runs, kind)
     if not told:
         raise RunError(
-            f"no run in {runs} was foretold and has ended; `train` foretells before it trains a real chip, with --twin, "
-            "and with --forecast"
+            f"no run in {runs} was foretold and has ended; `train` foretells before it trains a real chip, and "
+            "with --twin or --forecast"
         )
     found = tally(told)
     if path is not None:

@@ -131,3 +131,16 @@ def test_a_network_learns_with_cells_that_differ_as_those_of_a_twin(cli, bench):
     twin = read_twin(Path("twin.toml"))
     assert shown["tables"]["network"]["step_spread"] == twin.numbers.step_spread.value
     assert shown["tables"]["network"]["read_noise"] == twin.numbers.read_noise.value
+
+
+def test_runs_of_a_twin_are_foretold_and_tallied(cli, bench, tmp_path):
+    cli("calibrate", bench, "--seed", "3", "--reads", "5", "--draws", "20")
+    words = ("--twin", "twin.toml", "--forecast", "5", "--epochs", "12", "--quiet", "--no-report", "--json")
+    outcomes = [json.loads(cli("train", *words, "--seed", seed).out)["converged"] for seed in "12"]
+    done = cli("twins", "runs", "--json", "--to", "diagram.png")
+    found = json.loads(done.out)
+    assert (found["runs"], found["converged"]) == (2, sum(outcomes))
+    assert 0 <= found["brier"] <= 1
+    assert sum(each["runs"] for each in found["bins"]) == 2
+    assert (tmp_path / "diagram.png").read_bytes().startswith(b"\x89PNG")
+    assert cli("twins", "--kind", "hardware").code == 1
