@@ -9,6 +9,7 @@ import click
 from crossbar_hil.cli.benches import seed_option
 from crossbar_hil.cli.common import (
     DEVICE_SPREAD_HELP,
+    PRESET_HELP,
     SPREAD_OF_HELP,
     as_json,
     chosen_spread,
@@ -33,7 +34,7 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
 
 @click.command()
 @click.option("--bench", default="simulated", show_default=True, help="Shipped bench, bench file or backend.")
-@click.option("--preset", help="Settings laid over the bench: 'reference' are the reference study's.")
+@click.option("--preset", help=PRESET_HELP)
 @seed_option
 @_setting("training", "epochs", "--epochs", help="Most evaluations.")
 @_setting("training", "beta", "--beta", help="Gain of the activation, in 1/A.")
@@ -57,6 +58,7 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
 @_setting("chip", "wire_ohm", "--wire", metavar="OHM", help="Resistance of a wire segment of a virtual chip.")
 @_setting("chip", "read_noise", "--read-noise", metavar="SHARE", help="Relative noise of a cell's current.")
 @_setting("chip", "step_variation", "--step-variation", metavar="SHARE", help="Relative spread of a pulse's step.")
+@click.option("--set", "fixed", multiple=True, metavar="KEY=VALUE", help="Set one key of [training] or [chip].")
 @click.option("--spread-of", metavar="MAP", help=SPREAD_OF_HELP)
 @click.option("--spread", nargs=2, metavar="LOW HIGH", help="Span that holds 95 % of the shifts, in S.")
 @click.option(
@@ -77,6 +79,7 @@ def train(
     bench: str,
     preset: str | None,
     seed: int | None,
+    fixed: tuple[str, ...],
     spread: tuple[str, str] | None,
     forecast_chips: int | None,
     spread_of: str | None,
@@ -96,6 +99,7 @@ def train(
     from crossbar_hil.bench.twin_of_chip import twin_of_bench, with_known_noise  # noqa: PLC0415
     from crossbar_hil.runs.progress import make_progress  # noqa: PLC0415
     from crossbar_hil.runs.training import train_and_record  # noqa: PLC0415
+    from crossbar_hil.studies.settings import set_own_values  # noqa: PLC0415
 
     overrides: dict[str, Any] = {}
     for name, value in settings.items():
@@ -107,7 +111,7 @@ def train(
         raise ConfigError("--spread-of means measured siemens, so K = 1, and --scale cannot be given with it")
     if chosen:
         overrides["chip"] = chosen | overrides.get("chip", {})
-    checked = load_bench(bench, preset=preset, overrides=overrides)
+    checked = set_own_values(load_bench(bench, preset=preset, overrides=overrides), fixed)
     seed = fresh_seed() if seed is None else seed
     if checked.kind != "hardware" or not yes:
         say_assumptions(checked)

@@ -119,6 +119,7 @@ def open_guarded(bench: Bench, *, seed: int, folder: Path, resume: bool = False)
         )
         backend = GuardedBackend(hello)
         backend.owned = owned.pop_all()
+        backend.noisy = bench.noisy
         return backend
 
 

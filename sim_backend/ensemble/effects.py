@@ -70,12 +70,58 @@ def _go_on(
 
 
 @numba.njit(**_FAST)
+def _evaluate(
+    conductances: Any, offsets: Any, beta: float, voltages: Any, targets: Any, senses: Any, size: Any, flicker_s: Any,
+    pull_back: bool, high: Any, slow: Any, seen: Any, gradient: Any, stream: Any, key: Any, chip: int, kept: Any,
+) -> float:  # fmt: skip
+    """Read every pattern; return the summed shortfall and leave the gradient in its array."""
+    rows, columns = conductances.shape
+    patterns, outputs = targets.shape
+    slow_scale = size[FLICKER] / math.sqrt(len(flicker_s))
+    error = 0.0
+    gradient[:] = 0.0
+    for p in range(patterns):
+        for j in range(rows):
+            for c in range(columns):
+                seen[j, c] = conductances[j, c]
+                if size[HEIGHT] > 0.0:
+                    is_high = high[j, c]
+                    if size[HIGH_S] == 0.0:
+                        is_high = 1.0 if uniform_number(stream, key, chip) < size[SHARE] else 0.0
+                    seen[j, c] *= 1.0 + size[HEIGHT] * is_high
+                if size[FLICKER] > 0.0:
+                    summed = 0.0
+                    for k in range(len(flicker_s)):
+                        summed += slow[k, j, c]
+                    seen[j, c] *= max(1.0 + slow_scale * summed, 0.0)
+        for n in range(outputs):
+            current, square = offsets[2 * n] - offsets[2 * n + 1], 0.0
+            for j in range(rows):
+                plus, minus = seen[j, 2 * n] * voltages[p, j], seen[j, 2 * n + 1] * voltages[p, j]
+                current += plus - minus
+                square += plus * plus + minus * minus
+            if size[WHITE] > 0.0:
+                # The noise of cells is independent: one number of the joint spread stands for both columns.
+                current += size[WHITE] * math.sqrt(square) * normal_number(stream, key, chip, kept)
+            gap = targets[p, n] - math.tanh(beta * current)
+            short = max(senses[p, n] * gap, 0.0)
+            error += short
+            if not pull_back:
+                gap = senses[p, n] * short
+            decay = math.exp(-2.0 * abs(beta * current))
+            delta = gap * decay / (1.0 + decay) ** 2
+            for j in range(rows):
+                gradient[j, n] += delta * voltages[p, j]
+        _go_on(columns * size[READ_S], size, flicker_s, high, slow, stream, key, chip, kept)
+    return error
+
+
+@numba.njit(**_FAST)
 def train_with_effects(  # noqa: PLR0912, PLR0915
     shifts: Any, factors: Any, exponents: Any, offsets: Any, first: int, key: Any, rises: Any, scale: float,
     beta: float, voltages: Any, targets: Any, senses: Any, epochs: int, size: Any, loss_shares: Any, loss_rates: Any,
-    flicker_s: Any, moves: bool, pull_back: bool,
-    confirm: int, most_idle: int, knows_ends: bool, unresponsive: int,
-    numbers: Any, met: Any, ended: Any, pulses: Any, errors: Any, levels: Any, conductances: Any,
+    flicker_s: Any, moves: bool, pull_back: bool, confirm: int, most_idle: int, unresponsive: int, certain_ends: bool,
+    numbers: Any, met: Any, ended: Any, pulses: Any, errors: Any, levels: Any, conductances: Any, fresh: Any,
 ) -> None:  # fmt: skip
     """Train each chip to its end.
 
@@ -105,32 +151,34 @@ def train_with_effects(  # noqa: PLR0912, PLR0915
         Correlation times of 1/f noise.
     moves, pull_back : bool
         Whether a pulse moves a cell at all; whether an activation beyond its target counts as a gap.
-    confirm, most_idle, knows_ends, unresponsive
-        As for `ensemble.noise.train_noisy`.
+    confirm, most_idle, unresponsive : int
+        As `ensemble.noise.train_noisy` takes them.
+    certain_ends : bool
+        Whether a cell at the end of its curve stays as it is and reads the same: then no pulse is tried on it in vain.
     numbers, met, ended, pulses, errors : ndarray, shape (M,)
         Results: epochs, converged, saturated cells, pulses, last error.
     levels, conductances : ndarray, shape (M, R, 2N)
         Results: where each cell ended, and its conductance after the last evaluation, in siemens.
+    fresh : ndarray of bool, shape (M,)
+        Result: whether a chip that converged meets every target in one more read.
     """
     chips, rows, columns = shifts.shape
     patterns, outputs = targets.shape
     last = len(rises) - 1
     terms, total = len(loss_shares), loss_shares.sum()
-    cell_noise = size[HEIGHT] > 0.0 or size[FLICKER] > 0.0
-    slow_scale = size[FLICKER] / math.sqrt(len(flicker_s))
     vector_s = columns * size[READ_S]
     stream, kept = np.empty(7, dtype=np.uint64), np.empty(1)
     level, risen, drifts = np.empty((rows, columns)), np.empty((rows, columns)), np.zeros((rows, columns))
     steps, left = np.empty((rows, columns)), np.zeros((terms, rows, columns))
     high, slow = np.zeros((rows, columns)), np.zeros((len(flicker_s), rows, columns))
     seen, gradient = np.empty((rows, columns)), np.empty((rows, outputs))
-    silent = np.zeros((rows, columns), dtype=np.int64)
+    silent = np.empty((rows, columns), dtype=np.int64)
     for m in range(chips):
         chip = first + m
         stream[BLOCK], stream[USED], stream[KEPT] = np.uint64(0), np.uint64(4), np.uint64(0)
         level[:], risen[:], left[:], high[:] = 0.0, 0.0, 0.0, 0.0
-        silent[:] = 0
         elapsed_s, sent, number, error = 0.0, 0, 0, 0.0
+        silent[:] = 0
         in_a_row, idle = 0, 0
         for j in range(rows):
             for c in range(columns):
@@ -144,46 +192,12 @@ def train_with_effects(  # noqa: PLR0912, PLR0915
         while True:
             number += 1
             _conduct(conductances[m], shifts[m], factors[m], risen, left, drifts, elapsed_s, total, scale, size)
-            # ---- evaluation
-            error = 0.0
-            gradient[:] = 0.0
-            for p in range(patterns):
-                for j in range(rows):
-                    for c in range(columns):
-                        seen[j, c] = conductances[m, j, c]
-                        if size[HEIGHT] > 0.0:
-                            is_high = high[j, c]
-                            if size[HIGH_S] == 0.0:
-                                is_high = 1.0 if uniform_number(stream, key, chip) < size[SHARE] else 0.0
-                            seen[j, c] *= 1.0 + size[HEIGHT] * is_high
-                        if size[FLICKER] > 0.0:
-                            summed = 0.0
-                            for k in range(len(flicker_s)):
-                                summed += slow[k, j, c]
-                            seen[j, c] *= max(1.0 + slow_scale * summed, 0.0)
-                for n in range(outputs):
-                    current, square = offsets[m, 2 * n] - offsets[m, 2 * n + 1], 0.0
-                    for j in range(rows):
-                        plus, minus = seen[j, 2 * n] * voltages[p, j], seen[j, 2 * n + 1] * voltages[p, j]
-                        current += plus - minus
-                        square += plus * plus + minus * minus
-                    if size[WHITE] > 0.0:
-                        # The noise of cells is independent: one number of the joint spread stands for both columns.
-                        current += size[WHITE] * math.sqrt(square) * normal_number(stream, key, chip, kept)
-                    gap = targets[p, n] - math.tanh(beta * current)
-                    short = max(senses[p, n] * gap, 0.0)
-                    error += short
-                    if not pull_back:
-                        gap = senses[p, n] * short
-                    decay = math.exp(-2.0 * abs(beta * current))
-                    delta = gap * decay / (1.0 + decay) ** 2
-                    for j in range(rows):
-                        gradient[j, n] += delta * voltages[p, j]
-                if cell_noise:
-                    _go_on(vector_s, size, flicker_s, high, slow, stream, key, chip, kept)
-            # ---- the rows that are read cell by cell, then time
-            if cell_noise:
-                _go_on(rows * vector_s, size, flicker_s, high, slow, stream, key, chip, kept)
+            error = _evaluate(
+                conductances[m], offsets[m], beta, voltages, targets, senses, size, flicker_s, pull_back, high, slow,
+                seen, gradient, stream, key, chip, kept,
+            )  # fmt: skip
+            # The rows are read cell by cell too, and all of it takes time.
+            _go_on(rows * vector_s, size, flicker_s, high, slow, stream, key, chip, kept)
             seconds = (patterns + rows) * vector_s
             elapsed_s += seconds
             _relax(seconds, loss_rates, left)
@@ -193,20 +207,18 @@ def train_with_effects(  # noqa: PLR0912, PLR0915
             if error == 0.0:
                 idle = 0
                 continue
-            # ---- what can still move
             moving = most_idle == 0
             for j in range(rows):
                 for n in range(outputs):
                     c = 2 * n if gradient[j, n] > 0.0 else 2 * n + 1
                     if unresponsive > 0 and silent[j, c] >= unresponsive:
                         gradient[j, n] = 0.0
-                    moving |= gradient[j, n] != 0.0 and not (knows_ends and level[j, c] >= last)
+                    moving |= gradient[j, n] != 0.0 and (not certain_ends or level[j, c] < last)
             idle = 0 if moving else idle + 1
             if idle > 0:
                 if idle == most_idle:
                     break
                 continue
-            # ---- pulses
             steps[:] = 0.0
             now = 0
             for j in range(rows):
@@ -246,11 +258,16 @@ def train_with_effects(  # noqa: PLR0912, PLR0915
             seconds = now * size[PULSE_S]
             elapsed_s += seconds
             _relax(seconds, loss_rates, left)
-            if cell_noise:
-                _go_on(seconds, size, flicker_s, high, slow, stream, key, chip, kept)
+            _go_on(seconds, size, flicker_s, high, slow, stream, key, chip, kept)
         if terms > 0 or size[DRIFT] > 0.0:
             _conduct(conductances[m], shifts[m], factors[m], risen, left, drifts, elapsed_s, total, scale, size)
         numbers[m], met[m], errors[m], pulses[m] = number, in_a_row == confirm, error, sent
+        if met[m]:
+            again = _evaluate(
+                conductances[m], offsets[m], beta, voltages, targets, senses, size, flicker_s, pull_back, high, slow,
+                seen, gradient, stream, key, chip, kept,
+            )  # fmt: skip
+            fresh[m] = again == 0.0
         at_end = 0
         for j in range(rows):
             for c in range(columns):

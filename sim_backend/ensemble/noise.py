@@ -86,7 +86,7 @@ def _rise(rises: Any, level: float) -> float:
 def train_noisy(  # noqa: PLR0912, PLR0915
     shifts: Any, first: int, key: Any, rises: Any, scale: float, beta: float, voltages: Any, targets: Any,
     senses: Any, epochs: int, read_noise: float, variation: float, moves: bool, pull_back: bool,
-    confirm: int, most_idle: int, knows_ends: bool, unresponsive: int,
+    confirm: int, most_idle: int, unresponsive: int,
     numbers: Any, met: Any, ended: Any, pulses: Any, errors: Any, levels: Any,
 ) -> None:  # fmt: skip
     """Train each chip to its end.
@@ -115,9 +115,6 @@ def train_noisy(  # noqa: PLR0912, PLR0915
         Evaluations in a row that must meet every target.
     most_idle : int
         Evaluations in a row in which nothing could be pulsed that end a training; 0 if it goes on.
-    knows_ends : bool
-        Whether a pulse on a cell at the end of its curve is known to move nothing; with noise that is to be found out,
-        as on a real chip.
     unresponsive : int
         Pulses in a row that changed nothing after which a cell gets no more; 0 for never. `Trainer` needs more of them
         in one of twenty cases if readings are noisy.
@@ -179,7 +176,8 @@ def train_noisy(  # noqa: PLR0912, PLR0915
                     c = 2 * n if gradient[j, n] > 0.0 else 2 * n + 1
                     if unresponsive > 0 and silent[j, c] >= unresponsive:
                         gradient[j, n] = 0.0
-                    moving |= gradient[j, n] != 0.0 and not (knows_ends and level[j, c] >= last)
+                    # Where readings are noisy, what is at its end is found out as on a real chip.
+                    moving |= gradient[j, n] != 0.0 and (read_noise > 0.0 or level[j, c] < last)
             idle = 0 if moving else idle + 1
             if idle > 0:
                 if idle == most_idle:

@@ -132,10 +132,13 @@ class Plan:
         from .noise import train_noisy  # noqa: PLC0415 - numba takes long to import
 
         levels = np.empty(chips.shape)  # whole numbers unless steps vary
+        idle = (max(self.confirm, IDLE) if self.read_noise else 1) if self.give_up else 0
+        silent = self.unresponsive and pulses_to_judge(self.unresponsive, self.read_noise)
         train_noisy(
             chips, first, seed_words(seed), self.rises, self.scale, self.beta, self.voltages, self.targets,
             2.0 * self.labels - 1.0, self.epochs, float(self.read_noise), float(self.step_variation), self.moves,
-            self.pull_back, *self._ending(), out.epochs, out.converged, out.saturated, out.pulses, out.error, levels,
+            self.pull_back, self.confirm, idle, silent,
+            out.epochs, out.converged, out.saturated, out.pulses, out.error, levels,
         )  # fmt: skip
         out.levels[:] = levels
 
@@ -169,28 +172,24 @@ class Plan:
             law = effects.relaxation_law, effects.relaxation_exponent
             losses = decay_terms(effects.relaxation, effects.relaxation_s or 0.0, *law)
         levels = np.empty(chips.shape)
+        readings = math.sqrt(
+            effects.read_noise**2
+            + effects.flicker**2
+            + effects.telegraph**2 * effects.telegraph_share * (1 - effects.telegraph_share)
+        )
+        lasting = bool({"relaxation", "drift", "disturb"} & set(effects.strong()))
+        restless = lasting or readings > 0
+        idle = (max(self.confirm, IDLE) if restless else 1) if self.give_up else 0
+        # Where cells change by themselves, none is seen to be without a reaction.
+        silent = 0 if lasting else self.unresponsive and pulses_to_judge(self.unresponsive, readings)
         train_with_effects(
             chips, factors, ones if own.shape_exponents is None else own.shape_exponents,
             np.zeros((len(chips), chips.shape[2])) if own.column_offsets is None else own.column_offsets, first,
             seed_words(seed), self.rises, self.scale, self.beta, self.voltages, self.targets, 2.0 * self.labels - 1.0,
-            self.epochs, size, *losses, FLICKER_S, self.moves, self.pull_back, *self._ending(), out.epochs,
-            out.converged, out.saturated, out.pulses, out.error, levels, out.conductances,
+            self.epochs, size, *losses, FLICKER_S, self.moves, self.pull_back, self.confirm, idle, silent, not restless,
+            out.epochs, out.converged, out.saturated, out.pulses, out.error, levels, out.conductances, out.fresh,
         )  # fmt: skip
         out.levels[:] = levels
-
-    def _ending(self) -> tuple[int, int, bool, int]:
-        """Return what ends a training: `confirm`, `most_idle`, `knows_ends` and `unresponsive` of the kernels.
-
-        Where pulses on other cells or time change what a cell reads, `Trainer` takes that for noise. Here no cell is
-        found unresponsive then: what a kernel sees is not the readings.
-        """
-        effects = self.effects
-        telegraph = effects.telegraph**2 * effects.telegraph_share * (1 - effects.telegraph_share)
-        sigma = math.sqrt(effects.read_noise**2 + telegraph + effects.flicker**2)
-        moved = bool(effects.disturb or effects.relaxation or effects.drift)
-        idle = (max(self.confirm, IDLE) if sigma or moved else 1) if self.give_up else 0
-        judged = self.unresponsive and not moved
-        return self.confirm, idle, not (sigma or moved), pulses_to_judge(self.unresponsive, sigma) if judged else 0
 
     def train_wired(self, chips: FloatArray, first: int, seed: int, out: EnsembleResult) -> None:
         """Train chips with wires, one by one; each has random numbers of its own."""

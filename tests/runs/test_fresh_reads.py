@@ -14,7 +14,7 @@ from crossbar_hil.runs.training import train_and_record
 from crossbar_hil.runs.training_record import reopen_record
 from crossbar_hil.runs.training_run import resume_and_record
 
-NOISY = {"chip": {"read_noise": 0.1}, "training": {}}
+NOISY = {"chip": {"read_noise": 0.1}, "training": {"confirm": 1}}
 
 
 def bench(**training):
@@ -103,7 +103,7 @@ def test_fresh_reads_that_are_not_those_of_the_record_stop_a_resume(noisy_run, t
         ({}, 0),
         ({"training": {"fresh_reads": 3}}, 3),
         ({"chip": {"read_noise": 0.01}, "training": {"fresh_reads": 0}}, 0),
-        ({"chip": {"read_noise": 0.01}, "training": {"epochs": 1}}, 0),
+        ({"chip": {"read_noise": 0.01}, "training": {"epochs": 1, "confirm": 1}}, 0),
     ],
     ids=["no noise", "asked for", "not wanted", "not converged"],
 )

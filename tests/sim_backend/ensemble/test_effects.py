@@ -53,7 +53,7 @@ def alone(effects, chips, *, seed, first=0, pull_back=False):
         backend = SimulatedBackend(
             CURVE, each, rng=own_generator(seed, first + place, 9), **effects.numbers(), **own.of(place)
         )
-        result = Trainer(backend, pull_back=pull_back, confirm=1).run(TASK.train, TASK.train_labels)
+        result = Trainer(backend, pull_back=pull_back).run(TASK.train, TASK.train_labels)
         found.append((result.epochs, result.pulses, backend.levels, backend.conductances))
     return [np.array(each) for each in zip(*found, strict=True)]
 
@@ -64,15 +64,7 @@ def test_with_nothing_random_every_chip_is_that_of_the_trainer(name, pull_back):
     effects = Effects(**NOTHING_RANDOM[name])
     shifts = draw_ensemble(12, seed=3, first=1020, span_siemens=SPAN)
     found = train_ensemble(
-        CURVE,
-        shifts,
-        TASK.train,
-        TASK.train_labels,
-        seed=3,
-        first=1020,
-        effects=effects,
-        pull_back=pull_back,
-        confirm=1,
+        CURVE, shifts, TASK.train, TASK.train_labels, seed=3, first=1020, effects=effects, pull_back=pull_back
     )
     epochs, pulses, levels, conductances = alone(effects, 12, seed=3, first=1020, pull_back=pull_back)
     assert found.epochs.tolist() == epochs.tolist()
@@ -86,7 +78,7 @@ def test_with_nothing_random_every_chip_is_that_of_the_trainer(name, pull_back):
 def compare(name, chips, few):
     effects = Effects(**RANDOM[name])
     shifts = draw_ensemble(chips, seed=5, span_siemens=SPAN)
-    together = train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, seed=5, effects=effects, confirm=1)
+    together = train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, seed=5, effects=effects, pull_back=False)
     epochs, pulses, levels, conductances = alone(effects, few, seed=6)
     for first, second in (
         (together.epochs, epochs),
