@@ -42,11 +42,11 @@ class Training(Table):
     """Whether activations beyond their target are pulled back to it."""
     dead_zone: float = 0.0
     """Activations nearer to their target than this are left alone."""
-    confirm: Annotated[int, Field(ge=1, strict=True)] | None = None
+    confirm: Annotated[int, Field(ge=1)] | None = None
     """Evaluations in a row that must meet every target; 1 if not given, 18 if readings are known to be noisy."""
     give_up: bool = True
     """Whether training ends when nothing can move any more."""
-    unresponsive: Annotated[int, Field(ge=0, strict=True)] = defaults.UNRESPONSIVE
+    unresponsive: Annotated[int, Field(ge=0)] = defaults.UNRESPONSIVE
     """A cell that did not react to so many pulses in a row gets no more; more if readings are noisy, 0 for never."""
     depress_v: Volt | None = None
     """Height of the depressing pulse."""
@@ -60,7 +60,7 @@ class Training(Table):
     """A potentiated cell is read, and pulsed again until it has risen by so much."""
     tries: int = 5
     """Most pulses until it has risen."""
-    fresh_reads: Annotated[int, Field(ge=0, strict=True)] | None = None
+    fresh_reads: Annotated[int, Field(ge=0)] | None = None
     """Evaluations of a chip that has converged, by reads alone; 20 if readings are known to vary, else none."""
     check_labels: bool = True
     """Whether labels are refused that no chip without bias can learn; needs cells that follow Ohm's law."""
