@@ -9,6 +9,10 @@ from crossbar_hil.arrays import FloatArray
 
 LEAST_NOISE = 1e-6
 """Relative noise below this is rounding."""
+TOLD_NOISE = 2e-4
+"""Read noise below this is none of the cell's: no training minds it, and six digits of a meter have as much."""
+LEAST_SPREAD = 1e-3
+"""A spread or variation of steps below this is none."""
 SURE = 4.0
 """A relaxation is believed in if it is so many times as large as what noise makes of it."""
 _TIMES = 200
@@ -26,8 +30,10 @@ class Readings:
     """(M,) readings at rest after a burst of pulses, which the cell took from near its start."""
     rest_seconds: FloatArray
     """(M,) when, from the middle of the burst."""
-    low_siemens: float
-    """Before the burst, at rest."""
+    low_siemens: FloatArray
+    """(M,) readings at rest before the burst."""
+    low_seconds: FloatArray
+    """(M,) when, from the middle of the burst: below zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +87,10 @@ def estimate_kind(cells: Sequence[Readings]) -> Kind:
         factors = tops / mean
         of_noise = np.mean((noise * curves.max(axis=1) / np.sqrt(cells[0].siemens.shape[1]) / tops) ** 2)
         spread = float(np.sqrt(max(np.log(factors).var(ddof=1) - of_noise, 0.0)))
+        spread = spread if spread > LEAST_SPREAD else 0.0
     shape = (rises / factors[:, None]).mean(axis=0)
     variation = _variation(rises / factors[:, None], curves, noise / np.sqrt(cells[0].siemens.shape[1]))
-    if noise or len(cells) > 1:
+    if noise > TOLD_NOISE or len(cells) > 1:
         shape = _monotone(shape)
     return Kind(
         float(np.exp(np.log(np.maximum(starts, 1e-15)).mean())) + shape, noise, variation, spread, share, seconds
@@ -100,32 +107,48 @@ def _noise(cells: Sequence[Readings]) -> float:
         for line in (*each.siemens, each.rest_siemens):
             if len(line) > 2 and line.min() > 0:
                 squares.append(np.diff(np.log(line), 2) ** 2 / 6)
-    found = float(np.sqrt(np.concatenate(squares).mean())) if squares else 0.0
-    return found if found > LEAST_NOISE else 0.0
+    return float(np.sqrt(np.concatenate(squares).mean())) if squares else 0.0
 
 
 def _relaxation(cells: Sequence[Readings], noise: float) -> tuple[float, float | None]:
-    """Share of a rise that is lost, and the time constant, by least squares over a grid of the latter."""
+    """Share of a rise that is lost, and the time constant, by least squares over a grid of the latter.
+
+    Before the burst and after it a cell falls, or comes back, to a conductance of its own by one time constant. Where
+    these two differ, a share of the burst has stayed; where what is yet to be lost differs, the rest of it will not.
+    """
     if min(len(each.rest_siemens) for each in cells) < 4:
         return 0.0, None
     at = cells[0].rest_seconds
-    times = np.geomspace(float(at[1] - at[0]) / 4, 10 * float(at[-1]), _TIMES)
-    seen = [each.rest_siemens / each.rest_siemens.mean() for each in cells]
-    still = sum(float(np.sum((each - each.mean()) ** 2)) for each in seen)
+    # A faster decay is over before the first reading, and a slower one hardly begins before the last.
+    times = np.geomspace(max(float(at[0]), float(at[1] - at[0])), 5 * float(at[-1]), _TIMES)
+    still = sum(
+        float(np.sum((line - line.mean()) ** 2)) / cell.rest_siemens.mean() ** 2
+        for cell in cells
+        for line in (cell.low_siemens, cell.rest_siemens)
+    )
     best: tuple[float, float, float] = (np.inf, 0.0, 0.0)
     for seconds in times:
-        falling = np.column_stack((np.ones(len(at)), np.exp(-at / seconds)))
-        left, shares = 0.0, []
-        for each, cell in zip(seen, cells, strict=True):
-            (low, lost), *_ = np.linalg.lstsq(falling, each, rcond=None)
-            left += float(np.sum((falling @ (low, lost) - each) ** 2))
-            shares.append(lost / (low + lost - cell.low_siemens / cell.rest_siemens.mean()))
-        if left < best[0]:
-            best = left, float(np.mean(shares)), float(seconds)
-    readings = sum(len(each) for each in seen)
+        left, lost, risen = 0.0, 0.0, 0.0
+        for cell in cells:
+            unit = cell.rest_siemens.mean()
+            low, falling_back, unlike_low = _falling(cell.low_seconds, cell.low_siemens / unit, seconds)
+            high, falling, unlike_high = _falling(cell.rest_seconds, cell.rest_siemens / unit, seconds)
+            left += unlike_low + unlike_high
+            lost += falling - falling_back
+            risen += high - low + falling - falling_back
+        if left < best[0] and 0 < lost <= risen:
+            best = left, lost / risen, float(seconds)
+    readings = sum(len(each.rest_siemens) + len(each.low_siemens) for each in cells)
     floor = max(noise, LEAST_NOISE) ** 2 * (2 * len(cells) + SURE * np.sqrt(2 * readings))
     left, share, seconds = best
-    return (min(share, 1.0), seconds) if still - left > floor and share > 0 else (0.0, None)
+    return (share, seconds) if still - left > floor else (0.0, None)
+
+
+def _falling(at: FloatArray, seen: FloatArray, seconds: float) -> tuple[float, float, float]:
+    """Fit an exponential decay: what it ends at, how much of it is left at time zero, and the sum of squares."""
+    design = np.column_stack((np.ones(len(at)), np.exp(-(at - at[0]) / seconds)))
+    found, *_ = np.linalg.lstsq(design, seen, rcond=None)
+    return float(found[0]), float(found[1] * np.exp(at[0] / seconds)), float(np.sum((design @ found - seen) ** 2))
 
 
 def _kept(at: FloatArray, pulsed: FloatArray, share: float, seconds: float | None) -> FloatArray:
@@ -146,17 +169,24 @@ def _undo(each: Readings, share: float, seconds: float | None) -> FloatArray:
 
 
 def _variation(rises: FloatArray, curves: FloatArray, noise: float) -> float | None:
-    """Relative spread of a step, from what differs between cells of which each had its factor taken out."""
+    """Relative spread of a step, from where each cell goes and where the mean curve goes from the cell's own level.
+
+    Of each cell its factor was taken out; `noise` is that of a mean of readings.
+    """
     cells, levels = rises.shape
     if cells < 2:
         return None
-    steps = np.diff(rises, axis=1)
-    mean = steps.mean(axis=0)
-    differing = np.sum((steps - mean) ** 2, axis=0) / (cells - 1)
-    of_noise = np.mean(2 * (noise * curves[:, :-1]) ** 2, axis=0)
+    mean = rises.mean(axis=0)
+    shape, number = np.maximum.accumulate(mean) + 1e-9 * mean.max() * np.arange(levels), np.arange(levels)
     early = slice(0, max(levels // 2, 2))  # later on most of the curve is flat
-    squares, total = float(np.sum(differing[early] - of_noise[early])), float(np.sum(mean[early] ** 2))
-    return float(np.sqrt(squares / total)) if squares > 0 < total else 0.0
+    squares = total = 0.0
+    for rise, curve in zip(rises, curves, strict=True):
+        ahead = np.interp(np.interp(rise[:-1], shape, number) + 1, number, shape)
+        squares += float(np.sum(((rise[1:] - ahead) ** 2)[early])) * cells / (cells - 1)
+        squares -= float(np.sum((2 * (noise * curve[:-1]) ** 2)[early]))
+        total += float(np.sum((ahead - rise[:-1])[early] ** 2))
+    found = float(np.sqrt(squares / total)) if squares > 0 < total else 0.0
+    return found if found > LEAST_SPREAD else 0.0
 
 
 def _monotone(levels: FloatArray) -> FloatArray:

@@ -111,10 +111,11 @@ class _Measurement:
                 self._passed += pulse.width_s
                 yield self._read(pulse, number, reads)
         if rest and len(kinds) > 1:
-            yield self._read(kinds[1], pulses, rest)._replace(rest=True)
+            low = self._read(kinds[1], pulses, rest)
             burst = max(pulses // 2, 1)
             self._passed += burst * kinds[0].width_s / 2
             middle = self._now()
+            yield low._replace(rest=True, seconds=tuple(each - middle for each in low.seconds))
             self._backend.send_pulses(burst * self._counts, kinds[0])
             self._passed += burst * kinds[0].width_s / 2
             after = self._read(kinds[0], burst, rest)
@@ -142,7 +143,8 @@ def readings_of(steps: Sequence[Step]) -> Readings:
         np.array([step.seconds for step in levels]),
         np.array(burst.readings if burst else ()),
         np.array(burst.seconds if burst else ()),
-        float(np.mean(low.readings[len(low.readings) // 2 :])) if low else 0.0,
+        np.array(low.readings if low else ()),
+        np.array(low.seconds if low else ()),
     )
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from crossbar_hil.curves.own_table import is_own
 from crossbar_hil.errors import DataError
 from crossbar_hil.shipped import TextFile, data_file, is_shipped, read_text
 
@@ -30,6 +31,9 @@ def read_facts(file: TextFile) -> dict[str, str]:
         text = read_text("curve", file)
     except DataError:  # whoever needs the curve says so
         return {}
+    header = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
+    if not is_own(header.split(",")):
+        return {}  # comments of others mean what others mean
     found = (_LINE.fullmatch(line.strip()) for line in text.splitlines() if line.startswith("#"))
     return {FACTS[each[1].lower()]: each[2] for each in found if each}
 

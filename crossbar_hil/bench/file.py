@@ -314,6 +314,12 @@ class Bench(Table):
         return self.kind == "emulated" and not any(table.resource for table in self.instruments.values())
 
     @property
+    def noisy(self) -> bool | None:
+        """Whether readings of its emulated chip vary; None if the file does not say so."""
+        chip = self.chip if self.kind == "emulated" else None
+        return True if chip and (chip.twin or chip.read_noise or chip.telegraph or chip.flicker) else None
+
+    @property
     def limits(self) -> Limits | None:
         """The limits that the file sets, if it sets any."""
         table = self.limit_table

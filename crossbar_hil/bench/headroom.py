@@ -16,6 +16,7 @@ from crossbar_hil.errors import CrossbarError
 from crossbar_hil.plugins import load
 from crossbar_hil.shipped import data_file
 from crossbar_hil.training.settings import Training
+from crossbar_hil.twins.file import read_twin
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,18 +101,26 @@ def headroom(bench: Bench, conductances: FloatArray | None, levels: FloatArray |
     if bench.chip is None:
         return Headroom(None, None, wanted, epochs, "the bench has no [chip] table, so no curve")
     chip = bench.chip.resolved
+    told = "by the levels of the virtual chip"
     try:
-        measured = load("curves", "measured").of_device(chip.curve_file, chip.curve_pulse, smoothed=chip.smoothed)
-        rises = np.maximum.accumulate(measured.for_pulse(bench.training.pulse).rises)
+        if chip.twin is not None:
+            twin = read_twin(data_file(chip.twin))
+            if levels is None:
+                levels, told = np.array(twin.cells.level), "by the levels of the twin"
+            curve_start, rises = twin.curve_siemens[0], np.array(twin.curve_siemens) - twin.curve_siemens[0]
+        else:
+            measured = load("curves", "measured").of_device(chip.curve_file, chip.curve_pulse, smoothed=chip.smoothed)
+            curve_start, rises = float(measured.levels_siemens[0]), measured.for_pulse(bench.training.pulse).rises
+        rises = np.maximum.accumulate(rises)
     except CrossbarError as error:  # a reading can be told all the same
         return Headroom(None, None, wanted, epochs, str(error))
     whole = len(rises) - 1
     if levels is not None:
         left = np.ceil(whole - levels).astype(np.int64)
-        return Headroom(np.maximum(left, 0), whole, wanted, epochs, "by the levels of the virtual chip")
+        return Headroom(np.maximum(left, 0), whole, wanted, epochs, told)
     if conductances is None:
         return Headroom(None, whole, wanted, epochs, "nothing was read")
-    start, why = _start_of(chip, float(measured.levels_siemens[0]), conductances.shape)
+    start, why = _start_of(chip, curve_start, conductances.shape)
     if start is None:
         return Headroom(None, whole, wanted, epochs, why)
     reached = np.searchsorted(rises, (conductances - start) / chip.k, side="right") - 1

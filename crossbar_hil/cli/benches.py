@@ -118,7 +118,7 @@ def read(bench: str, seed: int | None, voltage: str, repeat: int, as_json: bool)
 @click.option("--depress", default="-2.8 V", show_default=True, help="Height of the depressing pulses.")
 @click.option("--voltage", default="100 mV", show_default=True, help="Read voltage.")
 @click.option("--reads", default=3, show_default=True, help="Reads of each step; how they differ is the noise.")
-@click.option("--rest", default=20, show_default=True, help="Reads at rest, to see relaxation.")
+@click.option("--rest", default=40, show_default=True, help="Reads at rest, to see relaxation.")
 @click.option(
     "--to",
     "to",

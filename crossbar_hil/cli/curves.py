@@ -99,7 +99,9 @@ def _tell(found: "Understanding", to: Path | None, png: Path | None) -> None:
     print_lines(sketch(found.curves))
     for way, spread in found.spreads:
         if way == "potentiation":
-            click.echo(f"for a dry run with this spread: --set step_variation={spread.step_variation:.3g}")
+            click.echo(
+                f"a dry run takes this spread by step_variation={spread.step_variation:.3g}; the table of --to says it"
+            )
     if any(curve.pulse is None for curve in found.curves):
         click.echo('to name the pulses: --amplitude 2 --width "50 ms"' + _depressing(found))
     for path in (to, png):
@@ -134,8 +136,10 @@ def _write(to: Path, found: "Understanding", file: str, options: "Options") -> N
     from crossbar_hil.curves.own_table import write_own  # noqa: PLC0415
     from crossbar_hil.curves.showing import in_words  # noqa: PLC0415
 
-    said = [f"{subject}: {text}" for subject, text in (*found.said, *map(in_words, found.curves))]
-    write_own(to, found.curves, [f"crossbar-hil curve {Path(file).name} {' '.join(options.words())}", *said])
+    said = [f"understood {subject}: {text}" for subject, text in (*found.said, *map(in_words, found.curves))]
+    facts = [f"step variation: {spread.step_variation:.3g}" for way, spread in found.spreads if way == "potentiation"]
+    command = f"crossbar-hil curve {Path(file).name} {' '.join(options.words())}"
+    write_own(to, found.curves, [command, *said, *facts, *found.comments])
 
 
 def _draw(png: Path, found: "Understanding", file: str) -> None:

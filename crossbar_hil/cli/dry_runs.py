@@ -10,6 +10,7 @@ import click
 from crossbar_hil.cli.common import (
     COULD_NOT,
     DEVICE_SPREAD_HELP,
+    PRESET_HELP,
     SPREAD_OF_HELP,
     as_json,
     chosen_spread,
@@ -76,7 +77,7 @@ def _dry_run_options(chips: int, over: str) -> Callable[[Any], Any]:
         click.option("--over", multiple=True, metavar="KEY=VALUES", help=over),
         click.option("--set", "fixed", multiple=True, metavar="KEY=VALUE", help="Set one key of [training] or [chip]."),
         click.option("--bench", help="Shipped bench, bench file or backend.  [default: simulated]"),
-        click.option("--preset", help="Settings laid over the bench: 'reference' are the reference study's."),
+        click.option("--preset", help=PRESET_HELP),
         click.option("--curve", metavar="FILE", help="Measured conductance curve of your device."),
         click.option("--twin", metavar="FILE", help="Twin of a chip that `calibrate` made: its draws are the chips."),
         click.option("--start", metavar="MAP", help="Where each cell starts: what `read --json` printed."),

@@ -159,4 +159,36 @@ def _tell(twin: "Twin", path: Path, picture: Path, *, as_json: bool) -> None:
     print_lines([f"twin    {path}", f"figure  {picture}"])
 
 
-VERBS = (calibrate,)
+@click.command()
+@click.argument("runs", type=click.Path(path_type=Path), default=Path("runs"))
+@click.option("--kind", type=click.Choice(["simulated", "emulated", "hardware"]), help="Only runs on such devices.")
+@click.option("--to", "path", type=click.Path(path_type=Path), help="Draw the reliability diagram into this new PNG.")
+@as_json
+def twins(runs: Path, kind: str | None, path: Path | None, as_json: bool) -> None:
+    """Tally what was foretold of the RUNS in a folder against what then happened.
+
+    Brier score (0 is best), that of the base rate, and, for every fifth of the foretold probability, what happened.
+    """
+    from crossbar_hil.runs.foretold import foretold_runs  # noqa: PLC0415
+    from crossbar_hil.twins.tally import tally  # noqa: PLC0415
+
+    if path is not None and path.exists():
+        raise RunError(f"{path} exists already and is not overwritten")
+    told = foretold_runs(runs, kind)
+    if not told:
+        raise RunError(
+            f"no run in {runs} was foretold and has ended; `train` foretells before it trains a real chip, and "
+            "with --twin or --forecast"
+        )
+    found = tally(told)
+    if path is not None:
+        from crossbar_hil.twins.plotting import draw_reliability, save  # noqa: PLC0415
+
+        save(draw_reliability(found), path)
+    if as_json:
+        print_json(**found.as_record(), figure=None if path is None else str(path))
+    else:
+        print_lines([*found.lines(), *([] if path is None else [f"figure  {path}"])])
+
+
+VERBS = (calibrate, twins)

@@ -151,6 +151,8 @@ def _value(place: int, layout: Layout, name: Name, options: Options, ask: Asker)
     largest = max((abs(each) for each in layout.column(place) if each is not None and abs(each) < 1e20), default=0.0)
     if name.unknown_unit is not None:
         why = f"has the unit {name.unknown_unit!r}, which is not known here"
+    elif name.strange:
+        why = "has no unit that is known here"
     elif name.quantity == "resistance" or not largest <= LARGEST_WITHOUT_UNIT:
         why = f"has no unit, and its numbers, up to {largest:g}, may be in several"
     else:

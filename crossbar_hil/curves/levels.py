@@ -15,6 +15,8 @@ SMALLEST_SIEMENS = 1e-12
 """A curve that never rises to this (1 Tohm) is in another unit: no source-measure unit reads it at 0.1 V."""
 OVERFLOW = 1e20
 """Instruments write 9.9e37, 9.91e37 or 199.999e99 for a reading beyond their range or none at all."""
+MOST_LEFT_OUT = 10
+"""Lines up to which a sentence offers to leave readings out; with more, the column is another or the file is broken."""
 WITHIN_NOISE = 0.05
 """Readings below zero by up to this share of the largest may be noise."""
 
@@ -65,6 +67,8 @@ def checked_levels(
 
 
 def _leave_out(lines: Sequence[int], ask: Asker) -> str:
+    if len(lines) > MOST_LEFT_OUT:
+        return f", one of {len(lines)}"
     return f"; {ask.command(leave_out=(*ask.options.leave_out, *lines))} leaves it out"
 
 
@@ -77,7 +81,7 @@ def _check_sizes(levels: Sequence[Level], value: Value, what: str, ask: Asker) -
             f"or its unit be said, such as by {ask.command(unit=_other(value))}",
         )
     highest = max(levels, key=lambda level: abs(level.siemens))
-    if 0 < abs(highest.siemens) < SMALLEST_SIEMENS:
+    if abs(highest.siemens) < SMALLEST_SIEMENS:
         raise ask.refused_line(
             highest.line,
             f"{what} {highest.siemens:g} S is the largest and below {SMALLEST_SIEMENS:g} S; the column must be "

@@ -38,6 +38,8 @@ class Understanding:
     said: tuple[tuple[str, str], ...]
     """What was understood, by subject."""
     sha256: str
+    comments: tuple[str, ...] = ()
+    """Those of the project's own table, some of which are facts of its cells."""
     spreads: tuple[tuple[str, Spread], ...] = ()
     """Of potentiation and depression, if the file holds cycles."""
 
@@ -78,9 +80,9 @@ def understand(file: BytesFile, options: Options = PLAIN) -> Understanding:
         curves = tuple(read_own(layout, ask))
         ask.say("table", f"the project's own, {len(curves)} curve(s)")
         with_pulses = tuple(_with_pulses(curve, options) for curve in curves)
-        return Understanding(with_pulses, tuple(ask.understood), digest)
+        return Understanding(with_pulses, tuple(ask.understood), digest, layout.preamble)
     curves, spreads = _curves(layout, reading.layout, options, ask)
-    return Understanding(curves, tuple(ask.understood), digest, spreads)
+    return Understanding(curves, tuple(ask.understood), digest, (), spreads)
 
 
 def _table(data: bytes, options: Options, ask: Asker) -> Reading:
@@ -126,7 +128,8 @@ def _own(lines: Sequence[Line], options: Options, ask: Asker) -> Reading | None:
     if len(rows) < 2:
         raise ask.refusal("holds a header and no data")
     names = tuple(str(cell) for cell in rows[0].cells)
-    layout = Layout(".", names, (rows[0].line,), (), tuple(rows[1:]), (True,) * len(names))
+    above = tuple(line.text.strip().lstrip("#").strip() for line in lines if is_comment(line))
+    layout = Layout(".", names, (rows[0].line,), above, tuple(rows[1:]), (True,) * len(names))
     return Reading("comma", layout)
 
 

@@ -299,7 +299,8 @@ def drawn_by_pulses(layout: Layout, columns: Columns, rows: Rows, levels: Sequen
     sent = [(v * volt_factor, i * ampere_factor) for v, i in pairs if v and i is not None]
     if not sent:
         return None
-    volts = float(np.median([abs(v) for v, _ in sent]))
+    sizes = [abs(v) for v, _ in sent]
+    volts = max(sizes, key=sizes.count)
     currents = sorted(abs(i) for v, i in sent if abs(abs(v) - volts) <= SAME_VOLTAGE * volts)
     ohmic = float(np.median(levels)) * volts
     if not ohmic > 0 or np.median(currents) / ohmic < WORTH_SAYING:

@@ -37,8 +37,15 @@ def in_words(curve: MeasuredCurve) -> tuple[str, str]:
     return way, f"{len(levels)} readings ({len(levels) - 1} pulses) from {ends}, {by}"
 
 
+def longest(curves: Iterable[MeasuredCurve], potentiation: bool) -> MeasuredCurve:
+    """Return the curve of one way that was measured with the longest pulse."""
+    own = [curve for curve in curves if curve.potentiation is potentiation]
+    return max(own, key=lambda curve: 0.0 if curve.pulse is None else curve.pulse.width_s)
+
+
 def sketch(curves: Sequence[MeasuredCurve]) -> list[str]:
-    """Draw curves one after the other: conductance over the number of the reading."""
+    """Draw potentiation and depression one after the other, of several each the one of the longest pulse."""
+    curves = [longest(curves, kind) for kind in (True, False) if any(curve.potentiation is kind for curve in curves)]
     values = [(level, UP if curve.potentiation else DOWN) for curve in curves for level in curve.levels_siemens]
     factor, unit = scale_of(max(level for level, _ in values))
     low, high = min(level for level, _ in values), max(level for level, _ in values)

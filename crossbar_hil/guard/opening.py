@@ -119,8 +119,7 @@ def open_guarded(bench: Bench, *, seed: int, folder: Path, resume: bool = False)
         )
         backend = GuardedBackend(hello)
         backend.owned = owned.pop_all()
-        if bench.kind == "emulated" and bench.chip is not None and bench.chip.has_noise:
-            backend.noisy = True
+        backend.noisy = bench.noisy
         return backend
 
 

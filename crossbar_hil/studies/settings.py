@@ -158,6 +158,21 @@ def set_values(bench: Bench, texts: Sequence[str]) -> Bench:
     return with_settings(bench, values) if values else bench
 
 
+def set_own_values(bench: Bench, texts: Sequence[str]) -> Bench:
+    """Return a bench with every ``KEY=VALUE`` set, in tables that it has.
+
+    Raises
+    ------
+    ConfigError
+        Also if the bench has no [chip] table and a value belongs there: nothing would come of it.
+    """
+    keys = [find_key(text.partition("=")[0]) for text in texts]
+    missing = [key.name for key in keys if key.table.startswith("chip")] if bench.chip is None else []
+    if missing:
+        raise ConfigError(f"bench {bench.name} has no [chip] table, so --set cannot set {', '.join(missing)} of it")
+    return set_values(bench, texts)
+
+
 def virtual_chip(bench: Bench) -> Chip:
     """Return the virtual chip of a bench, one of the size of its wiring if it describes none."""
     if bench.chip is None and bench.wiring is not None:

@@ -89,9 +89,9 @@ def _check_zeros(lines: list[tuple[int, str]], path: TextFile) -> None:
         number, text = short
         if set(text) <= {"0", "1"} and text:
             raise DataError(
-                f"pattern file {path}, line {number}: {what} {text!r} has {len(text)} of {bits} bits and none in the "
-                f"file begins with 0, so zeros in front were lost, as by a spreadsheet; write {text.zfill(bits)} and "
-                "so on, and format the columns as text before the file is opened and saved there"
+                f"pattern file {path}, line {number}: {what} {text!r} has {len(text)} of {bits} bits, and none in the "
+                f"file begins with 0, so zeros in front were lost, as by a spreadsheet; write {text.zfill(bits)}, "
+                "and format the columns as text before the file is opened and saved in one"
             )
 
 

@@ -24,7 +24,7 @@ WIDEST = 0.5
 """Prior of spread and variation: half a normal distribution of this standard deviation."""
 SISTER = 0.15
 """Prior of the mean: Cauchy of this width, as the curve is that of another cell, perhaps of another chip."""
-PARTICLES = 768
+PARTICLES = 512
 """For each cell."""
 REACH = 1.2
 """Step factors are weighed as far from the means as this, in logarithms."""

@@ -118,8 +118,14 @@ def draw_reliability(found: Tally) -> Figure:
     errors = np.abs(np.array([share - ends[0], ends[1] - share]))
     axes.errorbar(predicted, share, yerr=errors, fmt="o", color=BLUE, label="happened, 95 % interval")
     for each in found.bins:
+        left = each.predicted > 0.9
         axes.annotate(
-            str(each.count), (each.predicted, each.share), textcoords="offset points", xytext=(6, -10), fontsize=8
+            str(each.count),
+            (each.predicted, each.share),
+            textcoords="offset points",
+            xytext=(-8 if left else 8, -3),
+            ha="right" if left else "left",
+            fontsize=8,
         )
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(-0.02, 1.02)

@@ -102,6 +102,7 @@ class SimulatedBackend(DeviceBackend):
     """
 
     kind = "simulated"
+    simulates_chip = True
 
     def __init__(
         self,

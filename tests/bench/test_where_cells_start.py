@@ -22,7 +22,7 @@ SPREAD = {"low_siemens": 1e-8, "high_siemens": 5e-8}
 def lab(tmp_path, monkeypatch):
     """A working directory with the files of a lab."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "mine.csv").write_text("\n".join(map(repr, CURVE)), encoding="utf-8")
+    (tmp_path / "mine.csv").write_text("siemens\n" + "\n".join(map(repr, CURVE)), encoding="utf-8")
     (tmp_path / "map.json").write_text(
         json.dumps({"kind": "hardware", "conductance_siemens": MAP.tolist()}), encoding="utf-8"
     )

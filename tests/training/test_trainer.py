@@ -88,7 +88,7 @@ def test_a_target_that_is_hit_exactly_is_met():
 
 def test_a_sum_of_zero_sends_no_pulse(pair):
     # Both patterns ask for 1 and are opposite, so each row's sum is +t - t.
-    trainer = Trainer(pair, pulse=PULSE, target=0.9, epochs=6, check_labels=False)
+    trainer = Trainer(pair, pulse=PULSE, target=0.9, epochs=6, check_labels=False, give_up=False)
     result = trainer.run([[0, 1], [1, 0]], [[1], [1]])
     assert result.pulses == 0
     assert result.epochs == 6

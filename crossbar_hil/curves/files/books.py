@@ -93,11 +93,11 @@ def _variables(data: bytes, options: Options, ask: Asker) -> list[Row]:
         columns += [(name if many == 1 else f"{name} {k + 1}", flat[:, k]) for k in range(many)]
     if not columns:
         raise ask.refusal(f"holds no columns of numbers among its variables {', '.join(arrays) or '(none)'}")
-    ask.say("variables", ", ".join(arrays))
+    ask.say("variables", f"{', '.join(arrays)}; the names count as line 1, their first numbers as line 2")
     length = max(len(column) for _, column in columns)
-    rows = [Row(0, tuple(name for name, _ in columns))]
+    rows = [Row(1, tuple(name for name, _ in columns))]
     for k in range(length):
-        rows.append(Row(k + 1, tuple(float(column[k]) if k < len(column) else "" for _, column in columns)))
+        rows.append(Row(k + 2, tuple(float(column[k]) if k < len(column) else "" for _, column in columns)))
     return rows
 
 

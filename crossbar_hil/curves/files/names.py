@@ -1,5 +1,6 @@
 """What the name of a column says: quantity, unit, what it is for, in some languages."""
 
+import functools
 import re
 from typing import NamedTuple
 
@@ -228,6 +229,8 @@ class Name(NamedTuple):
     width: bool = False
     writing: bool = False
     reading: bool = False
+    strange: bool = False
+    """Whether a word of it was not understood, which may be a unit."""
     aside: bool = False
     """An uncertainty, a logarithm or something else that is no curve."""
 
@@ -237,6 +240,7 @@ class Name(NamedTuple):
         return bool(self.quantity or self.unit or self.counts or self.cycle or self.way or self.width or self.writing)
 
 
+@functools.lru_cache
 def read_name(text: str) -> Name:
     """Return what the name of a column says.
 
@@ -273,8 +277,13 @@ def read_name(text: str) -> Name:
         width=any(word in _WIDTH for word in words),
         writing=any(word in _WRITING for word in words),
         reading=any(word in _READING for word in words),
+        strange=known is None and any(_is_strange(token) for token in re.findall(r"[^\W\d_]+", text)),
         aside=any(word in _ASIDE for word in words),
     )
+
+
+def _is_strange(token: str) -> bool:
+    return not (_quantity(token, [token.lower()]) or any(word in _UNDERSTOOD for word in _words(token)))
 
 
 def _divide(text: str) -> tuple[str, str | None]:
@@ -298,7 +307,7 @@ def _suffix(base: str, quantity: str | None, words: list[str]) -> tuple[str, Uni
     """Return the unit at the end of a name, such as ``g_us`` or ``Current nA``, and what stands before it."""
     if unit(base) is not None and base not in _SYMBOLS:
         return "", unit(base)
-    found = re.fullmatch(r"(.+?)(?:\s+in\s+|[\s_]+)(\S+)", base)
+    found = re.fullmatch(r"(.+?)(?:\s+in\s+|[\s_]+)([^\s_]+)", base)
     if not found:
         return base, None
     head, tail = found[1], found[2]

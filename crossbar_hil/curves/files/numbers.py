@@ -1,5 +1,6 @@
 """Numbers as files write them, with a decimal point or a decimal comma."""
 
+import functools
 import re
 
 from .decoding import Line
@@ -10,6 +11,7 @@ Cell = str | float
 MISSING = {"", "-", "--", "---", "n/a", "na", "#n/a", "null", "none"}
 """What stands for a number that is not there, in lower case."""
 _NOT_FINITE = {"nan": "nan", "inf": "inf", "infinity": "inf", "1.#qnan": "nan", "1.#ind": "nan", "1.#inf": "inf"}
+_COMMENT = re.compile(r"\s*(#(?!\s*[\t;,|])|%(?!\s*[\t;,|])|//)")
 _EXPONENT = r"([eEdD][+-]?\d+)?"
 _FORMS = {
     ".": re.compile(rf"[+-]?(\d+(\.\d*)?|\.\d+){_EXPONENT}"),
@@ -21,6 +23,7 @@ _GROUPED = {
 }
 
 
+@functools.lru_cache(maxsize=1 << 17)  # every way of reading a file asks for the same cells
 def number(cell: Cell, decimal: str) -> float | None:
     """Return the number that a cell holds, None if it holds none.
 
@@ -63,5 +66,5 @@ def may_be_grouped(cells: list[Cell], decimal: str) -> bool:
 
 
 def is_comment(line: Line) -> bool:
-    """Say whether a line is a comment."""
-    return line.text.lstrip().startswith(("#", "%", "//"))
+    """Say whether a line is a comment; a column called # makes none."""
+    return bool(_COMMENT.match(line.text))

@@ -9,7 +9,7 @@ from .decoding import Line
 from .numbers import Cell, is_comment, may_be_grouped
 from .options import SEPARATORS, Options
 from .questions import Asker
-from .tables import Layout, Problem, Row, lay_out
+from .tables import NUMBERS_ONLY, Layout, Problem, Row, lay_out
 from .units import unit
 
 
@@ -43,6 +43,7 @@ def read_table(lines: Sequence[Line], options: Options, ask: Asker) -> Reading:
         problem = min(best.layout.problems)
         raise ask.refused_line(problem.line, problem.text)
     sound = [reading for reading in sound if not any(_holds_more(other.layout, reading.layout) for other in sound)]
+    sound = [reading for reading in sound if not _is_torn(reading.layout)] or sound
     different: list[Reading] = []
     for reading in sound:
         if all(reading.layout.numbers() != other.layout.numbers() for other in different):
@@ -64,7 +65,8 @@ def _all(plain: Sequence[Line], comments: Sequence[Line], options: Options) -> l
         rows = split(plain, sign)
         if rows is None:
             continue
-        said = [Row(line.number, tuple(_cells(line.text.lstrip("#%/ \t"), sign))) for line in comments]
+        bare = [Line(line.number, line.text.lstrip("#%/ \t")) for line in comments]
+        said = [row for line in bare for row in split([line], sign) or ()]
         for decimal in (".", ","):
             if options.decimal in {None, decimal}:
                 layout = lay_out(rows, decimal, said, blanks=sign == " ")
@@ -130,6 +132,12 @@ def _holds_more(layout: Layout, less: Layout) -> bool:
         return False
     places = [place for place, had in enumerate(less.numeric) if had]
     return all(layout.column(place) == less.column(place) for place in places)
+
+
+def _is_torn(layout: Layout) -> bool:
+    """Say whether text of a table is made of numbers, as it is where a wrong separator tears them apart."""
+    texts = [place for place, is_number in enumerate(layout.numeric) if not is_number]
+    return any(NUMBERS_ONLY.fullmatch(text) for place in texts for text in layout.texts(place))
 
 
 def _worth(layout: Layout) -> tuple[int, int]:

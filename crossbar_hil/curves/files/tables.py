@@ -11,7 +11,7 @@ from .numbers import Cell, is_missing, number
 from .units import unit
 
 MOST_HEADER_LINES = 3
-_NUMBERS_ONLY = re.compile(r"[\s.,;|+\-]*\d[\d\s.,;|+\-eEdD]*")
+NUMBERS_ONLY = re.compile(r"[\s.,;|+\-]*\d[\d\s.,;|+\-eEdD]*")
 
 
 class Row(NamedTuple):
@@ -87,7 +87,7 @@ def lay_out(rows: Sequence[Row], decimal: str, comments: Sequence[Row] = (), *, 
     if not numbered:
         return Layout(decimal, (), (), tuple(_text(row) for row in rows), (), ())
     width = Counter(numbered).most_common(1)[0][0]
-    width = max(width, _widest_of_many(numbered, width))
+    width = _widest_of_many(numbered, width)
     numeric = _numeric(kinds, width)
     start = next(
         (
@@ -107,6 +107,8 @@ def lay_out(rows: Sequence[Row], decimal: str, comments: Sequence[Row] = (), *, 
         header_lines = (line,) if line else ()
     if body:
         above = [_text(row) for row in comments if row.line < body[0].line and row.line not in header_lines] + above
+    if header_lines and body:
+        problems += _units_between(comments, header_lines[-1], body[0].line)
     problems += _problems(body, width, numeric, decimal) + _numbers_above(rows[:start], width, numeric, names)
     return _without_empty_columns(
         Layout(decimal, names, header_lines, tuple(above), tuple(body), numeric, tuple(problems), header_text)
@@ -130,12 +132,10 @@ def _trimmed(rows: list[Row]) -> list[Row]:
 
 
 def _widest_of_many(numbered: list[int], width: int) -> int:
-    """Return the width of the first lines, if later ones only lack cells at their end."""
-    if width >= 3 or numbered[0] < 3:
-        if numbered[0] > width and numbered == sorted(numbered, reverse=True):
-            return numbered[0]
-        return width
-    return numbered[0] if numbered == sorted(numbered, reverse=True) else width
+    """Return the width of the first lines, if later ones only lack cells at their end, as side by side tables do."""
+    first = numbered[0]
+    lacking = first >= 3 and numbered.count(first) > 1 and numbered == sorted(numbered, reverse=True)
+    return first if lacking else width
 
 
 def _numeric(kinds: list[list[str]], width: int) -> tuple[bool, ...]:
@@ -171,7 +171,7 @@ def _numbers_above(above: Sequence[Row], width: int, numeric: Sequence[bool], na
     """Name lines above the table that hold its numbers with the other decimal sign, or would be lost."""
     found = []
     for row in above:
-        if _NUMBERS_ONLY.fullmatch(_text(row)):
+        if NUMBERS_ONLY.fullmatch(_text(row)):
             found.append(Problem(row.line, f"numbers, {_text(row)!r}, above a table of {width} column(s)"))
             continue
         own = [cell for cell, is_number in zip(row.cells, numeric, strict=False) if is_number]
@@ -180,6 +180,17 @@ def _numbers_above(above: Sequence[Row], width: int, numeric: Sequence[bool], na
         if own and all(is_missing(cell) or _with_any_sign(cell) for cell in own) and any(map(_with_any_sign, own)):
             found.append(Problem(row.line, f"{own[0]!r} is not a number like those below"))
     return found
+
+
+def _units_between(comments: Sequence[Row], header: int, first: int) -> list[Problem]:
+    """Name a comment between header and numbers that holds a unit, which may be that of a column or not."""
+    return [
+        Problem(
+            row.line, f"{_text(row)!r}, a comment, may be the unit of a column; take it out or write it into the header"
+        )
+        for row in comments
+        if header < row.line < first and any(unit(word.strip("()[]")) is not None for word in _text(row).split())
+    ]
 
 
 def _with_any_sign(cell: Cell) -> bool:

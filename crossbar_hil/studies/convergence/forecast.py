@@ -4,6 +4,7 @@ The chips are those that [chip] of the bench describes: draws of a twin if it na
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -16,8 +17,8 @@ from crossbar_hil.studies.convergence.points import Point, check_point
 from crossbar_hil.training.confidence import wilson
 from crossbar_hil.training.patterns import PatternSet
 
-CHIPS, SINGLE_CHIPS = 1000, 100
-"""Virtual chips unless told otherwise: trained side by side, or one by one, which takes seconds."""
+CHIPS, SINGLE_CHIPS, TWIN_CHIPS = 1000, 100, 200
+"""Virtual chips unless told otherwise: trained side by side, or one by one, which takes seconds, or draws of a twin."""
 
 
 class Range(NamedTuple):
@@ -42,6 +43,9 @@ class Forecast:
     pulses: Range | None
     about: str
     """What virtual chips these are."""
+    epochs_mean: float
+    pulses_mean: float
+    """Of all chips, whether they converge or not: what `crossbar-hil twins` holds against what happened."""
 
     @property
     def share(self) -> float:
@@ -74,6 +78,8 @@ class Forecast:
             "share_high": round(high, 4),
             "epochs": None if self.epochs is None else self.epochs._asdict(),
             "pulses": None if self.pulses is None else self.pulses._asdict(),
+            "epochs_mean": self.epochs_mean,
+            "pulses_mean": self.pulses_mean,
             "about": self.about,
             "sentence": self.sentence,
         }
@@ -83,7 +89,7 @@ class Forecast:
         """Sum up the outcome of M trainings: whether converged, epochs, pulses; (M,) each."""
         good = int(np.count_nonzero(converged))
         of_epochs, of_pulses = (_range_of(each[converged]) if good else None for each in (epochs, pulses))
-        return cls(len(converged), good, of_epochs, of_pulses, about)
+        return cls(len(converged), good, of_epochs, of_pulses, about, float(np.mean(epochs)), float(np.mean(pulses)))
 
 
 def forecast(bench: Bench, *, seed: int, chips: int | None = None) -> Forecast:
@@ -96,7 +102,7 @@ def forecast(bench: Bench, *, seed: int, chips: int | None = None) -> Forecast:
     seed : int
         Of the virtual chips.
     chips : int, optional
-        How many; `CHIPS` if not given, or `SINGLE_CHIPS` where they are trained one by one.
+        How many; `CHIPS` if not given, or `SINGLE_CHIPS` where they are trained one by one, `TWIN_CHIPS` of a twin.
 
     Raises
     ------
@@ -111,11 +117,15 @@ def forecast(bench: Bench, *, seed: int, chips: int | None = None) -> Forecast:
         point = Point.of(bench, {})
     ensemble = check_point(point, seed, "")
     if chips is None:
-        chips = CHIPS if ensemble.lockstep else SINGLE_CHIPS
+        chips = TWIN_CHIPS if point.twin is not None else CHIPS if ensemble.lockstep else SINGLE_CHIPS
     if chips < 1:
         raise DataError(f"a forecast of {chips} virtual chips says nothing, at least one is needed")
     found = ensemble.train(seed, 0, chips, ())
     described = virtual_chips(point.bench)
+    if point.twin is not None:
+        return Forecast.of(
+            found.converged, found.epochs, found.pulses, f"{chips} draws of the twin {Path(point.twin.name).name}"
+        )
     kind = (
         "virtual chips" if bench.chip is not None else "virtual chips of the shipped curve, as the bench describes none"
     )

@@ -53,6 +53,8 @@ class Promise:
 
 def unknown_of(chip: Chip) -> str:
     """Say what the few cells that were measured cannot tell; nothing where no cell was measured."""
+    if chip.twin is not None:  # whose draws know it already
+        return ""
     found = []
     chip = chip.resolved
     spread, cells = chip.spread, chip.curve_cells
@@ -80,7 +82,9 @@ def draw_kinds(bench: Bench, seed: int, count: int = KINDS) -> list[Bench]:
     if not unknown_of(chip):
         return []
     rng = np.random.default_rng([seed, 3])
-    return [bench.model_copy(update={"chip": _kind(chip, rng)}) for _ in range(count)]
+    curve = load("curves", "measured").of_device(chip.curve_file, chip.curve_pulse, smoothed=chip.smoothed)
+    start = float(curve.levels_siemens[0])
+    return [bench.model_copy(update={"chip": _kind(chip, start, rng)}) for _ in range(count)]
 
 
 def promise(fresh: Counts, kinds: Sequence[Counts], unknown: str) -> Promise:
@@ -90,15 +94,14 @@ def promise(fresh: Counts, kinds: Sequence[Counts], unknown: str) -> Promise:
     return Promise(tuple(yields), min(low, *yields), max(high, *yields), unknown)
 
 
-def _kind(chip: Chip, rng: np.random.Generator) -> Chip:
+def _kind(chip: Chip, start_siemens: float, rng: np.random.Generator) -> Chip:
     factor, step_spread = _steps(chip, chip.curve_cells, rng) if chip.curve_cells else (1.0, chip.step_spread)
     changed: dict[str, Any] = {"step_spread": step_spread, "scale": chip.k * factor}
     if chip.spread is not None:
         changed["spread"] = _spread(chip.spread, factor, rng)
     elif chip.device_spread is not None:
-        start = load("curves", "measured").of_device(chip.curve_file, chip.curve_pulse, smoothed=chip.smoothed)
-        median = float(start.levels_siemens[0]) / factor
-        changed |= {"device_spread": None, "spread": Spread(median_siemens=median, sigma=chip.device_spread)}
+        about = Spread(median_siemens=start_siemens / factor, sigma=chip.device_spread)
+        changed |= {"device_spread": None, "spread": about}
     return chip.model_copy(update=changed)
 
 

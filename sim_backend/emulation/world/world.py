@@ -97,6 +97,7 @@ class World:
         self._closed: dict[str, frozenset[Relay]] = {}
         self._exposures: dict[tuple[int, int], _Exposure] = {}
         self._solution: Solution | None = None
+        self._takes_time, self._noisy = chip.takes_time, chip.noisy
         self._not_aged_s = 0.0
         self._left_s = self.clock.elapsed()
 
@@ -233,7 +234,7 @@ class World:
             if self.damage and self.damage.noisy:
                 self._solution = None
             # The noise of the cells is in the reading alone: nothing else sees it.
-            found = self._solve_circuit(self.chip.read_siemens()) if self.chip.noisy else self.solution()
+            found = self._solve_circuit(self.chip.read_siemens()) if self._noisy else self.solution()
             limited = name in found.limited
             if self.damage and name in self.damage.beyond:
                 return self.damage.beyond[name], limited
@@ -264,10 +265,9 @@ class World:
 
         In between, voltages are those of conductances that are as old as the last of these.
         """
-        seconds, self._not_aged_s = self._not_aged_s, 0.0
-        if seconds and self.chip.takes_time:
-            self.chip.pass_time(seconds)
-            self._solution = None
+        if self._takes_time and self._not_aged_s:
+            self.chip.pass_time(self._not_aged_s)
+            self._not_aged_s, self._solution = 0.0, None
 
     def _offset_a(self, name: str) -> float:
         """Return what is added to the current out of the columns that a channel's HI is joined to, in amperes."""

@@ -126,9 +126,18 @@ def test_voltages_of_random_half_select_pulses_are_those_of_a_root_finder():
     [
         {"cell": "sinh", "cell_options": {"b_per_v": 2.0}, "wire_ohm": ["3 kohm", "5 kohm"], "threshold": 0.4},
         {"wire_ohm": ["10 kohm", "20 kohm"], "threshold": 0.45},
+        {"curve": "halves.csv", "wire_ohm": "500 ohm", "cell": "sinh", "cell_options": {"b_per_v": 2.0}},
     ],
+    ids=["sinh", "ohmic", "half pulses"],
 )
-def test_an_emulated_half_select_pulse_does_what_a_simulated_one_does(chip):
+def test_an_emulated_half_select_pulse_does_what_a_simulated_one_does(chip, tmp_path):
+    if "curve" in chip:
+        rows = [
+            (volt, pulse, 4e-7 + 5e-8 * volt**3 * (1 - 0.9**pulse)) for volt in (1.0, 2.0) for pulse in range(1, 20)
+        ]
+        table = "".join(f"potentiation,{volt},0.05,{pulse},{siemens}\n" for volt, pulse, siemens in rows)
+        (tmp_path / "halves.csv").write_text("polarity,amplitude_v,width_s,pulse,conductance_siemens\n" + table)
+        chip = {**chip, "curve": str(tmp_path / "halves.csv")}
     bench = load_bench("emulated", overrides={"chip": chip})
     twin = SimulatedBackend.from_bench(
         load_bench("simulated", overrides={"chip": {**chip, "write": "half-select"}}), np.random.default_rng(3)
