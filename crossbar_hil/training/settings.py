@@ -11,6 +11,8 @@ from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import load
 from crossbar_hil.shipped import data_file
 from crossbar_hil.tables import PerAmpere, Second, Siemens, Table, Volt
+from crossbar_hil.training.learnable import check_learnable
+from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.trainer import Trainer
 from crossbar_hil.training.updates import Update
 
@@ -94,6 +96,21 @@ _AS_THEY_ARE = {
     *("confirm", "give_up", "unresponsive", "check_labels"),
 }
 """Settings that `Trainer` takes as they are."""
+
+
+def check_labels(settings: Training) -> None:
+    """Refuse a pattern set whose labels no chip without bias can learn, before any chip is looked at.
+
+    Raises
+    ------
+    DataError
+        Then, or if the pattern file is wrong.
+    """
+    if settings.check_labels:
+        task = PatternSet.from_csv(settings.pattern_file)
+        target0 = -settings.target if settings.target0 is None else settings.target0
+        volts = {"v0": settings.v0, "v1": settings.v1}
+        check_learnable(task.train, task.train_labels, **volts, target0=target0, target=settings.target)
 
 
 def make_trainer(settings: Training, backend: DeviceBackend) -> Trainer:
