@@ -17,6 +17,8 @@ preset ``reference`` has it on.
 """
 EPOCHS = 48
 """Most evaluations of a training; the measured curve holds 50 steps."""
+UNRESPONSIVE = 10
+"""Pulses in a row without a reaction after which a cell gets no more."""
 V0 = -0.1
 """Row voltage of a 0, in volts: far below the 2 V that move a cell."""
 V1 = 0.1
@@ -35,8 +37,10 @@ half-select writing would not work. An assumption: only whole pulses were measur
 JUMP = 20.0
 """Factor by which a cell may change between two maps of the chip: the first pulse raises a fresh cell up to 14 times
 (preset ``reference``, seeds 0 to 299)."""
+FORMULA_CURVE = "figure2a"
+"""The curve that the reference study's formula, its K and its shifts belong to."""
 SCALE = 10.0
-"""K in G = K ((G_exp(m) - G_exp(0)) + shift)."""
+"""K in G = K ((G_exp(m) - G_exp(0)) + shift), for that curve; measured siemens are siemens, K = 1."""
 LOW_SIEMENS, HIGH_SIEMENS = 2e-8, 1e-7
 """Span that holds 95 of 100 shifts."""
 TELEGRAPH_SHARE = 0.1
@@ -46,3 +50,5 @@ UNFORMED_SIEMENS = 1e-9
 READ_S = 0.055
 """Time of one reading in seconds: on the emulated Keithley 2602B with 1 power-line cycle an epoch of the default task,
 40 readings and 8 pulses of 50 ms, lasts 2.6 s."""
+DEVICE_SPREAD = 0.1
+"""Relative spread of the starts of cells about that of their own curve, if nothing is known of it. An assumption."""

@@ -7,11 +7,11 @@ from typing import Self
 from numpy.typing import ArrayLike
 
 from crossbar_hil.bench.file import Bench
-from crossbar_hil.errors import ConfigError, InstrumentError, LimitError
+from crossbar_hil.errors import ConfigError, DataError, InstrumentError, LimitError
 from crossbar_hil.instrument import SourceMeter, SourceSettings, SwitchMatrix
 
 from .chip import ChipBackend
-from .gate.currents import largest_pulse_currents, largest_read_currents
+from .gate.currents import CellCurrent, largest_pulse_currents, largest_read_currents, ohmic
 from .gate.disturb import DisturbLimit
 from .parts import (
     ability_problems,
@@ -88,6 +88,7 @@ class BenchChip(ChipBackend):
         sources: Mapping[str, SourceMeter],
         matrix: SwitchMatrix | None,
         largest_siemens: float | None = None,
+        cell_current: CellCurrent | None = None,
     ) -> list[str]:
         """Return what is wrong with a bench, one sentence each; nothing is sent.
 
@@ -101,6 +102,8 @@ class BenchChip(ChipBackend):
             The relays, if they are there.
         largest_siemens : float, optional
             Conductance up to which the ranges must hold the currents of every cell, in siemens.
+        cell_current : callable, optional
+            Current of a cell of some conductance at some voltage; ohmic if not given.
         """
         found: list[str] = []
         if bench.wiring is None:
@@ -133,7 +136,8 @@ class BenchChip(ChipBackend):
             with _collecting(found):
                 check_width(bench.training.width_s, [sources[port] for port in scheme.sources if port in sources])
         if largest_siemens is not None and bench.measurement is not None and bench.limits is not None:
-            found += _range_problems(bench, wiring.shape, read, write, largest_siemens)
+            with _collecting(found):
+                found += _range_problems(bench, wiring.shape, read, write, largest_siemens, cell_current or ohmic)
         return found
 
     @staticmethod
@@ -174,7 +178,12 @@ def _settings(
 
 
 def _range_problems(
-    bench: Bench, shape: tuple[int, int], read: ReadScheme | None, write: DisturbLimit | None, siemens: float
+    bench: Bench,
+    shape: tuple[int, int],
+    read: ReadScheme | None,
+    write: DisturbLimit | None,
+    siemens: float,
+    cell_current: CellCurrent,
 ) -> Iterator[str]:
     """Name the ranges and current limits that do not hold what the limits allow on the chip that the file describes."""
     table, limits, names = bench.measurement, bench.limits, bench.wiring.sources if bench.wiring else {}
@@ -182,12 +191,17 @@ def _range_problems(
         return
     of_reads = ("range_a", table.range_a) if table.read_range_a is None else ("read_range_a", table.read_range_a)
     expected = [
-        ("a read", limits.read_v, of_reads, largest_read_currents(read, shape, siemens, limits.read_v) if read else {}),
+        (
+            "a read",
+            limits.read_v,
+            of_reads,
+            largest_read_currents(read, shape, siemens, limits.read_v, cell_current) if read else {},
+        ),
         (
             "a pulse",
             limits.pulse_v,
             ("range_a", table.range_a),
-            largest_pulse_currents(write.scheme, shape, siemens, limits.pulse_v) if write else {},
+            largest_pulse_currents(write.scheme, shape, siemens, limits.pulse_v, cell_current) if write else {},
         ),
     ]
     for what, volt, of_range, currents in expected:
@@ -207,5 +221,5 @@ def _collecting(found: list[str]) -> Iterator[None]:
         yield
     except ConfigError as error:
         found += error.problems
-    except LimitError as error:
+    except (LimitError, DataError) as error:
         found.append(str(error))

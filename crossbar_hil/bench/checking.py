@@ -4,7 +4,7 @@ import ipaddress
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import permutations, product
 from typing import Any
@@ -15,10 +15,13 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.bench.file import Bench, load_bench
 from crossbar_hil.bench.instruments import find_resources, find_source, open_instrument, wrong_identity
 from crossbar_hil.bench.opening import open_backend
+from crossbar_hil.bench.virtual_chips import start_range
 from crossbar_hil.errors import ConfigError, CrossbarError, DataError
 from crossbar_hil.instrument import Identity, SwitchMatrix
 from crossbar_hil.plugins import load
+from crossbar_hil.shipped import data_file
 from crossbar_hil.training.patterns import PatternSet
+from crossbar_hil.twins.file import read_twin
 
 SHORTED = 1e3
 """A conductance of more than this many typical cells is a short."""
@@ -173,7 +176,9 @@ def _check_instruments(bench: Bench, factory: Any, problems: Problems) -> None:
         if matrix is not None and not isinstance(matrix, SwitchMatrix):
             problems.append(f"wiring.matrix {matrix.name!r} is no switch matrix")
             matrix = None
-        problems += factory.problems(bench, sources=sources, matrix=matrix, largest_siemens=largest)
+        problems += factory.problems(
+            bench, sources=sources, matrix=matrix, largest_siemens=largest, cell_current=_cell_current(bench, problems)
+        )
 
 
 def _can_be_opened(bench: Bench, factory: Any) -> bool:
@@ -213,7 +218,20 @@ def _largest_siemens(bench: Bench, problems: Problems) -> float | None:
         return None
     with problems.collect():
         virtual = load("backends", "simulated").from_bench(bench, np.random.default_rng(0))
-        return float(bench.chip.scale * (virtual.curve.span + bench.chip.spread.upper_siemens))
+        if bench.chip.twin is not None:
+            return read_twin(data_file(bench.chip.twin)).largest_siemens()
+        return start_range(bench.chip, virtual.curve.levels_siemens[0])[1] + bench.chip.k * float(virtual.curve.span)
+    return None
+
+
+def _cell_current(bench: Bench, problems: Problems) -> Callable[[FloatArray, FloatArray], FloatArray] | None:
+    """Return the currents of cells of some conductances at some voltages, if the file describes others than ohmic."""
+    if bench.chip is None or bench.chip.cell == "ohmic":
+        return None
+    with problems.collect():
+        virtual = load("backends", "simulated").from_bench(bench, np.random.default_rng(0))
+        current: Callable[[FloatArray, FloatArray], FloatArray] = virtual.cell.current
+        return current
     return None
 
 

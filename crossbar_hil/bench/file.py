@@ -13,11 +13,14 @@ from pydantic_core import ErrorDetails
 
 from crossbar_hil import defaults
 from crossbar_hil.backend import Limits, Pulse
+from crossbar_hil.bench.cell_options import CellOptions
+from crossbar_hil.bench.curve_facts import with_facts
 from crossbar_hil.bench.effects import Effects
+from crossbar_hil.bench.named_files import NAMED_FILES, NamedFile, files_of, renamed
 from crossbar_hil.errors import ConfigError, RunError
 from crossbar_hil.plugins import names, nearest
 from crossbar_hil.shipped import data_file, is_name, is_shipped, shipped
-from crossbar_hil.tables import Ampere, Ohm, Second, Siemens, Table, Volt, VoltSecond
+from crossbar_hil.tables import Ampere, Ohm, Second, Share, Siemens, Table, Volt, VoltSecond
 from crossbar_hil.training.settings import Training
 
 BENCH_FILE = "bench.toml"
@@ -37,6 +40,8 @@ class Spread(Table):
     median_siemens: Siemens | None = None
     sigma: float | None = None
     """Median and standard deviation of the logarithm; instead of a span."""
+    cells: Annotated[int, Field(ge=2)] | None = None
+    """Cells that median and sigma were found on; `tune` says what so few cannot tell."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -45,9 +50,18 @@ class Spread(Table):
             raise ConfigError("low_siemens goes with high_siemens, and median_siemens with sigma")
         if span == moments:
             raise ConfigError("give either low_siemens and high_siemens or median_siemens and sigma")
+        if self.cells is not None and not moments:
+            raise ConfigError("cells goes with median_siemens and sigma")
         if self.distribution == "rescaled" and not span:
             raise ConfigError("a rescaled draw needs low_siemens and high_siemens")
         return self
+
+    @property
+    def lower_siemens(self) -> float:
+        """Lower end of the span, that of the central 95 % of a draw by median and sigma, in siemens."""
+        if self.low_siemens is not None:
+            return self.low_siemens
+        return (self.median_siemens or 0.0) * math.exp(-WITHIN_95 * (self.sigma or 0.0))
 
     @property
     def upper_siemens(self) -> float:
@@ -63,6 +77,12 @@ class Spread(Table):
         return {"median_siemens": self.median_siemens, "sigma": self.sigma}
 
 
+WHERE_CELLS_START = ("start", "device_spread", "spread", "twin")
+"""Settings of [chip] that say where cells start; one that is laid over another takes its place."""
+TWIN_SAYS = ("scale", "read_noise", "step_variation", "step_spread", "relaxation")
+"""Settings of [chip] that a twin says, beside its curve: laid over a bench it takes their place, too."""
+
+
 class Chip(Effects):
     """``[chip]``: the virtual chip."""
 
@@ -75,9 +95,23 @@ class Chip(Effects):
     """The pulse that a plain curve file was measured with, if known."""
     smoothed: bool = False
     """Whether the closest monotone curve is taken."""
-    scale: float = defaults.SCALE
-    """K in G = K ((G_exp(m) - G_exp(0)) + shift)."""
-    spread: Spread = Spread(low_siemens=defaults.LOW_SIEMENS, high_siemens=defaults.HIGH_SIEMENS)
+    curve_cells: Annotated[int, Field(ge=0)] | None = None
+    """Cells that the curve was measured on; `tune` says what so few cannot tell. 1 if not given; 0 takes it for that of
+    every cell, as a curve that ships is."""
+    scale: float | None = None
+    """K in G = K ((G_exp(m) - G_exp(0)) + shift); if not given 10 for the shipped curve with shifts, 1 for any other
+    chip, as measured siemens are siemens."""
+    spread: Spread | None = None
+    """Shifts of the cells; those of the reference study for the shipped curve, if nothing else says where cells start.
+    """
+    device_spread: Annotated[Share, Field(ge=0, le=2)] | None = None
+    """Spread of the cells about the start of the curve: standard deviation of the logarithm. 10 % if the curve is your
+    own and nothing else says where cells start."""
+    start: str | None = None
+    """File with the conductance of each cell, as `read --json` prints it: the cells start there."""
+    twin: str | None = None
+    """Twin that `calibrate` made: every virtual chip is one that its readings leave possible. Curve, K, noise and steps
+    are then those of the twin."""
     wire_ohm: Ohm | tuple[Ohm, Ohm] = 0.0
     """Of one segment; a pair is that of word lines and that of bit lines."""
     write: Literal["direct", "half-select"] = "direct"
@@ -86,7 +120,7 @@ class Chip(Effects):
     """Share of a measured amplitude below which a voltage leaves a cell as it is."""
     cell: str = "ohmic"
     """Cell model: how current depends on voltage."""
-    cell_options: dict[str, float | list[float]] = {}
+    cell_options: CellOptions = {}
 
     @model_validator(mode="after")
     def _sizes(self) -> Self:
@@ -95,6 +129,49 @@ class Chip(Effects):
         if (self.curve_amplitude_v is None) != (self.curve_width_s is None):
             raise ConfigError("curve_amplitude_v goes with curve_width_s")
         return self
+
+    @model_validator(mode="after")
+    def _one_start(self) -> Self:
+        given = [name for name in WHERE_CELLS_START if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ConfigError(f"{' and '.join(given)} each say where cells start, so only one of them can be given")
+        return self
+
+    @model_validator(mode="after")
+    def _twin_alone(self) -> Self:
+        if self.twin is not None:
+            also = [name for name in TWIN_SAYS if getattr(self, name) != type(self).model_fields[name].default]
+            if also:
+                raise ConfigError(f"the twin says {' and '.join(also)}, so that cannot be given beside it")
+        return self
+
+    @property
+    def resolved(self) -> Self:
+        """The chip with K and where its cells start spelled out, whatever was left open."""
+        if self.twin is not None:
+            return self  # which says all of it
+        spread, device_spread = self.spread, self.device_spread
+        if spread is None and device_spread is None and self.start is None:
+            if self.curve == defaults.FORMULA_CURVE:
+                spread = Spread(low_siemens=defaults.LOW_SIEMENS, high_siemens=defaults.HIGH_SIEMENS)
+            else:
+                device_spread = defaults.DEVICE_SPREAD
+        cells = int(not is_shipped(self.curve)) if self.curve_cells is None else self.curve_cells
+        found = {"scale": self.k, "spread": spread, "device_spread": device_spread, "curve_cells": cells}
+        return self.model_copy(update=found)
+
+    @property
+    def k(self) -> float:
+        """K, as given or as it follows from the curve."""
+        if self.scale is not None:
+            return self.scale
+        formula = self.curve == defaults.FORMULA_CURVE and self.device_spread is None and self.start is None
+        return defaults.SCALE if formula else 1.0
+
+    @classmethod
+    def usual(cls) -> Self:
+        """Return the chip of which nothing is said, spelled out."""
+        return cls().resolved
 
     @property
     def curve_pulse(self) -> Pulse | None:
@@ -237,14 +314,25 @@ class Bench(Table):
         return self.kind == "emulated" and not any(table.resource for table in self.instruments.values())
 
     @property
+    def noisy(self) -> bool | None:
+        """Whether readings of its emulated chip vary; None if the file does not say so."""
+        chip = self.chip if self.kind == "emulated" else None
+        return True if chip and (chip.twin or chip.read_noise or chip.telegraph or chip.flicker) else None
+
+    @property
     def limits(self) -> Limits | None:
         """The limits that the file sets, if it sets any."""
         table = self.limit_table
         return None if table is None else Limits(**table.model_dump())
 
+    @property
+    def resolved(self) -> Self:
+        """The bench with what its virtual chip leaves open spelled out, so that it does not hang on names of files."""
+        return self.model_copy(update={"chip": self.chip and self.chip.resolved})
+
     def as_toml(self) -> str:
         """Write the bench with every default filled in."""
-        return tomli_w.dumps(self.model_dump(mode="json", by_alias=True, exclude_none=True))
+        return tomli_w.dumps(self.resolved.model_dump(mode="json", by_alias=True, exclude_none=True))
 
     def copy_into(self, folder: Path) -> None:
         """Write the bench file beside copies of the files that it names, so that the folder is a bench itself.
@@ -254,14 +342,11 @@ class Bench(Table):
         RunError
             If it cannot be written.
         """
-        training = self.training.model_copy(update={"patterns": "patterns.csv"})
-        chip = self.chip and self.chip.model_copy(update={"curve": "curve.csv"})
-        resolved = self.model_copy(update={"training": training, "chip": chip})
         try:
-            (folder / "patterns.csv").write_bytes(self.training.pattern_file.read_bytes())
-            if self.chip is not None:
-                (folder / "curve.csv").write_bytes(self.chip.curve_file.read_bytes())
-            (folder / BENCH_FILE).write_text(resolved.as_toml(), encoding="utf-8")
+            for named, value in files_of(self):
+                (folder / named.copy_name(value)).write_bytes(data_file(value).read_bytes())
+            copy = renamed(self.resolved, NamedFile.copy_name)  # resolved first: another name is another curve
+            (folder / BENCH_FILE).write_text(copy.as_toml(), encoding="utf-8")
         except OSError as error:
             raise RunError(f"folder {folder} cannot be written: {error}") from error
 
@@ -291,6 +376,8 @@ def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[
         tables = _lay_over(tables, _read_shipped("presets", preset), f"preset {preset}", where)
     if overrides:
         tables = _lay_over(tables, _with_absolute_paths(overrides, Path.cwd()), "the command line", where)
+    if isinstance(tables.get("chip"), dict):
+        tables = {**tables, "chip": with_facts(tables["chip"])}
     try:
         return Bench.model_validate(tables)
     except ValidationError as error:
@@ -331,18 +418,26 @@ def _read_toml(file: Traversable) -> dict[str, Any]:
 def _with_absolute_paths(tables: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Resolve the file names of a bench file against its folder; names of shipped files stay."""
     found = {key: dict(value) if isinstance(value, dict) else value for key, value in tables.items()}
-    for table, key in (("chip", "curve"), ("training", "patterns")):
-        value = found.get(table, {}).get(key) if isinstance(found.get(table), dict) else None
-        if isinstance(value, str) and not is_shipped(value):
-            found[table][key] = str(folder / value)
+    for named in NAMED_FILES:
+        value = found.get(named.table, {}).get(named.key) if isinstance(found.get(named.table), dict) else None
+        if isinstance(value, str) and not named.ships(value):
+            found[named.table][named.key] = str(folder / value)
     return found
 
 
 def _lay_over(tables: dict[str, Any], upper: dict[str, Any], what: str, where: str) -> dict[str, Any]:
     merged = dict(tables)
+    replaced = set(WHERE_CELLS_START if any(key in upper for key in WHERE_CELLS_START) else ())
+    if "twin" in upper:
+        replaced |= set(TWIN_SAYS)
+        if "curve" in upper:
+            raise ConfigError(f"{where}: {what} names a curve and a twin, which brings its own; give one of the two")
+    merged = {key: value for key, value in merged.items() if key not in replaced}
     for key, value in upper.items():
         if not isinstance(value, dict):
             merged[key] = value
+        elif key == "chip" and key not in tables and set(value) == {"twin"} and "wiring" in tables:
+            merged[key] = {**{lines: len(tables["wiring"][lines]) for lines in ("rows", "columns")}, **value}
         elif key == "chip" and key not in tables:
             raise ConfigError(f"{where} has no [chip] table, so {what} cannot set {', '.join(sorted(value))} of it")
         elif key == "spread":

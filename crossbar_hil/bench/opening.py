@@ -79,6 +79,7 @@ def open_backend(
             chip = _assemble(bench, factory, instruments)
             chip.owned = owned.pop_all()
             return chip
+    _check_effects(bench, factory)
     try:
         backend = factory.from_bench(bench, rng)
     except TypeError as error:
@@ -92,6 +93,16 @@ def open_backend(
     return backend
 
 
+def _check_effects(bench: Bench, factory: type[DeviceBackend]) -> None:
+    """Refuse effects of a virtual chip on a device that has none; on a real one they are those of its dry run."""
+    found = bench.chip.strong() if bench.chip is not None else []
+    if found and not factory.simulates_chip and getattr(factory, "kind", bench.kind) != "hardware":
+        raise ConfigError(
+            f"bench {bench.name}: backend {bench.backend!r} is not made from [chip], so {', '.join(found)} there would "
+            "do nothing; leave it out, or take the backend simulated"
+        )
+
+
 def _assemble(bench: Bench, factory: Any, instruments: Mapping[str, Any]) -> DeviceBackend:
     """Make a chip of the instruments of a bench, emulated or real."""
     matrix = bench.wiring.matrix if bench.wiring else ""
@@ -100,6 +111,7 @@ def _assemble(bench: Bench, factory: Any, instruments: Mapping[str, Any]) -> Dev
     wired = bench.wiring.sources if bench.wiring else {}
     sources = {port: find_source(instruments, name) for port, name in wired.items()}
     chip: DeviceBackend = factory.assemble(bench, sources=sources, matrix=instruments[matrix])
+    chip.noisy = bench.noisy
     return chip
 
 

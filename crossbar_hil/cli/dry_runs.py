@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crossbar_hil.cli.common import COULD_NOT, as_json, print_json, printable, quiet_option
+from crossbar_hil.cli.common import (
+    COULD_NOT,
+    DEVICE_SPREAD_HELP,
+    PRESET_HELP,
+    SPREAD_OF_HELP,
+    as_json,
+    chosen_spread,
+    print_json,
+    printable,
+    quiet_option,
+    say_assumptions,
+)
 from crossbar_hil.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -66,10 +77,22 @@ def _dry_run_options(chips: int, over: str) -> Callable[[Any], Any]:
         click.option("--over", multiple=True, metavar="KEY=VALUES", help=over),
         click.option("--set", "fixed", multiple=True, metavar="KEY=VALUE", help="Set one key of [training] or [chip]."),
         click.option("--bench", help="Shipped bench, bench file or backend.  [default: simulated]"),
-        click.option("--preset", help="Settings laid over the bench: 'reference' are the reference study's."),
+        click.option("--preset", help=PRESET_HELP),
         click.option("--curve", metavar="FILE", help="Measured conductance curve of your device."),
+        click.option("--twin", metavar="FILE", help="Twin of a chip that `calibrate` made: its draws are the chips."),
+        click.option("--start", metavar="MAP", help="Where each cell starts: what `read --json` printed."),
+        click.option("--device-spread", metavar="SHARE", help=DEVICE_SPREAD_HELP),
+        click.option("--spread-of", metavar="MAP", help=SPREAD_OF_HELP),
         click.option("--spread", nargs=2, metavar="LOW HIGH", help="Span that holds 95 % of the shifts, in S."),
         click.option("--patterns", metavar="FILE", help="Pattern file: pattern,label,set."),
+        click.option(
+            "--drift",
+            "drifts",
+            multiple=True,
+            metavar="SHARE",
+            help='Judge every trained chip once more after each conductance has changed by so much, as "3 %"; '
+            "may be given several times.",
+        ),
         click.option("--chips", type=int, help=f"Simulated chips.  [default: {chips}]"),
         click.option("--seed", type=click.IntRange(min=0), help="Seed of the simulated chips; fresh if not given."),
         *WHERE,
@@ -128,6 +151,7 @@ def _dry_run(
     from rich.console import Console  # noqa: PLC0415
 
     from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
+    from crossbar_hil.quantities import share  # noqa: PLC0415
     from crossbar_hil.studies.axes import read_axes  # noqa: PLC0415
     from crossbar_hil.studies.convergence.carrying_out import carry_out, scheduler_for  # noqa: PLC0415
     from crossbar_hil.studies.convergence.folder import ChipStudyFolder  # noqa: PLC0415
@@ -135,7 +159,8 @@ def _dry_run(
     from crossbar_hil.studies.study import check_fresh, new_folder  # noqa: PLC0415
 
     if begun is not None:
-        check_nothing_else(begun, {"chips": chips, "to": folder, **given, "set": given["fixed"], "fixed": None})
+        told = {**given, "set": given["fixed"], "fixed": None, "drift": given["drifts"], "drifts": None}
+        check_nothing_else(begun, {"chips": chips, "to": folder, **told})
         opened = ChipStudyFolder.reopen(begun, kind)
         work = resumed(opened)
         runner = scheduler_for(work, scheduler, workers)
@@ -144,7 +169,11 @@ def _dry_run(
             check_fresh(folder)
         seed = fresh_seed() if given["seed"] is None else given["seed"]
         work = plan(
-            _virtual_bench(given), read_axes(given["over"]), chips=usual_chips if chips is None else chips, seed=seed
+            _virtual_bench(given),
+            read_axes(given["over"]),
+            chips=usual_chips if chips is None else chips,
+            seed=seed,
+            drifts=[share(each) for each in given["drifts"]],
         )
         runner = scheduler_for(work, scheduler, workers)
         opened = ChipStudyFolder.make(folder or new_folder(kind), work.plan(), work.bench)
@@ -159,12 +188,15 @@ def _virtual_bench(given: dict[str, Any]) -> Any:
     from crossbar_hil.studies.settings import set_values  # noqa: PLC0415
 
     overrides: dict[str, Any] = {}
-    if given["curve"] is not None:
-        overrides.setdefault("chip", {})["curve"] = given["curve"]
-    if given["spread"] is not None:
-        low, high = given["spread"]
-        overrides.setdefault("chip", {})["spread"] = {"low_siemens": low, "high_siemens": high}
+    for key in ("curve", "start", "twin", "device_spread"):
+        if given[key] is not None:
+            overrides.setdefault("chip", {})[key] = given[key]
+    chosen = chosen_spread(given["spread"], given["spread_of"])
+    if chosen:
+        overrides["chip"] = chosen | overrides.get("chip", {})
     if given["patterns"] is not None:
         overrides["training"] = {"patterns": given["patterns"]}
     bench = load_bench(given["bench"] or "simulated", preset=given["preset"], overrides=overrides)
-    return set_values(bench, given["fixed"])
+    bench = set_values(bench, given["fixed"])
+    say_assumptions(bench)
+    return bench

@@ -53,7 +53,11 @@ def open_bench(
     ((4, 4), 'simulated')
     """
     bench = load_bench(name_or_file, preset=preset, overrides=dict(overrides or {}))
-    seed = fresh_seed() if seed is None else seed
+    return open_checked(bench, seed=fresh_seed() if seed is None else seed)
+
+
+def open_checked(bench: Bench, *, seed: int) -> DeviceBackend:
+    """Open a bench that is already checked, for a session that is no run; see `open_bench`."""
     if bench.instruments:
         return open_guarded(bench, seed=seed, folder=session_folder())
     return open_backend(bench, seed=seed)
@@ -115,6 +119,7 @@ def open_guarded(bench: Bench, *, seed: int, folder: Path, resume: bool = False)
         )
         backend = GuardedBackend(hello)
         backend.owned = owned.pop_all()
+        backend.noisy = bench.noisy
         return backend
 
 

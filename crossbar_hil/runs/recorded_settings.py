@@ -147,8 +147,9 @@ def _fields_of(model: Any) -> dict[str, _Field]:
     hints = typing.get_type_hints(model, include_extras=True)
     said = _words_about(model)
     if issubclass(model, BaseModel):
+        usual = model.usual() if hasattr(model, "usual") else None  # a default that other settings decide on
         declared = {
-            name: (field.alias or name, field.get_default(call_default_factory=True))
+            name: (field.alias or name, getattr(usual, name, field.get_default(call_default_factory=True)))
             for name, field in model.model_fields.items()
         }
     else:

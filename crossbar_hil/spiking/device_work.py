@@ -10,7 +10,7 @@ from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.errors import ReplayDiverged, RunError
 from crossbar_hil.runs.provenance import bench_hash
-from crossbar_hil.runs.training import bench_tables
+from crossbar_hil.runs.training import bench_tables, facts_of_chips
 from crossbar_hil.spiking.network.backend_engine import BackendEngine
 from crossbar_hil.spiking.network.network import SpikingNetwork
 from crossbar_hil.spiking.progress import Progress
@@ -74,6 +74,7 @@ class DeviceWork(SpikingWork):
             "bench_sha256": bench_hash(self._folder),
             "device": backend.identify(),
             "tables": {} if self.bench is None else bench_tables(self.bench),
+            **facts_of_chips(backend, self.bench, gain=False),
         }
 
     def _counts(self) -> dict[str, int]:

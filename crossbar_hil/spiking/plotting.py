@@ -21,10 +21,10 @@ from crossbar_hil.studies.plotting import (
     draw_map,
     label_values,
     open_frame,
+    panels,
     places,
     save_figure,
     statistic,
-    two_panels,
 )
 
 MOST_FIELDS = 100
@@ -262,7 +262,7 @@ def _network_curve(axis: Axis, rows: Sequence[dict[str, Any]], answered: Sequenc
 
 def _network_maps(down: Axis, across: Axis, rows: Sequence[dict[str, Any]]) -> Figure:
     shape = (len(down.values), len(across.values))
-    figure, left, right = two_panels(shape, 0.5)
+    figure, (left, right) = panels(shape, 0.5)
     means, spreads = (statistic(rows, name, 100).reshape(shape) for name in ("accuracy", "accuracy_sd"))
     draw_map(left, down, across, means, "Mean accuracy (%)", vmin=0.0, vmax=100.0)
     draw_map(right, down, across, spreads, "Standard deviation between networks (%)", vmin=0.0, vmax=None)

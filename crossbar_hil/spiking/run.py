@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from crossbar_hil.bench.file import Bench
+from crossbar_hil.bench.virtual_chips import lines_of_chips
 from crossbar_hil.errors import CrossbarError, RunError
 from crossbar_hil.runs.life import resume_work
 from crossbar_hil.runs.recorded_settings import Tables
@@ -141,6 +142,8 @@ class SpikingRun(Run):
         lines = (
             describe_accuracy(facts["accuracy"], facts["images"], facts["silent"]),
             f"{facts['spikes']} output spikes in {facts['shown']} images{sent}, seed {facts['seed']}",
+            *lines_of_chips(facts.get("virtual_chip")),
+            *([f"curve   {facts['curve_stretched']}"] if facts.get("curve_stretched") else ()),
         )
         wanted = target if target is not None else (1.0 if self.network.bench else 0.0)
         return Ending(record, lines, reached=facts["accuracy"] >= wanted, drawable=True)

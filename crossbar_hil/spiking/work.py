@@ -15,7 +15,7 @@ from crossbar_hil.spiking.computed import computed_network
 from crossbar_hil.spiking.folder import read_checkpoint, read_record, write_checkpoint, write_record
 from crossbar_hil.spiking.network.network import SpikingNetwork
 from crossbar_hil.spiking.progress import Progress
-from crossbar_hil.spiking.settings import SpikingSettings, data_hash
+from crossbar_hil.spiking.settings import SpikingSettings, data_hash, describe_stretching
 from crossbar_hil.spiking.tasks.images import Split
 from crossbar_hil.spiking.teaching import first_progress, label_and_test, teach
 from crossbar_hil.spiking.view import SilentView
@@ -154,6 +154,11 @@ class SpikingWork(RecordedWork[Progress]):
 
 class ComputedWork(SpikingWork):
     """The training of a network that is computed, with a checkpoint every so many images; it goes on from the last."""
+
+    def _facts_of_device(self) -> dict[str, Any]:
+        if self._settings.curve is None:
+            return {}
+        return {"curve_stretched": describe_stretching(self._settings, self._network.model.synapses)}
 
     def prepare(self, backend: DeviceBackend | None) -> Sequence[Pulse]:  # noqa: ARG002 - there is none
         """Make the network."""

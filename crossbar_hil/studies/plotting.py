@@ -84,12 +84,16 @@ def statistic(rows: Sequence[dict[str, Any]], name: str, factor: float = 1.0) ->
     return np.array([np.nan if row[name] is None else factor * row[name] for row in rows], dtype=float)
 
 
-def two_panels(shape: tuple[int, int], cell_width: float) -> tuple[Figure, Axes, Axes]:
-    """Return a figure of two maps of so many cells side by side; the width of a cell is in inches."""
+def panels(shape: tuple[int, int], cell_width: float, number: int = 2) -> tuple[Figure, list[Axes]]:
+    """Return a figure of maps of so many cells, two side by side; the width of a cell is in inches."""
+    down = -(-number // 2)
     width, height = 2.0 + cell_width * shape[1], 2.0 + 0.27 * shape[0]
-    figure = Figure(figsize=(min(max(2 * width, 9), 24), min(max(height, 3.6), 16)), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    return figure, left, right
+    size = min(max(2 * width, 9), 24), down * min(max(height, 3.6), 16)
+    figure = Figure(figsize=size, layout="constrained")
+    drawn = list(np.ravel(figure.subplots(down, 2)))
+    for panel in drawn[number:]:
+        panel.remove()
+    return figure, drawn[:number]
 
 
 def open_frame(panel: Axes) -> None:

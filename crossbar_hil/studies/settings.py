@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from crossbar_hil.bench.file import WITHIN_95, Bench, Chip, Spread
+from crossbar_hil.bench.file import WHERE_CELLS_START, WITHIN_95, Bench, Chip, Spread
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import nearest
 from crossbar_hil.training.settings import Training
@@ -101,8 +101,8 @@ class Key:
 
     def of(self, bench: Bench) -> Value | None:
         """Return the value that a bench has."""
-        table: Any = bench.training if self.table == "training" else virtual_chip(bench)
-        value: Value | None = getattr(table.spread if self.table == "chip.spread" else table, self.name)
+        table: Any = bench.training if self.table == "training" else virtual_chip(bench).resolved
+        value: Value | None = getattr(table.spread if self.table == "chip.spread" else table, self.name, None)
         return value
 
 
@@ -158,6 +158,21 @@ def set_values(bench: Bench, texts: Sequence[str]) -> Bench:
     return with_settings(bench, values) if values else bench
 
 
+def set_own_values(bench: Bench, texts: Sequence[str]) -> Bench:
+    """Return a bench with every ``KEY=VALUE`` set, in tables that it has.
+
+    Raises
+    ------
+    ConfigError
+        Also if the bench has no [chip] table and a value belongs there: nothing would come of it.
+    """
+    keys = [find_key(text.partition("=")[0]) for text in texts]
+    missing = [key.name for key in keys if key.table.startswith("chip")] if bench.chip is None else []
+    if missing:
+        raise ConfigError(f"bench {bench.name} has no [chip] table, so --set cannot set {', '.join(missing)} of it")
+    return set_values(bench, texts)
+
+
 def virtual_chip(bench: Bench) -> Chip:
     """Return the virtual chip of a bench, one of the size of its wiring if it describes none."""
     if bench.chip is None and bench.wiring is not None:
@@ -178,10 +193,13 @@ def with_settings(bench: Bench, values: Mapping[Key, Value]) -> Bench:
     cells: dict[str, Any] = {key.name: value for key, value in values.items() if key.table == "chip"}
     spread = {key.name: value for key, value in values.items() if key.table == "chip.spread"}
     if spread:
-        cells["spread"] = _revise(Spread, _in_form_of(chip.spread, spread), spread)
+        cells["spread"] = _revise(Spread, _in_form_of(chip.resolved.spread, spread), spread)
     update: dict[str, Any] = {"training": _revise(Training, bench.training.model_dump(), training)}
     if cells:
-        update["chip"] = _revise(Chip, chip.model_dump(), cells)
+        before = chip.model_dump()
+        if chip.start is None and set(cells) & set(WHERE_CELLS_START):
+            before |= dict.fromkeys(WHERE_CELLS_START)
+        update["chip"] = _revise(Chip, before, cells)
     return bench.model_copy(update=update)
 
 
@@ -195,8 +213,10 @@ def _revise(model: type[BaseModel], before: dict[str, Any], values: Mapping[str,
         raise ConfigError(f"{given}: {_message_of(error)}") from error
 
 
-def _in_form_of(spread: Spread, values: Mapping[str, Value]) -> dict[str, Any]:
+def _in_form_of(spread: Spread | None, values: Mapping[str, Value]) -> dict[str, Any]:
     """Describe a spread by span, or by median and sigma, whichever the new values ask for."""
+    if spread is None:
+        return {}
     kept: dict[str, Any] = spread.model_dump(exclude_none=True)
     low, high = spread.low_siemens, spread.high_siemens
     if {"median_siemens", "sigma"} & set(values) and low is not None and high is not None and 0 < low < high:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from crossbar_hil.bench.virtual_chips import lines_of_chips
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.studies.axes import Axis
 from crossbar_hil.studies.folder import write_json, write_text
@@ -69,6 +70,10 @@ class SweepResult(ABC):
     def describe_count(self) -> tuple[int, str]:
         """Return how many were counted at each point, and a sentence on them."""
 
+    def describe_best(self) -> dict[str, Any]:
+        """Return what there is to say of the virtual chips of the best point, as `lines_of_chips` takes it."""
+        return {}
+
     def rows(self) -> list[dict[str, Any]]:
         """Return settings and statistics of every point."""
         names = [str(axis.key) for axis in self.sweep.axes]
@@ -98,6 +103,7 @@ class SweepResult(ABC):
             *(lines if len(lines) <= MOST_LINES else []),
             f"{'best':{width}}{self.sweep.describe(self.best)}: {self.share(self.best)}",
             f"{self.noun:{width}}{sentence}",
+            *lines_of_chips(self.describe_best()),
             f"{'folder':{width}}{folder}: {', '.join(files)}",
             *([] if drawn else ["no map: more than two settings vary"]),
         ]
@@ -109,6 +115,7 @@ class SweepResult(ABC):
             "seed": self.sweep.seed,
             "best": self.rows()[self.best],
             "files": files,
+            **({"virtual_chips": self.describe_best()} if self.describe_best() else {}),
         }
         return Told(lines, record)
 

@@ -1,16 +1,31 @@
 """Currents: the most that each source may have to deliver, for a chip whose cells all conduct the same."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
+
+from crossbar_hil.arrays import FloatArray
 
 from ..schemes.read_schemes import ReadScheme
 from ..schemes.wiring import Assignment
 from ..schemes.write_schemes import WriteScheme
 
+CellCurrent: TypeAlias = Callable[[FloatArray, FloatArray], FloatArray]
+"""From conductances in siemens and voltages in volts to the currents of the cells, in amperes."""
+
+
+def ohmic(conductances: FloatArray, voltages: FloatArray) -> FloatArray:
+    """Ohm's law."""
+    return conductances * voltages
+
 
 def largest_read_currents(
-    scheme: ReadScheme, shape: tuple[int, int], siemens: float, voltage_v: float
+    scheme: ReadScheme,
+    shape: tuple[int, int],
+    siemens: float,
+    voltage_v: float,
+    cell_current: CellCurrent = ohmic,
 ) -> dict[str, float]:
     """Return the largest current of each source in a read, in amperes, by its port: with every row active.
 
@@ -24,6 +39,8 @@ def largest_read_currents(
         Conductance of every cell, in siemens.
     voltage_v : float
         Read voltage, in volts.
+    cell_current : callable
+        Current of a cell; ohmic if not given.
 
     Examples
     --------
@@ -32,15 +49,19 @@ def largest_read_currents(
     {'drive': '6e-07', 'meter': '2e-07'}
     """
     state = scheme.assignment(np.ones(shape[0], dtype=bool), 0, shape)
-    return _source_currents(state, scheme.port_volts(voltage_v), scheme.sources, shape, siemens)
+    return _source_currents(state, scheme.port_volts(voltage_v), scheme.sources, shape, siemens, cell_current)
 
 
 def largest_pulse_currents(
-    scheme: WriteScheme, shape: tuple[int, int], siemens: float, amplitude_v: float
+    scheme: WriteScheme,
+    shape: tuple[int, int],
+    siemens: float,
+    amplitude_v: float,
+    cell_current: CellCurrent = ohmic,
 ) -> dict[str, float]:
     """Return the largest current of each source in a pulse, in amperes, by its port; without that of a divider."""
     state = scheme.assignment((0, 0), shape)
-    return _source_currents(state, scheme.port_volts(amplitude_v), scheme.sources, shape, siemens)
+    return _source_currents(state, scheme.port_volts(amplitude_v), scheme.sources, shape, siemens, cell_current)
 
 
 def _source_currents(
@@ -49,9 +70,10 @@ def _source_currents(
     sources: Sequence[str],
     shape: tuple[int, int],
     siemens: float,
+    cell_current: CellCurrent,
 ) -> dict[str, float]:
     """Sum what flows through the cells of the lines of each source."""
     volts = np.array([port_volts[port] for port in state])
-    across = np.abs(volts[: shape[0], None] - volts[shape[0] :])
-    flows = np.concatenate([across.sum(axis=1), across.sum(axis=0)])
-    return {source: float(siemens * flows[[port == source for port in state]].sum()) for source in sources}
+    currents = np.abs(cell_current(np.array(siemens), volts[: shape[0], None] - volts[shape[0] :]))
+    flows = np.concatenate([currents.sum(axis=1), currents.sum(axis=0)])
+    return {source: float(flows[[port == source for port in state]].sum()) for source in sources}

@@ -17,15 +17,20 @@ from crossbar_hil import defaults
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, checked_array
 from crossbar_hil.backend import DeviceBackend, Limits, Pulse
 from crossbar_hil.bench.file import Bench, Chip
-from crossbar_hil.errors import ConfigError, DataError, LimitError
-from crossbar_hil.plugins import load
+from crossbar_hil.errors import ConfigError, DataError
+from crossbar_hil.shipped import data_file
+from crossbar_hil.twins.file import Twin, read_twin
 
-from ..circuit.cells import CellModel, Ohmic
+from ..circuit import solve_crossbar
+from ..circuit.cells import CellModel, Ohmic, make_cell
 from ..circuit.network import WireOhm, checked_wires
 from .array_circuit import ArrayCircuit
 from .curve import ConductanceCurve
+from .effects import ChipEffects, checked_effects
+from .exposure import step_of
+from .starting import draw_shifts
 from .tracks import CellLevels
-from .variation import lognormal_shifts, rescaled_lognormal_shifts
+from .twinned import check_size, twin_curve, twin_effects
 
 WRITES = ("direct", "half-select")
 DEFAULT_LIMITS = Limits(read_v=1.0, pulse_v=3.0, width_s=1.0)
@@ -97,6 +102,7 @@ class SimulatedBackend(DeviceBackend):
     """
 
     kind = "simulated"
+    simulates_chip = True
 
     def __init__(
         self,
@@ -134,25 +140,6 @@ class SimulatedBackend(DeviceBackend):
         shape_exponents: ArrayLike | None = None,
         column_offsets: ArrayLike | None = None,
     ) -> None:
-        not_yet = {
-            "telegraph": telegraph,
-            "flicker": flicker,
-            "step_spread": step_spread,
-            "shape_spread": shape_spread,
-            "relaxation": relaxation,
-            "drift": drift,
-            "column_offset_a": column_offset_a,
-            "disturb": disturb,
-            "unformed": unformed is not None and np.any(unformed),
-            "step_factors": step_factors is not None,
-            "shape_exponents": shape_exponents is not None,
-            "column_offsets": column_offsets is not None,
-        }
-        if any(not_yet.values()):
-            raise DataError(f"{', '.join(name for name, value in not_yet.items() if value)} cannot be simulated yet")
-        self._unused = (
-            telegraph_share, telegraph_s, relaxation_s, relaxation_law, relaxation_exponent, unformed_siemens, read_s
-        )  # fmt: skip
         self.curve = curve
         self.shifts = checked_array("shifts", shifts, (None, None))
         rows, columns = self.shifts.shape
@@ -172,30 +159,47 @@ class SimulatedBackend(DeviceBackend):
         self._amplitudes = sorted(abs(each) for each in curve.widths_by_amplitude())
         if write == "half-select" and not self._amplitudes:
             raise DataError(f"write {write!r} needs a curve that says its pulse, {curve.source} does not")
-        if rng is None and (read_noise or step_variation):
-            raise DataError("read_noise and step_variation need a random generator rng")
         self.rng = rng
         self.cell = Ohmic() if cell is None else cell
         self._ohmic = isinstance(self.cell, Ohmic)
         self._stuck = self._mask("stuck", stuck)
         self._dead = self._mask("dead", dead)
-        self._mobile = ~(self._stuck | self._dead)
+        numbers = checked_effects(
+            read_noise=self.read_noise, step_variation=self.step_variation, telegraph=telegraph,
+            telegraph_share=telegraph_share, telegraph_s=telegraph_s, flicker=flicker, step_spread=step_spread,
+            shape_spread=shape_spread, relaxation=relaxation, relaxation_s=relaxation_s, relaxation_law=relaxation_law,
+            relaxation_exponent=relaxation_exponent, drift=drift, column_offset_a=column_offset_a, disturb=disturb,
+            unformed_siemens=unformed_siemens, read_s=read_s,
+        )  # fmt: skip
+        if disturb and write != "direct":
+            raise DataError(
+                f"disturb {disturb:g} is what a pulse does to other cells if write is 'direct'; with write {write!r} "
+                "that follows from the voltage that they see"
+            )
+        not_formed = self._mask("unformed", unformed)
+        self._effects = ChipEffects(
+            numbers, self.shape, curve.span, rng, not_formed, step_factors, shape_exponents, column_offsets
+        )
+        self.noisy = self.read_noise > 0 or self._effects.noise is not None
+        self._mobile = ~(self._stuck | self._dead | not_formed)
         self._all_mobile = bool(self._mobile.all())
         potentiating = [each for each in curve.others if each.pulse and each.pulse.amplitude_v > 0]
         deepest = abs(
             min(float(each.rises.min()) for each in (curve, *potentiating))
         )  # zero if no curve dips below its start
-        if self.shifts.min() < deepest:
-            where = np.unravel_index(self.shifts.argmin(), self.shifts.shape)
+        missing = self._effects.least_shift(deepest) - self.shifts
+        if missing.max() > 0:
+            where = np.unravel_index(missing.argmax(), missing.shape)
             raise DataError(
                 f"shift {self.shifts[where]:g} S of cell {[int(i) for i in where]} makes its conductance negative, "
-                f"it must be at least {deepest:g} S"
+                f"it must be at least {self.shifts[where] + missing[where]:g} S"
             )
         self._cells = CellLevels(curve, self.shape)
         self._last_pulse: Pulse | None = None
         self._last_track = 0
         self._ideal = not any(ohm.any() for ohm in self.wires)
         self._circuit: ArrayCircuit | None = None  # made when wires or write scheme first need it
+        self._plain_reads = self._ideal and self._ohmic and not self._effects.in_reads
         self._update()
 
     @classmethod
@@ -204,12 +208,15 @@ class SimulatedBackend(DeviceBackend):
         chip = bench.chip
         if chip is None:
             raise ConfigError(f"bench {bench.name} has no [chip] table, from which the virtual chip is made")
-        shape = (chip.rows, chip.columns)
-        draw = rescaled_lognormal_shifts if chip.spread.distribution == "rescaled" else lognormal_shifts
-        shifts = draw(shape, rng=rng, **chip.spread.numbers())
+        limits = bench.limits or DEFAULT_LIMITS
+        cell = make_cell(chip.cell, chip.cell_options)
+        if chip.twin is not None:
+            twin = read_twin(data_file(chip.twin))
+            number = int(rng.integers(twin.count))
+            return cls.of_twin(chip, twin, twin_curve(twin), number, rng=rng, cell=cell, limits=limits)
         curve = ConductanceCurve.of_device(chip.curve_file, chip.curve_pulse, smoothed=chip.smoothed)
-        cell = load("cells", chip.cell)(**chip.cell_options)
-        return cls.of_chip(chip, curve, shifts, rng=rng, cell=cell, limits=bench.limits or DEFAULT_LIMITS)
+        shifts = draw_shifts(chip, curve, rng)
+        return cls.of_chip(chip, curve, shifts, rng=rng, cell=cell, limits=limits)
 
     @classmethod
     def of_chip(
@@ -221,8 +228,14 @@ class SimulatedBackend(DeviceBackend):
         rng: np.random.Generator,
         cell: CellModel,
         limits: Limits,
+        step_factors: FloatArray | None = None,
+        shape_exponents: FloatArray | None = None,
+        column_offsets: FloatArray | None = None,
     ) -> Self:
-        """Make the chip that a [chip] table describes, of curve, shifts and cell model that are there already."""
+        """Make the chip that a [chip] table describes, of curve, shifts and cell model that are there already.
+
+        Step factors, shape exponents and column offsets are drawn as the table says, if they are not given.
+        """
         shape = (chip.rows, chip.columns)
         return cls(
             curve,
@@ -233,20 +246,76 @@ class SimulatedBackend(DeviceBackend):
             unformed=cell_mask("unformed", chip.unformed, shape),
             cell=cell,
             limits=limits,
+            step_factors=step_factors,
+            shape_exponents=shape_exponents,
+            column_offsets=column_offsets,
+            scale=chip.k,
             **chip.numbers(),
-            **chip.model_dump(include={"scale", "wire_ohm", "write", "threshold"}),
+            **chip.model_dump(include={"wire_ohm", "write", "threshold"}),
         )
+
+    @classmethod
+    def of_twin(
+        cls,
+        chip: Chip,
+        twin: Twin,
+        curve: ConductanceCurve,
+        number: int,
+        *,
+        rng: np.random.Generator,
+        cell: CellModel,
+        limits: Limits,
+    ) -> Self:
+        """Make the chip of one draw of a twin, as it is after its calibration; `chip` says what the twin does not.
+
+        Raises
+        ------
+        DataError
+            If the twin is of a chip of another size.
+        """
+        check_size(chip, twin)
+        one, shape = twin.chip(number), (twin.rows, twin.columns)
+        backend = cls(
+            curve,
+            one.start_siemens / twin.scale,
+            rng=rng,
+            stuck=cell_mask("stuck", chip.stuck, shape) | ~one.moves,
+            dead=cell_mask("dead", chip.dead, shape),
+            unformed=cell_mask("unformed", chip.unformed, shape),
+            cell=cell,
+            limits=limits,
+            scale=twin.scale,
+            **twin_effects(chip, twin, one),
+            **chip.model_dump(include={"wire_ohm", "write", "threshold"}),
+        )
+        # A state that does not tell what is left of the rises says that they have just been made.
+        state = {name: array for name, array in backend.state().items() if name != "relaxing_siemens"}
+        backend.restore({**state, "level": np.where(one.moves, one.levels, 0.0)})
+        if twin.numbers.relaxation is not None and twin.source.seconds is not None:
+            backend.pass_time(twin.source.seconds)
+        return backend
 
     # ------------------------------------------------------------------ the device
 
     def _read_currents(self, voltages: FloatArray) -> FloatArray:
-        if not self._ideal:
-            circuit = self._array()
-            if self.read_noise and self.rng is not None:
-                return circuit.noisy_currents(voltages, self.read_noise, self.rng)
-            return circuit.currents(voltages)
-        if self._ohmic and not self.read_noise:
+        if self._plain_reads:
             return voltages.dot(self._conductances)  # half the time of @ for a small chip
+        effects = self._effects
+        currents = self._cell_currents(voltages)
+        if effects.column_offsets is not None:
+            currents += effects.column_offsets
+        if effects.ages:
+            self._age(currents.size * effects.numbers.read_s)
+        return currents
+
+    def _cell_currents(self, voltages: FloatArray) -> FloatArray:
+        """Return what the cells send out of each column, (P, C), in amperes."""
+        if self._effects.noise is not None or (self.read_noise and not self._ideal):
+            return self._noisy_currents(voltages)
+        if not self._ideal:
+            return self._array().currents(voltages)
+        if self._ohmic and not self.read_noise:
+            return voltages.dot(self._conductances)
         cells = self.cell.current(self._conductances, voltages[:, :, None])
         currents = cells.sum(axis=1)
         if self.read_noise and self.rng is not None:
@@ -255,6 +324,19 @@ class SimulatedBackend(DeviceBackend):
             currents += spread * self.rng.standard_normal(spread.shape)
         return currents
 
+    def _noisy_currents(self, voltages: FloatArray) -> FloatArray:
+        """Return column currents while every cell conducts otherwise in each reading."""
+        found = np.empty((len(voltages), self.shape[1]))
+        for place, vector in enumerate(voltages):
+            seen = self.read_siemens()
+            if self._ideal:
+                found[place] = self.cell.current(seen, vector[:, None]).sum(axis=0)
+            else:
+                found[place] = solve_crossbar(seen, vector[None], self.wires, self.cell)[0]
+            if self._effects.noise is not None:
+                self._effects.noise.pass_time(self.shape[1] * self._effects.numbers.read_s)
+        return found
+
     def _array(self) -> ArrayCircuit:
         if self._circuit is None:
             self._circuit = ArrayCircuit(self._conductances, self.wires, self.cell)
@@ -262,21 +344,21 @@ class SimulatedBackend(DeviceBackend):
 
     def _send_pulses(self, counts: IntArray, pulse: Pulse) -> None:
         if self.write == "direct":
-            self._advance(self._last_track, counts)  # the track of this very pulse, which _check_pulse has just seen
-            return
-        for row, column in np.argwhere(counts):
-            for _ in range(counts[row, column]):
-                volts = self._array().pulse_volts(int(row), int(column), pulse.amplitude_v)
-                for each in np.argwhere(np.abs(volts) > self.threshold * self._amplitudes[0]):
-                    self.expose(int(each[0]), int(each[1]), float(volts[tuple(each)]), pulse.width_s)
+            steps = self._effects.with_disturbed(counts) if self._effects.numbers.disturb else counts
+            self._advance(self._last_track, steps)  # the track of this very pulse, which _check_pulse has just seen
+        else:
+            for row, column in np.argwhere(counts):
+                for _ in range(counts[row, column]):
+                    volts = self._array().pulse_volts(int(row), int(column), pulse.amplitude_v)
+                    for each in np.argwhere(np.abs(volts) > self.threshold * self._amplitudes[0]):
+                        self.expose(int(each[0]), int(each[1]), float(volts[tuple(each)]), pulse.width_s)
+        if self._effects.takes_time:
+            self.pass_time(float(counts.sum()) * pulse.width_s)
 
     def expose(self, row: int, column: int, voltage_v: float, seconds: float) -> None:
         """Hold a voltage across one cell for a while, as happens to it on a bench.
 
-        A voltage within 2 % of a measured amplitude acts as measured. Below `threshold` times the amplitude nothing
-        happens; between, the step grows in proportion to the voltage above the threshold, and so beyond. A time within
-        1 % of a measured width counts as that width; a longer one than any as so many of the longest pulses, a
-        shorter one as that share of the shortest. This is a choice of the model: only whole pulses were measured.
+        What it does stands in `crossbar_hil.sim_backend.chip.exposure`.
 
         Parameters
         ----------
@@ -292,21 +374,13 @@ class SimulatedBackend(DeviceBackend):
         LimitError
             If the curve does not say with which pulses it was measured.
         """
-        measured = self.curve.widths_by_amplitude()
-        amplitude = next((each for each in measured if (each > 0) == (voltage_v > 0)), None)
-        if amplitude is None:
-            raise LimitError(f"{voltage_v:g} V: the curve {self.curve.source} holds no pulse of that sign")
-        share = voltage_v / amplitude
-        step = 1.0 if abs(share - 1) <= 0.02 else (share - self.threshold) / (1 - self.threshold)
-        if step <= 0:
+        step = step_of(self.curve, self.threshold, voltage_v, seconds)
+        if step is None:
             return
-        widths = measured[amplitude]
-        width = next((each for each in widths if abs(seconds - each) <= 0.01 * each), seconds)
-        within = min(max(width, widths[0]), widths[-1])
         steps = np.zeros(self.shape)
-        steps[row, column] = step * width / within
+        steps[row, column] = step.levels
         self._last_pulse = None  # its track may get another number
-        self._advance(self._cells.find(Pulse(amplitude, within)), steps)
+        self._advance(self._cells.find(step.pulse, between=True), steps)
 
     def _advance(self, index: int, steps: FloatArray | IntArray) -> None:
         """Move cells along a track, each by its number of levels."""
@@ -318,7 +392,10 @@ class SimulatedBackend(DeviceBackend):
         self._update()
 
     def _update(self) -> None:
-        self._conductances = (self._cells.rises() + self.shifts) * self._scale
+        if self._effects.change_cells:
+            self._conductances = self._effects.conductances(self._cells.rises(), self.shifts, self.scale)
+        else:
+            self._conductances = (self._cells.rises() + self.shifts) * self._scale
         if not self._all_mobile:
             self._conductances[self._dead] = 0.0
         if self._circuit is not None:
@@ -335,15 +412,60 @@ class SimulatedBackend(DeviceBackend):
         """Do nothing: a simulation drives no output."""
 
     def pass_time(self, seconds: float) -> None:
-        """Let time pass: what depends on it goes on."""
+        """Let time pass: what is relaxing relaxes, conductances drift, slow noise goes on.
+
+        A simulated chip does so itself: a read takes `read_s` for each column and each set of voltages, a pulse its
+        width. What changes conductances is applied after the whole read, or the whole batch of pulses.
+
+        Raises
+        ------
+        DataError
+            If the time is negative or not finite.
+        """
+        _not_negative("time in seconds", seconds)
+        if self._effects.noise is not None:
+            self._effects.noise.pass_time(seconds)
+        if self._effects.ages:
+            self._age(seconds)
 
     def read_siemens(self) -> FloatArray:
-        """(R, C) conductances as one reading sees them, in siemens, the noise of that reading drawn."""
+        """(R, C) conductances as one reading sees them, in siemens, its noise drawn; that of columns is not in it."""
+        if self._effects.noise is not None:
+            return self._conductances * self._effects.noise.factors()
         if not self.read_noise or self.rng is None:
-            return self._conductances
+            return self._conductances.copy()
         return np.maximum(self._conductances * (1.0 + self.read_noise * self.rng.standard_normal(self.shape)), 0.0)
 
+    def _age(self, seconds: float) -> None:
+        self._effects.pass_time(seconds)
+        self._update()
+
     # ------------------------------------------------------------------ what a simulation knows
+
+    @property
+    def elapsed_s(self) -> float:
+        """Time that has passed for the chip, in seconds; it stands still while no conductance changes with time."""
+        return self._effects.elapsed_s
+
+    @property
+    def takes_time(self) -> bool:
+        """Whether time changes the cells or what is read of them."""
+        return self._effects.takes_time
+
+    @property
+    def step_factors(self) -> FloatArray | None:
+        """(R, C) factor of each cell's rise; None if all are 1."""
+        return self._effects.step_factors
+
+    @property
+    def shape_exponents(self) -> FloatArray | None:
+        """(R, C) exponent that bends each cell's curve; None if all are 1."""
+        return self._effects.shape_exponents
+
+    @property
+    def column_offsets(self) -> FloatArray | None:
+        """(C,) current added to each reading of a column, in amperes; None if there is none."""
+        return self._effects.column_offsets
 
     @property
     def conductances(self) -> FloatArray:
@@ -357,7 +479,14 @@ class SimulatedBackend(DeviceBackend):
 
     def saturated_cells(self) -> BoolArray:
         """Cells at the end of their curve."""
-        return self._mobile & self._cells.saturated()
+        ended = self._cells.saturated()
+        return ended if self._all_mobile else self._mobile & ended
+
+    def pulses_left(self) -> int | None:
+        """Pulses before a cell can be at its end; 0 if steps vary, None if other pulses or time move a cell too."""
+        if self.write != "direct" or self._effects.numbers.disturb or self.takes_time:
+            return None
+        return 0 if self.step_variation else self._cells.levels_left()
 
     def identify(self) -> dict[str, Any]:
         """Curve and model of the virtual chip."""
@@ -371,13 +500,17 @@ class SimulatedBackend(DeviceBackend):
         }
 
     def state(self) -> dict[str, FloatArray]:
-        """Level of each cell, the amplitude and width of the pulse whose curve it is on (0 for the nominal one)."""
+        """Level of each cell, the amplitude and width of the pulse whose curve it is on (0 for the nominal one).
+
+        With effects there is more: what is the chip's own, what time has done to it, and the generator of its noise.
+        """
         amplitudes, widths = self._cells.pulses()
         return {
             "shift_siemens": self.shifts.copy(),
             "level": self.levels,
             "curve_amplitude_v": amplitudes,
             "curve_width_s": widths,
+            **self._effects.state(),
         }
 
     def restore(self, state: dict[str, FloatArray]) -> None:
@@ -392,7 +525,13 @@ class SimulatedBackend(DeviceBackend):
             checked_array(f"saved {name} values", state.get(name, []), self.shape)
             for name in ("shift_siemens", "level", "curve_amplitude_v", "curve_width_s")
         )
+        before = self.levels, *self._cells.pulses()
         self._cells.place(levels, amplitudes, widths)
+        try:
+            self._effects.restore(state, self._cells.rises())
+        except DataError:
+            self._cells.place(*before)
+            raise
         self.shifts = shifts
         self._update()
 

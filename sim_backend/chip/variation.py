@@ -72,6 +72,12 @@ def lognormal_shifts(
     return median_siemens * np.exp(sigma * rng.standard_normal(shape))
 
 
+def lognormal_factors(shape: tuple[int, ...], sigma: float, rng: np.random.Generator) -> FloatArray:
+    """Draw factors of median 1, whose logarithm has the standard deviation `sigma`; no unit."""
+    factors: FloatArray = np.exp(sigma * rng.standard_normal(shape))
+    return factors
+
+
 def rescaled_lognormal_shifts(
     shape: tuple[int, int] = (4, 4),
     *,

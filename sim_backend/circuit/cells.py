@@ -6,14 +6,15 @@ bench file names it and gives its parameters.
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, Self
+from typing import Protocol, Self, cast
 
 import numpy as np
 
 from crossbar_hil.arrays import FloatArray, checked_array
-from crossbar_hil.errors import DataError
+from crossbar_hil.errors import ConfigError, DataError
+from crossbar_hil.plugins import load
 
 
 class CellModel(Protocol):
@@ -41,6 +42,23 @@ class CellModel(Protocol):
         ...
 
 
+def make_cell(name: str, options: Mapping[str, float | list[float]]) -> CellModel:
+    """Make the cell model of a [chip] table.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such model, or an option is none of it.
+    DataError
+        If the model refuses an option.
+    """
+    model = load("cells", name)
+    try:
+        return cast("CellModel", model(**options))
+    except TypeError as error:
+        raise ConfigError(f"cell {name!r} cannot be made with the cell_options {dict(options)}: {error}") from error
+
+
 @dataclass(frozen=True, slots=True)
 class Ohmic:
     """I = G V.
@@ -62,23 +80,101 @@ class Ohmic:
 class Sinh:
     """I = G sinh(b V) / b: ohmic at small voltages, superlinear above 1/b. G is the conductance at small voltages.
 
+    Parameters
+    ----------
+    b_per_v : float, optional
+        Nonlinearity, in 1/V. If not given it is that of a cell of `siemens` in which `current_a` flows at `at_v`.
+    siemens, current_a, at_v : float, optional
+        What was measured on one cell, in siemens, amperes and volts, instead of b.
+    reference_v : float, optional
+        Voltage at which V / I of a cell is 1 / G, that of the measurement from which G is known; 0 if not given.
+
+    Raises
+    ------
+    DataError
+        If b is neither given nor follows from a cell that conducts better at the higher voltage.
+
+    Examples
+    --------
     >>> Sinh(b_per_v=2.0).current(np.array([1.0]), np.array([1.0]))
     array([1.8134302])
+
+    A cell of 500 nS at 50 mV that draws 1.8 mA at 2 V:
+
+    >>> cell = Sinh(siemens=5e-7, reference_v=0.05, current_a=1.8e-3, at_v=2.0)
+    >>> round(cell.b_per_v, 3), cell.current(np.array([5e-7]), np.array([0.05, 2.0])).round(9)
+    (5.279, array([2.5e-08, 1.8e-03]))
     """
 
-    b_per_v: float
-    """Nonlinearity, in 1/V."""
+    b_per_v: float = 0.0
+    siemens: float | None = None
+    current_a: float | None = None
+    at_v: float | None = None
+    reference_v: float = 0.0
 
     def __post_init__(self) -> None:
-        _above_zero("b_per_v", self.b_per_v, "per volt")
+        if not math.isfinite(self.reference_v) or self.reference_v < 0:
+            raise DataError(f"reference_v {self.reference_v} V must be finite and at least zero")
+        measured = {"siemens": self.siemens, "current_a": self.current_a, "at_v": self.at_v}
+        given = [name for name, value in measured.items() if value is not None]
+        if given and self.b_per_v:
+            raise DataError(
+                f"a sinh cell has either b_per_v or siemens, current_a and at_v, not {given[0]} with b_per_v"
+            )
+        if 0 < len(given) < 3:
+            missing = ", ".join(name for name in measured if name not in given)
+            raise DataError(f"a sinh cell that is given by its {given[0]} needs {missing} too")
+        if self.siemens is not None and self.current_a is not None and self.at_v is not None:
+            found = _b_of_measurement(self.siemens, self.current_a, self.at_v, self.reference_v)
+            object.__setattr__(self, "b_per_v", found)
+        if not math.isfinite(self.b_per_v) or self.b_per_v <= 0:
+            raise DataError(
+                f"b_per_v {self.b_per_v} per volt must be finite and above zero, or siemens, current_a and at_v of a "
+                "measured cell be given instead"
+            )
+
+    @property
+    def of_one_siemens(self) -> float:
+        """Conductance at small voltages of a cell of 1 S at the reference voltage."""
+        x = self.b_per_v * self.reference_v
+        return math.exp(-_log_sinhc(x)) if x else 1.0
 
     def current(self, conductances: FloatArray, voltages: FloatArray) -> FloatArray:
         """Hyperbolic sine of the voltage."""
-        return conductances * (np.sinh(self.b_per_v * voltages) / self.b_per_v)
+        return conductances * (np.sinh(self.b_per_v * voltages) / self.b_per_v * self.of_one_siemens)
 
     def slope(self, conductances: FloatArray, voltages: FloatArray) -> FloatArray:
         """Hyperbolic cosine of the voltage."""
-        return conductances * np.cosh(self.b_per_v * voltages)
+        return conductances * (np.cosh(self.b_per_v * voltages) * self.of_one_siemens)
+
+
+def _b_of_measurement(siemens: float, current_a: float, at_v: float, reference_v: float) -> float:
+    """Return b of a cell of so many siemens at the reference voltage that draws a current at another."""
+    for name, value, unit in (("siemens", siemens, "S"), ("current_a", current_a, "A"), ("at_v", at_v, "V")):
+        _above_zero(name, value, unit)
+    if not at_v > reference_v:
+        raise DataError(f"at_v {at_v:g} V must lie above reference_v {reference_v:g} V")
+    ratio = current_a / (siemens * at_v)
+    if not ratio > 1 + 1e-9:
+        raise DataError(
+            f"a cell of {siemens:g} S that draws {current_a:g} A at {at_v:g} V does not conduct better there than at "
+            f"{reference_v:g} V, so no sinh cell is like it; take cell = 'ohmic'"
+        )
+    goal, low, high = math.log(ratio), 0.0, 1.0 / at_v
+    while _log_sinhc(high * at_v) - _log_sinhc(high * reference_v) < goal:
+        low, high = high, 2 * high
+    for _ in range(100):
+        middle = 0.5 * (low + high)
+        enough = _log_sinhc(middle * at_v) - _log_sinhc(middle * reference_v) >= goal
+        low, high = (low, middle) if enough else (middle, high)
+    return 0.5 * (low + high)
+
+
+def _log_sinhc(x: float) -> float:
+    """Logarithm of sinh(x) / x, without overflow."""
+    if x < 1e-4:
+        return x * x / 6
+    return x + math.log1p(-math.exp(-2 * x)) - math.log(2 * x)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ class Form(NamedTuple):
     kind : int
         `SINH`, `CUBIC` or `TABLE`.
     numbers : ndarray of float, shape (2,)
-        b in 1/V, and 0; or the factors of V and V^3 for a cell of 1 S.
+        b in 1/V, and the factor of all conductances; or the factors of V and V^3 for a cell of 1 S.
     table : ndarray of float, shape (5, K)
         Knots in V, and the coefficients of the cubic that begins at each, for a cell of 1 S.
     """
@@ -33,7 +33,7 @@ class Form(NamedTuple):
 def form_of(cell: CellModel) -> Form | None:
     """Return a cell model as numbers, None if no kernel knows it."""
     if type(cell) is Sinh:
-        return Form(SINH, np.array([cell.b_per_v, 0.0]), _NO_TABLE)
+        return Form(SINH, np.array([cell.b_per_v, cell.of_one_siemens]), _NO_TABLE)
     if type(cell) is Cubic:
         return Form(CUBIC, np.array(cell.of_one_siemens), _NO_TABLE)
     if type(cell) is Tabulated:

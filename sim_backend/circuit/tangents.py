@@ -9,7 +9,7 @@ import numpy as np
 from crossbar_hil.arrays import FloatArray
 
 from .cells import CellModel
-from .forms import Form
+from .forms import SINH, Form
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -74,7 +74,7 @@ def kernel_stepper(form: Form, conductances: FloatArray) -> Stepper:
     """Step with a model that the kernel knows; it is compiled at the first call, or loaded."""
     from .cell_kernels import evaluate_cells  # noqa: PLC0415 - numba is loaded when it is needed
 
-    flat = conductances.ravel()
+    flat = conductances.ravel() * form.numbers[1] if form.kind == SINH else conductances.ravel()
 
     def step(
         point: OperatingPoint, words: FloatArray, bits: FloatArray, share: float

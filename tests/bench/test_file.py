@@ -47,11 +47,46 @@ def test_simulated_and_reference_ship():
     assert "reference" in shipped("presets")
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("kim2021", {"step_spread": 0.26}), ("gong2022", {"step_spread": 0.7829, "step_variation": 0.4158})],
+)
+def test_a_published_array_sets_what_its_source_says_and_nothing_else(name, said):
+    plain, laid = load_bench("simulated"), load_bench("simulated", preset=name)
+    before, after = plain.model_dump(), laid.model_dump()
+    changed = {key: value for key, value in after["chip"].items() if value != before["chip"][key]}
+    assert changed == said
+    assert after["training"] == before["training"]
+
+
+def test_a_share_may_be_typed_in_per_cent():
+    chip = load_bench("simulated", overrides={"chip": {"telegraph": "10 %", "read_noise": "0.05", "drift": 0.1}}).chip
+    assert (chip.telegraph, chip.read_noise, chip.drift) == (0.1, 0.05, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("chip", "message"),
+    [
+        ({"telegraph": "ten"}, "chip.telegraph: 'ten' is not a share, such as '10 %' or 0.1"),
+        ({"telegraph": True}, "chip.telegraph: true is not a share"),
+        ({"relaxation": "110 %"}, "chip.relaxation = '110 %'.*less than or equal to 1"),
+        ({"relaxation_law": "logarithmic", "relaxation_exponent": 0.5}, "relaxation_exponent belongs to the stretched"),
+        ({"unformed": [[1, 2]], "dead": [[1, 2]]}, r"cell \[1, 2\] is both unformed and dead"),
+        ({"column_offset_a": "10 nS"}, "'10 nS' is not in A"),
+        ({"step_sprea": 0.1}, "unknown key chip.step_sprea; did you mean 'step_spread'"),
+    ],
+)
+def test_an_effect_that_cannot_be_is_refused_by_its_key(chip, message):
+    with pytest.raises(ConfigError, match=message):
+        load_bench("simulated", overrides={"chip": chip})
+
+
 def test_the_simulated_bench_holds_si_numbers():
     bench = load_bench("simulated")
     assert bench.limits == Limits(1.0, 3.0, 1.0)
     assert bench.training.pulse == Pulse(2.0, 0.05)
-    assert (bench.chip.spread.low_siemens, bench.chip.spread.high_siemens) == (2e-8, 1e-7)
+    spread = bench.chip.resolved.spread
+    assert (bench.chip.k, spread.low_siemens, spread.high_siemens) == (10.0, 2e-8, 1e-7)
     assert (bench.training.v0, bench.training.v1) == (-0.1, 0.1)
 
 
@@ -369,7 +404,7 @@ def test_a_bench_without_a_virtual_chip_cannot_be_given_parts_of_one(write, laye
 @pytest.mark.parametrize("name", shipped("benches"))
 def test_a_shipped_bench_written_out_reads_back_as_itself(name, write):
     bench = load_bench(name)
-    assert load_bench(write(bench.as_toml())) == bench
+    assert load_bench(write(bench.as_toml())) == bench.resolved
 
 
 def test_a_bench_with_everything_written_out_reads_back_as_itself(write):

@@ -26,6 +26,9 @@ class Lab(DeviceBackend):
 class Odd(Lab):
     kind = "magic"
 
+class Likeness(Lab):
+    kind = "simulated"
+
 def function(): pass
 """
 
@@ -36,9 +39,9 @@ def lab(tmp_path, monkeypatch):
     info = tmp_path / "lab_bench-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lab-bench\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(
-        "[crossbar_hil.backends]\nlab = lab_bench:Lab\nodd = lab_bench:Odd\nfunction = lab_bench:function\n"
-    )
+    names = ("Lab", "Odd", "Likeness", "function")
+    points = "\n".join(f"{name.lower()} = lab_bench:{name}" for name in names)
+    (info / "entry_points.txt").write_text(f"[crossbar_hil.backends]\n{points}\n")
     (tmp_path / "lab_bench.py").write_text(LAB)
     monkeypatch.syspath_prepend(tmp_path)
 
@@ -171,3 +174,16 @@ def test_a_backend_of_no_known_kind_is_refused(lab):
 def test_a_registered_name_that_is_no_backend_is_refused(lab):
     with pytest.raises(ConfigError, match=r"backend 'function' is .*, not a subclass of DeviceBackend"):
         open_bench("function")
+
+
+@pytest.mark.usefixtures("lab")
+def test_effects_are_refused_by_a_backend_that_is_not_made_from_the_chip_table():
+    chip = {"step_spread": 0.3, "dead": [[0, 0]]}
+    with pytest.raises(ConfigError, match=r"backend 'likeness' is not made from \[chip\], so step_spread, dead there"):
+        open_backend(Bench(name="own", backend="likeness", chip=chip), seed=1)
+    assert open_backend(Bench(name="own", backend="likeness", chip={"rows": 2}), seed=1).kind == "simulated"
+
+
+@pytest.mark.usefixtures("lab")
+def test_effects_beside_a_real_device_are_those_of_its_dry_run():
+    assert open_backend(Bench(name="own", backend="lab", chip={"step_spread": 0.3}), seed=1).kind == "hardware"

@@ -125,3 +125,30 @@ def test_a_cluster_that_does_not_answer_leaves_no_folder(cli, tmp_path, monkeypa
     assert done.code == 1
     assert "no Dask scheduler answers at tcp://127.0.0.1:1" in done.err
     assert not (tmp_path / "out").exists()
+
+
+def test_what_is_still_met_stands_in_text_table_and_json(cli, tmp_path):
+    drifts = ("--drift", "3 %", "--drift", "0.1")
+    noisy = ("--set", "read_noise=5 %", "--set", "pull_back=no", "--seed", "5", "--chips", "50", *drifts)
+    done = cli("sweep", "--over", "target=0.5,0.8", *noisy, "--quiet", "--to", "out")
+    assert "still meet every target on a fresh read" in done.out
+    assert "after drift of 10 %" in done.out
+    with (tmp_path / "out" / "points.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        assert 0 < int(row["fresh_met"]) < int(row["converged"])
+        assert int(row["drift_0.1_met"]) < int(row["drift_0.03_met"]) <= int(row["converged"])
+    points = json.loads((tmp_path / "out" / "sweep.json").read_text())["points"]
+    assert [point["counts"]["fresh"] for point in points] == [int(row["fresh_met"]) for row in rows]
+    assert json.loads((tmp_path / "out" / "plan.json").read_text())["drifts"] == [0.03, 0.1]
+
+
+@pytest.mark.parametrize("drift", ["0", "-3 %", "100 %", "nan", "3 V"])
+def test_a_drift_that_is_none_is_refused(cli, drift):
+    done = cli("sweep", "--over", "target=0.5,0.8", *SLOW, "--drift", drift)
+    assert done.code == 2
+    assert "a share, such as" in done.err or "must be above 0 and below 1" in done.err
+
+
+def test_without_noise_and_drift_nothing_is_said_of_afterwards(cli):
+    assert "still meet" not in cli("sweep", "--over", "target=0.5,0.8", *SLOW, "--quiet", "--to", "out").out

@@ -188,3 +188,15 @@ def test_a_module_call_is_the_same_program():
         [sys.executable, "-m", "crossbar_hil", "--version"], capture_output=True, text=True, check=True
     )
     assert "version 0." in done.stdout
+
+
+def test_train_sets_any_key_of_chip_and_training(cli):
+    from crossbar_hil.runs.store import load_run
+
+    done = cli(
+        "train", "--seed", "1", "--quiet", "--no-report", "--json", "--set", "step_spread=0.3", "--set", "telegraph=5 %"
+    )
+    chip = load_run(json.loads(done.out)["run"]).bench.chip
+    assert (chip.step_spread, chip.telegraph) == (0.3, 0.05)
+    assert "did you mean 'step_spread'" in cli("train", "--set", "step_sprea=0.3").err
+    assert "relaxation_s" in cli("train", "--set", "relaxation=0.3").err

@@ -174,7 +174,7 @@ def test_a_plain_run_has_no_setting_that_stands_out(converged_run):
 
 def test_the_checked_bench_is_recorded_whole(converged_run):
     run = load_run(converged_run)
-    assert run.tables == {"bench": load_bench("simulated").model_dump(mode="json", by_alias=True)}
+    assert run.tables == {"bench": load_bench("simulated").resolved.model_dump(mode="json", by_alias=True)}
     assert "beta" not in run.facts
     assert run.settings["beta"] == run.tables["bench"]["training"]["beta"]
 

@@ -56,6 +56,38 @@ def test_the_chip_of_a_resumed_run_is_recorded_once_as_it_is_at_the_end(interrup
     assert {name: array.tolist() for name, array in left.items()} == {n: a.tolist() for n, a in whole.items()}
 
 
+EVERYTHING = {
+    "read_noise": 0.02, "telegraph": 0.1, "telegraph_s": 0.3, "flicker": 0.05, "step_variation": 0.3,
+    "step_spread": 0.3, "shape_spread": 0.2, "relaxation": 0.5, "relaxation_s": 5.0, "relaxation_exponent": 0.6,
+    "drift": 0.05, "column_offset_a": 1e-8, "disturb": 0.1, "unformed": [[0, 3]],
+}  # fmt: skip
+
+
+def test_a_resumed_run_of_a_chip_with_every_effect_ends_as_the_one_that_was_not_interrupted(tmp_path):
+    bench = load_bench("simulated", overrides={"chip": EVERYTHING, "training": {"epochs": 8}})
+    whole = load_run(train_and_record(bench, seed=3, out=tmp_path / "whole").folder)
+
+    def fail_at_three(epoch):
+        if epoch.number == 3:
+            raise LampWentOut
+
+    with pytest.raises(LampWentOut):
+        train_and_record(bench, seed=3, out=tmp_path / "cut", show=fail_at_three)
+    (cut,) = list_runs(tmp_path / "cut")
+    resume_and_record(load_run(cut.folder))
+    resumed = load_run(cut.folder)
+    for name in ("counts", "conductances", "currents"):
+        assert np.array_equal(getattr(resumed.result, name), getattr(whole.result, name))
+    left, chip = resumed.chip("end"), whole.chip("end")
+    assert {name: array.tolist() for name, array in left.items()} == {n: a.tolist() for n, a in chip.items()}
+    assert (chip["step_factor"].shape, chip["column_offset_a"].shape, chip["elapsed_s"].shape) == (
+        (4, 4),
+        (1, 4),
+        (1, 1),
+    )
+    assert resumed.predict().lines == whole.predict().lines
+
+
 @pytest.mark.fault("O8")
 def test_a_run_that_is_done_is_not_resumed(whole_run):
     with pytest.raises(RunError, match=r"is done \(converged\)"):

@@ -37,7 +37,7 @@ def test_a_bench_file_that_says_nothing_gets_the_shipped_settings():
 
 
 def test_the_settings_of_a_bench_are_those_of_the_defaults_module():
-    training, chip = Training(), Chip()
+    training, chip = Training(), Chip().resolved
     assert (training.beta, training.target, training.epochs) == (defaults.BETA, defaults.TARGET, defaults.EPOCHS)
     assert training.pull_back is defaults.PULL_BACK is False
     assert (training.v0, training.v1) == (defaults.V0, defaults.V1)

@@ -84,7 +84,7 @@ def test_a_sweep_whose_files_were_changed_is_not_gone_on_with(cut_short, name):
     changed = {
         "given/curve.csv": text.replace("E-", "e-") if "E-" in text else text + "\n",
         "given/bench.toml": text.replace("epochs = 5", "epochs = 6"),
-        "given/patterns.csv": text.replace("0001,01", "0001,10"),
+        "given/patterns.csv": text.replace("0110,10,train", "0111,01,train"),
     }[name]
     path.write_text(changed)
     assert path.read_text() != text

@@ -105,13 +105,15 @@ def drawn_setting(number: int, *, pull_back: bool) -> Setting:
     )
 
 
-def trained_by_hand(setting: Setting) -> Trained:
+def trained_by_hand(setting: Setting, unresponsive: int = 0, *, give_up: bool = False) -> Trained:
     levels_siemens = CURVES[setting.curve]
     rows, columns = len(setting.shifts), len(setting.shifts[0])
     outputs = columns // 2
     target0 = -setting.target if setting.target0 is None else setting.target0
     volts = [[setting.v1 if bit else setting.v0 for bit in bits] for bits in setting.bits]
     level = [[0] * columns for _ in range(rows)]
+    silent = [[0] * columns for _ in range(rows)]  # pulses in a row that changed nothing
+    last = len(levels_siemens) - 1
     done = Trained(False, [], [], [], [], margin=math.inf)
     for number in range(1, setting.epochs + 1):
         g = [
@@ -147,20 +149,30 @@ def trained_by_hand(setting: Setting) -> Trained:
                         counts[r][2 * i] = 1
                     elif total < 0:
                         counts[r][2 * i + 1] = 1
+        cells = [(r, c) for r in range(rows) for c in range(columns)]
+        for r, c in cells:
+            if unresponsive and silent[r][c] >= unresponsive:
+                counts[r][c] = 0
+        over = give_up and number < setting.epochs and not any(counts[r][c] and level[r][c] < last for r, c in cells)
+        if over:
+            counts = [[0] * columns for _ in range(rows)]
         done.conductances.append(g)
         done.counts.append(counts)
         done.activations.append(activations)
         done.errors.append(error)
         if error == 0:
             done.converged = True
+        if error == 0 or over:
             break
-        for r in range(rows):
-            for c in range(columns):
-                level[r][c] = min(level[r][c] + counts[r][c], len(levels_siemens) - 1)
+        for r, c in cells:
+            before = levels_siemens[level[r][c]]
+            level[r][c] = min(level[r][c] + counts[r][c], last)
+            if counts[r][c]:
+                silent[r][c] = silent[r][c] + 1 if levels_siemens[level[r][c]] == before else 0
     return done
 
 
-def trained_by_the_package(setting: Setting):
+def trained_by_the_package(setting: Setting, unresponsive: int = 0, *, give_up: bool = False):
     backend = SimulatedBackend(ConductanceCurve(CURVES[setting.curve], PULSE), setting.shifts, scale=setting.scale)
     trainer = Trainer(
         backend,
@@ -172,18 +184,18 @@ def trained_by_the_package(setting: Setting):
         v0=setting.v0,
         v1=setting.v1,
         pull_back=setting.pull_back,
+        check_labels=False,
+        give_up=give_up,
+        unresponsive=unresponsive,
     )
     return trainer.run(setting.bits, setting.labels), backend
 
 
-@pytest.mark.parametrize("pull_back", [True, False], ids=["pull back", "no pull back"])
-@pytest.mark.parametrize("number", range(SETTINGS))
-def test_training_follows_the_equations(number, pull_back):
-    setting = drawn_setting(number, pull_back=pull_back)
-    expected = trained_by_hand(setting)
+def check_agreement(setting, **ending):
+    expected = trained_by_hand(setting, **ending)
     # Otherwise the two could differ by rounding alone, and the draw would say nothing.
     assert expected.margin > 1e-9
-    result, backend = trained_by_the_package(setting)
+    result, backend = trained_by_the_package(setting, **ending)
     assert result.epochs == len(expected.errors)
     assert result.converged == expected.converged
     assert result.counts.tolist() == expected.counts
@@ -194,6 +206,30 @@ def test_training_follows_the_equations(number, pull_back):
     assert np.allclose(result.activations, expected.activations, rtol=0, atol=1e-10)
     assert np.allclose(result.errors, expected.errors, rtol=0, atol=1e-9)
     assert result.pulses == sum(sum(map(sum, counts)) for counts in expected.counts)
+    return expected
+
+
+@pytest.mark.parametrize("pull_back", [True, False], ids=["pull back", "no pull back"])
+@pytest.mark.parametrize("number", range(SETTINGS))
+def test_training_follows_the_equations(number, pull_back):
+    check_agreement(drawn_setting(number, pull_back=pull_back))
+
+
+@pytest.mark.parametrize("pull_back", [True, False], ids=["pull back", "no pull back"])
+@pytest.mark.parametrize(("give_up", "unresponsive"), [(True, 0), (True, 3), (True, 10), (False, 3)])
+def test_training_ends_when_nothing_can_move_and_cells_that_do_not_react_get_no_more(pull_back, give_up, unresponsive):
+    shorter = 0
+    for number in range(SETTINGS, SETTINGS + 25):
+        setting = drawn_setting(number, pull_back=pull_back)
+        to_the_letter = trained_by_hand(setting)
+        found = check_agreement(setting, unresponsive=unresponsive, give_up=give_up)
+        assert found.converged == to_the_letter.converged
+        assert found.conductances[-1] == to_the_letter.conductances[-1]
+        assert not found.converged or len(found.errors) == len(to_the_letter.errors)
+        shorter += sum(sum(map(sum, each)) for each in found.counts) < sum(
+            sum(map(sum, each)) for each in to_the_letter.counts
+        )
+    assert shorter >= 3  # or the draws would say nothing
 
 
 def test_the_drawn_settings_hold_both_kinds_of_ending():

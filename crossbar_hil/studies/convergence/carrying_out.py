@@ -1,8 +1,10 @@
 """Carry out a sweep or a search of chips: who does the work, and what is told of it."""
 
 from crossbar_hil.backend import Pulse
-from crossbar_hil.studies.convergence.counts import describe_share, summary
+from crossbar_hil.bench.virtual_chips import lines_of_chips
+from crossbar_hil.studies.convergence.counts import describe_afterwards, describe_share, summary
 from crossbar_hil.studies.convergence.folder import ChipStudyFolder
+from crossbar_hil.studies.convergence.points import chips_of_point
 from crossbar_hil.studies.convergence.sweeping import KIND as SWEEP_KIND
 from crossbar_hil.studies.convergence.sweeping import ChipSweep, run_sweep
 from crossbar_hil.studies.convergence.tuning import CANDIDATES, TUNE, Tune, TuneResult, run_tune, tuned_bench_file
@@ -47,6 +49,11 @@ def _tell_tune(result: TuneResult, folder: ChipStudyFolder) -> Told:
         f"tuned   {describe_settings(list(result.settings), list(result.settings.values()))}",
         f"yield   {describe_share(fresh)}, on {fresh.chips} simulated chips that were never searched on",
     ]
+    if result.promise is not None:
+        lines.append(f"promise {result.promise.line}")
+    later = describe_afterwards(fresh, noisy=result.tune.noisy)
+    if later:
+        lines.append(f"later   {later}")
     if fresh.converged:
         lines.append(
             f"effort  {numbers['epochs_50']} epochs in the median, 95 % of those that converge by epoch "
@@ -57,7 +64,9 @@ def _tell_tune(result: TuneResult, folder: ChipStudyFolder) -> Told:
             f"failed  {failed}, of which {fresh.ended} had a cell at the end of its curve and "
             f"{failed - fresh.ended} only ran out of epochs"
         )
+    chips = chips_of_point(result.bench)
     lines += [
+        *lines_of_chips(chips),
         f"limits  a cell gets at most {limits['pulses']} pulses of {Pulse(limits['pulse_v'], limits['width_s'])}, "
         f"a dose of {limits['dose_vs']:g} V s",
         f"folder  {folder.path}: {TUNE}, {CANDIDATES}",
@@ -70,7 +79,10 @@ def _tell_tune(result: TuneResult, folder: ChipStudyFolder) -> Told:
         "settings": {str(key): value for key, value in result.settings.items()},
         **{name: numbers[name] for name in ("chips", "converged", "yield", "yield_low", "yield_high")},
         **{name: numbers[name] for name in ("epochs_mean", "epochs_50", "epochs_95", "pulses_mean")},
+        **{name: value for name, value in numbers.items() if name.startswith(("fresh_", "drift_"))},
         "seed": result.tune.seed,
         "limits": limits,
+        "virtual_chips": chips,
+        **({"promise": result.promise.as_record()} if result.promise else {}),
     }
     return Told(lines, record)

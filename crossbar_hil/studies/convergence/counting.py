@@ -25,7 +25,14 @@ class Job:
 
 
 def count(
-    jobs: Sequence[Job], *, seed: int, size: int, scheduler: Scheduler, folder: ChipStudyFolder, show: Show
+    jobs: Sequence[Job],
+    *,
+    seed: int,
+    size: int,
+    scheduler: Scheduler,
+    folder: ChipStudyFolder,
+    show: Show,
+    drifts: tuple[float, ...] = (),
 ) -> list[Counts]:
     """Count the outcome of every job, of the chunks that are on disk already without training them again.
 
@@ -43,6 +50,8 @@ def count(
         Takes each chunk at once.
     show : callable
         Told of progress.
+    drifts : tuple of float
+        Relative drifts after which every chip is judged once more.
 
     Returns
     -------
@@ -53,7 +62,7 @@ def count(
     tasks: list[Chunk] = []
     of_job: list[list[Place]] = []
     for job in jobs:
-        split = split_into_chunks(job.point, seed=seed, first=job.first, chips=job.chips, size=size)
+        split = split_into_chunks(job.point, seed=seed, first=job.first, chips=job.chips, size=size, drifts=drifts)
         of_job.append([(job.number, number) for number in range(len(split))])
         for place, chunk in zip(of_job[-1], split, strict=True):
             if place in folder.done:

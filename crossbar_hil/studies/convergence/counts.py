@@ -2,14 +2,31 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crossbar_hil.training.confidence import Z95, wilson
+
+
+class TrainedChips(Protocol):
+    """What M trainings came to, one number a chip."""
+
+    converged: NDArray[Any]
+    """(M,) whether every target was met."""
+    epochs: NDArray[Any]
+    """(M,) evaluations, counted from 1."""
+    pulses: NDArray[Any]
+    """(M,) pulses sent, over all cells."""
+    saturated: NDArray[Any]
+    """(M,) cells at the end of their curve."""
+    fresh: NDArray[Any]
+    """(M,) whether a chip converged and still met every target in a fresh read."""
+    drifted: NDArray[Any]
+    """(M, D) whether it converged and still met every target after each of D drifts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +42,16 @@ class Counts:
     """Sent to those that converged."""
     ended: int = 0
     """Chips that did not converge and had a cell at the end of its curve."""
+    fresh: int = 0
+    """Chips that converged and still met every target in a fresh read."""
+    drifted: tuple[tuple[float, int], ...] = ()
+    """(drift, chips that converged and still met every target after it), as they were asked for."""
 
     @classmethod
-    def of(
-        cls, converged: NDArray[Any], epochs: NDArray[Any], pulses: NDArray[Any], saturated: NDArray[Any]
-    ) -> "Counts":
-        """Count the outcome of M trainings: whether converged, epochs, pulses, cells at the end of their curve.
-
-        Parameters
-        ----------
-        converged, epochs, pulses, saturated : ndarray, shape (M,)
-        """
+    def of(cls, trained: TrainedChips, drifts: Sequence[float] = ()) -> "Counts":
+        """Count the outcome of M trainings, whose chips were judged after some drifts too."""
+        converged, epochs = trained.converged, trained.epochs
+        pulses, saturated = trained.pulses, trained.saturated
         at, chips = np.unique(np.asarray(epochs)[converged], return_counts=True)
         return cls(
             len(converged),
@@ -43,23 +59,31 @@ class Counts:
             int(pulses.sum()),
             int(pulses[converged].sum()),
             int(np.count_nonzero(saturated[~converged])),
+            int(np.count_nonzero(trained.fresh)),
+            tuple(zip(drifts, map(int, np.count_nonzero(trained.drifted, axis=0)), strict=True)),
         )
 
     @classmethod
     def sum(cls, shares: Iterable["Counts"]) -> "Counts":
         """Add up the counts of different chips."""
         epochs: Counter[int] = Counter()
-        totals = [0, 0, 0, 0]
+        drifted: dict[float, int] = {}
+        totals = [0, 0, 0, 0, 0]
         for each in shares:
             epochs.update(dict(each.epochs))
-            for place, value in enumerate((each.chips, each.pulses, each.pulses_converged, each.ended)):
+            for drift, met in each.drifted:
+                drifted[drift] = drifted.get(drift, 0) + met
+            for place, value in enumerate((each.chips, each.pulses, each.pulses_converged, each.ended, each.fresh)):
                 totals[place] += value
-        return cls(totals[0], tuple(sorted(epochs.items())), *totals[1:])
+        chips, pulses, pulses_converged, ended, fresh = totals
+        return cls(chips, tuple(sorted(epochs.items())), pulses, pulses_converged, ended, fresh, tuple(drifted.items()))
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
         """Read back `as_record`."""
-        return cls(**{**record, "epochs": tuple((int(at), int(chips)) for at, chips in record["epochs"])})
+        epochs = tuple((int(at), int(chips)) for at, chips in record["epochs"])
+        drifted = tuple((float(drift), int(met)) for drift, met in record["drifted"])
+        return cls(**{**record, "epochs": epochs, "drifted": drifted})
 
     def as_record(self) -> dict[str, Any]:
         """Return plain numbers, as a file holds them."""
@@ -69,6 +93,8 @@ class Counts:
             "pulses": self.pulses,
             "pulses_converged": self.pulses_converged,
             "ended": self.ended,
+            "fresh": self.fresh,
+            "drifted": [list(each) for each in self.drifted],
         }
 
     @property
@@ -124,13 +150,38 @@ def summary(counts: Counts) -> dict[str, float | int | None]:
     found["pulses_mean"] = counts.pulses_mean
     found["pulses_mean_converged"] = counts.pulses_converged / good if good else None
     found["failed_at_end_of_curve"] = counts.ended
+    for name, met in (("fresh", counts.fresh), *((f"drift_{drift:g}", met) for drift, met in counts.drifted)):
+        found[f"{name}_met"] = met
+        found[f"{name}_share"] = met / good if good else None
+        found[f"{name}_low"], found[f"{name}_high"] = wilson(met, good) if good else (None, None)
     return found
 
 
 def describe_share(counts: Counts) -> str:
     """Write the share of chips that converge, with its interval, for a message."""
-    numbers = summary(counts)
-    low, high = (100 * float(numbers[f"yield_{end}"] or 0) for end in ("low", "high"))
+    share, interval = _in_percent(counts.converged, counts.chips)
+    return f"{share} converge (95 % interval {interval})"
+
+
+def describe_afterwards(counts: Counts, *, noisy: bool) -> str:
+    """Write how many of the chips that converge still meet every target later; empty if nothing was asked for.
+
+    >>> describe_afterwards(Counts(10, ((3, 8),), drifted=((0.03, 4),)), noisy=False)
+    'of these 50.0 % still meet every target after drift of 3 % (21.5 to 78.5 %)'
+    """
+    asked = [("on a fresh read", counts.fresh)] if noisy else []
+    asked += [(f"after drift of {100 * drift:g} %", met) for drift, met in counts.drifted]
+    if not asked or not counts.converged:
+        return ""
+    parts: list[str] = []
+    for what, met in asked:
+        share, interval = _in_percent(met, counts.converged)
+        parts.append(f"{share}{'' if parts else ' still meet every target'} {what} ({interval})")
+    return f"of these {', '.join(parts)}"
+
+
+def _in_percent(successes: int, trials: int) -> tuple[str, str]:
+    """Write a share and its 95 % interval."""
+    low, high = (100 * end for end in wilson(successes, trials))
     digits = 1 if low >= 0.1 and high <= 99.9 else 3  # so that an interval at the end of its range shows its width
-    share = 100 * counts.converged / counts.chips
-    return f"{share:.{digits}f} % converge (95 % interval {low:.{digits}f} to {high:.{digits}f} %)"
+    return f"{100 * successes / trials:.{digits}f} %", f"{low:.{digits}f} to {high:.{digits}f} %"

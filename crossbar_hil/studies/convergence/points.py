@@ -5,15 +5,15 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-from numpy.typing import NDArray
+from typing import Any, NamedTuple, Protocol
 
 from crossbar_hil.bench.file import Bench
+from crossbar_hil.bench.named_files import files_of
+from crossbar_hil.bench.virtual_chips import virtual_chips
 from crossbar_hil.errors import ConfigError, CrossbarError, DataError
 from crossbar_hil.plugins import load
-from crossbar_hil.shipped import read_text
-from crossbar_hil.studies.convergence.counts import Counts
+from crossbar_hil.shipped import data_file, read_bytes
+from crossbar_hil.studies.convergence.counts import Counts, TrainedChips
 from crossbar_hil.studies.settings import Key, Value, virtual_chip, with_settings
 from crossbar_hil.studies.study import check_version, package_version
 from crossbar_hil.studies.sweep import describe_settings
@@ -24,19 +24,8 @@ ENSEMBLE = "lockstep"
 LOCKSTEP_CHUNK, SINGLE_CHUNK = 4096, 16
 """Chips of a chunk: what a lost worker costs, some tens of milliseconds of work side by side or one by one."""
 MOST_CHIPS = 10**9
-
-
-class TrainedChips(Protocol):
-    """What M trainings came to, one number a chip."""
-
-    converged: NDArray[Any]
-    """(M,) whether every target was met."""
-    epochs: NDArray[Any]
-    """(M,) evaluations, counted from 1."""
-    pulses: NDArray[Any]
-    """(M,) pulses sent, over all cells."""
-    saturated: NDArray[Any]
-    """(M,) cells at the end of their curve."""
+LARGEST_DRIFT = 1.0
+"""A standard deviation of as much as the conductance itself would make one in six negative."""
 
 
 class Ensemble(Protocol):
@@ -44,6 +33,8 @@ class Ensemble(Protocol):
 
     lockstep: bool
     """Whether they are trained side by side, which is quick."""
+    noisy: bool
+    """Whether a fresh read of a trained chip may differ from the one before."""
     rise: float
     """Largest rise of the curve, in siemens."""
     widths_s: list[float]
@@ -52,35 +43,48 @@ class Ensemble(Protocol):
     def check(self, seed: int) -> None:
         """Say what is wrong with the settings, by an error."""
 
-    def train(self, seed: int, first: int, count: int) -> TrainedChips:
-        """Train some chips by their numbers."""
+    def train(self, seed: int, first: int, count: int, drifts: Sequence[float]) -> TrainedChips:
+        """Train some chips by their numbers, and judge them after relative drifts of their conductances too."""
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class ReadFile:
     """A file that was read already."""
 
     name: str
-    text: str
+    data: bytes
 
     def __str__(self) -> str:
         return self.name
 
-    def read_text(self, encoding: str) -> str:  # noqa: ARG002 - as a path has it
+    def read_bytes(self) -> bytes:
+        """Return the whole file."""
+        return self.data
+
+    def read_text(self, encoding: str) -> str:
         """Return the whole text."""
-        return self.text
+        return self.data.decode(encoding)
+
+    @property
+    def digested(self) -> str:
+        """What a digest is made of: the text, or as much of it as there is."""
+        return self.data.decode("utf-8-sig", "surrogateescape")
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A bench whose virtual chip is trained, and the text of the files that it names."""
+    """A bench whose virtual chip is trained, and the files that it names."""
 
     bench: Bench
-    curve: Text
-    patterns: Text
+    curve: ReadFile
+    patterns: ReadFile
+    start: ReadFile | None = None
+    """The map at which the cells start, if the bench names one."""
+    twin: ReadFile | None = None
+    """The twin whose draws the chips are, if the bench names one."""
 
     @classmethod
-    def of(cls, bench: Bench, read: dict[str, Text]) -> "Point":
+    def of(cls, bench: Bench, read: dict[str, ReadFile]) -> "Point":
         """Gather what a study of a bench needs; of its instruments nothing.
 
         Parameters
@@ -95,27 +99,31 @@ class Point:
         DataError
             If a file cannot be read.
         """
-        chip = virtual_chip(bench)
-        curve, patterns = (
-            read.setdefault(str(file), read.get(str(file)) or Text(str(file), read_text(what, file)))
-            for what, file in (("curve", chip.curve_file), ("pattern", bench.training.pattern_file))
-        )
+        chip = virtual_chip(bench).resolved
         virtual = Bench(
             name=bench.name, backend="simulated", chip=chip, limits=bench.limit_table, training=bench.training
         )
-        return cls(virtual, curve, patterns)
+        texts = {}
+        for named, value in files_of(virtual):
+            file = data_file(value)
+            texts[named.key] = read.setdefault(
+                str(file), read.get(str(file)) or ReadFile(str(file), read_bytes(named.what, file))
+            )
+        return cls(virtual, **texts)
 
     @property
     def digest(self) -> str:
         """SHA-256 of everything that the outcome depends on; names are not among it."""
-        leave_out: Any = {"name": True, "chip": {"curve"}, "training": {"patterns"}}
+        leave_out: Any = {"name": True, "chip": {"curve", "start", "twin"}, "training": {"patterns"}}
         settings = self.bench.model_dump(mode="json", by_alias=True, exclude=leave_out)
-        everything = json.dumps([settings, self.curve.text, self.patterns.text], sort_keys=True)
+        texts = [each.digested for each in (self.curve, self.patterns, self.start, self.twin) if each is not None]
+        everything = json.dumps([settings, *texts], sort_keys=True)
         return hashlib.sha256(everything.encode()).hexdigest()
 
     def ensemble(self) -> Ensemble:
         """Make the virtual chips."""
-        made: Ensemble = _plug_in()(self.bench, self.curve, PatternSet.from_csv(self.patterns))
+        task = PatternSet.from_csv(self.patterns)
+        made: Ensemble = _plug_in()(self.bench, self.curve, task, start=self.start, twin=self.twin)
         return made
 
 
@@ -129,13 +137,18 @@ class Chunk:
     count: int
     version: str
     """Of this package; another one may count otherwise."""
+    drifts: tuple[float, ...] = ()
+    """Relative drifts after which the trained chips are judged once more."""
 
 
-def split_into_chunks(point: Point, *, seed: int, first: int, chips: int, size: int) -> list[Chunk]:
+def split_into_chunks(
+    point: Point, *, seed: int, first: int, chips: int, size: int, drifts: tuple[float, ...] = ()
+) -> list[Chunk]:
     """Split the chips number `first` to ``first + chips - 1`` of a point into chunks of at most `size`."""
     ours = package_version()
     return [
-        Chunk(point, seed, start, min(size, first + chips - start), ours) for start in range(first, first + chips, size)
+        Chunk(point, seed, start, min(size, first + chips - start), ours, drifts)
+        for start in range(first, first + chips, size)
     ]
 
 
@@ -150,8 +163,8 @@ def train_chunk(chunk: Chunk) -> Counts:
         If a chip cannot be trained.
     """
     check_version(chunk.version)
-    found = chunk.point.ensemble().train(chunk.seed, chunk.first, chunk.count)
-    return Counts.of(found.converged, found.epochs, found.pulses, found.saturated)
+    found = chunk.point.ensemble().train(chunk.seed, chunk.first, chunk.count, chunk.drifts)
+    return Counts.of(found, chunk.drifts)
 
 
 def check_point(point: Point, seed: int, where: str) -> Ensemble:
@@ -170,31 +183,43 @@ def check_point(point: Point, seed: int, where: str) -> Ensemble:
     return ensemble
 
 
-def check_points(
-    bench: Bench, keys: Sequence[Key], values: Sequence[Sequence[Value]], seed: int, read: dict[str, Text]
-) -> tuple[tuple[Point, ...], bool]:
-    """Make the point of every combination of values and see that it can be trained.
+class CheckedPoints(NamedTuple):
+    """Points that can be trained."""
 
-    Returns
-    -------
-    (tuple of Point, bool)
-        The points, and whether every one is trained side by side.
+    points: tuple[Point, ...]
+    lockstep: bool
+    """Whether every one is trained side by side."""
+    noisy: bool
+    """Whether the reads of some are noisy."""
+
+
+def check_points(
+    bench: Bench, keys: Sequence[Key], values: Sequence[Sequence[Value]], seed: int, read: dict[str, ReadFile]
+) -> CheckedPoints:
+    """Make the point of every combination of values and see that it can be trained.
 
     Raises
     ------
     CrossbarError
         If one cannot, with its settings.
     """
-    points, lockstep = [], True
+    points, lockstep, noisy = [], True, False
     for each in values:
         where = f"point {describe_settings(keys, each)}"
         try:
             point = Point.of(with_settings(bench, dict(zip(keys, each, strict=True))), read)
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from error
-        lockstep &= check_point(point, seed, where).lockstep
+        ensemble = check_point(point, seed, where)
+        lockstep, noisy = lockstep and ensemble.lockstep, noisy or ensemble.noisy
         points.append(point)
-    return tuple(points), lockstep
+    return CheckedPoints(tuple(points), lockstep, noisy)
+
+
+def chips_of_point(bench: Bench) -> dict[str, Any]:
+    """Return what is said of the virtual chips of a bench."""
+    found = virtual_chips(bench.model_copy(update={"chip": virtual_chip(bench)}))
+    return {} if found is None else found.as_record()
 
 
 def check_numbers(chips: int, seed: int) -> None:
@@ -203,6 +228,19 @@ def check_numbers(chips: int, seed: int) -> None:
         raise ConfigError(f"{chips} chips, from 1 to {MOST_CHIPS} are possible")
     if seed < 0:
         raise ConfigError(f"seed {seed} must not be negative")
+
+
+def check_drifts(drifts: Sequence[float]) -> tuple[float, ...]:
+    """Refuse drifts that cannot be meant, and one that is given twice."""
+    for place, drift in enumerate(drifts):
+        if not 0 < drift < LARGEST_DRIFT:
+            raise ConfigError(
+                f"drift {drift:g} must be above 0 and below {LARGEST_DRIFT:g}: the relative change of a conductance, "
+                'as "3 %" or 0.03'
+            )
+        if drift in drifts[:place]:
+            raise ConfigError(f"drift {drift:g} is given twice")
+    return tuple(drifts)
 
 
 def chunk_size(lockstep: bool) -> int:

@@ -8,9 +8,16 @@ from typing import Any, ClassVar
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.studies.axes import Axis
 from crossbar_hil.studies.convergence.counting import Job, Show, count
-from crossbar_hil.studies.convergence.counts import Counts, describe_share, summary
+from crossbar_hil.studies.convergence.counts import Counts, describe_afterwards, describe_share, summary
 from crossbar_hil.studies.convergence.folder import ChipStudyFolder
-from crossbar_hil.studies.convergence.points import Point, check_numbers, check_points, chunk_size
+from crossbar_hil.studies.convergence.points import (
+    Point,
+    check_drifts,
+    check_numbers,
+    check_points,
+    chips_of_point,
+    chunk_size,
+)
 from crossbar_hil.studies.scheduling import Scheduler
 from crossbar_hil.studies.study import lay_out_again, package_version
 from crossbar_hil.studies.sweep import Sweep, SweepResult, combine
@@ -28,6 +35,10 @@ class ChipSweep(Sweep):
     points: tuple[Point, ...]
     lockstep: bool
     """Whether every point is trained side by side, which threads do as quickly as processes."""
+    noisy: bool = False
+    """Whether the reads of some points are noisy."""
+    drifts: tuple[float, ...] = ()
+    """Relative drifts after which every chip is judged once more."""
 
     def plan(self) -> dict[str, Any]:
         """Return what was asked for, as the folder keeps it."""
@@ -39,11 +50,12 @@ class ChipSweep(Sweep):
             "chips": self.chips,
             "chunk": chunk_size(self.lockstep),
             "axes": [axis.as_record() for axis in self.axes],
+            "drifts": list(self.drifts),
             "digest": digest,
         }
 
 
-def plan_sweep(bench: Bench, axes: Sequence[Axis], *, chips: int, seed: int) -> ChipSweep:
+def plan_sweep(bench: Bench, axes: Sequence[Axis], *, chips: int, seed: int, drifts: Sequence[float] = ()) -> ChipSweep:
     """Lay out the points of a sweep and check every one; nothing is trained.
 
     Parameters
@@ -56,6 +68,8 @@ def plan_sweep(bench: Bench, axes: Sequence[Axis], *, chips: int, seed: int) -> 
         Virtual chips for each point; chip k is the same at every point whose spread and size are the same.
     seed : int
         Of the chips.
+    drifts : sequence of float
+        Relative standard deviations of the drift after which every chip is judged once more.
 
     Raises
     ------
@@ -64,8 +78,8 @@ def plan_sweep(bench: Bench, axes: Sequence[Axis], *, chips: int, seed: int) -> 
     """
     values = combine(axes)
     check_numbers(chips, seed)
-    points, lockstep = check_points(bench, [axis.key for axis in axes], values, seed, {})
-    return ChipSweep(tuple(axes), seed, values, bench, chips, points, lockstep)
+    checked = check_points(bench, [axis.key for axis in axes], values, seed, {})
+    return ChipSweep(tuple(axes), seed, values, bench, chips, *checked, check_drifts(drifts))
 
 
 def run_sweep(
@@ -87,7 +101,13 @@ def run_sweep(
     jobs = [Job(number, point, 0, sweep.chips) for number, point in enumerate(sweep.points)]
     with scheduler as started:
         counts = count(
-            jobs, seed=sweep.seed, size=chunk_size(sweep.lockstep), scheduler=started, folder=folder, show=show
+            jobs,
+            seed=sweep.seed,
+            size=chunk_size(sweep.lockstep),
+            scheduler=started,
+            folder=folder,
+            show=show,
+            drifts=sweep.drifts,
         )
     folder.finish()
     result = ChipSweepResult(sweep, tuple(counts))
@@ -107,7 +127,11 @@ def resume_sweep(folder: ChipStudyFolder) -> ChipSweep:
         folder,
         KIND,
         lambda plan: plan_sweep(
-            folder.bench, [Axis.from_record(each) for each in plan["axes"]], chips=plan["chips"], seed=plan["seed"]
+            folder.bench,
+            [Axis.from_record(each) for each in plan["axes"]],
+            chips=plan["chips"],
+            seed=plan["seed"],
+            drifts=plan["drifts"],
         ),
     )
 
@@ -127,6 +151,10 @@ class ChipSweepResult(SweepResult):
             range(len(self.counts)), key=lambda place: (-self.counts[place].converged, self.counts[place].pulses)
         )
 
+    def describe_best(self) -> dict[str, Any]:
+        """Return what there is to say of the virtual chips of the best point."""
+        return chips_of_point(self.sweep.points[self.best].bench)
+
     def statistics(self) -> list[dict[str, Any]]:
         """Return the statistics of every point."""
         return [summary(counts) for counts in self.counts]
@@ -137,7 +165,7 @@ class ChipSweepResult(SweepResult):
         points = [
             {**row, "counts": counts.as_record()} for row, counts in zip(record["points"], self.counts, strict=True)
         ]
-        return {**record, "points": points}
+        return {**record, "points": points, "virtual_chips": self.describe_best()}
 
     def share(self, point: int) -> str:
         """Write which share of the chips converges at a point."""
@@ -147,7 +175,9 @@ class ChipSweepResult(SweepResult):
         """Write how long that takes."""
         counts = self.counts[point]
         epochs = counts.epoch_of(0.5)
-        return f", {epochs if epochs is not None else '-'} epochs in the median, {counts.pulses_mean:.0f} pulses a chip"
+        later = describe_afterwards(counts, noisy=self.sweep.noisy)
+        took = f", {epochs if epochs is not None else '-'} epochs in the median, {counts.pulses_mean:.0f} pulses a chip"
+        return f"{took}; {later}" if later else took
 
     def describe_count(self) -> tuple[int, str]:
         """Return how many chips were trained at each point, and a sentence on them."""

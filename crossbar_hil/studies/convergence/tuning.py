@@ -12,7 +12,17 @@ from crossbar_hil.studies.axes import Axis
 from crossbar_hil.studies.convergence.counting import Job, count
 from crossbar_hil.studies.convergence.counts import Counts, summary
 from crossbar_hil.studies.convergence.folder import ChipStudyFolder
-from crossbar_hil.studies.convergence.points import Point, Text, check_numbers, check_point, check_points, chunk_size
+from crossbar_hil.studies.convergence.points import (
+    Point,
+    ReadFile,
+    check_drifts,
+    check_numbers,
+    check_point,
+    check_points,
+    chips_of_point,
+    chunk_size,
+)
+from crossbar_hil.studies.convergence.promise import KINDS, Promise, draw_kinds, promise, unknown_of
 from crossbar_hil.studies.convergence.searching import Candidate, Values, best, choose, first_axes, grid, neighbours
 from crossbar_hil.studies.folder import write_json, write_text
 from crossbar_hil.studies.scheduling import Scheduler
@@ -25,8 +35,11 @@ KIND = "tune"
 TUNE, CANDIDATES, TUNED = "tune.json", "candidates.csv", "tuned"
 FRESH = 10**9
 """Number of the first chip of the confirmation; the search takes those from 0 on."""
-DONE_BY = 0.999
-"""The tuned training ends when so many of the chips that converge have converged."""
+DONE_BY, SPARE = 0.999, 2
+"""The tuned training may take so many times the epochs by which that share of the converging chips has converged: a
+chip that is a little unlike the searched ones needs more, and one that has converged gets no pulse."""
+LEAST_OF_A_KIND = 50
+"""Chips that are trained of each kind that could have been measured, at least."""
 _EPOCHS = find_key("epochs")
 
 
@@ -64,7 +77,11 @@ class Tune:
     seed: int
     rounds: tuple[Round, ...]
     lockstep: bool
-    read: dict[str, Text]
+    noisy: bool
+    """Whether reads are noisy."""
+    drifts: tuple[float, ...]
+    """Relative drifts after which every chip is judged once more."""
+    read: dict[str, ReadFile]
 
     def at(self, values: Values) -> Bench:
         """Return the bench with some settings."""
@@ -83,6 +100,7 @@ class Tune:
             "chunk": chunk_size(self.lockstep),
             "given": [axis.as_record() for axis in self.given],
             "axes": axes,
+            "drifts": list(self.drifts),
             "digest": hashlib.sha256(everything.encode()).hexdigest(),
         }
 
@@ -98,6 +116,8 @@ class TuneResult:
     bench: Bench
     fresh: Counts
     """On chips that were never searched on."""
+    promise: Promise | None
+    """For chips of the kind that was measured, if one was."""
 
     @property
     def limits(self) -> dict[str, float | int]:
@@ -121,10 +141,12 @@ class TuneResult:
             "fresh": summary(self.fresh),
             "searched": summary(self.found.counts),
             "limits": self.limits,
+            "virtual_chips": chips_of_point(self.bench),
+            **({"promise": self.promise.as_record()} if self.promise else {}),
         }
 
 
-def plan_tune(bench: Bench, given: Sequence[Axis], *, chips: int, seed: int) -> Tune:
+def plan_tune(bench: Bench, given: Sequence[Axis], *, chips: int, seed: int, drifts: Sequence[float] = ()) -> Tune:
     """Lay out a search and check its first settings; nothing is trained.
 
     Parameters
@@ -137,6 +159,8 @@ def plan_tune(bench: Bench, given: Sequence[Axis], *, chips: int, seed: int) -> 
         Fresh chips on which the yield is stated.
     seed : int
         Of the chips.
+    drifts : sequence of float
+        Relative standard deviations of the drift after which every chip is judged once more.
 
     Raises
     ------
@@ -144,20 +168,21 @@ def plan_tune(bench: Bench, given: Sequence[Axis], *, chips: int, seed: int) -> 
         If a setting is wrong.
     """
     check_numbers(chips, seed)
-    read: dict[str, Text] = {}
+    read: dict[str, ReadFile] = {}
     held = with_settings(bench, {axis.key: axis.values[0] for axis in given})
     start = check_point(Point.of(held, read), seed, "")
     training = held.training
     volts = max(abs(training.v0), abs(training.v1))
-    swing = virtual_chip(held).scale * start.rise * volts
+    swing = virtual_chip(held).k * start.rise * volts
     if swing <= 0:
         raise ConfigError(f"curve {virtual_chip(held).curve} never rises, so no training can converge")
     axes = first_axes(given, unit_beta=1 / swing, widths_s=start.widths_s)
     first = grid(axes)
     if len(first) > MOST_POINTS:
         raise ConfigError(f"a search that begins with {len(first)} settings, at most {MOST_POINTS} are possible")
-    _, lockstep = check_points(bench, [axis.key for axis in axes], first, seed, read)
-    return Tune(bench, tuple(given), axes, chips, seed, QUICK if lockstep else SLOW, lockstep, read)
+    _, lockstep, noisy = check_points(bench, [axis.key for axis in axes], first, seed, read)
+    rounds = QUICK if lockstep else SLOW
+    return Tune(bench, tuple(given), axes, chips, seed, rounds, lockstep, noisy, check_drifts(drifts), read)
 
 
 def resume_tune(folder: ChipStudyFolder) -> Tune:
@@ -172,7 +197,11 @@ def resume_tune(folder: ChipStudyFolder) -> Tune:
         folder,
         KIND,
         lambda plan: plan_tune(
-            folder.bench, [Axis.from_record(each) for each in plan["given"]], chips=plan["chips"], seed=plan["seed"]
+            folder.bench,
+            [Axis.from_record(each) for each in plan["given"]],
+            chips=plan["chips"],
+            seed=plan["seed"],
+            drifts=plan["drifts"],
         ),
     )
 
@@ -197,7 +226,13 @@ def run_tune(tune: Tune, folder: ChipStudyFolder, scheduler: Scheduler, progress
     def count_chips(number: int, settings: Sequence[Bench], first: int, chips: int) -> list[Counts]:
         jobs = [Job(number + place, Point.of(bench, tune.read), first, chips) for place, bench in enumerate(settings)]
         return count(
-            jobs, seed=tune.seed, size=chunk_size(tune.lockstep), scheduler=started, folder=folder, show=progress
+            jobs,
+            seed=tune.seed,
+            size=chunk_size(tune.lockstep),
+            scheduler=started,
+            folder=folder,
+            show=progress,
+            drifts=tune.drifts,
         )
 
     with scheduler as started:
@@ -215,12 +250,16 @@ def run_tune(tune: Tune, folder: ChipStudyFolder, scheduler: Scheduler, progress
         settings = dict(zip((axis.key for axis in tune.axes), found.values, strict=True))
         enough = found.counts.epoch_of(DONE_BY)
         if enough is not None and _EPOCHS not in settings:
-            settings[_EPOCHS] = enough
+            settings[_EPOCHS] = min(SPARE * enough, tune.bench.training.epochs)
         bench = with_settings(tune.bench, settings)
-        progress.expect(trained + tune.chips, f"{tune.chips} fresh chips")
+        kinds = draw_kinds(bench, tune.seed)
+        of_each = max(tune.chips // KINDS, LEAST_OF_A_KIND)
+        progress.expect(trained + tune.chips + len(kinds) * of_each, f"{tune.chips} fresh chips")
         (fresh,) = count_chips(len(done), [bench], FRESH, tune.chips)
+        of_kinds = count_chips(len(done) + 1, kinds, FRESH, of_each)
     folder.finish()
-    result = TuneResult(tune, found, settings, bench, fresh)
+    unknown = unknown_of(virtual_chip(bench))
+    result = TuneResult(tune, found, settings, bench, fresh, promise(fresh, of_kinds, unknown) if kinds else None)
     _write(result, done, folder)
     return result
 

@@ -1,12 +1,22 @@
 """The chip as part of the circuit: its cells, its own wires, and the lines to its bond pads."""
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Mapping
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crossbar_hil.arrays import FloatArray
+from crossbar_hil.errors import ConfigError, DataError
+
 from ...chip.simulated import SimulatedBackend
+from ...circuit.cells import CellModel, Ohmic
 from .circuit import Resistor
+from .nonlinear import Cells
+
+if TYPE_CHECKING:
+    from .damage import Damage
 
 
 class ChipCircuit:
@@ -22,6 +32,7 @@ class ChipCircuit:
 
     def __init__(self, chip: SimulatedBackend, line_ohm: float) -> None:
         self._chip = chip
+        self._model = None if isinstance(chip.cell, Ohmic) else _everywhere(chip.cell)
         rows, columns = (range(count) for count in chip.shape)
         row_ohm, column_ohm = chip.wires
         self._ends = {
@@ -43,14 +54,68 @@ class ChipCircuit:
         for ohm, pad, nodes in paths:
             self._wires += [Resistor(first, second, 1 / float(ohm)) for first, second in pairwise([pad, *nodes]) if ohm]
 
-    def resistors(self, true_siemens: Callable[[tuple[int, int], float], float] | None) -> list[Resistor]:
-        """Return everything that conducts; what a cell really has, if it is another conductance, is asked for."""
-        cells = zip(self._ends.items(), self._chip.conductances.ravel().tolist(), strict=True)
-        if true_siemens is None:
-            return self._wires + [Resistor(*ends, siemens) for (_, ends), siemens in cells if siemens]
-        return self._wires + [Resistor(*ends, true) for (c, ends), said in cells if (true := true_siemens(c, said))]
+    def parts(self, siemens: FloatArray, damage: "Damage | None") -> tuple[list[Resistor], Cells | None]:
+        """Return all that conducts: wires and ohmic cells, and the cells that are not ohmic if the chip has such.
+
+        Parameters
+        ----------
+        siemens : ndarray of float, shape (R, C)
+            Conductances of the cells, in siemens.
+        damage : Damage, optional
+            What is broken; it says which cells have another conductance. One that is shorted is a resistor.
+        """
+        ends = self._ends.values()
+        values = siemens.ravel().tolist()
+        if damage is not None:
+            values = [damage.siemens(cell, said) for cell, said in zip(self._ends, values, strict=True)]
+        if self._model is None:
+            return self._wires + [Resistor(*pair, true) for pair, true in zip(ends, values, strict=True) if true], None
+        shorted = damage.shorted() if damage is not None else frozenset()
+        resistors, cells = list(self._wires), []
+        for (cell, pair), true in zip(self._ends.items(), values, strict=True):
+            if true and cell in shorted:
+                resistors.append(Resistor(*pair, true))
+            elif true:
+                cells.append((pair, true))
+        found = Cells([pair for pair, _ in cells], np.array([true for _, true in cells]), self._model)
+        return resistors, found if cells else None
 
     def cell_volts(self, volts: Mapping[str, float]) -> np.ndarray:
         """Return the voltage across each cell, (rows, columns), from those of the nodes."""
         across = [volts.get(row, 0.0) - volts.get(column, 0.0) for row, column in self._ends.values()]
         return np.array(across).reshape(self._chip.shape)
+
+
+def check_cells(cell: CellModel, largest_v: float) -> None:
+    """Refuse a cell model that cannot be asked what flows at every voltage that cells may see.
+
+    Parameters
+    ----------
+    cell : CellModel
+    largest_v : float
+        Largest voltage that a pulse may have, in volts.
+
+    Raises
+    ------
+    ConfigError
+        If it has no slope, or no finite current at that voltage of either sign.
+    """
+    name = type(cell).__name__.lower()
+    if not hasattr(cell, "slope"):
+        raise ConfigError(f"cells of the model {name} have no slope(), which the circuit of an emulated bench needs")
+    way_out = f"an emulated bench asks for the current at every voltage up to limits.pulse_v of {largest_v:g} V"
+    for volt in (largest_v, -largest_v):
+        try:
+            with np.errstate(over="ignore"):
+                current = float(cell.current(np.ones(1), np.array([volt]))[0])
+        except DataError as error:
+            raise ConfigError(f"cells of the model {name}: {error}; {way_out}") from error
+        if not math.isfinite(current):
+            raise ConfigError(f"cells of the model {name} carry {current} A at {volt:g} V; {way_out}")
+
+
+def _everywhere(cell: CellModel) -> CellModel:
+    """Return a cell model as it goes on beyond the voltages in which it holds, if it can: a fault may take it there."""
+    extended = getattr(cell, "extended", None)
+    found: CellModel = cell if extended is None else extended()
+    return found

@@ -1,4 +1,4 @@
-"""Nodal analysis of a bench: ideal wires, resistors, and voltage sources that turn into current sources at their limit.
+"""Nodal analysis of a bench: wires, resistors, cells, and voltage sources that turn into current sources at a limit.
 
 Every source returns to the common node ``LO``, the reference. Wires of no resistance join nodes into one. A node
 without any path to the reference is held by a leakage of 1 fS (insulation of a thousand teraohm), so that a floating
@@ -11,6 +11,8 @@ from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
+
+from .nonlinear import Cells, settle
 
 LO = "lo"
 LEAKAGE_SIEMENS = 1e-15
@@ -46,8 +48,13 @@ class Solution:
     """Sources that are at their current limit."""
 
 
-def solve(resistors: Iterable[Resistor], sources: Mapping[str, Source], wires: Iterable[tuple[str, str]]) -> Solution:
-    """Solve the circuit.
+def solve(
+    resistors: Iterable[Resistor],
+    sources: Mapping[str, Source],
+    wires: Iterable[tuple[str, str]],
+    cells: Cells | None = None,
+) -> Solution:
+    """Solve the circuit; cells are those that are not ohmic.
 
     A source is limited if it would deliver more than its limit; it then delivers exactly its limit, in the direction in
     which it would have delivered more. Sources change state one at a time, the worst first, until all are consistent.
@@ -64,6 +71,8 @@ def solve(resistors: Iterable[Resistor], sources: Mapping[str, Source], wires: I
     nodes = {LO} | {source.node for source in sources.values()}
     for first, second, _ in resistors:
         nodes |= {first, second}
+    if cells is not None:
+        nodes.update(chain.from_iterable(cells.ends))
     if not any(source.volt for source in sources.values()):  # at rest, as it is whenever relays move
         nodes.update(chain.from_iterable(wires))
         return Solution(dict.fromkeys(nodes, 0.0), dict.fromkeys(sources, 0.0))
@@ -80,9 +89,13 @@ def solve(resistors: Iterable[Resistor], sources: Mapping[str, Source], wires: I
             fixed[ends[0], ends[1]] -= resistor.siemens
             fixed[ends[1], ends[0]] -= resistor.siemens
     at_limit: dict[str, float] = {}  # sources at their limit, with the current they deliver
+    found = np.zeros(size)
     for _ in range(4 * len(sources) + 1):
-        volts = _node_volts(fixed, index, sources, at_limit)
-        amperes = _source_amperes(resistors, sources, at_limit, index, volts)
+        matrix, right = _with_sources(fixed, index, sources, at_limit)
+        found = np.linalg.solve(matrix, right) if cells is None else settle(matrix, right, cells, index, found)
+        levels = found.tolist()
+        volts = {node: 0.0 if end is None else levels[end] for node, end in index.items()}
+        amperes = _source_amperes(resistors, sources, at_limit, index, volts, cells)
         beyond = {name: abs(amperes[name]) / sources[name].limit_a for name in sources if name not in at_limit}
         worst = max(beyond, key=lambda name: beyond[name], default=None)
         if worst is not None and beyond[worst] > 1:
@@ -115,9 +128,10 @@ def _joint_indices(wires: list[tuple[str, str]], nodes: set[str]) -> dict[str, i
     return {node: places.get(name) for node, name in name_of.items()}
 
 
-def _node_volts(
+def _with_sources(
     fixed: np.ndarray, index: Mapping[str, int | None], sources: Mapping[str, Source], at_limit: Mapping[str, float]
-) -> dict[str, float]:
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the nodal conductances (N, N) in siemens and the currents (N,) into the nodes in amperes."""
     matrix, right = fixed.copy(), np.zeros(len(fixed))
     for name, source in sources.items():
         end = index[source.node]
@@ -128,8 +142,7 @@ def _node_volts(
         else:
             matrix[end, end] += 1 / SOURCE_OHM
             right[end] += source.volt / SOURCE_OHM
-    volts = np.linalg.solve(matrix, right).tolist()
-    return {node: 0.0 if end is None else volts[end] for node, end in index.items()}
+    return matrix, right
 
 
 def _source_amperes(
@@ -138,11 +151,12 @@ def _source_amperes(
     at_limit: Mapping[str, float],
     index: Mapping[str, int | None],
     volts: Mapping[str, float],
+    cells: Cells | None,
 ) -> dict[str, float]:
     """Return the current of each source.
 
-    It is what flows out of its node through the resistors; where several sources share a node it is what the output
-    resistance drops, which is less exact.
+    It is what flows out of its node through resistors and cells; where several sources share a node it is what the
+    output resistance drops, which is less exact.
     """
     ends = [index[source.node] for source in sources.values()]
     flows = dict.fromkeys(ends, 0.0)
@@ -153,6 +167,13 @@ def _source_amperes(
                 flows[near] += siemens * (volts[first] - volts[second])
             if far in flows:
                 flows[far] += siemens * (volts[second] - volts[first])
+    of_cells = () if cells is None else zip(cells.ends, cells.amperes(volts), strict=True)
+    for (first, second), current in of_cells:
+        near, far = index[first], index[second]
+        if near in flows and near != far:
+            flows[near] += current
+        if far in flows and near != far:
+            flows[far] -= current
     amperes: dict[str, float] = {}
     for name, source in sources.items():
         end, volt = index[source.node], volts[source.node]

@@ -115,6 +115,10 @@ class Damage:
         noise = 1 + broken.noise * float(self._rng.standard_normal()) if broken.noise else 1.0
         return max(siemens * broken.factor * noise, 0.0)
 
+    def shorted(self) -> frozenset[Cell]:
+        """Return the cells that a resistor has taken the place of."""
+        return frozenset(cell for cell, each in self.cells.items() if each.siemens is not None)
+
     def moves(self, cell: Cell) -> bool:
         """Return whether a pulse moves a cell, and let it burst if it is about to."""
         broken = self.cells.get(cell)

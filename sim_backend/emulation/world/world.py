@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from crossbar_hil.arrays import FloatArray
 from crossbar_hil.errors import ConfigError
 
 from ...chip.simulated import SimulatedBackend
-from ...circuit.cells import Ohmic
 from .chip import ChipCircuit
 from .circuit import LO, Resistor, Solution, Source, solve
 from .clock import Clock, SimulatedClock
@@ -61,7 +61,7 @@ class World:
     Raises
     ------
     ConfigError
-        If the chip's curve does not say with which pulses it was measured, or its cells are not ohmic.
+        If the chip's curve does not say with which pulses it was measured.
     """
 
     def __init__(
@@ -77,11 +77,6 @@ class World:
             raise ConfigError(
                 f"the curve {chip.curve.source} does not say its pulse; "
                 "give curve_amplitude_v and curve_width_s in [chip]"
-            )
-        if not isinstance(chip.cell, Ohmic):
-            raise ConfigError(
-                f"cells of the model {type(chip.cell).__name__.lower()} are not emulated, on an emulated bench they "
-                "must be ohmic"
             )
         self.chip = chip
         self.clock = clock or SimulatedClock()
@@ -102,6 +97,8 @@ class World:
         self._closed: dict[str, frozenset[Relay]] = {}
         self._exposures: dict[tuple[int, int], _Exposure] = {}
         self._solution: Solution | None = None
+        self._takes_time, self._noisy = chip.takes_time, chip.noisy
+        self._not_aged_s = 0.0
         self._left_s = self.clock.elapsed()
 
     # ------------------------------------------------------------------ building
@@ -228,16 +225,20 @@ class World:
             self.log.mark(self.clock.elapsed(), "end", **details)
             for cell in list(self._exposures):
                 self._move(cell)
+            self._age_chip()
 
     def measure(self, name: str) -> tuple[float, bool]:
         """Return the current out of a channel's HI terminal, in amperes, and whether it is at its limit."""
         with self.lock:
+            self._age_chip()
             if self.damage and self.damage.noisy:
                 self._solution = None
-            found = self.solution()
+            # The noise of the cells is in the reading alone: nothing else sees it.
+            found = self._solve_circuit(self.chip.read_siemens()) if self._noisy else self.solution()
+            limited = name in found.limited
             if self.damage and name in self.damage.beyond:
-                return self.damage.beyond[name], name in found.limited
-            return found.amperes.get(name, 0.0), name in found.limited
+                return self.damage.beyond[name], limited
+            return found.amperes.get(name, 0.0) - self._offset_a(name), limited
 
     def volt(self, node: str) -> float:
         """Return the voltage of a node against ``lo``."""
@@ -257,6 +258,27 @@ class World:
             self._expose(seconds)
         if self.damage and self.damage.age(seconds):
             self._solution = None
+        self._not_aged_s += seconds
+
+    def _age_chip(self) -> None:
+        """Have the chip feel the time that has passed: before a reading, and before a cell moves.
+
+        In between, voltages are those of conductances that are as old as the last of these.
+        """
+        if self._takes_time and self._not_aged_s:
+            self.chip.pass_time(self._not_aged_s)
+            self._not_aged_s, self._solution = 0.0, None
+
+    def _offset_a(self, name: str) -> float:
+        """Return what is added to the current out of the columns that a channel's HI is joined to, in amperes."""
+        offsets = self.chip.column_offsets
+        if offsets is None:
+            return 0.0
+        group = {f"{name}.hi"}
+        joints = self._joints()
+        while grown := {node for joint in joints if not group.isdisjoint(joint) for node in joint} - group:
+            group |= grown
+        return float(sum(offset for number, offset in enumerate(offsets) if f"column.{number}" in group))
 
     def _expose(self, seconds: float) -> None:
         volts = self._cell_volts()
@@ -268,12 +290,13 @@ class World:
     def solution(self) -> Solution:
         """Return the voltages and currents of this instant."""
         if self._solution is None:
-            self._solution = self._solve_circuit()
+            self._solution = self._solve_circuit(self.chip.conductances)
         return self._solution
 
-    def _solve_circuit(self) -> Solution:
+    def _solve_circuit(self, siemens: FloatArray) -> Solution:
         wires = [*self._joints(), *self._chip_circuit.wires]
-        resistors = [*self._resistors, *self._chip_circuit.resistors(self.damage.siemens if self.damage else None)]
+        of_chip, cells = self._chip_circuit.parts(siemens, self.damage)
+        resistors = [*self._resistors, *of_chip]
         sources, guards = {}, {}
         for name, terminal in self._terminals.items():
             if terminal.on:
@@ -283,13 +306,13 @@ class World:
                 sources[name] = Source(f"{name}.hi", 0.0, limit)
             if terminal.guard and terminal.on:
                 guards[name] = Source(f"{name}.guard", terminal.level_v, GUARD_LIMIT_A)
-        found = solve(resistors, {**sources, **{f"{name}.guard": each for name, each in guards.items()}}, wires)
+        found = solve(resistors, {**sources, **{f"{name}.guard": each for name, each in guards.items()}}, wires, cells)
         if any(name in found.limited for name in guards):
             # The guard follows HI, which a limit has pulled away from its level.
             followed = {
                 f"{name}.guard": guard._replace(volt=found.volts[f"{name}.hi"]) for name, guard in guards.items()
             }
-            found = solve(resistors, {**sources, **followed}, wires)
+            found = solve(resistors, {**sources, **followed}, wires, cells)
         return found
 
     def _cell_volts(self) -> np.ndarray:
@@ -308,6 +331,7 @@ class World:
     def _move(self, cell: tuple[int, int]) -> None:
         """End what a cell was exposed to, and move it."""
         volt, seconds = self._exposures.pop(cell)
+        self._age_chip()
         self.log.add(self.clock.elapsed(), "exposure", row=cell[0], column=cell[1], volt=volt, seconds=seconds)
         if self.damage is None or self.damage.moves(cell):
             self.chip.expose(*cell, volt, seconds)

@@ -42,6 +42,36 @@ def test_a_nonlinearity_that_is_not_positive_is_refused(b_per_v):
         Sinh(b_per_v)
 
 
+def test_a_sinh_cell_goes_through_two_points_of_one_cell():
+    # A cell of 2.42e-8 A at 50 mV and 1.81e-3 A at 2 V; b from sinh(2 b) / sinh(0.05 b) = 1.81e-3 / 2.42e-8 by hand:
+    # exp(1.95 b) (1 - exp(-4 b)) / (1 - exp(-0.1 b)) = 74793.4 has its root at b = 5.2996.
+    cell = Sinh(siemens=2.42e-8 / 0.05, reference_v=0.05, current_a=1.81e-3, at_v=2.0)
+    assert math.isclose(math.sinh(2 * cell.b_per_v) / math.sinh(0.05 * cell.b_per_v), 1.81e-3 / 2.42e-8, rel_tol=1e-12)
+    currents = cell.current(np.array([2.42e-8 / 0.05]), np.array([0.05, -0.05, 2.0]))
+    assert np.allclose(currents, [2.42e-8, -2.42e-8, 1.81e-3], rtol=1e-12, atol=0)
+    # The small-signal conductance as the reference: 3420 = sinh(2 b) / b, b = 5.2438.
+    small = Sinh(siemens=1e-6, current_a=3.42e-3, at_v=2.0)
+    assert math.isclose(math.sinh(2 * small.b_per_v) / small.b_per_v, 3420, rel_tol=1e-12)
+    assert math.isclose(small.slope(np.array(1e-6), np.array(0.0)), 1e-6, rel_tol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({}, "b_per_v 0.0 per volt must be finite and above zero, or siemens, current_a and at_v"),
+        ({"b_per_v": 2.0, "at_v": 2.0}, "either b_per_v or siemens, current_a and at_v, not at_v with b_per_v"),
+        ({"current_a": 1e-3}, "given by its current_a needs siemens, at_v too"),
+        ({"siemens": 1e-3, "current_a": 1e-3, "at_v": 2.0}, "does not conduct better there"),
+        ({"siemens": 1e-7, "current_a": 1e-3, "at_v": 0.1, "reference_v": 0.1}, "must lie above reference_v 0.1 V"),
+        ({"siemens": -1e-7, "current_a": 1e-3, "at_v": 2.0}, "siemens -1e-07 S must be finite and above zero"),
+        ({"b_per_v": 2.0, "reference_v": -1.0}, "reference_v -1.0 V must be finite and at least zero"),
+    ],
+)
+def test_what_gives_no_sinh_cell_is_refused(options, sentence):
+    with pytest.raises(DataError, match=sentence):
+        Sinh(**options)
+
+
 def test_a_cubic_cell_has_its_resistance_at_the_reference_voltage():
     # The states of the source are numbered by the resistance between 0.20 and 0.25 V, the highest 11177 ohm.
     current = Cubic().current(np.array([1 / 11177]), np.array([0.225]))[0]
@@ -56,7 +86,14 @@ def test_a_cubic_cell_grows_with_the_published_coefficients():
 
 
 @pytest.mark.parametrize(
-    "cell", [Ohmic(), Sinh(3.0), Cubic(), Tabulated([0.1, 0.3, 0.7, 1.0], [1e-6, 4e-6, 3e-5, 9e-5])]
+    "cell",
+    [
+        Ohmic(),
+        Sinh(3.0),
+        Sinh(3.0, reference_v=0.5),
+        Cubic(),
+        Tabulated([0.1, 0.3, 0.7, 1.0], [1e-6, 4e-6, 3e-5, 9e-5]),
+    ],
 )
 def test_the_slope_is_the_derivative_of_the_current_which_is_odd_and_rises(cell):
     voltages = np.linspace(-0.97, 0.97, 41)

@@ -151,7 +151,14 @@ def test_a_cell_whose_slope_is_wrong_is_reported():
 
 
 @pytest.mark.parametrize(
-    "cell", [Sinh(3.0), Sinh(30.0), Cubic(), Tabulated([0.1, 0.3, 0.5, 2.0], [1e-6, 5e-6, 2e-5, 9e-5])]
+    "cell",
+    [
+        Sinh(3.0),
+        Sinh(30.0),
+        Sinh(3.0, reference_v=0.5),
+        Cubic(),
+        Tabulated([0.1, 0.3, 0.5, 2.0], [1e-6, 5e-6, 2e-5, 9e-5]),
+    ],
 )
 def test_a_model_the_kernel_knows_carries_what_it_says_itself(cell):
     # The same curve under a name that no kernel knows goes through numpy.

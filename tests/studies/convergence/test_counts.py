@@ -1,20 +1,26 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crossbar_hil.studies.convergence.counts import Counts, summary
+from crossbar_hil.studies.convergence.counts import Counts, describe_afterwards, summary
+
+DRIFTS = (0.01, 0.1)
 
 
-def counted(epochs, converged, pulses=None, saturated=None):
-    epochs = np.array(epochs)
-    zeros = np.zeros(len(epochs), dtype=int)
-    return Counts.of(
-        np.array(converged, dtype=bool),
-        epochs,
-        zeros if pulses is None else np.array(pulses),
-        zeros if saturated is None else np.array(saturated),
+def counted(epochs, converged, pulses=None, saturated=None, fresh=None, drifted=None):
+    count = len(epochs)
+    chips = SimpleNamespace(
+        converged=np.array(converged, dtype=bool),
+        epochs=np.array(epochs),
+        pulses=np.zeros(count, dtype=int) if pulses is None else np.array(pulses),
+        saturated=np.zeros(count, dtype=int) if saturated is None else np.array(saturated),
+        fresh=np.array(converged if fresh is None else fresh, dtype=bool),
+        drifted=np.zeros((count, len(DRIFTS)), dtype=bool) if drifted is None else np.array(drifted),
     )
+    return Counts.of(chips, DRIFTS)
 
 
 def test_the_summary_of_ten_chips_is_the_one_worked_out_by_hand():
@@ -40,16 +46,46 @@ def test_without_a_converged_chip_there_are_no_epochs_and_the_yield_is_zero():
 
 @settings(max_examples=40)
 @given(
-    st.lists(st.tuples(st.integers(1, 9), st.booleans(), st.integers(0, 99), st.integers(0, 2)), min_size=2), st.data()
+    st.lists(
+        st.tuples(
+            st.integers(1, 9),
+            st.booleans(),
+            st.integers(0, 99),
+            st.integers(0, 2),
+            st.booleans(),
+            st.tuples(st.booleans(), st.booleans()),
+        ),
+        min_size=2,
+    ),
+    st.data(),
 )
 def test_counts_do_not_depend_on_how_the_chips_were_split(chips, data):
     columns = [np.array(column) for column in zip(*chips, strict=True)]
     cut = data.draw(st.integers(1, len(chips) - 1))
 
     def part(share):
-        epochs, converged, pulses, saturated = (column[share] for column in columns)
-        return Counts.of(converged, epochs, pulses, saturated)
+        return counted(*(column[share] for column in columns))
 
     whole = part(slice(None))
     assert Counts.sum([part(slice(cut, None)), part(slice(None, cut))]) == whole
     assert Counts.from_record(whole.as_record()) == whole
+
+
+def test_what_was_met_afterwards_is_told_as_a_share_of_the_chips_that_converged():
+    # Wilson's interval of 2 of 4 by the published formula: 0.1500 to 0.8500; of 3 of 4: 0.3006 to 0.9544.
+    counts = counted([1, 1, 1, 1, 9], [1, 1, 1, 1, 0], fresh=[1, 1, 1, 0, 0], drifted=[[1, 1], [1, 0], *[[0, 0]] * 3])
+    found = summary(counts)
+    assert (found["fresh_met"], found["fresh_share"]) == (3, 0.75)
+    assert (found["drift_0.01_met"], found["drift_0.01_share"]) == (2, 0.5)
+    assert (found["drift_0.01_low"], found["drift_0.01_high"]) == pytest.approx((0.15, 0.85), abs=5e-5)
+    assert found["drift_0.1_met"] == 1
+    assert describe_afterwards(counts, noisy=True).startswith(
+        "of these 75.0 % still meet every target on a fresh read (30.1 to 95.4 %), 50.0 % after drift of 1 % (15.0 to"
+    )
+    assert "fresh" not in describe_afterwards(counts, noisy=False)
+
+
+def test_without_a_converged_chip_nothing_is_said_of_afterwards():
+    counts = counted([9], [0])
+    assert describe_afterwards(counts, noisy=True) == ""
+    assert summary(counts)["fresh_share"] is None

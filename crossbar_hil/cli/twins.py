@@ -1,0 +1,194 @@
+"""The verbs ``calibrate`` and ``twins``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from crossbar_hil.cli.benches import seed_option
+from crossbar_hil.cli.common import as_json, bench_argument, confirm, print_json, print_lines, print_table, yes_option
+from crossbar_hil.errors import ConfigError, RunError
+
+if TYPE_CHECKING:
+    from crossbar_hil.bench.calibrating import CalibrationPlan
+    from crossbar_hil.twins.file import Twin
+
+
+def _cell(text: str) -> tuple[int, int]:
+    """Read ROW,COLUMN, counted from 1; return them counted from 0."""
+    row, _, column = text.partition(",")
+    try:
+        found = int(row) - 1, int(column) - 1
+    except ValueError:
+        found = -1, -1
+    if min(found) < 0:
+        raise ConfigError(f"--spare {text!r} must be ROW,COLUMN, counted from 1, such as 2,3")
+    return found
+
+
+@click.command()
+@bench_argument
+@seed_option
+@click.option("--pulses", default=2, show_default=True, help="Pulses for each cell; they change the chip for good.")
+@click.option("--reads", default=20, show_default=True, help="Readings of each cell in each round; harmless.")
+@click.option("--curve", metavar="FILE", help="Measured conductance curve of a sister chip; [chip] curve if not given.")
+@click.option("--scale", type=float, metavar="K", help="K of that curve.")
+@click.option(
+    "--spare",
+    "spares",
+    multiple=True,
+    metavar="ROW,COLUMN",
+    help="A cell, counted from 1, that may be given up: its whole curve is measured and taken. None if not given.",
+)
+@click.option("--spare-pulses", default=50, show_default=True, help="Pulses for each spare cell.")
+@click.option("--voltage", default="100 mV", show_default=True, help="Read voltage.")
+@click.option("--watch", default="0 s", show_default=True, help="Read on for so long at the end, to see relaxation.")
+@click.option("--draws", default=200, show_default=True, help="Chips that the file holds.")
+@click.option(
+    "--to", "path", type=click.Path(path_type=Path), default=Path("twin.toml"), show_default=True, help="The new file."
+)
+@click.option(
+    "--from",
+    "begun",
+    type=click.Path(path_type=Path),
+    help="Readings of a calibration that ended early, or that is to be fitted anew; nothing is sent.",
+)
+@yes_option
+@as_json
+def calibrate(
+    bench: str,
+    seed: int | None,
+    pulses: int,
+    reads: int,
+    curve: str | None,
+    scale: float | None,
+    spares: tuple[str, ...],
+    spare_pulses: int,
+    voltage: str,
+    watch: str,
+    draws: int,
+    path: Path,
+    begun: Path | None,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Calibrate the chip on a BENCH with a few pulses a cell, and write its twin: what each of its cells is like.
+
+    Chips that the readings leave possible are drawn by `train`, `tune`, `sweep` and `snn` with --twin.
+    """
+    from crossbar_hil.bench.calibrating import plan_calibration, sister_curve, twin_of  # noqa: PLC0415
+    from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
+    from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
+    from crossbar_hil.quantities import si  # noqa: PLC0415
+    from crossbar_hil.twins.plotting import draw_twin, save  # noqa: PLC0415
+    from crossbar_hil.twins.readings import load_readings  # noqa: PLC0415
+
+    checked = load_bench(bench)
+    if draws < 1:
+        raise ConfigError(f"--draws {draws} must be at least 1")
+    twin_file, picture, kept = path, path.with_suffix(".png"), path.with_suffix(".readings.jsonl")
+    for each in (twin_file, picture, kept) if begun is None else (twin_file, picture):
+        if each.exists():
+            raise RunError(f"{each} exists already and is not overwritten; --to names another file")
+    if begun is None:
+        plan = plan_calibration(
+            checked,
+            pulses=pulses,
+            reads=reads,
+            read_v=si(voltage, "V"),
+            spare=tuple(map(_cell, spares)),
+            spare_pulses=spare_pulses,
+            curve_file=curve,
+            scale=scale,
+        )
+        _measure(plan, fresh_seed() if seed is None else seed, kept, yes=yes, watch_s=si(watch, "s"))
+        found, fitted = load_readings(kept), plan.curve
+    else:
+        found = load_readings(begun)
+        fitted = None if found.spares else sister_curve(checked, checked.training.pulse, curve, scale)
+    twin = twin_of(found, fitted, draws=draws)
+    twin.write(twin_file)
+    save(draw_twin(twin, found), picture)
+    _tell(twin, twin_file, picture, as_json=as_json)
+
+
+def _measure(plan: "CalibrationPlan", seed: int, path: Path, *, yes: bool, watch_s: float) -> None:
+    """Ask, then read and pulse the chip; every reading is on disk before the next is taken."""
+    from crossbar_hil.bench.calibrating import clock_of, steps_of  # noqa: PLC0415
+    from crossbar_hil.guard.opening import open_checked  # noqa: PLC0415
+    from crossbar_hil.twins.readings import new_readings  # noqa: PLC0415
+
+    with open_checked(plan.bench, seed=seed) as backend:
+        steps = steps_of(plan, backend, clock=clock_of(backend, plan.bench), watch_s=watch_s)
+        said = plan.describe(backend.shape)
+        confirm(backend.kind, yes, said)
+        if backend.kind != "hardware" or yes:
+            click.echo(said, err=True)
+        with new_readings(path, plan.facts(backend, seed)) as file:
+            try:
+                for step in steps:
+                    file.add(step)
+            except BaseException as error:
+                error.add_note(f"what was read is kept in {path}; calibrate with --from {path} fits it")
+                raise
+
+
+def _tell(twin: "Twin", path: Path, picture: Path, *, as_json: bool) -> None:
+    """Print the numbers of a twin, each with its interval, and the cells that a person should know of."""
+    numbers = [(name, value) for name, value in twin.numbers if value is not None]
+    if as_json:
+        print_json(
+            twin=str(path),
+            picture=str(picture),
+            pulses=twin.source.pulses,
+            numbers={name: value.model_dump() for name, value in numbers},
+            does_not_move=[list(each) for each in twin.unmoving()],
+        )
+        return
+    print_table(
+        ["number", "value", "95 % interval", "from"],
+        [
+            [name.replace("_", " "), f"{each.value:.3g}", f"{each.low:.3g} to {each.high:.3g}", each.source]
+            for name, each in numbers
+        ],
+    )
+    print_lines(
+        f"cell row {row + 1}, column {column + 1} does not move as the curve does, so its draws leave it where it is"
+        for row, column in twin.unmoving()
+    )
+    print_lines([f"twin    {path}", f"figure  {picture}"])
+
+
+@click.command()
+@click.argument("runs", type=click.Path(path_type=Path), default=Path("runs"))
+@click.option("--kind", type=click.Choice(["simulated", "emulated", "hardware"]), help="Only runs on such devices.")
+@click.option("--to", "path", type=click.Path(path_type=Path), help="Draw the reliability diagram into this new PNG.")
+@as_json
+def twins(runs: Path, kind: str | None, path: Path | None, as_json: bool) -> None:
+    """Tally what was foretold of the RUNS in a folder against what then happened.
+
+    Brier score (0 is best), that of the base rate, and, for every fifth of the foretold probability, what happened.
+    """
+    from crossbar_hil.runs.foretold import foretold_runs  # noqa: PLC0415
+    from crossbar_hil.twins.tally import tally  # noqa: PLC0415
+
+    if path is not None and path.exists():
+        raise RunError(f"{path} exists already and is not overwritten")
+    told = foretold_runs(runs, kind)
+    if not told:
+        raise RunError(
+            f"no run in {runs} was foretold and has ended; `train` foretells before it trains a real chip, and "
+            "with --twin or --forecast"
+        )
+    found = tally(told)
+    if path is not None:
+        from crossbar_hil.twins.plotting import draw_reliability, save  # noqa: PLC0415
+
+        save(draw_reliability(found), path)
+    if as_json:
+        print_json(**found.as_record(), figure=None if path is None else str(path))
+    else:
+        print_lines([*found.lines(), *([] if path is None else [f"figure  {path}"])])
+
+
+VERBS = (calibrate, twins)

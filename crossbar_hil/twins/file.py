@@ -1,0 +1,261 @@
+"""``twin.toml``: what a calibration says of a chip, how sure each number is, and draws of what the chip may be like."""
+
+import functools
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import numpy as np
+import tomli_w
+from pydantic import Field, ValidationError, model_validator
+
+from crossbar_hil.arrays import BoolArray, FloatArray
+from crossbar_hil.backend import Pulse
+from crossbar_hil.errors import ConfigError, DataError, RunError
+from crossbar_hil.shipped import TextFile, read_text
+from crossbar_hil.tables import Second, Siemens, Table, Volt
+
+Rows = list[list[float]]
+
+
+class Estimate(Table):
+    """A number, its central 95 % interval, and where it comes from."""
+
+    value: float
+    low: float
+    high: float
+    source: str
+
+
+class Source(Table):
+    """``[source]``: what was calibrated, how, and what that cost the chip."""
+
+    bench: str
+    bench_sha256: str
+    kind: Literal["simulated", "emulated", "hardware"]
+    chip_id: str | None = None
+    """Name of the chip in the socket."""
+    seed: int | None = None
+    """Of a virtual chip."""
+    made_utc: str
+    version: str
+    """Of this package."""
+    read_v: Volt
+    reads: int
+    """Maps of the chip in all."""
+    amplitude_v: Volt
+    width_s: Second
+    """The pulse."""
+    pulses: int
+    """Pulses that each cell got: training starts from the map after them."""
+    seconds: float | None = None
+    """Time from the last pulse to the last reading, on the clock of the chip; None if no clock told."""
+    spare: tuple[tuple[int, int], ...] = ()
+    """Cells whose whole curve was measured, counted from 0."""
+    curve: str
+    """Where the curve was measured."""
+
+    @property
+    def pulse(self) -> Pulse:
+        """The pulse that every cell got."""
+        return Pulse(self.amplitude_v, self.width_s)
+
+
+class Numbers(Table):
+    """``[numbers]``: what all cells share."""
+
+    read_noise: Estimate
+    """Relative standard deviation of one reading of a cell."""
+    step_variation: Estimate
+    """Relative standard deviation of a step, from pulse to pulse."""
+    step_spread: Estimate
+    """Standard deviation of the logarithm of the step factor, from cell to cell."""
+    mean_factor: Estimate
+    """Median step factor, against the curve."""
+    device_spread: Estimate
+    """Standard deviation of the logarithm of the conductance at the start, from cell to cell."""
+    relaxation: Estimate | None = None
+    """Share of a rise that is lost with time; not given if nothing was seen or no clock told."""
+    relaxation_s: Estimate | None = None
+    """Time constant of that loss, in seconds."""
+
+
+class Cells(Table):
+    """``[cells]``: what each cell is like, (R, C) each; a standard deviation where there is no interval."""
+
+    start_siemens: Rows
+    start_error_siemens: Rows
+    """Before the first pulse."""
+    now_siemens: Rows
+    now_error_siemens: Rows
+    """After the last one."""
+    step_factor: Rows
+    step_factor_low: Rows
+    step_factor_high: Rows
+    """Factor of the cell's rise against the curve, with its central 95 %."""
+    level: Rows
+    level_error: Rows
+    """Where the cell is on its curve."""
+    does_not_move: Rows
+    """Probability that pulses do not move the cell."""
+
+
+class Draws(Table):
+    """``[draws]``: D chips that the readings leave possible; arrays of a chip row by row, (D, R C)."""
+
+    step_variation: list[float]
+    start_siemens: Rows
+    step_factors: Rows
+    levels: Rows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TwinChip:
+    """One chip that the readings leave possible, (R, C) each."""
+
+    start_siemens: FloatArray
+    """Conductance at level 0."""
+    step_factors: FloatArray
+    levels: FloatArray
+    """Where the cells are after the calibration."""
+    step_variation: float
+
+    @property
+    def moves(self) -> BoolArray:
+        """(R, C) cells that pulses move."""
+        found: BoolArray = self.step_factors > 0
+        return found
+
+
+class Twin(Table):
+    """A whole twin file."""
+
+    format: Literal[1] = 1
+    rows: Annotated[int, Field(ge=1)]
+    columns: Annotated[int, Field(ge=1)]
+    scale: Annotated[float, Field(gt=0)]
+    """K in G = K ((G_exp(m) - G_exp(0)) f + shift)."""
+    source: Source
+    numbers: Numbers
+    cells: Cells
+    curve_siemens: Annotated[list[Siemens], Field(min_length=2)]
+    """Conductance at each level of the curve that was fitted."""
+    draws: Draws
+
+    @model_validator(mode="after")
+    def _shapes(self) -> Self:
+        for name, rows in self.cells:
+            if len(rows) != self.rows or any(len(line) != self.columns for line in rows):
+                raise ConfigError(f"cells.{name} must have {self.rows} rows of {self.columns} numbers")
+        count = len(self.draws.step_variation)
+        for name in ("start_siemens", "step_factors", "levels"):
+            lines = getattr(self.draws, name)
+            if not count or len(lines) != count or any(len(line) != self.rows * self.columns for line in lines):
+                raise ConfigError(
+                    f"draws.{name} must have {count or 'some'} rows of {self.rows * self.columns} numbers"
+                )
+        for name, least in (("step_factors", 0.0), ("levels", 0.0), ("start_siemens", 0.0)):
+            if min(map(min, getattr(self.draws, name))) < least:
+                raise ConfigError(f"draws.{name} must not be negative")
+        return self
+
+    @property
+    def count(self) -> int:
+        """Number of draws."""
+        return len(self.draws.step_variation)
+
+    def unmoving(self) -> list[tuple[int, int]]:
+        """Return the cells, counted from 0, that pulses probably do not move, or move as no step factor explains."""
+        return [(int(row), int(column)) for row, column in np.argwhere(np.array(self.cells.does_not_move) > 0.5)]
+
+    @functools.cached_property
+    def _arrays(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        shape = (self.count, self.rows, self.columns)
+        start, factors, levels = (
+            np.array(each, dtype=np.float64).reshape(shape)
+            for each in (self.draws.start_siemens, self.draws.step_factors, self.draws.levels)
+        )
+        return start, factors, levels
+
+    def chip(self, number: int) -> TwinChip:
+        """Return the chip of one draw, counted from 0."""
+        start, factors, levels = (each[number].copy() for each in self._arrays)
+        return TwinChip(start, factors, levels, self.draws.step_variation[number])
+
+    def start_range(self) -> tuple[float, float]:
+        """Return the lowest and highest conductance that a cell of a draw has after the calibration, in siemens."""
+        start, factors, levels = self._arrays
+        now = start + factors * np.interp(levels, np.arange(len(self.curve_siemens)), self._rises)
+        return float(now.min()), float(now.max())
+
+    def largest_siemens(self) -> float:
+        """Return what a cell of a draw can conduct at most, in siemens."""
+        start, factors, _ = self._arrays
+        return float((start + factors * self._rises.max()).max())
+
+    @property
+    def _rises(self) -> FloatArray:
+        return self.scale * (np.array(self.curve_siemens) - self.curve_siemens[0])
+
+    def as_toml(self) -> str:
+        """Write it, arrays a row a line."""
+        tables = self.model_dump(mode="json", exclude_none=True, exclude={"cells", "draws", "curve_siemens"})
+        parts = [
+            f"curve_siemens = {_value(self.curve_siemens)}",
+            tomli_w.dumps(tables),
+            f"[cells]\n{_arrays_as_toml(dict(self.cells))}",
+            f"[draws]\n{_arrays_as_toml(dict(self.draws))}",
+        ]
+        return "\n".join(parts)
+
+    def write(self, path: Path) -> None:
+        """Write a new file.
+
+        Raises
+        ------
+        RunError
+            If it exists, which is never overwritten, or cannot be written.
+        """
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(self.as_toml())
+        except FileExistsError as error:
+            raise RunError(f"{path} exists already and is not overwritten") from error
+        except OSError as error:
+            raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def read_twin(file: TextFile) -> Twin:
+    """Read and check a twin file.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read or is none; the message names the key.
+    """
+    return _parse(str(file), read_text("twin", file))
+
+
+@functools.lru_cache(maxsize=16)
+def _parse(name: str, text: str) -> Twin:
+    try:
+        return Twin.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(f"twin file {name} is not valid TOML: {error}") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"]) or "the file"
+        message = first["msg"].removeprefix("Value error, ")
+        raise DataError(f"twin file {name}: {key}: {message[0].lower()}{message[1:]}") from error
+
+
+def _arrays_as_toml(table: dict[str, Any]) -> str:
+    return "".join(f"{name} = {_value(value)}\n" for name, value in table.items())
+
+
+def _value(value: Sequence[Any]) -> str:
+    if value and isinstance(value[0], list):
+        return "[\n" + "".join(f"  {_value(line)},\n" for line in value) + "]"
+    return f"[{', '.join(f'{number:.6g}' for number in value)}]"

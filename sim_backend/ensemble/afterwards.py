@@ -1,0 +1,101 @@
+"""What chips do after training: whether they still meet every target in a fresh read, and once they have drifted.
+
+A drift of x multiplies every conductance by 1 + x z, z standard normal, down to nothing; what it leaves is judged
+without noise. The z of a cell are the same for every x. A chip that did not converge meets nothing here.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
+from crossbar_hil.training.activation import Tanh
+from crossbar_hil.training.encoding import row_voltages
+from crossbar_hil.training.pairs import difference
+from crossbar_hil.training.patterns import PatternSet
+from crossbar_hil.training.prediction import Prediction
+from crossbar_hil.training.trainer import Trainer
+
+from ..chip.simulated import SimulatedBackend
+from ..circuit import solve_crossbar
+from ..circuit.cells import Ohmic
+from .draw import DRIFT, FRESH, draw_normals
+
+
+class Judge:
+    """Says of trained chips whether they meet every target of a task.
+
+    Parameters
+    ----------
+    trainer : Trainer
+        Its settings are those of every chip.
+    task : PatternSet
+        What was trained.
+    """
+
+    def __init__(self, trainer: Trainer, task: PatternSet) -> None:
+        self._trainer, self._patterns, self._labels = trainer, task.train, task.train_labels
+        self._voltages = row_voltages(task.train, trainer.v0, trainer.v1)
+
+    def meets(self, outputs: FloatArray) -> BoolArray:
+        """Say of (M, P, N) differential currents, in amperes, which chips meet every target: (M,)."""
+        trainer = self._trainer
+        found = Prediction.from_activations(
+            self._patterns, Tanh(trainer.beta)(outputs), trainer.target0, trainer.target
+        )
+        met: BoolArray = (found.outputs == self._labels).all(axis=(1, 2))
+        return met
+
+    def fresh_reads(self, conductances: FloatArray, read_noise: float, seed: int, numbers: IntArray) -> BoolArray:
+        """Read ideal chips of ohmic cells once: (M, R, C) conductances in siemens, their numbers (M,), which meet all.
+
+        The relative noise of the cells is independent, so along both columns of an output it adds up in squares.
+        """
+        outputs = self._voltages @ difference(conductances)
+        squares = np.square(conductances)
+        spread = np.sqrt(np.square(self._voltages) @ (squares[..., ::2] + squares[..., 1::2]))
+        drawn = draw_normals(seed, FRESH, numbers, outputs.shape[1:])
+        return self.meets(outputs + read_noise * spread * drawn)
+
+    def ideal_after_drift(
+        self,
+        conductances: FloatArray,
+        drifts: Sequence[float],
+        seed: int,
+        numbers: IntArray,
+        offsets: FloatArray | None = None,
+    ) -> BoolArray:
+        """Say of ideal chips of ohmic cells which meet every target after each drift: (M, D).
+
+        `offsets`, (M, C) in amperes, are added to the currents of the columns.
+        """
+        added = 0.0 if offsets is None else difference(offsets)[:, None, :]
+        drawn = draw_normals(seed, DRIFT, numbers, conductances.shape[1:])
+        drifted = (np.maximum(conductances * (1 + drift * drawn), 0.0) for drift in drifts)
+        each = [self.meets(self._voltages @ difference(left) + added) for left in drifted]
+        return np.stack(each, axis=1)
+
+    def fresh_read(self, backend: SimulatedBackend) -> bool:
+        """Read a chip as its backend reads it, and say whether it meets every target."""
+        self._trainer.backend = backend
+        return bool(self._trainer.predict(self._patterns).correct(self._labels).all())
+
+    def after_drift(self, backend: SimulatedBackend, drifts: Sequence[float], seed: int, number: int) -> BoolArray:
+        """Say whether a chip of any kind meets every target after each drift: (D,)."""
+        drawn = draw_normals(seed, DRIFT, np.array([number]), backend.shape)[0]
+        drifted = [backend.conductances * (1 + drift * drawn) for drift in drifts]
+        added = 0.0 if backend.column_offsets is None else backend.column_offsets
+        currents = [_noiseless_currents(backend, each, self._voltages) + added for each in drifted]
+        return self.meets(difference(np.array(currents)))
+
+
+def _noiseless_currents(backend: SimulatedBackend, conductances: FloatArray, voltages: FloatArray) -> FloatArray:
+    """Return the (P, C) currents that are read of a chip with other conductances, in amperes; none below zero."""
+    positive = np.maximum(conductances, 0.0)
+    if any(ohm.any() for ohm in backend.wires):
+        currents = solve_crossbar(positive, voltages, backend.wires, backend.cell)
+    elif isinstance(backend.cell, Ohmic):
+        currents = voltages @ positive
+    else:
+        currents = backend.cell.current(positive, voltages[:, :, None]).sum(axis=1)
+    return currents if backend.column_offsets is None else currents + backend.column_offsets

@@ -1,0 +1,98 @@
+"""A twin of a real chip: whose it is, and whether the chip is where it was left; a calibration by hand."""
+
+import numpy as np
+import pytest
+
+from crossbar_hil.bench.file import Bench, Chip
+from crossbar_hil.bench.headroom import headroom
+from crossbar_hil.bench.twin_of_chip import moved_since, twin_of_bench, with_known_noise
+from crossbar_hil.errors import ConfigError
+from crossbar_hil.studies.convergence.forecast import TWIN_CHIPS, forecast
+from crossbar_hil.twins.making import make_twin
+from crossbar_hil.twins.readings import Map, Readings
+
+CURVE = 4e-7 + np.array([0.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]) * 1e-7
+FACTS = {"rows": 4, "columns": 4, "read_v": 0.1, "amplitude_v": 2.0, "width_s": 0.05}
+
+
+@pytest.fixture(scope="module")
+def twin():
+    """Sixteen alike cells after one pulse each, read with 1 % noise."""
+    rng = np.random.default_rng(1)
+    maps = [
+        Map(pulses, None, siemens * (1 + 0.01 * rng.standard_normal((4, 4))))
+        for pulses, siemens in ((0, 4e-7), (1, 7e-7))
+        for _ in range(20)
+    ]
+    source = {"bench": "b", "bench_sha256": "0", "kind": "hardware", "chip_id": "wafer 3", "made_utc": "now"}
+    return make_twin(
+        Readings(FACTS, tuple(maps)), CURVE, source={**source, "version": "1", "curve": "sister.csv"}, draws=30
+    )
+
+
+@pytest.fixture
+def bench(twin, tmp_path):
+    twin.write(tmp_path / "twin.toml")
+
+    def make(chip_id, kind="hardware"):
+        chip = Chip(twin=str(tmp_path / "twin.toml"))
+        return Bench(name="lab", backend="simulated", kind=kind, chip_id=chip_id, chip=chip)
+
+    return make
+
+
+def test_a_twin_of_the_chip_in_the_socket_is_taken_and_of_another_refused(bench, twin):
+    assert twin_of_bench(bench("wafer 3")).source == twin.source
+    with pytest.raises(ConfigError, match="is of chip wafer 3, bench lab has chip wafer 4: calibrate that one"):
+        twin_of_bench(bench("wafer 4"))
+
+
+def test_a_virtual_chip_may_be_a_draw_of_any_twin(bench):
+    assert twin_of_bench(bench(None, kind="simulated")) is not None
+    assert twin_of_bench(Bench(name="a", backend="simulated")) is None
+
+
+def test_the_noise_that_the_twin_found_is_known_to_the_training(bench, twin):
+    quiet = twin.model_copy(
+        update={
+            "numbers": twin.numbers.model_copy(
+                update={"read_noise": twin.numbers.mean_factor.model_copy(update={"value": 0.0})}
+            )
+        }
+    )
+    lab = bench("wafer 3")
+    assert with_known_noise(lab, twin).training.confirm == 18  # (18 + 1) / (18 + 2) = 95 %
+    assert with_known_noise(lab, quiet).training.confirm == 1
+    assert with_known_noise(lab, None).training.confirm is None
+    asked = lab.model_copy(update={"training": lab.training.model_copy(update={"confirm": 3})})
+    assert with_known_noise(asked, twin).training.confirm == 3
+
+
+def test_a_chip_that_was_not_touched_since_is_where_it_was_left(twin):
+    rng = np.random.default_rng(2)
+    for _ in range(50):
+        assert moved_since(twin, 7e-7 * (1 + 0.01 * rng.standard_normal((4, 4)))) == []
+
+
+def test_a_cell_that_got_another_pulse_is_named(twin):
+    siemens = np.full((4, 4), 7e-7)
+    siemens[2, 1] = 8e-7
+    (said,) = moved_since(twin, siemens)
+    assert said.startswith("1 of 16 cells are no longer where the calibration left them, such as row 3, column 2")
+    assert "800 nS now" in said
+
+
+def test_headroom_is_that_of_the_levels_of_the_twin(bench):
+    found = headroom(bench("wafer 3"), None)
+    assert found.whole == 7
+    # One pulse of about one level each: six of seven are left, by each cell's own estimate five to seven.
+    assert set(found.left.ravel().tolist()) <= {5, 6, 7}
+    assert "by the levels of the twin" in found.summary
+
+
+def test_a_forecast_trains_draws_of_the_twin(bench, tmp_path):
+    found = forecast(bench("wafer 3"), seed=1, chips=4)
+    assert found.about == "4 draws of the twin twin.toml"
+    assert TWIN_CHIPS == 200
+    assert 0 < found.epochs_mean <= 48
+    assert found.as_record()["pulses_mean"] == found.pulses_mean
