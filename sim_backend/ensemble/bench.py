@@ -88,8 +88,8 @@ class BenchEnsemble:
 
     @functools.cached_property
     def rise(self) -> float:
-        """Largest rise of the curve of the training's pulse, in siemens."""
-        return self.curve.for_pulse(self.training.pulse).span
+        """Largest rise of a cell by the training's pulse, in siemens."""
+        return self.chip.k * self.curve.for_pulse(self.training.pulse).span
 
     @property
     def widths_s(self) -> list[float]:
