@@ -4,7 +4,7 @@ Twice wherever that matters: with activations left alone that have met their tar
 pull back of equation 3, which is the published rule.
 
 Chip number k is chip k of seed 1, as ``crossbar-hil sweep --seed 1`` draws it. Lines that the lock-step knows train
-100,000 chips, the others 10,000, one by one.
+100,000 chips, the others 10,000, one by one; those with an option of `Trainer` 2,000.
 
     python benchmarks/default_yield.py [--only yield_settings]
 """
@@ -29,7 +29,7 @@ from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.prediction import UNDECIDED
 from crossbar_hil.training.updates import Update
 
-MANY, FEW, SEED = 100_000, 10_000, 1
+MANY, FEW, FEWER, SEED = 100_000, 10_000, 2_000, 1
 PULSE = Pulse(defaults.PULSE_V, defaults.PULSE_S)
 CURVE = ConductanceCurve.from_csv(data_file("figure2a"))
 TASK = PatternSet.from_csv(data_file("perceptron"))
@@ -103,11 +103,11 @@ def lock_step(*, spread, rescaled=False, **settings):
     return counted(found.converged, found.epochs, found.pulses)
 
 
-def one_by_one(*, spread, chip=None, **settings):
+def one_by_one(*, spread, chip=None, chips=FEW, **settings):
     """Yield the trainer, which still holds the chip, and the result of each of a few chips."""
     if "update" not in settings:
         settings["pulse"] = PULSE
-    for number, shifts in enumerate(draw_ensemble(FEW, seed=SEED, **spread)):
+    for number, shifts in enumerate(draw_ensemble(chips, seed=SEED, **spread)):
         rng = own_generator(SEED, number, 2)
         backend = SimulatedBackend(CURVE, shifts, scale=defaults.SCALE, rng=rng, **(chip or {}))
         trainer = Trainer(backend, **settings)
@@ -150,8 +150,9 @@ def interval(good, of):
 
 
 def spread_rows():
-    spreads = {f"{100 * sigma:g} %": starts(sigma) for sigma in SIGMAS}
-    return {name: partial(by_rule, lock_step, **{**DEFAULT, "spread": spread}) for name, spread in spreads.items()}
+    kinds = {f"{100 * sigma:g} %": {**DEFAULT, "spread": starts(sigma)} for sigma in SIGMAS}
+    kinds["20 %, epochs 100"] = {**kinds["20 %"], "epochs": 100}
+    return {name: partial(by_rule, lock_step, **settings) for name, settings in kinds.items()}
 
 
 def settings_rows():
@@ -212,7 +213,7 @@ def options_row(name):
         if name in IN_LOCK_STEP:
             fields[kind] = lock_step(**settings, **chip, **OPTIONS[name])
         else:
-            fields[kind] = each_counted(**settings, chip=chip, **OPTIONS[name])
+            fields[kind] = each_counted(**settings, chip=chip, chips=FEWER, **OPTIONS[name])
     return {"chips": fields["default"]["chips"], **fields}
 
 
@@ -279,6 +280,7 @@ def curve_facts():
         "median_shift": float(np.sqrt(low * high)),
         "sigma": float(np.log(high / low) / (2 * 1.95996)),
         "needed_current": 1e9 * float(np.arctanh(REFERENCE["target"]) / REFERENCE["beta"]),
+        "default_current": 1e9 * float(np.arctanh(DEFAULT["target"]) / DEFAULT["beta"]),
     }
 
 

@@ -102,6 +102,8 @@ class DeviceBackend(ABC):
     """What left the chip's state unknown, or None while it is known."""
     pulsed: bool = False
     """Whether pulses may have been sent in this session."""
+    noisy: bool | None = None
+    """Whether readings of a chip that is left alone vary; None if that is not known."""
     spent: Spent | None = None
     """What each cell has received so far; None while nothing bounds it."""
 
@@ -293,6 +295,13 @@ class DeviceBackend(ABC):
     def saturated_cells(self) -> BoolArray:
         """Return the (R, C) mask of cells known to be at the end of their curve; a chip cannot know."""
         return np.zeros(self.shape, dtype=bool)
+
+    def pulses_left(self) -> int | None:
+        """Return how many pulses every cell can have before one of them is at the end of its curve.
+
+        None if that is not known, or if anything but a pulse on a cell itself changes what the cell reads.
+        """
+        return None
 
     def state(self) -> dict[str, FloatArray]:
         """Return the arrays from which `restore` brings the chip back; a real chip keeps its own state."""

@@ -17,6 +17,8 @@ preset ``reference`` has it on.
 """
 EPOCHS = 48
 """Most evaluations of a training; the measured curve holds 50 steps."""
+UNRESPONSIVE = 10
+"""Pulses in a row without a reaction after which a cell gets no more."""
 V0 = -0.1
 """Row voltage of a 0, in volts: far below the 2 V that move a cell."""
 V1 = 0.1

@@ -16,6 +16,28 @@ class TextFile(Protocol):
         ...
 
 
+class BytesFile(Protocol):
+    """A path, a file inside an installed package, or one that was read already."""
+
+    def read_bytes(self) -> bytes:
+        """Return the whole file."""
+        ...
+
+
+def read_bytes(what: str, file: BytesFile) -> bytes:
+    """Return the whole of a file; `what` it is, such as ``curve``, is for the message.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read.
+    """
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise DataError(f"{what} file {file} cannot be read: {error.strerror or error}") from error
+
+
 def read_text(what: str, file: TextFile) -> str:
     """Return the text of a file; `what` it is, such as ``curve``, is for the message.
 

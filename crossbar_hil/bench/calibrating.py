@@ -13,7 +13,7 @@ import numpy as np
 from crossbar_hil.arrays import BoolArray
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.characterisation import Step, characterise
-from crossbar_hil.bench.file import Bench
+from crossbar_hil.bench.file import Bench, Chip
 from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.plugins import load
 from crossbar_hil.twins.calibration import Clock, calibrate
@@ -117,8 +117,23 @@ def plan_calibration(
     read_v: float,
     spare: tuple[tuple[int, int], ...] = (),
     spare_pulses: int = 50,
+    curve_file: str | None = None,
+    scale: float | None = None,
 ) -> CalibrationPlan:
     """Lay out the calibration of a bench; nothing is opened.
+
+    Parameters
+    ----------
+    bench : Bench
+        With the pulse of its training.
+    pulses, reads, read_v
+        As of `crossbar_hil.twins.calibration.calibrate`.
+    spare : tuple of (int, int)
+        Cells that may be given up, counted from 0.
+    spare_pulses : int
+        For each of those.
+    curve_file, scale
+        As of `sister_curve`.
 
     Raises
     ------
@@ -128,7 +143,7 @@ def plan_calibration(
         If the curve cannot be read, or was not measured with the pulse of the training.
     """
     pulse = bench.training.pulse
-    curve = None if spare else sister_curve(bench, pulse)
+    curve = None if spare else sister_curve(bench, pulse, curve_file, scale)
     return CalibrationPlan(bench, pulse, pulses, reads, read_v, spare, spare_pulses, curve)
 
 
@@ -203,17 +218,30 @@ def clock_of(backend: DeviceBackend, bench: Bench) -> Clock | None:
     return None
 
 
-def sister_curve(bench: Bench, pulse: Pulse) -> SisterCurve:
-    """Return the curve of a pulse that the [chip] table of a bench names.
+def sister_curve(bench: Bench, pulse: Pulse, curve_file: str | None = None, scale: float | None = None) -> SisterCurve:
+    """Return the curve of a pulse: that of a file, or the one that the [chip] table of a bench names.
+
+    Parameters
+    ----------
+    bench : Bench
+        A bench.
+    pulse : Pulse
+        The pulse.
+    curve_file : str, optional
+        Name of a shipped curve or a file, instead of what the bench names.
+    scale : float, optional
+        K, instead of what the bench says.
 
     Raises
     ------
     ConfigError
-        If there is no such table.
+        If neither names one.
     CrossbarError
         If the curve cannot be read, or was not measured with this pulse.
     """
     chip = bench.chip
+    if curve_file is not None:
+        chip = Chip(curve=curve_file)
     if chip is None:
         raise ConfigError(
             f"bench {bench.name} names no curve to fit the cells against: give that of a sister chip with --curve "
@@ -221,7 +249,7 @@ def sister_curve(bench: Bench, pulse: Pulse) -> SisterCurve:
         )
     whole = load("curves", "measured").of_device(chip.curve_file, chip.curve_pulse, smoothed=chip.smoothed)
     curve = whole.for_pulse(pulse)
-    return SisterCurve(tuple(curve.levels_siemens.tolist()), chip.scale, curve.source)
+    return SisterCurve(tuple(curve.levels_siemens.tolist()), chip.k if scale is None else scale, curve.source)
 
 
 def twin_of(readings: Readings, curve: SisterCurve | None, *, draws: int) -> Twin:

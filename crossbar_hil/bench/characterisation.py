@@ -1,6 +1,6 @@
 """Measure what pulses do to a cell: its potentiation and depression curve, in the file that the simulator reads."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,9 +8,12 @@ import numpy as np
 
 from crossbar_hil.arrays import IntArray
 from crossbar_hil.backend import DeviceBackend, Pulse
-from crossbar_hil.errors import DataError, RunError
-
-HEADER = "polarity,amplitude_v,width_s,pulse,conductance_siemens"
+from crossbar_hil.bench.cell_estimates import Readings, estimate_kind
+from crossbar_hil.bench.curve_facts import as_lines
+from crossbar_hil.curves.measured import MeasuredCurve
+from crossbar_hil.curves.own_table import write_own
+from crossbar_hil.defaults import READ_S
+from crossbar_hil.errors import DataError
 
 
 class Step(NamedTuple):
@@ -21,6 +24,13 @@ class Step(NamedTuple):
     number: int
     """How many of that kind were sent."""
     conductance_siemens: float
+    """Mean of the readings."""
+    readings: tuple[float, ...] = ()
+    """Each of them, in siemens."""
+    seconds: tuple[float, ...] = ()
+    """When each was read, from the start of the measurement."""
+    rest: bool = False
+    """Whether it was read at rest, to see whether the cell forgets."""
 
 
 def characterise(
@@ -31,6 +41,9 @@ def characterise(
     read_v: float,
     up: Pulse,
     down: Pulse | None = None,
+    reads: int = 1,
+    rest: int = 0,
+    clock: Callable[[], float] | None = None,
 ) -> Iterator[Step]:
     """Send potentiating and then depressing pulses to one cell, reading it before each and after the last.
 
@@ -48,6 +61,13 @@ def characterise(
         Voltage of the reads, in volts.
     up, down : Pulse
         The potentiating and the depressing pulse; without the latter the cell is only potentiated.
+    reads : int
+        Reads of the cell at each step; how they differ is the read noise.
+    rest : int
+        Reads at rest after the last depressing pulse, and again after a burst of half as many potentiating pulses; how
+        the latter fall is the relaxation. Needs a depressing pulse.
+    clock : callable, optional
+        Returns the time in seconds; if not given, each reading and each pulse is taken to last as on a simulated chip.
 
     Raises
     ------
@@ -61,6 +81,8 @@ def characterise(
         raise DataError(f"cell [{row}, {column}] is not on the chip of {backend.shape[0]} by {backend.shape[1]} cells")
     if pulses < 1:
         raise DataError(f"pulses {pulses} must be at least 1")
+    if reads < 1 or rest < 0:
+        raise DataError(f"reads {reads} must be at least 1, and rest {rest} not negative")
     if up.amplitude_v < 0 or (down is not None and down.amplitude_v > 0):
         raise DataError(f"potentiation needs a positive and depression a negative pulse, not {up} and {down}")
     kinds = (up,) if down is None else (up, down)
@@ -68,21 +90,79 @@ def characterise(
     for pulse in kinds:  # sending none of a kind checks it, before one of another kind has changed the cell
         backend.send_pulses(counts, pulse)
     counts[row, column] = 1
-    return _steps(backend, counts, kinds, pulses, read_v)
+    return _Measurement(backend, counts, read_v, clock).steps(kinds, pulses, reads, rest)
 
 
-def _steps(
-    backend: DeviceBackend, counts: IntArray, kinds: tuple[Pulse, ...], pulses: int, read_v: float
-) -> Iterator[Step]:
-    cell = np.unravel_index(int(counts.argmax()), counts.shape)
-    for pulse in kinds:
-        yield Step(pulse, 0, float(backend.read_conductances(read_v)[cell]))
-        for number in range(1, pulses + 1):
-            backend.send_pulses(counts, pulse)
-            yield Step(pulse, number, float(backend.read_conductances(read_v)[cell]))
+class _Measurement:
+    """One cell, read and pulsed, and the time."""
+
+    def __init__(
+        self, backend: DeviceBackend, counts: IntArray, read_v: float, clock: Callable[[], float] | None
+    ) -> None:
+        self._backend, self._counts, self._read_v, self._clock = backend, counts, read_v, clock
+        self._cell = np.unravel_index(int(counts.argmax()), counts.shape)
+        self._passed = 0.0
+
+    def steps(self, kinds: tuple[Pulse, ...], pulses: int, reads: int, rest: int) -> Iterator[Step]:
+        for pulse in kinds:
+            yield self._read(pulse, 0, reads)
+            for number in range(1, pulses + 1):
+                self._backend.send_pulses(self._counts, pulse)
+                self._passed += pulse.width_s
+                yield self._read(pulse, number, reads)
+        if rest and len(kinds) > 1:
+            yield self._read(kinds[1], pulses, rest)._replace(rest=True)
+            burst = max(pulses // 2, 1)
+            self._passed += burst * kinds[0].width_s / 2
+            middle = self._now()
+            self._backend.send_pulses(burst * self._counts, kinds[0])
+            self._passed += burst * kinds[0].width_s / 2
+            after = self._read(kinds[0], burst, rest)
+            yield after._replace(rest=True, seconds=tuple(each - middle for each in after.seconds))
+
+    def _now(self) -> float:
+        return self._passed if self._clock is None else self._clock()
+
+    def _read(self, pulse: Pulse, number: int, reads: int) -> Step:
+        found, when = [], []
+        for _ in range(reads):
+            when.append(self._now())
+            found.append(float(self._backend.read_conductances(self._read_v)[self._cell]))
+            self._passed += self._counts.size * READ_S
+        return Step(pulse, number, float(np.mean(found)), tuple(found), tuple(when))
 
 
-def write_curves(path: Path, steps: Iterable[Step], comment: str) -> None:
+def readings_of(steps: Sequence[Step]) -> Readings:
+    """Gather what was read of one cell while it was potentiated."""
+    levels = [step for step in steps if step.pulse.amplitude_v > 0 and not step.rest]
+    rests = [step for step in steps if step.rest]
+    low, burst = (rests[0], rests[1]) if len(rests) > 1 else (None, None)
+    return Readings(
+        np.array([step.readings for step in levels]),
+        np.array([step.seconds for step in levels]),
+        np.array(burst.readings if burst else ()),
+        np.array(burst.seconds if burst else ()),
+        float(np.mean(low.readings[len(low.readings) // 2 :])) if low else 0.0,
+    )
+
+
+def kind_of_cells(cells: Sequence[Sequence[Step]]) -> tuple[list[Step], list[str]]:
+    """Return the curve of the kind that cells measured alike are of, and the facts that stand above it.
+
+    The depression curve is the mean of theirs.
+    """
+    kind = estimate_kind([readings_of(each) for each in cells])
+    up = next(step.pulse for step in cells[0] if step.pulse.amplitude_v > 0)
+    curve = [Step(up, number, float(level)) for number, level in enumerate(kind.levels_siemens)]
+    falling = [[step for step in each if step.pulse.amplitude_v < 0 and not step.rest] for each in cells]
+    curve += [
+        Step(same[0].pulse, same[0].number, float(np.mean([step.conductance_siemens for step in same])))
+        for same in zip(*falling, strict=False)
+    ]
+    return curve, as_lines(kind.facts(len(cells)))
+
+
+def write_curves(path: Path, steps: Iterable[Step], comment: str, facts: Sequence[str] = ()) -> None:
     """Write measured curves to a new file, as a table that `ConductanceCurve.from_csv` reads.
 
     Raises
@@ -90,14 +170,9 @@ def write_curves(path: Path, steps: Iterable[Step], comment: str) -> None:
     RunError
         If the file exists, which is never overwritten, or cannot be written.
     """
-    lines = [f"# {' '.join(comment.split())}", HEADER]
-    for pulse, number, siemens in steps:
-        polarity = "potentiation" if pulse.amplitude_v > 0 else "depression"
-        lines.append(f"{polarity},{pulse.amplitude_v!r},{pulse.width_s!r},{number + 1},{siemens!r}")
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write("\n".join([*lines, ""]))
-    except FileExistsError as error:
-        raise RunError(f"{path} exists already and is not overwritten") from error
-    except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
+    levels: dict[Pulse, list[float]] = {}
+    for step in steps:
+        if not step.rest:
+            levels.setdefault(step.pulse, []).append(step.conductance_siemens)
+    curves = (MeasuredCurve(pulse.amplitude_v > 0, pulse, tuple(own)) for pulse, own in levels.items())
+    write_own(path, curves, [comment, *facts])

@@ -19,7 +19,9 @@ from crossbar_hil.bench.virtual_chips import start_range
 from crossbar_hil.errors import ConfigError, CrossbarError, DataError
 from crossbar_hil.instrument import Identity, SwitchMatrix
 from crossbar_hil.plugins import load
+from crossbar_hil.shipped import data_file
 from crossbar_hil.training.patterns import PatternSet
+from crossbar_hil.twins.file import read_twin
 
 SHORTED = 1e3
 """A conductance of more than this many typical cells is a short."""
@@ -216,6 +218,8 @@ def _largest_siemens(bench: Bench, problems: Problems) -> float | None:
         return None
     with problems.collect():
         virtual = load("backends", "simulated").from_bench(bench, np.random.default_rng(0))
+        if bench.chip.twin is not None:
+            return read_twin(data_file(bench.chip.twin)).largest_siemens()
         return start_range(bench.chip, virtual.curve.levels_siemens[0])[1] + bench.chip.k * float(virtual.curve.span)
     return None
 

@@ -3,7 +3,6 @@
 docs/chip_model.md has the formula of each. Their models are in `crossbar_hil.sim_backend.chip`.
 """
 
-from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -13,7 +12,21 @@ from crossbar_hil.errors import ConfigError
 from crossbar_hil.tables import Ampere, Second, Share, Siemens, Table
 
 Cells = list[tuple[int, int]]
-_CELLS = ("stuck", "dead", "unformed")
+CELL_LISTS = ("stuck", "dead", "unformed")
+"""Effects that are lists of cells."""
+STRENGTHS = (
+    "read_noise",
+    "telegraph",
+    "flicker",
+    "step_variation",
+    "step_spread",
+    "shape_spread",
+    "relaxation",
+    "drift",
+    "column_offset_a",
+    "disturb",
+)
+"""Effects that are numbers, and off at zero; the other keys say more of one of them."""
 
 
 class Effects(Table):
@@ -73,13 +86,8 @@ class Effects(Table):
 
     def numbers(self) -> dict[str, Any]:
         """Return the effects that are no lists of cells, as the keywords of `SimulatedBackend`."""
-        return {name: getattr(self, name) for name in Effects.model_fields if name not in _CELLS}
+        return {name: getattr(self, name) for name in Effects.model_fields if name not in CELL_LISTS}
 
-    def named(self) -> list[str]:
-        """Return the keys that are not as usual, for whoever must refuse them."""
-        return list(self._not_usual())
-
-    def _not_usual(self) -> Iterator[str]:
-        for name, field in Effects.model_fields.items():
-            if getattr(self, name) != field.default:
-                yield name
+    def strong(self) -> list[str]:
+        """Return the keys of the effects that are on, for whoever must refuse them."""
+        return [name for name in (*STRENGTHS, *CELL_LISTS) if getattr(self, name)]

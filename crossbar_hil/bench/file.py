@@ -14,11 +14,12 @@ from pydantic_core import ErrorDetails
 from crossbar_hil import defaults
 from crossbar_hil.backend import Limits, Pulse
 from crossbar_hil.bench.cell_options import CellOptions
+from crossbar_hil.bench.curve_facts import with_facts
 from crossbar_hil.bench.effects import Effects
 from crossbar_hil.bench.named_files import NAMED_FILES, NamedFile, files_of, renamed
 from crossbar_hil.errors import ConfigError, RunError
 from crossbar_hil.plugins import names, nearest
-from crossbar_hil.shipped import data_file, is_name, shipped
+from crossbar_hil.shipped import data_file, is_name, is_shipped, shipped
 from crossbar_hil.tables import Ampere, Ohm, Second, Share, Siemens, Table, Volt, VoltSecond
 from crossbar_hil.training.settings import Training
 
@@ -39,6 +40,8 @@ class Spread(Table):
     median_siemens: Siemens | None = None
     sigma: float | None = None
     """Median and standard deviation of the logarithm; instead of a span."""
+    cells: Annotated[int, Field(ge=2)] | None = None
+    """Cells that median and sigma were found on; `tune` says what so few cannot tell."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -47,6 +50,8 @@ class Spread(Table):
             raise ConfigError("low_siemens goes with high_siemens, and median_siemens with sigma")
         if span == moments:
             raise ConfigError("give either low_siemens and high_siemens or median_siemens and sigma")
+        if self.cells is not None and not moments:
+            raise ConfigError("cells goes with median_siemens and sigma")
         if self.distribution == "rescaled" and not span:
             raise ConfigError("a rescaled draw needs low_siemens and high_siemens")
         return self
@@ -72,8 +77,10 @@ class Spread(Table):
         return {"median_siemens": self.median_siemens, "sigma": self.sigma}
 
 
-WHERE_CELLS_START = ("start", "device_spread", "spread")
+WHERE_CELLS_START = ("start", "device_spread", "spread", "twin")
 """Settings of [chip] that say where cells start; one that is laid over another takes its place."""
+TWIN_SAYS = ("scale", "read_noise", "step_variation", "step_spread", "relaxation")
+"""Settings of [chip] that a twin says, beside its curve: laid over a bench it takes their place, too."""
 
 
 class Chip(Effects):
@@ -88,6 +95,9 @@ class Chip(Effects):
     """The pulse that a plain curve file was measured with, if known."""
     smoothed: bool = False
     """Whether the closest monotone curve is taken."""
+    curve_cells: Annotated[int, Field(ge=0)] | None = None
+    """Cells that the curve was measured on; `tune` says what so few cannot tell. 1 if not given; 0 takes it for that of
+    every cell, as a curve that ships is."""
     scale: float | None = None
     """K in G = K ((G_exp(m) - G_exp(0)) + shift); if not given 10 for the shipped curve with shifts, 1 for any other
     chip, as measured siemens are siemens."""
@@ -99,6 +109,9 @@ class Chip(Effects):
     own and nothing else says where cells start."""
     start: str | None = None
     """File with the conductance of each cell, as `read --json` prints it: the cells start there."""
+    twin: str | None = None
+    """Twin that `calibrate` made: every virtual chip is one that its readings leave possible. Curve, K, noise and steps
+    are then those of the twin."""
     wire_ohm: Ohm | tuple[Ohm, Ohm] = 0.0
     """Of one segment; a pair is that of word lines and that of bit lines."""
     write: Literal["direct", "half-select"] = "direct"
@@ -124,16 +137,28 @@ class Chip(Effects):
             raise ConfigError(f"{' and '.join(given)} each say where cells start, so only one of them can be given")
         return self
 
+    @model_validator(mode="after")
+    def _twin_alone(self) -> Self:
+        if self.twin is not None:
+            also = [name for name in TWIN_SAYS if getattr(self, name) != type(self).model_fields[name].default]
+            if also:
+                raise ConfigError(f"the twin says {' and '.join(also)}, so that cannot be given beside it")
+        return self
+
     @property
     def resolved(self) -> Self:
         """The chip with K and where its cells start spelled out, whatever was left open."""
+        if self.twin is not None:
+            return self  # which says all of it
         spread, device_spread = self.spread, self.device_spread
         if spread is None and device_spread is None and self.start is None:
             if self.curve == defaults.FORMULA_CURVE:
                 spread = Spread(low_siemens=defaults.LOW_SIEMENS, high_siemens=defaults.HIGH_SIEMENS)
             else:
                 device_spread = defaults.DEVICE_SPREAD
-        return self.model_copy(update={"scale": self.k, "spread": spread, "device_spread": device_spread})
+        cells = int(not is_shipped(self.curve)) if self.curve_cells is None else self.curve_cells
+        found = {"scale": self.k, "spread": spread, "device_spread": device_spread, "curve_cells": cells}
+        return self.model_copy(update=found)
 
     @property
     def k(self) -> float:
@@ -345,6 +370,8 @@ def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[
         tables = _lay_over(tables, _read_shipped("presets", preset), f"preset {preset}", where)
     if overrides:
         tables = _lay_over(tables, _with_absolute_paths(overrides, Path.cwd()), "the command line", where)
+    if isinstance(tables.get("chip"), dict):
+        tables = {**tables, "chip": with_facts(tables["chip"])}
     try:
         return Bench.model_validate(tables)
     except ValidationError as error:
@@ -394,11 +421,17 @@ def _with_absolute_paths(tables: dict[str, Any], folder: Path) -> dict[str, Any]
 
 def _lay_over(tables: dict[str, Any], upper: dict[str, Any], what: str, where: str) -> dict[str, Any]:
     merged = dict(tables)
-    if any(key in upper for key in WHERE_CELLS_START):
-        merged = {key: value for key, value in merged.items() if key not in WHERE_CELLS_START}
+    replaced = set(WHERE_CELLS_START if any(key in upper for key in WHERE_CELLS_START) else ())
+    if "twin" in upper:
+        replaced |= set(TWIN_SAYS)
+        if "curve" in upper:
+            raise ConfigError(f"{where}: {what} names a curve and a twin, which brings its own; give one of the two")
+    merged = {key: value for key, value in merged.items() if key not in replaced}
     for key, value in upper.items():
         if not isinstance(value, dict):
             merged[key] = value
+        elif key == "chip" and key not in tables and set(value) == {"twin"} and "wiring" in tables:
+            merged[key] = {**{lines: len(tables["wiring"][lines]) for lines in ("rows", "columns")}, **value}
         elif key == "chip" and key not in tables:
             raise ConfigError(f"{where} has no [chip] table, so {what} cannot set {', '.join(sorted(value))} of it")
         elif key == "spread":

@@ -40,6 +40,7 @@ class NamedFile:
 NAMED_FILES = (
     NamedFile("chip", "curve", "curve"),
     NamedFile("chip", "start", "start map", may_ship=False),
+    NamedFile("chip", "twin", "twin", may_ship=False),
     NamedFile("training", "patterns", "pattern"),
 )
 

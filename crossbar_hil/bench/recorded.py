@@ -1,13 +1,22 @@
 """The bench file in the folder of a run or a study: what one says that was written before a setting was one."""
 
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from crossbar_hil.bench.file import BENCH_FILE, Bench, load_bench
 
-TRAINED_BEFORE = {"pull_back": True}
+TRAINED_BEFORE = {"pull_back": True, "give_up": False, "unresponsive": 0}
 """What trainings did before [training] had a setting for it; a copy holds every setting that there was."""
+CONFIRMED_BEFORE = {"confirm": 1}
+"""The same of a setting that a copy leaves out where nothing is given, which came together with `give_up`."""
+
+
+def _before(said: Collection[str]) -> dict[str, Any]:
+    """Return what older trainings did, of all that is not said."""
+    before = TRAINED_BEFORE if "give_up" in said else {**TRAINED_BEFORE, **CONFIRMED_BEFORE}
+    return {key: value for key, value in before.items() if key not in said}
 
 
 def load_recorded_bench(folder: Path) -> Bench:
@@ -19,8 +28,8 @@ def load_recorded_bench(folder: Path) -> Bench:
         With every problem found, each naming its key.
     """
     bench = load_bench(str(folder / BENCH_FILE))
-    missing = {key: value for key, value in TRAINED_BEFORE.items() if key not in bench.training.model_fields_set}
-    return bench.model_copy(update={"training": bench.training.model_copy(update=missing)})
+    training = bench.training.model_copy(update=_before(bench.training.model_fields_set))
+    return bench.model_copy(update={"training": training})
 
 
 def read_recorded_tables(folder: Path) -> dict[str, Any]:
@@ -32,4 +41,5 @@ def read_recorded_tables(folder: Path) -> dict[str, Any]:
         If it cannot be read, or is no bench file.
     """
     tables = tomllib.loads((folder / BENCH_FILE).read_text(encoding="utf-8"))
-    return {**tables, "training": {**TRAINED_BEFORE, **tables.get("training", {})}}
+    training = tables.get("training", {})
+    return {**tables, "training": {**_before(training), **training}}

@@ -2,9 +2,27 @@
 
 import json
 
+import numpy as np
+
 from crossbar_hil.arrays import FloatArray, checked_array
 from crossbar_hil.errors import DataError
 from crossbar_hil.shipped import TextFile, read_text
+
+
+def spread_of_map(file: TextFile) -> dict[str, float | int]:
+    """Return the spread of chips of the kind of a measured one: median and sigma of its cells, and how many these are.
+
+    Raises
+    ------
+    DataError
+        If the file is no map, or a cell of it does not conduct or all conduct the same.
+    """
+    found = read_map(file, what="map")
+    if found.size < 2 or found.min() <= 0:
+        raise DataError(f"map {file}: a spread needs two cells or more that all conduct, leave out those that are dead")
+    logs = np.log(found)
+    sigma = float(logs.std(ddof=1))
+    return {"median_siemens": float(np.exp(logs.mean())), "sigma": sigma, "cells": int(found.size)}
 
 
 def read_map(file: TextFile, shape: tuple[int, int] | None = None, what: str = "start map") -> FloatArray:

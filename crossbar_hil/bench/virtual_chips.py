@@ -6,19 +6,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from crossbar_hil import defaults
+from crossbar_hil.bench.curve_facts import as_lines, read_facts
 from crossbar_hil.bench.file import WITHIN_95, Bench, Chip
 from crossbar_hil.bench.start_map import read_map
 from crossbar_hil.plugins import load
-from crossbar_hil.shipped import data_file
+from crossbar_hil.shipped import data_file, is_shipped
 from crossbar_hil.training.settings import Training
+from crossbar_hil.twins.file import Twin, read_twin
 
 OFF_THE_CURVE = 1.5
 """A start further than this factor below or above all that was measured on the curve is off it: about the start of a
 curve, half the cells of any chip lie a little below by right."""
-LEAST_REACH, MOST_REACH = 0.5, 50.0
-"""A gain is far off if a cell at the end of its curve adds less, or more, than so many times artanh(target) to the
-argument of tanh: with four rows the former reaches its target only if all of them are at their ends; the latter is the
-end of what `tune` searches."""
+LEAST_REACH, MOST_GAIN = 0.5, 200.0
+"""A gain is far off if a cell at the end of its curve adds less than the former times artanh(target) to the argument of
+tanh: with four rows a target is reached only if nearly all of them are at their ends; or more than the latter, twice
+the end of what `tune` searches."""
 GOOD_REACH = 5.0
 """That of the shipped settings, rounded: 5.6."""
 
@@ -74,16 +76,28 @@ def virtual_chips(bench: Bench, *, gain: bool = True) -> VirtualChips | None:
     if bench.chip is None:
         return None
     chip = bench.chip.resolved
+    if chip.twin is not None:
+        return _draws_of(read_twin(data_file(chip.twin)), data_file(chip.twin).name, bench.training if gain else None)
     curve = load("curves", "measured").of_device(chip.curve_file, chip.curve_pulse, smoothed=chip.smoothed)
     low, high = start_range(chip, float(curve.levels_siemens[0]))
     rise = chip.k * curve.for_pulse(bench.training.pulse).span
     measured = chip.k * float(curve.levels_siemens.min()), chip.k * float(curve.levels_siemens.max())
-    formula = chip.curve == defaults.FORMULA_CURVE and chip.spread is not None
+    formula = (
+        chip.curve_cells == 0 and chip.spread is not None
+    )  # of a curve that ships, in a copy under another name too
     warnings = [
         *([] if formula else _off_the_curve((low, high), measured)),
         *(_far_off_gain(bench.training, rise) if gain else []),
     ]
     return VirtualChips((low, high), high + rise, chip.k, _where(chip), tuple(warnings))
+
+
+def _draws_of(twin: Twin, name: str, training: Training | None) -> VirtualChips:
+    """Describe chips that a twin leaves possible."""
+    rise = twin.scale * (max(twin.curve_siemens) - twin.curve_siemens[0])
+    warnings = () if training is None else tuple(_far_off_gain(training, rise))
+    where = f"{twin.count} draws of the twin {name}"
+    return VirtualChips(twin.start_range(), twin.largest_siemens(), twin.scale, where, warnings)
 
 
 def lines_of_chips(record: Mapping[str, Any] | None) -> list[str]:
@@ -95,11 +109,29 @@ def lines_of_chips(record: Mapping[str, Any] | None) -> list[str]:
 
 def assumptions(bench: Bench) -> list[str]:
     """Say what is assumed of the virtual chips of a bench because nothing says it."""
-    if bench.chip is None or bench.chip.resolved.device_spread == bench.chip.device_spread:
+    if bench.chip is None or bench.chip.twin is not None:
+        return []
+    return [*_assumed_spread(bench.chip), *_facts_of_file(bench.chip)]
+
+
+def _facts_of_file(chip: Chip) -> list[str]:
+    """Say which settings were taken from the file of the curve."""
+    if is_shipped(chip.curve):
+        return []
+    found = read_facts(data_file(chip.curve))
+    said = Chip.model_validate(found)
+    taken = {key: value for key, value in found.items() if getattr(chip, key) == getattr(said, key)}
+    return (
+        [f"{data_file(chip.curve).name} says of its cells, so it is set: {', '.join(as_lines(taken))}"] if taken else []
+    )
+
+
+def _assumed_spread(chip: Chip) -> list[str]:
+    if chip.resolved.device_spread == chip.device_spread:
         return []
     return [
         f"the device spread of {100 * defaults.DEVICE_SPREAD:g} % is assumed: --start MAP starts the cells where "
-        "`read` found them, --device-spread SHARE says it"
+        "`read` found them, --spread-of MAP draws chips of its kind, --device-spread SHARE says it"
     ]
 
 
@@ -160,7 +192,7 @@ def _far_off_gain(training: Training, rise: float) -> list[str]:
     if not (rise > 0 and volts > 0 and 0 < target < 1):
         return []
     needed, reached = math.atanh(target), training.beta * rise * volts
-    if LEAST_REACH * needed <= reached <= MOST_REACH * needed:
+    if LEAST_REACH * needed <= reached <= MOST_GAIN:
         return []
     fitting = float(f"{GOOD_REACH * needed / (rise * volts):.1g}")
     return [

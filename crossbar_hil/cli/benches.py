@@ -3,6 +3,7 @@
 import json
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,9 @@ from crossbar_hil.cli.common import (
     as_json,
     bench_argument,
     confirm,
+    headroom_lines,
     print_json,
+    print_lines,
     print_table,
     printable,
     yes_option,
@@ -40,24 +43,29 @@ def check(bench: str, wiring: bool, like: Path | None, voltage: str, as_json: bo
     """Name every problem of a BENCH at once; no voltage is sourced, except at read voltage with --wiring."""
     from crossbar_hil.bench.checking import check_bench, check_order, check_wiring, reachable_by_others  # noqa: PLC0415
     from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
+    from crossbar_hil.bench.headroom import headroom  # noqa: PLC0415
     from crossbar_hil.bench.start_map import read_map  # noqa: PLC0415
     from crossbar_hil.guard.opening import open_bench  # noqa: PLC0415
     from crossbar_hil.quantities import si  # noqa: PLC0415
 
     reference = None if like is None else read_map(like, what="map")
     problems = check_bench(bench)
+    conductances = None
     if wiring and not problems:
         with open_bench(bench) as backend:
             problems = check_wiring(backend, si(voltage, "V"))
-            if reference is not None and not problems:
-                problems = check_order(backend.read_conductances(si(voltage, "V")), reference)
+            if not problems:
+                conductances = backend.read_conductances(si(voltage, "V"))
+                problems = [] if reference is None else check_order(conductances, reference)
     notes = [] if problems else reachable_by_others(load_bench(bench))
+    left = None if problems else headroom(load_bench(bench), conductances)
     if as_json:
-        print_json(bench=bench, problems=problems, notes=notes)
+        print_json(bench=bench, problems=problems, notes=notes, headroom=left and left.as_record())
     else:
         for note in notes:
             click.echo(printable(note), err=True)
         click.echo("\n".join(map(printable, problems)) if problems else f"bench {bench} is sound")
+        print_lines([] if left is None else headroom_lines(left))
     raise click.exceptions.Exit(COULD_NOT if problems else DONE)
 
 
@@ -65,22 +73,39 @@ def check(bench: str, wiring: bool, like: Path | None, voltage: str, as_json: bo
 @bench_argument
 @seed_option
 @click.option("--voltage", default="100 mV", show_default=True, help="Read voltage.")
+@click.option(
+    "--repeat",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Read so often, print the means, and say how noisy a reading is.",
+)
 @as_json
-def read(bench: str, seed: int | None, voltage: str, as_json: bool) -> None:
-    """Read the conductance of every cell of a BENCH."""
+def read(bench: str, seed: int | None, voltage: str, repeat: int, as_json: bool) -> None:
+    """Read the conductance of every cell of a BENCH, and say how many pulses each has left on its curve."""
+    import numpy as np  # noqa: PLC0415 - --help must not wait for it
+
+    from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
+    from crossbar_hil.bench.headroom import headroom  # noqa: PLC0415
+    from crossbar_hil.bench.read_noise import find_read_noise  # noqa: PLC0415
     from crossbar_hil.guard.opening import open_bench  # noqa: PLC0415
     from crossbar_hil.quantities import si  # noqa: PLC0415
 
     with open_bench(bench, seed=seed) as backend:
-        conductances = backend.read_conductances(si(voltage, "V"))
-        kind = backend.kind
+        maps = np.array([backend.read_conductances(si(voltage, "V")) for _ in range(repeat)])
+        kind, levels = backend.kind, backend.state().get("level")
+    conductances = maps.mean(axis=0)
+    left = headroom(load_bench(bench), conductances, levels)
+    noise = find_read_noise(maps) if repeat > 1 else None
     if as_json:
-        print_json(kind=kind, conductance_siemens=conductances.tolist())
+        found = {} if noise is None else {"read_noise": noise.as_record()}
+        print_json(kind=kind, conductance_siemens=conductances.tolist(), headroom=left.as_record(), **found)
         return
     print_table(
         ["row", *(f"column {column + 1} (uS)" for column in range(conductances.shape[1]))],
         [[str(row + 1), *(f"{1e6 * value:.6g}" for value in line)] for row, line in enumerate(conductances)],
     )
+    print_lines([*headroom_lines(left), *([] if noise is None else [noise.sentence])])
 
 
 @click.command()
@@ -92,7 +117,15 @@ def read(bench: str, seed: int | None, voltage: str, as_json: bool) -> None:
 @click.option("--amplitude", default="2 V", show_default=True, help="Height of the potentiating pulses.")
 @click.option("--depress", default="-2.8 V", show_default=True, help="Height of the depressing pulses.")
 @click.option("--voltage", default="100 mV", show_default=True, help="Read voltage.")
-@click.option("--to", "folder", type=click.Path(path_type=Path), default=Path(), help="Folder for the files.")
+@click.option("--reads", default=3, show_default=True, help="Reads of each step; how they differ is the noise.")
+@click.option("--rest", default=20, show_default=True, help="Reads at rest, to see relaxation.")
+@click.option(
+    "--to",
+    "to",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    help="Folder for the files, or the .csv file for the curve of the kind.",
+)
 @yes_option
 @as_json
 def characterise(
@@ -104,38 +137,65 @@ def characterise(
     amplitude: str,
     depress: str,
     voltage: str,
-    folder: Path,
+    reads: int,
+    rest: int,
+    to: Path,
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Measure potentiation and depression of cells of a BENCH, into files that `train --curve` takes."""
+    """Measure potentiation and depression of cells of a BENCH, into files that `train --curve` takes.
+
+    Of several cells each has a file as it was read, and there is one more: the curve of the kind that they are of,
+    without what noise makes of it, below what was found of noise, relaxation and spread. The file of one cell has the
+    same, but what one cell cannot tell.
+    """
     from crossbar_hil.backend import Pulse  # noqa: PLC0415
-    from crossbar_hil.bench.characterisation import Step, write_curves  # noqa: PLC0415
+    from crossbar_hil.bench.characterisation import Step, kind_of_cells, write_curves  # noqa: PLC0415
     from crossbar_hil.bench.characterisation import characterise as measure  # noqa: PLC0415
     from crossbar_hil.guard.opening import open_bench  # noqa: PLC0415
     from crossbar_hil.quantities import si  # noqa: PLC0415
 
     up, down = (Pulse(si(height, "V"), si(width, "s")) for height in (amplitude, depress))
-    files = []
+    folder = to.parent if to.suffix == ".csv" else to
+    paths = [folder / f"curve_r{row}_c{column}.csv" for row, column in cells]
+    of_kind = to if to.suffix == ".csv" else paths[0] if len(cells) == 1 else to / f"curve_of_{len(cells)}_cells.csv"
+    if len(cells) == 1:
+        paths = [of_kind]
+    for path in (*paths, of_kind):
+        if path.exists():
+            raise RunError(f"{path} exists already and is not overwritten")
+    measured: list[list[Step]] = []
+    many = len(cells) * (2 * pulses + (max(pulses // 2, 1) if rest else 0))
     with open_bench(bench, seed=seed) as backend:
         confirm(
             backend.kind,
             yes,
-            f"{2 * pulses * len(cells)} pulses of {up} and {down} change {len(cells)} cell(s) for good",
+            f"{many} pulses of {up} and {down} change {len(cells)} cell(s) for good",
         )
-        for row, column in cells:
-            path = folder / f"curve_r{row}_c{column}.csv"
-            if path.exists():
-                raise RunError(f"{path} exists already and is not overwritten")
-            steps = measure(backend, (row - 1, column - 1), pulses=pulses, read_v=si(voltage, "V"), up=up, down=down)
+        where = [f"{backend.kind} cell, row {row}, column {column}, read at {voltage}" for row, column in cells]
+        for (row, column), path, comment in zip(cells, paths, where, strict=True):
+            steps = measure(
+                backend,
+                (row - 1, column - 1),
+                pulses=pulses,
+                read_v=si(voltage, "V"),
+                up=up,
+                down=down,
+                reads=reads,
+                rest=rest,
+                clock=time.monotonic if backend.kind == "hardware" else None,
+            )
             done: list[Step] = []
             try:
                 for step in steps:
                     done.append(step)
+                measured.append(done)
             finally:  # whatever was measured is kept, also after a failure or Ctrl-C
-                if done:
-                    write_curves(path, done, f"{backend.kind} cell, row {row}, column {column}, read at {voltage}")
-            files.append(str(path))
+                if done and (len(cells) > 1 or not measured):
+                    write_curves(path, done, comment)
+    curve, facts = kind_of_cells(measured)
+    write_curves(of_kind, curve, "; ".join(where), facts)
+    files = [str(path) for path in dict.fromkeys((*paths, of_kind))]
     if as_json:
         print_json(files=files)
     else:

@@ -3,9 +3,14 @@
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from crossbar_hil.errors import ConfigError
+
+if TYPE_CHECKING:
+    from crossbar_hil.bench.headroom import Headroom
 
 DONE, COULD_NOT, BAD_USAGE, NOT_CONVERGED = 0, 1, 2, 3
 
@@ -24,6 +29,7 @@ out_option = click.option(
     help="Folder that holds run folders.",
 )
 
+SPREAD_OF_HELP = "Chips of the kind of a measured one: median and spread of its cells, as `read --json` printed them."
 DEVICE_SPREAD_HELP = 'Relative spread of the cells about the start of the curve, such as "10 %".'
 
 
@@ -40,15 +46,44 @@ def print_lines(lines: Iterable[str]) -> None:
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table, its columns aligned."""
+    click.echo("\n".join(table_lines(header, rows)))
+
+
+def table_lines(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return the lines of a table, its columns aligned."""
     shown = [header, *([printable(cell) for cell in row] for row in rows)]
     widths = [max(len(row[place]) for row in shown) for place in range(len(header))]
-    for row in shown:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in shown]
+
+
+def headroom_lines(found: "Headroom") -> list[str]:
+    """Return what is told of the headroom of a chip: a map, the cell with least, and a warning."""
+    columns = 0 if found.left is None else found.left.shape[1]
+    header = ["pulses left", *(f"column {column + 1}" for column in range(columns))]
+    told = [found.summary, *([f"warning: {found.warning}"] if found.warning else [])]
+    return [*(table_lines(header, found.rows) if found.rows else []), *told]
 
 
 def printable(text: str) -> str:
     """Return a text without control characters, which could move the cursor of a terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def chosen_spread(span: tuple[str, str] | None, of: str | None) -> dict[str, Any]:
+    """Return the [chip] overrides that ``--spread`` and ``--spread-of`` mean.
+
+    Raises
+    ------
+    ConfigError
+        If both are given.
+    """
+    from crossbar_hil.bench.start_map import spread_of_map  # noqa: PLC0415
+
+    if span is not None and of is not None:
+        raise ConfigError("--spread and --spread-of each say how the cells differ, so only one of them can be given")
+    if of is not None:
+        return {"spread": spread_of_map(Path(of)), "scale": 1.0}
+    return {} if span is None else {"spread": {"low_siemens": span[0], "high_siemens": span[1]}}
 
 
 def say_assumptions(bench: Any) -> None:

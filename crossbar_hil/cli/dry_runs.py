@@ -10,7 +10,9 @@ import click
 from crossbar_hil.cli.common import (
     COULD_NOT,
     DEVICE_SPREAD_HELP,
+    SPREAD_OF_HELP,
     as_json,
+    chosen_spread,
     print_json,
     printable,
     quiet_option,
@@ -76,8 +78,10 @@ def _dry_run_options(chips: int, over: str) -> Callable[[Any], Any]:
         click.option("--bench", help="Shipped bench, bench file or backend.  [default: simulated]"),
         click.option("--preset", help="Settings laid over the bench: 'reference' are the reference study's."),
         click.option("--curve", metavar="FILE", help="Measured conductance curve of your device."),
+        click.option("--twin", metavar="FILE", help="Twin of a chip that `calibrate` made: its draws are the chips."),
         click.option("--start", metavar="MAP", help="Where each cell starts: what `read --json` printed."),
         click.option("--device-spread", metavar="SHARE", help=DEVICE_SPREAD_HELP),
+        click.option("--spread-of", metavar="MAP", help=SPREAD_OF_HELP),
         click.option("--spread", nargs=2, metavar="LOW HIGH", help="Span that holds 95 % of the shifts, in S."),
         click.option("--patterns", metavar="FILE", help="Pattern file: pattern,label,set."),
         click.option(
@@ -183,12 +187,12 @@ def _virtual_bench(given: dict[str, Any]) -> Any:
     from crossbar_hil.studies.settings import set_values  # noqa: PLC0415
 
     overrides: dict[str, Any] = {}
-    for key in ("curve", "start", "device_spread"):
+    for key in ("curve", "start", "twin", "device_spread"):
         if given[key] is not None:
             overrides.setdefault("chip", {})[key] = given[key]
-    if given["spread"] is not None:
-        low, high = given["spread"]
-        overrides.setdefault("chip", {})["spread"] = {"low_siemens": low, "high_siemens": high}
+    chosen = chosen_spread(given["spread"], given["spread_of"])
+    if chosen:
+        overrides["chip"] = chosen | overrides.get("chip", {})
     if given["patterns"] is not None:
         overrides["training"] = {"patterns": given["patterns"]}
     bench = load_bench(given["bench"] or "simulated", preset=given["preset"], overrides=overrides)

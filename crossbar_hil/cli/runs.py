@@ -139,20 +139,30 @@ def export(run: str, form: str, output: Path | None, out: Path, as_json: bool) -
 @click.command()
 @run_argument
 @click.option("--patterns", type=click.Path(path_type=Path), help="Pattern file; every pattern in it is judged.")
+@click.option(
+    "--repeat",
+    type=click.IntRange(min=1),
+    help="Reads of each pattern; the most frequent answer counts.  [default: 20 if readings vary, else 1]",
+)
 @out_option
 @as_json
-def predict(run: str, patterns: Path | None, out: Path, as_json: bool) -> None:
+def predict(run: str, patterns: Path | None, repeat: int | None, out: Path, as_json: bool) -> None:
     """Let the chip of a RUN, as training left it, judge patterns it was not trained on."""
     from crossbar_hil.runs.store import find_run  # noqa: PLC0415
 
-    answer = find_run(run, out).predict(patterns)
+    answer = find_run(run, out).predict(patterns, repeat=repeat)
     if as_json:
         print_json(**answer.as_dict())
         return
+    again = answer.reads > 1
     print_table(
-        ["pattern", "wanted", "says", "activations", ""],
+        ["pattern", "wanted", "says", "activations", *(["same answer"] if again else []), ""],
         [
-            [line.pattern, line.label, line.says, "  ".join(f"{each:+.3f}" for each in line.activations), line.verdict]
+            [
+                *(line.pattern, line.label, line.says, "  ".join(f"{each:+.3f}" for each in line.activations)),
+                *([f"{line.same} of {answer.reads}"] if again else []),
+                line.verdict,
+            ]
             for line in answer.lines
         ],
     )

@@ -52,6 +52,7 @@ def _network_options(verb: Any) -> Any:
             click.option(
                 "--stuck", type=float, default=0.0, help="Share of cells stuck from the start, half at either end."
             ),
+            click.option("--twin", metavar="FILE", help="Let cells differ as those of a twin of `calibrate` do."),
             click.option(
                 "--train", type=int, help="Most training images; of mnist, images of other classes count too."
             ),
@@ -216,8 +217,10 @@ def _settings(bench: str | None, given: dict[str, Any]) -> "SpikingSettings":
     """Return the settings that the options of `_network_options` mean, of a computed network or of a device."""
     from crossbar_hil.spiking.settings import SpikingSettings  # noqa: PLC0415
 
-    own = {"dataset", "classes", "wire", "width", "high"}
+    own = {"dataset", "classes", "wire", "width", "high", "twin"}
     more = {name: value for name, value in given.items() if name not in own}
+    if given["twin"] is not None:
+        more |= _like_twin(Path(given["twin"]), given["stuck"])
     if given["width"] is not None:
         more["width_s"] = _quantity(given["width"], "s")
     return SpikingSettings(
@@ -228,6 +231,20 @@ def _settings(bench: str | None, given: dict[str, Any]) -> "SpikingSettings":
         bench=bench,
         **more,
     )
+
+
+def _like_twin(path: Path, stuck: float) -> dict[str, float]:
+    """Return how the cells of a twin differ, as settings of a network; not their map, as the network is another."""
+    from crossbar_hil.twins.file import read_twin  # noqa: PLC0415
+
+    twin = read_twin(path)
+    if stuck:
+        raise ConfigError(f"--stuck {stuck:g} cannot be given beside --twin, which says how many cells do not move")
+    return {
+        "step_spread": twin.numbers.step_spread.value,
+        "read_noise": twin.numbers.read_noise.value,
+        "stuck": len(twin.unmoving()) / (twin.rows * twin.columns),
+    }
 
 
 def _numbers(text: str | None) -> tuple[int, ...] | None:

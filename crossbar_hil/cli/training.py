@@ -9,8 +9,11 @@ import click
 from crossbar_hil.cli.benches import seed_option
 from crossbar_hil.cli.common import (
     DEVICE_SPREAD_HELP,
+    SPREAD_OF_HELP,
     as_json,
+    chosen_spread,
     confirm,
+    headroom_lines,
     label_option,
     no_report_option,
     out_option,
@@ -20,6 +23,7 @@ from crossbar_hil.cli.common import (
     yes_option,
 )
 from crossbar_hil.cli.runs import tell_outcome
+from crossbar_hil.errors import ConfigError, CrossbarError
 
 
 def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Callable[[Any], Any]:  # noqa: A002
@@ -44,6 +48,7 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
 @_setting("training", "pull_back", "--pull-back", metavar="YES|NO", help="Pull activations beyond their target back.")
 @_setting("training", "dead_zone", "--dead-zone", help="Leave activations alone that are nearer to their target.")
 @_setting("chip", "curve", "--curve", metavar="FILE", help="Measured conductance curve of your device.")
+@_setting("chip", "twin", "--twin", metavar="FILE", help="Twin of a chip that `calibrate` made.")
 @_setting("chip", "start", "--start", metavar="MAP", help="Where each cell starts: what `read --json` printed.")
 @_setting("chip", "device_spread", "--device-spread", metavar="SHARE", help=DEVICE_SPREAD_HELP)
 @_setting("chip", "scale", "--scale", metavar="K", help="K in G = K ((G_exp(m) - G_exp(0)) + shift).")
@@ -52,7 +57,16 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
 @_setting("chip", "wire_ohm", "--wire", metavar="OHM", help="Resistance of a wire segment of a virtual chip.")
 @_setting("chip", "read_noise", "--read-noise", metavar="SHARE", help="Relative noise of a cell's current.")
 @_setting("chip", "step_variation", "--step-variation", metavar="SHARE", help="Relative spread of a pulse's step.")
+@click.option("--spread-of", metavar="MAP", help=SPREAD_OF_HELP)
 @click.option("--spread", nargs=2, metavar="LOW HIGH", help="Span that holds 95 % of the shifts, in S.")
+@click.option(
+    "--forecast",
+    "forecast_chips",
+    type=click.IntRange(min=0),
+    metavar="CHIPS",
+    help="Foretell the outcome by so many virtual chips, and keep that with the run.  [default: 1000 before a real "
+    "chip is trained, 100 if they are trained one by one; 0 elsewhere]",
+)
 @label_option
 @no_report_option
 @quiet_option
@@ -64,6 +78,8 @@ def train(
     preset: str | None,
     seed: int | None,
     spread: tuple[str, str] | None,
+    forecast_chips: int | None,
+    spread_of: str | None,
     label: str,
     no_report: bool,
     quiet: bool,
@@ -78,32 +94,66 @@ def train(
     from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
     from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
     from crossbar_hil.runs.progress import make_progress  # noqa: PLC0415
-    from crossbar_hil.runs.training import dry_run, train_and_record  # noqa: PLC0415
+    from crossbar_hil.runs.training import train_and_record  # noqa: PLC0415
 
     overrides: dict[str, Any] = {}
     for name, value in settings.items():
         if value is not None:
             table, key = name.split("__")
             overrides.setdefault(table, {})[key] = value
-    if spread is not None:
-        overrides.setdefault("chip", {})["spread"] = {"low_siemens": spread[0], "high_siemens": spread[1]}
+    chosen = chosen_spread(spread, spread_of)
+    if "scale" in chosen and settings["chip__scale"] is not None:
+        raise ConfigError("--spread-of means measured siemens, so K = 1, and --scale cannot be given with it")
+    if chosen:
+        overrides["chip"] = chosen | overrides.get("chip", {})
     checked = load_bench(bench, preset=preset, overrides=overrides)
     seed = fresh_seed() if seed is None else seed
     if checked.kind != "hardware" or not yes:
         say_assumptions(checked)
+    foretold = _foretell(checked, seed, forecast_chips)
     if checked.kind == "hardware" and not yes:
-        dry = dry_run(checked, seed=seed)
-        for line in _of_chips(checked):
+        for line in (*_of_chips(checked), *_headroom(checked)):
             click.echo(printable(line), err=True)
-        confirm(
-            checked.kind,
-            yes,
-            f"training sends pulses of {checked.training.pulse} to the chip on bench {checked.name}; "
-            f"a dry run {dry.verdict} after {dry.pulses} pulses in {dry.epochs} epochs",
-        )
+        what = f"training sends pulses of {checked.training.pulse} to the chip on bench {checked.name}"
+        told = f"; of {foretold.about.partition(':')[0]} {foretold.sentence}" if foretold else ""
+        confirm(checked.kind, yes, f"{what}{told}")
     with make_progress(Console(stderr=True), quiet=quiet, epochs=checked.training.epochs) as progress:
-        outcome = train_and_record(checked, seed=seed, out=out, preset=preset, label=label, show=progress.show)
+        outcome = train_and_record(
+            checked,
+            seed=seed,
+            out=out,
+            preset=preset,
+            label=label,
+            forecast=foretold and foretold.as_record(),
+            show=progress.show,
+        )
     tell_outcome(outcome, no_report=no_report, as_json=as_json)
+
+
+def _foretell(bench: Any, seed: int, chips: int | None) -> Any:
+    """Foretell the outcome by virtual chips; None unless it is asked for, or a real chip is to be changed."""
+    if chips == 0 or (chips is None and bench.kind != "hardware"):
+        return None
+    from crossbar_hil.studies.convergence.forecast import forecast  # noqa: PLC0415
+
+    try:
+        return forecast(bench, seed=seed, chips=chips)
+    except CrossbarError as error:
+        if chips is not None:
+            raise
+        click.echo(f"note    no virtual chips can foretell the outcome: {printable(str(error))}", err=True)
+        return None
+
+
+def _headroom(bench: Any) -> list[str]:
+    """Read a chip that is to be trained, and say how much headroom its cells have."""
+    from crossbar_hil.bench.headroom import headroom  # noqa: PLC0415
+    from crossbar_hil.guard.opening import open_checked  # noqa: PLC0415
+
+    training = bench.training
+    with open_checked(bench, seed=0) as backend:
+        found = headroom(bench, backend.read_conductances(max(abs(training.v0), abs(training.v1))))
+    return headroom_lines(found)
 
 
 def _of_chips(bench: Any) -> list[str]:

@@ -32,7 +32,7 @@ def _cell(text: str) -> tuple[int, int]:
 @click.option("--pulses", default=2, show_default=True, help="Pulses for each cell; they change the chip for good.")
 @click.option("--reads", default=20, show_default=True, help="Readings of each cell in each round; harmless.")
 @click.option("--curve", metavar="FILE", help="Measured conductance curve of a sister chip; [chip] curve if not given.")
-@click.option("--scale", metavar="K", help="K of that curve.")
+@click.option("--scale", type=float, metavar="K", help="K of that curve.")
 @click.option(
     "--spare",
     "spares",
@@ -61,7 +61,7 @@ def calibrate(
     pulses: int,
     reads: int,
     curve: str | None,
-    scale: str | None,
+    scale: float | None,
     spares: tuple[str, ...],
     spare_pulses: int,
     voltage: str,
@@ -83,8 +83,7 @@ def calibrate(
     from crossbar_hil.twins.plotting import draw_twin, save  # noqa: PLC0415
     from crossbar_hil.twins.readings import load_readings  # noqa: PLC0415
 
-    given = {name: value for name, value in (("curve", curve), ("scale", scale)) if value is not None}
-    checked = load_bench(bench, overrides={"chip": given} if given else None)
+    checked = load_bench(bench)
     if draws < 1:
         raise ConfigError(f"--draws {draws} must be at least 1")
     twin_file, picture, kept = path, path.with_suffix(".png"), path.with_suffix(".readings.jsonl")
@@ -99,12 +98,14 @@ def calibrate(
             read_v=si(voltage, "V"),
             spare=tuple(map(_cell, spares)),
             spare_pulses=spare_pulses,
+            curve_file=curve,
+            scale=scale,
         )
         _measure(plan, fresh_seed() if seed is None else seed, kept, yes=yes, watch_s=si(watch, "s"))
         found, fitted = load_readings(kept), plan.curve
     else:
         found = load_readings(begun)
-        fitted = None if found.spares else sister_curve(checked, checked.training.pulse)
+        fitted = None if found.spares else sister_curve(checked, checked.training.pulse, curve, scale)
     twin = twin_of(found, fitted, draws=draws)
     twin.write(twin_file)
     save(draw_twin(twin, found), picture)
@@ -158,4 +159,36 @@ def _tell(twin: "Twin", path: Path, picture: Path, *, as_json: bool) -> None:
     print_lines([f"twin    {path}", f"figure  {picture}"])
 
 
-VERBS = (calibrate,)
+@click.command()
+@click.argument("runs", type=click.Path(path_type=Path), default=Path("runs"))
+@click.option("--kind", type=click.Choice(["simulated", "emulated", "hardware"]), help="Only runs on such devices.")
+@click.option("--to", "path", type=click.Path(path_type=Path), help="Draw the reliability diagram into this new PNG.")
+@as_json
+def twins(runs: Path, kind: str | None, path: Path | None, as_json: bool) -> None:
+    """Tally what was foretold of the RUNS in a folder against what then happened.
+
+    Brier score (0 is best), that of the base rate, and, for every fifth of the foretold probability, what happened.
+    """
+    from crossbar_hil.runs.foretold import foretold_runs  # noqa: PLC0415
+    from crossbar_hil.twins.tally import tally  # noqa: PLC0415
+
+    if path is not None and path.exists():
+        raise RunError(f"{path} exists already and is not overwritten")
+    told = foretold_runs(runs, kind)
+    if not told:
+        raise RunError(
+            f"no run in {runs} was foretold and has ended; `train` foretells before it trains a real chip, with --twin, "
+            "and with --forecast"
+        )
+    found = tally(told)
+    if path is not None:
+        from crossbar_hil.twins.plotting import draw_reliability, save  # noqa: PLC0415
+
+        save(draw_reliability(found), path)
+    if as_json:
+        print_json(**found.as_record(), figure=None if path is None else str(path))
+    else:
+        print_lines([*found.lines(), *([] if path is None else [f"figure  {path}"])])
+
+
+VERBS = (calibrate, twins)

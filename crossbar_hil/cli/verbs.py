@@ -8,7 +8,7 @@ import traceback
 
 import click
 
-from crossbar_hil.cli import benches, dry_runs, runs, spiking, training, twins
+from crossbar_hil.cli import benches, curves, dry_runs, runs, spiking, training, twins
 from crossbar_hil.cli.common import BAD_USAGE, COULD_NOT, DONE, printable
 from crossbar_hil.errors import ConfigError, CrossbarError
 
@@ -52,5 +52,5 @@ def cli() -> None:
     """
 
 
-for verb in (*training.VERBS, *runs.VERBS, *benches.VERBS, *dry_runs.VERBS, *twins.VERBS, spiking.snn):
+for verb in (*training.VERBS, *runs.VERBS, *benches.VERBS, *curves.VERBS, *dry_runs.VERBS, *twins.VERBS, spiking.snn):
     cli.add_command(verb)

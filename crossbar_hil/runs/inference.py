@@ -1,6 +1,8 @@
 """What the chip of a recorded run says of patterns, beside what was wanted."""
 
 import shutil
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,11 @@ from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.errors import DataError, RunError
 from crossbar_hil.guard.opening import EMULATED_STATE, open_guarded, session_folder
 from crossbar_hil.runs.run import Run
+from crossbar_hil.training.confidence import wilson
+from crossbar_hil.training.fresh import reads_wanted
 from crossbar_hil.training.patterns import PatternSet, as_text
 from crossbar_hil.training.prediction import UNDECIDED, contradictory_pairs
+from crossbar_hil.training.result import Epoch
 from crossbar_hil.training.settings import make_trainer
 
 
@@ -27,8 +32,11 @@ class Line:
     says: str
     """One letter an output: 1, 0, or ? for undecided."""
     activations: list[float]
+    """On average over the reads."""
     verdict: str
     """``right``, ``wrong`` (an output has the wrong bit) or ``undecided``."""
+    same: int = 1
+    """Reads that give this answer; it is the most frequent one, of several the earliest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,8 @@ class Answer:
     lines: list[Line]
     reachable: int
     """How many patterns can be right at the same time, as far as complements tell."""
+    reads: int = 1
+    """Of each pattern."""
 
     @property
     def correct(self) -> int:
@@ -56,14 +66,35 @@ class Answer:
                 f" At most {self.reachable} can be right: without a bias the activations of a pattern and of its "
                 "complement are each other's negative, and some labels contradict that."
             )
-        return text
+        return text if self.reads == 1 else f"{text} {self._steadiness}"
+
+    @property
+    def _steadiness(self) -> str:
+        steady = sum(line.same == self.reads for line in self.lines)
+        least = min(self.lines, key=lambda line: line.same)
+        text = f"In {self.reads} reads {steady} of {len(self.lines)} patterns got the same answer each time"
+        if least.same == self.reads:
+            return f"{text}."
+        low, high = wilson(least.same, self.reads)
+        return (
+            f"{text}; least sure is {least.pattern} with {least.same} of {self.reads} "
+            f"(95 % interval {100 * low:.0f} to {100 * high:.0f} %)."
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain data."""
         return {**asdict(self), "correct": self.correct, "summary": self.summary}
 
 
-def judge_patterns(run: Run, state: dict[str, FloatArray], task: PatternSet, patterns: Path | None = None) -> Answer:
+def judge_patterns(
+    run: Run,
+    state: dict[str, FloatArray],
+    task: PatternSet,
+    patterns: Path | None = None,
+    *,
+    repeat: int | None = None,
+    epochs: Sequence[Epoch] = (),
+) -> Answer:
     """Bring back the chip of a training as it was left and let it judge patterns; reads only.
 
     Parameters
@@ -76,6 +107,10 @@ def judge_patterns(run: Run, state: dict[str, FloatArray], task: PatternSet, pat
         What was learnt, whose test patterns are judged if there are no others.
     patterns : Path, optional
         Pattern file, of which every pattern is judged.
+    repeat : int, optional
+        Reads of each pattern; as many as fresh reads after a training if not given, and at least one.
+    epochs : sequence of Epoch
+        Of the training, which may show that readings vary.
 
     Raises
     ------
@@ -95,19 +130,24 @@ def judge_patterns(run: Run, state: dict[str, FloatArray], task: PatternSet, pat
         if backend.kind != run.kind:
             raise RunError(f"run {run.name} is of kind {run.kind}, but its bench now opens a {backend.kind} device")
         trainer = make_trainer(run.bench.training, backend)
-        prediction = trainer.predict(bits)
-    if labels.shape != prediction.outputs.shape:
-        raise DataError(f"labels have {labels.shape[1]} bits, the chip has {prediction.outputs.shape[1]} outputs")
+        reads = max(reads_wanted(repeat, backend.noisy, epochs), 1)
+        predictions = [trainer.predict(bits) for _ in range(reads)]
+    if labels.shape != predictions[0].outputs.shape:
+        raise DataError(f"labels have {labels.shape[1]} bits, the chip has {predictions[0].outputs.shape[1]} outputs")
     lines = []
-    for pattern, label, outputs, activations in zip(
-        bits, labels, prediction.outputs, prediction.activations, strict=True
-    ):
+    means = np.mean([each.activations for each in predictions], axis=0)
+    for place, (pattern, label, activations) in enumerate(zip(bits, labels, means, strict=True)):
+        answers = Counter(tuple(each.outputs[place].tolist()) for each in predictions)
+        said, same = answers.most_common(1)[0]
+        outputs = np.array(said)
         wrong = ((outputs != label) & (outputs != UNDECIDED)).any()
         verdict = "wrong" if wrong else "right" if (outputs == label).all() else "undecided"
         says = "".join("?" if output == UNDECIDED else str(int(output)) for output in outputs)
-        lines.append(Line(as_text(pattern), as_text(label), says, [float(value) for value in activations], verdict))
+        lines.append(
+            Line(as_text(pattern), as_text(label), says, [float(value) for value in activations], verdict, same)
+        )
     contradictions = contradictory_pairs(bits, labels) if trainer.v0 == -trainer.v1 else []
-    return Answer(run.name, run.kind, lines, len(bits) - len(contradictions))
+    return Answer(run.name, run.kind, lines, len(bits) - len(contradictions), reads)
 
 
 def _open_chip(run: Run, state: dict[str, FloatArray]) -> DeviceBackend:

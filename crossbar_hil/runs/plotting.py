@@ -54,8 +54,9 @@ def plot_conductances(result: TrainingResult, figure: Figure | None = None) -> F
             panel.set_title(f"output {column // 2 + 1}, {'minus' if column % 2 else 'plus'}", fontsize=8, color=colour)
         if column == 0:
             panel.set_ylabel(f"row {row + 1}", fontsize=9)
-        if result.saturated[row, column]:
-            panel.text(0.97, 0.06, "saturated", transform=panel.transAxes, ha="right", fontsize=8, color=_GREY)
+        state = "saturated" if result.saturated[row, column] else "no reaction" * bool(result.unresponsive[row, column])
+        if state:
+            panel.text(0.97, 0.06, state, transform=panel.transAxes, ha="right", fontsize=8, color=_GREY)
         _tidy(panel)
     figure.supxlabel("Epoch")
     figure.supylabel(f"Conductance ({unit})")

@@ -202,7 +202,7 @@ class Run(ABC):
         """Return what a virtual chip was made of at the ``"start"`` or the ``"end"``."""
         self._refuse("chip")
 
-    def predict(self, patterns: Path | None = None) -> Any:  # noqa: ARG002 - for those that can
+    def predict(self, patterns: Path | None = None, *, repeat: int | None = None) -> Any:  # noqa: ARG002 - likewise
         """Let the chip, as training left it, judge patterns."""
         self._refuse("predict")
 

@@ -10,22 +10,33 @@ from typing import Any
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.file import Bench, Chip
 from crossbar_hil.bench.named_files import NamedFile, renamed
-from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.bench.virtual_chips import virtual_chips
 from crossbar_hil.runs.folder import RunFolder
 from crossbar_hil.runs.life import RecordedWork, Show, begin_work
 from crossbar_hil.runs.provenance import bench_hash, provenance
 from crossbar_hil.runs.recorded_settings import dump_tables
 from crossbar_hil.runs.run import RunOutcome
-from crossbar_hil.runs.training_record import check_replay, create_record, finish_record, reopen_record, write_epoch
+from crossbar_hil.runs.training_record import (
+    check_fresh,
+    check_replay,
+    create_record,
+    finish_record,
+    reopen_record,
+    write_epoch,
+    write_fresh,
+)
+from crossbar_hil.training.fresh import Assurance, FreshReads, full_reason, read_afresh, reads_wanted
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.result import Epoch, TrainingResult
 from crossbar_hil.training.settings import make_trainer
 from crossbar_hil.training.trainer import Trainer
 
 
-class TrainingWork(RecordedWork[Epoch]):
-    """The training of a checked bench; a resumed run knows epochs already, which must come again as they were."""
+class TrainingWork(RecordedWork[Epoch | FreshReads]):
+    """The training of a checked bench, and the fresh reads of a chip that has converged.
+
+    A resumed run knows epochs, and perhaps fresh reads, already; they must come again as they were.
+    """
 
     def __init__(
         self,
@@ -34,13 +45,16 @@ class TrainingWork(RecordedWork[Epoch]):
         *,
         preset: str | None = None,
         label: str = "",
+        forecast: Mapping[str, Any] | None = None,
         known: Mapping[int, Epoch] = MappingProxyType({}),
+        known_fresh: FreshReads | None = None,
     ) -> None:
         super().__init__(bench, seed, bench.training.rule)
-        self._checked, self._known = bench, known
-        self._given = {"label": label, "preset": preset}
+        self._checked, self._known, self._known_fresh = bench, known, known_fresh
+        self._given = {"label": label, "preset": preset, **({"forecast": dict(forecast)} if forecast else {})}
         self._task = PatternSet.from_csv(bench.training.pattern_file)
         self._epochs: list[Epoch] = []
+        self._fresh: FreshReads | None = None
         self._trainer: Trainer
         self._record: sqlite3.Connection
 
@@ -68,6 +82,7 @@ class TrainingWork(RecordedWork[Epoch]):
             "shape": list(backend.shape),
             "bench_sha256": bench_hash(folder.folder),
             "device": backend.identify(),
+            "confirm": self._trainer.confirm,
             **facts_of_chips(backend, self._checked),
             **provenance(),
             "started_utc": folder.started_utc,
@@ -80,12 +95,31 @@ class TrainingWork(RecordedWork[Epoch]):
         """Open the record of a run to go on with it."""
         self._record = reopen_record(folder)
 
-    def steps(self, leave_if_wanted: Callable[[], None]) -> Iterator[Epoch]:  # noqa: ARG002 - after each epoch is enough
-        """Train, epoch by epoch."""
-        return self._trainer.iterate(self._task.train, self._task.train_labels)
+    def steps(
+        self,
+        leave_if_wanted: Callable[[], None],  # noqa: ARG002 - after each epoch is enough
+    ) -> Iterator[Epoch | FreshReads]:
+        """Train, epoch by epoch, and read a chip that has converged afresh."""
+        yield from self._trainer.iterate(self._task.train, self._task.train_labels)
+        if self._reads_wanted:
+            yield read_afresh(self._trainer, self._task.train, self._reads_wanted)
 
-    def record(self, step: Epoch) -> None:
-        """Write an epoch down, or see that a recorded one came again as it was."""
+    @property
+    def _reads_wanted(self) -> int:
+        """How many fresh reads the training gets, now that its epochs are done."""
+        if not self._trainer.has_converged(self._epochs):
+            return 0
+        return reads_wanted(self._checked.training.fresh_reads, self._trainer.backend.noisy, self._epochs)
+
+    def record(self, step: Epoch | FreshReads) -> None:
+        """Write an epoch or fresh reads down, or see that recorded ones came again as they were."""
+        if isinstance(step, FreshReads):
+            if self._known_fresh is not None:
+                check_fresh(step, self._known_fresh)
+            else:
+                write_fresh(self._record, step)
+            self._fresh = step
+            return
         if step.number in self._known:
             check_replay(step, self._known[step.number])
         else:
@@ -101,14 +135,22 @@ class TrainingWork(RecordedWork[Epoch]):
 
     @property
     def is_complete(self) -> bool:
-        """Whether every target is met, or every epoch was done."""
-        epochs = self._epochs
-        return bool(epochs) and (epochs[-1].error == 0 or len(epochs) == self._trainer.epochs)
+        """Whether the training has ended by itself, and its fresh reads were taken."""
+        return self._trainer.has_ended(self._epochs) and (self._fresh is not None or not self._reads_wanted)
 
     @property
     def reached(self) -> str:
-        """The last epoch."""
-        return f"epoch {len(self._epochs)}"
+        """The last epoch, or that fresh reads were done too."""
+        return f"epoch {len(self._epochs)}" if self._fresh is None else "the fresh reads"
+
+    @property
+    def assurance(self) -> Assurance | None:
+        """What the fresh reads say, if there were any."""
+        if self._fresh is None:
+            return None
+        trainer = self._trainer
+        targets = {"target0": trainer.target0, "target": trainer.target}
+        return Assurance.of(self._fresh, self._task.train_labels, beta=trainer.beta, **targets)
 
     def finish(self, status: str, reason: str) -> None:
         """Write how it ended, and what the chip is like now."""
@@ -116,14 +158,18 @@ class TrainingWork(RecordedWork[Epoch]):
         facts: dict[str, Any] = {"status": status, "reason": reason}
         if result is not None:
             facts |= {
-                "reason": reason or result.reason,
+                "reason": reason or full_reason(result, self.assurance),
                 "converged": result.converged,
                 "epochs": result.epochs,
                 "pulses": result.pulses,
                 "error": float(result.errors[-1]),
                 "verdict": result.verdict,
+                "given_up": result.given_up,
             }
-        finish_record(self._record, facts, self._trainer.backend)
+        if self.assurance is not None:
+            facts["fresh_reads"] = self.assurance.as_record()
+        unresponsive = None if result is None else result.unresponsive
+        finish_record(self._record, facts, self._trainer.backend, unresponsive)
 
     def discard(self) -> None:
         """Close the record."""
@@ -143,14 +189,22 @@ def train_and_record(
     out: Path,
     preset: str | None = None,
     label: str = "",
+    forecast: Mapping[str, Any] | None = None,
     show: Show[Epoch] = lambda _: None,
 ) -> RunOutcome:
     """Train on a checked bench and leave a run folder in `out`; see `crossbar_hil.runs.life.begin_work`.
 
-    The seed is that of a virtual chip; preset and label are written down with the run; `show` is called with each epoch
-    once it is on disk.
+    The seed is that of a virtual chip; preset, label and what was foretold (`Forecast.as_record` of
+    `crossbar_hil.studies.convergence.forecast`) are written down with the run; `show` is called with each epoch once it
+    is on disk.
     """
-    return begin_work(TrainingWork(bench, seed, preset=preset, label=label), out=out, show=show)
+    work = TrainingWork(bench, seed, preset=preset, label=label, forecast=forecast)
+    return begin_work(work, out=out, show=epochs_only(show))
+
+
+def epochs_only(show: Show[Epoch]) -> Show[Epoch | FreshReads]:
+    """Show the epochs of a training and nothing of its fresh reads."""
+    return lambda step: show(step) if isinstance(step, Epoch) else None
 
 
 def bench_tables(bench: Bench) -> dict[str, Any]:
@@ -164,11 +218,3 @@ def dry_bench(bench: Bench) -> Bench:
     if chip is None and bench.wiring is not None:
         chip = Chip(rows=len(bench.wiring.rows), columns=len(bench.wiring.columns))
     return Bench(name=bench.name, backend="simulated", chip=chip or Chip(), training=bench.training)
-
-
-def dry_run(bench: Bench, *, seed: int) -> TrainingResult:
-    """Train the virtual chip that [chip] of a bench of any kind describes, or its defaults; nothing is recorded."""
-    virtual = dry_bench(bench)
-    task = PatternSet.from_csv(bench.training.pattern_file)
-    with open_backend(virtual, seed=seed) as backend:
-        return make_trainer(virtual.training, backend).run(task.train, task.train_labels)

@@ -9,7 +9,9 @@ epoch      epoch, error, patterns_met, pulses sent after the evaluation, utc
 cell       epoch, row, column, conductance_siemens before the update, pulses sent after the evaluation
 current    epoch, pattern, column, current_a
 activation epoch, pattern, output, activation, shortfall
-chip       moment ("start" or "end"), quantity, row, column, value: what a virtual chip is made of
+fresh_current and fresh_activation: read, pattern, column or output, value, of the evaluations after training
+chip       moment ("start" or "end"), quantity, row, column, value: what a virtual chip is made of; of every chip which
+           cells are ``saturated`` and, at the end, which were found ``unresponsive``
 ========== ============================================================================================
 """
 
@@ -23,10 +25,12 @@ from typing import Any
 
 import numpy as np
 
+from crossbar_hil.arrays import BoolArray, FloatArray
 from crossbar_hil.backend import DeviceBackend
 from crossbar_hil.errors import ReplayDiverged, RunError
 from crossbar_hil.guard.storage import flush_folder
 from crossbar_hil.runs.provenance import utc_now
+from crossbar_hil.training.fresh import FreshReads
 from crossbar_hil.training.patterns import PatternSet, as_text
 from crossbar_hil.training.result import Epoch
 
@@ -43,6 +47,11 @@ CREATE TABLE current (epoch INTEGER, pattern INTEGER, column INTEGER, current_a 
 CREATE TABLE activation (epoch INTEGER, pattern INTEGER, output INTEGER, activation REAL, shortfall REAL);
 CREATE TABLE chip (moment TEXT, quantity TEXT, row INTEGER, column INTEGER, value REAL);
 """
+FRESH_SCHEMA = """
+CREATE TABLE IF NOT EXISTS fresh_current (read INTEGER, pattern INTEGER, column INTEGER, current_a REAL);
+CREATE TABLE IF NOT EXISTS fresh_activation (read INTEGER, pattern INTEGER, output INTEGER, activation REAL);
+"""
+"""Tables that some records of this version do not have yet."""
 
 
 def create_record(
@@ -61,7 +70,7 @@ def create_record(
     try:
         record = _connect(fresh)
         try:
-            record.executescript(SCHEMA)
+            record.executescript(SCHEMA + FRESH_SCHEMA)
             record.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             with record:
                 write_facts(record, facts)
@@ -89,6 +98,7 @@ def reopen_record(folder: Path) -> sqlite3.Connection:
     """
     try:
         record = _connect(folder / RECORD)
+        record.executescript(FRESH_SCHEMA)
         with record:
             record.execute("DELETE FROM chip WHERE moment = 'end'")
             write_facts(record, {"status": "running", "resumed_utc": utc_now(), "reason": ""})
@@ -136,11 +146,47 @@ def write_epoch(record: sqlite3.Connection, epoch: Epoch) -> None:
         raise RunError(f"epoch {number} cannot be written to the record: {error}") from error
 
 
-def finish_record(record: sqlite3.Connection, facts: Mapping[str, Any], backend: DeviceBackend) -> None:
-    """Write how a run ended and what the chip is like now."""
+def write_fresh(record: sqlite3.Connection, fresh: FreshReads) -> None:
+    """Write what was read after training; it is on disk when this returns.
+
+    Raises
+    ------
+    RunError
+        If the disk refuses.
+    """
+    try:
+        with record:
+            for command, values in (
+                ("INSERT INTO fresh_current VALUES (?, ?, ?, ?)", fresh.currents),
+                ("INSERT INTO fresh_activation VALUES (?, ?, ?, ?)", fresh.activations),
+            ):
+                lines = [(read + 1, *place, float(value)) for (read, *place), value in np.ndenumerate(values)]
+                record.executemany(command, lines)
+    except sqlite3.Error as error:
+        raise RunError(f"the fresh reads cannot be written to the record: {error}") from error
+
+
+def check_fresh(fresh: FreshReads, recorded: FreshReads) -> None:
+    """Refuse fresh reads of a replay that are not the recorded ones, bit by bit.
+
+    Raises
+    ------
+    ReplayDiverged
+        Then.
+    """
+    if not all(np.array_equal(now, before) for now, before in zip(fresh, recorded, strict=True)):
+        raise ReplayDiverged("the replay diverged after training: its fresh reads are not those of the record")
+
+
+def finish_record(
+    record: sqlite3.Connection, facts: Mapping[str, Any], backend: DeviceBackend, unresponsive: BoolArray | None
+) -> None:
+    """Write how a run ended, what the chip is like now, and which (R, C) cells were found unresponsive."""
     with record:
         write_facts(record, {**facts, "finished_utc": utc_now()})
         _write_chip(record, "end", backend)
+        if unresponsive is not None:
+            _write_cells(record, "end", {"unresponsive": unresponsive.astype(float)})
     record.close()
 
 
@@ -167,7 +213,10 @@ def _patterns(task: PatternSet) -> Iterator[tuple[int, str, str, str]]:
 
 
 def _write_chip(record: sqlite3.Connection, moment: str, backend: DeviceBackend) -> None:
-    arrays = {**backend.state(), "saturated": backend.saturated_cells().astype(float)}
+    _write_cells(record, moment, {**backend.state(), "saturated": backend.saturated_cells().astype(float)})
+
+
+def _write_cells(record: sqlite3.Connection, moment: str, arrays: Mapping[str, FloatArray]) -> None:
     record.executemany(
         "INSERT INTO chip VALUES (?, ?, ?, ?, ?)",
         [

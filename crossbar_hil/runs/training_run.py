@@ -20,9 +20,10 @@ from crossbar_hil.runs.life import Show, resume_work
 from crossbar_hil.runs.never_began import describe_never_began
 from crossbar_hil.runs.recorded_settings import Tables, check_tables
 from crossbar_hil.runs.run import Ending, Figure, Run, RunOutcome, Series, Variable
-from crossbar_hil.runs.training import TrainingWork
+from crossbar_hil.runs.training import TrainingWork, epochs_only
 from crossbar_hil.runs.training_record import RECORD, SCHEMA_VERSION
-from crossbar_hil.runs.training_views import training_page, training_series, training_variables
+from crossbar_hil.runs.training_views import name_cells, training_page, training_series, training_variables
+from crossbar_hil.training.fresh import Assurance, FreshReads, full_reason
 from crossbar_hil.training.patterns import PatternSet, as_text
 from crossbar_hil.training.result import Epoch, TrainingResult
 
@@ -141,6 +142,31 @@ class TrainingRun(Run):
             ]
 
     @cached_property
+    def fresh(self) -> FreshReads | None:
+        """What was read afresh after the training; None if nothing was."""
+        _, columns = self.settings["shape"]
+        patterns = len(self.task.train)
+        with self._record() as record:
+            if not record.execute("SELECT name FROM sqlite_schema WHERE name = 'fresh_current'").fetchall():
+                return None
+            currents, activations = (
+                np.array(record.execute(query).fetchall(), dtype=np.float64).reshape(-1, patterns, width)
+                for query, width in (
+                    ("SELECT current_a FROM fresh_current ORDER BY read, pattern, column", columns),
+                    ("SELECT activation FROM fresh_activation ORDER BY read, pattern, output", columns // 2),
+                )
+            )
+        return FreshReads(currents, activations) if len(currents) else None
+
+    @property
+    def assurance(self) -> Assurance | None:
+        """What the fresh reads say of the training; None without any."""
+        if self.fresh is None:
+            return None
+        settings = {name: self.settings[name] for name in ("beta", "target0", "target")}
+        return Assurance.of(self.fresh, self.task.train_labels, **settings)
+
+    @cached_property
     def result(self) -> TrainingResult:
         """The training as `crossbar_hil.Trainer.run` returned it.
 
@@ -151,13 +177,18 @@ class TrainingRun(Run):
         """
         if not self.epochs:
             raise RunError(f"run {self.name} holds no epoch")
+        end = self.chip("end")
+        none = np.zeros(self.settings["shape"])
+        last = self.epochs[-1]._replace(given_up=self.facts.get("given_up", ""))
         return TrainingResult.from_epochs(
-            self.epochs,
+            [*self.epochs[:-1], last],
             patterns=self.task.train,
             labels=self.task.train_labels,
             target0=self.settings["target0"],
             target=self.settings["target"],
-            saturated=self.chip("end").get("saturated", np.zeros(self.settings["shape"])) == 1,
+            saturated=end.get("saturated", none) == 1,
+            unresponsive=end.get("unresponsive", none) == 1,
+            confirm=self.facts.get("confirm", 1),
         )
 
     def chip(self, moment: str) -> dict[str, FloatArray]:
@@ -213,8 +244,11 @@ class TrainingRun(Run):
         """Pulses of all recorded epochs."""
         return int(sum(epoch.counts.sum() for epoch in self.epochs))
 
-    def predict(self, patterns: Path | None = None) -> Answer:
+    def predict(self, patterns: Path | None = None, *, repeat: int | None = None) -> Answer:
         """Let the chip as training left it judge every pattern of a file, or the test patterns; reads only.
+
+        Each is read `repeat` times, and the most frequent answer counts: 20 times if readings are known to vary, else
+        once, unless given.
 
         Raises
         ------
@@ -226,26 +260,42 @@ class TrainingRun(Run):
         if self.status == "running":
             raise RunError(f"run {self.name} has not ended, so the state of its chip was not recorded")
         state = self.chip("end")
-        state.pop("saturated", None)
-        return judge_patterns(self, state, self.task, patterns)
+        for judged in ("saturated", "unresponsive"):
+            state.pop(judged, None)
+        return judge_patterns(self, state, self.task, patterns, repeat=repeat, epochs=self.epochs)
 
     def ending(self, target: float | None = None) -> Ending:  # noqa: ARG002 - its targets are settings
         """Return verdict, epochs and pulses; what was reached are the targets of every pattern."""
         facts = self.facts
         usual = {"converged": False, "epochs": 0, "pulses": 0, "error": None, "verdict": None}
         record = {name: facts.get(name, value) for name, value in usual.items()}
+        record["fresh_reads"] = facts.get("fresh_reads")
         if record["verdict"] is None:
             return Ending(record, (), reached=False, drawable=False)
         lines = (
-            f"{facts['verdict']}: {self.result.reason}",
+            f"{facts['verdict']}: {full_reason(self.result, self.assurance)}",
             f"{facts['pulses']} pulses in {facts['epochs']} epochs, {self.kind} chip, seed {facts['seed']}",
             *lines_of_chips(facts.get("virtual_chip")),
+            *self._foretold(),
         )
-        return Ending(record, lines, reached=bool(facts["converged"]), drawable=True)
+        named = name_cells(self.result.unresponsive)
+        silent = (f"no reaction to pulses, so they got no more: {named}",) if named else ()
+        return Ending(record, (*lines, *silent), reached=bool(facts["converged"]), drawable=True)
+
+    def _foretold(self) -> Sequence[str]:
+        """Return what was foretold, and what then happened; nothing if nothing was."""
+        facts = self.facts
+        told = facts.get("forecast")
+        if not told:
+            return ()
+        happened = "not ended yet"
+        if facts.get("verdict") is not None:
+            happened = f"{facts['verdict']} at epoch {facts['epochs']} with {facts['pulses']} pulses"
+        return (f"predicted {told['sentence']}, by {told['about'].partition(':')[0]}", f"happened  {happened}")
 
     def details(self) -> Sequence[str]:
         """Say which targets were missed, the worst first; of a run of 0.1.0 also if its settings are lost."""
-        lost = (f"no settings: {self._missing_bench}",) if self._missing_bench else ()
+        lost = (*((f"no settings: {self._missing_bench}",) if self._missing_bench else ()), *self._foretold())
         if not self.epochs or not self.result.misses:
             return lost
         return (
@@ -267,7 +317,7 @@ class TrainingRun(Run):
 
     def page_values(self) -> dict[str, Any]:
         """Return the result and, pattern by pattern, what was reached."""
-        return training_page(self.result)
+        return training_page(self.result, full_reason(self.result, self.assurance), self.assurance, self._foretold())
 
     def series(self) -> Series:
         """Return one line an epoch."""
@@ -275,7 +325,7 @@ class TrainingRun(Run):
 
     def variables(self) -> dict[str, Variable]:
         """Return every array of the result."""
-        return training_variables(self.result)
+        return training_variables(self.result, self.fresh)
 
 
 def resume_and_record(run: Run, *, show: Show[Epoch] = lambda _: None) -> RunOutcome:
@@ -284,6 +334,7 @@ def resume_and_record(run: Run, *, show: Show[Epoch] = lambda _: None) -> RunOut
         raise RunError(f"run {run.name} is of {run.trained}, not of a training")
 
     def make_work(run: TrainingRun) -> TrainingWork:
-        return TrainingWork(run.bench, run.facts["seed"], known={epoch.number: epoch for epoch in run.epochs})
+        known = {epoch.number: epoch for epoch in run.epochs}
+        return TrainingWork(run.bench, run.facts["seed"], known=known, known_fresh=run.fresh)
 
-    return resume_work(make_work, run, show=show)
+    return resume_work(make_work, run, show=epochs_only(show))

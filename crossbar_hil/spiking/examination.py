@@ -28,7 +28,7 @@ class Faults:
     stuck: float = 0.0
     """Share of cells that got stuck since, half of them at either end of the range."""
     read_noise: float = 0.0
-    """Standard deviation of the current of a column, as a share of it."""
+    """Standard deviation of the current of a column, as a share of it, instead of that of the training."""
     compensate: bool = False
     """Whether the gains of the columns make up for what the wires take."""
     seed: int = 0
@@ -63,7 +63,8 @@ def examine_network(
         half = faults.stuck / 2
         rng = np.random.default_rng([faults.seed, 2])
         model, state = with_stuck(model, state, *stuck_masks(state.weights.shape, rng=rng, at_low=half, at_high=half))
-    model = replace(model, cells=replace(model.cells, read_noise=faults.read_noise))
+    if faults.read_noise:
+        model = replace(model, cells=replace(model.cells, read_noise=faults.read_noise))
     if faults.compensate:
         state = compensate_for_wires(state, model, settings, split)
     engine = StepwiseEngine() if settings.bench is not None else engine_of(settings)

@@ -16,7 +16,7 @@ from crossbar_hil.defaults import PULSE_S
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import load
 from crossbar_hil.shipped import data_file
-from crossbar_hil.spiking.network.devices import stuck_masks
+from crossbar_hil.spiking.network.devices import lognormal_factors, stuck_masks
 from crossbar_hil.spiking.network.model import SpikingModel
 from crossbar_hil.spiking.network.network import PUBLISHED, Protocol
 from crossbar_hil.spiking.network.states import UPDATE_SCHEMES, Synapses, as_falling, linear_states, measured_states
@@ -62,6 +62,10 @@ class SpikingSettings:
     """Name of a cell model, with options after a colon: ``sinh:b_per_v=3``."""
     stuck: float = 0.0
     """Share of the cells that are stuck from the start, half of them at either end of the range."""
+    step_spread: float = 0.0
+    """Spread from cell to cell: sigma of the logarithm of the factor between what a cell was given and what it has."""
+    read_noise: float = 0.0
+    """Relative noise of a cell's current; that of a column, of many cells, is taken to be as large, which is most."""
     train: int | None = None
     """How many training images are used at most."""
     passes: int | None = None
@@ -95,6 +99,9 @@ class SpikingSettings:
             raise ConfigError(f"wire {self.wire_ohm} ohm must be finite and not negative")
         if not 0 <= self.stuck <= 1:
             raise ConfigError(f"stuck {self.stuck} is a share of the cells, it must lie between 0 and 1")
+        for name in ("step_spread", "read_noise"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ConfigError(f"{name} {getattr(self, name)} must be finite and not negative")
         self._check_data()
         if self.bench is None:
             self._check_cells()
@@ -128,6 +135,7 @@ class SpikingSettings:
             "classes": self.classes, "neurons": self.neurons, "states": self.states, "rule": self.rule,
             "curve": self.curve, "high": self.high_siemens,
             "wire": self.wire_ohm or None, "cell": self.cell, "stuck": self.stuck or None, "train": self.train,
+            "step_spread": self.step_spread or None, "read_noise": self.read_noise or None,
         }  # fmt: skip
         given = [name for name, value in own.items() if value is not None]
         if given:
@@ -198,7 +206,7 @@ def model_of(settings: SpikingSettings, split: Split, *, outputs: int | None = N
     outputs : int, optional
         Columns of a device.
     seed : int
-        Stuck cells are drawn from it.
+        Stuck cells are drawn from it, and how cells differ.
     """
     inputs = split.train.intensities.shape[1]
     if settings.bench is not None:
@@ -227,7 +235,10 @@ def model_of(settings: SpikingSettings, split: Split, *, outputs: int | None = N
             at_high=settings.stuck / 2,
         )
         model = replace(model, cells=replace(model.cells, stuck=low | high))
-    return model
+    if settings.step_spread:
+        factors = lognormal_factors((inputs, neurons), settings.step_spread, np.random.default_rng([seed, 3]))
+        model = replace(model, cells=replace(model.cells, factors=factors))
+    return replace(model, cells=replace(model.cells, read_noise=settings.read_noise))
 
 
 def _with_states(synapses: Synapses, settings: SpikingSettings) -> Synapses:

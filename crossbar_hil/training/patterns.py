@@ -48,6 +48,7 @@ class PatternSet:
             )
         rows: dict[str, list[tuple[list[int], list[int]]]] = {"train": [], "test": []}
         sizes: tuple[int, int] | None = None
+        _check_zeros(lines[1:], path)
         for number, line in lines[1:]:
             where = f"pattern file {path}, line {number}"
             fields = [field.strip() for field in next(csv.reader([line]))]
@@ -75,6 +76,23 @@ def as_text(bits: IntArray) -> str:
     '0110'
     """
     return "".join(str(int(bit)) for bit in bits)
+
+
+def _check_zeros(lines: list[tuple[int, str]], path: TextFile) -> None:
+    """Refuse bits that lost the zeros in front: a spreadsheet takes 0110 for the number 110."""
+    for column, what in enumerate(("pattern", "label")):
+        found = [(number, line.split(",")[column].strip(' "')) for number, line in lines if line.count(",") > column]
+        bits = max((len(text) for _, text in found), default=0)
+        short = next(((number, text) for number, text in found if len(text) < bits), None)
+        if short is None or any(text != "0" and text.startswith("0") for _, text in found):
+            continue
+        number, text = short
+        if set(text) <= {"0", "1"} and text:
+            raise DataError(
+                f"pattern file {path}, line {number}: {what} {text!r} has {len(text)} of {bits} bits and none in the "
+                f"file begins with 0, so zeros in front were lost, as by a spreadsheet; write {text.zfill(bits)} and "
+                "so on, and format the columns as text before the file is opened and saved there"
+            )
 
 
 def _bits(text: str, where: str, what: str) -> list[int]:

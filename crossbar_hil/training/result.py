@@ -2,20 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Self, TypeVar
+from itertools import takewhile
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
+from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, stack
 from crossbar_hil.errors import DataError
 from crossbar_hil.training.encoding import target_activations
 from crossbar_hil.training.pairs import difference
 
-Scalar = TypeVar("Scalar", bound=np.generic)
-
 _STACKED = ("conductances", "currents", "activations", "counts", "depressing")
 """Arrays of an epoch that a result holds for all epochs."""
+
+
+NOTHING_SENT = "the summed gradient is zero, so no pulse was sent"
+NO_MORE_SENT = "the summed gradient has become zero, so no more pulses are sent"
+ENDS_REACHED = "every cell that the rule would pulse is at the end of its curve"
+NONE_REACTS = "no cell that the rule would pulse reacts to pulses"
+NONE_MOVES = "every cell that the rule would pulse is at the end of its curve or does not react to pulses"
 
 
 class Epoch(NamedTuple):
@@ -37,6 +42,8 @@ class Epoch(NamedTuple):
     """(R, C) pulses sent after this evaluation."""
     depressing: IntArray
     """(R, C) those among them that depress."""
+    given_up: str = ""
+    """Why nothing can move any more; empty unless the training ends with this epoch for that."""
 
     @property
     def pulses(self) -> int:
@@ -47,6 +54,11 @@ class Epoch(NamedTuple):
     def met(self) -> int:
         """How many patterns meet the targets of all their outputs."""
         return int((self.shortfalls == 0).all(axis=1).sum())
+
+
+def met_at_last(epochs: Sequence[Epoch]) -> int:
+    """Return how many evaluations in a row met every target at the end."""
+    return sum(1 for _ in takewhile(lambda epoch: epoch.error == 0, reversed(epochs)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +103,12 @@ class TrainingResult:
     """Activation that a label 1 must reach."""
     saturated: BoolArray
     """(R, C) cells known to be at the end of their curve after training."""
+    unresponsive: BoolArray
+    """(R, C) cells that were found not to react to pulses, and got no more."""
+    confirm: int
+    """Evaluations in a row that had to meet every target."""
+    given_up: str
+    """Why nothing could move any more; empty if the training did not end for that."""
 
     @classmethod
     def from_epochs(
@@ -102,6 +120,8 @@ class TrainingResult:
         target0: float,
         target: float,
         saturated: BoolArray,
+        unresponsive: BoolArray | None = None,
+        confirm: int = 1,
     ) -> Self:
         """Stack epochs into arrays.
 
@@ -113,21 +133,30 @@ class TrainingResult:
         if not epochs:
             raise DataError("a training result needs at least one epoch, got none")
         return cls(
-            converged=epochs[-1].error == 0,
+            converged=met_at_last(epochs) >= confirm,
             epochs=len(epochs),
             errors=np.array([epoch.error for epoch in epochs]),
-            **{name: _stack([getattr(epoch, name) for epoch in epochs]) for name in _STACKED},
+            **{name: stack([getattr(epoch, name) for epoch in epochs]) for name in _STACKED},
             patterns=patterns,
             labels=labels,
             target0=target0,
             target=target,
             saturated=saturated,
+            unresponsive=np.zeros_like(saturated) if unresponsive is None else unresponsive,
+            confirm=confirm,
+            given_up=epochs[-1].given_up,
         )
 
     @property
     def pulses(self) -> int:
         """Pulses sent in all."""
         return int(self.counts.sum())
+
+    @property
+    def met_at_last(self) -> int:
+        """How many evaluations in a row met every target at the end."""
+        missed = np.flatnonzero(self.errors)
+        return self.epochs - 1 - int(missed[-1]) if missed.size else self.epochs
 
     @property
     def weights(self) -> FloatArray:
@@ -160,7 +189,14 @@ class TrainingResult:
     def reason(self) -> str:
         """One sentence that says how the training ended."""
         if self.converged:
-            return f"every target is met at epoch {self.epochs}"
+            if self.confirm == 1:
+                return f"every target is met at epoch {self.epochs}"
+            return f"every target is met in {self.confirm} evaluations in a row, up to epoch {self.epochs}"
+        if not self.misses:
+            return (
+                f"every target is met in the last {self.met_at_last} evaluation(s), {self.confirm} in a row are asked "
+                "for, so more epochs may help"
+            )
         worst = self.misses[0]
         missed = (
             f"{len(self.misses)} of {self.labels.size} activations miss their target, "
@@ -171,23 +207,15 @@ class TrainingResult:
     def _stall(self) -> str:
         """Why more epochs would not help; empty if they may."""
         updates = np.flatnonzero(self.counts.any(axis=(1, 2)))
+        if self.given_up or not self.misses or (not updates.size and self.epochs == 1):
+            return self.given_up
         if not updates.size:
-            return "the summed gradient is zero, so no pulse was sent" if self.epochs > 1 else ""
-        if updates[-1] < self.epochs - 2:
-            return "the summed gradient has become zero, so no more pulses are sent"
-        pulsed = self.counts[updates[-1]] > 0
-        if self.saturated[pulsed].all():
-            return "every cell that the rule would pulse is at the end of its curve"
+            return NOTHING_SENT
+        if updates[-1] < self.epochs - 2 and self.errors[updates[-1] + 1 :].all():
+            return NO_MORE_SENT
+        if self.saturated[self.counts[updates[-1]] > 0].all():
+            return ENDS_REACHED
         window = max(self.epochs // 4, 4)
         if self.epochs > 2 * window and self.errors[-window:].min() >= self.errors[:-window].min():
-            best = float(self.errors.min())
-            return f"the error has not fallen below {best:.3g} in the last {window} epochs"
+            return f"the error has not fallen below {self.errors.min():.3g} in the last {window} epochs"
         return ""
-
-
-def _stack(arrays: list[NDArray[Scalar]]) -> NDArray[Scalar]:
-    """Stack E arrays of one shape; four times as fast as np.stack for many small ones, more for one and the same."""
-    first = arrays[0]
-    if all(each is first for each in arrays):
-        return np.repeat(first[None], len(arrays), axis=0)
-    return np.concatenate(arrays).reshape(len(arrays), *arrays[0].shape)

@@ -1,9 +1,9 @@
 """``[training]`` of a bench file, and the trainer that it describes."""
 
 from importlib.resources.abc import Traversable
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from crossbar_hil import defaults
 from crossbar_hil.backend import DeviceBackend, Pulse
@@ -42,6 +42,12 @@ class Training(Table):
     """Whether activations beyond their target are pulled back to it."""
     dead_zone: float = 0.0
     """Activations nearer to their target than this are left alone."""
+    confirm: Annotated[int, Field(ge=1, strict=True)] | None = None
+    """Evaluations in a row that must meet every target; 1 if not given, 18 if readings are known to be noisy."""
+    give_up: bool = True
+    """Whether training ends when nothing can move any more."""
+    unresponsive: Annotated[int, Field(ge=0, strict=True)] = defaults.UNRESPONSIVE
+    """A cell that did not react to so many pulses in a row gets no more; more if readings are noisy, 0 for never."""
     depress_v: Volt | None = None
     """Height of the depressing pulse."""
     depress_s: Second | None = None
@@ -54,6 +60,8 @@ class Training(Table):
     """A potentiated cell is read, and pulsed again until it has risen by so much."""
     tries: int = 5
     """Most pulses until it has risen."""
+    fresh_reads: Annotated[int, Field(ge=0, strict=True)] | None = None
+    """Evaluations of a chip that has converged, by reads alone; 20 if readings are known to vary, else none."""
     check_labels: bool = True
     """Whether labels are refused that no chip without bias can learn; needs cells that follow Ohm's law."""
 
@@ -81,10 +89,16 @@ class Training(Table):
         return data_file(self.patterns)
 
 
+_AS_THEY_ARE = {
+    *("pull_back", "dead_zone", "beta", "target", "target0", "epochs", "v0", "v1"),
+    *("confirm", "give_up", "unresponsive", "check_labels"),
+}
+"""Settings that `Trainer` takes as they are."""
+
+
 def make_trainer(settings: Training, backend: DeviceBackend) -> Trainer:
     """Make the trainer that a bench file describes."""
     how = settings.model_dump(include={"both_ways", "ceiling_siemens", "verify_siemens", "tries"})
-    taken = {"pull_back", "dead_zone", "beta", "target", "target0", "epochs", "v0", "v1", "check_labels"}
-    what = settings.model_dump(include=taken)
+    what = settings.model_dump(include=_AS_THEY_ARE)
     update = Update(settings.pulse, settings.depress, **how)
     return Trainer(backend, update=update, rule=load("rules", settings.rule), **what)

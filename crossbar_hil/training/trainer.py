@@ -1,7 +1,7 @@
 """In-situ training: evaluate all patterns, pulse every synapse by the sign of its summed gradient, repeat."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,14 +11,16 @@ from crossbar_hil.arrays import FloatArray, IntArray, checked_bits
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.errors import DataError
 from crossbar_hil.training.activation import Tanh
+from crossbar_hil.training.confirmation import suggested_confirmations
 from crossbar_hil.training.encoding import row_voltages, target_activations
 from crossbar_hil.training.learnable import check_learnable
+from crossbar_hil.training.motion import Motion
 from crossbar_hil.training.pairs import difference
 from crossbar_hil.training.patterns import as_text
 from crossbar_hil.training.prediction import Prediction
-from crossbar_hil.training.result import Epoch, TrainingResult
+from crossbar_hil.training.result import Epoch, TrainingResult, met_at_last
 from crossbar_hil.training.rules.manhattan import manhattan_signs
-from crossbar_hil.training.updates import Sent, Update, no_pulses
+from crossbar_hil.training.updates import Pulses, Update, checked_signs, no_pulses
 
 MOST_BETA = 1e300
 """A gain beyond this, in 1/A, would overflow in the gradient."""
@@ -28,9 +30,14 @@ Rule = Callable[[FloatArray, FloatArray], FloatArray]
 class Trainer:
     """Train the chip behind a backend until every activation meets its target.
 
-    Epoch n, counted from 1, evaluates all patterns after n - 1 updates. Training ends at the first epoch that meets
-    every target, or at epoch number `epochs`; after the last evaluation no pulse is sent, so the chip is left in the
-    very state that was evaluated and recorded.
+    Epoch n, counted from 1, evaluates all patterns. If every target is met no pulse is sent; training ends once
+    `confirm` evaluations in a row have met them all. It also ends when nothing can move any more, and at epoch number
+    `epochs`. After the last evaluation no pulse is sent, so the chip is left in the very state that was evaluated and
+    recorded.
+
+    Nothing can move any more when the update would pulse no cell, or only cells at the end of their curve or found
+    unresponsive. Where readings are known to repeat, this very epoch is then the last; else the last of `IDLE` such
+    epochs in a row, or of `confirm` if that is more.
 
     Parameters
     ----------
@@ -57,6 +64,15 @@ class Trainer:
         An activation nearer to its target than this has no part in the gradient: against noise of the reads.
     update : Update, optional
         How signs become pulses; one `pulse` a synapse if not given. Replaces `pulse`.
+    confirm : int, optional
+        Evaluations in a row that must meet every target. If not given, 1, and `CONFIRM` where the backend says that
+        its readings are noisy: then one evaluation that meets them all may be luck.
+    give_up : bool, optional
+        Whether training ends when nothing can move any more. If not given it does so, but not with `pull_back`: a
+        transcription of the papers goes on to the last epoch.
+    unresponsive : int, optional
+        A cell that did not react to so many pulses in a row gets no more, or to as many as it takes to tell from noise
+        (`crossbar_hil.training.reactions`); 0 for never. If not given, 10, and 0 with `pull_back`.
     check_labels : bool
         Whether labels are refused that no chip of cells that follow Ohm's law can learn without a bias
         (`crossbar_hil.training.learnable`).
@@ -82,6 +98,9 @@ class Trainer:
         pull_back: bool = defaults.PULL_BACK,
         dead_zone: float = 0.0,
         update: Update | None = None,
+        confirm: int | None = None,
+        give_up: bool | None = None,
+        unresponsive: int | None = None,
         check_labels: bool = True,
     ) -> None:
         self.backend = backend
@@ -101,7 +120,16 @@ class Trainer:
         self.v1 = v1
         self.rule = rule
         self.check_labels = check_labels
+        self._confirm = confirm
+        self._motion: Motion | None = None  # of the training under way, or the last one
+        self.give_up = not pull_back if give_up is None else give_up
+        self.unresponsive = (0 if pull_back else defaults.UNRESPONSIVE) if unresponsive is None else unresponsive
         self._check()
+
+    @property
+    def confirm(self) -> int:
+        """Evaluations in a row that must meet every target."""
+        return suggested_confirmations(float(self.backend.noisy or 0)) if self._confirm is None else self._confirm
 
     def _check(self) -> None:
         columns = self.backend.shape[1]
@@ -117,8 +145,17 @@ class Trainer:
             raise DataError(f"target0 {self.target0} must be below target {self.target}, or the labels overlap")
         if not 0 <= self.dead_zone < 2:
             raise DataError(f"dead_zone {self.dead_zone} must be from 0 to below 2, the span of tanh")
-        if isinstance(self.epochs, bool) or not isinstance(self.epochs, int | np.integer) or self.epochs < 1:
-            raise DataError(f"epochs {self.epochs} must be a whole number of at least 1")
+        for name, value, least in (
+            ("epochs", self.epochs, 1),
+            ("confirm", 1 if self._confirm is None else self._confirm, 1),
+            ("unresponsive", self.unresponsive, 0),
+        ):
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+                raise DataError(f"{name} {value} must be a whole number of at least {least}")
+        if self._confirm is not None and self._confirm > self.epochs:
+            raise DataError(
+                f"confirm {self._confirm} evaluations in a row cannot be had in {self.epochs} epochs; allow more epochs"
+            )
         if not (math.isfinite(self.v0) and math.isfinite(self.v1)) or self.v0 == self.v1:
             raise DataError(f"v0 {self.v0} V and v1 {self.v1} V must be finite and differ")
 
@@ -152,7 +189,17 @@ class Trainer:
             target0=self.target0,
             target=self.target,
             saturated=self.backend.saturated_cells(),
+            confirm=self.confirm,
+            unresponsive=None if self._motion is None else self._motion.unresponsive,
         )
+
+    def has_converged(self, epochs: Sequence[Epoch]) -> bool:
+        """Say whether the last of a training's epochs have met every target, as many in a row as are asked for."""
+        return met_at_last(epochs) >= self.confirm
+
+    def has_ended(self, epochs: Sequence[Epoch]) -> bool:
+        """Say whether a training ends with the last of its epochs."""
+        return bool(epochs) and (len(epochs) == self.epochs or bool(epochs[-1].given_up) or self.has_converged(epochs))
 
     def iterate(self, patterns: ArrayLike, labels: ArrayLike) -> Iterator[Epoch]:
         """Train epoch by epoch, handing out each one after its pulses were sent.
@@ -168,7 +215,9 @@ class Trainer:
         return self._epochs(row_voltages(bits, self.v0, self.v1), wanted)
 
     def _epochs(self, voltages: FloatArray, labels: IntArray) -> Iterator[Epoch]:
-        backend, update, rule = self.backend, self.update, self.rule
+        backend, update = self.backend, self.update
+        # Of the rule of this package it is known that its signs are signs, and this is the innermost loop.
+        rule = self.rule if self.rule is manhattan_signs else self._checked_rule
         activation = Tanh(self.beta)
         targets = target_activations(labels, self.target0, self.target)
         senses = 2.0 * labels - 1.0
@@ -178,7 +227,13 @@ class Trainer:
         reads = np.concatenate([voltages, read_v * np.eye(backend.shape[0])])
         reads.flags.writeable = False
         patterns = len(voltages)
-        nothing_sent = Sent(no_pulses(backend.shape), no_pulses(backend.shape))
+        nothing_sent = Pulses(no_pulses(backend.shape), no_pulses(backend.shape))
+        confirm, met = self.confirm, 0
+        self._motion = motion = (
+            Motion(backend, update, self.unresponsive, confirm, give_up=self.give_up)
+            if self.give_up or self.unresponsive
+            else None
+        )
         for number in range(1, self.epochs + 1):
             measured = backend.read_currents(reads)
             currents = measured[:patterns]
@@ -187,19 +242,33 @@ class Trainer:
             gaps = targets - activations
             shortfalls = np.maximum(senses * gaps, nothing)
             error = float(np.add.reduce(shortfalls, axis=None))
-            last = error == 0 or number == self.epochs
+            met = 0 if error else met + 1
+            last = met == confirm or number == self.epochs
             conductances = measured[patterns:] / read_v
-            sent = nothing_sent
-            if not last:
+            sent, given_up = nothing_sent, ""
+            if motion is not None:
+                motion.read(conductances)
+            if not last and error:
                 if not self.pull_back:
                     gaps = senses * shortfalls
                 if self.dead_zone:
                     gaps = np.where(np.abs(gaps) < self.dead_zone, nothing, gaps)
                 deltas = gaps * activation.slope(outputs)  # equation 3
-                sent = update.send(backend, rule(voltages, deltas), conductances, read_volts)  # equations 4 and 5
-            yield Epoch(number, conductances, currents, activations, shortfalls, error, *sent)
+                wanted = update.wanted(rule(voltages, deltas), conductances)  # equation 4
+                possible = wanted if motion is None else motion.possible(wanted)
+                if possible is not None:
+                    sent = update.send(backend, possible, conductances, read_volts)  # equation 5
+                elif motion is not None:
+                    given_up = motion.given_up
+                    last = bool(given_up)
+            if motion is not None:
+                motion.sent.append(sent)
+            yield Epoch(number, conductances, currents, activations, shortfalls, error, *sent, given_up)
             if last:
                 return
+
+    def _checked_rule(self, voltages: FloatArray, deltas: FloatArray) -> FloatArray:
+        return checked_signs(self.rule(voltages, deltas), (voltages.shape[1], deltas.shape[1]))
 
     def predict(self, patterns: ArrayLike) -> Prediction:
         """Let the chip as it stands judge patterns; reads only, no pulse.

@@ -14,8 +14,8 @@ from crossbar_hil.training.pairs import potentiating_counts
 MOST_TRIES = 100
 
 
-class Sent(NamedTuple):
-    """What one update sent, (R, C) each."""
+class Pulses(NamedTuple):
+    """What one update asks for, or has sent, (R, C) each."""
 
     counts: IntArray
     """All pulses of each cell."""
@@ -72,37 +72,58 @@ class Update:
         """Return the pulses that may be sent."""
         return [self.pulse] if self.depress is None else [self.pulse, self.depress]
 
-    def send(self, backend: DeviceBackend, signs: FloatArray, conductances: FloatArray, read_v: float) -> Sent:
-        """Carry out an update.
+    @property
+    def most(self) -> int:
+        """Most pulses of one direction that a cell gets in one update."""
+        return 1 if self.verify_siemens is None else self.tries
+
+    def wanted(self, signs: FloatArray, conductances: FloatArray) -> Pulses:
+        """Turn the signs of a rule into the first pulse of each cell; nothing is sent.
 
         Parameters
         ----------
-        backend : DeviceBackend
-            The chip.
         signs : ndarray of float, shape (R, N)
             -1, 0 or 1 for each synapse.
         conductances : ndarray of float, shape (R, C)
             As read before the update, in siemens.
-        read_v : float
-            Voltage of the reads of a verification, in volts.
         """
         rising = potentiating_counts(signs)
         falling = no_pulses(rising.shape)
         if self.is_plain:
-            backend.send_pulses(rising, self.pulse)
-            return Sent(rising, falling)
+            return Pulses(rising, falling)
         if self.both_ways:
             falling = potentiating_counts(-signs)
         elif self.ceiling_siemens is not None:
             full = (rising > 0) & (conductances >= self.ceiling_siemens)
             rising, falling = rising * ~full, partners(full).astype(np.int64)
+        return Pulses(rising + falling, falling)
+
+    def send(self, backend: DeviceBackend, wanted: Pulses, conductances: FloatArray, read_v: float) -> Pulses:
+        """Carry out an update and return what was sent.
+
+        Parameters
+        ----------
+        backend : DeviceBackend
+            The chip.
+        wanted : Pulses
+            The first pulse of each cell.
+        conductances : ndarray of float, shape (R, C)
+            As read before the update, in siemens.
+        read_v : float
+            Voltage of the reads of a verification, in volts.
+        """
+        if self.is_plain:
+            backend.send_pulses(wanted.counts, self.pulse)
+            return wanted
+        falling = wanted.depressing
+        rising = wanted.counts - falling
         if self.depress is not None and falling.any():
             backend.send_pulses(falling, self.depress)
         if rising.any():
             backend.send_pulses(rising, self.pulse)
         if self.verify_siemens is not None:
             rising = self._pulse_until_verified(backend, rising, conductances, read_v)
-        return Sent(rising + falling, falling)
+        return Pulses(rising + falling, falling)
 
     def _pulse_until_verified(
         self, backend: DeviceBackend, rising: IntArray, conductances: FloatArray, read_v: float
@@ -124,6 +145,27 @@ def no_pulses(shape: tuple[int, int]) -> IntArray:
     counts: IntArray = np.zeros(shape, np.int64)
     counts.flags.writeable = False
     return counts
+
+
+def checked_signs(signs: object, shape: tuple[int, int]) -> FloatArray:
+    """Return what a rule gave for (R, N) synapses.
+
+    Raises
+    ------
+    DataError
+        If it is anything but -1, 0 or 1 for each.
+    """
+    if not isinstance(signs, np.ndarray) or signs.shape != shape:
+        found = f"an array of shape {signs.shape}" if isinstance(signs, np.ndarray) else repr(signs)[:80]
+        raise DataError(f"the rule must return an array of signs of shape {shape}, got {found}; nothing was sent")
+    wrong = np.argwhere(~np.isin(signs, (-1, 0, 1)))
+    if len(wrong):
+        row, output = wrong[0]
+        raise DataError(
+            f"the rule must return -1, 0 or 1 for each synapse, got {signs[row, output]} for row {row + 1}, "
+            f"output {output + 1}; nothing was sent"
+        )
+    return signs
 
 
 def partners(cells: np.ndarray) -> np.ndarray:

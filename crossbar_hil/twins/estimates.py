@@ -34,7 +34,7 @@ def number_of(share: FloatArray, values: FloatArray, least: float | None = None)
     Number(value=1.0, low=0.0, high=2.0)
     """
     below = np.cumsum(share) - share / 2
-    low, high = np.interp([0.025, 0.975], below, values)
+    low, high = (float(each) for each in np.interp([0.025, 0.975], below, values))
     if least is not None and share[0] > 0.025:
         low = least
-    return Number(float((share * values).sum()), float(low), float(high))
+    return Number(float((share * values).sum()), low, high)

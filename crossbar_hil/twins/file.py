@@ -11,7 +11,7 @@ import numpy as np
 import tomli_w
 from pydantic import Field, ValidationError, model_validator
 
-from crossbar_hil.arrays import FloatArray
+from crossbar_hil.arrays import BoolArray, FloatArray
 from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import ConfigError, DataError, RunError
 from crossbar_hil.shipped import TextFile, read_text
@@ -122,6 +122,12 @@ class TwinChip:
     """Where the cells are after the calibration."""
     step_variation: float
 
+    @property
+    def moves(self) -> BoolArray:
+        """(R, C) cells that pulses move."""
+        found: BoolArray = self.step_factors > 0
+        return found
+
 
 class Twin(Table):
     """A whole twin file."""
@@ -177,6 +183,21 @@ class Twin(Table):
         """Return the chip of one draw, counted from 0."""
         start, factors, levels = (each[number].copy() for each in self._arrays)
         return TwinChip(start, factors, levels, self.draws.step_variation[number])
+
+    def start_range(self) -> tuple[float, float]:
+        """Return the lowest and highest conductance that a cell of a draw has after the calibration, in siemens."""
+        start, factors, levels = self._arrays
+        now = start + factors * np.interp(levels, np.arange(len(self.curve_siemens)), self._rises)
+        return float(now.min()), float(now.max())
+
+    def largest_siemens(self) -> float:
+        """Return what a cell of a draw can conduct at most, in siemens."""
+        start, factors, _ = self._arrays
+        return float((start + factors * self._rises.max()).max())
+
+    @property
+    def _rises(self) -> FloatArray:
+        return self.scale * (np.array(self.curve_siemens) - self.curve_siemens[0])
 
     def as_toml(self) -> str:
         """Write it, arrays a row a line."""

@@ -87,7 +87,7 @@ def fit_chip(
     particles = weigh_cells(means, errors, rises, log_factors=log_factors, variations=VARIATIONS, rng=rng)
     prior = np.exp(-0.5 * np.square((log_factors - grid[:, None, None]) / SPREADS[:, None]))
     prior /= prior.sum(axis=-1, keepdims=True)  # (means, spreads, N)
-    moved = np.einsum("vkn,msn->kmsv", particles.weights, prior)
+    moved = np.moveaxis(np.tensordot(particles.weights, prior, axes=(2, 2)), 0, -1)  # (M, means, spreads, variations)
     whole = (1 - UNMOVED) * moved + UNMOVED * particles.unmoved[:, None, None, None]
     odd = whole.max(axis=(1, 2, 3)) < np.finfo(float).tiny
     odd |= (moved.max(axis=(1, 2, 3)) == 0) & _changed(means, errors)

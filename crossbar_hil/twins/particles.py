@@ -26,7 +26,7 @@ CELLS_AT_ONCE = 64
 ROUNDING = 1e-4
 """Relative, of the numbers that a file keeps."""
 FLAT = 0.5
-"""A curve that is flatter a level than this share of a reading's error says nothing of it: it is taken to be so steep."""
+"""A curve flatter than this share of a reading's error says nothing of the level: it is taken to be so steep."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

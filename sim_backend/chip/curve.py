@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike
 
 from crossbar_hil.arrays import FloatArray, checked_array
 from crossbar_hil.backend import Pulse
+from crossbar_hil.curves.levels import LARGEST_SIEMENS
+from crossbar_hil.curves.reading import read_curves
 from crossbar_hil.errors import DataError, LimitError
-from crossbar_hil.shipped import TextFile
-
-from .curve_file import LARGEST_SIEMENS, read_curves
+from crossbar_hil.shipped import BytesFile
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,41 +77,45 @@ class ConductanceCurve:
             object.__setattr__(self, name, value)
 
     @staticmethod
-    def from_csv(path: str | TextFile, pulse: Pulse | None = None) -> "ConductanceCurve":
-        """Read a curve from a file of this project or from a lab's plain column of conductances.
+    def from_csv(path: str | BytesFile, pulse: Pulse | None = None) -> "ConductanceCurve":
+        """Read a curve from a file of this project or of a lab, whatever `crossbar_hil.curves` understands.
 
         Parameters
         ----------
         path : str or path
-            Text file; `sim_backend.chip.curve_file` describes the two layouts.
+            The file.
         pulse : Pulse, optional
-            From a table: which curve to take, measured or interpolated between measured widths; without it the
-            potentiation curve of the longest pulse. With a plain file: the pulse it was measured with.
+            From a file that says its pulses: which curve to take, measured or interpolated between measured widths;
+            without it the potentiation curve of the longest pulse. Otherwise: the pulse it was measured with.
 
         Raises
         ------
         DataError
-            If the file cannot be read or a line is wrong; the message names the line.
+            If the file cannot be read, a line is wrong, or it leaves something open; the message names the line, or
+            the command that settles it.
         LimitError
             If the table has no curve for `pulse`.
         """
         file = Path(path) if isinstance(path, str) else path
         source = getattr(file, "name", str(file))
-        found = read_curves(file)
-        if len(found) == 1 and found[0].pulse is None:
-            return ConductanceCurve(found[0].levels_siemens, pulse, source=source)
-        family = [ConductanceCurve(raw.levels_siemens, raw.pulse, source=source) for raw in found]
+        family = []
+        for found in read_curves(file):
+            if found.pulse is None and found.potentiation:
+                return ConductanceCurve(found.levels_siemens, pulse, source=source)
+            if found.pulse is not None:  # a depression by a pulse that nobody knows can be sent by none
+                family.append(ConductanceCurve(found.levels_siemens, found.pulse, source=source))
         potentiating = [curve for curve in family if curve.pulse is not None and curve.pulse.amplitude_v > 0]
         if not potentiating:
             raise DataError(f"curve file {source} holds no potentiation curve")
-        longest = max(potentiating, key=lambda curve: curve.pulse.width_s if curve.pulse else 0.0)
+        # Beside half pulses the whole one is what cells are pulsed with.
+        longest = max(potentiating, key=lambda curve: (curve.pulse.amplitude_v, curve.pulse.width_s))  # type: ignore[union-attr]
         whole = replace(longest, others=tuple(curve for curve in family if curve is not longest))
         if pulse is None:
             return whole
         return replace(whole.for_pulse(pulse), others=tuple(curve for curve in family if curve.pulse != pulse))
 
     @staticmethod
-    def of_device(path: TextFile, pulse: Pulse | None, *, smoothed: bool) -> "ConductanceCurve":
+    def of_device(path: BytesFile, pulse: Pulse | None, *, smoothed: bool) -> "ConductanceCurve":
         """Read the curve of a [chip] table; `pulse` is the one that it was measured with if the file does not say."""
         curve = ConductanceCurve.from_csv(path)
         if curve.pulse is None:

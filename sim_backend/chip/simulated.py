@@ -17,7 +17,9 @@ from crossbar_hil import defaults
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, checked_array
 from crossbar_hil.backend import DeviceBackend, Limits, Pulse
 from crossbar_hil.bench.file import Bench, Chip
-from crossbar_hil.errors import ConfigError, DataError, LimitError
+from crossbar_hil.errors import ConfigError, DataError
+from crossbar_hil.shipped import data_file
+from crossbar_hil.twins.file import Twin, read_twin
 
 from ..circuit import solve_crossbar
 from ..circuit.cells import CellModel, Ohmic, make_cell
@@ -25,8 +27,10 @@ from ..circuit.network import WireOhm, checked_wires
 from .array_circuit import ArrayCircuit
 from .curve import ConductanceCurve
 from .effects import ChipEffects, checked_effects
+from .exposure import step_of
 from .starting import draw_shifts
 from .tracks import CellLevels
+from .twinned import check_size, twin_curve, twin_effects
 
 WRITES = ("direct", "half-select")
 DEFAULT_LIMITS = Limits(read_v=1.0, pulse_v=3.0, width_s=1.0)
@@ -175,6 +179,7 @@ class SimulatedBackend(DeviceBackend):
         self._effects = ChipEffects(
             numbers, self.shape, curve.span, rng, not_formed, step_factors, shape_exponents, column_offsets
         )
+        self.noisy = self.read_noise > 0 or self._effects.noise is not None
         self._mobile = ~(self._stuck | self._dead | not_formed)
         self._all_mobile = bool(self._mobile.all())
         potentiating = [each for each in curve.others if each.pulse and each.pulse.amplitude_v > 0]
@@ -202,10 +207,15 @@ class SimulatedBackend(DeviceBackend):
         chip = bench.chip
         if chip is None:
             raise ConfigError(f"bench {bench.name} has no [chip] table, from which the virtual chip is made")
+        limits = bench.limits or DEFAULT_LIMITS
+        cell = make_cell(chip.cell, chip.cell_options)
+        if chip.twin is not None:
+            twin = read_twin(data_file(chip.twin))
+            number = int(rng.integers(twin.count))
+            return cls.of_twin(chip, twin, twin_curve(twin), number, rng=rng, cell=cell, limits=limits)
         curve = ConductanceCurve.of_device(chip.curve_file, chip.curve_pulse, smoothed=chip.smoothed)
         shifts = draw_shifts(chip, curve, rng)
-        cell = make_cell(chip.cell, chip.cell_options)
-        return cls.of_chip(chip, curve, shifts, rng=rng, cell=cell, limits=bench.limits or DEFAULT_LIMITS)
+        return cls.of_chip(chip, curve, shifts, rng=rng, cell=cell, limits=limits)
 
     @classmethod
     def of_chip(
@@ -217,8 +227,14 @@ class SimulatedBackend(DeviceBackend):
         rng: np.random.Generator,
         cell: CellModel,
         limits: Limits,
+        step_factors: FloatArray | None = None,
+        shape_exponents: FloatArray | None = None,
+        column_offsets: FloatArray | None = None,
     ) -> Self:
-        """Make the chip that a [chip] table describes, of curve, shifts and cell model that are there already."""
+        """Make the chip that a [chip] table describes, of curve, shifts and cell model that are there already.
+
+        Step factors, shape exponents and column offsets are drawn as the table says, if they are not given.
+        """
         shape = (chip.rows, chip.columns)
         return cls(
             curve,
@@ -229,10 +245,54 @@ class SimulatedBackend(DeviceBackend):
             unformed=cell_mask("unformed", chip.unformed, shape),
             cell=cell,
             limits=limits,
+            step_factors=step_factors,
+            shape_exponents=shape_exponents,
+            column_offsets=column_offsets,
             scale=chip.k,
             **chip.numbers(),
             **chip.model_dump(include={"wire_ohm", "write", "threshold"}),
         )
+
+    @classmethod
+    def of_twin(
+        cls,
+        chip: Chip,
+        twin: Twin,
+        curve: ConductanceCurve,
+        number: int,
+        *,
+        rng: np.random.Generator,
+        cell: CellModel,
+        limits: Limits,
+    ) -> Self:
+        """Make the chip of one draw of a twin, as it is after its calibration; `chip` says what the twin does not.
+
+        Raises
+        ------
+        DataError
+            If the twin is of a chip of another size.
+        """
+        check_size(chip, twin)
+        one, shape = twin.chip(number), (twin.rows, twin.columns)
+        backend = cls(
+            curve,
+            one.start_siemens / twin.scale,
+            rng=rng,
+            stuck=cell_mask("stuck", chip.stuck, shape) | ~one.moves,
+            dead=cell_mask("dead", chip.dead, shape),
+            unformed=cell_mask("unformed", chip.unformed, shape),
+            cell=cell,
+            limits=limits,
+            scale=twin.scale,
+            **twin_effects(chip, twin, one),
+            **chip.model_dump(include={"wire_ohm", "write", "threshold"}),
+        )
+        # A state that does not tell what is left of the rises says that they have just been made.
+        state = {name: array for name, array in backend.state().items() if name != "relaxing_siemens"}
+        backend.restore({**state, "level": np.where(one.moves, one.levels, 0.0)})
+        if twin.numbers.relaxation is not None and twin.source.seconds is not None:
+            backend.pass_time(twin.source.seconds)
+        return backend
 
     # ------------------------------------------------------------------ the device
 
@@ -297,10 +357,7 @@ class SimulatedBackend(DeviceBackend):
     def expose(self, row: int, column: int, voltage_v: float, seconds: float) -> None:
         """Hold a voltage across one cell for a while, as happens to it on a bench.
 
-        A voltage within 2 % of a measured amplitude acts as measured. Below `threshold` times the amplitude nothing
-        happens; between, the step grows in proportion to the voltage above the threshold, and so beyond. A time within
-        1 % of a measured width counts as that width; a longer one than any as so many of the longest pulses, a
-        shorter one as that share of the shortest. This is a choice of the model: only whole pulses were measured.
+        What it does stands in `crossbar_hil.sim_backend.chip.exposure`.
 
         Parameters
         ----------
@@ -316,21 +373,13 @@ class SimulatedBackend(DeviceBackend):
         LimitError
             If the curve does not say with which pulses it was measured.
         """
-        measured = self.curve.widths_by_amplitude()
-        amplitude = next((each for each in measured if (each > 0) == (voltage_v > 0)), None)
-        if amplitude is None:
-            raise LimitError(f"{voltage_v:g} V: the curve {self.curve.source} holds no pulse of that sign")
-        share = voltage_v / amplitude
-        step = 1.0 if abs(share - 1) <= 0.02 else (share - self.threshold) / (1 - self.threshold)
-        if step <= 0:
+        step = step_of(self.curve, self.threshold, voltage_v, seconds)
+        if step is None:
             return
-        widths = measured[amplitude]
-        width = next((each for each in widths if abs(seconds - each) <= 0.01 * each), seconds)
-        within = min(max(width, widths[0]), widths[-1])
         steps = np.zeros(self.shape)
-        steps[row, column] = step * width / within
+        steps[row, column] = step.levels
         self._last_pulse = None  # its track may get another number
-        self._advance(self._cells.find(Pulse(amplitude, within)), steps)
+        self._advance(self._cells.find(step.pulse, between=True), steps)
 
     def _advance(self, index: int, steps: FloatArray | IntArray) -> None:
         """Move cells along a track, each by its number of levels."""
@@ -393,6 +442,16 @@ class SimulatedBackend(DeviceBackend):
     # ------------------------------------------------------------------ what a simulation knows
 
     @property
+    def elapsed_s(self) -> float:
+        """Time that has passed for the chip, in seconds; it stands still while no conductance changes with time."""
+        return self._effects.elapsed_s
+
+    @property
+    def takes_time(self) -> bool:
+        """Whether time changes the cells or what is read of them."""
+        return self._effects.takes_time
+
+    @property
     def step_factors(self) -> FloatArray | None:
         """(R, C) factor of each cell's rise; None if all are 1."""
         return self._effects.step_factors
@@ -419,7 +478,14 @@ class SimulatedBackend(DeviceBackend):
 
     def saturated_cells(self) -> BoolArray:
         """Cells at the end of their curve."""
-        return self._mobile & self._cells.saturated()
+        ended = self._cells.saturated()
+        return ended if self._all_mobile else self._mobile & ended
+
+    def pulses_left(self) -> int | None:
+        """Pulses before a cell can be at its end; 0 if steps vary, None if other pulses or time move a cell too."""
+        if self.write != "direct" or self._effects.numbers.disturb or self.takes_time:
+            return None
+        return 0 if self.step_variation else self._cells.levels_left()
 
     def identify(self) -> dict[str, Any]:
         """Curve and model of the virtual chip."""

@@ -25,6 +25,7 @@ from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import LimitError
 
 from .curve import ConductanceCurve
+from .exposure import curve_between
 
 MOST_PULSES_KEPT = 64
 """So many kinds of pulses are remembered with their tracks; others are made again when they are asked for."""
@@ -87,8 +88,14 @@ class CellLevels:
 
     def saturated(self) -> BoolArray:
         """(R, C) cells at the end of their track."""
+        if self._only is not None:
+            return np.asarray(self._levels >= self.tracks[self._only].last)
         last = np.array([track.last for track in self.tracks])
         return np.asarray(self._levels >= last[self._on])
+
+    def levels_left(self) -> int:
+        """Return how many whole levels the foremost cell has to the end of its track; 0 with several tracks."""
+        return 0 if self._only is None else int(self.tracks[self._only].last - self._levels.max())
 
     def rises(self) -> FloatArray:
         """(R, C) rise of each cell above level 0, in siemens."""
@@ -146,22 +153,31 @@ class CellLevels:
         for amplitude, width in {(a, w) for a, w in zip(amplitudes.flat, widths.flat, strict=True) if a}:
             pulse = Pulse(float(amplitude), float(width))
             # Whatever the limits: what happened may be beyond.
-            on[(amplitudes == amplitude) & (widths == width)] = self.track_of(pulse)
+            on[(amplitudes == amplitude) & (widths == width)] = self.track_of(pulse, between=True)
         self._levels, self._on = levels, on
         self._only = int(on.flat[0]) if (on == on.flat[0]).all() else None
 
-    def track_of(self, pulse: Pulse) -> int:
-        """Return the number of the track of a pulse, made if it is not there."""
-        index = self.track_of_pulse.pop(pulse, None)
+    def track_of(self, pulse: Pulse, *, between: bool = False) -> int:
+        """Return the number of the track of a pulse, made if it is not there; see `find`."""
+        index = self.track_of_pulse.get(pulse)
         if index is None:
-            index = self._new_track(pulse)
+            index = self._new_track(pulse, curve_between(self.curve, pulse) if between else self.curve.for_pulse(pulse))
+        elif not between:
+            self.curve.for_pulse(pulse)  # refuses one that was not measured
+        self.track_of_pulse.pop(pulse, None)
         self.track_of_pulse[pulse] = index
         return index
 
-    def find(self, pulse: Pulse) -> int:
-        """Return the number of the track of a pulse; before that, tracks that nobody needs are dropped."""
+    def find(self, pulse: Pulse, *, between: bool = False) -> int:
+        """Return the number of the track of a pulse; before that, tracks that nobody needs are dropped.
+
+        Raises
+        ------
+        LimitError
+            If no curve was measured with it, and it does not lie between two amplitudes either where that will do.
+        """
         self._forget_tracks()
-        return self.track_of(pulse)
+        return self.track_of(pulse, between=between)
 
     def _forget_tracks(self) -> None:
         """Drop tracks that no cell is on and that were not asked for lately; made again, they are the same.
@@ -183,8 +199,8 @@ class CellLevels:
         self._only = None if self._only is None else place[self._only]
         self._most_kept = max(MOST_PULSES_KEPT, 2 * len(self.track_of_pulse))
 
-    def _new_track(self, pulse: Pulse) -> int:
-        """Make the track for a pulse and return its index."""
+    def _new_track(self, pulse: Pulse, curve: ConductanceCurve) -> int:
+        """Make the track of a pulse along its curve and return its index."""
         nominal = self.curve
         if nominal.pulse is None:
             # The measurement does not say its pulse: whatever is sent first is that pulse.
@@ -195,7 +211,6 @@ class CellLevels:
                     + (f", taken to be {known}" if known else "")
                 )
             return 0
-        curve = nominal.for_pulse(pulse)
         if curve is nominal:
             return 0
         if pulse.amplitude_v > 0:

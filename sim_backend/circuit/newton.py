@@ -39,7 +39,9 @@ class NewtonSolution:
     residuals: tuple[float, ...]
 
 
-def newton(engine: Engine, cell: CellModel, conductances: FloatArray, drive: FloatArray) -> NewtonSolution:
+def newton(
+    engine: Engine, cell: CellModel, conductances: FloatArray, drive: FloatArray, ends: FloatArray | None = None
+) -> NewtonSolution:
     """Solve a crossbar of cells that are not ohmic for one vector, starting from ohmic ones.
 
     Parameters
@@ -51,6 +53,8 @@ def newton(engine: Engine, cell: CellModel, conductances: FloatArray, drive: Flo
         In siemens.
     drive : ndarray of float, shape (R,)
         In volts.
+    ends : ndarray of float, shape (C,), optional
+        Voltages at which the ends of the bit lines are held, 0 V if not given.
 
     Raises
     ------
@@ -69,7 +73,7 @@ def newton(engine: Engine, cell: CellModel, conductances: FloatArray, drive: Flo
             first, step = conductances, numpy_stepper(everywhere, conductances)
         else:
             first, step = conductances * _chords(everywhere, drive)[:, None], kernel_stepper(known, conductances)
-        found = _settle(engine, everywhere, conductances, drive, first, step)
+        found = _settle(_Lines(engine, drive, ends), everywhere, conductances, first, step)
     if extended is not None:
         cell.current(conductances, found.words - found.bits)  # raises where the model does not hold
     return found
@@ -86,12 +90,44 @@ def _chords(cell: CellModel, drive: FloatArray) -> FloatArray:
     return np.minimum(chord, 4 * slope)
 
 
+class _Lines:
+    """The linear circuit between the voltages at the ends of all lines.
+
+    Parameters
+    ----------
+    engine : Engine
+        Of the network.
+    drive : ndarray of float, shape (R,)
+        Of the word lines, in volts.
+    ends : ndarray of float, shape (C,), optional
+        Of the bit lines, in volts.
+    """
+
+    def __init__(self, engine: Engine, drive: FloatArray, ends: FloatArray | None) -> None:
+        self.net, self._engine, self._drive, self._ends = engine.net, engine, drive, ends
+        held = drive if ends is None else np.concatenate([drive, ends])
+        self.span = max(held.max(), 0.0) - min(held.min(), 0.0)
+        """Between the highest and the lowest voltage, 0 V among them."""
+
+    def solve(self, cells: FloatArray, emf: FloatArray | None, tolerance: float) -> tuple[FloatArray, FloatArray]:
+        """Return potentials (R, C) of the nodes as an engine does.
+
+        A bit line hangs on nothing but its end and its cells: lifted as a whole, it is one that ends at 0 V with
+        another source in each cell.
+        """
+        if self._ends is None:
+            return self._engine.solve(cells, self._drive, emf, tolerance)
+        lift = np.zeros(self.net.shape) + self._ends
+        words, bits = self._engine.solve(cells, self._drive, lift if emf is None else emf + lift, tolerance)
+        return words, bits + lift
+
+
 def _settle(
-    engine: Engine, cell: CellModel, conductances: FloatArray, drive: FloatArray, first: FloatArray, step: Stepper
+    lines: _Lines, cell: CellModel, conductances: FloatArray, first: FloatArray, step: Stepper
 ) -> NewtonSolution:
-    words, bits = engine.solve(first, drive, None, ROUGH)
+    words, bits = lines.solve(first, None, ROUGH)
     point, _, _ = step(point_at_rest(first), words, bits, 1.0)
-    limited = _limit_voltages(engine.net, cell, conductances, drive, point)
+    limited = _limit_voltages(lines.net, cell, conductances, lines.span, point)
     judged = limited is point.volts
     if not judged:  # wires and cells do not fit together, so that the first step cannot be judged
         zero = np.zeros(conductances.shape)
@@ -99,7 +135,7 @@ def _settle(
     residuals: list[float] = []
     tolerance = ROUGH
     for _ in range(MOST_STEPS):
-        new_words, new_bits = engine.solve(point.slopes, drive, point.emf, tolerance)
+        new_words, new_bits = lines.solve(point.slopes, point.emf, tolerance)
         new, rising, falling = step(point, new_words, new_bits, 1.0)
         # It may still fall along the step, or rise less than half as steeply as it fell at the start.
         if judged and not (residuals and residuals[-1] <= NEAR) and not rising <= 0.5 * abs(falling):
@@ -127,14 +163,13 @@ def _residual(point: OperatingPoint) -> float:
 
 
 def _limit_voltages(
-    net: Network, cell: CellModel, conductances: FloatArray, drive: FloatArray, point: OperatingPoint
+    net: Network, cell: CellModel, conductances: FloatArray, span: float, point: OperatingPoint
 ) -> FloatArray:
     """Return voltages, lower where need be, at which the wires could carry the currents: a better guess to start from.
 
-    No node lies outside the drive voltages, so there is a bound to what a segment, two of which lead to each cell, and
-    to what the end of a line can carry.
+    No node lies outside the span of the drive voltages, so there is a bound to what a segment, two of which lead to
+    each cell, and to what the end of a line can carry.
     """
-    span = max(drive.max(), 0.0) - min(drive.min(), 0.0)
     across, size = point.volts, np.abs(point.currents)
     loads = size.sum(axis=1) * net.row_ohm, size.sum(axis=0) * net.column_ohm
     if max(loads[0].max() + loads[1].max(), 0.0) <= 2 * span:

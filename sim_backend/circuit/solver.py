@@ -201,6 +201,35 @@ class CrossbarSolver:
         words, bits, cells = self._potentials(drives)
         return complete_solution(self._net, drives, words, bits, cells)
 
+    def cell_volts(self, voltages: ArrayLike, ends: ArrayLike) -> FloatArray:
+        """Return the voltage across every cell, (R, C) in volts, while both kinds of lines are driven.
+
+        Parameters
+        ----------
+        voltages, ends : array_like of float, shape (R,), (C,)
+            Of the word lines and of the ends of the bit lines, in volts.
+
+        Raises
+        ------
+        DataError, BackendError
+            As of `currents`.
+        """
+        net = self._net
+        drive = self._drives(checked_array("voltages", voltages, (self.shape[0],))[None])[0]
+        held = checked_array("voltages of bit lines", ends, (self.shape[1],))
+        if net.mirrored:
+            held = np.ascontiguousarray(held[::-1])
+        if net.ideal:
+            return net.turn(drive[:, None] - held)
+        if self._engine is None:
+            self._engine = engine_for(net)
+        if self._ohmic:
+            lift = np.zeros(self.shape) + held
+            words, bits = self._engine.solve(net.conductances, drive, lift, TOLERANCE)
+            return net.turn(words - bits - lift)
+        found = newton(self._engine, self._cell, net.conductances, drive, held)
+        return net.turn(found.words - found.bits)
+
     def _currents_from_scratch(self, voltages: ArrayLike) -> FloatArray:
         drives = self._drives(voltages)
         net = self._net

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from crossbar_hil.bench.file import Bench, EmulationTable, WiringTable
+from crossbar_hil.bench.file import Bench, Chip, EmulationTable, WiringTable
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.instrument import row_number
 from crossbar_hil.plugins import load
@@ -64,6 +64,8 @@ class EmulatedBench:
         if bench.wiring is None:
             raise ConfigError(f"bench {bench.name} has no [wiring] table, by which its chip is connected")
         clock = RealClock() if settings.clock == "real" else SimulatedClock()
+        if bench.chip is not None:
+            _check_chip(bench.chip, bench.wiring)
         chip = SimulatedBackend.from_bench(bench, rng)
         check_cells(chip.cell, bench.limits.pulse_v if bench.limits else bench.training.amplitude_v)
         self.world = World(chip, clock, settings.line_ohm, settings.resolution, PhysicalLog(path=log))
@@ -168,3 +170,22 @@ class EmulatedBench:
             known = [channel for each in self.instruments.values() for channel in each.channels]
             raise ConfigError(f"source {source!r} is not on the bench; there is {', '.join(known) or 'none'}")
         return source
+
+
+def _check_chip(chip: Chip, wiring: WiringTable) -> None:
+    """Refuse what the file says of its chip and an emulated bench cannot do."""
+    wired = len(wiring.rows), len(wiring.columns)
+    if (chip.rows, chip.columns) != wired:
+        raise ConfigError(
+            f"[chip] has {chip.rows} rows and {chip.columns} columns, but [wiring] connects {wired[0]} and {wired[1]}"
+        )
+    if chip.disturb:
+        raise ConfigError(
+            f"disturb {chip.disturb:g} is not emulated: on an emulated bench every cell sees its own voltage; give a "
+            "curve with half pulses beside the whole ones, or a threshold below 0.5"
+        )
+    if chip.read_s != Chip.model_fields["read_s"].default:
+        raise ConfigError(
+            f"read_s {chip.read_s:g} s is not emulated: a reading on an emulated bench takes as long as its "
+            "instruments need; set measurement.nplc"
+        )

@@ -1,10 +1,10 @@
 """What chips do after training: whether they still meet every target in a fresh read, and once they have drifted.
 
-A drift of x multiplies every conductance by 1 + x z, z standard normal, and what it leaves is judged without noise; the
-z of a cell are the same for every x. A chip that did not converge meets nothing here.
+A drift of x multiplies every conductance by 1 + x z, z standard normal, down to nothing; what it leaves is judged
+without noise. The z of a cell are the same for every x. A chip that did not converge meets nothing here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -19,10 +19,7 @@ from crossbar_hil.training.trainer import Trainer
 from ..chip.simulated import SimulatedBackend
 from ..circuit import solve_crossbar
 from ..circuit.cells import Ohmic
-from .draw import BLOCK, purpose_generator
-
-DRIFT, FRESH = 1, 2
-"""What the generators of a block are for."""
+from .draw import DRIFT, FRESH, draw_normals
 
 
 class Judge:
@@ -61,11 +58,21 @@ class Judge:
         return self.meets(outputs + read_noise * spread * drawn)
 
     def ideal_after_drift(
-        self, conductances: FloatArray, drifts: Sequence[float], seed: int, numbers: IntArray
+        self,
+        conductances: FloatArray,
+        drifts: Sequence[float],
+        seed: int,
+        numbers: IntArray,
+        offsets: FloatArray | None = None,
     ) -> BoolArray:
-        """Say of ideal chips of ohmic cells which meet every target after each drift: (M, D)."""
+        """Say of ideal chips of ohmic cells which meet every target after each drift: (M, D).
+
+        `offsets`, (M, C) in amperes, are added to the currents of the columns.
+        """
+        added = 0.0 if offsets is None else difference(offsets)[:, None, :]
         drawn = draw_normals(seed, DRIFT, numbers, conductances.shape[1:])
-        each = [self.meets(self._voltages @ difference(conductances * (1 + drift * drawn))) for drift in drifts]
+        drifted = (np.maximum(conductances * (1 + drift * drawn), 0.0) for drift in drifts)
+        each = [self.meets(self._voltages @ difference(left) + added) for left in drifted]
         return np.stack(each, axis=1)
 
     def fresh_read(self, backend: SimulatedBackend) -> bool:
@@ -77,33 +84,18 @@ class Judge:
         """Say whether a chip of any kind meets every target after each drift: (D,)."""
         drawn = draw_normals(seed, DRIFT, np.array([number]), backend.shape)[0]
         drifted = [backend.conductances * (1 + drift * drawn) for drift in drifts]
-        currents = [_noiseless_currents(backend, each, self._voltages) for each in drifted]
+        added = 0.0 if backend.column_offsets is None else backend.column_offsets
+        currents = [_noiseless_currents(backend, each, self._voltages) + added for each in drifted]
         return self.meets(difference(np.array(currents)))
 
 
-def draw_normals(seed: int, what: int, numbers: IntArray, shape: tuple[int, ...]) -> FloatArray:
-    """Draw standard normal numbers for some chips, the same for a chip whatever others are asked for: (M, *shape).
-
-    Chips share a generator in blocks, each drawn whole; the numbers of the chips ascend.
-    """
-    drawn = np.empty((len(numbers), *shape))
-    for place, block in _blocks(numbers):
-        whole = purpose_generator(seed, block, what).standard_normal((BLOCK, *shape))
-        drawn[place] = whole[numbers[place] - block * BLOCK]
-    return drawn
-
-
-def _blocks(numbers: IntArray) -> Iterator[tuple[slice, int]]:
-    """Yield which of ascending numbers lie in each block."""
-    for block in np.unique(numbers // BLOCK):
-        start, stop = np.searchsorted(numbers, [block * BLOCK, (block + 1) * BLOCK])
-        yield slice(int(start), int(stop)), int(block)
-
-
 def _noiseless_currents(backend: SimulatedBackend, conductances: FloatArray, voltages: FloatArray) -> FloatArray:
-    """Return the (P, C) column currents that a chip with other conductances would have, in amperes."""
+    """Return the (P, C) currents that are read of a chip with other conductances, in amperes; none below zero."""
+    positive = np.maximum(conductances, 0.0)
     if any(ohm.any() for ohm in backend.wires):
-        return solve_crossbar(np.maximum(conductances, 0.0), voltages, backend.wires, backend.cell)
-    if isinstance(backend.cell, Ohmic):
-        return voltages @ conductances
-    return backend.cell.current(conductances, voltages[:, :, None]).sum(axis=1)
+        currents = solve_crossbar(positive, voltages, backend.wires, backend.cell)
+    elif isinstance(backend.cell, Ohmic):
+        currents = voltages @ positive
+    else:
+        currents = backend.cell.current(positive, voltages[:, :, None]).sum(axis=1)
+    return currents if backend.column_offsets is None else currents + backend.column_offsets

@@ -9,37 +9,51 @@ from pydantic import BaseModel
 
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.backend import Pulse
+from crossbar_hil.bench.effects import CELL_LISTS, Effects
 from crossbar_hil.bench.file import WHERE_CELLS_START, Bench
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import load
-from crossbar_hil.shipped import TextFile
+from crossbar_hil.shipped import BytesFile, TextFile
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.rules.manhattan import manhattan_signs
 from crossbar_hil.training.settings import make_trainer
+from crossbar_hil.twins.file import read_twin
 
 from ..chip.curve import ConductanceCurve
 from ..chip.simulated import DEFAULT_LIMITS, SimulatedBackend
 from ..chip.starting import is_rescaled, spread_numbers, start_shifts
+from ..chip.twinned import check_size, twin_curve
 from ..chip.variation import rescaled_lognormal_shifts
 from ..circuit.cells import make_cell
 from .afterwards import Judge
-from .draw import draw_ensemble, own_generator
+from .draw import OfChip, draw_ensemble, draw_number, draw_own_arrays, own_generator
 from .result import EnsembleResult
 
 _RESCALED, _NOISE = 1, 2
 """What a chip's own generators are for."""
-_CHIP = {"scale", "read_noise", "step_variation"}
-_TRAINING = {"beta", "target", "target0", "epochs", "v0", "v1", "pull_back", "check_labels"}
+_TRAINING = {
+    *("beta", "target", "target0", "epochs", "v0", "v1", "pull_back", "check_labels"),
+    *("confirm", "give_up", "unresponsive"),
+}
 """Settings that `train_ensemble` takes as they are."""
-_QUICK_CHIP = {*_CHIP, "rows", "columns", "curve", "curve_amplitude_v", "curve_width_s", "smoothed", *WHERE_CELLS_START}
-_IDLE = {"telegraph_share", "telegraph_s", "relaxation_s", "relaxation_law", "relaxation_exponent", "read_s"}
-"""Details of effects, which mean nothing while those are off."""
-_QUICK_TRAINING = {*_TRAINING, "patterns", "amplitude_v", "width_s", "rule"}
+_QUICK_CHIP = {
+    *(set(Effects.model_fields) - set(CELL_LISTS)),
+    *WHERE_CELLS_START,
+    "scale",
+    "rows",
+    "columns",
+    "curve",
+    "curve_amplitude_v",
+    "curve_width_s",
+    "smoothed",
+    "curve_cells",
+}
+_QUICK_TRAINING = {*_TRAINING, "patterns", "amplitude_v", "width_s", "rule", "fresh_reads"}
 """Settings that the lock-step knows; with any other that is not as usual, chips are trained one by one."""
 
 
-class ReadText(TextFile, Hashable, Protocol):
-    """The text of a file that was read already, so that it does not change."""
+class ReadFile(BytesFile, TextFile, Hashable, Protocol):
+    """A file that was read already, so that it does not change."""
 
 
 class BenchEnsemble:
@@ -49,12 +63,14 @@ class BenchEnsemble:
     ----------
     bench : Bench
         Its virtual chip, training and limits; curve and patterns are given by `curve` and `task`.
-    curve : ReadText
+    curve : ReadFile
         The measured curve.
     task : PatternSet
         What is trained.
-    start : ReadText, optional
+    start : ReadFile, optional
         The map at which the cells start, if the bench names one.
+    twin : ReadFile, optional
+        The twin whose draws the chips are, if the bench names one.
 
     Raises
     ------
@@ -62,18 +78,31 @@ class BenchEnsemble:
         If the settings are wrong, in the words of `Trainer` and `SimulatedBackend`.
     """
 
-    def __init__(self, bench: Bench, curve: ReadText, task: PatternSet, start: ReadText | None = None) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        curve: ReadFile,
+        task: PatternSet,
+        start: ReadFile | None = None,
+        twin: ReadFile | None = None,
+    ) -> None:
         if bench.chip is None:
             raise ConfigError(f"bench {bench.name} has no [chip] table, from which the virtual chips are made")
         self.bench, self.chip, self.training, self.task = bench, bench.chip.resolved, bench.training, task
         self.limits = bench.limits or DEFAULT_LIMITS
-        self.curve = _read_curve(curve, self.chip.curve_pulse, self.chip.smoothed)
+        self._twin = None if twin is None else read_twin(twin)
+        if self._twin is None:
+            self.curve = _read_curve(curve, self.chip.curve_pulse, self.chip.smoothed)
+        else:
+            check_size(self.chip, self._twin)
+            self.curve = twin_curve(self._twin)
         self._map = None if start is None else start_shifts(self.chip, start)
         self.cell = make_cell(self.chip.cell, self.chip.cell_options)
 
     def check(self, seed: int) -> None:
         """Evaluate one chip once, so that whatever is wrong with the settings is said."""
-        backend = self._backend(seed, 0, self._draw(seed, 0, 1)[0])
+        own = draw_own_arrays(self.chip, 1, self._shape, seed=seed).of(0)
+        backend = self._backend(seed, 0, self._draw(seed, 0, 1)[0], own)
         trainer = make_trainer(self.bench.training, backend)
         trainer.check_task(self.task.train, self.task.train_labels)
         for pulse in trainer.update.pulses():
@@ -83,13 +112,16 @@ class BenchEnsemble:
     @property
     def lockstep(self) -> bool:
         """Whether the chips can be trained side by side; one by one takes some hundred times as long."""
-        plain = _as_usual(self.chip, _QUICK_CHIP | _IDLE) and _as_usual(self.training, _QUICK_TRAINING)
+        if self._twin is not None:
+            return False
+        plain = _as_usual(self.chip, _QUICK_CHIP) and _as_usual(self.training, _QUICK_TRAINING)
         return plain and load("rules", self.training.rule) is manhattan_signs
 
     @functools.cached_property
     def rise(self) -> float:
         """Largest rise of a cell by the training's pulse, in siemens."""
-        return self.chip.k * self.curve.for_pulse(self.training.pulse).span
+        scale = self.chip.k if self._twin is None else self._twin.scale
+        return scale * self.curve.for_pulse(self.training.pulse).span
 
     @property
     def widths_s(self) -> list[float]:
@@ -99,7 +131,13 @@ class BenchEnsemble:
     @property
     def noisy(self) -> bool:
         """Whether a fresh read of a trained chip may differ from the one before."""
-        return bool(self.chip.read_noise or self.chip.telegraph or self.chip.flicker)
+        if self._twin is not None and self._twin.numbers.read_noise.value:
+            return True
+        return bool({"read_noise", "telegraph", "flicker", "relaxation", "drift"} & set(self.chip.strong()))
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        return self.chip.rows, self.chip.columns
 
     def train(self, seed: int, first: int, count: int, drifts: Sequence[float] = ()) -> EnsembleResult:
         """Train the chips number `first` to ``first + count - 1``, in one thread, and judge them afterwards.
@@ -119,7 +157,10 @@ class BenchEnsemble:
         return self._one_by_one(seed, first, shifts, drifts)
 
     def _draw(self, seed: int, first: int, count: int) -> FloatArray:
-        shape = (self.chip.rows, self.chip.columns)
+        shape = self._shape
+        if self._twin is not None:
+            numbers_of_draws = [draw_number(seed, first + place, self._twin.count) for place in range(count)]
+            return np.array([self._twin.chip(each).start_siemens / self._twin.scale for each in numbers_of_draws])
         if self._map is not None:
             return np.broadcast_to(self._map, (count, *shape)).copy()
         numbers = spread_numbers(self.chip, self.curve)
@@ -142,7 +183,8 @@ class BenchEnsemble:
             seed=seed,
             first=first,
             threads=1,
-            **self.chip.model_dump(include=_CHIP),
+            scale=self.chip.k,
+            effects=Effects(**self.chip.numbers()),
             **self.training.model_dump(include=_TRAINING),
         )
 
@@ -154,40 +196,54 @@ class BenchEnsemble:
         good = np.flatnonzero(result.converged)
         if not len(good) or not (self.noisy or drifts):
             return result.judged(fresh, drifted)
-        rises = self.curve.for_pulse(self.training.pulse).rises
-        levels = np.interp(result.levels[good], np.arange(len(rises)), rises)
-        conductances = self.chip.k * (levels + shifts[good])
-        judge = Judge(make_trainer(self.training, self._backend(seed, result.first, shifts[0])), self.task)
+        own = draw_own_arrays(self.chip, len(shifts), self._shape, seed=seed, first=result.first)
+        backend = self._backend(seed, result.first, shifts[0], own.of(0))
+        judge = Judge(make_trainer(self.training, backend), self.task)
         numbers = result.first + good
-        if self.noisy:
-            fresh[good] = judge.fresh_reads(conductances, self.chip.read_noise, seed, numbers)
+        if result.conductances is not None and result.fresh is not None:
+            conductances, fresh = result.conductances[good], result.fresh
+        else:
+            rises = self.curve.for_pulse(self.training.pulse).rises
+            levels = np.interp(result.levels[good], np.arange(len(rises)), rises)
+            conductances = self.chip.k * (levels + shifts[good])
+            if self.noisy:
+                fresh[good] = judge.fresh_reads(conductances, self.chip.read_noise, seed, numbers)
         if drifts:
-            drifted[good] = judge.ideal_after_drift(conductances, drifts, seed, numbers)
+            offsets = None if own.column_offsets is None else own.column_offsets[good]
+            drifted[good] = judge.ideal_after_drift(conductances, drifts, seed, numbers, offsets)
         return result.judged(fresh, drifted)
 
     def _one_by_one(self, seed: int, first: int, shifts: FloatArray, drifts: Sequence[float]) -> EnsembleResult:
         found = EnsembleResult.empty(first, shifts.shape, np.float64)
         fresh, drifted = np.zeros(len(shifts), dtype=bool), np.zeros((len(shifts), len(drifts)), dtype=bool)
-        trainer = make_trainer(self.training, self._backend(seed, first, shifts[0]))
+        own = draw_own_arrays(self.chip, len(shifts), self._shape, seed=seed, first=first)
+        trainer = make_trainer(self.training, self._backend(seed, first, shifts[0], own.of(0)))
         judge = Judge(trainer, self.task)
         for place, each in enumerate(shifts):
-            backend = self._backend(seed, first + place, each)
+            backend = self._backend(seed, first + place, each, own.of(place))
             trainer.backend = backend
             result = trainer.run(self.task.train, self.task.train_labels)
             found.take(place, result, backend.levels)
             if result.converged:
-                fresh[place] = judge.fresh_read(backend)
                 if drifts:
                     drifted[place] = judge.after_drift(backend, drifts, seed, first + place)
+                fresh[place] = judge.fresh_read(backend)  # takes time, so it comes last
         return found.judged(fresh, drifted)
 
-    def _backend(self, seed: int, number: int, shifts: FloatArray) -> SimulatedBackend:
+    def _backend(self, seed: int, number: int, shifts: FloatArray, own: OfChip) -> SimulatedBackend:
         rng = own_generator(seed, number, _NOISE)
-        return SimulatedBackend.of_chip(self.chip, self.curve, shifts, rng=rng, cell=self.cell, limits=self.limits)
+        if self._twin is not None:
+            place = draw_number(seed, number, self._twin.count)
+            return SimulatedBackend.of_twin(
+                self.chip, self._twin, self.curve, place, rng=rng, cell=self.cell, limits=self.limits
+            )
+        return SimulatedBackend.of_chip(
+            self.chip, self.curve, shifts, rng=rng, cell=self.cell, limits=self.limits, **own
+        )
 
 
 @functools.lru_cache(maxsize=16)
-def _read_curve(curve: ReadText, pulse: Pulse | None, smoothed: bool) -> ConductanceCurve:
+def _read_curve(curve: ReadFile, pulse: Pulse | None, smoothed: bool) -> ConductanceCurve:
     """Read a curve once for all the chunks and points that share it."""
     return ConductanceCurve.of_device(curve, pulse, smoothed=smoothed)
 

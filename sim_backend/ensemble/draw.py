@@ -1,15 +1,21 @@
 """Shifts of an ensemble: chip number k of a seed is the same chip whatever else is drawn."""
 
-from typing import Unpack
+from collections.abc import Iterator
+from typing import NamedTuple, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crossbar_hil.arrays import FloatArray
+from crossbar_hil.arrays import FloatArray, IntArray
+from crossbar_hil.bench.effects import Effects
 from crossbar_hil.errors import DataError
 
 from ..chip.variation import SpreadNumbers, lognormal_shifts
 
+_TWIN = 3
+"""What a generator of its own is for, beside those of the chips of a bench."""
+DRIFT, FRESH, _FACTORS, _EXPONENTS, _OFFSETS = 1, 2, 3, 4, 5
+"""What the generators of a block are for."""
 BLOCK = 1024
 """Chips that share a generator; numbers k BLOCK to (k + 1) BLOCK - 1 are block k."""
 
@@ -81,6 +87,79 @@ def block_generator(seed: int, block: int) -> np.random.Generator:
 def own_generator(seed: int, chip: int, what: int) -> np.random.Generator:
     """Make a generator of one chip, for one purpose; three words, so that it is none of a block's."""
     return np.random.Generator(np.random.Philox(_sequence(seed, chip, 0, what)))
+
+
+def draw_number(seed: int, chip: int, draws: int) -> int:
+    """Return which of a twin's draws chip number k is: every draw comes once before one comes again.
+
+    Parameters
+    ----------
+    seed, chip : int
+        Of the ensemble, and k.
+    draws : int
+        That the twin holds.
+    """
+    turn, place = divmod(chip, draws)
+    return int(own_generator(seed, turn, _TWIN).permutation(draws)[place])
+
+
+class OfChip(TypedDict, total=False):
+    """What one chip has of its own, as the keywords of `SimulatedBackend`."""
+
+    step_factors: FloatArray | None
+    shape_exponents: FloatArray | None
+    column_offsets: FloatArray | None
+
+
+class OwnArrays(NamedTuple):
+    """What M chips have of their own for good, drawn apart from all else; None where they do not differ."""
+
+    step_factors: FloatArray | None
+    """(M, R, C) factor of each cell's rise."""
+    shape_exponents: FloatArray | None
+    """(M, R, C) exponent that bends each cell's curve."""
+    column_offsets: FloatArray | None
+    """(M, C) added to each reading of a column, in amperes."""
+
+    def of(self, place: int) -> OfChip:
+        """Return those of one chip."""
+        factors, exponents, offsets = (None if many is None else many[place] for many in self)
+        return OfChip(step_factors=factors, shape_exponents=exponents, column_offsets=offsets)
+
+
+def draw_own_arrays(effects: Effects, count: int, shape: tuple[int, int], *, seed: int, first: int = 0) -> OwnArrays:
+    """Draw step factors, shape exponents and column offsets of chips number `first` to ``first + count - 1``.
+
+    Chips share generators in blocks, as for `draw_ensemble`, one for each of the three: whatever is switched on or off
+    beside it, a chip has the same factors.
+    """
+    numbers, offset_a = first + np.arange(count), effects.column_offset_a
+    factors, exponents = (
+        np.exp(sigma * draw_normals(seed, what, numbers, shape)) if sigma else None
+        for what, sigma in ((_FACTORS, effects.step_spread), (_EXPONENTS, effects.shape_spread))
+    )
+    return OwnArrays(
+        factors, exponents, offset_a * draw_normals(seed, _OFFSETS, numbers, shape[1:]) if offset_a else None
+    )
+
+
+def draw_normals(seed: int, what: int, numbers: IntArray, shape: tuple[int, ...]) -> FloatArray:
+    """Draw standard normal numbers for some chips, the same for a chip whatever others are asked for: (M, *shape).
+
+    Chips share a generator in blocks, each drawn whole; the numbers of the chips ascend.
+    """
+    drawn = np.empty((len(numbers), *shape))
+    for place, block in _blocks(numbers):
+        whole = purpose_generator(seed, block, what).standard_normal((BLOCK, *shape))
+        drawn[place] = whole[numbers[place] - block * BLOCK]
+    return drawn
+
+
+def _blocks(numbers: IntArray) -> Iterator[tuple[slice, int]]:
+    """Yield which of ascending numbers lie in each block."""
+    for block in np.unique(numbers // BLOCK):
+        start, stop = np.searchsorted(numbers, [block * BLOCK, (block + 1) * BLOCK])
+        yield slice(int(start), int(stop)), int(block)
 
 
 def purpose_generator(seed: int, block: int, what: int) -> np.random.Generator:

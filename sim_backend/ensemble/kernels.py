@@ -100,6 +100,8 @@ def lockstep_kernel(single: bool) -> Callable[..., None]:  # noqa: PLR0915
           close times the sum over patterns of slope times (basis + |output|); tiny, added to that, as slopes underflow;
         - pull_back, whether an activation beyond its target is pulled back to it, as equation 3 says; if not it has no
           gap; used, the number of lanes;
+        - stop, the level from which on a pulse is known to change nothing: training ends when an update would pulse
+          only such cells, or none; -1 if it goes on; most, the pulses that a cell gets at most;
         - results: numbers (M,), 0 for undecided; met (M,); ended, cells at the end of their curve (M,); pulses (M,);
           levels (M, R, 2N).
     """
@@ -111,12 +113,12 @@ def lockstep_kernel(single: bool) -> Callable[..., None]:  # noqa: PLR0915
     infinite = real(math.inf)
     none, unit, nought = whole(0), whole(1), grid(0)
     L, RB, PB = LANES, ROW_BLOCK, PATTERN_BLOCK
-    SHORT, ALIVE, DOUBT, EDGE, PARTS = range(5)
+    SHORT, BEFORE, ALIVE, DOUBT, EDGE, PARTS = range(6)
 
     @numba.njit(**_FAST)
     def kernel(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
         shifts, gain, steps, last, epochs, voltages, quantum, pulls, targets, senses, centres, times, near, close,
-        basis, tiny, pull_back, used, numbers, met, ended, pulses, levels,
+        basis, tiny, pull_back, stop, most, used, numbers, met, ended, pulses, levels,
     ):  # fmt: skip
         chips, rows, columns = shifts.shape
         outputs = columns // 2
@@ -154,8 +156,8 @@ def lockstep_kernel(single: bool) -> Callable[..., None]:  # noqa: PLR0915
                             for j in range(rows):
                                 for side in range(2):
                                     count = counts[3 * (n * wide + j) + side, i]
-                                    sent += count
-                                    level = min(count, last)
+                                    sent += min(count, most)
+                                    level = min(count, last, most)
                                     at_end += level == last
                                     levels[chip, j, 2 * n + side] = level
                         pulses[chip] = sent
@@ -170,6 +172,7 @@ def lockstep_kernel(single: bool) -> Callable[..., None]:  # noqa: PLR0915
                             counts[3 * (n * wide + j), i] = none
                             counts[3 * (n * wide + j) + 1, i] = none
                     ages[i] = none
+                    lanes[BEFORE, i] = one  # which no sum of shortfalls is
                     following += 1
             if busy == 0:
                 return
@@ -209,12 +212,31 @@ def lockstep_kernel(single: bool) -> Callable[..., None]:  # noqa: PLR0915
                 for i in range(used):
                     sloped = lanes[EDGE, i]
                     deltas[u(n * long + long - 1), i] = close * sloped + tiny if sloped > zero else zero
+            again = zero
             for i in range(used):
                 age = whole(ages[i] + unit)
                 ages[i] = age
                 short = lanes[SHORT, i]
                 lanes[DOUBT, i] += one if (short < zero) & (short > unsure) else zero
                 lanes[ALIVE, i] = one if (short < zero) & (age < epochs) else zero
+                again = max(again, one if short == lanes[BEFORE, i] else zero)
+            # A chip that is as it was may have ended with the update before, if that moved no cell and never will.
+            if again > zero and stop >= 0:
+                for i in range(used):
+                    if lanes[SHORT, i] == lanes[BEFORE, i] and chip_of[i] >= 0 and lanes[SHORT, i] < zero:
+                        moved = False
+                        for cell in range(outputs * wide):
+                            place = counts[3 * cell + 2, i]
+                            if place != stay and cell % wide < rows:
+                                moved |= counts[3 * cell + (place >= half), i] <= stop
+                        if not moved:
+                            for cell in range(outputs * wide):
+                                place = counts[3 * cell + 2, i]
+                                if place != stay:
+                                    counts[3 * cell + (place >= half), i] -= unit
+                            ages[i] -= unit
+                            lanes[ALIVE, i] = zero
+            lanes[BEFORE] = lanes[SHORT]
             # Equations 4 and 5, and the pulses.
             for n in range(outputs):
                 for block in range(wide // RB):

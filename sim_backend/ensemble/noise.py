@@ -33,7 +33,7 @@ def philox(words: Any, key: Any) -> None:
 
 
 @numba.njit(**_FAST)
-def _uniform(stream: Any, key: Any, chip: int) -> float:
+def uniform_number(stream: Any, key: Any, chip: int) -> float:
     """Give the next number of a chip's stream, between 0 and 1, neither included."""
     if stream[USED] == 4:
         stream[0], stream[1] = stream[BLOCK], np.uint64(0)
@@ -47,38 +47,46 @@ def _uniform(stream: Any, key: Any, chip: int) -> float:
 
 
 @numba.njit(**_FAST)
-def _normal(stream: Any, key: Any, chip: int, kept: Any) -> float:
+def normal_number(stream: Any, key: Any, chip: int, kept: Any) -> float:
     """Give the next standard normal number (Box and Muller); they come in pairs."""
     if stream[KEPT]:
         stream[KEPT] = np.uint64(0)
         return kept[0]
-    radius = math.sqrt(-2.0 * math.log(_uniform(stream, key, chip)))
-    angle = 2.0 * math.pi * _uniform(stream, key, chip)
+    radius = math.sqrt(-2.0 * math.log(uniform_number(stream, key, chip)))
+    angle = 2.0 * math.pi * uniform_number(stream, key, chip)
     kept[0] = radius * math.sin(angle)
     stream[KEPT] = np.uint64(1)
     return radius * math.cos(angle)
 
 
 @numba.njit(**_FAST)
-def _gamma(shape: float, stream: Any, key: Any, chip: int, kept: Any) -> float:
+def gamma_number(shape: float, stream: Any, key: Any, chip: int, kept: Any) -> float:
     """Give a gamma number of scale 1 (G. Marsaglia and W. W. Tsang, ACM TOMS 26 (2000) 363)."""
     boost = 1.0
     if shape < 1.0:
-        boost = math.exp(math.log(_uniform(stream, key, chip)) / shape)
+        boost = math.exp(math.log(uniform_number(stream, key, chip)) / shape)
         shape += 1.0
     d = shape - 1.0 / 3.0
     c = 1.0 / math.sqrt(9.0 * d)
     while True:
-        x = _normal(stream, key, chip, kept)
+        x = normal_number(stream, key, chip, kept)
         v = (1.0 + c * x) ** 3
-        if v > 0.0 and math.log(_uniform(stream, key, chip)) < 0.5 * x * x + d * (1.0 - v + math.log(v)):
+        if v > 0.0 and math.log(uniform_number(stream, key, chip)) < 0.5 * x * x + d * (1.0 - v + math.log(v)):
             return d * v * boost
 
 
 @numba.njit(**_FAST)
-def train_noisy(  # noqa: PLR0912
+def _rise(rises: Any, level: float) -> float:
+    """Interpolate the curve at a level."""
+    below = min(int(level), len(rises) - 2)
+    return rises[below] + (level - below) * (rises[below + 1] - rises[below])
+
+
+@numba.njit(**_FAST)
+def train_noisy(  # noqa: PLR0912, PLR0915
     shifts: Any, first: int, key: Any, rises: Any, scale: float, beta: float, voltages: Any, targets: Any,
     senses: Any, epochs: int, read_noise: float, variation: float, moves: bool, pull_back: bool,
+    confirm: int, most_idle: int, knows_ends: bool, unresponsive: int,
     numbers: Any, met: Any, ended: Any, pulses: Any, errors: Any, levels: Any,
 ) -> None:  # fmt: skip
     """Train each chip to its end.
@@ -103,6 +111,16 @@ def train_noisy(  # noqa: PLR0912
         Relative standard deviations.
     moves, pull_back : bool
         Whether a pulse moves a cell at all; whether an activation beyond its target counts as a gap.
+    confirm : int
+        Evaluations in a row that must meet every target.
+    most_idle : int
+        Evaluations in a row in which nothing could be pulsed that end a training; 0 if it goes on.
+    knows_ends : bool
+        Whether a pulse on a cell at the end of its curve is known to move nothing; with noise that is to be found out,
+        as on a real chip.
+    unresponsive : int
+        Pulses in a row that changed nothing after which a cell gets no more; 0 for never. `Trainer` needs more of them
+        in one of twenty cases if readings are noisy.
     numbers, met, ended, pulses, errors : ndarray, shape (M,)
         Results: epochs, converged, saturated cells, pulses, last error.
     levels : ndarray, shape (M, R, 2N)
@@ -114,18 +132,17 @@ def train_noisy(  # noqa: PLR0912
     stream, kept = np.empty(7, dtype=np.uint64), np.empty(1)
     conductances, level = np.empty((rows, columns)), np.empty((rows, columns))
     gradient = np.empty((rows, outputs))
+    silent = np.empty((rows, columns), dtype=np.int64)
     for m in range(chips):
         chip = first + m
         stream[BLOCK], stream[USED], stream[KEPT] = np.uint64(0), np.uint64(4), np.uint64(0)
         level[:] = 0.0
-        sent = 0
+        silent[:] = 0
+        sent, in_a_row, idle = 0, 0, 0
         for number in range(1, epochs + 1):
             for j in range(rows):
                 for c in range(columns):
-                    below = min(int(level[j, c]), last - 1)
-                    share = level[j, c] - below
-                    rise = rises[below] + share * (rises[below + 1] - rises[below])
-                    conductances[j, c] = scale * (rise + shifts[m, j, c])
+                    conductances[j, c] = scale * (_rise(rises, level[j, c]) + shifts[m, j, c])
             error = 0.0
             gradient[:] = 0.0
             for p in range(patterns):
@@ -140,7 +157,7 @@ def train_noisy(  # noqa: PLR0912
                         square += plus * plus + minus * minus
                     if read_noise > 0.0:
                         # The noise of two columns is independent: one number of the joint spread stands for both.
-                        current += read_noise * math.sqrt(square) * _normal(stream, key, chip, kept)
+                        current += read_noise * math.sqrt(square) * normal_number(stream, key, chip, kept)
                     gap = targets[p, n] - math.tanh(beta * current)
                     short = max(senses[p, n] * gap, 0.0)
                     error += short
@@ -150,21 +167,40 @@ def train_noisy(  # noqa: PLR0912
                     delta = gap * decay / (1.0 + decay) ** 2
                     for j in range(rows):
                         gradient[j, n] += delta * voltages[p, j]
-            if error == 0.0 or number == epochs:
+            in_a_row = in_a_row + 1 if error == 0.0 else 0
+            if in_a_row == confirm or number == epochs:
                 break
+            if error == 0.0:
+                idle = 0
+                continue
+            moving = most_idle == 0
+            for j in range(rows):
+                for n in range(outputs):
+                    c = 2 * n if gradient[j, n] > 0.0 else 2 * n + 1
+                    if unresponsive > 0 and silent[j, c] >= unresponsive:
+                        gradient[j, n] = 0.0
+                    moving |= gradient[j, n] != 0.0 and not (knows_ends and level[j, c] >= last)
+            idle = 0 if moving else idle + 1
+            if idle > 0:
+                if idle == most_idle:
+                    break
+                continue
             for j in range(rows):
                 for n in range(outputs):
                     if gradient[j, n] == 0.0:
                         continue
                     c = 2 * n if gradient[j, n] > 0.0 else 2 * n + 1
                     sent += 1
+                    before = level[j, c]
                     if moves:
                         step = 1.0
                         if variation > 0.0:
                             spread = variation * variation
-                            step = spread * _gamma(1.0 / spread, stream, key, chip, kept)
-                        level[j, c] = min(level[j, c] + step, float(last))
-        numbers[m], met[m], errors[m], pulses[m] = number, error == 0.0, error, sent
+                            step = spread * gamma_number(1.0 / spread, stream, key, chip, kept)
+                        level[j, c] = min(before + step, float(last))
+                    unmoved = _rise(rises, level[j, c]) == _rise(rises, before)
+                    silent[j, c] = silent[j, c] + 1 if unmoved else 0
+        numbers[m], met[m], errors[m], pulses[m] = number, in_a_row == confirm, error, sent
         at_end = 0
         for j in range(rows):
             for c in range(columns):

@@ -36,6 +36,8 @@ class EnsembleResult:
     """(M,) whether a chip that converged still meets every target in a fresh read, if that was asked for."""
     drifted: BoolArray | None = None
     """(M, D) whether one that converged still meets every target after each of D drifts, if that was asked for."""
+    conductances: FloatArray | None = None
+    """(M, R, C) conductance of each cell in the end, in siemens; None where that follows from its level."""
 
     @classmethod
     def empty(cls, first: int, shape: tuple[int, ...], levels: type) -> Self:
@@ -63,7 +65,10 @@ class EnsembleResult:
 
     def part(self, share: slice) -> Self:
         """Return a view of some chips: writing to it writes to the whole."""
-        return type(self)(self.first + (share.start or 0), *(getattr(self, name)[share] for name in ARRAYS))
+        conductances = None if self.conductances is None else self.conductances[share]
+        arrays: dict[str, Any] = {name: getattr(self, name)[share] for name in ARRAYS}
+        fresh = None if self.fresh is None else self.fresh[share]
+        return type(self)(first=self.first + (share.start or 0), conductances=conductances, fresh=fresh, **arrays)
 
     def __len__(self) -> int:
         return len(self.converged)

@@ -8,6 +8,7 @@ random numbers of its own.
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import ArrayLike
 from crossbar_hil import defaults
 from crossbar_hil.arrays import FloatArray, checked_array
 from crossbar_hil.backend import Pulse
+from crossbar_hil.bench.effects import CELL_LISTS, Effects
 from crossbar_hil.errors import DataError
 
 from ..chip.curve import ConductanceCurve
@@ -49,9 +51,13 @@ def train_ensemble(
     v1: float = defaults.V1,
     pull_back: bool = defaults.PULL_BACK,
     check_labels: bool = True,
+    confirm: int | None = None,
+    give_up: bool | None = None,
+    unresponsive: int | None = None,
     read_noise: float = 0.0,
     step_variation: float = 0.0,
     wire_ohm: WireOhm = 0.0,
+    effects: Effects | None = None,
     seed: int | None = None,
     first: int = 0,
     threads: int | None = None,
@@ -70,14 +76,17 @@ def train_ensemble(
         K.
     pulse, beta, target, target0, epochs, v0, v1, check_labels
         As for `Trainer`.
-    pull_back : bool
+    pull_back, confirm, give_up, unresponsive
         As for `Trainer`.
     read_noise, step_variation : float
         As for `SimulatedBackend`.
     wire_ohm : float or pair
         As for `SimulatedBackend`. Chips with wires are trained one by one, which takes some thousand times as long.
+    effects : Effects, optional
+        What else makes the chips less than ideal, as ``[chip]`` of a bench file has it, lists of cells apart. Step
+        factors, shape exponents and column offsets are drawn by `draw_own_arrays`.
     seed : int, optional
-        Of the noise; needed with one of these. Chip number k has random numbers of its own.
+        Of the noise and the effects; needed with one of these. Chip number k has random numbers of its own.
     first : int
         Number of the first chip: a part of an ensemble has the noise that it has in the whole.
     threads : int, optional
@@ -102,9 +111,9 @@ def train_ensemble(
     workers = _threads() if threads is None else threads
     if workers < 1:
         raise DataError(f"{workers} threads cannot train, at least one is needed")
-    noisy = bool(read_noise or step_variation)
-    if noisy and seed is None:
-        raise DataError("read_noise and step_variation need a seed")
+    everything = _all_effects(effects, read_noise, step_variation)
+    if everything.strong() and seed is None:
+        raise DataError(f"effects that are drawn, {' and '.join(everything.strong())}, need a seed")
     chips = _as_shifts(shifts)
     shares = list(_shares(len(chips), workers))
     with ThreadPoolExecutor(workers) as pool:
@@ -115,14 +124,47 @@ def train_ensemble(
             (chips[least], largest),
             patterns,
             labels,
-            {"scale": scale, "read_noise": read_noise, "step_variation": step_variation, "wire_ohm": wire_ohm},
-            {"pulse": pulse, "beta": beta, "target": target, "target0": target0, "epochs": epochs, "v0": v0, "v1": v1,
-             "check_labels": check_labels},
-            pull_back=pull_back,
-        )  # fmt: skip
-        result = EnsembleResult.empty(first, chips.shape, np.float64 if step_variation else np.int32)
+            {"scale": scale, "wire_ohm": wire_ohm},
+            {
+                "pulse": pulse,
+                "beta": beta,
+                "target": target,
+                "target0": target0,
+                "epochs": epochs,
+                "v0": v0,
+                "v1": v1,
+                "pull_back": pull_back,
+                "check_labels": check_labels,
+                "confirm": confirm,
+                "give_up": give_up,
+                "unresponsive": unresponsive,
+            },
+            effects=everything,
+        )
+        result = EnsembleResult.empty(first, chips.shape, np.float64 if plan.uneven else np.int32)
+        if plan.with_effects:
+            result = replace(result, conductances=np.empty(chips.shape))
         list(each(lambda share: _train(plan, chips, share, result, seed), shares))
     return result
+
+
+def _all_effects(effects: Effects | None, read_noise: float, step_variation: float) -> Effects:
+    """Gather the effects of an ensemble.
+
+    Raises
+    ------
+    DataError
+        If one is out of range, given twice, or of single cells.
+    """
+    given = Effects() if effects is None else effects
+    for name, value in (("read_noise", read_noise), ("step_variation", step_variation)):
+        if value and getattr(given, name):
+            raise DataError(f"{name} {value:g} is given beside the effects, which have {getattr(given, name):g}")
+    for name in CELL_LISTS:
+        if getattr(given, name):
+            raise DataError(f"{name} cells are no part of an ensemble; sweep and tune train such chips one by one")
+    noise = {"read_noise": read_noise or given.read_noise, "step_variation": step_variation or given.step_variation}
+    return given.model_copy(update=noise)
 
 
 def _train(plan: Plan, chips: FloatArray, share: slice, result: EnsembleResult, seed: int | None) -> None:
@@ -130,6 +172,8 @@ def _train(plan: Plan, chips: FloatArray, share: slice, result: EnsembleResult, 
     first, part = result.first + share.start, result.part(share)
     if plan.wired:
         plan.train_wired(chips[share], first, seed or 0, part)
+    elif plan.with_effects:
+        plan.train_with_effects(chips[share], first, seed or 0, part)
     elif plan.read_noise or plan.step_variation:
         plan.train_noisy(chips[share], first, seed or 0, part)
     else:

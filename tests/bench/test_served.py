@@ -147,7 +147,7 @@ def test_a_bench_file_can_be_given_and_its_files_count_from_its_folder(tmp_path,
     folder, elsewhere = tmp_path / "lab", tmp_path / "elsewhere"
     folder.mkdir()
     elsewhere.mkdir()
-    (folder / "mine.csv").write_text("\n".join(f"{1e-7 + step * 1e-8}" for step in range(20)))
+    (folder / "mine.csv").write_text("G (S)\n" + "\n".join(f"{1e-7 + step * 1e-8}" for step in range(20)))
     bench = load_bench("emulated").as_toml().replace('"figure2a"', '"mine.csv"')
     bench = bench.replace("smoothed = false", "smoothed = false\ncurve_amplitude_v = 2.0\ncurve_width_s = 0.05")
     (folder / "lab.toml").write_text(bench)

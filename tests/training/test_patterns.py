@@ -88,8 +88,13 @@ def test_comments_blanks_and_line_ends_do_not_matter(read, text):
         (HEADER + "02,1,train\n", "line 2: pattern '02' must be bits such as 0110"),
         (HEADER + ",1,train\n", "line 2: pattern '' must be bits"),
         (HEADER + "01,x,train\n", "line 2: label 'x' must be bits"),
+        (
+            HEADER + "1,1,train\n10,10,train\n1101,1,train\n",
+            "line 2: pattern '1' has 1 of 4 bits and none in the file begins with 0, so zeros in front were lost",
+        ),
+        (HEADER + "1001,10,train\n1101,1,train\n", "line 3: label '1' has 1 of 2 bits and none in the file begins"),
         (HEADER + "01,1,train\n011,1,train\n", "line 3: 3 pattern bits and 1 label bits, expected 2 and 1"),
-        (HEADER + "01,1,train\n\n10,11,test\n", "line 4: 2 pattern bits and 2 label bits, expected 2 and 1"),
+        (HEADER + "01,1,train\n\n10,01,test\n", "line 4: 2 pattern bits and 2 label bits, expected 2 and 1"),
         (HEADER + "01,1,valid\n", "line 2: set 'valid' is neither train nor test"),
     ],
 )

@@ -43,7 +43,7 @@ class Ledger(DeviceBackend):
 def sent(update, steps=1e-7, conductances=None):
     chip = Ledger(np.broadcast_to(steps, (2, 4)))
     given = chip.siemens if conductances is None else np.asarray(conductances)
-    return chip, update.send(chip, SIGNS, given, 0.1)
+    return chip, update.send(chip, update.wanted(SIGNS, given), given, 0.1)
 
 
 def test_the_plain_update_sends_one_pulse_to_the_cell_of_each_synapse_that_should_rise():

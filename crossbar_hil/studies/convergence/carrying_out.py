@@ -56,6 +56,8 @@ def _tell_tune(result: TuneResult, folder: ChipStudyFolder) -> Told:
         f"tuned   {describe_settings(list(result.settings), list(result.settings.values()))}",
         f"yield   {describe_share(fresh)}, on {fresh.chips} simulated chips that were never searched on",
     ]
+    if result.promise is not None:
+        lines.append(f"promise {result.promise.line}")
     later = describe_afterwards(fresh, noisy=result.tune.noisy)
     if later:
         lines.append(f"later   {later}")
@@ -88,5 +90,6 @@ def _tell_tune(result: TuneResult, folder: ChipStudyFolder) -> Told:
         "seed": result.tune.seed,
         "limits": limits,
         "virtual_chips": chips,
+        **({"promise": result.promise.as_record()} if result.promise else {}),
     }
     return Told(lines, record)

@@ -12,7 +12,7 @@ from crossbar_hil.bench.named_files import files_of
 from crossbar_hil.bench.virtual_chips import virtual_chips
 from crossbar_hil.errors import ConfigError, CrossbarError, DataError
 from crossbar_hil.plugins import load
-from crossbar_hil.shipped import data_file, read_text
+from crossbar_hil.shipped import data_file, read_bytes
 from crossbar_hil.studies.convergence.counts import Counts, TrainedChips
 from crossbar_hil.studies.convergence.opened_chips import OpenedChips, has_chips_of_its_own, whose
 from crossbar_hil.studies.settings import Key, Value, virtual_chip, with_settings
@@ -53,33 +53,44 @@ class Ensemble(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class ReadFile:
     """A file that was read already."""
 
     name: str
-    text: str
+    data: bytes
 
     def __str__(self) -> str:
         return self.name
 
-    def read_text(self, encoding: str) -> str:  # noqa: ARG002 - as a path has it
+    def read_bytes(self) -> bytes:
+        """Return the whole file."""
+        return self.data
+
+    def read_text(self, encoding: str) -> str:
         """Return the whole text."""
-        return self.text
+        return self.data.decode(encoding)
+
+    @property
+    def digested(self) -> str:
+        """What a digest is made of: the text, or as much of it as there is."""
+        return self.data.decode("utf-8-sig", "surrogateescape")
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A bench whose virtual chip is trained, and the text of the files that it names."""
+    """A bench whose virtual chip is trained, and the files that it names."""
 
     bench: Bench
-    patterns: Text
-    curve: Text | None = None
+    patterns: ReadFile
+    curve: ReadFile | None = None
     """The measured curve; None if the bench's own backend makes the chips and the bench names none."""
-    start: Text | None = None
+    start: ReadFile | None = None
     """The map at which the cells start, if the bench names one."""
+    twin: ReadFile | None = None
+    """The twin whose draws the chips are, if the bench names one."""
 
     @classmethod
-    def of(cls, bench: Bench, read: dict[str, Text]) -> "Point":
+    def of(cls, bench: Bench, read: dict[str, ReadFile]) -> "Point":
         """Gather what a study of a bench needs; of its instruments nothing, of a backend of somebody else all.
 
         Parameters
@@ -105,16 +116,16 @@ class Point:
         for named, value in files_of(virtual):
             file = data_file(value)
             texts[named.key] = read.setdefault(
-                str(file), read.get(str(file)) or Text(str(file), read_text(named.what, file))
+                str(file), read.get(str(file)) or ReadFile(str(file), read_bytes(named.what, file))
             )
         return cls(virtual, **texts)
 
     @property
     def digest(self) -> str:
         """SHA-256 of everything that the outcome depends on; names are not among it."""
-        leave_out: Any = {"name": True, "chip": {"curve", "start"}, "training": {"patterns"}}
+        leave_out: Any = {"name": True, "chip": {"curve", "start", "twin"}, "training": {"patterns"}}
         settings = self.bench.model_dump(mode="json", by_alias=True, exclude=leave_out)
-        texts = [each.text for each in (self.curve, self.patterns, self.start) if each is not None]
+        texts = [each.digested for each in (self.curve, self.patterns, self.start, self.twin) if each is not None]
         everything = json.dumps([settings, *texts], sort_keys=True)
         return hashlib.sha256(everything.encode()).hexdigest()
 
@@ -123,7 +134,7 @@ class Point:
         task = PatternSet.from_csv(self.patterns)
         if has_chips_of_its_own(self.bench):
             return OpenedChips(self.bench, task)
-        made: Ensemble = _plug_in()(self.bench, self.curve, task, start=self.start)
+        made: Ensemble = _plug_in()(self.bench, self.curve, task, start=self.start, twin=self.twin)
         return made
 
 
@@ -194,7 +205,7 @@ class CheckedPoints(NamedTuple):
 
 
 def check_points(
-    bench: Bench, keys: Sequence[Key], values: Sequence[Sequence[Value]], seed: int, read: dict[str, Text]
+    bench: Bench, keys: Sequence[Key], values: Sequence[Sequence[Value]], seed: int, read: dict[str, ReadFile]
 ) -> CheckedPoints:
     """Make the point of every combination of values and see that it can be trained.
 

@@ -15,7 +15,7 @@ from crossbar_hil.studies.convergence.folder import ChipStudyFolder
 from crossbar_hil.studies.convergence.opened_chips import has_chips_of_its_own, whose
 from crossbar_hil.studies.convergence.points import (
     Point,
-    Text,
+    ReadFile,
     check_drifts,
     check_numbers,
     check_point,
@@ -23,6 +23,7 @@ from crossbar_hil.studies.convergence.points import (
     chips_of_point,
     chunk_size,
 )
+from crossbar_hil.studies.convergence.promise import KINDS, Promise, draw_kinds, promise, unknown_of
 from crossbar_hil.studies.convergence.searching import Candidate, Values, best, choose, first_axes, grid, neighbours
 from crossbar_hil.studies.folder import write_json, write_text
 from crossbar_hil.studies.scheduling import Scheduler
@@ -35,8 +36,11 @@ KIND = "tune"
 TUNE, CANDIDATES, TUNED = "tune.json", "candidates.csv", "tuned"
 FRESH = 10**9
 """Number of the first chip of the confirmation; the search takes those from 0 on."""
-DONE_BY = 0.999
-"""The tuned training ends when so many of the chips that converge have converged."""
+DONE_BY, SPARE = 0.999, 2
+"""The tuned training may take so many times the epochs by which that share of the converging chips has converged: a
+chip that is a little unlike the searched ones needs more, and one that has converged gets no pulse."""
+LEAST_OF_A_KIND = 50
+"""Chips that are trained of each kind that could have been measured, at least."""
 _EPOCHS = find_key("epochs")
 
 
@@ -78,7 +82,7 @@ class Tune:
     """Whether reads are noisy."""
     drifts: tuple[float, ...]
     """Relative drifts after which every chip is judged once more."""
-    read: dict[str, Text]
+    read: dict[str, ReadFile]
 
     def at(self, values: Values) -> Bench:
         """Return the bench with some settings."""
@@ -113,6 +117,8 @@ class TuneResult:
     bench: Bench
     fresh: Counts
     """On chips that were never searched on."""
+    promise: Promise | None
+    """For chips of the kind that was measured, if one was."""
 
     @property
     def limits(self) -> dict[str, float | int]:
@@ -137,6 +143,7 @@ class TuneResult:
             "searched": summary(self.found.counts),
             "limits": self.limits,
             "virtual_chips": chips_of_point(self.bench),
+            **({"promise": self.promise.as_record()} if self.promise else {}),
         }
 
 
@@ -162,7 +169,7 @@ def plan_tune(bench: Bench, given: Sequence[Axis], *, chips: int, seed: int, dri
         If a setting is wrong.
     """
     check_numbers(chips, seed)
-    read: dict[str, Text] = {}
+    read: dict[str, ReadFile] = {}
     held = with_settings(bench, {axis.key: axis.values[0] for axis in given})
     start = check_point(Point.of(held, read), seed, "")
     training = held.training
@@ -245,12 +252,16 @@ def run_tune(tune: Tune, folder: ChipStudyFolder, scheduler: Scheduler, progress
         settings = dict(zip((axis.key for axis in tune.axes), found.values, strict=True))
         enough = found.counts.epoch_of(DONE_BY)
         if enough is not None and _EPOCHS not in settings:
-            settings[_EPOCHS] = enough
+            settings[_EPOCHS] = min(SPARE * enough, tune.bench.training.epochs)
         bench = with_settings(tune.bench, settings)
-        progress.expect(trained + tune.chips, f"{tune.chips} fresh chips")
+        kinds = draw_kinds(bench, tune.seed)
+        of_each = max(tune.chips // KINDS, LEAST_OF_A_KIND)
+        progress.expect(trained + tune.chips + len(kinds) * of_each, f"{tune.chips} fresh chips")
         (fresh,) = count_chips(len(done), [bench], FRESH, tune.chips)
+        of_kinds = count_chips(len(done) + 1, kinds, FRESH, of_each)
     folder.finish()
-    result = TuneResult(tune, found, settings, bench, fresh)
+    unknown = unknown_of(virtual_chip(bench))
+    result = TuneResult(tune, found, settings, bench, fresh, promise(fresh, of_kinds, unknown) if kinds else None)
     _write(result, done, folder)
     return result
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from crossbar_hil.arrays import FloatArray
 from crossbar_hil.errors import ConfigError
 
 from ...chip.simulated import SimulatedBackend
@@ -96,6 +97,8 @@ class World:
         self._closed: dict[str, frozenset[Relay]] = {}
         self._exposures: dict[tuple[int, int], _Exposure] = {}
         self._solution: Solution | None = None
+        self._takes_time, self._noisy = chip.takes_time, chip.noisy
+        self._not_aged_s = 0.0
         self._left_s = self.clock.elapsed()
 
     # ------------------------------------------------------------------ building
@@ -222,16 +225,20 @@ class World:
             self.log.mark(self.clock.elapsed(), "end", **details)
             for cell in list(self._exposures):
                 self._move(cell)
+            self._age_chip()
 
     def measure(self, name: str) -> tuple[float, bool]:
         """Return the current out of a channel's HI terminal, in amperes, and whether it is at its limit."""
         with self.lock:
+            self._age_chip()
             if self.damage and self.damage.noisy:
                 self._solution = None
-            found = self.solution()
+            # The noise of the cells is in the reading alone: nothing else sees it.
+            found = self._solve_circuit(self.chip.read_siemens()) if self._noisy else self.solution()
+            limited = name in found.limited
             if self.damage and name in self.damage.beyond:
-                return self.damage.beyond[name], name in found.limited
-            return found.amperes.get(name, 0.0), name in found.limited
+                return self.damage.beyond[name], limited
+            return found.amperes.get(name, 0.0) - self._offset_a(name), limited
 
     def volt(self, node: str) -> float:
         """Return the voltage of a node against ``lo``."""
@@ -251,6 +258,27 @@ class World:
             self._expose(seconds)
         if self.damage and self.damage.age(seconds):
             self._solution = None
+        self._not_aged_s += seconds
+
+    def _age_chip(self) -> None:
+        """Have the chip feel the time that has passed: before a reading, and before a cell moves.
+
+        In between, voltages are those of conductances that are as old as the last of these.
+        """
+        if self._takes_time and self._not_aged_s:
+            self.chip.pass_time(self._not_aged_s)
+            self._not_aged_s, self._solution = 0.0, None
+
+    def _offset_a(self, name: str) -> float:
+        """Return what is added to the current out of the columns that a channel's HI is joined to, in amperes."""
+        offsets = self.chip.column_offsets
+        if offsets is None:
+            return 0.0
+        group = {f"{name}.hi"}
+        joints = self._joints()
+        while grown := {node for joint in joints if not group.isdisjoint(joint) for node in joint} - group:
+            group |= grown
+        return float(sum(offset for number, offset in enumerate(offsets) if f"column.{number}" in group))
 
     def _expose(self, seconds: float) -> None:
         volts = self._cell_volts()
@@ -262,12 +290,12 @@ class World:
     def solution(self) -> Solution:
         """Return the voltages and currents of this instant."""
         if self._solution is None:
-            self._solution = self._solve_circuit()
+            self._solution = self._solve_circuit(self.chip.conductances)
         return self._solution
 
-    def _solve_circuit(self) -> Solution:
+    def _solve_circuit(self, siemens: FloatArray) -> Solution:
         wires = [*self._joints(), *self._chip_circuit.wires]
-        of_chip, cells = self._chip_circuit.parts(self.chip.conductances, self.damage)
+        of_chip, cells = self._chip_circuit.parts(siemens, self.damage)
         resistors = [*self._resistors, *of_chip]
         sources, guards = {}, {}
         for name, terminal in self._terminals.items():
@@ -303,6 +331,7 @@ class World:
     def _move(self, cell: tuple[int, int]) -> None:
         """End what a cell was exposed to, and move it."""
         volt, seconds = self._exposures.pop(cell)
+        self._age_chip()
         self.log.add(self.clock.elapsed(), "exposure", row=cell[0], column=cell[1], volt=volt, seconds=seconds)
         if self.damage is None or self.damage.moves(cell):
             self.chip.expose(*cell, volt, seconds)

@@ -2,15 +2,17 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import root
 
 from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.file import load_bench
+from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.errors import DataError
 from crossbar_hil.plugins import load
 from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend
 from crossbar_hil.sim_backend.chip.array_circuit import ArrayCircuit
-from crossbar_hil.sim_backend.circuit.cells import Ohmic, Sinh
+from crossbar_hil.sim_backend.circuit.cells import Cubic, Ohmic, Sinh
 
 CURVE = ConductanceCurve.from_csv(data_file("figure2a"))
 PULSE = Pulse(2.0, 0.05)
@@ -86,6 +88,62 @@ def test_a_cell_that_is_not_ohmic_counts_with_its_conductance_at_its_own_voltage
     seen = float(ArrayCircuit(siemens, wires, cell).pulse_volts(0, 0, 2.0)[0, 0])
     # One loop: 2 V = v + 200 ohm * 1 mS * sinh(v)
     assert seen + 0.2 * np.sinh(seen) == pytest.approx(2.0, abs=1e-8)
+
+
+def outflow(unknown, siemens, wires, at_rows, at_columns, cell):
+    """Current out of every node by Kirchhoff's law, each as the voltage that it would drop in a segment of its line."""
+    shape = siemens.shape
+    words, bits = unknown.reshape(2, *shape)
+    through = cell.current(siemens, words - bits)
+    to_the_right = np.diff(np.hstack([at_rows[:, None], words]), axis=1)
+    downwards = np.diff(np.vstack([bits, at_columns[None]]), axis=0)
+    of_words = to_the_right - np.hstack([to_the_right[:, 1:], np.zeros((shape[0], 1))]) + wires[0] * through
+    of_bits = np.vstack([np.zeros((1, shape[1])), downwards[:-1]]) - downwards - wires[1] * through
+    return np.concatenate([of_words.ravel(), of_bits.ravel()])
+
+
+def test_voltages_of_random_half_select_pulses_are_those_of_a_root_finder():
+    rng = np.random.default_rng(8)
+    for case in range(30):
+        shape, wires = tuple(rng.integers(1, 4, 2)), tuple(10 ** rng.uniform(0, 5, 2))
+        siemens = 10 ** rng.uniform(-7, -3, shape)
+        cell = Sinh(b_per_v=float(rng.uniform(1, 8))) if case % 4 else Cubic()
+        amplitude, selected = float(rng.choice([2.0, -2.8])), tuple(int(rng.integers(each)) for each in shape)
+        at_rows, at_columns = np.zeros(shape[0]), np.zeros(shape[1])
+        at_rows[selected[0]], at_columns[selected[1]] = amplitude / 2, -amplitude / 2
+        unknown = np.zeros(2 * siemens.size)
+        for share in (0.2, 0.4, 0.6, 0.8, 1.0):  # from small voltages on, or it does not get there
+            found = root(outflow, unknown, (siemens, wires, share * at_rows, share * at_columns, cell), tol=1e-13)
+            unknown = found.x
+        assert np.abs(found.fun).max() < 1e-10, case
+        words, bits = unknown.reshape(2, *shape)
+        seen = ArrayCircuit(siemens, wires, cell).pulse_volts(*selected, amplitude)
+        np.testing.assert_allclose(seen, words - bits, atol=1e-8, err_msg=str(case))
+
+
+@pytest.mark.parametrize(
+    "chip",
+    [
+        {"cell": "sinh", "cell_options": {"b_per_v": 2.0}, "wire_ohm": ["3 kohm", "5 kohm"], "threshold": 0.4},
+        {"wire_ohm": ["10 kohm", "20 kohm"], "threshold": 0.45},
+    ],
+)
+def test_an_emulated_half_select_pulse_does_what_a_simulated_one_does(chip):
+    bench = load_bench("emulated", overrides={"chip": chip})
+    twin = SimulatedBackend.from_bench(
+        load_bench("simulated", overrides={"chip": {**chip, "write": "half-select"}}), np.random.default_rng(3)
+    )
+    with open_backend(bench, seed=3) as backend:
+        for place, cell in enumerate(((0, 0), (3, 1), (2, 3))):
+            counts = np.zeros((4, 4), dtype=int)
+            counts[cell] = 1 + place % 2
+            for each in (backend, twin):
+                each.send_pulses(counts, PULSE)
+            before = twin.levels
+        assert (before > 0).sum() > 6  # neighbours have moved
+        assert np.allclose(
+            backend.read_currents(np.full((1, 4), 0.1)), twin.read_currents(np.full((1, 4), 0.1)), rtol=1e-5
+        )
 
 
 def test_half_select_with_ideal_wires_moves_the_selected_cells_alone_as_direct_writing_does():

@@ -148,7 +148,7 @@ def test_a_curve_without_a_pulse_serves_any():
 
 
 def test_a_path_may_be_text(tmp_path):
-    (tmp_path / "c.txt").write_text("4e-7\n5e-7\n")
+    (tmp_path / "c.txt").write_text("G (S)\n4e-7\n5e-7\n")
     curve = ConductanceCurve.from_csv(str(tmp_path / "c.txt"))
     assert curve.levels_siemens.tolist() == [4e-7, 5e-7]
     assert curve.pulse is None
@@ -156,7 +156,7 @@ def test_a_path_may_be_text(tmp_path):
 
 
 def test_a_plain_file_takes_the_pulse_it_is_given(tmp_path):
-    (tmp_path / "c.txt").write_text("4e-7\n5e-7\n")
+    (tmp_path / "c.txt").write_text("G (S)\n4e-7\n5e-7\n")
     assert ConductanceCurve.from_csv(tmp_path / "c.txt", Pulse(1.5, 0.01)).pulse == Pulse(1.5, 0.01)
 
 

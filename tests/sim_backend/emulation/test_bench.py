@@ -425,7 +425,8 @@ def test_hardware_asks_before_it_trains(emulated_bench, own_bench, cli, monkeypa
     done = cli("train", "--bench", path, "--seed", "1", "--epochs", "2", "--quiet", "--no-report")
     assert done.code == 1
     assert "pulses of 2 V, 50 ms" in done.err
-    assert "8 pulses in 2 epochs" in done.err
+    assert "; of 1000 virtual chips " in done.err
+    assert "headroom unknown: K = 10" in done.err
     assert emulated_bench.world.log.of("exposure") == []
     done = cli("train", "--bench", path, "--seed", "1", "--epochs", "2", "--quiet", "--no-report", "--yes", "--json")
     assert json.loads(done.out)["kind"] == "hardware"
@@ -436,7 +437,7 @@ def test_read_and_safe_verbs(cli):
     assert np.shape(read["conductance_siemens"]) == (4, 4)
     assert "row" in cli("read", "emulated", "--seed", "1").out
     assert cli("safe", "emulated").out == "bench emulated is safe: outputs off, relays open\n"
-    assert cli("check", "emulated").out == "bench emulated is sound\n"
+    assert cli("check", "emulated").out.startswith("bench emulated is sound\n")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals differ on Windows")

@@ -30,7 +30,7 @@ def rises():
 
 
 def ensemble(chip=None, **training):
-    settings = {"chip": chip or {}, "training": {"pull_back": False, **training}}
+    settings = {"chip": chip or {}, "training": {"pull_back": False, "confirm": 1, **training}}
     return Point.of(load_bench("simulated", overrides=settings), {}).ensemble()
 
 

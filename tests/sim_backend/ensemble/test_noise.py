@@ -35,7 +35,7 @@ def trained_alone(chips, seed, pull_back=False, **noise):
     shifts = draw_ensemble(chips, seed=seed, span_siemens=SPAN)
     return np.array(
         [
-            Trainer(SimulatedBackend(CURVE, own, rng=rng, **noise), pull_back=pull_back)
+            Trainer(SimulatedBackend(CURVE, own, rng=rng, **noise), pull_back=pull_back, confirm=1)
             .run(TASK.train, TASK.train_labels)
             .epochs
             for own in shifts
@@ -54,7 +54,7 @@ def within(first, second, deviations):
 def test_noisy_chips_take_as_many_epochs_as_with_the_trainer(noise, pull_back):
     shifts = draw_ensemble(20_000, seed=2, span_siemens=SPAN)
     way = {"pull_back": pull_back}
-    together = train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, seed=2, **noise, **way)
+    together = train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, seed=2, confirm=1, **noise, **way)
     quiet = train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, **way)
     alone = trained_alone(400, 21, **noise, **way)
     assert within(together.epochs.astype(float), alone.astype(float), 3.5)
@@ -65,7 +65,7 @@ def test_noisy_chips_take_as_many_epochs_as_with_the_trainer(noise, pull_back):
 @pytest.mark.parametrize("noise", [{"read_noise": 0.05}, {"step_variation": 0.5}], ids=["read", "step"])
 def test_noisy_chips_take_as_many_epochs_as_with_the_trainer_to_a_few_hundredths(noise):
     shifts = draw_ensemble(200_000, seed=2, span_siemens=SPAN)
-    together = train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, seed=2, **noise)
+    together = train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, seed=2, confirm=1, **noise)
     assert within(together.epochs.astype(float), trained_alone(20_000, 22, **noise).astype(float), 3.5)
 
 
@@ -88,7 +88,8 @@ def test_read_noise_alone_decides_as_often_as_a_normal_distribution_says():
     current = np.sqrt(2) * 0.1 * 0.1 * 10 * 5e-8
     result = train_ensemble(
         CURVE, np.full((20_000, 1, 2), 5e-8), [[1]], [[1]],
-        read_noise=0.1, seed=9, epochs=1, beta=1e7, target=float(np.tanh(1e7 * current)), target0=-0.99, threads=1,
+        read_noise=0.1, seed=9, epochs=1, confirm=1, beta=1e7,
+        target=float(np.tanh(1e7 * current)), target0=-0.99, threads=1,
     )  # fmt: skip
     share = 0.158655
     assert result.converged.mean() == pytest.approx(share, abs=4 * np.sqrt(share * (1 - share) / 20_000))

@@ -63,7 +63,7 @@ def test_limits_are_what_the_training_needs(tmp_path):
 
 
 def test_a_curve_that_never_rises_cannot_be_tuned(tmp_path):
-    (tmp_path / "flat.csv").write_text("4e-7\n4e-7\n4e-7\n")
+    (tmp_path / "flat.csv").write_text("G (S)\n4e-7\n4e-7\n4e-7\n")
     bench = load_bench("simulated", overrides={"chip": {"curve": str(tmp_path / "flat.csv")}})
     with pytest.raises(ConfigError, match=r"flat\.csv never rises, so no training can converge"):
         plan_tune(bench, [], chips=10, seed=1)

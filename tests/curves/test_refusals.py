@@ -1,20 +1,24 @@
 """Curve files: what is understood, and which line is refused."""
 
+import re
+
 import pytest
 
 from crossbar_hil import Pulse
+from crossbar_hil.curves.files.options import Options
+from crossbar_hil.curves.files.questions import CurveUnclear
+from crossbar_hil.curves.reading import PLAIN, read_curves, understand
 from crossbar_hil.errors import DataError
-from crossbar_hil.sim_backend.chip.curve_file import read_curves
 
 TABLE = "polarity,amplitude_v,width_s,pulse,conductance_siemens\n"
 
 
 @pytest.fixture
 def read(tmp_path):
-    def reader(content):
+    def reader(content, options=PLAIN):
         file = tmp_path / "curve.csv"
         file.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return read_curves(file)
+        return understand(file, options).curves
 
     return reader
 
@@ -25,67 +29,69 @@ def read(tmp_path):
 @pytest.mark.parametrize(
     "text",
     [
-        "4.5e-7\n5.1e-7\n5.2e-7\n",
-        "4.5e-7\n5.1e-7\n5.2e-7",
         "Conductance (S)\n4.5e-7\n5.1e-7\n5.2e-7\n",
+        "Conductance (S)\n4.5e-7\n5.1e-7\n5.2e-7",
         "conductance_siemens\n4.5e-7\n5.1e-7\n5.2e-7\n",
         "G\n4.5e-7\n5.1e-7\n5.2e-7\n",
         "G [S]\n4.5e-7\n5.1e-7\n5.2e-7\n",
         "\ufeffConductance (S)\n4.5e-7\n5.1e-7\n5.2e-7\n",
-        "\ufeff4.5e-7\n5.1e-7\n5.2e-7\n",
-        "4.5e-7\r\n5.1e-7\r\n5.2e-7\r\n",
+        "G\n0.00000045\n0.00000051\n+5.2e-7\n",
+        "G\r\n4.5e-7\r\n5.1e-7\r\n5.2e-7\r\n",
         "Conductance (S)\r\n4.5e-7\r\n5.1e-7\r\n5.2e-7\r\n\r\n\r\n",
-        "# device 12\n# 2 V\n4.5e-7\n# after lunch\n5.1e-7\n5.2e-7\n",
-        "\n\n  4.5e-7  \n\t5.1e-7\n5.2E-07\n\n",
-        "0.00000045\n0.00000051\n+5.2e-7\n",
-        "1,4.5e-7\n2,5.1e-7\n3,5.2e-7\n",
-        "0, 4.5e-7\n1, 5.1e-7\n2, 5.2e-7\n",
-        "1 4.5e-7\n2   5.1e-7\n3\t5.2e-7\n",
+        "# device 12\n# 2 V\nG\n4.5e-7\n# after lunch\n5.1e-7\n5.2e-7\n",
+        "\n\n G\n 4.5e-7  \n\t5.1e-7\n5.2E-07\n\n",
         "pulse,conductance_siemens\n1,4.5e-7\n2,5.1e-7\n3,5.2e-7\n",
+        "pulse, G\n0, 4.5e-7\n1, 5.1e-7\n2, 5.2e-7\n",
+        "n G\n1 4.5e-7\n2   5.1e-7\n3\t5.2e-7\n",
         "Pulse number,Conductance (S)\n1,4.5e-7\n2,5.1e-7\n3,5.2e-7\n",
         "Pulse number Conductance (S)\n1 4.5e-7\n2 5.1e-7\n3 5.2e-7\n",
         "n\tG\n1\t4.5e-7\n2\t5.1e-7\n3\t5.2e-7\n",
         '"pulse","conductance (S)"\n1,4.5e-7\n2,5.1e-7\n3,5.2e-7\n',
-        "7,4.5e-7\n8,5.1e-7\n9,5.2e-7\n",
+        "n,G\n7,4.5e-7\n8,5.1e-7\n9,5.2e-7\n",
+        "Conductance (uS)\n0.45\n0.51\n0.52\n",
+        "pulse,g_us\n1,0.45\n2,0.51\n3,0.52\n",
+        "time,conductance\n1.3,4.5e-7\n2.9,5.1e-7\n4.2,5.2e-7\n",
     ],
 )
 def test_every_way_a_lab_writes_a_column_gives_the_same_levels(read, text):
     (curve,) = read(text)
     assert curve.pulse is None
-    assert curve.levels_siemens == [4.5e-7, 5.1e-7, 5.2e-7]
+    assert curve.levels_siemens == (4.5e-7, 5.1e-7, 5.2e-7)
+
+
+@pytest.mark.parametrize("text", ["4.5e-7\n5.1e-7\n5.2e-7\n", "1,4.5e-7\n2,5.1e-7\n", "# 2 V\n4.5e-7\n5.1e-7\n"])
+def test_numbers_that_nothing_names_are_siemens_only_if_somebody_says_so(read, text):
+    with pytest.raises(DataError, match=r"`crossbar-hil curve .*--unit S --to my_chip\.csv` if they are siemens"):
+        read(text)
+    assert read(text, Options(unit="S"))[0].levels_siemens[:2] == (4.5e-7, 5.1e-7)
 
 
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
-        ("4.5e-7\nabc\n5e-7\n", 2, "conductance 'abc' is not a number"),
+        ("G\n4.5e-7\nabc\n5e-7\n", 3, "'abc' is not a number"),
+        ("4.5e-7\nabc\n5e-7\n", 2, "'abc' is not a number"),
         ("G\n4.5e-7\n\n5e-7\n", 3, "an empty line leaves a gap in the curve"),
-        ("# a\n# b\n4.5e-7\nnan\n", 4, "conductance nan is not finite"),
-        ("nan\n4.5e-7\n", 1, "conductance nan is not finite"),
-        ("4.5e-7\ninf\n", 2, "conductance inf is not finite"),
-        ("4.5e-7\n-5e-7\n", 2, "conductance -5e-07 S is negative"),
-        ("4.5e-7\n0.45\n", 2, "conductance 0.45 S exceeds 0.1 S; the column must be in siemens"),
+        ("# a\n# b\nG\n4.5e-7\nnan\n", 5, "conductance nan is not finite"),
+        ("G\nnan\n4.5e-7\n", 2, "conductance nan is not finite"),
+        ("G\n4.5e-7\ninf\n", 3, "conductance inf is not finite"),
+        ("G\n4.5e-7\n-5e-7\n", 3, "conductance -5e-07 S is negative"),
+        ("G (S)\n4.5e-7\n0.45\n", 3, "conductance 0.45 S exceeds 0.1 S; the column must be in S"),
         ("Conductance (S)\n0.45\n0.51\n", 2, "conductance 0.45 S exceeds 0.1 S"),
-        ("4.5e-7\n1e6\n", 2, "conductance 1e+06 S exceeds 0.1 S"),
-        ("1,2,4.5e-7\n", 1, "3 columns, expected 1 (conductance in siemens) or 2 (pulse number, conductance)"),
-        ("1 2 4.5e-7\n", 1, "3 columns, expected 1"),
-        ("pulse,voltage,conductance\n1,2,4.5e-7\n", 1, "3 columns, expected 1"),
+        ("pulse,G (S)\n1,2,4.5e-7\n2,2,5e-7\n", 1, "2 column(s) in the header of a table of 3"),
         ("4.5e-7\n2,5e-7\n", 2, "2 column(s) after lines of 1"),
-        ("1,4.5e-7\n5e-7\n", 2, "1 column(s) after lines of 2"),
-        ("1,4.5e-7\n3,5e-7\n", 2, "pulse number 3, expected 2; the curve must have no gap"),
-        ("1,4.5e-7\n1,5e-7\n", 2, "pulse number 1, expected 2"),
+        ("G\n1,4.5e-7\n5e-7\n", 1, "1 column(s) in the header of a table of 2"),
+        ("n,G\n1,4.5e-7\n5e-7\n2,5e-7\n", 3, "1 column(s) after lines of 2"),
+        ("n,G\n1,4.5e-7\n3,5e-7\n", 3, "pulse number 3, expected 2; the curve must have no gap"),
+        ("n,G\n1,4.5e-7\n1,5e-7\n2,6e-7\n", 3, "pulse number 1, expected 2"),
         ("G\r\n4.5e-7\r\n\r\nx\r\n", 3, "an empty line leaves a gap"),
-        ("1,4.5e-7\n2,\n", 2, "conductance '' is not a number"),
-        ("x,4.5e-7\n2,5e-7\n", 1, "pulse number 'x' is not a number"),
-        ("Conductance (uS)\n0.045\n0.051\n", 1, "column 'conductance (us)' is not a conductance in siemens"),
-        ("Conductance (µS)\n0.045\n0.051\n", 1, "is not a conductance in siemens"),
-        ("Resistance (ohm)\n0.045\n0.051\n", 1, "column 'resistance (ohm)' is not a conductance in siemens"),
-        ("pulse,current_a\n1,4.5e-7\n2,5e-7\n", 1, "column 'current_a' is not a conductance in siemens"),
-        ("pulse,g_us\n1,4.5e-7\n2,5e-7\n", 1, "column 'g_us' is not a conductance in siemens"),
-        ("time,conductance\n1,4.5e-7\n2,5e-7\n", 1, "column 'time' is not a pulse number, such as pulse"),
-        ("4.5e-7;1\n5e-7;2\n", 1, "is not a conductance in siemens"),
-        ("G\nG\n4.5e-7\n", 2, "conductance 'G' is not a number"),
-        ("# ok\n\n4.5e-7\n# gap follows\n\n5e-7\n", 5, "an empty line leaves a gap"),
+        ("n,G\n1,4.5e-7\n2,\n3,5e-7\n", 3, "conductance of column 2 'G' is missing"),
+        ("x,4.5e-7\n2,5e-7\n", 1, "'x' is not a number"),
+        ("Resistance (ohm)\n0.045\n0.051\n", 2, "exceeds 0.1 S; the column must be in ohm"),
+        ("Resistance (ohm)\n0\n0.051\n", 2, "conductance inf is not finite"),
+        ("pulse,g_us\n1,4.5e-7\n2,5e-7\n", 3, "5e-13 S is the largest and below 1e-12 S"),
+        ("# ok\n\nG\n4.5e-7\n# gap follows\n\n5e-7\n", 6, "an empty line leaves a gap"),
+        ("G\n4.5e-7\n9.91e37\n5e-7\n", 3, "9.91e+37 is what instruments write for an overflow, no reading"),
     ],
 )
 def test_a_wrong_line_of_a_plain_file_is_refused_with_its_number(read, text, line, message):
@@ -96,14 +102,38 @@ def test_a_wrong_line_of_a_plain_file_is_refused_with_its_number(read, text, lin
 
 
 @pytest.mark.parametrize(
+    ("text", "message", "settled"),
+    [
+        ("pulse,current_a\n1,4.5e-8\n2,5e-8\n", "at which voltage they were read", Options(voltage=0.1)),
+        ("pulse,Resistance\n1,2\n2,1.6\n", "has no unit, and its numbers, up to 2,", Options(unit="Mohm")),
+        ("Conductance\n0.45\n0.51\n", "has no unit, and its numbers, up to 0.51,", Options(unit="uS")),
+        ("Conductance (?S)\n0.45\n0.51\n", "has the unit '?S', which is not known here", Options(unit="uS")),
+        ("Conductance (a.u.)\n0.45\n0.51\n", "has the unit 'a.u.'", Options(unit="uS")),
+        ("value\n0.45\n0.51\n", "the name says neither conductance nor resistance nor current", Options(unit="uS")),
+        ("0,451\n1,477\n", "line 1 can be read as 0.451 by", Options(separator="none", decimal=",", unit="uS")),
+        ("n;G (nS)\n1;4.508\n2;5.100\n", "4.508 may be 4.508 or 4508", Options(decimal=".")),
+        ("n;G (nS)\n1;4,508\n2;5,100\n", "4,508 may be 4.508 or 4508", Options(decimal=",")),
+        ("G (uS),R (Mohm),G2 (uS)\n0.45,2,0.5\n0.5,1.9,0.6\n", "may each be the curve", Options(column=("G (uS)",))),
+        ("G (S)\n6e-7\n5e-7\n4e-7\n", "holds no potentiation curve: its 3 conductances fall", Options(down=3)),
+    ],
+)
+def test_what_a_file_leaves_open_is_asked_in_one_sentence_and_settled_by_its_option(read, text, message, settled):
+    with pytest.raises(CurveUnclear, match=re.escape(message)) as question:
+        read(text)
+    assert "`crossbar-hil curve " in str(question.value)
+    assert "--to my_chip.csv`" in str(question.value)
+    assert len(read(text, settled)[0].levels_siemens) >= 2
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "holds no data"),
         ("\n\n  \n", "holds no data"),
         ("# only a comment\n", "holds no data"),
         ("\ufeff", "holds no data"),
-        ("Conductance (S)\n", "at least 2 needed"),
-        ("4.5e-7\n", "at least 2 needed"),
+        ("Conductance (S)\n", "holds no numbers"),
+        ("G\n4.5e-7\n", "at least 2 needed"),
         ("Conductance (S)\n4.5e-7\n", "at least 2 needed"),
         (TABLE, "holds a header and no data"),
         (TABLE + "potentiation,2,0.05,1,4.5e-7\n", "at least 2 needed"),
@@ -115,7 +145,9 @@ def test_a_file_without_a_curve_is_refused_by_name(read, text, message):
     assert "curve.csv" in str(refusal.value)
 
 
-@pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n\x00\xff", b"\xff\xfe4\x00.\x005\x00", bytes(range(256))])
+@pytest.mark.parametrize(
+    "content", [b"\x89PNG\r\n\x1a\n\x00\xff", b"\xff\xfe4\x00.\x005", b"4.5\x00\x01\x02", bytes(range(256))]
+)
 def test_a_binary_file_is_refused_as_one(read, content):
     with pytest.raises(DataError, match="is not a text file"):
         read(content)
@@ -150,7 +182,7 @@ def test_a_table_gives_each_curve_its_pulse_in_the_order_of_the_file(read):
         "depression,-2.8,0.01,1,3.9e-7\ndepression,-2.8,0.01,2,1e-7\n"
     )
     assert [curve.pulse for curve in curves] == [Pulse(2.0, 0.05), Pulse(-2.8, 0.01)]
-    assert [curve.levels_siemens for curve in curves] == [[4.5e-7, 5e-7], [3.9e-7, 1e-7]]
+    assert [curve.levels_siemens for curve in curves] == [(4.5e-7, 5e-7), (3.9e-7, 1e-7)]
 
 
 def test_columns_of_a_table_are_found_by_name_and_others_ignored(read):
@@ -159,7 +191,7 @@ def test_columns_of_a_table_are_found_by_name_and_others_ignored(read):
         "a,1,4.5e-7,0.05,9,potentiation,2\nb,2,5e-7,0.05,9,potentiation,2\n"
     )
     assert curve.pulse == Pulse(2.0, 0.05)
-    assert curve.levels_siemens == [4.5e-7, 5e-7]
+    assert curve.levels_siemens == (4.5e-7, 5e-7)
 
 
 def test_curves_of_a_table_may_be_interleaved(read):
@@ -167,7 +199,7 @@ def test_curves_of_a_table_may_be_interleaved(read):
         TABLE + "potentiation,2,0.05,1,4e-7\npotentiation,2,0.01,1,4.1e-7\n"
         "potentiation,2,0.05,2,5e-7\npotentiation,2,0.01,2,5.1e-7\n"
     )
-    assert (first.levels_siemens, second.levels_siemens) == ([4e-7, 5e-7], [4.1e-7, 5.1e-7])
+    assert (first.levels_siemens, second.levels_siemens) == ((4e-7, 5e-7), (4.1e-7, 5.1e-7))
 
 
 FIRST = "potentiation,2,0.05,1,4.5e-7\n"

@@ -1,0 +1,167 @@
+"""What readings of measured cells say of chips of their kind: the curve without noise, the noise, and what differs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from crossbar_hil.arrays import FloatArray
+
+LEAST_NOISE = 1e-6
+"""Relative noise below this is rounding."""
+SURE = 4.0
+"""A relaxation is believed in if it is so many times as large as what noise makes of it."""
+_TIMES = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Readings:
+    """What was read of one cell as it was potentiated, and then left alone."""
+
+    siemens: FloatArray
+    """(L, N) N readings of each of L levels."""
+    seconds: FloatArray
+    """(L, N) when."""
+    rest_siemens: FloatArray
+    """(M,) readings at rest after a burst of pulses, which the cell took from near its start."""
+    rest_seconds: FloatArray
+    """(M,) when, from the middle of the burst."""
+    low_siemens: float
+    """Before the burst, at rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What one can say of chips of the kind of the measured cells."""
+
+    levels_siemens: FloatArray
+    """(L,) the curve of their mean cell, without what noise makes of it, at once after each pulse."""
+    read_noise: float
+    step_variation: float | None
+    """None where too few cells were measured to tell it from the shape of the curve."""
+    step_spread: float | None
+    relaxation: float
+    relaxation_s: float | None
+
+    def facts(self, cells: int) -> dict[str, str]:
+        """Return what stands above the curve, by the setting of [chip] that each is."""
+        found = {"curve_cells": str(cells)}
+        if self.read_noise:
+            found["read_noise"] = f"{100 * self.read_noise:.3g} %"
+        if self.step_variation:
+            found["step_variation"] = f"{100 * self.step_variation:.3g} %"
+        if self.step_spread:
+            found["step_spread"] = f"{self.step_spread:.3g}"
+        if self.relaxation and self.relaxation_s is not None:
+            found |= {"relaxation": f"{100 * self.relaxation:.3g} %", "relaxation_s": f"{self.relaxation_s:.3g} s"}
+        return found
+
+
+def estimate_kind(cells: Sequence[Readings]) -> Kind:
+    """Estimate the kind of some cells that were measured alike.
+
+    Noise is told by how readings with no pulse between them differ from one to the next, which a slow decay hardly
+    does. Relaxation is fitted to the readings at rest; it tells how much of each rise was lost before it was read, and
+    that is put back. Rises are compared between cells: each cell's are larger by a factor, and what then still differs
+    from step to step is the variation of steps.
+
+    Parameters
+    ----------
+    cells : sequence of Readings
+        At least one.
+    """
+    noise = _noise(cells)
+    share, seconds = _relaxation(cells, noise)
+    curves = np.array([_undo(each, share, seconds) for each in cells])
+    starts, rises = curves[:, 0], curves - curves[:, :1]
+    factors, spread = np.ones(len(cells)), None
+    tops = rises.max(axis=1)
+    if len(cells) > 1 and tops.min() > 0:
+        mean = float(np.exp(np.log(tops).mean()))
+        factors = tops / mean
+        of_noise = np.mean((noise * curves.max(axis=1) / np.sqrt(cells[0].siemens.shape[1]) / tops) ** 2)
+        spread = float(np.sqrt(max(np.log(factors).var(ddof=1) - of_noise, 0.0)))
+    shape = (rises / factors[:, None]).mean(axis=0)
+    variation = _variation(rises / factors[:, None], curves, noise / np.sqrt(cells[0].siemens.shape[1]))
+    if noise or len(cells) > 1:
+        shape = _monotone(shape)
+    return Kind(
+        float(np.exp(np.log(np.maximum(starts, 1e-15)).mean())) + shape, noise, variation, spread, share, seconds
+    )
+
+
+def _noise(cells: Sequence[Readings]) -> float:
+    """Relative noise of one reading, from readings that follow each other at rest.
+
+    Second differences, of which independent readings have six variances, do not see a slow decay.
+    """
+    squares: list[FloatArray] = []
+    for each in cells:
+        for line in (*each.siemens, each.rest_siemens):
+            if len(line) > 2 and line.min() > 0:
+                squares.append(np.diff(np.log(line), 2) ** 2 / 6)
+    found = float(np.sqrt(np.concatenate(squares).mean())) if squares else 0.0
+    return found if found > LEAST_NOISE else 0.0
+
+
+def _relaxation(cells: Sequence[Readings], noise: float) -> tuple[float, float | None]:
+    """Share of a rise that is lost, and the time constant, by least squares over a grid of the latter."""
+    if min(len(each.rest_siemens) for each in cells) < 4:
+        return 0.0, None
+    at = cells[0].rest_seconds
+    times = np.geomspace(float(at[1] - at[0]) / 4, 10 * float(at[-1]), _TIMES)
+    seen = [each.rest_siemens / each.rest_siemens.mean() for each in cells]
+    still = sum(float(np.sum((each - each.mean()) ** 2)) for each in seen)
+    best: tuple[float, float, float] = (np.inf, 0.0, 0.0)
+    for seconds in times:
+        falling = np.column_stack((np.ones(len(at)), np.exp(-at / seconds)))
+        left, shares = 0.0, []
+        for each, cell in zip(seen, cells, strict=True):
+            (low, lost), *_ = np.linalg.lstsq(falling, each, rcond=None)
+            left += float(np.sum((falling @ (low, lost) - each) ** 2))
+            shares.append(lost / (low + lost - cell.low_siemens / cell.rest_siemens.mean()))
+        if left < best[0]:
+            best = left, float(np.mean(shares)), float(seconds)
+    readings = sum(len(each) for each in seen)
+    floor = max(noise, LEAST_NOISE) ** 2 * (2 * len(cells) + SURE * np.sqrt(2 * readings))
+    left, share, seconds = best
+    return (min(share, 1.0), seconds) if still - left > floor and share > 0 else (0.0, None)
+
+
+def _kept(at: FloatArray, pulsed: FloatArray, share: float, seconds: float | None) -> FloatArray:
+    """Share of the rise of each level, (L,), that is left at some times, (T, L)."""
+    ages = np.maximum(at[:, None] - pulsed[None, :], 0.0)
+    kept = 1 - share * (1 - np.exp(-ages / (seconds or 1.0)))
+    kept[:, 0] = 1.0  # the start is no rise
+    return np.where(at[:, None] >= pulsed[None, :], kept, 0.0)
+
+
+def _undo(each: Readings, share: float, seconds: float | None) -> FloatArray:
+    """Levels as they would be if nothing were lost, (L,)."""
+    seen, at = each.siemens.mean(axis=1), each.seconds.mean(axis=1)
+    if not share:
+        return seen
+    steps = np.linalg.solve(np.tril(_kept(at, each.seconds[:, 0], share, seconds)), seen)
+    return np.cumsum(steps)
+
+
+def _variation(rises: FloatArray, curves: FloatArray, noise: float) -> float | None:
+    """Relative spread of a step, from what differs between cells of which each had its factor taken out."""
+    cells, levels = rises.shape
+    if cells < 2:
+        return None
+    steps = np.diff(rises, axis=1)
+    mean = steps.mean(axis=0)
+    differing = np.sum((steps - mean) ** 2, axis=0) / (cells - 1)
+    of_noise = np.mean(2 * (noise * curves[:, :-1]) ** 2, axis=0)
+    early = slice(0, max(levels // 2, 2))  # later on most of the curve is flat
+    squares, total = float(np.sum(differing[early] - of_noise[early])), float(np.sum(mean[early] ** 2))
+    return float(np.sqrt(squares / total)) if squares > 0 < total else 0.0
+
+
+def _monotone(levels: FloatArray) -> FloatArray:
+    """Return the rising curve that is closest, by pool adjacent violators."""
+    from scipy.optimize import isotonic_regression  # noqa: PLC0415 - scipy takes 0.3 s to import
+
+    found: FloatArray = isotonic_regression(levels).x
+    return np.asarray(found - found[0])

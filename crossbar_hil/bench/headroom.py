@@ -1,0 +1,136 @@
+"""How many pulses each cell of a chip has left until the end of its curve, as far as a reading can tell.
+
+A cell that starts where a map says, or about the start of a curve in siemens (K = 1), is placed on the curve by what it
+reads. The cells of the formula's chips start anywhere: there only a virtual chip, which knows its levels, can tell.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from crossbar_hil.arrays import FloatArray, IntArray
+from crossbar_hil.bench.file import Bench, Chip
+from crossbar_hil.bench.start_map import read_map
+from crossbar_hil.errors import CrossbarError
+from crossbar_hil.plugins import load
+from crossbar_hil.shipped import data_file
+from crossbar_hil.training.settings import Training
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Headroom:
+    """Pulses left to each cell, and what a training may take."""
+
+    left: IntArray | None
+    """(R, C) pulses until the end of the curve; None if that is unknown."""
+    whole: int | None
+    """Pulses from the start of the curve to its end; None without a curve."""
+    wanted: int
+    """Most pulses that a training of the bench sends to one cell."""
+    epochs: int
+    """Of that training."""
+    why: str
+    """Where it is known from, or why not."""
+
+    @property
+    def least(self) -> tuple[int, int] | None:
+        """Row and column of the cell with least, from 0; None if that is unknown."""
+        if self.left is None:
+            return None
+        row, column = np.unravel_index(int(self.left.argmin()), self.left.shape)
+        return int(row), int(column)
+
+    @property
+    def summary(self) -> str:
+        """What it comes to, in one line."""
+        if self.left is None or self.least is None:
+            fresh = "" if self.whole is None else f"; a fresh cell has {self.whole} pulses to the end of its curve"
+            return f"headroom unknown: {self.why}{fresh}"
+        row, column = self.least
+        return (
+            f"least headroom: row {row + 1}, column {column + 1} has {self.left[row, column]} of {self.whole} pulses "
+            f"left to the end of its curve ({self.why})"
+        )
+
+    @property
+    def warning(self) -> str:
+        """What a person should know before a training; empty if there is nothing."""
+        if self.left is None:
+            if self.whole is None or self.whole >= self.wanted:
+                return ""
+            return f"even a fresh cell has fewer pulses than the {self.wanted} that {self.epochs} epochs may send to it"
+        few = int(np.count_nonzero(self.left < self.wanted))
+        if not few:
+            return ""
+        cells = "1 cell has" if few == 1 else f"{few} cells have"
+        return f"{cells} fewer pulses left than the {self.wanted} that {self.epochs} epochs may send to one"
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The map as rows of a table; none if it is unknown."""
+        if self.left is None:
+            return []
+        return [[f"row {row + 1}", *map(str, line)] for row, line in enumerate(self.left.tolist())]
+
+    def as_record(self) -> dict[str, Any]:
+        """Return plain numbers."""
+        return {
+            "pulses_left": None if self.left is None else self.left.tolist(),
+            "pulses_of_curve": self.whole,
+            "pulses_of_training": self.wanted,
+            "summary": self.summary,
+            "warning": self.warning,
+        }
+
+
+def headroom(bench: Bench, conductances: FloatArray | None, levels: FloatArray | None = None) -> Headroom:
+    """Place every cell of a chip on its curve.
+
+    Parameters
+    ----------
+    bench : Bench
+        Its [chip] says what curve the cells have, its [training] which pulses they get.
+    conductances : ndarray of float, shape (R, C), optional
+        As read, in siemens; None if nothing was read.
+    levels : ndarray of float, shape (R, C), optional
+        Level of each cell, if the chip is a virtual one that tells.
+    """
+    wanted, epochs = most_pulses(bench.training), bench.training.epochs
+    if bench.chip is None:
+        return Headroom(None, None, wanted, epochs, "the bench has no [chip] table, so no curve")
+    chip = bench.chip.resolved
+    try:
+        measured = load("curves", "measured").of_device(chip.curve_file, chip.curve_pulse, smoothed=chip.smoothed)
+        rises = np.maximum.accumulate(measured.for_pulse(bench.training.pulse).rises)
+    except CrossbarError as error:  # a reading can be told all the same
+        return Headroom(None, None, wanted, epochs, str(error))
+    whole = len(rises) - 1
+    if levels is not None:
+        left = np.ceil(whole - levels).astype(np.int64)
+        return Headroom(np.maximum(left, 0), whole, wanted, epochs, "by the levels of the virtual chip")
+    if conductances is None:
+        return Headroom(None, whole, wanted, epochs, "nothing was read")
+    start, why = _start_of(chip, float(measured.levels_siemens[0]), conductances.shape)
+    if start is None:
+        return Headroom(None, whole, wanted, epochs, why)
+    reached = np.searchsorted(rises, (conductances - start) / chip.k, side="right") - 1
+    return Headroom(whole - np.maximum(reached, 0), whole, wanted, epochs, why)
+
+
+def most_pulses(training: Training) -> int:
+    """Return the most pulses that a training sends to one cell."""
+    return max(training.epochs - 1, 0) * (1 if training.verify_siemens is None else training.tries)
+
+
+def _start_of(chip: Chip, curve_start: float, shape: tuple[int, ...]) -> tuple[FloatArray | None, str]:
+    """Return the (R, C) conductances at which cells start, and where that is known from; None and why not."""
+    if chip.start is not None:
+        try:
+            found = read_map(data_file(chip.start), (shape[0], shape[1]))
+        except CrossbarError as error:
+            return None, str(error)
+        return found, f"by what it has risen since {data_file(chip.start).name}"
+    if chip.spread is None and chip.k == 1:
+        return np.full(shape, curve_start), "by its siemens on the curve"
+    return None, f"K = {chip.k:g} and shifts that nobody knows do not say where on its curve a cell is"

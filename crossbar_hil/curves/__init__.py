@@ -1,0 +1,1 @@
+"""Curves that labs measured: their files read as they are, what was understood said, and nothing guessed."""

@@ -1,0 +1,267 @@
+"""Which columns of a table hold the curve, in which unit, and what the columns beside them are."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from .files.names import CURVES, Name, read_name
+from .files.options import Options
+from .files.questions import Asker, CurveUnclear
+from .files.tables import Layout
+from .files.units import SYMBOLS, Unit, unit
+
+LARGEST_WITHOUT_UNIT = 1e-5
+"""Conductances and currents up to this are taken for SI numbers where a header names no unit: in uS or uA nobody writes
+them so. Beyond it the unit is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A column that holds a curve, or a cycle of one."""
+
+    place: int
+    name: Name
+    unit: Unit
+    way: str | None = None
+    """``up`` or ``down``, if the header says it."""
+    partner: int | None = None
+    """Column of the currents at the opposite voltage, by which an offset falls out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of a table, by what they are for."""
+
+    names: tuple[Name, ...]
+    values: tuple[Value, ...]
+    """Several of one way are cycles."""
+
+
+def choose_columns(layout: Layout, options: Options, ask: Asker) -> Columns:
+    """Find the columns of the curve.
+
+    Raises
+    ------
+    DataError
+        If the file does not say which they are or in which unit, with the option that settles it.
+    """
+    names = tuple(read_name(name) for name in layout.names)
+    filled = [
+        place
+        for place in range(layout.width)
+        if layout.numeric[place] and any(value is not None for value in layout.column(place))
+    ]
+    if options.column:
+        places = [_place(each, layout, ask) for each in options.column]
+    else:
+        places = _candidates(layout, names, filled, options, ask)
+    values = [_value(place, layout, names[place], options, ask) for place in places]
+    if len(values) > 1 and len({value.unit.quantity for value in values}) > 1:
+        raise ask.question(
+            f"{_told(layout, places)} are not of one kind; take one by {ask.command(column=(str(places[0] + 1),))}"
+        )
+    values = _with_partner(values, layout, names)
+    values = _several(values, layout, names, options, ask)
+    for value in values:
+        ask.say(f"column {value.place + 1}", _what(value, layout))
+    _say_rest(layout, names, values, ask)
+    return Columns(names, tuple(values))
+
+
+def label(layout: Layout, place: int) -> str:
+    """Return what to call a column in a sentence.
+
+    It is its number, from 1, and its name if it has one.
+    """
+    name = layout.names[place]
+    return f"{place + 1} {name!r}" if name else f"{place + 1}"
+
+
+def _place(text: str, layout: Layout, ask: Asker) -> int:
+    same = [place for place, name in enumerate(layout.names) if name.lower() == text.lower()]
+    if len(same) == 1:
+        return same[0]
+    if text.isdecimal() and 1 <= int(text) <= layout.width:
+        return int(text) - 1
+    told = ", ".join(label(layout, place) for place in range(layout.width))
+    why = f"names {len(same)} columns" if same else "is not one of its columns"
+    raise ask.refusal(f"has {layout.width} column(s), {told}; {text!r} {why}")
+
+
+def _candidates(layout: Layout, names: tuple[Name, ...], filled: list[int], options: Options, ask: Asker) -> list[int]:
+    for quantity in CURVES:
+        own = [place for place in filled if names[place].quantity == quantity and not names[place].aside]
+        own = [place for place in own if not names[place].writing] or own
+        if own:
+            return own
+    open_ones = [place for place in filled if _may_hold_a_curve(layout, names, place)]
+    open_ones = [
+        place for place in open_ones if not _counts(layout, place) and not _constant(layout, place)
+    ] or open_ones
+    different = _without_twins(layout, open_ones)
+    if not open_ones:
+        raise ask.refusal(
+            f"has no column of conductances, resistances or currents among {_told(layout, list(range(layout.width)))}; "
+            f"name it by {ask.command(column=(str(layout.width),), unit='S')}"
+        )
+    if options.unit is not None:
+        return different
+    raise _unit_question(layout, names, open_ones, different, ask)
+
+
+def _unit_question(
+    layout: Layout, names: tuple[Name, ...], open_ones: list[int], different: list[int], ask: Asker
+) -> CurveUnclear:
+    first = layout.rows[0]
+    more: dict[str, object] = {"column": (str(different[0] + 1),)} if layout.width > 1 and len(different) == 1 else {}
+    if len(different) > 1 and _alike_named(layout, different):
+        more["cycles"] = "columns"
+    elif len(different) > 1:
+        more["column"] = (str(different[0] + 1),)
+    current = dict(more, unit="A", voltage=_constant_voltage(layout) or 0.1)
+    where = f"line {first.line} ({', '.join(str(cell) for cell in first.cells)})"
+    if layout.header_text:
+        said = f"the header {layout.header_text!r} does not divide into {layout.width} names"
+    elif any(names[place].text for place in open_ones):
+        said = f"column(s) {_told(layout, open_ones)}: the name says neither conductance nor resistance nor current"
+    else:
+        said = "no header says what its numbers are"
+    return ask.question(
+        f"{said}, as in {where}; say it by {ask.command(**more, unit='S')} if they are siemens (or uS, nS, ohm, Mohm), "
+        f"by {ask.command(**current)} if they are amperes"
+    )
+
+
+def _value(place: int, layout: Layout, name: Name, options: Options, ask: Asker) -> Value:
+    if options.unit is not None:
+        given = unit(options.unit) or unit(options.unit, name.quantity or "conductance")
+        if given is not None and given.quantity not in CURVES:
+            given = unit(options.unit, name.quantity if name.quantity in CURVES else "conductance") or given
+        if given is None or given.quantity not in CURVES:
+            raise ask.question(
+                f"--unit {options.unit!r} is no unit of conductance, resistance or current, such as uS, Mohm or nA"
+            )
+        return Value(place, name, given, name.way)
+    if name.unit is not None and name.quantity in CURVES:
+        return Value(place, name, name.unit, name.way)
+    if name.quantity not in CURVES:
+        raise ask.question(
+            f"column {label(layout, place)} is not named as a conductance, a resistance or a current; "
+            f"say its unit by {ask.command(unit='S')} (or uS, nS, ohm, Mohm, A)"
+        )
+    largest = max((abs(each) for each in layout.column(place) if each is not None and abs(each) < 1e20), default=0.0)
+    if name.unknown_unit is not None:
+        why = f"has the unit {name.unknown_unit!r}, which is not known here"
+    elif name.quantity == "resistance" or not largest <= LARGEST_WITHOUT_UNIT:
+        why = f"has no unit, and its numbers, up to {largest:g}, may be in several"
+    else:
+        return Value(place, name, Unit(name.quantity, 1.0, ""), name.way)
+    usual = {"conductance": "uS", "resistance": "Mohm", "current": "nA"}[name.quantity]
+    raise ask.question(
+        f"column {label(layout, place)} {why}; say it by {ask.command(unit=usual)} "
+        f"(or whatever it is: {SYMBOLS[name.quantity]} with any SI prefix)"
+    )
+
+
+def _several(values: list[Value], layout: Layout, names: tuple[Name, ...], options: Options, ask: Asker) -> list[Value]:
+    """Decide what several columns are: potentiation beside depression, cycles, or one to be chosen."""
+    if options.cycles == "columns":
+        if len(values) < 2:
+            raise ask.refusal(
+                f"has one column of the curve, {label(layout, values[0].place)}, so no cycles side by side"
+            )
+        return values
+    groups = [[value for value in values if value.way == way] for way in ("up", "down", None)]
+    if all(len(group) <= 1 for group in groups[:2]) and len(groups[2]) <= (not (groups[0] or groups[1])):
+        return values
+    if all(names[value.place].cycle for value in values):
+        return values
+    kept = _without_twins(layout, [value.place for value in values])
+    if len(kept) == 1:
+        ask.say(
+            "columns", f"{_told(layout, [value.place for value in values])} hold the same numbers; the first is taken"
+        )
+        return [value for value in values if value.place in kept]
+    raise ask.question(
+        f"columns {_told(layout, kept)} may each be the curve; take one by "
+        f"{ask.command(column=(str(kept[0] + 1),))}, or "
+        f"all as cycles of one cell by {ask.command(cycles='columns')}"
+    )
+
+
+def _with_partner(values: list[Value], layout: Layout, names: tuple[Name, ...]) -> list[Value]:
+    """Join two columns of currents, each behind a column of voltages, that were read at opposite voltages."""
+    if len(values) != 2 or any(value.unit.quantity != "current" or value.place == 0 for value in values):
+        return values
+    before = [value.place - 1 for value in values]
+    if any(names[place].quantity != "voltage" for place in before):
+        return values
+    pairs = [
+        (first, second)
+        for first, second in zip(layout.column(before[0]), layout.column(before[1]), strict=True)
+        if first is not None and second is not None
+    ]
+    if not pairs or not all(first * second < 0 for first, second in pairs):
+        return values
+    return [Value(values[0].place, values[0].name, values[0].unit, values[0].way, values[1].place)]
+
+
+def _say_rest(layout: Layout, names: tuple[Name, ...], values: list[Value], ask: Asker) -> None:
+    used = {value.place for value in values} | {value.partner for value in values}
+    beside = [place for place in range(layout.width) if place not in used and names[place].quantity in CURVES]
+    if beside:
+        ask.say("not used", f"column {_told(layout, beside)}")
+
+
+def _may_hold_a_curve(layout: Layout, names: tuple[Name, ...], place: int) -> bool:
+    name = names[place]
+    beside = name.counts or name.width or name.aside or name.quantity in {"voltage", "time"}
+    return not beside and not (name.cycle and _counts(layout, place))
+
+
+def _without_twins(layout: Layout, places: list[int]) -> list[int]:
+    kept: list[int] = []
+    for place in places:
+        if all(layout.column(place) != layout.column(other) for other in kept):
+            kept.append(place)
+    return kept
+
+
+def _counts(layout: Layout, place: int) -> bool:
+    """Say whether a column holds whole numbers that go up one by one, and perhaps begin anew."""
+    values = layout.column(place)
+    whole = [value for value in values if value is not None and value.is_integer()]
+    if len(whole) < max(2, len(values)):
+        return False
+    return all(after == before + 1 or after in {0.0, 1.0} for before, after in pairwise(whole))
+
+
+def _constant(layout: Layout, place: int) -> bool:
+    values = layout.column(place)
+    return len(values) > 2 and len(set(values)) == 1
+
+
+def _constant_voltage(layout: Layout) -> float | None:
+    for place in range(layout.width):
+        value = layout.column(place)[0]
+        if _constant(layout, place) and value is not None and 0 < abs(value) <= 2:
+            return value
+    return None
+
+
+def _alike_named(layout: Layout, places: list[int]) -> bool:
+    stems = {layout.names[place].rstrip("0123456789 _#") for place in places}
+    return len(stems) == 1 and len(places) > 2
+
+
+def _told(layout: Layout, places: list[int]) -> str:
+    said = [label(layout, place) for place in places]
+    if len(said) > 6:
+        said = [*said[:2], "...", said[-1]]
+    return " and ".join(filter(None, [", ".join(said[:-1]), said[-1]]))
+
+
+def _what(value: Value, layout: Layout) -> str:
+    taken = f"in {value.unit.text}" if value.unit.text else f"without a unit, taken as {SYMBOLS[value.unit.quantity]}"
+    way = {"up": ", potentiation", "down": ", depression", None: ""}[value.way]
+    named = f"{layout.names[value.place]!r}: " if layout.names[value.place] else ""
+    return f"{named}{value.unit.quantity} {taken}{way}"

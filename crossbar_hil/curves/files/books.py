@@ -1,0 +1,126 @@
+"""Workbooks and files of MATLAB as rows, by libraries that are asked for only then."""
+
+import io
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crossbar_hil.errors import DataError
+
+from .numbers import Cell
+from .options import Options
+from .questions import Asker
+from .tables import Row
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineSheet
+
+_ZIP, _OLE, _HDF5, _MATLAB = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x89HDF\r\n\x1a\n", b"MATLAB "
+"""What files begin with: .xlsx and .ods, .xls, MATLAB 7.3 (at byte 512 behind its own words), MATLAB 5."""
+
+
+def rows_of(data: bytes, options: Options, ask: Asker) -> list[Row] | None:
+    """Return the rows of a workbook's sheet or of MATLAB's variables; None if the file is neither.
+
+    Raises
+    ------
+    DataError
+        If the library is not installed, or sheets or variables leave open which is the curve.
+    """
+    if data.startswith((_ZIP, _OLE)):
+        return _sheet(data, options, ask)
+    if data.startswith((_MATLAB, _HDF5)) or data[512:520] == _HDF5:
+        return _variables(data, options, ask)
+    if options.sheet is not None:
+        raise ask.refusal("is no workbook, so it has no sheets")
+    return None
+
+
+def _sheet(data: bytes, options: Options, ask: Asker) -> list[Row]:
+    try:
+        from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise DataError(
+            f"curve file {ask.file} is a workbook, which needs python-calamine: pip install 'crossbar-hil[excel]'"
+        ) from None
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+        held = {name: _rows(book.get_sheet_by_name(name)) for name in book.sheet_names}
+    except CalamineError as error:
+        raise DataError(f"curve file {ask.file} is no workbook that can be read: {error}") from error
+    tables = {name: rows for name, rows in held.items() if _numbers(rows) > 1}
+    if options.sheet is not None:
+        if options.sheet not in held:
+            raise ask.refusal(f"has no sheet {options.sheet!r}; it has {', '.join(held)}")
+        tables = {options.sheet: held[options.sheet]}
+    if not tables:
+        raise ask.refusal(f"holds no numbers in its sheet(s) {', '.join(held)}")
+    first = next(iter(tables))
+    if len(tables) > 1:
+        raise ask.question(f"has numbers in the sheets {', '.join(tables)}; take one by {ask.command(sheet=first)}")
+    ask.say("sheet", f"{first!r} of {len(held)}")
+    return tables[first]
+
+
+def _rows(sheet: "CalamineSheet") -> list[Row]:
+    rows = sheet.to_python(skip_empty_area=False)
+    return [Row(number, tuple(map(_cell, row))) for number, row in enumerate(rows, start=1)]
+
+
+def _cell(value: Any) -> Cell:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return " ".join(str(value).split())
+    return float(value)
+
+
+def _numbers(rows: Iterable[Row]) -> int:
+    return sum(any(isinstance(cell, float) for cell in row.cells) for row in rows)
+
+
+def _variables(data: bytes, options: Options, ask: Asker) -> list[Row]:
+    """Return columns of equal length side by side, their names above them."""
+    if options.sheet is not None:
+        raise ask.refusal("is a file of MATLAB, so it has no sheets")
+    arrays = _hdf5(data, ask) if not data.startswith(b"MATLAB 5") else _matlab(data, ask)
+    columns: list[tuple[str, np.ndarray]] = []
+    for name, array in arrays.items():
+        if array.ndim > 2 or array.dtype.kind not in "biuf" or array.size < 2:
+            continue
+        flat = np.atleast_2d(np.asarray(array, dtype=np.float64))
+        flat = flat.T if flat.shape[0] == 1 else flat
+        many = flat.shape[1]
+        columns += [(name if many == 1 else f"{name} {k + 1}", flat[:, k]) for k in range(many)]
+    if not columns:
+        raise ask.refusal(f"holds no columns of numbers among its variables {', '.join(arrays) or '(none)'}")
+    ask.say("variables", ", ".join(arrays))
+    length = max(len(column) for _, column in columns)
+    rows = [Row(0, tuple(name for name, _ in columns))]
+    for k in range(length):
+        rows.append(Row(k + 1, tuple(float(column[k]) if k < len(column) else "" for _, column in columns)))
+    return rows
+
+
+def _matlab(data: bytes, ask: Asker) -> dict[str, np.ndarray]:
+    from scipy.io import loadmat  # noqa: PLC0415 - scipy takes long to import
+
+    try:
+        found = loadmat(io.BytesIO(data))
+    except Exception as error:  # scipy raises what its readers stumble over
+        raise DataError(f"curve file {ask.file} is no file of MATLAB that can be read: {error}") from error
+    return {name: np.asarray(array) for name, array in found.items() if not name.startswith("__")}
+
+
+def _hdf5(data: bytes, ask: Asker) -> dict[str, np.ndarray]:
+    try:
+        import h5py  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise DataError(
+            f"curve file {ask.file} was saved by MATLAB as version 7.3, which needs h5py: pip install "
+            "'crossbar-hil[export]', or save it with '-v7'"
+        ) from None
+    try:
+        with h5py.File(io.BytesIO(data), "r") as file:
+            return {name: np.asarray(each).T for name, each in file.items() if isinstance(each, h5py.Dataset)}
+    except OSError as error:
+        raise DataError(f"curve file {ask.file} is no file of MATLAB that can be read: {error}") from error

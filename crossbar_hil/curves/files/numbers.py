@@ -1,0 +1,67 @@
+"""Numbers as files write them, with a decimal point or a decimal comma."""
+
+import re
+
+from .decoding import Line
+
+Cell = str | float
+"""A cell of a table: text, or a number where the file holds numbers (spreadsheets)."""
+
+MISSING = {"", "-", "--", "---", "n/a", "na", "#n/a", "null", "none"}
+"""What stands for a number that is not there, in lower case."""
+_NOT_FINITE = {"nan": "nan", "inf": "inf", "infinity": "inf", "1.#qnan": "nan", "1.#ind": "nan", "1.#inf": "inf"}
+_EXPONENT = r"([eEdD][+-]?\d+)?"
+_FORMS = {
+    ".": re.compile(rf"[+-]?(\d+(\.\d*)?|\.\d+){_EXPONENT}"),
+    ",": re.compile(rf"[+-]?(\d+(,\d+)?|,\d+){_EXPONENT}"),
+}
+_GROUPED = {
+    ",": re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?"),
+    ".": re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d+)?"),
+}
+
+
+def number(cell: Cell, decimal: str) -> float | None:
+    """Return the number that a cell holds, None if it holds none.
+
+    Parameters
+    ----------
+    cell : str or float
+        The cell.
+    decimal : str
+        The decimal sign, ``.`` or ``,``; thousands are never grouped.
+
+    Examples
+    --------
+    >>> number("4,508E-07", ","), number("4,508E-07", "."), number("1_000", ".")
+    (4.508e-07, None, None)
+    """
+    if isinstance(cell, float):
+        return cell
+    text = cell.replace("\u2212", "-")  # the sign for minus
+    if _FORMS[decimal].fullmatch(text):
+        return float(text.replace(",", ".").replace("d", "e").replace("D", "e"))
+    lower = text.lower().lstrip("+-")
+    if lower in _NOT_FINITE:
+        return float(_NOT_FINITE[lower]) * (-1 if text.startswith("-") else 1)
+    return None
+
+
+def is_missing(cell: Cell) -> bool:
+    """Say whether a cell stands for a number that is not there."""
+    return isinstance(cell, str) and cell.lower() in MISSING
+
+
+def may_be_grouped(cells: list[Cell], decimal: str) -> bool:
+    """Say whether every decimal sign may as well group thousands.
+
+    >>> may_be_grouped(["4,508", "12"], ","), may_be_grouped(["4,508", "0,512"], ",")
+    (True, False)
+    """
+    signed = [cell for cell in cells if isinstance(cell, str) and decimal in cell]
+    return bool(signed) and all(_GROUPED[decimal].fullmatch(cell) for cell in signed)
+
+
+def is_comment(line: Line) -> bool:
+    """Say whether a line is a comment."""
+    return line.text.lstrip().startswith(("#", "%", "//"))

@@ -1,0 +1,295 @@
+"""Rows of a file as a table: where its numbers begin, how its columns are called, and which line breaks it."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from .names import CURVES, read_name
+from .numbers import Cell, is_missing, number
+from .units import unit
+
+MOST_HEADER_LINES = 3
+_NUMBERS_ONLY = re.compile(r"[\s.,;|+\-]*\d[\d\s.,;|+\-eEdD]*")
+
+
+class Row(NamedTuple):
+    """One line of a table, counted from 1; without cells if it is empty."""
+
+    line: int
+    cells: tuple[Cell, ...]
+
+
+class Problem(NamedTuple):
+    """What is wrong with a line."""
+
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A table under one way of reading it."""
+
+    decimal: str
+    names: tuple[str, ...]
+    """Of each column; empty where the file gives none."""
+    header_lines: tuple[int, ...]
+    preamble: tuple[str, ...]
+    """What stands above the header, line by line."""
+    rows: tuple[Row, ...]
+    numeric: tuple[bool, ...]
+    problems: tuple[Problem, ...] = ()
+    header_text: str = ""
+    """A header that could not be divided into as many names as there are columns."""
+
+    @property
+    def width(self) -> int:
+        """How many columns there are."""
+        return len(self.numeric)
+
+    def numbers(self) -> tuple[tuple[float | None, ...], ...]:
+        """Return what the numeric columns hold, row by row, to compare two ways of reading."""
+        return tuple(
+            tuple(self._value(row, place) for place in range(self.width) if self.numeric[place]) for row in self.rows
+        )
+
+    def column(self, place: int) -> list[float | None]:
+        """Return the numbers of a column; None where there is none."""
+        return [self._value(row, place) for row in self.rows]
+
+    def texts(self, place: int) -> list[str]:
+        """Return the cells of a column as text."""
+        return [str(row.cells[place]).strip() if place < len(row.cells) else "" for row in self.rows]
+
+    def _value(self, row: Row, place: int) -> float | None:
+        return number(row.cells[place], self.decimal) if place < len(row.cells) else None
+
+
+def lay_out(rows: Sequence[Row], decimal: str, comments: Sequence[Row] = (), *, blanks: bool = False) -> Layout:
+    """Find the table among the rows of a file.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        The lines that are no comments, empty ones too.
+    decimal : str
+        The decimal sign.
+    comments : sequence of Row
+        The comments, without their sign; the last one above the table may be its header.
+    blanks : bool
+        Whether blanks divide the columns, so that a name with a blank in it falls into pieces.
+    """
+    rows = _trimmed([_without_end(row) for row in rows])
+    kinds = [[_kind(cell, decimal) for cell in row.cells] for row in rows]
+    numbered = [len(row.cells) for row, kind in zip(rows, kinds, strict=True) if "n" in kind]
+    if not numbered:
+        return Layout(decimal, (), (), tuple(_text(row) for row in rows), (), ())
+    width = Counter(numbered).most_common(1)[0][0]
+    width = max(width, _widest_of_many(numbered, width))
+    numeric = _numeric(kinds, width)
+    start = next(
+        (
+            place
+            for place, (row, kind) in enumerate(zip(rows, kinds, strict=True))
+            if len(row.cells) == width and "n" in kind and not _wrong(kind, numeric)
+        ),
+        len(rows),
+    )
+    body = rows[start:]
+    names, used, problems, header_text = _header(rows[:start], kinds[:start], width, numeric, decimal, blanks)
+    above = [_text(row) for row in rows[: start - used]]
+    header_lines = tuple(row.line for row in rows[start - used : start])
+    if not any(names) and not header_text and body:
+        commented = [row for row in comments if row.line < body[0].line]
+        names, line = _commented_header(commented, width, blanks)
+        header_lines = (line,) if line else ()
+    if body:
+        above = [_text(row) for row in comments if row.line < body[0].line and row.line not in header_lines] + above
+    problems += _problems(body, width, numeric, decimal) + _numbers_above(rows[:start], width, numeric, names)
+    return _without_empty_columns(
+        Layout(decimal, names, header_lines, tuple(above), tuple(body), numeric, tuple(problems), header_text)
+    )
+
+
+def _kind(cell: Cell, decimal: str) -> str:
+    if is_missing(cell):
+        return "e"
+    return "t" if number(cell, decimal) is None else "n"
+
+
+def _without_end(row: Row) -> Row:
+    """Leave empty cells at the end of a line away if all of them are empty."""
+    return Row(row.line, ()) if all(cell == "" for cell in row.cells) else row
+
+
+def _trimmed(rows: list[Row]) -> list[Row]:
+    filled = [place for place, row in enumerate(rows) if row.cells]
+    return rows[filled[0] : filled[-1] + 1] if filled else []
+
+
+def _widest_of_many(numbered: list[int], width: int) -> int:
+    """Return the width of the first lines, if later ones only lack cells at their end."""
+    if width >= 3 or numbered[0] < 3:
+        if numbered[0] > width and numbered == sorted(numbered, reverse=True):
+            return numbered[0]
+        return width
+    return numbered[0] if numbered == sorted(numbered, reverse=True) else width
+
+
+def _numeric(kinds: list[list[str]], width: int) -> tuple[bool, ...]:
+    found = []
+    for place in range(width):
+        column = Counter(kind[place] for kind in kinds if len(kind) == width and "n" in kind)
+        found.append(column["n"] >= column["t"] and column["n"] > 0)
+    return tuple(found)
+
+
+def _wrong(kind: list[str], numeric: Sequence[bool]) -> bool:
+    return any(each == "t" and is_number for each, is_number in zip(kind, numeric, strict=False))
+
+
+def _problems(body: Sequence[Row], width: int, numeric: Sequence[bool], decimal: str) -> list[Problem]:
+    found = []
+    shortest = width
+    for row in body:
+        kind = [_kind(cell, decimal) for cell in row.cells]
+        if not row.cells:
+            found.append(Problem(row.line, "an empty line leaves a gap in the curve"))
+        elif len(kind) != width and not (width >= 3 and len(kind) <= shortest):
+            found.append(Problem(row.line, f"{len(kind)} column(s) after lines of {width}"))
+        elif _wrong(kind, numeric):
+            place = next(place for place, each in enumerate(kind) if each == "t" and numeric[place])
+            found.append(Problem(row.line, f"{row.cells[place]!r} is not a number"))
+        else:
+            shortest = min(shortest, len(kind))
+    return found
+
+
+def _numbers_above(above: Sequence[Row], width: int, numeric: Sequence[bool], names: Sequence[str]) -> list[Problem]:
+    """Name lines above the table that hold its numbers with the other decimal sign, or would be lost."""
+    found = []
+    for row in above:
+        if _NUMBERS_ONLY.fullmatch(_text(row)):
+            found.append(Problem(row.line, f"numbers, {_text(row)!r}, above a table of {width} column(s)"))
+            continue
+        own = [cell for cell, is_number in zip(row.cells, numeric, strict=False) if is_number]
+        if len(row.cells) != width or tuple(map(str, row.cells)) == tuple(names):
+            continue
+        if own and all(is_missing(cell) or _with_any_sign(cell) for cell in own) and any(map(_with_any_sign, own)):
+            found.append(Problem(row.line, f"{own[0]!r} is not a number like those below"))
+    return found
+
+
+def _with_any_sign(cell: Cell) -> bool:
+    return number(cell, ".") is not None or number(cell, ",") is not None
+
+
+def _header(
+    above: Sequence[Row], kinds: Sequence[list[str]], width: int, numeric: Sequence[bool], decimal: str, blanks: bool
+) -> tuple[tuple[str, ...], int, list[Problem], str]:
+    """Return the names of the columns, how many lines they take, what is wrong with them, and a header not divided."""
+    if not above or not above[-1].cells:
+        return ("",) * width, 0, [], ""
+    last, kind = above[-1], kinds[-1]
+    held = [place for place, cell in enumerate(last.cells) if _with_any_sign(cell)]
+    if held and len(kind) == width and not _numbers_in_a_header(last, kind, decimal):
+        wrong = next((cell for cell, each in zip(last.cells, kind, strict=True) if each == "t"), last.cells[0])
+        return ("",) * width, 0, [Problem(last.line, f"{wrong!r} is not a number")], ""
+    cells = [str(cell).strip() for cell in last.cells]
+    if len(cells) != width:
+        parted = _merged(cells, width) if blanks else None
+        if parted is None:
+            return _not_divided(last, cells, width, blanks)
+        cells = parted
+    names, used = cells, 1
+    while used < MOST_HEADER_LINES and used < len(above) and _needs_more(names, numeric):
+        row = above[-1 - used]
+        upper = [str(cell).strip() for cell in row.cells]
+        if len(upper) != width or "n" in kinds[-1 - used]:
+            break
+        names = [" ".join(filter(None, pair)) for pair in zip(_filled(upper), names, strict=True)]
+        used += 1
+    return tuple(names), used, [], ""
+
+
+def _not_divided(
+    last: Row, cells: list[str], width: int, blanks: bool
+) -> tuple[tuple[str, ...], int, list[Problem], str]:
+    """Decide what a line above the table is that has not as many cells as the table has columns."""
+    text = _text(last)
+    if len(cells) == 1 and width > 1 and not blanks and not read_name(text).says_something:
+        return ("",) * width, 0, [], ""  # a title
+    if blanks:
+        return ("",) * width, 1, [], text
+    return ("",) * width, 0, [Problem(last.line, f"{len(cells)} column(s) in the header of a table of {width}")], ""
+
+
+def _numbers_in_a_header(row: Row, kind: list[str], decimal: str) -> bool:
+    """Say whether a line such as ``pulse;1;2;3`` names columns by whole numbers."""
+    if kind[0] != "t" or not read_name(str(row.cells[0])).says_something or kind.count("t") > 1:
+        return False
+    values = [number(cell, decimal) for cell, each in zip(row.cells, kind, strict=True) if each == "n"]
+    return all(value is not None and value == int(value) for value in values if value is not None)
+
+
+def _needs_more(names: Sequence[str], numeric: Sequence[bool]) -> bool:
+    """Say whether the line above may name what these names leave open."""
+    own = [name for name, is_number in zip(names, numeric, strict=True) if is_number]
+    if len(set(own)) < len(own):
+        return True
+    told = [read_name(name) for name in own]
+    return not any(name.quantity and not name.aside for name in told) or all(
+        not name or unit(name.strip("()[] ")) is not None or name in {"#", "-", "--"} for name in own
+    )
+
+
+def _filled(cells: list[str]) -> list[str]:
+    """Let a name stand for the empty cells to its right, as a spreadsheet joins cells."""
+    found: list[str] = []
+    for cell in cells:
+        found.append(cell if cell or not found else found[-1])
+    return ["" if cell in {"-", "--"} else cell for cell in found]
+
+
+def _merged(cells: list[str], width: int) -> list[str] | None:
+    """Join words that blanks tore apart into as many names as there are columns."""
+    names: list[str] = []
+    for cell in cells:
+        inside = bool(names) and names[-1].count("(") + names[-1].count("[") > names[-1].count(")") + names[-1].count(
+            "]"
+        )
+        if names and (
+            inside or cell[0] in "([" or cell.lower().strip(".") in {"number", "no", "nr", "nummer", "index"}
+        ):
+            names[-1] = f"{names[-1]} {cell}"
+        else:
+            names.append(cell)
+    return names if len(names) == width else None
+
+
+def _commented_header(comments: Sequence[Row], width: int, blanks: bool) -> tuple[tuple[str, ...], int | None]:
+    for row in reversed(comments):
+        cells = [str(cell).strip() for cell in row.cells]
+        if len(cells) != width:
+            cells = (_merged(cells, width) if blanks and cells and all(cells) else None) or []
+        if len(cells) == width and any(read_name(cell).quantity in CURVES for cell in cells):
+            return tuple(cells), row.line
+        break
+    return ("",) * width, None
+
+
+def _without_empty_columns(layout: Layout) -> Layout:
+    """Leave out columns at the right end that hold nothing and have no name."""
+    last = layout.width
+    while last > 1 and not layout.names[last - 1] and not any(layout.texts(last - 1)):
+        last -= 1
+    if last == layout.width:
+        return layout
+    rows = tuple(Row(row.line, row.cells[:last]) for row in layout.rows)
+    return replace(layout, names=layout.names[:last], numeric=layout.numeric[:last], rows=rows)
+
+
+def _text(row: Row) -> str:
+    return re.sub(r"\s+", " ", " ".join(str(cell) for cell in row.cells)).strip()

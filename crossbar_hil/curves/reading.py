@@ -1,0 +1,307 @@
+"""A curve file of any kind as curves in siemens, with what was understood of it; the one reader of the project."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from crossbar_hil.backend import Pulse
+from crossbar_hil.shipped import BytesFile, read_bytes
+
+from .columns import Columns, Value, choose_columns, label
+from .cycles import Spread, mean_and_spread
+from .facts import Fact, facts_of, pulse_voltage, pulse_width, read_voltage
+from .files import books
+from .files.decoding import Line, decode, lines_of
+from .files.numbers import is_comment
+from .files.options import Options
+from .files.questions import Asker
+from .files.readings import Reading, read_table, split
+from .files.tables import Layout, Row, lay_out
+from .levels import checked_levels
+from .measured import MeasuredCurve
+from .own_table import is_own, read_own
+from .rows import Rows, choose_rows, conductances, drawn_by_pulses
+from .runs import WORDS, Run, check_counts, order_of, runs_of
+
+PLAIN = Options()
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """What a file says."""
+
+    curves: tuple[MeasuredCurve, ...]
+    said: tuple[tuple[str, str], ...]
+    """What was understood, by subject."""
+    sha256: str
+    spreads: tuple[tuple[str, Spread], ...] = ()
+    """Of potentiation and depression, if the file holds cycles."""
+
+
+def read_curves(file: BytesFile) -> tuple[MeasuredCurve, ...]:
+    """Return the curves of a file that leaves nothing open.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, a line is wrong, or it may mean two things; the message names line or command.
+    """
+    return understand(file).curves
+
+
+def understand(file: BytesFile, options: Options = PLAIN) -> Understanding:
+    """Return the curves of a file, with what was understood.
+
+    Parameters
+    ----------
+    file : path
+        Text, or a workbook (``.xlsx``, ``.xls``, ``.ods``), or a file of MATLAB; told apart by what they begin with.
+    options : Options
+        What a person settles.
+
+    Raises
+    ------
+    DataError
+        As `read_curves`; a `CurveUnclear` carries what was understood before.
+    """
+    ask = Asker(str(file), options)
+    data = read_bytes("curve", file)
+    digest = hashlib.sha256(data).hexdigest()
+    ask.say("file", f"{Path(str(file)).name}, {len(data):,} bytes, SHA-256 {digest}")
+    reading = _table(data, options, ask)
+    layout = _without(reading.layout, options, ask)
+    if is_own(layout.names):
+        curves = tuple(read_own(layout, ask))
+        ask.say("table", f"the project's own, {len(curves)} curve(s)")
+        with_pulses = tuple(_with_pulses(curve, options) for curve in curves)
+        return Understanding(with_pulses, tuple(ask.understood), digest)
+    curves, spreads = _curves(layout, reading.layout, options, ask)
+    return Understanding(curves, tuple(ask.understood), digest, spreads)
+
+
+def _table(data: bytes, options: Options, ask: Asker) -> Reading:
+    """Find the table of a file and say how it is written."""
+    rows = books.rows_of(data, options, ask)
+    if rows is not None:
+        layout = lay_out(_within(rows, options), ".")
+        if not layout.rows:
+            raise ask.refusal("holds no numbers")
+        reading = Reading("cells", layout)
+        if layout.problems:
+            raise ask.refused_line(layout.problems[0].line, layout.problems[0].text)
+    else:
+        decoded = decode(data, f"curve file {ask.file}", options.encoding)
+        lines = [line for line in lines_of(decoded.text) if line.number > options.skip]
+        ask.say("encoding", f"{decoded.encoding}, {_ends(decoded.text)}")
+        reading = _own(lines, options, ask) or read_table(_chosen(lines, options), options, ask)
+        sign = "point" if reading.layout.decimal == "." else "comma"
+        ask.say("separator", f"{reading.separator}, decimal {sign}")
+    layout = reading.layout
+    if layout.preamble:
+        ask.say("above", f"{len(layout.preamble)} line(s) above the table: {_shortened(' | '.join(layout.preamble))}")
+    held = " | ".join(layout.names)
+    lines_said = ", ".join(map(str, layout.header_lines))
+    ask.say("header", f"line {lines_said}: {_shortened(held)}" if any(layout.names) else "none")
+    ask.say("table", f"line {layout.rows[0].line} to {layout.rows[-1].line}, {layout.width} column(s)")
+    return reading
+
+
+def _own(lines: Sequence[Line], options: Options, ask: Asker) -> Reading | None:
+    """Read the project's own table as it is written, which needs no finding out; None if it is none."""
+    if options.separator or options.decimal or options.lines:
+        return None
+    plain = [line for line in lines if not is_comment(line)]
+    first = next((line for line in plain if line.text.strip()), None)
+    if first is None or not is_own(first.text.split(",")):
+        return None
+    rows = split(plain, ",")
+    if rows is None:
+        return None
+    filled = [place for place, row in enumerate(rows) if any(row.cells)]
+    rows = rows[filled[0] : filled[-1] + 1]
+    if len(rows) < 2:
+        raise ask.refusal("holds a header and no data")
+    names = tuple(str(cell) for cell in rows[0].cells)
+    layout = Layout(".", names, (rows[0].line,), (), tuple(rows[1:]), (True,) * len(names))
+    return Reading("comma", layout)
+
+
+def _chosen(lines: Sequence[Line], options: Options) -> list[Line]:
+    """Return the lines up to the last one wanted, those between header and first one left away."""
+    if options.lines is None:
+        return list(lines)
+    first, last = options.lines
+    return [line for line in lines if line.number <= last and not (line.number < first and _numbers_only(line.text))]
+
+
+def _numbers_only(text: str) -> bool:
+    return bool(re.fullmatch(r"[\d\s.,;|+\-eEdD\t]+", text))
+
+
+def _within(rows: Sequence[Row], options: Options) -> list[Row]:
+    rows = [row for row in rows if row.line > options.skip]
+    if options.lines is None:
+        return rows
+    first, last = options.lines
+    return [
+        row
+        for row in rows
+        if row.line <= last
+        and not (row.line < first and all(isinstance(cell, float) or not cell for cell in row.cells))
+    ]
+
+
+def _without(layout: Layout, options: Options, ask: Asker) -> Layout:
+    """Leave lines away that a person left out."""
+    if not options.leave_out:
+        return layout
+    there = {row.line for row in layout.rows}
+    for line in options.leave_out:
+        if line not in there:
+            raise ask.refusal(f"has no reading in line {line} that could be left out")
+    ask.say("left out", f"line {', '.join(map(str, options.leave_out))}, as said")
+    return replace(layout, rows=tuple(row for row in layout.rows if row.line not in options.leave_out))
+
+
+def _curves(
+    layout: Layout, whole: Layout, options: Options, ask: Asker
+) -> tuple[tuple[MeasuredCurve, ...], tuple[tuple[str, Spread], ...]]:
+    facts = facts_of(layout)
+    columns = choose_columns(layout, options, ask)
+    read_v = read_voltage(facts)
+    rows = choose_rows(layout, columns, options, read_v, ask)
+    readings = conductances(layout, columns, rows, options, read_v, ask)
+    order = order_of(layout, columns, rows, ask)
+    lines = [layout.rows[row].line for row in rows.kept]
+    runs: list[Run] = []
+    counted = False
+    for value in columns.values:
+        levels = checked_levels(lines, readings[value.place], value, layout, options, ask)
+        counts, left_out = _counts(whole, layout, columns, value, rows, options, ask)
+        counted = counted or bool(counts)
+        for run in runs_of(value, levels, order, counts, options, ask):
+            runs.append(check_counts(run, counts, left_out, ask))
+    if not counted and all(pulse is None for pulse in rows.pulses):
+        ask.say("order", "nothing counts the pulses: each reading is taken for one pulse more than the one before")
+    pulses = {way: _pulse(way, layout, columns, rows, facts, options) for way in ("up", "down")}
+    curves, spreads = [], []
+    for way in ("up", "down"):
+        own = [run for run in runs if run.way == way]
+        if not own:
+            continue
+        mean, spread = _one_curve(own, ask)
+        if spread is not None:
+            spreads.append((WORDS[way], spread))
+        curves.append(MeasuredCurve(way == "up", pulses[way], mean))
+    drawn = drawn_by_pulses(layout, columns, rows, curves[0].levels_siemens)
+    if drawn is not None:
+        ask.say("pulses", drawn)
+    return tuple(curves), tuple(spreads)
+
+
+def _counts(
+    whole: Layout, layout: Layout, columns: Columns, value: Value, rows: Rows, options: Options, ask: Asker
+) -> tuple[dict[int, float], list[float]]:
+    """Return the pulse number of each line, from the column of counts nearest to the left, and those left out."""
+    beside = {each.place for each in columns.values}
+    places = [
+        place
+        for place, name in enumerate(columns.names)
+        if (name.counts or (name.cycle and name.quantity is None)) and layout.numeric[place] and place not in beside
+    ]
+    places = [place for place in places if place < value.place][-1:] or places[:1]
+    for place in places:
+        found = [layout.column(place)[row] for row in rows.kept]
+        if not columns.names[place].counts and len(set(found)) < len(found):
+            return {}, []  # numbers of cycles
+        if len(set(found)) == 1:
+            ask.say(
+                "column " + str(place + 1), f"{layout.names[place]!r} is {found[0]:g} everywhere and counts nothing"
+            )
+            return {}, []
+        counts = {}
+        for row, number in zip(rows.kept, found, strict=True):
+            line = layout.rows[row].line
+            if number is None and layout.column(value.place)[row] is None:
+                continue
+            if number is None:
+                raise ask.refused_line(line, f"pulse number of column {label(layout, place)} is missing")
+            counts[line] = number
+        left = [whole.column(place)[at] for at, row in enumerate(whole.rows) if row.line in options.leave_out]
+        ask.say(f"column {place + 1}", f"{layout.names[place]!r} counts the pulses")
+        return counts, [number for number in left if number is not None]
+    return {}, []
+
+
+def _pulse(way: str, layout: Layout, columns: Columns, rows: Rows, facts: list[Fact], options: Options) -> Pulse | None:
+    """Return the pulse of a way as options, rows, columns or header block say it; None if they do not."""
+    sign = 1 if way == "up" else -1
+    amplitude, width = _told(way, options)
+    if amplitude is None:
+        between = {abs(v) for v in rows.pulses if v is not None and v * sign > 0}
+        amplitude = sign * between.pop() if len(between) == 1 else None
+    amplitude = amplitude if amplitude is not None else _constant(layout, columns, rows, "voltage", sign)
+    amplitude = amplitude if amplitude is not None else pulse_voltage(facts, sign)
+    width = width if width is not None else _constant(layout, columns, rows, "time", 1)
+    width = width if width is not None else pulse_width(facts)
+    return None if amplitude is None or width is None else Pulse(amplitude, width)
+
+
+def _told(way: str, options: Options) -> tuple[float | None, float | None]:
+    if way == "up":
+        return options.amplitude, options.width
+    return options.depress_amplitude, options.depress_width if options.depress_width is not None else options.width
+
+
+def _constant(layout: Layout, columns: Columns, rows: Rows, quantity: str, sign: int) -> float | None:
+    """Return the one value of a column of pulse heights or widths, in SI units, if its unit is known."""
+    for place, name in enumerate(columns.names):
+        about_pulses = (name.writing and not name.reading) if quantity == "voltage" else name.width
+        if name.quantity != quantity or name.unit is None or not about_pulses or not layout.numeric[place]:
+            continue
+        column = layout.column(place)
+        found = {column[row] for row in rows.kept}
+        own = {each for each in found if each is not None and each * sign > 0}
+        if len(own) == 1:
+            return own.pop() * name.unit.factor
+    return None
+
+
+def _with_pulses(curve: MeasuredCurve, options: Options) -> MeasuredCurve:
+    amplitude, width = _told("up" if curve.potentiation else "down", options)
+    if curve.pulse is not None or amplitude is None or width is None:
+        return curve
+    return curve._replace(pulse=Pulse(amplitude, width))
+
+
+def _one_curve(runs: list[Run], ask: Asker) -> tuple[tuple[float, ...], Spread | None]:
+    """Return the levels of one run, or the mean of several cycles and their spread."""
+    if len(runs) == 1:
+        return tuple(level.siemens for level in runs[0].levels), None
+    sizes = [len(run.levels) for run in runs]
+    if len(set(sizes)) > 1:
+        odd = next(place for place, size in enumerate(sizes) if size != sizes[0])
+        raise ask.refused_line(
+            runs[odd].levels[0].line,
+            f"cycle {odd + 1} of {WORDS[runs[odd].way]} has {sizes[odd]} readings, the first {sizes[0]}; "
+            "--lines FIRST:LAST takes whole cycles",
+        )
+    mean, spread = mean_and_spread(np.array([[level.siemens for level in run.levels] for run in runs]))
+    ask.say(
+        f"{WORDS[runs[0].way]}",
+        f"mean of {len(runs)} cycles; from cycle to cycle a step differs by {spread.step_variation:.3g} of the mean "
+        f"step (step_variation), a reading by {spread.read_noise:.3g} (read_noise)",
+    )
+    return tuple(mean.tolist()), spread
+
+
+def _ends(text: str) -> str:
+    return "lines end with CR LF" if "\r\n" in text else "lines end with CR" if "\r" in text else "lines end with LF"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 100 else f"{text[:97]}..."

@@ -1,0 +1,326 @@
+"""Which rows of a table are readings at a read voltage, and which pulses stand between them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from .columns import Columns, Value, label
+from .files.options import Options
+from .files.questions import Asker
+from .files.tables import Layout
+
+SAME_VOLTAGE = 0.05
+"""Voltages that differ by less than this share are one setting."""
+CLEARLY_BELOW = 3.0
+"""A read voltage is taken for one without a word if every other voltage is at least so many times higher."""
+LARGEST_WITHOUT_UNIT_V = 2.0
+"""Voltages up to this are taken for volts where a header names no unit."""
+FAR_OFF = 3.0
+"""Conductances that differ from current over voltage by this factor are in another unit than the header says."""
+OVERFLOW = 1e20
+WORTH_SAYING = 2.0
+"""A cell that draws this many times the current of its reading, scaled to the pulse, is not ohmic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The readings among the rows of a table."""
+
+    kept: tuple[int, ...]
+    """Their places."""
+    pulses: tuple[float | None, ...]
+    """Voltage of the one pulse before each, nan if there is not exactly one; None before the first, or if the table has
+    no rows for pulses."""
+    voltages: tuple[tuple[int, float], ...]
+    """Columns of voltages by place, and the factor that makes volts of them."""
+
+
+def choose_rows(layout: Layout, columns: Columns, options: Options, read_v: float | None, ask: Asker) -> Rows:
+    """Find the readings.
+
+    Parameters
+    ----------
+    layout, columns : Layout, Columns
+        The table.
+    options : Options
+        Of them the read voltage.
+    read_v : float or None
+        The read voltage that the file names above the table, in volts.
+    ask : Asker
+        For questions.
+
+    Raises
+    ------
+    DataError
+        If there are several voltages and none is clearly that of the reads.
+    """
+    every = tuple(range(len(layout.rows)))
+    voltages = _voltages(layout, columns, options, ask)
+    worded = _by_words(layout, "read")
+    wanted = options.voltage if options.voltage is not None else read_v
+    main = max(voltages, key=lambda each: _filled(layout, each[0]), default=None)
+    if main is None:
+        return Rows(worded or every, (None,) * len(worded or every), tuple(voltages))
+    found = np.array([np.nan if v is None else v * main[1] for v in layout.column(main[0])])
+    settings = _settings(np.abs(found))
+    live = [each for each in settings if each > 0]
+    if len(settings) < 2:
+        return Rows(worded or every, (None,) * len(worded or every), tuple(voltages))
+    kept = worded or _at(found, wanted, live, layout, main[0], ask)
+    ask.say(
+        "rows",
+        f"{len(kept)} of {len(every)} are readings, at {_volts(np.abs(found[list(kept)]))} in column "
+        f"{label(layout, main[0])}",
+    )
+    return Rows(kept, _between(found, kept), tuple(voltages))
+
+
+def _at(
+    found: np.ndarray, wanted: float | None, live: list[float], layout: Layout, place: int, ask: Asker
+) -> tuple[int, ...]:
+    told = ", ".join(f"{each:g} V" for each in live[:6]) + (" and more" if len(live) > 6 else "")
+    if wanted is None:
+        if len(live) > 1 and (len(live) > 6 or live[1] < CLEARLY_BELOW * live[0]):
+            raise ask.question(
+                f"column {label(layout, place)} holds {told}, and a curve needs readings at one voltage; "
+                f"say it by {ask.command(voltage=live[0])}"
+            )
+        wanted = live[0]
+    kept = tuple(
+        int(each) for each in np.flatnonzero(np.abs(np.abs(found) - abs(wanted)) <= SAME_VOLTAGE * abs(wanted))
+    )
+    if not kept:
+        raise ask.question(f"no row of column {label(layout, place)} is at {wanted:g} V; it holds {told}")
+    return kept
+
+
+def _voltages(layout: Layout, columns: Columns, options: Options, ask: Asker) -> list[tuple[int, float]]:
+    """Return the columns of voltages at which cells were read, or read and pulsed."""
+    taken = {value.place for value in columns.values}
+    found = []
+    for place, name in enumerate(columns.names):
+        only_pulses = name.writing and not name.reading
+        if name.quantity != "voltage" or place in taken or not layout.numeric[place] or only_pulses or name.aside:
+            continue
+        values = [abs(value) for value in layout.column(place) if value is not None]
+        if not values:
+            continue
+        if name.unit is None and not max(values) <= LARGEST_WITHOUT_UNIT_V:
+            if options.voltage is None and any(value.unit.quantity == "current" for value in columns.values):
+                raise ask.question(
+                    f"column {label(layout, place)} has no unit, and its numbers, up to {max(values):g}, may be volts "
+                    f"or millivolts; say the read voltage by {ask.command(voltage=0.1)}"
+                )
+            continue
+        found.append((place, 1.0 if name.unit is None else name.unit.factor))
+    return found
+
+
+def _by_words(layout: Layout, word: str) -> tuple[int, ...]:
+    """Return the rows that a column of text marks by a word, if it marks others by other words."""
+    for place in range(layout.width):
+        if layout.numeric[place]:
+            continue
+        texts = [text.lower() for text in layout.texts(place)]
+        marked = tuple(row for row, text in enumerate(texts) if word in text)
+        if marked and len(set(texts)) > 1:
+            return marked
+    return ()
+
+
+def _filled(layout: Layout, place: int) -> int:
+    return sum(value is not None for value in layout.column(place))
+
+
+def _settings(sizes: np.ndarray) -> list[float]:
+    """Return the different voltages, the smallest first; those that hardly differ are one."""
+    found: list[float] = []
+    for size in np.unique(sizes[np.isfinite(sizes)]).tolist():
+        if not found or size - found[-1] > SAME_VOLTAGE * max(size, 1e-12):
+            found.append(size)
+    return found
+
+
+def _between(found: np.ndarray, kept: Sequence[int]) -> tuple[float | None, ...]:
+    """Return the voltage of the pulse between each reading and the one before; nan if there is not exactly one."""
+    pulses: list[float | None] = [None]
+    for before, after in pairwise(kept):
+        sent = [float(v) for v in found[before + 1 : after] if np.isfinite(v)]
+        apart = [v for place, v in enumerate(sent) if v != 0 and (place == 0 or v != sent[place - 1])]
+        pulses.append(apart[0] if len(apart) == 1 else float("nan"))
+    return tuple(pulses)
+
+
+def conductances(
+    layout: Layout, columns: Columns, rows: Rows, options: Options, read_v: float | None, ask: Asker
+) -> dict[int, list[float | None]]:
+    """Return the readings of each column of the curve in siemens, by its place; None where there is none.
+
+    Raises
+    ------
+    DataError
+        If currents have no voltage, or resistances and currents of the file disagree.
+    """
+    found: dict[int, list[float | None]] = {}
+    for value in columns.values:
+        numbers = [layout.column(value.place)[row] for row in rows.kept]
+        if value.unit.quantity == "conductance":
+            found[value.place] = [None if n is None else _rounded(n * value.unit.factor) for n in numbers]
+        elif value.unit.quantity == "resistance":
+            found[value.place] = [_inverse(n, value.unit.factor) for n in numbers]
+        elif value.partner is not None:
+            found[value.place] = _from_pairs(layout, value, value.partner, rows, ask)
+        else:
+            found[value.place] = _from_currents(
+                layout, columns, value.place, value.unit.factor, rows, options, read_v, ask
+            )
+        if value.unit.quantity != "current":
+            _check_against_currents(layout, columns, value, rows, found[value.place], ask)
+    return found
+
+
+def _from_pairs(layout: Layout, value: Value, partner: int, rows: Rows, ask: Asker) -> list[float | None]:
+    """Return the slope between two readings at opposite voltages, which no offset of the current moves."""
+    factors = dict(rows.voltages)
+    places = ((value.place, value.place - 1), (partner, partner - 1))
+    found: list[float | None] = []
+    for row in rows.kept:
+        (i1, v1), (i2, v2) = ((layout.column(i)[row], layout.column(v)[row]) for i, v in places)
+        if i1 is None or i2 is None or v1 is None or v2 is None:
+            found.append(None)
+        elif max(abs(i1), abs(i2)) >= OVERFLOW:
+            found.append(max(i1, i2, key=abs))
+        else:
+            volts = v1 * factors[places[0][1]] - v2 * factors[places[1][1]]
+            found.append(_rounded((i1 - i2) * value.unit.factor / volts))
+    ask.say("read voltage", "both signs, by their difference, which no offset of the current moves")
+    return found
+
+
+def _check_against_currents(
+    layout: Layout, columns: Columns, value: Value, rows: Rows, levels: list[float | None], ask: Asker
+) -> None:
+    """Refuse conductances or resistances that the currents and voltages of the same rows contradict."""
+    for place, name in enumerate(columns.names[1:], start=1):
+        before = next((factor for volt, factor in rows.voltages if volt == place - 1), None)
+        if name.quantity != "current" or name.unit is None or before is None:
+            continue
+        ratios = []
+        for row, level in zip(rows.kept, levels, strict=True):
+            volt, current = layout.column(place - 1)[row], layout.column(place)[row]
+            if volt and current and level and abs(level) < OVERFLOW and abs(current) < OVERFLOW:
+                ratios.append(level / (current * name.unit.factor / (volt * before)))
+        if ratios and not 1 / FAR_OFF < float(np.median(ratios)) < FAR_OFF:
+            raise ask.question(
+                f"column {label(layout, value.place)} is {float(np.median(ratios)):.3g} times what column "
+                f"{label(layout, place)} over column {label(layout, place - 1)} gives; take the right one, such "
+                f"as by {ask.command(column=(str(place + 1),))}"
+            )
+        return
+
+
+def _inverse(resistance: float | None, factor: float) -> float | None:
+    if resistance is None:
+        return None
+    if abs(resistance) >= 1e20:
+        return resistance  # an overflow, to be named as the file has it
+    return float("inf") if resistance == 0 else _rounded(1.0 / (resistance * factor))
+
+
+def _rounded(siemens: float) -> float:
+    """Return a conductance without the noise of its conversion: 0.4508 uS are 4.508e-07 S."""
+    return float(f"{siemens:.15g}")
+
+
+def _from_currents(
+    layout: Layout, columns: Columns, place: int, factor: float, rows: Rows, options: Options, read_v: float | None,
+    ask: Asker,
+) -> list[float | None]:  # fmt: skip
+    currents = [layout.column(place)[row] for row in rows.kept]
+    beside = [each for each in rows.voltages if each[0] != place]
+    before = [each for each in beside if each[0] < place]
+    given = options.voltage
+    source = (before or beside)[-1:] if given is None else []
+    if source:
+        where, volt = source[0]
+        volts = [layout.column(where)[row] for row in rows.kept]
+        voltages = [None if v is None else v * volt for v in volts]
+        ask.say(
+            "read voltage",
+            f"{_volts(np.array([np.nan if v is None else v for v in voltages]))}, column {label(layout, where)}",
+        )
+    else:
+        given = given if given is not None else _voltage_in_name(columns.names[place].text)
+        given = given if given is not None else read_v
+        if given is None:
+            raise ask.question(
+                f"column {label(layout, place)} holds currents, and nothing says at which voltage they were read; "
+                f"say it by {ask.command(voltage=0.1)} if it was 0.1 V"
+            )
+        voltages = [given] * len(currents)
+        ask.say("read voltage", f"{given:g} V")
+    return [
+        None if current is None or volt is None
+        else current if abs(current) >= 1e20
+        else _rounded(current * factor / volt) if volt else float("inf")
+        for current, volt in zip(currents, voltages, strict=True)
+    ]  # fmt: skip
+
+
+def _voltage_in_name(text: str) -> float | None:
+    """Return the voltage of a name such as ``I (A) @ 0.1 V``."""
+    found = re.search(r"(?:@|\bat\b|\bbei\b|\bà\b)\s*([+-]?\d*[.,]?\d+)\s*(mV|V)\b", text)
+    return float(found[1].replace(",", ".")) * (1e-3 if found[2] == "mV" else 1.0) if found else None
+
+
+def drawn_by_pulses(layout: Layout, columns: Columns, rows: Rows, levels: Sequence[float]) -> str | None:
+    """Say what the cell draws at the height of a pulse, if the table has rows for pulses and it is far from ohmic.
+
+    Parameters
+    ----------
+    layout, columns, rows : Layout, Columns, Rows
+        The table.
+    levels : sequence of float
+        Conductances of the readings, in siemens.
+    """
+    amperes = [
+        (place, 1.0 if name.unit is None else name.unit.factor)
+        for place, name in enumerate(columns.names)
+        if name.quantity == "current" and layout.numeric[place]
+    ]
+    if not amperes or not rows.voltages or len(rows.kept) == len(layout.rows):
+        return None
+    (volt, volt_factor), (ampere, ampere_factor) = rows.voltages[0], amperes[0]
+    others = sorted(set(range(min(rows.kept), len(layout.rows))) - set(rows.kept))
+    pairs = [(layout.column(volt)[row], layout.column(ampere)[row]) for row in others]
+    sent = [(v * volt_factor, i * ampere_factor) for v, i in pairs if v and i is not None]
+    if not sent:
+        return None
+    volts = float(np.median([abs(v) for v, _ in sent]))
+    currents = sorted(abs(i) for v, i in sent if abs(abs(v) - volts) <= SAME_VOLTAGE * volts)
+    ohmic = float(np.median(levels)) * volts
+    if not ohmic > 0 or np.median(currents) / ohmic < WORTH_SAYING:
+        return None
+    times = float(f"{np.median(currents) / ohmic:.2g}")
+    drawn = " to ".join(dict.fromkeys((_amperes(currents[0]), _amperes(currents[-1]))))
+    return (
+        f"the cell draws {drawn} at {volts:g} V, about {times:,.0f} times what its readings give there: compliance and "
+        "range of a bench must allow for it, and an ohmic cell model does not show it"
+    )
+
+
+def _volts(voltages: np.ndarray) -> str:
+    found = [float(each) for each in np.unique(voltages[np.isfinite(voltages)])]
+    if not found:
+        return "no voltage"
+    return f"{found[0]:g} V" if len(found) == 1 else f"{found[0]:g} to {found[-1]:g} V"
+
+
+def _amperes(current: float) -> str:
+    for factor, name in ((1.0, "A"), (1e-3, "mA"), (1e-6, "uA")):
+        if current >= factor:
+            return f"{current / factor:.3g} {name}"
+    return f"{current:.3g} A"

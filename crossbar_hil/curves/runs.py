@@ -1,0 +1,286 @@
+"""Readings in order as potentiation and depression, cycle by cycle: as the file says, or as a person confirms."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from .columns import Columns, Value, label
+from .files.options import Options
+from .files.questions import Asker, CurveUnclear
+from .files.tables import Layout
+from .levels import Level
+from .rows import Rows
+from .turning import Piece, pieces_of, way_of
+
+WORDS = {"up": "potentiation", "down": "depression"}
+_WAYS = {"up": ("potentiation", "ltp", "pot", "set", "up"), "down": ("depression", "ltd", "dep", "reset", "down")}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Readings of one potentiation or depression."""
+
+    way: str
+    levels: tuple[Level, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a file says of the order of its readings, by line."""
+
+    ways: dict[int, str]
+    """``up`` or ``down``, where the file says it."""
+    why: str
+    """How it says that."""
+    starts: frozenset[int]
+    """Lines of readings that are also level 0 of what follows."""
+    cycles: dict[int, float]
+    """Number of the cycle."""
+
+
+def order_of(layout: Layout, columns: Columns, rows: Rows, ask: Asker) -> Order:
+    """Return what the columns beside the curve say of its order."""
+    lines = [layout.rows[row].line for row in rows.kept]
+    ways, why, starts = _ways(layout, columns, rows, lines, ask)
+    cycles: dict[int, float] = {}
+    for place, name in enumerate(columns.names):
+        if name.cycle and name.quantity is None and layout.numeric[place]:
+            found = [layout.column(place)[row] for row in rows.kept]
+            if None not in found and 1 < len(set(found)) < len(found):
+                cycles = dict(zip(lines, (each for each in found if each is not None), strict=True))
+                ask.say("cycles", f"numbered in column {label(layout, place)}")
+                break
+    return Order(ways, why, starts, cycles)
+
+
+def _ways(
+    layout: Layout, columns: Columns, rows: Rows, lines: list[int], ask: Asker
+) -> tuple[dict[int, str], str, frozenset[int]]:
+    if any(each is not None for each in rows.pulses):
+        bad = next((line for line, v in zip(lines, rows.pulses, strict=True) if v is not None and math.isnan(v)), None)
+        if bad is not None:
+            raise ask.refused_line(bad, "between this reading and the one before stands not exactly one pulse")
+        signs = [None if v is None else "up" if v > 0 else "down" for v in rows.pulses]
+        turned = [lines[k - 1] for k in range(2, len(lines)) if signs[k] != signs[k - 1]]
+        return _completed(lines, signs), "the sign of the pulses between them", frozenset(turned)
+    for place, name in enumerate(columns.names):
+        if layout.numeric[place]:
+            if not (name.quantity == "voltage" and name.writing and not name.reading):
+                continue
+            volts = [layout.column(place)[row] for row in rows.kept]
+            signs = [None if not v else "up" if v > 0 else "down" for v in volts]
+        else:
+            texts = [layout.texts(place)[row].lower() for row in rows.kept]
+            signs = [next((way for way, words in _WAYS.items() if text.startswith(words)), None) for text in texts]
+            if any(sign is None for sign in signs):
+                continue
+        if any(signs):
+            return _completed(lines, signs), f"column {label(layout, place)}", frozenset()
+    return {}, "", frozenset()
+
+
+def _completed(lines: list[int], signs: Sequence[str | None]) -> dict[int, str]:
+    """Give a reading without a pulse, such as the first, the way of the next one."""
+    found: dict[int, str] = {}
+    following: str | None = next((sign for sign in reversed(signs) if sign), None)
+    for line, sign in zip(reversed(lines), reversed(signs), strict=True):
+        following = sign or following
+        if following:
+            found[line] = following
+    return found
+
+
+def runs_of(
+    value: Value, levels: list[Level], order: Order, counts: dict[int, float], options: Options, ask: Asker
+) -> list[Run]:
+    """Divide the readings of one column into runs.
+
+    Parameters
+    ----------
+    value : Value
+        The column.
+    levels : list of Level
+        Its readings.
+    order : Order
+        What the file says of their order.
+    counts : dict
+        Pulse number by line, where the file counts.
+    options : Options
+        What a person confirmed.
+    ask : Asker
+        For questions: a turn that nobody confirmed, a curve that falls.
+    """
+    siemens = np.array([level.siemens for level in levels])
+    if options.up is not None or options.down is not None:
+        pieces = _as_told(siemens, options, ask)
+    elif value.way is not None or order.ways or order.cycles:
+        pieces = _as_the_file_says(value, levels, order, siemens, ask)
+    else:
+        pieces = _by_their_shape(levels, siemens, counts, options, ask)
+    runs = []
+    for piece in pieces:
+        own = levels[piece.first : piece.last]
+        if piece.first and levels[piece.first - 1].line in order.starts and not (options.up or options.down):
+            own = [levels[piece.first - 1], *own]
+        if len(own) < 2:
+            raise ask.refused_line(own[0].line, f"{WORDS[piece.way]} of one reading, at least 2 needed")
+        runs.append(Run(piece.way, tuple(own)))
+    return runs
+
+
+def _as_told(siemens: np.ndarray, options: Options, ask: Asker) -> list[Piece]:
+    up, down, many = options.up or 0, options.down or 0, len(siemens)
+    period = up + down
+    stacked = options.cycles == "stacked"
+    if many % period or (many != period and not stacked):
+        told = " and ".join(f"{n} {way}" for n, way in ((up, "up"), (down, "down")) if n)
+        raise ask.refusal(
+            f"holds {many} readings, which are not {told}{' in whole cycles' if stacked else ''}"
+            f"{'' if stacked or many % period else '; --cycles stacked says that these repeat'}"
+        )
+    orders = [[("up", up), ("down", down)], [("down", down), ("up", up)]]
+    best = max(orders, key=lambda order: _agreement(siemens, order))
+    pieces, at = [], 0
+    while at < many:
+        for way, size in best:
+            if size:
+                pieces.append(Piece(at, at + size, way))
+                at += size
+    for piece in pieces:
+        own = siemens[piece.first : piece.last]
+        if len(own) > 1 and way_of(own) not in {piece.way, None}:
+            raise ask.refusal(
+                f"holds {len(own)} readings said to be {WORDS[piece.way]} that "
+                f"{'fall' if piece.way == 'up' else 'rise'} from {own[0]:.4g} S to {own[-1]:.4g} S"
+            )
+    return pieces
+
+
+def _agreement(siemens: np.ndarray, order: list[tuple[str, int]]) -> float:
+    """Return how far readings go the way that an order of runs says."""
+    gone, at = 0.0, 0
+    for way, size in order:
+        own = siemens[at : at + size]
+        if len(own):
+            gone += float(own[-1] - own[0]) * (1 if way == "up" else -1)
+        at += size
+    return gone
+
+
+def _as_the_file_says(value: Value, levels: list[Level], order: Order, siemens: np.ndarray, ask: Asker) -> list[Piece]:
+    keys = [(value.way or order.ways.get(level.line), order.cycles.get(level.line)) for level in levels]
+    cuts = [0, *(k for k in range(1, len(keys)) if keys[k] != keys[k - 1]), len(keys)]
+    pieces = []
+    for first, last in pairwise(cuts):
+        own = siemens[first:last]
+        said = keys[first][0]
+        found = way_of(own) if len(own) > 1 else said
+        if said is None:  # cycles are numbered, ways are not
+            parts = pieces_of(own)
+            if len(parts) > 1 or found != "up":
+                raise _turn_question(levels[first:last], own, parts, ask, stacked=True)
+            pieces.append(Piece(first, last, "up"))
+            continue
+        if found not in {said, None}:
+            how = order.why if value.way is None else f"its name {value.name.text!r}"
+            raise ask.refused_line(
+                levels[first].line,
+                f"{WORDS[said]} by {how}, but {len(own)} readings {'fall' if said == 'up' else 'rise'} from "
+                f"{own[0]:.4g} S to {own[-1]:.4g} S; --up and --down say how many readings are which",
+            )
+        pieces.append(Piece(first, last, said))
+    return pieces
+
+
+def _by_their_shape(
+    levels: list[Level], siemens: np.ndarray, counts: dict[int, float], options: Options, ask: Asker
+) -> list[Piece]:
+    marks = tuple(
+        place
+        for place in range(1, len(levels))
+        if counts.get(levels[place].line, 0.0) != counts.get(levels[place - 1].line, -1.0) + 1 and counts
+    )
+    pieces = pieces_of(siemens, marks)
+    if options.cycles == "stacked" and marks and len(pieces) > 1:
+        cuts = [0, *marks, len(levels)]
+        pieces = [
+            Piece(first, last, "up" if siemens[last - 1] >= siemens[first] else "down")
+            for first, last in pairwise(cuts)
+        ]
+        if len({piece.way for piece in pieces}) == 1 and pieces[0].way == "up":
+            return pieces
+    if len(pieces) > 1 or way_of(siemens) != "up":
+        raise _turn_question(levels, siemens, pieces, ask)
+    return pieces
+
+
+def _turn_question(
+    levels: Sequence[Level], siemens: np.ndarray, pieces: list[Piece], ask: Asker, *, stacked: bool = False
+) -> CurveUnclear:
+    """Return the question whether readings that turn, fall, or do neither are what they look like."""
+    if len(pieces) == 1 and way_of(siemens) == "down":
+        return ask.refusal(
+            f"holds no potentiation curve: its {len(levels)} conductances fall from {siemens[0]:.4g} S to "
+            f"{siemens[-1]:.4g} S (line {levels[0].line} to {levels[-1].line}); if this is depression, say so by "
+            f"{ask.command(down=len(levels))}, and measure potentiation too"
+        )
+    if len(pieces) == 1:
+        return ask.question(
+            f"{len(levels)} conductances from {siemens.min():.4g} S to {siemens.max():.4g} S neither rise nor fall as "
+            f"a whole; if all are potentiation, say so by {ask.command(up=len(levels))}"
+        )
+    ups = [piece.last - piece.first for piece in pieces if piece.way == "up"]
+    downs = [piece.last - piece.first for piece in pieces if piece.way == "down"]
+    more: dict[str, object] = {"up": ups[0] if ups else None, "down": downs[0] if downs else None}
+    if stacked or len(pieces) > 2 or not (ups and downs):
+        more["cycles"] = "stacked"
+    return ask.question(
+        f"{_turn(levels, pieces)}; if these are potentiation and depression, say so by {ask.command(**more)} "
+        f"(or that all {len(levels)} are potentiation by {ask.command(up=len(levels))})"
+    )
+
+
+def _turn(levels: Sequence[Level], pieces: list[Piece]) -> str:
+    told = [
+        f"{'rise' if piece.way == 'up' else 'fall'} for {piece.last - piece.first} readings (line "
+        f"{levels[piece.first].line} to {levels[piece.last - 1].line})"
+        for piece in pieces[:4]
+    ]
+    return f"the conductances {', then '.join(told)}{', and so on' if len(pieces) > 4 else ''}"
+
+
+def check_counts(run: Run, counts: dict[int, float], left_out: Sequence[float], ask: Asker) -> Run:
+    """Check that the pulse numbers of a run have no gap, and fill one that a reading left out has made.
+
+    Parameters
+    ----------
+    run : Run
+        Some readings.
+    counts : dict
+        Pulse number by line; empty if the file does not count.
+    left_out : sequence of float
+        Pulse numbers of readings that a person left out.
+    ask : Asker
+        For refusals.
+    """
+    if not counts:
+        return run
+    levels = [run.levels[0]]
+    at = counts[levels[0].line]
+    for level in run.levels[1:]:
+        found = counts[level.line]
+        while at + 1 < found and at + 1 in left_out:
+            before, missing = levels[-1].siemens, found - at
+            levels.append(Level(level.line, before + (level.siemens - before) / missing))
+            at += 1
+            ask.say("filled", f"pulse {at:g}, left out, lies half way between its neighbours")
+        if found != at + 1:
+            raise ask.refused_line(
+                level.line, f"pulse number {found:g}, expected {at + 1:g}; the curve must have no gap"
+            )
+        levels.append(level)
+        at = found
+    return Run(run.way, tuple(levels))

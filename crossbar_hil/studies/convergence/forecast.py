@@ -1,0 +1,129 @@
+"""What a training on a bench may come to: its outcome on many virtual chips, foretold before the first pulse.
+
+The chips are those that [chip] of the bench describes: draws of a twin if it names one, else of its curve and spread.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossbar_hil.bench.file import Bench, Chip
+from crossbar_hil.bench.virtual_chips import virtual_chips
+from crossbar_hil.errors import DataError
+from crossbar_hil.studies.convergence.points import Point, check_point
+from crossbar_hil.training.confidence import wilson
+from crossbar_hil.training.patterns import PatternSet
+
+CHIPS, SINGLE_CHIPS = 1000, 100
+"""Virtual chips unless told otherwise: trained side by side, or one by one, which takes seconds."""
+
+
+class Range(NamedTuple):
+    """Median of a number, and the ends of its central 90 %, over the chips that converge."""
+
+    median: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.median:.0f} ({self.low:.0f} to {self.high:.0f})"
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a number of virtual chips came to."""
+
+    chips: int
+    converged: int
+    epochs: Range | None
+    """None if no chip converges."""
+    pulses: Range | None
+    about: str
+    """What virtual chips these are."""
+
+    @property
+    def share(self) -> float:
+        """Share of the chips that converge, the probability that is foretold."""
+        return self.converged / self.chips
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's 95 % interval of that share."""
+        return wilson(self.converged, self.chips)
+
+    @property
+    def sentence(self) -> str:
+        """What is foretold, in one line."""
+        low, high = (100 * end for end in self.interval)
+        digits = 0 if low >= 1 and high <= 99 else 1
+        effort = "" if self.epochs is None else f" at epoch {self.epochs} with {self.pulses} pulses"
+        return (
+            f"{100 * self.share:.{digits}f} % converge (95 % interval {low:.{digits}f} to {high:.{digits}f} %){effort}"
+        )
+
+    def as_record(self) -> dict[str, Any]:
+        """Return plain numbers, as a run keeps them."""
+        low, high = self.interval
+        return {
+            "chips": self.chips,
+            "converged": self.converged,
+            "share": self.share,
+            "share_low": round(low, 4),
+            "share_high": round(high, 4),
+            "epochs": None if self.epochs is None else self.epochs._asdict(),
+            "pulses": None if self.pulses is None else self.pulses._asdict(),
+            "about": self.about,
+            "sentence": self.sentence,
+        }
+
+    @classmethod
+    def of(cls, converged: NDArray[Any], epochs: NDArray[Any], pulses: NDArray[Any], about: str) -> Self:
+        """Sum up the outcome of M trainings: whether converged, epochs, pulses; (M,) each."""
+        good = int(np.count_nonzero(converged))
+        of_epochs, of_pulses = (_range_of(each[converged]) if good else None for each in (epochs, pulses))
+        return cls(len(converged), good, of_epochs, of_pulses, about)
+
+
+def forecast(bench: Bench, *, seed: int, chips: int | None = None) -> Forecast:
+    """Train virtual chips of a bench of any kind; nothing is recorded and no instrument is touched.
+
+    Parameters
+    ----------
+    bench : Bench
+        The checked bench.
+    seed : int
+        Of the virtual chips.
+    chips : int, optional
+        How many; `CHIPS` if not given, or `SINGLE_CHIPS` where they are trained one by one.
+
+    Raises
+    ------
+    CrossbarError
+        If such chips cannot be trained.
+    """
+    if bench.chip is None and bench.wiring is None:
+        task = PatternSet.from_csv(bench.training.pattern_file)
+        chip = Chip(rows=task.train.shape[1], columns=2 * task.train_labels.shape[1])
+        point = Point.of(bench.model_copy(update={"chip": chip}), {})
+    else:
+        point = Point.of(bench, {})
+    ensemble = check_point(point, seed, "")
+    if chips is None:
+        chips = CHIPS if ensemble.lockstep else SINGLE_CHIPS
+    if chips < 1:
+        raise DataError(f"a forecast of {chips} virtual chips says nothing, at least one is needed")
+    found = ensemble.train(seed, 0, chips, ())
+    described = virtual_chips(point.bench)
+    kind = (
+        "virtual chips" if bench.chip is not None else "virtual chips of the shipped curve, as the bench describes none"
+    )
+    about = f"{chips} {kind}" + (f": {described.line}" if described is not None else "")
+    return Forecast.of(found.converged, found.epochs, found.pulses, about)
+
+
+def _range_of(numbers: NDArray[Any]) -> Range:
+    """Return a range whose ends are numbers that occur."""
+    low, median, high = np.quantile(numbers, (0.05, 0.5, 0.95), method="inverted_cdf")
+    return Range(float(median), float(low), float(high))

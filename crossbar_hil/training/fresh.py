@@ -1,0 +1,150 @@
+"""How far the verdict of a training holds: evaluations of the chip after its end, and margins in units of their noise.
+
+An evaluation that meets every target may be luck if readings vary. So patterns are evaluated anew, by reads alone, once
+training has converged.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import NamedTuple
+
+import numpy as np
+
+from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
+from crossbar_hil.training.activation import Tanh
+from crossbar_hil.training.confidence import wilson
+from crossbar_hil.training.encoding import row_voltages, target_activations
+from crossbar_hil.training.pairs import difference
+from crossbar_hil.training.result import Epoch, TrainingResult
+from crossbar_hil.training.trainer import Trainer
+
+READS = 20
+"""Fresh reads of a chip whose readings vary: if all of them meet every target, at least 84 % do (Wilson, 95 %)."""
+
+
+class FreshReads(NamedTuple):
+    """M evaluations of P patterns after training, by C column currents and N activations."""
+
+    currents: FloatArray
+    """(M, P, C), in amperes."""
+    activations: FloatArray
+    """(M, P, N)."""
+
+
+def reads_wanted(asked: int | None, noisy: bool | None, epochs: Sequence[Epoch]) -> int:
+    """Return how many fresh reads a training gets that has converged.
+
+    Parameters
+    ----------
+    asked : int, optional
+        What a person wants; the following decides if that is not given.
+    noisy : bool, optional
+        Whether readings vary; if that is not known, whether the last evaluations, between which nothing was pulsed,
+        differ.
+    epochs : sequence of Epoch
+        Of the training.
+    """
+    if asked is not None:
+        return asked
+    if noisy is None:
+        repeated = confirming_currents(epochs)
+        noisy = len(repeated) > 1 and bool((repeated != repeated[0]).any())
+    return READS if noisy else 0
+
+
+def confirming_currents(epochs: Sequence[Epoch]) -> FloatArray:
+    """Return the (K, P, C) currents, in amperes, of the last evaluations that met every target; nothing was pulsed."""
+    return np.array([each.currents for each in takewhile(lambda epoch: epoch.error == 0, reversed(epochs))])
+
+
+def read_afresh(trainer: Trainer, patterns: IntArray, reads: int) -> FreshReads:
+    """Evaluate (P, R) patterns so many times on the chip as it stands; no pulse is sent."""
+    voltages = row_voltages(patterns, trainer.v0, trainer.v1)
+    currents = np.array([trainer.backend.read_currents(voltages) for _ in range(reads)])
+    return FreshReads(currents, Tanh(trainer.beta)(difference(currents)))
+
+
+class Margin(NamedTuple):
+    """By how much an activation is beyond its target: on average, over the standard deviation of its reads."""
+
+    in_noise: float
+    pattern: int
+    """Index, from 0."""
+    output: int
+    """Index, from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assurance:
+    """What fresh reads say of a training that has converged."""
+
+    reads: int
+    met: int
+    """Those that met every target."""
+    margin: Margin | None
+    """The smallest of all activations; None if reads repeat exactly."""
+
+    @classmethod
+    def of(cls, fresh: FreshReads, labels: IntArray, *, beta: float, target0: float, target: float) -> "Assurance":
+        """Judge fresh reads.
+
+        Parameters
+        ----------
+        fresh : FreshReads
+            Of P patterns and N outputs.
+        labels : ndarray of int, shape (P, N)
+            Wanted output bits.
+        beta, target0, target : float
+            As in `Trainer`.
+        """
+        targets, senses = target_activations(labels, target0, target), 2.0 * labels - 1.0
+        met: BoolArray = np.asarray((senses * (fresh.activations - targets) >= 0).all(axis=(1, 2)))
+        beyond = senses * (difference(fresh.currents) - np.arctanh(targets) / beta)
+        return cls(len(met), int(np.count_nonzero(met)), _smallest_margin(beyond))
+
+    @property
+    def sentence(self) -> str:
+        """What it comes to, to follow the reason of the training.
+
+        >>> Assurance(20, 20, Margin(3.21, 0, 1)).sentence
+        'the smallest margin is 3.2 times the noise; 20 of 20 fresh reads meet every target (95 % interval 84 to 100 %)'
+        """
+        low, high = wilson(self.met, self.reads)
+        margin = "" if self.margin is None else f"the smallest margin is {self.margin.in_noise:.1f} times the noise; "
+        return (
+            f"{margin}{self.met} of {self.reads} fresh reads meet every target "
+            f"(95 % interval {100 * low:.0f} to {100 * high:.0f} %)"
+        )
+
+    def as_record(self) -> dict[str, float | int | None]:
+        """Return plain numbers; patterns and outputs count from 1, as people do."""
+        low, high = wilson(self.met, self.reads)
+        margin = self.margin
+        return {
+            "reads": self.reads,
+            "met": self.met,
+            "share_low": round(low, 4),
+            "share_high": round(high, 4),
+            "margin_in_noise": None if margin is None else float(f"{margin.in_noise:.4g}"),
+            "margin_pattern": None if margin is None else margin.pattern + 1,
+            "margin_output": None if margin is None else margin.output + 1,
+        }
+
+
+def full_reason(result: TrainingResult, assurance: Assurance | None) -> str:
+    """Say how a training ended and how far that holds."""
+    return result.reason if assurance is None else f"{result.reason}; {assurance.sentence}"
+
+
+def _smallest_margin(beyond: FloatArray) -> Margin | None:
+    """Return the smallest of (M, P, N) differential currents beyond their targets, each in units of its own noise."""
+    if len(beyond) < 2:
+        return None
+    noise = beyond.std(axis=0, ddof=1)
+    varies = noise > 0
+    if not varies.any():
+        return None
+    margins = np.where(varies, beyond.mean(axis=0) / np.where(varies, noise, 1.0), np.inf)
+    pattern, output = np.unravel_index(int(margins.argmin()), margins.shape)
+    return Margin(float(margins[pattern, output]), int(pattern), int(output))

@@ -1,0 +1,113 @@
+"""What an update can still move: the pulses that a rule wants, without those that would change nothing."""
+
+import math
+
+import numpy as np
+
+from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
+from crossbar_hil.backend import DeviceBackend
+from crossbar_hil.training.reactions import Reactions
+from crossbar_hil.training.result import ENDS_REACHED, NO_MORE_SENT, NONE_MOVES, NONE_REACTS, NOTHING_SENT
+from crossbar_hil.training.updates import Pulses, Update
+
+IDLE = 5
+"""Epochs in a row in which nothing could be pulsed that end a training, where readings are not known to repeat."""
+
+
+class Motion:
+    """Follows a training and says of each update what of it can move a cell.
+
+    Parameters
+    ----------
+    backend : DeviceBackend
+        The chip.
+    update : Update
+        How pulses are sent.
+    unresponsive : int
+        Pulses in a row without a reaction after which a cell gets no more; 0 for never.
+    confirm : int
+        Evaluations in a row that must meet every target.
+    give_up : bool
+        Whether a training ends when nothing can move any more.
+    """
+
+    def __init__(
+        self, backend: DeviceBackend, update: Update, unresponsive: int, confirm: int, *, give_up: bool
+    ) -> None:
+        self.sent: list[Pulses] = []
+        """What followed each epoch; whoever trains adds it."""
+        self.given_up = ""
+        """Why nothing can move any more, once a training is to end for that."""
+        self._readings: list[FloatArray] = []
+        self._backend, self._most = backend, update.most
+        self._one_way = update.depress is None
+        ways = (1 if self._one_way else 2) if unresponsive else 0
+        self._reactions = [Reactions(backend.shape, unresponsive, update.most) for _ in range(ways)]
+        self._blocks = False
+        self._due = self._reactions[0].due if ways else math.inf
+        left = backend.pulses_left() if backend.noisy is False else None
+        self._most_idle = 0 if not give_up else max(confirm, IDLE) if left is None else 1
+        self._idle, self._idle_at = 0, 0
+        self._ends_due = left // update.most if left is not None and give_up and self._one_way else math.inf
+
+    def read(self, conductances: FloatArray) -> None:
+        """Take the (R, C) readings of an epoch, in siemens."""
+        self._readings.append(conductances)
+        if len(self.sent) >= self._due:
+            self._judge()
+
+    def possible(self, wanted: Pulses) -> Pulses | None:
+        """Leave out unresponsive cells; None if nothing would move, and a training is to end for that."""
+        asked = left = np.count_nonzero(wanted.counts)
+        if self._blocks:
+            wanted = self._without_unresponsive(wanted)
+            left = np.count_nonzero(wanted.counts)
+        updates = len(self.sent)
+        if not self._most_idle or (left and not (updates >= self._ends_due and self._all_ended(wanted.counts))):
+            return wanted
+        self._idle = self._idle + 1 if self._idle_at == updates - 1 else 1
+        self._idle_at = updates
+        if self._idle < self._most_idle:
+            return None
+        if not asked:
+            self.given_up = NO_MORE_SENT if any(sent.counts.any() for sent in self.sent) else NOTHING_SENT
+        else:
+            self.given_up = NONE_REACTS if not left else NONE_MOVES if left < asked else ENDS_REACHED
+        return None
+
+    @property
+    def unresponsive(self) -> BoolArray:
+        """(R, C) cells that were found unresponsive to pulses of some direction."""
+        found: BoolArray = np.zeros(self._backend.shape, dtype=bool)
+        for each in self._reactions:
+            found |= each.cells
+        return found
+
+    def _judge(self) -> None:
+        every = [sent.counts for sent in self.sent]
+        if self._one_way:
+            self._reactions[0].judge(self._readings, every, every)
+        else:
+            falling = [sent.depressing for sent in self.sent]
+            rising = [sent.counts - sent.depressing for sent in self.sent]
+            for each, pulses in zip(self._reactions, (rising, falling), strict=True):
+                each.judge(self._readings, pulses, every)
+        self._due = min(each.due for each in self._reactions)
+        self._blocks = any(each.any for each in self._reactions)
+
+    def _without_unresponsive(self, wanted: Pulses) -> Pulses:
+        if self._one_way:
+            return Pulses(wanted.counts * ~self._reactions[0].cells, wanted.depressing)
+        rising = (wanted.counts - wanted.depressing) * ~self._reactions[0].cells
+        falling = wanted.depressing * ~self._reactions[1].cells
+        return Pulses(rising + falling, falling)
+
+    def _all_ended(self, wanted: IntArray) -> bool:
+        """Say whether every cell that is wanted is at the end of its curve, brought there by pulses of this kind."""
+        left = self._backend.pulses_left()
+        if left:
+            self._ends_due = len(self.sent) + -(-left // self._most)
+            return False
+        cells = wanted > 0
+        had = np.sum([sent.counts for sent in self.sent], axis=0)
+        return bool(self._backend.saturated_cells()[cells].all() and had[cells].all())

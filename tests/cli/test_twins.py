@@ -1,0 +1,133 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from crossbar_hil.guard.opening import open_checked
+from crossbar_hil.twins.file import read_twin
+
+HIDDEN = '[chip]\nstep_spread = 0.3\nstep_variation = 0.3\nread_noise = "1 %"\n'
+
+
+@pytest.fixture
+def bench(tmp_path):
+    (tmp_path / "bench.toml").write_text(f'backend = "simulated"\n{HIDDEN}')
+    return "bench.toml"
+
+
+def test_a_calibration_leaves_a_twin_a_picture_and_its_readings(cli, bench, tmp_path):
+    done = cli("calibrate", bench, "--seed", "3", "--reads", "5", "--draws", "20")
+    assert done.code == 0
+    assert "calibration sends 2 pulse(s) of 2 V, 50 ms to each of 16 cells" in done.err
+    assert "32 in all, 0.2 V s a cell" in done.err
+    # 2 V, 50 ms: the curve rises by 66 nS in two pulses, 210.37 nS in all, times K = 10
+    assert "raises a cell by 660 nS of the 2.1e+03 nS that it can rise, for good" in done.err
+    assert [line.split("  ")[0] for line in done.out.splitlines()[1:6]] == [
+        "read noise", "step variation", "step spread", "mean factor", "device spread",
+    ]  # fmt: skip
+    assert (tmp_path / "twin.png").read_bytes().startswith(b"\x89PNG")
+    assert len((tmp_path / "twin.readings.jsonl").read_text().splitlines()) == 1 + 3 * 5 + 2
+    twin = read_twin(tmp_path / "twin.toml")
+    assert (twin.source.bench, twin.source.kind, twin.source.seed, twin.source.pulses) == ("bench", "simulated", 3, 2)
+
+
+def test_nothing_that_is_there_is_overwritten_and_nothing_sent_then(cli, bench, tmp_path):
+    for name in ("twin.toml", "twin.png", "twin.readings.jsonl"):
+        (tmp_path / name).write_text("mine")
+        done = cli("calibrate", bench)
+        assert done.code == 1
+        assert f"{name} exists already and is not overwritten" in done.err
+        assert (tmp_path / name).read_text() == "mine"
+        (tmp_path / name).unlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bench.toml"]
+
+
+def test_readings_are_fitted_anew_without_a_pulse(cli, bench, tmp_path):
+    cli("calibrate", bench, "--seed", "3", "--reads", "5", "--draws", "20")
+    done = cli("calibrate", bench, "--from", "twin.readings.jsonl", "--to", "again.toml", "--draws", "20")
+    assert done.code == 0
+    assert done.err == ""
+    assert (tmp_path / "again.toml").read_text() == (tmp_path / "twin.toml").read_text()
+    assert not (tmp_path / "again.readings.jsonl").exists()
+
+
+def test_what_was_read_before_a_failure_is_kept_and_named(cli, bench, tmp_path, monkeypatch):
+    def open_and_break(*words, **more):
+        backend = open_checked(*words, **more)
+        read = backend.read_conductances
+
+        def read_until(voltage):
+            if len((tmp_path / "twin.readings.jsonl").read_text().splitlines()) > 8:
+                raise OSError("the cable fell off")
+            return read(voltage)
+
+        backend.read_conductances = read_until
+        return backend
+
+    monkeypatch.setattr("crossbar_hil.guard.opening.open_checked", open_and_break)
+    done = cli("calibrate", bench, "--reads", "5")
+    assert done.code == 1
+    assert "what was read is kept in twin.readings.jsonl" in done.err
+    assert len((tmp_path / "twin.readings.jsonl").read_text().splitlines()) == 9
+    assert not (tmp_path / "twin.toml").exists()
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_spare_cell_is_given_up_and_its_curve_taken(cli, bench, tmp_path):
+    done = cli(
+        "calibrate", bench, "--seed", "3", "--reads", "4", "--draws", "10", "--spare", "2,3", "--spare-pulses", "6"
+    )
+    assert done.code == 0
+    assert "6 pulses give up cell row 2, column 3 for its whole curve" in done.err
+    twin = read_twin(tmp_path / "twin.toml")
+    assert twin.source.spare == ((1, 2),)
+    assert len(twin.curve_siemens) == 7
+    assert twin.scale == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--spare", "5,1"), "spare cell row 5, column 1 is not on the chip of 4 by 4 cells"),
+        (("--spare", "two"), "--spare 'two' must be ROW,COLUMN"),
+        (("--pulses", "0"), "at least 1 pulse"),
+        (("--curve", "nowhere.csv"), "nowhere.csv"),
+        (("--draws", "0"), "--draws 0 must be at least 1"),
+        (("--watch", "-1 s"), "must be finite, not negative"),
+    ],
+)
+def test_what_cannot_be_calibrated_is_told_and_leaves_no_file(cli, bench, tmp_path, words, message):
+    done = cli("calibrate", bench, *words)
+    assert done.code in (1, 2)
+    assert message in done.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bench.toml"]
+
+
+def test_runs_that_were_not_foretold_are_not_tallied(cli):
+    done = cli("twins", "runs")
+    assert done.code == 1
+    assert "no run in runs was foretold and has ended" in done.err
+
+
+def test_a_network_learns_with_cells_that_differ_as_those_of_a_twin(cli, bench):
+    cli("calibrate", bench, "--seed", "3", "--reads", "5", "--draws", "20")
+    words = (
+        "--classes",
+        "0,1",
+        "--neurons",
+        "5",
+        "--train",
+        "20",
+        "--passes",
+        "1",
+        "--steps",
+        "20",
+        "--test-steps",
+        "10",
+    )
+    assert cli("snn", "train", "--twin", "twin.toml", *words, "--seed", "1", "--quiet", "--no-report").code == 0
+    shown = json.loads(cli("show", "latest", "--json").out)
+    twin = read_twin(Path("twin.toml"))
+    assert shown["tables"]["network"]["step_spread"] == twin.numbers.step_spread.value
+    assert shown["tables"]["network"]["read_noise"] == twin.numbers.read_noise.value

@@ -1,0 +1,132 @@
+import numpy as np
+import pytest
+
+from crossbar_hil.backend import Pulse
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.errors import ConfigError, DataError
+from crossbar_hil.sim_backend import SimulatedBackend
+from crossbar_hil.sim_backend.ensemble.draw import draw_number
+from crossbar_hil.studies.convergence.points import Point
+from crossbar_hil.twins.file import Cells, Twin
+
+UP = Pulse(2.0, 0.05)
+SIDE = [[0.0, 0.0], [0.0, 0.0]]
+ESTIMATE = {"value": 0.0, "low": 0.0, "high": 0.0, "source": "made up"}
+
+
+def twin_of(*, factors=((1.0, 2.0, 0.5, 0.0), (3.0, 1.0, 1.0, 1.0)), noise=0.0, relaxation=None, seconds=None):
+    """A twin of 2 by 2 cells and two draws, K = 2, whose curve rises by 0, 10, 30 and 40 nS."""
+    times = {} if relaxation is None else {
+        "relaxation": {**ESTIMATE, "value": relaxation[0]},
+        "relaxation_s": {**ESTIMATE, "value": relaxation[1]},
+    }  # fmt: skip
+    shared = ("step_variation", "step_spread", "mean_factor", "device_spread")
+    return Twin.model_validate(
+        {
+            "rows": 2,
+            "columns": 2,
+            "scale": 2.0,
+            "curve_siemens": [1e-7, 1.1e-7, 1.3e-7, 1.4e-7],
+            "source": {
+                "bench": "b", "bench_sha256": "0", "kind": "hardware", "made_utc": "now", "version": "1", "read_v": 0.1,
+                "reads": 9, "amplitude_v": 2.0, "width_s": 0.05, "pulses": 2, "curve": "mine.csv", "seconds": seconds,
+            },
+            "numbers": {"read_noise": {**ESTIMATE, "value": noise}, **dict.fromkeys(shared, ESTIMATE), **times},
+            "cells": dict.fromkeys(Cells.model_fields, SIDE),
+            "draws": {
+                "step_variation": [0.0, 0.0],
+                "start_siemens": [[1e-7, 2e-7, 3e-7, 4e-7], [5e-7, 5e-7, 5e-7, 5e-7]],
+                "step_factors": list(map(list, factors)),
+                "levels": [[1.0, 1.5, 0.0, 0.0], [2.0, 2.0, 2.0, 2.0]],
+            },
+        }
+    )  # fmt: skip
+
+
+def bench_with(tmp_path, twin, **chip):
+    (tmp_path / "twin.toml").write_text(twin.as_toml())
+    table = {"rows": 2, "columns": 2, "twin": str(tmp_path / "twin.toml"), **chip}
+    return load_bench("simulated", overrides={"chip": table})
+
+
+def chips(bench, seeds=range(20)):
+    return [SimulatedBackend.from_bench(bench, np.random.default_rng(seed)) for seed in seeds]
+
+
+def test_a_chip_of_a_twin_is_one_of_its_draws_after_the_calibration(tmp_path):
+    found = {tuple(chip.conductances.ravel().round(12)) for chip in chips(bench_with(tmp_path, twin_of()))}
+    # Start + factor K rise: 100 + 20, 200 + 2 (40), 300, and a cell that does not move; 500 + factor 60.
+    assert found == {(1.2e-7, 2.8e-7, 3e-7, 4e-7), (6.8e-7, 5.6e-7, 5.6e-7, 5.6e-7)}
+
+
+def test_a_pulse_moves_a_cell_on_by_its_own_factor_and_leaves_one_that_does_not_move(tmp_path):
+    bench = bench_with(tmp_path, twin_of())
+    chip = next(each for each in chips(bench) if each.conductances[1, 1] < 4.5e-7)
+    chip.send_pulses(np.ones((2, 2), dtype=np.int64), UP)
+    assert chip.conductances.ravel() == pytest.approx([1.6e-7, 3.4e-7, 3.1e-7, 4e-7])
+
+
+def test_what_relaxes_goes_on_from_the_last_reading_of_the_calibration(tmp_path):
+    bench = bench_with(tmp_path, twin_of(relaxation=(0.5, 10.0), seconds=10 * np.log(2)))
+    chip = next(each for each in chips(bench) if each.conductances[1, 1] > 4.5e-7)
+    # Half of what is to be lost, a quarter of the rise of 60, is lost by then; a half of it in the end.
+    assert chip.conductances[1, 1] == pytest.approx(5.45e-7)
+    chip.pass_time(1000.0)
+    assert chip.conductances[1, 1] == pytest.approx(5.3e-7)
+
+
+def test_a_twin_of_another_size_is_refused(tmp_path):
+    bench = bench_with(tmp_path, twin_of(), rows=3)
+    with pytest.raises(DataError, match="twin is of a chip of 2 by 2 cells, the bench has 3 by 2"):
+        SimulatedBackend.from_bench(bench, np.random.default_rng(0))
+    with pytest.raises(DataError, match="2 by 2"):
+        Point.of(bench, {}).ensemble()
+
+
+def test_what_the_twin_says_is_not_said_again(tmp_path):
+    with pytest.raises(ConfigError, match="the twin says read_noise"):
+        bench_with(tmp_path, twin_of(), read_noise=0.01)
+    with pytest.raises(ConfigError, match="names a curve and a twin"):
+        bench_with(tmp_path, twin_of(), curve="figure2a")
+
+
+def test_a_twin_laid_over_a_bench_replaces_what_it_says(tmp_path):
+    (tmp_path / "twin.toml").write_text(twin_of().as_toml())
+    (tmp_path / "b.toml").write_text(
+        'backend = "simulated"\n[chip]\nrows = 2\ncolumns = 2\nread_noise = 0.1\nscale = 3\ndevice_spread = 0.2'
+    )
+    bench = load_bench(str(tmp_path / "b.toml"), overrides={"chip": {"twin": str(tmp_path / "twin.toml")}})
+    assert bench.chip.read_noise == 0
+    assert bench.chip.device_spread is None
+    (chip,) = chips(bench, [3])
+    assert (chip.scale, chip.read_noise) == (2.0, 0.0)
+
+
+def test_every_draw_comes_once_before_one_comes_again():
+    for seed in (0, 1):
+        numbers = [draw_number(seed, chip, 7) for chip in range(21)]
+        assert [sorted(numbers[first : first + 7]) for first in (0, 7, 14)] == [list(range(7))] * 3
+    assert [draw_number(0, chip, 7) for chip in range(7)] != [draw_number(1, chip, 7) for chip in range(7)]
+
+
+def test_a_chip_of_an_ensemble_is_the_same_whatever_else_is_trained(tmp_path):
+    twin = twin_of(noise=0.02)
+    (tmp_path / "patterns.csv").write_text("pattern,label,set\n01,1,train\n10,0,train\n")
+    bench = bench_with(tmp_path, twin)
+    training = bench.training.model_copy(update={"patterns": str(tmp_path / "patterns.csv"), "epochs": 5})
+    ensemble = Point.of(bench.model_copy(update={"training": training}), {}).ensemble()
+    assert not ensemble.lockstep
+    assert ensemble.noisy
+    whole, part = ensemble.train(4, 0, 6), ensemble.train(4, 2, 3)
+    assert part.levels.tolist() == whole.levels[2:5].tolist()
+    assert part.pulses.tolist() == whole.pulses[2:5].tolist()
+
+
+def test_the_run_folder_of_a_twin_is_a_bench_itself(tmp_path):
+    bench = bench_with(tmp_path, twin_of())
+    folder = tmp_path / "run"
+    folder.mkdir()
+    bench.copy_into(folder)
+    again = load_bench(str(folder / "bench.toml"))
+    assert again.chip.twin == str(folder / "twin.toml")
+    assert chips(again, [5])[0].conductances.tolist() == chips(bench, [5])[0].conductances.tolist()

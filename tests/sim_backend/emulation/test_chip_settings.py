@@ -1,0 +1,129 @@
+"""Every setting of [chip] on an emulated bench: it does something, or it is refused."""
+
+import json
+
+import numpy as np
+import pytest
+
+from crossbar_hil.bench.file import Chip, load_bench
+from crossbar_hil.errors import ConfigError
+from crossbar_hil.sim_backend.emulation.bench import EmulatedBench
+
+
+def wired_world(chip, seed=3):
+    """Return the world of the emulated bench with row 1 on channel a, column 2 on channel b, all else on the return."""
+    world = EmulatedBench(load_bench("emulated", overrides={"chip": chip}), np.random.default_rng(seed)).world
+    for line in range(4):
+        world.add_wire(f"row.{line}", "smu.a.hi" if line == 1 else "lo")
+        world.add_wire(f"column.{line}", "smu.b.hi" if line == 2 else "lo")
+    world.set_terminals({"smu.a": {"on": True, "limit_a": 1.0}, "smu.b": {"on": True, "limit_a": 1.0}})
+    return world
+
+
+def reading(world, volt=0.1):
+    """Current out of column 2 with a voltage on row 1, in amperes."""
+    world.set_terminal("smu.a", level_v=volt)
+    ampere = -world.measure("smu.b")[0]
+    world.set_terminal("smu.a", level_v=0.0)
+    return ampere
+
+
+def pulse(world, count=1):
+    for _ in range(count):
+        world.set_terminals({"smu.a": {"level_v": 1.0}, "smu.b": {"level_v": -1.0}})
+        world.wait(0.05)
+        world.set_terminals({"smu.a": {"level_v": 0.0}, "smu.b": {"level_v": 0.0}})
+
+
+def story(chip):
+    """Return all that a bench shows of a chip that is read, pulsed, left alone and pulsed again, and of its cells."""
+    world = wired_world(chip)
+    seen = [reading(world, 0.0), reading(world)]
+    world.wait(0.02)
+    seen.append(reading(world))
+    pulse(world)
+    seen.append(reading(world))
+    world.wait(100.0)
+    seen.append(reading(world))
+    pulse(world, 12)
+    return np.array([*seen, reading(world), *world.chip.conductances.ravel()])
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Return a plain curve file with its pulse."""
+    (tmp_path / "own.csv").write_text("".join(f"{4.5e-7 + 1e-7 * (1 - 0.8**level)}\n" for level in range(30)))
+    return {"curve": str(tmp_path / "own.csv"), "curve_amplitude_v": 2.0, "curve_width_s": 0.05}
+
+
+SINH = {"cell": "sinh", "cell_options": {"b_per_v": 1.0}}
+FLIPS = {"telegraph": 0.3, "telegraph_share": 0.5}
+RELAXES = {"relaxation": 0.5, "relaxation_s": 10.0}
+NEVER = {"unformed": [[1, 2]]}
+
+DOES = {  # what the chip is without the setting, and with it
+    "smoothed": ({}, {"smoothed": True}),
+    "scale": ({}, {"scale": 20.0}),
+    "spread": ({}, {"spread": {"low_siemens": 1e-8, "high_siemens": 1e-7}}),
+    "device_spread": ({}, {"device_spread": 0.1}),
+    "wire_ohm": ({}, {"wire_ohm": 1e4}),
+    "threshold": ({}, {"threshold": 0.4}),
+    "cell": ({}, {"cell": "cubic"}),
+    "cell_options": (SINH, {**SINH, "cell_options": {"b_per_v": 2.0}}),
+    "read_noise": ({}, {"read_noise": 0.1}),
+    "telegraph": ({}, FLIPS),
+    "telegraph_share": (FLIPS, {**FLIPS, "telegraph_share": 0.9}),
+    "telegraph_s": (FLIPS, {**FLIPS, "telegraph_s": 1.0}),
+    "flicker": ({}, {"flicker": 0.2}),
+    "step_variation": ({}, {"step_variation": 0.5}),
+    "step_spread": ({}, {"step_spread": 0.3}),
+    "shape_spread": ({}, {"shape_spread": 0.3}),
+    "relaxation": ({}, RELAXES),
+    "relaxation_s": (RELAXES, {**RELAXES, "relaxation_s": 100.0}),
+    "relaxation_law": (RELAXES, {**RELAXES, "relaxation_law": "logarithmic"}),
+    "relaxation_exponent": (RELAXES, {**RELAXES, "relaxation_exponent": 0.5}),
+    "drift": ({}, {"drift": 0.1}),
+    "column_offset_a": ({}, {"column_offset_a": 1e-8}),
+    "stuck": ({}, {"stuck": [[1, 2]]}),
+    "dead": ({}, {"dead": [[1, 2]]}),
+    "unformed": ({}, NEVER),
+    "unformed_siemens": (NEVER, {**NEVER, "unformed_siemens": 1e-7}),
+}
+REFUSED = {
+    "rows": ({"rows": 5}, r"\[chip\] has 5 rows and 4 columns, but \[wiring\] connects 4 and 4"),
+    "columns": ({"columns": 6}, r"\[chip\] has 4 rows and 6 columns"),
+    "disturb": ({"disturb": 0.1}, "disturb 0.1 is not emulated: on an emulated bench every cell sees its own voltage"),
+    "read_s": ({"read_s": 1.0}, r"read_s 1 s is not emulated.*set measurement\.nplc"),
+}
+OF_FILES = {"curve", "curve_amplitude_v", "curve_width_s", "start"}
+AS_THE_SCHEME_SAYS = {"write"}
+"""Pulses go over the lines, as [scheme] says, and every cell sees its own voltage: what half-select means."""
+
+
+def test_every_setting_is_looked_at_here():
+    assert {*DOES, *REFUSED, *OF_FILES, *AS_THE_SCHEME_SAYS} == set(Chip.model_fields)
+
+
+@pytest.mark.parametrize("name", DOES)
+def test_a_setting_of_the_chip_shows_on_an_emulated_bench(name):
+    without, given = DOES[name]
+    assert not np.array_equal(story(without), story(given))
+
+
+def test_the_files_of_a_chip_show_on_an_emulated_bench(own, tmp_path):
+    (tmp_path / "map.json").write_text(json.dumps({"conductance_siemens": np.full((4, 4), 5e-7).tolist()}))
+    base = story(own)
+    for change in ({"curve_amplitude_v": 3.0}, {"curve_width_s": 0.1}, {"start": str(tmp_path / "map.json")}):
+        assert not np.array_equal(base, story({**own, **change})), change
+    assert not np.array_equal(base, story({}))
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_an_emulated_bench_cannot_do_is_refused_in_a_sentence(name):
+    chip, sentence = REFUSED[name]
+    with pytest.raises(ConfigError, match=sentence):
+        EmulatedBench(load_bench("emulated", overrides={"chip": chip}), np.random.default_rng(1))
+
+
+def test_the_write_scheme_of_a_bench_is_that_of_its_instruments():
+    assert np.array_equal(story({"threshold": 0.4}), story({"threshold": 0.4, "write": "half-select"}))

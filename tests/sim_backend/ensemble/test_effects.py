@@ -1,0 +1,174 @@
+"""Ensembles of chips with the effects of real ones, held against the trainer on single chips."""
+
+import math
+
+import numpy as np
+import pytest
+
+from crossbar_hil import Trainer
+from crossbar_hil.bench.effects import Effects
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.errors import DataError
+from crossbar_hil.shipped import data_file
+from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend, draw_ensemble, train_ensemble
+from crossbar_hil.sim_backend.ensemble.bench import BenchEnsemble
+from crossbar_hil.sim_backend.ensemble.draw import draw_own_arrays, own_generator
+from crossbar_hil.training.patterns import PatternSet
+
+CURVE = ConductanceCurve.from_csv(data_file("figure2a"))
+TASK = PatternSet.from_csv(data_file("perceptron"))
+SPAN = (2e-8, 1e-7)
+NOTHING_RANDOM = {
+    "step": {"step_spread": 0.3},
+    "shape": {"shape_spread": 0.5},
+    "offset": {"column_offset_a": 5e-8},
+    "disturb": {"disturb": 0.3},
+    "relaxation": {"relaxation": 1.0, "relaxation_s": 8.0},
+    "stretched": {"relaxation": 0.5, "relaxation_s": 8.0, "relaxation_exponent": 0.6},
+    "logarithmic": {"relaxation": 0.3, "relaxation_s": 0.1, "relaxation_law": "logarithmic"},
+}
+NOTHING_RANDOM["all"] = {name: value for key in list(NOTHING_RANDOM)[:5] for name, value in NOTHING_RANDOM[key].items()}
+RANDOM = {
+    "telegraph": {"telegraph": 1.0, "telegraph_share": 0.3},
+    "slow": {"telegraph": 1.0, "telegraph_share": 0.3, "telegraph_s": 5.0, "drift": 0.05},
+    "everything": {
+        **NOTHING_RANDOM["all"],
+        "disturb": 0.02,
+        "read_noise": 0.02,
+        "telegraph": 0.2,
+        "telegraph_s": 2.0,
+        "flicker": 0.1,
+        "step_variation": 0.5,
+        "drift": 0.02,
+    },
+}
+
+
+def alone(effects, chips, *, seed, first=0, pull_back=False):
+    """Train chips one by one, each with a generator of its own; epochs, pulses, levels, conductances."""
+    shifts = draw_ensemble(chips, seed=seed, first=first, span_siemens=SPAN)
+    own = draw_own_arrays(effects, chips, (4, 4), seed=seed, first=first)
+    found = []
+    for place, each in enumerate(shifts):
+        backend = SimulatedBackend(
+            CURVE, each, rng=own_generator(seed, first + place, 9), **effects.numbers(), **own.of(place)
+        )
+        result = Trainer(backend, pull_back=pull_back, confirm=1).run(TASK.train, TASK.train_labels)
+        found.append((result.epochs, result.pulses, backend.levels, backend.conductances))
+    return [np.array(each) for each in zip(*found, strict=True)]
+
+
+@pytest.mark.parametrize("pull_back", [True, False])
+@pytest.mark.parametrize("name", NOTHING_RANDOM)
+def test_with_nothing_random_every_chip_is_that_of_the_trainer(name, pull_back):
+    effects = Effects(**NOTHING_RANDOM[name])
+    shifts = draw_ensemble(12, seed=3, first=1020, span_siemens=SPAN)
+    found = train_ensemble(
+        CURVE,
+        shifts,
+        TASK.train,
+        TASK.train_labels,
+        seed=3,
+        first=1020,
+        effects=effects,
+        pull_back=pull_back,
+        confirm=1,
+    )
+    epochs, pulses, levels, conductances = alone(effects, 12, seed=3, first=1020, pull_back=pull_back)
+    assert found.epochs.tolist() == epochs.tolist()
+    assert found.pulses.tolist() == pulses.tolist()
+    np.testing.assert_allclose(found.levels, levels, rtol=1e-12)
+    np.testing.assert_allclose(found.conductances, conductances, rtol=1e-10)
+    plain = train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, pull_back=pull_back)
+    assert (found.epochs != plain.epochs).any()  # the effect does something
+
+
+def compare(name, chips, few):
+    effects = Effects(**RANDOM[name])
+    shifts = draw_ensemble(chips, seed=5, span_siemens=SPAN)
+    together = train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, seed=5, effects=effects, confirm=1)
+    epochs, pulses, levels, conductances = alone(effects, few, seed=6)
+    for first, second in (
+        (together.epochs, epochs),
+        (together.pulses, pulses),
+        (together.levels.mean(axis=(1, 2)), levels.mean(axis=(1, 2))),
+        (together.conductances.std(axis=(1, 2)), conductances.std(axis=(1, 2))),
+    ):
+        error = math.sqrt(np.var(first) / len(first) + np.var(second) / len(second))
+        assert abs(np.mean(first) - np.mean(second)) < 3.9 * error  # 1 in 10,000
+
+
+@pytest.mark.parametrize("name", RANDOM)
+def test_with_noise_chips_are_those_of_the_trainer_in_distribution(name):
+    compare(name, 500, 40 if name == "everything" else 200)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("name", RANDOM)
+def test_with_noise_many_chips_are_those_of_the_trainer_in_distribution(name):
+    compare(name, 40_000, 5000)
+
+
+@pytest.mark.parametrize("name", RANDOM)
+def test_a_chip_is_the_same_whatever_else_is_trained(name):
+    effects = Effects(**RANDOM[name])
+    shifts = draw_ensemble(30, seed=2, first=1010, span_siemens=SPAN)
+    whole = train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, seed=2, first=1010, effects=effects)
+    part = train_ensemble(
+        CURVE, shifts[17:20], TASK.train, TASK.train_labels, seed=2, first=1027, effects=effects, threads=1
+    )
+    assert whole.epochs[17:20].tolist() == part.epochs.tolist()
+    assert np.array_equal(whole.conductances[17:20], part.conductances)
+
+
+def test_step_factors_do_not_depend_on_the_other_effects():
+    few = draw_own_arrays(Effects(step_spread=0.3), 3, (4, 4), seed=1, first=1022)
+    many = draw_own_arrays(
+        Effects(step_spread=0.6, shape_spread=0.2, column_offset_a=1e-8), 9, (4, 4), seed=1, first=1020
+    )
+    np.testing.assert_allclose(many.step_factors[2:5], few.step_factors**2)
+    assert few.shape_exponents is None
+    assert np.abs(np.corrcoef(np.log(many.step_factors.ravel()), np.log(many.shape_exponents.ravel()))[0, 1]) < 0.3
+
+
+@pytest.mark.parametrize("extra", [{}, {"dead": [[3, 3]]}], ids=["side by side", "one by one"])
+def test_a_bench_trains_its_chips_with_the_same_factors_one_by_one_and_side_by_side(extra):
+    effects = {"step_spread": 0.3, "shape_spread": 0.2, "column_offset_a": "10 nA", "disturb": 0.1}
+    bench = load_bench("simulated", overrides={"chip": {**effects, **extra}, "training": {"pull_back": False}})
+    ensemble = BenchEnsemble(bench, data_file("figure2a"), TASK)
+    assert ensemble.lockstep is not bool(extra)
+    found = ensemble.train(7, 2, 5)
+    shifts = draw_ensemble(5, seed=7, first=2, span_siemens=SPAN)
+    own = draw_own_arrays(Effects(**effects), 5, (4, 4), seed=7, first=2)
+    dead = np.zeros((4, 4), dtype=bool)
+    dead[3, 3] = bool(extra)
+    for place, each in enumerate(shifts):
+        backend = SimulatedBackend(CURVE, each, disturb=0.1, dead=dead, **own.of(place))
+        assert found.epochs[place] == Trainer(backend, pull_back=False).run(TASK.train, TASK.train_labels).epochs
+
+
+@pytest.mark.parametrize(
+    ("effects", "more", "message"),
+    [
+        ({"read_noise": 0.1}, {"read_noise": 0.2, "seed": 1}, "read_noise 0.2 is given beside the effects"),
+        ({"dead": [[0, 0]]}, {"seed": 1}, "dead cells are no part of an ensemble"),
+        ({"step_spread": 0.1}, {}, "step_spread, need a seed"),
+        ({"relaxation": 0.1}, {"seed": 1}, "relaxation 0.1 needs relaxation_s"),
+    ],
+)
+def test_what_an_ensemble_cannot_do_is_refused(effects, more, message):
+    shifts = draw_ensemble(2, seed=1, span_siemens=SPAN)
+    with pytest.raises(DataError, match=message):
+        train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, effects=Effects(**effects), **more)
+
+
+@pytest.mark.parametrize("effects", [NOTHING_RANDOM["all"], NOTHING_RANDOM["logarithmic"]], ids=["all", "logarithmic"])
+def test_chips_are_judged_afterwards_alike_one_by_one_and_side_by_side(effects):
+    bench = load_bench("simulated", overrides={"chip": effects | {"disturb": 0.01, "relaxation_s": 30.0}})
+    ensemble = BenchEnsemble(bench, data_file("figure2a"), TASK)
+    drifts = (0.03, 0.1)
+    together = ensemble.train(4, 1000, 40, drifts)
+    alone = ensemble._one_by_one(4, 1000, ensemble._draw(4, 1000, 40), drifts)
+    for name in ("converged", "epochs", "fresh", "drifted"):
+        assert np.array_equal(getattr(together, name), getattr(alone, name)), name
+    assert 0 < together.drifted.sum() < together.drifted.size
