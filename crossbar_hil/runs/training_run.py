@@ -292,6 +292,9 @@ class TrainingRun(Run):
         happened = "not ended yet"
         if facts.get("verdict") is not None:
             happened = f"{facts['verdict']} at epoch {facts['epochs']} with {facts['pulses']} pulses"
+            first = self.result.epochs - self.result.met_at_last + 1
+            if self.result.converged and first < self.result.epochs:
+                happened += f", every target met from epoch {first} on"
         return (f"predicted {told['sentence']}, by {told['about'].partition(':')[0]}", f"happened  {happened}")
 
     def details(self) -> Sequence[str]:
