@@ -86,7 +86,8 @@ class ConductanceCurve:
             The file.
         pulse : Pulse, optional
             From a file that says its pulses: which curve to take, measured or interpolated between measured widths;
-            without it the potentiation curve of the longest pulse. Otherwise: the pulse it was measured with.
+            without it the potentiation curve of the largest amplitude, of those the longest pulse. Otherwise: the pulse
+            it was measured with.
 
         Raises
         ------
@@ -108,8 +109,8 @@ class ConductanceCurve:
         if not potentiating:
             raise DataError(f"curve file {source} holds no potentiation curve")
         # Beside half pulses the whole one is what cells are pulsed with.
-        longest = max(potentiating, key=lambda curve: (curve.pulse.amplitude_v, curve.pulse.width_s))  # type: ignore[union-attr]
-        whole = replace(longest, others=tuple(curve for curve in family if curve is not longest))
+        largest = max(potentiating, key=lambda curve: (curve.pulse.amplitude_v, curve.pulse.width_s))  # type: ignore[union-attr]
+        whole = replace(largest, others=tuple(curve for curve in family if curve is not largest))
         if pulse is None:
             return whole
         return replace(whole.for_pulse(pulse), others=tuple(curve for curve in family if curve.pulse != pulse))
