@@ -153,7 +153,8 @@ def test_a_copy_of_a_bench_is_not_changed_by_the_file_beside_it(mine, tmp_path):
 def test_a_fact_that_is_no_value_of_its_setting_is_refused_by_name(tmp_path):
     from crossbar_hil.errors import ConfigError
 
-    (tmp_path / "c.csv").write_text("# read noise: a lot\n1e-6\n2e-6\n", encoding="utf-8")
+    head = "# read noise: a lot\npolarity,amplitude_v,width_s,pulse,conductance_siemens\n"
+    (tmp_path / "c.csv").write_text(head + "potentiation,2,0.05,1,1e-6\npotentiation,2,0.05,2,2e-6\n", encoding="utf-8")
     assert read_facts(tmp_path / "c.csv") == {"read_noise": "a lot"}
     with pytest.raises(ConfigError, match="read_noise"):
         load_bench("simulated", overrides={"chip": {"curve": str(tmp_path / "c.csv")}})
