@@ -14,8 +14,8 @@ from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.errors import ComplianceError, ConfigError, DataError, InstrumentError
 from crossbar_hil.guard.opening import open_bench
-from crossbar_hil.sim_backend.emulation.bench import EmulatedBench
 from crossbar_hil.runs.store import load_run
+from crossbar_hil.sim_backend.emulation.bench import EmulatedBench
 from crossbar_hil.testing import BackendContract
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.settings import make_trainer
