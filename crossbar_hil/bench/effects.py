@@ -88,11 +88,6 @@ class Effects(Table):
         """Return the effects that are no lists of cells, as the keywords of `SimulatedBackend`."""
         return {name: getattr(self, name) for name in Effects.model_fields if name not in CELL_LISTS}
 
-    @property
-    def has_noise(self) -> bool:
-        """Whether readings of a chip that is left alone vary at random."""
-        return any((self.read_noise, self.telegraph, self.flicker))
-
     def strong(self) -> list[str]:
         """Return the keys of the effects that are on, for whoever must refuse them."""
         return [name for name in (*STRENGTHS, *CELL_LISTS) if getattr(self, name)]

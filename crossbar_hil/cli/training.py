@@ -100,6 +100,7 @@ def train(
     from crossbar_hil.runs.progress import make_progress  # noqa: PLC0415
     from crossbar_hil.runs.training import train_and_record  # noqa: PLC0415
     from crossbar_hil.studies.settings import set_own_values  # noqa: PLC0415
+    from crossbar_hil.training.settings import check_labels  # noqa: PLC0415
 
     overrides: dict[str, Any] = {}
     for name, value in settings.items():
@@ -117,6 +118,8 @@ def train(
         say_assumptions(checked)
     twin = twin_of_bench(checked)
     checked = with_known_noise(checked, twin)
+    if checked.kind == "hardware":
+        check_labels(checked.training)  # before anybody is asked, and before the chip is read
     foretold = _foretell(checked, seed, forecast_chips)
     if checked.kind == "hardware" and not yes:
         for line in (*_of_chips(checked), *_headroom(checked, twin)):

@@ -189,6 +189,7 @@ class TrainingRun(Run):
             saturated=end.get("saturated", none) == 1,
             unresponsive=end.get("unresponsive", none) == 1,
             confirm=self.facts.get("confirm", 1),
+            pull_back=self.tables.get("bench", {}).get("training", {}).get("pull_back", True),
         )
 
     def chip(self, moment: str) -> dict[str, FloatArray]:
@@ -291,6 +292,9 @@ class TrainingRun(Run):
         happened = "not ended yet"
         if facts.get("verdict") is not None:
             happened = f"{facts['verdict']} at epoch {facts['epochs']} with {facts['pulses']} pulses"
+            first = self.result.epochs - self.result.met_at_last + 1
+            if self.result.converged and first < self.result.epochs:
+                happened += f", every target met from epoch {first} on"
         return (f"predicted {told['sentence']}, by {told['about'].partition(':')[0]}", f"happened  {happened}")
 
     def details(self) -> Sequence[str]:

@@ -11,6 +11,8 @@ from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import load
 from crossbar_hil.shipped import data_file
 from crossbar_hil.tables import PerAmpere, Second, Siemens, Table, Volt
+from crossbar_hil.training.learnable import check_learnable
+from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.trainer import Trainer
 from crossbar_hil.training.updates import Update
 
@@ -42,11 +44,11 @@ class Training(Table):
     """Whether activations beyond their target are pulled back to it."""
     dead_zone: float = 0.0
     """Activations nearer to their target than this are left alone."""
-    confirm: Annotated[int, Field(ge=1, strict=True)] | None = None
+    confirm: Annotated[int, Field(ge=1)] | None = None
     """Evaluations in a row that must meet every target; 1 if not given, 18 if readings are known to be noisy."""
     give_up: bool = True
     """Whether training ends when nothing can move any more."""
-    unresponsive: Annotated[int, Field(ge=0, strict=True)] = defaults.UNRESPONSIVE
+    unresponsive: Annotated[int, Field(ge=0)] = defaults.UNRESPONSIVE
     """A cell that did not react to so many pulses in a row gets no more; more if readings are noisy, 0 for never."""
     depress_v: Volt | None = None
     """Height of the depressing pulse."""
@@ -60,7 +62,7 @@ class Training(Table):
     """A potentiated cell is read, and pulsed again until it has risen by so much."""
     tries: int = 5
     """Most pulses until it has risen."""
-    fresh_reads: Annotated[int, Field(ge=0, strict=True)] | None = None
+    fresh_reads: Annotated[int, Field(ge=0)] | None = None
     """Evaluations of a chip that has converged, by reads alone; 20 if readings are known to vary, else none."""
     check_labels: bool = True
     """Whether labels are refused that no chip without bias can learn; needs cells that follow Ohm's law."""
@@ -94,6 +96,21 @@ _AS_THEY_ARE = {
     *("confirm", "give_up", "unresponsive", "check_labels"),
 }
 """Settings that `Trainer` takes as they are."""
+
+
+def check_labels(settings: Training) -> None:
+    """Refuse a pattern set whose labels no chip without bias can learn, before any chip is looked at.
+
+    Raises
+    ------
+    DataError
+        Then, or if the pattern file is wrong.
+    """
+    if settings.check_labels:
+        task = PatternSet.from_csv(settings.pattern_file)
+        target0 = -settings.target if settings.target0 is None else settings.target0
+        volts = {"v0": settings.v0, "v1": settings.v1}
+        check_learnable(task.train, task.train_labels, **volts, target0=target0, target=settings.target)
 
 
 def make_trainer(settings: Training, backend: DeviceBackend) -> Trainer:

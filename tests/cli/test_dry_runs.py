@@ -129,7 +129,19 @@ def test_a_cluster_that_does_not_answer_leaves_no_folder(cli, tmp_path, monkeypa
 
 def test_what_is_still_met_stands_in_text_table_and_json(cli, tmp_path):
     drifts = ("--drift", "3 %", "--drift", "0.1")
-    noisy = ("--set", "read_noise=5 %", "--set", "pull_back=no", "--seed", "5", "--chips", "50", *drifts)
+    noisy = (
+        "--set",
+        "read_noise=5 %",
+        "--set",
+        "confirm=1",
+        "--set",
+        "pull_back=no",
+        "--seed",
+        "5",
+        "--chips",
+        "50",
+        *drifts,
+    )
     done = cli("sweep", "--over", "target=0.5,0.8", *noisy, "--quiet", "--to", "out")
     assert "still meet every target on a fresh read" in done.out
     assert "after drift of 10 %" in done.out

@@ -127,7 +127,7 @@ def forecast(bench: Bench, *, seed: int, chips: int | None = None) -> Forecast:
             found.converged, found.epochs, found.pulses, f"{chips} draws of the twin {Path(point.twin.name).name}"
         )
     kind = (
-        "virtual chips" if bench.chip is not None else "virtual chips of the shipped curve, as the bench describes none"
+        "virtual chips" if bench.chip is not None else "virtual chips of the shipped curve (the bench describes none)"
     )
     about = f"{chips} {kind}" + (f": {described.line}" if described is not None else "")
     return Forecast.of(found.converged, found.epochs, found.pulses, about)

@@ -79,7 +79,7 @@ def plan_sweep(bench: Bench, axes: Sequence[Axis], *, chips: int, seed: int, dri
     values = combine(axes)
     check_numbers(chips, seed)
     checked = check_points(bench, [axis.key for axis in axes], values, seed, {})
-    return ChipSweep(tuple(axes), seed, values, bench, chips, *checked, check_drifts(drifts))
+    return ChipSweep(tuple(axes), seed, values, bench, chips, *checked, check_drifts(drifts, bench))
 
 
 def run_sweep(
@@ -146,10 +146,16 @@ class ChipSweepResult(SweepResult):
 
     @property
     def best(self) -> int:
-        """Point at which most chips converge; of several the one with the fewest pulses."""
-        return min(
-            range(len(self.counts)), key=lambda place: (-self.counts[place].converged, self.counts[place].pulses)
-        )
+        """Point at which most chips converge and still meet every target when read again.
+
+        Of several it is the one at which most converge at all, then the one with the fewest pulses.
+        """
+
+        def order(place: int) -> tuple[int, int, int]:
+            counts = self.counts[place]
+            return -counts.fresh, -counts.converged, counts.pulses
+
+        return min(range(len(self.counts)), key=order)
 
     def describe_best(self) -> dict[str, Any]:
         """Return what there is to say of the virtual chips of the best point."""

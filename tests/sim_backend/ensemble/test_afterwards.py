@@ -43,7 +43,7 @@ def margins(chips, found, first=0):
 
 
 def test_as_many_chips_meet_all_in_a_fresh_read_as_their_margins_promise():
-    chips = ensemble({"read_noise": 0.02})
+    chips = ensemble({"read_noise": 0.02}, confirm=1)
     found = chips.train(1, 0, 1500)
     beyond, conductances = margins(chips, found)
     noise = 0.02 * VOLTS * np.sqrt(np.square(conductances).reshape(len(beyond), 4, 2, 2).sum(axis=(1, 3)))
@@ -88,7 +88,7 @@ def test_yields_after_drift_are_those_of_an_independent_program(rule):
 
 @pytest.mark.parametrize("chip", [{}, {"read_noise": 0.03}], ids=["ideal", "noisy"])
 def test_a_chip_is_judged_the_same_whatever_else_is_trained(chip):
-    chips = ensemble(chip)
+    chips = ensemble(chip, confirm=1)
     whole = chips.train(7, 1000, 60, (0.05,))  # over the end of a block of 1,024
     parts = [chips.train(7, first, count, (0.05,)) for first, count in ((1000, 1), (1001, 40), (1041, 19))]
     for name in ("fresh", "drifted"):

@@ -43,7 +43,7 @@ def test_a_bench_that_describes_no_chip_is_foretold_by_the_shipped_curve_at_the_
     bench = load_bench("simulated", overrides={"training": {"patterns": str(tmp_path / "two.csv")}})
     found = forecast(bench.model_copy(update={"chip": None}), seed=1, chips=50)
     assert found.converged == 50
-    assert "as the bench describes none" in found.about
+    assert "(the bench describes none)" in found.about
 
 
 def test_no_chips_foretell_nothing():
