@@ -407,9 +407,9 @@ def test_the_command_line_trains_on_the_emulated_bench(cli):
 
 
 def test_a_cell_is_characterised_into_a_file_that_a_dry_run_takes(cli):
-    done = cli("characterise", "emulated", "--seed", "1", "--cell", "1", "2", "--pulses", "6", "--json")
+    done = cli("characterise", "emulated", "--seed", "1", "--cell", "1", "2", "--pulses", "6", "--rest", "4", "--json")
     assert json.loads(done.out)["files"] == ["curve_r1_c2.csv"]
-    again = cli("characterise", "emulated", "--seed", "1", "--cell", "1", "2", "--pulses", "2")
+    again = cli("characterise", "emulated", "--seed", "1", "--cell", "1", "2", "--pulses", "2", "--rest", "0")
     assert again.code == 1
     assert "exists already" in again.err
     dry = cli("train", "--curve", "curve_r1_c2.csv", "--scale", "1", "--seed", "1", "--quiet", "--no-report")
@@ -593,4 +593,7 @@ def test_lines_in_each_others_place_are_found_by_the_chips_own_conductances(emul
     assert done.out.startswith("rows 1 and 3 swapped and columns 2 and 3 swapped: so the map is met within ")
     assert "(probability above 99.9 %)" in done.out
     (tmp_path / "wrong.json").write_text("[1]")
-    assert "is not what `read --json` printed" in cli("check", "emulated", "--wiring", "--like", "wrong.json").err
+    assert (
+        "is neither what `crossbar-hil read BENCH --json` printed nor"
+        in cli("check", "emulated", "--wiring", "--like", "wrong.json").err
+    )
