@@ -78,11 +78,11 @@ EFFECTS = {
         for levels, found in {0.1: (95, 98), 0.3: (41, 57)}.items()
     },
     **{
-        f"read noise {share:.0%}": ({"read_noise": share}, f"`read_noise = {share}`", found, None)
-        for share, found in {0.01: 97.2, 0.05: 98.0, 0.1: 97.2}.items()
+        f"read noise {share:.0%}": ({"read_noise": share}, f"`read_noise = {share}`", found, 100)
+        for share, found in {0.01: 97, 0.05: 98, 0.1: 97}.items()
     },
-    "telegraph 10 % in one read of ten": ({"telegraph": 0.1}, "`telegraph = 0.1`", None, None),
-    "telegraph 30 % in one read of ten": ({"telegraph": 0.3}, "`telegraph = 0.3`", None, None),
+    "telegraph 10 % in one read of ten": ({"telegraph": 0.1}, "`telegraph = 0.1`", 98, 100),
+    "telegraph 30 % in one read of ten": ({"telegraph": 0.3}, "`telegraph = 0.3`", 98, 100),
     "1/f noise 5 %": ({"flicker": 0.05}, "`flicker = 0.05`", None, None),
 }  # fmt: skip
 

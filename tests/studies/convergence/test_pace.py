@@ -1,0 +1,25 @@
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.studies.convergence.pace import describe_pace, seconds_a_chip
+from crossbar_hil.studies.convergence.points import Point
+
+
+def test_a_chip_is_timed_once_what_it_needs_is_loaded():
+    ticks = iter([0.0, 0.9, 10.0, 10.25])
+    point = Point.of(load_bench("simulated", overrides={"chip": {"dead": [[0, 0]]}}), {})
+    assert seconds_a_chip(point, 1, lambda: next(ticks)) == 0.25
+
+
+def test_a_chip_that_takes_long_is_timed_by_itself():
+    ticks = iter([0.0, 7.0])
+    point = Point.of(load_bench("simulated", overrides={"chip": {"dead": [[0, 0]]}}), {})
+    assert seconds_a_chip(point, 1, lambda: next(ticks)) == 7.0
+
+
+def test_the_time_is_that_of_all_chips_on_all_workers():
+    assert describe_pace(0.5, 7200, 1).endswith("7200 of them take about 1 h on 1 worker")
+
+
+def test_sweep_says_first_how_long_chips_take_that_are_trained_one_by_one(cli):
+    over = ("sweep", "--over", "beta=4e7,5e7", "--chips", "3", "--seed", "1", "--workers", "1")
+    assert "6 of them take about" in cli(*over, "--set", "wire_ohm=1").err
+    assert "one by one" not in cli(*over, "--set", "step_spread=0.2").err
