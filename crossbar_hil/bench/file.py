@@ -376,7 +376,7 @@ def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[
         tables = _lay_over(tables, _read_shipped("presets", preset), f"preset {preset}", where)
     if overrides:
         tables = _lay_over(tables, _with_absolute_paths(overrides, Path.cwd()), "the command line", where)
-    if isinstance(tables.get("chip"), dict):
+    if isinstance(tables.get("chip"), dict) and "twin" not in tables["chip"]:  # a twin says it itself
         tables = {**tables, "chip": with_facts(tables["chip"])}
     try:
         return Bench.model_validate(tables)

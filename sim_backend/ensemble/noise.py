@@ -116,8 +116,8 @@ def train_noisy(  # noqa: PLR0912, PLR0915
     most_idle : int
         Evaluations in a row in which nothing could be pulsed that end a training; 0 if it goes on.
     unresponsive : int
-        Pulses in a row that changed nothing after which a cell gets no more; 0 for never. `Trainer` needs more of them
-        in one of twenty cases if readings are noisy.
+        Pulses in a row that changed nothing after which a cell gets no more; 0 for never. If readings are noisy,
+        `Trainer` needs more of them in one of twenty cases, and fewer where a curve ends in steps far below the noise.
     numbers, met, ended, pulses, errors : ndarray, shape (M,)
         Results: epochs, converged, saturated cells, pulses, last error.
     levels : ndarray, shape (M, R, 2N)

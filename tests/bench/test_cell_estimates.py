@@ -94,6 +94,7 @@ def test_relaxation_is_found_and_put_back(noise):
         assert abs(float(facts["relaxation"].removesuffix(" %")) - 50) < 6
         assert abs(float(facts["relaxation time"].removesuffix(" s")) - 3) < 1.5
         assert abs((levels[-1] - levels[0]) / RISES[-1] - 1) < 0.12  # as read it would be short by nearly half
+        assert ("read noise" in facts) == bool(noise)  # a decay is no noise, though readings differ
 
 
 def test_spread_and_variation_of_steps_are_found_on_several_cells_only():
@@ -149,10 +150,21 @@ def test_a_copy_of_a_bench_is_not_changed_by_the_file_beside_it(mine, tmp_path):
     assert copy.chip.model_copy(update={"curve": bench.chip.curve}) == bench.chip.resolved
 
 
+OWN_TABLE = (
+    "{}\npolarity,amplitude_v,width_s,pulse,conductance_siemens\n"
+    "potentiation,2,0.05,1,1e-6\npotentiation,2,0.05,2,2e-6\n"
+)
+
+
+def test_comments_of_a_file_of_a_lab_are_no_facts(tmp_path):
+    (tmp_path / "c.csv").write_text("# read noise: 5 nA\nG (S)\n1e-6\n2e-6\n", encoding="utf-8")
+    assert read_facts(tmp_path / "c.csv") == {}
+
+
 def test_a_fact_that_is_no_value_of_its_setting_is_refused_by_name(tmp_path):
     from crossbar_hil.errors import ConfigError
 
-    (tmp_path / "c.csv").write_text("# read noise: a lot\n1e-6\n2e-6\n", encoding="utf-8")
+    (tmp_path / "c.csv").write_text(OWN_TABLE.format("# read noise: a lot"), encoding="utf-8")
     assert read_facts(tmp_path / "c.csv") == {"read_noise": "a lot"}
     with pytest.raises(ConfigError, match="read_noise"):
         load_bench("simulated", overrides={"chip": {"curve": str(tmp_path / "c.csv")}})

@@ -339,7 +339,6 @@ def test_an_encoding_that_is_not_known_is_named(read):
         ({"up": 0}, "--up 0 must be at least 1"),
         ({"amplitude": -2.0, "width": 0.1}, "--amplitude -2 V must be above zero"),
         ({"depress_amplitude": 2.0, "width": 0.1}, "--depress-amplitude 2 V must be below zero"),
-        ({"amplitude": 2.0}, "--amplitude goes with --width"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(values, message):
@@ -402,3 +401,9 @@ def test_a_voltage_that_may_be_that_of_the_pulses_is_asked_about(read):
         read(text("n\tV (V)\tI (nA)", range(10), [2.0] * 10, [100 * g for g in UP]))
     named = read(text("n\tVread (V)\tI (nA)", range(10), [2.0] * 10, [2000 * g for g in UP]))
     assert microsiemens(named.curves[0]) == UP
+
+
+def test_an_option_adds_what_the_file_leaves_out_of_its_pulses(read):
+    table = text("V_pulse (V)\twidth\tG (uS)", [2.0] * 10, [50] * 10, UP)
+    assert read(table).curves[0].pulse is None
+    assert read(table, Options(width=0.05)).curves[0].pulse == Pulse(2.0, 0.05)

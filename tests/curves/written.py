@@ -2,7 +2,13 @@
 
 import itertools
 import math
+from collections import Counter
 from typing import NamedTuple
+
+import numpy as np
+
+from crossbar_hil.curves.reading import understand
+from crossbar_hil.errors import DataError
 
 UP = (4.508e-7, 4.769e-7, 5.024e-7, 5.23e-7, 5.412e-7, 5.571e-7, 5.701e-7, 5.827e-7, 5.927e-7, 6.033e-7)
 DOWN = (6.328e-7, 6.12e-7, 5.94e-7, 5.784e-7, 5.649e-7, 5.531e-7, 5.43e-7, 5.342e-7)
@@ -154,3 +160,44 @@ def content(case):
         return end.join([*told, ""]).encode(encoding), both
     except UnicodeEncodeError:
         return None, both
+
+
+class Held:
+    def __init__(self, data):
+        self.data = data
+
+    def __str__(self):
+        return "lab.csv"
+
+    def read_bytes(self):
+        return self.data
+
+
+def outcome(case):
+    """Return what came of a file: the curve, a question, or another curve, which is the one thing that must not be."""
+    data, both = content(case)
+    if data is None:
+        return "not written", ""
+    try:
+        curves = understand(Held(data)).curves
+    except DataError as question:
+        return "asked", str(question)
+    wanted = [UP, DOWN] if both else [UP]
+    if len(curves) != len(wanted):
+        return "wrong", f"{len(curves)} curves"
+    for curve, levels in zip(curves, wanted, strict=True):
+        # Written with 7 digits.
+        if len(curve.levels_siemens) != len(levels) or not np.allclose(curve.levels_siemens, levels, rtol=2e-6, atol=0):
+            return "wrong", str(curve.levels_siemens[:3])
+    return "read", ""
+
+
+def tallied(cases):
+    tally, wrong = Counter(), []
+    for case in cases:
+        found, why = outcome(case)
+        tally[found] += 1
+        if found == "wrong":
+            wrong.append((case, why))
+    assert wrong == []
+    return tally

@@ -17,7 +17,7 @@ PLUG_INS = FOLDERS[1:]
 # its own folder or from a lower layer, so folders between the same bars do not know each other. Every folder with
 # modules is in exactly one layer.
 LAYERS = {
-    "crossbar_hil": ". | curves/files training/rules spiking/network | curves training spiking/tasks twins | bench"
+    "crossbar_hil": ". | curves/files training/rules spiking/network | curves training spiking/tasks | twins | bench"
     " | guard | runs studies | studies/convergence | spiking | cli",
     "instruments": "transport | scpi tsp | .",
     "drivers": "schemes | gate | .",

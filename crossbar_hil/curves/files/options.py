@@ -54,8 +54,6 @@ class Options:
             raise DataError(f"--amplitude {self.amplitude:g} V must be above zero; potentiation is positive")
         if self.depress_amplitude is not None and self.depress_amplitude >= 0:
             raise DataError(f"--depress-amplitude {self.depress_amplitude:g} V must be below zero")
-        if (self.amplitude is None) != (self.width is None) and self.depress_amplitude is None:
-            raise DataError("--amplitude goes with --width")
 
     def words(self, **more: Any) -> list[str]:
         """Return the options as words of the command line; `more` stand for those of the same name."""

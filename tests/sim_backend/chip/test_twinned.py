@@ -102,6 +102,17 @@ def test_a_twin_laid_over_a_bench_replaces_what_it_says(tmp_path):
     assert (chip.scale, chip.read_noise) == (2.0, 0.0)
 
 
+def test_what_a_curve_file_says_of_its_cells_is_not_said_beside_a_twin(tmp_path):
+    (tmp_path / "twin.toml").write_text(twin_of().as_toml())
+    (tmp_path / "c.csv").write_text("# read noise: 5 %\n# step variation: 20 %\nconductance_siemens\n1e-6\n2e-6\n")
+    (tmp_path / "b.toml").write_text(
+        'backend = "simulated"\n[chip]\nrows = 2\ncolumns = 2\ncurve = "c.csv"\ntwin = "twin.toml"\n'
+    )
+    (chip,) = chips(load_bench(str(tmp_path / "b.toml")), [1])
+    assert chip.read_noise == 0
+    assert chip.curve.source == "mine.csv"
+
+
 def test_every_draw_comes_once_before_one_comes_again():
     for seed in (0, 1):
         numbers = [draw_number(seed, chip, 7) for chip in range(21)]
