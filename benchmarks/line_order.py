@@ -1,8 +1,8 @@
 """How often lines in each other's place are told from a chip that has changed, on drawn chips whose truth is known.
 
-Each chip is a simulated one whose cells start about the first point of the shipped curve. Half of them are trained after
-the map was read, and of either half every other has two lines swapped (six of ten) or all lines in any order. Map and
-reading are noisy.
+Each chip is a simulated one whose cells start about the first point of the shipped curve. Half of them are trained
+after the map was read, and of either half every other has two lines swapped (six of ten) or all lines in any order. Map
+and reading are noisy.
 
     python benchmarks/line_order.py
 """

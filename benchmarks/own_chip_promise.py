@@ -20,8 +20,8 @@ import study
 from crossbar_hil.backend import DeviceBackend, Limits, Pulse
 from crossbar_hil.bench.characterisation import characterise, kind_of_cells, write_curves
 from crossbar_hil.bench.file import load_bench
+from crossbar_hil.confidence import wilson
 from crossbar_hil.shipped import data_file
-from crossbar_hil.training.confidence import wilson
 from crossbar_hil.training.patterns import PatternSet
 
 CHIPS, LEVELS, READING_S = 20_000, 50, 0.055
@@ -229,8 +229,8 @@ def studies() -> dict[str, study.Study]:
     return {
         "own_chip_promise": study.Study(
             f"Of each kind {len(MEASURED)} chip measured (seeds {', '.join(map(str, MEASURED))}): 16 cells read, 4 "
-            "cells of a sister chip characterised, 1,000 simulated chips for the yield and 2,000 for the promise; truth on "
-            "20,000 hidden chips.",
+            "cells of a sister chip characterised, 1,000 simulated chips for the yield and 2,000 for the promise; "
+            "truth on 20,000 hidden chips.",
             {
                 "hidden kind": "{name}",
                 "promised % (interval), truth %": "{shown}",

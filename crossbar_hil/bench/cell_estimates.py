@@ -92,9 +92,9 @@ def estimate_kind(cells: Sequence[Readings]) -> Kind:
     variation = _variation(rises / factors[:, None], curves, noise / np.sqrt(cells[0].siemens.shape[1]))
     if noise > TOLD_NOISE or len(cells) > 1:
         shape = _monotone(shape)
-    return Kind(
-        float(np.exp(np.log(np.maximum(starts, 1e-15)).mean())) + shape, noise, variation, spread, share, seconds
-    )
+    start = float(np.exp(np.log(starts).mean())) if starts.min() > 0 else float(starts.mean())
+    told = noise if noise > TOLD_NOISE else 0.0
+    return Kind(start + shape, told, variation, spread, share, seconds)
 
 
 def _noise(cells: Sequence[Readings]) -> float:

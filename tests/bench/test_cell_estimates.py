@@ -94,6 +94,7 @@ def test_relaxation_is_found_and_put_back(noise):
         assert abs(float(facts["relaxation"].removesuffix(" %")) - 50) < 6
         assert abs(float(facts["relaxation time"].removesuffix(" s")) - 3) < 1.5
         assert abs((levels[-1] - levels[0]) / RISES[-1] - 1) < 0.12  # as read it would be short by nearly half
+        assert ("read noise" in facts) == bool(noise)  # a decay is no noise, though readings differ
 
 
 def test_spread_and_variation_of_steps_are_found_on_several_cells_only():

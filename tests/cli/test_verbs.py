@@ -64,18 +64,18 @@ def test_a_curve_of_the_users_own_is_trained_on(cli, tmp_path):
 
 
 FILES = {
-    "nan.csv": "4.5e-7\nnan\n",
+    "nan.csv": "G (S)\n4.5e-7\nnan\n",
     "three.csv": "1,2,3\n4,5,6\n",
-    "micro.csv": "conductance (uS)\n0.45\n0.5\n",
-    "short.csv": "4.5e-7\n",
+    "amps.csv": "pulse,current_a\n1,4.5e-8\n2,5e-8\n",
+    "short.csv": "G (S)\n4.5e-7\n",
     "wide.csv": "pattern,label,set\n0001,011,train\n",
     "afile": "",
 }
 BAD = [
     (("--curve", "missing.csv"), 1, "missing.csv cannot be read: No such file"),
-    (("--curve", "nan.csv"), 1, "nan.csv, line 2: conductance nan is not finite"),
-    (("--curve", "three.csv"), 1, "three.csv, line 1: 3 columns"),
-    (("--curve", "micro.csv"), 1, "micro.csv, line 1: column 'conductance (us)' is not a conductance in siemens"),
+    (("--curve", "nan.csv"), 1, "nan.csv, line 3: conductance nan is not finite"),
+    (("--curve", "three.csv"), 1, "three.csv: no header says what its numbers are, as in line 1 (1, 2, 3)"),
+    (("--curve", "amps.csv"), 1, "holds currents, and nothing says at which voltage they were read"),
     (("--curve", "short.csv"), 1, "at least 2 needed"),
     (("--columns", "3"), 1, "column count 3 is odd"),
     (("--patterns", "wide.csv"), 1, "labels have 3 bits, but the chip of 4 columns has 2 output(s)"),

@@ -11,7 +11,7 @@ SPECIFICATIONS = {
     "algorithm.md": ("letter",),
     "bench.md": ("write scheme", "driver"),
     "bench_files.md": ("key",),
-    "chip_model.md": ("key",),
+    "chip_model.md": ("what you know", "key"),
     "defaults.md": ("setting",),
     "dry_runs.md": ("you type",),
     "emulation.md": ("`[emulation]`",),

@@ -14,6 +14,7 @@ from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.errors import ComplianceError, ConfigError, DataError, InstrumentError
 from crossbar_hil.guard.opening import open_bench
+from crossbar_hil.runs.store import load_run
 from crossbar_hil.sim_backend.emulation.bench import EmulatedBench
 from crossbar_hil.testing import BackendContract
 from crossbar_hil.training.patterns import PatternSet
@@ -407,9 +408,9 @@ def test_the_command_line_trains_on_the_emulated_bench(cli):
 
 
 def test_a_cell_is_characterised_into_a_file_that_a_dry_run_takes(cli):
-    done = cli("characterise", "emulated", "--seed", "1", "--cell", "1", "2", "--pulses", "6", "--json")
+    done = cli("characterise", "emulated", "--seed", "1", "--cell", "1", "2", "--pulses", "6", "--rest", "4", "--json")
     assert json.loads(done.out)["files"] == ["curve_r1_c2.csv"]
-    again = cli("characterise", "emulated", "--seed", "1", "--cell", "1", "2", "--pulses", "2")
+    again = cli("characterise", "emulated", "--seed", "1", "--cell", "1", "2", "--pulses", "2", "--rest", "0")
     assert again.code == 1
     assert "exists already" in again.err
     dry = cli("train", "--curve", "curve_r1_c2.csv", "--scale", "1", "--seed", "1", "--quiet", "--no-report")
@@ -593,4 +594,20 @@ def test_lines_in_each_others_place_are_found_by_the_chips_own_conductances(emul
     assert done.out.startswith("rows 1 and 3 swapped and columns 2 and 3 swapped: so the map is met within ")
     assert "(probability above 99.9 %)" in done.out
     (tmp_path / "wrong.json").write_text("[1]")
-    assert "is not what `read --json` printed" in cli("check", "emulated", "--wiring", "--like", "wrong.json").err
+    assert "is neither what `crossbar-hil read" in cli("check", "emulated", "--wiring", "--like", "wrong.json").err
+
+
+def test_a_chip_that_was_trained_since_is_not_taken_for_one_with_lines_in_each_others_place(
+    emulated_bench, own_bench, cli, tmp_path
+):
+    path = own_bench(emulated_bench)
+    (tmp_path / "before.json").write_text(cli("read", path, "--json").out)
+    trained = cli("train", "--bench", path, "--seed", "1", "--quiet", "--no-report", "--yes", "--json")
+    counts = load_run(json.loads(trained.out.splitlines()[-1])["run"]).result.counts
+    pulsed = np.count_nonzero(counts.sum(axis=0))
+    assert 0 < pulsed < 16
+    done = cli("check", path, "--wiring", "--like", "before.json")
+    assert done.code == 0, done.out
+    assert f"the chip has changed since the map was read: {pulsed} of 16 cells, by a factor of " in done.err
+    done = cli("check", path, "--wiring", "--like", "latest")
+    assert (done.code, "has changed" in done.err) == (0, False)
