@@ -20,8 +20,8 @@ import study
 from crossbar_hil.backend import DeviceBackend, Limits, Pulse
 from crossbar_hil.bench.characterisation import characterise, kind_of_cells, write_curves
 from crossbar_hil.bench.file import load_bench
+from crossbar_hil.confidence import wilson
 from crossbar_hil.shipped import data_file
-from crossbar_hil.training.confidence import wilson
 from crossbar_hil.training.patterns import PatternSet
 
 CHIPS, LEVELS, READING_S = 20_000, 50, 0.055

@@ -13,8 +13,8 @@ from functools import partial
 from study import Study, main
 
 from crossbar_hil.bench.file import load_bench
+from crossbar_hil.confidence import wilson
 from crossbar_hil.studies.convergence.points import Point
-from crossbar_hil.training.confidence import wilson
 from crossbar_hil.training.settings import Training
 
 CHIPS, CHUNK, SEED = 20_000, 5_000, 1

@@ -10,9 +10,9 @@ import numpy as np
 from study import Study, main
 
 from crossbar_hil import Trainer
+from crossbar_hil.confidence import wilson
 from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend, draw_ensemble, train_ensemble
-from crossbar_hil.training.confidence import wilson
 from crossbar_hil.training.patterns import PatternSet
 
 SPAN, SCALE, BETA, TARGET, EPOCHS = (2e-8, 1e-7), 10.0, 5e7, 0.95, 96

@@ -78,7 +78,7 @@ def virtual_chips(bench: Bench, *, gain: bool = True) -> VirtualChips | None:
     chip = bench.chip.resolved
     if chip.twin is not None:
         return _draws_of(read_twin(data_file(chip.twin)), data_file(chip.twin).name, bench.training if gain else None)
-    curve = load("curves", "measured").of_device(chip.curve_file, chip.curve_pulse, smoothed=chip.smoothed)
+    curve = _curve_of(chip)
     low, high = start_range(chip, float(curve.levels_siemens[0]))
     rise = chip.k * curve.for_pulse(bench.training.pulse).span
     measured = chip.k * float(curve.levels_siemens.min()), chip.k * float(curve.levels_siemens.max())
@@ -107,10 +107,21 @@ def lines_of_chips(record: Mapping[str, Any] | None) -> list[str]:
 
 
 def assumptions(bench: Bench) -> list[str]:
-    """Say what is assumed of the virtual chips of a bench because nothing says it."""
+    """Say what is assumed of the virtual chips of a bench because nothing says it.
+
+    Raises
+    ------
+    CrossbarError
+        If the curve cannot be read: nothing is told of chips that cannot be.
+    """
     if bench.chip is None or bench.chip.twin is not None:
         return []
+    _curve_of(bench.chip)
     return [*_assumed_spread(bench.chip), *_facts_of_file(bench.chip)]
+
+
+def _curve_of(chip: Chip) -> Any:
+    return load("curves", "measured").of_device(chip.curve_file, chip.curve_pulse, smoothed=chip.smoothed)
 
 
 def _facts_of_file(chip: Chip) -> list[str]:

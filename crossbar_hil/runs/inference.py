@@ -12,10 +12,10 @@ import numpy as np
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.backend import DeviceBackend
 from crossbar_hil.bench.opening import open_backend
+from crossbar_hil.confidence import wilson
 from crossbar_hil.errors import DataError, RunError
 from crossbar_hil.guard.opening import EMULATED_STATE, open_guarded, session_folder
 from crossbar_hil.runs.run import Run
-from crossbar_hil.training.confidence import wilson
 from crossbar_hil.training.fresh import reads_wanted
 from crossbar_hil.training.patterns import PatternSet, as_text
 from crossbar_hil.training.prediction import UNDECIDED, contradictory_pairs

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
+from crossbar_hil.confidence import wilson
 from crossbar_hil.training.activation import Tanh
-from crossbar_hil.training.confidence import wilson
 from crossbar_hil.training.encoding import row_voltages, target_activations
 from crossbar_hil.training.pairs import difference
 from crossbar_hil.training.result import Epoch, TrainingResult

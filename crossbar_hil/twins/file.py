@@ -9,18 +9,24 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import tomli_w
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from crossbar_hil.arrays import BoolArray, FloatArray
 from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import ConfigError, DataError, RunError
 from crossbar_hil.shipped import TextFile, read_text
-from crossbar_hil.tables import Second, Siemens, Table, Volt
+from crossbar_hil.tables import Second, Siemens, Volt
 
 Rows = list[list[float]]
 
 
-class Estimate(Table):
+class Part(BaseModel):
+    """A part of a twin file: unknown keys and numbers that are not finite are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Estimate(Part):
     """A number, its central 95 % interval, and where it comes from."""
 
     value: float
@@ -29,7 +35,7 @@ class Estimate(Table):
     source: str
 
 
-class Source(Table):
+class Source(Part):
     """``[source]``: what was calibrated, how, and what that cost the chip."""
 
     bench: str
@@ -63,7 +69,7 @@ class Source(Table):
         return Pulse(self.amplitude_v, self.width_s)
 
 
-class Numbers(Table):
+class Numbers(Part):
     """``[numbers]``: what all cells share."""
 
     read_noise: Estimate
@@ -82,7 +88,7 @@ class Numbers(Table):
     """Time constant of that loss, in seconds."""
 
 
-class Cells(Table):
+class Cells(Part):
     """``[cells]``: what each cell is like, (R, C) each; a standard deviation where there is no interval."""
 
     start_siemens: Rows
@@ -102,7 +108,7 @@ class Cells(Table):
     """Probability that pulses do not move the cell."""
 
 
-class Draws(Table):
+class Draws(Part):
     """``[draws]``: D chips that the readings leave possible; arrays of a chip row by row, (D, R C)."""
 
     step_variation: list[float]
@@ -129,7 +135,7 @@ class TwinChip:
         return found
 
 
-class Twin(Table):
+class Twin(Part):
     """A whole twin file."""
 
     format: Literal[1] = 1

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from crossbar_hil.arrays import BoolArray, FloatArray, checked_array
+from crossbar_hil.confidence import Z95
 from crossbar_hil.errors import DataError
-from crossbar_hil.training.confidence import Z95
 from crossbar_hil.twins.estimates import Number
 from crossbar_hil.twins.file import Cells, Draws, Estimate, Numbers, Source, Twin
 from crossbar_hil.twins.fit import ChipDraws, ChipFit, fit_chip

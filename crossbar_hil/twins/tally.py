@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from crossbar_hil.arrays import FloatArray
+from crossbar_hil.confidence import wilson
 from crossbar_hil.errors import DataError
-from crossbar_hil.training.confidence import wilson
 
 BINS = 5
 """Bins of the predicted probability, equally wide."""

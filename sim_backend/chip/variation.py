@@ -6,8 +6,8 @@ from typing import TypedDict
 import numpy as np
 
 from crossbar_hil.arrays import FloatArray
+from crossbar_hil.confidence import Z95
 from crossbar_hil.errors import DataError
-from crossbar_hil.training.confidence import Z95
 
 
 class SpreadNumbers(TypedDict, total=False):

@@ -10,7 +10,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from .noise import BLOCK, KEPT, USED, gamma_number, normal_number, uniform_number
+from .noise import BLOCK, KEPT, USED, can_move, gamma_number, normal_number, uniform_number
 
 _FAST: Any = {"nogil": True, "cache": True, "error_model": "numpy"}
 WHITE, HEIGHT, SHARE, HIGH_S, FLICKER, VARIATION, DRIFT, DISTURB, READ_S, PULSE_S, TOP = range(11)
@@ -207,14 +207,8 @@ def train_with_effects(  # noqa: PLR0912, PLR0915
             if error == 0.0:
                 idle = 0
                 continue
-            moving = most_idle == 0
-            for j in range(rows):
-                for n in range(outputs):
-                    c = 2 * n if gradient[j, n] > 0.0 else 2 * n + 1
-                    if unresponsive > 0 and silent[j, c] >= unresponsive:
-                        gradient[j, n] = 0.0
-                    moving |= gradient[j, n] != 0.0 and (not certain_ends or level[j, c] < last)
-            idle = 0 if moving else idle + 1
+            moving = can_move(gradient, level, silent, last, unresponsive, certain_ends)
+            idle = 0 if moving or most_idle == 0 else idle + 1
             if idle > 0:
                 if idle == most_idle:
                     break

@@ -83,6 +83,22 @@ def _rise(rises: Any, level: float) -> float:
 
 
 @numba.njit(**_FAST)
+def can_move(gradient: Any, level: Any, silent: Any, last: int, unresponsive: int, certain_ends: bool) -> bool:
+    """Say whether a pulse of an (R, N) gradient can move a cell; those on unresponsive cells are taken from it.
+
+    Where ends are not certain, as with noisy readings, what is at its end is found out as on a real chip.
+    """
+    moving = False
+    for j in range(gradient.shape[0]):
+        for n in range(gradient.shape[1]):
+            c = 2 * n if gradient[j, n] > 0.0 else 2 * n + 1
+            if unresponsive > 0 and silent[j, c] >= unresponsive:
+                gradient[j, n] = 0.0
+            moving |= gradient[j, n] != 0.0 and (not certain_ends or level[j, c] < last)
+    return moving
+
+
+@numba.njit(**_FAST)
 def train_noisy(  # noqa: PLR0912, PLR0915
     shifts: Any, first: int, key: Any, rises: Any, scale: float, beta: float, voltages: Any, targets: Any,
     senses: Any, epochs: int, read_noise: float, variation: float, moves: bool, pull_back: bool,
@@ -170,15 +186,8 @@ def train_noisy(  # noqa: PLR0912, PLR0915
             if error == 0.0:
                 idle = 0
                 continue
-            moving = most_idle == 0
-            for j in range(rows):
-                for n in range(outputs):
-                    c = 2 * n if gradient[j, n] > 0.0 else 2 * n + 1
-                    if unresponsive > 0 and silent[j, c] >= unresponsive:
-                        gradient[j, n] = 0.0
-                    # Where readings are noisy, what is at its end is found out as on a real chip.
-                    moving |= gradient[j, n] != 0.0 and (read_noise > 0.0 or level[j, c] < last)
-            idle = 0 if moving else idle + 1
+            moving = can_move(gradient, level, silent, last, unresponsive, read_noise == 0.0)
+            idle = 0 if moving or most_idle == 0 else idle + 1
             if idle > 0:
                 if idle == most_idle:
                     break

@@ -132,8 +132,7 @@ class Plan:
         from .noise import train_noisy  # noqa: PLC0415 - numba takes long to import
 
         levels = np.empty(chips.shape)  # whole numbers unless steps vary
-        idle = (max(self.confirm, IDLE) if self.read_noise else 1) if self.give_up else 0
-        silent = self.unresponsive and pulses_to_judge(self.unresponsive, self.read_noise)
+        idle, silent = self._ending(self.read_noise)
         train_noisy(
             chips, first, seed_words(seed), self.rises, self.scale, self.beta, self.voltages, self.targets,
             2.0 * self.labels - 1.0, self.epochs, float(self.read_noise), float(self.step_variation), self.moves,
@@ -177,19 +176,28 @@ class Plan:
             + effects.flicker**2
             + effects.telegraph**2 * effects.telegraph_share * (1 - effects.telegraph_share)
         )
-        lasting = bool({"relaxation", "drift", "disturb"} & set(effects.strong()))
-        restless = lasting or readings > 0
-        idle = (max(self.confirm, IDLE) if restless else 1) if self.give_up else 0
-        # Where cells change by themselves, none is seen to be without a reaction.
-        silent = 0 if lasting else self.unresponsive and pulses_to_judge(self.unresponsive, readings)
+        changing = bool({"relaxation", "drift", "disturb"} & set(effects.strong()))
+        idle, silent = self._ending(readings, changing=changing)
         train_with_effects(
             chips, factors, ones if own.shape_exponents is None else own.shape_exponents,
             np.zeros((len(chips), chips.shape[2])) if own.column_offsets is None else own.column_offsets, first,
             seed_words(seed), self.rises, self.scale, self.beta, self.voltages, self.targets, 2.0 * self.labels - 1.0,
-            self.epochs, size, *losses, FLICKER_S, self.moves, self.pull_back, self.confirm, idle, silent, not restless,
+            self.epochs, size, *losses, FLICKER_S, self.moves, self.pull_back, self.confirm, idle, silent,
+            not (changing or readings),
             out.epochs, out.converged, out.saturated, out.pulses, out.error, levels, out.conductances, out.fresh,
         )  # fmt: skip
         out.levels[:] = levels
+
+    def _ending(self, readings: float, *, changing: bool = False) -> tuple[int, int]:
+        """Return how many evaluations without pulses end a training, and how many pulses without reaction a cell's.
+
+        Each is 0 for never. `readings` is the relative standard deviation of one, `changing` whether cells change by
+        themselves: then none is seen to be without a reaction.
+        """
+        repeats = not (changing or readings)
+        idle = 0 if not self.give_up else 1 if repeats else max(self.confirm, IDLE)
+        judged = bool(self.unresponsive) and not changing
+        return idle, pulses_to_judge(self.unresponsive, readings) if judged else 0
 
     def train_wired(self, chips: FloatArray, first: int, seed: int, out: EnsembleResult) -> None:
         """Train chips with wires, one by one; each has random numbers of its own."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
-from crossbar_hil.training.confidence import wilson
+from crossbar_hil.confidence import wilson
 from crossbar_hil.training.result import TrainingResult
 
 ARRAYS = ("converged", "epochs", "pulses", "error", "saturated", "levels")

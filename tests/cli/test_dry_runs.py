@@ -11,8 +11,11 @@ SLOW = ("--set", "epochs=4", "--seed", "5", "--chips", "3")
 def test_a_sweep_of_one_setting_leaves_a_table_a_map_and_the_settings_that_were_used(cli, tmp_path):
     done = cli("sweep", "--over", "target=0.5..0.9:3", *SLOW, "--spread", "10 nS", "100 nS", "--to", "out")
     assert done.code == 0
-    assert len(done.out.splitlines()) == 6
-    assert done.out.splitlines()[0].startswith("target 0.5: ")
+    lines = done.out.splitlines()
+    assert len(lines) == 7
+    assert lines[0].startswith("target 0.5: ")
+    assert lines[5].startswith("chips   100 nS to 1 uS at the start, ")  # K = 10 times the spread
+    assert lines[5].endswith("K = 10, shifts from 10 nS to 100 nS")
     assert done.err.splitlines()[0] == "3 points"
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "chunks.jsonl", "given", "map.png", "plan.json", "points.csv", "sweep.json",

@@ -317,10 +317,18 @@ def test_variables_of_matlab_are_columns(read, tmp_path):
     assert microsiemens(read((tmp_path / "m.mat").read_bytes()).curves[0]) == UP
 
 
-def test_variables_of_matlab_7_3_are_columns(read, tmp_path):
+def test_variables_of_matlab_7_3_are_columns_and_nothing_of_another_file_is_read(read, tmp_path):
     h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["R_ohm"] = np.array(UP)[:, None]
+    layout = h5py.VirtualLayout((10, 1), dtype=float)
+    layout[:] = h5py.VirtualSource(tmp_path / "other.h5", "R_ohm", shape=(10, 1))
     with h5py.File(tmp_path / "m.mat", "w", userblock_size=512) as file:
         file["G_uS"] = np.array(UP)[:, None]
+        file["elsewhere"] = h5py.ExternalLink(tmp_path / "other.h5", "R_ohm")
+        file["nowhere"] = h5py.SoftLink("/gone")
+        file.create_virtual_dataset("virtual", layout)
+        file.create_dataset("outside", (10, 1), float, external=[(tmp_path / "raw", 0, 80)])
     held = bytearray((tmp_path / "m.mat").read_bytes())
     held[:19] = b"MATLAB 7.3 MAT-file"
     assert microsiemens(read(bytes(held)).curves[0]) == UP

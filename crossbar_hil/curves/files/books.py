@@ -121,6 +121,13 @@ def _hdf5(data: bytes, ask: Asker) -> dict[str, np.ndarray]:
         ) from None
     try:
         with h5py.File(io.BytesIO(data), "r") as file:
-            return {name: np.asarray(each).T for name, each in file.items() if isinstance(each, h5py.Dataset)}
+            return {name: np.asarray(file[name]).T for name in file if _is_inside(h5py, file, name)}
     except OSError as error:
         raise DataError(f"curve file {ask.file} is no file of MATLAB that can be read: {error}") from error
+
+
+def _is_inside(h5py: Any, file: Any, name: str) -> bool:
+    """Whether an entry is an array whose numbers stand in the file itself, not in another that it points to."""
+    if not isinstance(file.get(name, getlink=True), h5py.HardLink) or not isinstance(file[name], h5py.Dataset):
+        return False
+    return not (file[name].external or file[name].is_virtual)

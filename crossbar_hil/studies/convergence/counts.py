@@ -9,7 +9,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from crossbar_hil.training.confidence import Z95, wilson
+from crossbar_hil.confidence import Z95, wilson
 
 _AFTER_DRIFT = ("drifted", "right", "held")
 """Fields with a number for each drift."""

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from crossbar_hil.bench.file import Bench, Chip
 from crossbar_hil.bench.virtual_chips import virtual_chips
+from crossbar_hil.confidence import wilson
 from crossbar_hil.errors import DataError
 from crossbar_hil.studies.convergence.points import Point, check_point
-from crossbar_hil.training.confidence import wilson
 from crossbar_hil.training.patterns import PatternSet
 
 CHIPS, SINGLE_CHIPS, TWIN_CHIPS = 1000, 100, 200

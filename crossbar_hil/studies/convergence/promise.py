@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from crossbar_hil.bench.file import Bench, Chip, Spread
+from crossbar_hil.confidence import wilson
 from crossbar_hil.plugins import load
 from crossbar_hil.studies.convergence.counts import Counts
 from crossbar_hil.studies.settings import virtual_chip
-from crossbar_hil.training.confidence import wilson
 
 KINDS = 40
 """Kinds of chips that are drawn: the least and the most of these yields bound 95 % of them."""

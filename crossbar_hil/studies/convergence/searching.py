@@ -5,10 +5,10 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from crossbar_hil.confidence import wilson
 from crossbar_hil.studies.axes import Axis, Spacing
 from crossbar_hil.studies.convergence.counts import Counts
 from crossbar_hil.studies.settings import Value, find_key
-from crossbar_hil.training.confidence import wilson
 
 Values = tuple[Value, ...]
 TARGETS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999)

@@ -159,11 +159,19 @@ def test_counts_of_a_narrow_integer_type_do_not_overflow(figure2a, dtype):
 
 
 @pytest.mark.fault("C4")
-def test_training_on_a_saturated_chip_goes_on():
+@pytest.mark.parametrize(
+    ("settings", "epochs", "pulses"),
+    [
+        ({"give_up": False, "unresponsive": 0}, 200, 2 * 199),
+        ({"give_up": False, "unresponsive": 5}, 200, 2 * (1 + 5)),  # one that moves it, five that do not
+        ({}, 2, 2),  # after the first pulse nothing can move any more
+    ],
+)
+def test_training_on_a_saturated_chip_goes_on_or_ends_as_it_is_told_to(settings, epochs, pulses):
     backend = chip(ConductanceCurve([4e-7, 4.1e-7], UP))
-    result = Trainer(backend, pulse=UP, beta=1e5, epochs=200).run([[0, 1], [1, 0]], [[1], [0]])
-    assert result.epochs == 200
-    assert result.pulses == 2 * 199
+    result = Trainer(backend, pulse=UP, beta=1e5, epochs=200, **settings).run([[0, 1], [1, 0]], [[1], [0]])
+    assert (result.converged, result.epochs, result.pulses) == (False, epochs, pulses)
+    assert ("end of its curve" in (result.given_up or "")) == (settings == {})
 
 
 # ---------------------------------------------------------------------- depression

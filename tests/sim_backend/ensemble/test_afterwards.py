@@ -9,9 +9,9 @@ import pytest
 
 import crossbar_hil.data
 from crossbar_hil.bench.file import load_bench
+from crossbar_hil.confidence import wilson
 from crossbar_hil.sim_backend.ensemble.afterwards import draw_normals
 from crossbar_hil.studies.convergence.points import Point
-from crossbar_hil.training.confidence import wilson
 
 BITS = np.array([[int(bit) for bit in each] for each in ("0001", "0010", "0110", "1001", "1101", "1110")])
 LABELS = np.array([[0, 1], [1, 0], [1, 0], [0, 1], [0, 1], [1, 0]])

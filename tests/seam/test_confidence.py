@@ -1,7 +1,7 @@
 import pytest
 
+from crossbar_hil.confidence import wilson
 from crossbar_hil.errors import DataError
-from crossbar_hil.training.confidence import wilson
 
 
 # By hand from Wilson's quadratic (p - x/n)^2 = z^2 p (1 - p) / n with z = 2, whose roots are rational here:
