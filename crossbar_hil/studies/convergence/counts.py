@@ -192,7 +192,7 @@ def describe_share(counts: Counts) -> str:
 def describe_afterwards(counts: Counts, *, noisy: bool) -> str:
     """Write how many of the chips that converge still meet every target later; empty if nothing was asked for.
 
-    >>> describe_afterwards(Counts(10, ((3, 4),), drifted=((0.1, 2),), right=((0.1, 3),)), noisy=False)[:62]
+    >>> describe_afterwards(Counts(10, ((3, 4),), drifted=((0.1, 2),), right=((0.1, 3),)), noisy=False)[:61]
     'of these 50.0 % still meet every target after drift of 10 % ('
     """
     asked = [("on a fresh read", counts.fresh)] if noisy else []
