@@ -2,6 +2,10 @@
 
 A drift of x multiplies every conductance by 1 + x z, z standard normal, down to nothing; what it leaves is judged
 without noise. The z of a cell are the same for every x. A chip that did not converge meets nothing here.
+
+A chip answers right as long as each output is nearer to its own target than to the other one. Whether it still *meets*
+its targets after a drift says how far training went beyond them, whatever they are; whether it still answers right,
+how far apart they keep the two answers.
 """
 
 from collections.abc import Sequence
@@ -46,6 +50,13 @@ class Judge:
         met: BoolArray = (found.outputs == self._labels).all(axis=(1, 2))
         return met
 
+    def after(self, outputs: FloatArray) -> tuple[BoolArray, BoolArray]:
+        """Say of (M, P, N) differential currents which chips meet every target, and which answer right: (M,) each."""
+        trainer = self._trainer
+        beyond = Tanh(trainer.beta)(outputs) - (trainer.target0 + trainer.target) / 2
+        right: BoolArray = np.asarray(((2 * self._labels - 1) * beyond > 0).all(axis=(1, 2)))
+        return self.meets(outputs), right
+
     def fresh_reads(self, conductances: FloatArray, read_noise: float, seed: int, numbers: IntArray) -> BoolArray:
         """Read ideal chips of ohmic cells once: (M, R, C) conductances in siemens, their numbers (M,), which meet all.
 
@@ -64,28 +75,30 @@ class Judge:
         seed: int,
         numbers: IntArray,
         offsets: FloatArray | None = None,
-    ) -> BoolArray:
-        """Say of ideal chips of ohmic cells which meet every target after each drift: (M, D).
+    ) -> tuple[BoolArray, BoolArray]:
+        """Say of ideal chips of ohmic cells which meet every target after each drift, and which answer right: (M, D).
 
         `offsets`, (M, C) in amperes, are added to the currents of the columns.
         """
         added = 0.0 if offsets is None else difference(offsets)[:, None, :]
         drawn = draw_normals(seed, DRIFT, numbers, conductances.shape[1:])
         drifted = (np.maximum(conductances * (1 + drift * drawn), 0.0) for drift in drifts)
-        each = [self.meets(self._voltages @ difference(left) + added) for left in drifted]
-        return np.stack(each, axis=1)
+        met, right = zip(*(self.after(self._voltages @ difference(left) + added) for left in drifted), strict=True)
+        return np.stack(met, axis=1), np.stack(right, axis=1)
 
     def fresh_read(self, backend: SimulatedBackend) -> bool:
         """Read a chip as its backend reads it, and say whether it meets every target."""
         self._trainer.backend = backend
         return bool(self._trainer.predict(self._patterns).correct(self._labels).all())
 
-    def after_drift(self, backend: SimulatedBackend, drifts: Sequence[float], seed: int, number: int) -> BoolArray:
-        """Say whether a chip of any kind meets every target after each drift: (D,)."""
+    def after_drift(
+        self, backend: SimulatedBackend, drifts: Sequence[float], seed: int, number: int
+    ) -> tuple[BoolArray, BoolArray]:
+        """Say whether a chip of any kind meets every target after each drift, and whether it answers right: (D,)."""
         drawn = draw_normals(seed, DRIFT, np.array([number]), backend.shape)[0]
         drifted = [backend.conductances * (1 + drift * drawn) for drift in drifts]
         currents = [_noiseless_currents(backend, each, self._voltages) for each in drifted]
-        return self.meets(difference(np.array(currents)))
+        return self.after(difference(np.array(currents)))
 
 
 def _noiseless_currents(backend: SimulatedBackend, conductances: FloatArray, voltages: FloatArray) -> FloatArray:

@@ -192,10 +192,10 @@ class BenchEnsemble:
         self, result: EnsembleResult, seed: int, shifts: FloatArray, drifts: Sequence[float]
     ) -> EnsembleResult:
         """Judge chips that were trained side by side, by the conductances that their cells have in the end."""
-        fresh, drifted = result.converged.copy(), np.zeros((len(result), len(drifts)), dtype=bool)
+        fresh, (drifted, right) = result.converged.copy(), np.zeros((2, len(result), len(drifts)), dtype=bool)
         good = np.flatnonzero(result.converged)
         if not len(good) or not (self.noisy or drifts):
-            return result.judged(fresh, drifted)
+            return result.judged(fresh, drifted, right)
         own = draw_own_arrays(self.chip, len(shifts), self._shape, seed=seed, first=result.first)
         backend = self._backend(seed, result.first, shifts[0], own.of(0))
         judge = Judge(make_trainer(self.training, backend), self.task)
@@ -210,12 +210,12 @@ class BenchEnsemble:
                 fresh[good] = judge.fresh_reads(conductances, self.chip.read_noise, seed, numbers)
         if drifts:
             offsets = None if own.column_offsets is None else own.column_offsets[good]
-            drifted[good] = judge.ideal_after_drift(conductances, drifts, seed, numbers, offsets)
-        return result.judged(fresh, drifted)
+            drifted[good], right[good] = judge.ideal_after_drift(conductances, drifts, seed, numbers, offsets)
+        return result.judged(fresh, drifted, right)
 
     def _one_by_one(self, seed: int, first: int, shifts: FloatArray, drifts: Sequence[float]) -> EnsembleResult:
         found = EnsembleResult.empty(first, shifts.shape, np.float64)
-        fresh, drifted = np.zeros(len(shifts), dtype=bool), np.zeros((len(shifts), len(drifts)), dtype=bool)
+        fresh, (drifted, right) = np.zeros(len(shifts), dtype=bool), np.zeros((2, len(shifts), len(drifts)), dtype=bool)
         own = draw_own_arrays(self.chip, len(shifts), self._shape, seed=seed, first=first)
         trainer = make_trainer(self.training, self._backend(seed, first, shifts[0], own.of(0)))
         judge = Judge(trainer, self.task)
@@ -226,9 +226,9 @@ class BenchEnsemble:
             found.take(place, result, backend.levels)
             if result.converged:
                 if drifts:
-                    drifted[place] = judge.after_drift(backend, drifts, seed, first + place)
+                    drifted[place], right[place] = judge.after_drift(backend, drifts, seed, first + place)
                 fresh[place] = judge.fresh_read(backend)  # takes time, so it comes last
-        return found.judged(fresh, drifted)
+        return found.judged(fresh, drifted, right)
 
     def _backend(self, seed: int, number: int, shifts: FloatArray, own: OfChip) -> SimulatedBackend:
         rng = own_generator(seed, number, _NOISE)

@@ -36,6 +36,8 @@ class EnsembleResult:
     """(M,) whether a chip that converged still meets every target in a fresh read, if that was asked for."""
     drifted: BoolArray | None = None
     """(M, D) whether one that converged still meets every target after each of D drifts, if that was asked for."""
+    right: BoolArray | None = None
+    """(M, D) whether one that converged still answers right after each of D drifts, if that was asked for."""
     conductances: FloatArray | None = None
     """(M, R, C) conductance of each cell in the end, in siemens; None where that follows from its level."""
 
@@ -59,9 +61,9 @@ class EnsembleResult:
         self.saturated[chip], self.error[chip] = result.saturated.sum(), result.errors[-1]
         self.levels[chip] = levels
 
-    def judged(self, fresh: BoolArray, drifted: BoolArray) -> Self:
+    def judged(self, fresh: BoolArray, drifted: BoolArray, right: BoolArray) -> Self:
         """Return the result with what was seen afterwards."""
-        return replace(self, fresh=fresh, drifted=drifted)
+        return replace(self, fresh=fresh, drifted=drifted, right=right)
 
     def part(self, share: slice) -> Self:
         """Return a view of some chips: writing to it writes to the whole."""

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from crossbar_hil.confidence import Z95, wilson
 
+_AFTER_DRIFT = ("drifted", "right", "held")
+"""Fields with a number for each drift."""
+
 
 class TrainedChips(Protocol):
     """What M trainings came to, one number a chip."""
@@ -27,6 +30,8 @@ class TrainedChips(Protocol):
     """(M,) whether a chip converged and still met every target in a fresh read."""
     drifted: NDArray[Any]
     """(M, D) whether it converged and still met every target after each of D drifts."""
+    right: NDArray[Any]
+    """(M, D) whether it converged and every output was still nearer to its own target than to the other one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,10 @@ class Counts:
     """Chips that converged and still met every target in a fresh read."""
     drifted: tuple[tuple[float, int], ...] = ()
     """(drift, chips that converged and still met every target after it), as they were asked for."""
+    right: tuple[tuple[float, int], ...] = ()
+    """(drift, chips that converged and still answered right after it: each output nearer to its own target)."""
+    held: tuple[tuple[float, int], ...] = ()
+    """(drift, chips of these that met every target in a fresh read too): what `tune` ranks settings by."""
 
     @classmethod
     def of(cls, trained: TrainedChips, drifts: Sequence[float] = ()) -> "Counts":
@@ -53,6 +62,11 @@ class Counts:
         converged, epochs = trained.converged, trained.epochs
         pulses, saturated = trained.pulses, trained.saturated
         at, chips = np.unique(np.asarray(epochs)[converged], return_counts=True)
+        held = np.asarray(trained.right) & np.asarray(trained.fresh)[:, None]
+
+        def after(met: NDArray[Any]) -> tuple[tuple[float, int], ...]:
+            return tuple(zip(drifts, map(int, np.count_nonzero(met, axis=0)), strict=True))
+
         return cls(
             len(converged),
             tuple((int(epoch), int(count)) for epoch, count in zip(at, chips, strict=True)),
@@ -60,30 +74,33 @@ class Counts:
             int(pulses[converged].sum()),
             int(np.count_nonzero(saturated[~converged])),
             int(np.count_nonzero(trained.fresh)),
-            tuple(zip(drifts, map(int, np.count_nonzero(trained.drifted, axis=0)), strict=True)),
+            after(trained.drifted),
+            after(trained.right),
+            after(held),
         )
 
     @classmethod
     def sum(cls, shares: Iterable["Counts"]) -> "Counts":
         """Add up the counts of different chips."""
         epochs: Counter[int] = Counter()
-        drifted: dict[float, int] = {}
+        after: dict[str, Counter[float]] = {name: Counter() for name in _AFTER_DRIFT}
         totals = [0, 0, 0, 0, 0]
         for each in shares:
             epochs.update(dict(each.epochs))
-            for drift, met in each.drifted:
-                drifted[drift] = drifted.get(drift, 0) + met
+            for name, met in after.items():
+                met.update(dict(getattr(each, name)))
             for place, value in enumerate((each.chips, each.pulses, each.pulses_converged, each.ended, each.fresh)):
                 totals[place] += value
         chips, pulses, pulses_converged, ended, fresh = totals
-        return cls(chips, tuple(sorted(epochs.items())), pulses, pulses_converged, ended, fresh, tuple(drifted.items()))
+        drifted = {name: tuple(met.items()) for name, met in after.items()}
+        return cls(chips, tuple(sorted(epochs.items())), pulses, pulses_converged, ended, fresh, **drifted)
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
         """Read back `as_record`."""
         epochs = tuple((int(at), int(chips)) for at, chips in record["epochs"])
-        drifted = tuple((float(drift), int(met)) for drift, met in record["drifted"])
-        return cls(**{**record, "epochs": epochs, "drifted": drifted})
+        after = {name: tuple((float(drift), int(met)) for drift, met in record[name]) for name in _AFTER_DRIFT}
+        return cls(**{**record, "epochs": epochs, **after})
 
     def as_record(self) -> dict[str, Any]:
         """Return plain numbers, as a file holds them."""
@@ -94,13 +111,18 @@ class Counts:
             "pulses_converged": self.pulses_converged,
             "ended": self.ended,
             "fresh": self.fresh,
-            "drifted": [list(each) for each in self.drifted],
+            **{name: [list(each) for each in getattr(self, name)] for name in _AFTER_DRIFT},
         }
 
     @property
     def converged(self) -> int:
         """Chips that met every target."""
         return sum(chips for _, chips in self.epochs)
+
+    @property
+    def lasting(self) -> int:
+        """Chips that held the largest drift; those that met every target in a fresh read if none was asked for."""
+        return max(self.held)[1] if self.held else self.fresh
 
     @property
     def pulses_mean(self) -> float:
@@ -150,10 +172,14 @@ def summary(counts: Counts) -> dict[str, float | int | None]:
     found["pulses_mean"] = counts.pulses_mean
     found["pulses_mean_converged"] = counts.pulses_converged / good if good else None
     found["failed_at_end_of_curve"] = counts.ended
-    for name, met in (("fresh", counts.fresh), *((f"drift_{drift:g}", met) for drift, met in counts.drifted)):
-        found[f"{name}_met"] = met
-        found[f"{name}_share"] = met / good if good else None
-        found[f"{name}_low"], found[f"{name}_high"] = wilson(met, good) if good else (None, None)
+    after = [("fresh", "_met", counts.fresh)]
+    for (drift, met), (_, right) in zip(counts.drifted, counts.right, strict=True):
+        after += [(f"drift_{drift:g}", "_met", met), (f"drift_{drift:g}_right", "", right)]
+    for name, ending, chips in after:
+        found[name + ending] = chips
+        found[f"{name}_share"] = chips / good if good else None
+        found[f"{name}_low"], found[f"{name}_high"] = wilson(chips, good) if good else (None, None)
+    found |= {f"drift_{drift:g}_held": held for drift, held in counts.held}
     return found
 
 
@@ -166,11 +192,12 @@ def describe_share(counts: Counts) -> str:
 def describe_afterwards(counts: Counts, *, noisy: bool) -> str:
     """Write how many of the chips that converge still meet every target later; empty if nothing was asked for.
 
-    >>> describe_afterwards(Counts(10, ((3, 8),), drifted=((0.03, 4),)), noisy=False)
-    'of these 50.0 % still meet every target after drift of 3 % (21.5 to 78.5 %)'
+    >>> describe_afterwards(Counts(10, ((3, 4),), drifted=((0.1, 2),), right=((0.1, 3),)), noisy=False)[:61]
+    'of these 50.0 % still meet every target after drift of 10 % ('
     """
     asked = [("on a fresh read", counts.fresh)] if noisy else []
-    asked += [(f"after drift of {100 * drift:g} %", met) for drift, met in counts.drifted]
+    for (drift, met), (_, right) in zip(counts.drifted, counts.right, strict=True):
+        asked += [(f"after drift of {100 * drift:g} %", met), ("still answer right", right)]
     if not asked or not counts.converged:
         return ""
     parts: list[str] = []

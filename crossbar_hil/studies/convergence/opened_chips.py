@@ -30,6 +30,7 @@ class OpenedResult:
     saturated: NDArray[np.int64]
     fresh: NDArray[np.bool_]
     drifted: NDArray[np.bool_]
+    right: NDArray[np.bool_]
 
 
 class OpenedChips:
@@ -79,7 +80,8 @@ class OpenedChips:
         """Train the chips number `first` to ``first + count - 1``, and look at each once more."""
         outcomes = [self._train_one(seed, number) for number in range(first, first + count)]
         converged, epochs, pulses, saturated, fresh = (np.array(each) for each in zip(*outcomes, strict=True))
-        return OpenedResult(converged, epochs, pulses, saturated, fresh, np.zeros((count, 0), dtype=bool))
+        none = np.zeros((count, 0), dtype=bool)
+        return OpenedResult(converged, epochs, pulses, saturated, fresh, none, none)
 
     def _train_one(self, seed: int, number: int) -> tuple[bool, int, int, int, bool]:
         with self._open(seed, number) as backend:

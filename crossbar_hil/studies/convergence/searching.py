@@ -32,8 +32,8 @@ class Candidate:
 
     @property
     def order(self) -> tuple[float, float]:
-        """Smaller is better: first the share that converges, then the pulses a chip."""
-        return -self.counts.converged / self.counts.chips, self.counts.pulses_mean
+        """Smaller is better: first the share that converges and holds a drift, then the pulses a chip."""
+        return -self.counts.lasting / self.counts.chips, self.counts.pulses_mean
 
 
 def first_axes(given: Sequence[Axis], *, unit_beta: float, widths_s: Sequence[float]) -> tuple[Axis, ...]:
@@ -79,13 +79,13 @@ def best(found: Iterable[Candidate], keep: int) -> list[Candidate]:
 
 
 def choose(found: Sequence[Candidate]) -> Candidate:
-    """Of those that are not clearly worse than the one with most converging chips, the one with the fewest pulses.
+    """Of those that are not clearly worse than the one with most lasting chips, the one with the fewest pulses.
 
     Not clearly worse is a share within Wilson's 95 % interval of the largest one.
     """
     top = best(found, 1)[0].counts
-    low, _ = wilson(top.converged, top.chips)
-    near = [each for each in found if each.counts.converged >= low * each.counts.chips]
+    low, _ = wilson(top.lasting, top.chips)
+    near = [each for each in found if each.counts.lasting >= low * each.counts.chips]
     return min(near, key=lambda each: (each.counts.pulses_mean, each.order))
 
 

@@ -146,14 +146,14 @@ class ChipSweepResult(SweepResult):
 
     @property
     def best(self) -> int:
-        """Point at which most chips converge and still meet every target when read again.
+        """Point at which most chips converge and hold the largest drift asked for, or if none is a fresh read.
 
         Of several it is the one at which most converge at all, then the one with the fewest pulses.
         """
 
         def order(place: int) -> tuple[int, int, int]:
             counts = self.counts[place]
-            return -counts.fresh, -counts.converged, counts.pulses
+            return -counts.lasting, -counts.converged, counts.pulses
 
         return min(range(len(self.counts)), key=order)
 

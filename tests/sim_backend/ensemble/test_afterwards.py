@@ -61,16 +61,22 @@ def test_without_noise_a_fresh_read_meets_what_training_met():
     assert not found.converged.all()
 
 
-def test_drift_multiplies_every_conductance_and_is_judged_without_noise():
-    chips = ensemble()
+@pytest.mark.parametrize("target0", [-TARGET, 0.0], ids=["targets apart", "targets near"])
+def test_drift_multiplies_every_conductance_and_is_judged_without_noise(target0):
+    chips = ensemble(target0=target0)
     found = chips.train(1, 0, 400, (0.03, 0.1))
     _, conductances = margins(chips, found)
     drawn = draw_normals(1, 1, np.arange(400), (4, 4))
     for place, drift in enumerate((0.03, 0.1)):
         later = conductances * (1 + drift * drawn)
         outputs = np.einsum("pr,mrn->mpn", np.where(BITS, VOLTS, -VOLTS), later[..., ::2] - later[..., 1::2])
-        met = ((2 * LABELS - 1) * np.tanh(BETA * outputs) >= TARGET).all(axis=(1, 2))
+        activations = np.tanh(BETA * outputs)
+        met = np.where(LABELS, activations >= TARGET, activations <= target0).all(axis=(1, 2))
         np.testing.assert_array_equal(found.drifted[:, place], met & found.converged)
+        own, other = np.where(LABELS, TARGET, target0), np.where(LABELS, target0, TARGET)
+        right = (np.abs(activations - own) < np.abs(activations - other)).all(axis=(1, 2))
+        np.testing.assert_array_equal(found.right[:, place], right & found.converged)
+        assert (found.right[:, place] >= found.drifted[:, place]).all()
     assert abs(drawn.mean()) < 4 / math.sqrt(drawn.size)
     assert abs(drawn.std() - 1) < 4 / math.sqrt(2 * drawn.size)
 
@@ -101,6 +107,7 @@ def test_chips_trained_one_by_one_drift_as_those_side_by_side(monkeypatch):
     monkeypatch.setattr(type(chips), "lockstep", property(lambda self: False))
     alone = chips.train(5, 40, 12, (0.1,))
     np.testing.assert_array_equal(together.drifted, alone.drifted)
+    np.testing.assert_array_equal(together.right, alone.right)
     assert 0 < together.drifted.sum() < 12
 
 

@@ -10,7 +10,7 @@ from crossbar_hil.studies.convergence.counts import Counts, describe_afterwards,
 DRIFTS = (0.01, 0.1)
 
 
-def counted(epochs, converged, pulses=None, saturated=None, fresh=None, drifted=None):
+def counted(epochs, converged, pulses=None, saturated=None, fresh=None, drifted=None, right=None):
     count = len(epochs)
     chips = SimpleNamespace(
         converged=np.array(converged, dtype=bool),
@@ -18,7 +18,8 @@ def counted(epochs, converged, pulses=None, saturated=None, fresh=None, drifted=
         pulses=np.zeros(count, dtype=int) if pulses is None else np.array(pulses),
         saturated=np.zeros(count, dtype=int) if saturated is None else np.array(saturated),
         fresh=np.array(converged if fresh is None else fresh, dtype=bool),
-        drifted=np.zeros((count, len(DRIFTS)), dtype=bool) if drifted is None else np.array(drifted),
+        drifted=np.zeros((count, len(DRIFTS)), dtype=bool) if drifted is None else np.array(drifted, dtype=bool),
+        right=np.zeros((count, len(DRIFTS)), dtype=bool) if right is None else np.array(right, dtype=bool),
     )
     return Counts.of(chips, DRIFTS)
 
@@ -54,6 +55,7 @@ def test_without_a_converged_chip_there_are_no_epochs_and_the_yield_is_zero():
             st.integers(0, 2),
             st.booleans(),
             st.tuples(st.booleans(), st.booleans()),
+            st.tuples(st.booleans(), st.booleans()),
         ),
         min_size=2,
     ),
@@ -73,14 +75,25 @@ def test_counts_do_not_depend_on_how_the_chips_were_split(chips, data):
 
 def test_what_was_met_afterwards_is_told_as_a_share_of_the_chips_that_converged():
     # Wilson's interval of 2 of 4 by the published formula: 0.1500 to 0.8500; of 3 of 4: 0.3006 to 0.9544.
-    counts = counted([1, 1, 1, 1, 9], [1, 1, 1, 1, 0], fresh=[1, 1, 1, 0, 0], drifted=[[1, 1], [1, 0], *[[0, 0]] * 3])
+    counts = counted(
+        [1, 1, 1, 1, 9],
+        [1, 1, 1, 1, 0],
+        fresh=[1, 1, 1, 0, 0],
+        drifted=[[1, 1], [1, 0], *[[0, 0]] * 3],
+        right=[[1, 1], [1, 0], [1, 0], [0, 1], [0, 0]],
+    )
     found = summary(counts)
     assert (found["fresh_met"], found["fresh_share"]) == (3, 0.75)
     assert (found["drift_0.01_met"], found["drift_0.01_share"]) == (2, 0.5)
     assert (found["drift_0.01_low"], found["drift_0.01_high"]) == pytest.approx((0.15, 0.85), abs=5e-5)
     assert found["drift_0.1_met"] == 1
+    assert (found["drift_0.01_right"], found["drift_0.01_right_share"]) == (3, 0.75)
+    assert (found["drift_0.01_right_low"], found["drift_0.01_right_high"]) == pytest.approx((0.3006, 0.9544), abs=5e-5)
+    # Of the two that answer right after the larger drift one has missed a target in its fresh read.
+    assert (found["drift_0.1_right"], found["drift_0.1_held"], counts.lasting) == (2, 1, 1)
     assert describe_afterwards(counts, noisy=True).startswith(
-        "of these 75.0 % still meet every target on a fresh read (30.1 to 95.4 %), 50.0 % after drift of 1 % (15.0 to"
+        "of these 75.0 % still meet every target on a fresh read (30.1 to 95.4 %), 50.0 % after drift of 1 % (15.0 to "
+        "85.0 %), 75.0 % still answer right (30.1 to 95.4 %), 25.0 % after drift of 10 % ("
     )
     assert "fresh" not in describe_afterwards(counts, noisy=False)
 

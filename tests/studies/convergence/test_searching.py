@@ -7,8 +7,10 @@ from crossbar_hil.studies.convergence.counts import Counts
 from crossbar_hil.studies.convergence.searching import Candidate, best, choose, first_axes, grid, neighbours
 
 
-def found(name, converged, pulses, chips=1000):
-    return Candidate((name,), Counts(chips, ((5, converged),), pulses * chips, 0, 0))
+def found(name, held, pulses, chips=1000, converged=None):
+    """Settings after which so many chips hold a drift; as many converge unless told."""
+    epochs = ((5, held if converged is None else converged),)
+    return Candidate((name,), Counts(chips, epochs, pulses * chips, fresh=epochs[0][1], held=((0.03, held),)))
 
 
 def test_gain_target_and_width_are_searched_unless_something_else_is_given():
@@ -28,6 +30,18 @@ def test_the_most_chips_win_and_of_those_hardly_worse_the_fewest_pulses():
     assert best(tried, 2) == tried[:2]
     assert choose(tried).values == ("hardly worse",)
     assert choose([found("none", 0, 90), found("none either", 0, 80)]).values == ("none either",)
+
+
+def test_chips_that_only_converge_do_not_count():
+    tried = [found("no margin", 900, 10, converged=1000), found("margin", 980, 90)]
+    assert choose(tried).values == ("margin",)
+
+
+def test_where_no_drift_was_asked_for_those_count_that_hold_a_fresh_read():
+    tried = [
+        Candidate((name,), Counts(1000, ((5, 1000),), fresh=fresh)) for name, fresh in (("lucky", 700), ("x", 990))
+    ]
+    assert choose(tried).values == ("x",)
 
 
 def test_neighbours_are_half_a_step_away_and_stay_inside():

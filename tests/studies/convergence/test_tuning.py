@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from crossbar_hil.bench.file import load_bench
@@ -60,6 +62,33 @@ def test_an_interrupted_search_goes_on_to_the_same_files(tmp_path, small):
 def test_limits_are_what_the_training_needs(tmp_path):
     limits = search(tmp_path / "tune", over=(*NARROW[:2], "width=0.01", "epochs=11"), chips=100).limits
     assert limits == {"read_v": 0.1, "pulse_v": 2.0, "width_s": 0.01, "pulses": 10, "dose_vs": 0.2}
+
+
+def test_the_settings_keep_apart_what_a_drift_would_mix_up(tmp_path, cli):
+    # Both settings make every chip converge, 5e8 with fewer pulses. But its targets are 2 atanh(0.5) / 5e8 = 2.2 nA
+    # apart, while a drift of 3 % moves an output by some 0.03 * 0.1 V * 0.5 uS * sqrt(8) = 4 nA (eight cells of half a
+    # microsiemens, the middle of those chips); at 2e7 they are 55 nA apart.
+    over = read_axes(("beta=2e7,5e8", "target=0.5", "width=0.05"))
+    tune = plan_tune(load_bench("simulated"), over, chips=2000, seed=5)
+    with ChipStudyFolder.make(tmp_path / "tune", tune.plan(), tune.bench) as opened:
+        result = run_tune(tune, opened, Threads(1), Silent())
+    assert [str(key) for key in result.settings] == ["beta", "target", "width_s", "epochs"]
+    assert result.bench.training.beta == 2e7
+    ((drift, right),) = result.fresh.right
+    assert (drift, result.fresh.converged) == (0.03, 2000)
+    assert right > 0.99 * 2000
+    # A noisy chip confirms in 18 evaluations: there must be epochs for them.
+    words = ("--bench", tmp_path / "tune" / "tuned" / "bench.toml", "--read-noise", "0.01", "--seed", 2, "--quiet")
+    done = cli("train", *words, "--no-report", "--json")
+    assert json.loads(done.out)["verdict"] == "converged", done.out
+
+
+def test_drifts_that_are_given_take_the_place_of_the_usual_one():
+    def drifts(*given):
+        return plan_tune(load_bench("simulated"), read_axes(NARROW), chips=10, seed=1, drifts=given).drifts
+
+    assert drifts() == (0.03,)
+    assert drifts(0.1, 0.01) == (0.1, 0.01)
 
 
 def test_a_curve_that_never_rises_cannot_be_tuned(tmp_path):
