@@ -1,6 +1,8 @@
 """Files in the shapes that labs publish: the right curve, or a question whose option gives the right curve."""
 
+import shlex
 import zipfile
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -415,3 +417,26 @@ def test_an_option_adds_what_the_file_leaves_out_of_its_pulses(read):
     table = text("V_pulse (V)\twidth\tG (uS)", [2.0] * 10, [50] * 10, UP)
     assert read(table).curves[0].pulse is None
     assert read(table, Options(width=0.05)).curves[0].pulse == Pulse(2.0, 0.05)
+
+
+@pytest.mark.parametrize("noise", [0.002, 0.01])
+@pytest.mark.parametrize(
+    ("up", "down", "cycles", "more"), [(32, 32, 2, 0), (20, 20, 4, 0), (24, 16, 3, 0), (20, 20, 2, 9)]
+)
+def test_the_command_offered_for_noisy_cycles_works_as_printed(read, up, down, cycles, more, noise):
+    rng = np.random.default_rng(5)
+    one = np.concatenate([160 - 60 * 0.9 ** np.arange(up), 100 + 60 * 0.88 ** np.arange(down)])
+    for _ in range(8):
+        values = np.tile(one, cycles + 1)[: cycles * (up + down) + more]
+        file = text("G (uS)", values * (1 + noise * rng.standard_normal(len(values))))
+        with pytest.raises(CurveUnclear, match="if these are potentiation and depression, say so by") as question:
+            read(file)
+        words = shlex.split(str(question.value).split("`")[1])
+        said = dict(pairwise(words))
+        lines = tuple(map(int, said["--lines"].split(":"))) if "--lines" in said else None
+        told = Options(up=int(said["--up"]), down=int(said["--down"]), cycles=said.get("--cycles"), lines=lines)
+        assert [curve.potentiation for curve in read(file, told).curves] == [True, False]
+        assert (lines is not None) == bool(more)
+        if not more:
+            assert told.up + told.down == up + down
+            assert abs(told.up - up) <= 2
