@@ -9,6 +9,7 @@ import pytest
 import scipy.io
 
 from crossbar_hil import Pulse
+from crossbar_hil.curves.cycles import mean_and_spread
 from crossbar_hil.curves.files.options import Options
 from crossbar_hil.curves.files.questions import CurveUnclear
 from crossbar_hil.curves.reading import PLAIN, understand
@@ -184,6 +185,18 @@ def test_cycles_in_columns_give_their_mean_and_the_spread_of_their_steps(read, s
     # 20 cycles of 100 steps: the standard deviation of 2,000 gamma variates is known to 3 %, with noise to some more.
     assert spread.step_variation == pytest.approx(sigma, rel=0.15)
     assert spread.read_noise == pytest.approx(noise, abs=0.0006)
+
+
+@pytest.mark.parametrize("many", [2, 5])
+def test_noise_of_readings_is_seldom_taken_for_steps_that_vary(many):
+    rng = np.random.default_rng(1)
+    curve = 1e-4 + 5.8e-5 * (1 - 0.9 ** np.arange(32))
+    drawn = [mean_and_spread(curve * (1 + 0.005 * rng.standard_normal((many, 32))))[1] for _ in range(300)]
+    assert np.mean([spread.step_variation > 0 for spread in drawn]) < 0.05
+    told = [spread.read_noise for spread in drawn if spread.read_noise]
+    assert len(told) > 150
+    assert np.median(told) == pytest.approx(0.005, rel=0.2)
+    assert {spread.cycles for spread in drawn} == {many}
 
 
 def test_numbered_columns_that_are_not_called_cycles_are_asked_about(read):
