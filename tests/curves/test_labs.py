@@ -199,6 +199,12 @@ def test_noise_of_readings_is_seldom_taken_for_steps_that_vary(many):
     assert {spread.cycles for spread in drawn} == {many}
 
 
+def test_what_is_understood_of_a_column_beside_two_curves_is_said_once(read):
+    said = read(text("N\tLTP (uS)\tLTD (uS)", range(10), UP, DOWN)).said
+    assert len(set(said)) == len(said)
+    assert ("column 1", "'N' counts the pulses") in said
+
+
 def test_numbered_columns_that_are_not_called_cycles_are_asked_about(read):
     table = text("G1 (uS)\tG2 (uS)\tG3 (uS)", *cycles(3, 0.1)[:, :10])
     with pytest.raises(CurveUnclear, match=r"may each be the curve; take one by .*--cycles columns"):
