@@ -159,6 +159,20 @@ def start_range(chip: Chip, curve_start_siemens: float) -> tuple[float, float]:
     return chip.k * curve_start_siemens / factor, chip.k * curve_start_siemens * factor
 
 
+_ALIKE = {"relaxation", "disturb", "stuck", "dead", "unformed"}
+"""Effects that are the same on every chip."""
+
+
+def all_alike(chip: Chip) -> bool:
+    """Say whether every virtual chip is the same and does the same: nothing of it is drawn."""
+    chip = chip.resolved
+    spread = chip.spread
+    starts = chip.device_spread == 0 or (
+        spread is not None and (spread.sigma == 0 or spread.lower_siemens == spread.upper_siemens)
+    )
+    return chip.twin is None and (chip.start is not None or starts) and not set(chip.strong()) - _ALIKE
+
+
 def end_siemens(chip: Chip, start_siemens: float, rise_siemens: float) -> float:
     """Return the highest conductance of the cells of a chip at the end of their curve, in siemens.
 
