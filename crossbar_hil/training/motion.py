@@ -109,5 +109,9 @@ class Motion:
             self._ends_due = len(self.sent) + -(-left // self._most)
             return False
         cells = wanted > 0
-        had = np.sum([sent.counts for sent in self.sent], axis=0)
-        return bool(self._backend.saturated_cells()[cells].all() and had[cells].all())
+        if not self._backend.saturated_cells()[cells].all():
+            return False
+        had: BoolArray = np.zeros(cells.shape, dtype=bool)  # a chip may be at its end before anything was sent
+        for sent in self.sent:
+            had |= sent.counts > 0
+        return bool(had[cells].all())

@@ -106,6 +106,17 @@ def test_a_chip_whose_ends_are_not_known_ends_once_no_cell_reacts():
     assert result.unresponsive.tolist() == [[True, False]]
 
 
+def test_a_chip_that_begins_at_its_ends_gets_one_pulse_a_cell_and_ends():
+    # Levels 0 to 30; the task wants a pair apart, and both cells have had their thirty pulses already.
+    curve = ConductanceCurve(4.5e-7 + 1e-9 * np.arange(31))
+    chip = SimulatedBackend(curve, np.full((1, 2), 5e-8))
+    chip.send_pulses(np.full((1, 2), 30), PULSE)
+    result = Trainer(chip, beta=1e7, target=0.9, epochs=40).run([[1]], [[1]])
+    assert result.counts.sum(axis=0).tolist() == [[1, 0]]
+    assert result.epochs == 2
+    assert result.given_up == "every cell that the rule would pulse is at the end of its curve"
+
+
 # ---------------------------------------------------------------------- cells that do not react
 
 
