@@ -179,8 +179,9 @@ def _read_chip(bench: Any) -> Any:
 def _headroom(bench: Any, siemens: Any) -> list[str]:
     """Say how much headroom the cells of a chip have, by what was read of it."""
     from crossbar_hil.bench.headroom import headroom  # noqa: PLC0415
+    from crossbar_hil.guard.since import pulses_since_calibration  # noqa: PLC0415
 
-    return headroom_lines(headroom(bench, siemens))
+    return headroom_lines(headroom(bench, siemens, since=pulses_since_calibration(bench)))
 
 
 def _of_chips(bench: Any) -> list[str]:
