@@ -247,7 +247,7 @@ def sister_curve(bench: Bench, pulse: Pulse, curve_file: str | None = None, scal
     chip = bench.chip
     if curve_file is not None:
         chip = Chip(curve=curve_file)
-    if chip is None:
+    if chip is None or chip.twin is not None:
         raise ConfigError(
             f"bench {bench.name} names no curve to fit the cells against: give that of a sister chip with --curve "
             "FILE, or name a cell that may be given up for it with --spare ROW,COLUMN"

@@ -117,6 +117,14 @@ def test_what_cannot_be_calibrated_is_told_before_the_question_and_leaves_no_fil
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bench.toml", "flat.csv"]
 
 
+def test_a_bench_with_a_twin_names_no_curve_to_be_calibrated_against(cli, bench, tmp_path):
+    cli("calibrate", bench, "--seed", "3", "--reads", "5", "--draws", "2")
+    (tmp_path / "bench.toml").write_text('backend = "simulated"\n[chip]\ntwin = "twin.toml"\n')
+    done = cli("calibrate", bench, "--to", "again.toml")
+    assert done.code == 2
+    assert "names no curve to fit the cells against" in done.err
+
+
 def test_runs_that_were_not_foretold_are_not_tallied(cli):
     done = cli("twins", "runs")
     assert done.code == 1
