@@ -14,6 +14,8 @@ from crossbar_hil.shipped import TextFile, read_text
 def spread_of_map(file: TextFile) -> dict[str, float | int]:
     """Return the spread of chips of the kind of a measured one: median and sigma of its cells, and how many these are.
 
+    The best estimate of the median of a lognormal spread is the geometric mean of the cells.
+
     Raises
     ------
     DataError

@@ -133,6 +133,12 @@ class ConductanceCurve:
         """Largest rise, in siemens."""
         return float(self.rises.max())
 
+    @property
+    def flat_pulses(self) -> int:
+        """Most pulses in a row that change nothing though later ones do."""
+        steps = np.flatnonzero(np.diff(self.levels_siemens))
+        return int(np.diff(steps, prepend=-1).max(initial=1)) - 1
+
     def for_pulse(self, pulse: Pulse) -> "ConductanceCurve":
         """Return the curve along which `pulse` moves a cell.
 
