@@ -151,6 +151,14 @@ def _does_nothing(bench: Bench, keys: list[str]) -> str:
     )
 
 
+def likeness_of(bench: Bench) -> Callable[[], DeviceBackend] | None:
+    """Return what makes a simulated chip of the curve that a bench with instruments names, if it names one."""
+    chip = bench.chip
+    if chip is None or (bench.kind == "hardware" and not {"curve", "twin"} & chip.model_fields_set):
+        return None
+    return lambda: make_backend(bench.model_copy(update={"backend": "simulated", "kind": "simulated"}), _generator(0))
+
+
 def _factory(bench: Bench) -> Any:
     factory = load("backends", bench.backend)
     if not (isinstance(factory, type) and issubclass(factory, DeviceBackend)):
@@ -166,7 +174,7 @@ def _assemble(bench: Bench, factory: Any, instruments: Mapping[str, Any]) -> Dev
     wired = bench.wiring.sources if bench.wiring else {}
     sources = {port: find_source(instruments, name) for port, name in wired.items()}
     chip: DeviceBackend = factory.assemble(bench, sources=sources, matrix=instruments[matrix])
-    chip.noisy = bench.noisy
+    chip.noisy, chip.likeness = bench.noisy, likeness_of(bench)
     return chip
 
 
