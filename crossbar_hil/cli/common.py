@@ -93,7 +93,9 @@ def say_assumptions(bench: Any) -> None:
     """Say what is assumed of the virtual chips of a bench."""
     from crossbar_hil.bench.virtual_chips import assumptions  # noqa: PLC0415
 
-    for each in assumptions(bench):
+    hidden = bench.kind == "emulated" and bench.chip is not None and bench.chip.column_offset_a
+    subtracted = ["column_offset_a does not show: the bench subtracts a reading at 0 V from each"] if hidden else []
+    for each in (*assumptions(bench), *subtracted):
         click.echo(f"note    {printable(each)}", err=True)
 
 

@@ -41,6 +41,12 @@ def resume(run: str, no_report: bool, quiet: bool, yes: bool, out: Path, as_json
     found = find_run(run, out)
     if found.kind == "hardware":
         confirm(found.kind, yes, f"run {found.name} goes on with pulses to the chip {found.bench.chip_id or ''}")
+    if found.kind == "emulated" and _varies(found.bench):
+        click.echo(
+            "note    readings of the epoch that was cut off are made anew, with noise and a time of their own, so the "
+            "rest differs from a run that was not interrupted; no pulse is sent twice",
+            err=True,
+        )
     tell_outcome(found.resume(quiet=quiet), no_report=no_report, as_json=as_json)
 
 
@@ -229,6 +235,11 @@ def _lines_of(run: "Run") -> Iterator[str]:
             yield ""
             yield f"[{table}]"
         yield f"{each.name:13} {each.text:18}  {each.about}".rstrip()
+
+
+def _varies(bench: Any) -> bool:
+    """Say whether two readings of the chip of an emulated bench differ by noise or time."""
+    return bool(bench.noisy or (bench.chip and (bench.chip.relaxation or bench.chip.drift)))
 
 
 def _text(value: Any) -> str:

@@ -95,7 +95,7 @@ def train(
     from rich.console import Console  # noqa: PLC0415 - --help must not wait for what only training needs
 
     from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
-    from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
+    from crossbar_hil.bench.opening import check_chip_keys, fresh_seed  # noqa: PLC0415
     from crossbar_hil.bench.twin_of_chip import moved_since, twin_of_bench, with_known_noise  # noqa: PLC0415
     from crossbar_hil.runs.progress import make_progress  # noqa: PLC0415
     from crossbar_hil.runs.training import train_and_record  # noqa: PLC0415
@@ -114,6 +114,7 @@ def train(
         overrides["chip"] = chosen | overrides.get("chip", {})
     checked = set_own_values(load_bench(bench, preset=preset, overrides=overrides), fixed)
     seed = fresh_seed() if seed is None else seed
+    check_chip_keys(checked)
     say_assumptions(checked)
     twin = twin_of_bench(checked)
     checked = with_known_noise(checked, twin)
