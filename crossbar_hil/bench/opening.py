@@ -89,6 +89,8 @@ def make_backend(bench: Bench, rng: np.random.Generator) -> DeviceBackend:
         If it cannot be made, or is of another kind than the bench says.
     """
     factory = _factory(bench)
+    if bench.chip is not None:
+        bench.chip.check_companions(bench.chip.model_fields_set)
     _check_effects(bench, factory)
     try:
         backend: DeviceBackend = factory.from_bench(bench, rng)

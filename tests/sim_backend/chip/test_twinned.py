@@ -94,6 +94,18 @@ def test_a_twin_of_another_size_is_refused(tmp_path):
         Point.of(bench, {}).ensemble()
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"noise": -1.0}, "numbers.read_noise: value -1 must be from 0 to 1"),
+        ({"relaxation": (5.0, 10.0)}, "numbers.relaxation: value 5 must be from 0 to 1"),
+    ],
+)
+def test_a_twin_whose_numbers_cannot_be_is_refused_by_its_key(tmp_path, wrong, message):
+    with pytest.raises(DataError, match=rf"twin file .*twin.toml: {message}"):
+        chips(bench_with(tmp_path, twin_of(**wrong)), [0])
+
+
 def test_what_the_twin_says_is_not_said_again(tmp_path):
     with pytest.raises(ConfigError, match="the twin says read_noise"):
         bench_with(tmp_path, twin_of(), read_noise=0.01)
@@ -135,7 +147,7 @@ def test_a_chip_of_an_ensemble_is_the_same_whatever_else_is_trained(tmp_path):
     twin = twin_of(noise=0.02)
     (tmp_path / "patterns.csv").write_text("pattern,label,set\n01,1,train\n10,0,train\n")
     bench = bench_with(tmp_path, twin)
-    training = bench.training.model_copy(update={"patterns": str(tmp_path / "patterns.csv"), "epochs": 5})
+    training = bench.training.model_copy(update={"patterns": str(tmp_path / "patterns.csv"), "epochs": 5, "confirm": 1})
     ensemble = Point.of(bench.model_copy(update={"training": training}), {}).ensemble()
     assert not ensemble.lockstep
     assert ensemble.noisy
