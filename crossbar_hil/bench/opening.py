@@ -90,6 +90,8 @@ def make_backend(bench: Bench, rng: np.random.Generator) -> DeviceBackend:
     """
     factory = _factory(bench)
     check_chip_keys(bench)
+    if bench.chip is not None:
+        bench.chip.check_companions(bench.chip.model_fields_set)
     try:
         backend: DeviceBackend = factory.from_bench(bench, rng)
     except TypeError as error:
