@@ -23,6 +23,7 @@ NO_MORE_SENT = "the summed gradient has become zero, so no more pulses are sent"
 ENDS_REACHED = "every cell that the rule would pulse is at the end of its curve"
 NONE_REACTS = "no cell that the rule would pulse reacts to pulses"
 NONE_MOVES = "every cell that the rule would pulse is at the end of its curve or does not react to pulses"
+RAISE_IT = " (unresponsive = {}: raise it if the curve of the chip may be flat for longer)"
 
 
 class Epoch(NamedTuple):
