@@ -219,7 +219,7 @@ def _lines_of(run: "Run") -> Iterator[str]:
     from crossbar_hil.runs.recorded_settings import text_of  # noqa: PLC0415
 
     for name, value in run.facts.items():
-        yield f"{name:16}{text_of(value) if isinstance(value, dict) else _text(value)}"
+        yield f"{name:16}{text_of(value, exact=False) if isinstance(value, dict) else _text(value)}"
     yield from run.details()
     settings = run.all_settings
     changed = [each for each in settings if each.changed]

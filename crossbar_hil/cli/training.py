@@ -21,6 +21,7 @@ from crossbar_hil.cli.common import (
     printable,
     quiet_option,
     say_assumptions,
+    warn_of_chips,
     yes_option,
 )
 from crossbar_hil.cli.runs import tell_outcome
@@ -124,6 +125,8 @@ def train(
     checked = with_known_noise(checked, twin)
     if checked.kind == "hardware":
         check_labels(checked.training)  # before anybody is asked, and before the chip is read
+    else:
+        warn_of_chips(checked)
     foretold = _foretell(checked, seed, forecast_chips)
     warnings: list[str] = []
     rows = checked.confirm
