@@ -96,7 +96,7 @@ def train(
 
     from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
     from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
-    from crossbar_hil.bench.twin_of_chip import twin_of_bench, with_known_noise  # noqa: PLC0415
+    from crossbar_hil.bench.twin_of_chip import of_another_bench, twin_of_bench, with_known_noise  # noqa: PLC0415
     from crossbar_hil.runs.progress import make_progress  # noqa: PLC0415
     from crossbar_hil.runs.training import train_and_record  # noqa: PLC0415
     from crossbar_hil.studies.settings import set_own_values  # noqa: PLC0415
@@ -120,6 +120,9 @@ def train(
     checked = with_known_noise(checked, twin)
     if checked.kind == "hardware":
         check_labels(checked.training)  # before anybody is asked, and before the chip is read
+    another = of_another_bench(checked, twin)
+    if another is not None:
+        click.echo(f"note    {printable(another)}", err=True)
     foretold = _foretell(checked, seed, forecast_chips)
     if checked.kind == "hardware" and not yes:
         for line in (*_of_chips(checked), *_headroom(checked, twin)):
@@ -134,7 +137,7 @@ def train(
             out=out,
             preset=preset,
             label=label,
-            forecast=foretold and foretold.as_record(),
+            forecast=foretold and foretold.as_record() | ({"counts": False} if another is not None else {}),
             show=progress.show,
         )
     tell_outcome(outcome, no_report=no_report, as_json=as_json)
