@@ -97,7 +97,12 @@ def train(
 
     from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
     from crossbar_hil.bench.opening import check_chip_keys, fresh_seed  # noqa: PLC0415
-    from crossbar_hil.bench.twin_of_chip import moved_since, twin_of_bench, with_known_noise  # noqa: PLC0415
+    from crossbar_hil.bench.twin_of_chip import (  # noqa: PLC0415
+        moved_since,
+        of_another_bench,
+        twin_of_bench,
+        with_known_noise,
+    )
     from crossbar_hil.runs.progress import make_progress  # noqa: PLC0415
     from crossbar_hil.runs.training import train_and_record  # noqa: PLC0415
     from crossbar_hil.studies.settings import find_key, set_own_values  # noqa: PLC0415
@@ -127,6 +132,9 @@ def train(
         check_labels(checked.training)  # before anybody is asked, and before the chip is read
     else:
         warn_of_chips(checked)
+    another = of_another_bench(checked, twin)
+    if another is not None:
+        click.echo(f"note    {printable(another)}", err=True)
     foretold = _foretell(checked, seed, forecast_chips)
     warnings: list[str] = []
     rows = checked.confirm
@@ -152,7 +160,7 @@ def train(
             out=out,
             preset=preset,
             label=label,
-            forecast=foretold and foretold.as_record(),
+            forecast=foretold and foretold.as_record() | ({"counts": False} if another is not None else {}),
             warnings=warnings,
             show=progress.show,
         )
