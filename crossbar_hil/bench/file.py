@@ -22,6 +22,7 @@ from crossbar_hil.errors import ConfigError, RunError
 from crossbar_hil.plugins import names, nearest
 from crossbar_hil.shipped import data_file, is_name, is_shipped, shipped
 from crossbar_hil.tables import Ampere, Ohm, Second, Share, Siemens, Table, Volt, VoltSecond
+from crossbar_hil.training.confirmation import CONFIRM
 from crossbar_hil.training.settings import Training
 
 BENCH_FILE = "bench.toml"
@@ -335,9 +336,16 @@ class Bench(Table):
 
     @property
     def noisy(self) -> bool | None:
-        """Whether readings of its emulated chip vary; None if the file does not say so."""
-        chip = self.chip if self.kind == "emulated" else None
+        """Whether readings of its chip vary; None if neither file nor curve nor twin says so."""
+        chip = self.chip
         return True if chip and (chip.twin or chip.read_noise or chip.telegraph or chip.flicker) else None
+
+    @property
+    def confirm(self) -> int:
+        """Evaluations in a row that must meet every target: as given, or as it follows from what is said of noise."""
+        if self.training.confirm is not None:
+            return self.training.confirm
+        return CONFIRM if self.noisy else 1
 
     @property
     def limits(self) -> Limits | None:

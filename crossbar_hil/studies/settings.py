@@ -131,7 +131,7 @@ def find_key(text: str, among: Sequence[SettingTable] = CHIPS) -> Key:
     for where in among:
         if name in _fields(where) and table in {"", where.name, where.name.rpartition(".")[2]}:
             if name in where.not_single:
-                raise ConfigError(f"setting {text!r} is not a single value, so it cannot be set here")
+                raise ConfigError(f"setting {text!r} is not a single value: write it into a bench file")
             return Key(where.name, name, where.model)
     known = sorted(each for where in among for each in _fields(where) - where.not_single)
     places = "[training] or [chip]" if among == CHIPS else f"a {among[0].name}"

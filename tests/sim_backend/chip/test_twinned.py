@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from crossbar_hil import Trainer
 from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import ConfigError, DataError
@@ -74,6 +75,16 @@ def test_what_relaxes_goes_on_from_the_last_reading_of_the_calibration(tmp_path)
     assert chip.conductances[1, 1] == pytest.approx(5.45e-7)
     chip.pass_time(1000.0)
     assert chip.conductances[1, 1] == pytest.approx(5.3e-7)
+
+
+def test_a_training_of_a_twin_with_cells_at_their_end_ends_at_once(tmp_path):
+    twin = twin_of(factors=((1.0, 2.0, 0.5, 1.0), (3.0, 1.0, 1.0, 1.0)))
+    ended = twin.model_copy(update={"draws": twin.draws.model_copy(update={"levels": [[3.0] * 4] * 2})})
+    for chip in chips(bench_with(tmp_path, ended), range(4)):
+        result = Trainer(chip, beta=1e7, target=0.9, epochs=40).run([[0, 1], [1, 1]], [[1], [1]])
+        assert (result.verdict, result.epochs) == ("stalled", 2)
+        assert result.counts.max() == 1  # the levels may be those of another pulse, which one of this kind tells
+        assert (np.diff(result.conductances, axis=0) == 0).all()
 
 
 def test_a_twin_of_another_size_is_refused(tmp_path):
