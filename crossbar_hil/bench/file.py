@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from crossbar_hil import defaults
 from crossbar_hil.backend import Limits, Pulse
 from crossbar_hil.bench.cell_options import CellOptions
-from crossbar_hil.bench.curve_facts import with_facts
+from crossbar_hil.bench.curve_facts import read_facts, with_facts
 from crossbar_hil.bench.effects import Effects
 from crossbar_hil.bench.named_files import NAMED_FILES, NamedFile, files_of, renamed
 from crossbar_hil.errors import ConfigError, CrossbarError, RunError
@@ -419,6 +419,7 @@ def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[
         tables = _lay_over(tables, _with_absolute_paths(overrides, Path.cwd()), "the command line", where)
     if isinstance(tables.get("chip"), dict) and "twin" not in tables["chip"]:  # a twin says it itself
         tables = {**tables, "chip": with_facts(tables["chip"])}
+        _check_facts(tables["chip"].get("curve"))
     elif isinstance(tables.get("chip"), dict):
         _check_beside_twin(tables["chip"], f"{where}: ")
         if "wiring" not in tables:
@@ -441,6 +442,17 @@ def _with_size_of_twin(chip: dict[str, Any]) -> dict[str, Any]:
     except (CrossbarError, TypeError):
         return chip  # told when it is needed
     return {"rows": twin.rows, "columns": twin.columns, **chip}
+
+
+def _check_facts(curve: Any) -> None:
+    """Refuse facts of a curve's file that no chip can have, whatever else says of the chip."""
+    if not isinstance(curve, str) or is_shipped(curve):
+        return
+    try:
+        Chip.model_validate(read_facts(data_file(curve)))
+    except ValidationError as error:
+        problems = "; ".join(_sentence(problem) for problem in error.errors(include_url=False))
+        raise ConfigError(f"curve file {curve}: {problems}") from error
 
 
 def _bench_tables(name_or_file: str) -> tuple[dict[str, Any], str]:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from crossbar_hil.arrays import FloatArray, checked_array
+from crossbar_hil.curves.levels import LARGEST_SIEMENS
 from crossbar_hil.errors import DataError, RunError
 from crossbar_hil.shipped import TextFile, read_text
 
@@ -168,6 +169,12 @@ def load_readings(path: TextFile) -> Readings:
             for step in steps
             if "spare" in step
         )
+        # The median: a single cell may be shorted.
+        usual = float(np.median(np.abs([each.siemens for each in maps]))) if maps else 0.0
+        if usual > LARGEST_SIEMENS:
+            raise ValueError(
+                f"its readings of {usual:g} S in the median exceed {LARGEST_SIEMENS:g} S, are they siemens?"
+            )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path} holds no readings of a calibration: {error}") from error
     sent = max((int(step["sent"]) for step in steps if "sent" in step), default=0)
