@@ -7,6 +7,7 @@ contract that each backend must pass.
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -108,6 +109,8 @@ class DeviceBackend(ABC):
     """Whether readings of a chip that is left alone vary; None if that is not known."""
     spent: Spent | None = None
     """What each cell has received so far; None while nothing bounds it."""
+    likeness: Callable[[], "DeviceBackend"] | None = None
+    """Makes a simulated chip of the curve that the bench of this one names; None if it names none."""
 
     @classmethod
     def from_bench(cls, bench: Any, rng: np.random.Generator) -> Self:  # noqa: ARG003 - for those who simulate
@@ -304,6 +307,10 @@ class DeviceBackend(ABC):
         None if that is not known, or if anything but a pulse on a cell itself changes what the cell reads.
         """
         return None
+
+    def flat_pulses(self, pulse: Pulse) -> int | None:
+        """Return how many pulses in a row may change nothing while a cell follows its curve; None if not known."""
+        return None if self.likeness is None else self.likeness().flat_pulses(pulse)
 
     def state(self) -> dict[str, FloatArray]:
         """Return the arrays from which `restore` brings the chip back; a real chip keeps its own state."""

@@ -100,6 +100,8 @@ def make_backend(bench: Bench, rng: np.random.Generator) -> DeviceBackend:
         raise ConfigError(
             f"bench {bench.name} asks for kind {bench.kind}, but backend {bench.backend!r} is {backend.kind}"
         )
+    if backend.noisy is None:
+        backend.noisy = bench.noisy
     return backend
 
 
@@ -111,6 +113,14 @@ def _check_effects(bench: Bench, factory: type[DeviceBackend]) -> None:
             f"bench {bench.name}: backend {bench.backend!r} is not made from [chip], so {', '.join(found)} there would "
             "do nothing; leave it out, or take the backend simulated"
         )
+
+
+def likeness_of(bench: Bench) -> Callable[[], DeviceBackend] | None:
+    """Return what makes a simulated chip of the curve that a bench with instruments names, if it names one."""
+    chip = bench.chip
+    if chip is None or (bench.kind == "hardware" and not {"curve", "twin"} & chip.model_fields_set):
+        return None
+    return lambda: make_backend(bench.model_copy(update={"backend": "simulated", "kind": "simulated"}), _generator(0))
 
 
 def _factory(bench: Bench) -> Any:
@@ -128,7 +138,7 @@ def _assemble(bench: Bench, factory: Any, instruments: Mapping[str, Any]) -> Dev
     wired = bench.wiring.sources if bench.wiring else {}
     sources = {port: find_source(instruments, name) for port, name in wired.items()}
     chip: DeviceBackend = factory.assemble(bench, sources=sources, matrix=instruments[matrix])
-    chip.noisy = bench.noisy
+    chip.noisy, chip.likeness = bench.noisy, likeness_of(bench)
     return chip
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from crossbar_hil.backend import DeviceBackend
 from crossbar_hil.bench.file import BENCH_FILE, Bench, InstrumentTable, load_bench
 from crossbar_hil.bench.instruments import open_instrument, wrong_identity
-from crossbar_hil.bench.opening import fresh_seed, open_backend
+from crossbar_hil.bench.opening import fresh_seed, likeness_of, open_backend
 from crossbar_hil.errors import ConfigError, CrossbarError
 from crossbar_hil.guard.client import GuardedBackend, Hello
 from crossbar_hil.guard.ledger import default_path, state_folder
@@ -119,7 +119,7 @@ def open_guarded(bench: Bench, *, seed: int, folder: Path, resume: bool = False)
         )
         backend = GuardedBackend(hello)
         backend.owned = owned.pop_all()
-        backend.noisy = bench.noisy
+        backend.noisy, backend.likeness = bench.noisy, likeness_of(bench)
         return backend
 
 

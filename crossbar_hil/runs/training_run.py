@@ -278,9 +278,13 @@ class TrainingRun(Run):
             f"{facts['pulses']} pulses in {facts['epochs']} epochs, {self.kind} chip, seed {facts['seed']}",
             *lines_of_chips(facts.get("virtual_chip")),
             *self._foretold(),
+            *(f"warning {each}" for each in facts.get("warnings", ())),
         )
         named = name_cells(self.result.unresponsive)
-        silent = (f"no reaction to pulses, so they got no more: {named}",) if named else ()
+        why = "no reaction to pulses, so they got no more"
+        if self.kind == "hardware":
+            why += f" (unresponsive = {self.bench.training.unresponsive})"
+        silent = (f"{why}: {named}",) if named else ()
         return Ending(record, (*lines, *silent), reached=bool(facts["converged"]), drawable=True)
 
     def _foretold(self) -> Sequence[str]:

@@ -7,7 +7,7 @@ import numpy as np
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.backend import DeviceBackend
 from crossbar_hil.training.reactions import Reactions
-from crossbar_hil.training.result import ENDS_REACHED, NO_MORE_SENT, NONE_MOVES, NONE_REACTS, NOTHING_SENT
+from crossbar_hil.training.result import ENDS_REACHED, NO_MORE_SENT, NONE_MOVES, NONE_REACTS, NOTHING_SENT, RAISE_IT
 from crossbar_hil.training.updates import Pulses, Update
 
 IDLE = 5
@@ -29,10 +29,19 @@ class Motion:
         Evaluations in a row that must meet every target.
     give_up : bool
         Whether a training ends when nothing can move any more.
+    known_curve : bool
+        Whether it is known how long the curve is flat, and `unresponsive` allows for it.
     """
 
     def __init__(
-        self, backend: DeviceBackend, update: Update, unresponsive: int, confirm: int, *, give_up: bool
+        self,
+        backend: DeviceBackend,
+        update: Update,
+        unresponsive: int,
+        confirm: int,
+        *,
+        give_up: bool,
+        known_curve: bool,
     ) -> None:
         self.sent: list[Pulses] = []
         """What followed each epoch; whoever trains adds it."""
@@ -44,6 +53,7 @@ class Motion:
         ways = (1 if self._one_way else 2) if unresponsive else 0
         self._reactions = [Reactions(backend.shape, unresponsive, update.most) for _ in range(ways)]
         self._blocks = False
+        self._advice = "" if known_curve else RAISE_IT.format(unresponsive)
         self._due = self._reactions[0].due if ways else math.inf
         left = backend.pulses_left() if backend.noisy is False else None
         self._most_idle = 0 if not give_up else max(confirm, IDLE) if left is None else 1
@@ -72,7 +82,8 @@ class Motion:
         if not asked:
             self.given_up = NO_MORE_SENT if any(sent.counts.any() for sent in self.sent) else NOTHING_SENT
         else:
-            self.given_up = NONE_REACTS if not left else NONE_MOVES if left < asked else ENDS_REACHED
+            why = NONE_REACTS if not left else NONE_MOVES if left < asked else ENDS_REACHED
+            self.given_up = why if left == asked else f"{why}{self._advice}"
         return None
 
     @property
@@ -109,5 +120,9 @@ class Motion:
             self._ends_due = len(self.sent) + -(-left // self._most)
             return False
         cells = wanted > 0
-        had = np.sum([sent.counts for sent in self.sent], axis=0)
-        return bool(self._backend.saturated_cells()[cells].all() and had[cells].all())
+        if not self._backend.saturated_cells()[cells].all():
+            return False
+        had: BoolArray = np.zeros(cells.shape, dtype=bool)  # a chip may be at its end before anything was sent
+        for sent in self.sent:
+            had |= sent.counts > 0
+        return bool(had[cells].all())

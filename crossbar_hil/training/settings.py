@@ -49,7 +49,8 @@ class Training(Table):
     give_up: bool = True
     """Whether training ends when nothing can move any more."""
     unresponsive: Annotated[int, Field(ge=0)] = defaults.UNRESPONSIVE
-    """A cell that did not react to so many pulses in a row gets no more; more if readings are noisy, 0 for never."""
+    """A cell that did not react to so many pulses in a row gets no more; more if readings are noisy or the curve is
+    flat for longer, 0 for never."""
     depress_v: Volt | None = None
     """Height of the depressing pulse."""
     depress_s: Second | None = None

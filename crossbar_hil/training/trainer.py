@@ -22,6 +22,8 @@ from crossbar_hil.training.result import Epoch, TrainingResult, met_at_last
 from crossbar_hil.training.rules.manhattan import manhattan_signs
 from crossbar_hil.training.updates import Pulses, Update, checked_signs, no_pulses
 
+BEYOND_FLAT = 2
+"""Pulses without a reaction beyond the longest flat stretch of the curve: one leaves it, one is to spare."""
 MOST_BETA = 1e300
 """A gain beyond this, in 1/A, would overflow in the gradient."""
 Rule = Callable[[FloatArray, FloatArray], FloatArray]
@@ -72,7 +74,8 @@ class Trainer:
         transcription of the papers goes on to the last epoch.
     unresponsive : int, optional
         A cell that did not react to so many pulses in a row gets no more, or to as many as it takes to tell from noise
-        (`crossbar_hil.training.reactions`); 0 for never. If not given, 10, and 0 with `pull_back`.
+        (`crossbar_hil.training.reactions`) and from the longest flat stretch of its curve, where that is known; 0 for
+        never. If not given, 10, and 0 with `pull_back`.
     check_labels : bool
         Whether labels are refused that no chip of cells that follow Ohm's law can learn without a bias
         (`crossbar_hil.training.learnable`).
@@ -123,7 +126,7 @@ class Trainer:
         self._confirm = confirm
         self._motion: Motion | None = None  # of the training under way, or the last one
         self.give_up = not pull_back if give_up is None else give_up
-        self.unresponsive = (0 if pull_back else defaults.UNRESPONSIVE) if unresponsive is None else unresponsive
+        self._unresponsive = (0 if pull_back else defaults.UNRESPONSIVE) if unresponsive is None else unresponsive
         self._check()
 
     @property
@@ -132,6 +135,21 @@ class Trainer:
         if self._confirm is not None:
             return self._confirm
         return CONFIRM if self.backend.noisy else 1
+
+    @property
+    def unresponsive(self) -> int:
+        """Pulses in a row without a reaction after which a cell gets no more; 0 for never."""
+        flat = self._flat_pulses
+        return max(self._unresponsive, flat + BEYOND_FLAT) if flat else self._unresponsive
+
+    @property
+    def _flat_pulses(self) -> int | None:
+        """Most pulses in a row that change nothing on the curve; None if that is not known, or does not matter."""
+        if not self._unresponsive:
+            return None
+        found = [self.backend.flat_pulses(pulse) for pulse in self.update.pulses()]
+        known = [each for each in found if each is not None]
+        return max(known) if len(known) == len(found) else None
 
     def _check(self) -> None:
         columns = self.backend.shape[1]
@@ -150,7 +168,7 @@ class Trainer:
         for name, value, least in (
             ("epochs", self.epochs, 1),
             ("confirm", 1 if self._confirm is None else self._confirm, 1),
-            ("unresponsive", self.unresponsive, 0),
+            ("unresponsive", self._unresponsive, 0),
         ):
             if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
                 raise DataError(f"{name} {value} must be a whole number of at least {least}")
@@ -232,9 +250,10 @@ class Trainer:
         patterns = len(voltages)
         nothing_sent = Pulses(no_pulses(backend.shape), no_pulses(backend.shape))
         confirm, met = self.confirm, 0
+        unresponsive, known = self.unresponsive, self._flat_pulses is not None
         self._motion = motion = (
-            Motion(backend, update, self.unresponsive, confirm, give_up=self.give_up)
-            if self.give_up or self.unresponsive
+            Motion(backend, update, unresponsive, confirm, give_up=self.give_up, known_curve=known)
+            if self.give_up or unresponsive
             else None
         )
         for number in range(1, self.epochs + 1):

@@ -87,6 +87,20 @@ class Numbers(Part):
     relaxation_s: Estimate | None = None
     """Time constant of that loss, in seconds."""
 
+    @model_validator(mode="after")
+    def _sizes(self) -> Self:
+        for name, each in self:
+            if each is not None and each.value < 0:
+                raise ConfigError(f"{name} {each.value:g} must not be negative")
+        if (self.relaxation is None) != (self.relaxation_s is None):
+            raise ConfigError("relaxation and relaxation_s go together, one of them is missing")
+        if self.relaxation is not None and self.relaxation_s is not None:
+            if self.relaxation.value > 1:
+                raise ConfigError(f"relaxation {self.relaxation.value:g} must be at most 1, all of a rise")
+            if self.relaxation_s.value == 0:
+                raise ConfigError("relaxation_s 0 must be above 0")
+        return self
+
 
 class Cells(Part):
     """``[cells]``: what each cell is like, (R, C) each; a standard deviation where there is no interval."""

@@ -17,7 +17,7 @@ from crossbar_hil import defaults
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, checked_array
 from crossbar_hil.backend import DeviceBackend, Limits, Pulse
 from crossbar_hil.bench.file import Bench, Chip
-from crossbar_hil.errors import ConfigError, DataError
+from crossbar_hil.errors import ConfigError, DataError, LimitError
 from crossbar_hil.shipped import data_file
 from crossbar_hil.twins.file import Twin, read_twin
 
@@ -487,6 +487,14 @@ class SimulatedBackend(DeviceBackend):
         if self.write != "direct" or self._effects.numbers.disturb or self.takes_time:
             return None
         return 0 if self.step_variation else self._cells.levels_left()
+
+    def flat_pulses(self, pulse: Pulse) -> int | None:
+        """Most pulses in a row without a change on the curve, three standard deviations more where steps vary."""
+        try:
+            levels = self.curve.for_pulse(pulse).flat_pulses
+        except LimitError:
+            return None
+        return math.ceil(levels + 3 * self.step_variation * math.sqrt(levels))
 
     def identify(self) -> dict[str, Any]:
         """Curve and model of the virtual chip."""

@@ -69,6 +69,10 @@ def test_a_share_may_be_typed_in_per_cent():
     [
         ({"telegraph": "ten"}, "chip.telegraph: 'ten' is not a share, such as '10 %' or 0.1"),
         ({"telegraph": True}, "chip.telegraph: true is not a share"),
+        (
+            {"read_noise": "1000 %"},
+            "chip: read_noise of 1000 % must be below 100 %",
+        ),
         ({"relaxation": "110 %"}, "chip.relaxation = '110 %'.*less than or equal to 1"),
         ({"relaxation_law": "logarithmic", "relaxation_exponent": 0.5}, "relaxation_exponent belongs to the stretched"),
         ({"unformed": [[1, 2]], "dead": [[1, 2]]}, r"cell \[1, 2\] is both unformed and dead"),

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from crossbar_hil import DeviceBackend, Limits, Pulse, open_bench
+from crossbar_hil import DeviceBackend, Limits, Pulse, Trainer, open_bench
 from crossbar_hil.bench.file import Bench, load_bench
-from crossbar_hil.bench.opening import fresh_seed, open_backend
+from crossbar_hil.bench.opening import fresh_seed, likeness_of, open_backend
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.sim_backend import lognormal_shifts
 from crossbar_hil.training.rules.manhattan import manhattan_signs
@@ -187,3 +187,30 @@ def test_effects_are_refused_by_a_backend_that_is_not_made_from_the_chip_table()
 @pytest.mark.usefixtures("lab")
 def test_effects_beside_a_real_device_are_those_of_its_dry_run():
     assert open_backend(Bench(name="own", backend="lab", chip={"step_spread": 0.3}), seed=1).kind == "hardware"
+
+
+class Wired(DeviceBackend):
+    """A chip behind instruments, of which only the size is asked."""
+
+    shape = (4, 4)
+
+    def _read_currents(self, voltages):
+        raise NotImplementedError
+
+    _send_pulses = make_safe = _read_currents
+
+
+@pytest.mark.parametrize(("kind", "said", "flat"), [
+    ("emulated", {"curve": "mine.csv"}, 12), ("hardware", {"curve": "mine.csv"}, 12), ("hardware", {"rows": 4}, None),
+    ("hardware", None, None),
+])  # fmt: skip
+def test_a_bench_with_instruments_knows_how_long_the_curve_that_it_names_is_flat(
+    kind, said, flat, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.csv").write_text("Conductance (S)\n" + "4.5e-7\n" * 13 + "4.6e-7\n4.8e-7\n4.8e-7\n")
+    bench = Bench(name="own", backend="bench", kind=kind, chip=said)
+    chip = Wired()
+    chip.likeness = likeness_of(bench)
+    assert chip.flat_pulses(Pulse(2.0, 0.05)) == flat
+    assert Trainer(chip).unresponsive == (10 if flat is None else 14)

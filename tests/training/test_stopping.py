@@ -102,8 +102,22 @@ def test_a_chip_whose_ends_are_not_known_ends_once_no_cell_reacts():
     chip = Told([MISS] * 40)
     result = Trainer(chip, beta=1e7, target=0.9, epochs=40).run([[1]], [[1]])
     assert chip.pulses == [1] * 10 + [0] * 5
-    assert result.given_up == "no cell that the rule would pulse reacts to pulses"
+    assert result.given_up == (
+        "no cell that the rule would pulse reacts to pulses (unresponsive = 10: raise it if the curve of the chip may "
+        "be flat for longer)"
+    )
     assert result.unresponsive.tolist() == [[True, False]]
+
+
+def test_a_chip_that_begins_at_its_ends_gets_one_pulse_a_cell_and_ends():
+    # Levels 0 to 30; the task wants a pair apart, and both cells have had their thirty pulses already.
+    curve = ConductanceCurve(4.5e-7 + 1e-9 * np.arange(31))
+    chip = SimulatedBackend(curve, np.full((1, 2), 5e-8))
+    chip.send_pulses(np.full((1, 2), 30), PULSE)
+    result = Trainer(chip, beta=1e7, target=0.9, epochs=40).run([[1]], [[1]])
+    assert result.counts.sum(axis=0).tolist() == [[1, 0]]
+    assert result.epochs == 2
+    assert result.given_up == "every cell that the rule would pulse is at the end of its curve"
 
 
 # ---------------------------------------------------------------------- cells that do not react
@@ -117,6 +131,30 @@ def test_a_stuck_cell_gets_ten_pulses_and_is_named():
     result = Trainer(chip, beta=6e6, target=0.8, epochs=150).run(*TRAIN)
     assert result.unresponsive.tolist() == stuck.tolist()
     assert result.counts[:, 3, 1].sum() == 10
+
+
+FLATS = [
+    np.concatenate([np.zeros(12), 1.2e-8 * np.arange(25)]),  # 13 equal levels: 12 pulses without a change, then some
+    np.concatenate([1.2e-8 * np.arange(6), np.full(11, 6e-8), 6e-8 + 1.2e-8 * np.arange(1, 25)]),
+]
+
+
+@pytest.mark.parametrize("rises", FLATS, ids=["at the start", "in the middle"])
+@pytest.mark.parametrize("unresponsive", [1, 10])
+def test_a_flat_stretch_of_the_curve_is_no_missing_reaction(rises, unresponsive):
+    for seed in range(4):
+        result = own_chip(seed, ConductanceCurve(4.5e-7 + rises), unresponsive=unresponsive)
+        forever = own_chip(seed, ConductanceCurve(4.5e-7 + rises), unresponsive=0)
+        assert result.converged
+        assert not result.unresponsive.any()
+        np.testing.assert_array_equal(result.conductances, forever.conductances)
+
+
+def test_a_flat_end_of_the_curve_leads_nowhere_and_does_not_count():
+    ended = ConductanceCurve([1e-7, 2e-7, 2e-7, 2e-7, 3e-7, *[4e-7] * 30])
+    assert (ended.flat_pulses, ConductanceCurve([1e-7] * 5).flat_pulses) == (2, 0)
+    chip = SimulatedBackend(ended, np.full((1, 2), 5e-8))
+    assert [Trainer(chip, unresponsive=each).unresponsive for each in (0, 1, 10)] == [0, 4, 10]
 
 
 class OnlyDown(DeviceBackend):

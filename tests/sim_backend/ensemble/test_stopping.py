@@ -20,10 +20,14 @@ CURVES = [
 ]
 
 
-def check(seed, chips):
+FLAT = ConductanceCurve([*[4.0e-7] * 13, 4.6e-7, 5.2e-7, *[5.8e-7] * 20])
+"""Twelve pulses without a change, which are no missing reaction, and an end whose are."""
+
+
+def check(seed, chips, curve=None):
     """Train chips with settings of a seed both ways; return how many gave up, and how many have unresponsive cells."""
     rng = np.random.default_rng(seed)
-    curve = CURVES[seed % len(CURVES)]
+    curve = CURVES[seed % len(CURVES)] if curve is None else curve
     shifts = 1.5 * draw_ensemble(chips, seed=seed, span_siemens=(2e-8, 1e-7))
     settings = {
         "beta": 10 ** rng.uniform(6.5, 8),
@@ -51,9 +55,14 @@ def check(seed, chips):
 
 
 def test_every_chip_ends_as_with_the_trainer():
-    gave_up, named = np.sum([check(seed, 4) for seed in range(15)], axis=0)
+    gave_up, named = np.sum([check(seed, 4) for seed in range(30)], axis=0)
     assert gave_up >= 5
     assert named >= 5
+
+
+def test_every_chip_of_a_curve_with_a_flat_stretch_ends_as_with_the_trainer():
+    _, named = np.sum([check(seed, 4, FLAT) for seed in range(8)], axis=0)
+    assert named >= 3
 
 
 @pytest.mark.campaign
