@@ -1,6 +1,7 @@
 """The calibration of the chip on a bench: what it will do to the chip, and the twin that its readings make."""
 
 import hashlib
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -65,6 +66,8 @@ class CalibrationPlan:
         """
         mask = np.zeros(shape, dtype=bool)
         for row, column in self.spare:
+            if self.spare.count((row, column)) > 1:
+                raise DataError(f"spare cell row {row + 1}, column {column + 1} is given twice, name it once")
             if not (0 <= row < shape[0] and 0 <= column < shape[1]):
                 size = f"{shape[0]} by {shape[1]} cells"
                 raise DataError(f"spare cell row {row + 1}, column {column + 1} is not on the chip of {size}")
@@ -169,6 +172,7 @@ def steps_of(
         clock=clock,
         watch_s=watch_s,
     )
+    backend.check_pulses(plan.spare_pulses * left_out.astype(np.int64), plan.pulse)
     whole = [
         characterise(backend, cell, pulses=plan.spare_pulses, read_v=plan.read_v, up=plan.pulse) for cell in plan.spare
     ]
@@ -243,14 +247,16 @@ def sister_curve(bench: Bench, pulse: Pulse, curve_file: str | None = None, scal
     chip = bench.chip
     if curve_file is not None:
         chip = Chip(curve=curve_file)
-    if chip is None:
+    if chip is None or chip.twin is not None:
         raise ConfigError(
             f"bench {bench.name} names no curve to fit the cells against: give that of a sister chip with --curve "
             "FILE, or name a cell that may be given up for it with --spare ROW,COLUMN"
         )
     whole = load("curves", "measured").of_device(chip.curve_file, chip.curve_pulse, smoothed=chip.smoothed)
-    curve = whole.for_pulse(pulse)
-    return SisterCurve(tuple(curve.levels_siemens.tolist()), chip.k if scale is None else scale, curve.source)
+    curve, k = whole.for_pulse(pulse), chip.k if scale is None else scale
+    if not (math.isfinite(k) and k > 0):
+        raise ConfigError(f"K of the curve is {k:g}, it must be a finite number above 0: --scale K says it")
+    return SisterCurve(tuple(curve.levels_siemens.tolist()), k, curve.source)
 
 
 def twin_of(readings: Readings, curve: SisterCurve | None, *, draws: int) -> Twin:

@@ -13,7 +13,7 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.bench.file import Bench, load_bench
 from crossbar_hil.bench.instruments import find_resources, find_source, open_instrument, wrong_identity
 from crossbar_hil.bench.opening import open_backend
-from crossbar_hil.bench.virtual_chips import start_range
+from crossbar_hil.bench.virtual_chips import end_siemens, start_range
 from crossbar_hil.errors import ConfigError, CrossbarError
 from crossbar_hil.instrument import Identity, SwitchMatrix
 from crossbar_hil.plugins import load
@@ -216,7 +216,8 @@ def _largest_siemens(bench: Bench, problems: Problems) -> float | None:
         virtual = load("backends", "simulated").from_bench(bench, np.random.default_rng(0))
         if bench.chip.twin is not None:
             return read_twin(data_file(bench.chip.twin)).largest_siemens()
-        return start_range(bench.chip, virtual.curve.levels_siemens[0])[1] + bench.chip.k * float(virtual.curve.span)
+        high = start_range(bench.chip, virtual.curve.levels_siemens[0])[1]
+        return end_siemens(bench.chip, high, bench.chip.k * float(virtual.curve.span))
     return None
 
 

@@ -107,6 +107,11 @@ class Effects(Table):
 
     @model_validator(mode="after")
     def _effects_agree(self) -> Self:
+        if self.read_noise >= 1:
+            raise ConfigError(
+                f"read_noise of {100 * self.read_noise:g} % must be below 100 %: with more no reading says anything; "
+                "2 % is written 0.02 or '2 %'"
+            )
         for cell in self.unformed:
             for name in ("stuck", "dead"):
                 if cell in getattr(self, name):

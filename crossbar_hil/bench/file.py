@@ -2,6 +2,7 @@
 
 import math
 import tomllib
+from collections.abc import Collection
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -21,6 +22,7 @@ from crossbar_hil.errors import ConfigError, RunError
 from crossbar_hil.plugins import names, nearest
 from crossbar_hil.shipped import data_file, is_name, is_shipped, shipped
 from crossbar_hil.tables import Ampere, Ohm, Second, Share, Siemens, Table, Volt, VoltSecond
+from crossbar_hil.training.confirmation import CONFIRM
 from crossbar_hil.training.settings import Training
 
 BENCH_FILE = "bench.toml"
@@ -79,8 +81,28 @@ class Spread(Table):
 
 WHERE_CELLS_START = ("start", "device_spread", "spread", "twin")
 """Settings of [chip] that say where cells start; one that is laid over another takes its place."""
-TWIN_SAYS = ("scale", "read_noise", "step_variation", "step_spread", "relaxation")
-"""Settings of [chip] that a twin says, beside its curve: laid over a bench it takes their place, too."""
+TWIN_SAYS = (
+    "curve",
+    "curve_amplitude_v",
+    "curve_width_s",
+    "smoothed",
+    "curve_cells",
+    "scale",
+    "read_noise",
+    "step_variation",
+    "step_spread",
+    "relaxation",
+    "relaxation_s",
+    "relaxation_law",
+    "relaxation_exponent",
+)
+"""Settings of [chip] that a twin says: laid over a bench it takes their place, too."""
+
+
+def _check_beside_twin(given: Collection[str], where: str = "") -> None:
+    also = [name for name in TWIN_SAYS if name in given]
+    if also:
+        raise ConfigError(f"{where}the twin says {' and '.join(also)}, so that cannot be given beside it")
 
 
 class Chip(Effects):
@@ -140,9 +162,8 @@ class Chip(Effects):
     @model_validator(mode="after")
     def _twin_alone(self) -> Self:
         if self.twin is not None:
-            also = [name for name in TWIN_SAYS if getattr(self, name) != type(self).model_fields[name].default]
-            if also:
-                raise ConfigError(f"the twin says {' and '.join(also)}, so that cannot be given beside it")
+            fields = type(self).model_fields
+            _check_beside_twin([name for name in TWIN_SAYS if getattr(self, name) != fields[name].default])
         return self
 
     @property
@@ -315,9 +336,16 @@ class Bench(Table):
 
     @property
     def noisy(self) -> bool | None:
-        """Whether readings of its emulated chip vary; None if the file does not say so."""
-        chip = self.chip if self.kind == "emulated" else None
+        """Whether readings of its chip vary; None if neither file nor curve nor twin says so."""
+        chip = self.chip
         return True if chip and (chip.twin or chip.read_noise or chip.telegraph or chip.flicker) else None
+
+    @property
+    def confirm(self) -> int:
+        """Evaluations in a row that must meet every target: as given, or as it follows from what is said of noise."""
+        if self.training.confirm is not None:
+            return self.training.confirm
+        return CONFIRM if self.noisy else 1
 
     @property
     def limits(self) -> Limits | None:
@@ -332,7 +360,9 @@ class Bench(Table):
 
     def as_toml(self) -> str:
         """Write the bench with every default filled in."""
-        return tomli_w.dumps(self.resolved.model_dump(mode="json", by_alias=True, exclude_none=True))
+        left_out = {"chip": set(TWIN_SAYS)} if self.chip and self.chip.twin else None
+        tables = self.resolved.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=left_out)
+        return tomli_w.dumps(tables)
 
     def copy_into(self, folder: Path) -> None:
         """Write the bench file beside copies of the files that it names, so that the folder is a bench itself.
@@ -373,11 +403,19 @@ def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[
         known = shipped("presets")
         if preset not in known:
             raise ConfigError(f"preset {preset!r} does not exist; known are {', '.join(known)}{nearest(preset, known)}")
-        tables = _lay_over(tables, _read_shipped("presets", preset), f"preset {preset}", where)
+        laid = _read_shipped("presets", preset)
+        said = [key for key in laid.get("chip", {}) if key in (*TWIN_SAYS, *WHERE_CELLS_START)]
+        if said and any("twin" in each.get("chip", {}) for each in (tables, overrides or {})):
+            raise ConfigError(
+                f"{where}: preset {preset} says {' and '.join(said)}, and so does the twin: leave one out"
+            )
+        tables = _lay_over(tables, laid, f"preset {preset}", where)
     if overrides:
         tables = _lay_over(tables, _with_absolute_paths(overrides, Path.cwd()), "the command line", where)
     if isinstance(tables.get("chip"), dict) and "twin" not in tables["chip"]:  # a twin says it itself
         tables = {**tables, "chip": with_facts(tables["chip"])}
+    elif isinstance(tables.get("chip"), dict):
+        _check_beside_twin(tables["chip"], f"{where}: ")
     try:
         return Bench.model_validate(tables)
     except ValidationError as error:
@@ -430,8 +468,6 @@ def _lay_over(tables: dict[str, Any], upper: dict[str, Any], what: str, where: s
     replaced = set(WHERE_CELLS_START if any(key in upper for key in WHERE_CELLS_START) else ())
     if "twin" in upper:
         replaced |= set(TWIN_SAYS)
-        if "curve" in upper:
-            raise ConfigError(f"{where}: {what} names a curve and a twin, which brings its own; give one of the two")
     merged = {key: value for key, value in merged.items() if key not in replaced}
     for key, value in upper.items():
         if not isinstance(value, dict):

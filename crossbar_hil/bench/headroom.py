@@ -2,6 +2,8 @@
 
 A cell that starts where a map says, or about the start of a curve in siemens (K = 1), is placed on the curve by what it
 reads. The cells of the formula's chips start anywhere: there only a virtual chip, which knows its levels, can tell.
+A twin says at which level each cell was after its calibration; pulses since then come on top, or, where nobody
+counted them, what the cell now reads is held against the curve that the twin gives it. A part of a pulse is not left.
 """
 
 from dataclasses import dataclass
@@ -16,7 +18,10 @@ from crossbar_hil.errors import CrossbarError
 from crossbar_hil.plugins import load
 from crossbar_hil.shipped import data_file
 from crossbar_hil.training.settings import Training
-from crossbar_hil.twins.file import read_twin
+from crossbar_hil.twins.file import Twin, read_twin
+
+ROUNDING = 1e-9
+"""A level is only so exact as a sum of many steps."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +90,12 @@ class Headroom:
         }
 
 
-def headroom(bench: Bench, conductances: FloatArray | None, levels: FloatArray | None = None) -> Headroom:
+def headroom(
+    bench: Bench,
+    conductances: FloatArray | None,
+    levels: FloatArray | None = None,
+    since: IntArray | None = None,
+) -> Headroom:
     """Place every cell of a chip on its curve.
 
     Parameters
@@ -96,6 +106,8 @@ def headroom(bench: Bench, conductances: FloatArray | None, levels: FloatArray |
         As read, in siemens; None if nothing was read.
     levels : ndarray of float, shape (R, C), optional
         Level of each cell, if the chip is a virtual one that tells.
+    since : ndarray of int, shape (R, C), optional
+        Pulses that each cell has got since the calibration of the twin, if that is known.
     """
     wanted, epochs = most_pulses(bench.training), bench.training.epochs
     if bench.chip is None:
@@ -106,7 +118,7 @@ def headroom(bench: Bench, conductances: FloatArray | None, levels: FloatArray |
         if chip.twin is not None:
             twin = read_twin(data_file(chip.twin))
             if levels is None:
-                levels, told = np.array(twin.cells.level), "by the levels of the twin"
+                levels, told = _levels_by_twin(twin, conductances, since)
             curve_start, rises = twin.curve_siemens[0], np.array(twin.curve_siemens) - twin.curve_siemens[0]
         else:
             measured = load("curves", "measured").of_device(chip.curve_file, chip.curve_pulse, smoothed=chip.smoothed)
@@ -116,7 +128,7 @@ def headroom(bench: Bench, conductances: FloatArray | None, levels: FloatArray |
         return Headroom(None, None, wanted, epochs, str(error))
     whole = len(rises) - 1
     if levels is not None:
-        left = np.ceil(whole - levels).astype(np.int64)
+        left = np.floor(whole - levels + ROUNDING).astype(np.int64)
         return Headroom(np.maximum(left, 0), whole, wanted, epochs, told)
     if conductances is None:
         return Headroom(None, whole, wanted, epochs, "nothing was read")
@@ -130,6 +142,21 @@ def headroom(bench: Bench, conductances: FloatArray | None, levels: FloatArray |
 def most_pulses(training: Training) -> int:
     """Return the most pulses that a training sends to one cell."""
     return max(training.epochs - 1, 0) * (1 if training.verify_siemens is None else training.tries)
+
+
+def _levels_by_twin(twin: Twin, conductances: FloatArray | None, since: IntArray | None) -> tuple[FloatArray, str]:
+    """Return the (R, C) levels of the cells of a chip with a twin, and where they are known from."""
+    levels = np.array(twin.cells.level)
+    if since is not None and since.shape == levels.shape:
+        return levels + since, "by the levels of the twin and the pulses since its calibration"
+    if conductances is None or conductances.shape != levels.shape:
+        return levels, "by the levels of the twin, as it was calibrated"
+    rises = twin.scale * np.maximum.accumulate(np.array(twin.curve_siemens) - twin.curve_siemens[0])
+    risen, factors = conductances - np.array(twin.cells.start_siemens), np.array(twin.cells.step_factor)
+    for cell in np.ndindex(levels.shape):
+        if factors[cell] > 0:  # of a cell that does not move, no reading says anything
+            levels[cell] = np.interp(risen[cell] / factors[cell], rises, np.arange(len(rises)))
+    return levels, "by its siemens on the curve of the twin"
 
 
 def _start_of(chip: Chip, curve_start: float, shape: tuple[int, ...]) -> tuple[FloatArray | None, str]:

@@ -102,6 +102,8 @@ def make_backend(bench: Bench, rng: np.random.Generator) -> DeviceBackend:
         raise ConfigError(
             f"bench {bench.name} asks for kind {bench.kind}, but backend {bench.backend!r} is {backend.kind}"
         )
+    if backend.noisy is None:
+        backend.noisy = bench.noisy
     return backend
 
 

@@ -1,16 +1,20 @@
 """The map at which the cells of a virtual chip start: what ``read --json`` printed, or a plain table."""
 
 import json
+from typing import Any
 
 import numpy as np
 
 from crossbar_hil.arrays import FloatArray, checked_array
+from crossbar_hil.curves.levels import LARGEST_SIEMENS
 from crossbar_hil.errors import DataError
 from crossbar_hil.shipped import TextFile, read_text
 
 
 def spread_of_map(file: TextFile) -> dict[str, float | int]:
     """Return the spread of chips of the kind of a measured one: median and sigma of its cells, and how many these are.
+
+    The best estimate of the median of a lognormal spread is the geometric mean of the cells.
 
     Raises
     ------
@@ -46,17 +50,13 @@ def read_map(file: TextFile, shape: tuple[int, int] | None = None, what: str = "
     Raises
     ------
     DataError
-        If the file cannot be read, is no such map, has another shape, or holds a conductance below zero.
+        If the file cannot be read, is no such map, has another shape, or holds a conductance below zero or above what
+        a curve may hold.
     """
     text = read_text(what, file)
     try:
-        if text.lstrip().startswith("{"):
-            rows = json.loads(text)["conductance_siemens"]
-        else:
-            lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-            rows = [[float(each) for each in line.replace(",", " ").split()] for line in lines]
-        found = checked_array(f"conductances of {file}", rows, (None, None))
-    except (ValueError, KeyError, TypeError) as error:
+        found = checked_array(f"conductances of {file}", _rows(text), (None, None))
+    except (ValueError, TypeError) as error:
         raise DataError(
             f"{what} {file} is neither what `crossbar-hil read BENCH --json` printed nor a table of siemens: {error}"
         ) from error
@@ -71,4 +71,36 @@ def read_map(file: TextFile, shape: tuple[int, int] | None = None, what: str = "
             f"{what} {file} holds {found.min():g} S at row {row + 1}, column {column + 1}, "
             "a conductance is not negative; read again with more care, or write 0 if it is noise about zero"
         )
+    if found.max() > LARGEST_SIEMENS:
+        row, column = divmod(int(found.argmax()), found.shape[1])
+        raise DataError(
+            f"{what} {file} holds {found.max():g} S at row {row + 1}, column {column + 1}, which exceeds "
+            f"{LARGEST_SIEMENS:g} S; write the map in siemens, not in uS or ohm: 100 uS is 1e-4"
+        )
     return found
+
+
+def _rows(text: str) -> Any:
+    """Return what stands for the rows of the chip; what is wrong is said in the terms of the file."""
+    if text.lstrip().startswith("{"):
+        try:
+            held = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"it is no whole JSON, {error}") from error
+        if "conductance_siemens" not in held:
+            raise ValueError(f"its key must be conductance_siemens, it has {', '.join(held) or 'none'}")
+        return held["conductance_siemens"]
+    if text.lstrip().startswith("["):
+        raise ValueError('it is a list without a name; write {"conductance_siemens": before it and } behind it')
+    return [
+        [_number(cell, number) for cell in line.replace(",", " ").split()]
+        for number, line in enumerate(text.splitlines(), start=1)
+        if line.strip() and not line.startswith("#")
+    ]
+
+
+def _number(cell: str, line: int) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        raise ValueError(f"line {line}: {cell!r} is not a number") from None

@@ -32,7 +32,7 @@ class VirtualChips:
     start_siemens: tuple[float, float]
     """Lowest and highest conductance at the start; the central 95 % of drawn ones."""
     end_siemens: float
-    """Of the highest at the end of the curve."""
+    """Of the highest at the end of the curve; steps that spread are taken at the upper end of their central 95 %."""
     k: float
     where: str
     """What says where the cells start."""
@@ -88,7 +88,7 @@ def virtual_chips(bench: Bench, *, gain: bool = True) -> VirtualChips | None:
         *([] if formula else _off_the_curve((low, high), measured)),
         *(_far_off_gain(bench.training, rise) if gain else []),
     ]
-    return VirtualChips((low, high), high + rise, chip.k, _where(chip), tuple(warnings))
+    return VirtualChips((low, high), end_siemens(chip, high, rise), chip.k, _where(chip), tuple(warnings))
 
 
 def _draws_of(twin: Twin, name: str, training: Training | None) -> VirtualChips:
@@ -157,6 +157,33 @@ def start_range(chip: Chip, curve_start_siemens: float) -> tuple[float, float]:
         return chip.k * chip.spread.lower_siemens, chip.k * chip.spread.upper_siemens
     factor = math.exp(WITHIN_95 * (chip.device_spread or 0.0))
     return chip.k * curve_start_siemens / factor, chip.k * curve_start_siemens * factor
+
+
+_ALIKE = {"relaxation", "disturb", "stuck", "dead", "unformed"}
+"""Effects that are the same on every chip."""
+
+
+def all_alike(chip: Chip) -> bool:
+    """Say whether every virtual chip is the same and does the same: nothing of it is drawn."""
+    chip = chip.resolved
+    spread = chip.spread
+    starts = chip.device_spread == 0 or (
+        spread is not None and (spread.sigma == 0 or spread.lower_siemens == spread.upper_siemens)
+    )
+    return chip.twin is None and (chip.start is not None or starts) and not set(chip.strong()) - _ALIKE
+
+
+def end_siemens(chip: Chip, start_siemens: float, rise_siemens: float) -> float:
+    """Return the highest conductance of the cells of a chip at the end of their curve, in siemens.
+
+    Parameters
+    ----------
+    chip : Chip
+        Its `step_spread` makes the rise of a cell larger: by the upper end of the central 95 % here.
+    start_siemens, rise_siemens : float
+        The highest start, and the rise of a cell that follows the curve.
+    """
+    return start_siemens + rise_siemens * math.exp(WITHIN_95 * chip.step_spread)
 
 
 def in_siemens(value: float) -> str:

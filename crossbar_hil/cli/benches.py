@@ -52,6 +52,7 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, as_json: boo
     from crossbar_hil.bench.line_order import find_order  # noqa: PLC0415
     from crossbar_hil.bench.read_noise import find_read_noise  # noqa: PLC0415
     from crossbar_hil.guard.opening import open_bench  # noqa: PLC0415
+    from crossbar_hil.guard.since import pulses_since_calibration  # noqa: PLC0415
     from crossbar_hil.quantities import si  # noqa: PLC0415
 
     reference = None if like is None else _map_of(like)
@@ -67,7 +68,8 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, as_json: boo
                     order = find_order(conductances, reference, find_read_noise(np.array([conductances, *again])).share)
                     problems = order.problems
     notes = [] if problems else [*(order.notes if order else []), *reachable_by_others(load_bench(bench))]
-    left = None if problems else headroom(load_bench(bench), conductances)
+    checked = None if problems else load_bench(bench)
+    left = None if checked is None else headroom(checked, conductances, since=pulses_since_calibration(checked))
     if as_json:
         print_json(bench=bench, problems=problems, notes=notes, headroom=left and left.as_record())
     else:
@@ -98,13 +100,15 @@ def read(bench: str, seed: int | None, voltage: str, repeat: int, as_json: bool)
     from crossbar_hil.bench.headroom import headroom  # noqa: PLC0415
     from crossbar_hil.bench.read_noise import find_read_noise  # noqa: PLC0415
     from crossbar_hil.guard.opening import open_bench  # noqa: PLC0415
+    from crossbar_hil.guard.since import pulses_since_calibration  # noqa: PLC0415
     from crossbar_hil.quantities import si  # noqa: PLC0415
 
     with open_bench(bench, seed=seed) as backend:
         maps = np.array([backend.read_conductances(si(voltage, "V")) for _ in range(repeat)])
         kind, levels = backend.kind, backend.state().get("level")
     conductances = maps.mean(axis=0)
-    left = headroom(load_bench(bench), conductances, levels)
+    checked = load_bench(bench)
+    left = headroom(checked, conductances, levels, pulses_since_calibration(checked))
     noise = find_read_noise(maps) if repeat > 1 else None
     if as_json:
         found = {} if noise is None else {"read_noise": noise.as_record()}

@@ -29,7 +29,9 @@ out_option = click.option(
     help="Folder that holds run folders.",
 )
 
-SPREAD_OF_HELP = "Chips of the kind of a measured one: median and spread of its cells, as `read --json` printed them."
+SPREAD_OF_HELP = (
+    "Chips of the kind of a measured one: geometric mean and spread of its cells, as `read --json` printed them."
+)
 PRESET_HELP = "Settings laid over the bench: 'reference', or those of a published array: 'kim2021', 'gong2022'."
 DEVICE_SPREAD_HELP = 'Relative spread of the cells about the start of the curve, such as "10 %".'
 

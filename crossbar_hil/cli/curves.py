@@ -111,11 +111,13 @@ def _tell(found: "Understanding", to: Path | None, png: Path | None) -> None:
     print_lines(_table((*found.said, *map(in_words, found.curves))))
     click.echo()
     print_lines(sketch(found.curves))
-    for way, spread in found.spreads:
-        if way == "potentiation":
-            click.echo(
-                f"a dry run takes this spread by step_variation={spread.step_variation:.3g}; the table of --to says it"
-            )
+    facts = _facts(found)
+    if facts:
+        settings = " and ".join(
+            f"{key}='{value}'" if " " in value else f"{key}={value}" for key, value in facts.items()
+        )
+        cycles = found.spreads[0][1].cycles
+        click.echo(f"a dry run takes this spread, known from {cycles} cycles, by {settings}; the table of --to says it")
     if any(curve.pulse is None for curve in found.curves):
         click.echo('to name the pulses: --amplitude 2 --width "50 ms"' + _depressing(found))
     for path in (to, png):
@@ -146,12 +148,25 @@ def _record(found: "Understanding", to: Path | None, png: Path | None) -> dict[s
     }
 
 
+def _facts(found: "Understanding") -> dict[str, str]:
+    """Return what cycles of potentiation tell of the cells, by the setting of [chip] that each is."""
+    spread = next((spread for way, spread in found.spreads if way == "potentiation"), None)
+    if spread is None:
+        return {}
+    told = {
+        "step_variation": f"{spread.step_variation:.3g}" if spread.step_variation else "",
+        "read_noise": f"{100 * spread.read_noise:.3g} %" if spread.read_noise else "",
+    }
+    return {key: value for key, value in told.items() if value}
+
+
 def _write(to: Path, found: "Understanding", file: str, options: "Options") -> None:
+    from crossbar_hil.bench.curve_facts import as_lines  # noqa: PLC0415
     from crossbar_hil.curves.own_table import write_own  # noqa: PLC0415
     from crossbar_hil.curves.showing import in_words  # noqa: PLC0415
 
     said = [f"understood {subject}: {text}" for subject, text in (*found.said, *map(in_words, found.curves))]
-    facts = [f"step variation: {spread.step_variation:.3g}" for way, spread in found.spreads if way == "potentiation"]
+    facts = as_lines(_facts(found))
     command = f"crossbar-hil curve {Path(file).name} {' '.join(options.words())}"
     write_own(to, found.curves, [command, *said, *facts, *found.comments])
 

@@ -49,11 +49,15 @@ def resume(run: str, no_report: bool, quiet: bool, yes: bool, out: Path, as_json
 @out_option
 @as_json
 def verify(run: str, out: Path, as_json: bool) -> None:
-    """Check the journal of a RUN, entry by entry: nothing missing, nothing changed, every pulse accounted for."""
-    from crossbar_hil.runs.store import find_run  # noqa: PLC0415
-    from crossbar_hil.runs.verification import verify_run  # noqa: PLC0415
+    """Check the journal of a RUN, entry by entry: nothing missing, nothing changed, every pulse accounted for.
 
-    verdict = verify_run(find_run(run, out))
+    The folder of a session that was no run, such as a calibration, can be given too: docs/safety.md says where it is.
+    """
+    from crossbar_hil.runs.store import find_run, is_session  # noqa: PLC0415
+    from crossbar_hil.runs.verification import verify_run, verify_session  # noqa: PLC0415
+
+    folder = Path(run)
+    verdict = verify_session(folder) if is_session(folder) else verify_run(find_run(run, out))
     if as_json:
         print_json(
             run=run,

@@ -96,7 +96,7 @@ def train(
 
     from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
     from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
-    from crossbar_hil.bench.twin_of_chip import twin_of_bench, with_known_noise  # noqa: PLC0415
+    from crossbar_hil.bench.twin_of_chip import moved_since, twin_of_bench, with_known_noise  # noqa: PLC0415
     from crossbar_hil.runs.progress import make_progress  # noqa: PLC0415
     from crossbar_hil.runs.training import train_and_record  # noqa: PLC0415
     from crossbar_hil.studies.settings import find_key, set_own_values  # noqa: PLC0415
@@ -118,19 +118,29 @@ def train(
         said = {find_key(text.partition("=")[0]).name for text in fixed}
         checked.chip.check_companions(loaded.chip.model_fields_set | said)
     seed = fresh_seed() if seed is None else seed
-    if checked.kind != "hardware" or not yes:
-        say_assumptions(checked)
+    say_assumptions(checked)
     twin = twin_of_bench(checked)
     checked = with_known_noise(checked, twin)
     if checked.kind == "hardware":
         check_labels(checked.training)  # before anybody is asked, and before the chip is read
     foretold = _foretell(checked, seed, forecast_chips)
-    if checked.kind == "hardware" and not yes:
-        for line in (*_of_chips(checked), *_headroom(checked, twin)):
+    warnings: list[str] = []
+    rows = checked.confirm
+    ends = f"ends once {rows} evaluations in a row meet every target (confirm)" if rows > 1 else ""
+    if checked.kind == "hardware":
+        siemens = _read_chip(checked)
+        warnings = [] if twin is None else moved_since(twin, siemens)
+        told = [*_of_chips(checked), *_headroom(checked, siemens), *(f"warning {each}" for each in warnings)]
+        for line in told:
             click.echo(printable(line), err=True)
         what = f"training sends pulses of {checked.training.pulse} to the chip on bench {checked.name}"
-        told = f"; of {foretold.about.partition(':')[0]} {foretold.sentence}" if foretold else ""
-        confirm(checked.kind, yes, f"{what}{told}")
+        what += f" and {ends}" if ends else ""
+        what += f"; of {foretold.about.partition(':')[0]} {foretold.sentence}" if foretold else ""
+        if yes:
+            click.echo(f"note    {printable(what)}", err=True)
+        confirm(checked.kind, yes, what)
+    elif ends:
+        click.echo(f"note    training {ends}", err=True)
     with make_progress(Console(stderr=True), quiet=quiet, epochs=checked.training.epochs) as progress:
         outcome = train_and_record(
             checked,
@@ -139,6 +149,7 @@ def train(
             preset=preset,
             label=label,
             forecast=foretold and foretold.as_record(),
+            warnings=warnings,
             show=progress.show,
         )
     tell_outcome(outcome, no_report=no_report, as_json=as_json)
@@ -160,17 +171,21 @@ def _foretell(bench: Any, seed: int, chips: int | None) -> Any:
         return None
 
 
-def _headroom(bench: Any, twin: Any) -> list[str]:
-    """Read a chip that is to be trained; say how much headroom its cells have, and if its twin is out of date."""
-    from crossbar_hil.bench.headroom import headroom  # noqa: PLC0415
-    from crossbar_hil.bench.twin_of_chip import moved_since  # noqa: PLC0415
+def _read_chip(bench: Any) -> Any:
+    """Read the conductances (R, C) of a chip that is to be trained, in siemens."""
     from crossbar_hil.guard.opening import open_checked  # noqa: PLC0415
 
     training = bench.training
     with open_checked(bench, seed=0) as backend:
-        siemens = backend.read_conductances(max(abs(training.v0), abs(training.v1)))
-    moved = [] if twin is None else [f"warning {each}" for each in moved_since(twin, siemens)]
-    return [*headroom_lines(headroom(bench, siemens)), *moved]
+        return backend.read_conductances(max(abs(training.v0), abs(training.v1)))
+
+
+def _headroom(bench: Any, siemens: Any) -> list[str]:
+    """Say how much headroom the cells of a chip have, by what was read of it."""
+    from crossbar_hil.bench.headroom import headroom  # noqa: PLC0415
+    from crossbar_hil.guard.since import pulses_since_calibration  # noqa: PLC0415
+
+    return headroom_lines(headroom(bench, siemens, since=pulses_since_calibration(bench)))
 
 
 def _of_chips(bench: Any) -> list[str]:

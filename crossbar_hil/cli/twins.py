@@ -86,6 +86,10 @@ def calibrate(
     checked = load_bench(bench)
     if draws < 1:
         raise ConfigError(f"--draws {draws} must be at least 1")
+    if path.suffix == ".png":
+        raise ConfigError(f"--to {path} names the twin, a TOML file, which gets a picture of that name beside it")
+    if not path.parent.is_dir():
+        raise RunError(f"--to {path} cannot be written: {path.parent} is not a folder")
     twin_file, picture, kept = path, path.with_suffix(".png"), path.with_suffix(".readings.jsonl")
     for each in (twin_file, picture, kept) if begun is None else (twin_file, picture):
         if each.exists():

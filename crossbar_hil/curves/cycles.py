@@ -6,14 +6,19 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray, IntArray
 
+RESOLVED = 2.0
+"""A spread is told if its variance is so many times its standard error."""
+
 
 class Spread(NamedTuple):
     """How cycles differ."""
 
     step_variation: float
-    """Standard deviation of a step relative to its mean, as ``[chip] step_variation`` takes it."""
+    """Standard deviation of a step relative to its mean, as ``[chip] step_variation`` takes it; 0 if not resolved."""
     read_noise: float
-    """Standard deviation of a reading relative to it, as ``[chip] read_noise`` takes it."""
+    """Standard deviation of a reading relative to it, as ``[chip] read_noise`` takes it; 0 if it is not resolved."""
+    cycles: int
+    """How many these were."""
 
 
 def mean_and_spread(cycles: FloatArray) -> tuple[FloatArray, Spread]:
@@ -45,12 +50,19 @@ def mean_and_spread(cycles: FloatArray) -> tuple[FloatArray, Spread]:
     free = len(cycles) - 1
     variances = (deviations**2).sum(axis=0) / free
     covariances = (deviations[:, 1:] * deviations[:, :-1]).sum(axis=0) / free
-    noise = max(0.0, -float(covariances[_flat(typical)].mean())) if len(covariances) else 0.0
-    left = max(0.0, float(variances.sum()) - 2.0 * noise * len(variances))
+    flat = _flat(typical)
+    noises = -covariances[flat]
+    noise = max(0.0, float(noises.mean())) if len(noises) else 0.0
+    error = float(noises.std(ddof=1)) / np.sqrt(len(noises)) if len(noises) > 1 else float("inf")
+    level = float(np.abs(mean[1:-1][flat]).mean()) if noise > RESOLVED * error else 0.0
+    left = float(variances.sum()) - 2.0 * noise * len(variances)
+    # The square of an estimated variance is larger by 1 + 2 / free than that of the true one.
+    of_variances = np.sqrt(2.0 / free / (1.0 + 2.0 / free) * float((variances**2).sum()))
+    if len(noises) > 1 and left < RESOLVED * np.hypot(of_variances, 2.0 * error * len(variances)):
+        left = 0.0
     moved = float((typical**2).sum() - variances.sum() / len(cycles))  # the mean of K noisy steps is itself noisy
-    share = float(np.sqrt(left / moved)) if moved > 0 else float("inf")
-    level = float(np.abs(mean).mean())
-    return mean, Spread(share, float(np.sqrt(noise)) / level if level else 0.0)
+    share = float(np.sqrt(max(0.0, left) / moved)) if moved > 0 else float("inf")
+    return mean, Spread(share, float(np.sqrt(noise)) / level if level else 0.0, len(cycles))
 
 
 def _flat(typical: FloatArray) -> IntArray:

@@ -304,12 +304,25 @@ def _one_curve(runs: list[Run], ask: Asker) -> tuple[tuple[float, ...], Spread |
             "--lines FIRST:LAST takes whole cycles",
         )
     mean, spread = mean_and_spread(np.array([[level.siemens for level in run.levels] for run in runs]))
-    ask.say(
-        f"{WORDS[runs[0].way]}",
-        f"mean of {len(runs)} cycles; from cycle to cycle a step differs by {spread.step_variation:.3g} of the mean "
-        f"step (step_variation), a reading by {spread.read_noise:.3g} (read_noise)",
-    )
+    ask.say(WORDS[runs[0].way], f"mean of {len(runs)} cycles; {_differing(spread)}")
     return tuple(mean.tolist()), spread
+
+
+def _differing(spread: Spread) -> str:
+    """Say how cycles differ; what is not seen beside the rest is not given a number."""
+    found = []
+    if spread.step_variation:
+        found.append(f"a step differs by {spread.step_variation:.3g} of the mean step (step_variation)")
+    if spread.read_noise:
+        found.append(f"a reading by {spread.read_noise:.3g} of itself (read_noise)")
+    lacking = [
+        name
+        for name, value in (("step_variation", spread.step_variation), ("read_noise", spread.read_noise))
+        if not value
+    ]
+    if lacking:
+        found.append(f"{' and '.join(lacking)} cannot be told from so few readings")
+    return "from cycle to cycle " + ", ".join(found)
 
 
 def _ends(text: str) -> str:

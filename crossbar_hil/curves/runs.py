@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from .files.questions import Asker, CurveUnclear
 from .files.tables import Layout
 from .levels import Level
 from .rows import SAME_VOLTAGE, Rows
-from .turning import Piece, pieces_of, way_of
+from .turning import Piece, pieces_of, way_of, whole_cycles
 
 WORDS = {"up": "potentiation", "down": "depression"}
 _WAYS = {"up": ("potentiation", "ltp", "pot", "set", "up"), "down": ("depression", "ltd", "dep", "reset", "down")}
@@ -256,11 +257,20 @@ def _turn_question(
             f"{len(levels)} conductances from {siemens.min():.4g} S to {siemens.max():.4g} S neither rise nor fall as "
             f"a whole; if all are potentiation, say so by {ask.command(up=len(levels))}"
         )
-    ups = [piece.last - piece.first for piece in pieces if piece.way == "up"]
-    downs = [piece.last - piece.first for piece in pieces if piece.way == "down"]
-    more: dict[str, object] = {"up": ups[0] if ups else None, "down": downs[0] if downs else None}
-    if stacked or len(pieces) > 2 or not (ups and downs):
+    cycles = whole_cycles(pieces)
+    more: dict[str, Any] = {"up": cycles.up, "down": cycles.down}
+    if stacked or cycles.many > 1 or not (cycles.up and cycles.down):
         more["cycles"] = "stacked"
+    if cycles.readings < len(siemens):
+        more["lines"] = (levels[0].line, levels[cycles.readings - 1].line)
+    try:  # a command that is named must work
+        _as_told(siemens[: cycles.readings], replace(ask.options, **more), ask)
+    except CurveUnclear:
+        return ask.question(
+            f"{_turn(levels, pieces)}; if these are potentiation and depression, say how many readings of each by --up "
+            "and --down, and by --lines FIRST:LAST which are whole cycles (or that all "
+            f"{len(levels)} are potentiation by {ask.command(up=len(levels))})"
+        )
     return ask.question(
         f"{_turn(levels, pieces)}; if these are potentiation and depression, say so by {ask.command(**more)} "
         f"(or that all {len(levels)} are potentiation by {ask.command(up=len(levels))})"

@@ -26,6 +26,19 @@ class Piece(NamedTuple):
     """``up`` or ``down``."""
 
 
+class Cycles(NamedTuple):
+    """How many readings go up and down in each of some cycles that are alike."""
+
+    up: int | None
+    down: int | None
+    many: int
+
+    @property
+    def readings(self) -> int:
+        """Of all cycles."""
+        return self.many * ((self.up or 0) + (self.down or 0))
+
+
 def noise_of(values: FloatArray) -> float:
     """Return the standard deviation of white noise on a smooth series, from its second differences.
 
@@ -86,6 +99,31 @@ def pieces_of(values: FloatArray, marks: tuple[int, ...] = ()) -> list[Piece]:
             way, high = "up", place
     cuts = sorted({*cuts, len(values)})
     return [Piece(first, last, _net(values[first:last])) for first, last in pairwise(cuts)]
+
+
+def whole_cycles(pieces: list[Piece]) -> Cycles:
+    """Return the cycles that pieces are, the last left away if it has not been finished.
+
+    Noise moves a turn by some readings, so the pieces of cycles that are alike are not of one size: all readings are
+    shared out evenly, with the typical number of those that go up, or half if that is next to it, as most labs send as
+    many pulses down as up.
+
+    >>> whole_cycles([Piece(0, 33, "up"), Piece(33, 65, "down"), Piece(65, 97, "up"), Piece(97, 128, "down")])
+    Cycles(up=32, down=32, many=2)
+    """
+    ups, downs = ([piece.last - piece.first for piece in pieces if piece.way == way] for way in ("up", "down"))
+    many = max(len(ups), len(downs))
+    period, rest = divmod(pieces[-1].last, many)
+    if rest or (ups and downs and len(ups) != len(downs)):
+        up, down = (int(np.median(sizes)) if sizes else None for sizes in (ups, downs))
+        return Cycles(up, down, pieces[-1].last // ((up or 0) + (down or 0)))
+    if not (ups and downs):
+        return Cycles(period if ups else None, period if downs else None, many)
+    least, most = max(min(ups), period - max(downs)), min(max(ups), period - min(downs))
+    typical = float(np.median(ups))
+    half = period % 2 == 0 and abs(typical - period / 2) <= 1
+    up = min(max(period // 2 if half else round(typical), least), most)
+    return Cycles(up, period - up, many)
 
 
 def _without_spikes(values: FloatArray) -> FloatArray:

@@ -152,6 +152,20 @@ class DoseLedger:
             self._catch_up()
         return self._pulses.copy(), self._dose_vs.copy()
 
+    def pulses_by_run(self, since: datetime) -> list[IntArray]:
+        """Return the pulses (R, C) of each run that has begun since a moment, the first run first."""
+        with undo_on_error(LedgerError, f"dose ledger {self.path} cannot be read"):
+            self._catch_up()
+            rows = self._database.execute("SELECT run, utc, cells FROM reservation ORDER BY number").fetchall()
+        found: dict[str, IntArray] = {}
+        for run, utc, cells in rows:
+            if run not in found and datetime.fromisoformat(utc) < since:
+                continue
+            pulses = found.setdefault(run, np.zeros(self.shape, dtype=np.int64))
+            for row, column, count, _ in json.loads(cells):
+                pulses[row, column] += count
+        return list(found.values())
+
     def close(self) -> None:
         """Close the file; everything in it is on disk already."""
         self._database.close()

@@ -22,6 +22,8 @@ from crossbar_hil.training.result import TrainingResult
 PLUS, MINUS = "#0072B2", "#D55E00"
 _ROWS = ("#000000", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#0072B2", "#D55E00", "#F0E442")
 _GREY = "#666666"
+_NAMED = 6
+"""Columns up to which the panels of a chip have room for titles that say what the number is."""
 _WIDE = (6.6, 2.8)
 _PREFIXES = {-12: "p", -9: "n", -6: "µ", -3: "m", 0: ""}
 
@@ -51,7 +53,11 @@ def plot_conductances(result: TrainingResult, figure: Figure | None = None) -> F
             epochs, factor * result.conductances[:, row, column], ".-", color=colour, linewidth=1.5, markersize=4
         )
         if row == 0:
-            panel.set_title(f"output {column // 2 + 1}, {'minus' if column % 2 else 'plus'}", fontsize=8, color=colour)
+            minus = column % 2
+            named = f"{column // 2 + 1}{'−' if minus else '+'}"  # as the figure of the final conductances has it
+            if columns <= _NAMED:
+                named = f"output {column // 2 + 1}, {'minus' if minus else 'plus'}"
+            panel.set_title(named, fontsize=8, color=colour)
         if column == 0:
             panel.set_ylabel(f"row {row + 1}", fontsize=9)
         state = "saturated" if result.saturated[row, column] else "no reaction" * bool(result.unresponsive[row, column])
@@ -128,7 +134,14 @@ def plot_error(result: TrainingResult, ax: Axes | None = None) -> Axes:
     ax.set_xlabel("Epoch")
     ax.set_ylabel("Summed distance to the targets")
     ax.set_ylim(bottom=0)
-    ends = f"every target met at epoch {result.epochs}" if result.converged else f"{result.verdict}: targets not met"
+    if result.converged:
+        ends = f"every target met at epoch {result.epochs}"
+    elif result.met_at_last:
+        ends = (
+            f"{result.verdict}: targets met in the last {result.met_at_last} evaluation(s), {result.confirm} asked for"
+        )
+    else:
+        ends = f"{result.verdict}: targets not met"
     ax.set_title(ends, fontsize=10)
     _tidy(ax, nbins=8)
     return ax

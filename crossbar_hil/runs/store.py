@@ -1,9 +1,11 @@
 """The run store: one folder a run, found by name; which kind of run it is says the record in it."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 from crossbar_hil.errors import CrossbarError, RunError
+from crossbar_hil.guard.opening import JOURNAL
 from crossbar_hil.plugins import load, names
 from crossbar_hil.runs.folder import is_run_folder
 from crossbar_hil.runs.never_began import describe_never_began
@@ -78,6 +80,11 @@ def find_run(text: str, out: str | Path) -> Run:
         found = f"{len(fitting)} runs fit" if fitting else "no such run folder"
         raise RunError(f"run {text!r}: {found}, in {Path(out)} there are {len(folders)} runs")
     return load_run(fitting[0])
+
+
+def is_session(folder: Path) -> bool:
+    """Say whether a folder holds the journal of a session that is no run."""
+    return os.path.isfile(folder / JOURNAL) and _record_in(folder) is None and not is_run_folder(folder)
 
 
 def _list_folders(out: str | Path) -> list[Path]:

@@ -46,12 +46,15 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         preset: str | None = None,
         label: str = "",
         forecast: Mapping[str, Any] | None = None,
+        warnings: Sequence[str] = (),
         known: Mapping[int, Epoch] = MappingProxyType({}),
         known_fresh: FreshReads | None = None,
     ) -> None:
         super().__init__(bench, seed, bench.training.rule)
         self._checked, self._known, self._known_fresh = bench, known, known_fresh
-        self._given = {"label": label, "preset": preset, **({"forecast": dict(forecast)} if forecast else {})}
+        self._given: dict[str, Any] = {"label": label, "preset": preset}
+        self._given |= {"forecast": dict(forecast)} if forecast else {}
+        self._given |= {"warnings": list(warnings)} if warnings else {}
         self._task = PatternSet.from_csv(bench.training.pattern_file)
         self._epochs: list[Epoch] = []
         self._fresh: FreshReads | None = None
@@ -190,15 +193,16 @@ def train_and_record(
     preset: str | None = None,
     label: str = "",
     forecast: Mapping[str, Any] | None = None,
+    warnings: Sequence[str] = (),
     show: Show[Epoch] = lambda _: None,
 ) -> RunOutcome:
     """Train on a checked bench and leave a run folder in `out`; see `crossbar_hil.runs.life.begin_work`.
 
-    The seed is that of a virtual chip; preset, label and what was foretold (`Forecast.as_record` of
-    `crossbar_hil.studies.convergence.forecast`) are written down with the run; `show` is called with each epoch once it
-    is on disk.
+    The seed is that of a virtual chip; preset, label, what was foretold (`Forecast.as_record` of
+    `crossbar_hil.studies.convergence.forecast`) and what the person was warned of are written down with the run; `show`
+    is called with each epoch once it is on disk.
     """
-    work = TrainingWork(bench, seed, preset=preset, label=label, forecast=forecast)
+    work = TrainingWork(bench, seed, preset=preset, label=label, forecast=forecast, warnings=warnings)
     return begin_work(work, out=out, show=epochs_only(show))
 
 

@@ -278,6 +278,7 @@ class TrainingRun(Run):
             f"{facts['pulses']} pulses in {facts['epochs']} epochs, {self.kind} chip, seed {facts['seed']}",
             *lines_of_chips(facts.get("virtual_chip")),
             *self._foretold(),
+            *(f"warning {each}" for each in facts.get("warnings", ())),
         )
         named = name_cells(self.result.unresponsive)
         why = "no reaction to pulses, so they got no more"

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 from crossbar_hil.errors import RunError
@@ -25,12 +26,15 @@ class RunVerdict:
     in_doubt: int
     """Pulses that may have been sent, and count as sent."""
     problems: tuple[str, ...]
+    what: str = "run"
+    """Run, or session that is no run."""
 
     @property
     def summary(self) -> str:
         """One sentence."""
         doubt = f", {self.in_doubt} in doubt" if self.in_doubt else ""
-        return f"run {self.run}: {self.entries} entries, {self.pulses} pulses sent{doubt}, head {self.head[:16]}"
+        told = f"{self.entries} entries, {self.pulses} pulses sent{doubt}, head {self.head[:16]}"
+        return f"{self.what} {self.run}: {told}"
 
 
 class PulseCount(NamedTuple):
@@ -82,3 +86,12 @@ def verify_run(run: Run) -> RunVerdict:
                 f"the record holds {run.recorded_pulses} pulses, but only {counted.asked} stand in the journal"
             )
     return RunVerdict(run.name, verdict.entries, verdict.chain, counted.done, counted.in_doubt, tuple(problems))
+
+
+def verify_session(folder: Path) -> RunVerdict:
+    """Check the journal of a session that is no run, such as a calibration, in the folder where it is kept."""
+    entries, verdict = examine(folder / JOURNAL)
+    counted = PulseCount(0, 0, 0, ()) if verdict.problems else count_pulses(entries)
+    return RunVerdict(
+        folder.name, verdict.entries, verdict.chain, counted.done, counted.in_doubt, tuple(verdict.problems), "session"
+    )

@@ -13,7 +13,7 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.virtual_chips import in_siemens
 from crossbar_hil.defaults import PULSE_S
-from crossbar_hil.errors import ConfigError
+from crossbar_hil.errors import ConfigError, LimitError
 from crossbar_hil.plugins import load
 from crossbar_hil.shipped import data_file
 from crossbar_hil.spiking.network.devices import lognormal_factors, stuck_masks
@@ -147,7 +147,9 @@ class SpikingSettings:
         if self.rule == "continuous" and self.states is not None:
             raise ConfigError(f"rule continuous goes without states, but there are {self.states}")
         if self.curve is not None and (self.rule != "pulse" or self.states is not None):
-            raise ConfigError("curve goes with rule pulse, and without states: its levels are the states")
+            raise ConfigError(
+                "curve goes with rule pulse, and without states, as its levels are these: --rule pulse --curve FILE"
+            )
         if self.rule not in {None, "continuous"} and self.states is None and self.curve is None:
             more = ", or --curve" if self.rule == "pulse" else ""
             raise ConfigError(f"rule {self.rule} needs --states, the number of states of a cell{more}")
@@ -278,8 +280,21 @@ def _measured(name: str, width_s: float) -> tuple[FloatArray, FloatArray]:
     ):
         if len(own) != 1:
             found = ", ".join(f"{each:g} V" for each in own) or "none"
-            raise ConfigError(f"curve {name} must hold {what} pulses of one amplitude, it holds {found}")
-        levels.append(curves.for_pulse(Pulse(own[0], width_s)).levels_siemens)
+            naming = (
+                f'; if it does not name its pulses, `crossbar-hil curve {name} --amplitude 2 --width "50 ms" '
+                "--depress-amplitude=-2.8 --to my_chip.csv` with yours writes one that does"
+            )
+            raise ConfigError(
+                f"curve {name} must hold {what} pulses of one amplitude, it holds {found}{'' if own else naming}"
+            )
+        try:
+            levels.append(curves.for_pulse(Pulse(own[0], width_s)).levels_siemens)
+        except LimitError as error:
+            widths = ", ".join(f"{1e3 * each:g} ms" for each in amplitudes[own[0]])
+            raise ConfigError(
+                f"curve {name} holds {what} pulses of {widths}, not of {1e3 * width_s:g} ms; --width takes one of "
+                f'them, as by --width "{1e3 * amplitudes[own[0]][0]:g} ms"'
+            ) from error
     return levels[0], levels[1]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from crossbar_hil.bench.file import WHERE_CELLS_START, WITHIN_95, Bench, Chip, Spread
+from crossbar_hil.bench.file import TWIN_SAYS, WHERE_CELLS_START, WITHIN_95, Bench, Chip, Spread
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import nearest
 from crossbar_hil.training.settings import Training
@@ -131,7 +131,7 @@ def find_key(text: str, among: Sequence[SettingTable] = CHIPS) -> Key:
     for where in among:
         if name in _fields(where) and table in {"", where.name, where.name.rpartition(".")[2]}:
             if name in where.not_single:
-                raise ConfigError(f"setting {text!r} is not a single value, so it cannot be set here")
+                raise ConfigError(f"setting {text!r} is not a single value: write it into a bench file")
             return Key(where.name, name, where.model)
     known = sorted(each for where in among for each in _fields(where) - where.not_single)
     places = "[training] or [chip]" if among == CHIPS else f"a {among[0].name}"
@@ -205,6 +205,12 @@ def with_settings(bench: Bench, values: Mapping[Key, Value]) -> Bench:
         before = chip.model_dump()
         if chip.start is None and set(cells) & set(WHERE_CELLS_START):
             before |= dict.fromkeys(WHERE_CELLS_START)
+        twin = cells.get("twin", before["twin"])
+        said = [name for name in cells if name in TWIN_SAYS]
+        if twin is not None and said:
+            raise ConfigError(f"the twin says {' and '.join(said)}, so that cannot be given beside it")
+        if "twin" in cells:
+            before = {name: value for name, value in before.items() if name not in TWIN_SAYS}
         update["chip"] = _revise(Chip, before, cells)
     return bench.model_copy(update=update)
 

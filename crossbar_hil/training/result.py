@@ -166,6 +166,12 @@ class TrainingResult:
         return self.epochs - 1 - int(missed[-1]) if missed.size else self.epochs
 
     @property
+    def _most_met(self) -> int:
+        """How many evaluations in a row met every target at most."""
+        missed = np.flatnonzero(self.errors)
+        return int(np.diff([-1, *missed, self.epochs]).max()) - 1
+
+    @property
     def weights(self) -> FloatArray:
         """(E, R, N) logic weights G+ - G-, in siemens."""
         return difference(self.conductances)
@@ -222,7 +228,16 @@ class TrainingResult:
             return NO_MORE_SENT
         if self.saturated[self.counts[updates[-1]] > 0].all():
             return ENDS_REACHED
+        return self._stagnation()
+
+    def _stagnation(self) -> str:
+        """How long the error has found no new best; empty if that is not long."""
         window = max(self.epochs // 4, 4)
-        if self.epochs > 2 * window and self.errors[-window:].min() >= self.errors[:-window].min():
+        if self.epochs <= 2 * window or self.errors[-window:].min() < self.errors[:-window].min():
+            return ""
+        if self.errors.all():
             return f"the error has not fallen below {self.errors.min():.3g} in the last {window} epochs"
-        return ""
+        return (
+            f"every target was met in {self._most_met} evaluation(s) in a row at most, {self.confirm} are asked for: "
+            "readings vary too much for these targets; less noise or a lower target helps"
+        )

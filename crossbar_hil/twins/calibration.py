@@ -8,7 +8,7 @@ import numpy as np
 
 from crossbar_hil.arrays import BoolArray, IntArray
 from crossbar_hil.backend import DeviceBackend, Pulse
-from crossbar_hil.errors import DataError
+from crossbar_hil.errors import DataError, LimitError
 from crossbar_hil.twins.readings import Map, Sent
 
 MOST_READS = 100_000
@@ -64,7 +64,8 @@ def calibrate(
     DataError
         If a number makes no sense; nothing was sent.
     LimitError
-        If the pulse exceeds the limits of the chip, or a cell may not get so many more; nothing was sent.
+        If the pulse or the read voltage exceeds the limits of the chip, or a cell may not get so many more; nothing was
+        sent.
     """
     if pulses < 1 or reads < 2:
         raise DataError(
@@ -75,6 +76,10 @@ def calibrate(
         raise DataError(f"a pulse of {pulse} does not potentiate, the calibration takes the one that training sends")
     if not (math.isfinite(watch_s) and watch_s >= 0) or (watch_s and clock is None):
         raise DataError(f"a watch of {watch_s:g} s must be finite, not negative, and on a bench whose time is known")
+    if not math.isfinite(read_v) or not read_v:
+        raise DataError(f"read voltage {read_v:g} V must be finite and not zero")
+    if abs(read_v) > backend.limits.read_v:
+        raise LimitError(f"read voltage {read_v:g} V exceeds the limit of {backend.limits.read_v:g} V")
     counts = np.ones(backend.shape, dtype=np.int64)
     if left_out is not None:
         counts[left_out] = 0

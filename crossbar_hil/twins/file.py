@@ -26,10 +26,6 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-_MOST = {"read_noise": 1.0, "step_variation": 3.0, "step_spread": 3.0, "relaxation": 1.0}
-"""Of the estimates that become effects of a virtual chip: what those may be (`crossbar_hil.bench.effects`)."""
-
-
 class Estimate(Part):
     """A number, its central 95 % interval, and where it comes from."""
 
@@ -90,6 +86,20 @@ class Numbers(Part):
     """Share of a rise that is lost with time; not given if nothing was seen or no clock told."""
     relaxation_s: Estimate | None = None
     """Time constant of that loss, in seconds."""
+
+    @model_validator(mode="after")
+    def _sizes(self) -> Self:
+        for name, each in self:
+            if each is not None and each.value < 0:
+                raise ConfigError(f"{name} {each.value:g} must not be negative")
+        if (self.relaxation is None) != (self.relaxation_s is None):
+            raise ConfigError("relaxation and relaxation_s go together, one of them is missing")
+        if self.relaxation is not None and self.relaxation_s is not None:
+            if self.relaxation.value > 1:
+                raise ConfigError(f"relaxation {self.relaxation.value:g} must be at most 1, all of a rise")
+            if self.relaxation_s.value == 0:
+                raise ConfigError("relaxation_s 0 must be above 0")
+        return self
 
 
 class Cells(Part):
@@ -251,7 +261,7 @@ def read_twin(file: TextFile) -> Twin:
 @functools.lru_cache(maxsize=16)
 def _parse(name: str, text: str) -> Twin:
     try:
-        twin = Twin.model_validate(tomllib.loads(text))
+        return Twin.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"twin file {name} is not valid TOML: {error}") from error
     except ValidationError as error:
@@ -259,11 +269,6 @@ def _parse(name: str, text: str) -> Twin:
         key = ".".join(str(part) for part in first["loc"]) or "the file"
         message = first["msg"].removeprefix("Value error, ")
         raise DataError(f"twin file {name}: {key}: {message[0].lower()}{message[1:]}") from error
-    for number, most in _MOST.items():
-        found = getattr(twin.numbers, number)
-        if found is not None and not 0 <= found.value <= most:
-            raise DataError(f"twin file {name}: numbers.{number}: value {found.value:g} must be from 0 to {most:g}")
-    return twin
 
 
 def _arrays_as_toml(table: dict[str, Any]) -> str:

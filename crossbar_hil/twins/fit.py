@@ -24,8 +24,8 @@ WIDEST = 0.5
 """Prior of spread and variation: half a normal distribution of this standard deviation."""
 SISTER = 0.15
 """Prior of the mean: Cauchy of this width, as the curve is that of another cell, perhaps of another chip."""
-PARTICLES = 512
-"""For each cell."""
+PARTICLES = 256
+"""Step factors that are weighed, for each cell."""
 REACH = 1.2
 """Step factors are weighed as far from the means as this, in logarithms."""
 UNMOVED = 0.01
@@ -154,7 +154,7 @@ def _draw(
         weights = particles.weights[of_variation, cell] * prior[of_mean, of_spread]  # (D, N)
         sums = np.cumsum(weights, axis=1)
         chosen = (sums < (rng.random(count) * sums[:, -1])[:, None]).sum(axis=1).clip(max=weights.shape[1] - 1)
-        starts[:, cell] = particles.starts[cell, chosen]
+        starts[:, cell] = particles.starts[of_variation, cell, chosen]
         factors[:, cell] = np.exp(particles.log_factors[chosen])
         levels[:, cell] = particles.levels[of_variation, cell, chosen]
         moves = moved[cell][of_mean, of_spread, of_variation] * (1 - UNMOVED)

@@ -71,6 +71,10 @@ def test_a_share_may_be_typed_in_per_cent():
     [
         ({"telegraph": "ten"}, "chip.telegraph: 'ten' is not a share, such as '10 %' or 0.1"),
         ({"telegraph": True}, "chip.telegraph: true is not a share"),
+        (
+            {"read_noise": "1000 %"},
+            "chip: read_noise of 1000 % must be below 100 %",
+        ),
         ({"relaxation": "110 %"}, "chip.relaxation = '110 %'.*less than or equal to 1"),
         ({"relaxation_law": "logarithmic", "relaxation_exponent": 0.5}, "relaxation_exponent belongs to the stretched"),
         ({"unformed": [[1, 2]], "dead": [[1, 2]]}, r"cell \[1, 2\] is both unformed and dead"),
@@ -92,18 +96,12 @@ def test_an_effect_that_cannot_be_is_refused_by_its_key(chip, message):
         load_bench("simulated", overrides={"chip": chip})
 
 
-NOT_BOUNDED_HERE = {"read_noise"}
-"""Effects whose upper bound is a matter of another test."""
-
-
 @pytest.mark.parametrize(
     "key", [name for name, field in Effects.model_fields.items() if isinstance(field.default, float)]
 )
 def test_no_number_of_an_effect_may_be_huge(key):
     for huge in (1e308, 1e160, -1e308):
-        if huge > 0 and key in NOT_BOUNDED_HERE:
-            continue
-        with pytest.raises(ConfigError, match=rf"^bench simulated: chip\.{key}\b[^;]*$"):
+        with pytest.raises(ConfigError, match=rf"^bench simulated: chip(\.|: ){key}\b"):
             load_bench("simulated", overrides={"chip": {key: huge}})
 
 

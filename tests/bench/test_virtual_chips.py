@@ -35,6 +35,13 @@ def test_the_chips_of_an_own_curve_start_about_it_and_end_by_its_rise_above(chip
     assert found.warnings == ()
 
 
+def test_steps_that_spread_end_where_95_of_100_cells_do(chips):
+    # By hand: exp(1.96 * 0.8) = 4.797, so a rise of 0.4 uS is one of 1.919 uS.
+    found = chips(device_spread=0, step_spread=0.8)
+    assert found.end_siemens == pytest.approx(4e-7 + 1.919e-6, rel=1e-3)
+    assert "up to 2.32 uS at the end of the curve" in found.line
+
+
 def test_the_shipped_bench_says_its_formula_and_warns_of_nothing():
     found = virtual_chips(load_bench("simulated"))
     assert found.start_siemens == pytest.approx((2e-7, 1e-6))

@@ -199,3 +199,22 @@ def test_a_setting_that_varies_takes_the_place_of_the_other_spread_but_not_of_a_
         set_values(mapped, ["device_spread=0.3"])
     assert find_key("K").of(own) == 1.0
     assert find_key("sigma").of(own) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[[1e-4, 2e-4]]", 'a list without a name; write {"conductance_siemens": before it'),
+        ('{"conductance_uS": [[100, 200]]}', "its key must be conductance_siemens, it has conductance_uS"),
+        ('{"conductance_siemens": [[1e-4', "no whole JSON"),
+        ("1e-4 2e-4\n3e-4 x\n", "line 2: 'x' is not a number"),
+        ('{"conductance_siemens": [[100, 110], [90, 120]]}', "120 S at row 2, column 2, which exceeds 0.1 S"),
+        ("0.09 0.11\n", "0.11 S at row 1, column 2, which exceeds 0.1 S; write the map in siemens, not in uS"),
+    ],
+)
+def test_what_is_no_map_in_siemens_is_refused_in_the_words_of_the_file(tmp_path, text, sentence):
+    file = tmp_path / "map.json"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(DataError) as refusal:
+        read_map(file)
+    assert sentence in str(refusal.value)

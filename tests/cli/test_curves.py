@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 
 UP = [2.0, 2.6, 3.1, 3.5, 3.8, 4.0, 4.15, 4.25, 4.3, 4.32]
@@ -86,6 +87,20 @@ def test_the_step_spread_of_cycles_goes_into_the_table_and_from_there_into_a_dry
     (tmp_path / "c.txt").write_text(f"cycle 1 (uS)\tcycle 2 (uS)\tcycle 3 (uS)\n{rows}\n")
     assert "step_variation=0.02" in cli("curve", "c.txt", "--to", "c.csv").out
     assert "# step variation: 0.02\n" in (tmp_path / "c.csv").read_text()
+
+
+def test_read_noise_of_cycles_goes_into_the_table_and_no_step_variation_that_is_not_seen(cli, tmp_path):
+    # Readings 1 % above and below the curve in turn: every cycle makes the same steps but for them.
+    curve = [2 + 2 * (1 - 0.8**n) for n in range(24)]
+    signs = np.random.default_rng(2).choice([-0.01, 0.01], (24, 4))
+    rows = "\n".join("\t".join(f"{g * (1 + s):.5f}" for s in line) for g, line in zip(curve, signs, strict=True))
+    (tmp_path / "c.txt").write_text("\t".join(f"cycle {n} (uS)" for n in range(4)) + f"\n{rows}\n")
+    done = cli("curve", "c.txt", "--to", "c.csv")
+    assert "known from 4 cycles, by read_noise='" in done.out
+    assert "step_variation=" not in done.out
+    facts = [line for line in (tmp_path / "c.csv").read_text().splitlines() if line.startswith(("# read n", "# step"))]
+    assert len(facts) == 1
+    assert float(facts[0].removeprefix("# read noise: ").removesuffix(" %")) == pytest.approx(1.0, rel=0.3)
 
 
 def test_wrong_options_are_bad_usage(cli, lab):

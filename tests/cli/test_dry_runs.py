@@ -72,6 +72,21 @@ def test_a_curve_of_the_users_own_is_swept_and_tuned(cli, tmp_path):
     assert "50 simulated chips that were never searched on" in done.out
 
 
+def test_chips_that_are_all_alike_have_no_yield(cli, tmp_path):
+    (tmp_path / "map.json").write_text(json.dumps({"conductance_siemens": [[5e-7] * 4] * 4}))
+    given = ("--start", "map.json", "--set", "scale=10", "--seed", "1", "--chips", "50", "--quiet")
+    tuned = cli(
+        "tune", "--over", "target=0.8", "--over", "beta=5e7", "--over", "width=0.05", *given, "--to", "tuned"
+    ).out
+    assert "yield   all or none: 50 of 50 trainings of one simulated chip converge" in tuned
+    assert "warning every chip is the same, so the shares that converge are those of one training" in tuned
+    swept = cli("sweep", "--over", "beta=5e7,6e7", *given)
+    assert "warning every chip is the same" in swept.out
+    noisy = cli("sweep", "--over", "beta=5e7,6e7", *given, "--set", "read_noise=1 %")
+    assert noisy.code == 0
+    assert "every chip is the same" not in noisy.out
+
+
 def test_ctrl_c_keeps_what_was_done_and_says_how_to_go_on(cli, tmp_path, monkeypatch):
     class Interrupting(Silent):
         def __call__(self, chips):

@@ -95,13 +95,34 @@ def test_a_spare_cell_is_given_up_and_its_curve_taken(cli, bench, tmp_path):
         (("--curve", "nowhere.csv"), "nowhere.csv"),
         (("--draws", "0"), "--draws 0 must be at least 1"),
         (("--watch", "-1 s"), "must be finite, not negative"),
+        (("--scale", "-1"), "K of the curve is -1, it must be a finite number above 0"),
+        (("--scale", "nan"), "K of the curve is nan"),
+        (("--curve", "flat.csv"), "holds no potentiation curve"),
+        (("--voltage", "0.5 V"), "read voltage 0.5 V exceeds the limit of 0.3 V"),
+        (("--voltage", "0 V"), "read voltage 0 V must be finite and not zero"),
+        (("--spare", "1,1", "--spare-pulses", "21"), "20"),
+        (("--spare", "1,1", "--spare", "1,1"), "spare cell row 1, column 1 is given twice"),
+        (("--to", "twin.png"), "names the twin, a TOML file"),
+        (("--to", "nowhere/twin.toml"), "nowhere is not a folder"),
     ],
 )
-def test_what_cannot_be_calibrated_is_told_and_leaves_no_file(cli, bench, tmp_path, words, message):
+def test_what_cannot_be_calibrated_is_told_before_the_question_and_leaves_no_file(cli, bench, tmp_path, words, message):
+    limits = '[limits]\nread_v = "0.3 V"\npulse_v = "3 V"\nwidth_s = 1\npulses = 20\n'
+    (tmp_path / "bench.toml").write_text(f'backend = "simulated"\n{HIDDEN}{limits}')
+    (tmp_path / "flat.csv").write_text("G (uS)\n2\n2\n1\n")
     done = cli("calibrate", bench, *words)
     assert done.code in (1, 2)
     assert message in done.err
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["bench.toml"]
+    assert "calibration sends" not in done.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bench.toml", "flat.csv"]
+
+
+def test_a_bench_with_a_twin_names_no_curve_to_be_calibrated_against(cli, bench, tmp_path):
+    cli("calibrate", bench, "--seed", "3", "--reads", "5", "--draws", "2")
+    (tmp_path / "bench.toml").write_text('backend = "simulated"\n[chip]\ntwin = "twin.toml"\n')
+    done = cli("calibrate", bench, "--to", "again.toml")
+    assert done.code == 2
+    assert "names no curve to fit the cells against" in done.err
 
 
 def test_runs_that_were_not_foretold_are_not_tallied(cli):

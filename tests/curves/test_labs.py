@@ -1,12 +1,15 @@
 """Files in the shapes that labs publish: the right curve, or a question whose option gives the right curve."""
 
+import shlex
 import zipfile
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import scipy.io
 
 from crossbar_hil import Pulse
+from crossbar_hil.curves.cycles import mean_and_spread
 from crossbar_hil.curves.files.options import Options
 from crossbar_hil.curves.files.questions import CurveUnclear
 from crossbar_hil.curves.reading import PLAIN, understand
@@ -182,6 +185,24 @@ def test_cycles_in_columns_give_their_mean_and_the_spread_of_their_steps(read, s
     # 20 cycles of 100 steps: the standard deviation of 2,000 gamma variates is known to 3 %, with noise to some more.
     assert spread.step_variation == pytest.approx(sigma, rel=0.15)
     assert spread.read_noise == pytest.approx(noise, abs=0.0006)
+
+
+@pytest.mark.parametrize("many", [2, 5])
+def test_noise_of_readings_is_seldom_taken_for_steps_that_vary(many):
+    rng = np.random.default_rng(1)
+    curve = 1e-4 + 5.8e-5 * (1 - 0.9 ** np.arange(32))
+    drawn = [mean_and_spread(curve * (1 + 0.005 * rng.standard_normal((many, 32))))[1] for _ in range(300)]
+    assert np.mean([spread.step_variation > 0 for spread in drawn]) < 0.05
+    told = [spread.read_noise for spread in drawn if spread.read_noise]
+    assert len(told) > 150
+    assert np.median(told) == pytest.approx(0.005, rel=0.2)
+    assert {spread.cycles for spread in drawn} == {many}
+
+
+def test_what_is_understood_of_a_column_beside_two_curves_is_said_once(read):
+    said = read(text("N\tLTP (uS)\tLTD (uS)", range(10), UP, DOWN)).said
+    assert len(set(said)) == len(said)
+    assert ("column 1", "'N' counts the pulses") in said
 
 
 def test_numbered_columns_that_are_not_called_cycles_are_asked_about(read):
@@ -415,3 +436,26 @@ def test_an_option_adds_what_the_file_leaves_out_of_its_pulses(read):
     table = text("V_pulse (V)\twidth\tG (uS)", [2.0] * 10, [50] * 10, UP)
     assert read(table).curves[0].pulse is None
     assert read(table, Options(width=0.05)).curves[0].pulse == Pulse(2.0, 0.05)
+
+
+@pytest.mark.parametrize("noise", [0.002, 0.01])
+@pytest.mark.parametrize(
+    ("up", "down", "cycles", "more"), [(32, 32, 2, 0), (20, 20, 4, 0), (24, 16, 3, 0), (20, 20, 2, 9)]
+)
+def test_the_command_offered_for_noisy_cycles_works_as_printed(read, up, down, cycles, more, noise):
+    rng = np.random.default_rng(5)
+    one = np.concatenate([160 - 60 * 0.9 ** np.arange(up), 100 + 60 * 0.88 ** np.arange(down)])
+    for _ in range(8):
+        values = np.tile(one, cycles + 1)[: cycles * (up + down) + more]
+        file = text("G (uS)", values * (1 + noise * rng.standard_normal(len(values))))
+        with pytest.raises(CurveUnclear, match="if these are potentiation and depression, say so by") as question:
+            read(file)
+        words = shlex.split(str(question.value).split("`")[1])
+        said = dict(pairwise(words))
+        lines = tuple(map(int, said["--lines"].split(":"))) if "--lines" in said else None
+        told = Options(up=int(said["--up"]), down=int(said["--down"]), cycles=said.get("--cycles"), lines=lines)
+        assert [curve.potentiation for curve in read(file, told).curves] == [True, False]
+        assert (lines is not None) == bool(more)
+        if not more:
+            assert told.up + told.down == up + down
+            assert abs(told.up - up) <= 2

@@ -328,3 +328,22 @@ def test_a_journal_with_one_changed_number_is_found_out(finished, tmp_path):
     journal.close()
     assert verify_run(load_run(finished)).problems == ()
     assert any("entry" in problem for problem in verify_run(load_run(copy)).problems)
+
+
+def test_the_journal_of_a_session_that_is_no_run_is_verified_by_its_folder(tmp_path, cli):
+    folder = tmp_path / "2026-11-29T12-00-00Z_00ff"
+    folder.mkdir()
+    journal = Journal.create(folder / "journal.sqlite", {"run": folder.name, "token": "session"})
+    with open_backend(load_bench("emulated"), seed=SEED) as chip, Kept(Keeper(chip, journal, check_v=0.1)) as kept:
+        kept.send_pulses(np.eye(4, dtype=int), Pulse(2.0, 0.05))
+    journal.close()
+    done = cli("verify", folder)
+    assert done.code == 0
+    assert done.out.startswith(f"session {folder.name}: ")
+    assert ", 4 pulses sent, head " in done.out
+    with sqlite3.connect(folder / "journal.sqlite") as database:
+        database.execute("UPDATE entry SET body = replace(body, '2.0', '2.1') WHERE kind = 'intent'")
+    database.close()
+    done = cli("verify", folder)
+    assert done.code == 1
+    assert "entry" in done.out

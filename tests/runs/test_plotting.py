@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -67,6 +69,23 @@ def test_error_is_drawn_on_the_axes_given_and_says_how_it_ended(result):
     assert plot_error(result, axes) is axes
     assert np.array_equal(lines(axes)[0].get_ydata(), result.errors)
     assert ("every target met" in axes.get_title()) == result.converged
+
+
+def test_a_training_that_was_not_confirmed_is_not_drawn_as_one_that_missed_its_targets(converged_run):
+    trained = load_run(converged_run).result
+    axes = plot_error(dataclasses.replace(trained, converged=False, confirm=18))
+    assert axes.get_title() == "slow: targets met in the last 1 evaluation(s), 18 asked for"
+
+
+def test_titles_of_many_columns_are_short_enough_for_their_panels(converged_run):
+    trained = load_run(converged_run).result
+    twice = np.concatenate([trained.conductances] * 2, axis=2)
+    cells = dict.fromkeys(("saturated", "unresponsive"), np.zeros((4, 8), bool))
+    titles = [panel.get_title() for panel in plot_conductances(trained).get_axes()]
+    assert titles[:2] == ["output 1, plus", "output 1, minus"]
+    wide = dataclasses.replace(trained, conductances=twice, **cells)
+    titles = [panel.get_title() for panel in plot_conductances(wide).get_axes()]
+    assert titles[:8] == ["1+", "1−", "2+", "2−", "3+", "3−", "4+", "4−"]
 
 
 def test_final_bars_are_one_a_cell(result):

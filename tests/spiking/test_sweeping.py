@@ -205,3 +205,22 @@ def test_a_curve_file_without_depressing_pulses_is_refused(tmp_path):
     file.write_text("\n".join(line for line in lines if not line.startswith("depression")) + "\n")
     with pytest.raises(ConfigError, match="must hold depressing pulses of one amplitude, it holds none"):
         model_of(replace(SMALL, rule="pulse", curve=str(file)), digits((0, 1)))
+
+
+@pytest.mark.parametrize(
+    ("width_s", "text", "way"),
+    [
+        (0.02, None, 'potentiating pulses of 50 ms, not of 20 ms; --width takes one of them, as by --width "50 ms"'),
+        (0.05, "G (S)\n4e-7\n5e-7\n", '--amplitude 2 --width "50 ms" --depress-amplitude=-2.8 --to my_chip.csv'),
+    ],
+)
+def test_a_curve_whose_pulses_do_not_fit_is_refused_with_the_way_out(tmp_path, width_s, text, way):
+    file = tmp_path / "own.csv"
+    own = "polarity,amplitude_v,width_s,pulse,conductance_siemens\n"
+    rows = (
+        "potentiation,2,0.05,1,4e-7\npotentiation,2,0.05,2,5e-7\ndepression,-2,0.05,1,5e-7\ndepression,-2,0.05,2,4e-7\n"
+    )
+    file.write_text(text or own + rows)
+    with pytest.raises(ConfigError) as refusal:
+        model_of(replace(SMALL, rule="pulse", curve=str(file), width_s=width_s), digits((0, 1)))
+    assert way in str(refusal.value)

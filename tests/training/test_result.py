@@ -11,7 +11,7 @@ from crossbar_hil.training.result import Epoch
 PULSE = Pulse(2.0, 0.05)
 
 
-def result_of(errors, pulsed, saturated=(False, False)):
+def result_of(errors, pulsed, saturated=(False, False), confirm=1):
     """A training of one row and one output that asks for 1: given errors, given pulses of its two cells."""
     epochs = [
         Epoch(
@@ -33,6 +33,7 @@ def result_of(errors, pulsed, saturated=(False, False)):
         target0=-0.8,
         target=0.8,
         saturated=np.array([saturated]),
+        confirm=confirm,
     )
 
 
@@ -100,6 +101,13 @@ def test_an_error_without_a_new_best_in_the_last_quarter_is_stalled():
     result = result_of(errors, [PLUS] * 47 + [NONE])
     assert result.verdict == "stalled"
     assert "has not fallen below 0.65 in the last 12 epochs" in result.reason
+
+
+def test_targets_met_too_seldom_in_a_row_are_told_as_what_they_are():
+    errors = [0.5, 0.0, 0.4, 0.0, 0.0, 0.0, 0.2] + [0.3, 0.0] * 10 + [0.1]
+    result = result_of(errors, [PLUS] * 27 + [NONE], confirm=4)
+    assert result.verdict == "stalled"
+    assert "every target was met in 3 evaluation(s) in a row at most, 4 are asked for" in result.reason
 
 
 def test_a_single_missed_evaluation_is_no_proof_of_a_stall():

@@ -134,3 +134,27 @@ def test_read_noise_is_told_from_a_slow_drift():
     readings = np.linspace(1.0, 1.2, 400)[:, None] * (1 + 0.01 * rng.standard_normal((400, 4))) * 1e-6
     assert estimate_noise([readings]) == pytest.approx(0.01, rel=0.08)
     assert readings.std(axis=0).mean() > 5e-8
+
+
+@pytest.mark.parametrize("truth", [0.0, 0.3])
+def test_noise_of_readings_does_not_pass_for_variation_of_steps(truth):
+    # Six rounds at 2 % read noise: a mean reading is as uncertain as a tenth of a step. What the noise of its readings
+    # explains is no variation, however many rounds there are.
+    rises = 60e-6 * (1 - np.exp(-np.arange(32) / 10))
+    chip = HiddenChip(np.random.default_rng([9, 1]), cells=24, spread=truth, variation=truth, noise=0.02, rises=rises)
+    chip.starts = np.full(24, 1e-4)
+    means = np.array([each.mean(axis=0) for each in chip.rounds(pulses=6)])
+    fit = fit_chip(means, 0.02 * means / np.sqrt(20), rises, draws=10, rng=np.random.default_rng(0))
+    assert fit.step_variation.low <= truth <= fit.step_variation.high <= truth + 0.2
+    assert fit.step_spread.low <= truth <= fit.step_spread.high
+
+
+def test_cells_at_the_end_of_the_curve_are_not_taken_for_dead():
+    rises = 60e-6 * (1 - np.exp(-np.arange(8) / 3))
+    chip = HiddenChip(np.random.default_rng(3), cells=8, spread=0.2, variation=0.0, noise=0.02, rises=rises)
+    chip.starts = np.full(8, 1e-4)
+    means = np.array([each.mean(axis=0) for each in chip.rounds(pulses=10)])
+    fit = fit_chip(means, 0.02 * means / np.sqrt(20), rises, draws=10, rng=np.random.default_rng(0))
+    assert fit.unmoved.max() < 0.01
+    assert not fit.odd.any()
+    assert fit.draws.levels == pytest.approx(7.0)

@@ -42,8 +42,9 @@ class Asker:
         self.readings: tuple[float, ...] = ()
 
     def say(self, subject: str, text: str) -> None:
-        """Note what was understood."""
-        self.understood.append((subject, text))
+        """Note what was understood, once."""
+        if (subject, text) not in self.understood:
+            self.understood.append((subject, text))
 
     def question(self, text: str) -> CurveUnclear:
         """Return a sentence that names the option that settles it, to be raised."""

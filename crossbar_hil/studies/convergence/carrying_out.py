@@ -5,7 +5,7 @@ from crossbar_hil.bench.virtual_chips import lines_of_chips
 from crossbar_hil.studies.convergence.counts import describe_afterwards, describe_share, summary
 from crossbar_hil.studies.convergence.folder import ChipStudyFolder
 from crossbar_hil.studies.convergence.opened_chips import whose
-from crossbar_hil.studies.convergence.points import chips_of_point
+from crossbar_hil.studies.convergence.points import ALIKE, chips_of_point
 from crossbar_hil.studies.convergence.sweeping import KIND as SWEEP_KIND
 from crossbar_hil.studies.convergence.sweeping import ChipSweep, run_sweep
 from crossbar_hil.studies.convergence.tuning import CANDIDATES, TUNE, Tune, TuneResult, run_tune, tuned_bench_file
@@ -52,9 +52,14 @@ def _tell_tune(result: TuneResult, folder: ChipStudyFolder) -> Told:
     path = tuned_bench_file(folder)
     numbers = summary(fresh)
     failed = fresh.chips - fresh.converged
+    chips = chips_of_point(result.bench)
+    if ALIKE in chips.get("warnings", ()):
+        share = f"all or none: {fresh.converged} of {fresh.chips} trainings of one simulated chip converge"
+    else:
+        share = f"{describe_share(fresh)}, on {fresh.chips} simulated chips that were never searched on"
     lines = [
         f"tuned   {describe_settings(list(result.settings), list(result.settings.values()))}",
-        f"yield   {describe_share(fresh)}, on {fresh.chips} simulated chips that were never searched on",
+        f"yield   {share}",
     ]
     if result.promise is not None:
         lines.append(f"promise {result.promise.line}")
@@ -71,7 +76,6 @@ def _tell_tune(result: TuneResult, folder: ChipStudyFolder) -> Told:
             f"failed  {failed}, of which {fresh.ended} had a cell at the end of its curve and "
             f"{failed - fresh.ended} only ran out of epochs"
         )
-    chips = chips_of_point(result.bench)
     lines += [
         *lines_of_chips(chips),
         f"limits  a cell gets at most {limits['pulses']} pulses of {Pulse(limits['pulse_v'], limits['width_s'])}, "

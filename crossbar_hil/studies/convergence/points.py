@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.bench.named_files import files_of
-from crossbar_hil.bench.virtual_chips import virtual_chips
+from crossbar_hil.bench.virtual_chips import all_alike, virtual_chips
 from crossbar_hil.errors import ConfigError, CrossbarError, DataError
 from crossbar_hil.plugins import load
 from crossbar_hil.shipped import data_file, read_bytes
@@ -25,6 +25,11 @@ ENSEMBLE = "lockstep"
 LOCKSTEP_CHUNK, SINGLE_CHUNK = 4096, 16
 """Chips of a chunk: what a lost worker costs, some tens of milliseconds of work side by side or one by one."""
 MOST_CHIPS = 10**9
+ALIKE = (
+    "every chip is the same, so the shares that converge are those of one training, repeated: "
+    "--spread-of MAP draws chips of the kind of a map, --device-spread SHARE and effects such as step_spread "
+    "or read_noise make them differ"
+)
 LARGEST_DRIFT = 1.0
 """A standard deviation of as much as the conductance itself would make one in six negative."""
 
@@ -231,8 +236,12 @@ def chips_of_point(bench: Bench) -> dict[str, Any]:
     """Return what is said of the virtual chips of a bench; nothing of those of its own backend, which nobody knows."""
     if has_chips_of_its_own(bench):
         return {}
-    found = virtual_chips(bench.model_copy(update={"chip": virtual_chip(bench)}))
-    return {} if found is None else found.as_record()
+    chip = virtual_chip(bench)
+    found = virtual_chips(bench.model_copy(update={"chip": chip}))
+    if found is None:
+        return {}
+    told = found.as_record()
+    return {**told, "warnings": [*told["warnings"], ALIKE]} if all_alike(chip) else told
 
 
 def check_numbers(chips: int, seed: int) -> None:

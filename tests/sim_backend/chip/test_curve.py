@@ -171,6 +171,20 @@ def test_a_pulse_that_the_table_does_not_hold_is_refused():
         ConductanceCurve.from_csv(SHIPPED, Pulse(1.0, 0.05))
 
 
+@pytest.mark.parametrize(
+    ("pulse", "way"),
+    [
+        (Pulse(2.0, 0.05), '1.8 V of 20 ms; --amplitude 1.8 --width "20 ms" takes one of them'),
+        (Pulse(1.8, 0.05), '1.8 V of 20 ms; --amplitude 1.8 --width "20 ms" takes one of them'),
+        (Pulse(-2.0, 0.05), "which hold 1.8 V of 20 ms"),
+    ],
+)
+def test_the_refusal_of_a_pulse_names_the_options_of_the_nearest_that_was_measured(pulse, way):
+    with pytest.raises(LimitError) as refusal:
+        ConductanceCurve([4e-7, 5e-7], Pulse(1.8, 0.02)).for_pulse(pulse)
+    assert str(refusal.value).endswith(way)
+
+
 def test_a_table_without_potentiation_is_refused(tmp_path):
     (tmp_path / "c.csv").write_text(
         "polarity,amplitude_v,width_s,pulse,conductance_siemens\ndepression,-2,0.05,1,4e-7\ndepression,-2,0.05,2,3e-7\n"

@@ -8,6 +8,7 @@ from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.sim_backend import SimulatedBackend
 from crossbar_hil.sim_backend.ensemble.draw import draw_number
 from crossbar_hil.studies.convergence.points import Point
+from crossbar_hil.studies.settings import set_values
 from crossbar_hil.twins.file import Cells, Twin
 
 UP = Pulse(2.0, 0.05)
@@ -94,33 +95,72 @@ def test_a_twin_of_another_size_is_refused(tmp_path):
         Point.of(bench, {}).ensemble()
 
 
+SAID = {
+    "curve": "figure2a",
+    "curve_amplitude_v": 2.0,
+    "curve_width_s": 0.05,
+    "smoothed": False,
+    "curve_cells": 1,
+    "scale": 1.0,
+    "read_noise": 0,
+    "step_variation": 0.0,
+    "step_spread": 0.0,
+    "relaxation": 0.0,
+    "relaxation_s": 3.0,
+    "relaxation_law": "stretched",
+    "relaxation_exponent": 1.0,
+}
+"""Every setting that a twin says, at a value that changes nothing where it has one."""
+
+
+@pytest.mark.parametrize("key", SAID)
+def test_what_the_twin_says_is_not_said_again(tmp_path, key):
+    message = f"the twin says {key}, so that cannot be given beside it"
+    with pytest.raises(ConfigError, match=message):
+        bench_with(tmp_path, twin_of(), **{key: SAID[key]})
+    (tmp_path / "b.toml").write_text('backend = "simulated"\n[chip]\nrows = 2\ncolumns = 2\ntwin = "twin.toml"\n')
+    bench = load_bench(str(tmp_path / "b.toml"))
+    with pytest.raises(ConfigError, match=message):
+        load_bench(str(tmp_path / "b.toml"), overrides={"chip": {key: SAID[key]}})
+    with pytest.raises(ConfigError, match=message):
+        set_values(bench, [f"{key}={SAID[key]}"])
+
+
+@pytest.mark.parametrize(("preset", "keys"), [("kim2021", "step_spread"), ("reference", "scale and spread")])
+def test_a_preset_that_says_what_the_twin_says_is_refused(tmp_path, preset, keys):
+    twin = bench_with(tmp_path, twin_of()).chip.twin
+    (tmp_path / "b.toml").write_text('backend = "simulated"\n[chip]\nrows = 2\ncolumns = 2\ntwin = "twin.toml"\n')
+    for name, overrides in ((str(tmp_path / "b.toml"), {}), ("simulated", {"chip": {"twin": twin}})):
+        with pytest.raises(ConfigError, match=f"preset {preset} says {keys}, and so does the twin: leave one out"):
+            load_bench(name, preset=preset, overrides=overrides)
+
+
 @pytest.mark.parametrize(
-    ("wrong", "message"),
+    ("numbers", "message"),
     [
-        ({"noise": -1.0}, "numbers.read_noise: value -1 must be from 0 to 1"),
-        ({"relaxation": (5.0, 10.0)}, "numbers.relaxation: value 5 must be from 0 to 1"),
+        ({"relaxation": 0.1}, "relaxation and relaxation_s go together"),
+        ({"relaxation_s": 3}, "relaxation and relaxation_s go together"),
+        ({"relaxation": 5, "relaxation_s": 3}, "relaxation 5 must be at most 1"),
+        ({"read_noise": -1}, "read_noise -1 must not be negative"),
     ],
 )
-def test_a_twin_whose_numbers_cannot_be_is_refused_by_its_key(tmp_path, wrong, message):
-    with pytest.raises(DataError, match=rf"twin file .*twin.toml: {message}"):
-        chips(bench_with(tmp_path, twin_of(**wrong)), [0])
-
-
-def test_what_the_twin_says_is_not_said_again(tmp_path):
-    with pytest.raises(ConfigError, match="the twin says read_noise"):
-        bench_with(tmp_path, twin_of(), read_noise=0.01)
-    with pytest.raises(ConfigError, match="names a curve and a twin"):
-        bench_with(tmp_path, twin_of(), curve="figure2a")
+def test_numbers_of_a_twin_that_cannot_be_are_refused(numbers, message):
+    tables = twin_of().model_dump()
+    tables["numbers"] |= {name: {**ESTIMATE, "value": value} for name, value in numbers.items()}
+    with pytest.raises(ValueError, match=message):
+        Twin.model_validate(tables)
 
 
 def test_a_twin_laid_over_a_bench_replaces_what_it_says(tmp_path):
     (tmp_path / "twin.toml").write_text(twin_of().as_toml())
     (tmp_path / "b.toml").write_text(
-        'backend = "simulated"\n[chip]\nrows = 2\ncolumns = 2\nread_noise = 0.1\nscale = 3\ndevice_spread = 0.2'
+        'backend = "simulated"\n[chip]\nrows = 2\ncolumns = 2\nread_noise = 0.1\nscale = 3\ndevice_spread = 0.2\n'
+        'curve = "figure2a"\nsmoothed = true\nrelaxation = 0.1\nrelaxation_s = 3'
     )
     bench = load_bench(str(tmp_path / "b.toml"), overrides={"chip": {"twin": str(tmp_path / "twin.toml")}})
     assert bench.chip.read_noise == 0
     assert bench.chip.device_spread is None
+    assert (bench.chip.smoothed, bench.chip.relaxation, bench.chip.relaxation_s) == (False, 0.0, None)
     (chip,) = chips(bench, [3])
     assert (chip.scale, chip.read_noise) == (2.0, 0.0)
 
@@ -128,10 +168,9 @@ def test_a_twin_laid_over_a_bench_replaces_what_it_says(tmp_path):
 def test_what_a_curve_file_says_of_its_cells_is_not_said_beside_a_twin(tmp_path):
     (tmp_path / "twin.toml").write_text(twin_of().as_toml())
     (tmp_path / "c.csv").write_text("# read noise: 5 %\n# step variation: 20 %\nconductance_siemens\n1e-6\n2e-6\n")
-    (tmp_path / "b.toml").write_text(
-        'backend = "simulated"\n[chip]\nrows = 2\ncolumns = 2\ncurve = "c.csv"\ntwin = "twin.toml"\n'
-    )
-    (chip,) = chips(load_bench(str(tmp_path / "b.toml")), [1])
+    (tmp_path / "b.toml").write_text('backend = "simulated"\n[chip]\nrows = 2\ncolumns = 2\ncurve = "c.csv"\n')
+    twin = {"twin": str(tmp_path / "twin.toml")}
+    (chip,) = chips(load_bench(str(tmp_path / "b.toml"), overrides={"chip": twin}), [1])
     assert chip.read_noise == 0
     assert chip.curve.source == "mine.csv"
 

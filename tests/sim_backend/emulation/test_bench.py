@@ -250,6 +250,7 @@ WRONG = {
     "no integration time": (("nplc = 1.0", "nplc = 0"), "measurement.nplc = 0: input should be greater than 0"),
     "too long an integration": (("nplc = 1.0", "nplc = 30.0"), "smu.a cannot have nplc = 30"),
     "a read range too small": (('"10 uA"', '"1 uA"'), "measurement.read_range_a of 1e-06 A does not hold"),
+    "steps that spread too far": (("[chip]\n", "[chip]\nstep_spread = 1.0\n"), "read_range_a of 1e-05 A does not hold"),
     "a compliance too small": (('compliance_a = "100 uA"', 'compliance_a = "20 uA"'), "compliance_a of 2e-05 A does"),
     "a pulse range too small": (('range_a = "100 uA"  ', 'range_a = "20 uA"  '), ".range_a of 2e-05 A does not"),
     "a pulse too short": (('width_s = "50 ms"', 'width_s = "50 us"'), "pulse width 5e-05 s is below the 0.0005 s"),

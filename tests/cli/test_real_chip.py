@@ -1,0 +1,44 @@
+"""Training of a chip on a bench of kind hardware, which here are the emulated instruments at their addresses."""
+
+import json
+
+import pytest
+import tomli_w
+
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.bench.opening import serve_emulated
+from crossbar_hil.runs.store import load_run
+
+SHORT = ("--out", "runs", "--quiet", "--no-report", "--forecast", "3")
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    """Write the file of a bench whose chip reads with noise, as it says itself; in a state folder of its own."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    with serve_emulated("emulated", seed=1) as resources:
+        tables = load_bench("emulated").model_dump(mode="json", by_alias=True, exclude_none=True)
+        tables |= {"kind": "hardware", "chip_id": "A1"}
+        for name, resource in resources.items():
+            tables["instruments"][name]["resource"] = resource
+
+        def write(**chip):
+            (tmp_path / "lab.toml").write_text(tomli_w.dumps({**tables, "chip": {**tables["chip"], **chip}}))
+            return "lab.toml"
+
+        yield write
+
+
+def test_a_real_chip_whose_noise_is_stated_confirms_as_its_forecast_does_and_says_so(cli, lab, tmp_path):
+    bench = lab(read_noise=0.05)
+    asked = cli("train", "--bench", bench, *SHORT)
+    assert asked.code == 1  # nobody answers
+    assert "ends once 18 evaluations in a row meet every target (confirm)" in asked.err
+    done = cli("train", "--bench", bench, *SHORT, "--epochs", "20", "--yes", "--json")
+    run = load_run(json.loads(done.out)["run"])
+    assert run.facts["confirm"] == 18
+    # What a person who answers is told is told to one who does not, too.
+    assert [line for line in asked.err.splitlines() if line.startswith(("chips", "pulses left", "row "))] == [
+        line for line in done.err.splitlines() if line.startswith(("chips", "pulses left", "row "))
+    ]
+    assert "ends once 18 evaluations" in done.err
