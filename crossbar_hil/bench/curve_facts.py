@@ -26,16 +26,38 @@ _LINE = re.compile(rf"#\s*({'|'.join(sorted(FACTS, key=len, reverse=True))})\s*[
 
 
 def read_facts(file: TextFile) -> dict[str, str]:
-    """Return the facts of a curve's file, as text by the setting of [chip] that each is; none if it cannot be read."""
+    """Return the facts of a curve's file, as text by the setting of [chip] that each is; none if it cannot be read.
+
+    Raises
+    ------
+    DataError
+        If two lines say one fact in two ways.
+    """
+    lines, own = _lines_of(file)
+    if not own:
+        return {}  # comments of others mean what others mean
+    found: dict[str, str] = {}
+    for name, value in lines:
+        if found.setdefault(FACTS[name], value) != value:
+            raise DataError(f"curve file {file} says {name} twice, {found[FACTS[name]]} and {value}: leave one out")
+    return found
+
+
+def facts_left_out(file: TextFile) -> list[str]:
+    """Return the names of what reads like a fact in a file of another make, where it is a comment."""
+    lines, own = _lines_of(file)
+    return [] if own else list(dict.fromkeys(name for name, _ in lines))
+
+
+def _lines_of(file: TextFile) -> tuple[list[tuple[str, str]], bool]:
+    """Return each line that reads like a fact, by name and value, and whether the file is the project's own table."""
     try:
         text = read_text("curve", file)
     except DataError:  # whoever needs the curve says so
-        return {}
+        return [], False
     header = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
-    if not is_own(header.split(",")):
-        return {}  # comments of others mean what others mean
     found = (_LINE.fullmatch(line.strip()) for line in text.splitlines() if line.startswith("#"))
-    return {FACTS[each[1].lower()]: each[2] for each in found if each}
+    return [(each[1].lower(), each[2]) for each in found if each], is_own(header.split(","))
 
 
 def with_facts(chip: Mapping[str, Any]) -> dict[str, Any]:

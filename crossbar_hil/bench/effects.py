@@ -73,9 +73,9 @@ class Effects(Table):
     """Relative standard deviation of 1/f noise of a cell's current, over all the frequencies that it has."""
     step_variation: Annotated[Share, _up_to(3, "with 3 most pulses hardly move a cell")] = 0.0
     """Relative spread of a pulse's step, from pulse to pulse."""
-    step_spread: Annotated[Number, _FAR_APART] = 0.0
+    step_spread: Annotated[Share, _FAR_APART] = 0.0
     """Spread of the steps from cell to cell: sigma of the logarithm of the factor by which a cell's rise is larger."""
-    shape_spread: Annotated[Number, _FAR_APART] = 0.0
+    shape_spread: Annotated[Share, _FAR_APART] = 0.0
     """Spread of the curve's shape from cell to cell: sigma of the logarithm of the exponent that bends it."""
     relaxation: Annotated[Share, Field(ge=0, le=1)] = 0.0
     """Share of a rise that is lost with time: in the end if the law is stretched, in each decade if logarithmic."""

@@ -2,7 +2,7 @@
 
 import math
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -15,10 +15,10 @@ from pydantic_core import ErrorDetails
 from crossbar_hil import defaults
 from crossbar_hil.backend import Limits, Pulse
 from crossbar_hil.bench.cell_options import CellOptions
-from crossbar_hil.bench.curve_facts import with_facts
+from crossbar_hil.bench.curve_facts import read_facts, with_facts
 from crossbar_hil.bench.effects import Effects
 from crossbar_hil.bench.named_files import NAMED_FILES, NamedFile, files_of, renamed
-from crossbar_hil.errors import ConfigError, RunError
+from crossbar_hil.errors import ConfigError, CrossbarError, RunError
 from crossbar_hil.plugins import names, nearest
 from crossbar_hil.shipped import data_file, is_name, is_shipped, shipped
 from crossbar_hil.tables import Ampere, Ohm, Second, Share, Siemens, Table, Volt, VoltSecond
@@ -190,9 +190,14 @@ class Chip(Effects):
         return defaults.SCALE if formula else 1.0
 
     @classmethod
-    def usual(cls) -> Self:
-        """Return the chip of which nothing is said, spelled out."""
-        return cls().resolved
+    def usual(cls, said: Mapping[str, Any]) -> Self:
+        """Return the chip of which nothing is said but its curve and where its cells start, spelled out."""
+        known = {key: said[key] for key in ("curve", "start", "twin") if isinstance(said.get(key), str)}
+        spread = {key: said[key] for key in ("device_spread",) if isinstance(said.get(key), float)}
+        usual = cls.model_construct(**known)
+        scale = None if usual.twin else usual.model_copy(update=spread).k
+        plain = {key: cls.model_fields[key].default for key in known}
+        return usual.resolved.model_copy(update={"scale": scale, **plain})
 
     @property
     def curve_pulse(self) -> Pulse | None:
@@ -414,13 +419,40 @@ def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[
         tables = _lay_over(tables, _with_absolute_paths(overrides, Path.cwd()), "the command line", where)
     if isinstance(tables.get("chip"), dict) and "twin" not in tables["chip"]:  # a twin says it itself
         tables = {**tables, "chip": with_facts(tables["chip"])}
+        _check_facts(tables["chip"].get("curve"))
     elif isinstance(tables.get("chip"), dict):
         _check_beside_twin(tables["chip"], f"{where}: ")
+        if "wiring" not in tables:
+            tables = {**tables, "chip": _with_size_of_twin(tables["chip"])}
     try:
         return Bench.model_validate(tables)
     except ValidationError as error:
         problems = [_sentence(problem) for problem in error.errors(include_url=False)]
         raise ConfigError(f"{where}: {'; '.join(problems)}", [f"{where}: {each}" for each in problems]) from error
+
+
+def _with_size_of_twin(chip: dict[str, Any]) -> dict[str, Any]:
+    """Take the size of the chip from its twin, where [chip] does not spell it."""
+    from crossbar_hil.twins.file import read_twin  # noqa: PLC0415 - few benches name a twin
+
+    if {"rows", "columns"} <= set(chip):
+        return chip
+    try:
+        twin = read_twin(data_file(chip["twin"]))
+    except (CrossbarError, TypeError):
+        return chip  # told when it is needed
+    return {"rows": twin.rows, "columns": twin.columns, **chip}
+
+
+def _check_facts(curve: Any) -> None:
+    """Refuse facts of a curve's file that no chip can have, whatever else says of the chip."""
+    if not isinstance(curve, str) or is_shipped(curve):
+        return
+    try:
+        Chip.model_validate(read_facts(data_file(curve)))
+    except ValidationError as error:
+        problems = "; ".join(_sentence(problem) for problem in error.errors(include_url=False))
+        raise ConfigError(f"curve file {curve}: {problems}") from error
 
 
 def _bench_tables(name_or_file: str) -> tuple[dict[str, Any], str]:
@@ -468,6 +500,8 @@ def _lay_over(tables: dict[str, Any], upper: dict[str, Any], what: str, where: s
     replaced = set(WHERE_CELLS_START if any(key in upper for key in WHERE_CELLS_START) else ())
     if "twin" in upper:
         replaced |= set(TWIN_SAYS)
+        if not where.startswith("bench file "):  # the size of a shipped bench is nobody's chip
+            replaced |= {"rows", "columns"}
     merged = {key: value for key, value in merged.items() if key not in replaced}
     for key, value in upper.items():
         if not isinstance(value, dict):

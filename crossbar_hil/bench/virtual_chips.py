@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crossbar_hil import defaults
-from crossbar_hil.bench.curve_facts import as_lines, read_facts
+from crossbar_hil.bench.curve_facts import as_lines, facts_left_out, read_facts
 from crossbar_hil.bench.file import WITHIN_95, Bench, Chip
 from crossbar_hil.bench.start_map import read_map
 from crossbar_hil.plugins import load
@@ -128,11 +128,18 @@ def _facts_of_file(chip: Chip) -> list[str]:
     """Say which settings were taken from the file of the curve."""
     if is_shipped(chip.curve):
         return []
+    name = data_file(chip.curve).name
+    left_out = ", ".join(facts_left_out(data_file(chip.curve)))
+    if left_out:
+        return [
+            f"{name} is not the project's own table, so what its comments say of {left_out} is not taken: --set says "
+            f"it, or write the table by `crossbar-hil curve {name} --to NEW.csv` and the comments into it"
+        ]
     found = read_facts(data_file(chip.curve))
     said = Chip.model_validate(found)
     taken = {key: value for key, value in found.items() if getattr(chip, key) == getattr(said, key)}
     told = ", ".join(as_lines(taken))
-    return [f"{data_file(chip.curve).name} says of its cells, so it is set: {told}"] if taken else []
+    return [f"{name} says of its cells, so it is set: {told}"] if taken else []
 
 
 def _assumed_spread(chip: Chip) -> list[str]:

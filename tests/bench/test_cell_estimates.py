@@ -9,6 +9,7 @@ from crossbar_hil.bench.curve_facts import read_facts
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.virtual_chips import assumptions
 from crossbar_hil.defaults import READ_S
+from crossbar_hil.errors import DataError
 
 UP, DOWN, LEVELS = Pulse(2.0, 0.05), Pulse(-2.8, 0.05), 40
 RISES = 6e-7 * (1 - np.exp(-np.arange(LEVELS + 1) / 12))
@@ -159,6 +160,12 @@ OWN_TABLE = (
 def test_comments_of_a_file_of_a_lab_are_no_facts(tmp_path):
     (tmp_path / "c.csv").write_text("# read noise: 5 nA\nG (S)\n1e-6\n2e-6\n", encoding="utf-8")
     assert read_facts(tmp_path / "c.csv") == {}
+    (told,) = [
+        each
+        for each in assumptions(load_bench("simulated", overrides={"chip": {"curve": str(tmp_path / "c.csv")}}))
+        if "c.csv" in each
+    ]
+    assert "c.csv is not the project's own table, so what its comments say of read noise is not taken" in told
 
 
 def test_a_fact_that_is_no_value_of_its_setting_is_refused_by_name(tmp_path):
@@ -166,5 +173,24 @@ def test_a_fact_that_is_no_value_of_its_setting_is_refused_by_name(tmp_path):
 
     (tmp_path / "c.csv").write_text(OWN_TABLE.format("# read noise: a lot"), encoding="utf-8")
     assert read_facts(tmp_path / "c.csv") == {"read_noise": "a lot"}
-    with pytest.raises(ConfigError, match="read_noise"):
+    with pytest.raises(ConfigError, match=r"^curve file .*c\.csv: read_noise: 'a lot' is not a share"):
         load_bench("simulated", overrides={"chip": {"curve": str(tmp_path / "c.csv")}})
+
+
+def test_a_fact_that_is_said_in_two_ways_is_refused_and_the_file_named(tmp_path):
+    lines = "# read noise: 1 %\n# Read noise = 1 %\n# step variation: 3 %"
+    (tmp_path / "c.csv").write_text(OWN_TABLE.format(lines), encoding="utf-8")
+    assert read_facts(tmp_path / "c.csv") == {"read_noise": "1 %", "step_variation": "3 %"}
+    (tmp_path / "c.csv").write_text(OWN_TABLE.format(f"{lines}\n# read noise: 2 %"), encoding="utf-8")
+    with pytest.raises(DataError, match=r"curve file .*c\.csv says read noise twice, 1 % and 2 %: leave one out"):
+        load_bench("simulated", overrides={"chip": {"curve": str(tmp_path / "c.csv")}})
+
+
+@pytest.mark.parametrize("name", ["read noise", "step variation", "step spread", "relaxation"])
+@pytest.mark.parametrize(("text", "value"), [("30 %", 0.3), ("0.3", 0.3)])
+def test_every_fact_that_is_a_share_may_be_in_percent(tmp_path, name, text, value):
+    lines = f"# {name}: {text}\n# relaxation time: 3 s"
+    (tmp_path / "c.csv").write_text(OWN_TABLE.format(lines), encoding="utf-8")
+    chip = load_bench("simulated", overrides={"chip": {"curve": str(tmp_path / "c.csv")}}).chip
+    assert getattr(chip, name.replace(" ", "_")) == value
+    assert chip.relaxation_s == 3.0

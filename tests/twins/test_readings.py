@@ -80,6 +80,10 @@ def test_a_cell_that_is_left_out_gets_no_pulse():
         ({"pulse": Pulse(3.0, 0.05)}, LimitError, "exceeds the limit of 2.5 V"),
         ({"pulses": 4}, LimitError, "limit of 3 pulses"),
         ({"watch_s": 5.0}, DataError, "whose time is known"),
+        ({"read_v": 0.3}, LimitError, "read voltage 0.3 V exceeds the limit of 0.2 V"),
+        ({"read_v": -0.3}, LimitError, "read voltage -0.3 V exceeds the limit of 0.2 V"),
+        ({"read_v": 0.0}, DataError, "must be finite and not zero"),
+        ({"read_v": float("nan")}, DataError, "must be finite and not zero"),
     ],
 )
 def test_what_cannot_be_done_is_refused_before_anything_is_read_or_sent(more, error, message):
@@ -106,8 +110,12 @@ def write(path, steps):
             file.add(step)
 
 
+UNIT = 2.0**-20
+"""About 1 uS, and multiples of it are exact."""
+
+
 def maps(pulses, *values):
-    return [Map(pulses, None, np.array([[value, 2 * value]])) for value in values]
+    return [Map(pulses, None, UNIT * np.array([[value, 2 * value]])) for value in values]
 
 
 def test_readings_come_back_as_they_were_written(tmp_path):
@@ -116,7 +124,7 @@ def test_readings_come_back_as_they_were_written(tmp_path):
     found = load_readings(path)
     assert found.pulses == 1
     assert found.shape == (1, 2)
-    assert [each.tolist() for each in found.rounds()][1] == [[[2.0, 4.0]], [[2.5, 5.0]], [[3.0, 6.0]]]
+    assert [(each / UNIT).tolist() for each in found.rounds()][1] == [[[2.0, 4.0]], [[2.5, 5.0]], [[3.0, 6.0]]]
     assert found.seconds() is None
     assert found.spare_curves()[0, 1].tolist() == [1e-7, 3e-7]
 
@@ -160,3 +168,16 @@ def test_what_are_no_readings_is_told(tmp_path, text):
     path.write_text(text)
     with pytest.raises(DataError, match=r"a\.jsonl"):
         load_readings(path)
+
+
+@pytest.mark.parametrize(("siemens", "refused"), [([1e-6, 2e-6], False), ([1e-6, 400.0, 2e-6], False), ([1, 2], True)])
+def test_readings_in_another_unit_are_refused_and_a_shorted_cell_is_not(tmp_path, siemens, refused):
+    path = tmp_path / "r.jsonl"
+    with new_readings(path, {**FACTS, "columns": len(siemens)}) as file:
+        for _ in range(3):
+            file.add(Map(0, None, np.array([siemens], dtype=np.float64)))
+    if refused:
+        with pytest.raises(DataError, match=r"r\.jsonl holds no readings of a calibration: its readings of 1\.5 S"):
+            load_readings(path)
+    else:
+        assert len(load_readings(path).maps) == 3
