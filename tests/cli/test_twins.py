@@ -157,7 +157,7 @@ def test_a_network_learns_with_cells_that_differ_as_those_of_a_twin(cli, bench):
 
 def test_runs_of_a_twin_are_foretold_and_tallied(cli, bench, tmp_path):
     cli("calibrate", bench, "--seed", "3", "--reads", "5", "--draws", "20")
-    words = ("--twin", "twin.toml", "--forecast", "5", "--epochs", "12", "--quiet", "--no-report", "--json")
+    words = ("--twin", "twin.toml", "--forecast", "5", "--epochs", "24", "--quiet", "--no-report", "--json")
     outcomes = [json.loads(cli("train", *words, "--seed", seed).out)["converged"] for seed in "12"]
     done = cli("twins", "runs", "--json", "--to", "diagram.png")
     found = json.loads(done.out)
