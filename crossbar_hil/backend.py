@@ -97,7 +97,7 @@ class DeviceBackend(ABC):
     """"simulated", "emulated" or "hardware"; stands in every record."""
     limits: Limits
     simulates_chip: bool = False
-    """Whether it is made from ``[chip]`` of a bench file; effects that stand there are refused by any other."""
+    """Whether it is made from ``[chip]`` of a bench file; what stands there is refused by any other."""
     owned: ExitStack | None = None
     """What ends with this backend, after it was made safe: sessions, emulated instruments."""
     _accepted: tuple[FloatArray, Limits | None] = (np.empty((0, 0)), None)

@@ -58,6 +58,19 @@ def si(value: str | float, unit: str) -> float:
     return float(f"{float(found['number']) * factor:.15g}")
 
 
+def number(value: str | float) -> str | float:
+    """Return a number as it is, or its text.
+
+    Raises
+    ------
+    ConfigError
+        If it is a truth value, which Python takes for 0 or 1.
+    """
+    if isinstance(value, bool):
+        raise ConfigError(f"{value!r} is not a number")
+    return value
+
+
 def share(value: str | float) -> float:
     """Return a share as a number: 0.1 for 0.1, "0.1" and "10 %".
 

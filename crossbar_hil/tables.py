@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from crossbar_hil.quantities import share, si
+from crossbar_hil.quantities import number, share, si
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,8 @@ Ohm = Annotated[float, BeforeValidator(lambda value: si(value, "ohm")), Unit("oh
 Ampere = Annotated[float, BeforeValidator(lambda value: si(value, "A")), Unit("A")]
 PerAmpere = Annotated[float, BeforeValidator(lambda value: si(value, "1/A")), Unit("1/A")]
 VoltSecond = Annotated[float, BeforeValidator(lambda value: si(value, "V s")), Unit("V s")]
+Number = Annotated[float, BeforeValidator(number)]
+"""A number without a unit; a truth value is none."""
 Share = Annotated[float, BeforeValidator(share)]
 """A number without a unit, or text in percent: 0.1 and "10 %" are the same."""
 

@@ -197,7 +197,9 @@ class BackendContract:
             pytest.skip("training needs an even number of columns")
         before = self.read(backend)
         # One pattern, all ones, wants 1 everywhere; a gain this small keeps every activation below its target.
-        trainer = Trainer(backend, pulse=self.pulse, beta=1.0, target=0.9, epochs=3, v0=-self.read_v, v1=self.read_v)
+        trainer = Trainer(
+            backend, pulse=self.pulse, beta=1.0, target=0.9, epochs=3, confirm=1, v0=-self.read_v, v1=self.read_v
+        )
         result = trainer.run(np.ones((1, rows), dtype=int), np.ones((1, columns // 2), dtype=int))
         assert not result.converged
         assert result.pulses == 2 * rows * columns // 2

@@ -2,7 +2,7 @@
 
 import math
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -190,9 +190,14 @@ class Chip(Effects):
         return defaults.SCALE if formula else 1.0
 
     @classmethod
-    def usual(cls) -> Self:
-        """Return the chip of which nothing is said, spelled out."""
-        return cls().resolved
+    def usual(cls, said: Mapping[str, Any]) -> Self:
+        """Return the chip of which nothing is said but its curve and where its cells start, spelled out."""
+        known = {key: said[key] for key in ("curve", "start", "twin") if isinstance(said.get(key), str)}
+        spread = {key: said[key] for key in ("device_spread",) if isinstance(said.get(key), float)}
+        usual = cls.model_construct(**known)
+        scale = None if usual.twin else usual.model_copy(update=spread).k
+        plain = {key: cls.model_fields[key].default for key in known}
+        return usual.resolved.model_copy(update={"scale": scale, **plain})
 
     @property
     def curve_pulse(self) -> Pulse | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from crossbar_hil.arrays import FloatArray, IntArray
+from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.bench.file import Bench, Chip
 from crossbar_hil.bench.start_map import read_map
 from crossbar_hil.errors import CrossbarError
@@ -22,6 +22,10 @@ from crossbar_hil.twins.file import Twin, read_twin
 
 ROUNDING = 1e-9
 """A level is only so exact as a sum of many steps."""
+
+FRESH_SIGMA = 3.0
+"""A cell may be a fresh one if its siemens are at most so many device spreads above the start of the curve; of normal
+starts 0.1 % lie further up."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +42,8 @@ class Headroom:
     """Of that training."""
     why: str
     """Where it is known from, or why not."""
+    fresh: BoolArray | None = None
+    """(R, C) cells that seem used and may be fresh ones all the same, as devices differ so much; None if none may."""
 
     @property
     def least(self) -> tuple[int, int] | None:
@@ -56,7 +62,15 @@ class Headroom:
         row, column = self.least
         return (
             f"least headroom: row {row + 1}, column {column + 1} has {self.left[row, column]} of {self.whole} pulses "
-            f"left to the end of its curve ({self.why})"
+            f"left to the end of its curve ({self.why}{self._doubt(row, column)})"
+        )
+
+    def _doubt(self, row: int, column: int) -> str:
+        if self.fresh is None or not self.fresh[row, column]:
+            return ""
+        return (
+            "; by the device spread a fresh cell may read so too, and start = MAP in [chip], read while the chip was "
+            "fresh, tells them apart"
         )
 
     @property
@@ -66,11 +80,14 @@ class Headroom:
             if self.whole is None or self.whole >= self.wanted:
                 return ""
             return f"even a fresh cell has fewer pulses than the {self.wanted} that {self.epochs} epochs may send to it"
-        few = int(np.count_nonzero(self.left < self.wanted))
+        short = self.left < self.wanted
+        few = int(np.count_nonzero(short))
         if not few:
             return ""
-        cells = "1 cell has" if few == 1 else f"{few} cells have"
-        return f"{cells} fewer pulses left than the {self.wanted} that {self.epochs} epochs may send to one"
+        than = f"fewer pulses left than the {self.wanted} that {self.epochs} epochs may send to one"
+        if self.fresh is not None and self.whole is not None and self.whole >= self.wanted and self.fresh[short].all():
+            return f"{few} cell{'s' * (few != 1)} may have {than}, or be fresh and differ by the device spread"
+        return f"{'1 cell has' if few == 1 else f'{few} cells have'} {than}"
 
     @property
     def rows(self) -> list[list[str]]:
@@ -136,7 +153,11 @@ def headroom(
     if start is None:
         return Headroom(None, whole, wanted, epochs, why)
     reached = np.searchsorted(rises, (conductances - start) / chip.k, side="right") - 1
-    return Headroom(whole - np.maximum(reached, 0), whole, wanted, epochs, why)
+    left = whole - np.maximum(reached, 0)
+    fresh = None
+    if chip.start is None and chip.device_spread:
+        fresh = (left < whole) & (conductances <= curve_start * np.exp(FRESH_SIGMA * chip.device_spread))
+    return Headroom(left, whole, wanted, epochs, why, fresh)
 
 
 def most_pulses(training: Training) -> int:

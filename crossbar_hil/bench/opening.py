@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from crossbar_hil.backend import KINDS, DeviceBackend
-from crossbar_hil.bench.file import Bench, load_bench
+from crossbar_hil.bench.file import Bench, Chip, load_bench
 from crossbar_hil.bench.instruments import find_source, open_instruments
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import load
@@ -89,7 +89,9 @@ def make_backend(bench: Bench, rng: np.random.Generator) -> DeviceBackend:
         If it cannot be made, or is of another kind than the bench says.
     """
     factory = _factory(bench)
-    _check_effects(bench, factory)
+    check_chip_keys(bench)
+    if bench.chip is not None:
+        bench.chip.check_companions(bench.chip.model_fields_set)
     try:
         backend: DeviceBackend = factory.from_bench(bench, rng)
     except TypeError as error:
@@ -100,19 +102,55 @@ def make_backend(bench: Bench, rng: np.random.Generator) -> DeviceBackend:
         raise ConfigError(
             f"bench {bench.name} asks for kind {bench.kind}, but backend {bench.backend!r} is {backend.kind}"
         )
+    _check_size(bench, backend)
     if backend.noisy is None:
         backend.noisy = bench.noisy
     return backend
 
 
-def _check_effects(bench: Bench, factory: type[DeviceBackend]) -> None:
-    """Refuse effects of a virtual chip on a device that has none; on a real one they are those of its dry run."""
-    found = bench.chip.strong() if bench.chip is not None else []
-    if found and not factory.simulates_chip and getattr(factory, "kind", bench.kind) != "hardware":
-        raise ConfigError(
-            f"bench {bench.name}: backend {bench.backend!r} is not made from [chip], so {', '.join(found)} there would "
-            "do nothing; leave it out, or take the backend simulated"
-        )
+def check_chip_keys(bench: Bench) -> None:
+    """Refuse what [chip] says to a device that is not made from it; on a real one it is that of its dry run.
+
+    Raises
+    ------
+    ConfigError
+        Naming every such key.
+    """
+    factory = _factory(bench)
+    if bench.chip is None or not _ignores_chip(bench, factory):
+        return
+    usual = (Chip(), Chip.usual())  # a copy in a folder of a run has every default spelled out, and the curve copied
+    found = [
+        name
+        for name in Chip.model_fields
+        if name not in ("rows", "columns")
+        and all(getattr(bench.chip, name) != getattr(each, name) for each in usual)
+        and not (name == "curve" and bench.chip.curve_cells == 0)
+    ]
+    if found:
+        raise ConfigError(_does_nothing(bench, found))
+
+
+def _check_size(bench: Bench, backend: DeviceBackend) -> None:
+    """Refuse another size than that of a device that is not made from [chip]."""
+    if bench.chip is None or not _ignores_chip(bench, type(backend)):
+        return
+    wanted = {"rows": bench.chip.rows, "columns": bench.chip.columns}
+    is_size = dict(zip(wanted, backend.shape, strict=True))
+    found = [name for name in wanted if wanted[name] not in (is_size[name], getattr(Chip(), name))]
+    if found:
+        raise ConfigError(_does_nothing(bench, found))
+
+
+def _ignores_chip(bench: Bench, factory: type[DeviceBackend]) -> bool:
+    return not factory.simulates_chip and not bench.instruments and getattr(factory, "kind", bench.kind) != "hardware"
+
+
+def _does_nothing(bench: Bench, keys: list[str]) -> str:
+    return (
+        f"bench {bench.name}: backend {bench.backend!r} is not made from [chip], so {', '.join(keys)} there would "
+        "do nothing; leave it out, or take the backend simulated"
+    )
 
 
 def likeness_of(bench: Bench) -> Callable[[], DeviceBackend] | None:

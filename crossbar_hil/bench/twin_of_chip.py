@@ -40,7 +40,7 @@ def with_known_noise(bench: Bench, twin: Twin | None) -> Bench:
     """Return a bench whose training confirms as the read noise of the twin asks for, unless it says otherwise."""
     if twin is None or bench.training.confirm is not None:
         return bench
-    wanted = min(suggested_confirmations(twin.numbers.read_noise.value), bench.training.epochs)
+    wanted = suggested_confirmations(twin.numbers.read_noise.value)
     return bench.model_copy(update={"training": bench.training.model_copy(update={"confirm": wanted})})
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crossbar_hil.errors import ConfigError
+from crossbar_hil.errors import ConfigError, CrossbarError
 
 if TYPE_CHECKING:
     from crossbar_hil.bench.headroom import Headroom
@@ -93,8 +93,22 @@ def say_assumptions(bench: Any) -> None:
     """Say what is assumed of the virtual chips of a bench."""
     from crossbar_hil.bench.virtual_chips import assumptions  # noqa: PLC0415
 
-    for each in assumptions(bench):
+    hidden = bench.kind == "emulated" and bench.chip is not None and bench.chip.column_offset_a
+    subtracted = ["column_offset_a does not show: the bench subtracts a reading at 0 V from each"] if hidden else []
+    for each in (*assumptions(bench), *subtracted):
         click.echo(f"note    {printable(each)}", err=True)
+
+
+def warn_of_chips(bench: Any) -> None:
+    """Say before a dry run what does not fit its virtual chips; the run says it again, with what they are like."""
+    from crossbar_hil.bench.virtual_chips import virtual_chips  # noqa: PLC0415
+
+    try:
+        found = virtual_chips(bench)
+    except CrossbarError:  # the run refuses it, after all that comes before
+        return
+    for each in () if found is None else found.warnings:
+        click.echo(f"warning {printable(each)}", err=True)
 
 
 def confirm(kind: str | None, yes: bool, what: str) -> None:

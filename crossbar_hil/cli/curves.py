@@ -119,15 +119,22 @@ def _tell(found: "Understanding", to: Path | None, png: Path | None) -> None:
         cycles = found.spreads[0][1].cycles
         click.echo(f"a dry run takes this spread, known from {cycles} cycles, by {settings}; the table of --to says it")
     if any(curve.pulse is None for curve in found.curves):
-        click.echo('to name the pulses: --amplitude 2 --width "50 ms"' + _depressing(found))
+        click.echo("to name the pulses:" + _naming(found))
     for path in (to, png):
         if path is not None:
             click.echo(f"written {path}")
 
 
-def _depressing(found: "Understanding") -> str:
-    down = [curve for curve in found.curves if not curve.potentiation and curve.pulse is None]
-    return " --depress-amplitude=-2.8 (without them the depression is not used)" if down else ""
+def _naming(found: "Understanding") -> str:
+    """Return the options that say what nothing says of the pulses."""
+    open_ones = [curve for curve in found.curves if curve.pulse is None]
+    up = any(curve.potentiation and curve.height_v is None for curve in open_ones)
+    down = any(not curve.potentiation and curve.height_v is None for curve in open_ones)
+    unused = any(not curve.potentiation for curve in open_ones)
+    return (
+        f'{" --amplitude 2" if up else ""} --width "50 ms"{" --depress-amplitude=-2.8" if down else ""}'
+        f"{' (without them the depression is not used)' if unused else ''}"
+    )
 
 
 def _record(found: "Understanding", to: Path | None, png: Path | None) -> dict[str, Any]:
@@ -137,7 +144,7 @@ def _record(found: "Understanding", to: Path | None, png: Path | None) -> dict[s
         "curves": [
             {
                 "polarity": "potentiation" if curve.potentiation else "depression",
-                "amplitude_v": curve.pulse and curve.pulse.amplitude_v,
+                "amplitude_v": curve.pulse.amplitude_v if curve.pulse else curve.height_v,
                 "width_s": curve.pulse and curve.pulse.width_s,
                 "conductance_siemens": list(curve.levels_siemens),
             }

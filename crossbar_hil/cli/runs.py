@@ -41,6 +41,12 @@ def resume(run: str, no_report: bool, quiet: bool, yes: bool, out: Path, as_json
     found = find_run(run, out)
     if found.kind == "hardware":
         confirm(found.kind, yes, f"run {found.name} goes on with pulses to the chip {found.bench.chip_id or ''}")
+    if found.kind == "emulated" and _varies(found.bench):
+        click.echo(
+            "note    readings of the epoch that was cut off are made anew, with noise and a time of their own, so the "
+            "rest differs from a run that was not interrupted; no pulse is sent twice",
+            err=True,
+        )
     tell_outcome(found.resume(quiet=quiet), no_report=no_report, as_json=as_json)
 
 
@@ -213,7 +219,7 @@ def _lines_of(run: "Run") -> Iterator[str]:
     from crossbar_hil.runs.recorded_settings import text_of  # noqa: PLC0415
 
     for name, value in run.facts.items():
-        yield f"{name:16}{text_of(value) if isinstance(value, dict) else _text(value)}"
+        yield f"{name:16}{text_of(value, exact=False) if isinstance(value, dict) else _text(value)}"
     yield from run.details()
     settings = run.all_settings
     changed = [each for each in settings if each.changed]
@@ -229,6 +235,11 @@ def _lines_of(run: "Run") -> Iterator[str]:
             yield ""
             yield f"[{table}]"
         yield f"{each.name:13} {each.text:18}  {each.about}".rstrip()
+
+
+def _varies(bench: Any) -> bool:
+    """Say whether two readings of the chip of an emulated bench differ by noise or time."""
+    return bool(bench.noisy or (bench.chip and (bench.chip.relaxation or bench.chip.drift)))
 
 
 def _text(value: Any) -> str:

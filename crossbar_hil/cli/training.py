@@ -21,6 +21,7 @@ from crossbar_hil.cli.common import (
     printable,
     quiet_option,
     say_assumptions,
+    warn_of_chips,
     yes_option,
 )
 from crossbar_hil.cli.runs import tell_outcome
@@ -95,11 +96,11 @@ def train(
     from rich.console import Console  # noqa: PLC0415 - --help must not wait for what only training needs
 
     from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
-    from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
+    from crossbar_hil.bench.opening import check_chip_keys, fresh_seed  # noqa: PLC0415
     from crossbar_hil.bench.twin_of_chip import moved_since, twin_of_bench, with_known_noise  # noqa: PLC0415
     from crossbar_hil.runs.progress import make_progress  # noqa: PLC0415
     from crossbar_hil.runs.training import train_and_record  # noqa: PLC0415
-    from crossbar_hil.studies.settings import set_own_values  # noqa: PLC0415
+    from crossbar_hil.studies.settings import find_key, set_own_values  # noqa: PLC0415
     from crossbar_hil.training.settings import check_labels  # noqa: PLC0415
 
     overrides: dict[str, Any] = {}
@@ -112,13 +113,20 @@ def train(
         raise ConfigError("--spread-of means measured siemens, so K = 1, and --scale cannot be given with it")
     if chosen:
         overrides["chip"] = chosen | overrides.get("chip", {})
-    checked = set_own_values(load_bench(bench, preset=preset, overrides=overrides), fixed)
+    loaded = load_bench(bench, preset=preset, overrides=overrides)
+    checked = set_own_values(loaded, fixed)
+    if loaded.chip is not None and checked.chip is not None:
+        said = {find_key(text.partition("=")[0]).name for text in fixed}
+        checked.chip.check_companions(loaded.chip.model_fields_set | said)
     seed = fresh_seed() if seed is None else seed
+    check_chip_keys(checked)
     say_assumptions(checked)
     twin = twin_of_bench(checked)
     checked = with_known_noise(checked, twin)
     if checked.kind == "hardware":
         check_labels(checked.training)  # before anybody is asked, and before the chip is read
+    else:
+        warn_of_chips(checked)
     foretold = _foretell(checked, seed, forecast_chips)
     warnings: list[str] = []
     rows = checked.confirm

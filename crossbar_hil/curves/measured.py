@@ -10,5 +10,7 @@ class MeasuredCurve(NamedTuple):
 
     potentiation: bool
     pulse: Pulse | None
-    """None if nothing says it."""
+    """None if nothing says it whole."""
     levels_siemens: tuple[float, ...]
+    height_v: float | None = None
+    """Voltage of the pulse, where that is known and its width is not."""

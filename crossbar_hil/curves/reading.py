@@ -200,7 +200,11 @@ def _curves(
         mean, spread = _one_curve(own, ask)
         if spread is not None:
             spreads.append((WORDS[way], spread))
-        curves.append(MeasuredCurve(way == "up", pulses[way], mean))
+        amplitude, width = pulses[way]
+        if amplitude is not None and width is not None:
+            curves.append(MeasuredCurve(way == "up", Pulse(amplitude, width), mean))
+        else:
+            curves.append(MeasuredCurve(way == "up", None, mean, amplitude))
     drawn = drawn_by_pulses(layout, columns, rows, curves[0].levels_siemens)
     if drawn is not None:
         ask.say("pulses", drawn)
@@ -243,12 +247,12 @@ def _counts(
 
 def _pulse(
     way: str, layout: Layout, columns: Columns, rows: Rows, facts: list[Fact], options: Options, ask: Asker
-) -> Pulse | None:
-    """Return the pulse of a way as options, rows, columns or header block say it; None if they do not."""
+) -> tuple[float | None, float | None]:
+    """Return height and width of the pulse of a way as options, rows, columns or header block say it."""
     sign = 1 if way == "up" else -1
     amplitude, width = _told(way, options)
     if amplitude is None and (options.up is not None or options.down is not None):
-        return None  # the file called these readings otherwise, so its pulses are not theirs
+        return None, None  # the file called these readings otherwise, so its pulses are not theirs
     if amplitude is None:
         between = {abs(v) for v in rows.pulses if v is not None and v * sign > 0}
         amplitude = sign * between.pop() if len(between) == 1 else None
@@ -256,7 +260,7 @@ def _pulse(
     amplitude = amplitude if amplitude is not None else pulse_voltage(facts, sign)
     width = width if width is not None else _constant(layout, columns, rows, "time", 1, ask)
     width = width if width is not None else pulse_width(facts)
-    return None if amplitude is None or width is None else Pulse(amplitude, width)
+    return amplitude, width
 
 
 def _told(way: str, options: Options) -> tuple[float | None, float | None]:

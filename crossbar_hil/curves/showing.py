@@ -22,6 +22,8 @@ def scale_of(siemens: float) -> tuple[float, str]:
 def in_words(curve: MeasuredCurve) -> tuple[str, str]:
     """Return what a curve is, by subject.
 
+    >>> in_words(MeasuredCurve(True, None, (4.5e-7, 6e-7), 1.8))[1]
+    '2 readings (1 pulses) from 450 nS to 600 nS, by pulses of 1.8 V, nothing says how long'
     >>> in_words(MeasuredCurve(True, None, (4.5e-7, 5e-7, 6e-7)))
     ('potentiation', '3 readings (2 pulses) from 450 nS to 600 nS, by pulses that nothing says')
     """
@@ -32,7 +34,12 @@ def in_words(curve: MeasuredCurve) -> tuple[str, str]:
         ends += f", largest {max(levels) / factor:.4g} {unit} after {levels.index(max(levels))}"
     if min(levels) < min(levels[0], levels[-1]):
         ends += f", smallest {min(levels) / factor:.4g} {unit} after {levels.index(min(levels))}"
-    by = "by pulses that nothing says" if curve.pulse is None else f"by pulses of {curve.pulse}"
+    if curve.pulse is not None:
+        by = f"by pulses of {curve.pulse}"
+    elif curve.height_v is not None:
+        by = f"by pulses of {curve.height_v:g} V, nothing says how long"
+    else:
+        by = "by pulses that nothing says"
     way = "potentiation" if curve.potentiation else "depression"
     return way, f"{len(levels)} readings ({len(levels) - 1} pulses) from {ends}, {by}"
 

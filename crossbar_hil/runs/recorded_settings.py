@@ -43,8 +43,12 @@ class Setting:
 
     @property
     def changed(self) -> bool:
-        """Whether it has a default and differs from it; the kind of a bench says what it is, not how it is set."""
-        return self.default is not _NONE and self.value != self.default and self.key != "bench.kind"
+        """Whether it has a default and differs from it; the kind of a bench says what it is, not how it is set.
+
+        None is what nobody said, as no file can say it.
+        """
+        said = self.value is not None and self.key != "bench.kind"
+        return said and self.default is not _NONE and self.value != self.default
 
     @property
     def text(self) -> str:
@@ -90,24 +94,28 @@ def describe_tables(tables: Tables, models: Mapping[str, type[Any]]) -> list[Set
     return sorted(found, key=lambda each: order[each.table])
 
 
-def text_of(value: Any, unit: str = "") -> str:
-    """Return a value as a person reads it.
+def text_of(value: Any, unit: str = "", *, exact: bool = True) -> str:
+    """Return a value as a person reads it; with six digits of a number if it need not be exact.
 
     >>> text_of(5e7, "1/A"), text_of(True), text_of(None), text_of({"a": [1, 2]})
     ('5e+07 1/A', 'yes', 'none', 'a 1 2')
+    >>> text_of([1 / 3]), text_of([1 / 3], exact=False)
+    ('0.3333333333333333', '0.333333')
     """
     if value is None:
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dict):
-        return ", ".join(f"{key} ({text_of(each)})" if isinstance(each, dict) else f"{key} {text_of(each)}"
-                         for key, each in value.items()) or "none"  # fmt: skip
+        inner = {key: text_of(each, exact=exact) for key, each in value.items()}
+        told = (f"{key} ({inner[key]})" if isinstance(each, dict) else f"{key} {inner[key]}"
+                for key, each in value.items())  # fmt: skip
+        return ", ".join(told) or "none"
     if isinstance(value, list):
         nested = any(isinstance(each, list | dict) for each in value)
-        text = json.dumps(value) if nested else " ".join(text_of(each) for each in value) or "none"
+        text = json.dumps(value) if nested else " ".join(text_of(each, exact=exact) for each in value) or "none"
     elif isinstance(value, float):
-        text = f"{value:g}" if float(f"{value:g}") == value else repr(value)
+        text = f"{value:g}" if not exact or float(f"{value:g}") == value else repr(value)
     else:
         text = str(value)
     return f"{text} {unit}" if unit and text != "none" else text
@@ -129,6 +137,9 @@ class _Field:
 def _walk(values: Any, model: Any, table: str, prefix: str, defaults: Any) -> Iterator[Setting]:
     """Yield the settings of a table and of those in it; `defaults` are those of the table as a whole, if it has any."""
     fields = {} if model is None else _fields_of(model)
+    if hasattr(model, "usual"):  # defaults that other settings decide on
+        usual = dump_tables(model.usual(values))
+        fields = {name: dataclasses.replace(field, default=usual[name]) for name, field in fields.items()}
     for name, value in values.items():
         field = fields.get(name, _Field(_NONE, "", "", None, False))
         default = defaults.get(name, field.default) if isinstance(defaults, dict) else field.default
@@ -147,9 +158,8 @@ def _fields_of(model: Any) -> dict[str, _Field]:
     hints = typing.get_type_hints(model, include_extras=True)
     said = _words_about(model)
     if issubclass(model, BaseModel):
-        usual = model.usual() if hasattr(model, "usual") else None  # a default that other settings decide on
         declared = {
-            name: (field.alias or name, getattr(usual, name, field.get_default(call_default_factory=True)))
+            name: (field.alias or name, field.get_default(call_default_factory=True))
             for name, field in model.model_fields.items()
         }
     else:

@@ -63,7 +63,7 @@ def make_report(run: Run, folder: Path | None = None, *, replace: bool = False) 
             _template(run).render(
                 run=run,
                 facts=run.facts,
-                said=[(name.replace("_", " "), text_of(value)) for name, value in run.facts.items()],
+                said=[(name.replace("_", " "), text_of(value, exact=False)) for name, value in run.facts.items()],
                 settings=settings,
                 tables=[(table, list(rows)) for table, rows in groupby(settings, attrgetter("table"))],
                 pictures=pictures,

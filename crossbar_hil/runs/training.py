@@ -180,8 +180,9 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
 
 
 def facts_of_chips(backend: DeviceBackend, bench: Bench | None, *, gain: bool = True) -> dict[str, Any]:
-    """Return what is said of a virtual chip; nothing of a real one."""
-    found = None if bench is None or backend.kind == "hardware" else virtual_chips(bench, gain=gain)
+    """Return what is said of a virtual chip; nothing of a real one, or of one that is not made from [chip]."""
+    from_chip = bench is not None and (backend.simulates_chip or bool(bench.instruments))
+    found = virtual_chips(bench, gain=gain) if bench and from_chip and backend.kind != "hardware" else None
     return {} if found is None else {"virtual_chip": found.as_record()}
 
 

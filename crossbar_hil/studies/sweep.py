@@ -70,6 +70,12 @@ class SweepResult(ABC):
     def describe_count(self) -> tuple[int, str]:
         """Return how many were counted at each point, and a sentence on them."""
 
+    def _as_good(self) -> str:
+        """Say how many other points have the share of the best one; empty if none has."""
+        shares = [self.share(point) for point in range(len(self.sweep.values))]
+        others = shares.count(shares[self.best]) - 1
+        return f"; the share is the same at {others} other point{'s' * (others > 1)}" if others else ""
+
     def describe_best(self) -> dict[str, Any]:
         """Return what there is to say of the virtual chips of the best point, as `lines_of_chips` takes it."""
         return {}
@@ -101,7 +107,7 @@ class SweepResult(ABC):
         lines = [f"{self.sweep.describe(point)}: {self.share(point)}{self.effort(point)}" for point in points]
         lines = [
             *(lines if len(lines) <= MOST_LINES else []),
-            f"{'best':{width}}{self.sweep.describe(self.best)}: {self.share(self.best)}",
+            f"{'best':{width}}{self.sweep.describe(self.best)}: {self.share(self.best)}{self._as_good()}",
             f"{self.noun:{width}}{sentence}",
             *lines_of_chips(self.describe_best()),
             f"{'folder':{width}}{folder}: {', '.join(files)}",

@@ -22,6 +22,9 @@ from crossbar_hil.training.trainer import Trainer
 READS = 20
 """Fresh reads of a chip whose readings vary: if all of them meet every target, at least 84 % do (Wilson, 95 %)."""
 
+ROUNDING = 1e-9
+"""Relative scatter of currents below which they repeat: rounding of the last digits, far below every instrument."""
+
 
 class FreshReads(NamedTuple):
     """M evaluations of P patterns after training, by C column currents and N activations."""
@@ -142,7 +145,7 @@ def _smallest_margin(beyond: FloatArray) -> Margin | None:
     if len(beyond) < 2:
         return None
     noise = beyond.std(axis=0, ddof=1)
-    varies = noise > 0
+    varies = noise > ROUNDING * np.abs(beyond).max()
     if not varies.any():
         return None
     margins = np.where(varies, beyond.mean(axis=0) / np.where(varies, noise, 1.0), np.inf)

@@ -172,7 +172,12 @@ class Trainer:
         ):
             if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
                 raise DataError(f"{name} {value} must be a whole number of at least {least}")
-        if self._confirm is not None and self._confirm > self.epochs:
+        if self.confirm > self.epochs:
+            if self._confirm is None:
+                raise DataError(
+                    f"{self.epochs} epochs are too few: with read noise {self.confirm} evaluations in a row must meet "
+                    f"every target; allow at least {self.confirm} epochs, or set confirm yourself"
+                )
             raise DataError(
                 f"confirm {self._confirm} evaluations in a row cannot be had in {self.epochs} epochs; allow more epochs"
             )

@@ -26,6 +26,10 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+_MOST = {"read_noise": 1.0, "step_variation": 3.0, "step_spread": 3.0, "relaxation": 1.0}
+"""Of the estimates that become effects of a virtual chip: what those may be (`crossbar_hil.bench.effects`)."""
+
+
 class Estimate(Part):
     """A number, its central 95 % interval, and where it comes from."""
 
@@ -261,7 +265,7 @@ def read_twin(file: TextFile) -> Twin:
 @functools.lru_cache(maxsize=16)
 def _parse(name: str, text: str) -> Twin:
     try:
-        return Twin.model_validate(tomllib.loads(text))
+        twin = Twin.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"twin file {name} is not valid TOML: {error}") from error
     except ValidationError as error:
@@ -269,6 +273,11 @@ def _parse(name: str, text: str) -> Twin:
         key = ".".join(str(part) for part in first["loc"]) or "the file"
         message = first["msg"].removeprefix("Value error, ")
         raise DataError(f"twin file {name}: {key}: {message[0].lower()}{message[1:]}") from error
+    for number, most in _MOST.items():
+        found = getattr(twin.numbers, number)
+        if found is not None and not 0 <= found.value <= most:
+            raise DataError(f"twin file {name}: numbers.{number}: value {found.value:g} must be from 0 to {most:g}")
+    return twin
 
 
 def _arrays_as_toml(table: dict[str, Any]) -> str:

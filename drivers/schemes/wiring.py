@@ -85,9 +85,9 @@ class Wiring:
 
     @cached_property
     def line_names(self) -> tuple[str, ...]:
-        """Names of the lines in messages, in the order of an assignment."""
+        """Names of the lines in messages, counted from 1, in the order of an assignment."""
         rows, columns = self.shape
-        return (*(f"row {row}" for row in range(rows)), *(f"column {column}" for column in range(columns)))
+        return (*(f"row {row + 1}" for row in range(rows)), *(f"column {column + 1}" for column in range(columns)))
 
     def require(self, ports: Iterable[str], who: str) -> None:
         """Refuse to go on without the ports that a scheme or a source needs.

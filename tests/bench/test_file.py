@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from crossbar_hil import Limits, Pulse
+from crossbar_hil.bench.effects import Effects
 from crossbar_hil.bench.file import load_bench
+from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.shipped import data_file, shipped
 
@@ -76,13 +78,58 @@ def test_a_share_may_be_typed_in_per_cent():
         ({"relaxation": "110 %"}, "chip.relaxation = '110 %'.*less than or equal to 1"),
         ({"relaxation_law": "logarithmic", "relaxation_exponent": 0.5}, "relaxation_exponent belongs to the stretched"),
         ({"unformed": [[1, 2]], "dead": [[1, 2]]}, r"cell \[1, 2\] is both unformed and dead"),
+        ({"stuck": [[1, 2]], "dead": [[1, 2]]}, r"cell \[1, 2\] is both stuck and dead; name it once"),
         ({"column_offset_a": "10 nS"}, "'10 nS' is not in A"),
+        ({"read_noise": -0.1}, "chip.read_noise = -0.1: input should be greater than or equal to 0"),
+        ({"step_variation": -0.1}, "chip.step_variation: -0.1 must be from 0 to 3: with 3 most pulses hardly move"),
+        ({"step_variation": 1e-320}, "step_variation 9.99989e-321 is below 1e-06, which nobody could see; write 0"),
+        ({"drift": 1000}, "chip.drift: 1000 must be from 0 to 1: 1 is all that a cell conducts"),
+        ({"step_spread": True}, "chip.step_spread: true is not a number"),
+        ({"shape_spread": True}, "chip.shape_spread: true is not a number"),
+        ({"disturb": True}, "chip.disturb: true is not a number"),
+        ({"relaxation_exponent": True}, "chip.relaxation_exponent: true is not a number"),
         ({"step_sprea": 0.1}, "unknown key chip.step_sprea; did you mean 'step_spread'"),
     ],
 )
 def test_an_effect_that_cannot_be_is_refused_by_its_key(chip, message):
     with pytest.raises(ConfigError, match=message):
         load_bench("simulated", overrides={"chip": chip})
+
+
+NOT_BOUNDED_HERE = {"read_noise"}
+"""Effects whose upper bound is a matter of another test."""
+
+
+@pytest.mark.parametrize(
+    "key", [name for name, field in Effects.model_fields.items() if isinstance(field.default, float)]
+)
+def test_no_number_of_an_effect_may_be_huge(key):
+    for huge in (1e308, 1e160, -1e308):
+        if huge > 0 and key in NOT_BOUNDED_HERE:
+            continue
+        with pytest.raises(ConfigError, match=rf"^bench simulated: chip\.{key}\b[^;]*$"):
+            load_bench("simulated", overrides={"chip": {key: huge}})
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "effect", "size"),
+    [
+        ("telegraph_share", 0.2, "telegraph", 0.1),
+        ("telegraph_s", "1 s", "telegraph", 0.1),
+        ("relaxation_s", "60 s", "relaxation", 0.1),
+        ("relaxation_law", "logarithmic", "relaxation", 0.1),
+        ("relaxation_exponent", 0.5, "relaxation", 0.1),
+        ("unformed_siemens", "1 nS", "unformed", [[0, 0]]),
+    ],
+)
+def test_a_key_that_says_more_of_an_effect_needs_it_but_not_before_a_sweep(key, value, effect, size):
+    alone = load_bench("simulated", overrides={"chip": {key: value}})  # a sweep may go over the effect
+    with pytest.raises(ConfigError, match=f"{key} does nothing without {effect}; give that too, or leave {key} out"):
+        open_backend(alone, seed=1)
+    more = {} if key in {"relaxation_s", "unformed_siemens"} or effect == "telegraph" else {"relaxation_s": "60 s"}
+    for strength in (size, type(size)()):
+        chip = {key: value, effect: strength, **more}
+        assert open_backend(load_bench("simulated", overrides={"chip": chip}), seed=1).kind == "simulated"
 
 
 def test_the_simulated_bench_holds_si_numbers():

@@ -44,6 +44,15 @@ def test_a_cell_with_less_than_the_epochs_may_send_is_warned_of(bench):
     assert "even a fresh cell has fewer pulses than the 6" in headroom(bench(epochs=7), None).warning
 
 
+@pytest.mark.parametrize(("spread", "fresh"), [(0.0, False), (0.1, False), (0.2, True)])
+def test_a_cell_that_the_spread_of_devices_explains_may_be_a_fresh_one(bench, spread, fresh):
+    # 5.5e-7 is 1.375 times the start, whose logarithm is 0.318: above three spreads of 10 %, within three of 20 %.
+    found = headroom(bench(device_spread=spread), np.array([[4e-7, 4e-7], [4e-7, 5.5e-7]]))
+    assert found.left.tolist() == [[5, 5], [5, 3]]
+    assert ("by the device spread a fresh cell may read so too" in found.summary) is fresh
+    assert found.warning.startswith("1 cell may have fewer" if fresh else "1 cell has fewer")
+
+
 def test_with_a_map_of_the_start_it_is_the_rise_since_then_that_counts(bench, tmp_path):
     (tmp_path / "start.json").write_text(json.dumps({"conductance_siemens": [[3e-7, 4e-7], [4.5e-7, 2e-7]]}))
     found = headroom(bench(start=str(tmp_path / "start.json")), READ)

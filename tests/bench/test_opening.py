@@ -7,6 +7,7 @@ from crossbar_hil import DeviceBackend, Limits, Pulse, Trainer, open_bench
 from crossbar_hil.bench.file import Bench, load_bench
 from crossbar_hil.bench.opening import fresh_seed, likeness_of, open_backend
 from crossbar_hil.errors import ConfigError
+from crossbar_hil.runs.training import facts_of_chips
 from crossbar_hil.sim_backend import lognormal_shifts
 from crossbar_hil.training.rules.manhattan import manhattan_signs
 from crossbar_hil.training.settings import make_trainer
@@ -182,6 +183,27 @@ def test_effects_are_refused_by_a_backend_that_is_not_made_from_the_chip_table()
     with pytest.raises(ConfigError, match=r"backend 'likeness' is not made from \[chip\], so step_spread, dead there"):
         open_backend(Bench(name="own", backend="likeness", chip=chip), seed=1)
     assert open_backend(Bench(name="own", backend="likeness", chip={"rows": 2}), seed=1).kind == "simulated"
+
+
+IGNORED = {
+    "curve": "own.csv", "scale": 3.0, "device_spread": 0.2, "start": "map.json", "twin": "twin.toml", "wire_ohm": 50.0,
+    "spread": {"low_siemens": 1e-9, "high_siemens": 1e-8}, "telegraph_s": 3.0, "smoothed": True, "rows": 7,
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("lab")
+@pytest.mark.parametrize("key", IGNORED)
+def test_every_key_of_the_chip_table_is_refused_that_a_backend_does_not_take(key):
+    with pytest.raises(ConfigError, match=rf"'likeness' is not made from \[chip\], so {key} there would do nothing"):
+        open_backend(Bench(name="own", backend="likeness", chip={key: IGNORED[key]}), seed=1)
+
+
+@pytest.mark.usefixtures("lab")
+def test_the_copy_in_a_run_of_such_a_bench_opens_and_tells_nothing_of_chips(tmp_path):
+    Bench(name="own", backend="likeness", chip={}).copy_into(tmp_path)
+    copy = load_bench(str(tmp_path / "bench.toml"))
+    assert facts_of_chips(open_backend(copy, seed=1), copy) == {}
+    assert "virtual_chip" in facts_of_chips(open_backend(load_bench("simulated"), seed=1), load_bench("simulated"))
 
 
 @pytest.mark.usefixtures("lab")

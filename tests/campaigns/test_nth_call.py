@@ -46,7 +46,7 @@ def nemesis(verb, at):
 
 
 def small(folder):
-    """Return the settings of a bench with a chip of 2 x 2 cells, which is asked for AND; no chip without bias learns it."""
+    """Return the settings of a bench of a chip of 2 x 2 cells, which is asked for AND: it needs a bias to learn it."""
     patterns = folder / "and.csv"
     patterns.write_text("pattern,label,set\n00,0,train\n01,0,train\n10,0,train\n11,1,train\n", encoding="utf-8")
     return {

@@ -103,6 +103,14 @@ def test_read_noise_of_cycles_goes_into_the_table_and_no_step_variation_that_is_
     assert float(facts[0].removeprefix("# read noise: ").removesuffix(" %")) == pytest.approx(1.0, rel=0.3)
 
 
+def test_the_height_of_pulses_between_readings_is_told_and_only_their_width_asked_for(cli, tmp_path):
+    (tmp_path / "log.csv").write_text("V (V),I (A)\n" + "".join(f"0.1,{g * 1e-7:g}\n1.8,1e-3\n" for g in UP))
+    told = cli("curve", "log.csv").out
+    assert "by pulses of 1.8 V, nothing says how long" in told
+    assert 'to name the pulses: --width "50 ms"\n' in told
+    assert "by pulses of 1.8 V, 20 ms" in cli("curve", "log.csv", "--width", "20 ms").out
+
+
 def test_wrong_options_are_bad_usage(cli, lab):
     lab("a.txt", "G (uS)", UP)
     assert cli("curve", "a.txt", "--lines", "9:3").code == 2

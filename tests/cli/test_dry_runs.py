@@ -82,9 +82,17 @@ def test_chips_that_are_all_alike_have_no_yield(cli, tmp_path):
     assert "warning every chip is the same, so the shares that converge are those of one training" in tuned
     swept = cli("sweep", "--over", "beta=5e7,6e7", *given)
     assert "warning every chip is the same" in swept.out
+    (best,) = [line for line in swept.out.splitlines() if line.startswith("best")]
+    assert best.endswith("; the share is the same at 1 other point")
     noisy = cli("sweep", "--over", "beta=5e7,6e7", *given, "--set", "read_noise=1 %")
     assert noisy.code == 0
     assert "every chip is the same" not in noisy.out
+
+
+def test_a_gain_that_is_far_off_is_warned_of_before_the_training(cli, tmp_path):
+    (tmp_path / "mine.csv").write_text("Conductance (S)\n1e-4\n1.3e-4\n1.6e-4\n")
+    done = cli("train", "--curve", "mine.csv", "--seed", "1", "--epochs", "1", "--quiet", "--no-report")
+    assert "warning beta 5e+07 / A is far off" in done.err
 
 
 def test_ctrl_c_keeps_what_was_done_and_says_how_to_go_on(cli, tmp_path, monkeypatch):

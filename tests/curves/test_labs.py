@@ -141,6 +141,15 @@ def test_a_depressing_pulse_begins_a_depression_at_the_reading_before_it(read):
     assert down.pulse == Pulse(-2.5, 0.005)
 
 
+def test_pulses_between_the_readings_say_their_height_and_an_option_their_width(read):
+    log = "V (V),I (A)\n" + "".join(
+        rows((0.1, g * 1e-7), (1.8 if n < 9 else -2.5, 1e-3)) for n, g in enumerate(UP + DOWN)
+    )
+    assert [(curve.pulse, curve.height_v) for curve in read(log).curves] == [(None, 1.8), (None, -2.5)]
+    both = read(log, Options(width=0.02)).curves
+    assert [(curve.pulse, curve.height_v) for curve in both] == [(Pulse(1.8, 0.02), None), (Pulse(-2.5, 0.02), None)]
+
+
 def test_two_pulses_between_two_readings_are_named(read):
     log = LOG + "".join(rows((0.1, g * 1e-7), (2.0, 1e-3), (0, 0), (2.0, 1e-3)) for g in UP)
     with pytest.raises(DataError, match="line 8: between this reading and the one before stands not exactly one pulse"):

@@ -89,7 +89,7 @@ def test_a_pulse_at_the_current_limit_leaves_the_chip_in_doubt_and_the_sources_a
     bench = fakes.FakeBench(fakes.chip_of(np.full((4, 4), 1e-6)))
     settings = {port: SourceSettings(range_v=3.0, compliance_a=2e-6, range_a=1e-3) for port in bench.sources}
     backend = bench.backend(settings=settings)
-    with pytest.raises(ComplianceError, match=r"smu\.a on row 2 reached its current limit of 2e-06 A"):
+    with pytest.raises(ComplianceError, match=r"smu\.a on row 3 reached its current limit of 2e-06 A"):
         backend.send_pulses(counts_of({(2, 1): 1}), PULSE)
     assert all(bench.world.terminal(name).level_v == 0 for name in ("smu.a", "smu.b"))
     with pytest.raises(ChipStateUnknown):

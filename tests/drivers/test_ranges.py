@@ -136,7 +136,7 @@ def test_a_current_inside_a_pulse_at_its_range_leaves_the_chip_in_doubt(fakes):
     # A cell at 2 V and three mates at 1 V draw 5 uA.
     settings = {port: SourceSettings(range_v=3.0, compliance_a=1e-4, range_a=5e-6) for port in bench.sources}
     backend = bench.backend(settings=settings)
-    with pytest.raises(InstrumentError, match=r"smu\.a on row 0 measured 5e-06 A, which its range of 5e-06 A does not"):
+    with pytest.raises(InstrumentError, match=r"smu\.a on row 1 measured 5e-06 A, which its range of 5e-06 A does not"):
         backend.send_pulses(np.eye(4, dtype=int) * [1, 0, 0, 0], PULSE)
     assert bench.is_safe()
     with pytest.raises(ChipStateUnknown):

@@ -29,7 +29,7 @@ def test_a_shorted_cell_is_held_by_the_current_limit_and_its_lines_named(kept, n
     bench = kept(name)
     bench.read()
     bench.strike("cell", what="short", row=0, column=1)
-    with pytest.raises(ComplianceError, match=r"(row 0|column 1).*reached its current limit of 0\.0001 A"):
+    with pytest.raises(ComplianceError, match=r"(row 1|column 2).*reached its current limit of 0\.0001 A"):
         bench.read()
     assert bench.left_on == ([], set())
     assert bench.received.sum() == 0

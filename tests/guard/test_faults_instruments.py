@@ -119,7 +119,7 @@ def test_a_cell_that_breaks_down_in_a_pulse_is_held_by_the_limit_and_stops_the_r
     bench.read()
     match = r"^crossbar_hil_pulse\(" if name == "emulated" else r"READ\?"
     bench.strike("trip", match=match, row=0, column=0)
-    with pytest.raises(ComplianceError, match=r"row 0.*reached its current limit of 0\.0001 A"):
+    with pytest.raises(ComplianceError, match=r"row 1.*reached its current limit of 0\.0001 A"):
         bench.pulse(FIRST)
     assert bench.outcomes == ["done"]
     assert "current limit" in bench.entries("outcome")[0]["why"]

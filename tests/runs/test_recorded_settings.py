@@ -227,3 +227,28 @@ def test_damaged_settings_are_one_sentence(converged_run, cli, tmp_path, tables,
     done = cli("show", folder)
     assert (done.code, done.err.count("\n")) == (1, 1)
     assert told in done.err
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"curve": "mine.csv"},
+        {"curve": "mine.csv", "start": "map.json", "rows": 1, "columns": 2},
+        {"device_spread": "20 %"},
+        {"curve": "mine.csv", "spread": {"low_siemens": 1e-7, "high_siemens": 2e-7}},
+        {"scale": 20.0},
+    ],
+)
+def test_only_what_was_set_is_told_as_other_than_its_default(said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.csv").write_text("conductance_siemens\n4e-7\n6e-7\n", encoding="utf-8")
+    (tmp_path / "map.json").write_text('{"conductance_siemens": [[5e-7, 5e-7]]}', encoding="utf-8")
+    tables = bench_tables(load_bench("simulated", overrides={"chip": said}))
+    changed = {each.key for each in describe_tables(tables, {"bench": Bench}) if each.changed}
+    told = {key.removeprefix("chip.").partition(".")[0] for key in changed if key.startswith("chip.")}
+    assert told == set(said)
+
+
+def test_an_own_curve_was_measured_on_one_cell_unless_said_otherwise():
+    (found,) = describe_tables({"bench": {"chip": {"curve": "mine.csv", "curve_cells": 4}}}, {"bench": Bench})[1:]
+    assert (found.usual, found.changed) == ("1", True)

@@ -64,7 +64,7 @@ EVERYTHING = {
 
 
 def test_a_resumed_run_of_a_chip_with_every_effect_ends_as_the_one_that_was_not_interrupted(tmp_path):
-    bench = load_bench("simulated", overrides={"chip": EVERYTHING, "training": {"epochs": 8}})
+    bench = load_bench("simulated", overrides={"chip": EVERYTHING, "training": {"epochs": 8, "confirm": 1}})
     whole = load_run(train_and_record(bench, seed=3, out=tmp_path / "whole").folder)
 
     def fail_at_three(epoch):

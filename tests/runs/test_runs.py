@@ -246,3 +246,10 @@ def test_the_folder_of_a_run_that_never_began_stays_if_the_bench_may_not_be_safe
     assert left_safe(tmp_path / "safe" / "journal.sqlite")
     assert not left_safe(tmp_path / "unsafe" / "journal.sqlite")
     assert left_safe(tmp_path / "none" / "journal.sqlite")
+
+
+def test_what_a_person_was_warned_of_is_kept_with_the_run_and_told_at_its_end(tmp_path):
+    bench = load_bench("simulated", overrides={"training": {"epochs": 2}})
+    run = load_run(train_and_record(bench, seed=1, out=tmp_path, warnings=["a cell has moved"]).folder)
+    assert run.facts["warnings"] == ["a cell has moved"]
+    assert "warning a cell has moved" in run.ending().lines

@@ -64,6 +64,15 @@ def test_who_is_known_to_be_noisy_is_asked_eighteen_times(noisy, epochs):
     assert told([HIT] * 20, noisy)[0].epochs == epochs
 
 
+def test_epochs_too_few_for_the_confirmations_that_noise_asks_for_are_refused_before_a_pulse():
+    with pytest.raises(
+        DataError, match=r"17 epochs are too few: with read noise 18 evaluations in a row .* set confirm"
+    ):
+        told([HIT] * 20, True, epochs=17)
+    assert told([HIT] * 20, True, epochs=18)[0].converged
+    assert told([HIT] * 20, True, epochs=17, confirm=2)[0].converged
+
+
 def test_suggestions_are_one_with_little_noise_and_eighteen_with_more():
     assert [suggested_confirmations(noise) for noise in (0.0, 0.001, 0.01, 0.3)] == [1, 1, 18, 18]
 

@@ -14,6 +14,7 @@ from crossbar_hil.bench.file import Bench, Chip
 from crossbar_hil.bench.virtual_chips import virtual_chips
 from crossbar_hil.confidence import wilson
 from crossbar_hil.errors import DataError
+from crossbar_hil.studies.convergence.opened_chips import has_chips_of_its_own, whose
 from crossbar_hil.studies.convergence.points import Point, check_point
 from crossbar_hil.training.patterns import PatternSet
 
@@ -121,6 +122,9 @@ def forecast(bench: Bench, *, seed: int, chips: int | None = None) -> Forecast:
     if chips < 1:
         raise DataError(f"a forecast of {chips} virtual chips says nothing, at least one is needed")
     found = ensemble.train(seed, 0, chips, ())
+    if has_chips_of_its_own(point.bench):
+        about = f"{chips} {whose(point.bench)}"
+        return Forecast.of(found.converged, found.epochs, found.pulses, about)
     described = virtual_chips(point.bench)
     if point.twin is not None:
         return Forecast.of(

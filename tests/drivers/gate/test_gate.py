@@ -268,9 +268,9 @@ def test_a_bench_without_a_time_to_discharge_waits_for_none(behind):
 @pytest.mark.fault("R8")
 def test_two_rows_on_the_meter_are_not_connected(behind):
     bench = behind().arm()
-    with refused(bench, "relays would connect row 0, row 1 to meter"):
+    with refused(bench, "relays would connect row 1, row 2 to meter"):
         bench.matrix.connect(bench.names(("meter", "meter", *["ground"] * 6)))
-    with refused(bench, "relays would join the ports drive and meter on row 0"):
+    with refused(bench, "relays would join the ports drive and meter on row 1"):
         bench.matrix.connect(["1A01", "1B01"])
 
 

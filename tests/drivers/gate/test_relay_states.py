@@ -138,15 +138,15 @@ def test_of_the_patterns_of_a_guarded_bench_only_those_of_its_schemes_may_be(sin
 @pytest.mark.parametrize(
     ("assignment", "words"),
     [
-        (("meter", "meter", *["ground"] * 2, "drive", *["ground"] * 3), "row 0, row 1 to meter"),
-        (("drive", *["ground"] * 3, "drive", *["ground"] * 3), "would join row 0 and column 0 on the port drive"),
-        ((*["ground"] * 4, "meter", "meter", "ground", "ground"), "would join column 0 and column 1 on the port meter"),
+        (("meter", "meter", *["ground"] * 2, "drive", *["ground"] * 3), "row 1, row 2 to meter"),
+        (("drive", *["ground"] * 3, "drive", *["ground"] * 3), "would join row 1 and column 1 on the port drive"),
+        ((*["ground"] * 4, "meter", "meter", "ground", "ground"), "would join column 1 and column 2 on the port meter"),
         (
             ("meter", "ground", "ground", "ground", "meter", *["ground"] * 3),
-            "row 0 and column 0 on the port meter",
+            "row 1 and column 1 on the port meter",
         ),
-        (("drive", "drive", "meter", "ground", *["ground"] * 4), "row 0, row 1 to drive and row 2 to meter"),
-        (("drive", "open", "ground", "ground", "meter", *["ground"] * 3), "column 0 to meter"),
+        (("drive", "drive", "meter", "ground", *["ground"] * 4), "row 1, row 2 to drive and row 3 to meter"),
+        (("drive", "open", "ground", "ground", "meter", *["ground"] * 3), "column 1 to meter"),
     ],
 )
 def test_a_pattern_that_joins_what_must_be_apart_is_refused_by_name(dual, assignment, words):
@@ -158,8 +158,8 @@ def test_a_pattern_that_joins_what_must_be_apart_is_refused_by_name(dual, assign
 @pytest.mark.fault("R8")
 def test_a_line_on_two_ports_joins_them(dual):
     message = refused(dual, ["1A01", "1B01"])
-    assert message == "relays would join the ports drive and meter on row 0"
-    assert "drive and ground on column 3" in refused(dual, [*names(DUAL, ["ground"] * 8), "1A08"])
+    assert message == "relays would join the ports drive and meter on row 1"
+    assert "drive and ground on column 4" in refused(dual, [*names(DUAL, ["ground"] * 8), "1A08"])
 
 
 @pytest.mark.fault("X14")
@@ -228,7 +228,7 @@ def test_only_a_floating_scheme_may_leave_lines_open():
 
     careless = states_of(DUAL, Careless, SymmetricHalfSelect)
     message = refused(careless, ["1A01", "1B05"])
-    assert message == "row 1 would be left open, which read scheme virtual ground may not do"
+    assert message == "row 2 would be left open, which read scheme virtual ground may not do"
 
 
 def test_the_row_scheme_selects_a_cell_only_where_a_row_has_one():

@@ -35,8 +35,8 @@ def test_a_port_may_be_written_as_a_number(matrix):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"rows": (1, 2, 2, 4)}, "row 1 and row 2 are both on matrix column 2"),
-        ({"columns": (5, 6, 7, 4)}, "row 3 and column 3 are both on matrix column 4"),
+        ({"rows": (1, 2, 2, 4)}, "row 2 and row 3 are both on matrix column 2"),
+        ({"columns": (5, 6, 7, 4)}, "row 4 and column 4 are both on matrix column 4"),
         ({"ports": {"drive": "A", "meter": "A"}}, "ports drive and meter are both on matrix row A"),
         ({"ports": {"drive": "A", "meter": "1"}}, "ports drive and meter are both on matrix row 1"),
         ({"ports": {"drive": "a", "meter": "A"}}, "ports drive and meter are both"),
@@ -45,9 +45,9 @@ def test_a_port_may_be_written_as_a_number(matrix):
         ({"columns": ()}, "names no columns"),
         ({"slot": 0}, "wiring slot is 0, expected a whole number from 1"),
         ({"slot": True}, "wiring slot is True"),
-        ({"rows": (0, 1)}, "matrix column of row 0 is 0"),
-        ({"rows": (1.0,)}, "matrix column of row 0 is 1.0"),
-        ({"columns": ("5",)}, "matrix column of column 0 is '5'"),
+        ({"rows": (0, 1)}, "matrix column of row 1 is 0"),
+        ({"rows": (1.0,)}, "matrix column of row 1 is 1.0"),
+        ({"columns": ("5",)}, "matrix column of column 1 is '5'"),
         ({"ports": {"drive": "A", "sense": "B"}}, "port 'sense', expected one of drive, meter"),
         ({"ports": {"drive": "AA"}}, "'AA' is neither a letter nor a number"),
         ({"ports": {"drive": 1}}, "port drive is on matrix row 1, expected a letter or a number as text"),
@@ -62,9 +62,9 @@ def test_a_wiring_that_cannot_be_is_refused(changes, words):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"slot": 3}, "port drive cannot be wired to row 0: .*slot 3"),
-        ({"ports": {"drive": "A", "ground": "I"}}, "port ground cannot be wired to row 0: .*row I"),
-        ({"columns": (5, 6, 7, 13)}, "port drive cannot be wired to column 3: .*column 13"),
+        ({"slot": 3}, "port drive cannot be wired to row 1: .*slot 3"),
+        ({"ports": {"drive": "A", "ground": "I"}}, "port ground cannot be wired to row 1: .*row I"),
+        ({"columns": (5, 6, 7, 13)}, "port drive cannot be wired to column 4: .*column 13"),
     ],
 )
 def test_a_channel_that_the_matrix_lacks_is_refused_and_nothing_is_sent(matrix, changes, words):
@@ -86,9 +86,9 @@ def test_a_matrix_that_gives_two_crosspoints_one_name_is_refused(matrix, monkeyp
         (("drive",) * 7, "names 7 ports for 8 lines"),
         (("drive",) * 9, "names 9 ports for 8 lines"),
         ("dddddddd", "names 8 ports for 8 lines"),
-        (("drive",) * 5 + ("guard",) + ("drive",) * 2, "column 1 is put on port 'guard'"),
-        (("drive",) * 3 + ("",) + ("drive",) * 4, "row 3 is put on port ''"),
-        (("drive",) * 3 + (OPEN,) + ("drive",) * 4, "row 3 is left open"),
+        (("drive",) * 5 + ("guard",) + ("drive",) * 2, "column 2 is put on port 'guard'"),
+        (("drive",) * 3 + ("",) + ("drive",) * 4, "row 4 is put on port ''"),
+        (("drive",) * 3 + (OPEN,) + ("drive",) * 4, "row 4 is left open"),
     ],
 )
 def test_a_state_with_a_line_that_has_no_place_is_refused(matrix, state, words):

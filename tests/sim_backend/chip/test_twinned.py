@@ -186,7 +186,7 @@ def test_a_chip_of_an_ensemble_is_the_same_whatever_else_is_trained(tmp_path):
     twin = twin_of(noise=0.02)
     (tmp_path / "patterns.csv").write_text("pattern,label,set\n01,1,train\n10,0,train\n")
     bench = bench_with(tmp_path, twin)
-    training = bench.training.model_copy(update={"patterns": str(tmp_path / "patterns.csv"), "epochs": 5})
+    training = bench.training.model_copy(update={"patterns": str(tmp_path / "patterns.csv"), "epochs": 5, "confirm": 1})
     ensemble = Point.of(bench.model_copy(update={"training": training}), {}).ensemble()
     assert not ensemble.lockstep
     assert ensemble.noisy

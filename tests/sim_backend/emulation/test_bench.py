@@ -94,8 +94,8 @@ STEEP = {"siemens": "484 nS", "reference_v": "50 mV", "current_a": "1.81 mA", "a
 @pytest.mark.parametrize(
     ("name", "compliance", "sentence"),
     [
-        ("emulated", "100 uA", "smu.a on row 1 reached its current limit of 0.0001 A"),
-        ("emulated-single", "100 uA", "smu on row 1 reached its current limit of 0.0001 A"),
+        ("emulated", "100 uA", "smu.a on row 2 reached its current limit of 0.0001 A"),
+        ("emulated-single", "100 uA", "smu on row 2 reached its current limit of 0.0001 A"),
         ("emulated", "10 mA", "smu.a measured 9.91e.37 A, which is an overrange"),
         ("emulated-single", "10 mA", "end of its measure range"),
     ],

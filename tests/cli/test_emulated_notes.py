@@ -1,0 +1,36 @@
+"""What is said of an emulated chip where a person would else be surprised."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.cli.common import say_assumptions
+from crossbar_hil.errors import RunError
+
+
+@pytest.mark.parametrize(
+    ("kind", "chip", "said"),
+    [
+        ("emulated", {"read_noise": 0.01}, True),
+        ("emulated", {"relaxation": 0.1, "relaxation_s": 1.0}, True),
+        ("emulated", {"drift": 0.01}, True),
+        ("emulated", {"step_spread": 0.3}, False),
+        ("emulated", {}, False),
+        ("simulated", {"read_noise": 0.01}, False),
+    ],
+)
+def test_resume_says_where_the_epoch_that_was_cut_off_is_read_anew(cli, monkeypatch, kind, chip, said):
+    def resume(quiet):
+        raise RunError("not here")
+
+    run = SimpleNamespace(kind=kind, bench=load_bench(kind, overrides={"chip": chip}), resume=resume)
+    monkeypatch.setattr("crossbar_hil.runs.store.find_run", lambda *_: run)
+    told = cli("resume", "latest").err
+    assert ("are made anew" in told and "no pulse is sent twice" in told) is said
+
+
+def test_an_offset_that_an_emulated_bench_subtracts_is_told(capsys):
+    for kind, said in (("emulated", True), ("simulated", False)):
+        say_assumptions(load_bench(kind, overrides={"chip": {"column_offset_a": 1e-7}}))
+        assert ("column_offset_a does not show" in capsys.readouterr().err) is said
