@@ -119,7 +119,7 @@ def check_chip_keys(bench: Bench) -> None:
     factory = _factory(bench)
     if bench.chip is None or not _ignores_chip(bench, factory):
         return
-    usual = (Chip(), Chip.usual())  # a copy in a folder of a run has every default spelled out, and the curve copied
+    usual = (Chip(), Chip.usual({}))  # a copy in a folder of a run has every default spelled out, and the curve copied
     found = [
         name
         for name in Chip.model_fields
