@@ -142,12 +142,19 @@ def plan_calibration(
     Raises
     ------
     ConfigError
-        If there is no curve to fit against.
+        If there is no curve to fit against, or it ends before the pulses do.
     CrossbarError
         If the curve cannot be read, or was not measured with the pulse of the training.
     """
     pulse = bench.training.pulse
     curve = None if spare else sister_curve(bench, pulse, curve_file, scale)
+    known = spare_pulses if curve is None else len(curve.levels_siemens) - 1
+    if pulses > known:
+        whose = f"the spare cells get (--spare-pulses {known})" if curve is None else f"the curve {curve.source} has"
+        raise ConfigError(
+            f"--pulses {pulses} exceed the {known} that {whose}, beyond which nothing tells steps from noise: give "
+            f"{known} or fewer; 2 are enough to foretell a training"
+        )
     return CalibrationPlan(bench, pulse, pulses, reads, read_v, spare, spare_pulses, curve)
 
 
@@ -174,7 +181,8 @@ def steps_of(
     )
     backend.check_pulses(plan.spare_pulses * left_out.astype(np.int64), plan.pulse)
     whole = [
-        characterise(backend, cell, pulses=plan.spare_pulses, read_v=plan.read_v, up=plan.pulse) for cell in plan.spare
+        characterise(backend, cell, pulses=plan.spare_pulses, read_v=plan.read_v, up=plan.pulse, reads=plan.reads)
+        for cell in plan.spare
     ]
     return _in_turn(plan, whole, rest)
 
@@ -184,7 +192,7 @@ def _in_turn(
 ) -> Iterator[Map | Sent | Spare]:
     for cell, steps in zip(plan.spare, whole, strict=True):
         for step in steps:
-            yield Spare(cell, step.number, step.conductance_siemens)
+            yield from (Spare(cell, step.number, siemens) for siemens in step.readings)
     yield from rest
 
 

@@ -18,7 +18,7 @@ from crossbar_hil.bench.cell_options import CellOptions
 from crossbar_hil.bench.curve_facts import read_facts, with_facts
 from crossbar_hil.bench.effects import Effects
 from crossbar_hil.bench.named_files import NAMED_FILES, NamedFile, files_of, renamed
-from crossbar_hil.errors import ConfigError, RunError
+from crossbar_hil.errors import ConfigError, CrossbarError, RunError
 from crossbar_hil.plugins import names, nearest
 from crossbar_hil.shipped import data_file, is_name, is_shipped, shipped
 from crossbar_hil.tables import Ampere, Ohm, Second, Share, Siemens, Table, Volt, VoltSecond
@@ -422,11 +422,26 @@ def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[
         _check_facts(tables["chip"].get("curve"))
     elif isinstance(tables.get("chip"), dict):
         _check_beside_twin(tables["chip"], f"{where}: ")
+        if "wiring" not in tables:
+            tables = {**tables, "chip": _with_size_of_twin(tables["chip"])}
     try:
         return Bench.model_validate(tables)
     except ValidationError as error:
         problems = [_sentence(problem) for problem in error.errors(include_url=False)]
         raise ConfigError(f"{where}: {'; '.join(problems)}", [f"{where}: {each}" for each in problems]) from error
+
+
+def _with_size_of_twin(chip: dict[str, Any]) -> dict[str, Any]:
+    """Take the size of the chip from its twin, where [chip] does not spell it."""
+    from crossbar_hil.twins.file import read_twin  # noqa: PLC0415 - few benches name a twin
+
+    if {"rows", "columns"} <= set(chip):
+        return chip
+    try:
+        twin = read_twin(data_file(chip["twin"]))
+    except (CrossbarError, TypeError):
+        return chip  # told when it is needed
+    return {"rows": twin.rows, "columns": twin.columns, **chip}
 
 
 def _check_facts(curve: Any) -> None:
@@ -485,6 +500,8 @@ def _lay_over(tables: dict[str, Any], upper: dict[str, Any], what: str, where: s
     replaced = set(WHERE_CELLS_START if any(key in upper for key in WHERE_CELLS_START) else ())
     if "twin" in upper:
         replaced |= set(TWIN_SAYS)
+        if not where.startswith("bench file "):  # the size of a shipped bench is nobody's chip
+            replaced |= {"rows", "columns"}
     merged = {key: value for key, value in merged.items() if key not in replaced}
     for key, value in upper.items():
         if not isinstance(value, dict):

@@ -33,7 +33,23 @@ def twin_of_bench(bench: Bench) -> Twin | None:
         raise ConfigError(
             f"the twin {bench.chip.twin} is of {whose}, bench {bench.name} has chip {bench.chip_id}: calibrate that one"
         )
+    if bench.wiring is None and (bench.chip.rows, bench.chip.columns) != (twin.rows, twin.columns):
+        raise ConfigError(
+            f"the twin {bench.chip.twin} is of a chip of {twin.rows} by {twin.columns} cells, bench {bench.name} has "
+            f"{bench.chip.rows} by {bench.chip.columns}: a bench whose [chip] table leaves rows and columns "
+            "out takes those of the twin"
+        )
     return twin
+
+
+def of_another_bench(bench: Bench, twin: Twin | None) -> str | None:
+    """Say if an emulated bench is given the twin of another: what it foretells is then no prediction of its chip."""
+    if twin is None or bench.kind != "emulated" or (twin.source.kind, twin.source.bench) == ("emulated", bench.name):
+        return None
+    return (
+        f"the twin is of bench {twin.source.bench} ({twin.source.kind}), not of the emulated bench {bench.name}, whose "
+        "chip becomes one of its draws: what it foretells is not counted by `twins`"
+    )
 
 
 def with_known_noise(bench: Bench, twin: Twin | None) -> Bench:

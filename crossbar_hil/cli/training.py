@@ -97,7 +97,7 @@ def train(
 
     from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
     from crossbar_hil.bench.opening import check_chip_keys, fresh_seed  # noqa: PLC0415
-    from crossbar_hil.bench.twin_of_chip import moved_since, twin_of_bench, with_known_noise  # noqa: PLC0415
+    from crossbar_hil.bench.twin_of_chip import of_another_bench, twin_of_bench, with_known_noise  # noqa: PLC0415
     from crossbar_hil.runs.progress import make_progress  # noqa: PLC0415
     from crossbar_hil.runs.training import train_and_record  # noqa: PLC0415
     from crossbar_hil.studies.settings import find_key, set_own_values  # noqa: PLC0415
@@ -127,24 +127,11 @@ def train(
         check_labels(checked.training)  # before anybody is asked, and before the chip is read
     else:
         warn_of_chips(checked)
+    another = of_another_bench(checked, twin)
+    if another is not None:
+        click.echo(f"note    {printable(another)}", err=True)
     foretold = _foretell(checked, seed, forecast_chips)
-    warnings: list[str] = []
-    rows = checked.confirm
-    ends = f"ends once {rows} evaluations in a row meet every target (confirm)" if rows > 1 else ""
-    if checked.kind == "hardware":
-        siemens = _read_chip(checked)
-        warnings = [] if twin is None else moved_since(twin, siemens)
-        told = [*_of_chips(checked), *_headroom(checked, siemens), *(f"warning {each}" for each in warnings)]
-        for line in told:
-            click.echo(printable(line), err=True)
-        what = f"training sends pulses of {checked.training.pulse} to the chip on bench {checked.name}"
-        what += f" and {ends}" if ends else ""
-        what += f"; of {foretold.about.partition(':')[0]} {foretold.sentence}" if foretold else ""
-        if yes:
-            click.echo(f"note    {printable(what)}", err=True)
-        confirm(checked.kind, yes, what)
-    elif ends:
-        click.echo(f"note    training {ends}", err=True)
+    warnings = _tell_and_ask(checked, twin, foretold, yes=yes)
     with make_progress(Console(stderr=True), quiet=quiet, epochs=checked.training.epochs) as progress:
         outcome = train_and_record(
             checked,
@@ -152,11 +139,33 @@ def train(
             out=out,
             preset=preset,
             label=label,
-            forecast=foretold and foretold.as_record(),
+            forecast=foretold and foretold.as_record() | ({"counts": False} if another is not None else {}),
             warnings=warnings,
             show=progress.show,
         )
     tell_outcome(outcome, no_report=no_report, as_json=as_json)
+
+
+def _tell_and_ask(bench: Any, twin: Any, foretold: Any, *, yes: bool) -> list[str]:
+    """Say what a person must know before training, and ask before a real chip is changed; return the warnings."""
+    from crossbar_hil.bench.twin_of_chip import moved_since  # noqa: PLC0415
+
+    ends = f"ends once {bench.confirm} evaluations in a row meet every target (confirm)" if bench.confirm > 1 else ""
+    if bench.kind != "hardware":
+        if ends:
+            click.echo(f"note    training {ends}", err=True)
+        return []
+    siemens = _read_chip(bench)
+    warnings = [] if twin is None else moved_since(twin, siemens)
+    for line in (*_of_chips(bench), *_headroom(bench, siemens), *(f"warning {each}" for each in warnings)):
+        click.echo(printable(line), err=True)
+    what = f"training sends pulses of {bench.training.pulse} to the chip on bench {bench.name}"
+    what += f" and {ends}" if ends else ""
+    what += f"; of {foretold.about.partition(':')[0]} {foretold.sentence}" if foretold else ""
+    if yes:
+        click.echo(f"note    {printable(what)}", err=True)
+    confirm(bench.kind, yes, what)
+    return warnings
 
 
 def _foretell(bench: Any, seed: int, chips: int | None) -> Any:

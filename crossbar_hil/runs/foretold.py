@@ -26,6 +26,8 @@ def _told(out: Path, kind: str | None) -> Iterator[Foretold]:
         forecast = facts.get("forecast")
         if facts.get("status") != "done" or not isinstance(forecast, Mapping) or "epochs_mean" not in forecast:
             continue
+        if not forecast.get("counts", True):
+            continue  # by the twin of another bench
         if kind is None or facts["kind"] == kind:
             yield _of_run(facts, forecast)
 

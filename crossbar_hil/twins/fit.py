@@ -117,8 +117,7 @@ def _changed(means: FloatArray, errors: FloatArray) -> BoolArray:
 
 def _posterior(likelihood: FloatArray, means: FloatArray) -> FloatArray:
     """Return the probability of each point of the grid (means, spreads, variations)."""
-    with np.errstate(divide="ignore"):
-        logarithm = np.log(likelihood).sum(axis=0)
+    logarithm = np.log(np.maximum(likelihood, np.finfo(float).tiny)).sum(axis=0)
     logarithm = logarithm - np.log1p(np.square(means / SISTER))[:, None, None]
     logarithm -= 0.5 * np.square(SPREADS / WIDEST)[:, None] + 0.5 * np.square(VARIATIONS / WIDEST)
     share = np.exp(logarithm - logarithm.max())

@@ -71,8 +71,15 @@ def make_twin(
     means = np.array([each.mean(axis=0) for each in rounds])
     errors = noise * np.abs(means) / np.sqrt([[len(each)] for each in rounds])
     seconds = readings.seconds()
+    if spare:  # its own noise is in the curve that all others are held against
+        levels = curve[np.minimum(np.arange(len(means)), len(curve) - 1)]
+        of_curve = noise / np.sqrt(readings.spare_reads) * np.hypot(levels, curve[0])
+        of_curve[0] = 0.0
+    else:
+        of_curve = np.zeros(len(means))
     relaxed = None if seconds is None else fit_relaxation([each[:, chosen] for each in rounds], seconds, noise)
     before, doubt = (means[:, chosen], errors[:, chosen]) if relaxed is None else (relaxed.means, relaxed.errors)
+    doubt = np.hypot(doubt, of_curve[:, None])
     fit = fit_chip(before, doubt, rises, draws=draws, rng=np.random.default_rng(SEED))
     whole = _with_spares(fit.draws, chosen, spare, rises, readings.shape)
     return Twin(

@@ -60,9 +60,19 @@ class Readings:
     spares: tuple[Spare, ...] = ()
 
     def spare_curves(self) -> dict[tuple[int, int], FloatArray]:
-        """Return the conductance of each spare cell after 0, 1, 2, ... pulses, in siemens."""
-        cells = dict.fromkeys(each.cell for each in self.spares)
-        return {cell: np.array([each.siemens for each in self.spares if each.cell == cell]) for cell in cells}
+        """Return the conductance of each spare cell after 0, 1, 2, ... pulses, the mean of its readings, in siemens."""
+        return {cell: np.array([np.mean(each) for each in levels]) for cell, levels in self._spare_levels().items()}
+
+    @property
+    def spare_reads(self) -> int:
+        """Fewest readings of a level of a spare cell."""
+        return min((len(each) for levels in self._spare_levels().values() for each in levels), default=0)
+
+    def _spare_levels(self) -> dict[tuple[int, int], list[list[float]]]:
+        found: dict[tuple[int, int], dict[int, list[float]]] = {}
+        for each in self.spares:
+            found.setdefault(each.cell, {}).setdefault(each.pulses, []).append(each.siemens)
+        return {cell: [levels[number] for number in sorted(levels)] for cell, levels in found.items()}
 
     @property
     def shape(self) -> tuple[int, int]:

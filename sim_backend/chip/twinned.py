@@ -26,7 +26,8 @@ def check_size(chip: Chip, twin: Twin) -> None:
     """
     if (chip.rows, chip.columns) != (twin.rows, twin.columns):
         raise DataError(
-            f"the twin is of a chip of {twin.rows} by {twin.columns} cells, the bench has {chip.rows} by {chip.columns}"
+            f"the twin is of a chip of {twin.rows} by {twin.columns} cells, the bench has {chip.rows} by "
+            f"{chip.columns}: a bench whose [chip] table leaves rows and columns out takes those of the twin"
         )
 
 

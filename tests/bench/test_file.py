@@ -85,7 +85,7 @@ def test_a_share_may_be_typed_in_per_cent():
         ({"step_variation": 1e-320}, "step_variation 9.99989e-321 is below 1e-06, which nobody could see; write 0"),
         ({"drift": 1000}, "chip.drift: 1000 must be from 0 to 1: 1 is all that a cell conducts"),
         ({"step_spread": True}, "chip.step_spread: true is not a share"),
-        ({"shape_spread": True}, "chip.shape_spread: true is not a number"),
+        ({"shape_spread": True}, "chip.shape_spread: true is not a share"),
         ({"disturb": True}, "chip.disturb: true is not a number"),
         ({"relaxation_exponent": True}, "chip.relaxation_exponent: true is not a number"),
         ({"step_sprea": 0.1}, "unknown key chip.step_sprea; did you mean 'step_spread'"),

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from crossbar_hil.bench.file import Bench, Chip
+from crossbar_hil.bench.file import Bench, Chip, load_bench
 from crossbar_hil.bench.headroom import headroom
-from crossbar_hil.bench.twin_of_chip import moved_since, twin_of_bench, with_known_noise
+from crossbar_hil.bench.twin_of_chip import moved_since, of_another_bench, twin_of_bench, with_known_noise
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.studies.convergence.forecast import TWIN_CHIPS, forecast
 from crossbar_hil.twins.making import make_twin
@@ -112,3 +112,27 @@ def test_a_forecast_trains_draws_of_the_twin(bench, tmp_path):
     assert TWIN_CHIPS == 200
     assert 0 < found.epochs_mean <= 48
     assert found.as_record()["pulses_mean"] == found.pulses_mean
+
+
+def test_rows_and_columns_are_those_of_the_twin_unless_the_bench_spells_others(twin, tmp_path):
+    wide = twin.model_copy(update={"rows": 2, "columns": 8})
+    wide = wide.model_copy(
+        update={"cells": type(twin.cells)(**{name: np.reshape(rows, (2, 8)).tolist() for name, rows in twin.cells})}
+    )
+    wide.write(tmp_path / "wide.toml")
+    chip = {"twin": str(tmp_path / "wide.toml")}
+    found = load_bench("simulated", overrides={"chip": chip})
+    assert (found.chip.rows, found.chip.columns) == (2, 8)
+    other = load_bench("simulated", overrides={"chip": {**chip, "rows": 4, "columns": 4}})
+    with pytest.raises(
+        ConfigError, match=r"of 2 by 8 cells, .* has 4 by 4: a bench whose .* leaves rows and columns out"
+    ):
+        twin_of_bench(other)
+
+
+def test_a_twin_of_another_bench_on_an_emulated_one_is_told(twin):
+    emulated = load_bench("emulated")
+    assert "of bench b (hardware), not of the emulated bench" in of_another_bench(emulated, twin)
+    own = twin.source.model_copy(update={"bench": emulated.name, "kind": "emulated"})
+    assert of_another_bench(emulated, twin.model_copy(update={"source": own})) is None
+    assert of_another_bench(load_bench("simulated"), twin) is None

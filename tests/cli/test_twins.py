@@ -90,6 +90,7 @@ def test_a_spare_cell_is_given_up_and_its_curve_taken(cli, bench, tmp_path):
     ("words", "message"),
     [
         (("--spare", "5,1"), "spare cell row 5, column 1 is not on the chip of 4 by 4 cells"),
+        (("--pulses", "99"), "--pulses 99 exceed the "),
         (("--spare", "two"), "--spare 'two' must be ROW,COLUMN"),
         (("--pulses", "0"), "at least 1 pulse"),
         (("--curve", "nowhere.csv"), "nowhere.csv"),

@@ -71,6 +71,17 @@ def test_a_spare_cell_gives_the_curve_and_stands_at_its_end():
     assert twin.source.spare == ((1, 2),)
 
 
+def test_the_curve_of_a_spare_cell_is_the_mean_of_its_readings_and_its_noise_is_allowed_for():
+    rises = 60e-6 * (1 - np.exp(-np.arange(32) / 10))
+    chip = HiddenChip(np.random.default_rng(1), spread=0.0, variation=0.0, noise=0.02, rises=rises)
+    chip.starts = np.full(16, 1e-4)
+    noise = 1 + 0.02 * np.random.default_rng(2).standard_normal((32, 20))
+    spares = [Spare((1, 2), number, (1e-4 + rises[number]) * each) for number in range(32) for each in noise[number]]
+    twin = make_twin(readings_of(chip.rounds(), spares), None, source=SOURCE, draws=20)
+    assert twin.curve_siemens == pytest.approx((1e-4 + rises) * noise.mean(axis=1))
+    assert twin.numbers.step_variation.low == twin.numbers.step_spread.low == 0
+
+
 def test_without_any_curve_nothing_is_fitted(made):
     with pytest.raises(DataError, match="neither a spare cell nor the curve of a sister chip"):
         make_twin(made[1], None, source=SOURCE)
