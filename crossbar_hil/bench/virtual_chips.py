@@ -232,7 +232,7 @@ def _off_the_curve(start: tuple[float, float], measured: tuple[float, float]) ->
 def _far_off_gain(training: Training, rise: float) -> list[str]:
     volts = max(abs(training.v0), abs(training.v1))
     target = max(abs(training.target), abs(training.target if training.target0 is None else training.target0))
-    if not (rise > 0 and volts > 0 and 0 < target < 1):
+    if not (rise > 0 and volts > 0 and training.beta > 0 and 0 < target < 1):
         return []
     needed, reached = math.atanh(target), training.beta * rise * volts
     if LEAST_REACH * needed <= reached <= MOST_GAIN:

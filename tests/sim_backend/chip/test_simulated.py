@@ -502,7 +502,7 @@ PATTERNS, LABELS = [[0, 0, 0, 1], [0, 1, 1, 0], [1, 0, 0, 1]], [[0, 1], [1, 0], 
 @pytest.mark.fault("V11")
 def test_the_same_seed_trains_the_same_run_to_the_bit(figure2a):
     first, second = (
-        Trainer(noisy(figure2a, 3), beta=2e7, target=0.99, epochs=12).run(PATTERNS, LABELS) for _ in range(2)
+        Trainer(noisy(figure2a, 3), beta=2e7, target=0.99, epochs=12, confirm=1).run(PATTERNS, LABELS) for _ in range(2)
     )
     assert first.epochs > 1
     for name in ("conductances", "currents", "activations", "errors", "counts"):
@@ -511,7 +511,8 @@ def test_the_same_seed_trains_the_same_run_to_the_bit(figure2a):
 
 def test_another_seed_trains_another_run(figure2a):
     first, second = (
-        Trainer(noisy(figure2a, seed), beta=2e7, target=0.99, epochs=3).run(PATTERNS, LABELS) for seed in (3, 4)
+        Trainer(noisy(figure2a, seed), beta=2e7, target=0.99, epochs=3, confirm=1).run(PATTERNS, LABELS)
+        for seed in (3, 4)
     )
     assert not np.array_equal(first.currents[0], second.currents[0])
 

@@ -147,7 +147,7 @@ def test_an_output_exactly_at_its_target_counts_as_met_where_the_trainer_counts_
 
 @pytest.mark.parametrize("noise", [{}, {"read_noise": 0.02}, {"step_variation": 0.3}], ids=str)
 def test_threads_and_chunks_change_nothing(noise):
-    settings = {"seed": 7, "span_siemens": DEFAULT, **noise}
+    settings = {"seed": 7, "span_siemens": DEFAULT, "confirm": 1, **noise}
     whole = next(iterate_ensemble(CURVE, 9000, *TRAIN, chunk=9000, threads=2, epochs=9, **settings))
     parts = list(iterate_ensemble(CURVE, 9000, *TRAIN, chunk=3777, threads=1, epochs=9, **settings))
     assert [part.first for part in parts] == [0, 3777, 7554]
@@ -238,7 +238,7 @@ def test_chips_with_wires_are_those_of_the_trainer_whatever_the_share():
 
 def test_a_chip_with_wires_and_noise_depends_on_its_number_alone():
     shifts = draw_ensemble(4, (4, 4), seed=5, span_siemens=(2e-8, 1e-7))
-    settings = {"wire_ohm": 1e4, "read_noise": 0.02, "epochs": 4, "seed": 3, "threads": 1}
+    settings = {"wire_ohm": 1e4, "read_noise": 0.02, "epochs": 4, "confirm": 1, "seed": 3, "threads": 1}
     whole = train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, **settings)
     part = train_ensemble(CURVE, shifts[2:], TASK.train, TASK.train_labels, first=2, **settings)
     np.testing.assert_array_equal(whole.levels[2:], part.levels)
