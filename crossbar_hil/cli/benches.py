@@ -44,6 +44,7 @@ def check(bench: str, wiring: bool, like: Path | None, voltage: str, as_json: bo
     from crossbar_hil.bench.checking import check_bench, check_order, check_wiring, reachable_by_others  # noqa: PLC0415
     from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
     from crossbar_hil.bench.headroom import headroom  # noqa: PLC0415
+    from crossbar_hil.bench.reach import warning_of_reach  # noqa: PLC0415
     from crossbar_hil.bench.start_map import read_map  # noqa: PLC0415
     from crossbar_hil.guard.opening import open_bench  # noqa: PLC0415
     from crossbar_hil.quantities import si  # noqa: PLC0415
@@ -59,13 +60,14 @@ def check(bench: str, wiring: bool, like: Path | None, voltage: str, as_json: bo
                 problems = [] if reference is None else check_order(conductances, reference)
     notes = [] if problems else reachable_by_others(load_bench(bench))
     left = None if problems else headroom(load_bench(bench), conductances)
+    reach = "" if problems else warning_of_reach(load_bench(bench))
     if as_json:
-        print_json(bench=bench, problems=problems, notes=notes, headroom=left and left.as_record())
+        print_json(bench=bench, problems=problems, notes=notes, headroom=left and left.as_record(), reach=reach)
     else:
         for note in notes:
             click.echo(printable(note), err=True)
         click.echo("\n".join(map(printable, problems)) if problems else f"bench {bench} is sound")
-        print_lines([] if left is None else headroom_lines(left))
+        print_lines([] if left is None else [*headroom_lines(left), *([f"warning: {reach}"] if reach else [])])
     raise click.exceptions.Exit(COULD_NOT if problems else DONE)
 
 
