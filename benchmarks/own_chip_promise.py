@@ -228,8 +228,8 @@ def studies() -> dict[str, study.Study]:
     rows = {name: (lambda name=name: compare(name, 4)) for name in KINDS}
     return {
         "own_chip_promise": study.Study(
-            f"Of each kind {len(MEASURED)} chip measured (seeds {', '.join(map(str, MEASURED))}): 16 cells read, 4 cells "
-            "of a sister chip characterised, 1,000 simulated chips for the yield and 2,000 for the promise; truth on "
+            f"Of each kind {len(MEASURED)} chip measured (seeds {', '.join(map(str, MEASURED))}): 16 cells read, 4 "
+            "cells of a sister chip characterised, 1,000 simulated chips for the yield and 2,000 for the promise; truth on "
             "20,000 hidden chips.",
             {
                 "hidden kind": "{name}",

@@ -14,6 +14,7 @@ from crossbar_hil.arrays import BoolArray
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.characterisation import Step, characterise
 from crossbar_hil.bench.file import Bench, Chip
+from crossbar_hil.bench.virtual_chips import in_siemens
 from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.plugins import load
 from crossbar_hil.twins.calibration import Clock, calibrate
@@ -83,8 +84,8 @@ class CalibrationPlan:
         if self.curve is not None:
             rise, whole = self.curve.effect(self.pulses)
             said += (
-                f"; by the curve {self.curve.source} that raises a cell by {1e9 * rise:.3g} nS of the "
-                f"{1e9 * whole:.3g} nS that it can rise, for good"
+                f"; by the curve {self.curve.source} that raises a cell by {in_siemens(rise)} of the "
+                f"{in_siemens(whole)} that it can rise, for good"
             )
         else:
             said += ", which change them for good"

@@ -1,12 +1,10 @@
 """Name every problem of a bench at once, without sourcing a voltage."""
 
 import ipaddress
-import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from itertools import permutations, product
 from typing import Any
 
 import numpy as np
@@ -16,7 +14,7 @@ from crossbar_hil.bench.file import Bench, load_bench
 from crossbar_hil.bench.instruments import find_resources, find_source, open_instrument, wrong_identity
 from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.bench.virtual_chips import start_range
-from crossbar_hil.errors import ConfigError, CrossbarError, DataError
+from crossbar_hil.errors import ConfigError, CrossbarError
 from crossbar_hil.instrument import Identity, SwitchMatrix
 from crossbar_hil.plugins import load
 from crossbar_hil.shipped import data_file
@@ -25,8 +23,6 @@ from crossbar_hil.twins.file import read_twin
 
 SHORTED = 1e3
 """A conductance of more than this many typical cells is a short."""
-MOST_ORDERS = 1e6
-"""A 6 x 6 chip has half as many orders of its lines."""
 OPEN = 1e-3
 """A conductance of less than this share of a typical cell is none."""
 
@@ -247,7 +243,7 @@ def check_wiring(backend: Any, voltage_v: float) -> list[str]:
     """Return what a read of every pair of lines says about the wiring: open, shorted and swapped lines.
 
     A row and a column show the conductance of their cell, two lines of one kind show nothing. That tells which lines
-    are rows and which are columns, but not in which order they are; `check_order` tells that.
+    are rows and which are columns, but not in which order they are; `crossbar_hil.bench.line_order` tells that.
 
     Parameters
     ----------
@@ -286,36 +282,3 @@ def check_wiring(backend: Any, voltage_v: float) -> list[str]:
     if wrong:
         found.append(f"{' and '.join(names[line] for line in wrong)} are swapped: rows and columns are mixed up")
     return found
-
-
-def check_order(conductances: FloatArray, reference: FloatArray) -> list[str]:
-    """Return which lines stand in each other's place, by the conductances that the chip is known to have.
-
-    Every order of rows and columns is tried; the one nearest to the reference, in the squares of the relative
-    differences, is taken for the truth.
-
-    Parameters
-    ----------
-    conductances, reference : ndarray of float, shape (R, C)
-        What is read now, and what was read when the wiring was right, in siemens.
-
-    Raises
-    ------
-    DataError
-        If the shapes differ, or there are more orders than can be tried.
-    """
-    if conductances.shape != reference.shape:
-        raise DataError(f"the reference has {reference.shape} cells, the chip has {conductances.shape}")
-    if math.factorial(reference.shape[0]) * math.factorial(reference.shape[1]) > MOST_ORDERS:
-        raise DataError(f"a chip of {reference.shape} cells has more than {MOST_ORDERS:g} orders of its lines to try")
-    scale = np.maximum(reference, OPEN * np.median(reference))
-    order = min(
-        product(permutations(range(reference.shape[0])), permutations(range(reference.shape[1]))),
-        key=lambda lines: float(np.square((conductances[np.ix_(*lines)] - reference) / scale).sum()),
-    )
-    return [
-        f"{kind} {place + 1} of the reference is now at {kind} {now + 1}"
-        for kind, lines in zip(("row", "column"), order, strict=True)
-        for place, now in enumerate(lines)
-        if place != now
-    ]

@@ -69,19 +69,29 @@ def open_backend(
     The generator is ``numpy.random.default_rng(seed)``, so that ``lognormal_shifts`` with the same generator draws the
     same chip, simulated or emulated.
     """
-    factory = load("backends", bench.backend)
-    if not (isinstance(factory, type) and issubclass(factory, DeviceBackend)):
-        raise ConfigError(f"backend {bench.backend!r} is {factory!r}, not a subclass of DeviceBackend")
     rng = _generator(seed)
-    if bench.instruments:
-        with ExitStack() as owned:
-            instruments = open_instruments(bench, rng, owned, resources, ask=ask, tell=tell)
-            chip = _assemble(bench, factory, instruments)
-            chip.owned = owned.pop_all()
-            return chip
+    if not bench.instruments:
+        return make_backend(bench, rng)
+    factory = _factory(bench)
+    with ExitStack() as owned:
+        instruments = open_instruments(bench, rng, owned, resources, ask=ask, tell=tell)
+        chip = _assemble(bench, factory, instruments)
+        chip.owned = owned.pop_all()
+        return chip
+
+
+def make_backend(bench: Bench, rng: np.random.Generator) -> DeviceBackend:
+    """Make the backend of a checked bench without instruments: its ``from_bench`` with a generator.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be made, or is of another kind than the bench says.
+    """
+    factory = _factory(bench)
     _check_effects(bench, factory)
     try:
-        backend = factory.from_bench(bench, rng)
+        backend: DeviceBackend = factory.from_bench(bench, rng)
     except TypeError as error:
         raise ConfigError(f"bench {bench.name}: backend {bench.backend!r} cannot be made: {error}") from error
     if backend.kind not in KINDS:
@@ -101,6 +111,13 @@ def _check_effects(bench: Bench, factory: type[DeviceBackend]) -> None:
             f"bench {bench.name}: backend {bench.backend!r} is not made from [chip], so {', '.join(found)} there would "
             "do nothing; leave it out, or take the backend simulated"
         )
+
+
+def _factory(bench: Bench) -> Any:
+    factory = load("backends", bench.backend)
+    if not (isinstance(factory, type) and issubclass(factory, DeviceBackend)):
+        raise ConfigError(f"backend {bench.backend!r} is {factory!r}, not a subclass of DeviceBackend")
+    return factory
 
 
 def _assemble(bench: Bench, factory: Any, instruments: Mapping[str, Any]) -> DeviceBackend:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -25,6 +26,8 @@ from crossbar_hil.cli.common import (
 )
 from crossbar_hil.errors import RunError
 
+LOOKS = 3
+"""Times that a chip is read to be held against a map: so that the noise of a reading is known."""
 seed_option = click.option("--seed", type=click.IntRange(min=0), help="Seed of a virtual chip; fresh if not given.")
 
 
@@ -33,32 +36,38 @@ seed_option = click.option("--seed", type=click.IntRange(min=0), help="Seed of a
 @click.option("--wiring", is_flag=True, help="Read every pair of lines too, to find open, shorted and swapped ones.")
 @click.option(
     "--like",
-    type=click.Path(path_type=Path),
-    help="With --wiring: conductances as `read --json` printed them when the wiring was right, to find lines that "
-    "stand in each other's place.",
+    metavar="RUN|MAP",
+    help="With --wiring: what `read --json` printed when the wiring was right, or a run that ended on this chip, to "
+    "tell lines that stand in each other's place from a chip that has changed.",
 )
 @click.option("--voltage", default="100 mV", show_default=True, help="Read voltage of --wiring.")
 @as_json
-def check(bench: str, wiring: bool, like: Path | None, voltage: str, as_json: bool) -> None:
+def check(bench: str, wiring: bool, like: str | None, voltage: str, as_json: bool) -> None:
     """Name every problem of a BENCH at once; no voltage is sourced, except at read voltage with --wiring."""
-    from crossbar_hil.bench.checking import check_bench, check_order, check_wiring, reachable_by_others  # noqa: PLC0415
+    import numpy as np  # noqa: PLC0415 - --help must not wait for it
+
+    from crossbar_hil.bench.checking import check_bench, check_wiring, reachable_by_others  # noqa: PLC0415
     from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
     from crossbar_hil.bench.headroom import headroom  # noqa: PLC0415
+    from crossbar_hil.bench.line_order import find_order  # noqa: PLC0415
     from crossbar_hil.bench.reach import warning_of_reach  # noqa: PLC0415
-    from crossbar_hil.bench.start_map import read_map  # noqa: PLC0415
+    from crossbar_hil.bench.read_noise import find_read_noise  # noqa: PLC0415
     from crossbar_hil.guard.opening import open_bench  # noqa: PLC0415
     from crossbar_hil.quantities import si  # noqa: PLC0415
 
-    reference = None if like is None else read_map(like, what="map")
+    reference = None if like is None else _map_of(like)
     problems = check_bench(bench)
-    conductances = None
+    conductances, order = None, None
     if wiring and not problems:
         with open_bench(bench) as backend:
             problems = check_wiring(backend, si(voltage, "V"))
             if not problems:
                 conductances = backend.read_conductances(si(voltage, "V"))
-                problems = [] if reference is None else check_order(conductances, reference)
-    notes = [] if problems else reachable_by_others(load_bench(bench))
+                if reference is not None:
+                    again = [backend.read_conductances(si(voltage, "V")) for _ in range(LOOKS - 1)]
+                    order = find_order(conductances, reference, find_read_noise(np.array([conductances, *again])).share)
+                    problems = order.problems
+    notes = [] if problems else [*(order.notes if order else []), *reachable_by_others(load_bench(bench))]
     left = None if problems else headroom(load_bench(bench), conductances)
     reach = "" if problems else warning_of_reach(load_bench(bench))
     if as_json:
@@ -250,3 +259,13 @@ def _ended_by_signal() -> Iterator[threading.Event]:
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+def _map_of(like: str) -> Any:
+    """Return the conductances (R, C) of a map, in siemens, or those in which a run left its chip."""
+    from crossbar_hil.bench.start_map import read_map  # noqa: PLC0415 - --help must not wait for it
+    from crossbar_hil.runs.store import find_run  # noqa: PLC0415
+
+    if Path(like).is_file():
+        return read_map(Path(like), what="map")
+    return find_run(like, Path("runs")).result.conductances[-1]

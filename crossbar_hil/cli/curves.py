@@ -10,6 +10,7 @@ from crossbar_hil.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
     from crossbar_hil.curves.files.options import Options
+    from crossbar_hil.curves.files.questions import CurveUnclear
     from crossbar_hil.curves.reading import Understanding
 
 
@@ -57,8 +58,7 @@ def curve(file: str, to: Path | None, png: Path | None, as_json: bool, **given: 
     try:
         found = understand(data_file(file), options)
     except CurveUnclear as unclear:
-        if not as_json:
-            print_lines(_table(unclear.understood))
+        _tell_before(unclear, as_json)
         raise
     if to is not None:
         _write(to, found, file, options)
@@ -89,6 +89,20 @@ def _options(**given: Any) -> "Options":
 def _table(said: tuple[tuple[str, str], ...]) -> list[str]:
     margin = max((len(subject) for subject, _ in said), default=0)
     return [f"{subject:<{margin}}  {text}" for subject, text in said]
+
+
+def _tell_before(unclear: "CurveUnclear", as_json: bool) -> None:
+    """Print what was understood before something was open, and the readings if their order is."""
+    from crossbar_hil.curves.measured import MeasuredCurve  # noqa: PLC0415
+    from crossbar_hil.curves.showing import sketch  # noqa: PLC0415
+
+    if as_json:
+        print_json(understood=dict(unclear.understood), open=str(unclear))
+        return
+    print_lines(_table(unclear.understood))
+    if len(unclear.readings) > 1 and max(unclear.readings) > 0:
+        click.echo()
+        print_lines(sketch([MeasuredCurve(True, None, unclear.readings)], told=False))
 
 
 def _tell(found: "Understanding", to: Path | None, png: Path | None) -> None:

@@ -63,6 +63,7 @@ def choose_columns(layout: Layout, options: Options, ask: Asker) -> Columns:
     values = _several(values, layout, names, options, ask)
     for value in values:
         ask.say(f"column {value.place + 1}", _what(value, layout))
+    _check_torn(layout, values, options, ask)
     _say_rest(layout, names, values, ask)
     return Columns(names, tuple(values))
 
@@ -205,6 +206,23 @@ def _with_partner(values: list[Value], layout: Layout, names: tuple[Name, ...]) 
     if not pairs or not all(first * second < 0 for first, second in pairs):
         return values
     return [Value(values[0].place, values[0].name, values[0].unit, values[0].way, values[1].place)]
+
+
+def _check_torn(layout: Layout, values: list[Value], options: Options, ask: Asker) -> None:
+    """Ask about whole numbers with as many digits in every line of the next column: a decimal comma between them."""
+    if options.decimal is not None:
+        return
+    for value in values:
+        own, after = layout.texts(value.place), layout.texts(value.place + 1)
+        if not after or not all(text.isdecimal() for text in (*own, *after)):
+            continue
+        if len({len(text) for text in after}) == 1 and len(after[0]) > 1 and len(set(after)) > 1:
+            one = f"{own[0]},{after[0]}"
+            raise ask.question(
+                f"columns {label(layout, value.place)} and {label(layout, value.place + 1)} may be one number with "
+                f"a decimal comma, {one} in line {layout.rows[0].line}; write it with a point if so, or say that they "
+                f"are two by {ask.command(separator='comma', decimal='.')}"
+            )
 
 
 def _say_rest(layout: Layout, names: tuple[Name, ...], values: list[Value], ask: Asker) -> None:

@@ -89,7 +89,7 @@ def _table(data: bytes, options: Options, ask: Asker) -> Reading:
     """Find the table of a file and say how it is written."""
     rows = books.rows_of(data, options, ask)
     if rows is not None:
-        layout = lay_out(_within(rows, options), ".")
+        layout = lay_out(_within(rows, options), options.decimal or ".")
         if not layout.rows:
             raise ask.refusal("holds no numbers")
         reading = Reading("cells", layout)
@@ -184,13 +184,14 @@ def _curves(
     counted = False
     for value in columns.values:
         levels = checked_levels(lines, readings[value.place], value, layout, options, ask)
+        ask.readings = tuple(level.siemens for level in levels)
         counts, left_out = _counts(whole, layout, columns, value, rows, options, ask)
         counted = counted or bool(counts)
         for run in runs_of(value, levels, order, counts, options, ask):
             runs.append(check_counts(run, counts, left_out, ask))
     if not counted and all(pulse is None for pulse in rows.pulses):
         ask.say("order", "nothing counts the pulses: each reading is taken for one pulse more than the one before")
-    pulses = {way: _pulse(way, layout, columns, rows, facts, options) for way in ("up", "down")}
+    pulses = {way: _pulse(way, layout, columns, rows, facts, options, ask) for way in ("up", "down")}
     curves, spreads = [], []
     for way in ("up", "down"):
         own = [run for run in runs if run.way == way]
@@ -240,16 +241,20 @@ def _counts(
     return {}, []
 
 
-def _pulse(way: str, layout: Layout, columns: Columns, rows: Rows, facts: list[Fact], options: Options) -> Pulse | None:
+def _pulse(
+    way: str, layout: Layout, columns: Columns, rows: Rows, facts: list[Fact], options: Options, ask: Asker
+) -> Pulse | None:
     """Return the pulse of a way as options, rows, columns or header block say it; None if they do not."""
     sign = 1 if way == "up" else -1
     amplitude, width = _told(way, options)
+    if amplitude is None and (options.up is not None or options.down is not None):
+        return None  # the file called these readings otherwise, so its pulses are not theirs
     if amplitude is None:
         between = {abs(v) for v in rows.pulses if v is not None and v * sign > 0}
         amplitude = sign * between.pop() if len(between) == 1 else None
-    amplitude = amplitude if amplitude is not None else _constant(layout, columns, rows, "voltage", sign)
+    amplitude = amplitude if amplitude is not None else _constant(layout, columns, rows, "voltage", sign, ask)
     amplitude = amplitude if amplitude is not None else pulse_voltage(facts, sign)
-    width = width if width is not None else _constant(layout, columns, rows, "time", 1)
+    width = width if width is not None else _constant(layout, columns, rows, "time", 1, ask)
     width = width if width is not None else pulse_width(facts)
     return None if amplitude is None or width is None else Pulse(amplitude, width)
 
@@ -260,7 +265,7 @@ def _told(way: str, options: Options) -> tuple[float | None, float | None]:
     return options.depress_amplitude, options.depress_width if options.depress_width is not None else options.width
 
 
-def _constant(layout: Layout, columns: Columns, rows: Rows, quantity: str, sign: int) -> float | None:
+def _constant(layout: Layout, columns: Columns, rows: Rows, quantity: str, sign: int, ask: Asker) -> float | None:
     """Return the one value of a column of pulse heights or widths, in SI units, if its unit is known."""
     for place, name in enumerate(columns.names):
         about_pulses = (name.writing and not name.reading) if quantity == "voltage" else name.width
@@ -268,6 +273,11 @@ def _constant(layout: Layout, columns: Columns, rows: Rows, quantity: str, sign:
             continue
         column = layout.column(place)
         found = {column[row] for row in rows.kept}
+        if quantity == "time" and len(found - {None, 0.0}) > 1:
+            raise ask.question(
+                f"the pulses of column {label(layout, place)} are of several widths, and a curve is one of equal "
+                f"pulses; take a part by {ask.command(lines=(layout.rows[0].line, layout.rows[-1].line // 2))}"
+            )
         own = {each for each in found if each is not None and each * sign > 0}
         if len(own) == 1:
             return own.pop() * name.unit.factor

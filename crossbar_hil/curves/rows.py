@@ -21,6 +21,8 @@ LARGEST_WITHOUT_UNIT_V = 2.0
 FAR_OFF = 3.0
 """Conductances that differ from current over voltage by this factor are in another unit than the header says."""
 OVERFLOW = 1e20
+HIGHEST_READ_V = 1.0
+"""A voltage above this that is not called a read voltage may be the height of the pulses."""
 WORTH_SAYING = 2.0
 """A cell that draws this many times the current of its reading, scaled to the pulse, is not ohmic."""
 
@@ -85,7 +87,8 @@ def _at(
     if wanted is None:
         if len(live) > 1 and (len(live) > 6 or live[1] < CLEARLY_BELOW * live[0]):
             raise ask.question(
-                f"column {label(layout, place)} holds {told}, and a curve needs readings at one voltage; "
+                f"column {label(layout, place)} holds {told}, and a curve needs readings at one voltage (a loop of "
+                f"current against voltage is none); "
                 f"say it by {ask.command(voltage=live[0])}"
             )
         wanted = live[0]
@@ -168,7 +171,7 @@ def conductances(
     for value in columns.values:
         numbers = [layout.column(value.place)[row] for row in rows.kept]
         if value.unit.quantity == "conductance":
-            found[value.place] = [None if n is None else _rounded(n * value.unit.factor) for n in numbers]
+            found[value.place] = [_times(n, value.unit.factor) for n in numbers]
         elif value.unit.quantity == "resistance":
             found[value.place] = [_inverse(n, value.unit.factor) for n in numbers]
         elif value.partner is not None:
@@ -222,10 +225,15 @@ def _check_against_currents(
         return
 
 
+def _times(number: float | None, factor: float) -> float | None:
+    """Return a conductance in siemens; an overflow stays as the file has it."""
+    return number if number is None or abs(number) >= OVERFLOW else _rounded(number * factor)
+
+
 def _inverse(resistance: float | None, factor: float) -> float | None:
     if resistance is None:
         return None
-    if abs(resistance) >= 1e20:
+    if abs(resistance) >= OVERFLOW:
         return resistance  # an overflow, to be named as the file has it
     return float("inf") if resistance == 0 else _rounded(1.0 / (resistance * factor))
 
@@ -248,6 +256,12 @@ def _from_currents(
         where, volt = source[0]
         volts = [layout.column(where)[row] for row in rows.kept]
         voltages = [None if v is None else v * volt for v in volts]
+        high = max((abs(v) for v in voltages if v is not None), default=0.0)
+        if high > HIGHEST_READ_V and not columns.names[where].reading:
+            raise ask.question(
+                f"column {label(layout, where)} holds {high:g} V, perhaps that of the pulses; say at which voltage "
+                f"the currents of column {label(layout, place)} were read by {ask.command(voltage=high)}"
+            )
         ask.say(
             "read voltage",
             f"{_volts(np.array([np.nan if v is None else v for v in voltages]))}, column {label(layout, where)}",
@@ -264,7 +278,7 @@ def _from_currents(
         ask.say("read voltage", f"{given:g} V")
     return [
         None if current is None or volt is None
-        else current if abs(current) >= 1e20
+        else current if abs(current) >= OVERFLOW
         else _rounded(current * factor / volt) if volt else float("inf")
         for current, volt in zip(currents, voltages, strict=True)
     ]  # fmt: skip

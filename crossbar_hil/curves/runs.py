@@ -12,7 +12,7 @@ from .files.options import Options
 from .files.questions import Asker, CurveUnclear
 from .files.tables import Layout
 from .levels import Level
-from .rows import Rows
+from .rows import SAME_VOLTAGE, Rows
 from .turning import Piece, pieces_of, way_of
 
 WORDS = {"up": "potentiation", "down": "depression"}
@@ -59,6 +59,7 @@ def order_of(layout: Layout, columns: Columns, rows: Rows, ask: Asker) -> Order:
 def _ways(
     layout: Layout, columns: Columns, rows: Rows, lines: list[int], ask: Asker
 ) -> tuple[dict[int, str], str, frozenset[int]]:
+    told = ask.options.up is not None or ask.options.down is not None
     if any(each is not None for each in rows.pulses):
         bad = next((line for line, v in zip(lines, rows.pulses, strict=True) if v is not None and math.isnan(v)), None)
         if bad is not None:
@@ -71,6 +72,8 @@ def _ways(
             if not (name.quantity == "voltage" and name.writing and not name.reading):
                 continue
             volts = [layout.column(place)[row] for row in rows.kept]
+            if not told:
+                _check_equal([v for v in volts if v is not None], label(layout, place), len(lines), ask)
             signs = [None if not v else "up" if v > 0 else "down" for v in volts]
         else:
             texts = [layout.texts(place)[row].lower() for row in rows.kept]
@@ -80,6 +83,18 @@ def _ways(
         if any(signs):
             return _completed(lines, signs), f"column {label(layout, place)}", frozenset()
     return {}, "", frozenset()
+
+
+def _check_equal(volts: list[float], where: str, many: int, ask: Asker) -> None:
+    """Ask about pulses of several heights, which make no curve of one kind of pulse."""
+    for sign in (1, -1):
+        sent = [v for v in volts if v * sign > 0]
+        if sent and max(map(abs, sent)) > (1 + SAME_VOLTAGE) * min(map(abs, sent)):
+            raise ask.question(
+                f"the pulses of column {where} are of {min(sent):g} to {max(sent):g}, and a curve is one of equal "
+                "pulses; --lines FIRST:LAST takes a part, and if they may be taken for equal, say so by "
+                f"{ask.command(up=many)}"
+            )
 
 
 def _completed(lines: list[int], signs: Sequence[str | None]) -> dict[int, str]:
@@ -189,10 +204,19 @@ def _as_the_file_says(value: Value, levels: list[Level], order: Order, siemens: 
             raise ask.refused_line(
                 levels[first].line,
                 f"{WORDS[said]} by {how}, but {len(own)} readings {'fall' if said == 'up' else 'rise'} from "
-                f"{own[0]:.4g} S to {own[-1]:.4g} S; --up and --down say how many readings are which",
+                f"{own[0]:.4g} S to {own[-1]:.4g} S; --up and --down say which are which, "
+                f"as by {ask.command(**_sizes(siemens, cuts))}",
             )
         pieces.append(Piece(first, last, said))
     return pieces
+
+
+def _sizes(siemens: np.ndarray, cuts: Sequence[int]) -> dict[str, int]:
+    """Return the options that divide readings at some places by how they go."""
+    found: dict[str, int] = {}
+    for first, last in pairwise(cuts):
+        found.setdefault("up" if siemens[last - 1] >= siemens[first] else "down", last - first)
+    return found
 
 
 def _by_their_shape(

@@ -43,8 +43,16 @@ def longest(curves: Iterable[MeasuredCurve], potentiation: bool) -> MeasuredCurv
     return max(own, key=lambda curve: 0.0 if curve.pulse is None else curve.pulse.width_s)
 
 
-def sketch(curves: Sequence[MeasuredCurve]) -> list[str]:
-    """Draw potentiation and depression one after the other, of several each the one of the longest pulse."""
+def sketch(curves: Sequence[MeasuredCurve], *, told: bool = True) -> list[str]:
+    """Draw potentiation and depression one after the other, of several each the one of the longest pulse.
+
+    Parameters
+    ----------
+    curves : sequence of MeasuredCurve
+        One or more.
+    told : bool
+        Whether it is known which is which, and said.
+    """
     curves = [longest(curves, kind) for kind in (True, False) if any(curve.potentiation is kind for curve in curves)]
     values = [(level, UP if curve.potentiation else DOWN) for curve in curves for level in curve.levels_siemens]
     factor, unit = scale_of(max(level for level, _ in values))
@@ -57,8 +65,8 @@ def sketch(curves: Sequence[MeasuredCurve]) -> list[str]:
     labels = {0: f"{high / factor:.4g} {unit}", HEIGHT - 1: f"{low / factor:.4g} {unit}"}
     margin = max(map(len, labels.values()))
     lines = [f"{labels.get(row, ''):>{margin}} |{''.join(cells).rstrip()}" for row, cells in enumerate(field)]
-    told = " ".join(_legend(curves))
-    return [*lines, f"{'':>{margin}} +{'-' * WIDTH}", f"{'':>{margin}}  reading 1 to {len(values)}; {told}"]
+    legend = f"; {' '.join(_legend(curves))}" if told else ""
+    return [*lines, f"{'':>{margin}} +{'-' * WIDTH}", f"{'':>{margin}}  reading 1 to {len(values)}{legend}"]
 
 
 def _legend(curves: Iterable[MeasuredCurve]) -> list[str]:

@@ -11,6 +11,8 @@ SHARE_OF_RANGE = 0.1
 """A series turns where it goes back by more than this share of its range,"""
 TIMES_NOISE = 6.0
 """and by more than this many standard deviations of its noise."""
+LARGE_STEP, OF_RANGE = 3.0, 0.02
+"""The first step of a new piece is so many times the median step before it, and this share of the range."""
 WHOLE = 0.5
 """A series goes one way as a whole if the means of its ends differ by this share of the range of its five parts."""
 
@@ -61,8 +63,8 @@ def pieces_of(values: FloatArray, marks: tuple[int, ...] = ()) -> list[Piece]:
 
     Notes
     -----
-    Around a turn the readings are flat within noise; the new piece begins with the largest step there, as the first
-    pulse the other way moves a saturated cell most.
+    Around a turn readings are flat within noise; the new piece begins with the first step there that is large beside
+    those before, as the first pulse the other way moves a saturated cell much, or with the largest if none is.
     """
     calm = _without_spikes(values)
     limit = max(SHARE_OF_RANGE * float(np.ptp(calm)), TIMES_NOISE * noise_of(values))
@@ -99,6 +101,11 @@ def _first_step(values: FloatArray, turn: int, seen: int, marks: tuple[int, ...]
         if turn - 1 <= mark <= seen + 1:
             return mark
     places = range(max(turn, 1), min(seen, len(values) - 1) + 1)
+    usual = float(np.median(np.abs(np.diff(values[max(0, turn - 8) : turn + 1])))) if turn > 1 else 0.0
+    large = max(LARGE_STEP * usual, OF_RANGE * float(np.ptp(values)), 4.0 * noise_of(values))
+    for place in places:
+        if abs(values[place] - values[place - 1]) > large:
+            return place
     return max(places, key=lambda place: abs(values[place] - values[place - 1]))
 
 

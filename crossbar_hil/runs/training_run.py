@@ -189,6 +189,7 @@ class TrainingRun(Run):
             saturated=end.get("saturated", none) == 1,
             unresponsive=end.get("unresponsive", none) == 1,
             confirm=self.facts.get("confirm", 1),
+            pull_back=self.tables.get("bench", {}).get("training", {}).get("pull_back", True),
         )
 
     def chip(self, moment: str) -> dict[str, FloatArray]:

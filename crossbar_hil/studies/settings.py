@@ -189,6 +189,12 @@ def with_settings(bench: Bench, values: Mapping[Key, Value]) -> Bench:
         If the settings do not go together.
     """
     chip = virtual_chip(bench)
+    in_chip = [str(key) for key in values if key.table != "training"]
+    if in_chip and bench.chip is None and not bench.instruments and bench.backend != "simulated":
+        raise ConfigError(
+            f"bench {bench.name} has no [chip] table, so {' and '.join(in_chip)} cannot be set: backend "
+            f"{bench.backend!r} makes its chips without it"
+        )
     training = {key.name: value for key, value in values.items() if key.table == "training"}
     cells: dict[str, Any] = {key.name: value for key, value in values.items() if key.table == "chip"}
     spread = {key.name: value for key, value in values.items() if key.table == "chip.spread"}

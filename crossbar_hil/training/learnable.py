@@ -92,6 +92,8 @@ def check_learnable(
         )
     else:
         why = f"no weights without a bias give patterns {names} the labels {bits}"
+        if v0 not in {0.0, -v1}:  # else what a cell does at a voltage comes out of the sum
+            why += " if cells follow Ohm's law (check_labels = false trains all the same)"
     raise DataError(
         f"output {found.output + 1} cannot learn its labels on any chip: {why}; what helps: {' or '.join(ways)}"
     )

@@ -16,6 +16,8 @@ _STACKED = ("conductances", "currents", "activations", "counts", "depressing")
 """Arrays of an epoch that a result holds for all epochs."""
 
 
+MAY_HELP = "the error still falls, more epochs may help"
+SELDOM_HELP = "the error still falls, but with pull back more epochs seldom help"
 NOTHING_SENT = "the summed gradient is zero, so no pulse was sent"
 NO_MORE_SENT = "the summed gradient has become zero, so no more pulses are sent"
 ENDS_REACHED = "every cell that the rule would pulse is at the end of its curve"
@@ -107,6 +109,8 @@ class TrainingResult:
     """(R, C) cells that were found not to react to pulses, and got no more."""
     confirm: int
     """Evaluations in a row that had to meet every target."""
+    pull_back: bool
+    """Whether activations beyond their target were pulled back to it."""
     given_up: str
     """Why nothing could move any more; empty if the training did not end for that."""
 
@@ -122,6 +126,7 @@ class TrainingResult:
         saturated: BoolArray,
         unresponsive: BoolArray | None = None,
         confirm: int = 1,
+        pull_back: bool = False,
     ) -> Self:
         """Stack epochs into arrays.
 
@@ -144,6 +149,7 @@ class TrainingResult:
             saturated=saturated,
             unresponsive=np.zeros_like(saturated) if unresponsive is None else unresponsive,
             confirm=confirm,
+            pull_back=pull_back,
             given_up=epochs[-1].given_up,
         )
 
@@ -202,7 +208,7 @@ class TrainingResult:
             f"{len(self.misses)} of {self.labels.size} activations miss their target, "
             f"the worst by {worst.shortfall:.3g} (pattern {worst.pattern + 1}, output {worst.output + 1})"
         )
-        return f"{missed}; {self._stall() or 'the error still falls, more epochs may help'}"
+        return f"{missed}; {self._stall() or (SELDOM_HELP if self.pull_back else MAY_HELP)}"
 
     def _stall(self) -> str:
         """Why more epochs would not help; empty if they may."""

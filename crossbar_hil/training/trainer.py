@@ -11,7 +11,7 @@ from crossbar_hil.arrays import FloatArray, IntArray, checked_bits
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.errors import DataError
 from crossbar_hil.training.activation import Tanh
-from crossbar_hil.training.confirmation import suggested_confirmations
+from crossbar_hil.training.confirmation import CONFIRM
 from crossbar_hil.training.encoding import row_voltages, target_activations
 from crossbar_hil.training.learnable import check_learnable
 from crossbar_hil.training.motion import Motion
@@ -129,7 +129,9 @@ class Trainer:
     @property
     def confirm(self) -> int:
         """Evaluations in a row that must meet every target."""
-        return suggested_confirmations(float(self.backend.noisy or 0)) if self._confirm is None else self._confirm
+        if self._confirm is not None:
+            return self._confirm
+        return CONFIRM if self.backend.noisy else 1
 
     def _check(self) -> None:
         columns = self.backend.shape[1]
@@ -190,6 +192,7 @@ class Trainer:
             target=self.target,
             saturated=self.backend.saturated_cells(),
             confirm=self.confirm,
+            pull_back=self.pull_back,
             unresponsive=None if self._motion is None else self._motion.unresponsive,
         )
 

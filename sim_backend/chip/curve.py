@@ -86,7 +86,8 @@ class ConductanceCurve:
             The file.
         pulse : Pulse, optional
             From a file that says its pulses: which curve to take, measured or interpolated between measured widths;
-            without it the potentiation curve of the longest pulse. Otherwise: the pulse it was measured with.
+            without it the potentiation curve of the largest amplitude, of those the longest pulse. Otherwise: the pulse
+            it was measured with.
 
         Raises
         ------
@@ -98,18 +99,18 @@ class ConductanceCurve:
         """
         file = Path(path) if isinstance(path, str) else path
         source = getattr(file, "name", str(file))
-        family = []
-        for found in read_curves(file):
-            if found.pulse is None and found.potentiation:
-                return ConductanceCurve(found.levels_siemens, pulse, source=source)
-            if found.pulse is not None:  # a depression by a pulse that nobody knows can be sent by none
-                family.append(ConductanceCurve(found.levels_siemens, found.pulse, source=source))
+        read = read_curves(file)
+        # A depression by a pulse that nobody knows can be sent by none.
+        family = [ConductanceCurve(each.levels_siemens, each.pulse, source=source) for each in read if each.pulse]
+        unknown = next((each for each in read if each.potentiation and each.pulse is None), None)
+        if unknown is not None:
+            return ConductanceCurve(unknown.levels_siemens, pulse, family, source)
         potentiating = [curve for curve in family if curve.pulse is not None and curve.pulse.amplitude_v > 0]
         if not potentiating:
             raise DataError(f"curve file {source} holds no potentiation curve")
         # Beside half pulses the whole one is what cells are pulsed with.
-        longest = max(potentiating, key=lambda curve: (curve.pulse.amplitude_v, curve.pulse.width_s))  # type: ignore[union-attr]
-        whole = replace(longest, others=tuple(curve for curve in family if curve is not longest))
+        largest = max(potentiating, key=lambda curve: (curve.pulse.amplitude_v, curve.pulse.width_s))  # type: ignore[union-attr]
+        whole = replace(largest, others=tuple(curve for curve in family if curve is not largest))
         if pulse is None:
             return whole
         return replace(whole.for_pulse(pulse), others=tuple(curve for curve in family if curve.pulse != pulse))
@@ -119,7 +120,7 @@ class ConductanceCurve:
         """Read the curve of a [chip] table; `pulse` is the one that it was measured with if the file does not say."""
         curve = ConductanceCurve.from_csv(path)
         if curve.pulse is None:
-            curve = ConductanceCurve(curve.levels_siemens, pulse, source=curve.source)
+            curve = replace(curve, pulse=pulse)
         return curve.smoothed() if smoothed else curve
 
     @property

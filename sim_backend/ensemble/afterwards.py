@@ -84,8 +84,7 @@ class Judge:
         """Say whether a chip of any kind meets every target after each drift: (D,)."""
         drawn = draw_normals(seed, DRIFT, np.array([number]), backend.shape)[0]
         drifted = [backend.conductances * (1 + drift * drawn) for drift in drifts]
-        added = 0.0 if backend.column_offsets is None else backend.column_offsets
-        currents = [_noiseless_currents(backend, each, self._voltages) + added for each in drifted]
+        currents = [_noiseless_currents(backend, each, self._voltages) for each in drifted]
         return self.meets(difference(np.array(currents)))
 
 

@@ -119,8 +119,8 @@ class BenchEnsemble:
 
     @functools.cached_property
     def rise(self) -> float:
-        """Largest rise of the curve of the training's pulse, in siemens."""
-        scale = 1.0 if self._twin is None else self._twin.scale / self.chip.k
+        """Largest rise of a cell by the training's pulse, in siemens."""
+        scale = self.chip.k if self._twin is None else self._twin.scale
         return scale * self.curve.for_pulse(self.training.pulse).span
 
     @property

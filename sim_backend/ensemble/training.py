@@ -143,7 +143,8 @@ def train_ensemble(
         )
         result = EnsembleResult.empty(first, chips.shape, np.float64 if plan.uneven else np.int32)
         if plan.with_effects:
-            result = replace(result, conductances=np.empty(chips.shape), fresh=np.zeros(len(chips), dtype=bool))
+            fresh = None if plan.wired else np.zeros(len(chips), dtype=bool)
+            result = replace(result, conductances=np.empty(chips.shape), fresh=fresh)
         list(each(lambda share: _train(plan, chips, share, result, seed), shares))
     return result
 

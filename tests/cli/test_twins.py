@@ -21,7 +21,7 @@ def test_a_calibration_leaves_a_twin_a_picture_and_its_readings(cli, bench, tmp_
     assert "calibration sends 2 pulse(s) of 2 V, 50 ms to each of 16 cells" in done.err
     assert "32 in all, 0.2 V s a cell" in done.err
     # 2 V, 50 ms: the curve rises by 66 nS in two pulses, 210.37 nS in all, times K = 10
-    assert "raises a cell by 660 nS of the 2.1e+03 nS that it can rise, for good" in done.err
+    assert "raises a cell by 660 nS of the 2.1 uS that it can rise, for good" in done.err
     assert [line.split("  ")[0] for line in done.out.splitlines()[1:6]] == [
         "read noise", "step variation", "step spread", "mean factor", "device spread",
     ]  # fmt: skip

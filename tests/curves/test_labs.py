@@ -152,7 +152,7 @@ def test_readings_at_both_signs_are_joined_so_that_an_offset_falls_out(read):
 
 def test_a_loop_of_voltages_is_not_taken_for_a_curve(read):
     volts = [0.1 * n for n in range(1, 11)]
-    with pytest.raises(CurveUnclear, match=r"holds 0\.1 V, 0\.2 V, .*a curve needs readings at one voltage"):
+    with pytest.raises(CurveUnclear, match=r"holds 0\.1 V, 0\.2 V, .*a curve needs readings at one"):
         read(text("V (V)\tI (A)", volts, [1e-6 * v for v in volts]))
 
 
@@ -171,7 +171,7 @@ def cycles(many, sigma, noise=0.0, seed=3):
     return levels * (1 + noise * rng.standard_normal(levels.shape))
 
 
-@pytest.mark.parametrize(("sigma", "noise"), [(0.3, 0.0), (0.6, 0.0), (0.3, 0.0005)])
+@pytest.mark.parametrize(("sigma", "noise"), [(0.3, 0.0), (0.6, 0.0), (0.3, 0.002)])
 def test_cycles_in_columns_give_their_mean_and_the_spread_of_their_steps(read, sigma, noise):
     found = cycles(20, sigma, noise)
     header = "\t".join(f"Cycle {n} (uS)" for n in range(20))
@@ -180,8 +180,8 @@ def test_cycles_in_columns_give_their_mean_and_the_spread_of_their_steps(read, s
     ((way, spread),) = told.spreads
     assert way == "potentiation"
     # 20 cycles of 100 steps: the standard deviation of 2,000 gamma variates is known to 3 %, with noise to some more.
-    assert spread.step_variation == pytest.approx(sigma, rel=0.1)
-    assert spread.read_noise == pytest.approx(noise, abs=0.0001)
+    assert spread.step_variation == pytest.approx(sigma, rel=0.15)
+    assert spread.read_noise == pytest.approx(noise, abs=0.0006)
 
 
 def test_numbered_columns_that_are_not_called_cycles_are_asked_about(read):
@@ -345,3 +345,60 @@ def test_an_encoding_that_is_not_known_is_named(read):
 def test_options_that_make_no_sense_are_refused(values, message):
     with pytest.raises(DataError, match=message):
         Options(**values)
+
+
+def test_pulses_that_differ_from_row_to_row_are_asked_about(read):
+    rising = text("V_pulse (V)\tG (uS)", [1 + 0.1 * n for n in range(10)], UP)
+    with pytest.raises(
+        CurveUnclear, match=r"the pulses of column 1 'V_pulse .V.' are of 1 to 1\.9, and a curve is one of"
+    ):
+        read(rising)
+    assert microsiemens(read(rising, Options(up=10)).curves[0]) == UP
+    with pytest.raises(CurveUnclear, match="are of several widths"):
+        read(text("width (ms)\tG (uS)", [1] * 5 + [2] * 5, UP))
+
+
+def test_potentiation_by_negative_pulses_is_turned_only_if_somebody_says_so(read):
+    table = text("V_pulse (V)\twidth (us)\tG (uS)", [-1.5] * 10 + [1.2] * 8, [10] * 18, UP + DOWN)
+    with pytest.raises(
+        DataError, match=r"line 2: depression by column 1 'V_pulse .V.', but 10 readings rise"
+    ) as refusal:
+        read(table)
+    assert "--up 10 --down 8 --to my_chip.csv`" in str(refusal.value)
+    found = read(table, Options(up=10, down=8)).curves
+    assert [microsiemens(curve) for curve in found] == [UP, DOWN]
+    assert [curve.pulse for curve in found] == [None, None]
+
+
+def test_a_header_stands_apart_from_its_numbers(read):
+    assert microsiemens(read("n\tG (uS)\n\n" + text("", range(10), UP).lstrip()).curves[0]) == UP
+
+
+@pytest.mark.parametrize(("decimal", "factor"), [(".", 1e6), (",", 1e3)])
+def test_thousands_are_grouped_if_somebody_says_that_the_sign_is_no_decimal_sign(read, decimal, factor):
+    ohm = [f'"{500 - n},000"' for n in range(10)]
+    table = "n,R (ohm)\n" + "\n".join(f"{n},{each}" for n, each in enumerate(ohm))
+    with pytest.raises(CurveUnclear, match=r"500,000 may be 500\.000 or 500000"):
+        read(table)
+    # 500,000 ohm are 2 uS, 500 ohm are 2 mS.
+    assert microsiemens(read(table, Options(decimal=decimal)).curves[0])[0] == pytest.approx(2e6 / factor, rel=1e-9)
+
+
+@pytest.mark.parametrize("third", ["note", "R (ohm)", "x"])
+def test_a_decimal_comma_torn_into_two_columns_is_noticed(read, third):
+    table = f"n,G (uS),{third}\n" + "\n".join(f"{n},{level:.3f}".replace(".", ",") for n, level in enumerate(UP))
+    with pytest.raises(CurveUnclear, match="may be one number with a decimal comma, 2,000 in line 2"):
+        read(table)
+
+
+def test_a_word_for_an_overflow_is_one(read):
+    table = "n,G (uS)\n" + "\n".join(f"{n},{'OVRFLW' if n == 4 else level}" for n, level in enumerate(UP))
+    with pytest.raises(CurveUnclear, match=r"line 6: .* inf is not finite; .*--leave-out 6 --to"):
+        read(table)
+
+
+def test_a_voltage_that_may_be_that_of_the_pulses_is_asked_about(read):
+    with pytest.raises(CurveUnclear, match=r"holds 2 V, perhaps that of the pulses"):
+        read(text("n\tV (V)\tI (nA)", range(10), [2.0] * 10, [100 * g for g in UP]))
+    named = read(text("n\tVread (V)\tI (nA)", range(10), [2.0] * 10, [2000 * g for g in UP]))
+    assert microsiemens(named.curves[0]) == UP

@@ -105,7 +105,9 @@ def drawn_setting(number: int, *, pull_back: bool) -> Setting:
     )
 
 
-def trained_by_hand(setting: Setting, unresponsive: int = 0, *, give_up: bool = False) -> Trained:
+def trained_by_hand(  # noqa: PLR0912 - one plain loop, to be read beside the equations
+    setting: Setting, unresponsive: int = 0, *, give_up: bool = False
+) -> Trained:
     levels_siemens = CURVES[setting.curve]
     rows, columns = len(setting.shifts), len(setting.shifts[0])
     outputs = columns // 2

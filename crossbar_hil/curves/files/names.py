@@ -2,9 +2,15 @@
 
 import functools
 import re
+import unicodedata
 from typing import NamedTuple
 
 from .units import Unit, unit
+
+
+def _listed(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
 
 CURVES = ("conductance", "resistance", "current")
 """What a curve may be given as; the first that a file has is taken."""
@@ -15,7 +21,7 @@ _WORDS = {
     "current": "current strom courant corrent corrient stroom prąd ток сила 电流 電流 전류",
     "voltage": "voltage spannung tension tensión tensão tensione volt voltaje napięcie напряж spanning bias 电压 電圧"
     " 전압",
-    "time": "time zeit temps tiempo tempo tijd czas timestamp время 时间 時間 시간",
+    "time": "time zeit temps tiempo tempo tijd czas timestamp elapsed delay wait время 时间 時間 시간",
 }
 """Beginnings of words; those of Chinese, Japanese and Korean anywhere in a name."""
 _SYMBOLS = {"G": "conductance", "R": "resistance", "I": "current", "V": "voltage", "U": "voltage", "t": "time"}
@@ -23,192 +29,57 @@ _AFTER_SYMBOL = (
     "LRS|HRS|READ|MEAS|ON|OFF|DS|MEM|CELL|LTP|LTD|POT|DEP|UP|DOWN|MAX|MIN|AVG|MEAN|TE|BE|PULSE|SET|RESET|P|SYN|WRITE"
 )
 _SYMBOL = re.compile(rf"([GRIVU])(?:{_AFTER_SYMBOL})?\d*", re.IGNORECASE)
-_COUNTS = [
-    "pulse",
-    "pulses",
-    "puls",
-    "pulsnummer",
-    "pulszahl",
-    "impuls",
-    "impulse",
-    "impulszahl",
-    "impulsion",
-    "impulsions",
-    "impulsnummer",
-    "pulso",
-    "pulsos",
-    "impulso",
-    "impulsos",
-    "impulsi",
-    "impulsów",
-    "impulsy",
-    "импульс",
-    "импульса",
-    "импульсов",
-    "pulsen",
-    "puls#",
-    "n",
-    "no",
-    "nr",
-    "num",
-    "number",
-    "nummer",
-    "numéro",
-    "numero",
-    "número",
-    "count",
-    "counter",
-    "index",
-    "idx",
-    "step",
-    "steps",
-    "sample",
-    "samples",
-    "point",
-    "points",
-    "pt",
-    "reading",
-    "spike",
-    "spikes",
-    "num_pulses",
-    "脉冲",
-    "脈衝",
-    "パルス",
-    "序号",
-    "编号",
-    "次数",
-    "номер",
-    "numer",
-    "#",
-]
-_CYCLES = [
-    "cycle",
-    "cycles",
-    "cyc",
-    "zyklus",
-    "zyklen",
-    "cyclus",
-    "ciclo",
-    "ciclos",
-    "cicli",
-    "cykl",
-    "run",
-    "runs",
-    "rep",
-    "reps",
-    "repetition",
-    "repetitions",
-    "repeat",
-    "trial",
-    "trials",
-    "sweep",
-    "sweeps",
-    "round",
-    "iteration",
-    "wiederholung",
-    "wdh",
-    "цикл",
-    "循环",
-    "サイクル",
-]
-_UP = [
-    "ltp",
-    "potentiation",
-    "potentiating",
-    "potenzierung",
-    "potenciación",
-    "potenciacion",
-    "potenciação",
-    "potenziamento",
-    "pot",
-    "up",
-    "rising",
-    "rise",
-    "increasing",
-    "potentiate",
-    "потенциация",
-    "增强",
-    "增強",
-]
-_DOWN = [
-    "ltd",
-    "depression",
-    "depressing",
-    "depresión",
-    "depresion",
-    "depressão",
-    "depressione",
-    "dep",
-    "down",
-    "falling",
-    "fall",
-    "decreasing",
-    "depress",
-    "депрессия",
-    "抑制",
-]
-_WIDTH = [
-    "width",
-    "duration",
-    "breite",
-    "dauer",
-    "durée",
-    "largeur",
-    "ancho",
-    "duración",
-    "larghezza",
-    "durata",
-    "ton",
-    "t_on",
-    "pulsbreite",
-    "宽度",
-]
-_WRITING = [
-    "pulse",
-    "puls",
-    "impuls",
-    "amplitude",
-    "amp",
-    "prog",
-    "program",
-    "programming",
-    "write",
-    "writing",
-    "set",
-    "stim",
-    "spike",
-    "on",
-    "脉冲",
-]
-_READING = ["read", "reading", "meas", "measured", "lese", "lesespannung", "lecture", "lectura", "lettura", "sense"]
-_ASIDE = [
-    "std",
-    "sd",
-    "stdev",
-    "sigma",
-    "error",
-    "err",
-    "uncertainty",
-    "deviation",
-    "delta",
-    "δ",
-    "change",
-    "log",
-    "ln",
-    "log10",
-    "norm",
-    "normalized",
-    "normalised",
-    "ratio",
-    "compliance",
-    "limit",
-    "variance",
-    "±",
-    "fehler",
-    "unsicherheit",
-]
+_COUNTS = _listed(
+    """
+    pulse pulses puls pulsnummer pulszahl impuls impulse impulszahl impulsion impulsions impulsnummer pulso
+    pulsos impulso impulsos impulsi impulsów impulsy импульс импульса импульсов pulsen puls# n no nr num number
+    nummer numéro numero número count counter index idx step steps sample samples point points pt reading spike
+    spikes num_pulses 脉冲 脈衝 パルス 序号 编号 次数 номер numer #
+    """
+)
+_CYCLES = _listed(
+    """
+    cycle cycles cyc zyklus zyklen cyclus ciclo ciclos cicli cykl run runs rep reps repetition repetitions
+    repeat trial trials sweep sweeps round iteration wiederholung wdh цикл 循环 サイクル
+    """
+)
+_UP = _listed(
+    """
+    ltp potentiation potentiating potenzierung potenciación potenciacion potenciação potenziamento pot up rising
+    rise increasing potentiate потенциация 增强 增強
+    """
+)
+_DOWN = _listed(
+    """
+    ltd depression depressing depresión depresion depressão depressione dep down falling fall decreasing depress
+    депрессия 抑制
+    """
+)
+_WIDTH = _listed(
+    """
+    width duration breite dauer durée largeur ancho duración larghezza durata ton t_on pulsbreite 宽度
+    """
+)
+_WRITING = _listed(
+    """
+    pulse puls impuls amplitude amp prog program programming write writing set stim spike on vp vpulse vset
+    vwrite vprog 脉冲
+    """
+)
+_READING = _listed(
+    """
+    read vread vr iread reading meas measured lese lesespannung lecture lectura lettura sense
+    """
+)
+_ASIDE = _listed(
+    """
+    std sd stdev sigma error err uncertainty deviation delta δ change log ln log10 norm normalized normalised
+    ratio compliance limit variance ± fehler unsicherheit
+    """
+)
 
 
+_FACTOR = re.compile(r"\d[eE][+-]?\d|10\s*(\^|\*\*|[-−+]\s*\d)|[×*·]\s*\d")
 _UNDERSTOOD = {*_COUNTS, *_CYCLES, *_UP, *_DOWN, *_WIDTH, *_WRITING, *_READING, *_ASIDE}
 LONGEST = 200
 """Characters of a name that are looked at."""
@@ -245,11 +116,13 @@ def read_name(text: str) -> Name:
     """Return what the name of a column says.
 
     >>> read_name("Leitwert (µS)")[:3]
-    ('Leitwert (µS)', 'conductance', Unit(quantity='conductance', factor=1e-06, text='µS'))
+    ('Leitwert (μS)', 'conductance', Unit(quantity='conductance', factor=1e-06, text='μS'))
     >>> read_name("meas_v").unit.quantity, read_name("Index").quantity, read_name("ILRS").quantity
     ('voltage', None, 'current')
     """
-    text = " ".join(text[:LONGEST].split())
+    text = " ".join(unicodedata.normalize("NFKC", text[:LONGEST]).split())
+    if _FACTOR.search(text):  # "G*1e6 (S)", "G (10^-6 S)": a power of ten that may be meant either way
+        return Name(text, _quantity(text, _words(text)), None, text)
     base, written = _divide(text)
     words = _words(base)
     quantity = _quantity(base, words)
@@ -288,18 +161,19 @@ def _is_strange(token: str) -> bool:
 
 def _divide(text: str) -> tuple[str, str | None]:
     """Divide a name from what stands in brackets, after a slash or after a comma."""
-    bracketed = re.findall(r"[(\[{<]([^()\[\]{}<>]*)[)\]}>]", text)
-    for inner in reversed(bracketed):
-        if unit(inner.strip()) is not None or unit(inner.strip(), "conductance") is not None:
-            return text.replace(inner, ""), inner.strip()
+    bracketed = list(re.finditer(r"[(\[{<]([^()\[\]{}<>]*)[)\]}>]", text))
+    for each in reversed(bracketed):
+        inner = each[1].strip()
+        if unit(inner) is not None or unit(inner, "conductance") is not None:
+            return text[: each.start()] + text[each.end() :], inner
     for sign in ("/", ","):
         head, _, tail = text.rpartition(sign)
         if head and (unit(tail.strip()) is not None):
             if sign == "/" and unit(f"{head.split()[-1] if head.split() else ''}/{tail.strip()}") is not None:
                 continue  # uA/V is a unit of its own
             return head, tail.strip()
-    if bracketed and bracketed[-1].strip():
-        return text.replace(bracketed[-1], ""), bracketed[-1].strip()
+    if bracketed and bracketed[-1][1].strip():
+        return text[: bracketed[-1].start()] + text[bracketed[-1].end() :], bracketed[-1][1].strip()
     return text, None
 
 
@@ -341,4 +215,4 @@ def _quantity(base: str, words: list[str]) -> str | None:
         symbol = _SYMBOL.fullmatch(token)
         if symbol and (token[0].isupper() or len(token.rstrip("0123456789")) == 1):
             return _SYMBOLS[symbol[1].upper()]
-    return "time" if base.strip() == "t" else None
+    return "time" if re.sub(r"\W", "", base) == "t" else None

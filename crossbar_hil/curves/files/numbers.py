@@ -10,7 +10,20 @@ Cell = str | float
 
 MISSING = {"", "-", "--", "---", "n/a", "na", "#n/a", "null", "none"}
 """What stands for a number that is not there, in lower case."""
-_NOT_FINITE = {"nan": "nan", "inf": "inf", "infinity": "inf", "1.#qnan": "nan", "1.#ind": "nan", "1.#inf": "inf"}
+_NOT_FINITE = {
+    "nan": "nan",
+    "inf": "inf",
+    "infinity": "inf",
+    "1.#qnan": "nan",
+    "1.#ind": "nan",
+    "1.#inf": "inf",
+    "overflow": "inf",
+    "ovfl": "inf",
+    "ovrflw": "inf",
+    "overrange": "inf",
+    "over": "inf",
+    "ol": "inf",
+}
 _COMMENT = re.compile(r"\s*(#(?!\s*[\t;,|])|%(?!\s*[\t;,|])|//)")
 _EXPONENT = r"([eEdD][+-]?\d+)?"
 _FORMS = {
@@ -53,6 +66,16 @@ def number(cell: Cell, decimal: str) -> float | None:
 def is_missing(cell: Cell) -> bool:
     """Say whether a cell stands for a number that is not there."""
     return isinstance(cell, str) and cell.lower() in MISSING
+
+
+def without_groups(cell: Cell, decimal: str) -> Cell:
+    """Return a number without the signs that group its thousands.
+
+    >>> without_groups("833,333", "."), without_groups("833,33", ".")
+    ('833333', '833,33')
+    """
+    other = "," if decimal == "." else "."
+    return cell.replace(other, "") if isinstance(cell, str) and _GROUPED[other].fullmatch(cell) else cell
 
 
 def may_be_grouped(cells: list[Cell], decimal: str) -> bool:

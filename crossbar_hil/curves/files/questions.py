@@ -14,11 +14,15 @@ class CurveUnclear(DataError):  # noqa: N818 - it names what the file is
         The sentence.
     understood : sequence of (str, str)
         What was understood before, by subject.
+    readings : sequence of float
+        The readings whose order is asked about, in siemens, if it came so far.
     """
 
-    def __init__(self, message: str, understood: tuple[tuple[str, str], ...] = ()) -> None:
+    def __init__(
+        self, message: str, understood: tuple[tuple[str, str], ...] = (), readings: tuple[float, ...] = ()
+    ) -> None:
         super().__init__(message)
-        self.understood = understood
+        self.understood, self.readings = understood, readings
 
 
 class Asker:
@@ -35,6 +39,7 @@ class Asker:
     def __init__(self, file: str, options: Options) -> None:
         self.file, self.options = file, options
         self.understood: list[tuple[str, str]] = []
+        self.readings: tuple[float, ...] = ()
 
     def say(self, subject: str, text: str) -> None:
         """Note what was understood."""
@@ -42,7 +47,7 @@ class Asker:
 
     def question(self, text: str) -> CurveUnclear:
         """Return a sentence that names the option that settles it, to be raised."""
-        return CurveUnclear(f"curve file {self.file}: {text}", tuple(self.understood))
+        return CurveUnclear(f"curve file {self.file}: {text}", tuple(self.understood), self.readings)
 
     def command(self, **more: object) -> str:
         """Return the command that settles more than the options do."""
@@ -50,8 +55,8 @@ class Asker:
 
     def refusal(self, text: str) -> CurveUnclear:
         """Return what is wrong with the file, to be raised."""
-        return CurveUnclear(f"curve file {self.file} {text}", tuple(self.understood))
+        return CurveUnclear(f"curve file {self.file} {text}", tuple(self.understood), self.readings)
 
     def refused_line(self, line: int, text: str) -> CurveUnclear:
         """Return what is wrong with a line, to be raised."""
-        return CurveUnclear(f"curve file {self.file}, line {line}: {text}", tuple(self.understood))
+        return CurveUnclear(f"curve file {self.file}, line {line}: {text}", tuple(self.understood), self.readings)

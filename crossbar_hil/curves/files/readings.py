@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .decoding import Line
-from .numbers import Cell, is_comment, may_be_grouped
+from .numbers import Cell, is_comment, may_be_grouped, without_groups
 from .options import SEPARATORS, Options
 from .questions import Asker
 from .tables import NUMBERS_ONLY, Layout, Problem, Row, lay_out
@@ -38,12 +38,15 @@ def read_table(lines: Sequence[Line], options: Options, ask: Asker) -> Reading:
     if not found:
         raise ask.refusal("holds no numbers")
     sound = [reading for reading in found if not reading.layout.problems]
+    whole = [reading for reading in sound if not _is_torn(reading.layout)]
+    if not whole and any(_worth(each.layout) > _worth(other.layout) for each in found for other in sound):
+        sound = []  # numbers read as text, so that a line that breaks the table does not break it
     if not sound:
         best = max(found, key=lambda reading: _worth(reading.layout))
         problem = min(best.layout.problems)
         raise ask.refused_line(problem.line, problem.text)
+    sound = whole or sound
     sound = [reading for reading in sound if not any(_holds_more(other.layout, reading.layout) for other in sound)]
-    sound = [reading for reading in sound if not _is_torn(reading.layout)] or sound
     different: list[Reading] = []
     for reading in sound:
         if all(reading.layout.numbers() != other.layout.numbers() for other in different):
@@ -69,11 +72,16 @@ def _all(plain: Sequence[Line], comments: Sequence[Line], options: Options) -> l
         said = [row for line in bare for row in split([line], sign) or ()]
         for decimal in (".", ","):
             if options.decimal in {None, decimal}:
-                layout = lay_out(rows, decimal, said, blanks=sign == " ")
+                told = rows if options.decimal is None else _without_groups(rows, decimal)
+                layout = lay_out(told, decimal, said, blanks=sign == " ")
                 if not sign and _two_names(layout):
                     layout = _with_problem(layout, "the header names more than one column")
                 found.append(Reading(word, layout))
     return found
+
+
+def _without_groups(rows: Sequence[Row], decimal: str) -> list[Row]:
+    return [Row(row.line, tuple(without_groups(cell, decimal) for cell in row.cells)) for row in rows]
 
 
 def split(lines: Sequence[Line], sign: str) -> list[Row] | None:
@@ -174,5 +182,6 @@ def _check_grouping(reading: Reading, options: Options, ask: Asker) -> None:
     whole = cell.replace(layout.decimal, "")
     raise ask.question(
         f"line {row.line}: {cell} may be {cell.replace(',', '.')} or {whole}; if its sign is a decimal sign, "
-        f"{options.command(ask.file, decimal=layout.decimal)}, if it groups thousands, take the groups out of the file"
+        f"{options.command(ask.file, decimal=layout.decimal)}, if it groups thousands, "
+        f"{options.command(ask.file, decimal='.' if layout.decimal == ',' else ',')}"
     )

@@ -1,5 +1,6 @@
 """Rows of a file as a table: where its numbers begin, how its columns are called, and which line breaks it."""
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -100,7 +101,7 @@ def lay_out(rows: Sequence[Row], decimal: str, comments: Sequence[Row] = (), *, 
     body = rows[start:]
     names, used, problems, header_text = _header(rows[:start], kinds[:start], width, numeric, decimal, blanks)
     above = [_text(row) for row in rows[: start - used]]
-    header_lines = tuple(row.line for row in rows[start - used : start])
+    header_lines = tuple(row.line for row in rows[start - used : start] if row.cells)
     if not any(names) and not header_text and body:
         commented = [row for row in comments if row.line < body[0].line]
         names, line = _commented_header(commented, width, blanks)
@@ -201,7 +202,11 @@ def _header(
     above: Sequence[Row], kinds: Sequence[list[str]], width: int, numeric: Sequence[bool], decimal: str, blanks: bool
 ) -> tuple[tuple[str, ...], int, list[Problem], str]:
     """Return the names of the columns, how many lines they take, what is wrong with them, and a header not divided."""
-    if not above or not above[-1].cells:
+    apart = sum(1 for _ in itertools.takewhile(lambda row: not row.cells, reversed(above)))
+    if apart:  # empty lines between header and numbers
+        found, lines, problems, text = _header(above[:-apart], kinds[:-apart], width, numeric, decimal, blanks)
+        return found, lines + apart if lines else 0, problems, text
+    if not above:
         return ("",) * width, 0, [], ""
     last, kind = above[-1], kinds[-1]
     held = [place for place, cell in enumerate(last.cells) if _with_any_sign(cell)]

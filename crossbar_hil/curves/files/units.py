@@ -2,11 +2,13 @@
 
 import functools
 import re
+import unicodedata
 from typing import NamedTuple
 
 PREFIXES = {
-    "": 1.0, "f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "m": 1e-3,
+    "": 1.0, "f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "μ": 1e-6, "m": 1e-3,
     "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12,
+    "п": 1e-12, "н": 1e-9, "мк": 1e-6, "м": 1e-3, "к": 1e3, "М": 1e6, "Г": 1e9,
 }  # fmt: skip
 _LONG_PREFIXES = {
     "femto": 1e-15, "pico": 1e-12, "nano": 1e-9, "micro": 1e-6, "mikro": 1e-6, "milli": 1e-3, "kilo": 1e3, "mega": 1e6,
@@ -14,7 +16,7 @@ _LONG_PREFIXES = {
 }  # fmt: skip
 _UNITS = {
     "conductance": ("S", "Siemens", "siemens", "mho", "℧", "См"),
-    "resistance": ("Ohm", "ohm", "Ohms", "ohms", "OHM", "OHMS", "Ω", "Ω", "Ом"),
+    "resistance": ("Ohm", "ohm", "Ohms", "ohms", "OHM", "OHMS", "Ω", "Ом"),
     "current": ("A", "Amp", "amp", "Amps", "amps", "Ampere", "ampere", "Amperes", "amperes", "А"),
     "voltage": ("V", "Volt", "volt", "Volts", "volts", "В"),
     "time": ("s", "sec", "Sec", "secs", "second", "seconds", "Sekunden", "с"),
@@ -46,9 +48,9 @@ def unit(text: str, quantity: str | None = None) -> Unit | None:
     Examples
     --------
     >>> unit("µS"), unit("Mohm").factor, unit("1/kΩ").factor, unit("us").quantity, unit("us", "conductance").quantity
-    (Unit(quantity='conductance', factor=1e-06, text='µS'), 1000000.0, 0.001, 'time', 'conductance')
+    (Unit(quantity='conductance', factor=1e-06, text='μS'), 1000000.0, 0.001, 'time', 'conductance')
     """
-    text = " ".join(text.split()).strip(" .")
+    text = " ".join(unicodedata.normalize("NFKC", text).split()).strip(" .")  # the signs for ohm and micro, full width
     found = _exact(text) or _compound(text)
     if found is not None and (quantity is None or found.quantity == quantity):
         return found
@@ -70,9 +72,9 @@ def _exact(text: str) -> Unit | None:
 
 def _compound(text: str) -> Unit | None:
     """Return 1/ohm, ohm^-1, A/V, G0, V/A."""
-    if text in {"G0", "G_0", "G₀"}:
+    if text in {"G0", "G_0"}:
         return Unit("conductance", CONDUCTANCE_QUANTUM_SIEMENS, text)
-    inverse = re.fullmatch(r"(?:1\s*/\s*(.+)|(.+?)\s*(?:\^|\*\*)?\s*(?:\(-1\)|-1|⁻¹))", text)
+    inverse = re.fullmatch(r"(?:1\s*/\s*(.+)|(.+?)\s*(?:\^|\*\*)?\s*(?:\(-1\)|-1|−1))", text)
     if inverse:
         inner = _exact((inverse[1] or inverse[2]).strip("() "))
         other = {"resistance": "conductance", "conductance": "resistance"}

@@ -4,6 +4,7 @@ from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.virtual_chips import lines_of_chips
 from crossbar_hil.studies.convergence.counts import describe_afterwards, describe_share, summary
 from crossbar_hil.studies.convergence.folder import ChipStudyFolder
+from crossbar_hil.studies.convergence.opened_chips import whose
 from crossbar_hil.studies.convergence.points import chips_of_point
 from crossbar_hil.studies.convergence.sweeping import KIND as SWEEP_KIND
 from crossbar_hil.studies.convergence.sweeping import ChipSweep, run_sweep
@@ -32,12 +33,18 @@ def carry_out(work: ChipSweep | Tune, folder: ChipStudyFolder, scheduler: Schedu
     """
     with keep_or_remove(folder, SWEEP_KIND if isinstance(work, ChipSweep) else TUNE_KIND), progress:
         if isinstance(work, Tune):
-            return _tell_tune(run_tune(work, folder, scheduler, progress), folder)
+            return _say_whose(work, _tell_tune(run_tune(work, folder, scheduler, progress), folder))
         from crossbar_hil.studies.convergence.plotting import save_map  # noqa: PLC0415 - loads matplotlib
 
         progress.expect(work.chips * len(work.points), f"{len(work.points)} points")
         result = run_sweep(work, folder, scheduler, progress)
-        return result.tell(folder.path, drawn=save_map(result, folder.path / MAP))
+        return _say_whose(work, result.tell(folder.path, drawn=save_map(result, folder.path / MAP)))
+
+
+def _say_whose(work: ChipSweep | Tune, told: Told) -> Told:
+    """Say first whose chips were trained, where it is not plain from the bench."""
+    chips = whose(work.bench)
+    return Told([chips, *told.lines], {**told.record, "chips_of": chips}) if chips else told
 
 
 def _tell_tune(result: TuneResult, folder: ChipStudyFolder) -> Told:

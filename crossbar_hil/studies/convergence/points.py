@@ -14,6 +14,7 @@ from crossbar_hil.errors import ConfigError, CrossbarError, DataError
 from crossbar_hil.plugins import load
 from crossbar_hil.shipped import data_file, read_bytes
 from crossbar_hil.studies.convergence.counts import Counts, TrainedChips
+from crossbar_hil.studies.convergence.opened_chips import OpenedChips, has_chips_of_its_own, whose
 from crossbar_hil.studies.settings import Key, Value, virtual_chip, with_settings
 from crossbar_hil.studies.study import check_version, package_version
 from crossbar_hil.studies.sweep import describe_settings
@@ -29,16 +30,20 @@ LARGEST_DRIFT = 1.0
 
 
 class Ensemble(Protocol):
-    """Virtual chips by number, as a plug-in of the group ``crossbar_hil.ensembles`` makes them."""
+    """Virtual chips by number: of a plug-in of the group ``crossbar_hil.ensembles``, or of the bench's own backend."""
 
     lockstep: bool
     """Whether they are trained side by side, which is quick."""
-    noisy: bool
-    """Whether a fresh read of a trained chip may differ from the one before."""
-    rise: float
-    """Largest rise of the curve, in siemens."""
     widths_s: list[float]
     """Widths for which pulses of the training's amplitude were measured, in seconds."""
+
+    @property
+    def noisy(self) -> bool:
+        """Whether a fresh read of a trained chip may differ from the one before."""
+
+    @property
+    def rise(self) -> float:
+        """Largest rise of a cell, in siemens."""
 
     def check(self, seed: int) -> None:
         """Say what is wrong with the settings, by an error."""
@@ -76,8 +81,9 @@ class Point:
     """A bench whose virtual chip is trained, and the files that it names."""
 
     bench: Bench
-    curve: ReadFile
     patterns: ReadFile
+    curve: ReadFile | None = None
+    """The measured curve; None if the bench's own backend makes the chips and the bench names none."""
     start: ReadFile | None = None
     """The map at which the cells start, if the bench names one."""
     twin: ReadFile | None = None
@@ -85,7 +91,7 @@ class Point:
 
     @classmethod
     def of(cls, bench: Bench, read: dict[str, ReadFile]) -> "Point":
-        """Gather what a study of a bench needs; of its instruments nothing.
+        """Gather what a study of a bench needs; of its instruments nothing, of a backend of somebody else all.
 
         Parameters
         ----------
@@ -99,10 +105,13 @@ class Point:
         DataError
             If a file cannot be read.
         """
-        chip = virtual_chip(bench).resolved
-        virtual = Bench(
-            name=bench.name, backend="simulated", chip=chip, limits=bench.limit_table, training=bench.training
-        )
+        if has_chips_of_its_own(bench):
+            virtual = bench
+        else:
+            chip = virtual_chip(bench).resolved
+            virtual = Bench(
+                name=bench.name, backend="simulated", chip=chip, limits=bench.limit_table, training=bench.training
+            )
         texts = {}
         for named, value in files_of(virtual):
             file = data_file(value)
@@ -123,6 +132,8 @@ class Point:
     def ensemble(self) -> Ensemble:
         """Make the virtual chips."""
         task = PatternSet.from_csv(self.patterns)
+        if has_chips_of_its_own(self.bench):
+            return OpenedChips(self.bench, task)
         made: Ensemble = _plug_in()(self.bench, self.curve, task, start=self.start, twin=self.twin)
         return made
 
@@ -217,7 +228,9 @@ def check_points(
 
 
 def chips_of_point(bench: Bench) -> dict[str, Any]:
-    """Return what is said of the virtual chips of a bench."""
+    """Return what is said of the virtual chips of a bench; nothing of those of its own backend, which nobody knows."""
+    if has_chips_of_its_own(bench):
+        return {}
     found = virtual_chips(bench.model_copy(update={"chip": virtual_chip(bench)}))
     return {} if found is None else found.as_record()
 
@@ -230,8 +243,10 @@ def check_numbers(chips: int, seed: int) -> None:
         raise ConfigError(f"seed {seed} must not be negative")
 
 
-def check_drifts(drifts: Sequence[float]) -> tuple[float, ...]:
-    """Refuse drifts that cannot be meant, and one that is given twice."""
+def check_drifts(drifts: Sequence[float], bench: Bench) -> tuple[float, ...]:
+    """Refuse drifts that cannot be meant, one that is given twice, and any where chips cannot be made to drift."""
+    if drifts and has_chips_of_its_own(bench):
+        raise ConfigError(f"{whose(bench)}, can be trained, but not made to drift; leave --drift out")
     for place, drift in enumerate(drifts):
         if not 0 < drift < LARGEST_DRIFT:
             raise ConfigError(

@@ -79,7 +79,7 @@ def plan_sweep(bench: Bench, axes: Sequence[Axis], *, chips: int, seed: int, dri
     values = combine(axes)
     check_numbers(chips, seed)
     checked = check_points(bench, [axis.key for axis in axes], values, seed, {})
-    return ChipSweep(tuple(axes), seed, values, bench, chips, *checked, check_drifts(drifts))
+    return ChipSweep(tuple(axes), seed, values, bench, chips, *checked, check_drifts(drifts, bench))
 
 
 def run_sweep(

@@ -12,6 +12,7 @@ from crossbar_hil.studies.axes import Axis
 from crossbar_hil.studies.convergence.counting import Job, count
 from crossbar_hil.studies.convergence.counts import Counts, summary
 from crossbar_hil.studies.convergence.folder import ChipStudyFolder
+from crossbar_hil.studies.convergence.opened_chips import has_chips_of_its_own, whose
 from crossbar_hil.studies.convergence.points import (
     Point,
     ReadFile,
@@ -173,16 +174,17 @@ def plan_tune(bench: Bench, given: Sequence[Axis], *, chips: int, seed: int, dri
     start = check_point(Point.of(held, read), seed, "")
     training = held.training
     volts = max(abs(training.v0), abs(training.v1))
-    swing = virtual_chip(held).k * start.rise * volts
+    swing = start.rise * volts
     if swing <= 0:
-        raise ConfigError(f"curve {virtual_chip(held).curve} never rises, so no training can converge")
+        what = f"a cell of the {whose(held)}" if has_chips_of_its_own(held) else f"curve {virtual_chip(held).curve}"
+        raise ConfigError(f"{what} never rises, so no training can converge")
     axes = first_axes(given, unit_beta=1 / swing, widths_s=start.widths_s)
     first = grid(axes)
     if len(first) > MOST_POINTS:
         raise ConfigError(f"a search that begins with {len(first)} settings, at most {MOST_POINTS} are possible")
     _, lockstep, noisy = check_points(bench, [axis.key for axis in axes], first, seed, read)
     rounds = QUICK if lockstep else SLOW
-    return Tune(bench, tuple(given), axes, chips, seed, rounds, lockstep, noisy, check_drifts(drifts), read)
+    return Tune(bench, tuple(given), axes, chips, seed, rounds, lockstep, noisy, check_drifts(drifts, bench), read)
 
 
 def resume_tune(folder: ChipStudyFolder) -> Tune:

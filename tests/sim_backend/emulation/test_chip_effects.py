@@ -92,7 +92,9 @@ def test_conductances_drift_with_the_logarithm_of_the_time_on_the_bench():
 
 
 def test_steps_vary_from_pulse_to_pulse_about_those_of_the_curve(tmp_path):
-    (tmp_path / "line.csv").write_text("".join(f"{4e-7 + 1e-9 * level}\n" for level in range(400)))
+    (tmp_path / "line.csv").write_text(
+        "conductance (S)\n" + "".join(f"{4e-7 + 1e-9 * level}\n" for level in range(400))
+    )
     own = {"curve": str(tmp_path / "line.csv"), "curve_amplitude_v": 2.0, "curve_width_s": 0.05}
     world = wired_world({**own, "step_variation": 0.5})
     found = []

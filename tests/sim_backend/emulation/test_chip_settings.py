@@ -8,6 +8,7 @@ import pytest
 from crossbar_hil.bench.file import Chip, load_bench
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.sim_backend.emulation.bench import EmulatedBench
+from crossbar_hil.twins.file import Cells, Twin
 
 
 def wired_world(chip, seed=3):
@@ -52,9 +53,31 @@ def story(chip):
 @pytest.fixture
 def own(tmp_path):
     """Return a plain curve file with its pulse."""
-    (tmp_path / "own.csv").write_text("".join(f"{4.5e-7 + 1e-7 * (1 - 0.8**level)}\n" for level in range(30)))
+    (tmp_path / "own.csv").write_text(
+        "conductance (S)\n" + "".join(f"{4.5e-7 + 1e-7 * (1 - 0.8**level)}\n" for level in range(30))
+    )
     return {"curve": str(tmp_path / "own.csv"), "curve_amplitude_v": 2.0, "curve_width_s": 0.05}
 
+
+ESTIMATE = {"value": 0.0, "low": 0.0, "high": 0.0, "source": "made up"}
+# Every cell of 300 nS, one level up a curve that rises by 10 nS there; K 2, step factor 1.5.
+TWIN = Twin.model_validate(
+    {
+        "rows": 4, "columns": 4, "scale": 2.0, "curve_siemens": [1e-7, 1.1e-7, 1.3e-7],
+        "source": {
+            "bench": "b", "bench_sha256": "0", "kind": "hardware", "made_utc": "now", "version": "1", "read_v": 0.1,
+            "reads": 9, "amplitude_v": 2.0, "width_s": 0.05, "pulses": 2, "curve": "mine.csv", "seconds": 0.0,
+        },
+        "numbers": dict.fromkeys(
+            ("read_noise", "step_variation", "step_spread", "mean_factor", "device_spread"), ESTIMATE
+        ),
+        "cells": dict.fromkeys(Cells.model_fields, np.zeros((4, 4)).tolist()),
+        "draws": {
+            "step_variation": [0.0], "start_siemens": [[3e-7] * 16], "step_factors": [[1.5] * 16],
+            "levels": [[1.0] * 16],
+        },
+    }
+)  # fmt: skip
 
 SINH = {"cell": "sinh", "cell_options": {"b_per_v": 1.0}}
 FLIPS = {"telegraph": 0.3, "telegraph_share": 0.5}
@@ -95,13 +118,15 @@ REFUSED = {
     "disturb": ({"disturb": 0.1}, "disturb 0.1 is not emulated: on an emulated bench every cell sees its own voltage"),
     "read_s": ({"read_s": 1.0}, r"read_s 1 s is not emulated.*set measurement\.nplc"),
 }
-OF_FILES = {"curve", "curve_amplitude_v", "curve_width_s", "start"}
+OF_FILES = {"curve", "curve_amplitude_v", "curve_width_s", "start", "twin"}
+OF_STUDIES = {"curve_cells"}
+"""Says of the curve how far `tune` may trust it, and nothing of a chip."""
 AS_THE_SCHEME_SAYS = {"write"}
 """Pulses go over the lines, as [scheme] says, and every cell sees its own voltage: what half-select means."""
 
 
 def test_every_setting_is_looked_at_here():
-    assert {*DOES, *REFUSED, *OF_FILES, *AS_THE_SCHEME_SAYS} == set(Chip.model_fields)
+    assert {*DOES, *REFUSED, *OF_FILES, *OF_STUDIES, *AS_THE_SCHEME_SAYS} == set(Chip.model_fields)
 
 
 @pytest.mark.parametrize("name", DOES)
@@ -116,6 +141,9 @@ def test_the_files_of_a_chip_show_on_an_emulated_bench(own, tmp_path):
     for change in ({"curve_amplitude_v": 3.0}, {"curve_width_s": 0.1}, {"start": str(tmp_path / "map.json")}):
         assert not np.array_equal(base, story({**own, **change})), change
     assert not np.array_equal(base, story({}))
+    (tmp_path / "twin.toml").write_text(TWIN.as_toml())
+    assert story({"twin": str(tmp_path / "twin.toml")})[0] == 0
+    assert story({"twin": str(tmp_path / "twin.toml")})[1] == pytest.approx(0.1 * (3e-7 + 2 * 1.5 * 1e-8), rel=1e-6)
 
 
 @pytest.mark.parametrize("name", REFUSED)

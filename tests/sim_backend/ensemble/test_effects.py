@@ -44,7 +44,7 @@ RANDOM = {
 }
 
 
-def alone(effects, chips, *, seed, first=0, pull_back=False):
+def alone(effects, chips, *, seed, first=0, **training):
     """Train chips one by one, each with a generator of its own; epochs, pulses, levels, conductances."""
     shifts = draw_ensemble(chips, seed=seed, first=first, span_siemens=SPAN)
     own = draw_own_arrays(effects, chips, (4, 4), seed=seed, first=first)
@@ -53,7 +53,7 @@ def alone(effects, chips, *, seed, first=0, pull_back=False):
         backend = SimulatedBackend(
             CURVE, each, rng=own_generator(seed, first + place, 9), **effects.numbers(), **own.of(place)
         )
-        result = Trainer(backend, pull_back=pull_back).run(TASK.train, TASK.train_labels)
+        result = Trainer(backend, **training).run(TASK.train, TASK.train_labels)
         found.append((result.epochs, result.pulses, backend.levels, backend.conductances))
     return [np.array(each) for each in zip(*found, strict=True)]
 
@@ -78,8 +78,9 @@ def test_with_nothing_random_every_chip_is_that_of_the_trainer(name, pull_back):
 def compare(name, chips, few):
     effects = Effects(**RANDOM[name])
     shifts = draw_ensemble(chips, seed=5, span_siemens=SPAN)
-    together = train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, seed=5, effects=effects, pull_back=False)
-    epochs, pulses, levels, conductances = alone(effects, few, seed=6)
+    once = {"pull_back": False, "confirm": 1}  # with more, most of these chips never end
+    together = train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, seed=5, effects=effects, **once)
+    epochs, pulses, levels, conductances = alone(effects, few, seed=6, **once)
     for first, second in (
         (together.epochs, epochs),
         (together.pulses, pulses),
