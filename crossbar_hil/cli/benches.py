@@ -50,6 +50,7 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, as_json: boo
     from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
     from crossbar_hil.bench.headroom import headroom  # noqa: PLC0415
     from crossbar_hil.bench.line_order import find_order  # noqa: PLC0415
+    from crossbar_hil.bench.reach import warning_of_reach  # noqa: PLC0415
     from crossbar_hil.bench.read_noise import find_read_noise  # noqa: PLC0415
     from crossbar_hil.guard.opening import open_bench  # noqa: PLC0415
     from crossbar_hil.guard.since import pulses_since_calibration  # noqa: PLC0415
@@ -70,13 +71,14 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, as_json: boo
     notes = [] if problems else [*(order.notes if order else []), *reachable_by_others(load_bench(bench))]
     checked = None if problems else load_bench(bench)
     left = None if checked is None else headroom(checked, conductances, since=pulses_since_calibration(checked))
+    reach = "" if checked is None else warning_of_reach(checked)
     if as_json:
-        print_json(bench=bench, problems=problems, notes=notes, headroom=left and left.as_record())
+        print_json(bench=bench, problems=problems, notes=notes, headroom=left and left.as_record(), reach=reach)
     else:
         for note in notes:
             click.echo(printable(note), err=True)
         click.echo("\n".join(map(printable, problems)) if problems else f"bench {bench} is sound")
-        print_lines([] if left is None else headroom_lines(left))
+        print_lines([] if left is None else [*headroom_lines(left), *([f"warning: {reach}"] if reach else [])])
     raise click.exceptions.Exit(COULD_NOT if problems else DONE)
 
 

@@ -92,6 +92,8 @@ def check_learnable(
         )
     else:
         why = f"no weights without a bias give patterns {names} the labels {bits}"
+        if v0 not in {0.0, -v1}:  # else what a cell does at a voltage comes out of the sum
+            why += " if cells follow Ohm's law (check_labels = false trains all the same)"
     raise DataError(
         f"output {found.output + 1} cannot learn its labels on any chip: {why}; what helps: {' or '.join(ways)}"
     )
@@ -195,3 +197,46 @@ def _listed(words: Sequence[str]) -> str:
     '1, 0 and 1'
     """
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def least_weight_siemens(
+    patterns: IntArray, labels: IntArray, *, v0: float, v1: float, target0: float, target: float, beta: float
+) -> float | None:
+    """Return the size that some weight G+ - G- must have at least, in siemens; None if no weights do.
+
+    Of all weights that meet every target those are taken whose largest is smallest. Takes what `find_contradiction`
+    takes, and the gain in 1/A.
+
+    Examples
+    --------
+    Two rows at 0.1 V reach artanh(0.8) = 1.0986 with a gain of 1e6 / A if each weight is 1.0986 / (1e6 x 0.2).
+
+    >>> least = least_weight_siemens(
+    ...     np.array([[1, 1]]), np.array([[1]]), v0=-0.1, v1=0.1, target0=-0.8, target=0.8, beta=1e6
+    ... )
+    >>> round(1e6 * least, 4)
+    5.4931
+    """
+    from scipy.optimize import linprog  # noqa: PLC0415 - scipy takes 0.3 s to import
+
+    volts = max(abs(v0), abs(v1))
+    voltages = row_voltages(patterns, v0, v1) / volts
+    least = 0.0
+    for wanted in labels.T:
+        senses = 2.0 * wanted - 1.0
+        edges = senses * np.arctanh(target_activations(wanted, target0, target))
+        asked = senses[:, None] * voltages
+        rows = asked.shape[1]
+        # Unknowns are the weights and their largest size, which is made small.
+        sizes = np.hstack([np.vstack([np.eye(rows), -np.eye(rows)]), -np.ones((2 * rows, 1))])
+        bounds = np.vstack([np.hstack([-asked, np.zeros((len(asked), 1))]), sizes])
+        found = linprog(
+            np.eye(rows + 1)[-1],
+            A_ub=bounds,
+            b_ub=np.concatenate([-edges, np.zeros(2 * rows)]),
+            bounds=[(None, None)] * rows + [(0, None)],
+        )
+        if not found.success:
+            return None
+        least = max(least, float(found.fun))
+    return least / (beta * volts)

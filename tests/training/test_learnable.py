@@ -6,7 +6,7 @@ import pytest
 from crossbar_hil import Pulse, Trainer
 from crossbar_hil.errors import DataError
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend
-from crossbar_hil.training.learnable import check_learnable, find_contradiction
+from crossbar_hil.training.learnable import check_learnable, find_contradiction, least_weight_siemens
 
 TARGETS = {"target0": -0.8, "target": 0.8}
 
@@ -78,3 +78,29 @@ def test_a_trainer_refuses_them_before_the_first_pulse():
     with pytest.raises(DataError, match="cannot learn"):
         Trainer(backend).run([[0, 1], [1, 0]], [[1], [1]])
     assert not backend.pulsed
+
+
+def test_the_least_weight_is_where_a_grid_of_weights_begins_to_hold_one_that_meets_every_target():
+    bits = np.array([[0, 0, 1], [0, 1, 1], [1, 1, 0]])
+    labels = np.array([[1], [0], [0]])
+    least = least_weight_siemens(bits, labels, v0=-0.1, v1=0.1, beta=1e7, **TARGETS)
+    volts = np.where(bits, 0.1, -0.1)
+    grid = np.array(list(product(np.linspace(-1, 1, 41), repeat=3)))
+
+    def met(size):
+        activations = np.tanh(1e7 * (size * grid) @ volts.T)
+        return ((2 * labels[:, 0] - 1) * activations >= 0.8).all(axis=1).any()
+
+    assert met(1.06 * least)  # a grid of steps of 5 % may miss the very corner
+    assert not met(0.999 * least)
+
+
+def test_no_weight_is_large_enough_for_labels_that_cannot_be_learnt():
+    bits, labels = np.array([[0, 1], [1, 0]]), np.array([[1], [1]])
+    assert least_weight_siemens(bits, labels, v0=-0.1, v1=0.1, beta=1e7, **TARGETS) is None
+
+
+def test_check_warns_of_targets_beyond_the_curve(cli, tmp_path):
+    (tmp_path / "low.toml").write_text('backend = "simulated"\n[chip]\n[training]\nbeta = 1e6\n')
+    assert "warning: to meet every target takes a weight of 9.16 uS" in cli("check", "low.toml").out
+    assert "takes a weight" not in cli("check", "simulated").out
