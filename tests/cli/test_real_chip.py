@@ -29,6 +29,7 @@ def lab(tmp_path, monkeypatch):
         yield write
 
 
+@pytest.mark.campaign
 def test_a_real_chip_whose_noise_is_stated_confirms_as_its_forecast_does_and_says_so(cli, lab, tmp_path):
     bench = lab(read_noise=0.05)
     asked = cli("train", "--bench", bench, *SHORT)

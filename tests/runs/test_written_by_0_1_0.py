@@ -51,7 +51,10 @@ def test_what_a_training_hid_then_is_shown_now(old, cli):
 
 
 @pytest.mark.fault("D11")
-@pytest.mark.parametrize("which", RUNS)
+@pytest.mark.parametrize(
+    "which",
+    ["simulated", "stripes", *(pytest.param(each, marks=pytest.mark.campaign) for each in ("emulated", "digits"))],
+)
 def test_it_is_reported_and_exported(old, cli, which):
     folder = old(which)
     done = cli("report", folder)

@@ -409,7 +409,7 @@ def test_the_command_line_trains_on_the_emulated_bench(cli):
 
 
 def test_a_cell_is_characterised_into_a_file_that_a_dry_run_takes(cli):
-    done = cli("characterise", "emulated", "--seed", "1", "--cell", "1", "2", "--pulses", "6", "--rest", "4", "--json")
+    done = cli("characterise", "emulated", "--seed", "1", "--cell", "1", "2", "--pulses", "6", "--rest", "0", "--json")
     assert json.loads(done.out)["files"] == ["curve_r1_c2.csv"]
     again = cli("characterise", "emulated", "--seed", "1", "--cell", "1", "2", "--pulses", "2", "--rest", "0")
     assert again.code == 1
@@ -598,6 +598,7 @@ def test_lines_in_each_others_place_are_found_by_the_chips_own_conductances(emul
     assert "is neither what `crossbar-hil read" in cli("check", "emulated", "--wiring", "--like", "wrong.json").err
 
 
+@pytest.mark.campaign
 def test_a_chip_that_was_trained_since_is_not_taken_for_one_with_lines_in_each_others_place(
     emulated_bench, own_bench, cli, tmp_path
 ):

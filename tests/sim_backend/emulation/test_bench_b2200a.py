@@ -43,7 +43,10 @@ def trained(name, overrides):
         return make_trainer(bench.training, backend).run(task.train, task.train_labels)
 
 
-@pytest.mark.parametrize(("smu", "slot", "overrides"), [("keysightb2912a", 1, BRIEF), ("keithley2602b", 4, BRIEF)])
+@pytest.mark.parametrize(
+    ("smu", "slot", "overrides"),
+    [("keysightb2912a", 1, BRIEF), pytest.param("keithley2602b", 4, BRIEF, marks=pytest.mark.campaign)],
+)
 def test_a_training_through_a_b2200a_is_the_simulated_one(b2200a, smu, slot, overrides):
     emulated, simulated = trained(b2200a(smu, slot), overrides), trained("simulated", SHORT)
     assert emulated.epochs == simulated.epochs > 2
