@@ -159,10 +159,11 @@ class ConductanceCurve:
         LimitError
             If no curve was measured with this amplitude, or the width lies outside the measured ones.
         """
-        if self.height_v is not None and self.pulse is None and not math.isclose(self.height_v, pulse.amplitude_v):
+        known = self.height_v if self.pulse is None else None
+        if known is not None and not math.isclose(known, pulse.amplitude_v):
             raise LimitError(
-                f"pulse of {pulse} is not that of the curve {self.source}, measured by pulses of {self.height_v:g} V "
-                f"(nothing says how long); --amplitude {self.height_v:g} or --set amplitude={self.height_v:g} sends them"
+                f"pulse of {pulse} is not that of the curve {self.source}, measured by pulses of {known:g} V (nothing "
+                f"says how long); --amplitude {known:g} or --set amplitude={known:g} sends them"
             )
         if self.pulse is None or self.pulse == pulse:
             return self
