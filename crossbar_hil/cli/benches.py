@@ -51,10 +51,10 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, as_json: boo
     from crossbar_hil.bench.headroom import headroom  # noqa: PLC0415
     from crossbar_hil.bench.line_order import find_order  # noqa: PLC0415
     from crossbar_hil.bench.reach import warning_of_reach  # noqa: PLC0415
-    from crossbar_hil.bench.read_noise import find_read_noise  # noqa: PLC0415
     from crossbar_hil.guard.opening import open_bench  # noqa: PLC0415
     from crossbar_hil.guard.since import pulses_since_calibration  # noqa: PLC0415
     from crossbar_hil.quantities import si  # noqa: PLC0415
+    from crossbar_hil.twins.read_noise import find_read_noise  # noqa: PLC0415
 
     reference = None if like is None else _map_of(like)
     problems = check_bench(bench)
@@ -100,10 +100,10 @@ def read(bench: str, seed: int | None, voltage: str, repeat: int, as_json: bool)
 
     from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
     from crossbar_hil.bench.headroom import headroom  # noqa: PLC0415
-    from crossbar_hil.bench.read_noise import find_read_noise  # noqa: PLC0415
     from crossbar_hil.guard.opening import open_bench  # noqa: PLC0415
     from crossbar_hil.guard.since import pulses_since_calibration  # noqa: PLC0415
     from crossbar_hil.quantities import si  # noqa: PLC0415
+    from crossbar_hil.twins.read_noise import find_read_noise  # noqa: PLC0415
 
     with open_bench(bench, seed=seed) as backend:
         maps = np.array([backend.read_conductances(si(voltage, "V")) for _ in range(repeat)])
