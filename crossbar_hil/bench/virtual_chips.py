@@ -214,7 +214,8 @@ def _where(chip: Chip) -> str:
     if spread is None:
         return ""
     if spread.median_siemens is not None:
-        return f"shifts of {in_siemens(spread.median_siemens)} in the median, sigma {spread.sigma:g}"
+        measured = f", the geometric mean of {spread.cells} measured cells" if spread.cells else ""
+        return f"shifts of {in_siemens(spread.median_siemens)} in the median{measured}, sigma {spread.sigma:.3g}"
     return f"shifts from {in_siemens(spread.lower_siemens)} to {in_siemens(spread.upper_siemens)}"
 
 

@@ -11,6 +11,7 @@ from crossbar_hil.errors import ConfigError, CrossbarError
 
 if TYPE_CHECKING:
     from crossbar_hil.bench.headroom import Headroom
+    from crossbar_hil.bench.virtual_chips import VirtualChips
 
 DONE, COULD_NOT, BAD_USAGE, NOT_CONVERGED = 0, 1, 2, 3
 
@@ -99,16 +100,17 @@ def say_assumptions(bench: Any) -> None:
         click.echo(f"note    {printable(each)}", err=True)
 
 
-def warn_of_chips(bench: Any) -> None:
-    """Say before a dry run what does not fit its virtual chips; the run says it again, with what they are like."""
+def warn_of_chips(bench: Any) -> "VirtualChips | None":
+    """Say before a dry run what does not fit its virtual chips, and return them; the run says it again at its end."""
     from crossbar_hil.bench.virtual_chips import virtual_chips  # noqa: PLC0415
 
     try:
         found = virtual_chips(bench)
     except CrossbarError:  # the run refuses it, after all that comes before
-        return
+        return None
     for each in () if found is None else found.warnings:
         click.echo(f"warning {printable(each)}", err=True)
+    return found
 
 
 def confirm(kind: str | None, yes: bool, what: str) -> None:

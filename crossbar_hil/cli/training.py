@@ -123,10 +123,11 @@ def train(
     say_assumptions(checked)
     twin = twin_of_bench(checked)
     checked = with_known_noise(checked, twin)
+    chips = None
     if checked.kind == "hardware":
         check_labels(checked.training)  # before anybody is asked, and before the chip is read
     else:
-        warn_of_chips(checked)
+        chips = warn_of_chips(checked)
     another = of_another_bench(checked, twin)
     if another is not None:
         click.echo(f"note    {printable(another)}", err=True)
@@ -141,6 +142,7 @@ def train(
             label=label,
             forecast=foretold and foretold.as_record() | ({"counts": False} if another is not None else {}),
             warnings=warnings,
+            chips=chips,
             show=progress.show,
         )
     tell_outcome(outcome, no_report=no_report, as_json=as_json)
