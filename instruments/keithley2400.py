@@ -12,9 +12,10 @@ from functools import partial
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.instrument import Reading, SourceSettings
 
-from .scpi.answers import Expected, flag, range_bounds, records
+from .scpi.answers import flag, range_bounds, records
 from .scpi.properties import number_property, switch_property, tripped_property, word_property
 from .scpi.source import SHORTEST_READING_NPLC, ScpiSource, parse_terminals
+from .settings.setting import Expected
 from .transport.adapter import allowing
 
 RANGES_V = (0.2, 2.0, 20.0, 200.0)

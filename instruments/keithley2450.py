@@ -11,9 +11,10 @@ from pymeasure.instruments.instrument import Instrument
 from crossbar_hil.errors import ConfigError, GarbledReply
 from crossbar_hil.instrument import Reading, SourceSettings
 
-from .scpi.answers import Expected, flag, number, numbers, range_bounds
+from .scpi.answers import flag, number, numbers, range_bounds
 from .scpi.properties import number_property, tripped_property, word_property
 from .scpi.source import SHORTEST_READING_NPLC, ScpiSource, parse_terminals
+from .settings.setting import Expected
 from .transport.adapter import allowing
 
 RANGES_V = (0.02, 0.2, 2.0, 20.0, 200.0)

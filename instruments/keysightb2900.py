@@ -12,10 +12,11 @@ from pymeasure.instruments.instrument import Instrument
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.instrument import Reading, SourceMeter, SourceSettings
 
-from .scpi.answers import Expected, flag, number, numbers, range_bounds
+from .scpi.answers import flag, number, numbers, range_bounds
 from .scpi.instrument import ScpiInstrument
 from .scpi.properties import number_property, tripped_property, word_property
 from .scpi.source import ScpiChannel
+from .settings.setting import Expected
 from .transport.adapter import allowing
 from .transport.instrument import off_after_a_failure
 

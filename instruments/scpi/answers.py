@@ -6,10 +6,10 @@ from math import isfinite
 
 from crossbar_hil.errors import GarbledReply, InstrumentError
 
+from ..settings.setting import Expected
+
 NO_NUMBER = 9e37
 """SCPI writes 9.9E+37 for an overflow and 9.91E+37 for no number (SCPI 1999, volume 1, 7.2.1); nothing is as large."""
-Expected = str | float | bool | tuple[float, float]
-"""A word, a number, a switch, or the two ends of an interval."""
 _ERROR = re.compile(r'\s*([+-]?\d+)\s*,\s*"?([^";]*)')
 
 

@@ -16,10 +16,11 @@ from pymeasure.instruments.instrument import Instrument
 from crossbar_hil.errors import GarbledReply, InstrumentError, TransportError
 from crossbar_hil.instrument import Identity
 
+from ..settings.setting import Expected
 from ..transport.adapter import distrust
 from ..transport.identity import parse_identity
 from ..transport.instrument import BenchInstrument
-from .answers import Expected, expected_text, mismatch, parse_error
+from .answers import expected_text, mismatch, parse_error
 
 T = TypeVar("T")
 

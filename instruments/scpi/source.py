@@ -8,9 +8,10 @@ from typing import ClassVar
 from crossbar_hil.errors import ConfigError, GarbledReply, InstrumentError
 from crossbar_hil.instrument import Identity, Reading, SourceMeter, SourceSettings
 
+from ..settings.setting import Expected
 from ..transport.adapter import allowing
 from ..transport.instrument import off_after_a_failure
-from .answers import Expected, flag, range_bounds
+from .answers import flag, range_bounds
 from .bounds import check_settings, check_within, smallest_range
 from .instrument import ScpiInstrument
 from .properties import number_property, word_property
@@ -114,7 +115,7 @@ class ScpiChannel(SourceMeter):
         """Ask whether the output is on."""
         return self._unit.query(f":OUTP{self.number}?", flag)
 
-    def changes(self) -> list[str]:
+    def changes(self, *, pulsing: bool = False) -> list[str]:  # noqa: ARG002
         """Ask in one exchange for all that was read back, for the output and for the error queue."""
         self._prepared()
         return self._unit.differences({**self._as_set, f":OUTP{self.number}?": True})

@@ -19,7 +19,7 @@ PLUG_INS = FOLDERS[1:]
 LAYERS = {
     "crossbar_hil": ". | curves/files training/rules spiking/network | curves training spiking/tasks | twins | bench"
     " | guard | runs studies | studies/convergence | spiking | cli",
-    "instruments": "transport | scpi tsp | .",
+    "instruments": "settings transport | scpi tsp | .",
     "drivers": "schemes | gate | .",
     "sim_backend": "circuit | chip spiking | ensemble emulation/world"
     " | emulation/scpi emulation/serving emulation/tsp/lua | emulation/tsp/time"
