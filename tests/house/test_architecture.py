@@ -28,7 +28,7 @@ LAYERS = {
     "data": ".",
 }
 # What the package shows to the outside stands beside the seam and imports what it shows.
-FACES = {f"crossbar_hil/{name}.py" for name in ("__init__", "__main__", "testing", "pytest_plugin")}
+FACES = {f"crossbar_hil/{name}.py" for name in ("__init__", "__main__", "recording", "testing", "pytest_plugin")}
 HEAVY = {"matplotlib", "numba", "scipy", "pymeasure", "pyvisa", "lupa", "xarray", "pandas", "pint", "jinja2"}
 
 
