@@ -279,6 +279,10 @@ class GuardedBackend(DeviceBackend):
             raise LimitError(f"read voltage {voltage_v:g} V must be above zero and within {self.limits.read_v:g} V")
         return np.array(self._call(do="lines", voltage=voltage_v), dtype=np.float64)
 
+    def note_record(self, began: Mapping[str, Any]) -> None:
+        """Have the guard keep in its journal with what the record of the run begins."""
+        self._call(do="record", began=dict(began))
+
     def make_safe(self) -> None:
         """Have the guard switch every output off and open every relay, and wait for its word that it is so."""
         if self.safe_report is None:

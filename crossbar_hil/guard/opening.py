@@ -11,6 +11,7 @@ from crossbar_hil.backend import DeviceBackend
 from crossbar_hil.bench.file import BENCH_FILE, Bench, InstrumentTable, load_bench
 from crossbar_hil.bench.instruments import open_instrument, wrong_identity
 from crossbar_hil.bench.opening import fresh_seed, likeness_of, open_backend
+from crossbar_hil.bench.recorded import bench_hash
 from crossbar_hil.errors import ConfigError, CrossbarError
 from crossbar_hil.guard.client import GuardedBackend, Hello
 from crossbar_hil.guard.ledger import default_path, state_folder
@@ -110,6 +111,7 @@ def open_guarded(bench: Bench, *, seed: int, folder: Path, resume: bool = False)
             resources, keep_open = served.resources, (served.lifeline,)
         chip_id = bench.chip_id if bench.kind == "hardware" else None
         header = {"run": folder.name, "bench": bench.name, "kind": bench.kind, "chip": chip_id, "seed": seed}
+        header["bench_sha256"] = bench_hash(folder)
         hello = Hello(
             bench=folder / BENCH_FILE,
             journal=folder / JOURNAL,

@@ -10,10 +10,13 @@ from typing import Any
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.file import Bench, Chip
 from crossbar_hil.bench.named_files import NamedFile, renamed
+from crossbar_hil.bench.recorded import bench_hash
 from crossbar_hil.bench.virtual_chips import VirtualChips, virtual_chips
+from crossbar_hil.guard.client import GuardedBackend
+from crossbar_hil.runs.beginning import beginning_of
 from crossbar_hil.runs.folder import RunFolder
 from crossbar_hil.runs.life import RecordedWork, Show, begin_work
-from crossbar_hil.runs.provenance import bench_hash, provenance
+from crossbar_hil.runs.provenance import provenance
 from crossbar_hil.runs.recorded_settings import dump_tables
 from crossbar_hil.runs.run import RunOutcome
 from crossbar_hil.runs.training_record import (
@@ -93,6 +96,8 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
             "status": "running",
             "tables": bench_tables(self._checked),
         }
+        if isinstance(backend, GuardedBackend):
+            backend.note_record(beginning_of(facts, self._task, self._checked, folder.folder))
         self._record = create_record(folder.folder, facts, self._task, backend)
 
     def reopen(self, folder: Path) -> None:
@@ -161,23 +166,29 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         result = self.result
         facts: dict[str, Any] = {"status": status, "reason": reason}
         if result is not None:
-            facts |= {
-                "reason": reason or full_reason(result, self.assurance),
-                "converged": result.converged,
-                "epochs": result.epochs,
-                "pulses": result.pulses,
-                "error": float(result.errors[-1]),
-                "verdict": result.verdict,
-                "given_up": result.given_up,
-            }
-        if self.assurance is not None:
-            facts["fresh_reads"] = self.assurance.as_record()
+            facts |= ending_of(result, self.assurance)
+            facts["reason"] = reason or facts["reason"]
         unresponsive = None if result is None else result.unresponsive
         finish_record(self._record, facts, self._trainer.backend, unresponsive)
 
     def discard(self) -> None:
         """Close the record."""
         self._record.close()
+
+
+def ending_of(result: TrainingResult, assurance: Assurance | None) -> dict[str, Any]:
+    """Return the facts of how a training ended by itself."""
+    fresh = {} if assurance is None else {"fresh_reads": assurance.as_record()}
+    return {
+        "reason": full_reason(result, assurance),
+        "converged": result.converged,
+        "epochs": result.epochs,
+        "pulses": result.pulses,
+        "error": float(result.errors[-1]),
+        "verdict": result.verdict,
+        "given_up": result.given_up,
+        **fresh,
+    }
 
 
 def facts_of_chips(
