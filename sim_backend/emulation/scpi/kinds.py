@@ -61,7 +61,9 @@ class Kind:
         def query(instrument: Any, call: Call) -> str:
             return self.text(value(instrument, call.expect(1)[place]))
 
-        samples = [f"{where},{each}" if place == 0 else f"{each},{where}" for where in addresses for each in self.samples]
+        samples = [
+            f"{where},{each}" if place == 0 else f"{each},{where}" for where in addresses for each in self.samples
+        ]
         return Command(pattern, write, query, tuple(samples))
 
     def value(self, texts: list[str], units: bool) -> Any:

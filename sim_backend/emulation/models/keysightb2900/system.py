@@ -13,7 +13,6 @@ from .state import KeysightB2900State
 from .trigger import channels
 
 
-
 def _group(smu: KeysightB2900State, call: Call) -> None:
     smu.group = tuple(channels(smu, call.expect(1)))
 

@@ -12,7 +12,6 @@ comes, and no measurement begins, before its wait is over, which begins with a l
 
 import math
 from bisect import bisect_right
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -140,9 +139,7 @@ def _moves(smu: KeysightB2900State, number: int) -> list[float]:
     return [smu.states[number - 1].moved_s - smu.world.clock.now()]
 
 
-def _events_in_step(
-    smu: KeysightB2900State, number: int, actions: tuple[str, ...], moves: list[float]
-) -> list[Event]:
+def _events_in_step(smu: KeysightB2900State, number: int, actions: tuple[str, ...], moves: list[float]) -> list[Event]:
     """Return what a start does that takes some actions together, one after the other."""
     state = smu.states[number - 1]
     levels = state.levels()
@@ -198,9 +195,7 @@ def _reached(state: ChannelState, peak: float) -> float:
     return peak + (state.level - peak) * math.exp(-state.pulse_width_s / state.time_constant_s)
 
 
-def _acquisition(
-    smu: KeysightB2900State, number: int, start: float, moves: list[float]
-) -> tuple[list[Event], float]:
+def _acquisition(smu: KeysightB2900State, number: int, start: float, moves: list[float]) -> tuple[list[Event], float]:
     """Return the measurement that one trigger starts, and when it is done."""
     state = smu.states[number - 1]
     last = moves[max(bisect_right(moves, start) - 1, 0)]

@@ -412,7 +412,9 @@ def test_the_filter_is_one_setting_in_seconds_and_in_hertz(bench):
 
 
 def test_a_sweep_ends_where_it_began_unless_told_otherwise(bench):
-    bench.say(":SOUR1:VOLT:MODE LIST", ":SOUR1:LIST:VOLT 0.1,0.2", ":TRIG1:ALL:COUN 2", ":SOUR1:VOLT 0.05", ":INIT (@1)")
+    bench.say(
+        ":SOUR1:VOLT:MODE LIST", ":SOUR1:LIST:VOLT 0.1,0.2", ":TRIG1:ALL:COUN 2", ":SOUR1:VOLT 0.05", ":INIT (@1)"
+    )
     assert float(bench.ask(":SOUR1:VOLT?")) == 0.05
     bench.say(":SOUR1:FUNC:TRIG:CONT ON", ":INIT (@1)")
     assert float(bench.ask(":SOUR1:VOLT?")) == 0.2
