@@ -71,7 +71,7 @@ SETTINGS = [
         "compliance_current",
         1e-8,
         ":SENS1:CURR:PROT 1.000000000e-08",
-        ":SENS1:CURR:PROT?",
+        ":SENS1:CURR:PROT:POS?",
         "1E-8",
     ),
     (KeysightB2902A, "ch_1", "current_range", 1e-7, ":SENS1:CURR:RANG 1.000000000e-07", ":SENS1:CURR:RANG?", "1E-7"),
@@ -160,7 +160,7 @@ def test_every_setting_of_the_table_of_a_family_is_a_property(driver, channel, n
         command = setting.command.replace("{n}", number)
         question = setting.query.replace("{n}", number) or f"{command}?"
         value, line, answer, got = {
-            "Words": lambda kind: (kind.words[0], f'"{kind.words[0]}"' if kind.quoted else kind.words[0], "b,a", "B,A"),
+            "Words": lambda kind: (first := (*kind.words, "")[0], f'"{first}"' if kind.quoted else first, "b,a", "B,A"),
             "Switch": lambda _: (True, "ON", "0", False),
             "Number": lambda kind: (kind.most, f"{kind.most:d}" if kind.whole else kind.form % kind.most, "+3", 3),
             "Action": lambda _: (None, None, None, None),
