@@ -91,7 +91,8 @@ class DoseLedger:
             new = not os.path.lexists(path)
             if new:
                 os.close(create_exclusive(path))
-            problem = why_not_ours(path)
+            beside = path.with_name(f"{path.name}-journal")  # which SQLite would roll back by
+            problem = why_not_ours(path) or (why_not_ours(beside) if os.path.lexists(beside) else "")
             if problem:
                 raise LedgerError(f"dose ledger cannot be opened: {problem}")
             if not new and not path.stat().st_size:
