@@ -256,6 +256,11 @@ class GuardedBackend(DeviceBackend):
         """Process number of the guard."""
         return self._guard.pid
 
+    @property
+    def folder(self) -> Path:
+        """Folder of the journal of this session."""
+        return self._hello.journal.parent
+
     def _read_currents(self, voltages: FloatArray) -> FloatArray:
         return np.array(self._call(do="read", voltages=voltages.tolist()), dtype=np.float64)
 

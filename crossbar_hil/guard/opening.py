@@ -18,6 +18,7 @@ from crossbar_hil.guard.ledger import default_path, state_folder
 from crossbar_hil.guard.lock import BenchLock
 from crossbar_hil.instrument import SourceMeter
 from crossbar_hil.plugins import load
+from crossbar_hil.training.settings import BenchTraining
 
 JOURNAL = "journal.sqlite"
 EMULATED_STATE = "emulated.json"
@@ -59,9 +60,10 @@ def open_bench(
 
 def open_checked(bench: Bench, *, seed: int) -> DeviceBackend:
     """Open a bench that is already checked, for a session that is no run; see `open_bench`."""
-    if bench.instruments:
-        return open_guarded(bench, seed=seed, folder=session_folder())
-    return open_backend(bench, seed=seed)
+    guarded = bool(bench.instruments)
+    backend = open_guarded(bench, seed=seed, folder=session_folder()) if guarded else open_backend(bench, seed=seed)
+    backend.training = BenchTraining(bench.name, bench.training)
+    return backend
 
 
 def session_folder() -> Path:

@@ -11,7 +11,7 @@ from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.file import Bench, Chip
 from crossbar_hil.bench.named_files import NamedFile, renamed
 from crossbar_hil.bench.recorded import bench_hash
-from crossbar_hil.bench.virtual_chips import virtual_chips
+from crossbar_hil.bench.virtual_chips import VirtualChips, virtual_chips
 from crossbar_hil.guard.client import GuardedBackend
 from crossbar_hil.runs.beginning import beginning_of
 from crossbar_hil.runs.folder import RunFolder
@@ -50,11 +50,12 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         label: str = "",
         forecast: Mapping[str, Any] | None = None,
         warnings: Sequence[str] = (),
+        chips: VirtualChips | None = None,
         known: Mapping[int, Epoch] = MappingProxyType({}),
         known_fresh: FreshReads | None = None,
     ) -> None:
         super().__init__(bench, seed, bench.training.rule)
-        self._checked, self._known, self._known_fresh = bench, known, known_fresh
+        self._checked, self._chips, self._known, self._known_fresh = bench, chips, known, known_fresh
         self._given: dict[str, Any] = {"label": label, "preset": preset}
         self._given |= {"forecast": dict(forecast)} if forecast else {}
         self._given |= {"warnings": list(warnings)} if warnings else {}
@@ -89,7 +90,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
             "bench_sha256": bench_hash(folder.folder),
             "device": backend.identify(),
             "confirm": self._trainer.confirm,
-            **facts_of_chips(backend, self._checked),
+            **facts_of_chips(backend, self._checked, known=self._chips),
             **provenance(),
             "started_utc": folder.started_utc,
             "status": "running",
@@ -190,10 +191,14 @@ def ending_of(result: TrainingResult, assurance: Assurance | None) -> dict[str, 
     }
 
 
-def facts_of_chips(backend: DeviceBackend, bench: Bench | None, *, gain: bool = True) -> dict[str, Any]:
-    """Return what is said of a virtual chip; nothing of a real one, or of one that is not made from [chip]."""
+def facts_of_chips(
+    backend: DeviceBackend, bench: Bench | None, *, gain: bool = True, known: VirtualChips | None = None
+) -> dict[str, Any]:
+    """Return what is said of a virtual chip, if it is not known yet; nothing of one that is not made from [chip]."""
     from_chip = bench is not None and (backend.simulates_chip or bool(bench.instruments))
-    found = virtual_chips(bench, gain=gain) if bench and from_chip and backend.kind != "hardware" else None
+    if not (bench and from_chip and backend.kind != "hardware"):
+        return {}
+    found = known or virtual_chips(bench, gain=gain)
     return {} if found is None else {"virtual_chip": found.as_record()}
 
 
@@ -206,15 +211,17 @@ def train_and_record(
     label: str = "",
     forecast: Mapping[str, Any] | None = None,
     warnings: Sequence[str] = (),
+    chips: VirtualChips | None = None,
     show: Show[Epoch] = lambda _: None,
 ) -> RunOutcome:
     """Train on a checked bench and leave a run folder in `out`; see `crossbar_hil.runs.life.begin_work`.
 
     The seed is that of a virtual chip; preset, label, what was foretold (`Forecast.as_record` of
-    `crossbar_hil.studies.convergence.forecast`) and what the person was warned of are written down with the run; `show`
-    is called with each epoch once it is on disk.
+    `crossbar_hil.studies.convergence.forecast`), what the person was warned of and what the virtual chip is like, if
+    that is known already, are written down with the run; `show` is called with each epoch once it is on disk.
     """
-    work = TrainingWork(bench, seed, preset=preset, label=label, forecast=forecast, warnings=warnings)
+    given: dict[str, Any] = {"preset": preset, "label": label, "forecast": forecast, "warnings": warnings}
+    work = TrainingWork(bench, seed, chips=chips, **given)
     return begin_work(work, out=out, show=epochs_only(show))
 
 

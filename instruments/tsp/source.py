@@ -212,7 +212,7 @@ class Keithley2600SourceMeter(SourceMeter):
         (tripped,) = self._box.ask_fields(query, 1)
         return self._flag(tripped, query)
 
-    def changes(self) -> list[str]:
+    def changes(self, *, pulsing: bool = False) -> list[str]:  # noqa: ARG002
         """Ask in one exchange for all that was read back, for the output and for the error queue."""
         self._prepared()
         expected = [*self._as_set.values(), _exactly(f"{self._smu}.source.output", 1)]
