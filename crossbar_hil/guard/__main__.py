@@ -42,6 +42,14 @@ class KeptChip:
             if hello["ledger"] is not None:
                 ledger = DoseLedger.open(Path(hello["ledger"]), (len(bench.wiring.rows), len(bench.wiring.columns)))  # type: ignore[union-attr]
                 owned.callback(ledger.close)
+                missing = ledger.count_again(str(journal.header["run"]), journal.entries) if hello["resume"] else 0
+                if missing:
+                    said = (
+                        f"dose ledger {ledger.path} did not hold {missing} operations of this run, so it is not the "
+                        "one that the run had; they are counted from the journal now, what other runs sent is not"
+                    )
+                    journal.append("note", {"text": said})
+                    service.tell(f"warning: {said}")
             told = {"pid": os.getpid(), "resumed": hello["resume"], "version": version("crossbar-hil")}
             journal.append("session", told)
             journal.commit()
