@@ -9,7 +9,7 @@
             JournalError: JournalDamaged
         BackendError
             LimitError (ValueError), ChipStateUnknown, ComplianceError
-            GuardError: Stopped, CellChanged
+            GuardError: Stopped, CellChanged, ImpossibleReading
             InstrumentError
                 OverrangeError
                 TransportError: DeadlineError, ConnectionLost, GarbledReply
@@ -99,6 +99,10 @@ class Declined(CrossbarError):  # noqa: N818 - it names what happened
 
 class CellChanged(GuardError):  # noqa: N818 - it names what happened
     """A cell is not what it can have become since it was measured last; the reading is kept."""
+
+
+class ImpossibleReading(GuardError):  # noqa: N818 - it names what happened
+    """A reading that no cell can give, such as a conductance far below zero; it was thrown away."""
 
 
 class LimitError(BackendError, ValueError):

@@ -19,6 +19,7 @@ from crossbar_hil.guard.lock import BenchLock
 from crossbar_hil.guard.opening import lock_names, rescue
 from crossbar_hil.guard.preflight import check_files
 from crossbar_hil.guard.service import Opened, Service
+from crossbar_hil.guard.watch import Least
 from crossbar_hil.spent import Spent
 
 
@@ -41,6 +42,14 @@ class KeptChip:
             if hello["ledger"] is not None:
                 ledger = DoseLedger.open(Path(hello["ledger"]), (len(bench.wiring.rows), len(bench.wiring.columns)))  # type: ignore[union-attr]
                 owned.callback(ledger.close)
+                missing = ledger.count_again(str(journal.header["run"]), journal.entries) if hello["resume"] else 0
+                if missing:
+                    said = (
+                        f"dose ledger {ledger.path} did not hold {missing} operations of this run, so it is not the "
+                        "one that the run had; they are counted from the journal now, what other runs sent is not"
+                    )
+                    journal.append("note", {"text": said})
+                    service.tell(f"warning: {said}")
             told = {"pid": os.getpid(), "resumed": hello["resume"], "version": version("crossbar-hil")}
             journal.append("session", told)
             journal.commit()
@@ -49,7 +58,15 @@ class KeptChip:
                 chip.spent = Spent(chip.shape, *ledger.totals())
             owned.callback(chip.owned.close if chip.owned is not None else lambda: None)
             read_v = max(abs(bench.training.v0), abs(bench.training.v1))
-            self.keeper = Keeper(chip, journal, check_v=read_v, ledger=ledger, stop=service.stop, lock=lock)  # type: ignore[arg-type]
+            self.keeper = Keeper(
+                chip,  # type: ignore[arg-type]
+                journal,
+                check_v=read_v,
+                ledger=ledger,
+                stop=service.stop,
+                lock=lock,
+                least=Least.of(bench),
+            )
             self.ready = {
                 "kind": chip.kind,
                 "shape": list(chip.shape),

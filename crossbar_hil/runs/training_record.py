@@ -16,6 +16,7 @@ chip       moment ("start" or "end"), quantity, row, column, value: what a virtu
 """
 
 import json
+import os
 import sqlite3
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -28,7 +29,7 @@ from numpy.typing import NDArray
 from crossbar_hil.arrays import BoolArray
 from crossbar_hil.backend import DeviceBackend
 from crossbar_hil.errors import ReplayDiverged, RunError
-from crossbar_hil.guard.storage import flush_folder
+from crossbar_hil.guard.storage import flush_folder, why_not_ours
 from crossbar_hil.runs.provenance import utc_now
 from crossbar_hil.training.fresh import FreshReads
 from crossbar_hil.training.patterns import PatternSet, as_text
@@ -241,7 +242,22 @@ def _write_rows(record: sqlite3.Connection, rows: Rows) -> None:
     record.executemany("INSERT INTO chip VALUES (?, ?, ?, ?, ?)", rows)
 
 
+def refuse_links(path: Path) -> None:
+    """Refuse a record that is a link or has a second name, or beside which SQLite would write through one.
+
+    Raises
+    ------
+    RunError
+        Then.
+    """
+    for place in (path, *(path.with_name(f"{path.name}{ending}") for ending in ("-wal", "-shm", "-journal"))):
+        problem = why_not_ours(place) if os.path.lexists(place) else ""
+        if problem:
+            raise RunError(f"the record of run {path.parent.name} is not opened: {problem}")
+
+
 def _connect(path: Path) -> sqlite3.Connection:
+    refuse_links(path)
     record = sqlite3.connect(path)
     record.execute("PRAGMA journal_mode = WAL")
     record.execute("PRAGMA synchronous = FULL")

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -21,7 +22,7 @@ from crossbar_hil.runs.never_began import describe_never_began
 from crossbar_hil.runs.recorded_settings import Tables, check_tables
 from crossbar_hil.runs.run import Ending, Figure, Run, RunOutcome, Series, Variable
 from crossbar_hil.runs.training import TrainingWork, epochs_only
-from crossbar_hil.runs.training_record import RECORD, SCHEMA_VERSION
+from crossbar_hil.runs.training_record import RECORD, SCHEMA_VERSION, refuse_links
 from crossbar_hil.runs.training_views import name_cells, training_page, training_series, training_variables
 from crossbar_hil.training.fresh import Assurance, FreshReads, full_reason
 from crossbar_hil.training.patterns import PatternSet, as_text
@@ -222,7 +223,10 @@ class TrainingRun(Run):
             raise RunError(f"{self.folder} is not a run folder: it holds no {RECORD}")
         # While a run is being written there is a log beside its record. Without one the record is at rest: "immutable"
         # then reads it without leaving files behind, also where nothing may be written.
-        mode = "mode=ro" if path.with_name(f"{RECORD}-wal").exists() else "immutable=1"
+        mode = "immutable=1"
+        if os.path.lexists(path.with_name(f"{RECORD}-wal")):
+            refuse_links(path)  # SQLite writes beside it even to read it
+            mode = "mode=ro"
         try:
             with closing(sqlite3.connect(f"{path.resolve().as_uri()}?{mode}", uri=True)) as record:
                 version = record.execute("PRAGMA user_version").fetchone()[0]
