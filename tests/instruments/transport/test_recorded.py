@@ -13,7 +13,7 @@ from crossbar_hil.instruments.transport.recorded import RecordedLink, claim
 from crossbar_hil.testing import replay
 from crossbar_hil.visa_record import REPLAY, Recorder, begin, blank, read_recording
 
-RECORDINGS = sorted((Path(__file__).parents[2] / "recordings").glob("*.jsonl"))
+RECORDINGS = sorted((Path(__file__).parent / "recorded").glob("*.jsonl"))
 
 
 class Instrument(Link):
@@ -150,7 +150,7 @@ def test_what_is_no_recording_is_said(tmp_path):
 
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
 def test_the_shipped_recordings_are_what_the_drivers_do_today(path, tmp_path):
-    """Where a driver is meant to send something else, record anew: python tests/recordings/renew.py."""
+    """Where a driver is meant to send something else, record anew: python tests/instruments/transport/record_again.py."""
     told = replay(path, tmp_path)
     runs = list((tmp_path / "runs").iterdir()) if (tmp_path / "runs").exists() else []
     assert len(runs) == ("train" in path.stem)

@@ -1,4 +1,4 @@
-"""Record the shipped sessions anew, where drivers are meant to send something else: tests/recordings/renew.py."""
+"""Record the shipped sessions anew, where drivers are meant to send something else: tests/instruments/transport/record_again.py."""
 
 import os
 import subprocess
@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parent / "recorded"
 COMMANDS = {
     "read_two_sources.jsonl": ["read", "emulated", "--seed", "1"],
     "train_one_source.jsonl": ["train", "--bench", "emulated-single", "--seed", "1", "--epochs", "2", "--no-report"],
