@@ -249,6 +249,22 @@ class InstrumentTable(Table):
     """PyVISA library; empty for the vendor's."""
     deadline_s: Second = defaults.DEADLINE_S
     """Longest time that an exchange may take beyond what the instrument was asked to wait."""
+    baud: Annotated[int, Field(gt=0)] | None = None
+    """Bits a second of an RS-232 line (``ASRL...``), as set at the instrument; 8 data bits, no parity, 1 stop bit."""
+    ends: Literal["LF", "CR", "CRLF"] = "LF"
+    """What ends a message on such a line, as set at the instrument."""
+
+    @model_validator(mode="after")
+    def _serial_line(self) -> Self:
+        serial = self.resource is not None and self.resource.upper().startswith("ASRL")
+        if serial and self.baud is None:
+            raise ConfigError(
+                f"resource {self.resource} is an RS-232 line, so baud must say how fast it is, as the instrument shows "
+                "in its communication menu: baud = 9600, for example"
+            )
+        if not serial and (self.baud is not None or self.ends != "LF"):
+            raise ConfigError("baud and ends are of an RS-232 line, whose resource is such as ASRL/dev/ttyUSB0::INSTR")
+        return self
 
 
 class WiringTable(Table):

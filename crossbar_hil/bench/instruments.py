@@ -14,6 +14,8 @@ from crossbar_hil.errors import ConfigError
 from crossbar_hil.instrument import Identity, SourceMeter
 from crossbar_hil.plugins import load
 
+ENDS = {"LF": "\n", "CR": "\r", "CRLF": "\r\n"}
+"""What may end a message on an RS-232 line."""
 _SIMULATED = "@sim"
 """How PyVISA names a library that simulates instruments, such as ``instruments.yaml@sim``."""
 _LOOPBACK = re.compile(r"TCPIP\d*::(127\.\d+\.\d+\.\d+|localhost)::", re.IGNORECASE)
@@ -111,7 +113,9 @@ def open_instrument(
     driver = load("instruments", table.driver).open
     asks = {"ask": ask or input, "tell": tell or write_to_stderr}
     person = "ask" in inspect.signature(driver).parameters
-    return driver(resource, name=name, visa=table.visa, deadline_s=table.deadline_s, **(asks if person else {}))
+    line = {} if table.baud is None else {"baud": table.baud, "ends": ENDS[table.ends]}
+    more = asks if person else line
+    return driver(resource, name=name, visa=table.visa, deadline_s=table.deadline_s, **more)
 
 
 def write_to_stderr(text: str) -> None:
