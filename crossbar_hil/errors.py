@@ -9,7 +9,7 @@
             JournalError: JournalDamaged
         BackendError
             LimitError (ValueError), ChipStateUnknown, ComplianceError
-            GuardError: Stopped, CellChanged
+            GuardError: Stopped, CellChanged, ImpossibleReading
             InstrumentError
                 OverrangeError
                 TransportError: DeadlineError, ConnectionLost, GarbledReply
@@ -93,8 +93,16 @@ class Stopped(GuardError):  # noqa: N818 - it names what happened
     """The guard was told to stop, by a person or because the trainer fell silent; the run can be resumed."""
 
 
+class Declined(CrossbarError):  # noqa: N818 - it names what happened
+    """Whoever was asked before a real chip is changed said no; no pulse was sent."""
+
+
 class CellChanged(GuardError):  # noqa: N818 - it names what happened
     """A cell is not what it can have become since it was measured last; the reading is kept."""
+
+
+class ImpossibleReading(GuardError):  # noqa: N818 - it names what happened
+    """A reading that no cell can give, such as a conductance far below zero; it was thrown away."""
 
 
 class LimitError(BackendError, ValueError):

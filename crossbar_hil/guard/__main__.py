@@ -8,9 +8,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from crossbar_hil.bench.file import load_bench
+from crossbar_hil.bench.file import BENCH_FILE, Bench, load_bench
 from crossbar_hil.bench.opening import open_backend
-from crossbar_hil.errors import CrossbarError
+from crossbar_hil.bench.recorded import bench_hash
+from crossbar_hil.errors import CrossbarError, RunError
 from crossbar_hil.guard.journal import Journal
 from crossbar_hil.guard.keeper import Keeper, SafeReport
 from crossbar_hil.guard.ledger import DoseLedger
@@ -18,6 +19,7 @@ from crossbar_hil.guard.lock import BenchLock
 from crossbar_hil.guard.opening import lock_names, rescue
 from crossbar_hil.guard.preflight import check_files
 from crossbar_hil.guard.service import Opened, Service
+from crossbar_hil.guard.watch import Least
 from crossbar_hil.spent import Spent
 
 
@@ -35,10 +37,19 @@ class KeptChip:
             owned.callback(lock.release)
             journal = Journal.open(journal_path) if hello["resume"] else Journal.create(journal_path, hello["header"])
             owned.callback(journal.close)
+            _check_bench(bench, journal)
             ledger = None
             if hello["ledger"] is not None:
                 ledger = DoseLedger.open(Path(hello["ledger"]), (len(bench.wiring.rows), len(bench.wiring.columns)))  # type: ignore[union-attr]
                 owned.callback(ledger.close)
+                missing = ledger.count_again(str(journal.header["run"]), journal.entries) if hello["resume"] else 0
+                if missing:
+                    said = (
+                        f"dose ledger {ledger.path} did not hold {missing} operations of this run, so it is not the "
+                        "one that the run had; they are counted from the journal now, what other runs sent is not"
+                    )
+                    journal.append("note", {"text": said})
+                    service.tell(f"warning: {said}")
             told = {"pid": os.getpid(), "resumed": hello["resume"], "version": version("crossbar-hil")}
             journal.append("session", told)
             journal.commit()
@@ -47,7 +58,15 @@ class KeptChip:
                 chip.spent = Spent(chip.shape, *ledger.totals())
             owned.callback(chip.owned.close if chip.owned is not None else lambda: None)
             read_v = max(abs(bench.training.v0), abs(bench.training.v1))
-            self.keeper = Keeper(chip, journal, check_v=read_v, ledger=ledger, stop=service.stop, lock=lock)  # type: ignore[arg-type]
+            self.keeper = Keeper(
+                chip,  # type: ignore[arg-type]
+                journal,
+                check_v=read_v,
+                ledger=ledger,
+                stop=service.stop,
+                lock=lock,
+                least=Least.of(bench),
+            )
             self.ready = {
                 "kind": chip.kind,
                 "shape": list(chip.shape),
@@ -59,6 +78,15 @@ class KeptChip:
     def close(self) -> None:
         """End the sessions, the journal and the lock."""
         self._owned.close()
+
+
+def _check_bench(bench: Bench, journal: Journal) -> None:
+    """Refuse a bench that is not the one with which a journal began."""
+    folder, header = journal.path.parent, journal.header
+    if header.get("kind", bench.kind) != bench.kind:
+        raise RunError(f"the journal of run {folder.name} is of kind {header['kind']}, its bench file of {bench.kind}")
+    if header.get("bench_sha256", bench_hash(folder)) != bench_hash(folder):
+        raise RunError(f"{folder / BENCH_FILE} was changed since run {folder.name} began, so it is not resumed")
 
 
 class Rescue:

@@ -9,14 +9,16 @@ from typing import Any
 
 from crossbar_hil.backend import DeviceBackend
 from crossbar_hil.bench.file import BENCH_FILE, Bench, InstrumentTable, load_bench
-from crossbar_hil.bench.instruments import open_instrument, wrong_identity
+from crossbar_hil.bench.instruments import open_instrument, write_to_stderr, wrong_identity
 from crossbar_hil.bench.opening import fresh_seed, likeness_of, open_backend
+from crossbar_hil.bench.recorded import bench_hash
 from crossbar_hil.errors import ConfigError, CrossbarError
 from crossbar_hil.guard.client import GuardedBackend, Hello
-from crossbar_hil.guard.ledger import default_path, state_folder
+from crossbar_hil.guard.ledger import default_path, state_folder, why_dose_unknown
 from crossbar_hil.guard.lock import BenchLock
 from crossbar_hil.instrument import SourceMeter
 from crossbar_hil.plugins import load
+from crossbar_hil.training.settings import BenchTraining
 
 JOURNAL = "journal.sqlite"
 EMULATED_STATE = "emulated.json"
@@ -58,9 +60,10 @@ def open_bench(
 
 def open_checked(bench: Bench, *, seed: int) -> DeviceBackend:
     """Open a bench that is already checked, for a session that is no run; see `open_bench`."""
-    if bench.instruments:
-        return open_guarded(bench, seed=seed, folder=session_folder())
-    return open_backend(bench, seed=seed)
+    guarded = bool(bench.instruments)
+    backend = open_guarded(bench, seed=seed, folder=session_folder()) if guarded else open_backend(bench, seed=seed)
+    backend.training = BenchTraining(bench.name, bench.training)
+    return backend
 
 
 def session_folder() -> Path:
@@ -95,6 +98,9 @@ def open_guarded(bench: Bench, *, seed: int, folder: Path, resume: bool = False)
         raise ConfigError(
             f"bench {bench.name} has no chip_id, the name of the chip in the socket, by which its dose is kept"
         )
+    unknown = why_dose_unknown(bench.chip_id) if bench.kind == "hardware" and bench.chip_id is not None else ""
+    if unknown:
+        write_to_stderr(f"warning: {unknown}")
     if not resume:
         bench.copy_into(folder)
     with ExitStack() as owned:
@@ -108,6 +114,7 @@ def open_guarded(bench: Bench, *, seed: int, folder: Path, resume: bool = False)
             resources, keep_open = served.resources, (served.lifeline,)
         chip_id = bench.chip_id if bench.kind == "hardware" else None
         header = {"run": folder.name, "bench": bench.name, "kind": bench.kind, "chip": chip_id, "seed": seed}
+        header["bench_sha256"] = bench_hash(folder)
         hello = Hello(
             bench=folder / BENCH_FILE,
             journal=folder / JOURNAL,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from crossbar_hil.errors import RunError
+from crossbar_hil.guard.storage import write_new
 from crossbar_hil.runs.array_file import read_arrays, write_arrays
 from crossbar_hil.runs.recorded_settings import check_tables
 from crossbar_hil.spiking.progress import Progress
@@ -43,7 +44,7 @@ def read_record(folder: Path) -> dict[str, Any]:
 def write_record(folder: Path, record: dict[str, Any]) -> None:
     """Put a new record in the place of the old one."""
     text = json.dumps(record, indent=1, default=str) + "\n"
-    _replace(folder / RECORD, lambda path: path.write_text(text, encoding="utf-8"))
+    _replace(folder / RECORD, lambda path: write_new(path, text))
 
 
 def read_checkpoint(folder: Path) -> Progress | None:

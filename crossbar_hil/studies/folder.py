@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from crossbar_hil.errors import RunError
+from crossbar_hil.guard.storage import replace_file, why_not_ours
 
 GIVEN, PLAN, CHUNKS = "given", "plan.json", "chunks.jsonl"
 Place = tuple[int, int]
@@ -117,8 +118,11 @@ class StudyFolder(Generic[Chunk]):
     def _recover(self) -> None:
         """Read the chunks; a last line that was cut short is taken away."""
         path = self.path / CHUNKS
-        if not path.exists():
+        if not os.path.lexists(path):
             return
+        problem = why_not_ours(path)
+        if problem:
+            raise RunError(f"study {self.path} is not gone on with: {problem}")
         content = path.read_bytes()
         whole = content[: content.rfind(b"\n") + 1]
         for number, line in enumerate(whole.splitlines(), start=1):
@@ -140,9 +144,7 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file, all of it or nothing."""
-    partly = path.with_name(path.name + ".part")
-    partly.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(partly, path)
+    replace_file(path, text)
 
 
 def _line(place: Place, chunk: Record) -> str:

@@ -17,6 +17,7 @@ from crossbar_hil.defaults import DEADLINE_S
 from crossbar_hil.errors import ConnectionLost, GarbledReply, TransportError
 
 from .link import Link, open_link
+from .recorded import recorded_or_replayed
 
 REPLY_LIMIT = 1_000_000
 """A longer reply, in bytes, is no reply."""
@@ -40,6 +41,8 @@ class BenchAdapter(Adapter):
         What ends a reply and a message. A carriage return before the end of a reply is dropped.
     prompts : frozenset of bytes
         Lines that the instrument may say by itself and that answer nothing; they are thrown away.
+    name : str
+        What a recording calls the instrument; its resource name if not given.
     **kwargs
         Passed on to PyMeasure.
 
@@ -69,9 +72,11 @@ class BenchAdapter(Adapter):
         read_termination: str = "\n",
         write_termination: str = "\n",
         prompts: frozenset[bytes] = frozenset(),
+        name: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self._name = name or resource
         self.connection = None
         self.resource = resource
         self.deadline_s = deadline_s
@@ -288,7 +293,8 @@ class BenchAdapter(Adapter):
         return self.connection
 
     def _open(self) -> Link:
-        return open_link(self.resource, self._visa, self.deadline_s, self._read_termination, self._write_termination)
+        how = self.deadline_s, self._read_termination, self._write_termination
+        return recorded_or_replayed(self._name, self.resource, lambda: open_link(self.resource, self._visa, *how))
 
     def _reopen(self) -> None:
         self.close()

@@ -49,7 +49,8 @@ class BenchInstrument(Instrument):
         TransportError
             If nothing answers there.
         """
-        return cls(BenchAdapter(resource, visa=visa, deadline_s=deadline_s, prompts=cls.prompts), name=name)
+        adapter = BenchAdapter(resource, visa=visa, deadline_s=deadline_s, prompts=cls.prompts, name=name)
+        return cls(adapter, name=name)
 
     def check_errors(self, after: str = "") -> list[tuple[int, str]]:
         """Empty the error queue.

@@ -7,7 +7,6 @@ newest.
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from crossbar_hil.errors import ConfigError, DataError, LimitError
+from crossbar_hil.guard.storage import replace_file
 
 from ..chip.simulated import SimulatedBackend
 from .world.damage import Damage
@@ -86,10 +86,8 @@ class StateFile:
             "damage": self._damage(),
             "instruments": self._scratch,
         }
-        new = self.path.with_name(f".{self.path.name}.new")
         try:
-            new.write_bytes(seal(body))
-            os.replace(new, self.path)
+            replace_file(self.path, seal(body))
         except OSError as error:
             self.failure = f"state of the emulated bench cannot be written to {self.path}: {error.strerror or error}"
         else:

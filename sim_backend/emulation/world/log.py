@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from crossbar_hil.errors import ConfigError
+from crossbar_hil.guard.storage import why_not_ours
 
 
 @dataclass
@@ -45,8 +46,11 @@ class PhysicalLog:
     def __post_init__(self) -> None:
         self._file: int | None = None
         if self.path is not None:
+            problem = why_not_ours(self.path) if os.path.lexists(self.path) else ""
+            if problem:
+                raise ConfigError(f"physical log is not written: {problem}")
             try:
-                self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _BINARY, 0o666)
+                self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NO_FOLLOW, 0o600)
             except OSError as error:
                 raise ConfigError(f"physical log {self.path} cannot be opened: {error.strerror or error}") from error
 
@@ -88,7 +92,7 @@ class PhysicalLog:
         self.close()
 
 
-_BINARY = getattr(os, "O_BINARY", 0)
+_NO_FOLLOW = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
 def _plain(value: Any) -> Any:
