@@ -18,7 +18,7 @@ from crossbar_hil.bench.cell_options import CellOptions
 from crossbar_hil.bench.curve_facts import read_facts, with_facts
 from crossbar_hil.bench.effects import Effects
 from crossbar_hil.bench.named_files import NAMED_FILES, NamedFile, files_of, renamed
-from crossbar_hil.errors import ConfigError, CrossbarError, RunError
+from crossbar_hil.errors import ConfigError, CrossbarError, RunError, reason_of
 from crossbar_hil.plugins import names, nearest
 from crossbar_hil.shipped import data_file, is_name, is_shipped, shipped
 from crossbar_hil.tables import Ampere, Ohm, Second, Share, Siemens, Table, Volt, VoltSecond
@@ -392,7 +392,7 @@ class Bench(Table):
             copy = renamed(self.resolved, NamedFile.copy_name)  # resolved first: another name is another curve
             (folder / BENCH_FILE).write_text(copy.as_toml(), encoding="utf-8")
         except OSError as error:
-            raise RunError(f"folder {folder} cannot be written: {error}") from error
+            raise RunError(f"folder {folder} cannot be written: {reason_of(error)}") from error
 
 
 def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[str, Any] | None = None) -> Bench:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-from crossbar_hil.errors import RunError
+from crossbar_hil.errors import RunError, reason_of
 from crossbar_hil.guard.storage import replace_file, why_not_ours
 
 GIVEN, PLAN, CHUNKS = "given", "plan.json", "chunks.jsonl"
@@ -72,8 +72,7 @@ class StudyFolder(Generic[Chunk]):
         except FileExistsError:
             raise RunError(f"{path} exists already; --resume {path} goes on with it") from None
         except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or error
-            raise RunError(f"folder {path} cannot be made: {why}") from error
+            raise RunError(f"folder {path} cannot be made: {reason_of(error)}") from error
         give(path)
         write_json(path / PLAN, plan)
         return cls(path, plan)

@@ -13,7 +13,7 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray, checked_array
 from crossbar_hil.curves.levels import LARGEST_SIEMENS
-from crossbar_hil.errors import DataError, RunError
+from crossbar_hil.errors import DataError, RunError, reason_of
 from crossbar_hil.shipped import TextFile, read_text
 
 VERSION = 1
@@ -137,7 +137,7 @@ def new_readings(path: Path, facts: dict[str, Any]) -> Iterator[ReadingsFile]:
     except FileExistsError as error:
         raise RunError(f"{path} exists already and is not overwritten") from error
     except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise RunError(f"{path} cannot be written: {reason_of(error)}") from error
     begun = ReadingsFile(file)
     try:
         with file:

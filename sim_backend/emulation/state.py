@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from crossbar_hil.errors import ConfigError, DataError, LimitError
+from crossbar_hil.errors import ConfigError, DataError, LimitError, reason_of
 from crossbar_hil.guard.storage import replace_file
 
 from ..chip.simulated import SimulatedBackend
@@ -89,7 +89,7 @@ class StateFile:
         try:
             replace_file(self.path, seal(body))
         except OSError as error:
-            self.failure = f"state of the emulated bench cannot be written to {self.path}: {error.strerror or error}"
+            self.failure = f"state of the emulated bench cannot be written to {self.path}: {reason_of(error)}"
         else:
             self.failure = ""
 
