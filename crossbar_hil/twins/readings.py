@@ -14,6 +14,7 @@ import numpy as np
 from crossbar_hil.arrays import FloatArray, checked_array
 from crossbar_hil.curves.levels import LARGEST_SIEMENS
 from crossbar_hil.errors import DataError, RunError, reason_of
+from crossbar_hil.parsing import parse_json
 from crossbar_hil.shipped import TextFile, read_text
 
 VERSION = 1
@@ -161,7 +162,7 @@ def load_readings(path: TextFile) -> Readings:
     """
     lines = [line for line in read_text("calibration", path).splitlines() if line.strip()]
     try:
-        facts, *steps = [json.loads(line) for line in lines]
+        facts, *steps = [parse_json(line) for line in lines]
         if facts.pop("calibration") != VERSION:
             raise ValueError("it is of another version")
         missing = sorted(FACTS - set(facts))
