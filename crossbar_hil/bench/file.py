@@ -21,7 +21,7 @@ from crossbar_hil.bench.named_files import NAMED_FILES, NamedFile, files_of, ren
 from crossbar_hil.errors import ConfigError, CrossbarError, DataError, RunError, reason_of
 from crossbar_hil.parsing import parse_toml
 from crossbar_hil.plugins import names, nearest
-from crossbar_hil.shipped import data_file, is_name, is_shipped, read_text, shipped
+from crossbar_hil.shipped import data_file, is_name, is_shipped, read_bytes, shipped
 from crossbar_hil.tables import Ampere, Ohm, Second, Share, Siemens, Table, Volt, VoltSecond
 from crossbar_hil.training.confirmation import CONFIRM
 from crossbar_hil.training.settings import Training
@@ -486,10 +486,7 @@ def _read_shipped(folder: str, name: str) -> dict[str, Any]:
 
 def _read_toml(file: Traversable) -> dict[str, Any]:
     try:
-        text = file.read_text(encoding="utf-8") if not isinstance(file, Path) else read_text("bench", file)
-        return parse_toml(text)
-    except OSError as error:
-        raise ConfigError(f"bench file {file} cannot be read: {error.strerror or error}") from error
+        return parse_toml(read_bytes("bench", file).decode("utf-8-sig"))
     except DataError as error:
         raise ConfigError(str(error)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
