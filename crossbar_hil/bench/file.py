@@ -18,9 +18,10 @@ from crossbar_hil.bench.cell_options import CellOptions
 from crossbar_hil.bench.curve_facts import read_facts, with_facts
 from crossbar_hil.bench.effects import Effects
 from crossbar_hil.bench.named_files import NAMED_FILES, NamedFile, files_of, renamed
-from crossbar_hil.errors import ConfigError, CrossbarError, RunError
+from crossbar_hil.errors import ConfigError, CrossbarError, DataError, RunError, reason_of
+from crossbar_hil.parsing import parse_toml
 from crossbar_hil.plugins import names, nearest
-from crossbar_hil.shipped import data_file, is_name, is_shipped, shipped
+from crossbar_hil.shipped import data_file, is_name, is_shipped, read_bytes, shipped
 from crossbar_hil.tables import Ampere, Ohm, Second, Share, Siemens, Table, Volt, VoltSecond
 from crossbar_hil.training.confirmation import CONFIRM
 from crossbar_hil.training.settings import Training
@@ -408,7 +409,7 @@ class Bench(Table):
             copy = renamed(self.resolved, NamedFile.copy_name)  # resolved first: another name is another curve
             (folder / BENCH_FILE).write_text(copy.as_toml(), encoding="utf-8")
         except OSError as error:
-            raise RunError(f"folder {folder} cannot be written: {error}") from error
+            raise RunError(f"folder {folder} cannot be written: {reason_of(error)}") from error
 
 
 def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[str, Any] | None = None) -> Bench:
@@ -501,9 +502,9 @@ def _read_shipped(folder: str, name: str) -> dict[str, Any]:
 
 def _read_toml(file: Traversable) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"bench file {file} cannot be read: {error.strerror or error}") from error
+        return parse_toml(read_bytes("bench", file).decode("utf-8-sig"))
+    except DataError as error:
+        raise ConfigError(str(error)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"bench file {file} is not valid TOML: {error}") from error
 
