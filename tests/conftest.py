@@ -13,6 +13,7 @@ from crossbar_hil import defaults
 # that takes it for a default is imported; processes that tests start themselves are told by their bench file.
 defaults.DEADLINE_S = 60.0
 
+from crossbar_hil.bench.addresses import loopback_allowed  # noqa: E402
 from crossbar_hil.bench.file import load_bench  # noqa: E402
 from crossbar_hil.runs.training import train_and_record  # noqa: E402
 
@@ -43,6 +44,13 @@ def cli(tmp_path, monkeypatch, capsys):
         return SimpleNamespace(code=ending.value.code, out=printed.out, err=printed.err)
 
     return call
+
+
+@pytest.fixture
+def allow_loopback():
+    """Let emulated instruments stand for real ones, as --allow-loopback does."""
+    with loopback_allowed():
+        yield
 
 
 @pytest.fixture(scope="session")

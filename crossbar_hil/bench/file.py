@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from crossbar_hil import defaults
 from crossbar_hil.backend import Limits, Pulse
+from crossbar_hil.bench.addresses import why_no_library
 from crossbar_hil.bench.cell_options import CellOptions
 from crossbar_hil.bench.curve_facts import read_facts, with_facts
 from crossbar_hil.bench.effects import Effects
@@ -245,7 +246,7 @@ class InstrumentTable(Table):
     serial: str | None = None
     """Serial number that must answer, if given."""
     visa: str = "@py"
-    """PyVISA library; empty for the vendor's."""
+    """PyVISA library: ``@py``, ``@ivi``, ``FILE.yaml@sim`` where the kind is emulated, empty for what is installed."""
     deadline_s: Second = defaults.DEADLINE_S
     """Longest time that an exchange may take beyond what the instrument was asked to wait."""
 
@@ -333,6 +334,15 @@ class Bench(Table):
             if missing:
                 raise ConfigError(f"{' and '.join(missing)} missing; a real chip needs every limit written down")
         return table
+
+    @field_validator("instruments")
+    @classmethod
+    def _known_libraries(cls, tables: dict[str, InstrumentTable], others: ValidationInfo) -> dict[str, InstrumentTable]:
+        found = {name: why_no_library(table.visa, others.data.get("kind")) for name, table in tables.items()}
+        problems = [f"{name}.{why}" for name, why in found.items() if why]
+        if problems:
+            raise ConfigError(" and ".join(problems))
+        return tables
 
     @property
     def brings_instruments(self) -> bool:

@@ -11,6 +11,7 @@ from crossbar_hil.cli.common import (
     DEVICE_SPREAD_HELP,
     PRESET_HELP,
     SPREAD_OF_HELP,
+    allow_loopback_option,
     as_json,
     chosen_spread,
     confirm,
@@ -73,6 +74,7 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
 @label_option
 @no_report_option
 @quiet_option
+@allow_loopback_option
 @yes_option
 @out_option
 @as_json
@@ -120,6 +122,7 @@ def train(
         checked.chip.check_companions(loaded.chip.model_fields_set | said)
     seed = fresh_seed() if seed is None else seed
     check_chip_keys(checked)
+    check_addresses(checked)
     say_assumptions(checked)
     twin = twin_of_bench(checked)
     checked = with_known_noise(checked, twin)

@@ -45,6 +45,8 @@ class Hello:
     """What the chip has received in all runs."""
     keep_open: tuple[int, ...] = ()
     """File descriptors that must stay open as long as the guard lives."""
+    allow_loopback: bool = False
+    """Whether real instruments may be on this machine; see `crossbar_hil.bench.addresses`."""
 
     def message(self, *, rescue: bool = False) -> dict[str, Any]:
         """Return it as a message."""

@@ -91,6 +91,9 @@ class Keeper:
         Looked at before pulses: a bench that is not ours any more gets none.
     """
 
+    gave_up = False
+    """Whether making safe is not to be tried again."""
+
     def __init__(
         self,
         chip: WitnessedBackend,
