@@ -97,6 +97,10 @@ class Stopped(GuardError):  # noqa: N818 - it names what happened
     """The guard was told to stop, by a person or because the trainer fell silent; the run can be resumed."""
 
 
+class Declined(CrossbarError):  # noqa: N818 - it names what happened
+    """Whoever was asked before a real chip is changed said no; no pulse was sent."""
+
+
 class CellChanged(GuardError):  # noqa: N818 - it names what happened
     """A cell is not what it can have become since it was measured last; the reading is kept."""
 

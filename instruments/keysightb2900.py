@@ -12,11 +12,11 @@ from pymeasure.instruments.instrument import Instrument
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.instrument import Reading, SourceMeter, SourceSettings
 
-from .scpi.answers import flag, number, numbers, range_bounds
+from .scpi.answers import flag, number, numbers
 from .scpi.instrument import ScpiInstrument
-from .scpi.properties import number_property, tripped_property, word_property
+from .scpi.properties import number_property, offers, tripped_property
 from .scpi.source import ScpiChannel
-from .settings.setting import Expected
+from .settings.keysightb2900 import SETTINGS
 from .transport.adapter import allowing
 from .transport.instrument import off_after_a_failure
 
@@ -34,6 +34,7 @@ MOST_IN_TRAIN = 1000
 """Pulses that are sent in one go."""
 
 
+@offers(SETTINGS, "{ch}")
 class B2900Channel(Channel, ScpiChannel):
     """One channel of a B2900.
 
@@ -43,24 +44,15 @@ class B2900Channel(Channel, ScpiChannel):
     """
 
     parent: "KeysightB2900"
+    table = SETTINGS
     ranges_v = RANGES_V
     least_share = LEAST_SHARE
     nplc_bounds = (5e-4, 100.0)
     why_no_guard = "a B2900 has no guard at low impedance"
     shortest_pulse_s = SHORTEST_PULSE_S
 
-    source_voltage = number_property(":SOUR{ch}:VOLT", "the sourced voltage, the base of a pulse, in volts", -210, 210)
-    triggered_voltage = number_property(":SOUR{ch}:VOLT:TRIG", "the peak of a pulse in volts", -210, 210)
-    source_voltage_range = number_property(
-        ":SOUR{ch}:VOLT:RANG", "the source range in volts, which is fixed by it", 0, 200
-    )
-    shape = word_property(":SOUR{ch}:FUNC:SHAP", "the shape of the output", "DC", "PULS")
     pulse_width = number_property(":SOUR{ch}:PULS:WIDT", "the width of a pulse in seconds", SHORTEST_PULSE_S, 100_000)
-    compliance_current = number_property(":SENS{ch}:CURR:PROT", "the current limit in amperes", 0, 3.03)
-    current_range = number_property(":SENS{ch}:CURR:RANG", "the measure range in amperes, which is fixed by it", 0, 3)
-    current_nplc = number_property(":SENS{ch}:CURR:NPLC", "the integration time in power-line cycles", 5e-4, 100)
     current_aperture = number_property(":SENS{ch}:CURR:APER", "the integration time in seconds", 8e-6, 2)
-    output_off_state = word_property(":OUTP{ch}:OFF:MODE", "what the output does while off", "NORM", "HIZ", "ZERO")
     compliance_tripped = tripped_property(":SENS{ch}:CURR:PROT:TRIP?")
 
     def __init__(self, parent: "KeysightB2900", id: int, **kwargs: Any) -> None:  # noqa: A002 - PyMeasure's name
@@ -147,46 +139,6 @@ class B2900Channel(Channel, ScpiChannel):
     def _unit(self) -> ScpiInstrument:
         """Get the instrument that the channel belongs to."""
         return self.parent
-
-    def _set_up(self, settings: SourceSettings, range_v: float, range_a: float) -> dict[str, Expected]:
-        """Set everything, and return what must read back; the output has been switched off.
-
-        There is no reset, which would reach the other channel too. The output no longer goes on by itself when a
-        measurement is triggered, and the limit is set before the measure range.
-        """
-        n = self.number
-        self.parent.write("*CLS")
-        self.parent.apply(
-            f":OUTP{n}:ON:AUTO 0",
-            f":OUTP{n}:OFF:AUTO 0",
-            f":SOUR{n}:FUNC:MODE VOLT",
-            f":SOUR{n}:VOLT:MODE FIX",
-            f":SOUR{n}:FUNC:SHAP DC",
-            f":SOUR{n}:VOLT 0",
-            f":SOUR{n}:VOLT:TRIG 0",
-            f":SOUR{n}:VOLT:RANG:AUTO 0",
-            f":SOUR{n}:VOLT:RANG {range_v:.9e}",
-            f":OUTP{n}:OFF:MODE NORM",
-            f":SENS{n}:CURR:PROT {settings.compliance_a:.9e}",
-            f":SENS{n}:FUNC:OFF:ALL",
-            f':SENS{n}:FUNC "CURR"',
-            f":SENS{n}:CURR:RANG:AUTO 0",
-            f":SENS{n}:CURR:RANG {range_a:.9e}",
-            f":SENS{n}:CURR:NPLC {settings.nplc:.9e}",
-            ":FORM:ELEM:SENS CURR",
-        )
-        return {
-            f":SOUR{n}:FUNC:MODE?": "VOLT",
-            f":SOUR{n}:FUNC:SHAP?": "DC",
-            f":SOUR{n}:VOLT?": 0.0,
-            f":SOUR{n}:VOLT:RANG?": range_bounds(range_v),
-            f":SENS{n}:CURR:PROT?": settings.compliance_a,
-            f":SENS{n}:CURR:RANG?": range_bounds(range_a),
-            f":SENS{n}:CURR:NPLC?": settings.nplc,
-            ":FORM:ELEM:SENS?": "CURR",
-            f":OUTP{n}:ON:AUTO?": False,
-            f":OUTP{n}:OFF:MODE?": "NORM",
-        }
 
     def _pulse(self, settings: SourceSettings, amplitude_v: float, width_s: float, count: int) -> list[Reading]:  # noqa: ARG002
         return [each for (each,) in self.parent.pulse_channels({self: amplitude_v}, width_s, count)]

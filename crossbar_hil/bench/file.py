@@ -25,6 +25,7 @@ from crossbar_hil.shipped import data_file, is_name, is_shipped, shipped
 from crossbar_hil.tables import Ampere, Ohm, Second, Share, Siemens, Table, Volt, VoltSecond
 from crossbar_hil.training.confirmation import CONFIRM
 from crossbar_hil.training.settings import Training
+from crossbar_hil.twins.file import read_twin
 
 BENCH_FILE = "bench.toml"
 """Name of the bench file in a folder of a run."""
@@ -351,9 +352,17 @@ class Bench(Table):
 
     @property
     def noisy(self) -> bool | None:
-        """Whether readings of its chip vary; None if neither file nor curve nor twin says so."""
+        """Whether readings of its chip vary; None if neither file nor curve nor the number in its twin says so.
+
+        Raises
+        ------
+        DataError
+            If the twin cannot be read.
+        """
         chip = self.chip
-        return True if chip and (chip.twin or chip.read_noise or chip.telegraph or chip.flicker) else None
+        if chip and chip.twin is not None:
+            return True if read_twin(data_file(chip.twin)).numbers.read_noise.value else None
+        return True if chip and (chip.read_noise or chip.telegraph or chip.flicker) else None
 
     @property
     def confirm(self) -> int:
@@ -443,8 +452,6 @@ def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[
 
 def _with_size_of_twin(chip: dict[str, Any]) -> dict[str, Any]:
     """Take the size of the chip from its twin, where [chip] does not spell it."""
-    from crossbar_hil.twins.file import read_twin  # noqa: PLC0415 - few benches name a twin
-
     if {"rows", "columns"} <= set(chip):
         return chip
     try:

@@ -1,5 +1,6 @@
 """The bench file in the folder of a run or a study: what one says that was written before a setting was one."""
 
+import hashlib
 import tomllib
 from collections.abc import Collection
 from pathlib import Path
@@ -17,6 +18,11 @@ def _before(said: Collection[str]) -> dict[str, Any]:
     """Return what older trainings did, of all that is not said."""
     before = TRAINED_BEFORE if "give_up" in said else {**TRAINED_BEFORE, **CONFIRMED_BEFORE}
     return {key: value for key, value in before.items() if key not in said}
+
+
+def bench_hash(folder: Path) -> str:
+    """Return a hash of the bench file in a folder."""
+    return hashlib.sha256((folder / BENCH_FILE).read_bytes()).hexdigest()
 
 
 def load_recorded_bench(folder: Path) -> Bench:

@@ -18,14 +18,13 @@ from crossbar_hil.cli.common import (
     as_json,
     bench_argument,
     confirm,
-    headroom_lines,
     print_json,
     print_lines,
     print_table,
-    printable,
     yes_option,
 )
 from crossbar_hil.errors import RunError
+from crossbar_hil.text import printable
 
 LOOKS = 3
 """Times that a chip is read to be held against a map: so that the noise of a reading is known."""
@@ -53,10 +52,10 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, as_json: boo
     from crossbar_hil.bench.headroom import headroom  # noqa: PLC0415
     from crossbar_hil.bench.line_order import find_order  # noqa: PLC0415
     from crossbar_hil.bench.reach import warning_of_reach  # noqa: PLC0415
-    from crossbar_hil.bench.read_noise import find_read_noise  # noqa: PLC0415
     from crossbar_hil.guard.opening import held_for_a_look, open_bench  # noqa: PLC0415
     from crossbar_hil.guard.since import pulses_since_calibration  # noqa: PLC0415
     from crossbar_hil.quantities import si  # noqa: PLC0415
+    from crossbar_hil.twins.read_noise import find_read_noise  # noqa: PLC0415
 
     reference = None if like is None else _map_of(like)
     with held_for_a_look(bench) as seen:
@@ -81,7 +80,7 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, as_json: boo
         for note in notes:
             click.echo(printable(note), err=True)
         click.echo("\n".join(map(printable, problems)) if problems else f"bench {bench} is sound")
-        print_lines([] if left is None else [*headroom_lines(left), *([f"warning: {reach}"] if reach else [])])
+        print_lines([] if left is None else [*left.lines, *([f"warning: {reach}"] if reach else [])])
     raise click.exceptions.Exit(COULD_NOT if problems else DONE)
 
 
@@ -104,10 +103,10 @@ def read(bench: str, seed: int | None, voltage: str, repeat: int, as_json: bool)
 
     from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
     from crossbar_hil.bench.headroom import headroom  # noqa: PLC0415
-    from crossbar_hil.bench.read_noise import find_read_noise  # noqa: PLC0415
     from crossbar_hil.guard.opening import open_bench  # noqa: PLC0415
     from crossbar_hil.guard.since import pulses_since_calibration  # noqa: PLC0415
     from crossbar_hil.quantities import si  # noqa: PLC0415
+    from crossbar_hil.twins.read_noise import find_read_noise  # noqa: PLC0415
 
     with open_bench(bench, seed=seed) as backend:
         maps = np.array([backend.read_conductances(si(voltage, "V")) for _ in range(repeat)])
@@ -124,7 +123,7 @@ def read(bench: str, seed: int | None, voltage: str, repeat: int, as_json: bool)
         ["row", *(f"column {column + 1} (uS)" for column in range(conductances.shape[1]))],
         [[str(row + 1), *(f"{1e6 * value:.6g}" for value in line)] for row, line in enumerate(conductances)],
     )
-    print_lines([*headroom_lines(left), *([] if noise is None else [noise.sentence])])
+    print_lines([*left.lines, *([] if noise is None else [noise.sentence])])
 
 
 @click.command()

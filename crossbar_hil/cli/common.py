@@ -3,14 +3,12 @@
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from crossbar_hil.errors import ConfigError, CrossbarError
-
-if TYPE_CHECKING:
-    from crossbar_hil.bench.headroom import Headroom
+from crossbar_hil.errors import ConfigError
+from crossbar_hil.text import printable, table_lines
 
 DONE, COULD_NOT, BAD_USAGE, NOT_CONVERGED = 0, 1, 2, 3
 
@@ -65,26 +63,6 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     click.echo("\n".join(table_lines(header, rows)))
 
 
-def table_lines(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return the lines of a table, its columns aligned."""
-    shown = [header, *([printable(cell) for cell in row] for row in rows)]
-    widths = [max(len(row[place]) for row in shown) for place in range(len(header))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in shown]
-
-
-def headroom_lines(found: "Headroom") -> list[str]:
-    """Return what is told of the headroom of a chip: a map, the cell with least, and a warning."""
-    columns = 0 if found.left is None else found.left.shape[1]
-    header = ["pulses left", *(f"column {column + 1}" for column in range(columns))]
-    told = [found.summary, *([f"warning: {found.warning}"] if found.warning else [])]
-    return [*(table_lines(header, found.rows) if found.rows else []), *told]
-
-
-def printable(text: str) -> str:
-    """Return a text without control characters, which could move the cursor of a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
-
-
 def chosen_spread(span: tuple[str, str] | None, of: str | None) -> dict[str, Any]:
     """Return the [chip] overrides that ``--spread`` and ``--spread-of`` mean.
 
@@ -106,22 +84,8 @@ def say_assumptions(bench: Any) -> None:
     """Say what is assumed of the virtual chips of a bench."""
     from crossbar_hil.bench.virtual_chips import assumptions  # noqa: PLC0415
 
-    hidden = bench.kind == "emulated" and bench.chip is not None and bench.chip.column_offset_a
-    subtracted = ["column_offset_a does not show: the bench subtracts a reading at 0 V from each"] if hidden else []
-    for each in (*assumptions(bench), *subtracted):
+    for each in assumptions(bench):
         click.echo(f"note    {printable(each)}", err=True)
-
-
-def warn_of_chips(bench: Any) -> None:
-    """Say before a dry run what does not fit its virtual chips; the run says it again, with what they are like."""
-    from crossbar_hil.bench.virtual_chips import virtual_chips  # noqa: PLC0415
-
-    try:
-        found = virtual_chips(bench)
-    except CrossbarError:  # the run refuses it, after all that comes before
-        return
-    for each in () if found is None else found.warnings:
-        click.echo(f"warning {printable(each)}", err=True)
 
 
 def confirm(kind: str | None, yes: bool, what: str) -> None:

@@ -129,6 +129,7 @@ def calibrate(
 def _measure(plan: "CalibrationPlan", seed: int, path: Path, *, yes: bool, watch_s: float) -> None:
     """Ask, then read and pulse the chip; every reading is on disk before the next is taken."""
     from crossbar_hil.bench.calibrating import clock_of, steps_of  # noqa: PLC0415
+    from crossbar_hil.guard.client import GuardedBackend  # noqa: PLC0415
     from crossbar_hil.guard.opening import open_checked  # noqa: PLC0415
     from crossbar_hil.twins.readings import new_readings  # noqa: PLC0415
 
@@ -138,13 +139,11 @@ def _measure(plan: "CalibrationPlan", seed: int, path: Path, *, yes: bool, watch
         confirm(backend.kind, yes, said)
         if backend.kind != "hardware" or yes:
             click.echo(said, err=True)
+        if isinstance(backend, GuardedBackend):
+            click.echo(f"session {backend.folder}", err=True)
         with new_readings(path, plan.facts(backend, seed)) as file:
-            try:
-                for step in steps:
-                    file.add(step)
-            except BaseException as error:
-                error.add_note(f"what was read is kept in {path}; calibrate with --from {path} fits it")
-                raise
+            for step in steps:
+                file.add(step)
 
 
 def _tell(twin: "Twin", path: Path, picture: Path, *, as_json: bool) -> None:

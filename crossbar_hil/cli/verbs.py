@@ -9,8 +9,9 @@ import traceback
 import click
 
 from crossbar_hil.cli import benches, curves, dry_runs, runs, spiking, training, twins
-from crossbar_hil.cli.common import BAD_USAGE, COULD_NOT, DONE, printable
+from crossbar_hil.cli.common import BAD_USAGE, COULD_NOT, DONE
 from crossbar_hil.errors import ConfigError, CrossbarError
+from crossbar_hil.text import printable
 
 
 def main() -> None:

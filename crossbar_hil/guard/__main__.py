@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from crossbar_hil.bench.addresses import loopback_allowed, on_loopback
-from crossbar_hil.bench.file import Bench, load_bench
+from crossbar_hil.bench.file import BENCH_FILE, Bench, load_bench
 from crossbar_hil.bench.instruments import check_addresses
 from crossbar_hil.bench.opening import open_backend
-from crossbar_hil.errors import BenchBusy, ConfigError, CrossbarError
+from crossbar_hil.bench.recorded import bench_hash
+from crossbar_hil.errors import BenchBusy, ConfigError, CrossbarError, RunError
 from crossbar_hil.guard.journal import Journal
 from crossbar_hil.guard.keeper import Keeper, SafeReport
 from crossbar_hil.guard.ledger import DoseLedger
@@ -39,6 +40,7 @@ class KeptChip:
             owned.callback(lock.release)
             journal = Journal.open(journal_path) if hello["resume"] else Journal.create(journal_path, hello["header"])
             owned.callback(journal.close)
+            _check_bench(bench, journal)
             ledger = None
             if hello["ledger"] is not None:
                 ledger = DoseLedger.open(Path(hello["ledger"]), (len(bench.wiring.rows), len(bench.wiring.columns)))  # type: ignore[union-attr]
@@ -66,6 +68,15 @@ class KeptChip:
     def close(self) -> None:
         """End the sessions, the journal and the lock."""
         self._owned.close()
+
+
+def _check_bench(bench: Bench, journal: Journal) -> None:
+    """Refuse a bench that is not the one with which a journal began."""
+    folder, header = journal.path.parent, journal.header
+    if header.get("kind", bench.kind) != bench.kind:
+        raise RunError(f"the journal of run {folder.name} is of kind {header['kind']}, its bench file of {bench.kind}")
+    if header.get("bench_sha256", bench_hash(folder)) != bench_hash(folder):
+        raise RunError(f"{folder / BENCH_FILE} was changed since run {folder.name} began, so it is not resumed")
 
 
 class Rescue:

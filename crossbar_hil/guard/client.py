@@ -258,6 +258,11 @@ class GuardedBackend(DeviceBackend):
         """Process number of the guard."""
         return self._guard.pid
 
+    @property
+    def folder(self) -> Path:
+        """Folder of the journal of this session."""
+        return self._hello.journal.parent
+
     def _read_currents(self, voltages: FloatArray) -> FloatArray:
         return np.array(self._call(do="read", voltages=voltages.tolist()), dtype=np.float64)
 
@@ -275,6 +280,10 @@ class GuardedBackend(DeviceBackend):
         if not 0 < abs(voltage_v) <= self.limits.read_v:
             raise LimitError(f"read voltage {voltage_v:g} V must be above zero and within {self.limits.read_v:g} V")
         return np.array(self._call(do="lines", voltage=voltage_v), dtype=np.float64)
+
+    def note_record(self, began: Mapping[str, Any]) -> None:
+        """Have the guard keep in its journal with what the record of the run begins."""
+        self._call(do="record", began=dict(began))
 
     def make_safe(self) -> None:
         """Have the guard switch every output off and open every relay, and wait for its word that it is so."""

@@ -178,6 +178,12 @@ class Keeper:
         """Refuse a pulse that the chip would refuse, in the same words; nothing is sent."""
         self._check_request(np.zeros(self.chip.shape, dtype=np.int64), pulse)
 
+    def note_record(self, began: Mapping[str, Any]) -> None:
+        """Keep with what the record of the run begins, so that it can be compared."""
+        self._check_stop()
+        self._write("record", dict(began))
+        self._commit()
+
     def line_conductances(self, voltage_v: float) -> FloatArray:
         """Read every two lines against each other; belongs to no training, so it is never replayed."""
         self._go_live()

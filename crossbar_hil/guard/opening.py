@@ -12,6 +12,7 @@ from crossbar_hil.bench.addresses import is_loopback_allowed
 from crossbar_hil.bench.file import BENCH_FILE, Bench, InstrumentTable, load_bench
 from crossbar_hil.bench.instruments import Seen, check_addresses, open_instrument, wrong_identity
 from crossbar_hil.bench.opening import fresh_seed, likeness_of, open_backend
+from crossbar_hil.bench.recorded import bench_hash
 from crossbar_hil.errors import BenchBusy, ConfigError, CrossbarError
 from crossbar_hil.guard.client import GuardedBackend, Hello
 from crossbar_hil.guard.ledger import default_path
@@ -21,6 +22,7 @@ from crossbar_hil.guard.takeover import PATIENCE_S, take_over
 from crossbar_hil.instrument import Identity, SourceMeter
 from crossbar_hil.plugins import load
 from crossbar_hil.state import state_folder
+from crossbar_hil.training.settings import BenchTraining
 
 JOURNAL = "journal.sqlite"
 EMULATED_STATE = "emulated.json"
@@ -62,9 +64,10 @@ def open_bench(
 
 def open_checked(bench: Bench, *, seed: int) -> DeviceBackend:
     """Open a bench that is already checked, for a session that is no run; see `open_bench`."""
-    if bench.instruments:
-        return open_guarded(bench, seed=seed, folder=session_folder())
-    return open_backend(bench, seed=seed)
+    guarded = bool(bench.instruments)
+    backend = open_guarded(bench, seed=seed, folder=session_folder()) if guarded else open_backend(bench, seed=seed)
+    backend.training = BenchTraining(bench.name, bench.training)
+    return backend
 
 
 def session_folder() -> Path:
@@ -114,6 +117,7 @@ def open_guarded(bench: Bench, *, seed: int, folder: Path, resume: bool = False)
             resources, keep_open = served.resources, (served.lifeline,)
         chip_id = bench.chip_id if bench.kind == "hardware" else None
         header = {"run": folder.name, "bench": bench.name, "kind": bench.kind, "chip": chip_id, "seed": seed}
+        header["bench_sha256"] = bench_hash(folder)
         hello = Hello(
             bench=folder / BENCH_FILE,
             journal=folder / JOURNAL,

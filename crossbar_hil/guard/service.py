@@ -132,7 +132,9 @@ class Service:
                 if not report.confirmed:
                     raise GuardError("; ".join(report.failures))
                 return None
-            case "end":
+            case "record" | "end" as what:
+                if what == "record":
+                    keeper.note_record(request["began"])
                 return None
         raise GuardError(f"request {json.dumps(request)[:80]} is none that a guard knows")
 

@@ -8,6 +8,7 @@ from typing import Any
 from crossbar_hil.errors import RunError
 from crossbar_hil.runs.recorded_settings import text_of
 from crossbar_hil.runs.run import Run
+from crossbar_hil.text import printable
 
 SUFFIX = {"csv": ".csv", "netcdf": ".nc"}
 
@@ -92,4 +93,4 @@ def _write_netcdf(run: Run, path: Path) -> None:
 
 def _one_line(text: str) -> str:
     """Return a text without line breaks or other control characters, which would end a comment."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+    return printable(text, " ")

@@ -105,9 +105,11 @@ class ReadingsFile:
 
     def __init__(self, file: TextIOWrapper) -> None:
         self._file = file
+        self.steps = 0
 
     def add(self, step: Map | Sent | Spare) -> None:
         """Write a map, that pulses are about to be sent, or a reading of a spare cell."""
+        self.steps += 1
         if isinstance(step, Sent):
             self._write({"sent": step.pulses})
         elif isinstance(step, Spare):
@@ -123,7 +125,7 @@ class ReadingsFile:
 
 @contextmanager
 def new_readings(path: Path, facts: dict[str, Any]) -> Iterator[ReadingsFile]:
-    """Begin a new file of readings.
+    """Begin a new file of readings; it is gone again if the first of them fails.
 
     Raises
     ------
@@ -136,10 +138,17 @@ def new_readings(path: Path, facts: dict[str, Any]) -> Iterator[ReadingsFile]:
         raise RunError(f"{path} exists already and is not overwritten") from error
     except OSError as error:
         raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
-    with file:
-        begun = ReadingsFile(file)
-        begun._write({"calibration": VERSION, **facts})
-        yield begun
+    begun = ReadingsFile(file)
+    try:
+        with file:
+            begun._write({"calibration": VERSION, **facts})
+            yield begun
+    except BaseException as error:
+        if begun.steps:
+            error.add_note(f"what was read is kept in {path}; calibrate with --from {path} fits it")
+        else:
+            path.unlink()
+        raise
 
 
 def load_readings(path: TextFile) -> Readings:

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 import pytest
 
 from crossbar_hil.bench.file import load_bench
-from crossbar_hil.bench.recorded import load_recorded_bench
 from crossbar_hil.bench.opening import open_backend, serve_emulated
+from crossbar_hil.bench.recorded import load_recorded_bench
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.guard.opening import make_bench_safe, open_bench
 from crossbar_hil.runs.store import load_run
@@ -62,8 +62,7 @@ def no_library(monkeypatch):
     return opened
 
 
-FOREIGN = (  # fmt: skip
-    
+FOREIGN = (
     "/some/lib.so@ivi",
     "evil@ivi",
     "@evil",

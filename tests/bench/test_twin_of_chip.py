@@ -52,14 +52,22 @@ def test_a_virtual_chip_may_be_a_draw_of_any_twin(bench):
     assert twin_of_bench(Bench(name="a", backend="simulated")) is None
 
 
-def test_the_noise_that_the_twin_found_is_known_to_the_training(bench, twin):
-    quiet = twin.model_copy(
-        update={
-            "numbers": twin.numbers.model_copy(
-                update={"read_noise": twin.numbers.mean_factor.model_copy(update={"value": 0.0})}
-            )
-        }
-    )
+@pytest.fixture
+def quiet(twin):
+    """The twin of a chip whose readings repeat."""
+    none = twin.numbers.read_noise.model_copy(update={"value": 0.0})
+    return twin.model_copy(update={"numbers": twin.numbers.model_copy(update={"read_noise": none})})
+
+
+def test_a_bench_is_as_noisy_as_its_twin_says(bench, quiet, tmp_path):
+    assert bench("wafer 3").noisy is True
+    (tmp_path / "twin.toml").unlink()
+    quiet.write(tmp_path / "twin.toml")
+    assert bench("wafer 3").noisy is None, "a twin that saw none does not say that there is none"
+    assert bench("wafer 3").confirm == 1
+
+
+def test_the_noise_that_the_twin_found_is_known_to_the_training(bench, twin, quiet):
     lab = bench("wafer 3")
     assert with_known_noise(lab, twin).training.confirm == 18  # (18 + 1) / (18 + 2) = 95 %
     assert with_known_noise(lab, quiet).training.confirm == 1

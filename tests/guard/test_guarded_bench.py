@@ -21,10 +21,10 @@ from crossbar_hil.errors import BenchBusy, ConfigError, GuardError, LimitError, 
 from crossbar_hil.guard.journal import Journal, read_journal
 from crossbar_hil.guard.keeper import Keeper
 from crossbar_hil.guard.opening import open_guarded
+from crossbar_hil.runs.audit.verification import verify_run
 from crossbar_hil.runs.store import load_run
 from crossbar_hil.runs.training import train_and_record
 from crossbar_hil.runs.training_run import resume_and_record
-from crossbar_hil.runs.verification import verify_run
 from crossbar_hil.testing import BackendContract
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.settings import make_trainer

@@ -149,13 +149,42 @@ def test_every_property_says_first_what_it_does(driver):
                 assert each.__doc__.split()[0] in {"Control", "Get", "Measure", "Set"}, f"{kind.__name__}.{name}"
 
 
+TABLES = [(Keithley2400, "", ""), (Keithley2450, "", ""), (KeysightB2902A, "ch_2", "2")]
+
+
+@pytest.mark.parametrize(("driver", "channel", "number"), TABLES, ids=[each[0].__name__ for each in TABLES])
+def test_every_setting_of_the_table_of_a_family_is_a_property(driver, channel, number):
+    with expected_protocol(driver, []) as instrument:
+        table = type(part(instrument, channel)).table
+    for name, setting in table.items():
+        command = setting.command.replace("{n}", number)
+        question = setting.query.replace("{n}", number) or f"{command}?"
+        value, line, answer, got = {
+            "Words": lambda kind: (kind.words[0], f'"{kind.words[0]}"' if kind.quoted else kind.words[0], "b,a", "B,A"),
+            "Switch": lambda _: (True, "ON", "0", False),
+            "Number": lambda kind: (kind.most, f"{kind.most:d}" if kind.whole else kind.form % kind.most, "+3", 3),
+            "Action": lambda _: (None, None, None, None),
+        }[type(setting.kind).__name__](setting.kind)
+        if line is None:
+            continue
+        pairs = [(f"{command} {line}", None)] if setting.settable else []
+        with expected_protocol(driver, [*pairs, (question, answer)]) as instrument:
+            if setting.settable:
+                setattr(part(instrument, channel), name, value)
+                if not isinstance(value, bool):
+                    with pytest.raises(ValueError, match="not in"):
+                        setattr(part(instrument, channel), name, "OTHER" if isinstance(value, str) else value * 1.1)
+            assert getattr(part(instrument, channel), name) == got
+
+
 def test_every_property_that_can_be_set_is_in_a_table_above():
     tested = {(each[0], each[2]) for each in SETTINGS} | {(Keithley2602B, each[0]) for each in TSP_SETTINGS}
     for driver in (Keithley2400, Keithley2450, Keithley2602B, Keithley7001, KeysightB2200A, KeysightB2902A):
         with expected_protocol(driver, []) as instrument:
             kind = type(part(instrument, CHANNELS.get(driver, "")))
+        own = getattr(kind, "table", {})  # tried above
         for cls in kind.__mro__:
             if cls.__module__.startswith("crossbar_hil.instruments"):
                 for name, each in vars(cls).items():
-                    if isinstance(each, property) and each.__doc__.startswith("Control"):
+                    if name not in own and isinstance(each, property) and each.__doc__.startswith("Control"):
                         assert (driver, name) in tested
