@@ -13,8 +13,8 @@ from crossbar_hil import defaults
 # that takes it for a default is imported; processes that tests start themselves are told by their bench file.
 defaults.DEADLINE_S = 60.0
 
-from crossbar_hil.bench.addresses import loopback_allowed  # noqa: E402
 from crossbar_hil.bench.file import load_bench  # noqa: E402
+from crossbar_hil.owners.addresses import loopback_allowed  # noqa: E402
 from crossbar_hil.runs.training import train_and_record  # noqa: E402
 
 CONVERGING_SEED = 1

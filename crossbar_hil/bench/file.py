@@ -14,12 +14,12 @@ from pydantic_core import ErrorDetails
 
 from crossbar_hil import defaults
 from crossbar_hil.backend import Limits, Pulse
-from crossbar_hil.bench.addresses import why_no_library
 from crossbar_hil.bench.cell_options import CellOptions
 from crossbar_hil.bench.curve_facts import read_facts, with_facts
 from crossbar_hil.bench.effects import Effects
 from crossbar_hil.bench.named_files import NAMED_FILES, NamedFile, files_of, renamed
 from crossbar_hil.errors import ConfigError, CrossbarError, RunError
+from crossbar_hil.owners.addresses import why_no_library
 from crossbar_hil.plugins import names, nearest
 from crossbar_hil.shipped import data_file, is_name, is_shipped, shipped
 from crossbar_hil.tables import Ampere, Ohm, Second, Share, Siemens, Table, Volt, VoltSecond

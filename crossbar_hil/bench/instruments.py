@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from crossbar_hil.bench.addresses import check_hardware, is_here, is_simulation, why_no_library
 from crossbar_hil.bench.file import Bench, InstrumentTable
-from crossbar_hil.bench.proof import why_not_emulated
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.instrument import Identity, SourceMeter
+from crossbar_hil.owners.addresses import check_hardware, is_here, is_simulation, why_no_library
+from crossbar_hil.owners.proof import why_not_emulated
 from crossbar_hil.plugins import load
 
 Seen = Callable[[str, Identity], None]

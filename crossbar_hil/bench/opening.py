@@ -36,7 +36,7 @@ def serve_emulated(name_or_file: str, *, seed: int | None = None) -> Iterator[Ma
 def make_emulated(bench: Bench, seed: int, **settings: Any) -> Any:
     """Return the emulated bench of a bench file, with settings as it takes them; use it in a ``with`` statement.
 
-    One that is `proven` is believed by this user's programs to be emulated, see `crossbar_hil.bench.proof`.
+    One that is `proven` is believed by this user's programs to be emulated, see `crossbar_hil.owners.proof`.
 
     Raises
     ------

@@ -42,7 +42,7 @@ DEVICE_SPREAD_HELP = 'Relative spread of the cells about the start of the curve,
 
 
 def _allow_loopback(context: click.Context) -> None:
-    from crossbar_hil.bench.addresses import loopback_allowed  # noqa: PLC0415 - --help must not wait for it
+    from crossbar_hil.owners.addresses import loopback_allowed  # noqa: PLC0415 - --help must not wait for it
 
     context.with_resource(loopback_allowed())
 

@@ -9,7 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from crossbar_hil.bench.addresses import loopback_allowed, on_loopback
 from crossbar_hil.bench.file import BENCH_FILE, Bench, load_bench
 from crossbar_hil.bench.instruments import check_addresses
 from crossbar_hil.bench.opening import open_backend
@@ -22,7 +21,8 @@ from crossbar_hil.guard.lock import BenchLock
 from crossbar_hil.guard.opening import claim, lock_names, rescue
 from crossbar_hil.guard.preflight import check_files
 from crossbar_hil.guard.service import Opened, Service
-from crossbar_hil.guard.takeover import GONE_S, acquire_within
+from crossbar_hil.owners.addresses import loopback_allowed, on_loopback
+from crossbar_hil.owners.takeover import GONE_S, acquire_within
 from crossbar_hil.spent import Spent
 
 

@@ -46,7 +46,7 @@ class Hello:
     keep_open: tuple[int, ...] = ()
     """File descriptors that must stay open as long as the guard lives."""
     allow_loopback: bool = False
-    """Whether real instruments may be on this machine; see `crossbar_hil.bench.addresses`."""
+    """Whether real instruments may be on this machine; see `crossbar_hil.owners.addresses`."""
 
     def message(self, *, rescue: bool = False) -> dict[str, Any]:
         """Return it as a message."""

@@ -13,10 +13,10 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
 
-from crossbar_hil.bench.addresses import numbers_of
 from crossbar_hil.errors import BenchBusy, ConfigError, DataError
 from crossbar_hil.guard.names import file_name, same_places, same_resource
 from crossbar_hil.guard.storage import create_exclusive, open_plain, try_lock, undo_on_error
+from crossbar_hil.owners.addresses import numbers_of
 
 MINIMUM_VERSION = "0.1.0"
 """The oldest version of this program that may use a bench after this one."""

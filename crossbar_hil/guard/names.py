@@ -4,9 +4,9 @@ import hashlib
 import re
 from collections.abc import Callable
 
-from crossbar_hil.bench.addresses import host_of, numbers_of
 from crossbar_hil.errors import DataError
 from crossbar_hil.instrument import Identity
+from crossbar_hil.owners.addresses import host_of, numbers_of
 
 _LONGEST = 40
 _CLASSES = frozenset({"instr", "socket", "raw", "intfc", "memacc", "backplane", "servant"})

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from crossbar_hil.backend import DeviceBackend
-from crossbar_hil.bench.addresses import is_loopback_allowed
 from crossbar_hil.bench.file import BENCH_FILE, Bench, InstrumentTable, load_bench
 from crossbar_hil.bench.instruments import Seen, check_addresses, open_instrument, wrong_identity
 from crossbar_hil.bench.opening import fresh_seed, likeness_of, open_backend
@@ -18,8 +17,9 @@ from crossbar_hil.guard.client import GuardedBackend, Hello
 from crossbar_hil.guard.ledger import default_path
 from crossbar_hil.guard.lock import BenchLock
 from crossbar_hil.guard.names import same_identity
-from crossbar_hil.guard.takeover import PATIENCE_S, take_over
 from crossbar_hil.instrument import Identity, SourceMeter
+from crossbar_hil.owners.addresses import is_loopback_allowed
+from crossbar_hil.owners.takeover import PATIENCE_S, take_over
 from crossbar_hil.plugins import load
 from crossbar_hil.state import state_folder
 from crossbar_hil.training.settings import BenchTraining
@@ -139,7 +139,7 @@ def make_bench_safe(
 ) -> list[str]:
     """Make a bench safe now, whoever holds it: a guard that does is told to end, which makes it safe too.
 
-    One that has not ended after `patience_s` seconds is killed; see `crossbar_hil.guard.takeover`. Both is told.
+    One that has not ended after `patience_s` seconds is killed; see `crossbar_hil.owners.takeover`. Both is told.
 
     Returns
     -------

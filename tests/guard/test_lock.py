@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from crossbar_hil.bench.addresses import numbers_of
 from crossbar_hil.errors import BenchBusy, ConfigError, DataError
 from crossbar_hil.guard.lock import BenchLock, default_folder, fixed_folder
 from crossbar_hil.guard.names import same_identity, same_resource
 from crossbar_hil.instrument import Identity
+from crossbar_hil.owners.addresses import numbers_of
 
 SMU, MATRIX = "GPIB0::24::INSTR", "TCPIP0::matrix.lab::inst0::INSTR"
 NAMES = {"matrix.lab": ("10.0.0.7",), "m": ("10.0.0.7",), "both.lab": ("10.0.0.8", "fe80::8"), "old.lab": ("fe80::8",)}

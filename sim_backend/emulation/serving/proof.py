@@ -1,4 +1,4 @@
-"""The port on which emulated instruments prove that they are; see `crossbar_hil.bench.proof`."""
+"""The port on which emulated instruments prove that they are; see `crossbar_hil.owners.proof`."""
 
 import contextlib
 import re
@@ -10,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from crossbar_hil.bench.proof import LONGEST, answer_to, leave_secret
 from crossbar_hil.errors import ConfigError
+from crossbar_hil.owners.proof import LONGEST, answer_to, leave_secret
 
 from .dead_sockets import HOST, shut
 

@@ -7,6 +7,7 @@ import shutil
 import socket
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -14,9 +15,7 @@ from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.opening import open_backend, serve_emulated
 from crossbar_hil.bench.recorded import load_recorded_bench
 from crossbar_hil.errors import ConfigError
-from crossbar_hil.guard.opening import make_bench_safe, open_bench
-from crossbar_hil.runs.store import load_run
-from crossbar_hil.runs.training_run import resume_and_record
+from crossbar_hil.guard.opening import make_bench_safe, open_bench, open_guarded
 from crossbar_hil.state import state_folder
 
 posix = pytest.mark.skipif(os.name == "nt", reason="owners and modes of POSIX")
@@ -239,12 +238,12 @@ def test_no_verb_takes_what_answers_on_this_machine_for_a_real_instrument(cli, t
 def test_what_is_allowed_on_loopback_is_recorded_and_shown(cli, tmp_path):
     with serve_emulated("emulated", seed=1) as resources:
         path = write_bench(tmp_path, resources, "hardware")
-        words = ("--epochs", "1", "--quiet", "--no-report", "--yes", "--forecast", "0", "--allow-loopback", "--json")
+        words = ("--epochs", "2", "--quiet", "--no-report", "--yes", "--forecast", "0", "--allow-loopback", "--json")
         run = json.loads(cli("train", "--bench", path, *words).out)["run"]
         with pytest.raises(ConfigError, match="--allow-loopback"):  # once allowed is not allowed for good
             make_bench_safe(load_bench(str(path)))
         with pytest.raises(ConfigError, match="--allow-loopback"):
-            resume_and_record(load_run(run))
+            open_guarded(load_recorded_bench(Path(run)), seed=1, folder=Path(run), resume=True)
         assert cli("safe", path, "--allow-loopback").out.startswith(f"bench {path} is safe")
     shown = cli("show", run).out
     assert "hardware" in shown

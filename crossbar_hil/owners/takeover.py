@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
+from typing import Protocol
 
 from crossbar_hil.errors import BenchBusy
-from crossbar_hil.guard.lock import BenchLock
 
 PATIENCE_S = 5.0
 """Time that a guard has to make its bench safe and to end, from when it is told."""
@@ -27,8 +27,15 @@ _COMMAND = (b"-m", b"crossbar_hil.guard")
 """How a guard is started: `crossbar_hil.guard.client.GuardProcess`."""
 
 
+class Lock(Protocol):
+    """What can be taken."""
+
+    def acquire(self) -> None:
+        """Take it, or raise `BenchBusy`."""
+
+
 def take_over(
-    lock: BenchLock,
+    lock: Lock,
     *,
     patience_s: float = PATIENCE_S,
     tell: Callable[[str], object] = lambda _: None,
@@ -42,7 +49,7 @@ def take_over(
 
     Parameters
     ----------
-    lock : BenchLock
+    lock : Lock
         To be taken.
     patience_s : float
         How long a guard has to end, in seconds.
@@ -94,7 +101,7 @@ def take_over(
             return
 
 
-def acquire_within(lock: BenchLock, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+def acquire_within(lock: Lock, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> None:
     """Take a lock whose holder is about to be gone.
 
     Raises
