@@ -1,5 +1,6 @@
 """The guard process: ``python -m crossbar_hil.guard``, started by a trainer that talks to it over its pipe."""
 
+import io
 import os
 import sys
 from collections.abc import Mapping
@@ -138,7 +139,7 @@ def open_requested(hello: dict[str, Any], service: Service) -> Opened:
 def main() -> int:
     """Serve on standard input and output; whatever else writes to standard output goes to standard error."""
     requests = os.fdopen(os.dup(0), "rb")
-    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    answers = io.FileIO(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
     service = Service(requests, answers)
