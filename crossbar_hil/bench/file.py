@@ -19,6 +19,7 @@ from crossbar_hil.bench.curve_facts import read_facts, with_facts
 from crossbar_hil.bench.effects import Effects
 from crossbar_hil.bench.named_files import NAMED_FILES, NamedFile, files_of, renamed
 from crossbar_hil.errors import ConfigError, CrossbarError, DataError, RunError, reason_of
+from crossbar_hil.owners.addresses import why_no_library
 from crossbar_hil.parsing import parse_toml
 from crossbar_hil.plugins import names, nearest
 from crossbar_hil.shipped import data_file, is_name, is_shipped, read_bytes, shipped
@@ -247,7 +248,7 @@ class InstrumentTable(Table):
     serial: str | None = None
     """Serial number that must answer, if given."""
     visa: str = "@py"
-    """PyVISA library; empty for the vendor's."""
+    """PyVISA library: ``@py``, ``@ivi``, ``FILE.yaml@sim`` where the kind is emulated, empty for what is installed."""
     deadline_s: Second = defaults.DEADLINE_S
     """Longest time that an exchange may take beyond what the instrument was asked to wait."""
     baud: Annotated[int, Field(gt=0)] | None = None
@@ -351,6 +352,15 @@ class Bench(Table):
             if missing:
                 raise ConfigError(f"{' and '.join(missing)} missing; a real chip needs every limit written down")
         return table
+
+    @field_validator("instruments")
+    @classmethod
+    def _known_libraries(cls, tables: dict[str, InstrumentTable], others: ValidationInfo) -> dict[str, InstrumentTable]:
+        found = {name: why_no_library(table.visa, others.data.get("kind")) for name, table in tables.items()}
+        problems = [f"{name}.{why}" for name, why in found.items() if why]
+        if problems:
+            raise ConfigError(" and ".join(problems))
+        return tables
 
     @property
     def brings_instruments(self) -> bool:
