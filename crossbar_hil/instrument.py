@@ -219,12 +219,17 @@ class SourceMeter(Instrument):
     def limit_tripped(self) -> bool:
         """Ask whether the source is at its current limit now."""
 
-    def changes(self) -> list[str]:
+    def changes(self, *, pulsing: bool = False) -> list[str]:  # noqa: ARG002 - a model with little to ask asks all
         """Ask what somebody else has changed, and name it; nothing if all is as it was set.
 
         Asked between two operations, when the output is on at 0 V. A model asks, in one exchange, for everything that
-        safety rests on: voltage, output, current limit, ranges, functions, the error queue. One that does not say how
-        asks for its output alone.
+        a cell can see or that a reading rests on, and for the error queue. One that does not say how asks for its
+        output alone.
+
+        Parameters
+        ----------
+        pulsing : bool
+            Whether pulses follow at once: then only what changes a pulse is asked for.
         """
         return [] if self.output_is_on() else [f"{self.name} is off"]
 

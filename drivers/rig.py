@@ -153,7 +153,7 @@ class Rig:
         wanted = self.wired.crosspoints(assignment, may_open=self.may_open)  # refused before anything moves
         self.rest()
         if pulsing:
-            self._check_unchanged(relays=False)
+            self._check_unchanged(relays=False, pulsing=True)
         ranges = self._other_ranges(pulsing=pulsing)
         if ranges and self.state is not None:
             between = state_between(self.state, assignment, self._ports_fed_by(ranges))
@@ -250,9 +250,9 @@ class Rig:
 
     # ------------------------------------------------------------------ inside
 
-    def _check_unchanged(self, *, relays: bool) -> None:
+    def _check_unchanged(self, *, relays: bool, pulsing: bool = False) -> None:
         """Refuse to go on with instruments that somebody else has changed; all sources are at 0 V."""
-        found = [change for source in self.sources.values() for change in source.changes()]
+        found = [change for source in self.sources.values() for change in source.changes(pulsing=pulsing)]
         if relays:
             found += self.matrix.changes(self.wired.crosspoints(self.state, may_open=True) if self.state else ())
         if found:

@@ -15,6 +15,7 @@ from crossbar_hil import defaults
 defaults.DEADLINE_S = 60.0
 
 from crossbar_hil.bench.file import load_bench  # noqa: E402
+from crossbar_hil.owners.addresses import loopback_allowed  # noqa: E402
 from crossbar_hil.runs.training import train_and_record  # noqa: E402
 
 CONVERGING_SEED = 1
@@ -59,6 +60,13 @@ def cli(tmp_path, monkeypatch, capsys):
         return SimpleNamespace(code=ending.value.code, out=printed.out, err=printed.err)
 
     return call
+
+
+@pytest.fixture
+def allow_loopback():
+    """Let emulated instruments stand for real ones, as --allow-loopback does."""
+    with loopback_allowed():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ instrument answers with an error is an answer, and changes nothing.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 from crossbar_hil.errors import ConfigError, InstrumentError, LimitError, TransportError
@@ -139,10 +140,10 @@ class GatedSource(SourceMeter):
         self._ask(self._driver.wait, wanted, self._channel.settings.nplc)
         self._gate.note_rest(wanted)
 
-    def changes(self) -> list[str]:
+    def changes(self, *, pulsing: bool = False) -> list[str]:
         """Ask an output that is on what somebody else has changed; if anything, the shadow is uncertain."""
         self._check_question()
-        found = self._ask(self._driver.changes)
+        found = self._ask(partial(self._driver.changes, pulsing=pulsing))
         if found:
             self._channel.forget()
         return found

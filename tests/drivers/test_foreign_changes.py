@@ -29,7 +29,7 @@ def test_what_a_driver_names_stops_the_next_batch_and_leaves_the_source_uncertai
     backend = bench.backend()
     backend.read_currents(READS)
     gated = backend._rig.sources["drive"]
-    bench.sources["drive"].changes = lambda: ["its limit is 0.5 A instead of 0.001 A"]
+    bench.sources["drive"].changes = lambda **_: ["its limit is 0.5 A instead of 0.001 A"]
     assert gated.changes() == ["its limit is 0.5 A instead of 0.001 A"]
     with pytest.raises(LimitError, match="is not known to be at 0 V"):
         gated.set_voltage(0.1)
@@ -43,7 +43,7 @@ def test_a_batch_on_a_changed_bench_names_the_change_and_ends_safely(bench, work
     backend = bench.backend()
     backend.read_currents(READS)
     exposures = bench.world.log.of("exposure")
-    bench.sources["drive"].changes = lambda: ["its limit is 0.5 A instead of 0.001 A"]
+    bench.sources["drive"].changes = lambda **_: ["its limit is 0.5 A instead of 0.001 A"]
     with pytest.raises(InstrumentError, match=r"somebody else changed the bench: its limit is 0\.5 A"):
         backend.read_currents(READS) if work == "read" else backend.send_pulses(ONE, Pulse(2.0, 0.05))
     assert bench.world.log.of("exposure") == exposures

@@ -17,9 +17,9 @@ PLUG_INS = FOLDERS[1:]
 # its own folder or from a lower layer, so folders between the same bars do not know each other. Every folder with
 # modules is in exactly one layer.
 LAYERS = {
-    "crossbar_hil": ". | curves/files training/rules spiking/network | curves training spiking/tasks | twins | bench"
-    " | guard | runs studies | studies/convergence | spiking | cli",
-    "instruments": "transport | scpi tsp | .",
+    "crossbar_hil": ". | curves/files training/rules spiking/network | curves training spiking/tasks | twins | owners"
+    " | bench | guard | runs studies | runs/audit studies/convergence | spiking | cli",
+    "instruments": "settings transport | scpi tsp | .",
     "drivers": "schemes | gate | .",
     "sim_backend": "circuit | chip spiking | ensemble emulation/world"
     " | emulation/scpi emulation/serving emulation/tsp/lua | emulation/tsp/time"
@@ -28,7 +28,7 @@ LAYERS = {
     "data": ".",
 }
 # What the package shows to the outside stands beside the seam and imports what it shows.
-FACES = {f"crossbar_hil/{name}.py" for name in ("__init__", "__main__", "testing", "pytest_plugin")}
+FACES = {f"crossbar_hil/{name}.py" for name in ("__init__", "__main__", "recording", "testing", "pytest_plugin")}
 HEAVY = {"matplotlib", "numba", "scipy", "pymeasure", "pyvisa", "lupa", "xarray", "pandas", "pint", "jinja2"}
 
 

@@ -1,0 +1,1 @@
+"""One table of settings for each family of models: what is written, asked for, watched, offered and documented."""
