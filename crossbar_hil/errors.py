@@ -77,11 +77,14 @@ class BenchBusy(CrossbarError):  # noqa: N818 - it names what happened
         Who holds it.
     pid : int, optional
         Its process number, as it wrote it down.
+    place : Path, optional
+        The file that it has locked.
     """
 
-    def __init__(self, message: str, pid: int | None = None) -> None:
+    def __init__(self, message: str, pid: int | None = None, place: Path | None = None) -> None:
         super().__init__(message)
         self.pid = pid
+        self.place = place
 
 
 class ReplayDiverged(RunError):  # noqa: N818 - it names what happened

@@ -19,6 +19,7 @@ from crossbar_hil.bench.curve_facts import read_facts, with_facts
 from crossbar_hil.bench.effects import Effects
 from crossbar_hil.bench.named_files import NAMED_FILES, NamedFile, files_of, renamed
 from crossbar_hil.errors import ConfigError, CrossbarError, DataError, RunError, reason_of
+from crossbar_hil.owners.addresses import why_no_library
 from crossbar_hil.parsing import parse_toml
 from crossbar_hil.plugins import names, nearest
 from crossbar_hil.shipped import data_file, is_name, is_shipped, read_bytes, shipped
@@ -247,9 +248,25 @@ class InstrumentTable(Table):
     serial: str | None = None
     """Serial number that must answer, if given."""
     visa: str = "@py"
-    """PyVISA library; empty for the vendor's."""
+    """PyVISA library: ``@py``, ``@ivi``, ``FILE.yaml@sim`` where the kind is emulated, empty for what is installed."""
     deadline_s: Second = defaults.DEADLINE_S
     """Longest time that an exchange may take beyond what the instrument was asked to wait."""
+    baud: Annotated[int, Field(gt=0)] | None = None
+    """Bits a second of an RS-232 line (``ASRL...``), as set at the instrument; 8 data bits, no parity, 1 stop bit."""
+    ends: Literal["LF", "CR", "CRLF"] = "LF"
+    """What ends a message on such a line, as set at the instrument."""
+
+    @model_validator(mode="after")
+    def _serial_line(self) -> Self:
+        serial = self.resource is not None and self.resource.upper().startswith("ASRL")
+        if serial and self.baud is None:
+            raise ConfigError(
+                f"resource {self.resource} is an RS-232 line, so baud must say how fast it is, as the instrument shows "
+                "in its communication menu: baud = 9600, for example"
+            )
+        if not serial and (self.baud is not None or self.ends != "LF"):
+            raise ConfigError("baud and ends are of an RS-232 line, whose resource is such as ASRL/dev/ttyUSB0::INSTR")
+        return self
 
 
 class WiringTable(Table):
@@ -344,6 +361,15 @@ class Bench(Table):
         if self.kind == "hardware" and found:
             raise ConfigError(f"instruments.{found[0]} is moved by hand, so it has no resource")
         return self
+
+    @field_validator("instruments")
+    @classmethod
+    def _known_libraries(cls, tables: dict[str, InstrumentTable], others: ValidationInfo) -> dict[str, InstrumentTable]:
+        found = {name: why_no_library(table.visa, others.data.get("kind")) for name, table in tables.items()}
+        problems = [f"{name}.{why}" for name, why in found.items() if why]
+        if problems:
+            raise ConfigError(" and ".join(problems))
+        return tables
 
     @property
     def brings_instruments(self) -> bool:
