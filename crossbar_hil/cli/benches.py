@@ -62,6 +62,7 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, as_json: boo
     reference = None if like is None else _map_of(like)
     with held_for_a_look(bench) as seen:
         problems = check_bench(bench, seen)
+    problems += [] if problems else _short_budgets(load_bench(bench))
     conductances, order = None, None
     if wiring and not problems:
         with open_bench(bench) as backend:
@@ -269,6 +270,24 @@ def safe(bench: str, as_json: bool) -> None:
 
 
 VERBS = (check, read, characterise, emulate, safe)
+
+
+def _short_budgets(bench: Any) -> list[str]:
+    """Name the budgets of a bench that its training cannot keep, after what the ledger of a real chip holds."""
+    from crossbar_hil.errors import CrossbarError  # noqa: PLC0415
+    from crossbar_hil.guard.ledger import DoseLedger, default_path  # noqa: PLC0415 - --help must not wait for it
+    from crossbar_hil.studies.convergence.budgets import find_short_budgets  # noqa: PLC0415
+
+    spent = 0, 0.0
+    try:
+        if bench.kind == "hardware" and bench.chip_id and default_path(bench.chip_id).exists():
+            ledger = DoseLedger.open(default_path(bench.chip_id), (len(bench.wiring.rows), len(bench.wiring.columns)))
+            pulses, dose_vs = ledger.totals()
+            ledger.close()
+            spent = int(pulses.max()), float(dose_vs.max())
+        return [f"bench {bench.name}: {each}" for each in find_short_budgets(bench, spent)]
+    except CrossbarError as error:
+        return [f"bench {bench.name}: {error}"]
 
 
 @contextmanager

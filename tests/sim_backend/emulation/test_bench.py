@@ -226,6 +226,7 @@ WRONG = {
     "another model": (('"keithley2602b"', '"keithley2636b"'), "a 2602B answers, but driver keithley2636b"),
     "a compliance below the least": (('"100 uA"', '"1 nA"'), "1e-09"),
     "an unknown channel": (('meter = "smu.b"', 'meter = "smu.c"'), "smu.c"),
+    "no name of the chip": (('chip_id = "a chip for tests"', ""), "chip_id is missing, the name of the chip"),
     "a source on the matrix": (('meter = "smu.b"', 'meter = "matrix.a"'), "matrix"),
     "a pulse beyond the limit": (('pulse_v = "3 V"', 'pulse_v = "1 V"'), "training.amplitude_v of 2 V exceeds"),
     "a width beyond the limit": (('width_s = "100 ms"', 'width_s = "10 ms"'), "training.width_s of 0.05 s exceeds"),
