@@ -70,7 +70,7 @@ class Writable(NamedTuple):
     path: str
     """Such as ``smua.source.highc``."""
     values: tuple[Value, ...]
-    """Some values that it takes, other than the present one: up to `MOST_VALUES` of `CANDIDATES`."""
+    """Some values that it takes: the first `MOST_VALUES` of `CANDIDATES`."""
 
 
 def writable(instrument: TspMachine) -> list[Writable]:
@@ -104,9 +104,8 @@ def _below(path: str, node: Node) -> Iterator[Writable]:
 
 
 def _values(node: Node, key: str) -> Iterator[Value]:
-    present = node.getters[key]() if key in node.getters else None
     check: Check = node.checks.get(key, lambda value: value)
-    seen = {repr(present)}
+    seen: set[str] = set()
     for candidate in CANDIDATES:
         try:
             taken = check(candidate)
