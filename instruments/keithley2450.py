@@ -11,18 +11,16 @@ from pymeasure.instruments.instrument import Instrument
 from crossbar_hil.errors import ConfigError, GarbledReply
 from crossbar_hil.instrument import Reading, SourceSettings
 
-from .scpi.answers import flag, number, numbers, range_bounds
-from .scpi.properties import number_property, tripped_property, word_property
-from .scpi.source import SHORTEST_READING_NPLC, ScpiSource, parse_terminals
-from .settings.setting import Expected
+from .scpi.answers import flag, number, numbers
+from .scpi.properties import offers, tripped_property
+from .scpi.source import SHORTEST_READING_NPLC, ScpiSource
+from .settings.keithley2450 import SETTINGS, SETTLE_S
 from .transport.adapter import allowing
 
 RANGES_V = (0.02, 0.2, 2.0, 20.0, 200.0)
 RANGES_A = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0)
 LEAST_SHARE = 0.106
 """Smallest limit as a share of a fixed measure range (reference manual, smu.source.xlimit.level)."""
-SETTLE_S = 1e-3
-"""Source delay of a reading outside pulses."""
 BLOCKS_S = 1.6e-3
 """What a pulse takes besides its delay block: the vendor's example script SimplePulse_SVMI states 1.6 ms for a pulse
 that is nothing but on, one fast reading, off. How much it varies is not published; 1 ms is assumed."""
@@ -36,6 +34,7 @@ MOST_IN_RUN = 1000
 """Pulses that are sent in one go."""
 
 
+@offers(SETTINGS)
 class Keithley2450(ScpiSource):
     """A Keithley 2450 as one source channel.
 
@@ -45,6 +44,7 @@ class Keithley2450(ScpiSource):
     """
 
     model_name = "Keithley 2450"
+    table = SETTINGS
     ranges_v = RANGES_V
     ranges_a = RANGES_A
     least_share = LEAST_SHARE
@@ -57,14 +57,6 @@ class Keithley2450(ScpiSource):
         "*LANG?",
         """Get the command set in use (str): 'SCPI', 'SCPI2400' or 'TSP'.""",
         cast=str,
-    )
-    source_voltage_range = number_property(":SOUR:VOLT:RANG", "the source range in volts, which is fixed by it", 0, 200)
-    source_delay = number_property(
-        ":SOUR:VOLT:DEL", "the time from a source level to its reading in seconds", 0, 10_000
-    )
-    compliance_current = number_property(":SOUR:VOLT:ILIM", "the current limit in amperes", 1e-9, 1.05)
-    output_off_state = word_property(
-        ":OUTP:VOLT:SMOD", "what the output does while off", "HIMP", "NORM", "ZERO", "GUAR"
     )
     compliance_tripped = tripped_property(":SOUR:VOLT:ILIM:TRIP?")
 
@@ -83,47 +75,10 @@ class Keithley2450(ScpiSource):
 
     # ------------------------------------------------------------------ inside
 
-    def _set_up(self, settings: SourceSettings, range_v: float, range_a: float) -> dict[str, Expected]:
-        """Reset and set everything, and return what must read back.
-
-        The limit is set while the measure range is still automatic, since a fixed range refuses one below 10.6 % of
-        it. While off, the output is a soft 0 V (state normal).
-        """
+    def _begin(self) -> None:
         language = self.query("*LANG?", parse_language)
         if language != "SCPI":
             raise ConfigError(f"{self.name} speaks {language}, not SCPI; choose it in the instrument's system settings")
-        terminals = self.query(":ROUT:TERM?", parse_terminals)
-        self.write("*RST")
-        self.write("*CLS")
-        self.apply(
-            ":SOUR:FUNC VOLT",
-            f":ROUT:TERM {terminals}",
-            f":SOUR:VOLT:RANG {range_v:.9e}",
-            ":SOUR:VOLT 0",
-            ":OUTP:VOLT:SMOD NORM",
-            f":SOUR:VOLT:ILIM {settings.compliance_a:.9e}",
-            ':SENS:FUNC "CURR"',
-            ":SENS:CURR:RSEN OFF",
-            f":SENS:CURR:RANG {range_a:.9e}",
-            f":SENS:CURR:NPLC {settings.nplc:.9e}",
-            ":SENS:AZER:ONCE",
-            ":SENS:CURR:AZER OFF",
-            ":SENS:COUN 1",
-            ":SOUR:VOLT:READ:BACK OFF",
-            f":SOUR:VOLT:DEL {SETTLE_S:.9e}",
-        )
-        return {
-            ":SOUR:FUNC?": "VOLT",
-            ":SOUR:VOLT:RANG?": range_bounds(range_v),
-            ":SOUR:VOLT?": 0.0,
-            ":SOUR:VOLT:ILIM?": settings.compliance_a,
-            ":SENS:FUNC?": "CURR",
-            ":SENS:CURR:RSEN?": False,
-            ":SENS:CURR:RANG?": range_bounds(range_a),
-            ":SENS:CURR:NPLC?": settings.nplc,
-            ":SENS:CURR:AZER?": False,
-            ":OUTP:VOLT:SMOD?": "NORM",
-        }
 
     def _pulse(self, settings: SourceSettings, amplitude_v: float, width_s: float, count: int) -> list[Reading]:
         """Send pulses by a trigger model of seven blocks."""

@@ -114,10 +114,14 @@ def assumptions(bench: Bench) -> list[str]:
     CrossbarError
         If the curve cannot be read: nothing is told of chips that cannot be.
     """
-    if bench.chip is None or bench.chip.twin is not None:
+    if bench.chip is None:
         return []
+    hidden = bench.kind == "emulated" and bench.chip.column_offset_a
+    subtracted = ["column_offset_a does not show: the bench subtracts a reading at 0 V from each"] if hidden else []
+    if bench.chip.twin is not None:
+        return subtracted
     _curve_of(bench.chip)
-    return [*_assumed_spread(bench.chip), *_facts_of_file(bench.chip)]
+    return [*_assumed_spread(bench.chip), *_facts_of_file(bench.chip), *subtracted]
 
 
 def _curve_of(chip: Chip) -> Any:
@@ -214,7 +218,8 @@ def _where(chip: Chip) -> str:
     if spread is None:
         return ""
     if spread.median_siemens is not None:
-        return f"shifts of {in_siemens(spread.median_siemens)} in the median, sigma {spread.sigma:g}"
+        measured = f", the geometric mean of {spread.cells} measured cells" if spread.cells else ""
+        return f"shifts of {in_siemens(spread.median_siemens)} in the median{measured}, sigma {spread.sigma:.3g}"
     return f"shifts from {in_siemens(spread.lower_siemens)} to {in_siemens(spread.upper_siemens)}"
 
 

@@ -14,17 +14,17 @@ import click
 from crossbar_hil.cli.common import (
     COULD_NOT,
     DONE,
+    allow_loopback_option,
     as_json,
     bench_argument,
     confirm,
-    headroom_lines,
     print_json,
     print_lines,
     print_table,
-    printable,
     yes_option,
 )
 from crossbar_hil.errors import RunError
+from crossbar_hil.text import printable
 
 LOOKS = 3
 """Times that a chip is read to be held against a map: so that the noise of a reading is known."""
@@ -33,6 +33,7 @@ seed_option = click.option("--seed", type=click.IntRange(min=0), help="Seed of a
 
 @click.command()
 @bench_argument
+@allow_loopback_option
 @click.option("--wiring", is_flag=True, help="Read every pair of lines too, to find open, shorted and swapped ones.")
 @click.option(
     "--like",
@@ -51,13 +52,14 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, as_json: boo
     from crossbar_hil.bench.headroom import headroom  # noqa: PLC0415
     from crossbar_hil.bench.line_order import find_order  # noqa: PLC0415
     from crossbar_hil.bench.reach import warning_of_reach  # noqa: PLC0415
-    from crossbar_hil.bench.read_noise import find_read_noise  # noqa: PLC0415
-    from crossbar_hil.guard.opening import open_bench  # noqa: PLC0415
+    from crossbar_hil.guard.opening import held_for_a_look, open_bench  # noqa: PLC0415
     from crossbar_hil.guard.since import pulses_since_calibration  # noqa: PLC0415
     from crossbar_hil.quantities import si  # noqa: PLC0415
+    from crossbar_hil.twins.read_noise import find_read_noise  # noqa: PLC0415
 
     reference = None if like is None else _map_of(like)
-    problems = check_bench(bench)
+    with held_for_a_look(bench) as seen:
+        problems = check_bench(bench, seen)
     conductances, order = None, None
     if wiring and not problems:
         with open_bench(bench) as backend:
@@ -78,12 +80,13 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, as_json: boo
         for note in notes:
             click.echo(printable(note), err=True)
         click.echo("\n".join(map(printable, problems)) if problems else f"bench {bench} is sound")
-        print_lines([] if left is None else [*headroom_lines(left), *([f"warning: {reach}"] if reach else [])])
+        print_lines([] if left is None else [*left.lines, *([f"warning: {reach}"] if reach else [])])
     raise click.exceptions.Exit(COULD_NOT if problems else DONE)
 
 
 @click.command()
 @bench_argument
+@allow_loopback_option
 @seed_option
 @click.option("--voltage", default="100 mV", show_default=True, help="Read voltage.")
 @click.option(
@@ -100,10 +103,10 @@ def read(bench: str, seed: int | None, voltage: str, repeat: int, as_json: bool)
 
     from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
     from crossbar_hil.bench.headroom import headroom  # noqa: PLC0415
-    from crossbar_hil.bench.read_noise import find_read_noise  # noqa: PLC0415
     from crossbar_hil.guard.opening import open_bench  # noqa: PLC0415
     from crossbar_hil.guard.since import pulses_since_calibration  # noqa: PLC0415
     from crossbar_hil.quantities import si  # noqa: PLC0415
+    from crossbar_hil.twins.read_noise import find_read_noise  # noqa: PLC0415
 
     with open_bench(bench, seed=seed) as backend:
         maps = np.array([backend.read_conductances(si(voltage, "V")) for _ in range(repeat)])
@@ -120,11 +123,12 @@ def read(bench: str, seed: int | None, voltage: str, repeat: int, as_json: bool)
         ["row", *(f"column {column + 1} (uS)" for column in range(conductances.shape[1]))],
         [[str(row + 1), *(f"{1e6 * value:.6g}" for value in line)] for row, line in enumerate(conductances)],
     )
-    print_lines([*headroom_lines(left), *([] if noise is None else [noise.sentence])])
+    print_lines([*left.lines, *([] if noise is None else [noise.sentence])])
 
 
 @click.command()
 @bench_argument
+@allow_loopback_option
 @seed_option
 @click.option("--cell", "cells", nargs=2, type=int, multiple=True, required=True, help="Row and column, from 1.")
 @click.option("--pulses", default=50, show_default=True, help="Pulses of each kind.")
@@ -235,6 +239,7 @@ def emulate(bench: str, seed: int | None, port_file: Path | None) -> None:
 
 @click.command()
 @bench_argument
+@allow_loopback_option
 @as_json
 def safe(bench: str, as_json: bool) -> None:
     """Make a BENCH safe now: sources to 0 V and off, every relay open; a run that is under way on it is stopped."""
@@ -242,7 +247,7 @@ def safe(bench: str, as_json: bool) -> None:
     from crossbar_hil.guard.opening import make_bench_safe  # noqa: PLC0415
 
     checked = load_bench(bench)
-    failures = make_bench_safe(checked)
+    failures = make_bench_safe(checked, tell=lambda text: click.echo(printable(text), err=True))
     if as_json:
         print_json(bench=bench, kind=checked.kind or "simulated", safe=not failures, failures=failures)
     else:

@@ -96,6 +96,27 @@ def records(reply: str, count: int, size: int, places: Sequence[int]) -> list[li
     return [[number(found[start + place]) for place in places] for start in range(0, count * size, size)]
 
 
+def word(text: str) -> str:
+    """Return a word, or several with commas, as the tables of settings have them.
+
+    >>> word('"CURR:DC"'), word(" rear")
+    ('CURR', 'REAR')
+    """
+    return text.replace(" ", "").strip("\"'").upper().removesuffix(":DC")
+
+
+def one_of(text: str, words: Sequence[str]) -> str:
+    """Return which of some words an answer is.
+
+    >>> one_of("REAR", ("FRON", "REAR"))
+    'REAR'
+    """
+    found = word(text)
+    if found not in words:
+        raise GarbledReply(f"{text!r} is none of {', '.join(words)}")
+    return found
+
+
 def matches(answer: str, expected: Expected) -> bool:
     """Say whether a setting reads back as it was set: numbers within 0.1 %, words without quotes, case or spaces.
 
@@ -105,7 +126,7 @@ def matches(answer: str, expected: Expected) -> bool:
     if isinstance(expected, bool):
         return flag(answer) == expected
     if isinstance(expected, str):
-        return answer.replace(" ", "").strip("\"'").upper().removesuffix(":DC") == expected
+        return word(answer) == expected
     value = number(answer)
     if isinstance(expected, tuple):
         return expected[0] * 0.999 <= value <= expected[1]
@@ -128,8 +149,3 @@ def expected_text(expected: Expected) -> str:
     if isinstance(expected, tuple):
         return f"{expected[0]:g} to {expected[1]:g}"
     return expected if isinstance(expected, str) else f"{expected:g}"
-
-
-def range_bounds(nominal: float) -> tuple[float, float]:
-    """Return between which values a range reads back: some models answer its name, others its full scale."""
-    return nominal, nominal * 1.06

@@ -21,6 +21,7 @@ from ..transport.adapter import distrust
 from ..transport.identity import parse_identity
 from ..transport.instrument import BenchInstrument
 from .answers import expected_text, mismatch, parse_error
+from .table import Together, together
 
 T = TypeVar("T")
 
@@ -139,37 +140,48 @@ class ScpiInstrument(SCPIMixin, BenchInstrument):
         GarbledReply
             If there are fewer answers than questions; the session is then suspect.
         """
-        message = ";".join(f":{query.removeprefix(':')}" for query in (*queries, ":SYST:ERR?"))
-        reply = self.ask(message)
-        # The text of an error may hold a semicolon, an answer to a setting none.
-        answers = reply.split(";", len(queries))
-        if len(answers) != len(queries) + 1:
-            why = f"{self.name} gave {len(answers)} answers to {len(queries) + 1} questions: {reply!r:.80}"
-            raise distrust(self.adapter, GarbledReply(why))
-        code, text = self.parse_answer(":SYST:ERR?", answers.pop(), parse_error)
-        if code:
-            raise InstrumentError(f"{self.name} reports error {code}, {text}, which nothing here has caused")
-        return answers
+        return self._answers(self.ask(together(queries)), len(queries))
 
-    def differences(self, expected: Mapping[str, Expected]) -> list[str]:
-        """Ask for settings in one message, and name each that is not what it was set to.
+    def differences(self, asked: Together, lines: Sequence[str] = ()) -> list[str]:
+        """Ask for settings in one message, after some lines, and name each that is not what it was set to.
 
         Raises
         ------
         InstrumentError
             If there is anything in the error queue.
         """
+        reply = self.ask(";".join((*lines, asked.message)))
+        if reply == asked.right:
+            return []
         found = [
             (query, value, self.parse_answer(query, answer, partial(mismatch, expected=value)))
-            for (query, value), answer in zip(expected.items(), self.ask_together(list(expected)), strict=True)
+            for (query, value), answer in zip(
+                asked.expected.items(), self._answers(reply, len(asked.expected), lines), strict=True
+            )
         ]
-        return [
-            f"{self.name}: {query.replace('?', '')} is {wrong} instead of {expected_text(value)}"
-            for query, value, wrong in found
-            if wrong is not None
+        wrong = [
+            f"{self.name}: {query.replace('?', '')} is {seen} instead of {expected_text(value)}"
+            for query, value, seen in found
+            if seen is not None
         ]
+        if not wrong:
+            asked.right = reply
+        return wrong
 
     # ------------------------------------------------------------------ inside
+
+    def _answers(self, reply: str, count: int, lines: Sequence[str] = ()) -> list[str]:
+        """Return the answers to so many questions that were asked together with the error queue, after some lines."""
+        # The text of an error may hold a semicolon, an answer to a setting none.
+        answers = reply.split(";", count)
+        if len(answers) != count + 1:
+            why = f"{self.name} gave {len(answers)} answers to {count + 1} questions: {reply!r:.80}"
+            raise distrust(self.adapter, GarbledReply(why))
+        code, text = self.parse_answer(":SYST:ERR?", answers.pop(), parse_error)
+        if code:
+            cause = f" after {'; '.join(lines)[:80]!r}" if lines else ", which nothing here has caused"
+            raise InstrumentError(f"{self.name} reports error {code}, {text}{cause}")
+        return answers
 
     def _with_command(self, command: str, error: InstrumentError) -> InstrumentError:
         """Return an error of an answer with the command before it; one of the wrong form makes the session suspect."""

@@ -1,60 +1,102 @@
 """Settings of SCPI instruments as PyMeasure properties: one line that sets, one query that gets."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from pymeasure.instruments.instrument import Instrument
 from pymeasure.instruments.validators import strict_discrete_set, strict_range
 
-from .answers import flag
+from ..settings.setting import Action, Number, Setting, SettingTable, Switch, Words
+from .answers import flag, number, word
+from .table import line, question
+
+Class = TypeVar("Class", bound=type)
 
 
-def number_property(header: str, doc: str, least: float, most: float, form: str = "%.9e") -> Any:
-    """Return a property that is a number, strictly within bounds, which are told in its docstring.
+def offers(table: SettingTable, channel: str = "") -> Callable[[Class], Class]:
+    """Return a decorator that gives a class a property for each setting of a table.
 
     Parameters
     ----------
-    header : str
-        Command without its value, such as ``:SOUR:VOLT``.
-    doc : str
-        What it controls, with its unit.
-    least, most : float
-        The bounds.
-    form : str
-        How a value is written.
+    table : SettingTable
+        The settings.
+    channel : str
+        What stands for the number of a channel in commands; PyMeasure fills in ``{ch}``.
     """
-    return Instrument.control(
-        f"{header}?",
-        f"{header} {form}",
-        f"Control {doc} (float strictly from {least:.7g} to {most:.7g}).",
-        validator=strict_range,
-        values=(least, most),
+
+    def give(kind: Class) -> Class:
+        for each in table.values():
+            if not isinstance(each.kind, Action):
+                setattr(kind, each.name, setting_property(each, channel))
+        return kind
+
+    return give
+
+
+def setting_property(setting: Setting, channel: str = "") -> Any:
+    """Return the property of one setting; what is beyond its bounds or none of its words is refused."""
+    kind, asked = setting.kind, question(setting, channel)
+    if not setting.settable:
+        parse = word if isinstance(kind, Words) else number if isinstance(kind, Number) else flag
+        return Instrument.measurement(asked, f"Get {setting.does}.", cast=str, maxsplit=0, get_process=parse)
+    before = line(setting, None, channel)
+    before += "" if before.endswith(",") else " "
+    if isinstance(kind, Switch):
+        return Instrument.control(
+            asked,
+            f"{before}%s",
+            f"Control {setting.does} (bool).",
+            validator=strict_discrete_set,
+            values={True: "ON", False: "OFF"},
+            map_values=True,
+            cast=str,
+            get_process=lambda reply: "ON" if flag(reply) else "OFF",
+        )
+    if isinstance(kind, Words):
+        return Instrument.control(
+            asked,
+            f'{before}"%s"' if kind.quoted else f"{before}%s",
+            f"Control {setting.does} (str, strictly {', '.join(map(repr, kind.words))}).",
+            validator=strict_discrete_set,
+            values=kind.words,
+            cast=str,
+            maxsplit=0,
+            get_process=word,
+        )
+    if isinstance(kind, Number):
+        return Instrument.control(
+            asked,
+            before + ("%d" if kind.whole else kind.form),
+            f"Control {setting.does} ({'int' if kind.whole else 'float'} strictly from {kind.least:.7g} to "
+            f"{kind.most:.7g}).",
+            validator=strict_range,
+            values=(kind.least, kind.most),
+            cast=int if kind.whole else float,
+        )
+    raise TypeError(f"{setting.name} has no value")
+
+
+def number_property(header: str, doc: str, least: float, most: float, form: str = "%.9e") -> Any:
+    """Return a property that is a number, strictly within bounds, and in no table."""
+    kind = Number(least, most, form)
+    return setting_property(
+        Setting(name="", command=header.replace("{ch}", "{n}"), does=doc, kind=kind, page=""), "{ch}"
     )
 
 
 def word_property(header: str, doc: str, *words: str, of: str = "") -> Any:
     """Return a property that is one of some words; `of` is what a command has before its value, such as a card."""
-    return Instrument.control(
-        f"{header}? {of}".rstrip(),
-        f"{header} {of},%s" if of else f"{header} %s",
-        f"Control {doc} (str, strictly {', '.join(map(repr, words))}).",
-        validator=strict_discrete_set,
-        values=words,
-        cast=str,
-    )
+    return setting_property(_with_argument(header, doc, Words(words), of), of)
 
 
 def switch_property(header: str, doc: str, *, of: str = "") -> Any:
     """Return a property that is on or off."""
-    return Instrument.control(
-        f"{header}? {of}".rstrip(),
-        f"{header} {of},%s" if of else f"{header} %s",
-        f"Control whether {doc} (bool).",
-        validator=strict_discrete_set,
-        values={True: "ON", False: "OFF"},
-        map_values=True,
-        cast=str,
-        get_process=lambda reply: "ON" if flag(reply) else "OFF",
-    )
+    return setting_property(_with_argument(header, f"whether {doc}", Switch(), of), of)
+
+
+def _with_argument(header: str, doc: str, kind: Words | Switch, of: str) -> Setting:
+    command, query = (f"{header} {{n}},", f"{header}? {{n}}") if of else (header, "")
+    return Setting(name="", command=command, does=doc, kind=kind, page="", query=query)
 
 
 def tripped_property(query: str) -> Any:

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from crossbar_hil.errors import ConfigError, GarbledReply, InstrumentError
+from crossbar_hil.errors import ConfigError, InstrumentError
 from crossbar_hil.instrument import Identity, Reading, SourceMeter, SourceSettings
 
-from ..settings.setting import Expected
+from ..settings.setting import Asked, Chosen, SettingTable, full_scale
 from ..transport.adapter import allowing
 from ..transport.instrument import off_after_a_failure
-from .answers import flag, range_bounds
+from .answers import flag
 from .bounds import check_settings, check_within, smallest_range
 from .instrument import ScpiInstrument
-from .properties import number_property, word_property
+from .table import Questions, Together, left_alone, line, lines, must_read_back, parse_found, question
 
 SHORTEST_READING_NPLC = 0.01
 """Integration time inside pulses: 0.2 ms at 50 Hz, so that a pulse is timed by its delay and not by its reading."""
@@ -44,8 +44,13 @@ class ScpiChannel(SourceMeter):
     number: int | str = ""
     """Number of the channel in commands; none where there is only one."""
 
+    table: ClassVar[SettingTable]
+    """Every setting of the family; it has ``output_enabled`` and ``current_range``."""
+
     _settings: SourceSettings | None = None
-    _as_set: dict[str, Expected]
+    _as_set: Questions
+    _of_batches: Together
+    _of_pulses: Together
 
     def identify(self) -> Identity:
         """Ask who answers."""
@@ -72,17 +77,17 @@ class ScpiChannel(SourceMeter):
         with off_after_a_failure(self):
             self.recover()
             with allowing(self._unit.adapter, self.reset_s):
-                self._as_set = self._set_up(settings, range_v, range_a)
-                self._unit.read_back({**self._as_set, f":OUTP{self.number}?": False})
+                self._set_up(Chosen(settings, range_v, range_a, self.number))
         self._settings = settings
 
     def set_range(self, range_a: float) -> None:
         """Fix the smallest measure range that holds a current, and read it back."""
         _, chosen = self._ranges(replace(self._prepared(), range_a=range_a))
-        command = f":SENS{self.number}:CURR:RANG"
-        self._unit.apply(f"{command} {chosen:.9e}")
-        self._as_set |= {f"{command}?": range_bounds(chosen)}
-        self._unit.read_back({f"{command}?": range_bounds(chosen)})
+        setting = self.table["current_range"]
+        back = {question(setting, self.number): full_scale(chosen)}
+        self._unit.apply(line(setting, chosen, self.number))
+        self._watch(self._as_set | back)
+        self._unit.read_back(back)
 
     def enable(self) -> None:
         """Switch the output on, at 0 V."""
@@ -115,10 +120,10 @@ class ScpiChannel(SourceMeter):
         """Ask whether the output is on."""
         return self._unit.query(f":OUTP{self.number}?", flag)
 
-    def changes(self, *, pulsing: bool = False) -> list[str]:  # noqa: ARG002
-        """Ask in one exchange for all that was read back, for the output and for the error queue."""
+    def changes(self, *, pulsing: bool = False) -> list[str]:
+        """Ask in one exchange for what the table of settings says, for the output and for the error queue."""
         self._prepared()
-        return self._unit.differences({**self._as_set, f":OUTP{self.number}?": True})
+        return self._unit.differences(self._of_pulses if pulsing else self._of_batches)
 
     def recover(self) -> None:
         """Bring the session of the instrument in step if it is suspect."""
@@ -135,9 +140,16 @@ class ScpiChannel(SourceMeter):
     def _unit(self) -> ScpiInstrument:
         """Get the instrument that the channel belongs to."""
 
-    @abstractmethod
-    def _set_up(self, settings: SourceSettings, range_v: float, range_a: float) -> dict[str, Expected]:
-        """Set everything, with these ranges, and return what must read back; the output is off."""
+    def _begin(self) -> None:
+        """Refuse an instrument that cannot be set up, by asking only."""
+
+    def _reset(self) -> None:
+        """Bring the channel to a known state as far as others let it; the output is off."""
+        self._unit.write("*CLS")
+
+    def _most_limit_a(self, settings: SourceSettings) -> float:
+        """Return the largest current limit up to the voltage of some settings, in amperes."""
+        return 1.05 if settings.range_v <= 21 else 0.105
 
     @abstractmethod
     def _pulse(self, settings: SourceSettings, amplitude_v: float, width_s: float, count: int) -> list[Reading]:
@@ -145,13 +157,41 @@ class ScpiChannel(SourceMeter):
 
     # ------------------------------------------------------------------ inside
 
+    def _set_up(self, chosen: Chosen) -> None:
+        """Write every setting of the table in its order, and ask each back; the output is off.
+
+        What is left as the person at the instrument chose it is asked for first, and written again after the reset.
+        """
+        unit = self._unit
+        self._begin()
+        alone = {question(each, self.number): each for each in left_alone(self.table)}
+        found = {asked: unit.query(asked, parse_found(each)) for asked, each in alone.items()}
+        self._reset()
+        unit.apply(*(line(each, found[asked], self.number) for asked, each in alone.items() if each.settable))
+        unit.apply(*lines(self.table, chosen))
+        wanted = must_read_back(self.table.asked(Asked.SET_UP), chosen, found)
+        unit.read_back(wanted)
+        self._watch(wanted)
+
+    def _watch(self, as_set: Questions) -> None:
+        """Note what must come back before a batch and before a pulse; the output is on then."""
+        self._as_set = as_set
+        on = {question(self.table["output_enabled"], self.number): True}
+        self._of_batches, self._of_pulses = (
+            Together({asked: as_set[asked] for asked in self._questions(when)} | on)
+            for when in (Asked.BATCH, Asked.PULSE)
+        )
+
+    def _questions(self, when: Asked) -> list[str]:
+        return [question(each, self.number) for each in self.table.asked(when)]
+
     def _ranges(self, settings: SourceSettings) -> tuple[float, float]:
         """Choose the ranges of voltage and current, or refuse what the model cannot do."""
         if settings.guard and self.why_no_guard:
             raise ConfigError(f"{self.name}: guard is asked for, but {self.why_no_guard}")
         range_v = smallest_range(settings.range_v, self.ranges_v, f"{self.name}: range_v")
         range_a = smallest_range(settings.range_a, self.ranges_a, f"{self.name}: range_a")
-        least_a, most_a = max(range_a * self.least_share, self.least_limit_a), 1.05 if range_v <= 20 else 0.105
+        least_a, most_a = max(range_a * self.least_share, self.least_limit_a), self._most_limit_a(settings)
         check_settings(settings.compliance_a, least_a, most_a, f"{self.name}: compliance_a")
         if self.range_within_limit and range_a > smallest_range(
             settings.compliance_a, self.ranges_a, f"{self.name}: compliance_a"
@@ -181,11 +221,6 @@ class ScpiSource(ScpiInstrument, ScpiChannel):
 
     reset_s = RESET_S
 
-    source_voltage = number_property(":SOUR:VOLT", "the sourced voltage in volts", -210, 210)
-    current_range = number_property(":SENS:CURR:RANG", "the measure range in amperes, which is fixed by it", 0, 1.05)
-    current_nplc = number_property(":SENS:CURR:NPLC", "the integration time in power-line cycles", 0.01, 10)
-    terminals = word_property(":ROUT:TERM", "which terminals are connected", "FRON", "REAR")
-
     @property
     def _unit(self) -> ScpiInstrument:
         """Get the instrument, which is its one channel."""
@@ -204,19 +239,11 @@ class ScpiSource(ScpiInstrument, ScpiChannel):
             f"together with {other.name} at {other_amplitude_v:g} V"
         )
 
+    def _reset(self) -> None:
+        self.write("*RST")
+        super()._reset()
+
     def shutdown(self) -> None:
         """Switch the output off, by writing only."""
         self.output_off()
         super().shutdown()
-
-
-def parse_terminals(reply: str) -> str:
-    """Return which terminals are connected.
-
-    >>> parse_terminals("REAR")
-    'REAR'
-    """
-    word = reply.strip().upper()[:4]
-    if word not in {"FRON", "REAR"}:
-        raise GarbledReply(f"{reply!r} is neither FRON nor REAR")
-    return word

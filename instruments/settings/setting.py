@@ -42,6 +42,8 @@ class Words:
     """A setting that is one of some words."""
 
     words: tuple[str, ...]
+    quoted: bool = False
+    """Whether it is written in quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,15 @@ class Number:
     whole: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
+class Action:
+    """No setting but something that is done in its place among them; it has no value and cannot be asked for."""
+
+
+Kind = Words | Switch | Number | Action
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """One setting: what it is called on the wire, what it must be, and how often that is asked."""
 
@@ -70,16 +80,18 @@ class Setting:
     """What is written before the value; ``{n}`` stands for the channel."""
     does: str
     """What it changes for a cell or for a reading, with its unit; a phrase that goes on after "Control"."""
-    kind: Words | Switch | Number
-    value: Expected | Callable[[Chosen], Expected] | None
-    """What is written when a channel is set up; None if it is left as the person at the instrument chose."""
+    kind: Kind
     page: str
     """Where the manual describes it."""
+    value: Expected | Callable[[Chosen], Expected] | None = None
+    """What is written when a channel is set up; None if it is left as the person at the instrument chose."""
     asked: Asked = Asked.PULSE
     reads_back: Expected | Callable[[Chosen], Expected] | None = None
     """What it must read back as, where that is not what was written."""
     query: str = ""
     """How it is asked for, where that is not the command with a question mark."""
+    settable: bool = True
+    """Whether it can be written, and not only asked for."""
 
     def written(self, chosen: Chosen) -> Expected | None:
         """Return what is written for a channel."""
@@ -89,6 +101,11 @@ class Setting:
         """Return what it must read back as."""
         told = self.written(chosen) if self.reads_back is None else self.reads_back
         return told(chosen) if callable(told) else told
+
+
+def full_scale(nominal: float) -> tuple[float, float]:
+    """Return between which values a range reads back: some models answer its name, others its full scale."""
+    return nominal, nominal * 1.06
 
 
 class SettingTable(Mapping[str, Setting]):

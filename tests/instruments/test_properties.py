@@ -35,6 +35,7 @@ CHANNELS = {
     Keithley2636B: "ch_b",
     Keysight34980A: "slot_1",
     KeysightB2200A: "card_0",
+    Keithley7001: "slot_1",
     KeysightB2902A: "ch_1",
     KeysightB2912A: "ch_2",
 }
@@ -71,14 +72,13 @@ SETTINGS = [
         "compliance_current",
         1e-8,
         ":SENS1:CURR:PROT 1.000000000e-08",
-        ":SENS1:CURR:PROT?",
+        ":SENS1:CURR:PROT:POS?",
         "1E-8",
     ),
     (KeysightB2902A, "ch_1", "current_range", 1e-7, ":SENS1:CURR:RANG 1.000000000e-07", ":SENS1:CURR:RANG?", "1E-7"),
     (KeysightB2902A, "ch_1", "current_nplc", 1, ":SENS1:CURR:NPLC 1.000000000e+00", ":SENS1:CURR:NPLC?", "1"),
     (KeysightB2902A, "ch_1", "current_aperture", 8e-6, ":SENS1:CURR:APER 8.000000000e-06", ":SENS1:CURR:APER?", "8E-6"),
     (KeysightB2902A, "ch_2", "output_off_state", "ZERO", ":OUTP2:OFF:MODE ZERO", ":OUTP2:OFF:MODE?", "ZERO"),
-    (Keithley7001, "", "break_before_make_enabled", True, ":ROUT:CONF:BBM ON", ":ROUT:CONF:BBM?", "1"),
     (KeysightB2200A, "card_2", "connection_rule", "SROU", ":CONN:RULE 2,SROU", ":CONN:RULE? 2", "SROU"),
     (KeysightB2200A, "card_0", "connection_sequence", "NSEQ", ":CONN:SEQ 0,NSEQ", ":CONN:SEQ? 0", "NSEQ"),
     (KeysightB2200A, "card_0", "bias_enabled", True, ":BIAS 0,ON", ":BIAS? 0", "1"),
@@ -175,13 +175,58 @@ def test_every_property_says_first_what_it_does(driver):
                 assert each.__doc__.split()[0] in {"Control", "Get", "Measure", "Set"}, f"{kind.__name__}.{name}"
 
 
+TABLES = [
+    (Keithley2400, "", ""),
+    (Keithley2450, "", ""),
+    (KeysightB2902A, "ch_2", "2"),
+    (Keithley7001, "slot_1", "1"),
+    (Keysight34980A, "slot_3", "3"),
+    (KeysightB2200A, "card_4", "4"),
+]
+
+
+@pytest.mark.parametrize(("driver", "channel", "number"), TABLES, ids=[each[0].__name__ for each in TABLES])
+def test_every_setting_of_the_table_of_a_family_is_a_property(driver, channel, number):
+    with expected_protocol(driver, []) as instrument:
+        table = type(part(instrument, channel)).table
+    for name, setting in table.items():
+        command = setting.command.replace("{n}", number)
+        question = setting.query.replace("{n}", number) or f"{command}?"
+        value, line, answer, got = {
+            "Words": lambda kind: (first := (*kind.words, "")[0], f'"{first}"' if kind.quoted else first, "b,a", "B,A"),
+            "Switch": lambda _: (True, "ON", "0", False),
+            "Number": lambda kind: (kind.most, f"{kind.most:d}" if kind.whole else kind.form % kind.most, "+3", 3),
+            "Action": lambda _: (None, None, None, None),
+        }[type(setting.kind).__name__](setting.kind)
+        if line is None:
+            continue
+        separator = "" if command.endswith(",") else " "
+        pairs = [(f"{command}{separator}{line}", None)] if setting.settable else []
+        with expected_protocol(driver, [*pairs, (question, answer)]) as instrument:
+            if setting.settable:
+                setattr(part(instrument, channel), name, value)
+                if not isinstance(value, bool):
+                    with pytest.raises(ValueError, match="not in"):
+                        setattr(part(instrument, channel), name, "OTHER" if isinstance(value, str) else value * 1.1)
+            assert getattr(part(instrument, channel), name) == got
+
+
 def test_every_property_that_can_be_set_is_in_a_table_above():
     tested = {(each[0], each[2]) for each in SETTINGS} | {(Keithley2602B, each[0]) for each in TSP_SETTINGS}
-    for driver in (Keithley2400, Keithley2450, Keithley2602B, Keithley7001, KeysightB2200A, KeysightB2902A):
+    for driver in (
+        Keithley2400,
+        Keithley2450,
+        Keithley2602B,
+        Keithley7001,
+        KeysightB2200A,
+        Keysight34980A,
+        KeysightB2902A,
+    ):
         with expected_protocol(driver, []) as instrument:
             kind = type(part(instrument, CHANNELS.get(driver, "")))
+        own = getattr(kind, "table", {})  # tried above
         for cls in kind.__mro__:
             if cls.__module__.startswith("crossbar_hil.instruments"):
                 for name, each in vars(cls).items():
-                    if isinstance(each, property) and each.__doc__.startswith("Control"):
+                    if name not in own and isinstance(each, property) and each.__doc__.startswith("Control"):
                         assert (driver, name) in tested

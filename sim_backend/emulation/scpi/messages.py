@@ -40,6 +40,8 @@ class Command:
     pattern: str
     write: Write | None = None
     query: Query | None = None
+    samples: tuple[str, ...] = ()
+    """Some parameters that are accepted when it is set, as they are sent; an empty one is none."""
 
 
 def clear_errors(self: Any, call: Call) -> None:

@@ -76,4 +76,4 @@ def _set_line(smu: SmuInstrument, call: Call) -> None:
     smu.line_hz, smu.line_auto = wanted, False
 
 
-LINE_FREQUENCY = Command(":SYSTem:LFRequency", _set_line, lambda smu, _: str(round(smu.line_hz)))
+LINE_FREQUENCY = Command(":SYSTem:LFRequency", _set_line, lambda smu, _: str(round(smu.line_hz)), ("50", "60"))

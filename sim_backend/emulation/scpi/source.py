@@ -120,7 +120,8 @@ def range_command(
         low, high = present.ranges[0], present.ranges[-1]
         return reply(values.named_bound(call.arguments[0], low, high, getattr(initial, key)))
 
-    return Command(pattern, write, query)
+    ranges = (f"{each:g}" for each in initial.ranges)
+    return Command(pattern, write, query, (*ranges, "UP", "DOWN"))
 
 
 def commands(
@@ -161,6 +162,7 @@ def commands(
         lambda texts, units: [values.within(text, -most, most, unit=unit if units else "") for text in texts],
         lambda found: ",".join(map(reply, found)),
         most=list_per_command,
+        samples=("0", f"{most:g}", f"0,{most / 10:g}"),
     )
     return (
         kinds.number(-most, most, 0.0, unit, reply).command(
