@@ -498,6 +498,18 @@ def test_pulses_are_one_exchange_and_the_function_is_sent_once():
     assert [each.limited for each in second] == [True, False]
 
 
+@pytest.mark.fault("T3", "V3")
+def test_a_box_is_told_of_the_run_before_the_function_is_stored_so_that_it_can_say_that_nothing_was_begun():
+    names = "crossbar_hil_pulses_run, crossbar_hil_pulses_begun, crossbar_hil_pulses_done"
+    told = f'if crossbar_hil_pulses_run ~= "r1" then {names} = "r1", 0, 0 end'
+    with prepared((told, None), NONE, *SCRIPT, (NEXT, NO_ERROR), (WHOLE_QUERY, "7"), *OFF) as box:
+        channel = on_channel(box)
+        channel.prepare(SETTINGS)
+        channel.number_next("r1", 1)
+        with pytest.raises(GarbledReply):
+            channel.pulse(1.5, 0.05, 2)
+
+
 @pytest.mark.fault("T6", "T8")
 @pytest.mark.parametrize(
     ("reply", "error"),
