@@ -93,7 +93,7 @@ SCRIPT = [(line, None) for line in PULSE_SCRIPT.splitlines()]
 def told(paths, **changed):
     """What the box says of settings while its output is on, and that there is no error."""
     values = {**READ, "smua.source.output": 1.0, **{path.replace("_", "."): each for path, each in changed.items()}}
-    return "\t".join([*(f"{values[path]:.10g}" for path in paths), "0"])
+    return "\t".join([*(f"{values[path]:.9e}" for path in paths), "0"])
 
 
 KEPT = ("crossbar_hil_keep(smua)", told([*EARLY, *LATER]))
