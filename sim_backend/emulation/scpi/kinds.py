@@ -28,6 +28,8 @@ class Kind:
     default: Any = None
     named: Callable[[str], str] | None = None
     """What a query with ``MIN``, ``MAX`` or ``DEF`` answers; without it a query has no parameter."""
+    samples: tuple[str, ...] = ()
+    """Some values as they are written: bounds and what lies between, or every word."""
 
     def command(self, pattern: str, store: Store, value: Value) -> Command:
         """Return the command of one header, whose values are set by `store` and found by `value`."""
@@ -40,7 +42,7 @@ class Kind:
                 return self.named(call.arguments[0])
             return self.text(value(instrument, call))
 
-        return Command(pattern, write if self.read else None, query if self.answer else None)
+        return Command(pattern, write if self.read else None, query if self.answer else None, self.samples)
 
     def addressed(self, pattern: str, place: int, store: Store, value: Value) -> Command:
         """Return the command of one header of which a parameter says where: a card, or a list of channels.
@@ -80,6 +82,7 @@ def number(
         reply,
         default=default,
         named=lambda text: reply(values.named_bound(text, low, high, default)),
+        samples=(f"{low:.9g}", f"{low + (high - low) / 3:.4g}", f"{high:.9g}"),
     )
 
 
@@ -89,16 +92,18 @@ def integer(low: int, high: int, default: int | None = None) -> Kind:
         lambda texts, _: values.integer(texts[0], low, high, default),
         default=default,
         named=lambda text: str(round(values.named_bound(text, low, high, default))),
+        samples=tuple(dict.fromkeys(map(str, (low, min(low + 1, high), high)))),
     )
 
 
-FLAG = Kind(lambda texts, _: values.boolean(texts[0]), lambda on: str(int(on)), default=False)
+FLAG = Kind(lambda texts, _: values.boolean(texts[0]), lambda on: str(int(on)), default=False, samples=("ON", "OFF"))
 """On or off, answered as 1 or 0."""
 
 
 def choice(*names: str) -> Kind:
     """Return one of several names, in its short form; the first by default."""
-    return Kind(lambda texts, _: values.choice(texts[0], names), default=values.short(names[0]))
+    short = tuple(map(values.short, names))
+    return Kind(lambda texts, _: values.choice(texts[0], names), default=short[0], samples=short)
 
 
 def choices(*names: str) -> Kind:
@@ -107,6 +112,7 @@ def choices(*names: str) -> Kind:
         lambda texts, _: ",".join(dict.fromkeys(values.choice(text, names) for text in texts)),
         most=len(names),
         default=values.short(names[0]),
+        samples=tuple(map(values.short, names)),
     )
 
 
@@ -117,7 +123,7 @@ def in_order(*names: str) -> Kind:
         wanted = {values.choice(text, names) for text in texts}
         return tuple(name for name in map(values.short, names) if name in wanted)
 
-    return Kind(read, ",".join, most=len(names))
+    return Kind(read, ",".join, most=len(names), samples=tuple(map(values.short, names)))
 
 
 def text(longest: int) -> Kind:
@@ -129,7 +135,7 @@ def text(longest: int) -> Kind:
             raise ScpiError(-223)
         return found
 
-    return Kind(read, values.quote_string, default="")
+    return Kind(read, values.quote_string, default="", samples=('"foreign"',))
 
 
 def tone(low_hz: float, high_hz: float, shortest_s: float, longest_s: float) -> Kind:

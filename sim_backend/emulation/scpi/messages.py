@@ -40,6 +40,8 @@ class Command:
     pattern: str
     write: Write | None = None
     query: Query | None = None
+    samples: tuple[str, ...] = ()
+    """Some parameters that it takes; none where it takes none, or where nothing tells."""
 
 
 def clear_errors(self: Any, call: Call) -> None:

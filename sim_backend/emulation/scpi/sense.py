@@ -118,9 +118,9 @@ def function_commands(header: str, replies: Mapping[str, str]) -> tuple[Command,
 
     node = f"{header}:FUNCtion"
     return (
-        Command(f"{node}[:ON]", add, named(True)),
+        Command(f"{node}[:ON]", add, named(True), tuple(replies.values())),
         setting.channel_action(f"{node}[:ON]:ALL", add_all),
-        Command(f"{node}:OFF", drop, named(False)),
+        Command(f"{node}:OFF", drop, named(False), tuple(replies.values())),
         setting.channel_action(f"{node}:OFF:ALL", drop_all),
     )
 

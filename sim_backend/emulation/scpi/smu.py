@@ -51,7 +51,7 @@ class SmuInstrument(EmulatedScpiInstrument):
         return self.world.clock.now() - self.started_s
 
     def before_level(self, source: Source) -> None:
-        """Let the time pass that a new level takes."""
+        """Let the time pass that a new level takes, or refuse one that is not possible now."""
 
     def before_range(self, call: Call, function: str, wanted: float) -> None:
         """Refuse a fixed measure range, or change what stands against it."""
@@ -76,4 +76,4 @@ def _set_line(smu: SmuInstrument, call: Call) -> None:
     smu.line_hz, smu.line_auto = wanted, False
 
 
-LINE_FREQUENCY = Command(":SYSTem:LFRequency", _set_line, lambda smu, _: str(round(smu.line_hz)))
+LINE_FREQUENCY = Command(":SYSTem:LFRequency", _set_line, lambda smu, _: str(round(smu.line_hz)), ("50", "60"))
