@@ -13,7 +13,7 @@ import click
 
 from crossbar_hil.cli import benches, curves, dry_runs, runs, spiking, training, twins
 from crossbar_hil.cli.common import BAD_USAGE, COULD_NOT, DONE
-from crossbar_hil.errors import ConfigError, CrossbarError
+from crossbar_hil.errors import ConfigError, CrossbarError, reason_of
 from crossbar_hil.text import printable
 from crossbar_hil.visa_record import RECORD, Recorder, begin
 
@@ -45,7 +45,7 @@ def main() -> None:
         elif isinstance(error, CrossbarError):
             click.echo(f"crossbar-hil: {printable(str(error))}", err=True)
         elif isinstance(error, OSError) and error.filename:  # a name that no file can have, a folder without rights
-            told = printable(f"{str(error.filename)[:80]}: {error.strerror}")
+            told = printable(f"{str(error.filename)[:80]}: {reason_of(error)}")
             click.echo(f"crossbar-hil: {told}", err=True)
         else:
             told = printable(f"unexpected {type(error).__name__}: {error}")

@@ -1,5 +1,6 @@
 """A curve file of any kind as curves in siemens, with what was understood of it; the one reader of the project."""
 
+import functools
 import hashlib
 import re
 from collections.abc import Sequence
@@ -54,7 +55,13 @@ def read_curves(file: BytesFile) -> tuple[MeasuredCurve, ...]:
     DataError
         If it cannot be read, a line is wrong, or it may mean two things; the message names line or command.
     """
-    return understand(file).curves
+    return _read(str(file), read_bytes("curve", file))
+
+
+@functools.lru_cache(maxsize=8)
+def _read(file: str, data: bytes) -> tuple[MeasuredCurve, ...]:
+    """Return the curves of a file with that name and content; whoever draws many chips asks again and again."""
+    return _understand(file, data, PLAIN).curves
 
 
 def understand(file: BytesFile, options: Options = PLAIN) -> Understanding:
@@ -72,10 +79,13 @@ def understand(file: BytesFile, options: Options = PLAIN) -> Understanding:
     DataError
         As `read_curves`; a `CurveUnclear` carries what was understood before.
     """
-    ask = Asker(str(file), options)
-    data = read_bytes("curve", file)
+    return _understand(str(file), read_bytes("curve", file), options)
+
+
+def _understand(file: str, data: bytes, options: Options) -> Understanding:
+    ask = Asker(file, options)
     digest = hashlib.sha256(data).hexdigest()
-    ask.say("file", f"{Path(str(file)).name}, {len(data):,} bytes, SHA-256 {digest}")
+    ask.say("file", f"{Path(file).name}, {len(data):,} bytes, SHA-256 {digest}")
     reading = _table(data, options, ask)
     layout = _without(reading.layout, options, ask)
     if is_own(layout.names):

@@ -19,6 +19,7 @@ from crossbar_hil.guard.database import Connect, connect, set_pragmas
 from crossbar_hil.guard.names import file_name
 from crossbar_hil.guard.storage import create_exclusive, flush_folder, undo_on_error, why_not_ours
 from crossbar_hil.spent import chip_key
+from crossbar_hil.state import state_folder
 
 VERSION = 1
 APPLICATION_ID = 0x4352484C
@@ -35,13 +36,6 @@ _PRAGMAS = (
     ("fullfsync", "ON", 1),
 )
 _CONNECT = partial(connect, wait_s=5.0)
-
-
-def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return where things of this user are kept that outlive a run: in ``$XDG_STATE_HOME`` or ``~/.local/state``."""
-    state = Path(environ.get("XDG_STATE_HOME", ""))
-    # The XDG base directory specification, version 0.8: a relative path is to be ignored.
-    return (state if state.is_absolute() else Path.home() / ".local" / "state") / "crossbar-hil"
 
 
 def default_path(chip_id: str, environ: Mapping[str, str] = os.environ) -> Path:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from crossbar_hil.errors import CrossbarError
+from crossbar_hil.errors import CrossbarError, reason_of
 
 if sys.platform == "win32":
     import msvcrt
@@ -187,4 +187,4 @@ def undo_on_error(kind: type[CrossbarError], what: str) -> Iterator[ExitStack]:
             yield undo
             undo.pop_all()
     except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
-        raise kind(f"{what}: {error}") from error
+        raise kind(f"{what}: {reason_of(error)}") from error

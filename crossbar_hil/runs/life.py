@@ -269,7 +269,10 @@ def _carry_out(
         reason = "; ".join([str(stopped), *getattr(stopped, "__notes__", ())])  # a note: the bench may not be safe
     except BaseException as error:
         if began or (backend is not None and backend.pulsed):
-            work.finish("failed", str(error) or type(error).__name__)
+            try:
+                work.finish("failed", str(error) or type(error).__name__)
+            except RunError as later:  # on a full disk it fails too, and what failed first is to be told
+                error.add_note(str(later))
         else:
             work.discard()
             if take_back is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import jinja2
 
-from crossbar_hil.errors import RunError
+from crossbar_hil.errors import RunError, reason_of
 from crossbar_hil.guard.storage import write_new
 from crossbar_hil.runs.recorded_settings import text_of
 from crossbar_hil.runs.run import Run
@@ -75,7 +75,7 @@ def make_report(run: Run, folder: Path | None = None, *, replace: bool = False) 
     except BaseException as error:
         _remove_report(folder)  # half a report would stand in the way of the next try
         if isinstance(error, OSError):
-            raise RunError(f"report cannot be written to {folder}: {error.strerror or error}") from error
+            raise RunError(f"report cannot be written to {folder}: {reason_of(error)}") from error
         raise
     return folder / REPORT
 

@@ -1,7 +1,6 @@
 """A recorded training, read from its folder: its epochs, its chip, and what it came to."""
 
 import itertools
-import json
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ import numpy as np
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.bench.virtual_chips import lines_of_chips
 from crossbar_hil.errors import CrossbarError, RunError
+from crossbar_hil.parsing import parse_json
 from crossbar_hil.runs.inference import Answer, judge_patterns
 from crossbar_hil.runs.life import Agree, Show, resume_work, shown_once
 from crossbar_hil.runs.never_began import describe_never_began
@@ -92,7 +92,7 @@ class TrainingRun(Run):
     @cached_property
     def _recorded(self) -> dict[str, Any]:
         with self.open_record() as record:
-            found = {name: json.loads(value) for name, value in record.execute("SELECT name, value FROM setting")}
+            found = {name: parse_json(value) for name, value in record.execute("SELECT name, value FROM setting")}
             missing = sorted(NEEDED - set(found))
             if missing:
                 raise ValueError(f"setting {missing[0]} is missing")

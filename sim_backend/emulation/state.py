@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from crossbar_hil.errors import ConfigError, DataError, LimitError
+from crossbar_hil.errors import ConfigError, DataError, LimitError, reason_of
 from crossbar_hil.guard.storage import replace_file
+from crossbar_hil.parsing import parse_json
 
 from ..chip.simulated import SimulatedBackend
 from .world.damage import Damage
@@ -89,7 +90,7 @@ class StateFile:
         try:
             replace_file(self.path, seal(body))
         except OSError as error:
-            self.failure = f"state of the emulated bench cannot be written to {self.path}: {error.strerror or error}"
+            self.failure = f"state of the emulated bench cannot be written to {self.path}: {reason_of(error)}"
         else:
             self.failure = ""
 
@@ -134,7 +135,7 @@ def read(path: Path) -> dict[str, Any]:
     """
     try:
         content = path.read_bytes()
-        body = json.loads(content)
+        body = parse_json(content)
     except OSError as error:
         raise ConfigError(f"state {path} cannot be read: {error.strerror or error}") from error
     except ValueError as error:

@@ -93,6 +93,32 @@ TSP_SETTINGS = [
     ("compliance_current", 1e-7, "source.limiti=1.000000000e-07", "source.limiti", "1.00000e-07"),
     ("current_range", 1e-6, "measure.rangei=1.000000000e-06", "measure.rangei", "1.00000e-06"),
     ("measure_nplc", 25, "measure.nplc=2.500000000e+01", "measure.nplc", "2.50000e+01"),
+    ("sense_mode", "remote", "sense=1", "sense", "1.00000e+00"),
+    ("high_capacitance_enabled", True, "source.highc=1", "source.highc", "1.00000e+00"),
+    ("sink_mode_enabled", True, "source.sink=1", "source.sink", "1.00000e+00"),
+    ("output_off_mode", "high impedance", "source.offmode=2", "source.offmode", "2.00000e+00"),
+    ("output_off_function", "current", "source.offfunc=0", "source.offfunc", "0.00000e+00"),
+    ("output_off_limit_current", 0.01, "source.offlimiti=1.000000000e-02", "source.offlimiti", "1.00000e-02"),
+    ("output_enable_action", 1, "source.outputenableaction=1", "source.outputenableaction", "1.00000e+00"),
+    ("source_autorange_enabled", False, "source.autorangev=0", "source.autorangev", "0.00000e+00"),
+    ("current_autorange", 2, "measure.autorangei=2", "measure.autorangei", "2.00000e+00"),
+    ("source_current", -1e-6, "source.leveli=-1.000000000e-06", "source.leveli", "-1.00000e-06"),
+    ("compliance_power", 0.5, "source.limitp=5.000000000e-01", "source.limitp", "5.00000e-01"),
+    ("source_delay", -1, "source.delay=-1.000000000e+00", "source.delay", "-1.00000e+00"),
+    ("source_settling", 128, "source.settling=128", "source.settling", "1.28000e+02"),
+    ("measure_delay", 0.01, "measure.delay=1.000000000e-02", "measure.delay", "1.00000e-02"),
+    ("measure_delay_factor", 2.0, "measure.delayfactor=2.000000000e+00", "measure.delayfactor", "2.00000e+00"),
+    ("measure_count", 10, "measure.count=10", "measure.count", "1.00000e+01"),
+    ("measure_interval", 0.5, "measure.interval=5.000000000e-01", "measure.interval", "5.00000e-01"),
+    ("filter_enabled", True, "measure.filter.enable=1", "measure.filter.enable", "1.00000e+00"),
+    ("filter_type", "median", "measure.filter.type=2", "measure.filter.type", "2.00000e+00"),
+    ("filter_count", 100, "measure.filter.count=100", "measure.filter.count", "1.00000e+02"),
+    ("relative_current_enabled", True, "measure.rel.enablei=1", "measure.rel.enablei", "1.00000e+00"),
+    ("relative_current", 1e-9, "measure.rel.leveli=1.000000000e-09", "measure.rel.leveli", "1.00000e-09"),
+    ("buffer_fill_mode", 1, "nvbuffer1.fillmode=1", "nvbuffer1.fillmode", "1.00000e+00"),
+    ("trigger_autoclear_enabled", True, "trigger.autoclear=1", "trigger.autoclear", "1.00000e+00"),
+    ("analog_filter_enabled", False, "measure.analogfilter=0", "measure.analogfilter", "0.00000e+00"),
+    ("autozero", "auto", "measure.autozero=2", "measure.autozero", "2.00000e+00"),
 ]
 
 
@@ -117,7 +143,7 @@ def test_a_property_is_one_line_and_one_query(driver, channel, name, value, line
 @pytest.mark.parametrize("letter", ["a", "b"])
 def test_a_property_of_a_tsp_channel_is_one_line_one_check_and_one_query(letter, name, value, line, path, answer):
     pairs = [(f"smu{letter}.{line}", None), NO_ERROR, (f"print(smu{letter}.{path})", answer)]
-    with expected_protocol(Keithley2602B, pairs) as box:
+    with expected_protocol(Keithley2636B, pairs) as box:
         channel = getattr(box, f"ch_{letter}")
         setattr(channel, name, value)
         assert getattr(channel, name) == (pytest.approx(value) if isinstance(value, float) else value)

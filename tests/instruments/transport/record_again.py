@@ -1,4 +1,4 @@
-"""Record the shipped sessions anew, where drivers are meant to send something else: tests/instruments/transport/record_again.py."""
+"""Record the sessions in `recorded` anew; to be run where drivers are meant to send something else."""
 
 import os
 import subprocess

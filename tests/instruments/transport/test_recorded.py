@@ -150,7 +150,7 @@ def test_what_is_no_recording_is_said(tmp_path):
 
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
 def test_the_shipped_recordings_are_what_the_drivers_do_today(path, tmp_path):
-    """Where a driver is meant to send something else, record anew: python tests/instruments/transport/record_again.py."""
+    """Where a driver is meant to send something else, record anew by record_again.py in this folder."""
     told = replay(path, tmp_path)
     runs = list((tmp_path / "runs").iterdir()) if (tmp_path / "runs").exists() else []
     assert len(runs) == ("train" in path.stem)
