@@ -164,7 +164,7 @@ class B2900Channel(Channel, ScpiChannel):
         self._chosen = chosen
         super()._set_up(chosen)
 
-    def _most_limit_a(self, settings: SourceSettings) -> float:
+    def _most_limit_a(self, settings: SourceSettings, range_v: float) -> float:  # noqa: ARG002 - the level counts
         return next(most_a for most_v, most_a in MOST_A if settings.range_v <= most_v)
 
     def _pulse(self, settings: SourceSettings, amplitude_v: float, width_s: float, count: int) -> list[Reading]:  # noqa: ARG002

@@ -1,8 +1,8 @@
 """What every emulated SCPI instrument does: act on messages by a table of commands, and report as IEEE 488.2 asks.
 
 Commands that stand before an erroneous one in a message are carried out. A command error (-100 to -199) ends the
-message, as the Keithley 2400 user's manual says on page 14-12; an execution error is reported and the message goes on,
-as IEEE 488.2 section 6.1.7 allows. Every answer of one message comes in one line, joined with semicolons.
+message; an execution error is reported and the message goes on, as IEEE 488.2 section 6.1.7 allows, unless a manual
+says that every error ends it. Every answer of one message comes in one line, joined with semicolons.
 """
 
 from collections.abc import Iterable, Mapping
@@ -39,6 +39,8 @@ class EmulatedScpiInstrument(EmulatedInstrument):
     """Whether numbers may carry units."""
     open_end = False
     """Whether a comma may follow the last argument."""
+    every_error_ends_message = False
+    """Whether an execution error too has the rest of its message ignored."""
 
     def __init__(self, world: World, name: str, serial: str = "1234567") -> None:
         super().__init__(world, name, serial)
@@ -71,6 +73,10 @@ class EmulatedScpiInstrument(EmulatedInstrument):
         """Return the instrument's own bits of the status byte."""
         return 0
 
+    def register_text(self, value: int) -> str:
+        """Write the value of a status register."""
+        return str(value)
+
     def registers(self) -> Iterable[Register]:
         """Return the instrument's own registers, which ``:STAT:PRES`` presets and ``*CLS`` clears."""
         return ()
@@ -87,7 +93,7 @@ class EmulatedScpiInstrument(EmulatedInstrument):
                 answer = self._carry_out(header, query, list(arguments))
             except ScpiError as error:
                 self.status.report(error.code)
-                if -200 < error.code < 0:
+                if self.every_error_ends_message or -200 < error.code < 0:
                     break
             except CrossbarError as error:
                 self.world.log.add(

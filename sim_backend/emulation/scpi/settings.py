@@ -76,7 +76,7 @@ def registers(*names: str) -> tuple[Command, ...]:
     """Declare the commands of status registers, attributes of the instrument named in small letters."""
 
     def shown(key: str, value: Callable[[Register], int]) -> Query:
-        return lambda self, _: str(value(getattr(self, key)))
+        return lambda self, _: self.register_text(value(getattr(self, key)))
 
     def enable(key: str) -> Write:
         def write(self: Any, call: Call) -> None:
