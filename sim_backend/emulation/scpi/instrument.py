@@ -84,15 +84,10 @@ class EmulatedScpiInstrument(EmulatedInstrument):
     def receive(self, message: str) -> bytes:
         """Act on one message and return the line it makes the instrument say, or nothing."""
         answers: list[bytes] = []
-        path = ""
-        parts, broken = syntax.split(message.strip(), ";")
-        for unit in parts:
-            if not unit:
-                continue
+        units, broken = syntax.units(message.strip(), self.open_end)
+        for header, query, arguments in units:
             try:
-                header, query, arguments = syntax.header_and_arguments(unit, self.open_end)
-                header, path = syntax.full_header(path, header)
-                answer = self._carry_out(header, query, arguments)
+                answer = self._carry_out(header, query, list(arguments))
             except ScpiError as error:
                 self.status.report(error.code)
                 if self.every_error_ends_message or -200 < error.code < 0:
