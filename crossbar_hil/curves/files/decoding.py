@@ -59,7 +59,10 @@ def decode(data: bytes, where: str, encoding: str | None = None) -> Decoded:
     except LookupError:
         raise DataError(f"{where}: encoding {codec!r} is not known, such as utf-8, utf-16 or latin-1") from None
     except UnicodeDecodeError as error:
-        raise DataError(f"{where} is not a text file: {error.reason} at byte {error.start}") from error
+        raise DataError(
+            f"{where} is not a text file: {error.reason} at byte {error.start}; save the table as text (CSV) with the "
+            "program it is of, or name the encoding by --encoding if it is text"
+        ) from error
     for place, letter in enumerate(text):
         if unicodedata.category(letter) == "Cc" and letter not in _BLANKS:
             raise DataError(f"{where} is not a text file: character {ord(letter)} at place {place}")
