@@ -12,6 +12,7 @@ from typing import Any
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.bench.file import Bench, load_bench
 from crossbar_hil.bench.headroom import headroom
+from crossbar_hil.bench.instruments import check_addresses
 from crossbar_hil.bench.opening import check_chip_keys, fresh_seed
 from crossbar_hil.bench.twin_of_chip import moved_since, of_another_bench, twin_of_bench, with_known_noise
 from crossbar_hil.bench.virtual_chips import VirtualChips, assumptions, lines_of_chips, virtual_chips
@@ -147,6 +148,7 @@ def prepare_training(bench: Bench, *, seed: int, chips: int | None, tell: Tell, 
             f"bench {bench.name} has a real chip, which pulses change for good, and there is nobody to ask: give ask"
         )
     check_chip_keys(bench)
+    check_addresses(bench)
     for each in assumptions(bench):
         tell(f"note    {each}")
     twin = twin_of_bench(bench)

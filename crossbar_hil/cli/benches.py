@@ -14,6 +14,7 @@ import click
 from crossbar_hil.cli.common import (
     COULD_NOT,
     DONE,
+    allow_loopback_option,
     as_json,
     bench_argument,
     confirm,
@@ -32,6 +33,7 @@ seed_option = click.option("--seed", type=click.IntRange(min=0), help="Seed of a
 
 @click.command()
 @bench_argument
+@allow_loopback_option
 @click.option("--wiring", is_flag=True, help="Read every pair of lines too, to find open, shorted and swapped ones.")
 @click.option(
     "--like",
@@ -50,13 +52,14 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, as_json: boo
     from crossbar_hil.bench.headroom import headroom  # noqa: PLC0415
     from crossbar_hil.bench.line_order import find_order  # noqa: PLC0415
     from crossbar_hil.bench.reach import warning_of_reach  # noqa: PLC0415
-    from crossbar_hil.guard.opening import open_bench  # noqa: PLC0415
+    from crossbar_hil.guard.opening import held_for_a_look, open_bench  # noqa: PLC0415
     from crossbar_hil.guard.since import pulses_since_calibration  # noqa: PLC0415
     from crossbar_hil.quantities import si  # noqa: PLC0415
     from crossbar_hil.twins.read_noise import find_read_noise  # noqa: PLC0415
 
     reference = None if like is None else _map_of(like)
-    problems = check_bench(bench)
+    with held_for_a_look(bench) as seen:
+        problems = check_bench(bench, seen)
     conductances, order = None, None
     if wiring and not problems:
         with open_bench(bench) as backend:
@@ -83,6 +86,7 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, as_json: boo
 
 @click.command()
 @bench_argument
+@allow_loopback_option
 @seed_option
 @click.option("--voltage", default="100 mV", show_default=True, help="Read voltage.")
 @click.option(
@@ -124,6 +128,7 @@ def read(bench: str, seed: int | None, voltage: str, repeat: int, as_json: bool)
 
 @click.command()
 @bench_argument
+@allow_loopback_option
 @seed_option
 @click.option("--cell", "cells", nargs=2, type=int, multiple=True, required=True, help="Row and column, from 1.")
 @click.option("--pulses", default=50, show_default=True, help="Pulses of each kind.")
@@ -234,6 +239,7 @@ def emulate(bench: str, seed: int | None, port_file: Path | None) -> None:
 
 @click.command()
 @bench_argument
+@allow_loopback_option
 @as_json
 def safe(bench: str, as_json: bool) -> None:
     """Make a BENCH safe now: sources to 0 V and off, every relay open; a run that is under way on it is stopped."""
@@ -241,7 +247,7 @@ def safe(bench: str, as_json: bool) -> None:
     from crossbar_hil.guard.opening import make_bench_safe  # noqa: PLC0415
 
     checked = load_bench(bench)
-    failures = make_bench_safe(checked)
+    failures = make_bench_safe(checked, tell=lambda text: click.echo(printable(text), err=True))
     if as_json:
         print_json(bench=bench, kind=checked.kind or "simulated", safe=not failures, failures=failures)
     else:

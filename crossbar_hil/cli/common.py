@@ -19,6 +19,13 @@ quiet_option = click.option("--quiet", is_flag=True, help="Show no progress.")
 yes_option = click.option("--yes", is_flag=True, help="Answer yes to every question.")
 no_report_option = click.option("--no-report", is_flag=True, help="Draw no figures and write no report.")
 label_option = click.option("--label", default="", help="A word of yours, kept with the run.")
+allow_loopback_option = click.option(
+    "--allow-loopback",
+    is_flag=True,
+    expose_value=False,
+    callback=lambda context, _, given: _allow_loopback(context) if given else None,
+    help="Take what answers on this machine for a real instrument, if the bench is hardware: the end of a tunnel.",
+)
 out_option = click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=True),
@@ -32,6 +39,12 @@ SPREAD_OF_HELP = (
 )
 PRESET_HELP = "Settings laid over the bench: 'reference', or those of a published array: 'kim2021', 'gong2022'."
 DEVICE_SPREAD_HELP = 'Relative spread of the cells about the start of the curve, such as "10 %".'
+
+
+def _allow_loopback(context: click.Context) -> None:
+    from crossbar_hil.owners.addresses import loopback_allowed  # noqa: PLC0415 - --help must not wait for it
+
+    context.with_resource(loopback_allowed())
 
 
 def print_json(**values: Any) -> None:

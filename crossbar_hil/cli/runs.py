@@ -11,6 +11,7 @@ from crossbar_hil.cli.common import (
     COULD_NOT,
     DONE,
     NOT_CONVERGED,
+    allow_loopback_option,
     as_json,
     confirm,
     no_report_option,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @run_argument
+@allow_loopback_option
 @no_report_option
 @quiet_option
 @yes_option
@@ -151,6 +153,7 @@ def export(run: str, form: str, output: Path | None, out: Path, as_json: bool) -
 
 @click.command()
 @run_argument
+@allow_loopback_option
 @click.option("--patterns", type=click.Path(path_type=Path), help="Pattern file; every pattern in it is judged.")
 @click.option(
     "--repeat",

@@ -12,6 +12,7 @@ from crossbar_hil.cli.common import (
     DEVICE_SPREAD_HELP,
     PRESET_HELP,
     SPREAD_OF_HELP,
+    allow_loopback_option,
     as_json,
     chosen_spread,
     confirm,
@@ -71,6 +72,7 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
 @label_option
 @no_report_option
 @quiet_option
+@allow_loopback_option
 @yes_option
 @out_option
 @as_json

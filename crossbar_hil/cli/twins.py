@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 import click
 
 from crossbar_hil.cli.benches import seed_option
-from crossbar_hil.cli.common import as_json, bench_argument, confirm, print_json, print_lines, print_table, yes_option
+from crossbar_hil.cli.common import (
+    allow_loopback_option,
+    as_json,
+    bench_argument,
+    confirm,
+    print_json,
+    print_lines,
+    print_table,
+    yes_option,
+)
 from crossbar_hil.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
@@ -28,6 +37,7 @@ def _cell(text: str) -> tuple[int, int]:
 
 @click.command()
 @bench_argument
+@allow_loopback_option
 @seed_option
 @click.option("--pulses", default=2, show_default=True, help="Pulses for each cell; they change the chip for good.")
 @click.option("--reads", default=20, show_default=True, help="Readings of each cell in each round; harmless.")

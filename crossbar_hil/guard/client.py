@@ -10,9 +10,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from io import BufferedReader, RawIOBase
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.backend import DeviceBackend, Limits, Pulse
 from crossbar_hil.bench.instruments import write_to_stderr
 from crossbar_hil.errors import GuardError, LimitError, Stopped
-from crossbar_hil.guard.messages import LONGEST_LINE, error_from_message, from_line, to_line
+from crossbar_hil.guard.messages import LONGEST_LINE, Sender, error_from_message, from_line
 from crossbar_hil.guard.service import BEAT_S
 
 SILENCE_S = 5.0
@@ -45,6 +46,8 @@ class Hello:
     """What the chip has received in all runs."""
     keep_open: tuple[int, ...] = ()
     """File descriptors that must stay open as long as the guard lives."""
+    allow_loopback: bool = False
+    """Whether real instruments may be on this machine; see `crossbar_hil.owners.addresses`."""
 
     def message(self, *, rescue: bool = False) -> dict[str, Any]:
         """Return it as a message."""
@@ -78,11 +81,11 @@ class GuardProcess:
             stdout=subprocess.PIPE,
             start_new_session=True,
             pass_fds=hello.keep_open,
+            bufsize=0,
         )
-        self._requests = cast("BinaryIO", self._process.stdin)
-        self._answers = cast("BinaryIO", self._process.stdout)
+        self._sender = Sender(cast("RawIOBase", self._process.stdin))
+        self._answers = BufferedReader(cast("RawIOBase", self._process.stdout))
         self._inbox: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-        self._writing = threading.Lock()
         self._numbers = itertools.count(1)
         self._stop_cause = ""
         self._wake = threading.Event()
@@ -164,18 +167,20 @@ class GuardProcess:
     # ------------------------------------------------------------------ inside
 
     def _let_go(self) -> None:
-        """Close the pipe and wait for the process to end."""
+        """Close the pipe and wait for the process to end; one that does not is killed."""
         self._over.set()
-        with contextlib.suppress(OSError):
-            self._requests.close()
-        self._process.wait()
+        self._sender.finish(SILENCE_S)
+        try:
+            self._process.wait(SILENCE_S)
+        except subprocess.TimeoutExpired:
+            self._killed = self._killed or f"the guard process did not end within {SILENCE_S:g} s and was killed"
+            self._process.kill()
+            self._process.wait()
         self._listener.join()
         self._answers.close()
 
     def _send(self, message: dict[str, Any]) -> None:
-        with contextlib.suppress(OSError, ValueError), self._writing:  # whoever waits for an answer finds out
-            self._requests.write(to_line(message))
-            self._requests.flush()
+        self._sender.send(message)  # where nobody reads, whoever waits for an answer finds out
 
     def _until(self, *keys: str, number: int | None = None) -> dict[str, Any]:
         """Return the next message that has one of the keys, and the number if one is given."""
@@ -222,7 +227,8 @@ class GuardProcess:
             if now - before > SILENCE_S / 2:
                 self._heard = now  # this process was stopped itself, which says nothing of the guard
             before = now
-            self._send({"beat": 1})
+            if not self._sender.behind:
+                self._send({"beat": 1})
             if now - self._heard > self._longest_s and self._process.poll() is None:
                 # A guard that hangs must not wake up later and go on; a dead one can be followed by another.
                 self._killed = f"the guard process said nothing for {now - self._heard:.1f} s and was killed"

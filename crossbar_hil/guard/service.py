@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from io import RawIOBase
 from types import FrameType
 from typing import Any, BinaryIO, Protocol
 
@@ -19,12 +20,14 @@ import numpy as np
 from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import CrossbarError, GuardError, Stopped
 from crossbar_hil.guard.keeper import Keeper, SafeReport, StopFlag
-from crossbar_hil.guard.messages import LONGEST_LINE, error_to_message, from_line, to_line
+from crossbar_hil.guard.messages import LONGEST_LINE, Sender, error_to_message, from_line
 
 BEAT_S = 1.0
 """Trainer and guard tell each other that they live, in seconds (design: table of the times to safe)."""
 MISSED = 3
 """So many beats missed, and the other one counts as gone."""
+FLUSH_S = 2.0
+"""Time that a trainer has to hear the last words of a guard, in seconds; one that does not read them is gone."""
 RETRY_S = 1.0
 RETRIES = 60
 """A bench that cannot be confirmed to be safe is tried again each second for a minute."""
@@ -52,12 +55,12 @@ class Service:
         Time between two beats, in seconds.
     """
 
-    def __init__(self, requests: BinaryIO, answers: BinaryIO, *, beat_s: float = BEAT_S) -> None:
+    def __init__(self, requests: BinaryIO, answers: RawIOBase, *, beat_s: float = BEAT_S) -> None:
         self.stop = StopFlag()
-        self._requests, self._answers = requests, answers
+        self._requests = requests
+        self._sender = Sender(answers, lambda: self.stop.set("the trainer is gone: the pipe to it is closed"))
         self._beat_s = beat_s
         self._inbox: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-        self._writing = threading.Lock()
         self._last_beat = time.monotonic()
         self._over = threading.Event()
 
@@ -72,6 +75,7 @@ class Service:
             opened = opener(first["hello"], self)
         except Exception as error:  # whatever it is, the trainer tells it to the person
             self.say({"failed": error_to_message(error)})
+            self._sender.finish(FLUSH_S)
             return 1
         self.say({"ready": opened.ready})
         try:
@@ -81,6 +85,7 @@ class Service:
             opened.close()
             self.say({"ended": asdict(report)})
             self._over.set()
+            self._sender.finish(FLUSH_S)
         return 0 if report.confirmed else 1
 
     def heed_signals(self) -> None:
@@ -168,13 +173,11 @@ class Service:
     # ------------------------------------------------------------------ the pipe
 
     def say(self, message: dict[str, Any]) -> None:
-        """Send a message; a trainer that is gone hears nothing, which its EOF tells elsewhere."""
+        """Send a message, without waiting for it to be read; a trainer that is gone hears nothing."""
         try:
-            with self._writing:
-                self._answers.write(to_line(message))
-                self._answers.flush()
-        except (OSError, ValueError):
-            self.stop.set("the trainer is gone: the pipe to it is closed")
+            self._sender.send(message)
+        except ValueError as error:  # too long, or with a number that is none
+            self._sender.send({"id": message.get("id"), "error": error_to_message(error)})
 
     def _listen(self) -> None:
         try:
@@ -200,7 +203,8 @@ class Service:
             if now - before > MISSED * self._beat_s:
                 self._last_beat = now
             before = now
-            self.say({"beat": 1})
+            if not self._sender.behind:
+                self.say({"beat": 1})
             if now - self._last_beat > (MISSED + 0.5) * self._beat_s:
                 self.stop.set(f"the trainer has been silent for {now - self._last_beat:.1f} s")
                 self._inbox.put(None)

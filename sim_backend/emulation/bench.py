@@ -15,6 +15,7 @@ from crossbar_hil.instrument import row_number
 from crossbar_hil.plugins import load
 
 from ..chip.simulated import SimulatedBackend
+from .serving.proof import ProofPort
 from .serving.server import InstrumentServer
 from .state import StateFile
 from .world.chip import check_cells
@@ -44,6 +45,8 @@ class EmulatedBench:
         A file for the physical log; see `PhysicalLog`.
     nemesis : mapping, optional
         What goes wrong, as `Nemesis.as_json` writes it.
+    proven : bool
+        Whether programs of this user are given the means to see that it is emulated; see `ProofPort`.
 
     Raises
     ------
@@ -59,6 +62,7 @@ class EmulatedBench:
         state: Path | None = None,
         log: Path | None = None,
         nemesis: Mapping[str, Any] | None = None,
+        proven: bool = False,
     ) -> None:
         settings = bench.emulation or EmulationTable()
         if bench.wiring is None:
@@ -84,6 +88,7 @@ class EmulatedBench:
             self._serve = partial(server.NemesisServer, blows=self._blows)
         self._state = StateFile(state, self.world, self.instruments) if state else None
         self._servers = ExitStack()
+        self._proven = proven
         self._resources: dict[str, str] = {}
         self._dead_socket_ports: dict[str, int] = {}
         self.world.begin()
@@ -110,6 +115,12 @@ class EmulatedBench:
             self._resources[name] = server.resource
             if server.dead_socket_port is not None:
                 self._dead_socket_ports[name] = server.dead_socket_port
+        if self._proven:
+            try:
+                self._servers.enter_context(ProofPort(self._resources.values()))
+            except BaseException:
+                self._servers.close()
+                raise
         if self._blows:
             self._blows.begin()
         return self

@@ -15,7 +15,7 @@ SHORT = ("--out", "runs", "--quiet", "--no-report", "--forecast", "3")
 
 
 @pytest.fixture
-def lab(tmp_path, monkeypatch):
+def lab(tmp_path, monkeypatch, allow_loopback):
     """Write the file of a bench whose chip reads with noise, as it says itself; in a state folder of its own."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     with serve_emulated("emulated", seed=1) as resources:

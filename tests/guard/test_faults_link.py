@@ -74,6 +74,20 @@ def test_a_pulse_whose_answer_is_lost_is_sent_once_whatever_the_instrument_remem
     assert sorted(bench.outcomes) == sorted([outcome, "done", "done", "done"])
 
 
+@pytest.mark.fault("T3", "V3")
+@pytest.mark.parametrize(("name", "outcome"), [("emulated", "done"), ("emulated-single", "in_doubt")])
+def test_after_the_last_pulse_of_a_batch_was_left_in_doubt_the_chip_is_read_and_the_run_goes_on(kept, name, outcome):
+    bench = kept(name, hurried=True, measurement={"discharge_s": 0})
+    bench.read()
+    bench.strike("drop", match=PULSES)
+    bench.pulse(FIRST)
+    assert bench.outcomes == [outcome]
+    assert bench.entries("check")[-1]["conductances"] == pytest.approx(bench.truth, rel=1e-5)  # what became of it
+    bench.pulse(ALL)
+    assert bench.received.tolist() == (FIRST + ALL).tolist()
+    assert bench.outcomes == [outcome, *["done"] * 4]
+
+
 @pytest.mark.fault("T4", "V3")
 @pytest.mark.parametrize(("name", "outcome", "sent"), [("emulated", "not_sent", 4), ("emulated-single", "in_doubt", 3)])
 def test_a_pulse_that_never_arrived_is_sent_only_where_the_instrument_can_say_so(kept, name, outcome, sent):

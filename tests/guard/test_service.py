@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from crossbar_hil.backend import Pulse
-from crossbar_hil.errors import BackendError, GuardError, LimitError
+from crossbar_hil.errors import BackendError, DataError, GuardError, LimitError
+from crossbar_hil.guard import service
 from crossbar_hil.guard.keeper import Keeper
-from crossbar_hil.guard.messages import error_from_message, error_to_message, from_line, to_line
+from crossbar_hil.guard.messages import LONGEST_LINE, Sender, error_from_message, error_to_message, from_line, to_line
 from crossbar_hil.guard.service import Service
 
 BEAT_S, PATIENT_S = 0.2, 20.0
@@ -122,6 +123,44 @@ def test_the_end_of_the_pipe_makes_the_bench_safe(trainer, chip):
 def test_a_trainer_that_stops_beating_is_taken_for_gone(beating, chip):
     assert "silent" in beating(BEAT_S).ended()["cause"]  # nothing more was said
     assert chip.made_safe == 1
+
+
+LARGE = [[0.1, 0.0]] * 20_000
+"""So many patterns make a request, and an answer, that a pipe does not hold."""
+
+
+@pytest.mark.fault("H5", "V15")
+def test_a_trainer_that_reads_nothing_any_more_is_missed_whatever_is_on_its_way_to_it(beating, chip, monkeypatch):
+    monkeypatch.setattr(service, "FLUSH_S", 0.1)
+    trainer = beating(BEAT_S)
+    trainer.say(id=1, do="read", voltages=LARGE)
+    trainer.thread.join(60)  # nothing is read, and no beat is sent
+    assert trainer.status == 0
+    assert chip.made_safe == 1
+    assert len(next(line for line in trainer.answers if b'"answer"' in line)) > 65_536  # the size of a pipe: pipe(7)
+
+
+@pytest.mark.fault("V15")
+@pytest.mark.parametrize("size", [65_537, LONGEST_LINE - 16])
+def test_who_sends_something_does_not_wait_for_who_reads(size):
+    reading, writing = os.pipe()
+    sender = Sender(os.fdopen(writing, "wb", 0))
+    sender.send({"text": "x" * size})
+    sender.send({"beat": 1})
+    assert sender.behind
+    with os.fdopen(reading, "rb") as pipe:
+        assert from_line(pipe.readline(LONGEST_LINE)) == {"text": "x" * size}
+        assert from_line(pipe.readline(LONGEST_LINE)) == {"beat": 1}
+        sender.finish(60)
+        assert pipe.read() == b""
+
+
+@pytest.mark.fault("V22")
+def test_a_message_that_is_too_long_is_refused_before_any_of_it_is_sent(trainer, chip):
+    with pytest.raises(DataError, match=r"has 67108865 bytes, 67108864 is the most: read fewer patterns at a time"):
+        to_line({"text": "x" * (LONGEST_LINE - 11)})
+    trainer.say(id=1, do="check", amplitude_v=2.0, width_s=0.05)
+    assert trainer.hear("answer") == {"id": 1, "answer": None}
 
 
 @pytest.mark.fault("H5")

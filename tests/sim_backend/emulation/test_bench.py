@@ -144,7 +144,7 @@ def test_fifty_emulated_trainings_are_the_simulated_ones(name, pull_back):
 
 
 @pytest.fixture
-def own_bench(tmp_path):
+def own_bench(tmp_path, allow_loopback):
     """Write a bench file of kind hardware for emulated instruments: bench(served, **changes) -> path."""
 
     def write(served, name="emulated", **changes):

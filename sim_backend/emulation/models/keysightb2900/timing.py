@@ -12,7 +12,6 @@ comes, and no measurement begins, before its wait is over, which begins with a l
 
 import math
 from bisect import bisect_right
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
