@@ -9,7 +9,7 @@ runs as fast as the machine allows against an emulated instrument whose clock is
 import math
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from crossbar_hil.errors import ConfigError
@@ -273,6 +273,9 @@ class SwitchMatrix(Instrument):
         ConfigError
             If the model has no such slot, row or column.
         """
+
+    def explain(self, ports: Mapping[str, str], lines: Mapping[int, str]) -> None:
+        """Take what hangs on matrix rows (by letter or number) and matrix columns, for who has to be told."""
 
     @abstractmethod
     def prepare(self) -> None:

@@ -53,6 +53,7 @@ class ScpiChannel(SourceMeter):
     _settings: SourceSettings | None = None
     _chosen: Chosen
     _as_set: Questions
+    _lines: dict[tuple[str, ...], list[str]]
     _of_batches: Together
     _of_pulses: Together
 
@@ -181,7 +182,7 @@ class ScpiChannel(SourceMeter):
 
     def _watch(self, as_set: Questions) -> None:
         """Note what must come back before a batch and before a pulse; the output is on then."""
-        self._as_set = as_set
+        self._as_set, self._lines = as_set, {}
         on = {question(self.table["output_enabled"], self.number): True}
         self._of_batches, self._of_pulses = (
             Together({asked: as_set[asked] for asked in self._questions(when)} | on)
@@ -190,8 +191,10 @@ class ScpiChannel(SourceMeter):
 
     def _again(self, *names: str) -> list[str]:
         """Return the lines that set some settings as they were set up."""
-        settings = [self.table[name] for name in names]
-        return [line(each, each.written(self._chosen), self.number) for each in settings]
+        if names not in self._lines:
+            settings = [self.table[name] for name in names]
+            self._lines[names] = [line(each, each.written(self._chosen), self.number) for each in settings]
+        return self._lines[names]
 
     def _questions(self, when: Asked) -> list[str]:
         return [question(each, self.number) for each in self.table.asked(when)]

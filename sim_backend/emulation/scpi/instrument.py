@@ -84,12 +84,9 @@ class EmulatedScpiInstrument(EmulatedInstrument):
     def receive(self, message: str) -> bytes:
         """Act on one message and return the line it makes the instrument say, or nothing."""
         answers: list[bytes] = []
-        units, broken = _units(message, self.open_end)
-        for unit in units:
+        units, broken = syntax.units(message.strip(), self.open_end)
+        for header, query, arguments in units:
             try:
-                if isinstance(unit, int):
-                    raise ScpiError(unit)
-                header, query, arguments = unit
                 answer = self._carry_out(header, query, list(arguments))
             except ScpiError as error:
                 self.status.report(error.code)
@@ -134,27 +131,6 @@ class EmulatedScpiInstrument(EmulatedInstrument):
     def identity(self) -> str:
         """Return what ``*IDN?`` answers."""
         return f"{self.maker},{self.model},{self.serial},{self.firmware}"
-
-
-Unit = tuple[str, bool, tuple[str, ...]] | int
-"""One command: its full header, whether it is a question, its arguments; or the code of what is wrong with it."""
-
-
-@lru_cache(maxsize=1024)
-def _units(message: str, open_end: bool) -> tuple[tuple[Unit, ...], int]:
-    """Return the commands of a message, and the code of what is wrong with its last part, 0 if nothing is."""
-    parts, broken = syntax.split(message.strip(), ";")
-    units: list[Unit] = []
-    path = ""
-    for part in filter(None, parts):
-        try:
-            header, query, arguments = syntax.header_and_arguments(part, open_end)
-            header, path = syntax.full_header(path, header)
-        except ScpiError as error:
-            units.append(error.code)
-        else:
-            units.append((header, query, tuple(arguments)))
-    return tuple(units), broken
 
 
 @lru_cache(maxsize=4096)

@@ -31,8 +31,10 @@ def attribute(pattern: str, key: str, kind: Kind, of: Place = of_settings) -> Co
     """Declare a value of some kind that lives in an attribute."""
 
     def store(self: Any, call: Call, value: object) -> None:
-        setattr(of(self, call), key, value)
-        self.apply()
+        place = of(self, call)
+        if getattr(place, key) != value:
+            setattr(place, key, value)
+            self.apply()
 
     return kind.command(pattern, store, lambda self, call: getattr(of(self, call), key))
 

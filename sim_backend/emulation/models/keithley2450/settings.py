@@ -1,7 +1,8 @@
 """What an emulated Keithley 2450 remembers: how it sources, how it measures."""
 
+import copy
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...scpi.messages import Stored
 from ...scpi.sense import Sense
@@ -50,6 +51,11 @@ class Sourcing:
     protection: str = "NONE"
     """Over-voltage limit of both functions, such as ``PROT20``."""
     stored: Stored = field(default_factory=dict)
+
+    def copied(self) -> "Sourcing":
+        """Return one of its own; what a function holds is never changed in place."""
+        functions = {name: copy.copy(each) for name, each in self.source.items()}
+        return replace(self, source=functions, stored=dict(self.stored))
 
     @property
     def most_v(self) -> float:

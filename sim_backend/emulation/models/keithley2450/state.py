@@ -1,6 +1,5 @@
 """What the commands of an emulated Keithley 2450 act on: its settings, and how they reach the terminals."""
 
-import copy
 import time
 from collections.abc import Sequence
 from typing import ClassVar
@@ -136,7 +135,7 @@ class Keithley2450State(SmuInstrument):
         entries = self.entries(name)
         if not 1 <= index <= len(entries):
             raise ScpiError(-222)
-        self.now.sourcing = copy.deepcopy(entries[index - 1])
+        self.now.sourcing = entries[index - 1].copied()
         self.apply()
 
     def limited(self) -> bool:
