@@ -22,6 +22,10 @@ FASTEST_LINE_HZ = 60.0
 """Line frequency that gives the shortest readings."""
 
 
+NOT_TOLD = "not told by this model"
+"""Serial number of a model that answers the same one whichever instrument it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """What ``*IDN?`` answers, field by field."""

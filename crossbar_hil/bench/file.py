@@ -247,6 +247,8 @@ class InstrumentTable(Table):
     """VISA resource name; not given for an emulated bench, which brings its instruments along."""
     serial: str | None = None
     """Serial number that must answer, if given."""
+    identity: Annotated[str, Field(min_length=1)] | None = None
+    """How a home-made box answers ``*IDN?``: the whole answer, or its maker and model with a comma between them."""
     visa: str = "@py"
     """PyVISA library: ``@py``, ``@ivi``, ``FILE.yaml@sim`` where the kind is emulated, empty for what is installed."""
     deadline_s: Second = defaults.DEADLINE_S
