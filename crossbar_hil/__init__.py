@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from crossbar_hil.backend import DeviceBackend, Limits, Pulse
     from crossbar_hil.errors import CrossbarError
     from crossbar_hil.guard.opening import open_bench
+    from crossbar_hil.recording import record
     from crossbar_hil.runs.store import load_run
     from crossbar_hil.training.result import Epoch, TrainingResult
     from crossbar_hil.training.trainer import Trainer
@@ -34,6 +35,7 @@ _HOME = {
     "TrainingResult": "training.result",
     "load_run": "runs.store",
     "open_bench": "guard.opening",
+    "record": "recording",
 }
 
 __all__ = [
@@ -46,6 +48,7 @@ __all__ = [
     "TrainingResult",
     "load_run",
     "open_bench",
+    "record",
 ]
 
 

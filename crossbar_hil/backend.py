@@ -109,6 +109,9 @@ class DeviceBackend(ABC):
     """Whether readings of a chip that is left alone vary; None if that is not known."""
     spent: Spent | None = None
     """What each cell has received so far; None while nothing bounds it."""
+    training: Any = None
+    """``[training]`` of the bench file that it was opened from, a `crossbar_hil.training.settings.BenchTraining`; None
+    if it was not opened from one."""
     likeness: Callable[[], "DeviceBackend"] | None = None
     """Makes a simulated chip of the curve that the bench of this one names; None if it names none."""
 

@@ -9,7 +9,7 @@
             JournalError: JournalDamaged
         BackendError
             LimitError (ValueError), ChipStateUnknown, ComplianceError
-            GuardError: Stopped, CellChanged
+            GuardError: Stopped, CellChanged, ImpossibleReading
             InstrumentError
                 OverrangeError
                 TransportError: DeadlineError, ConnectionLost, GarbledReply
@@ -18,7 +18,14 @@ Every message is one sentence that names the thing, the value and the bound.
 Saturated cells and training that does not converge are results, not errors.
 """
 
+import errno
+import shutil
 from collections.abc import Sequence
+from pathlib import Path
+
+_LITTLE = 1 << 16
+"""So few bytes free are none: SQLite takes as many to begin."""
+_FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
 class CrossbarError(Exception):
@@ -70,11 +77,14 @@ class BenchBusy(CrossbarError):  # noqa: N818 - it names what happened
         Who holds it.
     pid : int, optional
         Its process number, as it wrote it down.
+    place : Path, optional
+        The file that it has locked.
     """
 
-    def __init__(self, message: str, pid: int | None = None) -> None:
+    def __init__(self, message: str, pid: int | None = None, place: Path | None = None) -> None:
         super().__init__(message)
         self.pid = pid
+        self.place = place
 
 
 class ReplayDiverged(RunError):  # noqa: N818 - it names what happened
@@ -93,8 +103,16 @@ class Stopped(GuardError):  # noqa: N818 - it names what happened
     """The guard was told to stop, by a person or because the trainer fell silent; the run can be resumed."""
 
 
+class Declined(CrossbarError):  # noqa: N818 - it names what happened
+    """Whoever was asked before a real chip is changed said no; no pulse was sent."""
+
+
 class CellChanged(GuardError):  # noqa: N818 - it names what happened
     """A cell is not what it can have become since it was measured last; the reading is kept."""
+
+
+class ImpossibleReading(GuardError):  # noqa: N818 - it names what happened
+    """A reading that no cell can give, such as a conductance far below zero; it was thrown away."""
 
 
 class LimitError(BackendError, ValueError):
@@ -131,3 +149,17 @@ class ConnectionLost(TransportError):  # noqa: N818 - it names what happened
 
 class GarbledReply(TransportError):  # noqa: N818 - it names what happened
     """An answer that cannot be the one asked for: not decodable, cut short, or of the wrong form."""
+
+
+def reason_of(error: BaseException, folder: Path | None = None) -> str:
+    """Say why a file could not be written or read; of a full disk always the same words, whoever found it full.
+
+    SQLite calls some of what a full disk does an error of input or output; with a folder it is looked at.
+
+    >>> reason_of(OSError(28, "No space left on device"))
+    'the disk is full: make room on it'
+    """
+    full = getattr(error, "errno", None) in _FULL or "disk is full" in str(error)  # the words of SQLite
+    if full or ("I/O error" in str(error) and folder is not None and shutil.disk_usage(folder).free < _LITTLE):
+        return "the disk is full: make room on it"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

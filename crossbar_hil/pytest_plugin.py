@@ -57,5 +57,5 @@ def emulated_bench(request: pytest.FixtureRequest) -> Iterator[Any]:
     bench = load_bench(request.config.getoption("--bench"))
     if bench.kind != "emulated":
         bench = load_bench("emulated")
-    with make_emulated(bench, request.config.getoption("--bench-seed")) as served:
+    with make_emulated(bench, request.config.getoption("--bench-seed"), proven=True) as served:
         yield served

@@ -38,24 +38,44 @@ def si(value: str | float, unit: str) -> float:
         raise ConfigError(f"{value!r} is beyond every number in {unit}") from None
     except ValueError:
         pass
-    # Only the unit goes to pint: it evaluates what it reads, drops a decimal comma, and takes "V" for 1 V.
     found = _QUANTITY.fullmatch(str(value).strip())
     if not found:
         raise ConfigError(f"{value!r} is not a number with a unit, {example}")
-    import pint  # noqa: PLC0415 - takes 0.2 s to import, and most numbers are plain
-
-    typed = [f"1{found['unit']}"] if found["per"] else found["unit"].split()
-    if len(typed) != len(unit.split()):
+    typed = ["1/" + found["unit"].strip("/ ")] if found["per"] else found["unit"].split()
+    wanted = unit.split()
+    if len(typed) != len(wanted):
         raise ConfigError(f"{value!r} is not in {unit}")
     factor = 1.0
-    try:
-        for word, wanted in zip(typed, unit.split(), strict=True):
-            factor *= _registry().Quantity(1.0, word).m_as(wanted)
-    except pint.DimensionalityError:
-        raise ConfigError(f"{value!r} is not in {unit}") from None
-    except (pint.UndefinedUnitError, ValueError, AssertionError):  # pint stumbles over "nan" and "dB"
-        raise ConfigError(f"{value!r} has an unknown unit, {example}") from None
+    for word, one in zip(typed, wanted, strict=True):
+        known = _USUAL.get((word, one))
+        try:
+            factor *= factor_by_pint(word, one) if known is None else known
+        except ValueError:
+            raise ConfigError(f"{value!r} has an unknown unit, {example}") from None
+        except TypeError:
+            raise ConfigError(f"{value!r} is not in {unit}") from None
     return float(f"{float(found['number']) * factor:.15g}")
+
+
+def factor_by_pint(word: str, unit: str) -> float:
+    """Return what one of a unit is in another, for words such as "nanosiemens" and "minutes".
+
+    Raises
+    ------
+    ValueError
+        If the word is no unit.
+    TypeError
+        If it is one of another dimension.
+    """
+    # Only the unit goes to pint: it evaluates what it reads, drops a decimal comma, and takes "V" for 1 V.
+    import pint  # noqa: PLC0415 - with its registry it takes longer to load than a training lasts
+
+    try:
+        return float(_registry().Quantity(1.0, word).m_as(unit))
+    except pint.DimensionalityError as error:  # which is a TypeError, but not in the words of its documentation
+        raise TypeError(str(error)) from None
+    except (pint.UndefinedUnitError, AssertionError) as error:  # pint stumbles over "nan" and "dB"
+        raise ValueError(str(error)) from None
 
 
 def number(value: str | float) -> str | float:
@@ -107,6 +127,26 @@ _EXAMPLES = {
     "1/A": "5e7 / A",
     "V s": "100 V s",
 }
+
+
+_PREFIXES = {
+    "f": 1e-15,
+    "p": 1e-12,
+    "n": 1e-9,
+    "u": 1e-6,
+    "µ": 1e-6,
+    "μ": 1e-6,
+    "m": 1e-3,
+    "": 1.0,
+    "k": 1e3,
+    "M": 1e6,
+    "G": 1e9,
+}
+_SYMBOLS = {"V": "V", "A": "A", "s": "s", "ohm": "ohm", "Ω": "ohm", "S": "siemens"}
+# What nearly everybody types, so that it need not wait for pint: (word, SI unit) -> factor.
+_USUAL = {
+    (f"{prefix}{symbol}", unit): factor for prefix, factor in _PREFIXES.items() for symbol, unit in _SYMBOLS.items()
+} | {(f"1/{prefix}A", "1/A"): 1 / factor for prefix, factor in _PREFIXES.items()}
 
 
 @functools.cache

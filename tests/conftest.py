@@ -1,6 +1,7 @@
 """Fixtures that several test folders share."""
 
 import gc
+import os
 import signal
 import sys
 from types import SimpleNamespace
@@ -14,18 +15,34 @@ from crossbar_hil import defaults
 defaults.DEADLINE_S = 60.0
 
 from crossbar_hil.bench.file import load_bench  # noqa: E402
+from crossbar_hil.owners.addresses import loopback_allowed  # noqa: E402
 from crossbar_hil.runs.training import train_and_record  # noqa: E402
 
 CONVERGING_SEED = 1
+COMPILED = {"bench", "circuit", "cli", "ensemble", "runs", "spiking", "studies", "twins"}
+"""Folders of tests that run compiled code."""
 
 # Thousands of small benches in one process that has loaded everything: with Python's own thresholds the collector of
 # circles took 40 % of the time of the emulator's tests. Tests that need it call it.
 gc.set_threshold(50_000, 20, 100)
 
+# Tests start a hundred processes. Where the environment says that no bytecode is kept, as that of many containers does,
+# each would compile the whole package anew. Compiled kernels are kept beside it in any case.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # Who runs the tests in the background (nohup, or a shell's &) has them ignore these signals, and all that they start.
 for each, how in ((signal.SIGINT, signal.default_int_handler), (getattr(signal, "SIGHUP", None), signal.SIG_DFL)):
     if each is not None and signal.getsignal(each) is signal.SIG_IGN:
         signal.signal(each, how)
+
+
+def pytest_collection_modifyitems(items):
+    """Put tests that run compiled code first, so that not every worker compiles all of it.
+
+    Of two workers the second begins in the middle; when it comes to such tests the first has left the code on disk.
+    """
+    items.sort(key=lambda item: COMPILED.isdisjoint(item.path.parts))
 
 
 @pytest.fixture
@@ -43,6 +60,13 @@ def cli(tmp_path, monkeypatch, capsys):
         return SimpleNamespace(code=ending.value.code, out=printed.out, err=printed.err)
 
     return call
+
+
+@pytest.fixture
+def allow_loopback():
+    """Let emulated instruments stand for real ones, as --allow-loopback does."""
+    with loopback_allowed():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.bench.file import Bench, load_bench
-from crossbar_hil.bench.instruments import find_resources, find_source, open_instrument, wrong_identity
+from crossbar_hil.bench.instruments import Seen, find_resources, find_source, open_instrument, wrong_identity
 from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.bench.virtual_chips import end_siemens, start_range
 from crossbar_hil.errors import ConfigError, CrossbarError
@@ -44,12 +44,14 @@ class Problems(list[str]):
             self.append(str(error))
 
 
-def check_bench(name_or_file: str) -> list[str]:
+def check_bench(name_or_file: str, seen: Seen = lambda name, identity: None) -> list[str]:  # noqa: ARG005
     """Return what is wrong with a bench, one sentence each; an empty list if nothing is.
 
     A file that cannot be read as a bench is all there is to say. Else everything is looked at: the file, then each
     instrument that can be opened is asked who it is, and what it can do is compared with what is asked of it. Outputs
     and relays stay as they are.
+
+    `seen` is told of each instrument that has said who it is.
     """
     problems = Problems()
     try:
@@ -61,7 +63,7 @@ def check_bench(name_or_file: str) -> list[str]:
         factory = load("backends", bench.backend)
     _check_file(bench, problems)
     if factory is not None and bench.instruments:
-        _check_instruments(bench, factory, problems)
+        _check_instruments(bench, factory, problems, seen)
     elif not problems:
         with problems.collect():
             open_backend(bench, seed=0).make_safe()
@@ -101,6 +103,8 @@ def _check_file(bench: Bench, problems: Problems) -> None:
         return
     if bench.kind not in ("emulated", "hardware"):
         problems.append(f"kind {bench.kind} does not go with instruments; it must be emulated or hardware")
+    if bench.kind == "hardware" and bench.chip_id is None:
+        problems.append("chip_id is missing, the name of the chip in the socket, by which its dose is kept")
     for name, table in bench.instruments.items():
         with problems.collect():
             load("instruments", table.driver)
@@ -155,14 +159,14 @@ def _shape(bench: Bench) -> tuple[int, int] | None:
     return (bench.chip.rows, bench.chip.columns) if bench.chip is not None else None
 
 
-def _check_instruments(bench: Bench, factory: Any, problems: Problems) -> None:
+def _check_instruments(bench: Bench, factory: Any, problems: Problems, seen: Seen) -> None:
     """Note what the instruments say; no voltage is sourced and no relay moves."""
     if not hasattr(factory, "problems"):
         problems.append(f"backend {bench.backend!r} is not made of instruments, but the file names some")
         return
     largest = _largest_siemens(bench, problems)
     with ExitStack() as owned:
-        instruments = _open_whole(bench, problems, owned) if _can_be_opened(bench, factory) else {}
+        instruments = _open_whole(bench, problems, owned, seen) if _can_be_opened(bench, factory) else {}
         sources = {}
         for port, source in bench.wiring.sources.items() if bench.wiring else ():
             if source.partition(".")[0] not in bench.instruments or source.partition(".")[0] in instruments:
@@ -187,7 +191,7 @@ def _can_be_opened(bench: Bench, factory: Any) -> bool:
     )
 
 
-def _open_whole(bench: Bench, problems: Problems, owned: ExitStack) -> dict[str, Any]:
+def _open_whole(bench: Bench, problems: Problems, owned: ExitStack, seen: Seen) -> dict[str, Any]:
     """Open and identify every instrument that can be."""
     found: dict[str, Any] = {}
     resources: Mapping[str, str | None] = {}
@@ -204,6 +208,7 @@ def _open_whole(bench: Bench, problems: Problems, owned: ExitStack) -> dict[str,
             if wrong:
                 problems.append(wrong + _find_swaps(name, identity, bench))
             else:
+                seen(name, identity)
                 found[name] = opened
     return found
 

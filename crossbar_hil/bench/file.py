@@ -18,12 +18,15 @@ from crossbar_hil.bench.cell_options import CellOptions
 from crossbar_hil.bench.curve_facts import read_facts, with_facts
 from crossbar_hil.bench.effects import Effects
 from crossbar_hil.bench.named_files import NAMED_FILES, NamedFile, files_of, renamed
-from crossbar_hil.errors import ConfigError, CrossbarError, RunError
+from crossbar_hil.errors import ConfigError, CrossbarError, DataError, RunError, reason_of
+from crossbar_hil.owners.addresses import why_no_library
+from crossbar_hil.parsing import parse_toml
 from crossbar_hil.plugins import names, nearest
-from crossbar_hil.shipped import data_file, is_name, is_shipped, shipped
+from crossbar_hil.shipped import data_file, is_name, is_shipped, read_bytes, shipped
 from crossbar_hil.tables import Ampere, Ohm, Second, Share, Siemens, Table, Volt, VoltSecond
 from crossbar_hil.training.confirmation import CONFIRM
 from crossbar_hil.training.settings import Training
+from crossbar_hil.twins.file import read_twin
 
 BENCH_FILE = "bench.toml"
 """Name of the bench file in a folder of a run."""
@@ -244,10 +247,28 @@ class InstrumentTable(Table):
     """VISA resource name; not given for an emulated bench, which brings its instruments along."""
     serial: str | None = None
     """Serial number that must answer, if given."""
+    identity: Annotated[str, Field(min_length=1)] | None = None
+    """How a home-made box answers ``*IDN?``: the whole answer, or its maker and model with a comma between them."""
     visa: str = "@py"
-    """PyVISA library; empty for the vendor's."""
+    """PyVISA library: ``@py``, ``@ivi``, ``FILE.yaml@sim`` where the kind is emulated, empty for what is installed."""
     deadline_s: Second = defaults.DEADLINE_S
     """Longest time that an exchange may take beyond what the instrument was asked to wait."""
+    baud: Annotated[int, Field(gt=0)] | None = None
+    """Bits a second of an RS-232 line (``ASRL...``), as set at the instrument; 8 data bits, no parity, 1 stop bit."""
+    ends: Literal["LF", "CR", "CRLF"] = "LF"
+    """What ends a message on such a line, as set at the instrument."""
+
+    @model_validator(mode="after")
+    def _serial_line(self) -> Self:
+        serial = self.resource is not None and self.resource.upper().startswith("ASRL")
+        if serial and self.baud is None:
+            raise ConfigError(
+                f"resource {self.resource} is an RS-232 line, so baud must say how fast it is, as the instrument shows "
+                "in its communication menu: baud = 9600, for example"
+            )
+        if not serial and (self.baud is not None or self.ends != "LF"):
+            raise ConfigError("baud and ends are of an RS-232 line, whose resource is such as ASRL/dev/ttyUSB0::INSTR")
+        return self
 
 
 class WiringTable(Table):
@@ -300,6 +321,8 @@ class EmulationTable(Table):
     resolution: float = 1e-9
     """Step of a reading relative to its range; finer than any meter, so that a rehearsal equals its dry run. 1e-6 is
     like a real one of six and a half digits."""
+    panel: Literal["answers", "asks"] = "answers"
+    """Whether what a person is asked, on a bench whose matrix is `manual`, is answered by itself or by you."""
     divider_ohm: Ohm = 500.0
     """Each of the two resistors of a divider port, from the guard (or HI, where there is no guard) to LO."""
 
@@ -334,16 +357,45 @@ class Bench(Table):
                 raise ConfigError(f"{' and '.join(missing)} missing; a real chip needs every limit written down")
         return table
 
+    @model_validator(mode="after")
+    def _person_without_address(self) -> Self:
+        found = [name for name, table in self.instruments.items() if table.driver == "manual" and table.resource]
+        if self.kind == "hardware" and found:
+            raise ConfigError(f"instruments.{found[0]} is moved by hand, so it has no resource")
+        return self
+
+    @field_validator("instruments")
+    @classmethod
+    def _known_libraries(cls, tables: dict[str, InstrumentTable], others: ValidationInfo) -> dict[str, InstrumentTable]:
+        found = {name: why_no_library(table.visa, others.data.get("kind")) for name, table in tables.items()}
+        problems = [f"{name}.{why}" for name, why in found.items() if why]
+        if problems:
+            raise ConfigError(" and ".join(problems))
+        return tables
+
     @property
     def brings_instruments(self) -> bool:
         """Whether the instruments are emulated ones that come with the bench, at addresses of their own."""
         return self.kind == "emulated" and not any(table.resource for table in self.instruments.values())
 
     @property
+    def is_by_hand(self) -> bool:
+        """Whether a person moves its connections, who is asked on the terminal."""
+        return any(table.driver == "manual" for table in self.instruments.values())
+
+    @property
     def noisy(self) -> bool | None:
-        """Whether readings of its chip vary; None if neither file nor curve nor twin says so."""
+        """Whether readings of its chip vary; None if neither file nor curve nor the number in its twin says so.
+
+        Raises
+        ------
+        DataError
+            If the twin cannot be read.
+        """
         chip = self.chip
-        return True if chip and (chip.twin or chip.read_noise or chip.telegraph or chip.flicker) else None
+        if chip and chip.twin is not None:
+            return True if read_twin(data_file(chip.twin)).numbers.read_noise.value else None
+        return True if chip and (chip.read_noise or chip.telegraph or chip.flicker) else None
 
     @property
     def confirm(self) -> int:
@@ -383,7 +435,7 @@ class Bench(Table):
             copy = renamed(self.resolved, NamedFile.copy_name)  # resolved first: another name is another curve
             (folder / BENCH_FILE).write_text(copy.as_toml(), encoding="utf-8")
         except OSError as error:
-            raise RunError(f"folder {folder} cannot be written: {error}") from error
+            raise RunError(f"folder {folder} cannot be written: {reason_of(error)}") from error
 
 
 def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[str, Any] | None = None) -> Bench:
@@ -433,8 +485,6 @@ def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[
 
 def _with_size_of_twin(chip: dict[str, Any]) -> dict[str, Any]:
     """Take the size of the chip from its twin, where [chip] does not spell it."""
-    from crossbar_hil.twins.file import read_twin  # noqa: PLC0415 - few benches name a twin
-
     if {"rows", "columns"} <= set(chip):
         return chip
     try:
@@ -478,9 +528,9 @@ def _read_shipped(folder: str, name: str) -> dict[str, Any]:
 
 def _read_toml(file: Traversable) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"bench file {file} cannot be read: {error.strerror or error}") from error
+        return parse_toml(read_bytes("bench", file).decode("utf-8-sig"))
+    except DataError as error:
+        raise ConfigError(str(error)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"bench file {file} is not valid TOML: {error}") from error
 

@@ -17,6 +17,7 @@ from crossbar_hil.bench.start_map import read_map
 from crossbar_hil.errors import CrossbarError
 from crossbar_hil.plugins import load
 from crossbar_hil.shipped import data_file
+from crossbar_hil.text import table_lines
 from crossbar_hil.training.settings import Training
 from crossbar_hil.twins.file import Twin, read_twin
 
@@ -95,6 +96,14 @@ class Headroom:
         if self.left is None:
             return []
         return [[f"row {row + 1}", *map(str, line)] for row, line in enumerate(self.left.tolist())]
+
+    @property
+    def lines(self) -> list[str]:
+        """What a person is told: the map, the cell with least, and a warning."""
+        columns = 0 if self.left is None else self.left.shape[1]
+        header = ["pulses left", *(f"column {column + 1}" for column in range(columns))]
+        told = [self.summary, *([f"warning: {self.warning}"] if self.warning else [])]
+        return [*(table_lines(header, self.rows) if self.rows else []), *told]
 
     def as_record(self) -> dict[str, Any]:
         """Return plain numbers."""

@@ -11,12 +11,15 @@ import numpy as np
 
 from crossbar_hil.bench.file import Bench, InstrumentTable
 from crossbar_hil.errors import ConfigError
-from crossbar_hil.instrument import Identity, SourceMeter
+from crossbar_hil.instrument import NOT_TOLD, Identity, SourceMeter
+from crossbar_hil.owners.addresses import check_hardware, is_here, is_simulation, why_no_library
+from crossbar_hil.owners.proof import why_not_emulated
 from crossbar_hil.plugins import load
 
-_SIMULATED = "@sim"
-"""How PyVISA names a library that simulates instruments, such as ``instruments.yaml@sim``."""
-_LOOPBACK = re.compile(r"TCPIP\d*::(127\.\d+\.\d+\.\d+|localhost)::", re.IGNORECASE)
+ENDS = {"LF": "\n", "CR": "\r", "CRLF": "\r\n"}
+"""What may end a message on an RS-232 line."""
+Seen = Callable[[str, Identity], None]
+"""Told of each instrument that has said who it is, before anything else is sent to it; what it raises ends that."""
 
 
 def open_instruments(
@@ -27,6 +30,7 @@ def open_instruments(
     *,
     ask: Callable[[str], str] | None = None,
     tell: Callable[[str], None] | None = None,
+    seen: Seen = lambda name, identity: None,  # noqa: ARG005 - the signature of one
 ) -> dict[str, Any]:
     """Connect to every instrument of a bench and see that each is the one that the file names.
 
@@ -38,7 +42,7 @@ def open_instruments(
         The chip of an emulated bench is drawn from it.
     owned : ExitStack
         Closes the sessions, and the emulated instruments, when it is closed.
-    resources, ask, tell
+    resources, ask, tell, seen
         As of `crossbar_hil.bench.opening.open_backend`.
 
     Raises
@@ -62,9 +66,11 @@ def open_instruments(
             )
         instrument = open_instrument(name, table, resource or "", ask=ask, tell=tell)
         owned.callback(instrument.close)
-        wrong = wrong_identity(name, table, instrument.identify())
+        identity = instrument.identify()
+        wrong = wrong_identity(name, table, identity)
         if wrong:
             raise ConfigError(wrong)
+        seen(name, identity)
         instruments[name] = instrument
     return instruments
 
@@ -78,25 +84,36 @@ def find_resources(bench: Bench, rng: np.random.Generator, owned: ExitStack) -> 
     Raises
     ------
     ConfigError
-        If an emulated bench names a resource that is neither on the loopback interface nor one of pyvisa-sim, or a
-        bench of real instruments one of pyvisa-sim.
+        As of `check_addresses`.
     """
-    named = {name: table.resource for name, table in bench.instruments.items()}
     if bench.brings_instruments:
         resources: Mapping[str, str] = owned.enter_context(load("emulation", "bench")(bench, rng)).resources
         return resources
-    for name, resource in named.items():
+    check_addresses(bench)
+    return {name: table.resource for name, table in bench.instruments.items()}
+
+
+def check_addresses(bench: Bench) -> None:
+    """Refuse a bench whose instruments are where those of its kind cannot be; none of them is spoken to.
+
+    Raises
+    ------
+    ConfigError
+        If an emulated bench names a resource that is none of pyvisa-sim, and at which no emulated instrument of this
+        user proves to be; if one of real instruments names one on this machine, see `check_hardware`.
+    """
+    named = {name: table.resource for name, table in bench.instruments.items()}
+    if bench.kind == "hardware":
+        check_hardware(bench.name, named)
+    for name, resource in named.items() if bench.kind == "emulated" else ():
         visa = bench.instruments[name].visa
-        if bench.kind == "hardware" and visa.endswith(_SIMULATED):
-            raise ConfigError(f"bench {bench.name} is hardware, but instruments.{name} has visa {visa}, a simulation")
+        if resource is None or is_simulation(visa):
+            continue
         # A real bench whose file was only relabelled must not be pulsed as if it were an emulated one.
-        elsewhere = resource is not None and not _LOOPBACK.match(resource) and not visa.endswith(_SIMULATED)
-        if bench.kind == "emulated" and elsewhere:
-            raise ConfigError(
-                f"bench {bench.name} is emulated, but instruments.{name} is at {resource}, "
-                "which is not on the loopback interface of this machine (127.0.0.1)"
-            )
-    return named
+        elsewhere = "is not on the loopback interface of this machine"
+        why = why_not_emulated(resource, visa) if is_here(resource) else elsewhere
+        if why:
+            raise ConfigError(f"bench {bench.name} is emulated, but instruments.{name} at {resource} {why}")
 
 
 def open_instrument(
@@ -108,10 +125,18 @@ def open_instrument(
     tell: Callable[[str], None] | None = None,
 ) -> Any:
     """Open one instrument; one that is a person is asked on the terminal, by `ask` and `tell` if they are given."""
+    why = why_no_library(table.visa, "emulated")
+    if why:
+        raise ConfigError(f"instruments.{name}.{why}")
     driver = load("instruments", table.driver).open
     asks = {"ask": ask or input, "tell": tell or write_to_stderr}
     person = "ask" in inspect.signature(driver).parameters
-    return driver(resource, name=name, visa=table.visa, deadline_s=table.deadline_s, **(asks if person else {}))
+    line = {} if table.baud is None else {"baud": table.baud, "ends": ENDS[table.ends]}
+    more = asks if person else line
+    opened = driver(resource, name=name, visa=table.visa, deadline_s=table.deadline_s, **more)
+    if table.identity is not None and hasattr(opened, "own_name"):
+        opened.own_name = table.identity
+    return opened
 
 
 def write_to_stderr(text: str) -> None:
@@ -120,14 +145,37 @@ def write_to_stderr(text: str) -> None:
 
 
 def wrong_identity(name: str, table: InstrumentTable, found: Identity) -> str:
-    """Say what is wrong with who answers; empty if it is the instrument that the bench file names."""
-    # A driver is named by maker and model: keithley2602b answers as model 2602B.
-    model = re.sub(r"^[a-z]+?(?=b?\d)", "", table.driver).upper()
-    if model not in found.model.upper().replace("-", ""):
-        return f"instruments.{name}: a {found.model} answers, but driver {table.driver} is for a {model}"
-    if table.serial is not None and table.serial != found.serial:
+    """Say what is wrong with who answers; empty if it is the instrument that the bench file names.
+
+    That is the model of the driver, unless the file gives an identity: then one that answers word for word so, in whole
+    or by its maker and model. A serial number that a model does not tell cannot be wrong.
+    """
+    if table.identity is not None:
+        whole, named = _fields(_answer(found)), _fields(table.identity)
+        if named not in (whole, whole[:2]):
+            return f"instruments.{name}: {_answer(found)!r} answers *IDN?, but its identity is {table.identity!r}"
+    else:
+        # A driver is named by maker and model: keithley2602b answers as model 2602B.
+        model = re.sub(r"^[a-z]+?(?=b?\d)", "", table.driver).upper()
+        if model not in found.model.upper().replace("-", ""):
+            return (
+                f"instruments.{name}: a {found.model} answers, but driver {table.driver} is for a {model}; a home-made "
+                f"box that works as one is named by identity = {_answer(found)!r}"
+            )
+    if table.serial is not None and found.serial not in (table.serial, NOT_TOLD):
         return f"instruments.{name}: serial number {found.serial} answers, expected {table.serial}"
     return ""
+
+
+def _answer(found: Identity) -> str:
+    """Return an answer to ``*IDN?`` that was taken apart."""
+    serial = "0" if found.serial == NOT_TOLD else found.serial
+    return ",".join((found.maker, found.model, serial, found.firmware)).strip(",")
+
+
+def _fields(answer: str) -> list[str]:
+    """Return the fields of an answer to ``*IDN?``, without the word that some makers put before a model."""
+    return [re.sub(r"^MODEL +", "", each.strip(), flags=re.IGNORECASE) for each in answer.strip(" ,").split(",")]
 
 
 def find_source(instruments: Mapping[str, Any], name: str) -> SourceMeter:

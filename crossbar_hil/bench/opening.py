@@ -9,7 +9,7 @@ import numpy as np
 
 from crossbar_hil.backend import KINDS, DeviceBackend
 from crossbar_hil.bench.file import Bench, Chip, load_bench
-from crossbar_hil.bench.instruments import find_source, open_instruments
+from crossbar_hil.bench.instruments import Seen, find_source, open_instruments
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import load
 
@@ -28,12 +28,15 @@ def serve_emulated(name_or_file: str, *, seed: int | None = None) -> Iterator[Ma
     ConfigError
         If the bench is not of kind ``emulated``.
     """
-    with make_emulated(load_bench(name_or_file), fresh_seed() if seed is None else seed) as emulated:
+    seed = fresh_seed() if seed is None else seed
+    with make_emulated(load_bench(name_or_file), seed, proven=True) as emulated:
         yield emulated.resources
 
 
 def make_emulated(bench: Bench, seed: int, **settings: Any) -> Any:
     """Return the emulated bench of a bench file, with settings as it takes them; use it in a ``with`` statement.
+
+    One that is `proven` is believed by this user's programs to be emulated, see `crossbar_hil.owners.proof`.
 
     Raises
     ------
@@ -52,6 +55,7 @@ def open_backend(
     resources: Mapping[str, str | None] | None = None,
     ask: Callable[[str], str] | None = None,
     tell: Callable[[str], None] | None = None,
+    seen: Seen = lambda name, identity: None,  # noqa: ARG005 - the signature of one
 ) -> DeviceBackend:
     """Open the backend of a bench that is already checked, in this process and without a journal.
 
@@ -65,6 +69,8 @@ def open_backend(
         VISA resources of the instruments, instead of those that the bench file names.
     ask, tell : callable
         How to talk to the person at the terminal.
+    seen : callable
+        Called with name and identity of every instrument that has said who it is, before anything else is sent to it.
 
     The generator is ``numpy.random.default_rng(seed)``, so that ``lognormal_shifts`` with the same generator draws the
     same chip, simulated or emulated.
@@ -74,7 +80,7 @@ def open_backend(
         return make_backend(bench, rng)
     factory = _factory(bench)
     with ExitStack() as owned:
-        instruments = open_instruments(bench, rng, owned, resources, ask=ask, tell=tell)
+        instruments = open_instruments(bench, rng, owned, resources, ask=ask, tell=tell, seen=seen)
         chip = _assemble(bench, factory, instruments)
         chip.owned = owned.pop_all()
         return chip
@@ -173,6 +179,13 @@ def _assemble(bench: Bench, factory: Any, instruments: Mapping[str, Any]) -> Dev
     matrix = bench.wiring.matrix if bench.wiring else ""
     if matrix not in instruments:
         raise ConfigError(f"bench {bench.name}: wiring.matrix {matrix!r} is not among the instruments")
+    if bench.wiring is not None:
+        lines = {
+            column: f"{axis} {place} of the chip"
+            for axis, columns in (("row", bench.wiring.rows), ("column", bench.wiring.columns))
+            for place, column in enumerate(columns, start=1)
+        }
+        instruments[matrix].explain({row: port for port, row in bench.wiring.ports.items()}, lines)
     wired = bench.wiring.sources if bench.wiring else {}
     sources = {port: find_source(instruments, name) for port, name in wired.items()}
     chip: DeviceBackend = factory.assemble(bench, sources=sources, matrix=instruments[matrix])

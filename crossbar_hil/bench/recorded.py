@@ -1,11 +1,12 @@
 """The bench file in the folder of a run or a study: what one says that was written before a setting was one."""
 
-import tomllib
+import hashlib
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from crossbar_hil.bench.file import BENCH_FILE, Bench, load_bench
+from crossbar_hil.parsing import parse_toml
 
 TRAINED_BEFORE = {"pull_back": True, "give_up": False, "unresponsive": 0}
 """What trainings did before [training] had a setting for it; a copy holds every setting that there was."""
@@ -17,6 +18,11 @@ def _before(said: Collection[str]) -> dict[str, Any]:
     """Return what older trainings did, of all that is not said."""
     before = TRAINED_BEFORE if "give_up" in said else {**TRAINED_BEFORE, **CONFIRMED_BEFORE}
     return {key: value for key, value in before.items() if key not in said}
+
+
+def bench_hash(folder: Path) -> str:
+    """Return a hash of the bench file in a folder."""
+    return hashlib.sha256((folder / BENCH_FILE).read_bytes()).hexdigest()
 
 
 def load_recorded_bench(folder: Path) -> Bench:
@@ -40,6 +46,6 @@ def read_recorded_tables(folder: Path) -> dict[str, Any]:
     OSError, ValueError, TypeError
         If it cannot be read, or is no bench file.
     """
-    tables = tomllib.loads((folder / BENCH_FILE).read_text(encoding="utf-8"))
+    tables = parse_toml((folder / BENCH_FILE).read_text(encoding="utf-8"))
     training = tables.get("training", {})
     return {**tables, "training": {**_before(training), **training}}

@@ -3,14 +3,12 @@
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from crossbar_hil.errors import ConfigError, CrossbarError
-
-if TYPE_CHECKING:
-    from crossbar_hil.bench.headroom import Headroom
+from crossbar_hil.errors import ConfigError
+from crossbar_hil.text import printable, table_lines
 
 DONE, COULD_NOT, BAD_USAGE, NOT_CONVERGED = 0, 1, 2, 3
 
@@ -21,6 +19,13 @@ quiet_option = click.option("--quiet", is_flag=True, help="Show no progress.")
 yes_option = click.option("--yes", is_flag=True, help="Answer yes to every question.")
 no_report_option = click.option("--no-report", is_flag=True, help="Draw no figures and write no report.")
 label_option = click.option("--label", default="", help="A word of yours, kept with the run.")
+allow_loopback_option = click.option(
+    "--allow-loopback",
+    is_flag=True,
+    expose_value=False,
+    callback=lambda context, _, given: _allow_loopback(context) if given else None,
+    help="Take what answers on this machine for a real instrument, if the bench is hardware: the end of a tunnel.",
+)
 out_option = click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=True),
@@ -34,6 +39,12 @@ SPREAD_OF_HELP = (
 )
 PRESET_HELP = "Settings laid over the bench: 'reference', or those of a published array: 'kim2021', 'gong2022'."
 DEVICE_SPREAD_HELP = 'Relative spread of the cells about the start of the curve, such as "10 %".'
+
+
+def _allow_loopback(context: click.Context) -> None:
+    from crossbar_hil.owners.addresses import loopback_allowed  # noqa: PLC0415 - --help must not wait for it
+
+    context.with_resource(loopback_allowed())
 
 
 def print_json(**values: Any) -> None:
@@ -50,26 +61,6 @@ def print_lines(lines: Iterable[str]) -> None:
 def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table, its columns aligned."""
     click.echo("\n".join(table_lines(header, rows)))
-
-
-def table_lines(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return the lines of a table, its columns aligned."""
-    shown = [header, *([printable(cell) for cell in row] for row in rows)]
-    widths = [max(len(row[place]) for row in shown) for place in range(len(header))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in shown]
-
-
-def headroom_lines(found: "Headroom") -> list[str]:
-    """Return what is told of the headroom of a chip: a map, the cell with least, and a warning."""
-    columns = 0 if found.left is None else found.left.shape[1]
-    header = ["pulses left", *(f"column {column + 1}" for column in range(columns))]
-    told = [found.summary, *([f"warning: {found.warning}"] if found.warning else [])]
-    return [*(table_lines(header, found.rows) if found.rows else []), *told]
-
-
-def printable(text: str) -> str:
-    """Return a text without control characters, which could move the cursor of a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def chosen_spread(span: tuple[str, str] | None, of: str | None) -> dict[str, Any]:
@@ -93,22 +84,8 @@ def say_assumptions(bench: Any) -> None:
     """Say what is assumed of the virtual chips of a bench."""
     from crossbar_hil.bench.virtual_chips import assumptions  # noqa: PLC0415
 
-    hidden = bench.kind == "emulated" and bench.chip is not None and bench.chip.column_offset_a
-    subtracted = ["column_offset_a does not show: the bench subtracts a reading at 0 V from each"] if hidden else []
-    for each in (*assumptions(bench), *subtracted):
+    for each in assumptions(bench):
         click.echo(f"note    {printable(each)}", err=True)
-
-
-def warn_of_chips(bench: Any) -> None:
-    """Say before a dry run what does not fit its virtual chips; the run says it again, with what they are like."""
-    from crossbar_hil.bench.virtual_chips import virtual_chips  # noqa: PLC0415
-
-    try:
-        found = virtual_chips(bench)
-    except CrossbarError:  # the run refuses it, after all that comes before
-        return
-    for each in () if found is None else found.warnings:
-        click.echo(f"warning {printable(each)}", err=True)
 
 
 def confirm(kind: str | None, yes: bool, what: str) -> None:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 @click.option("--down", type=int, help="Readings of one depression.")
 @click.option(
     "--cycles",
-    type=click.Choice(["columns", "stacked"]),
-    help="Cycles of one cell: in columns, or one below the other.",
+    type=click.Choice(["columns", "rows", "stacked"]),
+    help="Cycles of one cell: in columns (rows of a matrix), or one below the other.",
 )
 @click.option("--leave-out", multiple=True, type=int, metavar="LINE", help="Leave a reading out; again for more.")
 @click.option("--zero-negative", is_flag=True, help="Set readings below zero, within noise, to zero.")
@@ -182,7 +182,9 @@ def _draw(png: Path, found: "Understanding", file: str) -> None:
     from crossbar_hil.curves.plotting import plot_curves  # noqa: PLC0415
 
     try:
-        plot_curves(found.curves, Path(file).name).savefig(png, dpi=150)
+        figure = plot_curves(found.curves, Path(file).name)
+        with png.open("xb") as place:  # never over another file, nor through a link
+            figure.savefig(place, format="png", dpi=150)
     except (OSError, ValueError) as error:
         raise RunError(f"{png} cannot be drawn: {error}") from error
 

@@ -16,11 +16,11 @@ from crossbar_hil.cli.common import (
     as_json,
     chosen_spread,
     print_json,
-    printable,
     quiet_option,
     say_assumptions,
 )
 from crossbar_hil.errors import ConfigError
+from crossbar_hil.text import printable
 
 if TYPE_CHECKING:
     from crossbar_hil.studies.study import Told

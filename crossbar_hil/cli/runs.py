@@ -11,6 +11,7 @@ from crossbar_hil.cli.common import (
     COULD_NOT,
     DONE,
     NOT_CONVERGED,
+    allow_loopback_option,
     as_json,
     confirm,
     no_report_option,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @run_argument
+@allow_loopback_option
 @no_report_option
 @quiet_option
 @yes_option
@@ -39,15 +41,18 @@ def resume(run: str, no_report: bool, quiet: bool, yes: bool, out: Path, as_json
     from crossbar_hil.runs.store import find_run  # noqa: PLC0415 - --help must not wait for it
 
     found = find_run(run, out)
-    if found.kind == "hardware":
-        confirm(found.kind, yes, f"run {found.name} goes on with pulses to the chip {found.bench.chip_id or ''}")
-    if found.kind == "emulated" and _varies(found.bench):
-        click.echo(
-            "note    readings of the epoch that was cut off are made anew, with noise and a time of their own, so the "
-            "rest differs from a run that was not interrupted; no pulse is sent twice",
-            err=True,
-        )
-    tell_outcome(found.resume(quiet=quiet), no_report=no_report, as_json=as_json)
+
+    def agree(kind: str) -> None:
+        if kind == "emulated" and _varies(found.bench):
+            click.echo(
+                "note    readings of the epoch that was cut off are made anew, with noise and a time of their own, so "
+                "the rest differs from a run that was not interrupted; no pulse is sent twice",
+                err=True,
+            )
+        if kind == "hardware":
+            confirm(kind, yes, f"run {found.name} goes on with pulses to the chip {found.bench.chip_id or ''}")
+
+    tell_outcome(found.resume(quiet=quiet, agree=agree), no_report=no_report, as_json=as_json)
 
 
 @click.command()
@@ -59,8 +64,8 @@ def verify(run: str, out: Path, as_json: bool) -> None:
 
     The folder of a session that was no run, such as a calibration, can be given too: docs/safety.md says where it is.
     """
+    from crossbar_hil.runs.audit.verification import verify_run, verify_session  # noqa: PLC0415
     from crossbar_hil.runs.store import find_run, is_session  # noqa: PLC0415
-    from crossbar_hil.runs.verification import verify_run, verify_session  # noqa: PLC0415
 
     folder = Path(run)
     verdict = verify_session(folder) if is_session(folder) else verify_run(find_run(run, out))
@@ -148,6 +153,7 @@ def export(run: str, form: str, output: Path | None, out: Path, as_json: bool) -
 
 @click.command()
 @run_argument
+@allow_loopback_option
 @click.option("--patterns", type=click.Path(path_type=Path), help="Pattern file; every pattern in it is judged.")
 @click.option(
     "--repeat",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crossbar_hil.cli.common import (
+    allow_loopback_option,
     as_json,
     confirm,
     label_option,
@@ -78,6 +79,7 @@ def snn() -> None:
 @click.option("--show", "fields", is_flag=True, help="Show receptive fields while they form.")
 @no_report_option
 @quiet_option
+@allow_loopback_option
 @yes_option
 @out_option
 @as_json

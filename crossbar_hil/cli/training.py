@@ -1,6 +1,7 @@
 """The verb ``train``."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +12,19 @@ from crossbar_hil.cli.common import (
     DEVICE_SPREAD_HELP,
     PRESET_HELP,
     SPREAD_OF_HELP,
+    allow_loopback_option,
     as_json,
     chosen_spread,
     confirm,
-    headroom_lines,
     label_option,
     no_report_option,
     out_option,
-    printable,
     quiet_option,
-    say_assumptions,
-    warn_of_chips,
     yes_option,
 )
 from crossbar_hil.cli.runs import tell_outcome
-from crossbar_hil.errors import ConfigError, CrossbarError
+from crossbar_hil.errors import ConfigError
+from crossbar_hil.text import printable
 
 
 def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Callable[[Any], Any]:  # noqa: A002
@@ -73,6 +72,7 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
 @label_option
 @no_report_option
 @quiet_option
+@allow_loopback_option
 @yes_option
 @out_option
 @as_json
@@ -96,12 +96,10 @@ def train(
     from rich.console import Console  # noqa: PLC0415 - --help must not wait for what only training needs
 
     from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
-    from crossbar_hil.bench.opening import check_chip_keys, fresh_seed  # noqa: PLC0415
-    from crossbar_hil.bench.twin_of_chip import of_another_bench, twin_of_bench, with_known_noise  # noqa: PLC0415
+    from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
+    from crossbar_hil.recording import prepare_training  # noqa: PLC0415
     from crossbar_hil.runs.progress import make_progress  # noqa: PLC0415
-    from crossbar_hil.runs.training import train_and_record  # noqa: PLC0415
     from crossbar_hil.studies.settings import find_key, set_own_values  # noqa: PLC0415
-    from crossbar_hil.training.settings import check_labels  # noqa: PLC0415
 
     overrides: dict[str, Any] = {}
     for name, value in settings.items():
@@ -119,95 +117,26 @@ def train(
         said = {find_key(text.partition("=")[0]).name for text in fixed}
         checked.chip.check_companions(loaded.chip.model_fields_set | said)
     seed = fresh_seed() if seed is None else seed
-    check_chip_keys(checked)
-    say_assumptions(checked)
-    twin = twin_of_bench(checked)
-    checked = with_known_noise(checked, twin)
-    if checked.kind == "hardware":
-        check_labels(checked.training)  # before anybody is asked, and before the chip is read
-    else:
-        warn_of_chips(checked)
-    another = of_another_bench(checked, twin)
-    if another is not None:
-        click.echo(f"note    {printable(another)}", err=True)
-    foretold = _foretell(checked, seed, forecast_chips)
-    warnings = _tell_and_ask(checked, twin, foretold, yes=yes)
-    with make_progress(Console(stderr=True), quiet=quiet, epochs=checked.training.epochs) as progress:
-        outcome = train_and_record(
-            checked,
-            seed=seed,
-            out=out,
-            preset=preset,
-            label=label,
-            forecast=foretold and foretold.as_record() | ({"counts": False} if another is not None else {}),
-            warnings=warnings,
-            show=progress.show,
-        )
+    prepared = prepare_training(
+        checked,
+        seed=seed,
+        chips=forecast_chips,
+        tell=lambda line: click.echo(printable(line), err=True),
+        ask=partial(_agreed, checked.kind, yes),
+    )
+    with make_progress(
+        Console(stderr=True), quiet=quiet, epochs=checked.training.epochs, lines=checked.is_by_hand
+    ) as progress:
+        outcome = prepared.run(out=out, preset=preset, label=label, show=progress.show)
     tell_outcome(outcome, no_report=no_report, as_json=as_json)
 
 
-def _tell_and_ask(bench: Any, twin: Any, foretold: Any, *, yes: bool) -> list[str]:
-    """Say what a person must know before training, and ask before a real chip is changed; return the warnings."""
-    from crossbar_hil.bench.twin_of_chip import moved_since  # noqa: PLC0415
-
-    ends = f"ends once {bench.confirm} evaluations in a row meet every target (confirm)" if bench.confirm > 1 else ""
-    if bench.kind != "hardware":
-        if ends:
-            click.echo(f"note    training {ends}", err=True)
-        return []
-    siemens = _read_chip(bench)
-    warnings = [] if twin is None else moved_since(twin, siemens)
-    for line in (*_of_chips(bench), *_headroom(bench, siemens), *(f"warning {each}" for each in warnings)):
-        click.echo(printable(line), err=True)
-    what = f"training sends pulses of {bench.training.pulse} to the chip on bench {bench.name}"
-    what += f" and {ends}" if ends else ""
-    what += f"; of {foretold.about.partition(':')[0]} {foretold.sentence}" if foretold else ""
+def _agreed(kind: str | None, yes: bool, what: str) -> bool:
+    """Ask the person at the terminal; a no ends the program."""
     if yes:
         click.echo(f"note    {printable(what)}", err=True)
-    confirm(bench.kind, yes, what)
-    return warnings
-
-
-def _foretell(bench: Any, seed: int, chips: int | None) -> Any:
-    """Foretell the outcome by virtual chips; None unless asked for, or there is a real chip or a twin."""
-    by_default = bench.kind == "hardware" or (bench.chip is not None and bench.chip.twin is not None)
-    if chips == 0 or (chips is None and not by_default):
-        return None
-    from crossbar_hil.studies.convergence.forecast import forecast  # noqa: PLC0415
-
-    try:
-        return forecast(bench, seed=seed, chips=chips)
-    except CrossbarError as error:
-        if chips is not None:
-            raise
-        click.echo(f"note    no virtual chips can foretell the outcome: {printable(str(error))}", err=True)
-        return None
-
-
-def _read_chip(bench: Any) -> Any:
-    """Read the conductances (R, C) of a chip that is to be trained, in siemens."""
-    from crossbar_hil.guard.opening import open_checked  # noqa: PLC0415
-
-    training = bench.training
-    with open_checked(bench, seed=0) as backend:
-        return backend.read_conductances(max(abs(training.v0), abs(training.v1)))
-
-
-def _headroom(bench: Any, siemens: Any) -> list[str]:
-    """Say how much headroom the cells of a chip have, by what was read of it."""
-    from crossbar_hil.bench.headroom import headroom  # noqa: PLC0415
-    from crossbar_hil.guard.since import pulses_since_calibration  # noqa: PLC0415
-
-    return headroom_lines(headroom(bench, siemens, since=pulses_since_calibration(bench)))
-
-
-def _of_chips(bench: Any) -> list[str]:
-    """Say what the chip of a dry run is like, for the question before pulses."""
-    from crossbar_hil.bench.virtual_chips import lines_of_chips, virtual_chips  # noqa: PLC0415
-    from crossbar_hil.runs.training import dry_bench  # noqa: PLC0415
-
-    found = virtual_chips(dry_bench(bench))
-    return [] if found is None else lines_of_chips(found.as_record())
+    confirm(kind, yes, what)
+    return True
 
 
 VERBS = (train,)

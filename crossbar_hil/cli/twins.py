@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 import click
 
 from crossbar_hil.cli.benches import seed_option
-from crossbar_hil.cli.common import as_json, bench_argument, confirm, print_json, print_lines, print_table, yes_option
+from crossbar_hil.cli.common import (
+    allow_loopback_option,
+    as_json,
+    bench_argument,
+    confirm,
+    print_json,
+    print_lines,
+    print_table,
+    yes_option,
+)
 from crossbar_hil.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
@@ -28,6 +37,7 @@ def _cell(text: str) -> tuple[int, int]:
 
 @click.command()
 @bench_argument
+@allow_loopback_option
 @seed_option
 @click.option("--pulses", default=2, show_default=True, help="Pulses for each cell; they change the chip for good.")
 @click.option("--reads", default=20, show_default=True, help="Readings of each cell in each round; harmless.")
@@ -119,6 +129,7 @@ def calibrate(
 def _measure(plan: "CalibrationPlan", seed: int, path: Path, *, yes: bool, watch_s: float) -> None:
     """Ask, then read and pulse the chip; every reading is on disk before the next is taken."""
     from crossbar_hil.bench.calibrating import clock_of, steps_of  # noqa: PLC0415
+    from crossbar_hil.guard.client import GuardedBackend  # noqa: PLC0415
     from crossbar_hil.guard.opening import open_checked  # noqa: PLC0415
     from crossbar_hil.twins.readings import new_readings  # noqa: PLC0415
 
@@ -128,13 +139,11 @@ def _measure(plan: "CalibrationPlan", seed: int, path: Path, *, yes: bool, watch
         confirm(backend.kind, yes, said)
         if backend.kind != "hardware" or yes:
             click.echo(said, err=True)
+        if isinstance(backend, GuardedBackend):
+            click.echo(f"session {backend.folder}", err=True)
         with new_readings(path, plan.facts(backend, seed)) as file:
-            try:
-                for step in steps:
-                    file.add(step)
-            except BaseException as error:
-                error.add_note(f"what was read is kept in {path}; calibrate with --from {path} fits it")
-                raise
+            for step in steps:
+                file.add(step)
 
 
 def _tell(twin: "Twin", path: Path, picture: Path, *, as_json: bool) -> None:

@@ -1,23 +1,30 @@
 """The guard process: ``python -m crossbar_hil.guard``, started by a trainer that talks to it over its pipe."""
 
+import io
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from crossbar_hil.bench.file import load_bench
+from crossbar_hil.bench.file import BENCH_FILE, Bench, load_bench
+from crossbar_hil.bench.instruments import check_addresses
 from crossbar_hil.bench.opening import open_backend
-from crossbar_hil.errors import CrossbarError
+from crossbar_hil.bench.recorded import bench_hash
+from crossbar_hil.errors import BenchBusy, ConfigError, CrossbarError, RunError
 from crossbar_hil.guard.journal import Journal
 from crossbar_hil.guard.keeper import Keeper, SafeReport
 from crossbar_hil.guard.ledger import DoseLedger
 from crossbar_hil.guard.lock import BenchLock
-from crossbar_hil.guard.opening import lock_names, rescue
+from crossbar_hil.guard.opening import claim, lock_names, rescue
 from crossbar_hil.guard.preflight import check_files
 from crossbar_hil.guard.service import Opened, Service
+from crossbar_hil.guard.watch import Least
+from crossbar_hil.owners.addresses import loopback_allowed, on_loopback
+from crossbar_hil.owners.takeover import GONE_S, acquire_within
 from crossbar_hil.spent import Spent
 
 
@@ -35,30 +42,59 @@ class KeptChip:
             owned.callback(lock.release)
             journal = Journal.open(journal_path) if hello["resume"] else Journal.create(journal_path, hello["header"])
             owned.callback(journal.close)
+            _check_bench(bench, journal)
             ledger = None
             if hello["ledger"] is not None:
                 ledger = DoseLedger.open(Path(hello["ledger"]), (len(bench.wiring.rows), len(bench.wiring.columns)))  # type: ignore[union-attr]
                 owned.callback(ledger.close)
+                missing = ledger.count_again(str(journal.header["run"]), journal.entries) if hello["resume"] else 0
+                if missing:
+                    said = (
+                        f"dose ledger {ledger.path} did not hold {missing} operations of this run, so it is not the "
+                        "one that the run had; they are counted from the journal now, what other runs sent is not"
+                    )
+                    journal.append("note", {"text": said})
+                    service.tell(f"warning: {said}")
             told = {"pid": os.getpid(), "resumed": hello["resume"], "version": version("crossbar-hil")}
             journal.append("session", told)
             journal.commit()
-            chip = open_backend(bench, seed=0, resources=resources, ask=service.ask, tell=service.tell)
+            with loopback_allowed(hello.get("allow_loopback", False)):
+                chip = open_backend(
+                    bench, seed=0, resources=resources, ask=service.ask, tell=service.tell, seen=claim(bench, lock)
+                )
             if ledger is not None:
                 chip.spent = Spent(chip.shape, *ledger.totals())
             owned.callback(chip.owned.close if chip.owned is not None else lambda: None)
             read_v = max(abs(bench.training.v0), abs(bench.training.v1))
-            self.keeper = Keeper(chip, journal, check_v=read_v, ledger=ledger, stop=service.stop, lock=lock)  # type: ignore[arg-type]
-            self.ready = {
-                "kind": chip.kind,
-                "shape": list(chip.shape),
-                "limits": asdict(chip.limits),
-                "device": chip.identify(),
-            }
+            self.keeper = Keeper(
+                chip,  # type: ignore[arg-type]
+                journal,
+                check_v=read_v,
+                ledger=ledger,
+                stop=service.stop,
+                lock=lock,
+                least=Least.of(bench),
+            )
+            device = dict(chip.identify())
+            if bench.kind == "hardware":
+                here = on_loopback({name: table.resource for name, table in bench.instruments.items()})
+                device |= {"on_loopback": here} if here else {}
+            limits = asdict(chip.limits)
+            self.ready = {"kind": chip.kind, "shape": list(chip.shape), "limits": limits, "device": device}
             self._owned = owned.pop_all()
 
     def close(self) -> None:
         """End the sessions, the journal and the lock."""
         self._owned.close()
+
+
+def _check_bench(bench: Bench, journal: Journal) -> None:
+    """Refuse a bench that is not the one with which a journal began."""
+    folder, header = journal.path.parent, journal.header
+    if header.get("kind", bench.kind) != bench.kind:
+        raise RunError(f"the journal of run {folder.name} is of kind {header['kind']}, its bench file of {bench.kind}")
+    if header.get("bench_sha256", bench_hash(folder)) != bench_hash(folder):
+        raise RunError(f"{folder / BENCH_FILE} was changed since run {folder.name} began, so it is not resumed")
 
 
 class Rescue:
@@ -67,12 +103,27 @@ class Rescue:
     def __init__(self, hello: dict[str, Any], service: Service) -> None:
         self.keeper = self
         self.ready: dict[str, Any] = {}
+        self.gave_up = False
         self._hello, self._service = hello, service
 
     def make_safe(self, cause: str) -> SafeReport:
-        """Make safe, and note it in the journal if that can be opened."""
+        """Make safe, and note it in the journal if that can be opened.
+
+        A bench that has another owner by now is left alone: that one made it safe when it began.
+        """
         bench = load_bench(self._hello["bench"])
-        failures = rescue(bench, self._hello["resources"], ask=self._service.ask, tell=self._service.tell)
+        resources = self._hello["resources"]
+        lock = BenchLock(lock_names(bench.instruments, resources), run="rescue")
+        try:
+            acquire_within(lock, GONE_S)
+        except BenchBusy as busy:
+            self.gave_up = True
+            failure = f"{busy}; it made the bench safe when it began, so the second guard has sent nothing"
+            return SafeReport(cause, False, (failure,))
+        try:
+            failures = self._rescue(bench, lock, resources)
+        finally:
+            lock.release()
         report = SafeReport(cause, not failures, tuple(failures))
         try:
             # However full the disk is: a few hundred bytes more are worth the attempt.
@@ -83,6 +134,15 @@ class Rescue:
         except CrossbarError as error:
             return replace(report, cause=f"{cause}; not in the journal: {error}")
         return report
+
+    def _rescue(self, bench: Bench, lock: BenchLock, resources: Mapping[str, str | None] | None) -> list[str]:
+        try:
+            with loopback_allowed(self._hello.get("allow_loopback", False)):
+                if resources is None:
+                    check_addresses(bench)
+            return rescue(bench, lock, resources, ask=self._service.ask, tell=self._service.tell)
+        except ConfigError as error:
+            return [str(error)]
 
     def close(self) -> None:
         """Nothing is held."""
@@ -96,7 +156,7 @@ def open_requested(hello: dict[str, Any], service: Service) -> Opened:
 def main() -> int:
     """Serve on standard input and output; whatever else writes to standard output goes to standard error."""
     requests = os.fdopen(os.dup(0), "rb")
-    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    answers = io.FileIO(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
     service = Service(requests, answers)

@@ -10,9 +10,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from io import BufferedReader, RawIOBase
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.backend import DeviceBackend, Limits, Pulse
 from crossbar_hil.bench.instruments import write_to_stderr
 from crossbar_hil.errors import GuardError, LimitError, Stopped
-from crossbar_hil.guard.messages import LONGEST_LINE, error_from_message, from_line, to_line
+from crossbar_hil.guard.messages import LONGEST_LINE, Sender, error_from_message, from_line
 from crossbar_hil.guard.service import BEAT_S
 
 SILENCE_S = 5.0
@@ -45,6 +46,8 @@ class Hello:
     """What the chip has received in all runs."""
     keep_open: tuple[int, ...] = ()
     """File descriptors that must stay open as long as the guard lives."""
+    allow_loopback: bool = False
+    """Whether real instruments may be on this machine; see `crossbar_hil.owners.addresses`."""
 
     def message(self, *, rescue: bool = False) -> dict[str, Any]:
         """Return it as a message."""
@@ -78,11 +81,11 @@ class GuardProcess:
             stdout=subprocess.PIPE,
             start_new_session=True,
             pass_fds=hello.keep_open,
+            bufsize=0,
         )
-        self._requests = cast("BinaryIO", self._process.stdin)
-        self._answers = cast("BinaryIO", self._process.stdout)
+        self._sender = Sender(cast("RawIOBase", self._process.stdin))
+        self._answers = BufferedReader(cast("RawIOBase", self._process.stdout))
         self._inbox: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-        self._writing = threading.Lock()
         self._numbers = itertools.count(1)
         self._stop_cause = ""
         self._wake = threading.Event()
@@ -164,18 +167,20 @@ class GuardProcess:
     # ------------------------------------------------------------------ inside
 
     def _let_go(self) -> None:
-        """Close the pipe and wait for the process to end."""
+        """Close the pipe and wait for the process to end; one that does not is killed."""
         self._over.set()
-        with contextlib.suppress(OSError):
-            self._requests.close()
-        self._process.wait()
+        self._sender.finish(SILENCE_S)
+        try:
+            self._process.wait(SILENCE_S)
+        except subprocess.TimeoutExpired:
+            self._killed = self._killed or f"the guard process did not end within {SILENCE_S:g} s and was killed"
+            self._process.kill()
+            self._process.wait()
         self._listener.join()
         self._answers.close()
 
     def _send(self, message: dict[str, Any]) -> None:
-        with contextlib.suppress(OSError, ValueError), self._writing:  # whoever waits for an answer finds out
-            self._requests.write(to_line(message))
-            self._requests.flush()
+        self._sender.send(message)  # where nobody reads, whoever waits for an answer finds out
 
     def _until(self, *keys: str, number: int | None = None) -> dict[str, Any]:
         """Return the next message that has one of the keys, and the number if one is given."""
@@ -185,13 +190,27 @@ class GuardProcess:
                 self._inbox.put(None)  # for whoever asks next
                 raise self._gone()
             if "ask" in message:
-                self._send({"reply": input(message["ask"])})
+                self._put_to_person(message["ask"])
             elif "tell" in message:
                 write_to_stderr(message["tell"])
             elif "unsafe" in message:
                 write_to_stderr("the bench may not be safe: " + "; ".join(message["unsafe"]["failures"]))
             elif any(key in message for key in keys) and (number is None or message.get("id") == number):
                 return message
+
+    def _put_to_person(self, question: str) -> None:
+        """Ask, and send the answer; Ctrl-C ends the question at once, and asks for a stop."""
+        answer, cause = None, ""
+        try:
+            with _interruptible():
+                sys.stderr.write(question)  # standard output may be JSON
+                sys.stderr.flush()
+                answer = input()
+        except KeyboardInterrupt:
+            cause = "Ctrl-C was pressed"
+        except EOFError:
+            cause = "the input ended at a question"
+        self._send({"reply": answer, "cause": cause})
 
     def _gone(self) -> GuardError:
         if self.ended is None:
@@ -222,7 +241,8 @@ class GuardProcess:
             if now - before > SILENCE_S / 2:
                 self._heard = now  # this process was stopped itself, which says nothing of the guard
             before = now
-            self._send({"beat": 1})
+            if not self._sender.behind:
+                self._send({"beat": 1})
             if now - self._heard > self._longest_s and self._process.poll() is None:
                 # A guard that hangs must not wake up later and go on; a dead one can be followed by another.
                 self._killed = f"the guard process said nothing for {now - self._heard:.1f} s and was killed"
@@ -256,6 +276,11 @@ class GuardedBackend(DeviceBackend):
         """Process number of the guard."""
         return self._guard.pid
 
+    @property
+    def folder(self) -> Path:
+        """Folder of the journal of this session."""
+        return self._hello.journal.parent
+
     def _read_currents(self, voltages: FloatArray) -> FloatArray:
         return np.array(self._call(do="read", voltages=voltages.tolist()), dtype=np.float64)
 
@@ -273,6 +298,10 @@ class GuardedBackend(DeviceBackend):
         if not 0 < abs(voltage_v) <= self.limits.read_v:
             raise LimitError(f"read voltage {voltage_v:g} V must be above zero and within {self.limits.read_v:g} V")
         return np.array(self._call(do="lines", voltage=voltage_v), dtype=np.float64)
+
+    def note_record(self, began: Mapping[str, Any]) -> None:
+        """Have the guard keep in its journal with what the record of the run begins."""
+        self._call(do="record", began=dict(began))
 
     def make_safe(self) -> None:
         """Have the guard switch every output off and open every relay, and wait for its word that it is so."""
@@ -332,10 +361,23 @@ class GuardedBackend(DeviceBackend):
 
 
 @contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C end what waits for a person, whatever it does elsewhere."""
+    with _handled_by(signal.default_int_handler):
+        yield
+
+
+@contextlib.contextmanager
 def _deaf_to_interrupts() -> Iterator[None]:
     """Let no Ctrl-C cut short what makes the bench safe."""
+    with _handled_by(signal.SIG_IGN):
+        yield
+
+
+@contextlib.contextmanager
+def _handled_by(handler: Any) -> Iterator[None]:
     try:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        before = signal.signal(signal.SIGINT, handler)
     except ValueError:  # not in the main thread, where no signal arrives anyway
         yield
         return

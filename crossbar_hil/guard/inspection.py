@@ -31,7 +31,7 @@ def left_safe(path: Path) -> bool:
     if not path.exists():
         return True
     entries, verdict = examine(path)
-    done = [entry for entry in entries if entry.kind not in {"start", "session"}]
+    done = [entry for entry in entries if entry.kind not in {"start", "session", "record"}]
     return not verdict.problems and (not done or (done[-1].kind == "safe" and done[-1].body.get("confirmed") is True))
 
 

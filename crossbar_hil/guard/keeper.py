@@ -20,6 +20,7 @@ from crossbar_hil.errors import (
     CrossbarError,
     DataError,
     GuardError,
+    ImpossibleReading,
     LimitError,
     OverrangeError,
     ReplayDiverged,
@@ -30,7 +31,7 @@ from crossbar_hil.errors import (
 from crossbar_hil.guard.journal import Journal
 from crossbar_hil.guard.replay import Intent, Operation, Record, conductances_in
 from crossbar_hil.guard.states import Machine, State
-from crossbar_hil.guard.watch import Watch
+from crossbar_hil.guard.watch import Least, Watch
 from crossbar_hil.instrument import PulseMemory, Reading
 from crossbar_hil.witness import PulseOutcome, Witness, WitnessedBackend
 
@@ -89,7 +90,12 @@ class Keeper:
         Whoever sets it ends the work after the operation under way.
     lock : BenchLock, optional
         Looked at before pulses: a bench that is not ours any more gets none.
+    least : Least, optional
+        How far below zero a reading may lie; not looked at if not given.
     """
+
+    gave_up = False
+    """Whether making safe is not to be tried again."""
 
     def __init__(
         self,
@@ -100,6 +106,7 @@ class Keeper:
         ledger: "DoseLedger | None" = None,
         stop: StopFlag | None = None,
         lock: "BenchLock | None" = None,
+        least: Least | None = None,
     ) -> None:
         self.chip = chip
         self.machine = Machine()
@@ -108,6 +115,7 @@ class Keeper:
         self._check_v = check_v
         self._ledger = ledger
         self._lock = lock
+        self._least = least
         self._record = Record.of(journal.entries, chip.shape)
         self._place = 0  # of the next operation to be answered from the journal
         self._resumed = bool(self._record.operations)
@@ -129,7 +137,9 @@ class Keeper:
             If the journal holds another request at this place; nothing was sent.
         Stopped
             If a stop was asked for.
-        GuardError
+        ImpossibleReading
+            If a cell reads what no cell can have; the reading is nowhere.
+        CellChanged
             If a cell is not what it can have become since the last map; the reading is in the journal.
         """
         recorded = self._next_recorded("read")
@@ -139,7 +149,7 @@ class Keeper:
             self._place += 1
             return recorded.currents  # type: ignore[return-value]
         self._go_live()
-        currents = self._working(State.READING, lambda: self._read_again(voltages))
+        currents = self._working(State.READING, lambda: self._read_possible(voltages))
         self._write("read", {"op": self._number(), "voltages": voltages.tolist(), "currents": currents.tolist()})
         self._commit()
         conductances = conductances_in(voltages, currents)
@@ -174,6 +184,12 @@ class Keeper:
     def check_pulse(self, pulse: Pulse) -> None:
         """Refuse a pulse that the chip would refuse, in the same words; nothing is sent."""
         self._check_request(np.zeros(self.chip.shape, dtype=np.int64), pulse)
+
+    def note_record(self, began: Mapping[str, Any]) -> None:
+        """Keep with what the record of the run begins, so that it can be compared."""
+        self._check_stop()
+        self._write("record", dict(began))
+        self._commit()
 
     def line_conductances(self, voltage_v: float) -> FloatArray:
         """Read every two lines against each other; belongs to no training, so it is never replayed."""
@@ -241,7 +257,7 @@ class Keeper:
 
     def _compare_signature(self) -> None:
         known, pulsed = self._record.known, self._record.pulsed_since
-        now = self.chip.read_conductances(self._check_v)
+        now = self._read_map()
         if known is not None:
             off = np.abs(now - known) > SIGNATURE * np.abs(known)
             off &= ~pulsed
@@ -311,6 +327,26 @@ class Keeper:
                 if not left:
                     raise
 
+    def _read_possible(self, voltages: FloatArray) -> FloatArray:
+        """Read, and refuse what no cell can give."""
+        currents = self._read_again(voltages)
+        conductances = conductances_in(voltages, currents)
+        if conductances is not None:
+            self._refuse_impossible(conductances, float(np.abs(voltages[voltages != 0]).min()))
+        return currents
+
+    def _read_map(self) -> FloatArray:
+        """Read every cell on the keeper's own account."""
+        conductances = self.chip.read_conductances(self._check_v)
+        self._refuse_impossible(conductances, self._check_v)
+        return conductances
+
+    def _refuse_impossible(self, conductances: FloatArray, read_v: float) -> None:
+        problem = "" if self._least is None else self._least.problem(conductances, read_v, self._watch.known)
+        if problem:
+            self._note(problem)
+            raise ImpossibleReading(f"{problem}, and no pulse was sent on it")
+
     def _send_rest(self, operation: Operation, counts: IntArray, pulse: Pulse) -> None:
         """Send what the journal does not hold as sent; after a lost answer the cells are read before any more."""
         settled = operation.settled
@@ -318,17 +354,18 @@ class Keeper:
             raise GuardError(f"operation {operation.number} holds no pulses")
         for left in reversed(range(TRIES)):
             rest = counts - settled
-            if not rest.any():
+            if not rest.any() and self.chip.cause_of_doubt is None:
                 return
-            if self._lock is not None and not self._lock.still_held():
+            if rest.any() and self._lock is not None and not self._lock.still_held():
                 raise GuardError("the lock file of this bench was deleted or replaced, so it may have a second owner")
             try:
                 if self.chip.cause_of_doubt is not None:
-                    conductances = self.chip.read_conductances(self._check_v)
+                    conductances = self._read_map()
                     self._write("check", {"conductances": conductances.tolist()})
                     self._look_at(conductances)
-                self._reserve(operation.number, counts, pulse)
-                self.chip.send_pulses(rest, pulse)
+                if rest.any():
+                    self._reserve(operation.number, counts, pulse)
+                    self.chip.send_pulses(rest, pulse)
             except TransportError as error:
                 self._note(f"pulses failed and are gone on with {left} times at most: {error}")
                 if not left:

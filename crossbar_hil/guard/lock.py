@@ -4,12 +4,8 @@ import getpass
 import json
 import os
 import re
-import signal
 import stat
 import sys
-import tempfile
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
@@ -17,20 +13,46 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
 
-from crossbar_hil.errors import BenchBusy, DataError
-from crossbar_hil.guard.names import file_name, same_resource
+from crossbar_hil.errors import BenchBusy, ConfigError, DataError
+from crossbar_hil.guard.names import file_name, same_places, same_resource
 from crossbar_hil.guard.storage import create_exclusive, open_plain, try_lock, undo_on_error
+from crossbar_hil.owners.addresses import numbers_of
 
 MINIMUM_VERSION = "0.1.0"
 """The oldest version of this program that may use a bench after this one."""
+_FOLDER = "crossbar-hil-locks"
+_HERE = "tcpip0::127.0.0.1::"
 _LONGEST = 4096
 _ATTEMPTS = 100
 
 
-def default_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return where the locks of this machine are: ``$CROSSBAR_HIL_LOCKS``, else in the folder for temporary files."""
+def fixed_folder() -> Path:
+    """Return where the locks of this machine are, for every user and whatever the environment says.
+
+    Where `/run/lock` is for everybody, as on Debian, it is there: nobody tidies it up while the machine runs. Else it
+    is in `/tmp`, on Windows in the folder for the data of all users.
+    """
+    if sys.platform == "win32":
+        return Path("C:/ProgramData") / _FOLDER
+    return next(Path(each) for each in ("/run/lock", "/tmp") if each == "/tmp" or _is_for_all(each)) / _FOLDER  # noqa: S108
+
+
+def default_folder(resources: Iterable[str], environ: Mapping[str, str] = os.environ) -> Path:
+    """Return where the locks of instruments are: `fixed_folder`.
+
+    For tests there is ``$CROSSBAR_HIL_LOCKS``. It means nothing to a bench with anything that is not on the loopback
+    interface of this machine, so that no such instrument ever has two owners by it.
+    """
     named = environ.get("CROSSBAR_HIL_LOCKS", "")
-    return Path(named) if named else Path(tempfile.gettempdir()) / "crossbar-hil-locks"
+    tried = all(each.startswith((_HERE, "manual ")) for each in resources)
+    return Path(named) if named and tried else fixed_folder()
+
+
+def _is_for_all(folder: str) -> bool:
+    try:
+        return os.stat(folder).st_mode & 0o1777 == 0o1777
+    except OSError:
+        return False
 
 
 @contextmanager
@@ -42,7 +64,7 @@ def run_lock(folder: Path, run: str) -> Iterator[None]:
     BenchBusy
         If another process does.
     """
-    lock = BenchLock([str(folder.resolve())], run=run)
+    lock = BenchLock([str(folder.resolve())], run=run, fleeting=True)
     lock.acquire()
     try:
         yield
@@ -52,7 +74,7 @@ def run_lock(folder: Path, run: str) -> Iterator[None]:
 
 def run_owner(folder: Path) -> str:
     """Say which process on this machine works on a run, empty if none does; looks only, and takes no lock."""
-    path = default_folder() / file_name(same_resource(str(folder.resolve())), ".lock")
+    path = fixed_folder() / file_name(same_resource(str(folder.resolve())), ".lock")
     try:
         handle = open_plain(path)
     except OSError:
@@ -80,8 +102,9 @@ class BenchLock:
     """The right to use the instruments of a bench.
 
     The lock is one of the operating system on an open file per instrument, so it ends with the process, however that
-    ends, and a file that a dead process left does no harm. Files are never deleted: a process could be about to lock
-    the one that is deleted. Processes forked off the holder share the lock until they end.
+    ends, and a file that a dead process left does no harm. A file is deleted only by who holds its lock, and whoever
+    has locked one looks whether it still is the one of that name. Processes forked off the holder share the lock until
+    they end.
 
     Parameters
     ----------
@@ -95,6 +118,10 @@ class BenchLock:
         The clock.
     version, minimum_version : str
         Of this program, and the oldest that may use the bench after it.
+    numbers : callable
+        Looks the addresses of a host up.
+    fleeting : bool
+        Whether it is no bench that is locked, but a run, whose name does not come again.
 
     Raises
     ------
@@ -111,15 +138,19 @@ class BenchLock:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         version: str | None = None,
         minimum_version: str = MINIMUM_VERSION,
+        numbers: Callable[[str], tuple[str, ...]] = numbers_of,
+        fleeting: bool = False,
     ) -> None:
-        self.resources = tuple(sorted({same_resource(name) for name in resources}))
+        self.resources = tuple(sorted({place for name in resources for place in same_places(name, numbers)}))
         if not self.resources:
             raise DataError("a bench without instruments cannot be locked")
         self._run = run
-        self._folder = folder or default_folder()
+        self._folder = folder or default_folder(self.resources)
         self._now = now
         self._version = version or installed_version("crossbar-hil")
         self._minimum = minimum_version
+        self._noun = "run" if fleeting else "instrument"
+        self._fleeting: set[Path] = set()  # files of what has its name for once
         self._held: dict[Path, int] = {}
 
     def acquire(self) -> None:
@@ -137,43 +168,55 @@ class BenchLock:
             self._make_folder()
             # In one order for everybody, so that of two that start together one gets all.
             for resource in self.resources:
-                path = self._folder / file_name(resource, ".lock")
-                self._held[path] = self._lock_file(path, resource)
+                self._take(resource)
             for path in self._held:
                 self._write(path, self._about())
 
-    def take_over(self, patience_s: float) -> None:
-        """Take the bench, from another guard too: that one is told to end, and makes the bench safe at its end.
+    def claim(self, known_as: str) -> None:
+        """Take an instrument of the bench also by what it says it is, so that nobody has it by another name.
+
+        Parameters
+        ----------
+        known_as : str
+            What `crossbar_hil.guard.names.same_identity` makes of its identity; empty where that tells nothing.
 
         Raises
         ------
         BenchBusy
-            If who holds it is no guard, or has not ended in time; nothing is held.
+            If another process has it; what was held before still is.
+        ConfigError
+            If this bench has it already, by another name.
         """
-        until = time.monotonic() + patience_s
-        told: set[int] = set()
-        while True:
-            try:
-                self.acquire()
-            except BenchBusy as busy:
-                if busy.pid is None or not is_guard(busy.pid) or time.monotonic() > until:
-                    raise
-                if busy.pid not in told:
-                    told.add(busy.pid)
-                    os.kill(busy.pid, signal.SIGTERM)
-                threading.Event().wait(0.05)
-            else:
-                return
+        if not known_as:
+            return
+        if self._folder / file_name(known_as, ".lock") in self._held:
+            raise ConfigError(f"two instruments of the bench are one: both answer as {known_as}")
+        with undo_on_error(BenchBusy, "bench cannot be locked"):
+            path = self._take(known_as)
+            self._write(path, self._about())
+
+    def _take(self, known_as: str) -> Path:
+        path = self._folder / file_name(known_as, ".lock")
+        self._held[path] = self._lock_file(path, known_as)
+        if self._noun == "run" or known_as.startswith(_HERE):
+            self._fleeting.add(path)
+        return path
 
     def still_held(self) -> bool:
         """Return whether this process has the bench, and no lock file was deleted or replaced."""
         return bool(self._held) and all(_is_at(handle, path) for path, handle in self._held.items())
 
     def release(self) -> None:
-        """Give the bench back; only the oldest version allowed stays in the files."""
-        with suppress(OSError):
-            for path in self._held:
-                self._write(path, {})
+        """Give the bench back; only the oldest version allowed stays in the files.
+
+        Nothing stays of a port on this machine, or of a run: the next of that name is another one.
+        """
+        for path in self._held:
+            with suppress(OSError):
+                if path in self._fleeting:
+                    path.unlink()
+                else:
+                    self._write(path, {})
         self._let_go()
 
     def _lock_file(self, path: Path, resource: str) -> int:
@@ -188,8 +231,9 @@ class BenchLock:
                     told = _read(handle)
                     pid = told.get("pid")
                     raise BenchBusy(
-                        f"instrument {resource} is in use by {_describe_owner(told)}",
+                        f"{self._noun} {resource} is in use by {_describe_owner(told)}",
                         pid if isinstance(pid, int) else None,
+                        path,
                     )
                 if _is_at(handle, path):
                     self._check_version(_read(handle), resource)
@@ -235,14 +279,6 @@ class BenchLock:
         found = os.lstat(self._folder)
         if not stat.S_ISDIR(found.st_mode):
             raise BenchBusy(f"bench cannot be locked: {self._folder} is a link or no folder")
-
-
-def is_guard(pid: int) -> bool:
-    """Say whether a process is a guard; where that cannot be known, it is not taken for one."""
-    try:
-        return b"crossbar_hil.guard" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return False
 
 
 def _open_file(path: Path) -> int:

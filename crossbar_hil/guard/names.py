@@ -2,12 +2,17 @@
 
 import hashlib
 import re
+from collections.abc import Callable
 
 from crossbar_hil.errors import DataError
+from crossbar_hil.instrument import Identity
+from crossbar_hil.owners.addresses import host_of, numbers_of
 
 _LONGEST = 40
 _CLASSES = frozenset({"instr", "socket", "raw", "intfc", "memacc", "backplane", "servant"})
 _INTERFACE = re.compile(r"(asrl|gpib|gpib-vxi|gpibvxi|prlgx-tcpip|prlgx-asrl|pxi|tcpip|usb|vicp|vxi)([0-9]*)")
+_ON_NETWORK = frozenset({"tcpip", "vicp", "prlgx-tcpip"})
+_NO_SERIAL = frozenset({"none", "n/a", "na", "unknown"})
 
 
 def file_name(text: str, suffix: str) -> str:
@@ -37,7 +42,8 @@ def same_resource(name: str) -> str:
     """Return one spelling of a VISA resource name for all that mean the same instrument.
 
     Case, blanks, an omitted board number 0, an omitted ``INSTR`` or ``inst0`` and the base of numbers make no
-    difference (VPP-4.3, address string grammar). Host names are not looked up: a name and its address count as two.
+    difference (VPP-4.3, address string grammar), nor does the board where the instrument is on a network. Host names
+    are not looked up: a name and its address count as two.
 
     Examples
     --------
@@ -53,11 +59,13 @@ def same_resource(name: str) -> str:
     if not interface:
         return "::".join(words)
     kind, board = interface.groups()
-    words[0] = f"{kind}{int(board or 0)}"
+    words[0] = f"{kind}{0 if kind in _ON_NETWORK else int(board or 0)}"
     if words[-1] not in _CLASSES:
         words.append("instr")
     if kind == "tcpip" and words[-1] == "instr" and len(words) == 3:
         words.insert(2, "inst0")
+    if kind in _ON_NETWORK and words[-1] == "socket":
+        words[2:-1] = [_decimal(word) for word in words[2:-1]]
     if kind == "usb" and len(words) >= 5:
         words[1:3] = [_decimal(word) for word in words[1:3]]
         if words[-1] == "instr" and len(words) == 5:
@@ -65,6 +73,38 @@ def same_resource(name: str) -> str:
     if kind in {"gpib", "vxi", "pxi"}:
         words[1:-1] = [_decimal(word) for word in words[1:-1]]
     return "::".join(words)
+
+
+def same_places(name: str, numbers: Callable[[str], tuple[str, ...]] = numbers_of) -> tuple[str, ...]:
+    """Return what `same_resource` does, with the host looked up: one spelling for each address that it has.
+
+    Examples
+    --------
+    >>> same_places("TCPIP::localhost::05025::SOCKET")
+    ('tcpip0::127.0.0.1::5025::socket',)
+    """
+    spelling, host = same_resource(name), host_of(name)
+    if host is None:
+        return (spelling,)
+    return tuple(spelling.replace(f"::{host.lower()}::", f"::{number}::", 1) for number in numbers(host))
+
+
+def same_identity(identity: Identity) -> str:
+    """Return by what an instrument is known whatever it is called: maker, model, serial; empty without a serial.
+
+    Examples
+    --------
+    >>> same_identity(Identity("KEITHLEY", "2602B", "1398687", "3.0.0"))
+    'keithley 2602b, serial 1398687'
+    >>> same_identity(Identity("AGILENT", "B2200A", "0", "1.0"))
+    ''
+    """
+    maker, model, serial = (
+        " ".join(each.lower().split()) for each in (identity.maker, identity.model, identity.serial)
+    )
+    if serial in _NO_SERIAL or not re.search(r"[1-9a-z]", serial):
+        return ""
+    return f"{maker} {model}, serial {serial}"
 
 
 def _decimal(word: str) -> str:

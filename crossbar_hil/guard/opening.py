@@ -1,22 +1,28 @@
 """Open a bench behind its guard, and make one safe whoever holds it."""
 
 import secrets
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from crossbar_hil.backend import DeviceBackend
 from crossbar_hil.bench.file import BENCH_FILE, Bench, InstrumentTable, load_bench
-from crossbar_hil.bench.instruments import open_instrument, wrong_identity
+from crossbar_hil.bench.instruments import Seen, check_addresses, open_instrument, write_to_stderr, wrong_identity
 from crossbar_hil.bench.opening import fresh_seed, likeness_of, open_backend
-from crossbar_hil.errors import ConfigError, CrossbarError
+from crossbar_hil.bench.recorded import bench_hash
+from crossbar_hil.errors import BenchBusy, ConfigError, CrossbarError
 from crossbar_hil.guard.client import GuardedBackend, Hello
-from crossbar_hil.guard.ledger import default_path, state_folder
+from crossbar_hil.guard.ledger import default_path, why_dose_unknown
 from crossbar_hil.guard.lock import BenchLock
-from crossbar_hil.instrument import SourceMeter
+from crossbar_hil.guard.names import same_identity
+from crossbar_hil.instrument import Identity, SourceMeter
+from crossbar_hil.owners.addresses import is_loopback_allowed
+from crossbar_hil.owners.takeover import PATIENCE_S, take_over
 from crossbar_hil.plugins import load
+from crossbar_hil.state import state_folder
+from crossbar_hil.training.settings import BenchTraining
 
 JOURNAL = "journal.sqlite"
 EMULATED_STATE = "emulated.json"
@@ -58,9 +64,10 @@ def open_bench(
 
 def open_checked(bench: Bench, *, seed: int) -> DeviceBackend:
     """Open a bench that is already checked, for a session that is no run; see `open_bench`."""
-    if bench.instruments:
-        return open_guarded(bench, seed=seed, folder=session_folder())
-    return open_backend(bench, seed=seed)
+    guarded = bool(bench.instruments)
+    backend = open_guarded(bench, seed=seed, folder=session_folder()) if guarded else open_backend(bench, seed=seed)
+    backend.training = BenchTraining(bench.name, bench.training)
+    return backend
 
 
 def session_folder() -> Path:
@@ -95,6 +102,11 @@ def open_guarded(bench: Bench, *, seed: int, folder: Path, resume: bool = False)
         raise ConfigError(
             f"bench {bench.name} has no chip_id, the name of the chip in the socket, by which its dose is kept"
         )
+    unknown = why_dose_unknown(bench.chip_id) if bench.kind == "hardware" and bench.chip_id is not None else ""
+    if unknown:
+        write_to_stderr(f"warning: {unknown}")
+    if not bench.brings_instruments:
+        check_addresses(bench)
     if not resume:
         bench.copy_into(folder)
     with ExitStack() as owned:
@@ -108,6 +120,7 @@ def open_guarded(bench: Bench, *, seed: int, folder: Path, resume: bool = False)
             resources, keep_open = served.resources, (served.lifeline,)
         chip_id = bench.chip_id if bench.kind == "hardware" else None
         header = {"run": folder.name, "bench": bench.name, "kind": bench.kind, "chip": chip_id, "seed": seed}
+        header["bench_sha256"] = bench_hash(folder)
         hello = Hello(
             bench=folder / BENCH_FILE,
             journal=folder / JOURNAL,
@@ -116,6 +129,7 @@ def open_guarded(bench: Bench, *, seed: int, folder: Path, resume: bool = False)
             header={**header, "token": secrets.token_hex(8)},
             ledger=default_path(chip_id) if chip_id is not None else folder / "ledger.sqlite",
             keep_open=keep_open,
+            allow_loopback=is_loopback_allowed(),
         )
         backend = GuardedBackend(hello)
         backend.owned = owned.pop_all()
@@ -123,21 +137,63 @@ def open_guarded(bench: Bench, *, seed: int, folder: Path, resume: bool = False)
         return backend
 
 
-def make_bench_safe(bench: Bench, *, patience_s: float = 5.0) -> list[str]:
+def make_bench_safe(
+    bench: Bench, *, patience_s: float = PATIENCE_S, tell: Callable[[str], object] = lambda _: None
+) -> list[str]:
     """Make a bench safe now, whoever holds it: a guard that does is told to end, which makes it safe too.
+
+    One that has not ended after `patience_s` seconds is killed; see `crossbar_hil.owners.takeover`. Both is told.
 
     Returns
     -------
     list of str
         What failed or is not confirmed; nothing if the bench is safe.
+
+    Raises
+    ------
+    ConfigError
+        If the instruments are where those of its kind cannot be; nothing was opened.
+    BenchBusy
+        If who holds it can not be told to end; nothing was sent to the bench.
     """
     if not bench.instruments or bench.brings_instruments:
         with open_backend(bench, seed=0):
             return []
+    check_addresses(bench)
     lock = BenchLock(lock_names(bench.instruments), run="safe")
-    lock.take_over(patience_s)
+    take_over(lock, patience_s=patience_s, tell=tell)
     try:
-        return rescue(bench)
+        return rescue(bench, lock)
+    finally:
+        lock.release()
+
+
+@contextmanager
+def held_for_a_look(name_or_file: str) -> Iterator[Seen]:
+    """Hold a real bench for the length of a ``with`` block, in which its instruments are only asked who they are.
+
+    Some instruments take one client at a time, so even a question would disturb a run.
+
+    Yields
+    ------
+    callable
+        To be told of each instrument that has said who it is.
+
+    Raises
+    ------
+    BenchBusy
+        If another process has the bench; nothing was opened.
+    """
+    bench = None
+    with suppress(ConfigError):  # whoever looks tells what is wrong with it
+        bench = load_bench(name_or_file)
+    if bench is None or bench.kind != "hardware" or not bench.instruments:
+        yield lambda name, identity: None  # noqa: ARG005 - the signature of one
+        return
+    lock = BenchLock(lock_names(bench.instruments), run="check")
+    lock.acquire()
+    try:
+        yield claim(bench, lock)
     finally:
         lock.release()
 
@@ -149,12 +205,22 @@ def lock_names(instruments: Mapping[str, InstrumentTable], resources: Mapping[st
 
 def rescue(
     bench: Bench,
+    lock: BenchLock,
     resources: Mapping[str, str | None] | None = None,
     *,
     ask: Callable[[str], str] | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> list[str]:
     """Make safe whatever of a bench answers: sources to 0 V and off, then every relay open, then both read back.
+
+    Parameters
+    ----------
+    bench : Bench
+        The checked bench.
+    lock : BenchLock
+        Held; an instrument that another process has by another name is left alone.
+    resources, ask, tell
+        As of `crossbar_hil.bench.opening.open_backend`.
 
     Returns
     -------
@@ -170,7 +236,13 @@ def rescue(
             try:
                 instrument = open_instrument(name, table, named[name] or "", ask=ask, tell=tell)
                 owned.callback(instrument.close)
-                wrong = wrong_identity(name, table, instrument.identify())
+                identity = instrument.identify()
+                wrong = wrong_identity(name, table, identity)
+                if not wrong:
+                    claim(bench, lock)(name, identity)
+            except (ConfigError, BenchBusy) as error:
+                failures.append(f"{error}; nothing was sent to it")
+                continue
             except CrossbarError as error:
                 failures.append(f"instruments.{name} cannot be reached: {error}")
                 continue
@@ -181,3 +253,20 @@ def rescue(
             else:
                 matrices.append(instrument)
         return failures + load("backends", bench.backend).rescue(sources, matrices)
+
+
+def claim(bench: Bench, lock: BenchLock) -> Callable[[str, Identity], None]:
+    """Return what takes an instrument, once it has said who it is, so that nobody has it by another name.
+
+    Emulated ones are many of one serial number, and nobody's chip hangs on them.
+    """
+
+    def take(name: str, identity: Identity) -> None:
+        if bench.kind != "hardware":
+            return
+        try:
+            lock.claim(same_identity(identity))
+        except (BenchBusy, ConfigError) as error:
+            raise type(error)(f"instruments.{name}: {error}") from error
+
+    return take

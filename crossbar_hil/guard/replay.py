@@ -1,14 +1,41 @@
 """What a journal says was done, read so that a resumed training can be answered from it."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.backend import Pulse
 from crossbar_hil.guard.journal import Entry
+
+
+class PulseCount(NamedTuple):
+    """Pulses in a journal."""
+
+    asked: int
+    done: int
+    in_doubt: int
+    """Those without an outcome among them."""
+    open: tuple[int, ...]
+    """Sequence numbers of intents without an outcome."""
+
+
+def count_pulses(entries: Iterable[Entry]) -> PulseCount:
+    """Count the pulses in the entries of a journal."""
+    counts: Counter[str] = Counter()
+    train_of: dict[int, int] = {}
+    asked = 0
+    for entry in entries:
+        if entry.kind == "intent":
+            train_of[entry.body["seq"]] = entry.body["count"]
+        elif entry.kind == "outcome":
+            counts[entry.body["state"]] += train_of.pop(entry.body["seq"])
+        elif entry.kind == "pulses":
+            asked += sum(map(sum, entry.body["counts"]))
+    return PulseCount(asked, counts["done"], counts["in_doubt"] + sum(train_of.values()), tuple(sorted(train_of)))
 
 
 @dataclass

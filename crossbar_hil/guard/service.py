@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from io import RawIOBase
 from types import FrameType
 from typing import Any, BinaryIO, Protocol
 
@@ -19,12 +20,14 @@ import numpy as np
 from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import CrossbarError, GuardError, Stopped
 from crossbar_hil.guard.keeper import Keeper, SafeReport, StopFlag
-from crossbar_hil.guard.messages import LONGEST_LINE, error_to_message, from_line, to_line
+from crossbar_hil.guard.messages import LONGEST_LINE, Sender, error_to_message, from_line
 
 BEAT_S = 1.0
 """Trainer and guard tell each other that they live, in seconds (design: table of the times to safe)."""
 MISSED = 3
 """So many beats missed, and the other one counts as gone."""
+FLUSH_S = 2.0
+"""Time that a trainer has to hear the last words of a guard, in seconds; one that does not read them is gone."""
 RETRY_S = 1.0
 RETRIES = 60
 """A bench that cannot be confirmed to be safe is tried again each second for a minute."""
@@ -52,14 +55,16 @@ class Service:
         Time between two beats, in seconds.
     """
 
-    def __init__(self, requests: BinaryIO, answers: BinaryIO, *, beat_s: float = BEAT_S) -> None:
+    def __init__(self, requests: BinaryIO, answers: RawIOBase, *, beat_s: float = BEAT_S) -> None:
         self.stop = StopFlag()
-        self._requests, self._answers = requests, answers
+        self._requests = requests
+        self._sender = Sender(answers, lambda: self.stop.set("the trainer is gone: the pipe to it is closed"))
         self._beat_s = beat_s
         self._inbox: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-        self._writing = threading.Lock()
         self._last_beat = time.monotonic()
         self._over = threading.Event()
+        self._replies: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._nobody = self._unanswered = False
 
     def run(self, opener: Callable[[dict[str, Any], "Service"], Opened]) -> int:
         """Open what the hello asks for, serve, make safe; return the exit status of the process."""
@@ -72,6 +77,7 @@ class Service:
             opened = opener(first["hello"], self)
         except Exception as error:  # whatever it is, the trainer tells it to the person
             self.say({"failed": error_to_message(error)})
+            self._sender.finish(FLUSH_S)
             return 1
         self.say({"ready": opened.ready})
         try:
@@ -81,6 +87,7 @@ class Service:
             opened.close()
             self.say({"ended": asdict(report)})
             self._over.set()
+            self._sender.finish(FLUSH_S)
         return 0 if report.confirmed else 1
 
     def heed_signals(self) -> None:
@@ -132,15 +139,18 @@ class Service:
                 if not report.confirmed:
                     raise GuardError("; ".join(report.failures))
                 return None
-            case "end":
+            case "record" | "end" as what:
+                if what == "record":
+                    keeper.note_record(request["began"])
                 return None
         raise GuardError(f"request {json.dumps(request)[:80]} is none that a guard knows")
 
     def _make_safe(self, keeper: Keeper) -> SafeReport:
-        """Make safe until it is confirmed, or for a minute."""
+        """Make safe until it is confirmed, or for a minute; once if a person must confirm it who does not answer."""
         report = keeper.make_safe(self.stop.cause or "the session ended")
         for _ in range(RETRIES):
-            if report.confirmed:
+            only_the_person = self._unanswered and "; " not in "; ".join(report.failures)
+            if report.confirmed or only_the_person:
                 break
             self.say({"unsafe": {"failures": report.failures}})
             self._over.wait(RETRY_S)
@@ -150,14 +160,26 @@ class Service:
     # ------------------------------------------------------------------ a person at the trainer's terminal
 
     def ask(self, question: str = "") -> str:
-        """Put a question to the person at the trainer, and return the answer."""
-        self.say({"ask": question})
-        while True:
-            reply = self._inbox.get()
-            if reply is None or self.stop.wanted():
-                raise Stopped(f"stopped: {self.stop.cause or 'the trainer ended'}")
-            if "reply" in reply:
-                return str(reply["reply"])
+        """Put a question to the person at the trainer, and return the answer.
+
+        What is asked once a stop is wanted is asked to make safe; if nobody answers that, nothing is asked any more.
+
+        Raises
+        ------
+        Stopped
+            If nobody answered: Ctrl-C, the end of the input, a trainer that is gone.
+        """
+        while not self._replies.empty():  # to another question
+            self._replies.get()
+        stopping, reply = self.stop.wanted(), None
+        if not self._nobody:
+            self.say({"ask": question})
+            reply = self._replies.get()
+        if reply is None:
+            self._nobody |= stopping
+            self._unanswered = self._nobody
+            raise Stopped(f"stopped: {self.stop.cause or 'the trainer ended'}")
+        return reply
 
     def tell(self, text: str) -> None:
         """Show a text to the person at the trainer."""
@@ -166,29 +188,37 @@ class Service:
     # ------------------------------------------------------------------ the pipe
 
     def say(self, message: dict[str, Any]) -> None:
-        """Send a message; a trainer that is gone hears nothing, which its EOF tells elsewhere."""
+        """Send a message, without waiting for it to be read; a trainer that is gone hears nothing."""
         try:
-            with self._writing:
-                self._answers.write(to_line(message))
-                self._answers.flush()
-        except (OSError, ValueError):
-            self.stop.set("the trainer is gone: the pipe to it is closed")
+            self._sender.send(message)
+        except ValueError as error:  # too long, or with a number that is none
+            self._sender.send({"id": message.get("id"), "error": error_to_message(error)})
 
     def _listen(self) -> None:
         try:
             while line := self._requests.readline(LONGEST_LINE):
                 message = from_line(line)
                 self._last_beat = time.monotonic()
-                if "stop" in message:
+                if "reply" in message:
+                    if message["reply"] is None:
+                        self.stop.set(str(message["cause"]))
+                    self._replies.put(message["reply"])
+                elif "stop" in message:
                     self.stop.set(str(message["stop"]))
-                    self._inbox.put(None)
+                    self._wake()
                 elif "beat" not in message:
                     self._inbox.put(message)
         except (OSError, ValueError, CrossbarError) as error:
             self.stop.set(f"the pipe from the trainer failed: {error}")
         else:
             self.stop.set("the trainer is gone")
+        self._nobody = True
+        self._wake()
+
+    def _wake(self) -> None:
+        """End whatever waits for the trainer or for the person."""
         self._inbox.put(None)
+        self._replies.put(None)
 
     def _beat(self) -> None:
         before = time.monotonic()
@@ -198,11 +228,13 @@ class Service:
             if now - before > MISSED * self._beat_s:
                 self._last_beat = now
             before = now
-            self.say({"beat": 1})
+            if not self._sender.behind:
+                self.say({"beat": 1})
             if now - self._last_beat > (MISSED + 0.5) * self._beat_s:
                 self.stop.set(f"the trainer has been silent for {now - self._last_beat:.1f} s")
-                self._inbox.put(None)
+                self._nobody = True
+                self._wake()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature of a handler
         self.stop.set(f"the guard received {signal.Signals(number).name}")
-        self._inbox.put(None)
+        self._wake()

@@ -5,9 +5,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from crossbar_hil.errors import RunError
+from crossbar_hil.errors import RunError, reason_of
 from crossbar_hil.runs.recorded_settings import text_of
 from crossbar_hil.runs.run import Run
+from crossbar_hil.text import printable
 
 SUFFIX = {"csv": ".csv", "netcdf": ".nc"}
 
@@ -43,7 +44,7 @@ def export_run(run: Run, form: str, path: Path | None = None) -> Path:
         else:
             _write_netcdf(run, path)
     except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise RunError(f"{path} cannot be written: {reason_of(error)}") from error
     return path
 
 
@@ -92,4 +93,4 @@ def _write_netcdf(run: Run, path: Path) -> None:
 
 def _one_line(text: str) -> str:
     """Return a text without line breaks or other control characters, which would end a comment."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+    return printable(text, " ")

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -11,17 +11,20 @@ import numpy as np
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.file import BENCH_FILE, Bench
 from crossbar_hil.bench.opening import open_backend
+from crossbar_hil.bench.recorded import bench_hash
 from crossbar_hil.errors import RunError, Stopped
 from crossbar_hil.guard.lock import run_lock
 from crossbar_hil.guard.opening import open_guarded
+from crossbar_hil.guard.storage import why_not_all_ours
 from crossbar_hil.runs.folder import RunFolder
 from crossbar_hil.runs.interruption import Interrupted, stop_on_interrupt
-from crossbar_hil.runs.provenance import bench_hash
 from crossbar_hil.runs.run import Run, RunOutcome
 
 Step = TypeVar("Step")
 AnyRun = TypeVar("AnyRun", bound=Run)
 Show = Callable[[Step], Any]
+Agree = Callable[[str], Any]
+"""Is told the kind of an open device, and raises if nobody wants to go on with it."""
 
 
 class RecordedWork(ABC, Generic[Step]):
@@ -138,7 +141,11 @@ def begin_work(work: RecordedWork[Step], *, out: Path, show: Show[Step] = lambda
 
 
 def resume_work(
-    make_work: Callable[[AnyRun], RecordedWork[Step]], run: AnyRun, *, show: Show[Step] = lambda _: None
+    make_work: Callable[[AnyRun], RecordedWork[Step]],
+    run: AnyRun,
+    *,
+    show: Show[Step] = lambda _: None,
+    agree: Agree = lambda _: None,
 ) -> RunOutcome:
     """Go on with recorded work that was interrupted, failed or died, without repeating a pulse.
 
@@ -153,11 +160,15 @@ def resume_work(
         The recorded run.
     show : callable
         Called with each step, the recorded ones first.
+    agree : callable
+        Called with the kind of the device, once it is open and before it is asked for anything; whatever it raises ends
+        the matter, with nothing sent.
 
     Raises
     ------
     RunError
-        If the run is done, its bench file was changed, or the replay does not do what was recorded.
+        If the run is done, its bench file was changed, the device is of another kind than the record says, or the
+        replay does not do what was recorded.
     CrossbarError
         If the bench cannot be opened, or is not the one that the run left.
     """
@@ -165,6 +176,9 @@ def resume_work(
         run = type(run)(run.folder)  # who had the lock before may have gone on with it
         if run.status == "done":
             raise RunError(f"{run.noun} {run.name} is done ({run.facts['verdict']}), there is nothing to resume")
+        linked = why_not_all_ours(run.folder)
+        if linked:
+            raise RunError(f"{run.noun} {run.name} is not resumed: {linked}; copy the run to a folder of its own")
         work = make_work(run)
         bench = work.bench
         if bench is not None and run.facts.get("bench_sha256") != bench_hash(run.folder):
@@ -175,9 +189,23 @@ def resume_work(
         elif bench is not None:
             backend = open_backend(bench, seed=work.seed)
         _prepare(work, backend, opened, check_pulses=False)  # they were checked when the run began
+        kind = "simulated" if backend is None else backend.kind
+        if kind != run.kind:  # a record can be altered, what was opened is what gets the pulses
+            raise RunError(f"the record of run {run.name} says {run.kind}, but its bench opens a {kind} device")
+        agree(kind)
         work.reopen(run.folder)
         opened.pop_all()
         return _carry_out(work, backend, run.folder, show)
+
+
+def shown_once(agree: Agree, view: AbstractContextManager[Any], shown: ExitStack) -> Agree:
+    """Show a view once somebody has agreed: a question in the middle of one could not be read."""
+
+    def agree_and_show(kind: str) -> None:
+        agree(kind)
+        shown.enter_context(view)
+
+    return agree_and_show
 
 
 def _guarded_shape(bench: Bench | None) -> tuple[int, int] | None:
@@ -241,7 +269,10 @@ def _carry_out(
         reason = "; ".join([str(stopped), *getattr(stopped, "__notes__", ())])  # a note: the bench may not be safe
     except BaseException as error:
         if began or (backend is not None and backend.pulsed):
-            work.finish("failed", str(error) or type(error).__name__)
+            try:
+                work.finish("failed", str(error) or type(error).__name__)
+            except RunError as later:  # on a full disk it fails too, and what failed first is to be told
+                error.add_note(str(later))
         else:
             work.discard()
             if take_back is not None:

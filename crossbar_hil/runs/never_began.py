@@ -5,7 +5,7 @@ from pathlib import Path
 from crossbar_hil.guard.inspection import examine
 from crossbar_hil.guard.lock import run_owner
 from crossbar_hil.guard.opening import JOURNAL
-from crossbar_hil.runs.verification import count_pulses
+from crossbar_hil.guard.replay import count_pulses
 
 NEVER_BEGAN = "never began, nothing was sent"
 

@@ -1,6 +1,6 @@
-"""What a run is made from: the versions, the commit, the bench file by its hash, and the clock."""
+"""What a run is made from: the versions, the commit, and the clock."""
 
-import hashlib
+import os
 import platform
 import subprocess
 from datetime import UTC, datetime
@@ -8,14 +8,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from crossbar_hil.bench.file import BENCH_FILE
+from crossbar_hil.visa_record import REPLAY
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def provenance() -> dict[str, Any]:
     """Return what says which program wrote a run."""
-    return {"versions": versions(), "git": git_hash()}
+    replayed = os.environ.get(REPLAY, "").partition(os.pathsep)[0]
+    return {"versions": versions(), "git": git_hash(), **({"replayed": Path(replayed).name} if replayed else {})}
 
 
 def versions() -> dict[str, str]:
@@ -38,11 +39,6 @@ def git_hash() -> str | None:
         return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()  # noqa: S603
     except (OSError, subprocess.SubprocessError):
         return None
-
-
-def bench_hash(folder: Path) -> str:
-    """Return a hash of the bench file in a run folder."""
-    return hashlib.sha256((folder / BENCH_FILE).read_bytes()).hexdigest()
 
 
 def utc_now() -> str:

@@ -1,7 +1,7 @@
 """What every recorded run offers, whatever was trained: facts, settings, numbers, figures, and going on with it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -153,8 +153,10 @@ class Run(ABC):
     # ------------------------------------------------------------------ what a kind of run fills in
 
     @abstractmethod
-    def resume(self, *, quiet: bool = True) -> RunOutcome:
+    def resume(self, *, quiet: bool = True, agree: Callable[[str], Any] = lambda _: None) -> RunOutcome:
         """Go on with a run that was interrupted, failed or died; no pulse is repeated.
+
+        `agree` is called with the kind of the device that was opened, before it is asked for anything.
 
         Raises
         ------

@@ -10,10 +10,13 @@ from typing import Any
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.file import Bench, Chip
 from crossbar_hil.bench.named_files import NamedFile, renamed
-from crossbar_hil.bench.virtual_chips import virtual_chips
+from crossbar_hil.bench.recorded import bench_hash
+from crossbar_hil.bench.virtual_chips import VirtualChips, virtual_chips
+from crossbar_hil.guard.client import GuardedBackend
+from crossbar_hil.runs.beginning import beginning_of
 from crossbar_hil.runs.folder import RunFolder
 from crossbar_hil.runs.life import RecordedWork, Show, begin_work
-from crossbar_hil.runs.provenance import bench_hash, provenance
+from crossbar_hil.runs.provenance import provenance
 from crossbar_hil.runs.recorded_settings import dump_tables
 from crossbar_hil.runs.run import RunOutcome
 from crossbar_hil.runs.training_record import (
@@ -47,11 +50,12 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         label: str = "",
         forecast: Mapping[str, Any] | None = None,
         warnings: Sequence[str] = (),
+        chips: VirtualChips | None = None,
         known: Mapping[int, Epoch] = MappingProxyType({}),
         known_fresh: FreshReads | None = None,
     ) -> None:
         super().__init__(bench, seed, bench.training.rule)
-        self._checked, self._known, self._known_fresh = bench, known, known_fresh
+        self._checked, self._chips, self._known, self._known_fresh = bench, chips, known, known_fresh
         self._given: dict[str, Any] = {"label": label, "preset": preset}
         self._given |= {"forecast": dict(forecast)} if forecast else {}
         self._given |= {"warnings": list(warnings)} if warnings else {}
@@ -86,12 +90,14 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
             "bench_sha256": bench_hash(folder.folder),
             "device": backend.identify(),
             "confirm": self._trainer.confirm,
-            **facts_of_chips(backend, self._checked),
+            **facts_of_chips(backend, self._checked, known=self._chips),
             **provenance(),
             "started_utc": folder.started_utc,
             "status": "running",
             "tables": bench_tables(self._checked),
         }
+        if isinstance(backend, GuardedBackend):
+            backend.note_record(beginning_of(facts, self._task, self._checked, folder.folder))
         self._record = create_record(folder.folder, facts, self._task, backend)
 
     def reopen(self, folder: Path) -> None:
@@ -160,17 +166,8 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         result = self.result
         facts: dict[str, Any] = {"status": status, "reason": reason}
         if result is not None:
-            facts |= {
-                "reason": reason or full_reason(result, self.assurance),
-                "converged": result.converged,
-                "epochs": result.epochs,
-                "pulses": result.pulses,
-                "error": float(result.errors[-1]),
-                "verdict": result.verdict,
-                "given_up": result.given_up,
-            }
-        if self.assurance is not None:
-            facts["fresh_reads"] = self.assurance.as_record()
+            facts |= ending_of(result, self.assurance)
+            facts["reason"] = reason or facts["reason"]
         unresponsive = None if result is None else result.unresponsive
         finish_record(self._record, facts, self._trainer.backend, unresponsive)
 
@@ -179,10 +176,29 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         self._record.close()
 
 
-def facts_of_chips(backend: DeviceBackend, bench: Bench | None, *, gain: bool = True) -> dict[str, Any]:
-    """Return what is said of a virtual chip; nothing of a real one, or of one that is not made from [chip]."""
+def ending_of(result: TrainingResult, assurance: Assurance | None) -> dict[str, Any]:
+    """Return the facts of how a training ended by itself."""
+    fresh = {} if assurance is None else {"fresh_reads": assurance.as_record()}
+    return {
+        "reason": full_reason(result, assurance),
+        "converged": result.converged,
+        "epochs": result.epochs,
+        "pulses": result.pulses,
+        "error": float(result.errors[-1]),
+        "verdict": result.verdict,
+        "given_up": result.given_up,
+        **fresh,
+    }
+
+
+def facts_of_chips(
+    backend: DeviceBackend, bench: Bench | None, *, gain: bool = True, known: VirtualChips | None = None
+) -> dict[str, Any]:
+    """Return what is said of a virtual chip, if it is not known yet; nothing of one that is not made from [chip]."""
     from_chip = bench is not None and (backend.simulates_chip or bool(bench.instruments))
-    found = virtual_chips(bench, gain=gain) if bench and from_chip and backend.kind != "hardware" else None
+    if not (bench and from_chip and backend.kind != "hardware"):
+        return {}
+    found = known or virtual_chips(bench, gain=gain)
     return {} if found is None else {"virtual_chip": found.as_record()}
 
 
@@ -195,15 +211,17 @@ def train_and_record(
     label: str = "",
     forecast: Mapping[str, Any] | None = None,
     warnings: Sequence[str] = (),
+    chips: VirtualChips | None = None,
     show: Show[Epoch] = lambda _: None,
 ) -> RunOutcome:
     """Train on a checked bench and leave a run folder in `out`; see `crossbar_hil.runs.life.begin_work`.
 
     The seed is that of a virtual chip; preset, label, what was foretold (`Forecast.as_record` of
-    `crossbar_hil.studies.convergence.forecast`) and what the person was warned of are written down with the run; `show`
-    is called with each epoch once it is on disk.
+    `crossbar_hil.studies.convergence.forecast`), what the person was warned of and what the virtual chip is like, if
+    that is known already, are written down with the run; `show` is called with each epoch once it is on disk.
     """
-    work = TrainingWork(bench, seed, preset=preset, label=label, forecast=forecast, warnings=warnings)
+    given: dict[str, Any] = {"preset": preset, "label": label, "forecast": forecast, "warnings": warnings}
+    work = TrainingWork(bench, seed, chips=chips, **given)
     return begin_work(work, out=out, show=epochs_only(show))
 
 

@@ -16,24 +16,27 @@ chip       moment ("start" or "end"), quantity, row, column, value: what a virtu
 """
 
 import json
+import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, datetime
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from crossbar_hil.arrays import BoolArray, FloatArray
+from crossbar_hil.arrays import BoolArray
 from crossbar_hil.backend import DeviceBackend
-from crossbar_hil.errors import ReplayDiverged, RunError
-from crossbar_hil.guard.storage import flush_folder
+from crossbar_hil.errors import ReplayDiverged, RunError, reason_of
+from crossbar_hil.guard.storage import flush_folder, why_not_ours
 from crossbar_hil.runs.provenance import utc_now
 from crossbar_hil.training.fresh import FreshReads
 from crossbar_hil.training.patterns import PatternSet, as_text
 from crossbar_hil.training.result import Epoch
 
+Rows = list[tuple[Any, ...]]
 RECORD = "run.sqlite"
 SCHEMA_VERSION = 3
 """Of the tables below; since 3 the settings are one row, ``tables``, in which the checked bench file stands whole."""
@@ -74,7 +77,7 @@ def create_record(
             record.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             with record:
                 write_facts(record, facts)
-                lines = list(_patterns(task))
+                lines = rows_of_patterns(task)
                 record.executemany("INSERT INTO pattern VALUES (?, ?, ?, ?)", lines)
                 _write_chip(record, "start", backend)
         finally:
@@ -85,7 +88,7 @@ def create_record(
         flush_folder(folder)
         return _connect(folder / RECORD)
     except (OSError, sqlite3.Error) as error:
-        raise RunError(f"run folder {folder} cannot be written: {error}") from error
+        raise RunError(f"run folder {folder} cannot be written: {reason_of(error, folder)}") from error
 
 
 def reopen_record(folder: Path) -> sqlite3.Connection:
@@ -103,7 +106,7 @@ def reopen_record(folder: Path) -> sqlite3.Connection:
             record.execute("DELETE FROM chip WHERE moment = 'end'")
             write_facts(record, {"status": "running", "resumed_utc": utc_now(), "reason": ""})
     except sqlite3.Error as error:
-        raise RunError(f"the record of run {folder.name} cannot be written: {error}") from error
+        raise RunError(f"the record of run {folder.name} cannot be written: {reason_of(error, folder)}") from error
     return record
 
 
@@ -121,29 +124,34 @@ def write_epoch(record: sqlite3.Connection, epoch: Epoch) -> None:
     RunError
         If the disk refuses; the epochs before are kept.
     """
-    number = epoch.number
-    rows, columns = epoch.conductances.shape
-    patterns, outputs = epoch.activations.shape
     utc = datetime.now(UTC).isoformat(timespec="milliseconds")
-    cells = [
-        (number, r, c, float(epoch.conductances[r, c]), int(epoch.counts[r, c]), int(epoch.depressing[r, c]))
-        for r, c in product(range(rows), range(columns))
-    ]
-    currents = [(number, p, c, float(epoch.currents[p, c])) for p, c in product(range(patterns), range(columns))]
-    activations = [
-        (number, p, n, float(epoch.activations[p, n]), float(epoch.shortfalls[p, n]))
-        for p, n in product(range(patterns), range(outputs))
-    ]
     try:
         with record:
-            record.execute(
-                "INSERT INTO epoch VALUES (?, ?, ?, ?, ?)", (number, epoch.error, epoch.met, epoch.pulses, utc)
-            )
-            record.executemany("INSERT INTO cell VALUES (?, ?, ?, ?, ?, ?)", cells)
-            record.executemany("INSERT INTO current VALUES (?, ?, ?, ?)", currents)
-            record.executemany("INSERT INTO activation VALUES (?, ?, ?, ?, ?)", activations)
+            for table, lines in rows_of_epoch(epoch).items():
+                given = [(*line, utc) for line in lines] if table == "epoch" else lines
+                places = ", ".join("?" * len(given[0]))
+                record.executemany(f"INSERT INTO {table} VALUES ({places})", given)  # noqa: S608 - names of ours
     except sqlite3.Error as error:
-        raise RunError(f"epoch {number} cannot be written to the record: {error}") from error
+        raise RunError(f"epoch {epoch.number} cannot be written to the record: {reason_of(error)}") from error
+
+
+def rows_of_epoch(epoch: Epoch) -> dict[str, Rows]:
+    """Return what the tables hold of an epoch, but for the time at which it was written."""
+    number = epoch.number
+    cells = zip(
+        np.ndindex(epoch.counts.shape),
+        epoch.conductances.flat,
+        epoch.counts.flat,
+        epoch.depressing.flat,
+        strict=True,
+    )
+    reached = zip(np.ndindex(epoch.activations.shape), epoch.activations.flat, epoch.shortfalls.flat, strict=True)
+    return {
+        "epoch": [(number, epoch.error, epoch.met, epoch.pulses)],
+        "cell": [(number, *place, float(siemens), int(sent), int(down)) for place, siemens, sent, down in cells],
+        "current": [(number, *place, float(value)) for place, value in np.ndenumerate(epoch.currents)],
+        "activation": [(number, *place, float(value), float(missed)) for place, value, missed in reached],
+    }
 
 
 def write_fresh(record: sqlite3.Connection, fresh: FreshReads) -> None:
@@ -156,14 +164,18 @@ def write_fresh(record: sqlite3.Connection, fresh: FreshReads) -> None:
     """
     try:
         with record:
-            for command, values in (
-                ("INSERT INTO fresh_current VALUES (?, ?, ?, ?)", fresh.currents),
-                ("INSERT INTO fresh_activation VALUES (?, ?, ?, ?)", fresh.activations),
-            ):
-                lines = [(read + 1, *place, float(value)) for (read, *place), value in np.ndenumerate(values)]
-                record.executemany(command, lines)
+            for table, lines in rows_of_fresh(fresh).items():
+                record.executemany(f"INSERT INTO {table} VALUES (?, ?, ?, ?)", lines)  # noqa: S608 - names of ours
     except sqlite3.Error as error:
-        raise RunError(f"the fresh reads cannot be written to the record: {error}") from error
+        raise RunError(f"the fresh reads cannot be written to the record: {reason_of(error)}") from error
+
+
+def rows_of_fresh(fresh: FreshReads) -> dict[str, Rows]:
+    """Return what the tables hold of fresh reads."""
+    return {
+        table: [(read + 1, *place, float(value)) for (read, *place), value in np.ndenumerate(values)]
+        for table, values in (("fresh_current", fresh.currents), ("fresh_activation", fresh.activations))
+    }
 
 
 def check_fresh(fresh: FreshReads, recorded: FreshReads) -> None:
@@ -181,13 +193,24 @@ def check_fresh(fresh: FreshReads, recorded: FreshReads) -> None:
 def finish_record(
     record: sqlite3.Connection, facts: Mapping[str, Any], backend: DeviceBackend, unresponsive: BoolArray | None
 ) -> None:
-    """Write how a run ended, what the chip is like now, and which (R, C) cells were found unresponsive."""
-    with record:
-        write_facts(record, {**facts, "finished_utc": utc_now()})
-        _write_chip(record, "end", backend)
-        if unresponsive is not None:
-            _write_cells(record, "end", {"unresponsive": unresponsive.astype(float)})
-    record.close()
+    """Write how a run ended, what the chip is like now, and which (R, C) cells were found unresponsive.
+
+    Raises
+    ------
+    RunError
+        If the disk refuses; the record still says that the run is under way, and can be resumed.
+    """
+    try:
+        with closing(record), record:
+            write_facts(record, {**facts, "finished_utc": utc_now()})
+            _write_chip(record, "end", backend)
+            if unresponsive is not None:
+                _write_rows(record, rows_of_chip("end", {"unresponsive": unresponsive}))
+    except sqlite3.Error as error:
+        raise RunError(
+            f"how the run ended cannot be written to the record: {reason_of(error)}; what was done is kept, and "
+            "`resume` writes it"
+        ) from error
 
 
 def check_replay(epoch: Epoch, recorded: Epoch) -> None:
@@ -205,29 +228,48 @@ def check_replay(epoch: Epoch, recorded: Epoch) -> None:
             )
 
 
-def _patterns(task: PatternSet) -> Iterator[tuple[int, str, str, str]]:
-    """Yield place, part, bits and label of every pattern."""
-    for part, patterns, labels in (("train", task.train, task.train_labels), ("test", task.test, task.test_labels)):
-        for place, (bits, label) in enumerate(zip(patterns, labels, strict=True)):
-            yield place, part, as_text(bits), as_text(label)
+def rows_of_patterns(task: PatternSet) -> list[tuple[int, str, str, str]]:
+    """Return place, part, bits and label of every pattern."""
+    return [
+        (place, part, as_text(bits), as_text(label))
+        for part, patterns, labels in (("train", task.train, task.train_labels), ("test", task.test, task.test_labels))
+        for place, (bits, label) in enumerate(zip(patterns, labels, strict=True))
+    ]
+
+
+def rows_of_chip(moment: str, arrays: Mapping[str, NDArray[Any]]) -> Rows:
+    """Return what the table of the chip holds of named arrays."""
+    return [
+        (moment, quantity, *place, float(value))
+        for quantity, array in arrays.items()
+        for place, value in np.ndenumerate(array)
+    ]
 
 
 def _write_chip(record: sqlite3.Connection, moment: str, backend: DeviceBackend) -> None:
-    _write_cells(record, moment, {**backend.state(), "saturated": backend.saturated_cells().astype(float)})
+    _write_rows(record, rows_of_chip(moment, {**backend.state(), "saturated": backend.saturated_cells()}))
 
 
-def _write_cells(record: sqlite3.Connection, moment: str, arrays: Mapping[str, FloatArray]) -> None:
-    record.executemany(
-        "INSERT INTO chip VALUES (?, ?, ?, ?, ?)",
-        [
-            (moment, quantity, *place, float(value))
-            for quantity, array in arrays.items()
-            for place, value in np.ndenumerate(array)
-        ],
-    )
+def _write_rows(record: sqlite3.Connection, rows: Rows) -> None:
+    record.executemany("INSERT INTO chip VALUES (?, ?, ?, ?, ?)", rows)
+
+
+def refuse_links(path: Path) -> None:
+    """Refuse a record that is a link or has a second name, or beside which SQLite would write through one.
+
+    Raises
+    ------
+    RunError
+        Then.
+    """
+    for place in (path, *(path.with_name(f"{path.name}{ending}") for ending in ("-wal", "-shm", "-journal"))):
+        problem = why_not_ours(place) if os.path.lexists(place) else ""
+        if problem:
+            raise RunError(f"the record of run {path.parent.name} is not opened: {problem}")
 
 
 def _connect(path: Path) -> sqlite3.Connection:
+    refuse_links(path)
     record = sqlite3.connect(path)
     record.execute("PRAGMA journal_mode = WAL")
     record.execute("PRAGMA synchronous = FULL")

@@ -1,10 +1,10 @@
 """A recorded training, read from its folder: its epochs, its chip, and what it came to."""
 
 import itertools
-import json
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,13 +15,14 @@ import numpy as np
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.bench.virtual_chips import lines_of_chips
 from crossbar_hil.errors import CrossbarError, RunError
+from crossbar_hil.parsing import parse_json
 from crossbar_hil.runs.inference import Answer, judge_patterns
-from crossbar_hil.runs.life import Show, resume_work
+from crossbar_hil.runs.life import Agree, Show, resume_work, shown_once
 from crossbar_hil.runs.never_began import describe_never_began
 from crossbar_hil.runs.recorded_settings import Tables, check_tables
 from crossbar_hil.runs.run import Ending, Figure, Run, RunOutcome, Series, Variable
 from crossbar_hil.runs.training import TrainingWork, epochs_only
-from crossbar_hil.runs.training_record import RECORD, SCHEMA_VERSION
+from crossbar_hil.runs.training_record import RECORD, SCHEMA_VERSION, refuse_links
 from crossbar_hil.runs.training_views import name_cells, training_page, training_series, training_variables
 from crossbar_hil.training.fresh import Assurance, FreshReads, full_reason
 from crossbar_hil.training.patterns import PatternSet, as_text
@@ -90,8 +91,8 @@ class TrainingRun(Run):
 
     @cached_property
     def _recorded(self) -> dict[str, Any]:
-        with self._record() as record:
-            found = {name: json.loads(value) for name, value in record.execute("SELECT name, value FROM setting")}
+        with self.open_record() as record:
+            found = {name: parse_json(value) for name, value in record.execute("SELECT name, value FROM setting")}
             missing = sorted(NEEDED - set(found))
             if missing:
                 raise ValueError(f"setting {missing[0]} is missing")
@@ -108,7 +109,7 @@ class TrainingRun(Run):
         """Every recorded epoch."""
         rows, columns = self.settings["shape"]
         patterns = len(self.task.train)
-        with self._record() as record:
+        with self.open_record() as record:
             numbers = record.execute("SELECT epoch, error FROM epoch ORDER BY epoch").fetchall()
 
             if not numbers:
@@ -146,7 +147,7 @@ class TrainingRun(Run):
         """What was read afresh after the training; None if nothing was."""
         _, columns = self.settings["shape"]
         patterns = len(self.task.train)
-        with self._record() as record:
+        with self.open_record() as record:
             if not record.execute("SELECT name FROM sqlite_schema WHERE name = 'fresh_current'").fetchall():
                 return None
             currents, activations = (
@@ -197,7 +198,7 @@ class TrainingRun(Run):
 
         Most are of shape (R, C); those of effects are as `SimulatedBackend.state` gives them.
         """
-        with self._record() as record:
+        with self.open_record() as record:
             found = record.execute(
                 "SELECT quantity, column, value FROM chip WHERE moment = ? ORDER BY quantity, row, column", (moment,)
             ).fetchall()
@@ -209,13 +210,23 @@ class TrainingRun(Run):
         return arrays
 
     @contextmanager
-    def _record(self) -> Iterator[sqlite3.Connection]:
+    def open_record(self) -> Iterator[sqlite3.Connection]:
+        """Open the record to read it, all of one moment.
+
+        Raises
+        ------
+        RunError
+            If there is none, or it cannot be read.
+        """
         path = self.folder / RECORD
         if not path.is_file():
             raise RunError(f"{self.folder} is not a run folder: it holds no {RECORD}")
         # While a run is being written there is a log beside its record. Without one the record is at rest: "immutable"
         # then reads it without leaving files behind, also where nothing may be written.
-        mode = "mode=ro" if path.with_name(f"{RECORD}-wal").exists() else "immutable=1"
+        mode = "immutable=1"
+        if os.path.lexists(path.with_name(f"{RECORD}-wal")):
+            refuse_links(path)  # SQLite writes beside it even to read it
+            mode = "mode=ro"
         try:
             with closing(sqlite3.connect(f"{path.resolve().as_uri()}?{mode}", uri=True)) as record:
                 version = record.execute("PRAGMA user_version").fetchone()[0]
@@ -231,14 +242,17 @@ class TrainingRun(Run):
         except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
             raise RunError(f"the record of run {self.name} cannot be read: {error}") from error
 
-    def resume(self, *, quiet: bool = True) -> RunOutcome:
+    def resume(self, *, quiet: bool = True, agree: Agree = lambda _: None) -> RunOutcome:
         """Go on with the training, shown on standard error unless it is to be quiet."""
         from rich.console import Console  # noqa: PLC0415 - only who trains needs it
 
         from crossbar_hil.runs.progress import make_progress  # noqa: PLC0415
 
-        with make_progress(Console(stderr=True), quiet=quiet, epochs=self.bench.training.epochs) as progress:
-            return resume_and_record(self, show=progress.show)
+        progress = make_progress(
+            Console(stderr=True), quiet=quiet, epochs=self.bench.training.epochs, lines=self.bench.is_by_hand
+        )
+        with ExitStack() as shown:
+            return resume_and_record(self, show=progress.show, agree=shown_once(agree, progress, shown))
 
     @property
     def recorded_pulses(self) -> int:
@@ -336,7 +350,7 @@ class TrainingRun(Run):
         return training_variables(self.result, self.fresh)
 
 
-def resume_and_record(run: Run, *, show: Show[Epoch] = lambda _: None) -> RunOutcome:
+def resume_and_record(run: Run, *, show: Show[Epoch] = lambda _: None, agree: Agree = lambda _: None) -> RunOutcome:
     """Go on with a training that was interrupted, failed or died; see `crossbar_hil.runs.life.resume_work`."""
     if not isinstance(run, TrainingRun):
         raise RunError(f"run {run.name} is of {run.trained}, not of a training")
@@ -345,4 +359,4 @@ def resume_and_record(run: Run, *, show: Show[Epoch] = lambda _: None) -> RunOut
         known = {epoch.number: epoch for epoch in run.epochs}
         return TrainingWork(run.bench, run.facts["seed"], known=known, known_fresh=run.fresh)
 
-    return resume_work(make_work, run, show=epochs_only(show))
+    return resume_work(make_work, run, show=epochs_only(show), agree=agree)

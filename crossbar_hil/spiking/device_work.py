@@ -8,8 +8,8 @@ import numpy as np
 
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.file import Bench
+from crossbar_hil.bench.recorded import bench_hash
 from crossbar_hil.errors import ReplayDiverged, RunError
-from crossbar_hil.runs.provenance import bench_hash
 from crossbar_hil.runs.training import bench_tables, facts_of_chips
 from crossbar_hil.spiking.network.backend_engine import BackendEngine
 from crossbar_hil.spiking.network.network import SpikingNetwork

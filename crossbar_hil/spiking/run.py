@@ -1,6 +1,7 @@
 """A recorded training of a spiking network, read from its folder."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
@@ -10,7 +11,7 @@ import numpy as np
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.bench.virtual_chips import lines_of_chips
 from crossbar_hil.errors import CrossbarError, RunError
-from crossbar_hil.runs.life import resume_work
+from crossbar_hil.runs.life import Agree, resume_work, shown_once
 from crossbar_hil.runs.recorded_settings import Tables
 from crossbar_hil.runs.run import Ending, Figure, Run, RunOutcome, Series, Variable
 from crossbar_hil.spiking.device_work import make_spiking_work
@@ -72,14 +73,15 @@ class SpikingRun(Run):
         """
         return read_checkpoint(self.folder)
 
-    def resume(self, *, quiet: bool = True) -> RunOutcome:
+    def resume(self, *, quiet: bool = True, agree: Agree = lambda _: None) -> RunOutcome:
         """Go on with the training, shown on standard error unless it is to be quiet."""
         from rich.console import Console  # noqa: PLC0415 - only who trains needs it
 
         from crossbar_hil.spiking.showing import make_view  # noqa: PLC0415
 
-        with make_view(Console(stderr=True), quiet=quiet) as view:
-            return resume_spiking(self, view=view)
+        view = make_view(Console(stderr=True), quiet=quiet)
+        with ExitStack() as shown:
+            return resume_spiking(self, view=view, agree=shown_once(agree, view, shown))
 
     @property
     def recorded_pulses(self) -> int:
@@ -199,7 +201,9 @@ class SpikingRun(Run):
         return progress
 
 
-def resume_spiking(run: SpikingRun, *, every: int = EVERY, view: SilentView | None = None) -> RunOutcome:
+def resume_spiking(
+    run: SpikingRun, *, every: int = EVERY, view: SilentView | None = None, agree: Agree = lambda _: None
+) -> RunOutcome:
     """Go on with a run that was interrupted, failed or died; see `crossbar_hil.runs.life.resume_work`.
 
     A computed network goes on from its last checkpoint. On a device the training runs again from its seed.
@@ -210,4 +214,4 @@ def resume_spiking(run: SpikingRun, *, every: int = EVERY, view: SilentView | No
         bench = None if run.network.bench is None else run.bench
         return make_spiking_work(run.network, run.images(), bench, seed=run.facts["seed"], view=view, every=every)
 
-    return resume_work(make_work, run, show=view.show)
+    return resume_work(make_work, run, show=view.show, agree=agree)

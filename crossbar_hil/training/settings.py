@@ -1,5 +1,7 @@
 """``[training]`` of a bench file, and the trainer that it describes."""
 
+from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources.abc import Traversable
 from typing import Annotated, Self
 
@@ -120,3 +122,39 @@ def make_trainer(settings: Training, backend: DeviceBackend) -> Trainer:
     what = settings.model_dump(include=_AS_THEY_ARE)
     update = Update(settings.pulse, settings.depress, **how)
     return Trainer(backend, update=update, rule=load("rules", settings.rule), **what)
+
+
+@dataclass(frozen=True)
+class BenchTraining:
+    """``[training]`` of the bench that a backend was opened from, for `Trainer.from_bench`."""
+
+    bench: str
+    """Name of the bench."""
+    settings: Training
+
+    @cached_property
+    def task(self) -> PatternSet:
+        """The pattern set that the bench names."""
+        return PatternSet.from_csv(self.settings.pattern_file)
+
+    def make_trainer(self, backend: DeviceBackend) -> Trainer:
+        """Make the trainer that the bench describes."""
+        return make_trainer(self.settings, backend)
+
+    def ignored_by(self, trainer: Trainer) -> list[str]:
+        """Say which settings of the bench file a trainer has left at its own defaults.
+
+        What the program gave the trainer is not ignored, but chosen.
+        """
+        described, bare = self.make_trainer(trainer.backend), Trainer(trainer.backend)
+        found: list[str] = []
+        for name in ("pulse", "update", "rule", *sorted(_AS_THEY_ARE)):
+            there, here, default = (getattr(each, name) for each in (described, trainer, bare))
+            if here == default != there and not (name == "update" and "pulse" in "".join(found)):
+                found.append(f"{name} is {_text(there)} there, {_text(here)} here")
+        return found
+
+
+def _text(value: object) -> str:
+    """Return a setting as a person reads it."""
+    return value.__name__ if callable(value) and hasattr(value, "__name__") else f"{value}"

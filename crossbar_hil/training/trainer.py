@@ -1,6 +1,7 @@
 """In-situ training: evaluate all patterns, pulse every synapse by the sign of its summed gradient, repeat."""
 
 import math
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -129,6 +130,37 @@ class Trainer:
         self._unresponsive = (0 if pull_back else defaults.UNRESPONSIVE) if unresponsive is None else unresponsive
         self._check()
 
+    @classmethod
+    def from_bench(cls, backend: DeviceBackend) -> "Trainer":
+        """Make the trainer that ``[training]`` of a bench file describes.
+
+        Its `run` takes the patterns of the bench file if it is given none.
+
+        Parameters
+        ----------
+        backend : DeviceBackend
+            What `crossbar_hil.open_bench` returned.
+
+        Raises
+        ------
+        DataError
+            If the backend was not opened from a bench file.
+
+        Examples
+        --------
+        >>> from crossbar_hil import open_bench
+        >>> with open_bench("simulated", seed=1) as backend:
+        ...     Trainer.from_bench(backend).run().converged
+        True
+        """
+        if backend.training is None:
+            raise DataError(
+                f"{type(backend).__name__} was not opened from a bench file, so no [training] describes its trainer; "
+                "open it by open_bench, or give Trainer its settings"
+            )
+        trainer: Trainer = backend.training.make_trainer(backend)
+        return trainer
+
     @property
     def confirm(self) -> int:
         """Evaluations in a row that must meet every target."""
@@ -184,7 +216,7 @@ class Trainer:
         if not (math.isfinite(self.v0) and math.isfinite(self.v1)) or self.v0 == self.v1:
             raise DataError(f"v0 {self.v0} V and v1 {self.v1} V must be finite and differ")
 
-    def run(self, patterns: ArrayLike, labels: ArrayLike) -> TrainingResult:
+    def run(self, patterns: ArrayLike | None = None, labels: ArrayLike | None = None) -> TrainingResult:
         """Train to the end and return the whole record.
 
         Parameters
@@ -192,14 +224,26 @@ class Trainer:
         patterns : array_like of int, shape (P, R)
             Input bits.
         labels : array_like of int, shape (P, N)
-            Wanted output bits, N = C / 2.
+            Wanted output bits, N = C / 2. Without patterns and labels, those of the bench file that the backend was
+            opened from.
 
         Returns
         -------
         TrainingResult
             Also when training did not converge: that is a result, not an error.
+
+        Raises
+        ------
+        DataError
+            If patterns or labels do not fit the chip, or there are none; nothing was sent.
         """
-        bits, wanted = self._checked_task(patterns, labels)
+        if patterns is None and labels is None:
+            if self.backend.training is None:
+                raise DataError("there is nothing to learn: give run patterns and labels")
+            patterns, labels = self.backend.training.task.train, self.backend.training.task.train_labels
+        if patterns is None or labels is None:
+            raise DataError("patterns go with labels; give run both of them")
+        bits, wanted = self._begin(patterns, labels)
         return self._gather(bits, wanted, list(self._epochs(row_voltages(bits, self.v0, self.v1), wanted)))
 
     def result(self, patterns: ArrayLike, labels: ArrayLike, epochs: list[Epoch]) -> TrainingResult:
@@ -237,8 +281,21 @@ class Trainer:
         DataError
             If patterns or labels do not fit the chip; nothing was sent.
         """
-        bits, wanted = self._checked_task(patterns, labels)
+        bits, wanted = self._begin(patterns, labels)
         return self._epochs(row_voltages(bits, self.v0, self.v1), wanted)
+
+    def _begin(self, patterns: ArrayLike, labels: ArrayLike) -> tuple[IntArray, IntArray]:
+        """Check a task, and say which settings of the bench file this trainer ignores, though nobody chose others."""
+        task = self._checked_task(patterns, labels)
+        file = self.backend.training
+        ignored = [] if file is None else file.ignored_by(self)
+        if ignored:
+            warnings.warn(
+                f"this trainer ignores [training] of bench {file.bench}: {'; '.join(ignored)}; "
+                "Trainer.from_bench(backend) takes it",
+                stacklevel=3,
+            )
+        return task
 
     def _epochs(self, voltages: FloatArray, labels: IntArray) -> Iterator[Epoch]:
         backend, update = self.backend, self.update

@@ -11,7 +11,7 @@ from crossbar_hil.errors import DataError
 from crossbar_hil.twins.estimates import Number
 from crossbar_hil.twins.file import Cells, Draws, Estimate, Numbers, Source, Twin
 from crossbar_hil.twins.fit import ChipDraws, ChipFit, fit_chip
-from crossbar_hil.twins.noise import estimate_noise
+from crossbar_hil.twins.read_noise import ReadNoise, find_read_noise
 from crossbar_hil.twins.readings import Readings
 from crossbar_hil.twins.relaxation import Relaxed, fit_relaxation
 
@@ -26,6 +26,7 @@ def make_twin(
     curve_siemens: ArrayLike | None,
     *,
     scale: float = 1.0,
+    curve_noise: float = 0.0,
     source: dict[str, Any],
     draws: int = DRAWS,
 ) -> Twin:
@@ -40,6 +41,8 @@ def make_twin(
         is taken.
     scale : float
         K of that curve.
+    curve_noise : float
+        Relative standard error of its levels; of spare cells it is that of their readings.
     source : dict
         The keys of [source] that the readings do not say: curve, version, bench and the like.
     draws : int
@@ -65,18 +68,15 @@ def make_twin(
         fitted[cell] = False
     chosen = fitted.ravel()
     rounds = [each.reshape(len(each), -1) for each in readings.rounds()]
-    if min(map(len, rounds)) < 2:
-        raise DataError(f"{min(map(len, rounds))} reading(s) in a round of the calibration, at least 2 are needed")
-    noise = estimate_noise([each[:, chosen] for each in rounds])
+    found = find_read_noise(*(each[:, chosen] for each in rounds))
+    noise = found.share
     means = np.array([each.mean(axis=0) for each in rounds])
     errors = noise * np.abs(means) / np.sqrt([[len(each)] for each in rounds])
     seconds = readings.seconds()
-    if spare:  # its own noise is in the curve that all others are held against
-        levels = curve[np.minimum(np.arange(len(means)), len(curve) - 1)]
-        of_curve = noise / np.sqrt(readings.spare_reads) * np.hypot(levels, curve[0])
-        of_curve[0] = 0.0
-    else:
-        of_curve = np.zeros(len(means))
+    # The noise of the curve is in whatever is held against it.
+    levels = curve[np.minimum(np.arange(len(means)), len(curve) - 1)]
+    of_curve = scale * (noise / np.sqrt(readings.spare_reads) if spare else curve_noise) * np.hypot(levels, curve[0])
+    of_curve[0] = 0.0
     relaxed = None if seconds is None else fit_relaxation([each[:, chosen] for each in rounds], seconds, noise)
     before, doubt = (means[:, chosen], errors[:, chosen]) if relaxed is None else (relaxed.means, relaxed.errors)
     doubt = np.hypot(doubt, of_curve[:, None])
@@ -96,7 +96,7 @@ def make_twin(
             seconds=None if seconds is None else float(seconds[-1][-1]),
             **source,
         ),
-        numbers=_numbers(fit, noise, relaxed, means[0, chosen], chosen.sum() * len(readings.maps)),
+        numbers=_numbers(fit, found, relaxed, means[0, chosen]),
         cells=_cells(fit, whole, means, errors, chosen, readings.shape),
         curve_siemens=curve.tolist(),
         draws=Draws(
@@ -135,14 +135,14 @@ def _with_spares(
     return ChipDraws(draws.step_variation, starts, factors, levels)
 
 
-def _numbers(fit: ChipFit, noise: float, relaxed: Relaxed | None, starts: FloatArray, count: int) -> Numbers:
+def _numbers(fit: ChipFit, noise: ReadNoise, relaxed: Relaxed | None, starts: FloatArray) -> Numbers:
     cells = len(starts)
+    count = cells * noise.reads
     logarithms = np.log(starts[starts > 0])
     spread = float(logarithms.std(ddof=1)) if len(logarithms) > 1 else 0.0
     several = f"{cells} cells together, prior half a normal of 0.5"
     return Numbers(
-        # Successive differences tell as much as two thirds as many values: von Neumann, as in `estimate_noise`.
-        read_noise=_counted(noise, 2 * count // 3, f"{count} repeated readings of {cells} cells"),
+        read_noise=_estimate(Number(noise.share, noise.low, noise.high), f"{count} repeated readings of {cells} cells"),
         step_variation=_estimate(fit.step_variation, several),
         step_spread=_estimate(fit.step_spread, several),
         mean_factor=_estimate(fit.mean_factor, f"{cells} cells against the curve, prior Cauchy of width 0.15 about 1"),

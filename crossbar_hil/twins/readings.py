@@ -13,7 +13,8 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray, checked_array
 from crossbar_hil.curves.levels import LARGEST_SIEMENS
-from crossbar_hil.errors import DataError, RunError
+from crossbar_hil.errors import DataError, RunError, reason_of
+from crossbar_hil.parsing import parse_json
 from crossbar_hil.shipped import TextFile, read_text
 
 VERSION = 1
@@ -105,9 +106,11 @@ class ReadingsFile:
 
     def __init__(self, file: TextIOWrapper) -> None:
         self._file = file
+        self.steps = 0
 
     def add(self, step: Map | Sent | Spare) -> None:
         """Write a map, that pulses are about to be sent, or a reading of a spare cell."""
+        self.steps += 1
         if isinstance(step, Sent):
             self._write({"sent": step.pulses})
         elif isinstance(step, Spare):
@@ -123,7 +126,7 @@ class ReadingsFile:
 
 @contextmanager
 def new_readings(path: Path, facts: dict[str, Any]) -> Iterator[ReadingsFile]:
-    """Begin a new file of readings.
+    """Begin a new file of readings; it is gone again if the first of them fails.
 
     Raises
     ------
@@ -135,11 +138,18 @@ def new_readings(path: Path, facts: dict[str, Any]) -> Iterator[ReadingsFile]:
     except FileExistsError as error:
         raise RunError(f"{path} exists already and is not overwritten") from error
     except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
-    with file:
-        begun = ReadingsFile(file)
-        begun._write({"calibration": VERSION, **facts})
-        yield begun
+        raise RunError(f"{path} cannot be written: {reason_of(error)}") from error
+    begun = ReadingsFile(file)
+    try:
+        with file:
+            begun._write({"calibration": VERSION, **facts})
+            yield begun
+    except BaseException as error:
+        if begun.steps:
+            error.add_note(f"what was read is kept in {path}; calibrate with --from {path} fits it")
+        else:
+            path.unlink()
+        raise
 
 
 def load_readings(path: TextFile) -> Readings:
@@ -152,7 +162,7 @@ def load_readings(path: TextFile) -> Readings:
     """
     lines = [line for line in read_text("calibration", path).splitlines() if line.strip()]
     try:
-        facts, *steps = [json.loads(line) for line in lines]
+        facts, *steps = [parse_json(line) for line in lines]
         if facts.pop("calibration") != VERSION:
             raise ValueError("it is of another version")
         missing = sorted(FACTS - set(facts))

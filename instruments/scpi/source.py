@@ -153,6 +153,10 @@ class ScpiChannel(SourceMeter):
         """Bring the channel to a known state as far as others let it; the output is off."""
         self._unit.write("*CLS")
 
+    def _most_limit_a(self, settings: SourceSettings, range_v: float) -> float:  # noqa: ARG002 - for other models
+        """Return the largest current limit of a source range, in amperes."""
+        return next(limit_a for most_v, limit_a in self.most_by_range_a if range_v <= most_v)
+
     @abstractmethod
     def _pulse(self, settings: SourceSettings, amplitude_v: float, width_s: float, count: int) -> list[Reading]:
         """Send pulses that have been checked, and leave the channel as it was."""
@@ -201,8 +205,7 @@ class ScpiChannel(SourceMeter):
             raise ConfigError(f"{self.name}: guard is asked for, but {self.why_no_guard}")
         range_v = smallest_range(settings.range_v, self.ranges_v, f"{self.name}: range_v")
         range_a = smallest_range(settings.range_a, self.ranges_a, f"{self.name}: range_a")
-        least_a = max(range_a * self.least_share, self.least_limit_a)
-        most_a = next(limit_a for most_v, limit_a in self.most_by_range_a if range_v <= most_v)
+        least_a, most_a = max(range_a * self.least_share, self.least_limit_a), self._most_limit_a(settings, range_v)
         check_settings(settings.compliance_a, least_a, most_a, f"{self.name}: compliance_a")
         if self.range_within_limit and range_a > smallest_range(
             settings.compliance_a, self.ranges_a, f"{self.name}: compliance_a"

@@ -17,6 +17,7 @@ from crossbar_hil.defaults import DEADLINE_S
 from crossbar_hil.errors import ConnectionLost, GarbledReply, TransportError
 
 from .link import Link, open_link
+from .recorded import recorded_or_replayed
 
 REPLY_LIMIT = 1_000_000
 """A longer reply, in bytes, is no reply."""
@@ -38,8 +39,12 @@ class BenchAdapter(Adapter):
         Time that one whole exchange may take, in seconds, from the command to the last byte of its answer.
     read_termination, write_termination : str
         What ends a reply and a message. A carriage return before the end of a reply is dropped.
+    baud : int, optional
+        Bits a second of an RS-232 line.
     prompts : frozenset of bytes
         Lines that the instrument may say by itself and that answer nothing; they are thrown away.
+    name : str
+        What a recording calls the instrument; its resource name if not given.
     **kwargs
         Passed on to PyMeasure.
 
@@ -68,10 +73,14 @@ class BenchAdapter(Adapter):
         deadline_s: float = DEADLINE_S,
         read_termination: str = "\n",
         write_termination: str = "\n",
+        baud: int | None = None,
         prompts: frozenset[bytes] = frozenset(),
+        name: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self._name = name or resource
+        self._baud = baud
         self.connection = None
         self.resource = resource
         self.deadline_s = deadline_s
@@ -288,7 +297,8 @@ class BenchAdapter(Adapter):
         return self.connection
 
     def _open(self) -> Link:
-        return open_link(self.resource, self._visa, self.deadline_s, self._read_termination, self._write_termination)
+        how = self.deadline_s, self._read_termination, self._write_termination, self._baud
+        return recorded_or_replayed(self._name, self.resource, lambda: open_link(self.resource, self._visa, *how))
 
     def _reopen(self) -> None:
         self.close()

@@ -32,6 +32,8 @@ class ConductanceCurve:
         Curves of the same device for other pulses: other widths, and depression by negative pulses.
     source : str
         Where the numbers come from.
+    height_v : float, optional
+        Height of the pulse, in volts, where that is known and its width is not.
 
     Raises
     ------
@@ -49,6 +51,7 @@ class ConductanceCurve:
     pulse: Pulse | None = None
     others: tuple["ConductanceCurve", ...] = ()
     source: str = "array"
+    height_v: float | None = None
 
     def __init__(
         self,
@@ -56,6 +59,7 @@ class ConductanceCurve:
         pulse: Pulse | None = None,
         others: Sequence["ConductanceCurve"] = (),
         source: str = "array",
+        height_v: float | None = None,
     ) -> None:
         levels = checked_array("curve levels", levels_siemens, (None,))
         if len(levels) < 2:
@@ -73,6 +77,7 @@ class ConductanceCurve:
             ("pulse", pulse),
             ("others", tuple(others)),
             ("source", source),
+            ("height_v", height_v),
         ):
             object.__setattr__(self, name, value)
 
@@ -104,7 +109,7 @@ class ConductanceCurve:
         family = [ConductanceCurve(each.levels_siemens, each.pulse, source=source) for each in read if each.pulse]
         unknown = next((each for each in read if each.potentiation and each.pulse is None), None)
         if unknown is not None:
-            return ConductanceCurve(unknown.levels_siemens, pulse, family, source)
+            return ConductanceCurve(unknown.levels_siemens, None, family, source, unknown.height_v)._by(pulse)
         potentiating = [curve for curve in family if curve.pulse is not None and curve.pulse.amplitude_v > 0]
         if not potentiating:
             raise DataError(f"curve file {source} holds no potentiation curve")
@@ -120,8 +125,12 @@ class ConductanceCurve:
         """Read the curve of a [chip] table; `pulse` is the one that it was measured with if the file does not say."""
         curve = ConductanceCurve.from_csv(path)
         if curve.pulse is None:
-            curve = replace(curve, pulse=pulse)
+            curve = curve._by(pulse)
         return curve.smoothed() if smoothed else curve
+
+    def _by(self, pulse: Pulse | None) -> "ConductanceCurve":
+        """Return a curve without a pulse as that of a pulse."""
+        return self if pulse is None else replace(self.for_pulse(pulse), pulse=pulse)
 
     @property
     def rises(self) -> FloatArray:
@@ -150,6 +159,12 @@ class ConductanceCurve:
         LimitError
             If no curve was measured with this amplitude, or the width lies outside the measured ones.
         """
+        known = self.height_v if self.pulse is None else None
+        if known is not None and not math.isclose(known, pulse.amplitude_v):
+            raise LimitError(
+                f"pulse of {pulse} is not that of the curve {self.source}, measured by pulses of {known:g} V (nothing "
+                f"says how long); --amplitude {known:g} or --set amplitude={known:g} sends them"
+            )
         if self.pulse is None or self.pulse == pulse:
             return self
         family = sorted(
@@ -186,7 +201,11 @@ class ConductanceCurve:
         depression = self.pulse is not None and self.pulse.amplitude_v < 0
         levels = isotonic_regression(self.levels_siemens, increasing=not depression).x
         return ConductanceCurve(
-            levels, self.pulse, [curve.smoothed() for curve in self.others], source=f"{self.source}, smoothed"
+            levels,
+            self.pulse,
+            [curve.smoothed() for curve in self.others],
+            f"{self.source}, smoothed",
+            self.height_v,
         )
 
     def widths_by_amplitude(self) -> dict[float, list[float]]:

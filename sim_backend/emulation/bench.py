@@ -15,6 +15,7 @@ from crossbar_hil.instrument import row_number
 from crossbar_hil.plugins import load
 
 from ..chip.simulated import SimulatedBackend
+from .serving.proof import ProofPort
 from .serving.server import InstrumentServer
 from .state import StateFile
 from .world.chip import check_cells
@@ -44,6 +45,8 @@ class EmulatedBench:
         A file for the physical log; see `PhysicalLog`.
     nemesis : mapping, optional
         What goes wrong, as `Nemesis.as_json` writes it.
+    proven : bool
+        Whether programs of this user are given the means to see that it is emulated; see `ProofPort`.
 
     Raises
     ------
@@ -59,6 +62,7 @@ class EmulatedBench:
         state: Path | None = None,
         log: Path | None = None,
         nemesis: Mapping[str, Any] | None = None,
+        proven: bool = False,
     ) -> None:
         settings = bench.emulation or EmulationTable()
         if bench.wiring is None:
@@ -70,6 +74,7 @@ class EmulatedBench:
         check_cells(chip.cell, bench.limits.pulse_v if bench.limits else bench.training.amplitude_v)
         self.world = World(chip, clock, settings.line_ohm, settings.resolution, PhysicalLog(path=log))
         self._tables = bench.instruments
+        self._panel_answers = settings.panel == "answers"
         self.instruments: dict[str, EmulatedInstrument] = {}
         for name in bench.instruments:
             self._make(name)
@@ -84,6 +89,7 @@ class EmulatedBench:
             self._serve = partial(server.NemesisServer, blows=self._blows)
         self._state = StateFile(state, self.world, self.instruments) if state else None
         self._servers = ExitStack()
+        self._proven = proven
         self._resources: dict[str, str] = {}
         self._dead_socket_ports: dict[str, int] = {}
         self.world.begin()
@@ -110,6 +116,12 @@ class EmulatedBench:
             self._resources[name] = server.resource
             if server.dead_socket_port is not None:
                 self._dead_socket_ports[name] = server.dead_socket_port
+        if self._proven:
+            try:
+                self._servers.enter_context(ProofPort(self._resources.values()))
+            except BaseException:
+                self._servers.close()
+                raise
         if self._blows:
             self._blows.begin()
         return self
@@ -131,8 +143,10 @@ class EmulatedBench:
     def _make(self, name: str) -> EmulatedInstrument:
         """Make an instrument as it is after power-on, in place of the one of that name."""
         table = self._tables[name]
-        serial = {"serial": table.serial} if table.serial else {}
-        made: EmulatedInstrument = load("emulators", table.driver)(self.world, name, **serial)
+        more: dict[str, Any] = {"serial": table.serial} if table.serial else {}
+        if table.driver == "manual":
+            more["answers"] = self._panel_answers
+        made: EmulatedInstrument = load("emulators", table.driver)(self.world, name, **more)
         self.instruments[name] = made
         return made
 

@@ -73,7 +73,7 @@ class Plan:
         self.targets = target_activations(self.labels, trainer.target0, trainer.target)
         backend.read_currents(self.voltages)
         backend.check_pulses(np.zeros(backend.shape, dtype=np.int64), trainer.pulse)
-        own = curve if curve.pulse is None else curve.for_pulse(trainer.pulse)
+        own = curve.for_pulse(trainer.pulse)
         self.rises, self.pulse_s = own.rises, trainer.pulse.width_s
         self.moves = own is curve or own.span > 0  # a curve of another pulse that never rises moves no cell
         self.scale, self.beta, self.epochs = float(chip_settings["scale"]), trainer.beta, int(trainer.epochs)

@@ -7,8 +7,7 @@ from contextlib import closing
 import pytest
 
 from crossbar_hil.bench.file import load_bench
-from crossbar_hil.bench.recorded import load_recorded_bench, read_recorded_tables
-from crossbar_hil.runs.provenance import bench_hash
+from crossbar_hil.bench.recorded import bench_hash, load_recorded_bench, read_recorded_tables
 from crossbar_hil.runs.store import load_run
 from crossbar_hil.runs.training import train_and_record
 from crossbar_hil.runs.training_run import resume_and_record

@@ -128,6 +128,7 @@ def test_spread_of_a_map_is_its_median_and_sigma(cli, tmp_path, chips):
     done = cli("train", "--curve", "mine.csv", "--spread-of", "map.json", "--quiet", "--no-report", "--seed", "1")
     chip = json.loads(cli("show", "latest", "--json").out)["tables"]["bench"]["chip"]
     assert done.err.count("assumed") == 0
+    assert "shifts of 1 uS in the median, the geometric mean of 4 measured cells, sigma 0.258" in done.out
     assert (chip["scale"], chip["spread"]["cells"]) == (1.0, 4)
     assert chip["spread"]["median_siemens"] == pytest.approx(1e-6)
     assert chip["spread"]["sigma"] == pytest.approx((0.2 / 3) ** 0.5)

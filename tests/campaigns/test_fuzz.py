@@ -28,8 +28,8 @@ from crossbar_hil.instruments.keithley7001 import Keithley7001
 from crossbar_hil.instruments.keysight34980a import Keysight34980A
 from crossbar_hil.instruments.keysightb2200a import KeysightB2200A
 from crossbar_hil.instruments.keysightb2900 import KeysightB2902A
+from crossbar_hil.runs.audit.verification import verify_run
 from crossbar_hil.runs.store import load_run
-from crossbar_hil.runs.verification import verify_run
 from crossbar_hil.shipped import data_file, shipped
 from crossbar_hil.sim_backend import ConductanceCurve
 

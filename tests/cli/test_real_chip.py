@@ -7,13 +7,15 @@ import tomli_w
 
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.opening import serve_emulated
+from crossbar_hil.errors import ConfigError, Declined
+from crossbar_hil.recording import record
 from crossbar_hil.runs.store import load_run
 
 SHORT = ("--out", "runs", "--quiet", "--no-report", "--forecast", "3")
 
 
 @pytest.fixture
-def lab(tmp_path, monkeypatch):
+def lab(tmp_path, monkeypatch, allow_loopback):
     """Write the file of a bench whose chip reads with noise, as it says itself; in a state folder of its own."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     with serve_emulated("emulated", seed=1) as resources:
@@ -43,3 +45,21 @@ def test_a_real_chip_whose_noise_is_stated_confirms_as_its_forecast_does_and_say
         line for line in done.err.splitlines() if line.startswith(("chips", "pulses left", "row "))
     ]
     assert "ends once 18 evaluations" in done.err
+
+
+def test_a_program_records_a_real_chip_as_the_command_line_does_and_not_unasked(lab, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"there is nobody to ask: give ask"):
+        record(lab())
+    told, asked = [], []
+    how = {"out": "runs", "chips": 3, "tell": told.append, "overrides": {"training": {"epochs": 1}}}
+    with pytest.raises(Declined, match="the answer was no, so no pulse was sent to the chip on bench emulated"):
+        record(lab(), ask=asked.append, **how)
+    assert not (tmp_path / "runs").exists()
+    run = record(lab(), ask=lambda question: not asked.append(question), label="by script", **how)
+    assert asked[0] == asked[1]
+    assert asked[0].startswith("training sends pulses of 2 V, 50 ms to the chip on bench emulated; of 3 virtual chips")
+    assert any("headroom" in line for line in told)
+    assert (run.kind, run.facts["label"], run.facts["epochs"]) == ("hardware", "by script", 1)
+    assert run.facts["forecast"]["chips"] == 3
+    assert (run.folder / "journal.sqlite").exists()

@@ -7,11 +7,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from crossbar_hil.errors import BenchBusy, DataError
-from crossbar_hil.guard.lock import BenchLock, default_folder
-from crossbar_hil.guard.names import same_resource
+from crossbar_hil.errors import BenchBusy, ConfigError, DataError
+from crossbar_hil.guard.lock import BenchLock, default_folder, fixed_folder
+from crossbar_hil.guard.names import same_identity, same_resource
+from crossbar_hil.instrument import Identity
+from crossbar_hil.owners.addresses import numbers_of
 
 SMU, MATRIX = "GPIB0::24::INSTR", "TCPIP0::matrix.lab::inst0::INSTR"
+NAMES = {"matrix.lab": ("10.0.0.7",), "m": ("10.0.0.7",), "both.lab": ("10.0.0.8", "fe80::8"), "old.lab": ("fe80::8",)}
+KNOWN = lambda host: NAMES.get(host.lower(), (host,))  # noqa: E731 - nobody is asked
 posix = pytest.mark.skipif(os.name == "nt", reason="links and modes of POSIX")
 
 
@@ -21,7 +25,8 @@ def lock_on(tmp_path):
     made = []
 
     def make(*resources, **how):
-        made.append(BenchLock(resources or (SMU, MATRIX), folder=tmp_path / "locks", **{"run": "runs/a", **how}))
+        usual = {"run": "runs/a", "folder": tmp_path / "locks", "numbers": KNOWN}
+        made.append(BenchLock(resources or (SMU, MATRIX), **{**usual, **how}))
         return made[-1]
 
     yield make
@@ -86,6 +91,7 @@ def test_a_bench_without_instruments_cannot_be_locked(tmp_path):
         ("GPIB::05::INSTR", "GPIB0::5"),
         ("TCPIP::10.0.0.2::INSTR", "tcpip0::10.0.0.2::INST0"),
         ("TCPIP::Smu.Lab::5025::SOCKET", " tcpip0::smu.lab::5025::socket "),
+        ("TCPIP::smu.lab::5025::SOCKET", "TCPIP2::smu.lab::05025::SOCKET"),
         ("USB::0x05E6::0x2450::04401::INSTR", "USB0::1510::9296::04401::0::INSTR"),
         ("ASRL/dev/ttyUSB0::INSTR", "asrl/dev/ttyUSB0"),
         ("manual matrix", "Manual Matrix"),
@@ -213,9 +219,85 @@ def test_an_older_version_than_the_bench_wants_is_refused_also_later(lock_on):
     lock_on(version="0.9.0").acquire()
 
 
-def test_the_folder_of_the_locks_can_be_named(tmp_path):
-    assert default_folder({"CROSSBAR_HIL_LOCKS": str(tmp_path)}) == tmp_path
-    assert default_folder({}).name == "crossbar-hil-locks"
+HERE, THERE = "tcpip0::127.0.0.1::5025::socket", "tcpip0::10.0.0.7::5025::socket"
+
+
+@pytest.mark.fault("V16")
+def test_no_environment_moves_the_lock_of_an_instrument_that_is_not_on_loopback(tmp_path):
+    environ = {
+        name: str(tmp_path) for name in ("CROSSBAR_HIL_LOCKS", "TMPDIR", "TMP", "TEMP", "HOME", "XDG_RUNTIME_DIR")
+    }
+    for resources in ([THERE], [HERE, THERE], ["gpib0::24::instr"], ["asrl1::instr", HERE]):
+        assert default_folder(resources, environ) == fixed_folder()
+    for resources in ([HERE], [HERE, "manual matrix"]):  # for tests
+        assert default_folder(resources, environ) == tmp_path
+        assert default_folder(resources, {}) == fixed_folder()
+
+
+@posix
+@pytest.mark.fault("V16")
+def test_the_fixed_folder_is_one_for_all_users_and_the_same_in_every_process(tmp_path, monkeypatch):
+    program = "from crossbar_hil.guard.lock import fixed_folder; print(fixed_folder())"
+    environ = {**os.environ, "TMPDIR": str(tmp_path), "CROSSBAR_HIL_LOCKS": str(tmp_path)}
+    told = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == str(fixed_folder())
+    assert os.stat(fixed_folder().parent).st_mode & 0o1777 == 0o1777  # everybody may write, nobody delete anothers
+
+
+@pytest.mark.fault("V16")
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("TCPIP::matrix.lab::5025::SOCKET", "TCPIP::10.0.0.7::5025::SOCKET"),
+        ("TCPIP::Matrix.Lab::INSTR", "tcpip1::m::inst0"),
+        ("TCPIP::both.lab::5025::SOCKET", "TCPIP::old.lab::5025::SOCKET"),
+    ],
+)
+def test_one_instrument_by_two_names_of_its_host_has_one_owner(lock_on, one, other):
+    lock_on(one).acquire()
+    with pytest.raises(BenchBusy, match="is in use by"):
+        lock_on(other).acquire()
+
+
+@pytest.mark.fault("V16")
+def test_every_name_of_this_machine_is_the_same():
+    for name in ("localhost", "LocalHost.", "a.localhost", "127.0.0.1", "127.1", "127.0.1.1", "0x7f.0.0.1", "0.0.0.0"):
+        assert numbers_of(name) == ("127.0.0.1",), name
+    for number in ("::1", "::ffff:127.0.0.1", "::"):
+        assert numbers_of("smu.lab", lambda *_, number=number: [(0, 0, 0, "", (number, 0))]) == ("127.0.0.1",)
+
+
+@pytest.mark.fault("V16")
+def test_one_instrument_under_two_addresses_has_one_owner_by_what_it_says_it_is(lock_on):
+    smu = same_identity(Identity("Keithley Instruments Inc.", "2602B", "1398687", "3.0.0"))
+    first, second = lock_on("GPIB0::24::INSTR"), lock_on("TCPIP::10.0.0.7::INSTR")
+    first.acquire()
+    second.acquire()
+    first.claim(smu)
+    with pytest.raises(BenchBusy, match=f"2602b, serial 1398687 is in use by process {os.getpid()}"):
+        second.claim(same_identity(Identity("KEITHLEY INSTRUMENTS INC.", "2602B", "1398687", "3.1.0")))
+    second.claim(same_identity(Identity("Keithley Instruments Inc.", "2602B", "1398688", "3.0.0")))
+    first.release()
+    second.claim(smu)
+    with pytest.raises(ConfigError, match="two instruments of the bench are one"):
+        second.claim(smu)
+
+
+@pytest.mark.parametrize("serial", ["0", "", " ", "000", "None", "n/a"])
+def test_a_serial_number_that_every_box_has_is_none(serial):
+    assert same_identity(Identity("AGILENT", "B2200A", serial, "1.0")) == ""
+
+
+def test_nothing_is_left_of_a_port_on_this_machine(tmp_path):
+    locks = [BenchLock(["TCPIP::127.0.0.1::5025::SOCKET"], run="a", folder=tmp_path / "locks") for _ in range(2)]
+    locks[0].acquire()
+    with pytest.raises(BenchBusy):
+        locks[1].acquire()
+    locks[0].release()
+    assert list((tmp_path / "locks").iterdir()) == []
+    locks[1].acquire()
+    assert locks[1].still_held()
+    locks[1].release()
 
 
 @pytest.mark.fault("D10", "V16")
@@ -226,7 +308,7 @@ def test_of_a_thousand_starts_at_once_one_gets_the_bench(tmp_path):
 
     def start():
         for attempt in range(attempts):
-            lock = BenchLock([SMU, MATRIX], run="r", folder=tmp_path / str(attempt))
+            lock = BenchLock([SMU, MATRIX], run="r", folder=tmp_path / str(attempt), numbers=KNOWN)
             gate.wait()
             try:
                 lock.acquire()

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from crossbar_hil.backend import Pulse
-from crossbar_hil.errors import BackendError, GuardError, LimitError
+from crossbar_hil.errors import BackendError, CrossbarError, DataError, GuardError, LimitError
+from crossbar_hil.guard import service
+from crossbar_hil.guard.client import GuardProcess
 from crossbar_hil.guard.keeper import Keeper
-from crossbar_hil.guard.messages import error_from_message, error_to_message, from_line, to_line
+from crossbar_hil.guard.messages import LONGEST_LINE, Sender, error_from_message, error_to_message, from_line, to_line
 from crossbar_hil.guard.service import Service
+from crossbar_hil.instruments.manual import ManualSwitchMatrix
 
 BEAT_S, PATIENT_S = 0.2, 20.0
 """Beats of a guard where a trainer is meant to be missed, and where it is not: busy threads of a test are late."""
@@ -24,7 +27,7 @@ class Trainer:
         to_guard, from_guard = os.pipe(), os.pipe()
         self.requests, self.answers = os.fdopen(to_guard[1], "wb", 0), os.fdopen(from_guard[0], "rb")
         self.ends = os.fdopen(to_guard[0], "rb"), os.fdopen(from_guard[1], "wb", 0)
-        service = Service(*self.ends, beat_s=beat_s)
+        self.service = service = Service(*self.ends, beat_s=beat_s)
         self.status = None
 
         def opener(hello, service):
@@ -99,6 +102,82 @@ def test_a_read_and_pulses_go_over_the_pipe_and_back(trainer, chip):
     assert chip.sent == [(0, 1), (1, 0), (1, 0)]
 
 
+@pytest.fixture
+def by_hand(trainer, chip):
+    """A person moves the connections of the chip, and is asked for the first ones."""
+    panel = ManualSwitchMatrix("panel", ask=trainer.service.ask, tell=trainer.service.tell)
+    chip._read_currents = lambda voltages: panel.connect(["A-1"]) or voltages @ chip.conductances
+    chip.make_safe = lambda: panel.disconnect_all() or panel.connected()
+    trainer.say(id=1, do="read", voltages=[[0.1, 0.0]])
+    trainer.hear("ask")
+    trainer.say(reply="")  # everything is off
+    trainer.hear("ask")
+    return trainer
+
+
+@pytest.mark.fault("O1")
+def test_ctrl_c_at_a_question_stops_and_the_person_confirms_that_all_is_off(by_hand):
+    by_hand.say(reply=None, cause="Ctrl-C was pressed")
+    by_hand.hear("ask")  # to make safe
+    by_hand.say(reply="y")
+    assert error_from_message(by_hand.hear("error")["error"]).args == ("stopped: Ctrl-C was pressed",)
+    assert by_hand.hear("ended", "ask")["ended"]["confirmed"] is True
+
+
+@pytest.mark.fault("O1")
+def test_a_second_ctrl_c_ends_it_at_once_and_nothing_is_asked_again(by_hand):
+    by_hand.say(reply=None, cause="Ctrl-C was pressed")
+    by_hand.hear("ask")
+    by_hand.say(reply=None, cause="Ctrl-C was pressed")
+    by_hand.hear("error")
+    ended = by_hand.hear("ended", "ask", "unsafe")["ended"]
+    assert (ended["confirmed"], ended["failures"]) == (False, ["stopped: Ctrl-C was pressed"])
+
+
+def test_a_source_that_stays_on_is_tried_again_whoever_does_not_answer(by_hand, chip, monkeypatch):
+    monkeypatch.setattr(service, "RETRY_S", 0.0)
+    panel_off, tries = chip.make_safe, []
+
+    def make_safe():
+        tries.append(1)
+        try:
+            panel_off()
+        except CrossbarError as error:
+            raise GuardError(f"smu.a is still on; {error}") from error
+
+    chip.make_safe = make_safe
+    by_hand.say(reply=None, cause="Ctrl-C was pressed")
+    by_hand.hear("ask")
+    by_hand.say(reply=None, cause="Ctrl-C was pressed")
+    assert by_hand.hear("ended", "ask")["ended"]["confirmed"] is False
+    assert len(tries) == 2 + service.RETRIES
+
+
+def test_a_question_to_a_trainer_that_is_gone_ends(by_hand):
+    by_hand.requests.close()
+    assert by_hand.hear("ended", "ask")["ended"]["cause"] == "the trainer is gone"
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"), [(KeyboardInterrupt, "Ctrl-C was pressed"), (EOFError, "the input ended at")]
+)
+def test_the_person_answers_by_a_line_or_by_ctrl_c(monkeypatch, capsys, error, cause):
+    guard, said = object.__new__(GuardProcess), []
+    monkeypatch.setattr(guard, "_send", said.append)
+    monkeypatch.setattr("builtins.input", lambda: "y")
+    guard._put_to_person("done? ")
+
+    def ended():
+        raise error
+
+    monkeypatch.setattr("builtins.input", ended)
+    guard._put_to_person("done? ")
+    assert said[0]["reply"] == "y"
+    assert said[1]["reply"] is None
+    assert said[1]["cause"].startswith(cause)
+    assert capsys.readouterr() == ("", "done? done? ")  # standard output may be JSON
+
+
 def test_a_refusal_comes_back_as_the_error_that_it_is(trainer):
     trainer.say(id=1, do="check", amplitude_v=9.0, width_s=0.05)
     error = error_from_message(trainer.hear("error")["error"])
@@ -122,6 +201,44 @@ def test_the_end_of_the_pipe_makes_the_bench_safe(trainer, chip):
 def test_a_trainer_that_stops_beating_is_taken_for_gone(beating, chip):
     assert "silent" in beating(BEAT_S).ended()["cause"]  # nothing more was said
     assert chip.made_safe == 1
+
+
+LARGE = [[0.1, 0.0]] * 20_000
+"""So many patterns make a request, and an answer, that a pipe does not hold."""
+
+
+@pytest.mark.fault("H5", "V15")
+def test_a_trainer_that_reads_nothing_any_more_is_missed_whatever_is_on_its_way_to_it(beating, chip, monkeypatch):
+    monkeypatch.setattr(service, "FLUSH_S", 0.1)
+    trainer = beating(BEAT_S)
+    trainer.say(id=1, do="read", voltages=LARGE)
+    trainer.thread.join(60)  # nothing is read, and no beat is sent
+    assert trainer.status == 0
+    assert chip.made_safe == 1
+    assert len(next(line for line in trainer.answers if b'"answer"' in line)) > 65_536  # the size of a pipe: pipe(7)
+
+
+@pytest.mark.fault("V15")
+@pytest.mark.parametrize("size", [65_537, LONGEST_LINE - 16])
+def test_who_sends_something_does_not_wait_for_who_reads(size):
+    reading, writing = os.pipe()
+    sender = Sender(os.fdopen(writing, "wb", 0))
+    sender.send({"text": "x" * size})
+    sender.send({"beat": 1})
+    assert sender.behind
+    with os.fdopen(reading, "rb") as pipe:
+        assert from_line(pipe.readline(LONGEST_LINE)) == {"text": "x" * size}
+        assert from_line(pipe.readline(LONGEST_LINE)) == {"beat": 1}
+        sender.finish(60)
+        assert pipe.read() == b""
+
+
+@pytest.mark.fault("V22")
+def test_a_message_that_is_too_long_is_refused_before_any_of_it_is_sent(trainer, chip):
+    with pytest.raises(DataError, match=r"has 67108865 bytes, 67108864 is the most: read fewer patterns at a time"):
+        to_line({"text": "x" * (LONGEST_LINE - 11)})
+    trainer.say(id=1, do="check", amplitude_v=2.0, width_s=0.05)
+    assert trainer.hear("answer") == {"id": 1, "answer": None}
 
 
 @pytest.mark.fault("H5")

@@ -1,5 +1,6 @@
 import shutil
 import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from crossbar_hil.errors import ReplayDiverged, RunError
 from crossbar_hil.runs.store import list_runs, load_run
 from crossbar_hil.runs.training import train_and_record
 from crossbar_hil.runs.training_run import resume_and_record
+from crossbar_hil.sim_backend import SimulatedBackend
 
 BENCH = load_bench("simulated", overrides={"training": {"pull_back": True}})
 """With the pull back a training has epochs enough to be interrupted in, time and again."""
@@ -102,6 +104,32 @@ def test_a_run_whose_bench_file_was_changed_is_not_resumed(interrupted):
     with pytest.raises(RunError, match=r"bench\.toml was changed"):
         resume_and_record(load_run(interrupted))
     assert load_run(interrupted).settings["status"] == "failed"
+
+
+@pytest.mark.fault("V17")
+def test_the_kind_of_what_is_resumed_is_that_of_what_was_opened(tmp_path, monkeypatch, cli):
+    """A record that was altered to a virtual chip made `resume` pulse a real one without asking."""
+    (tmp_path / "lab.toml").write_text(
+        'backend = "simulated"\n[chip]\n[training]\npull_back = true\n', encoding="utf-8"
+    )
+    sent = []
+
+    def fail(epoch):
+        raise LampWentOut
+
+    with pytest.raises(LampWentOut):
+        train_and_record(load_bench(str(tmp_path / "lab.toml")), seed=1, out=tmp_path / "runs", show=fail)
+    (run,) = list_runs(tmp_path / "runs")
+    monkeypatch.setattr(SimulatedBackend, "kind", "hardware")
+    monkeypatch.setattr(SimulatedBackend, "_send_pulses", lambda *_: sent.append(1))
+    refused = cli("resume", run.folder, "--yes", "--quiet")
+    assert (refused.code, sent) == (1, [])
+    assert "says simulated, but its bench opens a hardware device" in refused.err
+    with closing(sqlite3.connect(run.folder / "run.sqlite")) as record, record:
+        record.execute("UPDATE setting SET value = '\"hardware\"' WHERE name = 'kind'")
+    asked = cli("resume", run.folder, "--quiet")  # nobody answers
+    assert (asked.code, sent) == (1, [])
+    assert "goes on with pulses to the chip" in asked.err
 
 
 @pytest.mark.fault("F8")

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from crossbar_hil.errors import ConfigError
-from crossbar_hil.quantities import si
+from crossbar_hil.quantities import _USUAL, factor_by_pint, si
 
 fixed = settings(derandomize=True, database=None, deadline=None, max_examples=100)
 PREFIXES = {"n": 1e-9, "u": 1e-6, "µ": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3}
@@ -34,6 +34,11 @@ PREFIXES = {"n": 1e-9, "u": 1e-6, "µ": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3}
 )
 def test_a_quantity_is_the_very_number_in_si_units(text, unit, number):
     assert si(text, unit) == number
+
+
+def test_what_needs_no_pint_is_what_pint_makes_of_it():
+    for (word, unit), factor in _USUAL.items():
+        assert factor == pytest.approx(factor_by_pint(word, unit), rel=1e-15), (word, unit)
 
 
 @pytest.mark.parametrize(("value", "number"), [(0.05, 0.05), (2, 2.0), ("0.05", 0.05), ("-1e-3", -0.001), (" 3 ", 3.0)])

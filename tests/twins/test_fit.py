@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from crossbar_hil.twins.fit import fit_chip
-from crossbar_hil.twins.noise import estimate_noise
 from crossbar_hil.twins.particles import weigh_cells
+from crossbar_hil.twins.read_noise import find_read_noise
 
 from .conftest import RISES, HiddenChip
 
@@ -21,7 +21,7 @@ def chips():
     for seed in range(12):
         chip = HiddenChip(np.random.default_rng([5, seed]))
         rounds = chip.rounds()
-        found.append((chip, fitted(rounds, estimate_noise(rounds), seed=seed)))
+        found.append((chip, fitted(rounds, find_read_noise(*rounds).share, seed=seed)))
     return found
 
 
@@ -127,13 +127,6 @@ def test_a_chip_that_rises_twice_as_far_as_the_curve_is_found_to_do_so():
     fit = fitted(chip.rounds(), 0.01)
     assert fit.mean_factor.low < 2 < fit.mean_factor.high
     assert fit.mean_factor.low > 1.4
-
-
-def test_read_noise_is_told_from_a_slow_drift():
-    rng = np.random.default_rng(2)
-    readings = np.linspace(1.0, 1.2, 400)[:, None] * (1 + 0.01 * rng.standard_normal((400, 4))) * 1e-6
-    assert estimate_noise([readings]) == pytest.approx(0.01, rel=0.08)
-    assert readings.std(axis=0).mean() > 5e-8
 
 
 @pytest.mark.parametrize("truth", [0.0, 0.3])

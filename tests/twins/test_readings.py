@@ -145,6 +145,18 @@ def test_a_file_that_is_there_is_not_overwritten(tmp_path):
     assert path.read_text() == "mine"
 
 
+def test_a_file_of_readings_of_which_the_first_failed_is_gone_and_of_a_later_one_is_named(tmp_path):
+    path = tmp_path / "a.jsonl"
+    with pytest.raises(OSError, match="cable") as caught, new_readings(path, FACTS):
+        raise OSError("cable")
+    assert not path.exists()
+    assert not hasattr(caught.value, "__notes__")
+    with pytest.raises(AttributeError) as caught:
+        write(path, [*maps(0, 1.0), None])
+    assert len(path.read_text().splitlines()) == 2
+    assert caught.value.__notes__ == [f"what was read is kept in {path}; calibrate with --from {path} fits it"]
+
+
 def test_pulses_after_which_nothing_was_read_are_told(tmp_path):
     path = tmp_path / "a.jsonl"
     write(path, [*maps(0, 1.0, 1.0), Sent(1), *maps(1, 2.0, 2.0), Sent(2)])

@@ -3,7 +3,7 @@
 The chips are those that [chip] of the bench describes: draws of a twin if it names one, else of its curve and spread.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossbar_hil.bench.file import Bench, Chip
-from crossbar_hil.bench.virtual_chips import virtual_chips
+from crossbar_hil.bench.virtual_chips import all_alike, virtual_chips
 from crossbar_hil.confidence import wilson
 from crossbar_hil.errors import DataError
 from crossbar_hil.studies.convergence.opened_chips import has_chips_of_its_own, whose
 from crossbar_hil.studies.convergence.points import Point, check_point
+from crossbar_hil.studies.settings import virtual_chip
 from crossbar_hil.training.patterns import PatternSet
 
 CHIPS, SINGLE_CHIPS, TWIN_CHIPS = 1000, 100, 200
@@ -30,7 +31,7 @@ class Range(NamedTuple):
     high: float
 
     def __str__(self) -> str:
-        return f"{self.median:.0f} ({self.low:.0f} to {self.high:.0f})"
+        return f"{self.median:.0f}" + (f" ({self.low:.0f} to {self.high:.0f})" if self.low < self.high else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class Forecast:
     epochs_mean: float
     pulses_mean: float
     """Of all chips, whether they converge or not: what `crossbar-hil twins` holds against what happened."""
+    alike: bool = False
+    """Whether nothing of a chip is drawn, so that one was trained and all others would be copies."""
 
     @property
     def share(self) -> float:
@@ -61,9 +64,11 @@ class Forecast:
     @property
     def sentence(self) -> str:
         """What is foretold, in one line."""
+        effort = "" if self.epochs is None else f" at epoch {self.epochs} with {self.pulses} pulses"
+        if self.alike:
+            return f"{'all converge' if self.converged else 'none converges'}{effort}"
         low, high = (100 * end for end in self.interval)
         digits = 0 if low >= 1 and high <= 99 else 1
-        effort = "" if self.epochs is None else f" at epoch {self.epochs} with {self.pulses} pulses"
         return (
             f"{100 * self.share:.{digits}f} % converge (95 % interval {low:.{digits}f} to {high:.{digits}f} %){effort}"
         )
@@ -121,20 +126,20 @@ def forecast(bench: Bench, *, seed: int, chips: int | None = None) -> Forecast:
         chips = TWIN_CHIPS if point.twin is not None else CHIPS if ensemble.lockstep else SINGLE_CHIPS
     if chips < 1:
         raise DataError(f"a forecast of {chips} virtual chips says nothing, at least one is needed")
-    found = ensemble.train(seed, 0, chips, ())
-    if has_chips_of_its_own(point.bench):
+    own = has_chips_of_its_own(point.bench)
+    alike = not own and all_alike(virtual_chip(point.bench))
+    found = ensemble.train(seed, 0, 1 if alike else chips, ())
+    if own:
         about = f"{chips} {whose(point.bench)}"
-        return Forecast.of(found.converged, found.epochs, found.pulses, about)
-    described = virtual_chips(point.bench)
-    if point.twin is not None:
-        return Forecast.of(
-            found.converged, found.epochs, found.pulses, f"{chips} draws of the twin {Path(point.twin.name).name}"
-        )
-    kind = (
-        "virtual chips" if bench.chip is not None else "virtual chips of the shipped curve (the bench describes none)"
-    )
-    about = f"{chips} {kind}" + (f": {described.line}" if described is not None else "")
-    return Forecast.of(found.converged, found.epochs, found.pulses, about)
+    elif point.twin is not None:
+        about = f"{chips} draws of the twin {Path(point.twin.name).name}"
+    else:
+        described = virtual_chips(point.bench)
+        kind = "copies of one virtual chip (nothing of it is drawn)" if alike else f"{chips} virtual chips"
+        kind += "" if bench.chip is not None else " of the shipped curve (the bench describes none)"
+        about = kind + (f": {described.line}" if described is not None else "")
+    told = Forecast.of(found.converged, found.epochs, found.pulses, about)
+    return replace(told, alike=alike)
 
 
 def _range_of(numbers: NDArray[Any]) -> Range:

@@ -276,8 +276,10 @@ def senses_remotely(instrument: EmulatedInstrument) -> bool:
         asked = [f"print(smu{letter}.sense)" for letter, _ in zip("ab", instrument.channels, strict=False)]
     else:
         model = instrument.model if isinstance(instrument, EmulatedScpiInstrument) else ""
+        if "B29" in model:
+            return True  # each of its terminals says so itself, whenever that changes
         asked = [question for name, question in _REMOTE_SENSE.items() if name in model]
     return any(float(instrument.receive(question)) != 0 for question in asked)
 
 
-_REMOTE_SENSE = {"2400": ":SYST:RSEN?", "2450": ":SENS:CURR:RSEN?", "B29": ":SENS1:REM?"}
+_REMOTE_SENSE = {"2400": ":SYST:RSEN?", "2450": ":SENS:CURR:RSEN?"}

@@ -54,6 +54,8 @@ def commands(names: Mapping[str, int], replies: Mapping[int, str]) -> tuple[Comm
     order = Kind(
         lambda texts, _: values.choice(texts[0], ("NORMal", "SWAPped")) == "SWAP",
         lambda swapped: "SWAP" if swapped else "NORM",
+        samples=("NORM", "SWAP"),
     )
-    table = {":FORMat[:DATA]": ("width", Kind(read, replies.__getitem__, most=2)), ":FORMat:BORDer": ("swapped", order)}
+    form = Kind(read, replies.__getitem__, most=2, samples=tuple(names))
+    table = {":FORMat[:DATA]": ("width", form), ":FORMat:BORDer": ("swapped", order)}
     return settings.attributes(table, lambda self, _: self.format)

@@ -29,7 +29,7 @@ class Kind:
     named: Callable[[str], str] | None = None
     """What a query with ``MIN``, ``MAX`` or ``DEF`` answers; without it a query has no parameter."""
     samples: tuple[str, ...] = ()
-    """Some values as they are written: bounds and what lies between, or every word."""
+    """Some parameters that are accepted, as they are sent: all of them where there are few."""
 
     def command(self, pattern: str, store: Store, value: Value) -> Command:
         """Return the command of one header, whose values are set by `store` and found by `value`."""
@@ -44,10 +44,13 @@ class Kind:
 
         return Command(pattern, write if self.read else None, query if self.answer else None, self.samples)
 
-    def addressed(self, pattern: str, place: int, store: Store, value: Value) -> Command:
+    def addressed(
+        self, pattern: str, place: int, store: Store, value: Value, addresses: tuple[str, ...] = ()
+    ) -> Command:
         """Return the command of one header of which a parameter says where: a card, or a list of channels.
 
-        It stands at a `place` among them (0: first, -1: last), and goes to `store` and `value` instead of the call.
+        It stands at a `place` among them (0: first, -1: last), and goes to `store` and `value` instead of the call;
+        `addresses` are some that are accepted.
         """
 
         def write(instrument: Any, call: Call) -> None:
@@ -58,7 +61,10 @@ class Kind:
         def query(instrument: Any, call: Call) -> str:
             return self.text(value(instrument, call.expect(1)[place]))
 
-        return Command(pattern, write, query)
+        samples = [
+            f"{where},{each}" if place == 0 else f"{each},{where}" for where in addresses for each in self.samples
+        ]
+        return Command(pattern, write, query, tuple(samples))
 
     def value(self, texts: list[str], units: bool) -> Any:
         """Return the value that parameters make."""
@@ -82,8 +88,13 @@ def number(
         reply,
         default=default,
         named=lambda text: reply(values.named_bound(text, low, high, default)),
-        samples=(f"{low:.9g}", f"{low + (high - low) / 3:.4g}", f"{high:.9g}"),
+        samples=_numbers(low, high),
     )
+
+
+def _numbers(low: float, high: float) -> tuple[str, ...]:
+    """Return the two ends of an interval, and a number between them: a tenth of the way up."""
+    return f"{low:.9g}", f"{low + (high - low) / 10:.9g}", f"{high:.9g}"
 
 
 def integer(low: int, high: int, default: int | None = None) -> Kind:
@@ -92,11 +103,11 @@ def integer(low: int, high: int, default: int | None = None) -> Kind:
         lambda texts, _: values.integer(texts[0], low, high, default),
         default=default,
         named=lambda text: str(round(values.named_bound(text, low, high, default))),
-        samples=tuple(dict.fromkeys(map(str, (low, min(low + 1, high), high)))),
+        samples=(str(low), str(low + (high - low + 9) // 10), str(high)),
     )
 
 
-FLAG = Kind(lambda texts, _: values.boolean(texts[0]), lambda on: str(int(on)), default=False, samples=("ON", "OFF"))
+FLAG = Kind(lambda texts, _: values.boolean(texts[0]), lambda on: str(int(on)), default=False, samples=("0", "1"))
 """On or off, answered as 1 or 0."""
 
 
@@ -112,7 +123,7 @@ def choices(*names: str) -> Kind:
         lambda texts, _: ",".join(dict.fromkeys(values.choice(text, names) for text in texts)),
         most=len(names),
         default=values.short(names[0]),
-        samples=tuple(map(values.short, names)),
+        samples=_some_of(names),
     )
 
 
@@ -123,7 +134,13 @@ def in_order(*names: str) -> Kind:
         wanted = {values.choice(text, names) for text in texts}
         return tuple(name for name in map(values.short, names) if name in wanted)
 
-    return Kind(read, ",".join, most=len(names), samples=tuple(map(values.short, names)))
+    return Kind(read, ",".join, most=len(names), samples=_some_of(names))
+
+
+def _some_of(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return each name by itself, and all of them."""
+    short = tuple(map(values.short, names))
+    return *short, ",".join(short)
 
 
 def text(longest: int) -> Kind:
@@ -135,7 +152,7 @@ def text(longest: int) -> Kind:
             raise ScpiError(-223)
         return found
 
-    return Kind(read, values.quote_string, default="", samples=('"foreign"',))
+    return Kind(read, values.quote_string, default="", samples=("''", "'A'"))
 
 
 def tone(low_hz: float, high_hz: float, shortest_s: float, longest_s: float) -> Kind:
@@ -145,10 +162,11 @@ def tone(low_hz: float, high_hz: float, shortest_s: float, longest_s: float) -> 
         answer=None,
         least=2,
         most=2,
+        samples=(f"{low_hz:g},{shortest_s:g}",),
     )
 
 
-ACTION = Kind(lambda *_: None, answer=None, least=0, most=0)
+ACTION = Kind(lambda *_: None, answer=None, least=0, most=0, samples=("",))
 """What takes no parameter and has nothing to do here."""
 CONSTANT = Kind(None)
 """A query that always answers the same."""

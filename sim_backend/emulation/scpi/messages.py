@@ -41,7 +41,7 @@ class Command:
     write: Write | None = None
     query: Query | None = None
     samples: tuple[str, ...] = ()
-    """Some parameters that it takes; none where it takes none, or where nothing tells."""
+    """Some parameters that are accepted when it is set, as they are sent; an empty one is none."""
 
 
 def clear_errors(self: Any, call: Call) -> None:

@@ -77,7 +77,10 @@ def commands(
         setting.attribute(f"{pattern}:AUTO", "auto", kinds.FLAG, of),
         ranged(":AUTO:LLIMit", set_lowest, "lowest"),
         Command(
-            f"{pattern}:AUTO:ULIMit", ranged("", set_highest, "highest").write if function == "RES" else None, upper
+            f"{pattern}:AUTO:ULIMit",
+            ranged("", set_highest, "highest").write if function == "RES" else None,
+            upper,
+            ranged("", set_highest, "highest").samples,
         ),
     )
 
@@ -116,11 +119,11 @@ def function_commands(header: str, replies: Mapping[str, str]) -> tuple[Command,
 
         return query
 
-    node = f"{header}:FUNCtion"
+    node, samples = f"{header}:FUNCtion", tuple(f"'{name}'" for name in replies)
     return (
-        Command(f"{node}[:ON]", add, named(True), tuple(replies.values())),
+        Command(f"{node}[:ON]", add, named(True), samples),
         setting.channel_action(f"{node}[:ON]:ALL", add_all),
-        Command(f"{node}:OFF", drop, named(False), tuple(replies.values())),
+        Command(f"{node}:OFF", drop, named(False), samples),
         setting.channel_action(f"{node}:OFF:ALL", drop_all),
     )
 

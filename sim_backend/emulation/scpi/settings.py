@@ -51,7 +51,7 @@ def action(pattern: str, act: Callable[[Any], object] = lambda _: None) -> Comma
         call.expect(0)
         act(self)
 
-    return Command(pattern, write)
+    return Command(pattern, write, samples=("",))
 
 
 def channel_action(pattern: str, act: Callable[[Any, Call], object]) -> Command:
@@ -61,7 +61,7 @@ def channel_action(pattern: str, act: Callable[[Any, Call], object]) -> Command:
         call.expect(0)
         act(self, call)
 
-    return Command(pattern, write)
+    return Command(pattern, write, samples=("",))
 
 
 def query(pattern: str, answer: Callable[[Any, Call], Answer]) -> Command:
@@ -92,6 +92,6 @@ def registers(*names: str) -> tuple[Command, ...]:
         for command in (
             Command(f"{node}[:EVENt]", query=shown(key, Register.take)),
             Command(f"{node}:CONDition", query=shown(key, attrgetter("condition"))),
-            Command(f"{node}:ENABle", enable(key), shown(key, attrgetter("enable"))),
+            Command(f"{node}:ENABle", enable(key), shown(key, attrgetter("enable")), ("0", "1", "65535")),
         )
     )

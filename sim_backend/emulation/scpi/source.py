@@ -180,7 +180,7 @@ def commands(
         lambda texts, units: [values.within(text, -most, most, unit=unit if units else "") for text in texts],
         lambda found: ",".join(map(reply, found)),
         most=list_per_command,
-        samples=(f"0,{most:g},0", "0.1"),
+        samples=("0", f"{most:g}", f"0,{most / 10:g}"),
     )
     return (
         kinds.number(-most, most, 0.0, unit, reply).command(

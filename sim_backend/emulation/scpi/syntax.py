@@ -78,6 +78,11 @@ def full_header(path: str, header: str) -> tuple[str, str]:
     return full, full.rpartition(":")[0]
 
 
+def nodes(pattern: str) -> list[tuple[str, str, str, str]]:
+    """Return the nodes of a header pattern: bracket that opens, name, numeric suffix, bracket that closes."""
+    return _NODE.findall(pattern)
+
+
 Unit = tuple[str, bool, tuple[str, ...]]
 """A full header in capitals, whether it is a query, and the arguments."""
 
@@ -112,7 +117,7 @@ def header_regex(pattern: str) -> re.Pattern[str]:
     if pattern.startswith("*"):
         return re.compile(re.escape(pattern.upper()))
     parts = []
-    for opened, node, suffix, _ in _NODE.findall(pattern):
+    for opened, node, suffix, _ in nodes(pattern):
         short = re.sub("[a-z]", "", node)
         names = "|".join(dict.fromkeys((node.upper(), short)))
         parts.append(f"(?::(?:{names}){'([0-9]*)' if suffix else ''}){'?' if opened else ''}")
@@ -127,7 +132,7 @@ def bounds(pattern: str) -> tuple[tuple[int, int] | None, ...]:
     (None, (2, 12))
     """
     found = []
-    for _, _, suffix, _ in _NODE.findall(pattern):
+    for _, _, suffix, _ in nodes(pattern):
         if suffix:
             low, dash, high = suffix.strip("{}").partition("-")
             found.append((int(low), int(high)) if dash else None)

@@ -76,7 +76,7 @@ class Damage:
         """Return what a channel really does when it is told to do something."""
         if name in self.welded and before.on and not wanted.on:
             return before
-        if name in self.run_away_v and wanted.level_v:
+        if name in self.run_away_v and wanted.level_v and wanted.remote_sense:
             wanted = replace(wanted, level_v=math.copysign(self.run_away_v[name], wanted.level_v))
         if name in self.blocked:
             return replace(wanted, on=False, off_state="highz")

@@ -17,3 +17,5 @@ class Terminal:
     off_state: Literal["normal", "zero", "highz"] = "normal"
     off_limit_a: float = 1e-3
     guard: bool = False
+    remote_sense: bool = True
+    """Whether an open sense line lets it run away; an instrument that does not say so is asked when one opens."""

@@ -147,6 +147,25 @@ def test_a_curve_without_a_pulse_serves_any():
 # ---------------------------------------------------------------------- from_csv
 
 
+def test_a_curve_whose_height_alone_is_known_serves_any_width_of_that_height(tmp_path):
+    rows = "".join(f"0.1,{g}e-8\n1.8,1e-3\n" for g in (40, 45, 47, 50, 52, 53, 55))
+    (tmp_path / "log.csv").write_text(f"V (V),I (A)\n{rows}")
+    curve = ConductanceCurve.from_csv(tmp_path / "log.csv")
+    assert curve.for_pulse(Pulse(1.8, 0.02)) is curve
+    assert ConductanceCurve.of_device(tmp_path / "log.csv", Pulse(1.8, 0.02), smoothed=False).pulse == Pulse(1.8, 0.02)
+    for asked in (
+        lambda: curve.for_pulse(Pulse(2.0, 0.02)),
+        lambda: curve.smoothed().for_pulse(Pulse(-1.8, 0.02)),
+        lambda: ConductanceCurve.from_csv(tmp_path / "log.csv", Pulse(2.0, 0.02)),
+        lambda: ConductanceCurve.of_device(tmp_path / "log.csv", Pulse(2.0, 0.02), smoothed=False),
+    ):
+        with pytest.raises(
+            LimitError,
+            match=r"log\.csv.*, measured by pulses of 1\.8 V .*--amplitude 1\.8 or --set amplitude=1\.8 sends them",
+        ):
+            asked()
+
+
 def test_a_path_may_be_text(tmp_path):
     (tmp_path / "c.txt").write_text("G (S)\n4e-7\n5e-7\n")
     curve = ConductanceCurve.from_csv(str(tmp_path / "c.txt"))

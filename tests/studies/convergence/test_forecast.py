@@ -7,6 +7,7 @@ from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import DataError
 from crossbar_hil.runs.report import make_report
 from crossbar_hil.runs.store import load_run
+from crossbar_hil.runs.training import train_and_record
 from crossbar_hil.studies.convergence.forecast import Forecast, forecast
 from crossbar_hil.studies.convergence.points import Point
 
@@ -44,6 +45,20 @@ def test_a_bench_that_describes_no_chip_is_foretold_by_the_shipped_curve_at_the_
     found = forecast(bench.model_copy(update={"chip": None}), seed=1, chips=50)
     assert found.converged == 50
     assert "(the bench describes none)" in found.about
+
+
+def test_copies_of_one_chip_have_no_probability(tmp_path):
+    (tmp_path / "map.csv").write_text("5e-7 5e-7 5e-7 5e-7\n" * 4)
+    chip = {"start": str(tmp_path / "map.csv"), "scale": 10.0}
+    found = forecast(load_bench("simulated", overrides={"chip": chip}), seed=1, chips=50)
+    assert found.about.startswith("copies of one virtual chip (nothing of it is drawn): 500 nS")
+    one = train_and_record(load_bench("simulated", overrides={"chip": chip}), seed=9, out=tmp_path)
+    facts = load_run(one.folder).facts
+    assert found.sentence == f"all converge at epoch {facts['epochs']} with {facts['pulses']} pulses"
+    low = {"chip": chip, "training": {"target": 0.999999, "epochs": 2}}
+    assert forecast(load_bench("simulated", overrides=low), seed=1, chips=50).sentence == "none converges"
+    noisy = forecast(load_bench("simulated", overrides={"chip": {**chip, "read_noise": 0.01}}), seed=1, chips=50)
+    assert "95 % interval" in noisy.sentence
 
 
 def test_no_chips_foretell_nothing():

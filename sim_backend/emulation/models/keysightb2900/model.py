@@ -1,4 +1,4 @@
-"""Emulated Keysight B2901A, B2902A, B2911A and B2912A source-measure units.
+"""Emulated Keysight B2901, B2902, B2911 and B2912 source-measure units of the series A and B.
 
 Sources are the B2900 SCPI command reference, edition 2, and the B2900 user's guide; emulated only. What no page at
 hand says is assumed:
@@ -9,6 +9,9 @@ hand says is assumed:
 - output-off mode NORM opens the output relay, ZERO holds 0 V with a limit of 100 uA;
 - with automatic output-on switched off and the output off, a measurement reads what is there, without an error;
 - a triggered level that was set stays until the next ``*RST``; without one a trigger leaves the level as it is;
+- a wait that the instrument sets by itself is 100 us; it applies to triggered levels and to measurements;
+- a filter lowers the peak of a pulse that is short against its time constant, and nothing else;
+- ``:SYST:GRO?`` answers a channel list; one channel of a group that is started starts the others too;
 - of two limits with different signs the one of the level's sign is in force;
 - `stored` lists what changes nothing.
 """
@@ -64,3 +67,27 @@ class EmulatedKeysightB2911A(EmulatedKeysightB2912A):
 
     model = "B2911A"
     most_suffix = 1
+
+
+class EmulatedKeysightB2901B(EmulatedKeysightB2901A):
+    """Model B2901B, taken to be a B2901A by another name, as are the others of its series."""
+
+    model = "B2901B"
+
+
+class EmulatedKeysightB2902B(EmulatedKeysightB2902A):
+    """Model B2902B."""
+
+    model = "B2902B"
+
+
+class EmulatedKeysightB2911B(EmulatedKeysightB2911A):
+    """Model B2911B."""
+
+    model = "B2911B"
+
+
+class EmulatedKeysightB2912B(EmulatedKeysightB2912A):
+    """Model B2912B."""
+
+    model = "B2912B"

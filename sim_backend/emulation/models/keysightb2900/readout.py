@@ -72,7 +72,9 @@ def _set_elements(smu: KeysightB2900State, call: Call) -> None:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command(":FORMat:ELEMents:SENSe", _set_elements, lambda smu, _: ",".join(smu.elements)),
+    Command(
+        ":FORMat:ELEMents:SENSe", _set_elements, lambda smu, _: ",".join(smu.elements), (*ELEMENTS, ",".join(ELEMENTS))
+    ),
     *(
         Command(f"{pattern}{node}{part}", query=_fetch(pattern == ":READ", node == "[:SCALar]", element))
         for pattern in (":READ", ":FETCh")

@@ -18,6 +18,7 @@ from .settings import (
     SHORTEST_APERTURE_S,
     ChannelState,
 )
+from .source import waits
 from .state import KeysightB2900State
 
 _LIMITS = {"VOLT": number(LEAST_LIMIT_V, MOST_V, 2.0, "V"), "CURR": number(LEAST_LIMIT_A, MOST_A, 1e-4, "A")}
@@ -65,7 +66,7 @@ def _of_function(function: str) -> tuple[Command, ...]:
     pattern = f":SENSe#:{sense.NAMES[function]}"
     return (
         *sense.commands(":SENSe#", function, ChannelState().sense[function]),
-        Command(f"{pattern}:NPLCycles", _set_nplc, _nplc),
+        Command(f"{pattern}:NPLCycles", _set_nplc, _nplc, ("0.001", "1", "50")),
         setting.attribute(f"{pattern}:NPLCycles:AUTO", "aperture_auto", FLAG),
         setting.attribute(
             f"{pattern}:APERture", "aperture_s", number(SHORTEST_APERTURE_S, LONGEST_APERTURE_S, unit="S")
@@ -75,6 +76,8 @@ def _of_function(function: str) -> tuple[Command, ...]:
 
 
 COMMANDS: tuple[Command, ...] = (
+    setting.attribute(":SENSe#:REMote", "remote", FLAG),
+    *waits(":SENSe#", "SENS"),
     *sense.function_commands(":SENSe#", {name: f'"{name}"' for name in sense.NAMES}),
     *(command for function in sense.NAMES for command in _of_function(function)),
     *(command for function in _LIMITS for command in _limits(function)),

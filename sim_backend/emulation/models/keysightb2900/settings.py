@@ -24,6 +24,10 @@ SHORTEST_PULSE_S, LONGEST_S = 5e-5, 1e5
 SHORTEST_APERTURE_S, LONGEST_APERTURE_S = 8e-6, 2.0
 LARGEST_TRAIN = 100_000
 """Most triggers of one start."""
+INITIAL_WAIT_S = 1e-4
+"""What a wait is made of that the instrument sets by itself; an assumption, its value is not published."""
+LEAST_TIME_CONSTANT_S, MOST_TIME_CONSTANT_S = 5e-6, 5e-3
+"""Output filter; an automatic one is taken to have the shortest time constant."""
 
 
 def headroom(full: float) -> float:
@@ -39,6 +43,26 @@ class Layer:
     delay_s: float = 0.0
     source: str = "AINT"
     interval_s: float = 1e-5
+
+
+@dataclass
+class Wait:
+    """How long a source keeps its level, or a measurement waits, after a level has begun or a pulse has ended.
+
+    B2900 SCPI command reference, pages 2-14 and 4-91.
+    """
+
+    on: bool = True
+    automatic: bool = True
+    gain: float = 1.0
+    offset_s: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        if not self.on:
+            return 0.0
+        return self.offset_s + (self.gain * INITIAL_WAIT_S if self.automatic else 0.0)
 
 
 @dataclass
@@ -69,6 +93,16 @@ class ChannelState:
     auto_on: bool = True
     auto_off: bool = False
     protection: bool = False
+    remote: bool = False
+    """Whether the voltage is that of the sense terminals."""
+    waits: dict[str, Wait] = field(default_factory=lambda: {"SOUR": Wait(), "SENS": Wait()})
+    moved_s: float = -LONGEST_S
+    """When a level has last begun, or a pulse ended."""
+    end_value: bool = False
+    """Whether the level after a sweep is its last one, and not the one before it."""
+    filtered: bool = True
+    filter_auto: bool = False
+    filter_s: float = LEAST_TIME_CONSTANT_S
     triggers: dict[str, Layer] = field(default_factory=lambda: {"TRAN": Layer(), "ACQ": Layer()})
     arms: dict[str, Layer] = field(default_factory=lambda: {"TRAN": Layer(), "ACQ": Layer()})
     stored: Stored = field(default_factory=dict)
@@ -93,6 +127,11 @@ class ChannelState:
     def level(self) -> float:
         """The immediate level of the function in use, in volts or amperes; the base of a pulse."""
         return self.source_now.level
+
+    @property
+    def time_constant_s(self) -> float:
+        """The time constant of the output, in seconds; 0 without a filter."""
+        return (LEAST_TIME_CONSTANT_S if self.filter_auto else self.filter_s) if self.filtered else 0.0
 
     @property
     def automatic_ohms(self) -> bool:

@@ -3,12 +3,14 @@
 Names are those of the B2900 SCPI command reference, edition 2.
 """
 
+import math
+
 from ...scpi import settings as setting
 from ...scpi import source, values
 from ...scpi.kinds import FLAG, choice, integer, number
 from ...scpi.messages import Call, Command
 from ...scpi.source import LONGEST_LIST, NAMES
-from .settings import LONGEST_S, SHORTEST_PULSE_S, ChannelState
+from .settings import LEAST_TIME_CONSTANT_S, LONGEST_S, MOST_TIME_CONSTANT_S, SHORTEST_PULSE_S, ChannelState, Wait
 from .state import KeysightB2900State
 
 
@@ -40,7 +42,30 @@ def _of_function(function: str) -> tuple[Command, ...]:
     )
 
 
-_S = "[:SOURce#]"
+def waits(header: str, of: str) -> tuple[Command, ...]:
+    """Declare the wait of a source or of a measurement."""
+
+    def place(smu: KeysightB2900State, call: Call) -> Wait:
+        return smu.settings(call).waits[of]
+
+    table = {
+        "[:STATe]": ("on", FLAG),
+        ":AUTO": ("automatic", FLAG),
+        ":GAIN": ("gain", number(0.0, 100.0, 1.0)),
+        ":OFFSet": ("offset_s", number(0.0, 1.0, 0.0, "S")),
+    }
+    return setting.attributes({f"{header}:WAIT{node}": each for node, each in table.items()}, place)
+
+
+def _set_frequency(smu: KeysightB2900State, call: Call, hertz: float) -> None:
+    smu.settings(call).filter_s = 1 / (2 * math.pi * hertz)
+
+
+def _frequency(smu: KeysightB2900State, call: Call) -> float:
+    return 1 / (2 * math.pi * smu.settings(call).filter_s)
+
+
+_S, _FILTER = "[:SOURce#]", ":OUTPut#:FILTer[:LPASs]"
 
 COMMANDS: tuple[Command, ...] = (
     choice("VOLTage", "CURRent").command(
@@ -48,7 +73,12 @@ COMMANDS: tuple[Command, ...] = (
     ),
     setting.attribute(f"{_S}:FUNCtion[:SHAPe]", "shape", choice("DC", "PULSe")),
     *(command for function in NAMES for command in _of_function(function)),
-    Command(f"{_S}:SWEep:POINts", _set_sweep_points, lambda smu, call: str(smu.settings(call).source_now.points)),
+    Command(
+        f"{_S}:SWEep:POINts",
+        _set_sweep_points,
+        lambda smu, call: str(smu.settings(call).source_now.points),
+        ("1", "5", str(LONGEST_LIST)),
+    ),
     setting.attribute(f"{_S}:SWEep:SPACing", "spacing", choice("LINear", "LOGarithmic")),
     setting.attribute(f"{_S}:SWEep:DIRection", "direction", choice("UP", "DOWN")),
     setting.attribute(f"{_S}:SWEep:STAir", "stair", choice("SINGle", "DOUBle")),
@@ -65,4 +95,14 @@ COMMANDS: tuple[Command, ...] = (
     setting.attribute(":OUTPut#:OFF:AUTO", "auto_off", FLAG),
     setting.attribute(":OUTPut#:ON:AUTO", "auto_on", FLAG),
     setting.attribute(":OUTPut#:PROTection[:STATe]", "protection", FLAG),
+    setting.attribute(f"{_FILTER}[:STATe]", "filtered", FLAG),
+    setting.attribute(f"{_FILTER}:AUTO", "filter_auto", FLAG),
+    setting.attribute(
+        f"{_FILTER}:TCONstant",
+        "filter_s",
+        number(LEAST_TIME_CONSTANT_S, MOST_TIME_CONSTANT_S, LEAST_TIME_CONSTANT_S, "S"),
+    ),
+    number(31.830, 31.831e3, 31.831e3, "HZ").command(f"{_FILTER}:FREQuency", _set_frequency, _frequency),
+    setting.attribute(f"{_S}:FUNCtion:TRIGgered:CONTinuous", "end_value", FLAG),
+    *waits(_S, "SOUR"),
 )

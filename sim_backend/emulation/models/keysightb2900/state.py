@@ -47,6 +47,7 @@ class KeysightB2900State(SmuInstrument):
         self.waiting: tuple[tuple[int, ...], tuple[str, ...]] | None = None
         """Channels and actions of a start that waits for its trigger."""
         self._driven: dict[str, dict[str, object]] = {}
+        self._levels: dict[str, tuple[object, object]] = {}
         for channel in self.channels:
             world.add_source(channel, Terminal(off_state="highz", off_limit_a=ZERO_LIMIT_A))
         self.reset()
@@ -59,6 +60,8 @@ class KeysightB2900State(SmuInstrument):
         self.on = [False for _ in self.channels]
         self.readings: tuple[list[dict[str, float]], ...] = tuple([] for _ in self.channels)
         self.waiting = None
+        self.group: tuple[int, ...] = (1,)
+        """Channels that one of them starts together with itself."""
         self.apply()
 
     # ------------------------------------------------------------------ where settings live
@@ -95,6 +98,7 @@ class KeysightB2900State(SmuInstrument):
             self.channels[number - 1]: {
                 "on": self.on[number - 1],
                 "off_state": "normal" if state.off_mode == "ZERO" else "highz",
+                "remote_sense": state.remote,
                 **reading.as_voltage_source(function, level, limit, level, limit),
             }
         }
@@ -105,6 +109,11 @@ class KeysightB2900State(SmuInstrument):
         for number, state in enumerate(self.states, start=1):
             wanted.update(self.drive(number, state.level))
         if wanted != self._driven:
+            for name, state in zip(self.channels, self.states, strict=True):
+                level = (wanted[name]["level_v"], wanted[name]["on"])
+                if level != self._levels.get(name):
+                    self._levels[name] = level
+                    state.moved_s = self.world.clock.now()
             self._driven = wanted
             self.world.set_terminals(wanted)
 

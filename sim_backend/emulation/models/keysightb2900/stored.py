@@ -12,7 +12,6 @@ from ...scpi.stored import Row, commands
 _S, _WINDOW = "[:SOURce#]", ":DISPlay[:WINDow{1-2}]"
 
 CHANNEL: tuple[Row, ...] = (
-    Row(f"{_S}:FUNCtion:TRIGgered:CONTinuous", FLAG),
     Row(f"{_S}:SWEep:RANGing", choice("BEST", "AUTO", "FIXed")),
     *(
         row
@@ -22,13 +21,10 @@ CHANNEL: tuple[Row, ...] = (
             Row(f":SENSe#:{name}:RANGe:AUTO:THReshold", kinds.number(11.0, 100.0, 90.0)),
         )
     ),
-    Row(":SENSe#:REMote", FLAG),
-    *(Row(f"{header}:WAIT{node}", FLAG, True) for header in (_S, ":SENSe#") for node in ("[:STATe]", ":AUTO")),
-    Row(":OUTPut#:FILTer[:LPASs][:STATe]", FLAG, True),
-    Row(":OUTPut#:FILTer[:LPASs]:AUTO", FLAG),
-    Row(":OUTPut#:FILTer[:LPASs]:TCONstant", kinds.number(5e-6, 5e-3, 5e-6, "S")),
     Row(":OUTPut#:HCAPacitance[:STATe]", FLAG),
     Row(":OUTPut#:LOW", choice("FLOat", "GROund"), "GRO"),
+    *(Row(f":CALCulate#:{node}:STATe", FLAG) for node in ("MATH", "CLIMits")),
+    Row(":TRACe#:FEED:CONTrol", choice("NEVer", "NEXT")),
 )
 """What each channel has of its own."""
 INSTRUMENT: tuple[Row, ...] = (

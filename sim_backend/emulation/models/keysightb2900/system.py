@@ -7,8 +7,15 @@ from ...scpi import format as scpi_format
 from ...scpi import settings as setting
 from ...scpi import values
 from ...scpi.format import DOUBLE, SINGLE, TEXT
-from ...scpi.messages import Command, clear_errors, error_count
+from ...scpi.messages import Call, Command, clear_errors, error_count
 from ...scpi.smu import LINE_FREQUENCY
+from .state import KeysightB2900State
+from .trigger import channels
+
+
+def _group(smu: KeysightB2900State, call: Call) -> None:
+    smu.group = tuple(channels(smu, call.expect(1)))
+
 
 COMMANDS: tuple[Command, ...] = (
     *scpi_format.commands(
@@ -17,9 +24,11 @@ COMMANDS: tuple[Command, ...] = (
     ),
     *setting.registers("MEASurement", "OPERation", "QUEStionable"),
     Command(":SYSTem:ERRor:COUNt", query=lambda smu, call: f"+{error_count(smu, call)}"),
-    Command(":SYSTem:ERRor:CLEar", clear_errors),
+    Command(":SYSTem:ERRor:CLEar", clear_errors, samples=("",)),
     setting.action(":SYSTem:PRESet", lambda smu: smu.reset()),
     LINE_FREQUENCY,
+    Command(":SYSTem:GROup[:DEFine]", _group, lambda smu, _: f"(@{','.join(map(str, smu.group))})", ("(@1)", "(@1:2)")),
+    setting.action(":SYSTem:GROup:RESet", lambda smu: setattr(smu, "group", (1,))),
     setting.query(":SYSTem:TIME:TIMer:COUNt", lambda smu, _: values.nr3(smu.elapsed_s())),
     setting.action(":SYSTem:TIME:TIMer:COUNt:RESet[:IMMediate]", lambda smu: smu.restart_timer()),
 )

@@ -6,9 +6,12 @@ pulse delays, stays for the pulse width, and returns to its base; a measurement 
 integrates for its aperture, and is taken at its end (B2900 user's guide, pages 6-7 and 6-27). With source TIM triggers
 come at the interval, with AINT when the channel has done what the last one started: both actions together if both are
 AINT. A trigger that would come before that is late. With any other source a layer waits. Channels started by one
-command share their first instant, and edges at the same instant are one change of the circuit.
+command share their first instant, and edges at the same instant are one change of the circuit. No triggered level
+comes, and no measurement begins, before its wait is over, which begins with a level and with the end of a pulse.
 """
 
+import math
+from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -16,6 +19,7 @@ from typing import Literal
 from ...scpi.status import ScpiError
 from ...world.world import World
 from .reading import take
+from .settings import ChannelState
 from .state import KeysightB2900State
 
 Change = dict[str, dict[str, object]]
@@ -59,11 +63,13 @@ def measure(smu: KeysightB2900State, numbers: Iterable[int]) -> None:
     events: list[Event] = []
     for number in numbers:
         state = smu.states[number - 1]
+        moves = _moves(smu, number)
         if state.shape == "PULS":
-            events += _transient(smu, number, 0.0, state.source_now.triggered)[0]
-            events += _acquisition(smu, number, 0.0)[0]
+            events += _transient(smu, number, 0.0, state.source_now.triggered, moves)[0]
+            events += _acquisition(smu, number, 0.0, moves)[0]
         else:
-            events.append(_measurement(smu, number, state.aperture_s))
+            begin = max(0.0, moves[-1] + state.waits["SENS"].seconds)
+            events.append(_measurement(smu, number, begin + state.aperture_s))
     _carry_out(smu, numbers, events)
 
 
@@ -88,10 +94,15 @@ def _go(smu: KeysightB2900State) -> None:
 
 def _carry_out(smu: KeysightB2900State, numbers: Iterable[int], events: Iterable[Event]) -> None:
     """Do what channels were started for, and switch outputs as they say: on before, off after or at the limit."""
+    before = {number: smu.states[number - 1].level for number in numbers}
     for number in numbers:
         smu.readings[number - 1].clear()
     smu.switch([each for each in numbers if smu.states[each - 1].auto_on], True)
     _play(smu.world, events)
+    for number, level in before.items():
+        state = smu.states[number - 1]
+        if state.source_now.mode != "FIX" and not state.end_value:
+            state.source_now.level = level
     smu.reapply()
     tripped = [each for each in numbers if smu.states[each - 1].protection and smu.limited(each)]
     smu.switch([*tripped, *(each for each in numbers if smu.states[each - 1].auto_off)], False)
@@ -119,10 +130,16 @@ def _events(smu: KeysightB2900State, number: int, actions: tuple[str, ...]) -> l
     state = smu.states[number - 1]
     in_step = all(layers[each].source != "TIM" for each in actions for layers in (state.arms, state.triggers))
     groups = [actions] if in_step else [(each,) for each in actions]
-    return [event for group in groups for event in _events_in_step(smu, number, group)]
+    moves = _moves(smu, number)
+    return [event for group in groups for event in _events_in_step(smu, number, group, moves)]
 
 
-def _events_in_step(smu: KeysightB2900State, number: int, actions: tuple[str, ...]) -> list[Event]:
+def _moves(smu: KeysightB2900State, number: int) -> list[float]:
+    """Return when a channel has begun its present level, in seconds from now; what a start does is appended."""
+    return [smu.states[number - 1].moved_s - smu.world.clock.now()]
+
+
+def _events_in_step(smu: KeysightB2900State, number: int, actions: tuple[str, ...], moves: list[float]) -> list[Event]:
     """Return what a start does that takes some actions together, one after the other."""
     state = smu.states[number - 1]
     levels = state.levels()
@@ -137,9 +154,9 @@ def _events_in_step(smu: KeysightB2900State, number: int, actions: tuple[str, ..
             end = start
             for action in (each for each in BOTH if done < most.get(each, 0)):
                 found, last = (
-                    _transient(smu, number, start, levels[done % len(levels)])
+                    _transient(smu, number, start, levels[done % len(levels)], moves)
                     if action == "TRAN"
-                    else _acquisition(smu, number, start)
+                    else _acquisition(smu, number, start, moves)
                 )
                 events += found
                 end = max(end, last)
@@ -152,22 +169,37 @@ def _events_in_step(smu: KeysightB2900State, number: int, actions: tuple[str, ..
     return events
 
 
-def _transient(smu: KeysightB2900State, number: int, start: float, level: float | None) -> tuple[list[Event], float]:
+def _transient(
+    smu: KeysightB2900State, number: int, start: float, level: float | None, moves: list[float]
+) -> tuple[list[Event], float]:
     """Return the edges that one trigger starts, and when they are done."""
     state = smu.states[number - 1]
     rise = start + state.triggers["TRAN"].delay_s
     if state.shape == "PULS":
-        rise += state.pulse_delay_s
+        rise = max(rise + state.pulse_delay_s, moves[-1] + state.waits["SOUR"].seconds)
         fall = rise + state.pulse_width_s
+        moves.append(fall)
         peak = state.level if level is None else level
-        return [_edge(smu, number, rise, peak), _edge(smu, number, fall, None)], fall
-    return ([] if level is None else [_edge(smu, number, rise, level, lasting=True)]), rise
+        return [_edge(smu, number, rise, _reached(state, peak)), _edge(smu, number, fall, None)], fall
+    if level is None:
+        return [], rise
+    rise = max(rise, moves[-1] + state.waits["SOUR"].seconds)
+    moves.append(rise)
+    return [_edge(smu, number, rise, level, lasting=True)], rise
 
 
-def _acquisition(smu: KeysightB2900State, number: int, start: float) -> tuple[list[Event], float]:
+def _reached(state: ChannelState, peak: float) -> float:
+    """Return the level that a pulse reaches through the output filter until it ends."""
+    if not state.time_constant_s:
+        return peak
+    return peak + (state.level - peak) * math.exp(-state.pulse_width_s / state.time_constant_s)
+
+
+def _acquisition(smu: KeysightB2900State, number: int, start: float, moves: list[float]) -> tuple[list[Event], float]:
     """Return the measurement that one trigger starts, and when it is done."""
     state = smu.states[number - 1]
-    done = start + state.triggers["ACQ"].delay_s + state.aperture_s
+    last = moves[max(bisect_right(moves, start) - 1, 0)]
+    done = max(start + state.triggers["ACQ"].delay_s, last + state.waits["SENS"].seconds) + state.aperture_s
     return [_measurement(smu, number, done)], done
 
 
@@ -178,6 +210,8 @@ def _edge(smu: KeysightB2900State, number: int, at_s: float, level: float | None
         state = smu.states[number - 1]
         if lasting and level is not None:
             state.source_now.level = level
+        if lasting or level is None:
+            state.moved_s = smu.world.clock.now()
         return smu.drive(number, state.level if level is None else level)
 
     return Event(round(at_s, 9), 1, action)

@@ -16,6 +16,8 @@ from .state import KeysightB2900State
 from .timing import initiate, release
 
 ACTIONS = {":TRANsient": ("TRAN",), ":ACQuire": ("ACQ",), "[:ALL]": ("TRAN", "ACQ")}
+LISTS = ("", "(@1)")
+"""Lists of channels that every model has; none is channel 1."""
 SIGNALS = ("INT1", "INT2", "LAN", *(f"EXT{pin}" for pin in range(1, 15)))
 """What triggers come from: internal lines, LAN, and pins of the digital connector."""
 _LAYER: dict[str, tuple[str, Kind]] = {
@@ -67,10 +69,10 @@ def _layer(kind: str, node: str, actions: tuple[str, ...]) -> tuple[Command, ...
             each.count = wanted
 
     return (
-        Command(f":{kind}#{node}:COUNt", set_count),
+        Command(f":{kind}#{node}:COUNt", set_count, samples=("1", "3", "INF")),
         setting.query(f":{kind}#{node}:COUNt", lambda smu, call: str(layers(smu, call)[0].count)),
         *(stored(what, key, value_kind) for what, (key, value_kind) in _LAYER.items()),
-        Command(f":{kind}{node}[:IMMediate]", _release),
+        Command(f":{kind}{node}[:IMMediate]", _release, samples=LISTS),
     )
 
 
@@ -81,7 +83,11 @@ def _release(smu: KeysightB2900State, call: Call) -> None:
 
 
 def _initiate(actions: tuple[str, ...]) -> Write:
-    return lambda smu, call: initiate(smu, channels(smu, call.expect(0, 1)), actions)
+    def write(smu: KeysightB2900State, call: Call) -> None:
+        named = channels(smu, call.expect(0, 1))
+        initiate(smu, sorted({*named, *smu.group}) if set(named) & set(smu.group) else named, actions)
+
+    return write
 
 
 def _abort(smu: KeysightB2900State, call: Call) -> None:
@@ -100,8 +106,8 @@ COMMANDS: tuple[Command, ...] = tuple(
     for command in (
         *_layer("ARM", node, actions),
         *_layer("TRIGger", node, actions),
-        Command(f":INITiate[:IMMediate]{node}", _initiate(actions)),
-        Command(f":ABORt{node}", _abort),
+        Command(f":INITiate[:IMMediate]{node}", _initiate(actions), samples=LISTS),
+        Command(f":ABORt{node}", _abort, samples=LISTS),
         setting.query(f":IDLE#{node}", _idle),
     )
 )

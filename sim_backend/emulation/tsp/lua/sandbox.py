@@ -88,7 +88,7 @@ class Sandbox:
         self._kit["node"](self._ids[self._root.children["localnode"]])
         self.begin()
         for name, source in self._factory.items():
-            self._kit["factory"](name, as_lua_5_1(source))
+            self._kit["factory"](name, _translate_known(source))
         self._kit["seal"]()
 
     def run(self, source: str) -> tuple[str, str] | None:
@@ -161,7 +161,7 @@ class Sandbox:
         add = functools.partial(self._kit["add"], identity)
         table = self._kit["object"](identity, node.luatype, node.item is not None, node.fleeting)
         for key in node.getters:
-            add("get", key)
+            add("get", key, functools.partial(node.values.__getitem__, key) if key in node.plain else None)
         for key in node.setters:
             add("set", key)
         for key in node.methods:
@@ -238,6 +238,7 @@ def _translate_known(source: str) -> str:
     return as_lua_5_1(source)
 
 
+@functools.cache
 def _lua_source(name: str) -> str:
     return files(__package__).joinpath(f"{name}.lua").read_text(encoding="utf-8")
 

@@ -9,6 +9,7 @@ from crossbar_hil.sim_backend.emulation.models.keysightb2900.model import (
     EmulatedKeysightB2911A,
     EmulatedKeysightB2912A,
 )
+from crossbar_hil.sim_backend.emulation.world.damage import Damage
 
 
 @pytest.fixture
@@ -23,6 +24,7 @@ def make(talk):
 def bench(make):
     found = make()
     found.say(":FORM:ELEM:SENS CURR", *(f":SENS{n}:CURR:RANG 1e-5" for n in (1, 2)))
+    found.say(*(f":{what}{n}:WAIT OFF" for what in ("SOUR", "SENS") for n in (1, 2)))
     return found
 
 
@@ -349,9 +351,7 @@ def test_a_layer_for_both_actions_sets_both(bench):
         ":CALC:LIM:PASS:DIG 3",
         ":FORM:DIG BIN",
         ":TRIG1:LXI:LAN:LIST?",
-        ":CALC1:MATH:STAT ON",
         ":CALC1:LIM1:STAT ON",
-        ":TRAC1:FEED:CONT NEXT",
         ":OUTP1:SAVE 0",
         ":TRIG1:ALL:BYP ONCE",
         ":FORM:SREG HEX",
@@ -362,3 +362,68 @@ def test_a_layer_for_both_actions_sets_both(bench):
 )
 def test_what_no_crossbar_lab_touches_is_refused_by_name(bench, message):
     assert bench.refused(message) == -113
+
+
+def test_a_source_wait_sets_pulses_apart_and_makes_none_longer(bench):
+    pulse(bench, 1, 1, count=3)
+    pulse(bench, 2, -1, count=3)
+    for n in (1, 2):
+        bench.say(f":SOUR{n}:WAIT ON", f":SOUR{n}:WAIT:AUTO OFF", f":SOUR{n}:WAIT:OFFS 1", f":OUTP{n} ON")
+    bench.say(":SENS1:CURR:RANG 1e-3", ":INIT (@1,2)")
+    exposures = bench.world.log.of("exposure")
+    np.testing.assert_allclose([each["seconds"] for each in exposures], [0.05] * 3)
+    np.testing.assert_allclose(np.diff([each["t"] for each in exposures]), [1.05, 1.05])
+
+
+def test_a_measure_wait_has_a_reading_wait_for_a_new_level_and_takes_one_of_a_pulse_after_its_end(bench, cell):
+    bench.say(":OUTP1 ON", ":OUTP2 ON", ":SENS1:WAIT ON", ":SENS1:WAIT:AUTO OFF", ":SENS1:WAIT:OFFS 0.5")
+    bench.say(":SENS1:CURR:APER 0.002", ":SOUR1:VOLT 0.1")
+    before = bench.world.clock.now()
+    bench.ask(":MEAS? (@1)")
+    assert bench.world.clock.now() - before == pytest.approx(0.502)
+    bench.ask(":MEAS? (@1)")
+    assert bench.world.clock.now() - before == pytest.approx(0.504)  # the level is no new one any more
+    bench.say(":SOUR1:VOLT 0", ":SOUR1:FUNC:SHAP PULS", ":SOUR1:VOLT:TRIG 0.1", ":SOUR1:PULS:WIDT 0.05", ":INIT (@1)")
+    assert bench.numbers(":FETC:ARR? (@1)") == [pytest.approx(0, abs=1e-12)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "seconds"),
+    [("GAIN 0", 0.0), ("GAIN 100", 0.01), ("OFFS 0.2", 0.2001), ("AUTO OFF", 0.0), ("STAT OFF", 0.0)],
+)
+def test_a_wait_is_its_gain_times_what_the_instrument_sets_and_its_offset(make, settings, seconds):
+    bench = make()
+    bench.say(f":SENS1:WAIT:{settings}", ":SENS1:CURR:APER 1e-3", ":OUTP1 ON", ":SOUR1:VOLT 0.1")
+    before = bench.world.clock.now()
+    bench.ask(":MEAS? (@1)")
+    assert bench.world.clock.now() - before == pytest.approx(1e-3 + seconds)
+
+
+def test_a_slow_filter_takes_the_peak_off_a_short_pulse(bench):
+    pulse(bench, 1, 1, width_s=5e-3)
+    bench.say(":OUTP1:FILT:TCON 5e-3", ":SOUR2:VOLT -1", ":OUTP1 ON", ":OUTP2 ON", ":INIT (@1)", ":SOUR2:VOLT 0")
+    peaks = [each["volt"] for each in bench.world.log.of("exposure") if each["seconds"] == pytest.approx(5e-3)]
+    assert peaks == [pytest.approx(2 - np.exp(-1), rel=1e-6)]
+
+
+def test_the_filter_is_one_setting_in_seconds_and_in_hertz(bench):
+    bench.say(":OUTP1:FILT:FREQ 318.3")
+    assert float(bench.ask(":OUTP1:FILT:TCON?")) == pytest.approx(1 / (2 * np.pi * 318.3))
+
+
+def test_a_sweep_ends_where_it_began_unless_told_otherwise(bench):
+    bench.say(
+        ":SOUR1:VOLT:MODE LIST", ":SOUR1:LIST:VOLT 0.1,0.2", ":TRIG1:ALL:COUN 2", ":SOUR1:VOLT 0.05", ":INIT (@1)"
+    )
+    assert float(bench.ask(":SOUR1:VOLT?")) == 0.05
+    bench.say(":SOUR1:FUNC:TRIG:CONT ON", ":INIT (@1)")
+    assert float(bench.ask(":SOUR1:VOLT?")) == 0.2
+
+
+def test_an_open_sense_line_runs_away_on_the_channel_that_senses_by_it_whenever_it_begins_to(bench):
+    bench.world.damage = Damage(np.random.default_rng(1))
+    bench.world.damage.run_away_v = {"smu.a": 20.0, "smu.b": 20.0}
+    bench.say(":OUTP1 ON", ":OUTP2 ON", ":SOUR1:VOLT 0.1", ":SOUR2:VOLT 0.1")
+    assert bench.world.terminal("smu.a").level_v == 0.1
+    bench.say(":SENS1:REM ON")
+    assert [bench.world.terminal(f"smu.{each}").level_v for each in "ab"] == [20, 0.1]

@@ -1,16 +1,19 @@
 """Whether a run can be trusted: its journal whole, every pulse accounted for, its record the journal's own tale."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
-from crossbar_hil.errors import RunError
+from crossbar_hil.errors import CrossbarError, RunError
 from crossbar_hil.guard.chain import Entry
 from crossbar_hil.guard.inspection import examine
+from crossbar_hil.guard.lock import run_owner
 from crossbar_hil.guard.opening import JOURNAL
+from crossbar_hil.guard.replay import PulseCount, count_pulses
+from crossbar_hil.runs.audit.differences import Recorded, differences_of
+from crossbar_hil.runs.audit.retelling import retell
 from crossbar_hil.runs.run import Run
+from crossbar_hil.runs.training_run import TrainingRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +40,6 @@ class RunVerdict:
         return f"{self.what} {self.run}: {told}"
 
 
-class PulseCount(NamedTuple):
-    """Pulses in a journal."""
-
-    asked: int
-    done: int
-    in_doubt: int
-    """Those without an outcome among them."""
-    open: tuple[int, ...]
-    """Sequence numbers of intents without an outcome."""
-
-
-def count_pulses(entries: Iterable[Entry]) -> PulseCount:
-    """Count the pulses in the entries of a journal."""
-    counts: Counter[str] = Counter()
-    train_of: dict[int, int] = {}
-    asked = 0
-    for entry in entries:
-        if entry.kind == "intent":
-            train_of[entry.body["seq"]] = entry.body["count"]
-        elif entry.kind == "outcome":
-            counts[entry.body["state"]] += train_of.pop(entry.body["seq"])
-        elif entry.kind == "pulses":
-            asked += sum(map(sum, entry.body["counts"]))
-    return PulseCount(asked, counts["done"], counts["in_doubt"] + sum(train_of.values()), tuple(sorted(train_of)))
-
-
 def verify_run(run: Run) -> RunVerdict:
     """Check the journal of a run, and the record against it.
 
@@ -74,6 +51,7 @@ def verify_run(run: Run) -> RunVerdict:
     path = run.folder / JOURNAL
     if not path.exists():
         raise RunError(f"run {run.name} has no journal; a {run.kind} chip is drawn again from its seed")
+    find_differences = _read_record(run)  # read first, so that the journal is ahead of it and never behind
     entries, verdict = examine(path)
     problems = list(verdict.problems)
     counted = PulseCount(0, 0, 0, ())
@@ -81,11 +59,44 @@ def verify_run(run: Run) -> RunVerdict:
         counted = count_pulses(entries)
         if counted.open and run.status == "done":
             problems.append(f"run {run.name} is done, but pulse {counted.open[0]} has no outcome")
-        if run.recorded_pulses > counted.asked:
-            problems.append(
-                f"the record holds {run.recorded_pulses} pulses, but only {counted.asked} stand in the journal"
-            )
+        problems += find_differences(entries)
     return RunVerdict(run.name, verdict.entries, verdict.chain, counted.done, counted.in_doubt, tuple(problems))
+
+
+def _read_record(run: Run) -> Callable[[Sequence[Entry]], list[str]]:
+    """Read the record of a run; what is returned says where it is not what the entries of a journal tell."""
+    if isinstance(run, TrainingRun):
+        return _read_training(run)
+    held = run.recorded_pulses
+
+    def check(entries: Sequence[Entry]) -> list[str]:
+        asked = count_pulses(entries).asked
+        return [f"the record holds {held} pulses, but only {asked} stand in the journal"] if held > asked else []
+
+    return check
+
+
+def _read_training(run: TrainingRun) -> Callable[[Sequence[Entry]], list[str]]:
+    """Do so of a training: it is done again on what the journal holds, and every number is compared."""
+    being_written = bool(run_owner(run.folder))
+    with run.open_record() as record:
+        recorded = Recorded.of(record)
+
+    def check(entries: Sequence[Entry]) -> list[str]:
+        wiring = run.bench.wiring
+        if wiring is None:
+            return ["bench.toml has no [wiring], so it is not the file with which the run began"]
+        shape = len(wiring.rows), len(wiring.columns)
+        epochs = recorded.fact("epochs") if recorded.fact("status") == "running" else recorded.epochs
+        try:
+            told = retell(run.bench, run.task, shape, entries, epochs)
+        except CrossbarError as error:
+            return [f"the training cannot be told again: {error}"]
+        return list(
+            differences_of(recorded, told, entries, run.folder, run.task, shape=shape, being_written=being_written)
+        )
+
+    return check
 
 
 def verify_session(folder: Path) -> RunVerdict:

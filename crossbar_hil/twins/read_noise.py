@@ -1,4 +1,4 @@
-"""How noisy the readings of a chip are, found by reading it several times."""
+"""How noisy the readings of a chip are, from cells that are read several times with nothing done to them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -57,34 +57,39 @@ class ReadNoise:
         }
 
 
-def find_read_noise(maps: FloatArray) -> ReadNoise:
-    """Estimate the noise of readings.
+def find_read_noise(*rounds: FloatArray) -> ReadNoise:
+    """Estimate the noise of readings: how much one differs from the next.
+
+    Slow drift is none, and telegraph noise is as far as it is not much slower than the readings. Half the mean square
+    of successive differences is the variance; of N readings they have 2 (N - 1)^2 / (3 N - 4) degrees of freedom:
+    J. von Neumann and others, Ann. Math. Stat. 12 (1941) 153, doi:10.1214/aoms/1177731746.
 
     Parameters
     ----------
-    maps : ndarray of float, shape (N, R, C)
-        N readings of every cell, in siemens, with nothing done to the chip between them.
+    *rounds : ndarray of float, shape (N, ...)
+        N readings of every cell, in siemens, one after the other; what was done to the chip was done between rounds.
 
     Raises
     ------
     DataError
-        If there are fewer than two, or no cell conducts.
+        If a round has fewer than two, or no cell conducts.
     """
     from scipy.special import chdtri  # noqa: PLC0415 - scipy takes a while to import
 
-    reads = len(maps)
-    if reads < 2:
-        raise DataError(f"{reads} reading of each cell shows no noise, at least 2 are needed")
-    means = maps.mean(axis=0)
-    taken = means > LEAST_SHARE * float(np.median(np.abs(means)))
-    if not taken.any():
+    if min(map(len, rounds)) < 2:
+        raise DataError(f"{min(map(len, rounds))} reading of each cell shows no noise, at least 2 are needed")
+    squares, cells, freedom = [], 0, 0.0
+    for readings in rounds:
+        reads, means = len(readings), readings.mean(axis=0)
+        taken = means > LEAST_SHARE * float(np.median(np.abs(means)))
+        squares.append(np.square(np.diff(readings, axis=0)[:, taken] / means[taken]).ravel())
+        freedom += int(taken.sum()) * 2 * (reads - 1) ** 2 / (3 * reads - 4)
+        cells = max(cells, int(taken.sum()))
+    if not cells:
         raise DataError("no cell conducts, so the noise of its readings cannot be found")
-    cells = int(np.count_nonzero(taken))
-    changes = maps - maps[0]  # so that readings that repeat have no noise by the rounding of their mean
-    share = float(np.sqrt((changes.var(axis=0, ddof=1)[taken] / np.square(means[taken])).mean()))
-    freedom = cells * (reads - 1)
+    share = float(np.sqrt(np.concatenate(squares).mean() / 2))
     low, high = (share * float(np.sqrt(freedom / chdtri(freedom, tail))) for tail in (0.025, 0.975))
-    return ReadNoise(share, low, high, reads, cells, means.size)
+    return ReadNoise(share, low, high, sum(map(len, rounds)), cells, rounds[0][0].size)
 
 
 def in_percent(share: float) -> str:

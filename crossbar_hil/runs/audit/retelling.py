@@ -1,0 +1,132 @@
+"""A training told again by the journal of its guard: every request of the trainer is answered by what stands there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from crossbar_hil.arrays import FloatArray, IntArray
+from crossbar_hil.backend import DeviceBackend, Limits, Pulse
+from crossbar_hil.bench.file import Bench
+from crossbar_hil.bench.opening import likeness_of
+from crossbar_hil.guard.chain import Entry
+from crossbar_hil.guard.replay import Operation, Record
+from crossbar_hil.training.fresh import Assurance, FreshReads, read_afresh, reads_wanted
+from crossbar_hil.training.patterns import PatternSet
+from crossbar_hil.training.result import Epoch, TrainingResult
+from crossbar_hil.training.settings import make_trainer
+
+ANYTHING = Limits(1e3, 1e3, 1e3)
+"""What was sent was within the limits of its bench, or it would not be in the journal."""
+
+
+class JournalEnds(Exception):  # noqa: N818 - it names what happened
+    """The journal holds no more."""
+
+
+class OtherTraining(Exception):  # noqa: N818 - likewise
+    """The journal holds another request than the training makes."""
+
+
+class JournalChip(DeviceBackend):
+    """A chip that answers from a journal alone.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (R, C).
+    entries : sequence of Entry
+        Of a journal that is whole.
+    """
+
+    kind = "journal"
+    limits = ANYTHING
+
+    def __init__(self, shape: tuple[int, int], entries: Sequence[Entry]) -> None:
+        self.shape = shape
+        self.operations = Record.of(entries, shape).operations
+        self.place = 0
+        """Of the next operation."""
+
+    def _read_currents(self, voltages: FloatArray) -> FloatArray:
+        operation = self._next("read")
+        if operation.currents is None or not np.array_equal(voltages, operation.voltages):  # type: ignore[arg-type]
+            raise OtherTraining(f"operation {operation.number} of the journal reads at other voltages")
+        self.place += 1
+        return operation.currents
+
+    def _send_pulses(self, counts: IntArray, pulse: Pulse) -> None:
+        operation = self._next("pulses")
+        if not np.array_equal(counts, operation.counts) or pulse != operation.pulse:  # type: ignore[arg-type]
+            raise OtherTraining(f"operation {operation.number} of the journal sends other pulses")
+        if not operation.ended:
+            raise JournalEnds
+        self.place += 1
+
+    def make_safe(self) -> None:
+        """Do nothing: there is no chip."""
+
+    def _next(self, kind: str) -> Operation:
+        if self.place >= len(self.operations):
+            raise JournalEnds
+        operation = self.operations[self.place]
+        if operation.kind != kind:
+            raise OtherTraining(f"operation {operation.number} of the journal is {operation.kind}, not {kind}")
+        return operation
+
+
+@dataclass
+class Retold:
+    """What a training came to by its journal."""
+
+    confirm: int
+    epochs: list[Epoch] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    """Of each epoch, how many operations of the journal were over with it."""
+    fresh: FreshReads | None = None
+    assurance: Assurance | None = None
+    is_complete: bool = False
+    """Whether the training has ended by itself, and its fresh reads were taken."""
+    result: TrainingResult | None = None
+    """Of as many epochs as was asked for; None if there are not so many."""
+    problem: str = ""
+    """Why it cannot be told to the end of the journal."""
+
+
+def retell(bench: Bench, task: PatternSet, shape: tuple[int, int], entries: Sequence[Entry], epochs: int) -> Retold:
+    """Train again, as a bench file says, on a chip that answers from a journal; the result is that of so many epochs.
+
+    Raises
+    ------
+    CrossbarError
+        If patterns or settings do not fit the chip.
+    """
+    chip = JournalChip(shape, entries)
+    chip.noisy, chip.likeness = bench.noisy, likeness_of(bench)
+    trainer = make_trainer(bench.training, chip)
+    told = Retold(trainer.confirm)
+    wanted = 0
+    try:
+        for epoch in trainer.iterate(task.train, task.train_labels):
+            told.epochs.append(epoch)
+            told.ends.append(chip.place)
+            if epoch.number == epochs:
+                told.result = trainer.result(task.train, task.train_labels, list(told.epochs))
+        told.is_complete = trainer.has_ended(told.epochs)
+        if trainer.has_converged(told.epochs):
+            wanted = reads_wanted(bench.training.fresh_reads, chip.noisy, told.epochs)
+        if wanted:
+            told.is_complete = False
+            told.fresh = read_afresh(trainer, task.train, wanted)
+            targets: dict[str, Any] = {"target0": trainer.target0, "target": trainer.target, "beta": trainer.beta}
+            told.assurance = Assurance.of(told.fresh, task.train_labels, **targets)
+            told.is_complete = True
+        if chip.place < len(chip.operations):
+            left = len(chip.operations) - chip.place
+            told.problem = f"the journal holds {left} operations more than the training asks for"
+    except JournalEnds:
+        pass
+    except OtherTraining as other:
+        told.problem = f"{other} than the training asks for after epoch {len(told.epochs)}"
+    return told

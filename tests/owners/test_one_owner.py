@@ -1,0 +1,173 @@
+"""Who has a bench, by whatever name: judged by the bench's own log, what came over the wire and the process table."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.errors import BenchBusy, GuardError
+from crossbar_hil.guard import __main__ as guard_main
+from crossbar_hil.guard.lock import BenchLock
+from crossbar_hil.guard.opening import lock_names, make_bench_safe, open_guarded
+from crossbar_hil.owners.takeover import is_guard_of, take_over
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes are proven by /proc")
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path, monkeypatch, allow_loopback):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("CROSSBAR_HIL_LOCKS", str(tmp_path / "locks"))
+
+
+@pytest.fixture
+def real(emulated_bench):
+    """Make a bench of kind hardware of the emulated instruments: real(), or real(other resources)."""
+
+    def make(resources=None):
+        given = {name: {"resource": each} for name, each in (resources or emulated_bench.resources).items()}
+        bench = load_bench("emulated", overrides={"instruments": given})
+        return bench.model_copy(update={"kind": "hardware", "chip_id": "A1"})
+
+    return make
+
+
+class Relay:
+    """Another address of an instrument: what comes in goes on to it, and is kept."""
+
+    def __init__(self, resource):
+        self._to = int(resource.split("::")[2])
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.resource = f"TCPIP0::127.0.0.1::{self._listener.getsockname()[1]}::SOCKET"
+        self.heard = b""
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            with client, socket.create_connection(("127.0.0.1", self._to)) as instrument:
+                while data := client.recv(4096):
+                    self.heard += data
+                    instrument.sendall(data)
+                    client.sendall(instrument.recv(4096))
+
+    def close(self):
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+
+def folder(tmp_path, name):
+    (tmp_path / name).mkdir()
+    return tmp_path / name
+
+
+@pytest.mark.fault("O3", "V16")
+def test_an_instrument_by_another_address_is_refused_after_it_has_said_who_it_is_and_a_rescue_leaves_it_alone(
+    tmp_path, real, emulated_bench
+):
+    relays = {name: Relay(each) for name, each in emulated_bench.resources.items()}
+    world = emulated_bench.world
+    with open_guarded(real(), seed=1, folder=folder(tmp_path, "a")) as backend:
+        before = backend.read_conductances(0.1)
+        logged = len(world.log.of("source")) + len(world.log.of("relays"))
+        elsewhere = real({name: relay.resource for name, relay in relays.items()})
+        with pytest.raises(BenchBusy, match=rf"serial 1234567 is in use by process {backend.guard_pid} .*, run .*/a,"):
+            open_guarded(elsewhere, seed=1, folder=folder(tmp_path, "b"))
+        assert relays["smu"].heard == b"*IDN?\n"
+        assert relays["matrix"].heard == b""
+        report = rescue(tmp_path / "b")
+        assert not report.confirmed
+        assert all("nothing was sent to it" in failure for failure in report.failures)
+        report = rescue(tmp_path / "a")
+        assert not report.confirmed
+        assert f"in use by process {backend.guard_pid}" in report.failures[0]
+        assert "the second guard has sent nothing" in report.failures[0]
+        assert len(world.log.of("source")) + len(world.log.of("relays")) == logged
+        assert world.terminal("smu.a").on
+        assert (backend.read_conductances(0.1) == before).all()
+    for relay in relays.values():
+        assert relay.heard in (b"", 2 * b"*IDN?\n", b"*IDN?\n")
+        relay.close()
+
+
+def rescue(of):
+    """Have a second guard make a bench safe, in this process; return its report."""
+    hello = {"bench": str(of / "bench.toml"), "journal": str(of / "journal.sqlite"), "resources": None, "rescue": True}
+    service = type("Person", (), {"ask": input, "tell": print})
+    return guard_main.Rescue({**hello, "allow_loopback": True}, service).make_safe("the guard process was killed")
+
+
+@LINUX
+@pytest.mark.fault("H6", "H16", "V16")
+def test_a_guard_that_is_stuck_is_told_to_end_and_then_killed_and_the_bench_is_safe(tmp_path, real, emulated_bench):
+    told = []
+    world = emulated_bench.world
+    with pytest.raises(GuardError), open_guarded(real(), seed=1, folder=folder(tmp_path, "a")) as backend:  # noqa: PT012
+        backend.read_conductances(0.1)
+        os.kill(backend.guard_pid, signal.SIGSTOP)
+        assert world.terminal("smu.a").on
+        assert make_bench_safe(real(), patience_s=0.2, tell=told.append) == []
+        assert not any(world.terminal(f"smu.{channel}").on for channel in "ab")
+        assert not world.closed("matrix")
+        assert f"process {backend.guard_pid} of" in told[0]
+        assert "was told to make the bench safe" in told[0]
+        assert told[1].startswith(f"process {backend.guard_pid} did not end within 0.2 s and was killed")
+        backend.read_conductances(0.1)
+
+
+HOLDER = """
+import json, sys
+from pathlib import Path
+from crossbar_hil.guard.lock import BenchLock
+lock = BenchLock(["GPIB0::24::INSTR"], run="r", folder=Path(sys.argv[1]))
+lock.acquire()
+(path,) = lock._held
+if sys.argv[2:] and sys.argv[2].isdigit():
+    path.write_text(json.dumps({"pid": int(sys.argv[2])}))
+print(path, flush=True)
+sys.stdin.read()
+"""
+
+
+@LINUX
+@pytest.mark.fault("X21", "V16")
+@pytest.mark.parametrize("forged", [False, True])
+def test_who_is_not_proven_to_be_the_guard_that_holds_the_lock_is_never_signalled(tmp_path, forged):
+    """The holder is no guard; the file may name somebody else, who even is called as a guard is."""
+    sleeper = [sys.executable, "-c", "input()", "-m", "crossbar_hil.guard"]
+    with subprocess.Popen(sleeper, stdin=subprocess.PIPE) as victim:
+        words = [str(tmp_path / "locks"), *([str(victim.pid)] if forged else [])]
+        with subprocess.Popen(
+            [sys.executable, "-c", HOLDER, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as holder:
+            place = holder.stdout.readline().strip()
+            lock = BenchLock(["GPIB0::24::INSTR"], run="safe", folder=tmp_path / "locks")
+            times = iter(range(1000))
+            with pytest.raises(BenchBusy, match="not seen to be a guard of this user, so nothing was sent to it"):
+                take_over(lock, clock=lambda: next(times), wait=lambda _: None)
+            assert not is_guard_of(victim.pid, place)
+            assert (victim.poll(), holder.poll()) == (None, None)
+            holder.stdin.close()
+            victim.stdin.close()
+        assert holder.returncode == 0
+
+
+def test_check_asks_no_instrument_of_a_bench_that_is_in_use(tmp_path, real, cli):
+    bench = real()
+    path = tmp_path / "lab.toml"
+    path.write_text(bench.as_toml(), encoding="utf-8")
+    lock = BenchLock(lock_names(bench.instruments), run="another")
+    lock.acquire()
+    done = cli("check", path, "--allow-loopback")
+    lock.release()
+    assert done.code == 1
+    assert "is in use by process" in done.err
+    assert cli("check", path, "--allow-loopback").code == 0
