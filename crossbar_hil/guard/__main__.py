@@ -51,13 +51,27 @@ class KeptChip:
             journal.commit()
             with loopback_allowed(hello.get("allow_loopback", False)):
                 chip = open_backend(
-                    bench, seed=0, resources=resources, ask=service.ask, tell=service.tell, seen=claim(bench, lock)
+                    bench,
+                    seed=0,
+                    resources=resources,
+                    ask=service.ask,
+                    tell=service.tell,
+                    seen=claim(bench, lock),
+                    patience=service.stop.patience,
                 )
             if ledger is not None:
                 chip.spent = Spent(chip.shape, *ledger.totals())
             owned.callback(chip.owned.close if chip.owned is not None else lambda: None)
             read_v = max(abs(bench.training.v0), abs(bench.training.v1))
-            self.keeper = Keeper(chip, journal, check_v=read_v, ledger=ledger, stop=service.stop, lock=lock)  # type: ignore[arg-type]
+            self.keeper = Keeper(
+                chip,  # type: ignore[arg-type]
+                journal,
+                check_v=read_v,
+                ledger=ledger,
+                stop=service.stop,
+                lock=lock,
+                alarm=service.alarm,
+            )
             device = dict(chip.identify())
             if bench.kind == "hardware":
                 here = on_loopback({name: table.resource for name, table in bench.instruments.items()})
