@@ -29,6 +29,8 @@ MISSED = 3
 """So many beats missed, and the other one counts as gone."""
 FLUSH_S = 2.0
 """Time that a trainer has to hear the last words of a guard, in seconds; one that does not read them is gone."""
+LOOK_S = 0.1
+"""Between two looks whether somebody waits, in seconds."""
 RETRY_S = 1.0
 SAFE_WITHIN_S = 60.0
 """A bench that cannot be confirmed to be safe is tried again each second for so long; not where somebody waits for
@@ -170,9 +172,9 @@ class Service:
 
     def _pause(self, seconds: float) -> None:
         """Let time pass, unless somebody is waiting."""
-        for _ in range(10):
+        for _ in range(round(seconds / LOOK_S)):
             if not self.stop.pressed:
-                self._over.wait(seconds / 10)
+                self._over.wait(LOOK_S)
 
     def alarm(self, why: str) -> None:
         """Tell the person that the bench may not be safe, and what to look at; once in the same words."""
