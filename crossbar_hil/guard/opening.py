@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -235,7 +235,8 @@ def rescue(
             try:
                 instrument = open_instrument(name, table, named[name] or "", ask=ask, tell=tell)
                 owned.callback(instrument.close)
-                with instrument.hurried(AT_RESCUE):  # the others wait for their turn
+                hurried = getattr(instrument, "hurried", lambda share: nullcontext())  # noqa: ARG005
+                with hurried(AT_RESCUE):  # the others wait for their turn
                     identity = instrument.identify()
                 wrong = wrong_identity(name, table, identity)
                 if not wrong:

@@ -48,7 +48,8 @@ class Run:
         return started
 
     def _hear(self, started):
-        self.heard += [(time.monotonic(), line) for line in started.stderr]
+        for line in started.stderr:
+            self.heard.append((time.monotonic(), line))
 
     def events(self, name):
         lines = self.log.read_text(encoding="utf-8").splitlines() if self.log.exists() else []
@@ -118,7 +119,7 @@ def test_the_other_instrument_is_safe_the_person_told_and_ctrl_c_heard_in_time(s
 @pytest.mark.campaign
 @pytest.mark.fault("I11", "H16", "V15", "V16")
 def test_trying_ends_after_a_minute_and_safe_takes_over_before(started):
-    run, began = started("smu")
+    run, _ = started("smu")
     run.wait_for(run.told)
     with run.start("safe", str(run.bench)) as safe:
         took = time.monotonic()
