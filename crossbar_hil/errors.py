@@ -9,7 +9,7 @@
             JournalError: JournalDamaged
         BackendError
             LimitError (ValueError), ChipStateUnknown, ComplianceError
-            GuardError: Stopped, CellChanged
+            GuardError: Stopped, CellChanged, ImpossibleReading
             InstrumentError
                 OverrangeError
                 TransportError: DeadlineError, ConnectionLost, GarbledReply
@@ -18,8 +18,14 @@ Every message is one sentence that names the thing, the value and the bound.
 Saturated cells and training that does not converge are results, not errors.
 """
 
+import errno
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
+
+_LITTLE = 1 << 16
+"""So few bytes free are none: SQLite takes as many to begin."""
+_FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
 class CrossbarError(Exception):
@@ -105,6 +111,10 @@ class CellChanged(GuardError):  # noqa: N818 - it names what happened
     """A cell is not what it can have become since it was measured last; the reading is kept."""
 
 
+class ImpossibleReading(GuardError):  # noqa: N818 - it names what happened
+    """A reading that no cell can give, such as a conductance far below zero; it was thrown away."""
+
+
 class LimitError(BackendError, ValueError):
     """A request lies outside the limits; it was refused whole and nothing was sent."""
 
@@ -139,3 +149,17 @@ class ConnectionLost(TransportError):  # noqa: N818 - it names what happened
 
 class GarbledReply(TransportError):  # noqa: N818 - it names what happened
     """An answer that cannot be the one asked for: not decodable, cut short, or of the wrong form."""
+
+
+def reason_of(error: BaseException, folder: Path | None = None) -> str:
+    """Say why a file could not be written or read; of a full disk always the same words, whoever found it full.
+
+    SQLite calls some of what a full disk does an error of input or output; with a folder it is looked at.
+
+    >>> reason_of(OSError(28, "No space left on device"))
+    'the disk is full: make room on it'
+    """
+    full = getattr(error, "errno", None) in _FULL or "disk is full" in str(error)  # the words of SQLite
+    if full or ("I/O error" in str(error) and folder is not None and shutil.disk_usage(folder).free < _LITTLE):
+        return "the disk is full: make room on it"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,11 +1,15 @@
 """Files that ship with the package, by name: data sets, bench files, presets."""
 
+import io
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Protocol
 
 from crossbar_hil.errors import DataError
+
+MOST_BYTES = 256 << 20
+"""Of a file that is read whole; a twin of a 64 x 64 chip with 200 draws has some 20 million."""
 
 
 class TextFile(Protocol):
@@ -30,10 +34,16 @@ def read_bytes(what: str, file: BytesFile) -> bytes:
     Raises
     ------
     DataError
-        If it cannot be read.
+        If it cannot be read, or is longer than `MOST_BYTES`.
     """
     try:
-        return file.read_bytes()
+        if not isinstance(file, Path):
+            return file.read_bytes()
+        with file.open("rb") as source:
+            content = source.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise DataError(f"{what} file {file} has more than {MOST_BYTES:,} bytes, which is the most that is read")
+        return content
     except OSError as error:
         raise DataError(f"{what} file {file} cannot be read: {error.strerror or error}") from error
 
@@ -44,9 +54,11 @@ def read_text(what: str, file: TextFile) -> str:
     Raises
     ------
     DataError
-        If it cannot be read or is no text.
+        If it cannot be read, is no text, or is longer than `MOST_BYTES`.
     """
     try:
+        if isinstance(file, Path):
+            return io.TextIOWrapper(io.BytesIO(read_bytes(what, file)), encoding="utf-8-sig").read()
         return file.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise DataError(f"{what} file {file} cannot be read: {error.strerror or error}") from error

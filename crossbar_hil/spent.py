@@ -1,5 +1,7 @@
 """What each cell has received so far, pulses and dose, and whether more would exceed what a cell may ever get."""
 
+import unicodedata
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -115,3 +117,12 @@ def _whole_numbers(values: ArrayLike, shape: tuple[int, int]) -> IntArray:
     if (array != np.floor(array)).any():
         raise DataError("pulses so far hold a part of a pulse, expected whole numbers")
     return array.astype(np.int64)
+
+
+def chip_key(name: str) -> str:
+    """Return what the name of a chip is compared by: case makes no difference, nor how a letter is put together.
+
+    >>> chip_key("Wafer 3 DIE A") == chip_key("wafer 3 die a"), chip_key("Caf\u00e9") == chip_key("cafe\u0301")
+    (True, True)
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

@@ -14,7 +14,11 @@ Without a fixture of its own the contract runs on the bench that ``pytest --benc
 dozen pulses: do not point it at a chip that you want to keep.
 """
 
-from typing import ClassVar
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import pytest
@@ -23,6 +27,7 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.backend import KINDS, DeviceBackend, Limits, Pulse
 from crossbar_hil.errors import BackendError, ChipStateUnknown, DataError, LimitError
 from crossbar_hil.training.trainer import Trainer
+from crossbar_hil.visa_record import REPLAY, read_recording
 
 
 class BackendContract:
@@ -206,3 +211,63 @@ class BackendContract:
         after = self.read(backend)
         assert (after[:, 0::2] > before[:, 0::2]).all()
         assert self.agree(before[:, 1::2], after[:, 1::2])
+
+
+class Replayed(NamedTuple):
+    """What a command said when its recorded instruments were played to it."""
+
+    code: int
+    out: str
+    err: str
+
+
+def replay(recording: str | Path, folder: Path, *, answer: str = "y") -> Replayed:
+    """Run the command of a recording again, with its recorded exchanges in place of instruments.
+
+    Every exchange must come again: the same messages to each instrument in the same order, session by session, to the
+    end, and the same exit code. So a first day at a bench, recorded by ``--record-visa``, is a test of the drivers ever
+    after. What the run leaves lies in `folder` and says that it was replayed.
+
+    Parameters
+    ----------
+    recording : str or Path
+        What ``--record-visa`` wrote.
+    folder : Path
+        An empty folder to work in.
+    answer : str
+        To the question before a real chip is pulsed.
+
+    Raises
+    ------
+    AssertionError
+        If something differs; it says which instrument, which exchange, what then and what now.
+    DataError
+        If the recording cannot be read.
+    """
+    told = read_recording(recording)
+    claims = folder / "claims"
+    claims.mkdir(parents=True)
+    words = list(told.command)
+    for name, text in told.files.items():
+        kept = folder / Path(name).name
+        kept.write_text(text, encoding="utf-8")
+        words = [
+            word if word.partition("=")[2] != name and word != name else word.replace(name, str(kept)) for word in words
+        ]
+    environment = {
+        **os.environ,
+        REPLAY: f"{Path(recording).resolve()}{os.pathsep}{claims}",
+        "XDG_STATE_HOME": str(folder / "state"),
+    }
+    command = [sys.executable, "-m", "crossbar_hil", *words]
+    done = subprocess.run(  # noqa: S603 - the package itself
+        command, cwd=folder, env=environment, input=f"{answer}\n" * 9, capture_output=True, text=True, check=False
+    )
+    said = f"exit code {done.returncode}, at its recording {told.code}: {done.stderr.strip()[-2000:]}"
+    left = [each.read_text() or f"{each.name} was not ended" for each in sorted(claims.iterdir())]
+    wrong = [line.strip() for line in left if ": 0 of " not in line]
+    if len(left) != len(told.sessions):
+        wrong.append(f"{len(left)} of {len(told.sessions)} sessions were opened")
+    if wrong or done.returncode != told.code:
+        raise AssertionError("; ".join([*wrong, said]))
+    return Replayed(done.returncode, done.stdout, done.stderr)

@@ -1,47 +1,74 @@
 """Keithley 7001 and 7002 switch systems with 7012 4x10 matrix cards, over SCPI. Emulated only.
 
 PyMeasure has no driver of them. Crosspoints are written slot, row, column, such as ``1!1!5``. The manual was not at
-hand. Public scripts send ``:ROUT:CLOS``, ``:ROUT:OPEN``, ``:ROUT:OPEN ALL`` and ``:ROUT:CLOS:STAT?``. Assumptions: the
-last answers the closed crosspoints as a channel list in which ranges of columns may stand, as that of the 6517A does;
-``:ROUT:CONF:BBM`` is break-before-make; ``*OPC?`` waits for the relays; a 7012 settles in 3 ms.
+hand. Public programs send ``:ROUT:CLOS``, ``:ROUT:OPEN``, ``:ROUT:OPEN ALL`` and ask ``:ROUT:CLOS? (@1!1!1:1!1!10)``,
+which answers 1 or 0 for each channel. Assumptions: ``*OPC?`` and ``*WAI`` wait for the relays; a 7012 settles in 3 ms.
 """
 
 import re
 from functools import lru_cache
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
+from pymeasure.instruments.channel import Channel
 from pymeasure.instruments.instrument import Instrument
 
-from crossbar_hil.errors import ConfigError, GarbledReply
+from crossbar_hil.errors import ConfigError, InstrumentError
 
-from .scpi.matrix import ScpiMatrix, channels
-from .scpi.properties import switch_property
+from .scpi.answers import fields, flag, word
+from .scpi.matrix import ScpiMatrix
+from .scpi.properties import offers
+from .scpi.table import question
+from .settings.keithley7001 import CARD, SETTINGS
 
 _NAME = re.compile(r"\s*(\d{1,2})\s*!\s*(\d{1,2})\s*!\s*(\d{1,2})\s*")
 
 
+@offers(SETTINGS, "{ch}")
+class Slot7001(Channel):
+    """One slot of the mainframe."""
+
+    table = SETTINGS
+
+
 class Keithley7001(ScpiMatrix):
-    """A switch system of two slots."""
+    """A switch system of two slots, of which those with a 7012 are used."""
 
     model_name = "Keithley 7001"
     model_settle_s = 0.003
     open_all_command = ":ROUT:OPEN ALL"
+    table = SETTINGS
     slots: ClassVar[range] = range(1, 3)
     rows = range(1, 5)
     columns = range(1, 11)
 
-    break_before_make_enabled = switch_property(":ROUT:CONF:BBM", "relays open before others close")
-    closed_channels = Instrument.measurement(
-        ":ROUT:CLOS:STAT?",
-        """Get the closed crosspoints (list of str).""",
-        cast=str,
-        maxsplit=0,
-        get_process=channels,
-    )
+    channels = Instrument.MultiChannelCreator(cast("Any", Slot7001), cast("Any", [1, 2]), prefix="slot_")
+
+    _cards: tuple[int, ...] = ()
+
+    def cards(self) -> tuple[int, ...]:
+        """Ask which slots hold a 7012.
+
+        Raises
+        ------
+        InstrumentError
+            If none does.
+        """
+        asked = SETTINGS["card_type"]
+        self._cards = tuple(slot for slot in self.slots if self.query(question(asked, slot), word) == CARD)
+        if not self._cards:
+            raise InstrumentError(f"{self.name} has no 7012 card in slots {self.slots[0]} to {self.slots[-1]}")
+        self._good.clear()  # what was judged before may be in a slot without one
+        return self._cards
+
+    def connected(self) -> frozenset[str]:
+        """Ask which crosspoints are closed, of the slots that hold a 7012."""
+        if not self._cards:
+            self.cards()
+        return super().connected()
 
     def _prepare(self) -> None:
-        self.apply(":ROUT:CONF:BBM ON")
-        self.read_back({":ROUT:CONF:BBM?": True})
+        """See which cards are there, and note how they are set."""
+        self._set_up(self.cards())
 
     def _name(self, slot: int, row: int, column: int) -> str:
         return f"{slot}!{row}!{column}"
@@ -50,13 +77,16 @@ class Keithley7001(ScpiMatrix):
         found = _NAME.fullmatch(crosspoint)
         if found is None:
             raise ConfigError(f"{crosspoint!r} is no crosspoint of {self.name}, such as 1!1!5")
-        return int(found[1]), int(found[2]), int(found[3])
+        slot = int(found[1])
+        if self._cards and slot in self.slots and slot not in self._cards:
+            raise ConfigError(f"{crosspoint!r}: slot {slot} of {self.name} holds no 7012 card")
+        return slot, int(found[2]), int(found[3])
 
     def _closed_queries(self) -> list[str]:
-        return [":ROUT:CLOS:STAT?"]
+        return [_closed_query(self._cards)]
 
     def _parse_closed(self, reply: str) -> frozenset[str]:
-        return closed_crosspoints(reply)
+        return _closed(self._cards, reply)
 
 
 class Keithley7002(Keithley7001):
@@ -65,21 +95,18 @@ class Keithley7002(Keithley7001):
     model_name = "Keithley 7002"
     slots: ClassVar[range] = range(1, 11)
 
+    channels = Instrument.MultiChannelCreator(cast("Any", Slot7001), cast("Any", list(range(1, 11))), prefix="slot_")
 
-@lru_cache(maxsize=256)
-def closed_crosspoints(reply: str) -> frozenset[str]:
-    """Return the crosspoints of a channel list in which ranges of columns may stand.
 
-    >>> sorted(closed_crosspoints("(@1!2!3:1!2!4,2!4!1)"))
-    ['1!2!3', '1!2!4', '2!4!1']
-    """
-    names: set[str] = set()
-    for entry in channels(reply):
-        first, _, last = entry.partition(":")
-        begin, end = _NAME.fullmatch(first), _NAME.fullmatch(last or first)
-        if begin is None or end is None or begin[1] != end[1] or begin[2] != end[2]:
-            raise GarbledReply(f"{entry!r} is neither a crosspoint nor a range of columns")
-        row = f"{int(begin[1])}!{int(begin[2])}"
-        for column in range(int(begin[3]), int(end[3]) + 1):
-            names.add(f"{row}!{column}")
-    return frozenset(names)
+@lru_cache(maxsize=64)
+def _closed_query(cards: tuple[int, ...]) -> str:
+    spans = [f"{slot}!{row}!1:{slot}!{row}!10" for slot in cards for row in Keithley7001.rows]
+    return f":ROUT:CLOS? (@{','.join(spans)})"
+
+
+@lru_cache(maxsize=1024)
+def _closed(cards: tuple[int, ...], reply: str) -> frozenset[str]:
+    """Return the crosspoints that an answer says are closed."""
+    names = [f"{slot}!{row}!{column}" for slot in cards for row in Keithley7001.rows for column in Keithley7001.columns]
+    states = map(flag, fields(reply, len(names)))
+    return frozenset([name for name, closed in zip(names, states, strict=True) if closed])

@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 from typing import Any, ClassVar, cast
 
+from pymeasure.adapters.adapter import Adapter
 from pymeasure.instruments.channel import Channel
 from pymeasure.instruments.instrument import Instrument
 
@@ -17,19 +18,21 @@ from crossbar_hil.errors import ConfigError, InstrumentError
 
 from .scpi.answers import fields, flag
 from .scpi.matrix import ScpiMatrix
+from .scpi.properties import offers
+from .settings.keysight34980a import SETTINGS
 
 MODULE = "34932A"
+ROWS_OF_ONE = 4
+"""Rows of each of the two matrices of a module."""
+BUS_RELAYS = (921, 922)
+"""Relays that join rows 5 and 6 of a module to the analog bus (34931A to 34933A module guide, page 17)."""
 
 
+@offers(SETTINGS, "{ch}")
 class MatrixSlot(Channel):
     """One slot of the mainframe."""
 
-    card = Channel.measurement(
-        "SYST:CTYP? {ch}",
-        """Get what is in the slot (str): maker, model, serial number and firmware; model 0 for an empty slot.""",
-        cast=str,
-        maxsplit=0,
-    )
+    table = SETTINGS
 
 
 class Keysight34980A(ScpiMatrix):
@@ -40,6 +43,7 @@ class Keysight34980A(ScpiMatrix):
     open_command = "ROUT:OPEN"
     close_command = "ROUT:CLOS"
     open_all_command = "ROUT:OPEN:ALL"
+    table = SETTINGS
     slots: ClassVar[range] = range(1, 9)
     rows = range(1, 9)
     columns = range(1, 17)
@@ -47,6 +51,10 @@ class Keysight34980A(ScpiMatrix):
     channels = Instrument.MultiChannelCreator(cast("Any", MatrixSlot), cast("Any", list(range(1, 9))), prefix="slot_")
 
     _modules: tuple[int, ...] = ()
+
+    def __init__(self, adapter: Adapter | str | int, name: str = "", **kwargs: Any) -> None:
+        super().__init__(adapter, name, **kwargs)
+        self._halves: dict[int, int] = {}  # which of its two matrices each slot is used for
 
     def modules(self) -> tuple[int, ...]:
         """Ask which slots hold a 34932A.
@@ -69,8 +77,19 @@ class Keysight34980A(ScpiMatrix):
         return super().connected()
 
     def _prepare(self) -> None:
-        """See which modules are there; they may have been changed since."""
-        self.modules()
+        """See which modules are there, which may have been changed since, and take them off the analog bus."""
+        self._set_up(self.modules())
+
+    def _bounded(self, slot: int, row: int, column: int) -> tuple[int, int, int]:
+        found = super()._bounded(slot, row, column)
+        half = (row - 1) // ROWS_OF_ONE
+        if self._halves.setdefault(slot, half) != half:
+            raise ConfigError(
+                f"{self.name}: rows 1 to 4 and rows 5 to 8 of a {MODULE} are two separate matrices, each with columns "
+                f"of its own, so row {row} of slot {slot} does not reach the columns of the other rows in use: take "
+                "rows of one of them"
+            )
+        return found
 
     def _name(self, slot: int, row: int, column: int) -> str:
         return f"{slot}{row}{column:02d}"
@@ -88,23 +107,29 @@ class Keysight34980A(ScpiMatrix):
         return [_closed_query(self._modules)]
 
     def _parse_closed(self, reply: str) -> frozenset[str]:
-        names = _names(self._modules)
-        states = map(flag, fields(reply, len(names)))
-        return frozenset([name for name, closed in zip(names, states, strict=True) if closed])
-
-
-@lru_cache(maxsize=64)
-def _names(modules: tuple[int, ...]) -> list[str]:
-    """Return the names of all crosspoints of some slots, in the order of an answer."""
-    return [
-        f"{slot}{row}{column:02d}"
-        for slot in modules
-        for row in Keysight34980A.rows
-        for column in Keysight34980A.columns
-    ]
+        return _closed(self._modules, reply)
 
 
 @lru_cache(maxsize=64)
 def _closed_query(modules: tuple[int, ...]) -> str:
-    spans = [f"{slot}{row}01:{slot}{row}16" for slot in modules for row in Keysight34980A.rows]
+    spans = [
+        *(f"{slot}{row}01:{slot}{row}16" for slot in modules for row in Keysight34980A.rows),
+        *(f"{slot}{relay}" for slot in modules for relay in BUS_RELAYS),
+    ]
     return f"ROUT:CLOS? (@{','.join(spans)})"
+
+
+@lru_cache(maxsize=1024)
+def _closed(modules: tuple[int, ...], reply: str) -> frozenset[str]:
+    """Return the crosspoints, and relays to the analog bus, that an answer says are closed."""
+    names = [
+        *(
+            f"{slot}{row}{column:02d}"
+            for slot in modules
+            for row in Keysight34980A.rows
+            for column in Keysight34980A.columns
+        ),
+        *(f"{slot}{relay}" for slot in modules for relay in BUS_RELAYS),
+    ]
+    states = map(flag, fields(reply, len(names)))
+    return frozenset([name for name, closed in zip(names, states, strict=True) if closed])

@@ -16,23 +16,17 @@ from pymeasure.instruments.instrument import Instrument
 from crossbar_hil.errors import ConfigError, GarbledReply
 
 from .scpi.matrix import ScpiMatrix, channels
-from .scpi.properties import switch_property, word_property
+from .scpi.properties import offers
+from .settings.keysightb2200a import SETTINGS
 
 OUTPUTS_OF_CARD = 12
 
 
+@offers(SETTINGS, "{ch}")
 class MatrixCard(Channel):
     """One card, or card 0 for all of them as one matrix."""
 
-    connection_rule = word_property(
-        ":CONN:RULE", "the connection rule, SROU being one route for each input and output", "FREE", "SROU", of="{ch}"
-    )
-    connection_sequence = word_property(
-        ":CONN:SEQ", "the order of opening and closing", "BBM", "MBBR", "NSEQ", of="{ch}"
-    )
-    bias_enabled = switch_property(":BIAS", "unused outputs are connected to the bias input", of="{ch}")
-    ground_enabled = switch_property(":AGND", "unused outputs are connected to the ground input", of="{ch}")
-    couple_enabled = switch_property(":COUP", "inputs are connected in pairs", of="{ch}")
+    table = SETTINGS
 
 
 class KeysightB2200A(ScpiMatrix):
@@ -43,6 +37,7 @@ class KeysightB2200A(ScpiMatrix):
     open_command = ":OPEN"
     close_command = ":CLOS"
     open_all_command = ":OPEN:CARD ALL"
+    table = SETTINGS
     slots: ClassVar[range] = range(5)
     rows = range(1, 15)
     columns = range(1, 49)
@@ -64,24 +59,7 @@ class KeysightB2200A(ScpiMatrix):
         configuration = "ACON" if self._used == {0} else "NCON"
         if self.ask(":FUNC?").strip() != configuration:
             self.apply(f":FUNC {configuration}")
-        for card in self._cards():
-            self.apply(
-                f":BIAS {card},0",
-                f":AGND {card},0",
-                f":COUP {card},0",
-                f":CONN:RULE {card},FREE",
-                f":CONN:SEQ {card},BBM",
-            )
-        for card in self._cards():
-            self.read_back(
-                {
-                    f":BIAS? {card}": False,
-                    f":AGND? {card}": False,
-                    f":COUP? {card}": False,
-                    f":CONN:RULE? {card}": "FREE",
-                    f":CONN:SEQ? {card}": "BBM",
-                }
-            )
+        self._set_up(self._cards())
 
     def _bounded(self, slot: int, row: int, column: int) -> tuple[int, int, int]:
         found = super()._bounded(slot, row, column)

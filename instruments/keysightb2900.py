@@ -1,37 +1,43 @@
-"""Keysight B2902A and B2912A source-measure units over SCPI: two source channels with pulses. Emulated only.
+"""Keysight B2900 source-measure units over SCPI: one or two source channels with pulses. Emulated only.
 
-PyMeasure has no driver of this family. Commands are those of the B2900 SCPI command reference, edition 2. Lowest
-limits, number formats and error texts are not given there and stand here as assumptions.
+PyMeasure has no driver of this family. Commands are those of the B2900 SCPI command reference, edition 2. Number
+formats and error texts are not given there and stand here as assumptions.
 """
 
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any, ClassVar, cast
 
 from pymeasure.instruments.channel import Channel
 from pymeasure.instruments.instrument import Instrument
 
-from crossbar_hil.errors import ConfigError
+from crossbar_hil.errors import ConfigError, InstrumentError
 from crossbar_hil.instrument import Reading, SourceMeter, SourceSettings
 
-from .scpi.answers import flag, number, numbers
+from .scpi.answers import flag, number
 from .scpi.instrument import ScpiInstrument
 from .scpi.properties import number_property, offers, tripped_property
 from .scpi.source import ScpiChannel
-from .settings.keysightb2900 import SETTINGS
+from .scpi.table import Together, line, question
+from .settings.keysightb2900 import SETTINGS, SHORTEST_PULSE_S
+from .settings.setting import Chosen, Expected
 from .transport.adapter import allowing
 from .transport.instrument import off_after_a_failure
 
 RANGES_V = (0.2, 2.0, 20.0, 200.0)
-RANGES_A = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0)
+RANGES_A = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 1.5, 3.0)
+"""B2900 user's guide, table 2-5; the range of 10 A is one of pulses alone and not used."""
+MOST_A = ((6.0, 3.03), (21.0, 1.515), (210.0, 0.105))
+"""Largest current up to a voltage (B2900A data sheet, maximum output of one channel)."""
 LEAST_SHARE = 0.01
 """Smallest limit as a share of the measure range; an assumption."""
 LEAST_LIMIT_A = 1e-9
 """Smallest limit of every model (Keysight B2900 SCPI command reference, :SENSe:CURRent:PROTection)."""
 AT_LIMIT = 0.99
 """A current inside a pulse from this share of the limit on counts as limited; the limit query knows only of now."""
-SHORTEST_PULSE_S = 50e-6
-"""B2900 user's guide, pulse output."""
 MOST_IN_TRAIN = 1000
 """Pulses that are sent in one go."""
+LEAST_APERTURE_S = 8e-6
+"""Shortest integration (B2900 SCPI command reference, page 4-73)."""
 
 
 @offers(SETTINGS, "{ch}")
@@ -51,16 +57,15 @@ class B2900Channel(Channel, ScpiChannel):
     why_no_guard = "a B2900 has no guard at low impedance"
     shortest_pulse_s = SHORTEST_PULSE_S
 
-    pulse_width = number_property(":SOUR{ch}:PULS:WIDT", "the width of a pulse in seconds", SHORTEST_PULSE_S, 100_000)
-    current_aperture = number_property(":SENS{ch}:CURR:APER", "the integration time in seconds", 8e-6, 2)
+    current_aperture = number_property(":SENS{ch}:CURR:APER", "the integration time in seconds", LEAST_APERTURE_S, 2)
     compliance_tripped = tripped_property(":SENS{ch}:CURR:PROT:TRIP?")
 
     def __init__(self, parent: "KeysightB2900", id: int, **kwargs: Any) -> None:  # noqa: A002 - PyMeasure's name
         super().__init__(parent, id, **kwargs)
         self.number = id
         self.name = f"{parent.name}.{'ab'[id - 1]}"
-        self.ranges_a = parent.ranges_a
-        self.least_compliance_a = max(parent.ranges_a[0] * LEAST_SHARE, LEAST_LIMIT_A)
+        self.ranges_a = tuple(each for each in RANGES_A if each >= parent.least_range_a)
+        self.least_compliance_a = max(parent.least_range_a * LEAST_SHARE, LEAST_LIMIT_A)
 
     def pulses_with(self, other: SourceMeter) -> bool:
         """Say whether another channel is the other one of this instrument."""
@@ -101,33 +106,43 @@ class B2900Channel(Channel, ScpiChannel):
     # ------------------------------------------------------------------ what the instrument asks of its channels
 
     def load_pulses(self, amplitude_v: float, width_s: float, count: int) -> None:
-        """Write what a pulse train needs; nothing is started."""
-        n = self.number
-        self.parent.apply_together(
-            f":SOUR{n}:VOLT 0.000000000e+00",
-            f":SOUR{n}:FUNC:SHAP PULS",
-            f":SOUR{n}:VOLT:TRIG {amplitude_v:.9e}",
-            f":SOUR{n}:PULS:WIDT {width_s:.9e}",
-            f":SENS{n}:CURR:APER {min(max(width_s / 5, 8e-6), 0.02):.9e}",
-            f":SOUR{n}:PULS:DEL 0",
-            f":TRIG{n}:TRAN:DEL 0",
-            f":TRIG{n}:ACQ:DEL {width_s * 0.6:.9e}",
-            f":TRIG{n}:ALL:SOUR TIM",
-            f":TRIG{n}:ALL:TIM {2 * width_s:.9e}",
-            f":TRIG{n}:ALL:COUN {count}",
+        """Write all that a pulse train depends on in one message, and see that it has been taken; nothing is started.
+
+        Raises
+        ------
+        InstrumentError
+            If anything of it is not as it was written.
+        """
+        wanted: dict[str, Expected] = {
+            "source_voltage": 0.0,
+            "shape": "PULS",
+            "triggered_voltage": amplitude_v,
+            "pulse_width": width_s,
+            "pulse_delay": 0.0,
+            "source_wait_enabled": False,
+            "measure_wait_enabled": False,
+            "arm_count": 1,
+            "arm_delay": 0.0,
+            "arm_source": "AINT",
+            "trigger_delay": 0.0,
+            "trigger_delay_of_measurement": width_s * 0.6,
+            "trigger_source": "TIM",
+            "trigger_interval": 2 * width_s,
+            "trigger_count": count,
+        }
+        aperture_s = min(max(width_s / 5, LEAST_APERTURE_S), 0.02)
+        self.parent.load(
+            [*self._lines(wanted), f":SENS{self.number}:CURR:APER {aperture_s:.9e}"],
+            {question(self.table[each], self.number): wanted[each] for each in PROVEN},
         )
 
     def end_pulses(self) -> None:
-        """Write what brings the channel back to a steady 0 V."""
-        n = self.number
-        self.parent.apply_together(
-            f":SOUR{n}:VOLT 0.000000000e+00",
-            f":SOUR{n}:VOLT:TRIG 0.000000000e+00",
-            f":SOUR{n}:FUNC:SHAP DC",
-            f":TRIG{n}:ALL:SOUR AINT",
-            f":TRIG{n}:ALL:COUN 1",
-            f":SENS{n}:CURR:NPLC {self._prepared().nplc:.9e}",
-        )
+        """Write what brings the channel back to a steady 0 V, with its triggers as they were set up."""
+        chosen = self._chosen
+        self.parent.apply_together(*self._lines({name: self.table[name].written(chosen) for name in AFTER_PULSES}))
+
+    def _lines(self, wanted: dict[str, Any]) -> list[str]:
+        return [line(self.table[name], value, self.number) for name, value in wanted.items()]
 
     def reading_inside(self, current_a: float) -> Reading:
         """Return a reading taken inside a pulse."""
@@ -140,23 +155,61 @@ class B2900Channel(Channel, ScpiChannel):
         """Get the instrument that the channel belongs to."""
         return self.parent
 
+    def _begin(self) -> None:
+        """End a group of channels: its other one would be started too."""
+        self.parent.write("*CLS")
+        self.parent.apply(":SYST:GRO:RES")
+
+    def _set_up(self, chosen: Chosen) -> None:
+        self._chosen = chosen
+        super()._set_up(chosen)
+
+    def _most_limit_a(self, settings: SourceSettings) -> float:
+        return next(most_a for most_v, most_a in MOST_A if settings.range_v <= most_v)
+
     def _pulse(self, settings: SourceSettings, amplitude_v: float, width_s: float, count: int) -> list[Reading]:  # noqa: ARG002
         return [each for (each,) in self.parent.pulse_channels({self: amplitude_v}, width_s, count)]
 
 
+PROVEN = ("shape", "triggered_voltage", "pulse_width", "arm_count", "trigger_count")
+"""What is asked for when a pulse train has been loaded: what says how high, how long and how many."""
+AFTER_PULSES = (
+    "source_voltage",
+    "triggered_voltage",
+    "shape",
+    "trigger_source",
+    "trigger_count",
+    "trigger_delay",
+    "current_nplc",
+)
+"""What is written after a pulse train, as it was set up."""
+
+
 class KeysightB2900(ScpiInstrument):
-    """What the models of the family share; take `KeysightB2902A` or `KeysightB2912A`."""
+    """What the models of the family share, and what those of one channel are; take one by its name."""
 
     model_name = "Keysight B2900"
-    ranges_a: tuple[float, ...] = RANGES_A
+    least_range_a: ClassVar[float] = RANGES_A[0]
+    """The lowest current range, in amperes."""
 
     channels: dict[int, B2900Channel]
     ch_1 = Instrument.ChannelCreator(cast("Any", B2900Channel), 1)
-    ch_2 = Instrument.ChannelCreator(cast("Any", B2900Channel), 2)
 
     def source_meters(self) -> list[SourceMeter]:
-        """Return channels 1 and 2."""
-        return [self.channels[1], self.channels[2]]
+        """Return the channels."""
+        return list(self.channels.values())
+
+    def load(self, lines: list[str], proven: dict[str, Expected]) -> None:
+        """Write lines as one message that ends with questions: what must come back, by question.
+
+        Raises
+        ------
+        InstrumentError
+            If something else comes back, or the instrument has refused a line.
+        """
+        wrong = self.differences(Together(proven), lines)
+        if wrong:
+            raise InstrumentError(f"{'; '.join(wrong)}, so nothing was started")
 
     def pulse_channels(
         self, amplitudes: dict[B2900Channel, float], width_s: float, count: int
@@ -170,11 +223,8 @@ class KeysightB2900(ScpiInstrument):
         return readings
 
     def shutdown(self) -> None:
-        """Switch both outputs off, by writing only, the second even if the first failed."""
-        try:
-            self.channels[1].output_off()
-        finally:
-            self.channels[2].output_off()
+        """Switch every output off, by writing only, each even if one before it failed."""
+        _all_off(list(self.channels.values()))
         super().shutdown()
 
     def _train(self, amplitudes: dict[B2900Channel, float], width_s: float, count: int) -> list[tuple[Reading, ...]]:
@@ -184,24 +234,57 @@ class KeysightB2900(ScpiInstrument):
         with allowing(self.adapter, 2 * count * width_s):
             self.query("*OPC?", flag)
         # Each channel by itself: in which order an answer for two interleaves them is not documented.
-        trains = [
-            map(
-                channel.reading_inside,
-                self.query(f":FETC:ARR? (@{channel.number})", lambda reply: numbers(reply, count)),
-            )
-            for channel in amplitudes
-        ]
+        trains = [map(channel.reading_inside, self._currents(channel.number, count)) for channel in amplitudes]
         return list(zip(*trains, strict=True))
 
+    def _currents(self, channel: int | str, count: int) -> list[float]:
+        """Return the currents of a train of pulses; the train has ended, so none is ever asked for again.
 
-class KeysightB2902A(KeysightB2900):
-    """A B2902A, whose lowest current range is 100 nA."""
+        Raises
+        ------
+        InstrumentError
+            If there are more or fewer than there were pulses.
+        """
+        command = f":FETC:ARR? (@{channel})"
+        found = self.query(command, lambda reply: [number(each) for each in reply.split(",")])
+        if len(found) != count:
+            raise InstrumentError(f"{self.name}: {command} answers {len(found)} readings for {count} pulses")
+        return found
 
-    model_name = "Keysight B2902A"
-    ranges_a = RANGES_A[1:]
+
+def _all_off(channels: list[B2900Channel]) -> None:
+    if channels:
+        try:
+            channels[0].output_off()
+        finally:
+            _all_off(channels[1:])
 
 
-class KeysightB2912A(KeysightB2900):
-    """A B2912A, whose lowest current range is 10 nA."""
+class _TwoChannels(KeysightB2900):
+    """A model with a second channel."""
 
-    model_name = "Keysight B2912A"
+    ch_2 = Instrument.ChannelCreator(cast("Any", B2900Channel), 2)
+
+
+MODELS: Mapping[str, tuple[int, float]] = {
+    f"B29{first}{channels}{series}": (channels, least_range_a)
+    for series in "AB"
+    for first, least_range_a in ((0, 1e-7), (1, 1e-8))
+    for channels in (1, 2)
+}
+"""Number of channels and lowest current range, in amperes, of each model.
+
+B2900A data sheet, current measurement specifications: the range of 10 nA is that of B2911A and B2912A alone. The models
+of the B series are taken to have the limits of those that they took the place of; their data sheet was not at hand.
+"""
+
+
+def _model(model: str) -> type[KeysightB2900]:
+    """Return the class of a model."""
+    channels, least_range_a = MODELS[model]
+    told = {"model_name": f"Keysight {model}", "least_range_a": least_range_a, "__module__": __name__}
+    return type(f"Keysight{model}", (_TwoChannels if channels == 2 else KeysightB2900,), told)
+
+
+KeysightB2901A, KeysightB2902A, KeysightB2911A, KeysightB2912A = map(_model, ("B2901A", "B2902A", "B2911A", "B2912A"))
+KeysightB2901B, KeysightB2902B, KeysightB2911B, KeysightB2912B = map(_model, ("B2901B", "B2902B", "B2911B", "B2912B"))

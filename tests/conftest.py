@@ -1,6 +1,7 @@
 """Fixtures that several test folders share."""
 
 import gc
+import os
 import signal
 import sys
 from types import SimpleNamespace
@@ -22,6 +23,11 @@ CONVERGING_SEED = 1
 # Thousands of small benches in one process that has loaded everything: with Python's own thresholds the collector of
 # circles took 40 % of the time of the emulator's tests. Tests that need it call it.
 gc.set_threshold(50_000, 20, 100)
+
+# Tests start a hundred processes. Where the environment says that no bytecode is kept, as that of many containers does,
+# each would compile the whole package anew. Compiled kernels are kept beside it in any case.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Who runs the tests in the background (nohup, or a shell's &) has them ignore these signals, and all that they start.
 for each, how in ((signal.SIGINT, signal.default_int_handler), (getattr(signal, "SIGHUP", None), signal.SIG_DFL)):

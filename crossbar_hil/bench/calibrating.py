@@ -16,6 +16,7 @@ from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.characterisation import Step, characterise
 from crossbar_hil.bench.file import Bench, Chip
 from crossbar_hil.bench.virtual_chips import in_siemens
+from crossbar_hil.curves.reading import understand
 from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.plugins import load
 from crossbar_hil.twins.calibration import Clock, calibrate
@@ -32,6 +33,8 @@ class SisterCurve:
     scale: float
     """K."""
     source: str
+    noise: float = 0.0
+    """Relative standard error of its levels, as far as cycles in its file tell it."""
 
     def effect(self, pulses: int) -> tuple[float, float]:
         """Return the rise after so many pulses, and the whole rise, in siemens."""
@@ -264,7 +267,9 @@ def sister_curve(bench: Bench, pulse: Pulse, curve_file: str | None = None, scal
     curve, k = whole.for_pulse(pulse), chip.k if scale is None else scale
     if not (math.isfinite(k) and k > 0):
         raise ConfigError(f"K of the curve is {k:g}, it must be a finite number above 0: --scale K says it")
-    return SisterCurve(tuple(curve.levels_siemens.tolist()), k, curve.source)
+    spread = dict(understand(chip.curve_file).spreads).get("potentiation")
+    noise = 0.0 if spread is None else spread.read_noise / math.sqrt(spread.cycles)
+    return SisterCurve(tuple(curve.levels_siemens.tolist()), k, curve.source, noise)
 
 
 def twin_of(readings: Readings, curve: SisterCurve | None, *, draws: int) -> Twin:
@@ -286,4 +291,6 @@ def twin_of(readings: Readings, curve: SisterCurve | None, *, draws: int) -> Twi
     }
     if curve is None:
         return make_twin(readings, None, source=source, draws=draws)
-    return make_twin(readings, curve.levels_siemens, scale=curve.scale, source=source, draws=draws)
+    return make_twin(
+        readings, curve.levels_siemens, scale=curve.scale, curve_noise=curve.noise, source=source, draws=draws
+    )

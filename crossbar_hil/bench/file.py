@@ -18,10 +18,11 @@ from crossbar_hil.bench.cell_options import CellOptions
 from crossbar_hil.bench.curve_facts import read_facts, with_facts
 from crossbar_hil.bench.effects import Effects
 from crossbar_hil.bench.named_files import NAMED_FILES, NamedFile, files_of, renamed
-from crossbar_hil.errors import ConfigError, CrossbarError, RunError
+from crossbar_hil.errors import ConfigError, CrossbarError, DataError, RunError, reason_of
 from crossbar_hil.owners.addresses import why_no_library
+from crossbar_hil.parsing import parse_toml
 from crossbar_hil.plugins import names, nearest
-from crossbar_hil.shipped import data_file, is_name, is_shipped, shipped
+from crossbar_hil.shipped import data_file, is_name, is_shipped, read_bytes, shipped
 from crossbar_hil.tables import Ampere, Ohm, Second, Share, Siemens, Table, Volt, VoltSecond
 from crossbar_hil.training.confirmation import CONFIRM
 from crossbar_hil.training.settings import Training
@@ -250,6 +251,22 @@ class InstrumentTable(Table):
     """PyVISA library: ``@py``, ``@ivi``, ``FILE.yaml@sim`` where the kind is emulated, empty for what is installed."""
     deadline_s: Second = defaults.DEADLINE_S
     """Longest time that an exchange may take beyond what the instrument was asked to wait."""
+    baud: Annotated[int, Field(gt=0)] | None = None
+    """Bits a second of an RS-232 line (``ASRL...``), as set at the instrument; 8 data bits, no parity, 1 stop bit."""
+    ends: Literal["LF", "CR", "CRLF"] = "LF"
+    """What ends a message on such a line, as set at the instrument."""
+
+    @model_validator(mode="after")
+    def _serial_line(self) -> Self:
+        serial = self.resource is not None and self.resource.upper().startswith("ASRL")
+        if serial and self.baud is None:
+            raise ConfigError(
+                f"resource {self.resource} is an RS-232 line, so baud must say how fast it is, as the instrument shows "
+                "in its communication menu: baud = 9600, for example"
+            )
+        if not serial and (self.baud is not None or self.ends != "LF"):
+            raise ConfigError("baud and ends are of an RS-232 line, whose resource is such as ASRL/dev/ttyUSB0::INSTR")
+        return self
 
 
 class WiringTable(Table):
@@ -402,7 +419,7 @@ class Bench(Table):
             copy = renamed(self.resolved, NamedFile.copy_name)  # resolved first: another name is another curve
             (folder / BENCH_FILE).write_text(copy.as_toml(), encoding="utf-8")
         except OSError as error:
-            raise RunError(f"folder {folder} cannot be written: {error}") from error
+            raise RunError(f"folder {folder} cannot be written: {reason_of(error)}") from error
 
 
 def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[str, Any] | None = None) -> Bench:
@@ -495,9 +512,9 @@ def _read_shipped(folder: str, name: str) -> dict[str, Any]:
 
 def _read_toml(file: Traversable) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"bench file {file} cannot be read: {error.strerror or error}") from error
+        return parse_toml(read_bytes("bench", file).decode("utf-8-sig"))
+    except DataError as error:
+        raise ConfigError(str(error)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"bench file {file} is not valid TOML: {error}") from error
 

@@ -16,6 +16,8 @@ from crossbar_hil.owners.addresses import check_hardware, is_here, is_simulation
 from crossbar_hil.owners.proof import why_not_emulated
 from crossbar_hil.plugins import load
 
+ENDS = {"LF": "\n", "CR": "\r", "CRLF": "\r\n"}
+"""What may end a message on an RS-232 line."""
 Seen = Callable[[str, Identity], None]
 """Told of each instrument that has said who it is, before anything else is sent to it; what it raises ends that."""
 
@@ -132,7 +134,9 @@ def open_instrument(
     driver = load("instruments", table.driver).open
     asks = {"ask": ask or input, "tell": tell or write_to_stderr}
     person = "ask" in inspect.signature(driver).parameters
-    return driver(resource, name=name, visa=table.visa, deadline_s=table.deadline_s, **(asks if person else {}))
+    line = {} if table.baud is None else {"baud": table.baud, "ends": ENDS[table.ends]}
+    more = asks if person else line
+    return driver(resource, name=name, visa=table.visa, deadline_s=table.deadline_s, **more)
 
 
 def write_to_stderr(text: str) -> None:

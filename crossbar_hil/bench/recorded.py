@@ -1,12 +1,12 @@
 """The bench file in the folder of a run or a study: what one says that was written before a setting was one."""
 
 import hashlib
-import tomllib
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from crossbar_hil.bench.file import BENCH_FILE, Bench, load_bench
+from crossbar_hil.parsing import parse_toml
 
 TRAINED_BEFORE = {"pull_back": True, "give_up": False, "unresponsive": 0}
 """What trainings did before [training] had a setting for it; a copy holds every setting that there was."""
@@ -46,6 +46,6 @@ def read_recorded_tables(folder: Path) -> dict[str, Any]:
     OSError, ValueError, TypeError
         If it cannot be read, or is no bench file.
     """
-    tables = tomllib.loads((folder / BENCH_FILE).read_text(encoding="utf-8"))
+    tables = parse_toml((folder / BENCH_FILE).read_text(encoding="utf-8"))
     training = tables.get("training", {})
     return {**tables, "training": {**_before(training), **training}}

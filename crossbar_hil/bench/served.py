@@ -24,6 +24,7 @@ from pydantic import ValidationError
 from crossbar_hil.bench.file import Bench, load_bench
 from crossbar_hil.bench.opening import make_emulated
 from crossbar_hil.errors import ConfigError, CrossbarError
+from crossbar_hil.parsing import parse_toml
 
 LONGEST_CLOSE_S = 10.0
 
@@ -157,7 +158,7 @@ def _open_served(order: Mapping[str, Any]) -> Any:
     """Make the bench that was ordered."""
     os.chdir(order["folder"])
     try:
-        bench = Bench.model_validate(tomllib.loads(order["bench"]))
+        bench = Bench.model_validate(parse_toml(order["bench"]))
     except (tomllib.TOMLDecodeError, ValidationError) as error:
         raise ConfigError(f"the bench to be served is not valid: {' '.join(str(error).split())}") from error
     files = {key: None if order[key] is None else Path(order[key]) for key in ("state", "log")}

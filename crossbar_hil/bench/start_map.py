@@ -1,6 +1,5 @@
 """The map at which the cells of a virtual chip start: what ``read --json`` printed, or a plain table."""
 
-import json
 from typing import Any
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy as np
 from crossbar_hil.arrays import FloatArray, checked_array
 from crossbar_hil.curves.levels import LARGEST_SIEMENS
 from crossbar_hil.errors import DataError
+from crossbar_hil.parsing import parse_json
 from crossbar_hil.shipped import TextFile, read_text
 
 
@@ -84,8 +84,8 @@ def _rows(text: str) -> Any:
     """Return what stands for the rows of the chip; what is wrong is said in the terms of the file."""
     if text.lstrip().startswith("{"):
         try:
-            held = json.loads(text)
-        except json.JSONDecodeError as error:
+            held = parse_json(text)
+        except ValueError as error:
             raise ValueError(f"it is no whole JSON, {error}") from error
         if "conductance_siemens" not in held:
             raise ValueError(f"its key must be conductance_siemens, it has {', '.join(held) or 'none'}")

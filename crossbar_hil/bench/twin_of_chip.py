@@ -6,6 +6,7 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.shipped import data_file
+from crossbar_hil.spent import chip_key
 from crossbar_hil.training.confirmation import suggested_confirmations
 from crossbar_hil.twins.file import Twin, read_twin
 
@@ -28,7 +29,7 @@ def twin_of_bench(bench: Bench) -> Twin | None:
     if bench.chip is None or bench.chip.twin is None:
         return None
     twin = read_twin(data_file(bench.chip.twin))
-    if bench.kind == "hardware" and twin.source.chip_id != bench.chip_id:
+    if bench.kind == "hardware" and chip_key(twin.source.chip_id or "") != chip_key(bench.chip_id or ""):
         whose = f"chip {twin.source.chip_id}" if twin.source.chip_id else f"a chip of kind {twin.source.kind}"
         raise ConfigError(
             f"the twin {bench.chip.twin} is of {whose}, bench {bench.name} has chip {bench.chip_id}: calibrate that one"

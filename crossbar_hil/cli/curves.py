@@ -182,7 +182,9 @@ def _draw(png: Path, found: "Understanding", file: str) -> None:
     from crossbar_hil.curves.plotting import plot_curves  # noqa: PLC0415
 
     try:
-        plot_curves(found.curves, Path(file).name).savefig(png, dpi=150)
+        figure = plot_curves(found.curves, Path(file).name)
+        with png.open("xb") as place:  # never over another file, nor through a link
+            figure.savefig(place, format="png", dpi=150)
     except (OSError, ValueError) as error:
         raise RunError(f"{png} cannot be drawn: {error}") from error
 

@@ -3,22 +3,34 @@
 Exit codes: 0 done, 1 could not, 2 bad usage, 3 trained but did not converge.
 """
 
+import os
 import sys
 import traceback
+from importlib.metadata import version
+from pathlib import Path
 
 import click
 
 from crossbar_hil.cli import benches, curves, dry_runs, runs, spiking, training, twins
 from crossbar_hil.cli.common import BAD_USAGE, COULD_NOT, DONE
-from crossbar_hil.errors import ConfigError, CrossbarError
+from crossbar_hil.errors import ConfigError, CrossbarError, reason_of
 from crossbar_hil.text import printable
+from crossbar_hil.visa_record import RECORD, Recorder, begin
+
+OPTION = "--record-visa"
+"""Keeps every exchange with instruments in a file; any verb takes it."""
 
 
 def main() -> None:
     """Run the command line and exit; every error is one line, a traceback only with ``--debug``."""
     debug = "--debug" in sys.argv[1:]
+    recorder: Recorder | None = None
     try:
-        code = cli.main(args=[word for word in sys.argv[1:] if word != "--debug"], standalone_mode=False)
+        words, target = _without_recording([word for word in sys.argv[1:] if word != "--debug"])
+        if target is not None:
+            recorder = begin(target, words, version("crossbar-hil"))
+            os.environ[RECORD] = str(target.resolve())
+        code = cli.main(args=words, standalone_mode=False)
     except click.exceptions.Exit as error:
         code = error.exit_code
     except click.ClickException as error:
@@ -33,7 +45,7 @@ def main() -> None:
         elif isinstance(error, CrossbarError):
             click.echo(f"crossbar-hil: {printable(str(error))}", err=True)
         elif isinstance(error, OSError) and error.filename:  # a name that no file can have, a folder without rights
-            told = printable(f"{str(error.filename)[:80]}: {error.strerror}")
+            told = printable(f"{str(error.filename)[:80]}: {reason_of(error)}")
             click.echo(f"crossbar-hil: {told}", err=True)
         else:
             told = printable(f"unexpected {type(error).__name__}: {error}")
@@ -41,7 +53,24 @@ def main() -> None:
         for note in getattr(error, "__notes__", ()):  # what else is to be known, such as a bench that may not be safe
             click.echo(f"crossbar-hil: {printable(note)}", err=True)
         code = BAD_USAGE if isinstance(error, ConfigError) else COULD_NOT
-    sys.exit(code if isinstance(code, int) else DONE)
+    code = code if isinstance(code, int) else DONE
+    if recorder is not None:
+        os.environ.pop(RECORD, None)
+        recorder.add(code=code)
+    sys.exit(code)
+
+
+def _without_recording(words: list[str]) -> tuple[list[str], Path | None]:
+    """Take ``--record-visa FILE`` out of a command; every verb has it."""
+    for place, word in enumerate(words):
+        option, equals, name = word.partition("=")
+        if option == OPTION:
+            rest = words[place + 1 :] if equals else words[place + 2 :]
+            name = name or (words[place + 1] if len(words) > place + 1 else "")
+            if not name:
+                raise click.UsageError(f"{OPTION} needs the name of a file")
+            return [*words[:place], *rest], Path(name)
+    return words, None
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -49,7 +78,8 @@ def main() -> None:
 def cli() -> None:
     """Train memristor crossbar chips in place, simulated or real.
 
-    Add --debug to any verb for the traceback of an error.
+    Add --debug to any verb for the traceback of an error, and --record-visa FILE to keep every exchange with
+    instruments.
     """
 
 

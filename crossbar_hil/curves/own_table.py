@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from crossbar_hil.backend import Pulse
-from crossbar_hil.errors import DataError, RunError
+from crossbar_hil.errors import DataError, RunError, reason_of
 
 from .files.names import read_name
 from .files.questions import Asker
@@ -130,4 +130,4 @@ def write_own(path: Path, curves: Iterable[MeasuredCurve], comments: Sequence[st
     except FileExistsError as error:
         raise RunError(f"{path} exists already and is not overwritten") from error
     except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise RunError(f"{path} cannot be written: {reason_of(error)}") from error

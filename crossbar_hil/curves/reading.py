@@ -1,5 +1,6 @@
 """A curve file of any kind as curves in siemens, with what was understood of it; the one reader of the project."""
 
+import functools
 import hashlib
 import re
 from collections.abc import Sequence
@@ -11,9 +12,11 @@ import numpy as np
 from crossbar_hil.backend import Pulse
 from crossbar_hil.shipped import BytesFile, read_bytes
 
-from .columns import Columns, Value, choose_columns, label
+from .columns import choose_columns
+from .conductances import conductances
+from .counting import check_counts, counts_of
 from .cycles import Spread, mean_and_spread
-from .facts import Fact, facts_of, pulse_voltage, pulse_width, read_voltage
+from .facts import facts_of, pulse_of, read_voltage, told_pulse
 from .files import books
 from .files.decoding import Line, decode, lines_of
 from .files.numbers import is_comment
@@ -24,8 +27,8 @@ from .files.tables import Layout, Row, lay_out
 from .levels import checked_levels
 from .measured import MeasuredCurve
 from .own_table import is_own, read_own
-from .rows import Rows, choose_rows, conductances, drawn_by_pulses
-from .runs import WORDS, Run, check_counts, order_of, runs_of
+from .rows import choose_rows, drawn_by_pulses
+from .runs import WORDS, Run, order_of, runs_of
 
 PLAIN = Options()
 
@@ -52,7 +55,13 @@ def read_curves(file: BytesFile) -> tuple[MeasuredCurve, ...]:
     DataError
         If it cannot be read, a line is wrong, or it may mean two things; the message names line or command.
     """
-    return understand(file).curves
+    return _read(str(file), read_bytes("curve", file))
+
+
+@functools.lru_cache(maxsize=8)
+def _read(file: str, data: bytes) -> tuple[MeasuredCurve, ...]:
+    """Return the curves of a file with that name and content; whoever draws many chips asks again and again."""
+    return _understand(file, data, PLAIN).curves
 
 
 def understand(file: BytesFile, options: Options = PLAIN) -> Understanding:
@@ -70,10 +79,13 @@ def understand(file: BytesFile, options: Options = PLAIN) -> Understanding:
     DataError
         As `read_curves`; a `CurveUnclear` carries what was understood before.
     """
-    ask = Asker(str(file), options)
-    data = read_bytes("curve", file)
+    return _understand(str(file), read_bytes("curve", file), options)
+
+
+def _understand(file: str, data: bytes, options: Options) -> Understanding:
+    ask = Asker(file, options)
     digest = hashlib.sha256(data).hexdigest()
-    ask.say("file", f"{Path(str(file)).name}, {len(data):,} bytes, SHA-256 {digest}")
+    ask.say("file", f"{Path(file).name}, {len(data):,} bytes, SHA-256 {digest}")
     reading = _table(data, options, ask)
     layout = _without(reading.layout, options, ask)
     if is_own(layout.names):
@@ -185,13 +197,13 @@ def _curves(
     for value in columns.values:
         levels = checked_levels(lines, readings[value.place], value, layout, options, ask)
         ask.readings = tuple(level.siemens for level in levels)
-        counts, left_out = _counts(whole, layout, columns, value, rows, options, ask)
+        counts, left_out = counts_of(whole, layout, columns, value, rows, options, ask)
         counted = counted or bool(counts)
         for run in runs_of(value, levels, order, counts, options, ask):
             runs.append(check_counts(run, counts, left_out, ask))
     if not counted and all(pulse is None for pulse in rows.pulses):
         ask.say("order", "nothing counts the pulses: each reading is taken for one pulse more than the one before")
-    pulses = {way: _pulse(way, layout, columns, rows, facts, options, ask) for way in ("up", "down")}
+    pulses = {way: pulse_of(way, layout, columns, rows, facts, options, ask) for way in ("up", "down")}
     curves, spreads = [], []
     for way in ("up", "down"):
         own = [run for run in runs if run.way == way]
@@ -211,85 +223,8 @@ def _curves(
     return tuple(curves), tuple(spreads)
 
 
-def _counts(
-    whole: Layout, layout: Layout, columns: Columns, value: Value, rows: Rows, options: Options, ask: Asker
-) -> tuple[dict[int, float], list[float]]:
-    """Return the pulse number of each line, from the column of counts nearest to the left, and those left out."""
-    beside = {each.place for each in columns.values}
-    places = [
-        place
-        for place, name in enumerate(columns.names)
-        if (name.counts or (name.cycle and name.quantity is None)) and layout.numeric[place] and place not in beside
-    ]
-    places = [place for place in places if place < value.place][-1:] or places[:1]
-    for place in places:
-        found = [layout.column(place)[row] for row in rows.kept]
-        if not columns.names[place].counts and len(set(found)) < len(found):
-            return {}, []  # numbers of cycles
-        if len(set(found)) == 1:
-            ask.say(
-                "column " + str(place + 1), f"{layout.names[place]!r} is {found[0]:g} everywhere and counts nothing"
-            )
-            return {}, []
-        counts = {}
-        for row, number in zip(rows.kept, found, strict=True):
-            line = layout.rows[row].line
-            if number is None and layout.column(value.place)[row] is None:
-                continue
-            if number is None:
-                raise ask.refused_line(line, f"pulse number of column {label(layout, place)} is missing")
-            counts[line] = number
-        left = [whole.column(place)[at] for at, row in enumerate(whole.rows) if row.line in options.leave_out]
-        ask.say(f"column {place + 1}", f"{layout.names[place]!r} counts the pulses")
-        return counts, [number for number in left if number is not None]
-    return {}, []
-
-
-def _pulse(
-    way: str, layout: Layout, columns: Columns, rows: Rows, facts: list[Fact], options: Options, ask: Asker
-) -> tuple[float | None, float | None]:
-    """Return height and width of the pulse of a way as options, rows, columns or header block say it."""
-    sign = 1 if way == "up" else -1
-    amplitude, width = _told(way, options)
-    if amplitude is None and (options.up is not None or options.down is not None):
-        return None, None  # the file called these readings otherwise, so its pulses are not theirs
-    if amplitude is None:
-        between = {abs(v) for v in rows.pulses if v is not None and v * sign > 0}
-        amplitude = sign * between.pop() if len(between) == 1 else None
-    amplitude = amplitude if amplitude is not None else _constant(layout, columns, rows, "voltage", sign, ask)
-    amplitude = amplitude if amplitude is not None else pulse_voltage(facts, sign)
-    width = width if width is not None else _constant(layout, columns, rows, "time", 1, ask)
-    width = width if width is not None else pulse_width(facts)
-    return amplitude, width
-
-
-def _told(way: str, options: Options) -> tuple[float | None, float | None]:
-    if way == "up":
-        return options.amplitude, options.width
-    return options.depress_amplitude, options.depress_width if options.depress_width is not None else options.width
-
-
-def _constant(layout: Layout, columns: Columns, rows: Rows, quantity: str, sign: int, ask: Asker) -> float | None:
-    """Return the one value of a column of pulse heights or widths, in SI units, if its unit is known."""
-    for place, name in enumerate(columns.names):
-        about_pulses = (name.writing and not name.reading) if quantity == "voltage" else name.width
-        if name.quantity != quantity or name.unit is None or not about_pulses or not layout.numeric[place]:
-            continue
-        column = layout.column(place)
-        found = {column[row] for row in rows.kept}
-        if quantity == "time" and len(found - {None, 0.0}) > 1:
-            raise ask.question(
-                f"the pulses of column {label(layout, place)} are of several widths, and a curve is one of equal "
-                f"pulses; take a part by {ask.command(lines=(layout.rows[0].line, layout.rows[-1].line // 2))}"
-            )
-        own = {each for each in found if each is not None and each * sign > 0}
-        if len(own) == 1:
-            return own.pop() * name.unit.factor
-    return None
-
-
 def _with_pulses(curve: MeasuredCurve, options: Options) -> MeasuredCurve:
-    amplitude, width = _told("up" if curve.potentiation else "down", options)
+    amplitude, width = told_pulse("up" if curve.potentiation else "down", options)
     if curve.pulse is not None or amplitude is None or width is None:
         return curve
     return curve._replace(pulse=Pulse(amplitude, width))

@@ -284,37 +284,3 @@ def _turn(levels: Sequence[Level], pieces: list[Piece]) -> str:
         for piece in pieces[:4]
     ]
     return f"the conductances {', then '.join(told)}{', and so on' if len(pieces) > 4 else ''}"
-
-
-def check_counts(run: Run, counts: dict[int, float], left_out: Sequence[float], ask: Asker) -> Run:
-    """Check that the pulse numbers of a run have no gap, and fill one that a reading left out has made.
-
-    Parameters
-    ----------
-    run : Run
-        Some readings.
-    counts : dict
-        Pulse number by line; empty if the file does not count.
-    left_out : sequence of float
-        Pulse numbers of readings that a person left out.
-    ask : Asker
-        For refusals.
-    """
-    if not counts:
-        return run
-    levels = [run.levels[0]]
-    at = counts[levels[0].line]
-    for level in run.levels[1:]:
-        found = counts[level.line]
-        while at + 1 < found and at + 1 in left_out:
-            before, missing = levels[-1].siemens, found - at
-            levels.append(Level(level.line, before + (level.siemens - before) / missing))
-            at += 1
-            ask.say("filled", f"pulse {at:g}, left out, lies half way between its neighbours")
-        if found != at + 1:
-            raise ask.refused_line(
-                level.line, f"pulse number {found:g}, expected {at + 1:g}; the curve must have no gap"
-            )
-        levels.append(level)
-        at = found
-    return Run(run.way, tuple(levels))

@@ -22,6 +22,7 @@ from crossbar_hil.guard.lock import BenchLock
 from crossbar_hil.guard.opening import claim, lock_names, rescue
 from crossbar_hil.guard.preflight import check_files
 from crossbar_hil.guard.service import Opened, Service
+from crossbar_hil.guard.watch import Least
 from crossbar_hil.owners.addresses import loopback_allowed, on_loopback
 from crossbar_hil.owners.takeover import GONE_S, acquire_within
 from crossbar_hil.spent import Spent
@@ -46,6 +47,14 @@ class KeptChip:
             if hello["ledger"] is not None:
                 ledger = DoseLedger.open(Path(hello["ledger"]), (len(bench.wiring.rows), len(bench.wiring.columns)))  # type: ignore[union-attr]
                 owned.callback(ledger.close)
+                missing = ledger.count_again(str(journal.header["run"]), journal.entries) if hello["resume"] else 0
+                if missing:
+                    said = (
+                        f"dose ledger {ledger.path} did not hold {missing} operations of this run, so it is not the "
+                        "one that the run had; they are counted from the journal now, what other runs sent is not"
+                    )
+                    journal.append("note", {"text": said})
+                    service.tell(f"warning: {said}")
             told = {"pid": os.getpid(), "resumed": hello["resume"], "version": version("crossbar-hil")}
             journal.append("session", told)
             journal.commit()
@@ -70,6 +79,7 @@ class KeptChip:
                 ledger=ledger,
                 stop=service.stop,
                 lock=lock,
+                least=Least.of(bench),
                 alarm=service.alarm,
             )
             device = dict(chip.identify())

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from crossbar_hil.errors import JournalDamaged, JournalError
+from crossbar_hil.errors import JournalDamaged, JournalError, reason_of
 from crossbar_hil.guard.chain import FIRST, Entry, Verdict, body_text, chain_hash, head_line
 from crossbar_hil.guard.database import Connect, connect, set_pragmas
 from crossbar_hil.guard.inspection import HEAD, companions, examine, log_of, read_journal, verify_journal
@@ -289,7 +289,7 @@ class Journal:
 
     def _distrust(self, what: str, cause: BaseException) -> None:
         """Write nothing more, and raise the reason unless the cause is an interruption, which goes on as it is."""
-        failure = JournalError(f"journal {self.path}: {what} is not sure to be on disk: {cause}")
+        failure = JournalError(f"journal {self.path}: {what} is not sure to be on disk: {reason_of(cause)}")
         self._failure = self._failure or failure
         with suppress(sqlite3.Error):
             self._database.rollback()

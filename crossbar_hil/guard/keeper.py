@@ -19,6 +19,7 @@ from crossbar_hil.errors import (
     CrossbarError,
     DataError,
     GuardError,
+    ImpossibleReading,
     LimitError,
     OverrangeError,
     ReplayDiverged,
@@ -29,7 +30,7 @@ from crossbar_hil.errors import (
 from crossbar_hil.guard.journal import Journal
 from crossbar_hil.guard.replay import Intent, Operation, Record, conductances_in
 from crossbar_hil.guard.states import Machine, State
-from crossbar_hil.guard.watch import Watch
+from crossbar_hil.guard.watch import Least, Watch
 from crossbar_hil.instrument import PulseMemory, Reading
 from crossbar_hil.witness import PulseOutcome, Witness, WitnessedBackend
 
@@ -114,6 +115,8 @@ class Keeper:
         Whoever sets it ends the work after the operation under way.
     lock : BenchLock, optional
         Looked at before pulses: a bench that is not ours any more gets none.
+    least : Least, optional
+        How far below zero a reading may lie; not looked at if not given.
     alarm : callable
         Told, before anything else is tried, that the bench may not be safe, and which instrument to look at.
     """
@@ -130,6 +133,7 @@ class Keeper:
         ledger: "DoseLedger | None" = None,
         stop: StopFlag | None = None,
         lock: "BenchLock | None" = None,
+        least: Least | None = None,
         alarm: Callable[[str], object] = lambda why: None,  # noqa: ARG005 - the signature of one
     ) -> None:
         self.chip = chip
@@ -139,6 +143,7 @@ class Keeper:
         self._check_v = check_v
         self._ledger = ledger
         self._lock = lock
+        self._least = least
         self._alarm = alarm
         self._unsafe = ""  # what was told in this operation: that the bench may not be safe
         self._record = Record.of(journal.entries, chip.shape)
@@ -162,7 +167,9 @@ class Keeper:
             If the journal holds another request at this place; nothing was sent.
         Stopped
             If a stop was asked for.
-        GuardError
+        ImpossibleReading
+            If a cell reads what no cell can have; the reading is nowhere.
+        CellChanged
             If a cell is not what it can have become since the last map; the reading is in the journal.
         """
         recorded = self._next_recorded("read")
@@ -172,7 +179,7 @@ class Keeper:
             self._place += 1
             return recorded.currents  # type: ignore[return-value]
         self._go_live()
-        currents = self._working(State.READING, lambda: self._read_again(voltages))
+        currents = self._working(State.READING, lambda: self._read_possible(voltages))
         self._write("read", {"op": self._number(), "voltages": voltages.tolist(), "currents": currents.tolist()})
         self._commit()
         conductances = conductances_in(voltages, currents)
@@ -282,7 +289,7 @@ class Keeper:
 
     def _compare_signature(self) -> None:
         known, pulsed = self._record.known, self._record.pulsed_since
-        now = self.chip.read_conductances(self._check_v)
+        now = self._read_map()
         if known is not None:
             off = np.abs(now - known) > SIGNATURE * np.abs(known)
             off &= ~pulsed
@@ -358,6 +365,26 @@ class Keeper:
                 if not left:
                     raise
 
+    def _read_possible(self, voltages: FloatArray) -> FloatArray:
+        """Read, and refuse what no cell can give."""
+        currents = self._read_again(voltages)
+        conductances = conductances_in(voltages, currents)
+        if conductances is not None:
+            self._refuse_impossible(conductances, float(np.abs(voltages[voltages != 0]).min()))
+        return currents
+
+    def _read_map(self) -> FloatArray:
+        """Read every cell on the keeper's own account."""
+        conductances = self.chip.read_conductances(self._check_v)
+        self._refuse_impossible(conductances, self._check_v)
+        return conductances
+
+    def _refuse_impossible(self, conductances: FloatArray, read_v: float) -> None:
+        problem = "" if self._least is None else self._least.problem(conductances, read_v, self._watch.known)
+        if problem:
+            self._note(problem)
+            raise ImpossibleReading(f"{problem}, and no pulse was sent on it")
+
     def _send_rest(self, operation: Operation, counts: IntArray, pulse: Pulse) -> None:
         """Send what the journal does not hold as sent; after a lost answer the cells are read before any more."""
         settled = operation.settled
@@ -371,7 +398,7 @@ class Keeper:
                 raise GuardError("the lock file of this bench was deleted or replaced, so it may have a second owner")
             try:
                 if self.chip.cause_of_doubt is not None:
-                    conductances = self.chip.read_conductances(self._check_v)
+                    conductances = self._read_map()
                     self._write("check", {"conductances": conductances.tolist()})
                     self._look_at(conductances)
                 if rest.any():

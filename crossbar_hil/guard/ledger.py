@@ -3,7 +3,7 @@
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -14,10 +14,11 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.errors import LedgerError
-from crossbar_hil.guard.chain import FIRST, chain_hash
+from crossbar_hil.guard.chain import FIRST, Entry, chain_hash
 from crossbar_hil.guard.database import Connect, connect, set_pragmas
 from crossbar_hil.guard.names import file_name
 from crossbar_hil.guard.storage import create_exclusive, flush_folder, undo_on_error, why_not_ours
+from crossbar_hil.spent import chip_key
 from crossbar_hil.state import state_folder
 
 VERSION = 1
@@ -38,14 +39,32 @@ _CONNECT = partial(connect, wait_s=5.0)
 
 
 def default_path(chip_id: str, environ: Mapping[str, str] = os.environ) -> Path:
-    """Return where the ledger of a chip is kept for this user.
+    """Return where the ledger of a chip is kept for this user, its name in small letters: case makes no other chip.
+
+    One that was begun when it did is gone on with.
 
     Raises
     ------
     DataError
         If the chip has no name.
     """
-    return state_folder(environ) / "chips" / file_name(chip_id, ".sqlite")
+    folder = state_folder(environ) / "chips"
+    path, before = (folder / file_name(name, ".sqlite") for name in (chip_key(chip_id), chip_id))
+    return before if os.path.lexists(before) and not os.path.lexists(path) else path
+
+
+def why_dose_unknown(chip_id: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Say that the dose of a chip would start at zero, if no ledger of this user holds it; empty if one does."""
+    path = default_path(chip_id, environ)
+    if os.path.lexists(path):
+        return ""
+    same = path.name.rpartition("-")[0]
+    alike = sorted(each.name for each in path.parent.glob("*.sqlite") if each.name.rpartition("-")[0].lower() == same)
+    return (
+        f"chip {chip_id!r} has no dose ledger here ({path}), so what it gets is counted from zero: if it was pulsed "
+        "before, by another user, on another computer or under another name, put that ledger there first"
+        + (f"; ledgers of names much like it: {', '.join(alike)}" if alike else "")
+    )
 
 
 class DoseLedger:
@@ -85,7 +104,8 @@ class DoseLedger:
             new = not os.path.lexists(path)
             if new:
                 os.close(create_exclusive(path))
-            problem = why_not_ours(path)
+            beside = path.with_name(f"{path.name}-journal")  # which SQLite would roll back by
+            problem = why_not_ours(path) or (why_not_ours(beside) if os.path.lexists(beside) else "")
             if problem:
                 raise LedgerError(f"dose ledger cannot be opened: {problem}")
             if not new and not path.stat().st_size:
@@ -139,6 +159,31 @@ class DoseLedger:
                 )
             self._database.commit()
             self._catch_up()
+
+    def count_again(self, run: str, entries: Iterable[Entry]) -> int:
+        """Count what the journal of a run holds and this ledger does not, and return how many operations that were.
+
+        A ledger is written before the pulses are sent, so it lacks none unless it is another one than the run had.
+
+        Raises
+        ------
+        LedgerError
+            If it holds other pulses of an operation, or operations that the journal does not hold: then the journal is
+            older than what was done to the chip.
+        """
+        due, last = _operations_in(entries, self.shape)
+        rows = self._database.execute("SELECT op FROM reservation WHERE run = ?", (run,)).fetchall()
+        held = {op for (op,) in rows}
+        # An operation is counted before its first pulse is in the journal, and dies with its guard there.
+        beyond = sorted(op for op in held if op > last + 1)
+        if beyond:
+            raise LedgerError(
+                f"dose ledger {self.path} holds operation {beyond[-1]} of run {run}, but its journal ends at operation "
+                f"{last}, so it lacks what was done to the chip; nothing was sent"
+            )
+        for op, (pulses, dose_vs) in due.items():
+            self.reserve(run, op, pulses, dose_vs)
+        return len(set(due) - held)
 
     def totals(self) -> tuple[IntArray, FloatArray]:
         """Return pulses (R, C) and dose in volt-seconds (R, C) of every cell in all runs together."""
@@ -239,3 +284,21 @@ class DoseLedger:
             [int(row), int(column), int(pulses[row, column]), float(dose_vs[row, column])] for row, column in places
         ]
         return json.dumps(cells, separators=(",", ":"), allow_nan=False)
+
+
+def _operations_in(
+    entries: Iterable[Entry], shape: tuple[int, int]
+) -> tuple[dict[int, tuple[IntArray, FloatArray]], int]:
+    """Return what a journal says was counted, by operation or minus the entry, and the last operation in it."""
+    asked: dict[int, tuple[IntArray, FloatArray]] = {}
+    begun, last = set(), 0
+    for entry in entries:
+        if entry.kind in {"pulses", "exposed"}:
+            counts = np.array(entry.body["counts"], dtype=np.int64).reshape(shape)
+            dose_vs = counts * np.float64(abs(entry.body["amplitude_v"]) * entry.body["width_s"])
+            asked[entry.body["op"] if entry.kind == "pulses" else -entry.number] = counts, dose_vs
+        if entry.kind == "intent":
+            begun.add(entry.body["op"])
+        if entry.kind in {"pulses", "read"}:
+            last = max(last, entry.body["op"])
+    return {op: what for op, what in asked.items() if op < 0 or op in begun}, last

@@ -9,12 +9,12 @@ from typing import Any
 
 from crossbar_hil.backend import DeviceBackend
 from crossbar_hil.bench.file import BENCH_FILE, Bench, InstrumentTable, load_bench
-from crossbar_hil.bench.instruments import Seen, check_addresses, open_instrument, wrong_identity
+from crossbar_hil.bench.instruments import Seen, check_addresses, open_instrument, write_to_stderr, wrong_identity
 from crossbar_hil.bench.opening import fresh_seed, likeness_of, open_backend
 from crossbar_hil.bench.recorded import bench_hash
 from crossbar_hil.errors import BenchBusy, ConfigError, CrossbarError
 from crossbar_hil.guard.client import GuardedBackend, Hello
-from crossbar_hil.guard.ledger import default_path
+from crossbar_hil.guard.ledger import default_path, why_dose_unknown
 from crossbar_hil.guard.lock import BenchLock
 from crossbar_hil.guard.names import same_identity
 from crossbar_hil.instrument import Identity, SourceMeter
@@ -104,6 +104,9 @@ def open_guarded(bench: Bench, *, seed: int, folder: Path, resume: bool = False)
         raise ConfigError(
             f"bench {bench.name} has no chip_id, the name of the chip in the socket, by which its dose is kept"
         )
+    unknown = why_dose_unknown(bench.chip_id) if bench.kind == "hardware" and bench.chip_id is not None else ""
+    if unknown:
+        write_to_stderr(f"warning: {unknown}")
     if not bench.brings_instruments:
         check_addresses(bench)
     if not resume:

@@ -9,6 +9,7 @@ from crossbar_hil.bench.file import Bench
 from crossbar_hil.errors import CrossbarError
 from crossbar_hil.guard.ledger import DoseLedger, default_path
 from crossbar_hil.shipped import data_file
+from crossbar_hil.spent import chip_key
 from crossbar_hil.twins.file import Twin, read_twin
 
 
@@ -22,7 +23,7 @@ def pulses_since_calibration(bench: Bench) -> IntArray | None:
     try:
         twin = read_twin(data_file(bench.chip.twin))
         path = default_path(bench.chip_id)
-        if twin.source.chip_id != bench.chip_id or not path.exists():
+        if chip_key(twin.source.chip_id or "") != chip_key(bench.chip_id) or not path.exists():
             return None
         ledger = DoseLedger.open(path, (twin.rows, twin.columns))
         try:

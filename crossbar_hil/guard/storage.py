@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from crossbar_hil.errors import CrossbarError
+from crossbar_hil.errors import CrossbarError, reason_of
 
 if sys.platform == "win32":
     import msvcrt
@@ -99,6 +99,36 @@ def why_not_ours(path: Path) -> str:
     return ""
 
 
+def why_not_all_ours(folder: Path) -> str:
+    """Return why a file below a folder must not be written to, the first that `why_not_ours` finds; empty if all may.
+
+    A folder that is a link is named too.
+    """
+    for where, folders, files in os.walk(folder):
+        for name in sorted(folders):
+            if (Path(where) / name).is_symlink():
+                return f"{Path(where) / name} is a link"
+        for name in sorted(files):
+            problem = why_not_ours(Path(where) / name)
+            if problem:
+                return problem
+    return ""
+
+
+def write_new(path: Path, content: str | bytes) -> None:
+    """Write a new file, never through a link and never over another; OSError if the name is taken."""
+    with os.fdopen(create_exclusive(path), "wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+def replace_file(path: Path, content: str | bytes) -> None:
+    """Put a file in the place of another, all of it or nothing; a link in its place is replaced, not followed."""
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    write_new(fresh, content)
+    os.replace(fresh, path)
+
+
 def create_exclusive(path: Path) -> int:
     """Make a new file that only its owner may read and return its descriptor; OSError if the name is taken."""
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600)
@@ -157,4 +187,4 @@ def undo_on_error(kind: type[CrossbarError], what: str) -> Iterator[ExitStack]:
             yield undo
             undo.pop_all()
     except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
-        raise kind(f"{what}: {error}") from error
+        raise kind(f"{what}: {reason_of(error)}") from error

@@ -1,8 +1,15 @@
-"""The watch on a chip: whether the cells change from one map of conductances to the next as memristors do."""
+"""The watch on a chip: whether readings can be those of cells, and whether cells change as memristors do."""
+
+import math
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
 from crossbar_hil.arrays import BoolArray, FloatArray
+from crossbar_hil.bench.file import Bench
+from crossbar_hil.shipped import data_file
+from crossbar_hil.twins.file import read_twin
 
 OPEN_SIEMENS = 1e-9
 """Below this a cell counts as open, and what changes below it as noise: a path through the relays of a matrix card has
@@ -11,6 +18,60 @@ UNPULSED = 3.0
 """Factor by which a cell may change that got no pulse: noise, drift and half-selection stay below it."""
 BACKWARDS = 0.1
 """Share by which every pulsed cell must have gone the wrong way for the polarity to be taken for wrong."""
+
+
+SIGMAS = 6.0
+"""So many standard deviations of its noise may a reading lie below zero: one in a thousand million lies further."""
+RANGE_SHARE = 1e-3
+"""So much of the meter's range may a reading lie below zero. A reading at 0 V is subtracted from each; what is left is
+noise, below 0.01 % of range of every meter here (data sheets, one power-line cycle), ten times that for cables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Least:
+    """How far below zero a reading may lie: a cell conducts or does not, it never gives."""
+
+    range_a: float
+    """Range of the meter in a read, in amperes."""
+    noise: float = 0.0
+    """Relative noise of a reading, as far as it is known."""
+
+    @classmethod
+    def of(cls, bench: Bench) -> "Self | None":
+        """Return that of a bench; None if its file does not say how currents are measured."""
+        if bench.measurement is None:
+            return None
+        chip, noise = bench.chip, 0.0
+        if chip is not None:
+            known = chip.read_noise if chip.twin is None else read_twin(data_file(chip.twin)).numbers.read_noise.value
+            noise = math.hypot(known, chip.telegraph, chip.flicker)
+        return cls(bench.measurement.read_range_a or bench.measurement.range_a, noise)
+
+    def problem(self, conductances: FloatArray, read_v: float, known: FloatArray | None) -> str:
+        """Say which of (R, C) conductances, in siemens, no cell can have; empty if none.
+
+        Parameters
+        ----------
+        conductances : ndarray of float, shape (R, C)
+            As read.
+        read_v : float
+            At this voltage.
+        known : ndarray of float, shape (R, C), or None
+            What the cells were before; if nothing is known, noise is that of the largest of them.
+        """
+        floor = RANGE_SHARE * self.range_a / abs(read_v)
+        about = np.abs(conductances).max() if known is None else np.maximum(np.abs(known), np.abs(conductances))
+        beyond = conductances + np.maximum(floor, SIGMAS * self.noise * about)
+        if beyond.min() >= 0:
+            return ""
+        row, column = (int(each) for each in np.unravel_index(int(beyond.argmin()), beyond.shape))
+        noise = f", or {SIGMAS:g} times the noise of {self.noise:.0%}" if self.noise else ""
+        return (
+            f"cell [{row}, {column}] reads {conductances[row, column]:.4g} S, which is further below zero than noise "
+            f"can bring it (to {conductances[row, column] - beyond[row, column]:.3g} S: {RANGE_SHARE:.1%} of the range "
+            f"of {self.range_a:g} A at {abs(read_v):g} V{noise}), so this is no reading of that cell: answers in each "
+            "other's place, or lines the wrong way round; it was thrown away"
+        )
 
 
 class Watch:
@@ -26,14 +87,15 @@ class Watch:
 
     def __init__(self, shape: tuple[int, int], jump: float) -> None:
         self._jump = jump
-        self._known: FloatArray | None = None
+        self.known: FloatArray | None = None
+        """The last conductances of all cells, in siemens."""
         self._pushed = np.zeros(shape)  # volts of the last pulse since that map; 0 if there was none
         self._mixed = False
 
     @property
     def nothing_there(self) -> str:
         """Why this cannot be a chip, if not one of its cells conducts; empty otherwise, or if nothing was measured."""
-        if self._known is None or np.abs(self._known).max() >= OPEN_SIEMENS:
+        if self.known is None or np.abs(self.known).max() >= OPEN_SIEMENS:
             return ""
         return f"no cell conducts more than {OPEN_SIEMENS:g} S, so the chip is not in its socket or not connected"
 
@@ -44,11 +106,11 @@ class Watch:
 
     def restart(self, conductances: FloatArray) -> None:
         """Begin with what was measured, whatever was known before."""
-        self._known, self._pushed, self._mixed = conductances, np.zeros_like(self._pushed), False
+        self.known, self._pushed, self._mixed = conductances, np.zeros_like(self._pushed), False
 
     def judge_map(self, conductances: FloatArray) -> str:
         """Take a new map, in siemens, and return what is wrong with it compared with the last one; empty if nothing."""
-        before, pushed, mixed = self._known, self._pushed, self._mixed
+        before, pushed, mixed = self.known, self._pushed, self._mixed
         self.restart(conductances)
         if before is None:
             return ""

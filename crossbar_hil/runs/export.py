@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from crossbar_hil.errors import RunError
+from crossbar_hil.errors import RunError, reason_of
 from crossbar_hil.runs.recorded_settings import text_of
 from crossbar_hil.runs.run import Run
 from crossbar_hil.text import printable
@@ -44,7 +44,7 @@ def export_run(run: Run, form: str, path: Path | None = None) -> Path:
         else:
             _write_netcdf(run, path)
     except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise RunError(f"{path} cannot be written: {reason_of(error)}") from error
     return path
 
 

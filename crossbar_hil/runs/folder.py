@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from crossbar_hil.errors import RunError
+from crossbar_hil.errors import RunError, reason_of
 from crossbar_hil.guard.inspection import left_safe
 from crossbar_hil.guard.opening import JOURNAL
 
@@ -49,8 +49,7 @@ class RunFolder:
             folder = parent / f"{started:%Y-%m-%dT%H-%M-%SZ}_{rule}_{shape[0]}x{shape[1]}_{secrets.token_hex(2)}"
             folder.mkdir(mode=0o700)
         except (OSError, ValueError) as error:  # a name that is no name of a file is a ValueError
-            why = getattr(error, "strerror", None) or error
-            raise RunError(f"run folder cannot be made in {parent}: {why}") from error
+            raise RunError(f"run folder cannot be made in {parent}: {reason_of(error)}") from error
         return cls(folder, started, made_out)
 
     @property

@@ -15,6 +15,7 @@ from crossbar_hil.bench.recorded import bench_hash
 from crossbar_hil.errors import RunError, Stopped
 from crossbar_hil.guard.lock import run_lock
 from crossbar_hil.guard.opening import open_guarded
+from crossbar_hil.guard.storage import why_not_all_ours
 from crossbar_hil.runs.folder import RunFolder
 from crossbar_hil.runs.interruption import Interrupted, stop_on_interrupt
 from crossbar_hil.runs.run import Run, RunOutcome
@@ -175,6 +176,9 @@ def resume_work(
         run = type(run)(run.folder)  # who had the lock before may have gone on with it
         if run.status == "done":
             raise RunError(f"{run.noun} {run.name} is done ({run.facts['verdict']}), there is nothing to resume")
+        linked = why_not_all_ours(run.folder)
+        if linked:
+            raise RunError(f"{run.noun} {run.name} is not resumed: {linked}; copy the run to a folder of its own")
         work = make_work(run)
         bench = work.bench
         if bench is not None and run.facts.get("bench_sha256") != bench_hash(run.folder):
@@ -265,7 +269,10 @@ def _carry_out(
         reason = "; ".join([str(stopped), *getattr(stopped, "__notes__", ())])  # a note: the bench may not be safe
     except BaseException as error:
         if began or (backend is not None and backend.pulsed):
-            work.finish("failed", str(error) or type(error).__name__)
+            try:
+                work.finish("failed", str(error) or type(error).__name__)
+            except RunError as later:  # on a full disk it fails too, and what failed first is to be told
+                error.add_note(str(later))
         else:
             work.discard()
             if take_back is not None:

@@ -1,5 +1,6 @@
 """What a run is made from: the versions, the commit, and the clock."""
 
+import os
 import platform
 import subprocess
 from datetime import UTC, datetime
@@ -7,12 +8,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from crossbar_hil.visa_record import REPLAY
+
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def provenance() -> dict[str, Any]:
     """Return what says which program wrote a run."""
-    return {"versions": versions(), "git": git_hash()}
+    replayed = os.environ.get(REPLAY, "").partition(os.pathsep)[0]
+    return {"versions": versions(), "git": git_hash(), **({"replayed": Path(replayed).name} if replayed else {})}
 
 
 def versions() -> dict[str, str]:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import jinja2
 
-from crossbar_hil.errors import RunError
+from crossbar_hil.errors import RunError, reason_of
+from crossbar_hil.guard.storage import write_new
 from crossbar_hil.runs.recorded_settings import text_of
 from crossbar_hil.runs.run import Run
 
@@ -57,9 +58,10 @@ def make_report(run: Run, folder: Path | None = None, *, replace: bool = False) 
         (folder / FIGURES).mkdir(parents=True)
         pictures = []
         for figure in run.figures():
-            (folder / FIGURES / f"{figure.name}.png").write_bytes(figure.png)
+            write_new(folder / FIGURES / f"{figure.name}.png", figure.png)
             pictures.append((figure.caption, base64.b64encode(figure.png).decode("ascii")))
-        (folder / REPORT).write_text(
+        write_new(
+            folder / REPORT,
             _template(run).render(
                 run=run,
                 facts=run.facts,
@@ -69,12 +71,11 @@ def make_report(run: Run, folder: Path | None = None, *, replace: bool = False) 
                 pictures=pictures,
                 **values,
             ),
-            encoding="utf-8",
         )
     except BaseException as error:
         _remove_report(folder)  # half a report would stand in the way of the next try
         if isinstance(error, OSError):
-            raise RunError(f"report cannot be written to {folder}: {error.strerror or error}") from error
+            raise RunError(f"report cannot be written to {folder}: {reason_of(error)}") from error
         raise
     return folder / REPORT
 

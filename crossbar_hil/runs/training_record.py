@@ -16,8 +16,10 @@ chip       moment ("start" or "end"), quantity, row, column, value: what a virtu
 """
 
 import json
+import os
 import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,8 +29,8 @@ from numpy.typing import NDArray
 
 from crossbar_hil.arrays import BoolArray
 from crossbar_hil.backend import DeviceBackend
-from crossbar_hil.errors import ReplayDiverged, RunError
-from crossbar_hil.guard.storage import flush_folder
+from crossbar_hil.errors import ReplayDiverged, RunError, reason_of
+from crossbar_hil.guard.storage import flush_folder, why_not_ours
 from crossbar_hil.runs.provenance import utc_now
 from crossbar_hil.training.fresh import FreshReads
 from crossbar_hil.training.patterns import PatternSet, as_text
@@ -86,7 +88,7 @@ def create_record(
         flush_folder(folder)
         return _connect(folder / RECORD)
     except (OSError, sqlite3.Error) as error:
-        raise RunError(f"run folder {folder} cannot be written: {error}") from error
+        raise RunError(f"run folder {folder} cannot be written: {reason_of(error, folder)}") from error
 
 
 def reopen_record(folder: Path) -> sqlite3.Connection:
@@ -104,7 +106,7 @@ def reopen_record(folder: Path) -> sqlite3.Connection:
             record.execute("DELETE FROM chip WHERE moment = 'end'")
             write_facts(record, {"status": "running", "resumed_utc": utc_now(), "reason": ""})
     except sqlite3.Error as error:
-        raise RunError(f"the record of run {folder.name} cannot be written: {error}") from error
+        raise RunError(f"the record of run {folder.name} cannot be written: {reason_of(error, folder)}") from error
     return record
 
 
@@ -130,7 +132,7 @@ def write_epoch(record: sqlite3.Connection, epoch: Epoch) -> None:
                 places = ", ".join("?" * len(given[0]))
                 record.executemany(f"INSERT INTO {table} VALUES ({places})", given)  # noqa: S608 - names of ours
     except sqlite3.Error as error:
-        raise RunError(f"epoch {epoch.number} cannot be written to the record: {error}") from error
+        raise RunError(f"epoch {epoch.number} cannot be written to the record: {reason_of(error)}") from error
 
 
 def rows_of_epoch(epoch: Epoch) -> dict[str, Rows]:
@@ -165,7 +167,7 @@ def write_fresh(record: sqlite3.Connection, fresh: FreshReads) -> None:
             for table, lines in rows_of_fresh(fresh).items():
                 record.executemany(f"INSERT INTO {table} VALUES (?, ?, ?, ?)", lines)  # noqa: S608 - names of ours
     except sqlite3.Error as error:
-        raise RunError(f"the fresh reads cannot be written to the record: {error}") from error
+        raise RunError(f"the fresh reads cannot be written to the record: {reason_of(error)}") from error
 
 
 def rows_of_fresh(fresh: FreshReads) -> dict[str, Rows]:
@@ -191,13 +193,24 @@ def check_fresh(fresh: FreshReads, recorded: FreshReads) -> None:
 def finish_record(
     record: sqlite3.Connection, facts: Mapping[str, Any], backend: DeviceBackend, unresponsive: BoolArray | None
 ) -> None:
-    """Write how a run ended, what the chip is like now, and which (R, C) cells were found unresponsive."""
-    with record:
-        write_facts(record, {**facts, "finished_utc": utc_now()})
-        _write_chip(record, "end", backend)
-        if unresponsive is not None:
-            _write_rows(record, rows_of_chip("end", {"unresponsive": unresponsive}))
-    record.close()
+    """Write how a run ended, what the chip is like now, and which (R, C) cells were found unresponsive.
+
+    Raises
+    ------
+    RunError
+        If the disk refuses; the record still says that the run is under way, and can be resumed.
+    """
+    try:
+        with closing(record), record:
+            write_facts(record, {**facts, "finished_utc": utc_now()})
+            _write_chip(record, "end", backend)
+            if unresponsive is not None:
+                _write_rows(record, rows_of_chip("end", {"unresponsive": unresponsive}))
+    except sqlite3.Error as error:
+        raise RunError(
+            f"how the run ended cannot be written to the record: {reason_of(error)}; what was done is kept, and "
+            "`resume` writes it"
+        ) from error
 
 
 def check_replay(epoch: Epoch, recorded: Epoch) -> None:
@@ -241,7 +254,22 @@ def _write_rows(record: sqlite3.Connection, rows: Rows) -> None:
     record.executemany("INSERT INTO chip VALUES (?, ?, ?, ?, ?)", rows)
 
 
+def refuse_links(path: Path) -> None:
+    """Refuse a record that is a link or has a second name, or beside which SQLite would write through one.
+
+    Raises
+    ------
+    RunError
+        Then.
+    """
+    for place in (path, *(path.with_name(f"{path.name}{ending}") for ending in ("-wal", "-shm", "-journal"))):
+        problem = why_not_ours(place) if os.path.lexists(place) else ""
+        if problem:
+            raise RunError(f"the record of run {path.parent.name} is not opened: {problem}")
+
+
 def _connect(path: Path) -> sqlite3.Connection:
+    refuse_links(path)
     record = sqlite3.connect(path)
     record.execute("PRAGMA journal_mode = WAL")
     record.execute("PRAGMA synchronous = FULL")

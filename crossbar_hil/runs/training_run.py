@@ -1,7 +1,7 @@
 """A recorded training, read from its folder: its epochs, its chip, and what it came to."""
 
 import itertools
-import json
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -15,13 +15,14 @@ import numpy as np
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.bench.virtual_chips import lines_of_chips
 from crossbar_hil.errors import CrossbarError, RunError
+from crossbar_hil.parsing import parse_json
 from crossbar_hil.runs.inference import Answer, judge_patterns
 from crossbar_hil.runs.life import Agree, Show, resume_work, shown_once
 from crossbar_hil.runs.never_began import describe_never_began
 from crossbar_hil.runs.recorded_settings import Tables, check_tables
 from crossbar_hil.runs.run import Ending, Figure, Run, RunOutcome, Series, Variable
 from crossbar_hil.runs.training import TrainingWork, epochs_only
-from crossbar_hil.runs.training_record import RECORD, SCHEMA_VERSION
+from crossbar_hil.runs.training_record import RECORD, SCHEMA_VERSION, refuse_links
 from crossbar_hil.runs.training_views import name_cells, training_page, training_series, training_variables
 from crossbar_hil.training.fresh import Assurance, FreshReads, full_reason
 from crossbar_hil.training.patterns import PatternSet, as_text
@@ -91,7 +92,7 @@ class TrainingRun(Run):
     @cached_property
     def _recorded(self) -> dict[str, Any]:
         with self.open_record() as record:
-            found = {name: json.loads(value) for name, value in record.execute("SELECT name, value FROM setting")}
+            found = {name: parse_json(value) for name, value in record.execute("SELECT name, value FROM setting")}
             missing = sorted(NEEDED - set(found))
             if missing:
                 raise ValueError(f"setting {missing[0]} is missing")
@@ -222,7 +223,10 @@ class TrainingRun(Run):
             raise RunError(f"{self.folder} is not a run folder: it holds no {RECORD}")
         # While a run is being written there is a log beside its record. Without one the record is at rest: "immutable"
         # then reads it without leaving files behind, also where nothing may be written.
-        mode = "mode=ro" if path.with_name(f"{RECORD}-wal").exists() else "immutable=1"
+        mode = "immutable=1"
+        if os.path.lexists(path.with_name(f"{RECORD}-wal")):
+            refuse_links(path)  # SQLite writes beside it even to read it
+            mode = "mode=ro"
         try:
             with closing(sqlite3.connect(f"{path.resolve().as_uri()}?{mode}", uri=True)) as record:
                 version = record.execute("PRAGMA user_version").fetchone()[0]

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from crossbar_hil.errors import RunError
+from crossbar_hil.errors import RunError, reason_of
+from crossbar_hil.guard.storage import write_new
+from crossbar_hil.parsing import parse_json
 from crossbar_hil.runs.array_file import read_arrays, write_arrays
 from crossbar_hil.runs.recorded_settings import check_tables
 from crossbar_hil.spiking.progress import Progress
@@ -30,7 +32,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     """
     path = folder / RECORD
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = parse_json(path.read_text(encoding="utf-8"))
         missing = [name for name in NEEDED if name not in record]
         if missing:
             raise ValueError(f"{missing[0]} is missing")
@@ -43,7 +45,7 @@ def read_record(folder: Path) -> dict[str, Any]:
 def write_record(folder: Path, record: dict[str, Any]) -> None:
     """Put a new record in the place of the old one."""
     text = json.dumps(record, indent=1, default=str) + "\n"
-    _replace(folder / RECORD, lambda path: path.write_text(text, encoding="utf-8"))
+    _replace(folder / RECORD, lambda path: write_new(path, text))
 
 
 def read_checkpoint(folder: Path) -> Progress | None:
@@ -77,4 +79,4 @@ def _replace(path: Path, write: Callable[[Path], object]) -> None:
             os.fsync(file.fileno())
         fresh.replace(path)
     except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise RunError(f"{path} cannot be written: {reason_of(error)}") from error

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-from crossbar_hil.errors import RunError
+from crossbar_hil.errors import RunError, reason_of
+from crossbar_hil.guard.storage import replace_file, why_not_ours
+from crossbar_hil.parsing import parse_json
 
 GIVEN, PLAN, CHUNKS = "given", "plan.json", "chunks.jsonl"
 Place = tuple[int, int]
@@ -71,8 +73,7 @@ class StudyFolder(Generic[Chunk]):
         except FileExistsError:
             raise RunError(f"{path} exists already; --resume {path} goes on with it") from None
         except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or error
-            raise RunError(f"folder {path} cannot be made: {why}") from error
+            raise RunError(f"folder {path} cannot be made: {reason_of(error)}") from error
         give(path)
         write_json(path / PLAN, plan)
         return cls(path, plan)
@@ -87,7 +88,7 @@ class StudyFolder(Generic[Chunk]):
             If it is none, or one of another kind.
         """
         try:
-            plan = json.loads((path / PLAN).read_text(encoding="utf-8"))
+            plan = parse_json((path / PLAN).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise RunError(f"{path} is not the folder of a study: {PLAN} cannot be read: {error}") from error
         found = plan.get("kind") if isinstance(plan, dict) else None
@@ -117,13 +118,16 @@ class StudyFolder(Generic[Chunk]):
     def _recover(self) -> None:
         """Read the chunks; a last line that was cut short is taken away."""
         path = self.path / CHUNKS
-        if not path.exists():
+        if not os.path.lexists(path):
             return
+        problem = why_not_ours(path)
+        if problem:
+            raise RunError(f"study {self.path} is not gone on with: {problem}")
         content = path.read_bytes()
         whole = content[: content.rfind(b"\n") + 1]
         for number, line in enumerate(whole.splitlines(), start=1):
             try:
-                record = json.loads(line)
+                record = parse_json(line)
                 place = (int(record.pop("point")), int(record.pop("chunk")))
                 self.done[place] = self.holds.from_record(record)
             except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -140,9 +144,7 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file, all of it or nothing."""
-    partly = path.with_name(path.name + ".part")
-    partly.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(partly, path)
+    replace_file(path, text)
 
 
 def _line(place: Place, chunk: Record) -> str:

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from crossbar_hil.arrays import BoolArray, FloatArray
 from crossbar_hil.backend import Pulse
-from crossbar_hil.errors import ConfigError, DataError, RunError
+from crossbar_hil.errors import ConfigError, DataError, RunError, reason_of
+from crossbar_hil.parsing import parse_toml
 from crossbar_hil.shipped import TextFile, read_text
 from crossbar_hil.tables import Second, Siemens, Volt
 
@@ -244,7 +245,7 @@ class Twin(Part):
         except FileExistsError as error:
             raise RunError(f"{path} exists already and is not overwritten") from error
         except OSError as error:
-            raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
+            raise RunError(f"{path} cannot be written: {reason_of(error)}") from error
 
 
 def read_twin(file: TextFile) -> Twin:
@@ -261,7 +262,7 @@ def read_twin(file: TextFile) -> Twin:
 @functools.lru_cache(maxsize=16)
 def _parse(name: str, text: str) -> Twin:
     try:
-        return Twin.model_validate(tomllib.loads(text))
+        return Twin.model_validate(parse_toml(text, most_bytes=None))
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"twin file {name} is not valid TOML: {error}") from error
     except ValidationError as error:

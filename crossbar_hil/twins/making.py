@@ -26,6 +26,7 @@ def make_twin(
     curve_siemens: ArrayLike | None,
     *,
     scale: float = 1.0,
+    curve_noise: float = 0.0,
     source: dict[str, Any],
     draws: int = DRAWS,
 ) -> Twin:
@@ -40,6 +41,8 @@ def make_twin(
         is taken.
     scale : float
         K of that curve.
+    curve_noise : float
+        Relative standard error of its levels; of spare cells it is that of their readings.
     source : dict
         The keys of [source] that the readings do not say: curve, version, bench and the like.
     draws : int
@@ -70,12 +73,10 @@ def make_twin(
     means = np.array([each.mean(axis=0) for each in rounds])
     errors = noise * np.abs(means) / np.sqrt([[len(each)] for each in rounds])
     seconds = readings.seconds()
-    if spare:  # its own noise is in the curve that all others are held against
-        levels = curve[np.minimum(np.arange(len(means)), len(curve) - 1)]
-        of_curve = noise / np.sqrt(readings.spare_reads) * np.hypot(levels, curve[0])
-        of_curve[0] = 0.0
-    else:
-        of_curve = np.zeros(len(means))
+    # The noise of the curve is in whatever is held against it.
+    levels = curve[np.minimum(np.arange(len(means)), len(curve) - 1)]
+    of_curve = scale * (noise / np.sqrt(readings.spare_reads) if spare else curve_noise) * np.hypot(levels, curve[0])
+    of_curve[0] = 0.0
     relaxed = None if seconds is None else fit_relaxation([each[:, chosen] for each in rounds], seconds, noise)
     before, doubt = (means[:, chosen], errors[:, chosen]) if relaxed is None else (relaxed.means, relaxed.errors)
     doubt = np.hypot(doubt, of_curve[:, None])

@@ -8,7 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from crossbar_hil.arrays import FloatArray
-from crossbar_hil.errors import RunError
+from crossbar_hil.errors import RunError, reason_of
 from crossbar_hil.twins.file import Twin
 from crossbar_hil.twins.readings import Readings
 from crossbar_hil.twins.tally import Tally
@@ -155,4 +155,4 @@ def save(figure: Figure, path: Path) -> None:
     except FileExistsError as error:
         raise RunError(f"{path} exists already and is not overwritten") from error
     except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise RunError(f"{path} cannot be written: {reason_of(error)}") from error

@@ -13,7 +13,8 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray, checked_array
 from crossbar_hil.curves.levels import LARGEST_SIEMENS
-from crossbar_hil.errors import DataError, RunError
+from crossbar_hil.errors import DataError, RunError, reason_of
+from crossbar_hil.parsing import parse_json
 from crossbar_hil.shipped import TextFile, read_text
 
 VERSION = 1
@@ -137,7 +138,7 @@ def new_readings(path: Path, facts: dict[str, Any]) -> Iterator[ReadingsFile]:
     except FileExistsError as error:
         raise RunError(f"{path} exists already and is not overwritten") from error
     except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise RunError(f"{path} cannot be written: {reason_of(error)}") from error
     begun = ReadingsFile(file)
     try:
         with file:
@@ -161,7 +162,7 @@ def load_readings(path: TextFile) -> Readings:
     """
     lines = [line for line in read_text("calibration", path).splitlines() if line.strip()]
     try:
-        facts, *steps = [json.loads(line) for line in lines]
+        facts, *steps = [parse_json(line) for line in lines]
         if facts.pop("calibration") != VERSION:
             raise ValueError("it is of another version")
         missing = sorted(FACTS - set(facts))

@@ -142,21 +142,21 @@ class ScpiInstrument(SCPIMixin, BenchInstrument):
         """
         return self._answers(self.ask(together(queries)), len(queries))
 
-    def differences(self, asked: Together) -> list[str]:
-        """Ask for settings in one message, and name each that is not what it was set to.
+    def differences(self, asked: Together, lines: Sequence[str] = ()) -> list[str]:
+        """Ask for settings in one message, after some lines, and name each that is not what it was set to.
 
         Raises
         ------
         InstrumentError
             If there is anything in the error queue.
         """
-        reply = self.ask(asked.message)
+        reply = self.ask(";".join((*lines, asked.message)))
         if reply == asked.right:
             return []
         found = [
             (query, value, self.parse_answer(query, answer, partial(mismatch, expected=value)))
             for (query, value), answer in zip(
-                asked.expected.items(), self._answers(reply, len(asked.expected)), strict=True
+                asked.expected.items(), self._answers(reply, len(asked.expected), lines), strict=True
             )
         ]
         wrong = [
@@ -170,8 +170,8 @@ class ScpiInstrument(SCPIMixin, BenchInstrument):
 
     # ------------------------------------------------------------------ inside
 
-    def _answers(self, reply: str, count: int) -> list[str]:
-        """Return the answers to so many questions that were asked together with the error queue."""
+    def _answers(self, reply: str, count: int, lines: Sequence[str] = ()) -> list[str]:
+        """Return the answers to so many questions that were asked together with the error queue, after some lines."""
         # The text of an error may hold a semicolon, an answer to a setting none.
         answers = reply.split(";", count)
         if len(answers) != count + 1:
@@ -179,7 +179,8 @@ class ScpiInstrument(SCPIMixin, BenchInstrument):
             raise distrust(self.adapter, GarbledReply(why))
         code, text = self.parse_answer(":SYST:ERR?", answers.pop(), parse_error)
         if code:
-            raise InstrumentError(f"{self.name} reports error {code}, {text}, which nothing here has caused")
+            cause = f" after {'; '.join(lines)[:80]!r}" if lines else ", which nothing here has caused"
+            raise InstrumentError(f"{self.name} reports error {code}, {text}{cause}")
         return answers
 
     def _with_command(self, command: str, error: InstrumentError) -> InstrumentError:

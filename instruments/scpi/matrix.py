@@ -8,10 +8,12 @@ from typing import ClassVar
 from crossbar_hil.errors import GarbledReply, InstrumentError
 from crossbar_hil.instrument import relay_changes
 
+from ..settings.setting import Asked, Expected, Setting, SettingTable
 from ..transport.adapter import allowing
 from ..transport.matrix import RELAY_S, RelayMatrix, comma_lists
-from .answers import flag
+from .answers import expected_text, flag, mismatch
 from .instrument import ScpiInstrument
+from .table import Questions, is_written, line, parse_found, question
 
 LONGEST_LINE = 1000
 """No manual states how long a line may be, so none is longer than this, in characters."""
@@ -22,6 +24,10 @@ class ScpiMatrix(ScpiInstrument, RelayMatrix):
 
     open_command: ClassVar[str] = ":ROUT:OPEN"
     close_command: ClassVar[str] = ":ROUT:CLOS"
+    table: ClassVar[SettingTable]
+    """Every setting of the family; of each card if a number is left to be filled in."""
+
+    _watched: Questions = {}  # noqa: RUF012 - never changed in place
 
     def connected(self) -> frozenset[str]:
         """Ask which crosspoints are closed."""
@@ -33,15 +39,21 @@ class ScpiMatrix(ScpiInstrument, RelayMatrix):
         return found
 
     def changes(self, crosspoints: Iterable[str]) -> list[str]:
-        """Ask in one exchange whether exactly these crosspoints are closed and nothing is in the error queue."""
+        """Ask in one exchange whether just these crosspoints are closed, and all else is as it was set."""
         self._known = None
-        queries = self._closed_queries()
+        queries, watched = self._closed_queries(), self._watched
+        answers = self.ask_together([*queries, *watched])
         parsed = [
             self.parse_answer(query, answer, self._parse_closed)
-            for query, answer in zip(queries, self.ask_together(queries), strict=True)
+            for query, answer in zip(queries, answers, strict=False)
         ]
         self._known = frozenset[str]().union(*parsed)
-        return relay_changes(self.name, self._known, crosspoints)
+        found = relay_changes(self.name, self._known, crosspoints)
+        for (query, value), answer in zip(watched.items(), answers[len(queries) :], strict=True):
+            wrong = self.parse_answer(query, answer, partial(mismatch, expected=value))
+            if wrong is not None:
+                found.append(f"{self.name}: {query.replace('?', '')} is {wrong} instead of {expected_text(value)}")
+        return found
 
     # ------------------------------------------------------------------ what a model says
 
@@ -58,6 +70,29 @@ class ScpiMatrix(ScpiInstrument, RelayMatrix):
 
     # ------------------------------------------------------------------ inside
 
+    def _set_up(self, numbers: Iterable[int]) -> None:
+        """Write the table of settings for some cards, ask all of it back, and watch it from then on.
+
+        Raises
+        ------
+        InstrumentError
+            If a setting is not taken, or reads back other than it was set.
+        """
+        cards = list(numbers)
+        settings = [(each, n) for n in cards for each in self.table.values()]
+        self._watched = {}
+        self.apply(*dict.fromkeys(line(each, _value(each), n) for each, n in settings if is_written(each)))
+        set_up = self.table.asked(Asked.SET_UP)
+        set_to = {question(each, n): _value(each) for each, n in settings if each in set_up}
+        self.read_back({asked: value for asked, value in set_to.items() if value is not None})
+        alone = {question(each, n): each for each, n in settings if each in set_up and each.value is None}
+        watched = {question(each, n) for each, n in settings if each in self.table.asked(Asked.BATCH)}
+        self._watched = {
+            asked: self.query(asked, parse_found(alone[asked])) if value is None else value
+            for asked, value in set_to.items()
+            if asked in watched
+        }
+
     def _begin(self) -> None:
         self.recover()
         self.write("*CLS")
@@ -65,14 +100,14 @@ class ScpiMatrix(ScpiInstrument, RelayMatrix):
 
     def _lines(self, opening: Iterable[str], closing: Iterable[str]) -> list[str]:
         to_open, to_close = f"{self.open_command} (@{{}})", f"{self.close_command} (@{{}})"
-        return [
-            *map(to_open.format, comma_lists(opening, LONGEST_LINE - len(to_open.format("")))),
-            *map(to_close.format, comma_lists(closing, LONGEST_LINE - len(to_close.format("")))),
-        ]
+        opens = [*map(to_open.format, comma_lists(opening, LONGEST_LINE - len(to_open.format(""))))]
+        if opens:  # not every model says that it opens before it closes
+            to_close = f"*WAI;:{to_close.removeprefix(':')}"
+        return [*opens, *map(to_close.format, comma_lists(closing, LONGEST_LINE - len(to_close.format(""))))]
 
     def _carry_out(self, lines: list[str], moving: int) -> tuple[frozenset[str], Callable[[], object]]:
-        for line in lines:
-            self.write(line)
+        for each in lines:
+            self.write(each)
         with allowing(self.adapter, RELAY_S * (moving + 1)):
             complete = self.query("*OPC?", flag)
         if not complete:
@@ -80,13 +115,22 @@ class ScpiMatrix(ScpiInstrument, RelayMatrix):
         return self.connected(), partial(self.check_errors, "; ".join(lines))
 
 
-def channels(reply: str) -> list[str]:
-    """Return what stands in a channel list.
+def _value(setting: Setting) -> Expected | None:
+    """Return what a setting of a matrix is set to, which is always the same."""
+    if callable(setting.value):
+        raise TypeError(f"{setting.name} of a matrix depends on nothing")
+    return setting.value
 
-    >>> channels("(@00248,01012)"), channels("(@)")
-    (['00248', '01012'], [])
+
+def channels(reply: str) -> list[str]:
+    """Return what stands in a channel list, with or without its brackets.
+
+    >>> channels("(@00248,01012)"), channels("(@)"), channels("@00248")
+    (['00248', '01012'], [], ['00248'])
     """
     text = reply.strip()
-    if not (text.startswith("(@") and text.endswith(")")):
+    if text.startswith("(") and text.endswith(")"):
+        text = text[1:-1].strip()
+    if not text.startswith("@") or not set("()").isdisjoint(text):
         raise GarbledReply(f"{reply[:60]!r} is no channel list")
-    return [each.strip() for each in text[2:-1].split(",") if each.strip()]
+    return [each.strip() for each in text[1:].split(",") if each.strip()]

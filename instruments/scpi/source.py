@@ -152,6 +152,10 @@ class ScpiChannel(SourceMeter):
         """Bring the channel to a known state as far as others let it; the output is off."""
         self._unit.write("*CLS")
 
+    def _most_limit_a(self, settings: SourceSettings) -> float:
+        """Return the largest current limit up to the voltage of some settings, in amperes."""
+        return 1.05 if settings.range_v <= 21 else 0.105
+
     @abstractmethod
     def _pulse(self, settings: SourceSettings, amplitude_v: float, width_s: float, count: int) -> list[Reading]:
         """Send pulses that have been checked, and leave the channel as it was."""
@@ -192,7 +196,7 @@ class ScpiChannel(SourceMeter):
             raise ConfigError(f"{self.name}: guard is asked for, but {self.why_no_guard}")
         range_v = smallest_range(settings.range_v, self.ranges_v, f"{self.name}: range_v")
         range_a = smallest_range(settings.range_a, self.ranges_a, f"{self.name}: range_a")
-        least_a, most_a = max(range_a * self.least_share, self.least_limit_a), 1.05 if range_v <= 20 else 0.105
+        least_a, most_a = max(range_a * self.least_share, self.least_limit_a), self._most_limit_a(settings)
         check_settings(settings.compliance_a, least_a, most_a, f"{self.name}: compliance_a")
         if self.range_within_limit and range_a > smallest_range(
             settings.compliance_a, self.ranges_a, f"{self.name}: compliance_a"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from ..settings.setting import Action, Asked, Chosen, Expected, Number, Setting, SettingTable, Words
-from .answers import flag, number, one_of
+from .answers import flag, number, one_of, word
 
 Questions = dict[str, Expected]
 """What must come back, by question."""
@@ -68,7 +68,7 @@ def must_read_back(settings: Iterable[Setting], chosen: Chosen, found: Mapping[s
 def parse_found(setting: Setting) -> Callable[[str], Expected]:
     """Return what makes a value of the answer to a setting that is left alone."""
     if isinstance(setting.kind, Words):
-        return partial(one_of, words=setting.kind.words)
+        return partial(one_of, words=setting.kind.words) if setting.kind.words else word
     return number if isinstance(setting.kind, Number) else flag
 
 

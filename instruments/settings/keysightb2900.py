@@ -1,34 +1,122 @@
-"""Settings of the Keysight B2900 family, with those of each channel.
+"""Settings of the Keysight B2900 family: of each channel, whose number stands for ``{n}``, and of the whole box.
 
-Pages are those of the Keysight B2900 SCPI command reference, edition 2.
+A page is one of the B2900 SCPI command reference, edition 2 (such as 4-91), or of the B2900 user's guide, edition 5
+unless it says otherwise; of a page that was not at hand the name under which the command stands in chapter 4 of the
+reference. Every command is one of public programs too. A pulse is loaded by a message that writes again all that has
+to do with triggers; so that is asked for before a batch, and not before each pulse.
 """
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 
 from .setting import Action, Asked, Number, Setting, SettingTable, Switch, Words, full_scale
 
+SHORTEST_PULSE_S = 50e-6
+LONGEST_S = 1e5
+"""B2900 user's guide, page 6-7, and its specifications of timers."""
+TIME_CONSTANT_S = 5e-6
+"""Time constant of the output filter, its shortest: a tenth of the shortest pulse."""
+
+_switch = partial(Setting, kind=Switch(), value=False)
+_before_batch = partial(_switch, asked=Asked.BATCH)
+
+
+def _layers() -> Iterator[Setting]:
+    """Return count, delay and source of the arm and of the trigger layer; both actions are set by one command.
+
+    They are asked for one by one, because no page says what a question for both would answer.
+    """
+    arm, trigger = ("ARM", "arm", "before the first of a train of pulses"), ("TRIG", "trigger", "before each pulse")
+    for header, layer, when in (arm, trigger):
+        for node, what, does, kind, value in (
+            ("COUN", "count", "how often the {} layer is passed", Number(1, 100_000, whole=True), 1.0),
+            ("DEL", "delay", f"the delay {when}, in seconds", Number(0, LONGEST_S), 0.0),
+            ("SOUR", "source", "what passes the {} layer on", Words(("AINT", "BUS", "TIM")), "AINT"),
+        ):
+            both = Setting(
+                name=f"{layer}_{what}",
+                command=f":{header}{{n}}:ALL:{node}",
+                query=f":{header}{{n}}:TRAN:{node}?",
+                does=f"{does.format(layer)}, of the source and of the measurement",
+                kind=kind,
+                value=value,
+                page=f":{'TRIGger' if header == 'TRIG' else 'ARM'}; user's guide 6-27",
+                asked=Asked.BATCH,
+            )
+            yield both
+            yield replace(
+                both,
+                name=f"{layer}_{what}_of_measurement",
+                command=f":{header}{{n}}:ACQ:{node}",
+                query="",
+                does=f"{does.format(layer)}, of the measurement",
+            )
+
+
 SETTINGS = SettingTable(
-    Setting(
-        name="output_enabled",
-        command=":OUTP{n}",
-        does="whether the output is on",
-        kind=Switch(),
-        value=False,
-        page=":OUTPut[:STATe]",
-    ),
-    Setting(
+    _switch(name="output_enabled", command=":OUTP{n}", does="whether the output is on", page=":OUTPut[:STATe]"),
+    _before_batch(
         name="output_on_automatic",
         command=":OUTP{n}:ON:AUTO",
         does="whether the output goes on by itself when a measurement is triggered",
-        kind=Switch(),
-        value=False,
         page=":OUTPut:ON:AUTO",
     ),
-    Setting(
+    _switch(
         name="output_off_automatic",
         command=":OUTP{n}:OFF:AUTO",
         does="whether the output goes off by itself after a measurement",
-        kind=Switch(),
-        value=False,
         page=":OUTPut:OFF:AUTO",
+    ),
+    Setting(
+        name="output_off_state",
+        command=":OUTP{n}:OFF:MODE",
+        does="what the output does while off",
+        kind=Words(("NORM", "HIZ", "ZERO")),
+        value="NORM",
+        page=":OUTPut:OFF:MODE; user's guide (edition 2) 6-13",
+        asked=Asked.BATCH,
+    ),
+    Setting(
+        name="output_low",
+        command=":OUTP{n}:LOW",
+        does="whether the low terminal is on the chassis or floats",
+        kind=Words(("GRO", "FLO")),
+        value="GRO",
+        page=":OUTPut:LOW",
+    ),
+    _switch(
+        name="high_capacitance_enabled",
+        command=":OUTP{n}:HCAP",
+        does="whether the output is made slow for a large capacitance",
+        page=":OUTPut:HCAPacitance; user's guide (edition 2) 2-25",
+    ),
+    _switch(
+        name="output_protection_enabled",
+        command=":OUTP{n}:PROT",
+        does="whether the output goes off at the current limit",
+        page=":OUTPut:PROTection",
+    ),
+    _switch(
+        name="output_filter_enabled",
+        command=":OUTP{n}:FILT",
+        does="whether the edges of the output are rounded",
+        value=True,
+        page=":OUTPut:FILTer",
+    ),
+    _switch(
+        name="output_filter_automatic",
+        command=":OUTP{n}:FILT:AUTO",
+        does="whether the output filter chooses its time constant",
+        page=":OUTPut:FILTer:AUTO",
+    ),
+    Setting(
+        name="output_filter_time_constant",
+        command=":OUTP{n}:FILT:TCON",
+        does="the time constant of the output filter in seconds",
+        kind=Number(TIME_CONSTANT_S, 5e-3),
+        value=TIME_CONSTANT_S,
+        page=":OUTPut:FILTer:TCONstant",
     ),
     Setting(
         name="source_mode",
@@ -54,13 +142,28 @@ SETTINGS = SettingTable(
         value="DC",
         page=":SOURce:FUNCtion:SHAPe",
     ),
+    _before_batch(
+        name="end_value_kept",
+        command=":SOUR{n}:FUNC:TRIG:CONT",
+        does="whether the output stays at the last level of a sweep",
+        page=":SOURce:FUNCtion:TRIGgered:CONTinuous; user's guide 4-29",
+    ),
+    Setting(
+        name="sweep_ranging",
+        command=":SOUR{n}:SWE:RANG",
+        does="whether the source range follows a sweep",
+        kind=Words(("FIX", "BEST", "AUTO")),
+        value="FIX",
+        page=":SOURce:SWEep:RANGing; user's guide 4-29",
+        asked=Asked.BATCH,
+    ),
     Setting(
         name="source_voltage",
         command=":SOUR{n}:VOLT",
         does="the sourced voltage, the base of a pulse, in volts",
         kind=Number(-210, 210),
         value=0.0,
-        page=":SOURce:VOLTage",
+        page="4-93",
     ),
     Setting(
         name="triggered_voltage",
@@ -68,15 +171,14 @@ SETTINGS = SettingTable(
         does="the peak of a pulse in volts",
         kind=Number(-210, 210),
         value=0.0,
-        page=":SOURce:VOLTage:TRIGgered",
+        page="4-93",
+        asked=Asked.BATCH,
     ),
-    Setting(
+    _switch(
         name="source_voltage_range_automatic",
         command=":SOUR{n}:VOLT:RANG:AUTO",
         does="whether the source range follows the level",
-        kind=Switch(),
-        value=False,
-        page=":SOURce:VOLTage:RANGe:AUTO",
+        page="4-96",
     ),
     Setting(
         name="source_voltage_range",
@@ -85,20 +187,57 @@ SETTINGS = SettingTable(
         kind=Number(0, 200),
         value=lambda chosen: chosen.range_v,
         reads_back=lambda chosen: full_scale(chosen.range_v),
-        page=":SOURce:VOLTage:RANGe",
+        page="4-96",
     ),
     Setting(
-        name="output_off_state",
-        command=":OUTP{n}:OFF:MODE",
-        does="what the output does while off",
-        kind=Words(("NORM", "HIZ", "ZERO")),
-        value="NORM",
-        page=":OUTPut:OFF:MODE",
+        name="pulse_delay",
+        command=":SOUR{n}:PULS:DEL",
+        does="the delay before a pulse in seconds",
+        kind=Number(0, LONGEST_S),
+        value=0.0,
+        page=":SOURce:PULSe:DELay; user's guide 6-7",
+        asked=Asked.BATCH,
+    ),
+    Setting(
+        name="pulse_width",
+        command=":SOUR{n}:PULS:WIDT",
+        does="the width of a pulse in seconds",
+        kind=Number(SHORTEST_PULSE_S, LONGEST_S),
+        value=SHORTEST_PULSE_S,
+        page=":SOURce:PULSe:WIDTh; user's guide 6-7",
+        asked=Asked.SET_UP,
+    ),
+    _before_batch(
+        name="source_wait_enabled",
+        command=":SOUR{n}:WAIT",
+        does="whether the source keeps a level, and the base after a pulse, for a time",
+        page="2-14",
+    ),
+    _switch(
+        name="remote_sense_enabled",
+        command=":SENS{n}:REM",
+        does="whether the sense terminals regulate the output (four wires): open ones let it run away",
+        page=":SENSe:REMote; user's guide (edition 2) 3-11",
+    ),
+    _before_batch(
+        name="measure_wait_enabled",
+        command=":SENS{n}:WAIT",
+        does="whether a measurement waits for a time after a level or a pulse",
+        page="4-91",
     ),
     Setting(
         name="compliance_current",
         command=":SENS{n}:CURR:PROT",
-        does="the current limit in amperes",
+        query=":SENS{n}:CURR:PROT:POS?",
+        does="the current limit in amperes, of both signs",
+        kind=Number(0, 3.03),
+        value=lambda chosen: chosen.settings.compliance_a,
+        page=":SENSe:CURRent:PROTection",
+    ),
+    Setting(
+        name="compliance_current_negative",
+        command=":SENS{n}:CURR:PROT:NEG",
+        does="the limit of negative currents in amperes, without its sign",
         kind=Number(0, 3.03),
         value=lambda chosen: chosen.settings.compliance_a,
         page=":SENSe:CURRent:PROTection",
@@ -118,15 +257,26 @@ SETTINGS = SettingTable(
         kind=Words(("CURR", "VOLT", "RES"), quoted=True),
         value="CURR",
         page=":SENSe:FUNCtion",
-        asked=Asked.NEVER,
     ),
     Setting(
+        name="resistance_mode",
+        command=":SENS{n}:RES:MODE",
+        does="whether a measurement of resistance sources a current of its own choice",
+        kind=Words(("MAN", "AUTO")),
+        value="MAN",
+        page=":SENSe:RESistance:MODE; 2-28",
+    ),
+    _before_batch(
+        name="offset_compensation_enabled",
+        command=":SENS{n}:RES:OCOM",
+        does="whether a resistance is measured at two levels",
+        page=":SENSe:RESistance:OCOMpensated",
+    ),
+    _switch(
         name="current_range_automatic",
         command=":SENS{n}:CURR:RANG:AUTO",
         does="whether the measure range follows the current",
-        kind=Switch(),
-        value=False,
-        page=":SENSe:CURRent:RANGe:AUTO",
+        page="4-77",
     ),
     Setting(
         name="current_range",
@@ -135,7 +285,13 @@ SETTINGS = SettingTable(
         kind=Number(0, 3),
         value=lambda chosen: chosen.range_a,
         reads_back=lambda chosen: full_scale(chosen.range_a),
-        page=":SENSe:CURRent:RANGe",
+        page=":SENSe:CURRent:RANGe; user's guide 2-14",
+    ),
+    _before_batch(
+        name="current_aperture_automatic",
+        command=":SENS{n}:CURR:APER:AUTO",
+        does="whether the integration time follows the range",
+        page="4-73",
     ),
     Setting(
         name="current_nplc",
@@ -143,7 +299,57 @@ SETTINGS = SettingTable(
         does="the integration time in power-line cycles",
         kind=Number(5e-4, 100),
         value=lambda chosen: chosen.settings.nplc,
-        page=":SENSe:CURRent:NPLCycles",
+        page=":SENSe:CURRent:NPLCycles; 4-73",
+        asked=Asked.BATCH,
+    ),
+    *_layers(),
+    Setting(
+        name="trigger_interval",
+        command=":TRIG{n}:ALL:TIM",
+        query=":TRIG{n}:TRAN:TIM?",
+        does="the time from one trigger to the next in seconds, if the source of triggers is TIM",
+        kind=Number(2e-5, LONGEST_S),
+        value=1e-3,
+        page=":TRIGger:TIMer",
+        asked=Asked.SET_UP,
+    ),
+    _before_batch(
+        name="maths_enabled",
+        command=":CALC{n}:MATH:STAT",
+        does="whether readings are calculated with",
+        page=":CALCulate:MATH:STATe",
+    ),
+    _before_batch(
+        name="limit_test_enabled",
+        command=":CALC{n}:CLIM:STAT",
+        does="whether readings are compared with limits",
+        page=":CALCulate:CLIMits:STATe",
+    ),
+    Setting(
+        name="trace_control",
+        command=":TRAC{n}:FEED:CONT",
+        does="whether readings go into the trace buffer too",
+        kind=Words(("NEV", "NEXT")),
+        value="NEV",
+        page="4-147",
+        asked=Asked.BATCH,
+    ),
+    Setting(
+        name="data_format",
+        command=":FORM",
+        does="whether readings are text or binary",
+        kind=Words(("ASC", "REAL,32", "REAL,64")),
+        value="ASC",
+        page="4-34",
+    ),
+    Setting(
+        name="byte_order",
+        command=":FORM:BORD",
+        does="the order of the bytes of binary readings",
+        kind=Words(("NORM", "SWAP")),
+        value="NORM",
+        page=":FORMat:BORDer; user's guide (edition 2) 4-44",
+        asked=Asked.BATCH,
     ),
     Setting(
         name="elements",
@@ -153,4 +359,22 @@ SETTINGS = SettingTable(
         value="CURR",
         page=":FORMat:ELEMents:SENSe",
     ),
+    Setting(
+        name="line_frequency",
+        command=":SYST:LFR",
+        does="the frequency of the mains in hertz, by which power-line cycles are counted",
+        kind=Number(50, 60, whole=True),
+        page=":SYSTem:LFRequency",
+        settable=False,
+        asked=Asked.BATCH,
+    ),
+    Setting(
+        name="channel_group",
+        command=":SYST:GRO",
+        does="which channels are started together; there is no group after set-up",
+        kind=Words(()),
+        page="1-8",
+        settable=False,
+    ),
 )
+"""In the order in which they are written: a current limit before the measure range, which may not be above it."""

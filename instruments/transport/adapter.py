@@ -18,6 +18,7 @@ from crossbar_hil.defaults import DEADLINE_S
 from crossbar_hil.errors import ConnectionLost, GarbledReply, TransportError
 
 from .link import Link, open_link
+from .recorded import recorded_or_replayed
 
 REPLY_LIMIT = 1_000_000
 """A longer reply, in bytes, is no reply."""
@@ -41,8 +42,12 @@ class BenchAdapter(Adapter):
         Time that one whole exchange may take, in seconds, from the command to the last byte of its answer.
     read_termination, write_termination : str
         What ends a reply and a message. A carriage return before the end of a reply is dropped.
+    baud : int, optional
+        Bits a second of an RS-232 line.
     prompts : frozenset of bytes
         Lines that the instrument may say by itself and that answer nothing; they are thrown away.
+    name : str
+        What a recording calls the instrument; its resource name if not given.
     **kwargs
         Passed on to PyMeasure.
 
@@ -73,10 +78,14 @@ class BenchAdapter(Adapter):
         deadline_s: float = DEADLINE_S,
         read_termination: str = "\n",
         write_termination: str = "\n",
+        baud: int | None = None,
         prompts: frozenset[bytes] = frozenset(),
+        name: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self._name = name or resource
+        self._baud = baud
         self.connection = None
         self.resource = resource
         self.deadline_s = deadline_s
@@ -330,7 +339,8 @@ class BenchAdapter(Adapter):
 
     def _open(self) -> Link:
         seconds = min(self.deadline_s, max(self._latest - time.monotonic(), BLIND * self.deadline_s))
-        link = open_link(self.resource, self._visa, seconds, self._read_termination, self._write_termination)
+        how = seconds, self._read_termination, self._write_termination, self._baud
+        link = recorded_or_replayed(self._name, self.resource, lambda: open_link(self.resource, self._visa, *how))
         link.sooner = self._sooner
         return link
 

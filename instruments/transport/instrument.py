@@ -39,8 +39,19 @@ class BenchInstrument(Instrument):
         super().__init__(adapter, name or self.model_name, **{"includeSCPI": False, **kwargs})
 
     @classmethod
-    def open(cls, resource: str, *, name: str, visa: str = "@py", deadline_s: float = DEADLINE_S) -> Self:
+    def open(
+        cls,
+        resource: str,
+        *,
+        name: str,
+        visa: str = "@py",
+        deadline_s: float = DEADLINE_S,
+        baud: int | None = None,
+        ends: str = "\n",
+    ) -> Self:
         """Connect to the instrument at a VISA resource name; nothing is sent.
+
+        `baud` and `ends` are of an RS-232 line: bits a second, and what ends a message.
 
         Raises
         ------
@@ -49,7 +60,17 @@ class BenchInstrument(Instrument):
         TransportError
             If nothing answers there.
         """
-        return cls(BenchAdapter(resource, visa=visa, deadline_s=deadline_s, prompts=cls.prompts), name=name)
+        adapter = BenchAdapter(
+            resource,
+            visa=visa,
+            deadline_s=deadline_s,
+            read_termination=ends,
+            write_termination=ends,
+            baud=baud,
+            prompts=cls.prompts,
+            name=name,
+        )
+        return cls(adapter, name=name)
 
     def check_errors(self, after: str = "") -> list[tuple[int, str]]:
         """Empty the error queue.

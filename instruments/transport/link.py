@@ -6,6 +6,7 @@ time, each with the time that is left; such a call may run over by what the VISA
 """
 
 import contextlib
+import importlib.util
 import socket
 import time
 from abc import ABC, abstractmethod
@@ -23,6 +24,10 @@ CHUNK = 65536
 """Bytes asked for at a time."""
 LOOK_S = 0.1
 """Between two looks whether there is still patience, in seconds."""
+
+
+NEEDED = (("GPIB", ("gpib_ctypes", "gpib"), "linux-gpib or gpib-ctypes"), ("USB", ("usb",), "PyUSB"))
+"""What pyvisa-py needs for a kind of cable: start of the resource name, modules, packages that bring one of them."""
 
 
 class Chunk(NamedTuple):
@@ -60,7 +65,9 @@ class Link(ABC):
         """End the session; never fails."""
 
 
-def open_link(resource: str, visa: str, seconds: float, read_termination: str, write_termination: str) -> Link:
+def open_link(
+    resource: str, visa: str, seconds: float, read_termination: str, write_termination: str, baud: int | None = None
+) -> Link:
     """Open a VISA resource.
 
     Parameters
@@ -73,6 +80,8 @@ def open_link(resource: str, visa: str, seconds: float, read_termination: str, w
         Time within which the other side must accept.
     read_termination, write_termination : str
         What ends a reply and a message.
+    baud : int, optional
+        Bits a second of an RS-232 line.
 
     Raises
     ------
@@ -88,19 +97,36 @@ def open_link(resource: str, visa: str, seconds: float, read_termination: str, w
     try:
         manager = pyvisa.ResourceManager(visa)
     except Exception as error:  # pyvisa-sim raises whatever its reader of definition files stumbled over
-        raise ConfigError(f"there is no VISA library {visa!r}: {_last_line(error)}") from error
+        why = (
+            'install NI-VISA or the Keysight IO Libraries, or write visa = "@py"'
+            if visa == "@ivi"
+            else _last_line(error)
+        )
+        raise ConfigError(f"there is no VISA library {visa!r}: {why}") from error
     # Other kinds of session take no time to open, or take their own.
     options: dict[str, Any] = {"open_timeout": max(round(seconds * 1000), 1)} if isinstance(parsed, TCPIPSocket) else {}
     options |= {"read_termination": read_termination, "write_termination": write_termination}
+    options |= {} if baud is None else {"baud_rate": baud}
     try:
         opened = manager.open_resource(resource, **options)
     except Exception as error:  # pyvisa-py raises a plain Exception where it cannot connect
-        raise ConnectionLost(f"cannot open {resource} within {seconds:g} s: {error}") from error
+        raise ConnectionLost(f"cannot open {resource} within {seconds:g} s: {_way_out(resource) or error}") from error
     if not isinstance(opened, MessageBasedResource):
         opened.close()
         raise ConfigError(f"{resource} is no resource that takes messages")
     found = _socket_of(opened)
     return VisaLink(resource, opened) if found is None else SocketLink(resource, opened, found)
+
+
+def _way_out(resource: str) -> str:
+    """Return what pyvisa-py lacks for a kind of cable; empty if it lacks nothing."""
+    for start, modules, package in NEEDED:
+        if resource.upper().startswith(start) and not any(map(importlib.util.find_spec, modules)):
+            return (
+                f"pyvisa-py needs {package} for it; install that, or NI-VISA or the Keysight IO Libraries and write "
+                'visa = "@ivi"'
+            )
+    return ""
 
 
 def _last_line(error: Exception) -> str:

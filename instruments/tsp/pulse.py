@@ -1,4 +1,4 @@
-r"""Pulses of a Series 2600B, timed by its trigger model: one Lua function, stored in the box once per session.
+r"""Pulses of a 2600 series box, timed by its trigger model: one Lua function, stored in the box once per session.
 
 Timer 1 starts each pulse on every channel taking part, timer 2 ends it, timers 3 and 4 start the reading so that it is
 over just before the end (Keithley 2600B reference manual, "Trigger model" and "Using trigger events to start actions";
@@ -10,10 +10,16 @@ might cut the next one short.
 """
 
 from contextlib import suppress
+from functools import cache
+from typing import ClassVar
 
 from crossbar_hil.errors import TransportError
 
+from ..settings.keithley2600 import settings_of
+from ..settings.limits2600 import Limits
+from ..settings.setting import SettingTable
 from .instrument import TspInstrument
+from .stored import check_of_unit, functions
 
 FUNCTION = "crossbar_hil_pulse"
 MEMORY = "crossbar_hil_pulses"
@@ -25,15 +31,11 @@ GAP_S = 5e-3
 MOST_PULSES = 1000
 """Pulses in one call, so that the answer stays short."""
 
-PULSE_SCRIPT = f"""\
-loadandrunscript crossbar_hil
+_PULSE_FUNCTION = f"""\
 function {FUNCTION}(run, number, count, width, gap, first, first_level, second, second_level)
   local units, levels, before = {{first, second}}, {{first_level, second_level}}, {{}}
   for n, unit in ipairs(units) do
-    if unit.source.output ~= 1 or unit.source.levelv ~= 0 then
-      print("refused")
-      return
-    end
+%s
   end
   if run ~= {MEMORY}_run then
     {MEMORY}_run, {MEMORY}_begun, {MEMORY}_done = run, 0, 0
@@ -96,9 +98,9 @@ function {FUNCTION}(run, number, count, width, gap, first, first_level, second, 
   end
   first.trigger.initiate()
   waitcomplete()
-  local reply = {{string.format("%d", errorqueue.count)}}
+  local reply = {{string.format("%%d", errorqueue.count)}}
   for n, unit in ipairs(units) do
-    table.insert(reply, string.format("%d", unit.nvbuffer1.n))
+    table.insert(reply, string.format("%%d", unit.nvbuffer1.n))
     unit.trigger.source.action = unit.DISABLE
     unit.trigger.measure.action = unit.DISABLE
     if unit.measure.nplc ~= before[n][1] then
@@ -107,8 +109,8 @@ function {FUNCTION}(run, number, count, width, gap, first, first_level, second, 
     end
     unit.measure.delay = before[n][2]
     for i = 1, unit.nvbuffer1.n do
-      table.insert(reply, string.format("%.9e", unit.nvbuffer1.readings[i]))
-      table.insert(reply, string.format("%d", unit.nvbuffer1.statuses[i]))
+      table.insert(reply, string.format("%%.9e", unit.nvbuffer1.readings[i]))
+      table.insert(reply, string.format("%%d", unit.nvbuffer1.statuses[i]))
     end
   end
   if number > 0 then
@@ -116,10 +118,17 @@ function {FUNCTION}(run, number, count, width, gap, first, first_level, second, 
   end
   print(table.concat(reply, "\\t"))
 end
-{FUNCTION}_is_whole = true
-endscript"""
-"""Its answer: ``refused``, ``repeated`` if pulses of this number were begun before, or errors in the queue, then per
-channel the number of readings and each reading with its status, all separated by TAB."""
+{FUNCTION}_is_whole = true"""
+"""Its answer: ``changed`` with place of the channel, place of the setting and what it is now, ``repeated`` if pulses of
+this number were begun before, or errors in the queue, then per channel the number of readings and each reading with its
+status, all separated by TAB."""
+
+
+def pulse_script(table: SettingTable) -> str:
+    """Return what is stored in a box whose channels have these settings; see `stored` for the first functions."""
+    check = "\n".join(check_of_unit(table))
+    return "\n".join(["loadandrunscript crossbar_hil", *functions(table), _PULSE_FUNCTION % check, "endscript"])
+
 
 WHOLE_QUERY = (
     f'do local text, sum = crossbar_hil.source, 0 local last = string.find(text, "{FUNCTION}_is_whole", 1, true) '
@@ -131,6 +140,12 @@ WHOLE_QUERY = (
 the way may leave a function that runs and pulses otherwise."""
 
 
+@cache
+def _script_of(limits: Limits) -> str:
+    return pulse_script(settings_of(limits))
+
+
+@cache
 def _sum_of(script: str) -> int:
     """Return what `WHOLE_QUERY` must print."""
     body = script[script.index("function") : script.index(f"{FUNCTION}_is_whole") + 1]
@@ -148,8 +163,17 @@ COMPLIANCE_BIT = 0x40
 class PulsingBox(TspInstrument):
     """A box that stores the pulse function."""
 
-    _stored = False
+    limits: ClassVar[Limits]
+    """Those of the model."""
+    uploads = 0
+    """How often the function was stored; 0 if this session has not done so."""
+    _made = 0
     _run = ""
+
+    @property
+    def script(self) -> str:
+        """Get what is stored in the box (str)."""
+        return _script_of(self.limits)
 
     def begin_run(self, run: str) -> None:
         """Have the box remember the run from before its first pulse, unless this session has done so.
@@ -177,20 +201,21 @@ class PulsingBox(TspInstrument):
         GarbledReply
             If it has stored something else.
         """
-        if self._stored:
+        if self.uploads:
             return
         try:
-            for line in PULSE_SCRIPT.splitlines():
+            for line in self.script.splitlines():
                 self.write(line)
         except BaseException:
             # Whatever came next, an "off" too, would be taken for a line of the script.
             self.end_upload()
             raise
         self.check_errors(FUNCTION)
-        stored, wanted = self.ask(WHOLE_QUERY), str(_sum_of(PULSE_SCRIPT))
+        stored, wanted = self.ask(WHOLE_QUERY), str(_sum_of(self.script))
         if stored.strip() != wanted:
             raise self.garbled_reply(WHOLE_QUERY, stored, wanted)
-        self._stored = True
+        self._made += 1
+        self.uploads = self._made
 
     def end_upload(self) -> None:
         """Have what comes next carried out and not stored, by writing only; a failure that led here counts more."""
@@ -199,5 +224,5 @@ class PulsingBox(TspInstrument):
 
     def resync(self) -> None:
         """Open the session again; the box may have been switched off meanwhile, so the function is sent again."""
-        self._stored, self._run = False, ""
+        self.uploads, self._run = 0, ""
         super().resync()

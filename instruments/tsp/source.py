@@ -1,18 +1,17 @@
 """The role of a source-measure channel, played by one SMU of a Keithley Series 2600B. Emulated only."""
 
-import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import NamedTuple
 
 from crossbar_hil.errors import ConfigError, InstrumentError, LimitError
 from crossbar_hil.instrument import Identity, PulseMemory, Reading, SourceMeter, SourceSettings
 
+from ..settings.limits2600 import LEAST_NPLC, MOST_NPLC
+from ..settings.setting import Chosen
 from ..transport.adapter import allowing
 from ..transport.instrument import off_after_a_failure
 from .channel import Keithley2600Channel
-from .instrument import DIGITS
 from .pulse import (
     COMPLIANCE_BIT,
     FUNCTION,
@@ -22,35 +21,15 @@ from .pulse import (
     MOST_PULSES,
     PulsingBox,
 )
+from .values import holds, number_text
+from .watched import WatchedSettings
 
 OVERRANGE = 9.9e37
 """A reading of 9.91e37 is an overrange (Keithley 2600B reference manual, smuX.measure.Y)."""
-DELAY_AUTO = -1
-"""The box waits before each reading for as long as the range needs to settle (same manual, smuX.measure.delay)."""
-LEAST_NPLC, MOST_NPLC = 0.001, 25.0
 SLOWEST_LINE_HZ = 50.0
 """Line frequency that gives the longest readings."""
 RESET_S = 1.0
 """What a reset and an autozero may take beyond the deadline of an exchange, in seconds; an assumption."""
-OWN_WAY = "autozero"
-"""A setting that the box changes by itself, once it has done what it says."""
-CLOSE = 1e-6
-"""Relative difference within which a number reads back as it was set."""
-
-
-class _Setting(NamedTuple):
-    """One line of what is written and then read back."""
-
-    path: str
-    """Attribute, such as ``smua.source.limiti``."""
-    value: float
-    reads_back: tuple[float, float]
-    """Least and most that it may read back as."""
-
-    def holds(self, value: float) -> bool:
-        """Say whether it may read back as a value."""
-        least, most = self.reads_back
-        return least - CLOSE * abs(least) <= value <= most + CLOSE * abs(most)
 
 
 class Keithley2600SourceMeter(SourceMeter):
@@ -71,11 +50,11 @@ class Keithley2600SourceMeter(SourceMeter):
 
     def __init__(self, box: PulsingBox, channel: Keithley2600Channel, name: str) -> None:
         self.name = name
-        self.least_compliance_a = channel.least_compliance_a
-        self._box, self._channel = box, channel
+        self.least_compliance_a = box.limits.least_compliance_a
+        self._box, self._letter = box, channel.id
         self._smu = f"smu{channel.id}"
+        self._watched = WatchedSettings(box, channel.id, name)
         self._settings: SourceSettings | None = None
-        self._as_set: dict[str, _Setting] = {}
         self._number = ("", 0)
 
     def identify(self) -> Identity:
@@ -85,7 +64,7 @@ class Keithley2600SourceMeter(SourceMeter):
     def check(self, settings: SourceSettings) -> None:
         """Refuse settings that the model cannot have, those of reads and those of pulses; nothing is sent."""
         for range_a in (settings.range_a, settings.range_of_reads_a):
-            self._table(replace(settings, range_a=range_a))
+            self._chosen(replace(settings, range_a=range_a))
 
     def pulses_with(self, other: SourceMeter) -> bool:
         """Say whether another channel is the other one of this box."""
@@ -93,24 +72,19 @@ class Keithley2600SourceMeter(SourceMeter):
 
     def prepare(self, settings: SourceSettings) -> None:
         """Set the channel up as a voltage source at 0 V, output off, and read every setting back."""
-        table = self._table(settings)
+        chosen = self._chosen(settings)
         self._settings = None
         self.output_off()
         with off_after_a_failure(self):
             self._box.quieten()
             with allowing(self._box.adapter, RESET_S):
                 self._box.command(f"{self._smu}.reset()")
-                for each in table:
-                    self._box.command(f"{each.path}={_number_text(each.value)}")
-                self._as_set = {each.path: self._read_back(each) for each in table}
+                self._watched.write(chosen)
         self._settings = settings
 
     def set_range(self, range_a: float) -> None:
         """Fix the smallest measure range that holds a current, and read it back."""
-        self._table(replace(self._prepared(), range_a=range_a))
-        setting = self._range(range_a)
-        self._box.command(f"{setting.path}={_number_text(setting.value)}")
-        self._as_set[setting.path] = self._read_back(setting)
+        self._watched.write_range(self._chosen(replace(self._prepared(), range_a=range_a)))
 
     def enable(self) -> None:
         """Switch the output on, at 0 V."""
@@ -122,11 +96,11 @@ class Keithley2600SourceMeter(SourceMeter):
     def set_voltage(self, voltage_v: float) -> None:
         """Source a voltage from now on."""
         self._check_voltage(voltage_v)
-        level = _exactly(f"{self._smu}.source.levelv", voltage_v)
-        self._box.write(f"{level.path}={_number_text(voltage_v)}")
-        found = self._box.ask_number(level.path)  # a level that got lost would be there when a relay moves
-        if not level.holds(found):
-            self._box.check_errors(level.path)
+        path = f"{self._smu}.source.levelv"
+        self._box.write(f"{path}={number_text(voltage_v)}")
+        found = self._box.ask_number(path)  # a level that got lost would be there when a relay moves
+        if not holds((voltage_v, voltage_v), found):
+            self._box.check_errors(path)
             raise InstrumentError(f"{self.name} was set to {voltage_v:g} V but reads back {found:g} V")
 
     def measure(self) -> Reading:
@@ -213,19 +187,13 @@ class Keithley2600SourceMeter(SourceMeter):
         (tripped,) = self._box.ask_fields(query, 1)
         return self._flag(tripped, query)
 
-    def changes(self, *, pulsing: bool = False) -> list[str]:  # noqa: ARG002
-        """Ask in one exchange for all that was read back, for the output and for the error queue."""
+    def changes(self, *, pulsing: bool = False) -> list[str]:
+        """Ask in one exchange for all settings, or for those that shape a pulse, and for the error queue.
+
+        The first time since `prepare` has the box remember them.
+        """
         self._prepared()
-        expected = [*self._as_set.values(), _exactly(f"{self._smu}.source.output", 1)]
-        expected = list({each.path: each for each in expected}.values())
-        query = f"print({', '.join([*(each.path for each in expected), 'errorqueue.count'])})"
-        *values, errors = self._box.ask_numbers(query, len(expected) + 1)
-        self._box.raise_errors(errors, "")
-        return [
-            f"{self.name}: {each.path} is {value:g} instead of {each.value:g}"
-            for each, value in zip(expected, values, strict=True)
-            if not each.holds(value)
-        ]
+        return self._watched.changes(pulsing=pulsing)
 
     def wait(self, seconds: float, nplc: float = 1.0) -> None:  # noqa: ARG002 - the box has a delay of its own
         """Let the box wait, and have it say so: a wait that got lost on the way would be none."""
@@ -247,13 +215,13 @@ class Keithley2600SourceMeter(SourceMeter):
 
     # ------------------------------------------------------------------ inside
 
-    def _table(self, settings: SourceSettings) -> list[_Setting]:
-        """Return what `prepare` writes, in the order in which the box wants it."""
-        channel = self._channel
+    def _chosen(self, settings: SourceSettings) -> Chosen:
+        """Return what is asked of the channel, with the ranges of the model that hold it."""
+        limits = self._box.limits
         for what, value, least, most in (
-            ("range_v", settings.range_v, 0.0, channel.ranges_v[-1]),
-            ("compliance_a", settings.compliance_a, channel.least_compliance_a, channel.most_current_a),
-            ("range_a", settings.range_a, channel.least_range_a, channel.most_current_a),
+            ("range_v", settings.range_v, 0.0, limits.ranges_v[-1]),
+            ("compliance_a", settings.compliance_a, limits.least_compliance_a, limits.most_current_a),
+            ("range_a", settings.range_a, limits.least_range_a, limits.most_current_a),
             ("nplc", settings.nplc, LEAST_NPLC, MOST_NPLC),
         ):
             if not (least <= value <= most and value > 0):
@@ -262,39 +230,8 @@ class Keithley2600SourceMeter(SourceMeter):
             raise ConfigError(
                 f"{self.name} cannot promise a guard at low impedance; its manual states no guard current"
             )
-        range_v = next(each for each in channel.ranges_v if each >= settings.range_v)
-        smu = self._smu
-        # The reference that autozero takes belongs to one integration time, so it comes last.
-        return [
-            _exactly("format.asciiprecision", DIGITS),
-            _exactly(f"{smu}.sense", 0),
-            _exactly(f"{smu}.source.func", 1),
-            _exactly(f"{smu}.source.offmode", 0),
-            _exactly(f"{smu}.source.offfunc", 1),
-            _exactly(f"{smu}.source.autorangev", 0),
-            _exactly(f"{smu}.measure.autorangei", 0),
-            _exactly(f"{smu}.source.rangev", range_v),
-            _exactly(f"{smu}.source.levelv", 0),
-            _exactly(f"{smu}.source.limiti", settings.compliance_a),
-            self._range(settings.range_a),
-            _exactly(f"{smu}.measure.nplc", settings.nplc),
-            _exactly(f"{smu}.measure.delay", DELAY_AUTO),
-            _exactly(f"{smu}.measure.count", 1),
-            _exactly(f"{smu}.measure.filter.enable", 0),
-            _Setting(f"{smu}.measure.autozero", 1, (0, 1)),
-            _exactly(f"{smu}.source.output", 0),
-        ]
-
-    def _range(self, range_a: float) -> _Setting:
-        """Return the measure range; it reads back as the full scale of the range that the box has taken."""
-        return _Setting(f"{self._smu}.measure.rangei", range_a, (range_a, math.inf))
-
-    def _read_back(self, setting: _Setting) -> _Setting:
-        """Return what was set with the one value that it may read back as from now on."""
-        value = self._box.ask_number(setting.path)
-        if not setting.holds(value):
-            raise InstrumentError(f"{self.name} was set to {setting.path} = {setting.value:g} but reads back {value:g}")
-        return setting if setting.path.endswith(OWN_WAY) else _exactly(setting.path, value)
+        range_v = next(each for each in limits.ranges_v if each >= settings.range_v)
+        return Chosen(settings, range_v, settings.range_a, self._letter)
 
     def _prepared(self) -> SourceSettings:
         if self._settings is None:
@@ -319,19 +256,34 @@ class Keithley2600SourceMeter(SourceMeter):
         units = [unit for unit, _ in parts]
         run, number = parts[0][0]._number
         with off_after_a_failure(*units):
-            self._box.upload_pulses()
+            # The run first: if the upload then fails, the box can say that it has begun nothing.
             self._box.begin_run(run)
-        channels = ", ".join(f"{unit._smu}, {_number_text(amplitude_v)}" for unit, amplitude_v in parts)
-        query = f'{FUNCTION}("{run}", {number}, {count}, {_number_text(width_s)}, {_number_text(GAP_S)}, {channels})'
+            self._box.upload_pulses()
+            for unit in units:
+                changed = [] if unit._watched.remembered() else unit._watched.remember()
+                if changed:
+                    raise InstrumentError(f"{'; '.join(changed)}; no pulse was sent")
+        channels = ", ".join(f"{unit._smu}, {number_text(amplitude_v)}" for unit, amplitude_v in parts)
+        query = f'{FUNCTION}("{run}", {number}, {count}, {number_text(width_s)}, {number_text(GAP_S)}, {channels})'
         zeroing_s = 10 * max(unit._prepared().nplc for unit, _ in parts) / SLOWEST_LINE_HZ
         with off_after_a_failure(*units), allowing(self._box.adapter, count * (width_s + GAP_S) + zeroing_s):
             reply = self._box.ask(query)
         if reply.strip() == "repeated":
             raise InstrumentError(f"{self.name} refuses pulses {number}: it has begun them before and sent nothing now")
-        if reply.strip() == "refused":
-            raise InstrumentError(f"{self.name} sent no pulse: an output is off or not at 0 V")
+        if reply.startswith("changed\t"):
+            self._refuse_changed(reply, query, units)
         with off_after_a_failure(*units):
             return self._parse_pulses(reply, query, parts, count)
+
+    def _refuse_changed(self, reply: str, query: str, units: Sequence["Keithley2600SourceMeter"]) -> None:
+        """Raise the error for an answer that says what has changed."""
+        _, unit, place, text = (reply.split("\t") + [""] * 4)[:4]
+        number = self._box.number(unit, query)
+        if number not in range(1, len(units) + 1):
+            raise self._box.garbled_reply(query, reply, "a setting that has changed")
+        changed = units[int(number) - 1]
+        told = changed._watched.told(self._box.number(place, query), text, query)
+        raise InstrumentError(f"{changed.name} sent no pulse: {told}")
 
     def _parse_pulses(
         self, reply: str, query: str, parts: list[tuple["Keithley2600SourceMeter", float]], count: int
@@ -366,16 +318,3 @@ class Keithley2600SourceMeter(SourceMeter):
         if field not in {"true", "false"}:
             raise self._box.garbled_reply(query, field, "true or false")
         return field == "true"
-
-
-def _exactly(path: str, value: float) -> _Setting:
-    return _Setting(path, value, (value, value))
-
-
-def _number_text(value: float) -> str:
-    """Return a number as it is sent.
-
-    >>> _number_text(1e-7), _number_text(0)
-    ('1.000000000e-07', '0')
-    """
-    return str(value) if isinstance(value, int) else f"{value:.9e}"

@@ -7,14 +7,15 @@ newest.
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from crossbar_hil.errors import ConfigError, DataError, LimitError
+from crossbar_hil.errors import ConfigError, DataError, LimitError, reason_of
+from crossbar_hil.guard.storage import replace_file
+from crossbar_hil.parsing import parse_json
 
 from ..chip.simulated import SimulatedBackend
 from .world.damage import Damage
@@ -86,12 +87,10 @@ class StateFile:
             "damage": self._damage(),
             "instruments": self._scratch,
         }
-        new = self.path.with_name(f".{self.path.name}.new")
         try:
-            new.write_bytes(seal(body))
-            os.replace(new, self.path)
+            replace_file(self.path, seal(body))
         except OSError as error:
-            self.failure = f"state of the emulated bench cannot be written to {self.path}: {error.strerror or error}"
+            self.failure = f"state of the emulated bench cannot be written to {self.path}: {reason_of(error)}"
         else:
             self.failure = ""
 
@@ -136,7 +135,7 @@ def read(path: Path) -> dict[str, Any]:
     """
     try:
         content = path.read_bytes()
-        body = json.loads(content)
+        body = parse_json(content)
     except OSError as error:
         raise ConfigError(f"state {path} cannot be read: {error.strerror or error}") from error
     except ValueError as error:

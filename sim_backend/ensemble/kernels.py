@@ -236,7 +236,8 @@ def lockstep_kernel(single: bool) -> Callable[..., None]:  # noqa: PLR0915
                                     counts[3 * cell + (place >= half), i] -= unit
                             ages[i] -= unit
                             lanes[ALIVE, i] = zero
-            lanes[BEFORE] = lanes[SHORT]
+            for i in range(used):  # numba takes 2 s to compile the assignment of one row to another
+                lanes[BEFORE, i] = lanes[SHORT, i]
             # Equations 4 and 5, and the pulses.
             for n in range(outputs):
                 for block in range(wide // RB):

@@ -1,8 +1,11 @@
 """A twin of a real chip: whose it is, and whether the chip is where it was left; a calibration by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from crossbar_hil.bench.calibrating import sister_curve, twin_of
 from crossbar_hil.bench.file import Bench, Chip, load_bench
 from crossbar_hil.bench.headroom import headroom
 from crossbar_hil.bench.twin_of_chip import moved_since, of_another_bench, twin_of_bench, with_known_noise
@@ -144,3 +147,30 @@ def test_a_twin_of_another_bench_on_an_emulated_one_is_told(twin):
     own = twin.source.model_copy(update={"bench": emulated.name, "kind": "emulated"})
     assert of_another_bench(emulated, twin.model_copy(update={"source": own})) is None
     assert of_another_bench(load_bench("simulated"), twin) is None
+
+
+def test_the_noise_of_a_sisters_curve_does_not_pass_for_variation_of_steps(tmp_path):
+    # Cells that all follow one curve to the letter, held against the mean of four noisy cycles of it.
+    rises = 1e-6 * (1 - np.exp(-np.arange(40) / 8))
+    lab, file = load_bench("simulated"), tmp_path / "sister.csv"
+    facts = {"bench": "b", "bench_sha256": "0", "kind": "hardware", "chip_id": "c", "seed": None, "made_utc": "now"}
+    noises, known, unknown = [], [], []
+    for seed in (4, 6, 7):
+        rng = np.random.default_rng([7, seed])
+        cycles = 1e6 * (4.5e-7 + rises) * (1 + 0.04 * rng.standard_normal((4, 40)))
+        lines = [",".join(f"{each:.6g}" for each in row) for row in cycles.T]
+        file.write_text("\n".join([",".join(f"Cycle {number} (uS)" for number in range(4)), *lines]))
+        curve = sister_curve(lab, lab.training.pulse, str(file))
+        starts = 4.5e-7 * np.exp(0.4 * rng.standard_normal((4, 4)))
+        maps = tuple(
+            Map(pulses, None, (starts + rises[pulses]) * (1 + 0.01 * rng.standard_normal((4, 4))))
+            for pulses in range(3)
+            for _ in range(20)
+        )
+        noises.append(curve.noise)
+        for told, each in ((known, curve), (unknown, replace(curve, noise=0.0))):
+            told.append(twin_of(Readings({**FACTS, **facts}, maps), each, draws=2).numbers.step_variation.low)
+    assert np.median(noises) == pytest.approx(0.04 / 2, rel=0.3)
+    assert known == [0.0] * 3
+    assert min(unknown) > 0, "a check of the check"
+    assert sister_curve(lab, lab.training.pulse, "figure2a").noise == 0

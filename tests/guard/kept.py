@@ -15,6 +15,7 @@ from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.errors import CrossbarError, DeadlineError
 from crossbar_hil.guard.journal import Journal, read_journal
 from crossbar_hil.guard.keeper import Keeper
+from crossbar_hil.guard.watch import Least
 from crossbar_hil.instruments.transport import adapter
 from crossbar_hil.instruments.transport.link import SocketLink
 from crossbar_hil.sim_backend.emulation.bench import EmulatedBench
@@ -155,7 +156,7 @@ class KeptBench:
             header = {"run": "r", "token": "t", "kind": "emulated"}
             self.journal = Journal.create(self.path, header, needed_bytes=0)
         self.chip = open_backend(self.bench, seed=0, resources=self.emulated.resources)
-        self.keeper = Keeper(self.chip, self.journal, check_v=0.1)
+        self.keeper = Keeper(self.chip, self.journal, check_v=0.1, least=Least.of(self.bench))
         return self
 
     def leave(self):

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from crossbar_hil.backend import Limits, Pulse
-from crossbar_hil.errors import BackendError, ComplianceError, GuardError, LimitError
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.errors import BackendError, ComplianceError, GuardError, ImpossibleReading, LimitError
 from crossbar_hil.guard.journal import Journal
 from crossbar_hil.guard.keeper import Keeper
-from crossbar_hil.guard.watch import Watch
+from crossbar_hil.guard.watch import Least, Watch
 
 from .conftest import FakeChip
 from .kept import ALL, FIRST, ONE_HOT, PULSE
@@ -200,6 +201,76 @@ def test_what_a_cell_may_become_is_known_from_outside(before, after, pulsed, wor
     found = watch.judge_map(np.array(after))
     assert (words in found) if words else found == ""
     assert watch.judge_map(np.array(after)) == ""  # what was said once is what is known from then on
+
+
+PATTERNS = 0.1 * np.array([[1, -1], [-1, -1], [1, 0], [0, 1]])
+"""Two patterns, and each row alone: what a training reads."""
+
+
+@pytest.mark.fault("C15", "T8")
+@pytest.mark.parametrize("name", ["emulated", "emulated-single"])
+def test_readings_that_are_one_behind_stop_the_run_before_any_pulse(kept, name):
+    bench = kept(name)
+    right = bench.keeper.read_currents(PATTERNS)
+    true, late = bench.chip._read_currents, [right[-1]]
+
+    def one_behind(voltages):
+        late.extend(true(voltages))
+        return np.array([late.pop(0) for _ in voltages])
+
+    bench.chip._read_currents = one_behind
+    with pytest.raises(ImpossibleReading, match=r"to -1e-07 S: 0\.1% of the range of 1e-05 A at 0\.1 V"):
+        bench.keeper.read_currents(
+            PATTERNS
+        )  # the first row is read as the second pattern, all of whose voltages are low
+    assert bench.left_on == ([], set())
+    assert len(bench.entries("read")) == 1  # nothing to be answered from at a resume
+    del bench.chip._read_currents
+    assert np.array_equal(bench.keeper.read_currents(PATTERNS), right)
+
+
+def test_a_chip_that_is_connected_the_wrong_way_round_is_not_trained(kept):
+    bench = kept("emulated")
+    true = bench.chip._read_currents
+    bench.chip._read_currents = lambda voltages: -true(voltages)
+    with pytest.raises(ImpossibleReading, match="lines the wrong way round"):
+        bench.keeper.read_currents(PATTERNS)
+    assert bench.received.sum() == 0
+
+
+@pytest.mark.fault("C15")
+def test_noisy_readings_of_low_cells_stop_nothing():
+    """Readings at 10 and 50 % of noise, and a meter with 0.01 % of its 10 uA; cells of 1 uS down to an open one."""
+    rng = np.random.default_rng(1)
+    cells = np.array([[1e-6, 1e-8], [2e-7, 0.0]])
+    known = None
+    for noise in np.repeat([0.1, 0.5], 10_000):  # with 50 % one in forty readings is below zero
+        least = Least(1e-5, noise)
+        read = cells * (1 + noise * rng.standard_normal((2, 2))) + 1e-9 / 0.1 * rng.standard_normal((2, 2))
+        assert least.problem(read, 0.1, known) == ""
+        known = read
+
+
+@pytest.mark.parametrize(
+    ("range_a", "noise", "read_v", "reads", "told"),
+    [
+        (1e-5, 0.0, 0.1, -0.99e-7, False),  # 0.1 % of 10 uA at 100 mV
+        (1e-5, 0.0, 0.1, -1.01e-7, True),
+        (1e-5, 0.0, 0.2, -0.51e-7, True),  # the same current at twice the voltage
+        (1e-4, 0.0, 0.1, -0.99e-6, False),
+        (1e-5, 0.1, 0.1, -0.59e-6, False),  # six times 10 % of 1 uS
+        (1e-5, 0.1, 0.1, -0.61e-6, True),
+    ],
+)
+def test_how_far_below_zero_a_reading_may_lie(range_a, noise, read_v, reads, told):
+    problem = Least(range_a, noise).problem(np.array([[reads]]), read_v, np.array([[1e-6]]))
+    assert bool(problem) is told
+    assert not told or f"cell [0, 0] reads {reads:.4g} S" in problem
+
+
+def test_what_noise_is_known_of_a_bench_is_what_its_chip_says():
+    quiet, noisy = (load_bench("emulated", overrides={"chip": {"read_noise": each}}) for each in (0, 0.1))
+    assert (Least.of(quiet), Least.of(noisy)) == (Least(1e-5), Least(1e-5, 0.1))
 
 
 def test_cells_that_were_pulsed_up_and_down_say_nothing_of_the_polarity():

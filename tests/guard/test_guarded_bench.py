@@ -296,6 +296,18 @@ def test_ctrl_c_ends_a_training_safely_and_it_can_be_resumed(tmp_path, uninterru
     assert np.array_equal(outcome.result.conductances, uninterrupted.conductances)
 
 
+@pytest.mark.fault("C11")
+def test_a_real_chip_without_a_ledger_is_told_of_before_anything_is_opened(tmp_path, monkeypatch, capsys):
+    def opened(hello):
+        assert "counted from zero" in capsys.readouterr().err
+        raise GuardError(str(hello.ledger))
+
+    monkeypatch.setattr("crossbar_hil.guard.opening.GuardedBackend", opened)
+    bench = load_bench("emulated", overrides={"kind": "hardware", "chip_id": "Die A"})
+    with pytest.raises(GuardError, match=r"chips/die-a-[0-9a-f]{16}\.sqlite"):
+        open_guarded(bench, seed=SEED, folder=tmp_path)
+
+
 # ---------------------------------------------------------------------- runs that are not resumed
 
 

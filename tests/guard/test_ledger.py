@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from crossbar_hil.errors import DataError, LedgerError
-from crossbar_hil.guard.ledger import DoseLedger, default_path
+from crossbar_hil.guard.chain import Entry
+from crossbar_hil.guard.ledger import DoseLedger, default_path, why_dose_unknown
 from crossbar_hil.guard.names import file_name
 
 SHAPE = (2, 3)
@@ -55,6 +56,20 @@ def nasty_names():
     odd += ["\\\\server\\share", "file:///x", "x.sqlite", "x.sqlite-wal", "x.lock", "0", "00", "1e5", "None", "nan"]
     names = [*dict.fromkeys([*reserved, *ways_out, *signs, *alike, *long, *odd])]
     return names + [f"wafer {number}/die {number % 7}" for number in range(200 - len(names))]
+
+
+ONE_CHIP = [
+    *(
+        ("chip A", "Chip A"),
+        ("chip A", "CHIP A"),
+        ("K", "\u212a"),
+        ("ß", "ss"),
+        ("ß", "ẞ"),
+        ("cafe\u0301", "caf\u00e9"),
+    ),
+    ("ﬁ", "fi"),
+]
+"""Names among those above that differ in case only, by the full case folding of Unicode, or in how a letter is made."""
 
 
 @pytest.mark.fault("C11", "V5")
@@ -259,8 +274,68 @@ def test_no_name_of_a_chip_leads_out_of_the_folder_or_stands_for_two_chips(tmp_p
         assert set(place.name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")
         assert place.name[0] not in ".-"
         places.append(place)
-    # Also where large and small letters are the same.
-    assert len({place.name.lower() for place in places}) == len(places)
+    # Case alone makes no other chip, also where files are told apart by it.
+    assert [place.name.lower() for place in places] == [place.name for place in places]
+    named = [name for name in names if name.strip()]
+    assert len(set(places)) == len(named) - len(ONE_CHIP)
+    for one, other in ONE_CHIP:
+        assert default_path(one, state) == default_path(other, state)
+
+
+@pytest.mark.fault("C10", "C11")
+def test_a_ledger_from_before_case_made_no_other_chip_is_gone_on_with(tmp_path):
+    state = {"XDG_STATE_HOME": str(tmp_path)}
+    old = default_path("x", state).parent / file_name("Wafer 3", ".sqlite")
+    DoseLedger.open(old, SHAPE).close()
+    assert default_path("Wafer 3", state) == old
+    assert why_dose_unknown("Wafer 3", state) == ""
+    said = why_dose_unknown("wafer 3", state)  # of which nothing tells whether it is the same
+    assert "is counted from zero" in said
+    assert said.endswith(f"ledgers of names much like it: {old.name}")
+    assert "much like" not in why_dose_unknown("wafer 4", state)
+
+
+def entry(number, kind, **body):
+    return Entry(number, kind, "", 0.0, body)
+
+
+ASKED = {"counts": PULSES.tolist(), "amplitude_v": -2.0, "width_s": 2.0**-21}
+JOURNAL = [
+    entry(1, "start", run="r"),
+    entry(2, "read", op=1),
+    entry(3, "pulses", op=2, **ASKED),
+    entry(4, "intent", op=2, seq=1, row=0, column=0, count=1),
+    entry(5, "exposed", op=2, **ASKED),
+    entry(6, "pulses", op=3, **ASKED),  # of which none was begun
+]
+
+
+@pytest.mark.fault("C11", "D3")
+def test_what_a_journal_holds_and_a_ledger_does_not_is_counted_once(path):
+    with closing(DoseLedger.open(path, SHAPE)) as ledger:
+        assert ledger.count_again("r", JOURNAL) == 2
+        assert ledger.count_again("r", JOURNAL) == 0
+        pulses, dose_vs = ledger.totals()
+    assert pulses.tolist() == (2 * PULSES).tolist()
+    assert dose_vs.tolist() == (2 * DOSE).tolist()
+
+
+def test_a_ledger_may_be_one_operation_ahead_of_its_journal_and_no_more(path):
+    with closing(DoseLedger.open(path, SHAPE)) as ledger:
+        ledger.reserve("r", 2, PULSES, DOSE)
+        ledger.reserve("r", 4, PULSES, DOSE)  # its guard died before the first intent
+        ledger.reserve("another", 9, PULSES, DOSE)
+        assert ledger.count_again("r", JOURNAL) == 1
+        ledger.reserve("r", 5, PULSES, DOSE)
+        with pytest.raises(LedgerError, match=r"holds operation 5 of run r, but its journal ends at operation 3"):
+            ledger.count_again("r", JOURNAL)
+
+
+def test_a_ledger_with_other_pulses_than_the_journal_is_refused(path):
+    with closing(DoseLedger.open(path, SHAPE)) as ledger:
+        ledger.reserve("r", 2, PULSES + 1, DOSE)
+        with pytest.raises(LedgerError, match="operation 2 of run r is reserved for other pulses"):
+            ledger.count_again("r", JOURNAL)
 
 
 @pytest.mark.parametrize("name", ["", " ", "\n\t"])

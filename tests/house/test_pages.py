@@ -8,6 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SPECIFICATIONS = {
+    "first_day.md": ("place", "cable", "model"),
     "algorithm.md": ("letter",),
     "bench.md": ("write scheme", "driver"),
     "bench_files.md": ("key",),

@@ -20,7 +20,7 @@ from crossbar_hil.bench.checking import reachable_by_others
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.served import start_served
 from crossbar_hil.errors import ConfigError, CrossbarError, RunError
-from crossbar_hil.guard.ledger import default_path
+from crossbar_hil.guard.ledger import DoseLedger, default_path
 from crossbar_hil.guard.lock import BenchLock
 from crossbar_hil.guard.opening import open_guarded
 from crossbar_hil.runs.export import export_run
@@ -180,6 +180,76 @@ def test_a_planted_link_is_not_written_through(converged_run, tmp_path, name):
     with pytest.raises(RunError, match="is not overwritten"):
         make_report(run) if name == "report.html" else export_run(run, "csv")
     assert not prey.exists()
+
+
+WRITTEN = [
+    *("run.sqlite", "run.sqlite-wal", ".run.sqlite.new", "journal.sqlite", "journal.head", "ledger.sqlite"),
+    *("physical.jsonl", "emulated.json", ".emulated.json.new", "report.html", "spiking.json", "checkpoint.sqlite"),
+]
+"""Files of a run that a writer of this package opens."""
+
+
+def plant(path, prey, how):
+    """Put a link in the place of a file; what it leads to is that file, elsewhere."""
+    if path.exists():
+        path.rename(prey)
+    else:
+        prey.write_text("of somebody else", encoding="utf-8")
+    path.symlink_to(prey) if how == "link" else path.hardlink_to(prey)
+    return prey.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def cut_run(tmp_path_factory):
+    def fail(epoch):
+        raise OSError("the lamp went out")
+
+    out = tmp_path_factory.mktemp("cut")
+    with pytest.raises(OSError, match="lamp"):
+        train_and_record(load_bench("simulated", overrides={"training": {"epochs": 2}}), seed=1, out=out, show=fail)
+    return next(out.iterdir())
+
+
+@pytest.mark.fault("X9")
+@pytest.mark.parametrize("how", ["link", "second name"])
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_run_is_not_resumed_through_a_link(cut_run, tmp_path, cli, name, how):
+    import shutil
+
+    copy, prey = shutil.copytree(cut_run, tmp_path / "copy"), tmp_path / "prey"
+    before = plant(copy / name, prey, how)
+    refused = cli("resume", copy, "--quiet")
+    assert (refused.code, refused.err.count("\n")) == (1, 1)
+    assert f"{name} {'is a link' if how == 'link' else 'has 2 names'}" in refused.err
+    assert prey.read_bytes() == before
+
+
+@pytest.mark.fault("X9")
+@pytest.mark.parametrize("how", ["link", "second name"])
+def test_no_writer_goes_through_a_link(converged_run, tmp_path, how):
+    """Each by itself, too: whatever looks at the folder first may have looked too early."""
+    from crossbar_hil.runs.training_record import reopen_record
+    from crossbar_hil.sim_backend.emulation.world.log import PhysicalLog
+    from crossbar_hil.studies.convergence.folder import ChipStudyFolder
+    from crossbar_hil.studies.folder import write_text
+
+    refusing = {
+        "physical.jsonl": lambda path: PhysicalLog(path=path),
+        "run.sqlite": lambda path: reopen_record(path.parent),
+        "chip.sqlite": lambda path: DoseLedger.open(path, (2, 2)),
+        "chip.sqlite-journal": lambda path: DoseLedger.open(path.with_name("chip.sqlite"), (2, 2)),
+        "chunks.jsonl": lambda path: ChipStudyFolder(path.parent, {}),
+    }
+    for name, write in refusing.items():
+        path = tmp_path / name / name
+        path.parent.mkdir()
+        before = plant(path, tmp_path / f"{name} of another", how)
+        with pytest.raises(CrossbarError, match="is a link" if how == "link" else "has 2 names"):
+            write(path)
+        assert (tmp_path / f"{name} of another").read_bytes() == before
+    before = plant(tmp_path / ".points.csv.new", tmp_path / "prey", how)
+    write_text(tmp_path / "points.csv", "mine")
+    assert ((tmp_path / "prey").read_bytes(), (tmp_path / "points.csv").read_text("utf-8")) == (before, "mine")
 
 
 NASTY = [

@@ -54,7 +54,7 @@ FOREIGN = {
     "keysightb2902a": {
         ":SOUR1:VOLT 1.5": "SOUR1:VOLT is .* instead of 0",
         ":OUTP1 OFF": "OUTP1 is .* instead of on",
-        ":SENS1:CURR:PROT 0.5": "PROT is .* instead of 0.0001",
+        ":SENS1:CURR:PROT 0.5": "PROT:POS is .* instead of 0.0001",
         ":SOUR1:VOLT:RANG 20": "VOLT:RANG is .* instead of 2",
         ":SENS1:CURR:RANG 1e-6": "CURR:RANG is .* instead of 0.0001",
         ":SOUR1:FUNC:MODE CURR": "FUNC:MODE is",

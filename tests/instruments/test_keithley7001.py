@@ -6,33 +6,51 @@ from crossbar_hil.instruments.keithley7001 import Keithley7001, Keithley7002
 
 NO_ERROR = (":SYST:ERR?", '0,"No error"')
 SETTLED = ("*OPC?", "1")
-ASK = ":ROUT:CLOS:STAT?"
+SPANS = ",".join(f"{slot}!{row}!1:{slot}!{row}!10" for slot in (1, 2) for row in (1, 2, 3, 4))
+ASK = f":ROUT:CLOS? (@{SPANS})"
+CARDS = [(f":ROUT:CONF:SLOT{slot}:CTYP?", "C7012") for slot in (1, 2)]
+
+
+def states(*closed, slots=(1, 2)):
+    names = [f"{slot}!{row}!{column}" for slot in slots for row in range(1, 5) for column in range(1, 11)]
+    assert set(closed) <= set(names)
+    return ",".join("1" if name in closed else "0" for name in names)
+
+
 PREPARED = [
     ("*CLS", None),
-    (":ROUT:CONF:BBM ON", None),
-    NO_ERROR,
-    (":ROUT:CONF:BBM?", "1"),
-    (ASK, "(@1!1!1,1!2!2)"),
+    *CARDS,
+    *(pair for card in CARDS for pair in (card, (card[0].replace("CTYP", "STIM"), "0.000"))),
+    (ASK, states("1!1!1", "1!2!2")),
     (":ROUT:OPEN ALL", None),
     SETTLED,
-    (ASK, "(@)"),
+    (ASK, states()),
     NO_ERROR,
 ]
 
 
-def test_it_is_prepared_with_everything_open_and_break_before_make():
+def test_it_is_prepared_with_everything_open():
     with expected_protocol(Keithley7001, PREPARED) as matrix:
         matrix.prepare()
         assert matrix.operations == 2
 
 
-def test_break_before_make_that_stays_off_is_an_error():
-    pairs = [("*CLS", None), (":ROUT:CONF:BBM ON", None), NO_ERROR, (":ROUT:CONF:BBM?", "0")]
+def test_slots_without_a_7012_are_neither_used_nor_asked():
+    one = [(":ROUT:CONF:SLOT1:CTYP?", "NONE"), (":ROUT:CONF:SLOT2:CTYP?", "C7012")]
+    ask = f":ROUT:CLOS? (@{','.join(f'2!{row}!1:2!{row}!10' for row in (1, 2, 3, 4))})"
+    with expected_protocol(Keithley7001, [*one, (ask, states("2!1!3", slots=[2]))]) as matrix:
+        assert matrix.connected() == {"2!1!3"}
+        with pytest.raises(ConfigError, match=r"slot 1 of .* holds no 7012 card"):
+            matrix.connect(["1!1!1"])
+
+
+def test_a_mainframe_without_a_7012_is_an_error():
+    pairs = [(f":ROUT:CONF:SLOT{slot}:CTYP?", "C7011") for slot in (1, 2)]
     with (
-        expected_protocol(Keithley7001, pairs) as matrix,
-        pytest.raises(InstrumentError, match=":ROUT:CONF:BBM reads back 0, expected on"),
+        expected_protocol(Keithley7001, pairs, name="matrix") as matrix,
+        pytest.raises(InstrumentError, match="matrix has no 7012 card in slots 1 to 2"),
     ):
-        matrix.prepare()
+        matrix.connected()
 
 
 def test_what_is_not_wanted_opens_before_anything_closes():
@@ -40,12 +58,12 @@ def test_what_is_not_wanted_opens_before_anything_closes():
         *PREPARED,
         (":ROUT:CLOS (@1!1!5,2!4!10)", None),
         SETTLED,
-        (ASK, "(@1!1!5,2!4!10)"),
+        (ASK, states("1!1!5", "2!4!10")),
         NO_ERROR,
         (":ROUT:OPEN (@1!1!5)", None),
-        (":ROUT:CLOS (@1!3!5)", None),
+        ("*WAI;:ROUT:CLOS (@1!3!5)", None),
         SETTLED,
-        (ASK, "(@1!3!5,2!4!10)"),
+        (ASK, states("1!3!5", "2!4!10")),
         NO_ERROR,
     ]
     with expected_protocol(Keithley7001, pairs) as matrix:
@@ -60,10 +78,10 @@ def test_what_is_closed_already_moves_nothing():
         *PREPARED,
         (":ROUT:CLOS (@1!1!5)", None),
         SETTLED,
-        (ASK, "(@1!1!5)"),
+        (ASK, states("1!1!5")),
         NO_ERROR,
         SETTLED,
-        (ASK, "(@1!1!5)"),
+        (ASK, states("1!1!5")),
         NO_ERROR,
     ]
     with expected_protocol(Keithley7001, pairs) as matrix:
@@ -75,7 +93,7 @@ def test_what_is_closed_already_moves_nothing():
 
 @pytest.mark.fault("R6", "T16")
 def test_a_relay_that_somebody_else_closed_is_an_error():
-    pairs = [*PREPARED, (":ROUT:CLOS (@1!1!5)", None), SETTLED, (ASK, "(@1!1!5,1!4!5)"), NO_ERROR]
+    pairs = [*PREPARED, (":ROUT:CLOS (@1!1!5)", None), SETTLED, (ASK, states("1!1!5", "1!4!5")), NO_ERROR]
     with expected_protocol(Keithley7001, pairs, name="matrix") as matrix:
         matrix.prepare()
         with pytest.raises(InstrumentError, match="matrix has 1!1!5, 1!4!5 closed, expected 1!1!5"):
@@ -87,14 +105,14 @@ def test_after_a_refusal_the_state_is_asked_for_again():
         *PREPARED,
         (":ROUT:CLOS (@1!1!5)", None),
         SETTLED,
-        (ASK, "(@)"),
+        (ASK, states()),
         (":SYST:ERR?", '-222,"Parameter data out of range"'),
         NO_ERROR,
-        (":ROUT:CLOS:STAT?", "(@1!1!7)"),
+        (ASK, states("1!1!7")),
         (":ROUT:OPEN (@1!1!7)", None),
-        (":ROUT:CLOS (@1!1!5)", None),
+        ("*WAI;:ROUT:CLOS (@1!1!5)", None),
         SETTLED,
-        (ASK, "(@1!1!5)"),
+        (ASK, states("1!1!5")),
         NO_ERROR,
     ]
     with expected_protocol(Keithley7001, pairs) as matrix:
@@ -114,15 +132,10 @@ def test_shutdown_opens_everything():
         matrix.shutdown()
 
 
-def test_ranges_of_columns_are_understood():
-    with expected_protocol(Keithley7001, [(":ROUT:CLOS:STAT?", "(@ 1!2!3:1!2!5, 2!4!1)")]) as matrix:
-        assert matrix.connected() == {"1!2!3", "1!2!4", "1!2!5", "2!4!1"}
-
-
-@pytest.mark.parametrize("reply", ["0,1,0", "(@1!2)", "(@1!1!3:1!2!5)", "", "(@1!1!1"])
-def test_an_answer_that_is_no_list_of_crosspoints_is_garbled(reply):
+@pytest.mark.parametrize("reply", ["0,1,0", "(@1!1!1)", states().replace("0", "2"), f"{states()},0", ""])
+def test_an_answer_of_another_form_is_garbled(reply):
     with (
-        expected_protocol(Keithley7001, [(":ROUT:CLOS:STAT?", reply)]) as matrix,
+        expected_protocol(Keithley7001, [*CARDS, (ASK, reply)]) as matrix,
         pytest.raises(GarbledReply),
     ):
         matrix.connected()
@@ -182,13 +195,17 @@ def test_no_line_is_longer_than_a_kilobyte():
             part = []
         part.append(name)
     lines.append(f":ROUT:CLOS (@{','.join(part)})")
+    slots = range(1, 11)
+    ask = f":ROUT:CLOS? (@{','.join(f'{slot}!{row}!1:{slot}!{row}!10' for slot in slots for row in (1, 2, 3, 4))})"
     pairs = [
-        (":ROUT:CLOS:STAT?", "(@)"),
+        *((f":ROUT:CONF:SLOT{slot}:CTYP?", "C7012") for slot in slots),
+        (ask, states(slots=slots)),
         *((line, None) for line in lines),
         SETTLED,
-        (ASK, f"(@{','.join(names)})"),
+        (ask, states(*names, slots=slots)),
         NO_ERROR,
     ]
+    assert len(ask) <= 1000
     with expected_protocol(Keithley7002, pairs) as matrix:
         matrix.connect(names)
     assert len(lines) == 3
@@ -196,8 +213,12 @@ def test_no_line_is_longer_than_a_kilobyte():
 
 
 def test_properties_are_asked_for_as_they_are_set():
-    pairs = [(":ROUT:CONF:BBM OFF", None), (":ROUT:CONF:BBM?", "1"), (":ROUT:CLOS:STAT?", "(@1!1!1,1!2!2)")]
+    pairs = [
+        (":ROUT:CONF:SLOT2:STIM 0.050", None),
+        (":ROUT:CONF:SLOT2:STIM?", "0.050"),
+        (":ROUT:CONF:SLOT1:CTYP?", "C7012"),
+    ]
     with expected_protocol(Keithley7001, pairs) as matrix:
-        matrix.break_before_make_enabled = False
-        assert matrix.break_before_make_enabled is True
-        assert matrix.closed_channels == ["1!1!1", "1!2!2"]
+        matrix.slot_2.settling_time = 0.05
+        assert matrix.slot_2.settling_time == 0.05
+        assert matrix.slot_1.card_type == "C7012"

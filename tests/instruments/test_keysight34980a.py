@@ -6,7 +6,7 @@ from crossbar_hil.instruments.keysight34980a import Keysight34980A
 
 NO_ERROR = (":SYST:ERR?", '+0,"No error"')
 MODULE, EMPTY = "Agilent Technologies,34932A,MY12345678,1.00", "Agilent Technologies,0,0,0"
-LIST = "ROUT:CLOS? (@1101:1116,1201:1216,1301:1316,1401:1416,1501:1516,1601:1616,1701:1716,1801:1816)"
+LIST = "ROUT:CLOS? (@1101:1116,1201:1216,1301:1316,1401:1416,1501:1516,1601:1616,1701:1716,1801:1816,1921,1922)"
 SETTLED = ("*OPC?", "1")
 
 
@@ -19,12 +19,15 @@ IN_SLOT_1 = cards(MODULE, *[EMPTY] * 7)
 
 def states(*closed):
     names = [f"1{row}{column:02d}" for row in range(1, 9) for column in range(1, 17)]
-    return ",".join("1" if name in closed else "0" for name in names)
+    return ",".join("1" if name in closed else "0" for name in [*names, "1921", "1922"])
 
 
 PREPARED = [
     ("*CLS", None),
     *IN_SLOT_1,
+    ("ROUT:OPEN:ABUS ALL", None),
+    NO_ERROR,
+    IN_SLOT_1[0],
     (LIST, states("1116")),
     ("ROUT:OPEN:ALL", None),
     SETTLED,
@@ -42,20 +45,20 @@ def test_it_is_prepared_with_every_latching_relay_open():
 def test_what_is_not_wanted_opens_before_anything_closes():
     pairs = [
         *PREPARED,
-        ("ROUT:CLOS (@1105,1816)", None),
+        ("ROUT:CLOS (@1105,1416)", None),
         SETTLED,
-        (LIST, states("1105", "1816")),
+        (LIST, states("1105", "1416")),
         NO_ERROR,
         ("ROUT:OPEN (@1105)", None),
-        ("ROUT:CLOS (@1205)", None),
+        ("*WAI;:ROUT:CLOS (@1205)", None),
         SETTLED,
-        (LIST, states("1205", "1816")),
+        (LIST, states("1205", "1416")),
         NO_ERROR,
     ]
     with expected_protocol(Keysight34980A, pairs) as matrix:
         matrix.prepare()
-        matrix.connect(["1816", "1105"])
-        matrix.connect(["1205", "1816"])
+        matrix.connect(["1416", "1105"])
+        matrix.connect(["1205", "1416"])
         assert matrix.operations == 1 + 2 + 2
 
 
@@ -134,4 +137,22 @@ def test_a_crosspoint_that_is_none_is_refused_before_anything_is_sent(name):
 
 def test_a_slot_says_what_is_in_it():
     with expected_protocol(Keysight34980A, [("SYST:CTYP? 3", MODULE)]) as matrix:
-        assert matrix.channels[3].card == MODULE
+        assert matrix.channels[3].card == MODULE.upper().replace(" ", "")
+
+
+def test_rows_of_both_matrices_of_a_module_are_refused_and_those_of_another_module_taken():
+    with expected_protocol(Keysight34980A, [], name="matrix") as matrix:
+        matrix.crosspoint(1, "A", 1)
+        matrix.crosspoint(1, "D", 1)
+        matrix.crosspoint(2, "E", 1)
+        with pytest.raises(ConfigError, match=r"two separate matrices.* row 5 of slot 1 does not reach"):
+            matrix.crosspoint(1, "E", 1)
+        with pytest.raises(ConfigError, match="two separate matrices"):
+            matrix.connect(["1801"])
+
+
+def test_a_relay_to_the_analog_bus_counts_as_one_that_somebody_closed():
+    pairs = [*PREPARED, (f":{LIST};:SYST:CTYP? 1;:SYST:ERR?", f'{states("1921")};{MODULE};+0,"No error"')]
+    with expected_protocol(Keysight34980A, pairs, name="matrix") as matrix:
+        matrix.prepare()
+        assert matrix.changes([]) == ["matrix has 1921 closed instead of no crosspoint"]

@@ -11,9 +11,9 @@ ASK = ":CLOS:CARD? 0"
 
 def settings(card):
     lines = (
-        f":BIAS {card},0",
-        f":AGND {card},0",
-        f":COUP {card},0",
+        f":BIAS {card},OFF",
+        f":AGND {card},OFF",
+        f":COUP {card},OFF",
         f":CONN:RULE {card},FREE",
         f":CONN:SEQ {card},BBM",
     )
@@ -30,6 +30,7 @@ PREPARED = [
     (":FUNC?", "ACON"),
     *settings(0),
     *read_back(0),
+    (":FUNC?", "ACON"),
     (ASK, "(@00248,01012)"),
     (":OPEN:CARD ALL", None),
     SETTLED,
@@ -69,7 +70,7 @@ def test_what_is_not_wanted_opens_before_anything_closes():
         (ASK, "(@00105,01448)"),
         NO_ERROR,
         (":OPEN (@00105)", None),
-        (":CLOS (@00205)", None),
+        ("*WAI;:CLOS (@00205)", None),
         SETTLED,
         (ASK, "(@00205,01448)"),
         NO_ERROR,
@@ -91,6 +92,7 @@ def test_cards_by_themselves_are_prepared_and_asked_each():
         *settings(3),
         *read_back(1),
         *read_back(3),
+        (":FUNC?", "NCON"),
         (":CLOS:CARD? 1", "(@)"),
         (":CLOS:CARD? 3", "(@)"),
         (":OPEN:CARD ALL", None),
@@ -174,6 +176,7 @@ def test_a_card_that_was_not_prepared_is_refused():
         NO_ERROR,
         *settings(1),
         *read_back(1),
+        (":FUNC?", "NCON"),
         (":CLOS:CARD? 1", "(@)"),
         (":OPEN:CARD ALL", None),
         SETTLED,

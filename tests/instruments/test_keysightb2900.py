@@ -5,10 +5,11 @@ import pytest
 from pymeasure.adapters import ProtocolAdapter
 from pymeasure.test import expected_protocol
 
-from crossbar_hil.errors import ConfigError, DeadlineError, GarbledReply, InstrumentError, LimitError
+from crossbar_hil.errors import ConfigError, DeadlineError, GarbledReply, InstrumentError, LimitError, TransportError
 from crossbar_hil.instrument import Identity, Reading, SourceSettings
 from crossbar_hil.instruments.keithley2450 import Keithley2450
-from crossbar_hil.instruments.keysightb2900 import KeysightB2902A, KeysightB2912A
+from crossbar_hil.instruments.keysightb2900 import KeysightB2902A
+from crossbar_hil.plugins import load
 
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4)
 NO_ERROR = (":SYST:ERR?", '+0,"No error"')
@@ -34,55 +35,116 @@ def off(n):
 
 def rows(n):
     """What is written, the question that asks it back, and the answer."""
+
+    def simple(header, value, answer=None, asked=None):
+        told = answer if answer is not None else {"OFF": "0", "ON": "1"}.get(value, value)
+        return f"{header} {value}", f"{asked or header}?", told
+
+    out, sour, sens, arm, trig = f":OUTP{n}", f":SOUR{n}", f":SENS{n}", f":ARM{n}", f":TRIG{n}"
     return [
-        (f":OUTP{n} OFF", f":OUTP{n}?", "0"),
-        (f":OUTP{n}:ON:AUTO OFF", f":OUTP{n}:ON:AUTO?", "0"),
-        (f":OUTP{n}:OFF:AUTO OFF", f":OUTP{n}:OFF:AUTO?", "0"),
-        (f":SOUR{n}:FUNC:MODE VOLT", f":SOUR{n}:FUNC:MODE?", "VOLT"),
-        (f":SOUR{n}:VOLT:MODE FIX", f":SOUR{n}:VOLT:MODE?", "FIX"),
-        (f":SOUR{n}:FUNC:SHAP DC", f":SOUR{n}:FUNC:SHAP?", "DC"),
-        (f":SOUR{n}:VOLT 0.000000000e+00", f":SOUR{n}:VOLT?", "+0.0E+000"),
-        (f":SOUR{n}:VOLT:TRIG 0.000000000e+00", f":SOUR{n}:VOLT:TRIG?", "+0.0E+000"),
-        (f":SOUR{n}:VOLT:RANG:AUTO OFF", f":SOUR{n}:VOLT:RANG:AUTO?", "0"),
-        (f":SOUR{n}:VOLT:RANG 2.000000000e+00", f":SOUR{n}:VOLT:RANG?", "+2.0E+000"),
-        (f":OUTP{n}:OFF:MODE NORM", f":OUTP{n}:OFF:MODE?", "NORM"),
-        (f":SENS{n}:CURR:PROT 1.000000000e-04", f":SENS{n}:CURR:PROT?", "+1.0E-004"),
-        (f":SENS{n}:FUNC:OFF:ALL", "", ""),
-        (f':SENS{n}:FUNC "CURR"', "", ""),
-        (f":SENS{n}:CURR:RANG:AUTO OFF", f":SENS{n}:CURR:RANG:AUTO?", "0"),
-        (f":SENS{n}:CURR:RANG 1.000000000e-04", f":SENS{n}:CURR:RANG?", "+1.0E-004"),
-        (f":SENS{n}:CURR:NPLC 1.000000000e+00", f":SENS{n}:CURR:NPLC?", "+1.0E+000"),
-        (":FORM:ELEM:SENS CURR", ":FORM:ELEM:SENS?", "CURR"),
+        simple(out, "OFF"),
+        simple(f"{out}:ON:AUTO", "OFF"),
+        simple(f"{out}:OFF:AUTO", "OFF"),
+        simple(f"{out}:OFF:MODE", "NORM"),
+        simple(f"{out}:LOW", "GRO"),
+        simple(f"{out}:HCAP", "OFF"),
+        simple(f"{out}:PROT", "OFF"),
+        simple(f"{out}:FILT", "ON"),
+        simple(f"{out}:FILT:AUTO", "OFF"),
+        simple(f"{out}:FILT:TCON", "5.000000000e-06", "+5.0E-006"),
+        simple(f"{sour}:FUNC:MODE", "VOLT"),
+        simple(f"{sour}:VOLT:MODE", "FIX"),
+        simple(f"{sour}:FUNC:SHAP", "DC"),
+        simple(f"{sour}:FUNC:TRIG:CONT", "OFF"),
+        simple(f"{sour}:SWE:RANG", "FIX"),
+        simple(f"{sour}:VOLT", "0.000000000e+00", "+0.0E+000"),
+        simple(f"{sour}:VOLT:TRIG", "0.000000000e+00", "+0.0E+000"),
+        simple(f"{sour}:VOLT:RANG:AUTO", "OFF"),
+        simple(f"{sour}:VOLT:RANG", "2.000000000e+00", "+2.0E+000"),
+        simple(f"{sour}:PULS:DEL", "0.000000000e+00", "+0.0E+000"),
+        simple(f"{sour}:PULS:WIDT", "5.000000000e-05", "+5.0E-005"),
+        simple(f"{sour}:WAIT", "OFF"),
+        simple(f"{sens}:REM", "OFF"),
+        simple(f"{sens}:WAIT", "OFF"),
+        simple(f"{sens}:CURR:PROT", "1.000000000e-04", "+1.0E-004", f"{sens}:CURR:PROT:POS"),
+        simple(f"{sens}:CURR:PROT:NEG", "1.000000000e-04", "+1.0E-004"),
+        (f"{sens}:FUNC:OFF:ALL", "", ""),
+        simple(f"{sens}:FUNC", '"CURR"'),
+        simple(f"{sens}:RES:MODE", "MAN"),
+        simple(f"{sens}:RES:OCOM", "OFF"),
+        simple(f"{sens}:CURR:RANG:AUTO", "OFF"),
+        simple(f"{sens}:CURR:RANG", "1.000000000e-04", "+1.0E-004"),
+        simple(f"{sens}:CURR:APER:AUTO", "OFF"),
+        simple(f"{sens}:CURR:NPLC", "1.000000000e+00", "+1.0E+000"),
+        *(
+            row
+            for layer in (arm, trig)
+            for node, value, answer in (
+                ("COUN", "1", "1"),
+                ("DEL", "0.000000000e+00", "+0E+00"),
+                ("SOUR", "AINT", "AINT"),
+            )
+            for row in (
+                simple(f"{layer}:ALL:{node}", value, answer, f"{layer}:TRAN:{node}"),
+                simple(f"{layer}:ACQ:{node}", value, answer),
+            )
+        ),
+        simple(f"{trig}:ALL:TIM", "1.000000000e-03", "+1.0E-003", f"{trig}:TRAN:TIM"),
+        simple(f":CALC{n}:MATH:STAT", "OFF"),
+        simple(f":CALC{n}:CLIM:STAT", "OFF"),
+        simple(f":TRAC{n}:FEED:CONT", "NEV"),
+        simple(":FORM", "ASC"),
+        simple(":FORM:BORD", "NORM"),
+        simple(":FORM:ELEM:SENS", "CURR"),
+        ("", ":SYST:LFR?", "50"),
+        ("", ":SYST:GRO?", "(@1)"),
     ]
 
 
 def settings_of(n):
-    return [line for line, _, _ in rows(n)]
+    return [line for line, _, _ in rows(n) if line]
 
 
 def read_back(n):
     return {question: answer for _, question, answer in rows(n) if question}
 
 
+def begun(n):
+    left_alone = [(":SYST:LFR?", "50"), (":SYST:GRO?", "(@1)")]
+    return [*off(n), ("*CLS", None), *taken([":SYST:GRO:RES"]), *left_alone, ("*CLS", None)]
+
+
 def prepared(n):
-    return [*off(n), ("*CLS", None), *taken(settings_of(n)), *read_back(n).items()]
+    return [*begun(n), *taken(settings_of(n)), *read_back(n).items()]
 
 
-def loaded(n, amplitude, count, error=NO_ERROR[1]):
+def loaded(n, amplitude, count, error=NO_ERROR[1], answers=None):
     lines = [
         f":SOUR{n}:VOLT 0.000000000e+00",
         f":SOUR{n}:FUNC:SHAP PULS",
         f":SOUR{n}:VOLT:TRIG {amplitude}",
         f":SOUR{n}:PULS:WIDT 5.000000000e-02",
-        f":SENS{n}:CURR:APER 1.000000000e-02",
-        f":SOUR{n}:PULS:DEL 0",
-        f":TRIG{n}:TRAN:DEL 0",
+        f":SOUR{n}:PULS:DEL 0.000000000e+00",
+        f":SOUR{n}:WAIT OFF",
+        f":SENS{n}:WAIT OFF",
+        f":ARM{n}:ALL:COUN 1",
+        f":ARM{n}:ALL:DEL 0.000000000e+00",
+        f":ARM{n}:ALL:SOUR AINT",
+        f":TRIG{n}:ALL:DEL 0.000000000e+00",
         f":TRIG{n}:ACQ:DEL 3.000000000e-02",
         f":TRIG{n}:ALL:SOUR TIM",
         f":TRIG{n}:ALL:TIM 1.000000000e-01",
         f":TRIG{n}:ALL:COUN {count}",
+        f":SENS{n}:CURR:APER 1.000000000e-02",
     ]
-    return ";".join((*lines, NO_ERROR[0])), error
+    asked = {
+        f":SOUR{n}:FUNC:SHAP?": "PULS",
+        f":SOUR{n}:VOLT:TRIG?": amplitude,
+        f":SOUR{n}:PULS:WIDT?": "+5.0E-002",
+        f":ARM{n}:TRAN:COUN?": "1",
+        f":TRIG{n}:TRAN:COUN?": str(count),
+    } | (answers or {})
+    return ";".join((*lines, *asked, NO_ERROR[0])), ";".join((*asked.values(), error))
 
 
 def ended(n):
@@ -92,6 +154,7 @@ def ended(n):
         f":SOUR{n}:FUNC:SHAP DC",
         f":TRIG{n}:ALL:SOUR AINT",
         f":TRIG{n}:ALL:COUN 1",
+        f":TRIG{n}:ALL:DEL 0.000000000e+00",
         f":SENS{n}:CURR:NPLC 1.000000000e+00",
     ]
     return ";".join((*lines, NO_ERROR[0])), NO_ERROR[1]
@@ -108,10 +171,10 @@ def test_a_channel_is_prepared_without_touching_the_other_and_everything_read_ba
 def test_every_setting_that_reads_back_wrong_is_an_error_and_the_output_goes_off(query):
     back = read_back(1)
     before, wrong = list(back.items())[: list(back).index(query)], other(back[query])
-    pairs = [*off(1), ("*CLS", None), *taken(settings_of(1)), *before, (query, wrong), *off(1)]
+    pairs = [*begun(1), *taken(settings_of(1)), *before, (query, wrong), *off(1)]
     with (
         expected_protocol(KeysightB2902A, pairs) as smu,
-        pytest.raises(InstrumentError, match=re.escape(f"{query[:-1]} reads back {wrong}")),
+        pytest.raises(InstrumentError, match=re.escape(f"{query[:-1]} reads back")),
     ):
         smu.ch_1.prepare(SETTINGS)
 
@@ -121,7 +184,7 @@ def test_every_setting_that_reads_back_wrong_is_an_error_and_the_output_goes_off
 def test_a_setting_that_is_not_taken_is_named_with_its_error_and_the_output_goes_off(place):
     lines = settings_of(2)
     refused = [(lines[place], None), (":SYST:ERR?", '-221,"Settings conflict"'), NO_ERROR]
-    pairs = [*off(2), ("*CLS", None), *taken(lines[:place]), *refused, *off(2)]
+    pairs = [*begun(2), *taken(lines[:place]), *refused, *off(2)]
     with expected_protocol(KeysightB2902A, pairs, name="smu") as smu:
         with pytest.raises(InstrumentError) as error:
             smu.ch_2.prepare(SETTINGS)
@@ -144,11 +207,29 @@ def test_what_the_model_cannot_do_is_refused_before_anything_is_sent(settings, m
         smu.ch_1.prepare(settings)
 
 
-def test_the_models_differ_in_their_lowest_range():
+@pytest.mark.parametrize("series", ["A", "B"])
+@pytest.mark.parametrize(
+    ("model", "channels", "lowest_a"), [("B2901", 1, 1e-7), ("B2902", 2, 1e-7), ("B2911", 1, 1e-8), ("B2912", 2, 1e-8)]
+)
+def test_the_models_differ_in_channels_and_lowest_range(model, channels, lowest_a, series):
+    with expected_protocol(load("instruments", f"keysight{model}{series}".lower()), []) as smu:
+        sources = smu.source_meters()
+        assert len(sources) == channels
+        assert smu.name == f"Keysight {model}{series}"
+        for source in sources:
+            assert source.ranges_a[0] == lowest_a
+            assert source.least_compliance_a == pytest.approx(1e-9)
+            assert [source.pulses_with(other) for other in sources] == [other is not source for other in sources]
+
+
+@pytest.mark.parametrize(
+    ("volt", "most_a"), [(0.2, 3.03), (6.0, 3.03), (6.1, 1.515), (21.0, 1.515), (21.1, 0.105), (210.0, 0.105)]
+)
+def test_the_largest_limit_is_that_of_the_data_sheet_for_the_voltage(volt, most_a):
     with expected_protocol(KeysightB2902A, []) as smu:
-        assert smu.ch_1.least_compliance_a == pytest.approx(1e-9)
-    with expected_protocol(KeysightB2912A, []) as smu:
-        assert smu.ch_2.least_compliance_a == pytest.approx(1e-9)
+        smu.ch_1.check(SourceSettings(volt, most_a, 0.1))
+        with pytest.raises(ConfigError, match=f"compliance_a is .* to {most_a:g}"):
+            smu.ch_1.check(SourceSettings(volt, most_a * 1.001, 0.1))
 
 
 def test_the_channels_are_a_and_b():
@@ -247,17 +328,30 @@ def test_a_refused_pulse_starts_nothing_and_leaves_the_output_off():
             smu.ch_1.pulse(2.0, 0.05)
 
 
-def test_fewer_readings_than_pulses_are_garbled_and_leave_the_output_off():
+@pytest.mark.parametrize(
+    "question", [":ARM1:TRAN:COUN?", ":TRIG1:TRAN:COUN?", ":SOUR1:PULS:WIDT?", ":SOUR1:VOLT:TRIG?"]
+)
+def test_a_pulse_that_was_taken_otherwise_is_named_and_starts_nothing(question):
+    wrong = [loaded(1, "2.000000000e+00", 2, answers={question: "+3.0E+000"})]
+    with expected_protocol(KeysightB2902A, [*prepared(1), *wrong, *off(1)]) as smu:
+        smu.ch_1.prepare(SETTINGS)
+        with pytest.raises(InstrumentError, match=re.escape(f"{question[:-1]} is +3.0E+000 instead of")):
+            smu.ch_1.pulse(2.0, 0.05, 2)
+
+
+@pytest.mark.parametrize("reply", ["2E-5", "2E-5,2E-5,2E-5", "2E-5,2E-5,2E-5,2E-5"])
+def test_more_or_fewer_readings_than_pulses_are_told_as_such_and_leave_the_output_off(reply):
     pulses = [
         loaded(1, "2.000000000e+00", 2),
         (":INIT (@1)", None),
         ("*OPC?", "1"),
-        (":FETC:ARR? (@1)", "2E-5"),
+        (":FETC:ARR? (@1)", reply),
     ]
     with expected_protocol(KeysightB2902A, [*prepared(1), *pulses, *off(1)]) as smu:
         smu.ch_1.prepare(SETTINGS)
-        with pytest.raises(GarbledReply):
+        with pytest.raises(InstrumentError, match=f"answers {reply.count(',') + 1} readings for 2 pulses") as error:
             smu.ch_1.pulse(2.0, 0.05, 2)
+        assert not isinstance(error.value, TransportError)
 
 
 @pytest.mark.parametrize(

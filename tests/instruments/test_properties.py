@@ -35,6 +35,7 @@ CHANNELS = {
     Keithley2636B: "ch_b",
     Keysight34980A: "slot_1",
     KeysightB2200A: "card_0",
+    Keithley7001: "slot_1",
     KeysightB2902A: "ch_1",
     KeysightB2912A: "ch_2",
 }
@@ -71,14 +72,13 @@ SETTINGS = [
         "compliance_current",
         1e-8,
         ":SENS1:CURR:PROT 1.000000000e-08",
-        ":SENS1:CURR:PROT?",
+        ":SENS1:CURR:PROT:POS?",
         "1E-8",
     ),
     (KeysightB2902A, "ch_1", "current_range", 1e-7, ":SENS1:CURR:RANG 1.000000000e-07", ":SENS1:CURR:RANG?", "1E-7"),
     (KeysightB2902A, "ch_1", "current_nplc", 1, ":SENS1:CURR:NPLC 1.000000000e+00", ":SENS1:CURR:NPLC?", "1"),
     (KeysightB2902A, "ch_1", "current_aperture", 8e-6, ":SENS1:CURR:APER 8.000000000e-06", ":SENS1:CURR:APER?", "8E-6"),
     (KeysightB2902A, "ch_2", "output_off_state", "ZERO", ":OUTP2:OFF:MODE ZERO", ":OUTP2:OFF:MODE?", "ZERO"),
-    (Keithley7001, "", "break_before_make_enabled", True, ":ROUT:CONF:BBM ON", ":ROUT:CONF:BBM?", "1"),
     (KeysightB2200A, "card_2", "connection_rule", "SROU", ":CONN:RULE 2,SROU", ":CONN:RULE? 2", "SROU"),
     (KeysightB2200A, "card_0", "connection_sequence", "NSEQ", ":CONN:SEQ 0,NSEQ", ":CONN:SEQ? 0", "NSEQ"),
     (KeysightB2200A, "card_0", "bias_enabled", True, ":BIAS 0,ON", ":BIAS? 0", "1"),
@@ -93,6 +93,32 @@ TSP_SETTINGS = [
     ("compliance_current", 1e-7, "source.limiti=1.000000000e-07", "source.limiti", "1.00000e-07"),
     ("current_range", 1e-6, "measure.rangei=1.000000000e-06", "measure.rangei", "1.00000e-06"),
     ("measure_nplc", 25, "measure.nplc=2.500000000e+01", "measure.nplc", "2.50000e+01"),
+    ("sense_mode", "remote", "sense=1", "sense", "1.00000e+00"),
+    ("high_capacitance_enabled", True, "source.highc=1", "source.highc", "1.00000e+00"),
+    ("sink_mode_enabled", True, "source.sink=1", "source.sink", "1.00000e+00"),
+    ("output_off_mode", "high impedance", "source.offmode=2", "source.offmode", "2.00000e+00"),
+    ("output_off_function", "current", "source.offfunc=0", "source.offfunc", "0.00000e+00"),
+    ("output_off_limit_current", 0.01, "source.offlimiti=1.000000000e-02", "source.offlimiti", "1.00000e-02"),
+    ("output_enable_action", 1, "source.outputenableaction=1", "source.outputenableaction", "1.00000e+00"),
+    ("source_autorange_enabled", False, "source.autorangev=0", "source.autorangev", "0.00000e+00"),
+    ("current_autorange", 2, "measure.autorangei=2", "measure.autorangei", "2.00000e+00"),
+    ("source_current", -1e-6, "source.leveli=-1.000000000e-06", "source.leveli", "-1.00000e-06"),
+    ("compliance_power", 0.5, "source.limitp=5.000000000e-01", "source.limitp", "5.00000e-01"),
+    ("source_delay", -1, "source.delay=-1.000000000e+00", "source.delay", "-1.00000e+00"),
+    ("source_settling", 128, "source.settling=128", "source.settling", "1.28000e+02"),
+    ("measure_delay", 0.01, "measure.delay=1.000000000e-02", "measure.delay", "1.00000e-02"),
+    ("measure_delay_factor", 2.0, "measure.delayfactor=2.000000000e+00", "measure.delayfactor", "2.00000e+00"),
+    ("measure_count", 10, "measure.count=10", "measure.count", "1.00000e+01"),
+    ("measure_interval", 0.5, "measure.interval=5.000000000e-01", "measure.interval", "5.00000e-01"),
+    ("filter_enabled", True, "measure.filter.enable=1", "measure.filter.enable", "1.00000e+00"),
+    ("filter_type", "median", "measure.filter.type=2", "measure.filter.type", "2.00000e+00"),
+    ("filter_count", 100, "measure.filter.count=100", "measure.filter.count", "1.00000e+02"),
+    ("relative_current_enabled", True, "measure.rel.enablei=1", "measure.rel.enablei", "1.00000e+00"),
+    ("relative_current", 1e-9, "measure.rel.leveli=1.000000000e-09", "measure.rel.leveli", "1.00000e-09"),
+    ("buffer_fill_mode", 1, "nvbuffer1.fillmode=1", "nvbuffer1.fillmode", "1.00000e+00"),
+    ("trigger_autoclear_enabled", True, "trigger.autoclear=1", "trigger.autoclear", "1.00000e+00"),
+    ("analog_filter_enabled", False, "measure.analogfilter=0", "measure.analogfilter", "0.00000e+00"),
+    ("autozero", "auto", "measure.autozero=2", "measure.autozero", "2.00000e+00"),
 ]
 
 
@@ -117,7 +143,7 @@ def test_a_property_is_one_line_and_one_query(driver, channel, name, value, line
 @pytest.mark.parametrize("letter", ["a", "b"])
 def test_a_property_of_a_tsp_channel_is_one_line_one_check_and_one_query(letter, name, value, line, path, answer):
     pairs = [(f"smu{letter}.{line}", None), NO_ERROR, (f"print(smu{letter}.{path})", answer)]
-    with expected_protocol(Keithley2602B, pairs) as box:
+    with expected_protocol(Keithley2636B, pairs) as box:
         channel = getattr(box, f"ch_{letter}")
         setattr(channel, name, value)
         assert getattr(channel, name) == (pytest.approx(value) if isinstance(value, float) else value)
@@ -149,7 +175,14 @@ def test_every_property_says_first_what_it_does(driver):
                 assert each.__doc__.split()[0] in {"Control", "Get", "Measure", "Set"}, f"{kind.__name__}.{name}"
 
 
-TABLES = [(Keithley2400, "", ""), (Keithley2450, "", ""), (KeysightB2902A, "ch_2", "2")]
+TABLES = [
+    (Keithley2400, "", ""),
+    (Keithley2450, "", ""),
+    (KeysightB2902A, "ch_2", "2"),
+    (Keithley7001, "slot_1", "1"),
+    (Keysight34980A, "slot_3", "3"),
+    (KeysightB2200A, "card_4", "4"),
+]
 
 
 @pytest.mark.parametrize(("driver", "channel", "number"), TABLES, ids=[each[0].__name__ for each in TABLES])
@@ -160,14 +193,15 @@ def test_every_setting_of_the_table_of_a_family_is_a_property(driver, channel, n
         command = setting.command.replace("{n}", number)
         question = setting.query.replace("{n}", number) or f"{command}?"
         value, line, answer, got = {
-            "Words": lambda kind: (kind.words[0], f'"{kind.words[0]}"' if kind.quoted else kind.words[0], "b,a", "B,A"),
+            "Words": lambda kind: (first := (*kind.words, "")[0], f'"{first}"' if kind.quoted else first, "b,a", "B,A"),
             "Switch": lambda _: (True, "ON", "0", False),
             "Number": lambda kind: (kind.most, f"{kind.most:d}" if kind.whole else kind.form % kind.most, "+3", 3),
             "Action": lambda _: (None, None, None, None),
         }[type(setting.kind).__name__](setting.kind)
         if line is None:
             continue
-        pairs = [(f"{command} {line}", None)] if setting.settable else []
+        separator = "" if command.endswith(",") else " "
+        pairs = [(f"{command}{separator}{line}", None)] if setting.settable else []
         with expected_protocol(driver, [*pairs, (question, answer)]) as instrument:
             if setting.settable:
                 setattr(part(instrument, channel), name, value)
@@ -179,7 +213,15 @@ def test_every_setting_of_the_table_of_a_family_is_a_property(driver, channel, n
 
 def test_every_property_that_can_be_set_is_in_a_table_above():
     tested = {(each[0], each[2]) for each in SETTINGS} | {(Keithley2602B, each[0]) for each in TSP_SETTINGS}
-    for driver in (Keithley2400, Keithley2450, Keithley2602B, Keithley7001, KeysightB2200A, KeysightB2902A):
+    for driver in (
+        Keithley2400,
+        Keithley2450,
+        Keithley2602B,
+        Keithley7001,
+        KeysightB2200A,
+        Keysight34980A,
+        KeysightB2902A,
+    ):
         with expected_protocol(driver, []) as instrument:
             kind = type(part(instrument, CHANNELS.get(driver, "")))
         own = getattr(kind, "table", {})  # tried above

@@ -2,7 +2,6 @@
 
 import codecs
 import re
-import unicodedata
 from typing import NamedTuple
 
 from crossbar_hil.errors import DataError
@@ -13,8 +12,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16", "UTF-16, little-endian"),
     (codecs.BOM_UTF16_BE, "utf-16", "UTF-16, big-endian"),
 )
-_BLANKS = set("\t\n\r\f\v\x1a")
-"""Control characters that text may hold; the last one ends files of old programs."""
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x19\x1b-\x1f\x7f-\x9f]")
+"""Control characters (category Cc of Unicode) but for blanks and 0x1A, which ends files of old programs."""
 
 
 class Decoded(NamedTuple):
@@ -60,9 +59,9 @@ def decode(data: bytes, where: str, encoding: str | None = None) -> Decoded:
         raise DataError(f"{where}: encoding {codec!r} is not known, such as utf-8, utf-16 or latin-1") from None
     except UnicodeDecodeError as error:
         raise DataError(f"{where} is not a text file: {error.reason} at byte {error.start}") from error
-    for place, letter in enumerate(text):
-        if unicodedata.category(letter) == "Cc" and letter not in _BLANKS:
-            raise DataError(f"{where} is not a text file: character {ord(letter)} at place {place}")
+    control = _CONTROL.search(text)
+    if control is not None:
+        raise DataError(f"{where} is not a text file: character {ord(control[0])} at place {control.start()}")
     return Decoded(text.removeprefix("\ufeff").rstrip("\x1a"), told)
 
 

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import importlib.resources
+import io
 import math
 import struct
 import zlib
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.errors import DataError
+from crossbar_hil.shipped import MOST_BYTES
 
 Bytes: TypeAlias = NDArray[np.uint8]
 DIGITS_SPLIT = 1197
@@ -159,7 +161,8 @@ def read_idx(path: Path, dimensions: int) -> Bytes:
     try:
         content = path.read_bytes()
         if path.suffix == ".gz":
-            content = gzip.decompress(content)
+            with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:  # a small file may unpack to any size
+                content = packed.read(MOST_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
     start = 4 + 4 * dimensions

@@ -78,15 +78,13 @@ class EmulatedScpiInstrument(EmulatedInstrument):
     def receive(self, message: str) -> bytes:
         """Act on one message and return the line it makes the instrument say, or nothing."""
         answers: list[bytes] = []
-        path = ""
-        parts, broken = syntax.split(message.strip(), ";")
-        for unit in parts:
-            if not unit:
-                continue
+        units, broken = _units(message, self.open_end)
+        for unit in units:
             try:
-                header, query, arguments = syntax.header_and_arguments(unit, self.open_end)
-                header, path = syntax.full_header(path, header)
-                answer = self._carry_out(header, query, arguments)
+                if isinstance(unit, int):
+                    raise ScpiError(unit)
+                header, query, arguments = unit
+                answer = self._carry_out(header, query, list(arguments))
             except ScpiError as error:
                 self.status.report(error.code)
                 if -200 < error.code < 0:
@@ -130,6 +128,27 @@ class EmulatedScpiInstrument(EmulatedInstrument):
     def identity(self) -> str:
         """Return what ``*IDN?`` answers."""
         return f"{self.maker},{self.model},{self.serial},{self.firmware}"
+
+
+Unit = tuple[str, bool, tuple[str, ...]] | int
+"""One command: its full header, whether it is a question, its arguments; or the code of what is wrong with it."""
+
+
+@lru_cache(maxsize=1024)
+def _units(message: str, open_end: bool) -> tuple[tuple[Unit, ...], int]:
+    """Return the commands of a message, and the code of what is wrong with its last part, 0 if nothing is."""
+    parts, broken = syntax.split(message.strip(), ";")
+    units: list[Unit] = []
+    path = ""
+    for part in filter(None, parts):
+        try:
+            header, query, arguments = syntax.header_and_arguments(part, open_end)
+            header, path = syntax.full_header(path, header)
+        except ScpiError as error:
+            units.append(error.code)
+        else:
+            units.append((header, query, tuple(arguments)))
+    return tuple(units), broken
 
 
 @lru_cache(maxsize=4096)

@@ -12,6 +12,9 @@ from .messages import Call, Command, Query
 from .status import Register, ScpiError
 from .values import channel_items
 
+MOST_LISTS = 1024
+"""So many channel lists are remembered with their crosspoints."""
+
 
 class Crosspoint(NamedTuple):
     """One relay; slot, row and column as the instrument counts them, rows and columns from 1."""
@@ -44,6 +47,7 @@ class MatrixInstrument(EmulatedScpiInstrument):
         self.operations: Counter[Crosspoint] = Counter()
         """How often each relay has closed."""
         self.operation, self.questionable = Register(), Register()
+        self._lists: dict[str, tuple[Crosspoint, ...]] = {}  # channel lists that were read before
         world.add_matrix(name)
 
     @abstractmethod
@@ -90,6 +94,13 @@ class MatrixInstrument(EmulatedScpiInstrument):
 
     def crosspoints(self, text: str) -> list[Crosspoint]:
         """Return the crosspoints of a channel list, ranges row by row, in the order in which they stand."""
+        if text not in self._lists:
+            if len(self._lists) >= MOST_LISTS:
+                self._lists.clear()
+            self._lists[text] = tuple(self._crosspoints(text))
+        return list(self._lists[text])
+
+    def _crosspoints(self, text: str) -> list[Crosspoint]:
         found = []
         for first, last in channel_items(text):
             start = self.crosspoint(first)
@@ -140,8 +151,11 @@ class MatrixInstrument(EmulatedScpiInstrument):
         return self.questionable.summary << 3 | self.operation.summary << 7
 
 
-def relay_commands(node: str = "") -> tuple[Command, ...]:
-    """Declare what closes and opens relays and asks for them; a node may follow ``CLOSe`` and ``OPEN``."""
+def relay_commands(lists: tuple[str, ...], node: str = "") -> tuple[Command, ...]:
+    """Declare what closes and opens relays and asks for them; a node may follow ``CLOSe`` and ``OPEN``.
+
+    `lists` are some channel lists that every instrument of the kind has.
+    """
 
     def states(closed: bool) -> Query:
         def query(matrix: MatrixInstrument, call: Call) -> str:
@@ -151,8 +165,8 @@ def relay_commands(node: str = "") -> tuple[Command, ...]:
         return query
 
     return (
-        Command(f"[:ROUTe]:CLOSe{node}", lambda matrix, call: matrix.close(call), states(True)),
-        Command(f"[:ROUTe]:OPEN{node}", lambda matrix, call: matrix.open(call), states(False)),
+        Command(f"[:ROUTe]:CLOSe{node}", lambda matrix, call: matrix.close(call), states(True), lists),
+        Command(f"[:ROUTe]:OPEN{node}", lambda matrix, call: matrix.open(call), states(False), lists),
     )
 
 

@@ -29,6 +29,9 @@ COMMON = {
 """What common commands are short for (2600B reference manual, equivalent TSP commands)."""
 
 
+LONGEST_LINE = 2048
+"""Characters of a message; longer ones are lost with error -363. The manual has the error but no number: users report
+it for lists of a few hundred values, so this is an assumption on the strict side."""
 LONGEST_SCRIPT = 2**20
 """Characters of a script that comes in line by line, a line feed counted for each line."""
 
@@ -60,6 +63,8 @@ class EmulatedTspInstrument(TspMachine):
         line = message.rstrip("\r").encode("latin-1", "replace").decode("latin-1")
         self.sandbox.begin()
         try:
+            if len(line) > LONGEST_LINE:
+                raise Refused(-363, "Input buffer overrun")
             self._act(line)
             self.schedule.catch_up()
         except Refused as refused:

@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 from .lua.objects import Node, Refused, ScriptError, Value, check_arguments, choice, number, whole
 
 ASCII, REAL32, REAL64 = 1, 2, 3
+MOST_DIGITS = 16
 LONGEST_OUTPUT = 8 * 2**20
 """Bytes that one message may make the instrument say."""
 SHORTEST_NUMBER = 4
@@ -35,9 +36,9 @@ class Output:
         self.node = node = Node()
         node.constants |= {"ASCII": 1, "SREAL": 2, "REAL32": 2, "REAL": 3, "REAL64": 3, "DREAL": 3}
         node.constants |= {"NORMAL": 0, "NETWORK": 0, "BIGENDIAN": 0, "SWAPPED": 1, "LITTLEENDIAN": 1}
-        node.setting("data", float(ASCII), choice(ASCII, REAL32, REAL64))
-        node.setting("byteorder", 1.0, choice(0, 1))
-        node.setting("asciiprecision", 6.0, number(1, 16))
+        node.setting("data", float(ASCII), choice(ASCII, REAL32, REAL64, code=1406))
+        node.setting("byteorder", 1.0, choice(0, 1, code=1404))
+        node.setting("asciiprecision", 6.0, _precision)
 
     def take(self) -> bytes:
         """Return all that was said, and forget it."""
@@ -91,6 +92,13 @@ class Output:
             return
         order = "<" if self.node.values["byteorder"] else ">"
         self.say(b"#0" + struct.pack(f"{order}{len(values)}{'f' if data == REAL32 else 'd'}", *values))
+
+
+def _precision(value: Value) -> float:
+    digits = number()(value)
+    if not 1 <= digits <= MOST_DIGITS:
+        raise Refused(1405, "Invalid ASCII precision")
+    return digits
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crossbar_hil.errors import ConfigError
+from crossbar_hil.errors import ConfigError, reason_of
+from crossbar_hil.guard.storage import why_not_ours
 
 
 @dataclass
@@ -45,10 +46,13 @@ class PhysicalLog:
     def __post_init__(self) -> None:
         self._file: int | None = None
         if self.path is not None:
+            problem = why_not_ours(self.path) if os.path.lexists(self.path) else ""
+            if problem:
+                raise ConfigError(f"physical log is not written: {problem}")
             try:
-                self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _BINARY, 0o666)
+                self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NO_FOLLOW, 0o600)
             except OSError as error:
-                raise ConfigError(f"physical log {self.path} cannot be opened: {error.strerror or error}") from error
+                raise ConfigError(f"physical log {self.path} cannot be opened: {reason_of(error)}") from error
 
     def add(self, t: float, event: str, **details: Any) -> None:
         """Write down an event."""
@@ -78,17 +82,17 @@ class PhysicalLog:
             # One call of the system a line: whatever ends this process, no event that happened is lost or torn.
             written = os.write(self._file, line.encode())
         except OSError as error:
-            self._fail(str(error.strerror or error))
+            self._fail(reason_of(error))
         else:
             if written < len(line.encode()):
-                self._fail("no space left")
+                self._fail("the disk is full: make room on it")
 
     def _fail(self, why: str) -> None:
         self.failure = f"physical log {self.path} cannot be written: {why}"
         self.close()
 
 
-_BINARY = getattr(os, "O_BINARY", 0)
+_NO_FOLLOW = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
 def _plain(value: Any) -> Any:

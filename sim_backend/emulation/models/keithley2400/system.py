@@ -36,7 +36,10 @@ COMMANDS: tuple[Command, ...] = (
     ),
     *setting.registers("MEASurement", "OPERation", "QUEStionable"),
     Command(":STATus:QUEue[:NEXT]", query=lambda smu, _: smu.error_text(smu.status.next_error())),
-    *(Command(header, clear_errors) for header in (":STATus:QUEue:CLEar", ":SYSTem:CLEar", ":SYSTem:ERRor:CLEar")),
+    *(
+        Command(header, clear_errors, samples=("",))
+        for header in (":STATus:QUEue:CLEar", ":SYSTem:CLEar", ":SYSTem:ERRor:CLEar")
+    ),
     setting.action(":SYSTem:PRESet", _preset),
     LINE_FREQUENCY,
     setting.attribute(":SYSTem:LFRequency:AUTO", "line_auto", FLAG, setting.of_instrument),

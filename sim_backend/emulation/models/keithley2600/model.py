@@ -1,4 +1,4 @@
-"""Emulated Keithley 2602B and 2636B: two source-measure channels, spoken to in TSP.
+"""Emulated Keithley 2600A and 2600B: one or two source-measure channels, spoken to in TSP.
 
 Emulated only: after the Keithley 2600B reference manual, tried with PyMeasure and the package keithley2600. The model:
 
@@ -21,7 +21,7 @@ from ...tsp.lua.objects import Only, Row, choice, number
 from ...tsp.messages import EmulatedTspInstrument
 from ...tsp.smu.channel import Smu
 from ...tsp.smu.measure import SmuMeasure
-from ...tsp.smu.model import MODEL_2602B, MODEL_2636B, SmuModel
+from ...tsp.smu.model import ONE_CHANNEL, SMU_MODELS, SmuModel
 from ...tsp.smu.pulse import PulseFunctions
 from ...tsp.smu.source import SmuSource
 from ...tsp.smu.status import add_smu_status
@@ -44,7 +44,7 @@ DISPLAY: tuple[Row, ...] = (
 
 
 class EmulatedKeithley2600(EmulatedTspInstrument):
-    """A 2600B with two channels, called ``<name>.a`` and ``<name>.b`` in the world.
+    """A box whose channels are called ``<name>.a`` and ``<name>.b`` in the world.
 
     Parameters
     ----------
@@ -62,7 +62,6 @@ class EmulatedKeithley2600(EmulatedTspInstrument):
         What one message may take, as for `TspMachine`.
     """
 
-    electrics: SmuModel
     firmware = "3.4.0"
     rows = (*DISPLAY, ("gpib", number(0, 30), {"address": 26.0}))
     identity = "Keithley Instruments Inc., Model {model}, {serial}, {firmware}"
@@ -80,12 +79,14 @@ class EmulatedKeithley2600(EmulatedTspInstrument):
         **bounds: float,
     ) -> None:
         super().__init__(world, name, serial, **bounds)
-        self.channels = tuple(f"{name}.{letter}" for letter in LETTERS)
+        letters = LETTERS[: 1 if self.model.startswith(ONE_CHANNEL) else 2]
+        self.channels = tuple(f"{name}.{letter}" for letter in letters)
         terminals = Terminals(world)
         self.schedule.before_time_passes.append(terminals.apply)
+        electrics: SmuModel = SMU_MODELS[self.model]
         self._smus = []
         for place, channel in enumerate(self.channels):
-            source = SmuSource(self.electrics, channel, terminals, interlock=interlock)
+            source = SmuSource(electrics, channel, terminals, interlock=interlock)
             measure = SmuMeasure(source, self.schedule, self._line_frequency, noise=noise, rng=rng)
             measure.reclaim = self._reclaim
             smu = Smu(place, measure, SmuTrigger(place, measure, self.triggers.bus, latency_s))
@@ -109,15 +110,91 @@ class EmulatedKeithley2600(EmulatedTspInstrument):
         return float(self.localnode.values["linefreq"])
 
 
+class EmulatedKeithley2601B(EmulatedKeithley2600):
+    """One channel of 40 V and 3 A, from 100 nA."""
+
+    model = "2601B"
+
+
 class EmulatedKeithley2602B(EmulatedKeithley2600):
     """Two channels of 40 V and 3 A, from 100 nA."""
 
-    electrics = MODEL_2602B
     model = "2602B"
+
+
+class EmulatedKeithley2604B(EmulatedKeithley2600):
+    """Two channels of 40 V and 3 A, from 100 nA."""
+
+    model = "2604B"
+
+
+class EmulatedKeithley2611B(EmulatedKeithley2600):
+    """One channel of 200 V and 1.5 A, from 100 nA."""
+
+    model = "2611B"
+
+
+class EmulatedKeithley2612B(EmulatedKeithley2600):
+    """Two channels of 200 V and 1.5 A, from 100 nA."""
+
+    model = "2612B"
+
+
+class EmulatedKeithley2614B(EmulatedKeithley2600):
+    """Two channels of 200 V and 1.5 A, from 100 nA."""
+
+    model = "2614B"
+
+
+class EmulatedKeithley2634B(EmulatedKeithley2600):
+    """Two channels of 200 V and 1.5 A, from 1 nA."""
+
+    model = "2634B"
+
+
+class EmulatedKeithley2635B(EmulatedKeithley2600):
+    """One channel of 200 V and 1.5 A, from 100 pA."""
+
+    model = "2635B"
 
 
 class EmulatedKeithley2636B(EmulatedKeithley2600):
     """Two channels of 200 V and 1.5 A, from 100 pA."""
 
-    electrics = MODEL_2636B
     model = "2636B"
+
+
+class EmulatedKeithley2601A(EmulatedKeithley2600):
+    """One channel of 40 V and 3 A, from 100 nA."""
+
+    model = "2601A"
+
+
+class EmulatedKeithley2602A(EmulatedKeithley2600):
+    """Two channels of 40 V and 3 A, from 100 nA."""
+
+    model = "2602A"
+
+
+class EmulatedKeithley2611A(EmulatedKeithley2600):
+    """One channel of 200 V and 1.5 A, from 100 nA."""
+
+    model = "2611A"
+
+
+class EmulatedKeithley2612A(EmulatedKeithley2600):
+    """Two channels of 200 V and 1.5 A, from 100 nA."""
+
+    model = "2612A"
+
+
+class EmulatedKeithley2635A(EmulatedKeithley2600):
+    """One channel of 200 V and 1.5 A, from 100 pA."""
+
+    model = "2635A"
+
+
+class EmulatedKeithley2636A(EmulatedKeithley2600):
+    """Two channels of 200 V and 1.5 A, from 100 pA."""
+
+    model = "2636A"

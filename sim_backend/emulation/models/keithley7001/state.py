@@ -4,9 +4,24 @@ import re
 from collections.abc import Iterable
 
 from ...scpi import values
+from ...scpi.kinds import Kind
 from ...scpi.matrix import Crosspoint, MatrixInstrument
 from ...scpi.messages import Call
+from ...scpi.status import ScpiError
 from ...world.world import World
+
+MATRIX = "C7012"
+"""The one card with channels here."""
+
+
+def _read_card(texts: list[str], _: bool) -> str:
+    name = texts[0].upper()
+    if not re.fullmatch("C[0-9]{4}|NONE", name):
+        raise ScpiError(-141)
+    return name
+
+
+CARD = Kind(_read_card, samples=("NONE", MATRIX, "C7011"))
 
 
 class Keithley7001State(MatrixInstrument):
@@ -20,6 +35,7 @@ class Keithley7001State(MatrixInstrument):
         super().__init__(world, name, serial, settle_s=settle_s)
         self.extra_s: dict[int, float] = {}
         """Extra settling time of slots."""
+        self._cards: dict[int, str] = {}
 
     def reset(self) -> None:
         """Open every relay; no extra settling."""
@@ -27,8 +43,19 @@ class Keithley7001State(MatrixInstrument):
         self.extra_s = {}
 
     def slots(self) -> Iterable[int]:
-        """Return the slots, from 1."""
-        return range(1, self.most_suffix + 1)
+        """Return the slots that hold a matrix card."""
+        return [each for each in range(1, self.most_suffix + 1) if self.card(each) == MATRIX]
+
+    def card(self, slot: int) -> str:
+        """Return which card a slot is taken to hold."""
+        return self._cards.get(slot, MATRIX)
+
+    def insert(self, slot: int, card: str) -> None:
+        """Take a slot to hold a card; the relays of another one open."""
+        if card != self.card(slot):
+            self.move({each for each in self.closed if each.slot != slot})
+        self._cards[slot] = card
+        self._lists.clear()
 
     def channel_name(self, crosspoint: Crosspoint) -> str:
         """Write slot!row!column."""

@@ -7,10 +7,13 @@ from ...scpi.status import ScpiError
 from .state import Keysight34980AState, slot_number
 
 HARDWARE_MISSING = -241
-
+LISTS = ("(@1101)", "(@1816)", "(@1101:1116)", "(@1921,1922)")
+"""Some channel lists of a frame whose first slot holds a 34932A."""
 
 _DELAY = Kind(
-    lambda texts, _: values.within(texts[0], 0.0, 60.0, 0.0, unit="S"), lambda found: ",".join(map(values.nr3, found))
+    lambda texts, _: values.within(texts[0], 0.0, 60.0, 0.0, unit="S"),
+    lambda found: ",".join(map(values.nr3, found)),
+    samples=("0", "0.5"),
 )
 
 
@@ -53,10 +56,10 @@ def _protection(matrix: Keysight34980AState, slot: str) -> str:
 
 
 COMMANDS: tuple[Command, ...] = (
-    _DELAY.addressed("[:ROUTe]:CHANnel:DELay", -1, _set_delay, _delays),
+    _DELAY.addressed("[:ROUTe]:CHANnel:DELay", -1, _set_delay, _delays, LISTS),
     Command(":SYSTem:CTYPe", query=_card),
     Command(":SYSTem:MODule:TERMinal:TYPE", query=_terminal),
     kinds.choice("AUTO100", "AUTO0", "FIXed", "ISOlated").addressed(
-        ":SYSTem:MODule:ROW:PROTection", 0, _set_protection, _protection
+        ":SYSTem:MODule:ROW:PROTection", 0, _set_protection, _protection, ("1",)
     ),
 )

@@ -21,12 +21,12 @@ class EmulatedKeysight34980A(Keysight34980AState):
     queue_depth = 20
     accepts_units = True
     commands = (
-        *relay_commands(),
+        *relay_commands(channels.LISTS),
         cycle_query("+d"),
         *relays.COMMANDS,
         *channels.COMMANDS,
         setting.action(":SYSTem:PRESet", lambda matrix: matrix.reset()),
-        Command(":SYSTem:ERRor:CLEar", clear_errors),
+        Command(":SYSTem:ERRor:CLEar", clear_errors, samples=("",)),
         *setting.registers("OPERation", "QUEStionable", "ALARm"),
         setting.action(":DISPlay:TEXT:CLEar", lambda matrix: matrix.kept.pop((":DISPlay:TEXT", ()), None)),
         *stored.COMMANDS,

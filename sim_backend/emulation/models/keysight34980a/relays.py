@@ -2,6 +2,7 @@
 
 from ...scpi import values
 from ...scpi.messages import Call, Command
+from .channels import LISTS
 from .modules import BUS_ROW
 from .state import SLOTS, Keysight34980AState, slot_number
 
@@ -46,9 +47,9 @@ def _clear_cycles(matrix: Keysight34980AState, call: Call) -> None:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("[:ROUTe]:CLOSe:EXCLusive", _close_only),
-    Command("[:ROUTe]:OPEN:ALL", _open_all),
-    Command("[:ROUTe]:OPEN:ABUS", _open_bus),
-    Command(":SYSTem:CPON", _open_module),
-    Command(":DIAGnostic:RELay:CYCLes:CLEar", _clear_cycles),
+    Command("[:ROUTe]:CLOSe:EXCLusive", _close_only, samples=LISTS),
+    Command("[:ROUTe]:OPEN:ALL", _open_all, samples=("", "1", "ALL")),
+    Command("[:ROUTe]:OPEN:ABUS", _open_bus, samples=("", "1", "ALL")),
+    Command(":SYSTem:CPON", _open_module, samples=("1", "ALL")),
+    Command(":DIAGnostic:RELay:CYCLes:CLEar", _clear_cycles, samples=LISTS),
 )

@@ -11,7 +11,7 @@ def _three_numbers(*forms: str) -> Kind:
     def read(texts: list[str], _: bool) -> str:
         return ",".join(format(values.number(each), form) for each, form in zip(texts, forms, strict=True))
 
-    return Kind(read, least=3, most=3)
+    return Kind(read, least=3, most=3, samples=("1,2,3",))
 
 
 ROWS = (

@@ -32,9 +32,9 @@ class EmulatedKeysightB2200A(KeysightB2200AState):
     firmware = "A.01.00"
     queue_depth = 30
     commands = (
-        *relay_commands("[:LIST]"),
+        *relay_commands(settings.LISTS, "[:LIST]"),
         Command("[:ROUTe]:CLOSe:CARD", query=_closed_of_card),
-        Command("[:ROUTe]:OPEN:CARD", _open_card),
+        Command("[:ROUTe]:OPEN:CARD", _open_card, samples=settings.CARDS),
         kinds.choice("ACONfig", "NCONfig").command(
             "[:ROUTe]:FUNCtion",
             lambda matrix, _, function: matrix.configure(function),
@@ -42,7 +42,7 @@ class EmulatedKeysightB2200A(KeysightB2200AState):
         ),
         *settings.COMMANDS,
         cycle_query(),
-        Command(":SYSTem:ERRor:CLEar", clear_errors),
+        Command(":SYSTem:ERRor:CLEar", clear_errors, samples=("",)),
     )
 
 

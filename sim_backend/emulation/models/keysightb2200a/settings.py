@@ -15,6 +15,10 @@ from ...scpi.status import ScpiError
 from .cards import INPUTS, Card, Idle
 from .state import KeysightB2200AState
 
+CARDS = ("0", "ALL")
+LISTS = ("(@00101)", "(@01448)", "(@00101:00112)")
+"""Cards and some channel lists of an instrument in automatic configuration."""
+
 
 def _inputs(texts: list[str], _: bool) -> tuple[int, ...]:
     """Read a quoted list of inputs."""
@@ -63,7 +67,7 @@ def _of_card(
     def value(matrix: KeysightB2200AState, card: str) -> object:
         return getattr(of(matrix.cards[matrix.card_number(card)]), key)
 
-    return kind.addressed(f"[:ROUTe]:{pattern}", 0, store, value)
+    return kind.addressed(f"[:ROUTe]:{pattern}", 0, store, value, CARDS)
 
 
 def _of_mode(pattern: str, of: Callable[[Card], Idle]) -> tuple[Command, ...]:
@@ -98,10 +102,10 @@ def _of_mode(pattern: str, of: Callable[[Card], Idle]) -> tuple[Command, ...]:
     return (
         _of_card(f"{pattern}[:STATe]", "on", kinds.FLAG, of, _free, reroute=True),
         _of_card(f"{pattern}:PORT", "port", kinds.integer(1, INPUTS), of, not_on),
-        Command(f"{channel}:ENABle", enable, enabled),
-        Command(f"{channel}:DISable", disable),
-        Command(f"{channel}:ENABle:CARD", set_card(True)),
-        Command(f"{channel}:DISable:CARD", set_card(False)),
+        Command(f"{channel}:ENABle", enable, enabled, LISTS),
+        Command(f"{channel}:DISable", disable, samples=LISTS),
+        Command(f"{channel}:ENABle:CARD", set_card(True), samples=CARDS),
+        Command(f"{channel}:DISable:CARD", set_card(False), samples=CARDS),
     )
 
 
@@ -111,13 +115,16 @@ def _detect(matrix: KeysightB2200AState) -> None:
         each.couple_ports = ()
 
 
+_INPUTS = Kind(_inputs, _quoted, samples=("''", "'5,6'"))
 COMMANDS: tuple[Command, ...] = (
     _of_card("CONNection:RULE", "rule", kinds.choice("FREE", "SROUte")),
     _of_card("CONNection:SEQuence", "sequence", kinds.choice("NSEQuence", "BBMake", "MBBReak")),
     *_of_mode("BIAS", lambda card: card.bias),
     *_of_mode("AGND", lambda card: card.ground),
-    _of_card("AGND:UNUSED", "unused", Kind(_inputs, _quoted), lambda card: card.ground, reroute=True),
+    _of_card(
+        "AGND:UNUSED", "unused", Kind(_inputs, _quoted, samples=("''", "'5,6'")), lambda card: card.ground, reroute=True
+    ),
     _of_card("COUPle[:STATe]", "couple", kinds.FLAG),
-    _of_card("COUPle:PORT", "couple_ports", Kind(_odd_inputs, _quoted)),
+    _of_card("COUPle:PORT", "couple_ports", Kind(_odd_inputs, _quoted, samples=("''", "'1,3'"))),
     setting.action("[:ROUTe]:COUPle:PORT:DETect", _detect),
 )

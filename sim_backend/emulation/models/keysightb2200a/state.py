@@ -31,6 +31,7 @@ class KeysightB2200AState(MatrixInstrument):
         self.columns = OUTPUTS_OF_CARD * (CARDS if function == "ACON" else 1)
         numbers = (0,) if function == "ACON" else range(1, CARDS + 1)
         self.cards = {number: Card(self.columns) for number in numbers}
+        self._lists.clear()
 
     def reset(self) -> None:
         """Open every relay and return to automatic configuration."""

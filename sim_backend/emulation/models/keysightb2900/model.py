@@ -1,4 +1,4 @@
-"""Emulated Keysight B2901A, B2902A, B2911A and B2912A source-measure units.
+"""Emulated Keysight B2901, B2902, B2911 and B2912 source-measure units of the series A and B.
 
 Sources are the B2900 SCPI command reference, edition 2, and the B2900 user's guide; emulated only. What no page at
 hand says is assumed:
@@ -67,3 +67,27 @@ class EmulatedKeysightB2911A(EmulatedKeysightB2912A):
 
     model = "B2911A"
     most_suffix = 1
+
+
+class EmulatedKeysightB2901B(EmulatedKeysightB2901A):
+    """Model B2901B, taken to be a B2901A by another name, as are the others of its series."""
+
+    model = "B2901B"
+
+
+class EmulatedKeysightB2902B(EmulatedKeysightB2902A):
+    """Model B2902B."""
+
+    model = "B2902B"
+
+
+class EmulatedKeysightB2911B(EmulatedKeysightB2911A):
+    """Model B2911B."""
+
+    model = "B2911B"
+
+
+class EmulatedKeysightB2912B(EmulatedKeysightB2912A):
+    """Model B2912B."""
+
+    model = "B2912B"

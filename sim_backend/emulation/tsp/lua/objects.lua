@@ -151,7 +151,13 @@ kit.bound_method, kit.is_object, kit.object_of = method, identity, object
 function kit.add(id, kind, key, value)
   local it = object(id)
   local mt = getmetatable(it)
-  if kind == "get" then
+  if kind == "get" and value then
+    -- What only keeps a number, a text or a boolean is read without a detour. Its function is Python's own, so it is
+    -- kept inside one of Lua's, where scripts cannot take hold of it.
+    mt.Getters[key] = function()
+      return beside(it, (value()))
+    end
+  elseif kind == "get" then
     mt.Getters[key] = function()
       return beside(it, ask("get", id, key))
     end

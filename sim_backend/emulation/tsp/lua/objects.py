@@ -68,6 +68,8 @@ class Node:
         self.values: dict[str, Any] = {}
         self.checks: dict[str, Check] = {}
         """What each setting must pass."""
+        self.plain: set[str] = set()
+        """Attributes that read as what `values` holds, a number, a text or a boolean: Lua reads them by itself."""
         self._defaults: dict[str, Any] = {}
 
     def child(self, key: str | int, node: "Node | None" = None) -> "Node":
@@ -76,6 +78,7 @@ class Node:
 
     def attribute(self, key: str, get: Callable[[], Value], put: Callable[[Value], None] | None = None) -> None:
         """Add an attribute that is worked out when it is read."""
+        self.plain.discard(key)
         self.getters[key] = get
         if put:
             self.setters[key] = put
@@ -91,6 +94,7 @@ class Node:
                 changed()
 
         self.attribute(key, lambda: self.values[key], put)
+        self.plain.add(key)
 
     def settings(self, check: Check, **defaults: Any) -> None:
         """Add several attributes of one kind that only keep what they are set to."""
@@ -156,14 +160,14 @@ def number(low: float = float("-inf"), high: float = float("inf")) -> Callable[[
     return check
 
 
-def choice(*values: float) -> Callable[[Value], float]:
-    """Return the check of one of a few numbers; true and false count as 1 and 0."""
+def choice(*values: float, code: int = 1401) -> Callable[[Value], float]:
+    """Return the check of one of a few numbers; true and false count as 1 and 0. `code` is the error of another."""
 
     def check(value: Value) -> float:
         if not isinstance(value, int | float):
             raise Refused(-104, "Data type error")
         if value not in values:
-            raise Refused(1401, "Parameter 01 is invalid")
+            raise Refused(code, "Parameter 01 is invalid")
         return float(value)
 
     return check

@@ -161,7 +161,7 @@ class Sandbox:
         add = functools.partial(self._kit["add"], identity)
         table = self._kit["object"](identity, node.luatype, node.item is not None, node.fleeting)
         for key in node.getters:
-            add("get", key)
+            add("get", key, functools.partial(node.values.__getitem__, key) if key in node.plain else None)
         for key in node.setters:
             add("set", key)
         for key in node.methods:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ..lua.objects import Check, Node, Refused, Returned, Value, choice
+from ..lua.objects import Check, Node, Refused, Returned, Value, choice, number
 
 DEDICATED_CAPACITY = 140_000
+ONCE, WINDOW = 0, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,16 @@ class Buffer:
         self.capacity = capacity
         self._asked = asked
         self.entries: list[Entry] = []
+        self._next = 0  # place that is overwritten next in a window that is full
         self.node = node = Node("reading_buffer", owner=self, fleeting=fleeting)
         node.attribute("n", self._count_when_asked)
         node.attribute("capacity", lambda: float(capacity))
         for key in ("appendmode", "collecttimestamps", "collectsourcevalues"):
             node.setting(key, 0.0, self._while_empty(choice(0, 1)))
-        node.settings(choice(0, 1), cachemode=1.0)
+        node.settings(choice(0, 1), cachemode=1.0, fillmode=float(ONCE))
+        node.settings(number(0, capacity), fillcount=0.0)
+        node.settings(number(1e-6, 1e6), timestampresolution=1e-6)
+        node.attribute("basetimestamp", self._base)
         node.methods |= {"clear": self.clear, "clearcache": lambda: None}
         node.item = partial(self._at, "readings")
         for name in _VIEWS:
@@ -65,12 +70,19 @@ class Buffer:
 
     def add(self, entry: Entry) -> None:
         """Keep a reading, if there is room."""
+        if self.node.values["fillmode"] == WINDOW:
+            room = int(self.node.values["fillcount"]) or self.capacity
+            if len(self.entries) >= room:  # begin again at the first place (manual, bufferVar.fillmode)
+                self.entries[self._next % room] = entry
+                self._next = self._next % room + 1
+                return
         if len(self.entries) < self.capacity:
             self.entries.append(entry)
 
     def clear(self) -> None:
         """Throw the readings away."""
         self.entries.clear()
+        self._next = 0
 
     def column(self, name: str, first: int, last: int) -> list[float]:
         """Return entries `first` to `last`, from 1, of one of its views; empty if it was not collected."""

@@ -64,8 +64,8 @@ class SmuMeasure:
         by_axis = {"v": model.volts, "i": model.measure_amperes}
         self.ranges = Ranges(node, by_axis, self._range_now, (0, 1, FOLLOW_LIMIT), locked=self._as_sourced)
         self.ranges.fixed["i"] = 0.1
-        node.child("filter").setting("enable", 0.0, choice(0, 1, 2))
-        node.child("filter").setting("count", 1.0, number(1, 100))
+        node.child("filter").setting("enable", 0.0, choice(0, 1))
+        node.child("filter").setting("count", 1.0, self._check_filter_count)
         for kind in "ivrp":
             node.child("rel").setting(f"enable{kind}", 0.0, choice(0, 1))
             node.child("rel").setting(f"level{kind}", 0.0, number())
@@ -102,7 +102,7 @@ class SmuMeasure:
         """Measure `count` times; the readings go into the buffers and, the last ones, into `found`."""
         for number_of in range(count):
             start = self._schedule.now()
-            yield self.delay_s()
+            yield 0.0 if number_of else self.delay_s()  # the first only (manual, smuX.measure.delay)
             yield self.aperture_s()
             found[:] = [self.take(kind, buffers)]
             if number_of + 1 < count:
@@ -149,6 +149,11 @@ class SmuMeasure:
             return range_for(self.source.node.values[f"limit{axis}"], ranges)
         return ranges[-1] if abs(value) > ranges[-1] else self.ranges.chosen(axis, value, FULL_SCALE)
 
+    def wait_for_source(self) -> None:
+        """Wait as long as a source waits after a step."""
+        if self.source.node.values["delay"]:
+            self._schedule.advance(self.source.settle_s())
+
     def make_buffer(self, capacity: Value = None) -> Node:
         """Do what ``makebuffer`` does."""
         wanted = whole(capacity, 1, DEDICATED_CAPACITY)
@@ -161,6 +166,12 @@ class SmuMeasure:
         return made.node
 
     # ------------------------------------------------------------------ inside
+
+    def _check_filter_count(self, value: Value) -> float:
+        count = number(1, 100)(value)
+        if count > 1 and self.node.values["count"] > 1:
+            raise Refused(5025, "Cannot set filter.count > 1 when measure.count > 1")
+        return count
 
     def _room_taken(self) -> int:
         """Return how many readings the dynamic buffers have room for."""

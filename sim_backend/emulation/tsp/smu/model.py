@@ -1,6 +1,6 @@
 """What tells the models of the 2600B series apart: ranges, limits, defaults."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 OVERRANGE = 9.91e37
 FULL_SCALE = 1.02
@@ -25,6 +25,8 @@ class SmuModel:
     safe_below_v: float
     measure_delay_s: float
     interlock_above_v: float = float("inf")
+    analog_filter: bool = False
+    contact_check: bool = True
 
     def highest(self, axis: str) -> float:
         """Return the highest level, in volts or amperes."""
@@ -35,16 +37,30 @@ def _decades(first: int, last: int) -> tuple[float, ...]:
     return tuple(float(f"1e{exponent}") for exponent in range(first, last + 1))
 
 
-MODEL_2602B = SmuModel(
+_FORTY_V = SmuModel(
     volts=(0.1, 1.0, 6.0, 40.0), source_amperes=(*_decades(-7, 0), 3.0), measure_amperes=(*_decades(-7, 0), 3.0),
     least_limit_a=10e-9, least_limit_v=10e-3, default_limit_a=1.0, default_limit_v=40.0,
     safe_limit_a=1.0, safe_below_v=6.0, measure_delay_s=0.0,
 )  # fmt: skip
-MODEL_2636B = SmuModel(
-    volts=(0.2, 2.0, 20.0, 200.0), source_amperes=(*_decades(-9, 0), 1.5), measure_amperes=(*_decades(-10, 0), 1.5),
-    least_limit_a=100e-12, least_limit_v=20e-3, default_limit_a=0.1, default_limit_v=20.0,
-    safe_limit_a=0.1, safe_below_v=20.0, measure_delay_s=-1.0, interlock_above_v=20.0,
+_TWO_HUNDRED_V = SmuModel(
+    volts=(0.2, 2.0, 20.0, 200.0), source_amperes=(*_decades(-7, 0), 1.5), measure_amperes=(*_decades(-7, 0), 1.5),
+    least_limit_a=10e-9, least_limit_v=20e-3, default_limit_a=0.1, default_limit_v=20.0,
+    safe_limit_a=0.1, safe_below_v=20.0, measure_delay_s=0.0, interlock_above_v=20.0,
 )  # fmt: skip
+_LOW_CURRENT = replace(
+    _TWO_HUNDRED_V, source_amperes=(*_decades(-9, 0), 1.5), measure_amperes=(*_decades(-10, 0), 1.5),
+    least_limit_a=100e-12, measure_delay_s=-1.0, analog_filter=True,
+)  # fmt: skip
+SMU_MODELS: dict[str, SmuModel] = {
+    "2601B": _FORTY_V, "2602B": _FORTY_V, "2604B": replace(_FORTY_V, contact_check=False),
+    "2611B": _TWO_HUNDRED_V, "2612B": _TWO_HUNDRED_V, "2614B": replace(_TWO_HUNDRED_V, contact_check=False),
+    "2634B": replace(_LOW_CURRENT, measure_amperes=(*_decades(-9, 0), 1.5), contact_check=False),
+    "2635B": _LOW_CURRENT, "2636B": _LOW_CURRENT,
+    "2601A": _FORTY_V, "2602A": _FORTY_V, "2611A": _TWO_HUNDRED_V, "2612A": _TWO_HUNDRED_V,
+    "2635A": _LOW_CURRENT, "2636A": _LOW_CURRENT,
+}  # fmt: skip
+"""By model (manuals, smuX.source.limitY, smuX.source.rangeY, smuX.measure.lowrangeY, smuX.measure.delay)."""
+ONE_CHANNEL = ("2601", "2611", "2635")
 
 
 def resolution(full_scale: float, nplc: float, share: float = 1e-6) -> float:

@@ -1,6 +1,7 @@
 """Source of a 2600B channel: level, limits, ranges and off states, brought to the terminals."""
 
 import math
+from collections.abc import Callable
 from functools import partial
 
 from ..lua.objects import Node, Refused, Value, choice, number
@@ -11,6 +12,8 @@ from .terminals import Terminals
 CURRENT, VOLTAGE = 0, 1
 NORMAL, ZERO, HIGH_Z = 0, 1, 2
 LEAST_SOURCED_A = 1e-15
+OUTPUT_SETTLING_S = 100e-6
+"""What DELAY_AUTO waits after a step: the order of the output settling times of the specifications (a model)."""
 SOURCED_SHARE = 1.01
 """A range sources up to 101 % of its name (2600B reference manual, maximum source values)."""
 
@@ -27,6 +30,8 @@ class SmuSource:
         self.on = False
         self._cut = False  # OUTPUT_HIGH_Z: the relay is open whatever the off mode
         self._swept: float | None = None  # level of a sweep or pulse, in place of the programmed one
+        self.step_taken: Callable[[], None] = lambda: None
+        """Called when the level of an output that is on was programmed."""
         self._swept_limit = 0.0  # limit of a sweep, in place of the programmed one; 0 for that one
         self.node = node = Node()
         top_v, top_a = model.highest("v"), model.highest("i")
@@ -37,8 +42,8 @@ class SmuSource:
         node.setting("limiti", model.default_limit_a, self.check_limit, self.refresh)
         by_axis = {"v": model.volts, "i": model.source_amperes}
         self.ranges = Ranges(node, by_axis, self.range, check=self._check_range)
+        node.setting("limitp", 0.0, number(0, top_v * top_a), self.refresh)
         node.setting("delay", 0.0, number(-1, 100e3))
-        node.setting("highc", 0.0, choice(0, 1))
         node.setting("offmode", float(NORMAL), choice(NORMAL, ZERO, HIGH_Z), self.refresh)
         node.setting("offfunc", float(VOLTAGE), choice(CURRENT, VOLTAGE), self.refresh)
         node.setting("offlimiti", 1e-3, number(model.least_limit_a, top_a), self.refresh)
@@ -69,7 +74,8 @@ class SmuSource:
 
     def settle_s(self) -> float:
         """Return the delay after a change of the level, in seconds."""
-        return max(float(self.node.values["delay"]), 0.0)
+        delay = float(self.node.values["delay"])
+        return delay if delay >= 0 else OUTPUT_SETTLING_S
 
     def sweep_to(self, level: float | None, limit: float = 0.0) -> None:
         """Source a level other than the programmed one, or that one again, when changes are next applied.
@@ -124,6 +130,8 @@ class SmuSource:
         if self.sources_voltage:
             limit = self._swept_limit or values["limiti"]
             volt = level
+            if values["limitp"] and level:  # the lower of both (manual, smuX.source.limitY)
+                limit = min(limit, values["limitp"] / abs(level))
         else:
             volt = math.copysign(self._swept_limit or values["limitv"], level)
             limit = max(abs(level), LEAST_SOURCED_A)
@@ -144,6 +152,8 @@ class SmuSource:
     def _reprogram(self) -> None:
         self._swept = None
         self.refresh()
+        if self.on:
+            self.step_taken()
 
     def check_limit(self, value: Value) -> float:
         """Check a current limit against the model and the safe operating area."""

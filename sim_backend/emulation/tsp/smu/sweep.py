@@ -121,17 +121,16 @@ class SmuTrigger:
     def _initiate(self) -> None:
         sourcing, measuring = self._action("source"), self._action("measure")
         if self.sweeping():
-            raise Refused(5062, "Trigger model is already running")
+            raise Refused(5042, "Cannot perform requested action while an overlapped operation is in progress")
         axis = self._source.axis
         if sourcing and (self._points is None or self._points[0] != axis):
-            raise Refused(5059, "Source sweep is not configured")
+            raise Refused(5059, "trigger.source.action enabled without configuration")
         if measuring and self._recording is None:
-            raise Refused(5060, "Measure action is not configured")
+            raise Refused(5060, "trigger.measure.action enabled without configuration")
         if not self._source.on:
-            raise Refused(5061, "Output is off")
-        autozero = self._measure.node.values["autozero"]
-        if measuring == ASYNC and (self._measure.autoranges() or autozero == AUTOZERO_AUTO):
-            raise Refused(5043, "Autorange and autozero must be off for asynchronous measurements")
+            raise Refused(5061, "Operation not permitted while OUTPUT is off")
+        if measuring == ASYNC:
+            self._check_asynchronous()
         if sourcing and self._points:
             for level in (min(self._points[1]), max(self._points[1])):
                 self._source.check_level(level, axis)
@@ -140,6 +139,16 @@ class SmuTrigger:
         for detector in self._detectors.values():
             detector.seen = False
         self._process = self._schedule.start(self._run())
+
+    def _check_asynchronous(self) -> None:
+        """Check what an asynchronous measurement needs (2600B manual, smuX.trigger.measure.action)."""
+        for axis, code, what in (("v", 5043, "voltage"), ("i", 5044, "current")):
+            if axis != self._source.axis and self._measure.ranges.automatic(axis):
+                raise Refused(code, f"Cannot perform requested operation while {what} measure autorange is enabled")
+        if self._measure.node.values["autozero"] == AUTOZERO_AUTO:
+            raise Refused(5063, "Cannot perform requested operation while measure autozero is on")
+        if self._recording and any(each.node.values["collectsourcevalues"] for each in self._recording[1]):
+            raise Refused(5064, "Cannot use reading buffer that collects source values")
 
     def _run(self) -> Steps:
         done = False

@@ -7,6 +7,7 @@ from .schedule import Process, Steps
 SHORTEST_DELAY_S = 0.5e-6
 DEFAULT_DELAY_S = 10e-6
 BLENDER_INPUTS = 4
+MOST_DELAYS = 10_000
 
 
 class Timer(EventObject):
@@ -16,7 +17,9 @@ class Timer(EventObject):
         super().__init__(bus, event)
         self._running: Process | None = None
         node = self.node
-        node.setting("delay", DEFAULT_DELAY_S, number(SHORTEST_DELAY_S, LONGEST_DELAY_S))
+        self._delays = [DEFAULT_DELAY_S]
+        node.attribute("delay", lambda: self._delays[0], lambda value: self._set_delays([number()(value)]))
+        node.attribute("delaylist", lambda: list(self._delays), self._set_delays)
         node.setting("count", 1.0, number(0, 1_048_575))
         node.setting("passthrough", False, flag)
         node.setting("stimulus", 0.0, number(0, 1000))
@@ -41,9 +44,20 @@ class Timer(EventObject):
             self.bus.emit(self.event)
         count, made = int(self.node.values["count"]), 0
         while not count or made < count:
-            yield self.node.values["delay"]
+            yield self._delays[made % len(self._delays)]
             self.bus.emit(self.event)
             made += 1
+
+    def reset(self) -> None:
+        """Bring the settings to their defaults, and forget what happened."""
+        self._delays = [DEFAULT_DELAY_S]
+        super().reset()
+
+    def _set_delays(self, values: Value) -> None:
+        """``delaylist``: the delays one after the other, from the first again after the last."""
+        if not isinstance(values, list) or not 0 < len(values) <= MOST_DELAYS:
+            raise Refused(1401, "Parameter 01 is invalid")
+        self._delays = [number(SHORTEST_DELAY_S, LONGEST_DELAY_S)(each) for each in values]
 
 
 class Blender(EventObject):

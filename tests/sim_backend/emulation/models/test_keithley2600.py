@@ -439,7 +439,7 @@ def test_a_sweep_goes_through_its_list_again_if_the_count_is_larger(smu):
         ("smua.trigger.source.action = 1", 5059),
         ("smua.trigger.measure.action = 1", 5060),
         ("smua.source.output = 0", 5061),
-        ("smua.measure.autozero = 2 smua.trigger.measure.action = 2 smua.trigger.measure.i(smua.nvbuffer1)", 5043),
+        ("smua.measure.autozero = 2 smua.trigger.measure.action = 2 smua.trigger.measure.i(smua.nvbuffer1)", 5063),
     ],
 )
 def test_a_sweep_that_is_not_set_up_is_not_started(smu, set_up, code):

@@ -87,8 +87,8 @@ def test_the_7002_has_ten_slots_and_the_7001_two(world, matrix):
 
 
 def test_reset_opens_everything(matrix):
-    matrix.receive(":CLOS (@1!1!1);:ROUT:CONF:BBM OFF;*RST")
-    assert matrix.receive(":ROUT:CLOS:STAT?;:ROUT:CONF:BBM?") == b"(@);1\n"
+    matrix.receive(":CLOS (@1!1!1);*RST")
+    assert matrix.receive(":ROUT:CLOS:STAT?") == b"(@)\n"
 
 
 def test_cards_and_panel_outlive_a_reset(matrix):
@@ -111,3 +111,16 @@ def test_cards_and_panel_outlive_a_reset(matrix):
 def test_what_is_not_there_is_refused(matrix, message, code):
     matrix.receive(message)
     assert matrix.receive(":SYST:ERR?").startswith(f"{code},".encode())
+
+
+def test_another_card_opens_the_relays_of_its_slot_and_leaves_it_without_channels(matrix):
+    matrix.receive(":CLOS (@1!1!1,2!1!1)")
+    matrix.receive(":ROUT:CONF:SLOT1:CTYP C7011")
+    assert matrix.receive(":ROUT:CONF:SLOT1:CTYP?;:ROUT:CLOS:STAT?") == b"C7011;(@2!1!1)\n"
+    matrix.receive(":CLOS (@1!1!1)")
+    assert matrix.receive(":SYST:ERR?").startswith(b"-222")
+
+
+def test_no_command_for_break_before_make_is_known(matrix):
+    matrix.receive(":ROUT:CONF:BBM ON")
+    assert matrix.receive(":SYST:ERR?").startswith(b"-113")

@@ -146,10 +146,15 @@ def test_abort_ends_the_loading_of_a_script(smu):
 
 def test_a_script_that_is_too_long_is_given_up(smu):
     say(smu, "loadscript long")
-    for _ in range(11):
-        say(smu, "-" * 100_000)
+    for _ in range(550):
+        say(smu, "-" * 2000)
     assert say(smu, "print(1)") == "1.00000e+00\n"
     assert say(smu, "print(errorqueue.next())").startswith("-2.25000e+02\tOut of memory")
+
+
+def test_a_line_that_is_too_long_is_lost_and_the_next_one_is_not(smu):
+    assert say(smu, f"print(1) -- {'-' * 2100}", "print(2)") == "2.00000e+00\n"
+    assert say(smu, "print(errorqueue.next())").startswith("-3.63000e+02\tInput buffer overrun")
 
 
 def test_factory_scripts_are_listed_and_can_be_run_again(smu):

@@ -1,0 +1,79 @@
+"""The numbers of the pulses, where a column counts them: of each line, without a gap."""
+
+from collections.abc import Sequence
+
+from .columns import Columns, Value, label
+from .files.options import Options
+from .files.questions import Asker
+from .files.tables import Layout
+from .levels import Level
+from .rows import Rows
+from .runs import Run
+
+
+def counts_of(
+    whole: Layout, layout: Layout, columns: Columns, value: Value, rows: Rows, options: Options, ask: Asker
+) -> tuple[dict[int, float], list[float]]:
+    """Return the pulse number of each line, from the column of counts nearest to the left, and those left out."""
+    beside = {each.place for each in columns.values}
+    places = [
+        place
+        for place, name in enumerate(columns.names)
+        if (name.counts or (name.cycle and name.quantity is None)) and layout.numeric[place] and place not in beside
+    ]
+    places = [place for place in places if place < value.place][-1:] or places[:1]
+    for place in places:
+        found = [layout.column(place)[row] for row in rows.kept]
+        if not columns.names[place].counts and len(set(found)) < len(found):
+            return {}, []  # numbers of cycles
+        if len(set(found)) == 1:
+            ask.say(
+                "column " + str(place + 1), f"{layout.names[place]!r} is {found[0]:g} everywhere and counts nothing"
+            )
+            return {}, []
+        counts = {}
+        for row, number in zip(rows.kept, found, strict=True):
+            line = layout.rows[row].line
+            if number is None and layout.column(value.place)[row] is None:
+                continue
+            if number is None:
+                raise ask.refused_line(line, f"pulse number of column {label(layout, place)} is missing")
+            counts[line] = number
+        left = [whole.column(place)[at] for at, row in enumerate(whole.rows) if row.line in options.leave_out]
+        ask.say(f"column {place + 1}", f"{layout.names[place]!r} counts the pulses")
+        return counts, [number for number in left if number is not None]
+    return {}, []
+
+
+def check_counts(run: Run, counts: dict[int, float], left_out: Sequence[float], ask: Asker) -> Run:
+    """Check that the pulse numbers of a run have no gap, and fill one that a reading left out has made.
+
+    Parameters
+    ----------
+    run : Run
+        Some readings.
+    counts : dict
+        Pulse number by line; empty if the file does not count.
+    left_out : sequence of float
+        Pulse numbers of readings that a person left out.
+    ask : Asker
+        For refusals.
+    """
+    if not counts:
+        return run
+    levels = [run.levels[0]]
+    at = counts[levels[0].line]
+    for level in run.levels[1:]:
+        found = counts[level.line]
+        while at + 1 < found and at + 1 in left_out:
+            before, missing = levels[-1].siemens, found - at
+            levels.append(Level(level.line, before + (level.siemens - before) / missing))
+            at += 1
+            ask.say("filled", f"pulse {at:g}, left out, lies half way between its neighbours")
+        if found != at + 1:
+            raise ask.refused_line(
+                level.line, f"pulse number {found:g}, expected {at + 1:g}; the curve must have no gap"
+            )
+        levels.append(level)
+        at = found
+    return Run(run.way, tuple(levels))

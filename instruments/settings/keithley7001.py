@@ -1,0 +1,29 @@
+"""Settings of the Keithley 7001 and 7002, of each slot, whose number stands for ``{n}``.
+
+The manual was not at hand: these are what public programs for the 7001 ask and set. A command for break-before-make is
+in none of them, so none is sent: what opens is written first, and waited for.
+"""
+
+from .setting import Asked, Number, Setting, SettingTable, Words
+
+CARD = "C7012"
+"""How a slot names a 7012 matrix card of 4 rows and 10 columns."""
+SETTINGS = SettingTable(
+    Setting(
+        name="card_type",
+        command=":ROUT:CONF:SLOT{n}:CTYP",
+        does="which card the slot is taken to hold, which says how its channels are numbered",
+        kind=Words(()),
+        page="public programs",
+        settable=False,
+        asked=Asked.BATCH,
+    ),
+    Setting(
+        name="settling_time",
+        command=":ROUT:CONF:SLOT{n}:STIM",
+        does="the time in seconds that a move takes beyond that of the relays",
+        kind=Number(0, 99999.999, "%.3f"),
+        page="public programs",
+        asked=Asked.BATCH,
+    ),
+)

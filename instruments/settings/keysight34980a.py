@@ -1,0 +1,29 @@
+"""Settings of the Keysight 34980A, of each slot, whose number stands for ``{n}``.
+
+Pages are the names of commands in the 34980A command reference. It has no rule for the order of relays: what opens is
+written first, and waited for. Relays to the analog bus (921 and 922 of a slot) join rows 5 and 6 of a module with other
+modules and are read back with all others.
+"""
+
+from .setting import Action, Asked, Setting, SettingTable, Words
+
+SETTINGS = SettingTable(
+    Setting(
+        name="open_analog_bus",
+        command="ROUT:OPEN:ABUS ALL",
+        does="",
+        kind=Action(),
+        page="ROUTe:OPEN:ABUS",
+        asked=Asked.NEVER,
+    ),
+    Setting(
+        name="card",
+        command="SYST:CTYP",
+        query="SYST:CTYP? {n}",
+        does="what is in the slot: maker, model, serial number and firmware; model 0 for an empty slot",
+        kind=Words(()),
+        page="SYSTem:CTYPe?",
+        settable=False,
+        asked=Asked.BATCH,
+    ),
+)

@@ -1,0 +1,173 @@
+"""Sessions that are recorded by --record-visa, and the recorded ones played to the drivers again."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from crossbar_hil.errors import DataError, DeadlineError, TransportError
+from crossbar_hil.instruments.transport.adapter import BenchAdapter
+from crossbar_hil.instruments.transport.link import Chunk, Link
+from crossbar_hil.instruments.transport.recorded import RecordedLink, claim
+from crossbar_hil.testing import replay
+from crossbar_hil.visa_record import REPLAY, Recorder, begin, blank, read_recording
+
+RECORDINGS = sorted((Path(__file__).parent / "recorded").glob("*.jsonl"))
+
+
+class Instrument(Link):
+    """Answers what it is asked from a list; a failure in the list is raised."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+
+    def write(self, content, until):
+        pass
+
+    def read(self, until):
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def unread(self):
+        return b""
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def recording(tmp_path):
+    """Record a session by hand: an identity in two pieces, a reading, a wait that was too long."""
+    path = tmp_path / "day.jsonl"
+    recorder = begin(path, ["read", "lab.toml"], "0.1.0")
+    answers = (
+        Chunk(b"KEITHLEY,MODEL 2400,04", ended=False),
+        Chunk(b"0711,C30\n", ended=False),
+        Chunk(b"+1.5E-06\n", ended=False),
+        DeadlineError("no answer from 040711"),
+    )
+    link = RecordedLink("smu", "USB0::0x05E6::0x2400::040711::INSTR", recorder, lambda: Instrument(*answers))
+    link.write(b"*IDN?\n", 0.0)
+    assert link.read(0.0).content + link.read(0.0).content == b"KEITHLEY,MODEL 2400,040711,C30\n"
+    link.write(b'print("tok-0123456789ab")\n', 0.0)
+    link.read(0.0)
+    link.write(b":READ?\n", 0.0)
+    with pytest.raises(DeadlineError):
+        link.read(0.0)
+    link.close()
+    recorder.add(code=1)
+    return path
+
+
+def test_a_recording_holds_every_event_and_no_serial_number(recording):
+    text = recording.read_text()
+    assert "040711" not in text
+    told = read_recording(recording)
+    assert (told.command, told.code) == (["read", "lab.toml"], 1)
+    (session,) = told.sessions
+    assert session.instrument == "smu"
+    assert [next(key for key in ("write", "read", "fail") if key in each) for each in session.events] == [
+        *("write", "read", "write", "read", "write", "fail")
+    ]
+    assert session.events[1]["read"] == "KEITHLEY,MODEL 2400,000000,C30\n"
+    times = [each["t"] for each in session.events]
+    assert times == sorted(times)
+
+
+def played(recording, tmp_path):
+    (tmp_path / "claims").mkdir(exist_ok=True)
+    return claim("smu", recording, tmp_path / "claims")
+
+
+def test_a_played_session_answers_as_the_instrument_did(recording, tmp_path, monkeypatch):
+    monkeypatch.setenv(REPLAY, f"{recording}{os.pathsep}{tmp_path}")
+    adapter = BenchAdapter("GPIB0::16::INSTR", name="smu")  # nothing is opened there
+    adapter.write("*IDN?")
+    assert adapter.read() == "KEITHLEY,MODEL 2400,000000,C30"
+    adapter.write('print("tok-ba9876543210")')  # what is drawn anew each time may differ
+    assert adapter.read() == "+1.5E-06"
+    adapter.write(":READ?")
+    with pytest.raises(DeadlineError, match="no answer"):
+        adapter.read()
+    adapter.close()
+    assert "0 of 6 events were not played" in (tmp_path / "smu.1").read_text()
+    with pytest.raises(TransportError, match=r"holds 1 session\(s\) with smu, and no further one"):
+        BenchAdapter("GPIB0::16::INSTR", name="smu")
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        (b"*RST\n", r"session 1 with smu, event 1: then '\*IDN\?\\n' was sent, now '\*RST\\n'"),
+        (None, r"event 0: then write '\*IDN\?\\n', now read 'a reply is waited for'"),
+    ],
+)
+def test_another_message_or_another_order_is_named(recording, tmp_path, sent, told):
+    link = played(recording, tmp_path)
+    with pytest.raises(TransportError, match=told):
+        link.read(0.0) if sent is None else link.write(sent, 0.0)
+    link.close()
+    assert "0 of 6" not in (tmp_path / "claims" / "smu.1").read_text()
+
+
+def test_the_name_of_a_run_in_an_answer_is_that_of_this_run(tmp_path):
+    path = tmp_path / "day.jsonl"
+    recorder = begin(path, [], "0.1.0")
+    answer = Chunk(b"0123456789abcdef\t3\t3\n", ended=False)
+    link = RecordedLink("smu", "GPIB0::26::INSTR", recorder, lambda: Instrument(answer))
+    link.write(b'send("0123456789abcdef", 3)\n', 0.0)
+    link.read(0.0)
+    again = played(path, tmp_path)
+    again.write(b'send("fedcba9876543210", 3)\n', 0.0)
+    assert again.read(0.0).content == b"fedcba9876543210\t3\t3\n"
+
+
+def test_files_that_a_command_names_are_kept_without_serial_numbers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.csv").write_text("1e-6\n")
+    Path("lab.toml").write_text('serial = "4711"\nresource = "USB0::1::2::4711::INSTR"\n[chip]\ncurve = "mine.csv"\n')
+    begin(tmp_path / "day.jsonl", ["train", "--bench", "lab.toml", "--start=map.json"], "0.1.0")
+    kept = read_recording(tmp_path / "day.jsonl").files
+    assert set(kept) == {"lab.toml", "mine.csv"}
+    assert "4711" not in kept["lab.toml"]
+    assert 'serial = "0000"' in kept["lab.toml"]
+    assert blank("usb0::0x1::0x2::AB12::instr") == "usb0::0x1::0x2::0000::instr"
+
+
+def test_what_is_no_recording_is_said(tmp_path):
+    (tmp_path / "x").write_text(json.dumps({"visa_recording": 7}) + "\n")
+    for name in ("nothing", "x"):
+        with pytest.raises(DataError, match="recording of VISA exchanges"):
+            read_recording(tmp_path / name)
+    with pytest.raises(DataError, match="exists; a recording of VISA exchanges is never written over"):
+        begin(tmp_path / "x", [], "0.1.0")
+    with pytest.raises(DataError, match="cannot be written"):
+        begin(tmp_path / "no" / "x", [], "0.1.0")
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
+def test_the_shipped_recordings_are_what_the_drivers_do_today(path, tmp_path):
+    """Where a driver is meant to send something else, record anew by record_again.py in this folder."""
+    told = replay(path, tmp_path)
+    runs = list((tmp_path / "runs").iterdir()) if (tmp_path / "runs").exists() else []
+    assert len(runs) == ("train" in path.stem)
+    assert told.out
+
+
+def test_every_verb_takes_the_option(cli, tmp_path):
+    assert cli("--record-visa").code == 2
+    assert cli("runs", "--record-visa", "day.jsonl").code == 0
+    assert read_recording(tmp_path / "day.jsonl").command == ["runs"]
+    again = cli("runs", "--record-visa=day.jsonl")
+    assert again.code == 1
+    assert "never written over" in again.err
+
+
+def test_recorders_of_several_processes_write_whole_lines(tmp_path):
+    begin(tmp_path / "x", [], "0.1.0")
+    for number in range(3):
+        Recorder(tmp_path / "x").add(open="smu", session=f"{number}.1")
+    assert [each.instrument for each in read_recording(tmp_path / "x").sessions] == ["smu"] * 3
