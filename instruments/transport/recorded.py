@@ -53,7 +53,7 @@ class RecordedLink(Link):
         return self._link.torn
 
     @property
-    def sooner(self) -> Callable[[float], float]:  # type: ignore[override]
+    def sooner(self) -> Callable[[float], float]:
         """What is asked while something is waited for."""
         return self._link.sooner
 
