@@ -31,11 +31,11 @@ class Run:
 
     def __init__(self, folder, mute):
         nemesis = {"verb": "freeze", "at": MUTE[mute], "instrument": mute, "args": {"seconds": None}}
-        self.log, self.heard = folder / "log.jsonl", []
+        self.log, self.heard, self.listeners = folder / "log.jsonl", [], []
         self.served = start_served(load_bench("emulated"), seed=1, log=self.log, nemesis={"faults": [nemesis]})
         tables = tomllib.loads(load_bench("emulated").as_toml()) | {"kind": "hardware", "chip_id": "A1"}
         for name, resource in self.served.resources.items():
-            tables["instruments"][name]["resource"] = resource
+            tables["instruments"][name] |= {"resource": resource, "deadline_s": DEADLINE_S}
         self.bench = folder / "lab.toml"
         self.bench.write_text(tomli_w.dumps(tables), encoding="utf-8")
         words = ["train", "--bench", str(self.bench), "--yes", "--no-report", "--quiet", "--forecast", "0"]
@@ -44,12 +44,14 @@ class Run:
     def start(self, *words):
         command = [sys.executable, "-m", "crossbar_hil", *words, "--allow-loopback"]
         started = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-        threading.Thread(target=self._hear, args=(started,), daemon=True).start()
+        self.listeners.append(threading.Thread(target=self._hear, args=(started,), daemon=True))
+        self.listeners[-1].start()
         return started
 
     def _hear(self, started):
-        for line in started.stderr:
-            self.heard.append((time.monotonic(), line))
+        with started.stderr:
+            for line in started.stderr:
+                self.heard.append((time.monotonic(), line))
 
     def events(self, name):
         lines = self.log.read_text(encoding="utf-8").splitlines() if self.log.exists() else []
@@ -74,9 +76,10 @@ class Run:
         return [line for _, line in self.heard if "the bench may not be safe: look at" in line]
 
     def close(self):
-        for each in (self.trainer,):
-            each.kill()
-            each.wait()
+        self.trainer.kill()
+        self.trainer.wait()
+        for each in self.listeners:
+            each.join(60)
         self.served.close()
 
 
