@@ -78,6 +78,8 @@ class Service:
         self._inbox: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._last_beat = time.monotonic()
         self._over = threading.Event()
+        self._replies: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._nobody = self._unanswered = False
 
     def run(self, opener: Callable[[dict[str, Any], "Service"], Opened]) -> int:
         """Open what the hello asks for, serve, make safe; return the exit status of the process."""
@@ -159,10 +161,15 @@ class Service:
         raise GuardError(f"request {json.dumps(request)[:80]} is none that a guard knows")
 
     def _make_safe(self, keeper: Keeper) -> SafeReport:
-        """Make safe until it is confirmed, the time is over, or somebody has had enough."""
+        """Make safe until it is confirmed, the time is over, or somebody has had enough.
+
+        Once if it is a person who must confirm it and does not answer.
+        """
         until = self._clock() + SAFE_WITHIN_S
         report = keeper.make_safe(self.stop.cause or "the session ended")
         while not report.confirmed and not keeper.gave_up:
+            if self._unanswered and "; " not in "; ".join(report.failures):
+                break
             self.alarm("; ".join(report.failures))
             self._pause(RETRY_S)
             if self.stop.pressed or self._clock() >= until:
@@ -187,14 +194,26 @@ class Service:
     # ------------------------------------------------------------------ a person at the trainer's terminal
 
     def ask(self, question: str = "") -> str:
-        """Put a question to the person at the trainer, and return the answer."""
-        self.say({"ask": question})
-        while True:
-            reply = self._inbox.get()
-            if reply is None or self.stop.wanted():
-                raise Stopped(f"stopped: {self.stop.cause or 'the trainer ended'}")
-            if "reply" in reply:
-                return str(reply["reply"])
+        """Put a question to the person at the trainer, and return the answer.
+
+        What is asked once a stop is wanted is asked to make safe; if nobody answers that, nothing is asked any more.
+
+        Raises
+        ------
+        Stopped
+            If nobody answered: Ctrl-C, the end of the input, a trainer that is gone.
+        """
+        while not self._replies.empty():  # to another question
+            self._replies.get()
+        stopping, reply = self.stop.wanted(), None
+        if not self._nobody:
+            self.say({"ask": question})
+            reply = self._replies.get()
+        if reply is None:
+            self._nobody |= stopping
+            self._unanswered = self._nobody
+            raise Stopped(f"stopped: {self.stop.cause or 'the trainer ended'}")
+        return reply
 
     def tell(self, text: str) -> None:
         """Show a text to the person at the trainer."""
@@ -214,16 +233,26 @@ class Service:
             while line := self._requests.readline(LONGEST_LINE):
                 message = from_line(line)
                 self._last_beat = time.monotonic()
-                if "stop" in message:
+                if "reply" in message:
+                    if message["reply"] is None:
+                        self.stop.set(str(message["cause"]))
+                    self._replies.put(message["reply"])
+                elif "stop" in message:
                     (self.stop.press if message.get("pressed") else self.stop.set)(str(message["stop"]))
-                    self._inbox.put(None)
+                    self._wake()
                 elif "beat" not in message:
                     self._inbox.put(message)
         except (OSError, ValueError, CrossbarError) as error:
             self.stop.set(f"the pipe from the trainer failed: {error}")
         else:
             self.stop.set("the trainer is gone")
+        self._nobody = True
+        self._wake()
+
+    def _wake(self) -> None:
+        """End whatever waits for the trainer or for the person."""
         self._inbox.put(None)
+        self._replies.put(None)
 
     def _beat(self) -> None:
         before = time.monotonic()
@@ -237,9 +266,10 @@ class Service:
                 self.say({"beat": 1})
             if now - self._last_beat > (MISSED + 0.5) * self._beat_s:
                 self.stop.set(f"the trainer has been silent for {now - self._last_beat:.1f} s")
-                self._inbox.put(None)
+                self._nobody = True
+                self._wake()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature of a handler
         ask = self.stop.set if number == getattr(signal, "SIGHUP", None) else self.stop.press
         ask(f"the guard received {signal.Signals(number).name}")
-        self._inbox.put(None)
+        self._wake()

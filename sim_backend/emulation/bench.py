@@ -74,6 +74,7 @@ class EmulatedBench:
         check_cells(chip.cell, bench.limits.pulse_v if bench.limits else bench.training.amplitude_v)
         self.world = World(chip, clock, settings.line_ohm, settings.resolution, PhysicalLog(path=log))
         self._tables = bench.instruments
+        self._panel_answers = settings.panel == "answers"
         self.instruments: dict[str, EmulatedInstrument] = {}
         for name in bench.instruments:
             self._make(name)
@@ -142,8 +143,10 @@ class EmulatedBench:
     def _make(self, name: str) -> EmulatedInstrument:
         """Make an instrument as it is after power-on, in place of the one of that name."""
         table = self._tables[name]
-        serial = {"serial": table.serial} if table.serial else {}
-        made: EmulatedInstrument = load("emulators", table.driver)(self.world, name, **serial)
+        more: dict[str, Any] = {"serial": table.serial} if table.serial else {}
+        if table.driver == "manual":
+            more["answers"] = self._panel_answers
+        made: EmulatedInstrument = load("emulators", table.driver)(self.world, name, **more)
         self.instruments[name] = made
         return made
 

@@ -291,8 +291,6 @@ def test_what_the_panel_shows_outlives_a_reset(bench):
         ":TRIG:BLOC:WAIT 1,COMM",
         ":TRIG:TIM1:DEL 0.1",
         ":SOUR:CONF:LIST:CRE 'two'",
-        ":SENS:CURR:REL:STAT ON",
-        ":CALC:CURR:MATH:STAT ON",
         ":CALC2:CURR:LIM1:STAT ON",
         ":DIG:LINE1:STAT 1",
     ],
