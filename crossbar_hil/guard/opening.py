@@ -18,7 +18,7 @@ from crossbar_hil.guard.ledger import default_path, why_dose_unknown
 from crossbar_hil.guard.lock import BenchLock
 from crossbar_hil.guard.names import same_identity
 from crossbar_hil.instrument import Identity, SourceMeter
-from crossbar_hil.owners.addresses import is_loopback_allowed
+from crossbar_hil.owners.addresses import is_loopback_allowed, on_loopback
 from crossbar_hil.owners.takeover import PATIENCE_S, take_over
 from crossbar_hil.plugins import load
 from crossbar_hil.state import state_folder
@@ -121,8 +121,16 @@ def open_guarded(bench: Bench, *, seed: int, folder: Path, resume: bool = False)
             owned.callback(served.close)
             resources, keep_open = served.resources, (served.lifeline,)
         chip_id = bench.chip_id if bench.kind == "hardware" else None
-        header = {"run": folder.name, "bench": bench.name, "kind": bench.kind, "chip": chip_id, "seed": seed}
+        header: dict[str, Any] = {
+            "run": folder.name,
+            "bench": bench.name,
+            "kind": bench.kind,
+            "chip": chip_id,
+            "seed": seed,
+        }
         header["bench_sha256"] = bench_hash(folder)
+        if bench.kind == "hardware" and is_loopback_allowed():
+            header["on_loopback"] = on_loopback({name: table.resource for name, table in bench.instruments.items()})
         hello = Hello(
             bench=folder / BENCH_FILE,
             journal=folder / JOURNAL,
