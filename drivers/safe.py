@@ -12,9 +12,9 @@ from crossbar_hil.instrument import Instrument, SourceMeter, SwitchMatrix, names
 T = TypeVar("T")
 Role = TypeVar("Role", bound=Instrument)
 
-AT_FIRST = AT_LAST = 0.25
-"""Shares of the deadline of an exchange (2 s if a bench file says nothing else) in which instruments have to say that
-they are off before relays move, and after that: together less than the 2 s of docs/safety.md."""
+AT_FIRST, AT_LAST = 0.6, 0.15
+"""Shares of the deadline of an exchange (2 s if a bench file says nothing else) that a source has, once it has let one
+pass, to say that it is off before relays move, and after that: together less than the 2 s of docs/safety.md."""
 UNSAFE = "the bench may not be safe"
 TRIES = 3
 """So often a step is begun if the keyboard interrupts it; who is impatient presses more than once."""
@@ -42,9 +42,9 @@ def make_safe(sources: Iterable[SourceMeter], *matrices: SwitchMatrix, discharge
     with _hurrying(sources, AT_FIRST):
         for source in sources:
             answer = way.still_on(source)
-            if answer:  # the first message may have been lost
-                way.switch_off_again(source, told)
-            elif answer is None:
+            if answer is not False:  # a message may have been lost
+                answer = way.switch_off_again(source, told)
+            if answer is None:
                 silent.append(source)
     for matrix in matrices:
         way.attempt(matrix, f"letting {matrix.name} wait", partial(matrix.wait, discharge_s))
@@ -93,7 +93,7 @@ class _Way:
         what = f"asking {source.name} whether it is off"
         return self.attempt(source, what, lambda: _in_step(source).output_is_on())
 
-    def switch_off_again(self, source: SourceMeter, told: list[tuple[str, str]]) -> None:
+    def switch_off_again(self, source: SourceMeter, told: list[tuple[str, str]]) -> bool | None:
         """Switch off and ask once more; if it is off then, what failed of it besides what was told is forgiven."""
         self.switch_off(source)
         answer = self.still_on(source)
@@ -101,6 +101,7 @@ class _Way:
             self.note(source, f"{source.name} is still on")
         elif answer is False:
             self.failures = [each for each in self.failures if each in told or each[0] != source.name]
+        return answer
 
     def open_relays(self, matrix: SwitchMatrix) -> None:
         self.attempt(matrix, f"opening the relays of {matrix.name}", matrix.disconnect_all)

@@ -103,6 +103,7 @@ class BenchAdapter(Adapter):
         self._began = self._until = 0.0
         self._extra_s = 0.0
         self._latest = inf
+        self._share: float | None = None
         self._hurried_since: float | None = None
         self.connection = self._open()
 
@@ -180,15 +181,22 @@ class BenchAdapter(Adapter):
 
     @contextmanager
     def hurried(self, share: float) -> Iterator[None]:
-        """Give all exchanges in the block together this share of the deadline of one.
+        """Give all exchanges in the block together this share of the deadline of one, from the first failure on.
 
         What only writes, to make the bench safe, still has as much time again.
         """
-        before, self._latest = self._latest, min(self._latest, time.monotonic() + share * self.deadline_s)
+        before = self._latest, self._share
+        self._share = share
+        if self.cause is not None:
+            self._hurry()
         try:
             yield
         finally:
-            self._latest = before
+            self._latest, self._share = before
+
+    def _hurry(self) -> None:
+        if self._share is not None:
+            self._latest = min(self._latest, time.monotonic() + self._share * self.deadline_s)
 
     def distrust(self, cause: TransportError) -> None:
         """Make the session suspect; for a driver that finds an answer that cannot be the one asked for."""
@@ -310,6 +318,8 @@ class BenchAdapter(Adapter):
         self._fail(TransportError(f"{self.resource} was interrupted in {_excerpt(self._command.rstrip())}"))
 
     def _fail(self, error: TransportError) -> TransportError:
+        if self.cause is None:
+            self._hurry()
         self.cause = self.cause or error
         self._lost = self._lost or isinstance(error, ConnectionLost)
         return error
