@@ -8,7 +8,7 @@ Commands are those of the Model 2450 reference manual, chapter 6, SCPI command r
 
 from pymeasure.instruments.instrument import Instrument
 
-from crossbar_hil.errors import ConfigError, GarbledReply
+from crossbar_hil.errors import ConfigError, GarbledReply, InstrumentError
 from crossbar_hil.instrument import Reading, SourceSettings
 
 from .scpi.answers import flag, number, numbers
@@ -35,8 +35,8 @@ LEAST_SHARE = 0.106
 BLOCKS_S = 1.6e-3
 """What a pulse takes besides its delay block: the vendor's example script SimplePulse_SVMI states 1.6 ms for a pulse
 that is nothing but on, one fast reading, off. How much it varies is not published; 1 ms is assumed."""
-LIMITED = 1 << 5
-"""Bit of a source status that says the level was limited (buffer.STAT_LIMIT)."""
+LIMITED, OUTPUT_ON = 1 << 5, 1 << 7
+"""Bits of a source status: the level was limited (buffer.STAT_LIMIT), the output was on (buffer.STAT_OUTPUT)."""
 LEVELS = "VoltCustomSweepList"
 """The configuration list that a list sweep makes: index 1 is 0 V, index 2 the amplitude."""
 LANGUAGES = ("SCPI", "SCPI2400", "TSP")
@@ -127,10 +127,10 @@ class Keithley2450(ScpiSource):
         data = f':TRAC:DATA? 1,{count},"defbuffer1",READ,SOURSTAT'
         with allowing(self.adapter, count * 2 * (width_s + BLOCKS_S)):
             answers = self.query(";".join((*lines, ":INIT", "*WAI", data)), lambda reply: numbers(reply, 2 * count))
-        return [
-            Reading(current, bool(round(status) & LIMITED))
-            for current, status in zip(answers[::2], answers[1::2], strict=True)
-        ]
+        statuses = [round(each) for each in answers[1::2]]
+        if not all(each & OUTPUT_ON for each in statuses):
+            raise InstrumentError(f"{self.name}: its output was off in a pulse, though nothing here switched it off")
+        return [Reading(current, bool(each & LIMITED)) for current, each in zip(answers[::2], statuses, strict=True)]
 
 
 class Keithley2460(Keithley2450):

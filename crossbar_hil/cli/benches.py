@@ -242,11 +242,12 @@ def characterise(
 def emulate(bench: str, seed: int | None, port_file: Path | None) -> None:
     """Serve the emulated instruments of a BENCH on loopback until stopped; prints name -> VISA resource as JSON."""
     from crossbar_hil.bench.opening import serve_emulated  # noqa: PLC0415
+    from crossbar_hil.guard.storage import replace_file  # noqa: PLC0415
 
     with _ended_by_signal() as ended, serve_emulated(bench, seed=seed) as resources:
         line = json.dumps(dict(resources))
         if port_file is not None:
-            port_file.write_text(line + "\n", encoding="utf-8")
+            replace_file(port_file, line + "\n")
         click.echo(line)
         ended.wait()
 

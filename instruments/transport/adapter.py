@@ -24,6 +24,8 @@ REPLY_LIMIT = 1_000_000
 """A longer reply, in bytes, is no reply."""
 BLIND = 0.1
 """Share of the deadline that there is always for opening again and for writing "off", however short the time is."""
+LEAST = 0.05
+"""Share of the deadline that every exchange has: whoever has just come back shall be heard."""
 _LONGEST_EXCERPT = 60
 
 
@@ -332,7 +334,8 @@ class BenchAdapter(Adapter):
     def _begin(self) -> None:
         """Begin an exchange: its time starts."""
         self._began = time.monotonic()
-        self._until = min(self._began + self.deadline_s + self._extra_s, self._latest)
+        latest = max(self._latest, self._began + LEAST * self.deadline_s)
+        self._until = min(self._began + self.deadline_s + self._extra_s, latest)
 
     def _end_of_blind(self) -> float:
         now = time.monotonic()

@@ -607,13 +607,13 @@ def test_all_that_is_tried_in_a_hurry_takes_a_share_of_one_deadline_and_off_is_w
         for _ in range(3):
             with pytest.raises(TransportError):
                 adapter.resync(("marker?", "marker"))
-        assert clock.now == 110.0
+        assert 110.0 < clock.now <= 111.5  # with a little for each, for one that has just come back
         adapter.blind_write("off")
-    assert clock.now == 110.0
+    before = clock.now
     assert clock.written[-1] == b"off\n"
     with pytest.raises(TransportError):
         adapter.resync(("marker?", "marker"))
-    assert clock.now == 126.0  # a deadline for the end of the old session, one for the answer
+    assert clock.now == before + 16.0  # a deadline for the end of the old session, one for the answer
 
 
 @pytest.mark.fault("O1", "V15")
