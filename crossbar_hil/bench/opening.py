@@ -56,6 +56,7 @@ def open_backend(
     ask: Callable[[str], str] | None = None,
     tell: Callable[[str], None] | None = None,
     seen: Seen = lambda name, identity: None,  # noqa: ARG005 - the signature of one
+    patience: Callable[[], float] = lambda: 1.0,
 ) -> DeviceBackend:
     """Open the backend of a bench that is already checked, in this process and without a journal.
 
@@ -71,6 +72,8 @@ def open_backend(
         How to talk to the person at the terminal.
     seen : callable
         Called with name and identity of every instrument that has said who it is, before anything else is sent to it.
+    patience : callable
+        Asked while an instrument is waited for: the share of its deadline that it still has; 1 for all of it.
 
     The generator is ``numpy.random.default_rng(seed)``, so that ``lognormal_shifts`` with the same generator draws the
     same chip, simulated or emulated.
@@ -80,7 +83,7 @@ def open_backend(
         return make_backend(bench, rng)
     factory = _factory(bench)
     with ExitStack() as owned:
-        instruments = open_instruments(bench, rng, owned, resources, ask=ask, tell=tell, seen=seen)
+        instruments = open_instruments(bench, rng, owned, resources, ask=ask, tell=tell, seen=seen, patience=patience)
         chip = _assemble(bench, factory, instruments)
         chip.owned = owned.pop_all()
         return chip

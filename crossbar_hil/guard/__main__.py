@@ -60,7 +60,13 @@ class KeptChip:
             journal.commit()
             with loopback_allowed(hello.get("allow_loopback", False)):
                 chip = open_backend(
-                    bench, seed=0, resources=resources, ask=service.ask, tell=service.tell, seen=claim(bench, lock)
+                    bench,
+                    seed=0,
+                    resources=resources,
+                    ask=service.ask,
+                    tell=service.tell,
+                    seen=claim(bench, lock),
+                    patience=service.stop.patience,
                 )
             if ledger is not None:
                 chip.spent = Spent(chip.shape, *ledger.totals())
@@ -74,6 +80,7 @@ class KeptChip:
                 stop=service.stop,
                 lock=lock,
                 least=Least.of(bench),
+                alarm=service.alarm,
             )
             device = dict(chip.identify())
             if bench.kind == "hardware":
