@@ -81,8 +81,11 @@ class Keithley2450(ScpiSource):
         return Reading(self.query(":READ?", number), self.limit_tripped())
 
     def output_off(self) -> None:
-        """Abort the trigger model, go to 0 V and switch the output off, by writing only."""
-        self.blind(":ABOR", ":SOUR:VOLT 0", ":OUTP OFF")
+        """Abort the trigger model, go to 0 V and switch the output off, by writing only.
+
+        One that somebody had measure a resistance sources a current, of which a level of 0 V says nothing.
+        """
+        self.blind(":ABOR", ":SOUR:VOLT 0", ':SENS:FUNC "CURR"', ":OUTP OFF")
 
     def limit_tripped(self) -> bool:
         """Ask whether the source is at its current limit now."""

@@ -9,7 +9,7 @@ from crossbar_hil.instruments.keithley2450 import Keithley2450
 
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4)
 NO_ERROR = (":SYST:ERR?", '0,"No error;0;0 0"')
-OFF = [(":ABOR", None), (":SOUR:VOLT 0", None), (":OUTP OFF", None)]
+OFF = [(":ABOR", None), (":SOUR:VOLT 0", None), (':SENS:FUNC "CURR"', None), (":OUTP OFF", None)]
 # What is written, the question that asks it back, and the answer.
 ROWS = [
     (":OUTP OFF", ":OUTP?", "0"),
