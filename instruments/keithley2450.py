@@ -103,7 +103,13 @@ class Keithley2450(ScpiSource):
         readings: list[Reading] = []
         while len(readings) < count:
             readings += self._run(amplitude_v, width_s, min(count - len(readings), MOST_IN_RUN))
-        self.apply_together(":SOUR:VOLT 0", f":SOUR:VOLT:DEL {SETTLE_S:.9e}", f":SENS:CURR:NPLC {settings.nplc:.9e}")
+        # A trigger model that stays loaded is started again by a key at the front panel, or by anybody's :INIT.
+        self.apply_together(
+            ':TRIG:LOAD "Empty"',
+            ":SOUR:VOLT 0",
+            f":SOUR:VOLT:DEL {SETTLE_S:.9e}",
+            f":SENS:CURR:NPLC {settings.nplc:.9e}",
+        )
         return readings
 
     def _run(self, amplitude_v: float, width_s: float, count: int) -> list[Reading]:

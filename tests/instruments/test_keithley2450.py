@@ -100,7 +100,9 @@ def together(*lines, error=NO_ERROR[1]):
 
 FILLED = together(*LOADED)
 RUN = ";".join([*LOADED, ":INIT", "*WAI", ':TRAC:DATA? 1,2,"defbuffer1",READ,SOURSTAT'])
-AFTER = together(":SOUR:VOLT 0", ":SOUR:VOLT:DEL 1.000000000e-03", ":SENS:CURR:NPLC 1.000000000e+00")
+AFTER = together(
+    ':TRIG:LOAD "Empty"', ":SOUR:VOLT 0", ":SOUR:VOLT:DEL 1.000000000e-03", ":SENS:CURR:NPLC 1.000000000e+00"
+)
 
 
 def test_it_is_prepared_with_the_limit_before_the_range_and_everything_read_back():
