@@ -26,7 +26,7 @@ SAMPLE = (
     ("keithley2400", "left", ":TRIG:DEL 0.5", "same"),
     ("keithley2400", "last", ":TRIG:DEL 0.5", "same"),
     ("keithley2400", "last", ":SYST:GUAR CABL", "same"),
-    ("keithley2450", "pulses", ":SOUR:VOLT:DEL 0.5", "named"),
+    ("keithley2450", "between", ":INIT", "told"),
     ("keithley2450-meter", "between", ":SENS:CURR:AVER ON", "named"),
     ("keithley2602b", "between", "smua.source.func = 0", "named"),
     ("keithley2602b", "pulses", "smub.measure.filter.enable = 1", "named"),
