@@ -109,5 +109,5 @@ def _closed_query(cards: tuple[int, ...]) -> str:
 def _closed(cards: tuple[int, ...], reply: str) -> frozenset[str]:
     """Return the crosspoints that an answer says are closed."""
     names = [f"{slot}!{row}!{column}" for slot in cards for row in Keithley7001.rows for column in Keithley7001.columns]
-    states = map(flag, fields(reply, len(names)))
-    return frozenset([name for name, closed in zip(names, states, strict=True) if closed])
+    states = fields(reply, len(names))
+    return frozenset([name for name, state in zip(names, states, strict=True) if state != "0" and flag(state)])
