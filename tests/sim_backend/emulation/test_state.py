@@ -305,5 +305,5 @@ def test_a_log_on_a_full_disk_is_told_and_the_bench_goes_on(monkeypatch):
     monkeypatch.setattr("crossbar_hil.sim_backend.emulation.world.log.why_not_ours", lambda _: "")
     with bench(log=Path("/dev/full")) as emulated:
         pulsed(emulated)
-        assert "No space left" in emulated.failure
+        assert "the disk is full" in emulated.failure
         assert emulated.world.log.of("exposure")
