@@ -79,7 +79,8 @@ class Keithley7001(ScpiMatrix):
             raise ConfigError(f"{crosspoint!r} is no crosspoint of {self.name}, such as 1!1!5")
         slot = int(found[1])
         if self._cards and slot in self.slots and slot not in self._cards:
-            raise ConfigError(f"{crosspoint!r}: slot {slot} of {self.name} holds no 7012 card")
+            asked = question(SETTINGS["card_type"], slot)
+            raise ConfigError(f"{crosspoint!r}: slot {slot} of {self.name} holds no 7012 card, as {asked} says")
         return slot, int(found[2]), int(found[3])
 
     def _closed_queries(self) -> list[str]:
