@@ -10,7 +10,9 @@ from typing import Literal
 
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.backend import DeviceBackend, Pulse
+from crossbar_hil.errors import GuardError
 from crossbar_hil.instrument import PulseMemory, Reading
+from crossbar_hil.trial import Sights, Train, Volts
 
 PulseOutcome = Literal["done", "not_sent", "in_doubt"]
 """How an intended pulse ended; in doubt only if the link failed and the instrument could not say."""
@@ -44,6 +46,14 @@ class WitnessedBackend(DeviceBackend):
     @abstractmethod
     def line_conductances(self, voltage_v: float) -> FloatArray:
         """Measure the conductance between every two lines, (R + C, R + C)."""
+
+    def look(self, sights: Sequence[tuple[Sequence[str], Sequence[Volts]]]) -> Sights:
+        """Measure the raw currents of every source in some states; see `crossbar_hil.trial`."""
+        raise GuardError(f"a {type(self).__name__} cannot be seen state by state")
+
+    def last_train(self) -> Train:
+        """Return what the last pulses showed, with the time of the instrument's clock now."""
+        raise GuardError(f"a {type(self).__name__} does not tell what its pulses showed")
 
     @abstractmethod
     def exposed(self, counts: IntArray) -> IntArray:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from crossbar_hil.errors import ComplianceError, InstrumentError, OverrangeError
+from crossbar_hil.errors import ComplianceError, InstrumentError, OverrangeError, TransportError
 from crossbar_hil.instrument import (
     Identity,
     PulseMemory,
@@ -20,6 +20,7 @@ from crossbar_hil.instrument import (
     SwitchMatrix,
     names_text,
 )
+from crossbar_hil.trial import Seen
 
 from .safe import make_safe
 from .schemes.plan import state_between, without_ports
@@ -196,6 +197,23 @@ class Rig:
             if limited:
                 self._check(port, Reading(self.sources[port].measure().current_a, limited=True))
         return reading.current_a
+
+    def look(self, source_volts: Mapping[str, float]) -> dict[str, Seen]:
+        """Return what every source shows while some are at these voltages and the others at 0 V; a limit is no error."""
+        self.apply({**dict.fromkeys(self.sources, 0.0), **source_volts})
+        found = {}
+        for port, source in self.sources.items():
+            try:
+                reading = source.measure()
+            except TransportError:
+                raise
+            except InstrumentError:  # an answer that is no current: beyond every range
+                found[port] = Seen(math.inf, limited=True)
+                continue
+            size = abs(reading.current_a)
+            whole = math.isfinite(size) and size <= IMPOSSIBLE * self.settings[port].compliance_a
+            found[port] = Seen(reading.current_a if whole else math.inf, reading.limited or not whole)
+        return found
 
     def pulse(
         self, amplitudes: Mapping[str, float], width_s: float, count: int, token: str = "", sequence: int | None = None

@@ -319,6 +319,8 @@ class EmulationTable(Table):
     resolution: float = 1e-9
     """Step of a reading relative to its range; finer than any meter, so that a rehearsal equals its dry run. 1e-6 is
     like a real one of six and a half digits."""
+    resistors: Ohm | list[list[Ohm]] | None = None
+    """A board of resistors in place of the chip, in ohm: one value for all, or a row of values for each row."""
     divider_ohm: Ohm = 500.0
     """Each of the two resistors of a divider port, from the guard (or HI, where there is no guard) to LO."""
 

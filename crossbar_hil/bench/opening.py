@@ -56,6 +56,7 @@ def open_backend(
     ask: Callable[[str], str] | None = None,
     tell: Callable[[str], None] | None = None,
     seen: Seen = lambda name, identity: None,  # noqa: ARG005 - the signature of one
+    on_trial: bool = False,
 ) -> DeviceBackend:
     """Open the backend of a bench that is already checked, in this process and without a journal.
 
@@ -71,6 +72,8 @@ def open_backend(
         How to talk to the person at the terminal.
     seen : callable
         Called with name and identity of every instrument that has said who it is, before anything else is sent to it.
+    on_trial : bool
+        Whether the bench holds no chip and may leave lines open, see `crossbar_hil.trial`.
 
     The generator is ``numpy.random.default_rng(seed)``, so that ``lognormal_shifts`` with the same generator draws the
     same chip, simulated or emulated.
@@ -81,7 +84,7 @@ def open_backend(
     factory = _factory(bench)
     with ExitStack() as owned:
         instruments = open_instruments(bench, rng, owned, resources, ask=ask, tell=tell, seen=seen)
-        chip = _assemble(bench, factory, instruments)
+        chip = _assemble(bench, factory, instruments, {"on_trial": True} if on_trial else {})
         chip.owned = owned.pop_all()
         return chip
 
@@ -174,14 +177,16 @@ def _factory(bench: Bench) -> Any:
     return factory
 
 
-def _assemble(bench: Bench, factory: Any, instruments: Mapping[str, Any]) -> DeviceBackend:
+def _assemble(
+    bench: Bench, factory: Any, instruments: Mapping[str, Any], details: Mapping[str, Any]
+) -> DeviceBackend:
     """Make a chip of the instruments of a bench, emulated or real."""
     matrix = bench.wiring.matrix if bench.wiring else ""
     if matrix not in instruments:
         raise ConfigError(f"bench {bench.name}: wiring.matrix {matrix!r} is not among the instruments")
     wired = bench.wiring.sources if bench.wiring else {}
     sources = {port: find_source(instruments, name) for port, name in wired.items()}
-    chip: DeviceBackend = factory.assemble(bench, sources=sources, matrix=instruments[matrix])
+    chip: DeviceBackend = factory.assemble(bench, sources=sources, matrix=instruments[matrix], **details)
     chip.noisy, chip.likeness = bench.noisy, likeness_of(bench)
     return chip
 

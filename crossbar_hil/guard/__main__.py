@@ -60,7 +60,13 @@ class KeptChip:
             journal.commit()
             with loopback_allowed(hello.get("allow_loopback", False)):
                 chip = open_backend(
-                    bench, seed=0, resources=resources, ask=service.ask, tell=service.tell, seen=claim(bench, lock)
+                    bench,
+                    seed=0,
+                    resources=resources,
+                    ask=service.ask,
+                    tell=service.tell,
+                    seen=claim(bench, lock),
+                    on_trial=hello.get("on_trial", False),
                 )
             if ledger is not None:
                 chip.spent = Spent(chip.shape, *ledger.totals())

@@ -130,8 +130,16 @@ class Service:
                 keeper.check_pulse(Pulse(request["amplitude_v"], request["width_s"]))
                 return None
             case "lines":
-                found = keeper.line_conductances(float(request["voltage"]))
-                return [[value if np.isfinite(value) else str(value) for value in line] for line in found.tolist()]
+                between = keeper.line_conductances(float(request["voltage"]))
+                return [[value if np.isfinite(value) else str(value) for value in line] for line in between.tolist()]
+            case "look":
+                found = keeper.look([(tuple(state), steps) for state, steps in request["sights"]])
+                return [[{port: seen.as_json() for port, seen in each.items()} for each in state] for state in found]
+            case "train":
+                pulse = Pulse(request["amplitude_v"], request["width_s"])
+                train = keeper.pulse_on_trial(np.array(request["counts"], dtype=np.int64), pulse)
+                inside = [{port: seen.as_json() for port, seen in each.items()} for each in train.inside]
+                return {"inside": inside, "clock_s": train.clock_s, "widths": train.widths}
             case "safe":
                 report = keeper.make_safe("the trainer asked for it")
                 if not report.confirmed:
