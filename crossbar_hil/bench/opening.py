@@ -177,9 +177,7 @@ def _factory(bench: Bench) -> Any:
     return factory
 
 
-def _assemble(
-    bench: Bench, factory: Any, instruments: Mapping[str, Any], details: Mapping[str, Any]
-) -> DeviceBackend:
+def _assemble(bench: Bench, factory: Any, instruments: Mapping[str, Any], details: Mapping[str, Any]) -> DeviceBackend:
     """Make a chip of the instruments of a bench, emulated or real."""
     matrix = bench.wiring.matrix if bench.wiring else ""
     if matrix not in instruments:

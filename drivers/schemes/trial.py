@@ -30,7 +30,9 @@ def trial_plan(read: ReadScheme, write: WriteScheme, floating: Floating, shape: 
         },
         writes={cell: Sight(write.assignment(cell, shape), write.source_volts(1.0)) for cell in cells},
         floating={
-            (row, column): Sight(floating.assignment(one[row], column, shape), floating.source_volts(1.0), floating.sign)
+            (row, column): Sight(
+                floating.assignment(one[row], column, shape), floating.source_volts(1.0), floating.sign
+            )
             for row, column in cells
         },
         nothing=Sight((OPEN,) * count, floating.source_volts(1.0)),
