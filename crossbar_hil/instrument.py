@@ -9,7 +9,7 @@ runs as fast as the machine allows against an emulated instrument whose clock is
 import math
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from crossbar_hil.errors import ConfigError
@@ -20,6 +20,10 @@ MOST_DIGITS = 4
 """No matrix has so many rows that their numbers are longer."""
 FASTEST_LINE_HZ = 60.0
 """Line frequency that gives the shortest readings."""
+
+
+NOT_TOLD = "not told by this model"
+"""Serial number of a model that answers the same one whichever instrument it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +280,9 @@ class SwitchMatrix(Instrument):
         ConfigError
             If the model has no such slot, row or column.
         """
+
+    def explain(self, ports: Mapping[str, str], lines: Mapping[int, str]) -> None:
+        """Take what hangs on matrix rows (by letter or number) and matrix columns, for who has to be told."""
 
     @abstractmethod
     def prepare(self) -> None:

@@ -26,6 +26,14 @@ _WHAT = {
 }
 
 
+_NO_TSP = (
+    "a 707A and a 708A speak no TSP but device-dependent commands (C, N and X of their manual 707A-901-01), which no"
+    " driver here writes and no emulator checks; a 707B or 708B, keithley707b or keithley708b, takes the same cards"
+)
+REFUSED = {"keithley707a": _NO_TSP, "keithley708a": _NO_TSP}
+"""Models that people ask for and that are left out, with the reason."""
+
+
 def names(group: str) -> list[str]:
     """Return the sorted names registered in ``crossbar_hil.<group>``."""
     return sorted(_points(group))
@@ -47,6 +55,8 @@ def load(group: str, name: str) -> Any:
         If nothing is registered under that name, more than one distribution registers it, or it cannot be imported.
     """
     points = _points(group)
+    if name not in points and name in REFUSED:
+        raise ConfigError(f"{_WHAT[group]} {name!r} is not there: {REFUSED[name]}")
     if name not in points:
         known = ", ".join(sorted(points)) or "none"
         raise ConfigError(f"{_WHAT[group]} {name!r} is not installed; known are {known}{nearest(name, list(points))}")

@@ -1,4 +1,4 @@
-"""Keithley 2400 SourceMeter over SCPI: one source channel with an ohms guard. Emulated only.
+"""Keithley 2400, 2401 and 2410 SourceMeters over SCPI: one source channel with an ohms guard. Emulated only.
 
 PyMeasure has a `Keithley2400`. It is not used here, because its measurements send ``:MEAS:*?``, which switches the
 output on and sets source delay, trigger and autozero anew, its constructor writes to the instrument, its ``shutdown``
@@ -13,13 +13,21 @@ from crossbar_hil.errors import ConfigError
 from crossbar_hil.instrument import Reading, SourceSettings
 
 from .scpi.answers import flag, number, records
+from .scpi.bounds import SourceLimits
 from .scpi.properties import offers, tripped_property
 from .scpi.source import SHORTEST_READING_NPLC, ScpiSource
 from .settings.keithley2400 import SETTINGS, SETTLE_S
 from .transport.adapter import allowing
 
-RANGES_V = (0.2, 2.0, 20.0, 200.0)
-RANGES_A = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0)
+_DECADES_A = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0)
+MODELS = {
+    "2400": SourceLimits((0.2, 2.0, 20.0, 200.0), _DECADES_A, ((20.0, 1.05), (200.0, 0.105))),
+    "2401": SourceLimits((0.2, 2.0, 20.0), _DECADES_A, ((20.0, 1.05),)),
+    "2410": SourceLimits(
+        (0.2, 2.0, 20.0, 1000.0), (1e-6, 1e-5, 1e-4, 1e-3, 2e-2, 0.1, 1.0), ((20.0, 1.05), (1000.0, 0.021))
+    ),
+}
+"""Ranges and largest current limits (2400 Series user's manual, pages 18-62 and 18-63; SPEC-2400, source limits)."""
 LEAST_SHARE = 1e-3
 """Smallest compliance as a share of the measure range (SPEC-2400, source specifications)."""
 IN_COMPLIANCE = 1 << 3 | 1 << 16
@@ -28,7 +36,14 @@ POINT_S = 0.68e-3
 """What a point of a list takes besides its source delay: 1551 points a second at 60 Hz (SPEC-2400), 0.03 ms more at
 50 Hz; trigger latency, integration at `SHORTEST_READING_NPLC` and processing. Good to 0.2 ms."""
 MOST_POINTS = 99
-"""One command takes a list of up to 100 voltages (chapter 18, list)."""
+"""One command takes a list of up to 100 voltages (page 18-91)."""
+SHAPING = (
+    "source_voltage_range",
+    "sweep_range_mode", "sweep_direction", "list_start", "sweep_abort", "output_off_auto_enabled",
+    "source_delay_auto_enabled", "compliance_current", "current_range", "filter_enabled", "autozero", "arm_source",
+    "arm_count", "trigger_source", "trigger_delay", "data_format", "elements",
+)  # fmt: skip
+"""Settings that make a list of pulses longer, higher, more or other than asked for, or its readings unreadable."""
 
 
 @offers(SETTINGS)
@@ -42,10 +57,8 @@ class Keithley2400(ScpiSource):
 
     model_name = "Keithley 2400"
     table = SETTINGS
-    ranges_v = RANGES_V
-    ranges_a = RANGES_A
+    limits = MODELS["2400"]
     least_share = LEAST_SHARE
-    least_compliance_a = RANGES_A[0] * LEAST_SHARE
     has_guard = True
     shortest_pulse_s = 1e-3
 
@@ -96,16 +109,36 @@ class Keithley2400(ScpiSource):
         return readings
 
     def _sweep(self, amplitude_v: float, width_s: float, count: int) -> list[Reading]:
-        """Send pulses as one list sweep; the list begins and ends with 0 V."""
+        """Send pulses as one list sweep; the list begins and ends with 0 V.
+
+        All that shapes a pulse is written twice: once to see that it is taken, and once in the message that starts the
+        sweep, so that no setting that another hand makes in between reaches a pulse.
+        """
         points = 2 * count + 1
         voltages = ",".join(f"{amplitude_v:.6e}" if place % 2 else "0" for place in range(points))
-        self.apply_together(
+        lines = (
+            *self._again(*SHAPING),
             f":SENS:CURR:NPLC {SHORTEST_READING_NPLC:.9e}",
             f":SOUR:DEL {width_s - POINT_S:.5f}",
             f":SOUR:LIST:VOLT {voltages}",
             ":SOUR:VOLT:MODE LIST",
             f":TRIG:COUN {points}",
         )
+        self.apply_together(*lines)
         with allowing(self.adapter, points * (width_s + 1e-3)):
-            found = self.query(":READ?", partial(records, count=points, size=3, places=(1, 2)))
+            found = self.query(";".join((*lines, ":READ?")), partial(records, count=points, size=3, places=(1, 2)))
         return [Reading(current, bool(round(status) & IN_COMPLIANCE)) for current, status in found[1::2]]
+
+
+class Keithley2401(Keithley2400):
+    """A Keithley 2401, which has no 200 V range."""
+
+    model_name = "Keithley 2401"
+    limits = MODELS["2401"]
+
+
+class Keithley2410(Keithley2400):
+    """A Keithley 2410, for up to 1000 V."""
+
+    model_name = "Keithley 2410"
+    limits = MODELS["2410"]

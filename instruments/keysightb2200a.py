@@ -7,6 +7,7 @@ published; 10 ms are assumed.
 """
 
 import re
+from dataclasses import replace
 from typing import Any, ClassVar, cast
 
 from pymeasure.adapters.adapter import Adapter
@@ -14,6 +15,7 @@ from pymeasure.instruments.channel import Channel
 from pymeasure.instruments.instrument import Instrument
 
 from crossbar_hil.errors import ConfigError, GarbledReply
+from crossbar_hil.instrument import NOT_TOLD, Identity
 
 from .scpi.matrix import ScpiMatrix, channels
 from .scpi.properties import offers
@@ -48,6 +50,11 @@ class KeysightB2200A(ScpiMatrix):
         super().__init__(adapter, name, **kwargs)
         self._used: set[int] = set()
         self._ready = False
+
+    def identify(self) -> Identity:
+        """Ask who answers; every B2200A answers serial number 0 (user's guide, page 5-7)."""
+        found = super().identify()
+        return replace(found, serial=NOT_TOLD) if found.serial == "0" else found
 
     def _prepare(self) -> None:
         """Take the cards as they are named, as one or one by one, and let nothing but `connect` move a relay.

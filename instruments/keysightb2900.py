@@ -138,16 +138,16 @@ class B2900Channel(Channel, ScpiChannel):
         }
         aperture_s = min(max(width_s / 5, LEAST_APERTURE_S), 0.02)
         self.parent.load(
-            [*self._lines(wanted), f":SENS{self.number}:CURR:APER {aperture_s:.9e}"],
+            [*self._lines_of(wanted), f":SENS{self.number}:CURR:APER {aperture_s:.9e}"],
             {question(self.table[each], self.number): wanted[each] for each in PROVEN},
         )
 
     def end_pulses(self) -> None:
         """Write what brings the channel back to a steady 0 V, with its triggers as they were set up."""
         chosen = self._chosen
-        self.parent.apply_together(*self._lines({name: self.table[name].written(chosen) for name in AFTER_PULSES}))
+        self.parent.apply_together(*self._lines_of({name: self.table[name].written(chosen) for name in AFTER_PULSES}))
 
-    def _lines(self, wanted: dict[str, Any]) -> list[str]:
+    def _lines_of(self, wanted: dict[str, Any]) -> list[str]:
         return [line(self.table[name], value, self.number) for name, value in wanted.items()]
 
     def reading_inside(self, current_a: float) -> Reading:
@@ -170,7 +170,7 @@ class B2900Channel(Channel, ScpiChannel):
         self._chosen = chosen
         super()._set_up(chosen)
 
-    def _most_limit_a(self, settings: SourceSettings) -> float:
+    def _most_limit_a(self, settings: SourceSettings, range_v: float) -> float:  # noqa: ARG002 - the level counts
         return next(most_a for most_v, most_a in MOST_A if settings.range_v <= most_v)
 
     def _pulse(self, settings: SourceSettings, amplitude_v: float, width_s: float, count: int) -> list[Reading]:  # noqa: ARG002

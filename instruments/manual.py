@@ -1,10 +1,13 @@
 """A switch matrix that is a person: says what to connect, waits for the word, and remembers it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Self
 
+from crossbar_hil.defaults import DEADLINE_S
 from crossbar_hil.errors import ConfigError, InstrumentError
 from crossbar_hil.instrument import Identity, SwitchMatrix, row_number
+
+from .transport.adapter import BenchAdapter
 
 DONE = frozenset({"", "y", "yes", "done", "ok"})
 """Answers that confirm."""
@@ -14,6 +17,7 @@ class ManualSwitchMatrix(SwitchMatrix):
     """Cables, a patch panel or toggle switches, moved by the person at the bench.
 
     A crosspoint is written port, ``-``, line, such as ``A-5``, or with a slot above 1 before it, such as ``2:A-5``.
+    The person is told what port and line are, too, once `explain` has said it.
     The state is what the person confirmed; nothing can be read back. After anything but a confirmation the state is
     unknown, and the next `connect` asks for everything to be taken off first.
 
@@ -25,30 +29,43 @@ class ManualSwitchMatrix(SwitchMatrix):
         Shows a text and returns what the person answers, as `input` does.
     tell : callable
         Shows a text, as `print` does.
+    panel : BenchAdapter, optional
+        An emulated panel, which is told what was confirmed; it may say that nobody is to be asked.
     """
 
     settle_s = 0.0
 
-    def __init__(self, name: str, *, ask: Callable[[str], str], tell: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        ask: Callable[[str], str],
+        tell: Callable[[str], object],
+        panel: BenchAdapter | None = None,
+    ) -> None:
         self.name = name
         self.operations = 0
         self._ask = ask
         self._tell = tell
         self._known: frozenset[str] | None = None
         self._told_off = False
+        self._ports: dict[str, str] = {}
+        self._lines: dict[int, str] = {}
+        self._panel = panel
+        self._answers = panel is not None and self._say("ANSWERS?") == "yes"
 
     @classmethod
     def open(
         cls,
-        resource: str,  # noqa: ARG003 - every driver is opened alike
+        resource: str,
         *,
         name: str,
-        visa: str = "",  # noqa: ARG003
-        deadline_s: float = 0.0,  # noqa: ARG003 - a person takes as long as it takes
+        visa: str = "@py",
+        deadline_s: float = DEADLINE_S,
         ask: Callable[[str], str] | None = None,
         tell: Callable[[str], object] | None = None,
     ) -> Self:
-        """Begin to work with a person; `resource`, `visa` and `deadline_s` mean nothing here.
+        """Begin to work with a person, who takes as long as it takes; `resource` is that of an emulated panel, if any.
 
         Raises
         ------
@@ -57,7 +74,8 @@ class ManualSwitchMatrix(SwitchMatrix):
         """
         if ask is None or tell is None:
             raise ConfigError(f"{name} is moved by hand, so it needs somebody to ask, and nobody is there")
-        return cls(name, ask=ask, tell=tell)
+        panel = BenchAdapter(resource, visa=visa, deadline_s=deadline_s) if resource else None
+        return cls(name, ask=ask, tell=tell, panel=panel)
 
     def identify(self) -> Identity:
         """Return that it is a person; nobody is asked."""
@@ -69,6 +87,18 @@ class ManualSwitchMatrix(SwitchMatrix):
         if slot < 1 or line < 1:
             raise ConfigError(f"{self.name}: slot {slot} and column {line} must be 1 or more")
         return f"{port.upper()}-{line}" if slot == 1 else f"{slot}:{port.upper()}-{line}"
+
+    def explain(self, ports: Mapping[str, str], lines: Mapping[int, str]) -> None:
+        """Take what hangs on each port and what each line is, to name both to the person."""
+        self._ports = {port.upper(): what for port, what in ports.items()}
+        self._lines = dict(lines)
+
+    def _words(self, crosspoint: str) -> str:
+        """Return a crosspoint as a person reads it, such as ``A (drive) - 5 (row 2 of the chip)``."""
+        port, _, line = crosspoint.partition("-")
+        plain = port.rpartition(":")[2]
+        what, where = self._ports.get(plain, ""), self._lines.get(int(line), "")
+        return f"{port}{f' ({what})' if what else ''} - {line}{f' ({where})' if where else ''}"
 
     def prepare(self) -> None:
         """Have everything taken off, unless that is what was confirmed last."""
@@ -90,12 +120,14 @@ class ManualSwitchMatrix(SwitchMatrix):
         if wanted == before:
             return
         lines = [f"{self.name}:"]
-        lines += [f"  take off {name}" for name in sorted(before - wanted)]
-        lines += [f"  connect  {name}" for name in sorted(wanted - before)]
+        lines += [f"  take off {self._words(name)}" for name in sorted(before - wanted)]
+        lines += [f"  connect  {self._words(name)}" for name in sorted(wanted - before)]
         self._have_done("\n".join(lines), wanted)
 
     def disconnect_all(self) -> None:
-        """Tell the person to take everything off; no answer is waited for."""
+        """Tell the person to take everything off, unless that was said or confirmed; no answer is waited for."""
+        if self._known == frozenset() or self._told_off:
+            return
         self.operations += len(self._known or ())
         self._known = None
         self._told_off = True
@@ -117,12 +149,26 @@ class ManualSwitchMatrix(SwitchMatrix):
 
     def close(self) -> None:
         """End the session; connections stay as they are."""
+        if self._panel is not None:
+            self._panel.close()
 
     def _have_done(self, text: str, after: frozenset[str]) -> None:
         before, self._known, self._told_off = self._known, None, False
         self._tell(text)
-        answer = self._ask(f"{self.name}: done? (Enter or y, anything else stops) ").strip().lower()
-        if answer not in DONE:
-            raise InstrumentError(f"{self.name}: {answer!r} is no confirmation, so what is connected is not known")
+        if not self._answers:
+            answer = self._ask(f"{self.name}: done? (Enter or y, anything else stops) ").strip().lower()
+            if answer not in DONE:
+                raise InstrumentError(f"{self.name}: {answer!r} is no confirmation, so what is connected is not known")
+        if self._panel is not None:
+            said = self._say(f"CONNECT {','.join(sorted(after))}")
+            if said != "done":
+                raise InstrumentError(f"{self.name}: the emulated panel says {said!r}")
         self.operations += len((before or frozenset()) ^ after)
         self._known = after
+
+    def _say(self, message: str) -> str:
+        """Exchange a line with the emulated panel."""
+        if self._panel is None:
+            raise InstrumentError(f"{self.name}: there is no emulated panel")
+        self._panel.write(message)
+        return str(self._panel.read())

@@ -19,6 +19,8 @@ from crossbar_hil.owners.addresses import loopback_allowed  # noqa: E402
 from crossbar_hil.runs.training import train_and_record  # noqa: E402
 
 CONVERGING_SEED = 1
+COMPILED = {"bench", "circuit", "cli", "ensemble", "runs", "spiking", "studies", "twins"}
+"""Folders of tests that run compiled code."""
 
 # Thousands of small benches in one process that has loaded everything: with Python's own thresholds the collector of
 # circles took 40 % of the time of the emulator's tests. Tests that need it call it.
@@ -33,6 +35,14 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 for each, how in ((signal.SIGINT, signal.default_int_handler), (getattr(signal, "SIGHUP", None), signal.SIG_DFL)):
     if each is not None and signal.getsignal(each) is signal.SIG_IGN:
         signal.signal(each, how)
+
+
+def pytest_collection_modifyitems(items):
+    """Put tests that run compiled code first, so that not every worker compiles all of it.
+
+    Of two workers the second begins in the middle; when it comes to such tests the first has left the code on disk.
+    """
+    items.sort(key=lambda item: COMPILED.isdisjoint(item.path.parts))
 
 
 @pytest.fixture

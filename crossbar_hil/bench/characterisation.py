@@ -164,6 +164,15 @@ def kind_of_cells(cells: Sequence[Sequence[Step]]) -> tuple[list[Step], list[str
     return curve, as_lines(kind.facts(len(cells)))
 
 
+def curves_of(steps: Iterable[Step]) -> list[MeasuredCurve]:
+    """Return the curves that steps make, one a kind of pulse; those at rest are of none."""
+    levels: dict[Pulse, list[float]] = {}
+    for step in steps:
+        if not step.rest:
+            levels.setdefault(step.pulse, []).append(step.conductance_siemens)
+    return [MeasuredCurve(pulse.amplitude_v > 0, pulse, tuple(own)) for pulse, own in levels.items()]
+
+
 def write_curves(path: Path, steps: Iterable[Step], comment: str, facts: Sequence[str] = ()) -> None:
     """Write measured curves to a new file, as a table that `ConductanceCurve.from_csv` reads.
 
@@ -172,9 +181,4 @@ def write_curves(path: Path, steps: Iterable[Step], comment: str, facts: Sequenc
     RunError
         If the file exists, which is never overwritten, or cannot be written.
     """
-    levels: dict[Pulse, list[float]] = {}
-    for step in steps:
-        if not step.rest:
-            levels.setdefault(step.pulse, []).append(step.conductance_siemens)
-    curves = (MeasuredCurve(pulse.amplitude_v > 0, pulse, tuple(own)) for pulse, own in levels.items())
-    write_own(path, curves, [comment, *facts])
+    write_own(path, curves_of(steps), [comment, *facts])

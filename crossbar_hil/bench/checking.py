@@ -103,6 +103,8 @@ def _check_file(bench: Bench, problems: Problems) -> None:
         return
     if bench.kind not in ("emulated", "hardware"):
         problems.append(f"kind {bench.kind} does not go with instruments; it must be emulated or hardware")
+    if bench.kind == "hardware" and bench.chip_id is None:
+        problems.append("chip_id is missing, the name of the chip in the socket, by which its dose is kept")
     for name, table in bench.instruments.items():
         with problems.collect():
             load("instruments", table.driver)

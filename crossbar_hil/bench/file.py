@@ -247,6 +247,8 @@ class InstrumentTable(Table):
     """VISA resource name; not given for an emulated bench, which brings its instruments along."""
     serial: str | None = None
     """Serial number that must answer, if given."""
+    identity: Annotated[str, Field(min_length=1)] | None = None
+    """How a home-made box answers ``*IDN?``: the whole answer, or its maker and model with a comma between them."""
     visa: str = "@py"
     """PyVISA library: ``@py``, ``@ivi``, ``FILE.yaml@sim`` where the kind is emulated, empty for what is installed."""
     deadline_s: Second = defaults.DEADLINE_S
@@ -321,6 +323,8 @@ class EmulationTable(Table):
     like a real one of six and a half digits."""
     resistors: Ohm | list[list[Ohm]] | None = None
     """A board of resistors in place of the chip, in ohm: one value for all, or a row of values for each row."""
+    panel: Literal["answers", "asks"] = "answers"
+    """Whether what a person is asked, on a bench whose matrix is `manual`, is answered by itself or by you."""
     divider_ohm: Ohm = 500.0
     """Each of the two resistors of a divider port, from the guard (or HI, where there is no guard) to LO."""
 
@@ -355,6 +359,13 @@ class Bench(Table):
                 raise ConfigError(f"{' and '.join(missing)} missing; a real chip needs every limit written down")
         return table
 
+    @model_validator(mode="after")
+    def _person_without_address(self) -> Self:
+        found = [name for name, table in self.instruments.items() if table.driver == "manual" and table.resource]
+        if self.kind == "hardware" and found:
+            raise ConfigError(f"instruments.{found[0]} is moved by hand, so it has no resource")
+        return self
+
     @field_validator("instruments")
     @classmethod
     def _known_libraries(cls, tables: dict[str, InstrumentTable], others: ValidationInfo) -> dict[str, InstrumentTable]:
@@ -368,6 +379,11 @@ class Bench(Table):
     def brings_instruments(self) -> bool:
         """Whether the instruments are emulated ones that come with the bench, at addresses of their own."""
         return self.kind == "emulated" and not any(table.resource for table in self.instruments.values())
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether a person moves its connections, who is asked on the terminal."""
+        return any(table.driver == "manual" for table in self.instruments.values())
 
     @property
     def noisy(self) -> bool | None:

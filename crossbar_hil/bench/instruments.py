@@ -11,7 +11,7 @@ import numpy as np
 
 from crossbar_hil.bench.file import Bench, InstrumentTable
 from crossbar_hil.errors import ConfigError
-from crossbar_hil.instrument import Identity, SourceMeter
+from crossbar_hil.instrument import NOT_TOLD, Identity, SourceMeter
 from crossbar_hil.owners.addresses import check_hardware, is_here, is_simulation, why_no_library
 from crossbar_hil.owners.proof import why_not_emulated
 from crossbar_hil.plugins import load
@@ -133,7 +133,10 @@ def open_instrument(
     person = "ask" in inspect.signature(driver).parameters
     line = {} if table.baud is None else {"baud": table.baud, "ends": ENDS[table.ends]}
     more = asks if person else line
-    return driver(resource, name=name, visa=table.visa, deadline_s=table.deadline_s, **more)
+    opened = driver(resource, name=name, visa=table.visa, deadline_s=table.deadline_s, **more)
+    if table.identity is not None and hasattr(opened, "own_name"):
+        opened.own_name = table.identity
+    return opened
 
 
 def write_to_stderr(text: str) -> None:
@@ -142,14 +145,37 @@ def write_to_stderr(text: str) -> None:
 
 
 def wrong_identity(name: str, table: InstrumentTable, found: Identity) -> str:
-    """Say what is wrong with who answers; empty if it is the instrument that the bench file names."""
-    # A driver is named by maker and model: keithley2602b answers as model 2602B.
-    model = re.sub(r"^[a-z]+?(?=b?\d)", "", table.driver).upper()
-    if model not in found.model.upper().replace("-", ""):
-        return f"instruments.{name}: a {found.model} answers, but driver {table.driver} is for a {model}"
-    if table.serial is not None and table.serial != found.serial:
+    """Say what is wrong with who answers; empty if it is the instrument that the bench file names.
+
+    That is the model of the driver, unless the file gives an identity: then one that answers word for word so, in whole
+    or by its maker and model. A serial number that a model does not tell cannot be wrong.
+    """
+    if table.identity is not None:
+        whole, named = _fields(_answer(found)), _fields(table.identity)
+        if named not in (whole, whole[:2]):
+            return f"instruments.{name}: {_answer(found)!r} answers *IDN?, but its identity is {table.identity!r}"
+    else:
+        # A driver is named by maker and model: keithley2602b answers as model 2602B.
+        model = re.sub(r"^[a-z]+?(?=b?\d)", "", table.driver).upper()
+        if model not in found.model.upper().replace("-", ""):
+            return (
+                f"instruments.{name}: a {found.model} answers, but driver {table.driver} is for a {model}; a home-made "
+                f"box that works as one is named by identity = {_answer(found)!r}"
+            )
+    if table.serial is not None and found.serial not in (table.serial, NOT_TOLD):
         return f"instruments.{name}: serial number {found.serial} answers, expected {table.serial}"
     return ""
+
+
+def _answer(found: Identity) -> str:
+    """Return an answer to ``*IDN?`` that was taken apart."""
+    serial = "0" if found.serial == NOT_TOLD else found.serial
+    return ",".join((found.maker, found.model, serial, found.firmware)).strip(",")
+
+
+def _fields(answer: str) -> list[str]:
+    """Return the fields of an answer to ``*IDN?``, without the word that some makers put before a model."""
+    return [re.sub(r"^MODEL +", "", each.strip(), flags=re.IGNORECASE) for each in answer.strip(" ,").split(",")]
 
 
 def find_source(instruments: Mapping[str, Any], name: str) -> SourceMeter:

@@ -182,6 +182,13 @@ def _assemble(bench: Bench, factory: Any, instruments: Mapping[str, Any], detail
     matrix = bench.wiring.matrix if bench.wiring else ""
     if matrix not in instruments:
         raise ConfigError(f"bench {bench.name}: wiring.matrix {matrix!r} is not among the instruments")
+    if bench.wiring is not None:
+        lines = {
+            column: f"{axis} {place} of the chip"
+            for axis, columns in (("row", bench.wiring.rows), ("column", bench.wiring.columns))
+            for place, column in enumerate(columns, start=1)
+        }
+        instruments[matrix].explain({row: port for port, row in bench.wiring.ports.items()}, lines)
     wired = bench.wiring.sources if bench.wiring else {}
     sources = {port: find_source(instruments, name) for port, name in wired.items()}
     chip: DeviceBackend = factory.assemble(bench, sources=sources, matrix=instruments[matrix], **details)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from crossbar_hil.arrays import FloatArray, checked_array
+from crossbar_hil.curves.files.units import unit
 from crossbar_hil.curves.levels import LARGEST_SIEMENS
 from crossbar_hil.errors import DataError
 from crossbar_hil.parsing import parse_json
@@ -89,6 +90,12 @@ def _rows(text: str) -> Any:
             raise ValueError(f"it is no whole JSON, {error}") from error
         if "conductance_siemens" not in held:
             raise ValueError(f"its key must be conductance_siemens, it has {', '.join(held) or 'none'}")
+        other = next((f"{key} {value!r}" for key, value in held.items() if _is_other_unit(key, value)), None)
+        if other is not None:
+            raise ValueError(
+                f"it says {other} beside conductance_siemens, which is in siemens, 100 uS is 1e-4: write numbers in "
+                "siemens and take that entry out"
+            )
         return held["conductance_siemens"]
     if text.lstrip().startswith("["):
         raise ValueError('it is a list without a name; write {"conductance_siemens": before it and } behind it')
@@ -97,6 +104,14 @@ def _rows(text: str) -> Any:
         for number, line in enumerate(text.splitlines(), start=1)
         if line.strip() and not line.startswith("#")
     ]
+
+
+def _is_other_unit(key: str, value: Any) -> bool:
+    """Say whether an entry beside the map names a unit that is not the siemens."""
+    if "unit" not in key.lower():
+        return False
+    told = unit(value, "conductance") if isinstance(value, str) else None
+    return told is None or told.factor != 1.0
 
 
 def _number(cell: str, line: int) -> float:

@@ -5,15 +5,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from crossbar_hil import defaults
 from crossbar_hil.bench.curve_facts import as_lines, facts_left_out, read_facts
 from crossbar_hil.bench.file import WITHIN_95, Bench, Chip
 from crossbar_hil.bench.start_map import read_map
+from crossbar_hil.curves.levels import LARGEST_SIEMENS
+from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import load
 from crossbar_hil.shipped import data_file, is_shipped
 from crossbar_hil.training.settings import Training
 from crossbar_hil.twins.file import Twin, read_twin
 
+OTHER_UNIT = 100.0
+"""A map whose median lies this factor off the curve is in another unit than it."""
 OFF_THE_CURVE = 1.5
 """A start further than this factor below or above all that was measured on the curve is off it: about the start of a
 curve, half the cells of any chip lie a little below by right."""
@@ -83,12 +89,31 @@ def virtual_chips(bench: Bench, *, gain: bool = True) -> VirtualChips | None:
     rise = chip.k * curve.for_pulse(bench.training.pulse).span
     measured = chip.k * float(curve.levels_siemens.min()), chip.k * float(curve.levels_siemens.max())
     # Of a curve that ships, under another name in a copy: there the published shifts lie off the curve by their making.
+    _check_sizes(chip, measured, end_siemens(chip, high, rise))
     formula = chip.curve_cells == 0 and chip.spread is not None
     warnings = [
         *([] if formula else _off_the_curve((low, high), measured)),
         *(_far_off_gain(bench.training, rise) if gain else []),
     ]
     return VirtualChips((low, high), end_siemens(chip, high, rise), chip.k, _where(chip), tuple(warnings))
+
+
+def _check_sizes(chip: Chip, measured: tuple[float, float], end: float) -> None:
+    """Refuse chips of conductances that no cell has, and a map in another unit than the curve."""
+    if end > LARGEST_SIEMENS:
+        raise ConfigError(
+            f"cells of these chips reach {in_siemens(end)}, and none conducts more than {LARGEST_SIEMENS:g} S: scale "
+            f"(K = {chip.k:g}), curve or start must be smaller"
+        )
+    if chip.start is None:
+        return
+    middle = float(np.median(read_map(data_file(chip.start), (chip.rows, chip.columns))))
+    if not measured[0] / OTHER_UNIT <= middle <= measured[1] * OTHER_UNIT:
+        raise ConfigError(
+            f"start map {data_file(chip.start).name} has {in_siemens(middle)} in the median, more than "
+            f"{OTHER_UNIT:g} times off what was measured on the curve, {in_siemens(measured[0])} to "
+            f"{in_siemens(measured[1])}: one of the two is in another unit, or not of this chip"
+        )
 
 
 def _draws_of(twin: Twin, name: str, training: Training | None) -> VirtualChips:

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -21,9 +22,10 @@ from crossbar_hil.cli.common import (
     print_json,
     print_lines,
     print_table,
+    quiet_option,
     yes_option,
 )
-from crossbar_hil.errors import RunError
+from crossbar_hil.errors import ConfigError
 from crossbar_hil.text import printable
 
 LOOKS = 3
@@ -60,6 +62,7 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, as_json: boo
     reference = None if like is None else _map_of(like)
     with held_for_a_look(bench) as seen:
         problems = check_bench(bench, seen)
+    problems += [] if problems else _short_budgets(load_bench(bench))
     conductances, order = None, None
     if wiring and not problems:
         with open_bench(bench) as backend:
@@ -145,6 +148,7 @@ def read(bench: str, seed: int | None, voltage: str, repeat: int, as_json: bool)
     default=Path(),
     help="Folder for the files, or the .csv file for the curve of the kind.",
 )
+@quiet_option
 @yes_option
 @as_json
 def characterise(
@@ -159,6 +163,7 @@ def characterise(
     reads: int,
     rest: int,
     to: Path,
+    quiet: bool,
     yes: bool,
     as_json: bool,
 ) -> None:
@@ -166,11 +171,13 @@ def characterise(
 
     Of several cells each has a file as it was read, and there is one more: the curve of the kind that they are of,
     without what noise makes of it, below what was found of noise, relaxation and spread. The file of one cell has the
-    same, but what one cell cannot tell.
+    same, but what one cell cannot tell. A picture of the curve stands beside it.
     """
     from crossbar_hil.backend import Pulse  # noqa: PLC0415
-    from crossbar_hil.bench.characterisation import Step, kind_of_cells, write_curves  # noqa: PLC0415
+    from crossbar_hil.bench.characterisation import Step, curves_of, kind_of_cells, write_curves  # noqa: PLC0415
     from crossbar_hil.bench.characterisation import characterise as measure  # noqa: PLC0415
+    from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
+    from crossbar_hil.cli.measuring import draw, prove, shown  # noqa: PLC0415
     from crossbar_hil.guard.opening import open_bench  # noqa: PLC0415
     from crossbar_hil.quantities import si  # noqa: PLC0415
 
@@ -180,20 +187,15 @@ def characterise(
     of_kind = to if to.suffix == ".csv" else paths[0] if len(cells) == 1 else to / f"curve_of_{len(cells)}_cells.csv"
     if len(cells) == 1:
         paths = [of_kind]
-    for path in (*paths, of_kind):
-        if path.exists():
-            raise RunError(f"{path} exists already and is not overwritten")
+    picture = of_kind.with_suffix(".png")
+    if len(set(cells)) < len(cells):
+        raise ConfigError(f"--cell {' '.join(map(str, max(cells, key=cells.count)))} is given twice")
+    prove(dict.fromkeys((*paths, of_kind, picture)))
     measured: list[list[Step]] = []
     many = len(cells) * (2 * pulses + (max(pulses // 2, 1) if rest else 0))
     with open_bench(bench, seed=seed) as backend:
-        confirm(
-            backend.kind,
-            yes,
-            f"{many} pulses of {up} and {down} change {len(cells)} cell(s) for good",
-        )
-        where = [f"{backend.kind} cell, row {row}, column {column}, read at {voltage}" for row, column in cells]
-        for (row, column), path, comment in zip(cells, paths, where, strict=True):
-            steps = measure(
+        each_cell = [  # checked, all of them, before anything is sent
+            measure(
                 backend,
                 (row - 1, column - 1),
                 pulses=pulses,
@@ -204,9 +206,20 @@ def characterise(
                 rest=rest,
                 clock=time.monotonic if backend.kind == "hardware" else None,
             )
+            for row, column in cells
+        ]
+        confirm(
+            backend.kind,
+            yes,
+            f"{many} pulses of {up} and {down} change {len(cells)} cell(s) for good",
+        )
+        total = 2 * (pulses + 1) + (2 if rest else 0)
+        in_place = sys.stderr.isatty() and not load_bench(bench).is_by_hand
+        where = [f"{backend.kind} cell, row {row}, column {column}, read at {voltage}" for row, column in cells]
+        for cell, steps, path, comment in zip(cells, each_cell, paths, where, strict=True):
             done: list[Step] = []
             try:
-                for step in steps:
+                for step in shown(steps, cell, total=total, quiet=quiet, in_place=in_place):
                     done.append(step)
                 measured.append(done)
             finally:  # whatever was measured is kept, also after a failure or Ctrl-C
@@ -214,11 +227,12 @@ def characterise(
                     write_curves(path, done, comment)
     curve, facts = kind_of_cells(measured)
     write_curves(of_kind, curve, "; ".join(where), facts)
-    files = [str(path) for path in dict.fromkeys((*paths, of_kind))]
+    drawn = draw(picture, curves_of(curve))
+    files = [str(path) for path in dict.fromkeys((*paths, of_kind, picture))]
     if as_json:
         print_json(files=files)
     else:
-        click.echo("\n".join(files))
+        print_lines([*drawn, *files])
 
 
 @click.command()
@@ -228,11 +242,12 @@ def characterise(
 def emulate(bench: str, seed: int | None, port_file: Path | None) -> None:
     """Serve the emulated instruments of a BENCH on loopback until stopped; prints name -> VISA resource as JSON."""
     from crossbar_hil.bench.opening import serve_emulated  # noqa: PLC0415
+    from crossbar_hil.guard.storage import replace_file  # noqa: PLC0415
 
     with _ended_by_signal() as ended, serve_emulated(bench, seed=seed) as resources:
         line = json.dumps(dict(resources))
         if port_file is not None:
-            port_file.write_text(line + "\n", encoding="utf-8")
+            replace_file(port_file, line + "\n")
         click.echo(line)
         ended.wait()
 
@@ -256,6 +271,24 @@ def safe(bench: str, as_json: bool) -> None:
 
 
 VERBS = (check, read, characterise, emulate, safe)
+
+
+def _short_budgets(bench: Any) -> list[str]:
+    """Name the budgets of a bench that its training cannot keep, after what the ledger of a real chip holds."""
+    from crossbar_hil.errors import CrossbarError  # noqa: PLC0415
+    from crossbar_hil.guard.ledger import DoseLedger, default_path  # noqa: PLC0415 - --help must not wait for it
+    from crossbar_hil.studies.convergence.budgets import find_short_budgets  # noqa: PLC0415
+
+    spent = 0, 0.0
+    try:
+        if bench.kind == "hardware" and bench.chip_id and default_path(bench.chip_id).exists():
+            ledger = DoseLedger.open(default_path(bench.chip_id), (len(bench.wiring.rows), len(bench.wiring.columns)))
+            pulses, dose_vs = ledger.totals()
+            ledger.close()
+            spent = int(pulses.max()), float(dose_vs.max())
+        return [f"bench {bench.name}: {each}" for each in find_short_budgets(bench, spent)]
+    except CrossbarError as error:
+        return [f"bench {bench.name}: {error}"]
 
 
 @contextmanager

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 @click.option("--down", type=int, help="Readings of one depression.")
 @click.option(
     "--cycles",
-    type=click.Choice(["columns", "stacked"]),
-    help="Cycles of one cell: in columns, or one below the other.",
+    type=click.Choice(["columns", "rows", "stacked"]),
+    help="Cycles of one cell: in columns (rows of a matrix), or one below the other.",
 )
 @click.option("--leave-out", multiple=True, type=int, metavar="LINE", help="Leave a reading out; again for more.")
 @click.option("--zero-negative", is_flag=True, help="Set readings below zero, within noise, to zero.")

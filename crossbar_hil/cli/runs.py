@@ -60,7 +60,9 @@ def resume(run: str, no_report: bool, quiet: bool, yes: bool, out: Path, as_json
 @out_option
 @as_json
 def verify(run: str, out: Path, as_json: bool) -> None:
-    """Check the journal of a RUN, entry by entry: nothing missing, nothing changed, every pulse accounted for.
+    """Check the journal of a RUN, entry by entry, and every number of its record against it.
+
+    Nothing is missing, nothing was changed, every pulse is accounted for; each difference is a line.
 
     The folder of a session that was no run, such as a calibration, can be given too: docs/safety.md says where it is.
     """

@@ -124,7 +124,9 @@ def train(
         tell=lambda line: click.echo(printable(line), err=True),
         ask=partial(_agreed, checked.kind, yes),
     )
-    with make_progress(Console(stderr=True), quiet=quiet, epochs=checked.training.epochs) as progress:
+    with make_progress(
+        Console(stderr=True), quiet=quiet, epochs=checked.training.epochs, lines=checked.is_by_hand
+    ) as progress:
         outcome = prepared.run(out=out, preset=preset, label=label, show=progress.show)
     tell_outcome(outcome, no_report=no_report, as_json=as_json)
 

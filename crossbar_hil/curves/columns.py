@@ -1,17 +1,20 @@
 """Which columns of a table hold the curve, in which unit, and what the columns beside them are."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 from .files.names import CURVES, Name, read_name
 from .files.options import Options
 from .files.questions import Asker, CurveUnclear
-from .files.tables import Layout
-from .files.units import SYMBOLS, Unit, unit
+from .files.tables import Layout, Row, counts_up
+from .files.units import SYMBOLS, Unit, multiple, unit
+from .meant import otherwise_question
 
 LARGEST_WITHOUT_UNIT = 1e-5
 """Conductances and currents up to this are taken for SI numbers where a header names no unit: in uS or uA nobody writes
 them so. Beyond it the unit is asked for."""
+
+LARGEST_OFFERED_IN_SI, LEAST_OHM_WITHOUT_UNIT = 1e-2, 1e3
+"""Conductances and currents up to the former, and resistances from the latter on, are offered in SI units first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ def choose_columns(layout: Layout, options: Options, ask: Asker) -> Columns:
         If the file does not say which they are or in which unit, with the option that settles it.
     """
     names = tuple(read_name(name) for name in layout.names)
+    _check_upright(layout, ask)
     filled = [
         place
         for place in range(layout.width)
@@ -66,6 +70,18 @@ def choose_columns(layout: Layout, options: Options, ask: Asker) -> Columns:
     _check_torn(layout, values, options, ask)
     _say_rest(layout, names, values, ask)
     return Columns(names, tuple(values))
+
+
+def _check_upright(layout: Layout, ask: Asker) -> None:
+    """Refuse a table whose lines hold a name and then the numbers: it lies on its side."""
+    if layout.width < 4 or layout.numeric[0] or not all(layout.numeric[1:]):
+        return
+    named = [text for text in layout.texts(0) if read_name(text).quantity in CURVES]
+    if named and len(layout.rows) < layout.width:
+        raise ask.refusal(
+            f"lies on its side: {named[0]!r} stands before the numbers of its line; turn it (a spreadsheet's "
+            "transpose), so that each quantity is a column with its name on top"
+        )
 
 
 def label(layout: Layout, place: int) -> str:
@@ -96,17 +112,42 @@ def _candidates(layout: Layout, names: tuple[Name, ...], filled: list[int], opti
             return own
     open_ones = [place for place in filled if _may_hold_a_curve(layout, names, place)]
     open_ones = [
-        place for place in open_ones if not _counts(layout, place) and not _constant(layout, place)
+        place for place in open_ones if not counts_up(layout.column(place)) and not _constant(layout, place)
     ] or open_ones
     different = _without_twins(layout, open_ones)
+    meant = [place for place in filled if names[place].meant is not None]
+    if not open_ones and options.unit is not None and len(meant) == 1:
+        return meant
     if not open_ones:
-        raise ask.refusal(
-            f"has no column of conductances, resistances or currents among {_told(layout, list(range(layout.width)))}; "
-            f"name it by {ask.command(column=(str(layout.width),), unit='S')}"
-        )
+        raise _none_question(layout, names, filled, ask)
     if options.unit is not None:
         return different
     raise _unit_question(layout, names, open_ones, different, ask)
+
+
+def _none_question(layout: Layout, names: tuple[Name, ...], filled: list[int], ask: Asker) -> CurveUnclear:
+    """Return the sentence about a table without a column that may hold a curve."""
+    meant = [place for place in filled if names[place].meant is not None]
+    if meant:
+        return otherwise_question(names[meant[0]], label(layout, meant[0]), meant[0], ask)
+    every = list(range(layout.width))
+    texts = [place for place in every if not layout.numeric[place] and any(layout.texts(place))]
+    if texts:
+        row = next(row for row in layout.rows if place_text(row, texts[-1]))
+        return ask.refused_line(
+            row.line,
+            f"{place_text(row, texts[-1])!r} is not read as a number, and no other of the columns "
+            f"{_told(layout, every)} holds conductances, resistances or currents",
+        )
+    return ask.refusal(
+        f"has no column of conductances, resistances or currents among {_told(layout, every)}; "
+        f"name it by {ask.command(column=(str(layout.width),), unit='S')}"
+    )
+
+
+def place_text(row: Row, place: int) -> str:
+    """Return a cell as text."""
+    return str(row.cells[place]).strip() if place < len(row.cells) else ""
 
 
 def _unit_question(
@@ -116,7 +157,7 @@ def _unit_question(
     more: dict[str, object] = {"column": (str(different[0] + 1),)} if layout.width > 1 and len(different) == 1 else {}
     if len(different) > 1 and _alike_named(layout, different):
         more["cycles"] = "columns"
-    elif len(different) > 1:
+    elif len(different) > 1 and sorted(str(names[place].way) for place in different) != ["down", "up"]:
         more["column"] = (str(different[0] + 1),)
     current = dict(more, unit="A", voltage=_constant_voltage(layout) or 0.1)
     where = f"line {first.line} ({', '.join(str(cell) for cell in first.cells)})"
@@ -133,8 +174,10 @@ def _unit_question(
 
 
 def _value(place: int, layout: Layout, name: Name, options: Options, ask: Asker) -> Value:
+    if name.meant is not None and (options.unit is None or name.meant == "logarithm"):
+        raise otherwise_question(name, label(layout, place), place, ask)
     if options.unit is not None:
-        given = unit(options.unit) or unit(options.unit, name.quantity or "conductance")
+        given = multiple(options.unit, name.quantity) or unit(options.unit, name.quantity or "conductance")
         if given is not None and given.quantity not in CURVES:
             given = unit(options.unit, name.quantity if name.quantity in CURVES else "conductance") or given
         if given is None or given.quantity not in CURVES:
@@ -158,16 +201,24 @@ def _value(place: int, layout: Layout, name: Name, options: Options, ask: Asker)
         why = f"has no unit, and its numbers, up to {largest:g}, may be in several"
     else:
         return Value(place, name, Unit(name.quantity, 1.0, ""), name.way)
-    usual = {"conductance": "uS", "resistance": "Mohm", "current": "nA"}[name.quantity]
+    usual = _usual(name.quantity, largest)
     raise ask.question(
         f"column {label(layout, place)} {why}; say it by {ask.command(unit=usual)} "
         f"(or whatever it is: {SYMBOLS[name.quantity]} with any SI prefix)"
     )
 
 
+def _usual(quantity: str, largest: float) -> str:
+    """Return the unit that is offered for numbers without one: SI where they are too small for another."""
+    symbol, prefixed = {"conductance": ("S", "uS"), "resistance": ("ohm", "Mohm"), "current": ("A", "nA")}[quantity]
+    if quantity == "resistance":
+        return symbol if largest > LEAST_OHM_WITHOUT_UNIT else prefixed
+    return symbol if largest < LARGEST_OFFERED_IN_SI else prefixed
+
+
 def _several(values: list[Value], layout: Layout, names: tuple[Name, ...], options: Options, ask: Asker) -> list[Value]:
     """Decide what several columns are: potentiation beside depression, cycles, or one to be chosen."""
-    if options.cycles == "columns":
+    if options.cycles in {"columns", "rows"}:
         if len(values) < 2:
             raise ask.refusal(
                 f"has one column of the curve, {label(layout, values[0].place)}, so no cycles side by side"
@@ -184,10 +235,12 @@ def _several(values: list[Value], layout: Layout, names: tuple[Name, ...], optio
             "columns", f"{_told(layout, [value.place for value in values])} hold the same numbers; the first is taken"
         )
         return [value for value in values if value.place in kept]
+    matrix = layout.width > len(layout.rows) and any(subject == "variables" for subject, _ in ask.understood)
+    turned = f", or its rows, if each of them is a cycle, by {ask.command(cycles='rows')}" if matrix else ""
     raise ask.question(
         f"columns {_told(layout, kept)} may each be the curve; take one by "
         f"{ask.command(column=(str(kept[0] + 1),))}, or "
-        f"all as cycles of one cell by {ask.command(cycles='columns')}"
+        f"all as cycles of one cell by {ask.command(cycles='columns')}{turned}"
     )
 
 
@@ -235,7 +288,7 @@ def _say_rest(layout: Layout, names: tuple[Name, ...], values: list[Value], ask:
 def _may_hold_a_curve(layout: Layout, names: tuple[Name, ...], place: int) -> bool:
     name = names[place]
     beside = name.counts or name.width or name.aside or name.quantity in {"voltage", "time"}
-    return not beside and not (name.cycle and _counts(layout, place))
+    return not beside and not (name.cycle and counts_up(layout.column(place)))
 
 
 def _without_twins(layout: Layout, places: list[int]) -> list[int]:
@@ -244,15 +297,6 @@ def _without_twins(layout: Layout, places: list[int]) -> list[int]:
         if all(layout.column(place) != layout.column(other) for other in kept):
             kept.append(place)
     return kept
-
-
-def _counts(layout: Layout, place: int) -> bool:
-    """Say whether a column holds whole numbers that go up one by one, and perhaps begin anew."""
-    values = layout.column(place)
-    whole = [value for value in values if value is not None and value.is_integer()]
-    if len(whole) < max(2, len(values)):
-        return False
-    return all(after == before + 1 or after in {0.0, 1.0} for before, after in pairwise(whole))
 
 
 def _constant(layout: Layout, place: int) -> bool:

@@ -9,12 +9,10 @@ from .files.options import Options
 from .files.questions import Asker
 from .files.tables import Layout
 from .levels import OVERFLOW
-from .rows import Rows, in_volts
+from .rows import HIGHEST_READ_V, Rows, in_volts
 
 FAR_OFF = 3.0
 """Conductances that differ from current over voltage by this factor are in another unit than the header says."""
-HIGHEST_READ_V = 1.0
-"""A voltage above this that is not called a read voltage may be the height of the pulses."""
 
 
 def conductances(

@@ -1,6 +1,7 @@
 """The numbers of the pulses, where a column counts them: of each line, without a gap."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from .columns import Columns, Value, label
 from .files.options import Options
@@ -45,6 +46,29 @@ def counts_of(
     return {}, []
 
 
+def _check_steps(found: list[float], run: Run, ask: Asker) -> None:
+    """Refuse pulse numbers that no reading left out explains: parts of a pulse, one twice, every so many."""
+    parts = [level.line for level, each in zip(run.levels, found, strict=True) if not float(each).is_integer()]
+    if parts:
+        out = f"; {ask.command(leave_out=(*ask.options.leave_out, *parts))} leaves it out" if len(parts) <= 10 else ""
+        first = next(each for each in found if not float(each).is_integer())
+        raise ask.refused_line(parts[0], f"pulse number {first:g} is no whole number{out}")
+    steps = [after - before for before, after in pairwise(found)]
+    twice = next((place for place, step in enumerate(steps) if step == 0), None)
+    if twice is not None:
+        raise ask.refused_line(
+            run.levels[twice + 1].line,
+            f"pulse number {found[twice + 1]:g}, expected {found[twice] + 1:g}; {steps.count(0) + 1} readings or more "
+            "share a number, and a curve has one reading after each pulse: write their mean into one line",
+        )
+    if len(steps) > 1 and min(steps) == max(steps) > 1:
+        raise ask.refused_line(
+            run.levels[1].line,
+            f"pulse number {found[1]:g}, expected {found[0] + 1:g}; the file holds a reading after every {steps[0]:g} "
+            "pulses, and a curve needs one after each: measure so, or write what lies between into the file",
+        )
+
+
 def check_counts(run: Run, counts: dict[int, float], left_out: Sequence[float], ask: Asker) -> Run:
     """Check that the pulse numbers of a run have no gap, and fill one that a reading left out has made.
 
@@ -61,6 +85,7 @@ def check_counts(run: Run, counts: dict[int, float], left_out: Sequence[float], 
     """
     if not counts:
         return run
+    _check_steps([counts[level.line] for level in run.levels], run, ask)
     levels = [run.levels[0]]
     at = counts[levels[0].line]
     for level in run.levels[1:]:

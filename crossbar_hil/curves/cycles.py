@@ -6,6 +6,8 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray, IntArray
 
+SMALLEST = 1e-6
+"""A spread below this is the rounding of the numbers: ``[chip]`` takes none that is smaller."""
 RESOLVED = 2.0
 """A spread is told if its variance is so many times its standard error."""
 
@@ -14,7 +16,8 @@ class Spread(NamedTuple):
     """How cycles differ."""
 
     step_variation: float
-    """Standard deviation of a step relative to its mean, as ``[chip] step_variation`` takes it; 0 if not resolved."""
+    """Standard deviation of a step relative to its mean, as ``[chip] step_variation`` takes it; 0 if not resolved,
+    infinite if the mean does not move beside it."""
     read_noise: float
     """Standard deviation of a reading relative to it, as ``[chip] read_noise`` takes it; 0 if it is not resolved."""
     cycles: int
@@ -62,7 +65,12 @@ def mean_and_spread(cycles: FloatArray) -> tuple[FloatArray, Spread]:
         left = 0.0
     moved = float((typical**2).sum() - variances.sum() / len(cycles))  # the mean of K noisy steps is itself noisy
     share = float(np.sqrt(max(0.0, left) / moved)) if moved > 0 else float("inf")
-    return mean, Spread(share, float(np.sqrt(noise)) / level if level else 0.0, len(cycles))
+    read_noise = float(np.sqrt(noise)) / level if level else 0.0
+    return mean, Spread(_told(share), _told(read_noise), len(cycles))
+
+
+def _told(spread: float) -> float:
+    return spread if spread >= SMALLEST else 0.0
 
 
 def _flat(typical: FloatArray) -> IntArray:

@@ -8,11 +8,20 @@ from .columns import Value, label
 from .files.options import Options
 from .files.questions import Asker
 from .files.tables import Layout
+from .files.units import unit
 
 LARGEST_SIEMENS = 0.1
 """A cell of more than this (10 ohm) is taken for a number in another unit."""
 SMALLEST_SIEMENS = 1e-12
 """A curve that never rises to this (1 Tohm) is in another unit: no source-measure unit reads it at 0.1 V."""
+UNITS = {
+    "conductance": ("uS", "nS", "mS", "S", "pS"),
+    "resistance": ("Mohm", "kohm", "ohm", "Gohm"),
+    "current": ("nA", "uA", "mA", "A", "pA"),
+}
+"""Those that are offered for a column in another one, the likeliest first."""
+USUAL = (1e-9, 1e-2)
+"""Conductances that cells have, in siemens."""
 OVERFLOW = 1e20
 """Instruments write 9.9e37, 9.91e37 or 199.999e99 for a reading beyond their range or none at all."""
 MOST_LEFT_OUT = 10
@@ -73,19 +82,22 @@ def _leave_out(lines: Sequence[int], ask: Asker) -> str:
 
 
 def _check_sizes(levels: Sequence[Level], value: Value, what: str, ask: Asker) -> None:
-    large = next((level for level in levels if abs(level.siemens) > LARGEST_SIEMENS), None)
+    large = next((level for level in levels if level.siemens > LARGEST_SIEMENS), None)
+    largest = max(abs(level.siemens) for level in levels)
+    sign = ask.options.decimal and {".": ",", ",": "."}[ask.options.decimal]
+    other = f", or another decimal sign, {ask.command(decimal=sign)}" if sign else ""
     if large is not None:
         raise ask.refused_line(
             large.line,
             f"{what} {large.siemens:g} S exceeds {LARGEST_SIEMENS:g} S; the column must be {_unit(value)}, "
-            f"or its unit be said, such as by {ask.command(unit=_other(value))}",
+            f"or its unit be said, such as by {ask.command(unit=_other(value, largest))}{other}",
         )
     highest = max(levels, key=lambda level: abs(level.siemens))
     if abs(highest.siemens) < SMALLEST_SIEMENS:
         raise ask.refused_line(
             highest.line,
             f"{what} {highest.siemens:g} S is the largest and below {SMALLEST_SIEMENS:g} S; the column must be "
-            f"{_unit(value)}, or its unit be said, such as by {ask.command(unit=_other(value))}",
+            f"{_unit(value)}, or its unit be said, such as by {ask.command(unit=_other(value, largest))}{other}",
         )
 
 
@@ -94,8 +106,17 @@ def _unit(value: Value) -> str:
     return f"in {value.unit.text}" if value.unit.text else own[value.unit.quantity]
 
 
-def _other(value: Value) -> str:
-    return {"conductance": "uS", "resistance": "Mohm", "current": "nA"}[value.unit.quantity]
+def _other(value: Value, largest: float) -> str:
+    """Return the unit, another than that of the column, in which its largest reading is one that a cell may have."""
+    quantity = value.unit.quantity
+    times = 1 / value.unit.factor
+    told = [each for each in map(unit, UNITS[quantity]) if each is not None and each.factor != value.unit.factor]
+    sizes = [
+        largest * times * each.factor if quantity != "resistance" else largest / times / each.factor for each in told
+    ]
+    return next(
+        (each.text for each, size in zip(told, sizes, strict=True) if USUAL[0] <= size <= USUAL[1]), told[-1].text
+    )
 
 
 def _check_signs(levels: list[Level], value: Value, what: str, options: Options, ask: Asker) -> list[Level]:

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,11 +23,12 @@ from .files.decoding import Line, decode, lines_of
 from .files.numbers import is_comment
 from .files.options import Options
 from .files.questions import Asker
-from .files.readings import Reading, read_table, split
-from .files.tables import Layout, Row, lay_out
+from .files.readings import Reading, read_cells, read_table, split
+from .files.tables import Layout, Row
 from .levels import checked_levels
 from .measured import MeasuredCurve
 from .own_table import is_own, read_own
+from .pace import check_pace, times_of
 from .rows import choose_rows, drawn_by_pulses
 from .runs import WORDS, Run, order_of, runs_of
 
@@ -91,6 +93,7 @@ def _understand(file: str, data: bytes, options: Options) -> Understanding:
     if is_own(layout.names):
         curves = tuple(read_own(layout, ask))
         ask.say("table", f"the project's own, {len(curves)} curve(s)")
+        _check_pulses(curves, options, ask)
         with_pulses = tuple(_with_pulses(curve, options) for curve in curves)
         return Understanding(with_pulses, tuple(ask.understood), digest, layout.preamble)
     curves, spreads = _curves(layout, reading.layout, options, ask)
@@ -101,15 +104,14 @@ def _table(data: bytes, options: Options, ask: Asker) -> Reading:
     """Find the table of a file and say how it is written."""
     rows = books.rows_of(data, options, ask)
     if rows is not None:
-        layout = lay_out(_within(rows, options), options.decimal or ".")
-        if not layout.rows:
-            raise ask.refusal("holds no numbers")
-        reading = Reading("cells", layout)
-        if layout.problems:
-            raise ask.refused_line(layout.problems[0].line, layout.problems[0].text)
+        reading = read_cells(_within(rows, options), options, ask)
     else:
         decoded = decode(data, f"curve file {ask.file}", options.encoding)
-        lines = [line for line in lines_of(decoded.text) if line.number > options.skip]
+        lines = [
+            line
+            for line in lines_of(decoded.text)
+            if line.number > options.skip and (line.text.strip() or line.number not in options.leave_out)
+        ]
         ask.say("encoding", f"{decoded.encoding}, {_ends(decoded.text)}")
         reading = _own(lines, options, ask) or read_table(_chosen(lines, options), options, ask)
         sign = "point" if reading.layout.decimal == "." else "comma"
@@ -176,7 +178,7 @@ def _without(layout: Layout, options: Options, ask: Asker) -> Layout:
         return layout
     there = {row.line for row in layout.rows}
     for line in options.leave_out:
-        if line not in there:
+        if line not in there and not min(there) < line < max(there):
             raise ask.refusal(f"has no reading in line {line} that could be left out")
     ask.say("left out", f"line {', '.join(map(str, options.leave_out))}, as said")
     return replace(layout, rows=tuple(row for row in layout.rows if row.line not in options.leave_out))
@@ -194,11 +196,14 @@ def _curves(
     lines = [layout.rows[row].line for row in rows.kept]
     runs: list[Run] = []
     counted = False
+    times = times_of(layout, columns, rows)
     for value in columns.values:
         levels = checked_levels(lines, readings[value.place], value, layout, options, ask)
         ask.readings = tuple(level.siemens for level in levels)
         counts, left_out = counts_of(whole, layout, columns, value, rows, options, ask)
         counted = counted or bool(counts)
+        if times and not counts and all(pulse is None for pulse in rows.pulses):
+            check_pace(levels, times, order, ask)
         for run in runs_of(value, levels, order, counts, options, ask):
             runs.append(check_counts(run, counts, left_out, ask))
     if not counted and all(pulse is None for pulse in rows.pulses):
@@ -217,10 +222,22 @@ def _curves(
             curves.append(MeasuredCurve(way == "up", Pulse(amplitude, width), mean))
         else:
             curves.append(MeasuredCurve(way == "up", None, mean, amplitude))
+    _check_pulses(curves, options, ask)
     drawn = drawn_by_pulses(layout, columns, rows, curves[0].levels_siemens)
     if drawn is not None:
         ask.say("pulses", drawn)
     return tuple(curves), tuple(spreads)
+
+
+def _check_pulses(curves: Sequence[MeasuredCurve], options: Options, ask: Asker) -> None:
+    """Refuse a pulse of a way that the file does not hold."""
+    for way, given in (("up", options.amplitude), ("down", options.depress_amplitude or options.depress_width)):
+        if given is not None and all(curve.potentiation != (way == "up") for curve in curves):
+            name = "--amplitude" if way == "up" else "--depress-amplitude and --depress-width"
+            raise ask.refusal(
+                f"holds no {WORDS[way]}, so {name} would be dropped: leave it away, or measure {WORDS[way]} too and "
+                "bring both in one file"
+            )
 
 
 def _with_pulses(curve: MeasuredCurve, options: Options) -> MeasuredCurve:
@@ -243,6 +260,11 @@ def _one_curve(runs: list[Run], ask: Asker) -> tuple[tuple[float, ...], Spread |
             "--lines FIRST:LAST takes whole cycles",
         )
     mean, spread = mean_and_spread(np.array([[level.siemens for level in run.levels] for run in runs]))
+    if math.isinf(spread.step_variation):
+        raise ask.refusal(
+            f"holds {len(runs)} cycles of {sizes[0]} readings whose mean does not move beside what they differ by; "
+            "--column, --cycles, --up and --down say which readings are a cycle"
+        )
     ask.say(WORDS[runs[0].way], f"mean of {len(runs)} cycles; {_differing(spread)}")
     return tuple(mean.tolist()), spread
 

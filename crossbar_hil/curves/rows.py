@@ -15,6 +15,8 @@ SAME_VOLTAGE = 0.05
 """Voltages that differ by less than this share are one setting."""
 CLEARLY_BELOW = 3.0
 """A read voltage is taken for one without a word if every other voltage is at least so many times higher."""
+HIGHEST_READ_V = 1.0
+"""A voltage above this that is not called a read voltage may be the height of the pulses."""
 LARGEST_WITHOUT_UNIT_V = 2.0
 """Voltages up to this are taken for volts where a header names no unit."""
 WORTH_SAYING = 2.0
@@ -65,6 +67,9 @@ def choose_rows(layout: Layout, columns: Columns, options: Options, read_v: floa
     live = [each for each in settings if each > 0]
     if len(settings) < 2:
         return Rows(worded or every, (None,) * len(worded or every), tuple(voltages))
+    if not worded and wanted is None and _each_reads(found, live, options):
+        ask.say("rows", f"all {len(every)} are readings, as said, each at the voltage beside it")
+        return Rows(every, (None,) * len(every), tuple(voltages))
     kept = worded or _at(found, wanted, live, layout, main[0], ask)
     ask.say(
         "rows",
@@ -74,16 +79,32 @@ def choose_rows(layout: Layout, columns: Columns, options: Options, read_v: floa
     return Rows(kept, _between(found, kept), tuple(voltages))
 
 
+def _ambiguous(live: list[float]) -> bool:
+    return len(live) > 1 and (len(live) > 6 or live[1] < CLEARLY_BELOW * live[0])
+
+
+def _each_reads(found: np.ndarray, live: list[float], options: Options) -> bool:
+    """Say whether a person who counts the readings counts every row, where no voltage is clearly that of the reads."""
+    period = (options.up or 0) + (options.down or 0)
+    return bool(period) and _ambiguous(live) and len(found) % period == 0
+
+
 def _at(
     found: np.ndarray, wanted: float | None, live: list[float], layout: Layout, place: int, ask: Asker
 ) -> tuple[int, ...]:
     told = ", ".join(f"{each:g} V" for each in live[:6]) + (" and more" if len(live) > 6 else "")
     if wanted is None:
-        if len(live) > 1 and (len(live) > 6 or live[1] < CLEARLY_BELOW * live[0]):
+        if _ambiguous(live):
+            seldom = np.count_nonzero(np.abs(np.diff(np.abs(found))) > 0) < len(found) / 4
+            each = (
+                f", or, if every row is a reading at the voltage beside it, by {ask.command(up=len(found))}"
+                if seldom and live[-1] <= HIGHEST_READ_V
+                else ""
+            )
             raise ask.question(
                 f"column {label(layout, place)} holds {told}, and a curve needs readings at one voltage (a loop of "
                 f"current against voltage is none); "
-                f"say it by {ask.command(voltage=live[0])}"
+                f"say it by {ask.command(voltage=live[0])}{each}"
             )
         wanted = live[0]
     kept = tuple(
@@ -143,6 +164,8 @@ def _settings(sizes: np.ndarray) -> list[float]:
 
 def _between(found: np.ndarray, kept: Sequence[int]) -> tuple[float | None, ...]:
     """Return the voltage of the pulse between each reading and the one before; nan if there is not exactly one."""
+    if all(after == before + 1 for before, after in pairwise(kept)):
+        return (None,) * len(kept)  # a part of the rows, one below the other
     pulses: list[float | None] = [None]
     for before, after in pairwise(kept):
         sent = [float(v) for v in found[before + 1 : after] if np.isfinite(v)]

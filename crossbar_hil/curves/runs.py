@@ -17,6 +17,8 @@ from .rows import SAME_VOLTAGE, Rows
 from .turning import Piece, pieces_of, way_of, whole_cycles
 
 WORDS = {"up": "potentiation", "down": "depression"}
+FEWEST_AT_REST = 5
+"""Readings that are one number before a turn, from which a rest is mentioned."""
 _WAYS = {"up": ("potentiation", "ltp", "pot", "set", "up"), "down": ("depression", "ltd", "dep", "reset", "down")}
 
 
@@ -132,6 +134,7 @@ def runs_of(
     siemens = np.array([level.siemens for level in levels])
     if options.up is not None or options.down is not None:
         pieces = _as_told(siemens, options, ask)
+        _check_against_numbers(pieces, levels, order, counts, options, ask)
     elif value.way is not None or order.ways or order.cycles:
         pieces = _as_the_file_says(value, levels, order, siemens, ask)
     else:
@@ -173,6 +176,31 @@ def _as_told(siemens: np.ndarray, options: Options, ask: Asker) -> list[Piece]:
                 f"{'fall' if piece.way == 'up' else 'rise'} from {own[0]:.4g} S to {own[-1]:.4g} S"
             )
     return pieces
+
+
+def _check_against_numbers(
+    pieces: list[Piece], levels: list[Level], order: Order, counts: dict[int, float], options: Options, ask: Asker
+) -> None:
+    """Refuse numbers of readings that contradict what the file says of its cycles, or where its pulses begin anew."""
+    lines = [level.line for level in levels]
+    many = (options.up or 0) + (options.down or 0)
+    periods = set(range(many, len(levels), many))
+    cuts = {piece.first for piece in pieces[1:]}
+    new = {k for k in range(1, len(lines)) if order.cycles.get(lines[k]) != order.cycles.get(lines[k - 1])}
+    if order.cycles and new != periods:
+        begun = ", ".join(str(lines[k]) for k in [0, *sorted(new)][:6])
+        raise ask.refusal(
+            f"numbers {len(new) + 1} cycles of its readings (line {begun} begin one), which "
+            f"{len(periods) + 1} of {many} readings contradict; leave --up and --down away, or "
+            "give those of one of its cycles"
+        )
+    back = {k for k in range(1, len(lines)) if counts.get(lines[k], 0.0) < counts.get(lines[k - 1], 0.0)}
+    if back and back not in (periods, cuts):
+        raise ask.refused_line(
+            lines[min(back)],
+            f"the pulse numbers begin anew here, which {len(periods) + 1} time(s) {many} readings contradict; --up and "
+            "--down must be those of what the file numbers",
+        )
 
 
 def _agreement(siemens: np.ndarray, order: list[tuple[str, int]]) -> float:
@@ -274,6 +302,22 @@ def _turn_question(
     return ask.question(
         f"{_turn(levels, pieces)}; if these are potentiation and depression, say so by {ask.command(**more)} "
         f"(or that all {len(levels)} are potentiation by {ask.command(up=len(levels))})"
+        f"{_resting(levels, siemens, pieces, ask)}"
+    )
+
+
+def _resting(levels: Sequence[Level], siemens: np.ndarray, pieces: list[Piece], ask: Asker) -> str:
+    """Return the clause about readings before the turn that are all the same, as in a rest without pulses."""
+    end = pieces[0].last
+    first = end
+    while first > 1 and siemens[first - 2] == siemens[end - 1]:
+        first -= 1
+    if end - first < FEWEST_AT_REST:
+        return ""
+    part = ask.command(lines=(levels[0].line, levels[first - 1].line))
+    return (
+        f"; line {levels[first].line} to {levels[end - 1].line} hold one number: if no pulses were sent there, take "
+        f"those out of the file, or what stands before by {part}"
     )
 
 

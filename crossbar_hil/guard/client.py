@@ -193,13 +193,27 @@ class GuardProcess:
                 self._inbox.put(None)  # for whoever asks next
                 raise self._gone()
             if "ask" in message:
-                self._send({"reply": input(message["ask"])})
+                self._put_to_person(message["ask"])
             elif "tell" in message:
                 write_to_stderr(message["tell"])
             elif "unsafe" in message:
                 write_to_stderr("the bench may not be safe: " + "; ".join(message["unsafe"]["failures"]))
             elif any(key in message for key in keys) and (number is None or message.get("id") == number):
                 return message
+
+    def _put_to_person(self, question: str) -> None:
+        """Ask, and send the answer; Ctrl-C ends the question at once, and asks for a stop."""
+        answer, cause = None, ""
+        try:
+            with _interruptible():
+                sys.stderr.write(question)  # standard output may be JSON
+                sys.stderr.flush()
+                answer = input()
+        except KeyboardInterrupt:
+            cause = "Ctrl-C was pressed"
+        except EOFError:
+            cause = "the input ended at a question"
+        self._send({"reply": answer, "cause": cause})
 
     def _gone(self) -> GuardError:
         if self.ended is None:
@@ -368,10 +382,23 @@ class GuardedBackend(DeviceBackend):
 
 
 @contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C end what waits for a person, whatever it does elsewhere."""
+    with _handled_by(signal.default_int_handler):
+        yield
+
+
+@contextlib.contextmanager
 def _deaf_to_interrupts() -> Iterator[None]:
     """Let no Ctrl-C cut short what makes the bench safe."""
+    with _handled_by(signal.SIG_IGN):
+        yield
+
+
+@contextlib.contextmanager
+def _handled_by(handler: Any) -> Iterator[None]:
     try:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        before = signal.signal(signal.SIGINT, handler)
     except ValueError:  # not in the main thread, where no signal arrives anyway
         yield
         return

@@ -63,6 +63,8 @@ class Service:
         self._inbox: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._last_beat = time.monotonic()
         self._over = threading.Event()
+        self._replies: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._nobody = self._unanswered = False
 
     def run(self, opener: Callable[[dict[str, Any], "Service"], Opened]) -> int:
         """Open what the hello asks for, serve, make safe; return the exit status of the process."""
@@ -152,10 +154,11 @@ class Service:
         raise GuardError(f"request {json.dumps(request)[:80]} is none that a guard knows")
 
     def _make_safe(self, keeper: Keeper) -> SafeReport:
-        """Make safe until it is confirmed, or for a minute."""
+        """Make safe until it is confirmed, or for a minute; once if a person must confirm it who does not answer."""
         report = keeper.make_safe(self.stop.cause or "the session ended")
         for _ in range(RETRIES):
-            if report.confirmed:
+            only_the_person = self._unanswered and "; " not in "; ".join(report.failures)
+            if report.confirmed or only_the_person:
                 break
             self.say({"unsafe": {"failures": report.failures}})
             self._over.wait(RETRY_S)
@@ -165,14 +168,26 @@ class Service:
     # ------------------------------------------------------------------ a person at the trainer's terminal
 
     def ask(self, question: str = "") -> str:
-        """Put a question to the person at the trainer, and return the answer."""
-        self.say({"ask": question})
-        while True:
-            reply = self._inbox.get()
-            if reply is None or self.stop.wanted():
-                raise Stopped(f"stopped: {self.stop.cause or 'the trainer ended'}")
-            if "reply" in reply:
-                return str(reply["reply"])
+        """Put a question to the person at the trainer, and return the answer.
+
+        What is asked once a stop is wanted is asked to make safe; if nobody answers that, nothing is asked any more.
+
+        Raises
+        ------
+        Stopped
+            If nobody answered: Ctrl-C, the end of the input, a trainer that is gone.
+        """
+        while not self._replies.empty():  # to another question
+            self._replies.get()
+        stopping, reply = self.stop.wanted(), None
+        if not self._nobody:
+            self.say({"ask": question})
+            reply = self._replies.get()
+        if reply is None:
+            self._nobody |= stopping
+            self._unanswered = self._nobody
+            raise Stopped(f"stopped: {self.stop.cause or 'the trainer ended'}")
+        return reply
 
     def tell(self, text: str) -> None:
         """Show a text to the person at the trainer."""
@@ -192,16 +207,26 @@ class Service:
             while line := self._requests.readline(LONGEST_LINE):
                 message = from_line(line)
                 self._last_beat = time.monotonic()
-                if "stop" in message:
+                if "reply" in message:
+                    if message["reply"] is None:
+                        self.stop.set(str(message["cause"]))
+                    self._replies.put(message["reply"])
+                elif "stop" in message:
                     self.stop.set(str(message["stop"]))
-                    self._inbox.put(None)
+                    self._wake()
                 elif "beat" not in message:
                     self._inbox.put(message)
         except (OSError, ValueError, CrossbarError) as error:
             self.stop.set(f"the pipe from the trainer failed: {error}")
         else:
             self.stop.set("the trainer is gone")
+        self._nobody = True
+        self._wake()
+
+    def _wake(self) -> None:
+        """End whatever waits for the trainer or for the person."""
         self._inbox.put(None)
+        self._replies.put(None)
 
     def _beat(self) -> None:
         before = time.monotonic()
@@ -215,8 +240,9 @@ class Service:
                 self.say({"beat": 1})
             if now - self._last_beat > (MISSED + 0.5) * self._beat_s:
                 self.stop.set(f"the trainer has been silent for {now - self._last_beat:.1f} s")
-                self._inbox.put(None)
+                self._nobody = True
+                self._wake()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature of a handler
         self.stop.set(f"the guard received {signal.Signals(number).name}")
-        self._inbox.put(None)
+        self._wake()

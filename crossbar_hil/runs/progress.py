@@ -160,8 +160,10 @@ def shade_of(share: float) -> str:
     return _VIRIDIS[round(min(max(share, 0.0), 1.0) * (len(_VIRIDIS) - 1))]
 
 
-def make_progress(console: Console, *, quiet: bool, epochs: int) -> SilentProgress:
-    """Choose how to show a training: nothing if quiet, live on a terminal, lines elsewhere."""
+def make_progress(console: Console, *, quiet: bool, epochs: int, lines: bool = False) -> SilentProgress:
+    """Choose how to show a training: nothing if quiet, live on a terminal, lines elsewhere or if they are wanted."""
     if quiet:
         return SilentProgress()
-    return Harmless(LiveProgress(console, epochs) if console.is_terminal else LineProgress(console, epochs))
+    return Harmless(
+        LiveProgress(console, epochs) if console.is_terminal and not lines else LineProgress(console, epochs)
+    )

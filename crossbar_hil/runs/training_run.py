@@ -248,7 +248,9 @@ class TrainingRun(Run):
 
         from crossbar_hil.runs.progress import make_progress  # noqa: PLC0415
 
-        progress = make_progress(Console(stderr=True), quiet=quiet, epochs=self.bench.training.epochs)
+        progress = make_progress(
+            Console(stderr=True), quiet=quiet, epochs=self.bench.training.epochs, lines=self.bench.is_by_hand
+        )
         with ExitStack() as shown:
             return resume_and_record(self, show=progress.show, agree=shown_once(agree, progress, shown))
 

@@ -1,11 +1,26 @@
 """What a model can do, checked before anything is sent to it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from crossbar_hil.errors import ConfigError, LimitError
 
 OVERRANGE = 1.05
 """A range reaches 5 % beyond its name (Keithley 2400 and 2450, Keysight B2900 data sheets)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLimits:
+    """What one model of a family can do, where its siblings differ."""
+
+    ranges_v: tuple[float, ...]
+    """Voltage ranges, in volts, ascending."""
+    ranges_a: tuple[float, ...]
+    """Measure ranges, in amperes, ascending."""
+    most_by_range_a: tuple[tuple[float, float], ...]
+    """Largest current limit of the source ranges up to each voltage, in volts and amperes."""
+    least_limit_a: float = 0.0
+    """Smallest current limit in any range, in amperes."""
 
 
 def smallest_range(value: float, ranges: Sequence[float], what: str) -> float:

@@ -46,7 +46,7 @@ class ScpiInstrument(SCPIMixin, BenchInstrument):
     def identify(self) -> Identity:
         """Ask who answers."""
         reply = self.query("*IDN?", str.strip)
-        identity = self.parse_answer("*IDN?", reply, lambda text: parse_identity(text, self.name))
+        identity = self.parse_answer("*IDN?", reply, lambda text: parse_identity(text, self.name, self.own_name))
         self._identity = reply
         return identity
 

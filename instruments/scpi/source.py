@@ -1,9 +1,10 @@
 """What SCPI source-measure units share: all of the role that does not depend on the model's commands."""
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from crossbar_hil.errors import ConfigError, InstrumentError
 from crossbar_hil.instrument import Identity, Reading, SourceMeter, SourceSettings
@@ -12,7 +13,7 @@ from ..settings.setting import Asked, Chosen, SettingTable, full_scale
 from ..transport.adapter import allowing
 from ..transport.instrument import off_after_a_failure
 from .answers import flag
-from .bounds import check_settings, check_within, smallest_range
+from .bounds import SourceLimits, check_settings, check_within, smallest_range
 from .instrument import ScpiInstrument
 from .table import Questions, Together, left_alone, line, lines, must_read_back, parse_found, question
 
@@ -36,6 +37,8 @@ class ScpiChannel(SourceMeter):
     """Smallest current limit in any range, in amperes."""
     range_within_limit: ClassVar[bool] = True
     """Whether the measure range may not be above that of the current limit."""
+    most_by_range_a: ClassVar[Sequence[tuple[float, float]]] = ((20.0, 1.05), (math.inf, 0.105))
+    """Largest current limit of the source ranges up to each voltage, in volts and amperes."""
     nplc_bounds: ClassVar[tuple[float, float]] = (0.01, 10.0)
     why_no_guard: ClassVar[str] = ""
     """Why there is no guard at low impedance, if there is none."""
@@ -48,7 +51,9 @@ class ScpiChannel(SourceMeter):
     """Every setting of the family; it has ``output_enabled`` and ``current_range``."""
 
     _settings: SourceSettings | None = None
+    _chosen: Chosen
     _as_set: Questions
+    _lines: dict[tuple[str, ...], list[str]]
     _of_batches: Together
     _of_pulses: Together
 
@@ -84,6 +89,7 @@ class ScpiChannel(SourceMeter):
         """Fix the smallest measure range that holds a current, and read it back."""
         _, chosen = self._ranges(replace(self._prepared(), range_a=range_a))
         setting = self.table["current_range"]
+        self._chosen = replace(self._chosen, range_a=chosen)
         back = {question(setting, self.number): full_scale(chosen)}
         self._unit.apply(line(setting, chosen, self.number))
         self._watch(self._as_set | back)
@@ -147,9 +153,9 @@ class ScpiChannel(SourceMeter):
         """Bring the channel to a known state as far as others let it; the output is off."""
         self._unit.write("*CLS")
 
-    def _most_limit_a(self, settings: SourceSettings) -> float:
-        """Return the largest current limit up to the voltage of some settings, in amperes."""
-        return 1.05 if settings.range_v <= 21 else 0.105
+    def _most_limit_a(self, settings: SourceSettings, range_v: float) -> float:  # noqa: ARG002 - for other models
+        """Return the largest current limit of a source range, in amperes."""
+        return next(limit_a for most_v, limit_a in self.most_by_range_a if range_v <= most_v)
 
     @abstractmethod
     def _pulse(self, settings: SourceSettings, amplitude_v: float, width_s: float, count: int) -> list[Reading]:
@@ -163,6 +169,7 @@ class ScpiChannel(SourceMeter):
         What is left as the person at the instrument chose it is asked for first, and written again after the reset.
         """
         unit = self._unit
+        self._chosen = chosen
         self._begin()
         alone = {question(each, self.number): each for each in left_alone(self.table)}
         found = {asked: unit.query(asked, parse_found(each)) for asked, each in alone.items()}
@@ -175,12 +182,19 @@ class ScpiChannel(SourceMeter):
 
     def _watch(self, as_set: Questions) -> None:
         """Note what must come back before a batch and before a pulse; the output is on then."""
-        self._as_set = as_set
+        self._as_set, self._lines = as_set, {}
         on = {question(self.table["output_enabled"], self.number): True}
         self._of_batches, self._of_pulses = (
             Together({asked: as_set[asked] for asked in self._questions(when)} | on)
             for when in (Asked.BATCH, Asked.PULSE)
         )
+
+    def _again(self, *names: str) -> list[str]:
+        """Return the lines that set some settings as they were set up."""
+        if names not in self._lines:
+            settings = [self.table[name] for name in names]
+            self._lines[names] = [line(each, each.written(self._chosen), self.number) for each in settings]
+        return self._lines[names]
 
     def _questions(self, when: Asked) -> list[str]:
         return [question(each, self.number) for each in self.table.asked(when)]
@@ -191,7 +205,7 @@ class ScpiChannel(SourceMeter):
             raise ConfigError(f"{self.name}: guard is asked for, but {self.why_no_guard}")
         range_v = smallest_range(settings.range_v, self.ranges_v, f"{self.name}: range_v")
         range_a = smallest_range(settings.range_a, self.ranges_a, f"{self.name}: range_a")
-        least_a, most_a = max(range_a * self.least_share, self.least_limit_a), self._most_limit_a(settings)
+        least_a, most_a = max(range_a * self.least_share, self.least_limit_a), self._most_limit_a(settings, range_v)
         check_settings(settings.compliance_a, least_a, most_a, f"{self.name}: compliance_a")
         if self.range_within_limit and range_a > smallest_range(
             settings.compliance_a, self.ranges_a, f"{self.name}: compliance_a"
@@ -219,7 +233,17 @@ class ScpiChannel(SourceMeter):
 class ScpiSource(ScpiInstrument, ScpiChannel):
     """A Keithley source-measure unit with one channel; a model adds its commands."""
 
+    limits: ClassVar[SourceLimits]
+    """What the model can do, from the table of its family."""
     reset_s = RESET_S
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Take ranges and bounds from the limits of the model."""
+        super().__init_subclass__(**kwargs)
+        found = cls.limits
+        cls.ranges_v, cls.ranges_a, cls.most_by_range_a = found.ranges_v, found.ranges_a, found.most_by_range_a
+        cls.least_limit_a = found.least_limit_a
+        cls.least_compliance_a = max(found.ranges_a[0] * cls.least_share, found.least_limit_a)
 
     @property
     def _unit(self) -> ScpiInstrument:

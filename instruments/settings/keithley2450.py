@@ -1,126 +1,87 @@
-"""Settings of the Keithley 2450 family; commands are those of the Model 2450 reference manual, chapter 6."""
+"""Settings of the Keithley 2450 family.
 
-from .setting import Action, Asked, Number, Setting, SettingTable, Switch, Words, full_scale
+Pages and subsystems are those of chapter 6, SCPI command reference, of the Model 2450 reference manual, revision B;
+chapter 12 of the Model 2470 reference manual has the same.
+"""
 
+from .setting import Action, Asked, Chosen, Number, Setting, SettingTable, Switch, Words, full_scale
+
+PROTECTIONS_V = (2, 5, 10, 20, 40, 60, 80, 100, 120, 140, 160, 180, 200, 300, 400, 500)
+"""Over-voltage limits; each model has some of them (smu.source.protect.level)."""
 SETTLE_S = 1e-3
 """Source delay of a reading outside pulses."""
 
+
+def protection(chosen: Chosen) -> str:
+    """Return the smallest over-voltage limit that lets the whole source range out; 20 and 40 V are on every model."""
+    return "PROT20" if chosen.range_v <= 10 else "PROT40" if chosen.range_v <= 20 else "NONE"
+
+
+BATCH, ONCE = Asked.BATCH, Asked.SET_UP
 SETTINGS = SettingTable(
-    Setting(
-        name="output_enabled", command=":OUTP", does="whether the output is on", kind=Switch(), value=False, page="6"
-    ),
-    Setting(
-        name="source_mode",
-        command=":SOUR:FUNC",
-        does="what is sourced",
-        kind=Words(("VOLT", "CURR")),
-        value="VOLT",
-        page="6",
-    ),
-    Setting(
-        name="terminals",
-        command=":ROUT:TERM",
-        does="which terminals are connected",
-        kind=Words(("FRON", "REAR")),
-        page="6",
-    ),
-    Setting(
-        name="source_voltage_range",
-        command=":SOUR:VOLT:RANG",
-        does="the source range in volts, which is fixed by it",
-        kind=Number(0, 200),
-        value=lambda chosen: chosen.range_v,
-        reads_back=lambda chosen: full_scale(chosen.range_v),
-        page="6",
-    ),
-    Setting(
-        name="source_voltage",
-        command=":SOUR:VOLT",
-        does="the sourced voltage in volts",
-        kind=Number(-210, 210),
-        value=0.0,
-        page="6",
-    ),
-    Setting(
-        name="output_off_state",
-        command=":OUTP:VOLT:SMOD",
-        does="what the output does while off",
-        kind=Words(("HIMP", "NORM", "ZERO", "GUAR")),
-        value="NORM",
-        page="6",
-    ),
-    Setting(
-        name="compliance_current",
-        command=":SOUR:VOLT:ILIM",
-        does="the current limit in amperes",
-        kind=Number(1e-9, 1.05),
-        value=lambda chosen: chosen.settings.compliance_a,
-        page="6",
-    ),
-    Setting(
-        name="measured",
-        command=":SENS:FUNC",
-        does="what is measured",
-        kind=Words(("CURR", "VOLT", "RES"), quoted=True),
-        value="CURR",
-        page="6",
-    ),
-    Setting(
-        name="remote_sense",
-        command=":SENS:CURR:RSEN",
-        does="whether the voltage is sensed by wires of its own",
-        kind=Switch(),
-        value=False,
-        page="6",
-    ),
-    Setting(
-        name="current_range",
-        command=":SENS:CURR:RANG",
-        does="the measure range in amperes, which is fixed by it",
-        kind=Number(0, 1.05),
-        value=lambda chosen: chosen.range_a,
-        reads_back=lambda chosen: full_scale(chosen.range_a),
-        page="6",
-    ),
-    Setting(
-        name="current_nplc",
-        command=":SENS:CURR:NPLC",
-        does="the integration time in power-line cycles",
-        kind=Number(0.01, 10),
-        value=lambda chosen: chosen.settings.nplc,
-        page="6",
-    ),
-    Setting(name="autozero_now", command=":SENS:AZER:ONCE", does="", kind=Action(), asked=Asked.NEVER, page="6"),
-    Setting(
-        name="autozero",
-        command=":SENS:CURR:AZER",
-        does="whether zero and reference are measured with each reading",
-        kind=Switch(),
-        value=False,
-        page="6",
-    ),
-    Setting(
-        name="readings",
-        command=":SENS:COUN",
-        does="how many readings are taken at a time",
-        kind=Number(1, 300_000, whole=True),
-        value=1,
-        page="6",
-    ),
-    Setting(
-        name="source_read_back",
-        command=":SOUR:VOLT:READ:BACK",
-        does="whether the sourced voltage is measured",
-        kind=Switch(),
-        value=False,
-        page="6",
-    ),
-    Setting(
-        name="source_delay",
-        command=":SOUR:VOLT:DEL",
-        does="the time from a source level to its reading in seconds",
-        kind=Number(0, 10_000),
-        value=SETTLE_S,
-        page="6",
-    ),
-)
+    Setting("output_enabled", ":OUTP", "whether the output is on", Switch(), "6-34", False),
+    Setting("interlock_enabled", ":OUTP:INT:STAT", "whether the interlock is needed for the output at all", Switch(),
+            "6, OUTPut subsystem", None, BATCH),
+    Setting("source_mode", ":SOUR:FUNC", "what is sourced", Words(("VOLT", "CURR")), "6-72", "VOLT"),
+    Setting("terminals", ":ROUT:TERM", "which terminals are connected", Words(("FRON", "REAR")),
+            "6, ROUTe subsystem"),
+    Setting("source_voltage_range", ":SOUR:VOLT:RANG", "the source range in volts, which is fixed by it",
+            Number(0, 1000), "6-74", lambda chosen: chosen.range_v,
+            reads_back=lambda chosen: full_scale(chosen.range_v)),
+    Setting("source_voltage_range_auto_enabled", ":SOUR:VOLT:RANG:AUTO", "whether the source range follows the level",
+            Switch(), "6, SOURce subsystem", False),
+    Setting("source_voltage", ":SOUR:VOLT", "the sourced voltage in volts", Number(-1100, 1100),
+            "6, SOURce subsystem", 0.0),
+    Setting("source_voltage_protection", ":SOUR:VOLT:PROT", "the voltage that the output never exceeds",
+            Words((*(f"PROT{volt}" for volt in PROTECTIONS_V), "NONE")), "6-73", protection),
+    Setting("high_capacitance", ":SOUR:VOLT:HIGH:CAP", "whether the output is slowed down for capacitive loads",
+            Switch(), "6, SOURce subsystem", False),
+    Setting("output_off_state", ":OUTP:VOLT:SMOD", "what the output does while off",
+            Words(("HIMP", "NORM", "ZERO", "GUAR")), "6, OUTPut subsystem", "NORM"),
+    Setting("compliance_current", ":SOUR:VOLT:ILIM", "the current limit in amperes", Number(1e-9, 7.35),
+            "6, SOURce subsystem", lambda chosen: chosen.settings.compliance_a),
+    Setting("measured", ":SENS:FUNC", "what is measured", Words(("CURR", "VOLT", "RES"), quoted=True),
+            "6, SENSe1 subsystem", "CURR"),
+    Setting("remote_sense", ":SENS:CURR:RSEN", "whether the voltage is sensed by wires of its own", Switch(),
+            "6, SENSe1 subsystem", False),
+    Setting("current_range", ":SENS:CURR:RANG", "the measure range in amperes, which is fixed by it", Number(0, 7.35),
+            "6, SENSe1 subsystem", lambda chosen: chosen.range_a, reads_back=lambda chosen: full_scale(chosen.range_a)),
+    Setting("current_range_auto_enabled", ":SENS:CURR:RANG:AUTO", "whether the measure range follows the current",
+            Switch(), "6-50", False),
+    Setting("current_nplc", ":SENS:CURR:NPLC", "the integration time in power-line cycles", Number(0.01, 10),
+            "6, SENSe1 subsystem", lambda chosen: chosen.settings.nplc),
+    Setting("autozero_now", ":SENS:AZER:ONCE", "", Action(), "6, SENSe1 subsystem", asked=Asked.NEVER),
+    Setting("autozero", ":SENS:CURR:AZER", "whether zero and reference are measured with each reading", Switch(),
+            "6, SENSe1 subsystem", False),
+    Setting("filter_enabled", ":SENS:CURR:AVER", "whether readings are averaged", Switch(), "6, SENSe1 subsystem",
+            False),
+    Setting("filter_type", ":SENS:CURR:AVER:TCON", "whether an average repeats or moves", Words(("REP", "MOV")),
+            "6, SENSe1 subsystem", "REP", ONCE),
+    Setting("filter_count", ":SENS:CURR:AVER:COUN", "how many readings are averaged", Number(1, 100, whole=True),
+            "6, SENSe1 subsystem", 1, ONCE),
+    Setting("relative_offset", ":SENS:CURR:REL", "the offset that is taken off readings, in amperes",
+            Number(-7.35, 7.35), "6-55", 0.0, ONCE),
+    Setting("relative_enabled", ":SENS:CURR:REL:STAT", "whether an offset is taken off readings", Switch(), "6-57",
+            False),
+    Setting("math_enabled", ":CALC:CURR:MATH:STAT", "whether readings are calculated with", Switch(),
+            "6, CALCulate1 subsystem", False),
+    Setting("reading_unit", ":SENS:CURR:UNIT", "the unit of readings", Words(("AMP", "OHM", "WATT")),
+            "6, SENSe1 subsystem", "AMP"),
+    Setting("readings", ":SENS:COUN", "how many readings are taken at a time", Number(1, 300_000, whole=True),
+            "6, SENSe1 subsystem", 1),
+    Setting("source_read_back", ":SOUR:VOLT:READ:BACK", "whether the sourced voltage is measured, which takes time",
+            Switch(), "6, SOURce subsystem", False),
+    Setting("source_delay", ":SOUR:VOLT:DEL", "the time from a source level to its reading in seconds",
+            Number(0, 10_000), "6-66", SETTLE_S),
+    Setting("source_delay_auto_enabled", ":SOUR:VOLT:DEL:AUTO", "whether the source delay follows the ranges",
+            Switch(), "6-67", False),
+    Setting("line_frequency", ":SYST:LFR", "the power-line frequency in hertz, which times the integration",
+            Number(50, 60, whole=True), "6, SYSTem subsystem", None, BATCH, settable=False),
+    Setting("buffer_fill_mode", ":TRAC:FILL:MODE", "whether a full buffer drops its oldest readings",
+            Words(("CONT", "ONCE")), "6, TRACe subsystem", "CONT", BATCH),
+    Setting("data_format", ":FORM", "how readings are written", Words(("ASC", "REAL", "SRE")), "6-30", "ASC"),
+    Setting("byte_order", ":FORM:BORD", "the order of the bytes of a binary reading", Words(("NORM", "SWAP")),
+            "6, FORMat subsystem", "SWAP", ONCE),
+    Setting("precision", ":FORM:ASC:PREC", "in how many digits readings are written; 0 is as many as there are",
+            Number(0, 16, whole=True), "6, FORMat subsystem", 0, BATCH),
+)  # fmt: skip

@@ -149,21 +149,21 @@ def settings_of(limits: Limits) -> SettingTable:
 
 
 LEFT_OUT = {
-    "smuX.source.limitv|rangei|autorangei|lowrangei|offlimitv": "of a current source, which smuX.source.func tells",
-    "smuX.source.lowrangev, smuX.measure.lowrangei|lowrangev": "of an automatic range, which is told",
-    "smuX.measure.rangev|autorangev, smuX.measure.rel.*v|*r|*p": "no voltage, resistance or power is measured",
-    "smuX.measure.highcrangedelayfactor": "of the high-capacitance mode, which is told",
-    "smuX.trigger.*": "the stored pulse function sets it before every pulse",
-    "trigger.timer[N].*": "the same, for timers 1 to 4; others start nothing of ours",
-    "trigger.blender[N].*": "it starts nothing of ours: the pulse function sets every stimulus",
-    "smuX.nvbuffer1.appendmode|collecttimestamps|collectsourcevalues|cachemode|fillcount, smuX.nvbuffer2.*": (
-        "the first is set before every pulse, the others change no reading"
+    "smuX.source.[lr]*i smuX.source.limitv smuX.source.autorangei smuX.source.offlimitv": (
+        "of a current source, which smuX.source.func tells"
     ),
+    "smuX.*.lowrange*": "of an automatic range, which is told",
+    "smuX.measure.*rangev smuX.measure.rel.*[vrp]": "no voltage, resistance or power is measured",
+    "smuX.measure.highcrangedelayfactor": "of the high-capacitance mode, which is told",
+    "smuX.trigger.* trigger.timer* trigger.blender*": (
+        "the stored pulse function sets what it uses before every pulse; the rest starts nothing of ours"
+    ),
+    "smuX.nvbuffer?.*": "the append mode is set before every pulse, the others change no reading",
     "smuX.contact.*": "of the contact check, which is not asked for",
     "smuX.cal.*": "calibration, behind a password",
     "format.byteorder": "of bytes, which format.data tells",
-    "localnode.autolinefreq|prompts4882|description|password*": "the line frequency and the prompts are told",
-    "display.*, beeper.*, digio.*, eventlog.*, tsplink.*, tspnet.*, lan.*, gpib.*, serial.*, comm.*, setup.poweron,"
-    " status.*, script.*, userstring.*": "no cell and no reading can tell",
+    "localnode.autolinefreq localnode.prompts4882": "line frequency and prompts are told",
+    "localnode.description localnode.password* display.* beeper.* digio.* eventlog.* tsplink.* tspnet.* lan.* gpib.*"
+    " serial.* comm.* setup.poweron status.* script.* userstring.*": "no cell and no reading can tell",
 }
-"""What is not in the table, and why."""
+"""Patterns of what else can be set and is not in the table, and why."""

@@ -4,7 +4,7 @@ from crossbar_hil.errors import GarbledReply
 from crossbar_hil.instrument import Identity
 
 
-def parse_identity(reply: str, where: str) -> Identity:
+def parse_identity(reply: str, where: str, own: str = "") -> Identity:
     """Return maker, model, serial number and firmware.
 
     The word ``Model`` before a model is left out, and what follows the third comma is all firmware.
@@ -18,6 +18,8 @@ def parse_identity(reply: str, where: str) -> Identity:
         The answer.
     where : str
         Who answered, for the message.
+    own : str
+        What a home-made box answers, word for word, if it may be of any form.
 
     Raises
     ------
@@ -25,6 +27,8 @@ def parse_identity(reply: str, where: str) -> Identity:
         If there are fewer than four fields, or an empty model.
     """
     fields = [field.strip() for field in reply.strip().strip('"').split(",", 3)]
+    if len(fields) < 4 and own and reply.strip() == own.strip():
+        fields = [*fields, "", "", ""][:4] if len(fields) > 1 else ["", reply.strip(), "", ""]
     if len(fields) < 4:
         raise GarbledReply(f"{where} answered {reply!r} to *IDN?, which is not maker, model, serial number, firmware")
     maker, model, serial, firmware = fields

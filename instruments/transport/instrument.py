@@ -32,6 +32,8 @@ class BenchInstrument(Instrument):
     """Name in messages if no other is given."""
     prompts: ClassVar[frozenset[bytes]] = frozenset()
     """What the instrument says by itself and that answers nothing."""
+    own_name = ""
+    """What a home-made box answers to ``*IDN?`` if it may be of any form; empty for instruments that one can buy."""
     longest_queue: ClassVar[int]
     """No error queue is longer; an instrument that goes on is not answering the question."""
 

@@ -32,7 +32,7 @@ class TspInstrument(BenchInstrument):
         """Ask who answers."""
         reply = self.ask("*IDN?")
         try:
-            return parse_identity(reply, self.name)
+            return parse_identity(reply, self.name, self.own_name)
         except GarbledReply as error:
             raise distrust(self.adapter, error) from error
 

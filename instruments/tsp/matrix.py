@@ -1,21 +1,26 @@
 """The switch matrices that speak TSP: one way to close, open and read back relays for all of them.
 
-The box's own rule for opening and closing in one command (``channel.connectrule``) is not relied on.
+The box's own rule for opening and closing in one command (``channel.connectrule``) is set and watched, not relied on.
 """
 
 import re
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
-from crossbar_hil.errors import ConfigError
+from crossbar_hil.errors import ConfigError, InstrumentError
 from crossbar_hil.instrument import relay_changes, row_number
 
+from ..settings.setting import Asked
+from ..settings.tsp_matrix import TSP_MATRIX
 from ..transport.adapter import allowing
 from ..transport.matrix import RELAY_S, RelayMatrix, comma_lists
 from .instrument import TspInstrument
+from .values import fixed
 
 LONGEST_LIST = 900
 """Longest channel list in a line, in characters; no manual found states a limit, so lines stay below 1 kB."""
+ALL_CLOSED = 'channel.getclose("allslots")'
+WATCHED = TSP_MATRIX.asked(Asked.BATCH)
 
 
 class TspMatrix(TspInstrument, RelayMatrix):
@@ -36,22 +41,42 @@ class TspMatrix(TspInstrument, RelayMatrix):
     def connected(self) -> frozenset[str]:
         """Ask which crosspoints are closed."""
         self._known = None
-        query = 'print(channel.getclose("allslots"))'
+        query = f"print({ALL_CLOSED})"
         (reply,) = self.ask_fields(query, 1)
         self._known = self._parse_closed(query, reply)
         return self._known
 
     def changes(self, crosspoints: Iterable[str]) -> list[str]:
-        """Ask in one exchange whether exactly these crosspoints are closed and nothing is in the error queue."""
+        """Ask in one exchange for the closed crosspoints, the settings of `TSP_MATRIX`, and the error queue."""
         self._known = None
-        self._known, errors = self._closed_and_errors()
-        self.raise_errors(errors, "")
-        return relay_changes(self.name, self._known, crosspoints)
+        query = f"print({ALL_CLOSED}, errorqueue.count, {', '.join(each.command for each in WATCHED)})"
+        closed, errors, *values = self.ask_fields(query, 2 + len(WATCHED))
+        self._known = self._parse_closed(query, closed)
+        self.raise_errors(self.number(errors, query), "")
+        others = [
+            f"{self.name}: {each.command} is {self.number(value, query):g} instead of {fixed(each):g}"
+            for each, value in zip(WATCHED, values, strict=True)
+            if self.number(value, query) != fixed(each)
+        ]
+        return relay_changes(self.name, self._known, crosspoints) + others
 
     # ------------------------------------------------------------------ inside
 
     def _begin(self) -> None:
         self.quieten()
+        cards = self.ask_fields(f"print({', '.join(f'slot[{n}].idn' for n in self.slots)})", len(self.slots))
+        for slot, card in zip(self.slots, cards, strict=True):
+            if "pseudo" in card.lower():
+                raise InstrumentError(
+                    f"{self.name} has a pseudocard in slot {slot}, {card[:60]!r}, which has no relays"
+                )
+        for each in TSP_MATRIX.values():
+            value = fixed(each)
+            line = each.command.format(value=value) if "{value}" in each.command else f"{each.command}={value}"
+            self.command(line)
+            (reply,) = self.ask_fields(each.query, 1)
+            if any(self.number(part, each.query) != value for part in reply.split(",")):
+                raise InstrumentError(f"{self.name} was set by {line} but reads back {reply[:80]}")
 
     def _lines(self, opening: Iterable[str], closing: Iterable[str]) -> list[str]:
         return [
@@ -70,15 +95,15 @@ class TspMatrix(TspInstrument, RelayMatrix):
 
     def _closed_and_errors(self) -> tuple[frozenset[str], float]:
         """Ask in one exchange what is closed and how many errors are in the queue."""
-        query = 'print(channel.getclose("allslots"), errorqueue.count)'
+        query = f"print({ALL_CLOSED}, errorqueue.count)"
         reply, errors = self.ask_fields(query, 2)
         return self._parse_closed(query, reply), self.number(errors, query)
 
     def _parse_closed(self, query: str, reply: str) -> frozenset[str]:
-        """Return the names in a channel list; a four-pole pair ``5003(5033)`` counts as its first channel."""
+        """Return the names in a channel list; of a four-pole pair ``5003(5033)`` both, because both are closed."""
         if reply in {"nil", ""}:
             return frozenset()
-        names = [re.sub(r"\(.*\)$", "", name.strip()).upper() for name in re.split("[;,]", reply)]
+        names = [name.strip().upper() for name in re.split("[;,]", re.sub(r"\((\w+)\)", r";\1", reply))]
         if not all(re.fullmatch("[1-9][0-9A-Z]{3,5}", name) for name in names):
             raise self.garbled_reply(query, reply, "a list of channels")
         return frozenset(names)

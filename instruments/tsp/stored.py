@@ -56,7 +56,7 @@ def functions(table: SettingTable) -> Iterable[str]:
     yield f"  local found, said = found or {SETTINGS}(unit, all), {{}}"
     yield f"  for n = 1, all and {len(ordered)} or {len(early)} do"
     yield "    local value = found[n]"
-    yield '    if type(value) == "number" then value = string.format("%.10g", value) end'
+    yield '    if type(value) == "number" then value = string.format("%.9e", value) end'
     yield "    said[n] = tostring(value)"
     yield "  end"
     yield "  said[table.getn(said) + 1] = tostring(errorqueue.count)"

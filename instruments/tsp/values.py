@@ -26,6 +26,11 @@ def as_number(setting: Setting, value: Expected | None) -> float:
     return float(str(value))
 
 
+def fixed(setting: Setting) -> float:
+    """Return what stands for the value of a setting that is the same for every channel."""
+    return as_number(setting, None if callable(setting.value) else setting.value)
+
+
 def bounds_of(setting: Setting, chosen: Chosen) -> tuple[float, float]:
     """Return least and most that a setting may read back as."""
     wanted = setting.expected(chosen)

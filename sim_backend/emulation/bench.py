@@ -79,6 +79,7 @@ class EmulatedBench:
         if settings.resistors is not None:
             self._put_board(checked_resistors(settings.resistors, chip.shape, "emulation.resistors"))
         self._tables = bench.instruments
+        self._panel_answers = settings.panel == "answers"
         self.instruments: dict[str, EmulatedInstrument] = {}
         for name in bench.instruments:
             self._make(name)
@@ -154,8 +155,10 @@ class EmulatedBench:
     def _make(self, name: str) -> EmulatedInstrument:
         """Make an instrument as it is after power-on, in place of the one of that name."""
         table = self._tables[name]
-        serial = {"serial": table.serial} if table.serial else {}
-        made: EmulatedInstrument = load("emulators", table.driver)(self.world, name, **serial)
+        more: dict[str, Any] = {"serial": table.serial} if table.serial else {}
+        if table.driver == "manual":
+            more["answers"] = self._panel_answers
+        made: EmulatedInstrument = load("emulators", table.driver)(self.world, name, **more)
         self.instruments[name] = made
         return made
 

@@ -11,6 +11,7 @@ from crossbar_hil.bench.headroom import headroom
 from crossbar_hil.bench.twin_of_chip import moved_since, of_another_bench, twin_of_bench, with_known_noise
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.studies.convergence.forecast import TWIN_CHIPS, forecast
+from crossbar_hil.studies.convergence.points import chips_of_point
 from crossbar_hil.twins.making import make_twin
 from crossbar_hil.twins.readings import Map, Readings
 
@@ -123,6 +124,22 @@ def test_a_forecast_trains_draws_of_the_twin(bench, tmp_path):
     assert TWIN_CHIPS == 200
     assert 0 < found.epochs_mean <= 48
     assert found.as_record()["pulses_mean"] == found.pulses_mean
+
+
+def test_a_forecast_takes_each_draw_of_a_twin_once_and_says_if_more_were_asked_for(bench):
+    found = forecast(bench("wafer 3"), seed=1, chips=200)
+    assert found.chips == 30
+    assert found.about == "30 draws of the twin twin.toml, all that it holds: `calibrate --draws 200` makes more"
+    # Wilson's interval at both ends of the scale is z^2 / (n + z^2) wide, here of 30 independent draws.
+    assert found.converged in {0, 30}
+    low, high = found.interval
+    assert high - low == pytest.approx(1.959964**2 / (30 + 1.959964**2), rel=1e-5)
+
+
+def test_a_study_of_more_chips_than_the_twin_has_draws_says_that_these_are_the_same_again(bench):
+    lab = bench("wafer 3")
+    assert "200 chips are the 30 draws of the twin again and again" in chips_of_point(lab, 200)["warnings"][-1]
+    assert chips_of_point(lab, 30)["warnings"] == chips_of_point(lab)["warnings"]
 
 
 def test_rows_and_columns_are_those_of_the_twin_unless_the_bench_spells_others(twin, tmp_path):

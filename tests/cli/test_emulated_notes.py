@@ -21,7 +21,8 @@ from crossbar_hil.errors import RunError
     ],
 )
 def test_resume_says_where_the_epoch_that_was_cut_off_is_read_anew(cli, monkeypatch, kind, chip, said):
-    def resume(quiet):
+    def resume(quiet, agree):
+        agree(kind)
         raise RunError("not here")
 
     run = SimpleNamespace(kind=kind, bench=load_bench(kind, overrides={"chip": chip}), resume=resume)

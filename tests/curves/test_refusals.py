@@ -108,7 +108,7 @@ def test_a_wrong_line_of_a_plain_file_is_refused_with_its_number(read, text, lin
         ("pulse,Resistance\n1,2\n2,1.6\n", "has no unit, and its numbers, up to 2,", Options(unit="Mohm")),
         ("Conductance\n0.45\n0.51\n", "has no unit, and its numbers, up to 0.51,", Options(unit="uS")),
         ("Conductance (?S)\n0.45\n0.51\n", "has the unit '?S', which is not known here", Options(unit="uS")),
-        ("Conductance (a.u.)\n0.45\n0.51\n", "has the unit 'a.u.'", Options(unit="uS")),
+        ("Conductance (a.u.)\n0.45\n0.51\n", "holds shares or an arbitrary unit", Options(unit="uS")),
         ("value\n0.45\n0.51\n", "the name says neither conductance nor resistance nor current", Options(unit="uS")),
         ("0,451\n1,477\n", "line 1 can be read as 0.451 by", Options(separator="none", decimal=",", unit="uS")),
         ("n;G (nS)\n1;4.508\n2;5.100\n", "4.508 may be 4.508 or 4508", Options(decimal=".")),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import crossbar_hil
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import ConfigError
-from crossbar_hil.instruments.tsp.source import _number_text
+from crossbar_hil.instruments.tsp.values import number_text
 
 ROOT = Path(crossbar_hil.__file__).resolve().parents[1]
 fixed = settings(derandomize=True, database=None, deadline=None, max_examples=300)
@@ -79,7 +79,7 @@ def test_no_number_on_the_wire_depends_on_the_locale():
             with suppress(locale.Error):
                 locale.setlocale(locale.LC_ALL, name)
                 break
-        assert _number_text(0.1) == "1.000000000e-01"
+        assert number_text(0.1) == "1.000000000e-01"
         assert f"{0.0025:.9e}" == "2.500000000e-03"
     finally:
         locale.setlocale(locale.LC_ALL, before)
@@ -94,7 +94,7 @@ def test_no_number_on_the_wire_depends_on_the_locale():
 @fixed
 @given(levels)
 def test_a_voltage_keeps_nine_digits_on_its_way_and_has_no_form_that_an_instrument_refuses(level):
-    for written in (_number_text(level), f"{level:.9e}"):
+    for written in (number_text(level), f"{level:.9e}"):
         assert float(written) == pytest.approx(level, rel=1e-9)
         assert re.fullmatch(r"-?\d\.\d{9}e[-+]\d\d", written)
 

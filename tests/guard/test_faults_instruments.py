@@ -211,6 +211,21 @@ def test_an_open_sense_line_does_nothing_because_sensing_is_local(kept, name):
     assert max(abs(each["level_v"]) for each in bench.world.log.of("source")) <= 0.2
 
 
+@pytest.mark.fault("I5", "T16")
+def test_four_wires_left_on_by_another_program_are_two_again_and_stop_a_run_that_has_begun(kept):
+    bench = kept("emulated", instruments={"smu": {"driver": "keysightb2902a"}, "matrix": {"driver": "keithley707b"}})
+    smu = bench.emulated.instruments["smu"]
+    smu.receive(":SENS1:REM ON;:SENS2:REM ON;:ARM1:ALL:COUN 5;:FORM REAL,64;:OUTP1:LOW FLO")
+    bench.strike("mode", what="sense_open", of="smu", volt=20.0)
+    assert bench.read() == pytest.approx(bench.truth, rel=1e-3)
+    assert max(abs(each["level_v"]) for each in bench.world.log.of("source")) <= 0.2
+    smu.receive(":SENS2:REM ON")
+    with pytest.raises(InstrumentError, match="SENS2:REM is 1 instead of off"):
+        bench.read()
+    assert max(abs(each["level_v"]) for each in bench.world.log.of("source")) <= 0.2
+    assert_stopped(bench)
+
+
 # ---------------------------------------------------------------------- relays
 
 

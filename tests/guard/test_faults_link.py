@@ -1,6 +1,7 @@
 """Faults of the link: whatever happens to a message or an answer, no reading is wrong and no pulse is sent twice."""
 
 import sys
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -98,6 +99,24 @@ def test_a_pulse_that_never_arrived_is_sent_only_where_the_instrument_can_say_so
     assert bench.received.sum() == sent
     assert outcome in bench.outcomes
     assert bench.received.max() == 1
+
+
+@pytest.mark.fault("T3", "V3")
+@pytest.mark.parametrize("line", ["loadandrunscript", "function crossbar_hil_pulse", "endscript", "do local text"])
+@pytest.mark.parametrize("verb", ["drop_command", "rst", "garbage"])
+def test_a_fault_while_the_pulse_function_is_stored_leaves_no_pulse_in_doubt(kept, verb, line):
+    bench = kept(hurried=True, measurement={"discharge_s": 0})
+    bench.read()
+    bench.strike(verb, match=f"^{line}", **({"when": "inside"} if verb == "rst" else {}))
+    with suppress(CrossbarError):
+        bench.pulse(FIRST)
+    if "done" not in bench.outcomes:
+        assert bench.received.sum() == 0
+        bench.chip.read_conductances(0.1)
+        bench.pulse(FIRST)
+    assert "in_doubt" not in bench.outcomes
+    assert bench.received.tolist() == FIRST.tolist()
+    assert bench.outcomes.count("done") == 1
 
 
 @pytest.mark.fault("T3", "V1")

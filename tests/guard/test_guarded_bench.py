@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,14 +17,13 @@ import pytest
 
 from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.file import load_bench
-from crossbar_hil.bench.opening import open_backend
+from crossbar_hil.bench.opening import make_emulated, open_backend
 from crossbar_hil.errors import BenchBusy, ConfigError, GuardError, LimitError, RunError, Stopped
 from crossbar_hil.guard.journal import Journal, read_journal
 from crossbar_hil.guard.keeper import Keeper
 from crossbar_hil.guard.opening import open_guarded
 from crossbar_hil.runs.audit.verification import verify_run
 from crossbar_hil.runs.store import load_run
-from crossbar_hil.runs.training import train_and_record
 from crossbar_hil.runs.training_run import resume_and_record
 from crossbar_hil.testing import BackendContract
 from crossbar_hil.training.patterns import PatternSet
@@ -49,6 +49,26 @@ def own_state_folder(tmp_path, monkeypatch):
 def guarded(folder, name="emulated", **more):
     folder.mkdir(exist_ok=True)
     return open_guarded(load_bench(name), seed=SEED, folder=folder, **more)
+
+
+@contextmanager
+def guarded_here(folder):
+    """The same on instruments that this process serves, which spares a process."""
+    folder.mkdir()
+    with (
+        make_emulated(load_bench("emulated"), SEED, log=folder / "physical.jsonl") as served,
+        open_guarded(at_addresses(served), seed=SEED, folder=folder) as backend,
+    ):
+        yield backend
+
+
+def at_addresses(served):
+    """Return the shipped bench with instruments that are served elsewhere."""
+    bench = load_bench("emulated")
+    instruments = {
+        name: table.model_copy(update={"resource": served.resources[name]}) for name, table in bench.instruments.items()
+    }
+    return bench.model_copy(update={"instruments": instruments})
 
 
 def physical(folder, *events):
@@ -125,19 +145,6 @@ def test_a_guarded_chip_reads_as_the_bare_one(visited):
     assert visit.kind == "emulated"
 
 
-@pytest.mark.fault("X13")
-def test_the_trainer_has_no_visa_library_and_no_session(tmp_path):
-    code = (
-        "import sys; from pathlib import Path; from crossbar_hil.guard.opening import open_guarded;"
-        "from crossbar_hil.bench.file import load_bench;"
-        f"b = open_guarded(load_bench('emulated'), seed=1, folder=Path({str(tmp_path)!r}))\n"
-        "with b: b.read_conductances(0.1)\n"
-        "print([name for name in sys.modules if name.split('.')[0] in ('pyvisa', 'pymeasure', 'lupa')])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
-
-
 @pytest.mark.fault("V6")
 def test_leaving_the_block_leaves_outputs_off_and_relays_open(visited):
     _, visit = visited
@@ -147,7 +154,7 @@ def test_leaving_the_block_leaves_outputs_off_and_relays_open(visited):
 
 @pytest.mark.fault("V6")
 def test_an_error_in_the_block_leaves_outputs_off_and_relays_open(tmp_path):
-    with pytest.raises(ZeroDivisionError), guarded(tmp_path / "s") as backend:
+    with pytest.raises(ZeroDivisionError), guarded_here(tmp_path / "s") as backend:
         _ = backend.read_conductances(0.1) / [1 // 0]
     assert left_on(tmp_path / "s") == ([], set())
     assert "ZeroDivisionError" in read_journal(tmp_path / "s" / "journal.sqlite")[-1].body["cause"]
@@ -164,19 +171,14 @@ def test_a_refused_pulse_sends_nothing_and_the_bench_goes_on(visited):
 @pytest.mark.fault("O3")
 @pytest.mark.fault("V16")
 def test_a_second_guard_on_the_same_instruments_is_refused_and_told_who_holds_them(tmp_path, emulated_bench):
-    bench = load_bench("emulated")
-    instruments = {
-        name: table.model_copy(update={"resource": emulated_bench.resources[name]})
-        for name, table in bench.instruments.items()
-    }
-    bench = bench.model_copy(update={"instruments": instruments})
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
+    bench = at_addresses(emulated_bench)
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
     with open_guarded(bench, seed=1, folder=tmp_path / "a") as backend:
         with pytest.raises(BenchBusy, match=str(backend.guard_pid)):
             open_guarded(bench, seed=1, folder=tmp_path / "b")
         assert backend.read_conductances(0.1).shape == (4, 4)
-    with open_guarded(bench, seed=1, folder=tmp_path / "c" if (tmp_path / "c").mkdir() is None else None):
+    with open_guarded(bench, seed=1, folder=tmp_path / "c"):
         pass  # released
 
 
@@ -191,7 +193,7 @@ def test_a_real_bench_without_the_name_of_its_chip_is_refused(tmp_path):
 
 def read_until_it_fails(folder, number):
     """Send a signal to the guard after a first read, and go on reading."""
-    with guarded(folder) as backend:
+    with guarded_here(folder) as backend:
         backend.read_conductances(0.1)
         os.kill(backend.guard_pid, number)
         while True:
@@ -311,12 +313,40 @@ def test_a_real_chip_without_a_ledger_is_told_of_before_anything_is_opened(tmp_p
 # ---------------------------------------------------------------------- runs that are not resumed
 
 
+TRAINED = """
+import json, sys
+from pathlib import Path
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.runs.training import train_and_record
+
+bench, seed, out = load_bench("emulated", overrides=json.loads(sys.argv[1])), int(sys.argv[2]), Path(sys.argv[3])
+done = train_and_record(bench, seed=seed, out=out)
+print(json.dumps({"folder": str(done.folder), "modules": sorted(sys.modules)}))
+"""
+
+
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def trained(tmp_path_factory):
+    """What a process that trained on the guarded bench says when it is done."""
     out = tmp_path_factory.mktemp("finished")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_STATE_HOME", str(out / "state"))
-        return train_and_record(load_bench("emulated", overrides=SHORT), seed=SEED, out=out / "runs").folder
+    done = subprocess.run(
+        [sys.executable, "-c", TRAINED, json.dumps(SHORT), str(SEED), str(out / "runs")],
+        env={**os.environ, "XDG_STATE_HOME": str(out / "state"), "CROSSBAR_HIL_LOCKS": str(out / "locks")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def finished(trained):
+    return Path(trained["folder"])
+
+
+@pytest.mark.fault("X13")
+def test_the_trainer_has_no_visa_library_and_no_session(trained):
+    assert {"pyvisa", "pymeasure", "lupa"}.isdisjoint(name.split(".")[0] for name in trained["modules"])
 
 
 @pytest.mark.fault("O8")

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from crossbar_hil.backend import Pulse
-from crossbar_hil.errors import BackendError, DataError, GuardError, LimitError
+from crossbar_hil.errors import BackendError, CrossbarError, DataError, GuardError, LimitError
 from crossbar_hil.guard import service
+from crossbar_hil.guard.client import GuardProcess
 from crossbar_hil.guard.keeper import Keeper
 from crossbar_hil.guard.messages import LONGEST_LINE, Sender, error_from_message, error_to_message, from_line, to_line
 from crossbar_hil.guard.service import Service
+from crossbar_hil.instruments.manual import ManualSwitchMatrix
 
 BEAT_S, PATIENT_S = 0.2, 20.0
 """Beats of a guard where a trainer is meant to be missed, and where it is not: busy threads of a test are late."""
@@ -25,7 +27,7 @@ class Trainer:
         to_guard, from_guard = os.pipe(), os.pipe()
         self.requests, self.answers = os.fdopen(to_guard[1], "wb", 0), os.fdopen(from_guard[0], "rb")
         self.ends = os.fdopen(to_guard[0], "rb"), os.fdopen(from_guard[1], "wb", 0)
-        service = Service(*self.ends, beat_s=beat_s)
+        self.service = service = Service(*self.ends, beat_s=beat_s)
         self.status = None
 
         def opener(hello, service):
@@ -98,6 +100,82 @@ def test_a_read_and_pulses_go_over_the_pipe_and_back(trainer, chip):
     trainer.say(id=2, do="pulses", counts=[[0, 1], [2, 0]], amplitude_v=2.0, width_s=0.05)
     assert trainer.hear("answer") == {"id": 2, "answer": None}
     assert chip.sent == [(0, 1), (1, 0), (1, 0)]
+
+
+@pytest.fixture
+def by_hand(trainer, chip):
+    """A person moves the connections of the chip, and is asked for the first ones."""
+    panel = ManualSwitchMatrix("panel", ask=trainer.service.ask, tell=trainer.service.tell)
+    chip._read_currents = lambda voltages: panel.connect(["A-1"]) or voltages @ chip.conductances
+    chip.make_safe = lambda: panel.disconnect_all() or panel.connected()
+    trainer.say(id=1, do="read", voltages=[[0.1, 0.0]])
+    trainer.hear("ask")
+    trainer.say(reply="")  # everything is off
+    trainer.hear("ask")
+    return trainer
+
+
+@pytest.mark.fault("O1")
+def test_ctrl_c_at_a_question_stops_and_the_person_confirms_that_all_is_off(by_hand):
+    by_hand.say(reply=None, cause="Ctrl-C was pressed")
+    by_hand.hear("ask")  # to make safe
+    by_hand.say(reply="y")
+    assert error_from_message(by_hand.hear("error")["error"]).args == ("stopped: Ctrl-C was pressed",)
+    assert by_hand.hear("ended", "ask")["ended"]["confirmed"] is True
+
+
+@pytest.mark.fault("O1")
+def test_a_second_ctrl_c_ends_it_at_once_and_nothing_is_asked_again(by_hand):
+    by_hand.say(reply=None, cause="Ctrl-C was pressed")
+    by_hand.hear("ask")
+    by_hand.say(reply=None, cause="Ctrl-C was pressed")
+    by_hand.hear("error")
+    ended = by_hand.hear("ended", "ask", "unsafe")["ended"]
+    assert (ended["confirmed"], ended["failures"]) == (False, ["stopped: Ctrl-C was pressed"])
+
+
+def test_a_source_that_stays_on_is_tried_again_whoever_does_not_answer(by_hand, chip, monkeypatch):
+    monkeypatch.setattr(service, "RETRY_S", 0.0)
+    panel_off, tries = chip.make_safe, []
+
+    def make_safe():
+        tries.append(1)
+        try:
+            panel_off()
+        except CrossbarError as error:
+            raise GuardError(f"smu.a is still on; {error}") from error
+
+    chip.make_safe = make_safe
+    by_hand.say(reply=None, cause="Ctrl-C was pressed")
+    by_hand.hear("ask")
+    by_hand.say(reply=None, cause="Ctrl-C was pressed")
+    assert by_hand.hear("ended", "ask")["ended"]["confirmed"] is False
+    assert len(tries) == 2 + service.RETRIES
+
+
+def test_a_question_to_a_trainer_that_is_gone_ends(by_hand):
+    by_hand.requests.close()
+    assert by_hand.hear("ended", "ask")["ended"]["cause"] == "the trainer is gone"
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"), [(KeyboardInterrupt, "Ctrl-C was pressed"), (EOFError, "the input ended at")]
+)
+def test_the_person_answers_by_a_line_or_by_ctrl_c(monkeypatch, capsys, error, cause):
+    guard, said = object.__new__(GuardProcess), []
+    monkeypatch.setattr(guard, "_send", said.append)
+    monkeypatch.setattr("builtins.input", lambda: "y")
+    guard._put_to_person("done? ")
+
+    def ended():
+        raise error
+
+    monkeypatch.setattr("builtins.input", ended)
+    guard._put_to_person("done? ")
+    assert said[0]["reply"] == "y"
+    assert said[1]["reply"] is None
+    assert said[1]["cause"].startswith(cause)
+    assert capsys.readouterr() == ("", "done? done? ")  # standard output may be JSON
 
 
 def test_a_refusal_comes_back_as_the_error_that_it_is(trainer):

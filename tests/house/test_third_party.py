@@ -1,5 +1,6 @@
 """A package of somebody else, taken word for word from docs/extending.md, built and used as that page says."""
 
+import json
 import os
 import re
 import shutil
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +19,32 @@ from crossbar_hil.testing import BackendContract
 
 class TestBench(BackendContract):
     pass
+"""
+TRAIN = "train --quiet --no-report --seed 1 --bench"
+TYPED = (
+    f"{TRAIN} my.toml",
+    f"{TRAIN} broken",
+    "runs --json",
+    f"{TRAIN} toy",
+    "show latest --json",
+    f"{TRAIN} toy.toml",
+    f"{TRAIN} bent.toml",
+)
+TYPING = """
+import contextlib, io, json, sys
+from crossbar_hil.cli.verbs import main
+
+answers = []
+for typed in json.loads(sys.argv[1]):
+    sys.argv = ["crossbar-hil", *typed.split()]
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        try:
+            main()
+            code = 0
+        except SystemExit as ending:
+            code = ending.code or 0
+    answers.append({"code": code, "out": out.getvalue(), "err": err.getvalue()})
+print(json.dumps(answers))
 """
 
 
@@ -43,14 +71,8 @@ def wheel(tmp_path_factory):
 
 @pytest.fixture
 def lab(wheel, tmp_path):
-    """A folder that looks like site-packages with the lab's package installed, one entry point of which is broken."""
-    zipfile.ZipFile(wheel).extractall(tmp_path)
-    points = next(tmp_path.glob("*.dist-info")) / "entry_points.txt"
-    points.write_text(points.read_text().replace("toy =", "broken = my_lab.chip:NoSuchName\ntoy ="))
-    for name in ("toy.toml", "bent.toml", "tests/test_chip.py"):
-        (tmp_path / "work" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "work" / name).write_text(FILES[name])
-    return tmp_path
+    """A folder with the lab's package installed, to do with as a test likes."""
+    return install(wheel, tmp_path)
 
 
 def call(lab, *command):
@@ -58,6 +80,17 @@ def call(lab, *command):
     return subprocess.run(
         [sys.executable, "-m", *command], cwd=lab / "work", env=environment, capture_output=True, text=True, check=False
     )
+
+
+def install(wheel, folder):
+    """Make a folder look like site-packages with the lab's package installed, one entry point of which is broken."""
+    zipfile.ZipFile(wheel).extractall(folder)
+    points = next(folder.glob("*.dist-info")) / "entry_points.txt"
+    points.write_text(points.read_text().replace("toy =", "broken = my_lab.chip:NoSuchName\ntoy ="))
+    for name in ("toy.toml", "bent.toml", "tests/test_chip.py"):
+        (folder / "work" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "work" / name).write_text(FILES[name])
+    return folder
 
 
 def shown(command):
@@ -70,40 +103,52 @@ def test_the_page_shows_every_file_of_its_package():
     assert {*listed} - {"my_lab/__init__.py"} == {*FILES}
 
 
-def test_a_backend_of_another_package_trains_by_its_name(lab):
-    done = call(lab, "crossbar_hil", "train", "--bench", "toy", "--seed", "1", "--quiet", "--no-report")
-    assert done.returncode == 0, done.stderr
-    assert shown("crossbar-hil train --bench toy --seed 1") in done.stdout
-    told = call(lab, "crossbar_hil", "show", "latest", "--json")
-    assert '"backend": "ToyChip"' in told.stdout
+@pytest.fixture(scope="module")
+def answers(wheel, tmp_path_factory):
+    """What the command line answers in a folder where the lab's package is installed, by what was typed.
 
-
-def test_its_options_and_a_rule_of_another_package_come_from_the_bench_file(lab):
-    done = call(lab, "crossbar_hil", "train", "--bench", "toy.toml", "--seed", "1", "--quiet", "--no-report")
-    assert done.returncode == 0, done.stderr
-    assert shown("crossbar-hil train --bench toy.toml --seed 1") in done.stdout
-    assert "_bold_4x4_" in done.stdout
-
-
-def test_a_cell_model_of_another_package_trains(lab):
-    done = call(lab, "crossbar_hil", "train", "--bench", "bent.toml", "--seed", "1", "--quiet", "--no-report")
-    assert done.returncode == 0, done.stderr
-    assert shown("crossbar-hil train --bench bent.toml --seed 1") in done.stdout
-
-
-def test_a_wrong_option_is_named(lab):
+    One process types it all, one after the other: a process of its own for each takes longer than what it does.
+    """
+    lab = install(wheel, tmp_path_factory.mktemp("answers"))
     (lab / "work" / "my.toml").write_text('backend = "toy"\n[options]\nstep = 2e-7\n')
-    done = call(lab, "crossbar_hil", "train", "--bench", "my.toml", "--quiet")
-    assert done.returncode == 2
-    assert "unexpected keyword argument 'step'" in done.stderr
-    assert not (lab / "work" / "runs").exists()
+    (lab / "work" / "typing_it.py").write_text(TYPING)
+    done = call(lab, "typing_it", json.dumps(TYPED))
+    assert done.returncode == 0, done.stderr
+    return {typed: SimpleNamespace(**told) for typed, told in zip(TYPED, json.loads(done.stdout), strict=True)}
+
+
+def test_a_backend_of_another_package_trains_by_its_name(answers):
+    done = answers[f"{TRAIN} toy"]
+    assert done.code == 0, done.err
+    assert shown("crossbar-hil train --bench toy --seed 1") in done.out
+    assert '"backend": "ToyChip"' in answers["show latest --json"].out
+
+
+def test_its_options_and_a_rule_of_another_package_come_from_the_bench_file(answers):
+    done = answers[f"{TRAIN} toy.toml"]
+    assert done.code == 0, done.err
+    assert shown("crossbar-hil train --bench toy.toml --seed 1") in done.out
+    assert "_bold_4x4_" in done.out
+
+
+def test_a_cell_model_of_another_package_trains(answers):
+    done = answers[f"{TRAIN} bent.toml"]
+    assert done.code == 0, done.err
+    assert shown("crossbar-hil train --bench bent.toml --seed 1") in done.out
+
+
+def test_a_wrong_option_is_named(answers):
+    done = answers[f"{TRAIN} my.toml"]
+    assert done.code == 2
+    assert "unexpected keyword argument 'step'" in done.err
+    assert answers["runs --json"].out.strip() in {"", "[]"}
 
 
 @pytest.mark.fault("F6", "X12")
-def test_a_plug_in_that_cannot_be_loaded_is_named(lab):
-    done = call(lab, "crossbar_hil", "train", "--bench", "broken")
-    assert done.returncode == 2
-    assert "backend 'broken' cannot be loaded from my_lab.chip:NoSuchName" in done.stderr
+def test_a_plug_in_that_cannot_be_loaded_is_named(answers):
+    done = answers[f"{TRAIN} broken"]
+    assert done.code == 2
+    assert "backend 'broken' cannot be loaded from my_lab.chip:NoSuchName" in done.err
 
 
 def test_the_contract_runs_on_it_through_the_pytest_plug_in(lab):

@@ -14,28 +14,62 @@ OFF = [(":ABOR", None), (":SOUR:VOLT:MODE FIX", None), (":SOUR:VOLT 0", None), (
 # What is written, the question that asks it back, and the answer.
 ROWS = [
     (":OUTP OFF", ":OUTP?", "0"),
+    (":TRAC:FEED:CONT NEV", ":TRAC:FEED:CONT?", "NEV"),
     (":SOUR:FUNC VOLT", ":SOUR:FUNC?", "VOLT"),
     (":SOUR:VOLT:MODE FIX", ":SOUR:VOLT:MODE?", "FIX"),
     ("", ":ROUT:TERM?", "REAR"),
-    (":SOUR:VOLT:RANG 2.000000000e+00", ":SOUR:VOLT:RANG?", "2.100000E+00"),
-    (":SOUR:VOLT 0.000000000e+00", ":SOUR:VOLT?", "0.000000E+00"),
+    (":SOUR:VOLT:RANG 2.000000000e+00", ":SOUR:VOLT:RANG?", "+2.100000E+00"),
+    (":SOUR:VOLT:RANG:AUTO OFF", ":SOUR:VOLT:RANG:AUTO?", "0"),
+    (":SOUR:VOLT 0.000000000e+00", ":SOUR:VOLT?", "+0.000000E+00"),
+    (":SOUR:VOLT:TRIG 0.000000000e+00", ":SOUR:VOLT:TRIG?", "+0.000000E+00"),
+    (":SOUR:VOLT:PROT 2.000000000e+01", ":SOUR:VOLT:PROT?", "+2.000000E+01"),
+    (":SOUR:SWE:RANG FIX", ":SOUR:SWE:RANG?", "FIX"),
+    (":SOUR:SWE:DIR UP", ":SOUR:SWE:DIR?", "UP"),
+    (":SOUR:LIST:VOLT:STAR 1", ":SOUR:LIST:VOLT:STAR?", "1"),
+    (":SOUR:SWE:CAB NEV", ":SOUR:SWE:CAB?", "NEV"),
+    (":SOUR:CLE:AUTO OFF", ":SOUR:CLE:AUTO?", "0"),
+    (":SOUR:DEL:AUTO OFF", ":SOUR:DEL:AUTO?", "0"),
+    (":SOUR:DEL 0.00100", ":SOUR:DEL?", "+1.000000E-03"),
     (":OUTP:SMOD NORM", ":OUTP:SMOD?", "NORM"),
     (":SYST:GUAR CABL", ":SYST:GUAR?", "CABL"),
     (":SYST:RSEN OFF", ":SYST:RSEN?", "0"),
-    (":SENS:CURR:PROT 1.000000000e-04", ":SENS:CURR:PROT?", "1.000000E-04"),
+    (":SENS:CURR:PROT 1.000000000e-04", ":SENS:CURR:PROT?", "+1.000000E-04"),
+    (":SENS:CURR:PROT:RSYN OFF", ":SENS:CURR:PROT:RSYN?", "0"),
+    (":SENS:FUNC:CONC ON", ":SENS:FUNC:CONC?", "1"),
+    (":SENS:RES:MODE MAN", ":SENS:RES:MODE?", "MAN"),
+    (":SENS:RES:OCOM OFF", ":SENS:RES:OCOM?", "0"),
     (":SENS:FUNC:OFF:ALL", "", ""),
     (':SENS:FUNC "CURR"', ":SENS:FUNC?", '"CURR:DC"'),
-    (":SENS:CURR:RANG 1.000000000e-04", ":SENS:CURR:RANG?", "1.050000E-04"),
-    (":SENS:CURR:NPLC 1.000000000e+00", ":SENS:CURR:NPLC?", "1.00"),
+    (":SENS:CURR:RANG 1.000000000e-04", ":SENS:CURR:RANG?", "+1.050000E-04"),
+    (":SENS:CURR:RANG:AUTO OFF", ":SENS:CURR:RANG:AUTO?", "0"),
+    (":SYST:RCM SING", ":SYST:RCM?", "SING"),
+    (":SENS:CURR:NPLC 1.000000000e+00", ":SENS:CURR:NPLC?", "+1.000000E+00"),
+    (":SENS:AVER OFF", ":SENS:AVER?", "0"),
+    (":SENS:AVER:TCON REP", ":SENS:AVER:TCON?", "REP"),
+    (":SENS:AVER:COUN 1", ":SENS:AVER:COUN?", "1"),
     (":SYST:AZER ONCE", "", ""),
     (":SYST:AZER OFF", ":SYST:AZER?", "0"),
-    (":FORM:ELEM VOLT,CURR,STAT", ":FORM:ELEM?", "VOLT,CURR,STAT"),
-    (":SOUR:CLE:AUTO OFF", ":SOUR:CLE:AUTO?", "0"),
-    (":SOUR:DEL:AUTO OFF", ":SOUR:DEL:AUTO?", "0"),
-    (":SOUR:DEL 0.00100", ":SOUR:DEL?", "0.00100"),
+    (":SYST:AZER:CACH OFF", ":SYST:AZER:CACH?", "0"),
+    ("", ":SYST:LFR?", "50"),
+    (":ARM:SOUR IMM", ":ARM:SOUR?", "IMM"),
     (":ARM:COUN 1", ":ARM:COUN?", "1"),
+    (":ARM:TIM 0.001", ":ARM:TIM?", "+1.000000E-03"),
+    (":ARM:DIR ACC", ":ARM:DIR?", "ACC"),
+    (":ARM:OUTP NONE", ":ARM:OUTP?", "NONE"),
+    (":TRIG:SOUR IMM", ":TRIG:SOUR?", "IMM"),
     (":TRIG:COUN 1", ":TRIG:COUN?", "1"),
+    (":TRIG:DEL 0.0000", ":TRIG:DEL?", "+0.000000E+00"),
+    (":TRIG:DIR ACC", ":TRIG:DIR?", "ACC"),
+    (":TRIG:INP NONE", ":TRIG:INP?", "NONE"),
+    (":TRIG:OUTP NONE", ":TRIG:OUTP?", "NONE"),
+    (":CALC:STAT OFF", ":CALC:STAT?", "0"),
+    (":CALC2:NULL:STAT OFF", ":CALC2:NULL:STAT?", "0"),
+    (":FORM ASC", ":FORM?", "ASC"),
+    (":FORM:ELEM VOLT,CURR,STAT", ":FORM:ELEM?", "VOLT,CURR,STAT"),
+    (":FORM:BORD NORM", ":FORM:BORD?", "NORM"),
+    (":FORM:SREG ASC", ":FORM:SREG?", "ASC"),
 ]
+ALONE = [":ROUT:TERM?", ":SYST:LFR?"]
 SET = [":ROUT:TERM REAR", *(line for line, _, _ in ROWS if line)]
 READ_BACK = {question: answer for _, question, answer in ROWS if question}
 
@@ -49,15 +83,25 @@ def taken(lines):
     return [pair for line in lines for pair in ((line, None), NO_ERROR)]
 
 
-BEGIN = [*OFF, (":ROUT:TERM?", "REAR"), ("*RST", None), ("*CLS", None)]
+BEGIN = [*OFF, *((each, READ_BACK[each]) for each in ALONE), ("*RST", None), ("*CLS", None)]
 PREPARED = [*BEGIN, *taken(SET), *READ_BACK.items()]
 
 
-def list_of(points, count, error='0,"No error"'):
-    """What is written before a sweep: one message, which is answered if all of it arrived."""
-    lines = [":SENS:CURR:NPLC 1.000000000e-02", ":SOUR:DEL 0.04932", f":SOUR:LIST:VOLT {points}"]
-    lines += [":SOUR:VOLT:MODE LIST", f":TRIG:COUN {count}", ":SYST:ERR?"]
-    return ";".join(lines), error
+SHAPING = [
+    ":SOUR:VOLT:RANG 2.000000000e+00",
+    ":SOUR:SWE:RANG FIX", ":SOUR:SWE:DIR UP", ":SOUR:LIST:VOLT:STAR 1", ":SOUR:SWE:CAB NEV", ":SOUR:CLE:AUTO OFF",
+    ":SOUR:DEL:AUTO OFF", ":SENS:CURR:PROT 1.000000000e-04", ":SENS:CURR:RANG 1.000000000e-04", ":SENS:AVER OFF",
+    ":SYST:AZER OFF", ":ARM:SOUR IMM", ":ARM:COUN 1", ":TRIG:SOUR IMM", ":TRIG:DEL 0.0000", ":FORM ASC",
+    ":FORM:ELEM VOLT,CURR,STAT",
+]  # fmt: skip
+
+
+def sweep(points, count, reply=None, error='0,"No error"'):
+    """A sweep: all that shapes it in one message, answered if it was taken, and again in that which starts it."""
+    lines = [*SHAPING, ":SENS:CURR:NPLC 1.000000000e-02", ":SOUR:DEL 0.04932", f":SOUR:LIST:VOLT {points}"]
+    lines += [":SOUR:VOLT:MODE LIST", f":TRIG:COUN {count}"]
+    written = (";".join([*lines, ":SYST:ERR?"]), error)
+    return [written] if reply is None else [written, (";".join([*lines, ":READ?"]), reply)]
 
 
 ONE = "0,2.000000e+00,0"
@@ -207,7 +251,7 @@ def test_a_reading_of_another_form_is_garbled(reply):
 def test_a_pulse_is_a_list_sweep_that_begins_and_ends_at_0_v():
     # 50 ms less 0.68 ms for what a point takes besides its delay.
     reply = "0,0,0,2,2.000000E-05,0,0,0,0"
-    pairs = [*PREPARED, list_of(ONE, 3), (":READ?", reply), AFTER_PULSE]
+    pairs = [*PREPARED, *sweep(ONE, 3, reply), AFTER_PULSE]
     with expected_protocol(Keithley2400, pairs) as smu:
         smu.prepare(SETTINGS)
         assert smu.pulse(2.0, 0.05) == [Reading(2e-5, False)]
@@ -216,8 +260,7 @@ def test_a_pulse_is_a_list_sweep_that_begins_and_ends_at_0_v():
 def test_two_pulses_are_one_sweep_and_a_limited_one_is_seen():
     pairs = [
         *PREPARED,
-        list_of("0,-2.000000e+00,0,-2.000000e+00,0", 5),
-        (":READ?", "0,0,0,-2,-1E-5,0,0,0,0,-2,-1E-4,8,0,0,0"),
+        *sweep("0,-2.000000e+00,0,-2.000000e+00,0", 5, "0,0,0,-2,-1E-5,0,0,0,0,-2,-1E-4,8,0,0,0"),
         AFTER_PULSE,
     ]
     with expected_protocol(Keithley2400, pairs) as smu:
@@ -226,7 +269,7 @@ def test_two_pulses_are_one_sweep_and_a_limited_one_is_seen():
 
 
 def test_a_pulse_that_is_refused_leaves_the_output_off():
-    pairs = [*PREPARED, list_of(ONE, 3, '-221,"Settings conflict"'), *OFF]
+    pairs = [*PREPARED, *sweep(ONE, 3, error='-221,"Settings conflict"'), *OFF]
     with expected_protocol(Keithley2400, pairs) as smu:
         smu.prepare(SETTINGS)
         with pytest.raises(InstrumentError, match="-221"):
@@ -235,7 +278,7 @@ def test_a_pulse_that_is_refused_leaves_the_output_off():
 
 @pytest.mark.fault("T7", "V1")
 def test_a_pulse_whose_answer_is_garbled_is_not_repeated_and_leaves_the_output_off():
-    pairs = [*PREPARED, list_of(ONE, 3), (":READ?", "0,0,2,0"), *OFF]
+    pairs = [*PREPARED, *sweep(ONE, 3, "0,0,2,0"), *OFF]
     with expected_protocol(Keithley2400, pairs) as smu:
         smu.prepare(SETTINGS)
         with pytest.raises(GarbledReply):
@@ -334,7 +377,7 @@ class InterruptedAdapter(ProtocolAdapter):
         self.sent.append(command)
 
     def _read(self, **kwargs):
-        if self.sent[-1] == ":READ?":
+        if self.sent[-1].endswith(":READ?"):
             raise KeyboardInterrupt
         if self.sent[-1].endswith(":SYST:ERR?"):
             return '0,"No error"'
@@ -347,4 +390,4 @@ def test_a_pulse_that_is_interrupted_leaves_the_output_off():
     smu.prepare(SETTINGS)
     with pytest.raises(KeyboardInterrupt):
         smu.pulse(2.0, 0.05)
-    assert adapter.sent[-5:] == [":READ?", ":ABOR", ":SOUR:VOLT:MODE FIX", ":SOUR:VOLT 0", ":OUTP OFF"]
+    assert adapter.sent[-4:] == [":ABOR", ":SOUR:VOLT:MODE FIX", ":SOUR:VOLT 0", ":OUTP OFF"]

@@ -13,23 +13,42 @@ OFF = [(":ABOR", None), (":SOUR:VOLT 0", None), (":OUTP OFF", None)]
 # What is written, the question that asks it back, and the answer.
 ROWS = [
     (":OUTP OFF", ":OUTP?", "0"),
+    ("", ":OUTP:INT:STAT?", "0"),
     (":SOUR:FUNC VOLT", ":SOUR:FUNC?", "VOLT"),
     ("", ":ROUT:TERM?", "FRON"),
     (":SOUR:VOLT:RANG 2.000000000e+00", ":SOUR:VOLT:RANG?", "2"),
+    (":SOUR:VOLT:RANG:AUTO OFF", ":SOUR:VOLT:RANG:AUTO?", "0"),
     (":SOUR:VOLT 0.000000000e+00", ":SOUR:VOLT?", "0"),
+    (":SOUR:VOLT:PROT PROT20", ":SOUR:VOLT:PROT?", "PROT20"),
+    (":SOUR:VOLT:HIGH:CAP OFF", ":SOUR:VOLT:HIGH:CAP?", "0"),
     (":OUTP:VOLT:SMOD NORM", ":OUTP:VOLT:SMOD?", "NORM"),
     (":SOUR:VOLT:ILIM 1.000000000e-04", ":SOUR:VOLT:ILIM?", "0.0001"),
     (':SENS:FUNC "CURR"', ":SENS:FUNC?", '"CURR:DC"'),
     (":SENS:CURR:RSEN OFF", ":SENS:CURR:RSEN?", "0"),
     (":SENS:CURR:RANG 1.000000000e-04", ":SENS:CURR:RANG?", "0.0001"),
+    (":SENS:CURR:RANG:AUTO OFF", ":SENS:CURR:RANG:AUTO?", "0"),
     (":SENS:CURR:NPLC 1.000000000e+00", ":SENS:CURR:NPLC?", "1"),
     (":SENS:AZER:ONCE", "", ""),
     (":SENS:CURR:AZER OFF", ":SENS:CURR:AZER?", "0"),
+    (":SENS:CURR:AVER OFF", ":SENS:CURR:AVER?", "0"),
+    (":SENS:CURR:AVER:TCON REP", ":SENS:CURR:AVER:TCON?", "REP"),
+    (":SENS:CURR:AVER:COUN 1", ":SENS:CURR:AVER:COUN?", "1"),
+    (":SENS:CURR:REL 0.000000000e+00", ":SENS:CURR:REL?", "0"),
+    (":SENS:CURR:REL:STAT OFF", ":SENS:CURR:REL:STAT?", "0"),
+    (":CALC:CURR:MATH:STAT OFF", ":CALC:CURR:MATH:STAT?", "0"),
+    (":SENS:CURR:UNIT AMP", ":SENS:CURR:UNIT?", "AMP"),
     (":SENS:COUN 1", ":SENS:COUN?", "1"),
     (":SOUR:VOLT:READ:BACK OFF", ":SOUR:VOLT:READ:BACK?", "0"),
     (":SOUR:VOLT:DEL 1.000000000e-03", ":SOUR:VOLT:DEL?", "0.001"),
+    (":SOUR:VOLT:DEL:AUTO OFF", ":SOUR:VOLT:DEL:AUTO?", "0"),
+    ("", ":SYST:LFR?", "50"),
+    (":TRAC:FILL:MODE CONT", ":TRAC:FILL:MODE?", "CONT"),
+    (":FORM ASC", ":FORM?", "ASC"),
+    (":FORM:BORD SWAP", ":FORM:BORD?", "SWAP"),
+    (":FORM:ASC:PREC 0", ":FORM:ASC:PREC?", "0"),
 ]
-SET = [":ROUT:TERM FRON", *(line for line, _, _ in ROWS if line)]
+ALONE = [":OUTP:INT:STAT?", ":ROUT:TERM?", ":SYST:LFR?"]
+SET = [":OUTP:INT:STAT OFF", ":ROUT:TERM FRON", *(line for line, _, _ in ROWS if line)]
 READ_BACK = {question: answer for _, question, answer in ROWS if question}
 
 
@@ -42,10 +61,24 @@ def taken(lines):
     return [pair for line in lines for pair in ((line, None), NO_ERROR)]
 
 
-BEGIN = [*OFF, ("*LANG?", "SCPI"), (":ROUT:TERM?", "FRON"), ("*RST", None), ("*CLS", None)]
+BEGIN = [*OFF, ("*LANG?", "SCPI"), *((each, READ_BACK[each]) for each in ALONE), ("*RST", None), ("*CLS", None)]
 PREPARED = [*BEGIN, *taken(SET), *READ_BACK.items()]
-# 50 ms less 1.6 ms for what a pulse takes besides its delay.
+# What shapes a pulse; then the pulse, of 50 ms less 1.6 ms for what it takes besides its delay.
 LOADED = [
+    ":SOUR:VOLT:RANG 2.000000000e+00",
+    ":SOUR:VOLT:PROT PROT20",
+    ":SOUR:VOLT:HIGH:CAP OFF",
+    ":SOUR:VOLT:ILIM 1.000000000e-04",
+    ':SENS:FUNC "CURR"',
+    ":SENS:CURR:RANG 1.000000000e-04",
+    ":SENS:CURR:AZER OFF",
+    ":SENS:CURR:AVER OFF",
+    ":SENS:CURR:REL:STAT OFF",
+    ":CALC:CURR:MATH:STAT OFF",
+    ":SENS:CURR:UNIT AMP",
+    ":SOUR:VOLT:READ:BACK OFF",
+    ":TRAC:FILL:MODE CONT",
+    ":FORM ASC",
     ":SENS:CURR:NPLC 1.000000000e-02",
     ":SOUR:LIST:VOLT 0,2.000000e+00",
     ":SOUR:SWE:VOLT:LIST 1,0,1",
@@ -56,8 +89,8 @@ LOADED = [
     ':TRIG:BLOC:MEAS 4,"defbuffer1"',
     ':TRIG:BLOC:CONF:REC 5,"VoltCustomSweepList",1',
     ":TRIG:BLOC:DEL:CONS 6,0.050000",
+    ":TRIG:BLOC:BRAN:COUN 7,2,2",
 ]
-COUNTED = ":TRIG:BLOC:BRAN:COUN 7,2,2"
 
 
 def together(*lines, error=NO_ERROR[1]):
@@ -65,9 +98,8 @@ def together(*lines, error=NO_ERROR[1]):
     return ";".join((*lines, NO_ERROR[0])), error
 
 
-FILLED = [together(*LOADED), together(COUNTED)]
-RUN = [(":INIT", None), ("*WAI", None)]
-DATA = ':TRAC:DATA? 1,2,"defbuffer1",READ,SOURSTAT'
+FILLED = together(*LOADED)
+RUN = ";".join([*LOADED, ":INIT", "*WAI", ':TRAC:DATA? 1,2,"defbuffer1",READ,SOURSTAT'])
 AFTER = together(":SOUR:VOLT 0", ":SOUR:VOLT:DEL 1.000000000e-03", ":SENS:CURR:NPLC 1.000000000e+00")
 
 
@@ -178,7 +210,7 @@ def test_a_reading_without_the_word_whether_it_is_limited_is_garbled():
 
 def test_two_pulses_are_one_run_of_trigger_blocks():
     # 32 is the bit of a source status that says limited, 128 that the output was on.
-    pairs = [*PREPARED, *FILLED, *RUN, (DATA, "2E-05,128,1E-4,160"), AFTER]
+    pairs = [*PREPARED, FILLED, (RUN, "2E-05,128,1E-4,160"), AFTER]
     with expected_protocol(Keithley2450, pairs) as smu:
         smu.prepare(SETTINGS)
         assert smu.pulse(2.0, 0.05, 2) == [Reading(2e-5, False), Reading(1e-4, True)]
@@ -193,7 +225,7 @@ def test_a_refused_trigger_block_starts_nothing_and_leaves_the_output_off():
 
 
 def test_fewer_readings_than_pulses_are_garbled_and_leave_the_output_off():
-    pairs = [*PREPARED, *FILLED, *RUN, (DATA, "2E-05,128"), *OFF]
+    pairs = [*PREPARED, FILLED, (RUN, "2E-05,128"), *OFF]
     with expected_protocol(Keithley2450, pairs) as smu:
         smu.prepare(SETTINGS)
         with pytest.raises(GarbledReply):

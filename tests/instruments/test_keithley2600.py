@@ -93,7 +93,7 @@ SCRIPT = [(line, None) for line in PULSE_SCRIPT.splitlines()]
 def told(paths, **changed):
     """What the box says of settings while its output is on, and that there is no error."""
     values = {**READ, "smua.source.output": 1.0, **{path.replace("_", "."): each for path, each in changed.items()}}
-    return "\t".join([*(f"{values[path]:.10g}" for path in paths), "0"])
+    return "\t".join([*(f"{values[path]:.9e}" for path in paths), "0"])
 
 
 KEPT = ("crossbar_hil_keep(smua)", told([*EARLY, *LATER]))
@@ -496,6 +496,18 @@ def test_pulses_are_one_exchange_and_the_function_is_sent_once():
         second = channel.pulse(1.5, 0.05, 2)
     assert [(each.current_a, each.limited) for each in first] == [(1e-6, False), (1.1e-6, True)]
     assert [each.limited for each in second] == [True, False]
+
+
+@pytest.mark.fault("T3", "V3")
+def test_a_box_is_told_of_the_run_before_the_function_is_stored_so_that_it_can_say_that_nothing_was_begun():
+    names = "crossbar_hil_pulses_run, crossbar_hil_pulses_begun, crossbar_hil_pulses_done"
+    told = f'if crossbar_hil_pulses_run ~= "r1" then {names} = "r1", 0, 0 end'
+    with prepared((told, None), NONE, *SCRIPT, (NEXT, NO_ERROR), (WHOLE_QUERY, "7"), *OFF) as box:
+        channel = on_channel(box)
+        channel.prepare(SETTINGS)
+        channel.number_next("r1", 1)
+        with pytest.raises(GarbledReply):
+            channel.pulse(1.5, 0.05, 2)
 
 
 @pytest.mark.fault("T6", "T8")

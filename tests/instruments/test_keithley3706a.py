@@ -45,7 +45,12 @@ def test_a_name_that_is_no_crosspoint_is_refused(name):
 
 @pytest.mark.parametrize(
     ("reply", "names"),
-    [("nil", set()), ("1105;1206", {"1105", "1206"}), ("1105,1911", {"1105", "1911"}), ("5003(5033)", {"5003"})],
+    [
+        ("nil", set()),
+        ("1105;1206", {"1105", "1206"}),
+        ("1105,1911", {"1105", "1911"}),
+        ("5003(5033);5101", {"5003", "5033", "5101"}),
+    ],
 )
 def test_closed_relays_are_read_in_both_styles_of_the_manual(reply, names):
     with matrix((ASK, reply)) as box:

@@ -18,10 +18,27 @@ def moved(closed, errors=0):
     return (MOVED, f"{closed}\t{errors:.5e}")
 
 
-PREPARED = [
+CARDS = "print(slot[1].idn, slot[2].idn, slot[3].idn, slot[4].idn, slot[5].idn, slot[6].idn)"
+HELD = "7174,8x12 Low Current Matrix,01.00a,1000001"
+SET = {
+    "localnode.prompts=0": ("print(localnode.prompts)", "0.00000e+00"),
+    "localnode.showerrors=0": ("print(localnode.showerrors)", "0.00000e+00"),
+    "channel.connectrule=1": ("print(channel.connectrule)", "1.00000e+00"),
+    "channel.connectsequential=0": ("print(channel.connectsequential)", "0.00000e+00"),
+    'channel.setdelay("allslots", 0)': ('print(channel.getdelay("allslots"))', ",".join(["0.00000e+00"] * 96)),
+}
+BEGUN = [
     ("localnode.prompts=0", None),
     ("localnode.showerrors=0", None),
     (NEXT, NO_ERROR),
+    (CARDS, "\t".join([HELD, *["Empty Slot"] * 5])),
+]
+WRITTEN = [
+    pair for line, read in SET.items() for pair in ((line, None), ("print(errorqueue.count)", "0.00000e+00"), read)
+]
+PREPARED = [
+    *BEGUN,
+    *WRITTEN,
     (ASK, "nil"),
     ('channel.open("allslots")', None),
     moved("nil"),
@@ -74,10 +91,24 @@ def test_prepare_opens_every_relay_and_sets_break_before_make():
 
 def test_prepare_counts_the_relays_that_it_opens():
     pairs = list(PREPARED)
-    pairs[3] = (ASK, "1A01;1B02")
+    pairs[pairs.index((ASK, "nil"))] = (ASK, "1A01;1B02")
     with matrix(*pairs) as box:
         box.prepare()
         assert box.operations == 2
+
+
+def test_a_slot_with_a_pseudocard_is_refused_because_it_has_no_relays():
+    cards = "\t".join([HELD, "7174,Pseudo 7174,00.00a,????????", *["Empty Slot"] * 4])
+    with matrix(*BEGUN[:-1], (CARDS, cards)) as box, pytest.raises(InstrumentError, match="pseudocard in slot 2"):
+        box.prepare()
+
+
+@pytest.mark.parametrize("place", range(len(SET)))
+def test_a_setting_that_reads_back_otherwise_is_named(place):
+    line, (query, _) = list(SET.items())[place]
+    pairs = [*BEGUN, *WRITTEN[: 3 * place + 2], (query, "2.00000e+00")]
+    with matrix(*pairs) as box, pytest.raises(InstrumentError, match=re.escape(f"set by {line} but reads back 2.0")):
+        box.prepare()
 
 
 def test_relays_that_stay_closed_are_an_error():

@@ -1,6 +1,7 @@
 import pytest
 from pymeasure.test import expected_protocol
 
+from crossbar_hil.drivers.schemes.wiring import Wiring
 from crossbar_hil.errors import ConfigError, GarbledReply, InstrumentError
 from crossbar_hil.instruments.keysight34980a import Keysight34980A
 
@@ -149,6 +150,14 @@ def test_rows_of_both_matrices_of_a_module_are_refused_and_those_of_another_modu
             matrix.crosspoint(1, "E", 1)
         with pytest.raises(ConfigError, match="two separate matrices"):
             matrix.connect(["1801"])
+
+
+def test_a_bench_with_drive_and_meter_on_the_two_matrices_of_a_module_is_refused():
+    ports = {"drive": "1", "meter": "5", "ground": "2"}
+    with expected_protocol(Keysight34980A, [], name="matrix") as matrix:
+        with pytest.raises(ConfigError, match=r"port meter cannot be wired to row 1: .* two separate matrices"):
+            Wiring(1, ports, rows=(1, 2), columns=(3, 4)).on(matrix)
+        Wiring(2, ports | {"meter": "4"}, rows=(1, 2), columns=(3, 4)).on(matrix)
 
 
 def test_a_relay_to_the_analog_bus_counts_as_one_that_somebody_closed():

@@ -26,10 +26,22 @@ def test_the_person_is_told_exactly_what_to_move():
     matrix.connect(["B-5", "A-1"])
     matrix.connect(["B-5", "C-2"])
     assert person.seen[0] == "panel: take every connection off, so that no port touches a line."
-    assert person.seen[2] == "panel:\n  connect  A-1\n  connect  B-5"
-    assert person.seen[4] == "panel:\n  take off A-1\n  connect  C-2"
+    assert person.seen[2] == "panel:\n  connect  A - 1\n  connect  B - 5"
+    assert person.seen[4] == "panel:\n  take off A - 1\n  connect  C - 2"
     assert matrix.connected() == {"B-5", "C-2"}
     assert matrix.operations == 4
+
+
+def test_port_and_line_are_named_as_the_bench_file_and_the_chip_call_them():
+    person = Person("", "")
+    matrix = by(person)
+    matrix.explain({"a": "drive", "2": "meter"}, {5: "row 2 of the chip", 12: "column 1 of the chip"})
+    matrix.connect(["A-5", "3:2-12", "C-9"])
+    assert person.seen[2].splitlines()[1:] == [
+        "  connect  3:2 (meter) - 12 (column 1 of the chip)",
+        "  connect  A (drive) - 5 (row 2 of the chip)",
+        "  connect  C - 9",
+    ]
 
 
 def test_what_is_connected_already_is_not_asked_for():
@@ -67,6 +79,16 @@ def test_opening_everything_tells_and_never_asks():
     matrix.disconnect_all()
     assert person.seen[-1] == "panel: take every connection off now."
     assert matrix.operations == 2
+
+
+def test_what_was_confirmed_to_be_off_is_not_asked_for_again():
+    person = Person("")
+    matrix = by(person)
+    matrix.prepare()
+    told = len(person.seen)
+    matrix.disconnect_all()
+    assert matrix.connected() == frozenset()
+    assert len(person.seen) == told
 
 
 def test_after_opening_everything_the_person_is_asked_whether_it_is_done():

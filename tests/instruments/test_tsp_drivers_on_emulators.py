@@ -14,6 +14,7 @@ from crossbar_hil.sim_backend.emulation.models.keithley707b import model as keit
 from crossbar_hil.sim_backend.emulation.models.keithley2600 import model as keithley2600
 from crossbar_hil.sim_backend.emulation.models.keithley3706a import model as keithley3706a
 from crossbar_hil.sim_backend.emulation.serving.server import InstrumentServer
+from crossbar_hil.sim_backend.emulation.tsp.switch.cards import CARD_7174A
 from crossbar_hil.sim_backend.emulation.world.world import World
 
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4)
@@ -251,13 +252,16 @@ def test_a_whole_card_is_closed_in_parts(matrix):
     assert matrix.connected() == set(names)
 
 
-def test_a_slot_without_a_card_is_an_error_and_nothing_moves(matrix, world):
-    matrix.prepare()
-    matrix.connect(["1A05"])
-    with pytest.raises(InstrumentError, match="matrix reports error"):
-        matrix.connect(["6A01"])
-    matrix.connect(["1A05"])
-    assert matrix.connected() == {"1A05"}
+def test_a_slot_without_a_card_is_an_error_and_nothing_moves(world):
+    with InstrumentServer(keithley707b.EmulatedKeithley707B(world, "it", cards={1: CARD_7174A})) as server:
+        matrix = Keithley707B.open(server.resource, name="matrix")
+        matrix.prepare()
+        matrix.connect(["1A05"])
+        with pytest.raises(InstrumentError, match="matrix reports error"):
+            matrix.connect(["6A01"])
+        matrix.connect(["1A05"])
+        assert matrix.connected() == {"1A05"}
+        matrix.close()
 
 
 def test_a_3706a_closes_and_reads_back(world):

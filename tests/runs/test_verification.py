@@ -24,7 +24,13 @@ def finished(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(out / "state"))
         patch.setenv("CROSSBAR_HIL_LOCKS", str(out / "locks"))
-        bench = load_bench("emulated", overrides={"training": {"fresh_reads": 1}})
+        (out / "two.csv").write_text("pattern,label,set\n10,1,train\n01,0,train\n11,1,test\n", encoding="utf-8")
+        tables = {
+            "wiring": {"rows": [1, 2], "columns": [5, 6]},
+            "chip": {"rows": 2, "columns": 2},
+            "training": {"fresh_reads": 1, "patterns": str(out / "two.csv")},
+        }
+        bench = load_bench("emulated", overrides=tables)
         return train_and_record(bench, seed=SEED, out=out / "runs", label="mine").folder
 
 
@@ -96,10 +102,10 @@ def test_every_fact_is_held_against_the_journal(finished, copy, check):
 @pytest.mark.parametrize(
     ("command", "says"),
     [
-        ("DELETE FROM cell WHERE epoch = 2 AND row = 1 AND column = 3", "cell, epoch 2, row 1, column 3 is missing"),
+        ("DELETE FROM cell WHERE epoch = 2 AND row = 1 AND column = 1", "cell, epoch 2, row 1, column 1 is missing"),
         ("INSERT INTO cell SELECT * FROM cell WHERE epoch = 1 AND row = 0 AND column = 0", "column 0 is there twice"),
-        ("DELETE FROM epoch WHERE epoch = 3", "epoch, epoch 3 is missing"),
-        ("INSERT INTO epoch VALUES (4, 0.0, 8, 0, '')", "epoch, epoch 4 is not in the journal"),
+        ("DELETE FROM epoch WHERE epoch = 2", "epoch, epoch 2 is missing"),
+        ("INSERT INTO epoch VALUES (99, 0.0, 8, 0, '')", "epoch, epoch 99 is not in the journal"),
         ("DELETE FROM fresh_current", "fresh_current, read 1, pattern 0, column 0 is missing"),
         ("DELETE FROM setting WHERE name = 'verdict'", "setting verdict is missing"),
         ("DELETE FROM setting WHERE name = 'label'", "setting label is missing"),
@@ -120,9 +126,7 @@ def test_what_is_missing_twice_or_too_much_is_named(copy, check, command, says):
 def test_a_file_of_the_run_that_was_changed_is_named(copy, check, name):
     file = copy / name
     text = file.read_text(encoding="utf-8")
-    file.write_text(
-        text.replace("0000,00,test", "0001,00,test") if name == "patterns.csv" else f"{text}\n# mine\n", "utf-8"
-    )
+    file.write_text(text.replace("11,1,test", "11,0,test") if name == "patterns.csv" else f"{text}\n# mine\n", "utf-8")
     assert file.read_text(encoding="utf-8") != text
     assert [name in each for each in check(copy)] == [True]
 

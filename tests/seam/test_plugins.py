@@ -62,6 +62,8 @@ def test_a_name_of_two_packages_is_refused_with_both(third_party, tmp_path):
 @pytest.mark.parametrize(
     ("group", "name", "message"),
     [
+        ("instruments", "keithley707a", "keithley707a' is not there: .*device-dependent commands.*keithley707b"),
+        ("emulators", "keithley708a", "keithley708a' is not there: .*no emulator checks"),
         ("backends", "simulatd", "backend 'simulatd' is not installed; .*did you mean 'simulated'"),
         ("rules", "manhatan", "learning rule 'manhatan' is not installed; .*did you mean 'manhattan'"),
         ("cells", "ohm", "cell model 'ohm' is not installed; .*ohmic, sinh"),

@@ -34,6 +34,8 @@ def rows_of(data: bytes, options: Options, ask: Asker) -> list[Row] | None:
         return _variables(data, options, ask)
     if options.sheet is not None:
         raise ask.refusal("is no workbook, so it has no sheets")
+    if options.cycles == "rows":
+        raise ask.refusal("is no file of MATLAB; --cycles rows is for the rows of its matrices")
     return None
 
 
@@ -88,11 +90,14 @@ def _variables(data: bytes, options: Options, ask: Asker) -> list[Row]:
         if array.ndim > 2 or array.dtype.kind not in "biuf" or array.size < 2:
             continue
         flat = np.atleast_2d(np.asarray(array, dtype=np.float64))
-        flat = flat.T if flat.shape[0] == 1 else flat
+        flat = flat.T if flat.shape[0] == 1 or options.cycles == "rows" else flat
         many = flat.shape[1]
         columns += [(name if many == 1 else f"{name} {k + 1}", flat[:, k]) for k in range(many)]
     if not columns:
-        raise ask.refusal(f"holds no columns of numbers among its variables {', '.join(arrays) or '(none)'}")
+        raise ask.refusal(
+            f"holds no columns of numbers among its variables {', '.join(arrays) or '(none)'}; save the curve as a "
+            "vector of its own"
+        )
     ask.say("variables", f"{', '.join(arrays)}; the names count as line 1, their first numbers as line 2")
     length = max(len(column) for _, column in columns)
     rows = [Row(1, tuple(name for name, _ in columns))]
@@ -108,7 +113,18 @@ def _matlab(data: bytes, ask: Asker) -> dict[str, np.ndarray]:
         found = loadmat(io.BytesIO(data))
     except Exception as error:  # scipy raises what its readers stumble over
         raise DataError(f"curve file {ask.file} is no file of MATLAB that can be read: {error}") from error
-    return {name: np.asarray(array) for name, array in found.items() if not name.startswith("__")}
+    arrays: dict[str, np.ndarray] = {}
+    for name, array in found.items():
+        if name.startswith("__"):
+            continue
+        fields = getattr(array, "dtype", np.dtype(float)).names if getattr(array, "size", 0) == 1 else None
+        if fields is None:
+            arrays[name] = np.asarray(array)
+        for field in fields or ():  # a struct holds variables
+            arrays[field if field not in found and field not in arrays else f"{name}.{field}"] = np.asarray(
+                array.flat[0][field]
+            )
+    return arrays
 
 
 def _hdf5(data: bytes, ask: Asker) -> dict[str, np.ndarray]:

@@ -58,7 +58,10 @@ def decode(data: bytes, where: str, encoding: str | None = None) -> Decoded:
     except LookupError:
         raise DataError(f"{where}: encoding {codec!r} is not known, such as utf-8, utf-16 or latin-1") from None
     except UnicodeDecodeError as error:
-        raise DataError(f"{where} is not a text file: {error.reason} at byte {error.start}") from error
+        raise DataError(
+            f"{where} is not a text file: {error.reason} at byte {error.start}; save the table as text (CSV) with the "
+            "program it is of, or name the encoding by --encoding if it is text"
+        ) from error
     control = _CONTROL.search(text)
     if control is not None:
         raise DataError(f"{where} is not a text file: character {ord(control[0])} at place {control.start()}")

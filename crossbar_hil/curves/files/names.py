@@ -5,6 +5,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
+from .otherwise import meant_otherwise
 from .units import Unit, unit
 
 
@@ -104,6 +105,8 @@ class Name(NamedTuple):
     """Whether a word of it was not understood, which may be a unit."""
     aside: bool = False
     """An uncertainty, a logarithm or something else that is no curve."""
+    meant: str | None = None
+    """Which of them, as `meant_otherwise` tells."""
 
     @property
     def says_something(self) -> bool:
@@ -123,6 +126,7 @@ def read_name(text: str) -> Name:
     text = " ".join(unicodedata.normalize("NFKC", text[:LONGEST]).split())
     if _FACTOR.search(text):  # "G*1e6 (S)", "G (10^-6 S)": a power of ten that may be meant either way
         return Name(text, _quantity(text, _words(text)), None, text)
+    meant = meant_otherwise(text)
     base, written = _divide(text)
     words = _words(base)
     quantity = _quantity(base, words)
@@ -136,6 +140,9 @@ def read_name(text: str) -> Name:
         quantity = quantity or _quantity(base, words)
     if known is None and written is None:
         base, known = _suffix(base, quantity, words)
+        numbered = re.fullmatch(r"(.+[\s_]\w\w+)[\s_#]+\d+", base)  # "G_uS 3", the third column of a matrix
+        if known is None and numbered:
+            base, known = _suffix(numbered[1], quantity, words)
         words = _words(base)
     quantity = known.quantity if known is not None else quantity or _quantity(base, words)
     counts = quantity is None and any(word in _COUNTS for word in (*words, text.lower()))
@@ -151,7 +158,8 @@ def read_name(text: str) -> Name:
         writing=any(word in _WRITING for word in words),
         reading=any(word in _READING for word in words),
         strange=known is None and any(_is_strange(token) for token in re.findall(r"[^\W\d_]+", text)),
-        aside=any(word in _ASIDE for word in words),
+        aside=meant is not None or any(word in _ASIDE for word in words),
+        meant=meant,
     )
 
 

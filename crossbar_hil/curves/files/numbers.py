@@ -30,6 +30,13 @@ _FORMS = {
     ".": re.compile(rf"[+-]?(\d+(\.\d*)?|\.\d+){_EXPONENT}"),
     ",": re.compile(rf"[+-]?(\d+(,\d+)?|,\d+){_EXPONENT}"),
 }
+_GROUPED_BY_OTHERS = re.compile(rf"[+-]?[1-9]\d{{0,2}}(['’\u00a0\u202f\u2009]\d{{3}})+([.,]\d*)?{_EXPONENT}")
+"""Thousands grouped by a sign that is never a decimal sign: an apostrophe, a narrow blank."""
+_GROUPED_BY_BLANKS = re.compile(r"[+-]?[1-9]\d{0,2}( \d{3})+([.,]\d*)?")
+_CERTAIN = {
+    ",": re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+\.\d*|[+-]?[1-9]\d{0,2}(,\d{3}){2,}"),
+    ".": re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+,\d*|[+-]?[1-9]\d{0,2}(\.\d{3}){2,}"),
+}
 _GROUPED = {
     ",": re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?"),
     ".": re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d+)?"),
@@ -76,6 +83,35 @@ def without_groups(cell: Cell, decimal: str) -> Cell:
     """
     other = "," if decimal == "." else "."
     return cell.replace(other, "") if isinstance(cell, str) and _GROUPED[other].fullmatch(cell) else cell
+
+
+def without_plain_groups(text: str, *, blanks: bool) -> str:
+    """Return a number without signs in it that group thousands and are never a decimal sign.
+
+    Parameters
+    ----------
+    text : str
+        A cell.
+    blanks : bool
+        Whether a plain blank is one of them, which it is not where blanks may divide columns.
+
+    Examples
+    --------
+    >>> without_plain_groups("10'000.5", blanks=False), without_plain_groups("10 000,5", blanks=True)
+    ('10000.5', '10000,5')
+    """
+    if _GROUPED_BY_OTHERS.fullmatch(text) or (blanks and _GROUPED_BY_BLANKS.fullmatch(text)):
+        return re.sub(r"['’\u00a0\u202f\u2009 ]", "", text)
+    return text
+
+
+def certainly_grouped(cell: Cell, decimal: str) -> bool:
+    """Say whether the other sign in a number can only group thousands.
+
+    >>> certainly_grouped("10,000.0", "."), certainly_grouped("1,000,000", "."), certainly_grouped("10,000", ".")
+    (True, True, False)
+    """
+    return isinstance(cell, str) and bool(_CERTAIN["," if decimal == "." else "."].fullmatch(cell))
 
 
 def may_be_grouped(cells: list[Cell], decimal: str) -> bool:

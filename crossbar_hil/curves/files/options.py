@@ -31,7 +31,7 @@ class Options:
     down: int | None = None
     """Readings of one potentiation and of one depression."""
     cycles: str | None = None
-    """``columns`` or ``stacked``."""
+    """``columns``, ``rows`` (of a matrix of MATLAB) or ``stacked``."""
     leave_out: tuple[int, ...] = ()
     """Lines."""
     zero_negative: bool = False
@@ -42,7 +42,7 @@ class Options:
     """The pulses, in volts and seconds."""
 
     def __post_init__(self) -> None:
-        for name, known in (("separator", SEPARATORS), ("decimal", ".,"), ("cycles", ("columns", "stacked"))):
+        for name, known in (("separator", SEPARATORS), ("decimal", ".,"), ("cycles", ("columns", "rows", "stacked"))):
             value = getattr(self, name)
             if value is not None and value not in known:
                 raise DataError(f"--{name} {value!r} is not known; known are {' '.join(known)}")

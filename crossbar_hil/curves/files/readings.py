@@ -2,15 +2,21 @@
 
 import csv
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from .decoding import Line
-from .numbers import Cell, is_comment, may_be_grouped, without_groups
+from .names import read_name
+from .numbers import Cell, certainly_grouped, is_comment, may_be_grouped, without_groups, without_plain_groups
 from .options import SEPARATORS, Options
 from .questions import Asker
-from .tables import NUMBERS_ONLY, Layout, Problem, Row, lay_out
+from .rewritten import with_units, without_tags, without_units
+from .tables import NUMBERS_ONLY, Layout, Problem, Row, counts_up, lay_out, longest_block
 from .units import unit
+
+MOST_EMPTY = 10
+"""Empty lines up to which a sentence offers to pass over them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,42 @@ def read_table(lines: Sequence[Line], options: Options, ask: Asker) -> Reading:
     plain = [line for line in lines if not is_comment(line)]
     if not any(line.text.strip() for line in plain):
         raise ask.refusal("holds no data")
-    found = [reading for reading in _all(plain, comments, options) if reading.layout.rows]
+    return _chosen(_all(plain, comments, options), options, ask, lambda told: _all(_kept(plain, told), comments, told))
+
+
+def read_cells(rows: Sequence[Row], options: Options, ask: Asker) -> Reading:
+    """Return the one table that the cells of a workbook can be; text among them may be numbers of either decimal sign.
+
+    Raises
+    ------
+    DataError
+        As `read_table`.
+    """
+
+    def every(told: Options) -> list[Reading]:
+        signs = (".", ",") if told.decimal is None else (told.decimal,)
+        kept = [row for row in rows if row.line not in told.leave_out or any(cell != "" for cell in row.cells)]
+        kept = [row for row in kept if told.lines is None or row.line <= told.lines[1]]
+        return [_of_rows("cells", kept, [], sign, told) for sign in signs]
+
+    return _chosen(every(options), options, ask, every)
+
+
+def _kept(plain: Sequence[Line], options: Options) -> list[Line]:
+    """Leave empty lines away that a person left out."""
+    last = options.lines[1] if options.lines else None
+    return [
+        line
+        for line in plain
+        if (line.text.strip() or line.number not in options.leave_out) and (last is None or line.number <= last)
+    ]
+
+
+def _chosen(
+    found: Sequence[Reading], options: Options, ask: Asker, again: Callable[[Options], Sequence[Reading]]
+) -> Reading:
+    """Return the one reading that remains, or refuse, with the options under which `again` finds one."""
+    found = [reading for reading in found if reading.layout.rows]
     if not found:
         raise ask.refusal("holds no numbers")
     sound = [reading for reading in found if not reading.layout.problems]
@@ -44,8 +85,10 @@ def read_table(lines: Sequence[Line], options: Options, ask: Asker) -> Reading:
     if not sound:
         best = max(found, key=lambda reading: _worth(reading.layout))
         problem = min(best.layout.problems)
-        raise ask.refused_line(problem.line, problem.text)
+        raise ask.refused_line(problem.line, problem.text + _way_out(best.layout, problem, options, ask, again))
     sound = whole or sound
+    if any(_numbers_its_rows(reading.layout) for reading in sound):
+        sound = [reading for reading in sound if not reading.layout.header_text]  # a header that another divides
     sound = [reading for reading in sound if not any(_holds_more(other.layout, reading.layout) for other in sound)]
     different: list[Reading] = []
     for reading in sound:
@@ -55,6 +98,31 @@ def read_table(lines: Sequence[Line], options: Options, ask: Asker) -> Reading:
         _ask_which(different, options, ask)
     _check_grouping(different[0], options, ask)
     return different[0]
+
+
+def _way_out(
+    layout: Layout, problem: Problem, options: Options, ask: Asker, again: Callable[[Options], Sequence[Reading]]
+) -> str:
+    """Return the end of a sentence that names the options which settle a broken table; empty if none is found."""
+    empty = tuple(row.line for row in layout.rows if not row.cells)
+    block = longest_block(layout)
+    ways: list[tuple[str, dict[str, Any]]] = []
+    if problem.line in empty and len(empty) <= MOST_EMPTY:
+        ways.append(("if nothing is missing there, say so by", {"leave_out": (*options.leave_out, *empty)}))
+    if block is not None and options.lines is None:
+        ways.append((f"line {block[0]} to {block[1]} are taken by", {"lines": block}))
+    for said, more in ways:
+        if any(each.layout.rows and not each.layout.problems for each in again(replace(options, **more))):
+            return f"; {said} {ask.command(**more)}"
+    return ""
+
+
+def _numbers_its_rows(layout: Layout) -> bool:
+    """Say whether a column that is called a count of pulses counts, which numbers torn from others do not."""
+    return any(
+        layout.numeric[place] and read_name(name).counts and counts_up(layout.column(place))
+        for place, name in enumerate(layout.names)
+    )
 
 
 def _all(plain: Sequence[Line], comments: Sequence[Line], options: Options) -> list[Reading]:
@@ -72,12 +140,29 @@ def _all(plain: Sequence[Line], comments: Sequence[Line], options: Options) -> l
         said = [row for line in bare for row in split([line], sign) or ()]
         for decimal in (".", ","):
             if options.decimal in {None, decimal}:
-                told = rows if options.decimal is None else _without_groups(rows, decimal)
-                layout = lay_out(told, decimal, said, blanks=sign == " ")
-                if not sign and _two_names(layout):
-                    layout = _with_problem(layout, "the header names more than one column")
-                found.append(Reading(word, layout))
+                found.append(_of_rows(word, rows, said, decimal, options))
     return found
+
+
+def _of_rows(word: str, rows: Sequence[Row], said: Sequence[Row], decimal: str, options: Options) -> Reading:
+    """Return the table of some rows under one decimal sign."""
+    blanks, alone, first = word == "blanks", word == "none", options.lines[0] if options.lines else 0
+    rows, around = without_tags(rows)
+    said = [*said, *around]
+    if options.decimal is not None or any(certainly_grouped(cell, decimal) for row in rows for cell in row.cells):
+        bare: Sequence[Row] = _without_groups(rows, decimal)
+    else:
+        bare = rows
+    told, units = without_units(bare, decimal)
+    layout = lay_out(told, decimal, said, blanks=blanks, first=first)
+    torn = (blanks or alone) and (not any(layout.names) or _two_names(layout))
+    if options.decimal is None and bare is not rows and torn:
+        told, units = without_units(rows, decimal)
+        layout = lay_out(told, decimal, said, blanks=blanks, first=first)  # a comma may divide columns here
+    layout = with_units(layout, units)
+    if (alone or (blanks and layout.width == 1)) and _two_names(layout):
+        layout = _with_problem(layout, "the header names more than one column")
+    return Reading(word, layout)
 
 
 def _without_groups(rows: Sequence[Row], decimal: str) -> list[Row]:
@@ -89,12 +174,13 @@ def split(lines: Sequence[Line], sign: str) -> list[Row] | None:
     if sign in {"", " "}:
         return [Row(line.number, tuple(_cells(line.text, sign))) for line in lines]
     rows = []
+    blanks = sign != ","
     numbers = [line.number for line in lines]
     before = 0
     reader = csv.reader((f"{line.text}\n" for line in lines), delimiter=sign, strict=True, skipinitialspace=True)
     try:
         for cells in reader:
-            rows.append(Row(numbers[reader.line_num - 1], tuple(_clean(cell) for cell in cells)))
+            rows.append(Row(numbers[reader.line_num - 1], tuple(_clean(cell, blanks=blanks) for cell in cells)))
             if reader.line_num - before > 1 and before:
                 return None  # a quoted line break below the first line: quotes that do not belong together
             before = reader.line_num
@@ -112,8 +198,9 @@ def _cells(text: str, sign: str) -> list[Cell]:
     return [_clean(cell) for cell in text.split(sign)]
 
 
-def _clean(cell: str) -> str:
-    return re.sub(r"\s+", " ", cell.strip().strip('"')).strip()
+def _clean(cell: str, *, blanks: bool = False) -> str:
+    bare = cell.strip().strip('"').strip()
+    return re.sub(r"\s+", " ", without_plain_groups(bare, blanks=blanks))
 
 
 def _two_names(layout: Layout) -> bool:
@@ -171,11 +258,11 @@ def _ask_which(different: Sequence[Reading], options: Options, ask: Asker) -> No
 def _check_grouping(reading: Reading, options: Options, ask: Asker) -> None:
     """Ask whether a sign before three digits is a decimal sign or groups thousands."""
     layout = reading.layout
-    if options.decimal is not None or reading.separator == "cells":
+    if options.decimal is not None:
         return
     cells = [cell for row in layout.rows for cell in row.cells]
     doubtful = may_be_grouped(cells, layout.decimal)
-    if not doubtful or (layout.decimal == "." and reading.separator != "semicolon"):
+    if not doubtful or (layout.decimal == "." and reading.separator not in {"semicolon", "cells"}):
         return
     row = next(row for row in layout.rows if any(layout.decimal in str(cell) for cell in row.cells))
     cell = next(str(cell) for cell in row.cells if layout.decimal in str(cell))

@@ -68,7 +68,21 @@ class Layout:
         return number(row.cells[place], self.decimal) if place < len(row.cells) else None
 
 
-def lay_out(rows: Sequence[Row], decimal: str, comments: Sequence[Row] = (), *, blanks: bool = False) -> Layout:
+def counts_up(values: Sequence[float | None]) -> bool:
+    """Say whether numbers are whole and go up one by one, and perhaps begin anew.
+
+    >>> counts_up([1.0, 2.0, 3.0, 1.0, 2.0]), counts_up([1.0, 3.0])
+    (True, False)
+    """
+    whole = [value for value in values if value is not None and value.is_integer()]
+    if len(whole) < max(2, len(values)):
+        return False
+    return all(after == before + 1 or after in {0.0, 1.0} for before, after in itertools.pairwise(whole))
+
+
+def lay_out(
+    rows: Sequence[Row], decimal: str, comments: Sequence[Row] = (), *, blanks: bool = False, first: int = 0
+) -> Layout:
     """Find the table among the rows of a file.
 
     Parameters
@@ -81,20 +95,22 @@ def lay_out(rows: Sequence[Row], decimal: str, comments: Sequence[Row] = (), *, 
         The comments, without their sign; the last one above the table may be its header.
     blanks : bool
         Whether blanks divide the columns, so that a name with a blank in it falls into pieces.
+    first : int
+        Line with which the numbers begin, if a person says so; 0 if it is to be found.
     """
     rows = _trimmed([_without_end(row) for row in rows])
     kinds = [[_kind(cell, decimal) for cell in row.cells] for row in rows]
-    numbered = [len(row.cells) for row, kind in zip(rows, kinds, strict=True) if "n" in kind]
+    numbered = [len(row.cells) for row, kind in zip(rows, kinds, strict=True) if "n" in kind and row.line >= first]
     if not numbered:
         return Layout(decimal, (), (), tuple(_text(row) for row in rows), (), ())
     width = Counter(numbered).most_common(1)[0][0]
     width = _widest_of_many(numbered, width)
-    numeric = _numeric(kinds, width)
+    numeric = _numeric([kind for row, kind in zip(rows, kinds, strict=True) if row.line >= first], width)
     start = next(
         (
             place
             for place, (row, kind) in enumerate(zip(rows, kinds, strict=True))
-            if len(row.cells) == width and "n" in kind and not _wrong(kind, numeric)
+            if row.line >= first and len(row.cells) == width and "n" in kind and not _wrong(kind, numeric)
         ),
         len(rows),
     )
@@ -110,7 +126,10 @@ def lay_out(rows: Sequence[Row], decimal: str, comments: Sequence[Row] = (), *, 
         above = [_text(row) for row in comments if row.line < body[0].line and row.line not in header_lines] + above
     if header_lines and body:
         problems += _units_between(comments, header_lines[-1], body[0].line)
-    problems += _problems(body, width, numeric, decimal) + _numbers_above(rows[:start], width, numeric, names)
+    body = list(_without_harmless_gaps(body, names, decimal))
+    problems += _problems(body, width, numeric, decimal)
+    if not first:
+        problems += _numbers_above(rows[:start], width, numeric, names)
     return _without_empty_columns(
         Layout(decimal, names, header_lines, tuple(above), tuple(body), numeric, tuple(problems), header_text)
     )
@@ -166,6 +185,33 @@ def _problems(body: Sequence[Row], width: int, numeric: Sequence[bool], decimal:
         else:
             shortest = min(shortest, len(kind))
     return found
+
+
+def _without_harmless_gaps(body: Sequence[Row], names: Sequence[str], decimal: str) -> Sequence[Row]:
+    """Leave empty lines away if a column that numbers the pulses counts on across them."""
+    filled = [row for row in body if row.cells]
+    if len(filled) == len(body):
+        return body
+    for place, name in enumerate(names):
+        if not read_name(name).counts:
+            continue
+        found = [number(row.cells[place], decimal) if place < len(row.cells) else None for row in filled]
+        if None not in found and all(after == before + 1 for before, after in itertools.pairwise(found)):  # type: ignore[operator]
+            return filled
+    return body
+
+
+def longest_block(layout: Layout) -> tuple[int, int] | None:
+    """Return the first and last line of most consecutive lines of a table that nothing is wrong with; None if few."""
+    wrong = {problem.line for problem in layout.problems}
+    blocks: list[list[int]] = [[]]
+    for row in layout.rows:
+        if row.line in wrong or not row.cells or any(isinstance(c, str) and not c for c in row.cells[:1]):
+            blocks.append([])
+        else:
+            blocks[-1].append(row.line)
+    best = max(blocks, key=len)
+    return (best[0], best[-1]) if len(best) > 2 else None
 
 
 def _numbers_above(above: Sequence[Row], width: int, numeric: Sequence[bool], names: Sequence[str]) -> list[Problem]:

@@ -57,6 +57,21 @@ def unit(text: str, quantity: str | None = None) -> Unit | None:
     return None if quantity is None else _whatever_case(text, quantity)
 
 
+def multiple(text: str, quantity: str | None = None) -> Unit | None:
+    """Return a unit that a person gives, perhaps some times another: ``100 uS`` for numbers that are shares of 100 uS.
+
+    >>> multiple("uS").factor, multiple("100 uS"), multiple("1/ohm").factor
+    (1e-06, Unit(quantity='conductance', factor=0.0001, text='100 uS'), 1.0)
+    """
+    found = unit(text)
+    parts = re.fullmatch(r"(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)\s*([^\d\s/].*)", text.strip())
+    if found is not None or parts is None:
+        return found
+    found = unit(parts[2]) or unit(parts[2], quantity or "conductance")
+    times = float(parts[1])
+    return Unit(found.quantity, float(f"{times * found.factor:.15g}"), text.strip()) if found and times else None
+
+
 def _exact(text: str) -> Unit | None:
     for quantity, names in _UNITS.items():
         for name in names:

@@ -15,6 +15,12 @@ from crossbar_hil.studies.showing import Silent
 from crossbar_hil.studies.study import Told, keep_or_remove
 from crossbar_hil.studies.sweep import MAP, describe_settings
 
+NOTHING_FOUND = (
+    "was found: no chip converges with these settings either. What helps: more epochs (--set epochs=96), fewer "
+    "evaluations in a row (--set confirm=1), less read noise, a pulse with larger steps (--amplitude)"
+)
+"""Said in place of the command that trains, where `tune` found no setting with which a chip converges."""
+
 
 def scheduler_for(work: ChipSweep | Tune, name: str | None, workers: int | None) -> Scheduler:
     """Choose who does the work: threads if the chips are trained side by side, else processes, unless told."""
@@ -52,7 +58,7 @@ def _tell_tune(result: TuneResult, folder: ChipStudyFolder) -> Told:
     path = tuned_bench_file(folder)
     numbers = summary(fresh)
     failed = fresh.chips - fresh.converged
-    chips = chips_of_point(result.bench)
+    chips = chips_of_point(result.bench, fresh.chips)
     if ALIKE in chips.get("warnings", ()):
         share = f"all or none: {fresh.converged} of {fresh.chips} trainings of one simulated chip converge"
     else:
@@ -81,7 +87,7 @@ def _tell_tune(result: TuneResult, folder: ChipStudyFolder) -> Told:
         f"limits  a cell gets at most {limits['pulses']} pulses of {Pulse(limits['pulse_v'], limits['width_s'])}, "
         f"a dose of {limits['dose_vs']:g} V s",
         f"folder  {folder.path}: {TUNE}, {CANDIDATES}",
-        f"train   crossbar-hil train --bench {path}",
+        f"train   crossbar-hil train --bench {path}" if fresh.converged else f"nothing {NOTHING_FOUND}",
     ]
     record = {
         "folder": str(folder.path),

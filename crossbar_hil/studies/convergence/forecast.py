@@ -18,6 +18,7 @@ from crossbar_hil.studies.convergence.opened_chips import has_chips_of_its_own, 
 from crossbar_hil.studies.convergence.points import Point, check_point
 from crossbar_hil.studies.settings import virtual_chip
 from crossbar_hil.training.patterns import PatternSet
+from crossbar_hil.twins.file import read_twin
 
 CHIPS, SINGLE_CHIPS, TWIN_CHIPS = 1000, 100, 200
 """Virtual chips unless told otherwise: trained side by side, or one by one, which takes seconds, or draws of a twin."""
@@ -108,7 +109,8 @@ def forecast(bench: Bench, *, seed: int, chips: int | None = None) -> Forecast:
     seed : int
         Of the virtual chips.
     chips : int, optional
-        How many; `CHIPS` if not given, or `SINGLE_CHIPS` where they are trained one by one, `TWIN_CHIPS` of a twin.
+        How many; `CHIPS` if not given, or `SINGLE_CHIPS` where they are trained one by one, `TWIN_CHIPS` of a twin;
+        of a twin at most its draws, each once, so that the interval is that of independent ones.
 
     Raises
     ------
@@ -126,13 +128,16 @@ def forecast(bench: Bench, *, seed: int, chips: int | None = None) -> Forecast:
         chips = TWIN_CHIPS if point.twin is not None else CHIPS if ensemble.lockstep else SINGLE_CHIPS
     if chips < 1:
         raise DataError(f"a forecast of {chips} virtual chips says nothing, at least one is needed")
+    held = None if point.twin is None else read_twin(point.twin).count
+    few = "" if held is None or chips <= held else f", all that it holds: `calibrate --draws {chips}` makes more"
+    chips = chips if held is None else min(chips, held)  # a draw that comes again tells hardly more
     own = has_chips_of_its_own(point.bench)
     alike = not own and all_alike(virtual_chip(point.bench))
     found = ensemble.train(seed, 0, 1 if alike else chips, ())
     if own:
         about = f"{chips} {whose(point.bench)}"
     elif point.twin is not None:
-        about = f"{chips} draws of the twin {Path(point.twin.name).name}"
+        about = f"{chips} draws of the twin {Path(point.twin.name).name}{few}"
     else:
         described = virtual_chips(point.bench)
         kind = "copies of one virtual chip (nothing of it is drawn)" if alike else f"{chips} virtual chips"

@@ -19,6 +19,7 @@ from crossbar_hil.studies.settings import Key, Value, virtual_chip, with_setting
 from crossbar_hil.studies.study import check_version, package_version
 from crossbar_hil.studies.sweep import describe_settings
 from crossbar_hil.training.patterns import PatternSet
+from crossbar_hil.twins.file import read_twin
 
 ENSEMBLE = "lockstep"
 """Entry point in the group ``crossbar_hil.ensembles``."""
@@ -232,8 +233,16 @@ def check_points(
     return CheckedPoints(tuple(points), lockstep, noisy)
 
 
-def chips_of_point(bench: Bench) -> dict[str, Any]:
-    """Return what is said of the virtual chips of a bench; nothing of those of its own backend, which nobody knows."""
+def chips_of_point(bench: Bench, chips: int = 0) -> dict[str, Any]:
+    """Return what is said of the virtual chips of a bench; nothing of those of its own backend, which nobody knows.
+
+    Parameters
+    ----------
+    bench : Bench
+        The bench of a study.
+    chips : int
+        How many were trained; more than a twin has draws are these again, which is warned of.
+    """
     if has_chips_of_its_own(bench):
         return {}
     chip = virtual_chip(bench)
@@ -241,7 +250,14 @@ def chips_of_point(bench: Bench) -> dict[str, Any]:
     if found is None:
         return {}
     told = found.as_record()
-    return {**told, "warnings": [*told["warnings"], ALIKE]} if all_alike(chip) else told
+    more = [ALIKE] if all_alike(chip) else []
+    draws = chips if chip.twin is None else read_twin(data_file(chip.twin)).count
+    if draws < chips:
+        more.append(
+            f"{chips} chips are the {draws} draws of the twin again and again, so an interval is hardly narrower than "
+            f"that of {draws}: `crossbar-hil calibrate --from READINGS --draws {chips} --to NEW.toml` makes more"
+        )
+    return {**told, "warnings": [*told["warnings"], *more]}
 
 
 def check_numbers(chips: int, seed: int) -> None:

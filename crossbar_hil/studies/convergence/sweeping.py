@@ -159,7 +159,7 @@ class ChipSweepResult(SweepResult):
 
     def describe_best(self) -> dict[str, Any]:
         """Return what there is to say of the virtual chips of the best point."""
-        return chips_of_point(self.sweep.points[self.best].bench)
+        return chips_of_point(self.sweep.points[self.best].bench, self.sweep.chips)
 
     def statistics(self) -> list[dict[str, Any]]:
         """Return the statistics of every point."""

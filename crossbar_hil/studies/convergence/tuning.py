@@ -152,7 +152,7 @@ class TuneResult:
             "fresh": summary(self.fresh),
             "searched": summary(self.found.counts),
             "limits": self.limits,
-            "virtual_chips": chips_of_point(self.bench),
+            "virtual_chips": chips_of_point(self.bench, self.fresh.chips),
             **({"promise": self.promise.as_record()} if self.promise else {}),
         }
 

@@ -1,8 +1,8 @@
 """What every emulated SCPI instrument does: act on messages by a table of commands, and report as IEEE 488.2 asks.
 
 Commands that stand before an erroneous one in a message are carried out. A command error (-100 to -199) ends the
-message, as the Keithley 2400 user's manual says on page 14-12; an execution error is reported and the message goes on,
-as IEEE 488.2 section 6.1.7 allows. Every answer of one message comes in one line, joined with semicolons.
+message; an execution error is reported and the message goes on, as IEEE 488.2 section 6.1.7 allows, unless a manual
+says that every error ends it. Every answer of one message comes in one line, joined with semicolons.
 """
 
 from collections.abc import Iterable, Mapping
@@ -39,6 +39,8 @@ class EmulatedScpiInstrument(EmulatedInstrument):
     """Whether numbers may carry units."""
     open_end = False
     """Whether a comma may follow the last argument."""
+    every_error_ends_message = False
+    """Whether an execution error too has the rest of its message ignored."""
 
     def __init__(self, world: World, name: str, serial: str = "1234567") -> None:
         super().__init__(world, name, serial)
@@ -71,6 +73,10 @@ class EmulatedScpiInstrument(EmulatedInstrument):
         """Return the instrument's own bits of the status byte."""
         return 0
 
+    def register_text(self, value: int) -> str:
+        """Write the value of a status register."""
+        return str(value)
+
     def registers(self) -> Iterable[Register]:
         """Return the instrument's own registers, which ``:STAT:PRES`` presets and ``*CLS`` clears."""
         return ()
@@ -78,16 +84,13 @@ class EmulatedScpiInstrument(EmulatedInstrument):
     def receive(self, message: str) -> bytes:
         """Act on one message and return the line it makes the instrument say, or nothing."""
         answers: list[bytes] = []
-        units, broken = _units(message, self.open_end)
-        for unit in units:
+        units, broken = syntax.units(message.strip(), self.open_end)
+        for header, query, arguments in units:
             try:
-                if isinstance(unit, int):
-                    raise ScpiError(unit)
-                header, query, arguments = unit
                 answer = self._carry_out(header, query, list(arguments))
             except ScpiError as error:
                 self.status.report(error.code)
-                if -200 < error.code < 0:
+                if self.every_error_ends_message or -200 < error.code < 0:
                     break
             except CrossbarError as error:
                 self.world.log.add(
@@ -128,27 +131,6 @@ class EmulatedScpiInstrument(EmulatedInstrument):
     def identity(self) -> str:
         """Return what ``*IDN?`` answers."""
         return f"{self.maker},{self.model},{self.serial},{self.firmware}"
-
-
-Unit = tuple[str, bool, tuple[str, ...]] | int
-"""One command: its full header, whether it is a question, its arguments; or the code of what is wrong with it."""
-
-
-@lru_cache(maxsize=1024)
-def _units(message: str, open_end: bool) -> tuple[tuple[Unit, ...], int]:
-    """Return the commands of a message, and the code of what is wrong with its last part, 0 if nothing is."""
-    parts, broken = syntax.split(message.strip(), ";")
-    units: list[Unit] = []
-    path = ""
-    for part in filter(None, parts):
-        try:
-            header, query, arguments = syntax.header_and_arguments(part, open_end)
-            header, path = syntax.full_header(path, header)
-        except ScpiError as error:
-            units.append(error.code)
-        else:
-            units.append((header, query, tuple(arguments)))
-    return tuple(units), broken
 
 
 @lru_cache(maxsize=4096)

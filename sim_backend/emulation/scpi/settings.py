@@ -31,8 +31,10 @@ def attribute(pattern: str, key: str, kind: Kind, of: Place = of_settings) -> Co
     """Declare a value of some kind that lives in an attribute."""
 
     def store(self: Any, call: Call, value: object) -> None:
-        setattr(of(self, call), key, value)
-        self.apply()
+        place = of(self, call)
+        if getattr(place, key) != value:
+            setattr(place, key, value)
+            self.apply()
 
     return kind.command(pattern, store, lambda self, call: getattr(of(self, call), key))
 
@@ -76,7 +78,7 @@ def registers(*names: str) -> tuple[Command, ...]:
     """Declare the commands of status registers, attributes of the instrument named in small letters."""
 
     def shown(key: str, value: Callable[[Register], int]) -> Query:
-        return lambda self, _: str(value(getattr(self, key)))
+        return lambda self, _: self.register_text(value(getattr(self, key)))
 
     def enable(key: str) -> Write:
         def write(self: Any, call: Call) -> None:

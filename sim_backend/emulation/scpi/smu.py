@@ -51,7 +51,7 @@ class SmuInstrument(EmulatedScpiInstrument):
         return self.world.clock.now() - self.started_s
 
     def before_level(self, source: Source) -> None:
-        """Let the time pass that a new level takes."""
+        """Let the time pass that a new level takes, or refuse one that is not possible now."""
 
     def before_range(self, call: Call, function: str, wanted: float) -> None:
         """Refuse a fixed measure range, or change what stands against it."""

@@ -45,9 +45,20 @@ class Source:
     def fit(self, level: float) -> None:
         """Choose a range for a level; on a fixed range that cannot hold it, -222."""
         if self.auto:
-            self.range = max(reading.range_holding(self.ranges, level), self.lowest)
-        elif not reading.holds(self.range, level):
+            self.range = max(self.range_holding(level), self.lowest)
+        elif not self.holds(self.range, level):
             raise ScpiError(-222)
+
+    def holds(self, full: float, level: float) -> bool:
+        """Whether a range holds a level; the largest may reach beyond the usual share of its name."""
+        return reading.holds(full, level) or (full == self.ranges[-1] and abs(level) <= self.most * (1 + 1e-9))
+
+    def range_holding(self, level: float) -> float:
+        """Return the smallest range that holds a level; -222 if none does."""
+        found = next((each for each in self.ranges if self.holds(each, level)), None)
+        if found is None:
+            raise ScpiError(-222)
+        return found
 
     def list_levels(self) -> list[float]:
         """Return the levels of a sweep of mode ``LIST``, at least one."""
@@ -55,7 +66,7 @@ class Source:
 
     def fix(self, chosen: float) -> None:
         """Fix the range; if it cannot hold the present level, -221."""
-        if not reading.holds(chosen, self.level):
+        if not self.holds(chosen, self.level):
             raise ScpiError(-221)
         self.range, self.auto = chosen, False
 
@@ -84,8 +95,13 @@ def of_function(function: str) -> Callable[[Any, Call], Any]:
     return lambda self, call: self.settings(call).source[function]
 
 
-def chosen_range(call: Call, ranges: tuple[float, ...], present: float, default: float, unit: str = "") -> float:
-    """Return the range that a ``RANG`` command asks for: by a value in it, MIN, MAX, DEF, UP or DOWN."""
+def chosen_range(
+    call: Call, ranges: tuple[float, ...], present: float, default: float, unit: str = "", largest: float = 0.0
+) -> float:
+    """Return the range that a ``RANG`` command asks for: by a value in it, MIN, MAX, DEF, UP or DOWN.
+
+    `largest` is the largest value, where the last range reaches further than others.
+    """
     text = call.expect(1)[0]
     for name, step in (("UP", 1), ("DOWN", -1)):
         if values.matches(text, name):
@@ -93,8 +109,9 @@ def chosen_range(call: Call, ranges: tuple[float, ...], present: float, default:
     for name, found in (("MINimum", ranges[0]), ("MAXimum", ranges[-1]), ("DEFault", default)):
         if values.matches(text, name):
             return found
-    most = ranges[-1] * reading.HEADROOM
-    return reading.range_holding(ranges, values.within(text, -most, most, unit=unit))
+    most = max(ranges[-1] * reading.HEADROOM, largest)
+    wanted = values.within(text, -most, most, unit=unit)
+    return ranges[-1] if abs(wanted) > ranges[-1] * reading.HEADROOM else reading.range_holding(ranges, wanted)
 
 
 def range_command(
@@ -111,7 +128,8 @@ def range_command(
     def write(self: Any, call: Call) -> None:
         present = of(self, call)
         accepted = unit if self.accepts_units else ""
-        store(self, call, chosen_range(call, present.ranges, present.range, initial.range, accepted))
+        largest = getattr(present, "most", 0.0)
+        store(self, call, chosen_range(call, present.ranges, present.range, initial.range, accepted, largest))
 
     def query(self: Any, call: Call) -> str:
         present = of(self, call)
@@ -120,8 +138,8 @@ def range_command(
         low, high = present.ranges[0], present.ranges[-1]
         return reply(values.named_bound(call.arguments[0], low, high, getattr(initial, key)))
 
-    ranges = (f"{each:g}" for each in initial.ranges)
-    return Command(pattern, write, query, (*ranges, "UP", "DOWN"))
+    samples = tuple(f"{each:g}" for each in initial.ranges)
+    return Command(pattern, write, query, (*samples, "UP", "DOWN"))
 
 
 def commands(
@@ -141,8 +159,8 @@ def commands(
 
     def set_level(self: Any, call: Call, level: float) -> None:
         source = of(self, call)
-        source.fit(level)
         self.before_level(source)
+        source.fit(level)
         source.level = level
         if self.level_ends_triggered:
             source.triggered = None

@@ -1,7 +1,7 @@
 """SCPI syntax: messages into units, units into header and arguments, header patterns into what they match."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from .status import ScpiError
 
@@ -81,6 +81,30 @@ def full_header(path: str, header: str) -> tuple[str, str]:
 def nodes(pattern: str) -> list[tuple[str, str, str, str]]:
     """Return the nodes of a header pattern: bracket that opens, name, numeric suffix, bracket that closes."""
     return _NODE.findall(pattern)
+
+
+Unit = tuple[str, bool, tuple[str, ...]]
+"""A full header in capitals, whether it is a query, and the arguments."""
+
+
+@lru_cache(maxsize=1024)
+def units(message: str, open_end: bool = False) -> tuple[tuple[Unit, ...], int]:
+    """Return the units of a message up to the first that is wrong, and the error code of that one, or 0.
+
+    >>> units(":OUTP ON;:SOUR:VOLT 1;RANG?;5")
+    (((':OUTP', False, ('ON',)), (':SOUR:VOLT', False, ('1',)), (':SOUR:RANG', True, ())), -102)
+    """
+    parts, broken = split(message, ";")
+    found: list[Unit] = []
+    path = ""
+    for part in filter(None, parts):
+        try:
+            header, query, arguments = header_and_arguments(part, open_end)
+        except ScpiError as error:
+            return tuple(found), error.code
+        header, path = full_header(path, header)
+        found.append((header, query, tuple(arguments)))
+    return tuple(found), broken
 
 
 @cache

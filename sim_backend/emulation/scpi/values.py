@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable
+from functools import cache
 
 from .status import ScpiError
 
@@ -21,9 +22,15 @@ def matches(text: str, name: str) -> bool:
     >>> matches("volt", "VOLTage"), matches("volta", "VOLTage")
     (True, False)
     """
-    return text.upper() in (name.upper(), short(name))
+    return text.upper() in _forms(name)
 
 
+@cache
+def _forms(name: str) -> tuple[str, str]:
+    return name.upper(), short(name)
+
+
+@cache
 def short(name: str) -> str:
     """Return the short form of a name."""
     return re.sub("[a-z]", "", name)
@@ -62,11 +69,12 @@ def within(text: str, low: float, high: float, default: float | None = None, uni
     ScpiError
         -222 outside the bounds, -224 for a name that stands for nothing here.
     """
-    for name, value in (("MINimum", low), ("MAXimum", high), ("DEFault", default)):
-        if matches(text, name):
-            if value is None:
-                raise ScpiError(-224)
-            return value
+    if text[:1].isalpha():
+        for name, value in (("MINimum", low), ("MAXimum", high), ("DEFault", default)):
+            if matches(text, name):
+                if value is None:
+                    raise ScpiError(-224)
+                return value
     value = number(text, unit)
     if not low <= value <= high:
         raise ScpiError(-222)

@@ -226,6 +226,7 @@ WRONG = {
     "another model": (('"keithley2602b"', '"keithley2636b"'), "a 2602B answers, but driver keithley2636b"),
     "a compliance below the least": (('"100 uA"', '"1 nA"'), "1e-09"),
     "an unknown channel": (('meter = "smu.b"', 'meter = "smu.c"'), "smu.c"),
+    "no name of the chip": (('chip_id = "a chip for tests"', ""), "chip_id is missing, the name of the chip"),
     "a source on the matrix": (('meter = "smu.b"', 'meter = "matrix.a"'), "matrix"),
     "a pulse beyond the limit": (('pulse_v = "3 V"', 'pulse_v = "1 V"'), "training.amplitude_v of 2 V exceeds"),
     "a width beyond the limit": (('width_s = "100 ms"', 'width_s = "10 ms"'), "training.width_s of 0.05 s exceeds"),
@@ -410,7 +411,7 @@ def test_the_command_line_trains_on_the_emulated_bench(cli):
 
 def test_a_cell_is_characterised_into_a_file_that_a_dry_run_takes(cli):
     done = cli("characterise", "emulated", "--seed", "1", "--cell", "1", "2", "--pulses", "6", "--rest", "0", "--json")
-    assert json.loads(done.out)["files"] == ["curve_r1_c2.csv"]
+    assert json.loads(done.out)["files"] == ["curve_r1_c2.csv", "curve_r1_c2.png"]
     again = cli("characterise", "emulated", "--seed", "1", "--cell", "1", "2", "--pulses", "2", "--rest", "0")
     assert again.code == 1
     assert "exists already" in again.err

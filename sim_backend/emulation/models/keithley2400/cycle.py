@@ -11,9 +11,9 @@ from ...scpi import reading
 from ...scpi.sense import ohms_range
 from ...scpi.values import NOT_MEASURED, OVERFLOW
 from . import sweep
+from .limits import RANGES_OHM
 from .records import Record
-from .settings import RANGES_A, RANGES_OHM
-from .state import LATENCY_S, Keithley2400State
+from .state import INPUT_OHM, LATENCY_S, Keithley2400State
 
 AUTO_DELAY_S = 1e-3
 MOST_RANGE_CHANGES = 10
@@ -75,8 +75,8 @@ def _autorange(smu: Keithley2400State, volt: float, ampere: float) -> bool:
     if now.automatic_ohms:
         function, wanted = "RES", ohms_range(RANGES_OHM, reading.quotient(volt, ampere), now.sense["RES"])
     elif now.function == "VOLT":
-        most = reading.range_holding(RANGES_A, now.protection_a)
-        function, wanted = "CURR", min(reading.fitting(RANGES_A, ampere, now.sense["CURR"].lowest), most)
+        most = reading.range_holding(smu.limits.ranges_a, now.protection_a)
+        function, wanted = "CURR", min(reading.fitting(smu.limits.ranges_a, ampere, now.sense["CURR"].lowest), most)
     else:
         sense = now.sense["VOLT"]
         function, wanted = "VOLT", reading.fitting(sense.ranges, volt, sense.lowest)
@@ -94,8 +94,16 @@ def _reading(smu: Keithley2400State, volt: float, ampere: float, averaged: int) 
     limited = smu.limited()
     range_v = (now.source if sourcing_v else now.sense)["VOLT"].range
     range_a = (now.sense if sourcing_v else now.source)["CURR"].range
+    if abs(ampere) < abs(volt) / INPUT_OHM:
+        ampere = volt / INPUT_OHM
+    if limited and not sourcing_v:
+        # How finely a current below the source range is read there is not documented: as on the range that fits it.
+        range_a = reading.fitting(smu.limits.ranges_a, ampere)
     if now.automatic_ohms:
-        range_v, range_a = reading.fitting(now.sense["VOLT"].ranges, volt), reading.fitting(RANGES_A, level_a)
+        range_v, range_a = (
+            reading.fitting(now.sense["VOLT"].ranges, volt),
+            reading.fitting(smu.limits.ranges_a, level_a),
+        )
     seen_a = reading.digitise(ampere, range_a, now.nplc, smu.rng, smu.world.resolution, averaged=averaged)
     seen_v = reading.digitise(volt, range_v, now.nplc, smu.rng, smu.world.resolution, averaged=averaged)
     ohm = reading.quotient(seen_v, seen_a) if "RES" in now.measured else NOT_MEASURED

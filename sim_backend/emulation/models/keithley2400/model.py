@@ -5,6 +5,7 @@ binary readings are allowed. What the manual leaves open is assumed here:
 
 - replies of settings are in seven digits; ranges answer 105 % of their name (the manual gives 1.05E-4 as a default);
 - ``*RST`` measures current only, chooses cable guard, and leaves the terminals (front or rear) as they are;
+- a level in list or sweep mode is -221; the manual only says that it is not valid;
 - a compliance below 0.1 % of a fixed measure range is refused with +824;
 - output-off state NORMAL limits to 0.5 % of the present measure range; GUARD (a 0 A source) counts as open;
 - a change of the level while the output is on takes 7 ms, or 10 ms with automatic range (data sheet SPEC-2400);
@@ -15,8 +16,21 @@ binary readings are allowed. What the manual leaves open is assumed here:
 from collections.abc import Mapping
 from typing import ClassVar
 
+from ...scpi.messages import Command
 from . import sense, source, stored, system, trace, trigger
+from .limits import LIMITS, Limits
 from .state import Keithley2400State
+
+
+def _commands(limits: Limits) -> tuple[Command, ...]:
+    return (
+        *source.commands(limits),
+        *sense.commands(limits),
+        *trigger.COMMANDS,
+        *trace.COMMANDS,
+        *system.COMMANDS,
+        *stored.COMMANDS,
+    )
 
 
 class EmulatedKeithley2400(Keithley2400State):
@@ -24,17 +38,12 @@ class EmulatedKeithley2400(Keithley2400State):
 
     firmware = "C30   Mar 17 2006 09:29:29/A02  /K/J"
     model = "MODEL 2400"
-    commands = (
-        *source.COMMANDS,
-        *sense.COMMANDS,
-        *trigger.COMMANDS,
-        *trace.COMMANDS,
-        *system.COMMANDS,
-        *stored.COMMANDS,
-    )
+    commands = _commands(LIMITS["2400"])
     texts: ClassVar[Mapping[int, str]] = {
-        802: "Not permitted with OUTPUT off",
-        803: "Not permitted with OUTPUT on",
+        800: "Illegal with storage active",
+        802: "OUTPUT blocked by output enable",
+        803: "Not permitted with OUTPUT off",
+        823: "Invalid with source read-back on",
         824: "Cannot exceed compliance range",
         827: "Invalid with ohms guard on",
     }
@@ -42,3 +51,19 @@ class EmulatedKeithley2400(Keithley2400State):
     def trigger(self) -> None:
         """Start the cycles that wait for a bus trigger."""
         trigger.trigger(self)
+
+
+class EmulatedKeithley2401(EmulatedKeithley2400):
+    """Model 2401, which has no 200 V range."""
+
+    model = "MODEL 2401"
+    limits = LIMITS["2401"]
+    commands = _commands(limits)
+
+
+class EmulatedKeithley2410(EmulatedKeithley2400):
+    """Model 2410, for up to 1100 V."""
+
+    model = "MODEL 2410"
+    limits = LIMITS["2410"]
+    commands = _commands(limits)

@@ -7,7 +7,8 @@ from ...scpi import settings as setting
 from ...scpi.kinds import FLAG, choice, integer, number
 from ...scpi.messages import Call, Command
 from ...scpi.status import ScpiError
-from .settings import MOST_A, MOST_V, RANGES_A, senses
+from .limits import Limits
+from .settings import senses
 from .source import full
 from .state import LEAST_SHARE, Keithley2400State
 
@@ -16,11 +17,13 @@ def _set_protection_a(smu: Keithley2400State, _: Call, wanted: float) -> None:
     now, measured = smu.now, smu.now.sense["CURR"]
     # One value for both directions, so its sign does not matter.
     limit = abs(wanted)
-    if limit < LEAST_SHARE * (RANGES_A[0] if measured.auto else measured.range):
+    if limit < LEAST_SHARE * (smu.limits.ranges_a[0] if measured.auto else measured.range):
         raise ScpiError(824)
-    most = reading.range_holding(RANGES_A, limit)
+    most = reading.range_holding(smu.limits.ranges_a, limit)
     smu.check_guard(now.guard, most)
     now.protection_a = limit
+    if now.range_follows_compliance and not measured.auto:
+        measured.range = most
     if measured.auto:
         measured.range = min(measured.range, most)
     smu.apply()
@@ -50,34 +53,38 @@ def _tripped_v(smu: Keithley2400State, _: Call) -> str:
 _AUTOZERO = replace(FLAG, read=lambda texts, _: not values.matches(texts[0], "ONCE") and values.boolean(texts[0]))
 _A, _V, _OHM = (f"[:SENSe#]:{sense.NAMES[each]}" for each in ("CURR", "VOLT", "RES"))
 
-COMMANDS: tuple[Command, ...] = (
-    *sense.function_commands("[:SENSe#]", {"VOLT": '"VOLT:DC"', "CURR": '"CURR:DC"', "RES": '"RES"'}),
-    FLAG.command("[:SENSe#]:FUNCtion:CONCurrent", _set_concurrent, lambda smu, _: smu.now.concurrent),
-    *(
-        command
-        for function, initial in senses().items()
-        for command in sense.commands("[:SENSe#]", function, initial, reply=full)
-    ),
-    number(-MOST_A, MOST_A, 1.05e-4).command(
-        _A + ":PROTection[:LEVel]", _set_protection_a, lambda smu, _: smu.now.protection_a
-    ),
-    number(-MOST_V, MOST_V, 21.0).command(
-        _V + ":PROTection[:LEVel]", _set_protection_v, lambda smu, _: smu.now.protection_v
-    ),
-    setting.query(_A + ":PROTection:TRIPped", _tripped_a),
-    setting.query(_V + ":PROTection:TRIPped", _tripped_v),
-    *setting.attributes(
-        {
-            _OHM + ":MODE": ("ohm_mode", choice("MANual", "AUTO")),
-            _OHM + ":OCOMpensated": ("offset_compensated", FLAG),
-            # One integration time for all three functions.
-            **{each + ":NPLCycles": ("nplc", number(0.01, 10.0, 1.0)) for each in (_A, _V, _OHM)},
-            "[:SENSe#]:AVERage[:STATe]": ("average", FLAG),
-            "[:SENSe#]:AVERage:TCONtrol": ("average_control", choice("REPeat", "MOVing")),
-            "[:SENSe#]:AVERage:COUNt": ("average_count", integer(1, 100, 10)),
-            ":SYSTem:RSENse": ("remote_sense", FLAG),
-            ":SYSTem:AZERo[:STATe]": ("autozero", _AUTOZERO),
-        }
-    ),
-)
-"""A moving filter changes nothing here: its first reading fills the whole stack."""
+
+def commands(limits: Limits) -> tuple[Command, ...]:
+    """Return the commands of a model; a moving filter changes nothing: its first reading fills the whole stack."""
+    return (
+        *sense.function_commands("[:SENSe#]", {"VOLT": '"VOLT:DC"', "CURR": '"CURR:DC"', "RES": '"RES"'}),
+        FLAG.command("[:SENSe#]:FUNCtion:CONCurrent", _set_concurrent, lambda smu, _: smu.now.concurrent),
+        *(
+            command
+            for function, initial in senses(limits).items()
+            for command in sense.commands("[:SENSe#]", function, initial, reply=full)
+        ),
+        number(-limits.most_a, limits.most_a, 1.05e-4).command(
+            _A + ":PROTection[:LEVel]", _set_protection_a, lambda smu, _: smu.now.protection_a
+        ),
+        number(-limits.most_v, limits.most_v, 21.0).command(
+            _V + ":PROTection[:LEVel]", _set_protection_v, lambda smu, _: smu.now.protection_v
+        ),
+        setting.query(_A + ":PROTection:TRIPped", _tripped_a),
+        setting.query(_V + ":PROTection:TRIPped", _tripped_v),
+        *setting.attributes(
+            {
+                _OHM + ":MODE": ("ohm_mode", choice("MANual", "AUTO")),
+                _A + ":PROTection:RSYNchronize": ("range_follows_compliance", FLAG),
+                _V + ":PROTection:RSYNchronize": ("range_follows_compliance", FLAG),
+                _OHM + ":OCOMpensated": ("offset_compensated", FLAG),
+                # One integration time for all three functions.
+                **{each + ":NPLCycles": ("nplc", number(0.01, 10.0, 1.0)) for each in (_A, _V, _OHM)},
+                "[:SENSe#]:AVERage[:STATe]": ("average", FLAG),
+                "[:SENSe#]:AVERage:TCONtrol": ("average_control", choice("REPeat", "MOVing")),
+                "[:SENSe#]:AVERage:COUNt": ("average_count", integer(1, 100, 10)),
+                ":SYSTem:RSENse": ("remote_sense", FLAG),
+                ":SYSTem:AZERo[:STATe]": ("autozero", _AUTOZERO),
+            }
+        ),
+    )

@@ -3,7 +3,7 @@
 Page numbers are of the Keithley 2400 Series user's manual.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -15,8 +15,9 @@ from ...scpi.source import Source
 from ...scpi.status import ScpiError
 from ...world.terminals import Terminal
 from ...world.world import World
+from .limits import LIMITS, TEST_CURRENTS_A, Limits
 from .records import Buffer, Record
-from .settings import RANGES_A, TEST_CURRENTS_A, Settings
+from .settings import Settings
 
 RECONNECT_S = 15e-3
 """The output relay of off state HIMP settles for so long (page 13-10)."""
@@ -28,6 +29,8 @@ PROCESSING_S = 1 / 1551 - 0.01 / 60 - LATENCY_S
 """What is left of a cycle at 1551 readings a second, NPLC 0.01 and 60 Hz (data sheet SPEC-2400)."""
 LEAST_SHARE = 1e-3
 """Smallest compliance as a share of the measure range (data sheet SPEC-2400)."""
+INPUT_OHM = 1e10
+"""Smallest input resistance (data sheet SPEC-2400), which alone draws a current while nothing is connected."""
 IDLE, WAITING_FOR_ARM = 1 << 10, 1 << 6
 """Bits of the operation condition register (appendix B)."""
 
@@ -49,6 +52,9 @@ class Keithley2400State(SmuInstrument):
     rng : numpy.random.Generator, optional
         Source of reading noise; without it there is none.
     """
+
+    limits: ClassVar[Limits] = LIMITS["2400"]
+    every_error_ends_message = True  # page B-9
 
     def __init__(
         self,
@@ -73,8 +79,9 @@ class Keithley2400State(SmuInstrument):
         self.last: list[Record] = []
         self.waiting = False
         self.endless = False
+        self.register_base = "ASC"
         self.on = False
-        self.now = Settings()
+        self.now = Settings.of(self.limits)
         self._driven: dict[str, object] = {}
         world.add_source(self.channels[0], Terminal(limit_a=1.05e-4, off_state="normal", off_limit_a=5e-7))
         self.apply()
@@ -82,7 +89,8 @@ class Keithley2400State(SmuInstrument):
     def reset(self) -> None:
         """Output off, then everything as `Settings` says."""
         self.on = False
-        self.now = Settings()
+        self.now = Settings.of(self.limits)
+        self.register_base = "ASC"
         self.format = DataFormat()
         self.abort()
         self.last = []
@@ -99,11 +107,20 @@ class Keithley2400State(SmuInstrument):
         return self.now
 
     def setpoint(self) -> tuple[str, float, float]:
-        """Return what is sourced now: function, volts, amperes; automatic resistance chooses a current by itself."""
+        """Return what is sourced now: function, volts, amperes; automatic resistance chooses a current by itself.
+
+        Volts end at the over-voltage limit, and in a sweep at what a range holds (pages 18-81 and 18-83).
+        """
         now = self.now
         if now.automatic_ohms:
             return "CURR", 0.0, TEST_CURRENTS_A[now.sense["RES"].range]
-        return now.function, now.source["VOLT"].level, now.source["CURR"].level
+        source = now.source["VOLT"]
+        most = min(now.over_voltage_v, source.most if source.range == source.ranges[-1] else 1.05 * source.range)
+        return now.function, min(max(source.level, -most), most), now.source["CURR"].level
+
+    def voltage_limit_v(self) -> float:
+        """Return the voltage that a current source does not exceed: the compliance, or the over-voltage limit."""
+        return min(self.now.protection_v, self.now.over_voltage_v)
 
     def limit_is_compliance(self) -> bool:
         """Whether the limit in force is the programmed one, and not 105 % of a fixed measure range."""
@@ -124,7 +141,7 @@ class Keithley2400State(SmuInstrument):
             "off_state": {"NORM": "normal", "ZERO": "zero"}.get(now.off_state, "highz"),
             "off_limit_a": 0.005 * now.sense["CURR"].range,
             "guard": now.guard == "OHMS",
-            **reading.as_voltage_source(function, level_v, self.limit_a(), level_a, now.protection_v),
+            **reading.as_voltage_source(function, level_v, self.limit_a(), level_a, self.voltage_limit_v()),
         }
         if wanted != self._driven:
             self._driven = wanted
@@ -143,22 +160,29 @@ class Keithley2400State(SmuInstrument):
         return self.on and at_limit == (self.setpoint()[0] == "VOLT")
 
     def before_level(self, source: Source) -> None:
-        """Let the time pass from a command to the new level."""
+        """Refuse a level in list and sweep mode (page 18-78); let the time pass from a command to the new level."""
+        if source.mode != "FIX":
+            raise ScpiError(-221)
         if self.on:
             self.world.wait(LEVEL_AUTO_S if source.auto else LEVEL_S)
 
     def before_range(self, call: Call, function: str, wanted: float) -> None:  # noqa: ARG002 - one channel
-        """Refuse a current range that compliance or guard do not allow (note 3, page 18-62): PROT first, then RANG."""
+        """Refuse the range of what is sourced, and one above that of the compliance (notes of page 18-62)."""
         now = self.now
+        if function == now.function:
+            raise ScpiError(823)
         if function != "CURR":
             return
-        if wanted > reading.range_holding(RANGES_A, now.protection_a) or now.protection_a < LEAST_SHARE * wanted:
+        if (
+            wanted > reading.range_holding(self.limits.ranges_a, now.protection_a)
+            or now.protection_a < LEAST_SHARE * wanted
+        ):
             raise ScpiError(824)
         self.check_guard(now.guard, wanted)
 
     def check_guard(self, guard: str, range_a: float) -> None:
         """Refuse the ohms guard together with the largest current range."""
-        if guard == "OHMS" and range_a == RANGES_A[-1]:
+        if guard == "OHMS" and range_a == self.limits.ranges_a[-1]:
             raise ScpiError(827)
 
     def upper_range(self, call: Call, function: str) -> float:  # noqa: ARG002 - one channel
@@ -168,6 +192,10 @@ class Keithley2400State(SmuInstrument):
             return now.sense["RES"].highest
         limit = now.protection_a if function == "CURR" else now.protection_v
         return reading.fitting(now.sense[function].ranges, limit)
+
+    def register_text(self, value: int) -> str:
+        """Write the value of a status register in the base that ``:FORM:SREG`` chose (page 18-55)."""
+        return {"HEX": f"#H{value:X}", "OCT": f"#Q{value:o}", "BIN": f"#B{value:b}"}.get(self.register_base, str(value))
 
     def error_text(self, code: int) -> str:
         """Write an error as the 2400 does, without a sign before zero."""

@@ -1,34 +1,34 @@
 """What an emulated Keithley 2400 sources at each trigger of a start: one level, a list or a staircase."""
 
-from ...scpi import reading
 from ...scpi.source import staircase
-from ...scpi.status import ScpiError
 from .state import Keithley2400State
 
 
 def levels(smu: Keithley2400State) -> list[float]:
-    """Return the levels of a sweep, none if the source is fixed, and choose its range.
+    """Return the levels of a sweep, none if the source is fixed, and choose its range (page 18-83).
+
+    ``BEST`` is one range that holds them all, even if another was chosen by hand (page 18-85), and it stays. On a fixed
+    range levels end at what it holds.
 
     Raises
     ------
     ScpiError
-        -221 if a fixed range cannot hold them, or for an impossible logarithmic sweep.
+        -221 for an impossible logarithmic sweep.
     """
     now = smu.now
     source = now.source[now.function]
     if source.mode == "FIX":
         return []
     if source.mode == "LIST":
-        found = source.list_levels()
+        # From the start point to the end and on from the first, or in the other direction from the last (page 18-93).
+        start = 0 if now.direction == "DOWN" else source.list_start - 1
+        found = [*source.values[start:], *source.values[:start]]
     else:
         found = staircase(source.start, source.stop, now.points, now.spacing == "LOG")
-        if now.direction == "DOWN":
-            found.reverse()
-    if now.ranging == "FIX" or not source.auto:
-        if not reading.holds(source.range, max(map(abs, found))):
-            raise ScpiError(-221)
-    elif now.ranging == "BEST":
-        source.range = reading.range_holding(source.ranges, max(map(abs, found)))
+    if now.direction == "DOWN":
+        found.reverse()
+    if now.ranging == "BEST":
+        source.range = source.range_holding(max(map(abs, found)))
     return found
 
 
@@ -38,7 +38,7 @@ def prepare_trigger(smu: Keithley2400State, number: int, swept: list[float]) -> 
     source = now.source[now.function]
     if swept:
         source.level = swept[number % len(swept)]
-        if now.ranging == "AUTO" and source.auto:
-            source.range = reading.range_holding(source.ranges, source.level)
+        if now.ranging == "AUTO":
+            source.range = source.range_holding(source.level)
     elif source.triggered is not None:
         source.level, source.triggered = source.triggered, None

@@ -34,6 +34,12 @@ COMMANDS: tuple[Command, ...] = (
             ":SYSTem:TIME:RESet:AUTO": ("time_reset_auto", FLAG),
         }
     ),
+    setting.attribute(
+        ":FORMat:SREGister",
+        "register_base",
+        choice("ASCii", "HEXadecimal", "OCTal", "BINary"),
+        setting.of_instrument,
+    ),
     *setting.registers("MEASurement", "OPERation", "QUEStionable"),
     Command(":STATus:QUEue[:NEXT]", query=lambda smu, _: smu.error_text(smu.status.next_error())),
     *(

@@ -25,7 +25,7 @@ def initiate(smu: Keithley2400State) -> None:
     """Start the trigger model, or have it wait for what starts it."""
     now = smu.now
     if not smu.on and not now.clear_auto:
-        raise ScpiError(802)
+        raise ScpiError(803)
     if smu.waiting or smu.endless:
         raise ScpiError(-213)
     if now.starts_at_once:

@@ -16,7 +16,8 @@ from ...scpi.status import ScpiError
 
 OWN_BUFFERS = ("defbuffer1", "defbuffer2")
 """Names of the buffers that are always there."""
-DEFAULT_POINTS, MOST_POINTS = 100_000, 1_000_000
+DEFAULT_POINTS, MOST_POINTS = 100_000, 5_211_488
+"""The most is what PyMeasure's tests, which are run on instruments, set and read back."""
 READ_BACK, LIMITED, FOUR_WIRE, OUTPUT_ON = 1 << 3, 1 << 5, 1 << 6, 1 << 7
 """Bits of a source status."""
 ELEMENTS = (

@@ -15,8 +15,22 @@ for it, without an error. What no page at hand says is assumed:
 - remote sense changes nothing but a bit of the source status; `stored` lists what changes nothing at all.
 """
 
+from ...scpi.messages import Command
 from . import sense, source, stored, sweep, system, trace, trigger
+from .limits import LIMITS, Limits
 from .state import Keithley2450State
+
+
+def _commands(limits: Limits) -> tuple[Command, ...]:
+    return (
+        *source.commands(limits),
+        *sweep.COMMANDS,
+        *sense.commands(limits),
+        *trace.COMMANDS,
+        *trigger.COMMANDS,
+        *system.COMMANDS,
+        *stored.COMMANDS,
+    )
 
 
 class EmulatedKeithley2450(Keithley2450State):
@@ -28,12 +42,28 @@ class EmulatedKeithley2450(Keithley2450State):
     queue_depth = 100
     open_end = True
     texts = system.TEXTS
-    commands = (
-        *source.COMMANDS,
-        *sweep.COMMANDS,
-        *sense.COMMANDS,
-        *trace.COMMANDS,
-        *trigger.COMMANDS,
-        *system.COMMANDS,
-        *stored.COMMANDS,
-    )
+    commands = _commands(LIMITS["2450"])
+
+
+class EmulatedKeithley2460(EmulatedKeithley2450):
+    """Model 2460, for up to 7 A."""
+
+    model = "MODEL 2460"
+    limits = LIMITS["2460"]
+    commands = _commands(limits)
+
+
+class EmulatedKeithley2461(EmulatedKeithley2450):
+    """Model 2461, for up to 7 A; its pulses and its digitiser are not emulated."""
+
+    model = "MODEL 2461"
+    limits = LIMITS["2461"]
+    commands = _commands(limits)
+
+
+class EmulatedKeithley2470(EmulatedKeithley2450):
+    """Model 2470, for up to 1100 V."""
+
+    model = "MODEL 2470"
+    limits = LIMITS["2470"]
+    commands = _commands(limits)

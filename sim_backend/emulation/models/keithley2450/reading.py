@@ -6,7 +6,7 @@ from ...scpi import reading
 from ...scpi.sense import ohms_range
 from ...scpi.values import OVERFLOW
 from .buffer import FOUR_WIRE, LIMITED, OUTPUT_ON, READ_BACK, Entry
-from .settings import AUTO_DELAY_S, RANGES_A, RANGES_OHM
+from .settings import AUTO_DELAY_S, RANGES_OHM
 from .state import Keithley2450State
 
 UNITS = {"AMP": "Amp DC", "VOLT": "Volt DC", "OHM": "Ohm", "WATT": "Watt DC"}
@@ -44,8 +44,7 @@ def take(smu: Keithley2450State, name: str) -> None:
     seen_v = reading.digitise(volt, range_v, sense.nplc, smu.rng, resolution, averaged=averaged)
     measured = {"CURR": seen_a, "VOLT": seen_v, "RES": reading.quotient(seen_v, seen_a)}[measuring.function]
     value = {"OHM": reading.quotient(seen_v, seen_a), "WATT": seen_v * seen_a}.get(sense.unit, measured)
-    if abs(value) >= OVERFLOW:
-        value = math.copysign(OVERFLOW, value)
+    value = math.copysign(OVERFLOW, value) if abs(value) >= OVERFLOW else sense.calculated(value)
     source = smu.now.sourcing.source[function]
     programmed, seen = (level_v, seen_v) if sourcing_v else (level_a, seen_a)
     status = READ_BACK * source.read_back | LIMITED * smu.limited() | FOUR_WIRE * sense.remote | OUTPUT_ON * smu.on
@@ -72,7 +71,7 @@ def _change_range(smu: Keithley2450State, volt: float, ampere: float) -> bool:
     if function == "RES":
         wanted = ohms_range(RANGES_OHM, reading.quotient(volt, ampere), sense)
     else:
-        wanted = reading.fitting(RANGES_A, ampere, sense.lowest)
+        wanted = reading.fitting(smu.limits.ranges_a, ampere, sense.lowest)
     if not sense.auto or wanted == sense.range:
         return False
     sense.range = wanted
@@ -83,7 +82,7 @@ def _ranges(smu: Keithley2450State, volt: float, level_a: float) -> tuple[float,
     """Return the ranges in which current and voltage are read."""
     sourcing, measuring = smu.now.sourcing, smu.now.measuring
     if measuring.function == "RES":
-        return reading.fitting(RANGES_A, level_a), reading.fitting(measuring.sense["VOLT"].ranges, volt)
+        return reading.fitting(smu.limits.ranges_a, level_a), reading.fitting(measuring.sense["VOLT"].ranges, volt)
     sourcing_v = sourcing.function == "VOLT"
     range_v = sourcing.source["VOLT"].range if sourcing_v else measuring.sense["VOLT"].range
     return measuring.sense["CURR"].range, range_v

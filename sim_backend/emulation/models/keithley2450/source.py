@@ -9,12 +9,13 @@ from ...scpi.kinds import FLAG, choice, number
 from ...scpi.messages import Call, Command
 from ...scpi.source import NAMES
 from ...scpi.status import ScpiError
-from .settings import LEAST_LIMIT_A, LEAST_LIMIT_V, LEAST_SHARE, MOST_A, MOST_V, plain, sources
+from .limits import Limits
+from .settings import LEAST_SHARE, plain, sources
 from .state import Keithley2450State
 
 LONGEST_S = 1e4
-_LIMITS = {"VOLT": ("CURR", "ILIMit", LEAST_LIMIT_A, MOST_A), "CURR": ("VOLT", "VLIMit", LEAST_LIMIT_V, MOST_V)}
-"""What the limit of each function limits, its header, and its bounds."""
+_LIMITS = {"VOLT": ("CURR", "ILIMit"), "CURR": ("VOLT", "VLIMit")}
+"""What the limit of each function limits, and its header."""
 OFF_STATES = ("HIMPedance", "NORMal", "ZERO", "GUARd")
 
 
@@ -33,10 +34,11 @@ def _off_states(function: str) -> Command:
     )
 
 
-def _of_function(function: str) -> tuple[Command, ...]:
+def _of_function(function: str, limits: Limits) -> tuple[Command, ...]:
     """Declare all that one function has of its own."""
-    pattern, of, initial = f":SOURce#:{NAMES[function]}", source.of_function(function), sources()[function]
-    limited, node, least, most = _LIMITS[function]
+    pattern, of, initial = f":SOURce#:{NAMES[function]}", source.of_function(function), sources(limits)[function]
+    limited, node = _LIMITS[function]
+    least, most = (limits.least_a, limits.most_a) if function == "VOLT" else (limits.least_v, limits.most_v)
 
     def set_limit(smu: Keithley2450State, call: Call, wanted: float) -> None:
         measured = smu.now.measuring.sense[limited]
@@ -61,19 +63,32 @@ def _of_function(function: str) -> tuple[Command, ...]:
         number(0.0, LONGEST_S, 0.0, reply=plain).command(
             f"{pattern}:DELay", set_delay, lambda smu, call: of(smu, call).delay_s
         ),
+        # One over-voltage limit holds whatever is sourced.
+        setting.attribute(
+            f"{pattern}:PROTection[:LEVel]",
+            "protection",
+            choice("NONE", *(f"PROT{volt}" for volt in limits.protections_v)),
+            lambda smu, _: smu.now.sourcing,
+        ),
+        setting.query(
+            f"{pattern}:PROTection[:LEVel]:TRIPped",
+            lambda smu, _: str(int(abs(smu.now.source["VOLT"].level) > smu.now.sourcing.most_v)),
+        ),
         setting.attribute(f"{pattern}:DELay:AUTO", "delay_auto", FLAG, of),
         setting.attribute(f"{pattern}:READ:BACK", "read_back", FLAG, of),
         _off_states(function),
     )
 
 
-COMMANDS: tuple[Command, ...] = (
-    choice("VOLTage", "CURRent").command(
-        ":SOURce#:FUNCtion[:MODE]",
-        lambda smu, _, chosen: smu.change(smu.now.sourcing, "function", chosen),
-        lambda smu, _: smu.now.sourcing.function,
-    ),
-    *(command for function in NAMES for command in _of_function(function)),
-    FLAG.command(":OUTPut#[:STATe]", lambda smu, _, on: smu.switch(on), lambda smu, _: smu.on),
-    _off_states(""),
-)
+def commands(limits: Limits) -> tuple[Command, ...]:
+    """Return the commands of a model."""
+    return (
+        choice("VOLTage", "CURRent").command(
+            ":SOURce#:FUNCtion[:MODE]",
+            lambda smu, _, chosen: smu.change(smu.now.sourcing, "function", chosen),
+            lambda smu, _: smu.now.sourcing.function,
+        ),
+        *(command for function in NAMES for command in _of_function(function, limits)),
+        FLAG.command(":OUTPut#[:STATe]", lambda smu, _, on: smu.switch(on), lambda smu, _: smu.on),
+        _off_states(""),
+    )

@@ -1,8 +1,8 @@
 """What the commands of an emulated Keithley 2450 act on: its settings, and how they reach the terminals."""
 
-import copy
 import time
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from ...scpi.status import ScpiError
 from ...world.terminals import Terminal
 from ...world.world import World
 from .buffer import OWN_BUFFERS, ReadingBuffer
+from .limits import LIMITS, Limits
 from .settings import LEAST_SHARE, TEST_CURRENTS_A, Settings, Sourcing
 from .trigger_model import TriggerModel
 
@@ -33,6 +34,8 @@ class Keithley2450State(SmuInstrument):
     rng : numpy.random.Generator, optional
         Source of reading noise; without it there is none.
     """
+
+    limits: ClassVar[Limits] = LIMITS["2450"]
 
     def __init__(
         self,
@@ -59,7 +62,7 @@ class Keithley2450State(SmuInstrument):
         self.format = DataFormat(swapped=True)
         self.unsettled = True
         self.on = False
-        self.now = Settings()
+        self.now = Settings.of(self.limits)
         self.apply()
 
     # ------------------------------------------------------------------ where settings live
@@ -96,13 +99,14 @@ class Keithley2450State(SmuInstrument):
         sourcing, measuring = self.now.sourcing, self.now.measuring
         if measuring.function == "RES":
             return "CURR", 0.0, TEST_CURRENTS_A[measuring.now.range]
-        return sourcing.function, sourcing.source["VOLT"].level, sourcing.source["CURR"].level
+        most = sourcing.most_v
+        return sourcing.function, min(max(sourcing.source["VOLT"].level, -most), most), sourcing.source["CURR"].level
 
     def apply(self) -> None:
         """Bring level, limit and off state to the terminals."""
         sourcing, measured = self.now.sourcing, self.now.measuring.sense
         function, level_v, level_a = self.setpoint()
-        limit_a, limit_v = sourcing.source["VOLT"].limit, sourcing.source["CURR"].limit
+        limit_a, limit_v = sourcing.source["VOLT"].limit, min(sourcing.source["CURR"].limit, sourcing.most_v)
         wanted = {
             "on": self.on,
             "off_state": {"NORM": "normal", "ZERO": "zero"}.get(self.now.off_state[sourcing.function], "highz"),
@@ -131,7 +135,7 @@ class Keithley2450State(SmuInstrument):
         entries = self.entries(name)
         if not 1 <= index <= len(entries):
             raise ScpiError(-222)
-        self.now.sourcing = copy.deepcopy(entries[index - 1])
+        self.now.sourcing = entries[index - 1].copied()
         self.apply()
 
     def limited(self) -> bool:

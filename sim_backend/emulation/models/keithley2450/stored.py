@@ -11,7 +11,6 @@ from ...scpi.messages import Command
 from ...scpi.stored import Row, commands
 from .settings import plain
 
-PROTECTIONS = ("PROT2", "PROT5", *(f"PROT{volt}" for volt in (10, 20, 40, 60, 80, 100, 120, 140, 160, 180)), "NONE")
 LIGHTS = ("ON100", "ON75", "ON50", "ON25", "OFF", "BLACkout")
 DELAY = kinds.number(0.0, 1e4, reply=plain)
 
@@ -20,8 +19,6 @@ SOURCING = tuple(
     for name in source.NAMES.values()
     for row in (
         Row(f":SOURce#:{name}:HIGH:CAPacitance", FLAG),
-        Row(f":SOURce#:{name}:PROTection[:LEVel]", choice(*PROTECTIONS), "NONE"),
-        Row(f":SOURce#:{name}:PROTection[:LEVel]:TRIPped", CONSTANT, "0"),
         Row(f":SOURce#:{name}:DELay:USER{{1-5}}", DELAY, 0.0),
     )
 )

@@ -5,8 +5,6 @@ back through every level but the last, no sweep has more than 2500 levels, and t
 sweeps are named like that of a list sweep, ``VoltCustomSweepList``, which a vendor's example names.
 """
 
-import copy
-
 from ...scpi import reading, values
 from ...scpi.messages import Call, Command
 from ...scpi.source import LONGEST_LIST, NAMES, staircase
@@ -44,7 +42,7 @@ def _prepare(
         raise ScpiError(-222)
     entries = []
     for level in levels:
-        entry = copy.deepcopy(sourcing)
+        entry = sourcing.copied()
         entry.function, entry.source[function].level = function, level
         entries.append(entry)
     list_name = f"{function.capitalize()}{kind}SweepList"

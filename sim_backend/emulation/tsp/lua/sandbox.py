@@ -88,7 +88,7 @@ class Sandbox:
         self._kit["node"](self._ids[self._root.children["localnode"]])
         self.begin()
         for name, source in self._factory.items():
-            self._kit["factory"](name, as_lua_5_1(source))
+            self._kit["factory"](name, _translate_known(source))
         self._kit["seal"]()
 
     def run(self, source: str) -> tuple[str, str] | None:
@@ -238,6 +238,7 @@ def _translate_known(source: str) -> str:
     return as_lua_5_1(source)
 
 
+@functools.cache
 def _lua_source(name: str) -> str:
     return files(__package__).joinpath(f"{name}.lua").read_text(encoding="utf-8")
 

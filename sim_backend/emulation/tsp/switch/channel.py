@@ -15,7 +15,9 @@ from .relays import BREAK_BEFORE_MAKE, MAKE_BEFORE_BREAK, OFF, Relays
 SETTINGS_CONFLICT = 1114
 """Error code for a channel that is forbidden to close, among others (3700A manual)."""
 CLOSED = 1
+ALL = "allslots"
 LONGEST_DELAY_S = 60.0
+POLES = 2
 
 
 class Channels:
@@ -66,6 +68,17 @@ class Channels:
             "getbackplane": self._each(lambda relay: self._list(self._names.beside.get(relay, ())), between=";"),
             "setbackplane": self._set_backplane,
             "reset": self.reset_channels,
+            "setlabel": self._set_label,
+            "getlabel": self._each(self._names.label_of),
+            "getpole": self._each(lambda _: "2", crosspoints=True),
+            "setpole": self._set_pole,
+        }
+        node.child("pattern").methods |= {
+            "setimage": self._set_pattern,
+            "snapshot": lambda name=None: self._names.keep_pattern(name, self._relays.closed),
+            "getimage": lambda name=None: self._list(self._names.pattern(name)),
+            "delete": self._names.delete_pattern,
+            "catalog": lambda: tuple(sorted(self._names.patterns)) or NIL,
         }
 
     # ------------------------------------------------------------------ moving relays
@@ -78,11 +91,24 @@ class Channels:
 
     def open(self, channels: Value = None) -> None:
         """``channel.open``."""
-        self._relays.move(self._relays.closed - frozenset(self._names.read(channels, whole=True, beside=True)))
+        leaving = self._relays.closed if channels == ALL else self._names.read(channels, whole=True, beside=True)
+        self._relays.move(self._relays.closed - frozenset(leaving))
 
     def exclusive_close(self, channels: Value = None) -> None:
         """``channel.exclusiveclose``: close these and open all others."""
         self._exchange(self._relays_to_close(channels, empty=True), self._relays.closed)
+
+    def read(self, channels: Value) -> list[list[Relay]]:
+        """Return what is closed step by step in a scan of a list."""
+        return [[relay] for relay in self._check_permitted(self._names.read(channels))]
+
+    def step(self, relays: list[Relay], leaving: Iterable[Relay]) -> None:
+        """Close a step of a scan and open others, by the connection rule."""
+        self._exchange(relays, leaving)
+
+    def closed(self) -> frozenset[Relay]:
+        """Return what is closed."""
+        return self._relays.closed
 
     def exclusive_slot_close(self, channels: Value = None) -> None:
         """``channel.exclusiveslotclose``: close these and open all others of the slots they are in."""
@@ -97,7 +123,7 @@ class Channels:
         self._obey()
         self._delays.clear()
         self._forbidden.clear()
-        self._names = ChannelNames(self._notation)
+        self._names.clear()
 
     def reset_channels(self, channels: Value = None) -> None:
         """``channel.reset``."""
@@ -105,7 +131,7 @@ class Channels:
         self._relays.move(self._relays.closed - relays)
         for relay in relays:
             self._delays.pop(relay, None)
-            self._names.beside.pop(relay, None)
+            self._names.forget(relay)
         self._forbidden -= relays
 
     def _relays_to_close(self, channels: Value, *, empty: bool = False) -> list[Relay]:
@@ -152,7 +178,7 @@ class Channels:
         return method
 
     def _which(self, channels: Value, of: Iterable[Relay], between: str) -> Returned:
-        found = set(self._names.read(channels, whole=True)).intersection(of)
+        found = set(of) if channels == ALL else set(self._names.read(channels, whole=True)).intersection(of)
         return self._list(sorted(found), between) or NIL
 
     def _list(self, relays: Iterable[Relay], between: str = ",") -> str:
@@ -169,10 +195,27 @@ class Channels:
         self._delays |= dict.fromkeys(relays, number(0, LONGEST_DELAY_S)(seconds))
 
     def _set_forbidden(self, channels: Value = None) -> None:
-        self._forbidden |= set(self._names.read(channels, whole=True))
+        relays = set(self._names.read(channels, whole=True))
+        self._forbidden |= relays
+        self._names.drop_patterns_with(relays)
 
     def _clear_forbidden(self, channels: Value = None) -> None:
         self._forbidden -= set(self._names.read(channels, whole=True))
+
+    def _set_label(self, channel: Value = None, label: Value = None) -> None:
+        relays = self._names.read(channel)
+        if len(relays) != 1:
+            raise Refused(BAD_CHANNEL, "Parameter error one channel takes a label")
+        self._names.set_label(relays[0], label)
+
+    def _set_pole(self, channels: Value = None, poles: Value = None) -> None:
+        """``channel.setpole``: the cards here have two poles and no pairs (an assumption for the 3730)."""
+        self._crosspoints(self._names.read(channels, whole=True))
+        if number()(poles) != POLES:
+            raise Refused(SETTINGS_CONFLICT, "Parameter error invalid pole setting for channel")
+
+    def _set_pattern(self, channels: Value = None, name: Value = None) -> None:
+        self._names.keep_pattern(name, self._check_permitted(self._names.read(channels, empty=True)))
 
     def _set_backplane(self, channels: Value = None, planes: Value = None) -> None:
         relays = self._crosspoints(self._names.read(channels, whole=True))

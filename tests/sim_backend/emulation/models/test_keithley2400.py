@@ -68,11 +68,11 @@ def test_resistance_is_voltage_over_current_when_measured(bench):
     assert ohm == pytest.approx(volt / ampere, rel=1e-6)
 
 
-def test_reading_with_the_output_off_is_error_802(bench):
+def test_reading_with_the_output_off_is_error_803(bench):
     assert bench.ask(":READ?") == ""
-    assert bench.ask(":SYST:ERR?") == '+802,"Not permitted with OUTPUT off"'
+    assert bench.ask(":SYST:ERR?") == '+803,"Not permitted with OUTPUT off"'
     bench.say(":INIT")
-    assert bench.error() == 802
+    assert bench.error() == 803
 
 
 def test_measure_turns_the_output_on_and_resets_the_trigger_model(bench):
@@ -474,16 +474,13 @@ def test_what_is_only_stored_is_reset_like_a_setting_and_the_panel_outlives_it(b
     assert bench.ask(asked) == "+4.000000E+01;SOUR,DEL;MULT;3"
     bench.say("*RST")
     assert bench.ask(asked) == "+2.100000E+02;NONE;MULT;3"
-    assert bench.ask(":SOUR:VOLT:PROT? MAX;:SOUR:VOLT:PROT? DEF") == "+5.000000E+02;+2.100000E+02"
+    assert bench.ask(":SOUR:VOLT:PROT? MAX;:SOUR:VOLT:PROT? DEF") == "+2.100000E+02;+2.100000E+02"
 
 
 @pytest.mark.parametrize(
     "message",
     [
-        ":CALC2:CLIM:MODE SORT",
-        ":CALC2:LIM2:UPP 1",
         ":CALC:MATH?",
-        ":CALC:STAT ON",
         ":SOUR:MEM:SAVE 1",
         "*SAV 1",
         ":SYST:KEY 23",
@@ -561,3 +558,76 @@ def test_pymeasure_fills_a_buffer(bench, pymeasure_smu):
     client.wait_for_buffer(timeout=60)
     np.testing.assert_allclose(client.buffer_data, 0.1 * bench.chip.conductances[0].sum(), rtol=1e-4)
     assert client.ask(":CALC3:FORM MEAN;:CALC3:DATA?")
+
+
+# ---------------------------------------------------------------------- as strict as the manual
+
+
+def test_a_level_in_list_mode_is_refused_and_ends_its_message(bench):
+    # Pages 18-78 and B-9.
+    bench.say(":SOUR:VOLT:MODE LIST")
+    assert bench.ask(":SOUR:VOLT 1;:SOUR:VOLT:MODE FIX;:SYST:ERR?") == ""
+    assert bench.ask(":SYST:ERR?").startswith("-221")
+    assert bench.ask(":SOUR:VOLT:MODE?;:SOUR:VOLT?") == "LIST;+0.000000E+00"
+
+
+@pytest.mark.parametrize(("ranging", "full", "seen"), [("BEST", 21.0, 5.0), ("AUTO", 0.21, 5.0), ("FIX", 2.1, 2.1)])
+def test_the_source_range_follows_a_list_unless_it_is_fixed_where_levels_end_at_what_it_holds(
+    bench, ranging, full, seen
+):
+    # Page 18-83.
+    bench.say(*MANUAL, ":SOUR:VOLT:RANG 2", f":SOUR:SWE:RANG {ranging}", ":SOUR:LIST:VOLT 0,5,0")
+    bench.say(":SENS:FUNC 'VOLT'", ":SOUR:VOLT:MODE LIST", ":TRIG:COUN 3", ":OUTP ON")
+    assert max(bench.numbers(":READ?")[::5]) == pytest.approx(seen)
+    assert float(bench.ask(":SOUR:VOLT:RANG?")) == pytest.approx(full)
+
+
+@pytest.mark.parametrize(
+    ("lines", "levels"),
+    [([], [0.1, 0.2, 0.3]), ([":SOUR:LIST:VOLT:STAR 2"], [0.2, 0.3, 0.1]), ([":SOUR:SWE:DIR DOWN"], [0.3, 0.2, 0.1])],
+)
+def test_a_list_begins_where_it_is_told_and_goes_on_from_its_first_level(bench, lines, levels):
+    # Page 18-93.
+    bench.say(
+        *MANUAL, ":SOUR:LIST:VOLT 0.1,0.2,0.3", *lines, ":SENS:FUNC 'VOLT'", ":SOUR:VOLT:MODE LIST", ":TRIG:COUN 3"
+    )
+    bench.say(":OUTP ON")
+    assert bench.numbers(":READ?")[::5] == pytest.approx(levels)
+
+
+def test_the_range_of_what_is_sourced_cannot_be_a_measure_range(bench):
+    # Page 18-62, note 1; PyMeasure's tests on an instrument say the same.
+    bench.say(":SOUR:FUNC VOLT", ":SOUR:VOLT:RANG 20", ":SENS:VOLT:RANG 2")
+    assert bench.ask(":SYST:ERR?") == '+823,"Invalid with source read-back on"'
+    bench.say(":SOUR:FUNC CURR", ":SENS:VOLT:RANG 2")
+    assert bench.error() == 0
+
+
+@pytest.mark.parametrize(("asked", "limit"), [(110, 100), (1, 20), (-45, 40), (161, 210), (160, 160)])
+def test_an_over_voltage_limit_is_the_next_lower_step_and_holds_the_output(bench, asked, limit):
+    # Pages 18-79 to 18-81.
+    bench.say(f":SOUR:VOLT:PROT {asked}", ":SOUR:VOLT:RANG 200", ":SOUR:VOLT 150", ":OUTP ON")
+    assert float(bench.ask(":SOUR:VOLT:PROT?")) == limit
+    assert bench.world.terminal("smu.a").level_v == min(limit, 150)
+
+
+def test_a_current_source_into_open_terminals_reads_what_ohms_law_asks_for(make):
+    # PyMeasure's tests on an instrument: voltage, current and resistance agree.
+    bench = make(columns=(None,) * 4)
+    bench.say(":SENS:RES:MODE MAN", ":SENS:FUNC:ALL", ":SOUR:FUNC CURR", ":SOUR:CURR 10e-3")
+    bench.say(":OUTP ON")
+    volt, ampere, ohm, *_ = bench.numbers(":READ?")
+    assert volt == pytest.approx(ampere * ohm)
+
+
+@pytest.mark.parametrize(("base", "text"), [("ASC", "55"), ("HEX", "#H37"), ("OCT", "#Q67"), ("BIN", "#B110111")])
+def test_status_registers_are_written_in_the_base_that_was_chosen(bench, base, text):
+    # The example of page 18-55.
+    bench.say(":STAT:MEAS:ENAB 55", f":FORM:SREG {base}")
+    assert bench.ask(":STAT:MEAS:ENAB?") == text
+
+
+def test_the_measure_range_follows_the_compliance_where_it_is_told_to(bench):
+    # Page 18-68.
+    bench.say(":SENS:CURR:RANG 1e-4", ":SENS:CURR:PROT:RSYN ON", ":SENS:CURR:PROT 1e-2")
+    assert float(bench.ask(":SENS:CURR:RANG?")) == pytest.approx(1.05e-2)

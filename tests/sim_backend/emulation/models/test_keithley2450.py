@@ -291,11 +291,33 @@ def test_what_the_panel_shows_outlives_a_reset(bench):
         ":TRIG:BLOC:WAIT 1,COMM",
         ":TRIG:TIM1:DEL 0.1",
         ":SOUR:CONF:LIST:CRE 'two'",
-        ":SENS:CURR:REL:STAT ON",
-        ":CALC:CURR:MATH:STAT ON",
         ":CALC2:CURR:LIM1:STAT ON",
         ":DIG:LINE1:STAT 1",
     ],
 )
 def test_what_no_crossbar_lab_touches_is_refused_by_name(bench, message):
     assert bench.refused(message) == -113
+
+
+def test_a_relative_offset_is_taken_off_readings_and_a_formula_applied(bench):
+    bench.say(":SENS:FUNC 'CURR'", ":OUTP ON", ":SOUR:VOLT 0.1")
+    plain = float(bench.ask(":READ?"))
+    bench.say(":SENS:CURR:REL 1e-6", ":SENS:CURR:REL:STAT ON")
+    assert float(bench.ask(":READ?")) == pytest.approx(plain - 1e-6)
+    bench.say(":SENS:CURR:REL:ACQ")
+    assert float(bench.ask(":SENS:CURR:REL?")) == pytest.approx(plain)
+    bench.say(":SENS:CURR:REL:STAT OFF", ":CALC:CURR:MATH:FORM MXB", ":CALC:CURR:MATH:MMF 2", ":CALC:CURR:MATH:STAT ON")
+    assert float(bench.ask(":READ?")) == pytest.approx(2 * plain)
+
+
+def test_a_buffer_takes_as_many_readings_as_one_of_an_instrument(bench):
+    # PyMeasure's tests, which are run on instruments.
+    bench.say(":TRAC:POIN 5211488")
+    assert bench.ask(":TRAC:POIN?") == "5211488"
+    assert bench.refused(":TRAC:POIN 5211489") == -222
+
+
+def test_an_over_voltage_limit_holds_the_output(bench):
+    bench.say(":SOUR:VOLT:PROT PROT5", ":SOUR:VOLT 15", ":OUTP ON")
+    assert bench.world.terminal("smu.a").level_v == 5
+    assert bench.ask(":SOUR:VOLT:PROT:TRIP?") == "1"

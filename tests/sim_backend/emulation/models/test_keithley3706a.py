@@ -29,9 +29,9 @@ def error_code(matrix):
 def test_it_says_who_it_is(matrix):
     assert say(matrix, "*IDN?") == "KEITHLEY INSTRUMENTS INC.,MODEL 3706A-SNFP,04447336,01.56a\n"
     assert say(matrix, "print(slot[1].idn)", "print(slot[2].idn)") == (
-        "3730,6x16 High Density Matrix,01.40h,4447332\nEmpty Slot\n"
+        "3730,6x16 High Density Matrix,01.40h,4447332\n3730,6x16 High Density Matrix,01.40h,4447333\n"
     )
-    assert say(matrix, "print(slot[1].interlock.state, slot[2].interlock.state)") == "1.00000e+00\tnil\n"
+    assert say(matrix, "print(slot[1].interlock.state, slot[6].interlock.state)") == "1.00000e+00\t1.00000e+00\n"
     assert len(say(matrix, "print(memory.available())").split(",")) == 4
 
 
@@ -44,11 +44,17 @@ def test_rows_are_written_as_digits(matrix):
     assert say(matrix, "print(channel.getclose('slot1'))") == "1105;1616\n"
 
 
-@pytest.mark.parametrize("given", ["1A05", "1705", "1117", "2101", "1100", "1917", "1921", "2911", "110"])
+@pytest.mark.parametrize("given", ["1A05", "1705", "1117", "7101", "1100", "1917", "1921", "7911", "110"])
 def test_what_the_card_does_not_have_is_refused(matrix, given):
     say(matrix, f"channel.close('{given}')")
     assert error_code(matrix) == 1115
     assert matrix.world.closed("matrix") == frozenset()
+
+
+def test_a_channel_of_a_matrix_card_has_two_poles(matrix):
+    assert say(matrix, "print(channel.getpole('1101'))") == "2\n"
+    say(matrix, "channel.setpole('1101', 4)")
+    assert error_code(matrix) == 1114
 
 
 def closed(matrix):

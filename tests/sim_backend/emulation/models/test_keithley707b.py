@@ -200,9 +200,47 @@ def test_what_is_forbidden_is_listed_with_commas(matrix):
     assert say(matrix, "print(channel.getforbidden('slot1'))") == "1A02,1A03\n"
 
 
-@pytest.mark.parametrize(
-    "name", ["setlabel", "setlabelrow", "getlabel", "createspecifier", "setpole", "getpole", "getimage", "pattern"]
-)
+def test_every_slot_holds_a_card_of_its_own():
+    matrix = EmulatedKeithley707B(World(chip()), "m")
+    told = [say(matrix, f"print(slot[{n}].idn)").strip() for n in range(1, 7)]
+    assert all(each.startswith("7174,8x12 Low Current Matrix") for each in told)
+    assert len(set(told)) == 6
+    say(matrix, "channel.close('6H12')")
+    assert closed(matrix) == "6H12"
+
+
+def test_a_label_and_a_pattern_stand_for_channels(matrix):
+    say(matrix, "channel.setlabel('1A01', 'start')", "channel.pattern.setimage('1B02, start', 'both')")
+    assert say(matrix, "print(channel.getlabel('1A01'), channel.pattern.getimage('both'))") == "start\t1A01,1B02\n"
+    say(matrix, "channel.close('both')")
+    assert closed(matrix) == "1A01;1B02"
+    say(matrix, "channel.setforbidden('1B02')")  # deletes the pattern
+    assert say(matrix, "print(channel.pattern.catalog())") == "nil\n"
+    for name in ("start", "two words", "much_longer_than_19_characters"):
+        say(matrix, f"channel.pattern.setimage('1A01', '{name}')")
+        assert error_code(matrix) == 1115
+
+
+def test_a_scan_closes_one_channel_after_the_other_and_opens_what_was_closed_before(matrix):
+    say(matrix, "channel.close('1H12')", "scan.create('1A01:1A03')")
+    assert say(matrix, "print(scan.execute())") == "6.00000e+00\t1.00000e+00\t3.00000e+00\n"
+    assert closed(matrix) == "1A03"
+    say(matrix, "channel.close('1H12')", "scan.mode = 1", "scan.create('1A01')", "scan.execute()")
+    assert closed(matrix) == "1A01;1A03;1H12"  # 1A03 is in no scan any more
+    say(matrix, "scan.trigger.arm.stimulus = 29", "scan.background()")
+    assert error_code(matrix) == 1114
+
+
+def test_a_slot_without_a_card_may_hold_a_pseudocard_and_no_other_slot(matrix):
+    told = say(matrix, "print(slot[1].pseudocard, slot[2].pseudocard, slot[2].idn)")
+    assert told == "nil\t0.00000e+00\tEmpty Slot\n"
+    say(matrix, "slot[2].pseudocard = 7174")
+    assert "Pseudo" in say(matrix, "print(slot[2].idn)")
+    say(matrix, "slot[1].pseudocard = 7174")
+    assert error_code(matrix) == -286
+
+
+@pytest.mark.parametrize("name", ["setlabelrow", "createspecifier", "getimage"])
 def test_what_no_crossbar_lab_touches_is_unknown_like_any_other_name(matrix, name):
     assert say(matrix, f"print(channel.{name})") == "nil\n"
 

@@ -79,9 +79,10 @@ def test_what_was_asked_before_an_invalid_command_is_answered(smu):
     assert smu.receive(":TRIG:COUN?;:NONSENSE?;:TRIG:COUN?") == b"1\n"
 
 
-def test_an_execution_error_leaves_the_old_value_and_goes_on(smu):
+def test_an_execution_error_leaves_the_old_value_and_ends_the_message(smu):
+    # Keithley 2400 Series user's manual, page B-9.
     smu.receive(":SOUR:VOLT 500;:TRIG:COUN 3")
-    assert smu.receive(":SOUR:VOLT?;:TRIG:COUN?") == b"+0.000000E+00;3\n"
+    assert smu.receive(":SOUR:VOLT?;:TRIG:COUN?") == b"+0.000000E+00;1\n"
     assert smu.receive(":SYST:ERR?") == b'-222,"Parameter data out of range"\n'
 
 

@@ -1,0 +1,69 @@
+"""How ``characterise`` is shown while it measures, and what is drawn of it at the end."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from crossbar_hil.bench.characterisation import Step
+    from crossbar_hil.curves.measured import MeasuredCurve
+
+EVERY = 10
+"""Steps between two lines where there is no terminal, on which one line is kept in place."""
+
+
+def shown(
+    steps: Iterable["Step"], cell: tuple[int, int], *, total: int, quiet: bool, in_place: bool
+) -> Iterator["Step"]:
+    """Hand out the steps of a cell (row, column, from 1), each told on standard error once it is measured."""
+    for done, step in enumerate(steps, start=1):
+        if not quiet and (in_place or done % EVERY == 1 or done == total):
+            what = "at rest" if step.rest else f"after {step.number} pulses of {step.pulse}"
+            text = f"row {cell[0]}, column {cell[1]}  {done}/{total}  {1e6 * step.conductance_siemens:.4g} uS {what}"
+            click.echo(f"\r\x1b[K{text}" if in_place else text, err=True, nl=not in_place)
+        yield step
+    if in_place and not quiet:
+        click.echo(err=True)
+
+
+def prove(paths: Iterable[Path]) -> None:
+    """See that new files can be written, before anything is measured for them; nothing is left.
+
+    Raises
+    ------
+    RunError
+        If one exists, or cannot be made.
+    """
+    from crossbar_hil.errors import RunError, reason_of  # noqa: PLC0415 - --help must not wait for it
+    from crossbar_hil.guard.storage import write_new  # noqa: PLC0415
+
+    for path in paths:
+        try:
+            write_new(path, "")
+            path.unlink()
+        except FileExistsError as error:
+            raise RunError(f"{path} exists already and is not overwritten") from error
+        except OSError as error:
+            raise RunError(f"{path} cannot be written: {reason_of(error)}; nothing was sent") from error
+
+
+def draw(path: Path, curves: Sequence["MeasuredCurve"]) -> list[str]:
+    """Draw curves into a new PNG, and return the lines of a drawing for the terminal.
+
+    Raises
+    ------
+    RunError
+        If the file exists or cannot be written; the measured numbers are in their own.
+    """
+    from crossbar_hil.curves.plotting import plot_curves  # noqa: PLC0415 - matplotlib
+    from crossbar_hil.curves.showing import sketch  # noqa: PLC0415
+    from crossbar_hil.errors import RunError, reason_of  # noqa: PLC0415
+
+    try:
+        with path.open("xb") as file:
+            plot_curves(curves, path.stem).savefig(file, format="png", dpi=150)
+    except OSError as error:
+        raise RunError(f"{path} cannot be drawn: {reason_of(error)}") from error
+    return sketch(curves)

@@ -1,0 +1,1 @@
+"""The emulated panel that a person moves."""

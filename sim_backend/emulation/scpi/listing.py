@@ -1,0 +1,59 @@
+"""Every command of an emulated SCPI instrument that changes something, with some values: what another hand may send."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from .common import COMMON
+from .instrument import EmulatedScpiInstrument
+from .syntax import bounds
+
+_NODE = re.compile(r"\[[^\]]*\]|:?[^\[\]:]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Changing:
+    """One command that can be written."""
+
+    header: str
+    """The shortest form, such as ``:SOUR:VOLT``, with the smallest number where there is one."""
+    values: tuple[str, ...]
+    """Some values that it takes, one or more of them in a line; none for what takes none or does not tell."""
+    asked: bool
+    """Whether it can be asked for."""
+
+    def lines(self) -> list[str]:
+        """Return a line for each value, or the bare header."""
+        return [f"{self.header} {value}" for value in self.values] or [self.header]
+
+
+def changing(kind: type[EmulatedScpiInstrument]) -> list[Changing]:
+    """Return what can be written to an instrument; of two commands with one header the first.
+
+    >>> from ..models.keithley2400.model import EmulatedKeithley2400
+    >>> next(each for each in changing(EmulatedKeithley2400) if each.header == ":OUTP")
+    Changing(header=':OUTP', values=('ON', 'OFF'), asked=True)
+    """
+    commands = [(shortest(each.pattern), each) for each in (*kind.commands, *COMMON)]
+    asked = {header for header, each in commands if each.query}
+    written = {header: each for header, each in reversed(commands) if each.write}
+    return [Changing(header, each.samples, header in asked) for header, each in written.items()]
+
+
+@cache
+def shortest(pattern: str) -> str:
+    """Return the shortest header that fits a pattern.
+
+    >>> shortest("[:SENSe#]:CURRent[:DC]:RANGe[:UPPer]"), shortest(":CALCulate#:LIMit{2-12}:STATe"), shortest("*RST")
+    (':CURR:RANG', ':CALC:LIM2:STAT', '*RST')
+    """
+    if pattern.startswith("*"):
+        return pattern
+    numbers = iter(bounds(pattern))
+    nodes = []
+    for node in _NODE.findall(pattern):
+        bound = next(numbers) if re.search(r"#|\{", node) else None
+        if not node.startswith("["):
+            name = re.sub(r"#|\{.*\}", "", node)
+            nodes.append(re.sub("[a-z]", "", name) + (str(bound[0]) if bound and bound[0] > 1 else ""))
+    return "".join(nodes)

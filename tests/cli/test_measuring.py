@@ -1,0 +1,76 @@
+"""`characterise` as a person uses it: nothing is sent for a file that cannot be, and what is measured is shown."""
+
+import os
+import struct
+
+import pytest
+
+from crossbar_hil.sim_backend import SimulatedBackend
+
+WORDS = ("characterise", "simulated", "--seed", 1, "--pulses", 12, "--rest", 0)
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """Pulses that reached the chip."""
+    real, counts = SimulatedBackend._send_pulses, []
+    monkeypatch.setattr(
+        SimulatedBackend, "_send_pulses", lambda chip, *what: counts.append(what[0].sum()) or real(chip, *what)
+    )
+    return counts
+
+
+@pytest.mark.parametrize(
+    ("to", "says"),
+    [
+        ("nowhere", "nowhere/curve_r1_c1.csv cannot be written: No such file or directory; nothing was sent"),
+        ("nowhere/mine.csv", "nowhere/mine.csv cannot be written: No such file or directory; nothing was sent"),
+        ("file", "file/curve_r1_c1.csv cannot be written: Not a directory; nothing was sent"),
+        ("there.csv", "there.csv exists already and is not overwritten"),
+        ("drawn.csv", "drawn.png exists already and is not overwritten"),
+        ("linked.csv", "linked.csv exists already and is not overwritten"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_told_before_the_first_pulse(cli, tmp_path, sent, to, says):
+    for name in ("file", "there.csv", "drawn.png"):
+        (tmp_path / name).write_text("mine")
+    os.symlink(tmp_path / "prey", tmp_path / "linked.csv")
+    before = sorted(tmp_path.rglob("*"))
+    done = cli(*WORDS, "--cell", 1, 1, "--to", to)
+    assert (done.code, done.err) == (1, f"crossbar-hil: {says}\n")
+    assert (sum(sent), sorted(tmp_path.rglob("*"))) == (0, before)
+
+
+@pytest.mark.parametrize(
+    ("cells", "says"),
+    [
+        (("--cell", 1, 1, "--cell", 9, 9), "cell [8, 8] is not on the chip"),
+        (("--cell", 1, 1, "--cell", 1, 1), "--cell 1 1 is given twice"),
+    ],
+)
+def test_every_cell_is_checked_before_the_first_pulse(cli, sent, cells, says):
+    done = cli(*WORDS, *cells)
+    assert done.code in (1, 2)
+    assert says in done.err
+    assert sum(sent) == 0
+
+
+def test_what_is_measured_is_told_and_the_curve_drawn(cli, tmp_path):
+    done = cli(*WORDS, "--cell", 1, 1, "--cell", 2, 2, "--to", tmp_path)
+    told = done.err.splitlines()
+    assert [line.split("  ")[:2] for line in told] == [
+        [f"row {cell}, column {cell}", f"{step}/26"] for cell in (1, 2) for step in (1, 11, 21, 26)
+    ]
+    drawn, files = done.out.splitlines()[:-4], done.out.splitlines()[-4:]
+    assert files == [
+        str(tmp_path / f"curve_{name}") for name in ("r1_c1.csv", "r2_c2.csv", "of_2_cells.csv", "of_2_cells.png")
+    ]
+    assert drawn[-1].strip() == "reading 1 to 26; * potentiation o depression"
+    picture = (tmp_path / "curve_of_2_cells.png").read_bytes()
+    assert picture[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack(">2I", picture[16:24])
+    assert min(width, height) > 300
+
+
+def test_who_wants_it_quiet_is_told_nothing(cli):
+    assert cli(*WORDS, "--cell", 1, 1, "--quiet").err == ""

@@ -1,0 +1,177 @@
+"""Every setting of every table, changed by another hand on the emulated instrument before set-up and after it."""
+
+import re
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from pymeasure.adapters import Adapter
+
+from crossbar_hil.backend import Pulse
+from crossbar_hil.errors import ConfigError, InstrumentError, TransportError
+from crossbar_hil.instrument import SourceSettings
+from crossbar_hil.instruments.settings.setting import Action, Asked, Switch, Words
+from crossbar_hil.plugins import load
+from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend
+from crossbar_hil.sim_backend.emulation.scpi.listing import changing
+from crossbar_hil.sim_backend.emulation.world.world import World
+
+SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4, read_range_a=1e-4)
+FAMILIES = {
+    "keithley2400": ("keithley2400", "keithley2401", "keithley2410"),
+    "keithley2450": ("keithley2450", "keithley2460", "keithley2461", "keithley2470"),
+}
+MODELS = [model for models in FAMILIES.values() for model in models]
+LIMIT_S = 0.06
+
+
+class Direct(Adapter):
+    """Speaks to an emulated instrument without a socket; another hand may act before one of the messages."""
+
+    def __init__(self, emulated):
+        super().__init__()
+        self.emulated, self.answer, self.sent, self.foreign = emulated, b"", 0, {}
+
+    def _write(self, command, **kwargs):
+        self.sent += 1
+        if self.sent in self.foreign:
+            self.emulated.receive(self.foreign.pop(self.sent))
+            self.emulated.receive("*CLS")
+        self.answer += self.emulated.receive(command)
+
+    def _read(self, **kwargs):
+        answer, self.answer = self.answer.decode("latin-1").removesuffix("\n"), b""
+        return answer
+
+    def close(self):
+        pass
+
+
+def bench(model):
+    """An emulated instrument with 100 kOhm at its terminals, and its driver."""
+    world = World(SimulatedBackend(ConductanceCurve(np.array([1e-6, 2e-6]), Pulse(2.0, 0.05)), np.zeros((4, 4))))
+    emulated = load("emulators", model)(world, "it")
+    world.add_resistor("it.a.hi", "lo", 100e3)
+    return emulated, load("instruments", model)(Direct(emulated), name="smu")
+
+
+@cache
+def shared(model):
+    return bench(model)
+
+
+def others(setting, emulated):
+    """What another hand may write instead of what is set: words of the setting, switches, numbers of the emulator."""
+    if isinstance(setting.kind, Words):
+        return [f'"{each}"' if setting.kind.quoted else each for each in setting.kind.words[-3:]]
+    if isinstance(setting.kind, Switch):
+        return ["ON", "OFF"]
+    header = re.sub("^:SENS(?=:)", "", setting.command)
+    return next((each.values[1:] for each in changing(type(emulated)) if each.header == header), ())
+
+
+def settings_of(model):
+    return [each for each in load("instruments", model).table.values() if not isinstance(each.kind, Action)]
+
+
+SETTINGS_OF = [(family, each.name) for family in FAMILIES for each in settings_of(family)]
+
+
+@pytest.mark.fault("V14", "I13")
+@pytest.mark.parametrize(("family", "name"), SETTINGS_OF)
+def test_what_another_hand_set_is_made_good_at_set_up_and_named_afterwards(family, name):
+    emulated, smu = shared(family)
+    setting = smu.table[name]
+    question = f"{setting.command}?"
+    smu.prepare(SETTINGS)
+    as_set = emulated.receive(question)
+    for value in others(setting, emulated):
+        emulated.receive(f"{setting.command} {value}")
+        smu.prepare(SETTINGS)
+        if setting.value is not None:
+            assert emulated.receive(question) == as_set, value
+        smu.enable()
+        before = emulated.receive(question)
+        emulated.receive(f"{setting.command} {value}")
+        emulated.receive("*CLS")
+        if emulated.receive(question) != before:
+            for pulsing, when in ((False, Asked.BATCH), (True, Asked.PULSE)):
+                if setting in smu.table.asked(when):
+                    told = smu.changes(pulsing=pulsing)
+                    assert any(setting.command in each for each in told), (value, pulsing, told)
+        smu.output_off()
+
+
+def exposures(world, since):
+    """Volts and seconds of every level but 0 V that stood at the output since an entry of the log."""
+    levels = [(each["t"], each["level_v"] if each["on"] else 0.0) for each in world.log.of("source")[since:]]
+    return [(level, end - start) for (start, level), (end, _) in pairwise(levels) if level and end > start]
+
+
+@pytest.mark.fault("V14", "I13")
+@pytest.mark.parametrize(("family", "name"), SETTINGS_OF)
+def test_a_setting_made_just_before_a_pulse_starts_makes_it_no_longer_no_higher_and_no_more_of_it(family, name):
+    """Between the message that says what a pulse is and the one that starts it, when nothing is asked any more."""
+    emulated, smu = shared(family)
+    setting = smu.table[name]
+    for value in others(setting, emulated):
+        smu.prepare(SETTINGS)
+        smu.enable()
+        since = len(emulated.world.log.of("source")) - 1
+        smu.adapter.foreign = {smu.adapter.sent + 2: f"{setting.command} {value}"}
+        try:
+            (reading,) = smu.pulse(1.0, 0.05)
+        except (InstrumentError, TransportError):
+            smu.adapter.answer = b""
+        else:
+            assert reading.current_a == pytest.approx(1e-5, rel=1e-2), value
+        seen = exposures(emulated.world, since)
+        assert len(seen) <= 1
+        assert all(level == pytest.approx(1.0) and seconds <= LIMIT_S for level, seconds in seen), (value, seen)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_of_a_family_is_set_up_reads_and_pulses(model):
+    emulated, smu = bench(model)
+    assert smu.identify().model == model.removeprefix("keithley")
+    top_v, top_a = smu.ranges_v[-1], smu.most_by_range_a[-1][1]
+    range_a = max(each for each in smu.ranges_a if each <= top_a)
+    for settings in (SETTINGS, SourceSettings(range_v=top_v, compliance_a=top_a, range_a=range_a)):
+        smu.prepare(settings)
+        smu.enable()
+        smu.set_voltage(0.5)
+        assert smu.measure().current_a == pytest.approx(5e-6, rel=1e-2, abs=range_a * 1e-4)
+        smu.set_voltage(0.0)
+        assert smu.changes() == []
+        since = len(emulated.world.log.of("source")) - 1
+        smu.pulse(1.0, 0.01, 2)
+        assert [level for level, _ in exposures(emulated.world, since)] == pytest.approx([1.0, 1.0])
+        assert smu.changes(pulsing=True) == []
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_ranges_and_bounds_of_driver_and_emulator_are_the_same(model):
+    emulated, smu = bench(model)
+    limits = emulated.limits
+    assert smu.ranges_v == limits.ranges_v
+    # The 10 A range of a 2461 is for pulses of its own kind.
+    assert smu.ranges_a == tuple(each for each in limits.ranges_a if each < 10)
+    with pytest.raises(ConfigError, match="range_v is 5000"):
+        smu.prepare(SourceSettings(range_v=5000, compliance_a=1e-4, range_a=1e-4))
+    for most_v, most_a in smu.most_by_range_a:
+        range_a = smu.ranges_a[-1]
+        with pytest.raises(ConfigError, match="compliance_a is"):
+            smu.check(SourceSettings(range_v=most_v, compliance_a=most_a * 1.01, range_a=range_a))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_command_that_the_listing_names_is_understood(model):
+    emulated, _ = bench(model)
+    for each in changing(type(emulated)):
+        for line in each.lines():
+            emulated.receive("*RST;*CLS")
+            emulated.receive(line)
+            assert -113 not in emulated.status.errors, line
+            if each.values:
+                assert not set(emulated.status.errors) & {-108, -109, -104}, line

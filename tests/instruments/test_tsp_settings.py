@@ -1,0 +1,221 @@
+"""Every setting of the emulated TSP instruments, changed by another program: made good, named, or without effect.
+
+What can be set is read off the emulated objects, which were written from the manuals and not from the drivers' tables.
+"""
+
+from fnmatch import fnmatch
+
+import numpy as np
+import pytest
+from pymeasure.adapters import Adapter
+
+from crossbar_hil.backend import Pulse
+from crossbar_hil.errors import InstrumentError
+from crossbar_hil.instrument import SourceSettings
+from crossbar_hil.instruments.settings.keithley2600 import LEFT_OUT, settings_of
+from crossbar_hil.instruments.settings.limits2600 import LIMITS
+from crossbar_hil.instruments.settings.setting import Asked
+from crossbar_hil.instruments.settings.tsp_matrix import LEFT_OUT as LEFT_OUT_OF_MATRICES
+from crossbar_hil.instruments.settings.tsp_matrix import TSP_MATRIX
+from crossbar_hil.plugins import load
+from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend
+from crossbar_hil.sim_backend.emulation.tsp.writable import statements, writable
+from crossbar_hil.sim_backend.emulation.world.world import World
+
+pytestmark = pytest.mark.fault("V14", "I13", "T16")
+SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4)
+OHM = 100e3
+PULSE_V, WIDTH_S = 1.5, 0.01
+AT_LEAST = {"smu": 60, "channel": 2}
+MODELS = sorted(LIMITS)
+
+
+class Straight(Adapter):
+    """Takes every message to an emulated instrument, without a socket; drops prompts as a session does."""
+
+    def __init__(self, emulated):
+        super().__init__()
+        self.emulated, self.said = emulated, []
+
+    def _write(self, command, **kwargs):
+        said = self.emulated.receive(command).decode("latin-1").split("\n")[:-1]
+        self.said += [line for line in said if line not in {"TSP>", "TSP?", ">>>>"}]
+
+    def _read(self, **kwargs):
+        return self.said.pop(0)
+
+    def close(self):
+        pass
+
+
+def bench(model, **options):
+    curve = ConductanceCurve(np.array([1e-6, 2e-6]), Pulse(2.0, 0.05))
+    world = World(SimulatedBackend(curve, np.zeros((4, 4)), scale=1.0))
+    emulated = load("emulators", f"keithley{model.lower()}")(world, "it", **options)
+    return emulated, load("instruments", f"keithley{model.lower()}")(Straight(emulated), name="it")
+
+
+def source_on(model):
+    emulated, driver = bench(model)
+    emulated.world.add_resistor("it.a.hi", "lo", OHM)
+    return emulated, driver.source_meters()[0]
+
+
+def ready(source):
+    source.prepare(SETTINGS)
+    source.enable()
+    return source
+
+
+def pulses_in(world):
+    """Heights and widths of all that was not 0 V on channel a, in volts and seconds."""
+    events = [event for event in world.log.of("source") if event["name"] == "it.a"]
+    spans = zip(events, [*events[1:], {"t": world.clock.now()}], strict=True)
+    return [
+        (each["level_v"], round(after["t"] - each["t"], 4)) for each, after in spans if each["level_v"] and each["on"]
+    ]
+
+
+def do_all(source):
+    """What a run does: two readings, a pulse with its reading."""
+    source.set_voltage(0.5)
+    low = source.measure()
+    source.set_voltage(0.0)
+    (inside,) = source.pulse(PULSE_V, WIDTH_S)
+    return low, source.measure(), inside
+
+
+def is_left_out(path, patterns=LEFT_OUT):
+    path = path.replace("smua.", "smuX.").replace("smub.", "smuX.")
+    return any(fnmatch(path, pattern) for patterns_of_one in patterns for pattern in patterns_of_one.split())
+
+
+def owned(model):
+    return {each.command.replace("{n}", "a"): each for each in settings_of(LIMITS[model]).values()}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_all_that_can_be_set_on_a_box_is_in_the_table_or_said_why_not(model):
+    emulated, _ = bench(model)
+    names = {each.path for each in writable(emulated) if not each.path.startswith("smub")}
+    assert sum(name.startswith("smua.") for name in names) >= AT_LEAST["smu"]
+    ours = owned(model)
+    assert set(ours) <= names
+    assert [name for name in sorted(names - set(ours)) if not is_left_out(name)] == []
+
+
+def foreign(model, *, few=False):
+    """Some values of every setting that may reach channel a; of a 2636B of what a 2602B does not have."""
+    known = set() if model == "2602B" else set(owned("2602B"))
+    emulated, _ = bench(model)
+    roots = (
+        "smua.",
+        "format.",
+        "localnode.",
+        "trigger.timer[1]",
+        "trigger.timer[2]",
+        "trigger.timer[3]",
+        "trigger.timer[5]",
+    )
+    return [
+        (each.path, line)
+        for each in writable(emulated)
+        if each.path.startswith((*roots, "trigger.blender[1]"))
+        and (not known or each.path in set(owned(model)) - known)
+        for line in lines_of(each)[1 if few or each.path not in owned(model) else 0 :][: 1 if few else 3]
+    ]
+
+
+def lines_of(each):
+    texts = [f"'{value}'" if isinstance(value, str) else str(value).lower() for value in each.values]
+    return [f"{each.path} = {text}" for text in texts]
+
+
+@pytest.mark.parametrize("model", ["2602B", "2636B"])
+def test_what_another_program_left_before_the_run_changes_nothing(model):
+    emulated, source = source_on(model)
+    usual = do_all(ready(source))
+    (pulse,) = [each for each in pulses_in(emulated.world) if each[0] == PULSE_V]
+    for _, line in foreign(model, few=True):
+        emulated.receive(line)
+        before = len(pulses_in(emulated.world))
+        ready(source)
+        assert source.changes() == [], line
+        assert do_all(source) == usual, line
+        assert [each for each in pulses_in(emulated.world)[before:] if each[0] == PULSE_V] == [pulse], line
+
+
+@pytest.mark.parametrize("model", ["2602B", "2636B"])
+def test_what_another_program_changes_in_mid_run_is_named_or_changes_nothing(model):
+    emulated, source = source_on(model)
+    usual = do_all(ready(source))
+    (pulse,) = [each for each in pulses_in(emulated.world) if each[0] == PULSE_V]
+    ours, named = owned(model), set()
+    for path, line in foreign(model):
+        ready(source)
+        assert source.changes() == []
+        was = emulated.receive(f"print({path})")
+        emulated.receive(line)
+        before = len(pulses_in(emulated.world))
+        if path.endswith("autozero") and not line.endswith("2.0"):
+            continue  # the box itself goes from once to off
+        if path in ours and emulated.receive(f"print({path})") != was:
+            told = changes_of(source)
+            assert path in told, line
+            named.add(path)
+            if ours[path].asked is Asked.PULSE:
+                assert path in changes_of(source, pulsing=True), line
+                with pytest.raises(InstrumentError, match=r"sent no pulse|reports error"):
+                    source.pulse(PULSE_V, WIDTH_S)
+                assert [each for each in pulses_in(emulated.world)[before:] if each[0] == PULSE_V] == [], line
+        elif not changes_of(source):
+            assert do_all(source) == usual, line
+            assert [each for each in pulses_in(emulated.world)[before:] if each[0] == PULSE_V] == [pulse], line
+    assert named == {path for path, _ in foreign(model)} & set(ours)
+
+
+def changes_of(source, **options):
+    """What is told of changes, whether as a list or as an error of the instrument's queue."""
+    try:
+        return "; ".join(source.changes(**options))
+    except InstrumentError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("model", ["707B", "708B", "3706A"])
+def test_all_that_can_be_set_on_a_matrix_is_in_the_table_or_said_why_not(model):
+    emulated, _ = bench(model, cards={})
+    names = {each.path for each in writable(emulated)}
+    ours = {each.command for each in TSP_MATRIX.values() if "(" not in each.command}
+    assert ours <= names
+    others = {name.replace("[1]", "[X]") for name in names - ours}
+    patterns = [part for each in LEFT_OUT_OF_MATRICES for part in each.replace("()", "*").split(", ")]
+    assert "slot[X].pseudocard" in patterns
+    left = [
+        name
+        for name in sorted(others)
+        if name.startswith(("channel.", "scan.", "slot[X]"))
+        and not any(name.startswith(each.rstrip("*")) for each in patterns)
+    ]
+    assert left == []
+
+
+@pytest.mark.parametrize("model", ["707B", "3706A"])
+def test_what_another_program_does_to_a_matrix_is_made_good_or_named(model):
+    emulated, matrix = bench(model)
+    wanted = [matrix.crosspoint(1, "1", 1), matrix.crosspoint(1, "2", 2)]
+    actions = [each for each in statements(emulated) if each.startswith(("channel.", "scan.", "localnode.", "format."))]
+    assert len(actions) > 20
+    for line in actions:
+        emulated.receive(line)
+        emulated.receive("channel.clearforbidden('allslots')")  # its owner's: it keeps a channel open, with an error
+        matrix.prepare()
+        matrix.connect(wanted)
+        assert matrix.changes(wanted) == [], line
+        closed = emulated.world.closed("it")
+        emulated.receive(line)
+        try:
+            told = matrix.changes(wanted)
+        except InstrumentError as error:
+            told = [str(error)]
+        assert told or emulated.world.closed("it") == closed, line
