@@ -47,7 +47,7 @@ class WitnessedBackend(DeviceBackend):
     def line_conductances(self, voltage_v: float) -> FloatArray:
         """Measure the conductance between every two lines, (R + C, R + C)."""
 
-    def look(self, sights: Sequence[tuple[Sequence[str], Sequence[Volts]]]) -> Sights:
+    def look(self, sights: Sequence[tuple[Sequence[str], Sequence[Volts]]]) -> Sights:  # noqa: ARG002
         """Measure the raw currents of every source in some states; see `crossbar_hil.trial`."""
         raise GuardError(f"a {type(self).__name__} cannot be seen state by state")
 

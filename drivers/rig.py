@@ -199,7 +199,7 @@ class Rig:
         return reading.current_a
 
     def look(self, source_volts: Mapping[str, float]) -> dict[str, Seen]:
-        """Return what every source shows while some are at these voltages and the others at 0 V; a limit is no error."""
+        """Return what every source shows while some are at these voltages and the others at 0 V, limited or not."""
         self.apply({**dict.fromkeys(self.sources, 0.0), **source_volts})
         found = {}
         for port, source in self.sources.items():

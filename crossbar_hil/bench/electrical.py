@@ -1,4 +1,4 @@
-"""What of a bench file matters to currents and voltages, as a hash: a bench that was proven and one that has changed."""
+"""What of a bench file matters to currents and voltages, as a hash: so a bench that was proven is known again."""
 
 import hashlib
 import json

@@ -34,13 +34,13 @@ from crossbar_hil.text import printable
 def commission(bench: str, resistors: str, tolerance: str, to: Path | None, yes: bool, as_json: bool) -> None:
     """Prove a BENCH on a board of resistors in place of the chip; leaves a dated page and a record.
 
-    Step by step, with what is expected, measured and allowed. Pulses of [training] are sent to the board. Exit code 1 if
-    a step failed.
+    Step by step, with what is expected, measured and allowed. Pulses of [training] are sent to the board. Exit code 1
+    if a step failed.
     """
     from crossbar_hil.bench.file import load_bench  # noqa: PLC0415 - --help must not wait for it
     from crossbar_hil.bench.resistors import read_resistors  # noqa: PLC0415
     from crossbar_hil.commissioning.commissioning import commission as prove  # noqa: PLC0415
-    from crossbar_hil.commissioning.record import keep  # noqa: PLC0415
+    from crossbar_hil.commissioning.report import keep  # noqa: PLC0415
     from crossbar_hil.commissioning.steps import Step  # noqa: PLC0415
     from crossbar_hil.errors import ConfigError  # noqa: PLC0415
     from crossbar_hil.quantities import share  # noqa: PLC0415

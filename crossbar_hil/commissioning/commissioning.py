@@ -18,7 +18,7 @@ from crossbar_hil.bench.electrical import electrical, electrical_hash
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.commissioning import pulses, statics
 from crossbar_hil.commissioning.compliance import NAME as COMPLIANCE
-from crossbar_hil.commissioning.compliance import Opener, compliance
+from crossbar_hil.commissioning.compliance import compliance
 from crossbar_hil.commissioning.expected import BoardModel
 from crossbar_hil.commissioning.readings import Trial, take_readings
 from crossbar_hil.commissioning.statics import Board
@@ -171,7 +171,7 @@ def commission(
             for number, each in enumerate(STATICS, start=1):
                 told(each(board))
                 if _stop(found):
-                    told(not_done(f"{len(STATICS) - number} steps at read voltage after it", _why(found)))
+                    told(not_done(f"{len(STATICS) - number} more steps at read voltage", _why(found)))
                     break
         if _stop(found):
             return _left_out(told, found, *LATER)
@@ -231,7 +231,7 @@ def _identity(file: str, device: dict[str, Any]) -> Step:
         step.checks.append(Check(name, "as in the file", who, "", "[instruments]", ok=True))
 
     try:
-        problems = check_bench(file, seen)
+        problems = check_bench(file, seen, trains=False)
     except CrossbarError as error:
         problems = [str(error)]
     step.checks += [Check("the bench file", "sound", problem, "", "", ok=False) for problem in problems]
@@ -255,10 +255,12 @@ def _see(bench: Bench, ohms: FloatArray, tolerance: float, session: Trial, plan:
         raise ConfigError(f"bench {bench.name} has no [wiring] or no [limits]")
     read_v = min(max(abs(bench.training.v0), abs(bench.training.v1)), limits.read_v)
     by_hand = bench.instruments[wiring.matrix].driver == "manual"
-    readings = take_readings(session, plan, read_v, tuple(wiring.sources), by_hand=by_hand)
+    model = BoardModel.of(bench, ohms)
+    divided = None if model.guard_feeds_divider else model.divided
+    readings = take_readings(session, plan, read_v, tuple(wiring.sources), by_hand=by_hand, divided=divided)
     rows, columns = ohms.shape
     lines = (*(f"row {row + 1}" for row in range(rows)), *(f"column {column + 1}" for column in range(columns)))
-    return Board(bench, ohms, tolerance, BoardModel.of(bench, ohms), readings, lines)
+    return Board(bench, ohms, tolerance, model, readings, lines)
 
 
 def _pulse_steps(found: Commissioning, told: Callable[[Step], None], board: Board, session: Any) -> str:

@@ -123,7 +123,7 @@ def width(board: Board, trial: Trial, pulse: Pulse) -> Step:
             "pulses sent for one",
             "1",
             f"{number:.2f}",
-            "+-0.3",
+            "±0.3",
             f"less than half a pulse: {because}",
             abs(number - 1) <= 0.3,
         )

@@ -76,15 +76,17 @@ class Readings:
     """Relative change of one cell's reading from the first to the last of all."""
     linear: FloatArray
     """Net currents of one state at each of `SHARES`, (shares, sources)."""
+    divided: str | None = None
+    """The source whose HI a divider hangs on."""
 
     @property
     def base_a(self) -> FloatArray:
-        """What flows with every line open, by source: that of a divider on HI, or a leakage."""
-        found: FloatArray = np.nan_to_num(self.nothing.net[0])
-        return found
+        """What flows through a divider on HI at the read voltage, by source."""
+        hangs = np.array([port == self.divided for port in self.sources])
+        return np.where(hangs, np.nan_to_num(self.nothing.net[0]), 0.0)
 
     def net(self, shown: Shown) -> FloatArray:
-        """Return the net currents of some states, without what flows with every line open.
+        """Return the net currents of some states, without that of a divider on HI.
 
         That is in proportion to the voltage of the source, which may be less than the read voltage.
         """
@@ -92,8 +94,10 @@ class Readings:
         return shown.net - volts * self.base_a
 
 
-def take_readings(trial: Trial, plan: TrialPlan, read_v: float, sources: Sequence[str], *, by_hand: bool) -> Readings:
-    """See a bench in every state of its plan; by hand, in fewer.
+def take_readings(
+    trial: Trial, plan: TrialPlan, read_v: float, sources: Sequence[str], *, by_hand: bool, divided: str | None
+) -> Readings:
+    """See a bench in every state of its plan; by hand, in fewer. A divider may hang on HI of one source.
 
     Raises
     ------
@@ -131,6 +135,7 @@ def take_readings(trial: Trial, plan: TrialPlan, read_v: float, sources: Sequenc
         noise_a=noise,
         drift=float(drift),
         linear=ramp[1:] - ramp[0],
+        divided=divided,
     )
 
 
@@ -146,8 +151,11 @@ def _show(trial: Trial, sights: Mapping[Any, Sight], read_v: float, sources: Seq
     return Shown(
         tuple(sights),
         tuple(sights.values()),
-        *(amperes[:, place] for place in range(4)),
-        limited=limited.any(axis=1),
+        zero=amperes[:, 0],
+        plus=amperes[:, 1],
+        minus=amperes[:, 2],
+        after=amperes[:, 3],
+        limited=np.asarray(limited.any(axis=1)),
     )
 
 

@@ -1,14 +1,10 @@
 """Where commissionings are kept, and whether a bench was proven as it is now."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from crossbar_hil.bench.electrical import electrical, electrical_hash
 from crossbar_hil.bench.file import Bench
-from crossbar_hil.commissioning.commissioning import Commissioning
-from crossbar_hil.commissioning.report import page
-from crossbar_hil.errors import RunError, reason_of
 from crossbar_hil.guard.names import file_name
 from crossbar_hil.parsing import parse_json
 from crossbar_hil.state import state_folder
@@ -17,36 +13,6 @@ from crossbar_hil.state import state_folder
 def folder_of(bench: Bench) -> Path:
     """Return the folder that holds the commissionings of a bench, by its name."""
     return state_folder() / "commissioned" / file_name(bench.name, "")
-
-
-def keep(found: Commissioning, to: Path | None = None) -> tuple[Path, Path]:
-    """Write page and record, dated, and return where they are.
-
-    Parameters
-    ----------
-    found : Commissioning
-        What was found.
-    to : Path, optional
-        A folder of the person's own, which gets both too, and is what is returned.
-
-    Raises
-    ------
-    RunError
-        If they cannot be written.
-    """
-    record = json.dumps(found.as_record(), indent=1)
-    name = f"commissioning_{found.when:%Y-%m-%dT%H-%M-%SZ}"
-    own = folder_of(found.bench)
-    written = own
-    for folder in (own, *([to] if to else [])):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / f"{name}.json").write_text(record + "\n", encoding="utf-8")
-            (folder / f"{name}.html").write_text(page(found), encoding="utf-8")
-        except OSError as error:
-            raise RunError(f"the commissioning cannot be written to {folder}: {reason_of(error)}") from error
-        written = folder
-    return written / f"{name}.html", written / f"{name}.json"
 
 
 def why_not_proven(bench: Bench) -> str:

@@ -1,5 +1,7 @@
-"""The dated page of a commissioning: a single HTML file, no script, nothing loaded from elsewhere, all text escaped."""
+"""The dated page of a commissioning, beside its record: one HTML file, no script, nothing loaded, all text escaped."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -7,10 +9,42 @@ import numpy as np
 
 from crossbar_hil.bench.electrical import electrical_hash
 from crossbar_hil.commissioning.commissioning import Commissioning
+from crossbar_hil.commissioning.record import folder_of
 from crossbar_hil.commissioning.steps import per_cent, quantity
+from crossbar_hil.errors import RunError, reason_of
 
 SHADES = 0.05
 """Deviation of a cell, as a share, that is shaded whole."""
+
+
+def keep(found: Commissioning, to: Path | None = None) -> tuple[Path, Path]:
+    """Write page and record, dated, and return where they are.
+
+    Parameters
+    ----------
+    found : Commissioning
+        What was found.
+    to : Path, optional
+        A folder of the person's own, which gets both too, and is what is returned.
+
+    Raises
+    ------
+    RunError
+        If they cannot be written.
+    """
+    record = json.dumps(found.as_record(), indent=1)
+    name = f"commissioning_{found.when:%Y-%m-%dT%H-%M-%SZ}"
+    own = folder_of(found.bench)
+    written = own
+    for folder in (own, *([to] if to else [])):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{name}.json").write_text(record + "\n", encoding="utf-8")
+            (folder / f"{name}.html").write_text(page(found), encoding="utf-8")
+        except OSError as error:
+            raise RunError(f"the commissioning cannot be written to {folder}: {reason_of(error)}") from error
+        written = folder
+    return written / f"{name}.html", written / f"{name}.json"
 
 
 def page(found: Commissioning) -> str:

@@ -1,7 +1,7 @@
 """What currents at read voltage say of a bench: offsets, crosspoints, sign, gain, linearity, leaks, levels, noise.
 
-Each function takes the readings and returns one step. Bounds that come from data sheets are ten times what the sheets of
-all models here state, so that a sound bench in a warm room passes.
+Each function takes the readings and returns one step. Bounds that come from data sheets are ten times what those of all
+models here state, so that a sound bench in a warm room passes.
 """
 
 from dataclasses import dataclass, replace
@@ -96,8 +96,8 @@ def open_lines(board: Board) -> Step:
         most = OFFSET * ranges[port]
         offset = float(found.nothing.zero[0, place])
         step.checks.append(_amperes(f"{port} at 0 V", 0.0, offset, most, f"0.1 % of its range: {SHEET}"))
-        flows, divided = float(found.base_a[place]), board.model.divided == port
-        if divided and not board.model.guard_feeds_divider:
+        flows = float(found.nothing.net[0, place])
+        if found.divided == port:
             ohm = found.read_v / flows if flows else np.inf
             told = "the divider on HI" if np.isfinite(ohm) else "nothing"
             step.checks.append(
@@ -135,12 +135,12 @@ def zero_volts(board: Board) -> Step:
                 f"port {port}",
                 "0 V",
                 quantity(float(volt), "V"),
-                f"+-{quantity(ZERO_V, 'V')}",
+                f"±{quantity(ZERO_V, 'V')}",
                 because,
                 abs(volt) <= ZERO_V,
             )
         )
-    if not step.judged().verdict == "passed":
+    if step.judged().verdict != "passed":
         wrong = [check.what.removeprefix("port ") for check in step.failed]
         step.causes = [
             f"the zero of the source on {port}, which a calibration sets" for port in wrong if port != "guard"
@@ -214,7 +214,7 @@ def between_lines(board: Board) -> Step:
     flows = np.abs(
         net[same, board.meter] - expected_currents(board.model, found.pairs, found.read_v)[same, board.meter]
     )
-    flows = np.where(found.pairs.limited.any(axis=1)[same], np.inf, flows)
+    flows[np.any(found.pairs.limited, axis=1)[same]] = np.inf
     worst = same[int(np.nan_to_num(flows, nan=np.inf).argmax())]
     value = max(float(np.nan_to_num(flows, nan=np.inf).max()) / found.read_v, 0.0)
     pair = " and ".join(board.lines[line] for line in found.pairs.keys[worst])
@@ -224,7 +224,7 @@ def between_lines(board: Board) -> Step:
     step.checks.append(
         Check(f"worst of {len(same)} pairs ({pair})", "nothing", shown, bound, because, value <= allowed)
     )
-    for place, port in enumerate(found.sources):
+    for place in range(len(found.sources)):
         if place == board.meter:
             continue
         more = np.abs(net[:, place]) - np.abs(_wanted(board, "pairs")[:, place])
@@ -287,8 +287,8 @@ def _in_series(board: Board, apart: FloatArray) -> str:
         if (key[0] if shares[line] < 0 else key[1]) == line
     )
     return (
-        f"about {quantity(abs(float(shares[line])) / float(through), 'ohm')} in series with {board.lines[line]} on port "
-        f"{sight.assignment[line]}: a worn relay, or its plug"
+        f"about {quantity(abs(float(shares[line])) / float(through), 'ohm')} in series with {board.lines[line]} on port"
+        f" {sight.assignment[line]}: a worn relay, or its plug"
     )
 
 
@@ -319,8 +319,9 @@ def sign(board: Board) -> Step:
             apart <= allowed,
         )
     )
-    sourced = [place for place, port in enumerate(board.readings.sources) if place != board.meter]
-    for place in sourced:
+    for place in range(len(board.readings.sources)):
+        if place == board.meter:
+            continue
         wanted = expected_currents(board.model, board.readings.pairs, board.readings.read_v)[:, place]
         same = int((np.sign(plus[:, place]) == np.sign(wanted)).sum())
         port = board.readings.sources[place]
@@ -518,7 +519,7 @@ def steadiness(board: Board) -> Step:
             per_cent(found.drift, sign=True),
             per_cent(allowed),
             "0.2 %, and four times the noise",
-            abs(found.drift) <= allowed,
+            not abs(found.drift) > allowed,
         )
     )
     step.causes = [
@@ -580,7 +581,7 @@ def _amperes(what: str, expected: float, measured: float, allowed: float, becaus
         what,
         quantity(expected, "A"),
         quantity(measured, "A"),
-        f"+-{quantity(allowed, 'A')}",
+        f"±{quantity(allowed, 'A')}",
         because,
         abs(measured - expected) <= allowed,
     )

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+NOTHING = 1e-16
+"""Below this nothing here is measured, in whatever unit: it is how a computer writes zero."""
 SMALL = 1e-3
 """Per cent below which a share is shown as none."""
 Verdict = Literal["passed", "failed", "not measured", "not done"]
@@ -89,7 +91,8 @@ def per_cent(share: float, sign: bool = False) -> str:
     if not math.isfinite(share):
         return "unknown"
     shown = float(f"{100 * share:.2g}")
-    return f"{shown if abs(shown) >= SMALL else 0.0:{'+' if sign and shown else ''}.3g} %"
+    shown = shown if abs(shown) >= SMALL else 0.0
+    return f"{shown:{'+' if sign and shown else ''}.3g} %"
 
 
 def quantity(value: float, unit: str) -> str:
@@ -100,7 +103,7 @@ def quantity(value: float, unit: str) -> str:
     """
     if not math.isfinite(value):
         return "at a limit" if math.isnan(value) else "beyond every range"
-    if value == 0:
+    if abs(value) < NOTHING:
         return f"0 {unit}"
     shown = float(f"{value:.3g}")
     for prefix, factor in _PREFIXES:

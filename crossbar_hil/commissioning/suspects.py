@@ -14,7 +14,7 @@ from crossbar_hil.commissioning.steps import quantity
 AGREES, FLOOR = 0.03, 0.02
 """A current agrees within 3 % of itself and 2 % of that of a typical cell."""
 EXPLAINS = 0.02
-"""A fault explains what was shown if so few of the currents contradict it, and a quarter of those that do without it."""
+"""A fault explains what was shown if no more of the states contradict it, nor a quarter of those that do without it."""
 JOINED_OHM = 10.0
 """Of two lines that are shorted."""
 
@@ -120,10 +120,10 @@ def _single_faults(model: BoardModel, readings: Readings, lines: tuple[str, ...]
         yield Suspect(text, replace(model, order=tuple(order)))
         text = f"{lines[one]} and {lines[other]} are shorted: solder, socket, cable between these two"
         yield Suspect(text, replace(model, joined=((one, other, 1 / JOINED_OHM),)))
-    for (one, other), siemens in _leaks(model, readings):
-        text = f"about {quantity(1 / siemens, 'ohm')} lead from {lines[one]} to "
-        text += f"{lines[other] if other is not None else 'ground'}: flux, moisture, a damaged cable"
-        yield Suspect(text, replace(model, joined=((one, other, siemens),)))
+    for (end, other_end), siemens in _leaks(model, readings):
+        text = f"about {quantity(1 / siemens, 'ohm')} lead from {lines[end]} to "
+        text += f"{'ground' if other_end is None else lines[other_end]}: flux, moisture, a damaged cable"
+        yield Suspect(text, replace(model, joined=((end, other_end, siemens),)))
     rows = len(model.siemens)
     shown = readings.net(readings.pairs)
     for place, (one, other) in enumerate(readings.pairs.keys):

@@ -257,6 +257,10 @@ def rescue(
             elif hasattr(instrument, "source_meters"):
                 sources += instrument.source_meters()
             else:
+                if bench.wiring is not None and name == bench.wiring.matrix:
+                    # A matrix of several cards asks those that were named which relays of theirs are closed.
+                    for port in bench.wiring.ports.values():
+                        instrument.crosspoint(bench.wiring.slot, port, bench.wiring.rows[0])
                 matrices.append(instrument)
         return failures + load("backends", bench.backend).rescue(sources, matrices)
 

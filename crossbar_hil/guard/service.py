@@ -131,17 +131,8 @@ class Service:
             case "check":
                 keeper.check_pulse(Pulse(request["amplitude_v"], request["width_s"]))
                 return None
-            case "lines":
-                between = keeper.line_conductances(float(request["voltage"]))
-                return [[value if np.isfinite(value) else str(value) for value in line] for line in between.tolist()]
-            case "look":
-                found = keeper.look([(tuple(state), steps) for state, steps in request["sights"]])
-                return [[{port: seen.as_json() for port, seen in each.items()} for each in state] for state in found]
-            case "train":
-                pulse = Pulse(request["amplitude_v"], request["width_s"])
-                train = keeper.pulse_on_trial(np.array(request["counts"], dtype=np.int64), pulse)
-                inside = [{port: seen.as_json() for port, seen in each.items()} for each in train.inside]
-                return {"inside": inside, "clock_s": train.clock_s, "widths": train.widths}
+            case "lines" | "look" | "train":
+                return _look_at_bench(keeper, request)
             case "safe":
                 report = keeper.make_safe("the trainer asked for it")
                 if not report.confirmed:
@@ -246,3 +237,17 @@ class Service:
     def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature of a handler
         self.stop.set(f"the guard received {signal.Signals(number).name}")
         self._wake()
+
+
+def _look_at_bench(keeper: Keeper, request: dict[str, Any]) -> Any:
+    """Do what is asked of a bench and belongs to no training."""
+    if request["do"] == "lines":
+        between = keeper.line_conductances(float(request["voltage"]))
+        return [[value if np.isfinite(value) else str(value) for value in line] for line in between.tolist()]
+    if request["do"] == "look":
+        found = keeper.look([(tuple(state), steps) for state, steps in request["sights"]])
+        return [[{port: seen.as_json() for port, seen in each.items()} for each in state] for state in found]
+    pulse = Pulse(request["amplitude_v"], request["width_s"])
+    train = keeper.pulse_on_trial(np.array(request["counts"], dtype=np.int64), pulse)
+    inside = [{port: seen.as_json() for port, seen in each.items()} for each in train.inside]
+    return {"inside": inside, "clock_s": train.clock_s, "widths": train.widths}
