@@ -16,8 +16,7 @@ from crossbar_hil.defaults import DISCHARGE_S
 from crossbar_hil.errors import ComplianceError, ConfigError, InstrumentError, LimitError, TransportError
 from crossbar_hil.instrument import MOST_PULSES, PulseMemory, Reading, SourceMeter, SourceSettings, SwitchMatrix
 from crossbar_hil.spent import Spent
-from crossbar_hil.trial import Seen, Sights, Train, Volts
-from crossbar_hil.witness import PulseOutcome, Witness, WitnessedBackend
+from crossbar_hil.witness import PulseOutcome, Sights, Train, Volts, Witness, WitnessedBackend
 
 from .gate.disturb import DisturbLimit
 from .gate.gate import Gate, check_reach
@@ -334,7 +333,7 @@ class ChipBackend(WitnessedBackend):
         return found
 
     def look(self, sights: Sequence[tuple[Sequence[str], Sequence[Volts]]]) -> Sights:
-        """Measure the raw currents of every source in some states, one after the other; see `crossbar_hil.trial`.
+        """Measure the raw currents of every source in some states, one after the other; see `crossbar_hil.witness`.
 
         A current at its limit or beyond its range is told, and no error. Before each move the sources are brought to
         0 V, and every instrument is asked whether it is as it was set.
@@ -358,7 +357,7 @@ class ChipBackend(WitnessedBackend):
             self._rig.arm()
             clock_s = source.clock_s()
         readings = next(reversed(self.last_pulse_readings.values()), [])
-        inside = [{port: Seen(each.current_a, each.limited) for port, each in one.items()} for one in readings]
+        inside = [dict(one) for one in readings]
         return Train(inside, clock_s, source.train_widths)
 
     def make_safe(self) -> None:

@@ -20,7 +20,6 @@ from crossbar_hil.instrument import (
     SwitchMatrix,
     names_text,
 )
-from crossbar_hil.trial import Seen
 
 from .safe import make_safe
 from .schemes.plan import state_between, without_ports
@@ -198,7 +197,7 @@ class Rig:
                 self._check(port, Reading(self.sources[port].measure().current_a, limited=True))
         return reading.current_a
 
-    def look(self, source_volts: Mapping[str, float]) -> dict[str, Seen]:
+    def look(self, source_volts: Mapping[str, float]) -> dict[str, Reading]:
         """Return what every source shows while some are at these voltages and the others at 0 V, limited or not."""
         self.apply({**dict.fromkeys(self.sources, 0.0), **source_volts})
         found = {}
@@ -208,11 +207,11 @@ class Rig:
             except TransportError:
                 raise
             except InstrumentError:  # an answer that is no current: beyond every range
-                found[port] = Seen(math.inf, limited=True)
+                found[port] = Reading(math.inf, limited=True)
                 continue
             size = abs(reading.current_a)
             whole = math.isfinite(size) and size <= IMPOSSIBLE * self.settings[port].compliance_a
-            found[port] = Seen(reading.current_a if whole else math.inf, reading.limited or not whole)
+            found[port] = Reading(reading.current_a if whole else math.inf, reading.limited or not whole)
         return found
 
     def pulse(

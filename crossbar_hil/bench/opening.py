@@ -73,7 +73,7 @@ def open_backend(
     seen : callable
         Called with name and identity of every instrument that has said who it is, before anything else is sent to it.
     on_trial : bool
-        Whether the bench holds no chip and may leave lines open, see `crossbar_hil.trial`.
+        Whether the bench holds no chip and may leave lines open, see `crossbar_hil.witness`.
 
     The generator is ``numpy.random.default_rng(seed)``, so that ``lognormal_shifts`` with the same generator draws the
     same chip, simulated or emulated.

@@ -38,9 +38,9 @@ def commission(bench: str, resistors: str, tolerance: str, to: Path | None, yes:
     if a step failed.
     """
     from crossbar_hil.bench.file import load_bench  # noqa: PLC0415 - --help must not wait for it
-    from crossbar_hil.bench.resistors import read_resistors  # noqa: PLC0415
     from crossbar_hil.commissioning.commissioning import commission as prove  # noqa: PLC0415
     from crossbar_hil.commissioning.report import keep  # noqa: PLC0415
+    from crossbar_hil.commissioning.resistors import read_resistors  # noqa: PLC0415
     from crossbar_hil.commissioning.steps import Step  # noqa: PLC0415
     from crossbar_hil.errors import ConfigError  # noqa: PLC0415
     from crossbar_hil.quantities import share  # noqa: PLC0415

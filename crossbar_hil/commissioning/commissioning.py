@@ -14,26 +14,29 @@ import numpy as np
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.checking import check_bench
-from crossbar_hil.bench.electrical import electrical, electrical_hash
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.commissioning import pulses, statics
 from crossbar_hil.commissioning.compliance import NAME as COMPLIANCE
 from crossbar_hil.commissioning.compliance import compliance
+from crossbar_hil.commissioning.electrical import electrical, electrical_hash
 from crossbar_hil.commissioning.expected import BoardModel
 from crossbar_hil.commissioning.readings import Trial, take_readings
 from crossbar_hil.commissioning.statics import Board
 from crossbar_hil.commissioning.steps import Check, Step, failed_step, not_done, quantity
+from crossbar_hil.commissioning.trial import TrialPlan
 from crossbar_hil.errors import ConfigError, CrossbarError, GuardError
 from crossbar_hil.guard.client import GuardedBackend
 from crossbar_hil.guard.opening import open_guarded, session_folder
 from crossbar_hil.instrument import Identity
 from crossbar_hil.plugins import load
-from crossbar_hil.trial import TrialPlan
 
 IDENTITY = "identity: every instrument is the one that the file names"
 SETTINGS = "settings: every one reads back as it was set"
 SIGHTS = "the board in every state of the relays"
 KILLED = "a guard that is killed: a second one makes the bench safe"
+WHO_ELSE = (
+    "another program or a person at the front panel, a cable that came loose, an instrument that was switched off"
+)
 TOLERANCE = 0.01
 STATICS = (
     statics.open_lines,
@@ -194,7 +197,7 @@ def commission(
         if under_way == KILLED and isinstance(error, GuardError):
             told(_killed(session))
             return found
-        told(failed_step(under_way, error, getattr(error, "__notes__", ())))
+        told(failed_step(under_way, error, [*getattr(error, "__notes__", ()), WHO_ELSE]))
         names = [step.name for step in found.steps]
         _left_out(told, found, *(name for name in (SIGHTS, *LATER) if name not in names and name != under_way))
     return found

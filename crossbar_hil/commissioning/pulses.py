@@ -1,6 +1,7 @@
 """The pulse that really comes out: height and half-select by currents inside it, width and number by a clock."""
 
 import time
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -9,7 +10,8 @@ from crossbar_hil.commissioning.readings import Trial
 from crossbar_hil.commissioning.statics import Board
 from crossbar_hil.commissioning.steps import Check, Step, per_cent, quantity
 from crossbar_hil.errors import LimitError
-from crossbar_hil.trial import Train
+from crossbar_hil.instrument import Reading
+from crossbar_hil.witness import Train
 
 HEIGHT = 0.02
 """Share by which a pulse may differ in height: its current is read in a coarser range, for a shorter time."""
@@ -23,7 +25,7 @@ REFUSED_NAME = "pulses beyond [limits] are refused, and none is sent"
 
 
 def height(board: Board, trial: Trial, pulse: Pulse) -> Step:
-    """Send one pulse to each cell and compare the currents inside it with those of the same state at read voltage.
+    """Send one pulse to each cell: the currents inside it tell the voltage of each source, by those at read voltage.
 
     Raises
     ------
@@ -31,33 +33,30 @@ def height(board: Board, trial: Trial, pulse: Pulse) -> Step:
         What ends a session with a bench.
     """
     step, found = Step(HEIGHT_NAME), board.readings
-    net = found.writes.net
-    worst: dict[str, tuple[float, tuple[int, int]]] = {}
+    worst: dict[str, tuple[float, float, tuple[int, int]]] = {}
     limited = sent = 0
     for place, cell in enumerate(found.writes.keys):
         counts = np.zeros(board.ohms.shape, dtype=np.int64)
         counts[cell] = 1
-        train = trial.pulse_on_trial(counts, pulse)
+        inside = trial.pulse_on_trial(counts, pulse).inside[0]
         sent += 1
-        for port, seen in train.inside[0].items():
-            limited += seen.limited
-            # The same state at read voltage says what one volt drives, through whole and half-selected cells together.
-            per_volt = float(net[place, found.sources.index(port)]) / found.read_v
-            share = seen.current_a / (per_volt * pulse.amplitude_v) - 1 if per_volt else np.inf
-            if port not in worst or abs(share) > abs(worst[port][0]):
-                worst[port] = float(share), cell
+        limited += sum(seen.limited for seen in inside.values())
+        for port, volts in _volts_inside(board, place, inside).items():
+            asked = found.writes.sights[place].volts[port] * pulse.amplitude_v
+            if port not in worst or abs(volts / asked - 1) > abs(worst[port][0] / worst[port][1] - 1):
+                worst[port] = volts, asked, cell
     typical = float(np.median(board.model.siemens)) * found.read_v
-    for port, (share, cell) in worst.items():
+    for port, (volts, asked, cell) in worst.items():
         allowed = HEIGHT + 4 * float(found.noise_a[found.sources.index(port)]) / typical
-        seen_v = (1 + share) * pulse.amplitude_v
+        share = volts / asked - 1
         where = f"{board.lines[cell[0]]}, {board.lines[len(board.ohms) + cell[1]]}"
         step.checks.append(
             Check(
                 f"{port}, worst of {sent} pulses ({where})",
-                quantity(pulse.amplitude_v, "V"),
-                f"{quantity(seen_v, 'V')} ({per_cent(share, sign=True)})",
+                quantity(asked, "V"),
+                f"{quantity(volts, 'V')} ({per_cent(share, sign=True)})",
                 per_cent(allowed),
-                "2 %: a coarser range and a shorter reading; the current of the same state at read voltage",
+                "2 %: a coarser range and a shorter reading; by the current of the same state at read voltage",
                 abs(share) <= allowed,
             )
         )
@@ -67,6 +66,23 @@ def height(board: Board, trial: Trial, pulse: Pulse) -> Step:
         "a current limit or a range that does not hold the pulse",
     ]
     return step.judged()
+
+
+def _volts_inside(board: Board, place: int, inside: Mapping[str, Reading]) -> dict[str, float]:
+    """Return the voltage of each source inside a pulse, from its current and that of the others.
+
+    What one volt of each source drives into each other is worked out from the board; how much of that a source shows is
+    taken from the same state at read voltage.
+    """
+    found, sight = board.readings, board.readings.writes.sights[place]
+    ports = list(inside)
+    at = [found.sources.index(port) for port in ports]
+    unit = board.model.currents([(sight.assignment, {port: 1.0}) for port in ports])[:, at].T
+    unit[np.diag_indices(len(ports))] += found.base_a[at] / found.read_v
+    wanted = unit @ np.array([sight.volts[port] * found.read_v for port in ports])
+    shown = found.writes.net[place, at] / wanted
+    currents = np.array([inside[port].current_a for port in ports]) / shown
+    return dict(zip(ports, np.linalg.solve(unit, currents).tolist(), strict=True))
 
 
 def width(board: Board, trial: Trial, pulse: Pulse) -> Step:
@@ -109,7 +125,7 @@ def width(board: Board, trial: Trial, pulse: Pulse) -> Step:
     share = real_s / pulse.width_s - 1
     step.checks.append(
         Check(
-            "width",
+            "width" if widths[0] == 1 else "width, the mean of a pulse and the time at 0 V beside it",
             quantity(pulse.width_s, "s"),
             f"{quantity(real_s, 's')} ({per_cent(share, sign=True)})",
             per_cent(WIDTH),

@@ -8,7 +8,8 @@ import numpy as np
 
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.backend import Pulse
-from crossbar_hil.trial import Sight, Sights, Train, TrialPlan, Volts
+from crossbar_hil.commissioning.trial import Sight, TrialPlan
+from crossbar_hil.witness import Sights, Train, Volts
 
 REPEATS = 8
 """Readings in one state, one after the other, to see noise."""

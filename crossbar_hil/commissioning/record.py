@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from crossbar_hil.bench.electrical import electrical, electrical_hash
 from crossbar_hil.bench.file import Bench
+from crossbar_hil.commissioning.electrical import electrical, electrical_hash
 from crossbar_hil.guard.names import file_name
 from crossbar_hil.parsing import parse_json
 from crossbar_hil.state import state_folder

@@ -7,8 +7,8 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from crossbar_hil.bench.electrical import electrical_hash
 from crossbar_hil.commissioning.commissioning import Commissioning
+from crossbar_hil.commissioning.electrical import electrical_hash
 from crossbar_hil.commissioning.record import folder_of
 from crossbar_hil.commissioning.steps import per_cent, quantity
 from crossbar_hil.errors import RunError, reason_of

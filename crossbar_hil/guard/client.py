@@ -21,9 +21,9 @@ from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.backend import DeviceBackend, Limits, Pulse
 from crossbar_hil.bench.instruments import write_to_stderr
 from crossbar_hil.errors import GuardError, LimitError, Stopped
-from crossbar_hil.guard.messages import LONGEST_LINE, Sender, error_from_message, from_line
+from crossbar_hil.guard.messages import LONGEST_LINE, Sender, error_from_message, from_line, reading_from_json
 from crossbar_hil.guard.service import BEAT_S
-from crossbar_hil.trial import Seen, Sights, Train, Volts
+from crossbar_hil.witness import Sights, Train, Volts
 
 SILENCE_S = 5.0
 """A guard that has said nothing for so long is hung: it is killed, and a rescue guard makes the bench safe."""
@@ -303,7 +303,7 @@ class GuardedBackend(DeviceBackend):
         return np.array(self._call(do="lines", voltage=voltage_v), dtype=np.float64)
 
     def look(self, sights: Sequence[tuple[Sequence[str], Sequence[Volts]]]) -> Sights:
-        """Measure the raw currents of every source in some states; see `crossbar_hil.trial`.
+        """Measure the raw currents of every source in some states; see `crossbar_hil.witness`.
 
         Parameters
         ----------
@@ -312,12 +312,12 @@ class GuardedBackend(DeviceBackend):
         """
         asked = [[list(state), [dict(each) for each in steps]] for state, steps in sights]
         found = self._call(do="look", sights=asked)
-        return [[{port: Seen.from_json(seen) for port, seen in each.items()} for each in state] for state in found]
+        return [[{port: reading_from_json(seen) for port, seen in each.items()} for each in state] for state in found]
 
     def pulse_on_trial(self, counts: IntArray, pulse: Pulse) -> Train:
         """Send pulses to one cell, and return what each showed."""
         found = self._call(do="train", counts=counts.tolist(), amplitude_v=pulse.amplitude_v, width_s=pulse.width_s)
-        inside = [{port: Seen.from_json(seen) for port, seen in each.items()} for each in found["inside"]]
+        inside = [{port: reading_from_json(seen) for port, seen in each.items()} for each in found["inside"]]
         return Train(inside, found["clock_s"], (int(found["widths"][0]), int(found["widths"][1])))
 
     def note_record(self, began: Mapping[str, Any]) -> None:

@@ -33,8 +33,7 @@ from crossbar_hil.guard.replay import Intent, Operation, Record, conductances_in
 from crossbar_hil.guard.states import Machine, State
 from crossbar_hil.guard.watch import Least, Watch
 from crossbar_hil.instrument import PulseMemory, Reading
-from crossbar_hil.trial import Sights, Train, Volts
-from crossbar_hil.witness import PulseOutcome, Witness, WitnessedBackend
+from crossbar_hil.witness import PulseOutcome, Sights, Train, Volts, Witness, WitnessedBackend
 
 if TYPE_CHECKING:
     from crossbar_hil.guard.ledger import DoseLedger

@@ -20,7 +20,7 @@ import numpy as np
 from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import CrossbarError, GuardError, Stopped
 from crossbar_hil.guard.keeper import Keeper, SafeReport, StopFlag
-from crossbar_hil.guard.messages import LONGEST_LINE, Sender, error_to_message, from_line
+from crossbar_hil.guard.messages import LONGEST_LINE, Sender, error_to_message, from_line, reading_to_json
 
 BEAT_S = 1.0
 """Trainer and guard tell each other that they live, in seconds (design: table of the times to safe)."""
@@ -246,8 +246,8 @@ def _look_at_bench(keeper: Keeper, request: dict[str, Any]) -> Any:
         return [[value if np.isfinite(value) else str(value) for value in line] for line in between.tolist()]
     if request["do"] == "look":
         found = keeper.look([(tuple(state), steps) for state, steps in request["sights"]])
-        return [[{port: seen.as_json() for port, seen in each.items()} for each in state] for state in found]
+        return [[{port: reading_to_json(seen) for port, seen in each.items()} for each in state] for state in found]
     pulse = Pulse(request["amplitude_v"], request["width_s"])
     train = keeper.pulse_on_trial(np.array(request["counts"], dtype=np.int64), pulse)
-    inside = [{port: seen.as_json() for port, seen in each.items()} for each in train.inside]
+    inside = [{port: reading_to_json(seen) for port, seen in each.items()} for each in train.inside]
     return {"inside": inside, "clock_s": train.clock_s, "widths": train.widths}

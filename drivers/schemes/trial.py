@@ -4,7 +4,7 @@ from itertools import permutations, product
 
 import numpy as np
 
-from crossbar_hil.trial import Sight, TrialPlan
+from crossbar_hil.commissioning.trial import Sight, TrialPlan
 
 from .read_schemes import Floating, ReadScheme
 from .wiring import OPEN

@@ -11,7 +11,7 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.bench.file import Bench, Chip, EmulationTable, WiringTable
-from crossbar_hil.bench.resistors import checked_resistors
+from crossbar_hil.commissioning.resistors import checked_resistors
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.instrument import row_number
 from crossbar_hil.plugins import load

@@ -6,8 +6,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from crossbar_hil.bench.electrical import electrical_hash
 from crossbar_hil.bench.file import load_bench
+from crossbar_hil.commissioning.electrical import electrical_hash
 from crossbar_hil.commissioning.record import folder_of, why_not_proven
 from crossbar_hil.commissioning.report import keep
 

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from crossbar_hil.bench.resistors import read_resistors
+from crossbar_hil.commissioning.resistors import read_resistors
 from crossbar_hil.errors import ConfigError
 
 
