@@ -10,6 +10,7 @@ import math
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from crossbar_hil.errors import ConfigError
@@ -99,6 +100,13 @@ class Instrument(ABC):
 
     def recover(self) -> None:  # noqa: B027 - not every session can get out of step
         """Bring the session in step again after a failed exchange; do nothing if none failed."""
+
+    def hurried(self, share: float) -> AbstractContextManager[None]:  # noqa: ARG002 - not every session has a deadline
+        """Give all exchanges in a ``with`` block together this share of the deadline of one.
+
+        For an instrument that may not answer at all, while others wait to be made safe.
+        """
+        return nullcontext()
 
     @abstractmethod
     def close(self) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # a plug-in is imported by every pytest on the machine, so it
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--bench`` and ``--bench-seed``."""
+    """Add ``--bench``, ``--bench-seed`` and ``--allow-loopback``."""
     group = parser.getgroup("crossbar-hil")
     group.addoption(
         "--bench",
@@ -29,6 +29,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="bench behind the fixture crossbar_backend (default: simulated)",
     )
     group.addoption("--bench-seed", type=int, default=1, metavar="N", help="seed of its virtual chip (default: 1)")
+    group.addoption(
+        "--allow-loopback", action="store_true", help="take what answers on this machine for a real instrument"
+    )
 
 
 @pytest.fixture
@@ -37,10 +40,13 @@ def crossbar_backend(request: pytest.FixtureRequest) -> Iterator[DeviceBackend]:
     from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
     from crossbar_hil.bench.opening import open_backend  # noqa: PLC0415
     from crossbar_hil.guard.opening import open_bench  # noqa: PLC0415
+    from crossbar_hil.owners.addresses import loopback_allowed  # noqa: PLC0415
 
     name, seed = request.config.getoption("--bench"), request.config.getoption("--bench-seed")
     bench = load_bench(name)
-    with open_bench(name, seed=seed) if bench.kind == "hardware" else open_backend(bench, seed=seed) as backend:
+    with loopback_allowed(request.config.getoption("--allow-loopback")):
+        opened = open_bench(name, seed=seed) if bench.kind == "hardware" else open_backend(bench, seed=seed)
+    with opened as backend:
         yield backend
 
 

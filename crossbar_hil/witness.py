@@ -41,6 +41,9 @@ class Witness:
     def failed(self, sequence: int | None, outcome: PulseOutcome, cause: BaseException) -> None:
         """Note that they failed, and what is known of what reached the chip."""
 
+    def unsafe(self, why: str) -> None:
+        """Tell a person at once that the bench may not be safe, and what to look at; empty if it is safe after all."""
+
 
 @dataclass(frozen=True)
 class Train:

@@ -253,8 +253,8 @@ class ChipBackend(WitnessedBackend):
             return "done"
         try:
             with suppress(InstrumentError):
-                self._rig.make_safe()
-            memory = self._rig.pulse_memory(next(iter(amplitudes)), self._token)
+                self._make_safe_or_tell()
+            memory = self._rig.pulse_memory_in_a_hurry(next(iter(amplitudes)), self._token)
         except InstrumentError:
             return "in_doubt"
         if memory is None or sequence is None:
@@ -401,7 +401,7 @@ class ChipBackend(WitnessedBackend):
                 if isinstance(error, ComplianceError):
                     self._rest_or_switch_off()
                 else:
-                    self._rig.make_safe()
+                    self._make_safe_or_tell()
             except Exception as unsafe:
                 error.add_note(str(unsafe))
             raise
@@ -410,10 +410,19 @@ class ChipBackend(WitnessedBackend):
         try:
             self._rig.rest()
         except Exception:  # a source that cannot be brought to 0 V is switched off
-            self._rig.make_safe()
+            self._make_safe_or_tell()
         except BaseException:  # so is one that somebody was too impatient to bring there
-            self._rig.make_safe()
+            self._make_safe_or_tell()
             raise
+
+    def _make_safe_or_tell(self) -> None:
+        """Make safe; where that is not confirmed, the witness is told before anything else is tried."""
+        try:
+            self._rig.make_safe()
+        except InstrumentError as error:
+            self.witness.unsafe(str(error))
+            raise
+        self.witness.unsafe("")
 
     def _conductance(self, source_volts: Mapping[str, float], sign: int, voltage_v: float) -> float:
         """Return what the meter shows at these voltages more than at 0 V, over the voltage; infinite if beyond it."""

@@ -27,6 +27,8 @@ from .schemes.wiring import GROUND, Assignment, WiredMatrix
 
 IMPOSSIBLE = 2.0
 """A current of more than this many current limits was not measured: it is how instruments write an overrange."""
+HURRY = 0.5
+"""Share of the deadline in which a source says what it remembers after a failure."""
 
 
 class Rig:
@@ -252,6 +254,11 @@ class Rig:
     def pulse_memory(self, port: str, token: str) -> PulseMemory | None:
         """Ask the source on a port which numbered pulses of a run were sent last."""
         return self.sources[port].pulse_memory(token)
+
+    def pulse_memory_in_a_hurry(self, port: str, token: str) -> PulseMemory | None:
+        """Ask it of a source that may not answer at all, while a person is to be told how the pulses ended."""
+        with self.sources[port].hurried(HURRY):
+            return self.pulse_memory(port, token)
 
     def confirm(self) -> None:
         """See that every output is still on, or what was done since they were switched on was done with nothing.

@@ -15,6 +15,10 @@ LEAST_SPREAD = 1e-3
 """A spread or variation of steps below this is none."""
 SURE = 4.0
 """A relaxation is believed in if it is so many times as large as what noise makes of it."""
+_NEIGHBOURS = 3
+"""Steps on each side that a step is evened with, before noise is drawn onto the curve."""
+_NOISES = 100
+"""Draws of noise alone, of which the variation of steps is freed."""
 _TIMES = 200
 
 
@@ -171,22 +175,47 @@ def _undo(each: Readings, share: float, seconds: float | None) -> FloatArray:
 def _variation(rises: FloatArray, curves: FloatArray, noise: float) -> float | None:
     """Relative spread of a step, from where each cell goes and where the mean curve goes from the cell's own level.
 
-    Of each cell its factor was taken out; `noise` is that of a mean of readings.
+    Of each cell its factor was taken out; `noise` is that of a mean of readings. What noise alone does to cells that
+    all follow the smooth mean curve is found by drawing it, and taken off.
     """
-    cells, levels = rises.shape
+    cells = len(rises)
     if cells < 2:
         return None
+    squares, total = _astray(rises)
+    if noise > LEAST_NOISE:
+        rng = np.random.default_rng(0)
+        tops = curves.max(axis=1) - curves[:, 0]
+        factors = tops / float(np.exp(np.log(tops).mean())) if tops.min() > 0 else np.ones(cells)
+        smooth = curves[:, :1] + factors[:, None] * _evened(_monotone(rises.mean(axis=0)))
+        drawn = []
+        for _ in range(_NOISES):
+            seen = smooth * (1 + noise * rng.standard_normal(smooth.shape))
+            drawn.append(_astray((seen - seen[:, :1]) / factors[:, None])[0])
+        squares -= float(np.mean(drawn))
+    found = float(np.sqrt(squares / total)) if squares > 0 < total else 0.0
+    return found if found > LEAST_SPREAD else 0.0
+
+
+def _evened(levels: FloatArray) -> FloatArray:
+    """Return a rising curve whose steps are the mean of their neighbours, as noise makes them uneven."""
+    half = min(_NEIGHBOURS, (len(levels) - 1) // 2)
+    steps = np.pad(np.diff(levels), half, mode="reflect" if len(levels) > half + 1 else "edge")
+    even = np.convolve(steps, np.ones(2 * half + 1) / (2 * half + 1), mode="valid")
+    return np.concatenate(([0.0], np.cumsum(even)))
+
+
+def _astray(rises: FloatArray) -> tuple[float, float]:
+    """Sum of squares by which cells stray from the mean curve, and of the steps that they were to make."""
+    cells, levels = rises.shape
     mean = rises.mean(axis=0)
     shape, number = np.maximum.accumulate(mean) + 1e-9 * mean.max() * np.arange(levels), np.arange(levels)
     early = slice(0, max(levels // 2, 2))  # later on most of the curve is flat
-    squares = total = 0.0
-    for rise, curve in zip(rises, curves, strict=True):
+    steps = float(np.sum(np.diff(shape)[early] ** 2))
+    squares = 0.0
+    for rise in rises:
         ahead = np.interp(np.interp(rise[:-1], shape, number) + 1, number, shape)
         squares += float(np.sum(((rise[1:] - ahead) ** 2)[early])) * cells / (cells - 1)
-        squares -= float(np.sum((2 * (noise * curve[:-1]) ** 2)[early]))
-        total += float(np.sum((ahead - rise[:-1])[early] ** 2))
-    found = float(np.sqrt(squares / total)) if squares > 0 < total else 0.0
-    return found if found > LEAST_SPREAD else 0.0
+    return squares, steps * cells
 
 
 def _monotone(levels: FloatArray) -> FloatArray:

@@ -31,6 +31,7 @@ def open_instruments(
     ask: Callable[[str], str] | None = None,
     tell: Callable[[str], None] | None = None,
     seen: Seen = lambda name, identity: None,  # noqa: ARG005 - the signature of one
+    patience: Callable[[], float] = lambda: 1.0,
 ) -> dict[str, Any]:
     """Connect to every instrument of a bench and see that each is the one that the file names.
 
@@ -42,7 +43,7 @@ def open_instruments(
         The chip of an emulated bench is drawn from it.
     owned : ExitStack
         Closes the sessions, and the emulated instruments, when it is closed.
-    resources, ask, tell, seen
+    resources, ask, tell, seen, patience
         As of `crossbar_hil.bench.opening.open_backend`.
 
     Raises
@@ -66,6 +67,8 @@ def open_instruments(
             )
         instrument = open_instrument(name, table, resource or "", ask=ask, tell=tell)
         owned.callback(instrument.close)
+        if hasattr(instrument, "heed"):  # not a person
+            instrument.heed(patience)
         identity = instrument.identify()
         wrong = wrong_identity(name, table, identity)
         if wrong:

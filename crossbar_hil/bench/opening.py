@@ -57,6 +57,7 @@ def open_backend(
     tell: Callable[[str], None] | None = None,
     seen: Seen = lambda name, identity: None,  # noqa: ARG005 - the signature of one
     on_trial: bool = False,
+    patience: Callable[[], float] = lambda: 1.0,
 ) -> DeviceBackend:
     """Open the backend of a bench that is already checked, in this process and without a journal.
 
@@ -74,6 +75,8 @@ def open_backend(
         Called with name and identity of every instrument that has said who it is, before anything else is sent to it.
     on_trial : bool
         Whether the bench holds no chip and may leave lines open, see `crossbar_hil.witness`.
+    patience : callable
+        Asked while an instrument is waited for: the share of its deadline that it still has; 1 for all of it.
 
     The generator is ``numpy.random.default_rng(seed)``, so that ``lognormal_shifts`` with the same generator draws the
     same chip, simulated or emulated.
@@ -83,7 +86,7 @@ def open_backend(
         return make_backend(bench, rng)
     factory = _factory(bench)
     with ExitStack() as owned:
-        instruments = open_instruments(bench, rng, owned, resources, ask=ask, tell=tell, seen=seen)
+        instruments = open_instruments(bench, rng, owned, resources, ask=ask, tell=tell, seen=seen, patience=patience)
         chip = _assemble(bench, factory, instruments, {"on_trial": True} if on_trial else {})
         chip.owned = owned.pop_all()
         return chip

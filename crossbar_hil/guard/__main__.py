@@ -67,6 +67,7 @@ class KeptChip:
                     tell=service.tell,
                     seen=claim(bench, lock),
                     on_trial=hello.get("on_trial", False),
+                    patience=service.stop.patience,
                 )
             if ledger is not None:
                 chip.spent = Spent(chip.shape, *ledger.totals())
@@ -80,6 +81,7 @@ class KeptChip:
                 stop=service.stop,
                 lock=lock,
                 least=Least.of(bench),
+                alarm=service.alarm,
             )
             device = dict(chip.identify())
             if bench.kind == "hardware":

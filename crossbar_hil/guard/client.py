@@ -25,6 +25,7 @@ from crossbar_hil.guard.messages import LONGEST_LINE, Sender, error_from_message
 from crossbar_hil.guard.service import BEAT_S
 from crossbar_hil.witness import Sights, Train, Volts
 
+UNSAFE = "the bench may not be safe"
 SILENCE_S = 5.0
 """A guard that has said nothing for so long is hung: it is killed, and a rescue guard makes the bench safe."""
 START_S = 60.0
@@ -197,7 +198,7 @@ class GuardProcess:
             elif "tell" in message:
                 write_to_stderr(message["tell"])
             elif "unsafe" in message:
-                write_to_stderr("the bench may not be safe: " + "; ".join(message["unsafe"]["failures"]))
+                write_to_stderr(in_words(message["unsafe"]))
             elif any(key in message for key in keys) and (number is None or message.get("id") == number):
                 return message
 
@@ -239,7 +240,7 @@ class GuardProcess:
         while not self._over.is_set():
             if self._wake.wait(BEAT_S):
                 self._wake.clear()
-                self._send({"stop": self._stop_cause})
+                self._send({"stop": self._stop_cause, "pressed": True})
             now = time.monotonic()
             if now - before > SILENCE_S / 2:
                 self._heard = now  # this process was stopped itself, which says nothing of the guard
@@ -256,7 +257,12 @@ def describe_safe_report(report: Mapping[str, Any]) -> str:
     """Say in words how making safe went."""
     if report["confirmed"]:
         return "outputs are off and relays open"
-    return f"the bench may not be safe: {'; '.join(report['failures'])}"
+    return in_words("; ".join(report["failures"]))
+
+
+def in_words(why: str) -> str:
+    """Say that the bench may not be safe."""
+    return f"{UNSAFE}: {why.removeprefix(f'{UNSAFE}: ')}"
 
 
 class GuardedBackend(DeviceBackend):
@@ -340,8 +346,10 @@ class GuardedBackend(DeviceBackend):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with _deaf_to_interrupts():
+        with _stopping_at_interrupts(self.request_stop):
             if self.safe_report is None:
+                if isinstance(error, KeyboardInterrupt):
+                    self.request_stop("Ctrl-C was pressed")
                 cause = "the session ended" if error is None else f"{type(error).__name__}: {error}"
                 report = self._guard.end(cause, at_once=error is not None)
                 if self._guard.ended is None and self.safe_report is None:
@@ -389,9 +397,9 @@ def _interruptible() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Let no Ctrl-C cut short what makes the bench safe."""
-    with _handled_by(signal.SIG_IGN):
+def _stopping_at_interrupts(request_stop: Callable[[str], None]) -> Iterator[None]:
+    """Let Ctrl-C not cut short what makes the bench safe; the guard hears of it, and does not try for long any more."""
+    with _handled_by(lambda *_: request_stop("Ctrl-C was pressed")):
         yield
 
 

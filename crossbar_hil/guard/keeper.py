@@ -4,7 +4,6 @@ This is what runs inside the guard process, and it is the whole of it but for th
 numbers of the pulses, going on after a lost answer, and making safe.
 """
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -42,6 +41,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 TRIES = 3
 """An operation whose link fails is gone on with so many times, then the run is stopped."""
+IN_HASTE = 0.25
+"""Share of its deadline that an instrument still has to answer once somebody waits for a stop: half a second of two."""
 SIGNATURE = 0.1
 """Share by which a cell that was not pulsed may differ, when a run is resumed, from what was last measured of it."""
 
@@ -56,21 +57,45 @@ class SafeReport:
 
 
 class StopFlag:
-    """Set once, from any thread or signal handler; the first cause stays."""
+    """Set once, from any thread or signal handler; the first cause stays.
+
+    Plain values alone: a handler may come in the middle of anything, also of taking a lock.
+
+    Attributes
+    ----------
+    cause : str
+        Why a stop is wanted.
+    pressed : bool
+        Whether somebody waits for it, by Ctrl-C or a signal.
+    alarmed : bool
+        Whether it was told that the bench may not be safe.
+    enough : bool
+        Whether somebody asked again after that: nothing is to be tried any more.
+    """
 
     def __init__(self) -> None:
         self.cause = ""
-        self._set = threading.Event()
+        self.pressed = self.alarmed = self.enough = False
+        self._wanted = False
 
     def set(self, cause: str) -> None:
         """Ask for a stop."""
-        if not self._set.is_set():
-            self.cause = cause
-            self._set.set()
+        if not self._wanted:
+            self.cause, self._wanted = cause, True
+
+    def press(self, cause: str) -> None:
+        """Ask for a stop in the name of somebody who waits for it."""
+        self.enough = self.enough or self.alarmed
+        self.pressed = True
+        self.set(cause)
 
     def wanted(self) -> bool:
         """Say whether a stop was asked for."""
-        return self._set.is_set()
+        return self._wanted
+
+    def patience(self) -> float:
+        """Return the share of its deadline that an instrument still has to answer."""
+        return 0.0 if self.enough else IN_HASTE if self.pressed else 1.0
 
 
 class Keeper:
@@ -92,6 +117,8 @@ class Keeper:
         Looked at before pulses: a bench that is not ours any more gets none.
     least : Least, optional
         How far below zero a reading may lie; not looked at if not given.
+    alarm : callable
+        Told, before anything else is tried, that the bench may not be safe, and which instrument to look at.
     """
 
     gave_up = False
@@ -107,6 +134,7 @@ class Keeper:
         stop: StopFlag | None = None,
         lock: "BenchLock | None" = None,
         least: Least | None = None,
+        alarm: Callable[[str], object] = lambda why: None,  # noqa: ARG005 - the signature of one
     ) -> None:
         self.chip = chip
         self.machine = Machine()
@@ -116,6 +144,8 @@ class Keeper:
         self._ledger = ledger
         self._lock = lock
         self._least = least
+        self._alarm = alarm
+        self._unsafe = ""  # what was told in this operation: that the bench may not be safe
         self._record = Record.of(journal.entries, chip.shape)
         self._place = 0  # of the next operation to be answered from the journal
         self._resumed = bool(self._record.operations)
@@ -217,13 +247,15 @@ class Keeper:
             self.chip.make_safe()
         except BaseException as error:  # whatever it is, it is told, and nothing may end this
             failures.append(str(error) or type(error).__name__)
-        report = SafeReport(cause, not failures, tuple(failures))
-        self.machine.to(State.BROKEN if failures else State.SAFE)
+        return self._write_safe(SafeReport(cause, not failures, tuple(failures)))
+
+    def _write_safe(self, report: SafeReport) -> SafeReport:
+        self.machine.to(State.SAFE if report.confirmed else State.BROKEN)
         try:
             self._journal.append("safe", asdict(report))
             self._journal.commit()
         except CrossbarError as error:
-            report = SafeReport(cause, report.confirmed, (*failures, f"not in the journal: {error}"))
+            report = replace(report, failures=(*report.failures, f"not in the journal: {error}"))
         return report
 
     # ------------------------------------------------------------------ replay
@@ -292,11 +324,15 @@ class Keeper:
     def _working(self, state: State, work: Callable[[], T]) -> T:
         """Do work in a state; after a failure the chip is made safe before anything else is said."""
         self.machine.to(state)
+        self._unsafe = ""
         try:
             result = work()
         except BaseException as error:
-            report = self.make_safe(f"{type(error).__name__}: {error}")
-            if not report.confirmed:
+            cause = f"{type(error).__name__}: {error}"
+            report = (
+                self._write_safe(SafeReport(cause, False, (self._unsafe,))) if self._unsafe else self.make_safe(cause)
+            )
+            if not report.confirmed and report.failures[0] not in getattr(error, "__notes__", ()):
                 error.add_note("; ".join(report.failures))
             if isinstance(error, ComplianceError | OverrangeError | CellChanged):
                 self._tell_exposed(error)
@@ -337,6 +373,8 @@ class Keeper:
             try:
                 return self.chip.read_currents(voltages)
             except TransportError as error:
+                if self._unsafe:  # whoever does not even say that it is off will not answer this either
+                    raise
                 self._note(f"a read failed and is repeated {left} times at most: {error}")
                 if not left:
                     raise
@@ -381,6 +419,8 @@ class Keeper:
                     self._reserve(operation.number, counts, pulse)
                     self.chip.send_pulses(rest, pulse)
             except TransportError as error:
+                if self._unsafe:
+                    raise
                 self._note(f"pulses failed and are gone on with {left} times at most: {error}")
                 if not left:
                     raise
@@ -474,6 +514,11 @@ class _Numbering(Witness):
             keeper._commit()
         except RunError as error:  # the chip must be made safe whatever the disk says
             cause.add_note(f"how the pulse ended is not in the journal: {error}")
+
+    def unsafe(self, why: str) -> None:
+        self._keeper._unsafe = why
+        if why:
+            self._keeper._alarm(why)
 
 
 def _outcome_from_memory(sequence: int, memory: PulseMemory | None) -> tuple[PulseOutcome, str]:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from crossbar_hil.guard.ledger import default_path, why_dose_unknown
 from crossbar_hil.guard.lock import BenchLock
 from crossbar_hil.guard.names import same_identity
 from crossbar_hil.instrument import Identity, SourceMeter
-from crossbar_hil.owners.addresses import is_loopback_allowed
+from crossbar_hil.owners.addresses import is_loopback_allowed, on_loopback
 from crossbar_hil.owners.takeover import PATIENCE_S, take_over
 from crossbar_hil.plugins import load
 from crossbar_hil.state import state_folder
@@ -26,6 +26,8 @@ from crossbar_hil.training.settings import BenchTraining
 
 JOURNAL = "journal.sqlite"
 EMULATED_STATE = "emulated.json"
+AT_RESCUE = 0.5
+"""Share of the deadline in which an instrument says who it is, before others are made safe without it."""
 
 
 def open_bench(
@@ -124,8 +126,16 @@ def open_guarded(
             owned.callback(served.close)
             resources, keep_open = served.resources, (served.lifeline,)
         chip_id = bench.chip_id if has_chip else None
-        header = {"run": folder.name, "bench": bench.name, "kind": bench.kind, "chip": chip_id, "seed": seed}
+        header: dict[str, Any] = {
+            "run": folder.name,
+            "bench": bench.name,
+            "kind": bench.kind,
+            "chip": chip_id,
+            "seed": seed,
+        }
         header["bench_sha256"] = bench_hash(folder)
+        if bench.kind == "hardware" and is_loopback_allowed():
+            header["on_loopback"] = on_loopback({name: table.resource for name, table in bench.instruments.items()})
         hello = Hello(
             bench=folder / BENCH_FILE,
             journal=folder / JOURNAL,
@@ -242,7 +252,9 @@ def rescue(
             try:
                 instrument = open_instrument(name, table, named[name] or "", ask=ask, tell=tell)
                 owned.callback(instrument.close)
-                identity = instrument.identify()
+                hurried = getattr(instrument, "hurried", lambda share: nullcontext())  # noqa: ARG005
+                with hurried(AT_RESCUE):  # the others wait for their turn
+                    identity = instrument.identify()
                 wrong = wrong_identity(name, table, identity)
                 if not wrong:
                     claim(bench, lock)(name, identity)

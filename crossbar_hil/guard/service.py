@@ -6,6 +6,7 @@ an operation is under way; a third one sees to the beats in both directions.
 
 import json
 import queue
+import re
 import signal
 import threading
 import time
@@ -28,9 +29,12 @@ MISSED = 3
 """So many beats missed, and the other one counts as gone."""
 FLUSH_S = 2.0
 """Time that a trainer has to hear the last words of a guard, in seconds; one that does not read them is gone."""
+LOOK_S = 0.1
+"""Between two looks whether somebody waits, in seconds."""
 RETRY_S = 1.0
-RETRIES = 60
-"""A bench that cannot be confirmed to be safe is tried again each second for a minute."""
+SAFE_WITHIN_S = 60.0
+"""A bench that cannot be confirmed to be safe is tried again each second for so long; not where somebody waits for
+the end, who has been told what to look at."""
 SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT")
 
 
@@ -53,13 +57,24 @@ class Service:
         The pipe.
     beat_s : float
         Time between two beats, in seconds.
+    clock : callable
+        Monotonic time, in seconds, by which making safe comes to an end.
     """
 
-    def __init__(self, requests: BinaryIO, answers: RawIOBase, *, beat_s: float = BEAT_S) -> None:
+    def __init__(
+        self,
+        requests: BinaryIO,
+        answers: RawIOBase,
+        *,
+        beat_s: float = BEAT_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.stop = StopFlag()
         self._requests = requests
         self._sender = Sender(answers, lambda: self.stop.set("the trainer is gone: the pipe to it is closed"))
         self._beat_s = beat_s
+        self._clock = clock
+        self._alarmed = ""
         self._inbox: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._last_beat = time.monotonic()
         self._over = threading.Event()
@@ -145,16 +160,35 @@ class Service:
         raise GuardError(f"request {json.dumps(request)[:80]} is none that a guard knows")
 
     def _make_safe(self, keeper: Keeper) -> SafeReport:
-        """Make safe until it is confirmed, or for a minute; once if a person must confirm it who does not answer."""
+        """Make safe until it is confirmed, the time is over, or somebody has had enough.
+
+        Once if it is a person who must confirm it and does not answer.
+        """
+        until = self._clock() + SAFE_WITHIN_S
         report = keeper.make_safe(self.stop.cause or "the session ended")
-        for _ in range(RETRIES):
-            only_the_person = self._unanswered and "; " not in "; ".join(report.failures)
-            if report.confirmed or only_the_person:
+        while not report.confirmed and not keeper.gave_up:
+            if self._unanswered and "; " not in "; ".join(report.failures):
                 break
-            self.say({"unsafe": {"failures": report.failures}})
-            self._over.wait(RETRY_S)
+            self.alarm("; ".join(report.failures))
+            self._pause(RETRY_S)
+            if self.stop.pressed or self._clock() >= until:
+                break
             report = keeper.make_safe(f"tried again: {self.stop.cause}")
         return report
+
+    def _pause(self, seconds: float) -> None:
+        """Let time pass, unless somebody is waiting."""
+        for _ in range(round(seconds / LOOK_S)):
+            if not self.stop.pressed:
+                self._over.wait(LOOK_S)
+
+    def alarm(self, why: str) -> None:
+        """Tell the person that the bench may not be safe, and what to look at; once in the same words."""
+        self.stop.alarmed = True
+        words = re.sub(r"[0-9a-f]{8,}", "", why)  # a token is another one each time
+        if words != self._alarmed:
+            self._alarmed = words
+            self.say({"unsafe": why})
 
     # ------------------------------------------------------------------ a person at the trainer's terminal
 
@@ -203,7 +237,7 @@ class Service:
                         self.stop.set(str(message["cause"]))
                     self._replies.put(message["reply"])
                 elif "stop" in message:
-                    self.stop.set(str(message["stop"]))
+                    (self.stop.press if message.get("pressed") else self.stop.set)(str(message["stop"]))
                     self._wake()
                 elif "beat" not in message:
                     self._inbox.put(message)
@@ -235,7 +269,8 @@ class Service:
                 self._wake()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature of a handler
-        self.stop.set(f"the guard received {signal.Signals(number).name}")
+        ask = self.stop.set if number == getattr(signal, "SIGHUP", None) else self.stop.press
+        ask(f"the guard received {signal.Signals(number).name}")
         self._wake()
 
 

@@ -202,11 +202,11 @@ class TrainingRun(Run):
             found = record.execute(
                 "SELECT quantity, column, value FROM chip WHERE moment = ? ORDER BY quantity, row, column", (moment,)
             ).fetchall()
-        arrays = {}
-        for name, rows in itertools.groupby(found, key=lambda row: row[0]):
-            places = list(rows)
-            columns = 1 + max(column for _, column, _ in places)
-            arrays[name] = np.array([value for *_, value in places], dtype=np.float64).reshape(-1, columns)
+            arrays = {}
+            for name, rows in itertools.groupby(found, key=lambda row: row[0]):
+                places = list(rows)
+                columns = 1 + max(column for _, column, _ in places)
+                arrays[name] = np.array([value for *_, value in places], dtype=np.float64).reshape(-1, columns)
         return arrays
 
     @contextmanager

@@ -270,18 +270,17 @@ def _on_curves(synapses: Synapses, name: str, width_s: float) -> Synapses:
     return replace(synapses, update_scheme="pulse", states=rising, falling=falling, start_on_states=False)
 
 
-def _naming(name: str, what: str) -> str:
+def _naming(name: str) -> str:
     """Return the way out of a curve file without pulses of one way: name them, or measure what it does not hold."""
     held = {curve.potentiation for curve in read_curves(data_file(name))}
-    if (what == "potentiating") not in held:
-        way = "potentiation" if what == "potentiating" else "depression"
+    if len(held) < 2:
+        way = "depression" if True in held else "potentiation"
         return (
             f" and no {way} at all: measure both, and bring them in one file; --curve figure2a is one that holds both"
         )
-    down = " --depress-amplitude=-2.8" if False in held else ""
     return (
-        f'; if it does not name its pulses, `crossbar-hil curve {name} --amplitude 2 --width "50 ms"{down} '
-        "--to my_chip.csv` with yours writes one that does"
+        f'; if it does not name its pulses, `crossbar-hil curve {name} --amplitude 2 --width "50 ms" '
+        "--depress-amplitude=-2.8 --to my_chip.csv` with yours writes one that does"
     )
 
 
@@ -297,8 +296,7 @@ def _measured(name: str, width_s: float) -> tuple[FloatArray, FloatArray]:
         if len(own) != 1:
             found = ", ".join(f"{each:g} V" for each in own) or "none"
             raise ConfigError(
-                f"curve {name} must hold {what} pulses of one amplitude, it holds {found}"
-                f"{'' if own else _naming(name, what)}"
+                f"curve {name} must hold {what} pulses of one amplitude, it holds {found}{'' if own else _naming(name)}"
             )
         try:
             levels.append(curves.for_pulse(Pulse(own[0], width_s)).levels_siemens)

@@ -269,7 +269,10 @@ def _parse(name: str, text: str) -> Twin:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"]) or "the file"
         message = first["msg"].removeprefix("Value error, ")
-        raise DataError(f"twin file {name}: {key}: {message[0].lower()}{message[1:]}") from error
+        raise DataError(
+            f"twin file {name}: {key}: {message[0].lower()}{message[1:]}; a twin is not written by hand, and "
+            "`crossbar-hil calibrate BENCH --from READINGS --to NEW.toml` makes it anew from its readings"
+        ) from error
 
 
 def _arrays_as_toml(table: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """The door of the gate that the matrix is behind: relays move only when and where the gate agrees, but always open."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TypeVar
 
 from crossbar_hil.instrument import Identity, SourceMeter, SwitchMatrix
@@ -97,6 +97,10 @@ class GatedMatrix(SwitchMatrix):
     def recover(self) -> None:
         """Bring the session in step again; the shadow stays as uncertain as it is."""
         self._driver.recover()
+
+    def hurried(self, share: float) -> AbstractContextManager[None]:
+        """Give all exchanges in the block together a share of the deadline of one."""
+        return self._driver.hurried(share)
 
     def close(self) -> None:
         """End the session; relays stay as they are."""

@@ -6,6 +6,7 @@ instrument answers with an error is an answer, and changes nothing.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import ParamSpec, TypeVar
 
@@ -163,6 +164,10 @@ class GatedSource(SourceMeter):
     def recover(self) -> None:
         """Bring the session in step again; the shadow stays as uncertain as it is."""
         self._driver.recover()
+
+    def hurried(self, share: float) -> AbstractContextManager[None]:
+        """Give all exchanges in the block together a share of the deadline of one."""
+        return self._driver.hurried(share)
 
     def close(self) -> None:
         """End the session; outputs stay as they are."""

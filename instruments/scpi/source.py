@@ -3,6 +3,7 @@
 import math
 from abc import abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -134,6 +135,10 @@ class ScpiChannel(SourceMeter):
     def recover(self) -> None:
         """Bring the session of the instrument in step if it is suspect."""
         self._unit.recover()
+
+    def hurried(self, share: float) -> AbstractContextManager[None]:
+        """Give all exchanges in the block together a share of the deadline of one."""
+        return self._unit.hurried(share)
 
     def close(self) -> None:
         """End the session of the whole instrument; outputs stay as they are."""

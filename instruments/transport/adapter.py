@@ -7,8 +7,9 @@ cause, until `BenchAdapter.resync` has opened the session again and proven it in
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import inf
 from typing import Any
 
 from pymeasure.adapters import Adapter
@@ -21,6 +22,10 @@ from .recorded import recorded_or_replayed
 
 REPLY_LIMIT = 1_000_000
 """A longer reply, in bytes, is no reply."""
+BLIND = 0.1
+"""Share of the deadline that there is always for opening again and for writing "off", however short the time is."""
+LEAST = 0.05
+"""Share of the deadline that every exchange has: whoever has just come back shall be heard."""
 _LONGEST_EXCERPT = 60
 
 
@@ -59,6 +64,8 @@ class BenchAdapter(Adapter):
     ----------
     deadline_s : float
         Time that one whole exchange may take, in seconds.
+    patience : callable
+        Asked while an answer is waited for: the share of the deadline that there is patience for; 1 for all of it.
     cause : TransportError or None
         The first failure since the session was last proven in step; while there is one, exchanges are refused.
     """
@@ -84,6 +91,7 @@ class BenchAdapter(Adapter):
         self.connection = None
         self.resource = resource
         self.deadline_s = deadline_s
+        self.patience: Callable[[], float] = lambda: 1.0
         self.cause: TransportError | None = None
         self._visa = visa
         self._read_termination, self._write_termination = read_termination, write_termination
@@ -94,8 +102,11 @@ class BenchAdapter(Adapter):
         self._buffer = bytearray()
         self._ended = False
         self._lost = False
-        self._until = 0.0
+        self._began = self._until = 0.0
         self._extra_s = 0.0
+        self._latest = inf
+        self._share: float | None = None
+        self._hurried_since: float | None = None
         self.connection = self._open()
 
     # ------------------------------------------------------------------ what PyMeasure calls
@@ -109,7 +120,7 @@ class BenchAdapter(Adapter):
         if self.cause is not None or threading.get_ident() != self._owner:
             self._refuse()
         self._command = content
-        self._until = time.monotonic() + self.deadline_s + self._extra_s
+        self._begin()
         try:
             link = self.connection or self._connected()
             self._buffer += link.unread()
@@ -170,6 +181,25 @@ class BenchAdapter(Adapter):
         finally:
             self._extra_s = before
 
+    @contextmanager
+    def hurried(self, share: float) -> Iterator[None]:
+        """Give all exchanges in the block together this share of the deadline of one, from the first failure on.
+
+        What only writes, to make the bench safe, still has as much time again.
+        """
+        before = self._latest, self._share
+        self._share = share
+        if self.cause is not None:
+            self._hurry()
+        try:
+            yield
+        finally:
+            self._latest, self._share = before
+
+    def _hurry(self) -> None:
+        if self._share is not None:
+            self._latest = min(self._latest, time.monotonic() + self._share * self.deadline_s)
+
     def distrust(self, cause: TransportError) -> None:
         """Make the session suspect; for a driver that finds an answer that cannot be the one asked for."""
         self.cause = self.cause or cause
@@ -193,7 +223,7 @@ class BenchAdapter(Adapter):
                 try:
                     # A connection that the other side has closed takes bytes all the same, and loses them.
                     self._buffer += self.connection.unread()
-                    self.connection.write(content, time.monotonic() + self.deadline_s)
+                    self.connection.write(content, self._end_of_blind())
                 except TransportError as error:
                     self._fail(error)
                     if opened:
@@ -202,7 +232,7 @@ class BenchAdapter(Adapter):
                     continue
             self._reopen()
             opened = True
-            self._connected().write(content, time.monotonic() + self.deadline_s)
+            self._connected().write(content, self._end_of_blind())
 
     def resync(self, marker: tuple[str, str]) -> None:
         """Open the session again and prove it in step; what comes before the marker is thrown away.
@@ -224,9 +254,12 @@ class BenchAdapter(Adapter):
         command, expected = marker
         self.cause = self.cause or TransportError(f"{self.resource} is being brought in step")
         if self.connection is not None and not self._lost:
-            self.connection.finish(time.monotonic() + self.deadline_s)
+            now = time.monotonic()
+            # In a hurry half of the time is kept for what comes after.
+            self.connection.finish(min(now + self.deadline_s, (now + self._latest) / 2))
         self._reopen()
-        self._command, self._until = command.encode("ascii"), time.monotonic() + self.deadline_s
+        self._command = command.encode("ascii")
+        self._begin()
         with self._suspect_after_a_failure() as link:
             link.write(self._command + self._write_termination.encode(), self._until)
             self._take_line(link, expected.encode("ascii"))
@@ -287,6 +320,8 @@ class BenchAdapter(Adapter):
         self._fail(TransportError(f"{self.resource} was interrupted in {_excerpt(self._command.rstrip())}"))
 
     def _fail(self, error: TransportError) -> TransportError:
+        if self.cause is None:
+            self._hurry()
         self.cause = self.cause or error
         self._lost = self._lost or isinstance(error, ConnectionLost)
         return error
@@ -296,9 +331,31 @@ class BenchAdapter(Adapter):
             raise ConnectionLost(f"{self.resource} is closed")
         return self.connection
 
+    def _begin(self) -> None:
+        """Begin an exchange: its time starts."""
+        self._began = time.monotonic()
+        latest = max(self._latest, self._began + LEAST * self.deadline_s)
+        self._until = min(self._began + self.deadline_s + self._extra_s, latest)
+
+    def _end_of_blind(self) -> float:
+        now = time.monotonic()
+        return now + (self.deadline_s if self._latest == inf else max(self._latest - now, BLIND * self.deadline_s))
+
+    def _sooner(self, until: float) -> float:
+        """Return when an exchange has to end, asked while it is waited for: sooner, if somebody is impatient."""
+        share = self.patience()
+        if share >= 1:
+            return until
+        if self._hurried_since is None:
+            self._hurried_since = time.monotonic()
+        return min(until, max(self._hurried_since, self._began + self._extra_s) + share * self.deadline_s)
+
     def _open(self) -> Link:
-        how = self.deadline_s, self._read_termination, self._write_termination, self._baud
-        return recorded_or_replayed(self._name, self.resource, lambda: open_link(self.resource, self._visa, *how))
+        seconds = min(self.deadline_s, max(self._latest - time.monotonic(), BLIND * self.deadline_s))
+        how = seconds, self._read_termination, self._write_termination, self._baud
+        link = recorded_or_replayed(self._name, self.resource, lambda: open_link(self.resource, self._visa, *how))
+        link.sooner = self._sooner
+        return link
 
     def _reopen(self) -> None:
         self.close()

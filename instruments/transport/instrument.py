@@ -1,8 +1,8 @@
 """What every driver with a language shares: opening, the error queue, blind commands, and getting back in step."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, ClassVar, Self
 
 from pymeasure.adapters import Adapter
@@ -135,6 +135,15 @@ class BenchInstrument(Instrument):
         """
         if isinstance(self.adapter, BenchAdapter) and self.adapter.cause is not None:
             self.resync()
+
+    def hurried(self, share: float) -> AbstractContextManager[None]:
+        """Give all exchanges in the block together a share of the deadline of one; see `BenchAdapter.hurried`."""
+        return self.adapter.hurried(share) if isinstance(self.adapter, BenchAdapter) else nullcontext()
+
+    def heed(self, patience: Callable[[], float]) -> None:
+        """Ask, while an answer is waited for, what share of the deadline there is patience for."""
+        if isinstance(self.adapter, BenchAdapter):
+            self.adapter.patience = patience
 
     def close(self) -> None:
         """End the session; outputs and relays stay as they are."""

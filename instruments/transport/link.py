@@ -10,6 +10,7 @@ import importlib.util
 import socket
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pyvisa
@@ -21,6 +22,8 @@ from crossbar_hil.errors import ConfigError, ConnectionLost, DeadlineError, Tran
 
 CHUNK = 65536
 """Bytes asked for at a time."""
+LOOK_S = 0.1
+"""Between two looks whether there is still patience, in seconds."""
 
 
 NEEDED = (("GPIB", ("gpib_ctypes", "gpib"), "linux-gpib or gpib-ctypes"), ("USB", ("usb",), "PyUSB"))
@@ -39,6 +42,8 @@ class Link(ABC):
 
     torn: bool = False
     """Whether a message may have been taken in part, so that the next one would be joined to it."""
+    sooner: Callable[[float], float] = staticmethod(lambda until: until)
+    """Asked while something is waited for whether it has to end sooner; by raw sockets alone."""
 
     @abstractmethod
     def write(self, content: bytes, until: float) -> None:
@@ -170,8 +175,7 @@ class SocketLink(Link):
     def read(self, until: float) -> Chunk:
         """Wait for some bytes."""
         try:
-            self._socket.settimeout(_time_left(until))
-            content = self._socket.recv(CHUNK)
+            content = self._receive(until)
         except TimeoutError as error:
             raise DeadlineError(f"{self._resource} did not answer in time") from error
         except OSError as error:
@@ -179,6 +183,17 @@ class SocketLink(Link):
         if not content:
             raise ConnectionLost(f"{self._resource} has closed the connection")
         return Chunk(content, ended=False)
+
+    def _receive(self, until: float) -> bytes:
+        """Wait for some bytes, and look now and then whether the time has become shorter."""
+        while True:
+            left = _time_left(self.sooner(until))
+            self._socket.settimeout(min(left, LOOK_S))
+            try:
+                return self._socket.recv(CHUNK)
+            except TimeoutError:
+                if left <= LOOK_S:
+                    raise
 
     def unread(self) -> bytes:
         """Take what has come in without waiting."""
@@ -197,9 +212,8 @@ class SocketLink(Link):
         """Say that nothing more will be sent, and wait until the other side closes too; never fails."""
         try:
             self._socket.shutdown(socket.SHUT_WR)
-            self._socket.settimeout(_time_left(until))
-            while self._socket.recv(CHUNK):
-                self._socket.settimeout(_time_left(until))
+            while self._receive(until):
+                pass
         except OSError:
             pass  # it is gone, or takes too long: both end the waiting
 

@@ -1,6 +1,7 @@
 """The role of a source-measure channel, played by one SMU of a Keithley Series 2600B. Emulated only."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from crossbar_hil.errors import ConfigError, InstrumentError, LimitError
@@ -210,6 +211,10 @@ class Keithley2600SourceMeter(SourceMeter):
     def recover(self) -> None:
         """Bring the session of the box in step if it is suspect."""
         self._box.recover()
+
+    def hurried(self, share: float) -> AbstractContextManager[None]:
+        """Give all exchanges in the block together a share of the deadline of one."""
+        return self._box.hurried(share)
 
     def close(self) -> None:
         """End the session of the whole box; outputs stay as they are."""

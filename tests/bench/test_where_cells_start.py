@@ -9,6 +9,7 @@ import pytest
 from crossbar_hil import open_bench
 from crossbar_hil.bench.file import Chip, load_bench
 from crossbar_hil.bench.start_map import read_map
+from crossbar_hil.bench.virtual_chips import virtual_chips
 from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.studies.convergence.points import Point
 from crossbar_hil.studies.settings import find_key, set_values, with_settings
@@ -187,6 +188,18 @@ def test_a_map_of_another_shape_is_refused_before_anything_is_trained(lab, cli, 
         assert "has 2 by 4 cells, the chip 4 by 4; rows and columns" in done.err
 
 
+@pytest.mark.parametrize(("times", "fits"), [(1, True), (1e-3, False), (1e3, False)])
+def test_a_map_in_another_unit_than_the_curve_is_refused(lab, times, fits):
+    (lab / "other.json").write_text(json.dumps({"unit": "S", "conductance_siemens": (times * MAP).tolist()}))
+    chip = {"curve": "mine.csv", "start": "other.json", "rows": 2, "columns": 4}
+    bench = load_bench("simulated", overrides={"chip": chip})
+    if fits:
+        assert virtual_chips(bench).start_siemens == (MAP.min(), MAP.max())
+        return
+    with pytest.raises(ConfigError, match="in the median, more than 100 times off what was measured on the curve"):
+        virtual_chips(bench)
+
+
 def test_a_setting_that_varies_takes_the_place_of_the_other_spread_but_not_of_a_map(lab):
     own = load_bench("simulated", overrides={"chip": {"curve": "mine.csv"}})
     assert set_values(own, ["device_spread=30 %"]).chip.resolved.device_spread == 0.3
@@ -209,6 +222,8 @@ def test_a_setting_that_varies_takes_the_place_of_the_other_spread_but_not_of_a_
         ('{"conductance_siemens": [[1e-4', "no whole JSON"),
         ("1e-4 2e-4\n3e-4 x\n", "line 2: 'x' is not a number"),
         ('{"conductance_siemens": [[100, 110], [90, 120]]}', "120 S at row 2, column 2, which exceeds 0.1 S"),
+        ('{"unit": "uS", "conductance_siemens": [[0.09, 0.08]]}', "it says unit 'uS' beside conductance_siemens"),
+        ('{"Units": ["uS"], "conductance_siemens": [[0.09, 0.08]]}', "it says Units ['uS'] beside"),
         ("0.09 0.11\n", "0.11 S at row 1, column 2, which exceeds 0.1 S; write the map in siemens, not in uS"),
     ],
 )

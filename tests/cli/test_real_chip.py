@@ -67,3 +67,16 @@ def test_a_program_records_a_real_chip_as_the_command_line_does_and_not_unasked(
     assert (run.kind, run.facts["label"], run.facts["epochs"]) == ("hardware", "by script", 1)
     assert run.facts["forecast"]["chips"] == 3
     assert (run.folder / "journal.sqlite").exists()
+
+
+def test_a_real_bench_is_commissioned_only_if_somebody_says_that_the_board_is_in_place(cli, lab):
+    asked = cli("commission", lab(), "--resistors", "1 MOhm")  # nobody answers
+    assert asked.code == 1
+    assert asked.out.startswith("passed       identity")
+    assert (
+        "the board of resistors must be in place of the chip on bench emulated: voltages and pulses follow" in asked.err
+    )
+    assert "settings" not in asked.out
+    wrong = cli("commission", "lab.toml", "--resistors", "1 S")
+    assert wrong.code == 2
+    assert "there is no file of that name, and it is no resistance such as '1 MOhm'" in wrong.err

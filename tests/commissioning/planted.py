@@ -245,6 +245,30 @@ FAULTS = (
 )
 
 
+def as_real(seed):
+    """Make every channel and every resistor as far from ideal as data sheets have it, drawn from a seed."""
+    rng = np.random.default_rng(seed)
+
+    def plant(emulated):
+        world = emulated.world
+        world.resolution = 1e-6
+        for name in [channel for each in emulated.instruments.values() for channel in each.channels]:
+            world.damage.channels[name] = BadChannel(
+                gain=1 + rng.normal(0, 3e-4),
+                offset_a=rng.normal(0, 1e-9),
+                noise=3e-4,
+                zero_v=rng.normal(0, 4e-4),
+                guard_v=rng.normal(0, 3e-4),
+                limit=1 + rng.normal(0, 0.01),
+                height=1 + rng.normal(0, 1e-3),
+            )
+        for cell, broken in list(world.damage.cells.items()):
+            world.damage.cells[cell] = BrokenCell(siemens=broken.siemens * (1 + rng.uniform(-0.01, 0.01)))
+        world.apply_damage()
+
+    return plant
+
+
 SMALL = {"wiring": {"rows": [1, 2], "columns": [5, 6]}, "chip": {"rows": 2, "columns": 2}}
 """What makes a shipped bench one of 2 x 2 cells."""
 

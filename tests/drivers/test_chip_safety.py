@@ -1,3 +1,5 @@
+import contextlib
+
 import numpy as np
 import pytest
 
@@ -313,6 +315,36 @@ def test_relays_open_also_where_no_source_answers(bench):
     with pytest.raises(InstrumentError, match="nobody there"):
         backend.make_safe()
     assert not bench.world.closed("matrix")
+
+
+@pytest.mark.fault("I11", "T13", "V7", "V15")
+def test_a_mute_source_keeps_the_relays_closed_for_a_share_of_its_deadline_at_most(bench, monkeypatch):
+    backend = bench.backend()
+    backend.read_currents(READS)
+    bench.sources["drive"].broken["output_is_on"] = TimeoutError("mute")
+    shares = []
+
+    @contextlib.contextmanager
+    def hurried(share):
+        shares.append(share)
+        bench.sources["drive"].note("hurried")
+        yield
+        bench.sources["drive"].note("had time")
+
+    monkeypatch.setattr(bench.sources["drive"], "hurried", hurried, raising=False)
+    before = len(bench.journal)
+    with pytest.raises(
+        InstrumentError, match=r"^the bench may not be safe: look at smu\.a: asking smu\.a whether"
+    ) as told:
+        backend.make_safe()
+    calls = [call[:2] for call in bench.journal[before:] if call[1] not in ("recover", "wait")]
+    again = ("smu.a", "output_off"), ("smu.a", "output_is_on")
+    first = [("smu.a", "hurried"), again[1], *again, ("smu.b", "output_is_on"), ("smu.a", "had time")]
+    relays = [("matrix", "disconnect_all"), ("matrix", "connected")]
+    last = [("smu.a", each) for each in ("hurried", "output_off", "output_is_on", "had time")]
+    assert calls == [("smu.a", "output_off"), ("smu.b", "output_off"), *first, *relays, *last]
+    assert sum(shares) < 1.0  # so that a person is told within 2 s of a deadline of 2 s
+    assert str(told.value).count("mute") == 1  # what failed twice is told once
 
 
 def test_ctrl_c_on_the_way_to_0_v_after_a_reached_limit_leaves_the_bench_safe(fakes):

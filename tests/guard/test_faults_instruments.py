@@ -53,14 +53,16 @@ def test_what_somebody_changes_at_the_front_panel_stops_the_run_before_the_next_
 
 
 @pytest.mark.fault("I13", "V14")
-def test_what_somebody_changes_between_two_pulses_of_one_batch_stops_before_the_second(kept):
+@pytest.mark.parametrize("sent", [0, 1])
+def test_what_somebody_changes_just_before_a_pulse_is_seen_by_the_box_which_does_not_send_it(kept, sent):
     bench = kept()
     bench.read()
-    bench.strike("frontpanel", match=r"^crossbar_hil_pulse\(", skip=1, command="smua.source.limiti = 0.5")
-    with pytest.raises(InstrumentError, match=r"limiti is 0\.5"):
+    number = rf'^crossbar_hil_pulse\("t", {sent + 1},'
+    bench.strike("frontpanel", match=number, command="smua.source.limiti = 0.5")
+    with pytest.raises(InstrumentError, match=r"sent no pulse: smua\.source\.limiti is 0\.5 instead of 0\.0001"):
         bench.pulse(ALL)
-    assert bench.received.sum() == 1
-    assert bench.outcomes == ["done", "not_sent"]
+    assert bench.received.sum() == sent
+    assert bench.outcomes == [*["done"] * sent, "not_sent"]
     assert_stopped(bench)
 
 

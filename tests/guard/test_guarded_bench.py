@@ -56,7 +56,7 @@ def guarded_here(folder):
     """The same on instruments that this process serves, which spares a process."""
     folder.mkdir()
     with (
-        make_emulated(load_bench("emulated"), SEED, log=folder / "physical.jsonl") as served,
+        make_emulated(load_bench("emulated"), SEED, log=folder / "physical.jsonl", proven=True) as served,
         open_guarded(at_addresses(served), seed=SEED, folder=folder) as backend,
     ):
         yield backend

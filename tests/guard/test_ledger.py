@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crossbar_hil.errors import DataError, LedgerError
+from crossbar_hil.errors import DataError, LedgerError, reason_of
 from crossbar_hil.guard.chain import Entry
 from crossbar_hil.guard.ledger import DoseLedger, default_path, why_dose_unknown
 from crossbar_hil.guard.names import file_name
@@ -188,7 +188,9 @@ def test_a_disk_that_fails_refuses_the_reservation(path, why):
     with closing(DoseLedger.open(path, SHAPE, connect=connect)) as ledger:
         ledger.reserve("r", 1, PULSES, DOSE)
         made[0].fails = True
-        with pytest.raises(LedgerError, match=f"operation 2 was not reserved: {why}"):
+        with pytest.raises(
+            LedgerError, match=f"operation 2 was not reserved: {reason_of(sqlite3.OperationalError(why))}"
+        ):
             ledger.reserve("r", 2, PULSES, DOSE)
         made[0].fails = False
         assert ledger.totals()[0].tolist() == PULSES.tolist()

@@ -1,7 +1,9 @@
 import contextlib
+import itertools
 import json
 import os
 import threading
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +13,7 @@ from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import BackendError, CrossbarError, DataError, GuardError, LimitError
 from crossbar_hil.guard import service
 from crossbar_hil.guard.client import GuardProcess
-from crossbar_hil.guard.keeper import Keeper
+from crossbar_hil.guard.keeper import Keeper, StopFlag
 from crossbar_hil.guard.messages import LONGEST_LINE, Sender, error_from_message, error_to_message, from_line, to_line
 from crossbar_hil.guard.service import Service
 from crossbar_hil.instruments.manual import ManualSwitchMatrix
@@ -23,11 +25,11 @@ BEAT_S, PATIENT_S = 0.2, 20.0
 class Trainer:
     """The other end of the pipe of a service that keeps a fake chip in this process."""
 
-    def __init__(self, chip, journal, beat_s=PATIENT_S):
+    def __init__(self, chip, journal, beat_s=PATIENT_S, clock=time.monotonic):
         to_guard, from_guard = os.pipe(), os.pipe()
         self.requests, self.answers = os.fdopen(to_guard[1], "wb", 0), os.fdopen(from_guard[0], "rb")
         self.ends = os.fdopen(to_guard[0], "rb"), os.fdopen(from_guard[1], "wb", 0)
-        self.service = service = Service(*self.ends, beat_s=beat_s)
+        self.service = service = Service(*self.ends, beat_s=beat_s, clock=clock)
         self.status = None
 
         def opener(hello, service):
@@ -136,6 +138,8 @@ def test_a_second_ctrl_c_ends_it_at_once_and_nothing_is_asked_again(by_hand):
 
 def test_a_source_that_stays_on_is_tried_again_whoever_does_not_answer(by_hand, chip, monkeypatch):
     monkeypatch.setattr(service, "RETRY_S", 0.0)
+    times = itertools.count()
+    by_hand.service._clock = lambda: float(next(times))  # a second a try
     panel_off, tries = chip.make_safe, []
 
     def make_safe():
@@ -150,7 +154,7 @@ def test_a_source_that_stays_on_is_tried_again_whoever_does_not_answer(by_hand, 
     by_hand.hear("ask")
     by_hand.say(reply=None, cause="Ctrl-C was pressed")
     assert by_hand.hear("ended", "ask")["ended"]["confirmed"] is False
-    assert len(tries) == 2 + service.RETRIES
+    assert 55 <= len(tries) <= 62
 
 
 def test_a_question_to_a_trainer_that_is_gone_ends(by_hand):
@@ -239,6 +243,53 @@ def test_a_message_that_is_too_long_is_refused_before_any_of_it_is_sent(trainer,
         to_line({"text": "x" * (LONGEST_LINE - 11)})
     trainer.say(id=1, do="check", amplitude_v=2.0, width_s=0.05)
     assert trainer.hear("answer") == {"id": 1, "answer": None}
+
+
+@pytest.fixture
+def mute(chip, journal, monkeypatch):
+    """A trainer of a guard whose chip is never safe, and whose clock goes on by a second with each look at it."""
+    monkeypatch.setattr(service, "RETRY_S", 0.0)
+    chip.unsafe = "look at smu.a"
+    times = itertools.count()
+    made = Trainer(chip, journal, clock=lambda: float(next(times)))
+    made.say(hello={})
+    made.hear("ready")
+    yield made
+    made.close()
+
+
+@pytest.mark.fault("I11", "V15", "V22")
+def test_a_bench_that_never_becomes_safe_is_tried_for_a_minute_and_the_person_told_once_and_first(mute, chip):
+    mute.say(id=1, do="end", cause="done")
+    assert mute.hear("unsafe", "ended") == {"unsafe": "look at smu.a"}
+    assert mute.hear("unsafe", "ended")["ended"] == {
+        "cause": "tried again: done",
+        "confirmed": False,
+        "failures": ["look at smu.a"],
+    }
+    assert 55 <= chip.made_safe <= 61  # by the clock: a second a try, sixty of them
+
+
+@pytest.mark.fault("O1", "V15")
+def test_who_presses_ctrl_c_while_a_bench_does_not_become_safe_need_not_wait(mute, chip, monkeypatch):
+    monkeypatch.setattr(service, "RETRY_S", 60.0)
+    mute.say(id=1, do="end", cause="done")
+    mute.hear("unsafe")
+    assert mute.service.stop.patience() == 1.0
+    mute.say(stop="Ctrl-C was pressed", pressed=True)
+    assert not mute.ended()["confirmed"]
+    assert mute.service.stop.patience() == 0.0
+    assert chip.made_safe == 1
+
+
+@pytest.mark.fault("O1")
+def test_ctrl_c_again_and_again_leaves_an_instrument_its_time_as_long_as_nothing_is_known_to_be_unsafe():
+    stop = StopFlag()
+    for _ in range(3):
+        stop.press("Ctrl-C was pressed")
+    assert stop.patience() == 0.25
+    stop.set("the trainer is gone")
+    assert stop.cause == "Ctrl-C was pressed"
 
 
 @pytest.mark.fault("H5")

@@ -10,7 +10,7 @@ from crossbar_hil.backend import Pulse
 from crossbar_hil.instrument import SourceSettings
 from crossbar_hil.plugins import load
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend
-from crossbar_hil.sim_backend.emulation.scpi.changing import changing
+from crossbar_hil.sim_backend.emulation.scpi.listing import changing
 from crossbar_hil.sim_backend.emulation.serving.server import InstrumentServer
 from crossbar_hil.sim_backend.emulation.world.world import World
 
@@ -196,7 +196,7 @@ def test_every_command_of_the_emulator_that_changes_something_has_parameters_tha
     found = list(changing(kind))
     assert len({each.header for each in found}) == len(found) > 20
     for each in found:
-        assert each.samples, each.header
+        assert each.values, each.header
         for line in each.lines():
             emulated.receive("*RST;*CLS")
             emulated.receive(line)

@@ -18,11 +18,12 @@ from types import ModuleType
 import numpy as np
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.bench.instruments import find_resources
-from crossbar_hil.errors import ConfigError, DeadlineError, GarbledReply, InstrumentError
+from crossbar_hil.errors import DeadlineError, GarbledReply, InstrumentError
 from crossbar_hil.instrument import SourceSettings
 from crossbar_hil.instruments.keithley2400 import Keithley2400
 from crossbar_hil.instruments.keithley2450 import Keithley2450
@@ -501,5 +502,5 @@ def test_a_bench_file_may_name_a_library_of_pyvisa_sim(tmp_path):
 
 
 def test_a_bench_of_pyvisa_sim_is_never_hardware(tmp_path):
-    with pytest.raises(ConfigError, match=r"bench mine is hardware, but instruments\.smu has visa .*@sim"):
-        find_resources(bench("hardware", a_2400(tmp_path)), np.random.default_rng(1), None)
+    with pytest.raises(ValidationError, match=r"visa .*@sim' is a simulation, which goes with kind emulated"):
+        bench("hardware", a_2400(tmp_path))

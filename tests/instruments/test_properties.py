@@ -5,8 +5,8 @@ from pymeasure.instruments import Channel, Instrument
 from pymeasure.test import expected_protocol
 
 from crossbar_hil.instruments.keithley707b import Keithley707B, Keithley708B
-from crossbar_hil.instruments.keithley2400 import Keithley2400
-from crossbar_hil.instruments.keithley2450 import Keithley2450
+from crossbar_hil.instruments.keithley2400 import Keithley2400, Keithley2401, Keithley2410
+from crossbar_hil.instruments.keithley2450 import Keithley2450, Keithley2460, Keithley2461, Keithley2470
 from crossbar_hil.instruments.keithley2600 import Keithley2602B, Keithley2636B
 from crossbar_hil.instruments.keithley3706a import Keithley3706A
 from crossbar_hil.instruments.keithley7001 import Keithley7001, Keithley7002
@@ -16,7 +16,12 @@ from crossbar_hil.instruments.keysightb2900 import KeysightB2902A, KeysightB2912
 
 DRIVERS = [
     Keithley2400,
+    Keithley2401,
+    Keithley2410,
     Keithley2450,
+    Keithley2460,
+    Keithley2461,
+    Keithley2470,
     Keithley2602B,
     Keithley2636B,
     Keithley3706A,

@@ -15,6 +15,7 @@ from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.opening import open_backend, serve_emulated
 from crossbar_hil.bench.recorded import load_recorded_bench
 from crossbar_hil.errors import ConfigError
+from crossbar_hil.guard.journal import read_journal
 from crossbar_hil.guard.opening import make_bench_safe, open_bench, open_guarded
 from crossbar_hil.state import state_folder
 
@@ -245,6 +246,8 @@ def test_what_is_allowed_on_loopback_is_recorded_and_shown(cli, tmp_path):
         with pytest.raises(ConfigError, match="--allow-loopback"):
             open_guarded(load_recorded_bench(Path(run)), seed=1, folder=Path(run), resume=True)
         assert cli("safe", path, "--allow-loopback").out.startswith(f"bench {path} is safe")
+    assert read_journal(Path(run) / "journal.sqlite")[0].body["on_loopback"] == ["smu", "matrix"]
+    assert cli("verify", run).code == 0
     shown = cli("show", run).out
     assert "hardware" in shown
     assert re.search(r"on_loopback\W+smu\W+matrix", shown)

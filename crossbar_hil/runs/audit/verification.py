@@ -87,14 +87,16 @@ def _read_training(run: TrainingRun) -> Callable[[Sequence[Entry]], list[str]]:
         if wiring is None:
             return ["bench.toml has no [wiring], so it is not the file with which the run began"]
         shape = len(wiring.rows), len(wiring.columns)
-        epochs = recorded.fact("epochs") if recorded.fact("status") == "running" else recorded.epochs
         try:
+            epochs = recorded.fact("epochs") if recorded.fact("status") == "running" else recorded.epochs
             told = retell(run.bench, run.task, shape, entries, epochs)
+            return list(
+                differences_of(recorded, told, entries, run.folder, run.task, shape=shape, being_written=being_written)
+            )
         except CrossbarError as error:
             return [f"the training cannot be told again: {error}"]
-        return list(
-            differences_of(recorded, told, entries, run.folder, run.task, shape=shape, being_written=being_written)
-        )
+        except (KeyError, ValueError, TypeError, IndexError) as error:  # of a record that somebody wrote by hand
+            return [f"the record cannot be compared: {type(error).__name__}: {error}"]
 
     return check
 

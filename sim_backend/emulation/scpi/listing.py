@@ -16,15 +16,15 @@ class Changing:
     """One command that can be written."""
 
     header: str
-    """The shortest form, such as ``:SOUR:VOLT``, with the smallest number where there is one."""
+    """The shortest form, such as ``:SOUR:VOLT``, of one channel where there are several: ``:SOUR2:VOLT``."""
     values: tuple[str, ...]
-    """Some values that it takes, one or more of them in a line; none for what takes none or does not tell."""
+    """Some values that it takes, one or more of them in a line; an empty one for none, no one where nothing tells."""
     asked: bool
     """Whether it can be asked for."""
 
     def lines(self) -> list[str]:
         """Return a line for each value, or the bare header."""
-        return [f"{self.header} {value}" for value in self.values] or [self.header]
+        return [f"{self.header} {value}".rstrip() for value in self.values] or [self.header]
 
 
 def changing(kind: type[EmulatedScpiInstrument]) -> list[Changing]:
@@ -32,12 +32,26 @@ def changing(kind: type[EmulatedScpiInstrument]) -> list[Changing]:
 
     >>> from ..models.keithley2400.model import EmulatedKeithley2400
     >>> next(each for each in changing(EmulatedKeithley2400) if each.header == ":OUTP")
-    Changing(header=':OUTP', values=('ON', 'OFF'), asked=True)
+    Changing(header=':OUTP', values=('0', '1'), asked=True)
     """
-    commands = [(shortest(each.pattern), each) for each in (*kind.commands, *COMMON)]
+    commands = [
+        (header, each) for each in (*kind.commands, *COMMON) for header in headers(each.pattern, kind.most_suffix)
+    ]
     asked = {header for header, each in commands if each.query}
     written = {header: each for header, each in reversed(commands) if each.write}
     return [Changing(header, each.samples, header in asked) for header, each in written.items()]
+
+
+def headers(pattern: str, most: int) -> list[str]:
+    """Return the shortest headers that fit a pattern, for every channel if there are several.
+
+    >>> headers("[:SOURce#]:VOLTage[:LEVel]:TRIGgered", 2)
+    [':SOUR1:VOLT:TRIG', ':SOUR2:VOLT:TRIG']
+    """
+    if most == 1 or "#" not in pattern:
+        return [shortest(pattern)]
+    channel = re.sub(r"\[(:?\w+#)\]", r"\1", pattern)
+    return [shortest(channel.replace("#", str(number))) for number in range(1, most + 1)]
 
 
 @cache

@@ -13,6 +13,7 @@ from pymeasure.adapters import ProtocolAdapter
 from pymeasure.instruments import Instrument
 
 from crossbar_hil.errors import ConfigError, ConnectionLost, DeadlineError, GarbledReply, TransportError
+from crossbar_hil.instruments.transport import adapter as adapter_module
 from crossbar_hil.instruments.transport.adapter import BenchAdapter, blind_write
 from crossbar_hil.instruments.tsp.instrument import PROMPTS
 
@@ -559,3 +560,84 @@ resources:
     adapter.resync(("print(1)", "1.00000e+00"))
     assert ask(adapter, "print(1)") == "1.00000e+00"
     adapter.close()
+
+
+class Clock:
+    """A monotonic clock, and a link on which every look for an answer takes a second of it and finds none."""
+
+    torn = False
+
+    def __init__(self, monkeypatch, accepts=True):
+        self.now, self.accepts, self.written = 100.0, accepts, []
+        monkeypatch.setattr(adapter_module, "time", self)
+        monkeypatch.setattr(adapter_module, "open_link", lambda *_: self)
+
+    def monotonic(self):
+        return self.now
+
+    def unread(self):
+        return b""
+
+    def write(self, content, until):
+        if self.now >= until:
+            raise DeadlineError("no time is left")
+        self.written.append(content)
+
+    def read(self, until):
+        while self.now < self.sooner(until):
+            self.now += 0.125
+        raise DeadlineError("mute")
+
+    def finish(self, until):
+        with contextlib.suppress(DeadlineError):
+            self.read(until)
+
+    def close(self):
+        pass
+
+
+@pytest.mark.fault("I11", "V15")
+def test_all_that_is_tried_in_a_hurry_takes_a_share_of_one_deadline_and_off_is_written_all_the_same(monkeypatch):
+    clock = Clock(monkeypatch)
+    adapter = BenchAdapter("TCPIP::a::1::SOCKET", deadline_s=8.0)
+    with pytest.raises(DeadlineError):
+        ask(adapter, "*IDN?")
+    assert clock.now == 108.0
+    with adapter.hurried(0.25):
+        for _ in range(3):
+            with pytest.raises(TransportError):
+                adapter.resync(("marker?", "marker"))
+        assert 110.0 < clock.now <= 111.5  # with a little for each, for one that has just come back
+        adapter.blind_write("off")
+    before = clock.now
+    assert clock.written[-1] == b"off\n"
+    with pytest.raises(TransportError):
+        adapter.resync(("marker?", "marker"))
+    assert clock.now == before + 16.0  # a deadline for the end of the old session, one for the answer
+
+
+@pytest.mark.fault("O1", "V15")
+@pytest.mark.parametrize(
+    ("share", "extra_s", "ends"), [(1.0, 0.0, 108.0), (0.25, 0.0, 103.0), (0.25, 4.0, 106.0), (0.0, 0.0, 101.0)]
+)
+def test_impatience_shortens_a_wait_but_not_what_was_asked_to_take_so_long(monkeypatch, share, extra_s, ends):
+    clock = Clock(monkeypatch)
+    adapter = BenchAdapter("TCPIP::a::1::SOCKET", deadline_s=8.0)
+    adapter.patience = lambda: share if clock.now >= 101.0 else 1.0
+    with adapter.allowing(extra_s), pytest.raises(DeadlineError):
+        ask(adapter, "*IDN?")
+    assert clock.now == ends
+
+
+def test_a_raw_socket_looks_while_it_waits_whether_there_is_still_patience(peer, opened):
+    looks = []
+
+    def patience():
+        looks.append(None)
+        return 1.0 if len(looks) < 3 else 0.0
+
+    adapter = opened(peer(lambda peer, connection: peer.go.wait(LONG_S)))
+    adapter.patience = patience
+    with pytest.raises(DeadlineError):
+        ask(adapter, "*IDN?")
+    assert len(looks) == 3

@@ -518,7 +518,8 @@ def test_an_emulated_bench_that_names_its_resources_talks_to_those(emulated_benc
 def test_a_bench_whose_matrix_is_a_person_asks_for_every_state(emulated_bench, own_bench, monkeypatch, capsys):
     asked = []
     monkeypatch.setattr("builtins.input", lambda text="": asked.append(text) or "y")
-    path = own_bench(emulated_bench, swap=[('driver = "keithley707b"', 'driver = "manual"')])
+    no_resource = (f'resource = "{emulated_bench.resources["matrix"]}"\n', "")
+    path = own_bench(emulated_bench, swap=[('driver = "keithley707b"', 'driver = "manual"'), no_resource])
     with bare(path) as backend:
         backend.read_currents(np.full((1, 4), 0.1))
     assert len(asked) >= 4
@@ -530,7 +531,7 @@ def test_an_emulated_bench_never_talks_to_another_machine(emulated_bench, own_be
     smu = emulated_bench.resources["smu"]
     swap = [('kind = "hardware"', 'kind = "emulated"'), (smu, smu.replace("127.0.0.1", "192.0.2.10"))]
     path = own_bench(emulated_bench, swap=swap)
-    with pytest.raises(ConfigError, match=r"instruments\.smu is at TCPIP0::192\.0\.2\.10::.*not on the loopback"):
+    with pytest.raises(ConfigError, match=r"instruments\.smu at TCPIP0::192\.0\.2\.10::.*not on the loopback"):
         bare(path)
     assert any("not on the loopback" in problem for problem in check_bench(path))
 
