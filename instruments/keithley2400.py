@@ -12,7 +12,7 @@ from functools import partial
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.instrument import Reading, SourceSettings
 
-from .scpi.answers import flag, records
+from .scpi.answers import flag, number, records
 from .scpi.bounds import SourceLimits
 from .scpi.properties import offers, tripped_property
 from .scpi.source import SHORTEST_READING_NPLC, ScpiSource
@@ -70,6 +70,12 @@ class Keithley2400(ScpiSource):
             self._prepared()
         ((current, status),) = self.query(":READ?", partial(records, count=1, size=3, places=(1, 2)))
         return Reading(current, bool(round(status) & IN_COMPLIANCE))
+
+    train_widths = (2, 1)  # as much time at 0 V lies before, between and after
+
+    def clock_s(self) -> float:
+        """Ask the timer, in seconds since power-on (:SYSTem:TIME?, chapter 18); it shows milliseconds."""
+        return self.query(":SYST:TIME?", number)
 
     def output_off(self) -> None:
         """Abort a sweep, go to 0 V and switch the output off, by writing only."""

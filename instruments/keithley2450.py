@@ -80,6 +80,13 @@ class Keithley2450(ScpiSource):
         self._prepared()
         return Reading(self.query(":READ?", number), self.limit_tripped())
 
+    train_widths = (2, 0)  # as long at 0 V after each
+
+    def clock_s(self) -> float:
+        """Ask when a reading was taken: :SYST:TIME? shows whole seconds, a time stamp their fractions too."""
+        whole, fraction = self.query(':READ? "defbuffer1",SEC,FRAC', lambda reply: numbers(reply, 2))
+        return whole + fraction
+
     def output_off(self) -> None:
         """Abort the trigger model, go to 0 V and switch the output off, by writing only.
 

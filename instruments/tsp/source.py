@@ -198,6 +198,13 @@ class Keithley2600SourceMeter(SourceMeter):
         self._prepared()
         return self._watched.changes(pulsing=pulsing)
 
+    train_widths = (1, 0)  # a pulse is timed by itself, the gap after it is fixed
+
+    def clock_s(self) -> float:
+        """Ask the timer of the box, in seconds since it was reset (timer.measure.t())."""
+        query = 'print(string.format("%.9e", timer.measure.t()))'
+        return self._box.number(self._box.ask(query), query)
+
     def wait(self, seconds: float, nplc: float = 1.0) -> None:  # noqa: ARG002 - the box has a delay of its own
         """Let the box wait, and have it say so: a wait that got lost on the way would be none."""
         query = f"delay({seconds:.6f}) print(errorqueue.count)"

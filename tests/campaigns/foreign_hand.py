@@ -407,7 +407,10 @@ def different(seen, usual, *, late):
 def named(line, text, left_an_error):
     """Say whether an error names the setting that a line makes, or tells of what the line left in the error queue."""
     leaf = re.split(r"[:.]", re.split(r"[ =(]", line.strip())[0])[-1]
-    if re.search(r"somebody else changed the bench|reads back|closed,? (instead of|expected)", text) or leaf.removeprefix("set") in text:
+    if (
+        re.search(r"somebody else changed the bench|reads back|closed,? (instead of|expected)", text)
+        or (leaf.removeprefix("set") or leaf) in text
+    ):
         return "named"
     if "overlapped operation is in progress" in text and leaf == "initiate":
         return "told"
