@@ -247,9 +247,21 @@ def _settings(session: Any) -> Step:
     step = Step(SETTINGS)
     session.look([])
     for port, each in session.identify().get("settings", {}).items():
-        told = ", ".join(f"{name} {value:g}" for name, value in each.items() if isinstance(value, int | float))
+        told = ", ".join(_setting(*one) for one in each.items() if isinstance(one[1], int | float))
         step.checks.append(Check(port, "as set", told, "exactly", "read back by its driver", ok=True))
     return step
+
+
+def _setting(name: str, value: float) -> str:
+    """Write a setting as a person reads it.
+
+    >>> _setting("range_a", 1e-4), _setting("guard", True)
+    ('range 100 uA', 'guard yes')
+    """
+    if isinstance(value, bool):
+        return f"{name} {'yes' if value else 'no'}"
+    words, _, unit = name.rpartition("_")
+    return f"{words.replace('_', ' ')} {quantity(value, unit.upper())}" if unit in ("a", "v") else f"{name} {value:g}"
 
 
 def _see(bench: Bench, ohms: FloatArray, tolerance: float, session: Trial, plan: TrialPlan) -> Board:
