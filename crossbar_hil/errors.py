@@ -111,6 +111,10 @@ class CellChanged(GuardError):  # noqa: N818 - it names what happened
     """A cell is not what it can have become since it was measured last; the reading is kept."""
 
 
+class ShortSuspected(GuardError):  # noqa: N818 - it names what happened
+    """The current inside a pulse is rather that of a chip with a short; every cell is read before any other pulse."""
+
+
 class ImpossibleReading(GuardError):  # noqa: N818 - it names what happened
     """A reading that no cell can give, such as a conductance far below zero; it was thrown away."""
 

@@ -83,5 +83,14 @@ class WitnessedBackend(DeviceBackend):
         """Return the pulses that cells may have got besides their own, if one of them was shorted meanwhile, (R, C)."""
 
     @abstractmethod
+    def pulse_currents(
+        self, cell: tuple[int, int], pulse: Pulse, conductances: FloatArray
+    ) -> tuple[str, float, float] | None:
+        """Return a port, its current in a pulse if cells are whole, in amperes, and that if a short spreads the pulse.
+
+        Of ohmic cells with these (R, C) conductances, in siemens. None where such a short trips a current limit.
+        """
+
+    @abstractmethod
     def number_pulses(self, token: str) -> PulseMemory | None:
         """Give all pulses from here on numbers, as those of one run; return what the instrument remembers of it."""

@@ -296,6 +296,14 @@ class ChipBackend(WitnessedBackend):
         """
         return self._write.exposed_pulses(counts) if self._write else np.zeros(self.shape, dtype=np.int64)
 
+    def pulse_currents(
+        self, cell: tuple[int, int], pulse: Pulse, conductances: FloatArray
+    ) -> tuple[str, float, float] | None:
+        """Return the port whose current tells of a short that spreads a pulse, that current without and with one."""
+        scheme = None if self._write is None else self._write.scheme
+        found = None if scheme is None else scheme.pulse_currents(cell, pulse.amplitude_v, conductances)
+        return None if scheme is None or found is None else (scheme.source, *found)
+
     def line_conductances(self, voltage_v: float) -> FloatArray:
         """Measure the conductance between every two lines, rows first, with all other lines held out of it.
 

@@ -38,7 +38,7 @@ POINT_S = 0.68e-3
 MOST_POINTS = 99
 """One command takes a list of up to 100 voltages (page 18-91)."""
 SHAPING = (
-    "source_voltage_range",
+    "source_mode", "source_voltage_range", "guard_mode",
     "sweep_range_mode", "sweep_direction", "list_start", "sweep_abort", "output_off_auto_enabled",
     "source_delay_auto_enabled", "compliance_current", "current_range", "filter_enabled", "autozero", "arm_source",
     "arm_count", "trigger_source", "trigger_delay", "data_format", "elements",

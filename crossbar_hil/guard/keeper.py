@@ -20,17 +20,18 @@ from crossbar_hil.errors import (
     DataError,
     GuardError,
     ImpossibleReading,
+    InstrumentError,
     LimitError,
-    OverrangeError,
     ReplayDiverged,
     RunError,
+    ShortSuspected,
     Stopped,
     TransportError,
 )
 from crossbar_hil.guard.journal import Journal
 from crossbar_hil.guard.replay import Intent, Operation, Record, conductances_in
 from crossbar_hil.guard.states import Machine, State
-from crossbar_hil.guard.watch import Least, Watch
+from crossbar_hil.guard.watch import Least, PulseCurrents, Watch
 from crossbar_hil.instrument import PulseMemory, Reading
 from crossbar_hil.witness import PulseOutcome, Sights, Train, Volts, Witness, WitnessedBackend
 
@@ -43,6 +44,8 @@ TRIES = 3
 """An operation whose link fails is gone on with so many times, then the run is stopped."""
 IN_HASTE = 0.25
 """Share of its deadline that an instrument still has to answer once somebody waits for a stop: half a second of two."""
+_NOT_WHOLE = (ComplianceError, InstrumentError, CellChanged, ImpossibleReading)
+"""What is raised where a cell may be shorted."""
 SIGNATURE = 0.1
 """Share by which a cell that was not pulsed may differ, when a run is resumed, from what was last measured of it."""
 
@@ -154,6 +157,8 @@ class Keeper:
         self._live = False
         self._pending: Intent | None = None
         self._watch = Watch(chip.shape, chip.limits.jump)
+        self._pulse_currents = PulseCurrents()
+        self._judged: set[int] = set()  # pulses since the last look at every line whose current is that of whole cells
         chip.witness = _Numbering(self)
 
     # ------------------------------------------------------------------ requests
@@ -185,7 +190,8 @@ class Keeper:
         conductances = conductances_in(voltages, currents)
         if conductances is not None:
             self._working(State.READING, lambda: self._look_at(conductances))
-        self._record.note_read(voltages)
+        if self._record.note_read(voltages):
+            self._judged.clear()
         return currents
 
     def send_pulses(self, counts: IntArray, pulse: Pulse) -> None:
@@ -316,8 +322,11 @@ class Keeper:
                 )
         self._write("check", {"conductances": now.tolist()})
         self._commit()
+        problem = "" if known is None else self._watch.judge_resumed(known, now)
+        if problem:  # a person who resumes thinks it right; what it may have done to others counts all the same
+            self._tell_exposed(CellChanged(problem))
         self._watch.restart(now)
-        self._record.unseen.clear()
+        self._forget_unseen()
 
     # ------------------------------------------------------------------ live
 
@@ -334,14 +343,20 @@ class Keeper:
             )
             if not report.confirmed and report.failures[0] not in getattr(error, "__notes__", ()):
                 error.add_note("; ".join(report.failures))
-            if isinstance(error, ComplianceError | OverrangeError | CellChanged):
+            if self._may_have_spread(error):
                 self._tell_exposed(error)
             raise
         self.machine.to(State.READY)
         return result
 
+    def _may_have_spread(self, error: BaseException) -> bool:
+        """Say whether pulses may have reached other cells: one is not whole, or not every current said that all are."""
+        if isinstance(error, _NOT_WHOLE) and not isinstance(error, TransportError):
+            return True
+        return any(intent.sequence not in self._judged for intent in self._record.unseen)
+
     def _tell_exposed(self, error: BaseException) -> None:
-        """Count for every cell what it may have got besides its own pulses, now that one was found not to be whole."""
+        """Count for every cell what it may have got besides its own pulses."""
         try:
             for operation, counts in self._record.sent_unseen():
                 exposed = self.chip.exposed(counts)
@@ -357,7 +372,11 @@ class Keeper:
                 )
         except RunError as failure:
             error.add_note(f"what other cells may have got is not all written down: {failure}")
+        self._forget_unseen()
+
+    def _forget_unseen(self) -> None:
         self._record.unseen.clear()
+        self._judged.clear()
 
     def _reserve(self, op: int, counts: IntArray, pulse: Pulse) -> None:
         """Count pulses in the ledger of the chip, by operation or by minus the entry that tells of other cells."""
@@ -404,7 +423,8 @@ class Keeper:
         settled = operation.settled
         if settled is None:
             raise GuardError(f"operation {operation.number} holds no pulses")
-        for left in reversed(range(TRIES)):
+        left = TRIES
+        while True:
             rest = counts - settled
             if not rest.any() and self.chip.cause_of_doubt is None:
                 return
@@ -412,27 +432,32 @@ class Keeper:
                 raise GuardError("the lock file of this bench was deleted or replaced, so it may have a second owner")
             try:
                 if self.chip.cause_of_doubt is not None:
+                    suspected = isinstance(self.chip.cause_of_doubt, ShortSuspected)
                     conductances = self._read_map()
                     self._write("check", {"conductances": conductances.tolist()})
                     self._look_at(conductances)
+                    if suspected:
+                        self._pulse_currents.cleared()
                 if rest.any():
                     self._reserve(operation.number, counts, pulse)
                     self.chip.send_pulses(rest, pulse)
+                return
+            except ShortSuspected as error:  # after a pulse that was sent, so there is an end to these
+                self._note(str(error))
             except TransportError as error:
+                left -= 1
                 if self._unsafe:
                     raise
                 self._note(f"pulses failed and are gone on with {left} times at most: {error}")
                 if not left:
                     raise
-            else:
-                return
 
     def _look_at(self, conductances: FloatArray) -> None:
         """Stop where the chip is not what it can have become since it was measured last."""
         problem = self._watch.judge_map(conductances)
         if problem:
             raise CellChanged(problem)
-        self._record.unseen.clear()
+        self._forget_unseen()
 
     def _check_request(self, counts: IntArray, pulse: Pulse) -> None:
         """Refuse pulses beyond the limits, or to no chip, before they are in the journal as an operation."""
@@ -476,6 +501,23 @@ class Keeper:
         inside = [{port: [reading.current_a, reading.limited] for port, reading in each.items()} for each in readings]
         self._write("outcome", {"seq": intent.sequence, "state": outcome, "why": why, "readings": inside})
 
+    def _judge_currents(self, intent: Intent, readings: Sequence[Mapping[str, Reading]]) -> None:
+        """Stop before the next pulse where the currents inside these are rather those of a chip with a short."""
+        pulse, known = self._record.operations[-1].pulse, self._watch.known
+        if pulse is None or known is None:
+            return
+        due = self.chip.pulse_currents(intent.cell, pulse, known)
+        if due is None or not readings or not due[1]:
+            return
+        port, whole_a, shorted_a = due
+        current_a = max(abs(each[port].current_a) for each in readings)
+        if self._pulse_currents.suspicious(current_a, whole_a, shorted_a):
+            raise ShortSuspected(
+                f"the current of {current_a:.4g} A inside pulse {intent.sequence} for cell {list(intent.cell)} is more "
+                "than whole cells should draw, so every cell is read before any other pulse"
+            )
+        self._judged.add(intent.sequence)
+
     # ------------------------------------------------------------------ journal
 
     def _number(self) -> int:
@@ -505,7 +547,10 @@ class _Numbering(Witness):
         return self._keeper._intend(cell, count, pulse)
 
     def done(self, sequence: int | None, readings: Sequence[Mapping[str, Reading]]) -> None:  # noqa: ARG002
-        self._keeper._settle(self._keeper._pending, "done", readings=readings)
+        intent = self._keeper._pending
+        self._keeper._settle(intent, "done", readings=readings)
+        if intent is not None:
+            self._keeper._judge_currents(intent, readings)
 
     def failed(self, sequence: int | None, outcome: PulseOutcome, cause: BaseException) -> None:  # noqa: ARG002
         keeper = self._keeper

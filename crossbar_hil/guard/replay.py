@@ -124,10 +124,12 @@ class Record:
             self.unseen.append(self.open_intent)
         self.open_intent = None
 
-    def note_read(self, voltages: FloatArray) -> None:
+    def note_read(self, voltages: FloatArray) -> bool:
         """Note that the chip was read, with these voltages (P, R) on its rows: a short on a driven row shows."""
-        if voltages.any(axis=0).all():
+        every: bool = bool(voltages.any(axis=0).all())
+        if every:
             self.unseen.clear()
+        return every
 
     def sent_unseen(self) -> Iterator[tuple[Operation, IntArray]]:
         """Yield each operation with the pulses of it, (R, C), that no read of every line has followed yet."""

@@ -1,7 +1,9 @@
-"""The watch on a chip: whether readings can be those of cells, and whether cells change as memristors do."""
+"""The watch on a chip: whether readings and currents can be those of cells, and cells change as memristors do."""
 
 import math
+from collections import deque
 from dataclasses import dataclass
+from statistics import median
 from typing import Self
 
 import numpy as np
@@ -25,6 +27,9 @@ SIGMAS = 6.0
 RANGE_SHARE = 1e-3
 """So much of the meter's range may a reading lie below zero. A reading at 0 V is subtracted from each; what is left is
 noise, below 0.01 % of range of every meter here (data sheets, one power-line cycle), ten times that for cables."""
+
+REMEMBERED = 32
+"""Pulses from which the factor is learnt: two batches of a chip of 4 x 4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,10 @@ class Watch:
         """Begin with what was measured, whatever was known before."""
         self.known, self._pushed, self._mixed = conductances, np.zeros_like(self._pushed), False
 
+    def judge_resumed(self, before: FloatArray, now: FloatArray) -> str:
+        """Say which cell changed by more than a pulse can since the last map of a session before; empty if none."""
+        return _find_jump(before, now, np.ones(now.shape, dtype=bool), self._jump, "since the run was left")
+
     def judge_map(self, conductances: FloatArray) -> str:
         """Take a new map, in siemens, and return what is wrong with it compared with the last one; empty if nothing."""
         before, pushed, mixed = self.known, self._pushed, self._mixed
@@ -142,3 +151,49 @@ def _find_step_backwards(before: FloatArray, now: FloatArray, pushed: FloatArray
         f"pulses of {pushed[cells][0]:g} V moved all of the {int(cells.sum())} cells that got them the other way, "
         "so the chip is connected the wrong way round or of the other polarity"
     )
+
+
+class PulseCurrents:
+    """Says of each pulse whether its current is rather that of a short than that of whole cells.
+
+    Where idle lines hang on a divider, a cell that shorts takes them to 0 V or to the whole pulse, and no current limit
+    trips. What the source delivers then is more: the other cells of the row see all of the pulse instead of half. How
+    much that is follows from the last map of the chip, up to a factor: cells need not be ohmic. The factor is learnt
+    from the pulses before.
+    """
+
+    def __init__(self) -> None:
+        self._ratios: deque[float] = deque(maxlen=REMEMBERED)
+        self._allowed = 0.0
+        """Largest excess that was looked into and found to be no short: such chips are not looked at again for it."""
+        self._last: tuple[float, float] | None = None
+
+    def suspicious(self, current_a: float, whole_a: float, shorted_a: float) -> bool:
+        """Take the current of a pulse, in amperes, and what it should be without a short and with one.
+
+        Nearer to that with one it is suspicious; `cleared` is to be called if the chip was found to be whole.
+
+        Examples
+        --------
+        >>> currents = PulseCurrents()
+        >>> [currents.suspicious(each, 5e-6, 8e-6) for each in (5.5e-6, 5.6e-6, 8e-6)]
+        [False, False, True]
+        """
+        ratio, excess = current_a / whole_a, current_a / (whole_a * self._factor) - 1
+        self._last = ratio, excess
+        if excess > max((shorted_a / whole_a - 1) / 2, self._allowed):
+            return True
+        self._ratios.append(ratio)
+        return False
+
+    def cleared(self) -> None:
+        """Take note that the last pulse was one to whole cells."""
+        if self._last is not None:
+            if self._ratios:  # else nothing was known of the factor, so that nothing was amiss
+                self._allowed = max(self._allowed, self._last[1])
+            self._ratios.append(self._last[0])
+            self._last = None
+
+    @property
+    def _factor(self) -> float:
+        return median(self._ratios) if self._ratios else 1.0

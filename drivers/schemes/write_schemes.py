@@ -43,6 +43,18 @@ class WriteScheme(Scheme):
         """
         return np.zeros(shape, dtype=bool)
 
+    def pulse_currents(
+        self,
+        cell: tuple[int, int],  # noqa: ARG002 - for those that can
+        amplitude_v: float,  # noqa: ARG002
+        conductances: FloatArray,  # noqa: ARG002
+    ) -> tuple[float, float] | None:
+        """Return the current of the source in a pulse, in amperes, without and with a short that `exposed_cells` fear.
+
+        Of ohmic cells with these (R, C) conductances, in siemens. None if there is no such short.
+        """
+        return None
+
     def worst_unselected(
         self, cell: tuple[int, int], shape: tuple[int, int], amplitude_v: float
     ) -> tuple[tuple[int, int], float]:
@@ -83,6 +95,7 @@ class DividerHalfSelect(WriteScheme):
 
     def _needed_ports(self, ports: Collection[str]) -> tuple[str, ...]:
         self.source = "drive" if "drive" in ports else "meter"
+        self._guarded = "guard" in ports
         return self.source, "ground", "divider"
 
     def source_volts(self, voltage_v: float) -> dict[str, float]:
@@ -105,6 +118,25 @@ class DividerHalfSelect(WriteScheme):
         rows, columns = np.ogrid[: shape[0], : shape[1]]
         found: BoolArray = (rows == cell[0]) != (columns == cell[1])
         return found
+
+    def pulse_currents(
+        self, cell: tuple[int, int], amplitude_v: float, conductances: FloatArray
+    ) -> tuple[float, float] | None:
+        """Take the divider at 0 V for a short: the least that one adds, as one to the source itself adds far more.
+
+        Without a guard the source feeds the divider too, as good as all of its current, and then twice as much.
+
+        Examples
+        --------
+        >>> scheme = DividerHalfSelect(("drive", "ground", "divider", "guard"))
+        >>> scheme.pulse_currents((0, 1), 2.0, np.full((2, 2), 1e-6))
+        (3e-06, 4e-06)
+        """
+        row = np.abs(conductances[cell[0]])
+        if not self._guarded:
+            return 1.0, 2.0
+        most = abs(amplitude_v) * float(row.sum())
+        return most - abs(amplitude_v) * float(row.sum() - row[cell[1]]) / 2, most
 
     def assignment(self, cell: tuple[int, int], shape: tuple[int, int]) -> Assignment:
         """Idle lines on the divider."""

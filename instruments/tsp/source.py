@@ -168,10 +168,13 @@ class Keithley2600SourceMeter(SourceMeter):
         """Bring the channel to 0 V and switch its output off, by writing only: no answer is waited for.
 
         A script that still runs, such as a pulse train whose answer was given up, is stopped first: the box carries
-        nothing else out while it runs (same manual, "abort").
+        nothing else out while it runs (same manual, "abort"). One that somebody made a current source is one of voltage
+        again: a level of 0 V says nothing of it.
         """
         smu = self._smu
-        self._box.blind("abort", f"{smu}.abort()", f"{smu}.source.levelv=0", f"{smu}.source.output=0")
+        self._box.blind(
+            "abort", f"{smu}.abort()", f"{smu}.source.levelv=0", f"{smu}.source.func=1", f"{smu}.source.output=0"
+        )
 
     def output_is_on(self) -> bool:
         """Ask whether the output is on."""

@@ -8,7 +8,7 @@ import pytest
 from crossbar_hil.backend import DeviceBackend, Limits
 from crossbar_hil.errors import ComplianceError, DeadlineError
 from crossbar_hil.guard.journal import Journal
-from crossbar_hil.instrument import PulseMemory
+from crossbar_hil.instrument import PulseMemory, Reading
 from crossbar_hil.witness import Witness
 
 from .kept import KeptBench
@@ -28,6 +28,8 @@ class FakeChip(DeviceBackend):
         self.fail = {}
         self.reads_to_fail = 0
         self.short = False
+        self.inside = []
+        """Current inside each pulse to come, in amperes; the bench has no divider if it is empty."""
         self.unsafe = ""
         self.made_safe = 0
         self.remembers = remembers
@@ -60,7 +62,8 @@ class FakeChip(DeviceBackend):
                     outcome = "done" if self.remembered == sequence else "not_sent"
                 self.witness.failed(sequence, outcome, error)
                 raise error
-            self.witness.done(sequence, [])
+            drawn = [{"drive": Reading(self.inside[len(self.sent) - 1], limited=False)}] if self.inside else []
+            self.witness.done(sequence, drawn)
 
     def line_conductances(self, voltage_v):
         return np.zeros((4, 4))
@@ -68,6 +71,10 @@ class FakeChip(DeviceBackend):
     def exposed(self, counts):
         """As on a bench with a divider: the cells of the row and of the column of every pulse."""
         return counts.sum(axis=0) + counts.sum(axis=1, keepdims=True) - 2 * counts
+
+    def pulse_currents(self, cell, pulse, conductances):
+        """By hand: 2 V on a cell of 1 uS and 1 V on its neighbour, or 2 V on both."""
+        return ("drive", 3e-6, 4e-6) if self.inside else None
 
     def number_pulses(self, token):
         return PulseMemory(self.remembered, self.remembered) if self.remembers else None

@@ -24,6 +24,7 @@ from .conftest import FakeChip
 PULSE = Pulse(2.0, 0.05)
 ONE_HOT = 0.1 * np.eye(2)
 ALL = np.array([[1, 2], [1, 1]])
+ONE_EACH = np.ones((2, 2), dtype=np.int64)
 
 
 def keeper_of(chip, journal, **more):
@@ -96,6 +97,81 @@ def test_a_cell_that_conducts_far_more_than_it_should_counts_as_one_that_let_pul
         keeper.read_currents(ONE_HOT)
     assert [body["counts"] for body in bodies(journal, "exposed")] == [[[0, 1], [1, 0]]]
     assert "are counted as received" in caught.value.__notes__[-1]
+
+
+@pytest.mark.fault("C1")
+def test_a_pulse_that_draws_more_than_it_should_has_every_cell_read_and_the_batch_go_on_if_all_are_whole(chip, journal):
+    keeper = keeper_of(chip, journal)
+    keeper.read_currents(ONE_HOT)
+    chip.inside = [3.0e-6, 3.1e-6, 3.7e-6, 3.7e-6]  # between 3 uA of whole cells and 4 uA of a short lies 3.5 uA
+    keeper.send_pulses(ONE_EACH, PULSE)
+    assert chip.sent == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    found = kinds(journal)[kinds(journal).index("pulses") :]
+    assert [each for each in found if each in {"intent", "check"}] == ["intent"] * 3 + ["check", "intent"]
+    assert bodies(journal, "exposed") == []
+
+
+@pytest.mark.fault("C1")
+def test_cells_that_are_not_ohmic_are_looked_at_once_and_then_measured_by_each_other(chip, journal):
+    keeper = keeper_of(chip, journal)
+    keeper.read_currents(ONE_HOT)
+    chip.inside = [30e-6, 31e-6, 29e-6, 45e-6]  # ten times what the map at read voltage says; then half more of it
+    keeper.send_pulses(ONE_EACH, PULSE)
+    assert [body["text"].count("pulse 1 ") + body["text"].count("pulse 4 ") for body in bodies(journal, "note")] == [
+        1,
+        1,
+    ]
+    assert len(bodies(journal, "check")) == 2
+
+
+@pytest.mark.fault("C1", "V2")
+@pytest.mark.parametrize("lost", ["lost", "answer"])
+def test_a_batch_that_fails_for_good_counts_for_others_unless_every_current_was_that_of_whole_cells(
+    chip, journal, lost
+):
+    keeper = keeper_of(chip, journal)
+    keeper.read_currents(ONE_HOT)
+    chip.inside = [3.0e-6] * 4
+    chip.remembers = lost == "answer"  # without a memory the pulse stays in doubt, and nobody saw its current
+    chip.fail = {2: lost}
+    chip.reads_to_fail = 99
+    with pytest.raises(DeadlineError):
+        keeper.send_pulses(ONE_EACH, PULSE)
+    told = [body["counts"] for body in bodies(journal, "exposed")]
+    assert told == [[[1, 1], [1, 1]]]  # by hand: [0, 0] and [0, 1] may have reached each other and what is below them
+
+
+@pytest.mark.fault("C1", "V2")
+def test_a_stop_between_pulses_that_drew_what_they_should_counts_for_no_other_cell(chip, journal):
+    keeper = keeper_of(chip, journal)
+    keeper.read_currents(ONE_HOT)
+    chip.inside = [3.0e-6] * 4
+    check = chip.witness.checkpoint
+
+    def stop_after_three():
+        if len(chip.sent) == 3:
+            keeper.stop.set("enough")
+        check()
+
+    chip.witness.checkpoint = stop_after_three
+    with pytest.raises(Stopped):
+        keeper.send_pulses(ONE_EACH, PULSE)
+    assert len(chip.sent) == 3
+    assert bodies(journal, "exposed") == []
+
+
+@pytest.mark.fault("C1", "V2")
+def test_a_pulsed_cell_that_is_a_short_at_resume_counts_for_others_and_the_run_goes_on(chip, journal):
+    keeper = keeper_of(chip, journal)
+    keeper.read_currents(ONE_HOT)
+    keeper.send_pulses(np.array([[1, 0], [0, 0]]), PULSE)
+    chip.conductances[0, 0] *= 50
+    with closing(reopened(journal)) as again:
+        keeper = keeper_of(chip, again)
+        keeper.read_currents(ONE_HOT)
+        keeper.send_pulses(np.array([[1, 0], [0, 0]]), PULSE)
+        keeper.read_currents(ONE_HOT)
+        assert [body["counts"] for body in bodies(again, "exposed")] == [[[0, 1], [1, 0]]]
 
 
 @pytest.mark.fault("C1", "V2")
