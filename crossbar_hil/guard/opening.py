@@ -23,6 +23,7 @@ from crossbar_hil.owners.takeover import PATIENCE_S, take_over
 from crossbar_hil.plugins import load
 from crossbar_hil.state import state_folder
 from crossbar_hil.training.settings import BenchTraining
+from crossbar_hil.visa_record import is_replayed
 
 JOURNAL = "journal.sqlite"
 EMULATED_STATE = "emulated.json"
@@ -112,14 +113,16 @@ def open_guarded(
     unknown = why_dose_unknown(bench.chip_id) if has_chip and bench.chip_id is not None else ""
     if unknown:
         write_to_stderr(f"warning: {unknown}")
-    if not bench.brings_instruments:
+    if not bench.brings_instruments and not is_replayed():
         check_addresses(bench)
     if not resume:
         bench.copy_into(folder)
     with ExitStack() as owned:
         resources: Mapping[str, str] | None = None
         keep_open: tuple[int, ...] = ()
-        if bench.brings_instruments:
+        if bench.brings_instruments and is_replayed():
+            resources = {name: f"replayed {name}" for name in bench.instruments}
+        elif bench.brings_instruments:
             served = start_served(
                 folder / BENCH_FILE, seed=seed, state=folder / EMULATED_STATE, log=folder / "physical.jsonl"
             )
