@@ -327,6 +327,8 @@ class EmulationTable(Table):
     """Whether what a person is asked, on a bench whose matrix is `manual`, is answered by itself or by you."""
     divider_ohm: Ohm = 500.0
     """Each of the two resistors of a divider port, from the guard (or HI, where there is no guard) to LO."""
+    log: Literal["whole", "last", "none"] = "whole"
+    """How much of ``physical.jsonl`` is kept: only whole can it show that a run kept the promises of docs/safety.md."""
 
 
 class Bench(Table):

@@ -90,7 +90,8 @@ def find_resources(bench: Bench, rng: np.random.Generator, owned: ExitStack) -> 
         As of `check_addresses`.
     """
     if bench.brings_instruments:
-        resources: Mapping[str, str] = owned.enter_context(load("emulation", "bench")(bench, rng)).resources
+        emulated = load("emulation", "bench")(bench, rng, remembered=False)
+        resources: Mapping[str, str] = owned.enter_context(emulated).resources
         return resources
     check_addresses(bench)
     return {name: table.resource for name, table in bench.instruments.items()}

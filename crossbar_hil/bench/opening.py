@@ -29,7 +29,7 @@ def serve_emulated(name_or_file: str, *, seed: int | None = None) -> Iterator[Ma
         If the bench is not of kind ``emulated``.
     """
     seed = fresh_seed() if seed is None else seed
-    with make_emulated(load_bench(name_or_file), seed, proven=True) as emulated:
+    with make_emulated(load_bench(name_or_file), seed, proven=True, remembered=False) as emulated:
         yield emulated.resources
 
 

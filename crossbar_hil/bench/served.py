@@ -163,7 +163,7 @@ def _open_served(order: Mapping[str, Any]) -> Any:
         raise ConfigError(f"the bench to be served is not valid: {' '.join(str(error).split())}") from error
     files = {key: None if order[key] is None else Path(order[key]) for key in ("state", "log")}
     faults = {} if order["nemesis"] is None else {"nemesis": order["nemesis"]}
-    return make_emulated(bench, order["seed"], **files, **faults)
+    return make_emulated(bench, order["seed"], remembered=False, **files, **faults)
 
 
 def _first_line() -> bytes:

@@ -83,6 +83,7 @@ class KeptChip:
                 least=Least.of(bench),
                 alarm=service.alarm,
             )
+            journal.entries.clear()  # which the keeper has read: a run may last for days
             device = dict(chip.identify())
             if bench.kind == "hardware":
                 here = on_loopback({name: table.resource for name, table in bench.instruments.items()})

@@ -216,6 +216,7 @@ class Keeper:
             self._write("ended", {"op": operation.number})
             self._commit()
             operation.ended = True
+            self._forget_done()
 
     def check_pulse(self, pulse: Pulse) -> None:
         """Refuse a pulse that the chip would refuse, in the same words; nothing is sent."""
@@ -306,6 +307,13 @@ class Keeper:
         else:
             self.machine.to(State.READY)
         self._live = True
+        if self._place == len(self._record.operations):
+            self._forget_done()
+
+    def _forget_done(self) -> None:
+        """Let go of what was done and will not be asked for again, as a run may last for days."""
+        self._record.forget_done()
+        self._place = len(self._record.operations)
 
     def _compare_signature(self) -> None:
         known, pulsed = self._record.known, self._record.pulsed_since

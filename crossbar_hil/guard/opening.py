@@ -27,6 +27,11 @@ from crossbar_hil.visa_record import is_replayed
 
 JOURNAL = "journal.sqlite"
 EMULATED_STATE = "emulated.json"
+LEFT_OUT = {
+    "last": "physical.jsonl keeps the last events alone (emulation.log = last): it says how many were dropped",
+    "none": "physical.jsonl is left out (emulation.log = none): nothing can show what physically happened",
+}
+"""What a person is told where an emulated bench does not keep all of its log."""
 AT_RESCUE = 0.5
 """Share of the deadline in which an instrument says who it is, before others are made safe without it."""
 
@@ -123,6 +128,8 @@ def open_guarded(
         if bench.brings_instruments and is_replayed():
             resources = {name: f"replayed {name}" for name in bench.instruments}
         elif bench.brings_instruments:
+            if bench.emulation is not None and bench.emulation.log != "whole":
+                write_to_stderr(f"note: {LEFT_OUT[bench.emulation.log]}")
             served = start_served(
                 folder / BENCH_FILE, seed=seed, state=folder / EMULATED_STATE, log=folder / "physical.jsonl"
             )

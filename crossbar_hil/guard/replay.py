@@ -131,6 +131,11 @@ class Record:
             self.unseen.clear()
         return every
 
+    def forget_done(self) -> None:
+        """Let go of every operation but the last one and those of which something is unseen."""
+        unseen = {intent.operation for intent in self.unseen}
+        self.operations = [each for each in self.operations[:-1] if each.number in unseen] + self.operations[-1:]
+
     def sent_unseen(self) -> Iterator[tuple[Operation, IntArray]]:
         """Yield each operation with the pulses of it, (R, C), that no read of every line has followed yet."""
         for operation in self.operations:

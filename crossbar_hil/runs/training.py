@@ -2,6 +2,7 @@
 
 import functools
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -25,6 +26,7 @@ from crossbar_hil.runs.training_record import (
     create_record,
     finish_record,
     reopen_record,
+    reread_epochs,
     write_epoch,
     write_fresh,
 )
@@ -55,12 +57,13 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         known_fresh: FreshReads | None = None,
     ) -> None:
         super().__init__(bench, seed, bench.training.rule)
-        self._checked, self._chips, self._known, self._known_fresh = bench, chips, known, known_fresh
+        self._checked, self._chips, self._known, self._known_fresh = bench, chips, dict(known), known_fresh
         self._given: dict[str, Any] = {"label": label, "preset": preset}
         self._given |= {"forecast": dict(forecast)} if forecast else {}
         self._given |= {"warnings": list(warnings)} if warnings else {}
         self._task = PatternSet.from_csv(bench.training.pattern_file)
-        self._epochs: list[Epoch] = []
+        self._last: deque[Epoch] = deque()  # so many as can end it; the others are in the record, which may be long
+        self._done = 0
         self._fresh: FreshReads | None = None
         self._trainer: Trainer
         self._record: sqlite3.Connection
@@ -70,6 +73,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         if backend is None:
             raise TypeError("a training has a bench, so there is a backend")
         self._trainer = make_trainer(self._checked.training, backend)
+        self._last = deque(maxlen=max(self._trainer.confirm, 2))
         self._trainer.check_task(self._task.train, self._task.train_labels)
         return tuple(self._trainer.update.pulses())
 
@@ -116,9 +120,9 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
     @property
     def _reads_wanted(self) -> int:
         """How many fresh reads the training gets, now that its epochs are done."""
-        if not self._trainer.has_converged(self._epochs):
+        if not self._trainer.has_converged(self._last):
             return 0
-        return reads_wanted(self._checked.training.fresh_reads, self._trainer.backend.noisy, self._epochs)
+        return reads_wanted(self._checked.training.fresh_reads, self._trainer.backend.noisy, self._last)
 
     def record(self, step: Epoch | FreshReads) -> None:
         """Write an epoch or fresh reads down, or see that recorded ones came again as they were."""
@@ -129,28 +133,33 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
                 write_fresh(self._record, step)
             self._fresh = step
             return
-        if step.number in self._known:
-            check_replay(step, self._known[step.number])
+        known = self._known.pop(step.number, None)
+        if known is not None:
+            check_replay(step, known)
         else:
             write_epoch(self._record, step)
-        self._epochs.append(step)
+        self._last.append(step)
+        self._done += 1
 
     @functools.cached_property
     def result(self) -> TrainingResult | None:
         """What was trained, once it has ended."""
-        if not self._epochs:
+        if not self._done:
             return None
-        return self._trainer.result(self._task.train, self._task.train_labels, self._epochs)
+        recorded = reread_epochs(self._record, self.shape, len(self._task.train))[: self._done]
+        epochs = [*recorded[:-1], self._last[-1]]  # why it was given up is not in the tables
+        return self._trainer.result(self._task.train, self._task.train_labels, epochs)
 
     @property
     def is_complete(self) -> bool:
         """Whether the training has ended by itself, and its fresh reads were taken."""
-        return self._trainer.has_ended(self._epochs) and (self._fresh is not None or not self._reads_wanted)
+        ended = self._done == self._trainer.epochs or self._trainer.has_ended(self._last)
+        return ended and (self._fresh is not None or not self._reads_wanted)
 
     @property
     def reached(self) -> str:
         """The last epoch, or that fresh reads were done too."""
-        return f"epoch {len(self._epochs)}" if self._fresh is None else "the fresh reads"
+        return f"epoch {self._done}" if self._fresh is None else "the fresh reads"
 
     @property
     def assurance(self) -> Assurance | None:

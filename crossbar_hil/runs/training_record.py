@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crossbar_hil.arrays import BoolArray
+from crossbar_hil.arrays import BoolArray, FloatArray
 from crossbar_hil.backend import DeviceBackend
 from crossbar_hil.errors import ReplayDiverged, RunError, reason_of
 from crossbar_hil.guard.storage import flush_folder, why_not_ours
@@ -152,6 +152,59 @@ def rows_of_epoch(epoch: Epoch) -> dict[str, Rows]:
         "current": [(number, *place, float(value)) for place, value in np.ndenumerate(epoch.currents)],
         "activation": [(number, *place, float(value), float(missed)) for place, value, missed in reached],
     }
+
+
+def reread_epochs(record: sqlite3.Connection, shape: tuple[int, int], patterns: int) -> list[Epoch]:
+    """Return what was written of a run under way, which keeps no epoch in memory; see `read_epochs`.
+
+    Raises
+    ------
+    RunError
+        If it cannot be read.
+    """
+    try:
+        return read_epochs(record, shape, patterns)
+    except (sqlite3.Error, ValueError) as error:
+        raise RunError(f"the epochs of the run cannot be read from its record: {reason_of(error)}") from error
+
+
+def read_epochs(record: sqlite3.Connection, shape: tuple[int, int], patterns: int) -> list[Epoch]:
+    """Return every epoch of a record, of a chip of R rows and C columns that learns so many patterns.
+
+    Raises
+    ------
+    ValueError
+        If it holds what is no number, or not as many as it should.
+    """
+    rows, columns = shape
+    numbers = record.execute("SELECT epoch, error FROM epoch ORDER BY epoch").fetchall()
+    if not numbers:
+        return []
+
+    def table(query: str, *shape: int) -> FloatArray:
+        values = np.array(record.execute(query).fetchall(), dtype=np.float64)
+        if not np.isfinite(values).all():
+            raise ValueError("it holds values that are no numbers")
+        return np.moveaxis(values.reshape(len(numbers), *shape, -1), -1, 0)
+
+    cells = table("SELECT conductance_siemens, pulses, depressing FROM cell ORDER BY epoch, row, column", rows, columns)
+    currents = table("SELECT current_a FROM current ORDER BY epoch, pattern, column", patterns, columns)
+    activations = table(
+        "SELECT activation, shortfall FROM activation ORDER BY epoch, pattern, output", patterns, columns // 2
+    )
+    return [
+        Epoch(
+            number,
+            conductances=cells[0][place],
+            currents=currents[0][place],
+            activations=activations[0][place],
+            shortfalls=activations[1][place],
+            error=error,
+            counts=cells[1][place].astype(np.int64),
+            depressing=cells[2][place].astype(np.int64),
+        )
+        for place, (number, error) in enumerate(numbers)
+    ]
 
 
 def write_fresh(record: sqlite3.Connection, fresh: FreshReads) -> None:

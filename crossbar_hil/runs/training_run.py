@@ -22,7 +22,7 @@ from crossbar_hil.runs.never_began import describe_never_began
 from crossbar_hil.runs.recorded_settings import Tables, check_tables
 from crossbar_hil.runs.run import Ending, Figure, Run, RunOutcome, Series, Variable
 from crossbar_hil.runs.training import TrainingWork, epochs_only
-from crossbar_hil.runs.training_record import RECORD, SCHEMA_VERSION, refuse_links
+from crossbar_hil.runs.training_record import RECORD, SCHEMA_VERSION, read_epochs, refuse_links
 from crossbar_hil.runs.training_views import name_cells, training_page, training_series, training_variables
 from crossbar_hil.training.fresh import Assurance, FreshReads, full_reason
 from crossbar_hil.training.patterns import PatternSet, as_text
@@ -108,39 +108,8 @@ class TrainingRun(Run):
     def epochs(self) -> list[Epoch]:
         """Every recorded epoch."""
         rows, columns = self.settings["shape"]
-        patterns = len(self.task.train)
         with self.open_record() as record:
-            numbers = record.execute("SELECT epoch, error FROM epoch ORDER BY epoch").fetchall()
-
-            if not numbers:
-                return []
-
-            def table(query: str, *shape: int) -> FloatArray:
-                values = np.array(record.execute(query).fetchall(), dtype=np.float64)
-                if not np.isfinite(values).all():
-                    raise ValueError("it holds values that are no numbers")
-                return np.moveaxis(values.reshape(len(numbers), *shape, -1), -1, 0)
-
-            cells = table(
-                "SELECT conductance_siemens, pulses, depressing FROM cell ORDER BY epoch, row, column", rows, columns
-            )
-            currents = table("SELECT current_a FROM current ORDER BY epoch, pattern, column", patterns, columns)
-            activations = table(
-                "SELECT activation, shortfall FROM activation ORDER BY epoch, pattern, output", patterns, columns // 2
-            )
-            return [
-                Epoch(
-                    number,
-                    conductances=cells[0][place],
-                    currents=currents[0][place],
-                    activations=activations[0][place],
-                    shortfalls=activations[1][place],
-                    error=error,
-                    counts=cells[1][place].astype(np.int64),
-                    depressing=cells[2][place].astype(np.int64),
-                )
-                for place, (number, error) in enumerate(numbers)
-            ]
+            return read_epochs(record, (rows, columns), len(self.task.train))
 
     @cached_property
     def fresh(self) -> FreshReads | None:

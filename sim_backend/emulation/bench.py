@@ -25,7 +25,7 @@ from .world.circuit import LO
 from .world.clock import RealClock, SimulatedClock
 from .world.damage import BrokenCell, Damage
 from .world.instrument import EmulatedInstrument
-from .world.log import PhysicalLog
+from .world.log import LAST_BYTES, PhysicalLog
 from .world.world import World
 
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ class EmulatedBench:
     state : Path, optional
         A file in which the chip, and what clients keep in the instruments, outlive this bench; see `StateFile`.
     log : Path, optional
-        A file for the physical log; see `PhysicalLog`.
+        A file for the physical log, kept as ``[emulation]`` says; see `PhysicalLog`.
+    remembered : bool
+        Whether the physical log is in memory too, as ``world.log.events``: not for a bench that is served for days.
     nemesis : mapping, optional
         What goes wrong, as `Nemesis.as_json` writes it.
     proven : bool
@@ -64,6 +66,7 @@ class EmulatedBench:
         *,
         state: Path | None = None,
         log: Path | None = None,
+        remembered: bool = True,
         nemesis: Mapping[str, Any] | None = None,
         proven: bool = False,
     ) -> None:
@@ -75,7 +78,12 @@ class EmulatedBench:
             _check_chip(bench.chip, bench.wiring)
         chip = SimulatedBackend.from_bench(bench, rng)
         check_cells(chip.cell, bench.limits.pulse_v if bench.limits else bench.training.amplitude_v)
-        self.world = World(chip, clock, settings.line_ohm, settings.resolution, PhysicalLog(path=log))
+        kept = PhysicalLog(
+            path=None if settings.log == "none" else log,
+            remembered=remembered,
+            most_bytes=LAST_BYTES if settings.log == "last" else None,
+        )
+        self.world = World(chip, clock, settings.line_ohm, settings.resolution, kept)
         if settings.resistors is not None:
             self._put_board(checked_resistors(settings.resistors, chip.shape, "emulation.resistors"))
         self._tables = bench.instruments

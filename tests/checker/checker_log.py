@@ -19,6 +19,8 @@ def read_log(file: Path, report: Report) -> Iterator[Event]:
     """Yield the events of a physical log, each with its line; a last one that was cut short is left out."""
     if not file.is_file():
         raise CannotJudge(f"{file} is not there")
+    if file.with_name(f"{file.name}.1").is_file():
+        raise CannotJudge(f"{file} holds the last events alone (emulation.log = last)")
     with file.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             try:

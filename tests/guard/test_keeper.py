@@ -174,6 +174,23 @@ def test_a_pulsed_cell_that_is_a_short_at_resume_counts_for_others_and_the_run_g
         assert [body["counts"] for body in bodies(again, "exposed")] == [[[0, 1], [1, 0]]]
 
 
+def test_what_is_done_is_let_go_of_while_a_run_goes_on_and_when_it_is_gone_on_with(chip, journal):
+    keeper = keeper_of(chip, journal)
+
+    def work(keeper, times):
+        for _ in range(times):
+            keeper.read_currents(ONE_HOT)
+            keeper.send_pulses(ONE_EACH, PULSE)
+
+    work(keeper, 20)
+    assert len(keeper._record.operations) == 1
+    with closing(reopened(journal)) as again:
+        resumed = keeper_of(chip, again)
+        work(resumed, 25)
+        assert len(resumed._record.operations) == 1
+    assert len(chip.sent) == 25 * 4
+
+
 @pytest.mark.fault("C1", "V2")
 def test_what_was_looked_at_after_a_lost_answer_is_not_counted_again(chip, journal):
     keeper = keeper_of(chip, journal)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from crossbar_hil.bench.file import load_bench
-from crossbar_hil.errors import ConfigError
+from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.sim_backend.emulation.bench import EmulatedBench
 from crossbar_hil.sim_backend.emulation.state import seal
+from crossbar_hil.sim_backend.emulation.world.log import PhysicalLog
 
 CLOSE_CELL_0_0 = 'channel.exclusiveclose("1A01,1C05,1C06,1C07,1C08,1C02,1C03,1C04")'
 PULSE = "smua.source.limiti=1e-3 smua.source.output=1 smua.source.levelv=2 delay(0.05) smua.source.levelv=0"
@@ -280,6 +281,38 @@ def test_a_bench_that_starts_again_appends(tmp_path):
     assert len(begins) == 2
     assert begins[1]["chip"]["conductances"] == left
     assert lines(path)[-1]["event"] == "end"
+
+
+def test_a_log_of_a_bounded_size_keeps_the_last_events_in_two_files_and_counts_the_others(tmp_path):
+    path = tmp_path / "physical.jsonl"
+    number = 0
+    for part in (40, 1, 60):  # three benches, one after the other, with that file
+        log = PhysicalLog(path=path, remembered=False, most_bytes=1000)
+        for _ in range(part):
+            number += 1
+            log.add(float(number), "source", name="smu.a", number=number)
+        log.close()
+        files = [path.with_name("physical.jsonl.1"), path]
+        assert max(each.stat().st_size for each in files) < 1200
+        first = lines(path)[0]
+        numbers = [event["number"] for each in files for event in lines(each) if event["event"] == "source"]
+        assert numbers == list(range(numbers[0], number + 1))  # nothing missing between the two files
+        assert first["event"] == "dropped"
+        assert first["events"] == numbers[0] - 1
+    with pytest.raises(DataError, match=r"does not remember .*physical\.jsonl alone"):
+        log.of("source")
+
+
+def test_a_bench_file_may_leave_the_log_out_or_keep_the_last_of_it(tmp_path):
+    made = {}
+    for kept in ("whole", "last", "none"):
+        path = tmp_path / kept / "physical.jsonl"
+        path.parent.mkdir()
+        made[kept] = EmulatedBench(
+            load_bench("emulated", overrides={"emulation": {"log": kept}}), np.random.default_rng(1), log=path
+        ).world.log
+        assert path.exists() is (kept != "none")
+    assert (made["whole"].most_bytes, made["last"].most_bytes) == (None, 32 << 20)
 
 
 def test_without_files_nothing_is_written_and_memory_is_as_before(tmp_path, monkeypatch):
