@@ -245,6 +245,11 @@ class World:
         with self.lock:
             return self.solution().volts.get(node, 0.0)
 
+    def is_wired(self, node: str) -> bool:
+        """Say whether anything hangs on a node for good."""
+        ends = chain.from_iterable((*self._wires, *((each.first, each.second) for each in self._resistors)))
+        return node in ends
+
     # ------------------------------------------------------------------ physics
 
     def _wait(self, seconds: float) -> None:
