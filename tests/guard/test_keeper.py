@@ -17,7 +17,9 @@ from crossbar_hil.errors import (
 from crossbar_hil.guard.journal import Journal, read_journal
 from crossbar_hil.guard.keeper import Keeper, StopFlag
 from crossbar_hil.guard.ledger import DoseLedger
+from crossbar_hil.guard.lock import BenchLock
 from crossbar_hil.guard.states import State
+from crossbar_hil.instrument import PulseMemory
 
 from .conftest import FakeChip
 
@@ -67,6 +69,37 @@ def test_the_intent_of_every_pulse_is_on_disk_before_it_is_sent(chip, journal):
     assert seen == [(1, 1, 0), (2, 2, 1), (3, 3, 3), (4, 4, 4)]  # number, number on disk, pulses sent before
     assert [body["state"] for body in bodies(journal, "outcome")] == ["done"] * 4
     assert kinds(journal)[-1] == "ended"
+
+
+@pytest.mark.fault("C11", "V5")
+def test_what_a_chip_is_to_get_is_in_its_ledger_before_it_is_sent(chip, journal, tmp_path, monkeypatch):
+    path, found, send = tmp_path / "dose.sqlite", [], chip._send_pulses
+
+    def watched(counts, pulse):
+        with closing(DoseLedger.open(path, (2, 2))) as on_disk:
+            found.append(on_disk.totals()[1].tolist())
+        send(counts, pulse)
+
+    monkeypatch.setattr(chip, "_send_pulses", watched)
+    with closing(DoseLedger.open(path, (2, 2))) as ledger:
+        keeper = keeper_of(chip, journal, ledger=ledger)
+        keeper.send_pulses(np.array([[1, 2], [0, 0]]), Pulse(2.0, 0.05))
+        keeper.send_pulses(np.array([[0, 2], [0, 1]]), Pulse(-1.0, 0.1))
+    assert found == [[[0.1, 0.2], [0.0, 0.0]], [[0.1, 0.4], [0.0, 0.1]]]  # volt seconds, by hand
+
+
+@pytest.mark.fault("X21", "V14")
+def test_a_bench_whose_lock_was_deleted_gets_no_pulse(chip, journal, tmp_path):
+    lock = BenchLock(["GPIB0::24::INSTR"], run="r", folder=tmp_path / "locks")
+    lock.acquire()
+    keeper = keeper_of(chip, journal, lock=lock)
+    keeper.send_pulses(np.array([[1, 0], [0, 0]]), PULSE)
+    next((tmp_path / "locks").iterdir()).unlink()
+    with pytest.raises(GuardError, match="may have a second owner"):
+        keeper.send_pulses(ALL, PULSE)
+    lock.release()
+    assert chip.sent == [(0, 0)]
+    assert chip.made_safe == 1
 
 
 @pytest.mark.fault("C1", "V2")
@@ -328,6 +361,18 @@ def test_an_intent_without_an_outcome_is_settled_by_what_the_instrument_remember
     assert len(chip.sent) == sent - 1  # the first pulse was sent by the session before
 
 
+def test_a_pulse_that_the_instrument_has_begun_and_not_ended_is_in_doubt_at_resume(chip, journal, monkeypatch):
+    journal.append("pulses", {"op": 1, "counts": [[1, 1], [0, 0]], "amplitude_v": 2.0, "width_s": 0.05})
+    where = {"op": 1, "seq": 1, "row": 0, "column": 0, "count": 1}
+    journal.append("intent", {**where, "amplitude_v": 2.0, "width_s": 0.05})
+    monkeypatch.setattr(chip, "number_pulses", lambda token: PulseMemory(begun=1, done=0))
+    again = keeper_of(chip, reopened(journal))
+    again.send_pulses(np.array([[1, 1], [0, 0]]), PULSE)
+    assert [body["state"] for body in bodies(journal, "outcome")] == ["in_doubt", "done"]
+    assert [body["seq"] for body in bodies(journal, "intent")] == [1, 2]  # a new number, whatever came before
+    assert chip.sent == [(0, 1)]
+
+
 @pytest.mark.fault("F8", "F9")
 def test_a_request_that_is_not_the_recorded_one_is_refused(chip, journal):
     keeper = keeper_of(chip, journal)
@@ -342,6 +387,11 @@ def test_a_request_that_is_not_the_recorded_one_is_refused(chip, journal):
     again.read_currents(ONE_HOT)
     with pytest.raises(ReplayDiverged, match="operation 2"):
         again.send_pulses(2 * ALL, PULSE)
+    for other in (Pulse(2.1, 0.05), Pulse(2.0, 0.06), Pulse(-2.0, 0.05)):
+        with pytest.raises(ReplayDiverged, match=r"operation 2: .*pulses"):
+            again.send_pulses(ALL, other)
+    with pytest.raises(ReplayDiverged, match="operation 2"):
+        again.read_currents(ONE_HOT)
     assert len(chip.sent) == sent
 
 

@@ -1,6 +1,5 @@
 """The list of mutants does not rot: each changes what is there, and names tests that are there."""
 
-import ast
 import importlib.util
 import sys
 from collections import Counter
@@ -14,11 +13,11 @@ _spec.loader.exec_module(listing)
 MUTANTS = listing.mutants()
 
 
-def test_every_mutant_changes_a_text_that_occurs_once_and_is_python_afterwards():
+def test_every_mutant_changes_a_text_that_occurs_once():
+    texts = {each.file: (ROOT / each.file).read_text(encoding="utf-8") for each in MUTANTS}
     for each in MUTANTS:
-        text = (ROOT / each.file).read_text(encoding="utf-8")
+        text = texts[each.file]
         assert text.count(each.old) == 1, f"{each.name}: {text.count(each.old)} times in {each.file}"
-        ast.parse(each.applied_to(text))
         assert each.new != each.old
         assert each.why
 

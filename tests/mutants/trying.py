@@ -6,17 +6,18 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 
-from .listing import ROOT, Mutant
+from .listing import HERE, ROOT, Mutant
 
-LIMIT_S = 240.0
+LIMIT_S = 180.0
 """Tests that have not ended by then hang, which somebody would notice."""
+WORDS = ("-q", "-x", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "required_plugins=")
+WORDS = (*WORDS, "-o", "addopts=--import-mode=importlib -m 'not campaign'")
 _LEFT_OUT = ("build", "dist", "runs", "dry_runs")
 
 
@@ -37,6 +38,8 @@ class Copy:
             return hidden | ({*_LEFT_OUT} & {*names} if Path(where) == ROOT else set())
 
         shutil.copytree(ROOT, self.root, copy_function=_link, ignore=left_out, symlinks=True)
+        command = [sys.executable, str(HERE / "server.py")]
+        self._server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def put(self, file: str, text: str | None) -> None:
         """Give a file another text, or its own again."""
@@ -49,27 +52,21 @@ class Copy:
 
     def outcome(self, tests: Iterable[str]) -> str:
         """Run tests here and say how they ended: "passed", "failed", "hung" or "broken", which tells nothing."""
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]
-        command += ["-o", "required_plugins=", "-o", "addopts=--import-mode=importlib -m 'not campaign'"]
-        here = {**os.environ, "PYTHONPATH": str(self.root)}
-        with tempfile.TemporaryFile() as said:
-            running = subprocess.Popen(
-                command, cwd=self.root, env=here, stdout=said, stderr=said, stdin=subprocess.DEVNULL, process_group=0
-            )
-            try:
-                running.wait(LIMIT_S)
-            except subprocess.TimeoutExpired:
-                hung = True
-            else:
-                hung = False
-            with suppress(ProcessLookupError):  # the tests' own children too
-                os.killpg(running.pid, signal.SIGKILL)
-            status = running.wait()
-            said.seek(0)
-            self.said = said.read().decode(errors="replace")
+        said = self.root.with_name("said")
+        told = {"root": str(self.root), "words": [*WORDS, *tests], "said": str(said), "limit_s": LIMIT_S}
+        self._server.stdin.write(json.dumps(told) + "\n")
+        self._server.stdin.flush()
+        status = json.loads(self._server.stdout.readline())
+        self.said = said.read_text(encoding="utf-8", errors="replace")
         # An interrupt that a mutant lets through ends pytest itself.
         seen = status in {1, -signal.SIGTERM, -signal.SIGINT} or (status == 2 and "KeyboardInterrupt" in self.said)
-        return "hung" if hung else "failed" if seen else "passed" if status == 0 else "broken"
+        return "hung" if status is None else "failed" if seen else "passed" if status == 0 else "broken"
+
+    def close(self) -> None:
+        """End what runs tests here."""
+        self._server.stdin.close()
+        self._server.wait()
+        self._server.stdout.close()
 
 
 def _link(source: str, target: str) -> None:
@@ -101,7 +98,7 @@ def try_all(todo: Iterable[Mutant], results: Path, folder: Path, *, at_once: int
         place = folder / str(number)
         place.mkdir(parents=True)
         copy = Copy(place)
-        with suppress(Empty):
+        with suppress(Empty), closing(copy):
             while True:
                 each = waiting.get_nowait()
                 copy.put(each.file, each.applied_to((ROOT / each.file).read_text(encoding="utf-8")))
