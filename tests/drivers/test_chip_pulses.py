@@ -133,6 +133,30 @@ def test_what_became_of_a_pulse_is_asked_when_the_bench_is_safe(fakes, begun, do
     assert told == ["asked", outcome]
 
 
+@pytest.mark.fault("T3", "V3")
+@pytest.mark.parametrize(
+    ("fails", "outcome"), [("connect", "not_sent"), ("pulse_memory", "in_doubt"), ("limit", "done")]
+)
+def test_a_pulse_that_failed_is_told_to_be_what_it_became(fakes, fails, outcome):
+    bench = fakes.FakeBench(fakes.chip_of(np.full((4, 4), 1e-6)))
+    limit_a = 2e-6 if fails == "limit" else 1e-3  # which shows in the readings of pulses that were sent
+    settings = {port: SourceSettings(range_v=3.0, compliance_a=limit_a, range_a=1e-3) for port in bench.sources}
+    backend, told = bench.backend(settings=settings), []
+    backend.witness.failed = lambda sequence, found, cause: told.append(found)
+
+    def nobody(token):
+        raise DeadlineError("no answer")
+
+    if fails == "connect":  # no pulse was sent before the relays were there
+        bench.matrix.broken["connect"] = DeadlineError("no answer")
+    if fails == "pulse_memory":
+        bench.sources["drive"].broken["pulse_together"] = DeadlineError("no answer")
+        bench.sources["drive"].pulse_memory = nobody
+    with pytest.raises((DeadlineError, ComplianceError)):
+        backend.send_pulses(counts_of({(2, 1): 1}), PULSE)
+    assert told == [outcome]
+
+
 def test_an_instrument_that_tells_of_fewer_pulses_than_asked_for_is_not_believed(fakes):
     bench = fakes.FakeBench(fakes.drawn_chip())
     backend = bench.backend()

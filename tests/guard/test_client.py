@@ -1,15 +1,18 @@
 """The trainer's side of the pipe by itself: whom it takes for hung, and what Ctrl-C does while a bench is made safe."""
 
+import queue
 import signal
 import threading
 from types import SimpleNamespace
 
 import pytest
 
-from crossbar_hil.errors import GuardError
+from crossbar_hil.backend import Limits
+from crossbar_hil.errors import GuardError, LimitError
 from crossbar_hil.guard import client
 from crossbar_hil.guard.client import GuardedBackend, GuardProcess
 
+LIMITS = Limits(0.2, 3.0, 0.1)
 SAFE = {"cause": "done", "confirmed": True, "failures": []}
 UNSAFE = {"cause": "done", "confirmed": False, "failures": ["look at smu.a"]}
 
@@ -44,6 +47,22 @@ def test_a_guard_that_says_nothing_for_five_seconds_is_killed(monkeypatch):
 def test_a_trainer_that_was_stopped_itself_does_not_take_the_guard_for_hung(monkeypatch):
     assert silent_guard(monkeypatch, [1, 2, 602, 603, 604, 605, 606, 607]) == []
     assert silent_guard(monkeypatch, [1, 2, 602, 603, 604, 605, 606, 607, 608]) == [608]  # six seconds after that
+
+
+def test_an_answer_that_comes_late_is_not_taken_for_the_one_that_is_due():
+    inbox = queue.SimpleQueue()
+    for number, answer in ((1, "late"), (2, "due")):
+        inbox.put({"id": number, "answer": answer})
+    assert GuardProcess._until(SimpleNamespace(_inbox=inbox), "answer", "error", number=2)["answer"] == "due"
+
+
+@pytest.mark.fault("F7")
+@pytest.mark.parametrize("voltage_v", [0.0, 0.3, -0.3])
+def test_lines_are_measured_within_the_limit_of_reads_or_no_guard_is_asked(voltage_v):
+    backend = GuardedBackend.__new__(GuardedBackend)
+    backend.limits, backend._call = LIMITS, lambda **request: pytest.fail(f"{request} was sent")
+    with pytest.raises(LimitError, match=r"above zero and within 0\.2 V"):
+        backend.line_conductances(voltage_v)
 
 
 def session(report, at_the_end=lambda: None):

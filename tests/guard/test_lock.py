@@ -72,6 +72,10 @@ def test_a_released_bench_is_free_and_tells_nothing_of_its_holder(lock_on, tmp_p
     lock_on().acquire()
 
 
+def test_all_take_the_instruments_in_one_order_so_that_of_two_one_gets_all(lock_on):
+    assert lock_on(SMU, MATRIX).resources == lock_on(MATRIX, SMU).resources == tuple(sorted(lock_on().resources))
+
+
 def test_taking_a_bench_twice_is_taking_it_once(lock_on):
     lock = lock_on()
     lock.acquire()

@@ -14,8 +14,6 @@ from threading import Lock, Thread
 
 from .listing import HERE, ROOT, Mutant
 
-LIMIT_S = 180.0
-"""Tests that have not ended by then hang, which somebody would notice."""
 WORDS = ("-q", "-x", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "required_plugins=")
 WORDS = (*WORDS, "-o", "addopts=--import-mode=importlib -m 'not campaign'")
 _LEFT_OUT = ("build", "dist", "runs", "dry_runs")
@@ -53,7 +51,7 @@ class Copy:
     def outcome(self, tests: Iterable[str]) -> str:
         """Run tests here and say how they ended: "passed", "failed", "hung" or "broken", which tells nothing."""
         said = self.root.with_name("said")
-        told = {"root": str(self.root), "words": [*WORDS, *tests], "said": str(said), "limit_s": LIMIT_S}
+        told = {"root": str(self.root), "words": [*WORDS, *tests], "said": str(said)}
         self._server.stdin.write(json.dumps(told) + "\n")
         self._server.stdin.flush()
         status = json.loads(self._server.stdout.readline())
