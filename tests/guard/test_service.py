@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from crossbar_hil.backend import Pulse
-from crossbar_hil.errors import BackendError, CrossbarError, DataError, GuardError, LimitError
+from crossbar_hil.errors import BackendError, CrossbarError, DataError, GuardError, LimitError, Stopped
 from crossbar_hil.guard import service
 from crossbar_hil.guard.client import GuardProcess
 from crossbar_hil.guard.keeper import Keeper, StopFlag
@@ -267,6 +267,8 @@ def test_a_bench_that_never_becomes_safe_is_tried_for_a_minute_and_the_person_to
         "confirmed": False,
         "failures": ["look at smu.a"],
     }
+    mute.thread.join()
+    assert mute.status == 1  # of the process
     assert 55 <= chip.made_safe <= 61  # by the clock: a second a try, sixty of them
 
 
@@ -290,6 +292,30 @@ def test_ctrl_c_again_and_again_leaves_an_instrument_its_time_as_long_as_nothing
     assert stop.patience() == 0.25
     stop.set("the trainer is gone")
     assert stop.cause == "Ctrl-C was pressed"
+
+
+@pytest.mark.parametrize(("behind", "beats"), [(False, 2), (True, 0)])
+def test_no_beat_is_put_behind_what_nobody_reads(behind, beats):
+    looks, said = [False, False, True], []
+    over, sender = SimpleNamespace(wait=lambda seconds: looks.pop(0)), SimpleNamespace(behind=behind)
+    last = time.monotonic()
+    Service._beat(SimpleNamespace(_over=over, _sender=sender, say=said.append, _beat_s=60.0, _last_beat=last))
+    assert said == [{"beat": 1}] * beats
+
+
+@pytest.mark.fault("O7")
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_question_is_answered_by_its_own_answer_and_nobody_is_asked_who_is_gone(fresh, gone, monkeypatch):
+    service, asked = fresh.service, []
+    service._replies.put("to another question")
+    monkeypatch.setattr(service, "say", lambda message: (asked.append(message), service._replies.put("its own")))
+    service._nobody = gone
+    if gone:
+        with pytest.raises(Stopped):
+            service.ask("is it off?")
+        assert asked == []
+    else:
+        assert service.ask("is it off?") == "its own"
 
 
 @pytest.mark.fault("H5")
