@@ -172,7 +172,10 @@ class ConductanceCurve:
             key=lambda curve: curve.pulse.width_s,  # type: ignore[union-attr]  # _same has seen a pulse
         )
         if not family:
-            raise LimitError(f"pulse of {pulse} is not in the measured curves, which hold {self._held(pulse)}")
+            raise LimitError(
+                f"pulse of {pulse} is not in the measured curves, which hold {self._held(pulse)}; take one of them, by "
+                "--amplitude or --depress"
+            )
         widths = [curve.pulse.width_s for curve in family]  # type: ignore[union-attr]
         for curve, width in zip(family, widths, strict=True):
             if math.isclose(width, pulse.width_s):
