@@ -122,6 +122,9 @@ class SourceMeter(Instrument):
     """Whether the model can drive a guard at low impedance."""
     shortest_pulse_s: float = 0.0
     """Shortest pulse that the model can time, in seconds."""
+    train_widths: tuple[int, int] = (0, 0)
+    """How many widths a train of n pulses lasts on the instrument's clock, a n + b, beyond what no width is in: a, b;
+    a is 0 if the driver does not know."""
 
     @abstractmethod
     def check(self, settings: SourceSettings) -> None:
@@ -230,6 +233,10 @@ class SourceMeter(Instrument):
     @abstractmethod
     def limit_tripped(self) -> bool:
         """Ask whether the source is at its current limit now."""
+
+    def clock_s(self) -> float | None:
+        """Ask the instrument's own clock, which may begin anywhere, in seconds; None if the model has none to ask."""
+        return None
 
     def changes(self, *, pulsing: bool = False) -> list[str]:  # noqa: ARG002 - a model with little to ask asks all
         """Ask what somebody else has changed, and name it; nothing if all is as it was set.

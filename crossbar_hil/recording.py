@@ -16,6 +16,7 @@ from crossbar_hil.bench.instruments import check_addresses
 from crossbar_hil.bench.opening import check_chip_keys, fresh_seed
 from crossbar_hil.bench.twin_of_chip import moved_since, of_another_bench, twin_of_bench, with_known_noise
 from crossbar_hil.bench.virtual_chips import VirtualChips, assumptions, lines_of_chips, virtual_chips
+from crossbar_hil.commissioning.record import why_not_proven
 from crossbar_hil.errors import ConfigError, CrossbarError, Declined
 from crossbar_hil.guard.opening import open_checked
 from crossbar_hil.guard.since import pulses_since_calibration
@@ -188,9 +189,13 @@ def _tell_and_ask(
     bench: Bench, twin: Twin | None, foretold: Forecast | None, ends: str, tell: Tell, ask: Ask
 ) -> list[str]:
     """Say what a person must know before a real chip is changed, and ask; return the warnings."""
+    unproven = why_not_proven(bench)
+    if unproven and not ask(unproven):
+        raise Declined(f"the answer was no, so nothing was sent to bench {bench.name}")
     siemens = _read_chip(bench)
     warnings = [] if twin is None else moved_since(twin, siemens)
     found = virtual_chips(dry_bench(bench))
+    warnings += [unproven] if unproven else []
     left = headroom(bench, siemens, since=pulses_since_calibration(bench))
     for line in (
         *([] if found is None else lines_of_chips(found.as_record())),

@@ -30,6 +30,11 @@ _SERIAL = re.compile(r'(?m)^(\s*serial\s*=\s*)(["\'])(.*?)\2')
 _USB = re.compile(r"(USB\d*::[^:]+::[^:]+::)([^:\"']+)", re.IGNORECASE)
 
 
+def is_replayed() -> bool:
+    """Say whether a recording answers in place of instruments, so that none is opened."""
+    return bool(os.environ.get(REPLAY))
+
+
 def blank(text: str, serials: Iterable[str] = ()) -> str:
     """Return a text whose serial numbers are zeros, as many as there were characters.
 

@@ -6,12 +6,18 @@ the pulses ``done``, or ``failed``. What ``intend`` writes down is on disk when 
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.backend import DeviceBackend, Pulse
+from crossbar_hil.errors import GuardError
 from crossbar_hil.instrument import PulseMemory, Reading
 
+Volts = Mapping[str, float]
+"""Voltage of each source, by the port that it is on."""
+Sights = list[list[dict[str, Reading]]]
+"""What sources showed: by state of the relays, by setting of the sources, by port."""
 PulseOutcome = Literal["done", "not_sent", "in_doubt"]
 """How an intended pulse ended; in doubt only if the link failed and the instrument could not say."""
 
@@ -39,6 +45,18 @@ class Witness:
         """Tell a person at once that the bench may not be safe, and what to look at; empty if it is safe after all."""
 
 
+@dataclass(frozen=True)
+class Train:
+    """What a train of pulses for one cell showed."""
+
+    inside: list[dict[str, Reading]]
+    """By pulse, by port."""
+    clock_s: float | None
+    """How long the instrument's clock says it took, with everything around it; None if it has none."""
+    widths: tuple[int, int] = (0, 0)
+    """As of `crossbar_hil.instrument.SourceMeter.train_widths`."""
+
+
 class WitnessedBackend(DeviceBackend):
     """A backend that has a witness, and what else a guard needs of the one that it keeps."""
 
@@ -47,6 +65,18 @@ class WitnessedBackend(DeviceBackend):
     @abstractmethod
     def line_conductances(self, voltage_v: float) -> FloatArray:
         """Measure the conductance between every two lines, (R + C, R + C)."""
+
+    def look(self, sights: Sequence[tuple[Sequence[str], Sequence[Volts]]]) -> Sights:  # noqa: ARG002
+        """Measure the raw currents of every source in some states of the relays.
+
+        Nothing is subtracted from them, and one at its limit, or beyond its range (infinite), is no error: what is
+        wrong with a bench shows in them.
+        """
+        raise GuardError(f"a {type(self).__name__} cannot be seen state by state")
+
+    def last_train(self) -> Train:
+        """Return what the last pulses showed, with the time of the instrument's clock now."""
+        raise GuardError(f"a {type(self).__name__} does not tell what its pulses showed")
 
     @abstractmethod
     def exposed(self, counts: IntArray) -> IntArray:

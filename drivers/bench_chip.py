@@ -7,6 +7,7 @@ from typing import Self
 from numpy.typing import ArrayLike
 
 from crossbar_hil.bench.file import Bench
+from crossbar_hil.commissioning.trial import TrialPlan
 from crossbar_hil.errors import ConfigError, DataError, InstrumentError, LimitError
 from crossbar_hil.instrument import SourceMeter, SourceSettings, SwitchMatrix
 
@@ -21,7 +22,8 @@ from .parts import (
     placement_problems,
 )
 from .safe import make_safe
-from .schemes.read_schemes import ReadScheme, read_scheme
+from .schemes.read_schemes import Floating, ReadScheme, read_scheme
+from .schemes.trial import trial_plan
 from .schemes.wiring import Wiring
 from .schemes.write_schemes import write_scheme
 
@@ -37,6 +39,7 @@ class BenchChip(ChipBackend):
         sources: Mapping[str, SourceMeter],
         matrix: SwitchMatrix,
         spent: tuple[ArrayLike, ArrayLike] | None = None,
+        on_trial: bool = False,
     ) -> Self:
         """Make the chip of a bench from instruments that are open.
 
@@ -50,6 +53,8 @@ class BenchChip(ChipBackend):
             The relays.
         spent : tuple of array_like, optional
             Pulses and dose, in volt seconds, that each cell has received before; (R, C) each.
+        on_trial : bool
+            Whether there is no chip, so that lines may be left open.
 
         Raises
         ------
@@ -78,7 +83,24 @@ class BenchChip(ChipBackend):
             disturb_v=bench.scheme.disturb_v,
             spent=spent,
             discharge_s=bench.measurement.discharge_s,
+            on_trial=on_trial,
         )
+
+    @classmethod
+    def trial_plan(cls, bench: Bench) -> TrialPlan:
+        """Return the states in which a bench on trial can be seen.
+
+        Raises
+        ------
+        ConfigError
+            If its tables make no schemes.
+        """
+        if bench.scheme is None:
+            raise ConfigError(f"bench {bench.name} has no [scheme] table")
+        wiring = _wiring(bench)
+        read = check_read_scheme(bench.scheme.read, wiring, continuity_only=False)
+        write = check_write_scheme(bench.scheme.write, wiring, bench.scheme.disturb_v).scheme
+        return trial_plan(read, write, Floating(wiring.ports), wiring.shape)
 
     @classmethod
     def problems(

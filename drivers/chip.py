@@ -1,7 +1,7 @@
 """The chip behind instruments: a backend made of sources, a switch matrix, a wiring and two schemes. Emulated only."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from itertools import permutations
@@ -16,7 +16,7 @@ from crossbar_hil.defaults import DISCHARGE_S
 from crossbar_hil.errors import ComplianceError, ConfigError, InstrumentError, LimitError, TransportError
 from crossbar_hil.instrument import MOST_PULSES, PulseMemory, Reading, SourceMeter, SourceSettings, SwitchMatrix
 from crossbar_hil.spent import Spent
-from crossbar_hil.witness import PulseOutcome, Witness, WitnessedBackend
+from crossbar_hil.witness import PulseOutcome, Sights, Train, Volts, Witness, WitnessedBackend
 
 from .gate.disturb import DisturbLimit
 from .gate.gate import Gate, check_reach
@@ -67,6 +67,8 @@ class ChipBackend(WitnessedBackend):
         Pulses and dose, in volt seconds, that each cell has received before; (R, C) each.
     discharge_s : float
         Time at 0 V before relays move, in seconds.
+    on_trial : bool
+        Whether there is no chip: then lines may also be left open, one row and one column or all of them.
 
     Raises
     ------
@@ -93,6 +95,7 @@ class ChipBackend(WitnessedBackend):
         verify_relays: bool = True,
         spent: tuple[ArrayLike, ArrayLike] | None = None,
         discharge_s: float = DISCHARGE_S,
+        on_trial: bool = False,
     ) -> None:
         if kind not in KINDS:
             raise ConfigError(f"kind {kind!r} of a bench with instruments must be {' or '.join(KINDS)}")
@@ -126,6 +129,7 @@ class ChipBackend(WitnessedBackend):
             write=self._write,
             spent=Spent(self.shape, *(spent or ())),
             discharge_s=discharge_s,
+            on_trial=on_trial,
         )
         """What nothing on its way to an instrument can go round."""
         gated_sources, gated_matrix = put_behind_gate(self.gate, sources, matrix)
@@ -136,7 +140,7 @@ class ChipBackend(WitnessedBackend):
             wired,
             meter=self._read.meter,
             verify_relays=verify_relays,
-            may_open=self._read.leaves_lines_open,
+            may_open=self._read.leaves_lines_open or on_trial,
             discharge_s=discharge_s,
         )
         with self._safe_after_a_failure():
@@ -335,6 +339,34 @@ class ChipBackend(WitnessedBackend):
                 self._rig.rest()
             self._rig.confirm()
         return found
+
+    def look(self, sights: Sequence[tuple[Sequence[str], Sequence[Volts]]]) -> Sights:
+        """Measure the raw currents of every source in some states, one after the other; see `crossbar_hil.witness`.
+
+        A current at its limit or beyond its range is told, and no error. Before each move the sources are brought to
+        0 V, and every instrument is asked whether it is as it was set.
+        """
+        found: Sights = []
+        with self._safe_after_a_failure():
+            self._rig.arm()
+            for state, steps in sights:
+                self.witness.checkpoint()
+                self._rig.arm()
+                self._rig.connect(tuple(state))
+                found.append([self._rig.look(each) for each in steps])
+                self._rig.rest()
+            self._rig.confirm()
+        return found
+
+    def last_train(self) -> Train:
+        """Return what the last pulses of the last cell showed, with the time of the instrument's clock now."""
+        source = self._rig.sources[self._write.scheme.sources[0] if self._write else self._rig.meter]
+        with self._safe_after_a_failure():
+            self._rig.arm()
+            clock_s = source.clock_s()
+        readings = next(reversed(self.last_pulse_readings.values()), [])
+        inside = [dict(one) for one in readings]
+        return Train(inside, clock_s, source.train_widths)
 
     def make_safe(self) -> None:
         """Switch every output off and open every relay, then read both back; each step is tried.

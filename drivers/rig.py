@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from crossbar_hil.errors import ComplianceError, InstrumentError, OverrangeError
+from crossbar_hil.errors import ComplianceError, InstrumentError, OverrangeError, TransportError
 from crossbar_hil.instrument import (
     Identity,
     PulseMemory,
@@ -198,6 +198,23 @@ class Rig:
             if limited:
                 self._check(port, Reading(self.sources[port].measure().current_a, limited=True))
         return reading.current_a
+
+    def look(self, source_volts: Mapping[str, float]) -> dict[str, Reading]:
+        """Return what every source shows while some are at these voltages and the others at 0 V, limited or not."""
+        self.apply({**dict.fromkeys(self.sources, 0.0), **source_volts})
+        found = {}
+        for port, source in self.sources.items():
+            try:
+                reading = source.measure()
+            except TransportError:
+                raise
+            except InstrumentError:  # an answer that is no current: beyond every range
+                found[port] = Reading(math.inf, limited=True)
+                continue
+            size = abs(reading.current_a)
+            whole = math.isfinite(size) and size <= IMPOSSIBLE * self.settings[port].compliance_a
+            found[port] = Reading(reading.current_a if whole else math.inf, reading.limited or not whole)
+        return found
 
     def pulse(
         self, amplitudes: Mapping[str, float], width_s: float, count: int, token: str = "", sequence: int | None = None

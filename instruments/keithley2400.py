@@ -12,7 +12,7 @@ from functools import partial
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.instrument import Reading, SourceSettings
 
-from .scpi.answers import flag, records
+from .scpi.answers import flag, number, records
 from .scpi.bounds import SourceLimits
 from .scpi.properties import offers, tripped_property
 from .scpi.source import SHORTEST_READING_NPLC, ScpiSource
@@ -38,7 +38,7 @@ POINT_S = 0.68e-3
 MOST_POINTS = 99
 """One command takes a list of up to 100 voltages (page 18-91)."""
 SHAPING = (
-    "source_voltage_range",
+    "source_mode", "source_voltage_range", "guard_mode",
     "sweep_range_mode", "sweep_direction", "list_start", "sweep_abort", "output_off_auto_enabled",
     "source_delay_auto_enabled", "compliance_current", "current_range", "filter_enabled", "autozero", "arm_source",
     "arm_count", "trigger_source", "trigger_delay", "data_format", "elements",
@@ -70,6 +70,12 @@ class Keithley2400(ScpiSource):
             self._prepared()
         ((current, status),) = self.query(":READ?", partial(records, count=1, size=3, places=(1, 2)))
         return Reading(current, bool(round(status) & IN_COMPLIANCE))
+
+    train_widths = (2, 1)  # as much time at 0 V lies before, between and after
+
+    def clock_s(self) -> float:
+        """Ask the timer, in seconds since power-on (:SYSTem:TIME?, chapter 18); it shows milliseconds."""
+        return self.query(":SYST:TIME?", number)
 
     def output_off(self) -> None:
         """Abort a sweep, go to 0 V and switch the output off, by writing only."""

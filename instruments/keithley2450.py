@@ -80,9 +80,19 @@ class Keithley2450(ScpiSource):
         self._prepared()
         return Reading(self.query(":READ?", number), self.limit_tripped())
 
+    train_widths = (2, 0)  # as long at 0 V after each
+
+    def clock_s(self) -> float:
+        """Ask when a reading was taken: :SYST:TIME? shows whole seconds, a time stamp their fractions too."""
+        whole, fraction = self.query(':READ? "defbuffer1",SEC,FRAC', lambda reply: numbers(reply, 2))
+        return whole + fraction
+
     def output_off(self) -> None:
-        """Abort the trigger model, go to 0 V and switch the output off, by writing only."""
-        self.blind(":ABOR", ":SOUR:VOLT 0", ":OUTP OFF")
+        """Abort the trigger model, go to 0 V and switch the output off, by writing only.
+
+        One that somebody had measure a resistance sources a current, of which a level of 0 V says nothing.
+        """
+        self.blind(":ABOR", ":SOUR:VOLT 0", ':SENS:FUNC "CURR"', ":OUTP OFF")
 
     def limit_tripped(self) -> bool:
         """Ask whether the source is at its current limit now."""
@@ -100,7 +110,13 @@ class Keithley2450(ScpiSource):
         readings: list[Reading] = []
         while len(readings) < count:
             readings += self._run(amplitude_v, width_s, min(count - len(readings), MOST_IN_RUN))
-        self.apply_together(":SOUR:VOLT 0", f":SOUR:VOLT:DEL {SETTLE_S:.9e}", f":SENS:CURR:NPLC {settings.nplc:.9e}")
+        # A trigger model that stays loaded is started again by a key at the front panel, or by anybody's :INIT.
+        self.apply_together(
+            ':TRIG:LOAD "Empty"',
+            ":SOUR:VOLT 0",
+            f":SOUR:VOLT:DEL {SETTLE_S:.9e}",
+            f":SENS:CURR:NPLC {settings.nplc:.9e}",
+        )
         return readings
 
     def _run(self, amplitude_v: float, width_s: float, count: int) -> list[Reading]:

@@ -79,7 +79,8 @@ class Keithley7001(ScpiMatrix):
             raise ConfigError(f"{crosspoint!r} is no crosspoint of {self.name}, such as 1!1!5")
         slot = int(found[1])
         if self._cards and slot in self.slots and slot not in self._cards:
-            raise ConfigError(f"{crosspoint!r}: slot {slot} of {self.name} holds no 7012 card")
+            asked = question(SETTINGS["card_type"], slot)
+            raise ConfigError(f"{crosspoint!r}: slot {slot} of {self.name} holds no 7012 card, as {asked} says")
         return slot, int(found[2]), int(found[3])
 
     def _closed_queries(self) -> list[str]:
@@ -108,5 +109,5 @@ def _closed_query(cards: tuple[int, ...]) -> str:
 def _closed(cards: tuple[int, ...], reply: str) -> frozenset[str]:
     """Return the crosspoints that an answer says are closed."""
     names = [f"{slot}!{row}!{column}" for slot in cards for row in Keithley7001.rows for column in Keithley7001.columns]
-    states = map(flag, fields(reply, len(names)))
-    return frozenset([name for name, closed in zip(names, states, strict=True) if closed])
+    states = fields(reply, len(names))
+    return frozenset([name for name, state in zip(names, states, strict=True) if state != "0" and flag(state)])

@@ -131,5 +131,5 @@ def _closed(modules: tuple[int, ...], reply: str) -> frozenset[str]:
         ),
         *(f"{slot}{relay}" for slot in modules for relay in BUS_RELAYS),
     ]
-    states = map(flag, fields(reply, len(names)))
-    return frozenset([name for name, closed in zip(names, states, strict=True) if closed])
+    states = fields(reply, len(names))
+    return frozenset([name for name, state in zip(names, states, strict=True) if state != "0" and flag(state)])

@@ -94,6 +94,12 @@ class B2900Channel(Channel, ScpiChannel):
             pairs = self.parent.pulse_channels({self: amplitude_v, other: other_amplitude_v}, width_s, count)
         return [(mine, theirs) for mine, theirs in pairs]
 
+    train_widths = (2, -1)  # an interval is two widths, and the last pulse ends the train
+
+    def clock_s(self) -> float:
+        """Ask the timer, in seconds since it was reset (:SYSTem:TIME:TIMer:COUNt?)."""
+        return self.parent.query(":SYST:TIME:TIM:COUN?", number)
+
     def output_off(self) -> None:
         """Go to 0 V and switch the output off, by writing only; a running pulse train is aborted."""
         n = self.number

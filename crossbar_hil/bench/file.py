@@ -321,6 +321,8 @@ class EmulationTable(Table):
     resolution: float = 1e-9
     """Step of a reading relative to its range; finer than any meter, so that a rehearsal equals its dry run. 1e-6 is
     like a real one of six and a half digits."""
+    resistors: Ohm | list[list[Ohm]] | None = None
+    """A board of resistors in place of the chip, in ohm: one value for all, or a row of values for each row."""
     panel: Literal["answers", "asks"] = "answers"
     """Whether what a person is asked, on a bench whose matrix is `manual`, is answered by itself or by you."""
     divider_ohm: Ohm = 500.0

@@ -56,6 +56,7 @@ def open_backend(
     ask: Callable[[str], str] | None = None,
     tell: Callable[[str], None] | None = None,
     seen: Seen = lambda name, identity: None,  # noqa: ARG005 - the signature of one
+    on_trial: bool = False,
     patience: Callable[[], float] = lambda: 1.0,
 ) -> DeviceBackend:
     """Open the backend of a bench that is already checked, in this process and without a journal.
@@ -72,6 +73,8 @@ def open_backend(
         How to talk to the person at the terminal.
     seen : callable
         Called with name and identity of every instrument that has said who it is, before anything else is sent to it.
+    on_trial : bool
+        Whether the bench holds no chip and may leave lines open, see `crossbar_hil.witness`.
     patience : callable
         Asked while an instrument is waited for: the share of its deadline that it still has; 1 for all of it.
 
@@ -84,7 +87,7 @@ def open_backend(
     factory = _factory(bench)
     with ExitStack() as owned:
         instruments = open_instruments(bench, rng, owned, resources, ask=ask, tell=tell, seen=seen, patience=patience)
-        chip = _assemble(bench, factory, instruments)
+        chip = _assemble(bench, factory, instruments, {"on_trial": True} if on_trial else {})
         chip.owned = owned.pop_all()
         return chip
 
@@ -177,7 +180,7 @@ def _factory(bench: Bench) -> Any:
     return factory
 
 
-def _assemble(bench: Bench, factory: Any, instruments: Mapping[str, Any]) -> DeviceBackend:
+def _assemble(bench: Bench, factory: Any, instruments: Mapping[str, Any], details: Mapping[str, Any]) -> DeviceBackend:
     """Make a chip of the instruments of a bench, emulated or real."""
     matrix = bench.wiring.matrix if bench.wiring else ""
     if matrix not in instruments:
@@ -191,7 +194,7 @@ def _assemble(bench: Bench, factory: Any, instruments: Mapping[str, Any]) -> Dev
         instruments[matrix].explain({row: port for port, row in bench.wiring.ports.items()}, lines)
     wired = bench.wiring.sources if bench.wiring else {}
     sources = {port: find_source(instruments, name) for port, name in wired.items()}
-    chip: DeviceBackend = factory.assemble(bench, sources=sources, matrix=instruments[matrix])
+    chip: DeviceBackend = factory.assemble(bench, sources=sources, matrix=instruments[matrix], **details)
     chip.noisy, chip.likeness = bench.noisy, likeness_of(bench)
     return chip
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from crossbar_hil.cli import benches, curves, dry_runs, runs, spiking, training, twins
+from crossbar_hil.cli import benches, commissioning, curves, dry_runs, runs, spiking, training, twins
 from crossbar_hil.cli.common import BAD_USAGE, COULD_NOT, DONE
 from crossbar_hil.errors import ConfigError, CrossbarError, reason_of
 from crossbar_hil.text import printable
@@ -83,5 +83,14 @@ def cli() -> None:
     """
 
 
-for verb in (*training.VERBS, *runs.VERBS, *benches.VERBS, *curves.VERBS, *dry_runs.VERBS, *twins.VERBS, spiking.snn):
+for verb in (
+    *training.VERBS,
+    *runs.VERBS,
+    *benches.VERBS,
+    commissioning.commission,
+    *curves.VERBS,
+    *dry_runs.VERBS,
+    *twins.VERBS,
+    spiking.snn,
+):
     cli.add_command(verb)

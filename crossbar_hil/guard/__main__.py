@@ -66,6 +66,7 @@ class KeptChip:
                     ask=service.ask,
                     tell=service.tell,
                     seen=claim(bench, lock),
+                    on_trial=hello.get("on_trial", False),
                     patience=service.stop.patience,
                 )
             if ledger is not None:

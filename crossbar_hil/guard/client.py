@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BufferedReader, RawIOBase
 from pathlib import Path
@@ -21,8 +21,9 @@ from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.backend import DeviceBackend, Limits, Pulse
 from crossbar_hil.bench.instruments import write_to_stderr
 from crossbar_hil.errors import GuardError, LimitError, Stopped
-from crossbar_hil.guard.messages import LONGEST_LINE, Sender, error_from_message, from_line
+from crossbar_hil.guard.messages import LONGEST_LINE, Sender, error_from_message, from_line, reading_from_json
 from crossbar_hil.guard.service import BEAT_S
+from crossbar_hil.witness import Sights, Train, Volts
 
 UNSAFE = "the bench may not be safe"
 SILENCE_S = 5.0
@@ -49,6 +50,8 @@ class Hello:
     """File descriptors that must stay open as long as the guard lives."""
     allow_loopback: bool = False
     """Whether real instruments may be on this machine; see `crossbar_hil.owners.addresses`."""
+    on_trial: bool = False
+    """Whether the bench holds no chip and may leave lines open."""
 
     def message(self, *, rescue: bool = False) -> dict[str, Any]:
         """Return it as a message."""
@@ -304,6 +307,24 @@ class GuardedBackend(DeviceBackend):
         if not 0 < abs(voltage_v) <= self.limits.read_v:
             raise LimitError(f"read voltage {voltage_v:g} V must be above zero and within {self.limits.read_v:g} V")
         return np.array(self._call(do="lines", voltage=voltage_v), dtype=np.float64)
+
+    def look(self, sights: Sequence[tuple[Sequence[str], Sequence[Volts]]]) -> Sights:
+        """Measure the raw currents of every source in some states; see `crossbar_hil.witness`.
+
+        Parameters
+        ----------
+        sights : sequence of tuple
+            The port of every line, and the settings of the sources that are measured at there.
+        """
+        asked = [[list(state), [dict(each) for each in steps]] for state, steps in sights]
+        found = self._call(do="look", sights=asked)
+        return [[{port: reading_from_json(seen) for port, seen in each.items()} for each in state] for state in found]
+
+    def pulse_on_trial(self, counts: IntArray, pulse: Pulse) -> Train:
+        """Send pulses to one cell, and return what each showed."""
+        found = self._call(do="train", counts=counts.tolist(), amplitude_v=pulse.amplitude_v, width_s=pulse.width_s)
+        inside = [{port: reading_from_json(seen) for port, seen in each.items()} for each in found["inside"]]
+        return Train(inside, found["clock_s"], (int(found["widths"][0]), int(found["widths"][1])))
 
     def note_record(self, began: Mapping[str, Any]) -> None:
         """Have the guard keep in its journal with what the record of the run begins."""

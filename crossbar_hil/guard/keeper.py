@@ -33,7 +33,7 @@ from crossbar_hil.guard.replay import Intent, Operation, Record, conductances_in
 from crossbar_hil.guard.states import Machine, State
 from crossbar_hil.guard.watch import Least, PulseCurrents, Watch
 from crossbar_hil.instrument import PulseMemory, Reading
-from crossbar_hil.witness import PulseOutcome, Witness, WitnessedBackend
+from crossbar_hil.witness import PulseOutcome, Sights, Train, Volts, Witness, WitnessedBackend
 
 if TYPE_CHECKING:
     from crossbar_hil.guard.ledger import DoseLedger
@@ -232,6 +232,20 @@ class Keeper:
         """Read every two lines against each other; belongs to no training, so it is never replayed."""
         self._go_live()
         return self._working(State.READING, lambda: self.chip.line_conductances(voltage_v))
+
+    def look(self, sights: Sequence[tuple[Sequence[str], Sequence[Volts]]]) -> Sights:
+        """Measure raw currents in some states; belongs to no training, so it is never replayed."""
+        self._go_live()
+        return self._working(State.READING, lambda: self.chip.look(sights))
+
+    def pulse_on_trial(self, counts: IntArray, pulse: Pulse) -> Train:
+        """Send pulses to one cell, in the journal like all others, and return what each showed."""
+        self._go_live()
+        began_s = self._working(State.READING, self.chip.last_train).clock_s
+        self.send_pulses(counts, pulse)
+        found = self._working(State.READING, self.chip.last_train)
+        took_s = None if began_s is None or found.clock_s is None else found.clock_s - began_s
+        return replace(found, clock_s=took_s)
 
     def make_safe(self, cause: str) -> SafeReport:
         """Make the chip safe and write down how that went; never raises."""

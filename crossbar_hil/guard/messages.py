@@ -1,15 +1,17 @@
 """What trainer and guard say to each other: one JSON object a line, numbers as Python writes them, never a pickle."""
 
 import json
+import math
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from io import RawIOBase
 from typing import Any
 
 from crossbar_hil import errors
 from crossbar_hil.errors import BackendError, CrossbarError, DataError, GuardError
+from crossbar_hil.instrument import Reading
 
 LONGEST_LINE = 64 << 20
 """A longer message, in bytes, is none of ours."""
@@ -121,3 +123,13 @@ def error_from_message(description: dict[str, Any]) -> CrossbarError:
     for note in description.get("notes", ()):
         error.add_note(str(note))
     return error
+
+
+def reading_to_json(reading: Reading) -> list[Any]:
+    """Return a reading as JSON, which has no infinity."""
+    return [reading.current_a if math.isfinite(reading.current_a) else None, reading.limited]
+
+
+def reading_from_json(found: Sequence[Any]) -> Reading:
+    """Return what `reading_to_json` wrote."""
+    return Reading(math.inf if found[0] is None else float(found[0]), bool(found[1]))

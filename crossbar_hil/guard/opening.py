@@ -23,6 +23,7 @@ from crossbar_hil.owners.takeover import PATIENCE_S, take_over
 from crossbar_hil.plugins import load
 from crossbar_hil.state import state_folder
 from crossbar_hil.training.settings import BenchTraining
+from crossbar_hil.visa_record import is_replayed
 
 JOURNAL = "journal.sqlite"
 EMULATED_STATE = "emulated.json"
@@ -84,7 +85,9 @@ def session_folder() -> Path:
     return folder
 
 
-def open_guarded(bench: Bench, *, seed: int, folder: Path, resume: bool = False) -> GuardedBackend:
+def open_guarded(
+    bench: Bench, *, seed: int, folder: Path, resume: bool = False, on_trial: bool = False
+) -> GuardedBackend:
     """Open a bench with instruments behind a guard process, which keeps its journal in a folder.
 
     Parameters
@@ -97,6 +100,8 @@ def open_guarded(bench: Bench, *, seed: int, folder: Path, resume: bool = False)
         Where bench file, journal, and state and physical log of an emulated bench are, or will be.
     resume : bool
         Whether the journal is there already and is to be gone on with.
+    on_trial : bool
+        Whether a board of resistors is in place of the chip: no dose is kept, and lines may be left open.
 
     Raises
     ------
@@ -105,21 +110,24 @@ def open_guarded(bench: Bench, *, seed: int, folder: Path, resume: bool = False)
     """
     from crossbar_hil.bench.served import start_served  # noqa: PLC0415
 
-    if bench.kind == "hardware" and bench.chip_id is None:
+    has_chip = bench.kind == "hardware" and not on_trial
+    if has_chip and bench.chip_id is None:
         raise ConfigError(
             f"bench {bench.name} has no chip_id, the name of the chip in the socket, by which its dose is kept"
         )
-    unknown = why_dose_unknown(bench.chip_id) if bench.kind == "hardware" and bench.chip_id is not None else ""
+    unknown = why_dose_unknown(bench.chip_id) if has_chip and bench.chip_id is not None else ""
     if unknown:
         write_to_stderr(f"warning: {unknown}")
-    if not bench.brings_instruments:
+    if not bench.brings_instruments and not is_replayed():
         check_addresses(bench)
     if not resume:
         bench.copy_into(folder)
     with ExitStack() as owned:
         resources: Mapping[str, str] | None = None
         keep_open: tuple[int, ...] = ()
-        if bench.brings_instruments:
+        if bench.brings_instruments and is_replayed():
+            resources = {name: f"replayed {name}" for name in bench.instruments}
+        elif bench.brings_instruments:
             if bench.emulation is not None and bench.emulation.log != "whole":
                 write_to_stderr(f"note: {LEFT_OUT[bench.emulation.log]}")
             served = start_served(
@@ -127,7 +135,7 @@ def open_guarded(bench: Bench, *, seed: int, folder: Path, resume: bool = False)
             )
             owned.callback(served.close)
             resources, keep_open = served.resources, (served.lifeline,)
-        chip_id = bench.chip_id if bench.kind == "hardware" else None
+        chip_id = bench.chip_id if has_chip else None
         header: dict[str, Any] = {
             "run": folder.name,
             "bench": bench.name,
@@ -147,6 +155,7 @@ def open_guarded(bench: Bench, *, seed: int, folder: Path, resume: bool = False)
             ledger=default_path(chip_id) if chip_id is not None else folder / "ledger.sqlite",
             keep_open=keep_open,
             allow_loopback=is_loopback_allowed(),
+            on_trial=on_trial,
         )
         backend = GuardedBackend(hello)
         backend.owned = owned.pop_all()
@@ -270,6 +279,10 @@ def rescue(
             elif hasattr(instrument, "source_meters"):
                 sources += instrument.source_meters()
             else:
+                if bench.wiring is not None and name == bench.wiring.matrix:
+                    # A matrix of several cards asks those that were named which relays of theirs are closed.
+                    for port in bench.wiring.ports.values():
+                        instrument.crosspoint(bench.wiring.slot, port, bench.wiring.rows[0])
                 matrices.append(instrument)
         return failures + load("backends", bench.backend).rescue(sources, matrices)
 

@@ -21,7 +21,7 @@ import numpy as np
 from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import CrossbarError, GuardError, Stopped
 from crossbar_hil.guard.keeper import Keeper, SafeReport, StopFlag
-from crossbar_hil.guard.messages import LONGEST_LINE, Sender, error_to_message, from_line
+from crossbar_hil.guard.messages import LONGEST_LINE, Sender, error_to_message, from_line, reading_to_json
 
 BEAT_S = 1.0
 """Trainer and guard tell each other that they live, in seconds (design: table of the times to safe)."""
@@ -146,9 +146,8 @@ class Service:
             case "check":
                 keeper.check_pulse(Pulse(request["amplitude_v"], request["width_s"]))
                 return None
-            case "lines":
-                found = keeper.line_conductances(float(request["voltage"]))
-                return [[value if np.isfinite(value) else str(value) for value in line] for line in found.tolist()]
+            case "lines" | "look" | "train":
+                return _look_at_bench(keeper, request)
             case "safe":
                 report = keeper.make_safe("the trainer asked for it")
                 if not report.confirmed:
@@ -273,3 +272,17 @@ class Service:
         ask = self.stop.set if number == getattr(signal, "SIGHUP", None) else self.stop.press
         ask(f"the guard received {signal.Signals(number).name}")
         self._wake()
+
+
+def _look_at_bench(keeper: Keeper, request: dict[str, Any]) -> Any:
+    """Do what is asked of a bench and belongs to no training."""
+    if request["do"] == "lines":
+        between = keeper.line_conductances(float(request["voltage"]))
+        return [[value if np.isfinite(value) else str(value) for value in line] for line in between.tolist()]
+    if request["do"] == "look":
+        found = keeper.look([(tuple(state), steps) for state, steps in request["sights"]])
+        return [[{port: reading_to_json(seen) for port, seen in each.items()} for each in state] for state in found]
+    pulse = Pulse(request["amplitude_v"], request["width_s"])
+    train = keeper.pulse_on_trial(np.array(request["counts"], dtype=np.int64), pulse)
+    inside = [{port: reading_to_json(seen) for port, seen in each.items()} for each in train.inside]
+    return {"inside": inside, "clock_s": train.clock_s, "widths": train.widths}

@@ -67,6 +67,8 @@ class Gate:
         What each cell has received; pulses are added to it.
     discharge_s : float
         Time at 0 V before a relay may move, in seconds.
+    on_trial : bool
+        Whether lines may be left open, because there is no chip.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Gate:
         write: DisturbLimit | None,
         spent: Spent | None = None,
         discharge_s: float = 0.0,
+        on_trial: bool = False,
     ) -> None:
         self._judged: set[tuple[RelayState | None, str, Outputs]] = set()
         self._across: dict[tuple[RelayState, tuple[tuple[str, float], ...]], FloatArray] = {}
@@ -92,7 +95,7 @@ class Gate:
         self._write = write
         self._wired = wired
         self._rows = wired.wiring.shape[0]
-        self._states = RelayStates(wired, read, write.scheme if write else None, settings)
+        self._states = RelayStates(wired, read, write.scheme if write else None, settings, on_trial=on_trial)
         self._all_open = self._states.find(())
         guarding = next((port for port, each in settings.items() if each.guard), None)
         self._volts = CellVolts(settings, guarding)

@@ -78,6 +78,10 @@ class GatedMatrix(SwitchMatrix):
         """Name a crosspoint; nothing is sent."""
         return self._driver.crosspoint(slot, port, line)
 
+    def explain(self, ports: Mapping[str, str], lines: Mapping[int, str]) -> None:
+        """Say what hangs on rows and columns; nothing is sent."""
+        self._driver.explain(ports, lines)
+
     def connected(self) -> frozenset[str]:
         """Ask which crosspoints are closed; an answer that the gate did not expect makes the shadow uncertain."""
         found = self._ask(self._driver.connected)

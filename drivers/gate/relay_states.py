@@ -13,7 +13,7 @@ import numpy as np
 
 from crossbar_hil.errors import ConfigError, LimitError
 
-from ..schemes.read_schemes import ReadScheme
+from ..schemes.read_schemes import Floating, ReadScheme
 from ..schemes.wiring import GROUND, OPEN, Assignment, WiredMatrix
 from ..schemes.write_schemes import WriteScheme
 
@@ -55,16 +55,25 @@ class RelayStates:
         How it is written, if it is.
     sources : collection of str
         Ports with a source behind them.
+    on_trial : bool
+        Whether there is no chip: then all lines may be open, or all but a row on a source and a column on ground.
     """
 
     def __init__(
-        self, wired: WiredMatrix, read: ReadScheme, write: WriteScheme | None, sources: Collection[str]
+        self,
+        wired: WiredMatrix,
+        read: ReadScheme,
+        write: WriteScheme | None,
+        sources: Collection[str],
+        *,
+        on_trial: bool = False,
     ) -> None:
         self._names = wired.names
         self._shape = wired.wiring.shape
         self._lines = wired.wiring.line_names
         self._places = {name: place for place, name in wired.names.items()}
         self._read, self._write, self._sources = read, write, frozenset(sources)
+        self._floating = Floating(wired.wiring.ports) if on_trial else None
         self._known: dict[frozenset[str], RelayState] = {}
 
     def find(self, crosspoints: Iterable[str]) -> RelayState:
@@ -109,6 +118,8 @@ class RelayStates:
             if OPEN in assignment and not self._read.leaves_lines_open:
                 name = self._lines[assignment.index(OPEN)]
                 raise LimitError(f"{name} would be left open, which read scheme {self._read.name} may not do")
+            return self._state(assignment)
+        if self._floating is not None and self._is_trial(assignment, self._floating):
             return self._state(assignment)
         if self._is_idle(assignment):
             return self._state(assignment, idle=True)
@@ -162,6 +173,14 @@ class RelayStates:
             except ConfigError:  # a scheme that cannot hold the other lines
                 return False
         return False
+
+    def _is_trial(self, assignment: Assignment, floating: Floating) -> bool:
+        """Say whether no line is connected, or a row and a column alone as the floating scheme has them."""
+        rows = np.array(assignment[: self._shape[0]])
+        columns = [place for place, port in enumerate(assignment[self._shape[0] :]) if port != OPEN]
+        if len(columns) == 1 and (rows != OPEN).sum() == 1:
+            return floating.assignment(rows != OPEN, columns[0], self._shape) == assignment
+        return set(assignment) == {OPEN}
 
     def _is_idle(self, assignment: Assignment) -> bool:
         """Say whether one line, or the rows of a read, are on one source at most, and all others on ground or open."""

@@ -45,6 +45,7 @@ class GatedSource(SourceMeter):
         self.least_compliance_a = driver.least_compliance_a
         self.has_guard = driver.has_guard
         self.shortest_pulse_s = driver.shortest_pulse_s
+        self.train_widths = driver.train_widths
         self._driver, self._gate, self._channel = driver, gate, channel
 
     # ------------------------------------------------------------------ what changes something
@@ -112,6 +113,10 @@ class GatedSource(SourceMeter):
     def pulses_with(self, other: SourceMeter) -> bool:
         """Say whether both can pulse together; nothing is sent."""
         return isinstance(other, GatedSource) and self._driver.pulses_with(other._driver)
+
+    def clock_s(self) -> float | None:
+        """Ask the instrument's own clock."""
+        return self._ask(self._driver.clock_s)
 
     def pulse_memory(self, token: str) -> PulseMemory | None:
         """Ask which numbered pulses of a run were sent last."""

@@ -42,7 +42,15 @@ class ScpiMatrix(ScpiInstrument, RelayMatrix):
         """Ask in one exchange whether just these crosspoints are closed, and all else is as it was set."""
         self._known = None
         queries, watched = self._closed_queries(), self._watched
-        answers = self.ask_together([*queries, *watched])
+        try:
+            answers = self.ask_together([*queries, *watched])
+        except GarbledReply:
+            # A question that is refused has no answer, such as one to a card that is set up as another one now.
+            self.recover()
+            for query, value in watched.items():
+                if found := self._change(query, self.ask(query), value):
+                    return found
+            raise
         parsed = [
             self.parse_answer(query, answer, self._parse_closed)
             for query, answer in zip(queries, answers, strict=False)
@@ -50,10 +58,15 @@ class ScpiMatrix(ScpiInstrument, RelayMatrix):
         self._known = frozenset[str]().union(*parsed)
         found = relay_changes(self.name, self._known, crosspoints)
         for (query, value), answer in zip(watched.items(), answers[len(queries) :], strict=True):
-            wrong = self.parse_answer(query, answer, partial(mismatch, expected=value))
-            if wrong is not None:
-                found.append(f"{self.name}: {query.replace('?', '')} is {wrong} instead of {expected_text(value)}")
+            found += self._change(query, answer, value)
         return found
+
+    def _change(self, query: str, answer: str, value: Expected) -> list[str]:
+        """Return what an answer says of a setting that is not as it was set; empty if it is."""
+        wrong = self.parse_answer(query, answer, partial(mismatch, expected=value))
+        if wrong is None:
+            return []
+        return [f"{self.name}: {query.replace('?', '')} is {wrong} instead of {expected_text(value)}"]
 
     # ------------------------------------------------------------------ what a model says
 

@@ -351,9 +351,12 @@ class BenchAdapter(Adapter):
         return min(until, max(self._hurried_since, self._began + self._extra_s) + share * self.deadline_s)
 
     def _open(self) -> Link:
+        return recorded_or_replayed(self._name, self.resource, self._open_link)
+
+    def _open_link(self) -> Link:
         seconds = min(self.deadline_s, max(self._latest - time.monotonic(), BLIND * self.deadline_s))
         how = seconds, self._read_termination, self._write_termination, self._baud
-        link = recorded_or_replayed(self._name, self.resource, lambda: open_link(self.resource, self._visa, *how))
+        link = open_link(self.resource, self._visa, *how)
         link.sooner = self._sooner
         return link
 

@@ -168,10 +168,13 @@ class Keithley2600SourceMeter(SourceMeter):
         """Bring the channel to 0 V and switch its output off, by writing only: no answer is waited for.
 
         A script that still runs, such as a pulse train whose answer was given up, is stopped first: the box carries
-        nothing else out while it runs (same manual, "abort").
+        nothing else out while it runs (same manual, "abort"). One that somebody made a current source is one of voltage
+        again: a level of 0 V says nothing of it.
         """
         smu = self._smu
-        self._box.blind("abort", f"{smu}.abort()", f"{smu}.source.levelv=0", f"{smu}.source.output=0")
+        self._box.blind(
+            "abort", f"{smu}.abort()", f"{smu}.source.levelv=0", f"{smu}.source.func=1", f"{smu}.source.output=0"
+        )
 
     def output_is_on(self) -> bool:
         """Ask whether the output is on."""
@@ -194,6 +197,13 @@ class Keithley2600SourceMeter(SourceMeter):
         """
         self._prepared()
         return self._watched.changes(pulsing=pulsing)
+
+    train_widths = (1, 0)  # a pulse is timed by itself, the gap after it is fixed
+
+    def clock_s(self) -> float:
+        """Ask the timer of the box, in seconds since it was reset (timer.measure.t())."""
+        query = 'print(string.format("%.9e", timer.measure.t()))'
+        return self._box.number(self._box.ask(query), query)
 
     def wait(self, seconds: float, nplc: float = 1.0) -> None:  # noqa: ARG002 - the box has a delay of its own
         """Let the box wait, and have it say so: a wait that got lost on the way would be none."""

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from crossbar_hil.arrays import FloatArray
 from crossbar_hil.bench.file import Bench, Chip, EmulationTable, WiringTable
+from crossbar_hil.commissioning.resistors import checked_resistors
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.instrument import row_number
 from crossbar_hil.plugins import load
@@ -21,6 +23,7 @@ from .state import StateFile
 from .world.chip import check_cells
 from .world.circuit import LO
 from .world.clock import RealClock, SimulatedClock
+from .world.damage import BrokenCell, Damage
 from .world.instrument import EmulatedInstrument
 from .world.log import LAST_BYTES, PhysicalLog
 from .world.world import World
@@ -81,6 +84,8 @@ class EmulatedBench:
             most_bytes=LAST_BYTES if settings.log == "last" else None,
         )
         self.world = World(chip, clock, settings.line_ohm, settings.resolution, kept)
+        if settings.resistors is not None:
+            self._put_board(checked_resistors(settings.resistors, chip.shape, "emulation.resistors"))
         self._tables = bench.instruments
         self._panel_answers = settings.panel == "answers"
         self.instruments: dict[str, EmulatedInstrument] = {}
@@ -147,6 +152,13 @@ class EmulatedBench:
     def failure(self) -> str:
         """Why the state or the physical log is not whole; empty if both are."""
         return (self._state.failure if self._state else "") or self.world.log.failure
+
+    def _put_board(self, ohms: FloatArray) -> None:
+        """Put a resistor in place of every cell."""
+        self.world.damage = Damage(np.random.default_rng(0))
+        self.world.damage.cells = {
+            (row, column): BrokenCell(siemens=1 / float(ohm)) for (row, column), ohm in np.ndenumerate(ohms)
+        }
 
     def _make(self, name: str) -> EmulatedInstrument:
         """Make an instrument as it is after power-on, in place of the one of that name."""

@@ -48,8 +48,8 @@ class Judge:
         self._threshold_v = math.inf
         self._raised: dict[Cell, float] = {}
         self._above: set[Cell] = set()
-        self._hot: dict[str, tuple[float, float, float]] = {}
-        """Bench clock when each source was last above 50 mV, and its voltage."""
+        self._hot: dict[str, tuple[float, float, float, bool]] = {}
+        """Both clocks when each source was last above 50 mV, its voltage, and whether somebody else had set it."""
         self._opened_on: dict[str, int] = {}
         """Line at which the relays opened while each source was on."""
         self._touched: dict[str, int] = {}
@@ -97,7 +97,7 @@ class Judge:
         if was_on and not event["on"]:
             self._judge_switching_off(event, was)
         if was_on and abs(was) > HOT_V:
-            self._hot[name] = (event["t"], event["wall"], was)  # until now
+            self._hot[name] = (event["t"], event["wall"], was, name in self._by_hand)  # until now
         by_hand = self._faults.by_hand(name, self._touched.get(name, 0))
         (self._by_hand.add if by_hand else self._by_hand.discard)(name)
         self.circuit.on[name], self.circuit.level[name] = bool(event["on"]), level
@@ -181,10 +181,11 @@ class Judge:
         for name, level in hot.items():
             if abs(level) > HOT_V:
                 self._add("V8", event, f"relays move while {name} is on at {level:g} V", excused=excused)
-        for name, (t, wall, volt) in self._hot.items():
+        for name, (t, wall, volt, by_hand) in self._hot.items():
             lost = fell or (giving_up and self._faults.any_since(self._steady.get(name, 0)))
             rest = event["t"] - t
-            if giving_up:  # a matrix that has no wait of its own is waited for by the host's clock
+            # A matrix that has no wait of its own is waited for by the host's clock, in the end and in the beginning.
+            if giving_up or by_hand:
                 rest = max(rest, event["wall"] - wall)
             if rest < self.bench.discharge_s * (1 - 1e-6):
                 due = f"{self.bench.discharge_s:g} s are due"

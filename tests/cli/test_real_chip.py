@@ -53,13 +53,30 @@ def test_a_program_records_a_real_chip_as_the_command_line_does_and_not_unasked(
         record(lab())
     told, asked = [], []
     how = {"out": "runs", "chips": 3, "tell": told.append, "overrides": {"training": {"epochs": 1}}}
-    with pytest.raises(Declined, match="the answer was no, so no pulse was sent to the chip on bench emulated"):
+    with pytest.raises(Declined, match="the answer was no, so nothing was sent to bench emulated"):
         record(lab(), ask=asked.append, **how)
+    assert "bench emulated was never commissioned" in asked[0]
+    with pytest.raises(Declined, match="the answer was no, so no pulse was sent to the chip on bench emulated"):
+        record(lab(), ask=lambda question: asked.append(question) or "never commissioned" in question, **how)
     assert not (tmp_path / "runs").exists()
     run = record(lab(), ask=lambda question: not asked.append(question), label="by script", **how)
-    assert asked[0] == asked[1]
-    assert asked[0].startswith("training sends pulses of 2 V, 50 ms to the chip on bench emulated; of 3 virtual chips")
+    assert asked[0] == asked[1] == asked[3]
+    assert asked[2] == asked[4]
+    assert asked[4].startswith("training sends pulses of 2 V, 50 ms to the chip on bench emulated; of 3 virtual chips")
     assert any("headroom" in line for line in told)
     assert (run.kind, run.facts["label"], run.facts["epochs"]) == ("hardware", "by script", 1)
     assert run.facts["forecast"]["chips"] == 3
     assert (run.folder / "journal.sqlite").exists()
+
+
+def test_a_real_bench_is_commissioned_only_if_somebody_says_that_the_board_is_in_place(cli, lab):
+    asked = cli("commission", lab(), "--resistors", "1 MOhm")  # nobody answers
+    assert asked.code == 1
+    assert asked.out.startswith("passed       identity")
+    assert (
+        "the board of resistors must be in place of the chip on bench emulated: voltages and pulses follow" in asked.err
+    )
+    assert "settings" not in asked.out
+    wrong = cli("commission", "lab.toml", "--resistors", "1 S")
+    assert wrong.code == 2
+    assert "there is no file of that name, and it is no resistance such as '1 MOhm'" in wrong.err

@@ -269,8 +269,15 @@ def test_a_journal_that_is_not_there_is_not_called_damaged(path):
 
 @pytest.mark.fault("D1", "D3", "D4", "V2")
 @pytest.mark.parametrize("failing", range(2, 7))
-@pytest.mark.parametrize("why", ["disk I/O error", "database or disk is full", "attempt to write a readonly database"])
-def test_after_the_first_commit_that_fails_nothing_is_written_any_more(path, failing, why):
+@pytest.mark.parametrize(
+    ("why", "told"),
+    [
+        ("disk I/O error", "disk I/O error"),
+        ("database or disk is full", "the disk is full: make room on it"),
+        ("attempt to write a readonly database", "readonly database"),
+    ],
+)
+def test_after_the_first_commit_that_fails_nothing_is_written_any_more(path, failing, why, told):
     class Failing(sqlite3.Connection):
         commits = 0
 
@@ -286,7 +293,7 @@ def test_after_the_first_commit_that_fails_nothing_is_written_any_more(path, fai
         journal.commit()
     journal.append("intent", {"seq": 99})
     for act in (journal.commit, journal.commit, lambda: journal.append("note", {})):
-        with pytest.raises(JournalError, match=why):
+        with pytest.raises(JournalError, match=told):
             act()
     journal.close()
     assert [entry.body.get("seq") for entry in read_journal(path)[1:]] == list(range(failing - 2))

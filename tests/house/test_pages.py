@@ -14,6 +14,7 @@ SPECIFICATIONS = {
     "bench_files.md": ("key",),
     "chip_model.md": ("what you know", "key"),
     "defaults.md": ("setting",),
+    "commissioning.md": ("step",),
     "dry_runs.md": ("you type",),
     "emulation.md": ("`[emulation]`",),
     "safety.md": ("what happens",),

@@ -9,7 +9,7 @@ from crossbar_hil.instruments.keithley2450 import Keithley2450
 
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4)
 NO_ERROR = (":SYST:ERR?", '0,"No error;0;0 0"')
-OFF = [(":ABOR", None), (":SOUR:VOLT 0", None), (":OUTP OFF", None)]
+OFF = [(":ABOR", None), (":SOUR:VOLT 0", None), (':SENS:FUNC "CURR"', None), (":OUTP OFF", None)]
 # What is written, the question that asks it back, and the answer.
 ROWS = [
     (":OUTP OFF", ":OUTP?", "0"),
@@ -100,7 +100,9 @@ def together(*lines, error=NO_ERROR[1]):
 
 FILLED = together(*LOADED)
 RUN = ";".join([*LOADED, ":INIT", "*WAI", ':TRAC:DATA? 1,2,"defbuffer1",READ,SOURSTAT'])
-AFTER = together(":SOUR:VOLT 0", ":SOUR:VOLT:DEL 1.000000000e-03", ":SENS:CURR:NPLC 1.000000000e+00")
+AFTER = together(
+    ':TRIG:LOAD "Empty"', ":SOUR:VOLT 0", ":SOUR:VOLT:DEL 1.000000000e-03", ":SENS:CURR:NPLC 1.000000000e+00"
+)
 
 
 def test_it_is_prepared_with_the_limit_before_the_range_and_everything_read_back():

@@ -27,6 +27,7 @@ OFF = [
     ("abort", None),
     ("smua.abort()", None),
     ("smua.source.levelv=0", None),
+    ("smua.source.func=1", None),
     ("smua.source.output=0", None),
 ]
 CLEAR = [

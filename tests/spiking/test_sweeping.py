@@ -211,7 +211,7 @@ def test_a_curve_file_without_depressing_pulses_is_refused(tmp_path):
     ("width_s", "text", "way"),
     [
         (0.02, None, 'potentiating pulses of 50 ms, not of 20 ms; --width takes one of them, as by --width "50 ms"'),
-        (0.05, "G (S)\n4e-7\n5e-7\n", '--amplitude 2 --width "50 ms" --depress-amplitude=-2.8 --to my_chip.csv'),
+        (0.05, "G (S)\n4e-7\n5e-7\n", "no depression at all: measure both, and bring them in one file"),
     ],
 )
 def test_a_curve_whose_pulses_do_not_fit_is_refused_with_the_way_out(tmp_path, width_s, text, way):

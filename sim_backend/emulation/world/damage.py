@@ -39,11 +39,43 @@ class BrokenCell:
 class BrokenRelay:
     """How a relay differs from what its matrix believes."""
 
-    kind: Literal["stuck_open", "stuck_closed", "slow"]
+    kind: Literal["stuck_open", "stuck_closed", "slow", "worn"]
     seconds: float = 0.0
     """Time that a slow one takes to close."""
+    ohm: float = 0.0
+    """Resistance of a worn one while it is closed."""
     due_s: float = math.inf
     """When a slow one that was told to close will do so."""
+
+
+@dataclass(slots=True)
+class BadChannel:
+    """How a source channel differs from what its instrument believes."""
+
+    gain: float = 1.0
+    """Of its readings; -1 turns the sign round."""
+    offset_a: float = 0.0
+    """Added to its readings."""
+    noise: float = 0.0
+    """Relative standard deviation of its readings."""
+    zero_v: float = 0.0
+    """Added to its voltage: an offset, or an LO that is apart from the common return."""
+    height: float = 1.0
+    """Of voltages above `HIGH_V`."""
+    stretch: float = 1.0
+    """Of the time for which it is above `HIGH_V`."""
+    lingers: float = 0.0
+    """Share of its voltage at which it stays when it is told 0 V."""
+    limit: float = 1.0
+    """Of its current limit."""
+    guard_v: float = 0.0
+    """Added to the voltage of its guard."""
+    lost: bool = False
+    """Whether nothing hangs on HI, or LO is not on the common return."""
+
+
+HIGH_V = 0.5
+"""A voltage that no read reaches and every pulse does."""
 
 
 class Damage:
@@ -59,6 +91,7 @@ class Damage:
         self._rng = rng
         self.cells: dict[Cell, BrokenCell] = {}
         self.relays: dict[tuple[str, Relay], BrokenRelay] = {}
+        self.channels: dict[str, BadChannel] = {}
         self.blocked: set[str] = set()
         """Channels whose output relay is held open, by an interlock or because they are too hot."""
         self.unpowered: set[str] = set()
@@ -78,9 +111,34 @@ class Damage:
             return before
         if name in self.run_away_v and wanted.level_v and wanted.remote_sense:
             wanted = replace(wanted, level_v=math.copysign(self.run_away_v[name], wanted.level_v))
-        if name in self.blocked:
+        bad = self.channels.get(name)
+        if bad is not None and wanted.on:
+            level_v = wanted.level_v or bad.lingers * before.level_v
+            level_v = level_v * (bad.height if abs(level_v) > HIGH_V else 1.0) + bad.zero_v
+            wanted = replace(wanted, level_v=level_v, limit_a=wanted.limit_a * bad.limit)
+        if name in self.blocked or (bad is not None and bad.lost):
             return replace(wanted, on=False, off_state="highz")
         return wanted
+
+    def reading(self, name: str, current_a: float) -> float:
+        """Return what a channel shows of a current."""
+        bad = self.channels.get(name)
+        if bad is None:
+            return current_a
+        noise = 1 + bad.noise * float(self._rng.standard_normal()) if bad.noise else 1.0
+        return current_a * bad.gain * noise + bad.offset_a
+
+    def guard_v(self, name: str, level_v: float) -> float:
+        """Return the voltage of the guard of a channel that is at some voltage."""
+        bad = self.channels.get(name)
+        return level_v + (bad.guard_v if bad else 0.0)
+
+    def stretched(self, seconds: float, terminals: Mapping[str, Terminal]) -> float:
+        """Return how long a time lasts while channels are as they are."""
+        for name, bad in self.channels.items():
+            if terminals[name].on and abs(terminals[name].level_v) > HIGH_V:
+                seconds *= bad.stretch
+        return seconds
 
     def closed_relays(
         self, matrix: str, wanted: frozenset[Relay], before: frozenset[Relay], now_s: float
@@ -88,7 +146,7 @@ class Damage:
         """Return which relays of a matrix are really closed when it is told to close some."""
         closed = set() if matrix in self.unpowered else set(wanted)
         for (owner, relay), broken in self.relays.items():
-            if owner != matrix:
+            if owner != matrix or broken.kind == "worn":
                 continue
             if broken.kind == "stuck_closed":
                 closed.add(relay)
@@ -100,6 +158,12 @@ class Damage:
                 broken.due_s = min(broken.due_s, now_s + broken.seconds)
                 closed.discard(relay)
         return frozenset(closed)
+
+    def worn(self, matrix: str) -> dict[Relay, float]:
+        """Return the resistance of the relays of a matrix whose contacts are worn, in ohm."""
+        return {
+            relay: each.ohm for (owner, relay), each in self.relays.items() if owner == matrix and each.kind == "worn"
+        }
 
     def next_due_s(self) -> float:
         """Return when the next slow relay closes; never if none is about to."""

@@ -238,16 +238,24 @@ class World:
             limited = name in found.limited
             if self.damage and name in self.damage.beyond:
                 return self.damage.beyond[name], limited
-            return found.amperes.get(name, 0.0) - self._offset_a(name), limited
+            current_a = found.amperes.get(name, 0.0) - self._offset_a(name)
+            return self.damage.reading(name, current_a) if self.damage else current_a, limited
 
     def volt(self, node: str) -> float:
         """Return the voltage of a node against ``lo``."""
         with self.lock:
             return self.solution().volts.get(node, 0.0)
 
+    def is_wired(self, node: str) -> bool:
+        """Say whether anything hangs on a node for good."""
+        ends = chain.from_iterable((*self._wires, *((each.first, each.second) for each in self._resistors)))
+        return node in ends
+
     # ------------------------------------------------------------------ physics
 
     def _wait(self, seconds: float) -> None:
+        if self.damage and self.damage.channels:
+            seconds = self.damage.stretched(seconds, self._terminals)
         self._add_exposure(seconds)
         self.clock.wait(seconds)
 
@@ -297,6 +305,9 @@ class World:
         wires = [*self._joints(), *self._chip_circuit.wires]
         of_chip, cells = self._chip_circuit.parts(siemens, self.damage)
         resistors = [*self._resistors, *of_chip]
+        for matrix, closed in self._closed.items() if self.damage else ():
+            worn = self.damage.worn(matrix) if self.damage else {}
+            resistors += [Resistor(*relay, 1 / ohm) for relay, ohm in worn.items() if relay in closed]
         sources, guards = {}, {}
         for name, terminal in self._terminals.items():
             if terminal.on:
@@ -305,7 +316,8 @@ class World:
                 limit = terminal.off_limit_a if terminal.off_state == "normal" else terminal.limit_a
                 sources[name] = Source(f"{name}.hi", 0.0, limit)
             if terminal.guard and terminal.on:
-                guards[name] = Source(f"{name}.guard", terminal.level_v, GUARD_LIMIT_A)
+                guard_v = self.damage.guard_v(name, terminal.level_v) if self.damage else terminal.level_v
+                guards[name] = Source(f"{name}.guard", guard_v, GUARD_LIMIT_A)
         found = solve(resistors, {**sources, **{f"{name}.guard": each for name, each in guards.items()}}, wires, cells)
         if any(name in found.limited for name in guards):
             # The guard follows HI, which a limit has pulled away from its level.
@@ -340,7 +352,10 @@ class World:
 
     def _joints(self) -> list[tuple[str, str]]:
         """Return the pairs of nodes that wires and closed relays make one."""
-        return [*self._wires, *chain.from_iterable(self._closed.values())]
+        if self.damage is None:
+            return [*self._wires, *chain.from_iterable(self._closed.values())]
+        whole = (closed - self.damage.worn(matrix).keys() for matrix, closed in self._closed.items())
+        return [*self._wires, *chain.from_iterable(whole)]
 
     def _look_for_shorts(self) -> None:
         """Note sources that are joined to each other or to the return."""

@@ -94,7 +94,7 @@ def _reading(smu: Keithley2400State, volt: float, ampere: float, averaged: int) 
     limited = smu.limited()
     range_v = (now.source if sourcing_v else now.sense)["VOLT"].range
     range_a = (now.sense if sourcing_v else now.source)["CURR"].range
-    if abs(ampere) < abs(volt) / INPUT_OHM:
+    if abs(ampere) < abs(volt) / INPUT_OHM and not smu.world.is_wired(f"{smu.channels[0]}.hi"):
         ampere = volt / INPUT_OHM
     if limited and not sourcing_v:
         # How finely a current below the source range is read there is not documented: as on the range that fits it.

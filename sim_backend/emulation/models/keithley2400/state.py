@@ -30,7 +30,7 @@ PROCESSING_S = 1 / 1551 - 0.01 / 60 - LATENCY_S
 LEAST_SHARE = 1e-3
 """Smallest compliance as a share of the measure range (data sheet SPEC-2400)."""
 INPUT_OHM = 1e10
-"""Smallest input resistance (data sheet SPEC-2400), which alone draws a current while nothing is connected."""
+"""Smallest input resistance (data sheet SPEC-2400), whose current alone is read while nothing is connected."""
 IDLE, WAITING_FOR_ARM = 1 << 10, 1 << 6
 """Bits of the operation condition register (appendix B)."""
 

@@ -611,9 +611,9 @@ def test_an_over_voltage_limit_is_the_next_lower_step_and_holds_the_output(bench
     assert bench.world.terminal("smu.a").level_v == min(limit, 150)
 
 
-def test_a_current_source_into_open_terminals_reads_what_ohms_law_asks_for(make):
+def test_a_current_source_into_open_terminals_reads_what_ohms_law_asks_for(talk):
     # PyMeasure's tests on an instrument: voltage, current and resistance agree.
-    bench = make(columns=(None,) * 4)
+    bench = talk(EmulatedKeithley2400)
     bench.say(":SENS:RES:MODE MAN", ":SENS:FUNC:ALL", ":SOUR:FUNC CURR", ":SOUR:CURR 10e-3")
     bench.say(":OUTP ON")
     volt, ampere, ohm, *_ = bench.numbers(":READ?")

@@ -77,7 +77,7 @@ def test_the_globals_are_the_listed_ones_and_no_others(box):
     )
     lua += " print rawequal rawget rawset setmetatable string table tonumber tostring type unpack xpcall"
     tsp = "beeper bit channel comm delay digio display errorqueue exit format gpib io lan"
-    tsp += " localnode memory node opc os printbuffer printnumber reset savebuffer script settime"
+    tsp += " localnode memory node opc os printbuffer printnumber reset savebuffer scan script settime"
     tsp += " setup slot status timer trigger tsplink waitcomplete"
     assert names - {"names"} == set(lua.split()) | set(tsp.split())
 

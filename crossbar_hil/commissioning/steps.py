@@ -1,0 +1,118 @@
+"""What a step of a commissioning found: expected, measured, allowed, and what to look at where it failed."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+NOTHING = 1e-16
+"""Below this nothing here is measured, in whatever unit: it is how a computer writes zero."""
+SMALL = 1e-3
+"""Per cent below which a share is shown as none."""
+Verdict = Literal["passed", "failed", "not measured", "not done"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One number, or one fact, beside what it should be."""
+
+    what: str
+    expected: str
+    measured: str
+    allowed: str
+    because: str
+    """Where the bound comes from."""
+    ok: bool
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ok", bool(self.ok))  # NumPy has truth values of its own, which JSON does not know
+
+    @property
+    def line(self) -> str:
+        """The check in one line."""
+        beside = [f"{word} {text}" for word, text in (("expected", self.expected), ("allowed", self.allowed)) if text]
+        return f"{self.what}: {self.measured}" + (f" ({', '.join(beside)})" if beside else "")
+
+
+@dataclass
+class Step:
+    """One step."""
+
+    name: str
+    checks: list[Check] = field(default_factory=list)
+    causes: list[str] = field(default_factory=list)
+    """In plain words: what may be wrong, and what to look at."""
+    why: str = ""
+    """Why it was not measured, or not done."""
+    verdict: Verdict = "passed"
+    dangerous: bool = True
+    """Whether nothing more is sent to the bench if it failed."""
+
+    def judged(self) -> "Step":
+        """Return the step with the verdict of its checks."""
+        if self.verdict == "passed" and not all(check.ok for check in self.checks):
+            self.verdict = "failed"
+        return self
+
+    @property
+    def failed(self) -> list[Check]:
+        """The checks that failed."""
+        return [check for check in self.checks if not check.ok]
+
+    def as_record(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return asdict(self)
+
+    def lines(self) -> list[str]:
+        """Return it as a person reads it on a terminal."""
+        found = [f"{self.verdict:<12} {self.name}{': ' + self.why if self.why else ''}"]
+        shown = self.failed or (self.checks if self.verdict == "passed" else [])
+        found += [f"{'':<12} {each.line}" for each in shown]
+        return found + [f"{'':<12} look at: {cause}" for cause in self.causes if self.verdict == "failed"]
+
+
+def failed_step(name: str, error: BaseException, causes: Iterable[str] = ()) -> Step:
+    """Return the step that ended with an error: the sentence is its measurement."""
+    check = Check("the step", "done", str(error) or type(error).__name__, "no error", "", ok=False)
+    return Step(name, [check], list(causes), verdict="failed")
+
+
+def not_done(name: str, why: str) -> Step:
+    """Return a step that was left out because one before it failed."""
+    return Step(name, why=why, verdict="not done")
+
+
+def per_cent(share: float, sign: bool = False) -> str:
+    """Return a share as a person reads it.
+
+    >>> per_cent(0.0123), per_cent(-0.002, sign=True)
+    ('1.2 %', '-0.2 %')
+    """
+    if not math.isfinite(share):
+        return "unknown"
+    shown = float(f"{100 * share:.2g}")
+    shown = shown if abs(shown) >= SMALL else 0.0
+    return f"{shown:{'+' if sign and shown else ''}.3g} %"
+
+
+def quantity(value: float, unit: str) -> str:
+    """Return a number with a prefix.
+
+    >>> quantity(1.25e-6, "A"), quantity(0.0, "V"), quantity(999.96e3, "ohm")
+    ('1.25 uA', '0 V', '1 Mohm')
+    """
+    if not math.isfinite(value):
+        return "at a limit" if math.isnan(value) else "beyond every range"
+    if abs(value) < NOTHING:
+        return f"0 {unit}"
+    shown = float(f"{value:.3g}")
+    for prefix, factor in _PREFIXES:
+        if abs(shown) >= factor:
+            return f"{shown / factor:.3g} {prefix}{unit}"
+    return f"{shown:.3g} {unit}"
+
+
+_PREFIXES = (
+    *(("G", 1e9), ("M", 1e6), ("k", 1e3), ("", 1.0)),
+    *(("m", 1e-3), ("u", 1e-6), ("n", 1e-9), ("p", 1e-12), ("f", 1e-15)),
+)

@@ -1,0 +1,95 @@
+"""A few of the planted faults, on benches of 2 x 2 cells; `test_planted_faults.py` tries them all."""
+
+import json
+from functools import cache
+
+import numpy as np
+import pytest
+
+from crossbar_hil.bench.file import load_bench
+from crossbar_hil.commissioning.electrical import electrical_hash
+from crossbar_hil.commissioning.record import folder_of, why_not_proven
+from crossbar_hil.commissioning.report import keep
+
+from .planted import FAULTS, ONE, SMALL, TWO, Planted, channel, commissioned, relay, text_of
+
+KNOWN = {planted.name: planted for planted in FAULTS}
+GAIN = KNOWN["gain of the meter 2 % off"]
+
+
+@cache
+def sound(bench):
+    return commissioned(Planted("nothing", "", bench=bench), tables=SMALL)
+
+
+@cache
+def with_gain_off():
+    return commissioned(GAIN, tables=SMALL)
+
+
+@pytest.fixture(autouse=True)
+def _own_state(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+@pytest.mark.parametrize("bench", [TWO, ONE])
+def test_a_sound_bench_passes_every_step(bench):
+    found = sound(bench)
+    assert [step.name for step in found.steps if step.verdict not in ("passed", "not measured")] == []
+    assert found.passed
+    assert found.shares == pytest.approx(np.ones((2, 2)), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        GAIN,
+        KNOWN["pulse 20 % too long"],
+        KNOWN["compliance at twice the current"],
+        KNOWN["guard off by 10 mV"],
+        Planted("ground welded on a row", "every crosspoint", relay("stuck_closed", 3, 2),
+                says="between port ground and row 2 is always closed"),
+    ],
+    ids=lambda planted: planted.name,
+)  # fmt: skip
+def test_a_planted_fault_is_found_by_its_step_and_explained(planted):
+    found = with_gain_off() if planted is GAIN else commissioned(planted, tables=SMALL)
+    failed = [step.name for step in found.steps if step.verdict == "failed"]
+    assert any(name.startswith(planted.found_by) for name in failed)
+    assert planted.says in text_of(found)
+    assert not found.passed
+
+
+def test_after_a_failure_that_could_harm_a_chip_no_pulse_is_sent():
+    exposed = []
+
+    def plant(emulated):
+        channel("smu.b", gain=-1.0)(emulated)
+        exposed.append(emulated.world.log)
+
+    found = commissioned(Planted("sign", "sign", plant), tables=SMALL)
+    assert [step.verdict for step in found.steps][-5:] == ["not done"] * 5
+    assert exposed[0].of("exposure") == []
+
+
+def test_a_commissioning_proves_the_bench_until_something_electrical_changes():
+    bench = load_bench("emulated")
+    assert "was never commissioned" in why_not_proven(bench)
+    found = sound(TWO)
+    page, record = keep(found)
+    assert page.parent == record.parent == folder_of(found.bench)
+    assert json.loads(record.read_text())["bench_sha256"] == electrical_hash(found.bench)
+    assert "every crosspoint" in page.read_text()
+    assert why_not_proven(found.bench) == ""
+    training = found.bench.training.model_copy(update={"epochs": 7})
+    assert why_not_proven(found.bench.model_copy(update={"training": training, "chip_id": "A7"})) == ""
+    measurement = found.bench.measurement.model_copy(update={"compliance_a": 1e-3})
+    changed = found.bench.model_copy(update={"measurement": measurement})
+    assert "has changed since it was commissioned on" in why_not_proven(changed)
+    assert "[measurement]" in why_not_proven(changed)
+
+
+def test_a_bench_that_failed_is_not_proven():
+    found = with_gain_off()
+    keep(found)
+    assert "failed its commissioning on" in why_not_proven(found.bench)
