@@ -384,7 +384,7 @@ class Trainer:
         wanted = checked_bits("labels", labels, (len(bits), None))
         if bits.shape[1] != rows:
             raise DataError(
-                f"patterns have {bits.shape[1]} bits, but the chip has {rows} rows; patterns of as many bits as rows are "
+                f"patterns have {bits.shape[1]} bits, but the chip has {rows} rows; as many bits as rows: patterns are "
                 "named by --patterns FILE, or by patterns in [training]"
             )
         if wanted.shape[1] != columns // 2:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -196,6 +198,17 @@ def test_two_channels_of_two_boxes_make_no_bench_of_symmetric_pulses(fakes):
         bench.backend()
     assert bench.journal == []
     bench.backend(write_scheme=None, continuity_only=True).read_conductances(0.1)  # reading they can do
+
+
+@pytest.mark.parametrize("amplitude_v", [2.0, -2.0])
+def test_a_range_bounds_pulses_of_both_signs(fakes, amplitude_v):
+    bench = fakes.FakeBench(fakes.drawn_chip(), dual=False)
+    settings = bench.backend().gate.channels["drive"].settings
+    backend = bench.backend(settings={"drive": replace(settings, range_v=1.0)})
+    before = len(bench.journal)
+    with pytest.raises(LimitError, match=rf"{amplitude_v:g} V on port drive exceeds its range of 1 V"):
+        backend.send_pulses(counts_of({(2, 1): 1}), Pulse(amplitude_v, 0.05))
+    assert len(bench.journal) == before
 
 
 @pytest.mark.parametrize("kind", BENCHES, ids=IDS)

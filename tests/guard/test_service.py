@@ -31,12 +31,15 @@ class Trainer:
         self.ends = os.fdopen(to_guard[0], "rb"), os.fdopen(from_guard[1], "wb", 0)
         self.service = service = Service(*self.ends, beat_s=beat_s, clock=clock)
         self.status = None
+        self.closed = []  # how often the chip had been made safe then
 
         def opener(hello, service):
             if hello.get("fail"):
                 raise LimitError("nothing was opened")
             keeper = Keeper(chip, journal, check_v=0.1, stop=service.stop)
-            return SimpleNamespace(keeper=keeper, ready={"kind": chip.kind}, close=lambda: None)
+            return SimpleNamespace(
+                keeper=keeper, ready={"kind": chip.kind}, close=lambda: self.closed.append(chip.made_safe)
+            )
 
         def run():
             self.status = service.run(opener)
@@ -198,7 +201,7 @@ def test_a_request_that_no_guard_knows_is_refused(trainer):
 def test_the_end_of_the_pipe_makes_the_bench_safe(trainer, chip):
     trainer.requests.close()
     assert trainer.ended() == {"cause": "the trainer is gone", "confirmed": True, "failures": []}
-    assert chip.made_safe == 1
+    assert trainer.closed == [1]
 
 
 @pytest.mark.fault("H5")
@@ -303,6 +306,25 @@ def test_no_beat_is_put_behind_what_nobody_reads(behind, beats):
     assert said == [{"beat": 1}] * beats
 
 
+@pytest.mark.fault("H11")
+@pytest.mark.parametrize(
+    ("looks", "gone"), [((1, 2, 3), False), ((1, 2, 3, 4), True), ((1, 90, 91, 92, 93), False), ((1, 90, 91, 94), True)]
+)
+def test_a_trainer_is_missed_after_three_and_a_half_beats_that_the_guard_was_awake_for(monkeypatch, looks, gone):
+    now, left = [0.0], [*looks, None]
+
+    def wait(seconds):
+        now[0] = left.pop(0)
+        return now[0] is None
+
+    monkeypatch.setattr(service, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    stop, sender = StopFlag(), SimpleNamespace(behind=True)
+    guard = SimpleNamespace(_over=SimpleNamespace(wait=wait), _sender=sender, _beat_s=1.0, _last_beat=0.0, stop=stop)
+    guard._wake = lambda: None
+    Service._beat(guard)
+    assert stop.wanted() == gone
+
+
 @pytest.mark.fault("O7")
 @pytest.mark.parametrize("gone", [False, True])
 def test_a_question_is_answered_by_its_own_answer_and_nobody_is_asked_who_is_gone(fresh, gone, monkeypatch):
@@ -346,7 +368,9 @@ def test_rubbish_on_the_pipe_ends_the_guard_safely(trainer, chip, junk):
 def test_an_exception_of_the_guard_itself_makes_the_bench_safe(trainer, chip):
     trainer.say(id=1, do="read", voltages="nonsense")
     assert trainer.hear("error")["error"]["type"] == "ValueError"
-    assert trainer.ended()["confirmed"]
+    report = trainer.ended()
+    assert report["confirmed"]
+    assert report["cause"].startswith("the guard failed: ValueError")
     assert chip.made_safe == 1
 
 
