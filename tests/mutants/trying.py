@@ -6,8 +6,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable
-from contextlib import closing, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
@@ -30,6 +30,7 @@ class Copy:
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "tree"
+        self._moment = 1_000_000_000
 
         def left_out(where: str, names: list[str]) -> set[str]:
             hidden = {name for name in names if name.startswith(".") and name != ".ci"}
@@ -39,14 +40,22 @@ class Copy:
         command = [sys.executable, str(HERE / "server.py")]
         self._server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def put(self, file: str, text: str | None) -> None:
-        """Give a file another text, or its own again."""
+    @contextmanager
+    def with_change(self, mutant: Mutant) -> Iterator[None]:
+        """Have a mutant in it for the length of a ``with`` block."""
+        own = (self.root / mutant.file).read_text(encoding="utf-8")
+        self._put(mutant.file, mutant.applied_to(own))
+        try:
+            yield
+        finally:
+            self._put(mutant.file, own)
+
+    def _put(self, file: str, text: str) -> None:
         path = self.root / file
-        path.unlink()
-        if text is None:
-            _link(str(ROOT / file), str(path))
-        else:
-            path.write_text(text, encoding="utf-8")
+        path.unlink()  # the name in this copy, not what it shares with the tree
+        path.write_text(text, encoding="utf-8")
+        self._moment += 1  # another second each time, or Python takes the bytecode of the one before
+        os.utime(path, (self._moment, self._moment))
 
     def outcome(self, tests: Iterable[str]) -> str:
         """Run tests here and say how they ended: "passed", "failed", "hung" or "broken", which tells nothing."""
@@ -99,9 +108,8 @@ def try_all(todo: Iterable[Mutant], results: Path, folder: Path, *, at_once: int
         with suppress(Empty), closing(copy):
             while True:
                 each = waiting.get_nowait()
-                copy.put(each.file, each.applied_to((ROOT / each.file).read_text(encoding="utf-8")))
-                outcome = copy.outcome(each.words)
-                copy.put(each.file, None)
+                with copy.with_change(each):
+                    outcome = copy.outcome(each.words)
                 with writing, results.open("a", encoding="utf-8") as file:
                     last = next((line for line in reversed(copy.said.splitlines()) if line.startswith("FAILED")), "")
                     told = {"name": each.name, "outcome": outcome, "by": last[:200], "what": key[each.name]}
