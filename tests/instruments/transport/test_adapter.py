@@ -6,6 +6,7 @@ import socket
 import socketserver
 import threading
 import time
+from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
@@ -15,6 +16,7 @@ from pymeasure.instruments import Instrument
 from crossbar_hil.errors import ConfigError, ConnectionLost, DeadlineError, GarbledReply, TransportError
 from crossbar_hil.instruments.transport import adapter as adapter_module
 from crossbar_hil.instruments.transport.adapter import BenchAdapter, blind_write
+from crossbar_hil.instruments.transport.link import SocketLink
 from crossbar_hil.instruments.tsp.instrument import PROMPTS
 
 DEADLINE_S = 0.2
@@ -459,6 +461,24 @@ def test_closing_over_an_unread_answer_does_not_lose_the_last_command(peer, open
 
 
 @pytest.mark.fault("I10")
+def test_nothing_is_left_unread_in_a_socket_when_it_is_closed():
+    """Else a stack may reset the connection and throw away what was sent last (RFC 9293, 3.6.1)."""
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as ours:
+        theirs, _ = server.accept()
+        with theirs:
+            theirs.sendall(b"late")
+            assert ours.recv(4, socket.MSG_PEEK | socket.MSG_WAITALL) == b"late"
+            left = []
+
+            def close():
+                ours.setblocking(False)
+                with contextlib.suppress(BlockingIOError):
+                    left.append(ours.recv(4, socket.MSG_PEEK))
+
+            SocketLink("smu", SimpleNamespace(close=close), ours).close()
+            assert left == []
+
+
 def test_more_time_is_given_for_a_slow_command_only_where_asked(peer, opened):
     def script(peer, connection):
         peer.line(connection)
