@@ -44,8 +44,9 @@ seed_option = click.option("--seed", type=click.IntRange(min=0), help="Seed of a
     "tell lines that stand in each other's place from a chip that has changed.",
 )
 @click.option("--voltage", default="100 mV", show_default=True, help="Read voltage of --wiring.")
+@seed_option
 @as_json
-def check(bench: str, wiring: bool, like: str | None, voltage: str, as_json: bool) -> None:
+def check(bench: str, wiring: bool, like: str | None, voltage: str, seed: int | None, as_json: bool) -> None:
     """Name every problem of a BENCH at once; no voltage is sourced, except at read voltage with --wiring."""
     import numpy as np  # noqa: PLC0415 - --help must not wait for it
 
@@ -65,7 +66,7 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, as_json: boo
     problems += [] if problems else _short_budgets(load_bench(bench))
     conductances, order = None, None
     if wiring and not problems:
-        with open_bench(bench) as backend:
+        with open_bench(bench, seed=seed) as backend:
             problems = check_wiring(backend, si(voltage, "V"))
             if not problems:
                 conductances = backend.read_conductances(si(voltage, "V"))

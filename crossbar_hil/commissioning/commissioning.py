@@ -15,13 +15,13 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.checking import check_bench
 from crossbar_hil.bench.file import Bench
-from crossbar_hil.commissioning import pulses, statics
+from crossbar_hil.commissioning import at_rest, laws, paths, pulses
+from crossbar_hil.commissioning.board import Board
 from crossbar_hil.commissioning.compliance import NAME as COMPLIANCE
 from crossbar_hil.commissioning.compliance import compliance
 from crossbar_hil.commissioning.electrical import electrical, electrical_hash
 from crossbar_hil.commissioning.expected import BoardModel
 from crossbar_hil.commissioning.readings import Trial, take_readings
-from crossbar_hil.commissioning.statics import Board
 from crossbar_hil.commissioning.steps import Check, Step, failed_step, not_done, quantity
 from crossbar_hil.commissioning.trial import TrialPlan
 from crossbar_hil.errors import ConfigError, CrossbarError, GuardError
@@ -39,18 +39,18 @@ WHO_ELSE = (
 )
 TOLERANCE = 0.01
 STATICS = (
-    statics.open_lines,
-    statics.cold,
-    statics.zero_volts,
-    statics.steadiness,
-    statics.crosspoints,
-    statics.between_lines,
-    statics.reciprocity,
-    statics.sign,
-    statics.gain,
-    statics.linearity,
-    statics.floating,
-    statics.levels,
+    at_rest.open_lines,
+    at_rest.cold,
+    at_rest.zero_volts,
+    at_rest.steadiness,
+    paths.crosspoints,
+    paths.between_lines,
+    paths.reciprocity,
+    laws.sign,
+    laws.gain,
+    laws.linearity,
+    laws.floating,
+    laws.levels,
 )
 LATER = (COMPLIANCE, pulses.HEIGHT_NAME, pulses.WIDTH_NAME, pulses.REFUSED_NAME, KILLED)
 Tell = Callable[[Step], object]
@@ -247,9 +247,21 @@ def _settings(session: Any) -> Step:
     step = Step(SETTINGS)
     session.look([])
     for port, each in session.identify().get("settings", {}).items():
-        told = ", ".join(f"{name} {value:g}" for name, value in each.items() if isinstance(value, int | float))
+        told = ", ".join(_setting(*one) for one in each.items() if isinstance(one[1], int | float))
         step.checks.append(Check(port, "as set", told, "exactly", "read back by its driver", ok=True))
     return step
+
+
+def _setting(name: str, value: float) -> str:
+    """Write a setting as a person reads it.
+
+    >>> _setting("range_a", 1e-4), _setting("guard", True)
+    ('range 100 uA', 'guard yes')
+    """
+    if isinstance(value, bool):
+        return f"{name} {'yes' if value else 'no'}"
+    words, _, unit = name.rpartition("_")
+    return f"{words.replace('_', ' ')} {quantity(value, unit.upper())}" if unit in ("a", "v") else f"{name} {value:g}"
 
 
 def _see(bench: Bench, ohms: FloatArray, tolerance: float, session: Trial, plan: TrialPlan) -> Board:

@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager
 import numpy as np
 
 from crossbar_hil.bench.file import Bench
+from crossbar_hil.commissioning.board import Board
 from crossbar_hil.commissioning.readings import Trial
-from crossbar_hil.commissioning.statics import Board
 from crossbar_hil.commissioning.steps import Check, Step, quantity
 from crossbar_hil.commissioning.trial import Sight, TrialPlan
 from crossbar_hil.errors import ConfigError

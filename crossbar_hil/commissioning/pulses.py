@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from crossbar_hil.backend import Pulse
+from crossbar_hil.commissioning.board import Board
 from crossbar_hil.commissioning.readings import Trial
-from crossbar_hil.commissioning.statics import Board
 from crossbar_hil.commissioning.steps import Check, Step, per_cent, quantity
 from crossbar_hil.errors import LimitError
 from crossbar_hil.instrument import Reading

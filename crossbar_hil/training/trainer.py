@@ -186,7 +186,9 @@ class Trainer:
     def _check(self) -> None:
         columns = self.backend.shape[1]
         if columns % 2:
-            raise DataError(f"column count {columns} is odd; an output is the difference of two columns")
+            raise DataError(
+                f"column count {columns} is odd; an output is the difference of two columns, so leave one out"
+            )
         if not 0 < self.beta <= MOST_BETA:
             raise DataError(f"beta {self.beta} per ampere must be above zero and at most {MOST_BETA:g}")
         if not -1 < self.target < 1:
@@ -381,7 +383,10 @@ class Trainer:
         bits = checked_bits("patterns", patterns, (None, None))
         wanted = checked_bits("labels", labels, (len(bits), None))
         if bits.shape[1] != rows:
-            raise DataError(f"patterns have {bits.shape[1]} bits, but the chip has {rows} rows")
+            raise DataError(
+                f"patterns have {bits.shape[1]} bits, but the chip has {rows} rows; as many bits as rows: patterns are "
+                "named by --patterns FILE, or by patterns in [training]"
+            )
         if wanted.shape[1] != columns // 2:
             raise DataError(
                 f"labels have {wanted.shape[1]} bits, but the chip of {columns} columns has {columns // 2} output(s)"

@@ -217,18 +217,24 @@ class ConductanceCurve:
         return {amplitude: sorted(widths) for amplitude, widths in found.items()}
 
     def _held(self, pulse: Pulse) -> str:
-        """Say what was measured, and the options that take the nearest of it in place of a potentiating pulse."""
+        """Say what was measured, and the options that take the nearest of it."""
         told = " and ".join(
             f"{amplitude:g} V from {widths[0] * 1e3:g} ms to {widths[-1] * 1e3:g} ms"
             if len(widths) > 1
             else f"{amplitude:g} V of {widths[0] * 1e3:g} ms"
             for amplitude, widths in self.widths_by_amplitude().items()
         )
-        up = {amplitude: widths for amplitude, widths in self.widths_by_amplitude().items() if amplitude > 0}
-        if not up or pulse.amplitude_v < 0:
+        alike = {
+            amplitude: widths
+            for amplitude, widths in self.widths_by_amplitude().items()
+            if amplitude * pulse.amplitude_v > 0
+        }
+        if not alike:
             return told
-        amplitude = min(up, key=lambda each: abs(each - pulse.amplitude_v))
-        width = min(up[amplitude], key=lambda each: abs(each - pulse.width_s))
+        amplitude = min(alike, key=lambda each: abs(each - pulse.amplitude_v))
+        if amplitude < 0:
+            return f"{told}; --depress={amplitude:g} takes that of them"
+        width = min(alike[amplitude], key=lambda each: abs(each - pulse.width_s))
         return f'{told}; --amplitude {amplitude:g} --width "{1e3 * width:g} ms" takes one of them'
 
 

@@ -409,9 +409,11 @@ def named(line, text, left_an_error):
     leaf = re.split(r"[:.]", re.split(r"[ =(]", line.strip())[0])[-1]
     if (
         re.search(r"somebody else changed the bench|reads back|closed,? (instead of|expected)", text)
-        or leaf.removeprefix("set") in text
+        or (leaf.removeprefix("set") or leaf) in text
     ):
         return "named"
+    if "overlapped operation is in progress" in text and leaf == "initiate":
+        return "told"
     return "told" if "reports error" in text and left_an_error else ""
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,10 +9,11 @@ from crossbar_hil.errors import (
     ChipStateUnknown,
     ComplianceError,
     ConfigError,
+    DeadlineError,
     InstrumentError,
     LimitError,
 )
-from crossbar_hil.instrument import SourceSettings
+from crossbar_hil.instrument import PulseMemory, SourceSettings
 
 PULSE = Pulse(2.0, 0.05)
 BENCHES = [{}, {"dual": False}, {"dual": False, "divider_from": "guard"}]
@@ -107,6 +110,55 @@ def test_a_failed_pulse_makes_the_bench_safe_and_is_not_repeated(fakes):
     assert bench.is_safe()
 
 
+@pytest.mark.fault("T3", "V1", "V7")
+@pytest.mark.parametrize(
+    ("begun", "done", "outcome"), [(3, 3, "done"), (3, 2, "in_doubt"), (2, 2, "not_sent"), (None, None, "in_doubt")]
+)
+def test_what_became_of_a_pulse_is_asked_when_the_bench_is_safe(fakes, begun, done, outcome):
+    bench = fakes.FakeBench(fakes.drawn_chip())
+    backend = bench.backend()
+    told, drive = [], bench.sources["drive"]
+    backend.witness.intend = lambda cell, count, pulse: 3
+    backend.witness.failed = lambda sequence, found, cause: told.append(found)
+
+    def memory(token):
+        assert bench.is_safe()
+        told.append("asked")
+        return None if begun is None else PulseMemory(begun, done)
+
+    drive.number_next, drive.pulse_memory = (lambda token, sequence: None), memory
+    drive.broken["pulse_together"] = DeadlineError("no answer")
+    backend.number_pulses("run")
+    told.clear()
+    with pytest.raises(DeadlineError, match="no answer"):
+        backend.send_pulses(counts_of({(2, 1): 1}), PULSE)
+    assert told == ["asked", outcome]
+
+
+@pytest.mark.fault("T3", "V3")
+@pytest.mark.parametrize(
+    ("fails", "outcome"), [("connect", "not_sent"), ("pulse_memory", "in_doubt"), ("limit", "done")]
+)
+def test_a_pulse_that_failed_is_told_to_be_what_it_became(fakes, fails, outcome):
+    bench = fakes.FakeBench(fakes.chip_of(np.full((4, 4), 1e-6)))
+    limit_a = 2e-6 if fails == "limit" else 1e-3  # which shows in the readings of pulses that were sent
+    settings = {port: SourceSettings(range_v=3.0, compliance_a=limit_a, range_a=1e-3) for port in bench.sources}
+    backend, told = bench.backend(settings=settings), []
+    backend.witness.failed = lambda sequence, found, cause: told.append(found)
+
+    def nobody(token):
+        raise DeadlineError("no answer")
+
+    if fails == "connect":  # no pulse was sent before the relays were there
+        bench.matrix.broken["connect"] = DeadlineError("no answer")
+    if fails == "pulse_memory":
+        bench.sources["drive"].broken["pulse_together"] = DeadlineError("no answer")
+        bench.sources["drive"].pulse_memory = nobody
+    with pytest.raises((DeadlineError, ComplianceError)):
+        backend.send_pulses(counts_of({(2, 1): 1}), PULSE)
+    assert told == [outcome]
+
+
 def test_an_instrument_that_tells_of_fewer_pulses_than_asked_for_is_not_believed(fakes):
     bench = fakes.FakeBench(fakes.drawn_chip())
     backend = bench.backend()
@@ -146,6 +198,17 @@ def test_two_channels_of_two_boxes_make_no_bench_of_symmetric_pulses(fakes):
         bench.backend()
     assert bench.journal == []
     bench.backend(write_scheme=None, continuity_only=True).read_conductances(0.1)  # reading they can do
+
+
+@pytest.mark.parametrize("amplitude_v", [2.0, -2.0])
+def test_a_range_bounds_pulses_of_both_signs(fakes, amplitude_v):
+    bench = fakes.FakeBench(fakes.drawn_chip(), dual=False)
+    settings = bench.backend().gate.channels["drive"].settings
+    backend = bench.backend(settings={"drive": replace(settings, range_v=1.0)})
+    before = len(bench.journal)
+    with pytest.raises(LimitError, match=rf"{amplitude_v:g} V on port drive exceeds its range of 1 V"):
+        backend.send_pulses(counts_of({(2, 1): 1}), Pulse(amplitude_v, 0.05))
+    assert len(bench.journal) == before
 
 
 @pytest.mark.parametrize("kind", BENCHES, ids=IDS)

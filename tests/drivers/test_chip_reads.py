@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from crossbar_hil.drivers.schemes.read_schemes import READ_SCHEMES
-from crossbar_hil.errors import ComplianceError, ConfigError, InstrumentError, LimitError
+from crossbar_hil.errors import ComplianceError, ConfigError, InstrumentError, LimitError, Stopped
 from crossbar_hil.instrument import Reading, SourceSettings
 
 RNG = np.random.default_rng(5)
@@ -132,6 +132,32 @@ def test_a_drive_at_its_limit_is_named_with_its_rows_though_the_meter_is_not(fak
     with pytest.raises(ComplianceError, match=r"smu\.a on row 2, row 3 reached its current limit of 1e-08 A at 1e-08"):
         backend.read_currents([[0.0, 0.1, 0.1, 0.0]])
     assert bench.world.terminal("smu.a").level_v == 0
+
+
+@pytest.mark.parametrize("voltage_v", [0.0, 0.21, -0.21])
+def test_lines_are_measured_within_the_limit_of_reads_or_nothing_is_sent(fakes, voltage_v):
+    bench = fakes.FakeBench(fakes.drawn_chip())
+    backend = bench.backend()
+    before = len(bench.journal)
+    with pytest.raises(LimitError, match=r"must be above zero and within 0\.2 V"):
+        backend.line_conductances(voltage_v)
+    assert len(bench.journal) == before
+
+
+def test_a_stop_ends_a_batch_of_reads_between_two_states_of_the_relays(fakes):
+    bench = fakes.FakeBench(fakes.drawn_chip())
+    backend, looks = bench.backend(), []
+
+    def checkpoint():
+        looks.append(sum(call[1] == "connect" for call in bench.journal))
+        if len(looks) == 3:
+            raise Stopped("Ctrl-C was pressed")
+
+    backend.witness.checkpoint = checkpoint
+    with pytest.raises(Stopped):
+        backend.read_conductances(0.1)
+    assert looks == [0, 1, 2]
+    assert bench.is_safe()
 
 
 def test_after_a_limit_the_next_batch_is_read_from_the_beginning(fakes):

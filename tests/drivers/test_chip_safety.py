@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from crossbar_hil.backend import Pulse
+from crossbar_hil.drivers.safe import make_safe
 from crossbar_hil.errors import ConfigError, InstrumentError
 from crossbar_hil.instrument import Reading, SourceSettings
 
@@ -303,6 +304,36 @@ def test_an_output_that_stays_on_is_switched_off_once_more(bench):
     backend.make_safe()
     assert bench.is_safe()
     assert len(told) == 2
+
+
+@pytest.mark.fault("R2", "T5", "V7")
+def test_relays_that_stay_closed_are_opened_once_more(bench):
+    """As where the message that opens them was lost."""
+    backend = bench.backend()
+    backend.read_currents(READS)
+    told, real = [], bench.matrix.disconnect_all
+
+    def deaf_once():
+        told.append(True)
+        if len(told) > 1:
+            real()
+
+    bench.matrix.disconnect_all = deaf_once
+    backend.make_safe()
+    assert bench.is_safe()
+    assert len(told) == 2
+
+
+@pytest.mark.fault("R4", "V8")
+def test_lines_have_time_to_discharge_also_where_no_gate_sees_to_it(bench):
+    """As in a rescue, which knows nothing of what was done before: by the clock of the world."""
+    wait, waited = bench.matrix.wait, []
+    bench.matrix.wait = lambda seconds: (bench.matrix.note("wait"), waited.append(seconds), wait(seconds))
+    make_safe(bench.sources.values(), bench.matrix, discharge_s=0.02)
+    steps = [call[:2] for call in bench.journal]
+    assert waited == [0.02]
+    assert steps.index(("smu.b", "output_is_on")) < steps.index(("matrix", "wait"))
+    assert steps.index(("matrix", "wait")) < steps.index(("matrix", "disconnect_all"))
 
 
 @pytest.mark.fault("I11", "T13")

@@ -50,6 +50,21 @@ def test_a_batch_on_a_changed_bench_names_the_change_and_ends_safely(bench, work
     assert bench.is_safe()
 
 
+def test_a_source_is_asked_before_every_pulse_and_what_it_finds_then_is_not_pulsed_on(bench):
+    backend, asked = bench.backend(), []
+
+    def changes(*, pulsing):
+        asked.append(pulsing)
+        return ["smu.a was given another delay"] if asked.count(True) == 2 else []
+
+    bench.sources["drive"].changes = changes
+    with pytest.raises(InstrumentError, match=r"somebody else changed the bench: smu\.a was given another delay"):
+        backend.send_pulses(np.eye(4, dtype=int), Pulse(2.0, 0.05))
+    drive = bench.sources["drive"]
+    assert drive.times("pulse_together") + drive.times("pulse") == 1  # the first of four
+    assert bench.is_safe()
+
+
 def test_a_relay_that_somebody_moved_between_two_batches_is_named_and_none_is_known_any_more(bench):
     backend = bench.backend()
     backend.read_currents(READS)

@@ -116,6 +116,10 @@ class TestKeptContract(BackendContract):
 class Visit:
     """What came of a guarded bench that was read, asked for too high a pulse, read again, and left."""
 
+    session: int
+    """Session of processes that the guard was in, and its number."""
+    guard_pid: int
+
     folder: Path
     kind: str
     readings: list[np.ndarray]
@@ -129,12 +133,18 @@ def visited(request, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(folder / "state"))
         patch.setenv("CROSSBAR_HIL_LOCKS", str(folder / "locks"))
+        (folder / "here").mkdir()
+        (folder / "here" / "json.py").write_text("raise SystemExit(3)\n")  # which no part of a guard is
+        patch.chdir(folder / "here")
         with guarded(folder / "s", request.param) as backend:
+            session = os.getsid(backend.guard_pid)
             readings = [backend.read_conductances(0.1)]
             with pytest.raises(LimitError) as refusal:
                 backend.send_pulses(np.ones((4, 4), int), Pulse(3.5, 0.05))
             readings.append(backend.read_conductances(0.1))
-    return request.param, Visit(folder / "s", backend.kind, readings, refusal.value, backend.safe_report)
+    return request.param, Visit(
+        session, backend.guard_pid, folder / "s", backend.kind, readings, refusal.value, backend.safe_report
+    )
 
 
 def test_a_guarded_chip_reads_as_the_bare_one(visited):
@@ -143,6 +153,13 @@ def test_a_guarded_chip_reads_as_the_bare_one(visited):
         expected = bare.read_conductances(0.1)
     assert np.array_equal(visit.readings[0], expected)
     assert visit.kind == "emulated"
+
+
+@pytest.mark.fault("H4", "O1")
+def test_a_guard_is_in_a_session_of_its_own_where_no_terminal_reaches_it(visited):
+    """By the table of processes: Ctrl-C and a terminal that closes go to every process of its session."""
+    _, visit = visited
+    assert visit.session == visit.guard_pid != os.getsid(0)
 
 
 @pytest.mark.fault("V6")

@@ -9,6 +9,7 @@ from crossbar_hil.errors import (
     ComplianceError,
     DeadlineError,
     GuardError,
+    ImpossibleReading,
     JournalError,
     LimitError,
     ReplayDiverged,
@@ -17,7 +18,11 @@ from crossbar_hil.errors import (
 from crossbar_hil.guard.journal import Journal, read_journal
 from crossbar_hil.guard.keeper import Keeper, StopFlag
 from crossbar_hil.guard.ledger import DoseLedger
+from crossbar_hil.guard.lock import BenchLock
+from crossbar_hil.guard.replay import count_pulses
 from crossbar_hil.guard.states import State
+from crossbar_hil.guard.watch import Least
+from crossbar_hil.instrument import PulseMemory
 
 from .conftest import FakeChip
 
@@ -68,6 +73,37 @@ def test_the_intent_of_every_pulse_is_on_disk_before_it_is_sent(chip, journal):
     assert seen == [(1, 1, 0), (2, 2, 1), (3, 3, 3), (4, 4, 4)]  # number, number on disk, pulses sent before
     assert [body["state"] for body in bodies(journal, "outcome")] == ["done"] * 4
     assert kinds(journal)[-1] == "ended"
+
+
+@pytest.mark.fault("C11", "V5")
+def test_what_a_chip_is_to_get_is_in_its_ledger_before_it_is_sent(chip, journal, tmp_path, monkeypatch):
+    path, found, send = tmp_path / "dose.sqlite", [], chip._send_pulses
+
+    def watched(counts, pulse):
+        with closing(DoseLedger.open(path, (2, 2))) as on_disk:
+            found.append(on_disk.totals()[1].tolist())
+        send(counts, pulse)
+
+    monkeypatch.setattr(chip, "_send_pulses", watched)
+    with closing(DoseLedger.open(path, (2, 2))) as ledger:
+        keeper = keeper_of(chip, journal, ledger=ledger)
+        keeper.send_pulses(np.array([[1, 2], [0, 0]]), Pulse(2.0, 0.05))
+        keeper.send_pulses(np.array([[0, 2], [0, 1]]), Pulse(-1.0, 0.1))
+    assert found == [[[0.1, 0.2], [0.0, 0.0]], [[0.1, 0.4], [0.0, 0.1]]]  # volt seconds, by hand
+
+
+@pytest.mark.fault("X21", "V14")
+def test_a_bench_whose_lock_was_deleted_gets_no_pulse(chip, journal, tmp_path):
+    lock = BenchLock(["GPIB0::24::INSTR"], run="r", folder=tmp_path / "locks")
+    lock.acquire()
+    keeper = keeper_of(chip, journal, lock=lock)
+    keeper.send_pulses(np.array([[1, 0], [0, 0]]), PULSE)
+    next((tmp_path / "locks").iterdir()).unlink()
+    with pytest.raises(GuardError, match="may have a second owner"):
+        keeper.send_pulses(ALL, PULSE)
+    lock.release()
+    assert chip.sent == [(0, 0)]
+    assert chip.made_safe == 1
 
 
 @pytest.mark.fault("C1", "V2")
@@ -225,6 +261,23 @@ def test_a_short_that_is_found_at_resume_counts_for_what_was_sent_after_the_last
         assert kinds(again)[-2:] == ["safe", "exposed"]
 
 
+@pytest.mark.fault("C1", "V2")
+def test_what_a_short_may_have_let_through_is_not_counted_again_at_resume(chip, journal):
+    keeper = keeper_of(chip, journal)
+    keeper.read_currents(ONE_HOT)
+    keeper.send_pulses(ALL, PULSE)
+    chip.short = True
+    with pytest.raises(ComplianceError):
+        keeper.read_currents(ONE_HOT)
+    with closing(reopened(journal)) as again:
+        keeper = keeper_of(chip, again)
+        keeper.read_currents(ONE_HOT)
+        keeper.send_pulses(ALL, PULSE)
+        with pytest.raises(ComplianceError):
+            keeper.read_currents(ONE_HOT)
+        assert len(bodies(again, "exposed")) == 1
+
+
 @pytest.mark.fault("C1")
 def test_a_read_that_leaves_a_row_at_rest_is_no_proof_that_its_cells_are_whole(chip, journal):
     keeper = keeper_of(chip, journal)
@@ -305,7 +358,7 @@ def test_a_pulse_beyond_the_limits_is_refused_and_stands_in_the_journal(chip, jo
     with pytest.raises(LimitError, match="4 V exceeds the limit of 3 V"):
         keeper_of(chip, journal).send_pulses(ALL, Pulse(4.0, 0.05))
     assert chip.sent == []
-    assert "intent" not in kinds(journal)
+    assert not {"intent", "pulses"} & set(kinds(journal))
     assert "4 V exceeds" in bodies(journal, "refused")[0]["why"]
 
 
@@ -396,6 +449,7 @@ def test_a_batch_that_was_cut_short_is_gone_on_with_where_it_ended(chip, journal
     chip.fail = {died_after: KeyboardInterrupt()}
     with pytest.raises(KeyboardInterrupt):
         keeper.send_pulses(ALL, PULSE)
+    assert chip.made_safe == 1
     chip.fail, chip.cause_of_doubt = {}, None
     again = keeper_of(chip, reopened(journal))
     again.read_currents(ONE_HOT)
@@ -421,6 +475,18 @@ def test_an_intent_without_an_outcome_is_settled_by_what_the_instrument_remember
     assert len(chip.sent) == sent - 1  # the first pulse was sent by the session before
 
 
+def test_a_pulse_that_the_instrument_has_begun_and_not_ended_is_in_doubt_at_resume(chip, journal, monkeypatch):
+    journal.append("pulses", {"op": 1, "counts": [[1, 1], [0, 0]], "amplitude_v": 2.0, "width_s": 0.05})
+    where = {"op": 1, "seq": 1, "row": 0, "column": 0, "count": 1}
+    journal.append("intent", {**where, "amplitude_v": 2.0, "width_s": 0.05})
+    monkeypatch.setattr(chip, "number_pulses", lambda token: PulseMemory(begun=1, done=0))
+    again = keeper_of(chip, reopened(journal))
+    again.send_pulses(np.array([[1, 1], [0, 0]]), PULSE)
+    assert [body["state"] for body in bodies(journal, "outcome")] == ["in_doubt", "done"]
+    assert [body["seq"] for body in bodies(journal, "intent")] == [1, 2]  # a new number, whatever came before
+    assert chip.sent == [(0, 1)]
+
+
 @pytest.mark.fault("F8", "F9")
 def test_a_request_that_is_not_the_recorded_one_is_refused(chip, journal):
     keeper = keeper_of(chip, journal)
@@ -428,13 +494,18 @@ def test_a_request_that_is_not_the_recorded_one_is_refused(chip, journal):
     keeper.send_pulses(ALL, PULSE)
     sent = len(chip.sent)
     again = keeper_of(chip, reopened(journal))
-    with pytest.raises(ReplayDiverged, match=r"operation 1: .*pulses"):
+    with pytest.raises(ReplayDiverged, match=r"operation 1: the trainer asks for pulses, the journal holds a read"):
         again.send_pulses(ALL, PULSE)
     with pytest.raises(ReplayDiverged, match=r"operation 1: .*other voltages"):
         again.read_currents(2 * ONE_HOT)
     again.read_currents(ONE_HOT)
     with pytest.raises(ReplayDiverged, match="operation 2"):
         again.send_pulses(2 * ALL, PULSE)
+    for other in (Pulse(2.1, 0.05), Pulse(2.0, 0.06), Pulse(-2.0, 0.05)):
+        with pytest.raises(ReplayDiverged, match=r"operation 2: .*pulses"):
+            again.send_pulses(ALL, other)
+    with pytest.raises(ReplayDiverged, match="operation 2: the trainer asks for a read, the journal holds 5 pulses"):
+        again.read_currents(ONE_HOT)
     assert len(chip.sent) == sent
 
 
@@ -450,6 +521,52 @@ def test_another_chip_than_the_one_that_was_left_is_refused(chip, journal):
     with pytest.raises(GuardError, match=r"not the chip that the run left: cell \[1, 0\]"):
         again.read_currents(ONE_HOT)
     assert chip.sent == []
+
+
+@pytest.mark.fault("C9")
+def test_at_resume_a_cell_that_was_pulsed_since_it_was_measured_may_be_another(chip, journal):
+    keeper = keeper_of(chip, journal)
+    keeper.read_currents(ONE_HOT)
+    keeper.send_pulses(np.array([[1, 0], [0, 0]]), PULSE)
+    chip.conductances[0, 0] *= 1.5
+    again = keeper_of(chip, reopened(journal))
+    again.read_currents(ONE_HOT)
+    again.send_pulses(np.array([[1, 0], [0, 0]]), PULSE)
+    again.read_currents(ONE_HOT)
+    assert [body["op"] for body in bodies(journal, "read")] == [1, 3]  # a number of its own for what comes now
+
+
+@pytest.mark.fault("C3", "V3")
+def test_a_reading_that_cannot_be_is_refused_also_where_the_keeper_reads_by_itself(journal):
+    chip = FakeChip(remembers=False)
+    keeper = keeper_of(chip, journal, least=Least(1e-5))
+    keeper.read_currents(ONE_HOT)
+    chip.fail = {1: "lost"}
+    chip.conductances *= -1
+    with pytest.raises(ImpossibleReading, match="further below zero"):
+        keeper.send_pulses(ALL, PULSE)
+    assert chip.sent == []
+
+
+def test_what_the_record_begins_with_and_a_pulse_without_an_outcome_are_in_the_journal(chip, journal):
+    keeper_of(chip, journal).note_record({"seed": 7})
+    assert bodies(journal, "record") == [{"seed": 7}]
+    journal.append("pulses", {"op": 1, "counts": ALL.tolist(), "amplitude_v": 2.0, "width_s": 0.05})
+    for seq, count in ((1, 1), (2, 2)):
+        where = {"op": 1, "seq": seq, "row": 0, "column": seq - 1, "count": count}
+        journal.append("intent", {**where, "amplitude_v": 2.0, "width_s": 0.05})
+        if seq == 1:
+            journal.append("outcome", {"seq": 1, "state": "done", "why": "", "readings": []})
+    journal.commit()
+    assert count_pulses(read_journal(journal.path)) == (5, 1, 2, (2,))  # asked, done, in doubt, open
+
+
+@pytest.mark.fault("H8", "V22")
+def test_an_error_says_besides_that_the_bench_could_not_be_made_safe(chip, journal):
+    chip.unsafe, chip.reads_to_fail = "smu.a is still on", 3
+    with pytest.raises(DeadlineError) as caught:
+        keeper_of(chip, journal).read_currents(ONE_HOT)
+    assert caught.value.__notes__ == ["smu.a is still on"]
 
 
 def test_an_instrument_that_sent_more_than_the_journal_holds_is_refused(chip, journal):

@@ -94,6 +94,16 @@ def test_a_reservation_is_on_disk_when_it_returns(path):
             ]
 
 
+def test_a_ledger_is_on_disk_as_the_manual_of_sqlite_says_for_power_cuts(path, monkeypatch):
+    """https://www.sqlite.org/pragma.html: with a rollback journal EXTRA (3) flushes its folder too."""
+    flushed, real = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda handle: (real(handle), flushed.append(os.fstat(handle).st_ino)))
+    with closing(DoseLedger.open(path, (2, 2))) as ledger:
+        ask = lambda name: ledger._database.execute(f"PRAGMA {name}").fetchone()[0]  # noqa: E731
+        assert [ask(name) for name in ("journal_mode", "synchronous", "fullfsync")] == ["delete", 3, 1]
+    assert path.parent.stat().st_ino in flushed
+
+
 def test_an_operation_that_is_resumed_is_not_counted_twice(path):
     for _ in range(3):
         with closing(DoseLedger.open(path, SHAPE)) as ledger:

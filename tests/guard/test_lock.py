@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from crossbar_hil.errors import BenchBusy, ConfigError, DataError
+from crossbar_hil.guard import lock as lock_module
 from crossbar_hil.guard.lock import BenchLock, default_folder, fixed_folder
 from crossbar_hil.guard.names import same_identity, same_resource
 from crossbar_hil.instrument import Identity
@@ -69,6 +70,10 @@ def test_a_released_bench_is_free_and_tells_nothing_of_its_holder(lock_on, tmp_p
     told = [json.loads(path.read_text()) for path in (tmp_path / "locks").iterdir()]
     assert told == [{"minimum_version": "0.1.0"}] * 2
     lock_on().acquire()
+
+
+def test_all_take_the_instruments_in_one_order_so_that_of_two_one_gets_all(lock_on):
+    assert lock_on(SMU, MATRIX).resources == lock_on(MATRIX, SMU).resources == tuple(sorted(lock_on().resources))
 
 
 def test_taking_a_bench_twice_is_taking_it_once(lock_on):
@@ -163,6 +168,25 @@ def test_a_lock_file_that_was_deleted_or_replaced_is_noticed(lock_on, tmp_path, 
     if replace:
         path.write_bytes((tmp_path / "moved").read_bytes())
     assert not lock.still_held()
+
+
+@posix
+@pytest.mark.fault("X21", "V14")
+def test_a_lock_file_that_is_deleted_between_its_opening_and_its_locking_is_no_lock(lock_on, tmp_path, monkeypatch):
+    """As by a holder that releases a port of this machine: whoever locks what is gone would be a second owner."""
+    real, deleted = lock_module.try_lock, []
+
+    def too_late(handle):
+        if not deleted:
+            deleted.extend((tmp_path / "locks").iterdir())
+            deleted[0].unlink()
+        return real(handle)
+
+    monkeypatch.setattr(lock_module, "try_lock", too_late)
+    lock_on(SMU).acquire()
+    assert [each.name for each in (tmp_path / "locks").iterdir()] == [deleted[0].name]
+    with pytest.raises(BenchBusy, match="is in use by"):
+        lock_on(SMU).acquire()
 
 
 @posix

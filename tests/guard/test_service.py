@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from crossbar_hil.backend import Pulse
-from crossbar_hil.errors import BackendError, CrossbarError, DataError, GuardError, LimitError
+from crossbar_hil.errors import BackendError, CrossbarError, DataError, GuardError, LimitError, Stopped
 from crossbar_hil.guard import service
 from crossbar_hil.guard.client import GuardProcess
 from crossbar_hil.guard.keeper import Keeper, StopFlag
@@ -31,12 +31,15 @@ class Trainer:
         self.ends = os.fdopen(to_guard[0], "rb"), os.fdopen(from_guard[1], "wb", 0)
         self.service = service = Service(*self.ends, beat_s=beat_s, clock=clock)
         self.status = None
+        self.closed = []  # how often the chip had been made safe then
 
         def opener(hello, service):
             if hello.get("fail"):
                 raise LimitError("nothing was opened")
             keeper = Keeper(chip, journal, check_v=0.1, stop=service.stop)
-            return SimpleNamespace(keeper=keeper, ready={"kind": chip.kind}, close=lambda: None)
+            return SimpleNamespace(
+                keeper=keeper, ready={"kind": chip.kind}, close=lambda: self.closed.append(chip.made_safe)
+            )
 
         def run():
             self.status = service.run(opener)
@@ -198,7 +201,7 @@ def test_a_request_that_no_guard_knows_is_refused(trainer):
 def test_the_end_of_the_pipe_makes_the_bench_safe(trainer, chip):
     trainer.requests.close()
     assert trainer.ended() == {"cause": "the trainer is gone", "confirmed": True, "failures": []}
-    assert chip.made_safe == 1
+    assert trainer.closed == [1]
 
 
 @pytest.mark.fault("H5")
@@ -267,6 +270,8 @@ def test_a_bench_that_never_becomes_safe_is_tried_for_a_minute_and_the_person_to
         "confirmed": False,
         "failures": ["look at smu.a"],
     }
+    mute.thread.join()
+    assert mute.status == 1  # of the process
     assert 55 <= chip.made_safe <= 61  # by the clock: a second a try, sixty of them
 
 
@@ -290,6 +295,49 @@ def test_ctrl_c_again_and_again_leaves_an_instrument_its_time_as_long_as_nothing
     assert stop.patience() == 0.25
     stop.set("the trainer is gone")
     assert stop.cause == "Ctrl-C was pressed"
+
+
+@pytest.mark.parametrize(("behind", "beats"), [(False, 2), (True, 0)])
+def test_no_beat_is_put_behind_what_nobody_reads(behind, beats):
+    looks, said = [False, False, True], []
+    over, sender = SimpleNamespace(wait=lambda seconds: looks.pop(0)), SimpleNamespace(behind=behind)
+    last = time.monotonic()
+    Service._beat(SimpleNamespace(_over=over, _sender=sender, say=said.append, _beat_s=60.0, _last_beat=last))
+    assert said == [{"beat": 1}] * beats
+
+
+@pytest.mark.fault("H11")
+@pytest.mark.parametrize(
+    ("looks", "gone"), [((1, 2, 3), False), ((1, 2, 3, 4), True), ((1, 90, 91, 92, 93), False), ((1, 90, 91, 94), True)]
+)
+def test_a_trainer_is_missed_after_three_and_a_half_beats_that_the_guard_was_awake_for(monkeypatch, looks, gone):
+    now, left = [0.0], [*looks, None]
+
+    def wait(seconds):
+        now[0] = left.pop(0)
+        return now[0] is None
+
+    monkeypatch.setattr(service, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    stop, sender = StopFlag(), SimpleNamespace(behind=True)
+    guard = SimpleNamespace(_over=SimpleNamespace(wait=wait), _sender=sender, _beat_s=1.0, _last_beat=0.0, stop=stop)
+    guard._wake = lambda: None
+    Service._beat(guard)
+    assert stop.wanted() == gone
+
+
+@pytest.mark.fault("O7")
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_question_is_answered_by_its_own_answer_and_nobody_is_asked_who_is_gone(fresh, gone, monkeypatch):
+    service, asked = fresh.service, []
+    service._replies.put("to another question")
+    monkeypatch.setattr(service, "say", lambda message: (asked.append(message), service._replies.put("its own")))
+    service._nobody = gone
+    if gone:
+        with pytest.raises(Stopped):
+            service.ask("is it off?")
+        assert asked == []
+    else:
+        assert service.ask("is it off?") == "its own"
 
 
 @pytest.mark.fault("H5")
@@ -320,7 +368,9 @@ def test_rubbish_on_the_pipe_ends_the_guard_safely(trainer, chip, junk):
 def test_an_exception_of_the_guard_itself_makes_the_bench_safe(trainer, chip):
     trainer.say(id=1, do="read", voltages="nonsense")
     assert trainer.hear("error")["error"]["type"] == "ValueError"
-    assert trainer.ended()["confirmed"]
+    report = trainer.ended()
+    assert report["confirmed"]
+    assert report["cause"].startswith("the guard failed: ValueError")
     assert chip.made_safe == 1
 
 

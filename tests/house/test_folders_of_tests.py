@@ -8,6 +8,7 @@ TESTS = ROOT / "tests"
 OWN = {
     "house": "what holds for all of the source: layers, packages, pages, security",
     "campaigns": "long tries, run by name",
+    "mutants": "wrong changes to the source, which the other tests must see",
     "checker": "the judge of what happened on a bench, which imports nothing of the package, and its tests",
     "seam": "the modules on top of crossbar_hil",
 }
@@ -16,7 +17,7 @@ CODE = [path for folder in (*TOP, "tests", "benchmarks", "docs") for path in (RO
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md"), ROOT / ".ci" / "run"]
 
 
-def test_every_folder_of_tests_mirrors_one_of_the_source_or_is_one_of_four():
+def test_every_folder_of_tests_mirrors_one_of_the_source_or_is_one_of_five():
     folders = {path.parent.relative_to(TESTS) for path in TESTS.rglob("*.py")} - {Path()}
     assert len(folders) > 30
     for folder in folders:

@@ -160,6 +160,53 @@ def test_who_is_not_proven_to_be_the_guard_that_holds_the_lock_is_never_signalle
         assert holder.returncode == 0
 
 
+GUARD = ("-m", "crossbar_hil.guard")
+WAITING = """
+import fcntl, sys
+with open(sys.argv[1]) as file, open(sys.argv[2]) as other:
+    if sys.argv[3] != "none":
+        fcntl.flock({"file": file, "other": other}[sys.argv[3]], fcntl.LOCK_EX)
+    print(flush=True)
+    sys.stdin.read()
+"""
+
+
+@LINUX
+@pytest.mark.fault("X21", "V16")
+@pytest.mark.parametrize(
+    ("locks", "called", "is_it"),
+    [("file", GUARD, True), ("none", GUARD, False), ("other", GUARD, False), ("file", ("-m", "another"), False)],
+    ids=["its guard", "has it open alone", "another bench's guard", "no guard"],
+)
+def test_the_guard_of_a_lock_is_called_so_and_has_it_locked(tmp_path, locks, called, is_it):
+    for name in ("file", "other"):
+        (tmp_path / name).touch()
+    command = [sys.executable, "-c", WAITING, str(tmp_path / "file"), str(tmp_path / "other"), locks, *called]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        assert is_guard_of(process.pid, tmp_path / "file") == is_it
+        process.stdin.close()
+
+
+@pytest.mark.fault("H16")
+def test_a_rescue_switches_off_what_answers_and_leaves_other_instruments_alone(tmp_path, real, emulated_bench):
+    world, places = emulated_bench.world, emulated_bench.resources
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        nowhere = f"TCPIP0::127.0.0.1::{closed.getsockname()[1]}::SOCKET"
+    world.set_terminals({"smu.a": {"on": True, "level_v": 0.1}})
+    exchanged = {"smu": places["matrix"], "matrix": places["smu"]}
+    failures = make_bench_safe(real(exchanged))
+    assert [each.rpartition("; ")[2] for each in failures] == ["nothing was sent to it"] * 2
+    assert world.terminal("smu.a").on
+    # The one that comes first in the file cannot be reached: the other one is made safe all the same.
+    bench = real({"smu": places["smu"], "matrix": nowhere})
+    bench = bench.model_copy(update={"instruments": dict(sorted(bench.instruments.items()))})
+    assert list(bench.instruments) == ["matrix", "smu"]
+    (failure,) = make_bench_safe(bench)
+    assert failure.startswith("instruments.matrix cannot be reached")
+    assert not world.terminal("smu.a").on
+
+
 def test_check_asks_no_instrument_of_a_bench_that_is_in_use(tmp_path, real, cli):
     bench = real()
     path = tmp_path / "lab.toml"

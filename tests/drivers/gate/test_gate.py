@@ -755,7 +755,7 @@ def test_an_object_that_calls_itself_equal_does_not_set_a_source_up(behind):
     bench, seen = behind(), []
     bench.bench.sources["drive"].prepare = seen.append
     bench.drive.prepare(Sly())
-    assert seen == [bench.settings]
+    assert [type(each) for each in seen] == [SourceSettings]  # what calls itself equal to all is equal to this too
 
 
 def test_a_source_goes_on_only_when_it_was_set_up_and_the_relays_are_known(behind):
@@ -982,6 +982,28 @@ def test_a_source_that_was_told_to_go_off_is_not_told_again(behind):
     before = len(bench.sent)
     bench.matrix.disconnect_all()
     assert [call[:2] for call in bench.sent[before:]] == [("matrix", "disconnect_all")]
+
+
+@pytest.mark.fault("V7")
+def test_a_source_whose_off_was_lost_is_where_nobody_knows(behind):
+    bench = behind().at(READ)
+    bench.drive.set_voltage(0.1)
+    bench.bench.sources["drive"].broken["output_off"] = DeadlineError("no answer")
+    with pytest.raises(DeadlineError):
+        bench.drive.output_off()
+    with refused(bench, "is not known to be at 0 V"):
+        bench.drive.set_voltage(0.0)
+
+
+def test_crosspoints_that_can_be_looked_at_once_alone_are_closed_as_they_were_judged(behind):
+    bench = behind()
+    bench.at(READ)
+    names = sorted(bench.matrix.connected())
+    for source in bench.sources.values():
+        source.set_voltage(0.0)
+    bench.matrix.connect(iter(()))
+    bench.matrix.connect(iter(names))
+    assert sorted(bench.matrix.connected()) == names
 
 
 @pytest.mark.fault("I18")

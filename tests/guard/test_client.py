@@ -1,0 +1,110 @@
+"""The trainer's side of the pipe by itself: whom it takes for hung, and what Ctrl-C does while a bench is made safe."""
+
+import queue
+import signal
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from crossbar_hil.backend import Limits
+from crossbar_hil.errors import GuardError, LimitError
+from crossbar_hil.guard import client
+from crossbar_hil.guard.client import GuardedBackend, GuardProcess
+
+LIMITS = Limits(0.2, 3.0, 0.1)
+SAFE = {"cause": "done", "confirmed": True, "failures": []}
+UNSAFE = {"cause": "done", "confirmed": False, "failures": ["look at smu.a"]}
+
+
+def silent_guard(monkeypatch, looks):
+    """Let a trainer look at a guard that last spoke at 0 s, at these moments in seconds; say when it was killed."""
+    now, killed, left = [0.0], [], list(looks)
+
+    def wait(seconds):
+        now[0] = left.pop(0)
+        if not left:
+            over.set()
+
+    over = threading.Event()
+    process = SimpleNamespace(poll=lambda: None, kill=lambda: killed.append(now[0]))
+    sender = SimpleNamespace(behind=False, send=lambda message: None)
+    monkeypatch.setattr(client, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    wake = SimpleNamespace(wait=wait, clear=lambda: None)
+    guard = SimpleNamespace(_over=over, _wake=wake, _heard=0.0, _longest_s=5.0, _process=process, _sender=sender)
+    guard._send = sender.send
+    GuardProcess._beat(guard)
+    return killed
+
+
+@pytest.mark.fault("H7", "V15")
+def test_a_guard_that_says_nothing_for_five_seconds_is_killed(monkeypatch):
+    assert silent_guard(monkeypatch, range(1, 6)) == []
+    assert silent_guard(monkeypatch, range(1, 7)) == [6]
+
+
+@pytest.mark.fault("H7")
+def test_a_trainer_that_was_stopped_itself_does_not_take_the_guard_for_hung(monkeypatch):
+    assert silent_guard(monkeypatch, [1, 2, 602, 603, 604, 605, 606, 607]) == []
+    assert silent_guard(monkeypatch, [1, 2, 602, 603, 604, 605, 606, 607, 608]) == [608]  # six seconds after that
+
+
+def test_an_answer_that_comes_late_is_not_taken_for_the_one_that_is_due():
+    inbox = queue.SimpleQueue()
+    for number, answer in ((1, "late"), (2, "due")):
+        inbox.put({"id": number, "answer": answer})
+    assert GuardProcess._until(SimpleNamespace(_inbox=inbox), "answer", "error", number=2)["answer"] == "due"
+
+
+@pytest.mark.fault("F7")
+@pytest.mark.parametrize("voltage_v", [0.0, 0.3, -0.3])
+def test_lines_are_measured_within_the_limit_of_reads_or_no_guard_is_asked(voltage_v):
+    backend = GuardedBackend.__new__(GuardedBackend)
+    backend.limits, backend._call = LIMITS, lambda **request: pytest.fail(f"{request} was sent")
+    with pytest.raises(LimitError, match=r"above zero and within 0\.2 V"):
+        backend.line_conductances(voltage_v)
+
+
+def session(report, at_the_end=lambda: None):
+    """A backend whose guard ends with a report, after something has happened, and the stops that it was asked for."""
+    stops = []
+
+    def end(cause, at_once):
+        at_the_end()
+        guard.ended = report
+        return report
+
+    guard = SimpleNamespace(ended=None, end=end, request_stop=stops.append)
+    backend = GuardedBackend.__new__(GuardedBackend)
+    backend._guard, backend.safe_report, backend.owned = guard, None, None
+    return backend, stops
+
+
+def press_twice():
+    for _ in range(2):
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.fault("O1", "V7")
+def test_ctrl_c_while_the_bench_is_made_safe_cuts_nothing_short_and_the_guard_hears_of_each():
+    backend, stops = session(SAFE, press_twice)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with backend:
+            pass
+    except KeyboardInterrupt:
+        pytest.fail("the block was left before the bench was known to be safe")
+    assert backend.safe_report == SAFE
+    assert stops == ["Ctrl-C was pressed"] * 2
+    assert signal.getsignal(signal.SIGINT) is before  # and in what comes after it ends the program again
+
+
+@pytest.mark.fault("H8", "V6")
+def test_a_session_whose_bench_may_not_be_safe_does_not_end_well():
+    backend, _ = session(UNSAFE)
+    with pytest.raises(GuardError, match=r"the bench may not be safe: look at smu\.a"), backend:
+        pass
+    backend, _ = session(UNSAFE)
+    with pytest.raises(ZeroDivisionError) as caught, backend:
+        1 // 0  # noqa: B018
+    assert caught.value.__notes__ == ["the bench may not be safe: look at smu.a"]
