@@ -384,8 +384,8 @@ class Trainer:
         wanted = checked_bits("labels", labels, (len(bits), None))
         if bits.shape[1] != rows:
             raise DataError(
-                f"patterns have {bits.shape[1]} bits, but the chip has {rows} rows; as many bits as rows: patterns are "
-                "named by --patterns FILE, or by patterns in [training]"
+                f"patterns have {bits.shape[1]} bits, but the chip has {rows} rows; --patterns FILE, or "
+                "patterns in [training], names others"
             )
         if wanted.shape[1] != columns // 2:
             raise DataError(
