@@ -368,6 +368,7 @@ def test_rubbish_on_the_pipe_ends_the_guard_safely(trainer, chip, junk):
 def test_an_exception_of_the_guard_itself_makes_the_bench_safe(trainer, chip):
     trainer.say(id=1, do="read", voltages="nonsense")
     assert trainer.hear("error")["error"]["type"] == "ValueError"
+    trainer.requests.close()  # a guard that went on would now end for another reason
     report = trainer.ended()
     assert report["confirmed"]
     assert report["cause"].startswith("the guard failed: ValueError")
