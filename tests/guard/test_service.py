@@ -240,6 +240,19 @@ def test_who_sends_something_does_not_wait_for_who_reads(size):
         assert pipe.read() == b""
 
 
+def test_a_pipe_that_takes_a_few_bytes_at_a_time_gets_the_whole_message():
+    taken = bytearray()
+
+    def write(left):
+        taken.extend(left[:3])
+        return len(left[:3])
+
+    sender = Sender(SimpleNamespace(write=write, close=lambda: None))
+    sender.send({"id": 1, "answer": [0.5] * 4})
+    sender.finish(PATIENT_S)
+    assert from_line(bytes(taken)) == {"id": 1, "answer": [0.5] * 4}
+
+
 @pytest.mark.fault("V22")
 def test_a_message_that_is_too_long_is_refused_before_any_of_it_is_sent(trainer, chip):
     with pytest.raises(DataError, match=r"has 67108865 bytes, 67108864 is the most: read fewer patterns at a time"):
