@@ -424,9 +424,10 @@ def test_hardware_asks_before_it_trains(emulated_bench, own_bench, cli, monkeypa
     import io
 
     path = own_bench(emulated_bench)
-    monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\nn\n"))
     done = cli("train", "--bench", path, "--seed", "1", "--epochs", "2", "--quiet", "--no-report")
     assert done.code == 1
+    assert "was never commissioned" in done.err
     assert "pulses of 2 V, 50 ms" in done.err
     assert "; of 1000 virtual chips " in done.err
     assert "headroom unknown: K = 10" in done.err
