@@ -1,16 +1,20 @@
 """Settings of SCPI instruments as PyMeasure properties: one line that sets, one query that gets."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from pymeasure.instruments.instrument import Instrument
 from pymeasure.instruments.validators import strict_discrete_set, strict_range
 
-from ..settings.setting import Action, Number, Setting, SettingTable, Switch, Words
+from ..settings.setting import Action, Number, Setting, SettingTable, Switch, Text, Words
 from .answers import flag, number, word
 from .table import line, question
 
 Class = TypeVar("Class", bound=type)
+
+
+PARSE: Mapping[type, Callable[[str], Any]] = {Words: word, Text: str.strip, Number: number, Switch: flag}
+"""How an answer is read, by the kind of setting."""
 
 
 def offers(table: SettingTable, channel: str = "") -> Callable[[Class], Class]:
@@ -37,7 +41,7 @@ def setting_property(setting: Setting, channel: str = "") -> Any:
     """Return the property of one setting; what is beyond its bounds or none of its words is refused."""
     kind, asked = setting.kind, question(setting, channel)
     if not setting.settable:
-        parse = word if isinstance(kind, Words) else number if isinstance(kind, Number) else flag
+        parse = PARSE[type(kind)]
         return Instrument.measurement(asked, f"Get {setting.does}.", cast=str, maxsplit=0, get_process=parse)
     before = line(setting, None, channel)
     before += "" if before.endswith(",") else " "

@@ -7,7 +7,7 @@ are asked in one message.
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
-from ..settings.setting import Action, Asked, Chosen, Expected, Number, Setting, SettingTable, Words
+from ..settings.setting import Action, Asked, Chosen, Expected, Number, Setting, SettingTable, Text, Words
 from .answers import flag, number, one_of, word
 
 Questions = dict[str, Expected]
@@ -69,6 +69,8 @@ def parse_found(setting: Setting) -> Callable[[str], Expected]:
     """Return what makes a value of the answer to a setting that is left alone."""
     if isinstance(setting.kind, Words):
         return partial(one_of, words=setting.kind.words) if setting.kind.words else word
+    if isinstance(setting.kind, Text):
+        return word  # which is how words are compared
     return number if isinstance(setting.kind, Number) else flag
 
 

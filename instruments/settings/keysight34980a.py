@@ -5,7 +5,7 @@ written first, and waited for. Relays to the analog bus (921 and 922 of a slot) 
 modules and are read back with all others.
 """
 
-from .setting import Action, Asked, Setting, SettingTable, Words
+from .setting import Action, Asked, Setting, SettingTable, Text
 
 SETTINGS = SettingTable(
     Setting(
@@ -21,7 +21,7 @@ SETTINGS = SettingTable(
         command="SYST:CTYP",
         query="SYST:CTYP? {n}",
         does="what is in the slot: maker, model, serial number and firmware; model 0 for an empty slot",
-        kind=Words(()),
+        kind=Text(),
         page="SYSTem:CTYPe?",
         settable=False,
         asked=Asked.BATCH,

@@ -47,6 +47,11 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """A setting that is any text, read as it stands."""
+
+
+@dataclass(frozen=True, slots=True)
 class Switch:
     """A setting that is on or off."""
 
@@ -67,7 +72,7 @@ class Action:
     """No setting but something that is done in its place among them; it has no value and cannot be asked for."""
 
 
-Kind = Words | Switch | Number | Action
+Kind = Words | Text | Switch | Number | Action
 
 
 @dataclass(frozen=True, slots=True)

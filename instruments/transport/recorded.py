@@ -52,15 +52,6 @@ class RecordedLink(Link):
         """Whether a message may have been taken in part."""
         return self._link.torn
 
-    @property
-    def sooner(self) -> Callable[[float], float]:
-        """What is asked while something is waited for."""
-        return self._link.sooner
-
-    @sooner.setter
-    def sooner(self, asked: Callable[[float], float]) -> None:
-        self._link.sooner = asked
-
     def write(self, content: bytes, until: float) -> None:
         """Send all of it."""
         self._asked, self._reply = content, b""

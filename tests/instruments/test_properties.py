@@ -199,6 +199,7 @@ def test_every_setting_of_the_table_of_a_family_is_a_property(driver, channel, n
         question = setting.query.replace("{n}", number) or f"{command}?"
         value, line, answer, got = {
             "Words": lambda kind: (first := (*kind.words, "")[0], f'"{first}"' if kind.quoted else first, "b,a", "B,A"),
+            "Text": lambda _: ("", "", " b, a ", "b, a"),
             "Switch": lambda _: (True, "ON", "0", False),
             "Number": lambda kind: (kind.most, f"{kind.most:d}" if kind.whole else kind.form % kind.most, "+3", 3),
             "Action": lambda _: (None, None, None, None),
