@@ -15,6 +15,7 @@ from crossbar_hil.instrument import NOT_TOLD, Identity, SourceMeter
 from crossbar_hil.owners.addresses import check_hardware, is_here, is_simulation, why_no_library
 from crossbar_hil.owners.proof import why_not_emulated
 from crossbar_hil.plugins import load
+from crossbar_hil.visa_record import is_replayed
 
 ENDS = {"LF": "\n", "CR": "\r", "CRLF": "\r\n"}
 """What may end a message on an RS-232 line."""
@@ -106,6 +107,8 @@ def check_addresses(bench: Bench) -> None:
         If an emulated bench names a resource that is none of pyvisa-sim, and at which no emulated instrument of this
         user proves to be; if one of real instruments names one on this machine, see `check_hardware`.
     """
+    if is_replayed():  # then none of them is spoken to at all
+        return
     named = {name: table.resource for name, table in bench.instruments.items()}
     if bench.kind == "hardware":
         check_hardware(bench.name, named)

@@ -118,7 +118,7 @@ def open_guarded(
     unknown = why_dose_unknown(bench.chip_id) if has_chip and bench.chip_id is not None else ""
     if unknown:
         write_to_stderr(f"warning: {unknown}")
-    if not bench.brings_instruments and not is_replayed():
+    if not bench.brings_instruments:
         check_addresses(bench)
     if not resume:
         bench.copy_into(folder)
