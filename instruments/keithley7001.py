@@ -14,8 +14,8 @@ from pymeasure.instruments.instrument import Instrument
 
 from crossbar_hil.errors import ConfigError, InstrumentError
 
-from .scpi.answers import fields, flag, word
-from .scpi.matrix import ScpiMatrix
+from .scpi.answers import word
+from .scpi.matrix import ScpiMatrix, closed_of
 from .scpi.properties import offers
 from .scpi.table import question
 from .settings.keithley7001 import CARD, SETTINGS
@@ -109,5 +109,4 @@ def _closed_query(cards: tuple[int, ...]) -> str:
 def _closed(cards: tuple[int, ...], reply: str) -> frozenset[str]:
     """Return the crosspoints that an answer says are closed."""
     names = [f"{slot}!{row}!{column}" for slot in cards for row in Keithley7001.rows for column in Keithley7001.columns]
-    states = fields(reply, len(names))
-    return frozenset([name for name, state in zip(names, states, strict=True) if state != "0" and flag(state)])
+    return closed_of(names, reply)

@@ -16,8 +16,7 @@ from pymeasure.instruments.instrument import Instrument
 
 from crossbar_hil.errors import ConfigError, InstrumentError
 
-from .scpi.answers import fields, flag
-from .scpi.matrix import ScpiMatrix
+from .scpi.matrix import ScpiMatrix, closed_of
 from .scpi.properties import offers
 from .settings.keysight34980a import SETTINGS
 
@@ -131,5 +130,4 @@ def _closed(modules: tuple[int, ...], reply: str) -> frozenset[str]:
         ),
         *(f"{slot}{relay}" for slot in modules for relay in BUS_RELAYS),
     ]
-    states = fields(reply, len(names))
-    return frozenset([name for name, state in zip(names, states, strict=True) if state != "0" and flag(state)])
+    return closed_of(names, reply)

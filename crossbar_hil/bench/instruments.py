@@ -32,7 +32,7 @@ def open_instruments(
     ask: Callable[[str], str] | None = None,
     tell: Callable[[str], None] | None = None,
     seen: Seen = lambda name, identity: None,  # noqa: ARG005 - the signature of one
-    patience: Callable[[], float] = lambda: 1.0,
+    patience: Callable[[], float] | None = None,
 ) -> dict[str, Any]:
     """Connect to every instrument of a bench and see that each is the one that the file names.
 
@@ -68,7 +68,7 @@ def open_instruments(
             )
         instrument = open_instrument(name, table, resource or "", ask=ask, tell=tell)
         owned.callback(instrument.close)
-        if hasattr(instrument, "heed"):  # not a person
+        if patience is not None and hasattr(instrument, "heed"):  # not a person
             instrument.heed(patience)
         identity = instrument.identify()
         wrong = wrong_identity(name, table, identity)

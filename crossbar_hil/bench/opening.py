@@ -57,7 +57,7 @@ def open_backend(
     tell: Callable[[str], None] | None = None,
     seen: Seen = lambda name, identity: None,  # noqa: ARG005 - the signature of one
     on_trial: bool = False,
-    patience: Callable[[], float] = lambda: 1.0,
+    patience: Callable[[], float] | None = None,
 ) -> DeviceBackend:
     """Open the backend of a bench that is already checked, in this process and without a journal.
 

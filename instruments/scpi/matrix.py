@@ -1,7 +1,7 @@
 """What SCPI switch matrices share: commands with channel lists, ``*OPC?``, and a question for what is closed."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -11,7 +11,7 @@ from crossbar_hil.instrument import relay_changes
 from ..settings.setting import Asked, Expected, Setting, SettingTable
 from ..transport.adapter import allowing
 from ..transport.matrix import RELAY_S, RelayMatrix, comma_lists
-from .answers import expected_text, flag, mismatch
+from .answers import expected_text, fields, flag, mismatch
 from .instrument import ScpiInstrument
 from .table import Questions, is_written, line, parse_found, question
 
@@ -147,3 +147,15 @@ def channels(reply: str) -> list[str]:
     if not text.startswith("@") or not set("()").isdisjoint(text):
         raise GarbledReply(f"{reply[:60]!r} is no channel list")
     return [each.strip() for each in text[1:].split(",") if each.strip()]
+
+
+def closed_of(names: Sequence[str], reply: str) -> frozenset[str]:
+    """Return which crosspoints are closed, by an answer that has 0 or 1 for each.
+
+    >>> closed_of(["1!1!1", "1!1!2"], "0,1")
+    frozenset({'1!1!2'})
+    """
+    states = fields(reply, len(names))
+    return frozenset(
+        [name for name, state in zip(names, states, strict=True) if state == "1" or (state != "0" and flag(state))]
+    )

@@ -54,9 +54,11 @@ class ScpiChannel(SourceMeter):
     _settings: SourceSettings | None = None
     _chosen: Chosen
     _as_set: Questions
-    _lines: dict[tuple[str, ...], list[str]]
+    _asked: list[list[str]]
+    _by_range: dict[float, tuple[Together, Together, dict[tuple[str, ...], list[str]]]]
     _of_batches: Together
     _of_pulses: Together
+    _lines: dict[tuple[str, ...], list[str]]
 
     def identify(self) -> Identity:
         """Ask who answers."""
@@ -183,16 +185,22 @@ class ScpiChannel(SourceMeter):
         unit.apply(*lines(self.table, chosen))
         wanted = must_read_back(self.table.asked(Asked.SET_UP), chosen, found)
         unit.read_back(wanted)
-        self._watch(wanted)
+        on = question(self.table["output_enabled"], self.number)
+        self._asked = [
+            [*(question(each, self.number) for each in self.table.asked(when)), on]
+            for when in (Asked.BATCH, Asked.PULSE)
+        ]
+        self._by_range = {}
+        self._watch(wanted | {on: True})
 
     def _watch(self, as_set: Questions) -> None:
-        """Note what must come back before a batch and before a pulse; the output is on then."""
-        self._as_set, self._lines = as_set, {}
-        on = {question(self.table["output_enabled"], self.number): True}
-        self._of_batches, self._of_pulses = (
-            Together({asked: as_set[asked] for asked in self._questions(when)} | on)
-            for when in (Asked.BATCH, Asked.PULSE)
-        )
+        """Note what must come back before a batch and before a pulse, for each measure range once; the output is on."""
+        self._as_set = as_set
+        range_a = self._chosen.range_a
+        if range_a not in self._by_range:
+            batch, pulse = (Together({asked: as_set[asked] for asked in questions}) for questions in self._asked)
+            self._by_range[range_a] = batch, pulse, {}
+        self._of_batches, self._of_pulses, self._lines = self._by_range[range_a]
 
     def _again(self, *names: str) -> list[str]:
         """Return the lines that set some settings as they were set up."""
@@ -200,9 +208,6 @@ class ScpiChannel(SourceMeter):
             settings = [self.table[name] for name in names]
             self._lines[names] = [line(each, each.written(self._chosen), self.number) for each in settings]
         return self._lines[names]
-
-    def _questions(self, when: Asked) -> list[str]:
-        return [question(each, self.number) for each in self.table.asked(when)]
 
     def _ranges(self, settings: SourceSettings) -> tuple[float, float]:
         """Choose the ranges of voltage and current, or refuse what the model cannot do."""

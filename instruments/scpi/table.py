@@ -96,5 +96,5 @@ def together(questions: Iterable[str]) -> str:
     >>> together([":OUTP?", "*OPC?"])
     ':OUTP?;*OPC?;:SYST:ERR?'
     """
-    parts = (each if each.startswith("*") else f":{each.removeprefix(':')}" for each in questions)
+    parts = [each if each.startswith("*") else f":{each.removeprefix(':')}" for each in questions]
     return ";".join((*parts, ":SYST:ERR?"))

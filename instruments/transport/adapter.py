@@ -64,13 +64,15 @@ class BenchAdapter(Adapter):
     ----------
     deadline_s : float
         Time that one whole exchange may take, in seconds.
-    patience : callable
-        Asked while an answer is waited for: the share of the deadline that there is patience for; 1 for all of it.
+    patience : callable or None
+        Asked while an answer is waited for: the share of the deadline that there is patience for; 1 for all of it. None
+        where nobody is impatient.
     cause : TransportError or None
         The first failure since the session was last proven in step; while there is one, exchanges are refused.
     """
 
     connection: Link | None
+    _patience: Callable[[], float] | None = None
 
     def __init__(
         self,
@@ -91,7 +93,6 @@ class BenchAdapter(Adapter):
         self.connection = None
         self.resource = resource
         self.deadline_s = deadline_s
-        self.patience: Callable[[], float] = lambda: 1.0
         self.cause: TransportError | None = None
         self._visa = visa
         self._read_termination, self._write_termination = read_termination, write_termination
@@ -199,6 +200,17 @@ class BenchAdapter(Adapter):
     def _hurry(self) -> None:
         if self._share is not None:
             self._latest = min(self._latest, time.monotonic() + self._share * self.deadline_s)
+
+    @property
+    def patience(self) -> Callable[[], float] | None:
+        """What share of the deadline there is patience for."""
+        return self._patience
+
+    @patience.setter
+    def patience(self, patience: Callable[[], float]) -> None:
+        self._patience = patience
+        if self.connection is not None:
+            self.connection.sooner = self._sooner
 
     def distrust(self, cause: TransportError) -> None:
         """Make the session suspect; for a driver that finds an answer that cannot be the one asked for."""
@@ -343,7 +355,7 @@ class BenchAdapter(Adapter):
 
     def _sooner(self, until: float) -> float:
         """Return when an exchange has to end, asked while it is waited for: sooner, if somebody is impatient."""
-        share = self.patience()
+        share = 1.0 if self._patience is None else self._patience()
         if share >= 1:
             return until
         if self._hurried_since is None:
@@ -357,7 +369,8 @@ class BenchAdapter(Adapter):
         seconds = min(self.deadline_s, max(self._latest - time.monotonic(), BLIND * self.deadline_s))
         how = seconds, self._read_termination, self._write_termination, self._baud
         link = open_link(self.resource, self._visa, *how)
-        link.sooner = self._sooner
+        if self._patience is not None:
+            link.sooner = self._sooner
         return link
 
     def _reopen(self) -> None:

@@ -42,8 +42,8 @@ class Link(ABC):
 
     torn: bool = False
     """Whether a message may have been taken in part, so that the next one would be joined to it."""
-    sooner: Callable[[float], float] = staticmethod(lambda until: until)
-    """Asked while something is waited for whether it has to end sooner; by raw sockets alone."""
+    sooner: Callable[[float], float] | None = None
+    """Asked while something is waited for whether it has to end sooner, if given; by raw sockets alone."""
 
     @abstractmethod
     def write(self, content: bytes, until: float) -> None:
@@ -187,7 +187,7 @@ class SocketLink(Link):
     def _receive(self, until: float) -> bytes:
         """Wait for some bytes, and look now and then whether the time has become shorter."""
         while True:
-            left = _time_left(self.sooner(until))
+            left = _time_left(self.sooner(until) if self.sooner else until)
             self._socket.settimeout(min(left, LOOK_S))
             try:
                 return self._socket.recv(CHUNK)
