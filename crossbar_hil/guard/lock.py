@@ -17,12 +17,15 @@ from crossbar_hil.errors import BenchBusy, ConfigError, DataError
 from crossbar_hil.guard.names import file_name, same_places, same_resource
 from crossbar_hil.guard.storage import create_exclusive, open_plain, try_lock, undo_on_error
 from crossbar_hil.owners.addresses import numbers_of
+from crossbar_hil.text import printable
 
 MINIMUM_VERSION = "0.1.0"
 """The oldest version of this program that may use a bench after this one."""
 _FOLDER = "crossbar-hil-locks"
 _HERE = "tcpip0::127.0.0.1::"
 _LONGEST = 4096
+LONGEST_WORD = 200
+"""No more of a word in a lock file is shown, in characters."""
 _ATTEMPTS = 100
 
 
@@ -246,7 +249,7 @@ class BenchLock:
         if _parts(self._version) < _parts(least):
             raise BenchBusy(
                 f"instrument {resource} was used by a newer version of this program, after which only version "
-                f"{_printable(least)} or later may use it; this is {self._version}"
+                f"{printable(str(least)[:LONGEST_WORD])} or later may use it; this is {self._version}"
             )
         if _parts(self._minimum) < _parts(least):
             self._minimum = least
@@ -319,13 +322,9 @@ def _describe_owner(told: dict[str, Any]) -> str:
     if "pid" not in told:
         return "another process, which has not said who it is"
     pid, user, run, since, version = (
-        _printable(told.get(name, "?")) for name in ("pid", "user", "run", "started_utc", "version")
+        printable(str(told.get(name, "?"))[:LONGEST_WORD]) for name in ("pid", "user", "run", "started_utc", "version")
     )
     return f"process {pid} of {user}, run {run}, since {since}, version {version}"
-
-
-def _printable(told: Any) -> str:
-    return "".join(sign if sign.isprintable() else "?" for sign in str(told)[:200])
 
 
 def _parts(version: str) -> tuple[int, ...]:

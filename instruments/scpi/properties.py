@@ -88,21 +88,6 @@ def number_property(header: str, doc: str, least: float, most: float, form: str 
     )
 
 
-def word_property(header: str, doc: str, *words: str, of: str = "") -> Any:
-    """Return a property that is one of some words; `of` is what a command has before its value, such as a card."""
-    return setting_property(_with_argument(header, doc, Words(words), of), of)
-
-
-def switch_property(header: str, doc: str, *, of: str = "") -> Any:
-    """Return a property that is on or off."""
-    return setting_property(_with_argument(header, f"whether {doc}", Switch(), of), of)
-
-
-def _with_argument(header: str, doc: str, kind: Words | Switch, of: str) -> Setting:
-    command, query = (f"{header} {{n}},", f"{header}? {{n}}") if of else (header, "")
-    return Setting(name="", command=command, does=doc, kind=kind, page="", query=query)
-
-
 def tripped_property(query: str) -> Any:
     """Return a property that says whether a source is at its current limit."""
     return Instrument.measurement(
