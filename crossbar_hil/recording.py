@@ -57,7 +57,7 @@ def record(
     bench : str
         Shipped bench, bench file or backend.
     seed : int, optional
-        Of a virtual chip; a fresh one if not given.
+        Of a virtual chip, and of the virtual chips of the forecast; a fresh one if not given.
     preset : str, optional
         Settings laid over the bench.
     overrides : mapping, optional

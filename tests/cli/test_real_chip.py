@@ -52,7 +52,7 @@ def test_a_program_records_a_real_chip_as_the_command_line_does_and_not_unasked(
     with pytest.raises(ConfigError, match=r"there is nobody to ask: give ask"):
         record(lab())
     told, asked = [], []
-    how = {"out": "runs", "chips": 3, "tell": told.append, "overrides": {"training": {"epochs": 1}}}
+    how = {"out": "runs", "seed": 1, "chips": 3, "tell": told.append, "overrides": {"training": {"epochs": 1}}}
     with pytest.raises(Declined, match="the answer was no, so nothing was sent to bench emulated"):
         record(lab(), ask=asked.append, **how)
     assert "bench emulated was never commissioned" in asked[0]
