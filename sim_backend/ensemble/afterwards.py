@@ -24,6 +24,7 @@ from ..chip.simulated import SimulatedBackend
 from ..circuit import solve_crossbar
 from ..circuit.cells import Ohmic
 from .draw import DRIFT, FRESH, draw_normals
+from .wired import Wires, wired_transfer
 
 
 class Judge:
@@ -68,22 +69,24 @@ class Judge:
         drawn = draw_normals(seed, FRESH, numbers, outputs.shape[1:])
         return self.meets(outputs + read_noise * spread * drawn)
 
-    def ideal_after_drift(
+    def ohmic_after_drift(
         self,
         conductances: FloatArray,
         drifts: Sequence[float],
         seed: int,
         numbers: IntArray,
         offsets: FloatArray | None = None,
+        wires: Wires | None = None,
     ) -> tuple[BoolArray, BoolArray]:
-        """Say of ideal chips of ohmic cells which meet every target after each drift, and which answer right: (M, D).
+        """Say of chips of ohmic cells which meet every target after each drift, and which answer right: (M, D).
 
-        `offsets`, (M, C) in amperes, are added to the currents of the columns.
+        `offsets`, (M, C) in amperes, are added to the currents of the columns; `wires` are ideal if not given.
         """
         added = 0.0 if offsets is None else difference(offsets)[:, None, :]
         drawn = draw_normals(seed, DRIFT, numbers, conductances.shape[1:])
         drifted = (np.maximum(conductances * (1 + drift * drawn), 0.0) for drift in drifts)
-        met, right = zip(*(self.after(self._voltages @ difference(left) + added) for left in drifted), strict=True)
+        seen = drifted if wires is None else (wired_transfer(left, wires) for left in drifted)
+        met, right = zip(*(self.after(self._voltages @ difference(each) + added) for each in seen), strict=True)
         return np.stack(met, axis=1), np.stack(right, axis=1)
 
     def fresh_read(self, backend: SimulatedBackend) -> bool:

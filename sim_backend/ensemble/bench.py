@@ -25,9 +25,12 @@ from ..chip.starting import is_rescaled, spread_numbers, start_shifts
 from ..chip.twinned import check_size, twin_curve
 from ..chip.variation import rescaled_lognormal_shifts
 from ..circuit.cells import make_cell
+from ..circuit.network import checked_wires
 from .afterwards import Judge
 from .draw import OfChip, draw_ensemble, draw_number, draw_own_arrays, own_generator
+from .half_select import largest_whole_loss
 from .result import EnsembleResult
+from .wired import LARGEST_SIDE, Wires, loss_by_siemens
 
 _RESCALED, _NOISE = 1, 2
 """What a chip's own generators are for."""
@@ -47,9 +50,12 @@ _QUICK_CHIP = {
     "curve_width_s",
     "smoothed",
     "curve_cells",
+    *("wire_ohm", "write", "threshold"),
 }
 _QUICK_TRAINING = {*_TRAINING, "patterns", "amplitude_v", "width_s", "rule", "fresh_reads"}
 """Settings that the lock-step knows; with any other that is not as usual, chips are trained one by one."""
+TYPICAL = 20
+"""Chips whose largest conductance says whether wires are short enough for half-select writing in lock-step."""
 
 
 class ReadFile(BytesFile, TextFile, Hashable, Protocol):
@@ -115,7 +121,28 @@ class BenchEnsemble:
         if self._twin is not None:
             return False
         plain = _as_usual(self.chip, _QUICK_CHIP) and _as_usual(self.training, _QUICK_TRAINING)
-        return plain and load("rules", self.training.rule) is manhattan_signs
+        return plain and load("rules", self.training.rule) is manhattan_signs and (not self._wired or self._in_lanes)
+
+    @functools.cached_property
+    def _wires(self) -> Wires:
+        return checked_wires(self.chip.wire_ohm, *self._shape)
+
+    @property
+    def _wired(self) -> bool:
+        """Whether the cells are one circuit."""
+        return self.chip.write != "direct" or any(ohm.any() for ohm in self._wires)
+
+    @functools.cached_property
+    def _in_lanes(self) -> bool:
+        """Whether chips with wires are trained side by side, nearly all of them."""
+        if self.chip.strong() or max(self._shape) > LARGEST_SIDE:
+            return False
+        if self.chip.write == "direct":
+            return True
+        own = self.curve.for_pulse(self.training.pulse)
+        siemens = self.chip.k * (own.span + self._draw(0, 0, TYPICAL).max())
+        allowed = largest_whole_loss(self.curve, self.training.pulse, self.chip.threshold)
+        return bool(loss_by_siemens(self._wires) * siemens < allowed)
 
     @functools.cached_property
     def rise(self) -> float:
@@ -185,6 +212,7 @@ class BenchEnsemble:
             threads=1,
             scale=self.chip.k,
             effects=Effects(**self.chip.numbers()),
+            **self.chip.model_dump(include={"wire_ohm", "write", "threshold"}),
             **self.training.model_dump(include=_TRAINING),
         )
 
@@ -210,7 +238,8 @@ class BenchEnsemble:
                 fresh[good] = judge.fresh_reads(conductances, self.chip.read_noise, seed, numbers)
         if drifts:
             offsets = None if own.column_offsets is None else own.column_offsets[good]
-            drifted[good], right[good] = judge.ideal_after_drift(conductances, drifts, seed, numbers, offsets)
+            wires = self._wires if self._wired else None
+            drifted[good], right[good] = judge.ohmic_after_drift(conductances, drifts, seed, numbers, offsets, wires)
         return result.judged(fresh, drifted, right)
 
     def _one_by_one(self, seed: int, first: int, shifts: FloatArray, drifts: Sequence[float]) -> EnsembleResult:

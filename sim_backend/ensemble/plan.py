@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from crossbar_hil.arrays import FloatArray, checked_bits
+from crossbar_hil.arrays import FloatArray, IntArray, checked_bits
 from crossbar_hil.bench.effects import Effects
 from crossbar_hil.errors import DataError
 from crossbar_hil.training.encoding import row_voltages, target_activations
@@ -25,9 +25,11 @@ from ..chip.relaxation import decay_terms
 from ..chip.simulated import SimulatedBackend
 from ..circuit.network import checked_wires
 from .draw import OfChip, draw_own_arrays, own_generator, seed_words
-from .quick import quick_kernel
+from .half_select import largest_whole_loss
+from .quick import Quick, quick_kernel
 from .result import ARRAYS, EnsembleResult
 from .task import merge_patterns
+from .wired import loss_by_siemens, wired_lanes
 
 WIRED = 2
 """Last word of the key of a wired chip's random numbers; the draw of shifts and the noise of others have none such."""
@@ -57,7 +59,8 @@ class Plan:
         self.read_noise, self.step_variation = effects.read_noise, effects.step_variation
         self.with_effects = bool(set(effects.strong()) - {"read_noise", "step_variation"})
         """Whether there is more than read noise and varying steps."""
-        self.uneven = bool(effects.step_variation or effects.disturb)
+        half_select = chip_settings["write"] == "half-select"
+        self.uneven = bool(effects.step_variation or effects.disturb or half_select)
         """Whether levels are no whole numbers."""
         self.patterns = checked_bits("patterns", patterns, (None, None))
         # The chip with the least shift stands for all: what its backend and trainer accept, the others' do.
@@ -68,7 +71,9 @@ class Plan:
         self.unresponsive, self.give_up = trainer.unresponsive, trainer.give_up
         self.labels = checked_bits("labels", labels, (len(self.patterns), None))
         backend = trainer.backend
-        self.wired = any(ohm.any() for ohm in checked_wires(chip_settings["wire_ohm"], *least.shape))
+        self.wires = checked_wires(chip_settings["wire_ohm"], *least.shape)
+        self.wired = half_select or any(ohm.any() for ohm in self.wires)
+        """Whether the cells are one circuit."""
         self.voltages = row_voltages(self.patterns, trainer.v0, trainer.v1)
         self.targets = target_activations(self.labels, trainer.target0, trainer.target)
         backend.read_currents(self.voltages)
@@ -97,6 +102,29 @@ class Plan:
             else None
             for single in (True, False)
         )
+        self.lanes = (
+            wired_lanes(
+                task,
+                self.rises,
+                self.wires,
+                scale=self.scale,
+                beta=self.beta,
+                largest_shift=largest,
+                epochs=self.epochs,
+                pull_back=self.pull_back,
+                confirm=self.confirm,
+                stops=0 if not self.give_up else 2 if half_select else 1,
+                unresponsive=self.unresponsive,
+            )
+            if self.wired and self.moves and self.epochs <= FEW_EPOCHS and not effects.strong()
+            else None
+        )
+        self.whole_loss = (
+            largest_whole_loss(curve, trainer.pulse, chip_settings["threshold"])
+            if half_select and self.lanes
+            else math.inf
+        )
+        """Share of a voltage that wires may lose so that a pulse moves its cell by one level and no other."""
 
     def reference(
         self,
@@ -115,13 +143,7 @@ class Plan:
         for quick in (self.quick_single, self.quick_double):
             if quick is None or not len(left):
                 continue
-            if len(left) == len(chips):
-                quick(chips, out)
-            else:
-                part = EnsembleResult.empty(0, chips[left].shape, np.int32)
-                quick(chips[left], part)
-                for name in ARRAYS:
-                    getattr(out, name)[left] = getattr(part, name)
+            _train_some(quick, left, chips, out)
             left = np.flatnonzero(out.epochs == 0)
         for chip in left:
             self._by_trainer(chips[chip], out, int(chip))
@@ -200,10 +222,16 @@ class Plan:
         return idle, pulses_to_judge(self.unresponsive, readings) if judged else 0
 
     def train_wired(self, chips: FloatArray, first: int, seed: int, out: EnsembleResult) -> None:
-        """Train chips with wires, one by one; each has random numbers of its own."""
+        """Train chips with wires, side by side without noise; one by one each has random numbers of its own."""
+        siemens = self.scale * (self.rises.max() + chips.max(axis=(1, 2)))
+        if self.lanes is not None:
+            losses = loss_by_siemens(self.wires) * siemens
+            _train_some(self.lanes, np.flatnonzero(losses < self.whole_loss), chips, out)
+            out.error[:] *= len(self.patterns) / self.task.times.sum()
+        left = np.flatnonzero(out.epochs == 0)
         own = draw_own_arrays(self.effects, len(chips), chips.shape[1:], seed=seed, first=first)
-        for chip, shifts in enumerate(chips):
-            self._by_trainer(shifts, out, chip, own_generator(seed, first + chip, WIRED), own.of(chip))
+        for chip in map(int, left):
+            self._by_trainer(chips[chip], out, chip, own_generator(seed, first + chip, WIRED), own.of(chip))
 
     def _by_trainer(
         self,
@@ -229,3 +257,14 @@ class Plan:
             missed, chips, out.levels, self.rises, gain, task.voltages, task.targets, 2.0 * task.labels - 1.0, times,
             out.error,
         )  # fmt: skip
+
+
+def _train_some(quick: Quick, which: IntArray, chips: FloatArray, out: EnsembleResult) -> None:
+    """Train chosen chips, all or some of them."""
+    if len(which) == len(chips):
+        quick(chips, out)
+    elif len(which):
+        part = EnsembleResult.empty(0, chips[which].shape, np.int32)
+        quick(chips[which], part)
+        for name in ARRAYS:
+            getattr(out, name)[which] = getattr(part, name)

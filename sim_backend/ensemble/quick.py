@@ -69,8 +69,8 @@ def quick_kernel(
     steps = np.zeros(max(epochs, last) + 1)
     steps[:last] = np.diff(np.rint(rises * (gain / limits.quantum)))
     steps[most:] = 0.0
-    voltages = _fill_to_blocks(task.voltages, (1, ROW_BLOCK))
-    pulls = _fill_to_blocks(task.voltages * task.times[:, None], (PATTERN_BLOCK, ROW_BLOCK))
+    voltages = fill_to_blocks(task.voltages, (1, ROW_BLOCK))
+    pulls = fill_to_blocks(task.voltages * task.times[:, None], (PATTERN_BLOCK, ROW_BLOCK))
     pulls[:, rows:] = pulls[:, :1]
     blocks = pulls.reshape(-1, PATTERN_BLOCK, pulls.shape[1] // ROW_BLOCK, ROW_BLOCK).swapaxes(1, 2)
     senses = 2.0 * task.labels - 1.0
@@ -95,7 +95,7 @@ def quick_kernel(
     return train
 
 
-def _fill_to_blocks(values: FloatArray, blocks: tuple[int, int]) -> FloatArray:
+def fill_to_blocks(values: FloatArray, blocks: tuple[int, int]) -> FloatArray:
     """Fill up both sizes with zeros to whole blocks."""
     sizes = [-(-size // block) * block for size, block in zip(values.shape, blocks, strict=True)]
     out = np.zeros(sizes)

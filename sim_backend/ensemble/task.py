@@ -132,14 +132,14 @@ def margins(task: Task, *, single: bool, gain: float, beta: float, span: float, 
     if not whole:
         error += rows * (rows + 2) * roundoff * most
     senses = 2.0 * task.labels - 1
-    near = max(_reach_of_tanh(float(target), roundoff) for target in np.unique(senses * task.targets)) + error
+    near = max(reach_of_tanh(float(target), roundoff) for target in np.unique(senses * task.targets)) + error
     close = 12 * roundoff
     basis = (12 * error + (40 + 2 * patterns) * roundoff + 1e-11) / close
     tiny = (1e-30 if single else 1e-290) * patterns
     return Margins(quantum, near, close, basis, tiny, safe=error <= LARGEST_E and math.isfinite(near))
 
 
-def _reach_of_tanh(target: float, roundoff: float) -> float:
+def reach_of_tanh(target: float, roundoff: float) -> float:
     """How far an output must be from artanh(target) for tanh to differ from the target by 16 u for certain."""
     above, below = target + 16 * _U, target - 16 * _U
     if above >= 1 or below <= -1:

@@ -57,6 +57,8 @@ def train_ensemble(
     read_noise: float = 0.0,
     step_variation: float = 0.0,
     wire_ohm: WireOhm = 0.0,
+    write: str = "direct",
+    threshold: float = defaults.THRESHOLD,
     effects: Effects | None = None,
     seed: int | None = None,
     first: int = 0,
@@ -80,8 +82,10 @@ def train_ensemble(
         As for `Trainer`.
     read_noise, step_variation : float
         As for `SimulatedBackend`.
-    wire_ohm : float or pair
-        As for `SimulatedBackend`. Chips with wires are trained one by one, which takes some thousand times as long.
+    wire_ohm, write, threshold
+        As for `SimulatedBackend`. With wires, or half-select writing, and any of the effects too, chips are trained one
+        by one, which takes some hundred times as long; so are those that are written by half-select pulses of which
+        wires lose so much that other cells may move, and those of more than 32 rows or columns.
     effects : Effects, optional
         What else makes the chips less than ideal, as ``[chip]`` of a bench file has it, lists of cells apart. Step
         factors, shape exponents and column offsets are drawn by `draw_own_arrays`.
@@ -124,7 +128,7 @@ def train_ensemble(
             (chips[least], largest),
             patterns,
             labels,
-            {"scale": scale, "wire_ohm": wire_ohm},
+            {"scale": scale, "wire_ohm": wire_ohm, "write": write, "threshold": threshold},
             {
                 "pulse": pulse,
                 "beta": beta,

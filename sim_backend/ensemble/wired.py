@@ -1,0 +1,199 @@
+"""Chips with wires in lock-step: what is the same for every chip, how near a decision may be, and who reacts for sure.
+
+Margins
+-------
+`Trainer` solves the circuit to `TOLERANCE` "as far as it can tell"; a relative error `SOLVED` of every current stands
+for that and for both roundings. So an output is known to E, beta times the currents of both of its columns times that.
+A decision on a target is left to `Trainer` as in `ensemble.task`, with the largest such currents of any chip; one on a
+gradient within 5 E instead of 12, as E is of both arithmetics, with the currents that the chip has.
+
+Reactions
+---------
+With wires a reading changes when other cells do, and whoever judges by readings takes that for noise. Let s be the
+share of a voltage that wires can lose at most. A reading lies between 1 - s and 1 times its cell's
+conductance. So the readings of a cell that got no pulse change by less than s' = s / (1 - s), their noise sigma is
+below s' / sqrt(2), and a cell whose conductance G changes over its last K pulses by more than
+(s + 2 STRAY sigma) G has a reading that stands out: it reacts for certain, whatever else happens.
+"""
+
+import math
+from typing import TypeAlias
+
+import numpy as np
+
+from crossbar_hil.arrays import FloatArray, IntArray
+from crossbar_hil.training.reactions import STRAY, pulses_to_judge
+
+from ..circuit.bounds import TOLERANCE
+from .quick import ANY_NUMBER, Quick, fill_to_blocks
+from .result import EnsembleResult
+from .sizes import PATTERN_BLOCK, ROW_BLOCK, WIRED_LANES
+from .task import LARGEST_E, Task, reach_of_tanh
+
+Wires: TypeAlias = tuple[FloatArray, FloatArray]
+"""Ohm of a segment of each word line (R,) and each bit line (C,)."""
+SOLVED, BARELY_SOLVED = 2 * TOLERANCE, 20 * TOLERANCE
+"""Relative error of a current, of `Trainer` and the lanes together: where wires lose little the solver of `Trainer`
+ends far below its tolerance, else up to 5 times that were seen."""
+MUCH = 0.05
+"""Share of a voltage that is not little."""
+LEAST_NEAR = 1e-8
+"""An output is at least so far from its target, in units of 1 / beta, if the lanes decide."""
+LARGEST_LOAD = 1e4
+"""With wires of more than so many times the ohm of all cells together nothing is decided in lanes."""
+LARGEST_SIDE = 32
+"""Rows and columns, at most."""
+_U = 2.0**-53
+
+
+def loss_by_siemens(wires: Wires) -> float:
+    """Return the largest share of a voltage that wires can lose by the conductance of the best cell, in ohm.
+
+    Every potential lies between those at the ends, so no cell carries more than the whole voltage across it. Segment
+    number k of a line from its end carries what the cells beyond it do.
+    """
+    of_rows, of_columns = (float(ohm.max()) for ohm in wires)
+    rows, columns = len(wires[0]), len(wires[1])
+    return (of_rows * columns * (columns + 1) + of_columns * rows * (rows + 1)) / 2
+
+
+class Layout:
+    """Where the cells of a chip stand in the circuit that is folded: rows onto columns, or columns onto fewer rows.
+
+    A circuit of resistors is reciprocal: turned round, its transfer matrix is that of the other direction.
+    """
+
+    def __init__(self, wires: Wires) -> None:
+        row_ohm, column_ohm = wires
+        rows, columns = len(row_ohm), len(column_ohm)
+        cells = np.arange(rows * columns).reshape(rows, columns)
+        if rows < columns:
+            order, row_ohm, column_ohm = cells[::-1, ::-1].T, column_ohm[::-1], row_ohm[::-1]
+        else:
+            order = cells
+        self.row_ohm, self.column_ohm = np.ascontiguousarray(row_ohm), np.ascontiguousarray(column_ohm)
+        self.places: IntArray = np.argsort(order.ravel())
+        """(R C,) where each cell stands."""
+        block = len(self.column_ohm)
+        self.four = block == 4 and bool((self.column_ohm == self.column_ohm[0]).all())
+        """Whether the code that is written out for four columns will do."""
+        self._shape = (20,) if self.four else (block + 2, max(2 * block + len(self.row_ohm), block + 4))
+
+    def memory(self) -> FloatArray:
+        """Return what the circuit is folded in; one for each thread."""
+        return np.empty((*self._shape, WIRED_LANES))
+
+
+def pulses_certain(rises: FloatArray, largest_shift: float, loss: float, unresponsive: int) -> int:
+    """Return the pulses after which it is not certain any more that a cell reacts.
+
+    Parameters
+    ----------
+    rises : ndarray, shape (L,)
+        Of the curve, in siemens.
+    largest_shift : float
+        In siemens.
+    loss : float
+        Share of a voltage that wires can lose at most.
+    unresponsive : int
+        As `Trainer` has it; 0 for never.
+    """
+    if not unresponsive:
+        return ANY_NUMBER
+    if loss >= 0.5:
+        return unresponsive
+    sigma = loss / (1 - loss) / math.sqrt(2)
+    if pulses_to_judge(unresponsive, sigma) > unresponsive:
+        return unresponsive
+    last = len(rises) - 1
+    had = np.arange(unresponsive, last + unresponsive + 1)
+    changes = np.abs(rises[np.minimum(had, last)] - rises[np.minimum(had - unresponsive, last)])
+    needed = (loss + 2 * STRAY * sigma + 2 * BARELY_SOLVED) * (float(rises.max()) + largest_shift)
+    return int(had[np.flatnonzero(changes <= needed)[0]])
+
+
+def wired_lanes(
+    task: Task,
+    rises: FloatArray,
+    wires: Wires,
+    *,
+    scale: float,
+    beta: float,
+    largest_shift: float,
+    epochs: int,
+    pull_back: bool,
+    confirm: int,
+    stops: int,
+    unresponsive: int,
+) -> Quick | None:
+    """Return what trains chips with wires; None if its margins would not hold.
+
+    Parameters
+    ----------
+    task : Task
+        What is trained.
+    rises : ndarray, shape (L,)
+        Of the curve, in siemens.
+    wires : (ndarray, ndarray)
+        Ohm of a segment of each line.
+    scale, beta, epochs, pull_back, confirm, unresponsive
+        As `Trainer` and the chip have them.
+    largest_shift : float
+        In siemens.
+    stops : int
+        As `train_wired` takes it.
+    """
+    rows, columns = len(wires[0]), len(wires[1])
+    siemens = scale * (float(rises.max()) + largest_shift)
+    loss = loss_by_siemens(wires) * siemens
+    solved = SOLVED if loss < MUCH else BARELY_SOLVED
+    error = solved * beta * task.largest_v * 2 * rows * siemens
+    load = siemens * rows * columns * max(float(ohm.max()) for ohm in wires)
+    sane = math.isfinite(error) and math.isfinite(load) and 1e-6 <= beta <= 1e30 and task.largest_v >= 1e-12
+    if not sane or max(rows, columns) > LARGEST_SIDE or error > LARGEST_E or load > LARGEST_LOAD:
+        return None
+    senses = 2.0 * task.labels - 1.0
+    reach = max(reach_of_tanh(float(target), _U) for target in np.unique(senses * task.targets))
+    near, close = max(reach + error, LEAST_NEAR), 12 * _U
+    if not math.isfinite(near):
+        return None
+    patterns = int(task.times.sum()) + len(task.times)
+    basis = LEAST_NEAR + (40 + 2 * patterns) * _U + 1e-11
+    layout = Layout(wires)
+    voltages = fill_to_blocks(task.voltages * (beta * task.largest_v), (1, ROW_BLOCK))
+    pulls = fill_to_blocks(task.voltages * task.times[:, None], (PATTERN_BLOCK, ROW_BLOCK))
+    blocks = pulls.reshape(-1, PATTERN_BLOCK, pulls.shape[1] // ROW_BLOCK, ROW_BLOCK).swapaxes(1, 2)
+    from .wired_kernel import train_wired  # noqa: PLC0415 - numba takes long to import
+
+    most = pulses_certain(rises, largest_shift, loss, unresponsive)
+    pulls = np.ascontiguousarray(blocks).reshape(*blocks.shape[:2], -1)
+    centres = senses * np.arctanh(task.targets) + near
+    of_currents, tiny = 5 * solved * beta * task.largest_v, 1e-290 * patterns
+    fixed = (voltages, pulls, task.targets, senses, centres, task.times, near, close, basis, of_currents, tiny)
+
+    def train(chips: FloatArray, out: EnsembleResult) -> None:
+        flat = chips.reshape(len(chips), -1)
+        levels = np.empty(flat.shape)  # of one type, or all would be compiled twice
+        train_wired(
+            flat, scale, rises, layout.places, layout.row_ohm, layout.column_ohm, layout.memory(), *fixed, pull_back,
+            epochs, stops, most, out.epochs, out.converged, out.saturated, out.pulses, out.error, levels,
+        )  # fmt: skip
+        out.levels[:] = levels.reshape(chips.shape)
+        if confirm > 1:  # readings repeat: a chip that meets every target meets them again and again
+            out.epochs[out.converged] += confirm - 1
+            out.converged[:] &= out.epochs <= epochs
+            np.minimum(out.epochs, epochs, out=out.epochs)
+
+    return train
+
+
+def wired_transfer(conductances: FloatArray, wires: Wires) -> FloatArray:
+    """Return the transfer matrices (M, R, C) of chips of conductances (M, R, C), both in siemens."""
+    from .wired_kernel import transfer_of_chips  # noqa: PLC0415 - numba takes long to import
+
+    layout, found = Layout(wires), np.empty(conductances.shape)
+    flat = np.ascontiguousarray(conductances).reshape(len(conductances), -1)
+    transfer_of_chips(
+        flat, layout.places, layout.row_ohm, layout.column_ohm, layout.memory(), found.reshape(flat.shape)
+    )
+    return found

@@ -1,0 +1,196 @@
+"""Chips with wires in lock-step, against `Trainer` on a `SimulatedBackend` chip by chip, and a dense solution."""
+
+import math
+
+import numpy as np
+import pytest
+
+from crossbar_hil import Pulse, Trainer
+from crossbar_hil.shipped import data_file
+from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend, draw_ensemble, train_ensemble
+from crossbar_hil.sim_backend.chip.array_circuit import ArrayCircuit
+from crossbar_hil.sim_backend.circuit.cells import Ohmic
+from crossbar_hil.sim_backend.circuit.dense import dense_potentials
+from crossbar_hil.sim_backend.circuit.network import checked_wires, lay_out_network
+from crossbar_hil.sim_backend.circuit.solution import output_currents
+from crossbar_hil.sim_backend.ensemble.half_select import largest_whole_loss
+from crossbar_hil.sim_backend.ensemble.plan import Plan
+from crossbar_hil.sim_backend.ensemble.wired import loss_by_siemens, pulses_certain, wired_transfer
+from crossbar_hil.training.patterns import PatternSet
+
+CURVE = ConductanceCurve.from_csv(data_file("figure2a"))
+TASK = PatternSet.from_csv(data_file("perceptron"))
+TRAIN = (TASK.train, TASK.train_labels)
+SPAN = (2e-8, 1e-7)
+SHORT = ConductanceCurve([4.0e-7, 3.99e-7, 4.5e-7, 4.4e-7, 4.8e-7, 5.0e-7, 5.6e-7])
+
+
+@pytest.fixture
+def alone(monkeypatch):
+    """Count the chips that are left to `Trainer`."""
+    counted = []
+    by_trainer = Plan._by_trainer
+    monkeypatch.setattr(Plan, "_by_trainer", lambda *given: (counted.append(given[3]), by_trainer(*given))[1])
+    return counted
+
+
+def compare(shifts, patterns, labels, *, curve=CURVE, scale=10.0, chip, **settings):
+    """Train both ways and say that all numbers agree; return the ensemble's."""
+    settings = {"check_labels": False, **settings}
+    found = train_ensemble(curve, shifts, patterns, labels, scale=scale, threads=1, **chip, **settings)
+    for number, own in enumerate(shifts):
+        backend = SimulatedBackend(curve, own, scale=scale, **chip)
+        result = Trainer(backend, **settings).run(patterns, labels)
+        of_both = (
+            (result.epochs, result.converged, result.pulses, int(result.saturated.sum())),
+            (found.epochs[number], found.converged[number], found.pulses[number], found.saturated[number]),
+        )
+        assert of_both[0] == of_both[1], f"chip {number}"
+        np.testing.assert_allclose(found.levels[number], backend.levels, rtol=0, atol=1e-9)
+        assert found.error[number] == pytest.approx(result.errors[-1], rel=1e-7, abs=1e-12)
+    return found
+
+
+EVERY_WAY = pytest.mark.parametrize(
+    ("chips", "chip", "settings"),
+    [
+        (70, {"wire_ohm": 5.0}, {"pull_back": True}),
+        (60, {"wire_ohm": 5.0}, {}),
+        (30, {"wire_ohm": (0.0, 800.0)}, {"pull_back": True, "epochs": 12}),
+        (40, {"wire_ohm": (5.0, 2.0), "write": "half-select"}, {"epochs": 8}),
+    ],
+    ids=["pull back", "default", "ideal word lines", "half-select"],
+)
+
+
+@EVERY_WAY
+def test_two_hundred_chips_with_wires_are_trained_as_by_the_trainer(alone, chips, chip, settings):
+    found = compare(draw_ensemble(chips, seed=11, span_siemens=SPAN), *TRAIN, chip=chip, **settings)
+    assert found.converged.any()
+    assert not alone
+
+
+@pytest.mark.campaign
+@EVERY_WAY
+def test_four_thousand_chips_with_wires_are_trained_as_by_the_trainer(alone, chips, chip, settings):
+    compare(draw_ensemble(1000, seed=12, span_siemens=SPAN), *TRAIN, chip=chip, **settings)
+    assert len(alone) < 5
+
+
+def random_task(seed, chips):
+    """A task of any size up to 32 x 32 with any wires, learning options and curve."""
+    rng = np.random.default_rng(seed)
+    most = 9 if seed % 10 else 33
+    rows, outputs, count = int(rng.integers(1, most)), int(rng.integers(1, (most + 1) // 2)), int(rng.integers(1, 9))
+    patterns = np.unique(rng.integers(0, 2, (count, rows)), axis=0)
+    labels = rng.integers(0, 2, (len(patterns), outputs))
+    again = rng.integers(0, len(patterns), 2)
+    target = float(rng.choice([0.3, 0.8, 0.95, 0.999]))
+    ohm = [float(each) for each in rng.choice([0.0, 1.0, 30.0, 1e3, 2e4], 2)]
+    wires = tuple(ohm) if rng.integers(4) else (ohm[0] * np.arange(rows), ohm[1] * rng.random(2 * outputs))
+    settings = {
+        "beta": float(10 ** rng.uniform(5.5, 8.5)),
+        "target": target,
+        "target0": float(rng.choice([-target, -0.2])),
+        "epochs": int(rng.integers(3, 50)),
+        "pull_back": bool(rng.integers(2)),
+        "give_up": [None, True, False][int(rng.integers(3))],
+        "unresponsive": [None, 0, 4, 12][int(rng.integers(4))],
+        "confirm": [None, 1, 3][int(rng.integers(3))],
+    }
+    settings["v0"], settings["v1"] = [(-0.1, 0.1), (0.0, 0.1), (0.02, 0.1), (0.1, -0.1)][int(rng.integers(4))]
+    shifts = rng.lognormal(np.log(5e-8), 0.6, (chips, rows, 2 * outputs)) + 1e-9
+    chip = {"wire_ohm": wires}
+    curve = (CURVE, SHORT)[int(rng.integers(2))]
+    if curve is CURVE and not rng.integers(3):
+        chip |= {"write": "half-select"}
+    task = np.concatenate([patterns, patterns[again]]), np.concatenate([labels, labels[again]])
+    return shifts, task, {"curve": curve, "scale": float(rng.choice([1.0, 10.0])), "chip": chip, **settings}
+
+
+@pytest.mark.parametrize("seed", [3, 6, 11])
+def test_tasks_of_other_sizes_are_trained_as_by_the_trainer(seed):
+    shifts, task, settings = random_task(seed, chips=3)
+    compare(shifts, *task, **settings)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("seed", range(100, 300))
+def test_random_tasks_with_wires_are_trained_as_by_the_trainer(seed):
+    shifts, task, settings = random_task(seed, chips=20 if seed % 10 else 3)
+    compare(shifts, *task, **settings)
+
+
+SIZES = [(4, 4), (9, 4), (4, 9), (1, 1), (5, 3), (3, 5), (9, 13), (17, 16)]
+
+
+@pytest.mark.parametrize(("rows", "columns"), SIZES)
+def test_what_wires_let_through_is_that_of_a_dense_solution(rows, columns):
+    rng = np.random.default_rng(rows * 100 + columns)
+    conductances = rng.lognormal(math.log(1e-5), 0.6, (3, rows, columns))
+    for wires in (0.0, 5.0), (5.0, 0.0), (1e4, 3e3), (5e-7, 1e6), (7.0 * np.arange(rows), 100 * rng.random(columns)):
+        ohm = checked_wires(wires, rows, columns)
+        found = wired_transfer(conductances, ohm)[2]
+        net = lay_out_network(conductances[2], ohm)
+        few = np.eye(rows)[:: max(rows // 4, 1)]
+        words, bits = dense_potentials(net, net.conductances, few)
+        expected = output_currents(net, bits, net.conductances * (words - bits))
+        np.testing.assert_allclose(few @ found, expected, rtol=1e-11)
+
+
+def test_cells_whose_gradients_are_exactly_zero_are_left_to_the_trainer(alone):
+    patterns, labels = np.array([[0, 1], [1, 0], [0, 0], [1, 1]]), np.array([[0], [0], [1], [1]])
+    compare(np.full((3, 2, 2), 5e-8), patterns, labels, epochs=5, chip={"write": "half-select"})
+    assert alone == [0, 1, 2]
+
+
+def test_chips_of_equal_numbers_are_trained_to_the_same_end_whatever_the_share():
+    shifts = draw_ensemble(75, seed=5, span_siemens=SPAN)
+    whole = train_ensemble(CURVE, shifts, *TRAIN, wire_ohm=5.0, pull_back=True, threads=2)
+    part = train_ensemble(CURVE, shifts[41:], *TRAIN, wire_ohm=5.0, pull_back=True, threads=1)
+    for name in ("epochs", "pulses", "error", "levels"):
+        np.testing.assert_array_equal(getattr(whole, name)[41:], getattr(part, name))
+
+
+def test_a_cell_reacts_for_certain_as_long_as_its_curve_rises_by_more_than_wires_can_take_away():
+    rises = np.concatenate([np.linspace(0.0, 1e-7, 21), np.full(6, 1e-7)])  # 5 nS a pulse, then nothing
+    # With a loss of 0.1 % and K = 10 a change of more than (1 + 10 / sqrt(2) / 0.999) 0.1 % of 120 nS is certain: 1 nS.
+    assert pulses_certain(rises, 2e-8, 1e-3, 10) == 30
+    assert pulses_certain(rises, 2e-8, 1e-2, 10) == 10, "such noise asks for more than 10 pulses"
+    assert pulses_certain(rises, 2e-8, 2.5e-3, 10) == 30
+    assert pulses_certain(rises, 2e-8, 1e-3, 0) > 10**6, "nobody is judged"
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 2), (2, 2), (4, 4), (3, 6), (8, 2)])
+def test_no_cell_of_a_half_select_pulse_differs_from_ideal_wires_by_more_than_the_bound(rows, columns):
+    rng = np.random.default_rng(rows + 10 * columns)
+    for ohm in (5.0, 0.0), (0.0, 20.0), (40.0, 60.0):
+        conductances = 4e-6 * rng.choice([0.01, 0.5, 1.0], (rows, columns))
+        bound = 2.0 * 4e-6 * loss_by_siemens(checked_wires(ohm, rows, columns))
+        for row, column in np.ndindex(rows, columns):
+            found = ArrayCircuit(conductances, ohm, Ohmic()).pulse_volts(row, column, 2.0)
+            ideal = np.zeros((rows, columns))
+            ideal[row] += 1.0
+            ideal[:, column] += 1.0
+            assert np.abs(found - ideal).max() <= bound
+            assert found[row, column] <= 2.0
+
+
+def test_pulses_are_whole_while_wires_lose_less_than_two_per_cent_and_disturb_nobody():
+    allowed = {threshold: largest_whole_loss(CURVE, Pulse(2.0, 0.05), threshold) for threshold in (0.6, 0.51, 0.5, 0.4)}
+    assert allowed[0.6] == pytest.approx(0.02, abs=2e-6)
+    assert allowed[0.51] == pytest.approx(0.01, abs=2e-6)
+    assert allowed[0.5] < 0
+    assert allowed[0.4] < 0
+    near = ConductanceCurve([1e-7, 2e-7], Pulse(2.0, 0.05), [ConductanceCurve([1e-7, 2e-7], Pulse(1.95, 0.05))])
+    assert largest_whole_loss(near, Pulse(2.0, 0.05), 0.9) == -1.0, "1.96 V would count as 1.95 V"
+
+
+def test_chips_of_which_wires_take_too_much_of_a_half_select_pulse_are_left_to_the_trainer(alone):
+    shifts = draw_ensemble(6, seed=11, span_siemens=SPAN)
+    chip = {"wire_ohm": 324.0, "write": "half-select"}
+    siemens = 10.0 * (CURVE.span + shifts.max(axis=(1, 2)))
+    lose = loss_by_siemens(checked_wires(324.0, 4, 4)) * siemens >= 0.02
+    compare(shifts, *TRAIN, chip=chip, epochs=6)
+    assert sorted(alone) == np.flatnonzero(lose).tolist()
+    assert 0 < int(lose.sum()) < 6
