@@ -84,32 +84,36 @@ class Layout:
         return np.empty((*self._shape, WIRED_LANES))
 
 
-def pulses_certain(rises: FloatArray, largest_shift: float, loss: float, unresponsive: int) -> int:
-    """Return the pulses after which it is not certain any more that a cell reacts.
+def pulses_certain(
+    rises: FloatArray, largest_shifts: FloatArray, ohm: float, scale: float, unresponsive: int
+) -> FloatArray:
+    """Return the pulses after which it is not certain any more that every cell of a chip reacts, (M,).
 
     Parameters
     ----------
     rises : ndarray, shape (L,)
         Of the curve, in siemens.
-    largest_shift : float
-        In siemens.
-    loss : float
-        Share of a voltage that wires can lose at most.
+    largest_shifts : ndarray, shape (M,)
+        Of each chip, in siemens.
+    ohm : float
+        `loss_by_siemens` of the wires.
+    scale : float
+        K.
     unresponsive : int
         As `Trainer` has it; 0 for never.
     """
     if not unresponsive:
-        return ANY_NUMBER
-    if loss >= 0.5:
-        return unresponsive
+        return np.full(len(largest_shifts), float(ANY_NUMBER))
+    best = float(rises.max()) + largest_shifts
+    loss = np.minimum(ohm * scale * best, 0.5)
     sigma = loss / (1 - loss) / math.sqrt(2)
-    if pulses_to_judge(unresponsive, sigma) > unresponsive:
-        return unresponsive
     last = len(rises) - 1
     had = np.arange(unresponsive, last + unresponsive + 1)
     changes = np.abs(rises[np.minimum(had, last)] - rises[np.minimum(had - unresponsive, last)])
-    needed = (loss + 2 * STRAY * sigma + 2 * BARELY_SOLVED) * (float(rises.max()) + largest_shift)
-    return int(had[np.flatnonzero(changes <= needed)[0]])
+    needed = (loss + 2 * STRAY * sigma + 2 * BARELY_SOLVED) * best
+    first = np.searchsorted(-np.minimum.accumulate(changes), -needed)
+    judged = pulses_to_judge(0, 1.0) * sigma ** (2 / 3)  # as many as that noise asks for, or a little more
+    return np.where(judged > unresponsive, unresponsive, had[first]).astype(np.float64)
 
 
 def wired_lanes(
@@ -165,7 +169,6 @@ def wired_lanes(
     blocks = pulls.reshape(-1, PATTERN_BLOCK, pulls.shape[1] // ROW_BLOCK, ROW_BLOCK).swapaxes(1, 2)
     from .wired_kernel import train_wired  # noqa: PLC0415 - numba takes long to import
 
-    most = pulses_certain(rises, largest_shift, loss, unresponsive)
     pulls = np.ascontiguousarray(blocks).reshape(*blocks.shape[:2], -1)
     centres = senses * np.arctanh(task.targets) + near
     of_currents, tiny = 5 * solved * beta * task.largest_v, 1e-290 * patterns
@@ -173,6 +176,7 @@ def wired_lanes(
 
     def train(chips: FloatArray, out: EnsembleResult) -> None:
         flat = chips.reshape(len(chips), -1)
+        most = pulses_certain(rises, flat.max(axis=1), loss_by_siemens(wires), scale, unresponsive)
         levels = np.empty(flat.shape)  # of one type, or all would be compiled twice
         train_wired(
             flat, scale, rises, layout.places, layout.row_ohm, layout.column_ohm, layout.memory(), *fixed, pull_back,

@@ -15,7 +15,7 @@ from .sizes import PATTERN_BLOCK, ROW_BLOCK, WIRED_LANES
 from .wired_lanes import FAST, transfer_of_any
 from .wired_of_four import transfer_of_four
 
-SHORT, ERROR, DOUBT, SLOPES, SIZED, ALIVE, MOVING, AGE, SUM, PARTS = range(10)
+SHORT, ERROR, DOUBT, SLOPES, SIZED, ALIVE, MOVING, AGE, MOST, SUM, PARTS = range(11)
 """What each lane keeps beside its cells; the last are sums of gradients."""
 _L, _RB, _PB = WIRED_LANES, ROW_BLOCK, PATTERN_BLOCK
 ENDS, OPEN = 1, 2
@@ -27,7 +27,7 @@ _u = np.uintp  # an index that cannot count from the end
 def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice as fast as many
     shifts: Any, scale: float, rises: Any, places: Any, row_ohm: Any, column_ohm: Any, memory: Any, voltages: Any,
     pulls: Any, targets: Any, senses: Any, centres: Any, times: Any, near: float, close: float, basis: float,
-    of_currents: float, tiny: float, pull_back: bool, epochs: int, stops: int, most: int,
+    of_currents: float, tiny: float, pull_back: bool, epochs: int, stops: int, most: Any,
     numbers: Any, met: Any, ended: Any, pulses: Any, errors: Any, levels: Any,
 ) -> None:  # fmt: skip
     """Train chips with wires in lanes.
@@ -49,7 +49,7 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
     stops : int
         `ENDS` if training ends when an update would pulse only cells at their end; `OPEN` if one that would pulse none
         leaves it undecided; else 0.
-    most : int
+    most : ndarray, shape (M,)
         Pulses of a cell from which on it is not certain that it reacts.
     numbers, met, ended, pulses, errors, levels
         Results: epochs (M,), 0 for undecided; whether every target is met (M,); cells at the end of their curve (M,);
@@ -97,7 +97,7 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
                 for q in range(cells):
                     own[q, i], counts[q, i] = shifts[following, q], 0.0
                     conducts[places[q], i] = scale * (rises[0] + shifts[following, q])
-                lanes[AGE, i] = 0.0
+                lanes[AGE, i], lanes[MOST, i] = 0.0, most[following]
                 following += 1
         if busy == 0:
             return
@@ -184,7 +184,7 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
                         had = ahead if s > 0.0 else behind
                         wanted = up + down
                         lanes[DOUBT, i] += 1.0 if (wanted < alive) & (edge != 0.0) else 0.0
-                        lanes[DOUBT, i] += wanted if had >= most else 0.0
+                        lanes[DOUBT, i] += wanted if had >= lanes[MOST, i] else 0.0
                         lanes[MOVING, i] += wanted if (had < last) | (stops != ENDS) else 0.0
                         signs[_u(here), i] = up - down
         for i in range(used):

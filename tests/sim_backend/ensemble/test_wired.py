@@ -155,10 +155,14 @@ def test_chips_of_equal_numbers_are_trained_to_the_same_end_whatever_the_share()
 def test_a_cell_reacts_for_certain_as_long_as_its_curve_rises_by_more_than_wires_can_take_away():
     rises = np.concatenate([np.linspace(0.0, 1e-7, 21), np.full(6, 1e-7)])  # 5 nS a pulse, then nothing
     # With a loss of 0.1 % and K = 10 a change of more than (1 + 10 / sqrt(2) / 0.999) 0.1 % of 120 nS is certain: 1 nS.
-    assert pulses_certain(rises, 2e-8, 1e-3, 10) == 30
-    assert pulses_certain(rises, 2e-8, 1e-2, 10) == 10, "such noise asks for more than 10 pulses"
-    assert pulses_certain(rises, 2e-8, 2.5e-3, 10) == 30
-    assert pulses_certain(rises, 2e-8, 1e-3, 0) > 10**6, "nobody is judged"
+    shifts, ohm = np.array([2e-8]), 1e-3 / 1.2e-6
+    assert pulses_certain(rises, shifts, ohm, 10.0, 10) == 30
+    assert pulses_certain(rises, shifts, 10 * ohm, 10.0, 10) == 10, "such noise asks for more than 10 pulses"
+    assert pulses_certain(rises, shifts, 2.5 * ohm, 10.0, 10) == 30
+    assert pulses_certain(rises, shifts, ohm, 10.0, 0) > 10**6, "nobody is judged"
+    # Down again, so that after pulse 25 a cell is where it was ten pulses before; a chip of a cell of 20 uS loses a tenth.
+    wavy = np.concatenate([np.linspace(0.0, 1e-7, 21), np.linspace(9.5e-8, 5e-8, 10)])
+    assert pulses_certain(wavy, np.array([2e-8, 2e-6]), ohm, 10.0, 10).tolist() == [25, 10]
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(1, 2), (2, 2), (4, 4), (3, 6), (8, 2)])
