@@ -33,7 +33,7 @@ from crossbar_hil.quantities import si
 from crossbar_hil.shipped import data_file, is_name, is_shipped, read_bytes, shipped
 from crossbar_hil.tables import Ampere, Number, Ohm, Second, Share, Siemens, Table, Volt, VoltSecond, Whole, problems_of
 from crossbar_hil.text import shown
-from crossbar_hil.training.confirmation import CONFIRM
+from crossbar_hil.training.confirmation import CONFIRM, suggested_confirmations
 from crossbar_hil.training.settings import Training
 from crossbar_hil.twins.file import read_twin
 
@@ -440,6 +440,8 @@ class Bench(Table):
         """Evaluations in a row that must meet every target: as given, or as it follows from what is said of noise."""
         if self.training.confirm is not None:
             return self.training.confirm
+        if self.chip and self.chip.twin is not None:
+            return suggested_confirmations(read_twin(data_file(self.chip.twin)).numbers.read_noise.value)
         return CONFIRM if self.noisy else 1
 
     @property
