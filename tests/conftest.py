@@ -45,6 +45,11 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: COMPILED.isdisjoint(item.path.parts))
 
 
+def pytest_collection_finish():
+    """Leave what collecting made, which stays to the end, out of every later search for circles; pytest ends with ten."""
+    gc.freeze()
+
+
 @pytest.fixture
 def cli(tmp_path, monkeypatch, capsys):
     """Call the command line in an empty folder: cli("train", "--quiet") has .code, .out and .err."""
