@@ -53,6 +53,11 @@ def locks_of_these_tests(tmp_path_factory):
         yield
 
 
+def pytest_collection_finish():
+    """Leave what collecting made, which stays to the end, out of every later search for circles."""
+    gc.freeze()
+
+
 @pytest.fixture
 def cli(tmp_path, monkeypatch, capsys):
     """Call the command line in an empty folder: cli("train", "--quiet") has .code, .out and .err."""
