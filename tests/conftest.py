@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -17,6 +18,8 @@ defaults.DEADLINE_S = 60.0
 from crossbar_hil.bench.file import load_bench  # noqa: E402
 from crossbar_hil.owners.addresses import loopback_allowed  # noqa: E402
 from crossbar_hil.runs.training import train_and_record  # noqa: E402
+
+from . import forking  # noqa: E402
 
 CONVERGING_SEED = 1
 COMPILED = {"bench", "circuit", "cli", "ensemble", "runs", "spiking", "studies", "twins"}
@@ -35,6 +38,17 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 for each, how in ((signal.SIGINT, signal.default_int_handler), (getattr(signal, "SIGHUP", None), signal.SIG_DFL)):
     if each is not None and signal.getsignal(each) is signal.SIG_IGN:
         signal.signal(each, how)
+
+
+subprocess.Popen = forking.Popen
+
+
+def pytest_configure(config):
+    forking.Popen.on = sys.platform == "linux" and config.option.markexpr == "not campaign"
+
+
+def pytest_unconfigure():
+    forking.end()
 
 
 def pytest_collection_modifyitems(items):
@@ -60,6 +74,13 @@ def cli(tmp_path, monkeypatch, capsys):
         return SimpleNamespace(code=ending.value.code, out=printed.out, err=printed.err)
 
     return call
+
+
+@pytest.fixture
+def real_starts():
+    """Have processes of the package start as they do where no test runs; see `tests/forking.py`."""
+    with forking.real_starts():
+        yield
 
 
 @pytest.fixture
