@@ -59,6 +59,19 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: COMPILED.isdisjoint(item.path.parts))
 
 
+@pytest.fixture(autouse=True, scope="session")
+def locks_of_these_tests(tmp_path_factory):
+    """Keep the locks of emulated instruments apart from those of other tests that run here at the same time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CROSSBAR_HIL_LOCKS", str(tmp_path_factory.mktemp("locks")))
+        yield
+
+
+def pytest_collection_finish():
+    """Leave what collecting made, which stays to the end, out of every later search for circles."""
+    gc.freeze()
+
+
 @pytest.fixture
 def cli(tmp_path, monkeypatch, capsys):
     """Call the command line in an empty folder: cli("train", "--quiet") has .code, .out and .err."""

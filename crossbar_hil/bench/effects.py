@@ -10,9 +10,9 @@ from pydantic import AfterValidator, Field, model_validator
 
 from crossbar_hil import defaults
 from crossbar_hil.errors import ConfigError
-from crossbar_hil.tables import Ampere, Number, Second, Share, Siemens, Table
+from crossbar_hil.tables import Ampere, Number, Second, Share, Siemens, Table, Whole
 
-Cells = list[tuple[int, int]]
+Cells = list[tuple[Whole, Whole]]
 CELL_LISTS = ("stuck", "dead", "unformed")
 """Effects that are lists of cells."""
 STRENGTHS = (

@@ -12,7 +12,7 @@ import numpy as np
 from crossbar_hil.bench.file import Bench, InstrumentTable
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.instrument import NOT_TOLD, Identity, SourceMeter
-from crossbar_hil.owners.addresses import check_hardware, is_here, is_simulation, why_no_library
+from crossbar_hil.owners.addresses import check_hardware, is_here, is_simulation, why_no_library, why_no_resource
 from crossbar_hil.owners.proof import why_not_emulated
 from crossbar_hil.plugins import load
 from crossbar_hil.visa_record import is_replayed
@@ -132,7 +132,7 @@ def open_instrument(
     tell: Callable[[str], None] | None = None,
 ) -> Any:
     """Open one instrument; one that is a person is asked on the terminal, by `ask` and `tell` if they are given."""
-    why = why_no_library(table.visa, "emulated")
+    why = why_no_library(table.visa, "emulated") or why_no_resource(resource)
     if why:
         raise ConfigError(f"instruments.{name}.{why}")
     driver = load("instruments", table.driver).open

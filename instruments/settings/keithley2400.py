@@ -88,7 +88,8 @@ SETTINGS = SettingTable(
             "REP", ONCE),
     Setting("filter_count", ":SENS:AVER:COUN", "how many readings are averaged", Number(1, 100, whole=True), "18-70",
             1, ONCE),
-    Setting("autozero_now", ":SYST:AZER ONCE", "", Action(), "18-107", asked=Asked.NEVER),
+    # It is done once only while it is off, and what it reads back as then no page says.
+    Setting("autozero_now", ":SYST:AZER OFF;:SYST:AZER ONCE", "", Action(), "18-107", asked=Asked.NEVER),
     Setting("autozero", ":SYST:AZER", "whether zero and reference are measured with each reading", Switch(), "18-107",
             False),
     Setting("autozero_caching", ":SYST:AZER:CACH", "whether a new integration time brings an old zero", Switch(),

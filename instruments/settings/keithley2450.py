@@ -4,7 +4,18 @@ Pages and subsystems are those of chapter 6, SCPI command reference, of the Mode
 chapter 12 of the Model 2470 reference manual has the same.
 """
 
-from .setting import Action, Asked, Chosen, Number, Setting, SettingTable, Switch, Words, full_scale
+from .setting import (
+    SHORTEST_READING_NPLC,
+    Action,
+    Asked,
+    Chosen,
+    Number,
+    Setting,
+    SettingTable,
+    Switch,
+    Words,
+    full_scale,
+)
 
 PROTECTIONS_V = (2, 5, 10, 20, 40, 60, 80, 100, 120, 140, 160, 180, 200, 300, 400, 500)
 """Over-voltage limits; each model has some of them (smu.source.protect.level)."""
@@ -48,6 +59,9 @@ SETTINGS = SettingTable(
             "6, SENSe1 subsystem", lambda chosen: chosen.range_a, reads_back=lambda chosen: full_scale(chosen.range_a)),
     Setting("current_range_auto_enabled", ":SENS:CURR:RANG:AUTO", "whether the measure range follows the current",
             Switch(), "6-50", False),
+    # Zero and reference are kept for each integration time, and are taken for the present one (smu.measure.autozero).
+    Setting("autozero_of_pulses", f":SENS:CURR:NPLC {SHORTEST_READING_NPLC};:SENS:AZER:ONCE", "", Action(),
+            "6, SENSe1 subsystem", asked=Asked.NEVER),
     Setting("current_nplc", ":SENS:CURR:NPLC", "the integration time in power-line cycles", Number(0.01, 10),
             "6, SENSe1 subsystem", lambda chosen: chosen.settings.nplc),
     Setting("autozero_now", ":SENS:AZER:ONCE", "", Action(), "6, SENSe1 subsystem", asked=Asked.NEVER),

@@ -52,6 +52,15 @@ class RecordedLink(Link):
         """Whether a message may have been taken in part."""
         return self._link.torn
 
+    @property
+    def sooner(self) -> Callable[[float], float] | None:
+        """Asked by the session itself while something is waited for."""
+        return self._link.sooner
+
+    @sooner.setter
+    def sooner(self, sooner: Callable[[float], float] | None) -> None:
+        self._link.sooner = sooner
+
     def write(self, content: bytes, until: float) -> None:
         """Send all of it."""
         self._asked, self._reply = content, b""

@@ -275,6 +275,8 @@ def test_the_fixed_folder_is_one_for_all_users_and_the_same_in_every_process(tmp
         ("TCPIP::matrix.lab::5025::SOCKET", "TCPIP::10.0.0.7::5025::SOCKET"),
         ("TCPIP::Matrix.Lab::INSTR", "tcpip1::m::inst0"),
         ("TCPIP::both.lab::5025::SOCKET", "TCPIP::old.lab::5025::SOCKET"),
+        ("TCPIP::matrix.lab,1024::INSTR", "TCPIP:: Matrix.lab ,1024::inst0"),  # the port as pyvisa-py takes it
+        ("VICP::matrix.lab,1861::INSTR", "VICP::10.0.0.7,1861::INSTR"),
     ],
 )
 def test_one_instrument_by_two_names_of_its_host_has_one_owner(lock_on, one, other):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ...scpi import sense, values
 from ...scpi import settings as setting
-from ...scpi.kinds import FLAG, choice, number
+from ...scpi.kinds import FLAG, choice
 from ...scpi.messages import Call, Command
 from .settings import (
     LEAST_LIMIT_A,
@@ -17,6 +17,8 @@ from .settings import (
     MOST_V,
     SHORTEST_APERTURE_S,
     ChannelState,
+    number,
+    setting_text,
 )
 from .source import waits
 from .state import KeysightB2900State
@@ -57,15 +59,14 @@ def _set_nplc(smu: KeysightB2900State, call: Call) -> None:
 
 
 def _nplc(smu: KeysightB2900State, call: Call) -> str:
-    # Nine digits: what was set as NPLC is answered as it was set.
-    return values.nr3(float(f"{smu.settings(call).aperture_s * smu.line_hz:.9g}"))
+    return setting_text(smu.settings(call).aperture_s * smu.line_hz)
 
 
 def _of_function(function: str) -> tuple[Command, ...]:
     """Declare all that one function has of its own; all share one integration time."""
     pattern = f":SENSe#:{sense.NAMES[function]}"
     return (
-        *sense.commands(":SENSe#", function, ChannelState().sense[function]),
+        *sense.commands(":SENSe#", function, ChannelState().sense[function], setting_text),
         Command(f"{pattern}:NPLCycles", _set_nplc, _nplc, ("0.001", "1", "50")),
         setting.attribute(f"{pattern}:NPLCycles:AUTO", "aperture_auto", FLAG),
         setting.attribute(

@@ -5,8 +5,10 @@ tables 2-4 to 2-9.
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import ClassVar
 
+from ...scpi import kinds
 from ...scpi.messages import Stored
 from ...scpi.sense import TEST_CURRENTS_A, Sense
 from ...scpi.source import Source, staircase
@@ -28,6 +30,20 @@ INITIAL_WAIT_S = 1e-4
 """What a wait is made of that the instrument sets by itself; an assumption, its value is not published."""
 LEAST_TIME_CONSTANT_S, MOST_TIME_CONSTANT_S = 5e-6, 5e-3
 """Output filter; an automatic one is taken to have the shortest time constant."""
+
+
+def setting_text(value: float) -> str:
+    """Write a setting as a B2912A does that somebody traced: nine digits, three of exponent.
+
+    >>> setting_text(0.05)
+    '+5.00000000E-002'
+    """
+    digits, exponent = f"{value + 0.0:+.8E}".split("E")
+    return f"{digits}E{int(exponent):+04d}"
+
+
+number = partial(kinds.number, reply=setting_text)
+"""A number that is set."""
 
 
 def headroom(full: float) -> float:

@@ -30,6 +30,8 @@ class KeysightB2900State(SmuInstrument):
     """
 
     most_suffix = 2
+    most_setup = 9  # page 3-12 of the command reference of the B2961A, of the same family
+    setup_names = ("states", "format", "elements", "group")
     level_ends_triggered = False
     ranges_a: tuple[float, ...] = RANGES_A
 

@@ -44,14 +44,14 @@ def test_both_models_say_who_they_are_and_what_their_lowest_range_is(make):
 
 def test_headers_name_their_channel_and_channel_1_if_none(bench):
     bench.say(":VOLT 0.1", ":SOUR2:VOLT 0.2")
-    assert bench.ask(":SOUR:VOLT?;:SOUR1:VOLT?;:SOUR2:VOLT?") == "+1.000000E-01;+1.000000E-01;+2.000000E-01"
+    assert bench.ask(":SOUR:VOLT?;:SOUR1:VOLT?;:SOUR2:VOLT?") == "+1.00000000E-001;+1.00000000E-001;+2.00000000E-001"
     bench.say(":SOUR3:VOLT 0.1")
     assert bench.error() == -114
 
 
 def test_numbers_may_carry_units(bench):
     bench.say(":SOUR1:VOLT 250mV", ":SENS1:CURR:PROT 5UA")
-    assert bench.ask(":SOUR1:VOLT?;:SENS1:CURR:PROT?") == "+2.500000E-01;+5.000000E-06"
+    assert bench.ask(":SOUR1:VOLT?;:SENS1:CURR:PROT?") == "+2.50000000E-001;+5.00000000E-006"
 
 
 def test_both_channels_read_the_cell_between_them_with_opposite_signs(bench, cell):
@@ -90,7 +90,7 @@ def test_no_limit_is_below_1_na_or_20_mv_whatever_the_lowest_range(make, model):
 
 def test_aperture_and_power_line_cycles_are_one_setting(bench):
     bench.say(":SENS1:CURR:NPLC 0.1")
-    assert bench.ask(":SENS1:CURR:APER?;:SENS1:CURR:NPLC?") == "+2.000000E-03;+1.000000E-01"
+    assert bench.ask(":SENS1:CURR:APER?;:SENS1:CURR:NPLC?") == "+2.00000000E-003;+1.00000000E-001"
     before = bench.world.clock.now()
     bench.ask(":MEAS? (@1)")
     assert bench.world.clock.now() - before == pytest.approx(2e-3)
@@ -329,9 +329,9 @@ def test_the_error_count_has_a_sign(bench):
 def test_what_is_only_stored_is_reset_channel_by_channel(bench):
     asked = ":OUTP1:LOW?;:OUTP2:LOW?;:SENS2:REM?;:SOUR2:WAIT?;:OUTP2:FILT:TCON?"
     bench.say(":OUTP2:LOW FLO", ":SENS2:REM ON", ":SOUR2:WAIT OFF", ":OUTP2:FILT:TCON 1e-4")
-    assert bench.ask(asked) == "GRO;FLO;1;0;+1.000000E-04"
+    assert bench.ask(asked) == "GRO;FLO;1;0;+1.00000000E-004"
     bench.say("*RST")
-    assert bench.ask(asked) == "GRO;GRO;0;1;+5.000000E-06"
+    assert bench.ask(asked) == "GRO;GRO;0;1;+5.00000000E-006"
 
 
 def test_what_the_panel_shows_outlives_a_reset(bench):
@@ -341,7 +341,7 @@ def test_what_the_panel_shows_outlives_a_reset(bench):
 
 def test_a_layer_for_both_actions_sets_both(bench):
     bench.say(":TRIG2:ALL:DEL 0.5", ":TRIG2:ACQ:DEL 0.25")
-    assert bench.ask(":TRIG2:TRAN:DEL?;:TRIG2:ACQ:DEL?") == "+5.000000E-01;+2.500000E-01"
+    assert bench.ask(":TRIG2:TRAN:DEL?;:TRIG2:ACQ:DEL?") == "+5.00000000E-001;+2.50000000E-001"
 
 
 @pytest.mark.parametrize(
