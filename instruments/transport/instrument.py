@@ -33,6 +33,8 @@ class BenchInstrument(Instrument):
     """Name in messages if no other is given."""
     prompts: ClassVar[frozenset[bytes]] = frozenset()
     """What the instrument says by itself and that answers nothing."""
+    __getattribute__ = object.__getattribute__
+    """PyMeasure's looks three times for what it forbids to read, a fifth of the time of an exchange."""
     own_name = ""
     """What a home-made box answers to ``*IDN?`` if it may be of any form; empty for instruments that one can buy."""
     longest_queue: ClassVar[int]
