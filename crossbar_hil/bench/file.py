@@ -581,7 +581,8 @@ def _lay_over(tables: dict[str, Any], upper: dict[str, Any], what: str, where: s
 
 def _sentence(problem: ErrorDetails) -> str:
     """Turn a finding of pydantic into words: key, value, bound."""
-    key = ".".join(str(part) for part in problem["loc"]) or "the file"
+    named = [str(part) for part in problem["loc"]]  # among them how pydantic calls each way to read a value
+    key = ".".join(part for part in named if "[" not in part) or "the file"
     if problem["type"] == "extra_forbidden":
         return f"unknown key {key}{nearest(str(problem['loc'][-1]), _fields_at(problem['loc'][:-1]))}"
     if problem["type"] == "missing":
