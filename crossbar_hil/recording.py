@@ -154,7 +154,7 @@ def prepare_training(bench: Bench, *, seed: int, chips: int | None, tell: Tell, 
     for each in assumptions(bench):
         tell(f"note    {each}")
     twin = twin_of_bench(bench)
-    bench = with_known_noise(bench, twin)
+    bench = with_known_noise(bench)
     virtual = None
     if bench.kind == "hardware":
         check_labels(bench.training)  # before anybody is asked, and before the chip is read

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from crossbar_hil.arrays import IntArray
+from crossbar_hil.arrays import IntArray, at
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.cell_estimates import Readings, estimate_kind
 from crossbar_hil.bench.curve_facts import as_lines
@@ -78,7 +78,7 @@ def characterise(
     """
     row, column = cell
     if not (0 <= row < backend.shape[0] and 0 <= column < backend.shape[1]):
-        raise DataError(f"cell [{row}, {column}] is not on the chip of {backend.shape[0]} by {backend.shape[1]} cells")
+        raise DataError(f"cell {at(row, column)} is not on the chip of {backend.shape[0]} by {backend.shape[1]} cells")
     if pulses < 1:
         raise DataError(f"pulses {pulses} must be at least 1")
     if reads < 1 or rest < 0:

@@ -9,10 +9,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from crossbar_hil import defaults
+from crossbar_hil.arrays import at
 from crossbar_hil.errors import ConfigError
-from crossbar_hil.tables import Ampere, Number, Second, Share, Siemens, Table
+from crossbar_hil.tables import Ampere, Number, Second, Share, Siemens, Table, Whole
 
-Cells = list[tuple[int, int]]
+Cells = list[tuple[Whole, Whole]]
 CELL_LISTS = ("stuck", "dead", "unformed")
 """Effects that are lists of cells."""
 STRENGTHS = (
@@ -115,10 +116,10 @@ class Effects(Table):
         for cell in self.unformed:
             for name in ("stuck", "dead"):
                 if cell in getattr(self, name):
-                    raise ConfigError(f"cell {list(cell)} is both unformed and {name}; name it once")
+                    raise ConfigError(f"cell {at(*cell)} is both unformed and {name}; name it once")
         for cell in self.stuck:
             if cell in self.dead:
-                raise ConfigError(f"cell {list(cell)} is both stuck and dead; name it once")
+                raise ConfigError(f"cell {at(*cell)} is both stuck and dead; name it once")
         if 0 < self.step_variation < LEAST_VARIATION:
             raise ConfigError(
                 f"step_variation {self.step_variation:g} is below {LEAST_VARIATION:g}, which nobody could see; write 0"
