@@ -14,8 +14,9 @@ from crossbar_hil.instrument import Reading, SourceSettings
 from .scpi.answers import flag, number, numbers
 from .scpi.bounds import SourceLimits
 from .scpi.properties import offers, tripped_property
-from .scpi.source import SHORTEST_READING_NPLC, ScpiSource
+from .scpi.source import ScpiSource
 from .settings.keithley2450 import SETTINGS, SETTLE_S
+from .settings.setting import SHORTEST_READING_NPLC
 from .transport.adapter import allowing
 
 _LOW_A = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0)

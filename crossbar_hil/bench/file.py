@@ -26,7 +26,7 @@ from crossbar_hil.bench.curve_facts import read_facts, with_facts
 from crossbar_hil.bench.effects import MOST_VARIATION, Effects
 from crossbar_hil.bench.named_files import NAMED_FILES, NamedFile, files_of, renamed
 from crossbar_hil.errors import ConfigError, CrossbarError, DataError, RunError, reason_of
-from crossbar_hil.owners.addresses import why_no_library
+from crossbar_hil.owners.addresses import why_no_library, why_no_resource
 from crossbar_hil.parsing import parse_toml
 from crossbar_hil.plugins import names, nearest
 from crossbar_hil.quantities import share, si
@@ -307,6 +307,14 @@ class InstrumentTable(Table):
     """Bits a second of an RS-232 line (``ASRL...``), as set at the instrument; 8 data bits, no parity, 1 stop bit."""
     ends: Literal["LF", "CR", "CRLF"] = "LF"
     """What ends a message on such a line, as set at the instrument."""
+
+    @field_validator("resource")
+    @classmethod
+    def _no_url(cls, resource: str | None) -> str | None:
+        why = why_no_resource(resource or "")
+        if why:
+            raise ConfigError(why)
+        return resource
 
     @model_validator(mode="after")
     def _serial_line(self) -> Self:

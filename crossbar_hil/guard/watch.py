@@ -181,6 +181,8 @@ class PulseCurrents:
         >>> [currents.suspicious(each, 5e-6, 8e-6) for each in (5.5e-6, 5.6e-6, 8e-6)]
         [False, False, True]
         """
+        if not current_a:  # the row is open: no short, and no measure of the factor
+            return False
         ratio, excess = current_a / whole_a, current_a / (whole_a * self._factor) - 1
         self._last = ratio, excess
         if excess > max((shorted_a / whole_a - 1) / 2, self._allowed):

@@ -147,6 +147,16 @@ def test_a_pulse_that_draws_more_than_it_should_has_every_cell_read_and_the_batc
     assert bodies(journal, "exposed") == []
 
 
+@pytest.mark.fault("C1", "C2")
+def test_pulses_without_a_current_say_nothing_of_what_the_next_ones_draw(chip, journal):
+    keeper = keeper_of(chip, journal)
+    keeper.read_currents(ONE_HOT)
+    chip.inside = [0.0, 0.0, 3.0e-6, 3.7e-6]  # two of an open row, one of whole cells, one nearer to 4 uA of a short
+    keeper.send_pulses(ONE_EACH, PULSE)
+    found = kinds(journal)[kinds(journal).index("pulses") :]
+    assert [each for each in found if each in {"intent", "check"}] == ["intent"] * 4 + ["check"]
+
+
 @pytest.mark.fault("C1")
 def test_cells_that_are_not_ohmic_are_looked_at_once_and_then_measured_by_each_other(chip, journal):
     keeper = keeper_of(chip, journal)

@@ -9,7 +9,7 @@ import pytest
 
 from crossbar_hil.errors import BenchBusy, ConfigError, DataError
 from crossbar_hil.guard import lock as lock_module
-from crossbar_hil.guard.lock import BenchLock, default_folder, fixed_folder
+from crossbar_hil.guard.lock import BenchLock, default_folder, fixed_folder, run_lock, run_owner
 from crossbar_hil.guard.names import same_identity, same_resource
 from crossbar_hil.instrument import Identity
 from crossbar_hil.owners.addresses import numbers_of
@@ -275,6 +275,8 @@ def test_the_fixed_folder_is_one_for_all_users_and_the_same_in_every_process(tmp
         ("TCPIP::matrix.lab::5025::SOCKET", "TCPIP::10.0.0.7::5025::SOCKET"),
         ("TCPIP::Matrix.Lab::INSTR", "tcpip1::m::inst0"),
         ("TCPIP::both.lab::5025::SOCKET", "TCPIP::old.lab::5025::SOCKET"),
+        ("TCPIP::matrix.lab,1024::INSTR", "TCPIP:: Matrix.lab ,1024::inst0"),  # the port as pyvisa-py takes it
+        ("VICP::matrix.lab,1861::INSTR", "VICP::10.0.0.7,1861::INSTR"),
     ],
 )
 def test_one_instrument_by_two_names_of_its_host_has_one_owner(lock_on, one, other):
@@ -401,3 +403,16 @@ def test_a_planted_pipe_is_no_lock(lock_on, tmp_path):
     os.mkfifo(path)
     with pytest.raises(BenchBusy, match="is no plain file"):
         lock_on().acquire()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system does not tell who has a lock")
+def test_who_has_the_number_of_a_process_that_was_killed_does_not_work_on_its_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(lock_module, "fixed_folder", lambda: tmp_path / "locks")
+    monkeypatch.setattr(lock_module, "default_folder", lambda resources: tmp_path / "locks")
+    with run_lock(tmp_path, "a"):
+        assert run_owner(tmp_path).startswith(f"process {os.getpid()} of ")
+        (left,) = (tmp_path / "locks").iterdir()
+        told = left.read_text()
+    assert run_owner(tmp_path) == ""
+    left.write_text(told)  # as a killed process leaves it, whose number is that of another one now
+    assert run_owner(tmp_path) == ""

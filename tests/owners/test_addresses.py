@@ -112,6 +112,24 @@ def test_the_copy_of_a_bench_in_a_run_is_believed_no_more_than_the_file(tmp_path
     assert no_library == []
 
 
+@pytest.mark.fault("X7")
+@pytest.mark.parametrize("start", ["ASRL", "asrl", "PRLGX-ASRL0::", "ASRLCOM"])
+@pytest.mark.parametrize("rest", ["spy:///dev/null?file={victim}", "SPY:///dev/null?file={victim}", "socket://h:1"])
+def test_a_serial_line_is_a_device_and_no_url_by_which_pyserial_writes_files(tmp_path, no_library, start, rest):
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    resource = start + rest.format(victim=victim) + "::INSTR"
+    path = tmp_path / "lab.toml"
+    path.write_text(write_bench(tmp_path, REAL, "hardware").read_text().replace(REAL["smu"], resource))
+    with pytest.raises(ConfigError, match=r"smu\.resource: resource .* holds ://.* write a device, such as"):
+        load_bench(str(path))
+    bench = load_bench("emulated")  # put together by a program
+    with pytest.raises(ConfigError, match="holds ://"):
+        open_backend(bench, seed=1, resources=dict.fromkeys(bench.instruments, resource))
+    assert victim.read_text() == "precious"
+    assert no_library == []
+
+
 def test_a_simulation_goes_with_kind_emulated_alone(tmp_path):
     text = write_bench(tmp_path, REAL, "hardware").read_text().replace('"@py"', '"mine.yaml@sim"')
     (tmp_path / "lab.toml").write_text(text)
@@ -233,6 +251,15 @@ def test_no_verb_takes_what_answers_on_this_machine_for_a_real_instrument(cli, t
     assert "is hardware, but instruments.smu is at" in done.out + done.err
     assert "--allow-loopback" in done.out + done.err
     assert heard == []
+
+
+@pytest.mark.fault("O7", "V17")
+@pytest.mark.parametrize("resource", ["TCPIP0::127.0.0.1,1024::inst0::INSTR", "VICP::localhost,1861::INSTR"])
+def test_a_port_behind_the_host_hides_no_loopback(tmp_path, no_library, resource):
+    path = write_bench(tmp_path, {**REAL, "smu": resource}, "hardware")
+    with pytest.raises(ConfigError, match=r"is hardware, but instruments\.smu is at .*, on this machine"):
+        open_bench(str(path))
+    assert no_library == []
 
 
 @pytest.mark.fault("V17")

@@ -107,7 +107,9 @@ def rescue(of):
 
 @LINUX
 @pytest.mark.fault("H6", "H16", "V16")
-def test_a_guard_that_is_stuck_is_told_to_end_and_then_killed_and_the_bench_is_safe(tmp_path, real, emulated_bench):
+def test_a_guard_that_is_stuck_is_told_to_end_and_then_killed_and_the_bench_is_safe(
+    tmp_path, real, emulated_bench, real_starts
+):
     told = []
     world = emulated_bench.world
     with pytest.raises(GuardError), open_guarded(real(), seed=1, folder=folder(tmp_path, "a")) as backend:  # noqa: PT012

@@ -47,7 +47,7 @@ def copy(finished, tmp_path):
 
 def alter(folder, command, *values):
     with closing(sqlite3.connect(folder / "run.sqlite")) as record, record:
-        assert record.execute(command, values).rowcount > 0, command
+        assert record.execute(command, values).rowcount != 0, command
 
 
 def columns_of(folder):
@@ -114,6 +114,11 @@ def test_every_fact_is_held_against_the_journal(finished, copy, check):
         ("UPDATE setting SET value = '\"2001-01-01T00:00:00+00:00\"' WHERE name = 'finished_utc'", "finished_utc is"),
         ("UPDATE setting SET value = '\"running\"' WHERE name = 'status'", "status is running, but the run has ended"),
         ("UPDATE setting SET value = '\"failed\"' WHERE name = 'status'", "setting status is failed"),
+        ("ALTER TABLE current DROP COLUMN current_a", "current has columns epoch, pattern, column, a record epoch"),
+        ("ALTER TABLE epoch RENAME COLUMN utc TO at", "epoch has columns epoch, error, patterns_met, pulses, at, a"),
+        ("ALTER TABLE cell ADD COLUMN note", "cell has columns"),
+        ("CREATE TABLE better (value)", "the record holds table better, which no record has"),
+        ("CREATE TRIGGER t AFTER INSERT ON cell BEGIN DELETE FROM cell; END", "the record holds trigger t, which no"),
     ],
 )
 def test_what_is_missing_twice_or_too_much_is_named(copy, check, command, says):

@@ -6,12 +6,12 @@ Names are those of the B2900 SCPI command reference, edition 2.
 import re
 from typing import Any
 
-from ...scpi import kinds, values
 from ...scpi import settings as setting
+from ...scpi import values
 from ...scpi.kinds import Kind, choice
 from ...scpi.messages import Call, Command, Write
 from ...scpi.status import ScpiError
-from .settings import LARGEST_TRAIN, LONGEST_S, Layer
+from .settings import LARGEST_TRAIN, LONGEST_S, Layer, number
 from .state import KeysightB2900State
 from .timing import initiate, release
 
@@ -21,9 +21,9 @@ LISTS = ("", "(@1)")
 SIGNALS = ("INT1", "INT2", "LAN", *(f"EXT{pin}" for pin in range(1, 15)))
 """What triggers come from: internal lines, LAN, and pins of the digital connector."""
 _LAYER: dict[str, tuple[str, Kind]] = {
-    "DELay": ("delay_s", kinds.number(0.0, LONGEST_S, 0.0, "S")),
+    "DELay": ("delay_s", number(0.0, LONGEST_S, 0.0, "S")),
     "SOURce[:SIGNal]": ("source", choice("AINTernal", "BUS", "TIMer", *SIGNALS)),
-    "TIMer": ("interval_s", kinds.number(1e-5, LONGEST_S, 1e-5, "S")),
+    "TIMer": ("interval_s", number(1e-5, LONGEST_S, 1e-5, "S")),
 }
 """What every layer stores, by header."""
 

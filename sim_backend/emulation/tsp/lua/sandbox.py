@@ -145,7 +145,8 @@ class Sandbox:
         return float(self._lua.get_memory_used()) / self._memory_bytes
 
     def _forget_ended(self) -> None:
-        for identity in self._kit["take_ended"]().values():
+        found = self._kit["take_ended"]()
+        for identity in () if found is None else found.values():
             node = self._nodes.pop(int(identity))
             del self._ids[node]
             node.end()
