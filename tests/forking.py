@@ -21,7 +21,7 @@ import threading
 from pathlib import Path
 from select import select
 
-PYTHON = sys.executable
+PYTHON, MODULES = sys.executable, os.environ.get("PYTHONPATH")
 PROGRAMS = ("crossbar_hil", "crossbar_hil.guard", "crossbar_hil.bench.served")
 IMPORTED = (
     "crossbar_hil.cli.verbs",
@@ -46,24 +46,25 @@ class Popen(subprocess.Popen):
     _link = -1
 
     def _execute_child(self, args, *more):
-        module, rest = _program(args) if Popen.on else ("", [])
-        if not module:
-            super()._execute_child(args, *more)
-            return
         # CPython 3.11 to 3.14: pass_fds, cwd and env come fourth, the six ends of pipes tenth, the session 21st.
         pass_fds, cwd, env = more[3:6]
         ends = more[9:15]
+        env = dict(os.environ if env is None else env)
+        module, rest = _program(args) if Popen.on else ("", [])
+        if not module or env.get("PYTHONPATH") != MODULES:
+            super()._execute_child(args, *more)
+            return
         files = [own if end == -1 else end for own, end in enumerate((ends[0], ends[3], ends[5]))]
         order = {
             "module": module,
             "argv": rest,
             "cwd": str(Path(cwd or ".").absolute()),
-            "env": dict(os.environ if env is None else env),
+            "env": env,
             "session": bool(more[20]),
             "files": [0, 1, 2, *pass_fds],
         }
         with socket.socket(socket.AF_UNIX) as link:
-            link.connect(_place())
+            link.connect(_place(env))
             content = json.dumps(order).encode() + b"\n"
             socket.send_fds(link, [content[:1]], [*files, *pass_fds])
             link.sendall(content[1:])
@@ -122,7 +123,7 @@ _starting = threading.Lock()
 _held = []
 
 
-def _place():
+def _place(env):
     """Return the socket of the process from which others fork, which is started once."""
     with _starting:
         if not Popen.place:
@@ -137,7 +138,7 @@ def _place():
                     command,
                     stdin=subprocess.PIPE,
                     pass_fds=[listener.fileno()],
-                    env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+                    env={**env, "OPENBLAS_NUM_THREADS": "1"},
                     cwd="/",
                     start_new_session=True,
                 )
