@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from crossbar_hil.errors import ConfigError
+from crossbar_hil.text import shown
 
 
 def si(value: str | float, unit: str) -> float:
@@ -31,29 +32,29 @@ def si(value: str | float, unit: str) -> float:
     """
     example = f"such as {_EXAMPLES[unit]!r}"
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ConfigError(f"{value!r} is not a number with a unit, {example}")
+        raise ConfigError(f"{shown(value)} is not a number with a unit, {example}")
     try:
         return float(value)
     except OverflowError:
-        raise ConfigError(f"{value!r} is beyond every number in {unit}") from None
+        raise ConfigError(f"{shown(value)} is beyond every number in {unit}") from None
     except ValueError:
         pass
     found = _QUANTITY.fullmatch(str(value).strip())
     if not found:
-        raise ConfigError(f"{value!r} is not a number with a unit, {example}")
+        raise ConfigError(f"{shown(value)} is not a number with a unit, {example}")
     typed = ["1/" + found["unit"].strip("/ ")] if found["per"] else found["unit"].split()
     wanted = unit.split()
     if len(typed) != len(wanted):
-        raise ConfigError(f"{value!r} is not in {unit}")
+        raise ConfigError(f"{shown(value)} is not in {unit}, {example}")
     factor = 1.0
     for word, one in zip(typed, wanted, strict=True):
         known = _USUAL.get((word, one))
         try:
             factor *= factor_by_pint(word, one) if known is None else known
         except ValueError:
-            raise ConfigError(f"{value!r} has an unknown unit, {example}") from None
+            raise ConfigError(f"{shown(value)} has an unknown unit, {example}") from None
         except TypeError:
-            raise ConfigError(f"{value!r} is not in {unit}") from None
+            raise ConfigError(f"{shown(value)} is not in {unit}, {example}") from None
     return float(f"{float(found['number']) * factor:.15g}")
 
 
@@ -78,17 +79,43 @@ def factor_by_pint(word: str, unit: str) -> float:
         raise ValueError(str(error)) from None
 
 
-def number(value: str | float) -> str | float:
-    """Return a number as it is, or its text.
+def number(value: str | float) -> float:
+    """Return a number as it is, or that of a text.
 
     Raises
     ------
     ConfigError
-        If it is a truth value, which Python takes for 0 or 1.
+        If it is none, such as a truth value, which Python takes for 0 or 1.
     """
-    if isinstance(value, bool):
-        raise ConfigError(f"{value!r} is not a number")
-    return value
+    try:
+        if not isinstance(value, bool) and isinstance(value, str | int | float):
+            return float(value)
+    except (ValueError, OverflowError):
+        pass
+    raise ConfigError(f"{shown(value)} is not a number, such as 0.5 or 1e-6")
+
+
+def whole(value: str | float) -> int:
+    """Return a whole number, also one that is written with an exponent.
+
+    Raises
+    ------
+    ConfigError
+        If it is none, such as a truth value or 2.5.
+
+    Examples
+    --------
+    >>> whole("1e3"), whole(48)
+    (1000, 48)
+    """
+    try:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        if isinstance(value, str | float) and float(value).is_integer():
+            return int(value) if isinstance(value, float) or value.strip().lstrip("+-").isdigit() else int(float(value))
+    except (ValueError, OverflowError):
+        pass
+    raise ConfigError(f"{shown(value)} is not a whole number, such as 48")
 
 
 def share(value: str | float) -> float:
@@ -112,7 +139,7 @@ def share(value: str | float) -> float:
             return float(value)
     except (ValueError, OverflowError):
         pass
-    raise ConfigError(f"{value!r} is not a share, such as '10 %' or 0.1")
+    raise ConfigError(f"{shown(value)} is not a share, such as '10 %' or 0.1")
 
 
 _QUANTITY = re.compile(
@@ -142,7 +169,7 @@ _PREFIXES = {
     "M": 1e6,
     "G": 1e9,
 }
-_SYMBOLS = {"V": "V", "A": "A", "s": "s", "ohm": "ohm", "Ω": "ohm", "S": "siemens"}
+_SYMBOLS = {"V": "V", "A": "A", "s": "s", "ohm": "ohm", "Ohm": "ohm", "Ω": "ohm", "S": "siemens"}
 # What nearly everybody types, so that it need not wait for pint: (word, SI unit) -> factor.
 _USUAL = {
     (f"{prefix}{symbol}", unit): factor for prefix, factor in _PREFIXES.items() for symbol, unit in _SYMBOLS.items()

@@ -46,6 +46,8 @@ def read_bytes(what: str, file: BytesFile) -> bytes:
         return content
     except OSError as error:
         raise DataError(f"{what} file {file} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:  # a name with a NUL in it
+        raise DataError(f"{what} file {str(file)!r} cannot be read: {error}") from error
 
 
 def read_text(what: str, file: TextFile) -> str:

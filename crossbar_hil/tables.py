@@ -1,11 +1,14 @@
-"""Tables of settings: checked models whose numbers people type with a unit."""
+"""Tables of settings: checked models whose numbers people type with a unit; what is wrong is told in sentences."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
-from crossbar_hil.quantities import number, share, si
+from crossbar_hil.quantities import number, share, si, whole
+from crossbar_hil.text import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ PerAmpere = Annotated[float, BeforeValidator(lambda value: si(value, "1/A")), Un
 VoltSecond = Annotated[float, BeforeValidator(lambda value: si(value, "V s")), Unit("V s")]
 Number = Annotated[float, BeforeValidator(number)]
 """A number without a unit; a truth value is none."""
+Whole = Annotated[int, BeforeValidator(whole)]
+"""A whole number, also written as 1e3; a truth value is none."""
 Share = Annotated[float, BeforeValidator(share)]
 """A number without a unit, or text in percent: 0.1 and "10 %" are the same."""
 
@@ -32,3 +37,79 @@ class Table(BaseModel):
     """A table of settings: unknown keys and numbers that are not finite are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+_WHOLE = "must be a whole number"
+_FLAG = "must be true or false"
+_LIST = "must be a list"
+_TABLE = "must be a table of keys and values"
+_BOUNDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "int_parsing": lambda _: _WHOLE,
+    "int_type": lambda _: _WHOLE,
+    "int_from_float": lambda _: _WHOLE,
+    "int_parsing_size": lambda _: "must be a whole number of fewer digits",
+    "float_parsing": lambda _: "must be a number",
+    "float_type": lambda _: "must be a number",
+    "finite_number": lambda _: "must be a finite number",
+    "bool_parsing": lambda _: _FLAG,
+    "bool_type": lambda _: _FLAG,
+    "string_type": lambda _: "must be text, in quotation marks",
+    "string_too_short": lambda _: "must not be empty",
+    "list_type": lambda _: _LIST,
+    "tuple_type": lambda _: _LIST,
+    "dict_type": lambda _: _TABLE,
+    "model_type": lambda _: _TABLE,
+    "literal_error": lambda said: f"must be {said['expected']}",
+    "too_short": lambda said: f"must hold at least {said['min_length']}, not {said['actual_length']}",
+    "too_long": lambda said: f"must hold at most {said['max_length']}, not {said['actual_length']}",
+    "greater_than": lambda said: f"must be above {said['gt']:g}",
+    "greater_than_equal": lambda said: f"must be at least {said['ge']:g}",
+    "less_than": lambda said: f"must be below {said['lt']:g}",
+    "less_than_equal": lambda said: f"must be at most {said['le']:g}",
+}
+"""What must be, by the type of the finding: of pydantic's list those that the tables can cause."""
+_SIZES = ("too_short", "too_long")
+
+
+def problems_of(
+    error: ValidationError, near: Callable[[tuple[int | str, ...]], str] = lambda _: "", key: str = ""
+) -> list[str]:
+    """Return a sentence for each finding.
+
+    Parameters
+    ----------
+    error : ValidationError
+        What a model of tables raised.
+    near : callable
+        Returns a hint of the known key nearest to an unknown one, by the place of the latter.
+    key : str
+        What stands for the key where a finding is of the whole, such as the single setting that was checked.
+    """
+    return [_sentence(each, near, key) for each in error.errors(include_url=False)]
+
+
+def _sentence(problem: ErrorDetails, near: Callable[[tuple[int | str, ...]], str], key: str) -> str:
+    place, kind = problem["loc"], problem["type"]
+    key = _key(place) or key
+    if kind == "extra_forbidden":
+        return f"unknown key {key}{near(place)}"
+    if kind == "missing":
+        return f"{key} is missing"
+    if kind in _SIZES:
+        return f"{key} {_BOUNDS[kind](problem['ctx'])}"
+    if kind in _BOUNDS:
+        sign = ":" if place and isinstance(place[-1], int) else " ="
+        return f"{key}{sign} {shown(problem['input'])} {_BOUNDS[kind](problem.get('ctx', {}))}"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{key}: {message}" if key else message
+
+
+def _key(place: Sequence[int | str]) -> str:
+    """Write the place of a finding; what stands in a list is counted from 1."""
+    text = ""
+    for part in place:
+        if isinstance(part, int):
+            text += f", entry {part + 1}" if text else f"entry {part + 1}"
+        else:
+            text += f".{part}" if text else part
+    return text

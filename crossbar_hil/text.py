@@ -1,6 +1,11 @@
 """Text for people: without control characters, and in columns."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, time
+from typing import Any
+
+LONGEST_SHOWN = 60
+"""Letters of a value that a sentence repeats."""
 
 
 def printable(text: str, instead: str = "?") -> str:
@@ -17,3 +22,28 @@ def table_lines(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[st
     shown = [header, *([printable(cell) for cell in row] for row in rows)]
     widths = [max(len(row[place]) for row in shown) for place in range(len(header))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in shown]
+
+
+def shown(value: Any) -> str:
+    """Write a value that stands in a file as a person would type it there, no longer than a sentence bears.
+
+    >>> shown([True, "a"]), shown(1e-7)
+    ("[true, 'a']", '1e-07')
+    """
+    text = _typed(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
+
+
+def _typed(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return "null" if value is None else str(value).lower()
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_typed(each) for each in value)}]"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key} = {_typed(each)}' for key, each in value.items())}}}"
+    if isinstance(value, date | time):
+        return value.isoformat()
+    try:
+        return repr(value)
+    except ValueError:  # Python writes no whole number of thousands of digits
+        return "a number of thousands of digits"

@@ -8,6 +8,7 @@ Processes that the verb starts write into the same file; they are told by an env
 import json
 import os
 import re
+import sys
 import tomllib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -16,7 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from crossbar_hil.errors import DataError
+from crossbar_hil.errors import DataError, reason_of
+from crossbar_hil.parsing import parse_toml
 
 RECORD = "CROSSBAR_HIL_RECORD_VISA"
 """Names the file that sessions are recorded in."""
@@ -26,7 +28,8 @@ FORMAT = 1
 LARGEST_FILE = 1_000_000
 """A larger file that a command names, in bytes, is not kept with the recording."""
 _TOKEN = re.compile(r'tok-[0-9a-f]{12}|(?<=")[0-9a-f]{16}(?=")')
-_SERIAL = re.compile(r'(?m)^(\s*serial\s*=\s*)(["\'])(.*?)\2')
+_HOST = re.compile(r"(TCPIP\d*::)([^:\"']*[^:\"'\d.][^:\"']*)", re.IGNORECASE)
+"""Resources with the name of a host, which by the factory's setting may hold a serial number."""
 _USB = re.compile(r"(USB\d*::[^:]+::[^:]+::)([^:\"']+)", re.IGNORECASE)
 
 
@@ -40,9 +43,12 @@ def blank(text: str, serials: Iterable[str] = ()) -> str:
 
     >>> blank("Model 2602B, 1234567, 3.2", ["1234567"]), blank("USB0::0x05E6::0x2450::04411::INSTR")
     ('Model 2602B, 0000000, 3.2', 'USB0::0x05E6::0x2450::00000::INSTR')
+    >>> blank("TCPIP0::K-2602B-4123456.local::5025::SOCKET")
+    'TCPIP0::K-2602B-0000000.local::5025::SOCKET'
     """
     for serial in serials:
         text = text.replace(serial, "0" * len(serial))
+    text = _HOST.sub(lambda found: found[1] + re.sub(r"\d{5,}", lambda run: "0" * len(run[0]), found[2]), text)
     return _USB.sub(lambda found: found[1] + "0" * len(found[2]), text)
 
 
@@ -61,19 +67,33 @@ def without_tokens(text: str) -> str:
 
 
 class Recorder:
-    """Appends events to a recording; several processes may do so at the same time."""
+    """Appends events to a recording; several processes may do so at the same time.
+
+    What cannot be written ends the recording, which is told once, and nothing else: what is said to instruments matters
+    more, above all "off".
+    """
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
+        self.failure = ""
+        """Why nothing is recorded any more; empty while it is."""
 
     def add(self, **event: Any) -> None:
         """Append one event, as one line in one piece."""
-        line = json.dumps(event) + "\n"
-        handle = os.open(self._path, os.O_WRONLY | os.O_APPEND)
+        if self.failure:
+            return
+        line = (json.dumps(event) + "\n").encode("ascii")
         try:
-            os.write(handle, line.encode("ascii"))
-        finally:
-            os.close(handle)
+            handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0))
+            try:
+                whole = os.write(handle, line) == len(line)
+            finally:
+                os.close(handle)
+            self.failure = "" if whole else "the disk is full"
+        except OSError as error:
+            self.failure = reason_of(error)
+        if self.failure:
+            sys.stderr.write(f"warning: {self._path}, of VISA exchanges, ends in the middle: {self.failure}\n")
 
 
 def begin(path: Path, words: list[str], version: str) -> Recorder:
@@ -97,6 +117,8 @@ def begin(path: Path, words: list[str], version: str) -> Recorder:
     files = dict(_named_files(words))
     utc = datetime.now(UTC).isoformat(timespec="seconds")
     recorder.add(visa_recording=FORMAT, version=version, utc=utc, command=words, files=files)
+    if recorder.failure:
+        raise DataError(f"{path}, for VISA exchanges, cannot be written: {recorder.failure}")
     return recorder
 
 
@@ -107,11 +129,28 @@ def _named_files(words: Iterable[str]) -> Iterator[tuple[str, str]]:
         text = _text_of(Path(name))
         if text is None:
             continue
-        yield name, blank(_SERIAL.sub(lambda found: f"{found[1]}{found[2]}{'0' * len(found[3])}{found[2]}", text))
-        for inner in _strings(text) if name.endswith(".toml") else ():
+        if not name.endswith(".toml"):
+            yield name, blank(text)
+            continue
+        strings = list(_strings(text))
+        yield name, blank(_without_serials(text, strings))
+        for _, inner in strings:
             kept = _text_of(Path(name).parent / inner)
             if kept is not None:
-                yield inner, kept
+                yield inner, blank(kept)
+
+
+def _without_serials(text: str, strings: Iterable[tuple[str, str]]) -> str:
+    """Return a bench file whose serial numbers are zeros, and those in what boxes answer to ``*IDN?``."""
+    for key, value in strings:
+        fields = value.split(",")
+        if key == "identity" and len(fields) > 2:
+            fields[2] = re.sub(r"\S", "0", fields[2])
+        if key in ("serial", "identity"):
+            zeros = "0" * len(value) if key == "serial" else ",".join(fields)
+            for quote in "\"'":
+                text = text.replace(f"{quote}{value}{quote}", f"{quote}{zeros}{quote}")
+    return text
 
 
 def _text_of(path: Path) -> str | None:
@@ -121,18 +160,18 @@ def _text_of(path: Path) -> str | None:
     return None
 
 
-def _strings(text: str) -> Iterator[str]:
-    """Return the strings of a TOML file that may name a file."""
+def _strings(text: str) -> Iterator[tuple[str, str]]:
+    """Return the strings of a TOML file, each of which may name a file, with the key that it belongs to."""
     with suppress(tomllib.TOMLDecodeError):
-        stack: list[Any] = [tomllib.loads(text)]
+        stack: list[tuple[str, Any]] = [("", parse_toml(text))]
         while stack:
-            each = stack.pop()
+            key, each = stack.pop()
             if isinstance(each, dict):
-                stack += each.values()
+                stack += each.items()
             elif isinstance(each, list):
-                stack += each
+                stack += [(key, one) for one in each]
             elif isinstance(each, str):
-                yield each
+                yield key, each
 
 
 @dataclass
@@ -170,7 +209,13 @@ def read_recording(path: str | Path) -> Recording:
         raise DataError(f"{path} cannot be read as a recording of VISA exchanges: {error}") from error
     if not lines or not isinstance(lines[0], dict) or lines[0].get("visa_recording") != FORMAT:
         raise DataError(f"{path} is no recording of VISA exchanges of format {FORMAT}")
-    first, *events = lines
+    try:
+        return _recording_of(Path(path), *lines)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{path} is no whole recording of VISA exchanges: {type(error).__name__} {error}") from error
+
+
+def _recording_of(path: Path, first: dict[str, Any], *events: dict[str, Any]) -> Recording:
     sessions: dict[str, RecordedSession] = {}
     code = None
     for event in events:
@@ -180,4 +225,6 @@ def read_recording(path: str | Path) -> Recording:
             sessions[event["session"]] = RecordedSession(event["open"])
         else:
             sessions[event["session"]].events.append(event)
-    return Recording(Path(path), first["command"], first["files"], list(sessions.values()), code)
+    # Names alone, as whoever plays it writes the files into a folder of its own.
+    files = {name: text for name, text in first["files"].items() if Path(name).name not in ("", "..")}
+    return Recording(path, list(first["command"]), files, list(sessions.values()), code)

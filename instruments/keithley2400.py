@@ -15,8 +15,9 @@ from crossbar_hil.instrument import Reading, SourceSettings
 from .scpi.answers import flag, number, records
 from .scpi.bounds import SourceLimits
 from .scpi.properties import offers, tripped_property
-from .scpi.source import SHORTEST_READING_NPLC, ScpiSource
+from .scpi.source import ScpiSource
 from .settings.keithley2400 import SETTINGS, SETTLE_S
+from .settings.setting import SHORTEST_READING_NPLC
 from .transport.adapter import allowing
 
 _DECADES_A = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0)

@@ -3,7 +3,9 @@
 import gc
 import os
 import signal
+import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -18,9 +20,13 @@ from crossbar_hil.bench.file import load_bench  # noqa: E402
 from crossbar_hil.owners.addresses import loopback_allowed  # noqa: E402
 from crossbar_hil.runs.training import train_and_record  # noqa: E402
 
+from . import forking  # noqa: E402
+
 CONVERGING_SEED = 1
 COMPILED = {"bench", "circuit", "cli", "ensemble", "runs", "spiking", "studies", "twins"}
 """Folders of tests that run compiled code."""
+TESTS = Path(__file__).parent
+FROM_THE_END = os.environ.get("PYTEST_XDIST_WORKER", "gw0")[-1] in "13579"
 
 # Thousands of small benches in one process that has loaded everything: with Python's own thresholds the collector of
 # circles took 40 % of the time of the emulator's tests. Tests that need it call it.
@@ -37,12 +43,45 @@ for each, how in ((signal.SIGINT, signal.default_int_handler), (getattr(signal, 
         signal.signal(each, how)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    """Have every other worker collect from the end, so that of two each makes the bytecode of half of the tests."""
+    report = yield
+    if FROM_THE_END and isinstance(collector, pytest.Directory):
+        report.result.reverse()
+    return report
+
+
+subprocess.Popen = forking.Popen
+
+
+def pytest_configure(config):
+    forking.Popen.on = sys.platform == "linux" and config.option.markexpr == "not campaign"
+
+
+def pytest_unconfigure():
+    forking.end()
+
+
 def pytest_collection_modifyitems(items):
     """Put tests that run compiled code first, so that not every worker compiles all of it.
 
     Of two workers the second begins in the middle; when it comes to such tests the first has left the code on disk.
     """
-    items.sort(key=lambda item: COMPILED.isdisjoint(item.path.parts))
+    items.sort(key=lambda item: (COMPILED.isdisjoint(item.path.parts), TESTS not in item.path.parents, str(item.path)))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def locks_of_these_tests(tmp_path_factory):
+    """Keep the locks of emulated instruments apart from those of other tests that run here at the same time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CROSSBAR_HIL_LOCKS", str(tmp_path_factory.mktemp("locks")))
+        yield
+
+
+def pytest_collection_finish():
+    """Leave what collecting made, which stays to the end, out of every later search for circles."""
+    gc.freeze()
 
 
 @pytest.fixture
@@ -60,6 +99,13 @@ def cli(tmp_path, monkeypatch, capsys):
         return SimpleNamespace(code=ending.value.code, out=printed.out, err=printed.err)
 
     return call
+
+
+@pytest.fixture
+def real_starts():
+    """Have processes of the package start as they do where no test runs; see `tests/forking.py`."""
+    with forking.real_starts():
+        yield
 
 
 @pytest.fixture

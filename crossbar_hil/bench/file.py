@@ -9,22 +9,31 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
 import tomli_w
-from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from crossbar_hil import defaults
 from crossbar_hil.backend import Limits, Pulse
 from crossbar_hil.bench.cell_options import CellOptions
 from crossbar_hil.bench.curve_facts import read_facts, with_facts
-from crossbar_hil.bench.effects import Effects
+from crossbar_hil.bench.effects import MOST_VARIATION, Effects
 from crossbar_hil.bench.named_files import NAMED_FILES, NamedFile, files_of, renamed
 from crossbar_hil.errors import ConfigError, CrossbarError, DataError, RunError, reason_of
-from crossbar_hil.owners.addresses import why_no_library
+from crossbar_hil.owners.addresses import why_no_library, why_no_resource
 from crossbar_hil.parsing import parse_toml
 from crossbar_hil.plugins import names, nearest
+from crossbar_hil.quantities import share, si
 from crossbar_hil.shipped import data_file, is_name, is_shipped, read_bytes, shipped
-from crossbar_hil.tables import Ampere, Ohm, Second, Share, Siemens, Table, Volt, VoltSecond
-from crossbar_hil.training.confirmation import CONFIRM
+from crossbar_hil.tables import Ampere, Number, Ohm, Second, Share, Siemens, Table, Volt, VoltSecond, Whole, problems_of
+from crossbar_hil.text import shown
+from crossbar_hil.training.confirmation import CONFIRM, suggested_confirmations
 from crossbar_hil.training.settings import Training
 from crossbar_hil.twins.file import read_twin
 
@@ -43,9 +52,9 @@ class Spread(Table):
     high_siemens: Siemens | None = None
     """Span of the shifts: the central 95 % of a lognormal draw, the very ends of a rescaled one."""
     median_siemens: Siemens | None = None
-    sigma: float | None = None
+    sigma: Number | None = None
     """Median and standard deviation of the logarithm; instead of a span."""
-    cells: Annotated[int, Field(ge=2)] | None = None
+    cells: Annotated[Whole, Field(ge=2)] | None = None
     """Cells that median and sigma were found on; `tune` says what so few cannot tell."""
 
     @model_validator(mode="after")
@@ -90,6 +99,7 @@ TWIN_SAYS = (
     "curve_width_s",
     "smoothed",
     "curve_cells",
+    "step_variation_interval",
     "scale",
     "read_noise",
     "step_variation",
@@ -108,11 +118,49 @@ def _check_beside_twin(given: Collection[str], where: str = "") -> None:
         raise ConfigError(f"{where}the twin says {' and '.join(also)}, so that cannot be given beside it")
 
 
+def _ohms(value: Any) -> float:
+    found = si(value, "ohm")
+    if not math.isfinite(found):
+        raise ConfigError(f"{shown(value)} must be a finite number")
+    return found
+
+
+def _wires(value: Any) -> Any:
+    """Return one resistance, or those of word lines and of bit lines."""
+    if not isinstance(value, list | tuple):
+        return _ohms(value)
+    if len(value) != 2:
+        raise ConfigError(f"{shown(value)} must be one resistance, or two, that of word lines and that of bit lines")
+    return tuple(_ohms(each) for each in value)
+
+
+def _interval(value: Any) -> tuple[float, float] | None:
+    """Return the ends of an interval of shares, of a list or of text such as "10 % to 30 %"."""
+    if value is None:
+        return None
+    ends = value.split(" to ") if isinstance(value, str) else value
+    if not isinstance(ends, list | tuple) or len(ends) != 2:
+        raise ConfigError(f"{shown(value)} is not two shares, such as '10 % to 30 %' or [0.1, 0.3]")
+    low, high = (share(each) for each in ends)
+    if not 0 <= low <= high <= MOST_VARIATION:
+        raise ConfigError(f"{shown(value)} must rise, from 0 to {MOST_VARIATION:g}")
+    return low, high
+
+
+def _resistors(value: Any) -> Any:
+    """Return one resistance, or rows of them."""
+    if not isinstance(value, list):
+        return value if value is None else _ohms(value)
+    if not all(isinstance(row, list) for row in value):
+        raise ConfigError(f"{shown(value)} must be one resistance, or a list of rows, each a list of resistances")
+    return [[_ohms(each) for each in row] for row in value]
+
+
 class Chip(Effects):
     """``[chip]``: the virtual chip."""
 
-    rows: int = 4
-    columns: int = 4
+    rows: Whole = 4
+    columns: Whole = 4
     curve: str = "figure2a"
     """Name of a shipped curve, or a file, relative to the bench file."""
     curve_amplitude_v: Volt | None = None
@@ -120,10 +168,12 @@ class Chip(Effects):
     """The pulse that a plain curve file was measured with, if known."""
     smoothed: bool = False
     """Whether the closest monotone curve is taken."""
-    curve_cells: Annotated[int, Field(ge=0)] | None = None
+    curve_cells: Annotated[Whole, Field(ge=0)] | None = None
     """Cells that the curve was measured on; `tune` says what so few cannot tell. 1 if not given; 0 takes it for that of
     every cell, as a curve that ships is."""
-    scale: float | None = None
+    step_variation_interval: Annotated[tuple[float, float] | None, BeforeValidator(_interval)] = None
+    """Central 95 % of a step variation that was measured: `tune` says what is not known of it."""
+    scale: Number | None = None
     """K in G = K ((G_exp(m) - G_exp(0)) + shift); if not given 10 for the shipped curve with shifts, 1 for any other
     chip, as measured siemens are siemens."""
     spread: Spread | None = None
@@ -137,11 +187,11 @@ class Chip(Effects):
     twin: str | None = None
     """Twin that `calibrate` made: every virtual chip is one that its readings leave possible. Curve, K, noise and steps
     are then those of the twin."""
-    wire_ohm: Ohm | tuple[Ohm, Ohm] = 0.0
+    wire_ohm: Annotated[float | tuple[float, float], BeforeValidator(_wires)] = 0.0
     """Of one segment; a pair is that of word lines and that of bit lines."""
     write: Literal["direct", "half-select"] = "direct"
     """How pulses reach a cell."""
-    threshold: float = defaults.THRESHOLD
+    threshold: Number = defaults.THRESHOLD
     """Share of a measured amplitude below which a voltage leaves a cell as it is."""
     cell: str = "ohmic"
     """Cell model: how current depends on voltage."""
@@ -221,11 +271,11 @@ class LimitTable(Table):
     read_v: Volt
     pulse_v: Volt
     width_s: Second
-    pulses: Annotated[int, Field(ge=1, strict=True)] | None = None
+    pulses: Annotated[Whole, Field(ge=1)] | None = None
     """Most pulses that a cell may ever get; a real chip must have it."""
     dose_vs: Annotated[VoltSecond, Field(gt=0)] | None = None
     """Largest dose that a cell may ever get, the sum of voltage times width; a real chip must have it."""
-    jump: Annotated[float, Field(gt=1)] = defaults.JUMP
+    jump: Annotated[Number, Field(gt=1)] = defaults.JUMP
     """Factor by which a cell may change between two maps of the chip; a larger change stops the run."""
 
     @model_validator(mode="after")
@@ -253,10 +303,18 @@ class InstrumentTable(Table):
     """PyVISA library: ``@py``, ``@ivi``, ``FILE.yaml@sim`` where the kind is emulated, empty for what is installed."""
     deadline_s: Second = defaults.DEADLINE_S
     """Longest time that an exchange may take beyond what the instrument was asked to wait."""
-    baud: Annotated[int, Field(gt=0)] | None = None
+    baud: Annotated[Whole, Field(gt=0)] | None = None
     """Bits a second of an RS-232 line (``ASRL...``), as set at the instrument; 8 data bits, no parity, 1 stop bit."""
     ends: Literal["LF", "CR", "CRLF"] = "LF"
     """What ends a message on such a line, as set at the instrument."""
+
+    @field_validator("resource")
+    @classmethod
+    def _no_url(cls, resource: str | None) -> str | None:
+        why = why_no_resource(resource or "")
+        if why:
+            raise ConfigError(why)
+        return resource
 
     @model_validator(mode="after")
     def _serial_line(self) -> Self:
@@ -276,10 +334,10 @@ class WiringTable(Table):
 
     matrix: str = "matrix"
     """Name of the switch matrix among the instruments."""
-    slot: int = 1
-    rows: list[int]
+    slot: Whole = 1
+    rows: list[Whole]
     """Matrix column of each chip row, the first first."""
-    columns: list[int]
+    columns: list[Whole]
     """Matrix column of each chip column."""
     ports: dict[str, str]
     """Matrix row (letter or number) of each port: drive, meter, ground, guard, divider."""
@@ -305,7 +363,7 @@ class MeasurementTable(Table):
     """Largest current to be measured, pulses included."""
     read_range_a: Annotated[Ampere, Field(gt=0)] | None = None
     """Largest current of a read; `range_a` if not given."""
-    nplc: Annotated[float, Field(gt=0)] = 1.0
+    nplc: Annotated[Number, Field(gt=0)] = 1.0
     """Integration time of a reading, in power-line cycles."""
     discharge_s: Annotated[Second, Field(ge=0, le=1)] = defaults.DISCHARGE_S
     """Time at 0 V before relays move."""
@@ -318,10 +376,10 @@ class EmulationTable(Table):
     """Whether waiting takes no time or real time."""
     line_ohm: Ohm = 0.0
     """Resistance between each bond pad and the cells."""
-    resolution: float = 1e-9
+    resolution: Number = 1e-9
     """Step of a reading relative to its range; finer than any meter, so that a rehearsal equals its dry run. 1e-6 is
     like a real one of six and a half digits."""
-    resistors: Ohm | list[list[Ohm]] | None = None
+    resistors: Annotated[float | list[list[float]] | None, BeforeValidator(_resistors)] = None
     """A board of resistors in place of the chip, in ohm: one value for all, or a row of values for each row."""
     panel: Literal["answers", "asks"] = "answers"
     """Whether what a person is asked, on a bench whose matrix is `manual`, is answered by itself or by you."""
@@ -406,6 +464,8 @@ class Bench(Table):
         """Evaluations in a row that must meet every target: as given, or as it follows from what is said of noise."""
         if self.training.confirm is not None:
             return self.training.confirm
+        if self.chip and self.chip.twin is not None:
+            return suggested_confirmations(read_twin(data_file(self.chip.twin)).numbers.read_noise.value)
         return CONFIRM if self.noisy else 1
 
     @property
@@ -483,7 +543,7 @@ def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[
     try:
         return Bench.model_validate(tables)
     except ValidationError as error:
-        problems = [_sentence(problem) for problem in error.errors(include_url=False)]
+        problems = problems_of(error, _near)
         raise ConfigError(f"{where}: {'; '.join(problems)}", [f"{where}: {each}" for each in problems]) from error
 
 
@@ -505,8 +565,7 @@ def _check_facts(curve: Any) -> None:
     try:
         Chip.model_validate(read_facts(data_file(curve)))
     except ValidationError as error:
-        problems = "; ".join(_sentence(problem) for problem in error.errors(include_url=False))
-        raise ConfigError(f"curve file {curve}: {problems}") from error
+        raise ConfigError(f"curve file {curve}: {'; '.join(problems_of(error, _near))}") from error
 
 
 def _bench_tables(name_or_file: str) -> tuple[dict[str, Any], str]:
@@ -571,18 +630,9 @@ def _lay_over(tables: dict[str, Any], upper: dict[str, Any], what: str, where: s
     return merged
 
 
-def _sentence(problem: ErrorDetails) -> str:
-    """Turn a finding of pydantic into words: key, value, bound."""
-    key = ".".join(str(part) for part in problem["loc"]) or "the file"
-    if problem["type"] == "extra_forbidden":
-        return f"unknown key {key}{nearest(str(problem['loc'][-1]), _fields_at(problem['loc'][:-1]))}"
-    if problem["type"] == "missing":
-        return f"{key} is missing"
-    message = problem["msg"].removeprefix("Value error, ")
-    message = message[0].lower() + message[1:]
-    if problem["type"] == "value_error":
-        return f"{key}: {message}"
-    return f"{key} = {problem['input']!r}: {message}"
+def _near(place: tuple[int | str, ...]) -> str:
+    """Return a hint of the known key nearest to an unknown one."""
+    return nearest(str(place[-1]), _fields_at(place[:-1]))
 
 
 def _fields_at(loc: tuple[int | str, ...]) -> list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 from crossbar_hil.bench.file import Bench, InstrumentTable
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.instrument import NOT_TOLD, Identity, SourceMeter
-from crossbar_hil.owners.addresses import check_hardware, is_here, is_simulation, why_no_library
+from crossbar_hil.owners.addresses import check_hardware, is_here, is_simulation, why_no_library, why_no_resource
 from crossbar_hil.owners.proof import why_not_emulated
 from crossbar_hil.plugins import load
 from crossbar_hil.visa_record import is_replayed
@@ -33,6 +33,7 @@ def open_instruments(
     tell: Callable[[str], None] | None = None,
     seen: Seen = lambda name, identity: None,  # noqa: ARG005 - the signature of one
     patience: Callable[[], float] | None = None,
+    silence: Callable[[str, float | None], object] | None = None,
 ) -> dict[str, Any]:
     """Connect to every instrument of a bench and see that each is the one that the file names.
 
@@ -44,7 +45,7 @@ def open_instruments(
         The chip of an emulated bench is drawn from it.
     owned : ExitStack
         Closes the sessions, and the emulated instruments, when it is closed.
-    resources, ask, tell, seen, patience
+    resources, ask, tell, seen, patience, silence
         As of `crossbar_hil.bench.opening.open_backend`.
 
     Raises
@@ -75,6 +76,8 @@ def open_instruments(
         if wrong:
             raise ConfigError(wrong)
         seen(name, identity)
+        if silence is not None and hasattr(instrument, "tell_silence"):
+            instrument.tell_silence(silence)
         instruments[name] = instrument
     return instruments
 
@@ -132,7 +135,7 @@ def open_instrument(
     tell: Callable[[str], None] | None = None,
 ) -> Any:
     """Open one instrument; one that is a person is asked on the terminal, by `ask` and `tell` if they are given."""
-    why = why_no_library(table.visa, "emulated")
+    why = why_no_library(table.visa, "emulated") or why_no_resource(resource)
     if why:
         raise ConfigError(f"instruments.{name}.{why}")
     driver = load("instruments", table.driver).open

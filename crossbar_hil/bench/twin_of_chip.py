@@ -7,7 +7,6 @@ from crossbar_hil.bench.file import Bench
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.shipped import data_file
 from crossbar_hil.spent import chip_key
-from crossbar_hil.training.confirmation import suggested_confirmations
 from crossbar_hil.twins.file import Twin, read_twin
 
 STILL = 0.02
@@ -53,12 +52,14 @@ def of_another_bench(bench: Bench, twin: Twin | None) -> str | None:
     )
 
 
-def with_known_noise(bench: Bench, twin: Twin | None) -> Bench:
-    """Return a bench whose training confirms as the read noise of the twin asks for, unless it says otherwise."""
-    if twin is None or bench.training.confirm is not None:
+def with_known_noise(bench: Bench) -> Bench:
+    """Return a bench whose training confirms as the read noise of its twin asks for, unless it says otherwise.
+
+    Whoever trains it, one chip or many, asks this, as a trainer that knows of noise alone confirms any of it.
+    """
+    if bench.chip is None or bench.chip.twin is None or bench.training.confirm is not None:
         return bench
-    wanted = suggested_confirmations(twin.numbers.read_noise.value)
-    return bench.model_copy(update={"training": bench.training.model_copy(update={"confirm": wanted})})
+    return bench.model_copy(update={"training": bench.training.model_copy(update={"confirm": bench.confirm})})
 
 
 def moved_since(twin: Twin, siemens: FloatArray) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from crossbar_hil.errors import DataError
 from crossbar_hil.instrument import Identity
-from crossbar_hil.owners.addresses import host_of, numbers_of
+from crossbar_hil.owners.addresses import host_of, numbers_of, with_host
 
 _LONGEST = 40
 _CLASSES = frozenset({"instr", "socket", "raw", "intfc", "memacc", "backplane", "servant"})
@@ -52,7 +52,7 @@ def same_resource(name: str) -> str:
     >>> same_resource("USB::0x05E6::0x2450::04::INSTR")
     'usb0::1510::9296::04::0::instr'
     """
-    words = [word.strip().lower() for word in name.strip().split("::")]
+    words = [re.sub(r"\s*,\s*", ",", word.strip().lower()) for word in name.strip().split("::")]
     if words[0].startswith("asrl/") and len(words) == 1:  # a serial port by the name of its file
         words.append("instr")
     interface = _INTERFACE.fullmatch(words[0])
@@ -82,11 +82,13 @@ def same_places(name: str, numbers: Callable[[str], tuple[str, ...]] = numbers_o
     --------
     >>> same_places("TCPIP::localhost::05025::SOCKET")
     ('tcpip0::127.0.0.1::5025::socket',)
+    >>> same_places("TCPIP0::localhost,1024::INSTR")
+    ('tcpip0::127.0.0.1,1024::inst0::instr',)
     """
     spelling, host = same_resource(name), host_of(name)
     if host is None:
         return (spelling,)
-    return tuple(spelling.replace(f"::{host.lower()}::", f"::{number}::", 1) for number in numbers(host))
+    return tuple(with_host(spelling, number) for number in numbers(host))
 
 
 def same_identity(identity: Identity) -> str:

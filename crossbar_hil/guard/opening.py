@@ -12,6 +12,7 @@ from crossbar_hil.bench.file import BENCH_FILE, Bench, InstrumentTable, load_ben
 from crossbar_hil.bench.instruments import Seen, check_addresses, open_instrument, write_to_stderr, wrong_identity
 from crossbar_hil.bench.opening import fresh_seed, likeness_of, open_backend
 from crossbar_hil.bench.recorded import bench_hash
+from crossbar_hil.bench.twin_of_chip import with_known_noise
 from crossbar_hil.errors import BenchBusy, ConfigError, CrossbarError
 from crossbar_hil.guard.client import GuardedBackend, Hello
 from crossbar_hil.guard.ledger import default_path, why_dose_unknown
@@ -74,7 +75,7 @@ def open_checked(bench: Bench, *, seed: int) -> DeviceBackend:
     """Open a bench that is already checked, for a session that is no run; see `open_bench`."""
     guarded = bool(bench.instruments)
     backend = open_guarded(bench, seed=seed, folder=session_folder()) if guarded else open_backend(bench, seed=seed)
-    backend.training = BenchTraining(bench.name, bench.training)
+    backend.training = BenchTraining(bench.name, with_known_noise(bench).training)
     return backend
 
 

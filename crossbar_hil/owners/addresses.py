@@ -13,8 +13,9 @@ from crossbar_hil.errors import ConfigError
 LIBRARIES = ("", "@py", "@ivi")
 """VISA libraries that a bench file may name besides files of pyvisa-sim: any other name could be that of a program."""
 _SIMULATED = re.compile(r"[^@]+\.yaml@sim")
-_ON_NETWORK = re.compile(r"(?:tcpip|vicp|prlgx-tcpip)\d*::(.+?)::", re.IGNORECASE)
-"""Resources with the name or number of a host (VPP-4.3, address string grammar; Prologix as pyvisa-py writes it)."""
+_ON_NETWORK = re.compile(r"(?:tcpip|vicp|prlgx-tcpip)\d*::\s*(.+?)\s*(?:,[^:]*)?::", re.IGNORECASE)
+"""Resources with the name or number of a host (VPP-4.3, address string grammar; Prologix, and the port of a host after
+a comma, as pyvisa-py writes them)."""
 LookUp = Callable[..., list[tuple[Any, ...]]]
 _allowed: ContextVar[bool] = ContextVar("loopback_allowed", default=False)
 
@@ -36,14 +37,31 @@ def why_no_library(visa: str, kind: str | None) -> str:
     )
 
 
+def why_no_resource(resource: str) -> str:
+    """Return why a bench file may not name a resource; empty if it may."""
+    if "://" not in resource:
+        return ""
+    return (
+        f"resource {resource!r} holds ://, by which pySerial opens files and connections instead of a serial line: "
+        "write a device, such as ASRL/dev/ttyUSB0::INSTR or ASRL3::INSTR, or the host, such as "
+        "TCPIP0::192.168.0.10::5025::SOCKET"
+    )
+
+
 def host_of(resource: str) -> str | None:
     """Return the host in a VISA resource name; None for an instrument that is not on a network.
 
-    >>> host_of("TCPIP0::smu.lab::5025::SOCKET"), host_of("GPIB0::24::INSTR")
-    ('smu.lab', None)
+    >>> host_of("TCPIP0::smu.lab::5025::SOCKET"), host_of("TCPIP::smu.lab,1024::INSTR"), host_of("GPIB0::24::INSTR")
+    ('smu.lab', 'smu.lab', None)
     """
     found = _ON_NETWORK.match(f"{resource.strip()}::")
-    return found[1].strip() if found else None
+    return found[1] if found else None
+
+
+def with_host(resource: str, host: str) -> str:
+    """Return a VISA resource name of an instrument on a network with another host."""
+    found = _ON_NETWORK.match(f"{resource}::")
+    return resource if found is None else resource[: found.start(1)] + host + resource[found.end(1) :]
 
 
 def numbers_of(host: str, look_up: LookUp = socket.getaddrinfo) -> tuple[str, ...]:

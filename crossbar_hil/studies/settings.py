@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from crossbar_hil.bench.file import TWIN_SAYS, WHERE_CELLS_START, WITHIN_95, Bench, Chip, Spread
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import nearest
+from crossbar_hil.tables import problems_of
 from crossbar_hil.training.settings import Training
 
 Value = float | int | str | bool
@@ -30,7 +31,9 @@ class SettingTable:
 
 CHIPS = (
     SettingTable("training", Training),
-    SettingTable("chip", Chip, frozenset({"spread", "stuck", "dead", "unformed", "cell_options"})),
+    SettingTable(
+        "chip", Chip, frozenset({"spread", "stuck", "dead", "unformed", "cell_options", "step_variation_interval"})
+    ),
     SettingTable("chip.spread", Spread),
 )
 """Tables of the settings of a chip that is trained."""
@@ -96,7 +99,7 @@ class Key:
         try:
             value: Value = _adapter(self).validate_python(text)
         except ValidationError as error:
-            raise ConfigError(f"{self} {text!r}: {_message_of(error)}") from error
+            raise ConfigError("; ".join(problems_of(error, key=str(self)))) from error
         return value
 
     def of(self, bench: Bench) -> Value | None:
@@ -203,6 +206,8 @@ def with_settings(bench: Bench, values: Mapping[Key, Value]) -> Bench:
     update: dict[str, Any] = {"training": _revise(Training, bench.training.model_dump(), training)}
     if cells:
         before = chip.model_dump()
+        if "step_variation" in cells:
+            before.pop("step_variation_interval")  # of another one
         if chip.start is None and set(cells) & set(WHERE_CELLS_START):
             before |= dict.fromkeys(WHERE_CELLS_START)
         twin = cells.get("twin", before["twin"])
@@ -222,7 +227,7 @@ def _revise(model: type[BaseModel], before: dict[str, Any], values: Mapping[str,
         return model.model_validate({**before, **values})
     except ValidationError as error:
         given = ", ".join(f"{name} {value}" for name, value in values.items())
-        raise ConfigError(f"{given}: {_message_of(error)}") from error
+        raise ConfigError("; ".join(problems_of(error, key=given))) from error
 
 
 def _in_form_of(spread: Spread | None, values: Mapping[str, Value]) -> dict[str, Any]:
@@ -263,8 +268,3 @@ def _adapter(key: Key) -> TypeAdapter[Any]:
 
 def _leaves(hint: Any) -> list[Any]:
     return [leaf for each in typing.get_args(hint) for leaf in _leaves(each)] or [hint]
-
-
-def _message_of(error: ValidationError) -> str:
-    message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
-    return message[0].lower() + message[1:]

@@ -12,6 +12,9 @@ from crossbar_hil.training.updates import Pulses, Update
 
 IDLE = 5
 """Epochs in a row in which nothing could be pulsed that end a training, where readings are not known to repeat."""
+KEPT = 2000
+"""Epochs whose readings and pulses are kept at least: at 10 % read noise a cell is judged by 145 pulses, and one that
+gets fewer than one in ten epochs need not be judged."""
 
 
 class Motion:
@@ -44,7 +47,10 @@ class Motion:
         known_curve: bool,
     ) -> None:
         self.sent: list[Pulses] = []
-        """What followed each epoch; whoever trains adds it."""
+        """What followed each of the last epochs; whoever trains adds it."""
+        self._gone = 0  # epochs before these
+        self._kept = max(KEPT, 2 * unresponsive)
+        self._had: BoolArray = np.zeros(backend.shape, dtype=bool)  # cells that got a pulse in one of those
         self.given_up = ""
         """Why nothing can move any more, once a training is to end for that."""
         self._readings: list[FloatArray] = []
@@ -62,9 +68,12 @@ class Motion:
 
     def read(self, conductances: FloatArray) -> None:
         """Take the (R, C) readings of an epoch, in siemens."""
-        self._readings.append(conductances)
-        if len(self.sent) >= self._due:
+        if self._reactions:
+            self._readings.append(conductances)
+        if self._updates >= self._due:
             self._judge()
+        if len(self.sent) >= 2 * self._kept:
+            self._forget()
 
     def possible(self, wanted: Pulses) -> Pulses | None:
         """Leave out unresponsive cells; None if nothing would move, and a training is to end for that."""
@@ -72,7 +81,7 @@ class Motion:
         if self._blocks:
             wanted = self._without_unresponsive(wanted)
             left = np.count_nonzero(wanted.counts)
-        updates = len(self.sent)
+        updates = self._updates
         if not self._most_idle or (left and not (updates >= self._ends_due and self._all_ended(wanted.counts))):
             return wanted
         self._idle = self._idle + 1 if self._idle_at == updates - 1 else 1
@@ -80,7 +89,7 @@ class Motion:
         if self._idle < self._most_idle:
             return None
         if not asked:
-            self.given_up = NO_MORE_SENT if any(sent.counts.any() for sent in self.sent) else NOTHING_SENT
+            self.given_up = NO_MORE_SENT if self._pulsed.any() else NOTHING_SENT
         else:
             why = NONE_REACTS if not left else NONE_MOVES if left < asked else ENDS_REACHED
             self.given_up = why if left == asked else f"{why}{self._advice}"
@@ -94,15 +103,37 @@ class Motion:
             found |= each.cells
         return found
 
+    @property
+    def _updates(self) -> int:
+        """Epochs that are over."""
+        return self._gone + len(self.sent)
+
+    @property
+    def _pulsed(self) -> BoolArray:
+        """(R, C) cells that ever got a pulse."""
+        found = self._had.copy()
+        for sent in self.sent:
+            found |= sent.counts > 0
+        return found
+
+    def _forget(self) -> None:
+        """Let go of what was longest ago, so that a training of weeks needs no more memory than one of hours."""
+        if self._reactions:
+            self._judge()
+        self._had = self._pulsed
+        many = len(self.sent) - self._kept
+        del self.sent[:many], self._readings[:many]
+        self._gone += many
+
     def _judge(self) -> None:
         every = [sent.counts for sent in self.sent]
         if self._one_way:
-            self._reactions[0].judge(self._readings, every, every)
+            self._reactions[0].judge(self._readings, every, every, self._gone)
         else:
             falling = [sent.depressing for sent in self.sent]
             rising = [sent.counts - sent.depressing for sent in self.sent]
             for each, pulses in zip(self._reactions, (rising, falling), strict=True):
-                each.judge(self._readings, pulses, every)
+                each.judge(self._readings, pulses, every, self._gone)
         self._due = min(each.due for each in self._reactions)
         self._blocks = any(each.any for each in self._reactions)
 
@@ -117,12 +148,9 @@ class Motion:
         """Say whether every cell that is wanted is at the end of its curve, brought there by pulses of this kind."""
         left = self._backend.pulses_left()
         if left:
-            self._ends_due = len(self.sent) + -(-left // self._most)
+            self._ends_due = self._updates + -(-left // self._most)
             return False
         cells = wanted > 0
         if not self._backend.saturated_cells()[cells].all():
             return False
-        had: BoolArray = np.zeros(cells.shape, dtype=bool)  # a chip may be at its end before anything was sent
-        for sent in self.sent:
-            had |= sent.counts > 0
-        return bool(had[cells].all())
+        return bool(self._pulsed[cells].all())  # a chip may be at its end before anything was sent

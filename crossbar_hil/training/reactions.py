@@ -54,13 +54,21 @@ class Reactions:
         self.any = False
         self._after, self._most = unresponsive, most
         self._noisy = False
+        self._start: FloatArray | None = None  # the first readings
+        self._sigma = 0.0  # noise of a reading, as last seen
         self._seen = 0  # updates that are in the number below
         self._idle: IntArray = np.zeros(shape, dtype=np.int64)  # pulses since the last change
         self._most_idle = 0  # of the cells that are not found
         self.due = -(-unresponsive // most)
         """Updates before which no cell can be found; `judge` need not be called earlier."""
 
-    def judge(self, readings: Sequence[FloatArray], pulses: Sequence[IntArray], all_pulses: Sequence[IntArray]) -> None:
+    def judge(
+        self,
+        readings: Sequence[FloatArray],
+        pulses: Sequence[IntArray],
+        all_pulses: Sequence[IntArray],
+        gone: int = 0,
+    ) -> None:
         """Judge every cell.
 
         Parameters
@@ -69,15 +77,21 @@ class Reactions:
             Conductances before each of E updates and after the last, in siemens.
         pulses, all_pulses : sequence of ndarray, shape (R, C)
             Those of this direction in each of the updates, and all.
+        gone : int
+            Updates before these, which were judged before and are known no more.
         """
-        updates = len(all_pulses)
-        if not self._noisy:
-            own = stack(pulses[self._seen :])
-            every = own if pulses is all_pulses else stack(all_pulses[self._seen :])
-            self._count_idle(stack(readings[self._seen :]), own, every)
+        updates = gone + len(all_pulses)
+        self._start = readings[0] if self._start is None else self._start
+        if self._seen < updates and not self._noisy:
+            seen = self._seen - gone
+            own = stack(pulses[seen:])
+            every = own if pulses is all_pulses else stack(all_pulses[seen:])
+            self._count_idle(stack(readings[seen:]), own, every)
             self._seen = updates
         if self._noisy:
-            self._judge_noisy(np.array(readings), np.array(pulses), np.array(all_pulses) == 0)
+            least = LEAST_SHARE * float(np.median(np.abs(self._start)))
+            self._judge_noisy(np.array(readings), np.array(pulses), np.array(all_pulses) == 0, least)
+            self.due += gone
             return
         if self._most_idle >= self._after:
             self.cells |= self._idle >= self._after
@@ -85,9 +99,10 @@ class Reactions:
             self._most_idle = int(self._idle[~self.cells].max(initial=0))
         self.due = updates + -(-(self._after - self._most_idle) // self._most)
 
-    def _judge_noisy(self, readings: FloatArray, pulses: IntArray, quiet: BoolArray) -> None:
-        least = LEAST_SHARE * float(np.median(np.abs(readings[0])))
-        sigma = _noise(readings, quiet, least)
+    def _judge_noisy(self, readings: FloatArray, pulses: IntArray, quiet: BoolArray, least: float) -> None:
+        if quiet.any():
+            self._sigma = _noise(readings, quiet, least)
+        sigma = self._sigma
         needed, had = pulses_to_judge(self._after, sigma), pulses.sum(axis=0)
         for row, column in np.argwhere((had >= needed) & ~self.cells):
             own = pulses[:, row, column]

@@ -12,7 +12,7 @@ from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import load
 from crossbar_hil.shipped import data_file
-from crossbar_hil.tables import PerAmpere, Second, Siemens, Table, Volt
+from crossbar_hil.tables import Number, PerAmpere, Second, Siemens, Table, Volt, Whole
 from crossbar_hil.training.learnable import check_learnable
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.trainer import Trainer
@@ -24,13 +24,13 @@ class Training(Table):
 
     patterns: str = "perceptron"
     """Name of a shipped pattern set, or a file, relative to the bench file."""
-    epochs: int = defaults.EPOCHS
+    epochs: Whole = defaults.EPOCHS
     """Most evaluations."""
     beta: PerAmpere = defaults.BETA
     """Gain of the activation."""
-    target: float = defaults.TARGET
+    target: Number = defaults.TARGET
     """Activation to reach for a 1."""
-    target0: float | None = None
+    target0: Number | None = None
     """Activation not to exceed for a 0; that of a 1 with the other sign if not given."""
     v0: Volt = defaults.V0
     """Row voltage of a 0."""
@@ -44,13 +44,13 @@ class Training(Table):
     """Learning rule."""
     pull_back: bool = defaults.PULL_BACK
     """Whether activations beyond their target are pulled back to it."""
-    dead_zone: float = 0.0
+    dead_zone: Number = 0.0
     """Activations nearer to their target than this are left alone."""
-    confirm: Annotated[int, Field(ge=1)] | None = None
+    confirm: Annotated[Whole, Field(ge=1)] | None = None
     """Evaluations in a row that must meet every target; 1 if not given, 18 if readings are known to be noisy."""
     give_up: bool = True
     """Whether training ends when nothing can move any more."""
-    unresponsive: Annotated[int, Field(ge=0)] = defaults.UNRESPONSIVE
+    unresponsive: Annotated[Whole, Field(ge=0)] = defaults.UNRESPONSIVE
     """A cell that did not react to so many pulses in a row gets no more; more if readings are noisy or the curve is
     flat for longer, 0 for never."""
     depress_v: Volt | None = None
@@ -63,9 +63,9 @@ class Training(Table):
     """The partner is depressed instead where the cell that should rise reads at least this."""
     verify_siemens: Siemens | None = None
     """A potentiated cell is read, and pulsed again until it has risen by so much."""
-    tries: int = 5
+    tries: Whole = 5
     """Most pulses until it has risen."""
-    fresh_reads: Annotated[int, Field(ge=0)] | None = None
+    fresh_reads: Annotated[Whole, Field(ge=0)] | None = None
     """Evaluations of a chip that has converged, by reads alone; 20 if readings are known to vary, else none."""
     check_labels: bool = True
     """Whether labels are refused that no chip without bias can learn; needs cells that follow Ohm's law."""

@@ -1,6 +1,8 @@
 """``twin.toml``: what a calibration says of a chip, how sure each number is, and draws of what the chip may be like."""
 
 import functools
+import hashlib
+import json
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +18,16 @@ from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import ConfigError, DataError, RunError, reason_of
 from crossbar_hil.parsing import parse_toml
 from crossbar_hil.shipped import TextFile, read_text
-from crossbar_hil.tables import Second, Siemens, Volt
+from crossbar_hil.tables import Number, Second, Siemens, Volt, Whole, problems_of
 
 Rows = list[list[float]]
+ANEW = (
+    "a twin is not written by hand: `crossbar-hil calibrate BENCH --from READINGS --to NEW.toml` makes it anew from "
+    "the readings beside it, a file that ends in .readings.jsonl"
+)
+"""The way out of a twin file that is wrong."""
+DIGEST = "sha256"
+"""Key of what tells whether a twin file is as it was written: of all that it says, however it is laid out."""
 
 
 class Part(BaseModel):
@@ -30,9 +39,9 @@ class Part(BaseModel):
 class Estimate(Part):
     """A number, its central 95 % interval, and where it comes from."""
 
-    value: float
-    low: float
-    high: float
+    value: Number
+    low: Number
+    high: Number
     source: str
 
 
@@ -44,20 +53,20 @@ class Source(Part):
     kind: Literal["simulated", "emulated", "hardware"]
     chip_id: str | None = None
     """Name of the chip in the socket."""
-    seed: int | None = None
+    seed: Whole | None = None
     """Of a virtual chip."""
     made_utc: str
     version: str
     """Of this package."""
     read_v: Volt
-    reads: int
+    reads: Whole
     """Maps of the chip in all."""
     amplitude_v: Volt
     width_s: Second
     """The pulse."""
-    pulses: int
+    pulses: Whole
     """Pulses that each cell got: training starts from the map after them."""
-    seconds: float | None = None
+    seconds: Number | None = None
     """Time from the last pulse to the last reading, on the clock of the chip; None if no clock told."""
     spare: tuple[tuple[int, int], ...] = ()
     """Cells whose whole curve was measured, counted from 0."""
@@ -154,9 +163,9 @@ class Twin(Part):
     """A whole twin file."""
 
     format: Literal[1] = 1
-    rows: Annotated[int, Field(ge=1)]
-    columns: Annotated[int, Field(ge=1)]
-    scale: Annotated[float, Field(gt=0)]
+    rows: Annotated[Whole, Field(ge=1)]
+    columns: Annotated[Whole, Field(ge=1)]
+    scale: Annotated[Number, Field(gt=0)]
     """K in G = K ((G_exp(m) - G_exp(0)) f + shift)."""
     source: Source
     numbers: Numbers
@@ -180,6 +189,15 @@ class Twin(Part):
         for name, least in (("step_factors", 0.0), ("levels", 0.0), ("start_siemens", 0.0)):
             if min(map(min, getattr(self.draws, name))) < least:
                 raise ConfigError(f"draws.{name} must not be negative")
+        fall = float(self._rises.min())  # along a curve that falls below its start a cell could end there
+        lowest = np.array(self.draws.start_siemens) + fall * np.array(self.draws.step_factors)
+        if lowest.min() < 0:
+            draw, cell = divmod(int(lowest.argmin()), lowest.shape[1])
+            row, column = divmod(cell, self.columns)
+            raise ConfigError(
+                f"curve_siemens falls {-fall:g} S below its start, and draw {draw + 1} has not got as much at row "
+                f"{row + 1}, column {column + 1}"
+            )
         return self
 
     @property
@@ -229,7 +247,8 @@ class Twin(Part):
             f"[cells]\n{_arrays_as_toml(dict(self.cells))}",
             f"[draws]\n{_arrays_as_toml(dict(self.draws))}",
         ]
-        return "\n".join(parts)
+        text = "\n".join(parts)
+        return f'{DIGEST} = "{_digest(tomllib.loads(text))}"\n{text}'
 
     def write(self, path: Path) -> None:
         """Write a new file.
@@ -262,17 +281,20 @@ def read_twin(file: TextFile) -> Twin:
 @functools.lru_cache(maxsize=16)
 def _parse(name: str, text: str) -> Twin:
     try:
-        return Twin.model_validate(parse_toml(text, most_bytes=None))
+        tables = parse_toml(text, most_bytes=None)
+        told = tables.pop(DIGEST, None)
+        twin = Twin.model_validate(tables)
     except tomllib.TOMLDecodeError as error:
-        raise DataError(f"twin file {name} is not valid TOML: {error}") from error
+        raise DataError(f"twin file {name} is not valid TOML: {error}; {ANEW}") from error
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"]) or "the file"
-        message = first["msg"].removeprefix("Value error, ")
-        raise DataError(
-            f"twin file {name}: {key}: {message[0].lower()}{message[1:]}; a twin is not written by hand, and "
-            "`crossbar-hil calibrate BENCH --from READINGS --to NEW.toml` makes it anew from its readings"
-        ) from error
+        raise DataError(f"twin file {name} is damaged: {problems_of(error)[0]}; {ANEW}") from error
+    if told is not None and told != _digest(tables):
+        raise DataError(f"twin file {name} was changed since it was made, as its {DIGEST} shows; {ANEW}")
+    return twin
+
+
+def _digest(tables: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()
 
 
 def _arrays_as_toml(table: dict[str, Any]) -> str:

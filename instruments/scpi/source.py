@@ -18,8 +18,6 @@ from .bounds import SourceLimits, check_settings, check_within, smallest_range
 from .instrument import ScpiInstrument
 from .table import Questions, Together, left_alone, line, lines, must_read_back, parse_found, question
 
-SHORTEST_READING_NPLC = 0.01
-"""Integration time inside pulses: 0.2 ms at 50 Hz, so that a pulse is timed by its delay and not by its reading."""
 MOST_PULSES = 1_000_000
 RESET_S = 3.0
 """What a reset and an autozero may take beyond the deadline of an exchange, in seconds; an assumption."""

@@ -4,7 +4,18 @@ Pages and subsystems are those of chapter 6, SCPI command reference, of the Mode
 chapter 12 of the Model 2470 reference manual has the same.
 """
 
-from .setting import Action, Asked, Chosen, Number, Setting, SettingTable, Switch, Words, full_scale
+from .setting import (
+    SHORTEST_READING_NPLC,
+    Action,
+    Asked,
+    Chosen,
+    Number,
+    Setting,
+    SettingTable,
+    Switch,
+    Words,
+    full_scale,
+)
 
 PROTECTIONS_V = (2, 5, 10, 20, 40, 60, 80, 100, 120, 140, 160, 180, 200, 300, 400, 500)
 """Over-voltage limits; each model has some of them (smu.source.protect.level)."""
@@ -48,6 +59,9 @@ SETTINGS = SettingTable(
             "6, SENSe1 subsystem", lambda chosen: chosen.range_a, reads_back=lambda chosen: full_scale(chosen.range_a)),
     Setting("current_range_auto_enabled", ":SENS:CURR:RANG:AUTO", "whether the measure range follows the current",
             Switch(), "6-50", False),
+    # Zero and reference are kept for each integration time, and are taken for the present one (smu.measure.autozero).
+    Setting("autozero_of_pulses", f":SENS:CURR:NPLC {SHORTEST_READING_NPLC};:SENS:AZER:ONCE", "", Action(),
+            "6, SENSe1 subsystem", asked=Asked.NEVER),
     Setting("current_nplc", ":SENS:CURR:NPLC", "the integration time in power-line cycles", Number(0.01, 10),
             "6, SENSe1 subsystem", lambda chosen: chosen.settings.nplc),
     Setting("autozero_now", ":SENS:AZER:ONCE", "", Action(), "6, SENSe1 subsystem", asked=Asked.NEVER),
@@ -85,3 +99,27 @@ SETTINGS = SettingTable(
     Setting("precision", ":FORM:ASC:PREC", "in how many digits readings are written; 0 is as many as there are",
             Number(0, 16, whole=True), "6, FORMat subsystem", 0, BATCH),
 )  # fmt: skip
+
+LEFT_OUT = {
+    "*RST *RCL :*CONF:LIST:REC :TRIG:BLOC:CONF:*": "what they change of a cell or a reading is in the table",
+    "*SAV :SYST:POS :*CONF:LIST:*": "what is kept for another day",
+    "*LANG": "acts when the power comes; the command set is asked for at set-up",
+    ":SOUR:CURR :SOUR:CURR:* :SOUR:LIST:CURR* :OUTP:CURR:SMOD": "of a current source, which :SOUR:FUNC excludes",
+    ":OUTP:SMOD": "the same setting as :OUTP:VOLT:SMOD",
+    ":SOUR:SWE:* :SOUR:LIST:VOLT* :SOUR:PULS:* :TRIG:*": (
+        "a trigger model comes with the message that starts it, and an empty one is left"
+    ),
+    ":INIT :ABOR *TRG": "there is no trigger model to start but while pulses are sent",
+    ":SOUR:VOLT:RANG:AUTO:LLIM :CURR:RANG:AUTO:*": "of automatic ranges, which are told",
+    ":*:DEL:USER :SOUR:VOLT:DEL:USER": "of blocks that are not used",
+    ":VOLT :VOLT:* :RES:* :CALC:VOLT:* :CALC:RES:*": "of functions that are not measured, which :SENS:FUNC excludes",
+    ":CURR:OCOM": "of resistance, which is not measured",
+    ":CURR:REL:ACQ :CALC:CURR:MATH:*": "of offsets and calculations, which are told",
+    ":CALC2:*": "limit tests change no reading",
+    ":TRAC:CLE :TRAC:DEL :TRAC:MAKE :TRAC:POIN :TRAC:TRIG :TRAC:LOG*": (
+        "of buffers; the one that is read is cleared when pulses start"
+    ),
+    ":DIG:*": "digital lines are another connector",
+    ":DISP:* :SYST:* :STAT:* *CLS *ESE *SRE *OPC *WAI": "no cell and no reading can tell",
+}
+"""Patterns of what else can be set and is not in the table, and why."""

@@ -1,8 +1,9 @@
 """What tells the models of the Keithley 2600 series apart: ranges, limits, channels.
 
-From the tables "Measure ranges", "Source ranges" and smuX.source.limitY of the Keithley 2600B reference manual,
-2600BS-901-01 Rev. F (June 2021), for the B models, and from table 6-1 of the 2600A one, 2600AS-901-01 Rev. B (September
-2008), for the A models. The range of 10 A of the 200 V models is for pulses only and not used.
+From the tables "Measure ranges" and "Source ranges", smuX.source.limitY and the voltage source operating boundaries of
+the Keithley 2600B reference manual, 2600BS-901-01 Rev. F (June 2021), for the B models, and from table 6-1 of the 2600A
+one, 2600AS-901-01 Rev. B (September 2008), for the A models. The range of 10 A of the 200 V models is for pulses only
+and not used.
 """
 
 from dataclasses import dataclass, replace
@@ -23,16 +24,20 @@ class Limits:
     """Smallest current limit, in amperes."""
     least_range_a: float
     """Smallest measure range, in amperes."""
+    full_power_v: float
+    """Largest voltage range on which `most_current_a` is allowed, in volts."""
+    most_high_a: float
+    """Largest current limit on the ranges above it, in amperes."""
     analog_filter: bool = False
     """Whether there is a filter on its smallest ranges that can be switched."""
     bare: bool = False
     """Whether older firmware may lack some settings, which are then left out."""
 
 
-_FORTY_V = Limits((0.1, 1.0, 6.0, 40.0), 3.0, 10e-9, 100e-9)
-_TWO_HUNDRED_V = Limits((0.2, 2.0, 20.0, 200.0), 1.5, 10e-9, 100e-9)
-_NANOAMPERE = Limits((0.2, 2.0, 20.0, 200.0), 1.5, 100e-12, 1e-9, analog_filter=True)
-_PICOAMPERE = Limits((0.2, 2.0, 20.0, 200.0), 1.5, 100e-12, 100e-12, analog_filter=True)
+_FORTY_V = Limits((0.1, 1.0, 6.0, 40.0), 3.0, 10e-9, 100e-9, 6.0, 1.0)
+_TWO_HUNDRED_V = Limits((0.2, 2.0, 20.0, 200.0), 1.5, 10e-9, 100e-9, 20.0, 0.1)
+_NANOAMPERE = replace(_TWO_HUNDRED_V, least_compliance_a=100e-12, least_range_a=1e-9, analog_filter=True)
+_PICOAMPERE = replace(_NANOAMPERE, least_range_a=100e-12)
 
 
 LIMITS: dict[str, Limits] = {

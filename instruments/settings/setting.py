@@ -11,6 +11,8 @@ from math import inf
 
 from crossbar_hil.instrument import SourceSettings
 
+SHORTEST_READING_NPLC = 0.01
+"""Integration time inside pulses: 0.2 ms at 50 Hz, so that a pulse is timed by its delay and not by its reading."""
 Expected = str | float | bool | tuple[float, float]
 """A word, a number, a switch, or the two ends of an interval."""
 

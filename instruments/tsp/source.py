@@ -241,6 +241,11 @@ class Keithley2600SourceMeter(SourceMeter):
                 f"{self.name} cannot promise a guard at low impedance; its manual states no guard current"
             )
         range_v = next(each for each in limits.ranges_v if each >= settings.range_v)
+        if range_v > limits.full_power_v and settings.compliance_a > limits.most_high_a:
+            raise ConfigError(
+                f"{self.name} cannot have compliance_a = {settings.compliance_a:g} on its {range_v:g} V range, which "
+                f"takes up to {limits.most_high_a:g}; with range_v up to {limits.full_power_v:g} it can"
+            )
         return Chosen(settings, range_v, settings.range_a, self._letter)
 
     def _prepared(self) -> SourceSettings:

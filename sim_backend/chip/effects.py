@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, checked_array
 from crossbar_hil.bench.effects import Effects
 from crossbar_hil.errors import DataError
+from crossbar_hil.tables import problems_of
 
 from .generator_state import set_words, words_of
 from .reading_noise import FLICKER_S, ReadingNoise
@@ -36,10 +37,7 @@ def checked_effects(**numbers: Any) -> Effects:
     try:
         return Effects(**numbers)
     except ValidationError as error:
-        found = error.errors(include_url=False)[0]
-        name = ".".join(str(part) for part in found["loc"])
-        value = f"{name} {numbers[name]}: " if name in numbers else ""
-        raise DataError(value + found["msg"].removeprefix("Value error, ").lower()) from error
+        raise DataError(problems_of(error)[0]) from error
 
 
 class ChipEffects:

@@ -50,6 +50,7 @@ _QUICK_CHIP = {
     "curve_width_s",
     "smoothed",
     "curve_cells",
+    "step_variation_interval",
     *("wire_ohm", "write", "threshold"),
 }
 _QUICK_TRAINING = {*_TRAINING, "patterns", "amplitude_v", "width_s", "rule", "fresh_reads"}

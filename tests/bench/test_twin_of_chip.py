@@ -10,8 +10,11 @@ from crossbar_hil.bench.file import Bench, Chip, load_bench
 from crossbar_hil.bench.headroom import headroom
 from crossbar_hil.bench.twin_of_chip import moved_since, of_another_bench, twin_of_bench, with_known_noise
 from crossbar_hil.errors import ConfigError
+from crossbar_hil.guard.opening import open_bench
 from crossbar_hil.studies.convergence.forecast import TWIN_CHIPS, forecast
-from crossbar_hil.studies.convergence.points import chips_of_point
+from crossbar_hil.studies.convergence.points import Point, chips_of_point
+from crossbar_hil.studies.settings import find_key, with_settings
+from crossbar_hil.training.trainer import Trainer
 from crossbar_hil.twins.making import make_twin
 from crossbar_hil.twins.readings import Map, Readings
 
@@ -71,13 +74,24 @@ def test_a_bench_is_as_noisy_as_its_twin_says(bench, quiet, tmp_path):
     assert bench("wafer 3").confirm == 1
 
 
-def test_the_noise_that_the_twin_found_is_known_to_the_training(bench, twin, quiet):
-    lab = bench("wafer 3")
-    assert with_known_noise(lab, twin).training.confirm == 18  # (18 + 1) / (18 + 2) = 95 %
-    assert with_known_noise(lab, quiet).training.confirm == 1
-    assert with_known_noise(lab, None).training.confirm is None
-    asked = lab.model_copy(update={"training": lab.training.model_copy(update={"confirm": 3})})
-    assert with_known_noise(asked, twin).training.confirm == 3
+@pytest.mark.parametrize(("noise", "wanted"), [(0.0, 1), (0.001, 1), (0.002, 1), (0.01, 18)])
+def test_whoever_trains_draws_of_a_twin_confirms_as_its_noise_asks_for(twin, tmp_path, noise, wanted):
+    # (18 + 1) / (18 + 2) = 95 %; up to 0.2 % one evaluation is enough.
+    told = twin.numbers.read_noise.model_copy(update={"value": noise})
+    numbers = twin.numbers.model_copy(update={"read_noise": told})
+    file = tmp_path / "twin.toml"
+    twin.model_copy(update={"numbers": numbers}).write(file)
+    lab = load_bench("simulated", overrides={"chip": {"twin": str(file)}})
+    assert lab.confirm == with_known_noise(lab).training.confirm == wanted  # train, and what it says
+    assert Point.of(lab, {}).bench.training.confirm == wanted  # tune, sweep and the forecast of a training
+    with open_bench("simulated", overrides={"chip": {"twin": str(file)}}) as backend:  # a script
+        assert Trainer.from_bench(backend).confirm == wanted
+    asked = with_settings(lab, {find_key("confirm"): 3})
+    assert asked.confirm == with_known_noise(asked).training.confirm == Point.of(asked, {}).bench.training.confirm == 3
+
+
+def test_a_bench_without_a_twin_confirms_as_its_trainer_finds():
+    assert with_known_noise(load_bench("simulated")).training.confirm is None
 
 
 def test_a_chip_that_was_not_touched_since_is_where_it_was_left(twin):

@@ -82,7 +82,7 @@ BAD = [
     (("--scale", "0"), 1, "scale 0.0 must be finite and above zero"),
     (("--scale=-1",), 1, "scale -1.0 must be finite and above zero"),
     (("--beta", "0"), 1, "beta 0.0 per ampere must be above zero and at most 1e+300"),
-    (("--beta", "nan"), 2, "training.beta = nan: input should be a finite number"),
+    (("--beta", "nan"), 2, "training.beta = nan must be a finite number"),
     (("--beta", "much"), 2, "'much' is not a number with a unit"),
     (("--target", "1"), 1, "target 1.0 must lie between -1 and 1"),
     (("--target", "1.2"), 1, "target 1.2 must lie between -1 and 1"),

@@ -47,7 +47,7 @@ ROWS = [
     (":SENS:AVER OFF", ":SENS:AVER?", "0"),
     (":SENS:AVER:TCON REP", ":SENS:AVER:TCON?", "REP"),
     (":SENS:AVER:COUN 1", ":SENS:AVER:COUN?", "1"),
-    (":SYST:AZER ONCE", "", ""),
+    (":SYST:AZER OFF;:SYST:AZER ONCE", "", ""),  # acts if it is off (page 18-107)
     (":SYST:AZER OFF", ":SYST:AZER?", "0"),
     (":SYST:AZER:CACH OFF", ":SYST:AZER:CACH?", "0"),
     ("", ":SYST:LFR?", "50"),

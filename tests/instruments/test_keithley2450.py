@@ -27,6 +27,7 @@ ROWS = [
     (":SENS:CURR:RSEN OFF", ":SENS:CURR:RSEN?", "0"),
     (":SENS:CURR:RANG 1.000000000e-04", ":SENS:CURR:RANG?", "0.0001"),
     (":SENS:CURR:RANG:AUTO OFF", ":SENS:CURR:RANG:AUTO?", "0"),
+    (":SENS:CURR:NPLC 0.01;:SENS:AZER:ONCE", "", ""),  # zero and reference of the aperture inside pulses
     (":SENS:CURR:NPLC 1.000000000e+00", ":SENS:CURR:NPLC?", "1"),
     (":SENS:AZER:ONCE", "", ""),
     (":SENS:CURR:AZER OFF", ":SENS:CURR:AZER?", "0"),
@@ -123,7 +124,7 @@ def test_another_command_set_is_refused_before_anything_is_set(language):
 def test_an_answer_that_is_no_command_set_is_garbled():
     with (
         expected_protocol(Keithley2450, [*OFF, ("*LANG?", "ERROR"), *OFF], name="smu") as smu,
-        pytest.raises(GarbledReply, match="'ERROR' is none of SCPI, SCPI2400, TSP"),
+        pytest.raises(GarbledReply, match="'ERROR' is none of SCPI, SCPI2400 and its like, TSP"),
     ):
         smu.prepare(SETTINGS)
 

@@ -17,6 +17,7 @@ from crossbar_hil.bench.recorded import load_recorded_bench
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.guard.journal import read_journal
 from crossbar_hil.guard.opening import make_bench_safe, open_bench, open_guarded
+from crossbar_hil.owners import proof
 from crossbar_hil.state import state_folder
 
 posix = pytest.mark.skipif(os.name == "nt", reason="owners and modes of POSIX")
@@ -109,6 +110,24 @@ def test_the_copy_of_a_bench_in_a_run_is_believed_no_more_than_the_file(tmp_path
     (tmp_path / "bench.toml").write_text(text.replace('"@py"', '"/some/lib.so@ivi"'))
     with pytest.raises(ConfigError, match="no VISA library that a bench file may name"):
         load_recorded_bench(tmp_path)
+    assert no_library == []
+
+
+@pytest.mark.fault("X7")
+@pytest.mark.parametrize("start", ["ASRL", "asrl", "PRLGX-ASRL0::", "ASRLCOM"])
+@pytest.mark.parametrize("rest", ["spy:///dev/null?file={victim}", "SPY:///dev/null?file={victim}", "socket://h:1"])
+def test_a_serial_line_is_a_device_and_no_url_by_which_pyserial_writes_files(tmp_path, no_library, start, rest):
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    resource = start + rest.format(victim=victim) + "::INSTR"
+    path = tmp_path / "lab.toml"
+    path.write_text(write_bench(tmp_path, REAL, "hardware").read_text().replace(REAL["smu"], resource))
+    with pytest.raises(ConfigError, match=r"smu\.resource: resource .* holds ://.* write a device, such as"):
+        load_bench(str(path))
+    bench = load_bench("emulated")  # put together by a program
+    with pytest.raises(ConfigError, match="holds ://"):
+        open_backend(bench, seed=1, resources=dict.fromkeys(bench.instruments, resource))
+    assert victim.read_text() == "precious"
     assert no_library == []
 
 
@@ -218,6 +237,12 @@ def test_a_secret_that_others_could_have_written_or_read_is_none(tmp_path, how):
             open_backend(load_bench(str(write_bench(tmp_path, resources))), seed=1)
 
 
+def test_a_secret_that_can_be_guessed_proves_nothing(monkeypatch):
+    monkeypatch.setattr(proof.socket, "create_connection", lambda *_, **__: pytest.fail("it was challenged"))
+    assert not proof._proves(5025, 5026, b"")
+    assert not proof._proves(5025, 5026, bytes(15))
+
+
 # ---------------------------------------------------------------------- who is real
 
 
@@ -233,6 +258,15 @@ def test_no_verb_takes_what_answers_on_this_machine_for_a_real_instrument(cli, t
     assert "is hardware, but instruments.smu is at" in done.out + done.err
     assert "--allow-loopback" in done.out + done.err
     assert heard == []
+
+
+@pytest.mark.fault("O7", "V17")
+@pytest.mark.parametrize("resource", ["TCPIP0::127.0.0.1,1024::inst0::INSTR", "VICP::localhost,1861::INSTR"])
+def test_a_port_behind_the_host_hides_no_loopback(tmp_path, no_library, resource):
+    path = write_bench(tmp_path, {**REAL, "smu": resource}, "hardware")
+    with pytest.raises(ConfigError, match=r"is hardware, but instruments\.smu is at .*, on this machine"):
+        open_bench(str(path))
+    assert no_library == []
 
 
 @pytest.mark.fault("V17")

@@ -29,12 +29,15 @@ DEEP = {
     "inline tables": "x = " + "{a = " * (SIZE // 5),
     "both": "x = " + "[{a = " * (SIZE // 6),
     "after a string": 'x = "\\"" \ny' + ".y" * (SIZE // 2) + " = 1",
+    "after quotes at the end of a string": """x = '''a'''' # ''''\ny""" + ".y" * (SIZE // 2) + " = 1",
+    "after double quotes at the end of one": 'x = """a"""" # """"\ny' + ".y" * (SIZE // 2) + " = 1",
     "after a comment": '# """\ny' + ".y" * (SIZE // 2) + " = 1",
 }
 NOT_DEEP = {
     "a string of dots": f'x = "{"a." * 5000}"',
     "a long string": f'x = """\n{"a.b.[[" * 5000}"""',
     "a literal string": f"x = '''\n{'a.b.{{' * 5000}'''",
+    "quotes at the end of a string": f"""x = ['''a''''', \"{"a." * 5000}\", '''''']""",
     "an escaped quote": r'x = "\"' + "a." * 5000 + '"',
     "a comment": "# " + "a." * 5000 + "\nx = 1",
     "numbers": f"x = [{'0.5, ' * 5000}]",

@@ -34,9 +34,9 @@ def test_what_is_typed_after_over_is_a_setting_and_its_values(text, name, values
     [
         ("beta", "'beta' must be KEY=LOW..HIGH:COUNT"),
         ("bta=1,2", "'bta' is no setting of [training] or [chip]; did you mean 'beta'?"),
-        ("beta=much", "beta 'much': 'much' is not a number with a unit"),
-        ("beta=5 ms", "beta '5 ms': '5 ms' is not in 1/A"),
-        ("target=nan", "target 'nan': input should be a finite number"),
+        ("beta=much", "beta: 'much' is not a number with a unit"),
+        ("beta=5 ms", "beta: '5 ms' is not in 1/A"),
+        ("target=nan", "target = nan must be a finite number"),
         ("beta=1e6..1e7", "a range is beta=LOW..HIGH:COUNT"),
         ("beta=1e7..1e6:3", "a range from 1e+07 to 1e+06 must go upwards"),
         ("beta=1e6..1e7:1", "a range of 1 values, it must have 2 to 10000"),

@@ -7,6 +7,7 @@ from crossbar_hil import DeviceBackend, Limits, Pulse, Trainer
 from crossbar_hil.errors import DataError
 from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend, draw_ensemble
+from crossbar_hil.training import motion
 from crossbar_hil.training.confirmation import suggested_confirmations
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.reactions import pulses_to_judge
@@ -222,6 +223,28 @@ def test_a_stuck_cell_is_told_from_noise_after_the_pulses_that_this_takes():
         had.append(int(result.counts[:, 3, 1].sum()))
     assert named >= 8
     assert np.median(had) <= 36
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+def test_what_was_longest_ago_is_let_go_of_and_the_same_cells_are_found(monkeypatch, noise):
+    stuck = np.zeros((4, 4), dtype=bool)
+    stuck[3, 1] = True
+    levels = ConductanceCurve(4.5e-7 + 1.5e-9 * np.arange(400))
+    found, held = [], []
+    for kept in (1000, 40):
+        monkeypatch.setattr(motion, "KEPT", kept)
+        chip = SimulatedBackend(
+            levels, np.full((4, 4), 5e-8), scale=10.0, stuck=stuck, read_noise=noise, rng=np.random.default_rng(3)
+        )
+        trainer = Trainer(chip, beta=6e6, target=0.8, epochs=250, confirm=250)  # so that it never ends
+        epochs = []
+        for each in trainer.iterate(*TRAIN):
+            epochs.append(each)
+            held.append(len(trainer._motion.sent) if kept == 40 else 0)
+        found.append((trainer._motion.unresponsive, np.array([each.counts for each in epochs])))
+    assert max(held) <= 80
+    assert found[0][0].tolist() == found[1][0].tolist() == stuck.tolist()
+    np.testing.assert_array_equal(found[0][1], found[1][1])
 
 
 # ---------------------------------------------------------------------- what a rule says

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -94,13 +96,25 @@ def test_without_any_curve_nothing_is_fitted(made):
         ("format = 1", "format = 2", "format"),
         ("[draws]", "[draws]\nmore = 1", "draws.more"),
         ("levels = [", "levels = [[-1.0],", "draws.levels"),
+        ("[draws]", "[draws", "is not valid TOML"),
+        ("curve_siemens = [", "curve_siemens = [1e-5, ", "curve_siemens falls 9.55e-06 S .* at row 3, column 3"),
     ],
 )
-def test_a_twin_file_that_is_wrong_is_told_by_key(made, tmp_path, before, after, key):
+def test_a_twin_file_that_is_wrong_is_told_by_key_and_how_it_is_made_anew(made, tmp_path, before, after, key):
     path = tmp_path / "twin.toml"
     path.write_text(made[2].as_toml().replace(before, after))
-    with pytest.raises(DataError, match=rf"twin file .*{key}"):
+    with pytest.raises(DataError, match=rf"twin file .*({key}).* calibrate BENCH --from READINGS"):
         read_twin(path)
+
+
+def test_a_number_of_a_twin_that_was_changed_beside_its_draws_is_refused(made, tmp_path):
+    path = tmp_path / "twin.toml"
+    text = made[2].as_toml()
+    path.write_text(re.sub(r"(?m)(step_spread\]\nvalue = ).*", r"\g<1>5.0", text))
+    with pytest.raises(DataError, match=r"was changed since it was made, as its sha256 shows; .*--from READINGS"):
+        read_twin(path)
+    path.write_text(text.replace("\n", "\r\n").replace(" = ", "="))  # as an editor or git may lay it out
+    assert read_twin(path).numbers == made[2].numbers
 
 
 def relaxing(share, seconds, rng, cells=16, noise=0.005):

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.bench.named_files import files_of
+from crossbar_hil.bench.twin_of_chip import with_known_noise
 from crossbar_hil.bench.virtual_chips import all_alike, virtual_chips
 from crossbar_hil.errors import ConfigError, CrossbarError, DataError
 from crossbar_hil.plugins import load
@@ -111,6 +112,7 @@ class Point:
         DataError
             If a file cannot be read.
         """
+        bench = with_known_noise(bench)
         if has_chips_of_its_own(bench):
             virtual = bench
         else:

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable
+from typing import ClassVar
 
 import numpy as np
 
@@ -30,6 +31,10 @@ class SmuInstrument(EmulatedScpiInstrument):
 
     level_ends_triggered = True
     """Whether a new level takes the place of a triggered one that still waits."""
+    most_setup: ClassVar[int] = 4
+    """Largest number of a setup that is kept."""
+    setup_names: ClassVar[tuple[str, ...]]
+    """Attributes that make a setup."""
 
     def __init__(
         self, world: World, name: str, serial: str, line_hz: float = 50.0, rng: np.random.Generator | None = None
@@ -40,6 +45,8 @@ class SmuInstrument(EmulatedScpiInstrument):
         self.format = DataFormat()
         self.measurement, self.operation, self.questionable = Register(), Register(), Register()
         self.line_auto = False
+        self.setups: dict[int, dict[str, object]] = {}
+        """Setups that ``*SAV`` kept, by number; no reset forgets them."""
         self.restart_timer()
 
     def restart_timer(self) -> None:
@@ -52,6 +59,13 @@ class SmuInstrument(EmulatedScpiInstrument):
 
     def before_level(self, source: Source) -> None:
         """Let the time pass that a new level takes, or refuse one that is not possible now."""
+
+    def before_source_range(self, source: Source, wanted: float) -> None:
+        """Refuse a range of a source that does not go with its limit."""
+
+    def restore_factory(self) -> None:
+        """Bring the instrument to what the factory left in its memory of setups."""
+        self.reset()
 
     def before_range(self, call: Call, function: str, wanted: float) -> None:
         """Refuse a fixed measure range, or change what stands against it."""

@@ -160,6 +160,8 @@ def commands(
     def set_level(self: Any, call: Call, level: float) -> None:
         source = of(self, call)
         self.before_level(source)
+        if source.auto:
+            self.before_source_range(source, source.range_holding(level))
         source.fit(level)
         source.level = level
         if self.level_ends_triggered:
@@ -167,6 +169,7 @@ def commands(
         self.apply()
 
     def set_range(self: Any, call: Call, wanted: float) -> None:
+        self.before_source_range(of(self, call), wanted)
         of(self, call).fix(wanted)
         self.apply()
 
@@ -195,16 +198,21 @@ def commands(
 
 
 def sweep_commands(
-    header: str, function: str, initial: Source, points: Callable[[Any, Call], Any], least_points: int = 2
+    header: str,
+    function: str,
+    initial: Source,
+    points: Callable[[Any, Call], Any],
+    least_points: int = 2,
+    reply: Callable[[float], str] = values.nr3,
 ) -> tuple[Command, ...]:
     """Declare mode, triggered level and staircase of one function, as `commands` does.
 
     The object that `points` finds has the number of points of a staircase as attribute ``points``.
     """
     name, most, of = NAMES[function], initial.most, of_function(function)
-    level = kinds.number(-most, most, 0.0, UNITS[function])
+    level = kinds.number(-most, most, 0.0, UNITS[function], reply)
     # A step may be twice as large as a level, and its query has no MIN, MAX or DEF.
-    twice = replace(kinds.number(-2 * most, 2 * most, 0.0, UNITS[function]), named=None)
+    twice = replace(kinds.number(-2 * most, 2 * most, 0.0, UNITS[function], reply), named=None)
 
     def set_triggered(self: Any, call: Call, wanted: float) -> None:
         source = of(self, call)

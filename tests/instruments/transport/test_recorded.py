@@ -21,9 +21,10 @@ class Instrument(Link):
 
     def __init__(self, *answers):
         self.answers = list(answers)
+        self.sent = []
 
     def write(self, content, until):
-        pass
+        self.sent.append(content)
 
     def read(self, until):
         answer = self.answers.pop(0)
@@ -75,6 +76,35 @@ def test_a_recording_holds_every_event_and_no_serial_number(recording):
     assert session.events[1]["read"] == "KEITHLEY,MODEL 2400,000000,C30\n"
     times = [each["t"] for each in session.events]
     assert times == sorted(times)
+
+
+@pytest.mark.parametrize("how", ["gone", "a link", "full"])
+def test_a_recording_that_cannot_be_written_keeps_nothing_from_an_instrument(tmp_path, capsys, monkeypatch, how):
+    path = tmp_path / "day.jsonl"
+    inside = Instrument(Chunk(b"0\n", ended=False))
+    link = RecordedLink("smu", "GPIB0::26::INSTR", begin(path, [], "0.1.0"), lambda: inside)
+    if how == "full":
+        monkeypatch.setattr(os, "write", lambda handle, content: len(content) - 1)
+    else:
+        path.rename(tmp_path / "elsewhere")
+    if how == "a link":
+        path.symlink_to(tmp_path / "elsewhere")
+    before = (tmp_path / "elsewhere").read_text() if how != "full" else ""
+    link.write(b"OUTP OFF\n", 0.0)
+    assert link.read(0.0).content == b"0\n"
+    assert inside.sent == [b"OUTP OFF\n"]
+    assert capsys.readouterr().err.count(f"{path}, of VISA exchanges, ends in the middle") == 1
+    assert how == "full" or (tmp_path / "elsewhere").read_text() == before
+    if how == "full":
+        with pytest.raises(DataError, match="cannot be written: the disk is full"):
+            begin(tmp_path / "other", [], "0.1.0")
+
+
+def test_who_waits_impatiently_for_a_recorded_session_is_asked_by_the_session_itself(tmp_path):
+    inside = Instrument()
+    link = RecordedLink("smu", "GPIB0::26::INSTR", begin(tmp_path / "day.jsonl", [], "0.1.0"), lambda: inside)
+    link.sooner = min
+    assert inside.sooner is link.sooner is min
 
 
 def played(recording, tmp_path):
@@ -129,9 +159,17 @@ def test_files_that_a_command_names_are_kept_without_serial_numbers(tmp_path, mo
     monkeypatch.chdir(tmp_path)
     Path("mine.csv").write_text("1e-6\n")
     Path("lab.toml").write_text('serial = "4711"\nresource = "USB0::1::2::4711::INSTR"\n[chip]\ncurve = "mine.csv"\n')
-    begin(tmp_path / "day.jsonl", ["train", "--bench", "lab.toml", "--start=map.json"], "0.1.0")
+    Path("other.toml").write_text(
+        """instruments.a = {'serial' = '4711', resource = "TCPIP::K-2602B-0471147.local::5025::SOCKET"}\n"""
+        """[instruments.b]\nidentity = "Box, 1,MY4711,4711"\nresource = "TCPIP::192.168.47.11::5025::SOCKET"\n"""
+    )
+    begin(tmp_path / "day.jsonl", ["train", "--bench", "lab.toml", "--start=map.json", "other.toml"], "0.1.0")
     kept = read_recording(tmp_path / "day.jsonl").files
-    assert set(kept) == {"lab.toml", "mine.csv"}
+    assert set(kept) == {"lab.toml", "mine.csv", "other.toml"}
+    assert kept["other.toml"] == (
+        """instruments.a = {'serial' = '0000', resource = "TCPIP::K-2602B-0000000.local::5025::SOCKET"}\n"""
+        """[instruments.b]\nidentity = "Box, 1,000000,4711"\nresource = "TCPIP::192.168.47.11::5025::SOCKET"\n"""
+    )
     assert "4711" not in kept["lab.toml"]
     assert 'serial = "0000"' in kept["lab.toml"]
     assert blank("usb0::0x1::0x2::AB12::instr") == "usb0::0x1::0x2::0000::instr"
@@ -139,7 +177,12 @@ def test_files_that_a_command_names_are_kept_without_serial_numbers(tmp_path, mo
 
 def test_what_is_no_recording_is_said(tmp_path):
     (tmp_path / "x").write_text(json.dumps({"visa_recording": 7}) + "\n")
-    for name in ("nothing", "x"):
+    head = {"visa_recording": 1, "command": [], "files": {}}
+    for number, lines in enumerate(
+        [[{"visa_recording": 1}], [{**head, "files": []}], [head, {"write": ""}], [head, []], [head, 5]]
+    ):
+        (tmp_path / str(number)).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    for name in ("nothing", "x", *"01234"):
         with pytest.raises(DataError, match="recording of VISA exchanges"):
             read_recording(tmp_path / name)
     with pytest.raises(DataError, match="exists; a recording of VISA exchanges is never written over"):

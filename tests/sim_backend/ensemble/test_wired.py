@@ -160,7 +160,7 @@ def test_a_cell_reacts_for_certain_as_long_as_its_curve_rises_by_more_than_wires
     assert pulses_certain(rises, shifts, 10 * ohm, 10.0, 10) == 10, "such noise asks for more than 10 pulses"
     assert pulses_certain(rises, shifts, 2.5 * ohm, 10.0, 10) == 30
     assert pulses_certain(rises, shifts, ohm, 10.0, 0) > 10**6, "nobody is judged"
-    # Down again, so that after pulse 25 a cell is where it was ten pulses before; a chip of a cell of 20 uS loses a tenth.
+    # Down again, so that after pulse 25 a cell is where it was ten before; with a cell of 20 uS wires lose too much.
     wavy = np.concatenate([np.linspace(0.0, 1e-7, 21), np.linspace(9.5e-8, 5e-8, 10)])
     assert pulses_certain(wavy, np.array([2e-8, 2e-6]), ohm, 10.0, 10).tolist() == [25, 10]
 

@@ -1,9 +1,11 @@
 """What the models of the Keithley 2400 family can do: ranges and bounds, one row a model.
 
-Sources: 2400 Series user's manual, pages 18-63 (ranges), 18-77 (levels) and 18-79 (over-voltage limits); SPEC-2400 for
-the test currents of automatic resistance, which are assumed for all models.
+Sources: 2400 Series user's manual, pages 18-62 (power), 18-63 (ranges), 18-77 (levels), 18-79 (over-voltage limits),
+18-98 (digital lines) and table 18-4 (off state); SPEC-2400 for the test currents of automatic resistance, which are
+assumed for all models.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,6 +16,8 @@ TEST_CURRENTS_A: Mapping[float, float] = {
 }  # fmt: skip
 """Current that automatic resistance sources on each range (data sheet SPEC-2400)."""
 RANGES_OHM = tuple(TEST_CURRENTS_A)
+FULL_POWER_V = 20.0
+"""Largest voltage range on which every current is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,12 @@ class Limits:
     """Largest voltage, either sign."""
     protections_v: tuple[float, ...]
     """Over-voltage limits below none, which is `most_v`, or 40 V where that is less."""
+    most_a_high: float = math.inf
+    """Largest current on the voltage ranges above `FULL_POWER_V`."""
+    off_state: str = "NORM"
+    """Output-off state after ``*RST``."""
+    digital: bool = True
+    """Whether there are digital lines."""
 
     @property
     def most_a(self) -> float:
@@ -40,12 +50,14 @@ class Limits:
 
 _DECADES_A = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 LIMITS: Mapping[str, Limits] = {
-    "2400": Limits((0.2, 2.0, 20.0, 200.0), _DECADES_A, 210.0, (20.0, 40.0, 60.0, 80.0, 100.0, 120.0, 160.0)),
-    "2401": Limits((0.2, 2.0, 20.0), _DECADES_A, 21.0, (20.0,)),
+    "2400": Limits((0.2, 2.0, 20.0, 200.0), _DECADES_A, 210.0, (20.0, 40.0, 60.0, 80.0, 100.0, 120.0, 160.0), 0.105),
+    "2401": Limits((0.2, 2.0, 20.0), _DECADES_A, 21.0, (20.0,), digital=False),
     "2410": Limits(
         (0.2, 2.0, 20.0, 1000.0),
         (1e-6, 1e-5, 1e-4, 1e-3, 2e-2, 1e-1, 1.0),
         1100.0,
         (20.0, 40.0, 100.0, 200.0, 300.0, 400.0, 500.0),
+        0.021,
+        "GUAR",
     ),
 }

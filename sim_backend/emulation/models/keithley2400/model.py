@@ -4,20 +4,23 @@ Page numbers are of the Keithley 2400 Series user's manual; emulated only. It an
 binary readings are allowed. What the manual leaves open is assumed here:
 
 - replies of settings are in seven digits; ranges answer 105 % of their name (the manual gives 1.05E-4 as a default);
-- ``*RST`` measures current only, chooses cable guard, and leaves the terminals (front or rear) as they are;
+- ``*RST`` measures current only and chooses cable guard;
 - a level in list or sweep mode is -221; the manual only says that it is not valid;
-- a compliance below 0.1 % of a fixed measure range is refused with +824;
+- a compliance below 0.1 % of a fixed measure range is refused with +822, as the firmware's release notes call it;
+- autozero that is done once changes nothing else (page 18-107);
+- a sweep through the source memory leaves the last of its setups; the output is off when a setup is recalled;
 - output-off state NORMAL limits to 0.5 % of the present measure range; GUARD (a 0 A source) counts as open;
 - a change of the level while the output is on takes 7 ms, or 10 ms with automatic range (data sheet SPEC-2400);
-- with an infinite arm count one pass is made when it is initiated and another whenever readings are asked for;
+- with an infinite arm count one pass is made when it is initiated and another whenever the latest reading is asked for;
 - remote sense, offset compensation and all that is in `stored` are settings that do nothing.
 """
 
 from collections.abc import Mapping
 from typing import ClassVar
 
+from ...scpi import setups
 from ...scpi.messages import Command
-from . import sense, source, stored, system, trace, trigger
+from . import memory, sense, source, stored, system, trace, trigger
 from .limits import LIMITS, Limits
 from .state import Keithley2400State
 
@@ -29,7 +32,9 @@ def _commands(limits: Limits) -> tuple[Command, ...]:
         *trigger.COMMANDS,
         *trace.COMMANDS,
         *system.COMMANDS,
-        *stored.COMMANDS,
+        *memory.COMMANDS,
+        *setups.COMMANDS,
+        *stored.commands_of(limits),
     )
 
 
@@ -43,9 +48,12 @@ class EmulatedKeithley2400(Keithley2400State):
         800: "Illegal with storage active",
         802: "OUTPUT blocked by output enable",
         803: "Not permitted with OUTPUT off",
+        822: "Too small for sense range",
         823: "Invalid with source read-back on",
         824: "Cannot exceed compliance range",
+        826: "Attempt to exceed power limit",
         827: "Invalid with ohms guard on",
+        830: "Invalid with INFinite ARM:COUNT",
     }
 
     def trigger(self) -> None:

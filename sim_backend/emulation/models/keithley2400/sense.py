@@ -18,7 +18,8 @@ def _set_protection_a(smu: Keithley2400State, _: Call, wanted: float) -> None:
     # One value for both directions, so its sign does not matter.
     limit = abs(wanted)
     if limit < LEAST_SHARE * (smu.limits.ranges_a[0] if measured.auto else measured.range):
-        raise ScpiError(824)
+        raise ScpiError(822)
+    smu.check_power(now.source["VOLT"].range, limit)
     most = reading.range_holding(smu.limits.ranges_a, limit)
     smu.check_guard(now.guard, most)
     now.protection_a = limit
@@ -50,7 +51,12 @@ def _tripped_v(smu: Keithley2400State, _: Call) -> str:
     return str(int(smu.setpoint()[0] == "CURR" and smu.limited()))
 
 
-_AUTOZERO = replace(FLAG, read=lambda texts, _: not values.matches(texts[0], "ONCE") and values.boolean(texts[0]))
+def _set_autozero(smu: Keithley2400State, _: Call, on: bool | None) -> None:
+    """Switch it; done once it stays as it is, for what is measured here has no drift."""
+    smu.now.autozero = smu.now.autozero if on is None else on
+
+
+_AUTOZERO = replace(FLAG, read=lambda texts, _: None if values.matches(texts[0], "ONCE") else values.boolean(texts[0]))
 _A, _V, _OHM = (f"[:SENSe#]:{sense.NAMES[each]}" for each in ("CURR", "VOLT", "RES"))
 
 
@@ -84,7 +90,7 @@ def commands(limits: Limits) -> tuple[Command, ...]:
                 "[:SENSe#]:AVERage:TCONtrol": ("average_control", choice("REPeat", "MOVing")),
                 "[:SENSe#]:AVERage:COUNt": ("average_count", integer(1, 100, 10)),
                 ":SYSTem:RSENse": ("remote_sense", FLAG),
-                ":SYSTem:AZERo[:STATe]": ("autozero", _AUTOZERO),
             }
         ),
+        _AUTOZERO.command(":SYSTem:AZERo[:STATe]", _set_autozero, lambda smu, _: smu.now.autozero),
     )

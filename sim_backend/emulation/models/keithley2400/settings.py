@@ -37,6 +37,10 @@ class Settings:
     over_voltage_v: float
     """Voltage that the output never exceeds."""
     function: str = "VOLT"
+    from_memory: bool = False
+    """Whether a start goes through setups of the source memory (page 18-73)."""
+    memory_points: int = 1
+    memory_start: int = 1
     delay_s: float = 1e-3
     delay_auto: bool = True
     points: int = LONGEST_LIST
@@ -77,7 +81,7 @@ class Settings:
     @classmethod
     def of(cls, limits: Limits) -> "Settings":
         """Return the settings of a model after ``*RST``."""
-        return cls(sources(limits), senses(limits), limits.unprotected_v)
+        return cls(sources(limits), senses(limits), limits.unprotected_v, off_state=limits.off_state)
 
     @property
     def automatic_ohms(self) -> bool:

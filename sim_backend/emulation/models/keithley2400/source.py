@@ -9,7 +9,8 @@ from .limits import Limits
 from .settings import sources
 from .state import Keithley2400State
 
-LONGEST_DELAY_S = 9999.999
+LONGEST_DELAY_S = 999.9999
+"""Page 18-82."""
 
 
 def full(range_: float) -> str:
@@ -18,11 +19,17 @@ def full(range_: float) -> str:
 
 
 def _set_function(smu: Keithley2400State, _: Call, chosen: str) -> None:
-    """Choose what is sourced; that turns the output off."""
-    if chosen != smu.now.function:
+    """Choose what is sourced, or that the source memory says so; that turns the output off."""
+    now = smu.now
+    if chosen != _function(smu):
         smu.on = False
-    smu.now.function = chosen
+    now.from_memory = chosen == "MEM"
+    now.function = now.function if now.from_memory else chosen
     smu.apply()
+
+
+def _function(smu: Keithley2400State) -> str:
+    return "MEM" if smu.now.from_memory else smu.now.function
 
 
 def _set_delay(smu: Keithley2400State, _: Call, seconds: float) -> None:
@@ -50,8 +57,8 @@ def _set_protection(smu: Keithley2400State, _: Call, wanted: float) -> None:
 def commands(limits: Limits) -> tuple[Command, ...]:
     """Return the commands of a model."""
     return (
-        choice("VOLTage", "CURRent").command(
-            ":SOURce#:FUNCtion[:MODE]", _set_function, lambda smu, _: smu.now.function
+        choice("VOLTage", "CURRent", "MEMory").command(
+            ":SOURce#:FUNCtion[:MODE]", _set_function, lambda smu, _: _function(smu)
         ),
         *(
             command
@@ -63,7 +70,7 @@ def commands(limits: Limits) -> tuple[Command, ...]:
         ),
         *setting.attributes(
             {
-                ":SOURce#:SWEep:POINts": ("points", integer(2, LONGEST_LIST, LONGEST_LIST)),
+                ":SOURce#:SWEep:POINts": ("points", integer(1, LONGEST_LIST, LONGEST_LIST)),
                 ":SOURce#:SWEep:SPACing": ("spacing", choice("LINear", "LOGarithmic")),
                 ":SOURce#:SWEep:DIRection": ("direction", choice("UP", "DOWN")),
                 ":SOURce#:SWEep:RANGing": ("ranging", choice("BEST", "AUTO", "FIXed")),

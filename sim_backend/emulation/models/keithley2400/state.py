@@ -3,7 +3,7 @@
 Page numbers are of the Keithley 2400 Series user's manual.
 """
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from ...scpi.source import Source
 from ...scpi.status import ScpiError
 from ...world.terminals import Terminal
 from ...world.world import World
-from .limits import LIMITS, TEST_CURRENTS_A, Limits
+from .limits import FULL_POWER_V, LIMITS, TEST_CURRENTS_A, Limits
 from .records import Buffer, Record
 from .settings import Settings
 
@@ -55,6 +55,7 @@ class Keithley2400State(SmuInstrument):
 
     limits: ClassVar[Limits] = LIMITS["2400"]
     every_error_ends_message = True  # page B-9
+    setup_names = ("now", "format", "register_base", "terminals")
 
     def __init__(
         self,
@@ -80,6 +81,8 @@ class Keithley2400State(SmuInstrument):
         self.waiting = False
         self.endless = False
         self.register_base = "ASC"
+        self.memory: dict[int, dict[str, Any]] = {}
+        """Setups of the source memory by location, which no reset forgets."""
         self.on = False
         self.now = Settings.of(self.limits)
         self._driven: dict[str, object] = {}
@@ -87,13 +90,24 @@ class Keithley2400State(SmuInstrument):
         self.apply()
 
     def reset(self) -> None:
-        """Output off, then everything as `Settings` says."""
+        """Output off, then everything as `Settings` says, at the front terminals (table 18-5)."""
         self.on = False
+        self.terminals = "FRON"
         self.now = Settings.of(self.limits)
         self.register_base = "ASC"
         self.format = DataFormat()
         self.abort()
         self.last = []
+        self.apply()
+
+    def restore_factory(self) -> None:
+        """Return to the state of the bench, which is what setups hold at first (page 16-4).
+
+        It differs from ``*RST`` in the order of bytes and in the over-voltage limit (notes of tables 18-3 and 18-7).
+        """
+        self.reset()
+        self.format.swapped = True
+        self.now.over_voltage_v = 40.0
         self.apply()
 
     def abort(self) -> None:
@@ -173,12 +187,19 @@ class Keithley2400State(SmuInstrument):
             raise ScpiError(823)
         if function != "CURR":
             return
-        if (
-            wanted > reading.range_holding(self.limits.ranges_a, now.protection_a)
-            or now.protection_a < LEAST_SHARE * wanted
-        ):
+        if wanted > reading.range_holding(self.limits.ranges_a, now.protection_a):
             raise ScpiError(824)
         self.check_guard(now.guard, wanted)
+
+    def before_source_range(self, source: Source, wanted: float) -> None:
+        """Refuse a voltage range on which the compliance is too much power (page 18-62, note 4)."""
+        if source is self.now.source["VOLT"]:
+            self.check_power(wanted, self.now.protection_a)
+
+    def check_power(self, range_v: float, limit_a: float) -> None:
+        """Refuse a current limit that is too much power on a voltage range."""
+        if range_v > FULL_POWER_V and limit_a > self.limits.most_a_high * (1 + 1e-9):
+            raise ScpiError(826)
 
     def check_guard(self, guard: str, range_a: float) -> None:
         """Refuse the ohms guard together with the largest current range."""

@@ -5,11 +5,15 @@ It stands for wires, lines and a panel that are not there.
 
 from ...scpi import stored, values
 from ...scpi.kinds import ACTION, CONSTANT, FLAG, Kind, choice, choices, integer, number, text
+from ...scpi.messages import Command
 from ...scpi.stored import Row
+from .limits import Limits
 
 _TRIG, _ARM = ":TRIGger[:SEQuence#]", ":ARM[:SEQuence#][:LAYer#]"
 _LINE = "[:TCONfigure][:ASYNchronous]"
 _EVENTS = ("SOURce", "DELay", "SENSe", "NONE")
+POWER_ON = ("RST", "PRESet", "SAV0", "SAV1", "SAV2", "SAV3", "SAV4")
+DIGITAL = ":SOURce2"
 
 
 ROWS = (
@@ -30,7 +34,7 @@ ROWS = (
     Row(":CALCulate2:CLIMits:CLEar:AUTO", FLAG, True),
     Row(":CALCulate2:CLIMits:MODE", choice("GRADing", "SORTing")),
     Row(":SOURce#:VOLTage:PROTection:TRIPped", CONSTANT, "0"),
-    Row(":SOURce2:TTL[:LEVel][:DEFault]", integer(0, 15), 15, kept=True),
+    Row(":SOURce2:TTL[:LEVel][:DEFault]", integer(0, 15), 15),
     Row(":OUTPut#:ENABle[:STATe]", FLAG),
     Row(":OUTPut#:ENABle:TRIPped", CONSTANT, "0"),
     Row(":TRIGger:CLEar", ACTION),
@@ -44,19 +48,24 @@ ROWS = (
     Row(_ARM + _LINE + ":ILINe", integer(1, 4, 1)),
     Row(_ARM + _LINE + ":OLINe", integer(1, 4, 2)),
     Row(":SYSTem:BEEPer[:IMMediate]", Kind(lambda texts, _: [values.number(each) for each in texts], None, most=2)),
-    Row(":SYSTem:BEEPer:STATe", FLAG, True, kept=True),
+    Row(":SYSTem:BEEPer:STATe", FLAG, True),
     Row(":SYSTem:KCLick", FLAG, True, kept=True),
     Row(":SYSTem:AZERo:CACHing[:STATe]", FLAG),
+    Row(":SYSTem:POSetup", choice(*POWER_ON), kept=True),
     Row(":SYSTem:LOCal", ACTION),
     Row(":SYSTem:REMote", ACTION),
     Row(":SYSTem:RWLock", FLAG, kept=True),
-    Row(":SYSTem:RCMode", choice("SINGle", "MULTiple"), kept=True),
+    Row(":SYSTem:RCMode", choice("SINGle", "MULTiple")),
     Row("*OPT", CONSTANT, "0"),
     Row(":DISPlay:ENABle", FLAG, True, kept=True),
-    Row(":DISPlay:DIGits", integer(4, 7, 6), kept=True),
+    Row(":DISPlay:DIGits", integer(4, 7, 6)),
     Row(":DISPlay[:WINDow#]:TEXT[:DATA]", text(20), kept=True),
     Row(":DISPlay[:WINDow#]:TEXT:STATe", FLAG, kept=True),
     Row(":DISPlay:WINDow2:TEXT[:DATA]", text(32), kept=True),
     Row(":DISPlay:WINDow2:TEXT:STATe", FLAG, kept=True),
 )
-COMMANDS = stored.commands(ROWS)
+
+
+def commands_of(limits: Limits) -> tuple[Command, ...]:
+    """Return the commands of a model, which may have no digital lines (page 18-98)."""
+    return stored.commands(row for row in ROWS if limits.digital or not row.pattern.startswith(DIGITAL))

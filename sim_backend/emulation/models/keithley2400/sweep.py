@@ -1,6 +1,7 @@
 """What an emulated Keithley 2400 sources at each trigger of a start: one level, a list or a staircase."""
 
 from ...scpi.source import staircase
+from .memory import recall_next
 from .state import Keithley2400State
 
 
@@ -17,7 +18,7 @@ def levels(smu: Keithley2400State) -> list[float]:
     """
     now = smu.now
     source = now.source[now.function]
-    if source.mode == "FIX":
+    if source.mode == "FIX" or now.from_memory:
         return []
     if source.mode == "LIST":
         # From the start point to the end and on from the first, or in the other direction from the last (page 18-93).
@@ -33,8 +34,10 @@ def levels(smu: Keithley2400State) -> list[float]:
 
 
 def prepare_trigger(smu: Keithley2400State, number: int, swept: list[float]) -> None:
-    """Bring what the next trigger brings: a level of the sweep, or a level that waits for it."""
+    """Bring what the next trigger brings: a setup of the source memory, a level of the sweep, or one that waits."""
     now = smu.now
+    if now.from_memory:
+        recall_next(smu, number)
     source = now.source[now.function]
     if swept:
         source.level = swept[number % len(swept)]

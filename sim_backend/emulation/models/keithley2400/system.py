@@ -10,12 +10,6 @@ from ...scpi.smu import LINE_FREQUENCY
 from .state import Keithley2400State
 
 
-def _preset(smu: Keithley2400State) -> None:
-    """Return to the state of the bench, which differs from ``*RST`` in the order of bytes (note of table 18-3)."""
-    smu.reset()
-    smu.format.swapped = True
-
-
 def _set_terminals(smu: Keithley2400State, _: Call, chosen: str) -> None:
     """Choose front or rear terminals, which turns the output off; both are the same nodes here."""
     if chosen != smu.terminals:
@@ -46,7 +40,7 @@ COMMANDS: tuple[Command, ...] = (
         Command(header, clear_errors, samples=("",))
         for header in (":STATus:QUEue:CLEar", ":SYSTem:CLEar", ":SYSTem:ERRor:CLEar")
     ),
-    setting.action(":SYSTem:PRESet", _preset),
+    setting.action(":SYSTem:PRESet", lambda smu: smu.restore_factory()),
     LINE_FREQUENCY,
     setting.attribute(":SYSTem:LFRequency:AUTO", "line_auto", FLAG, setting.of_instrument),
     setting.query(":SYSTem:TIME", lambda smu, _: values.nr3(smu.elapsed_s())),

@@ -70,12 +70,17 @@ def readings(smu: Keithley2400State) -> list[Record]:
 
 
 def _fetch(smu: Keithley2400State, _: Call) -> Answer:
+    """Write the readings; +830 with an arm count that never ends (page 18-118)."""
+    if smu.now.arm_count == ENDLESS:
+        raise ScpiError(830)
     return smu.format.encode([value for each in readings(smu) for value in each.numbers(smu.now.elements)])
 
 
 def _read(smu: Keithley2400State, call: Call) -> Answer:
-    """Start the trigger model and write its readings; -214 if it waits for something or never ends."""
-    if not smu.now.starts_at_once or smu.now.arm_count == ENDLESS:
+    """Start the trigger model and write its readings; -214 if it waits for something, +830 if it never ends."""
+    if smu.now.arm_count == ENDLESS:
+        raise ScpiError(830)
+    if not smu.now.starts_at_once:
         raise ScpiError(-214)
     initiate(smu)
     return _fetch(smu, call)

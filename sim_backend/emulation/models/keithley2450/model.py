@@ -11,10 +11,12 @@ for it, without an error. What no page at hand says is assumed:
 - the source delay passes before the first reading after a change of the source; automatic delay is 1 ms;
 - with autozero an integration takes three times as long, with a repeating filter as often as it counts;
 - measuring resistance sources the current of its range, up to the voltage limit, whatever is set as the source;
+- a setup that is recalled empties buffers, lists and the trigger model, as a reset does;
 - a comma may follow the last argument, as QCoDeS sends it in ``:TRAC:MAKE 'name', 100,``;
 - remote sense changes nothing but a bit of the source status; `stored` lists what changes nothing at all.
 """
 
+from ...scpi import setups
 from ...scpi.messages import Command
 from . import sense, source, stored, sweep, system, trace, trigger
 from .limits import LIMITS, Limits
@@ -29,6 +31,7 @@ def _commands(limits: Limits) -> tuple[Command, ...]:
         *trace.COMMANDS,
         *trigger.COMMANDS,
         *system.COMMANDS,
+        *setups.COMMANDS,
         *stored.COMMANDS,
     )
 

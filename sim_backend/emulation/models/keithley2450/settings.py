@@ -35,10 +35,14 @@ class SourceFunction(Source):
 
 
 def sources(limits: Limits) -> dict[str, SourceFunction]:
-    """Return what is sourced after ``*RST``."""
+    """Return what is sourced after ``*RST`` (smu.source.range, smu.source.xlimit.level)."""
     return {
-        "VOLT": SourceFunction(limits.ranges_v, limits.most_v, 20.0, limit=1.05e-4, lowest=limits.ranges_v[0]),
-        "CURR": SourceFunction(limits.ranges_a, limits.most_a, 1e-4, limit=21.0, lowest=limits.ranges_a[0]),
+        "VOLT": SourceFunction(
+            limits.ranges_v, limits.most_v, limits.ranges_v[0], limit=1.05e-4, lowest=limits.ranges_v[0]
+        ),
+        "CURR": SourceFunction(
+            limits.ranges_a, limits.most_a, limits.ranges_a[0], limit=limits.usual_v, lowest=limits.ranges_a[0]
+        ),
     }
 
 
@@ -83,7 +87,7 @@ class SenseFunction(Sense):
     offset: float = 0.0
     """What is taken off readings while `relative` is on, in the unit of the function."""
     math: bool = False
-    formula: str = "MXB"
+    formula: str = "PERC"
     factor: float = 1.0
     addend: float = 0.0
     percent_of: float = 1.0
@@ -103,7 +107,7 @@ class SenseFunction(Sense):
 def senses(limits: Limits) -> dict[str, SenseFunction]:
     """Return how each function is measured after ``*RST``."""
     return {
-        "VOLT": SenseFunction(limits.ranges_v, 20.0, lowest=limits.ranges_v[0], unit="VOLT"),
+        "VOLT": SenseFunction(limits.ranges_v, limits.ranges_v[0], lowest=limits.ranges_v[0], unit="VOLT"),
         "CURR": SenseFunction(limits.ranges_a, 1e-4, lowest=limits.ranges_a[0], unit="AMP"),
         "RES": SenseFunction(RANGES_OHM, 2e5, lowest=RANGES_OHM[0], highest=RANGES_OHM[-1], unit="OHM"),
     }

@@ -36,6 +36,7 @@ class Keithley2450State(SmuInstrument):
     """
 
     limits: ClassVar[Limits] = LIMITS["2450"]
+    setup_names = ("now", "format", "terminals")
 
     def __init__(
         self,

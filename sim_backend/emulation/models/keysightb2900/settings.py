@@ -5,8 +5,10 @@ tables 2-4 to 2-9.
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import ClassVar
 
+from ...scpi import kinds
 from ...scpi.messages import Stored
 from ...scpi.sense import TEST_CURRENTS_A, Sense
 from ...scpi.source import Source, staircase
@@ -21,13 +23,30 @@ HEADROOM, HEADROOM_HIGH = 1.06, 1.02
 """A measurement goes to 106 % of its range, above 1 A to 102 % (user's guide, table 2-5)."""
 SHORTEST_PULSE_S, LONGEST_S = 5e-5, 1e5
 """User's guide, page 6-7."""
-SHORTEST_APERTURE_S, LONGEST_APERTURE_S = 8e-6, 2.0
+SHORTEST_APERTURE_S, LONGEST_APERTURE_S, USUAL_NPLC = 8e-6, 2.0, 0.1
+"""Integration time: its ends, and what it is after ``*RST``, in power-line cycles (command reference, page 4-73)."""
+SHORTEST_INTERVAL_S = 1e-5
+"""Between triggers, of a B2911A and a B2912A (B2900A data sheet, timer and triggering)."""
 LARGEST_TRAIN = 100_000
 """Most triggers of one start."""
 INITIAL_WAIT_S = 1e-4
 """What a wait is made of that the instrument sets by itself; an assumption, its value is not published."""
 LEAST_TIME_CONSTANT_S, MOST_TIME_CONSTANT_S = 5e-6, 5e-3
 """Output filter; an automatic one is taken to have the shortest time constant."""
+
+
+def setting_text(value: float) -> str:
+    """Write a setting as a B2912A does that somebody traced: nine digits, three of exponent.
+
+    >>> setting_text(0.05)
+    '+5.00000000E-002'
+    """
+    digits, exponent = f"{value + 0.0:+.8E}".split("E")
+    return f"{digits}E{int(exponent):+04d}"
+
+
+number = partial(kinds.number, reply=setting_text)
+"""A number that is set."""
 
 
 def headroom(full: float) -> float:
@@ -42,7 +61,7 @@ class Layer:
     count: int = 1
     delay_s: float = 0.0
     source: str = "AINT"
-    interval_s: float = 1e-5
+    interval_s: float = SHORTEST_INTERVAL_S
 
 
 @dataclass
@@ -86,8 +105,8 @@ class ChannelState:
     sense: dict[str, Sense] = field(init=False)
     ohm_mode: str = "MAN"
     offset_compensated: bool = False
-    aperture_s: float = 0.02
-    aperture_auto: bool = False
+    aperture_s: float = 0.002
+    aperture_auto: bool = True
     measured: set[str] = field(default_factory=lambda: {"VOLT", "CURR"})
     off_mode: str = "NORM"
     auto_on: bool = True

@@ -7,10 +7,19 @@ import math
 
 from ...scpi import settings as setting
 from ...scpi import source, values
-from ...scpi.kinds import FLAG, choice, integer, number
+from ...scpi.kinds import FLAG, choice, integer
 from ...scpi.messages import Call, Command
 from ...scpi.source import LONGEST_LIST, NAMES
-from .settings import LEAST_TIME_CONSTANT_S, LONGEST_S, MOST_TIME_CONSTANT_S, SHORTEST_PULSE_S, ChannelState, Wait
+from .settings import (
+    LEAST_TIME_CONSTANT_S,
+    LONGEST_S,
+    MOST_TIME_CONSTANT_S,
+    SHORTEST_PULSE_S,
+    ChannelState,
+    Wait,
+    number,
+    setting_text,
+)
 from .state import KeysightB2900State
 
 
@@ -33,8 +42,8 @@ def _of_function(function: str) -> tuple[Command, ...]:
     initial = ChannelState().source[function]
     pattern, of = f"{_S}:{NAMES[function]}", source.of_function(function)
     return (
-        *source.commands(_S, function, initial, list_per_command=LONGEST_LIST),
-        *source.sweep_commands(_S, function, initial, of, least_points=1),
+        *source.commands(_S, function, initial, setting_text, setting_text, LONGEST_LIST),
+        *source.sweep_commands(_S, function, initial, of, 1, setting_text),
         setting.attribute(f"{pattern}:POINts", "points", integer(1, LONGEST_LIST, 1), of),
         setting.attribute(
             f"{pattern}:RANGe:AUTO:LLIMit", "lowest", number(0.0, initial.ranges[-1], initial.lowest), of

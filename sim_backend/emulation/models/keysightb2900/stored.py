@@ -8,6 +8,7 @@ from ...scpi.kinds import ACTION, CONSTANT, FLAG, choice
 from ...scpi.messages import Command
 from ...scpi.settings import of_instrument
 from ...scpi.stored import Row, commands
+from .settings import number
 
 _S, _WINDOW = "[:SOURce#]", ":DISPlay[:WINDow{1-2}]"
 
@@ -18,7 +19,7 @@ CHANNEL: tuple[Row, ...] = (
         for name in (sense.NAMES["VOLT"], sense.NAMES["CURR"])
         for row in (
             Row(f":SENSe#:{name}:RANGe:AUTO:MODE", choice("NORMal", "RESolution", "SPEed")),
-            Row(f":SENSe#:{name}:RANGe:AUTO:THReshold", kinds.number(11.0, 100.0, 90.0)),
+            Row(f":SENSe#:{name}:RANGe:AUTO:THReshold", number(11.0, 100.0, 90.0)),
         )
     ),
     Row(":OUTPut#:HCAPacitance[:STATe]", FLAG),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import crossbar_hil
+from crossbar_hil.plugins import load
 from crossbar_hil.sim_backend.emulation.models.keithley2400.model import EmulatedKeithley2400
 from crossbar_hil.sim_backend.emulation.models.keithley7001.model import EmulatedKeithley7001
 from crossbar_hil.sim_backend.emulation.world.world import World
@@ -119,7 +120,7 @@ def test_a_range_above_that_of_the_compliance_is_error_824(bench):
 
 def test_a_compliance_below_a_thousandth_of_the_range_is_refused(bench):
     bench.say(":SENS:CURR:PROT 1e-3", ":SENS:CURR:RANG 1e-3", ":SENS:CURR:PROT 9e-7")
-    assert bench.error() == 824
+    assert bench.ask(":SYST:ERR?") == '+822,"Too small for sense range"'
     assert bench.ask(":SENS:CURR:PROT?") == "+1.000000E-03"
 
 
@@ -425,11 +426,11 @@ def test_automatic_resistance_sources_the_current_of_its_range(resistor):
 def test_an_endless_arm_count_goes_on_until_it_is_aborted(resistor):
     resistor.say(":ARM:COUN INF", ":OUTP ON", ":FORM:ELEM TIME", ":INIT")
     assert resistor.ask(":ARM:COUN?") == "+9.900000E+37"
-    first, second = resistor.numbers(":FETC?"), resistor.numbers(":FETC?")
+    first, second = resistor.numbers(":SENS:DATA?"), resistor.numbers(":SENS:DATA?")
     assert second > first
     assert resistor.refused(":INIT") == -213
-    assert resistor.refused(":READ?") == -214
-    resistor.say(":ABOR")
+    assert [resistor.refused(each) for each in (":READ?", ":FETC?")] == [830, 830]  # page 18-118
+    resistor.say(":ABOR", ":ARM:COUN 1")
     assert resistor.numbers(":FETC?") == resistor.numbers(":FETC?")
 
 
@@ -469,11 +470,11 @@ def test_a_text_on_the_display_has_its_length(bench):
 
 
 def test_what_is_only_stored_is_reset_like_a_setting_and_the_panel_outlives_it(bench):
-    asked = ":SOUR:VOLT:PROT?;:TRIG:OUTP?;:SYST:RCM?;:SOUR2:TTL?"
-    bench.say(":SOUR:VOLT:PROT 40", ":TRIG:OUTP SOUR,DEL", ":SYST:RCM MULT", ":SOUR2:TTL 3")
-    assert bench.ask(asked) == "+4.000000E+01;SOUR,DEL;MULT;3"
+    asked = ":SOUR:VOLT:PROT?;:TRIG:OUTP?;:SYST:RCM?;:SOUR2:TTL?;:DISP:DIG?;:DISP:ENAB?"
+    bench.say(":SOUR:VOLT:PROT 40", ":TRIG:OUTP SOUR,DEL", ":SYST:RCM MULT", ":SOUR2:TTL 3", ":DISP:DIG 4;ENAB OFF")
+    assert bench.ask(asked) == "+4.000000E+01;SOUR,DEL;MULT;3;4;0"
     bench.say("*RST")
-    assert bench.ask(asked) == "+2.100000E+02;NONE;MULT;3"
+    assert bench.ask(asked) == "+2.100000E+02;NONE;SING;15;6;0"  # tables 18-2, 18-7, 18-9 and 18-11
     assert bench.ask(":SOUR:VOLT:PROT? MAX;:SOUR:VOLT:PROT? DEF") == "+2.100000E+02;+2.100000E+02"
 
 
@@ -481,8 +482,6 @@ def test_what_is_only_stored_is_reset_like_a_setting_and_the_panel_outlives_it(b
     "message",
     [
         ":CALC:MATH?",
-        ":SOUR:MEM:SAVE 1",
-        "*SAV 1",
         ":SYST:KEY 23",
         ":DISP:ATTR?",
         ":FORM:SOUR2 HEX",
@@ -631,3 +630,61 @@ def test_the_measure_range_follows_the_compliance_where_it_is_told_to(bench):
     # Page 18-68.
     bench.say(":SENS:CURR:RANG 1e-4", ":SENS:CURR:PROT:RSYN ON", ":SENS:CURR:PROT 1e-2")
     assert float(bench.ask(":SENS:CURR:RANG?")) == pytest.approx(1.05e-2)
+
+
+@pytest.mark.parametrize(
+    ("model", "off_state", "unprotected"), [("2400", "NORM", 210), ("2401", "NORM", 40), ("2410", "GUAR", 1100)]
+)
+def test_defaults_of_the_siblings_are_those_of_table_18_4_and_page_18_79(talk, model, off_state, unprotected):
+    told = talk(load("emulators", f"keithley{model}")).ask(":OUTP:SMOD?;:SOUR:VOLT:PROT?").split(";")
+    assert (told[0], float(told[1])) == (off_state, unprotected)
+
+
+def test_a_2401_has_no_digital_lines(talk):
+    assert talk(load("emulators", "keithley2401")).refused(":SOUR2:TTL 0") == -113  # page 18-98
+
+
+@pytest.mark.parametrize(
+    ("model", "high_v", "most_a", "beyond_a"), [("2400", 200, 0.105, 0.11), ("2410", 1000, 0.021, 0.022)]
+)
+def test_what_a_high_range_cannot_deliver_is_too_much_power(talk, model, high_v, most_a, beyond_a):
+    """Note 4 of page 18-62: the highest current ranges beside 200 V and 1 kV are 100 mA and 20 mA."""
+    smu = talk(load("emulators", f"keithley{model}"))
+    smu.say(f":SOUR:VOLT:RANG {high_v}", f":SENS:CURR:PROT {most_a}")
+    assert smu.refused(f":SENS:CURR:PROT {beyond_a}") == 826
+    smu.say("*CLS", ":SOUR:VOLT:RANG 20", ":SENS:CURR:PROT 1")
+    assert [smu.refused(each) for each in (f":SOUR:VOLT:RANG {high_v}", ":SOUR:VOLT:RANG:AUTO ON;:SOUR:VOLT 30")] == [
+        826,
+        826,
+    ]
+
+
+def test_a_reset_chooses_the_front_terminals_and_a_preset_limits_to_40_volts(bench):
+    bench.say(":ROUT:TERM REAR", "*RST")
+    assert bench.ask(":ROUT:TERM?;:SOUR:VOLT:PROT?") == "FRON;+2.100000E+02"  # tables 18-5 and 18-7
+    bench.say(":SYST:PRES")
+    assert bench.ask(":SOUR:VOLT:PROT?;:FORM:BORD?") == "+4.000000E+01;SWAP"
+
+
+def test_a_setup_is_recalled_with_the_output_off_and_an_empty_number_is_the_preset(bench):
+    bench.say(":SOUR:VOLT 0.3", ":SYST:RSEN ON", ":TRIG:DEL 0.2", ":OUTP ON", "*SAV 4", "*RST", "*RCL 4")
+    assert bench.ask(":SOUR:VOLT?;:SYST:RSEN?;:TRIG:DEL?;:OUTP?") == "+3.000000E-01;1;+2.000000E-01;0"
+    bench.say("*RCL 0")
+    assert bench.ask(":SYST:RSEN?;:SOUR:VOLT:PROT?") == "0;+4.000000E+01"  # page 16-4
+    assert bench.refused("*SAV 5") == -222
+
+
+def test_a_memory_sweep_goes_through_its_setups(resistor):
+    """Pages 18-93 to 18-95: three points from location 99, which are 99, 100 and 1."""
+    resistor.say(":FORM:ELEM VOLT", ":OUTP ON")
+    for location, level in ((99, 0.1), (100, 0.2), (1, 0.3)):
+        resistor.say(f":SOUR:VOLT {level}", f":SOUR:MEM:SAVE {location}")
+    resistor.say(":SOUR:VOLT 0", ":SOUR:FUNC MEM", ":SOUR:MEM:STAR 99", ":SOUR:MEM:POIN 3", ":TRIG:COUN 3", ":OUTP ON")
+    assert resistor.ask(":SOUR:FUNC?") == "MEM"
+    assert resistor.numbers(":READ?") == [0.1, 0.2, 0.3]
+    resistor.say(":SOUR:MEM:REC 100")
+    assert resistor.numbers(":SOUR:VOLT?") == [0.2]
+
+
+def test_autozero_that_is_done_once_stays_as_it_is(bench):
+    assert bench.ask(":SYST:AZER ONCE;:SYST:AZER?;:SYST:AZER OFF;:SYST:AZER ONCE;:SYST:AZER?") == "1;0"  # page 18-107
