@@ -12,7 +12,10 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-SCRIPTS = ("training_speed", "solver_speed", "ensemble_speed", "spiking_speed", "spiking_wired_speed", "exchange_rate")
+SCRIPTS = (
+    *("training_speed", "solver_speed", "ensemble_speed", "ensemble_wired_speed"),
+    *("spiking_speed", "spiking_wired_speed", "exchange_rate"),
+)
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
 
 if __name__ == "__main__":
