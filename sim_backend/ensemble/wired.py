@@ -13,7 +13,9 @@ With wires a reading changes when other cells do, and whoever judges by readings
 share of a voltage that wires can lose at most. A reading lies between 1 - s and 1 times its cell's
 conductance. So the readings of a cell that got no pulse change by less than s' = s / (1 - s), their noise sigma is
 below s' / sqrt(2), and a cell whose conductance G changes over its last K pulses by more than
-(s + 2 STRAY sigma) G has a reading that stands out: it reacts for certain, whatever else happens.
+(s + 2 STRAY sigma) G has a reading that stands out: it reacts for certain, whatever else happens. Where that does not
+say so the readings themselves are judged (`ensemble.wired_reactions`); a chip with a cell that may not react is left to
+`Trainer`.
 """
 
 import math
@@ -41,6 +43,8 @@ LEAST_NEAR = 1e-8
 """An output is at least so far from its target, in units of 1 / beta, if the lanes decide."""
 LARGEST_LOAD = 1e4
 """With wires of more than so many times the ohm of all cells together nothing is decided in lanes."""
+MOST_READINGS = 1 << 17
+"""Epochs times cells, at most, of which readings and pulses of all lanes are kept (64 MB) to see who reacts."""
 LARGEST_SIDE = 32
 """Rows and columns, at most."""
 _U = 2.0**-53
@@ -112,7 +116,7 @@ def pulses_certain(
     changes = np.abs(rises[np.minimum(had, last)] - rises[np.minimum(had - unresponsive, last)])
     needed = (loss + 2 * STRAY * sigma + 2 * BARELY_SOLVED) * best
     first = np.searchsorted(-np.minimum.accumulate(changes), -needed)
-    judged = pulses_to_judge(0, 1.0) * sigma ** (2 / 3)  # as many as that noise asks for, or a little more
+    judged = pulses_to_judge(0, 1.0) * sigma ** (2 / 3)  # what such noise asks for, or more
     return np.where(judged > unresponsive, unresponsive, had[first]).astype(np.float64)
 
 
@@ -177,10 +181,13 @@ def wired_lanes(
     def train(chips: FloatArray, out: EnsembleResult) -> None:
         flat = chips.reshape(len(chips), -1)
         most = pulses_certain(rises, flat.max(axis=1), loss_by_siemens(wires), scale, unresponsive)
+        open_ones = bool(most.min() < epochs) and epochs * flat.shape[1] <= MOST_READINGS
+        turns = epochs if open_ones else 0
         levels = np.empty(flat.shape)  # of one type, or all would be compiled twice
         train_wired(
             flat, scale, rises, layout.places, layout.row_ohm, layout.column_ohm, layout.memory(), *fixed, pull_back,
-            epochs, stops, most, out.epochs, out.converged, out.saturated, out.pulses, out.error, levels,
+            epochs, stops, unresponsive, most, turns, out.epochs, out.converged, out.saturated, out.pulses, out.error,
+            levels,
         )  # fmt: skip
         out.levels[:] = levels.reshape(chips.shape)
         if confirm > 1:  # readings repeat: a chip that meets every target meets them again and again

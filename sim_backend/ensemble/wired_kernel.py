@@ -14,6 +14,7 @@ from .kernels import FAR, quick_exp
 from .sizes import PATTERN_BLOCK, ROW_BLOCK, WIRED_LANES
 from .wired_lanes import FAST, transfer_of_any
 from .wired_of_four import transfer_of_four
+from .wired_reactions import KEPT, SEEN, all_react
 
 SHORT, ERROR, DOUBT, SLOPES, SIZED, ALIVE, MOVING, AGE, MOST, SUM, PARTS = range(11)
 """What each lane keeps beside its cells; the last are sums of gradients."""
@@ -27,7 +28,7 @@ _u = np.uintp  # an index that cannot count from the end
 def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice as fast as many
     shifts: Any, scale: float, rises: Any, places: Any, row_ohm: Any, column_ohm: Any, memory: Any, voltages: Any,
     pulls: Any, targets: Any, senses: Any, centres: Any, times: Any, near: float, close: float, basis: float,
-    of_currents: float, tiny: float, pull_back: bool, epochs: int, stops: int, most: Any,
+    of_currents: float, tiny: float, pull_back: bool, epochs: int, stops: int, unresponsive: int, most: Any, turns: int,
     numbers: Any, met: Any, ended: Any, pulses: Any, errors: Any, levels: Any,
 ) -> None:  # fmt: skip
     """Train chips with wires in lanes.
@@ -49,8 +50,12 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
     stops : int
         `ENDS` if training ends when an update would pulse only cells at their end; `OPEN` if one that would pulse none
         leaves it undecided; else 0.
+    unresponsive : int
+        As `Trainer` has it.
     most : ndarray, shape (M,)
         Pulses of a cell from which on it is not certain that it reacts.
+    turns : int
+        At least `epochs` if whether such a cell reacts is then judged by its readings, 0 if it is left undecided.
     numbers, met, ended, pulses, errors, levels
         Results: epochs (M,), 0 for undecided; whether every target is met (M,); cells at the end of their curve (M,);
         pulses (M,); sums over the merged patterns of what is missing to targets (M,); (M, R C).
@@ -65,7 +70,9 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
     deltas, edges = np.zeros((outputs * long, _L)), np.zeros((outputs, _L))
     lanes = np.zeros((PARTS + _RB, _L))
     chip_of = np.full(_L, -1, dtype=np.int64)
-    following, used = 0, lanes.shape[1]
+    readings, sends = np.zeros((turns, cells, _L)), np.zeros((turns, cells, _L))
+    kept = np.zeros((KEPT, _L))
+    following, used, turn = 0, lanes.shape[1], 0
     leave, unclear = (math.inf, 0.0) if pull_back else (0.0, near)
     unsure = -(4.0 * patterns * outputs) * near
     while True:
@@ -97,7 +104,7 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
                 for q in range(cells):
                     own[q, i], counts[q, i] = shifts[following, q], 0.0
                     conducts[places[q], i] = scale * (rises[0] + shifts[following, q])
-                lanes[AGE, i], lanes[MOST, i] = 0.0, most[following]
+                lanes[AGE, i], lanes[MOST, i], kept[SEEN, i] = 0.0, most[following], 0.0
                 following += 1
         if busy == 0:
             return
@@ -158,6 +165,23 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
             lanes[AGE, i] += 1.0
             lanes[DOUBT, i] += 1.0 if (short < 0.0) & (short > unsure) else 0.0
             lanes[ALIVE, i] = 1.0 if (short < 0.0) & (lanes[AGE, i] < epochs) else 0.0
+        # Whether cells react.
+        if turns:
+            now = turn % turns
+            for i in range(used):
+                lanes[SUM, i] = 0.0
+            for q in range(cells):
+                place = places[q]
+                for i in range(used):
+                    readings[now, q, i] = found[_u(place), i]
+                    lanes[SUM, i] += 1.0 if counts[q, i] >= lanes[MOST, i] else 0.0
+            for i in range(_L):
+                updates = int(lanes[AGE, i]) - 1
+                if lanes[ALIVE, i] * lanes[SUM, i] > 0.0 and lanes[DOUBT, i] == 0.0 and updates >= unresponsive:
+                    certain = all_react(
+                        readings, sends, counts, i, turn, updates, unresponsive, lanes[MOST, i], kept
+                    )  # fmt: skip
+                    lanes[DOUBT, i] += 0.0 if certain else 1.0
         # Equations 4 and 5.
         for i in range(used):
             lanes[MOVING, i] = 0.0
@@ -184,7 +208,7 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
                         had = ahead if s > 0.0 else behind
                         wanted = up + down
                         lanes[DOUBT, i] += 1.0 if (wanted < alive) & (edge != 0.0) else 0.0
-                        lanes[DOUBT, i] += wanted if had >= lanes[MOST, i] else 0.0
+                        lanes[DOUBT, i] += wanted if (had >= lanes[MOST, i]) & (turns == 0) else 0.0
                         lanes[MOVING, i] += wanted if (had < last) | (stops != ENDS) else 0.0
                         signs[_u(here), i] = up - down
         for i in range(used):
@@ -201,9 +225,13 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
                     place = places[q]
                     for i in range(used):
                         counts[_u(q), i] += max(sense * signs[_u(here), i], 0.0) * lanes[ALIVE, i]
+                    if turns:
+                        for i in range(used):
+                            sends[now, q, i] = max(sense * signs[_u(here), i], 0.0) * lanes[ALIVE, i]
                     for i in range(used):
                         level = _u(min(counts[_u(q), i], last))
                         conducts[_u(place), i] = scale * (rises[level] + own[_u(q), i])
+        turn += 1
 
 
 @numba.njit(**FAST)

@@ -1,6 +1,7 @@
 """Chips with wires in lock-step, against `Trainer` on a `SimulatedBackend` chip by chip, and a dense solution."""
 
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -16,7 +17,9 @@ from crossbar_hil.sim_backend.circuit.solution import output_currents
 from crossbar_hil.sim_backend.ensemble.half_select import largest_whole_loss
 from crossbar_hil.sim_backend.ensemble.plan import Plan
 from crossbar_hil.sim_backend.ensemble.wired import loss_by_siemens, pulses_certain, wired_transfer
+from crossbar_hil.sim_backend.ensemble.wired_reactions import KEPT, all_react
 from crossbar_hil.training.patterns import PatternSet
+from crossbar_hil.training.reactions import Reactions
 
 CURVE = ConductanceCurve.from_csv(data_file("figure2a"))
 TASK = PatternSet.from_csv(data_file("perceptron"))
@@ -54,12 +57,13 @@ def compare(shifts, patterns, labels, *, curve=CURVE, scale=10.0, chip, **settin
 EVERY_WAY = pytest.mark.parametrize(
     ("chips", "chip", "settings"),
     [
-        (70, {"wire_ohm": 5.0}, {"pull_back": True}),
-        (60, {"wire_ohm": 5.0}, {}),
-        (30, {"wire_ohm": (0.0, 800.0)}, {"pull_back": True, "epochs": 12}),
+        (50, {"wire_ohm": 5.0}, {"pull_back": True}),
+        (60, {"wire_ohm": 5.0}, {"beta": 1e7, "target": 0.9}),
+        (20, {"wire_ohm": (0.0, 800.0)}, {"pull_back": True, "epochs": 12}),
         (40, {"wire_ohm": (5.0, 2.0), "write": "half-select"}, {"epochs": 8}),
+        (30, {"wire_ohm": 500.0}, {"pull_back": True, "unresponsive": 10, "give_up": True, "epochs": 24}),
     ],
-    ids=["pull back", "default", "ideal word lines", "half-select"],
+    ids=["pull back", "default", "ideal word lines", "half-select", "judged by readings"],
 )
 
 
@@ -163,6 +167,30 @@ def test_a_cell_reacts_for_certain_as_long_as_its_curve_rises_by_more_than_wires
     # Down again, so that after pulse 25 a cell is where it was ten before; with a cell of 20 uS wires lose too much.
     wavy = np.concatenate([np.linspace(0.0, 1e-7, 21), np.linspace(9.5e-8, 5e-8, 10)])
     assert pulses_certain(wavy, np.array([2e-8, 2e-6]), ohm, 10.0, 10).tolist() == [25, 10]
+
+
+def test_no_cell_that_reacts_for_certain_is_found_unresponsive_by_the_trainer():
+    rng = np.random.default_rng(7)
+    outcomes = Counter()
+    for _ in range(60):
+        steps, noise = rng.choice([0.0, 2e-4, 1e-3, 1e-2], 4), float(rng.choice([1e-7, 1e-4, 1e-3, 3e-3]))
+        sent = rng.integers(0, 2, (30, 4))
+        rises = np.concatenate([np.zeros((1, 4)), np.cumsum(sent * steps, axis=0)])
+        readings = 1e-6 * (1 + rises) * (1 + noise * rng.standard_normal((31, 4)))
+        judge, kept = Reactions((1, 4), 10), np.zeros((KEPT, 1))
+        for updates in range(10, 31):
+            counts = sent[:updates].sum(axis=0, dtype=float)[:, None]
+            lanes = readings[..., None], sent[..., None].astype(float)
+            certain = all_react(*lanes, counts, 0, updates, updates, 10, 10.0, kept)
+            pulses = list(sent[:updates, None])
+            if updates >= judge.due:
+                judge.judge(list(readings[: updates + 1, None]), pulses, pulses)
+            outcomes[certain, judge.any] += 1
+            if judge.any:
+                break
+    assert not outcomes[True, True]
+    assert outcomes[True, False] > 200
+    assert outcomes[False, True] > 20
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(1, 2), (2, 2), (4, 4), (3, 6), (8, 2)])
