@@ -28,7 +28,7 @@ from ..circuit.cells import make_cell
 from ..circuit.network import checked_wires
 from .afterwards import Judge
 from .draw import OfChip, draw_ensemble, draw_number, draw_own_arrays, own_generator
-from .half_select import largest_whole_loss
+from .half_select import half_select
 from .result import EnsembleResult
 from .wired import LARGEST_SIDE, Wires, loss_by_siemens
 
@@ -140,10 +140,12 @@ class BenchEnsemble:
             return False
         if self.chip.write == "direct":
             return True
+        found = half_select(self.curve, self.training.pulse, self.chip.threshold)
+        if found is None or found.alone:
+            return found is not None
         own = self.curve.for_pulse(self.training.pulse)
         siemens = self.chip.k * (own.span + self._draw(0, 0, TYPICAL).max())
-        allowed = largest_whole_loss(self.curve, self.training.pulse, self.chip.threshold)
-        return bool(loss_by_siemens(self._wires) * siemens < allowed)
+        return bool(loss_by_siemens(self._wires) * siemens < found.whole)
 
     @functools.cached_property
     def rise(self) -> float:

@@ -1,4 +1,4 @@
-"""When half-select writing does to every cell just what a direct pulse does.
+"""What half-select writing does, and when it does to every cell just what a direct pulse does.
 
 A pulse puts half its amplitude a on a word line and minus half on a bit line, other lines being at 0 V. Let s be the
 largest share of a voltage that wires can lose (`ensemble.wired.loss_by_siemens`). No potential lies outside those of
@@ -7,6 +7,8 @@ of their lines by no more than s a. So the selected cell sees between (1 - s) a 
 (1/2 + s) a, any other s a. While s is below `AS_MEASURED` the selected cell moves as measured, and while (1/2 + s) a
 stays below the threshold, no other does.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,8 +23,20 @@ APART = 0.05
 """Relative distance of other measured amplitudes, so that the pulse's own is the nearest."""
 
 
-def largest_whole_loss(curve: ConductanceCurve, pulse: Pulse, threshold: float) -> float:
-    """Return the share of a voltage that wires may lose so that every pulse is whole and disturbs nobody; -1 for none.
+class HalfSelect(NamedTuple):
+    """Half-select writing by pulses of one kind."""
+
+    whole: float
+    """Share of a voltage that wires may lose so that every pulse is whole and disturbs nobody; below 0 for none."""
+    threshold: float
+    least: float
+    """Share of the pulse up to which a voltage leaves a cell as it is."""
+    alone: bool
+    """Whether no other pulse is measured that potentiates, so that all steps are along one curve."""
+
+
+def half_select(curve: ConductanceCurve, pulse: Pulse, threshold: float) -> HalfSelect | None:
+    """Say what half-select pulses do; None if a whole one is not one level of its own curve.
 
     Parameters
     ----------
@@ -38,8 +52,9 @@ def largest_whole_loss(curve: ConductanceCurve, pulse: Pulse, threshold: float) 
     step = step_of(curve, threshold, amplitude, pulse.width_s)
     own = curve.for_pulse(pulse).levels_siemens
     if step is None or step.levels != 1.0 or not np.array_equal(curve_between(curve, step.pulse).levels_siemens, own):
-        return -1.0
-    if any(APART * amplitude >= abs(each - amplitude) > SPARE * amplitude for each in measured):
-        return -1.0
-    disturbs = threshold * min(map(abs, measured)) / amplitude - 0.5
-    return min(AS_MEASURED, disturbs) - SPARE
+        return None
+    others = [each for each in measured if each > 0 and abs(each - amplitude) > SPARE * amplitude]
+    if any(abs(each - amplitude) <= APART * amplitude for each in others):
+        return None
+    least = threshold * min(map(abs, measured)) / amplitude
+    return HalfSelect(min(AS_MEASURED, least - 0.5) - SPARE, threshold, least, not others)

@@ -25,7 +25,7 @@ from ..chip.relaxation import decay_terms
 from ..chip.simulated import SimulatedBackend
 from ..circuit.network import checked_wires
 from .draw import OfChip, draw_own_arrays, own_generator, seed_words
-from .half_select import largest_whole_loss
+from .half_select import half_select
 from .quick import Quick, quick_kernel
 from .result import ARRAYS, EnsembleResult
 from .task import merge_patterns
@@ -59,8 +59,8 @@ class Plan:
         self.read_noise, self.step_variation = effects.read_noise, effects.step_variation
         self.with_effects = bool(set(effects.strong()) - {"read_noise", "step_variation"})
         """Whether there is more than read noise and varying steps."""
-        half_select = chip_settings["write"] == "half-select"
-        self.uneven = bool(effects.step_variation or effects.disturb or half_select)
+        halves = chip_settings["write"] == "half-select"
+        self.uneven = bool(effects.step_variation or effects.disturb or halves)
         """Whether levels are no whole numbers."""
         self.patterns = checked_bits("patterns", patterns, (None, None))
         # The chip with the least shift stands for all: what its backend and trainer accept, the others' do.
@@ -72,7 +72,7 @@ class Plan:
         self.labels = checked_bits("labels", labels, (len(self.patterns), None))
         backend = trainer.backend
         self.wires = checked_wires(chip_settings["wire_ohm"], *least.shape)
-        self.wired = half_select or any(ohm.any() for ohm in self.wires)
+        self.wired = halves or any(ohm.any() for ohm in self.wires)
         """Whether the cells are one circuit."""
         self.voltages = row_voltages(self.patterns, trainer.v0, trainer.v1)
         self.targets = target_activations(self.labels, trainer.target0, trainer.target)
@@ -102,7 +102,12 @@ class Plan:
             else None
             for single in (True, False)
         )
-        self.lanes = (
+        found = half_select(curve, trainer.pulse, chip_settings["threshold"]) if halves else None
+        self.whole_loss = math.inf if not halves else -1.0 if found is None else found.whole
+        """Share of a voltage that wires may lose so that a pulse moves its cell by one level and no other."""
+        known = self.wired and self.moves and self.epochs <= FEW_EPOCHS and not effects.strong()
+        each_with = None, found if found is not None and found.alone else None
+        self.lanes, self.half_lanes = (
             wired_lanes(
                 task,
                 self.rises,
@@ -113,18 +118,14 @@ class Plan:
                 epochs=self.epochs,
                 pull_back=self.pull_back,
                 confirm=self.confirm,
-                stops=0 if not self.give_up else 2 if half_select else 1,
+                stops=0 if not self.give_up else 2 if halves else 1,
                 unresponsive=self.unresponsive,
+                half_select=pulses,
             )
-            if self.wired and self.moves and self.epochs <= FEW_EPOCHS and not effects.strong()
+            if known and (pulses or not disturbing)
             else None
+            for disturbing, pulses in enumerate(each_with)
         )
-        self.whole_loss = (
-            largest_whole_loss(curve, trainer.pulse, chip_settings["threshold"])
-            if half_select and self.lanes
-            else math.inf
-        )
-        """Share of a voltage that wires may lose so that a pulse moves its cell by one level and no other."""
 
     def reference(
         self,
@@ -224,9 +225,11 @@ class Plan:
     def train_wired(self, chips: FloatArray, first: int, seed: int, out: EnsembleResult) -> None:
         """Train chips with wires, side by side without noise; one by one each has random numbers of its own."""
         siemens = self.scale * (self.rises.max() + chips.max(axis=(1, 2)))
+        whole = loss_by_siemens(self.wires) * siemens < self.whole_loss
+        for lanes, which in ((self.lanes, whole), (self.half_lanes, ~whole)):
+            if lanes is not None:
+                _train_some(lanes, np.flatnonzero(which), chips, out)
         if self.lanes is not None:
-            losses = loss_by_siemens(self.wires) * siemens
-            _train_some(self.lanes, np.flatnonzero(losses < self.whole_loss), chips, out)
             out.error[:] *= len(self.patterns) / self.task.times.sum()
         left = np.flatnonzero(out.epochs == 0)
         own = draw_own_arrays(self.effects, len(chips), chips.shape[1:], seed=seed, first=first)
@@ -264,7 +267,7 @@ def _train_some(quick: Quick, which: IntArray, chips: FloatArray, out: EnsembleR
     if len(which) == len(chips):
         quick(chips, out)
     elif len(which):
-        part = EnsembleResult.empty(0, chips[which].shape, np.int32)
+        part = EnsembleResult.empty(0, chips[which].shape, out.levels.dtype.type)
         quick(chips[which], part)
         for name in ARRAYS:
             getattr(out, name)[which] = getattr(part, name)

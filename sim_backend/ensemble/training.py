@@ -83,9 +83,8 @@ def train_ensemble(
     read_noise, step_variation : float
         As for `SimulatedBackend`.
     wire_ohm, write, threshold
-        As for `SimulatedBackend`. With wires, or half-select writing, and any of the effects too, chips are trained one
-        by one, which takes some hundred times as long; so are those that are written by half-select pulses of which
-        wires lose so much that other cells may move, and those of more than 32 rows or columns.
+        As for `SimulatedBackend`. With wires, or half-select writing, and effects too, or more than 32 rows or columns,
+        chips are trained one by one, which takes some hundred times as long.
     effects : Effects, optional
         What else makes the chips less than ideal, as ``[chip]`` of a bench file has it, lists of cells apart. Step
         factors, shape exponents and column offsets are drawn by `draw_own_arrays`.

@@ -27,6 +27,7 @@ from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.training.reactions import STRAY, pulses_to_judge
 
 from ..circuit.bounds import TOLERANCE
+from .half_select import HalfSelect
 from .quick import ANY_NUMBER, Quick, fill_to_blocks
 from .result import EnsembleResult
 from .sizes import PATTERN_BLOCK, ROW_BLOCK, WIRED_LANES
@@ -37,6 +38,8 @@ Wires: TypeAlias = tuple[FloatArray, FloatArray]
 SOLVED, BARELY_SOLVED = 2 * TOLERANCE, 20 * TOLERANCE
 """Relative error of a current, of `Trainer` and the lanes together: where wires lose little the solver of `Trainer`
 ends far below its tolerance, else up to 5 times that were seen."""
+MOVED = 10 * TOLERANCE
+"""The same where errors of voltages add up in the levels of cells."""
 MUCH = 0.05
 """Share of a voltage that is not little."""
 LEAST_NEAR = 1e-8
@@ -62,16 +65,16 @@ def loss_by_siemens(wires: Wires) -> float:
 
 
 class Layout:
-    """Where the cells of a chip stand in the circuit that is folded: rows onto columns, or columns onto fewer rows.
+    """Where cells stand in the circuit that is folded: rows onto columns, or if `turned` the more onto the fewer.
 
     A circuit of resistors is reciprocal: turned round, its transfer matrix is that of the other direction.
     """
 
-    def __init__(self, wires: Wires) -> None:
+    def __init__(self, wires: Wires, *, turned: bool = True) -> None:
         row_ohm, column_ohm = wires
         rows, columns = len(row_ohm), len(column_ohm)
         cells = np.arange(rows * columns).reshape(rows, columns)
-        if rows < columns:
+        if turned and rows < columns:
             order, row_ohm, column_ohm = cells[::-1, ::-1].T, column_ohm[::-1], row_ohm[::-1]
         else:
             order = cells
@@ -81,11 +84,18 @@ class Layout:
         block = len(self.column_ohm)
         self.four = block == 4 and bool((self.column_ohm == self.column_ohm[0]).all())
         """Whether the code that is written out for four columns will do."""
-        self._shape = (20,) if self.four else (block + 2, max(2 * block + len(self.row_ohm), block + 4))
+        self._loops = block + 2, max(2 * block + len(self.row_ohm), block + 4)
+        self._shape = (20,) if self.four else self._loops
 
     def memory(self) -> FloatArray:
         """Return what the circuit is folded in; one for each thread."""
         return np.empty((*self._shape, WIRED_LANES))
+
+    def memory_of_pulses(self) -> tuple[FloatArray, FloatArray]:
+        """Return what `pulse_volts` needs."""
+        block = len(self.column_ohm)
+        kept = np.empty((len(self.row_ohm), block * (block + 1), WIRED_LANES))
+        return np.empty((*self._loops, WIRED_LANES)), kept
 
 
 def pulses_certain(
@@ -133,6 +143,7 @@ def wired_lanes(
     confirm: int,
     stops: int,
     unresponsive: int,
+    half_select: HalfSelect | None = None,
 ) -> Quick | None:
     """Return what trains chips with wires; None if its margins would not hold.
 
@@ -150,11 +161,13 @@ def wired_lanes(
         In siemens.
     stops : int
         As `train_wired` takes it.
+    half_select : HalfSelect, optional
+        Given where pulses may move other cells than their own.
     """
     rows, columns = len(wires[0]), len(wires[1])
     siemens = scale * (float(rises.max()) + largest_shift)
     loss = loss_by_siemens(wires) * siemens
-    solved = SOLVED if loss < MUCH else BARELY_SOLVED
+    solved = BARELY_SOLVED if loss >= MUCH else SOLVED if half_select is None else MOVED
     error = solved * beta * task.largest_v * 2 * rows * siemens
     load = siemens * rows * columns * max(float(ohm.max()) for ohm in wires)
     sane = math.isfinite(error) and math.isfinite(load) and 1e-6 <= beta <= 1e30 and task.largest_v >= 1e-12
@@ -167,7 +180,7 @@ def wired_lanes(
         return None
     patterns = int(task.times.sum()) + len(task.times)
     basis = LEAST_NEAR + (40 + 2 * patterns) * _U + 1e-11
-    layout = Layout(wires)
+    layout = Layout(wires, turned=half_select is None)
     voltages = fill_to_blocks(task.voltages * (beta * task.largest_v), (1, ROW_BLOCK))
     pulls = fill_to_blocks(task.voltages * task.times[:, None], (PATTERN_BLOCK, ROW_BLOCK))
     blocks = pulls.reshape(-1, PATTERN_BLOCK, pulls.shape[1] // ROW_BLOCK, ROW_BLOCK).swapaxes(1, 2)
@@ -181,13 +194,21 @@ def wired_lanes(
     def train(chips: FloatArray, out: EnsembleResult) -> None:
         flat = chips.reshape(len(chips), -1)
         most = pulses_certain(rises, flat.max(axis=1), loss_by_siemens(wires), scale, unresponsive)
+        if half_select is not None and unresponsive:
+            most = np.minimum(most, unresponsive)  # other pulses move cells too, so nothing is certain
         open_ones = bool(most.min() < epochs) and epochs * flat.shape[1] <= MOST_READINGS
         turns = epochs if open_ones else 0
-        levels = np.empty(flat.shape)  # of one type, or all would be compiled twice
+        nothing = np.empty(0)
+        pulses = (
+            (nothing, nothing, 0.0, 0.0)
+            if half_select is None
+            else (*layout.memory_of_pulses(), half_select.threshold, half_select.least)
+        )
+        levels = np.zeros(flat.shape)  # of one type, or all would be compiled twice
         train_wired(
             flat, scale, rises, layout.places, layout.row_ohm, layout.column_ohm, layout.memory(), *fixed, pull_back,
-            epochs, stops, unresponsive, most, turns, out.epochs, out.converged, out.saturated, out.pulses, out.error,
-            levels,
+            epochs, stops, unresponsive, most, turns, *pulses,
+            out.epochs, out.converged, out.saturated, out.pulses, out.error, levels,
         )  # fmt: skip
         out.levels[:] = levels.reshape(chips.shape)
         if confirm > 1:  # readings repeat: a chip that meets every target meets them again and again

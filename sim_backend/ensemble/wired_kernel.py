@@ -10,15 +10,19 @@ from typing import Any
 import numba
 import numpy as np
 
+from ..chip.exposure import AS_MEASURED
 from .kernels import FAR, quick_exp
 from .sizes import PATTERN_BLOCK, ROW_BLOCK, WIRED_LANES
 from .wired_lanes import FAST, transfer_of_any
 from .wired_of_four import transfer_of_four
+from .wired_pulses import pulse_volts
 from .wired_reactions import KEPT, SEEN, all_react
 
 SHORT, ERROR, DOUBT, SLOPES, SIZED, ALIVE, MOVING, AGE, MOST, SUM, PARTS = range(11)
 """What each lane keeps beside its cells; the last are sums of gradients."""
 _L, _RB, _PB = WIRED_LANES, ROW_BLOCK, PATTERN_BLOCK
+NEAR_V = 1e-8
+"""A voltage so near to one at which something else happens, in units of the pulse, is left to `Trainer`."""
 ENDS, OPEN = 1, 2
 """What comes of a training in which nothing moves, other than 0 that it goes on."""
 _u = np.uintp  # an index that cannot count from the end
@@ -29,6 +33,7 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
     shifts: Any, scale: float, rises: Any, places: Any, row_ohm: Any, column_ohm: Any, memory: Any, voltages: Any,
     pulls: Any, targets: Any, senses: Any, centres: Any, times: Any, near: float, close: float, basis: float,
     of_currents: float, tiny: float, pull_back: bool, epochs: int, stops: int, unresponsive: int, most: Any, turns: int,
+    halves: Any, kept_rows: Any, threshold: float, least: float,
     numbers: Any, met: Any, ended: Any, pulses: Any, errors: Any, levels: Any,
 ) -> None:  # fmt: skip
     """Train chips with wires in lanes.
@@ -56,6 +61,9 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
         Pulses of a cell from which on it is not certain that it reacts.
     turns : int
         At least `epochs` if whether such a cell reacts is then judged by its readings, 0 if it is left undecided.
+    halves, kept_rows, threshold, least
+        Of half-select pulses that move other cells too: the memory of `pulse_volts`, the threshold, and the least share
+        of the amplitude that does anything. Both memories have one dimension if a pulse moves its own cell only.
     numbers, met, ended, pulses, errors, levels
         Results: epochs (M,), 0 for undecided; whether every target is met (M,); cells at the end of their curve (M,);
         pulses (M,); sums over the merged patterns of what is missing to targets (M,); (M, R C).
@@ -72,6 +80,7 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
     chip_of = np.full(_L, -1, dtype=np.int64)
     readings, sends = np.zeros((turns, cells, _L)), np.zeros((turns, cells, _L))
     kept = np.zeros((KEPT, _L))
+    place_of, held, volts = np.zeros((cells, _L)), np.zeros((2 * outputs, _L)), np.zeros((cells, _L))
     following, used, turn = 0, lanes.shape[1], 0
     leave, unclear = (math.inf, 0.0) if pull_back else (0.0, near)
     unsure = -(4.0 * patterns * outputs) * near
@@ -94,7 +103,9 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
                     for q in range(cells):
                         sent += counts[q, i]
                         level = min(counts[q, i], last)
-                        at_end += level == last
+                        if halves.ndim == 3:
+                            level = place_of[q, i]
+                        at_end += level >= last
                         levels[chip, q] = level
                     pulses[chip] = int(sent)
                     ended[chip] = at_end
@@ -102,7 +113,7 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
                 chip_of[i] = following
                 busy += 1
                 for q in range(cells):
-                    own[q, i], counts[q, i] = shifts[following, q], 0.0
+                    own[q, i], counts[q, i], place_of[q, i] = shifts[following, q], 0.0, 0.0
                     conducts[places[q], i] = scale * (rises[0] + shifts[following, q])
                 lanes[AGE, i], lanes[MOST, i], kept[SEEN, i] = 0.0, most[following], 0.0
                 following += 1
@@ -217,20 +228,64 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
             ends = (lanes[DOUBT, i] > 0.0) | ((stops == ENDS) & (still > 0.0))
             lanes[ALIVE, i] = 0.0 if ends else lanes[ALIVE, i]
         # The pulses.
-        for n in range(outputs):
+        if halves.ndim == 3:
+            for i in range(used):
+                lanes[PARTS, i] = 0.0
             for j in range(rows):
-                here = n * wide + j
-                for side in range(2):
-                    q, sense = 2 * (j * outputs + n) + side, 1.0 - 2.0 * side
-                    place = places[q]
+                for n in range(outputs):
+                    q, here, any_sent = 2 * (j * outputs + n), n * wide + j, 0.0
                     for i in range(used):
-                        counts[_u(q), i] += max(sense * signs[_u(here), i], 0.0) * lanes[ALIVE, i]
-                    if turns:
+                        sign = signs[_u(here), i] * lanes[ALIVE, i]
+                        lanes[SUM, i] = abs(sign)
+                        any_sent += abs(sign)
+                    for c in range(2 * outputs):
                         for i in range(used):
-                            sends[now, q, i] = max(sense * signs[_u(here), i], 0.0) * lanes[ALIVE, i]
-                    for i in range(used):
-                        level = _u(min(counts[_u(q), i], last))
-                        conducts[_u(place), i] = scale * (rises[level] + own[_u(q), i])
+                            held[c, i] = 0.0
+                    for side in range(2):
+                        for i in range(used):
+                            one = max((1.0 - 2.0 * side) * signs[_u(here), i], 0.0) * lanes[ALIVE, i]
+                            held[_u(2 * n + side), i] = -0.5 * one
+                            counts[_u(q + side), i] += one
+                        if turns:
+                            for i in range(used):
+                                sends[now, _u(q + side), i] = -2.0 * held[_u(2 * n + side), i]
+                    if any_sent == 0.0:
+                        continue
+                    pulse_volts(conducts, row_ohm, column_ohm, j, 0.5, held, halves, kept_rows, volts)
+                    for c in range(cells):
+                        for i in range(used):
+                            seen = volts[c, i]
+                            above = (seen - threshold) / (1.0 - threshold)
+                            step = lanes[SUM, i] * (1.0 if abs(seen - 1.0) <= AS_MEASURED else above)
+                            step = step if seen > least else 0.0
+                            at_edge = (abs(abs(seen - 1.0) - AS_MEASURED) < NEAR_V) | (abs(seen - least) < NEAR_V)
+                            at_edge |= seen < NEAR_V - least
+                            lanes[PARTS, i] += lanes[SUM, i] if at_edge else 0.0
+                            place_of[c, i] = min(place_of[c, i] + step, last)
+                        for i in range(used):
+                            below = min(math.floor(place_of[c, i]), last - 1.0)
+                            low, high = rises[_u(below)], rises[_u(below) + _u(1)]
+                            rise = low + (place_of[c, i] - below) * (high - low)
+                            conducts[c, i] = scale * (rise + own[c, i])
+            for i in range(used):
+                doubtful = lanes[PARTS, i] * lanes[ALIVE, i] > 0.0
+                lanes[DOUBT, i] += 1.0 if doubtful else 0.0
+                lanes[ALIVE, i] = 0.0 if doubtful else lanes[ALIVE, i]
+        else:
+            for n in range(outputs):
+                for j in range(rows):
+                    here = n * wide + j
+                    for side in range(2):
+                        q, sense = 2 * (j * outputs + n) + side, 1.0 - 2.0 * side
+                        place = places[q]
+                        for i in range(used):
+                            counts[_u(q), i] += max(sense * signs[_u(here), i], 0.0) * lanes[ALIVE, i]
+                        if turns:
+                            for i in range(used):
+                                sends[now, q, i] = max(sense * signs[_u(here), i], 0.0) * lanes[ALIVE, i]
+                        for i in range(used):
+                            level = _u(min(counts[_u(q), i], last))
+                            conducts[_u(place), i] = scale * (rises[level] + own[_u(q), i])
         turn += 1
 
 

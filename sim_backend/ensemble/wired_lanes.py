@@ -14,7 +14,7 @@ FAST: Any = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": {
 
 
 @numba.njit(**FAST)
-def _add_row(  # noqa: PLR0912
+def add_row(  # noqa: PLR0912
     cells: Any, first: int, ohm: float, row: int, work: Any, line: Any
 ) -> None:
     """Add a word line: the currents that its source drives, and what it takes of the bit lines.
@@ -86,7 +86,7 @@ def _take_one(work: Any, to: int, row: int, factors: Any, start: int, stop: int)
 
 
 @numba.njit(**FAST)
-def _solve(  # noqa: PLR0912
+def solve(  # noqa: PLR0912
     work: Any, pivots: Any, factors: Any, first: int, last: int
 ) -> None:
     """Solve for the right-hand sides in some columns; the matrix stands in the first ones."""
@@ -155,7 +155,7 @@ def transfer_of_any(cells: Any, row_ohm: Any, column_ohm: Any, work: Any, found:
             for i in range(used):
                 matrix[a, c, i] = 0.0
     for row in range(rows):
-        _add_row(cells, row * block, row_ohm[row], row, matrix, line)
+        add_row(cells, row * block, row_ohm[row], row, matrix, line)
         for a in range(block):
             for c in range(block):
                 ohm = column_ohm[c]
@@ -163,7 +163,7 @@ def transfer_of_any(cells: Any, row_ohm: Any, column_ohm: Any, work: Any, found:
                     matrix[a, c, i] = matrix[a, block + c, i] * ohm
             for i in range(used):
                 matrix[a, a, i] += 1.0
-        _solve(matrix, pivots, line, block if row + 1 < rows else 2 * block, 2 * block + row + 1)
+        solve(matrix, pivots, line, block if row + 1 < rows else 2 * block, 2 * block + row + 1)
     for row in range(rows):
         for a in range(block):
             for i in range(used):

@@ -1,0 +1,83 @@
+"""Compiled: what every cell sees of a half-select pulse on a chip with wires, many chips side by side.
+
+Rows are folded downwards as in `ensemble.wired_lanes`; what that leaves of every row is kept. From the ends of the bit
+lines upwards the current out of a row is then ``q - F b`` of the potentials b below it, and those above are that much
+times the ohm of a segment higher.
+"""
+
+from typing import Any
+
+import numba
+
+from .wired_lanes import FAST, add_row, solve
+
+
+@numba.njit(**FAST)
+def pulse_volts(  # noqa: PLR0912 - numba compiles one function faster than many
+    cells: Any, row_ohm: Any, column_ohm: Any, driven: int, drive: float, ends: Any, work: Any, kept: Any, volts: Any
+) -> None:  # fmt: skip
+    """Find the voltage across every cell while one word line and the ends of all bit lines are driven.
+
+    Parameters
+    ----------
+    cells, row_ohm, column_ohm, work
+        As of `transfer_of_any`.
+    driven : int
+        The word line at `drive` volts; all others are at 0 V.
+    ends : ndarray, shape (C, L)
+        Of the bit lines, in volts; changed.
+    kept : ndarray, shape (R, C (C + 1), L)
+        Memory.
+    volts : ndarray, shape (R * C, L)
+        Result.
+    """
+    rows, block, used = len(row_ohm), len(column_ohm), volts.shape[1]
+    matrix, pivots, line = work[:block], work[block], work[block + 1]
+    other = 2 * block + (1 if rows > 1 else 0)  # a column for the sources of which nothing is asked
+    for a in range(block):
+        for c in range(block, 2 * block + 1):
+            for i in range(used):
+                matrix[a, c, i] = 0.0
+    for row in range(rows):
+        add_row(cells, row * block, row_ohm[row], 0 if row == driven else other - 2 * block, matrix, line)
+        for a in range(block):
+            for c in range(block):
+                ohm = column_ohm[c]
+                for i in range(used):
+                    matrix[a, c, i] = matrix[a, block + c, i] * ohm
+            for i in range(used):
+                matrix[a, a, i] += 1.0
+        solve(matrix, pivots, line, block, 2 * block + 1)
+        for a in range(block):
+            for c in range(block + 1):
+                for i in range(used):
+                    kept[row, a * (block + 1) + c, i] = matrix[a, block + c, i]
+    for row in range(rows - 1, -1, -1):
+        share = drive if row >= driven else 0.0
+        for a in range(block):
+            for i in range(used):
+                line[a, i] = share * kept[row, a * (block + 1) + block, i]
+            for c in range(block):
+                for i in range(used):
+                    line[a, i] -= kept[row, a * (block + 1) + c, i] * ends[c, i]
+        for a in range(block):
+            ohm = column_ohm[a]
+            for i in range(used):
+                ends[a, i] += ohm * line[a, i]
+        # The word line: loads and currents from the far end, then potentials from the near one.
+        ohm, first = row_ohm[row], row * block
+        load, fed, near = block, block + 1, block + 2
+        for i in range(used):
+            line[load, i], line[fed, i], line[near, i] = 0.0, 0.0, drive if row == driven else 0.0
+        for a in range(block - 1, -1, -1):
+            for i in range(used):
+                siemens = cells[first + a, i]
+                loaded, given = line[load, i] + siemens, line[fed, i] + siemens * ends[a, i]
+                share_of = 1.0 / (1.0 + ohm * loaded)
+                pivots[a, i], line[a, i] = share_of, given
+                line[load, i], line[fed, i] = loaded * share_of, given * share_of
+        for a in range(block):
+            for i in range(used):
+                potential = (line[near, i] + ohm * line[a, i]) * pivots[a, i]
+                line[near, i] = potential
+                volts[first + a, i] = potential - ends[a, i]
