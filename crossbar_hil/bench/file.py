@@ -301,7 +301,7 @@ class InstrumentTable(Table):
     """How a home-made box answers ``*IDN?``: the whole answer, or its maker and model with a comma between them."""
     visa: str = "@py"
     """PyVISA library: ``@py``, ``@ivi``, ``FILE.yaml@sim`` where the kind is emulated, empty for what is installed."""
-    deadline_s: Second = defaults.DEADLINE_S
+    deadline_s: Annotated[Second, Field(ge=0.01, le=60)] = defaults.DEADLINE_S
     """Longest time that an exchange may take beyond what the instrument was asked to wait."""
     baud: Annotated[Whole, Field(gt=0)] | None = None
     """Bits a second of an RS-232 line (``ASRL...``), as set at the instrument; 8 data bits, no parity, 1 stop bit."""

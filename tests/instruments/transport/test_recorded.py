@@ -107,6 +107,28 @@ def test_who_waits_impatiently_for_a_recorded_session_is_asked_by_the_session_it
     assert inside.sooner is link.sooner is min
 
 
+def test_a_serial_number_that_is_asked_for_alone_is_blanked_from_then_on(tmp_path):
+    path = tmp_path / "day.jsonl"
+    box = Instrument(Chunk(b"4101123\n", ended=False), Chunk(b"box 4101123\n", ended=False))
+    link = RecordedLink("smu", "GPIB0::26::INSTR", begin(path, [], "0.1.0"), lambda: box)
+    for question in (b"print(localnode.serialno)\n", b"print(x)\n"):
+        link.write(question, 0.0)
+        link.read(0.0)
+    link.close()
+    assert "4101123" not in path.read_text()
+
+
+def test_what_came_of_an_answer_that_never_ended_is_recorded_too(tmp_path):
+    path = tmp_path / "day.jsonl"
+    half = Instrument(Chunk(b"+1.5", ended=False))
+    link = RecordedLink("smu", "GPIB0::26::INSTR", begin(path, [], "0.1.0"), lambda: half)
+    link.write(b":READ?\n", 0.0)
+    link.read(0.0)
+    link.close()
+    (session,) = read_recording(path).sessions
+    assert [(each["read"], each["ended"]) for each in session.events if "read" in each] == [("+1.5", False)]
+
+
 def played(recording, tmp_path):
     (tmp_path / "claims").mkdir(exist_ok=True)
     return claim("smu", recording, tmp_path / "claims")
