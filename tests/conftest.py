@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -24,6 +25,8 @@ from . import forking  # noqa: E402
 CONVERGING_SEED = 1
 COMPILED = {"bench", "circuit", "cli", "ensemble", "runs", "spiking", "studies", "twins"}
 """Folders of tests that run compiled code."""
+TESTS = Path(__file__).parent
+FROM_THE_END = os.environ.get("PYTEST_XDIST_WORKER", "gw0")[-1] in "13579"
 
 # Thousands of small benches in one process that has loaded everything: with Python's own thresholds the collector of
 # circles took 40 % of the time of the emulator's tests. Tests that need it call it.
@@ -38,6 +41,15 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 for each, how in ((signal.SIGINT, signal.default_int_handler), (getattr(signal, "SIGHUP", None), signal.SIG_DFL)):
     if each is not None and signal.getsignal(each) is signal.SIG_IGN:
         signal.signal(each, how)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    """Have every other worker collect from the end, so that of two each makes the bytecode of half of the tests."""
+    report = yield
+    if FROM_THE_END and isinstance(collector, pytest.Directory):
+        report.result.reverse()
+    return report
 
 
 subprocess.Popen = forking.Popen
@@ -56,7 +68,7 @@ def pytest_collection_modifyitems(items):
 
     Of two workers the second begins in the middle; when it comes to such tests the first has left the code on disk.
     """
-    items.sort(key=lambda item: COMPILED.isdisjoint(item.path.parts))
+    items.sort(key=lambda item: (COMPILED.isdisjoint(item.path.parts), TESTS not in item.path.parents, str(item.path)))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -84,9 +84,23 @@ def run_owner(folder: Path) -> str:
         return ""
     try:
         told = _read(handle)
+        held = _is_running(told.get("pid")) and _is_locked(os.fstat(handle).st_ino)
     finally:
         os.close(handle)
-    return _describe_owner(told) if _is_running(told.get("pid")) else ""
+    return _describe_owner(told) if held else ""
+
+
+def _is_locked(inode: int, table: Path = Path("/proc/locks")) -> bool:
+    """Say whether anybody holds a lock on a file; where the system does not tell (not Linux), somebody may.
+
+    A process that is killed leaves its file behind, and another one may come to have its number.
+    """
+    try:
+        lines = table.read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return True
+    # proc(5): number, FLOCK, ADVISORY, WRITE, process, device:device:inode, from, to
+    return any(line.split()[1:2] == ["FLOCK"] and f":{inode} " in line for line in lines)
 
 
 def _is_running(pid: Any) -> bool:

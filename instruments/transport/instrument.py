@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import partial
 from typing import Any, ClassVar, Self
 
 from pymeasure.adapters import Adapter
@@ -135,7 +136,7 @@ class BenchInstrument(Instrument):
         TransportError
             If it does not answer; the session stays suspect.
         """
-        if isinstance(self.adapter, BenchAdapter) and self.adapter.cause is not None:
+        if isinstance(self.adapter, BenchAdapter) and not self.adapter.in_step:
             self.resync()
 
     def hurried(self, share: float) -> AbstractContextManager[None]:
@@ -146,6 +147,11 @@ class BenchInstrument(Instrument):
         """Ask, while an answer is waited for, what share of the deadline there is patience for."""
         if isinstance(self.adapter, BenchAdapter):
             self.adapter.patience = patience
+
+    def tell_silence(self, tell: Callable[[str, float | None], object]) -> None:
+        """Have it told at once, by name, after how many seconds a deadline has passed, and None once it answers."""
+        if isinstance(self.adapter, BenchAdapter):
+            self.adapter.tell = partial(tell, self.name)
 
     def close(self) -> None:
         """End the session; outputs and relays stay as they are."""

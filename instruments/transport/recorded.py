@@ -84,9 +84,12 @@ class RecordedLink(Link):
             self._add("unread", content)
         return content
 
-    def finish(self, until: float) -> None:
-        """Say that nothing more will be sent."""
-        self._link.finish(until)
+    def finish(self, until: float) -> bool:
+        """Say that nothing more will be sent; that the other side took too long to take it all is recorded."""
+        ended = self._link.finish(until)
+        if not ended:
+            self._recorder.add(session=self._session, t=time.monotonic(), unfinished=True)
+        return ended
 
     def close(self) -> None:
         """End the session."""
@@ -146,6 +149,13 @@ class ReplayedLink(Link):
     def unread(self) -> bytes:
         """Return what had come in unasked then."""
         return self._take("unread", "").encode("latin-1") if self._events and "unread" in self._events[0] else b""
+
+    def finish(self, until: float) -> bool:  # noqa: ARG002
+        """Say whether the other side took it all then."""
+        unfinished = bool(self._events and self._events[0].get("unfinished"))
+        if unfinished:
+            self._events.pop(0)
+        return not unfinished
 
     def close(self) -> None:
         """End the session, and leave word of what was not played."""

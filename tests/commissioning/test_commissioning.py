@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from crossbar_hil.bench.file import load_bench
+from crossbar_hil.commissioning.commissioning import with_board
 from crossbar_hil.commissioning.electrical import electrical_hash
 from crossbar_hil.commissioning.record import folder_of, why_not_proven
 from crossbar_hil.commissioning.report import keep
@@ -58,6 +59,13 @@ def test_a_planted_fault_is_found_by_its_step_and_explained(planted):
     assert any(name.startswith(planted.found_by) for name in failed)
     assert planted.says in text_of(found)
     assert not found.passed
+
+
+def test_a_board_that_the_file_names_is_the_one_that_is_there():
+    bench, said = load_bench(TWO), np.full((4, 4), 2e6)
+    assert with_board(bench, said).emulation.resistors == said.tolist()
+    other = load_bench(TWO, overrides={"emulation": {"resistors": "1 MOhm"}})
+    assert with_board(other, said).emulation.resistors == 1e6
 
 
 def test_after_a_failure_that_could_harm_a_chip_no_pulse_is_sent():

@@ -177,7 +177,12 @@ def test_files_that_a_command_names_are_kept_without_serial_numbers(tmp_path, mo
 
 def test_what_is_no_recording_is_said(tmp_path):
     (tmp_path / "x").write_text(json.dumps({"visa_recording": 7}) + "\n")
-    for name in ("nothing", "x"):
+    head = {"visa_recording": 1, "command": [], "files": {}}
+    for number, lines in enumerate(
+        [[{"visa_recording": 1}], [{**head, "files": []}], [head, {"write": ""}], [head, []], [head, 5]]
+    ):
+        (tmp_path / str(number)).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    for name in ("nothing", "x", *"01234"):
         with pytest.raises(DataError, match="recording of VISA exchanges"):
             read_recording(tmp_path / name)
     with pytest.raises(DataError, match="exists; a recording of VISA exchanges is never written over"):

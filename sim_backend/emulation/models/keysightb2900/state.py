@@ -11,7 +11,7 @@ from ...scpi.sense import TEST_CURRENTS_A
 from ...scpi.smu import SmuInstrument
 from ...world.terminals import Terminal
 from ...world.world import World
-from .settings import RANGES_A, ChannelState
+from .settings import RANGES_A, USUAL_NPLC, ChannelState
 
 ZERO_LIMIT_A = 1e-4
 ELEMENTS = ("VOLT", "CURR", "RES", "TIME", "STAT", "SOUR")
@@ -58,7 +58,7 @@ class KeysightB2900State(SmuInstrument):
         """Switch the outputs off, then set everything as after power-on."""
         self.format = DataFormat(definite=True)
         self.elements: tuple[str, ...] = ELEMENTS
-        self.states = tuple(ChannelState(self.ranges_a, aperture_s=1 / self.line_hz) for _ in self.channels)
+        self.states = tuple(ChannelState(self.ranges_a, aperture_s=USUAL_NPLC / self.line_hz) for _ in self.channels)
         self.on = [False for _ in self.channels]
         self.readings: tuple[list[dict[str, float]], ...] = tuple([] for _ in self.channels)
         self.waiting = None
