@@ -97,6 +97,11 @@ def test_a_commissioning_proves_the_bench_until_something_electrical_changes():
     assert "[measurement]" in why_not_proven(changed)
 
 
+def test_the_board_is_put_in_on_an_emulated_bench_without_a_table_emulation():
+    bare = load_bench("emulated").model_copy(update={"emulation": None})
+    assert with_board(bare, np.full((4, 4), 2e6)).emulation.resistors == [[2e6] * 4] * 4
+
+
 def test_a_bench_that_failed_is_not_proven():
     found = with_gain_off()
     keep(found)
