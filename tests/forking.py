@@ -20,8 +20,9 @@ import tempfile
 import threading
 from pathlib import Path
 from select import select
+from types import ModuleType
 
-PYTHON = sys.executable
+PYTHON, MODULES = sys.executable, os.environ.get("PYTHONPATH")
 PROGRAMS = ("crossbar_hil", "crossbar_hil.guard", "crossbar_hil.bench.served")
 IMPORTED = (
     "crossbar_hil.cli.verbs",
@@ -37,8 +38,18 @@ ABOVE = 500
 """Numbers of files that nobody has."""
 
 
+class _Python(str):
+    """The name of the interpreter, where what it is to do may begin as a fork."""
+
+    __slots__ = ()
+
+
+FORKED = _Python(sys.executable)
+"""First word of a command whose second is ``-c`` and whose third is a program that imports the package."""
+
+
 class Popen(subprocess.Popen):
-    """A process; while `on`, one of our programs begins as a fork."""
+    """A process; while `on`, one of our programs, or one that is `FORKED`, begins as a fork."""
 
     on = False
     place = ""
@@ -46,24 +57,25 @@ class Popen(subprocess.Popen):
     _link = -1
 
     def _execute_child(self, args, *more):
-        module, rest = _program(args) if Popen.on else ("", [])
-        if not module:
-            super()._execute_child(args, *more)
-            return
         # CPython 3.11 to 3.14: pass_fds, cwd and env come fourth, the six ends of pipes tenth, the session 21st.
         pass_fds, cwd, env = more[3:6]
         ends = more[9:15]
+        env = dict(os.environ if env is None else env)
+        module, rest = _program(args) if Popen.on else ("", [])
+        if not module or env.get("PYTHONPATH") != MODULES:
+            super()._execute_child(args, *more)
+            return
         files = [own if end == -1 else end for own, end in enumerate((ends[0], ends[3], ends[5]))]
         order = {
             "module": module,
             "argv": rest,
             "cwd": str(Path(cwd or ".").absolute()),
-            "env": dict(os.environ if env is None else env),
+            "env": env,
             "session": bool(more[20]),
             "files": [0, 1, 2, *pass_fds],
         }
         with socket.socket(socket.AF_UNIX) as link:
-            link.connect(_place())
+            link.connect(_place(env))
             content = json.dumps(order).encode() + b"\n"
             socket.send_fds(link, [content[:1]], [*files, *pass_fds])
             link.sendall(content[1:])
@@ -99,6 +111,19 @@ class Popen(subprocess.Popen):
             os.close(self._link)
 
 
+def joining():
+    """Return the beginning of a program that itself starts anew, but has those fork that it starts."""
+    if not Popen.on:
+        return ""
+    here = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import forking; del sys.path[0]"
+    return f"{here}; forking.join({_place(dict(os.environ))!r})\n"
+
+
+def join(place):
+    """Have our programs fork from the process at a place."""
+    subprocess.Popen, Popen.place, Popen.on = Popen, place, True
+
+
 @contextlib.contextmanager
 def real_starts():
     """Have processes start as they do where no test runs."""
@@ -114,15 +139,19 @@ def _program(command):
     words = [os.fspath(word) for word in command] if isinstance(command, list | tuple) else []
     if "-P" in words[1:2]:
         del words[1]
-    ours = words[:2] == [PYTHON, "-m"] and words[2:3] and words[2] in PROGRAMS
-    return (words[2], words[3:]) if ours else ("", [])
+    if len(words) > 2 and words[0] == PYTHON:
+        if words[1] == "-m" and words[2] in PROGRAMS:
+            return words[2], words[3:]
+        if words[1] == "-c" and isinstance(command[0], _Python):
+            return "-c", words[2:]
+    return "", []
 
 
 _starting = threading.Lock()
 _held = []
 
 
-def _place():
+def _place(env):
     """Return the socket of the process from which others fork, which is started once."""
     with _starting:
         if not Popen.place:
@@ -137,7 +166,7 @@ def _place():
                     command,
                     stdin=subprocess.PIPE,
                     pass_fds=[listener.fileno()],
-                    env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+                    env={**env, "OPENBLAS_NUM_THREADS": "1"},
                     cwd="/",
                     start_new_session=True,
                 )
@@ -172,7 +201,7 @@ def _line(number):
 
 def serve(place, number):
     """Fork as asked, and say how each ended, until standard input ends; return, in a fork, what it is to be."""
-    subprocess.Popen, Popen.place, Popen.on = Popen, place, True
+    join(place)
     for name in IMPORTED:
         importlib.import_module(name)
     from crossbar_hil.plugins import load
@@ -238,8 +267,14 @@ def become(order, files):
     os.chdir(order["cwd"])
     os.environ.clear()
     os.environ.update(order["env"])
-    sys.argv = ["", *order["argv"]]
-    runpy.run_module(order["module"], run_name="__main__", alter_sys=True)
+    if order["module"] != "-c":
+        sys.argv = ["", *order["argv"]]
+        runpy.run_module(order["module"], run_name="__main__", alter_sys=True)
+        return
+    program, *words = order["argv"]
+    sys.argv = ["-c", *words]
+    main = sys.modules["__main__"] = ModuleType("__main__")
+    exec(compile(program, "<string>", "exec"), vars(main))
 
 
 if __name__ == "__main__":

@@ -41,6 +41,8 @@ COMPANIONS = {
 """Keys that say more of an effect, and nothing without it."""
 LONGEST_S = 1e9
 """Thirty years."""
+MOST_VARIATION = 3.0
+"""Of a step, relative: with it most pulses hardly move a cell."""
 LEAST_VARIATION = 1e-6
 """Of a step; the shape of its gamma distribution is the inverse square."""
 
@@ -72,7 +74,7 @@ class Effects(Table):
     """Correlation time of the telegraph noise; if not given it is drawn anew for each read."""
     flicker: Annotated[Share, _WHOLE] = 0.0
     """Relative standard deviation of 1/f noise of a cell's current, over all the frequencies that it has."""
-    step_variation: Annotated[Share, _up_to(3, "with 3 most pulses hardly move a cell")] = 0.0
+    step_variation: Annotated[Share, _up_to(MOST_VARIATION, "with 3 most pulses hardly move a cell")] = 0.0
     """Relative spread of a pulse's step, from pulse to pulse."""
     step_spread: Annotated[Share, _FAR_APART] = 0.0
     """Spread of the steps from cell to cell: sigma of the logarithm of the factor by which a cell's rise is larger."""

@@ -106,10 +106,13 @@ class Commissioning:
 
 
 def with_board(bench: Bench, ohms: FloatArray) -> Bench:
-    """Return an emulated bench that brings its instruments with a board in place of its chip; any other as it is."""
-    if not bench.brings_instruments:
-        return bench
+    """Return an emulated bench that brings its instruments with a board in place of its chip; any other as it is.
+
+    A board that its file names is the one that is there, whatever is said of it.
+    """
     emulation = bench.emulation or EmulationTable()
+    if not bench.brings_instruments or emulation.resistors is not None:
+        return bench
     return bench.model_copy(update={"emulation": emulation.model_copy(update={"resistors": ohms.tolist()})})
 
 

@@ -101,8 +101,8 @@ SETTINGS = SettingTable(
 )  # fmt: skip
 
 LEFT_OUT = {
-    "*RST *RCL :*:CONF:LIST:REC :TRIG:BLOC:CONF:*": "what they change of a cell or a reading is in the table",
-    "*SAV :SYST:POS :*:CONF:LIST:*": "what is kept for another day",
+    "*RST *RCL :*CONF:LIST:REC :TRIG:BLOC:CONF:*": "what they change of a cell or a reading is in the table",
+    "*SAV :SYST:POS :*CONF:LIST:*": "what is kept for another day",
     "*LANG": "acts when the power comes; the command set is asked for at set-up",
     ":SOUR:CURR :SOUR:CURR:* :SOUR:LIST:CURR* :OUTP:CURR:SMOD": "of a current source, which :SOUR:FUNC excludes",
     ":OUTP:SMOD": "the same setting as :OUTP:VOLT:SMOD",

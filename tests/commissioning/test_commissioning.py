@@ -61,6 +61,13 @@ def test_a_planted_fault_is_found_by_its_step_and_explained(planted):
     assert not found.passed
 
 
+def test_a_board_that_the_file_names_is_the_one_that_is_there():
+    bench, said = load_bench(TWO), np.full((4, 4), 2e6)
+    assert with_board(bench, said).emulation.resistors == said.tolist()
+    other = load_bench(TWO, overrides={"emulation": {"resistors": "1 MOhm"}})
+    assert with_board(other, said).emulation.resistors == 1e6
+
+
 def test_after_a_failure_that_could_harm_a_chip_no_pulse_is_sent():
     exposed = []
 

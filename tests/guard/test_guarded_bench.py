@@ -30,7 +30,7 @@ from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.settings import make_trainer
 
 from ..campaigns.faulty_bench import Kept
-from ..forking import real_starts
+from ..forking import joining, real_starts
 
 PULSE = Pulse(2.0, 0.05)
 SEED = 1
@@ -349,7 +349,7 @@ def trained(tmp_path_factory):
     """What a process that trained on the guarded bench says when it is done."""
     out = tmp_path_factory.mktemp("finished")
     done = subprocess.run(
-        [sys.executable, "-c", TRAINED, json.dumps(SHORT), str(SEED), str(out / "runs")],
+        [sys.executable, "-c", joining() + TRAINED, json.dumps(SHORT), str(SEED), str(out / "runs")],
         env={**os.environ, "XDG_STATE_HOME": str(out / "state"), "CROSSBAR_HIL_LOCKS": str(out / "locks")},
         capture_output=True,
         text=True,

@@ -12,6 +12,7 @@ from crossbar_hil.guard import lock as lock_module
 from crossbar_hil.guard.lock import BenchLock, default_folder, fixed_folder, run_lock, run_owner
 from crossbar_hil.guard.names import same_identity, same_resource
 from crossbar_hil.instrument import Identity
+from crossbar_hil.owners import addresses
 from crossbar_hil.owners.addresses import numbers_of
 from crossbar_hil.visa_record import REPLAY
 
@@ -293,6 +294,19 @@ def test_every_name_of_this_machine_is_the_same():
         assert numbers_of(name) == ("127.0.0.1",), name
     for number in ("::1", "::ffff:127.0.0.1", "::"):
         assert numbers_of("smu.lab", lambda *_, number=number: [(0, 0, 0, "", (number, 0))]) == ("127.0.0.1",)
+
+
+@pytest.mark.fault("V16")
+def test_an_address_that_this_machine_has_itself_is_this_machine_and_an_unknown_host_its_own_name(monkeypatch):
+    def look_up(host, *_):
+        if host == "smu.lab":
+            return [(0, 0, 0, "", ("192.0.2.7", 0))]
+        raise OSError
+
+    assert numbers_of("smu.lab", look_up) == ("192.0.2.7",)
+    assert numbers_of("Unknown.Lab.", look_up) == ("unknown.lab",)
+    monkeypatch.setattr(addresses, "_is_own", lambda address: str(address) == "192.0.2.7")
+    assert numbers_of("smu.lab", look_up) == ("127.0.0.1",)
 
 
 @pytest.mark.fault("V16")

@@ -108,6 +108,28 @@ def test_who_waits_impatiently_for_a_recorded_session_is_asked_by_the_session_it
     assert inside.sooner is link.sooner is min
 
 
+def test_a_serial_number_that_is_asked_for_alone_is_blanked_from_then_on(tmp_path):
+    path = tmp_path / "day.jsonl"
+    box = Instrument(Chunk(b"4101123\n", ended=False), Chunk(b"box 4101123\n", ended=False))
+    link = RecordedLink("smu", "GPIB0::26::INSTR", begin(path, [], "0.1.0"), lambda: box)
+    for question in (b"print(localnode.serialno)\n", b"print(x)\n"):
+        link.write(question, 0.0)
+        link.read(0.0)
+    link.close()
+    assert "4101123" not in path.read_text()
+
+
+def test_what_came_of_an_answer_that_never_ended_is_recorded_too(tmp_path):
+    path = tmp_path / "day.jsonl"
+    half = Instrument(Chunk(b"+1.5", ended=False))
+    link = RecordedLink("smu", "GPIB0::26::INSTR", begin(path, [], "0.1.0"), lambda: half)
+    link.write(b":READ?\n", 0.0)
+    link.read(0.0)
+    link.close()
+    (session,) = read_recording(path).sessions
+    assert [(each["read"], each["ended"]) for each in session.events if "read" in each] == [("+1.5", False)]
+
+
 def played(recording, tmp_path):
     (tmp_path / "claims").mkdir(exist_ok=True)
     return claim("smu", recording, tmp_path / "claims")
@@ -197,7 +219,12 @@ def test_files_of_other_folders_are_found_beside_the_bench_file_when_played(tmp_
 
 def test_what_is_no_recording_is_said(tmp_path):
     (tmp_path / "x").write_text(json.dumps({"visa_recording": 7}) + "\n")
-    for name in ("nothing", "x"):
+    head = {"visa_recording": 1, "command": [], "files": {}}
+    for number, lines in enumerate(
+        [[{"visa_recording": 1}], [{**head, "files": []}], [head, {"write": ""}], [head, []], [head, 5]]
+    ):
+        (tmp_path / str(number)).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    for name in ("nothing", "x", *"01234"):
         with pytest.raises(DataError, match="recording of VISA exchanges"):
             read_recording(tmp_path / name)
     with pytest.raises(DataError, match="exists; a recording of VISA exchanges is never written over"):

@@ -54,6 +54,7 @@ class EmulatedKeysightB2902A(EmulatedKeysightB2900):
 
     model = "B2902A"
     ranges_a = RANGES_A[1:]
+    shortest_interval_s = 2e-5
 
 
 class EmulatedKeysightB2912A(EmulatedKeysightB2900):

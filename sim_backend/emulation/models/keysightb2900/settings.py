@@ -25,6 +25,8 @@ SHORTEST_PULSE_S, LONGEST_S = 5e-5, 1e5
 """User's guide, page 6-7."""
 SHORTEST_APERTURE_S, LONGEST_APERTURE_S, USUAL_NPLC = 8e-6, 2.0, 0.1
 """Integration time: its ends, and what it is after ``*RST``, in power-line cycles (command reference, page 4-73)."""
+SHORTEST_INTERVAL_S = 1e-5
+"""Between triggers, of a B2911A and a B2912A (B2900A data sheet, timer and triggering)."""
 LARGEST_TRAIN = 100_000
 """Most triggers of one start."""
 INITIAL_WAIT_S = 1e-4
@@ -59,7 +61,7 @@ class Layer:
     count: int = 1
     delay_s: float = 0.0
     source: str = "AINT"
-    interval_s: float = 1e-5
+    interval_s: float = SHORTEST_INTERVAL_S
 
 
 @dataclass

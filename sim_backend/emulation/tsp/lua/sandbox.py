@@ -128,7 +128,7 @@ class Sandbox:
 
     def _run_bounded(self, source: str, run: Callable[[str], Any]) -> tuple[str, str] | None:
         try:
-            wrong: Any = run(_translate_known(source) if len(source) <= LINE else as_lua_5_1(source))
+            wrong: Any = run((_translate_known if len(source) <= LINE else _translate_script)(source))
         except NotUnderstoodError as error:
             return "syntax", str(error)
         except lupa.lua51.LuaError as error:  # memory gave out where Lua itself could not catch it
@@ -236,6 +236,11 @@ class Sandbox:
 
 @functools.lru_cache(maxsize=1024)
 def _translate_known(source: str) -> str:
+    return as_lua_5_1(source)
+
+
+@functools.lru_cache(maxsize=8)  # a driver stores the same one whenever it connects
+def _translate_script(source: str) -> str:
     return as_lua_5_1(source)
 
 

@@ -456,3 +456,12 @@ def test_a_list_by_timers_is_read_as_a_traced_b2912a_read_it(make):
     np.testing.assert_allclose(volts[:100], np.repeat(levels, 5), atol=5 * 0.013)
     assert bench.raw("FETC:ARR:CURR? (@1)").startswith(b"#3808")
     assert bench.error() == 0
+
+
+@pytest.mark.parametrize(("model", "shortest"), [(EmulatedKeysightB2902A, "2e-5"), (EmulatedKeysightB2912A, "1e-5")])
+def test_triggers_come_no_faster_than_the_data_sheet_says(make, model, shortest):
+    bench = make(model)
+    bench.say(f":TRIG1:ALL:TIM {shortest}", ":ARM1:ALL:TIM MIN")
+    assert [float(each) for each in bench.ask(":TRIG1:TRAN:TIM?;:ARM1:ACQ:TIM?").split(";")] == [float(shortest)] * 2
+    assert bench.refused(":TRIG1:ALL:TIM 9e-6") == -222
+    assert bench.refused(":TRIG1:ALL:TIM 1.9e-5") == (-222 if shortest == "2e-5" else 0)
