@@ -31,6 +31,7 @@ NEEDED = (("GPIB", ("gpib_ctypes", "gpib"), "linux-gpib or gpib-ctypes"), ("USB"
 """What pyvisa-py needs for a kind of cable: start of the resource name, modules, packages that bring one of them."""
 
 
+EXAMPLES = "TCPIP::192.168.0.10::5025::SOCKET or GPIB0::24::INSTR"
 LOOK = "see that the instrument is on and at that address"
 
 
@@ -104,7 +105,7 @@ def open_link(
     try:
         parsed = ResourceName.from_string(resource)
     except (InvalidResourceName, ValueError) as error:
-        raise ConfigError(f"{resource!r} is no VISA resource name: {error}") from error
+        raise ConfigError(f"{resource!r} is no VISA resource name, such as {EXAMPLES}: {error}") from error
     try:
         manager = pyvisa.ResourceManager(visa)
     except Exception as error:  # pyvisa-sim raises whatever its reader of definition files stumbled over

@@ -23,8 +23,8 @@ def sent(monkeypatch):
 @pytest.mark.parametrize(
     ("to", "says"),
     [
-        ("nowhere", "nowhere/curve_r1_c1.csv cannot be written: No such file or directory; nothing was sent"),
-        ("nowhere/mine.csv", "nowhere/mine.csv cannot be written: No such file or directory; nothing was sent"),
+        ("nowhere", "there is no folder nowhere for curve_r1_c1.csv: make it; nothing was sent"),
+        ("nowhere/mine.csv", "there is no folder nowhere for mine.csv: make it; nothing was sent"),
         ("file", "file/curve_r1_c1.csv cannot be written: Not a directory; nothing was sent"),
         ("there.csv", "there.csv exists already and is not overwritten"),
         ("drawn.csv", "drawn.png exists already and is not overwritten"),
