@@ -74,3 +74,11 @@ def test_what_is_measured_is_told_and_the_curve_drawn(cli, tmp_path):
 
 def test_who_wants_it_quiet_is_told_nothing(cli):
     assert cli(*WORDS, "--cell", 1, 1, "--quiet").err == ""
+
+
+def test_a_read_that_finds_no_chip_says_so(cli, tmp_path):
+    dead = [[row, column] for row in range(2) for column in range(2)]
+    (tmp_path / "none.toml").write_text(f'backend = "simulated"\n[chip]\nrows = 2\ncolumns = 2\ndead = {dead}\n')
+    done = cli("read", "none.toml")
+    assert done.code == 0
+    assert "warning: no cell conducts more than 1e-09 S, so the chip is not in its socket" in done.err
