@@ -85,6 +85,15 @@ def shape_text(shape: Sequence[int | None]) -> str:
     return f"({sizes}{',' if len(shape) == 1 else ''})"
 
 
+def at(row: int, column: int) -> str:
+    """Write the place of a cell, as arrays and bench files count it and as the command line does.
+
+    >>> at(0, 2)
+    '[0, 2] (row 1, column 3)'
+    """
+    return f"[{row}, {column}] (row {row + 1}, column {column + 1})"
+
+
 def stack(arrays: Sequence[NDArray[_Scalar]]) -> NDArray[_Scalar]:
     """Stack arrays of one shape; four times as fast as np.stack for many small ones, more for one and the same.
 

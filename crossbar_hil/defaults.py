@@ -29,8 +29,9 @@ PULSE_S = 0.05
 """Width of the pulse, in seconds: the longest measured one, with the widest range of conductance."""
 DISCHARGE_S = 1e-3
 """Time at 0 V before relays move, in seconds: a limit of 100 uA takes 1 nF of cables from 3 V to 0 V in 30 us."""
-DEADLINE_S = 2.0
-"""Longest time that an exchange with an instrument may take, in seconds, beyond what it was asked to wait."""
+DEADLINE_S = 1.0
+"""Longest time that an exchange with an instrument may take, in seconds, beyond what it was asked to wait: with half as
+much for a source to say that it is off, relays are open within the 2 s of docs/safety.md."""
 THRESHOLD = 0.6
 """Share of a measured amplitude below which a voltage leaves a virtual cell as it is; half of it certainly does, or
 half-select writing would not work. An assumption: only whole pulses were measured."""

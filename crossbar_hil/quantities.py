@@ -169,7 +169,7 @@ _PREFIXES = {
     "M": 1e6,
     "G": 1e9,
 }
-_SYMBOLS = {"V": "V", "A": "A", "s": "s", "ohm": "ohm", "Ω": "ohm", "S": "siemens"}
+_SYMBOLS = {"V": "V", "A": "A", "s": "s", "ohm": "ohm", "Ohm": "ohm", "Ω": "ohm", "S": "siemens"}
 # What nearly everybody types, so that it need not wait for pint: (word, SI unit) -> factor.
 _USUAL = {
     (f"{prefix}{symbol}", unit): factor for prefix, factor in _PREFIXES.items() for symbol, unit in _SYMBOLS.items()

@@ -69,8 +69,9 @@ def record(
     chips : int, optional
         Foretell the outcome by so many virtual chips; as many as ``train --forecast`` takes if not given, 0 for none.
     ask : callable, optional
-        Is asked, with one sentence, before a real chip is pulsed; must answer True. Only ``kind = "hardware"`` needs
-        it: ``lambda question: input(question + " Go on? ") == "y"`` asks the person at the terminal.
+        Is asked, with one sentence, before a real chip is pulsed; nothing but True is a yes, no text is. Only
+        ``kind = "hardware"`` needs it: ``lambda question: input(question + " Go on? ") == "y"`` asks the person at the
+        terminal.
     tell : callable
         Is told, line by line, what a person should know; prints to standard error if not given.
     show : callable
@@ -190,7 +191,7 @@ def _tell_and_ask(
 ) -> list[str]:
     """Say what a person must know before a real chip is changed, and ask; return the warnings."""
     unproven = why_not_proven(bench)
-    if unproven and not ask(unproven):
+    if unproven and ask(unproven) is not True:
         raise Declined(f"the answer was no, so nothing was sent to bench {bench.name}")
     siemens = _read_chip(bench)
     warnings = [] if twin is None else moved_since(twin, siemens)
@@ -206,7 +207,7 @@ def _tell_and_ask(
     what = f"training sends pulses of {bench.training.pulse} to the chip on bench {bench.name}"
     what += f" and {ends}" if ends else ""
     what += f"; of {foretold.about.partition(':')[0]} {foretold.sentence}" if foretold else ""
-    if not ask(what):
+    if ask(what) is not True:
         raise Declined(f"the answer was no, so no pulse was sent to the chip on bench {bench.name}")
     return warnings
 

@@ -27,7 +27,7 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.backend import KINDS, DeviceBackend, Limits, Pulse
 from crossbar_hil.errors import BackendError, ChipStateUnknown, DataError, LimitError
 from crossbar_hil.training.trainer import Trainer
-from crossbar_hil.visa_record import REPLAY, read_recording
+from crossbar_hil.visa_record import REPLAY, Recording, read_recording
 
 
 class BackendContract:
@@ -213,6 +213,24 @@ class BackendContract:
         assert self.agree(before[:, 1::2], after[:, 1::2])
 
 
+def _lay_out(told: Recording, folder: Path) -> list[str]:
+    """Write the files of a recording into one folder, and return the words of its command that name them there."""
+    words = list(told.command)
+    plain: dict[str, str] = {}
+    for name in told.files:
+        own = Path(name).name
+        plain[name] = own if own not in plain.values() else f"{len(plain)}_{own}"
+    for name, text in told.files.items():
+        kept = folder / plain[name]
+        for inner, there in plain.items() if kept.suffix == ".toml" else ():
+            text = text.replace(f'"{inner}"', f'"{there}"').replace(f"'{inner}'", f"'{there}'")  # noqa: PLW2901
+        kept.write_text(text, encoding="utf-8")
+        words = [
+            word if word.partition("=")[2] != name and word != name else word.replace(name, str(kept)) for word in words
+        ]
+    return words
+
+
 class Replayed(NamedTuple):
     """What a command said when its recorded instruments were played to it."""
 
@@ -247,17 +265,12 @@ def replay(recording: str | Path, folder: Path, *, answer: str = "y") -> Replaye
     told = read_recording(recording)
     claims = folder / "claims"
     claims.mkdir(parents=True)
-    words = list(told.command)
-    for name, text in told.files.items():
-        kept = folder / Path(name).name
-        kept.write_text(text, encoding="utf-8")
-        words = [
-            word if word.partition("=")[2] != name and word != name else word.replace(name, str(kept)) for word in words
-        ]
+    words = _lay_out(told, folder)
     environment = {
         **os.environ,
         REPLAY: f"{Path(recording).resolve()}{os.pathsep}{claims}",
         "XDG_STATE_HOME": str(folder / "state"),
+        "CROSSBAR_HIL_LOCKS": str(folder / "locks"),
     }
     command = [sys.executable, "-m", "crossbar_hil", *words]
     done = subprocess.run(  # noqa: S603 - the package itself

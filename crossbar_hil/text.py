@@ -35,8 +35,8 @@ def shown(value: Any) -> str:
 
 
 def _typed(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
+    if isinstance(value, bool) or value is None:
+        return "null" if value is None else str(value).lower()
     if isinstance(value, list | tuple):
         return f"[{', '.join(_typed(each) for each in value)}]"
     if isinstance(value, Mapping):

@@ -209,7 +209,13 @@ def read_recording(path: str | Path) -> Recording:
         raise DataError(f"{path} cannot be read as a recording of VISA exchanges: {error}") from error
     if not lines or not isinstance(lines[0], dict) or lines[0].get("visa_recording") != FORMAT:
         raise DataError(f"{path} is no recording of VISA exchanges of format {FORMAT}")
-    first, *events = lines
+    try:
+        return _recording_of(Path(path), *lines)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{path} is no whole recording of VISA exchanges: {type(error).__name__} {error}") from error
+
+
+def _recording_of(path: Path, first: dict[str, Any], *events: dict[str, Any]) -> Recording:
     sessions: dict[str, RecordedSession] = {}
     code = None
     for event in events:
@@ -219,4 +225,6 @@ def read_recording(path: str | Path) -> Recording:
             sessions[event["session"]] = RecordedSession(event["open"])
         else:
             sessions[event["session"]].events.append(event)
-    return Recording(Path(path), first["command"], first["files"], list(sessions.values()), code)
+    # Names alone, as whoever plays it writes the files into a folder of its own.
+    files = {name: text for name, text in first["files"].items() if Path(name).name not in ("", "..")}
+    return Recording(path, list(first["command"]), files, list(sessions.values()), code)

@@ -24,13 +24,13 @@ pulses and before each change of relays for a pulse; what is different by then s
 
 *As asked for* is a value that `[instruments]` and `[limits]` of the bench file decide; *left alone* stays as the person
 at the instrument chose it and must not change in a run. What shapes a pulse is written once more with the message that
-starts it.
+starts it. Below each table stands what else the instrument lets be set, and why no driver owns it.
 """
 
 
-def tables() -> dict[str, SettingTable]:
-    """Return the table of every family by the first sentence of its module."""
-    found: dict[str, SettingTable] = {}
+def tables() -> dict[str, tuple[SettingTable, dict[str, str]]]:
+    """Return the table of every family by the first sentence of its module, and what is left out of it and why."""
+    found: dict[str, tuple[SettingTable, dict[str, str]]] = {}
     for each in pkgutil.iter_modules(package.__path__):
         module = importlib.import_module(f"{package.__name__}.{each.name}")
         title = (module.__doc__ or "").split("\n\n")[0].replace("\n", " ").rstrip(".").replace("``", "`")
@@ -38,14 +38,14 @@ def tables() -> dict[str, SettingTable]:
         if module.__name__ == settings_of.__module__:
             own = [settings_of(LIMITS["2636B"])]
         for table in own:
-            found[title] = table
+            found[title] = table, module.LEFT_OUT
     return found
 
 
 def page() -> str:
     """Return docs/settings.md."""
     lines = [HEAD]
-    for title, table in tables().items():
+    for title, (table, left_out) in tables().items():
         lines += [
             f"## {title}",
             "",
@@ -53,8 +53,15 @@ def page() -> str:
             "|---|---|---|---|---|---|",
         ]
         lines += [f"| {' | '.join(cell.replace('|', '/') for cell in _cells(each))} |" for each in table.values()]
+        lines += ["", "Not in the table:", ""]
+        lines += [f"- {_names(names)}: {why};" for names, why in left_out.items()]
+        lines[-1] = lines[-1].removesuffix(";") + "."
         lines.append("")
     return "\n".join(lines)
+
+
+def _names(names: str) -> str:
+    return ", ".join(f"`{each}`" for each in names.replace(",", " ").split())
 
 
 def _cells(setting: Setting) -> list[str]:

@@ -12,9 +12,10 @@ from crossbar_hil.instrument import Instrument, SourceMeter, SwitchMatrix, names
 T = TypeVar("T")
 Role = TypeVar("Role", bound=Instrument)
 
-AT_FIRST, AT_LAST = 0.55, 0.15
-"""Shares of the deadline of an exchange (2 s if a bench file says nothing else) that a source has, once it has let one
-pass, to say that it is off before relays move, and after that: together less than the 2 s of docs/safety.md."""
+AT_FIRST, AT_LAST = 0.5, 0.15
+"""Shares of the deadline of an exchange (1 s if a bench file says nothing else) that a source has, once it has let one
+pass, to say that it is off before relays move, and after that: with that deadline less than the 2 s of
+docs/safety.md."""
 UNSAFE = "the bench may not be safe"
 TRIES = 3
 """So often a step is begun if the keyboard interrupts it; who is impatient presses more than once."""

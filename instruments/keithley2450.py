@@ -6,6 +6,8 @@ clip what is out of range without a word, and it has neither limit query nor pul
 Commands are those of the Model 2450 reference manual, chapter 6, SCPI command reference.
 """
 
+import re
+
 from pymeasure.instruments.instrument import Instrument
 
 from crossbar_hil.errors import ConfigError, GarbledReply, InstrumentError
@@ -40,8 +42,8 @@ LIMITED, OUTPUT_ON = 1 << 5, 1 << 7
 """Bits of a source status: the level was limited (buffer.STAT_LIMIT), the output was on (buffer.STAT_OUTPUT)."""
 LEVELS = "VoltCustomSweepList"
 """The configuration list that a list sweep makes: index 1 is 0 V, index 2 the amplitude."""
-LANGUAGES = ("SCPI", "SCPI2400", "TSP")
-"""The command sets that a 2450 has."""
+LANGUAGE = re.compile("TSP|SCPI(24[0-9]{2})?")
+"""The command sets there are: those of four older models more on a 2461 (its data sheet)."""
 MOST_IN_RUN = 1000
 """Pulses that are sent in one go."""
 SHAPING = (
@@ -174,10 +176,10 @@ class Keithley2470(Keithley2450):
 def parse_language(reply: str) -> str:
     """Return the command set in use.
 
-    >>> parse_language("SCPI2400")
-    'SCPI2400'
+    >>> parse_language("SCPI2420")
+    'SCPI2420'
     """
     word = reply.strip().upper()
-    if word not in LANGUAGES:
-        raise GarbledReply(f"{reply!r} is none of {', '.join(LANGUAGES)}")
+    if not LANGUAGE.fullmatch(word):
+        raise GarbledReply(f"{reply!r} is none of SCPI, SCPI2400 and its like, TSP")
     return word

@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +19,8 @@ defaults.DEADLINE_S = 60.0
 from crossbar_hil.bench.file import load_bench  # noqa: E402
 from crossbar_hil.owners.addresses import loopback_allowed  # noqa: E402
 from crossbar_hil.runs.training import train_and_record  # noqa: E402
+
+from . import forking  # noqa: E402
 
 CONVERGING_SEED = 1
 COMPILED = {"bench", "circuit", "cli", "ensemble", "runs", "spiking", "studies", "twins"}
@@ -50,6 +53,17 @@ def pytest_make_collect_report(collector):
     if FROM_THE_END and isinstance(collector, pytest.Directory):
         report.result.reverse()
     return report
+
+
+subprocess.Popen = forking.Popen
+
+
+def pytest_configure(config):
+    forking.Popen.on = sys.platform == "linux" and config.option.markexpr == "not campaign"
+
+
+def pytest_unconfigure():
+    forking.end()
 
 
 def pytest_collection_modifyitems(items):
@@ -88,6 +102,13 @@ def cli(tmp_path, monkeypatch, capsys):
         return SimpleNamespace(code=ending.value.code, out=printed.out, err=printed.err)
 
     return call
+
+
+@pytest.fixture
+def real_starts():
+    """Have processes of the package start as they do where no test runs; see `tests/forking.py`."""
+    with forking.real_starts():
+        yield
 
 
 @pytest.fixture

@@ -1,24 +1,25 @@
 """What readings of measured cells say of chips of their kind: the curve without noise, the noise, and what differs."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
 from crossbar_hil.arrays import FloatArray
+from crossbar_hil.bench.step_variation import (
+    LEAST_NOISE,
+    LEAST_SPREAD,
+    monotone,
+    step_variation,
+    step_variation_interval,
+)
 
-LEAST_NOISE = 1e-6
-"""Relative noise below this is rounding."""
 TOLD_NOISE = 2e-4
 """Read noise below this is none of the cell's: no training minds it, and six digits of a meter have as much."""
-LEAST_SPREAD = 1e-3
-"""A spread or variation of steps below this is none."""
 SURE = 4.0
 """A relaxation is believed in if it is so many times as large as what noise makes of it."""
-_NEIGHBOURS = 3
-"""Steps on each side that a step is evened with, before noise is drawn onto the curve."""
-_NOISES = 100
-"""Draws of noise alone, of which the variation of steps is freed."""
 _TIMES = 200
 
 
@@ -80,25 +81,62 @@ def estimate_kind(cells: Sequence[Readings]) -> Kind:
     cells : sequence of Readings
         At least one.
     """
-    noise = _noise(cells)
-    share, seconds = _relaxation(cells, noise)
-    curves = np.array([_undo(each, share, seconds) for each in cells])
-    starts, rises = curves[:, 0], curves - curves[:, :1]
-    factors, spread = np.ones(len(cells)), None
-    tops = rises.max(axis=1)
+    seen = _Compared.of(cells)
+    noise, curves, rises = seen.noise, seen.curves, seen.rises
+    starts, tops, spread = curves[:, 0], rises.max(axis=1), None
     if len(cells) > 1 and tops.min() > 0:
-        mean = float(np.exp(np.log(tops).mean()))
-        factors = tops / mean
         of_noise = np.mean((noise * curves.max(axis=1) / np.sqrt(cells[0].siemens.shape[1]) / tops) ** 2)
-        spread = float(np.sqrt(max(np.log(factors).var(ddof=1) - of_noise, 0.0)))
+        spread = float(np.sqrt(max(np.log(seen.factors).var(ddof=1) - of_noise, 0.0)))
         spread = spread if spread > LEAST_SPREAD else 0.0
-    shape = (rises / factors[:, None]).mean(axis=0)
-    variation = _variation(rises / factors[:, None], curves, noise / np.sqrt(cells[0].siemens.shape[1]))
+    shape = (rises / seen.factors[:, None]).mean(axis=0)
+    variation = step_variation(*seen.alike) if len(cells) > 1 else None
     if noise > TOLD_NOISE or len(cells) > 1:
-        shape = _monotone(shape)
+        shape = monotone(shape)
     start = float(np.exp(np.log(starts).mean())) if starts.min() > 0 else float(starts.mean())
     told = noise if noise > TOLD_NOISE else 0.0
-    return Kind(start + shape, told, variation, spread, share, seconds)
+    return Kind(start + shape, told, variation, spread, seen.share, seen.seconds)
+
+
+def estimate_variation_interval(cells: Sequence[Readings]) -> tuple[float, float] | None:
+    """Return the central 95 % interval of the step variation that `estimate_kind` finds; None of one cell."""
+    return step_variation_interval(*_Compared.of(cells).alike) if len(cells) > 1 else None
+
+
+@dataclass(frozen=True, eq=False)
+class _Compared:
+    """Cells that were measured alike, each as it would be if nothing were lost with time."""
+
+    noise: float
+    """Relative, of one reading."""
+    share: float
+    seconds: float | None
+    """Of the relaxation."""
+    curves: FloatArray
+    """(C, L) in siemens."""
+    factors: FloatArray
+    """(C,) by which the rise of a cell is larger than that of the mean one."""
+    reads: int
+    """Of each level."""
+
+    @classmethod
+    def of(cls, cells: Sequence[Readings]) -> Self:
+        noise = _noise(cells)
+        share, seconds = _relaxation(cells, noise)
+        curves = np.array([_undo(each, share, seconds) for each in cells])
+        tops, factors = (curves - curves[:, :1]).max(axis=1), np.ones(len(cells))
+        if len(cells) > 1 and tops.min() > 0:
+            factors = tops / float(np.exp(np.log(tops).mean()))
+        return cls(noise, share, seconds, curves, factors, cells[0].siemens.shape[1])
+
+    @property
+    def rises(self) -> FloatArray:
+        """(C, L) in siemens."""
+        return self.curves - self.curves[:, :1]
+
+    @property
+    def alike(self) -> tuple[FloatArray, FloatArray, float]:
+        """Rises without the factors of the cells, curves, and the noise of a mean of readings."""
+        return self.rises / self.factors[:, None], self.curves, self.noise / math.sqrt(self.reads)
 
 
 def _noise(cells: Sequence[Readings]) -> float:
@@ -170,57 +208,3 @@ def _undo(each: Readings, share: float, seconds: float | None) -> FloatArray:
         return seen
     steps = np.linalg.solve(np.tril(_kept(at, each.seconds[:, 0], share, seconds)), seen)
     return np.cumsum(steps)
-
-
-def _variation(rises: FloatArray, curves: FloatArray, noise: float) -> float | None:
-    """Relative spread of a step, from where each cell goes and where the mean curve goes from the cell's own level.
-
-    Of each cell its factor was taken out; `noise` is that of a mean of readings. What noise alone does to cells that
-    all follow the smooth mean curve is found by drawing it, and taken off.
-    """
-    cells = len(rises)
-    if cells < 2:
-        return None
-    squares, total = _astray(rises)
-    if noise > LEAST_NOISE:
-        rng = np.random.default_rng(0)
-        tops = curves.max(axis=1) - curves[:, 0]
-        factors = tops / float(np.exp(np.log(tops).mean())) if tops.min() > 0 else np.ones(cells)
-        smooth = curves[:, :1] + factors[:, None] * _evened(_monotone(rises.mean(axis=0)))
-        drawn = []
-        for _ in range(_NOISES):
-            seen = smooth * (1 + noise * rng.standard_normal(smooth.shape))
-            drawn.append(_astray((seen - seen[:, :1]) / factors[:, None])[0])
-        squares -= float(np.mean(drawn))
-    found = float(np.sqrt(squares / total)) if squares > 0 < total else 0.0
-    return found if found > LEAST_SPREAD else 0.0
-
-
-def _evened(levels: FloatArray) -> FloatArray:
-    """Return a rising curve whose steps are the mean of their neighbours, as noise makes them uneven."""
-    half = min(_NEIGHBOURS, (len(levels) - 1) // 2)
-    steps = np.pad(np.diff(levels), half, mode="reflect" if len(levels) > half + 1 else "edge")
-    even = np.convolve(steps, np.ones(2 * half + 1) / (2 * half + 1), mode="valid")
-    return np.concatenate(([0.0], np.cumsum(even)))
-
-
-def _astray(rises: FloatArray) -> tuple[float, float]:
-    """Sum of squares by which cells stray from the mean curve, and of the steps that they were to make."""
-    cells, levels = rises.shape
-    mean = rises.mean(axis=0)
-    shape, number = np.maximum.accumulate(mean) + 1e-9 * mean.max() * np.arange(levels), np.arange(levels)
-    early = slice(0, max(levels // 2, 2))  # later on most of the curve is flat
-    steps = float(np.sum(np.diff(shape)[early] ** 2))
-    squares = 0.0
-    for rise in rises:
-        ahead = np.interp(np.interp(rise[:-1], shape, number) + 1, number, shape)
-        squares += float(np.sum(((rise[1:] - ahead) ** 2)[early])) * cells / (cells - 1)
-    return squares, steps * cells
-
-
-def _monotone(levels: FloatArray) -> FloatArray:
-    """Return the rising curve that is closest, by pool adjacent violators."""
-    from scipy.optimize import isotonic_regression  # noqa: PLC0415 - scipy takes 0.3 s to import
-
-    found: FloatArray = isotonic_regression(levels).x
-    return np.asarray(found - found[0])

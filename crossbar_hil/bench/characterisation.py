@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from crossbar_hil.arrays import IntArray
+from crossbar_hil.arrays import IntArray, at
 from crossbar_hil.backend import DeviceBackend, Pulse
-from crossbar_hil.bench.cell_estimates import Readings, estimate_kind
+from crossbar_hil.bench.cell_estimates import Readings, estimate_kind, estimate_variation_interval
 from crossbar_hil.bench.curve_facts import as_lines
 from crossbar_hil.curves.measured import MeasuredCurve
 from crossbar_hil.curves.own_table import write_own
@@ -78,7 +78,7 @@ def characterise(
     """
     row, column = cell
     if not (0 <= row < backend.shape[0] and 0 <= column < backend.shape[1]):
-        raise DataError(f"cell [{row}, {column}] is not on the chip of {backend.shape[0]} by {backend.shape[1]} cells")
+        raise DataError(f"cell {at(row, column)} is not on the chip of {backend.shape[0]} by {backend.shape[1]} cells")
     if pulses < 1:
         raise DataError(f"pulses {pulses} must be at least 1")
     if reads < 1 or rest < 0:
@@ -162,6 +162,15 @@ def kind_of_cells(cells: Sequence[Sequence[Step]]) -> tuple[list[Step], list[str
         for same in zip(*falling, strict=False)
     ]
     return curve, as_lines(kind.facts(len(cells)))
+
+
+def how_sure(cells: Sequence[Sequence[Step]]) -> list[str]:
+    """Return the facts that say how sure those of `kind_of_cells` are: of the step variation of several cells."""
+    found = estimate_variation_interval([readings_of(each) for each in cells])
+    if found is None:
+        return []
+    low, high = (f"{100 * each:.3g} %" for each in found)
+    return as_lines({"step_variation_interval": f"{low} to {high}"})
 
 
 def curves_of(steps: Iterable[Step]) -> list[MeasuredCurve]:

@@ -15,12 +15,13 @@ FACTS = {
     "cells": "curve_cells",
     "read noise": "read_noise",
     "step variation": "step_variation",
+    "step variation interval": "step_variation_interval",
     "step spread": "step_spread",
     "relaxation": "relaxation",
     "relaxation time": "relaxation_s",
 }
 """Setting of [chip] that each fact is."""
-_WITH = {"relaxation_s": "relaxation"}
+_WITH = {"relaxation_s": "relaxation", "step_variation_interval": "step_variation"}
 """Settings that mean nothing without another: given by hand, that one leaves out both."""
 _LINE = re.compile(rf"#\s*({'|'.join(sorted(FACTS, key=len, reverse=True))})\s*[:=]\s*(\S.*?)\s*", re.IGNORECASE)
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from crossbar_hil import defaults
+from crossbar_hil.arrays import at
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.tables import Ampere, Number, Second, Share, Siemens, Table, Whole
 
@@ -40,6 +41,8 @@ COMPANIONS = {
 """Keys that say more of an effect, and nothing without it."""
 LONGEST_S = 1e9
 """Thirty years."""
+MOST_VARIATION = 3.0
+"""Of a step, relative: with it most pulses hardly move a cell."""
 LEAST_VARIATION = 1e-6
 """Of a step; the shape of its gamma distribution is the inverse square."""
 
@@ -71,7 +74,7 @@ class Effects(Table):
     """Correlation time of the telegraph noise; if not given it is drawn anew for each read."""
     flicker: Annotated[Share, _WHOLE] = 0.0
     """Relative standard deviation of 1/f noise of a cell's current, over all the frequencies that it has."""
-    step_variation: Annotated[Share, _up_to(3, "with 3 most pulses hardly move a cell")] = 0.0
+    step_variation: Annotated[Share, _up_to(MOST_VARIATION, "with 3 most pulses hardly move a cell")] = 0.0
     """Relative spread of a pulse's step, from pulse to pulse."""
     step_spread: Annotated[Share, _FAR_APART] = 0.0
     """Spread of the steps from cell to cell: sigma of the logarithm of the factor by which a cell's rise is larger."""
@@ -115,10 +118,10 @@ class Effects(Table):
         for cell in self.unformed:
             for name in ("stuck", "dead"):
                 if cell in getattr(self, name):
-                    raise ConfigError(f"cell {list(cell)} is both unformed and {name}; name it once")
+                    raise ConfigError(f"cell {at(*cell)} is both unformed and {name}; name it once")
         for cell in self.stuck:
             if cell in self.dead:
-                raise ConfigError(f"cell {list(cell)} is both stuck and dead; name it once")
+                raise ConfigError(f"cell {at(*cell)} is both stuck and dead; name it once")
         if 0 < self.step_variation < LEAST_VARIATION:
             raise ConfigError(
                 f"step_variation {self.step_variation:g} is below {LEAST_VARIATION:g}, which nobody could see; write 0"

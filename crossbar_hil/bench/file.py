@@ -23,13 +23,13 @@ from crossbar_hil import defaults
 from crossbar_hil.backend import Limits, Pulse
 from crossbar_hil.bench.cell_options import CellOptions
 from crossbar_hil.bench.curve_facts import read_facts, with_facts
-from crossbar_hil.bench.effects import Effects
+from crossbar_hil.bench.effects import MOST_VARIATION, Effects
 from crossbar_hil.bench.named_files import NAMED_FILES, NamedFile, files_of, renamed
 from crossbar_hil.errors import ConfigError, CrossbarError, DataError, RunError, reason_of
 from crossbar_hil.owners.addresses import why_no_library, why_no_resource
 from crossbar_hil.parsing import parse_toml
 from crossbar_hil.plugins import names, nearest
-from crossbar_hil.quantities import si
+from crossbar_hil.quantities import share, si
 from crossbar_hil.shipped import data_file, is_name, is_shipped, read_bytes, shipped
 from crossbar_hil.tables import Ampere, Number, Ohm, Second, Share, Siemens, Table, Volt, VoltSecond, Whole, problems_of
 from crossbar_hil.text import shown
@@ -99,6 +99,7 @@ TWIN_SAYS = (
     "curve_width_s",
     "smoothed",
     "curve_cells",
+    "step_variation_interval",
     "scale",
     "read_noise",
     "step_variation",
@@ -133,6 +134,19 @@ def _wires(value: Any) -> Any:
     return tuple(_ohms(each) for each in value)
 
 
+def _interval(value: Any) -> tuple[float, float] | None:
+    """Return the ends of an interval of shares, of a list or of text such as "10 % to 30 %"."""
+    if value is None:
+        return None
+    ends = value.split(" to ") if isinstance(value, str) else value
+    if not isinstance(ends, list | tuple) or len(ends) != 2:
+        raise ConfigError(f"{shown(value)} is not two shares, such as '10 % to 30 %' or [0.1, 0.3]")
+    low, high = (share(each) for each in ends)
+    if not 0 <= low <= high <= MOST_VARIATION:
+        raise ConfigError(f"{shown(value)} must rise, from 0 to {MOST_VARIATION:g}")
+    return low, high
+
+
 def _resistors(value: Any) -> Any:
     """Return one resistance, or rows of them."""
     if not isinstance(value, list):
@@ -157,6 +171,8 @@ class Chip(Effects):
     curve_cells: Annotated[Whole, Field(ge=0)] | None = None
     """Cells that the curve was measured on; `tune` says what so few cannot tell. 1 if not given; 0 takes it for that of
     every cell, as a curve that ships is."""
+    step_variation_interval: Annotated[tuple[float, float] | None, BeforeValidator(_interval)] = None
+    """Central 95 % of a step variation that was measured: `tune` says what is not known of it."""
     scale: Number | None = None
     """K in G = K ((G_exp(m) - G_exp(0)) + shift); if not given 10 for the shipped curve with shifts, 1 for any other
     chip, as measured siemens are siemens."""
@@ -285,7 +301,7 @@ class InstrumentTable(Table):
     """How a home-made box answers ``*IDN?``: the whole answer, or its maker and model with a comma between them."""
     visa: str = "@py"
     """PyVISA library: ``@py``, ``@ivi``, ``FILE.yaml@sim`` where the kind is emulated, empty for what is installed."""
-    deadline_s: Second = defaults.DEADLINE_S
+    deadline_s: Annotated[Second, Field(ge=0.01, le=60)] = defaults.DEADLINE_S
     """Longest time that an exchange may take beyond what the instrument was asked to wait."""
     baud: Annotated[Whole, Field(gt=0)] | None = None
     """Bits a second of an RS-232 line (``ASRL...``), as set at the instrument; 8 data bits, no parity, 1 stop bit."""

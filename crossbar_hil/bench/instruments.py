@@ -33,6 +33,7 @@ def open_instruments(
     tell: Callable[[str], None] | None = None,
     seen: Seen = lambda name, identity: None,  # noqa: ARG005 - the signature of one
     patience: Callable[[], float] | None = None,
+    silence: Callable[[str, float | None], object] | None = None,
 ) -> dict[str, Any]:
     """Connect to every instrument of a bench and see that each is the one that the file names.
 
@@ -44,7 +45,7 @@ def open_instruments(
         The chip of an emulated bench is drawn from it.
     owned : ExitStack
         Closes the sessions, and the emulated instruments, when it is closed.
-    resources, ask, tell, seen, patience
+    resources, ask, tell, seen, patience, silence
         As of `crossbar_hil.bench.opening.open_backend`.
 
     Raises
@@ -75,6 +76,8 @@ def open_instruments(
         if wrong:
             raise ConfigError(wrong)
         seen(name, identity)
+        if silence is not None and hasattr(instrument, "tell_silence"):
+            instrument.tell_silence(silence)
         instruments[name] = instrument
     return instruments
 

@@ -58,6 +58,7 @@ def open_backend(
     seen: Seen = lambda name, identity: None,  # noqa: ARG005 - the signature of one
     on_trial: bool = False,
     patience: Callable[[], float] | None = None,
+    silence: Callable[[str, float | None], object] | None = None,
 ) -> DeviceBackend:
     """Open the backend of a bench that is already checked, in this process and without a journal.
 
@@ -77,6 +78,8 @@ def open_backend(
         Whether the bench holds no chip and may leave lines open, see `crossbar_hil.witness`.
     patience : callable
         Asked while an instrument is waited for: the share of its deadline that it still has; 1 for all of it.
+    silence : callable
+        Told at once which instrument has let its deadline pass, after how many seconds, and None when it answers again.
 
     The generator is ``numpy.random.default_rng(seed)``, so that ``lognormal_shifts`` with the same generator draws the
     same chip, simulated or emulated.
@@ -86,7 +89,8 @@ def open_backend(
         return make_backend(bench, rng)
     factory = _factory(bench)
     with ExitStack() as owned:
-        instruments = open_instruments(bench, rng, owned, resources, ask=ask, tell=tell, seen=seen, patience=patience)
+        heard = {"ask": ask, "tell": tell, "seen": seen, "patience": patience, "silence": silence}
+        instruments = open_instruments(bench, rng, owned, resources, **heard)  # type: ignore[arg-type]
         chip = _assemble(bench, factory, instruments, {"on_trial": True} if on_trial else {})
         chip.owned = owned.pop_all()
         return chip

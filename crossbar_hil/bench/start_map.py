@@ -4,12 +4,16 @@ from typing import Any
 
 import numpy as np
 
-from crossbar_hil.arrays import FloatArray, checked_array
+from crossbar_hil.arrays import FloatArray
 from crossbar_hil.curves.files.units import unit
 from crossbar_hil.curves.levels import LARGEST_SIEMENS
 from crossbar_hil.errors import DataError
 from crossbar_hil.parsing import parse_json
 from crossbar_hil.shipped import TextFile, read_text
+from crossbar_hil.text import shown
+
+_HUGE = 1e300
+"""What numpy cannot hold, and nan, are not below it."""
 
 
 def spread_of_map(file: TextFile) -> dict[str, float | int]:
@@ -56,8 +60,8 @@ def read_map(file: TextFile, shape: tuple[int, int] | None = None, what: str = "
     """
     text = read_text(what, file)
     try:
-        found = checked_array(f"conductances of {file}", _rows(text), (None, None))
-    except (ValueError, TypeError) as error:
+        found = _checked(_rows(text))
+    except ValueError as error:
         raise DataError(
             f"{what} {file} is neither what `crossbar-hil read BENCH --json` printed nor a table of siemens: {error}"
         ) from error
@@ -104,6 +108,28 @@ def _rows(text: str) -> Any:
         for number, line in enumerate(text.splitlines(), start=1)
         if line.strip() and not line.startswith("#")
     ]
+
+
+def _checked(rows: Any) -> FloatArray:
+    """Return the (R, C) numbers of a map; what is none is named by its row and column, counted from 1."""
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, list) and row for row in rows):
+        raise ValueError(f"it must hold rows of numbers, [[1e-4, 2e-4], [3e-4, 4e-4]], not {shown(rows)}")
+    for row, line in enumerate(rows, start=1):
+        if len(line) != len(rows[0]):
+            raise ValueError(f"row {row} has {len(line)} numbers, row 1 has {len(rows[0])}")
+        for column, value in enumerate(line, start=1):
+            what = _why_no_number(value)
+            if what:
+                raise ValueError(f"row {row}, column {column} holds {shown(value)}, {what}")
+    return np.array(rows, dtype=np.float64)
+
+
+def _why_no_number(value: Any) -> str:
+    if isinstance(value, str):
+        return "text, not a number"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "not a number"
+    return "" if abs(value) < _HUGE else "not a finite number"
 
 
 def _is_other_unit(key: str, value: Any) -> bool:

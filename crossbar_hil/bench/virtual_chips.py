@@ -83,7 +83,7 @@ def virtual_chips(bench: Bench, *, gain: bool = True) -> VirtualChips | None:
         return None
     chip = bench.chip.resolved
     if chip.twin is not None:
-        return _draws_of(read_twin(data_file(chip.twin)), data_file(chip.twin).name, bench.training if gain else None)
+        return _draws_of(chip, read_twin(data_file(chip.twin)), bench.training if gain else None)
     curve = _curve_of(chip)
     low, high = start_range(chip, float(curve.levels_siemens[0]))
     rise = chip.k * curve.for_pulse(bench.training.pulse).span
@@ -94,6 +94,7 @@ def virtual_chips(bench: Bench, *, gain: bool = True) -> VirtualChips | None:
     warnings = [
         *([] if formula else _off_the_curve((low, high), measured)),
         *(_far_off_gain(bench.training, rise) if gain else []),
+        *_hidden_by_wires(chip, high),
     ]
     return VirtualChips((low, high), end_siemens(chip, high, rise), chip.k, _where(chip), tuple(warnings))
 
@@ -116,12 +117,13 @@ def _check_sizes(chip: Chip, measured: tuple[float, float], end: float) -> None:
         )
 
 
-def _draws_of(twin: Twin, name: str, training: Training | None) -> VirtualChips:
+def _draws_of(chip: Chip, twin: Twin, training: Training | None) -> VirtualChips:
     """Describe chips that a twin leaves possible."""
-    rise = twin.scale * (max(twin.curve_siemens) - twin.curve_siemens[0])
-    warnings = () if training is None else tuple(_far_off_gain(training, rise))
-    where = f"{twin.count} draws of the twin {name}"
-    return VirtualChips(twin.start_range(), twin.largest_siemens(), twin.scale, where, warnings)
+    rise, ends = twin.scale * (max(twin.curve_siemens) - twin.curve_siemens[0]), twin.start_range()
+    warnings = [] if training is None else _far_off_gain(training, rise)
+    where = f"{twin.count} draws of the twin {data_file(chip.twin or '').name}"
+    warnings += _hidden_by_wires(chip, ends[1])
+    return VirtualChips(ends, twin.largest_siemens(), twin.scale, where, tuple(warnings))
 
 
 def lines_of_chips(record: Mapping[str, Any] | None) -> list[str]:
@@ -256,6 +258,18 @@ def _off_the_curve(start: tuple[float, float], measured: tuple[float, float]) ->
     return [
         f"cells start {side} what was measured on the curve, {in_siemens(measured[0])} to {in_siemens(measured[1])}: "
         "they are taken to rise all the same as from its start"
+    ]
+
+
+def _hidden_by_wires(chip: Chip, siemens: float) -> list[str]:
+    """Say if the path to the farthest cell resists more than the cell, whose conductance is given."""
+    pair = chip.wire_ohm if isinstance(chip.wire_ohm, tuple) else (chip.wire_ohm, chip.wire_ohm)
+    path = pair[0] * chip.columns + pair[1] * chip.rows
+    if path * siemens <= 1:
+        return []
+    return [
+        f"wires hide the cells: the path to the farthest has {path:.3g} ohm (wire_ohm is that of one segment), a cell "
+        f"{1 / siemens:.3g} ohm, so reads find the wires, and cells may seem not to react to pulses"
     ]
 
 

@@ -175,7 +175,7 @@ def characterise(
     same, but what one cell cannot tell. A picture of the curve stands beside it.
     """
     from crossbar_hil.backend import Pulse  # noqa: PLC0415
-    from crossbar_hil.bench.characterisation import Step, curves_of, kind_of_cells, write_curves  # noqa: PLC0415
+    from crossbar_hil.bench.characterisation import Step, curves_of, how_sure, kind_of_cells, write_curves  # noqa: PLC0415
     from crossbar_hil.bench.characterisation import characterise as measure  # noqa: PLC0415
     from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
     from crossbar_hil.cli.measuring import draw, prove, shown  # noqa: PLC0415
@@ -227,13 +227,14 @@ def characterise(
                 if done and (len(cells) > 1 or not measured):
                     write_curves(path, done, comment)
     curve, facts = kind_of_cells(measured)
+    facts += how_sure(measured)
     write_curves(of_kind, curve, "; ".join(where), facts)
     drawn = draw(picture, curves_of(curve))
     files = [str(path) for path in dict.fromkeys((*paths, of_kind, picture))]
     if as_json:
-        print_json(files=files)
+        print_json(files=files, facts=facts)
     else:
-        print_lines([*drawn, *files])
+        print_lines([*drawn, *facts, *files])
 
 
 @click.command()

@@ -14,7 +14,7 @@ import numpy as np
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.checking import check_bench
-from crossbar_hil.bench.file import Bench
+from crossbar_hil.bench.file import Bench, EmulationTable
 from crossbar_hil.commissioning import at_rest, laws, paths, pulses
 from crossbar_hil.commissioning.board import Board
 from crossbar_hil.commissioning.compliance import NAME as COMPLIANCE
@@ -106,10 +106,14 @@ class Commissioning:
 
 
 def with_board(bench: Bench, ohms: FloatArray) -> Bench:
-    """Return an emulated bench that brings its instruments with a board in place of its chip; any other as it is."""
-    if not bench.brings_instruments or bench.emulation is None:
+    """Return an emulated bench that brings its instruments with a board in place of its chip; any other as it is.
+
+    A board that its file names is the one that is there, whatever is said of it.
+    """
+    emulation = bench.emulation or EmulationTable()
+    if not bench.brings_instruments or emulation.resistors is not None:
         return bench
-    return bench.model_copy(update={"emulation": bench.emulation.model_copy(update={"resistors": ohms.tolist()})})
+    return bench.model_copy(update={"emulation": emulation.model_copy(update={"resistors": ohms.tolist()})})
 
 
 def open_on_trial(bench: Bench) -> AbstractContextManager[GuardedBackend]:
@@ -174,7 +178,7 @@ def commission(
             for number, each in enumerate(STATICS, start=1):
                 told(each(board))
                 if _stop(found):
-                    told(not_done(f"{len(STATICS) - number} more steps at read voltage", _why(found)))
+                    _left_out(told, found, *_more_at_read_voltage(len(STATICS) - number))
                     break
         if _stop(found):
             return _left_out(told, found, *LATER)
@@ -210,6 +214,10 @@ def _note(found: Commissioning, tell: Tell, step: Step) -> None:
 
 def _stop(found: Commissioning) -> bool:
     return any(step.verdict == "failed" and step.dangerous for step in found.steps)
+
+
+def _more_at_read_voltage(steps: int) -> list[str]:
+    return [f"{steps} more step{'s' * (steps > 1)} at read voltage"] * (steps > 0)
 
 
 def _left_out(told: Callable[[Step], None], found: Commissioning, *names: str) -> Commissioning:

@@ -89,5 +89,5 @@ def _of_file(path: Path, shape: tuple[int, int]) -> object:
 
 
 def _ohm(text: str) -> float:
-    """Return a resistance; "Ohm" is as good as "ohm", which the unit is called."""
-    return si(text.replace("Ohm", "ohm").replace("OHM", "ohm"), "ohm")
+    """Return a resistance; "OHM" is as good as "ohm", which the unit is called."""
+    return si(text.replace("OHM", "ohm"), "ohm")

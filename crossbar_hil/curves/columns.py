@@ -287,7 +287,8 @@ def _say_rest(layout: Layout, names: tuple[Name, ...], values: list[Value], ask:
 
 def _may_hold_a_curve(layout: Layout, names: tuple[Name, ...], place: int) -> bool:
     name = names[place]
-    beside = name.counts or name.width or name.aside or name.quantity in {"voltage", "time"}
+    counted = name.counts and all(each is None or each.is_integer() for each in layout.column(place))
+    beside = counted or name.width or name.aside or name.quantity in {"voltage", "time"}
     return not beside and not (name.cycle and counts_up(layout.column(place)))
 
 

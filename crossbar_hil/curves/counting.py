@@ -32,6 +32,12 @@ def counts_of(
                 "column " + str(place + 1), f"{layout.names[place]!r} is {found[0]:g} everywhere and counts nothing"
             )
             return {}, []
+        every = layout.column(place)
+        if len(rows.kept) < len(every) and all(
+            before is not None and after == before + 1 for before, after in pairwise(every)
+        ):
+            ask.say(f"column {place + 1}", f"{layout.names[place]!r} counts the lines, pulses and readings alike")
+            return {}, []
         counts = {}
         for row, number in zip(rows.kept, found, strict=True):
             line = layout.rows[row].line

@@ -20,6 +20,7 @@ from .cycles import Spread, mean_and_spread
 from .facts import facts_of, pulse_of, read_voltage, told_pulse
 from .files import books
 from .files.decoding import Line, decode, lines_of
+from .files.formats import check_bytes, check_text
 from .files.numbers import is_comment
 from .files.options import Options
 from .files.questions import Asker
@@ -102,11 +103,13 @@ def _understand(file: str, data: bytes, options: Options) -> Understanding:
 
 def _table(data: bytes, options: Options, ask: Asker) -> Reading:
     """Find the table of a file and say how it is written."""
+    check_bytes(data, ask)
     rows = books.rows_of(data, options, ask)
     if rows is not None:
         reading = read_cells(_within(rows, options), options, ask)
     else:
         decoded = decode(data, f"curve file {ask.file}", options.encoding)
+        check_text(decoded.text, ask)
         lines = [
             line
             for line in lines_of(decoded.text)

@@ -68,6 +68,7 @@ class KeptChip:
                     seen=claim(bench, lock),
                     on_trial=hello.get("on_trial", False),
                     patience=service.stop.patience,
+                    silence=service.tell_silence,
                 )
             if ledger is not None:
                 chip.spent = Spent(chip.shape, *ledger.totals())

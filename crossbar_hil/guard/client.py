@@ -91,6 +91,7 @@ class GuardProcess:
         self._answers = BufferedReader(cast("RawIOBase", self._process.stdout))
         self._inbox: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._numbers = itertools.count(1)
+        self._one_call = threading.Lock()
         self._stop_cause = ""
         self._wake = threading.Event()
         self._over = threading.Event()
@@ -104,7 +105,15 @@ class GuardProcess:
         self._listener.start()
         threading.Thread(target=self._beat, name="beats", daemon=True).start()
         self._send(hello.message(rescue=rescue))
-        message = self._until("ready", "failed", "ended")
+        try:
+            message = self._until("ready", "failed", "ended")
+        except KeyboardInterrupt:  # it may have opened the bench by now, which it is to leave safe
+            with _stopping_at_interrupts(self.request_stop):
+                self.request_stop("Ctrl-C was pressed")
+                report = self.end("Ctrl-C was pressed", at_once=True)
+            if self.ended is not None and not report["confirmed"]:
+                write_to_stderr(describe_safe_report(report))
+            raise
         if "failed" in message:
             self._let_go()
             raise error_from_message(message["failed"])
@@ -117,7 +126,7 @@ class GuardProcess:
         return self._process.pid
 
     def call(self, **request: Any) -> Any:
-        """Ask for something and return the answer.
+        """Ask for something and return the answer; threads that ask at the same time are answered one by one.
 
         Raises
         ------
@@ -128,9 +137,10 @@ class GuardProcess:
         GuardError
             If the guard is gone without a word.
         """
-        number = next(self._numbers)
-        self._send({"id": number, **request})
-        message = self._until("answer", "error", number=number)
+        with self._one_call:
+            number = next(self._numbers)
+            self._send({"id": number, **request})
+            message = self._until("answer", "error", number=number)
         if "error" in message:
             raise error_from_message(message["error"])
         return message["answer"]

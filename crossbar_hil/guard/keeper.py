@@ -43,7 +43,7 @@ T = TypeVar("T")
 TRIES = 3
 """An operation whose link fails is gone on with so many times, then the run is stopped."""
 IN_HASTE = 0.25
-"""Share of its deadline that an instrument still has to answer once somebody waits for a stop: half a second of two."""
+"""Share of its deadline that an instrument still has to answer once somebody waits for a stop."""
 _NOT_WHOLE = (ComplianceError, InstrumentError, CellChanged, ImpossibleReading)
 """What is raised where a cell may be shorted."""
 SIGNATURE = 0.1

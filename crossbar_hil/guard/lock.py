@@ -18,6 +18,7 @@ from crossbar_hil.guard.names import file_name, same_places, same_resource
 from crossbar_hil.guard.storage import create_exclusive, open_plain, try_lock, undo_on_error
 from crossbar_hil.owners.addresses import numbers_of
 from crossbar_hil.text import printable
+from crossbar_hil.visa_record import REPLAY
 
 MINIMUM_VERSION = "0.1.0"
 """The oldest version of this program that may use a bench after this one."""
@@ -44,10 +45,11 @@ def default_folder(resources: Iterable[str], environ: Mapping[str, str] = os.env
     """Return where the locks of instruments are: `fixed_folder`.
 
     For tests there is ``$CROSSBAR_HIL_LOCKS``. It means nothing to a bench with anything that is not on the loopback
-    interface of this machine, so that no such instrument ever has two owners by it.
+    interface of this machine, so that no such instrument ever has two owners by it; where a recording answers, none is
+    spoken to.
     """
     named = environ.get("CROSSBAR_HIL_LOCKS", "")
-    tried = all(each.startswith((_HERE, "manual ")) for each in resources)
+    tried = bool(environ.get(REPLAY)) or all(each.startswith((_HERE, "manual ")) for each in resources)
     return Path(named) if named and tried else fixed_folder()
 
 
@@ -84,9 +86,23 @@ def run_owner(folder: Path) -> str:
         return ""
     try:
         told = _read(handle)
+        held = _is_running(told.get("pid")) and _is_locked(os.fstat(handle).st_ino)
     finally:
         os.close(handle)
-    return _describe_owner(told) if _is_running(told.get("pid")) else ""
+    return _describe_owner(told) if held else ""
+
+
+def _is_locked(inode: int, table: Path = Path("/proc/locks")) -> bool:
+    """Say whether anybody holds a lock on a file; where the system does not tell (not Linux), somebody may.
+
+    A process that is killed leaves its file behind, and another one may come to have its number.
+    """
+    try:
+        lines = table.read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return True
+    # proc(5): number, FLOCK, ADVISORY, WRITE, process, device:device:inode, from, to
+    return any(line.split()[1:2] == ["FLOCK"] and f":{inode} " in line for line in lines)
 
 
 def _is_running(pid: Any) -> bool:

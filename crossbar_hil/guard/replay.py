@@ -162,6 +162,8 @@ def conductances_in(voltages: FloatArray, currents: FloatArray) -> FloatArray | 
     >>> conductances_in(np.array([[0.1, 0.1], [0.1, 0.0], [0.0, 0.2]]), np.array([[3.0], [1.0], [4.0]]))
     array([[10.],
            [20.]])
+    >>> conductances_in(np.array([[0.1, 0.1], [0.0, 0.2]]), np.array([[3.0], [4.0]])) is None
+    True
     """
     rows = voltages.shape[1]
     found = np.full((rows, currents.shape[1]), np.nan)

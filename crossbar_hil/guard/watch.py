@@ -75,7 +75,8 @@ class Least:
             f"cell [{row}, {column}] reads {conductances[row, column]:.4g} S, which is further below zero than noise "
             f"can bring it (to {conductances[row, column] - beyond[row, column]:.3g} S: {RANGE_SHARE:.1%} of the range "
             f"of {self.range_a:g} A at {abs(read_v):g} V{noise}), so this is no reading of that cell: answers in each "
-            "other's place, or lines the wrong way round; it was thrown away"
+            "other's place, or lines the wrong way round; it was thrown away; the command line calls the cell "
+            f"row {row + 1}, column {column + 1}"
         )
 
 
@@ -137,7 +138,8 @@ def _find_jump(before: FloatArray, now: FloatArray, cells: BoolArray, most: floa
     row, column = (int(each) for each in np.unravel_index(int(factor.argmax()), factor.shape))
     return (
         f"cell [{row}, {column}] went from {before[row, column]:.4g} S to {now[row, column]:.4g} S {why}, "
-        f"by more than the factor of {most:g} that is allowed"
+        f"by more than the factor of {most:g} that is allowed; the command line calls it row {row + 1}, "
+        f"column {column + 1}"
     )
 
 
@@ -179,6 +181,8 @@ class PulseCurrents:
         >>> [currents.suspicious(each, 5e-6, 8e-6) for each in (5.5e-6, 5.6e-6, 8e-6)]
         [False, False, True]
         """
+        if not current_a:  # the row is open: no short, and no measure of the factor
+            return False
         ratio, excess = current_a / whole_a, current_a / (whole_a * self._factor) - 1
         self._last = ratio, excess
         if excess > max((shorted_a / whole_a - 1) / 2, self._allowed):

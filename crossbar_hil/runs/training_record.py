@@ -57,6 +57,20 @@ CREATE TABLE IF NOT EXISTS fresh_activation (read INTEGER, pattern INTEGER, outp
 """Tables that some records of this version do not have yet."""
 
 
+def columns_of(record: sqlite3.Connection) -> dict[str, tuple[str, list[str]]]:
+    """Return of everything in a record by its name what it is, such as a table, and the names of its columns."""
+    found = record.execute("SELECT name, type FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'").fetchall()
+    named = "SELECT name FROM pragma_table_info(?)"
+    return {name: (kind, [column for (column,) in record.execute(named, (name,))]) for name, kind in found}
+
+
+def columns_due() -> dict[str, tuple[str, list[str]]]:
+    """Return what `columns_of` does of a record of this version."""
+    with closing(sqlite3.connect(":memory:")) as record:
+        record.executescript(SCHEMA + FRESH_SCHEMA)
+        return columns_of(record)
+
+
 def create_record(
     folder: Path, facts: Mapping[str, Any], task: PatternSet, backend: DeviceBackend
 ) -> sqlite3.Connection:

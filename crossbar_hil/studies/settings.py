@@ -31,7 +31,9 @@ class SettingTable:
 
 CHIPS = (
     SettingTable("training", Training),
-    SettingTable("chip", Chip, frozenset({"spread", "stuck", "dead", "unformed", "cell_options"})),
+    SettingTable(
+        "chip", Chip, frozenset({"spread", "stuck", "dead", "unformed", "cell_options", "step_variation_interval"})
+    ),
     SettingTable("chip.spread", Spread),
 )
 """Tables of the settings of a chip that is trained."""
@@ -204,6 +206,8 @@ def with_settings(bench: Bench, values: Mapping[Key, Value]) -> Bench:
     update: dict[str, Any] = {"training": _revise(Training, bench.training.model_dump(), training)}
     if cells:
         before = chip.model_dump()
+        if "step_variation" in cells:
+            before.pop("step_variation_interval")  # of another one
         if chip.start is None and set(cells) & set(WHERE_CELLS_START):
             before |= dict.fromkeys(WHERE_CELLS_START)
         twin = cells.get("twin", before["twin"])

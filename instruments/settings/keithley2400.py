@@ -1,9 +1,7 @@
 """Settings of the Keithley 2400 family.
 
 Pages are those of the 2400 Series user's manual, revision K. Settings that act only while another one is on, which is
-asked for more often, are read back once. Not here: contact check, an option that works with remote sense only; what
-source memory sweeps alone use, because the source function excludes them; the output enable line, which revisions of
-the manual call by different names, and which shows as an output that is off.
+asked for more often, are read back once.
 """
 
 from .setting import Action, Asked, Chosen, Number, Setting, SettingTable, Switch, Words, full_scale
@@ -128,3 +126,36 @@ SETTINGS = SettingTable(
     Setting("register_format", ":FORM:SREG", "how status registers are written", Words(("ASC", "HEX", "OCT", "BIN")),
             "18-54", "ASC", ONCE),
 )  # fmt: skip
+
+LEFT_OUT = {
+    "*RST *RCL :SYST:PRES :SYST:MEM:INIT :SOUR:MEM:REC :CONF:* :SYST:KEY :SYST:LOC": (
+        "what they change of a cell or a reading is in the table"
+    ),
+    "*SAV :SOUR:MEM:SAVE :SYST:POS": "what is kept for another day",
+    ":SOUR:MEM:POIN :SOUR:MEM:STAR :CURR:RANG:HOLD* :SOUR:VOLT:TRIG:SFAC* :SYST:AZER:CACH:*": (
+        "of sweeps through the source memory, which :SOUR:FUNC excludes"
+    ),
+    ":SOUR:CURR :SOUR:CURR:* :SOUR:LIST:CURR*": "of a current source, which :SOUR:FUNC excludes",
+    ":SOUR:VOLT:STAR :SOUR:VOLT:STOP :SOUR:VOLT:STEP :SOUR:VOLT:CENT :SOUR:VOLT:SPAN :SOUR:SWE:POIN :SOUR:SWE:SPAC": (
+        "of a staircase, which :SOUR:VOLT:MODE excludes"
+    ),
+    ":SOUR:LIST:VOLT :SOUR:LIST:VOLT:APP": "the list of pulses comes with the message that starts it",
+    ":SOUR:SOAK": "of a range that changes often within a reading, which :SYST:RCM excludes",
+    ":SOUR:CLE :SOUR:CLE:AUTO:MODE": "an output that is off is told, and so is one that goes off by itself",
+    ":INIT :ABOR *TRG :TRIG:CLE :ARM:ILIN :ARM:OLIN :TRIG:ILIN :TRIG:OLIN": (
+        "a start makes readings at the level that is there; what it waits for and counts is in the table"
+    ),
+    ":VOLT:NPLC :RES:NPLC :VOLT:PROT:RSYN": "the same setting as that of the current (pages 18-68 and 18-69)",
+    ":VOLT:RANG* :VOLT:PROT :RES:RANG*": "no voltage and no resistance is measured",
+    ":CURR:RANG:AUTO:LLIM": "of an automatic range, which is told",
+    ":FUNC:OFF :FUNC:ALL": "what is measured is told",
+    ":CALC:* :CALC2:* :CALC3:*": "what is calculated of readings changes no answer to :READ?",
+    ":TRAC:* :FORM:SOUR2 :FORM:ELEM:CALC": "of the buffer and of calculations, which are not read",
+    ":SYST:CCH* :OUTP:ENAB :SOUR2:*": "contact check needs remote sense; the output-enable line shows as an output "
+    "that is off; digital lines are another connector",
+    ":SYST:LFR:AUTO": "acts when the power comes; the line frequency is told",
+    ":SYST:TIME:RES*": "the clock of readings, which only `commission` asks",
+    ":DISP:* :SYST:BEEP* :SYST:KCL :SYST:REM :SYST:RWL :SYST:MEP:HOLD :STAT:* :SYST:CLE :SYST:ERR:CLE *CLS *ESE *SRE"
+    " *OPC *WAI": "no cell and no reading can tell",
+}
+"""Patterns of what else can be set and is not in the table, and why."""

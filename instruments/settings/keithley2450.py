@@ -99,3 +99,27 @@ SETTINGS = SettingTable(
     Setting("precision", ":FORM:ASC:PREC", "in how many digits readings are written; 0 is as many as there are",
             Number(0, 16, whole=True), "6, FORMat subsystem", 0, BATCH),
 )  # fmt: skip
+
+LEFT_OUT = {
+    "*RST *RCL :*CONF:LIST:REC :TRIG:BLOC:CONF:*": "what they change of a cell or a reading is in the table",
+    "*SAV :SYST:POS :*CONF:LIST:*": "what is kept for another day",
+    "*LANG": "acts when the power comes; the command set is asked for at set-up",
+    ":SOUR:CURR :SOUR:CURR:* :SOUR:LIST:CURR* :OUTP:CURR:SMOD": "of a current source, which :SOUR:FUNC excludes",
+    ":OUTP:SMOD": "the same setting as :OUTP:VOLT:SMOD",
+    ":SOUR:SWE:* :SOUR:LIST:VOLT* :SOUR:PULS:* :TRIG:*": (
+        "a trigger model comes with the message that starts it, and an empty one is left"
+    ),
+    ":INIT :ABOR *TRG": "there is no trigger model to start but while pulses are sent",
+    ":SOUR:VOLT:RANG:AUTO:LLIM :CURR:RANG:AUTO:*": "of automatic ranges, which are told",
+    ":*:DEL:USER :SOUR:VOLT:DEL:USER": "of blocks that are not used",
+    ":VOLT :VOLT:* :RES:* :CALC:VOLT:* :CALC:RES:*": "of functions that are not measured, which :SENS:FUNC excludes",
+    ":CURR:OCOM": "of resistance, which is not measured",
+    ":CURR:REL:ACQ :CALC:CURR:MATH:*": "of offsets and calculations, which are told",
+    ":CALC2:*": "limit tests change no reading",
+    ":TRAC:CLE :TRAC:DEL :TRAC:MAKE :TRAC:POIN :TRAC:TRIG :TRAC:LOG*": (
+        "of buffers; the one that is read is cleared when pulses start"
+    ),
+    ":DIG:*": "digital lines are another connector",
+    ":DISP:* :SYST:* :STAT:* *CLS *ESE *SRE *OPC *WAI": "no cell and no reading can tell",
+}
+"""Patterns of what else can be set and is not in the table, and why."""

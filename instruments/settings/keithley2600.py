@@ -4,6 +4,7 @@ Names are those of the entries of the Keithley 2600B reference manual, 2600BS-90
 command reference". What is asked before a pulse comes first in a line that asks.
 """
 
+import functools
 import math
 from collections.abc import Callable
 
@@ -48,6 +49,7 @@ def _one(
     )
 
 
+@functools.cache
 def settings_of(limits: Limits) -> SettingTable:
     """Return the table of a model, in the order in which the box wants it."""
     top_v, top_a, least_a = limits.ranges_v[-1], limits.most_current_a, limits.least_compliance_a

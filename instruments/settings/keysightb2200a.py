@@ -60,3 +60,12 @@ SETTINGS = SettingTable(
         asked=Asked.BATCH,
     ),
 )
+
+LEFT_OUT = {
+    ":CLOS :OPEN* *RST *RCL :SYST:CPON": "which relays are closed is read back after each move and before each batch",
+    ":BIAS:* :AGND:* :COUP:*": "of modes that are off, and that is told",
+    "*SAV": "what is kept for another day",
+    ":SYMB:CHAN": "names of outputs at the panel",
+    ":STAT:* :SYST:ERR:CLE *CLS *ESE *SRE *OPC *WAI *TRG": "no relay can tell",
+}
+"""Patterns of what else can be set and is not in the table, and why; ``:ROUT`` is left out, as it may be."""

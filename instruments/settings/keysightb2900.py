@@ -378,3 +378,32 @@ SETTINGS = SettingTable(
     ),
 )
 """In the order in which they are written: a current limit before the measure range, which may not be above it."""
+
+LEFT_OUT = {
+    "*RST *RCL :SYST:PRES": "what they change of a cell or a reading is in the table",
+    "*SAV": "what is kept for another day",
+    ":CURR :CURR:* :LIST:CURR*": "of a current source, which the source function excludes",
+    ":VOLT:STAR :VOLT:STOP :VOLT:STEP :VOLT:POIN :SWE:* :LIST:VOLT*": (
+        "of sweeps and lists, which the mode of the source excludes"
+    ),
+    ":VOLT:RANG:AUTO:LLIM :SENS:CURR:RANG:AUTO:*": "of automatic ranges, which are told",
+    ":WAIT:* :SENS:WAIT:*": "of waits, which are off, and that is told",
+    ":OUTP:FILT:FREQ": "the same setting as the time constant of the filter",
+    ":SENS:CURR:APER :SENS:CURR:NPLC:AUTO :SENS:VOLT:APER* :SENS:VOLT:NPLC* :SENS:RES:APER* :SENS:RES:NPLC*": (
+        "one integration time for all, asked for in power-line cycles of the current"
+    ),
+    ":SENS:CURR:PROT:POS": "asked for as the limit of both signs",
+    ":SENS:VOLT:PROT* :SENS:VOLT:RANG* :SENS:RES:RANG*": "no voltage and no resistance is measured",
+    ":SENS:FUNC:OFF :SENS:FUNC:ALL": "what is measured is told",
+    ":TRIG:TRAN:* :ARM:TRAN:COUN :ARM:TRAN:DEL :ARM:TRAN:SOUR": "set with both actions, and asked for of this one",
+    ":TRIG:ACQ:TIM :ARM:TIM :ARM:TRAN:TIM :ARM:ACQ:TIM": "of timers, which the sources of the layers exclude",
+    ":INIT* :ABOR* :TRIG :ARM :TRIG:TRAN :TRIG:ACQ :ARM:TRAN :ARM:ACQ *TRG": (
+        "a start sends the levels that are set, and those are in the table"
+    ),
+    ":SYST:GRO:RES": "ends a group, as set-up does",
+    ":SYST:TIME:*": "the clock of readings, which only `commission` asks",
+    ":DISP:* :SYST:BEEP* :SYST:LOC :SYST:REM :SYST:RWL :SYST:ERR:CLE :STAT:* *CLS *ESE *SRE *OPC *WAI": (
+        "no cell and no reading can tell"
+    ),
+}
+"""Patterns of what else can be set and is not in the table, and why; ``:SOUR`` is left out, as it may be."""

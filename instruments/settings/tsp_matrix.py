@@ -64,13 +64,16 @@ TSP_MATRIX = SettingTable(
 
 LEFT_OUT = {
     "channel.setforbidden()": "it protects what its owner chose; a channel that it keeps open is refused with an error",
-    "channel.setbackplane(), channel.setpole(), relays of the backplane": (
-        "every relay that is closed, those too, is read back after each move and before each batch"
+    "channel.setbackplane(), channel.setpole()": (
+        "every relay that is closed, one of the backplane too, is read back after each move and before each batch"
     ),
     "channel.setlabel*(), channel.pattern.*": "other names for channels, which are not used",
     "scan.*": "a scan that runs is found by the relays that it moves",
     "slot[X].pseudocard": "a slot with a pseudocard is refused when the matrix is set up",
     "slot[X].interlock.override": "it suppresses an error only: the relay that stays open is read back",
-    "dmm.*, schedule.*, ptp.*": "no relay of a matrix card can tell",
+    "format.*": "a matrix answers in words, names of channels and whole numbers, which fewer digits do not change",
+    "trigger.*": "timers and blenders move a relay through a scan only",
+    "dmm.*, schedule.*, ptp.*, localnode.*, beeper.*, comm.*, digio.*, display.*, gpib.*, setup.poweron, status.*, "
+    "tsplink.*": "no relay of a matrix card can tell",
 }
 """What is not in the table, and why."""

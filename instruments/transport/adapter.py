@@ -15,7 +15,7 @@ from typing import Any
 from pymeasure.adapters import Adapter
 
 from crossbar_hil.defaults import DEADLINE_S
-from crossbar_hil.errors import ConnectionLost, GarbledReply, TransportError
+from crossbar_hil.errors import ConnectionLost, DeadlineError, GarbledReply, TransportError
 
 from .link import Link, open_link
 from .recorded import recorded_or_replayed
@@ -26,6 +26,10 @@ BLIND = 0.1
 """Share of the deadline that there is always for opening again and for writing "off", however short the time is."""
 LEAST = 0.05
 """Share of the deadline that every exchange has: whoever has just come back shall be heard."""
+BITS = 10
+"""Bits of a byte on an RS-232 line of 8 data bits, no parity, 1 stop bit."""
+MOST_LEAVING = 4
+"""So many old sessions are kept open to be waited for."""
 _LONGEST_EXCERPT = 60
 
 
@@ -41,7 +45,8 @@ class BenchAdapter(Adapter):
     visa : str
         VISA library, as `pyvisa.ResourceManager` takes it.
     deadline_s : float
-        Time that one whole exchange may take, in seconds, from the command to the last byte of its answer.
+        Time that one whole exchange may take, in seconds, from the command to the last byte of its answer; an RS-232
+        line is given the time of its bits besides.
     read_termination, write_termination : str
         What ends a reply and a message. A carriage return before the end of a reply is dropped.
     baud : int, optional
@@ -67,11 +72,14 @@ class BenchAdapter(Adapter):
     patience : callable or None
         Asked while an answer is waited for: the share of the deadline that there is patience for; 1 for all of it. None
         where nobody is impatient.
+    tell : callable or None
+        Told at once after how many seconds the instrument let a deadline pass, and None when it answers again.
     cause : TransportError or None
         The first failure since the session was last proven in step; while there is one, exchanges are refused.
     """
 
     connection: Link | None
+    tell: Callable[[float | None], object] = staticmethod(lambda waited_s: None)  # noqa: ARG005
     _patience: Callable[[], float] | None = None
 
     def __init__(
@@ -108,6 +116,8 @@ class BenchAdapter(Adapter):
         self._latest = inf
         self._share: float | None = None
         self._hurried_since: float | None = None
+        self._leaving: list[Link] = []  # old sessions with messages that may not have been acted on
+        self._silent = False
         self.connection = self._open()
 
     # ------------------------------------------------------------------ what PyMeasure calls
@@ -164,9 +174,9 @@ class BenchAdapter(Adapter):
 
     def close(self) -> None:
         """End the session; may be called in any thread and more than once."""
-        connection, self.connection = getattr(self, "connection", None), None
-        if connection is not None:
-            connection.close()
+        self._close_connection()
+        while getattr(self, "_leaving", None):
+            self._leaving.pop().close()
 
     def __repr__(self) -> str:
         return f"<BenchAdapter(resource='{self.resource}')>"
@@ -212,6 +222,14 @@ class BenchAdapter(Adapter):
         if self.connection is not None:
             self.connection.sooner = self._sooner
 
+    @property
+    def in_step(self) -> bool:
+        """Whether an answer is the one to the question before it, and nothing sent earlier can still come into effect.
+
+        In a hurry only the first is asked for.
+        """
+        return self.cause is None and (self._share is not None or not self._leaving)
+
     def distrust(self, cause: TransportError) -> None:
         """Make the session suspect; for a driver that finds an answer that cannot be the one asked for."""
         self.cause = self.cause or cause
@@ -250,7 +268,9 @@ class BenchAdapter(Adapter):
         """Open the session again and prove it in step; what comes before the marker is thrown away.
 
         The instrument has the deadline to act on what was sent to it before, such as "off": in another session the
-        order would be open, and some instruments take one client at a time.
+        order would be open, and some instruments take one client at a time. In a hurry it has less, and the session
+        stays to be brought in step again: "open all relays" must not come into effect in the middle of what is done
+        next.
 
         Parameters
         ----------
@@ -265,10 +285,7 @@ class BenchAdapter(Adapter):
         self._check_owner()
         command, expected = marker
         self.cause = self.cause or TransportError(f"{self.resource} is being brought in step")
-        if self.connection is not None and not self._lost:
-            now = time.monotonic()
-            # In a hurry half of the time is kept for what comes after.
-            self.connection.finish(min(now + self.deadline_s, (now + self._latest) / 2))
+        self._leave()
         self._reopen()
         self._command = command.encode("ascii")
         self._begin()
@@ -276,6 +293,9 @@ class BenchAdapter(Adapter):
             link.write(self._command + self._write_termination.encode(), self._until)
             self._take_line(link, expected.encode("ascii"))
         self.cause = None
+        if self._silent:
+            self._silent = False
+            self.tell(None)
 
     # ------------------------------------------------------------------ inside
 
@@ -334,6 +354,9 @@ class BenchAdapter(Adapter):
     def _fail(self, error: TransportError) -> TransportError:
         if self.cause is None:
             self._hurry()
+            if isinstance(error, DeadlineError) and not self._silent:
+                self._silent = True
+                self.tell(time.monotonic() - self._began)
         self.cause = self.cause or error
         self._lost = self._lost or isinstance(error, ConnectionLost)
         return error
@@ -347,7 +370,9 @@ class BenchAdapter(Adapter):
         """Begin an exchange: its time starts."""
         self._began = time.monotonic()
         latest = max(self._latest, self._began + LEAST * self.deadline_s)
-        self._until = min(self._began + self.deadline_s + self._extra_s, latest)
+        # A question on a slow line, and an answer as long.
+        line_s = 2 * len(self._command) * BITS / self._baud if self._baud else 0.0
+        self._until = min(self._began + self.deadline_s + self._extra_s + line_s, latest)
 
     def _end_of_blind(self) -> float:
         now = time.monotonic()
@@ -360,7 +385,8 @@ class BenchAdapter(Adapter):
             return until
         if self._hurried_since is None:
             self._hurried_since = time.monotonic()
-        return min(until, max(self._hurried_since, self._began + self._extra_s) + share * self.deadline_s)
+        ends = max(self._hurried_since, self._began + self._extra_s) + share * self.deadline_s
+        return min(until, max(ends, self._began + LEAST * self.deadline_s))
 
     def _open(self) -> Link:
         return recorded_or_replayed(self._name, self.resource, self._open_link)
@@ -373,8 +399,28 @@ class BenchAdapter(Adapter):
             link.sooner = self._sooner
         return link
 
+    def _close_connection(self) -> None:
+        connection, self.connection = getattr(self, "connection", None), None
+        if connection is not None:
+            connection.close()
+
+    def _leave(self) -> None:
+        """Let the instrument act on what it was sent in old sessions; those that it has not left in a hurry stay."""
+        if self.connection is not None and not self._lost:
+            self._leaving.append(self.connection)
+            self.connection = None
+        now = time.monotonic()
+        # In a hurry half of the time is kept for what comes after.
+        until = min(now + self.deadline_s, (now + self._latest) / 2)
+        left = [each for each in self._leaving if not each.finish(until)]
+        kept = left[-MOST_LEAVING:] if self._share is not None else []
+        for each in self._leaving:
+            if each not in kept:
+                each.close()
+        self._leaving = kept
+
     def _reopen(self) -> None:
-        self.close()
+        self._close_connection()
         self._buffer.clear()
         self._ended = False
         self.connection = self._open()

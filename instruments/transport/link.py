@@ -57,8 +57,15 @@ class Link(ABC):
     def unread(self) -> bytes:
         """Take what has come in without waiting; a transport that cannot tell says that there is nothing."""
 
-    def finish(self, until: float) -> None:  # noqa: B027 - only a byte stream has an end to wait for
-        """Say that nothing more will be sent, and wait until the other side has taken it all; never fails."""
+    def finish(self, until: float) -> bool:  # noqa: ARG002 - only a byte stream has an end to wait for
+        """Say that nothing more will be sent, and wait until the other side has taken it all; never fails.
+
+        Returns
+        -------
+        bool
+            Whether it has, as far as the transport can tell.
+        """
+        return True
 
     @abstractmethod
     def close(self) -> None:
@@ -208,14 +215,17 @@ class SocketLink(Link):
             raise ConnectionLost(f"{self._resource} has closed the connection")
         return content
 
-    def finish(self, until: float) -> None:
+    def finish(self, until: float) -> bool:
         """Say that nothing more will be sent, and wait until the other side closes too; never fails."""
         try:
             self._socket.shutdown(socket.SHUT_WR)
             while self._receive(until):
                 pass
+        except TimeoutError:
+            return False
         except OSError:
-            pass  # it is gone, or takes too long: both end the waiting
+            pass  # it is gone
+        return True
 
     def close(self) -> None:
         """End the session; never fails.

@@ -25,6 +25,7 @@ class Keithley2600Channel(Channel):
     """
 
     limits: Limits
+    __getattribute__ = object.__getattribute__  # as of BenchInstrument
 
     def __init__(self, parent: Any, id: str) -> None:  # noqa: A002 - PyMeasure calls it that
         super().__init__(parent, id)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from crossbar_hil import defaults
-from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, checked_array
+from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, at, checked_array
 from crossbar_hil.backend import DeviceBackend, Limits, Pulse
 from crossbar_hil.bench.file import Bench, Chip
 from crossbar_hil.errors import ConfigError, DataError, LimitError
@@ -189,9 +189,9 @@ class SimulatedBackend(DeviceBackend):
         )  # zero if no curve dips below its start
         missing = self._effects.least_shift(deepest) - self.shifts
         if missing.max() > 0:
-            where = np.unravel_index(missing.argmax(), missing.shape)
+            where = divmod(int(missing.argmax()), missing.shape[1])
             raise DataError(
-                f"shift {self.shifts[where]:g} S of cell {[int(i) for i in where]} makes its conductance negative, "
+                f"shift {self.shifts[where]:g} S of cell {at(*where)} makes its conductance negative, "
                 f"it must be at least {self.shifts[where] + missing[where]:g} S"
             )
         self._cells = CellLevels(curve, self.shape)
@@ -560,7 +560,7 @@ def cell_mask(name: str, cells: Sequence[tuple[int, int]], shape: tuple[int, int
     mask = np.zeros(shape, dtype=bool)
     for row, column in cells:
         if not (0 <= row < shape[0] and 0 <= column < shape[1]):
-            raise DataError(f"{name} cell [{row}, {column}] is not on the chip of {shape[0]} by {shape[1]} cells")
+            raise DataError(f"{name} cell {at(row, column)} is not on the chip of {shape[0]} by {shape[1]} cells")
         mask[row, column] = True
     return mask
 

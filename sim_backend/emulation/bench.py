@@ -186,9 +186,14 @@ class EmulatedBench:
                 upper = f"{self._feeding(wiring, port)}.{terminal}"
                 self.world.add_resistor(upper, node, settings.divider_ohm)
                 self.world.add_resistor(node, LO, settings.divider_ohm)
+        matrix, port_row = self.instruments.get(wiring.matrix), row_number(next(iter(wiring.ports.values())))
+        if matrix is None:
+            raise ConfigError(
+                f"wiring.matrix {wiring.matrix!r} is not among the instruments {', '.join(self.instruments)}"
+            )
         for axis, columns in (("row", wiring.rows), ("column", wiring.columns)):
             for number, column in enumerate(columns):
-                self.world.add_wire(f"{wiring.matrix}.column.{wiring.slot}.{column}", f"{axis}.{number}")
+                self.world.add_wire(matrix.column_node(wiring.slot, port_row, column), f"{axis}.{number}")
 
     def _feeding(self, wiring: WiringTable, port: str) -> str:
         """Name of the channel that a guard or a divider hangs on: the drive, or the meter where there is no drive."""

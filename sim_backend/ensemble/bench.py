@@ -47,6 +47,7 @@ _QUICK_CHIP = {
     "curve_width_s",
     "smoothed",
     "curve_cells",
+    "step_variation_interval",
 }
 _QUICK_TRAINING = {*_TRAINING, "patterns", "amplitude_v", "width_s", "rule", "fresh_reads"}
 """Settings that the lock-step knows; with any other that is not as usual, chips are trained one by one."""

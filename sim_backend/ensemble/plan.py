@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from crossbar_hil.arrays import FloatArray, checked_bits
+from crossbar_hil.arrays import FloatArray, at, checked_bits
 from crossbar_hil.bench.effects import Effects
 from crossbar_hil.errors import DataError
 from crossbar_hil.training.encoding import row_voltages, target_activations
@@ -158,7 +158,7 @@ class Plan:
         if missing.max() > 0:
             chip, row, column = np.unravel_index(missing.argmax(), missing.shape)
             raise DataError(
-                f"chip {first + chip}: cell [{row}, {column}], of step factor {factors[chip, row, column]:.3g}, has a "
+                f"chip {first + chip}: cell {at(row, column)}, of step factor {factors[chip, row, column]:.3g}, has a "
                 "negative conductance where the curve dips below its start; take the smoothed curve, or larger shifts"
             )
         size = np.array([

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 from crossbar_hil.backend import DeviceBackend, Limits, Pulse
-from crossbar_hil.bench.characterisation import characterise, kind_of_cells, write_curves
+from crossbar_hil.bench.cell_estimates import estimate_variation_interval
+from crossbar_hil.bench.characterisation import characterise, kind_of_cells, readings_of, write_curves
 from crossbar_hil.bench.curve_facts import read_facts
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.virtual_chips import assumptions
 from crossbar_hil.defaults import READ_S
 from crossbar_hil.errors import DataError
+from crossbar_hil.studies.settings import set_values
 
 UP, DOWN, LEVELS = Pulse(2.0, 0.05), Pulse(-2.8, 0.05), 40
 RISES = 6e-7 * (1 - np.exp(-np.arange(LEVELS + 1) / 12))
@@ -119,6 +121,21 @@ def test_read_noise_is_hardly_taken_for_steps_that_vary(cycle, noise):
     assert abs(np.mean(told) - cycle) < 0.13
 
 
+@pytest.mark.parametrize(("cycle", "noise", "told"), [(0.0, 0.01, False), (0.4, 0.0, True), (0.4, 0.005, True)])
+def test_the_interval_of_the_step_variation_holds_the_truth_and_tells_it_from_none(cycle, noise, told):
+    for seed in range(3):
+        interval = estimate_variation_interval(readings(seed, cycle=cycle, noise=noise))
+        assert interval[0] <= cycle <= interval[1] <= 0.75
+        assert (interval[0] > 0) == told
+    assert estimate_variation_interval(readings(1)[:1]) is None
+
+
+def readings(seed, **made):
+    """Of four cells, whose step factors are alike."""
+    backend = Cells(seed, **made)
+    return [readings_of(list(characterise(backend, cell, pulses=LEVELS, read_v=0.1, up=UP, reads=3))) for cell in ALL]
+
+
 def test_no_step_spread_and_no_relaxation_is_found_where_there_is_none():
     found = [kind(seed, ALL, noise=0.02)[1] for seed in range(3)]
     assert all("relaxation" not in facts for facts in found)
@@ -133,6 +150,7 @@ def mine(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     measured = list(characterise(Cells(1), (0, 0), pulses=3, read_v=0.1, up=UP))
     lines = ["cells: 4", "read noise: 2 %", "step variation: 30 %", "step spread: 0.2", "relaxation: 20 %"]
+    lines.append("step variation interval: 10 % to 80 %")
     write_curves(tmp_path / "mine.csv", measured, "a comment: 5", [*lines, "relaxation time: 4 s"])
     return "mine.csv"
 
@@ -142,6 +160,10 @@ def test_facts_of_a_curve_become_settings_of_the_chip_and_are_said(mine):
     chip = bench.chip
     assert (chip.curve_cells, chip.read_noise, chip.step_variation, chip.step_spread) == (4, 0.02, 0.3, 0.2)
     assert (chip.relaxation, chip.relaxation_s) == (0.2, 4.0)
+    assert chip.step_variation_interval == (0.1, 0.8)
+    assert set_values(bench, ["step_variation=0.2"]).chip.step_variation_interval is None  # it was that of another
+    given = load_bench("simulated", overrides={"chip": {"curve": mine, "step_variation": 0.2}})
+    assert given.chip.step_variation_interval is None
     said = " ".join(assumptions(bench))
     for word in ("mine.csv", "cells: 4", "read noise: 2 %", "relaxation time: 4 s"):
         assert word in said

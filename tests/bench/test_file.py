@@ -77,8 +77,11 @@ def test_a_share_may_be_typed_in_per_cent():
         ),
         ({"relaxation": "110 %"}, "chip.relaxation = '110 %' must be at most 1"),
         ({"relaxation_law": "logarithmic", "relaxation_exponent": 0.5}, "relaxation_exponent belongs to the stretched"),
-        ({"unformed": [[1, 2]], "dead": [[1, 2]]}, r"cell \[1, 2\] is both unformed and dead"),
-        ({"stuck": [[1, 2]], "dead": [[1, 2]]}, r"cell \[1, 2\] is both stuck and dead; name it once"),
+        ({"unformed": [[1, 2]], "dead": [[1, 2]]}, r"cell \[1, 2\] \(row 2, column 3\) is both unformed and dead"),
+        (
+            {"stuck": [[1, 2]], "dead": [[1, 2]]},
+            r"cell \[1, 2\] \(row 2, column 3\) is both stuck and dead; name it once",
+        ),
         ({"column_offset_a": "10 nS"}, "'10 nS' is not in A"),
         ({"read_noise": -0.1}, "chip.read_noise = -0.1 must be at least 0"),
         ({"step_variation": -0.1}, "chip.step_variation: -0.1 must be from 0 to 3: with 3 most pulses hardly move"),

@@ -71,7 +71,7 @@ def test_the_instruments_of_the_bench_answer(standing):
 
 
 @pytest.mark.fault("X12")
-def test_it_ends_with_its_lifeline_and_finds_its_state_again(serve, tmp_path, monkeypatch):
+def test_it_ends_with_its_lifeline_and_finds_its_state_again(serve, tmp_path, monkeypatch, real_starts):
     (tmp_path / "numpy.py").write_text("raise SystemExit('the wrong numpy')")  # which is not imported
     monkeypatch.chdir(tmp_path)
     first = serve(state=Path("emulated.json"), log=Path("physical.jsonl"))
@@ -186,7 +186,7 @@ def open_files():
     return set(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else set()
 
 
-def test_a_negative_seed_is_refused_and_no_start_leaves_a_file_descriptor_open(bench):
+def test_a_negative_seed_is_refused_and_no_start_leaves_a_file_descriptor_open(bench, real_starts):
     before = open_files()
     start_served(bench, seed=1).close()
     with pytest.raises(ConfigError, match="seed -1"):
@@ -209,7 +209,7 @@ def test_the_process_answers_nonsense_with_a_sentence(said, tmp_path):
     assert done.stderr == ""
 
 
-def test_the_line_that_it_prints_is_the_only_one(bench):
+def test_the_line_that_it_prints_is_the_only_one(bench, real_starts):
     order = {"bench": bench.as_toml(), "folder": "/", "seed": 1, "state": None, "log": None, "nemesis": None}
     done = subprocess.run(
         [sys.executable, "-P", "-m", "crossbar_hil.bench.served"],

@@ -92,6 +92,16 @@ def test_a_gain_that_is_far_off_is_warned_of_with_one_that_fits(chips, beta, tar
         assert "`crossbar-hil tune`" in warnings[0]
 
 
+@pytest.mark.parametrize(
+    ("wire", "hidden"), [(0, False), ("300 kohm", False), ("320 kohm", True), ([0, "640 kohm"], True)]
+)
+def test_wires_that_resist_more_than_a_cell_are_named(chips, wire, hidden):
+    # A cell of 400 nS has 2.5 Mohm; to the farthest of 4 by 4 cells go 4 segments of word line and 4 of bit line.
+    warnings = chips(device_spread=0, wire_ohm=wire).warnings
+    assert [each.partition(":")[0] for each in warnings] == ["wires hide the cells"] * hidden
+    assert all("2.56e+06 ohm" in each and "a cell 2.5e+06 ohm" in each for each in warnings)
+
+
 def test_an_assumed_spread_is_said_and_a_given_one_is_not(chips):
     def said(**chip):
         return assumptions(load_bench("simulated", overrides={"chip": {"curve": "mine.csv", **chip}}))

@@ -74,7 +74,7 @@ def test_a_preset_lays_its_own_spread_and_k_over_an_own_curve(lab):
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    [("10", "less than or equal to 2"), ("-1 %", "greater than or equal to 0"), ("ten", "not a share, such as '10 %'")],
+    [("10", "must be at most 2"), ("-1 %", "must be at least 0"), ("ten", "not a share, such as '10 %'")],
 )
 def test_a_spread_that_is_no_share_is_refused(lab, text, sentence):
     with pytest.raises(ConfigError, match=sentence):
@@ -221,6 +221,16 @@ def test_a_setting_that_varies_takes_the_place_of_the_other_spread_but_not_of_a_
         ('{"conductance_uS": [[100, 200]]}', "its key must be conductance_siemens, it has conductance_uS"),
         ('{"conductance_siemens": [[1e-4', "no whole JSON"),
         ("1e-4 2e-4\n3e-4 x\n", "line 2: 'x' is not a number"),
+        ("1e-4 2e-4\n3e-4 nan\n", "a table of siemens: row 2, column 2 holds nan, not a finite number"),
+        ("1e-4 2e-4\n3e-4\n", "row 2 has 1 numbers, row 1 has 2"),
+        ('{"conductance_siemens": [[1e-4, 2e-4], [3e-4, "x"]]}', "row 2, column 2 holds 'x', text, not a number"),
+        ('{"conductance_siemens": [[1e-4, null]]}', "row 1, column 2 holds null, not a number"),
+        ('{"conductance_siemens": [[1e-4, true]]}', "row 1, column 2 holds true, not a number"),
+        ('{"conductance_siemens": [[1e-4, 1e400]]}', "row 1, column 2 holds inf, not a finite number"),
+        ('{"conductance_siemens": 5}', "it must hold rows of numbers, [[1e-4, 2e-4], [3e-4, 4e-4]], not 5"),
+        ('{"conductance_siemens": {"a": [[1e-4]]}}', "it must hold rows of numbers"),
+        ('{"conductance_siemens": []}', "it must hold rows of numbers"),
+        ("", "it must hold rows of numbers"),
         ('{"conductance_siemens": [[100, 110], [90, 120]]}', "120 S at row 2, column 2, which exceeds 0.1 S"),
         ('{"unit": "uS", "conductance_siemens": [[0.09, 0.08]]}', "it says unit 'uS' beside conductance_siemens"),
         ('{"Units": ["uS"], "conductance_siemens": [[0.09, 0.08]]}', "it says Units ['uS'] beside"),

@@ -1,7 +1,8 @@
 """An instrument that accepts everything and answers nothing, in a run of three processes and in real time.
 
 ``pytest -m campaign -s tests/campaigns/test_mute.py`` says when the other instrument was safe, when the person was
-told, and when the run ended, each from the moment of the last answer. The deadline of an exchange is 2 s.
+told, and when the run ended, each from the first message that was not answered, which comes within milliseconds of the
+last answer. The deadline of an exchange is that of a bench file that says nothing.
 """
 
 import json
@@ -20,8 +21,9 @@ import tomli_w
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.served import start_served
 
-DEADLINE_S = 2.0
-PROMISED_S = DEADLINE_S + 2.0
+DEADLINE_S = 1.0
+"""The default of a bench file; the tests have a longer one."""
+PROMISED_S = 2.0
 MUTE = {"smu": 900, "matrix": 150}
 """From which of its messages on each says nothing more: in the middle of a training."""
 
@@ -51,10 +53,10 @@ class Run:
     def _hear(self, started):
         with started.stderr:
             for line in started.stderr:
-                self.heard.append((time.monotonic(), line))
+                self.heard.append((time.time(), line))
 
     def events(self, name):
-        lines = self.log.read_text(encoding="utf-8").splitlines() if self.log.exists() else []
+        lines = self.log.read_bytes().split(b"\n")[:-1] if self.log.exists() else []
         return [each for each in map(json.loads, lines) if each["event"] == name]
 
     @property
@@ -72,8 +74,8 @@ class Run:
             time.sleep(0.02)
         return time.monotonic()
 
-    def told(self):
-        return [line for _, line in self.heard if "the bench may not be safe: look at" in line]
+    def told(self, what="look at"):
+        return [each for each in self.heard if what in each[1]]
 
     def close(self):
         self.trainer.kill()
@@ -91,7 +93,8 @@ def started(tmp_path, monkeypatch):
 
     def start(mute):
         made.append(Run(tmp_path, mute))
-        return made[-1], made[-1].wait_for(lambda: made[-1].events("nemesis"))
+        made[-1].wait_for(lambda: made[-1].events("nemesis"))
+        return made[-1], made[-1].events("nemesis")[0]["wall"]
 
     yield start
     for run in made:
@@ -103,16 +106,19 @@ def started(tmp_path, monkeypatch):
 @pytest.mark.parametrize("mute", ["smu", "matrix"])
 def test_the_other_instrument_is_safe_the_person_told_and_ctrl_c_heard_in_time(started, mute):
     run, began = started(mute)
-    safe = run.wait_for((lambda: not run.closed) if mute == "smu" else (lambda: not run.is_on))
-    told = run.wait_for(run.told)
-    assert mute in run.told()[0]
+    run.wait_for((lambda: not run.closed) if mute == "smu" else (lambda: not run.is_on))
+    safe = run.events("relays" if mute == "smu" else "source")[-1]["wall"]
+    run.wait_for(lambda: run.told(f"the bench may not be safe: look at {mute}"))
+    (told, words), alarmed = run.told()[0], run.told(f"the bench may not be safe: look at {mute}")[0][0]
+    assert mute in words
     time.sleep(3.0)  # it goes on trying
     assert run.trainer.poll() is None
     run.trainer.send_signal(signal.SIGINT)
     pressed = time.monotonic()
     ended = run.wait_for(lambda: run.trainer.poll() is not None)
     figures = (
-        f"safe after {safe - began:.1f} s, told after {told - began:.1f} s, Ctrl-C heard after {ended - pressed:.1f} s"
+        f"safe after {safe - began:.2f} s, told after {told - began:.2f} s, and that it stays so after "
+        f"{alarmed - began:.2f} s, Ctrl-C heard after {ended - pressed:.2f} s"
     )
     print(f"{mute} mute: the other {figures}", flush=True)  # noqa: T201
     assert max(safe, told) - began < PROMISED_S
@@ -123,7 +129,7 @@ def test_the_other_instrument_is_safe_the_person_told_and_ctrl_c_heard_in_time(s
 @pytest.mark.fault("I11", "H16", "V15", "V16")
 def test_trying_ends_after_a_minute_and_safe_takes_over_before(started):
     run, _ = started("smu")
-    run.wait_for(run.told)
+    run.wait_for(lambda: run.told("the bench may not be safe"))
     with run.start("safe", str(run.bench)) as safe:
         took = time.monotonic()
         run.wait_for(lambda: run.trainer.poll() is not None)
@@ -140,6 +146,7 @@ def test_trying_ends_after_a_minute_and_safe_takes_over_before(started):
 def test_a_run_whose_instrument_stays_mute_ends_within_70_s(started):
     run, began = started("smu")
     ended = run.wait_for(lambda: run.trainer.poll() is not None)
+    ended += time.time() - time.monotonic()
     print(f"ended by itself after {ended - began:.1f} s, told {len(run.told())} times", flush=True)  # noqa: T201
     assert 60 < ended - began < 70
     assert os.listdir(run.bench.parent / "runs")

@@ -11,19 +11,21 @@ import pytest
 
 from crossbar_hil.sim_backend.emulation.nemesis.faults import Nemesis
 
-from .faulty_bench import train_on
+from .faulty_bench import DEADLINE_S, train_on
 
 SEEDS = int(os.environ.get("CROSSBAR_HIL_SEEDS", "1000"))
 RATE = 0.0005
 """Probability of each kind of fault at each message; a training has about 1,600 messages."""
 
+LASTING_S = 1.3 * DEADLINE_S
+"""How long what lasts does: past a deadline, but not past the half of another that a source has then."""
 SHORTED = 235
 """In this one a cell shorts in the middle of a batch of pulses on the bench with a divider."""
 
 
 def outcome_of(folder, seed):
     """Train two evaluations on a bench on which the faults of a seed happen, and say how that ended."""
-    nemesis = Nemesis.random(seed, rate=RATE, seconds=0.2)
+    nemesis = Nemesis.random(seed, rate=RATE, seconds=LASTING_S)
     name = ("emulated", "emulated-single")[seed % 2]
     ending = train_on(folder, nemesis.as_json(), name=name, seed=1 + seed % 5)
     if ending.findings:

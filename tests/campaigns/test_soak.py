@@ -52,7 +52,7 @@ def test_reading_moves_no_cell_and_leaves_nothing_open(tmp_path, monkeypatch):
 
 
 @pytest.mark.campaign
-def test_many_reads_move_no_cell_and_nothing_grows(tmp_path, monkeypatch):
+def test_many_reads_move_no_cell_and_nothing_grows(tmp_path, monkeypatch, real_starts):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     grown_kb, opened, first, last = soaked(tmp_path / "run", READS)
     print(f"{READS} reads of the chip: {grown_kb:.2f} kB a read, {opened} open files more", flush=True)  # noqa: T201

@@ -44,7 +44,7 @@ def test_a_file_that_cannot_be_written_is_told_before_the_first_pulse(cli, tmp_p
 @pytest.mark.parametrize(
     ("cells", "says"),
     [
-        (("--cell", 1, 1, "--cell", 9, 9), "cell [8, 8] is not on the chip"),
+        (("--cell", 1, 1, "--cell", 9, 9), "cell [8, 8] (row 9, column 9) is not on the chip"),
         (("--cell", 1, 1, "--cell", 1, 1), "--cell 1 1 is given twice"),
     ],
 )

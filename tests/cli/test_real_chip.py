@@ -58,6 +58,8 @@ def test_a_program_records_a_real_chip_as_the_command_line_does_and_not_unasked(
     assert "bench emulated was never commissioned" in asked[0]
     with pytest.raises(Declined, match="the answer was no, so no pulse was sent to the chip on bench emulated"):
         record(lab(), ask=lambda question: asked.append(question) or "never commissioned" in question, **how)
+    with pytest.raises(Declined, match="the answer was no, so nothing was sent"):
+        record(lab(), ask=lambda question: "no", **how)  # as `input` answers
     assert not (tmp_path / "runs").exists()
     run = record(lab(), ask=lambda question: not asked.append(question), label="by script", **how)
     assert asked[0] == asked[1] == asked[3]

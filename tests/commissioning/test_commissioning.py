@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from crossbar_hil.bench.file import load_bench
+from crossbar_hil.commissioning.commissioning import with_board
 from crossbar_hil.commissioning.electrical import electrical_hash
 from crossbar_hil.commissioning.record import folder_of, why_not_proven
 from crossbar_hil.commissioning.report import keep
@@ -60,6 +61,13 @@ def test_a_planted_fault_is_found_by_its_step_and_explained(planted):
     assert not found.passed
 
 
+def test_a_board_that_the_file_names_is_the_one_that_is_there():
+    bench, said = load_bench(TWO), np.full((4, 4), 2e6)
+    assert with_board(bench, said).emulation.resistors == said.tolist()
+    other = load_bench(TWO, overrides={"emulation": {"resistors": "1 MOhm"}})
+    assert with_board(other, said).emulation.resistors == 1e6
+
+
 def test_after_a_failure_that_could_harm_a_chip_no_pulse_is_sent():
     exposed = []
 
@@ -87,6 +95,11 @@ def test_a_commissioning_proves_the_bench_until_something_electrical_changes():
     changed = found.bench.model_copy(update={"measurement": measurement})
     assert "has changed since it was commissioned on" in why_not_proven(changed)
     assert "[measurement]" in why_not_proven(changed)
+
+
+def test_the_board_is_put_in_on_an_emulated_bench_without_a_table_emulation():
+    bare = load_bench("emulated").model_copy(update={"emulation": None})
+    assert with_board(bare, np.full((4, 4), 2e6)).emulation.resistors == [[2e6] * 4] * 4
 
 
 def test_a_bench_that_failed_is_not_proven():

@@ -2,6 +2,8 @@
 
 import queue
 import signal
+import subprocess
+import sys
 import threading
 from types import SimpleNamespace
 
@@ -54,6 +56,51 @@ def test_an_answer_that_comes_late_is_not_taken_for_the_one_that_is_due():
     for number, answer in ((1, "late"), (2, "due")):
         inbox.put({"id": number, "answer": answer})
     assert GuardProcess._until(SimpleNamespace(_inbox=inbox), "answer", "error", number=2)["answer"] == "due"
+
+
+def test_who_asks_while_another_thread_waits_for_its_answer_is_answered_after_it():
+    asked, turns = [], threading.Lock()
+    guard = SimpleNamespace(_numbers=iter((1, 2)), _one_call=turns, _send=asked.append)
+
+    def until(*keys, number):
+        assert [each["id"] for each in asked] == [*range(1, number + 1)]
+        assert turns.locked()
+        return {"answer": number}
+
+    guard._until = until
+    assert [GuardProcess.call(guard, do="read") for _ in range(2)] == [1, 2]
+    assert not turns.locked()
+
+
+GUARD = """
+import json, sys
+for line in sys.stdin:
+    if json.loads(line).get("pressed"):
+        print(json.dumps({"ended": REPORT}), flush=True)
+        break
+"""
+
+
+@pytest.mark.fault("O1", "V7")
+@pytest.mark.parametrize("report", [SAFE, UNSAFE], ids=["safe", "unsafe"])
+def test_ctrl_c_while_a_guard_is_started_has_it_make_the_bench_safe_first(monkeypatch, tmp_path, capsys, report):
+    program = GUARD.replace("REPORT", repr(report))
+    start, until, processes = subprocess.Popen, GuardProcess._until, []
+
+    def start_other(words, **how):
+        processes.append(start([sys.executable, "-S", "-E", "-c", program], **how))
+        return processes[0]
+
+    def interrupted(self, *keys, number=None):
+        monkeypatch.setattr(GuardProcess, "_until", until)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(client.subprocess, "Popen", start_other)
+    monkeypatch.setattr(GuardProcess, "_until", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        GuardProcess(client.Hello(bench=tmp_path, journal=tmp_path, resume=False))
+    assert processes[0].poll() == 0
+    assert ("may not be safe: look at smu.a" in capsys.readouterr().err) is (report is UNSAFE)
 
 
 @pytest.mark.fault("F7")

@@ -27,6 +27,7 @@ from crossbar_hil.guard.opening import make_bench_safe, open_guarded
 from crossbar_hil.guard.preflight import check_files
 from crossbar_hil.runs.progress import Harmless, SilentProgress
 
+from ..forking import FORKED
 from .kept import ALL, FIRST, ONE_HOT, PATIENT_S, PULSE, small
 from .test_service import Trainer
 
@@ -100,7 +101,7 @@ with open_guarded(bench, seed=1, folder=Path(sys.argv[1])) as backend:
 @LINUX
 @pytest.mark.fault("O2", "O4", "V6")
 def test_a_terminal_that_closes_leaves_the_bench_safe(tmp_path, own_state_folder):
-    with subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True) as trainer:
+    with subprocess.Popen([FORKED, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True) as trainer:
         guard = int(trainer.stdout.readline())
         trainer.send_signal(signal.SIGHUP)
         trainer.communicate()

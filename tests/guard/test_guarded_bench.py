@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.settings import make_trainer
 
 from ..campaigns.faulty_bench import Kept
+from ..forking import joining, real_starts
 
 PULSE = Pulse(2.0, 0.05)
 SEED = 1
@@ -136,7 +137,8 @@ def visited(request, tmp_path_factory):
         (folder / "here").mkdir()
         (folder / "here" / "json.py").write_text("raise SystemExit(3)\n")  # which no part of a guard is
         patch.chdir(folder / "here")
-        with guarded(folder / "s", request.param) as backend:
+        start = real_starts if request.param == "emulated" else nullcontext
+        with start(), guarded(folder / "s", request.param) as backend:
             session = os.getsid(backend.guard_pid)
             readings = [backend.read_conductances(0.1)]
             with pytest.raises(LimitError) as refusal:
@@ -347,7 +349,7 @@ def trained(tmp_path_factory):
     """What a process that trained on the guarded bench says when it is done."""
     out = tmp_path_factory.mktemp("finished")
     done = subprocess.run(
-        [sys.executable, "-c", TRAINED, json.dumps(SHORT), str(SEED), str(out / "runs")],
+        [sys.executable, "-c", joining() + TRAINED, json.dumps(SHORT), str(SEED), str(out / "runs")],
         env={**os.environ, "XDG_STATE_HOME": str(out / "state"), "CROSSBAR_HIL_LOCKS": str(out / "locks")},
         capture_output=True,
         text=True,

@@ -19,7 +19,7 @@ from crossbar_hil.guard.journal import Journal, read_journal
 from crossbar_hil.guard.keeper import Keeper, StopFlag
 from crossbar_hil.guard.ledger import DoseLedger
 from crossbar_hil.guard.lock import BenchLock
-from crossbar_hil.guard.replay import count_pulses
+from crossbar_hil.guard.replay import Intent, Operation, Record, count_pulses
 from crossbar_hil.guard.states import State
 from crossbar_hil.guard.watch import Least
 from crossbar_hil.instrument import PulseMemory
@@ -47,6 +47,23 @@ def bodies(journal, kind):
 def reopened(journal):
     journal.close()
     return Journal.open(journal.path)
+
+
+def test_operations_that_no_read_of_every_line_has_followed_are_not_let_go_of():
+    record = Record((2, 2), pulsed_since=np.zeros((2, 2), dtype=bool))
+    for number in (1, 2, 3):
+        record.operations.append(
+            Operation(number, "pulses", counts=ONE_EACH, pulse=PULSE, settled=np.zeros((2, 2), dtype=np.int64))
+        )
+        record.open_intent = Intent(number, number, (0, 1), 2)
+        if number > 1:
+            record.settle("in_doubt")
+    record.forget_done()
+    assert [(each.number, counts.tolist()) for each, counts in record.sent_unseen()] == [
+        (2, [[0, 2], [0, 0]]),
+        (3, [[0, 2], [0, 0]]),
+    ]
+    assert [each.number for each in record.operations] == [2, 3]
 
 
 def test_a_read_is_on_disk_with_voltages_and_currents_when_it_is_answered(chip, journal):
@@ -145,6 +162,16 @@ def test_a_pulse_that_draws_more_than_it_should_has_every_cell_read_and_the_batc
     found = kinds(journal)[kinds(journal).index("pulses") :]
     assert [each for each in found if each in {"intent", "check"}] == ["intent"] * 3 + ["check", "intent"]
     assert bodies(journal, "exposed") == []
+
+
+@pytest.mark.fault("C1", "C2")
+def test_pulses_without_a_current_say_nothing_of_what_the_next_ones_draw(chip, journal):
+    keeper = keeper_of(chip, journal)
+    keeper.read_currents(ONE_HOT)
+    chip.inside = [0.0, 0.0, 3.0e-6, 3.7e-6]  # two of an open row, one of whole cells, one nearer to 4 uA of a short
+    keeper.send_pulses(ONE_EACH, PULSE)
+    found = kinds(journal)[kinds(journal).index("pulses") :]
+    assert [each for each in found if each in {"intent", "check"}] == ["intent"] * 4 + ["check"]
 
 
 @pytest.mark.fault("C1")

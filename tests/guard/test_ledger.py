@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 import threading
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -267,6 +268,29 @@ def test_a_ledger_is_for_its_owner_only_and_never_a_link(path):
     path.symlink_to(path.with_name("elsewhere"))
     with pytest.raises(LedgerError, match="is a link"):
         DoseLedger.open(path, SHAPE)
+    path.unlink()
+    shutil.move(path.with_name("elsewhere"), path)
+    beside = path.with_name(f"{path.name}-journal")  # what SQLite would roll back by
+    beside.symlink_to("elsewhere")
+    with pytest.raises(LedgerError, match="journal is a link"):
+        DoseLedger.open(path, SHAPE)
+
+
+def test_an_empty_file_is_no_ledger_of_a_chip_that_got_nothing(path):
+    path.parent.mkdir()
+    path.touch()
+    with pytest.raises(LedgerError, match="is empty, so that what the chip received is not known"):
+        DoseLedger.open(path, SHAPE)
+
+
+def test_what_a_run_sent_is_told_whole_though_the_clock_was_set_back(path):
+    moment = now = datetime(2026, 5, 1, tzinfo=UTC)
+    ledger = DoseLedger.open(path, SHAPE, now=lambda: now)
+    for op, back in enumerate((timedelta(0), timedelta(hours=1)), start=1):
+        now = moment - back
+        ledger.reserve("a", op, PULSES, DOSE)
+    assert [each.tolist() for each in ledger.pulses_by_run(moment)] == [(2 * PULSES).tolist()]
+    ledger.close()
 
 
 @pytest.mark.fault("X8")

@@ -9,10 +9,12 @@ import pytest
 
 from crossbar_hil.errors import BenchBusy, ConfigError, DataError
 from crossbar_hil.guard import lock as lock_module
-from crossbar_hil.guard.lock import BenchLock, default_folder, fixed_folder
+from crossbar_hil.guard.lock import BenchLock, default_folder, fixed_folder, run_lock, run_owner
 from crossbar_hil.guard.names import same_identity, same_resource
 from crossbar_hil.instrument import Identity
+from crossbar_hil.owners import addresses
 from crossbar_hil.owners.addresses import numbers_of
+from crossbar_hil.visa_record import REPLAY
 
 SMU, MATRIX = "GPIB0::24::INSTR", "TCPIP0::matrix.lab::inst0::INSTR"
 NAMES = {"matrix.lab": ("10.0.0.7",), "m": ("10.0.0.7",), "both.lab": ("10.0.0.8", "fe80::8"), "old.lab": ("fe80::8",)}
@@ -253,6 +255,7 @@ def test_no_environment_moves_the_lock_of_an_instrument_that_is_not_on_loopback(
     }
     for resources in ([THERE], [HERE, THERE], ["gpib0::24::instr"], ["asrl1::instr", HERE]):
         assert default_folder(resources, environ) == fixed_folder()
+        assert default_folder(resources, environ | {REPLAY: "day.jsonl:claims"}) == tmp_path  # no instrument is opened
     for resources in ([HERE], [HERE, "manual matrix"]):  # for tests
         assert default_folder(resources, environ) == tmp_path
         assert default_folder(resources, {}) == fixed_folder()
@@ -291,6 +294,19 @@ def test_every_name_of_this_machine_is_the_same():
         assert numbers_of(name) == ("127.0.0.1",), name
     for number in ("::1", "::ffff:127.0.0.1", "::"):
         assert numbers_of("smu.lab", lambda *_, number=number: [(0, 0, 0, "", (number, 0))]) == ("127.0.0.1",)
+
+
+@pytest.mark.fault("V16")
+def test_an_address_that_this_machine_has_itself_is_this_machine_and_an_unknown_host_its_own_name(monkeypatch):
+    def look_up(host, *_):
+        if host == "smu.lab":
+            return [(0, 0, 0, "", ("192.0.2.7", 0))]
+        raise OSError
+
+    assert numbers_of("smu.lab", look_up) == ("192.0.2.7",)
+    assert numbers_of("Unknown.Lab.", look_up) == ("unknown.lab",)
+    monkeypatch.setattr(addresses, "_is_own", lambda address: str(address) == "192.0.2.7")
+    assert numbers_of("smu.lab", look_up) == ("127.0.0.1",)
 
 
 @pytest.mark.fault("V16")
@@ -403,3 +419,16 @@ def test_a_planted_pipe_is_no_lock(lock_on, tmp_path):
     os.mkfifo(path)
     with pytest.raises(BenchBusy, match="is no plain file"):
         lock_on().acquire()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system does not tell who has a lock")
+def test_who_has_the_number_of_a_process_that_was_killed_does_not_work_on_its_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(lock_module, "fixed_folder", lambda: tmp_path / "locks")
+    monkeypatch.setattr(lock_module, "default_folder", lambda resources: tmp_path / "locks")
+    with run_lock(tmp_path, "a"):
+        assert run_owner(tmp_path).startswith(f"process {os.getpid()} of ")
+        (left,) = (tmp_path / "locks").iterdir()
+        told = left.read_text()
+    assert run_owner(tmp_path) == ""
+    left.write_text(told)  # as a killed process leaves it, whose number is that of another one now
+    assert run_owner(tmp_path) == ""

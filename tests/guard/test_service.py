@@ -288,6 +288,22 @@ def test_a_bench_that_never_becomes_safe_is_tried_for_a_minute_and_the_person_to
     assert 55 <= chip.made_safe <= 61  # by the clock: a second a try, sixty of them
 
 
+@pytest.mark.fault("I11", "V15")
+def test_the_person_is_told_which_instrument_does_not_answer_while_the_bench_is_being_made_safe(
+    trainer, chip, monkeypatch
+):
+    heard, safe = threading.Event(), chip.make_safe
+    monkeypatch.setattr(chip, "make_safe", lambda: heard.wait(60) and safe())
+    trainer.service.tell_silence("smu", 1.04)
+    trainer.say(id=1, do="end", cause="done")
+    told = "instrument smu has not answered for 1.0 s: look at it; everything is being made safe"
+    assert trainer.hear("tell", "ended") == {"tell": told}
+    trainer.service.tell_silence("smu", None)
+    assert trainer.hear("tell", "ended") == {"tell": "instrument smu answers again"}
+    heard.set()
+    assert trainer.ended()["confirmed"]
+
+
 @pytest.mark.fault("O1", "V15")
 def test_who_presses_ctrl_c_while_a_bench_does_not_become_safe_need_not_wait(mute, chip, monkeypatch):
     monkeypatch.setattr(service, "RETRY_S", 60.0)

@@ -32,7 +32,7 @@ def opened(tmp_path, monkeypatch, emulated_bench):
         "header": {"run": "r", "token": "t"},
         "ledger": str(tmp_path / "dose.sqlite"),
     }
-    person = SimpleNamespace(ask=input, tell=print, stop=StopFlag(), alarm=print)
+    person = SimpleNamespace(ask=input, tell=print, stop=StopFlag(), alarm=print, tell_silence=print)
     made = []
 
     def make():

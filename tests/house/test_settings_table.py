@@ -21,8 +21,10 @@ def test_the_page_is_what_the_script_writes(script):
 
 
 def test_every_setting_says_what_it_does_and_where_the_manual_has_it(script):
-    for title, table in script.tables().items():
+    for title, (table, left_out) in script.tables().items():
         assert table, title
+        assert left_out, title
+        assert all(left_out.values()), title
         for each in table.values():
             assert each.page, (title, each.name)
             assert each.does or each.kind == script.Action(), (title, each.name)

@@ -124,7 +124,7 @@ def test_another_command_set_is_refused_before_anything_is_set(language):
 def test_an_answer_that_is_no_command_set_is_garbled():
     with (
         expected_protocol(Keithley2450, [*OFF, ("*LANG?", "ERROR"), *OFF], name="smu") as smu,
-        pytest.raises(GarbledReply, match="'ERROR' is none of SCPI, SCPI2400, TSP"),
+        pytest.raises(GarbledReply, match="'ERROR' is none of SCPI, SCPI2400 and its like, TSP"),
     ):
         smu.prepare(SETTINGS)
 

@@ -17,6 +17,7 @@ from crossbar_hil.bench.recorded import load_recorded_bench
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.guard.journal import read_journal
 from crossbar_hil.guard.opening import make_bench_safe, open_bench, open_guarded
+from crossbar_hil.owners import proof
 from crossbar_hil.state import state_folder
 
 posix = pytest.mark.skipif(os.name == "nt", reason="owners and modes of POSIX")
@@ -234,6 +235,12 @@ def test_a_secret_that_others_could_have_written_or_read_is_none(tmp_path, how):
             secret.chmod(0o600)
         with pytest.raises(ConfigError, match=r"instruments\.smu at .* does not prove"):
             open_backend(load_bench(str(write_bench(tmp_path, resources))), seed=1)
+
+
+def test_a_secret_that_can_be_guessed_proves_nothing(monkeypatch):
+    monkeypatch.setattr(proof.socket, "create_connection", lambda *_, **__: pytest.fail("it was challenged"))
+    assert not proof._proves(5025, 5026, b"")
+    assert not proof._proves(5025, 5026, bytes(15))
 
 
 # ---------------------------------------------------------------------- who is real

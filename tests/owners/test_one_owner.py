@@ -14,6 +14,7 @@ from crossbar_hil.errors import BenchBusy, GuardError
 from crossbar_hil.guard import __main__ as guard_main
 from crossbar_hil.guard.lock import BenchLock
 from crossbar_hil.guard.opening import lock_names, make_bench_safe, open_guarded
+from crossbar_hil.owners import takeover
 from crossbar_hil.owners.takeover import is_guard_of, take_over
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes are proven by /proc")
@@ -107,7 +108,9 @@ def rescue(of):
 
 @LINUX
 @pytest.mark.fault("H6", "H16", "V16")
-def test_a_guard_that_is_stuck_is_told_to_end_and_then_killed_and_the_bench_is_safe(tmp_path, real, emulated_bench):
+def test_a_guard_that_is_stuck_is_told_to_end_and_then_killed_and_the_bench_is_safe(
+    tmp_path, real, emulated_bench, real_starts
+):
     told = []
     world = emulated_bench.world
     with pytest.raises(GuardError), open_guarded(real(), seed=1, folder=folder(tmp_path, "a")) as backend:  # noqa: PT012
@@ -160,6 +163,37 @@ def test_who_is_not_proven_to_be_the_guard_that_holds_the_lock_is_never_signalle
         assert holder.returncode == 0
 
 
+class HeldBy:
+    """A lock that is held by processes, one after the other, and free after the last."""
+
+    def __init__(self, *pids):
+        self.pids = list(pids)
+
+    def acquire(self):
+        if self.pids:
+            raise BenchBusy("held", self.pids.pop(0), "place")
+
+
+@LINUX
+@pytest.mark.fault("V16")
+def test_guards_that_follow_each_other_are_not_told_to_end_for_ever(monkeypatch):
+    sent, times = [], iter(range(10**6))
+    monkeypatch.setattr(takeover, "_signal", lambda pid, place, number: sent.append((pid, number)) or True)
+    with pytest.raises(BenchBusy, match="held"):
+        take_over(HeldBy(*range(1, 20)), clock=lambda: next(times), wait=lambda _: None)
+    assert sent == [(pid, signal.SIGTERM) for pid in range(1, 5)]
+
+
+@LINUX
+@pytest.mark.fault("V16")
+def test_a_guard_that_does_not_even_end_when_it_is_killed_is_told(monkeypatch):
+    sent, times = [], iter(range(10**6))
+    monkeypatch.setattr(takeover, "_signal", lambda pid, place, number: sent.append(number) or True)
+    with pytest.raises(BenchBusy, match="held; it was killed 2 s ago and is still there"):
+        take_over(HeldBy(*[7] * 40), clock=lambda: next(times), wait=lambda _: None)
+    assert sent == [signal.SIGTERM, signal.SIGKILL]
+
+
 GUARD = ("-m", "crossbar_hil.guard")
 WAITING = """
 import fcntl, sys
@@ -178,13 +212,16 @@ with open(sys.argv[1]) as file, open(sys.argv[2]) as other:
     [("file", GUARD, True), ("none", GUARD, False), ("other", GUARD, False), ("file", ("-m", "another"), False)],
     ids=["its guard", "has it open alone", "another bench's guard", "no guard"],
 )
-def test_the_guard_of_a_lock_is_called_so_and_has_it_locked(tmp_path, locks, called, is_it):
+def test_the_guard_of_a_lock_is_called_so_and_has_it_locked(tmp_path, monkeypatch, locks, called, is_it):
     for name in ("file", "other"):
         (tmp_path / name).touch()
     command = [sys.executable, "-c", WAITING, str(tmp_path / "file"), str(tmp_path / "other"), locks, *called]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         process.stdout.readline()
         assert is_guard_of(process.pid, tmp_path / "file") == is_it
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "geteuid", lambda: os.getuid() + 1)  # of another user
+            assert not is_guard_of(process.pid, tmp_path / "file")
         process.stdin.close()
 
 

@@ -3,7 +3,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,8 @@ from crossbar_hil import load_run
 from crossbar_hil.errors import RunError
 from crossbar_hil.guard.lock import run_lock
 from crossbar_hil.runs.store import list_facts, list_runs
+
+from ..forking import FORKED
 
 # A program that kills itself when the record of its run is about to be made, or to get its name.
 KILLED = """
@@ -40,7 +41,7 @@ def killed(tmp_path_factory):
         home = tmp_path_factory.mktemp("killed")
         places = {"XDG_STATE_HOME": str(home / "state"), "CROSSBAR_HIL_LOCKS": str(home / "locks")}
         done = subprocess.run(  # the guard has the same standard error, so this waits for both
-            [sys.executable, "-c", KILLED, where, *words, "--seed", "1", "--no-report", "--quiet"],
+            [FORKED, "-c", KILLED, where, *words, "--seed", "1", "--no-report", "--quiet"],
             cwd=home, env={**os.environ, **places}, capture_output=True, check=False,
         )  # fmt: skip
         assert done.returncode == -signal.SIGKILL, done.stderr

@@ -12,6 +12,8 @@ from .numbers import Cell, is_missing, number
 from .units import unit
 
 MOST_HEADER_LINES = 3
+_REMARKS = {"comment", "comments"}
+"""Names of a last column that may be empty all the way down."""
 NUMBERS_ONLY = re.compile(r"[\s.,;|+\-]*\d[\d\s.,;|+\-eEdD]*")
 
 
@@ -260,6 +262,8 @@ def _header(
         wrong = next((cell for cell, each in zip(last.cells, kind, strict=True) if each == "t"), last.cells[0])
         return ("",) * width, 0, [Problem(last.line, f"{wrong!r} is not a number")], ""
     cells = [str(cell).strip() for cell in last.cells]
+    if len(cells) == width + 1 and cells[-1].lower() in _REMARKS and not blanks:
+        cells.pop()  # of LabVIEW, whose lines without a remark end before it
     if len(cells) != width:
         parted = _merged(cells, width) if blanks else None
         if parted is None:

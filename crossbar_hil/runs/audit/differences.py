@@ -18,6 +18,8 @@ from crossbar_hil.runs.beginning import hash_of
 from crossbar_hil.runs.training import ending_of
 from crossbar_hil.runs.training_record import (
     Rows,
+    columns_due,
+    columns_of,
     rows_of_chip,
     rows_of_epoch,
     rows_of_fresh,
@@ -49,6 +51,8 @@ class Recorded:
     """Facts by name, as JSON."""
     tables: dict[str, tuple[list[str], Rows]]
     """Names of the columns, and the rows."""
+    columns: Mapping[str, tuple[str, list[str]]]
+    """Of everything in the file what it is, and its columns."""
 
     @classmethod
     def of(cls, record: sqlite3.Connection) -> "Recorded":
@@ -59,7 +63,7 @@ class Recorded:
             if table in names:
                 found = record.execute(f"SELECT * FROM {table}")  # noqa: S608 - names of ours
                 tables[table] = ([column[0] for column in found.description], found.fetchall())
-        return cls(dict(record.execute("SELECT name, value FROM setting")), tables)
+        return cls(dict(record.execute("SELECT name, value FROM setting")), tables, columns_of(record))
 
     def fact(self, name: str) -> Any:
         """Return a fact, None if there is none."""
@@ -104,6 +108,7 @@ def differences_of(
     if told.problem:
         yield told.problem
     began = next((entry.body for entry in entries if entry.kind == "record"), None)
+    yield from _of_form(recorded)
     yield from _of_files(entries[0].body, began, folder)
     yield from _of_facts(recorded, told, entries[0].body, began)
     yield from _of_ending(recorded, told, entries, may_lack=began is None)
@@ -130,6 +135,17 @@ def differences_of(
         names, found = recorded.tables.get(table, ([], []))
         if rows or found:
             yield from _first([*_of_table(table, names, rows, found)], table)
+
+
+def _of_form(recorded: Recorded) -> Iterator[str]:
+    """Say what else than the tables of a record there is; those of fresh reads some records do not have."""
+    due = columns_due()
+    for name, (kind, columns) in recorded.columns.items():
+        known, of_table = due.get(name, ("", []))
+        if kind != known:
+            yield f"the record holds {_short(f'{kind} {name}')}, which no record has"
+        elif columns != of_table:
+            yield f"{name} has columns {_short(', '.join(columns))}, a record {', '.join(of_table)}"
 
 
 def _of_files(header: Mapping[str, Any], began: Mapping[str, Any] | None, folder: Path) -> Iterator[str]:

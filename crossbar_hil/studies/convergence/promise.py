@@ -9,6 +9,8 @@ drawn that could have given what was measured, chips of each are trained, and th
 - Steps: each cell's steps are larger by a lognormal factor. Its variance is drawn likewise, but as if `PRIOR_CELLS`
   more cells had shown `PRIOR_SPREAD`, as one cell says nothing of it: an assumption. The measured curve is that of the
   mean of m cells.
+- Step variation: two halves of a normal about what was found, whose central 95 % is the interval that `characterise`
+  gives, none below zero.
 """
 
 import math
@@ -18,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from crossbar_hil.bench.file import Bench, Chip, Spread
+from crossbar_hil.bench.effects import LEAST_VARIATION, MOST_VARIATION
+from crossbar_hil.bench.file import WITHIN_95, Bench, Chip, Spread
 from crossbar_hil.confidence import wilson
 from crossbar_hil.plugins import load
 from crossbar_hil.studies.convergence.counts import Counts
@@ -63,6 +66,9 @@ def unknown_of(chip: Chip) -> str:
     if cells:
         more = f", how steps differ between cells is taken to be about {PRIOR_SPREAD:g}" if cells < 3 else ""
         found.append(f"steps from {cells} cell{'s' if cells > 1 else ''}{more}")
+    if chip.step_variation_interval is not None:
+        low, high = (100 * each for each in chip.step_variation_interval)
+        found.append(f"their variation is from {low:.3g} to {high:.3g} %")
     return ", ".join(found)
 
 
@@ -97,6 +103,8 @@ def promise(fresh: Counts, kinds: Sequence[Counts], unknown: str) -> Promise:
 def _kind(chip: Chip, start_siemens: float, rng: np.random.Generator) -> Chip:
     factor, step_spread = _steps(chip, chip.curve_cells, rng) if chip.curve_cells else (1.0, chip.step_spread)
     changed: dict[str, Any] = {"step_spread": step_spread, "scale": chip.k * factor}
+    if chip.step_variation_interval is not None:
+        changed["step_variation"] = _variation(chip.step_variation, chip.step_variation_interval, rng)
     if chip.spread is not None:
         changed["spread"] = _spread(chip.spread, factor, rng)
     elif chip.device_spread is not None:
@@ -111,6 +119,12 @@ def _steps(chip: Chip, cells: int, rng: np.random.Generator) -> tuple[float, flo
     squares = (cells - 1) * chip.step_spread**2 + PRIOR_CELLS * PRIOR_SPREAD**2
     spread = math.sqrt(squares / rng.chisquare(freedom))
     return math.exp(spread / math.sqrt(cells) * rng.standard_normal()), spread
+
+
+def _variation(found: float, interval: tuple[float, float], rng: np.random.Generator) -> float:
+    normal = rng.standard_normal() / WITHIN_95
+    drawn = found + normal * (interval[1] - found if normal > 0 else found - interval[0])
+    return float(min(drawn, MOST_VARIATION)) if drawn >= LEAST_VARIATION else 0.0
 
 
 def _spread(spread: Spread, factor: float, rng: np.random.Generator) -> Spread:

@@ -14,6 +14,7 @@ from ..serving.dead_sockets import HOST, shut
 from ..serving.server import InstrumentServer
 from ..world.instrument import EmulatedInstrument
 from .blows import Blows
+from .faults import Fault
 from .plan import Plan, linger_for_no_time, plan_for, reset, swap_parts
 
 _FILLERS = 8
@@ -153,11 +154,9 @@ class NemesisServer(InstrumentServer):
     def _exchange(self, client: socket.socket, message: str) -> bool:
         world, name = self._world, self._instrument.name
         with ExitStack() as lasting:
-            with world.at_work():
+            with world.lock:
                 faults = self._nemesis.faults_at(name, message, world.chip.shape)
-                plan = plan_for(message, faults, self._nemesis.generator()) if faults else Plan(message)
-                for fault in faults:
-                    self._blows.strike(fault, name, message, lasting)
+                plan = self._struck(message, faults, lasting) if faults else Plan(message)
             if client in self._cut or not self._wait_until(self._frozen_until):
                 return False
             if time.monotonic() < self._lost_until:
@@ -166,11 +165,26 @@ class NemesisServer(InstrumentServer):
                 plan.end(client)
                 return False
             answer = self._carry_out(plan.message) if plan.executed else b""
-            with world.at_work():
-                self._blows.enforce(name)
-                for reboot in plan.reboots:
-                    self._blows.reboot(name, reboot.args["seconds"])
-        return client not in self._cut and self._send_answer(client, plan, answer)
+            if world.damage or plan.reboots:
+                with world.at_work():
+                    self._blows.enforce(name)
+                    for reboot in plan.reboots:
+                        self._blows.reboot(name, reboot.args["seconds"])
+        if client in self._cut:
+            return False
+        if faults:
+            return self._send_answer(client, plan, answer)
+        if answer:
+            client.sendall(answer + self._held.pop(client, b""))
+        return not self._closed.is_set()
+
+    def _struck(self, message: str, faults: list[Fault], lasting: ExitStack) -> Plan:
+        """Do what hits a message before it is acted on, and return how to go on with it."""
+        with self._world.at_work():
+            plan = plan_for(message, faults, self._nemesis.generator())
+            for fault in faults:
+                self._blows.strike(fault, self._instrument.name, message, lasting)
+        return plan
 
     def _send_answer(self, client: socket.socket, plan: Plan, answer: bytes) -> bool:
         """Answer as planned; return whether the client may go on."""

@@ -79,7 +79,7 @@ def solve(
     index = _joint_indices(wires, nodes)
     size = len(set(index.values()) - {None})
     fixed = np.zeros((size, size))
-    fixed[np.diag_indices_from(fixed)] = LEAKAGE_SIEMENS
+    fixed.flat[:: size + 1] = LEAKAGE_SIEMENS  # the diagonal
     for resistor in resistors:
         ends = [index[resistor.first], index[resistor.second]]
         for end in ends:

@@ -16,7 +16,8 @@ from pymeasure.instruments import Instrument
 from crossbar_hil.errors import ConfigError, ConnectionLost, DeadlineError, GarbledReply, TransportError
 from crossbar_hil.instruments.transport import adapter as adapter_module
 from crossbar_hil.instruments.transport.adapter import BenchAdapter, blind_write
-from crossbar_hil.instruments.transport.link import SocketLink
+from crossbar_hil.instruments.transport.instrument import BenchInstrument
+from crossbar_hil.instruments.transport.link import Chunk, SocketLink
 from crossbar_hil.instruments.tsp.instrument import PROMPTS
 
 DEADLINE_S = 0.2
@@ -296,6 +297,17 @@ def test_resync_opens_again_and_throws_away_what_comes_before_the_marker(peer, o
     assert adapter.cause is None
     assert ask(adapter, "READ?") == "4"
     assert served.lines == ["FIRST?", 'print("tok-1")', "READ?"]
+
+
+def test_half_an_old_answer_is_not_joined_to_the_first_one_of_a_new_session(peer, opened):
+    def breaks_off(peer, connection):
+        peer.line(connection)
+        connection.sendall(b"1.2")
+
+    adapter = opened(peer(breaks_off, answers(b"tok-1\n")))
+    fails(adapter, ConnectionLost)
+    adapter.resync(('print("tok-1")', "tok-1"))
+    assert adapter.cause is None
 
 
 def test_resync_waits_until_what_was_sent_before_has_been_acted_on():
@@ -613,6 +625,7 @@ class Clock:
     def finish(self, until):
         with contextlib.suppress(DeadlineError):
             self.read(until)
+        return False
 
     def close(self):
         pass
@@ -651,7 +664,19 @@ def test_impatience_shortens_a_wait_but_not_what_was_asked_to_take_so_long(monke
     assert clock.now == ends
 
 
-def test_a_raw_socket_looks_while_it_waits_whether_there_is_still_patience(peer, opened):
+@pytest.mark.fault("O1")
+def test_who_answers_at_once_is_heard_when_there_is_no_patience_left(monkeypatch):
+    clock = Clock(monkeypatch)
+    adapter = BenchAdapter("TCPIP::a::1::SOCKET", deadline_s=8.0)
+    adapter.patience = lambda: 0.0
+    for began in (100.0, 100.5):
+        with pytest.raises(TransportError):
+            adapter.resync(("marker?", "marker"))
+        assert began < clock.now <= began + 0.5  # a twentieth of the deadline, seen by a clock of eighths
+
+
+def test_a_raw_socket_looks_while_it_waits_whether_there_is_still_patience(peer, opened, monkeypatch):
+    monkeypatch.setattr(adapter_module, "LEAST", 0.0)
     looks = []
 
     def patience():
@@ -663,3 +688,90 @@ def test_a_raw_socket_looks_while_it_waits_whether_there_is_still_patience(peer,
     with pytest.raises(DeadlineError):
         ask(adapter, "*IDN?")
     assert len(looks) == 3
+
+
+class Session:
+    """A session that answers all alike, or nothing, and is left by the other side when that has time."""
+
+    sooner, torn = None, False
+
+    def __init__(self, reply=b""):
+        self.reply, self.left, self.closed, self.waited = reply, bool(reply), False, 0
+
+    def unread(self):
+        return b""
+
+    def write(self, content, until):
+        pass
+
+    def read(self, until):
+        if not self.reply:
+            raise DeadlineError("mute")
+        return Chunk(self.reply, False)
+
+    def finish(self, until):
+        self.waited += 1
+        return self.left
+
+    def close(self):
+        self.closed = True
+
+
+class Thing(BenchInstrument):
+    """An instrument that is in step when it says so."""
+
+    def _marker(self):
+        return "who?", "me"
+
+    def _take_error(self):
+        return 0, ""
+
+    def _errors_text(self, errors):
+        return ""
+
+
+@pytest.mark.fault("V8", "V13")
+@pytest.mark.parametrize("left", [True, False])
+def test_what_an_old_session_may_still_bring_is_waited_for_before_anything_but_making_safe_is_done(monkeypatch, left):
+    old, *others = sessions = [Session(), *(Session(b"me\n") for _ in range(3))]
+    monkeypatch.setattr(adapter_module, "open_link", lambda *_: sessions.pop(0))
+    thing = Thing(BenchAdapter("TCPIP::a::1::SOCKET", deadline_s=8.0), "thing")
+    with pytest.raises(DeadlineError):
+        thing.ask("who?")
+    with thing.hurried(0.5):
+        for _ in range(2):
+            thing.recover()
+            assert thing.ask("who?") == "me"
+    assert (old.waited, old.closed, len(sessions)) == (1, False, 2)  # "open all relays" may be in it
+    old.left = left
+    thing.recover()
+    assert (old.waited, old.closed, len(sessions)) == (2, True, 1)  # left, or it had its whole deadline
+    thing.recover()
+    assert len(sessions) == 1
+    thing.close()
+    assert all(each.closed for each in (old, *others[:2]))
+
+
+@pytest.mark.fault("I11", "V15")
+def test_a_deadline_that_passes_is_told_at_once_and_once_until_it_answers_again(monkeypatch):
+    clock, told = Clock(monkeypatch), []
+    adapter = BenchAdapter("TCPIP::a::1::SOCKET", deadline_s=8.0)
+    adapter.tell = lambda waited_s: told.append((clock.now, waited_s))
+    for _ in range(2):
+        with pytest.raises(DeadlineError):
+            ask(adapter, "*IDN?")
+        assert told == [(108.0, 8.0)]
+        with pytest.raises(TransportError):
+            adapter.resync(("marker?", "marker"))
+    clock.read = lambda until: Chunk(b"marker\n", False)
+    adapter.resync(("marker?", "marker"))
+    assert told[1:] == [(clock.now, None)]
+
+
+@pytest.mark.parametrize(("baud", "ends"), [(None, 108.0), (9600, 108.25)])
+def test_a_slow_line_is_given_the_time_of_its_bits(monkeypatch, baud, ends):
+    clock = Clock(monkeypatch)
+    adapter = BenchAdapter("ASRL1::INSTR", deadline_s=8.0, baud=baud)
+    with pytest.raises(DeadlineError):
+        ask(adapter, "x" * 119)  # 120 bytes of 10 bits, and an answer as long: a quarter of a second
+    assert clock.now == ends

@@ -119,7 +119,7 @@ REFUSED = {
     "read_s": ({"read_s": 1.0}, r"read_s 1 s is not emulated.*set measurement\.nplc"),
 }
 OF_FILES = {"curve", "curve_amplitude_v", "curve_width_s", "start", "twin"}
-OF_STUDIES = {"curve_cells"}
+OF_STUDIES = {"curve_cells", "step_variation_interval"}
 """Says of the curve how far `tune` may trust it, and nothing of a chip."""
 AS_THE_SCHEME_SAYS = {"write"}
 """Pulses go over the lines, as [scheme] says, and every cell sees its own voltage: what half-select means."""

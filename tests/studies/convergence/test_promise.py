@@ -55,6 +55,16 @@ def test_the_steps_of_the_kinds_scatter_about_the_measured_ones_and_the_starts_s
     assert np.quantile(one, [0.025, 0.975]) == pytest.approx([0.12, 0.575], rel=0.1)  # 0.2 sqrt(4 / chi^2(4))
 
 
+def test_the_step_variation_of_the_kinds_fills_the_interval_in_which_it_was_found(bench):
+    given = {"curve_cells": 4, "step_variation": 0.3, "step_variation_interval": [0.2, 0.8]}
+    assert "their variation is from 20 to 80 %" in unknown_of(bench(**given).chip)
+    drawn = [each.chip.step_variation for each in draw_kinds(bench(**given), 5, 4000)]
+    assert np.quantile(drawn, [0.025, 0.5, 0.975]) == pytest.approx([0.2, 0.3, 0.8], rel=0.05)
+    none = {"curve_cells": 4, "step_variation_interval": "0 % to 60 %"}
+    drawn = [each.chip.step_variation for each in draw_kinds(bench(**none), 5, 4000)]
+    assert np.quantile(drawn, [0.45, 0.975]) == pytest.approx([0.0, 0.6], rel=0.05)  # half of it is none
+
+
 def test_the_promise_holds_every_kind_and_the_interval_of_the_fresh_chips():
     fresh, some = Counts(1000, ((3, 1000),)), [Counts(50, ((3, good),)) for good in (50, 48, 49)]
     found = promise(fresh, some, "")

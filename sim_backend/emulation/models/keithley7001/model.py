@@ -4,8 +4,9 @@ Crosspoints are written slot!row!column. Emulated only; the vendor's manual was 
 public scripts. Assumed therefore: every slot holds a 7012 until it is told that it holds another card, which opens its
 relays and leaves it without channels; a move takes 4 ms (`settle_s`); a channel that does not exist is error -222;
 ``:OPEN:ALL`` works as ``:OPEN ALL``; ``:ROUT:CLOS:STAT?`` answers the list of closed channels, ``(@)`` if there is
-none; ``:ROUT:CONF:SLOT<n>:STIM`` sets an extra settling time, and the longest of all slots counts. No public script
-has a command for break-before-make, so there is none. Scans and stored relay patterns are not emulated.
+none, and neighbours of a row as a range, as a program that asks a 7001 reads it; ``:ROUT:CONF:SLOT<n>:STIM`` sets an
+extra settling time, and the longest of all slots counts. No public script has a command for break-before-make, so there
+is none. Scans and stored relay patterns are not emulated.
 """
 
 from ...scpi import kinds

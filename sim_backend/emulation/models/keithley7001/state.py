@@ -61,6 +61,17 @@ class Keithley7001State(MatrixInstrument):
         """Write slot!row!column."""
         return "!".join(map(str, crosspoint))
 
+    def channel_list(self, crosspoints: Iterable[Crosspoint]) -> str:
+        """Write a channel list, sorted, columns that follow each other as a range."""
+        runs: list[list[Crosspoint]] = []
+        for each in sorted(crosspoints):
+            if runs and each == runs[-1][-1]._replace(column=runs[-1][-1].column + 1):
+                runs[-1].append(each)
+            else:
+                runs.append([each])
+        ends = ([self.channel_name(place) for place in dict.fromkeys((run[0], run[-1]))] for run in runs)
+        return f"(@{','.join(':'.join(each) for each in ends)})"
+
     def switch(self, closed: Iterable[Crosspoint]) -> None:
         """Move relays and wait for the extra settling time as well."""
         before = self.closed

@@ -11,11 +11,19 @@ from ...scpi import kinds
 from ...scpi.matrix import cycle_query, relay_commands
 from ...scpi.messages import Call, Command, clear_errors
 from . import settings
+from .cards import Card
 from .state import KeysightB2200AState
 
 
 def _open_card(matrix: KeysightB2200AState, call: Call) -> None:
     cards = matrix.card_numbers(call.expect(1)[0])
+    matrix.route(each for each in matrix.requested if each.slot not in cards)
+
+
+def _power_on(matrix: KeysightB2200AState, call: Call) -> None:
+    """Bring cards to the state in which they are when the power comes."""
+    cards = matrix.card_numbers(call.expect(1)[0])
+    matrix.cards.update({number: Card(matrix.columns) for number in cards})
     matrix.route(each for each in matrix.requested if each.slot not in cards)
 
 
@@ -42,6 +50,7 @@ class EmulatedKeysightB2200A(KeysightB2200AState):
         ),
         *settings.COMMANDS,
         cycle_query(),
+        Command(":SYSTem:CPON", _power_on, samples=settings.CARDS),
         Command(":SYSTem:ERRor:CLEar", clear_errors, samples=("",)),
     )
 

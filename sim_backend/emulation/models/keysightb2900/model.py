@@ -10,6 +10,7 @@ Emulated only. What no page at hand says is assumed:
 - output-off mode NORM opens the output relay, ZERO holds 0 V with a limit of 100 uA;
 - with automatic output-on switched off and the output off, a measurement reads what is there, without an error;
 - a triggered level that was set stays until the next ``*RST``; without one a trigger leaves the level as it is;
+- an integration time that the instrument chooses by itself is the one that was set last;
 - a wait that the instrument sets by itself is 100 us; it applies to triggered levels and to measurements;
 - a filter lowers the peak of a pulse that is short against its time constant, and nothing else;
 - ``:SYST:GRO?`` answers a channel list; one channel of a group that is started starts the others too;
@@ -53,6 +54,7 @@ class EmulatedKeysightB2902A(EmulatedKeysightB2900):
 
     model = "B2902A"
     ranges_a = RANGES_A[1:]
+    shortest_interval_s = 2e-5
 
 
 class EmulatedKeysightB2912A(EmulatedKeysightB2900):

@@ -3,6 +3,8 @@
 Names are those of the B2900 SCPI command reference, edition 2.
 """
 
+import math
+from collections.abc import Callable
 from dataclasses import replace
 
 from ...scpi import sense, values
@@ -16,6 +18,7 @@ from .settings import (
     MOST_A,
     MOST_V,
     SHORTEST_APERTURE_S,
+    USUAL_NPLC,
     ChannelState,
     number,
     setting_text,
@@ -52,14 +55,25 @@ def _limits(function: str) -> tuple[Command, ...]:
     )
 
 
-def _set_nplc(smu: KeysightB2900State, call: Call) -> None:
-    most = LONGEST_APERTURE_S * smu.line_hz
-    cycles = values.within(call.expect(1)[0], SHORTEST_APERTURE_S * smu.line_hz, most, 1.0)
-    smu.settings(call).aperture_s = cycles / smu.line_hz
+def _integration_time(node: str, per_second: Callable[[KeysightB2900State], float], unit: str = "") -> Command:
+    """Declare the integration time in some unit, of which there are `per_second`; beyond its ends it is the end."""
 
+    def ends(smu: KeysightB2900State) -> tuple[float, float, float]:
+        second = per_second(smu)
+        return SHORTEST_APERTURE_S * second, LONGEST_APERTURE_S * second, USUAL_NPLC / smu.line_hz * second
 
-def _nplc(smu: KeysightB2900State, call: Call) -> str:
-    return setting_text(smu.settings(call).aperture_s * smu.line_hz)
+    def write(smu: KeysightB2900State, call: Call) -> None:
+        text, (least, most, usual) = call.expect(1)[0], ends(smu)
+        wide = (least, most) if text[:1].isalpha() else (-math.inf, math.inf)
+        found = values.within(text, *wide, usual, unit)
+        smu.settings(call).aperture_s = min(max(found, least), most) / per_second(smu)
+
+    def query(smu: KeysightB2900State, call: Call) -> str:
+        if call.expect(0, 1):
+            return setting_text(values.named_bound(call.arguments[0], *ends(smu)))
+        return setting_text(smu.settings(call).aperture_s * per_second(smu))
+
+    return Command(node, write, query, ("0.001", "1"))
 
 
 def _of_function(function: str) -> tuple[Command, ...]:
@@ -67,11 +81,9 @@ def _of_function(function: str) -> tuple[Command, ...]:
     pattern = f":SENSe#:{sense.NAMES[function]}"
     return (
         *sense.commands(":SENSe#", function, ChannelState().sense[function], setting_text),
-        Command(f"{pattern}:NPLCycles", _set_nplc, _nplc, ("0.001", "1", "50")),
+        _integration_time(f"{pattern}:NPLCycles", lambda smu: smu.line_hz),
         setting.attribute(f"{pattern}:NPLCycles:AUTO", "aperture_auto", FLAG),
-        setting.attribute(
-            f"{pattern}:APERture", "aperture_s", number(SHORTEST_APERTURE_S, LONGEST_APERTURE_S, unit="S")
-        ),
+        _integration_time(f"{pattern}:APERture", lambda _: 1.0, "S"),
         setting.attribute(f"{pattern}:APERture:AUTO", "aperture_auto", FLAG),
     )
 

@@ -23,7 +23,10 @@ HEADROOM, HEADROOM_HIGH = 1.06, 1.02
 """A measurement goes to 106 % of its range, above 1 A to 102 % (user's guide, table 2-5)."""
 SHORTEST_PULSE_S, LONGEST_S = 5e-5, 1e5
 """User's guide, page 6-7."""
-SHORTEST_APERTURE_S, LONGEST_APERTURE_S = 8e-6, 2.0
+SHORTEST_APERTURE_S, LONGEST_APERTURE_S, USUAL_NPLC = 8e-6, 2.0, 0.1
+"""Integration time: its ends, and what it is after ``*RST``, in power-line cycles (command reference, page 4-73)."""
+SHORTEST_INTERVAL_S = 1e-5
+"""Between triggers, of a B2911A and a B2912A (B2900A data sheet, timer and triggering)."""
 LARGEST_TRAIN = 100_000
 """Most triggers of one start."""
 INITIAL_WAIT_S = 1e-4
@@ -58,7 +61,7 @@ class Layer:
     count: int = 1
     delay_s: float = 0.0
     source: str = "AINT"
-    interval_s: float = 1e-5
+    interval_s: float = SHORTEST_INTERVAL_S
 
 
 @dataclass
@@ -102,8 +105,8 @@ class ChannelState:
     sense: dict[str, Sense] = field(init=False)
     ohm_mode: str = "MAN"
     offset_compensated: bool = False
-    aperture_s: float = 0.02
-    aperture_auto: bool = False
+    aperture_s: float = 0.002
+    aperture_auto: bool = True
     measured: set[str] = field(default_factory=lambda: {"VOLT", "CURR"})
     off_mode: str = "NORM"
     auto_on: bool = True

@@ -11,7 +11,7 @@ from ...scpi.sense import TEST_CURRENTS_A
 from ...scpi.smu import SmuInstrument
 from ...world.terminals import Terminal
 from ...world.world import World
-from .settings import RANGES_A, ChannelState
+from .settings import RANGES_A, SHORTEST_INTERVAL_S, USUAL_NPLC, ChannelState
 
 ZERO_LIMIT_A = 1e-4
 ELEMENTS = ("VOLT", "CURR", "RES", "TIME", "STAT", "SOUR")
@@ -34,6 +34,8 @@ class KeysightB2900State(SmuInstrument):
     setup_names = ("states", "format", "elements", "group")
     level_ends_triggered = False
     ranges_a: tuple[float, ...] = RANGES_A
+    shortest_interval_s = SHORTEST_INTERVAL_S
+    """Between triggers, in seconds."""
 
     def __init__(
         self,
@@ -58,7 +60,10 @@ class KeysightB2900State(SmuInstrument):
         """Switch the outputs off, then set everything as after power-on."""
         self.format = DataFormat(definite=True)
         self.elements: tuple[str, ...] = ELEMENTS
-        self.states = tuple(ChannelState(self.ranges_a, aperture_s=1 / self.line_hz) for _ in self.channels)
+        self.states = tuple(ChannelState(self.ranges_a, aperture_s=USUAL_NPLC / self.line_hz) for _ in self.channels)
+        for state in self.states:
+            for layer in (*state.arms.values(), *state.triggers.values()):
+                layer.interval_s = self.shortest_interval_s
         self.on = [False for _ in self.channels]
         self.readings: tuple[list[dict[str, float]], ...] = tuple([] for _ in self.channels)
         self.waiting = None

@@ -11,7 +11,7 @@ from ...scpi import values
 from ...scpi.kinds import Kind, choice
 from ...scpi.messages import Call, Command, Write
 from ...scpi.status import ScpiError
-from .settings import LARGEST_TRAIN, LONGEST_S, Layer, number
+from .settings import LARGEST_TRAIN, LONGEST_S, SHORTEST_INTERVAL_S, Layer, number
 from .state import KeysightB2900State
 from .timing import initiate, release
 
@@ -23,9 +23,9 @@ SIGNALS = ("INT1", "INT2", "LAN", *(f"EXT{pin}" for pin in range(1, 15)))
 _LAYER: dict[str, tuple[str, Kind]] = {
     "DELay": ("delay_s", number(0.0, LONGEST_S, 0.0, "S")),
     "SOURce[:SIGNal]": ("source", choice("AINTernal", "BUS", "TIMer", *SIGNALS)),
-    "TIMer": ("interval_s", number(1e-5, LONGEST_S, 1e-5, "S")),
+    "TIMer": ("interval_s", number(SHORTEST_INTERVAL_S, LONGEST_S, SHORTEST_INTERVAL_S, "S")),
 }
-"""What every layer stores, by header."""
+"""What every layer stores, by header; a model may want longer intervals."""
 
 
 def channels(smu: KeysightB2900State, arguments: list[str]) -> list[int]:
@@ -51,7 +51,11 @@ def _layer(kind: str, node: str, actions: tuple[str, ...]) -> tuple[Command, ...
         return [found[each] for each in actions]
 
     def stored(what: str, key: str, value_kind: Kind) -> Command:
-        def store(smu: Any, call: Call, value: object) -> None:
+        def store(smu: Any, call: Call, value: Any) -> None:
+            if key == "interval_s" and value < smu.shortest_interval_s:
+                if call.arguments[0][:1].isdigit():
+                    raise ScpiError(-222)
+                value = smu.shortest_interval_s
             for each in layers(smu, call):
                 setattr(each, key, value)
 

@@ -131,8 +131,11 @@ function kit.object(id, luatype, indexed, is_fleeting)
   return setmetatable(it, mt)
 end
 
--- The ids of the fleeting objects that have ended since the last time.
+-- The ids of the fleeting objects that have ended since the last time; nil if none has.
 function kit.take_ended()
+  if next(ended) == nil then
+    return nil
+  end
   local found = ended
   ended = {}
   return found

@@ -128,7 +128,7 @@ class Sandbox:
 
     def _run_bounded(self, source: str, run: Callable[[str], Any]) -> tuple[str, str] | None:
         try:
-            wrong: Any = run(_translate_known(source) if len(source) <= LINE else as_lua_5_1(source))
+            wrong: Any = run((_translate_known if len(source) <= LINE else _translate_script)(source))
         except NotUnderstoodError as error:
             return "syntax", str(error)
         except lupa.lua51.LuaError as error:  # memory gave out where Lua itself could not catch it
@@ -145,7 +145,8 @@ class Sandbox:
         return float(self._lua.get_memory_used()) / self._memory_bytes
 
     def _forget_ended(self) -> None:
-        for identity in self._kit["take_ended"]().values():
+        found = self._kit["take_ended"]()
+        for identity in () if found is None else found.values():
             node = self._nodes.pop(int(identity))
             del self._ids[node]
             node.end()
@@ -235,6 +236,11 @@ class Sandbox:
 
 @functools.lru_cache(maxsize=1024)
 def _translate_known(source: str) -> str:
+    return as_lua_5_1(source)
+
+
+@functools.lru_cache(maxsize=8)  # a driver stores the same one whenever it connects
+def _translate_script(source: str) -> str:
     return as_lua_5_1(source)
 
 

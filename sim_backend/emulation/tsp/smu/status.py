@@ -22,7 +22,7 @@ def add_smu_status(status: Status, smus: Sequence[Smu], too_hot: Callable[[], bo
         "measurement.voltage_limit": lambda smu: bool(smu.limits_seen & VOLTAGE_LIMIT),
         "measurement.current_limit": lambda smu: bool(smu.limits_seen & CURRENT_LIMIT),
         "measurement.reading_overflow": lambda smu: smu.measure.overflowed,
-        "measurement.buffer_available": lambda smu: any(buffer.count() for buffer in smu.measure.buffers),
+        "measurement.buffer_available": lambda smu: any(buffer.entries for buffer in smu.measure.buffers),
         "operation.sweeping": lambda smu: smu.trigger.sweeping(),
         "questionable.over_temperature": lambda _: too_hot(),
     }
@@ -35,6 +35,14 @@ def add_smu_status(status: Status, smus: Sequence[Smu], too_hot: Callable[[], bo
         for (name, bit), smu in zip(channels.items(), smus, strict=True):
             condition = smu.limit_state if above == "measurement" else None
             status.add(f"{above}.instrument.{name.lower()}", condition, bit=bit, bits=bits)
+    status.facts = lambda: [too_hot(), *map(_facts, smus)]
+
+
+def _facts(smu: Smu) -> tuple[object, ...]:
+    """Return what every condition above follows from, for one channel."""
+    measure = smu.measure
+    full = [bool(buffer.entries) for buffer in measure.buffers]
+    return smu.limits_seen, measure.overflowed, smu.trigger.sweeping(), full
 
 
 def _condition(holds: Callable[[Smu], bool], channels: Mapping[str, int], smus: Sequence[Smu]) -> Callable[[], float]:

@@ -52,7 +52,7 @@ class Register:
 
     def condition(self) -> int:
         """Return what holds now."""
-        now = int(self._condition()) if self._condition else 0
+        now = int(self.holds())
         for bit, register in self.below.items():
             if register.latched and register.summary():
                 now |= bit
@@ -66,9 +66,9 @@ class Register:
         """Return whether a condition, here or below, could ever set a bit."""
         return self._condition is not None or any(register.can_change() for register in self.below.values())
 
-    def depends_on(self) -> tuple[float, int, int]:
-        """Return what decides about this register and those above it: its condition, its mask, what is latched."""
-        return self._condition() if self._condition else 0.0, self.node.values["enable"], self.latched
+    def holds(self) -> float:
+        """Return what the condition of this register alone says."""
+        return self._condition() if self._condition else 0.0
 
     def observe(self) -> None:
         """Latch what has changed."""
@@ -111,7 +111,9 @@ class Status:
         self.node = node = Node()
         self._registers: dict[str, Register] = {}
         self._watched: list[Register] | None = None  # those that can change, found when first looked at
-        self._seen: list[float] = []
+        self._seen: tuple[object, list[float]] | None = None
+        self.facts: Callable[[], object] = lambda: [register.holds() for register in self._watched or ()]
+        """What all conditions follow from."""
         node.attribute("condition", self.byte)
         node.settings(number(0, 255), request_enable=0.0)
         node.attribute("request_event", self.byte)
@@ -152,12 +154,17 @@ class Status:
         """Latch what has changed; nothing can have where every condition, mask and event is as it was."""
         if self._watched is None:
             self._watched = [register for register in self._registers.values() if register.can_change()]
-        seen = [each for register in self._watched for each in register.depends_on()]
-        if seen == self._seen:
+            self._seen = None
+        if self._decides() == self._seen:
             return
         for name in SUMMARIES:
             self._registers[name].observe()
-        self._seen = [each for register in self._watched for each in register.depends_on()]
+        self._seen = self._decides()
+
+    def _decides(self) -> tuple[object, list[float]]:
+        """Return what decides about all registers: what their conditions follow from, masks, what is latched."""
+        kept = [each for one in self._watched or () for each in (one.latched, one.node.values["enable"])]
+        return self.facts(), kept
 
     def byte(self) -> float:
         """Return the status byte."""

@@ -150,3 +150,10 @@ def test_coupled_inputs_are_odd_and_detection_finds_none(matrix):
 def test_open_queries_are_the_opposite_of_close_queries(matrix):
     matrix.receive(":CLOS:LIST (@00101)")
     assert ask(matrix, ":OPEN? (@00101,00102);:CLOS:LIST? (@00101,00102);:OPEN:LIST? (@00101)") == "0,1;1,0;0"
+
+
+def test_a_card_that_is_powered_on_has_its_relays_open_and_its_settings_forgotten(matrix):
+    matrix.receive(":FUNC NCON;:CONN:RULE ALL,FREE;:CLOS (@10101,20101)")
+    matrix.receive(":SYST:CPON 1")
+    assert ask(matrix, ":CLOS? (@10101,20101);:CONN:RULE? 1;:CONN:RULE? 2") == "0,1;SROU;FREE"
+    assert error(matrix) == 0

@@ -23,7 +23,7 @@ def make(talk):
 @pytest.fixture
 def bench(make):
     found = make()
-    found.say(":FORM:ELEM:SENS CURR", *(f":SENS{n}:CURR:RANG 1e-5" for n in (1, 2)))
+    found.say(":FORM:ELEM:SENS CURR", *(f":SENS{n}:CURR:RANG 1e-5;:SENS{n}:CURR:NPLC 1" for n in (1, 2)))
     found.say(*(f":{what}{n}:WAIT OFF" for what in ("SOUR", "SENS") for n in (1, 2)))
     return found
 
@@ -427,3 +427,41 @@ def test_an_open_sense_line_runs_away_on_the_channel_that_senses_by_it_whenever_
     assert bench.world.terminal("smu.a").level_v == 0.1
     bench.say(":SENS1:REM ON")
     assert [bench.world.terminal(f"smu.{each}").level_v for each in "ab"] == [20, 0.1]
+
+
+def test_the_integration_time_is_a_tenth_of_a_power_line_cycle_and_ends_where_page_4_73_says(make):
+    bench = make()
+    asked = ":SENS1:CURR:APER?;:SENS1:CURR:NPLC?;:SENS1:CURR:APER:AUTO?"
+    assert bench.ask(asked) == "+2.00000000E-003;+1.00000000E-001;1"  # 0.1 / 50 Hz
+    for sent, aperture in (("APER 1e-9", "+8.00000000E-006"), ("NPLC 1000", "+2.00000000E+000"), ("NPLC DEF", None)):
+        bench.say(f":SENS1:CURR:{sent}")
+        assert bench.ask(":SENS1:CURR:APER?") == (aperture or "+2.00000000E-003")
+    assert bench.error() == 0
+
+
+def test_a_list_by_timers_is_read_as_a_traced_b2912a_read_it(make):
+    """Twenty levels of 50 ms, 101 readings at 10 ms: five of each level, the first of them within 1.3 % of the step."""
+    levels = [5, 4.7, 4.4, 4.1, 3.8, 3.5, 3.2, 2.9, 2.6, 2.3, 2, *(2 - (n + 1) / 9 for n in range(9))]
+    bench = make(EmulatedKeysightB2912A)
+    assert bench.ask("*RST;*OPC?") == "1"
+    bench.say("SOUR1:VOLT:RANG:AUTO 0", "SOUR1:VOLT:RANG 20", "SOUR1:VOLT:TRIG 2", "SOUR1:FUNC:MODE VOLT", "OUTP1 1")
+    bench.say(f"SOUR1:LIST:VOLT {','.join(map(repr, levels))}", "SOUR1:VOLT:MODE LIST", "TRIG1:TRAN:SOUR TIMer")
+    bench.say("TRIG1:TRAN:TIM 0.05", "TRIG1:TRAN:COUN 20")
+    assert bench.ask("SOUR1:LIST:VOLT?").startswith("+5.00000000E+000,+4.70000000E+000,")
+    assert bench.ask("TRIG1:TRAN:TIM?") == "+5.00000000E-002"
+    bench.say("TRIG1:ACQ:SOUR TIMer", "TRIG1:ACQ:COUN 101", "TRIG1:ACQ:TIM 0.01", "INIT (@1)", "FORM REAL,64")
+    found = bench.raw("FETC:ARR:VOLT? (@1)")
+    assert found.startswith(b"#3808")
+    volts = struct.unpack(">101d", found[5:-1])
+    np.testing.assert_allclose(volts[:100], np.repeat(levels, 5), atol=5 * 0.013)
+    assert bench.raw("FETC:ARR:CURR? (@1)").startswith(b"#3808")
+    assert bench.error() == 0
+
+
+@pytest.mark.parametrize(("model", "shortest"), [(EmulatedKeysightB2902A, "2e-5"), (EmulatedKeysightB2912A, "1e-5")])
+def test_triggers_come_no_faster_than_the_data_sheet_says(make, model, shortest):
+    bench = make(model)
+    bench.say(f":TRIG1:ALL:TIM {shortest}", ":ARM1:ALL:TIM MIN")
+    assert [float(each) for each in bench.ask(":TRIG1:TRAN:TIM?;:ARM1:ACQ:TIM?").split(";")] == [float(shortest)] * 2
+    assert bench.refused(":TRIG1:ALL:TIM 9e-6") == -222
+    assert bench.refused(":TRIG1:ALL:TIM 1.9e-5") == (-222 if shortest == "2e-5" else 0)
