@@ -231,6 +231,10 @@ def _lay_out(told: Recording, folder: Path) -> list[str]:
     return words
 
 
+ANSWERS = 10_000
+"""So often a command may ask at most: a person who moves the relays is asked before every state."""
+
+
 class Replayed(NamedTuple):
     """What a command said when its recorded instruments were played to it."""
 
@@ -253,7 +257,7 @@ def replay(recording: str | Path, folder: Path, *, answer: str = "y") -> Replaye
     folder : Path
         An empty folder to work in.
     answer : str
-        To the question before a real chip is pulsed.
+        To every question: before a real chip is pulsed, and of a matrix that is a person.
 
     Raises
     ------
@@ -274,7 +278,7 @@ def replay(recording: str | Path, folder: Path, *, answer: str = "y") -> Replaye
     }
     command = [sys.executable, "-m", "crossbar_hil", *words]
     done = subprocess.run(  # noqa: S603 - the package itself
-        command, cwd=folder, env=environment, input=f"{answer}\n" * 9, capture_output=True, text=True, check=False
+        command, cwd=folder, env=environment, input=f"{answer}\n" * ANSWERS, capture_output=True, text=True, check=False
     )
     said = f"exit code {done.returncode}, at its recording {told.code}: {done.stderr.strip()[-2000:]}"
     left = [each.read_text() or f"{each.name} was not ended" for each in sorted(claims.iterdir())]

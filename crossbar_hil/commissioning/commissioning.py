@@ -82,8 +82,9 @@ class Commissioning:
         failed = [step.name for step in self.steps if step.verdict == "failed"]
         if failed:
             return f"{len(failed)} of {len(self.steps)} steps failed: {'; '.join(failed)}"
-        open_ones = sum(step.verdict == "not measured" for step in self.steps)
-        return f"all {len(self.steps)} steps passed" + (f" but {open_ones} not measured" if open_ones else "")
+        passed = sum(step.verdict == "passed" for step in self.steps)
+        open_ones = len(self.steps) - passed
+        return f"{passed} steps passed, {open_ones} not measured" if open_ones else f"all {passed} steps passed"
 
     def as_record(self) -> dict[str, Any]:
         """Return it as JSON."""
@@ -161,7 +162,7 @@ def commission(
         )
     found = Commissioning(bench, ohms, tolerance)
     told = partial(_note, found, tell)
-    told(_identity(file or bench.name, found.device))
+    told(_identity(file or bench.name, found))
     if found.steps[-1].verdict == "failed":
         return _left_out(told, found, SETTINGS, SIGHTS, *LATER)
     agreed()
@@ -232,13 +233,13 @@ def _why(found: Commissioning) -> str:
     return f"because this failed: {why.partition(':')[0]}"
 
 
-def _identity(file: str, device: dict[str, Any]) -> Step:
+def _identity(file: str, found: Commissioning) -> Step:
     """See who answers; no voltage is sourced and no relay moves."""
     step = Step(IDENTITY)
 
     def seen(name: str, identity: Identity) -> None:
         who = f"{identity.maker} {identity.model}, serial {identity.serial}, {identity.firmware}"
-        device[name] = who
+        found.device[name] = who
         step.checks.append(Check(name, "as in the file", who, "", "[instruments]", ok=True))
 
     try:
@@ -246,7 +247,9 @@ def _identity(file: str, device: dict[str, Any]) -> Step:
     except CrossbarError as error:
         problems = [str(error)]
     step.checks += [Check("the bench file", "sound", problem, "", "", ok=False) for problem in problems]
-    step.causes = ["another instrument at that address, two cables exchanged, or the file: `crossbar-hil check`"]
+    all_met = found.device.keys() == found.bench.instruments.keys()
+    others = "" if all_met else "another instrument at that address, two cables exchanged, or "
+    step.causes = [f"{others}the file: `crossbar-hil check`"]
     return step.judged()
 
 

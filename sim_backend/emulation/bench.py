@@ -167,6 +167,8 @@ class EmulatedBench:
         if table.driver == "manual":
             more["answers"] = self._panel_answers
         made: EmulatedInstrument = load("emulators", table.driver)(self.world, name, **more)
+        if table.identity is not None:
+            _answer_as(made, table.identity)
         self.instruments[name] = made
         return made
 
@@ -209,6 +211,12 @@ class EmulatedBench:
             known = [channel for each in self.instruments.values() for channel in each.channels]
             raise ConfigError(f"source {source!r} is not on the bench; there is {', '.join(known) or 'none'}")
         return source
+
+
+def _answer_as(made: Any, identity: str) -> None:
+    """Let an instrument answer ``*IDN?`` as a home-made box does that a bench file names."""
+    whole = f"{identity},{made.serial},0" if identity.count(",") == 1 else identity
+    made.identity = (lambda: whole) if callable(getattr(made, "identity", "")) else whole
 
 
 def _check_chip(chip: Chip, wiring: WiringTable) -> None:

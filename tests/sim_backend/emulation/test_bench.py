@@ -280,6 +280,17 @@ def test_a_wrong_bench_is_named_and_no_voltage_is_sourced(untouched, own_bench, 
     assert len(problems) == len(set(problems))
 
 
+@pytest.mark.parametrize("identity", ["Home Lab,Box 2", "Home Lab,Box 2,7,1.0", "crossbar box 3"])
+def test_an_emulated_home_made_box_answers_as_the_file_says(tmp_path, identity):
+    text = (resources.files("crossbar_hil.data") / "benches" / "emulated.toml").read_text(encoding="utf-8")
+    for driver in ("keithley2602b", "keithley707b"):
+        text = text.replace(f'driver = "{driver}"', f'driver = "{driver}"\nidentity = "{identity}"')
+    (tmp_path / "box.toml").write_text(text, encoding="utf-8")
+    bench = EmulatedBench(load_bench(str(tmp_path / "box.toml")), np.random.default_rng(1))
+    for instrument in bench.instruments.values():
+        assert instrument.receive("*IDN?").decode().startswith(identity)
+
+
 def test_the_range_of_reads_must_hold_what_the_meter_measures_and_not_what_the_drive_delivers(untouched, own_bench):
     # Sixteen cells of 3.1 uS take 9.9 uA of the drive at 0.2 V, the four of a column 2.5 uA.
     assert check_bench(own_bench(untouched, swap=[('"10 uA"', '"2.6 uA"')])) == []
