@@ -27,7 +27,7 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.backend import KINDS, DeviceBackend, Limits, Pulse
 from crossbar_hil.errors import BackendError, ChipStateUnknown, DataError, LimitError
 from crossbar_hil.training.trainer import Trainer
-from crossbar_hil.visa_record import REPLAY, read_recording
+from crossbar_hil.visa_record import REPLAY, Recording, read_recording
 
 
 class BackendContract:
@@ -213,6 +213,28 @@ class BackendContract:
         assert self.agree(before[:, 1::2], after[:, 1::2])
 
 
+def _lay_out(told: Recording, folder: Path) -> list[str]:
+    """Write the files of a recording into one folder, and return the words of its command that name them there."""
+    words = list(told.command)
+    plain: dict[str, str] = {}
+    for name in told.files:
+        own = Path(name).name
+        plain[name] = own if own not in plain.values() else f"{len(plain)}_{own}"
+    for name, text in told.files.items():
+        kept = folder / plain[name]
+        for inner, there in plain.items() if kept.suffix == ".toml" else ():
+            text = text.replace(f'"{inner}"', f'"{there}"').replace(f"'{inner}'", f"'{there}'")  # noqa: PLW2901
+        kept.write_text(text, encoding="utf-8")
+        words = [
+            word if word.partition("=")[2] != name and word != name else word.replace(name, str(kept)) for word in words
+        ]
+    return words
+
+
+ANSWERS = 10_000
+"""So often a command may ask at most: a person who moves the relays is asked before every state."""
+
+
 class Replayed(NamedTuple):
     """What a command said when its recorded instruments were played to it."""
 
@@ -235,7 +257,7 @@ def replay(recording: str | Path, folder: Path, *, answer: str = "y") -> Replaye
     folder : Path
         An empty folder to work in.
     answer : str
-        To the question before a real chip is pulsed.
+        To every question: before a real chip is pulsed, and of a matrix that is a person.
 
     Raises
     ------
@@ -247,21 +269,16 @@ def replay(recording: str | Path, folder: Path, *, answer: str = "y") -> Replaye
     told = read_recording(recording)
     claims = folder / "claims"
     claims.mkdir(parents=True)
-    words = list(told.command)
-    for name, text in told.files.items():
-        kept = folder / Path(name).name
-        kept.write_text(text, encoding="utf-8")
-        words = [
-            word if word.partition("=")[2] != name and word != name else word.replace(name, str(kept)) for word in words
-        ]
+    words = _lay_out(told, folder)
     environment = {
         **os.environ,
         REPLAY: f"{Path(recording).resolve()}{os.pathsep}{claims}",
         "XDG_STATE_HOME": str(folder / "state"),
+        "CROSSBAR_HIL_LOCKS": str(folder / "locks"),
     }
     command = [sys.executable, "-m", "crossbar_hil", *words]
     done = subprocess.run(  # noqa: S603 - the package itself
-        command, cwd=folder, env=environment, input=f"{answer}\n" * 9, capture_output=True, text=True, check=False
+        command, cwd=folder, env=environment, input=f"{answer}\n" * ANSWERS, capture_output=True, text=True, check=False
     )
     said = f"exit code {done.returncode}, at its recording {told.code}: {done.stderr.strip()[-2000:]}"
     left = [each.read_text() or f"{each.name} was not ended" for each in sorted(claims.iterdir())]

@@ -7,6 +7,7 @@ from typing import Self
 from numpy.typing import ArrayLike
 
 from crossbar_hil.bench.file import Bench
+from crossbar_hil.commissioning.steps import quantity
 from crossbar_hil.commissioning.trial import TrialPlan
 from crossbar_hil.errors import ConfigError, DataError, InstrumentError, LimitError
 from crossbar_hil.instrument import SourceMeter, SourceSettings, SwitchMatrix
@@ -211,29 +212,30 @@ def _range_problems(
     table, limits, names = bench.measurement, bench.limits, bench.wiring.sources if bench.wiring else {}
     if table is None or limits is None:
         return
-    of_reads = ("range_a", table.range_a) if table.read_range_a is None else ("read_range_a", table.read_range_a)
-    expected = [
-        (
-            "a read",
-            limits.read_v,
-            of_reads,
-            largest_read_currents(read, shape, siemens, limits.read_v, cell_current) if read else {},
-        ),
-        (
-            "a pulse",
-            limits.pulse_v,
-            ("range_a", table.range_a),
-            largest_pulse_currents(write.scheme, shape, siemens, limits.pulse_v, cell_current) if write else {},
-        ),
+    reads = largest_read_currents(read, shape, siemens, limits.read_v, cell_current) if read else {}
+    pulses = largest_pulse_currents(write.scheme, shape, siemens, limits.pulse_v, cell_current) if write else {}
+    meter = {port: most for port, most in reads.items() if read and port == read.meter}
+    if table.read_range_a is None:
+        expected = [("a read", limits.read_v, "range_a", table.range_a, reads)]
+    else:  # the meter alone changes its range
+        others = {port: most for port, most in reads.items() if port not in meter}
+        expected = [
+            ("a read", limits.read_v, "read_range_a", table.read_range_a, meter),
+            ("a read", limits.read_v, "range_a", table.range_a, others),
+        ]
+    expected += [
+        ("a read", limits.read_v, "compliance_a", table.compliance_a, reads),
+        ("a pulse", limits.pulse_v, "range_a", table.range_a, pulses),
+        ("a pulse", limits.pulse_v, "compliance_a", table.compliance_a, pulses),
     ]
-    for what, volt, of_range, currents in expected:
+    for what, volt, key, bound, currents in expected:
         port, most = max(currents.items(), key=lambda each: each[1], default=("", 0.0))
-        for key, bound in (of_range, ("compliance_a", table.compliance_a)):
-            if not most < bound:
-                yield (
-                    f"measurement.{key} of {bound:g} A does not hold {most:.3g} A, which {names.get(port, port)} "
-                    f"delivers in {what} of {volt:g} V when every cell has the {siemens:.3g} S that [chip] allows"
-                )
+        if not most < bound:
+            yield (
+                f"measurement.{key} of {quantity(bound, 'A')} does not hold {quantity(most, 'A')}, which "
+                f"{names.get(port, port)} delivers in {what} of {quantity(volt, 'V')} when every cell has the "
+                f"{quantity(siemens, 'S')} that [chip] allows"
+            )
 
 
 @contextmanager

@@ -13,6 +13,12 @@ DONE = frozenset({"", "y", "yes", "done", "ok"})
 """Answers that confirm."""
 
 
+def _place(crosspoint: str) -> tuple[str, int]:
+    """Return port and line of a crosspoint, to sort by: line 12 comes after line 2."""
+    port, _, line = crosspoint.partition("-")
+    return port, int(line)
+
+
 class ManualSwitchMatrix(SwitchMatrix):
     """Cables, a patch panel or toggle switches, moved by the person at the bench.
 
@@ -74,7 +80,7 @@ class ManualSwitchMatrix(SwitchMatrix):
         """
         if ask is None or tell is None:
             raise ConfigError(f"{name} is moved by hand, so it needs somebody to ask, and nobody is there")
-        panel = BenchAdapter(resource, visa=visa, deadline_s=deadline_s) if resource else None
+        panel = BenchAdapter(resource, name=name, visa=visa, deadline_s=deadline_s) if resource else None
         return cls(name, ask=ask, tell=tell, panel=panel)
 
     def identify(self) -> Identity:
@@ -120,8 +126,8 @@ class ManualSwitchMatrix(SwitchMatrix):
         if wanted == before:
             return
         lines = [f"{self.name}:"]
-        lines += [f"  take off {self._words(name)}" for name in sorted(before - wanted)]
-        lines += [f"  connect  {self._words(name)}" for name in sorted(wanted - before)]
+        lines += [f"  take off {self._words(name)}" for name in sorted(before - wanted, key=_place)]
+        lines += [f"  connect  {self._words(name)}" for name in sorted(wanted - before, key=_place)]
         self._have_done("\n".join(lines), wanted)
 
     def disconnect_all(self) -> None:

@@ -37,6 +37,9 @@ gc.set_threshold(50_000, 20, 100)
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+# Each of these processes would also look through every installed distribution for plug-ins of pydantic.
+os.environ["PYDANTIC_DISABLE_PLUGINS"] = "true"
+
 # Who runs the tests in the background (nohup, or a shell's &) has them ignore these signals, and all that they start.
 for each, how in ((signal.SIGINT, signal.default_int_handler), (getattr(signal, "SIGHUP", None), signal.SIG_DFL)):
     if each is not None and signal.getsignal(each) is signal.SIG_IGN:

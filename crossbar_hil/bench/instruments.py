@@ -120,7 +120,9 @@ def check_addresses(bench: Bench) -> None:
         if resource is None or is_simulation(visa):
             continue
         # A real bench whose file was only relabelled must not be pulsed as if it were an emulated one.
-        elsewhere = "is not on the loopback interface of this machine"
+        elsewhere = (
+            "is not on the loopback interface of this machine: take the resource lines out, or the kind is hardware"
+        )
         why = why_not_emulated(resource, visa) if is_here(resource) else elsewhere
         if why:
             raise ConfigError(f"bench {bench.name} is emulated, but instruments.{name} at {resource} {why}")

@@ -109,6 +109,7 @@ def read(bench: str, seed: int | None, voltage: str, repeat: int, as_json: bool)
     from crossbar_hil.bench.headroom import headroom  # noqa: PLC0415
     from crossbar_hil.guard.opening import open_bench  # noqa: PLC0415
     from crossbar_hil.guard.since import pulses_since_calibration  # noqa: PLC0415
+    from crossbar_hil.guard.watch import NOTHING_THERE, OPEN_SIEMENS  # noqa: PLC0415
     from crossbar_hil.quantities import si  # noqa: PLC0415
     from crossbar_hil.twins.read_noise import find_read_noise  # noqa: PLC0415
 
@@ -116,6 +117,8 @@ def read(bench: str, seed: int | None, voltage: str, repeat: int, as_json: bool)
         maps = np.array([backend.read_conductances(si(voltage, "V")) for _ in range(repeat)])
         kind, levels = backend.kind, backend.state().get("level")
     conductances = maps.mean(axis=0)
+    if np.abs(conductances).max() < OPEN_SIEMENS:
+        click.echo(f"warning: {NOTHING_THERE}", err=True)
     checked = load_bench(bench)
     left = headroom(checked, conductances, levels, pulses_since_calibration(checked))
     noise = find_read_noise(maps) if repeat > 1 else None

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from crossbar_hil.errors import ConfigError
+from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.text import printable, table_lines
 
 DONE, COULD_NOT, BAD_USAGE, NOT_CONVERGED = 0, 1, 2, 3
@@ -89,6 +89,20 @@ def say_assumptions(bench: Any) -> None:
 
 
 def confirm(kind: str | None, yes: bool, what: str) -> None:
-    """Ask before a real chip is changed."""
-    if kind == "hardware" and not yes and not click.confirm(f"{what}. Go on?", err=True):
+    """Ask before a real chip is changed.
+
+    Raises
+    ------
+    DataError
+        If nobody can answer, as there is no terminal.
+    """
+    if kind != "hardware" or yes:
+        return
+    try:
+        agreed = click.confirm(f"{what}. Go on?", err=True)
+    except click.Abort as error:
+        if isinstance(error.__context__, EOFError):  # no Ctrl-C
+            raise DataError("nobody is there to answer, so no pulse was sent: --yes answers yes") from None
+        raise
+    if not agreed:
         raise click.exceptions.Exit(COULD_NOT)

@@ -45,6 +45,8 @@ def prove(paths: Iterable[Path]) -> None:
             path.unlink()
         except FileExistsError as error:
             raise RunError(f"{path} exists already and is not overwritten") from error
+        except FileNotFoundError as error:
+            raise RunError(f"there is no folder {path.parent} for {path.name}: make it; nothing was sent") from error
         except OSError as error:
             raise RunError(f"{path} cannot be written: {reason_of(error)}; nothing was sent") from error
 

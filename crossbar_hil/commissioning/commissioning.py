@@ -14,7 +14,7 @@ import numpy as np
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.checking import check_bench
-from crossbar_hil.bench.file import Bench
+from crossbar_hil.bench.file import Bench, EmulationTable
 from crossbar_hil.commissioning import at_rest, laws, paths, pulses
 from crossbar_hil.commissioning.board import Board
 from crossbar_hil.commissioning.compliance import NAME as COMPLIANCE
@@ -82,8 +82,9 @@ class Commissioning:
         failed = [step.name for step in self.steps if step.verdict == "failed"]
         if failed:
             return f"{len(failed)} of {len(self.steps)} steps failed: {'; '.join(failed)}"
-        open_ones = sum(step.verdict == "not measured" for step in self.steps)
-        return f"all {len(self.steps)} steps passed" + (f" but {open_ones} not measured" if open_ones else "")
+        passed = sum(step.verdict == "passed" for step in self.steps)
+        open_ones = len(self.steps) - passed
+        return f"{passed} steps passed, {open_ones} not measured" if open_ones else f"all {passed} steps passed"
 
     def as_record(self) -> dict[str, Any]:
         """Return it as JSON."""
@@ -110,9 +111,10 @@ def with_board(bench: Bench, ohms: FloatArray) -> Bench:
 
     A board that its file names is the one that is there, whatever is said of it.
     """
-    if not bench.brings_instruments or bench.emulation is None or bench.emulation.resistors is not None:
+    emulation = bench.emulation or EmulationTable()
+    if not bench.brings_instruments or emulation.resistors is not None:
         return bench
-    return bench.model_copy(update={"emulation": bench.emulation.model_copy(update={"resistors": ohms.tolist()})})
+    return bench.model_copy(update={"emulation": emulation.model_copy(update={"resistors": ohms.tolist()})})
 
 
 def open_on_trial(bench: Bench) -> AbstractContextManager[GuardedBackend]:
@@ -160,7 +162,7 @@ def commission(
         )
     found = Commissioning(bench, ohms, tolerance)
     told = partial(_note, found, tell)
-    told(_identity(file or bench.name, found.device))
+    told(_identity(file or bench.name, found))
     if found.steps[-1].verdict == "failed":
         return _left_out(told, found, SETTINGS, SIGHTS, *LATER)
     agreed()
@@ -177,7 +179,7 @@ def commission(
             for number, each in enumerate(STATICS, start=1):
                 told(each(board))
                 if _stop(found):
-                    told(not_done(f"{len(STATICS) - number} more steps at read voltage", _why(found)))
+                    _left_out(told, found, *_more_at_read_voltage(len(STATICS) - number))
                     break
         if _stop(found):
             return _left_out(told, found, *LATER)
@@ -215,6 +217,10 @@ def _stop(found: Commissioning) -> bool:
     return any(step.verdict == "failed" and step.dangerous for step in found.steps)
 
 
+def _more_at_read_voltage(steps: int) -> list[str]:
+    return [f"{steps} more step{'s' * (steps > 1)} at read voltage"] * (steps > 0)
+
+
 def _left_out(told: Callable[[Step], None], found: Commissioning, *names: str) -> Commissioning:
     for name in names:
         told(not_done(name, _why(found)))
@@ -227,13 +233,13 @@ def _why(found: Commissioning) -> str:
     return f"because this failed: {why.partition(':')[0]}"
 
 
-def _identity(file: str, device: dict[str, Any]) -> Step:
+def _identity(file: str, found: Commissioning) -> Step:
     """See who answers; no voltage is sourced and no relay moves."""
     step = Step(IDENTITY)
 
     def seen(name: str, identity: Identity) -> None:
         who = f"{identity.maker} {identity.model}, serial {identity.serial}, {identity.firmware}"
-        device[name] = who
+        found.device[name] = who
         step.checks.append(Check(name, "as in the file", who, "", "[instruments]", ok=True))
 
     try:
@@ -241,7 +247,9 @@ def _identity(file: str, device: dict[str, Any]) -> Step:
     except CrossbarError as error:
         problems = [str(error)]
     step.checks += [Check("the bench file", "sound", problem, "", "", ok=False) for problem in problems]
-    step.causes = ["another instrument at that address, two cables exchanged, or the file: `crossbar-hil check`"]
+    all_met = found.device.keys() == found.bench.instruments.keys()
+    others = "" if all_met else "another instrument at that address, two cables exchanged, or "
+    step.causes = [f"{others}the file: `crossbar-hil check`"]
     return step.judged()
 
 

@@ -69,7 +69,7 @@ class BoardModel:
     def currents(self, states: Sequence[State]) -> FloatArray:
         """Return the current out of HI of every source, (states, sources), in amperes; no limit is heeded.
 
-        The current of a divider on HI is left out.
+        The current that a divider on HI takes with nothing on its middle is left out.
         """
         matrices, right, volts = self._equations(states)
         found = np.linalg.solve(matrices, right[:, :, None])[:, :, 0]
@@ -87,6 +87,10 @@ class BoardModel:
             else SOURCE_SIEMENS * (volts[port] - found[:, self._place(port)])
             for port in self.sources
         ]
+        if self.divided in self.sources and not self.guard_feeds_divider and "divider" not in self.loose:
+            # What its middle takes from the lines on it, its two resistors share: half of it comes from HI.
+            half = volts[self.divided] / 2 - found[:, self._place("divider")]
+            flows[self.sources.index(self.divided)] += half / DIVIDER_OHM
         return np.stack(flows, axis=1)
 
     def _place(self, port: str) -> int:

@@ -18,6 +18,7 @@ from crossbar_hil.guard.names import file_name, same_places, same_resource
 from crossbar_hil.guard.storage import create_exclusive, open_plain, try_lock, undo_on_error
 from crossbar_hil.owners.addresses import numbers_of
 from crossbar_hil.text import printable
+from crossbar_hil.visa_record import REPLAY
 
 MINIMUM_VERSION = "0.1.0"
 """The oldest version of this program that may use a bench after this one."""
@@ -44,10 +45,11 @@ def default_folder(resources: Iterable[str], environ: Mapping[str, str] = os.env
     """Return where the locks of instruments are: `fixed_folder`.
 
     For tests there is ``$CROSSBAR_HIL_LOCKS``. It means nothing to a bench with anything that is not on the loopback
-    interface of this machine, so that no such instrument ever has two owners by it.
+    interface of this machine, so that no such instrument ever has two owners by it; where a recording answers, none is
+    spoken to.
     """
     named = environ.get("CROSSBAR_HIL_LOCKS", "")
-    tried = all(each.startswith((_HERE, "manual ")) for each in resources)
+    tried = bool(environ.get(REPLAY)) or all(each.startswith((_HERE, "manual ")) for each in resources)
     return Path(named) if named and tried else fixed_folder()
 
 

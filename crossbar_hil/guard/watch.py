@@ -16,6 +16,7 @@ from crossbar_hil.twins.file import read_twin
 OPEN_SIEMENS = 1e-9
 """Below this a cell counts as open, and what changes below it as noise: a path through the relays of a matrix card has
 an isolation of that order (1 Gohm)."""
+NOTHING_THERE = f"no cell conducts more than {OPEN_SIEMENS:g} S, so the chip is not in its socket or not connected"
 UNPULSED = 3.0
 """Factor by which a cell may change that got no pulse: noise, drift and half-selection stay below it."""
 BACKWARDS = 0.1
@@ -103,7 +104,7 @@ class Watch:
         """Why this cannot be a chip, if not one of its cells conducts; empty otherwise, or if nothing was measured."""
         if self.known is None or np.abs(self.known).max() >= OPEN_SIEMENS:
             return ""
-        return f"no cell conducts more than {OPEN_SIEMENS:g} S, so the chip is not in its socket or not connected"
+        return NOTHING_THERE
 
     def note_pulse(self, cell: tuple[int, int], amplitude_v: float) -> None:
         """Take note that a cell may have been pulsed."""

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.image import imsave
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
@@ -201,9 +202,11 @@ def draw_figures(result: TrainingResult) -> list[Figure]:
 
 
 def as_png(figure: Figure, *, dpi: int = 180) -> bytes:
-    """Return a figure as the content of a PNG file."""
-    buffer = io.BytesIO()
-    FigureCanvasAgg(figure).print_figure(buffer, format="png", dpi=dpi)
+    """Return a figure, drawn once at a resolution that it keeps, as the content of a PNG file."""
+    figure.set_dpi(dpi)
+    canvas, buffer = FigureCanvasAgg(figure), io.BytesIO()
+    canvas.draw()  # type: ignore[no-untyped-call]  # Figure.savefig draws twice: the first time for the layout
+    imsave(buffer, canvas.buffer_rgba(), format="png", dpi=dpi)  # type: ignore[no-untyped-call]
     return buffer.getvalue()
 
 

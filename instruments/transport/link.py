@@ -7,6 +7,7 @@ time, each with the time that is left; such a call may run over by what the VISA
 
 import contextlib
 import importlib.util
+import os
 import socket
 import time
 from abc import ABC, abstractmethod
@@ -28,6 +29,10 @@ LOOK_S = 0.1
 
 NEEDED = (("GPIB", ("gpib_ctypes", "gpib"), "linux-gpib or gpib-ctypes"), ("USB", ("usb",), "PyUSB"))
 """What pyvisa-py needs for a kind of cable: start of the resource name, modules, packages that bring one of them."""
+
+
+EXAMPLES = "TCPIP::192.168.0.10::5025::SOCKET or GPIB0::24::INSTR"
+LOOK = "see that the instrument is on and at that address"
 
 
 class Chunk(NamedTuple):
@@ -100,7 +105,7 @@ def open_link(
     try:
         parsed = ResourceName.from_string(resource)
     except (InvalidResourceName, ValueError) as error:
-        raise ConfigError(f"{resource!r} is no VISA resource name: {error}") from error
+        raise ConfigError(f"{resource!r} is no VISA resource name, such as {EXAMPLES}: {error}") from error
     try:
         manager = pyvisa.ResourceManager(visa)
     except Exception as error:  # pyvisa-sim raises whatever its reader of definition files stumbled over
@@ -117,7 +122,9 @@ def open_link(
     try:
         opened = manager.open_resource(resource, **options)
     except Exception as error:  # pyvisa-py raises a plain Exception where it cannot connect
-        raise ConnectionLost(f"cannot open {resource} within {seconds:g} s: {_way_out(resource) or error}") from error
+        lacking = _way_out(resource)
+        why = f": {lacking}" if lacking else f" within {seconds:g} s: {_in_words(error)}"
+        raise ConnectionLost(f"cannot open {resource}{why}") from error
     if not isinstance(opened, MessageBasedResource):
         opened.close()
         raise ConfigError(f"{resource} is no resource that takes messages")
@@ -134,6 +141,13 @@ def _way_out(resource: str) -> str:
                 'visa = "@ivi"'
             )
     return ""
+
+
+def _in_words(error: Exception) -> str:
+    """Return why nothing was opened, without the numbers of VISA where they only mean that nobody was there."""
+    text = str(error)
+    silent = any(str(int(each)) in text for each in (StatusCode.error_timeout, StatusCode.error_resource_not_found))
+    return f"nothing answers there; {LOOK}" if silent else text
 
 
 def _last_line(error: Exception) -> str:
@@ -158,7 +172,7 @@ class SocketLink(Link):
         refused = found.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if refused:
             self.close()
-            raise ConnectionLost(f"cannot open {resource}: {OSError(refused, '').strerror or f'errno {refused}'}")
+            raise ConnectionLost(f"cannot open {resource}: {os.strerror(refused)}; {LOOK}")
         # Nagle's algorithm and delayed acknowledgement together cost about 44 ms an exchange.
         found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 

@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from crossbar_hil import errors
 from crossbar_hil.errors import TransportError
@@ -159,7 +159,7 @@ class ReplayedLink(Link):
 
     def close(self) -> None:
         """End the session, and leave word of what was not played."""
-        self._left.write_text(f"{self._where}: {len(self._events)} of {self._count} events were not played\n")
+        self._leave_word()
 
     def _take(self, event: str, instead: str) -> str:
         if not self._events or event not in self._events[0]:
@@ -172,11 +172,21 @@ class ReplayedLink(Link):
                 "the session ended",
             )
             raise self._diverged(then, f"{event} {instead!r}")
-        return str(self._events.pop(0)[event])
+        return str(self._played()[event])
+
+    def _played(self) -> dict[str, Any]:
+        """Take the next event; after the last one leave word, as a guard that is killed ends no session."""
+        event = self._events.pop(0)
+        if not self._events:
+            self._leave_word()
+        return event
+
+    def _leave_word(self) -> None:
+        self._left.write_text(f"{self._where}: {len(self._events)} of {self._count} events were not played\n")
 
     def _fail_as_then(self, doing: str) -> None:
         if self._events and self._events[0].get("in") == doing:
-            event = self._events.pop(0)
+            event = self._played()
             raise getattr(errors, event["fail"])(event["text"])
 
     def _diverged(self, then: str, now: str) -> TransportError:

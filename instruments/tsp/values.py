@@ -45,8 +45,8 @@ def bounds_of(setting: Setting, chosen: Chosen) -> tuple[float, float]:
 def holds(bounds: tuple[float, float], value: float) -> bool:
     """Say whether a value is within bounds.
 
-    >>> holds((1e-4, 1e-4), 1.0000001e-4), holds((0.0, 0.0), 1e-9)
-    (True, False)
+    >>> holds((1e-4, 1e-4), 1.0000001e-4), holds((1e-4, 1e-4), 1.00001e-4), holds((0.0, 0.0), 1e-9)
+    (True, False, False)
     """
     least, most = bounds
     return least - CLOSE * abs(least) <= value <= most + CLOSE * abs(most)

@@ -476,14 +476,16 @@ def crossbar(  # type: ignore[no-untyped-def]  # noqa: PLR0912 - numba compiles 
     if not _lay_out(conductances, pad, row_ohm, column_ohm, row_ends, cells, r_rows, r_columns, ends):
         return DECLINED, 0
     g_columns = np.zeros((3, columns))
-    strict, sourced = False, emf.size > 0
+    # Bit lines that are ideal or joined at both ends are counted: for a truth value numba would compile `_step` twice.
+    sourced, special = emf.size > 0, 0
     for j in range(columns):
         if r_columns[j] > 0:
             for k in range(1 + column_ends[j]):
                 g_columns[k, j] = 1 / r_columns[j]
-            strict = strict or column_ends[j] == 2
+            special += column_ends[j] == 2
         else:
-            strict = strict or column_ends[j] > 0
+            special += column_ends[j] > 0
+    strict = special > 0
     if (strict or whole or sourced) and not many:
         return DECLINED, 0
     if sourced and pad == 0:

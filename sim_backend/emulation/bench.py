@@ -167,6 +167,8 @@ class EmulatedBench:
         if table.driver == "manual":
             more["answers"] = self._panel_answers
         made: EmulatedInstrument = load("emulators", table.driver)(self.world, name, **more)
+        if table.identity is not None:
+            _answer_as(made, table.identity)
         self.instruments[name] = made
         return made
 
@@ -186,9 +188,14 @@ class EmulatedBench:
                 upper = f"{self._feeding(wiring, port)}.{terminal}"
                 self.world.add_resistor(upper, node, settings.divider_ohm)
                 self.world.add_resistor(node, LO, settings.divider_ohm)
+        matrix, port_row = self.instruments.get(wiring.matrix), row_number(next(iter(wiring.ports.values())))
+        if matrix is None:
+            raise ConfigError(
+                f"wiring.matrix {wiring.matrix!r} is not among the instruments {', '.join(self.instruments)}"
+            )
         for axis, columns in (("row", wiring.rows), ("column", wiring.columns)):
             for number, column in enumerate(columns):
-                self.world.add_wire(f"{wiring.matrix}.column.{wiring.slot}.{column}", f"{axis}.{number}")
+                self.world.add_wire(matrix.column_node(wiring.slot, port_row, column), f"{axis}.{number}")
 
     def _feeding(self, wiring: WiringTable, port: str) -> str:
         """Name of the channel that a guard or a divider hangs on: the drive, or the meter where there is no drive."""
@@ -204,6 +211,12 @@ class EmulatedBench:
             known = [channel for each in self.instruments.values() for channel in each.channels]
             raise ConfigError(f"source {source!r} is not on the bench; there is {', '.join(known) or 'none'}")
         return source
+
+
+def _answer_as(made: Any, identity: str) -> None:
+    """Let an instrument answer ``*IDN?`` as a home-made box does that a bench file names."""
+    whole = f"{identity},{made.serial},0" if identity.count(",") == 1 else identity
+    made.identity = (lambda: whole) if callable(getattr(made, "identity", "")) else whole
 
 
 def _check_chip(chip: Chip, wiring: WiringTable) -> None:

@@ -82,8 +82,8 @@ def test_a_preset_and_overrides_shape_the_chip():
 @pytest.mark.parametrize(
     ("chip", "message"),
     [
-        ({"stuck": [[4, 0]]}, r"stuck cell \[4, 0\] is not on the chip of 4 by 4 cells"),
-        ({"dead": [[0, -1]]}, r"dead cell \[0, -1\] is not on the chip"),
+        ({"stuck": [[4, 0]]}, r"stuck cell \[4, 0\] \(row 5, column 1\) is not on the chip of 4 by 4 cells"),
+        ({"dead": [[0, -1]]}, r"dead cell \[0, -1\] \(row 1, column 0\) is not on the chip"),
         ({"scale": -1.0}, "scale"),
         ({"read_noise": -0.1}, "read_noise"),
         ({"curve": "/none.csv"}, "cannot be read"),

@@ -23,8 +23,8 @@ def sent(monkeypatch):
 @pytest.mark.parametrize(
     ("to", "says"),
     [
-        ("nowhere", "nowhere/curve_r1_c1.csv cannot be written: No such file or directory; nothing was sent"),
-        ("nowhere/mine.csv", "nowhere/mine.csv cannot be written: No such file or directory; nothing was sent"),
+        ("nowhere", "there is no folder nowhere for curve_r1_c1.csv: make it; nothing was sent"),
+        ("nowhere/mine.csv", "there is no folder nowhere for mine.csv: make it; nothing was sent"),
         ("file", "file/curve_r1_c1.csv cannot be written: Not a directory; nothing was sent"),
         ("there.csv", "there.csv exists already and is not overwritten"),
         ("drawn.csv", "drawn.png exists already and is not overwritten"),
@@ -65,7 +65,10 @@ def test_what_is_measured_is_told_and_the_curve_drawn(cli, tmp_path):
     assert files == [
         str(tmp_path / f"curve_{name}") for name in ("r1_c1.csv", "r2_c2.csv", "of_2_cells.csv", "of_2_cells.png")
     ]
-    assert drawn[-1].strip() == "reading 1 to 26; * potentiation o depression"
+    place = [line.strip() for line in drawn].index("reading 1 to 26; * potentiation o depression")
+    assert [line.partition(":")[0] for line in drawn[place + 1 :]] == [
+        *("cells", "step variation", "step variation interval")
+    ]
     picture = (tmp_path / "curve_of_2_cells.png").read_bytes()
     assert picture[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = struct.unpack(">2I", picture[16:24])
@@ -74,3 +77,11 @@ def test_what_is_measured_is_told_and_the_curve_drawn(cli, tmp_path):
 
 def test_who_wants_it_quiet_is_told_nothing(cli):
     assert cli(*WORDS, "--cell", 1, 1, "--quiet").err == ""
+
+
+def test_a_read_that_finds_no_chip_says_so(cli, tmp_path):
+    dead = [[row, column] for row in range(2) for column in range(2)]
+    (tmp_path / "none.toml").write_text(f'backend = "simulated"\n[chip]\nrows = 2\ncolumns = 2\ndead = {dead}\n')
+    done = cli("read", "none.toml")
+    assert done.code == 0
+    assert "warning: no cell conducts more than 1e-09 S, so the chip is not in its socket" in done.err

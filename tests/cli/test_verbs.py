@@ -1,3 +1,5 @@
+import contextlib
+import io
 import json
 import os
 import signal
@@ -5,7 +7,11 @@ import sqlite3
 import subprocess
 import sys
 
+import click
 import pytest
+
+from crossbar_hil.cli.common import confirm
+from crossbar_hil.errors import DataError
 
 
 def test_training_by_default_converges_and_shows_where_the_report_is(cli, tmp_path):
@@ -200,3 +206,11 @@ def test_train_sets_any_key_of_chip_and_training(cli):
     assert (chip.step_spread, chip.telegraph) == (0.3, 0.05)
     assert "did you mean 'step_spread'" in cli("train", "--set", "step_sprea=0.3").err
     assert "relaxation_s" in cli("train", "--set", "relaxation=0.3").err
+
+
+@pytest.mark.parametrize(("typed", "error"), [("", DataError), ("n\n", click.exceptions.Exit), ("y\n", None)])
+def test_where_nobody_can_answer_the_way_out_is_named(monkeypatch, capsys, typed, error):
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    with contextlib.nullcontext() if error is None else pytest.raises(error, match="--yes" if not typed else None):
+        confirm("hardware", False, "pulses follow")
+    assert capsys.readouterr().err.startswith("pulses follow. Go on? [y/N]: ")

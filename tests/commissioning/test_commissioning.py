@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 
 from crossbar_hil.bench.file import load_bench
+from crossbar_hil.commissioning import commissioning
 from crossbar_hil.commissioning.commissioning import with_board
 from crossbar_hil.commissioning.electrical import electrical_hash
 from crossbar_hil.commissioning.record import folder_of, why_not_proven
 from crossbar_hil.commissioning.report import keep
+from crossbar_hil.commissioning.steps import Step
+from crossbar_hil.instrument import Identity
 
 from .planted import FAULTS, ONE, SMALL, TWO, Planted, channel, commissioned, relay, text_of
 
@@ -95,6 +98,31 @@ def test_a_commissioning_proves_the_bench_until_something_electrical_changes():
     changed = found.bench.model_copy(update={"measurement": measurement})
     assert "has changed since it was commissioned on" in why_not_proven(changed)
     assert "[measurement]" in why_not_proven(changed)
+
+
+def test_the_board_is_put_in_on_an_emulated_bench_without_a_table_emulation():
+    bare = load_bench("emulated").model_copy(update={"emulation": None})
+    assert with_board(bare, np.full((4, 4), 2e6)).emulation.resistors == [[2e6] * 4] * 4
+
+
+@pytest.mark.parametrize(("met", "cables"), [(("smu", "matrix"), False), (("smu",), True)])
+def test_a_mistake_in_the_file_is_laid_on_cables_only_where_an_instrument_was_not_met(monkeypatch, met, cables):
+    def checked(file, seen, trains):
+        for name in met:
+            seen(name, Identity("Maker", "Model", "1", "1"))
+        return [f"{file}: something is wrong"]
+
+    monkeypatch.setattr(commissioning, "check_bench", checked)
+    step = commissioning._identity("lab", commissioning.Commissioning(load_bench("emulated"), np.ones((4, 4)), 0.01))
+    assert step.verdict == "failed"
+    assert ("two cables exchanged" in step.causes[0]) == cables
+    assert "`crossbar-hil check`" in step.causes[0]
+
+
+def test_steps_that_were_not_measured_are_not_counted_as_passed():
+    steps = [Step("one", verdict="passed"), Step("two", verdict="not measured")]
+    found = commissioning.Commissioning(load_bench("emulated"), np.ones((4, 4)), 0.01, steps=steps)
+    assert (found.summary, found.passed) == ("1 steps passed, 1 not measured", True)
 
 
 def test_a_bench_that_failed_is_not_proven():

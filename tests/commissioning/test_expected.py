@@ -37,6 +37,16 @@ def test_a_guard_keeps_its_lines_out_and_a_divider_puts_half_on_them():
     assert found == pytest.approx([3e-6], rel=1e-3)
 
 
+def test_a_divider_on_hi_passes_on_half_of_what_the_lines_on_its_middle_take():
+    # 2 V on the cell of 1 uS; 1 V on its row mate of 2 uS, which feeds the middle, and on its column mate of
+    # 3 uS, which loads it. The upper resistor carries half of the difference: 2 + 2 + (3 - 2) / 2.
+    board = BoardModel(
+        np.array([[1e-6, 2e-6], [3e-6, 4e-6]]), ("drive", "ground", "divider"), ("drive",), divided="drive"
+    )
+    (found,) = board.currents([(("drive", "divider", "ground", "divider"), {"drive": 2.0})])
+    assert found == pytest.approx([4.5e-6], rel=2e-3)
+
+
 @pytest.mark.parametrize(
     ("fault", "currents"),
     [

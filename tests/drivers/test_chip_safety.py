@@ -1,9 +1,11 @@
 import contextlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from crossbar_hil.backend import Pulse
+from crossbar_hil.drivers.rig import Rig
 from crossbar_hil.drivers.safe import make_safe
 from crossbar_hil.errors import ConfigError, InstrumentError
 from crossbar_hil.instrument import Reading, SourceSettings
@@ -591,3 +593,14 @@ def test_identify_names_every_instrument_the_schemes_and_the_wiring(bench):
         "rows": [1, 2, 3, 4],
         "columns": [5, 6, 7, 8],
     }
+
+
+def test_where_the_lines_are_is_not_known_once_a_move_has_failed():
+    def stuck(crosspoints):
+        raise InstrumentError("the relays do not move")
+
+    rig = Rig({}, {}, SimpleNamespace(connect=stuck), None, meter="meter", verify_relays=False, may_open=True)
+    rig.state = ("drive", "ground")
+    with pytest.raises(InstrumentError, match="do not move"):
+        rig._go(("ground", "drive"), frozenset({"1A05"}))
+    assert rig.state is None

@@ -321,3 +321,15 @@ def test_after_a_lost_answer_a_cell_that_jumped_ends_the_batch(journal):
     with pytest.raises(GuardError, match=r"cell \[0, 0\] went from"):
         keeper.send_pulses(ALL, PULSE)
     assert chip.sent == [(0, 0)]
+
+
+def test_one_cell_that_went_the_wrong_way_says_nothing_of_the_polarity_and_two_do():
+    for cells, told in (([(0, 1)], ""), ([(0, 1), (1, 0)], "moved all of the 2 cells that got them the other way")):
+        watch, now = Watch((2, 2), 20.0), np.full((2, 2), 2e-6)
+        watch.restart(now.copy())
+        for cell in cells:
+            watch.note_pulse(cell, 2.0)
+            now[cell] = 1e-6
+        found = watch.judge_map(now)
+        assert told in found
+        assert bool(found) is bool(told)

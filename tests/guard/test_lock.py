@@ -14,6 +14,7 @@ from crossbar_hil.guard.names import same_identity, same_resource
 from crossbar_hil.instrument import Identity
 from crossbar_hil.owners import addresses
 from crossbar_hil.owners.addresses import numbers_of
+from crossbar_hil.visa_record import REPLAY
 
 SMU, MATRIX = "GPIB0::24::INSTR", "TCPIP0::matrix.lab::inst0::INSTR"
 NAMES = {"matrix.lab": ("10.0.0.7",), "m": ("10.0.0.7",), "both.lab": ("10.0.0.8", "fe80::8"), "old.lab": ("fe80::8",)}
@@ -254,6 +255,7 @@ def test_no_environment_moves_the_lock_of_an_instrument_that_is_not_on_loopback(
     }
     for resources in ([THERE], [HERE, THERE], ["gpib0::24::instr"], ["asrl1::instr", HERE]):
         assert default_folder(resources, environ) == fixed_folder()
+        assert default_folder(resources, environ | {REPLAY: "day.jsonl:claims"}) == tmp_path  # no instrument is opened
     for resources in ([HERE], [HERE, "manual matrix"]):  # for tests
         assert default_folder(resources, environ) == tmp_path
         assert default_folder(resources, {}) == fixed_folder()

@@ -143,6 +143,9 @@ def test_a_relay_that_somebody_else_moved_is_named_and_an_error_told(bench, mode
     ]
     emulated.receive(open_all)
     assert driver.changes(wanted) == [f"it has no crosspoint closed instead of {', '.join(wanted)}"]
+    if model in ("keithley707b", "keithley3706a"):
+        emulated.receive("channel.connectrule=0")
+        assert driver.changes([]) == ["it: channel.connectrule is 0 instead of 1"]
     emulated.receive(nonsense)
     with pytest.raises(InstrumentError, match="reports error"):
         driver.changes([])

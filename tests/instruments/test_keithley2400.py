@@ -391,3 +391,12 @@ def test_a_pulse_that_is_interrupted_leaves_the_output_off():
     with pytest.raises(KeyboardInterrupt):
         smu.pulse(2.0, 0.05)
     assert adapter.sent[-4:] == [":ABOR", ":SOUR:VOLT:MODE FIX", ":SOUR:VOLT 0", ":OUTP OFF"]
+
+
+def test_a_range_that_the_instrument_does_not_take_is_named_when_it_is_set():
+    line = ":SENS:CURR:RANG 1.000000000e-05"
+    pairs = [*PREPARED, *taken([line]), (":SENS:CURR:RANG?", "+1.050000E-04")]
+    with expected_protocol(Keithley2400, pairs) as smu:
+        smu.prepare(SETTINGS)
+        with pytest.raises(InstrumentError, match=r":SENS:CURR:RANG reads back .*1\.05.*, expected"):
+            smu.set_range(1e-5)

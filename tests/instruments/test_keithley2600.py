@@ -561,6 +561,16 @@ def test_a_train_out_of_bounds_is_refused(width_s, count, word):
             channel.pulse(1.0, width_s, count)
 
 
+@pytest.mark.fault("X14")
+@pytest.mark.parametrize("token", ['r", 1) os.exit() --', "r 1", "r\n1", "", "ｒ1"])
+def test_the_name_of_a_run_is_no_code(token):
+    with prepared() as box:
+        channel = on_channel(box)
+        channel.prepare(SETTINGS)
+        with pytest.raises(LimitError, match="takes letters and digits for the name of a run"):
+            channel.number_next(token, 1)
+
+
 def test_two_channels_pulse_from_one_call():
     with prepared(
         *on_b(PREPARED),

@@ -1,7 +1,10 @@
+from types import SimpleNamespace
+
 import pytest
 
 from crossbar_hil.errors import ConfigError, InstrumentError
 from crossbar_hil.instrument import Identity
+from crossbar_hil.instruments import manual
 from crossbar_hil.instruments.manual import ManualSwitchMatrix
 
 
@@ -131,6 +134,20 @@ def test_a_crosspoint_is_port_and_line():
 def test_a_crosspoint_that_cannot_be_is_refused(slot, port, line):
     with pytest.raises(ConfigError):
         by(Person()).crosspoint(slot, port, line)
+
+
+def test_connections_are_listed_by_the_numbers_of_their_lines():
+    person = Person("", "")
+    by(person).connect(["A-12", "A-2", "B-1"])
+    assert person.seen[2] == "panel:\n  connect  A - 2\n  connect  A - 12\n  connect  B - 1"
+
+
+def test_an_emulated_panel_has_the_name_of_its_instrument_by_which_a_recording_is_found(monkeypatch):
+    opened = []
+    panel = SimpleNamespace(write=lambda _: None, read=lambda: "yes", close=lambda: None)
+    monkeypatch.setattr(manual, "BenchAdapter", lambda *_, **keys: opened.append(keys["name"]) or panel)
+    ManualSwitchMatrix.open("TCPIP::127.0.0.1::1::SOCKET", name="panel", ask=input, tell=print)
+    assert opened == ["panel"]
 
 
 def test_without_anybody_to_ask_it_is_not_opened():

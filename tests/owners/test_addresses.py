@@ -237,6 +237,17 @@ def test_a_secret_that_others_could_have_written_or_read_is_none(tmp_path, how):
             open_backend(load_bench(str(write_bench(tmp_path, resources))), seed=1)
 
 
+def test_who_does_not_know_the_secret_is_not_believed_whatever_it_answers(tmp_path):
+    for answer in (b"f" * 64 + b"\n", b"\n", proof.answer_to(b"", 5025, bytes(32)) + b"\n"):
+        with foreign_server(answer) as (resource, heard):
+            proof.leave_secret(5025, int(resource.split("::")[2]), bytes(32), tmp_path)
+            why = proof.why_not_emulated("TCPIP0::127.0.0.1::5025::SOCKET", folder=tmp_path)
+            assert "does not prove to be emulated" in why
+            assert heard[1].startswith(b"5025 ")  # it was asked
+    elsewhere = proof.why_not_emulated("TCPIP0::localhost::5025::SOCKET", "@ivi", tmp_path)
+    assert "is not where an emulated one can be" in elsewhere  # that library may take localhost for ::1
+
+
 def test_a_secret_that_can_be_guessed_proves_nothing(monkeypatch):
     monkeypatch.setattr(proof.socket, "create_connection", lambda *_, **__: pytest.fail("it was challenged"))
     assert not proof._proves(5025, 5026, b"")

@@ -120,6 +120,8 @@ def test_every_fact_is_held_against_the_journal(finished, copy, check):
         ("UPDATE setting SET value = '\"2001-01-01T00:00:00+00:00\"' WHERE name = 'finished_utc'", "finished_utc is"),
         ("UPDATE setting SET value = '\"running\"' WHERE name = 'status'", "status is running, but the run has ended"),
         ("UPDATE setting SET value = '\"failed\"' WHERE name = 'status'", "setting status is failed"),
+        ("UPDATE setting SET value = '\"lost\"' WHERE name = 'status'", 'setting status is "lost", which no run has'),
+        ("INSERT INTO setting VALUES ('resumed_utc', '\"2126-01-01T00:00:00+00:00\"')", "the run was never resumed"),
         ("UPDATE setting SET value = '1' WHERE name = 'converged'", "setting converged is 1, by the journal true"),
         ("ALTER TABLE current DROP COLUMN current_a", "current has columns epoch, pattern, column, a record epoch"),
         ("ALTER TABLE epoch RENAME COLUMN utc TO at", "epoch has columns epoch, error, patterns_met, pulses, at, a"),
@@ -146,6 +148,10 @@ def test_a_training_that_is_told_again_by_other_settings_does_not_fit_its_journa
     assert "reads at other voltages than the training asks for after epoch 0" in told(v1=0.09).problem
     assert "sends other pulses than the training asks for after epoch 0" in told(width_s=0.04).problem
     assert re.match(r"the journal holds \d+ operations more than the training asks for", told(epochs=1).problem)
+
+    cut = next(place for place, entry in enumerate(entries) if entry.kind == "ended")
+    under_way = retell(run.bench, run.task, (2, 2), entries[:cut], 1)
+    assert (under_way.epochs, under_way.is_complete, under_way.problem) == ([], False, "")
 
     with run.open_record() as record:
         recorded = differences.Recorded.of(record)

@@ -71,7 +71,7 @@ def test_whoever_trains_them_the_files_are_the_same(swept):
     one = swept("one", Threads(1)).files
     assert set(one) == {"chunks.jsonl", "map.png", "plan.json", "points.csv", "sweep.json"}
     assert swept("two", Threads(2)).files == one
-    assert swept("processes", Processes(2)).files == one
+    assert swept("process", Processes(1)).files == one
 
 
 def test_a_cluster_leaves_the_same_files(swept):
@@ -116,7 +116,21 @@ def test_a_worker_with_other_images_or_another_version_refuses(monkeypatch):
 
 
 def test_the_verb_leaves_a_table_and_a_map_and_says_which_point_is_best(cli, tmp_path):
-    done = cli("snn", "sweep", "--over", "states=2,16", *WORDS, "--networks", "2", "--seed", "3", "--to", "out")
+    done = cli(
+        "snn",
+        "sweep",
+        "--over",
+        "states=2,16",
+        *WORDS,
+        "--networks",
+        "2",
+        "--seed",
+        "3",
+        "--workers",
+        "1",
+        "--to",
+        "out",
+    )
     assert done.code == 0
     assert [line.split(":")[0] for line in done.out.splitlines()[:2]] == ["states 2", "states 16"]
     assert "networks  2 a point, seeds 3 to 4, 121 test images each" in done.out

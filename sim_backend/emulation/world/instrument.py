@@ -48,6 +48,10 @@ class EmulatedInstrument(ABC):
         raises: what is wrong with a message goes into the instrument's error queue.
         """
 
+    def column_node(self, slot: int, row: int, column: int) -> str:  # noqa: ARG002 - one matrix a slot, mostly
+        """Return the node in the world of a column of a matrix, as a port on some row reaches it."""
+        return f"{self.name}.column.{slot}.{column}"
+
     def report(self, code: int, text: str) -> None:
         """Put an error into the instrument's queue, as if it had found one by itself."""
         raise ConfigError(f"a {type(self).__name__} has no queue for error {code}, {text}")

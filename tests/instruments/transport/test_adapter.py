@@ -10,14 +10,17 @@ from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
+import pyvisa
 from pymeasure.adapters import ProtocolAdapter
 from pymeasure.instruments import Instrument
+from pyvisa.constants import StatusCode
+from pyvisa.errors import VisaIOError
 
 from crossbar_hil.errors import ConfigError, ConnectionLost, DeadlineError, GarbledReply, TransportError
 from crossbar_hil.instruments.transport import adapter as adapter_module
 from crossbar_hil.instruments.transport.adapter import BenchAdapter, blind_write
 from crossbar_hil.instruments.transport.instrument import BenchInstrument
-from crossbar_hil.instruments.transport.link import Chunk, SocketLink
+from crossbar_hil.instruments.transport.link import Chunk, SocketLink, open_link
 from crossbar_hil.instruments.tsp.instrument import PROMPTS
 
 DEADLINE_S = 0.2
@@ -409,6 +412,29 @@ def test_blind_commands_to_nobody_end_with_the_first_attempt_to_open(peer, opene
     served.close()
     with pytest.raises(ConnectionLost, match="cannot open"):
         adapter.blind_write("ZERO", "OFF")
+
+
+@pytest.mark.parametrize(
+    ("resource", "error", "told"),
+    [
+        ("TCPIP::192.0.2.7::5025::SOCKET", Exception("could not connect: -1073807339"), "nothing answers there; see"),
+        ("TCPIP::192.0.2.7::INSTR", VisaIOError(StatusCode.error_resource_not_found), "nothing answers there; see"),
+        (
+            "TCPIP::lab::5025::SOCKET",
+            Exception("could not connect: [Errno -2] Name or"),
+            "could not connect: [Errno -2] N",
+        ),
+    ],
+)
+def test_why_nothing_was_opened_is_said_in_words(monkeypatch, resource, error, told):
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr(pyvisa, "ResourceManager", lambda _: SimpleNamespace(open_resource=refuse))
+    with pytest.raises(ConnectionLost) as caught:
+        open_link(resource, "@py", 2.0, "\n", "\n")
+    assert str(caught.value).startswith(f"cannot open {resource} within 2 s: {told}")
+    assert "-107380" not in str(caught.value)
 
 
 def test_another_adapter_is_told_every_blind_command_whatever_became_of_the_first():

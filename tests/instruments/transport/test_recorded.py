@@ -2,6 +2,7 @@
 
 import json
 import os
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from crossbar_hil.errors import DataError, DeadlineError, TransportError
 from crossbar_hil.instruments.transport.adapter import BenchAdapter
 from crossbar_hil.instruments.transport.link import Chunk, Link
 from crossbar_hil.instruments.transport.recorded import RecordedLink, claim
-from crossbar_hil.testing import replay
+from crossbar_hil.testing import _lay_out, replay
 from crossbar_hil.visa_record import REPLAY, Recorder, begin, blank, read_recording
 
 RECORDINGS = sorted((Path(__file__).parent / "recorded").glob("*.jsonl"))
@@ -107,6 +108,28 @@ def test_who_waits_impatiently_for_a_recorded_session_is_asked_by_the_session_it
     assert inside.sooner is link.sooner is min
 
 
+def test_a_serial_number_that_is_asked_for_alone_is_blanked_from_then_on(tmp_path):
+    path = tmp_path / "day.jsonl"
+    box = Instrument(Chunk(b"4101123\n", ended=False), Chunk(b"box 4101123\n", ended=False))
+    link = RecordedLink("smu", "GPIB0::26::INSTR", begin(path, [], "0.1.0"), lambda: box)
+    for question in (b"print(localnode.serialno)\n", b"print(x)\n"):
+        link.write(question, 0.0)
+        link.read(0.0)
+    link.close()
+    assert "4101123" not in path.read_text()
+
+
+def test_what_came_of_an_answer_that_never_ended_is_recorded_too(tmp_path):
+    path = tmp_path / "day.jsonl"
+    half = Instrument(Chunk(b"+1.5", ended=False))
+    link = RecordedLink("smu", "GPIB0::26::INSTR", begin(path, [], "0.1.0"), lambda: half)
+    link.write(b":READ?\n", 0.0)
+    link.read(0.0)
+    link.close()
+    (session,) = read_recording(path).sessions
+    assert [(each["read"], each["ended"]) for each in session.events if "read" in each] == [("+1.5", False)]
+
+
 def played(recording, tmp_path):
     (tmp_path / "claims").mkdir(exist_ok=True)
     return claim("smu", recording, tmp_path / "claims")
@@ -122,7 +145,9 @@ def test_a_played_session_answers_as_the_instrument_did(recording, tmp_path, mon
     adapter.write(":READ?")
     with pytest.raises(DeadlineError, match="no answer"):
         adapter.read()
+    left = (tmp_path / "smu.1").read_text()  # also of a guard that is killed now, as `commission` does
     adapter.close()
+    assert left == (tmp_path / "smu.1").read_text()
     assert "0 of 6 events were not played" in (tmp_path / "smu.1").read_text()
     with pytest.raises(TransportError, match=r"holds 1 session\(s\) with smu, and no further one"):
         BenchAdapter("GPIB0::16::INSTR", name="smu")
@@ -173,6 +198,23 @@ def test_files_that_a_command_names_are_kept_without_serial_numbers(tmp_path, mo
     assert "4711" not in kept["lab.toml"]
     assert 'serial = "0000"' in kept["lab.toml"]
     assert blank("usb0::0x1::0x2::AB12::instr") == "usb0::0x1::0x2::0000::instr"
+
+
+def test_files_of_other_folders_are_found_beside_the_bench_file_when_played(tmp_path, monkeypatch):
+    (tmp_path / "lab" / "curves").mkdir(parents=True)
+    (tmp_path / "played").mkdir()
+    monkeypatch.chdir(tmp_path)
+    Path("mine.csv").write_text("1e-6\n")
+    Path("lab/curves/mine.csv").write_text("2e-6\n")
+    Path("lab/p.toml").write_text("""chip.curve = "curves/mine.csv"\nchip.start = '../mine.csv'\n""")
+    begin(tmp_path / "day.jsonl", ["train", "--bench=lab/p.toml"], "0.1.0")
+    words = _lay_out(read_recording(tmp_path / "day.jsonl"), tmp_path / "played")
+    assert words == ["train", f"--bench={tmp_path / 'played' / 'p.toml'}"]
+    told = tomllib.loads((tmp_path / "played" / "p.toml").read_text())["chip"]
+    assert {key: (tmp_path / "played" / name).read_text() for key, name in told.items()} == {
+        "curve": "2e-6\n",
+        "start": "1e-6\n",
+    }
 
 
 def test_what_is_no_recording_is_said(tmp_path):

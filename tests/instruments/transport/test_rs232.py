@@ -76,8 +76,10 @@ def test_a_driver_works_over_rs_232(line):
         ({"resource": "GPIB0::16::INSTR", "baud": 9600}, "baud and ends are of an RS-232 line"),
         ({"resource": "GPIB0::16::INSTR", "ends": "CR"}, "baud and ends are of an RS-232 line"),
         ({"resource": "ASRL1::INSTR", "baud": 0}, "baud"),
+        ({"deadline_s": 0}, r"deadline_s = 0 must be at least 0\.01"),  # in no time nobody is told to switch off
+        ({"deadline_s": "2 min"}, r"deadline_s = .2 min. must be at most 60"),
     ],
 )
-def test_a_line_that_is_half_described_is_refused(table, told):
+def test_an_instrument_that_cannot_be_spoken_to_as_described_is_refused(table, told):
     with pytest.raises(ConfigError, match=told):
         load_bench("emulated-single", overrides={"kind": "hardware", "instruments": {"smu": table}})

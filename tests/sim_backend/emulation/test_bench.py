@@ -250,10 +250,10 @@ WRONG = {
     "a negative range": (('"10 uA"', '"-10 uA"'), "read_range_a = '-10 uA' must be above 0"),
     "no integration time": (("nplc = 1.0", "nplc = 0"), "measurement.nplc = 0 must be above 0"),
     "too long an integration": (("nplc = 1.0", "nplc = 30.0"), "smu.a cannot have nplc = 30"),
-    "a read range too small": (('"10 uA"', '"1 uA"'), "measurement.read_range_a of 1e-06 A does not hold"),
-    "steps that spread too far": (("[chip]\n", "[chip]\nstep_spread = 1.0\n"), "read_range_a of 1e-05 A does not hold"),
-    "a compliance too small": (('compliance_a = "100 uA"', 'compliance_a = "20 uA"'), "compliance_a of 2e-05 A does"),
-    "a pulse range too small": (('range_a = "100 uA"  ', 'range_a = "20 uA"  '), ".range_a of 2e-05 A does not"),
+    "a read range too small": (('"10 uA"', '"1 uA"'), "measurement.read_range_a of 1 uA does not hold"),
+    "steps that spread too far": (("[chip]\n", "[chip]\nstep_spread = 1.0\n"), "read_range_a of 10 uA does not hold"),
+    "a compliance too small": (('compliance_a = "100 uA"', 'compliance_a = "20 uA"'), "compliance_a of 20 uA does"),
+    "a pulse range too small": (('range_a = "100 uA"  ', 'range_a = "20 uA"  '), ".range_a of 20 uA does not"),
     "a pulse too short": (('width_s = "50 ms"', 'width_s = "50 us"'), "pulse width 5e-05 s is below the 0.0005 s"),
     "a small disturb": (('"symmetric half-select"', '"symmetric half-select"\ndisturb_v = 0.9'), "than the 0.9 V"),
     "no disturb": (('"symmetric half-select"', '"symmetric half-select"\ndisturb_v = 0'), "disturb_v 0.0 V must be"),
@@ -280,6 +280,24 @@ def test_a_wrong_bench_is_named_and_no_voltage_is_sourced(untouched, own_bench, 
     assert len(problems) == len(set(problems))
 
 
+@pytest.mark.parametrize("identity", ["Home Lab,Box 2", "Home Lab,Box 2,7,1.0", "crossbar box 3"])
+def test_an_emulated_home_made_box_answers_as_the_file_says(tmp_path, identity):
+    text = (resources.files("crossbar_hil.data") / "benches" / "emulated.toml").read_text(encoding="utf-8")
+    for driver in ("keithley2602b", "keithley707b"):
+        text = text.replace(f'driver = "{driver}"', f'driver = "{driver}"\nidentity = "{identity}"')
+    (tmp_path / "box.toml").write_text(text, encoding="utf-8")
+    bench = EmulatedBench(load_bench(str(tmp_path / "box.toml")), np.random.default_rng(1))
+    for instrument in bench.instruments.values():
+        assert instrument.receive("*IDN?").decode().startswith(identity)
+
+
+def test_the_range_of_reads_must_hold_what_the_meter_measures_and_not_what_the_drive_delivers(untouched, own_bench):
+    # Sixteen cells of 3.1 uS take 9.9 uA of the drive at 0.2 V, the four of a column 2.5 uA.
+    assert check_bench(own_bench(untouched, swap=[('"10 uA"', '"2.6 uA"')])) == []
+    (problem,) = check_bench(own_bench(untouched, swap=[('"10 uA"', '"2.4 uA"')]))
+    assert "read_range_a of 2.4 uA does not hold 2.48 uA, which smu.b delivers in a read of 200 mV" in problem
+
+
 def test_check_says_that_the_ranges_do_not_hold_what_such_cells_draw(untouched, own_bench):
     steep = ", ".join(f'{key} = "{value}"' for key, value in STEEP.items())
     swap = [
@@ -288,7 +306,7 @@ def test_check_says_that_the_ranges_do_not_hold_what_such_cells_draw(untouched, 
     ]
     problems = check_bench(own_bench(untouched, swap=swap))
     in_pulses = [problem for problem in problems if "in a pulse of 2 V" in problem]
-    assert [key for key in ("range_a", "compliance_a") if any(f".{key} of 0.0001 A does" in each for each in in_pulses)]
+    assert [key for key in ("range_a", "compliance_a") if any(f".{key} of 100 uA does" in each for each in in_pulses)]
 
 
 TOGETHER = {

@@ -105,6 +105,11 @@ class Keysight34980AState(MatrixInstrument):
         slot, row, column = crosspoint
         return self.modules[slot].nodes(self.name, slot, row, column)
 
+    def column_node(self, slot: int, row: int, column: int) -> str:
+        """Return the node of a column of that of the two matrices in a module which the row is of."""
+        known = slot in self.modules
+        return self.nodes(Crosspoint(slot, row, column))[1] if known else super().column_node(slot, row, column)
+
     def crosspoint(self, text: str) -> Crosspoint:
         """Read slot and channel; -222 if the instrument has none such."""
         found = _CHANNEL.fullmatch(text)

@@ -1,6 +1,11 @@
+from importlib import resources
+
+import numpy as np
 import pytest
 
+from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import ConfigError
+from crossbar_hil.sim_backend.emulation.bench import EmulatedBench
 from crossbar_hil.sim_backend.emulation.models.keysight34980a.model import EmulatedKeysight34980A
 
 
@@ -21,6 +26,24 @@ def test_a_channel_is_slot_row_and_two_digits_of_column(world, matrix):
 def test_the_second_matrix_of_a_module_has_columns_of_its_own(world, matrix):
     matrix.receive("ROUT:CLOS (@2503)")
     assert world.closed("matrix") == {("matrix.row.2.5", "matrix.column.2.19")}
+
+
+@pytest.mark.parametrize("rows", ["124", "568"])
+def test_the_chip_hangs_on_that_of_the_two_matrices_which_the_ports_are_on(tmp_path, rows):
+    text = (resources.files("crossbar_hil.data") / "benches" / "emulated.toml").read_text(encoding="utf-8")
+    ports = dict(zip("ABC", rows, strict=True))
+    for old, new in {"keithley707b": "keysight34980a", **{f'"{a}"': f'"{b}"' for a, b in ports.items()}}.items():
+        text = text.replace(old, new)
+    (tmp_path / "lab.toml").write_text(text, encoding="utf-8")
+    bench = EmulatedBench(load_bench(str(tmp_path / "lab.toml")), np.random.default_rng(1))
+    drive, meter, ground = rows
+    lines = ",".join((f"1{drive}01", f"1{meter}05", f"1{ground}02:1{ground}04", f"1{ground}06:1{ground}08"))
+    assert bench.instruments["matrix"].receive(f"ROUT:CLOS (@{lines})") == b""
+    smu = bench.instruments["smu"]
+    smu.receive("for _, each in pairs({smua, smub}) do each.source.func = 1 each.source.output = 1 end")
+    smu.receive("smua.source.levelv = 0.1")
+    current_a = float(smu.receive("print(smub.measure.i())"))
+    assert current_a == pytest.approx(-0.1 * bench.world.chip.conductances[0, 0], rel=1e-3)
 
 
 def test_close_open_and_their_queries(matrix):
