@@ -36,6 +36,7 @@ def perceptron():
 ROWS = {
     "4 x 4, wires": (perceptron, (4, 4), {}, 20_000, 40),
     "4 x 4, wires and half-select": (perceptron, (4, 4), {"write": "half-select"}, 20_000, 8),
+    "4 x 4, the same, other cells move": (perceptron, (4, 4), {"write": "half-select", "threshold": 0.4}, 2048, 4),
     "16 x 16, wires": (sixteen, (16, 16), {}, 256, 4),
 }
 
