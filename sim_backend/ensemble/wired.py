@@ -84,18 +84,16 @@ class Layout:
         block = len(self.column_ohm)
         self.four = block == 4 and bool((self.column_ohm == self.column_ohm[0]).all())
         """Whether the code that is written out for four columns will do."""
-        self._loops = block + 2, max(2 * block + len(self.row_ohm), block + 4)
-        self._shape = (20,) if self.four else self._loops
+        self._shape = (20,) if self.four else (block + 2, max(2 * block + len(self.row_ohm), block + 4))
 
     def memory(self) -> FloatArray:
         """Return what the circuit is folded in; one for each thread."""
         return np.empty((*self._shape, WIRED_LANES))
 
-    def memory_of_pulses(self) -> tuple[FloatArray, FloatArray]:
-        """Return what `pulse_volts` needs."""
+    def memory_of_pulses(self) -> FloatArray:
+        """Return what `pulse_volts` keeps of rows."""
         block = len(self.column_ohm)
-        kept = np.empty((len(self.row_ohm), block * (block + 1), WIRED_LANES))
-        return np.empty((*self._loops, WIRED_LANES)), kept
+        return np.empty((len(self.row_ohm), block * (block + 1), WIRED_LANES))
 
 
 def pulses_certain(
@@ -200,9 +198,9 @@ def wired_lanes(
         turns = epochs if open_ones else 0
         nothing = np.empty(0)
         pulses = (
-            (nothing, nothing, 0.0, 0.0)
+            (nothing, 0.0, 0.0)
             if half_select is None
-            else (*layout.memory_of_pulses(), half_select.threshold, half_select.least)
+            else (layout.memory_of_pulses(), half_select.threshold, half_select.least)
         )
         levels = np.zeros(flat.shape)  # of one type, or all would be compiled twice
         train_wired(

@@ -16,6 +16,7 @@ from .sizes import PATTERN_BLOCK, ROW_BLOCK, WIRED_LANES
 from .wired_lanes import FAST, transfer_of_any
 from .wired_of_four import transfer_of_four
 from .wired_pulses import pulse_volts
+from .wired_pulses_of_four import pulse_volts_of_four
 from .wired_reactions import KEPT, SEEN, all_react
 
 SHORT, ERROR, DOUBT, SLOPES, SIZED, ALIVE, MOVING, AGE, MOST, SUM, PARTS = range(11)
@@ -33,7 +34,7 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
     shifts: Any, scale: float, rises: Any, places: Any, row_ohm: Any, column_ohm: Any, memory: Any, voltages: Any,
     pulls: Any, targets: Any, senses: Any, centres: Any, times: Any, near: float, close: float, basis: float,
     of_currents: float, tiny: float, pull_back: bool, epochs: int, stops: int, unresponsive: int, most: Any, turns: int,
-    halves: Any, kept_rows: Any, threshold: float, least: float,
+    kept_rows: Any, threshold: float, least: float,
     numbers: Any, met: Any, ended: Any, pulses: Any, errors: Any, levels: Any,
 ) -> None:  # fmt: skip
     """Train chips with wires in lanes.
@@ -61,9 +62,9 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
         Pulses of a cell from which on it is not certain that it reacts.
     turns : int
         At least `epochs` if whether such a cell reacts is then judged by its readings, 0 if it is left undecided.
-    halves, kept_rows, threshold, least
-        Of half-select pulses that move other cells too: the memory of `pulse_volts`, the threshold, and the least share
-        of the amplitude that does anything. Both memories have one dimension if a pulse moves its own cell only.
+    kept_rows, threshold, least
+        Of half-select pulses that move other cells too: what `pulse_volts` keeps, the threshold, and the least share of
+        the amplitude that does anything. The first has one dimension if a pulse moves its own cell only.
     numbers, met, ended, pulses, errors, levels
         Results: epochs (M,), 0 for undecided; whether every target is met (M,); cells at the end of their curve (M,);
         pulses (M,); sums over the merged patterns of what is missing to targets (M,); (M, R C).
@@ -103,7 +104,7 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
                     for q in range(cells):
                         sent += counts[q, i]
                         level = min(counts[q, i], last)
-                        if halves.ndim == 3:
+                        if kept_rows.ndim == 3:
                             level = place_of[q, i]
                         at_end += level >= last
                         levels[chip, q] = level
@@ -228,7 +229,7 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
             ends = (lanes[DOUBT, i] > 0.0) | ((stops == ENDS) & (still > 0.0))
             lanes[ALIVE, i] = 0.0 if ends else lanes[ALIVE, i]
         # The pulses.
-        if halves.ndim == 3:
+        if kept_rows.ndim == 3:
             for i in range(used):
                 lanes[PARTS, i] = 0.0
             for j in range(rows):
@@ -251,7 +252,10 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
                                 sends[now, _u(q + side), i] = -2.0 * held[_u(2 * n + side), i]
                     if any_sent == 0.0:
                         continue
-                    pulse_volts(conducts, row_ohm, column_ohm, j, 0.5, held, halves, kept_rows, volts)
+                    if memory.ndim == 2:
+                        pulse_volts_of_four(conducts, row_ohm, column_ohm, j, 0.5, held, memory, kept_rows, volts)
+                    else:
+                        pulse_volts(conducts, row_ohm, column_ohm, j, 0.5, held, memory, kept_rows, volts)
                     for c in range(cells):
                         for i in range(used):
                             seen = volts[c, i]

@@ -16,7 +16,7 @@ K, F = 0, 10
 
 
 @numba.njit(**FAST)
-def _add_row(  # noqa: PLR0915
+def add_row(  # noqa: PLR0915
     cells: Any, row: float, column: float, work: Any, found: Any
 ) -> None:
     """Fold a word line and the segments below it, of so many ohm, into what `work` has of the rows above.
@@ -90,7 +90,7 @@ def _add_row(  # noqa: PLR0915
 
 
 @numba.njit(**FAST)
-def _pass_on(work: Any, found: Any) -> None:
+def pass_on(work: Any, found: Any) -> None:
     """Send the currents of a source through the segments below a row."""
     for n in range(_L):
         q0, q1, q2, q3 = found[n], found[_L + n], found[2 * _L + n], found[3 * _L + n]
@@ -112,6 +112,6 @@ def transfer_of_four(cells: Any, row_ohm: Any, column_ohm: Any, work: Any, found
     size = 4 * _L
     for row in range(len(row_ohm)):
         start = row * size
-        _add_row(siemens[start : start + size], row_ohm[row], column_ohm[0], flat, currents[start : start + size])
+        add_row(siemens[start : start + size], row_ohm[row], column_ohm[0], flat, currents[start : start + size])
         for source in range(0, start + size, size):
-            _pass_on(flat, currents[source : source + size])
+            pass_on(flat, currents[source : source + size])

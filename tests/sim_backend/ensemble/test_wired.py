@@ -229,8 +229,9 @@ def test_pulses_are_whole_while_wires_lose_less_than_two_per_cent_and_disturb_no
         ({"wire_ohm": 5.0, "threshold": 0.4}, {"pull_back": True, "epochs": 7}),
         ({"wire_ohm": (300.0, 2000.0), "threshold": 0.45}, {"epochs": 14}),
         ({"wire_ohm": 0.0, "threshold": 0.3}, {"pull_back": True, "epochs": 7}),
+        ({"wire_ohm": (9.0, [5.0, 6.0, 0.0, 8.0]), "threshold": 0.4}, {"pull_back": True, "epochs": 7}),
     ],
-    ids=["pull back", "default", "ideal wires"],
+    ids=["pull back", "default", "ideal wires", "columns that differ"],
 )
 def test_cells_that_a_half_select_pulse_moves_too_are_where_the_trainer_has_them(alone, chip, settings):
     found = compare(
