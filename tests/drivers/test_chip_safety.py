@@ -519,7 +519,7 @@ def test_after_make_safe_a_read_sets_the_instruments_up_anew(bench):
         (True, {"kind": "simulated"}, "kind 'simulated' .* emulated or hardware"),
         (True, {"read_scheme": "guarded"}, "read scheme guarded needs the port guard"),
         (True, {"write_scheme": "divider half-select"}, "write scheme divider half-select needs the port divider"),
-        (True, {"write_scheme": "row"}, r"write scheme row puts 1 V across cell \[0, 1\]"),
+        (True, {"write_scheme": "row"}, r"write scheme row puts 100% of a pulse .* \(row 1, column 2\) too"),
         (True, {"write_scheme": None}, "no write scheme is named"),
         (True, {"disturb_v": 0.0}, "disturb_v 0.0 V"),
         (True, {"settings": {}}, "settings are given for no port, but sources for drive, meter"),
