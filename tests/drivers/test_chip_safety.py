@@ -564,7 +564,7 @@ def test_a_source_on_a_port_that_is_not_wired_is_refused(fakes):
 
 def test_a_limit_below_the_least_of_a_source_is_refused_before_any_source_is_set_up(bench):
     bench.sources["meter"].least_compliance_a = 1e-2
-    with pytest.raises(ConfigError, match=r"smu\.b cannot limit its current to 0.001 A, 0.01 A is its least"):
+    with pytest.raises(ConfigError, match=r"smu\.b cannot limit its current to 1 mA, 10 mA is its least"):
         bench.backend()
     assert bench.journal == []
 

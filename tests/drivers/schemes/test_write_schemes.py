@@ -59,7 +59,10 @@ def test_the_row_scheme_is_refused_whatever_the_amplitude():
 
 
 def test_a_scheme_that_cannot_choose_a_cell_is_refused_whatever_others_may_see():
-    with pytest.raises(ConfigError, match=r"row pulses cells .* \(row 1, column 1\) and .* \(row 1, column 2\) alike, so none can be chosen"):
+    with pytest.raises(
+        ConfigError,
+        match=r"row pulses cells .* and \[0, 1\] \(row 1, column 2\) alike, so none can be chosen",
+    ):
         DisturbLimit(write_scheme("row", DUAL), (4, 4), 3.0)
 
 
