@@ -50,6 +50,15 @@ def quantity(value: float, unit: str, digits: int = 3) -> str:
     return f"{shown:.{digits}g} {unit}"
 
 
+def counted(many: int, what: str) -> str:
+    """Write how many of something there are.
+
+    >>> counted(1, "epoch"), counted(0, "pulse")
+    ('1 epoch', '0 pulses')
+    """
+    return f"{many} {what}{'' if many == 1 else 's'}"
+
+
 def shown(value: Any) -> str:
     """Write a value that stands in a file as a person would type it there, no longer than a sentence bears.
 

@@ -90,8 +90,8 @@ class B2900Channel(Channel, ScpiChannel):
             asked.append(f"{name} {quantity(each.compliance_a, 'A')} at up to {quantity(each.range_v, 'V')}")
         if share > 1 + 1e-9:
             raise ConfigError(
-                f"compliance_a allows {' and '.join(asked)}, together {share:.3g} times what the "
-                "mainframe gives to both channels: "
+                f"compliance_a allows {' and '.join(asked)}, together {share:.3g} times what the mainframe gives to "
+                "both channels: "
                 f"{' and '.join(f'{most_a:g} A up to {most_v:g} V' for most_v, most_a in MOST_OF_BOTH_A)}; take a lower "
                 "compliance_a, or two instruments"
             )
