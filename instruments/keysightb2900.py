@@ -89,11 +89,10 @@ class B2900Channel(Channel, ScpiChannel):
             share += each.compliance_a / most_a
             asked.append(f"{name} {quantity(each.compliance_a, 'A')} at up to {quantity(each.range_v, 'V')}")
         if share > 1 + 1e-9:
+            given = [f"{most_a:g} A up to {most_v:g} V" for most_v, most_a in MOST_OF_BOTH_A]
             raise ConfigError(
                 f"compliance_a allows {' and '.join(asked)}, together {share:.3g} times what the mainframe gives to "
-                "both channels: "
-                f"{' and '.join(f'{most_a:g} A up to {most_v:g} V' for most_v, most_a in MOST_OF_BOTH_A)}; take a lower "
-                "compliance_a, or two instruments"
+                f"both channels: {' and '.join(given)}; take a lower compliance_a, or two instruments"
             )
 
     def measure(self) -> Reading:

@@ -107,9 +107,8 @@ def say_assumptions(bench: Any) -> None:
 def say_seed(bench: "Bench", seed: int | None, but: str = "") -> None:
     """Say that a seed that was given does nothing, where the chip is not drawn here."""
     if seed is not None and not bench.draws_chip:
-        click.echo(
-            f"note    --seed draws virtual chips, and that of bench {bench.name} is not drawn here{but}", err=True
-        )
+        text = f"--seed draws virtual chips, and that of bench {bench.name} is not drawn here{but}"
+        click.echo(f"note    {printable(text)}", err=True)
 
 
 def confirm(kind: str | None, yes: bool, what: str) -> None:
