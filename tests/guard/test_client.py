@@ -81,6 +81,15 @@ def test_an_answer_that_comes_late_is_not_taken_for_the_one_that_is_due():
     assert GuardProcess._until(SimpleNamespace(_inbox=inbox), "answer", "error", number=2)["answer"] == "due"
 
 
+def test_everybody_who_asks_a_guard_that_is_gone_is_told():
+    guard = SimpleNamespace(_inbox=queue.SimpleQueue(), _gone=lambda: GuardError("killed"))
+    guard._inbox.put(None)  # the end of the pipe, which comes once
+    for _ in range(2):
+        with pytest.raises(GuardError, match="killed"):
+            GuardProcess._until(guard, "answer")
+        assert guard._inbox.qsize() == 1
+
+
 def test_who_asks_while_another_thread_waits_for_its_answer_is_answered_after_it():
     asked, turns = [], threading.Lock()
     guard = SimpleNamespace(_numbers=iter((1, 2)), _one_call=turns, _send=asked.append)
