@@ -463,14 +463,20 @@ def test_whatever_fails_in_a_read_leaves_the_bench_safe(bench, method, error):
     assert bench.is_safe()
 
 
-def test_a_failure_on_the_way_to_safety_is_added_to_the_first_one(bench):
-    backend = bench.backend()
+def test_a_failure_on_the_way_to_safety_is_added_to_the_first_one_and_told_until_all_is_safe(bench):
+    backend, told = bench.backend(), []
+    backend.witness.unsafe = told.append
     backend.read_currents(READS)
     bench.sources["meter"].broken["measure"] = InstrumentError("refused")
     bench.sources["drive"].broken["output_off"] = OSError("unplugged")
     with pytest.raises(InstrumentError, match="refused") as caught:
         backend.read_currents(READS)
     assert any("unplugged" in note for note in caught.value.__notes__)
+    assert "unplugged" in told[-1]
+    bench.sources["drive"].broken.clear()
+    with pytest.raises(InstrumentError, match="refused"):
+        backend.read_currents(READS)
+    assert told[-1] == ""
 
 
 def test_a_source_that_cannot_be_brought_to_0_v_after_a_limit_is_switched_off(fakes):
@@ -519,7 +525,7 @@ def test_after_make_safe_a_read_sets_the_instruments_up_anew(bench):
         (True, {"kind": "simulated"}, "kind 'simulated' .* emulated or hardware"),
         (True, {"read_scheme": "guarded"}, "read scheme guarded needs the port guard"),
         (True, {"write_scheme": "divider half-select"}, "write scheme divider half-select needs the port divider"),
-        (True, {"write_scheme": "row"}, r"write scheme row puts 1 V across cell \[0, 1\]"),
+        (True, {"write_scheme": "row"}, r"write scheme row puts 100% of a pulse .* \(row 1, column 2\) too"),
         (True, {"write_scheme": None}, "no write scheme is named"),
         (True, {"disturb_v": 0.0}, "disturb_v 0.0 V"),
         (True, {"settings": {}}, "settings are given for no port, but sources for drive, meter"),
@@ -564,7 +570,7 @@ def test_a_source_on_a_port_that_is_not_wired_is_refused(fakes):
 
 def test_a_limit_below_the_least_of_a_source_is_refused_before_any_source_is_set_up(bench):
     bench.sources["meter"].least_compliance_a = 1e-2
-    with pytest.raises(ConfigError, match=r"smu\.b cannot limit its current to 0.001 A, 0.01 A is its least"):
+    with pytest.raises(ConfigError, match=r"smu\.b cannot limit its current to 1 mA, 10 mA is its least"):
         bench.backend()
     assert bench.journal == []
 
