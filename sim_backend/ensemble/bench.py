@@ -30,7 +30,7 @@ from .afterwards import Judge
 from .draw import OfChip, draw_ensemble, draw_number, draw_own_arrays, own_generator
 from .half_select import half_select
 from .result import EnsembleResult
-from .wired import LARGEST_SIDE, Wires, loss_by_siemens
+from .wired import LARGEST_SIDE, MOST_READINGS, Wires, loss_by_siemens, pulses_certain
 
 _RESCALED, _NOISE = 1, 2
 """What a chip's own generators are for."""
@@ -56,7 +56,7 @@ _QUICK_CHIP = {
 _QUICK_TRAINING = {*_TRAINING, "patterns", "amplitude_v", "width_s", "rule", "fresh_reads"}
 """Settings that the lock-step knows; with any other that is not as usual, chips are trained one by one."""
 TYPICAL = 20
-"""Chips whose largest conductance says whether wires are short enough for half-select writing in lock-step."""
+"""Chips whose largest conductances say whether wires are short enough for the lock-step."""
 
 
 class ReadFile(BytesFile, TextFile, Hashable, Protocol):
@@ -135,17 +135,24 @@ class BenchEnsemble:
 
     @functools.cached_property
     def _in_lanes(self) -> bool:
-        """Whether chips with wires are trained side by side, nearly all of them."""
+        """Whether chips with wires are trained side by side, nearly all of them.
+
+        Where half-select pulses move other cells too, many chips have one that perhaps does not react, and would be
+        left to `Trainer` one by one.
+        """
         if self.chip.strong() or max(self._shape) > LARGEST_SIDE:
+            return False
+        epochs, unresponsive = self.training.epochs, self.training.unresponsive
+        rises, shifts = self.curve.for_pulse(self.training.pulse).rises, self._draw(0, 0, TYPICAL).max(axis=(1, 2))
+        ohm = loss_by_siemens(self._wires)
+        certain = pulses_certain(rises, shifts, ohm, self.chip.k, unresponsive).min() >= epochs
+        if not certain and epochs * self.chip.rows * self.chip.columns > MOST_READINGS:  # too many to judge by them
             return False
         if self.chip.write == "direct":
             return True
         found = half_select(self.curve, self.training.pulse, self.chip.threshold)
-        if found is None or found.alone:
-            return found is not None
-        own = self.curve.for_pulse(self.training.pulse)
-        siemens = self.chip.k * (own.span + self._draw(0, 0, TYPICAL).max())
-        return bool(loss_by_siemens(self._wires) * siemens < found.whole)
+        whole = found is not None and bool(ohm * self.chip.k * (rises.max() + shifts.max()) < found.whole)
+        return whole or (found is not None and found.alone and not unresponsive)
 
     @functools.cached_property
     def rise(self) -> float:

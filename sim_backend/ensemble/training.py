@@ -84,7 +84,8 @@ def train_ensemble(
         As for `SimulatedBackend`.
     wire_ohm, write, threshold
         As for `SimulatedBackend`. With wires, or half-select writing, and effects too, or more than 32 rows or columns,
-        chips are trained one by one, which takes some hundred times as long.
+        chips are trained one by one, which takes some hundred times as long, and so are many where half-select pulses
+        move other cells too unless `unresponsive` is 0.
     effects : Effects, optional
         What else makes the chips less than ideal, as ``[chip]`` of a bench file has it, lists of cells apart. Step
         factors, shape exponents and column offsets are drawn by `draw_own_arrays`.

@@ -195,8 +195,8 @@ def wired_lanes(
         if half_select is not None and unresponsive:
             most = np.minimum(most, unresponsive)  # other pulses move cells too, so nothing is certain
         open_ones = bool(most.min() < epochs) and epochs * flat.shape[1] <= MOST_READINGS
-        turns = epochs if open_ones else 0
         nothing = np.empty(0)
+        judged = np.zeros((2, epochs, flat.shape[1], WIRED_LANES)) if open_ones else np.empty((2, 0))
         pulses = (
             (nothing, 0.0, 0.0)
             if half_select is None
@@ -205,7 +205,7 @@ def wired_lanes(
         levels = np.zeros(flat.shape)  # of one type, or all would be compiled twice
         train_wired(
             flat, scale, rises, layout.places, layout.row_ohm, layout.column_ohm, layout.memory(), *fixed, pull_back,
-            epochs, stops, unresponsive, most, turns, *pulses,
+            epochs, stops, unresponsive, most, *judged, *pulses,
             out.epochs, out.converged, out.saturated, out.pulses, out.error, levels,
         )  # fmt: skip
         out.levels[:] = levels.reshape(chips.shape)

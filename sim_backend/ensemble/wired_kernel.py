@@ -14,9 +14,8 @@ from ..chip.exposure import AS_MEASURED
 from .kernels import FAR, quick_exp
 from .sizes import PATTERN_BLOCK, ROW_BLOCK, WIRED_LANES
 from .wired_lanes import FAST, transfer_of_any
-from .wired_of_four import transfer_of_four
+from .wired_of_four import pulse_volts_of_four, transfer_of_four
 from .wired_pulses import pulse_volts
-from .wired_pulses_of_four import pulse_volts_of_four
 from .wired_reactions import KEPT, SEEN, all_react
 
 SHORT, ERROR, DOUBT, SLOPES, SIZED, ALIVE, MOVING, AGE, MOST, SUM, PARTS = range(11)
@@ -33,8 +32,8 @@ _u = np.uintp  # an index that cannot count from the end
 def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice as fast as many
     shifts: Any, scale: float, rises: Any, places: Any, row_ohm: Any, column_ohm: Any, memory: Any, voltages: Any,
     pulls: Any, targets: Any, senses: Any, centres: Any, times: Any, near: float, close: float, basis: float,
-    of_currents: float, tiny: float, pull_back: bool, epochs: int, stops: int, unresponsive: int, most: Any, turns: int,
-    kept_rows: Any, threshold: float, least: float,
+    of_currents: float, tiny: float, pull_back: bool, epochs: int, stops: int, unresponsive: int, most: Any,
+    readings: Any, sends: Any, kept_rows: Any, threshold: float, least: float,
     numbers: Any, met: Any, ended: Any, pulses: Any, errors: Any, levels: Any,
 ) -> None:  # fmt: skip
     """Train chips with wires in lanes.
@@ -60,8 +59,9 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
         As `Trainer` has it.
     most : ndarray, shape (M,)
         Pulses of a cell from which on it is not certain that it reacts.
-    turns : int
-        At least `epochs` if whether such a cell reacts is then judged by its readings, 0 if it is left undecided.
+    readings, sends : ndarray, shape (E, R C, L)
+        Memory, of at least `epochs` readings and pulses, if whether such a cell reacts is then judged by its readings.
+        It is left undecided if the first has one dimension: then the code that judges need not be compiled.
     kept_rows, threshold, least
         Of half-select pulses that move other cells too: what `pulse_volts` keeps, the threshold, and the least share of
         the amplitude that does anything. The first has one dimension if a pulse moves its own cell only.
@@ -79,7 +79,6 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
     deltas, edges = np.zeros((outputs * long, _L)), np.zeros((outputs, _L))
     lanes = np.zeros((PARTS + _RB, _L))
     chip_of = np.full(_L, -1, dtype=np.int64)
-    readings, sends = np.zeros((turns, cells, _L)), np.zeros((turns, cells, _L))
     kept = np.zeros((KEPT, _L))
     place_of, held, volts = np.zeros((cells, _L)), np.zeros((2 * outputs, _L)), np.zeros((cells, _L))
     following, used, turn = 0, lanes.shape[1], 0
@@ -178,8 +177,9 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
             lanes[DOUBT, i] += 1.0 if (short < 0.0) & (short > unsure) else 0.0
             lanes[ALIVE, i] = 1.0 if (short < 0.0) & (lanes[AGE, i] < epochs) else 0.0
         # Whether cells react.
-        if turns:
-            now = turn % turns
+        now = 0
+        if readings.ndim == 3:
+            now = turn % len(readings)
             for i in range(used):
                 lanes[SUM, i] = 0.0
             for q in range(cells):
@@ -220,7 +220,7 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
                         had = ahead if s > 0.0 else behind
                         wanted = up + down
                         lanes[DOUBT, i] += 1.0 if (wanted < alive) & (edge != 0.0) else 0.0
-                        lanes[DOUBT, i] += wanted if (had >= lanes[MOST, i]) & (turns == 0) else 0.0
+                        lanes[DOUBT, i] += wanted if (had >= lanes[MOST, i]) & (readings.ndim == 1) else 0.0
                         lanes[MOVING, i] += wanted if (had < last) | (stops != ENDS) else 0.0
                         signs[_u(here), i] = up - down
         for i in range(used):
@@ -247,7 +247,7 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
                             one = max((1.0 - 2.0 * side) * signs[_u(here), i], 0.0) * lanes[ALIVE, i]
                             held[_u(2 * n + side), i] = -0.5 * one
                             counts[_u(q + side), i] += one
-                        if turns:
+                        if readings.ndim == 3:
                             for i in range(used):
                                 sends[now, _u(q + side), i] = -2.0 * held[_u(2 * n + side), i]
                     if any_sent == 0.0:
@@ -284,7 +284,7 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
                         place = places[q]
                         for i in range(used):
                             counts[_u(q), i] += max(sense * signs[_u(here), i], 0.0) * lanes[ALIVE, i]
-                        if turns:
+                        if readings.ndim == 3:
                             for i in range(used):
                                 sends[now, q, i] = max(sense * signs[_u(here), i], 0.0) * lanes[ALIVE, i]
                         for i in range(used):

@@ -1,4 +1,4 @@
-"""Compiled: what crossbars of four equal bit lines with wires give in a read, written out; as `ensemble.wired_lanes`.
+"""Compiled: `ensemble.wired_lanes` and `ensemble.wired_pulses` written out for crossbars of four equal bit lines.
 
 Everything of a row stays in registers, which makes it several times as fast as loops over the columns.
 """
@@ -8,14 +8,16 @@ from typing import Any
 import numba
 
 from .sizes import WIRED_LANES
-from .wired_lanes import FAST
+from .wired_lanes import INNER
 
 _L = WIRED_LANES
 K, F = 0, 10
 """Places in the memory: the ten numbers of two symmetric matrices."""
+_Q, _KEPT = 10, 20
+"""Places in what is kept of a row: the ten numbers of F come first, then the currents of the source."""
 
 
-@numba.njit(**FAST)
+@numba.njit(**INNER)
 def add_row(  # noqa: PLR0915
     cells: Any, row: float, column: float, work: Any, found: Any
 ) -> None:
@@ -89,7 +91,7 @@ def add_row(  # noqa: PLR0915
         work[(K + 7) * _L + n], work[(K + 8) * _L + n], work[(K + 9) * _L + n] = k12, k13, k23
 
 
-@numba.njit(**FAST)
+@numba.njit(**INNER)
 def pass_on(work: Any, found: Any) -> None:
     """Send the currents of a source through the segments below a row."""
     for n in range(_L):
@@ -102,7 +104,7 @@ def pass_on(work: Any, found: Any) -> None:
         found[3 * _L + n] = k03 * q0 + k13 * q1 + k23 * q2 + work[(K + 3) * _L + n] * q3
 
 
-@numba.njit(**FAST)
+@numba.njit(**INNER)
 def transfer_of_four(cells: Any, row_ohm: Any, column_ohm: Any, work: Any, found: Any) -> None:
     """Do what `transfer_of_any` does, for four columns of one and the same resistance; `work` (20, L)."""
     # Parts of one dimension: the compiler then sees that no two places are the same, and makes vectors.
@@ -115,3 +117,58 @@ def transfer_of_four(cells: Any, row_ohm: Any, column_ohm: Any, work: Any, found
         add_row(siemens[start : start + size], row_ohm[row], column_ohm[0], flat, currents[start : start + size])
         for source in range(0, start + size, size):
             pass_on(flat, currents[source : source + size])
+
+
+@numba.njit(**INNER)
+def _go_up(part: Any, cells: Any, row: float, column: float, share: float, drive: float, ends: Any, volts: Any) -> None:
+    """From the potentials below a row to those at it, and to the voltages across its cells."""
+    for n in range(_L):
+        b0, b1, b2, b3 = ends[n], ends[_L + n], ends[2 * _L + n], ends[3 * _L + n]
+        f01, f02, f03 = part[4 * _L + n], part[5 * _L + n], part[6 * _L + n]
+        f12, f13, f23 = part[7 * _L + n], part[8 * _L + n], part[9 * _L + n]
+        j0 = share * part[_Q * _L + n] - (part[n] * b0 + f01 * b1 + f02 * b2 + f03 * b3)
+        j1 = share * part[(_Q + 1) * _L + n] - (f01 * b0 + part[_L + n] * b1 + f12 * b2 + f13 * b3)
+        j2 = share * part[(_Q + 2) * _L + n] - (f02 * b0 + f12 * b1 + part[2 * _L + n] * b2 + f23 * b3)
+        j3 = share * part[(_Q + 3) * _L + n] - (f03 * b0 + f13 * b1 + f23 * b2 + part[3 * _L + n] * b3)
+        b0, b1, b2, b3 = b0 + column * j0, b1 + column * j1, b2 + column * j2, b3 + column * j3
+        ends[n], ends[_L + n], ends[2 * _L + n], ends[3 * _L + n] = b0, b1, b2, b3
+        g0, g1, g2, g3 = cells[n], cells[_L + n], cells[2 * _L + n], cells[3 * _L + n]
+        u3 = 1.0 / (1.0 + row * g3)
+        t3, s2 = g3 * b3, g2 + g3 * u3
+        u2 = 1.0 / (1.0 + row * s2)
+        t2, s1 = g2 * b2 + t3 * u3, g1 + s2 * u2
+        u1 = 1.0 / (1.0 + row * s1)
+        t1, s0 = g1 * b1 + t2 * u2, g0 + s1 * u1
+        w0 = (drive + row * (g0 * b0 + t1 * u1)) / (1.0 + row * s0)
+        w1 = (w0 + row * t1) * u1
+        w2 = (w1 + row * t2) * u2
+        w3 = (w2 + row * t3) * u3
+        volts[n], volts[_L + n], volts[2 * _L + n], volts[3 * _L + n] = w0 - b0, w1 - b1, w2 - b2, w3 - b3
+
+
+@numba.njit(**INNER)
+def pulse_volts_of_four(
+    cells: Any, row_ohm: Any, column_ohm: Any, driven: int, drive: float, ends: Any, work: Any, kept: Any, volts: Any
+) -> None:  # fmt: skip
+    """Do what `pulse_volts` does, for four equal columns, in the memory of `transfer_of_four`."""
+    flat, siemens, found = work.reshape(-1), cells.reshape(-1), volts.reshape(-1)
+    held, rows, size = kept.reshape(-1), len(row_ohm), 4 * _L
+    for n in range(F * _L, (F + 10) * _L):
+        flat[n] = 0.0
+    for row in range(rows):
+        part = held[row * _KEPT * _L : (row + 1) * _KEPT * _L]
+        currents = part[_Q * _L : (_Q + 4) * _L]
+        add_row(siemens[row * size : (row + 1) * size], row_ohm[row], column_ohm[0], flat, currents)
+        if row > driven:
+            before = ((row - 1) * _KEPT + _Q) * _L
+            for n in range(size):
+                currents[n] = held[before + n]
+        pass_on(flat, currents)
+        for n in range(10 * _L):
+            part[n] = flat[F * _L + n]
+    for row in range(rows - 1, -1, -1):
+        _go_up(
+            held[row * _KEPT * _L : (row + 1) * _KEPT * _L], siemens[row * size : (row + 1) * size], row_ohm[row],
+            column_ohm[0], drive if row >= driven else 0.0, drive if row == driven else 0.0, ends.reshape(-1),
+            found[row * size : (row + 1) * size],
+        )  # fmt: skip

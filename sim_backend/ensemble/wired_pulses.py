@@ -9,10 +9,10 @@ from typing import Any
 
 import numba
 
-from .wired_lanes import FAST, add_row, solve
+from .wired_lanes import INNER, add_row, solve
 
 
-@numba.njit(**FAST)
+@numba.njit(**INNER)
 def pulse_volts(  # noqa: PLR0912 - numba compiles one function faster than many
     cells: Any, row_ohm: Any, column_ohm: Any, driven: int, drive: float, ends: Any, work: Any, kept: Any, volts: Any
 ) -> None:  # fmt: skip

@@ -12,7 +12,7 @@ import numba
 from crossbar_hil.training.reactions import LEAST_SHARE, REACTS, STRAY, pulses_to_judge
 
 from ..circuit.bounds import TOLERANCE
-from .wired_lanes import FAST
+from .wired_lanes import INNER
 
 SEEN, SQUARES, QUIET, LARGEST, KEPT = range(5)
 """Of each lane: updates that are in the sums, the sum of squares of relative changes, how many, the largest reading."""
@@ -25,7 +25,7 @@ _LONGEST = 4
 """Windows of so many times the fewest pulses are judged, at most."""
 
 
-@numba.njit(**FAST)
+@numba.njit(**INNER)
 def _reacts(readings: Any, sent: Any, q: int, i: int, turn: int, needed: int, sigma: float, floor: float) -> bool:
     """Say whether a cell has reacted for certain to its last pulses, by a reading that stands out or a slope."""
     span = len(readings)
@@ -52,7 +52,7 @@ def _reacts(readings: Any, sent: Any, q: int, i: int, turn: int, needed: int, si
     return stands_out and largest > 2.0 * _ERROR * abs(mean)
 
 
-@numba.njit(**FAST)
+@numba.njit(**INNER)
 def all_react(
     readings: Any, sent: Any, counts: Any, i: int, turn: int, updates: int, fewest: int, most: float, kept: Any
 ) -> bool:  # fmt: skip

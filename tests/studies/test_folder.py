@@ -2,11 +2,13 @@ import json
 
 import pytest
 
+from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import RunError
 from crossbar_hil.studies import study
+from crossbar_hil.studies.axes import read_axes
 from crossbar_hil.studies.convergence import points
 from crossbar_hil.studies.convergence.folder import ChipStudyFolder
-from crossbar_hil.studies.convergence.sweeping import resume_sweep, run_sweep
+from crossbar_hil.studies.convergence.sweeping import plan_sweep, resume_sweep, run_sweep
 from crossbar_hil.studies.folder import CHUNKS
 from crossbar_hil.studies.scheduling import Threads
 
@@ -49,6 +51,21 @@ def test_what_was_done_before_an_interruption_is_on_disk(cut_short):
 def test_a_resumed_sweep_leaves_the_same_files_as_one_that_was_not_interrupted(small, cut_short, whole):
     go_on(cut_short)
     assert small.contents(cut_short) == whole
+
+
+def test_a_sweep_begun_when_its_chips_were_slower_goes_on_with_chunks_of_the_same_size(tmp_path):
+    bench, axes = load_bench("simulated", overrides={"training": {"epochs": 5}}), read_axes(("beta=5e7",))
+    quick, slow = (points.LOCKSTEP_CHUNK, points.SINGLE_CHUNK)
+    counts = []
+    for size in (quick, slow):
+        begun = plan_sweep(bench, axes, chips=40, seed=7, chunk=size)
+        with ChipStudyFolder.make(tmp_path / str(size), begun.plan(), bench):
+            pass
+        counts.append(go_on(tmp_path / str(size)).counts)
+        assert len((tmp_path / str(size) / CHUNKS).read_text().splitlines()) == (1 if size == quick else 3)
+    assert counts[0] == counts[1]
+    assert plan_sweep(bench, axes, chips=40, seed=7).chunk == quick
+    assert plan_sweep(bench, axes, chips=40, seed=7, chunk=0).chunk == quick, "of a damaged plan"
 
 
 def test_a_resumed_sweep_trains_no_chip_again(cut_short, monkeypatch):

@@ -285,9 +285,9 @@ def check_drifts(drifts: Sequence[float], bench: Bench) -> tuple[float, ...]:
     return tuple(drifts)
 
 
-def chunk_size(lockstep: bool) -> int:
-    """Return the most chips of a chunk."""
-    return LOCKSTEP_CHUNK if lockstep else SINGLE_CHUNK
+def chunk_size(lockstep: bool, begun: int | None = None) -> int:
+    """Return the most chips of a chunk: of a study that was `begun` it stays, even if its chips are quicker by now."""
+    return begun if begun in (LOCKSTEP_CHUNK, SINGLE_CHUNK) else LOCKSTEP_CHUNK if lockstep else SINGLE_CHUNK
 
 
 @functools.cache

@@ -11,6 +11,7 @@ from crossbar_hil.studies.convergence.counting import Job, Show, count
 from crossbar_hil.studies.convergence.counts import Counts, describe_afterwards, describe_share, summary
 from crossbar_hil.studies.convergence.folder import ChipStudyFolder
 from crossbar_hil.studies.convergence.points import (
+    LOCKSTEP_CHUNK,
     Point,
     check_drifts,
     check_numbers,
@@ -39,6 +40,8 @@ class ChipSweep(Sweep):
     """Whether the reads of some points are noisy."""
     drifts: tuple[float, ...] = ()
     """Relative drifts after which every chip is judged once more."""
+    chunk: int = LOCKSTEP_CHUNK
+    """Most chips that a worker takes at a time."""
 
     def plan(self) -> dict[str, Any]:
         """Return what was asked for, as the folder keeps it."""
@@ -48,14 +51,22 @@ class ChipSweep(Sweep):
             "version": package_version(),
             "seed": self.seed,
             "chips": self.chips,
-            "chunk": chunk_size(self.lockstep),
+            "chunk": self.chunk,
             "axes": [axis.as_record() for axis in self.axes],
             "drifts": list(self.drifts),
             "digest": digest,
         }
 
 
-def plan_sweep(bench: Bench, axes: Sequence[Axis], *, chips: int, seed: int, drifts: Sequence[float] = ()) -> ChipSweep:
+def plan_sweep(
+    bench: Bench,
+    axes: Sequence[Axis],
+    *,
+    chips: int,
+    seed: int,
+    drifts: Sequence[float] = (),
+    chunk: int | None = None,
+) -> ChipSweep:
     """Lay out the points of a sweep and check every one; nothing is trained.
 
     Parameters
@@ -70,6 +81,8 @@ def plan_sweep(bench: Bench, axes: Sequence[Axis], *, chips: int, seed: int, dri
         Of the chips.
     drifts : sequence of float
         Relative standard deviations of the drift after which every chip is judged once more.
+    chunk : int, optional
+        That of a sweep that was begun.
 
     Raises
     ------
@@ -79,7 +92,8 @@ def plan_sweep(bench: Bench, axes: Sequence[Axis], *, chips: int, seed: int, dri
     values = combine(axes)
     check_numbers(chips, seed)
     checked = check_points(bench, [axis.key for axis in axes], values, seed, {})
-    return ChipSweep(tuple(axes), seed, values, bench, chips, *checked, check_drifts(drifts, bench))
+    size = chunk_size(checked.lockstep, chunk)
+    return ChipSweep(tuple(axes), seed, values, bench, chips, *checked, check_drifts(drifts, bench), size)
 
 
 def run_sweep(
@@ -103,7 +117,7 @@ def run_sweep(
         counts = count(
             jobs,
             seed=sweep.seed,
-            size=chunk_size(sweep.lockstep),
+            size=sweep.chunk,
             scheduler=started,
             folder=folder,
             show=show,
@@ -132,6 +146,7 @@ def resume_sweep(folder: ChipStudyFolder) -> ChipSweep:
             chips=plan["chips"],
             seed=plan["seed"],
             drifts=plan["drifts"],
+            chunk=plan["chunk"],
         ),
     )
 

@@ -17,6 +17,7 @@ from crossbar_hil.studies.convergence.counts import Counts, summary
 from crossbar_hil.studies.convergence.folder import ChipStudyFolder
 from crossbar_hil.studies.convergence.opened_chips import has_chips_of_its_own, whose
 from crossbar_hil.studies.convergence.points import (
+    LOCKSTEP_CHUNK,
     Point,
     ReadFile,
     check_drifts,
@@ -93,6 +94,8 @@ class Tune:
     drifts: tuple[float, ...]
     """Relative drifts after which every chip is judged once more; the largest ranks."""
     read: dict[str, ReadFile]
+    chunk: int
+    """Most chips that a worker takes at a time."""
 
     def at(self, values: Values) -> Bench:
         """Return the bench with some settings."""
@@ -108,7 +111,7 @@ class Tune:
             "version": package_version(),
             "seed": self.seed,
             "chips": self.chips,
-            "chunk": chunk_size(self.lockstep),
+            "chunk": self.chunk,
             "given": [axis.as_record() for axis in self.given],
             "axes": axes,
             "drifts": list(self.drifts),
@@ -157,7 +160,15 @@ class TuneResult:
         }
 
 
-def plan_tune(bench: Bench, given: Sequence[Axis], *, chips: int, seed: int, drifts: Sequence[float] = ()) -> Tune:
+def plan_tune(
+    bench: Bench,
+    given: Sequence[Axis],
+    *,
+    chips: int,
+    seed: int,
+    drifts: Sequence[float] = (),
+    chunk: int | None = None,
+) -> Tune:
     """Lay out a search and check its first settings; nothing is trained.
 
     Parameters
@@ -173,6 +184,8 @@ def plan_tune(bench: Bench, given: Sequence[Axis], *, chips: int, seed: int, dri
     drifts : sequence of float
         Relative standard deviations of the drift after which every chip is judged once more, of which the largest
         ranks the settings; `DRIFT` if none is given and the chips can be made to drift.
+    chunk : int, optional
+        That of a search that was begun; its rounds stay too.
 
     Raises
     ------
@@ -194,9 +207,10 @@ def plan_tune(bench: Bench, given: Sequence[Axis], *, chips: int, seed: int, dri
     if len(first) > MOST_POINTS:
         raise ConfigError(f"a search that begins with {len(first)} settings, at most {MOST_POINTS} are possible")
     _, lockstep, noisy = check_points(bench, [axis.key for axis in axes], first, seed, read)
-    rounds = QUICK if lockstep else SLOW
+    size = chunk_size(lockstep, chunk)
+    rounds = QUICK if size == LOCKSTEP_CHUNK else SLOW
     judged = check_drifts(drifts, bench) or (() if has_chips_of_its_own(bench) else (DRIFT,))
-    return Tune(bench, tuple(given), axes, chips, seed, rounds, lockstep, noisy, judged, read)
+    return Tune(bench, tuple(given), axes, chips, seed, rounds, lockstep, noisy, judged, read, size)
 
 
 def resume_tune(folder: ChipStudyFolder) -> Tune:
@@ -216,6 +230,7 @@ def resume_tune(folder: ChipStudyFolder) -> Tune:
             chips=plan["chips"],
             seed=plan["seed"],
             drifts=plan["drifts"],
+            chunk=plan["chunk"],
         ),
     )
 
@@ -242,7 +257,7 @@ def run_tune(tune: Tune, folder: ChipStudyFolder, scheduler: Scheduler, progress
         return count(
             jobs,
             seed=tune.seed,
-            size=chunk_size(tune.lockstep),
+            size=tune.chunk,
             scheduler=started,
             folder=folder,
             show=progress,

@@ -102,7 +102,7 @@ def test_a_chip_is_judged_the_same_whatever_else_is_trained(chip):
 
 
 @pytest.mark.parametrize("chip", [{}, {"wire_ohm": [300.0, 200.0]}], ids=["ideal", "wires"])
-def test_chips_trained_one_by_one_drift_as_those_side_by_side(monkeypatch, chip):
+def test_chips_trained_one_by_one_drift_as_those_side_by_side(monkeypatch, interpreted, chip):
     chips = ensemble(chip)
     together = chips.train(5, 40, 12, (0.1,))
     monkeypatch.setattr(type(chips), "lockstep", property(lambda self: False))
@@ -112,7 +112,7 @@ def test_chips_trained_one_by_one_drift_as_those_side_by_side(monkeypatch, chip)
     assert 0 < together.drifted.sum() < 12
 
 
-def test_wires_take_part_in_what_is_judged_after_drift():
+def test_wires_take_part_in_what_is_judged_after_drift(interpreted):
     # With no drift to speak of the chip is as it was trained, wires or none; judged without its wires it would miss.
     chips = ensemble({"wire_ohm": 2000.0}, epochs=40)
     found = chips.train(3, 0, 12, (1e-12,))

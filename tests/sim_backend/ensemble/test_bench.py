@@ -27,15 +27,24 @@ def ensemble(overrides=None, **settings):
         {"pull_back": True, "width_s": 0.02, "target0": -0.3, "scale": 3.0},
         {"wire_ohm": 2.0, "epochs": 12},
         {"wire_ohm": 2.0, "write": "half-select", "epochs": 6, "width_s": 0.02},
-        {"wire_ohm": 2.0, "write": "half-select", "epochs": 3, "threshold": 0.4},
     ],
 )
 def test_side_by_side_and_one_by_one_train_the_same_chips_to_the_same_end(monkeypatch, settings):
+    same_end(monkeypatch, 12, settings)
+
+
+def test_half_selected_chips_in_lanes_end_as_one_by_one(monkeypatch, interpreted):
+    same_end(
+        monkeypatch, 2, {"wire_ohm": 2.0, "write": "half-select", "epochs": 3, "threshold": 0.4, "unresponsive": 0}
+    )
+
+
+def same_end(monkeypatch, chips, settings):
     quick = ensemble(**settings)
     assert quick.lockstep
-    together = quick.train(5, 40, 12)
+    together = quick.train(5, 40, chips)
     monkeypatch.setattr(type(quick), "lockstep", property(lambda self: False))
-    alone = quick.train(5, 40, 12)
+    alone = quick.train(5, 40, chips)
     for name in OUTCOME:
         np.testing.assert_array_equal(getattr(together, name), getattr(alone, name))
 
@@ -48,6 +57,8 @@ def test_side_by_side_and_one_by_one_train_the_same_chips_to_the_same_end(monkey
         {"wire_ohm": 1.0, "read_noise": 0.01},
         {"wire_ohm": 1.0, "columns": 34},
         {"write": "half-select", "read_noise": 0.01},
+        {"write": "half-select", "threshold": 0.4},
+        {"wire_ohm": 50.0, "epochs": 10_000},
     ],
 )
 def test_what_the_lock_step_does_not_know_is_trained_one_by_one(settings):

@@ -223,11 +223,11 @@ def test_the_result_of_a_part_is_a_view_of_the_whole():
 
 def test_chips_with_wires_are_those_of_the_trainer_whatever_the_share():
     shifts = draw_ensemble(6, (4, 4), seed=5, span_siemens=(2e-8, 1e-7))
-    settings = {"wire_ohm": (2e4, 1e4), "epochs": 12}
+    settings = {"wire_ohm": (2e4, 1e4), "epochs": 12, "unresponsive": 0}
     found = train_ensemble(CURVE, shifts, TASK.train, TASK.train_labels, threads=2, **settings)
     for chip, each in enumerate(shifts):
         backend = SimulatedBackend(CURVE, each, wire_ohm=settings["wire_ohm"])
-        result = Trainer(backend, epochs=12).run(TASK.train, TASK.train_labels)
+        result = Trainer(backend, epochs=12, unresponsive=0).run(TASK.train, TASK.train_labels)
         assert (found.epochs[chip], found.converged[chip]) == (result.epochs, result.converged)
         assert found.pulses[chip] == result.pulses
         assert found.error[chip] == pytest.approx(result.errors[-1], abs=1e-12)

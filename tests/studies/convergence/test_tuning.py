@@ -7,7 +7,8 @@ from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.studies.axes import read_axes
 from crossbar_hil.studies.convergence import counting
 from crossbar_hil.studies.convergence.folder import ChipStudyFolder
-from crossbar_hil.studies.convergence.tuning import FRESH, plan_tune, resume_tune, run_tune
+from crossbar_hil.studies.convergence.points import SINGLE_CHUNK
+from crossbar_hil.studies.convergence.tuning import FRESH, SLOW, plan_tune, resume_tune, run_tune
 from crossbar_hil.studies.scheduling import Processes, Threads
 from crossbar_hil.studies.showing import Silent
 
@@ -57,6 +58,13 @@ def test_an_interrupted_search_goes_on_to_the_same_files(tmp_path, small):
         assert opened.done
         run_tune(resume_tune(opened), opened, Threads(2), Silent())
     assert small.contents(tmp_path / "cut") == small.contents(tmp_path / "whole")
+
+
+def test_a_search_begun_when_its_chips_were_slower_goes_on_with_its_rounds(tmp_path):
+    begun = plan_tune(load_bench("simulated"), read_axes(NARROW), chips=10, seed=3, chunk=SINGLE_CHUNK)
+    assert begun.rounds == SLOW
+    with ChipStudyFolder.make(tmp_path / "tune", begun.plan(), begun.bench) as opened:
+        assert resume_tune(opened).plan() == begun.plan()
 
 
 def test_limits_are_what_the_training_needs(tmp_path):
