@@ -31,7 +31,20 @@ from crossbar_hil.parsing import parse_toml
 from crossbar_hil.plugins import names, nearest
 from crossbar_hil.quantities import share, si
 from crossbar_hil.shipped import data_file, is_name, is_shipped, read_bytes, shipped
-from crossbar_hil.tables import Ampere, Number, Ohm, Second, Share, Siemens, Table, Volt, VoltSecond, Whole, problems_of
+from crossbar_hil.tables import (
+    Ampere,
+    Number,
+    Ohm,
+    Second,
+    Share,
+    Siemens,
+    Table,
+    Unit,
+    Volt,
+    VoltSecond,
+    Whole,
+    problems_of,
+)
 from crossbar_hil.text import shown
 from crossbar_hil.training.confirmation import CONFIRM, suggested_confirmations
 from crossbar_hil.training.settings import Training
@@ -187,7 +200,7 @@ class Chip(Effects):
     twin: str | None = None
     """Twin that `calibrate` made: every virtual chip is one that its readings leave possible. Curve, K, noise and steps
     are then those of the twin."""
-    wire_ohm: Annotated[float | tuple[float, float], BeforeValidator(_wires)] = 0.0
+    wire_ohm: Annotated[float | tuple[float, float], BeforeValidator(_wires), Unit("ohm")] = 0.0
     """Of one segment; a pair is that of word lines and that of bit lines."""
     write: Literal["direct", "half-select"] = "direct"
     """How pulses reach a cell."""

@@ -122,6 +122,8 @@ def matches(answer: str, expected: Expected) -> bool:
 
     >>> matches("1.000000E-04", 1e-4), matches('"CURR:DC"', "CURR"), matches("+1.050000E-04", (1e-4, 1.06e-4))
     (True, True, True)
+    >>> matches("+0.990000E-04", (1e-4, 1.06e-4)), matches("1.01000E-04", 1e-4), matches("1", False)
+    (False, False, False)
     """
     if isinstance(expected, bool):
         return flag(answer) == expected

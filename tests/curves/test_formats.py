@@ -55,6 +55,7 @@ PRINTED = [
         (b"TDSm\x0e\x00\x00\x00i\x12", "is not a text file, but a TDMS file of LabVIEW"),
         (b"\x89PNG\r\n\x1a\n", "is not a text file, but a picture"),
     ],
+    ids=lambda each: "content" if isinstance(each, bytes) else None,  # some say when they were made
 )
 def test_a_file_that_is_no_table_is_named_by_what_it_begins_with(tmp_path, content, told):
     file = tmp_path / "curve.csv"

@@ -137,7 +137,8 @@ def test_what_became_of_a_pulse_is_asked_when_the_bench_is_safe(fakes, begun, do
 
 @pytest.mark.fault("T3", "V3")
 @pytest.mark.parametrize(
-    ("fails", "outcome"), [("connect", "not_sent"), ("pulse_memory", "in_doubt"), ("limit", "done")]
+    ("fails", "outcome"),
+    [("connect", "not_sent"), ("pulse_memory", "in_doubt"), ("limit", "done"), ("refusal", "not_sent")],
 )
 def test_a_pulse_that_failed_is_told_to_be_what_it_became(fakes, fails, outcome):
     bench = fakes.FakeBench(fakes.chip_of(np.full((4, 4), 1e-6)))
@@ -154,7 +155,9 @@ def test_a_pulse_that_failed_is_told_to_be_what_it_became(fakes, fails, outcome)
     if fails == "pulse_memory":
         bench.sources["drive"].broken["pulse_together"] = DeadlineError("no answer")
         bench.sources["drive"].pulse_memory = nobody
-    with pytest.raises((DeadlineError, ComplianceError)):
+    if fails == "refusal":  # by the contract of the role nothing was sent, and nobody need be asked
+        bench.sources["drive"].broken["pulse_together"] = LimitError("no such width")
+    with pytest.raises((DeadlineError, ComplianceError, LimitError)):
         backend.send_pulses(counts_of({(2, 1): 1}), PULSE)
     assert told == [outcome]
 

@@ -463,14 +463,20 @@ def test_whatever_fails_in_a_read_leaves_the_bench_safe(bench, method, error):
     assert bench.is_safe()
 
 
-def test_a_failure_on_the_way_to_safety_is_added_to_the_first_one(bench):
-    backend = bench.backend()
+def test_a_failure_on_the_way_to_safety_is_added_to_the_first_one_and_told_until_all_is_safe(bench):
+    backend, told = bench.backend(), []
+    backend.witness.unsafe = told.append
     backend.read_currents(READS)
     bench.sources["meter"].broken["measure"] = InstrumentError("refused")
     bench.sources["drive"].broken["output_off"] = OSError("unplugged")
     with pytest.raises(InstrumentError, match="refused") as caught:
         backend.read_currents(READS)
     assert any("unplugged" in note for note in caught.value.__notes__)
+    assert "unplugged" in told[-1]
+    bench.sources["drive"].broken.clear()
+    with pytest.raises(InstrumentError, match="refused"):
+        backend.read_currents(READS)
+    assert told[-1] == ""
 
 
 def test_a_source_that_cannot_be_brought_to_0_v_after_a_limit_is_switched_off(fakes):

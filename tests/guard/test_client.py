@@ -51,11 +51,43 @@ def test_a_trainer_that_was_stopped_itself_does_not_take_the_guard_for_hung(monk
     assert silent_guard(monkeypatch, [1, 2, 602, 603, 604, 605, 606, 607, 608]) == [608]  # six seconds after that
 
 
+@pytest.mark.parametrize(("behind", "beats"), [(False, 2), (True, 0)])
+def test_a_stop_is_told_once_and_no_beat_is_put_behind_what_is_not_read(behind, beats):
+    looks, asked, over, sent = [], [True], threading.Event(), []
+
+    def wait(seconds):
+        looks.append(seconds)
+        if len(looks) == 2:
+            over.set()
+        return bool(asked)
+
+    guard = SimpleNamespace(
+        _over=over,
+        _wake=SimpleNamespace(wait=wait, clear=asked.clear),
+        _heard=float("inf"),
+        _longest_s=5.0,
+        _sender=SimpleNamespace(behind=behind),
+        _send=sent.append,
+        _stop_cause="enough",
+    )
+    GuardProcess._beat(guard)
+    assert sent == [{"stop": "enough", "pressed": True}, *[{"beat": 1}] * beats]
+
+
 def test_an_answer_that_comes_late_is_not_taken_for_the_one_that_is_due():
     inbox = queue.SimpleQueue()
     for number, answer in ((1, "late"), (2, "due")):
         inbox.put({"id": number, "answer": answer})
     assert GuardProcess._until(SimpleNamespace(_inbox=inbox), "answer", "error", number=2)["answer"] == "due"
+
+
+def test_everybody_who_asks_a_guard_that_is_gone_is_told():
+    guard = SimpleNamespace(_inbox=queue.SimpleQueue(), _gone=lambda: GuardError("killed"))
+    guard._inbox.put(None)  # the end of the pipe, which comes once
+    for _ in range(2):
+        with pytest.raises(GuardError, match="killed"):
+            GuardProcess._until(guard, "answer")
+        assert guard._inbox.qsize() == 1
 
 
 def test_who_asks_while_another_thread_waits_for_its_answer_is_answered_after_it():

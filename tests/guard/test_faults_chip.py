@@ -270,8 +270,9 @@ def test_how_far_below_zero_a_reading_may_lie(range_a, noise, read_v, reads, tol
 
 
 def test_what_noise_is_known_of_a_bench_is_what_its_chip_says():
-    quiet, noisy = (load_bench("emulated", overrides={"chip": {"read_noise": each}}) for each in (0, 0.1))
-    assert (Least.of(quiet), Least.of(noisy)) == (Least(1e-5), Least(1e-5, 0.1))
+    told = {"read_noise": 0}, {"read_noise": 0.1}, {"read_noise": 0.2, "telegraph": 0.4, "flicker": 0.4}
+    found = [Least.of(load_bench("emulated", overrides={"chip": each})) for each in told]
+    assert found == [Least(1e-5), Least(1e-5, 0.1), Least(1e-5, pytest.approx(0.6))]  # independent, so by squares
 
 
 def test_cells_that_were_pulsed_up_and_down_say_nothing_of_the_polarity():

@@ -54,9 +54,9 @@ def test_limits_that_contradict_each_other_are_both_named(loaded):
 @pytest.mark.parametrize(
     ("table", "key", "value", "words"),
     [
-        ("measurement", "compliance_a", 1e-6, r"measurement\.compliance_a of 1e-06 A does not hold .* in a pulse"),
-        ("measurement", "range_a", 1e-6, r"measurement\.range_a of 1e-06 A does not hold .* in a pulse of 3 V"),
-        ("measurement", "read_range_a", 1e-9, r"measurement\.read_range_a of 1e-09 A does not hold .* in a read"),
+        ("measurement", "compliance_a", 1e-6, r"measurement\.compliance_a of 1 uA does not hold .* in a pulse"),
+        ("measurement", "range_a", 1e-6, r"measurement\.range_a of 1 uA does not hold .* in a pulse of 3 V"),
+        ("measurement", "read_range_a", 1e-9, r"measurement\.read_range_a of 1 nA does not hold .* in a read"),
         ("limits", "pulse_v", 1.5, r"training\.amplitude_v of 2 V exceeds its limit of 1\.5 V"),
         ("limits", "width_s", 0.01, r"training\.width_s of 0\.05 s exceeds its limit of 0\.01 s"),
         ("limits", "read_v", 0.05, r"training\.v1 of 0\.1 V exceeds its limit of 0\.05 V"),

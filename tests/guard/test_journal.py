@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from crossbar_hil.errors import DataError, JournalDamaged, JournalError
 from crossbar_hil.guard.chain import body_text, verify_rows
 from crossbar_hil.guard.journal import Journal, read_journal, verify_journal
-from crossbar_hil.guard.storage import mounted_type, why_unfit
+from crossbar_hil.guard.storage import mounted_type, replace_file, why_unfit
 
 damage = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("damage.py"))))
 INTENT = {"op": 1, "seq": 1, "row": 0, "column": 2, "count": 3, "amplitude_v": 1.1, "width_s": 1e-6}
@@ -706,3 +706,12 @@ def test_another_users_file_is_not_opened_for_writing(path, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: mine + 1)
     with pytest.raises(JournalError, match=f"belongs to user {mine}, not to user {mine + 1}"):
         Journal.open(path)
+
+
+def test_a_file_is_replaced_whole_although_a_crash_left_half_of_another(tmp_path):
+    file = tmp_path / "report.txt"
+    for text in ("first", "second"):
+        (tmp_path / ".report.txt.new").write_text("half")
+        replace_file(file, text)
+        assert [each.name for each in tmp_path.iterdir()] == ["report.txt"]
+        assert file.read_text() == text

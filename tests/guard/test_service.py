@@ -407,6 +407,7 @@ def test_an_exception_of_the_guard_itself_makes_the_bench_safe(trainer, chip):
 def test_a_guard_that_cannot_open_the_bench_says_why_and_ends(fresh):
     fresh.say(hello={"fail": True})
     assert str(error_from_message(fresh.hear("failed")["failed"])) == "nothing was opened"
+    assert fresh.answers.readline() == b""  # all was said, and heard, before the process ends
     fresh.thread.join(60)
     assert fresh.status == 1
 

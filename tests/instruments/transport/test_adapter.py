@@ -339,6 +339,21 @@ def test_resync_waits_until_what_was_sent_before_has_been_acted_on():
     assert acted == ["connected", "FIRST?", "OFF", "connected", "MARK?"]
 
 
+@pytest.mark.parametrize("closes", [True, False])
+def test_a_session_that_is_left_hears_that_nothing_more_comes_and_is_waited_for(peer, closes):
+    def to_the_end(peer, connection):
+        assert connection.recv(10) == b"OFF\n"
+        while connection.recv(1):
+            pass
+        if not closes:
+            peer.go.wait(LONG_S)
+
+    link = open_link(peer(to_the_end).resource, "@py", PATIENCE_S, "\n", "\n")
+    link.write(b"OFF\n", time.monotonic() + PATIENCE_S)
+    assert link.finish(time.monotonic() + (PATIENCE_S if closes else DEADLINE_S)) is closes
+    link.close()
+
+
 def test_resync_without_marker_leaves_the_session_suspect_with_the_first_cause(peer, opened):
     served = peer(answers(b""), answers(b"something else\n"))
     adapter = opened(served)
