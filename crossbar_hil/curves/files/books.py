@@ -140,8 +140,8 @@ def _hdf5(data: bytes, ask: Asker) -> dict[str, np.ndarray]:
             return {name: np.asarray(file[name]).T for name in file if _is_inside(h5py, file, name)}
     except OSError as error:
         raise DataError(
-            f"curve file {ask.file} begins as HDF5 (version 7.3 of MATLAB) but is damaged or cut short: copy it again, or "
-            "save its columns as text (CSV)"
+            f"curve file {ask.file} begins as HDF5 (version 7.3 of MATLAB) but is damaged or cut short: copy it again, "
+            "or save its columns as text (CSV)"
         ) from error
 
 
