@@ -12,8 +12,9 @@ from crossbar_hil.errors import (
     DeadlineError,
     InstrumentError,
     LimitError,
+    Stopped,
 )
-from crossbar_hil.instrument import PulseMemory, SourceSettings
+from crossbar_hil.instrument import MOST_PULSES, PulseMemory, SourceSettings
 
 PULSE = Pulse(2.0, 0.05)
 BENCHES = [{}, {"dual": False}, {"dual": False, "divider_from": "guard"}]
@@ -160,6 +161,22 @@ def test_a_pulse_that_failed_is_told_to_be_what_it_became(fakes, fails, outcome)
     with pytest.raises((DeadlineError, ComplianceError, LimitError)):
         backend.send_pulses(counts_of({(2, 1): 1}), PULSE)
     assert told == [outcome]
+
+
+@pytest.mark.fault("O1")
+def test_a_stop_among_the_pulses_of_a_batch_comes_before_the_next_is_in_the_journal(fakes):
+    bench = fakes.FakeBench(fakes.drawn_chip())
+    backend, intents = bench.backend(), []
+
+    def checkpoint():
+        if bench.sources["drive"].times("pulse_together"):
+            raise Stopped("Ctrl-C was pressed")
+
+    backend.witness.checkpoint, backend.witness.intend = checkpoint, lambda cell, count, pulse: intents.append(count)
+    with pytest.raises(Stopped):
+        backend.send_pulses(counts_of({(2, 1): MOST_PULSES + 1, (3, 3): 1}), PULSE)
+    assert len(intents) == bench.sources["drive"].times("pulse_together") == 1
+    assert bench.is_safe()
 
 
 def test_an_instrument_that_tells_of_fewer_pulses_than_asked_for_is_not_believed(fakes):

@@ -20,7 +20,7 @@ from crossbar_hil.errors import ConfigError, ConnectionLost, DeadlineError, Garb
 from crossbar_hil.instruments.transport import adapter as adapter_module
 from crossbar_hil.instruments.transport.adapter import BenchAdapter, blind_write
 from crossbar_hil.instruments.transport.instrument import BenchInstrument
-from crossbar_hil.instruments.transport.link import Chunk, SocketLink, open_link
+from crossbar_hil.instruments.transport.link import Chunk, SocketLink, VisaLink, open_link
 from crossbar_hil.instruments.tsp.instrument import PROMPTS
 
 DEADLINE_S = 0.2
@@ -633,6 +633,18 @@ resources:
     adapter.resync(("print(1)", "1.00000e+00"))
     assert ask(adapter, "print(1)") == "1.00000e+00"
     adapter.close()
+
+
+def test_an_answer_ends_where_visa_says_so():
+    pieces = [(b"1.0", StatusCode.success_max_count_read), (b"5E-6", StatusCode.success)]
+    opened = SimpleNamespace(
+        session=1,
+        ignore_warning=lambda *_: contextlib.nullcontext(),
+        visalib=SimpleNamespace(read=lambda session, count: pieces.pop(0)),
+    )
+    link = VisaLink("GPIB0::16::INSTR", opened)
+    found = [link.read(time.monotonic() + PATIENCE_S) for _ in range(2)]
+    assert found == [Chunk(b"1.0", ended=False), Chunk(b"5E-6", ended=True)]
 
 
 class Clock:
