@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -118,8 +119,9 @@ def test_a_failed_pulse_makes_the_bench_safe_and_is_not_repeated(fakes):
 def test_what_became_of_a_pulse_is_asked_when_the_bench_is_safe(fakes, begun, done, outcome):
     bench = fakes.FakeBench(fakes.drawn_chip())
     backend = bench.backend()
-    told, drive = [], bench.sources["drive"]
+    told, shares, drive = [], [], bench.sources["drive"]
     backend.witness.intend = lambda cell, count, pulse: 3
+    drive.hurried = lambda share: nullcontext(shares.append(share))
     backend.witness.failed = lambda sequence, found, cause: told.append(found)
 
     def memory(token):
@@ -134,6 +136,7 @@ def test_what_became_of_a_pulse_is_asked_when_the_bench_is_safe(fakes, begun, do
     with pytest.raises(DeadlineError, match="no answer"):
         backend.send_pulses(counts_of({(2, 1): 1}), PULSE)
     assert told == ["asked", outcome]
+    assert shares[-1] == 0.5  # of its deadline, as a person waits to be told
 
 
 @pytest.mark.fault("T3", "V3")

@@ -336,6 +336,21 @@ def test_what_a_short_may_have_let_through_is_not_counted_again_at_resume(chip, 
         assert len(bodies(again, "exposed")) == 1
 
 
+def test_a_resume_that_finds_every_cell_whole_is_proof_for_what_was_sent_before(chip, journal):
+    keeper = keeper_of(chip, journal)
+    keeper.read_currents(ONE_HOT)
+    keeper.send_pulses(ALL, PULSE)
+    with closing(reopened(journal)) as again:
+        keeper = keeper_of(chip, again)
+        keeper.read_currents(ONE_HOT)
+        keeper.send_pulses(ALL, PULSE)
+        keeper.line_conductances(0.1)  # goes live, with a map of all cells
+        chip.short = True
+        with pytest.raises(ComplianceError):
+            keeper.read_currents(ONE_HOT)
+        assert bodies(again, "exposed") == []
+
+
 @pytest.mark.fault("C1")
 def test_a_read_that_leaves_a_row_at_rest_is_no_proof_that_its_cells_are_whole(chip, journal):
     keeper = keeper_of(chip, journal)

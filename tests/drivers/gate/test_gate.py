@@ -877,6 +877,16 @@ def test_a_question_that_was_not_answered_leaves_a_source_uncertain(behind, meth
         bench.drive.set_voltage(0.1)
 
 
+def test_a_source_that_is_asked_beside_another_becomes_as_uncertain_as_that(behind):
+    bench = behind().at(READ)
+    bench.bench.sources["meter"].broken["measure"] = DeadlineError("no answer")
+    with pytest.raises(DeadlineError):
+        bench.meter.measure_beside([bench.drive])
+    for source, name in ((bench.drive, "a"), (bench.meter, "b")):
+        with refused(bench, rf"smu\.{name} is not known"):
+            source.set_voltage(0.0)
+
+
 @pytest.mark.parametrize("method", ["measure", "limit_tripped", "output_is_on"])
 def test_an_answer_that_is_an_error_changes_nothing(behind, method):
     bench = behind().at(READ)
