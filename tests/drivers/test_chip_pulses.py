@@ -166,6 +166,15 @@ def test_a_pulse_that_failed_is_told_to_be_what_it_became(fakes, fails, outcome)
     assert told == [outcome]
 
 
+def test_a_pulse_that_a_source_is_not_set_up_for_is_refused_when_it_is_asked_about(fakes):
+    bench = fakes.FakeBench(fakes.drawn_chip())
+    settings = {port: SourceSettings(range_v=0.9, compliance_a=1e-3, range_a=1e-3) for port in bench.sources}
+    backend = bench.backend(settings=settings)
+    backend.check_pulses(counts_of({}), Pulse(1.8, 0.05))  # half of it from each
+    with pytest.raises(LimitError, match=r"1 V on port drive exceeds its range of 0\.9 V"):
+        backend.check_pulses(counts_of({}), PULSE)
+
+
 @pytest.mark.fault("O1")
 def test_a_stop_among_the_pulses_of_a_batch_comes_before_the_next_is_in_the_journal(fakes):
     bench = fakes.FakeBench(fakes.drawn_chip())

@@ -452,6 +452,21 @@ def test_why_nothing_was_opened_is_said_in_words(monkeypatch, resource, error, t
     assert "-107380" not in str(caught.value)
 
 
+def test_a_serial_line_is_opened_at_its_rate_and_a_socket_with_its_deadline(monkeypatch):
+    told = []
+
+    def open_resource(resource, **options):
+        told.append(options)
+        raise OSError("nobody")
+
+    monkeypatch.setattr(pyvisa, "ResourceManager", lambda visa: SimpleNamespace(open_resource=open_resource))
+    for resource, baud in (("ASRL/dev/ttyUSB0::INSTR", 19200), ("TCPIP::127.0.0.1::5025::SOCKET", None)):
+        with pytest.raises(ConnectionLost):
+            open_link(resource, "@py", 2.5, "\r", "\n", baud)
+    ends = {"read_termination": "\r", "write_termination": "\n"}
+    assert told == [{**ends, "baud_rate": 19200}, {**ends, "open_timeout": 2500}]
+
+
 def test_another_adapter_is_told_every_blind_command_whatever_became_of_the_first():
     class Broken(ProtocolAdapter):
         sent: ClassVar[list[str]] = []
