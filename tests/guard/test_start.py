@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from crossbar_hil.backend import Pulse
+from crossbar_hil.bench import served
 from crossbar_hil.bench.file import BENCH_FILE, load_bench
 from crossbar_hil.errors import GuardError, LimitError, RunError
 from crossbar_hil.guard import __main__ as guard_main
+from crossbar_hil.guard import opening
 from crossbar_hil.guard.journal import Journal
 from crossbar_hil.guard.keeper import StopFlag
 from crossbar_hil.guard.ledger import DoseLedger
@@ -78,3 +80,18 @@ def test_a_run_is_resumed_with_the_bench_that_it_began_with_and_no_other(tmp_pat
         (tmp_path / BENCH_FILE).write_text(f"{text}\n# another limit\n", encoding="utf-8")
         with pytest.raises(RunError, match="was changed since run"):
             guard_main._check_bench(bench, journal)
+
+
+def test_emulated_instruments_end_where_no_guard_opens_them(monkeypatch, tmp_path):
+    closed = []
+    instruments = SimpleNamespace(resources={}, lifeline=0, close=lambda: closed.append("closed"))
+    monkeypatch.setattr(served, "start_served", lambda *_, **__: instruments)
+
+    def refuse(hello):
+        assert hello.keep_open == (0,)
+        raise GuardError("the guard process was killed")
+
+    monkeypatch.setattr(opening, "GuardedBackend", refuse)
+    with pytest.raises(GuardError):
+        opening.open_guarded(load_bench("emulated"), seed=1, folder=tmp_path)
+    assert closed == ["closed"]
