@@ -732,6 +732,28 @@ def test_impatience_shortens_a_wait_but_not_what_was_asked_to_take_so_long(monke
     assert clock.now == ends
 
 
+def test_more_time_for_several_reasons_adds_up_and_ends_with_its_block(monkeypatch):
+    clock = Clock(monkeypatch)
+    adapter = BenchAdapter("TCPIP::a::1::SOCKET", deadline_s=8.0)
+    with adapter.allowing(4.0), adapter.allowing(2.0), pytest.raises(DeadlineError):
+        ask(adapter, "*IDN?")
+    assert clock.now == 114.0
+    adapter = BenchAdapter("TCPIP::a::1::SOCKET", deadline_s=8.0)
+    with adapter.allowing(4.0):
+        pass
+    with pytest.raises(DeadlineError):
+        ask(adapter, "*IDN?")
+    assert clock.now == 122.0
+
+
+def test_an_answer_behind_a_prompt_ends_where_visa_says_so(monkeypatch):
+    clock = Clock(monkeypatch)
+    clock.read = lambda until: Chunk(b"TSP>\n1.5E-6", ended=True)
+    adapter = BenchAdapter("USB0::1::2::3::INSTR", prompts=PROMPTS)
+    for _ in range(2):
+        assert ask(adapter, "print(1)") == "1.5E-6"
+
+
 @pytest.mark.fault("O1")
 def test_who_answers_at_once_is_heard_when_there_is_no_patience_left(monkeypatch):
     clock = Clock(monkeypatch)
