@@ -254,6 +254,29 @@ def test_a_stop_between_pulses_that_drew_what_they_should_counts_for_no_other_ce
     assert bodies(journal, "exposed") == []
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda keeper: keeper.read_currents(ONE_HOT),
+        lambda keeper: keeper.send_pulses(ALL, PULSE),
+        lambda keeper: keeper.line_conductances(0.1),
+        lambda keeper: keeper.look([]),
+        lambda keeper: keeper.pulse_on_trial(ALL, PULSE),
+        lambda keeper: keeper.note_record({"seed": 1}),
+    ],
+    ids=["read", "pulses", "lines", "look", "train", "record"],
+)
+def test_once_a_stop_is_wanted_nothing_is_begun(chip, journal, ask):
+    keeper = keeper_of(chip, journal)
+    keeper.read_currents(ONE_HOT)
+    before = kinds(journal)
+    keeper.stop.set("enough")
+    with pytest.raises(Stopped, match="stopped: enough"):
+        ask(keeper)
+    assert kinds(journal) == before
+    assert chip.sent == []
+
+
 def test_a_read_that_nobody_answers_after_pulses_that_drew_what_they_should_counts_for_no_other_cell(chip, journal):
     keeper = keeper_of(chip, journal)
     keeper.read_currents(ONE_HOT)

@@ -662,6 +662,26 @@ def test_an_answer_ends_where_visa_says_so():
     assert found == [Chunk(b"1.0", ended=False), Chunk(b"5E-6", ended=True)]
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (VisaIOError(StatusCode.error_timeout), DeadlineError),
+        (TimeoutError("timed out"), DeadlineError),  # a socket of VXI-11
+        (VisaIOError(StatusCode.error_connection_lost), ConnectionLost),
+        (OSError("no such device"), ConnectionLost),  # USB that was pulled
+        (ValueError("not enough values"), ConnectionLost),  # half a header
+    ],
+)
+def test_what_fails_in_a_visa_library_is_a_deadline_or_a_lost_connection(error, told):
+    def fail(*_):
+        raise error
+
+    visa, ignoring = SimpleNamespace(read=fail), lambda *_: contextlib.nullcontext()
+    link = VisaLink("GPIB0::16::INSTR", SimpleNamespace(session=1, ignore_warning=ignoring, visalib=visa))
+    with pytest.raises(told, match="GPIB0::16::INSTR"):
+        link.read(time.monotonic() + PATIENCE_S)
+
+
 class Clock:
     """A monotonic clock, and a link on which every look for an answer takes a second of it and finds none."""
 
