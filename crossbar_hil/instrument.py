@@ -136,6 +136,15 @@ class SourceMeter(Instrument):
             Naming the setting, its value and the bound.
         """
 
+    def check_beside(self, settings: SourceSettings, other: "SourceMeter", others: SourceSettings) -> None:
+        """Refuse settings that this channel and another one cannot have together, as of one box; nothing is sent.
+
+        Raises
+        ------
+        ConfigError
+            Naming the two, what they ask for together and the bound.
+        """
+
     def pulses_with(self, other: "SourceMeter") -> bool:  # noqa: ARG002 - for models with several channels
         """Say whether `pulse_together` can pulse this channel and another one; nothing is sent."""
         return False

@@ -58,8 +58,9 @@ def load(group: str, name: str) -> Any:
     if name not in points and name in REFUSED:
         raise ConfigError(f"{_WHAT[group]} {name!r} is not there: {REFUSED[name]}")
     if name not in points:
-        known = ", ".join(sorted(points)) or "none"
-        raise ConfigError(f"{_WHAT[group]} {name!r} is not installed; known are {known}{nearest(name, list(points))}")
+        alike = sorted(points, key=lambda each: (-difflib.SequenceMatcher(None, each, name).ratio(), each))
+        known = ", ".join(alike) or "none"
+        raise ConfigError(f"{_WHAT[group]} {name!r} is not installed; known are {known}{nearest(name, alike)}")
     point, *others = points[name]
     if others:
         origins = " and by ".join(sorted(map(_origin, points[name])))

@@ -5,7 +5,7 @@ import unicodedata
 import numpy as np
 from numpy.typing import ArrayLike
 
-from crossbar_hil.arrays import FloatArray, IntArray, checked_array
+from crossbar_hil.arrays import FloatArray, IntArray, at, checked_array
 from crossbar_hil.errors import DataError, LimitError
 
 ROUNDING = 1e-9
@@ -34,10 +34,10 @@ class Spent:
     >>> spent = Spent((1, 2), pulses=[[9, 0]])
     >>> spent.check([[1, 1]], [[0.1, 0.1]], most_pulses=10)
     >>> spent.add([[1, 0]], [[0.1, 0.0]])
-    >>> spent.check([[1, 1]], [[0.1, 0.1]], most_pulses=10)
+    >>> spent.check([[1, 1]], [[0.1, 0.1]], most_pulses=10)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    crossbar_hil.errors.LimitError: cell [0, 0] has had 10 pulses, so 1 more would exceed its limit of 10 pulses
+    crossbar_hil.errors.LimitError: cell [0, 0] (row 1, column 1) has had 10 pulses, so 1 more would ...
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Spent:
             if over.any():
                 cell = _first(over)
                 raise LimitError(
-                    f"cell {list(cell)} has had {self.pulses[cell]} pulses, so {more[cell]} more would exceed its "
+                    f"cell {at(*cell)} has had {self.pulses[cell]} pulses, so {more[cell]} more would exceed its "
                     f"limit of {most_pulses} pulses"
                 )
         if most_dose_vs is not None:
@@ -90,7 +90,7 @@ class Spent:
             if over.any():
                 cell = _first(over)
                 raise LimitError(
-                    f"cell {list(cell)} has had a dose of {self.dose_vs[cell]:g} V s, so {dose[cell]:g} V s more would "
+                    f"cell {at(*cell)} has had a dose of {self.dose_vs[cell]:g} V s, so {dose[cell]:g} V s more would "
                     f"exceed its limit of {most_dose_vs:g} V s"
                 )
 

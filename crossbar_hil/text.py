@@ -1,9 +1,16 @@
 """Text for people: without control characters, and in columns."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, time
 from typing import Any
 
+NOTHING = 1e-16
+"""Below this nothing is measured, in whatever unit: it is how a computer writes zero."""
+_PREFIXES = (
+    *(("G", 1e9), ("M", 1e6), ("k", 1e3), ("", 1.0)),
+    *(("m", 1e-3), ("u", 1e-6), ("n", 1e-9), ("p", 1e-12), ("f", 1e-15)),
+)
 LONGEST_SHOWN = 60
 """Letters of a value that a sentence repeats."""
 
@@ -22,6 +29,34 @@ def table_lines(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[st
     shown = [header, *([printable(cell) for cell in row] for row in rows)]
     widths = [max(len(row[place]) for row in shown) for place in range(len(header))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in shown]
+
+
+def quantity(value: float, unit: str, digits: int = 3) -> str:
+    """Write a physical quantity with a prefix, in so many digits; a number without a unit has none.
+
+    >>> quantity(1.25e-6, "A"), quantity(0.0, "V"), quantity(999.96e3, "ohm")
+    ('1.25 uA', '0 V', '1 Mohm')
+    """
+    if not math.isfinite(value):
+        return "at a limit" if math.isnan(value) else "beyond every range"
+    if not unit:
+        return f"{value:.{digits}g}"
+    if abs(value) < NOTHING:
+        return f"0 {unit}"
+    shown = float(f"{value:.{digits}g}")
+    for prefix, factor in _PREFIXES:
+        if abs(shown) >= factor:
+            return f"{shown / factor:.{digits}g} {prefix}{unit}"
+    return f"{shown:.{digits}g} {unit}"
+
+
+def counted(many: int, what: str) -> str:
+    """Write how many of something there are.
+
+    >>> counted(1, "epoch"), counted(0, "pulse")
+    ('1 epoch', '0 pulses')
+    """
+    return f"{many} {what}{'' if many == 1 else 's'}"
 
 
 def shown(value: Any) -> str:

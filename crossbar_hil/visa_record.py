@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,20 @@ class Recorder:
             self.failure = reason_of(error)
         if self.failure:
             sys.stderr.write(f"warning: {self._path}, of VISA exchanges, ends in the middle: {self.failure}\n")
+
+    def end(self, code: int) -> None:
+        """Note what the command ended with; one that failed before it met an instrument leaves no recording.
+
+        So that it can be given again, put right, with the same name.
+        """
+        with suppress(OSError):
+            if code != 0 and not self.failure:
+                with self._path.open("rb") as file:
+                    met = len(list(islice(file, 2))) > 1
+                if not met:
+                    self._path.unlink()
+                    return
+        self.add(code=code)
 
 
 def begin(path: Path, words: list[str], version: str) -> Recorder:

@@ -7,10 +7,10 @@ from typing import Self
 from numpy.typing import ArrayLike
 
 from crossbar_hil.bench.file import Bench
-from crossbar_hil.commissioning.steps import quantity
 from crossbar_hil.commissioning.trial import TrialPlan
 from crossbar_hil.errors import ConfigError, DataError, InstrumentError, LimitError
 from crossbar_hil.instrument import SourceMeter, SourceSettings, SwitchMatrix
+from crossbar_hil.text import quantity
 
 from .chip import ChipBackend
 from .gate.currents import CellCurrent, largest_pulse_currents, largest_read_currents, ohmic

@@ -1,9 +1,11 @@
 """Parts: whether sources, settings, wiring and schemes make a bench, before anything is sent."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import combinations
 
 from crossbar_hil.errors import ConfigError, LimitError
 from crossbar_hil.instrument import SourceMeter, SourceSettings, names_text
+from crossbar_hil.text import quantity
 
 from .gate.disturb import DisturbLimit
 from .schemes.read_schemes import ReadScheme, read_scheme
@@ -95,8 +97,8 @@ def ability_problems(
             continue
         if not each.compliance_a >= source.least_compliance_a:
             yield (
-                f"source {source.name} cannot limit its current to {each.compliance_a:g} A, "
-                f"{source.least_compliance_a:g} A is its least"
+                f"source {source.name} cannot limit its current to {quantity(each.compliance_a, 'A')}, "
+                f"{quantity(source.least_compliance_a, 'A')} is its least"
             )
         elif not (each.guard and not source.has_guard):
             try:
@@ -106,6 +108,12 @@ def ability_problems(
         if read is not None and read.needs_guard and port == read.meter and not (source.has_guard and each.guard):
             lack = "its settings do not ask for one" if source.has_guard else "the model has none to drive"
             yield f"source {source.name} on the port {port} must drive a guard, but {lack}"
+    for (port, source), (other_port, other) in combinations(sources.items(), 2):
+        if port in settings and other_port in settings:
+            try:
+                source.check_beside(settings[port], other, settings[other_port])
+            except ConfigError as error:
+                yield from error.problems
     if write is None:
         return
     together = [sources[port] for port in write.sources if port in sources]

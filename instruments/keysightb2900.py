@@ -4,6 +4,7 @@ PyMeasure has no driver of this family. Commands are those of the B2900 SCPI com
 formats and error texts are not given there and stand here as assumptions.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
@@ -12,6 +13,7 @@ from pymeasure.instruments.instrument import Instrument
 
 from crossbar_hil.errors import ConfigError, InstrumentError
 from crossbar_hil.instrument import Reading, SourceMeter, SourceSettings
+from crossbar_hil.text import quantity
 
 from .scpi.answers import flag, number
 from .scpi.instrument import ScpiInstrument
@@ -28,6 +30,12 @@ RANGES_A = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 1.5, 3.0)
 """B2900 user's guide, table 2-5; the range of 10 A is one of pulses alone and not used."""
 MOST_A = ((6.0, 3.03), (21.0, 1.515), (210.0, 0.105))
 """Largest current up to a voltage (B2900A data sheet, maximum output of one channel)."""
+MOST_OF_BOTH_A = ((6.0, 4.0), (21.0, 2.5))
+"""What the mainframe gives to both channels up to a voltage: the sum of their shares of it is at most 1.
+
+B2900 user's guide, edition 5, page 2-14, table 2-4, which writes the same as four sums, such as I1 + 1.6 I2 of at most
+4 A where channel 1 is up to 6 V and channel 2 up to 21 V. Beyond that it states no bound but that of each channel.
+"""
 LEAST_SHARE = 0.01
 """Smallest limit as a share of the measure range; an assumption."""
 LEAST_LIMIT_A = 1e-9
@@ -70,6 +78,22 @@ class B2900Channel(Channel, ScpiChannel):
     def pulses_with(self, other: SourceMeter) -> bool:
         """Say whether another channel is the other one of this instrument."""
         return isinstance(other, B2900Channel) and other.parent is self.parent and other is not self
+
+    def check_beside(self, settings: SourceSettings, other: SourceMeter, others: SourceSettings) -> None:
+        """Refuse currents of the two channels that the mainframe cannot give at the same time; nothing is sent."""
+        if not self.pulses_with(other):
+            return
+        share, asked = 0.0, []
+        for name, each in ((self.name, settings), (other.name, others)):
+            most_a = next((most_a for most_v, most_a in MOST_OF_BOTH_A if each.range_v <= most_v), math.inf)
+            share += each.compliance_a / most_a
+            asked.append(f"{name} {quantity(each.compliance_a, 'A')} at up to {quantity(each.range_v, 'V')}")
+        if share > 1 + 1e-9:
+            given = [f"{most_a:g} A up to {most_v:g} V" for most_v, most_a in MOST_OF_BOTH_A]
+            raise ConfigError(
+                f"compliance_a allows {' and '.join(asked)}, together {share:.3g} times what the mainframe gives to "
+                f"both channels: {' and '.join(given)}; take a lower compliance_a, or two instruments"
+            )
 
     def measure(self) -> Reading:
         """Measure the current at the present voltage, and ask whether it is limited."""

@@ -90,7 +90,7 @@ def estimate_kind(cells: Sequence[Readings]) -> Kind:
         spread = spread if spread > LEAST_SPREAD else 0.0
     shape = (rises / seen.factors[:, None]).mean(axis=0)
     variation = step_variation(*seen.alike) if len(cells) > 1 else None
-    if noise > TOLD_NOISE or len(cells) > 1:
+    if noise > TOLD_NOISE:
         shape = monotone(shape)
     start = float(np.exp(np.log(starts).mean())) if starts.min() > 0 else float(starts.mean())
     told = noise if noise > TOLD_NOISE else 0.0

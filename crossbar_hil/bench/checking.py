@@ -17,6 +17,7 @@ from crossbar_hil.bench.virtual_chips import end_siemens, start_range
 from crossbar_hil.errors import ConfigError, CrossbarError
 from crossbar_hil.instrument import Identity, SwitchMatrix
 from crossbar_hil.plugins import load
+from crossbar_hil.plugins import names as installed
 from crossbar_hil.shipped import data_file
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.twins.file import read_twin
@@ -73,7 +74,8 @@ def check_bench(
     elif not problems:
         with problems.collect():
             open_backend(bench, seed=0).make_safe()
-    return [f"bench {bench.name}: {problem}" for problem in dict.fromkeys(problems)]
+    named = f"bench {bench.name}"
+    return [each if each.startswith(f"{named} ") else f"{named}: {each}" for each in dict.fromkeys(problems)]
 
 
 def reachable_by_others(bench: Bench) -> list[str]:
@@ -194,6 +196,7 @@ def _can_be_opened(bench: Bench, factory: Any) -> bool:
         bench.kind == "emulated"
         and bench.wiring is not None
         and bench.wiring.matrix in bench.instruments
+        and {table.driver for table in bench.instruments.values()}.issubset(installed("instruments"))
         and not factory.problems(bench.model_copy(update={"scheme": None}), sources={}, matrix=None)
     )
 

@@ -454,6 +454,11 @@ class Bench(Table):
         return self.kind == "emulated" and not any(table.resource for table in self.instruments.values())
 
     @property
+    def draws_chip(self) -> bool:
+        """Whether its chip is a virtual one that is drawn from the seed as it is opened."""
+        return not self.instruments or self.brings_instruments
+
+    @property
     def is_by_hand(self) -> bool:
         """Whether a person moves its connections, who is asked on the terminal."""
         return any(table.driver == "manual" for table in self.instruments.values())

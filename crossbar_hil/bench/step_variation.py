@@ -8,6 +8,8 @@ LEAST_NOISE = 1e-6
 """Relative noise below this is rounding."""
 LEAST_SPREAD = 1e-3
 """A spread or variation of steps below this is none."""
+_SAME = 1e-4
+"""Of the rise of a curve: levels nearer than this are one, as six digits of a meter hardly tell them apart."""
 _NEIGHBOURS = 3
 """Steps on each side that a step is evened with, before noise is drawn onto the curve."""
 _NOISES = 100
@@ -106,20 +108,27 @@ def _astray(rises: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return sums of squares (D,) by which cells stray from their mean curve, and of the steps that they were to make.
 
     Of sets of cells, rises (D, C, L). Each set has its own mean curve; all are walked at once, one beside the other on
-    one axis.
+    one axis. Where a mean curve falls a conductance is had at several levels; so cells are compared by the highest that
+    the curve has been, and by how far it lies below that after as many pulses.
     """
     draws, cells, levels = rises.shape
     mean = rises.mean(axis=1)
     top = mean.max(axis=1, keepdims=True)
-    shape, number = np.maximum.accumulate(mean, axis=1) + 1e-9 * top * np.arange(levels), np.arange(levels)
+    highest, number = np.maximum.accumulate(mean, axis=1), np.arange(levels)
+    fallen, shape = (highest - mean)[:, None], highest + 1e-9 * top * number
     apart = 4.0 * float(np.abs(shape).max()) * np.arange(draws)[:, None]
     numbers = np.arange(draws)[:, None] * (levels + 1.0)  # no level of one set is near one of the next
-    at = np.clip(rises[..., :-1], shape[:, None, :1], shape[:, None, -1:]) + apart[..., None]
-    place = np.interp(at, (shape + apart).ravel(), (number + numbers).ravel()) + 1
+    own, numbered = rises + fallen, (number + numbers).ravel()
+    walked, bounds = (shape + apart).ravel(), (shape[:, None, :1], shape[:, None, -1:])
+    least, most = (
+        np.interp(np.clip(own[..., :-1] + off, *bounds) + apart[..., None], walked, numbered)
+        for off in (-_SAME * top[..., None], _SAME * top[..., None])
+    )
+    place = np.clip(number[:-1] + numbers[..., None], least, most) + 1  # on a flat stretch the pulses tell it
     place = np.minimum(place, (numbers + levels - 1)[..., None])
-    ahead = np.interp(place, (number + numbers).ravel(), shape.ravel())
+    ahead = np.interp(place, numbered, shape.ravel())
     early = slice(0, max(levels // 2, 2))  # later on most of the curve is flat
-    squares = np.sum((rises[..., 1:] - ahead)[..., early] ** 2, axis=(1, 2)) * cells / (cells - 1)
+    squares = np.sum((own[..., 1:] - ahead)[..., early] ** 2, axis=(1, 2)) * cells / (cells - 1)
     return squares, cells * np.sum(np.diff(shape, axis=1)[:, early] ** 2, axis=1)
 
 

@@ -15,14 +15,15 @@ import click
 from crossbar_hil.cli.common import (
     COULD_NOT,
     DONE,
-    allow_loopback_option,
     as_json,
     bench_argument,
     confirm,
+    instrument_options,
     print_json,
     print_lines,
     print_table,
     quiet_option,
+    say_seed,
     yes_option,
 )
 from crossbar_hil.errors import ConfigError
@@ -35,7 +36,7 @@ seed_option = click.option("--seed", type=click.IntRange(min=0), help="Seed of a
 
 @click.command()
 @bench_argument
-@allow_loopback_option
+@instrument_options
 @click.option("--wiring", is_flag=True, help="Read every pair of lines too, to find open, shorted and swapped ones.")
 @click.option(
     "--like",
@@ -66,6 +67,7 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, seed: int | 
     problems += [] if problems else _short_budgets(load_bench(bench))
     conductances, order = None, None
     if wiring and not problems:
+        say_seed(load_bench(bench), seed)
         with open_bench(bench, seed=seed) as backend:
             problems = check_wiring(backend, si(voltage, "V"))
             if not problems:
@@ -90,7 +92,7 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, seed: int | 
 
 @click.command()
 @bench_argument
-@allow_loopback_option
+@instrument_options
 @seed_option
 @click.option("--voltage", default="100 mV", show_default=True, help="Read voltage.")
 @click.option(
@@ -113,13 +115,14 @@ def read(bench: str, seed: int | None, voltage: str, repeat: int, as_json: bool)
     from crossbar_hil.quantities import si  # noqa: PLC0415
     from crossbar_hil.twins.read_noise import find_read_noise  # noqa: PLC0415
 
+    checked = load_bench(bench)
+    say_seed(checked, seed)
     with open_bench(bench, seed=seed) as backend:
         maps = np.array([backend.read_conductances(si(voltage, "V")) for _ in range(repeat)])
         kind, levels = backend.kind, backend.state().get("level")
     conductances = maps.mean(axis=0)
     if np.abs(conductances).max() < OPEN_SIEMENS:
         click.echo(f"warning: {NOTHING_THERE}", err=True)
-    checked = load_bench(bench)
     left = headroom(checked, conductances, levels, pulses_since_calibration(checked))
     noise = find_read_noise(maps) if repeat > 1 else None
     if as_json:
@@ -135,7 +138,7 @@ def read(bench: str, seed: int | None, voltage: str, repeat: int, as_json: bool)
 
 @click.command()
 @bench_argument
-@allow_loopback_option
+@instrument_options
 @seed_option
 @click.option("--cell", "cells", nargs=2, type=int, multiple=True, required=True, help="Row and column, from 1.")
 @click.option("--pulses", default=50, show_default=True, help="Pulses of each kind.")
@@ -197,6 +200,8 @@ def characterise(
     prove(dict.fromkeys((*paths, of_kind, picture)))
     measured: list[list[Step]] = []
     many = len(cells) * (2 * pulses + (max(pulses // 2, 1) if rest else 0))
+    loaded = load_bench(bench)
+    say_seed(loaded, seed)
     with open_bench(bench, seed=seed) as backend:
         each_cell = [  # checked, all of them, before anything is sent
             measure(
@@ -218,7 +223,7 @@ def characterise(
             f"{many} pulses of {up} and {down} change {len(cells)} cell(s) for good",
         )
         total = 2 * (pulses + 1) + (2 if rest else 0)
-        in_place = sys.stderr.isatty() and not load_bench(bench).is_by_hand
+        in_place = sys.stderr.isatty() and not loaded.is_by_hand
         where = [f"{backend.kind} cell, row {row}, column {column}, read at {voltage}" for row, column in cells]
         for cell, steps, path, comment in zip(cells, each_cell, paths, where, strict=True):
             done: list[Step] = []
@@ -259,7 +264,7 @@ def emulate(bench: str, seed: int | None, port_file: Path | None) -> None:
 
 @click.command()
 @bench_argument
-@allow_loopback_option
+@instrument_options
 @as_json
 def safe(bench: str, as_json: bool) -> None:
     """Make a BENCH safe now: sources to 0 V and off, every relay open; a run that is under way on it is stopped."""

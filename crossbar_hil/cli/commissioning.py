@@ -7,10 +7,10 @@ import click
 from crossbar_hil.cli.common import (
     COULD_NOT,
     DONE,
-    allow_loopback_option,
     as_json,
     bench_argument,
     confirm,
+    instrument_options,
     print_json,
     print_lines,
     yes_option,
@@ -20,7 +20,7 @@ from crossbar_hil.text import printable
 
 @click.command()
 @bench_argument
-@allow_loopback_option
+@instrument_options
 @click.option(
     "--resistors",
     required=True,

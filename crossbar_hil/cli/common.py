@@ -1,15 +1,19 @@
 """What the verbs of the command line share: exit codes, options, and how they ask and print."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.text import printable, table_lines
 
+if TYPE_CHECKING:
+    from crossbar_hil.bench.file import Bench
+
+F = TypeVar("F", bound=Callable[..., Any])
 DONE, COULD_NOT, BAD_USAGE, NOT_CONVERGED = 0, 1, 2, 3
 
 run_argument = click.argument("run")
@@ -19,12 +23,19 @@ quiet_option = click.option("--quiet", is_flag=True, help="Show no progress.")
 yes_option = click.option("--yes", is_flag=True, help="Answer yes to every question.")
 no_report_option = click.option("--no-report", is_flag=True, help="Draw no figures and write no report.")
 label_option = click.option("--label", default="", help="A word of yours, kept with the run.")
-allow_loopback_option = click.option(
+_allow_loopback_option = click.option(
     "--allow-loopback",
     is_flag=True,
     expose_value=False,
     callback=lambda context, _, given: _allow_loopback(context) if given else None,
     help="Take what answers on this machine for a real instrument, if the bench is hardware: the end of a tunnel.",
+)
+RECORD_OPTION = "--record-visa"
+_record_visa_option = click.option(
+    RECORD_OPTION,
+    metavar="FILE",
+    expose_value=False,  # `crossbar_hil.cli.verbs.main` has taken it, for any verb, before a verb is looked for
+    help="Keep every exchange with instruments in a new FILE, which replays as a test.",
 )
 out_option = click.option(
     "--out",
@@ -45,6 +56,11 @@ def _allow_loopback(context: click.Context) -> None:
     from crossbar_hil.owners.addresses import loopback_allowed  # noqa: PLC0415 - --help must not wait for it
 
     context.with_resource(loopback_allowed())
+
+
+def instrument_options(verb: F) -> F:
+    """Give a verb the options of those that may speak to real instruments."""
+    return _allow_loopback_option(_record_visa_option(verb))
 
 
 def print_json(**values: Any) -> None:
@@ -86,6 +102,13 @@ def say_assumptions(bench: Any) -> None:
 
     for each in assumptions(bench):
         click.echo(f"note    {printable(each)}", err=True)
+
+
+def say_seed(bench: "Bench", seed: int | None, but: str = "") -> None:
+    """Say that a seed that was given does nothing, where the chip is not drawn here."""
+    if seed is not None and not bench.draws_chip:
+        text = f"--seed draws virtual chips, and that of bench {bench.name} is not drawn here{but}"
+        click.echo(f"note    {printable(text)}", err=True)
 
 
 def confirm(kind: str | None, yes: bool, what: str) -> None:

@@ -11,9 +11,9 @@ from crossbar_hil.cli.common import (
     COULD_NOT,
     DONE,
     NOT_CONVERGED,
-    allow_loopback_option,
     as_json,
     confirm,
+    instrument_options,
     no_report_option,
     out_option,
     print_json,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @run_argument
-@allow_loopback_option
+@instrument_options
 @no_report_option
 @quiet_option
 @yes_option
@@ -155,7 +155,7 @@ def export(run: str, form: str, output: Path | None, out: Path, as_json: bool) -
 
 @click.command()
 @run_argument
-@allow_loopback_option
+@instrument_options
 @click.option("--patterns", type=click.Path(path_type=Path), help="Pattern file; every pattern in it is judged.")
 @click.option(
     "--repeat",

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crossbar_hil.cli.common import (
-    allow_loopback_option,
     as_json,
     confirm,
+    instrument_options,
     label_option,
     no_report_option,
     out_option,
@@ -79,7 +79,7 @@ def snn() -> None:
 @click.option("--show", "fields", is_flag=True, help="Show receptive fields while they form.")
 @no_report_option
 @quiet_option
-@allow_loopback_option
+@instrument_options
 @yes_option
 @out_option
 @as_json

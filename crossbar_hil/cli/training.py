@@ -12,14 +12,15 @@ from crossbar_hil.cli.common import (
     DEVICE_SPREAD_HELP,
     PRESET_HELP,
     SPREAD_OF_HELP,
-    allow_loopback_option,
     as_json,
     chosen_spread,
     confirm,
+    instrument_options,
     label_option,
     no_report_option,
     out_option,
     quiet_option,
+    say_seed,
     yes_option,
 )
 from crossbar_hil.cli.runs import tell_outcome
@@ -72,7 +73,7 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
 @label_option
 @no_report_option
 @quiet_option
-@allow_loopback_option
+@instrument_options
 @yes_option
 @out_option
 @as_json
@@ -116,6 +117,7 @@ def train(
     if loaded.chip is not None and checked.chip is not None:
         said = {find_key(text.partition("=")[0]).name for text in fixed}
         checked.chip.check_companions(loaded.chip.model_fields_set | said)
+    say_seed(checked, seed, "; the forecast alone uses it")
     seed = fresh_seed() if seed is None else seed
     prepared = prepare_training(
         checked,

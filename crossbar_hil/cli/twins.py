@@ -7,13 +7,14 @@ import click
 
 from crossbar_hil.cli.benches import seed_option
 from crossbar_hil.cli.common import (
-    allow_loopback_option,
     as_json,
     bench_argument,
     confirm,
+    instrument_options,
     print_json,
     print_lines,
     print_table,
+    say_seed,
     yes_option,
 )
 from crossbar_hil.errors import ConfigError, RunError
@@ -37,7 +38,7 @@ def _cell(text: str) -> tuple[int, int]:
 
 @click.command()
 @bench_argument
-@allow_loopback_option
+@instrument_options
 @seed_option
 @click.option("--pulses", default=2, show_default=True, help="Pulses for each cell; they change the chip for good.")
 @click.option("--reads", default=20, show_default=True, help="Readings of each cell in each round; harmless.")
@@ -115,6 +116,7 @@ def calibrate(
             curve_file=curve,
             scale=scale,
         )
+        say_seed(checked, seed)
         _measure(plan, fresh_seed() if seed is None else seed, kept, yes=yes, watch_s=si(watch, "s"))
         found, fitted = load_readings(kept), plan.curve
     else:

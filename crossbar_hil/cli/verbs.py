@@ -12,13 +12,10 @@ from pathlib import Path
 import click
 
 from crossbar_hil.cli import benches, commissioning, curves, dry_runs, runs, spiking, training, twins
-from crossbar_hil.cli.common import BAD_USAGE, COULD_NOT, DONE
+from crossbar_hil.cli.common import BAD_USAGE, COULD_NOT, DONE, RECORD_OPTION
 from crossbar_hil.errors import ConfigError, CrossbarError, reason_of
 from crossbar_hil.text import printable
 from crossbar_hil.visa_record import RECORD, Recorder, begin
-
-OPTION = "--record-visa"
-"""Keeps every exchange with instruments in a file; any verb takes it."""
 
 
 def main() -> None:
@@ -56,7 +53,7 @@ def main() -> None:
     code = code if isinstance(code, int) else DONE
     if recorder is not None:
         os.environ.pop(RECORD, None)
-        recorder.add(code=code)
+        recorder.end(code)
     sys.exit(code)
 
 
@@ -64,11 +61,11 @@ def _without_recording(words: list[str]) -> tuple[list[str], Path | None]:
     """Take ``--record-visa FILE`` out of a command; every verb has it."""
     for place, word in enumerate(words):
         option, equals, name = word.partition("=")
-        if option == OPTION:
+        if option == RECORD_OPTION:
             rest = words[place + 1 :] if equals else words[place + 2 :]
             name = name or (words[place + 1] if len(words) > place + 1 else "")
             if not name:
-                raise click.UsageError(f"{OPTION} needs the name of a file")
+                raise click.UsageError(f"{RECORD_OPTION} needs the name of a file")
             return [*words[:place], *rest], Path(name)
     return words, None
 

@@ -4,7 +4,8 @@ import numpy as np
 
 from crossbar_hil.commissioning.board import SIGMAS, Board, amperes, ranges_of
 from crossbar_hil.commissioning.expected import State
-from crossbar_hil.commissioning.steps import Check, Step, per_cent, quantity
+from crossbar_hil.commissioning.steps import Check, Step, per_cent
+from crossbar_hil.text import quantity
 
 OFFSET = 1e-3
 """Share of its range that a source may show with every line open."""

@@ -12,8 +12,9 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.commissioning.expected import BoardModel
 from crossbar_hil.commissioning.readings import Readings
-from crossbar_hil.commissioning.steps import Check, quantity
+from crossbar_hil.commissioning.steps import Check
 from crossbar_hil.commissioning.suspects import expected_currents, suspects
+from crossbar_hil.text import quantity
 
 GAIN = 2e-3
 """Share by which sources and meters of all models here may be off: ten times what most sheets state for a year."""

@@ -22,13 +22,14 @@ from crossbar_hil.commissioning.compliance import compliance
 from crossbar_hil.commissioning.electrical import electrical, electrical_hash
 from crossbar_hil.commissioning.expected import BoardModel
 from crossbar_hil.commissioning.readings import Trial, take_readings
-from crossbar_hil.commissioning.steps import Check, Step, failed_step, not_done, quantity
+from crossbar_hil.commissioning.steps import Check, Step, failed_step, not_done
 from crossbar_hil.commissioning.trial import TrialPlan
 from crossbar_hil.errors import ConfigError, CrossbarError, GuardError
 from crossbar_hil.guard.client import GuardedBackend
 from crossbar_hil.guard.opening import open_guarded, session_folder
 from crossbar_hil.instrument import Identity
 from crossbar_hil.plugins import load
+from crossbar_hil.text import quantity
 
 IDENTITY = "identity: every instrument is the one that the file names"
 SETTINGS = "settings: every one reads back as it was set"

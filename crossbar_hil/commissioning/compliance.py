@@ -8,9 +8,10 @@ import numpy as np
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.commissioning.board import Board
 from crossbar_hil.commissioning.readings import Trial
-from crossbar_hil.commissioning.steps import Check, Step, quantity
+from crossbar_hil.commissioning.steps import Check, Step
 from crossbar_hil.commissioning.trial import Sight, TrialPlan
 from crossbar_hil.errors import ConfigError
+from crossbar_hil.text import quantity
 
 NAME = "compliance: a current limit trips at the current of the board, and only there"
 BELOW = 0.9

@@ -4,8 +4,9 @@ import numpy as np
 
 from crossbar_hil.commissioning.board import GAIN, SIGMAS, Board, explained, wanted_currents
 from crossbar_hil.commissioning.readings import SHARES
-from crossbar_hil.commissioning.steps import Check, Step, per_cent, quantity
+from crossbar_hil.commissioning.steps import Check, Step, per_cent
 from crossbar_hil.commissioning.suspects import expected_currents
+from crossbar_hil.text import quantity
 
 LINEAR, SUPERPOSED, AGREES = 2e-3, 3e-3, 1.5e-2
 

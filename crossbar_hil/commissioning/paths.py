@@ -4,8 +4,9 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.commissioning.board import GAIN, SIGMAS, Board, explained, wanted_currents
-from crossbar_hil.commissioning.steps import Check, Step, per_cent, quantity
+from crossbar_hil.commissioning.steps import Check, Step, per_cent
 from crossbar_hil.commissioning.suspects import expected_currents
+from crossbar_hil.text import quantity
 
 RECIPROCAL = 1e-3
 """Share by which a cell may differ when its two lines change their ports."""

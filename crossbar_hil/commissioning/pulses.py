@@ -8,9 +8,10 @@ import numpy as np
 from crossbar_hil.backend import Pulse
 from crossbar_hil.commissioning.board import Board
 from crossbar_hil.commissioning.readings import Trial
-from crossbar_hil.commissioning.steps import Check, Step, per_cent, quantity
+from crossbar_hil.commissioning.steps import Check, Step, per_cent
 from crossbar_hil.errors import LimitError
 from crossbar_hil.instrument import Reading
+from crossbar_hil.text import quantity
 from crossbar_hil.witness import Train
 
 HEIGHT = 0.02

@@ -10,8 +10,9 @@ import numpy as np
 from crossbar_hil.commissioning.commissioning import Commissioning
 from crossbar_hil.commissioning.electrical import electrical_hash
 from crossbar_hil.commissioning.record import folder_of
-from crossbar_hil.commissioning.steps import per_cent, quantity
+from crossbar_hil.commissioning.steps import per_cent
 from crossbar_hil.errors import RunError, reason_of
+from crossbar_hil.text import quantity
 
 SHADES = 0.05
 """Deviation of a cell, as a share, that is shaded whole."""

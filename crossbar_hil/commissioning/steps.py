@@ -5,8 +5,6 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-NOTHING = 1e-16
-"""Below this nothing here is measured, in whatever unit: it is how a computer writes zero."""
 SMALL = 1e-3
 """Per cent below which a share is shown as none."""
 Verdict = Literal["passed", "failed", "not measured", "not done"]
@@ -93,26 +91,3 @@ def per_cent(share: float, sign: bool = False) -> str:
     shown = float(f"{100 * share:.2g}")
     shown = shown if abs(shown) >= SMALL else 0.0
     return f"{shown:{'+' if sign and shown else ''}.3g} %"
-
-
-def quantity(value: float, unit: str) -> str:
-    """Return a number with a prefix.
-
-    >>> quantity(1.25e-6, "A"), quantity(0.0, "V"), quantity(999.96e3, "ohm")
-    ('1.25 uA', '0 V', '1 Mohm')
-    """
-    if not math.isfinite(value):
-        return "at a limit" if math.isnan(value) else "beyond every range"
-    if abs(value) < NOTHING:
-        return f"0 {unit}"
-    shown = float(f"{value:.3g}")
-    for prefix, factor in _PREFIXES:
-        if abs(shown) >= factor:
-            return f"{shown / factor:.3g} {prefix}{unit}"
-    return f"{shown:.3g} {unit}"
-
-
-_PREFIXES = (
-    *(("G", 1e9), ("M", 1e6), ("k", 1e3), ("", 1.0)),
-    *(("m", 1e-3), ("u", 1e-6), ("n", 1e-9), ("p", 1e-12), ("f", 1e-15)),
-)

@@ -9,7 +9,7 @@ import numpy as np
 from crossbar_hil.arrays import BoolArray, FloatArray
 from crossbar_hil.commissioning.expected import GROUND, OPEN, BoardModel, State
 from crossbar_hil.commissioning.readings import Readings, Shown
-from crossbar_hil.commissioning.steps import quantity
+from crossbar_hil.text import quantity
 
 AGREES, FLOOR = 0.03, 0.02
 """A current agrees within 3 % of itself and 2 % of that of a typical cell."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from crossbar_hil.arrays import FloatArray, IntArray
+from crossbar_hil.arrays import FloatArray, IntArray, at
 from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import (
     CellChanged,
@@ -324,7 +324,7 @@ class Keeper:
             if off.any():
                 row, column = (int(each) for each in np.argwhere(off)[0])
                 raise GuardError(
-                    f"this is not the chip that the run left: cell [{row}, {column}] has {now[row, column]:.4g} S "
+                    f"this is not the chip that the run left: cell {at(row, column)} has {now[row, column]:.4g} S "
                     f"instead of {known[row, column]:.4g} S, and {int(off.sum())} of {off.size} cells differ by more "
                     f"than {SIGNATURE:.0%}; no pulse was sent"
                 )
@@ -521,7 +521,7 @@ class Keeper:
         current_a = max(abs(each[port].current_a) for each in readings)
         if self._pulse_currents.suspicious(current_a, whole_a, shorted_a):
             raise ShortSuspected(
-                f"the current of {current_a:.4g} A inside pulse {intent.sequence} for cell {list(intent.cell)} is more "
+                f"the current of {current_a:.4g} A inside pulse {intent.sequence} for cell {at(*intent.cell)} is more "
                 "than whole cells should draw, so every cell is read before any other pulse"
             )
         self._judged.add(intent.sequence)

@@ -183,7 +183,7 @@ def make_bench_safe(
     BenchBusy
         If who holds it can not be told to end; nothing was sent to the bench.
     """
-    if not bench.instruments or bench.brings_instruments:
+    if bench.draws_chip:
         with open_backend(bench, seed=0):
             return []
     check_addresses(bench)

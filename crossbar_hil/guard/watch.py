@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from crossbar_hil.arrays import BoolArray, FloatArray
+from crossbar_hil.arrays import BoolArray, FloatArray, at
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.shipped import data_file
 from crossbar_hil.twins.file import read_twin
@@ -73,11 +73,10 @@ class Least:
         row, column = (int(each) for each in np.unravel_index(int(beyond.argmin()), beyond.shape))
         noise = f", or {SIGMAS:g} times the noise of {self.noise:.0%}" if self.noise else ""
         return (
-            f"cell [{row}, {column}] reads {conductances[row, column]:.4g} S, which is further below zero than noise "
+            f"cell {at(row, column)} reads {conductances[row, column]:.4g} S, which is further below zero than noise "
             f"can bring it (to {conductances[row, column] - beyond[row, column]:.3g} S: {RANGE_SHARE:.1%} of the range "
             f"of {self.range_a:g} A at {abs(read_v):g} V{noise}), so this is no reading of that cell: answers in each "
-            "other's place, or lines the wrong way round; it was thrown away; the command line calls the cell "
-            f"row {row + 1}, column {column + 1}"
+            "other's place, or lines the wrong way round; it was thrown away"
         )
 
 
@@ -138,9 +137,8 @@ def _find_jump(before: FloatArray, now: FloatArray, cells: BoolArray, most: floa
         return ""
     row, column = (int(each) for each in np.unravel_index(int(factor.argmax()), factor.shape))
     return (
-        f"cell [{row}, {column}] went from {before[row, column]:.4g} S to {now[row, column]:.4g} S {why}, "
-        f"by more than the factor of {most:g} that is allowed; the command line calls it row {row + 1}, "
-        f"column {column + 1}"
+        f"cell {at(row, column)} went from {before[row, column]:.4g} S to {now[row, column]:.4g} S {why}, "
+        f"by more than the factor of {most:g} that is allowed"
     )
 
 

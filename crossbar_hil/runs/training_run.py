@@ -24,6 +24,7 @@ from crossbar_hil.runs.run import Ending, Figure, Run, RunOutcome, Series, Varia
 from crossbar_hil.runs.training import TrainingWork, epochs_only
 from crossbar_hil.runs.training_record import RECORD, SCHEMA_VERSION, read_epochs, refuse_links
 from crossbar_hil.runs.training_views import name_cells, training_page, training_series, training_variables
+from crossbar_hil.text import counted
 from crossbar_hil.training.fresh import Assurance, FreshReads, full_reason
 from crossbar_hil.training.patterns import PatternSet, as_text
 from crossbar_hil.training.result import Epoch, TrainingResult
@@ -258,7 +259,8 @@ class TrainingRun(Run):
             return Ending(record, (), reached=False, drawable=False)
         lines = (
             f"{facts['verdict']}: {full_reason(self.result, self.assurance)}",
-            f"{facts['pulses']} pulses in {facts['epochs']} epochs, {self.kind} chip, seed {facts['seed']}",
+            f"{counted(facts['pulses'], 'pulse')} in {counted(facts['epochs'], 'epoch')}, {self.kind} chip"
+            + (f", seed {facts['seed']}" if self.bench.draws_chip else ""),
             *lines_of_chips(facts.get("virtual_chip")),
             *self._foretold(),
             *(f"warning {each}" for each in facts.get("warnings", ())),

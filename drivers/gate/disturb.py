@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 
-from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
+from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, at
 from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import ConfigError, LimitError
 
-from ..schemes.write_schemes import DISTURB_SHARE, WriteScheme
+from ..schemes.write_schemes import DISTURB_SHARE, WRITE_SCHEMES, WriteScheme
 
 
 class DisturbLimit:
@@ -36,12 +36,17 @@ class DisturbLimit:
         self.scheme = scheme
         self.shape = shape
         self.limit_v = limit_v
-        if limit_v is None:
-            fault = self._fault(1.0)
-            if fault:
-                raise ConfigError(fault)
+        cell, share = scheme.worst_unselected((0, 0), shape, 1.0)
+        if limit_v is None and abs(share) > DISTURB_SHARE:
+            others = " or ".join(name for name in WRITE_SCHEMES if name != scheme.name)
+            raise ConfigError(
+                f"write scheme {scheme.name} puts {abs(share):.0%} of a pulse for cell {at(0, 0)} across cell "
+                f"{at(*cell)} too, more than the {DISTURB_SHARE:.0%} that an unselected cell may see: take {others} as "
+                "scheme.write, or say in scheme.disturb_v what it may"
+            )
         if shape[1] > 1 and scheme.assignment((0, 0), shape) == scheme.assignment((0, 1), shape):
-            raise ConfigError(f"write scheme {scheme.name} pulses cells [0, 0] and [0, 1] alike, so none can be chosen")
+            alike = f"cells {at(0, 0)} and {at(0, 1)} alike"
+            raise ConfigError(f"write scheme {scheme.name} pulses {alike}, so none can be chosen")
 
     def check(self, amplitude_v: float) -> None:
         """Refuse a pulse that an unselected cell would see too much of.
@@ -51,9 +56,15 @@ class DisturbLimit:
         LimitError
             Naming the cell, its voltage and the limit.
         """
-        fault = self._fault(amplitude_v)
-        if fault:
-            raise LimitError(fault)
+        # Every cell is pulsed in the same way, so the first one stands for all.
+        selected = (0, 0)
+        cell, seen = self.scheme.worst_unselected(selected, self.shape, amplitude_v)
+        limit = self.most_v(amplitude_v)
+        if abs(seen) > limit:
+            raise LimitError(
+                f"write scheme {self.scheme.name} puts {seen:g} V across cell {at(*cell)} while cell {at(*selected)} "
+                f"is pulsed with {amplitude_v:g} V, more than the {limit:g} V that an unselected cell may see"
+            )
 
     def most_v(self, amplitude_v: float) -> float:
         """Return the most that an unselected cell may see of a pulse, in volts."""
@@ -75,18 +86,6 @@ class DisturbLimit:
         for row, column in np.argwhere(counts):
             pulses += counts[row, column] * self.scheme.exposed_cells((int(row), int(column)), self.shape)
         return pulses
-
-    def _fault(self, amplitude_v: float) -> str | None:
-        # Every cell is pulsed in the same way, so the first one stands for all.
-        selected = (0, 0)
-        cell, seen = self.scheme.worst_unselected(selected, self.shape, amplitude_v)
-        limit = self.most_v(amplitude_v)
-        if abs(seen) <= limit:
-            return None
-        return (
-            f"write scheme {self.scheme.name} puts {seen:g} V across cell {list(cell)} while cell {list(selected)} is "
-            f"pulsed with {amplitude_v:g} V, more than the {limit:g} V that an unselected cell may see"
-        )
 
 
 def cells_hit(volts: FloatArray, amplitude_v: float) -> BoolArray:

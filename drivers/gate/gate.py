@@ -18,7 +18,7 @@ from numbers import Integral
 
 import numpy as np
 
-from crossbar_hil.arrays import FloatArray, IntArray
+from crossbar_hil.arrays import FloatArray, IntArray, at
 from crossbar_hil.backend import Limits, is_number
 from crossbar_hil.errors import LimitError
 from crossbar_hil.instrument import MOST_PULSES, SourceSettings
@@ -143,7 +143,10 @@ class Gate:
         for assignment, cell in plan.items():
             relays = self.state_of(self._wired.crosspoints(assignment))
             if self._write is None or relays.selected != cell:
-                raise LimitError(f"a pulse for cell {list(cell)} would find the relays select {relays.selected}")
+                raise LimitError(
+                    f"a pulse for cell {at(*cell)} would find the relays select "
+                    f"{'none' if relays.selected is None else at(*relays.selected)}"
+                )
             for port, volt in volts.items():
                 check_reach(port, volt, self.channels[port].settings)
             self._across_cells(self._write, relays, cell, volts)
@@ -224,7 +227,7 @@ class Gate:
         cell, seen = self._volts.worst_steady(relays, sourced)
         if seen > self.limits.read_v * (1 + EXACT):
             raise LimitError(
-                f"{volts:g} V on {channel.name} could put {seen:g} V across cell {list(cell)}, more than the "
+                f"{volts:g} V on {channel.name} could put {seen:g} V across cell {at(*cell)}, more than the "
                 f"{self.limits.read_v:g} V that may last longer than a pulse"
             )
         if len(self._judged) >= MOST_VERDICTS:
@@ -281,7 +284,7 @@ class Gate:
         seen = float(across[selected])
         if not 0 < abs(seen) <= self.limits.pulse_v * (1 + EXACT):
             raise LimitError(
-                f"{what} puts {seen:g} V across cell {list(selected)}, which is not above 0 and up to the "
+                f"{what} puts {seen:g} V across cell {at(*selected)}, which is not above 0 and up to the "
                 f"limit of {self.limits.pulse_v:g} V"
             )
         expected = write.scheme.source_volts(seen)
@@ -298,8 +301,8 @@ class Gate:
             if not others.max() <= most * (1 + EXACT):
                 row, column = divmod(int(np.nanargmax(others)), others.shape[1])
                 raise LimitError(
-                    f"{what} puts {others[row, column]:g} V across cell [{row}, {column}] besides cell "
-                    f"{list(selected)}, more than the {most:g} V that an unselected cell may see"
+                    f"{what} puts {others[row, column]:g} V across cell {at(row, column)} besides cell "
+                    f"{at(*selected)}, more than the {most:g} V that an unselected cell may see"
                 )
         if len(self._across) >= MOST_VERDICTS:
             self._across.clear()

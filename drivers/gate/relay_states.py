@@ -11,6 +11,7 @@ from itertools import permutations, product
 
 import numpy as np
 
+from crossbar_hil.arrays import at
 from crossbar_hil.errors import ConfigError, LimitError
 
 from ..schemes.read_schemes import Floating, ReadScheme
@@ -142,7 +143,7 @@ class RelayStates:
         if OPEN in assignment or not driven or not {cell[0], rows + cell[1]}.issuperset(driven):
             raise LimitError(
                 f"write scheme {getattr(self._write, 'name', '')} would connect {self._lines_text(assignment)} for "
-                f"cell {list(cell)}, which is not its row and its column alone"
+                f"cell {at(*cell)}, which is not its row and its column alone"
             )
 
     # ------------------------------------------------------------------ what schemes do

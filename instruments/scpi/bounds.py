@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crossbar_hil.errors import ConfigError, LimitError
+from crossbar_hil.text import quantity
 
+DIGITS = 6
+"""Of a value and its bound in a message."""
 OVERRANGE = 1.05
 """A range reaches 5 % beyond its name (Keithley 2400 and 2450, Keysight B2900 data sheets)."""
 
@@ -23,7 +26,7 @@ class SourceLimits:
     """Smallest current limit in any range, in amperes."""
 
 
-def smallest_range(value: float, ranges: Sequence[float], what: str) -> float:
+def smallest_range(value: float, ranges: Sequence[float], what: str, unit: str) -> float:
     """Return the smallest range that holds a value.
 
     Raises
@@ -31,13 +34,14 @@ def smallest_range(value: float, ranges: Sequence[float], what: str) -> float:
     ConfigError
         If none does.
 
-    >>> smallest_range(2.1, (0.2, 2.0, 20.0), "smu: range_v")
+    >>> smallest_range(2.1, (0.2, 2.0, 20.0), "smu: range_v", "V")
     2.0
     """
     for each in ranges:
         if 0 < value <= each * OVERRANGE * (1 + 1e-9):
             return each
-    raise ConfigError(f"{what} is {value:g}, not above 0 and up to {ranges[-1] * OVERRANGE:g}")
+    most = quantity(ranges[-1] * OVERRANGE, unit, DIGITS)
+    raise ConfigError(f"{what} is {quantity(value, unit, DIGITS)}, not above 0 and up to {most}")
 
 
 def check_within(value: float, least: float, most: float, what: str, unit: str) -> None:
@@ -52,7 +56,7 @@ def check_within(value: float, least: float, most: float, what: str, unit: str) 
         raise LimitError(f"{what} is {value:g} {unit}, not from {least:g} to {most:g} {unit}")
 
 
-def check_settings(value: float, least: float, most: float, what: str) -> None:
+def check_settings(value: float, least: float, most: float, what: str, unit: str = "") -> None:
     """Refuse a setting beyond what a model can do; nothing was sent.
 
     Raises
@@ -61,4 +65,5 @@ def check_settings(value: float, least: float, most: float, what: str) -> None:
         If it is beyond, or no number.
     """
     if not least * (1 - 1e-9) <= value <= most * (1 + 1e-9):
-        raise ConfigError(f"{what} is {value:g}, not from {least:g} to {most:g}")
+        told, low, high = (quantity(each, unit, DIGITS) for each in (value, least, most))
+        raise ConfigError(f"{what} is {told}, not from {low} to {high}")

@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 
 from crossbar_hil.errors import ConfigError, InstrumentError
 from crossbar_hil.instrument import Identity, Reading, SourceMeter, SourceSettings
+from crossbar_hil.text import quantity
 
 from ..settings.setting import Asked, Chosen, SettingTable, full_scale
 from ..transport.adapter import allowing
 from ..transport.instrument import off_after_a_failure
 from .answers import flag
-from .bounds import SourceLimits, check_settings, check_within, smallest_range
+from .bounds import DIGITS, SourceLimits, check_settings, check_within, smallest_range
 from .instrument import ScpiInstrument
 from .table import Questions, Together, left_alone, line, lines, must_read_back, parse_found, question
 
@@ -211,16 +212,16 @@ class ScpiChannel(SourceMeter):
         """Choose the ranges of voltage and current, or refuse what the model cannot do."""
         if settings.guard and self.why_no_guard:
             raise ConfigError(f"{self.name}: guard is asked for, but {self.why_no_guard}")
-        range_v = smallest_range(settings.range_v, self.ranges_v, f"{self.name}: range_v")
-        range_a = smallest_range(settings.range_a, self.ranges_a, f"{self.name}: range_a")
+        range_v = smallest_range(settings.range_v, self.ranges_v, f"{self.name}: range_v", "V")
+        range_a = smallest_range(settings.range_a, self.ranges_a, f"{self.name}: range_a", "A")
         least_a, most_a = max(range_a * self.least_share, self.least_limit_a), self._most_limit_a(settings, range_v)
-        check_settings(settings.compliance_a, least_a, most_a, f"{self.name}: compliance_a")
+        check_settings(settings.compliance_a, least_a, most_a, f"{self.name}: compliance_a", "A")
         if self.range_within_limit and range_a > smallest_range(
-            settings.compliance_a, self.ranges_a, f"{self.name}: compliance_a"
+            settings.compliance_a, self.ranges_a, f"{self.name}: compliance_a", "A"
         ):
             raise ConfigError(
-                f"{self.name}: range_a is {settings.range_a:g}, in a range above that of the compliance, "
-                f"{settings.compliance_a:g}"
+                f"{self.name}: range_a is {quantity(settings.range_a, 'A', DIGITS)}, in a range above that of the "
+                f"compliance, {quantity(settings.compliance_a, 'A', DIGITS)}"
             )
         check_settings(settings.nplc, *self.nplc_bounds, f"{self.name}: nplc")
         return range_v, range_a

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from crossbar_hil.errors import ConfigError, InstrumentError, LimitError
 from crossbar_hil.instrument import Identity, PulseMemory, Reading, SourceMeter, SourceSettings
+from crossbar_hil.text import quantity
 
 from ..settings.limits2600 import LEAST_NPLC, MOST_NPLC
 from ..settings.setting import Chosen
@@ -228,14 +229,15 @@ class Keithley2600SourceMeter(SourceMeter):
     def _chosen(self, settings: SourceSettings) -> Chosen:
         """Return what is asked of the channel, with the ranges of the model that hold it."""
         limits = self._box.limits
-        for what, value, least, most in (
-            ("range_v", settings.range_v, 0.0, limits.ranges_v[-1]),
-            ("compliance_a", settings.compliance_a, limits.least_compliance_a, limits.most_current_a),
-            ("range_a", settings.range_a, limits.least_range_a, limits.most_current_a),
-            ("nplc", settings.nplc, LEAST_NPLC, MOST_NPLC),
+        for what, unit, value, least, most in (
+            ("range_v", "V", settings.range_v, 0.0, limits.ranges_v[-1]),
+            ("compliance_a", "A", settings.compliance_a, limits.least_compliance_a, limits.most_current_a),
+            ("range_a", "A", settings.range_a, limits.least_range_a, limits.most_current_a),
+            ("nplc", "", settings.nplc, LEAST_NPLC, MOST_NPLC),
         ):
             if not (least <= value <= most and value > 0):
-                raise ConfigError(f"{self.name} cannot have {what} = {value:g}: it takes {least:g} to {most:g}")
+                told, low, high = (quantity(each, unit, 6) for each in (value, least, most))
+                raise ConfigError(f"{self.name} cannot have {what} = {told}: it takes {low} to {high}")
         if settings.guard:
             raise ConfigError(
                 f"{self.name} cannot promise a guard at low impedance; its manual states no guard current"
@@ -243,8 +245,9 @@ class Keithley2600SourceMeter(SourceMeter):
         range_v = next(each for each in limits.ranges_v if each >= settings.range_v)
         if range_v > limits.full_power_v and settings.compliance_a > limits.most_high_a:
             raise ConfigError(
-                f"{self.name} cannot have compliance_a = {settings.compliance_a:g} on its {range_v:g} V range, which "
-                f"takes up to {limits.most_high_a:g}; with range_v up to {limits.full_power_v:g} it can"
+                f"{self.name} cannot have compliance_a = {quantity(settings.compliance_a, 'A', 6)} on its "
+                f"{range_v:g} V range, which takes up to {quantity(limits.most_high_a, 'A', 6)}; with range_v up to "
+                f"{limits.full_power_v:g} V it can"
             )
         return Chosen(settings, range_v, settings.range_a, self._letter)
 

@@ -534,7 +534,7 @@ def test_after_make_safe_a_read_sets_the_instruments_up_anew(bench):
         (True, {"kind": "simulated"}, "kind 'simulated' .* emulated or hardware"),
         (True, {"read_scheme": "guarded"}, "read scheme guarded needs the port guard"),
         (True, {"write_scheme": "divider half-select"}, "write scheme divider half-select needs the port divider"),
-        (True, {"write_scheme": "row"}, r"write scheme row puts 1 V across cell \[0, 1\]"),
+        (True, {"write_scheme": "row"}, r"write scheme row puts 100% of a pulse .* \(row 1, column 2\) too"),
         (True, {"write_scheme": None}, "no write scheme is named"),
         (True, {"disturb_v": 0.0}, "disturb_v 0.0 V"),
         (True, {"settings": {}}, "settings are given for no port, but sources for drive, meter"),
@@ -579,7 +579,7 @@ def test_a_source_on_a_port_that_is_not_wired_is_refused(fakes):
 
 def test_a_limit_below_the_least_of_a_source_is_refused_before_any_source_is_set_up(bench):
     bench.sources["meter"].least_compliance_a = 1e-2
-    with pytest.raises(ConfigError, match=r"smu\.b cannot limit its current to 0.001 A, 0.01 A is its least"):
+    with pytest.raises(ConfigError, match=r"smu\.b cannot limit its current to 1 mA, 10 mA is its least"):
         bench.backend()
     assert bench.journal == []
 

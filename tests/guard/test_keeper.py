@@ -177,7 +177,7 @@ def test_a_cell_that_conducts_far_more_than_it_should_counts_as_one_that_let_pul
     keeper.read_currents(ONE_HOT)
     keeper.send_pulses(np.array([[1, 0], [0, 0]]), PULSE)
     chip.conductances[1, 0] *= 50  # no limit trips, the watch on the cells finds it
-    with pytest.raises(CellChanged, match=r"cell \[1, 0\]") as caught:
+    with pytest.raises(CellChanged, match=r"cell \[1, 0\] \(row 2, column 1\)") as caught:
         keeper.read_currents(ONE_HOT)
     assert [body["counts"] for body in bodies(journal, "exposed")] == [[[0, 1], [1, 0]]]
     assert "are counted as received" in caught.value.__notes__[-1]
@@ -625,7 +625,7 @@ def test_another_chip_than_the_one_that_was_left_is_refused(chip, journal):
     chip.conductances[1, 0] *= 1.2
     again = keeper_of(chip, reopened(journal))
     again.read_currents(ONE_HOT)
-    with pytest.raises(GuardError, match=r"not the chip that the run left: cell \[1, 0\]"):
+    with pytest.raises(GuardError, match=r"not the chip that the run left: cell \[1, 0\] \(row 2, column 1\)"):
         again.read_currents(ONE_HOT)
     assert chip.sent == []
 

@@ -51,7 +51,7 @@ def opened(tmp_path, monkeypatch, emulated_bench):
 def test_what_a_chip_got_in_other_runs_counts_towards_its_limit(opened, tmp_path, emulated_bench):
     with closing(DoseLedger.open(tmp_path / "dose.sqlite", (4, 4))) as ledger:
         ledger.reserve("another run", 1, 3 * ONE, 0.3 * ONE)
-    with pytest.raises(LimitError, match=r"cell \[1, 2\] has had 3 pulses"):
+    with pytest.raises(LimitError, match=r"cell \[1, 2\] \(row 2, column 3\) has had 3 pulses"):
         opened().send_pulses(ONE, PULSE)
     assert emulated_bench.world.log.of("exposure") == []
 

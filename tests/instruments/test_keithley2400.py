@@ -163,9 +163,9 @@ def test_terminals_that_are_neither_front_nor_rear_are_garbled():
     [
         (SourceSettings(220, 1e-4, 1e-4), "range_v is 220"),
         (SourceSettings(2, 1e-4, 2.0), "range_a is 2"),
-        (SourceSettings(2, 1e-8, 1e-4), "compliance_a is 1e-08, not from 1e-07"),
+        (SourceSettings(2, 1e-8, 1e-4), "compliance_a is 10 nA, not from 100 nA"),
         (SourceSettings(2, 2.0, 1.0), "compliance_a is 2"),
-        (SourceSettings(200, 0.5, 0.1), "compliance_a is 0.5, not from 0.0001 to 0.105"),
+        (SourceSettings(200, 0.5, 0.1), "compliance_a is 500 mA, not from 100 uA to 105 mA"),
         (SourceSettings(2, 1e-4, 1e-3), "range above that of the compliance"),
         (SourceSettings(2, 1e-4, 1e-4, nplc=20), "nplc is 20, not from 0.01 to 10"),
         (SourceSettings(2, 1.0, 1.0, guard=True), "guard does not go with the 1 A range"),

@@ -155,9 +155,9 @@ def test_a_setting_that_is_not_taken_is_named_with_its_error_and_the_output_goes
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (SourceSettings(2, 1.05e-5, 1e-4), "compliance_a is 1.05e-05, not from 1.06e-05"),
-        (SourceSettings(2, 5e-10, 1e-9), "compliance_a is 5e-10, not from 1.06e-09"),
-        (SourceSettings(200, 0.5, 0.1), "compliance_a is 0.5"),
+        (SourceSettings(2, 1.05e-5, 1e-4), "compliance_a is 10.5 uA, not from 10.6 uA"),
+        (SourceSettings(2, 5e-10, 1e-9), "compliance_a is 500 pA, not from 1.06 nA"),
+        (SourceSettings(200, 0.5, 0.1), "compliance_a is 500 mA"),
         (SourceSettings(220, 1e-4, 1e-4), "range_v is 220"),
         (SourceSettings(2, 1e-4, 1e-4, nplc=0.001), "nplc is 0.001"),
         (SourceSettings(2, 1e-4, 1e-4, guard=True), "guard is asked for"),

@@ -277,12 +277,20 @@ def test_an_answer_that_is_no_entry_of_the_error_queue_is_garbled(reply):
 @pytest.mark.parametrize(
     ("model", "changes", "word"),
     [
-        (Keithley2602B, {"compliance_a": 9e-9}, "compliance_a = 9e-09"),
-        (Keithley2636B, {"compliance_a": 9e-11}, "1e-10"),
+        (Keithley2602B, {"compliance_a": 9e-9}, "compliance_a = 9 nA"),
+        (Keithley2636B, {"compliance_a": 9e-11}, "90 pA: it takes 100 pA to 1.5 A"),
         (Keithley2602B, {"compliance_a": 3.1}, "compliance_a"),
         # Voltage source operating boundaries: 40 V at 1 A, 6 V at 3 A; 200 V at 0.1 A, 20 V at 1.5 A.
-        (Keithley2602B, {"range_v": 6.1, "compliance_a": 1.1, "range_a": 1.0}, "takes up to 1; with range_v up to 6 "),
-        (Keithley2636B, {"range_v": 21.0, "compliance_a": 0.11, "range_a": 0.1}, "200 V range, which takes up to 0.1"),
+        (
+            Keithley2602B,
+            {"range_v": 6.1, "compliance_a": 1.1, "range_a": 1.0},
+            "to 1 A; with range_v up to 6 V",
+        ),
+        (
+            Keithley2636B,
+            {"range_v": 21.0, "compliance_a": 0.11, "range_a": 0.1},
+            "200 V range, .* up to 100 mA",
+        ),
         (Keithley2602B, {"compliance_a": math.nan}, "compliance_a"),
         (Keithley2602B, {"range_v": 41}, "range_v"),
         (Keithley2602B, {"range_v": 0}, "range_v"),

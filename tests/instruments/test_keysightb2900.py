@@ -195,8 +195,8 @@ def test_a_setting_that_is_not_taken_is_named_with_its_error_and_the_output_goes
     ("settings", "message"),
     [
         (SourceSettings(220, 1e-4, 1e-4), "range_v is 220"),
-        (SourceSettings(2, 1e-7, 1e-4), "compliance_a is 1e-07, not from 1e-06"),
-        (SourceSettings(200, 0.5, 0.1), "compliance_a is 0.5, not from 0.001 to 0.105"),
+        (SourceSettings(2, 1e-7, 1e-4), "compliance_a is 100 nA, not from 1 uA"),
+        (SourceSettings(200, 0.5, 0.1), "compliance_a is 500 mA, not from 1 mA to 105 mA"),
         (SourceSettings(2, 1e-4, 1e-3), "range above that of the compliance"),
         (SourceSettings(2, 1e-4, 1e-4, nplc=1e-4), "nplc is 0.0001"),
         (SourceSettings(2, 1e-4, 1e-4, guard=True), "no guard at low impedance"),
@@ -222,13 +222,33 @@ def test_the_models_differ_in_channels_and_lowest_range(model, channels, lowest_
             assert [source.pulses_with(other) for other in sources] == [other is not source for other in sources]
 
 
+@pytest.mark.parametrize("volts", [(6.0, 6.0), (6.0, 6.1), (6.1, 6.0), (21.0, 21.0), (21.1, 6.0)])
+@pytest.mark.parametrize("amperes", [(2.0, 2.0), (2.1, 2.0), (0.9, 1.5), (1.5, 1.5), (1.5, 0.9), (1.3, 1.25)])
+def test_two_channels_get_no_more_than_the_table_of_the_manual_gives_them_together(volts, amperes):
+    # Table 2-4 of the user's guide, edition 5, page 2-14, word for word.
+    (v1, v2), (i1, i2) = volts, amperes
+    if v1 > 21 or v2 > 21:
+        allowed = True  # nothing is said of it
+    elif v1 <= 6:
+        allowed = i1 + i2 <= 4 if v2 <= 6 else i1 + 1.6 * i2 <= 4
+    else:
+        allowed = i1 + 0.625 * i2 <= 2.5 if v2 <= 6 else i1 + i2 <= 2.5
+    first, second = (SourceSettings(volt, ampere, 0.1) for volt, ampere in zip(volts, amperes, strict=True))
+    with expected_protocol(KeysightB2902A, []) as smu:
+        if allowed:
+            smu.ch_1.check_beside(first, smu.ch_2, second)
+            return
+        with pytest.raises(ConfigError, match=r"^compliance_a allows .*\.a .* A at up to .* V and .*\.b .* mainframe"):
+            smu.ch_1.check_beside(first, smu.ch_2, second)
+
+
 @pytest.mark.parametrize(
     ("volt", "most_a"), [(0.2, 3.03), (6.0, 3.03), (6.1, 1.515), (21.0, 1.515), (21.1, 0.105), (210.0, 0.105)]
 )
 def test_the_largest_limit_is_that_of_the_data_sheet_for_the_voltage(volt, most_a):
     with expected_protocol(KeysightB2902A, []) as smu:
         smu.ch_1.check(SourceSettings(volt, most_a, 0.1))
-        with pytest.raises(ConfigError, match=f"compliance_a is .* to {most_a:g}"):
+        with pytest.raises(ConfigError, match=f"compliance_a is .* to ({most_a:g} A|{1e3 * most_a:g} mA)"):
             smu.ch_1.check(SourceSettings(volt, most_a * 1.001, 0.1))
 
 

@@ -38,7 +38,8 @@ def test_a_quantity_is_the_very_number_in_si_units(text, unit, number):
 
 def test_what_needs_no_pint_is_what_pint_makes_of_it():
     for (word, unit), factor in _USUAL.items():
-        assert factor == pytest.approx(factor_by_pint(word, unit), rel=1e-15), (word, unit)
+        known = word.replace("Ohm", "ohm")  # which pint writes in no other way
+        assert factor == pytest.approx(factor_by_pint(known, unit), rel=1e-15), (word, unit)
 
 
 @pytest.mark.parametrize(("value", "number"), [(0.05, 0.05), (2, 2.0), ("0.05", 0.05), ("-1e-3", -0.001), (" 3 ", 3.0)])

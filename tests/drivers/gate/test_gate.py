@@ -353,7 +353,7 @@ def test_no_steady_voltage_exceeds_the_read_limit_whatever_is_connected(behind):
 def test_two_sources_together_do_not_put_more_across_a_cell_than_one_may(behind):
     bench = behind().at(READ)
     bench.drive.set_voltage(0.15)
-    with refused(bench, r"-0.1 V on smu\.b could put 0.25 V across cell \[0, 0\], more than the 0.2 V"):
+    with refused(bench, r"-0.1 V on smu\.b could put 0.25 V across cell \[0, 0\].*, more than the 0.2 V"):
         bench.meter.set_voltage(-0.1)
     bench.meter.set_voltage(-0.05)
     bench.meter.set_voltage(0.1)
@@ -452,7 +452,7 @@ def test_numbers_of_numpy_are_numbers_and_arrive_as_plain_ones(behind):
         ({"width_s": -0.05}, "pulse width -0.05 s is not above 0"),
         ({"count": 0}, "0 pulses are not 1 to 1000"),
         ({"count": 1001}, "1001 pulses are not 1 to 1000"),
-        ({"volt": 0.0}, r"puts 0 V across cell \[1, 2\], which is not above 0"),
+        ({"volt": 0.0}, r"puts 0 V across cell \[1, 2\] \(row 2, column 3\), which is not above 0"),
     ],
 )
 def test_a_pulse_beyond_a_limit_is_refused(behind, pulse, words):
@@ -463,7 +463,7 @@ def test_a_pulse_beyond_a_limit_is_refused(behind, pulse, words):
 
 def test_a_pulse_beyond_the_limit_is_refused_though_the_sources_could(behind):
     bench = behind(pulse_v=1.9).at(WRITE)
-    with refused(bench, r"puts 2 V across cell \[1, 2\], which is not above 0 and up to the limit of 1.9 V"):
+    with refused(bench, r"puts 2 V across cell \[1, 2\].*, which is not above 0 and up to the limit of 1.9 V"):
         bench.pulse(2.0)
     bench.pulse(-1.9)
 
@@ -519,7 +519,7 @@ def test_what_an_unselected_cell_may_see_is_worked_out_from_the_relays(behind):
     bench = behind()
     bench.gate._write.scheme = Wrong(())
     bench.at(WRITE)
-    with refused(bench, r"puts 1.5 V across cell \[1, 0\] besides cell \[1, 2\], more than the 1.1 V"):
+    with refused(bench, r"puts 1.5 V across cell \[1, 0\].* besides cell \[1, 2\].*, more than the 1.1 V"):
         bench.drive.pulse_together(1.5, bench.meter, -0.5, 0.05)
 
 
@@ -561,14 +561,16 @@ def test_a_cell_must_bear_the_pulse_of_each_source_alone_since_no_two_begin_at_o
         source.enable()
     matrix.connect(wired.crosspoints(Leaning(ports).assignment(CELL, (4, 4))))
     # Together 2 V and 1.5 V leave 0.5 V to the mates of the column; 1.5 V alone are 1.5 V.
-    with pytest.raises(LimitError, match=r"puts 1.5 V across cell \[0, 2\] besides cell \[1, 2\], more than the 1 V"):
+    with pytest.raises(
+        LimitError, match=r"puts 1.5 V across cell \[0, 2\].* besides cell \[1, 2\].*, more than the 1 V"
+    ):
         sources["drive"].pulse_together(2.0, sources["meter"], 1.5, 0.05)
     assert bench.sources["drive"].times("pulse_together") == 0
 
 
 def test_a_disturb_limit_in_volts_holds(behind):
     bench = behind(disturb_v=0.9).at(WRITE)
-    with refused(bench, r"puts 1 V across cell \[1, 0\] besides cell \[1, 2\], more than the 0.9 V"):
+    with refused(bench, r"puts 1 V across cell \[1, 0\].* besides cell \[1, 2\].*, more than the 0.9 V"):
         bench.pulse(2.0)
     bench.pulse(1.8)
 
@@ -611,7 +613,7 @@ def test_a_bench_without_a_write_scheme_sends_no_pulse(fakes):
 def test_a_cell_gets_no_more_pulses_than_its_budget(behind):
     bench = behind(pulses=5).at(WRITE)
     bench.pulse(count=3)
-    with refused(bench, r"cell \[1, 2\] has had 3 pulses, so 3 more would exceed its limit of 5 pulses"):
+    with refused(bench, r"cell \[1, 2\].* has had 3 pulses, so 3 more would exceed its limit of 5 pulses"):
         bench.pulse(count=3)
     bench.pulse(count=2)
     with refused(bench, "has had 5 pulses, so 1 more"):
@@ -626,7 +628,7 @@ def test_a_cell_gets_no_more_dose_than_its_budget(behind):
     bench = behind(dose_vs=1.0).at(WRITE)
     for _ in range(10):
         bench.pulse()
-    with refused(bench, r"cell \[1, 2\] has had a dose of 1 V s, so 0.05 V s more would exceed its limit of 1 V s"):
+    with refused(bench, r"cell \[1, 2\].* has had a dose of 1 V s, so 0.05 V s more would exceed its limit of 1 V s"):
         bench.pulse(1.0)
 
 
@@ -688,9 +690,9 @@ def test_a_batch_that_exceeds_a_budget_somewhere_is_refused_before_its_first_byt
     backend = bench.backend(limits=limits)
     backend.send_pulses(counts_of(c00=2, c33=1), Pulse(2.0, 0.05))
     before, log = list(bench.journal), len(bench.world.log.events)
-    with pytest.raises(LimitError, match=r"cell \[0, 0\] has had"):
+    with pytest.raises(LimitError, match=r"cell \[0, 0\] \(row 1, column 1\) has had"):
         backend.send_pulses(counts_of(c11=1, c00=2), Pulse(2.0, 0.05))
-    with pytest.raises(LimitError, match=r"cell \[0, 0\] has had"):
+    with pytest.raises(LimitError, match=r"cell \[0, 0\] \(row 1, column 1\) has had"):
         backend.check_pulses(counts_of(c11=1, c00=2), Pulse(2.0, 0.05))
     assert bench.journal == before
     assert len(bench.world.log.events) == log
@@ -705,7 +707,7 @@ def test_a_chip_is_told_what_its_cells_had_before(fakes):
     bench = fakes.FakeBench(fakes.drawn_chip())
     limits = Limits(0.2, 3.0, 0.1, pulses=10)
     backend = bench.backend(limits=limits, spent=(np.full((4, 4), 9), np.zeros((4, 4))))
-    with pytest.raises(LimitError, match=r"cell \[2, 1\] has had 9 pulses, so 2 more"):
+    with pytest.raises(LimitError, match=r"cell \[2, 1\] \(row 3, column 2\) has had 9 pulses, so 2 more"):
         backend.send_pulses(counts_of(c21=2), Pulse(2.0, 0.05))
     backend.spent = Spent((4, 4), np.full((4, 4), 8))
     backend.send_pulses(counts_of(c21=2), Pulse(2.0, 0.05))

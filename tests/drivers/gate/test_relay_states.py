@@ -271,7 +271,7 @@ def test_a_write_scheme_that_connects_more_or_less_than_a_row_and_a_column_is_ca
     states = states_of(NO_GUARD, VirtualGround, Wrong)
     message = refused(states, names(NO_GUARD, Wrong(NO_GUARD).assignment((0, 2), (4, 4))))
     assert message.startswith("write scheme symmetric half-select would connect ")
-    assert "for cell [0, 2], which is not its row and its column alone" in message
+    assert "for cell [0, 2] (row 1, column 3), which is not its row and its column alone" in message
 
 
 @pytest.mark.fault("R8")

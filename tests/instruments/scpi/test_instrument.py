@@ -81,16 +81,16 @@ def test_a_measured_value_is_no_error_entry():
 
 
 def test_a_range_must_hold_the_value_and_may_do_so_by_five_per_cent():
-    assert smallest_range(2.1, (0.2, 2.0, 20.0), "smu: range_v") == 2.0
-    assert smallest_range(2.11, (0.2, 2.0, 20.0), "smu: range_v") == 20.0
-    with pytest.raises(ConfigError, match=r"smu: range_v is 22, not above 0 and up to 21"):
-        smallest_range(22, (0.2, 2.0, 20.0), "smu: range_v")
+    assert smallest_range(2.1, (0.2, 2.0, 20.0), "smu: range_v", "V") == 2.0
+    assert smallest_range(2.11, (0.2, 2.0, 20.0), "smu: range_v", "V") == 20.0
+    with pytest.raises(ConfigError, match=r"smu: range_v is 22 V, not above 0 and up to 21 V"):
+        smallest_range(22, (0.2, 2.0, 20.0), "smu: range_v", "V")
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, float("nan")])
 def test_a_range_of_nothing_is_refused(value):
     with pytest.raises(ConfigError):
-        smallest_range(value, (0.2, 2.0), "smu: range_v")
+        smallest_range(value, (0.2, 2.0), "smu: range_v", "V")
 
 
 def test_a_request_beyond_its_bounds_is_refused_and_so_is_no_number():

@@ -249,6 +249,17 @@ def test_every_verb_takes_the_option(cli, tmp_path):
     again = cli("runs", "--record-visa=day.jsonl")
     assert again.code == 1
     assert "never written over" in again.err
+    assert "--record-visa" in cli("safe", "--help").out
+
+
+def test_a_command_that_met_no_instrument_leaves_no_recording_unless_it_did_what_it_should(cli, tmp_path):
+    for words in (("read", "nowhere.toml"), ("read",), ("check", "emulated", "--voltage")):
+        assert cli(*words, "--record-visa", "day.jsonl").code in (1, 2)
+        assert not (tmp_path / "day.jsonl").exists()
+    began = begin(tmp_path / "x", ["check"], "0.1.0")
+    began.add(open="smu", session="1.1")
+    began.end(1)
+    assert read_recording(tmp_path / "x").code == 1
 
 
 def test_recorders_of_several_processes_write_whole_lines(tmp_path):

@@ -224,7 +224,7 @@ WRONG = {
     "a write that disturbs": (('"symmetric half-select"', '"row"'), "row"),
     "an unknown driver": (('"keithley2602b"', '"keithley2602x"'), "did you mean 'keithley2602b'?"),
     "another model": (('"keithley2602b"', '"keithley2636b"'), "a 2602B answers, but driver keithley2636b"),
-    "a compliance below the least": (('"100 uA"', '"1 nA"'), "1e-09"),
+    "a compliance below the least": (('"100 uA"', '"1 nA"'), "limit its current to 1 nA, "),
     "an unknown channel": (('meter = "smu.b"', 'meter = "smu.c"'), "smu.c"),
     "no name of the chip": (('chip_id = "a chip for tests"', ""), "chip_id is missing, the name of the chip"),
     "a source on the matrix": (('meter = "smu.b"', 'meter = "matrix.a"'), "matrix"),
@@ -245,8 +245,8 @@ WRONG = {
     "a source missing": ((', meter = "smu.b"', ""), "no source is on the port meter, only on drive"),
     "a source on ground": (('meter = "smu.b"', 'ground = "smu.b"'), "source smu.b is on the port ground"),
     "the source for a matrix": (('matrix = "matrix"', 'matrix = "smu"'), "wiring.matrix 'smu' is no switch matrix"),
-    "a range beyond the model": (('range_a = "100 uA"', 'range_a = "30 A"'), "smu.a cannot have range_a = 30"),
-    "a read range beyond it": (('"10 uA"', '"30 A"'), "smu.b cannot have range_a = 30: it takes 1e-07 to 3"),
+    "a range beyond the model": (('range_a = "100 uA"', 'range_a = "30 A"'), "smu.a cannot have range_a = 30 A"),
+    "a read range beyond it": (('"10 uA"', '"30 A"'), "smu.b cannot have range_a = 30 A: it takes 100 nA to 3 A"),
     "a negative range": (('"10 uA"', '"-10 uA"'), "read_range_a = '-10 uA' must be above 0"),
     "no integration time": (("nplc = 1.0", "nplc = 0"), "measurement.nplc = 0 must be above 0"),
     "too long an integration": (("nplc = 1.0", "nplc = 30.0"), "smu.a cannot have nplc = 30"),
@@ -278,6 +278,14 @@ def test_a_wrong_bench_is_named_and_no_voltage_is_sourced(untouched, own_bench, 
     assert not [each for each in untouched.world.log.of("source") if each["on"] or each["level_v"]]
     assert untouched.world.log.of("relays") == []
     assert len(problems) == len(set(problems))
+
+
+def test_a_driver_that_is_not_installed_is_said_once_and_the_nearest_names_first(tmp_path):
+    shipped = resources.files("crossbar_hil.data") / "benches" / "emulated.toml"
+    text = shipped.read_text(encoding="utf-8").replace("keithley2602b", "keithly2602")
+    (tmp_path / "b.toml").write_text(text, encoding="utf-8")
+    (problem,) = check_bench(str(tmp_path / "b.toml"))
+    assert "instrument driver 'keithly2602' is not installed; known are keithley2602a, keithley2602b, " in problem
 
 
 @pytest.mark.parametrize("identity", ["Home Lab,Box 2", "Home Lab,Box 2,7,1.0", "crossbar box 3"])
