@@ -254,6 +254,40 @@ def test_a_stop_between_pulses_that_drew_what_they_should_counts_for_no_other_ce
     assert bodies(journal, "exposed") == []
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda keeper: keeper.read_currents(ONE_HOT),
+        lambda keeper: keeper.send_pulses(ALL, PULSE),
+        lambda keeper: keeper.line_conductances(0.1),
+        lambda keeper: keeper.look([]),
+        lambda keeper: keeper.pulse_on_trial(ALL, PULSE),
+        lambda keeper: keeper.note_record({"seed": 1}),
+    ],
+    ids=["read", "pulses", "lines", "look", "train", "record"],
+)
+def test_once_a_stop_is_wanted_nothing_is_begun(chip, journal, ask):
+    keeper = keeper_of(chip, journal)
+    keeper.read_currents(ONE_HOT)
+    before = kinds(journal)
+    keeper.stop.set("enough")
+    with pytest.raises(Stopped, match="stopped: enough"):
+        ask(keeper)
+    assert kinds(journal) == before
+    assert chip.sent == []
+
+
+def test_a_read_that_nobody_answers_after_pulses_that_drew_what_they_should_counts_for_no_other_cell(chip, journal):
+    keeper = keeper_of(chip, journal)
+    keeper.read_currents(ONE_HOT)
+    chip.inside = [3.0e-6] * 4
+    keeper.send_pulses(ONE_EACH, PULSE)
+    chip.reads_to_fail = 3
+    with pytest.raises(DeadlineError):
+        keeper.read_currents(ONE_HOT)
+    assert bodies(journal, "exposed") == []
+
+
 @pytest.mark.fault("C1", "V2")
 def test_a_pulsed_cell_that_is_a_short_at_resume_counts_for_others_and_the_run_goes_on(chip, journal):
     keeper = keeper_of(chip, journal)

@@ -95,3 +95,18 @@ def test_emulated_instruments_end_where_no_guard_opens_them(monkeypatch, tmp_pat
     with pytest.raises(GuardError):
         opening.open_guarded(load_bench("emulated"), seed=1, folder=tmp_path)
     assert closed == ["closed"]
+
+
+@pytest.mark.parametrize(("on_trial", "chip_id"), [(False, "A1"), (True, "A1"), (True, None)])
+def test_a_board_of_resistors_is_no_chip_with_a_dose(monkeypatch, tmp_path, on_trial, chip_id):
+    told = []
+    monkeypatch.setattr(opening, "GuardedBackend", lambda hello: told.append(hello) or SimpleNamespace())
+    monkeypatch.setattr(opening, "check_addresses", lambda bench: None)
+    monkeypatch.setattr(opening, "default_path", lambda chip_id: tmp_path / f"dose of {chip_id}")
+    monkeypatch.setattr(opening, "why_dose_unknown", lambda chip_id: "")
+    hardware = load_bench("emulated").model_copy(update={"kind": "hardware", "chip_id": chip_id})
+    opening.open_guarded(hardware, seed=1, folder=tmp_path, on_trial=on_trial)
+    (hello,) = told
+    assert hello.on_trial is on_trial
+    assert hello.header["chip"] == (None if on_trial else "A1")
+    assert hello.ledger == tmp_path / ("ledger.sqlite" if on_trial else "dose of A1")

@@ -889,6 +889,16 @@ def test_a_source_that_is_asked_beside_another_becomes_as_uncertain_as_that(behi
             source.set_voltage(0.0)
 
 
+def test_the_range_of_a_source_of_which_nothing_is_known_stays_though_nothing_is_connected_to_it(behind):
+    bench = behind().arm()
+    bench.drive.set_range(1e-5)
+    bench.bench.sources["drive"].broken["measure"] = DeadlineError("no answer")
+    with pytest.raises(DeadlineError):
+        bench.drive.measure()
+    with refused(bench, r"smu\.a is not known to be at 0 V"):
+        bench.drive.set_range(1e-3)
+
+
 @pytest.mark.parametrize("answers", ["nothing", "on"])
 def test_a_source_that_was_told_to_be_off_is_not_told_again_before_relays_open(behind, answers):
     bench = behind().at(READ)

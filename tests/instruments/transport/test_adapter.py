@@ -662,6 +662,26 @@ def test_an_answer_ends_where_visa_says_so():
     assert found == [Chunk(b"1.0", ended=False), Chunk(b"5E-6", ended=True)]
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (VisaIOError(StatusCode.error_timeout), DeadlineError),
+        (TimeoutError("timed out"), DeadlineError),  # a socket of VXI-11
+        (VisaIOError(StatusCode.error_connection_lost), ConnectionLost),
+        (OSError("no such device"), ConnectionLost),  # USB that was pulled
+        (ValueError("not enough values"), ConnectionLost),  # half a header
+    ],
+)
+def test_what_fails_in_a_visa_library_is_a_deadline_or_a_lost_connection(error, told):
+    def fail(*_):
+        raise error
+
+    visa, ignoring = SimpleNamespace(read=fail), lambda *_: contextlib.nullcontext()
+    link = VisaLink("GPIB0::16::INSTR", SimpleNamespace(session=1, ignore_warning=ignoring, visalib=visa))
+    with pytest.raises(told, match="GPIB0::16::INSTR"):
+        link.read(time.monotonic() + PATIENCE_S)
+
+
 class Clock:
     """A monotonic clock, and a link on which every look for an answer takes a second of it and finds none."""
 
@@ -730,6 +750,28 @@ def test_impatience_shortens_a_wait_but_not_what_was_asked_to_take_so_long(monke
     with adapter.allowing(extra_s), pytest.raises(DeadlineError):
         ask(adapter, "*IDN?")
     assert clock.now == ends
+
+
+def test_more_time_for_several_reasons_adds_up_and_ends_with_its_block(monkeypatch):
+    clock = Clock(monkeypatch)
+    adapter = BenchAdapter("TCPIP::a::1::SOCKET", deadline_s=8.0)
+    with adapter.allowing(4.0), adapter.allowing(2.0), pytest.raises(DeadlineError):
+        ask(adapter, "*IDN?")
+    assert clock.now == 114.0
+    adapter = BenchAdapter("TCPIP::a::1::SOCKET", deadline_s=8.0)
+    with adapter.allowing(4.0):
+        pass
+    with pytest.raises(DeadlineError):
+        ask(adapter, "*IDN?")
+    assert clock.now == 122.0
+
+
+def test_an_answer_behind_a_prompt_ends_where_visa_says_so(monkeypatch):
+    clock = Clock(monkeypatch)
+    clock.read = lambda until: Chunk(b"TSP>\n1.5E-6", ended=True)
+    adapter = BenchAdapter("USB0::1::2::3::INSTR", prompts=PROMPTS)
+    for _ in range(2):
+        assert ask(adapter, "print(1)") == "1.5E-6"
 
 
 @pytest.mark.fault("O1")
