@@ -33,11 +33,15 @@ def twin_of_bench(bench: Bench) -> Twin | None:
         raise ConfigError(
             f"the twin {bench.chip.twin} is of {whose}, bench {bench.name} has chip {bench.chip_id}: calibrate that one"
         )
-    if bench.wiring is None and (bench.chip.rows, bench.chip.columns) != (twin.rows, twin.columns):
+    wired = bench.wiring
+    shape = (bench.chip.rows, bench.chip.columns) if wired is None else (len(wired.rows), len(wired.columns))
+    if shape != (twin.rows, twin.columns):
+        way_out = "calibrate that one"
+        if wired is None:
+            way_out = "a bench whose [chip] table leaves rows and columns out takes those of the twin"
         raise ConfigError(
             f"the twin {bench.chip.twin} is of a chip of {twin.rows} by {twin.columns} cells, bench {bench.name} has "
-            f"{bench.chip.rows} by {bench.chip.columns}: a bench whose [chip] table leaves rows and columns "
-            "out takes those of the twin"
+            f"{shape[0]} by {shape[1]}: {way_out}"
         )
     return twin
 

@@ -111,14 +111,14 @@ def take_readings(
         crossing = {key: each for key, each in plan.pairs.items() if key[1] < rows <= key[0]}
     first_write = next(iter(plan.writes))
     table: dict[str, Mapping[Any, Sight]] = {
-        "nothing": {(): plan.nothing},
         "pairs": crossing if by_hand else plan.pairs,
         "reads": {0: plan.reads[0]} if by_hand else plan.reads,
         "writes": {first_write: plan.writes[first_write]} if by_hand else plan.writes,
         "floating": {} if by_hand else plan.floating,
     }
     probe = next(iter(crossing.values()))
-    shown = {}
+    # Nothing is connected yet: seen later, it would cost a person all connections of a state, twice.
+    shown = {"nothing": _show(trial, {(): plan.nothing}, read_v, sources)}
     first = _repeated(trial, probe, read_v, sources)
     for name, sights in table.items():
         shown[name] = _show(trial, sights, read_v, sources)

@@ -266,7 +266,8 @@ def _one_curve(runs: list[Run], ask: Asker) -> tuple[tuple[float, ...], Spread |
     if math.isinf(spread.step_variation):
         raise ask.refusal(
             f"holds {len(runs)} cycles of {sizes[0]} readings whose mean does not move beside what they differ by; "
-            "--column, --cycles, --up and --down say which readings are a cycle"
+            "--column, --cycles (rows, if those of a matrix of MATLAB are cycles), --up and --down say which readings "
+            "are a cycle"
         )
     ask.say(WORDS[runs[0].way], f"mean of {len(runs)} cycles; {_differing(spread)}")
     return tuple(mean.tolist()), spread

@@ -170,6 +170,8 @@ def test_rows_and_columns_are_those_of_the_twin_unless_the_bench_spells_others(t
         ConfigError, match=r"of 2 by 8 cells, .* has 4 by 4: a bench whose .* leaves rows and columns out"
     ):
         twin_of_bench(other)
+    with pytest.raises(ConfigError, match=r"of 2 by 8 cells, bench emulated has 4 by 4: calibrate that one"):
+        twin_of_bench(load_bench("emulated", overrides={"chip": chip}))
 
 
 def test_a_twin_of_another_bench_on_an_emulated_one_is_told(twin):

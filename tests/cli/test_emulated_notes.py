@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from crossbar_hil.bench.file import load_bench
-from crossbar_hil.cli.common import say_assumptions
+from crossbar_hil.cli.common import say_assumptions, say_seed
 from crossbar_hil.errors import RunError
 
 
@@ -35,3 +35,18 @@ def test_an_offset_that_an_emulated_bench_subtracts_is_told(capsys):
     for kind, said in (("emulated", True), ("simulated", False)):
         say_assumptions(load_bench(kind, overrides={"chip": {"column_offset_a": 1e-7}}))
         assert ("column_offset_a does not show" in capsys.readouterr().err) is said
+
+
+def test_a_seed_that_draws_no_chip_here_is_told_and_one_that_does_is_not(capsys):
+    bench = load_bench("emulated")
+    say_seed(bench, 3)
+    say_seed(load_bench("simulated"), 3)
+    table = bench.instruments["smu"].model_copy(update={"resource": "TCPIP0::127.0.0.1::5025::SOCKET"})
+    served = bench.model_copy(update={"instruments": {**bench.instruments, "smu": table}})
+    say_seed(served, None)
+    assert capsys.readouterr().err == ""
+    say_seed(served, 3)
+    assert (
+        capsys.readouterr().err == "note    --seed draws virtual chips, and that of bench emulated is not drawn here\n"
+    )
+    assert not served.model_copy(update={"kind": "hardware"}).draws_chip

@@ -66,9 +66,7 @@ def test_what_is_measured_is_told_and_the_curve_drawn(cli, tmp_path):
         str(tmp_path / f"curve_{name}") for name in ("r1_c1.csv", "r2_c2.csv", "of_2_cells.csv", "of_2_cells.png")
     ]
     place = [line.strip() for line in drawn].index("reading 1 to 26; * potentiation o depression")
-    assert [line.partition(":")[0] for line in drawn[place + 1 :]] == [
-        *("cells", "step variation", "step variation interval")
-    ]
+    assert [line.partition(":")[0] for line in drawn[place + 1 :]] == ["cells", "step variation interval"]
     picture = (tmp_path / "curve_of_2_cells.png").read_bytes()
     assert picture[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = struct.unpack(">2I", picture[16:24])

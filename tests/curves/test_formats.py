@@ -30,6 +30,11 @@ def archive():
 
 RECORDS = [{"pulse": number, "G": each} for number, each in enumerate(LEVELS)]
 
+PRINTED = [
+    *map(str, (tuple(LEVELS), np.array(LEVELS), np.arange(40) * 1e-6, np.array([LEVELS] * 3).T, np.array([LEVELS]))),
+    *map(repr, (np.array(LEVELS), list(np.array(LEVELS)), {"G": np.array(LEVELS)}["G"])),
+]
+
 
 @pytest.mark.parametrize(
     ("content", "told"),
@@ -42,6 +47,8 @@ RECORDS = [{"pulse": number, "G": each} for number, each in enumerate(LEVELS)]
         *((pickle.dumps(LEVELS, protocol), "is not a text file, but a pickle of Python") for protocol in (3, 4, 5)),
         (json.dumps({"G": LEVELS}).encode(), "is JSON: write its numbers as columns of text"),
         (json.dumps(RECORDS, indent=1).encode(), "is JSON"),
+        *((each.encode(), "holds what Python prints of an array, not a table: `numpy.savetxt") for each in PRINTED),
+        (b"\x89HDF\r\n\x1a\n" + b"x" * 99, "begins as HDF5 .* damaged or cut short"),
         ("\n".join(map(json.dumps, RECORDS)).encode(), "is JSON"),
         (b"<html><table><tr><td>1e-4</td></tr></table></html>", "is a web page or XML"),
         (b'<?xml version="1.0"?><Workbook/>', "is a web page or XML"),
@@ -65,6 +72,7 @@ def test_a_file_that_is_no_table_is_named_by_what_it_begins_with(tmp_path, conte
         "X_Value\tG (S)\tComment\n0.0\t1e-4\n1.0\t1.2e-4\n2.0\t1.3e-4\n",
         # Pulses and readings are lines of one table, numbered through.
         "step,V (V),I (A)\n1,0.1,1e-5\n2,2,9e-4\n3,0.1,1.2e-5\n4,2,1e-3\n5,0.1,1.3e-5\n",
+        "(1) n,G (S)\n1,1e-4\n2,1.2e-4\n3,1.3e-4\n",
         "# {lab}\nG (S)\n1e-4\n1.2e-4\n1.3e-4\n",
     ],
 )

@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -12,8 +13,9 @@ from crossbar_hil.errors import (
     DeadlineError,
     InstrumentError,
     LimitError,
+    Stopped,
 )
-from crossbar_hil.instrument import PulseMemory, SourceSettings
+from crossbar_hil.instrument import MOST_PULSES, PulseMemory, SourceSettings
 
 PULSE = Pulse(2.0, 0.05)
 BENCHES = [{}, {"dual": False}, {"dual": False, "divider_from": "guard"}]
@@ -117,13 +119,14 @@ def test_a_failed_pulse_makes_the_bench_safe_and_is_not_repeated(fakes):
 def test_what_became_of_a_pulse_is_asked_when_the_bench_is_safe(fakes, begun, done, outcome):
     bench = fakes.FakeBench(fakes.drawn_chip())
     backend = bench.backend()
-    told, drive = [], bench.sources["drive"]
+    told, shares, drive = [], [], bench.sources["drive"]
     backend.witness.intend = lambda cell, count, pulse: 3
+    drive.hurried = lambda share: nullcontext(shares.append(share))
     backend.witness.failed = lambda sequence, found, cause: told.append(found)
 
     def memory(token):
         assert bench.is_safe()
-        told.append("asked")
+        told.append(shares[-1:])
         return None if begun is None else PulseMemory(begun, done)
 
     drive.number_next, drive.pulse_memory = (lambda token, sequence: None), memory
@@ -132,7 +135,7 @@ def test_what_became_of_a_pulse_is_asked_when_the_bench_is_safe(fakes, begun, do
     told.clear()
     with pytest.raises(DeadlineError, match="no answer"):
         backend.send_pulses(counts_of({(2, 1): 1}), PULSE)
-    assert told == ["asked", outcome]
+    assert told == [[0.5], outcome]  # in half of its deadline, as a person waits to be told
 
 
 @pytest.mark.fault("T3", "V3")
@@ -160,6 +163,31 @@ def test_a_pulse_that_failed_is_told_to_be_what_it_became(fakes, fails, outcome)
     with pytest.raises((DeadlineError, ComplianceError, LimitError)):
         backend.send_pulses(counts_of({(2, 1): 1}), PULSE)
     assert told == [outcome]
+
+
+def test_a_pulse_that_a_source_is_not_set_up_for_is_refused_when_it_is_asked_about(fakes):
+    bench = fakes.FakeBench(fakes.drawn_chip())
+    settings = {port: SourceSettings(range_v=0.9, compliance_a=1e-3, range_a=1e-3) for port in bench.sources}
+    backend = bench.backend(settings=settings)
+    backend.check_pulses(counts_of({}), Pulse(1.8, 0.05))  # half of it from each
+    with pytest.raises(LimitError, match=r"1 V on port drive exceeds its range of 0\.9 V"):
+        backend.check_pulses(counts_of({}), PULSE)
+
+
+@pytest.mark.fault("O1")
+def test_a_stop_among_the_pulses_of_a_batch_comes_before_the_next_is_in_the_journal(fakes):
+    bench = fakes.FakeBench(fakes.drawn_chip())
+    backend, intents = bench.backend(), []
+
+    def checkpoint():
+        if bench.sources["drive"].times("pulse_together"):
+            raise Stopped("Ctrl-C was pressed")
+
+    backend.witness.checkpoint, backend.witness.intend = checkpoint, lambda cell, count, pulse: intents.append(count)
+    with pytest.raises(Stopped):
+        backend.send_pulses(counts_of({(2, 1): MOST_PULSES + 1, (3, 3): 1}), PULSE)
+    assert len(intents) == bench.sources["drive"].times("pulse_together") == 1
+    assert bench.is_safe()
 
 
 def test_an_instrument_that_tells_of_fewer_pulses_than_asked_for_is_not_believed(fakes):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from crossbar_hil.drivers.schemes.read_schemes import READ_SCHEMES
-from crossbar_hil.errors import ComplianceError, ConfigError, InstrumentError, LimitError, Stopped
+from crossbar_hil.errors import ComplianceError, ConfigError, DeadlineError, InstrumentError, LimitError, Stopped
 from crossbar_hil.instrument import Reading, SourceSettings
 
 RNG = np.random.default_rng(5)
@@ -187,3 +187,65 @@ def test_a_read_beyond_the_range_of_a_source_is_refused_before_anything_is_sent(
     with pytest.raises(LimitError, match=r"0.2 V on port drive exceeds its range of 0.15 V"):
         backend.read_currents([[0.1, 0.2, 0, 0]])
     assert len(bench.journal) == before
+
+
+# ---------------------------------------------------------------------- raw currents, for proving a bench
+
+ROWS_0_AND_2 = ("drive", "ground", "drive", "ground", "meter", "ground", "ground", "ground")
+
+
+def test_every_source_that_is_not_named_is_at_0_v_while_raw_currents_are_looked_at(fakes):
+    bench = fakes.FakeBench(fakes.drawn_chip())
+    ((one, other),) = bench.backend().look([(ROWS_0_AND_2, [{"drive": 0.1}, {"meter": 0.1}])])
+    assert one["drive"].current_a == pytest.approx(0.1 * bench.chip.conductances[[0, 2]].sum(), rel=1e-6)
+    assert other["meter"].current_a == pytest.approx(0.1 * bench.chip.conductances[:, 0].sum(), rel=1e-6)
+    assert other["drive"].current_a == pytest.approx(one["meter"].current_a, rel=1e-6)  # by reciprocity
+
+
+@pytest.mark.parametrize(
+    ("shows", "told"),
+    [
+        (Reading(-1.9e-3, limited=False), (-1.9e-3, False)),  # of a limit of 1 mA
+        (Reading(1e-3, limited=True), (1e-3, True)),
+        (Reading(2.1e-3, limited=False), (np.inf, True)),
+        (Reading(float("nan"), limited=False), (np.inf, True)),
+        (InstrumentError("measured 9.91e37 A"), (np.inf, True)),
+        (DeadlineError("no answer"), None),
+    ],
+)
+def test_a_current_beyond_a_limit_is_looked_at_and_a_lost_answer_is_an_error(fakes, shows, told):
+    bench = fakes.FakeBench(fakes.drawn_chip())
+    backend = bench.backend()
+
+    def measure():
+        if isinstance(shows, Exception):
+            raise shows
+        return shows
+
+    bench.sources["meter"].measure = measure
+    if told is None:
+        with pytest.raises(DeadlineError):
+            backend.look([(ROWS_0_AND_2, [{"drive": 0.1}])])
+        assert bench.is_safe()
+    else:
+        ((found,),) = backend.look([(ROWS_0_AND_2, [{"drive": 0.1}])])
+        assert (found["meter"].current_a, found["meter"].limited) == told
+
+
+def test_a_stop_ends_a_look_between_two_states_and_each_is_asked_whether_anything_changed(fakes):
+    bench = fakes.FakeBench(fakes.drawn_chip())
+    backend, looks = bench.backend(), []
+    asked = [0]
+    for source in bench.sources.values():
+        source.changes = lambda *, pulsing=False: asked.append(asked[-1] + 1) or []
+
+    def checkpoint():
+        looks.append(asked[-1])
+        if len(looks) == 3:
+            raise Stopped("Ctrl-C was pressed")
+
+    backend.witness.checkpoint = checkpoint
+    with pytest.raises(Stopped):
+        backend.look([(ROWS_0_AND_2, [{"drive": 0.1}])] * 3)
+    assert looks == [0, 2, 4]  # two sources
+    assert bench.is_safe()

@@ -433,7 +433,16 @@ def test_an_interruption_from_the_keyboard_waits_until_all_is_safe(bench):
     assert any("smu.a is still on" in note for note in caught.value.__notes__)
 
 
-def test_a_read_during_which_an_output_goes_off_gives_no_numbers(bench):
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda backend: backend.read_currents(READS),
+        lambda backend: backend.line_conductances(0.1),
+        lambda backend: backend.look([(("drive", *["ground"] * 3, "meter", *["ground"] * 3), [{"drive": 0.1}] * 3)]),
+    ],
+    ids=["currents", "lines", "raw currents"],
+)
+def test_a_read_during_which_an_output_goes_off_gives_no_numbers(bench, read):
     backend = bench.backend()
     backend.read_currents(READS)
     meter, taken = bench.sources["meter"], []
@@ -446,7 +455,7 @@ def test_a_read_during_which_an_output_goes_off_gives_no_numbers(bench):
 
     meter.measure = measure
     with pytest.raises(InstrumentError, match=r"the output of smu\.b is off, though nothing here switched it off"):
-        backend.read_currents(READS)
+        read(backend)
     assert bench.is_safe()
 
 

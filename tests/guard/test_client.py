@@ -1,5 +1,6 @@
 """The trainer's side of the pipe by itself: whom it takes for hung, and what Ctrl-C does while a bench is made safe."""
 
+import io
 import queue
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from crossbar_hil.backend import Limits
 from crossbar_hil.errors import GuardError, LimitError
 from crossbar_hil.guard import client
 from crossbar_hil.guard.client import GuardedBackend, GuardProcess
+from crossbar_hil.guard.messages import to_line
 
 LIMITS = Limits(0.2, 3.0, 0.1)
 SAFE = {"cause": "done", "confirmed": True, "failures": []}
@@ -79,6 +81,28 @@ def test_an_answer_that_comes_late_is_not_taken_for_the_one_that_is_due():
     for number, answer in ((1, "late"), (2, "due")):
         inbox.put({"id": number, "answer": answer})
     assert GuardProcess._until(SimpleNamespace(_inbox=inbox), "answer", "error", number=2)["answer"] == "due"
+
+
+@pytest.mark.parametrize(
+    ("started", "last", "rescued"),
+    [(True, {"answer": 1}, True), (True, {"ended": SAFE}, False), (False, {"failed": {}}, False)],
+)
+def test_a_guard_that_had_opened_a_bench_and_is_gone_without_its_last_word_is_followed_by_another(
+    started, last, rescued
+):
+    lost = []
+    guard = SimpleNamespace(
+        _answers=io.BytesIO(to_line({"beat": 1}) + to_line(last)),
+        _inbox=queue.SimpleQueue(),
+        _started=started,
+        _on_lost=lost.append,
+        how_it_ended=lambda: "killed",
+        ended=None,
+    )
+    GuardProcess._listen(guard)
+    assert lost == ["killed"] * rescued
+    assert [guard._inbox.get_nowait(), guard._inbox.get_nowait()] == [last, None]
+    assert guard._longest_s == client.SILENCE_S  # it has spoken, so it need not be started any more
 
 
 def test_everybody_who_asks_a_guard_that_is_gone_is_told():

@@ -188,6 +188,7 @@ def test_limits_hold_for_both_polarities(chip, keeper):
         ([[1e-6, 1e-6]], [[2.9e-6, 1e-6]], [], ""),
         ([[1e-6, 1e-6]], [[3.1e-6, 1e-6]], [], "although it was not pulsed"),
         ([[1e-12, 1e-6]], [[9e-10, 1e-6]], [], ""),  # both are open
+        ([[1e-12, 1e-6]], [[3.1e-9, 1e-6]], [], "although it was not pulsed"),  # three times what is open
         ([[-1e-6, 1e-6]], [[1e-6, 1e-6]], [], ""),  # a sign is no jump
         ([[1e-6, 1e-6]], [[8e-7, 1.2e-6]], [(0, 0), (0, 1)], ""),  # one of them the right way
         ([[1e-6, 1e-6]], [[8e-7, 8e-7]], [(0, 0), (0, 1)], "other polarity"),

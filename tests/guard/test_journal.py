@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from crossbar_hil.errors import DataError, JournalDamaged, JournalError
 from crossbar_hil.guard.chain import body_text, verify_rows
+from crossbar_hil.guard.inspection import left_safe
 from crossbar_hil.guard.journal import Journal, read_journal, verify_journal
 from crossbar_hil.guard.storage import mounted_type, replace_file, why_unfit
 
@@ -715,3 +716,22 @@ def test_a_file_is_replaced_whole_although_a_crash_left_half_of_another(tmp_path
         replace_file(file, text)
         assert [each.name for each in tmp_path.iterdir()] == ["report.txt"]
         assert file.read_text() == text
+
+
+def test_a_bench_was_left_safe_if_a_whole_journal_says_so_last(path):
+    assert left_safe(path)  # nothing was ever done
+    journal = Journal.create(path, {"run": "r"})
+    assert left_safe(path)
+    for kind, body, safe in [
+        ("pulses", {"op": 1}, False),
+        ("safe", {"confirmed": True}, True),
+        ("read", {"op": 2}, False),
+        ("safe", {"confirmed": False}, False),
+        ("safe", {"confirmed": True}, True),
+    ]:
+        journal.append(kind, body)
+        journal.commit()
+        assert left_safe(path) is safe, kind
+    journal.close()
+    path.with_name("journal.head").write_text("nonsense")
+    assert not left_safe(path)

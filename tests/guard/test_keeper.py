@@ -1,4 +1,5 @@
 from contextlib import closing
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -64,6 +65,36 @@ def test_operations_that_no_read_of_every_line_has_followed_are_not_let_go_of():
         (3, [[0, 2], [0, 0]]),
     ]
     assert [each.number for each in record.operations] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "unseen", "pulsed"),
+    [
+        ("note", {"text": "nothing was read"}, 1, True),
+        ("read", {"voltages": ONE_HOT.tolist(), "currents": [[1e-7, 1e-7]] * 2}, 0, False),
+        ("read", {"voltages": [[0.1, 0.1]], "currents": [[2e-7, 2e-7]]}, 0, True),  # every line, but no map
+        (
+            "read",
+            {"voltages": [[0.1, 0.0]], "currents": [[1e-7, 1e-7]]},
+            1,
+            True,
+        ),  # the other row may be short
+        ("check", {"conductances": [[1e-6, 1e-6]] * 2}, 0, False),
+        ("exposed", {"counts": [[0, 0], [1, 0]]}, 0, True),  # counted already
+    ],
+)
+def test_what_a_journal_says_of_pulses_that_no_read_has_followed(kind, body, unseen, pulsed):
+    pulses = {"op": 1, "counts": [[0, 2], [0, 0]], "amplitude_v": 2.0, "width_s": 0.05}
+    told = [
+        ("pulses", pulses),
+        ("intent", {**pulses, "seq": 4, "row": 0, "column": 1, "count": 2}),
+        ("outcome", {"seq": 4, "state": "in_doubt"}),
+        (kind, {"op": 2, **body}),
+    ]
+    record = Record.of([SimpleNamespace(kind=kind, body=body) for kind, body in told], (2, 2))
+    assert [counts.tolist() for _, counts in record.sent_unseen()] == [[[0, 2], [0, 0]]] * unseen
+    assert record.pulsed_since.tolist() == [[False, pulsed], [False, False]]
+    assert (record.last_sequence, record.open_intent) == (4, None)
 
 
 def test_a_read_is_on_disk_with_voltages_and_currents_when_it_is_answered(chip, journal):
@@ -223,6 +254,40 @@ def test_a_stop_between_pulses_that_drew_what_they_should_counts_for_no_other_ce
     assert bodies(journal, "exposed") == []
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda keeper: keeper.read_currents(ONE_HOT),
+        lambda keeper: keeper.send_pulses(ALL, PULSE),
+        lambda keeper: keeper.line_conductances(0.1),
+        lambda keeper: keeper.look([]),
+        lambda keeper: keeper.pulse_on_trial(ALL, PULSE),
+        lambda keeper: keeper.note_record({"seed": 1}),
+    ],
+    ids=["read", "pulses", "lines", "look", "train", "record"],
+)
+def test_once_a_stop_is_wanted_nothing_is_begun(chip, journal, ask):
+    keeper = keeper_of(chip, journal)
+    keeper.read_currents(ONE_HOT)
+    before = kinds(journal)
+    keeper.stop.set("enough")
+    with pytest.raises(Stopped, match="stopped: enough"):
+        ask(keeper)
+    assert kinds(journal) == before
+    assert chip.sent == []
+
+
+def test_a_read_that_nobody_answers_after_pulses_that_drew_what_they_should_counts_for_no_other_cell(chip, journal):
+    keeper = keeper_of(chip, journal)
+    keeper.read_currents(ONE_HOT)
+    chip.inside = [3.0e-6] * 4
+    keeper.send_pulses(ONE_EACH, PULSE)
+    chip.reads_to_fail = 3
+    with pytest.raises(DeadlineError):
+        keeper.read_currents(ONE_HOT)
+    assert bodies(journal, "exposed") == []
+
+
 @pytest.mark.fault("C1", "V2")
 def test_a_pulsed_cell_that_is_a_short_at_resume_counts_for_others_and_the_run_goes_on(chip, journal):
     keeper = keeper_of(chip, journal)
@@ -303,6 +368,21 @@ def test_what_a_short_may_have_let_through_is_not_counted_again_at_resume(chip, 
         with pytest.raises(ComplianceError):
             keeper.read_currents(ONE_HOT)
         assert len(bodies(again, "exposed")) == 1
+
+
+def test_a_resume_that_finds_every_cell_whole_is_proof_for_what_was_sent_before(chip, journal):
+    keeper = keeper_of(chip, journal)
+    keeper.read_currents(ONE_HOT)
+    keeper.send_pulses(ALL, PULSE)
+    with closing(reopened(journal)) as again:
+        keeper = keeper_of(chip, again)
+        keeper.read_currents(ONE_HOT)
+        keeper.send_pulses(ALL, PULSE)
+        keeper.line_conductances(0.1)  # goes live, with a map of all cells
+        chip.short = True
+        with pytest.raises(ComplianceError):
+            keeper.read_currents(ONE_HOT)
+        assert bodies(again, "exposed") == []
 
 
 @pytest.mark.fault("C1")

@@ -242,7 +242,10 @@ def test_an_older_version_than_the_bench_wants_is_refused_also_later(lock_on):
     middle.release()
     with pytest.raises(BenchBusy, match=r"only version 0\.9 or later"):
         lock_on(version="0.2.0").acquire()
-    lock_on(version="0.9.0").acquire()
+    same = lock_on(version="0.9.0", minimum_version="0.9.0")
+    same.acquire()
+    same.release()
+    lock_on(version="0.9").acquire()  # the same version, written shorter
 
 
 HERE, THERE = "tcpip0::127.0.0.1::5025::socket", "tcpip0::10.0.0.7::5025::socket"

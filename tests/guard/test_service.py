@@ -412,6 +412,19 @@ def test_a_guard_that_cannot_open_the_bench_says_why_and_ends(fresh):
     assert fresh.status == 1
 
 
+def test_a_person_is_told_once_what_to_look_at_whatever_token_the_words_hold():
+    said = []
+    told = SimpleNamespace(stop=StopFlag(), _alarmed="", say=said.append)
+    for why in (
+        "smu.a: no answer to print('0123456789abcdef')",
+        "smu.a: no answer to print('f123456789abcde0')",
+        "smu.b",
+    ):
+        Service.alarm(told, why)
+    assert [each["unsafe"][:5] for each in said] == ["smu.a", "smu.b"]
+    assert told.stop.alarmed
+
+
 def test_errors_survive_the_pipe_with_their_notes():
     error = LimitError("too much")
     error.add_note("nothing was sent")

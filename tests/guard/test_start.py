@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from crossbar_hil.backend import Pulse
+from crossbar_hil.bench import served
 from crossbar_hil.bench.file import BENCH_FILE, load_bench
 from crossbar_hil.errors import GuardError, LimitError, RunError
 from crossbar_hil.guard import __main__ as guard_main
+from crossbar_hil.guard import opening
 from crossbar_hil.guard.journal import Journal
 from crossbar_hil.guard.keeper import StopFlag
 from crossbar_hil.guard.ledger import DoseLedger
@@ -78,3 +80,33 @@ def test_a_run_is_resumed_with_the_bench_that_it_began_with_and_no_other(tmp_pat
         (tmp_path / BENCH_FILE).write_text(f"{text}\n# another limit\n", encoding="utf-8")
         with pytest.raises(RunError, match="was changed since run"):
             guard_main._check_bench(bench, journal)
+
+
+def test_emulated_instruments_end_where_no_guard_opens_them(monkeypatch, tmp_path):
+    closed = []
+    instruments = SimpleNamespace(resources={}, lifeline=0, close=lambda: closed.append("closed"))
+    monkeypatch.setattr(served, "start_served", lambda *_, **__: instruments)
+
+    def refuse(hello):
+        assert hello.keep_open == (0,)
+        raise GuardError("the guard process was killed")
+
+    monkeypatch.setattr(opening, "GuardedBackend", refuse)
+    with pytest.raises(GuardError):
+        opening.open_guarded(load_bench("emulated"), seed=1, folder=tmp_path)
+    assert closed == ["closed"]
+
+
+@pytest.mark.parametrize(("on_trial", "chip_id"), [(False, "A1"), (True, "A1"), (True, None)])
+def test_a_board_of_resistors_is_no_chip_with_a_dose(monkeypatch, tmp_path, on_trial, chip_id):
+    told = []
+    monkeypatch.setattr(opening, "GuardedBackend", lambda hello: told.append(hello) or SimpleNamespace())
+    monkeypatch.setattr(opening, "check_addresses", lambda bench: None)
+    monkeypatch.setattr(opening, "default_path", lambda chip_id: tmp_path / f"dose of {chip_id}")
+    monkeypatch.setattr(opening, "why_dose_unknown", lambda chip_id: "")
+    hardware = load_bench("emulated").model_copy(update={"kind": "hardware", "chip_id": chip_id})
+    opening.open_guarded(hardware, seed=1, folder=tmp_path, on_trial=on_trial)
+    (hello,) = told
+    assert hello.on_trial is on_trial
+    assert hello.header["chip"] == (None if on_trial else "A1")
+    assert hello.ledger == tmp_path / ("ledger.sqlite" if on_trial else "dose of A1")

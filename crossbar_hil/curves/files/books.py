@@ -139,7 +139,10 @@ def _hdf5(data: bytes, ask: Asker) -> dict[str, np.ndarray]:
         with h5py.File(io.BytesIO(data), "r") as file:
             return {name: np.asarray(file[name]).T for name in file if _is_inside(h5py, file, name)}
     except OSError as error:
-        raise DataError(f"curve file {ask.file} is no file of MATLAB that can be read: {error}") from error
+        raise DataError(
+            f"curve file {ask.file} begins as HDF5 (version 7.3 of MATLAB) but is damaged or cut short: copy it again, "
+            "or save its columns as text (CSV)"
+        ) from error
 
 
 def _is_inside(h5py: Any, file: Any, name: str) -> bool:

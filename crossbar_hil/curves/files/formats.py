@@ -5,7 +5,12 @@ import re
 
 from .questions import Asker
 
+_SAVETXT = "`numpy.savetxt('curve.csv', array, header='G (S)')` writes it as one"
 _NUMPY = "an array of NumPy: `numpy.savetxt('curve.csv', array, header='G (S)')` writes it as a table"
+_PRINTED = re.compile(
+    r"\s*(?:array\s*\(|\[\[|\[np\.|[\[(]\s*[-+]?\.?\d[^\])\n]*[\s,][^\])\n]*(?:[\])],?\s*)?$)", re.MULTILINE
+)
+"""An array as Python prints it, by its first line: nothing but numbers follows its bracket."""
 _PACKED = "a packed one: unpack it, and take the table in it"
 _PICTURE = "a picture: take the numbers that it was drawn from"
 _SAVE = "save its columns as text (CSV), with a name and a unit above each, by the program it is of"
@@ -48,7 +53,7 @@ def check_bytes(data: bytes, ask: Asker) -> None:
 
 
 def check_text(text: str, ask: Asker) -> None:
-    """Refuse a text that is JSON, whole or line by line, or markup.
+    """Refuse a text that is JSON, whole or line by line, markup, or what Python or NumPy print of an array.
 
     Raises
     ------
@@ -57,10 +62,12 @@ def check_text(text: str, ask: Asker) -> None:
     """
     if _MARKUP.match(text):
         raise ask.refusal(f"is {_PAGE}")
-    if text.lstrip()[:1] not in {"{", "["}:
+    if text.lstrip()[:1] not in {"{", "[", "a", "("}:
         return
     if _is_json(text) or _is_json(text.strip().splitlines()[0]):
         raise ask.refusal(f"is {_JSON}")
+    if _PRINTED.match(text):
+        raise ask.refusal(f"holds what Python prints of an array, not a table: {_SAVETXT}")
 
 
 def _is_json(text: str) -> bool:

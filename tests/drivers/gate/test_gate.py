@@ -879,6 +879,45 @@ def test_a_question_that_was_not_answered_leaves_a_source_uncertain(behind, meth
         bench.drive.set_voltage(0.1)
 
 
+def test_a_source_that_is_asked_beside_another_becomes_as_uncertain_as_that(behind):
+    bench = behind().at(READ)
+    bench.bench.sources["meter"].broken["measure"] = DeadlineError("no answer")
+    with pytest.raises(DeadlineError):
+        bench.meter.measure_beside([bench.drive])
+    for source, name in ((bench.drive, "a"), (bench.meter, "b")):
+        with refused(bench, rf"smu\.{name} is not known"):
+            source.set_voltage(0.0)
+
+
+def test_the_range_of_a_source_of_which_nothing_is_known_stays_though_nothing_is_connected_to_it(behind):
+    bench = behind().arm()
+    bench.drive.set_range(1e-5)
+    bench.bench.sources["drive"].broken["measure"] = DeadlineError("no answer")
+    with pytest.raises(DeadlineError):
+        bench.drive.measure()
+    with refused(bench, r"smu\.a is not known to be at 0 V"):
+        bench.drive.set_range(1e-3)
+
+
+@pytest.mark.parametrize("answers", ["nothing", "on"])
+def test_a_source_that_was_told_to_be_off_is_not_told_again_before_relays_open(behind, answers):
+    bench = behind().at(READ)
+    driver = bench.bench.sources["drive"]
+    bench.drive.set_voltage(0.1)
+    bench.drive.output_off()
+    if answers == "nothing":
+        driver.broken["output_is_on"] = DeadlineError("no answer")
+        with pytest.raises(DeadlineError):
+            bench.drive.output_is_on()
+    else:
+        driver.enable()  # by somebody else
+        assert bench.drive.output_is_on()
+    before = driver.times("output_off")
+    bench.matrix.disconnect_all()
+    assert driver.times("output_off") - before == (0 if answers == "nothing" else 1)
+    assert bench.bench.world.log.of("violation") == []
+
+
 @pytest.mark.parametrize("method", ["measure", "limit_tripped", "output_is_on"])
 def test_an_answer_that_is_an_error_changes_nothing(behind, method):
     bench = behind().at(READ)

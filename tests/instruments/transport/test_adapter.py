@@ -20,7 +20,7 @@ from crossbar_hil.errors import ConfigError, ConnectionLost, DeadlineError, Garb
 from crossbar_hil.instruments.transport import adapter as adapter_module
 from crossbar_hil.instruments.transport.adapter import BenchAdapter, blind_write
 from crossbar_hil.instruments.transport.instrument import BenchInstrument
-from crossbar_hil.instruments.transport.link import Chunk, SocketLink, open_link
+from crossbar_hil.instruments.transport.link import Chunk, SocketLink, VisaLink, open_link
 from crossbar_hil.instruments.tsp.instrument import PROMPTS
 
 DEADLINE_S = 0.2
@@ -452,6 +452,21 @@ def test_why_nothing_was_opened_is_said_in_words(monkeypatch, resource, error, t
     assert "-107380" not in str(caught.value)
 
 
+def test_a_serial_line_is_opened_at_its_rate_and_a_socket_with_its_deadline(monkeypatch):
+    told = []
+
+    def open_resource(resource, **options):
+        told.append(options)
+        raise OSError("nobody")
+
+    monkeypatch.setattr(pyvisa, "ResourceManager", lambda visa: SimpleNamespace(open_resource=open_resource))
+    for resource, baud in (("ASRL/dev/ttyUSB0::INSTR", 19200), ("TCPIP::127.0.0.1::5025::SOCKET", None)):
+        with pytest.raises(ConnectionLost):
+            open_link(resource, "@py", 2.5, "\r", "\n", baud)
+    ends = {"read_termination": "\r", "write_termination": "\n"}
+    assert told == [{**ends, "baud_rate": 19200}, {**ends, "open_timeout": 2500}]
+
+
 def test_another_adapter_is_told_every_blind_command_whatever_became_of_the_first():
     class Broken(ProtocolAdapter):
         sent: ClassVar[list[str]] = []
@@ -635,6 +650,38 @@ resources:
     adapter.close()
 
 
+def test_an_answer_ends_where_visa_says_so():
+    pieces = [(b"1.0", StatusCode.success_max_count_read), (b"5E-6", StatusCode.success)]
+    opened = SimpleNamespace(
+        session=1,
+        ignore_warning=lambda *_: contextlib.nullcontext(),
+        visalib=SimpleNamespace(read=lambda session, count: pieces.pop(0)),
+    )
+    link = VisaLink("GPIB0::16::INSTR", opened)
+    found = [link.read(time.monotonic() + PATIENCE_S) for _ in range(2)]
+    assert found == [Chunk(b"1.0", ended=False), Chunk(b"5E-6", ended=True)]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (VisaIOError(StatusCode.error_timeout), DeadlineError),
+        (TimeoutError("timed out"), DeadlineError),  # a socket of VXI-11
+        (VisaIOError(StatusCode.error_connection_lost), ConnectionLost),
+        (OSError("no such device"), ConnectionLost),  # USB that was pulled
+        (ValueError("not enough values"), ConnectionLost),  # half a header
+    ],
+)
+def test_what_fails_in_a_visa_library_is_a_deadline_or_a_lost_connection(error, told):
+    def fail(*_):
+        raise error
+
+    visa, ignoring = SimpleNamespace(read=fail), lambda *_: contextlib.nullcontext()
+    link = VisaLink("GPIB0::16::INSTR", SimpleNamespace(session=1, ignore_warning=ignoring, visalib=visa))
+    with pytest.raises(told, match="GPIB0::16::INSTR"):
+        link.read(time.monotonic() + PATIENCE_S)
+
+
 class Clock:
     """A monotonic clock, and a link on which every look for an answer takes a second of it and finds none."""
 
@@ -703,6 +750,28 @@ def test_impatience_shortens_a_wait_but_not_what_was_asked_to_take_so_long(monke
     with adapter.allowing(extra_s), pytest.raises(DeadlineError):
         ask(adapter, "*IDN?")
     assert clock.now == ends
+
+
+def test_more_time_for_several_reasons_adds_up_and_ends_with_its_block(monkeypatch):
+    clock = Clock(monkeypatch)
+    adapter = BenchAdapter("TCPIP::a::1::SOCKET", deadline_s=8.0)
+    with adapter.allowing(4.0), adapter.allowing(2.0), pytest.raises(DeadlineError):
+        ask(adapter, "*IDN?")
+    assert clock.now == 114.0
+    adapter = BenchAdapter("TCPIP::a::1::SOCKET", deadline_s=8.0)
+    with adapter.allowing(4.0):
+        pass
+    with pytest.raises(DeadlineError):
+        ask(adapter, "*IDN?")
+    assert clock.now == 122.0
+
+
+def test_an_answer_behind_a_prompt_ends_where_visa_says_so(monkeypatch):
+    clock = Clock(monkeypatch)
+    clock.read = lambda until: Chunk(b"TSP>\n1.5E-6", ended=True)
+    adapter = BenchAdapter("USB0::1::2::3::INSTR", prompts=PROMPTS)
+    for _ in range(2):
+        assert ask(adapter, "print(1)") == "1.5E-6"
 
 
 @pytest.mark.fault("O1")
