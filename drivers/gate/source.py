@@ -110,6 +110,10 @@ class GatedSource(SourceMeter):
         """Refuse settings that the model cannot have; nothing is sent."""
         self._driver.check(settings)
 
+    def check_beside(self, settings: SourceSettings, other: SourceMeter, others: SourceSettings) -> None:
+        """Refuse settings that the model cannot have beside those of another source; nothing is sent."""
+        self._driver.check_beside(settings, self._of_this_gate(other)._driver, others)
+
     def pulses_with(self, other: SourceMeter) -> bool:
         """Say whether both can pulse together; nothing is sent."""
         return isinstance(other, GatedSource) and self._driver.pulses_with(other._driver)

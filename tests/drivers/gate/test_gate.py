@@ -158,6 +158,10 @@ def test_what_a_source_says_of_itself_is_what_its_driver_says(behind):
     assert bench.drive.identify() == driver.identify()
     assert bench.drive.pulses_with(bench.meter)
     assert not bench.drive.pulses_with(bench.bench.sources["meter"])
+    told = []
+    bench.bench.sources["drive"].check_beside = lambda own, other, theirs: told.append(other)
+    bench.drive.check_beside(bench.settings, bench.meter, bench.settings)
+    assert told == [bench.bench.sources["meter"]]
     assert bench.matrix.crosspoint(1, "A", 5) == "1A05"
 
 
