@@ -236,7 +236,7 @@ def test_a_relay_that_stays_open_stops_the_run_when_its_cells_are_gone(kept):
     bench = kept()
     bench.read()
     bench.strike("relay", what="stuck_open", row=1, column=1)
-    with pytest.raises(BackendError, match=r"cell \[0, \d\] went from .* although it was not pulsed"):
+    with pytest.raises(BackendError, match=r"cell \[0, \d\] \(row 1, column \d\) went from .* although it was not pulsed"):
         bench.read()
     assert_stopped(bench)
 
@@ -259,7 +259,7 @@ def test_a_relay_that_is_slower_than_its_matrix_says_spoils_no_reading_unseen(ke
     bench.strike("relay", what="slow", row=1, column=1, seconds=5.0)
     with suppress(BackendError):  # this one may end before the relay has to close
         bench.read()
-    with pytest.raises(BackendError, match=r"cell \[0, \d\] went from|broken|safe"):
+    with pytest.raises(BackendError, match=r"cell \[0, \d\] \(row 1, column \d\) went from|broken|safe"):
         bench.read()
     assert bench.left_on == ([], set())
 

@@ -159,7 +159,7 @@ def test_the_ranges_and_bounds_of_driver_and_emulator_are_the_same(model):
     assert smu.ranges_v == limits.ranges_v
     # The 10 A range of a 2461 is for pulses of its own kind.
     assert smu.ranges_a == tuple(each for each in limits.ranges_a if each < 10)
-    with pytest.raises(ConfigError, match="range_v is 5000"):
+    with pytest.raises(ConfigError, match="range_v is 5 kV"):
         smu.prepare(SourceSettings(range_v=5000, compliance_a=1e-4, range_a=1e-4))
     for most_v, most_a in smu.most_by_range_a:
         range_a = smu.ranges_a[-1]
