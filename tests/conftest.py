@@ -48,7 +48,7 @@ for each, how in ((signal.SIGINT, signal.default_int_handler), (getattr(signal, 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report(collector):
-    """Have every other worker collect from the end, so that of two each makes the bytecode of half of the tests."""
+    """Have every other worker collect from the end, so that none makes the bytecode of all tests."""
     report = yield
     if FROM_THE_END and isinstance(collector, pytest.Directory):
         report.result.reverse()
@@ -60,6 +60,33 @@ subprocess.Popen = forking.Popen
 
 def pytest_configure(config):
     forking.Popen.on = sys.platform == "linux" and config.option.markexpr == "not campaign"
+    if forking.Popen.on and "PYTEST_XDIST_WORKER" in os.environ:
+        _compile_once()
+
+
+def _compile_once():
+    """Have one worker at a time compile, so that the others find on disk what they would have compiled as well."""
+    import fcntl
+
+    from numba.core.compiler_lock import global_compiler_lock
+    from numba.core.dispatcher import Dispatcher
+
+    compiled = Dispatcher.compile
+    locked = False
+
+    def compile_once(self, signature):
+        nonlocal locked
+        with global_compiler_lock, Path(__file__).open() as file:
+            if locked:  # a function that one calls which is being compiled
+                return compiled(self, signature)
+            fcntl.flock(file, fcntl.LOCK_EX)
+            locked = True
+            try:
+                return compiled(self, signature)
+            finally:
+                locked = False
+
+    Dispatcher.compile = compile_once
 
 
 def pytest_unconfigure():
@@ -67,9 +94,9 @@ def pytest_unconfigure():
 
 
 def pytest_collection_modifyitems(items):
-    """Put tests that run compiled code first, so that not every worker compiles all of it.
+    """Put tests that run compiled code first, so that most of it is compiled by the first worker.
 
-    Of two workers the second begins in the middle; when it comes to such tests the first has left the code on disk.
+    Other workers begin further on; when they come to such tests the first has left the code on disk.
     """
     items.sort(key=lambda item: (COMPILED.isdisjoint(item.path.parts), TESTS not in item.path.parents, str(item.path)))
 

@@ -236,7 +236,9 @@ def test_a_relay_that_stays_open_stops_the_run_when_its_cells_are_gone(kept):
     bench = kept()
     bench.read()
     bench.strike("relay", what="stuck_open", row=1, column=1)
-    with pytest.raises(BackendError, match=r"cell \[0, \d\] \(row 1, column \d\) went from .* although it was not pulsed"):
+    with pytest.raises(
+        BackendError, match=r"cell \[0, \d\] \(row 1, column \d\) went from .* although it was not pulsed"
+    ):
         bench.read()
     assert_stopped(bench)
 
