@@ -26,9 +26,9 @@ def table_lines(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[st
     >>> table_lines(["row", "uS"], [["1", "0.5"], ["10", "0.25"]])
     ['row  uS', '1    0.5', '10   0.25']
     """
-    shown = [header, *([printable(cell) for cell in row] for row in rows)]
-    widths = [max(len(row[place]) for row in shown) for place in range(len(header))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in shown]
+    lines = [header, *([printable(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[place]) for row in lines) for place in range(len(header))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in lines]
 
 
 def quantity(value: float, unit: str, digits: int = 3) -> str:
@@ -43,11 +43,11 @@ def quantity(value: float, unit: str, digits: int = 3) -> str:
         return f"{value:.{digits}g}"
     if abs(value) < NOTHING:
         return f"0 {unit}"
-    shown = float(f"{value:.{digits}g}")
+    rounded = float(f"{value:.{digits}g}")
     for prefix, factor in _PREFIXES:
-        if abs(shown) >= factor:
-            return f"{shown / factor:.{digits}g} {prefix}{unit}"
-    return f"{shown:.{digits}g} {unit}"
+        if abs(rounded) >= factor:
+            return f"{rounded / factor:.{digits}g} {prefix}{unit}"
+    return f"{rounded:.{digits}g} {unit}"
 
 
 def counted(many: int, what: str) -> str:

@@ -141,6 +141,20 @@ def solve(  # noqa: PLR0912
 
 
 @numba.njit(**INNER)
+def lay_out(column_ohm: Any, work: Any) -> None:
+    """Write ``I + E r`` in front of E: what is to be solved to pass the segments of the bit lines below a row."""
+    used = work.shape[2]
+    block = work.shape[0]
+    for a in range(block):
+        for c in range(block):
+            ohm = column_ohm[c]
+            for i in range(used):
+                work[a, c, i] = work[a, block + c, i] * ohm
+        for i in range(used):
+            work[a, a, i] += 1.0
+
+
+@numba.njit(**INNER)
 def transfer_of_any(cells: Any, row_ohm: Any, column_ohm: Any, work: Any, found: Any) -> None:
     """Find the currents of every column for 1 V on every row, all others at 0 V.
 
@@ -164,13 +178,7 @@ def transfer_of_any(cells: Any, row_ohm: Any, column_ohm: Any, work: Any, found:
                 matrix[a, c, i] = 0.0
     for row in range(rows):
         add_row(cells, row * block, row_ohm[row], row, matrix, line)
-        for a in range(block):
-            for c in range(block):
-                ohm = column_ohm[c]
-                for i in range(used):
-                    matrix[a, c, i] = matrix[a, block + c, i] * ohm
-            for i in range(used):
-                matrix[a, a, i] += 1.0
+        lay_out(column_ohm, matrix)
         solve(matrix, pivots, line, block if row + 1 < rows else 2 * block, 2 * block + row + 1)
     for row in range(rows):
         for a in range(block):

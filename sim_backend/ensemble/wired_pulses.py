@@ -9,7 +9,7 @@ from typing import Any
 
 import numba
 
-from .wired_lanes import INNER, add_row, solve
+from .wired_lanes import INNER, add_row, lay_out, solve
 
 
 @numba.njit(**INNER)
@@ -40,13 +40,7 @@ def pulse_volts(  # noqa: PLR0912 - numba compiles one function faster than many
                 matrix[a, c, i] = 0.0
     for row in range(rows):
         add_row(cells, row * block, row_ohm[row], 0 if row == driven else other - 2 * block, matrix, line)
-        for a in range(block):
-            for c in range(block):
-                ohm = column_ohm[c]
-                for i in range(used):
-                    matrix[a, c, i] = matrix[a, block + c, i] * ohm
-            for i in range(used):
-                matrix[a, a, i] += 1.0
+        lay_out(column_ohm, matrix)
         solve(matrix, pivots, line, block, 2 * block + 1)
         for a in range(block):
             for c in range(block + 1):
