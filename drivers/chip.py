@@ -171,8 +171,9 @@ class ChipBackend(WitnessedBackend):
             for state in best_order(plan, self._rig.start(pulsing=False)):
                 self.witness.checkpoint()
                 self._rig.connect(state)
+                last = plan[state][-1]
                 for step in plan[state]:
-                    current = step.sign * self._rig.measure(step.source_volts)
+                    current = step.sign * self._rig.measure(step.source_volts, then_rest=step is last)
                     for pattern, share in step.shares.items():
                         currents[pattern, step.column] += share * current
             self._rig.rest()
