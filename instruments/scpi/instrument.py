@@ -1,9 +1,9 @@
 """What the SCPI drivers share: opening, identity, the error queue, checked answers, read-back and blind commands.
 
-Every command and every query is a line of its own, because after an invalid command an instrument throws away the rest
-of the line (Keithley 2400 user's manual, page 14-12); only settings that were read back before are asked for in one
-line. While an instrument is being set up, the error queue is asked for
-after each line, so that what it refuses is named by the line. Emulated only.
+After an invalid command an instrument throws away the rest of the message (Keithley 2400 user's manual, page 14-12),
+and then an answer is missing. So while an instrument is being set up, every command and every query is a message of its
+own, and the error queue is asked for after each line, so that what it refuses is named by the line. Afterwards messages
+hold what was taken once: a level within the range, and questions that were answered before. Emulated only.
 """
 
 from collections.abc import Callable, Mapping, Sequence
