@@ -49,7 +49,7 @@ class Judge:
         self._raised: dict[Cell, float] = {}
         self._above: set[Cell] = set()
         self._hot: dict[str, tuple[float, float, float, bool, int]] = {}
-        """Both clocks when each source was last above 50 mV, its voltage, whether somebody else had set it, steady since."""
+        """Both clocks when each source was last above 50 mV, its voltage, whether by hand, since when steady."""
         self._opened_on: dict[str, tuple[int, bool]] = {}
         """Line at which the relays opened while each source was on, and whether that message was hit by a fault."""
         self._touched: dict[str, int] = {}
