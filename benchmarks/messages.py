@@ -45,7 +45,14 @@ BENCHES = {
     ),
 }
 """The shipped bench, and what of its file is replaced by what."""
-BEFORE = {}
+BEFORE = {
+    "2602B, 707B: `emulated`": 8775,
+    "2602B, 3706A": 8775,
+    "2602B, 7002": 10267,
+    "B2902A, 34980A": 14996,
+    "2400, 7001: `emulated-single`": 11300,
+    "two 2450, 7001": 14734,
+}
 """Messages of the same trainings at commit f13e53c, counted where its transport writes to the socket."""
 KINDS = {
     "pulses": re.compile(r"crossbar_hil_pulse\(|:LIST:VOLT [^;]|TRIG:LOAD|:INIT|:FETC|FUNC:SHAP|VOLT:MODE FIX;"),
