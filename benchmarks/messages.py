@@ -108,7 +108,7 @@ def studies():
         "readings": "{readings:.0f}",
         "relays": "{relays:.0f}",
         "pulses": "{pulses:.0f}",
-        "settings": "{settings:.0f}",
+        "settings, waits": "{settings:.0f}",
         "all of the training": "{messages:,}",
         "at f13e53c": "{before:,}",
         "share": "{share:.2f}",
