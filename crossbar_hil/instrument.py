@@ -222,11 +222,25 @@ class SourceMeter(Instrument):
             Integration time of a reading of the source as it is set up, in power-line cycles.
         """
         source.set_voltage(voltage_v)
-        found = self.measure_beside(others) if others else (self.measure(), [])
-        if rest_s is not None and not any((found[0].limited, *found[1])):
-            source.set_voltage(0.0)
-            source.wait(rest_s, nplc)
-        return found
+        asked = [each for each in others if rest_s is None or each is not source]
+        reading, tripped = self.measure_beside(asked) if asked else (self.measure(), [])
+        if rest_s is None:
+            return reading, tripped
+        stays = reading.limited or any(tripped)
+        at_limit = source.limit_tripped() if stays else source.limit_then_rest(rest_s, nplc)
+        found = iter(tripped)
+        return reading, [at_limit if each is source else next(found) for each in others]
+
+    def limit_then_rest(self, seconds: float, nplc: float = 1.0) -> bool:
+        """Ask whether the source is at its limit, then go to 0 V, see that it is there, and stay so long; see `wait`.
+
+        A model does it in one exchange. Where a limit was reached the source may as well stay at the voltage.
+        """
+        at_limit = self.limit_tripped()
+        if not at_limit:
+            self.set_voltage(0.0)
+            self.wait(seconds, nplc)
+        return at_limit
 
     def changes_beside(self, others: Sequence["SourceMeter"], *, pulsing: bool = False) -> list[str]:
         """Ask this channel and others what somebody else has changed; see `changes`.

@@ -101,6 +101,17 @@ class GatedSource(SourceMeter):
             self._gate.note_rest(wait_s)
         return found
 
+    def limit_then_rest(self, seconds: float, nplc: float = 1.0) -> bool:  # noqa: ARG002 - the bench says what it is
+        """Ask for the limit, go to 0 V and let time pass; one that is at its limit counts as where it was."""
+        wanted, channel = waiting_time(seconds), self._channel
+        self._check_question()
+        ask = partial(self._ask, self._driver.limit_then_rest)
+        at_limit = channel.act(ask, wanted, channel.settings.nplc, then_v=channel.volts or 0.0, on=True)
+        if not at_limit:
+            channel.know(0.0, on=True)
+            self._gate.note_rest(wanted)
+        return at_limit
+
     def pulse(self, amplitude_v: float, width_s: float, count: int = 1) -> list[Reading]:
         """Send pulses to the one cell that is selected."""
         volt, width, number = self._volt(amplitude_v), real("pulse width", width_s, "s"), whole("pulse count", count)

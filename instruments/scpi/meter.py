@@ -60,7 +60,7 @@ class ScpiMeter(SourceMeter):
         if not isinstance(source, ScpiMeter) or source._unit is not self._unit:
             return super().measure_at(voltage_v, source, others, rest_s=rest_s, nplc=nplc)
         source._check_voltage(voltage_v)
-        count = None if rest_s is None else math.ceil(rest_s * FASTEST_LINE_HZ / nplc)
+        count = None if rest_s is None else _readings_in(rest_s, nplc)
         if count is not None and count > MOST_READINGS:
             found = self._measured(others, source, voltage_v)
             source.set_voltage(0.0)
@@ -68,6 +68,19 @@ class ScpiMeter(SourceMeter):
             return found
         with allowing(self._unit.adapter, (count or 0) * nplc / SLOWEST_LINE_HZ):
             return self._measured(others, source, voltage_v, count)
+
+    def limit_then_rest(self, seconds: float, nplc: float = 1.0) -> bool:
+        """Ask whether the source is at its limit, go to 0 V, ask for that, and take readings there, in one message."""
+        count = _readings_in(seconds, nplc)
+        if count > MOST_READINGS:
+            return super().limit_then_rest(seconds, nplc)
+        self._check_voltage(0.0)
+        parts = [self._limit_query(), *self._to(0.0), *self._reading_queries() * count]
+        with allowing(self._unit.adapter, count * nplc / SLOWEST_LINE_HZ):
+            answers = iter(self._unit.ask_in_turn(parts))
+        at_limit = self._unit.parse_answer(parts[0], next(answers), flag)
+        self._rested(answers, count)
+        return at_limit
 
     def limit_tripped(self) -> bool:
         """Ask whether the source is at its current limit now."""
@@ -116,9 +129,7 @@ class ScpiMeter(SourceMeter):
         mine = list(islice(answers, len(asked)))
         known = {each: unit.parse_answer(query, next(answers), flag) for each, query in here.items()}
         if driven is not None and readings_of_rest is not None:
-            driven._compare(0.0, answers)
-            for _ in range(readings_of_rest):
-                driven._reading_of(list(islice(answers, len(driven._reading_queries()))))
+            driven._rested(answers, readings_of_rest)
         reading = self._reading_of(mine)
         return reading, [known[id(each)] if id(each) in known else each.limit_tripped() for each in others]
 
@@ -131,6 +142,12 @@ class ScpiMeter(SourceMeter):
         line, query = self._to(voltage_v)
         self._unit.compare({query: voltage_v}, [next(answers)], line)
 
+    def _rested(self, answers: Iterator[str], readings: int) -> None:
+        """Look at the next of some answers, which are 0 V and so many readings."""
+        self._compare(0.0, answers)
+        for _ in range(readings):
+            self._reading_of(list(islice(answers, len(self._reading_queries()))))
+
     def _check_voltage(self, voltage_v: float) -> None:
         most = self._prepared().range_v
         if not abs(voltage_v) <= most:
@@ -140,3 +157,8 @@ class ScpiMeter(SourceMeter):
         if self._settings is None:
             raise InstrumentError(f"{self.name} must be prepared before it is used")
         return self._settings
+
+
+def _readings_in(seconds: float, nplc: float) -> int:
+    """Return how many readings last so long at least."""
+    return math.ceil(seconds * FASTEST_LINE_HZ / nplc)

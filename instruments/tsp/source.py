@@ -125,6 +125,22 @@ class Keithley2600SourceMeter(SourceMeter):
         source._check_voltage(voltage_v)
         return self._measured(others, source, voltage_v, rest_s)
 
+    def limit_then_rest(self, seconds: float, nplc: float = 1.0) -> bool:  # noqa: ARG002 - the box has a delay of its own
+        """Ask whether the source is at its limit, go to 0 V, wait, and ask for level and errors, in one exchange."""
+        self._check_voltage(0.0)
+        path = f"{self._smu}.source.levelv"
+        query = (
+            f"local limited={self._smu}.source.compliance {path}=0 delay({seconds:.6f}) "
+            f"print({path}, errorqueue.count, limited)"
+        )
+        with allowing(self._box.adapter, seconds):
+            *found, limited = self._box.ask_fields(query, 3)
+        level, errors = [self._box.number(each, query) for each in found]
+        at_limit = self._flag(limited, query)
+        self._box.raise_errors(errors, query)
+        self._check_level(0.0, level, query)
+        return at_limit
+
     def pulse(self, amplitude_v: float, width_s: float, count: int = 1) -> list[Reading]:
         """Send `count` pulses from 0 V, timed by the instrument, and return the current inside each. Never repeat it.
 

@@ -452,6 +452,31 @@ def test_an_error_that_came_with_a_rest_is_told():
         measured_at(THEN_REST, fields, error, NO_MORE, rest_s=1e-3)
 
 
+LIMIT_THEN_REST = (
+    "local limited=smua.source.compliance smua.source.levelv=0 delay(0.001000) "
+    "print(smua.source.levelv, errorqueue.count, limited)"
+)
+
+
+@pytest.mark.fault("T4", "I8")
+@pytest.mark.parametrize(
+    ("reply", "asked", "error", "words"),
+    [
+        ("0.1\t0\tfalse", [NO_MORE], InstrumentError, r"set to 0 V but reads back 0\.1 V"),
+        ("0.0\t1\tfalse", [NO_MORE], GarbledReply, "errors"),
+        ("0.0\t0\tnil", [], GarbledReply, "true or false"),
+        ("nil\t0\tfalse", [], GarbledReply, "a number"),
+        ("0.0\t0", [], GarbledReply, "3 values"),
+    ],
+)
+def test_each_value_of_a_limit_and_a_rest_is_looked_at(reply, asked, error, words):
+    with prepared((LIMIT_THEN_REST, reply), *asked) as box:
+        channel = on_channel(box)
+        channel.prepare(SETTINGS)
+        with pytest.raises(error, match=words):
+            channel.limit_then_rest(1e-3)
+
+
 def test_the_limit_of_another_instrument_is_asked_for_on_its_own():
     other = SimpleNamespace(limit_tripped=lambda: True)
     with prepared((MEASURE, "2.5e-07\tfalse")) as box:

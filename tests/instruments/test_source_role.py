@@ -110,15 +110,30 @@ def test_a_rest_of_many_readings_is_by_itself(served, sources, monkeypatch):
     assert served[2].world.clock.now() - before >= 0.1
 
 
-def test_a_source_of_another_instrument_is_brought_to_a_voltage_by_itself(served, sources):
+def test_a_source_of_another_instrument_is_brought_to_a_voltage_by_itself(served, sources, monkeypatch):
     (meter, *_), (drive, *_) = sources
     for source in (meter, drive):
         source.prepare(SETTINGS)
         source.enable()
+    sent, write = [], BenchAdapter._write
+    monkeypatch.setattr(BenchAdapter, "_write", lambda self, line: sent.append(line) or write(self, line))
     reading, tripped = meter.measure_at(0.5, drive, [drive], rest_s=1e-3)
+    assert len(sent) == 3
     assert reading.current_a == pytest.approx(0.0, abs=1e-8)
     assert tripped == [False]
     assert served[2].world.terminal("other.a").level_v == 0.0
+
+
+def test_a_source_says_whether_it_was_at_its_limit_before_it_rests(served, sources):
+    ((source, *_), _) = sources
+    source.prepare(replace(SETTINGS, compliance_a=2e-6, range_a=1e-6, read_range_a=None))
+    source.enable()
+    before = served[2].world.clock.now()
+    for volts, limited in ((0.05, False), (1.0, True)):
+        source.set_voltage(volts)
+        assert source.limit_then_rest(1e-3) is limited
+        source.set_voltage(0.0)
+    assert served[2].world.clock.now() - before >= 1e-3
 
 
 def test_a_current_beyond_a_range_gives_no_number(sources):

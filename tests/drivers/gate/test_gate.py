@@ -805,6 +805,7 @@ def test_a_source_that_is_off_is_not_measured_with(behind):
         bench.drive.changes,
         lambda: bench.drive.wait(0.1),
         lambda: bench.drive.measure_at(0.0, bench.drive),
+        lambda: bench.drive.limit_then_rest(1e-3),
         lambda: bench.drive.changes_beside([bench.meter]),
     ):
         with refused(bench, r"smu\.a is off, it must be on to be measured with"):
@@ -958,6 +959,21 @@ def test_a_source_that_reached_its_limit_counts_as_not_at_rest(behind):
     with refused(bench, r"smu\.a is at 0.1 V, relays move at 0 V alone"):
         bench.matrix.connect([])
     bench.drive.set_voltage(0.0)
+
+
+@pytest.mark.fault("V8")
+def test_a_source_rests_after_the_question_for_its_limit_unless_it_is_there(behind):
+    bench = behind().at(READ)
+    bench.drive.set_voltage(0.1)
+    assert not bench.drive.limit_then_rest(1e-3)
+    bench.matrix.connect(bench.names(READ))
+    bench.drive.set_voltage(0.1)
+    bench.bench.world.set_terminal("smu.a", limit_a=1e-12)
+    assert bench.drive.limit_then_rest(1e-3)
+    with refused(bench, r"smu\.a is at 0.1 V, relays move at 0 V alone"):
+        bench.matrix.connect([])
+    with refused(bench, "time to wait is 11 s"):
+        bench.drive.limit_then_rest(11.0)
 
 
 @pytest.mark.fault("V8")

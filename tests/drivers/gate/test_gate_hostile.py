@@ -157,7 +157,7 @@ on_source = st.one_of(
     st.tuples(st.just("pulse"), voltages | odd, widths, counts),
     st.tuples(st.just("pulse_together"), voltages, voltages, widths, counts),
     st.tuples(st.just("set_range"), st.sampled_from([1e-3, 1e-5, 1.0])),
-    st.tuples(st.just("wait"), seconds),
+    st.tuples(st.sampled_from(["wait", "limit_then_rest"]), seconds),
     st.tuples(st.just("measure_at"), voltages | odd, st.booleans(), st.none() | seconds),
     st.tuples(st.sampled_from(["measure", "limit_tripped", "output_off", "output_is_on", "recover", "identify"])),
 )
