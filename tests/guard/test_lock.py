@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import BenchBusy, ConfigError, DataError
 from crossbar_hil.guard import lock as lock_module
 from crossbar_hil.guard.lock import BenchLock, default_folder, fixed_folder, run_lock, run_owner
 from crossbar_hil.guard.names import same_identity, same_resource
+from crossbar_hil.guard.opening import claim
 from crossbar_hil.instrument import Identity
 from crossbar_hil.owners import addresses
 from crossbar_hil.owners.addresses import numbers_of
@@ -326,6 +328,13 @@ def test_one_instrument_under_two_addresses_has_one_owner_by_what_it_says_it_is(
     second.claim(smu)
     with pytest.raises(ConfigError, match="two instruments of the bench are one"):
         second.claim(smu)
+
+
+def test_emulated_instruments_are_many_of_one_serial_number(lock_on):
+    for resource in ("TCPIP::127.0.0.1::5025::SOCKET", "TCPIP::127.0.0.1::5026::SOCKET"):
+        lock = lock_on(resource)
+        lock.acquire()
+        claim(load_bench("emulated"), lock)("smu", Identity("KEITHLEY INSTRUMENTS INC.", "2602B", "4071234", "3.0.0"))
 
 
 @pytest.mark.parametrize("serial", ["0", "", " ", "000", "None", "n/a"])

@@ -690,9 +690,13 @@ class Clock:
     sooner = None
 
     def __init__(self, monkeypatch, accepts=True):
-        self.now, self.accepts, self.written = 100.0, accepts, []
+        self.now, self.accepts, self.written, self.opened, self.asked = 100.0, accepts, [], [], []
         monkeypatch.setattr(adapter_module, "time", self)
-        monkeypatch.setattr(adapter_module, "open_link", lambda *_: self)
+        monkeypatch.setattr(adapter_module, "open_link", self.open)
+
+    def open(self, resource, visa, seconds, *_):
+        self.opened.append(seconds)
+        return self
 
     def monotonic(self):
         return self.now
@@ -704,6 +708,7 @@ class Clock:
         if self.now >= until:
             raise DeadlineError("no time is left")
         self.written.append(content)
+        self.asked.append((self.now, until))
 
     def read(self, until):
         while self.now < (self.sooner(until) if self.sooner else until):
@@ -731,6 +736,8 @@ def test_all_that_is_tried_in_a_hurry_takes_a_share_of_one_deadline_and_off_is_w
             with pytest.raises(TransportError):
                 adapter.resync(("marker?", "marker"))
         assert 110.0 < clock.now <= 111.5  # with a little for each, for one that has just come back
+        assert clock.asked[1] == (109.0, 110.0)  # the end of the old session is waited for in half of the time
+        assert clock.opened == [8.0, 1.0, 0.8, 0.8]  # a tenth of the deadline for opening, however late it is
         adapter.blind_write("off")
     before = clock.now
     assert clock.written[-1] == b"off\n"
