@@ -235,6 +235,16 @@ def test_a_current_beyond_a_limit_is_looked_at_and_a_lost_answer_is_an_error(fak
         assert np.array_equal(beyond, ~np.eye(8, dtype=bool))
 
 
+def test_nobody_is_asked_for_settings_while_a_voltage_is_on(fakes):
+    bench = fakes.FakeBench(fakes.drawn_chip())
+    backend, levels = bench.backend(), []
+    backend.read_currents(BIPOLAR)
+    backend._rig.apply({"drive": 0.1})  # as an operation leaves it that was broken off
+    bench.sources["meter"].changes = lambda *, pulsing=False: levels.append(bench.world.terminal("smu.a").level_v) or []
+    backend._rig.arm()
+    assert levels == [0.0]
+
+
 def test_a_stop_ends_a_look_between_two_states_and_each_is_asked_whether_anything_changed(fakes):
     bench = fakes.FakeBench(fakes.drawn_chip())
     backend, looks = bench.backend(), []

@@ -19,7 +19,7 @@ from pyvisa.errors import VisaIOError
 from crossbar_hil.errors import ConfigError, ConnectionLost, DeadlineError, GarbledReply, TransportError
 from crossbar_hil.instruments.transport import adapter as adapter_module
 from crossbar_hil.instruments.transport.adapter import BenchAdapter, blind_write
-from crossbar_hil.instruments.transport.instrument import BenchInstrument
+from crossbar_hil.instruments.transport.instrument import BenchInstrument, off_after_a_failure
 from crossbar_hil.instruments.transport.link import Chunk, SocketLink, VisaLink, open_link
 from crossbar_hil.instruments.tsp.instrument import PROMPTS
 
@@ -191,6 +191,17 @@ def test_a_peer_that_does_not_read_ends_at_the_deadline(peer, opened):
     adapter = opened(peer(lambda peer, connection: peer.go.wait(LONG_S)))
     with brief(adapter), pytest.raises(DeadlineError, match="bytes of a message in time"):
         adapter.write("x" * 50_000_000)
+    assert adapter.connection.torn  # the next message would be joined to half of this one
+
+
+@pytest.mark.fault("T10", "T19", "V15")
+def test_when_the_time_is_over_nothing_is_taken_although_there_is_something(peer):
+    link = open_link(peer(lambda peer, connection: connection.sendall(b"7")).resource, "@py", PATIENCE_S, "\n", "\n")
+    assert link._socket.recv(1, socket.MSG_PEEK) == b"7"  # waits until it has come
+    with pytest.raises(DeadlineError):
+        link.read(time.monotonic())
+    assert link.read(time.monotonic() + PATIENCE_S) == Chunk(b"7", ended=False)
+    link.close()
 
 
 @pytest.mark.fault("T11")
@@ -775,9 +786,10 @@ def test_more_time_for_several_reasons_adds_up_and_ends_with_its_block(monkeypat
 
 def test_an_answer_behind_a_prompt_ends_where_visa_says_so(monkeypatch):
     clock = Clock(monkeypatch)
-    clock.read = lambda until: Chunk(b"TSP>\n1.5E-6", ended=True)
+    pieces = [Chunk(b"TSP>\n1.5E-6", ended=True)] * 2 + [Chunk(b"TSP>\n1.5", False), Chunk(b"E-6\n", False)]
+    clock.read = lambda until: pieces.pop(0)
     adapter = BenchAdapter("USB0::1::2::3::INSTR", prompts=PROMPTS)
-    for _ in range(2):
+    for _ in range(3):
         assert ask(adapter, "print(1)") == "1.5E-6"
 
 
@@ -867,6 +879,21 @@ def test_what_an_old_session_may_still_bring_is_waited_for_before_anything_but_m
     assert len(sessions) == 1
     thing.close()
     assert all(each.closed for each in (old, *others[:2]))
+
+
+def test_every_source_is_told_to_be_off_after_a_failure_and_the_first_failure_is_the_one_that_is_told():
+    told = []
+
+    def mute():
+        told.append("off")
+        raise DeadlineError("mute")
+
+    sources = [SimpleNamespace(output_off=mute)] * 2
+    with pytest.raises(KeyboardInterrupt), off_after_a_failure(*sources):
+        raise KeyboardInterrupt
+    with off_after_a_failure(*sources):
+        pass
+    assert told == ["off"] * 2
 
 
 @pytest.mark.fault("I11", "V15")
