@@ -124,3 +124,9 @@ def test_the_floating_scheme_leaves_lines_open_and_is_not_for_training():
 def test_an_unknown_scheme_is_refused_with_those_that_there_are():
     with pytest.raises(ConfigError, match="'ideal' is unknown, expected one of virtual ground, guarded, floating"):
         read_scheme("ideal", DUAL)
+
+
+def test_the_guard_is_at_the_voltage_of_the_source_that_it_follows():
+    volts = read_scheme("guarded", SINGLE).port_volts(0.1)
+    assert volts["guard"] == volts["drive"] == -0.1
+    assert volts["ground"] == 0.0

@@ -825,13 +825,13 @@ class Session:
     sooner, torn = None, False
 
     def __init__(self, reply=b""):
-        self.reply, self.left, self.closed, self.waited = reply, bool(reply), False, 0
+        self.reply, self.left, self.closed, self.waited, self.written = reply, bool(reply), False, 0, []
 
     def unread(self):
         return b""
 
     def write(self, content, until):
-        pass
+        self.written.append(content)
 
     def read(self, until):
         if not self.reply:
@@ -844,6 +844,15 @@ class Session:
 
     def close(self):
         self.closed = True
+
+
+def test_off_is_never_the_end_of_half_a_message(monkeypatch):
+    torn, fresh = sessions = [Session(), Session()]
+    monkeypatch.setattr(adapter_module, "open_link", lambda *_: sessions.pop(0))
+    adapter = BenchAdapter("TCPIP::a::1::SOCKET", deadline_s=8.0)
+    torn.torn = True
+    adapter.blind_write("ZERO", "OFF")
+    assert (torn.written, torn.closed, fresh.written) == ([], True, [b"ZERO\n", b"OFF\n"])
 
 
 class Thing(BenchInstrument):
