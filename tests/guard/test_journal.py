@@ -15,7 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossbar_hil.errors import DataError, JournalDamaged, JournalError
@@ -141,6 +141,7 @@ def test_what_is_not_committed_is_not_there(path):
         assert len(read_journal(path)) == 2
 
 
+@settings(derandomize=True, database=None, deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_every_float_comes_back_equal(value):
     found = json.loads(body_text("note", {"value": value}))["value"]

@@ -203,6 +203,8 @@ def test_one_pulse_of_several_that_draws_more_than_it_should_has_every_cell_read
     keeper.send_pulses(np.array([[2, 1], [0, 0]]), PULSE)
     found = kinds(journal)[kinds(journal).index("pulses") :]
     assert [each for each in found if each in {"intent", "check"}] == ["intent", "check", "intent"]
+    inside = [body["readings"] for body in bodies(journal, "outcome")]
+    assert inside == [[{"drive": [3.0e-6, False]}, {"drive": [3.7e-6, False]}], [{"drive": [3.0e-6, False]}]]
 
 
 @pytest.mark.fault("C1", "C2")

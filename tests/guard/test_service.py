@@ -2,6 +2,7 @@ import contextlib
 import itertools
 import json
 import os
+import queue
 import threading
 import time
 from types import SimpleNamespace
@@ -217,8 +218,13 @@ LARGE = [[0.1, 0.0]] * 20_000
 @pytest.mark.fault("H5", "V15")
 def test_a_trainer_that_reads_nothing_any_more_is_missed_whatever_is_on_its_way_to_it(beating, chip, monkeypatch):
     monkeypatch.setattr(service, "FLUSH_S", 0.1)
-    trainer = beating(BEAT_S)
+    trainer, answered, missed = beating(BEAT_S), threading.Event(), service.MISSED
+    say = trainer.service.say
+    trainer.service.say = lambda message: say(message) or ("answer" in message and answered.set())
+    monkeypatch.setattr(service, "MISSED", 10**6)  # a busy machine takes its time to answer
     trainer.say(id=1, do="read", voltages=LARGE)
+    assert answered.wait(60)
+    monkeypatch.setattr(service, "MISSED", missed)
     trainer.thread.join(60)  # nothing is read, and no beat is sent
     assert trainer.status == 0
     assert chip.made_safe == 1
@@ -446,3 +452,16 @@ def test_pulses_are_the_same_on_both_sides_of_the_pipe():
     pulse = Pulse(0.1 + 0.2, 1e-7 / 3)
     sent = from_line(to_line({"amplitude_v": pulse.amplitude_v, "width_s": pulse.width_s}))
     assert Pulse(**sent) == pulse
+
+
+def test_after_a_stop_nothing_that_was_asked_before_is_begun():
+    inbox, done = queue.SimpleQueue(), []
+    for number in (1, 2, None):
+        inbox.put(number and {"id": number, "do": "read"})
+
+    def stop(keeper, request):
+        done.append(request["id"])
+        raise Stopped("stopped: nobody answered")
+
+    Service._serve(SimpleNamespace(_inbox=inbox, _carry_out=stop, say=lambda message: None, stop=StopFlag()), None)
+    assert done == [1]

@@ -291,6 +291,9 @@ def test_a_suspect_session_refuses_with_the_first_cause_although_the_answer_has_
     served.go.set()
     for _ in range(2):
         assert first in fails(adapter, DeadlineError, "SECOND?")
+        for read in (adapter.read, lambda: adapter.read_bytes(4), lambda: adapter.read_bytes(-1)):
+            with pytest.raises(DeadlineError, match="not used before it is brought in step again"):
+                read()
     assert served.lines == ["FIRST?"]
 
 
