@@ -309,6 +309,8 @@ def test_an_address_that_this_machine_has_itself_is_this_machine_and_an_unknown_
         raise OSError
 
     assert numbers_of("smu.lab", look_up) == ("192.0.2.7",)
+    both = lambda *_: [(0, 0, 0, "", (each, 0)) for each in ("2001:db8::7", "192.0.2.7", "192.0.2.7")]  # noqa: E731
+    assert numbers_of("both.lab", both) == ("192.0.2.7", "2001:db8::7")
     assert numbers_of("Unknown.Lab.", look_up) == ("unknown.lab",)
     monkeypatch.setattr(addresses, "_is_own", lambda address: str(address) == "192.0.2.7")
     assert numbers_of("smu.lab", look_up) == ("127.0.0.1",)
