@@ -4,7 +4,7 @@ import pytest
 
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.drivers.bench_chip import BenchChip
-from crossbar_hil.errors import LimitError
+from crossbar_hil.errors import ConfigError, LimitError
 from crossbar_hil.instrument import SourceSettings
 
 MORE = {
@@ -29,3 +29,11 @@ def test_every_number_of_a_bench_file_reaches_the_instruments(fakes):
     assert chip.spent.pulses.tolist() == [[7] * 4] * 4
     with pytest.raises(LimitError, match=r"0\.3 V"):
         chip.line_conductances(0.3)
+
+
+@pytest.mark.parametrize("lacking", ["measurement", "scheme"])
+def test_a_bench_without_one_of_its_tables_is_no_chip(fakes, lacking):
+    bench, table = fakes.FakeBench(fakes.drawn_chip()), load_bench("emulated").model_copy(update={lacking: None})
+    with pytest.raises(ConfigError, match=r"needs the tables \[measurement\], \[limits\] and \[scheme\]"):
+        BenchChip.assemble(table, sources=bench.sources, matrix=bench.matrix)
+    assert bench.journal == []

@@ -1,4 +1,5 @@
 import contextlib
+import io
 import itertools
 import json
 import os
@@ -244,6 +245,25 @@ def test_who_sends_something_does_not_wait_for_who_reads(size):
         assert from_line(pipe.readline(LONGEST_LINE)) == {"beat": 1}
         sender.finish(60)
         assert pipe.read() == b""
+
+
+@pytest.mark.fault("H5")
+def test_a_trainer_that_has_closed_its_pipe_is_gone_at_the_next_word_to_it():
+    reading, writing = os.pipe()
+    os.close(reading)
+    guard = Service(io.BytesIO(), os.fdopen(writing, "wb", 0))
+    guard.say({"beat": 1})
+    guard._sender.finish(60)
+    assert guard.stop.cause == "the trainer is gone: the pipe to it is closed"
+
+
+@pytest.mark.fault("O1")
+@pytest.mark.parametrize("pressed", [True, False])
+def test_a_stop_hurries_the_guard_if_a_person_asked_for_it(pressed):
+    said = to_line({"stop": "enough", "pressed": pressed})
+    guard = SimpleNamespace(_requests=io.BytesIO(said), stop=StopFlag(), _wake=lambda: None)
+    Service._listen(guard)
+    assert (guard.stop.cause, guard.stop.pressed) == ("enough", pressed)
 
 
 def test_a_pipe_that_takes_a_few_bytes_at_a_time_gets_the_whole_message():
