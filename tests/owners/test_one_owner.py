@@ -23,7 +23,6 @@ LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes are proven
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path, monkeypatch, allow_loopback):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("CROSSBAR_HIL_LOCKS", str(tmp_path / "locks"))
 
 
 @pytest.fixture

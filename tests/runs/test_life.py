@@ -117,8 +117,7 @@ def test_a_guard_that_stopped_it_interrupts_it_and_what_it_says_of_safety_is_tol
     assert said[-1] == f"interrupted {outcome.reason}"
 
 
-def test_a_run_that_is_under_way_is_not_resumed_beside_it(tmp_path, monkeypatch):
-    monkeypatch.setenv("CROSSBAR_HIL_LOCKS", str(tmp_path / "locks"))
+def test_a_run_that_is_under_way_is_not_resumed_beside_it(tmp_path):
     refused = []
 
     def look(epoch):
@@ -132,8 +131,7 @@ def test_a_run_that_is_under_way_is_not_resumed_beside_it(tmp_path, monkeypatch)
     assert refused == [1, 2]
 
 
-def test_a_run_is_locked_before_its_device_is_opened_again(said, tmp_path, monkeypatch):
-    monkeypatch.setenv("CROSSBAR_HIL_LOCKS", str(tmp_path / "locks"))
+def test_a_run_is_locked_before_its_device_is_opened_again(said, tmp_path):
 
     def fail(epoch):
         raise OSError("no more")
