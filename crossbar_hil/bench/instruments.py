@@ -151,6 +151,12 @@ def open_instrument(
     return opened
 
 
+def say_silence(tell: Callable[[str], object], name: str, waited_s: float | None) -> None:
+    """Say which instrument let its deadline pass while all is being made safe, or None: that it answers again."""
+    silent = f"has not answered for {waited_s or 0.0:.1f} s: look at it; everything is being made safe"
+    tell(f"instrument {name} {'answers again' if waited_s is None else silent}")
+
+
 def write_to_stderr(text: str) -> None:
     """Tell the person at the terminal."""
     sys.stderr.write(f"{text}\n")

@@ -98,10 +98,10 @@ def test_an_instrument_by_another_address_is_refused_after_it_has_said_who_it_is
         relay.close()
 
 
-def rescue(of):
+def rescue(of, tell=print):
     """Have a second guard make a bench safe, in this process; return its report."""
     hello = {"bench": str(of / "bench.toml"), "journal": str(of / "journal.sqlite"), "resources": None, "rescue": True}
-    service = type("Person", (), {"ask": input, "tell": print})
+    service = type("Person", (), {"ask": input, "tell": staticmethod(tell)})
     return guard_main.Rescue({**hello, "allow_loopback": True}, service).make_safe("the guard process was killed")
 
 
@@ -234,12 +234,41 @@ def test_a_rescue_switches_off_what_answers_and_leaves_other_instruments_alone(t
     failures = make_bench_safe(real(exchanged))
     assert [each.rpartition("; ")[2] for each in failures] == ["nothing was sent to it"] * 2
     assert world.terminal("smu.a").on
+    told = []
     # The one that comes first in the file cannot be reached: the other one is made safe all the same.
     bench = real({"smu": places["smu"], "matrix": nowhere})
     bench = bench.model_copy(update={"instruments": dict(sorted(bench.instruments.items()))})
     assert list(bench.instruments) == ["matrix", "smu"]
-    (failure,) = make_bench_safe(bench)
+    (failure,) = make_bench_safe(bench, tell=lambda text: told.append((text, world.terminal("smu.a").on)))
     assert failure.startswith("instruments.matrix cannot be reached")
+    assert told == [(failure, True)]
+    assert not world.terminal("smu.a").on
+
+
+@pytest.mark.fault("H16", "I11")
+@pytest.mark.parametrize("by", ["safe", "second guard"])
+def test_who_makes_a_bench_safe_is_told_of_a_mute_instrument_before_anything_else_is_tried(
+    tmp_path, real, emulated_bench, by
+):
+    world = emulated_bench.world
+    world.set_terminals({"smu.a": {"on": True, "level_v": 0.1}})
+    told = []
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # connections are taken, nobody reads them
+        bench = real({**emulated_bench.resources, "matrix": f"TCPIP0::127.0.0.1::{mute.getsockname()[1]}::SOCKET"})
+        tables = dict(sorted(bench.instruments.items()))
+        tables["matrix"] = tables["matrix"].model_copy(update={"deadline_s": 0.05})
+        bench = bench.model_copy(update={"instruments": tables})
+
+        def tell(text):
+            told.append((text.partition(" has not")[0], world.terminal("smu.a").on))
+
+        if by == "safe":
+            (failure,) = make_bench_safe(bench, tell=tell)
+        else:
+            bench.copy_into(folder(tmp_path, "a"))
+            (failure,) = rescue(tmp_path / "a", tell).failures
+    assert failure.startswith("instruments.matrix cannot be reached")
+    assert told == [("instrument matrix", True)]
     assert not world.terminal("smu.a").on
 
 
