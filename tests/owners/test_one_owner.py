@@ -9,8 +9,10 @@ import threading
 
 import pytest
 
+from crossbar_hil.bench.checking import check_bench
 from crossbar_hil.bench.file import load_bench
-from crossbar_hil.errors import BenchBusy, GuardError
+from crossbar_hil.bench.opening import open_backend
+from crossbar_hil.errors import BenchBusy, DeadlineError, GuardError
 from crossbar_hil.guard import __main__ as guard_main
 from crossbar_hil.guard.lock import BenchLock
 from crossbar_hil.guard.opening import lock_names, make_bench_safe, open_guarded
@@ -270,6 +272,22 @@ def test_who_makes_a_bench_safe_is_told_of_a_mute_instrument_before_anything_els
     assert failure.startswith("instruments.matrix cannot be reached")
     assert told == [("instrument matrix", True)]
     assert not world.terminal("smu.a").on
+
+
+def test_one_that_does_not_say_in_time_who_it_is_is_named_with_what_to_set(tmp_path, real):
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        bench = real(dict.fromkeys(("smu", "matrix"), f"TCPIP0::127.0.0.1::{mute.getsockname()[1]}::SOCKET"))
+        tables = {name: each.model_copy(update={"deadline_s": 0.05}) for name, each in bench.instruments.items()}
+        bench = bench.model_copy(update={"instruments": tables})
+        (tmp_path / "lab.toml").write_text(bench.as_toml(), encoding="utf-8")
+        told = [each for each in check_bench(str(tmp_path / "lab.toml")) if "raise" in each]
+        with pytest.raises(DeadlineError) as refusal:
+            open_backend(bench, seed=1)
+    assert len(told) == 2
+    for name, said in (("smu", told[0]), ("matrix", told[1]), ("smu", str(refusal.value))):
+        assert f"instruments.{name}: " in said
+        assert "did not answer in time (command '*IDN?', waited 0." in said
+        assert f"raise instruments.{name}.deadline_s, 0.05 s now" in said
 
 
 def test_check_asks_no_instrument_of_a_bench_that_is_in_use(tmp_path, real, cli):
