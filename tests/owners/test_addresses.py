@@ -27,7 +27,6 @@ REAL = {"smu": "TCPIP::192.0.2.10::5025::SOCKET", "matrix": "TCPIP::192.0.2.11::
 @pytest.fixture(autouse=True)
 def own_state_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("CROSSBAR_HIL_LOCKS", str(tmp_path / "locks"))
 
 
 def write_bench(folder, resources, kind="emulated", **of_every_instrument):
