@@ -7,12 +7,12 @@ import numpy as np
 from crossbar_hil.arrays import FloatArray
 
 from .bounds import TOLERANCE
+from .layout import BLOCK, memory_size
 from .network import Network
 
 KEPT = 2**23
 """Most numbers (64 MiB) that a thread keeps for its next solution: the system hands out fresh memory slowly."""
 
-_LINEAR_SLOTS, _ALL_SLOTS = 7, 9  # of kernels.py, which is imported only when something is solved
 _NO_CELLS, _NO_NODES = np.empty((0, 0)), np.empty((0, 0, 0))
 _kept = threading.local()
 
@@ -29,14 +29,20 @@ def work_memory(shape: tuple[int, int], *, whole: bool, shared: bool = False) ->
     shared : bool
         Whether it may be what the last solution of this thread used.
     """
-    slots, rows, columns = _ALL_SLOTS if whole else _LINEAR_SLOTS, shape[0] + -shape[0] % 4, shape[1]
-    size = slots * rows * columns
+    size = memory_size(shape, whole)
     if not shared or size > KEPT:
-        return np.empty((slots, rows, columns))
+        return _aligned(size)
     flat: FloatArray | None = getattr(_kept, "flat", None)
     if flat is None or len(flat) < size:
-        _kept.flat = flat = np.empty(size)
-    return flat[:size].reshape(slots, rows, columns)
+        _kept.flat = flat = _aligned(size)
+    return flat[:size]
+
+
+def _aligned(size: int) -> FloatArray:
+    """Return doubles of which every eighth, from the first on, begins a line of the processor's cache."""
+    memory = np.empty(size + BLOCK)
+    first = -(memory.ctypes.data // memory.itemsize) % BLOCK
+    return memory[first : first + size]
 
 
 def run_kernel(
