@@ -1,6 +1,8 @@
 """One call of the compiled kernel, with its memory."""
 
+import functools
 import threading
+from typing import Any
 
 import numpy as np
 
@@ -8,12 +10,12 @@ from crossbar_hil.arrays import FloatArray
 
 from .bounds import TOLERANCE
 from .layout import BLOCK, memory_size
-from .network import Network
+from .network import Lines
 
 KEPT = 2**23
 """Most numbers (64 MiB) that a thread keeps for its next solution: the system hands out fresh memory slowly."""
 
-_NO_CELLS, _NO_NODES = np.empty((0, 0)), np.empty((0, 0, 0))
+_NO_CELLS, _NO_NODES = np.empty((0, 0)), (np.empty((0, 0, 0)), np.empty((0, 0, 0)))
 _kept = threading.local()
 
 
@@ -32,10 +34,10 @@ def work_memory(shape: tuple[int, int], *, whole: bool, shared: bool = False) ->
     size = memory_size(shape, whole)
     if not shared or size > KEPT:
         return _aligned(size)
-    flat: FloatArray | None = getattr(_kept, "flat", None)
-    if flat is None or len(flat) < size:
-        _kept.flat = flat = _aligned(size)
-    return flat[:size]
+    kept: FloatArray = getattr(_kept, "memory", _NO_CELLS)
+    if kept.size < size:
+        _kept.memory = kept = _aligned(size)
+    return kept
 
 
 def _aligned(size: int) -> FloatArray:
@@ -46,7 +48,7 @@ def _aligned(size: int) -> FloatArray:
 
 
 def run_kernel(
-    net: Network,
+    lines: Lines,
     cells: FloatArray,
     drives: FloatArray,
     memory: FloatArray,
@@ -56,11 +58,13 @@ def run_kernel(
     tolerance: float = TOLERANCE,
     nodes: tuple[FloatArray, FloatArray] | None = None,
 ) -> tuple[int, int, FloatArray]:
-    """Solve a network whose cells have the conductances `cells` (R, C) for drives (P, R).
+    """Solve a crossbar of cells (R, C), in siemens, for drives (P, R), in volts.
 
     Parameters
     ----------
-    net, cells, drives, memory, emf, warm, tolerance
+    lines
+        `Network.lines`.
+    cells, drives, memory, emf, warm, tolerance
         As of `kernels.crossbar`; memory is that of `work_memory`.
     nodes : pair of ndarray, shape (P, R, C)
         Filled with the potentials of the word-line and the bit-line nodes.
@@ -70,12 +74,17 @@ def run_kernel(
     outcome, iterations, currents : int, int, ndarray of float of shape (P, C)
         As of `kernels.crossbar`.
     """
-    from .kernels import crossbar  # noqa: PLC0415 - numba is loaded when it is needed
-
-    currents = np.empty((len(drives), net.shape[1]))
-    outcome, iterations = crossbar(
-        np.ascontiguousarray(cells), np.ascontiguousarray(drives), net.row_ohm, net.column_ohm, net.row_ends,
-        net.column_ends, _NO_CELLS if emf is None else emf, warm, nodes is not None, tolerance, memory,
-        *(nodes or (_NO_NODES, _NO_NODES)), currents,
+    currents = np.empty((len(drives), cells.shape[1]))
+    words, bits = nodes or _NO_NODES
+    outcome, iterations = _crossbar()(
+        np.ascontiguousarray(cells), np.ascontiguousarray(drives), *lines, _NO_CELLS if emf is None else emf, warm,
+        nodes is not None, tolerance, memory, words, bits, currents,
     )  # fmt: skip
     return outcome, iterations, currents
+
+
+@functools.cache
+def _crossbar() -> Any:
+    from .kernels import crossbar  # noqa: PLC0415 - numba is loaded when it is needed
+
+    return crossbar

@@ -138,6 +138,16 @@ def total(_typing: Any, value: Any) -> Any:
 
 
 @_compiled_in
+def least(_typing: Any, one: Any, other: Any) -> Any:
+    """Return the lower one of each pair."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, values: Any) -> Any:
+        return builder.select(builder.fcmp_ordered("<", *values), *values)
+
+    return eight(one, other), generate
+
+
+@_compiled_in
 def turn(_typing: Any, source: Any, first: Any, apart: Any, target: Any, place: Any, step: Any) -> Any:
     """Turn 8 x 8 doubles: rows from `first` on, so far `apart`, become columns of rows from `place` on, by `step`."""
 

@@ -94,7 +94,7 @@ class CompiledEngine:
         memory = work_memory(self.net.shape, whole=True) if self._memory is None else self._memory
         words, bits = np.empty((1, *self.net.shape)), np.empty((1, *self.net.shape))
         outcome, self.iterations, _ = run_kernel(
-            self.net, cells, drive[None], memory, emf=emf, warm=warm, tolerance=tolerance, nodes=(words, bits)
+            self.net.lines, cells, drive[None], memory, emf=emf, warm=warm, tolerance=tolerance, nodes=(words, bits)
         )
         self._memory = None if outcome else memory
         self._check(outcome, tolerance)
@@ -110,10 +110,10 @@ class CompiledEngine:
         """
         net = self.net
         memory = work_memory(net.shape, whole=net.strict, shared=True)
-        outcome, iterations, currents = run_kernel(net, net.conductances, drives, memory, tolerance=tolerance)
+        outcome, iterations, currents = run_kernel(net.lines, net.conductances, drives, memory, tolerance=tolerance)
         if outcome and not iterations:  # a wire so near to negligible that the kernel takes it for ideal
             memory = work_memory(net.shape, whole=True)
-            outcome, iterations, currents = run_kernel(net, net.conductances, drives, memory, tolerance=tolerance)
+            outcome, iterations, currents = run_kernel(net.lines, net.conductances, drives, memory, tolerance=tolerance)
         self.iterations = iterations
         self._check(outcome, tolerance)
         return currents

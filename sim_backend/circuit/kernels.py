@@ -30,8 +30,8 @@ import numba
 import numpy as np
 
 from .bounds import NEGLIGIBLE
-from .eight import load, spread, store, total, turn, turn_product
-from .layout import ALL_SLOTS, BLOCK, LINEAR_SLOTS
+from .eight import least, load, spread, store, total, turn, turn_product
+from .layout import ALL_SLOTS, BLOCK, LINES
 
 _FAST = {"contract", "reassoc", "nsz", "arcp"}  # neither infinities nor nans are assumed away
 
@@ -45,30 +45,38 @@ def separate(function: Any) -> Any:
 
 
 @separate
-def _lay_out(conductances, wide, pad, row_ohm, column_ohm, cells, r_rows, r_columns):  # type: ignore[no-untyped-def]
-    """Copy the crossbar below `pad` empty rows; make negligible wires ideal; return whether all numbers may be so."""
+def _lay_out(conductances, wide, pad, row_ohm, column_ohm, cells, r_rows, r_columns, loads):  # type: ignore[no-untyped-def]
+    """Copy the crossbar below `pad` empty rows; make negligible wires ideal; return whether all numbers may be so.
+
+    `loads` (C,) gets the sums over the columns, in siemens.
+    """
     rows, columns = conductances.shape
-    load_of, negative, everything = np.zeros(wide), 0, 0.0
-    r_rows[:pad], r_columns[columns:] = 0.0, 0.0
-    cells[: pad * wide] = 0.0
+    lowest = zero = spread(0.0)
+    everything = 0.0
+    r_rows[:pad], r_columns[columns:], cells[: pad * wide] = 0.0, 0.0, 0.0
+    for n in range(0, wide, BLOCK):
+        store(loads, n, zero)
     for i in range(rows):
-        given, start = conductances[i], (pad + i) * wide
-        of_row = 0.0
-        for j in range(columns):
-            cells[start + j] = given[j]
-            of_row += given[j]
-            negative += given[j] < 0.0
-        for j in range(columns):
-            load_of[j] += given[j]
-        for j in range(columns, wide):
-            cells[start + j] = 0.0
-        everything += of_row
-        of_row *= columns
-        r_rows[pad + i] = 0.0 if of_row > 0.0 and of_row * row_ohm[i] < NEGLIGIBLE else row_ohm[i]
+        at, of_row = (pad + i) * wide, zero
+        for n in range(0, wide, BLOCK):
+            if n + BLOCK <= columns:
+                g = load(conductances, i * columns + n)
+                store(cells, at + n, g)
+            else:
+                for j in range(n, n + BLOCK):
+                    cells[at + j] = conductances[i, j] if j < columns else 0.0
+                g = load(cells, at + n)
+            of_row = of_row + g
+            lowest = least(lowest, g)
+            store(loads, n, load(loads, n) + g)
+        here = total(of_row)
+        everything += here
+        here *= columns
+        r_rows[pad + i] = 0.0 if here > 0.0 and here * row_ohm[i] < NEGLIGIBLE else row_ohm[i]
     for j in range(columns):
-        of_column = load_of[j] * rows
-        r_columns[j] = 0.0 if of_column > 0.0 and of_column * column_ohm[j] < NEGLIGIBLE else column_ohm[j]
-    return negative == 0 and everything < np.inf
+        here = loads[j] * rows
+        r_columns[j] = 0.0 if here > 0.0 and here * column_ohm[j] < NEGLIGIBLE else column_ohm[j]
+    return total(lowest) >= 0.0 and everything < np.inf
 
 
 @separate
@@ -89,30 +97,37 @@ def _factor_rows(cells, wide, columns, r_rows, row_ends, pad, u_rows, shares):  
     shares : (R,), out
         Share of the potential of the source that reaches the first node.
     """
-    one, far, seen = spread(1.0), np.zeros(BLOCK), np.zeros(BLOCK)
-    for first in range(0, len(r_rows), BLOCK):
-        at = first * wide
-        for j in range(0, wide, BLOCK):
-            turn(cells, at + j, wide, u_rows, at + BLOCK * j, BLOCK)
-        for k in range(BLOCK):
-            i = first + k
-            far[k] = 1.0 / r_rows[i] if i >= pad and row_ends[i - pad] == 2 and r_rows[i] > 0.0 else 0.0
-        r, s = load(r_rows, first), load(far, 0)
+    one, seen, rows = spread(1.0), np.zeros(2 * BLOCK), len(r_rows)
+    # Twice eight lines, so that divisions overlap; twice the same ones if no others are left.
+    for first in range(0, rows, 2 * BLOCK):
+        other = min(first + BLOCK, rows - BLOCK)
+        for k in range(2 * BLOCK):
+            i = first + k if k < BLOCK else other + k - BLOCK
+            seen[k] = 1.0 / r_rows[i] if i >= pad and row_ends[i - pad] == 2 and r_rows[i] > 0.0 else 0.0
+        at, apart = first * wide, (other - first) * wide
+        for n in range(at, at + wide, BLOCK):
+            m = at + BLOCK * (n - at)
+            turn(cells, n, wide, u_rows, m, BLOCK)
+            turn(cells, n + apart, wide, u_rows, m + apart, BLOCK)
         for n in range(at + BLOCK * columns, at + BLOCK * wide, BLOCK):
             store(u_rows, n, one)
+            store(u_rows, n + apart, one)
+        r1, r2, s1, s2 = load(r_rows, first), load(r_rows, other), load(seen, 0), load(seen, BLOCK)
         for n in range(at + BLOCK * (columns - 1), at, -BLOCK):
-            s = s + load(u_rows, n)
-            u = one / (one + r * s)
-            store(u_rows, n, u)
-            s = s * u
-        store(seen, 0, s + load(u_rows, at))
-        for k in range(BLOCK):
-            i = first + k
+            s1, s2 = s1 + load(u_rows, n), s2 + load(u_rows, n + apart)
+            u1, u2 = one / (one + r1 * s1), one / (one + r2 * s2)
+            store(u_rows, n, u1)
+            store(u_rows, n + apart, u2)
+            s1, s2 = s1 * u1, s2 * u2
+        store(seen, 0, s1 + load(u_rows, at))
+        store(seen, BLOCK, s2 + load(u_rows, at + apart))
+        for k in range(2 * BLOCK):
+            i, n = (first + k, at + k) if k < BLOCK else (other + k - BLOCK, at + apart + k - BLOCK)
             if i >= pad and row_ends[i - pad] == 0:
-                shares[i], u_rows[at + k] = 0.0, (1.0 / seen[k] if seen[k] > 0.0 else 0.0)
+                shares[i], u_rows[n] = 0.0, (1.0 / seen[k] if seen[k] > 0.0 else 0.0)
             else:
                 shares[i] = 1.0 / (1.0 + r_rows[i] * seen[k])
-                u_rows[at + k] = r_rows[i] * shares[i]
+                u_rows[n] = r_rows[i] * shares[i]
 
 
 @separate
@@ -313,7 +328,7 @@ def _iterate(  # type: ignore[no-untyped-def]  # noqa: PLR0912 - numba compiles 
     cells : (R, C) S
     pad, wide, r_rows, r_columns, column_ends, u_rows, shares, u_columns, e_columns
         As of `_factor_rows` and `_factor_columns`.
-    g_columns : (3, C) S
+    g_columns : (3 C,) S
         A segment of each bit line, its segment to ground below and the one above; 0 for none.
     drive : (R,) V
     far : (R,) A
@@ -360,7 +375,7 @@ def _iterate(  # type: ignore[no-untyped-def]  # noqa: PLR0912 - numba compiles 
             if done == 0:
                 _down_first(cells, emf, sourced, wide, first, u_columns, t)
             elif not final:
-                more = _down(cells, z, wide, first, u_columns, g_columns[0], t)
+                more = _down(cells, z, wide, first, u_columns, g_columns, t)
                 energy += more[0]
                 mixed += more[1]
         if final:
@@ -370,7 +385,7 @@ def _iterate(  # type: ignore[no-untyped-def]  # noqa: PLR0912 - numba compiles 
             continue
         for j in range(wide):
             low, high = z[len(z) - wide + j], z[pad * wide + j]
-            energy += g_columns[1, j] * low * low + g_columns[2, j] * high * high
+            energy += g_columns[wide + j] * low * low + g_columns[2 * wide + j] * high * high
         if energy > 0.0:
             ratio = energy / before if done > 1 else 0.0
             beta = ratio
@@ -422,7 +437,7 @@ def crossbar(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915 - numba 
         Fill `words` and `bits`.
     tolerance : float
         Largest relative error that is left in a current, as far as the iteration can tell.
-    memory : (`memory_size`,)
+    memory : (`memory_size` or more,)
         For all potentials with `emf`, `whole`, or bit lines that are ideal or joined at both ends.
     words, bits : (P, R, C) V, out, or (0, 0, 0)
     currents : (P, C) A, out
@@ -435,37 +450,36 @@ def crossbar(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915 - numba 
     rows, columns = conductances.shape
     pad, wide = -rows % BLOCK, columns + -columns % BLOCK
     high = rows + pad
-    size = high * wide
-    many = len(memory) >= ALL_SLOTS * size
-    start = size
-    cells, u_rows, u_columns = memory[:size], memory[size : 2 * size], memory[2 * size : 3 * size]
-    z, d, t = memory[3 * size : 4 * size], memory[4 * size : 5 * size], memory[5 * size : 6 * size]
-    start = (ALL_SLOTS if many else LINEAR_SLOTS) * size
-    x = memory[start : start + BLOCK * wide]
-    start += BLOCK * wide
-    of_columns, of_rows = memory[start : start + 6 * wide], memory[start + 6 * wide : start + 6 * (wide + high)]
-    b = memory[6 * size : 7 * size] if many else of_columns[3 * wide : 4 * wide]
-    p = memory[7 * size : 8 * size] if many else of_columns[4 * wide : 5 * wide]
-    a, source = (memory[8 * size : 9 * size], memory[9 * size : 10 * size]) if many else (z, z)
+    size, after_x = high * wide, BLOCK * wide
+    after_columns = after_x + LINES * wide
+    start = after_columns + LINES * high
+    x, of_columns, of_rows = memory[:after_x], memory[after_x:after_columns], memory[after_columns:start]
+    slots = memory[start:]
+    cells, u_rows, u_columns = slots[:size], slots[size : 2 * size], slots[2 * size : 3 * size]
+    z, d, t = slots[3 * size : 4 * size], slots[4 * size : 5 * size], slots[5 * size : 6 * size]
     r_columns, e_columns, s = of_columns[:wide], of_columns[wide : 2 * wide], of_columns[2 * wide : 3 * wide]
+    b, p, g_columns = of_columns[3 * wide : 4 * wide], of_columns[4 * wide : 5 * wide], of_columns[5 * wide : 8 * wide]
     r_rows, shares, drive = of_rows[:high], of_rows[high : 2 * high], of_rows[2 * high : 3 * high]
     far, idle = of_rows[3 * high : 4 * high], of_rows[4 * high : 5 * high]
-    drive[:], far[:], idle[:] = 0.0, 0.0, 0.0
-    if not _lay_out(conductances, wide, pad, row_ohm, column_ohm, cells, r_rows, r_columns):
+    drive[:], far[:], idle[:], g_columns[:] = 0.0, 0.0, 0.0, 0.0
+    if not _lay_out(conductances, wide, pad, row_ohm, column_ohm, cells, r_rows, r_columns, s):
         return DECLINED, 0
-    g_columns = np.zeros((3, wide))
     # Bit lines that are ideal or joined at both ends are counted: for a truth value numba would compile `_step` twice.
     sourced, special = emf.size > 0, 0
     for j in range(columns):
         if r_columns[j] > 0:
             for k in range(1 + column_ends[j]):
-                g_columns[k, j] = 1 / r_columns[j]
+                g_columns[k * wide + j] = 1 / r_columns[j]
             special += column_ends[j] == 2
         else:
             special += column_ends[j] > 0
     strict = special > 0
-    if (strict or whole or sourced) and not many:
-        return DECLINED, 0
+    a, source = z, z
+    if strict or whole or sourced:
+        if len(slots) < ALL_SLOTS * size:
+            return DECLINED, 0
+        b, p = slots[6 * size : 7 * size], slots[7 * size : 8 * size]
+        a, source = slots[8 * size : 9 * size], slots[9 * size : 10 * size]
     if sourced:
         source[:] = 0.0
         for i in range(rows):

@@ -4,8 +4,8 @@ BLOCK = 8
 """Rows and columns are filled up to multiples of it: see `eight`."""
 LINEAR_SLOTS, ALL_SLOTS = 6, 10
 """Arrays (R, C) for output currents only, and for all potentials."""
-LINES = 6
-"""Arrays (max(R, C),) of what belongs to a line, one set for word and one for bit lines."""
+LINES = 8
+"""Arrays (R,), or (C,), of what belongs to a line, for word and for bit lines each."""
 
 
 def filled_up(lines: int) -> int:
