@@ -10,6 +10,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import extending, types
+from numba.core import cgutils
 from numba.extending import lower_builtin, models, register_model, type_callable
 
 WIDTH = 8
@@ -137,14 +138,31 @@ def total(_typing: Any, value: Any) -> Any:
     return types.float64(eight), generate
 
 
+def _of_each_pair(relation: str, doc: str) -> Any:
+    def chosen(_typing: Any, one: Any, other: Any) -> Any:
+        def generate(_context: Any, builder: Any, _signature: Any, values: Any) -> Any:
+            return builder.select(builder.fcmp_ordered(relation, *values), *values)
+
+        return eight(one, other), generate
+
+    chosen.__doc__ = doc
+    return _compiled_in(chosen)
+
+
+least = _of_each_pair("<", "Return the lower one of each pair, the second if one is no number.")
+greatest = _of_each_pair(">", "Return the higher one of each pair, the second if one is no number.")
+
+
 @_compiled_in
-def least(_typing: Any, one: Any, other: Any) -> Any:
-    """Return the lower one of each pair."""
+def root(_typing: Any, value: Any) -> Any:
+    """Return the square roots."""
 
     def generate(_context: Any, builder: Any, _signature: Any, values: Any) -> Any:
-        return builder.select(builder.fcmp_ordered("<", *values), *values)
+        declare: Any = cgutils.get_or_insert_function
+        kind = ir.FunctionType(_VECTOR, [_VECTOR])
+        return builder.call(declare(builder.module, kind, f"llvm.sqrt.v{WIDTH}f64"), values)
 
-    return eight(one, other), generate
+    return eight(value), generate
 
 
 @_compiled_in

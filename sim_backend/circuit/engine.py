@@ -1,5 +1,6 @@
 """Two ways to the potentials of one crossbar: compiled kernels, or dense matrices while those are not ready."""
 
+import functools
 from typing import TypeAlias
 
 import numpy as np
@@ -79,6 +80,11 @@ class CompiledEngine:
         self._memory: FloatArray | None = None
         self.iterations = 0
         """Iterations of the last linear solution."""
+
+    @functools.cached_property
+    def points(self) -> FloatArray:
+        """Memory (2, 5, R, C) for the cells at two operating points: the system hands out fresh memory slowly."""
+        return np.empty((2, 5, *self.net.shape))
 
     def solve(
         self, cells: FloatArray, drive: FloatArray, emf: FloatArray | None, tolerance: float

@@ -45,6 +45,18 @@ def separate(function: Any) -> Any:
 
 
 @separate
+def _copy(source, first, target, place, count):  # type: ignore[no-untyped-def]
+    """Copy numbers of arrays that are taken as flat; the last eight may overlap those before."""
+    if count < BLOCK:
+        for k in range(count):
+            target[place + k] = source[first + k]
+    else:
+        for k in range(0, count, BLOCK):
+            n = min(k, count - BLOCK)
+            store(target, place + n, load(source, first + n))
+
+
+@separate
 def _lay_out(conductances, wide, pad, row_ohm, column_ohm, cells, r_rows, r_columns, loads):  # type: ignore[no-untyped-def]
     """Copy the crossbar below `pad` empty rows; make negligible wires ideal; return whether all numbers may be so.
 
@@ -482,9 +494,9 @@ def crossbar(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915 - numba 
         a, source = slots[8 * size : 9 * size], slots[9 * size : 10 * size]
     if sourced:
         source[:] = 0.0
+        flat = emf.reshape(-1)
         for i in range(rows):
-            for j in range(columns):
-                source[(pad + i) * wide + j] = emf[i, j]
+            _copy(flat, i * columns, source, (pad + i) * wide, columns)
     _factor_rows(cells, wide, columns, r_rows, row_ends, pad, u_rows, shares)
     _factor_columns(cells, wide, pad, r_columns, column_ends, u_columns, e_columns, s)
     most, done = 10_000 + 20 * (rows + columns), 0
@@ -517,7 +529,7 @@ def crossbar(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915 - numba 
             currents[each, j] = value
         if whole:
             for i in range(rows):
-                for j in range(columns):
-                    n = (pad + i) * wide + j
-                    words[each, i, j], bits[each, i, j] = a[n], b[n]
+                n, place = (pad + i) * wide, (each * rows + i) * columns
+                _copy(a, n, words.reshape(-1), place, columns)
+                _copy(b, n, bits.reshape(-1), place, columns)
     return 0, done
