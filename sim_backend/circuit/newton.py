@@ -66,6 +66,10 @@ def newton(
     """
     if not hasattr(cell, "slope"):
         raise DataError(f"cell model {type(cell).__name__} has no slope(), which a circuit with wires needs")
+    if not (drive.any() or (ends is not None and ends.any())):
+        zero = np.zeros(conductances.shape)
+        if not cell.current(conductances, zero).any():
+            return NewtonSolution(zero, zero, zero, ())
     extended = getattr(cell, "extended", None)
     everywhere: CellModel = cell if extended is None else extended()
     with np.errstate(over="ignore", invalid="ignore"):  # a step may go far too far, and is shortened then
