@@ -182,6 +182,9 @@ def test_a_model_the_kernel_knows_carries_what_it_says_itself(cell):
             return cell.slope(conductances, voltages)
 
     rng = np.random.default_rng(4)
-    conductances, voltages = 1 / rng.uniform(2e3, 11e3, (9, 8)), rng.uniform(-0.6, 0.6, (2, 9))
-    found = solve_crossbar(conductances, voltages, 20.0, cell)
-    assert np.allclose(found, solve_crossbar(conductances, voltages, 20.0, Other()), rtol=1e-8, atol=0)
+    compile_kernels()
+    for rows, columns in ((9, 8), (9, 7), (3, 3), (1, 8), (2, 5), (2, 3)):  # eight cells at once, or fewer than eight
+        conductances, voltages = 1 / rng.uniform(2e3, 11e3, (rows, columns)), rng.uniform(-0.6, 0.6, (2, rows))
+        conductances[0, -1] = 0.0
+        found = solve_crossbar(conductances, voltages, 20.0, cell)
+        assert np.allclose(found, solve_crossbar(conductances, voltages, 20.0, Other()), rtol=1e-8, atol=0)
