@@ -33,14 +33,14 @@ def work_memory(shape: tuple[int, int], *, whole: bool, shared: bool = False) ->
     """
     size = memory_size(shape, whole)
     if not shared or size > KEPT:
-        return _aligned(size)
+        return aligned(size)
     kept: FloatArray = getattr(_kept, "memory", _NO_CELLS)
     if kept.size < size:
-        _kept.memory = kept = _aligned(size)
+        _kept.memory = kept = aligned(size)
     return kept
 
 
-def _aligned(size: int) -> FloatArray:
+def aligned(size: int) -> FloatArray:
     """Return doubles of which every eighth, from the first on, begins a line of the processor's cache."""
     memory = np.empty(size + BLOCK)
     first = -(memory.ctypes.data // memory.itemsize) % BLOCK
