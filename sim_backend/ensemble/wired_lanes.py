@@ -122,14 +122,19 @@ def pass_segments(  # noqa: PLR0912 - numba compiles one function faster than ma
         for n in range(c * BLOCK, (d + 1) * BLOCK, BLOCK):
             store(lines, n, zero)
             store(lines, below + n, zero)
-        # All others.
-        for a in range(block):
-            if c <= a <= d:
+        # All others, two rows at a time: both of these are either passed or not.
+        for a in range(0, block, 2):
+            if a == c:
                 continue
-            f, g = taken * load(lines, a * BLOCK), gone * load(lines, below + a * BLOCK)
-            for n in range(a * below + (a + 1) * BLOCK, a * below + last, BLOCK):
-                m = n - a * below
-                store(work, n, load(work, n) + f * load(lines, m) + g * load(lines, below + m))
+            at, begun = a * below, last if a + 1 == block else (a + 2) * BLOCK
+            f1, g1 = taken * load(lines, a * BLOCK), gone * load(lines, below + a * BLOCK)
+            f2, g2 = taken * load(lines, (a + 1) * BLOCK), gone * load(lines, below + (a + 1) * BLOCK)
+            for n in range((a + 1) * BLOCK, begun, BLOCK):
+                store(work, at + n, load(work, at + n) + f1 * load(lines, n) + g1 * load(lines, below + n))
+            for n in range(begun, last, BLOCK):
+                f, g = load(lines, n), load(lines, below + n)
+                store(work, at + n, load(work, at + n) + f1 * f + g1 * g)
+                store(work, at + below + n, load(work, at + below + n) + f2 * f + g2 * g)
         # And both themselves.
         through = gone * joined
         for b in range(c):
