@@ -50,6 +50,8 @@ class Judge:
         self._above: set[Cell] = set()
         self._hot: dict[str, tuple[float, float, float, bool, int]] = {}
         """Both clocks when each source was last above 50 mV, its voltage, whether by hand, since when steady."""
+        self._off: set[str] = set()
+        """Sources that were off since they were last above 50 mV: the bench was made safe."""
         self._opened_on: dict[str, tuple[int, bool]] = {}
         """Line at which the relays opened while each source was on, and whether that message was hit by a fault."""
         self._touched: dict[str, int] = {}
@@ -96,6 +98,10 @@ class Judge:
             self._steady[name] = self._touched.get(name, 0)
         if was_on and not event["on"]:
             self._judge_switching_off(event, was)
+        if not event["on"]:
+            self._off.add(name)
+        elif abs(level) > HOT_V:
+            self._off.discard(name)
         if was_on and abs(was) > HOT_V:
             since = self._steady.get(name, 0)
             self._hot[name] = (event["t"], event["wall"], was, name in self._by_hand, since)  # until now
@@ -187,7 +193,7 @@ class Judge:
             lost = fell or (giving_up and self._faults.any_since(since))
             rest = event["t"] - t
             # A matrix that has no wait of its own is waited for by the host's clock, in the end and in the beginning.
-            if giving_up or by_hand:
+            if giving_up or by_hand or name in self._off:
                 rest = max(rest, event["wall"] - wall)
             if rest < self.bench.discharge_s * (1 - 1e-6):
                 due = f"{self.bench.discharge_s:g} s are due"

@@ -763,6 +763,19 @@ def test_a_source_whose_answer_came_late_may_have_gone_to_zero_just_before_the_r
     assert judged(edit).invariants == found
 
 
+@pytest.mark.parametrize(("off", "found"), [(True, set()), (False, {"V8"})])
+def test_between_two_sessions_the_wait_before_relays_move_is_by_the_wall_clock(judged, off, found):
+    def edit(record):
+        relays = record.event("relays", 2)
+        at = record.events.index(relays)
+        zero = next(each for each in reversed(record.events[:at]) if each["event"] == "source")
+        hot = {**zero, "level_v": 0.1, "t": relays["t"], "wall": relays["wall"] - 1.0}
+        zero = {**hot, "level_v": 0.0}
+        record.events[at:at] = [hot, zero, *([{**zero, "on": False}] if off else []), zero]
+
+    assert judged(edit).invariants == found
+
+
 def test_a_relay_that_sticks_on_purpose_explains_what_no_read_back_shows(judged):
     def edit(record):
         stuck_on_two_ports(record)
