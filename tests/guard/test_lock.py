@@ -356,6 +356,69 @@ def test_nothing_is_left_of_a_port_on_this_machine(tmp_path):
     locks[1].release()
 
 
+LEFT = b'{"pid": 2147483646, "minimum_version": "0.1.0", "fleeting": true}'
+"""What the holder of a run leaves that was killed: there is no process of so high a number (proc(5), pid_max)."""
+
+
+@posix
+def test_files_of_killed_runs_are_tidied_away_and_those_of_instruments_and_of_the_living_are_not(lock_on, tmp_path):
+    lock_on(SMU).acquire()
+    alive = lock_on("/runs/alive", fleeting=True)
+    alive.acquire()
+    kept = set((tmp_path / "locks").iterdir())
+    for number in range(3):
+        (tmp_path / "locks" / f"{number}.lock").write_bytes(LEFT)
+    os.mkfifo(tmp_path / "locks" / "pipe.lock")
+    (tmp_path / "locks" / "link.lock").symlink_to(tmp_path / "theirs")
+    (tmp_path / "theirs").write_bytes(LEFT)
+    kept |= {tmp_path / "locks" / "pipe.lock", tmp_path / "locks" / "link.lock"}
+    mine = lock_on("/runs/mine", fleeting=True)
+    mine.acquire()
+    mine.release()
+    assert set((tmp_path / "locks").iterdir()) == kept
+    assert alive.still_held()
+    assert (tmp_path / "theirs").exists()
+
+
+@posix
+@pytest.mark.parametrize("deleted", [True, False])
+def test_a_run_whose_file_is_being_tidied_away_is_no_run_in_use(lock_on, tmp_path, monkeypatch, deleted):
+    """Whoever tidies holds the lock for a moment; that of a run which somebody works on stays refused."""
+    run = lock_on("/runs/killed", fleeting=True)
+    run.acquire()
+    path = next((tmp_path / "locks").iterdir())
+    run.release()
+    path.write_bytes(LEFT)
+    tidying = os.open(path, os.O_RDWR)
+    assert lock_module.try_lock(tidying)
+
+    class Later:
+        def wait(self, seconds):
+            if deleted and path.exists():
+                path.unlink()
+                os.close(tidying)
+
+    monkeypatch.setattr(lock_module.threading, "Event", Later)
+    if deleted:
+        run.acquire()
+        assert run.still_held()
+        return
+    with pytest.raises(BenchBusy, match="is in use by"):
+        run.acquire()
+    os.close(tidying)
+
+
+@posix
+def test_releasing_a_run_does_not_delete_the_file_of_another_owner(lock_on, tmp_path):
+    """The file of the first was deleted by hand, so a second one has the name."""
+    first, second = (lock_on("/runs/a", fleeting=True) for _ in range(2))
+    first.acquire()
+    next((tmp_path / "locks").iterdir()).unlink()
+    second.acquire()
+    first.release()
+    assert second.still_held()
+
+
 @pytest.mark.fault("D10", "V16")
 def test_of_a_thousand_starts_at_once_one_gets_the_bench(tmp_path):
     attempts = 20

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from crossbar_hil.backend import Pulse
+from crossbar_hil.bench.instruments import say_silence
 from crossbar_hil.errors import BackendError, CrossbarError, DataError, GuardError, LimitError, Stopped
 from crossbar_hil.guard import service
 from crossbar_hil.guard.client import GuardProcess
@@ -320,11 +321,11 @@ def test_the_person_is_told_which_instrument_does_not_answer_while_the_bench_is_
 ):
     heard, safe = threading.Event(), chip.make_safe
     monkeypatch.setattr(chip, "make_safe", lambda: heard.wait(60) and safe())
-    trainer.service.tell_silence("smu", 1.04)
+    say_silence(trainer.service.tell, "smu", 1.04)
     trainer.say(id=1, do="end", cause="done")
     told = "instrument smu has not answered for 1.0 s: look at it; everything is being made safe"
     assert trainer.hear("tell", "ended") == {"tell": told}
-    trainer.service.tell_silence("smu", None)
+    say_silence(trainer.service.tell, "smu", None)
     assert trainer.hear("tell", "ended") == {"tell": "instrument smu answers again"}
     heard.set()
     assert trainer.ended()["confirmed"]

@@ -18,7 +18,7 @@ from crossbar_hil.errors import ConfigError
 from crossbar_hil.guard.journal import read_journal
 from crossbar_hil.guard.opening import make_bench_safe, open_bench, open_guarded
 from crossbar_hil.owners import proof
-from crossbar_hil.state import state_folder
+from crossbar_hil.owners.state import state_folder
 
 posix = pytest.mark.skipif(os.name == "nt", reason="owners and modes of POSIX")
 REAL = {"smu": "TCPIP::192.0.2.10::5025::SOCKET", "matrix": "TCPIP::192.0.2.11::5025::SOCKET"}
@@ -27,7 +27,6 @@ REAL = {"smu": "TCPIP::192.0.2.10::5025::SOCKET", "matrix": "TCPIP::192.0.2.11::
 @pytest.fixture(autouse=True)
 def own_state_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("CROSSBAR_HIL_LOCKS", str(tmp_path / "locks"))
 
 
 def write_bench(folder, resources, kind="emulated", **of_every_instrument):

@@ -29,7 +29,6 @@ def finished(tmp_path_factory):
     out = tmp_path_factory.mktemp("finished")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(out / "state"))
-        patch.setenv("CROSSBAR_HIL_LOCKS", str(out / "locks"))
         (out / "two.csv").write_text("pattern,label,set\n10,1,train\n01,0,train\n11,1,test\n", encoding="utf-8")
         tables = {
             "wiring": {"rows": [1, 2], "columns": [5, 6]},
