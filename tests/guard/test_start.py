@@ -131,7 +131,7 @@ def test_a_run_is_gone_on_with_on_its_own_bench_alone(tmp_path, monkeypatch):
         "bench": str(tmp_path / BENCH_FILE),
         "journal": str(tmp_path / "journal.sqlite"),
         "resume": True,
-        "resources": {name: "TCPIP::127.0.0.1::1::SOCKET" for name in ("smu", "matrix")},
+        "resources": dict.fromkeys(("smu", "matrix"), "TCPIP::127.0.0.1::1::SOCKET"),
         "ledger": None,
     }
     with pytest.raises(RunError, match=r"is of kind hardware, its bench file of emulated"):
