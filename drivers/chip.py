@@ -1,7 +1,7 @@
 """The chip behind instruments: a backend made of sources, a switch matrix, a wiring and two schemes. Emulated only."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from itertools import permutations
@@ -24,6 +24,7 @@ from .gate.matrix import put_behind_gate
 from .parts import check_read_scheme, check_sources, check_width, check_write_scheme
 from .rig import Rig
 from .schemes.plan import ReadPlan, best_order, read_plan
+from .schemes.read_schemes import ReadStep
 from .schemes.wiring import Assignment, Wiring
 
 KINDS = ("emulated", "hardware")
@@ -164,7 +165,9 @@ class ChipBackend(WitnessedBackend):
 
     def _read_currents(self, voltages: FloatArray) -> FloatArray:
         plan = self._plan_of(voltages)
-        self.gate.check_reads(plan)
+        for state, steps in plan.items():
+            self.witness.checkpoint()
+            self.gate.check_reads({state: steps})
         currents = np.zeros((len(voltages), self.shape[1]))
         with self._safe_after_a_failure():
             self._rig.arm()
@@ -172,6 +175,7 @@ class ChipBackend(WitnessedBackend):
                 self.witness.checkpoint()
                 self._rig.connect(state)
                 for step in plan[state]:
+                    self.witness.checkpoint()  # a batch may take hours in one state
                     current = step.sign * self._rig.measure(step.source_volts)
                     for pattern, share in step.shares.items():
                         currents[pattern, step.column] += share * current
@@ -186,8 +190,14 @@ class ChipBackend(WitnessedBackend):
         if plan is None:
             if len(self._plans) >= MOST_PLANS:
                 self._plans.clear()
-            plan = self._plans[key] = read_plan(self._read.steps(voltages, self.shape))
+            plan = self._plans[key] = read_plan(self._heeded(self._read.steps(voltages, self.shape)))
         return plan
+
+    def _heeded(self, steps: Iterable[ReadStep]) -> Iterator[ReadStep]:
+        """Hand steps on until a stop is wanted: a batch may hold a million."""
+        for step in steps:
+            self.witness.checkpoint()
+            yield step
 
     def _check_pulse(self, pulse: Pulse) -> None:
         super()._check_pulse(pulse)
