@@ -20,6 +20,7 @@ from study import Study, main
 from crossbar_hil import Trainer
 from crossbar_hil.bench.calibrating import plan_calibration, steps_of, twin_of
 from crossbar_hil.bench.file import load_bench
+from crossbar_hil.confidence import next_succeeds
 from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend
 from crossbar_hil.studies.convergence.points import Point
@@ -159,8 +160,10 @@ def score(pulses, pull_back, make, chips=CHIPS):
     told = []
     for number in range(chips):
         converged, epochs, sent = train(number, pulses, pull_back)
-        found = foretell(make(number), number, pull_back).mean(axis=0)
-        told.append(Foretold(float(found[0]), bool(converged), float(found[1]), epochs, float(found[2]), sent))
+        draws = foretell(make(number), number, pull_back)
+        found = draws.mean(axis=0)
+        probability = next_succeeds(int(draws[:, 0].sum()), len(draws))
+        told.append(Foretold(probability, bool(converged), float(found[1]), epochs, float(found[2]), sent))
     return tally(told)
 
 

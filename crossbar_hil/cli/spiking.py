@@ -15,6 +15,7 @@ from crossbar_hil.cli.common import (
     print_json,
     quiet_option,
     run_argument,
+    say_seed,
     yes_option,
 )
 from crossbar_hil.cli.dry_runs import check_nothing_else, dry_run_options, tell_dry_run, with_options
@@ -110,8 +111,10 @@ def train(
     if given["dataset"] == "stripes" and bench is None:
         bench = "simulated"
     settings = _settings(bench, given)
-    if settings.bench is not None and not yes:
-        confirm(load_bench(settings.bench).kind, yes, f"training sends pulses to the chip on bench {settings.bench}")
+    if settings.bench is not None:
+        loaded = load_bench(settings.bench)
+        say_seed(loaded, seed, "; the spike trains alone use it")
+        confirm(loaded.kind, yes, f"training sends pulses to the chip on bench {settings.bench}")
     seed = fresh_seed() if seed is None else seed
     with _view(quiet, fields) as view:
         outcome = train_spiking(settings, seed=seed, out=out, label=label, every=every, view=view)

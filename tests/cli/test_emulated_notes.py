@@ -50,3 +50,15 @@ def test_a_seed_that_draws_no_chip_here_is_told_and_one_that_does_is_not(capsys)
         capsys.readouterr().err == "note    --seed draws virtual chips, and that of bench emulated is not drawn here\n"
     )
     assert not served.model_copy(update={"kind": "hardware"}).draws_chip
+
+
+def test_a_spiking_training_says_that_its_seed_draws_no_chip(cli, monkeypatch):
+    def train_spiking(*_, **__):
+        raise RunError("not here")
+
+    monkeypatch.setattr("crossbar_hil.spiking.training.train_spiking", train_spiking)
+    assert "the spike trains alone use it" not in cli("snn", "train", "--bench", "emulated", "--seed", "3").err
+    monkeypatch.setattr("crossbar_hil.bench.file.Bench.draws_chip", False)
+    assert "is not drawn here; the spike trains alone use it" in cli(
+        "snn", "train", "--bench", "emulated", "--seed", "3"
+    ).err  # fmt: skip

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import BenchBusy, ConfigError, DataError
 from crossbar_hil.guard import lock as lock_module
 from crossbar_hil.guard.lock import BenchLock, default_folder, fixed_folder, run_lock, run_owner
 from crossbar_hil.guard.names import same_identity, same_resource
+from crossbar_hil.guard.opening import claim
 from crossbar_hil.instrument import Identity
 from crossbar_hil.owners import addresses
 from crossbar_hil.owners.addresses import numbers_of
@@ -307,6 +309,8 @@ def test_an_address_that_this_machine_has_itself_is_this_machine_and_an_unknown_
         raise OSError
 
     assert numbers_of("smu.lab", look_up) == ("192.0.2.7",)
+    both = lambda *_: [(0, 0, 0, "", (each, 0)) for each in ("2001:db8::7", "192.0.2.7", "192.0.2.7")]  # noqa: E731
+    assert numbers_of("both.lab", both) == ("192.0.2.7", "2001:db8::7")
     assert numbers_of("Unknown.Lab.", look_up) == ("unknown.lab",)
     monkeypatch.setattr(addresses, "_is_own", lambda address: str(address) == "192.0.2.7")
     assert numbers_of("smu.lab", look_up) == ("127.0.0.1",)
@@ -326,6 +330,13 @@ def test_one_instrument_under_two_addresses_has_one_owner_by_what_it_says_it_is(
     second.claim(smu)
     with pytest.raises(ConfigError, match="two instruments of the bench are one"):
         second.claim(smu)
+
+
+def test_emulated_instruments_are_many_of_one_serial_number(lock_on):
+    for resource in ("TCPIP::127.0.0.1::5025::SOCKET", "TCPIP::127.0.0.1::5026::SOCKET"):
+        lock = lock_on(resource)
+        lock.acquire()
+        claim(load_bench("emulated"), lock)("smu", Identity("KEITHLEY INSTRUMENTS INC.", "2602B", "4071234", "3.0.0"))
 
 
 @pytest.mark.parametrize("serial", ["0", "", " ", "000", "None", "n/a"])

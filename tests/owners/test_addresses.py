@@ -243,6 +243,7 @@ def test_who_does_not_know_the_secret_is_not_believed_whatever_it_answers(tmp_pa
             why = proof.why_not_emulated("TCPIP0::127.0.0.1::5025::SOCKET", folder=tmp_path)
             assert "does not prove to be emulated" in why
             assert heard[1].startswith(b"5025 ")  # it was asked
+    assert proof.answer_to(b"", 5026, bytes(32)) != proof.answer_to(b"", 5025, bytes(32))  # one proves for itself alone
     elsewhere = proof.why_not_emulated("TCPIP0::localhost::5025::SOCKET", "@ivi", tmp_path)
     assert "is not where an emulated one can be" in elsewhere  # that library may take localhost for ::1
 

@@ -17,7 +17,7 @@ from crossbar_hil.guard import __main__ as guard_main
 from crossbar_hil.guard.lock import BenchLock
 from crossbar_hil.guard.opening import lock_names, make_bench_safe, open_guarded
 from crossbar_hil.owners import takeover
-from crossbar_hil.owners.takeover import is_guard_of, take_over
+from crossbar_hil.owners.takeover import acquire_within, is_guard_of, take_over
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes are proven by /proc")
 
@@ -193,6 +193,16 @@ def test_a_guard_that_does_not_even_end_when_it_is_killed_is_told(monkeypatch):
     with pytest.raises(BenchBusy, match="held; it was killed 2 s ago and is still there"):
         take_over(HeldBy(*[7] * 40), clock=lambda: next(times), wait=lambda _: None)
     assert sent == [signal.SIGTERM, signal.SIGKILL]
+
+
+def test_the_lock_of_one_who_is_about_to_be_gone_is_waited_for_and_not_for_ever():
+    waits = []
+    how = {"clock": lambda: sum(waits), "wait": waits.append}
+    acquire_within(HeldBy(7, 7, 7), 1.0, **how)
+    assert waits == [0.05] * 3
+    with pytest.raises(BenchBusy, match="held"):
+        acquire_within(HeldBy(*[7] * 40), 1.0, **how)
+    assert 1.0 < sum(waits[3:]) < 1.1
 
 
 GUARD = ("-m", "crossbar_hil.guard")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from crossbar_hil.bench.file import Bench, Chip
 from crossbar_hil.bench.virtual_chips import all_alike, virtual_chips
-from crossbar_hil.confidence import wilson
+from crossbar_hil.confidence import next_succeeds, wilson
 from crossbar_hil.errors import DataError
 from crossbar_hil.studies.convergence.opened_chips import has_chips_of_its_own, whose
 from crossbar_hil.studies.convergence.points import Point, check_point
@@ -50,14 +50,19 @@ class Forecast:
     """What virtual chips these are."""
     epochs_mean: float
     pulses_mean: float
-    """Of all chips, whether they converge or not: what `crossbar-hil twins` holds against what happened."""
+    """Of all chips, whether they converge or not; it too is held against what happened."""
     alike: bool = False
     """Whether nothing of a chip is drawn, so that one was trained and all others would be copies."""
 
     @property
     def share(self) -> float:
-        """Share of the chips that converge, the probability that is foretold."""
+        """Share of the chips that converge."""
         return self.converged / self.chips
+
+    @property
+    def probability(self) -> float:
+        """Probability that a chip of these converges: what `crossbar-hil twins` holds against what happened."""
+        return self.share if self.alike else next_succeeds(self.converged, self.chips)
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -83,6 +88,7 @@ class Forecast:
             "chips": self.chips,
             "converged": self.converged,
             "share": self.share,
+            "probability": self.probability,
             "share_low": round(low, 4),
             "share_high": round(high, 4),
             "epochs": None if self.epochs is None else self.epochs._asdict(),
