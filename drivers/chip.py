@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from itertools import permutations
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,10 +24,12 @@ from .gate.matrix import put_behind_gate
 from .parts import check_read_scheme, check_sources, check_width, check_write_scheme
 from .rig import Rig
 from .schemes.plan import ReadPlan, best_order, read_plan
-from .schemes.read_schemes import ReadStep
 from .schemes.wiring import Assignment, Wiring
 
+T = TypeVar("T")
 KINDS = ("emulated", "hardware")
+LONG_BATCH = 1000
+"""So many patterns take a while to plan, in which a stop may be wanted."""
 MOST_PLANS = 16
 """So many plans of reads are remembered."""
 
@@ -165,17 +167,20 @@ class ChipBackend(WitnessedBackend):
 
     def _read_currents(self, voltages: FloatArray) -> FloatArray:
         plan = self._plan_of(voltages)
-        for state, steps in plan.items():
-            self.witness.checkpoint()
-            self.gate.check_reads({state: steps})
+        if len(voltages) < LONG_BATCH:
+            self.gate.check_reads(plan)
+        else:
+            for state in self._heeded(plan):
+                self.gate.check_reads({state: plan[state]})
         currents = np.zeros((len(voltages), self.shape[1]))
         with self._safe_after_a_failure():
             self._rig.arm()
             for state in best_order(plan, self._rig.start(pulsing=False)):
                 self.witness.checkpoint()
                 self._rig.connect(state)
-                for step in plan[state]:
-                    self.witness.checkpoint()  # a batch may take hours in one state
+                for number, step in enumerate(plan[state]):
+                    if number:  # a batch may take hours in one state
+                        self.witness.checkpoint()
                     current = step.sign * self._rig.measure(step.source_volts)
                     for pattern, share in step.shares.items():
                         currents[pattern, step.column] += share * current
@@ -190,14 +195,15 @@ class ChipBackend(WitnessedBackend):
         if plan is None:
             if len(self._plans) >= MOST_PLANS:
                 self._plans.clear()
-            plan = self._plans[key] = read_plan(self._heeded(self._read.steps(voltages, self.shape)))
+            steps = self._read.steps(voltages, self.shape)
+            plan = self._plans[key] = read_plan(steps if len(voltages) < LONG_BATCH else self._heeded(steps))
         return plan
 
-    def _heeded(self, steps: Iterable[ReadStep]) -> Iterator[ReadStep]:
-        """Hand steps on until a stop is wanted: a batch may hold a million."""
-        for step in steps:
+    def _heeded(self, each: Iterable[T]) -> Iterator[T]:
+        """Hand steps or states on until a stop is wanted: a batch may hold a million."""
+        for one in each:
             self.witness.checkpoint()
-            yield step
+            yield one
 
     def _check_pulse(self, pulse: Pulse) -> None:
         super()._check_pulse(pulse)
