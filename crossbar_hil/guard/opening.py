@@ -29,9 +29,9 @@ from crossbar_hil.guard.lock import BenchLock
 from crossbar_hil.guard.names import same_identity
 from crossbar_hil.instrument import Identity, SourceMeter
 from crossbar_hil.owners.addresses import is_loopback_allowed, on_loopback
+from crossbar_hil.owners.state import state_folder
 from crossbar_hil.owners.takeover import PATIENCE_S, take_over
 from crossbar_hil.plugins import load
-from crossbar_hil.state import state_folder
 from crossbar_hil.training.settings import BenchTraining
 from crossbar_hil.visa_record import is_replayed
 

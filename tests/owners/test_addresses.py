@@ -18,7 +18,7 @@ from crossbar_hil.errors import ConfigError
 from crossbar_hil.guard.journal import read_journal
 from crossbar_hil.guard.opening import make_bench_safe, open_bench, open_guarded
 from crossbar_hil.owners import proof
-from crossbar_hil.state import state_folder
+from crossbar_hil.owners.state import state_folder
 
 posix = pytest.mark.skipif(os.name == "nt", reason="owners and modes of POSIX")
 REAL = {"smu": "TCPIP::192.0.2.10::5025::SOCKET", "matrix": "TCPIP::192.0.2.11::5025::SOCKET"}
