@@ -195,6 +195,18 @@ def test_a_pulse_that_draws_more_than_it_should_has_every_cell_read_and_the_batc
     assert bodies(journal, "exposed") == []
 
 
+@pytest.mark.fault("C1")
+def test_one_pulse_of_several_that_draws_more_than_it_should_has_every_cell_read(chip, journal):
+    keeper = keeper_of(chip, journal)
+    keeper.read_currents(ONE_HOT)
+    chip.inside = [3.0e-6, 3.7e-6, 3.0e-6]  # the second of the first cell is nearer to 4 uA of a short
+    keeper.send_pulses(np.array([[2, 1], [0, 0]]), PULSE)
+    found = kinds(journal)[kinds(journal).index("pulses") :]
+    assert [each for each in found if each in {"intent", "check"}] == ["intent", "check", "intent"]
+    inside = [body["readings"] for body in bodies(journal, "outcome")]
+    assert inside == [[{"drive": [3.0e-6, False]}, {"drive": [3.7e-6, False]}], [{"drive": [3.0e-6, False]}]]
+
+
 @pytest.mark.fault("C1", "C2")
 def test_pulses_without_a_current_say_nothing_of_what_the_next_ones_draw(chip, journal):
     keeper = keeper_of(chip, journal)

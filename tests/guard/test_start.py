@@ -110,3 +110,13 @@ def test_a_board_of_resistors_is_no_chip_with_a_dose(monkeypatch, tmp_path, on_t
     assert hello.on_trial is on_trial
     assert hello.header["chip"] == (None if on_trial else "A1")
     assert hello.ledger == tmp_path / ("ledger.sqlite" if on_trial else "dose of A1")
+
+
+@pytest.mark.fault("H10")
+def test_files_are_counted_before_anything_is_opened(monkeypatch):
+    def too_few():
+        raise GuardError("this process may open 40 files")
+
+    monkeypatch.setattr(guard_main, "check_files", too_few)
+    with pytest.raises(GuardError, match="40 files"):
+        guard_main.KeptChip({}, None)

@@ -22,6 +22,8 @@ from crossbar_hil.twins.file import read_twin
 
 CHIPS, SINGLE_CHIPS, TWIN_CHIPS = 1000, 100, 200
 """Virtual chips unless told otherwise: trained side by side, or one by one, which takes seconds, or draws of a twin."""
+MOST_CHIPS = 100_000
+"""With so many, what is foretold as 50 % is known to 0.3 % (95 % interval of a proportion)."""
 
 
 class Range(NamedTuple):
@@ -134,6 +136,8 @@ def forecast(bench: Bench, *, seed: int, chips: int | None = None) -> Forecast:
         chips = TWIN_CHIPS if point.twin is not None else CHIPS if ensemble.lockstep else SINGLE_CHIPS
     if chips < 1:
         raise DataError(f"a forecast of {chips} virtual chips says nothing, at least one is needed")
+    if chips > MOST_CHIPS:
+        raise DataError(f"a forecast by more than {MOST_CHIPS} virtual chips tells hardly more than by so many")
     held = None if point.twin is None else read_twin(point.twin).count
     few = "" if held is None or chips <= held else f", all that it holds: `calibrate --draws {chips}` makes more"
     chips = chips if held is None else min(chips, held)  # a draw that comes again tells hardly more
