@@ -120,3 +120,19 @@ def test_files_are_counted_before_anything_is_opened(monkeypatch):
     monkeypatch.setattr(guard_main, "check_files", too_few)
     with pytest.raises(GuardError, match="40 files"):
         guard_main.KeptChip({}, None)
+
+
+@pytest.mark.fault("F8")
+def test_a_run_is_gone_on_with_on_its_own_bench_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("CROSSBAR_HIL_LOCKS", str(tmp_path / "locks"))
+    load_bench("emulated").copy_into(tmp_path)
+    Journal.create(tmp_path / "journal.sqlite", {"run": "r", "kind": "hardware"}).close()
+    hello = {
+        "bench": str(tmp_path / BENCH_FILE),
+        "journal": str(tmp_path / "journal.sqlite"),
+        "resume": True,
+        "resources": dict.fromkeys(("smu", "matrix"), "TCPIP::127.0.0.1::1::SOCKET"),
+        "ledger": None,
+    }
+    with pytest.raises(RunError, match=r"is of kind hardware, its bench file of emulated"):
+        guard_main.KeptChip(hello, SimpleNamespace(ask=input, tell=print, stop=StopFlag()))

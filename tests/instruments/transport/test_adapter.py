@@ -251,6 +251,16 @@ def test_a_library_that_is_not_there_is_a_wrong_setting():
         BenchAdapter("TCPIP::127.0.0.1::1::SOCKET", visa="@nothing")
 
 
+@pytest.mark.parametrize(("visa", "way_out"), [("@ivi", "install NI-VISA"), ("box.yaml@sim", "no such file")])
+def test_how_to_come_by_a_library_is_said_where_one_can_be_installed(monkeypatch, visa, way_out):
+    def refuse(_):
+        raise OSError("no such file")
+
+    monkeypatch.setattr(pyvisa, "ResourceManager", refuse)
+    with pytest.raises(ConfigError, match=f"there is no VISA library '{visa}': {way_out}"):
+        open_link("GPIB0::16::INSTR", visa, PATIENCE_S, "\n", "\n")
+
+
 @pytest.mark.fault("T7", "X15")
 @pytest.mark.parametrize("reply", [b"\xff\xfe\n", b"1.\xb2\n", b"1\x002\n", b"\x1b[2J\n"])
 def test_bytes_that_are_no_text_are_garbled(peer, opened, reply):
