@@ -10,15 +10,7 @@ from typing import Any
 
 import numba
 
-FAST: Any = {
-    "nogil": True,
-    "cache": True,
-    "no_cfunc_wrapper": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "nsz"},
-}
-INNER: Any = {**FAST, "no_cpython_wrapper": True}
-"""Of what only compiled code calls: wrappers take a third of the time to compile."""
+from .compiled.functions import INNER
 
 
 @numba.njit(**INNER)

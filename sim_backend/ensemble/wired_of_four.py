@@ -7,8 +7,8 @@ from typing import Any
 
 import numba
 
+from .compiled.functions import INNER
 from .sizes import WIRED_LANES
-from .wired_lanes import INNER
 
 _L = WIRED_LANES
 K, F = 0, 10

@@ -9,7 +9,8 @@ from typing import Any
 
 import numba
 
-from .wired_lanes import INNER, add_row, lay_out, solve
+from .compiled.functions import INNER
+from .wired_lanes import add_row, lay_out, solve
 
 
 @numba.njit(**INNER)

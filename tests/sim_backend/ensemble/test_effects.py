@@ -11,6 +11,7 @@ from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import DataError
 from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend, draw_ensemble, train_ensemble
+from crossbar_hil.sim_backend.chip.simulated import cell_mask
 from crossbar_hil.sim_backend.ensemble.bench import BenchEnsemble
 from crossbar_hil.sim_backend.ensemble.draw import draw_own_arrays, own_generator
 from crossbar_hil.training.patterns import PatternSet
@@ -126,19 +127,22 @@ def test_step_factors_do_not_depend_on_the_other_effects():
     assert np.abs(np.corrcoef(np.log(many.step_factors.ravel()), np.log(many.shape_exponents.ravel()))[0, 1]) < 0.3
 
 
-@pytest.mark.parametrize("extra", [{}, {"dead": [[3, 3]]}], ids=["side by side", "one by one"])
-def test_a_bench_trains_its_chips_with_the_same_factors_one_by_one_and_side_by_side(extra):
+@pytest.mark.parametrize(
+    ("extra", "way"),
+    [({}, {}), ({"dead": [[3, 3]], "stuck": [[0, 1]]}, {}), ({"dead": [[3, 3]]}, {"dead_zone": 1e-9})],
+    ids=["side by side", "cells that do not move", "one by one"],
+)
+def test_a_bench_trains_its_chips_with_the_same_factors_one_by_one_and_side_by_side(extra, way):
     effects = {"step_spread": 0.3, "shape_spread": 0.2, "column_offset_a": "10 nA", "disturb": 0.1}
-    bench = load_bench("simulated", overrides={"chip": {**effects, **extra}, "training": {"pull_back": False}})
+    bench = load_bench("simulated", overrides={"chip": {**effects, **extra}, "training": {"pull_back": False, **way}})
     ensemble = BenchEnsemble(bench, data_file("figure2a"), TASK)
-    assert ensemble.lockstep is not bool(extra)
+    assert ensemble.lockstep is not bool(way)
     found = ensemble.train(7, 2, 5)
     shifts = draw_ensemble(5, seed=7, first=2, span_siemens=SPAN)
     own = draw_own_arrays(Effects(**effects), 5, (4, 4), seed=7, first=2)
-    dead = np.zeros((4, 4), dtype=bool)
-    dead[3, 3] = bool(extra)
+    dead, stuck = (cell_mask(name, extra.get(name, []), (4, 4)) for name in ("dead", "stuck"))
     for place, each in enumerate(shifts):
-        backend = SimulatedBackend(CURVE, each, disturb=0.1, dead=dead, **own.of(place))
+        backend = SimulatedBackend(CURVE, each, disturb=0.1, dead=dead, stuck=stuck, **own.of(place))
         assert found.epochs[place] == Trainer(backend, pull_back=False).run(TASK.train, TASK.train_labels).epochs
 
 
@@ -146,7 +150,6 @@ def test_a_bench_trains_its_chips_with_the_same_factors_one_by_one_and_side_by_s
     ("effects", "more", "message"),
     [
         ({"read_noise": 0.1}, {"read_noise": 0.2, "seed": 1}, "read_noise 0.2 is given beside the effects"),
-        ({"dead": [[0, 0]]}, {"seed": 1}, "dead cells are no part of an ensemble"),
         ({"step_spread": 0.1}, {}, "step_spread, need a seed"),
         ({"relaxation": 0.1}, {"seed": 1}, "relaxation 0.1 needs relaxation_s"),
     ],
