@@ -14,6 +14,7 @@ from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend, draw_en
 from crossbar_hil.sim_backend.chip.simulated import cell_mask
 from crossbar_hil.sim_backend.ensemble.bench import BenchEnsemble
 from crossbar_hil.sim_backend.ensemble.draw import draw_own_arrays, own_generator
+from crossbar_hil.sim_backend.ensemble.plan import Plan
 from crossbar_hil.training.patterns import PatternSet
 
 CURVE = ConductanceCurve.from_csv(data_file("figure2a"))
@@ -170,3 +171,68 @@ def test_chips_are_judged_afterwards_alike_one_by_one_and_side_by_side(effects):
     for name in ("converged", "epochs", "fresh", "drifted"):
         assert np.array_equal(getattr(together, name), getattr(alone, name)), name
     assert 0 < together.drifted.sum() < together.drifted.size
+
+
+CURVES = [
+    CURVE.smoothed(),
+    ConductanceCurve(4.5e-7 + 2.1e-7 * (1 - np.exp(-np.arange(31) / 7))),
+    ConductanceCurve([4.0e-7, 4.4e-7, 4.3e-7, 5.1e-7, 5.3e-7]),
+    ConductanceCurve([4.0e-7, 4.4e-7, *[5.0e-7] * 8, 6.0e-7, 7.0e-7, 7.0e-7]),
+    CURVE,
+]
+OPTIONS = [
+    *({"step_spread": 0.3}, {"shape_spread": 0.4}, {"column_offset_a": 3e-8}, {"disturb": 0.2}),
+    *({"stuck": [(0, 1)]}, {"dead": [(2, 2)]}, {"unformed": [(3, 0)]}, {"relaxation": 0.6, "relaxation_s": 8.0}),
+]
+
+
+def end_alike(seed, chips):
+    """Train chips with settings and effects of a seed both ways; return how many gave up or have unresponsive cells."""
+    rng = np.random.default_rng(seed)
+    curve, shifts = CURVES[seed % len(CURVES)], 1.5 * draw_ensemble(chips, seed=seed, span_siemens=SPAN)
+    settings = {
+        "beta": 10 ** rng.uniform(6.5, 8),
+        "target": float(rng.uniform(0.5, 0.96)),
+        "pull_back": bool(rng.integers(2)),
+        "epochs": int(rng.choice([20, 48, 96])),
+        "confirm": int(rng.choice([1, 3, 18])),
+        "give_up": bool(rng.integers(2)),
+        "unresponsive": int(rng.choice([0, 1, 3, 10])),
+        "v0": float(rng.choice([-0.1, 0.0])),
+    }
+    chosen = [each for each in OPTIONS if rng.random() < 0.4] or OPTIONS[seed % 8 : seed % 8 + 1]
+    effects = Effects(**{name: value for each in chosen for name, value in each.items()})
+    found = train_ensemble(
+        curve, shifts, TASK.train, TASK.train_labels, effects=effects, seed=seed, threads=1, **settings
+    )
+    own = draw_own_arrays(effects, chips, (4, 4), seed=seed)
+    cells = {name: cell_mask(name, getattr(effects, name), (4, 4)) for name in ("stuck", "dead", "unformed")}
+    special = 0
+    for place, each in enumerate(shifts):
+        chip = SimulatedBackend(curve, each, rng=rng, **effects.numbers(), **own.of(place), **cells)
+        trainer = Trainer(chip, **settings)
+        alone = trainer.run(TASK.train, TASK.train_labels)
+        assert (alone.epochs, alone.converged, alone.pulses, int(alone.saturated.sum())) == (
+            found.epochs[place], found.converged[place], found.pulses[place], found.saturated[place]
+        ), (settings, effects.strong())  # fmt: skip
+        np.testing.assert_allclose(found.levels[place], chip.levels, atol=1e-9)
+        np.testing.assert_allclose(found.conductances[place], chip.conductances, rtol=1e-9, atol=1e-18)
+        assert found.error[place] == pytest.approx(alone.errors[-1], rel=1e-7, abs=1e-10)
+        again = alone.converged and trainer.predict(TASK.train).correct(TASK.train_labels).all()
+        assert found.fresh[place] == again
+        special += bool(alone.given_up) or bool(alone.unresponsive.any())
+    return special
+
+
+def test_with_any_settings_and_nothing_random_every_chip_is_that_of_the_trainer(monkeypatch):
+    left = []
+    by_trainer = Plan._by_trainer
+    monkeypatch.setattr(Plan, "_by_trainer", lambda *given: (left.append(given[3]), by_trainer(*given))[1])
+    assert sum(end_alike(seed, 2) for seed in range(24)) >= 5
+    assert len(left) < 3, "nearly all are decided in lanes"
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("seed", range(1000, 1100))
+def test_with_any_settings_and_nothing_random_many_chips_are_those_of_the_trainer(seed):
+    end_alike(seed, 40)
