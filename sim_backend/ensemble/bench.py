@@ -1,6 +1,7 @@
 """The virtual chips that a bench file describes, trained by their numbers: in lock-step, or one by one if need be."""
 
 import functools
+import math
 from collections.abc import Hashable, Sequence
 from typing import Protocol
 
@@ -31,7 +32,7 @@ from .draw import OfChip, draw_ensemble, draw_number, draw_own_arrays, own_gener
 from .half_select import half_select
 from .own_cells import GivenCells
 from .result import EnsembleResult
-from .wired import LARGEST_SIDE, MOST_READINGS, Wires, loss_by_siemens, pulses_certain
+from .wired import LARGEST_SIDE, MOST_READINGS, Wires, can_be_folded, loss_by_siemens, pulses_certain
 
 _RESCALED, _NOISE = 1, 2
 """What a chip's own generators are for."""
@@ -125,7 +126,24 @@ class BenchEnsemble:
             return False
         if self._twin is None and not self.chip.strong():
             return not self._wired or self._in_lanes
-        return not self._wired and self._judged_in_lanes
+        return self._judged_in_lanes and (not self._wired or self._whole)
+
+    @functools.cached_property
+    def _whole(self) -> bool:
+        """Whether wires of chips with effects, and half-select pulses, are such that nearly all are in lanes."""
+        shifts, twin = self._draw(0, 0, TYPICAL), self._twin
+        scale = self.chip.k if twin is None else twin.scale
+        # Two in a hundred cells have larger steps.
+        factor = math.exp(2 * self.chip.step_spread) if twin is None else max(map(max, twin.draws.step_factors))
+        rises = self.curve.for_pulse(self.training.pulse).rises
+        siemens = scale * (float(rises.max()) * factor + shifts.max(axis=(1, 2)))
+        if not can_be_folded(self._wires, siemens).all():
+            return False
+        if self.chip.write == "direct":
+            return True
+        found = half_select(self.curve, self.training.pulse, self.chip.threshold)
+        loses = loss_by_siemens(self._wires) * float(siemens.max())
+        return found is not None and loses < found.whole and not self.chip.drift
 
     @property
     def _judged_in_lanes(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from crossbar_hil.arrays import FloatArray
+from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.bench.effects import Effects
 from crossbar_hil.training.motion import IDLE
 from crossbar_hil.training.reactions import pulses_to_judge
@@ -21,12 +21,15 @@ from ..chip.relaxation import decay_terms
 from .own_cells import CellArrays
 from .result import EnsembleResult
 from .task import LARGEST_E, Task, reach_of_tanh
-from .wired import MOST_READINGS
+from .wired import BARELY_SOLVED, MOST_READINGS, Wires
 
 SOLVED = 1e-10
 """Relative error of a current."""
 LEAST_NEAR = 1e-8
 """An output is at least so far from its target, in units of 1 / beta, if the lanes decide."""
+NEAR_JUDGED, NEAR_JUDGED_WIRED = 1e-8, 1e-4
+"""Relative distance of a judgement by readings from the other one, if the lanes take it: with wires the changes of
+readings are small, and known to less."""
 LEAST_SIGMA = 0.85
 """Of the noise of a reading: the least that is seen of it, of hundreds of changes."""
 _U = 2.0**-53
@@ -37,8 +40,8 @@ _DRAWN = {*NOISY, "step_variation", "drift"}
 """Effects of which a chip draws random numbers while it is trained."""
 
 
-Lanes = Callable[[FloatArray, CellArrays, int, Any, EnsembleResult], None]
-"""Trains chips of shifts (M, R, C), what is their own, number of the first, key of their random numbers."""
+Lanes = Callable[[FloatArray, CellArrays, IntArray, Any, EnsembleResult], None]
+"""Trains chips of shifts (M, R, C), with what is their own, their numbers (M,), and the key of their random numbers."""
 
 
 class Ending(NamedTuple):
@@ -52,14 +55,23 @@ class Ending(NamedTuple):
     """Whether readings that vary say which cells react."""
 
     @classmethod
-    def of(cls, effects: Effects, *, epochs: int, confirm: int, give_up: bool, unresponsive: int) -> "Ending":
-        """Find them, of chips with effects."""
-        strong = set(effects.strong())
-        repeats = not strong & (NOISY | _CHANGING)
+    def of(
+        cls,
+        effects: Effects,
+        *,
+        epochs: int,
+        confirm: int,
+        give_up: bool,
+        unresponsive: int,
+        wires: bool,
+        halves: bool,
+    ) -> "Ending":
+        """Find them, of chips with effects; half-select pulses and wires may change what others read."""
+        repeats = not (set(effects.strong()) & (NOISY | _CHANGING) or halves)
         most_idle = 0 if not give_up else 1 if repeats else max(confirm, IDLE)
         needed = pulses_to_judge(unresponsive, LEAST_SIGMA * effects.read_noise)
         found = bool(unresponsive) and epochs - 1 > needed
-        return cls(most_idle, unresponsive if found else 0, judged=found and not repeats)
+        return cls(most_idle, unresponsive if found else 0, judged=found and (wires or not repeats))
 
 
 def effects_lanes(
@@ -80,6 +92,7 @@ def effects_lanes(
     largest_siemens: float,
     begun_s: float,
     columns: int,
+    wires: Wires | None,
 ) -> Lanes | None:
     """Return what trains chips with effects; None if its margins would not hold.
 
@@ -99,14 +112,17 @@ def effects_lanes(
         Largest conductance.
     begun_s : float
         Seconds that have passed before.
+    wires : (ndarray, ndarray), optional
+        Ohm of a segment of each line; not given if all are ideal.
     """
     rows, outputs, strong = task.bits.shape[1], columns // 2, set(effects.strong())
-    error = SOLVED * beta * task.largest_v * 2 * rows * largest_siemens
+    solved = SOLVED if wires is None else BARELY_SOLVED
+    error = solved * beta * task.largest_v * 2 * rows * largest_siemens
     sane = math.isfinite(error) and 1e-6 <= beta <= 1e30 and task.largest_v >= 1e-12
-    if not sane or error > LARGEST_E or (ending.judged and epochs * rows * columns > MOST_READINGS):
+    exact = not strong & _DRAWN
+    if not sane or (exact and error > LARGEST_E) or (ending.judged and epochs * rows * columns > MOST_READINGS):
         return None
     senses = 2.0 * task.labels - 1.0
-    exact = not strong & _DRAWN
     near = 0.0
     if exact:
         near = max(max(reach_of_tanh(float(each), _U) for each in np.unique(senses * task.targets)) + error, LEAST_NEAR)
@@ -114,7 +130,8 @@ def effects_lanes(
         return None
     often = int(task.times.sum()) + len(task.times)
     limits = np.array([
-        near, 12 * _U, LEAST_NEAR + (40 + 2 * often) * _U + 1e-11, 5 * SOLVED * beta * task.largest_v, 1e-290 * often,
+        near, 12 * _U, LEAST_NEAR + (40 + 2 * often) * _U + 1e-11, 5 * solved * beta * task.largest_v, 1e-290 * often,
+        NEAR_JUDGED if wires is None else NEAR_JUDGED_WIRED,
     ])  # fmt: skip
     if not exact:
         limits[:4] = 0.0
@@ -135,24 +152,28 @@ def effects_lanes(
         bool(effects.step_variation), effects.drift, effects.disturb, top, begun_s, times_s[-1], pulse_s,
         bool(effects.shape_spread),
     ], dtype=np.float64)  # fmt: skip
+    ohm = (np.empty(0), np.empty(0)) if wires is None else wires
     volts = np.concatenate([task.voltages, np.eye(rows)])
     centres = senses * np.arctanh(task.targets) + near
     from .compiled.functions import EFFECT_LANES  # noqa: PLC0415 - numba takes long to import
     from .compiled.kernel import train_in_lanes  # noqa: PLC0415
 
-    def train(chips: FloatArray, own: CellArrays, first: int, key: Any, out: EnsembleResult) -> None:
+    def train(chips: FloatArray, own: CellArrays, numbers: IntArray, key: Any, out: EnsembleResult) -> None:
         flat = chips.reshape(len(chips), -1)
         arrays = [
             np.ascontiguousarray(each, dtype=np.float64).reshape(len(each), -1)
             for each in (own.step_factors, own.shape_exponents, own.moves, own.held, own.levels, own.column_offsets)
         ]
+        memory = np.empty((columns + 2, max(2 * columns + rows, columns + 4), EFFECT_LANES))  # one for each thread
         kept = (max(epochs, 2) if ending.judged else 1, flat.shape[1], EFFECT_LANES)
         levels, siemens = np.zeros(flat.shape), np.zeros(flat.shape)
         train_in_lanes(
-            flat, *arrays, own.variations, first, key, rises, scale, beta * task.largest_v, beta, 1 / read_v, volts,
+            flat, *arrays, own.variations,
+            numbers.astype(np.uint64), key, rises, scale, beta * task.largest_v, beta, 1 / read_v, volts,
             task.targets, senses, centres, task.times, limits, exact, pull_back, epochs, confirm, ending.most_idle,
             ending.unresponsive, size, shares, keeps, np.zeros(kept), np.zeros(kept),
-            len(of_flicker), out.epochs, out.converged, out.saturated, out.pulses, out.error, levels, siemens,
+            len(of_flicker), *ohm, memory,
+            out.epochs, out.converged, out.saturated, out.pulses, out.error, levels, siemens,
             np.zeros(0, dtype=bool) if out.fresh is None else out.fresh,
         )  # fmt: skip
         out.levels[:] = levels.reshape(chips.shape)

@@ -1,11 +1,11 @@
 """What chips that are trained side by side have of their own, beside their shifts."""
 
 from collections.abc import Callable
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from crossbar_hil.arrays import BoolArray, FloatArray
+from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.bench.effects import Effects
 
 from ..chip.simulated import SimulatedBackend, cell_mask
@@ -52,6 +52,11 @@ class CellArrays(NamedTuple):
     """(M, C) what is added to readings, in amperes."""
     variations: FloatArray
     """(M,) relative standard deviation of a step."""
+
+    def of(self, chosen: IntArray) -> Self:
+        """Return those of some chips."""
+        arrays: Any = (each if len(each) == 1 else each[chosen] for each in self)
+        return type(self)(*arrays)
 
 
 def cell_arrays(

@@ -25,12 +25,13 @@ from .effects import NOISY, Ending, effects_lanes
 from .half_select import half_select
 from .own_cells import GivenCells, cell_arrays
 from .quick import Quick, quick_kernel
-from .result import ARRAYS, EnsembleResult
+from .result import EnsembleResult
 from .task import Task, merge_patterns
-from .wired import loss_by_siemens, wired_lanes
+from .wired import can_be_folded, loss_by_siemens, wired_lanes
 
 WIRED = 2
 """Last word of the key of the random numbers of a chip that is trained alone; draws and lanes have none such."""
+_SIMPLE = {"read_noise", "step_variation"}
 FEW_EPOCHS = 1 << 20
 """With more epochs than this `Trainer` trains alone: the kernel's table of steps has two entries an epoch."""
 
@@ -57,8 +58,6 @@ class Plan:
         shape = extremes[0].shape
         lists = {name: cell_mask(name, getattr(effects, name), shape) for name in CELL_LISTS}
         self.chip_settings, self.settings = {**chip_settings, **effects.numbers(), **lists}, settings
-        self.more = bool(set(effects.strong()) - {"read_noise", "step_variation"}) or given is not None
-        """Whether there is more than read noise and varying steps."""
         halves = chip_settings["write"] == "half-select"
         self.uneven = bool(effects.step_variation or effects.disturb or halves or given is not None)
         """Whether levels are no whole numbers."""
@@ -75,8 +74,12 @@ class Plan:
         self.labels = checked_bits("labels", labels, (len(self.patterns), None))
         backend = trainer.backend
         self.wires = checked_wires(chip_settings["wire_ohm"], *least.shape)
+        self.halves = halves
         self.wired = halves or any(ohm.any() for ohm in self.wires)
         """Whether the cells are one circuit."""
+        quiet = not effects.strong() and given is None
+        self.more = not quiet and (self.wired or bool(set(effects.strong()) - _SIMPLE) or given is not None)
+        """Whether there is more than read noise and varying steps."""
         self.voltages = row_voltages(self.patterns, trainer.v0, trainer.v1)
         self.targets = target_activations(self.labels, trainer.target0, trainer.target)
         backend.read_currents(self.voltages)
@@ -94,6 +97,8 @@ class Plan:
             confirm=self.confirm,
             give_up=self.give_up,
             unresponsive=self.unresponsive,
+            wires=self.wired,
+            halves=halves,
         )
         self.quick_single, self.quick_double = (
             quick_kernel(
@@ -158,7 +163,9 @@ class Plan:
     def train_with_effects(
         self, chips: FloatArray, first: int, seed: int, out: EnsembleResult, given: GivenCells | None = None
     ) -> None:
-        """Train chips with any of the effects and ideal wires, of which something may be given.
+        """Train chips with any of the effects, of which something may be given.
+
+        Where half-select pulses may move other cells than their own, each is trained by `Trainer`.
 
         Raises
         ------
@@ -175,7 +182,9 @@ class Plan:
                 f"chip {first + chip}: cell {at(row, column)}, of step factor {factor:.3g}, has a "
                 "negative conductance where the curve dips below its start; take the smoothed curve, or larger shifts"
             )
-        strong = set(self.effects.strong())
+        strong, key = set(self.effects.strong()), seed_words(seed)
+        cells = self.scale * (self.rises.max() * own.step_factors + chips)
+        largest = np.maximum(cells, own.held).max(axis=(1, 2))
         lanes = effects_lanes(
             self.task if not strong & {*NOISY, "column_offset_a"} else self._every_pattern(),
             self.effects,
@@ -190,12 +199,15 @@ class Plan:
             epochs=self.epochs,
             pull_back=self.pull_back,
             confirm=self.confirm,
-            largest_siemens=self.scale * float((self.rises.max() * own.step_factors.max(axis=0) + chips.max()).max()),
+            largest_siemens=float(largest.max()),
             begun_s=0.0 if given is None else given.begun_s,
             columns=chips.shape[2],
+            wires=self.wires if any(ohm.any() for ohm in self.wires) else None,
         )
+        whole = loss_by_siemens(self.wires) * largest < (-1.0 if "drift" in strong and self.halves else self.whole_loss)
+        chosen = np.flatnonzero(whole & (can_be_folded(self.wires, largest) if self.wired else True))
         if lanes is not None:
-            lanes(chips, own, first, seed_words(seed), out)
+            _train_some(lambda some, part: lanes(some, own.of(chosen), first + chosen, key, part), chosen, chips, out)
         for chip in map(int, np.flatnonzero(out.epochs == 0)):
             rng = own_generator(seed, first + chip, WIRED)
             backend = None if given is None else given.backend(chip, rng)
@@ -257,7 +269,6 @@ def _train_some(quick: Quick, which: IntArray, chips: FloatArray, out: EnsembleR
     if len(which) == len(chips):
         quick(chips, out)
     elif len(which):
-        part = EnsembleResult.empty(0, chips[which].shape, out.levels.dtype.type)
+        part = out.chosen(which)
         quick(chips[which], part)
-        for name in ARRAYS:
-            getattr(out, name)[which] = getattr(part, name)
+        out.put(which, part)

@@ -84,11 +84,11 @@ def train_ensemble(
     read_noise, step_variation : float
         As for `SimulatedBackend`.
     wire_ohm, write, threshold
-        As for `SimulatedBackend`. With wires, or half-select writing, and effects too, or more than 32 rows or columns,
-        chips are trained one by one, which takes some hundred times as long, and so are many where half-select pulses
-        move other cells too unless `unresponsive` is 0.
+        As for `SimulatedBackend`. With wires, or half-select writing, and more than 32 rows or columns, chips are
+        trained one by one, which takes some hundred times as long, and so are those with effects whose half-select
+        pulses move other cells too, and many without effects unless `unresponsive` is 0.
     effects : Effects, optional
-        What else makes the chips less than ideal, as ``[chip]`` of a bench file has it, lists of cells apart. Step
+        What else makes the chips less than ideal, as ``[chip]`` of a bench file has it. Step
         factors, shape exponents and column offsets are drawn by `draw_own_arrays`.
     seed : int, optional
         Of the noise and the effects; needed with one of these. Chip number k has random numbers of its own.
@@ -168,8 +168,7 @@ def train_chips(
         )
         result = EnsembleResult.empty(first, chips.shape, np.float64 if plan.uneven else np.int32)
         if plan.more:
-            fresh = None if plan.wired else np.zeros(len(chips), dtype=bool)
-            result = replace(result, conductances=np.empty(chips.shape), fresh=fresh)
+            result = replace(result, conductances=np.empty(chips.shape), fresh=np.zeros(len(chips), dtype=bool))
         list(each(lambda share: _train(plan, chips, share, result, seed, given), shares))
     return result
 
@@ -195,10 +194,10 @@ def _train(
 ) -> None:
     """Train some chips; the kernels run free of the interpreter's lock."""
     first, part = result.first + share.start, result.part(share)
-    if plan.wired:
-        plan.train_wired(chips[share], first, seed or 0, part)
-    elif plan.more or plan.effects.strong():
+    if plan.more or plan.effects.strong():
         plan.train_with_effects(chips[share], first, seed or 0, part, given and given.part(share))
+    elif plan.wired:
+        plan.train_wired(chips[share], first, seed or 0, part)
     else:
         plan.train(chips[share], part)
 

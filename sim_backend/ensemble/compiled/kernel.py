@@ -40,13 +40,15 @@ from .cells import (
 from .functions import EFFECT_LANES, FAR, FAST, INNER, quick_exp
 from .noise import WHITE, fill_normals
 from .reads import read_cells, read_columns, see_cells, weigh_cells
+from .wired_lanes import transfer_of_any
 
 WHITE_OF, HEIGHT, SHARE, LASTS, FLICKER, VARIES, DRIFTS, DISTURB, TOP, BEGUN_S, READ_S, PULSE_S, BENDS = range(13)
 """Places of the numbers of the effects, as `Effects` has them; `LASTS` is 1 if telegraph noise has a memory, `VARIES`
 if steps do, `BENDS` if curves are bent; `TOP` is the largest rise, `BEGUN_S` what has passed before, and `READ_S` how
 long all readings of an epoch take."""
-NEAR, CLOSE, BASIS, OF_CURRENTS, TINY = range(5)
-"""Places of the margins, as `ensemble.wired_kernel` has them; all but the last are 0 if anything is random."""
+NEAR, CLOSE, BASIS, OF_CURRENTS, TINY, JUDGED_BY = range(6)
+"""Places of the margins, as `ensemble.wired_kernel` has them; all but the last two are 0 if anything is random. The
+last is how near, relatively, a judgement by readings may be."""
 SHORT, ERROR, DOUBT, AGE, MET, IDLE, DONE, WANTS, MOVING, SENDS, FRESH, BUSY, NOW, PULSES, LANES = range(15)
 """What each lane keeps beside its cells."""
 OFFSET, SUM, SQUARE, OUTPUTS = range(4)
@@ -144,10 +146,10 @@ def _keep(kept: Any, keeps: Any, row: int, first: int, stop: int) -> None:
 @numba.njit(**FAST)
 def train_in_lanes(  # noqa: PLR0912, PLR0915 - numba compiles one function faster than many
     shifts: Any, factors: Any, exponents: Any, moves: Any, held: Any, starts: Any, offsets: Any, variations: Any,
-    first: int, key: Any, rises: Any, scale: float, gain: float, of_offset: float, of_reading: float, volts: Any,
+    which: Any, key: Any, rises: Any, scale: float, gain: float, of_offset: float, of_reading: float, volts: Any,
     targets: Any, senses: Any, centres: Any, times: Any, limits: Any, exact: bool, pull_back: bool, epochs: int,
     confirm: int, most_idle: int, unresponsive: int, size: Any, shares: Any, keeps: Any, readings: Any, sends: Any,
-    flickers: int,
+    flickers: int, row_ohm: Any, column_ohm: Any, memory: Any,
     numbers: Any, met: Any, ended: Any, pulses: Any, errors: Any, levels: Any, conductances: Any, fresh: Any,
 ) -> None:  # fmt: skip
     """Train each chip to its end.
@@ -159,8 +161,8 @@ def train_in_lanes(  # noqa: PLR0912, PLR0915 - numba compiles one function fast
         siemens that a cell is held at or -1, level at which it starts; what is added to columns, in amperes.
     variations : ndarray, shape (M or 1,)
         Relative standard deviation of a step.
-    first, key
-        Number of the first chip, and the two words that random numbers start from.
+    which, key
+        Numbers of the chips (M,), and the two words that random numbers start from, all of uint64.
     rises, scale
         Of the pulse's curve (L,) in siemens, and K.
     gain, of_offset, of_reading : float
@@ -188,6 +190,8 @@ def train_in_lanes(  # noqa: PLR0912, PLR0915 - numba compiles one function fast
         Memory of at least `epochs` readings and pulses, by which cells are judged; E is 1 where readings repeat.
     flickers : int
         F, processes of 1/f noise.
+    row_ohm, column_ohm, memory
+        As `transfer_of_any` takes them; no ohm for ideal wires.
     numbers, met, ended, pulses, errors : ndarray, shape (M,)
         Results: epochs, converged, saturated cells, pulses, last error over the given patterns.
     levels, conductances : ndarray, shape (M, R C)
@@ -222,7 +226,9 @@ def train_in_lanes(  # noqa: PLR0912, PLR0915 - numba compiles one function fast
     judged, sizes = np.zeros((reactions.JUDGED, _L)), np.zeros(cells)
     of_lane = np.full(_L, -1, dtype=np.int64)
     white, height, lasts = size[WHITE_OF], size[HEIGHT], size[LASTS] > 0.0
-    each, judging = height > 0.0 or flickers > 0, len(readings) > 1
+    wired, judging = len(row_ohm) > 0, len(readings) > 1
+    each = height > 0.0 or flickers > 0 or (wired and white > 0.0)
+    found = np.zeros((cells if wired else 1, _L))
     slows = (height > 0.0 and lasts) or flickers > 0
     ages_too = terms > 0 or size[DRIFTS] > 0.0
     of_begin, of_vector, of_rows, of_epoch = len(keeps) - 4, len(keeps) - 3, len(keeps) - 2, len(keeps) - 1
@@ -271,7 +277,7 @@ def train_in_lanes(  # noqa: PLR0912, PLR0915 - numba compiles one function fast
                 for k in range(LANES):
                     lanes[k * _L + i] = 0.0
                 lanes[BUSY * _L + i], passed_s[i] = 1.0, size[BEGUN_S]
-                chip_of[i], ages[i], ticks[i], seens[i] = np.uint64(first + m), _u(0), _u(0), _u(0)
+                chip_of[i], ages[i], ticks[i], seens[i] = which[m], _u(0), _u(0), _u(0)
                 spreads[i] = variations[m % len(variations)] ** 2
                 reactions.begin(judged, i, unresponsive)
                 for q in range(cells):
@@ -303,7 +309,9 @@ def train_in_lanes(  # noqa: PLR0912, PLR0915 - numba compiles one function fast
                     new[i] = False
         # Equations 1 to 3.
         if not each:
-            weigh_cells(seen, outputs, weights, squares, conducts)
+            if wired:
+                transfer_of_any(seen, row_ohm, column_ohm, memory, found)
+            weigh_cells(found if wired else seen, outputs, weights, squares, conducts)
             if white > 0.0:
                 fill_normals(ages, blocks, WHITE, chip_of, key, drawn)
         for i in range(_L):
@@ -313,7 +321,9 @@ def train_in_lanes(  # noqa: PLR0912, PLR0915 - numba compiles one function fast
                 see_cells(
                     state, slow, white, height, size[SHARE], lasts, size[FLICKER], seens, chip_of, key, drawn, seen
                 )  # fmt: skip
-                read_columns(seen, volts, p, currents)
+                if wired:
+                    transfer_of_any(seen, row_ohm, column_ohm, memory, found)
+                read_columns(found if wired else seen, volts, p, currents)
                 for i in range(_L):
                     seens[i] += _u(1)
             for n in range(outputs if p < patterns else 0):
@@ -346,7 +356,9 @@ def train_in_lanes(  # noqa: PLR0912, PLR0915 - numba compiles one function fast
             _keep(kept, keeps, of_rows, terms, len(kept))
             go_on(state, slow, height if lasts else 0.0, size[SHARE], kept[terms:], ticks, chip_of, key, drawn)
         if judging and not each:
-            read_cells(seen, white, ages, chip_of, key, drawn, added, readings[turn % len(readings)])
+            read_cells(
+                found if wired else seen, white, ages, chip_of, key, drawn, added, readings[turn % len(readings)]
+            )
         if ages_too:
             _keep(kept, keeps, of_epoch, 0, terms)
             lose(left, kept[:terms])
@@ -369,7 +381,7 @@ def train_in_lanes(  # noqa: PLR0912, PLR0915 - numba compiles one function fast
                 if lanes[DONE * _L + i] == 0.0:
                     updates = int(lanes[AGE * _L + i]) - 1
                     reactions.look(readings, sends, judged, state, i, turn, updates, sizes)
-                    reactions.judge(readings, sends, judged, state, i, turn, updates, unresponsive)
+                    reactions.judge(readings, sends, judged, state, i, turn, updates, unresponsive, limits[JUDGED_BY])
                     lanes[DOUBT * _L + i] += 1.0 if exact and judged[reactions.SURE, i] == 0.0 else 0.0
         # Equations 4 and 5, and the pulses.
         for j in range(rows):

@@ -18,7 +18,6 @@ LEAST, SQUARES, QUIET, NOISY, DUE, SURE, JUDGED = range(7)
 """Of each lane: the least size of a reading, sum and number of squares of changes, whether readings vary, updates
 before which nothing is found, whether no decision was near."""
 _OF_SIGMA = STANDS_OUT * math.sqrt(12) / SLOWEST
-_NEAR = 1e-8
 
 
 @numba.njit(**INNER)
@@ -58,7 +57,9 @@ def look(
 
 
 @numba.njit(**INNER)
-def _reacts(readings: Any, sends: Any, q: int, i: int, turn: int, needed: int, sigma: float, least: float) -> int:
+def _reacts(
+    readings: Any, sends: Any, q: int, i: int, turn: int, needed: int, sigma: float, least: float, near: float
+) -> int:  # fmt: skip
     """Say whether a cell reacts to its last pulses: 1 or 0, or -1 if it is next to neither."""
     span = len(readings)
     length, pulses, places, total = 0, 0.0, 0.0, readings[turn % span, q, i]
@@ -80,14 +81,14 @@ def _reacts(readings: Any, sends: Any, q: int, i: int, turn: int, needed: int, s
         spread += place * place
     noise = sigma * max(abs(mean), least)
     steepness, steep, stray = abs(slope) / math.sqrt(spread), REACTS * noise, STRAY * noise
-    if steepness > steep * (1.0 + _NEAR) or largest > stray * (1.0 + _NEAR):
+    if steepness > steep * (1.0 + near) or largest > stray * (1.0 + near):
         return 1
-    return 0 if steepness < steep * (1.0 - _NEAR) and largest < stray * (1.0 - _NEAR) else -1
+    return 0 if steepness < steep * (1.0 - near) and largest < stray * (1.0 - near) else -1
 
 
 @numba.njit(**INNER)
 def judge(
-    readings: Any, sends: Any, judged: Any, state: Any, i: int, turn: int, updates: int, unresponsive: int
+    readings: Any, sends: Any, judged: Any, state: Any, i: int, turn: int, updates: int, unresponsive: int, near: float
 ) -> None:  # fmt: skip
     """Find the unresponsive cells of a lane for which it is time.
 
@@ -103,6 +104,8 @@ def judge(
         The lane, the turn that is now, and the epochs of its chip that are over.
     unresponsive : int
         As `Trainer` has it.
+    near : float
+        Relative distance of a decision up to which it is not sure.
     """
     if updates < judged[DUE, i]:
         return
@@ -121,14 +124,14 @@ def judge(
     sigma = math.sqrt(judged[SQUARES, i] / max(judged[QUIET, i], 1.0) / 2.0)
     exact = (_OF_SIGMA * sigma) ** (2.0 / 3.0)
     needed = max(unresponsive, math.ceil(exact))
-    if abs(exact - round(exact)) < _NEAR * exact and exact > unresponsive - 1:
+    if abs(exact - round(exact)) < near * exact and exact > unresponsive - 1:
         judged[SURE, i] = 0.0
     for q in range(cells):
         cell = q * CELL + i
         if state[cell + BLOCKED * _L] > 0.0:
             continue
         if state[cell + COUNT * _L] >= needed:
-            found = _reacts(readings, sends, q, i, turn, needed, sigma, judged[LEAST, i])
+            found = _reacts(readings, sends, q, i, turn, needed, sigma, judged[LEAST, i], near)
             if found < 0:
                 judged[SURE, i] = 0.0
             elif found == 0:

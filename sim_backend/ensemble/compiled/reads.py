@@ -72,7 +72,7 @@ def see_cells(  # noqa: PLR0912
 
 @numba.njit(**INNER)
 def read_columns(seen: Any, volts: Any, p: int, currents: Any) -> None:
-    """Find the currents of the columns (C, L) for one of the sets of row voltages."""
+    """Find the currents of the columns (C, L) for a set of row voltages, of what each row gives for 1 V."""
     columns = len(currents)
     for c in range(columns):
         found = currents[c]

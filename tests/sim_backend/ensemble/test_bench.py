@@ -54,10 +54,11 @@ def same_end(monkeypatch, chips, settings):
     [
         {"dead_zone": 0.1},
         {"verify_siemens": 1e-8},
-        {"wire_ohm": 1.0, "read_noise": 0.01},
         {"wire_ohm": 1.0, "columns": 34},
-        {"write": "half-select", "read_noise": 0.01},
+        {"wire_ohm": 1.0, "columns": 34, "read_noise": 0.01},
         {"write": "half-select", "threshold": 0.4},
+        {"write": "half-select", "threshold": 0.4, "read_noise": 0.01},
+        {"write": "half-select", "drift": 0.01},
         {"wire_ohm": 50.0, "epochs": 10_000},
         {"read_noise": 0.01, "epochs": 10_000},
     ],

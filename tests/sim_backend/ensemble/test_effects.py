@@ -186,8 +186,9 @@ OPTIONS = [
 ]
 
 
-def end_alike(seed, chips):
+def end_alike(seed, chips, wires=None):
     """Train chips with settings and effects of a seed both ways; return how many gave up or have unresponsive cells."""
+    wires = wires or {}
     rng = np.random.default_rng(seed)
     curve, shifts = CURVES[seed % len(CURVES)], 1.5 * draw_ensemble(chips, seed=seed, span_siemens=SPAN)
     settings = {
@@ -201,15 +202,16 @@ def end_alike(seed, chips):
         "v0": float(rng.choice([-0.1, 0.0])),
     }
     chosen = [each for each in OPTIONS if rng.random() < 0.4] or OPTIONS[seed % 8 : seed % 8 + 1]
+    chosen = [each for each in chosen if "write" not in wires or "disturb" not in each]
     effects = Effects(**{name: value for each in chosen for name, value in each.items()})
     found = train_ensemble(
-        curve, shifts, TASK.train, TASK.train_labels, effects=effects, seed=seed, threads=1, **settings
+        curve, shifts, TASK.train, TASK.train_labels, effects=effects, seed=seed, threads=1, **wires, **settings
     )
     own = draw_own_arrays(effects, chips, (4, 4), seed=seed)
     cells = {name: cell_mask(name, getattr(effects, name), (4, 4)) for name in ("stuck", "dead", "unformed")}
     special = 0
     for place, each in enumerate(shifts):
-        chip = SimulatedBackend(curve, each, rng=rng, **effects.numbers(), **own.of(place), **cells)
+        chip = SimulatedBackend(curve, each, rng=rng, **effects.numbers(), **own.of(place), **cells, **wires)
         trainer = Trainer(chip, **settings)
         alone = trainer.run(TASK.train, TASK.train_labels)
         assert (alone.epochs, alone.converged, alone.pulses, int(alone.saturated.sum())) == (
@@ -232,7 +234,36 @@ def test_with_any_settings_and_nothing_random_every_chip_is_that_of_the_trainer(
     assert len(left) < 3, "nearly all are decided in lanes"
 
 
+WIRES = [{"wire_ohm": 5.0}, {"wire_ohm": (0.0, [3.0, 80.0, 200.0, 0.0])}, {"wire_ohm": 5.0, "write": "half-select"}]
+
+
+@pytest.mark.parametrize(
+    ("seed", "wires"), [(2, WIRES[0]), (5, WIRES[1]), (10, WIRES[2])], ids=["wires", "two kinds", "half"]
+)
+def test_with_wires_and_nothing_random_chips_with_effects_are_those_of_the_trainer(seed, wires):
+    end_alike(5 * seed + 4, 3, wires)  # of the curve that says its pulse
+
+
+def test_with_wires_and_noise_chips_are_those_of_the_trainer_in_distribution():
+    effects = Effects(read_noise=0.02, step_variation=0.3, step_spread=0.2, relaxation=0.1, relaxation_s=10.0)
+    shifts, wires = draw_ensemble(1500, seed=4, span_siemens=SPAN), {"wire_ohm": 40.0}
+    task = CURVE, shifts, TASK.train, TASK.train_labels
+    together = train_ensemble(*task, seed=4, effects=effects, confirm=1, **wires)
+    again = train_ensemble(*(CURVE, shifts[700:703], *task[2:]), seed=4, first=700, effects=effects, confirm=1, **wires)
+    assert np.array_equal(together.conductances[700:703], again.conductances)
+    own, rng, alone = draw_own_arrays(effects, 60, (4, 4), seed=4), np.random.default_rng(7), []
+    for place in range(60):
+        chip = SimulatedBackend(CURVE, shifts[place], rng=rng, **effects.numbers(), **own.of(place), **wires)
+        result = Trainer(chip, confirm=1).run(TASK.train, TASK.train_labels)
+        alone.append((result.epochs, result.pulses, chip.conductances.std()))
+    found = together.epochs, together.pulses, together.conductances.std(axis=(1, 2))
+    for first, second in zip(found, np.array(alone).T, strict=True):
+        error = math.sqrt(np.var(first) / len(first) + np.var(second) / len(second))
+        assert abs(np.mean(first) - np.mean(second)) < 3.9 * error
+
+
 @pytest.mark.campaign
 @pytest.mark.parametrize("seed", range(1000, 1100))
 def test_with_any_settings_and_nothing_random_many_chips_are_those_of_the_trainer(seed):
     end_alike(seed, 40)
+    end_alike(seed, 20, WIRES[seed % 2])

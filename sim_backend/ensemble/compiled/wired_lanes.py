@@ -10,7 +10,7 @@ from typing import Any
 
 import numba
 
-from .compiled.functions import INNER
+from .functions import INNER
 
 
 @numba.njit(**INNER)
