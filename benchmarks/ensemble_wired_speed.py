@@ -51,6 +51,14 @@ EFFECTS = {
     "noise of reads and steps": (perceptron, (4, 4), {}, NOISE, 20_000, 40),
     "that, step factors, relaxation": (perceptron, (4, 4), {}, NOISE | RELAXING | {"step_spread": 0.2}, 20_000, 40),
     "all of these, telegraph and 1/f noise": (perceptron, (4, 4), {}, LASTING | NOISE | RELAXING | SLOW, 2048, 10),
+    "4 x 4, 5 ohm, noise, step factors, relaxation": (
+        perceptron,
+        (4, 4),
+        FIVE,
+        NOISE | RELAXING | {"step_spread": 0.2},
+        4096,
+        10,
+    ),  # fmt: skip
     "16 x 16, noise of reads and steps": (sixteen, (16, 16), {}, NOISE, 512, 4),
 }
 

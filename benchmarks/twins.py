@@ -9,7 +9,9 @@ plain compiled transcription, some hundred times as fast, which the last row hol
 
 import functools
 import math
+import multiprocessing
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -20,14 +22,15 @@ from study import Study, main
 from crossbar_hil import Trainer
 from crossbar_hil.bench.calibrating import plan_calibration, steps_of, twin_of
 from crossbar_hil.bench.file import load_bench
+from crossbar_hil.confidence import next_succeeds
 from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend
 from crossbar_hil.studies.convergence.points import Point
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.twins.readings import Map, Readings
-from crossbar_hil.twins.tally import Foretold, tally
+from crossbar_hil.twins.tally import BINS, Foretold, tally
 
-CHIPS, FEWER, DRAWS, SEED = 1000, 200, 200, 7
+MANY, CHIPS, FEWER, DRAWS, SEED = 4000, 1000, 200, 200, 7
 OWN = 20
 """Chips whose draws are trained by the package itself, too."""
 AS_PUBLISHED = {"confirm": 1, "give_up": False, "unresponsive": 0}
@@ -80,7 +83,7 @@ def map_only(twin):
     return np.maximum(start - RISES[twin.source.pulses], 0.0), np.ones((DRAWS, 4, 4)), level, np.full(DRAWS, 0.3), 0.01
 
 
-def oracle(number, pulses):
+def oracle(pulses, number):
     """Return the hidden chip itself as its draws: what is left is the noise of training, which nobody can foretell."""
     state = calibrated(pulses, number)[0]
     arrays = (SCALE * state["shift_siemens"], state["step_factor"], state["level"])
@@ -154,14 +157,41 @@ def _evaluate(rng, conductance, noise, pull_back, gradient):
     return met
 
 
-def score(pulses, pull_back, make, chips=CHIPS):
-    """Foretell and train hidden chips, and tally; `make` returns the draws of chip number k."""
-    told = []
-    for number in range(chips):
-        converged, epochs, sent = train(number, pulses, pull_back)
-        found = foretell(make(number), number, pull_back).mean(axis=0)
-        told.append(Foretold(float(found[0]), bool(converged), float(found[1]), epochs, float(found[2]), sent))
-    return tally(told)
+def of_twin(pulses, number):
+    """Return the draws of the twin of a chip."""
+    return draws_of(calibrated(pulses, number)[1])
+
+
+def of_map(pulses, number):
+    """Return draws of the map after the calibration alone."""
+    return map_only(calibrated(pulses, number)[1])
+
+
+def probability(draws, number, pull_back):
+    """Foretell a chip; probability of convergence, epochs and pulses."""
+    found = foretell(draws, number, pull_back)
+    return next_succeeds(int(found[:, 0].sum()), len(found)), *found[:, 1:].mean(axis=0).tolist()
+
+
+def one(pulses, pull_back, make, number):
+    """Foretell and train a hidden chip; beside it the probability if the chip itself were known."""
+    converged, epochs, sent = train(number, pulses, pull_back)
+    likely, of_epochs, of_pulses = probability(make(pulses, number), number, pull_back)
+    known = probability(oracle(pulses, number), number, pull_back)[0]
+    calibrated.cache_clear()
+    return Foretold(likely, bool(converged), of_epochs, epochs, of_pulses, sent), known
+
+
+@functools.cache
+def told(pulses, pull_back, make, chips):
+    """Return what is foretold of hidden chips and what happens, and the probability if each were known."""
+    with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as pool:
+        return list(pool.map(partial(one, pulses, pull_back, make), range(chips), chunksize=20))
+
+
+def score(pulses, pull_back, make, chips):
+    """Foretell and train hidden chips, and tally; `make` returns the draws of a chip."""
+    return tally([each for each, _ in told(pulses, pull_back, make, chips)])
 
 
 def as_row(found):
@@ -178,22 +208,6 @@ def as_row(found):
     }
 
 
-def of_twin(pulses):
-    """Return what makes the draws of a twin calibrated by some pulses."""
-    return lambda number: draws_of(calibrated(pulses, number)[1])
-
-
-def of_map(pulses):
-    """Return what makes draws of the map after the calibration alone."""
-    return lambda number: map_only(calibrated(pulses, number)[1])
-
-
-@functools.cache
-def published():
-    """Return the tally of the published rule, two calibrating pulses a cell."""
-    return score(2, True, of_twin(2))
-
-
 def bins():
     """Return one row for each bin of the published rule."""
     names = [f"{20 * place} to {20 * place + 20} %" for place in range(5)]
@@ -202,16 +216,26 @@ def bins():
 
 def bin_row(low):
     """Return a bin of the published rule."""
-    each = next(found for found in published().bins if abs(found.low - low) < 1e-9)
+    each = next(found for found in score(2, True, of_twin, MANY).bins if abs(found.low - low) < 1e-9)
+    known = [
+        known for found, known in told(2, True, of_twin, MANY) if int(found.probability * BINS) == round(low * BINS)
+    ]
     ends = each.interval
     return {
         "chips": each.count,
         "predicted": 100 * each.predicted,
+        "known": 100 * float(np.mean(known)),
+        "known_error": 100 * float(np.std(known, ddof=1)) / math.sqrt(len(known)),
         "happened": 100 * each.share,
         "low": 100 * ends[0],
         "high": 100 * ends[1],
         "held": "yes" if each.holds else "no",
     }
+
+
+def thousand(number):
+    """Return the row of one thousand of the chips."""
+    return as_row(tally([each for each, _ in told(2, True, of_twin, MANY)[1000 * number : 1000 * number + 1000]]))
 
 
 def row(pulses, pull_back, make, chips=FEWER):
@@ -262,14 +286,13 @@ def studies():
                 "bins that hold": "{bins}",
             },
             {
-                "published rule, two calibrating pulses a cell": lambda: as_row(published()),
-                "one calibrating pulse": row(1, True, of_twin(1)),
-                "three calibrating pulses": row(3, True, of_twin(3)),
-                "two, but only the map and the sister's curve": row(
-                    2, True, lambda number: map_only(calibrated(2, number)[1])
-                ),
-                "two, and the chip itself were known": row(2, True, lambda number: oracle(number, 2)),
-                "default (met activations left alone), two pulses": row(2, False, of_twin(2), CHIPS),
+                "published rule, two calibrating pulses a cell": row(2, True, of_twin, MANY),
+                **{f"of these, thousand {number + 1}": partial(thousand, number) for number in range(MANY // 1000)},
+                "one calibrating pulse": row(1, True, of_twin),
+                "three calibrating pulses": row(3, True, of_twin),
+                "two, but only the map and the sister's curve": row(2, True, of_map),
+                "two, and the chip itself were known": row(2, True, oracle),
+                "default (met activations left alone), two pulses": row(2, False, of_twin, CHIPS),
             },
         ),
         "twins_bins": Study(
@@ -278,6 +301,7 @@ def studies():
                 "foretold": "{name}",
                 "chips": "{chips}",
                 "mean": "{predicted:.1f} %",
+                "if the chip itself were known": "{known:.1f} +- {known_error:.1f} %",
                 "converged": "{happened:.1f} %",
                 "95 % interval": "{low:.1f} to {high:.1f} %",
                 "holds": "{held}",

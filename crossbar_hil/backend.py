@@ -10,13 +10,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Integral
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from crossbar_hil.arguments import expect, is_number
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, checked_array
 from crossbar_hil.defaults import JUMP
 from crossbar_hil.errors import BackendError, ChipStateUnknown, DataError, LimitError
@@ -190,7 +191,7 @@ class DeviceBackend(ABC):
         LimitError
             If the voltage exceeds ``limits.read_v``; nothing was applied.
         """
-        if not math.isfinite(voltage_v) or voltage_v == 0:
+        if not is_number(voltage_v) or voltage_v == 0:
             raise DataError(f"read voltage {voltage_v} V of a conductance must be finite and not zero")
         conductances = self.read_currents(voltage_v * np.eye(self.shape[0])) / voltage_v
         self.cause_of_doubt = None
@@ -235,6 +236,8 @@ class DeviceBackend(ABC):
         # Seen as unsigned, a negative number is a huge one: one comparison finds both.
         if array.shape != self.shape or array.dtype != np.int64 or np.count_nonzero(array.view(np.uint64) > _MOST):
             array = _checked_counts(array, self.shape)
+        if not isinstance(pulse, Pulse):
+            expect(Pulse, pulse=pulse)
         self._check_pulse(pulse)
         if self.cause_of_doubt is not None:
             raise ChipStateUnknown(
@@ -332,18 +335,6 @@ class DeviceBackend(ABC):
     ) -> None:
         with self.owned if self.owned is not None else nullcontext():
             self.make_safe()
-
-
-def is_number(value: object) -> bool:
-    """Say whether a value is a finite real number; neither truth values nor text are.
-
-    >>> is_number(0.1), is_number(True), is_number("0.1"), is_number(float("nan"))
-    (True, False, False, False)
-    """
-    try:
-        return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:  # a whole number beyond every float
-        return False
 
 
 def _as_array(counts: ArrayLike) -> np.ndarray[Any, Any]:

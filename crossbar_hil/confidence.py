@@ -1,4 +1,4 @@
-"""How far a counted share may be from the true one: Wilson's interval."""
+"""What a counted share says of the true one: Wilson's interval, and the probability that the next succeeds."""
 
 import math
 
@@ -49,3 +49,17 @@ def wilson(successes: int, trials: int, z: float = Z95) -> tuple[float, float]:
     low = 0.0 if successes == 0 else (middle - half) / (1 + spread)
     high = 1.0 if successes == trials else (middle + half) / (1 + spread)
     return low, high
+
+
+def next_succeeds(successes: int, trials: int) -> float:
+    """Probability that the next trial succeeds, where nothing was known of it before the others: (s + 1) / (n + 2).
+
+    Laplace's rule of succession, P. S. Laplace, Essai philosophique sur les probabilites (1814). All of 200 do not say
+    that it is certain.
+
+    Examples
+    --------
+    >>> next_succeeds(0, 0), next_succeeds(198, 198)
+    (0.5, 0.995)
+    """
+    return (successes + 1) / (trials + 2)

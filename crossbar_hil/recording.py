@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from crossbar_hil.arguments import COUNT, FUNCTION, PATH, TEXT, expect
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.bench.file import Bench, load_bench
 from crossbar_hil.bench.headroom import headroom
@@ -38,7 +39,7 @@ def _print(line: str) -> None:
 
 
 def record(
-    bench: str = "simulated",
+    bench: str | Path = "simulated",
     *,
     seed: int | None = None,
     preset: str | None = None,
@@ -54,7 +55,7 @@ def record(
 
     Parameters
     ----------
-    bench : str
+    bench : str or Path
         Shipped bench, bench file or backend.
     seed : int, optional
         Of a virtual chip, and of the virtual chips of the forecast; a fresh one if not given.
@@ -89,7 +90,8 @@ def record(
     Declined
         If the answer is no; nothing was sent.
     CrossbarError
-        If the run cannot start, or fails; what was done is kept, and ``load_run(folder).resume()`` goes on.
+        If the run cannot start, or fails; what was done is kept, and ``load_run(folder).resume()`` goes on, of a
+        real chip with ``agree=``.
 
     Examples
     --------
@@ -99,9 +101,14 @@ def record(
     ...     run.facts["verdict"]
     'converged'
     """
-    tables = {table: dict(keys) for table, keys in (overrides or {}).items()}
-    checked = load_bench(bench, preset=preset, overrides=tables)
-    seed = fresh_seed() if seed is None else seed
+    expect(COUNT, ConfigError, optional=True, seed=seed, chips=chips)
+    expect(PATH, ConfigError, out=out)
+    expect(TEXT, ConfigError, label=label)
+    expect(FUNCTION, ConfigError, tell=tell, show=show)
+    expect(FUNCTION, ConfigError, optional=True, ask=ask)
+    checked = load_bench(bench, preset=preset, overrides=overrides)
+    seed = fresh_seed() if seed is None else int(seed)
+    chips = None if chips is None else int(chips)
     prepared = prepare_training(checked, seed=seed, chips=chips, tell=tell, ask=ask)
     return load_run(prepared.run(out=Path(out), preset=preset, label=label, show=show).folder)
 

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from crossbar_hil.arguments import CELL, COUNT, FUNCTION, NUMBER, expect
 from crossbar_hil.arrays import IntArray, at
-from crossbar_hil.backend import DeviceBackend, Pulse
+from crossbar_hil.backend import MOST_PULSES, DeviceBackend, Pulse
 from crossbar_hil.bench.cell_estimates import Readings, estimate_kind, estimate_variation_interval
 from crossbar_hil.bench.curve_facts import as_lines
 from crossbar_hil.curves.measured import MeasuredCurve
@@ -76,6 +77,13 @@ def characterise(
     LimitError
         If a pulse exceeds the limits of the chip; nothing was sent.
     """
+    expect(DeviceBackend, backend=backend)
+    expect(COUNT, pulses=pulses, reads=reads, rest=rest)
+    expect(NUMBER, read_v=read_v)
+    expect(Pulse, up=up)
+    expect(Pulse, optional=True, down=down)
+    expect(FUNCTION, optional=True, clock=clock)
+    expect(CELL, cell=cell)
     row, column = cell
     if not (0 <= row < backend.shape[0] and 0 <= column < backend.shape[1]):
         raise DataError(f"cell {at(row, column)} is not on the chip of {backend.shape[0]} by {backend.shape[1]} cells")
@@ -83,6 +91,9 @@ def characterise(
         raise DataError(f"pulses {pulses} must be at least 1")
     if reads < 1 or rest < 0:
         raise DataError(f"reads {reads} must be at least 1, and rest {rest} not negative")
+    for name, count in (("pulses", pulses), ("reads", reads), ("rest", rest)):
+        if count > MOST_PULSES:
+            raise DataError(f"{name} must be at most {MOST_PULSES:,}: more is a slip of the pen")
     if up.amplitude_v < 0 or (down is not None and down.amplitude_v > 0):
         raise DataError(f"potentiation needs a positive and depression a negative pulse, not {up} and {down}")
     kinds = (up,) if down is None else (up, down)

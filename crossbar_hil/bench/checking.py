@@ -11,7 +11,14 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.bench.file import Bench, load_bench
-from crossbar_hil.bench.instruments import Seen, find_resources, find_source, open_instrument, wrong_identity
+from crossbar_hil.bench.instruments import (
+    Seen,
+    ask_identity,
+    find_resources,
+    find_source,
+    open_instrument,
+    wrong_identity,
+)
 from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.bench.virtual_chips import end_siemens, start_range
 from crossbar_hil.errors import ConfigError, CrossbarError
@@ -213,7 +220,7 @@ def _open_whole(bench: Bench, problems: Problems, owned: ExitStack, seen: Seen) 
         with problems.collect():
             opened = open_instrument(name, table, resources.get(name) or "")
             owned.callback(opened.close)
-            identity = opened.identify()
+            identity = ask_identity(name, table, opened)
             wrong = wrong_identity(name, table, identity)
             if wrong:
                 problems.append(wrong + _find_swaps(name, identity, bench))

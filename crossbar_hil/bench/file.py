@@ -1,6 +1,7 @@
 """The bench file: which device, which chip, which settings; TOML in, checked models out, all problems named at once."""
 
 import math
+import os
 import tomllib
 from collections.abc import Collection, Mapping
 from importlib import resources
@@ -20,6 +21,7 @@ from pydantic import (
 )
 
 from crossbar_hil import defaults
+from crossbar_hil.arguments import PATH, TEXT, expect
 from crossbar_hil.backend import Limits, Pulse
 from crossbar_hil.bench.cell_options import CellOptions
 from crossbar_hil.bench.curve_facts import read_facts, with_facts
@@ -520,16 +522,18 @@ class Bench(Table):
             raise RunError(f"folder {folder} cannot be written: {reason_of(error)}") from error
 
 
-def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[str, Any] | None = None) -> Bench:
+def load_bench(
+    name_or_file: str | Path, *, preset: str | None = None, overrides: Mapping[str, Any] | None = None
+) -> Bench:
     """Read and check a bench.
 
     Parameters
     ----------
-    name_or_file : str
+    name_or_file : str or Path
         Name of a shipped bench, path of a bench file, or name of an installed backend.
     preset : str, optional
         Name of a shipped preset, laid over the bench.
-    overrides : dict, optional
+    overrides : mapping, optional
         Tables laid over both, as a bench file would spell them; paths are relative to the working directory.
 
     Raises
@@ -537,14 +541,18 @@ def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[
     ConfigError
         With every problem found, each naming its key.
     """
-    tables, where = _bench_tables(name_or_file)
+    expect(PATH, ConfigError, bench=name_or_file)
+    expect(TEXT, ConfigError, optional=True, preset=preset)
+    expect(Mapping, ConfigError, optional=True, overrides=overrides)
+    overrides = _plain(overrides or {}, "overrides")
+    tables, where = _bench_tables(os.fspath(name_or_file))
     if preset is not None:
         known = shipped("presets")
         if preset not in known:
             raise ConfigError(f"preset {preset!r} does not exist; known are {', '.join(known)}{nearest(preset, known)}")
         laid = _read_shipped("presets", preset)
         said = [key for key in laid.get("chip", {}) if key in (*TWIN_SAYS, *WHERE_CELLS_START)]
-        if said and any("twin" in each.get("chip", {}) for each in (tables, overrides or {})):
+        if said and any("twin" in each.get("chip", {}) for each in (tables, overrides)):
             raise ConfigError(
                 f"{where}: preset {preset} says {' and '.join(said)}, and so does the twin: leave one out"
             )
@@ -563,6 +571,13 @@ def load_bench(name_or_file: str, *, preset: str | None = None, overrides: dict[
     except ValidationError as error:
         problems = problems_of(error, _near)
         raise ConfigError(f"{where}: {'; '.join(problems)}", [f"{where}: {each}" for each in problems]) from error
+
+
+def _plain(table: Mapping[Any, Any], name: str) -> dict[str, Any]:
+    """Return a table, and those in it, as a TOML file has them."""
+    for key in table:
+        expect(TEXT, ConfigError, **{f"a key of {name}": key})
+    return {key: _plain(value, name) if isinstance(value, Mapping) else value for key, value in table.items()}
 
 
 def _with_size_of_twin(chip: dict[str, Any]) -> dict[str, Any]:

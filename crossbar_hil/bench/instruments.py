@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from crossbar_hil.bench.file import Bench, InstrumentTable
-from crossbar_hil.errors import ConfigError
+from crossbar_hil.errors import ConfigError, DeadlineError
 from crossbar_hil.instrument import NOT_TOLD, Identity, SourceMeter
 from crossbar_hil.owners.addresses import check_hardware, is_here, is_simulation, why_no_library, why_no_resource
 from crossbar_hil.owners.proof import why_not_emulated
@@ -71,7 +71,7 @@ def open_instruments(
         owned.callback(instrument.close)
         if patience is not None and hasattr(instrument, "heed"):  # not a person
             instrument.heed(patience)
-        identity = instrument.identify()
+        identity = ask_identity(name, table, instrument)
         wrong = wrong_identity(name, table, identity)
         if wrong:
             raise ConfigError(wrong)
@@ -149,6 +149,30 @@ def open_instrument(
     if table.identity is not None and hasattr(opened, "own_name"):
         opened.own_name = table.identity
     return opened
+
+
+def ask_identity(name: str, table: InstrumentTable, instrument: Any) -> Identity:
+    """Ask an instrument who it is.
+
+    Raises
+    ------
+    TransportError
+        If it does not say; of one that only may be slow, with what to set.
+    """
+    try:
+        identity: Identity = instrument.identify()
+    except DeadlineError as error:
+        raise DeadlineError(
+            f"instruments.{name}: {error}: is it switched on, and is this its address? For a slow link raise "
+            f"instruments.{name}.deadline_s, {table.deadline_s:g} s now"
+        ) from error
+    return identity
+
+
+def say_silence(tell: Callable[[str], object], name: str, waited_s: float | None) -> None:
+    """Say which instrument let its deadline pass while all is being made safe, or None: that it answers again."""
+    silent = f"has not answered for {waited_s or 0.0:.1f} s: look at it; everything is being made safe"
+    tell(f"instrument {name} {'answers again' if waited_s is None else silent}")
 
 
 def write_to_stderr(text: str) -> None:

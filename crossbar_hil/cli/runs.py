@@ -42,7 +42,7 @@ def resume(run: str, no_report: bool, quiet: bool, yes: bool, out: Path, as_json
 
     found = find_run(run, out)
 
-    def agree(kind: str) -> None:
+    def agree(kind: str) -> bool:
         if kind == "emulated" and _varies(found.bench):
             click.echo(
                 "note    readings of the epoch that was cut off are made anew, with noise and a time of their own, so "
@@ -51,6 +51,7 @@ def resume(run: str, no_report: bool, quiet: bool, yes: bool, out: Path, as_json
             )
         if kind == "hardware":
             confirm(kind, yes, f"run {found.name} goes on with pulses to the chip {found.bench.chip_id or ''}")
+        return True
 
     tell_outcome(found.resume(quiet=quiet, agree=agree), no_report=no_report, as_json=as_json)
 

@@ -21,6 +21,10 @@ GAIN = 2e-3
 SAME_GAIN = 0.05
 """Sources that differ by no more in gain are held against each other with it: `gain` judges it."""
 SIGMAS = 4.0
+FAR = 2.0
+"""Factor by which no source, meter or resistor is off, but a unit or a board."""
+LEAST_OF_RANGE = 1e-4
+"""Share of the meter's range that a cell must draw: a tenth of the offset that the data sheets leave open."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,21 @@ class Board:
         return ways.mean(axis=0) if len(ways) else np.full(self.ohms.shape, np.nan)
 
     @property
+    def another(self) -> list[str]:
+        """Say what is likely where no cell, or the whole board, is anything like what was said; nothing if it is."""
+        shares = self.measured * self.ohms
+        ask = "are the values in another unit (ohm, kohm, Mohm), or is it another board?"
+        if np.isnan(shares).all():
+            least = self.readings.read_v / ranges_of(self)[self.readings.sources[self.meter]]
+            return [
+                f"no cell can be measured: each has less than {quantity(least, 'ohm')} instead of {self.name}: {ask}"
+            ]
+        median = float(np.nanmedian(shares))
+        if 1 / FAR <= median <= FAR or median <= 0:
+            return []
+        return [f"the board has {1 / median:.3g} times the resistance that was said, {self.name}: {ask}"]
+
+    @property
     def meter(self) -> int:
         """Place of the source that measures a pair."""
         sight = self.readings.pairs.sights[0]
@@ -72,6 +91,26 @@ class Board:
         """How the board is called in a text."""
         low, high = float(self.ohms.min()), float(self.ohms.max())
         return quantity(low, "ohm") if low == high else f"{quantity(low, 'ohm')} to {quantity(high, 'ohm')}"
+
+
+def why_not_for(bench: Bench, ohms: FloatArray) -> str:
+    """Say why a bench cannot be proven by a board of such resistors, (R, C) in ohm; empty if it can."""
+    table = bench.measurement
+    if not bench.instruments or bench.limits is None or table is None or bench.scheme is None:
+        return (
+            f"bench {bench.name} cannot be commissioned: it has no instruments, no [measurement], [scheme] or [limits]"
+        )
+    read_v = max(abs(bench.training.v0), abs(bench.training.v1))
+    range_a = table.read_range_a or table.range_a
+    least, most = read_v / range_a, read_v / (LEAST_OF_RANGE * range_a)
+    far = float(ohms.min()) if ohms.min() < least else float(ohms.max())
+    if least <= far <= most:
+        return ""
+    return (
+        f"a resistor of {quantity(far, 'ohm')} draws {quantity(read_v / far, 'A')} at {quantity(read_v, 'V')}, and the "
+        f"range of bench {bench.name} is {quantity(range_a, 'A')}: the board must have {quantity(least, 'ohm')} to "
+        f"{quantity(most, 'ohm')}; are the values in kohm or Mohm?"
+    )
 
 
 def explained(board: Board) -> list[str]:

@@ -16,7 +16,7 @@ from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.checking import check_bench
 from crossbar_hil.bench.file import Bench, EmulationTable
 from crossbar_hil.commissioning import at_rest, laws, paths, pulses
-from crossbar_hil.commissioning.board import Board
+from crossbar_hil.commissioning.board import Board, why_not_for
 from crossbar_hil.commissioning.compliance import NAME as COMPLIANCE
 from crossbar_hil.commissioning.compliance import compliance
 from crossbar_hil.commissioning.electrical import electrical, electrical_hash
@@ -155,12 +155,11 @@ def commission(
     Raises
     ------
     ConfigError
-        If the bench has no instruments or no limits; nothing was sent.
+        If the bench has no instruments or no limits, or cannot measure such a board; nothing was sent.
     """
-    if not bench.instruments or bench.limits is None or bench.measurement is None or bench.scheme is None:
-        raise ConfigError(
-            f"bench {bench.name} cannot be commissioned: it has no instruments, no [measurement], [scheme] or [limits]"
-        )
+    unfit = why_not_for(bench, ohms)
+    if unfit:
+        raise ConfigError(unfit)
     found = Commissioning(bench, ohms, tolerance)
     told = partial(_note, found, tell)
     told(_identity(file or bench.name, found))

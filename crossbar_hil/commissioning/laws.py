@@ -94,6 +94,7 @@ def gain(board: Board) -> Step:
     if step.judged().verdict == "failed":
         both = len(step.failed) == len(step.checks) > 1
         step.causes = [
+            *board.another,
             "the voltage of the source is off: compare it with a voltmeter"
             if both
             else "the calibration of that source's current range",

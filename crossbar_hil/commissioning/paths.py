@@ -58,9 +58,9 @@ def crosspoints(board: Board) -> Step:
         order = "all resistors are equal: the order of the lines among rows, and among columns, cannot be told"
     step.checks.append(Check("order of the lines", "as in [wiring]", order, "", "", True))
     if step.judged().verdict == "failed":
-        step.causes = explained(board) or [
-            "more than one fault: begin with lines that show nothing, then with those at a limit"
-        ]
+        beyond = board.another if np.isnan(shares).all() else []
+        several = "more than one fault: begin with lines that show nothing, then with those at a limit"
+        step.causes = beyond or explained(board) or board.another or [several]
     return step
 
 

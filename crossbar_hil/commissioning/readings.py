@@ -124,9 +124,11 @@ def take_readings(
         shown[name] = _show(trial, sights, read_v, sources)
     last = _repeated(trial, probe, read_v, sources)
     place = sources.index(plan.meter)
-    means = [float(np.mean(each[:, 1] - each[:, 0])) for each in (first[..., place], last[..., place])]
-    noise = np.sqrt((first.var(axis=0, ddof=1) + last.var(axis=0, ddof=1)) / 2).max(axis=0)
-    drift = means[1] / means[0] - 1 if means[0] else np.nan
+    noise, drift = np.zeros(len(sources)), np.nan
+    if np.isfinite([first, last]).all():  # at a limit they are not
+        means = [float(np.mean(each[:, 1] - each[:, 0])) for each in (first[..., place], last[..., place])]
+        noise = np.sqrt((first.var(axis=0, ddof=1) + last.var(axis=0, ddof=1)) / 2).max(axis=0)
+        drift = means[1] / means[0] - 1 if means[0] else np.nan
     steps = [{port: share * read_v * volt for port, volt in probe.volts.items()} for share in (0.0, *SHARES)]
     ramp = _currents(trial.look([(probe.assignment, steps)])[0], sources)[0]
     return Readings(

@@ -6,8 +6,8 @@ from typing import Any
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.commissioning.electrical import electrical, electrical_hash
 from crossbar_hil.guard.names import file_name
+from crossbar_hil.owners.state import state_folder
 from crossbar_hil.parsing import parse_json
-from crossbar_hil.state import state_folder
 
 
 def folder_of(bench: Bench) -> Path:

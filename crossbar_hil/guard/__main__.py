@@ -6,12 +6,13 @@ import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from crossbar_hil.bench.file import BENCH_FILE, Bench, load_bench
-from crossbar_hil.bench.instruments import check_addresses
+from crossbar_hil.bench.instruments import check_addresses, say_silence
 from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.bench.recorded import bench_hash
 from crossbar_hil.errors import BenchBusy, ConfigError, CrossbarError, RunError
@@ -68,7 +69,7 @@ class KeptChip:
                     seen=claim(bench, lock),
                     on_trial=hello.get("on_trial", False),
                     patience=service.stop.patience,
-                    silence=service.tell_silence,
+                    silence=partial(say_silence, service.tell),
                 )
             if ledger is not None:
                 chip.spent = Spent(chip.shape, *ledger.totals())
@@ -150,7 +151,8 @@ class Rescue:
             with loopback_allowed(self._hello.get("allow_loopback", False)):
                 if resources is None:
                     check_addresses(bench)
-            return rescue(bench, lock, resources, ask=self._service.ask, tell=self._service.tell)
+            tell = self._service.tell
+            return rescue(bench, lock, resources, ask=self._service.ask, tell=tell, warn=tell)
         except ConfigError as error:
             return [str(error)]
 

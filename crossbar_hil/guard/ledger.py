@@ -18,8 +18,8 @@ from crossbar_hil.guard.chain import FIRST, Entry, chain_hash
 from crossbar_hil.guard.database import Connect, connect, set_pragmas
 from crossbar_hil.guard.names import file_name
 from crossbar_hil.guard.storage import create_exclusive, flush_folder, undo_on_error, why_not_ours
+from crossbar_hil.owners.state import state_folder
 from crossbar_hil.spent import chip_key
-from crossbar_hil.state import state_folder
 
 VERSION = 1
 APPLICATION_ID = 0x4352484C

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
@@ -28,6 +29,10 @@ _LONGEST = 4096
 LONGEST_WORD = 200
 """No more of a word in a lock file is shown, in characters."""
 _ATTEMPTS = 100
+_LOOK_S = 0.001
+"""Between two attempts at a file whose holder is dead by what it says, in seconds: somebody is tidying it away."""
+_FLEETING = "fleeting"
+"""What stands in a file that its holder deletes in the end."""
 
 
 def fixed_folder() -> Path:
@@ -123,7 +128,7 @@ class BenchLock:
     The lock is one of the operating system on an open file per instrument, so it ends with the process, however that
     ends, and a file that a dead process left does no harm. A file is deleted only by who holds its lock, and whoever
     has locked one looks whether it still is the one of that name. Processes forked off the holder share the lock until
-    they end.
+    they end. What a holder would have deleted but for its death, the next one to release such a file deletes.
 
     Parameters
     ----------
@@ -228,19 +233,23 @@ class BenchLock:
     def release(self) -> None:
         """Give the bench back; only the oldest version allowed stays in the files.
 
-        Nothing stays of a port on this machine, or of a run: the next of that name is another one.
+        Nothing stays of a port on this machine, or of a run: the next of that name is another one. The same goes for
+        those whose holders were killed.
         """
-        for path in self._held:
+        for path, handle in self._held.items():
             with suppress(OSError):
-                if path in self._fleeting:
-                    path.unlink()
-                else:
+                if path not in self._fleeting:
                     self._write(path, {})
+                elif _is_at(handle, path):
+                    path.unlink()
+        tidy = any(path in self._fleeting for path in self._held)
         self._let_go()
+        if tidy:
+            _tidy(self._folder)
 
     def _lock_file(self, path: Path, resource: str) -> int:
         """Return the descriptor of a lock file, locked, that is the one at its path."""
-        for _ in range(_ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
             with ExitStack() as undo:
                 handle = _open_file(path)
                 undo.callback(os.close, handle)
@@ -249,6 +258,9 @@ class BenchLock:
                 if not try_lock(handle):
                     told = _read(handle)
                     pid = told.get("pid")
+                    if told.get(_FLEETING) and not _is_running(pid) and attempt < _ATTEMPTS - 1:
+                        threading.Event().wait(_LOOK_S)
+                        continue
                     raise BenchBusy(
                         f"{self._noun} {resource} is in use by {_describe_owner(told)}",
                         pid if isinstance(pid, int) else None,
@@ -280,6 +292,8 @@ class BenchLock:
         }
 
     def _write(self, path: Path, told: dict[str, Any]) -> None:
+        if path in self._fleeting:
+            told = {**told, _FLEETING: True}
         text = json.dumps({**told, "minimum_version": self._minimum}).encode()
         handle = self._held[path]
         os.lseek(handle, 0, os.SEEK_SET)
@@ -314,6 +328,21 @@ def _open_file(path: Path) -> int:
             os.fchmod(handle, 0o666)
         return handle
     raise OSError(f"{path} is being deleted again and again")
+
+
+def _tidy(folder: Path) -> None:
+    """Delete the files of fleeting locks whose holders are gone; each by holding its lock, so that nobody else has it.
+
+    Who opened one before finds, once it is locked, that it is not the one of that name any more. Another user's stay.
+    """
+    with suppress(OSError):
+        for path in folder.glob("*.lock"):
+            with suppress(OSError), ExitStack() as undo:
+                handle = open_plain(path)
+                undo.callback(os.close, handle)
+                left = stat.S_ISREG(os.fstat(handle).st_mode) and _read(handle).get(_FLEETING) is True
+                if left and try_lock(handle) and _is_at(handle, path):
+                    path.unlink()
 
 
 def _is_at(handle: int, path: Path) -> bool:

@@ -4,25 +4,34 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from crossbar_hil.arguments import COUNT, expect
 from crossbar_hil.backend import DeviceBackend
 from crossbar_hil.bench.file import BENCH_FILE, Bench, InstrumentTable, load_bench
-from crossbar_hil.bench.instruments import Seen, check_addresses, open_instrument, write_to_stderr, wrong_identity
+from crossbar_hil.bench.instruments import (
+    Seen,
+    check_addresses,
+    open_instrument,
+    say_silence,
+    write_to_stderr,
+    wrong_identity,
+)
 from crossbar_hil.bench.opening import fresh_seed, likeness_of, open_backend
 from crossbar_hil.bench.recorded import bench_hash
 from crossbar_hil.bench.twin_of_chip import with_known_noise
-from crossbar_hil.errors import BenchBusy, ConfigError, CrossbarError
+from crossbar_hil.errors import BenchBusy, ConfigError, CrossbarError, DeadlineError
 from crossbar_hil.guard.client import GuardedBackend, Hello
 from crossbar_hil.guard.ledger import default_path, why_dose_unknown
 from crossbar_hil.guard.lock import BenchLock
 from crossbar_hil.guard.names import same_identity
 from crossbar_hil.instrument import Identity, SourceMeter
 from crossbar_hil.owners.addresses import is_loopback_allowed, on_loopback
+from crossbar_hil.owners.state import state_folder
 from crossbar_hil.owners.takeover import PATIENCE_S, take_over
 from crossbar_hil.plugins import load
-from crossbar_hil.state import state_folder
 from crossbar_hil.training.settings import BenchTraining
 from crossbar_hil.visa_record import is_replayed
 
@@ -38,7 +47,7 @@ AT_RESCUE = 0.5
 
 
 def open_bench(
-    name_or_file: str = "simulated",
+    name_or_file: str | Path = "simulated",
     *,
     seed: int | None = None,
     preset: str | None = None,
@@ -67,8 +76,9 @@ def open_bench(
     ...     backend.shape, backend.kind
     ((4, 4), 'simulated')
     """
-    bench = load_bench(name_or_file, preset=preset, overrides=dict(overrides or {}))
-    return open_checked(bench, seed=fresh_seed() if seed is None else seed)
+    expect(COUNT, ConfigError, optional=True, seed=seed)
+    bench = load_bench(name_or_file, preset=preset, overrides=overrides)
+    return open_checked(bench, seed=fresh_seed() if seed is None else int(seed))
 
 
 def open_checked(bench: Bench, *, seed: int) -> DeviceBackend:
@@ -169,7 +179,8 @@ def make_bench_safe(
 ) -> list[str]:
     """Make a bench safe now, whoever holds it: a guard that does is told to end, which makes it safe too.
 
-    One that has not ended after `patience_s` seconds is killed; see `crossbar_hil.owners.takeover`. Both is told.
+    One that has not ended after `patience_s` seconds is killed; see `crossbar_hil.owners.takeover`. Both is told, and
+    which instrument does not answer.
 
     Returns
     -------
@@ -190,7 +201,7 @@ def make_bench_safe(
     lock = BenchLock(lock_names(bench.instruments), run="safe")
     take_over(lock, patience_s=patience_s, tell=tell)
     try:
-        return rescue(bench, lock)
+        return rescue(bench, lock, warn=tell)
     finally:
         lock.release()
 
@@ -237,6 +248,7 @@ def rescue(
     *,
     ask: Callable[[str], str] | None = None,
     tell: Callable[[str], None] | None = None,
+    warn: Callable[[str], object] = lambda _: None,
 ) -> list[str]:
     """Make safe whatever of a bench answers: sources to 0 V and off, then every relay open, then both read back.
 
@@ -248,6 +260,8 @@ def rescue(
         Held; an instrument that another process has by another name is left alone.
     resources, ask, tell
         As of `crossbar_hil.bench.opening.open_backend`.
+    warn : callable
+        Told at once which instrument does not answer, before anything else is tried.
 
     Returns
     -------
@@ -263,6 +277,8 @@ def rescue(
             try:
                 instrument = open_instrument(name, table, named[name] or "", ask=ask, tell=tell)
                 owned.callback(instrument.close)
+                if hasattr(instrument, "tell_silence"):  # not a person
+                    instrument.tell_silence(partial(say_silence, warn))
                 hurried = getattr(instrument, "hurried", lambda share: nullcontext())  # noqa: ARG005
                 with hurried(AT_RESCUE):  # the others wait for their turn
                     identity = instrument.identify()
@@ -274,6 +290,8 @@ def rescue(
                 continue
             except CrossbarError as error:
                 failures.append(f"instruments.{name} cannot be reached: {error}")
+                if not isinstance(error, DeadlineError):  # of which was told when it passed
+                    warn(failures[-1])
                 continue
             if wrong:
                 failures.append(f"{wrong}; nothing was sent to it")

@@ -190,11 +190,6 @@ class Service:
             self._alarmed = words
             self.say({"unsafe": why})
 
-    def tell_silence(self, name: str, waited_s: float | None) -> None:
-        """Tell the person at once which instrument does not answer, while all is being made safe; or that it does."""
-        silent = f"has not answered for {waited_s or 0.0:.1f} s: look at it; everything is being made safe"
-        self.tell(f"instrument {name} {'answers again' if waited_s is None else silent}")
-
     # ------------------------------------------------------------------ a person at the trainer's terminal
 
     def ask(self, question: str = "") -> str:

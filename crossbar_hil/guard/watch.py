@@ -167,7 +167,7 @@ class PulseCurrents:
         self._ratios: deque[float] = deque(maxlen=REMEMBERED)
         self._allowed = 0.0
         """Largest excess that was looked into and found to be no short: such chips are not looked at again for it."""
-        self._last: tuple[float, float] | None = None
+        self._last = 1.0, 0.0  # ratio and excess of the last pulse
 
     def suspicious(self, current_a: float, whole_a: float, shorted_a: float) -> bool:
         """Take the current of a pulse, in amperes, and what it should be without a short and with one.
@@ -190,12 +190,11 @@ class PulseCurrents:
         return False
 
     def cleared(self) -> None:
-        """Take note that the last pulse was one to whole cells."""
-        if self._last is not None:
-            if self._ratios:  # else nothing was known of the factor, so that nothing was amiss
-                self._allowed = max(self._allowed, self._last[1])
-            self._ratios.append(self._last[0])
-            self._last = None
+        """Take note that the last pulse, a suspicious one, was one to whole cells."""
+        ratio, excess = self._last
+        if self._ratios:  # else nothing was known of the factor, so that nothing was amiss
+            self._allowed = max(self._allowed, excess)
+        self._ratios.append(ratio)
 
     @property
     def _factor(self) -> float:

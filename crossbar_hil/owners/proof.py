@@ -17,7 +17,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from crossbar_hil.state import state_folder
+from crossbar_hil.owners.state import state_folder
 
 HOST = "127.0.0.1"
 LONGEST = 4096

@@ -27,6 +27,10 @@ _COMMAND = (b"-m", b"crossbar_hil.guard")
 """How a guard is started: `crossbar_hil.guard.client.GuardProcess`."""
 
 
+def _let_pass(seconds: float) -> None:
+    threading.Event().wait(seconds)
+
+
 class Lock(Protocol):
     """What can be taken."""
 
@@ -40,7 +44,7 @@ def take_over(
     patience_s: float = PATIENCE_S,
     tell: Callable[[str], object] = lambda _: None,
     clock: Callable[[], float] = time.monotonic,
-    wait: Callable[[float], object] = lambda seconds: threading.Event().wait(seconds),
+    wait: Callable[[float], object] = _let_pass,
 ) -> None:
     """Take the lock of a bench, from another guard too.
 
@@ -101,7 +105,13 @@ def take_over(
             return
 
 
-def acquire_within(lock: Lock, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+def acquire_within(
+    lock: Lock,
+    seconds: float,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    wait: Callable[[float], object] = _let_pass,
+) -> None:
     """Take a lock whose holder is about to be gone.
 
     Raises
@@ -116,7 +126,7 @@ def acquire_within(lock: Lock, seconds: float, *, clock: Callable[[], float] = t
         except BenchBusy:
             if clock() > until:
                 raise
-            threading.Event().wait(LOOK_S)
+            wait(LOOK_S)
         else:
             return
 

@@ -34,7 +34,7 @@ def _told(out: Path, kind: str | None) -> Iterator[Foretold]:
 
 def _of_run(facts: Mapping[str, Any], forecast: Mapping[str, Any]) -> Foretold:
     return Foretold(
-        probability=float(forecast["share"]),
+        probability=float(forecast.get("probability", forecast["share"])),
         happened=bool(facts["converged"]),
         epochs_predicted=float(forecast["epochs_mean"]),
         epochs=float(facts["epochs"]),

@@ -12,7 +12,7 @@ from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.file import BENCH_FILE, Bench
 from crossbar_hil.bench.opening import open_backend
 from crossbar_hil.bench.recorded import bench_hash
-from crossbar_hil.errors import RunError, Stopped
+from crossbar_hil.errors import Declined, RunError, Stopped
 from crossbar_hil.guard.lock import run_lock
 from crossbar_hil.guard.opening import open_guarded
 from crossbar_hil.guard.storage import why_not_all_ours
@@ -162,13 +162,15 @@ def resume_work(
         Called with each step, the recorded ones first.
     agree : callable
         Called with the kind of the device, once it is open and before it is asked for anything; whatever it raises ends
-        the matter, with nothing sent.
+        the matter, and so does anything but True where the chip is real, with nothing sent.
 
     Raises
     ------
     RunError
         If the run is done, its bench file was changed, the device is of another kind than the record says, or the
         replay does not do what was recorded.
+    Declined
+        If nobody agreed, and the chip is real.
     CrossbarError
         If the bench cannot be opened, or is not the one that the run left.
     """
@@ -192,7 +194,11 @@ def resume_work(
         kind = "simulated" if backend is None else backend.kind
         if kind != run.kind:  # a record can be altered, what was opened is what gets the pulses
             raise RunError(f"the record of run {run.name} says {run.kind}, but its bench opens a {kind} device")
-        agree(kind)
+        if agree(kind) is not True and kind == "hardware":
+            raise Declined(
+                f"nobody agreed that run {run.name} goes on with pulses to a real chip, so nothing was sent: give "
+                "resume an agree that returns True"
+            )
         work.reopen(run.folder)
         opened.pop_all()
         return _carry_out(work, backend, run.folder, show)
@@ -201,9 +207,11 @@ def resume_work(
 def shown_once(agree: Agree, view: AbstractContextManager[Any], shown: ExitStack) -> Agree:
     """Show a view once somebody has agreed: a question in the middle of one could not be read."""
 
-    def agree_and_show(kind: str) -> None:
-        agree(kind)
-        shown.enter_context(view)
+    def agree_and_show(kind: str) -> Any:
+        agreed = agree(kind)
+        if agreed is True or kind != "hardware":
+            shown.enter_context(view)
+        return agreed
 
     return agree_and_show
 

@@ -156,7 +156,8 @@ class Run(ABC):
     def resume(self, *, quiet: bool = True, agree: Callable[[str], Any] = lambda _: None) -> RunOutcome:
         """Go on with a run that was interrupted, failed or died; no pulse is repeated.
 
-        `agree` is called with the kind of the device that was opened, before it is asked for anything.
+        `agree` is called with the kind of the device that was opened, before it is asked for anything; where that is
+        hardware, nothing is sent unless it returns True.
 
         Raises
         ------

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from crossbar_hil.arguments import PATH, expect
 from crossbar_hil.errors import CrossbarError, RunError
 from crossbar_hil.guard.opening import JOURNAL
 from crossbar_hil.plugins import load, names
@@ -25,6 +26,7 @@ def load_run(folder: str | Path) -> Run:
     RunError
         If it is not a run folder, the run never began, or its record cannot be read.
     """
+    expect(PATH, RunError, folder=folder)
     path = Path(folder)
     record = _record_in(path)
     if record is not None:

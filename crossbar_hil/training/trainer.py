@@ -1,6 +1,5 @@
 """In-situ training: evaluate all patterns, pulse every synapse by the sign of its summed gradient, repeat."""
 
-import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 
@@ -8,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from crossbar_hil import defaults
+from crossbar_hil.arguments import FLAG, FUNCTION, NUMBER, expect, is_number
 from crossbar_hil.arrays import FloatArray, IntArray, checked_bits
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.errors import DataError
@@ -107,6 +107,14 @@ class Trainer:
         unresponsive: int | None = None,
         check_labels: bool = True,
     ) -> None:
+        expect(DeviceBackend, backend=backend)
+        expect(Pulse, optional=True, pulse=pulse)
+        expect(Update, optional=True, update=update)
+        expect(NUMBER, beta=beta, target=target, v0=v0, v1=v1, dead_zone=dead_zone)
+        expect(NUMBER, optional=True, target0=target0)
+        expect(FLAG, pull_back=pull_back, check_labels=check_labels)
+        expect(FLAG, optional=True, give_up=give_up)
+        expect(FUNCTION, rule=rule)
         self.backend = backend
         if update is None:
             update = Update(Pulse(defaults.PULSE_V, defaults.PULSE_S) if pulse is None else pulse)
@@ -153,6 +161,7 @@ class Trainer:
         ...     Trainer.from_bench(backend).run().converged
         True
         """
+        expect(DeviceBackend, backend=backend)
         if backend.training is None:
             raise DataError(
                 f"{type(backend).__name__} was not opened from a bench file, so no [training] describes its trainer; "
@@ -215,7 +224,7 @@ class Trainer:
             raise DataError(
                 f"confirm {self._confirm} evaluations in a row cannot be had in {self.epochs} epochs; allow more epochs"
             )
-        if not (math.isfinite(self.v0) and math.isfinite(self.v1)) or self.v0 == self.v1:
+        if not (is_number(self.v0) and is_number(self.v1)) or self.v0 == self.v1:
             raise DataError(f"v0 {self.v0} V and v1 {self.v1} V must be finite and differ")
 
     def run(self, patterns: ArrayLike | None = None, labels: ArrayLike | None = None) -> TrainingResult:

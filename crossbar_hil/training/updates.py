@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from crossbar_hil.arguments import FLAG, expect, is_number
 from crossbar_hil.arrays import FloatArray, IntArray
-from crossbar_hil.backend import DeviceBackend, Pulse, is_number
+from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.errors import DataError
 from crossbar_hil.training.pairs import potentiating_counts
 
@@ -49,6 +50,9 @@ class Update:
     """Whether it is the rule of the papers: one potentiating pulse a synapse."""
 
     def __post_init__(self) -> None:
+        expect(Pulse, pulse=self.pulse)
+        expect(Pulse, optional=True, depress=self.depress)
+        expect(FLAG, both_ways=self.both_ways)
         if self.pulse.amplitude_v < 0:
             raise DataError(
                 f"pulse amplitude {self.pulse.amplitude_v} V must be positive: the rule sends potentiating pulses"

@@ -347,6 +347,8 @@ class BenchAdapter(Adapter):
         """Make the session suspect for an error, which is told again with the command and what there was of a reply."""
         if isinstance(error, TransportError):
             so_far = f", reply so far {_excerpt(self._buffer)}" if self._buffer else ""
+            if isinstance(error, DeadlineError):
+                so_far += f", waited {time.monotonic() - self._began:.2g} s"
             raise self._fail(type(error)(f"{error} (command {_excerpt(self._command.rstrip())}{so_far})")) from error
         # An interrupt in the middle leaves an answer on its way.
         self._fail(TransportError(f"{self.resource} was interrupted in {_excerpt(self._command.rstrip())}"))

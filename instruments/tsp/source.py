@@ -274,9 +274,8 @@ class Keithley2600SourceMeter(SourceMeter):
         units = [unit for unit, _ in parts]
         run, number = parts[0][0]._number
         with off_after_a_failure(*units):
-            # The run first: if the upload then fails, the box can say that it has begun nothing.
+            # The run first: if the function cannot be stored then, the box can say that it has begun nothing.
             self._box.begin_run(run)
-            self._box.upload_pulses()
             for unit in units:
                 changed = [] if unit._watched.remembered() else unit._watched.remember()
                 if changed:

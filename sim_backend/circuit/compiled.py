@@ -1,19 +1,21 @@
 """One call of the compiled kernel, with its memory."""
 
+import functools
 import threading
+from typing import Any
 
 import numpy as np
 
 from crossbar_hil.arrays import FloatArray
 
 from .bounds import TOLERANCE
-from .network import Network
+from .layout import BLOCK, memory_size
+from .network import Lines
 
 KEPT = 2**23
 """Most numbers (64 MiB) that a thread keeps for its next solution: the system hands out fresh memory slowly."""
 
-_LINEAR_SLOTS, _ALL_SLOTS = 7, 9  # of kernels.py, which is imported only when something is solved
-_NO_CELLS, _NO_NODES = np.empty((0, 0)), np.empty((0, 0, 0))
+_NO_CELLS, _NO_NODES = np.empty((0, 0)), (np.empty((0, 0, 0)), np.empty((0, 0, 0)))
 _kept = threading.local()
 
 
@@ -29,18 +31,24 @@ def work_memory(shape: tuple[int, int], *, whole: bool, shared: bool = False) ->
     shared : bool
         Whether it may be what the last solution of this thread used.
     """
-    slots, rows, columns = _ALL_SLOTS if whole else _LINEAR_SLOTS, shape[0] + -shape[0] % 4, shape[1]
-    size = slots * rows * columns
+    size = memory_size(shape, whole)
     if not shared or size > KEPT:
-        return np.empty((slots, rows, columns))
-    flat: FloatArray | None = getattr(_kept, "flat", None)
-    if flat is None or len(flat) < size:
-        _kept.flat = flat = np.empty(size)
-    return flat[:size].reshape(slots, rows, columns)
+        return aligned(size)
+    kept: FloatArray = getattr(_kept, "memory", _NO_CELLS)
+    if kept.size < size:
+        _kept.memory = kept = aligned(size)
+    return kept
+
+
+def aligned(size: int) -> FloatArray:
+    """Return doubles of which every eighth, from the first on, begins a line of the processor's cache."""
+    memory = np.empty(size + BLOCK)
+    first = -(memory.ctypes.data // memory.itemsize) % BLOCK
+    return memory[first : first + size]
 
 
 def run_kernel(
-    net: Network,
+    lines: Lines,
     cells: FloatArray,
     drives: FloatArray,
     memory: FloatArray,
@@ -50,11 +58,13 @@ def run_kernel(
     tolerance: float = TOLERANCE,
     nodes: tuple[FloatArray, FloatArray] | None = None,
 ) -> tuple[int, int, FloatArray]:
-    """Solve a network whose cells have the conductances `cells` (R, C) for drives (P, R).
+    """Solve a crossbar of cells (R, C), in siemens, for drives (P, R), in volts.
 
     Parameters
     ----------
-    net, cells, drives, memory, emf, warm, tolerance
+    lines
+        `Network.lines`.
+    cells, drives, memory, emf, warm, tolerance
         As of `kernels.crossbar`; memory is that of `work_memory`.
     nodes : pair of ndarray, shape (P, R, C)
         Filled with the potentials of the word-line and the bit-line nodes.
@@ -64,12 +74,17 @@ def run_kernel(
     outcome, iterations, currents : int, int, ndarray of float of shape (P, C)
         As of `kernels.crossbar`.
     """
-    from .kernels import crossbar  # noqa: PLC0415 - numba is loaded when it is needed
-
-    currents = np.empty((len(drives), net.shape[1]))
-    outcome, iterations = crossbar(
-        np.ascontiguousarray(cells), np.ascontiguousarray(drives), net.row_ohm, net.column_ohm, net.row_ends,
-        net.column_ends, _NO_CELLS if emf is None else emf, warm, nodes is not None, tolerance, memory,
-        *(nodes or (_NO_NODES, _NO_NODES)), currents,
+    currents = np.empty((len(drives), cells.shape[1]))
+    words, bits = nodes or _NO_NODES
+    outcome, iterations = _crossbar()(
+        np.ascontiguousarray(cells), np.ascontiguousarray(drives), *lines, _NO_CELLS if emf is None else emf, warm,
+        nodes is not None, tolerance, memory, words, bits, currents,
     )  # fmt: skip
     return outcome, iterations, currents
+
+
+@functools.cache
+def _crossbar() -> Any:
+    from .kernels import crossbar  # noqa: PLC0415 - numba is loaded when it is needed
+
+    return crossbar

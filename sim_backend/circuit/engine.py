@@ -1,5 +1,6 @@
 """Two ways to the potentials of one crossbar: compiled kernels, or dense matrices while those are not ready."""
 
+import functools
 from typing import TypeAlias
 
 import numpy as np
@@ -80,6 +81,11 @@ class CompiledEngine:
         self.iterations = 0
         """Iterations of the last linear solution."""
 
+    @functools.cached_property
+    def points(self) -> FloatArray:
+        """Memory (2, 5, R, C) for the cells at two operating points: the system hands out fresh memory slowly."""
+        return np.empty((2, 5, *self.net.shape))
+
     def solve(
         self, cells: FloatArray, drive: FloatArray, emf: FloatArray | None, tolerance: float
     ) -> tuple[FloatArray, FloatArray]:
@@ -94,7 +100,7 @@ class CompiledEngine:
         memory = work_memory(self.net.shape, whole=True) if self._memory is None else self._memory
         words, bits = np.empty((1, *self.net.shape)), np.empty((1, *self.net.shape))
         outcome, self.iterations, _ = run_kernel(
-            self.net, cells, drive[None], memory, emf=emf, warm=warm, tolerance=tolerance, nodes=(words, bits)
+            self.net.lines, cells, drive[None], memory, emf=emf, warm=warm, tolerance=tolerance, nodes=(words, bits)
         )
         self._memory = None if outcome else memory
         self._check(outcome, tolerance)
@@ -110,10 +116,10 @@ class CompiledEngine:
         """
         net = self.net
         memory = work_memory(net.shape, whole=net.strict, shared=True)
-        outcome, iterations, currents = run_kernel(net, net.conductances, drives, memory, tolerance=tolerance)
+        outcome, iterations, currents = run_kernel(net.lines, net.conductances, drives, memory, tolerance=tolerance)
         if outcome and not iterations:  # a wire so near to negligible that the kernel takes it for ideal
             memory = work_memory(net.shape, whole=True)
-            outcome, iterations, currents = run_kernel(net, net.conductances, drives, memory, tolerance=tolerance)
+            outcome, iterations, currents = run_kernel(net.lines, net.conductances, drives, memory, tolerance=tolerance)
         self.iterations = iterations
         self._check(outcome, tolerance)
         return currents

@@ -13,11 +13,12 @@ gradients, preconditioned by the B_j (P. Concus, G. H. Golub, D. P. O'Leary, in 
 Every line is eliminated in terms of the conductance e that it shows towards its far end, a sum of positive numbers:
 nothing cancels, and a wire of exactly zero ohm needs no case of its own (u = 1 / (1 + r e) is then 1).
 
-Word lines are taken four at a time, so that four recurrences overlap. Arrays have their number of rows rounded up to
-a multiple of four by empty rows at the top, which dangle at the bit lines and carry no current.
+Eight doubles are taken at once: along a row for the bit lines, and of eight word lines, which are turned for that.
+Rows are filled up to a multiple of eight by empty ones at the top, which dangle at the bit lines, columns by empty ones
+at the far end of the word lines; they carry no current.
 
-Letters: R rows (rounded up), C columns, r ohm of a segment, g its inverse (0 where r is 0), ends 0 for a floating
-line, 1 for one end joined to source or ground, 2 for both ends.
+Letters: R rows, C columns (both filled up), r ohm of a segment, g its inverse (0 where r is 0), ends 0 for a floating
+line, 1 for one end joined to source or ground, 2 for both ends. Arrays (R, C) are flat, one row after another.
 
 All of it stands in one module, for numba's cache on disk looks at the file of `crossbar` only, and has one entry, for
 numba would compile what two of them share twice.
@@ -29,18 +30,13 @@ import numba
 import numpy as np
 
 from .bounds import NEGLIGIBLE
+from .eight import least, load, spread, store, total, turn, turn_product
+from .layout import ALL_SLOTS, BLOCK, LINES
 
 _FAST = {"contract", "reassoc", "nsz", "arcp"}  # neither infinities nor nans are assumed away
 
 DECLINED, UNSETTLED = 1, 2
 """Outcomes other than 0: input that is no crossbar; an iteration that does not end."""
-LINEAR_SLOTS, ALL_SLOTS = 7, 9
-"""Arrays (R, C) of work memory for output currents only, and for all potentials."""
-
-
-def inlined(function: Any) -> Any:
-    """Compile as a part of the function that calls it."""
-    return numba.njit(inline="always")(function)
 
 
 def separate(function: Any) -> Any:
@@ -48,267 +44,315 @@ def separate(function: Any) -> Any:
     return numba.njit(fastmath=_FAST, error_model="numpy")(function)
 
 
-# Indices without a sign spare numba the test for negative ones, which would double the time of `_solve_four`.
-_0, _1, _2, _3, _4 = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
+@separate
+def _copy(source, first, target, place, count):  # type: ignore[no-untyped-def]
+    """Copy numbers of arrays that are taken as flat; the last eight may overlap those before."""
+    if count < BLOCK:
+        for k in range(count):
+            target[place + k] = source[first + k]
+    else:
+        for k in range(0, count, BLOCK):
+            n = min(k, count - BLOCK)
+            store(target, place + n, load(source, first + n))
 
 
 @separate
-def _factor(  # type: ignore[no-untyped-def]  # noqa: PLR0912 - numba compiles one function faster than many
-    cells, pad, r_rows, r_columns, row_ends, column_ends, u_rows, u_columns, e_rows, e_columns
-):  # fmt: skip
-    """Eliminate every line.
+def _lay_out(conductances, wide, pad, row_ohm, column_ohm, cells, r_rows, r_columns, loads):  # type: ignore[no-untyped-def]
+    """Copy the crossbar below `pad` empty rows; make negligible wires ideal; return whether all numbers may be so.
+
+    `loads` (C,) gets the sums over the columns, in siemens.
+    """
+    rows, columns = conductances.shape
+    lowest = zero = spread(0.0)
+    everything = 0.0
+    r_rows[:pad], r_columns[columns:], cells[: pad * wide] = 0.0, 0.0, 0.0
+    for n in range(0, wide, BLOCK):
+        store(loads, n, zero)
+    for i in range(rows):
+        at, of_row = (pad + i) * wide, zero
+        for n in range(0, wide, BLOCK):
+            if n + BLOCK <= columns:
+                g = load(conductances, i * columns + n)
+                store(cells, at + n, g)
+            else:
+                for j in range(n, n + BLOCK):
+                    cells[at + j] = conductances[i, j] if j < columns else 0.0
+                g = load(cells, at + n)
+            of_row = of_row + g
+            lowest = least(lowest, g)
+            store(loads, n, load(loads, n) + g)
+        here = total(of_row)
+        everything += here
+        here *= columns
+        r_rows[pad + i] = 0.0 if here > 0.0 and here * row_ohm[i] < NEGLIGIBLE else row_ohm[i]
+    for j in range(columns):
+        here = loads[j] * rows
+        r_columns[j] = 0.0 if here > 0.0 and here * column_ohm[j] < NEGLIGIBLE else column_ohm[j]
+    return total(lowest) >= 0.0 and everything < np.inf
+
+
+@separate
+def _factor_rows(cells, wide, columns, r_rows, row_ends, pad, u_rows, shares):  # type: ignore[no-untyped-def]
+    """Eliminate the word lines.
 
     Parameters
     ----------
-    cells : (R, C) S, the first `pad` rows zero
-    r_rows, r_columns : (R,), (C,) ohm
-    row_ends, column_ends : (R,), (C,) 0, 1 or 2
-    u_rows : (R/4, 4 C), out
-        Share of a potential that reaches the next node away from the source, four word lines interleaved.
-    u_columns : (R, C), out
-        The same of the bit lines, away from ground.
-    e_rows, e_columns : (R,), (C,) ohm, out
-        Inverse pivot of the last node of each line.
+    cells : (R, C) S
+    wide, columns : int
+        C, and the number of columns that there are.
+    r_rows : (R,) ohm
+    row_ends : int
+        Of all rows but the first `pad`.
+    u_rows : (R/8, C, 8), out
+        Share of a potential that reaches the next node away from the source, of eight word lines; at the first node
+        the inverse pivot, in ohm.
+    shares : (R,), out
+        Share of the potential of the source that reaches the first node.
     """
-    rows, columns = cells.shape
-    for block in range(rows // 4):
-        u = u_rows[block]
-        for k in range(4):
-            i = 4 * block + k
-            r = r_rows[i]
-            for j in range(columns):
-                u[4 * j + k] = cells[i, j]
-            if row_ends[i] == 2 and r > 0:
-                u[4 * columns - 4 + k] += 1 / r
-        i = 4 * block
-        r0, r1, r2, r3 = r_rows[i], r_rows[i + 1], r_rows[i + 2], r_rows[i + 3]
-        s0 = s1 = s2 = s3 = 0.0
-        for j in range(columns - 1, -1, -1):
-            n = 4 * j
-            s0 += u[n]
-            s1 += u[n + 1]
-            s2 += u[n + 2]
-            s3 += u[n + 3]
-            v0 = 1 / (1 + r0 * s0)
-            v1 = 1 / (1 + r1 * s1)
-            v2 = 1 / (1 + r2 * s2)
-            v3 = 1 / (1 + r3 * s3)
-            if j == 0:
-                _ends(u, e_rows, i, row_ends, (v0, v1, v2, v3), (s0, s1, s2, s3), (r0, r1, r2, r3))
+    one, seen, rows = spread(1.0), np.zeros(2 * BLOCK), len(r_rows)
+    # Twice eight lines, so that divisions overlap; twice the same ones if no others are left.
+    for first in range(0, rows, 2 * BLOCK):
+        other = min(first + BLOCK, rows - BLOCK)
+        for k in range(2 * BLOCK):
+            i = first + k if k < BLOCK else other + k - BLOCK
+            seen[k] = 1.0 / r_rows[i] if i >= pad and row_ends[i - pad] == 2 and r_rows[i] > 0.0 else 0.0
+        at, apart = first * wide, (other - first) * wide
+        for n in range(at, at + wide, BLOCK):
+            m = at + BLOCK * (n - at)
+            turn(cells, n, wide, u_rows, m, BLOCK)
+            turn(cells, n + apart, wide, u_rows, m + apart, BLOCK)
+        for n in range(at + BLOCK * columns, at + BLOCK * wide, BLOCK):
+            store(u_rows, n, one)
+            store(u_rows, n + apart, one)
+        r1, r2, s1, s2 = load(r_rows, first), load(r_rows, other), load(seen, 0), load(seen, BLOCK)
+        for n in range(at + BLOCK * (columns - 1), at, -BLOCK):
+            s1, s2 = s1 + load(u_rows, n), s2 + load(u_rows, n + apart)
+            u1, u2 = one / (one + r1 * s1), one / (one + r2 * s2)
+            store(u_rows, n, u1)
+            store(u_rows, n + apart, u2)
+            s1, s2 = s1 * u1, s2 * u2
+        store(seen, 0, s1 + load(u_rows, at))
+        store(seen, BLOCK, s2 + load(u_rows, at + apart))
+        for k in range(2 * BLOCK):
+            i, n = (first + k, at + k) if k < BLOCK else (other + k - BLOCK, at + apart + k - BLOCK)
+            if i >= pad and row_ends[i - pad] == 0:
+                shares[i], u_rows[n] = 0.0, (1.0 / seen[k] if seen[k] > 0.0 else 0.0)
             else:
-                u[n] = v0
-                u[n + 1] = v1
-                u[n + 2] = v2
-                u[n + 3] = v3
-            s0 *= v0
-            s1 *= v1
-            s2 *= v2
-            s3 *= v3
-    seen = np.zeros(columns)
+                shares[i] = 1.0 / (1.0 + r_rows[i] * seen[k])
+                u_rows[n] = r_rows[i] * shares[i]
+
+
+@separate
+def _factor_columns(cells, wide, pad, r_columns, column_ends, u_columns, e_columns, seen):  # type: ignore[no-untyped-def]
+    """Eliminate the bit lines.
+
+    Parameters
+    ----------
+    cells, wide, pad
+        As of `_factor_rows`.
+    r_columns, column_ends
+        (C,) ohm, and the ends of those that there are.
+    u_columns : (R, C), out
+        In row i the share of a potential that reaches the node of row i - 1, away from ground; 0 in row 0.
+    e_columns : (C,) ohm, out
+        Inverse pivot of the last node.
+    seen : (C,)
+        Work.
+    """
+    one, zero, rows = spread(1.0), spread(0.0), len(cells) // wide
+    for n in range(0, wide, BLOCK):
+        store(u_columns, n, zero)
+        store(seen, n, zero)
     for i in range(rows):
+        at = i * wide
         if i == pad:
-            for j in range(columns):
-                if column_ends[j] == 2 and r_columns[j] > 0:
-                    seen[j] += 1 / r_columns[j]
-        line, u = cells[i], u_columns[i]
-        if i == rows - 1:
-            for j in range(columns):
-                e_columns[j] = seen[j] + line[j]
-        for j in range(columns):
-            s = seen[j] + line[j]
-            v = 1 / (1 + r_columns[j] * s)
-            u[j] = v
-            seen[j] = s * v
-    for j in range(columns):
-        s = e_columns[j]
-        if column_ends[j] == 0:
-            e_columns[j] = 1 / s if s > 0 else 0.0
+            for j in range(len(column_ends)):
+                if column_ends[j] == 2 and r_columns[j] > 0.0:
+                    seen[j] += 1.0 / r_columns[j]
+        if i < rows - 1:
+            for n in range(0, wide, BLOCK):
+                s = load(seen, n) + load(cells, at + n)
+                u = one / (one + load(r_columns, n) * s)
+                store(u_columns, at + wide + n, u)
+                store(seen, n, s * u)
         else:
-            e_columns[j] = r_columns[j] * u_columns[rows - 1, j]
-
-
-@inlined
-def _ends(u, e_rows, i, row_ends, shares, seen, r):  # type: ignore[no-untyped-def]
-    for k in range(4):
-        if row_ends[i + k] == 0:
-            u[k] = 0.0
-            e_rows[i + k] = 1 / seen[k] if seen[k] > 0 else 0.0
+            for n in range(0, wide, BLOCK):
+                store(seen, n, load(seen, n) + load(cells, at + n))
+    for j in range(wide):
+        s = seen[j]
+        if j < len(column_ends) and column_ends[j] == 0:
+            e_columns[j] = 1.0 / s if s > 0.0 else 0.0
         else:
-            u[k] = shares[k]
-            e_rows[i + k] = r[k] * shares[k]
-
-
-@inlined
-def _solve_four(u, q, x, block, e_rows, r_rows, drive, columns):  # type: ignore[no-untyped-def]
-    """Solve four word lines: q (4 C) A injected, x (4 C) V out; return the sum of q x, in watt."""
-    i = 4 * block
-    v0, v1, v2, v3 = drive[i], drive[i + 1], drive[i + 2], drive[i + 3]
-    r0, r1, r2, r3 = r_rows[i], r_rows[i + 1], r_rows[i + 2], r_rows[i + 3]
-    y0 = y1 = y2 = y3 = 0.0
-    n = _4 * np.uint64(columns - 1)
-    for _ in range(columns - 1):
-        y0 = (y0 + q[n]) * u[n]
-        y1 = (y1 + q[n + _1]) * u[n + _1]
-        y2 = (y2 + q[n + _2]) * u[n + _2]
-        y3 = (y3 + q[n + _3]) * u[n + _3]
-        x[n] = y0
-        x[n + _1] = y1
-        x[n + _2] = y2
-        x[n + _3] = y3
-        n -= _4
-    x0 = e_rows[i] * (y0 + q[0]) + u[0] * v0
-    x1 = e_rows[i + 1] * (y1 + q[1]) + u[1] * v1
-    x2 = e_rows[i + 2] * (y2 + q[2]) + u[2] * v2
-    x3 = e_rows[i + 3] * (y3 + q[3]) + u[3] * v3
-    x[0] = x0
-    x[1] = x1
-    x[2] = x2
-    x[3] = x3
-    s0, s1, s2, s3 = x0 * q[0], x1 * q[1], x2 * q[2], x3 * q[3]
-    n = _4
-    for _ in range(columns - 1):
-        x0 = u[n] * x0 + r0 * x[n]
-        x1 = u[n + _1] * x1 + r1 * x[n + _1]
-        x2 = u[n + _2] * x2 + r2 * x[n + _2]
-        x3 = u[n + _3] * x3 + r3 * x[n + _3]
-        x[n] = x0
-        x[n + _1] = x1
-        x[n + _2] = x2
-        x[n + _3] = x3
-        s0 += x0 * q[n]
-        s1 += x1 * q[n + _1]
-        s2 += x2 * q[n + _2]
-        s3 += x3 * q[n + _3]
-        n += _4
-    return s0 + s1 + s2 + s3
-
-
-@inlined
-def _gather(cells, p, block, q):  # type: ignore[no-untyped-def]
-    i = 4 * block
-    g0, g1, g2, g3 = cells[i], cells[i + 1], cells[i + 2], cells[i + 3]
-    p0, p1, p2, p3 = p[i], p[i + 1], p[i + 2], p[i + 3]
-    for j in range(len(g0)):
-        q[4 * j] = g0[j] * p0[j]
-        q[4 * j + 1] = g1[j] * p1[j]
-        q[4 * j + 2] = g2[j] * p2[j]
-        q[4 * j + 3] = g3[j] * p3[j]
-
-
-@inlined
-def _scatter(x, block, out):  # type: ignore[no-untyped-def]
-    i = 4 * block
-    x0, x1, x2, x3 = out[i], out[i + 1], out[i + 2], out[i + 3]
-    for j in range(len(x0)):
-        x0[j] = x[4 * j]
-        x1[j] = x[4 * j + 1]
-        x2[j] = x[4 * j + 2]
-        x3[j] = x[4 * j + 3]
-
-
-@inlined
-def _down(cells, u_columns, t, i, zero):  # type: ignore[no-untyped-def]
-    """Go one row down in the elimination of the bit lines: t (R, C) holds word-line potentials from row i on."""
-    line, g = t[i], cells[i]
-    above, u = t[i - 1] if i > 0 else zero, u_columns[i - 1 if i > 0 else 0]
-    for j in range(len(line)):
-        line[j] = g[j] * line[j] + u[j] * above[j]
+            e_columns[j] = r_columns[j] / (1.0 + r_columns[j] * s)
 
 
 @separate
-def _inject(q, block, drive, r_rows, row_ends):  # type: ignore[no-untyped-def]
-    """Add what flows in at the right end of word lines that are driven there too."""
-    for k in range(4):
-        i = 4 * block + k
-        if row_ends[i] == 2 and r_rows[i] > 0:
-            q[len(q) - 4 + k] += drive[i] / r_rows[i]
+def _solve_words(cells, z, empty, wide, first, u_rows, r_rows, shares, source, far, x, out):  # type: ignore[no-untyped-def]
+    """Solve eight word lines from row `first` on: G z injected, or nothing if `empty`; potentials (R, C) V to `out`."""
+    at = first * wide
+    y, zero = load(far, first), spread(0.0)
+    for j in range(wide - BLOCK, -1, -BLOCK):
+        if empty:
+            for n in range(BLOCK * j, BLOCK * (j + BLOCK), BLOCK):
+                store(x, n, zero)
+        else:
+            turn_product(cells, z, at + j, wide, x, BLOCK * j)
+        for n in range(BLOCK * (j + BLOCK - 1), BLOCK * (j - 1), -BLOCK):
+            u = load(u_rows, at + n)
+            y = y * u + load(x, n) * u
+            store(x, n, y)
+    r = load(r_rows, first)
+    v = load(shares, first) * load(source, first) + load(x, 0)
+    store(x, 0, v)
+    begin = BLOCK
+    for j in range(0, wide, BLOCK):
+        end = BLOCK * (j + BLOCK)
+        for n in range(begin, end, BLOCK):
+            v = load(u_rows, at + n) * v + load(x, n) * r
+            store(x, n, v)
+        begin = end
+        turn(x, BLOCK * j, BLOCK, out, at + j, wide)
 
 
-@inlined
-def _energy(cells, between, z, i):  # type: ignore[no-untyped-def]
-    """Return the part of z B z, a sum of positive terms, that row i adds, in watt."""
-    total = 0.0
-    now, above, g = z[i], z[i - 1 if i > 0 else 0], cells[i]
-    for j in range(len(now)):
-        change = now[j] - above[j]
-        total += between[j] * change * change + g[j] * now[j] * now[j]
-    return total
+@separate
+def _down(cells, z, wide, first, u_columns, between, t):  # type: ignore[no-untyped-def]
+    """Go eight rows down in the elimination of the bit lines: t (R, C) holds word-line potentials from row `first` on.
+
+    Returns
+    -------
+    energy, mixed : float
+        What these rows add to z B z, a sum of positive terms, and to z G t, in watt.
+    """
+    energy = mixed = spread(0.0)
+    for i in range(first, first + BLOCK):
+        at = i * wide
+        up = at - wide if i > 0 else at
+        for n in range(0, wide, BLOCK):
+            g, now = load(cells, at + n), load(z, at + n)
+            current = g * load(t, at + n)
+            change = now - load(z, up + n)
+            mixed = mixed + current * now
+            energy = energy + load(between, n) * change * change + g * now * now
+            store(t, at + n, current + load(u_columns, at + n) * load(t, up + n))
+    return total(energy), total(mixed)
 
 
-@inlined
-def _up(u_columns, e_columns, r_columns, z, d, t, alpha, beta, s):  # type: ignore[no-untyped-def]
+@separate
+def _down_first(cells, emf, sourced, wide, first, u_columns, t):  # type: ignore[no-untyped-def]
+    """As `_down`, of word-line potentials less the sources in series with the cells, if there are any."""
+    for i in range(first, first + BLOCK):
+        at = i * wide
+        up = at - wide if i > 0 else at
+        for n in range(0, wide, BLOCK):
+            v = load(t, at + n)
+            if sourced:
+                v = v - load(emf, at + n)
+            store(t, at + n, load(cells, at + n) * v + load(u_columns, at + n) * load(t, up + n))
+
+
+@separate
+def _up(wide, u_columns, e_columns, r_columns, z, d, t, alpha, beta, s):  # type: ignore[no-untyped-def]
     """Go back up the bit lines; renew d, the direction in which z changes, and z."""
-    rows, columns = z.shape
-    for i in range(rows - 1, -1, -1):
-        now, step, here, u = z[i], d[i], t[i], u_columns[i]
-        if i == rows - 1:
-            for j in range(columns):
-                s[j] = e_columns[j] * here[j]
-        else:
-            for j in range(columns):
-                s[j] = u[j] * (r_columns[j] * here[j] + s[j])
-        for j in range(columns):
-            value = now[j] - s[j] + beta * step[j]
-            step[j] = value
-            now[j] -= alpha * value
+    a, b = spread(alpha), spread(beta)
+    last = len(z) - wide
+    for at in range(last, -1, -wide):
+        for n in range(0, wide, BLOCK):
+            here, now = load(t, at + n), load(z, at + n)
+            if at == last:
+                v = load(e_columns, n) * here
+            else:
+                v = load(u_columns, at + wide + n) * (load(r_columns, n) * here + load(s, n))
+            store(s, n, v)
+            v = now - v + b * load(d, at + n)
+            store(d, at + n, v)
+            store(z, at + n, now - a * v)
 
 
 @separate
-def _step(b, p, z, alpha, beta, first, strict, r_columns, column_ends):  # type: ignore[no-untyped-def]
-    """Go along p, from row `first` on; return the largest relative change of a current into ground.
+def _up_first(wide, u_columns, e_columns, r_columns, b, warm, z, d, t, s):  # type: ignore[no-untyped-def]
+    """As `_up` where z is what the bit lines differ by from b, or from 0 V unless `warm`."""
+    zero, last = spread(0.0), len(z) - wide
+    for at in range(last, -1, -wide):
+        for n in range(0, wide, BLOCK):
+            here = load(t, at + n)
+            if at == last:
+                v = load(e_columns, n) * here
+            else:
+                v = load(u_columns, at + wide + n) * (load(r_columns, n) * here + load(s, n))
+            store(s, n, v)
+            if warm:
+                v = v - load(b, at + n)
+            store(z, at + n, v)
+            store(d, at + n, zero)
+
+
+@separate
+def _step(b, p, z, wide, alpha, beta, strict, r_columns, column_ends):  # type: ignore[no-untyped-def]
+    """Go along p, in all rows that b has; return the largest relative change of a current into ground.
 
     Currents below 1e-12 of the largest one are compared with that. If `strict`, the largest change of any potential
     counts too, relative to the largest potential.
     """
-    for i in range(first, len(b)):
-        here, step, now = b[i], p[i], z[i]
-        for j in range(len(here)):
-            value = now[j] + beta * step[j]
-            step[j] = value
-            here[j] += alpha * value
-    last, step = b[len(b) - 1], p[len(b) - 1]
+    a, c, skipped, last = spread(alpha), spread(beta), len(z) - len(b), len(b) - wide
+    for n in range(0, len(b), BLOCK):
+        step = load(z, skipped + n) + c * load(p, n)
+        store(p, n, step)
+        store(b, n, load(b, n) + a * step)
     largest = 0.0
-    for j in range(len(last)):
-        largest = max(largest, abs(last[j]))
+    for j in range(last, len(b)):
+        largest = max(largest, abs(b[j]))
     worst = 0.0
-    for j in range(len(last)):
+    for j in range(len(column_ends)):
         if column_ends[j] > 0 and r_columns[j] > 0:
-            change = abs(alpha * step[j])
+            change = abs(alpha * p[last + j])
             if change > 0.0:
-                worst = max(worst, change / max(abs(last[j]), 1e-12 * largest))
+                worst = max(worst, change / max(abs(b[last + j]), 1e-12 * largest))
     if strict:
         most, change = 0.0, 0.0
-        for i in range(len(b)):
-            for j in range(len(last)):
-                most = max(most, abs(b[i, j]))
-                change = max(change, abs(alpha * p[i, j]))
+        for n in range(len(b)):
+            most = max(most, abs(b[n]))
+            change = max(change, abs(alpha * p[n]))
         if change > 0.0:
             worst = max(worst, change / most)
     return worst
 
 
-@inlined
-def _iterate(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915 - numba compiles one function faster than many
-    cells, pad, r_rows, r_columns, g_columns, row_ends, column_ends, u_rows, u_columns, e_rows, e_columns,
-    drive, emf, a, b, z, d, p, t, q, x, s, sourced, warm, strict, whole, tolerance, most,
+@separate
+def _start(z, b, emf, sourced, warm):  # type: ignore[no-untyped-def]
+    """Let z be what drives currents into the word lines: the potentials b, if `warm`, and the sources in the cells."""
+    zero = spread(0.0)
+    for n in range(0, len(z), BLOCK):
+        v = load(b, n) if warm else zero
+        if sourced:
+            v = v + load(emf, n)
+        store(z, n, v)
+
+
+@separate
+def _iterate(  # type: ignore[no-untyped-def]  # noqa: PLR0912 - numba compiles one function faster than many
+    cells, pad, wide, r_rows, r_columns, g_columns, column_ends, u_rows, shares, u_columns, e_columns,
+    drive, far, idle, emf, a, b, z, d, p, t, x, s, sourced, warm, strict, whole, tolerance, most,
 ):  # fmt: skip
     """Solve for the bit-line potentials and, if `whole`, for the word-line potentials.
 
     Parameters
     ----------
     cells : (R, C) S
-    pad, r_rows, r_columns, row_ends, column_ends, u_rows, u_columns, e_rows, e_columns
-        As of `_factor`.
-    g_columns : (3, C) S
+    pad, wide, r_rows, r_columns, column_ends, u_rows, shares, u_columns, e_columns
+        As of `_factor_rows` and `_factor_columns`.
+    g_columns : (3 C,) S
         A segment of each bit line, its segment to ground below and the one above; 0 for none.
     drive : (R,) V
+    far : (R,) A
+        What would flow into a word line that is driven at its far end too, were that at 0 V.
+    idle : (R,)
+        Zeros.
     emf : (R, C) V
         If `sourced`, source in series with each cell: its current is G (a - b - emf).
     a : (R, C) V, out
     b : (R, C) V, in and out
-        First guess, 0 everywhere unless `warm`, then the solution. Unless `whole`, only its last row is brought up to
-        date.
-    z, d, p, t : (R, C), q, x : (4 C,), s : (C,)
+        First guess if `warm`, then the solution; unless `whole` there is only its last row.
+    z, d, t : (R, C), p as b, x : (8 C,), s : (C,)
         Work.
     strict : bool
         Ask for every potential, not only for the currents into ground. Needs `whole`.
@@ -322,116 +366,68 @@ def _iterate(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915 - numba 
     int
         Iterations done, negative if they were not enough.
     """
-    rows, columns = cells.shape
-    first = 0 if whole else rows - 1
-    source, zero = drive.copy(), np.zeros(columns)
-    for i in range(rows):
-        guess, new, change = b[i], z[i], d[i]
-        for j in range(columns):
-            new[j], change[j] = guess[j], 0.0
-    for i in range(first, rows):
-        for j in range(columns):
-            p[i, j] = 0.0
+    if not warm:
+        b[:] = 0.0
+    p[:] = 0.0
     before, alpha, beta, previous = 0.0, 1.0, 0.0, np.inf
     answer, final = 0, False
     # Round 0 finds the first correction, z = B^-1 G (a - emf) - b with the a that belongs to b. The last one only
     # finds the a that belongs to the b found.
     for done in range(most + 2):
         special = done == 0 or final
-        if special and sourced:
-            for i in range(rows):
-                for j in range(columns):
-                    z[i, j] += emf[i, j]
+        empty = special and not (sourced or warm or final)
+        if special and not empty:
+            _start(z, b, emf, sourced, warm or final)
         energy = mixed = 0.0
-        for block in range(rows // 4):
-            i = 4 * block
-            _gather(cells, z, block, q)
-            if special:
-                _inject(q, block, source, r_rows, row_ends)
-            mixed += _solve_four(u_rows[block], q, x, block, e_rows, r_rows, source, columns)
-            _scatter(x, block, a if final else t)
-            if not final:
-                for i in range(4 * block, 4 * block + 4):
-                    if done:
-                        energy += _energy(cells, g_columns[0], z, i)
-                    elif sourced:
-                        for j in range(columns):
-                            t[i, j] -= emf[i, j]
-                    _down(cells, u_columns, t, i, zero)
+        for first in range(0, len(drive), BLOCK):
+            _solve_words(
+                cells, z, empty, wide, first, u_rows, r_rows, shares, drive if special else idle,
+                far if special else idle, x, a if final else t,
+            )  # fmt: skip
+            if done == 0:
+                _down_first(cells, emf, sourced, wide, first, u_columns, t)
+            elif not final:
+                more = _down(cells, z, wide, first, u_columns, g_columns, t)
+                energy += more[0]
+                mixed += more[1]
         if final:
             break
-        if done:
-            for j in range(columns):
-                energy += g_columns[1, j] * z[rows - 1, j] ** 2 + g_columns[2, j] * z[pad, j] ** 2
-            if energy > 0.0:
-                ratio = energy / before if done > 1 else 0.0
-                beta = ratio
-                alpha = energy / (energy - mixed - beta * energy / alpha)
-                if not (alpha > 0.0 and alpha < 1e300):
-                    return -done
-                before = energy
-                change = _step(b, p, z, alpha, beta, first, strict, r_columns, column_ends)
-                # What is still to come is taken for a geometric series.
-                slow = np.sqrt(ratio) if done > 1 else 0.999
-                if previous > 0.0:
-                    slow = max(slow, change / previous)
-                slow = min(slow, 0.999)
-                previous = change
-                final = change * slow / (1.0 - slow) < tolerance
-            else:
-                final = True
-            if final:
-                answer = done
-                if not whole:
-                    break
-                for i in range(rows):
-                    source[i] = drive[i]
-                    for j in range(columns):
-                        z[i, j] = b[i, j]
-            elif done == most:
+        if done == 0:
+            _up_first(wide, u_columns, e_columns, r_columns, b, warm, z, d, t, s)
+            continue
+        for j in range(wide):
+            low, high = z[len(z) - wide + j], z[pad * wide + j]
+            energy += g_columns[wide + j] * low * low + g_columns[2 * wide + j] * high * high
+        if energy > 0.0:
+            ratio = energy / before if done > 1 else 0.0
+            beta = ratio
+            alpha = energy / (energy - mixed - beta * energy / alpha)
+            if not (alpha > 0.0 and alpha < 1e300):
                 return -done
-        if not final:
-            _up(u_columns, e_columns, r_columns, z, d, t, alpha, beta, s)
-            if done == 0:
-                for i in range(rows):
-                    source[i] = 0.0
-                    if warm:
-                        for j in range(columns):
-                            z[i, j] -= b[i, j]
+            before = energy
+            change = _step(b, p, z, wide, alpha, beta, strict, r_columns, column_ends)
+            # What is still to come is taken for a geometric series.
+            slow = np.sqrt(ratio) if done > 1 else 0.999
+            if previous > 0.0:
+                slow = max(slow, change / previous)
+            slow = min(slow, 0.999)
+            previous = change
+            final = change * slow / (1.0 - slow) < tolerance
+        else:
+            final = True
+        if final:
+            answer = done
+            if not whole:
+                break
+        elif done == most:
+            return -done
+        else:
+            _up(wide, u_columns, e_columns, r_columns, z, d, t, alpha, beta, s)
     return answer
 
 
-@separate
-def _lay_out(  # type: ignore[no-untyped-def]
-    conductances, pad, row_ohm, column_ohm, row_ends, cells, r_rows, r_columns, ends
-):  # fmt: skip
-    """Copy the crossbar below `pad` empty rows; make negligible wires ideal; return whether all numbers may be so."""
-    rows, columns = cells.shape
-    lowest, total = 0.0, 0.0
-    load = np.zeros(columns)
-    for i in range(pad):
-        r_rows[i], ends[i] = 0.0, 1
-        for j in range(columns):
-            cells[i, j] = 0.0
-    for i in range(pad, rows):
-        line, given, of_row = cells[i], conductances[i - pad], 0.0
-        for j in range(columns):
-            line[j] = given[j]
-            of_row += given[j]
-            load[j] += given[j]
-            lowest = min(lowest, given[j])
-        total += of_row
-        ohm, of_row = row_ohm[i - pad], of_row * columns
-        r_rows[i] = 0.0 if of_row > 0.0 and of_row * ohm < NEGLIGIBLE else ohm
-        ends[i] = row_ends[i - pad]
-    for j in range(columns):
-        ohm, of_column = column_ohm[j], load[j] * (rows - pad)
-        r_columns[j] = 0.0 if of_column > 0.0 and of_column * ohm < NEGLIGIBLE else ohm
-    return lowest >= 0.0 and total < np.inf
-
-
 @numba.njit(cache=True, fastmath=_FAST, error_model="numpy")
-def crossbar(  # type: ignore[no-untyped-def]  # noqa: PLR0912 - numba compiles one function faster than many
+def crossbar(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915 - numba compiles one function faster than many
     conductances, voltages, row_ohm, column_ohm, row_ends, column_ends, emf,
     warm, whole, tolerance, memory, words, bits, currents,
 ):  # fmt: skip
@@ -440,7 +436,7 @@ def crossbar(  # type: ignore[no-untyped-def]  # noqa: PLR0912 - numba compiles 
     Parameters
     ----------
     conductances : (R, C) S
-        Here R is the number of rows that there are.
+        Here R and C are the numbers of rows and columns that there are.
     voltages : (P, R) V
     row_ohm, column_ohm : (R,), (C,) ohm
     row_ends, column_ends : (R,), (C,) int64
@@ -453,8 +449,8 @@ def crossbar(  # type: ignore[no-untyped-def]  # noqa: PLR0912 - numba compiles 
         Fill `words` and `bits`.
     tolerance : float
         Largest relative error that is left in a current, as far as the iteration can tell.
-    memory : (`LINEAR_SLOTS` or `ALL_SLOTS`, R rounded up, C)
-        The second with `emf`, `whole`, or bit lines that are ideal or joined at both ends.
+    memory : (`memory_size` or more,)
+        For all potentials with `emf`, `whole`, or bit lines that are ideal or joined at both ends.
     words, bits : (P, R, C) V, out, or (0, 0, 0)
     currents : (P, C) A, out
 
@@ -463,73 +459,77 @@ def crossbar(  # type: ignore[no-untyped-def]  # noqa: PLR0912 - numba compiles 
     outcome, iterations : int
         0, `DECLINED` or `UNSETTLED`; iterations of the last vector.
     """
-    columns = conductances.shape[1]
-    rows = memory.shape[1]
-    pad = rows - conductances.shape[0]
-    cells, u_columns, z, d, t, b, p = memory[0], memory[1], memory[2], memory[3], memory[4], memory[5], memory[6]
-    u_rows = np.empty((rows // 4, 4 * columns))
-    many = len(memory) > LINEAR_SLOTS
-    a, source = (memory[7], memory[8]) if many else (z, z)
-    r_rows, e_rows, drive, ends = np.empty(rows), np.empty(rows), np.zeros(rows), np.empty(rows, np.int64)
-    r_columns, e_columns, s = np.empty(columns), np.empty(columns), np.empty(columns)
-    q, x = np.empty(4 * columns), np.empty(4 * columns)
-    if not _lay_out(conductances, pad, row_ohm, column_ohm, row_ends, cells, r_rows, r_columns, ends):
+    rows, columns = conductances.shape
+    pad, wide = -rows % BLOCK, columns + -columns % BLOCK
+    high = rows + pad
+    size, after_x = high * wide, BLOCK * wide
+    after_columns = after_x + LINES * wide
+    start = after_columns + LINES * high
+    x, of_columns, of_rows = memory[:after_x], memory[after_x:after_columns], memory[after_columns:start]
+    slots = memory[start:]
+    cells, u_rows, u_columns = slots[:size], slots[size : 2 * size], slots[2 * size : 3 * size]
+    z, d, t = slots[3 * size : 4 * size], slots[4 * size : 5 * size], slots[5 * size : 6 * size]
+    r_columns, e_columns, s = of_columns[:wide], of_columns[wide : 2 * wide], of_columns[2 * wide : 3 * wide]
+    b, p, g_columns = of_columns[3 * wide : 4 * wide], of_columns[4 * wide : 5 * wide], of_columns[5 * wide : 8 * wide]
+    r_rows, shares, drive = of_rows[:high], of_rows[high : 2 * high], of_rows[2 * high : 3 * high]
+    far, idle = of_rows[3 * high : 4 * high], of_rows[4 * high : 5 * high]
+    drive[:], far[:], idle[:], g_columns[:] = 0.0, 0.0, 0.0, 0.0
+    if not _lay_out(conductances, wide, pad, row_ohm, column_ohm, cells, r_rows, r_columns, s):
         return DECLINED, 0
-    g_columns = np.zeros((3, columns))
     # Bit lines that are ideal or joined at both ends are counted: for a truth value numba would compile `_step` twice.
     sourced, special = emf.size > 0, 0
     for j in range(columns):
         if r_columns[j] > 0:
             for k in range(1 + column_ends[j]):
-                g_columns[k, j] = 1 / r_columns[j]
+                g_columns[k * wide + j] = 1 / r_columns[j]
             special += column_ends[j] == 2
         else:
             special += column_ends[j] > 0
     strict = special > 0
-    if (strict or whole or sourced) and not many:
-        return DECLINED, 0
-    if sourced and pad == 0:
-        source = emf
-    elif sourced:
+    a, source = z, z
+    if strict or whole or sourced:
+        if len(slots) < ALL_SLOTS * size:
+            return DECLINED, 0
+        b, p = slots[6 * size : 7 * size], slots[7 * size : 8 * size]
+        a, source = slots[8 * size : 9 * size], slots[9 * size : 10 * size]
+    if sourced:
+        source[:] = 0.0
+        flat = emf.reshape(-1)
         for i in range(rows):
-            for j in range(columns):
-                source[i, j] = emf[i - pad, j] if i >= pad else 0.0
-    _factor(cells, pad, r_rows, r_columns, ends, column_ends, u_rows, u_columns, e_rows, e_columns)
+            _copy(flat, i * columns, source, (pad + i) * wide, columns)
+    _factor_rows(cells, wide, columns, r_rows, row_ends, pad, u_rows, shares)
+    _factor_columns(cells, wide, pad, r_columns, column_ends, u_columns, e_columns, s)
     most, done = 10_000 + 20 * (rows + columns), 0
     for each in range(len(voltages)):
-        total = 0.0
-        for i in range(pad, rows):
-            total += abs(voltages[each, i - pad])
-            drive[i] = voltages[each, i - pad] if ends[i] > 0 else 0.0
-        if not total < np.inf:
+        everything = 0.0
+        for i in range(rows):
+            volts = voltages[each, i]
+            everything += abs(volts)
+            drive[pad + i] = volts if row_ends[i] > 0 else 0.0
+            far[pad + i] = volts / r_rows[pad + i] if row_ends[i] == 2 and r_rows[pad + i] > 0 else 0.0
+        if not everything < np.inf:
             return DECLINED, 0
-        if not warm:
-            for i in range(rows):
-                for j in range(columns):
-                    b[i, j] = 0.0
-        if whole and pad == 0:
-            a = words[each]
         done = _iterate(
-            cells, pad, r_rows, r_columns, g_columns, ends, column_ends, u_rows, u_columns, e_rows, e_columns,
-            drive, source, a, b, z, d, p, t, q, x, s, sourced, warm, strict, strict or whole, tolerance, most,
+            cells, pad, wide, r_rows, r_columns, g_columns, column_ends, u_rows, shares, u_columns, e_columns,
+            drive, far, idle, source, a, b, z, d, p, t, x, s, sourced, warm, strict, strict or whole, tolerance, most,
         )  # fmt: skip
         if done < 0:
             return UNSETTLED, -done
+        last = len(b) - wide
         for j in range(columns):
             value = 0.0
             if column_ends[j] > 0:
                 if r_columns[j] > 0:
-                    value = b[rows - 1, j] / r_columns[j]
+                    value = b[last + j] / r_columns[j]
                     if column_ends[j] == 2:
-                        value += b[pad, j] / r_columns[j]
+                        value += b[pad * wide + j] / r_columns[j]
                 else:
-                    for i in range(pad, rows):
-                        value += cells[i, j] * (a[i, j] - b[i, j] - (source[i, j] if sourced else 0.0))
+                    for n in range(pad * wide + j, size, wide):
+                        value += cells[n] * (a[n] - b[n] - (source[n] if sourced else 0.0))
             currents[each, j] = value
         if whole:
-            for i in range(pad, rows):
-                for j in range(columns):
-                    bits[each, i - pad, j] = b[i, j]
-                    if pad:
-                        words[each, i - pad, j] = a[i, j]
+            for i in range(rows):
+                n, place = (pad + i) * wide, (each * rows + i) * columns
+                _copy(a, n, words.reshape(-1), place, columns)
+                _copy(b, n, bits.reshape(-1), place, columns)
     return 0, done

@@ -16,6 +16,8 @@ from .topology import STANDARD, Topology
 
 WireOhm: TypeAlias = float | ArrayLike | tuple[float | ArrayLike, float | ArrayLike]
 """Ohm of one segment: a number, or a pair (word lines, bit lines), each a number or one per line."""
+Lines: TypeAlias = tuple[FloatArray, FloatArray, IntArray, IntArray]
+"""Ohm of a segment of word lines (R,) and bit lines (C,), and how many of their ends are joined to something."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +48,11 @@ class Network:
         """R and C."""
         rows, columns = self.conductances.shape
         return rows, columns
+
+    @property
+    def lines(self) -> Lines:
+        """What the kernels take of the wires."""
+        return self.row_ohm, self.column_ohm, self.row_ends, self.column_ends
 
     @functools.cached_property
     def plain(self) -> bool:

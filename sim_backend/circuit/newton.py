@@ -17,6 +17,7 @@ from .bounds import LAST, MOST_STEPS, NEAR, ROUGH, SETTLED
 from .cells import CellModel
 from .engine import CompiledEngine, Engine
 from .forms import form_of
+from .layout import BLOCK
 from .network import Network
 from .tangents import OperatingPoint, Stepper, kernel_stepper, numpy_stepper, point_at_rest
 
@@ -65,14 +66,18 @@ def newton(
     """
     if not hasattr(cell, "slope"):
         raise DataError(f"cell model {type(cell).__name__} has no slope(), which a circuit with wires needs")
+    if not (drive.any() or (ends is not None and ends.any())):
+        zero = np.zeros(conductances.shape)
+        if not cell.current(conductances, zero).any():
+            return NewtonSolution(zero, zero, zero, ())
     extended = getattr(cell, "extended", None)
     everywhere: CellModel = cell if extended is None else extended()
-    known = form_of(cell) if isinstance(engine, CompiledEngine) else None
     with np.errstate(over="ignore", invalid="ignore"):  # a step may go far too far, and is shortened then
-        if known is None:
-            first, step = conductances, numpy_stepper(everywhere, conductances)
+        if isinstance(engine, CompiledEngine) and conductances.size >= BLOCK and (known := form_of(cell)) is not None:
+            first = conductances * _chords(everywhere, drive)[:, None]
+            step = kernel_stepper(known, conductances, engine.points)
         else:
-            first, step = conductances * _chords(everywhere, drive)[:, None], kernel_stepper(known, conductances)
+            first, step = conductances, numpy_stepper(everywhere, conductances)
         found = _settle(_Lines(engine, drive, ends), everywhere, conductances, first, step)
     if extended is not None:
         cell.current(conductances, found.words - found.bits)  # raises where the model does not hold
@@ -142,7 +147,7 @@ def _settle(
             part, new = _shorten_step(step, point, new_words, new_bits, abs(falling))
             new_words, new_bits = words + part * (new_words - words), bits + part * (new_bits - bits)
         words, bits, point, judged = new_words, new_bits, new, True
-        residual = _residual(point)
+        residual = point.residual
         if not np.isfinite(residual):
             break
         residuals.append(residual)
@@ -156,12 +161,6 @@ def _settle(
     )
 
 
-def _residual(point: OperatingPoint) -> float:
-    columns, missing = np.abs(point.of_columns), point.left_of_columns
-    scale = np.maximum(columns, 1e-6 * columns.max())
-    return float(np.divide(missing, scale, out=np.zeros_like(scale), where=missing > 0).max())
-
-
 def _limit_voltages(
     net: Network, cell: CellModel, conductances: FloatArray, span: float, point: OperatingPoint
 ) -> FloatArray:
@@ -171,6 +170,8 @@ def _limit_voltages(
     each cell, and to what the end of a line can carry.
     """
     across, size = point.volts, np.abs(point.currents)
+    if size.sum() * (net.row_ohm.max() + net.column_ohm.max()) <= 2 * span:
+        return across
     loads = size.sum(axis=1) * net.row_ohm, size.sum(axis=0) * net.column_ohm
     if max(loads[0].max() + loads[1].max(), 0.0) <= 2 * span:
         return across

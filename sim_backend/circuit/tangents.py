@@ -24,8 +24,8 @@ class OperatingPoint:
         Source in series with the slope, in volts, that makes it the tangent of the cell.
     left_out : ndarray of float
         What the tangents of the step that led here left out of the currents, in amperes.
-    of_columns, left_of_columns : ndarray of float, shape (C,)
-        Sums of the currents, and of the sizes of what was left out, in amperes.
+    residual : float
+        Largest over the columns: sum of the sizes of what was left out, relative to the column's current.
     """
 
     volts: FloatArray
@@ -33,14 +33,13 @@ class OperatingPoint:
     slopes: FloatArray
     emf: FloatArray
     left_out: FloatArray
-    of_columns: FloatArray
-    left_of_columns: FloatArray
+    residual: float
 
 
 def point_at_rest(slopes: FloatArray) -> OperatingPoint:
     """Return cells of given slopes (R, C), in siemens, at 0 V."""
     zero = np.zeros(slopes.shape)
-    return OperatingPoint(zero, zero, slopes, zero, zero, zero[0], zero[0])
+    return OperatingPoint(zero, zero, slopes, zero, zero, 0.0)
 
 
 Stepper: TypeAlias = Callable[[OperatingPoint, FloatArray, FloatArray, float], tuple[OperatingPoint, float, float]]
@@ -62,7 +61,7 @@ def numpy_stepper(cell: CellModel, conductances: FloatArray) -> Stepper:
             rest += (1 - share) * point.left_out
         emf = volts - np.divide(currents, slopes, out=volts.copy(), where=slopes > 0)
         return (
-            OperatingPoint(volts, currents, slopes, emf, rest, currents.sum(axis=0), np.abs(rest).sum(axis=0)),
+            OperatingPoint(volts, currents, slopes, emf, rest, _residual(currents, rest)),
             float((rest * change).sum()),
             float((point.left_out * change).sum()),
         )
@@ -70,22 +69,35 @@ def numpy_stepper(cell: CellModel, conductances: FloatArray) -> Stepper:
     return step
 
 
-def kernel_stepper(form: Form, conductances: FloatArray) -> Stepper:
-    """Step with a model that the kernel knows; it is compiled at the first call, or loaded."""
+def _residual(currents: FloatArray, left_out: FloatArray) -> float:
+    columns, missing = np.abs(currents.sum(axis=0)), np.abs(left_out).sum(axis=0)
+    scale = np.maximum(columns, 1e-6 * columns.max())
+    return float(np.divide(missing, scale, out=np.zeros_like(scale), where=missing > 0).max())
+
+
+def kernel_stepper(form: Form, conductances: FloatArray, memory: FloatArray) -> Stepper:
+    """Step with a model that the kernel knows; it is compiled at the first call, or loaded.
+
+    `memory` (2, 5, R, C) holds the last point and the one before, from which a step may be taken again.
+    """
     from .cell_kernels import evaluate_cells  # noqa: PLC0415 - numba is loaded when it is needed
 
     flat = conductances.ravel() * form.numbers[1] if form.kind == SINH else conductances.ravel()
+    last, half = None, 0
 
     def step(
         point: OperatingPoint, words: FloatArray, bits: FloatArray, share: float
     ) -> tuple[OperatingPoint, float, float]:
-        new = np.empty((5, *conductances.shape))
-        sums = np.empty(2 * conductances.shape[1])
+        nonlocal last, half
+        if point is last:
+            half = 1 - half
+        new = memory[half]
         volts, currents, slopes, emf, rest = new.reshape(5, -1)
-        rising, falling = evaluate_cells(
+        rising, falling, residual = evaluate_cells(
             *form, share, flat, words.ravel(), bits.ravel(), point.volts.ravel(), point.currents.ravel(),
-            point.slopes.ravel(), point.left_out.ravel(), volts, currents, slopes, rest, emf, sums,
+            point.slopes.ravel(), point.left_out.ravel(), volts, currents, slopes, rest, emf, conductances.shape[1],
         )  # fmt: skip
-        return OperatingPoint(*new, *sums.reshape(2, -1)), rising, falling
+        last = OperatingPoint(new[0], new[1], new[2], new[3], new[4], residual)
+        return last, rising, falling
 
     return step

@@ -18,6 +18,8 @@ from crossbar_hil.training.reactions import pulses_to_judge
 
 from ..chip.reading_noise import FLICKER_S
 from ..chip.relaxation import decay_terms
+from ..circuit.compiled import aligned
+from ..circuit.layout import BLOCK
 from .own_cells import CellArrays
 from .result import EnsembleResult
 from .task import LARGEST_E, Task, reach_of_tanh
@@ -164,7 +166,8 @@ def effects_lanes(
             np.ascontiguousarray(each, dtype=np.float64).reshape(len(each), -1)
             for each in (own.step_factors, own.shape_exponents, own.moves, own.held, own.levels, own.column_offsets)
         ]
-        memory = np.empty((columns + 2, max(2 * columns + rows, columns + 4), EFFECT_LANES))  # one for each thread
+        folded = columns + 2, columns + max(rows, 2), BLOCK
+        memory = aligned(math.prod(folded)).reshape(folded)  # one for each thread
         kept = (max(epochs, 2) if ending.judged else 1, flat.shape[1], EFFECT_LANES)
         levels, siemens = np.zeros(flat.shape), np.zeros(flat.shape)
         train_in_lanes(

@@ -27,6 +27,8 @@ from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.training.reactions import STRAY, pulses_to_judge
 
 from ..circuit.bounds import TOLERANCE
+from ..circuit.compiled import aligned
+from ..circuit.layout import BLOCK
 from .half_select import HalfSelect
 from .quick import ANY_NUMBER, Quick, fill_to_blocks
 from .result import EnsembleResult
@@ -91,16 +93,17 @@ class Layout:
         block = len(self.column_ohm)
         self.four = block == 4 and bool((self.column_ohm == self.column_ohm[0]).all())
         """Whether the code that is written out for four columns will do."""
-        self._shape = (20,) if self.four else (block + 2, max(2 * block + len(self.row_ohm), block + 4))
+        wide = block + max(len(self.row_ohm), 2)
+        self._shape = (20, WIRED_LANES) if self.four else (block + 2, wide, BLOCK)
 
     def memory(self) -> FloatArray:
         """Return what the circuit is folded in; one for each thread."""
-        return np.empty((*self._shape, WIRED_LANES))
+        return aligned(math.prod(self._shape)).reshape(self._shape)
 
     def memory_of_pulses(self) -> FloatArray:
         """Return what `pulse_volts` keeps of rows."""
         block = len(self.column_ohm)
-        return np.empty((len(self.row_ohm), block * (block + 1), WIRED_LANES))
+        return np.empty((len(self.row_ohm) + 1, max(block * (block + 1), 2 * block + 3), WIRED_LANES))
 
 
 def pulses_certain(

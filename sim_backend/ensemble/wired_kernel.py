@@ -11,7 +11,7 @@ import numba
 import numpy as np
 
 from ..chip.exposure import AS_MEASURED
-from .compiled.functions import FAR, FAST, quick_exp
+from .compiled.functions import FAR, FAST, INNER, quick_exp
 from .compiled.wired_lanes import transfer_of_any
 from .sizes import PATTERN_BLOCK, ROW_BLOCK, WIRED_LANES
 from .wired_of_four import pulse_volts_of_four, transfer_of_four
@@ -26,6 +26,15 @@ NEAR_V = 1e-8
 ENDS, OPEN = 1, 2
 """What comes of a training in which nothing moves, other than 0 that it goes on."""
 _u = np.uintp  # an index that cannot count from the end
+
+
+@numba.njit(**INNER)
+def _transfer(conducts: Any, row_ohm: Any, column_ohm: Any, memory: Any, found: Any) -> None:
+    """Take the code written out for four columns if the memory is its own, of two dimensions."""
+    if memory.ndim == 2:
+        transfer_of_four(conducts, row_ohm, column_ohm, memory, found)
+    else:
+        transfer_of_any(conducts, row_ohm, column_ohm, memory, found)
 
 
 @numba.njit(**FAST)
@@ -120,10 +129,7 @@ def train_wired(  # noqa: PLR0912, PLR0915 - numba compiles one function twice a
         if busy == 0:
             return
         # Equations 1 to 3, of what the wires let through.
-        if memory.ndim == 2:
-            transfer_of_four(conducts, row_ohm, column_ohm, memory, found)
-        else:
-            transfer_of_any(conducts, row_ohm, column_ohm, memory, found)
+        _transfer(conducts, row_ohm, column_ohm, memory, found)
         for n in range(outputs):
             for i in range(used):
                 edges[n, i] = 0.0
@@ -303,10 +309,7 @@ def transfer_of_chips(conductances: Any, places: Any, row_ohm: Any, column_ohm: 
         for q in range(cells):
             for i in range(used):
                 conducts[places[q], i] = conductances[start + i, q]
-        if memory.ndim == 2:
-            transfer_of_four(conducts, row_ohm, column_ohm, memory, found)
-        else:
-            transfer_of_any(conducts, row_ohm, column_ohm, memory, found)
+        _transfer(conducts, row_ohm, column_ohm, memory, found)
         for q in range(cells):
             for i in range(used):
                 result[start + i, q] = found[places[q], i]

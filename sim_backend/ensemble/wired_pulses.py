@@ -9,8 +9,10 @@ from typing import Any
 
 import numba
 
+from ..circuit.eight import load, spread, store
+from ..circuit.layout import BLOCK
 from .compiled.functions import INNER
-from .compiled.wired_lanes import add_row, lay_out, solve
+from .compiled.wired_lanes import add_row, begin, pass_segments
 
 
 @numba.njit(**INNER)
@@ -27,26 +29,31 @@ def pulse_volts(  # noqa: PLR0912 - numba compiles one function faster than many
         The word line at `drive` volts; all others are at 0 V.
     ends : ndarray, shape (C, L)
         Of the bit lines, in volts; changed.
-    kept : ndarray, shape (R, C (C + 1), L)
-        Memory.
+    kept : ndarray, shape (R + 1, at least C (C + 1) and 2 C + 3, L)
+        Memory; the last is work.
     volts : ndarray, shape (R * C, L)
         Result.
     """
     rows, block, used = len(row_ohm), len(column_ohm), volts.shape[1]
-    matrix, pivots, line = work[:block], work[block], work[block + 1]
-    other = 2 * block + (1 if rows > 1 else 0)  # a column for the sources of which nothing is asked
-    for a in range(block):
-        for c in range(block, 2 * block + 1):
-            for i in range(used):
-                matrix[a, c, i] = 0.0
-    for row in range(rows):
-        add_row(cells, row * block, row_ohm[row], 0 if row == driven else other - 2 * block, matrix, line)
-        lay_out(column_ohm, matrix)
-        solve(matrix, pivots, line, block, 2 * block + 1)
-        for a in range(block):
-            for c in range(block + 1):
-                for i in range(used):
-                    kept[row, a * (block + 1) + c, i] = matrix[a, block + c, i]
+    joins, lines, pivots, line = work[:block], work[block:], kept[rows], kept[rows, block:]
+    wide = joins.shape[1]
+    # The driven line is a source, all others together are another.
+    for lane in range(0, used, BLOCK):
+        begin(joins)
+        for row in range(rows):
+            add_row(cells, row * block, lane, row_ohm[row], 0 if row == driven else 1, joins, lines)
+            pass_segments(column_ohm, 2, joins, lines)
+            for a in range(block):
+                at = (row * kept.shape[1] + a * (block + 1)) * used + lane
+                source = load(joins, (a * wide + block) * BLOCK)
+                whole = source + load(joins, (a * wide + block + 1) * BLOCK)
+                for c in range(block):
+                    if c != a:
+                        joined = load(joins, (min(a, c) * wide + max(a, c)) * BLOCK)
+                        whole = whole + joined
+                        store(kept, at + c * used, spread(0.0) - joined)
+                store(kept, at + a * used, whole)
+                store(kept, at + block * used, source)
     for row in range(rows - 1, -1, -1):
         share = drive if row >= driven else 0.0
         for a in range(block):
@@ -61,16 +68,16 @@ def pulse_volts(  # noqa: PLR0912 - numba compiles one function faster than many
                 ends[a, i] += ohm * line[a, i]
         # The word line: loads and currents from the far end, then potentials from the near one.
         ohm, first = row_ohm[row], row * block
-        load, fed, near = block, block + 1, block + 2
+        carried, fed, near = block, block + 1, block + 2
         for i in range(used):
-            line[load, i], line[fed, i], line[near, i] = 0.0, 0.0, drive if row == driven else 0.0
+            line[carried, i], line[fed, i], line[near, i] = 0.0, 0.0, drive if row == driven else 0.0
         for a in range(block - 1, -1, -1):
             for i in range(used):
                 siemens = cells[first + a, i]
-                loaded, given = line[load, i] + siemens, line[fed, i] + siemens * ends[a, i]
+                loaded, given = line[carried, i] + siemens, line[fed, i] + siemens * ends[a, i]
                 share_of = 1.0 / (1.0 + ohm * loaded)
                 pivots[a, i], line[a, i] = share_of, given
-                line[load, i], line[fed, i] = loaded * share_of, given * share_of
+                line[carried, i], line[fed, i] = loaded * share_of, given * share_of
         for a in range(block):
             for i in range(used):
                 potential = (line[near, i] + ohm * line[a, i]) * pivots[a, i]

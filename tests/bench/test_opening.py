@@ -146,7 +146,7 @@ def test_an_unknown_backend_is_refused(tmp_path):
 
 
 def test_a_negative_seed_is_refused():
-    with pytest.raises(ConfigError, match="seed -1 must not be negative"):
+    with pytest.raises(ConfigError, match="seed must be a whole number of at least 0, or None, not -1"):
         open_bench("simulated", seed=-1)
 
 

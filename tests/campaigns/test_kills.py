@@ -20,7 +20,6 @@ SEEDS = (1, 3, 4)
 @pytest.mark.campaign
 def test_trainings_that_are_killed_again_and_again_end_as_if_nothing_had_happened(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("CROSSBAR_HIL_LOCKS", str(tmp_path / "locks"))
     rng = np.random.default_rng(SEED)
     expected = {seed: uninterrupted("emulated", seed) for seed in SEEDS}
     tally = Tally()

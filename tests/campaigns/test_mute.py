@@ -88,7 +88,6 @@ class Run:
 @pytest.fixture
 def started(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("CROSSBAR_HIL_LOCKS", str(tmp_path / "locks"))
     made = []
 
     def start(mute):

@@ -18,6 +18,8 @@ class Faults:
     def __init__(self, matrix: str) -> None:
         self._matrix = matrix
         self._last: dict[str, int] = {}
+        self._then: dict[str, tuple[int, float]] = {}
+        """Line after the last fault, and its time: an event there is what the very message did that the fault hit."""
         self._own: dict[str, tuple[int, float, str]] = {}
         self._falling: set[str] = set()
         """Instruments that lose power once they have carried out a message."""
@@ -46,6 +48,7 @@ class Faults:
             self._falling |= names
         for name in names:
             self._last[name] = event["line"]
+            self._then[name] = (event["line"] + 1, event["t"])
             if verb in self.OWN:
                 self._own[name] = (event["line"], event["t"], str(verb))
             if verb == "mode":
@@ -64,6 +67,10 @@ class Faults:
     def hit(self, channel: str, since: int = -1) -> bool:
         """Say whether a fault was made on the instrument of a channel since a line."""
         return self._last.get(channel.partition(".")[0], -1) > since
+
+    def hit_message(self, channel: str, event: dict[str, Any]) -> bool:
+        """Say whether an event is what a message did that a fault hit, as it is when its answer alone is lost."""
+        return self._then.get(channel.partition(".")[0]) == (event["line"], event["t"])
 
     def any_since(self, line: int) -> bool:
         """Say whether any fault was made since a line."""

@@ -48,10 +48,12 @@ class Judge:
         self._threshold_v = math.inf
         self._raised: dict[Cell, float] = {}
         self._above: set[Cell] = set()
-        self._hot: dict[str, tuple[float, float, float, bool]] = {}
-        """Both clocks when each source was last above 50 mV, its voltage, and whether somebody else had set it."""
-        self._opened_on: dict[str, int] = {}
-        """Line at which the relays opened while each source was on."""
+        self._hot: dict[str, tuple[float, float, float, bool, int]] = {}
+        """Both clocks when each source was last above 50 mV, its voltage, whether by hand, since when steady."""
+        self._off: set[str] = set()
+        """Sources that were off since they were last above 50 mV: the bench was made safe."""
+        self._opened_on: dict[str, tuple[int, bool]] = {}
+        """Line at which the relays opened while each source was on, and whether that message was hit by a fault."""
         self._touched: dict[str, int] = {}
         """Line at which each source was last set."""
         self._steady: dict[str, int] = {}
@@ -96,8 +98,13 @@ class Judge:
             self._steady[name] = self._touched.get(name, 0)
         if was_on and not event["on"]:
             self._judge_switching_off(event, was)
+        if not event["on"]:
+            self._off.add(name)
+        elif abs(level) > HOT_V:
+            self._off.discard(name)
         if was_on and abs(was) > HOT_V:
-            self._hot[name] = (event["t"], event["wall"], was, name in self._by_hand)  # until now
+            since = self._steady.get(name, 0)
+            self._hot[name] = (event["t"], event["wall"], was, name in self._by_hand, since)  # until now
         by_hand = self._faults.by_hand(name, self._touched.get(name, 0))
         (self._by_hand.add if by_hand else self._by_hand.discard)(name)
         self.circuit.on[name], self.circuit.level[name] = bool(event["on"]), level
@@ -122,9 +129,10 @@ class Judge:
         if after or fell:
             self._opened_on.clear()
         elif before:
+            hit = self._faults.hit_message(self.bench.matrix, event)
             self._opened_on.update(
                 {
-                    name: event["line"]
+                    name: (event["line"], hit)
                     for name, on in self.circuit.on.items()
                     if on and not self._faults.hit(name, self._touched.get(name, 0))  # it could not be switched off
                 }
@@ -164,11 +172,11 @@ class Judge:
         if abs(level) > HOT_V and abs(was) > HOT_V:
             text = f"{name} was switched off at {was:g} V, which was not brought to 0 V before"
             self._add("V7", event, text, excused=self._faults.hit(name, since))
-        opened = self._opened_on.get(name)
+        opened, hit = self._opened_on.get(name, (None, False))
         if opened is not None:
-            # A matrix that was told to close others after that, and did not, had opened them on the way.
+            # A matrix that was told to close others after or with that, and did not, had opened them on the way.
             text = f"{name} was switched off only after the relays had opened in line {opened}"
-            between = self._faults.hit(self.bench.matrix, opened)
+            between = hit or self._faults.hit(self.bench.matrix, opened)
             self._add("V7", event, text, excused=between or self._faults.hit(name, since))
 
     def _judge_hot(self, event: Event, *, giving_up: bool, fell: bool) -> None:
@@ -181,11 +189,11 @@ class Judge:
         for name, level in hot.items():
             if abs(level) > HOT_V:
                 self._add("V8", event, f"relays move while {name} is on at {level:g} V", excused=excused)
-        for name, (t, wall, volt, by_hand) in self._hot.items():
-            lost = fell or (giving_up and self._faults.any_since(self._steady.get(name, 0)))
+        for name, (t, wall, volt, by_hand, since) in self._hot.items():
+            lost = fell or (giving_up and self._faults.any_since(since))
             rest = event["t"] - t
             # A matrix that has no wait of its own is waited for by the host's clock, in the end and in the beginning.
-            if giving_up or by_hand:
+            if giving_up or by_hand or name in self._off:
                 rest = max(rest, event["wall"] - wall)
             if rest < self.bench.discharge_s * (1 - 1e-6):
                 due = f"{self.bench.discharge_s:g} s are due"

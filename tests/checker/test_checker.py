@@ -737,6 +737,45 @@ def test_relays_may_open_hot_only_if_the_source_was_cut_off(judged, hit, found):
     assert judged(edit).invariants == found
 
 
+@pytest.mark.parametrize(("later_s", "found"), [(0, set()), (1e-3, {"V7"})])
+def test_a_move_whose_answer_is_lost_may_open_the_last_relay_before_the_source_is_off(judged, later_s, found):
+    def edit(record):
+        relays_opened_first(record)
+        relays = record.event("relays", -1)
+        fault = {"event": "nemesis", "verb": "fin", "instrument": "matrix", "args": {}}
+        record.events.insert(record.events.index(relays), {**relays, **fault, "t": relays["t"] - later_s})
+
+    assert judged(edit).invariants == found
+
+
+@pytest.mark.parametrize(("hit", "found"), [(True, set()), (False, {"V8"})])
+def test_a_source_whose_answer_came_late_may_have_gone_to_zero_just_before_the_relays_open(judged, hit, found):
+    def edit(record):
+        relays = record.event("relays", -1)
+        off = record.event("source", -1, name="smu.a", on=False)
+        zero = {**record.event("source", -1, name="smu.a", on=True), "level_v": 0.0}
+        for each in (zero, off):
+            each.update({clock: relays[clock] - 1e-4 for clock in ("t", "wall")})
+        at = record.events.index(off)
+        fault = {"event": "nemesis", "verb": "late", "instrument": "smu", "args": {}}
+        record.events[at:at] = [{**zero, "level_v": 0.1}, *([{**zero, **fault}] if hit else []), zero]
+
+    assert judged(edit).invariants == found
+
+
+@pytest.mark.parametrize(("off", "found"), [(True, set()), (False, {"V8"})])
+def test_between_two_sessions_the_wait_before_relays_move_is_by_the_wall_clock(judged, off, found):
+    def edit(record):
+        relays = record.event("relays", 2)
+        at = record.events.index(relays)
+        zero = next(each for each in reversed(record.events[:at]) if each["event"] == "source")
+        hot = {**zero, "level_v": 0.1, "t": relays["t"], "wall": relays["wall"] - 1.0}
+        zero = {**hot, "level_v": 0.0}
+        record.events[at:at] = [hot, zero, *([{**zero, "on": False}] if off else []), zero]
+
+    assert judged(edit).invariants == found
+
+
 def test_a_relay_that_sticks_on_purpose_explains_what_no_read_back_shows(judged):
     def edit(record):
         stuck_on_two_ports(record)

@@ -273,13 +273,13 @@ SMALL = {"wiring": {"rows": [1, 2], "columns": [5, 6]}, "chip": {"rows": 2, "col
 """What makes a shipped bench one of 2 x 2 cells."""
 
 
-def commissioned(planted, *, tables=None, ohms=None, opener=in_process):
-    """Commission an emulated bench with a fault; return what was found."""
+def commissioned(planted, *, tables=None, ohms=None, there=None, opener=in_process):
+    """Commission an emulated bench with a fault, or with other resistors than is said; return what was found."""
     really = load_bench(planted.bench, overrides=tables or {})
     said = load_bench(planted.bench, overrides={**(tables or {}), **planted.file})
     shape = len(really.wiring.rows), len(really.wiring.columns)
     ohms = board_of(shape) if ohms is None else ohms
-    emulation = really.emulation.model_copy(update={"resistors": ohms.tolist()})
+    emulation = really.emulation.model_copy(update={"resistors": (ohms if there is None else there).tolist()})
     really = really.model_copy(update={"emulation": emulation})
     nemesis = Nemesis(planted.faults).as_json() if planted.faults else None
     with EmulatedBench(really, np.random.default_rng(0), nemesis=nemesis, proven=True) as emulated:

@@ -13,9 +13,10 @@ from crossbar_hil.commissioning.electrical import electrical_hash
 from crossbar_hil.commissioning.record import folder_of, why_not_proven
 from crossbar_hil.commissioning.report import keep
 from crossbar_hil.commissioning.steps import Step
+from crossbar_hil.errors import ConfigError
 from crossbar_hil.instrument import Identity
 
-from .planted import FAULTS, ONE, SMALL, TWO, Planted, channel, commissioned, relay, text_of
+from .planted import FAULTS, ONE, SMALL, TWO, Planted, board_of, channel, commissioned, relay, text_of
 
 KNOWN = {planted.name: planted for planted in FAULTS}
 GAIN = KNOWN["gain of the meter 2 % off"]
@@ -69,6 +70,28 @@ def test_a_board_that_the_file_names_is_the_one_that_is_there():
     assert with_board(bench, said).emulation.resistors == said.tolist()
     other = load_bench(TWO, overrides={"emulation": {"resistors": "1 MOhm"}})
     assert with_board(other, said).emulation.resistors == 1e6
+
+
+@pytest.mark.parametrize(
+    ("share", "step", "says"),
+    [
+        (1e-3, "every crosspoint", "no cell can be measured: each has less than 10 kohm instead of 1 Mohm to"),
+        (10.0, "gain", "the board has 10 times the resistance that was said, 1 Mohm to"),
+    ],
+)
+def test_a_board_that_is_nothing_like_the_one_that_was_said_is_named_first(share, step, says):
+    found = commissioned(Planted("board", step), tables=SMALL, there=share * board_of((2, 2)))
+    failed = next(each for each in found.steps if each.verdict == "failed")
+    assert failed.name.startswith(step)
+    assert failed.causes[0].startswith(says)
+    assert "are the values in another unit (ohm, kohm, Mohm), or is it another board?" in failed.causes[0]
+
+
+@pytest.mark.parametrize("ohm", [1.0, 9.9e3, 101e6])
+def test_a_board_that_the_bench_cannot_measure_is_refused_before_anybody_is_asked(ohm):
+    """0.1 V through 10 kohm are 10 uA, its range; through 100 Mohm a ten thousandth of that."""
+    with pytest.raises(ConfigError, match=r"the board must have 10 kohm to 100 Mohm; are the values in kohm or Mohm\?"):
+        commissioned(Planted("board", ""), tables=SMALL, ohms=np.full((2, 2), ohm))
 
 
 def test_after_a_failure_that_could_harm_a_chip_no_pulse_is_sent():

@@ -113,10 +113,11 @@ def test_a_failed_pulse_makes_the_bench_safe_and_is_not_repeated(fakes):
 
 
 @pytest.mark.fault("T3", "V1", "V7")
+@pytest.mark.parametrize("mute", ["", "output_off"])  # or another source cannot be switched off
 @pytest.mark.parametrize(
     ("begun", "done", "outcome"), [(3, 3, "done"), (3, 2, "in_doubt"), (2, 2, "not_sent"), (None, None, "in_doubt")]
 )
-def test_what_became_of_a_pulse_is_asked_when_the_bench_is_safe(fakes, begun, done, outcome):
+def test_what_became_of_a_pulse_is_asked_when_the_bench_is_safe(fakes, begun, done, outcome, mute):
     bench = fakes.FakeBench(fakes.drawn_chip())
     backend = bench.backend()
     told, shares, drive = [], [], bench.sources["drive"]
@@ -125,12 +126,13 @@ def test_what_became_of_a_pulse_is_asked_when_the_bench_is_safe(fakes, begun, do
     backend.witness.failed = lambda sequence, found, cause: told.append(found)
 
     def memory(token):
-        assert bench.is_safe()
+        assert mute or bench.is_safe()
         told.append(shares[-1:])
         return None if begun is None else PulseMemory(begun, done)
 
     drive.number_next, drive.pulse_memory = (lambda token, sequence: None), memory
     drive.broken["pulse_together"] = DeadlineError("no answer")
+    bench.sources["meter"].broken[mute] = InstrumentError("mute")
     backend.number_pulses("run")
     told.clear()
     with pytest.raises(DeadlineError, match="no answer"):

@@ -224,12 +224,25 @@ def test_a_current_beyond_a_limit_is_looked_at_and_a_lost_answer_is_an_error(fak
 
     bench.sources["meter"].measure = measure
     if told is None:
-        with pytest.raises(DeadlineError):
-            backend.look([(ROWS_0_AND_2, [{"drive": 0.1}])])
-        assert bench.is_safe()
+        for look in (lambda: backend.look([(ROWS_0_AND_2, [{"drive": 0.1}])]), lambda: backend.line_conductances(0.1)):
+            with pytest.raises(DeadlineError):
+                look()
+            assert bench.is_safe()
     else:
         ((found,),) = backend.look([(ROWS_0_AND_2, [{"drive": 0.1}])])
         assert (found["meter"].current_a, found["meter"].limited) == told
+        beyond = backend.line_conductances(0.1) == np.inf  # a short between any two lines, as far as the meter shows
+        assert np.array_equal(beyond, ~np.eye(8, dtype=bool))
+
+
+def test_nobody_is_asked_for_settings_while_a_voltage_is_on(fakes):
+    bench = fakes.FakeBench(fakes.drawn_chip())
+    backend, levels = bench.backend(), []
+    backend.read_currents(BIPOLAR)
+    backend._rig.apply({"drive": 0.1})  # as an operation leaves it that was broken off
+    bench.sources["meter"].changes = lambda *, pulsing=False: levels.append(bench.world.terminal("smu.a").level_v) or []
+    backend._rig.arm()
+    assert levels == [0.0]
 
 
 def test_a_stop_ends_a_look_between_two_states_and_each_is_asked_whether_anything_changed(fakes):

@@ -62,8 +62,8 @@ class FakeChip(DeviceBackend):
                     outcome = "done" if self.remembered == sequence else "not_sent"
                 self.witness.failed(sequence, outcome, error)
                 raise error
-            drawn = [{"drive": Reading(self.inside[len(self.sent) - 1], limited=False)}] if self.inside else []
-            self.witness.done(sequence, drawn)
+            drawn = self.inside[len(self.sent) - count : len(self.sent)]
+            self.witness.done(sequence, [{"drive": Reading(each, limited=False)} for each in drawn])
 
     def line_conductances(self, voltage_v):
         return np.zeros((4, 4))

@@ -128,6 +128,37 @@ def test_who_asks_while_another_thread_waits_for_its_answer_is_answered_after_it
     assert not turns.locked()
 
 
+def test_what_one_guard_left_is_made_safe_by_one_other_whoever_asks_for_it(monkeypatch):
+    started, backend = [], GuardedBackend.__new__(GuardedBackend)
+    backend._hello, backend._rescuing, backend.safe_report = "hello", threading.Lock(), None
+
+    def second(hello, *, rescue):
+        started.append((hello, rescue))
+        return SimpleNamespace(end=lambda how: SAFE | {"cause": how})
+
+    monkeypatch.setattr(client, "GuardProcess", second)
+    for how in ("killed", "the trainer leaves"):  # by the thread that listens, then by the one that works
+        backend._rescue(how)
+    assert started == [("hello", True)]
+    assert backend.safe_report == SAFE | {"cause": "killed"}
+
+
+def test_what_lies_where_a_guard_is_started_is_no_module_of_it(monkeypatch, tmp_path):
+    real = subprocess.Popen
+
+    def start(words, **how):
+        assert words[-2:] == ["-m", "crossbar_hil.guard"]
+        with real([*words[:-2], "-S", "-E", "-c", "import planted"], stderr=subprocess.PIPE) as program:
+            assert b"No module named 'planted'" in program.communicate()[1]
+        raise OSError("no second time")
+
+    (tmp_path / "planted.py").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(client.subprocess, "Popen", start)
+    with pytest.raises(OSError, match="no second time"):
+        GuardProcess(client.Hello(bench=tmp_path, journal=tmp_path, resume=False))
+
+
 GUARD = """
 import json, sys
 for line in sys.stdin:

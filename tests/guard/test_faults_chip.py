@@ -335,3 +335,11 @@ def test_one_cell_that_went_the_wrong_way_says_nothing_of_the_polarity_and_two_d
         found = watch.judge_map(now)
         assert told in found
         assert bool(found) is bool(told)
+
+
+@pytest.mark.parametrize(("siemens", "there"), [(0.9e-9, False), (1.1e-9, True), (-1.1e-9, True), (-0.9e-9, False)])
+def test_a_chip_is_there_if_one_cell_conducts_whichever_way_round_its_lines_are(siemens, there):
+    watch = Watch((1, 2), jump=20.0)
+    assert watch.nothing_there == ""  # nothing was measured
+    watch.restart(np.array([[-1e-12, siemens]]))
+    assert (watch.nothing_there == "") is there

@@ -38,7 +38,6 @@ LINUX = pytest.mark.skipif(sys.platform != "linux", reason="signals and /proc")
 @pytest.fixture
 def own_state_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("CROSSBAR_HIL_LOCKS", str(tmp_path / "locks"))
 
 
 @pytest.fixture

@@ -44,7 +44,6 @@ LOOK_S = 0.02
 @pytest.fixture(autouse=True)
 def own_state_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("CROSSBAR_HIL_LOCKS", str(tmp_path / "locks"))
 
 
 def guarded(folder, name="emulated", **more):
@@ -133,7 +132,6 @@ def visited(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("visited")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(folder / "state"))
-        patch.setenv("CROSSBAR_HIL_LOCKS", str(folder / "locks"))
         (folder / "here").mkdir()
         (folder / "here" / "json.py").write_text("raise SystemExit(3)\n")  # which no part of a guard is
         patch.chdir(folder / "here")
@@ -350,7 +348,7 @@ def trained(tmp_path_factory):
     out = tmp_path_factory.mktemp("finished")
     done = subprocess.run(
         [sys.executable, "-c", joining() + TRAINED, json.dumps(SHORT), str(SEED), str(out / "runs")],
-        env={**os.environ, "XDG_STATE_HOME": str(out / "state"), "CROSSBAR_HIL_LOCKS": str(out / "locks")},
+        env={**os.environ, "XDG_STATE_HOME": str(out / "state")},
         capture_output=True,
         text=True,
         check=True,

@@ -15,10 +15,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossbar_hil.errors import DataError, JournalDamaged, JournalError
+from crossbar_hil.guard import storage
 from crossbar_hil.guard.chain import body_text, verify_rows
 from crossbar_hil.guard.inspection import left_safe
 from crossbar_hil.guard.journal import Journal, read_journal, verify_journal
@@ -140,6 +141,7 @@ def test_what_is_not_committed_is_not_there(path):
         assert len(read_journal(path)) == 2
 
 
+@settings(derandomize=True, database=None, deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_every_float_comes_back_equal(value):
     found = json.loads(body_text("note", {"value": value}))["value"]
@@ -228,6 +230,15 @@ def test_a_network_or_fuse_folder_is_refused_by_name(path, kind):
     filled(path, mounts=LOCAL).close()
     with pytest.raises(JournalError, match=f"of type {kind}"):
         Journal.open(path, mounts=mounts)
+
+
+@pytest.mark.fault("D8")
+def test_what_is_not_told_of_mounts_is_read_from_the_table_of_the_machine_if_it_has_one(tmp_path, monkeypatch):
+    for table, kind in (("none", ""), ("mounts", "nfs4")):
+        monkeypatch.setattr(storage, "MOUNTS", tmp_path / table)
+        (tmp_path / "mounts").write_text(f"{LOCAL}lab:/data {tmp_path.resolve()} nfs4 rw 0 0\n")
+        assert kind in (why := why_unfit(tmp_path, needed_bytes=0, mounts=None))
+        assert bool(why) is bool(kind)
 
 
 @pytest.mark.fault("D8")
@@ -664,6 +675,7 @@ def test_a_log_that_was_only_begun_is_empty_and_one_with_a_damaged_header_is_dam
         assert [entry.body for entry in entries] == whole.bodies[:7]
         assert not verdict.problems
         assert "nothing was in it yet" in verdict.notes[0]
+    assert damage.examine_content(whole.database, whole.log[:32], whole.old_head)[1].notes == ()  # begun, and empty
     _, verdict = damage.examine_content(whole.database, b"\x99" + whole.log[1:], whole.old_head)
     assert verdict.problems == ("the header of the log is damaged, so that what the log holds would be lost",)
 

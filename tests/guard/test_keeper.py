@@ -172,9 +172,11 @@ def test_what_a_short_may_have_let_through_counts_in_the_ledger_once(chip, journ
 
 
 @pytest.mark.fault("C1", "V2")
-def test_a_cell_that_conducts_far_more_than_it_should_counts_as_one_that_let_pulses_through(chip, journal):
+@pytest.mark.parametrize("inside", [[], [3.0e-6]], ids=["nobody saw its current", "a current of whole cells"])
+def test_a_cell_that_conducts_far_more_than_it_should_counts_as_one_that_let_pulses_through(chip, journal, inside):
     keeper = keeper_of(chip, journal)
     keeper.read_currents(ONE_HOT)
+    chip.inside = inside
     keeper.send_pulses(np.array([[1, 0], [0, 0]]), PULSE)
     chip.conductances[1, 0] *= 50  # no limit trips, the watch on the cells finds it
     with pytest.raises(CellChanged, match=r"cell \[1, 0\] \(row 2, column 1\)") as caught:
@@ -193,6 +195,18 @@ def test_a_pulse_that_draws_more_than_it_should_has_every_cell_read_and_the_batc
     found = kinds(journal)[kinds(journal).index("pulses") :]
     assert [each for each in found if each in {"intent", "check"}] == ["intent"] * 3 + ["check", "intent"]
     assert bodies(journal, "exposed") == []
+
+
+@pytest.mark.fault("C1")
+def test_one_pulse_of_several_that_draws_more_than_it_should_has_every_cell_read(chip, journal):
+    keeper = keeper_of(chip, journal)
+    keeper.read_currents(ONE_HOT)
+    chip.inside = [3.0e-6, 3.7e-6, 3.0e-6]  # the second of the first cell is nearer to 4 uA of a short
+    keeper.send_pulses(np.array([[2, 1], [0, 0]]), PULSE)
+    found = kinds(journal)[kinds(journal).index("pulses") :]
+    assert [each for each in found if each in {"intent", "check"}] == ["intent", "check", "intent"]
+    inside = [body["readings"] for body in bodies(journal, "outcome")]
+    assert inside == [[{"drive": [3.0e-6, False]}, {"drive": [3.7e-6, False]}], [{"drive": [3.0e-6, False]}]]
 
 
 @pytest.mark.fault("C1", "C2")

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import BenchBusy, ConfigError, DataError
 from crossbar_hil.guard import lock as lock_module
 from crossbar_hil.guard.lock import BenchLock, default_folder, fixed_folder, run_lock, run_owner
 from crossbar_hil.guard.names import same_identity, same_resource
+from crossbar_hil.guard.opening import claim
 from crossbar_hil.instrument import Identity
 from crossbar_hil.owners import addresses
 from crossbar_hil.owners.addresses import numbers_of
@@ -307,6 +309,8 @@ def test_an_address_that_this_machine_has_itself_is_this_machine_and_an_unknown_
         raise OSError
 
     assert numbers_of("smu.lab", look_up) == ("192.0.2.7",)
+    both = lambda *_: [(0, 0, 0, "", (each, 0)) for each in ("2001:db8::7", "192.0.2.7", "192.0.2.7")]  # noqa: E731
+    assert numbers_of("both.lab", both) == ("192.0.2.7", "2001:db8::7")
     assert numbers_of("Unknown.Lab.", look_up) == ("unknown.lab",)
     monkeypatch.setattr(addresses, "_is_own", lambda address: str(address) == "192.0.2.7")
     assert numbers_of("smu.lab", look_up) == ("127.0.0.1",)
@@ -328,6 +332,13 @@ def test_one_instrument_under_two_addresses_has_one_owner_by_what_it_says_it_is(
         second.claim(smu)
 
 
+def test_emulated_instruments_are_many_of_one_serial_number(lock_on):
+    for resource in ("TCPIP::127.0.0.1::5025::SOCKET", "TCPIP::127.0.0.1::5026::SOCKET"):
+        lock = lock_on(resource)
+        lock.acquire()
+        claim(load_bench("emulated"), lock)("smu", Identity("KEITHLEY INSTRUMENTS INC.", "2602B", "4071234", "3.0.0"))
+
+
 @pytest.mark.parametrize("serial", ["0", "", " ", "000", "None", "n/a"])
 def test_a_serial_number_that_every_box_has_is_none(serial):
     assert same_identity(Identity("AGILENT", "B2200A", serial, "1.0")) == ""
@@ -343,6 +354,69 @@ def test_nothing_is_left_of_a_port_on_this_machine(tmp_path):
     locks[1].acquire()
     assert locks[1].still_held()
     locks[1].release()
+
+
+LEFT = b'{"pid": 2147483646, "minimum_version": "0.1.0", "fleeting": true}'
+"""What the holder of a run leaves that was killed: there is no process of so high a number (proc(5), pid_max)."""
+
+
+@posix
+def test_files_of_killed_runs_are_tidied_away_and_those_of_instruments_and_of_the_living_are_not(lock_on, tmp_path):
+    lock_on(SMU).acquire()
+    alive = lock_on("/runs/alive", fleeting=True)
+    alive.acquire()
+    kept = set((tmp_path / "locks").iterdir())
+    for number in range(3):
+        (tmp_path / "locks" / f"{number}.lock").write_bytes(LEFT)
+    os.mkfifo(tmp_path / "locks" / "pipe.lock")
+    (tmp_path / "locks" / "link.lock").symlink_to(tmp_path / "theirs")
+    (tmp_path / "theirs").write_bytes(LEFT)
+    kept |= {tmp_path / "locks" / "pipe.lock", tmp_path / "locks" / "link.lock"}
+    mine = lock_on("/runs/mine", fleeting=True)
+    mine.acquire()
+    mine.release()
+    assert set((tmp_path / "locks").iterdir()) == kept
+    assert alive.still_held()
+    assert (tmp_path / "theirs").exists()
+
+
+@posix
+@pytest.mark.parametrize("deleted", [True, False])
+def test_a_run_whose_file_is_being_tidied_away_is_no_run_in_use(lock_on, tmp_path, monkeypatch, deleted):
+    """Whoever tidies holds the lock for a moment; that of a run which somebody works on stays refused."""
+    run = lock_on("/runs/killed", fleeting=True)
+    run.acquire()
+    path = next((tmp_path / "locks").iterdir())
+    run.release()
+    path.write_bytes(LEFT)
+    tidying = os.open(path, os.O_RDWR)
+    assert lock_module.try_lock(tidying)
+
+    class Later:
+        def wait(self, seconds):
+            if deleted and path.exists():
+                path.unlink()
+                os.close(tidying)
+
+    monkeypatch.setattr(lock_module.threading, "Event", Later)
+    if deleted:
+        run.acquire()
+        assert run.still_held()
+        return
+    with pytest.raises(BenchBusy, match="is in use by"):
+        run.acquire()
+    os.close(tidying)
+
+
+@posix
+def test_releasing_a_run_does_not_delete_the_file_of_another_owner(lock_on, tmp_path):
+    """The file of the first was deleted by hand, so a second one has the name."""
+    first, second = (lock_on("/runs/a", fleeting=True) for _ in range(2))
+    first.acquire()
+    next((tmp_path / "locks").iterdir()).unlink()
+    second.acquire()
+    first.release()
+    assert second.still_held()
 
 
 @pytest.mark.fault("D10", "V16")

@@ -1,7 +1,9 @@
 import contextlib
+import io
 import itertools
 import json
 import os
+import queue
 import threading
 import time
 from types import SimpleNamespace
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 
 from crossbar_hil.backend import Pulse
+from crossbar_hil.bench.instruments import say_silence
 from crossbar_hil.errors import BackendError, CrossbarError, DataError, GuardError, LimitError, Stopped
 from crossbar_hil.guard import service
 from crossbar_hil.guard.client import GuardProcess
@@ -217,8 +220,13 @@ LARGE = [[0.1, 0.0]] * 20_000
 @pytest.mark.fault("H5", "V15")
 def test_a_trainer_that_reads_nothing_any_more_is_missed_whatever_is_on_its_way_to_it(beating, chip, monkeypatch):
     monkeypatch.setattr(service, "FLUSH_S", 0.1)
-    trainer = beating(BEAT_S)
+    trainer, answered, missed = beating(BEAT_S), threading.Event(), service.MISSED
+    say = trainer.service.say
+    trainer.service.say = lambda message: say(message) or ("answer" in message and answered.set())
+    monkeypatch.setattr(service, "MISSED", 10**6)  # a busy machine takes its time to answer
     trainer.say(id=1, do="read", voltages=LARGE)
+    assert answered.wait(60)
+    monkeypatch.setattr(service, "MISSED", missed)
     trainer.thread.join(60)  # nothing is read, and no beat is sent
     assert trainer.status == 0
     assert chip.made_safe == 1
@@ -238,6 +246,25 @@ def test_who_sends_something_does_not_wait_for_who_reads(size):
         assert from_line(pipe.readline(LONGEST_LINE)) == {"beat": 1}
         sender.finish(60)
         assert pipe.read() == b""
+
+
+@pytest.mark.fault("H5")
+def test_a_trainer_that_has_closed_its_pipe_is_gone_at_the_next_word_to_it():
+    reading, writing = os.pipe()
+    os.close(reading)
+    guard = Service(io.BytesIO(), os.fdopen(writing, "wb", 0))
+    guard.say({"beat": 1})
+    guard._sender.finish(60)
+    assert guard.stop.cause == "the trainer is gone: the pipe to it is closed"
+
+
+@pytest.mark.fault("O1")
+@pytest.mark.parametrize("pressed", [True, False])
+def test_a_stop_hurries_the_guard_if_a_person_asked_for_it(pressed):
+    said = to_line({"stop": "enough", "pressed": pressed})
+    guard = SimpleNamespace(_requests=io.BytesIO(said), stop=StopFlag(), _wake=lambda: None)
+    Service._listen(guard)
+    assert (guard.stop.cause, guard.stop.pressed) == ("enough", pressed)
 
 
 def test_a_pipe_that_takes_a_few_bytes_at_a_time_gets_the_whole_message():
@@ -294,11 +321,11 @@ def test_the_person_is_told_which_instrument_does_not_answer_while_the_bench_is_
 ):
     heard, safe = threading.Event(), chip.make_safe
     monkeypatch.setattr(chip, "make_safe", lambda: heard.wait(60) and safe())
-    trainer.service.tell_silence("smu", 1.04)
+    say_silence(trainer.service.tell, "smu", 1.04)
     trainer.say(id=1, do="end", cause="done")
     told = "instrument smu has not answered for 1.0 s: look at it; everything is being made safe"
     assert trainer.hear("tell", "ended") == {"tell": told}
-    trainer.service.tell_silence("smu", None)
+    say_silence(trainer.service.tell, "smu", None)
     assert trainer.hear("tell", "ended") == {"tell": "instrument smu answers again"}
     heard.set()
     assert trainer.ended()["confirmed"]
@@ -446,3 +473,16 @@ def test_pulses_are_the_same_on_both_sides_of_the_pipe():
     pulse = Pulse(0.1 + 0.2, 1e-7 / 3)
     sent = from_line(to_line({"amplitude_v": pulse.amplitude_v, "width_s": pulse.width_s}))
     assert Pulse(**sent) == pulse
+
+
+def test_after_a_stop_nothing_that_was_asked_before_is_begun():
+    inbox, done = queue.SimpleQueue(), []
+    for number in (1, 2, None):
+        inbox.put(number and {"id": number, "do": "read"})
+
+    def stop(keeper, request):
+        done.append(request["id"])
+        raise Stopped("stopped: nobody answered")
+
+    Service._serve(SimpleNamespace(_inbox=inbox, _carry_out=stop, say=lambda message: None, stop=StopFlag()), None)
+    assert done == [1]

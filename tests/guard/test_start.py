@@ -110,3 +110,29 @@ def test_a_board_of_resistors_is_no_chip_with_a_dose(monkeypatch, tmp_path, on_t
     assert hello.on_trial is on_trial
     assert hello.header["chip"] == (None if on_trial else "A1")
     assert hello.ledger == tmp_path / ("ledger.sqlite" if on_trial else "dose of A1")
+
+
+@pytest.mark.fault("H10")
+def test_files_are_counted_before_anything_is_opened(monkeypatch):
+    def too_few():
+        raise GuardError("this process may open 40 files")
+
+    monkeypatch.setattr(guard_main, "check_files", too_few)
+    with pytest.raises(GuardError, match="40 files"):
+        guard_main.KeptChip({}, None)
+
+
+@pytest.mark.fault("F8")
+def test_a_run_is_gone_on_with_on_its_own_bench_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("CROSSBAR_HIL_LOCKS", str(tmp_path / "locks"))
+    load_bench("emulated").copy_into(tmp_path)
+    Journal.create(tmp_path / "journal.sqlite", {"run": "r", "kind": "hardware"}).close()
+    hello = {
+        "bench": str(tmp_path / BENCH_FILE),
+        "journal": str(tmp_path / "journal.sqlite"),
+        "resume": True,
+        "resources": dict.fromkeys(("smu", "matrix"), "TCPIP::127.0.0.1::1::SOCKET"),
+        "ledger": None,
+    }
+    with pytest.raises(RunError, match=r"is of kind hardware, its bench file of emulated"):
+        guard_main.KeptChip(hello, SimpleNamespace(ask=input, tell=print, stop=StopFlag()))

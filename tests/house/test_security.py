@@ -118,7 +118,6 @@ def session(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(home / "state"))
-        patch.setenv("CROSSBAR_HIL_LOCKS", str(home / "locks"))
         patch.setenv("LAB_PASSWORD", SECRET)
         planted = home / "work"
         planted.mkdir()

@@ -16,7 +16,7 @@ from crossbar_hil.instrument import SourceSettings
 from crossbar_hil.instruments.keithley2600 import Keithley2602B, Keithley2636B
 from crossbar_hil.instruments.settings.keithley2600 import settings_of
 from crossbar_hil.instruments.settings.limits2600 import LIMITS
-from crossbar_hil.instruments.tsp.pulse import WHOLE_QUERY, pulse_script
+from crossbar_hil.instruments.tsp.pulse import WHOLE_QUERY, PulsingBox, pulse_script
 
 PULSE_SCRIPT = pulse_script(settings_of(LIMITS["2602B"]))
 SETTINGS = SourceSettings(range_v=2.0, compliance_a=1e-7, range_a=1e-6, nplc=0.5)
@@ -520,6 +520,14 @@ def test_a_box_is_told_of_the_run_before_the_function_is_stored_so_that_it_can_s
         channel.number_next("r1", 1)
         with pytest.raises(GarbledReply):
             channel.pulse(1.5, 0.05, 2)
+
+
+def test_a_box_is_told_of_each_run_once():
+    told = []
+    box = SimpleNamespace(command=told.append, _run="")
+    for run in ("", "r1", "r1", "r2", "r1"):
+        PulsingBox.begin_run(box, run)
+    assert [re.search('"(.*?)"', each)[1] for each in told] == ["r1", "r2", "r1"]
 
 
 @pytest.mark.fault("T6", "T8")

@@ -127,6 +127,29 @@ def test_opening_everything_writes_and_never_asks():
         matrix.disconnect_all()
 
 
+def test_what_is_closed_is_asked_for_after_everything_was_opened_blindly():
+    pairs = [
+        *PREPARED,
+        (":ROUT:CLOS (@1!1!5)", None),
+        SETTLED,
+        (ASK, states("1!1!5")),
+        NO_ERROR,
+        (":ROUT:OPEN ALL", None),  # and this one gets lost
+        (ASK, states("1!1!5")),
+        (":ROUT:OPEN (@1!1!5)", None),
+        ("*WAI;:ROUT:CLOS (@2!1!5)", None),
+        SETTLED,
+        (ASK, states("2!1!5")),
+        NO_ERROR,
+    ]
+    with expected_protocol(Keithley7001, pairs) as matrix:
+        matrix.prepare()
+        matrix.connect({"1!1!5"})
+        matrix.disconnect_all()
+        matrix.connect({"2!1!5"})
+        assert matrix.operations == 2 + 1 + 1 + 2  # the one that was to open is counted before it is known
+
+
 def test_shutdown_opens_everything():
     with expected_protocol(Keithley7001, [(":ROUT:OPEN ALL", None)]) as matrix:
         matrix.shutdown()

@@ -113,6 +113,15 @@ def test_whoever_does_not_confirm_that_everything_is_off_leaves_it_unknown():
         matrix.connected()
 
 
+def test_an_emulated_panel_is_told_what_a_person_does_and_let_go_of_at_the_end():
+    heard, said = [], ["no", "done"]
+    panel = SimpleNamespace(write=heard.append, read=lambda: said.pop(0), close=lambda: heard.append("closed"))
+    matrix = ManualSwitchMatrix("panel", ask=lambda text: "y", tell=lambda text: None, panel=panel)
+    matrix.prepare()
+    matrix.close()
+    assert heard == ["ANSWERS?", "CONNECT ", "closed"]
+
+
 def test_an_interrupt_while_asking_leaves_the_state_unknown():
     def interrupted(text):
         raise KeyboardInterrupt

@@ -274,3 +274,27 @@ def test_all_that_an_emulated_instrument_lets_be_set_is_in_the_table_or_said_why
 @pytest.mark.parametrize(("family", "headers"), [("keithley2400", UM_TABLES), ("keithley2450", ATTRIBUTES_2450)])
 def test_all_that_a_manual_lets_be_set_is_in_the_table_or_said_why_not(family, headers):
     assert in_no_table(family, headers.split()) == []
+
+
+WORDED = {
+    "keithley2400": ["keithley2400"],
+    "keithley2450": ["keithley2450", "keithley2470"],
+    "keysightb2900": ["keysightb2902a"],
+}
+
+
+@pytest.mark.parametrize("table", WORDED)
+def test_every_word_that_a_setting_may_be_is_one_that_an_instrument_of_the_family_knows(table):
+    """The emulated ones have their words from the manual, not from the table."""
+    emulated = [bench(model)[0] for model in WORDED[table]]
+
+    def knows(instrument, setting, word):
+        instrument.receive("*RST;*CLS")
+        instrument.receive(f"{setting.command.replace('{n}', '1')} {repr(word) if setting.kind.quoted else word}")
+        return not instrument.receive(":SYST:ERR?").startswith((b"-141,", b"-222,", b"-224,"))
+
+    for setting in import_module(f"crossbar_hil.instruments.settings.{table}").SETTINGS.values():
+        if isinstance(setting.kind, Words) and setting.settable:
+            assert callable(setting.value) or setting.value in (None, *setting.kind.words), setting.name
+            for word in setting.kind.words:
+                assert any(knows(each, setting, word) for each in emulated), (setting.name, word)

@@ -18,7 +18,7 @@ from crossbar_hil.errors import ConfigError
 from crossbar_hil.guard.journal import read_journal
 from crossbar_hil.guard.opening import make_bench_safe, open_bench, open_guarded
 from crossbar_hil.owners import proof
-from crossbar_hil.state import state_folder
+from crossbar_hil.owners.state import state_folder
 
 posix = pytest.mark.skipif(os.name == "nt", reason="owners and modes of POSIX")
 REAL = {"smu": "TCPIP::192.0.2.10::5025::SOCKET", "matrix": "TCPIP::192.0.2.11::5025::SOCKET"}
@@ -27,7 +27,6 @@ REAL = {"smu": "TCPIP::192.0.2.10::5025::SOCKET", "matrix": "TCPIP::192.0.2.11::
 @pytest.fixture(autouse=True)
 def own_state_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("CROSSBAR_HIL_LOCKS", str(tmp_path / "locks"))
 
 
 def write_bench(folder, resources, kind="emulated", **of_every_instrument):
@@ -244,6 +243,7 @@ def test_who_does_not_know_the_secret_is_not_believed_whatever_it_answers(tmp_pa
             why = proof.why_not_emulated("TCPIP0::127.0.0.1::5025::SOCKET", folder=tmp_path)
             assert "does not prove to be emulated" in why
             assert heard[1].startswith(b"5025 ")  # it was asked
+    assert proof.answer_to(b"", 5026, bytes(32)) != proof.answer_to(b"", 5025, bytes(32))  # one proves for itself alone
     elsewhere = proof.why_not_emulated("TCPIP0::localhost::5025::SOCKET", "@ivi", tmp_path)
     assert "is not where an emulated one can be" in elsewhere  # that library may take localhost for ::1
 

@@ -9,13 +9,15 @@ import threading
 
 import pytest
 
+from crossbar_hil.bench.checking import check_bench
 from crossbar_hil.bench.file import load_bench
-from crossbar_hil.errors import BenchBusy, GuardError
+from crossbar_hil.bench.opening import open_backend
+from crossbar_hil.errors import BenchBusy, DeadlineError, GuardError
 from crossbar_hil.guard import __main__ as guard_main
 from crossbar_hil.guard.lock import BenchLock
 from crossbar_hil.guard.opening import lock_names, make_bench_safe, open_guarded
 from crossbar_hil.owners import takeover
-from crossbar_hil.owners.takeover import is_guard_of, take_over
+from crossbar_hil.owners.takeover import acquire_within, is_guard_of, take_over
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes are proven by /proc")
 
@@ -23,7 +25,6 @@ LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes are proven
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path, monkeypatch, allow_loopback):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("CROSSBAR_HIL_LOCKS", str(tmp_path / "locks"))
 
 
 @pytest.fixture
@@ -99,10 +100,10 @@ def test_an_instrument_by_another_address_is_refused_after_it_has_said_who_it_is
         relay.close()
 
 
-def rescue(of):
+def rescue(of, tell=print):
     """Have a second guard make a bench safe, in this process; return its report."""
     hello = {"bench": str(of / "bench.toml"), "journal": str(of / "journal.sqlite"), "resources": None, "rescue": True}
-    service = type("Person", (), {"ask": input, "tell": print})
+    service = type("Person", (), {"ask": input, "tell": staticmethod(tell)})
     return guard_main.Rescue({**hello, "allow_loopback": True}, service).make_safe("the guard process was killed")
 
 
@@ -194,6 +195,16 @@ def test_a_guard_that_does_not_even_end_when_it_is_killed_is_told(monkeypatch):
     assert sent == [signal.SIGTERM, signal.SIGKILL]
 
 
+def test_the_lock_of_one_who_is_about_to_be_gone_is_waited_for_and_not_for_ever():
+    waits = []
+    how = {"clock": lambda: sum(waits), "wait": waits.append}
+    acquire_within(HeldBy(7, 7, 7), 1.0, **how)
+    assert waits == [0.05] * 3
+    with pytest.raises(BenchBusy, match="held"):
+        acquire_within(HeldBy(*[7] * 40), 1.0, **how)
+    assert 1.0 < sum(waits[3:]) < 1.1
+
+
 GUARD = ("-m", "crossbar_hil.guard")
 WAITING = """
 import fcntl, sys
@@ -235,13 +246,58 @@ def test_a_rescue_switches_off_what_answers_and_leaves_other_instruments_alone(t
     failures = make_bench_safe(real(exchanged))
     assert [each.rpartition("; ")[2] for each in failures] == ["nothing was sent to it"] * 2
     assert world.terminal("smu.a").on
+    told = []
     # The one that comes first in the file cannot be reached: the other one is made safe all the same.
     bench = real({"smu": places["smu"], "matrix": nowhere})
     bench = bench.model_copy(update={"instruments": dict(sorted(bench.instruments.items()))})
     assert list(bench.instruments) == ["matrix", "smu"]
-    (failure,) = make_bench_safe(bench)
+    (failure,) = make_bench_safe(bench, tell=lambda text: told.append((text, world.terminal("smu.a").on)))
     assert failure.startswith("instruments.matrix cannot be reached")
+    assert told == [(failure, True)]
     assert not world.terminal("smu.a").on
+
+
+@pytest.mark.fault("H16", "I11")
+@pytest.mark.parametrize("by", ["safe", "second guard"])
+def test_who_makes_a_bench_safe_is_told_of_a_mute_instrument_before_anything_else_is_tried(
+    tmp_path, real, emulated_bench, by
+):
+    world = emulated_bench.world
+    world.set_terminals({"smu.a": {"on": True, "level_v": 0.1}})
+    told = []
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # connections are taken, nobody reads them
+        bench = real({**emulated_bench.resources, "matrix": f"TCPIP0::127.0.0.1::{mute.getsockname()[1]}::SOCKET"})
+        tables = dict(sorted(bench.instruments.items()))
+        tables["matrix"] = tables["matrix"].model_copy(update={"deadline_s": 0.05})
+        bench = bench.model_copy(update={"instruments": tables})
+
+        def tell(text):
+            told.append((text.partition(" has not")[0], world.terminal("smu.a").on))
+
+        if by == "safe":
+            (failure,) = make_bench_safe(bench, tell=tell)
+        else:
+            bench.copy_into(folder(tmp_path, "a"))
+            (failure,) = rescue(tmp_path / "a", tell).failures
+    assert failure.startswith("instruments.matrix cannot be reached")
+    assert told == [("instrument matrix", True)]
+    assert not world.terminal("smu.a").on
+
+
+def test_one_that_does_not_say_in_time_who_it_is_is_named_with_what_to_set(tmp_path, real):
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        bench = real(dict.fromkeys(("smu", "matrix"), f"TCPIP0::127.0.0.1::{mute.getsockname()[1]}::SOCKET"))
+        tables = {name: each.model_copy(update={"deadline_s": 0.05}) for name, each in bench.instruments.items()}
+        bench = bench.model_copy(update={"instruments": tables})
+        (tmp_path / "lab.toml").write_text(bench.as_toml(), encoding="utf-8")
+        told = [each for each in check_bench(str(tmp_path / "lab.toml")) if "raise" in each]
+        with pytest.raises(DeadlineError) as refusal:
+            open_backend(bench, seed=1)
+    assert len(told) == 2
+    for name, said in (("smu", told[0]), ("matrix", told[1]), ("smu", str(refusal.value))):
+        assert f"instruments.{name}: " in said
+        assert "did not answer in time (command '*IDN?', waited 0." in said
+        assert f"raise instruments.{name}.deadline_s, 0.05 s now" in said
 
 
 def test_check_asks_no_instrument_of_a_bench_that_is_in_use(tmp_path, real, cli):

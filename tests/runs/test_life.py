@@ -6,13 +6,14 @@ import pytest
 from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.opening import open_backend
-from crossbar_hil.errors import BenchBusy, LimitError, RunError, Stopped
+from crossbar_hil.errors import BenchBusy, Declined, LimitError, RunError, Stopped
 from crossbar_hil.guard.lock import run_lock
 from crossbar_hil.runs import life
 from crossbar_hil.runs.life import RecordedWork, begin_work
 from crossbar_hil.runs.store import load_run
 from crossbar_hil.runs.training import train_and_record
 from crossbar_hil.runs.training_run import resume_and_record
+from crossbar_hil.sim_backend import SimulatedBackend
 
 
 class Counting(RecordedWork):
@@ -117,8 +118,7 @@ def test_a_guard_that_stopped_it_interrupts_it_and_what_it_says_of_safety_is_tol
     assert said[-1] == f"interrupted {outcome.reason}"
 
 
-def test_a_run_that_is_under_way_is_not_resumed_beside_it(tmp_path, monkeypatch):
-    monkeypatch.setenv("CROSSBAR_HIL_LOCKS", str(tmp_path / "locks"))
+def test_a_run_that_is_under_way_is_not_resumed_beside_it(tmp_path):
     refused = []
 
     def look(epoch):
@@ -132,9 +132,7 @@ def test_a_run_that_is_under_way_is_not_resumed_beside_it(tmp_path, monkeypatch)
     assert refused == [1, 2]
 
 
-def test_a_run_is_locked_before_its_device_is_opened_again(said, tmp_path, monkeypatch):
-    monkeypatch.setenv("CROSSBAR_HIL_LOCKS", str(tmp_path / "locks"))
-
+def test_a_run_is_locked_before_its_device_is_opened_again(said, tmp_path):
     def fail(epoch):
         raise OSError("no more")
 
@@ -145,6 +143,20 @@ def test_a_run_is_locked_before_its_device_is_opened_again(said, tmp_path, monke
     with run_lock(folder, folder.name), pytest.raises(BenchBusy):
         resume_and_record(load_run(folder))
     assert said == []
+
+
+@pytest.mark.parametrize("nobody", [{}, {"agree": lambda _: "no"}])
+def test_a_program_resumes_no_run_of_a_real_chip_unless_somebody_agrees(said, tmp_path, monkeypatch, nobody):
+    monkeypatch.setattr(SimulatedBackend, "kind", "hardware")
+    real = {"kind": "hardware", "limits": {"pulses": 99, "dose_vs": 9.9}, "training": {"epochs": 3, "beta": 1e5}}
+    bench = load_bench("simulated", overrides=real)
+    folder = train_and_record(bench, seed=1, out=tmp_path, show=lambda _: os.kill(os.getpid(), signal.SIGINT)).folder
+    del said[:]
+    with pytest.raises(Declined, match=r"nobody agreed that run .* give resume an agree that returns True"):
+        load_run(folder).resume(**nobody)
+    assert said == ["safe"]
+    assert load_run(folder).status == "interrupted"
+    assert load_run(folder).resume(agree=lambda kind: kind == "hardware").status == "done"
 
 
 def test_a_resume_that_waited_for_another_sees_what_that_one_left(tmp_path):

@@ -39,7 +39,7 @@ def killed(tmp_path_factory):
 
     def kill(where, *words):
         home = tmp_path_factory.mktemp("killed")
-        places = {"XDG_STATE_HOME": str(home / "state"), "CROSSBAR_HIL_LOCKS": str(home / "locks")}
+        places = {"XDG_STATE_HOME": str(home / "state")}
         done = subprocess.run(  # the guard has the same standard error, so this waits for both
             [FORKED, "-c", KILLED, where, *words, "--seed", "1", "--no-report", "--quiet"],
             cwd=home, env={**os.environ, **places}, capture_output=True, check=False,
@@ -131,8 +131,7 @@ def test_a_run_of_the_other_kind_is_refused_in_one_sentence(cli):
     assert "is of a chip, for which there is no test" in cli("snn", "test", trained).err
 
 
-def test_a_run_that_is_being_started_is_not_taken_for_one_that_never_began(tmp_path, monkeypatch, cli):
-    monkeypatch.setenv("CROSSBAR_HIL_LOCKS", str(tmp_path / "locks"))
+def test_a_run_that_is_being_started_is_not_taken_for_one_that_never_began(tmp_path, cli):
     folder = tmp_path / "runs" / "2026-01-01T00-00-00Z_manhattan_4x4_0000"
     folder.mkdir(parents=True)
     with run_lock(folder, folder.name):

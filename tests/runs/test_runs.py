@@ -220,8 +220,7 @@ def test_settings_are_json(converged_run):
     json.dumps(load_run(converged_run).settings)
 
 
-def test_a_simulated_run_that_another_process_resumes_is_not_resumed_twice(tmp_path, monkeypatch):
-    monkeypatch.setenv("CROSSBAR_HIL_LOCKS", str(tmp_path / "locks"))
+def test_a_simulated_run_that_another_process_resumes_is_not_resumed_twice(tmp_path):
     outcome = train_and_record(
         load_bench("simulated", overrides={"training": {"epochs": 3}}), seed=1, out=tmp_path / "runs"
     )

@@ -29,7 +29,6 @@ def finished(tmp_path_factory):
     out = tmp_path_factory.mktemp("finished")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(out / "state"))
-        patch.setenv("CROSSBAR_HIL_LOCKS", str(out / "locks"))
         (out / "two.csv").write_text("pattern,label,set\n10,1,train\n01,0,train\n11,1,test\n", encoding="utf-8")
         tables = {
             "wiring": {"rows": [1, 2], "columns": [5, 6]},
@@ -126,6 +125,7 @@ def test_every_fact_is_held_against_the_journal(finished, copy, check):
         ("ALTER TABLE current DROP COLUMN current_a", "current has columns epoch, pattern, column, a record epoch"),
         ("ALTER TABLE epoch RENAME COLUMN utc TO at", "epoch has columns epoch, error, patterns_met, pulses, at, a"),
         ("ALTER TABLE cell ADD COLUMN note", "cell has columns"),
+        ("ALTER TABLE setting ADD COLUMN note", "setting has columns name, value, note, a record name, value"),
         ("CREATE TABLE better (value)", "the record holds table better, which no record has"),
         ("CREATE TRIGGER t AFTER INSERT ON cell BEGIN DELETE FROM cell; END", "the record holds trigger t, which no"),
     ],

@@ -23,7 +23,6 @@ RUNS = {
 def old(tmp_path, monkeypatch):
     """Copy a run of 0.1.0 into the folder ``runs`` and return where it is."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("CROSSBAR_HIL_LOCKS", str(tmp_path / "locks"))
     return lambda which: shutil.copytree(OLD / RUNS[which], tmp_path / "runs" / RUNS[which])
 
 

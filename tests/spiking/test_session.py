@@ -116,7 +116,6 @@ def test_a_training_on_the_emulated_bench_that_is_killed_between_two_pulses_is_r
     tmp_path, monkeypatch
 ):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("CROSSBAR_HIL_LOCKS", str(tmp_path / "locks"))
     expected = train_spiking(BRIEF, seed=1, out=tmp_path / "expected")
     uninterrupted = SpikingRun(expected.folder)
     assert expected.kind == "emulated"

@@ -1,153 +1,146 @@
 """Compiled: what crossbars of any size with wires give in a read, many chips side by side, the lane innermost.
 
-A word line is eliminated in closed form. With the currents ``q - E b`` that the rows so far send down at the potentials
-b of the bit lines, segments of resistances r of these make of E ``(I + E r)^-1 E`` and of q ``(I + E r)^-1 q``. What a
-row adds to E is a sum of what joins bit lines to each other and to the source, all of one sign, so nothing cancels.
-``I + E r`` is an M-matrix that its columns dominate: it needs no pivots. A wire of zero ohm is one like any other.
+Rows are folded downwards into the bit lines that go on: what is left of those so far are conductances that join the bit
+lines to each other and to the sources. A word line is eliminated in closed form and adds to them. The segment of a bit
+line below it is one more node to be eliminated: what joins node c to a and to b joins these by g_a g_b / (sum of all
+that c is joined to), and c itself stays, behind its segment. All of it are sums of positive terms: nothing cancels, a
+wire of zero ohm is one like any other, and a matrix that is symmetric is kept by half.
+
+Eight chips are taken at once (`circuit.eight`), two bit lines in a pass.
 """
 
 from typing import Any
 
 import numba
 
+from ...circuit.eight import load, spread, store
+from ...circuit.layout import BLOCK
 from .functions import INNER
 
 
 @numba.njit(**INNER)
-def add_row(  # noqa: PLR0912
-    cells: Any, first: int, ohm: float, row: int, work: Any, line: Any
-) -> None:
-    """Add a word line: the currents that its source drives, and what it takes of the bit lines.
+def begin(work: Any) -> None:
+    """Join nothing to anything."""
+    zero = spread(0.0)
+    for n in range(0, work.size, BLOCK):
+        store(work, n, zero)
+
+
+@numba.njit(**INNER)
+def add_row(cells: Any, first: int, lane: int, ohm: float, source: int, work: Any, line: Any) -> None:
+    """Add a word line: what it joins bit lines to each other and to its source by.
 
     With the far end of the line at 1 V its nodes would be at the voltages v; l and y are voltages and currents from
     the near end, for 1 A into a line held at 0 V. What joins bit lines a < b is g_a l_a g_b v_b by the voltage that the
     source would have.
     """
-    used = work.shape[2]
-    block = work.shape[0]
-    v, y, joins, rest = block, block + 1, block + 2, block + 3  # places in `line`; the first ones get g_b v_b
-    for i in range(used):
-        line[v, i] = 1.0
-        line[y, i] = 0.0
+    lanes, block, wide = cells.shape[1], work.shape[0], work.shape[1]
+    one, r = spread(1.0), spread(ohm)
+    v, y, voltage = one, spread(0.0), spread(0.0)
     for b in range(block - 1, -1, -1):
-        for i in range(used):
-            drawn = cells[first + b, i] * line[v, i]
-            line[b, i] = drawn
-            line[y, i] += drawn
-            line[v, i] += ohm * line[y, i]
-    for i in range(used):
-        line[v, i] = 1.0 / line[v, i]
-        line[y, i] = 1.0
+        drawn = load(cells, (first + b) * lanes + lane) * v
+        store(line, b * BLOCK, drawn)
+        y = y + drawn
+        v = v + r * y
+    share, y = one / v, one
     for b in range(block):
-        for i in range(used):
-            line[b, i] *= line[v, i]
-            work[b, 2 * block + row, i] = line[b, i]
-    for i in range(used):
-        line[v, i] = 0.0  # from here on l
+        drawn, place = load(line, b * BLOCK) * share, (b * wide + block + source) * BLOCK
+        store(line, b * BLOCK, drawn)
+        store(work, place, load(work, place) + drawn)
     for a in range(block):
-        for i in range(used):
-            line[v, i] += ohm * line[y, i]
-            joined = cells[first + a, i] * line[v, i]
-            work[a, block + a, i] += line[a, i] * line[y, i]
-            line[y, i] += joined
-            line[joins, i] = joined
-            line[rest, i] = 0.0
-        for b in range(a + 1, block):
-            for i in range(used):
-                work[a, block + b, i] -= line[joins, i] * line[b, i]
-            for i in range(used):
-                work[b, block + a, i] -= line[joins, i] * line[b, i]
-            for i in range(used):
-                line[rest, i] += line[b, i]
-        for i in range(used):
-            work[a, block + a, i] += line[joins, i] * line[rest, i]
+        voltage = voltage + r * y
+        joined, at = load(cells, (first + a) * lanes + lane) * voltage, a * wide * BLOCK
+        y = y + joined
+        for n in range((a + 1) * BLOCK, block * BLOCK, BLOCK):
+            store(work, at + n, load(work, at + n) + joined * load(line, n))
 
 
 @numba.njit(**INNER)
-def _take_four(work: Any, to: int, row: int, factors: Any, start: int, stop: int) -> None:
-    """Take multiples of four rows from a row, between two columns."""
-    used = work.shape[2]
-    for c in range(start, stop):
-        for i in range(used):
-            work[to, c, i] -= (
-                factors[0, i] * work[row, c, i]
-                + factors[1, i] * work[row + 1, c, i]
-                + factors[2, i] * work[row + 2, c, i]
-                + factors[3, i] * work[row + 3, c, i]
-            )
-
-
-@numba.njit(**INNER)
-def _take_one(work: Any, to: int, row: int, factors: Any, start: int, stop: int) -> None:
-    used = work.shape[2]
-    for c in range(start, stop):
-        for i in range(used):
-            work[to, c, i] -= factors[0, i] * work[row, c, i]
-
-
-@numba.njit(**INNER)
-def solve(  # noqa: PLR0912
-    work: Any, pivots: Any, factors: Any, first: int, last: int
+def pass_segments(  # noqa: PLR0912 - numba compiles one function faster than many
+    column_ohm: Any, sources: int, work: Any, lines: Any
 ) -> None:
-    """Solve for the right-hand sides in some columns; the matrix stands in the first ones."""
-    used = work.shape[2]
-    block = work.shape[0]
-    for a in range(block):
-        k = 0
-        while k + 4 <= a:
-            for i in range(used):
-                f0 = work[a, k, i] * pivots[k, i]
-                f1 = (work[a, k + 1, i] - f0 * work[k, k + 1, i]) * pivots[k + 1, i]
-                f2 = work[a, k + 2, i] - f0 * work[k, k + 2, i] - f1 * work[k + 1, k + 2, i]
-                f2 *= pivots[k + 2, i]
-                f3 = work[a, k + 3, i] - f0 * work[k, k + 3, i] - f1 * work[k + 1, k + 3, i]
-                f3 = (f3 - f2 * work[k + 2, k + 3, i]) * pivots[k + 3, i]
-                factors[0, i], factors[1, i], factors[2, i], factors[3, i] = f0, f1, f2, f3
-            _take_four(work, a, k, factors, k + 4, block)
-            _take_four(work, a, k, factors, first, last)
-            k += 4
-        while k < a:
-            for i in range(used):
-                factors[0, i] = work[a, k, i] * pivots[k, i]
-            _take_one(work, a, k, factors, k + 1, block)
-            _take_one(work, a, k, factors, first, last)
-            k += 1
-        for i in range(used):
-            pivots[a, i] = 1.0 / work[a, a, i]
-    for a in range(block - 1, -1, -1):
-        k = a + 1
-        while k + 4 <= block:
-            for i in range(used):
-                factors[0, i], factors[1, i] = work[a, k, i], work[a, k + 1, i]
-                factors[2, i], factors[3, i] = work[a, k + 2, i], work[a, k + 3, i]
-            _take_four(work, a, k, factors, first, last)
-            k += 4
-        while k < block:
-            for i in range(used):
-                factors[0, i] = work[a, k, i]
-            _take_one(work, a, k, factors, first, last)
-            k += 1
-        for c in range(first, last):
-            for i in range(used):
-                work[a, c, i] *= pivots[a, i]
+    """Pass the segments of the bit lines below a row, two at a time.
+
+    Parameters
+    ----------
+    column_ohm : ndarray, shape (C,)
+    sources : int
+        So many of them are joined to bit lines.
+    work : ndarray, shape (C, wide, L)
+        What joins bit line a to b, where a < b, and to source i at C + i.
+    lines : ndarray, shape (2, wide, L)
+        Memory.
+    """
+    block, wide = work.shape[0], work.shape[1]
+    last, one, zero, below = (block + sources) * BLOCK, spread(1.0), spread(0.0), wide * BLOCK
+    for c in range(0, block, 2):
+        # The first of both: all that it is joined to.
+        d, ohm = c + 1, spread(column_ohm[c])
+        of_c, of_d, whole = c * below, d * below, zero
+        for b in range(c):
+            g = load(work, b * below + c * BLOCK)
+            store(lines, b * BLOCK, g)
+            whole = whole + g
+        store(lines, c * BLOCK, zero)
+        for n in range(d * BLOCK, last, BLOCK):
+            g = load(work, of_c + n)
+            store(lines, n, g)
+            whole = whole + g
+        share = one / (one + ohm * whole)
+        taken = ohm * share
+        if d == block:
+            for a in range(block - 1):
+                part = taken * load(lines, a * BLOCK)
+                for n in range((a + 1) * BLOCK, last, BLOCK):
+                    store(work, a * below + n, load(work, a * below + n) + part * load(lines, n))
+                store(work, a * below + c * BLOCK, share * load(lines, a * BLOCK))
+            for n in range(d * BLOCK, last, BLOCK):
+                store(work, of_c + n, share * load(lines, n))
+            continue
+        # The second, once the first has passed.
+        joined = load(lines, d * BLOCK)
+        part, ohm, whole, joined = taken * joined, spread(column_ohm[d]), share * joined, share * joined
+        for b in range(c):
+            g = load(work, b * below + d * BLOCK) + part * load(lines, b * BLOCK)
+            store(lines, below + b * BLOCK, g)
+            whole = whole + g
+        for n in range((d + 1) * BLOCK, last, BLOCK):
+            g = load(work, of_d + n) + part * load(lines, n)
+            store(lines, below + n, g)
+            whole = whole + g
+        own = one / (one + ohm * whole)
+        gone = ohm * own
+        for n in range(c * BLOCK, (d + 1) * BLOCK, BLOCK):
+            store(lines, n, zero)
+            store(lines, below + n, zero)
+        # All others, two rows at a time: both of these are either passed or not.
+        for a in range(0, block, 2):
+            if a == c:
+                continue
+            at, begun = a * below, last if a + 1 == block else (a + 2) * BLOCK
+            f1, g1 = taken * load(lines, a * BLOCK), gone * load(lines, below + a * BLOCK)
+            f2, g2 = taken * load(lines, (a + 1) * BLOCK), gone * load(lines, below + (a + 1) * BLOCK)
+            for n in range((a + 1) * BLOCK, begun, BLOCK):
+                store(work, at + n, load(work, at + n) + f1 * load(lines, n) + g1 * load(lines, below + n))
+            for n in range(begun, last, BLOCK):
+                f, g = load(lines, n), load(lines, below + n)
+                store(work, at + n, load(work, at + n) + f1 * f + g1 * g)
+                store(work, at + below + n, load(work, at + below + n) + f2 * f + g2 * g)
+        # And both themselves.
+        through = gone * joined
+        for b in range(c):
+            f, g, at = load(lines, b * BLOCK), load(lines, below + b * BLOCK), b * below
+            store(work, at + c * BLOCK, share * f + through * g)
+            store(work, at + d * BLOCK, own * g)
+        store(work, of_c + d * BLOCK, own * joined)
+        for n in range((d + 1) * BLOCK, last, BLOCK):
+            f, g = load(lines, n), load(lines, below + n)
+            store(work, of_c + n, share * f + through * g)
+            store(work, of_d + n, own * g)
 
 
 @numba.njit(**INNER)
-def lay_out(column_ohm: Any, work: Any) -> None:
-    """Write ``I + E r`` in front of E: what is to be solved to pass the segments of the bit lines below a row."""
-    used = work.shape[2]
-    block = work.shape[0]
-    for a in range(block):
-        for c in range(block):
-            ohm = column_ohm[c]
-            for i in range(used):
-                work[a, c, i] = work[a, block + c, i] * ohm
-        for i in range(used):
-            work[a, a, i] += 1.0
-
-
-@numba.njit(**INNER)
-def transfer_of_any(cells: Any, row_ohm: Any, column_ohm: Any, work: Any, found: Any) -> None:
+def transfer_of_any(cells: Any, row_ohm: Any, column_ohm: Any, memory: Any, found: Any) -> None:
     """Find the currents of every column for 1 V on every row, all others at 0 V.
 
     Parameters
@@ -156,23 +149,18 @@ def transfer_of_any(cells: Any, row_ohm: Any, column_ohm: Any, work: Any, found:
         Conductances of L chips, row by row, in siemens.
     row_ohm, column_ohm : ndarray, shape (R,), (C,)
         Of one segment of each line, in ohm.
-    work : ndarray, shape (C + 2, 2 C + R + 1, L)
-        Memory.
+    memory : ndarray, shape (C + 2, C + R, 8)
     found : ndarray, shape (R * C, L)
         Result: the current of column j for row i at ``i C + j``, in siemens.
     """
-    used = found.shape[1]
-    rows, block = len(row_ohm), len(column_ohm)
-    matrix, pivots, line = work[:block], work[block], work[block + 1]
-    for a in range(block):
-        for c in range(block, 2 * block):
-            for i in range(used):
-                matrix[a, c, i] = 0.0
-    for row in range(rows):
-        add_row(cells, row * block, row_ohm[row], row, matrix, line)
-        lay_out(column_ohm, matrix)
-        solve(matrix, pivots, line, block if row + 1 < rows else 2 * block, 2 * block + row + 1)
-    for row in range(rows):
-        for a in range(block):
-            for i in range(used):
-                found[row * block + a, i] = matrix[a, 2 * block + row, i]
+    rows, block, lanes = len(row_ohm), len(column_ohm), found.shape[1]
+    work, lines = memory[:block], memory[block:]
+    for lane in range(0, lanes, BLOCK):
+        begin(work)
+        for row in range(rows):
+            add_row(cells, row * block, lane, row_ohm[row], row, work, lines)
+            pass_segments(column_ohm, row + 1, work, lines)
+        for row in range(rows):
+            for a in range(block):
+                joined = load(work, (a * work.shape[1] + block + row) * BLOCK)
+                store(found, (row * block + a) * lanes + lane, joined)

@@ -10,6 +10,7 @@ from crossbar_hil.backend import Limits, Pulse
 from crossbar_hil.drivers.gate.disturb import DisturbLimit
 from crossbar_hil.drivers.gate.gate import Gate
 from crossbar_hil.drivers.gate.matrix import GatedMatrix, put_behind_gate
+from crossbar_hil.drivers.gate.shadow import Shadow
 from crossbar_hil.drivers.gate.source import GatedSource
 from crossbar_hil.drivers.schemes.read_schemes import read_scheme
 from crossbar_hil.drivers.schemes.write_schemes import write_scheme
@@ -1133,3 +1134,8 @@ def test_a_chip_that_is_not_charged_does_not_wait(fakes):
     assert waits == []
     backend.read_currents(np.array([[0.1, 0.0, 0.0, 0.0]]))
     assert waits == [2e-3] * 3  # before the second, third and fourth column
+
+
+def test_of_a_source_that_was_told_nothing_yet_the_worst_is_thought():
+    new = Shadow("drive", "smu.a", None)
+    assert (new.volts, new.on, new.told_off, new.charged, new.rested_s) == (None, False, False, True, 0.0)

@@ -85,3 +85,9 @@ def test_half_select_passes_by_default_and_stops_at_a_limit_in_volts(kind):
 def test_a_limit_that_is_none_is_refused(limit):
     with pytest.raises(ConfigError, match="disturb_v"):
         DisturbLimit(write_scheme("row", DUAL), (4, 4), limit)
+
+
+def test_the_way_out_of_a_scheme_that_disturbs_too_much_is_another_one():
+    with pytest.raises(ConfigError, match="take symmetric half-select or divider half-select as") as refusal:
+        DisturbLimit(write_scheme("row", DUAL), (4, 4))
+    assert "puts 100% of a pulse for cell [0, 0] (row 1, column 1) across cell [0, 1]" in str(refusal.value)

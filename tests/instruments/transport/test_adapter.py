@@ -19,7 +19,7 @@ from pyvisa.errors import VisaIOError
 from crossbar_hil.errors import ConfigError, ConnectionLost, DeadlineError, GarbledReply, TransportError
 from crossbar_hil.instruments.transport import adapter as adapter_module
 from crossbar_hil.instruments.transport.adapter import BenchAdapter, blind_write
-from crossbar_hil.instruments.transport.instrument import BenchInstrument
+from crossbar_hil.instruments.transport.instrument import BenchInstrument, off_after_a_failure
 from crossbar_hil.instruments.transport.link import Chunk, SocketLink, VisaLink, open_link
 from crossbar_hil.instruments.tsp.instrument import PROMPTS
 
@@ -191,6 +191,17 @@ def test_a_peer_that_does_not_read_ends_at_the_deadline(peer, opened):
     adapter = opened(peer(lambda peer, connection: peer.go.wait(LONG_S)))
     with brief(adapter), pytest.raises(DeadlineError, match="bytes of a message in time"):
         adapter.write("x" * 50_000_000)
+    assert adapter.connection.torn  # the next message would be joined to half of this one
+
+
+@pytest.mark.fault("T10", "T19", "V15")
+def test_when_the_time_is_over_nothing_is_taken_although_there_is_something(peer):
+    link = open_link(peer(lambda peer, connection: connection.sendall(b"7")).resource, "@py", PATIENCE_S, "\n", "\n")
+    assert link._socket.recv(1, socket.MSG_PEEK) == b"7"  # waits until it has come
+    with pytest.raises(DeadlineError):
+        link.read(time.monotonic())
+    assert link.read(time.monotonic() + PATIENCE_S) == Chunk(b"7", ended=False)
+    link.close()
 
 
 @pytest.mark.fault("T11")
@@ -240,6 +251,16 @@ def test_a_library_that_is_not_there_is_a_wrong_setting():
         BenchAdapter("TCPIP::127.0.0.1::1::SOCKET", visa="@nothing")
 
 
+@pytest.mark.parametrize(("visa", "way_out"), [("@ivi", "install NI-VISA"), ("box.yaml@sim", "no such file")])
+def test_how_to_come_by_a_library_is_said_where_one_can_be_installed(monkeypatch, visa, way_out):
+    def refuse(_):
+        raise OSError("no such file")
+
+    monkeypatch.setattr(pyvisa, "ResourceManager", refuse)
+    with pytest.raises(ConfigError, match=f"there is no VISA library '{visa}': {way_out}"):
+        open_link("GPIB0::16::INSTR", visa, PATIENCE_S, "\n", "\n")
+
+
 @pytest.mark.fault("T7", "X15")
 @pytest.mark.parametrize("reply", [b"\xff\xfe\n", b"1.\xb2\n", b"1\x002\n", b"\x1b[2J\n"])
 def test_bytes_that_are_no_text_are_garbled(peer, opened, reply):
@@ -280,6 +301,9 @@ def test_a_suspect_session_refuses_with_the_first_cause_although_the_answer_has_
     served.go.set()
     for _ in range(2):
         assert first in fails(adapter, DeadlineError, "SECOND?")
+        for read in (adapter.read, lambda: adapter.read_bytes(4), lambda: adapter.read_bytes(-1)):
+            with pytest.raises(DeadlineError, match="not used before it is brought in step again"):
+                read()
     assert served.lines == ["FIRST?"]
 
 
@@ -690,9 +714,13 @@ class Clock:
     sooner = None
 
     def __init__(self, monkeypatch, accepts=True):
-        self.now, self.accepts, self.written = 100.0, accepts, []
+        self.now, self.accepts, self.written, self.opened, self.asked = 100.0, accepts, [], [], []
         monkeypatch.setattr(adapter_module, "time", self)
-        monkeypatch.setattr(adapter_module, "open_link", lambda *_: self)
+        monkeypatch.setattr(adapter_module, "open_link", self.open)
+
+    def open(self, resource, visa, seconds, *_):
+        self.opened.append(seconds)
+        return self
 
     def monotonic(self):
         return self.now
@@ -704,6 +732,7 @@ class Clock:
         if self.now >= until:
             raise DeadlineError("no time is left")
         self.written.append(content)
+        self.asked.append((self.now, until))
 
     def read(self, until):
         while self.now < (self.sooner(until) if self.sooner else until):
@@ -731,6 +760,8 @@ def test_all_that_is_tried_in_a_hurry_takes_a_share_of_one_deadline_and_off_is_w
             with pytest.raises(TransportError):
                 adapter.resync(("marker?", "marker"))
         assert 110.0 < clock.now <= 111.5  # with a little for each, for one that has just come back
+        assert clock.asked[1] == (109.0, 110.0)  # the end of the old session is waited for in half of the time
+        assert clock.opened == [8.0, 1.0, 0.8, 0.8]  # a tenth of the deadline for opening, however late it is
         adapter.blind_write("off")
     before = clock.now
     assert clock.written[-1] == b"off\n"
@@ -768,9 +799,10 @@ def test_more_time_for_several_reasons_adds_up_and_ends_with_its_block(monkeypat
 
 def test_an_answer_behind_a_prompt_ends_where_visa_says_so(monkeypatch):
     clock = Clock(monkeypatch)
-    clock.read = lambda until: Chunk(b"TSP>\n1.5E-6", ended=True)
+    pieces = [Chunk(b"TSP>\n1.5E-6", ended=True)] * 2 + [Chunk(b"TSP>\n1.5", False), Chunk(b"E-6\n", False)]
+    clock.read = lambda until: pieces.pop(0)
     adapter = BenchAdapter("USB0::1::2::3::INSTR", prompts=PROMPTS)
-    for _ in range(2):
+    for _ in range(3):
         assert ask(adapter, "print(1)") == "1.5E-6"
 
 
@@ -806,13 +838,13 @@ class Session:
     sooner, torn = None, False
 
     def __init__(self, reply=b""):
-        self.reply, self.left, self.closed, self.waited = reply, bool(reply), False, 0
+        self.reply, self.left, self.closed, self.waited, self.written = reply, bool(reply), False, 0, []
 
     def unread(self):
         return b""
 
     def write(self, content, until):
-        pass
+        self.written.append(content)
 
     def read(self, until):
         if not self.reply:
@@ -825,6 +857,15 @@ class Session:
 
     def close(self):
         self.closed = True
+
+
+def test_off_is_never_the_end_of_half_a_message(monkeypatch):
+    torn, fresh = sessions = [Session(), Session()]
+    monkeypatch.setattr(adapter_module, "open_link", lambda *_: sessions.pop(0))
+    adapter = BenchAdapter("TCPIP::a::1::SOCKET", deadline_s=8.0)
+    torn.torn = True
+    adapter.blind_write("ZERO", "OFF")
+    assert (torn.written, torn.closed, fresh.written) == ([], True, [b"ZERO\n", b"OFF\n"])
 
 
 class Thing(BenchInstrument):
@@ -860,6 +901,21 @@ def test_what_an_old_session_may_still_bring_is_waited_for_before_anything_but_m
     assert len(sessions) == 1
     thing.close()
     assert all(each.closed for each in (old, *others[:2]))
+
+
+def test_every_source_is_told_to_be_off_after_a_failure_and_the_first_failure_is_the_one_that_is_told():
+    told = []
+
+    def mute():
+        told.append("off")
+        raise DeadlineError("mute")
+
+    sources = [SimpleNamespace(output_off=mute)] * 2
+    with pytest.raises(KeyboardInterrupt), off_after_a_failure(*sources):
+        raise KeyboardInterrupt
+    with off_after_a_failure(*sources):
+        pass
+    assert told == ["off"] * 2
 
 
 @pytest.mark.fault("I11", "V15")

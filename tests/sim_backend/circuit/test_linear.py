@@ -136,6 +136,20 @@ def test_both_kinds_of_line_may_be_joined_at_either_end_or_both(way, drive, sens
     assert np.allclose(voltages @ transfer_matrix(conductances, wires, topology=topology), expected, rtol=1e-10)
 
 
+@pytest.mark.parametrize("rows", [1, 7, 8, 9])
+def test_sizes_about_multiples_of_eight_are_filled_up_without_a_trace(rows):
+    # The kernels take eight lines at once: ends, floating and ideal lines stand among what they are filled up with.
+    compile_kernels()
+    for columns in (1, 7, 8, 9, 17):
+        conductances, voltages = a_crossbar(rows, columns, seed=columns)
+        wires = (np.arange(rows) % 4 * 3.0, (np.arange(columns) + 2) % 5 * 2.0)
+        floating = {"floating_rows": (rows - 2,) * (rows > 1), "floating_columns": (columns - 1,) * (columns > 1)}
+        for topology in (Topology(), Topology("both", "both"), Topology("right", "bottom", **floating)):
+            expected = by_kirchhoff(conductances, voltages[:1], *wires, topology)
+            found = solve_crossbar(conductances, voltages[:1], wires, topology=topology)
+            assert np.allclose(found, expected, rtol=1e-10, atol=1e-18), (columns, topology)
+
+
 @pytest.mark.parametrize("ohm", [0.0, 10.0])
 def test_floating_lines_carry_sneak_currents(way, ohm):
     conductances, voltages = a_crossbar(4, 4)

@@ -130,6 +130,17 @@ def test_vectors_one_after_another_do_not_depend_on_each_other():
     assert np.allclose(together, backwards, rtol=1e-9, atol=1e-15)
 
 
+@pytest.mark.parametrize("cell", [Sinh(3.0), Cubic(), Tabulated([0.2, 0.5, 1.0], [1e-5, 4e-5, 2e-4])])
+def test_without_any_voltage_no_current_flows_whatever_was_solved_before(cell):
+    # What is left of the vector before has no current to be compared with.
+    for rows, columns in itertools.product((1, 2), range(1, 13)):
+        rng = np.random.default_rng(columns)
+        solver = CrossbarSolver(10 ** rng.uniform(-6, -3, (rows, columns)), 1.0, cell)
+        assert (solver.currents([[0.5] * rows, [0.0] * rows])[1] == 0).all()
+        assert (solver.currents(rng.uniform(-1, 1, (1, rows))) != 0).all()
+        assert (solver.currents([[0.0] * rows]) == 0).all()
+
+
 def test_a_solution_outside_the_measured_range_is_refused(way):
     table = Tabulated([0.1, 0.2], [1e-6, 3e-6])
     assert np.isfinite(solve_crossbar([[1e-5]], [[0.19]], 10.0, table)).all()
@@ -171,6 +182,9 @@ def test_a_model_the_kernel_knows_carries_what_it_says_itself(cell):
             return cell.slope(conductances, voltages)
 
     rng = np.random.default_rng(4)
-    conductances, voltages = 1 / rng.uniform(2e3, 11e3, (9, 8)), rng.uniform(-0.6, 0.6, (2, 9))
-    found = solve_crossbar(conductances, voltages, 20.0, cell)
-    assert np.allclose(found, solve_crossbar(conductances, voltages, 20.0, Other()), rtol=1e-8, atol=0)
+    compile_kernels()
+    for rows, columns in ((9, 8), (9, 7), (3, 3), (1, 8), (2, 5), (2, 3)):  # eight cells at once, or fewer than eight
+        conductances, voltages = 1 / rng.uniform(2e3, 11e3, (rows, columns)), rng.uniform(-0.6, 0.6, (2, rows))
+        conductances[0, -1] = 0.0
+        found = solve_crossbar(conductances, voltages, 20.0, cell)
+        assert np.allclose(found, solve_crossbar(conductances, voltages, 20.0, Other()), rtol=1e-8, atol=0)
