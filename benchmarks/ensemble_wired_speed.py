@@ -45,20 +45,14 @@ ROWS = {
 LASTING = {"step_spread": 0.2, "shape_spread": 0.2, "column_offset_a": 1e-8}
 NOISE = {"read_noise": 0.02, "step_variation": 0.3}
 RELAXING = {"relaxation": 0.1, "relaxation_s": 10.0}
+REAL = NOISE | RELAXING | {"step_spread": 0.2}
 SLOW = {"telegraph": 0.1, "telegraph_s": 3.0, "flicker": 0.02}
 EFFECTS = {
     "step factors, shapes, offsets": (perceptron, (4, 4), {}, LASTING, 20_000, 40),
     "noise of reads and steps": (perceptron, (4, 4), {}, NOISE, 20_000, 40),
-    "that, step factors, relaxation": (perceptron, (4, 4), {}, NOISE | RELAXING | {"step_spread": 0.2}, 20_000, 40),
+    "noise, step factors, relaxation": (perceptron, (4, 4), {}, REAL, 20_000, 40),
     "all of these, telegraph and 1/f noise": (perceptron, (4, 4), {}, LASTING | NOISE | RELAXING | SLOW, 2048, 10),
-    "4 x 4, 5 ohm, noise, step factors, relaxation": (
-        perceptron,
-        (4, 4),
-        FIVE,
-        NOISE | RELAXING | {"step_spread": 0.2},
-        4096,
-        10,
-    ),  # fmt: skip
+    "noise, step factors, relaxation, 5 ohm": (perceptron, (4, 4), FIVE, REAL, 4096, 10),
     "16 x 16, noise of reads and steps": (sixteen, (16, 16), {}, NOISE, 512, 4),
 }
 
