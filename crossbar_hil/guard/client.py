@@ -20,8 +20,15 @@ import numpy as np
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.backend import DeviceBackend, Limits, Pulse
 from crossbar_hil.bench.instruments import write_to_stderr
-from crossbar_hil.errors import GuardError, LimitError, Stopped
-from crossbar_hil.guard.messages import LONGEST_LINE, Sender, error_from_message, from_line, reading_from_json
+from crossbar_hil.errors import DataError, GuardError, LimitError, Stopped
+from crossbar_hil.guard.messages import (
+    LONGEST_LINE,
+    MOST_NUMBERS,
+    Sender,
+    error_from_message,
+    from_line,
+    reading_from_json,
+)
 from crossbar_hil.guard.service import BEAT_S
 from crossbar_hil.witness import Sights, Train, Volts
 
@@ -301,6 +308,10 @@ class GuardedBackend(DeviceBackend):
         return self._hello.journal.parent
 
     def _read_currents(self, voltages: FloatArray) -> FloatArray:
+        many = len(voltages) * max(self.shape)
+        if many > MOST_NUMBERS:  # said before hours of reading, whose answer would be too long
+            most = MOST_NUMBERS // max(self.shape)
+            raise DataError(f"{len(voltages)} patterns at once are too many: read {most} at a time at most")
         return np.array(self._call(do="read", voltages=voltages.tolist()), dtype=np.float64)
 
     def _send_pulses(self, counts: IntArray, pulse: Pulse) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from crossbar_hil.arguments import COUNT, expect
+from crossbar_hil.arrays import COUNT, expect
 from crossbar_hil.backend import DeviceBackend
 from crossbar_hil.bench.file import BENCH_FILE, Bench, InstrumentTable, load_bench
 from crossbar_hil.bench.instruments import (

@@ -24,7 +24,7 @@ def pulse_volts(  # noqa: PLR0912 - numba compiles one function faster than many
     Parameters
     ----------
     cells, row_ohm, column_ohm, work
-        As of `transfer_of_any`.
+        As of `transfer_of_any`, which calls the last memory.
     driven : int
         The word line at `drive` volts; all others are at 0 V.
     ends : ndarray, shape (C, L)

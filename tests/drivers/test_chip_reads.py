@@ -144,19 +144,19 @@ def test_lines_are_measured_within_the_limit_of_reads_or_nothing_is_sent(fakes, 
     assert len(bench.journal) == before
 
 
-def test_a_stop_ends_a_batch_of_reads_between_two_states_of_the_relays(fakes):
+def test_a_stop_ends_a_batch_of_reads_between_two_readings_and_two_states_of_the_relays(fakes):
     bench = fakes.FakeBench(fakes.drawn_chip())
     backend, looks = bench.backend(), []
 
     def checkpoint():
         looks.append(sum(call[1] == "connect" for call in bench.journal))
-        if len(looks) == 3:
+        if len(looks) == 4:
             raise Stopped("Ctrl-C was pressed")
 
     backend.witness.checkpoint = checkpoint
     with pytest.raises(Stopped):
         backend.read_conductances(0.1)
-    assert looks == [0, 1, 2]
+    assert looks == [0, 1, 1, 2]
     assert bench.is_safe()
 
 

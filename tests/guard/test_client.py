@@ -8,13 +8,14 @@ import sys
 import threading
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from crossbar_hil.backend import Limits
-from crossbar_hil.errors import GuardError, LimitError
+from crossbar_hil.errors import DataError, GuardError, LimitError
 from crossbar_hil.guard import client
 from crossbar_hil.guard.client import GuardedBackend, GuardProcess
-from crossbar_hil.guard.messages import to_line
+from crossbar_hil.guard.messages import LONGEST_LINE, MOST_NUMBERS, to_line
 
 LIMITS = Limits(0.2, 3.0, 0.1)
 SAFE = {"cause": "done", "confirmed": True, "failures": []}
@@ -74,6 +75,16 @@ def test_a_stop_is_told_once_and_no_beat_is_put_behind_what_is_not_read(behind, 
     )
     GuardProcess._beat(guard)
     assert sent == [{"stop": "enough", "pressed": True}, *[{"beat": 1}] * beats]
+
+
+@pytest.mark.parametrize(("patterns", "shape", "most"), [(100_001, (4, 4), 100_000), (50_001, (4, 8), 50_000)])
+def test_more_patterns_than_an_answer_holds_are_refused_before_any_is_read(patterns, shape, most):
+    backend = GuardedBackend.__new__(GuardedBackend)
+    backend.shape, backend.limits = shape, LIMITS
+    with pytest.raises(DataError, match=f"{patterns} patterns at once are too many: read {most} at a time at most"):
+        backend.read_currents(np.zeros((patterns, shape[0])))
+    longest = to_line({"id": 10**9, "answer": [[-1.2345678901234567e-105] * 400] * (MOST_NUMBERS // 400)})
+    assert len(longest) < LONGEST_LINE
 
 
 def test_an_answer_that_comes_late_is_not_taken_for_the_one_that_is_due():

@@ -282,7 +282,7 @@ def test_a_pipe_that_takes_a_few_bytes_at_a_time_gets_the_whole_message():
 
 @pytest.mark.fault("V22")
 def test_a_message_that_is_too_long_is_refused_before_any_of_it_is_sent(trainer, chip):
-    with pytest.raises(DataError, match=r"has 67108865 bytes, 67108864 is the most: read fewer patterns at a time"):
+    with pytest.raises(DataError, match=rf"has {LONGEST_LINE + 1} bytes, {LONGEST_LINE} is the most: read fewer"):
         to_line({"text": "x" * (LONGEST_LINE - 11)})
     trainer.say(id=1, do="check", amplitude_v=2.0, width_s=0.05)
     assert trainer.hear("answer") == {"id": 1, "answer": None}
