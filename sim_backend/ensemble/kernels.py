@@ -17,10 +17,11 @@ from typing import Any
 import numba
 import numpy as np
 
+from ..circuit.caching import KEPT
 from .compiled.functions import FAR, quick_exp, types_of
 from .sizes import LANES, PATTERN_BLOCK, ROW_BLOCK
 
-_FAST: Any = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": {"contract"}}
+_FAST: Any = {**KEPT, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 
 
 @functools.cache

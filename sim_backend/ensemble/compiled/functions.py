@@ -9,9 +9,11 @@ import numpy as np
 from numba.extending import overload
 from numpy.polynomial import Chebyshev, Polynomial
 
+from ...circuit.caching import KEPT
+
 FAST: Any = {
+    **KEPT,
     "nogil": True,
-    "cache": True,
     "no_cfunc_wrapper": True,
     "error_model": "numpy",
     "fastmath": {"contract", "nsz"},
