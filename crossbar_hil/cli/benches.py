@@ -275,7 +275,9 @@ def safe(bench: str, as_json: bool) -> None:
     try:
         failures = make_bench_safe(checked, tell=lambda text: click.echo(printable(text), err=True))
     except KeyboardInterrupt as stopped:
-        stopped.add_note(f"bench {bench} may not be safe, as making it safe was interrupted: do it again, or look at it")
+        stopped.add_note(
+            f"bench {bench} may not be safe, as making it safe was interrupted: do it again, or look at it"
+        )
         raise
     if as_json:
         print_json(bench=bench, kind=checked.kind or "simulated", safe=not failures, failures=failures)

@@ -101,6 +101,6 @@ def test_a_curve_is_kept_although_the_bench_could_not_be_left(cli, monkeypatch, 
         raise KeyboardInterrupt
 
     monkeypatch.setattr("crossbar_hil.sim_backend.SimulatedBackend.__exit__", pressed)
-    words = ("characterise", "simulated", "--cell", "1", "1", "--pulses", "2", "--rest", "0", "--quiet", "--to", "c.csv")
-    assert cli(*words).code == 1
+    words = "characterise simulated --cell 1 1 --pulses 2 --rest 0 --quiet --to c.csv"
+    assert cli(*words.split()).code == 1
     assert (tmp_path / "c.csv").is_file()
