@@ -178,10 +178,11 @@ class ChipBackend(WitnessedBackend):
             for state in best_order(plan, self._rig.start(pulsing=False)):
                 self.witness.checkpoint()
                 self._rig.connect(state)
+                last = len(plan[state]) - 1
                 for number, step in enumerate(plan[state]):
                     if number:  # a batch may take hours in one state
                         self.witness.checkpoint()
-                    current = step.sign * self._rig.measure(step.source_volts)
+                    current = step.sign * self._rig.measure(step.source_volts, then_rest=number == last)
                     for pattern, share in step.shares.items():
                         currents[pattern, step.column] += share * current
             self._rig.rest()

@@ -47,8 +47,8 @@ class Hello:
     """The resolved bench file."""
     journal: Path
     resume: bool
-    resources: Mapping[str, str] | None = None
-    """VISA resources of emulated instruments; the bench file's own if not given."""
+    resources: Mapping[str, str] | Callable[[], Mapping[str, str]] | None = None
+    """VISA resources of emulated instruments, or what waits for them; the bench file's own if not given."""
     header: Mapping[str, Any] = field(default_factory=dict)
     """First entry of a new journal."""
     ledger: Path | None = None
@@ -61,8 +61,9 @@ class Hello:
     """Whether the bench holds no chip and may leave lines open."""
 
     def message(self, *, rescue: bool = False) -> dict[str, Any]:
-        """Return it as a message."""
+        """Return it as a message, once emulated instruments are there."""
         told = {name: str(value) if isinstance(value, Path) else value for name, value in vars(self).items()}
+        told["resources"] = self.resources() if callable(self.resources) else self.resources
         return {"hello": {**told, "rescue": rescue}}
 
 
@@ -111,7 +112,12 @@ class GuardProcess:
         self._listener = threading.Thread(target=self._listen, name="guard's answers", daemon=True)
         self._listener.start()
         threading.Thread(target=self._beat, name="beats", daemon=True).start()
-        self._send(hello.message(rescue=rescue))
+        try:
+            greeting = hello.message(rescue=rescue)  # emulated instruments start beside the guard
+        except BaseException:
+            self._let_go()
+            raise
+        self._send(greeting)
         try:
             message = self._until("ready", "failed", "ended")
         except KeyboardInterrupt:  # it may have opened the bench by now, which it is to leave safe

@@ -20,8 +20,8 @@ at the far end of the word lines; they carry no current.
 Letters: R rows, C columns (both filled up), r ohm of a segment, g its inverse (0 where r is 0), ends 0 for a floating
 line, 1 for one end joined to source or ground, 2 for both ends. Arrays (R, C) are flat, one row after another.
 
-All of it stands in one module, for numba's cache on disk looks at the file of `crossbar` only, and has one entry, for
-numba would compile what two of them share twice.
+All of it but the instructions stands in one module, for numba's cache on disk looks at the file of `crossbar` only, and
+has one entry, for numba would compile what two of them share twice.
 """
 
 from typing import Any

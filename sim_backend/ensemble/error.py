@@ -6,7 +6,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from .kernels import quick_exp
+from .compiled.functions import quick_exp
 
 _LANES = 32
 

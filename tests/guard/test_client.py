@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from crossbar_hil.backend import Limits
-from crossbar_hil.errors import DataError, GuardError, LimitError
+from crossbar_hil.errors import ConfigError, DataError, GuardError, LimitError
 from crossbar_hil.guard import client
 from crossbar_hil.guard.client import GuardedBackend, GuardProcess
 from crossbar_hil.guard.messages import LONGEST_LINE, MOST_NUMBERS, to_line
@@ -199,6 +199,25 @@ def test_ctrl_c_while_a_guard_is_started_has_it_make_the_bench_safe_first(monkey
         GuardProcess(client.Hello(bench=tmp_path, journal=tmp_path, resume=False))
     assert processes[0].poll() == 0
     assert ("may not be safe: look at smu.a" in capsys.readouterr().err) is (report is UNSAFE)
+
+
+@pytest.mark.fault("O1")
+@pytest.mark.parametrize("error", [ConfigError("the emulated bench ended"), KeyboardInterrupt()])
+def test_a_guard_whose_emulated_instruments_do_not_come_is_told_nothing_and_ends(monkeypatch, tmp_path, error):
+    program = "import sys\nheard = sys.stdin.read()\nsys.exit(3 if 'hello' in heard else 1)"
+    start, processes = subprocess.Popen, []
+
+    def start_other(words, **how):
+        processes.append(start([sys.executable, "-S", "-E", "-c", program], **how))
+        return processes[0]
+
+    def resources():
+        raise error
+
+    monkeypatch.setattr(client.subprocess, "Popen", start_other)
+    with pytest.raises(type(error)):
+        GuardProcess(client.Hello(bench=tmp_path, journal=tmp_path, resume=False, resources=resources))
+    assert processes[0].poll() == 1
 
 
 @pytest.mark.fault("F7")
