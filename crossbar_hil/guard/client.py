@@ -373,7 +373,7 @@ class GuardedBackend(DeviceBackend):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with _stopping_at_interrupts(self.request_stop):
+        with _stopping_at_interrupts(self.request_stop) as pressed:
             if self.safe_report is None:
                 if isinstance(error, KeyboardInterrupt):
                     self.request_stop("Ctrl-C was pressed")
@@ -390,6 +390,8 @@ class GuardedBackend(DeviceBackend):
             if error is None:
                 raise unsafe
             error.add_note(str(unsafe))
+        if pressed and error is None:  # nothing may follow as if nobody had pressed it
+            raise KeyboardInterrupt
 
     def _call(self, **request: Any) -> Any:
         try:
@@ -424,10 +426,19 @@ def _interruptible() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _stopping_at_interrupts(request_stop: Callable[[str], None]) -> Iterator[None]:
-    """Let Ctrl-C not cut short what makes the bench safe; the guard hears of it, and does not try for long any more."""
-    with _handled_by(lambda *_: request_stop("Ctrl-C was pressed")):
-        yield
+def _stopping_at_interrupts(request_stop: Callable[[str], None]) -> Iterator[list[int]]:
+    """Let Ctrl-C not cut short what makes the bench safe; the guard hears of it, and does not try for long any more.
+
+    Yields a list that is not empty once it was pressed.
+    """
+    pressed: list[int] = []
+
+    def note(number: int, _: object) -> None:
+        pressed.append(number)
+        request_stop("Ctrl-C was pressed")
+
+    with _handled_by(note):
+        yield pressed
 
 
 @contextlib.contextmanager

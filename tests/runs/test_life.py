@@ -110,6 +110,21 @@ def test_ctrl_c_ends_it_after_the_step_under_way(said, tmp_path):
     assert (outcome.status, outcome.reason) == ("interrupted", "interrupted after count 2")
 
 
+@pytest.mark.parametrize(("stopped", "status"), [(False, "done"), (True, "interrupted")])
+def test_ctrl_c_while_the_bench_is_made_safe_leaves_a_run_as_it_was(said, tmp_path, monkeypatch, stopped, status):
+    leave = SimulatedBackend.__exit__
+
+    def pressed(backend, *about):
+        leave(backend, *about)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SimulatedBackend, "__exit__", pressed)
+    outcome = begin_work(Counting(said), out=tmp_path, show=lambda _: stopped and os.kill(os.getpid(), signal.SIGINT))
+    assert outcome.status == status
+    assert [word for word in said if isinstance(word, str)].count(said[-1]) == 1
+    assert said[-1].startswith(status)
+
+
 def test_a_guard_that_stopped_it_interrupts_it_and_what_it_says_of_safety_is_told(said, tmp_path):
     stopped = Stopped("stopped: the link is gone")
     stopped.add_note("the bench may not be safe")
