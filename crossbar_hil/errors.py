@@ -116,7 +116,7 @@ class ShortSuspected(GuardError):  # noqa: N818 - it names what happened
 
 
 class ImpossibleReading(GuardError):  # noqa: N818 - it names what happened
-    """A reading that no cell can give, such as a conductance far below zero; it was thrown away."""
+    """A reading that no cell can give, such as a conductance far below zero; it was not believed."""
 
 
 class LimitError(BackendError, ValueError):

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 from crossbar_hil.errors import ConfigError
 
+IMPOSSIBLE = 2.0
+"""A current of more than this many current limits was not measured: it is how instruments write an overrange."""
 MOST_PULSES = 1000
 """No more pulses are asked of a source in one call; a longer train is asked for in parts."""
 MOST_DIGITS = 4

@@ -13,7 +13,15 @@ from numpy.typing import ArrayLike
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.backend import Limits, Pulse
 from crossbar_hil.defaults import DISCHARGE_S
-from crossbar_hil.errors import ComplianceError, ConfigError, InstrumentError, LimitError, TransportError
+from crossbar_hil.errors import (
+    ComplianceError,
+    ConfigError,
+    ImpossibleReading,
+    InstrumentError,
+    LimitError,
+    OverrangeError,
+    TransportError,
+)
 from crossbar_hil.instrument import MOST_PULSES, PulseMemory, Reading, SourceMeter, SourceSettings, SwitchMatrix
 from crossbar_hil.spent import Spent
 from crossbar_hil.witness import PulseOutcome, Sights, Train, Volts, Witness, WitnessedBackend
@@ -266,7 +274,7 @@ class ChipBackend(WitnessedBackend):
         """Say what became of pulses that failed; the chip is made safe before anybody is asked."""
         if not sending or isinstance(error, LimitError | ConfigError):
             return "not_sent"
-        if isinstance(error, ComplianceError):  # found in readings, which come after the pulses
+        if isinstance(error, ComplianceError | ImpossibleReading):  # found in readings, which come after the pulses
             return "done"
         try:
             with suppress(InstrumentError):
@@ -342,6 +350,8 @@ class ChipBackend(WitnessedBackend):
         ------
         LimitError
             If the voltage exceeds ``limits.read_v``; nothing was applied.
+        InstrumentError
+            If a meter answers with what is no current.
         """
         if not 0 < abs(voltage_v) <= self.limits.read_v:
             raise LimitError(f"read voltage {voltage_v:g} V must be above zero and within {self.limits.read_v:g} V")
@@ -458,8 +468,10 @@ class ChipBackend(WitnessedBackend):
                 currents.append(self._rig.measure(each))
             except TransportError:
                 raise
-            except (ComplianceError, InstrumentError):  # at the limit, or beyond the range of the meter
+            except (ComplianceError, OverrangeError):  # at the limit, or beyond the range of the meter
                 return math.inf
+            except InstrumentError as error:
+                raise InstrumentError(f"{error}; that is no current, so nothing is said of the wiring") from error
         return sign * (currents[1] - currents[0]) / voltage_v
 
     def _check_ranges(self, source_volts: Mapping[str, float]) -> None:

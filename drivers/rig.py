@@ -10,8 +10,9 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from crossbar_hil.errors import ComplianceError, InstrumentError, OverrangeError, TransportError
+from crossbar_hil.errors import ComplianceError, ImpossibleReading, InstrumentError, OverrangeError, TransportError
 from crossbar_hil.instrument import (
+    IMPOSSIBLE,
     Identity,
     PulseMemory,
     Reading,
@@ -25,8 +26,10 @@ from .safe import make_safe
 from .schemes.plan import state_between, without_ports
 from .schemes.wiring import GROUND, Assignment, WiredMatrix
 
-IMPOSSIBLE = 2.0
-"""A current of more than this many current limits was not measured: it is how instruments write an overrange."""
+AGAINST = 1e-2
+"""So much of its range may the current of a source inside a pulse lie against its voltage, by noise and offset: the
+0 V before it is not subtracted, and a short reading has some 0.1 % of range of noise (data sheets, 0.01 power-line
+cycles). No cell gives a current."""
 HURRY = 0.5
 """Share of the deadline in which a source says what it remembers after a failure."""
 
@@ -226,6 +229,8 @@ class Rig:
             If a source was at its current limit in one of them; the pulses up to there were sent, and perhaps more.
         InstrumentError
             If a current inside a pulse is none or beyond the range; the same holds.
+        ImpossibleReading
+            If one flows against the voltage of its source; the same holds.
         """
         ports = list(amplitudes)
         first = self.sources[ports[0]]
@@ -246,6 +251,7 @@ class Rig:
         for each in found:
             for port, reading in each.items():
                 self._check(port, reading)
+                self._check_direction(port, reading, amplitudes[port])
         return found
 
     def pulse_memory(self, port: str, token: str) -> PulseMemory | None:
@@ -353,6 +359,16 @@ class Rig:
         raise OverrangeError(
             f"{name} measured {reading.current_a:g} A, which its range of {self._ranges[port]:g} A does not hold"
         )
+
+    def _check_direction(self, port: str, reading: Reading, volts: float) -> None:
+        """Refuse the current of a source that nothing on a chip can drive against it."""
+        against_a = -reading.current_a if volts > 0 else reading.current_a
+        if against_a > AGAINST * self._ranges[port]:
+            raise ImpossibleReading(
+                f"{self._place(port)} measured {reading.current_a:g} A inside a pulse of {volts:g} V, further against "
+                f"it than noise can be ({AGAINST:.0%} of its range of {self._ranges[port]:g} A), and no cell gives a "
+                "current: answers in each other's place, or lines the wrong way round; no more pulses were sent"
+            )
 
     def _place(self, port: str) -> str:
         return f"{self.sources[port].name} on {self.wired.lines_on(port, self.state or ())}"

@@ -288,7 +288,7 @@ def check_wiring(backend: Any, voltage_v: float) -> list[str]:
     conducting |= conducting.T
     # Which lines drive a short depends on where the read scheme holds the others; all lines of it are among them.
     shorted = [names[line] for line in range(rows + columns) if beyond[line].any()]
-    found = [f"{' and '.join(shorted)} are shorted"] if shorted else []
+    found = [f"{' and '.join(shorted)} {_is_or_are(shorted)} shorted"] if shorted else []
     bare = [line for line in range(rows + columns) if not (conducting | beyond | beyond.T)[line].any()]
     found += [f"{names[line]} is open: nothing conducts to it" for line in bare]
     found += [
@@ -300,8 +300,14 @@ def check_wiring(backend: Any, voltage_v: float) -> list[str]:
     same = np.zeros((rows + columns,) * 2, dtype=bool)
     same[:rows, :rows] = same[rows:, rows:] = True
     wrong = [
-        line for line in range(rows + columns) if (conducting & same)[line].sum() > (conducting & ~same)[line].sum()
+        names[line]
+        for line in range(rows + columns)
+        if (conducting & same)[line].sum() > (conducting & ~same)[line].sum()
     ]
     if wrong:
-        found.append(f"{' and '.join(names[line] for line in wrong)} are swapped: rows and columns are mixed up")
+        found.append(f"{' and '.join(wrong)} {_is_or_are(wrong)} swapped: rows and columns are mixed up")
     return found
+
+
+def _is_or_are(lines: list[str]) -> str:
+    return "is" if len(lines) == 1 else "are"

@@ -231,7 +231,7 @@ class Keeper:
     def line_conductances(self, voltage_v: float) -> FloatArray:
         """Read every two lines against each other; belongs to no training, so it is never replayed."""
         self._go_live()
-        return self._working(State.READING, lambda: self.chip.line_conductances(voltage_v))
+        return self._working(State.READING, lambda: self._lines_possible(voltage_v))
 
     def look(self, sights: Sequence[tuple[Sequence[str], Sequence[Volts]]]) -> Sights:
         """Measure raw currents in some states; belongs to no training, so it is never replayed."""
@@ -410,9 +410,21 @@ class Keeper:
         """Read, and refuse what no cell can give."""
         currents = self._read_again(voltages)
         conductances = conductances_in(voltages, currents)
+        most = self._watch.most_siemens()
         if conductances is not None:
             self._refuse_impossible(conductances, float(np.abs(voltages[voltages != 0]).min()))
+            most = np.abs(conductances)
+        if self._least is not None and most is not None:
+            self._refuse(self._least.problem_of_read(voltages, currents, most))
         return currents
+
+    def _lines_possible(self, voltage_v: float) -> FloatArray:
+        """Read every two lines against each other, and refuse what no two can show."""
+        between = self.chip.line_conductances(voltage_v)
+        problem = "" if self._least is None else self._least.problem_of_lines(between, voltage_v, self.chip.shape[0])
+        if problem:
+            raise ImpossibleReading(problem)
+        return between
 
     def _read_map(self) -> FloatArray:
         """Read every cell on the keeper's own account."""
@@ -421,7 +433,11 @@ class Keeper:
         return conductances
 
     def _refuse_impossible(self, conductances: FloatArray, read_v: float) -> None:
-        problem = "" if self._least is None else self._least.problem(conductances, read_v, self._watch.known)
+        if self._least is not None:
+            self._refuse(self._least.problem(conductances, read_v, self._watch.known))
+
+    def _refuse(self, problem: str) -> None:
+        """Stop for a reading that cannot be, if there is something to say of it."""
         if problem:
             self._note(problem)
             raise ImpossibleReading(f"{problem}, and no pulse was sent on it")

@@ -29,6 +29,11 @@ RANGE_SHARE = 1e-3
 """So much of the meter's range may a reading lie below zero. A reading at 0 V is subtracted from each; what is left is
 noise, below 0.01 % of range of every meter here (data sheets, one power-line cycle), ten times that for cables."""
 
+FAR = 20.0
+"""A current of so many times what the last map allows is none: noise, cells that are not ohmic, and those that changed
+without a pulse (`UNPULSED`) stay below it together."""
+MIXED_UP = "answers in each other's place, or lines the wrong way round"
+"""What readings that cannot be may come from."""
 REMEMBERED = 32
 """Pulses from which the factor is learnt: two batches of a chip of 4 x 4."""
 
@@ -65,18 +70,52 @@ class Least:
         known : ndarray of float, shape (R, C), or None
             What the cells were before; if nothing is known, noise is that of the largest of them.
         """
-        floor = RANGE_SHARE * self.range_a / abs(read_v)
         about = np.abs(conductances).max() if known is None else np.maximum(np.abs(known), np.abs(conductances))
-        beyond = conductances + np.maximum(floor, SIGMAS * self.noise * about)
-        if beyond.min() >= 0:
+        found = self._lowest(conductances, read_v, np.broadcast_to(about, conductances.shape))
+        if found is None:
             return ""
-        row, column = (int(each) for each in np.unravel_index(int(beyond.argmin()), beyond.shape))
-        noise = f", or {SIGMAS:g} times the noise of {self.noise:.0%}" if self.noise else ""
+        (row, column), below = found
         return (
-            f"cell {at(row, column)} reads {conductances[row, column]:.4g} S, which is further below zero than noise "
-            f"can bring it (to {conductances[row, column] - beyond[row, column]:.3g} S: {RANGE_SHARE:.1%} of the range "
-            f"of {self.range_a:g} A at {abs(read_v):g} V{noise}), so this is no reading of that cell: answers in each "
-            "other's place, or lines the wrong way round; it was thrown away"
+            f"cell {at(row, column)} reads {below}, so this is no reading of that cell: {MIXED_UP}; it was thrown away"
+        )
+
+    def problem_of_read(self, voltages: FloatArray, currents: FloatArray, most_siemens: FloatArray) -> str:
+        """Say which of (N, C) currents, in amperes, no cells of (R, C) conductances at most can give; empty if none."""
+        most_a = FAR * (np.abs(voltages) @ most_siemens + RANGE_SHARE * self.range_a)
+        beyond = np.abs(currents) - most_a
+        if not beyond.size or beyond.max() <= 0:
+            return ""
+        place = divmod(int(beyond.argmax()), currents.shape[1])
+        return (
+            f"column {place[1] + 1} shows {currents[place]:.4g} A, more than {FAR:g} times what its cells can give as "
+            f"they were read last ({most_a[place] / FAR:.3g} A): a cell that has changed, or answers in each other's "
+            "place; it was thrown away"
+        )
+
+    def problem_of_lines(self, between: FloatArray, read_v: float, rows: int) -> str:
+        """Say between which two lines, rows first, no conductance of some in siemens can be; empty if all can."""
+        whole = np.where(np.isfinite(between), between, 0.0)
+        found = self._lowest(whole, read_v, np.full(between.shape, np.abs(whole).max()))
+        if found is None:
+            return ""
+        names = [f"row {each + 1}" if each < rows else f"column {each - rows + 1}" for each in found[0]]
+        return (
+            f"{names[0]} to {names[1]} reads {found[1]}, so no two lines were measured there: {MIXED_UP}; nothing is "
+            "said of the wiring"
+        )
+
+    def _lowest(self, conductances: FloatArray, read_v: float, about: FloatArray) -> tuple[tuple[int, int], str] | None:
+        """Return where a conductance lies furthest below what noise can make of some, in words; None if none does."""
+        floor = RANGE_SHARE * self.range_a / abs(read_v)
+        lowest = -np.maximum(floor, SIGMAS * self.noise * about)
+        if (conductances >= lowest).all():
+            return None
+        place = divmod(int((conductances - lowest).argmin()), conductances.shape[1])
+        noise = f", or {SIGMAS:g} times the noise of {self.noise:.0%}" if self.noise else ""
+        return place, (
+            f"{conductances[place]:.4g} S, which is further below zero than noise can bring it (to "
+            f"{lowest[place]:.3g} S: {RANGE_SHARE:.1%} of the range of {self.range_a:g} A at "
+            f"{abs(read_v):g} V{noise})"
         )
 
 
@@ -104,6 +143,13 @@ class Watch:
         if self.known is None or np.abs(self.known).max() >= OPEN_SIEMENS:
             return ""
         return NOTHING_THERE
+
+    def most_siemens(self) -> FloatArray | None:
+        """Return what cells conduct at most since the last map, (R, C) in siemens; None if nothing is known."""
+        if self.known is None:
+            return None
+        found: FloatArray = np.maximum(np.abs(self.known), OPEN_SIEMENS) * np.where(self._pushed, self._jump, 1.0)
+        return found
 
     def note_pulse(self, cell: tuple[int, int], amplitude_v: float) -> None:
         """Take note that a cell may have been pulsed."""

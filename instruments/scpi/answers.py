@@ -4,12 +4,13 @@ import re
 from collections.abc import Sequence
 from math import isfinite
 
-from crossbar_hil.errors import GarbledReply, InstrumentError
+from crossbar_hil.errors import GarbledReply, InstrumentError, OverrangeError
 
 from ..settings.setting import Expected
 
 NO_NUMBER = 9e37
 """SCPI writes 9.9E+37 for an overflow and 9.91E+37 for no number (SCPI 1999, volume 1, 7.2.1); nothing is as large."""
+OVERFLOW = 9.9e37
 _ERROR = re.compile(r'\s*([+-]?\d+)\s*,\s*"?([^";]*)')
 
 
@@ -32,8 +33,10 @@ def number(text: str) -> float:
     ------
     GarbledReply
         If it is none.
+    OverrangeError
+        If it stands for an overflow.
     InstrumentError
-        If it stands for an overflow or for no number.
+        If it stands for no number.
 
     >>> number(" +1.500000E-06")
     1.5e-06
@@ -42,8 +45,10 @@ def number(text: str) -> float:
         value = float(text)
     except ValueError:
         raise GarbledReply(f"{text!r} is no number") from None
+    if abs(value) == OVERFLOW:
+        raise OverrangeError(f"{text.strip()} stands for an overflow")
     if not isfinite(value) or abs(value) >= NO_NUMBER:
-        raise InstrumentError(f"{text.strip()} stands for an overflow or for no number")
+        raise InstrumentError(f"{text.strip()} stands for no number")
     return value
 
 

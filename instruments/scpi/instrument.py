@@ -57,8 +57,10 @@ class ScpiInstrument(SCPIMixin, BenchInstrument):
         ------
         GarbledReply
             If the answer cannot be the one asked for.
+        OverrangeError
+            If it stands for an overflow.
         InstrumentError
-            If it stands for an overflow or for no number.
+            If it stands for no number.
         """
         reply = self.ask(command)
         try:
@@ -225,7 +227,7 @@ class ScpiInstrument(SCPIMixin, BenchInstrument):
         """Return an error of an answer with the command before it; one of the wrong form makes the session suspect."""
         if isinstance(error, GarbledReply):
             return distrust(self.adapter, GarbledReply(f"{self.name}: {command[:60]} was answered: {error}"))
-        return InstrumentError(f"{self.name}: {command[:60]}: {error}")
+        return type(error)(f"{self.name}: {command[:60]}: {error}")
 
     def _take_error(self) -> tuple[int, str]:
         return self.query(":SYST:ERR?", parse_error)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from crossbar_hil.errors import InstrumentError
-from crossbar_hil.instrument import FASTEST_LINE_HZ, Reading, SourceMeter, SourceSettings
+from crossbar_hil.instrument import FASTEST_LINE_HZ, IMPOSSIBLE, Reading, SourceMeter, SourceSettings
 
 from ..transport.adapter import allowing
 from .answers import flag
@@ -68,6 +68,11 @@ class ScpiMeter(SourceMeter):
             return found
         with allowing(self._unit.adapter, (count or 0) * nplc / SLOWEST_LINE_HZ):
             return self._measured(others, source, voltage_v, count)
+
+    def wait(self, seconds: float, nplc: float = 1.0) -> None:
+        """Take readings for so long, which the instrument times."""
+        for _ in range(_readings_in(seconds, nplc)):
+            self._pass(self.measure())
 
     def limit_then_rest(self, seconds: float, nplc: float = 1.0) -> bool:
         """Ask whether the source is at its limit, go to 0 V, ask for that, and take readings there, in one message."""
@@ -146,7 +151,15 @@ class ScpiMeter(SourceMeter):
         """Look at the next of some answers, which are 0 V and so many readings."""
         self._compare(0.0, answers)
         for _ in range(readings):
-            self._reading_of(list(islice(answers, len(self._reading_queries()))))
+            self._pass(self._reading_of(list(islice(answers, len(self._reading_queries())))))
+
+    def _pass(self, reading: Reading) -> None:
+        """Look at a reading that only let time pass."""
+        limit_a = self._prepared().compliance_a
+        if abs(reading.current_a) > IMPOSSIBLE * limit_a:
+            raise InstrumentError(
+                f"{self.name} measured {reading.current_a:g} A at 0 V, which its limit of {limit_a:g} A rules out"
+            )
 
     def _check_voltage(self, voltage_v: float) -> None:
         most = self._prepared().range_v

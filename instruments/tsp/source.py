@@ -1,10 +1,11 @@
 """The role of a source-measure channel, played by one SMU of a Keithley Series 2600B. Emulated only."""
 
+import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
-from crossbar_hil.errors import ConfigError, InstrumentError, LimitError
+from crossbar_hil.errors import ConfigError, InstrumentError, LimitError, OverrangeError
 from crossbar_hil.instrument import Identity, PulseMemory, Reading, SourceMeter, SourceSettings
 from crossbar_hil.text import quantity
 
@@ -396,8 +397,10 @@ class Keithley2600SourceMeter(SourceMeter):
 
     def _current(self, value: float) -> float:
         """Return a reading, if it is one."""
-        if not abs(value) < OVERRANGE:
-            raise InstrumentError(f"{self.name} measured {value:g} A, which is an overrange and no current")
+        if not math.isfinite(value):
+            raise InstrumentError(f"{self.name} measured {value:g} A, which is no number")
+        if abs(value) >= OVERRANGE:
+            raise OverrangeError(f"{self.name} measured {value:g} A, which is an overrange and no current")
         return value
 
     def _flag(self, field: str, query: str) -> bool:

@@ -11,11 +11,12 @@ from crossbar_hil.errors import (
     ComplianceError,
     ConfigError,
     DeadlineError,
+    ImpossibleReading,
     InstrumentError,
     LimitError,
     Stopped,
 )
-from crossbar_hil.instrument import MOST_PULSES, PulseMemory, SourceSettings
+from crossbar_hil.instrument import MOST_PULSES, PulseMemory, Reading, SourceSettings
 
 PULSE = Pulse(2.0, 0.05)
 BENCHES = [{}, {"dual": False}, {"dual": False, "divider_from": "guard"}]
@@ -79,6 +80,31 @@ def test_readings_inside_the_pulses_are_kept_by_cell(fakes):
     assert kept[3, 3][0]["meter"].current_a == pytest.approx(-5e-6, rel=1e-6)
     backend.send_pulses(counts_of({}), PULSE)
     assert backend.last_pulse_readings == {}
+
+
+@pytest.mark.fault("I8")
+@pytest.mark.parametrize(
+    ("amplitude_v", "drive_a", "meter_a", "wrong"),
+    [  # of a range of 100 uA, so that 1 uA may be noise; the column is at minus half
+        (2.0, 5e-6, -5e-6, ""),
+        (2.0, -0.9e-6, 0.9e-6, ""),
+        (2.0, -1.1e-6, -5e-6, r"smu\.a on row [12] measured -1\.1e-06 A inside a pulse of 1 V"),
+        (2.0, 5e-6, 1.1e-6, r"smu\.b on column [12] measured 1\.1e-06 A inside a pulse of -1 V"),
+        (-2.0, -5e-6, -1.1e-6, r"smu\.b on column [12] measured -1\.1e-06 A inside a pulse of 1 V"),
+    ],
+)
+def test_a_current_against_the_pulse_stops_after_pulses_that_count_as_sent(fakes, amplitude_v, drive_a, meter_a, wrong):
+    bench = fakes.FakeBench(fakes.drawn_chip())
+    settings = {port: SourceSettings(range_v=3.0, compliance_a=1e-3, range_a=1e-4) for port in bench.sources}
+    backend, told = bench.backend(settings=settings), []
+    backend.witness.failed = lambda sequence, outcome, cause: told.append(outcome)
+    backend.witness.done = lambda sequence, readings: told.append("all well")
+    inside = [(Reading(drive_a, limited=False), Reading(meter_a, limited=False))]
+    bench.sources["drive"].pulse_together = lambda *asked: inside
+    with pytest.raises(ImpossibleReading, match=wrong) if wrong else nullcontext():
+        backend.send_pulses(counts_of({(0, 0): 1, (1, 1): 1}), Pulse(amplitude_v, 0.05))
+    assert told == (["done"] if wrong else ["all well"] * 2)
+    assert not wrong or bench.is_safe()
 
 
 def test_no_counts_touch_no_instrument(fakes):

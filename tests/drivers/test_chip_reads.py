@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 
 from crossbar_hil.drivers.schemes.read_schemes import READ_SCHEMES
-from crossbar_hil.errors import ComplianceError, ConfigError, DeadlineError, InstrumentError, LimitError, Stopped
+from crossbar_hil.errors import (
+    ComplianceError,
+    ConfigError,
+    DeadlineError,
+    InstrumentError,
+    LimitError,
+    OverrangeError,
+    Stopped,
+)
 from crossbar_hil.instrument import Reading, SourceSettings
 
 RNG = np.random.default_rng(5)
@@ -203,17 +211,18 @@ def test_every_source_that_is_not_named_is_at_0_v_while_raw_currents_are_looked_
 
 
 @pytest.mark.parametrize(
-    ("shows", "told"),
+    ("shows", "told", "shorted"),
     [
-        (Reading(-1.9e-3, limited=False), (-1.9e-3, False)),  # of a limit of 1 mA
-        (Reading(1e-3, limited=True), (1e-3, True)),
-        (Reading(2.1e-3, limited=False), (np.inf, True)),
-        (Reading(float("nan"), limited=False), (np.inf, True)),
-        (InstrumentError("measured 9.91e37 A"), (np.inf, True)),
-        (DeadlineError("no answer"), None),
+        (Reading(-1.9e-3, limited=False), (-1.9e-3, False), True),  # of a limit of 1 mA
+        (Reading(1e-3, limited=True), (1e-3, True), True),
+        (Reading(2.1e-3, limited=False), (np.inf, True), False),
+        (Reading(float("nan"), limited=False), (np.inf, True), False),
+        (OverrangeError("measured 9.91e37 A"), (np.inf, True), True),
+        (InstrumentError("nan stands for no number"), (np.inf, True), False),
+        (DeadlineError("no answer"), None, False),
     ],
 )
-def test_a_current_beyond_a_limit_is_looked_at_and_a_lost_answer_is_an_error(fakes, shows, told):
+def test_a_current_beyond_a_limit_is_looked_at_and_a_lost_answer_is_an_error(fakes, shows, told, shorted):
     bench = fakes.FakeBench(fakes.drawn_chip())
     backend = bench.backend()
 
@@ -231,6 +240,11 @@ def test_a_current_beyond_a_limit_is_looked_at_and_a_lost_answer_is_an_error(fak
     else:
         ((found,),) = backend.look([(ROWS_0_AND_2, [{"drive": 0.1}])])
         assert (found["meter"].current_a, found["meter"].limited) == told
+        if not shorted:  # what is no current tells of no short
+            with pytest.raises(InstrumentError, match="that is no current, so nothing is said of the wiring"):
+                backend.line_conductances(0.1)
+            assert bench.is_safe()
+            return
         beyond = backend.line_conductances(0.1) == np.inf  # a short between any two lines, as far as the meter shows
         assert np.array_equal(beyond, ~np.eye(8, dtype=bool))
 

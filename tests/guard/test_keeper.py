@@ -1,4 +1,4 @@
-from contextlib import closing
+from contextlib import closing, nullcontext
 from types import SimpleNamespace
 
 import numpy as np
@@ -667,6 +667,62 @@ def test_a_reading_that_cannot_be_is_refused_also_where_the_keeper_reads_by_itse
     with pytest.raises(ImpossibleReading, match="further below zero"):
         keeper.send_pulses(ALL, PULSE)
     assert chip.sent == []
+
+
+@pytest.mark.fault("C15")
+def test_two_lines_that_give_a_current_are_no_two_lines(chip, journal):
+    keeper = keeper_of(chip, journal, least=Least(1e-5))
+    for siemens, words in (
+        (-0.99e-7, ""),  # 0.1 % of 10 uA at 0.1 V
+        (
+            -1.01e-7,
+            r"row 2 to column 1 reads -1\.01e-07 S, which is further below zero .* is said of the wiring",
+        ),
+    ):
+        between = np.full((4, 4), 1e-6)
+        between[0, 1], between[1, 2] = np.inf, siemens
+        chip.line_conductances = lambda voltage_v, shows=between: shows
+        with pytest.raises(ImpossibleReading, match=words) if words else nullcontext():
+            assert keeper.line_conductances(0.1) is between
+
+
+@pytest.mark.fault("C15")
+@pytest.mark.parametrize("with_map", [False, True])
+def test_a_read_of_more_than_cells_can_give_is_thrown_away(chip, journal, with_map):
+    keeper = keeper_of(chip, journal, least=Least(1e-5))
+    pattern = np.array([[0.1, -0.1]])
+    voltages = np.concatenate([ONE_HOT, pattern]) if with_map else pattern
+    true, shown = chip._read_currents, [5e-6]
+    spoiled = lambda asked: np.concatenate([true(asked)[:-1], [[0.0, -shown[0]]]])  # noqa: E731
+    if not with_map:
+        chip._read_currents = spoiled
+        keeper.read_currents(voltages)  # of unknown cells anything is believed
+        chip._read_currents = true
+    keeper.read_currents(ONE_HOT)
+    chip._read_currents = spoiled
+    shown[0] = 4.1e-6  # 20 times what two cells of 1 uS can give at 0.1 V, and 20 times 0.1 % of 10 uA: 4.2 uA
+    keeper.read_currents(voltages)
+    known = len(bodies(journal, "read"))
+    shown[0] = 4.3e-6
+    with pytest.raises(ImpossibleReading, match=r"column 2 shows -4\.3e-06 A, more than 20 times .* \(2\.1e-07 A\)"):
+        keeper.read_currents(voltages)
+    assert len(bodies(journal, "read")) == known
+
+
+def test_a_read_with_a_map_of_its_own_is_held_to_that_and_names_the_cell_that_changed(chip, journal):
+    keeper = keeper_of(chip, journal, least=Least(1e-5))
+    keeper.read_currents(ONE_HOT)
+    chip.conductances[1, 1] *= 100
+    with pytest.raises(CellChanged, match=r"cell \[1, 1\] \(row 2, column 2\) went from 1e-06 S to 0\.0001 S"):
+        keeper.read_currents(ONE_HOT)
+
+
+def test_cells_that_were_pulsed_since_the_map_may_give_more_of_a_current(chip, journal):
+    keeper = keeper_of(chip, journal, least=Least(1e-5))
+    keeper.read_currents(ONE_HOT)
+    keeper.send_pulses(ALL, PULSE)
+    chip._read_currents = lambda voltages: np.full((1, 2), 1e-5)
+    keeper.read_currents(np.array([[0.1, 0.1]]))
 
 
 def test_what_the_record_begins_with_and_a_pulse_without_an_outcome_are_in_the_journal(chip, journal):

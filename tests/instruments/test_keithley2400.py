@@ -271,8 +271,19 @@ def test_a_reading_is_one_exchange_with_both_kinds_of_compliance(reply, reading)
 def test_an_overflow_is_an_error(reply):
     with expected_protocol(Keithley2400, [*PREPARED, (":READ?", reply)]) as smu:
         smu.prepare(SETTINGS)
-        with pytest.raises(InstrumentError, match="overflow"):
+        with pytest.raises(InstrumentError, match=r"overflow|no number"):
             smu.measure()
+
+
+@pytest.mark.fault("I8")
+def test_a_reading_that_only_lets_time_pass_is_no_more_than_a_source_can_deliver():
+    impossible = READING.replace("1.000206E-06", "1.000000E+30")
+    with expected_protocol(Keithley2400, [*PREPARED, (":READ?", READING), (":READ?", impossible)]) as smu:
+        smu.prepare(SETTINGS)
+        with pytest.raises(InstrumentError, match=r"measured 1e\+30 A at 0 V, which its limit of .* A rules out"):
+            smu.wait(0.04)
+    with pytest.raises(InstrumentError, match=r"measured 1e\+30 A at 0 V"):
+        measured_at(AT_REST, [*GOOD[:3], impossible], rest_s=1e-3)
 
 
 @pytest.mark.parametrize("reply", ["+1.0E-06", "0,a,b", "1,2", "1,2,3,4"])
