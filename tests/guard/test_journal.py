@@ -360,12 +360,15 @@ def test_one_thread_at_a_time_writes(path):
     """Each step of an entry, a commit and an end is seen by another thread that tries to begin one of its own."""
     free = []
 
+    def begin():
+        free.append(journal._lock.acquire(blocking=False))
+        if free[-1]:
+            journal._lock.release()
+
     def look(*_):
-        got = []
-        thread = threading.Thread(target=lambda: got.append(journal._lock.acquire(blocking=False)))
+        thread = threading.Thread(target=begin)
         thread.start()
         thread.join()
-        free.extend(got)
 
     journal = filled(path)
     journal._now, journal._monotonic = lambda: look() or datetime.now(UTC), lambda: look() or 0.0

@@ -439,6 +439,9 @@ def test_a_guard_that_cannot_open_the_bench_says_why_and_ends(fresh):
     assert fresh.answers.readline() == b""  # all was said, and heard, before the process ends
     fresh.thread.join(60)
     assert fresh.status == 1
+    of_guard = [each for each in threading.enumerate() if each.name in {"beats", "pipe"}]
+    assert all(each.daemon for each in of_guard)  # or the process would wait for them
+    assert of_guard
 
 
 def test_a_person_is_told_once_what_to_look_at_whatever_token_the_words_hold():
