@@ -1,7 +1,7 @@
-"""Trainings of chips with wires, side by side and by `Trainer` one by one, in turn in one run.
+"""Trainings of chips with wires, or with the effects of real ones, side by side and by `Trainer` one by one, in turn.
 
 Both train chips of the same draw by the published rule, processor time counts, the fastest of the rounds; the ratio is
-the median of the rounds' own. Compiled before. Every chip that both train must end the same.
+the median of the rounds' own. Compiled before. Every chip that both train must end the same, unless noise is drawn.
 
     python benchmarks/ensemble_wired_speed.py
 """
@@ -14,12 +14,15 @@ import numpy as np
 from study import Study, main
 
 from crossbar_hil import Trainer
+from crossbar_hil.bench.effects import Effects
 from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend, draw_ensemble, train_ensemble
 from crossbar_hil.sim_backend.circuit import compile_kernels
+from crossbar_hil.sim_backend.ensemble.draw import draw_own_arrays
 from crossbar_hil.training.patterns import PatternSet
 
 ROUNDS, SPAN = 5, (2e-8, 1e-7)
+FIVE, HALVES = {"wire_ohm": 5.0}, {"write": "half-select"}
 
 
 def sixteen():
@@ -34,26 +37,43 @@ def perceptron():
 
 
 ROWS = {
-    "4 x 4, wires": (perceptron, (4, 4), {}, 20_000, 40),
-    "4 x 4, wires and half-select": (perceptron, (4, 4), {"write": "half-select"}, 20_000, 8),
-    "4 x 4, the same, other cells move": (perceptron, (4, 4), {"write": "half-select", "threshold": 0.4}, 2048, 4),
-    "16 x 16, wires": (sixteen, (16, 16), {}, 256, 4),
+    "4 x 4, wires": (perceptron, (4, 4), FIVE, {}, 20_000, 40),
+    "4 x 4, wires and half-select": (perceptron, (4, 4), FIVE | HALVES, {}, 20_000, 8),
+    "4 x 4, the same, other cells move": (perceptron, (4, 4), FIVE | HALVES | {"threshold": 0.4}, {}, 2048, 4),
+    "16 x 16, wires": (sixteen, (16, 16), FIVE, {}, 256, 4),
+}
+LASTING = {"step_spread": 0.2, "shape_spread": 0.2, "column_offset_a": 1e-8}
+NOISE = {"read_noise": 0.02, "step_variation": 0.3}
+RELAXING = {"relaxation": 0.1, "relaxation_s": 10.0}
+REAL = NOISE | RELAXING | {"step_spread": 0.2}
+SLOW = {"telegraph": 0.1, "telegraph_s": 3.0, "flicker": 0.02}
+EFFECTS = {
+    "step factors, shapes, offsets": (perceptron, (4, 4), {}, LASTING, 20_000, 40),
+    "noise of reads and steps": (perceptron, (4, 4), {}, NOISE, 20_000, 40),
+    "noise, step factors, relaxation": (perceptron, (4, 4), {}, REAL, 20_000, 40),
+    "all of these, telegraph and 1/f noise": (perceptron, (4, 4), {}, LASTING | NOISE | RELAXING | SLOW, 2048, 10),
+    "noise, step factors, relaxation, 5 ohm": (perceptron, (4, 4), FIVE, REAL, 4096, 10),
+    "16 x 16, noise of reads and steps": (sixteen, (16, 16), {}, NOISE, 512, 4),
 }
 
 
-def compared(task, shape, chip, many, few):
+def compared(task, shape, chip, effects, many, few):
     curve = ConductanceCurve.from_csv(data_file("figure2a"))
     patterns, labels = task()
     shifts = draw_ensemble(many, shape, seed=3, span_siemens=SPAN)
-    settings = {"pull_back": True, "check_labels": False}
-    chip = {"wire_ohm": 5.0, **chip}
+    settings = {"pull_back": True, "check_labels": False, "confirm": 1}
+    effects = Effects(**effects)
+    own, rng = draw_own_arrays(effects, few, shape, seed=3), np.random.default_rng(3)
 
     def one_by_one():
-        backends = [SimulatedBackend(curve, each, **chip) for each in shifts[:few]]
+        backends = [
+            SimulatedBackend(curve, each, rng=rng, **chip, **effects.numbers(), **own.of(place))
+            for place, each in enumerate(shifts[:few])
+        ]
         return [Trainer(each, **settings).run(patterns, labels) for each in backends]
 
     def together():
-        return train_ensemble(curve, shifts, patterns, labels, threads=1, **chip, **settings)
+        return train_ensemble(curve, shifts, patterns, labels, threads=1, seed=3, effects=effects, **chip, **settings)
 
     compile_kernels(), together(), one_by_one()
     rounds = []
@@ -83,9 +103,12 @@ def studies():
         "side by side": "{together:,.0f}/s",
         "ratio": "{ratio:,.0f}",
     }
-    rows = {name: partial(compared, *row) for name, row in ROWS.items()}
-    about = f"5 ohm a segment, published rule, one core, processor time, in turn, {ROUNDS} rounds."
-    return {"speed_ensemble_wired": Study(about, columns, rows, repeatable=False)}
+    wired, effects = ({name: partial(compared, *row) for name, row in rows.items()} for rows in (ROWS, EFFECTS))
+    about = f"published rule, one core, processor time, in turn, {ROUNDS} rounds."
+    return {
+        "speed_ensemble_wired": Study(f"5 ohm a segment, {about}", columns, wired, repeatable=False),
+        "speed_ensemble_effects": Study(f"{about.capitalize()}", columns, effects, repeatable=False),
+    }
 
 
 if __name__ == "__main__":

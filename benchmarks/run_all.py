@@ -14,7 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 SCRIPTS = (
     *("training_speed", "solver_speed", "ensemble_speed", "ensemble_wired_speed"),
-    *("spiking_speed", "spiking_wired_speed", "exchange_rate"),
+    *("spiking_speed", "spiking_wired_speed", "exchange_rate", "messages"),
 )
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
 

@@ -194,6 +194,61 @@ class SourceMeter(Instrument):
         """
         return self.measure(), [other.limit_tripped() for other in others]
 
+    def measure_at(
+        self,
+        voltage_v: float,
+        source: "SourceMeter",
+        others: Sequence["SourceMeter"] = (),
+        *,
+        rest_s: float | None = None,
+        nplc: float = 1.0,
+    ) -> tuple[Reading, list[bool]]:
+        """Source a voltage on this channel or on one of the others, see that it is there, and `measure_beside` them.
+
+        A model does all of it in one exchange where the sources share a box.
+
+        Parameters
+        ----------
+        voltage_v : float
+            Voltage in volts.
+        source : SourceMeter
+            The channel that sources it.
+        others : sequence of SourceMeter
+            What is asked for its limit.
+        rest_s : float, optional
+            Then the source goes back to 0 V, is asked whether it is there, and stays so long, in seconds; see `wait`.
+            Where a limit was reached it may as well still be at the voltage.
+        nplc : float
+            Integration time of a reading of the source as it is set up, in power-line cycles.
+        """
+        source.set_voltage(voltage_v)
+        asked = [each for each in others if rest_s is None or each is not source]
+        reading, tripped = self.measure_beside(asked) if asked else (self.measure(), [])
+        if rest_s is None:
+            return reading, tripped
+        stays = reading.limited or any(tripped)
+        at_limit = source.limit_tripped() if stays else source.limit_then_rest(rest_s, nplc)
+        found = iter(tripped)
+        return reading, [at_limit if each is source else next(found) for each in others]
+
+    def limit_then_rest(self, seconds: float, nplc: float = 1.0) -> bool:
+        """Ask whether the source is at its limit, then go to 0 V, see that it is there, and stay so long; see `wait`.
+
+        A model does it in one exchange. Where a limit was reached the source may as well stay at the voltage.
+        """
+        at_limit = self.limit_tripped()
+        if not at_limit:
+            self.set_voltage(0.0)
+            self.wait(seconds, nplc)
+        return at_limit
+
+    def changes_beside(self, others: Sequence["SourceMeter"], *, pulsing: bool = False) -> list[str]:
+        """Ask this channel and others what somebody else has changed; see `changes`.
+
+        A model with several channels asks for all of them in one exchange.
+        """
+        return [each for source in (self, *others) for each in source.changes(pulsing=pulsing)]
+
     @abstractmethod
     def pulse(self, amplitude_v: float, width_s: float, count: int = 1) -> list[Reading]:
         """Send up to `MOST_PULSES` pulses from 0 V, timed by the instrument, and return the current inside each.

@@ -1,11 +1,11 @@
 """The chip behind instruments: a backend made of sources, a switch matrix, a wiring and two schemes. Emulated only."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from itertools import permutations
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,7 +26,10 @@ from .rig import Rig
 from .schemes.plan import ReadPlan, best_order, read_plan
 from .schemes.wiring import Assignment, Wiring
 
+T = TypeVar("T")
 KINDS = ("emulated", "hardware")
+LONG_BATCH = 1000
+"""So many patterns take a while to plan, in which a stop may be wanted."""
 MOST_PLANS = 16
 """So many plans of reads are remembered."""
 
@@ -164,15 +167,22 @@ class ChipBackend(WitnessedBackend):
 
     def _read_currents(self, voltages: FloatArray) -> FloatArray:
         plan = self._plan_of(voltages)
-        self.gate.check_reads(plan)
+        if len(voltages) < LONG_BATCH:
+            self.gate.check_reads(plan)
+        else:
+            for state in self._heeded(plan):
+                self.gate.check_reads({state: plan[state]})
         currents = np.zeros((len(voltages), self.shape[1]))
         with self._safe_after_a_failure():
             self._rig.arm()
             for state in best_order(plan, self._rig.start(pulsing=False)):
                 self.witness.checkpoint()
                 self._rig.connect(state)
-                for step in plan[state]:
-                    current = step.sign * self._rig.measure(step.source_volts)
+                last = len(plan[state]) - 1
+                for number, step in enumerate(plan[state]):
+                    if number:  # a batch may take hours in one state
+                        self.witness.checkpoint()
+                    current = step.sign * self._rig.measure(step.source_volts, then_rest=number == last)
                     for pattern, share in step.shares.items():
                         currents[pattern, step.column] += share * current
             self._rig.rest()
@@ -186,8 +196,15 @@ class ChipBackend(WitnessedBackend):
         if plan is None:
             if len(self._plans) >= MOST_PLANS:
                 self._plans.clear()
-            plan = self._plans[key] = read_plan(self._read.steps(voltages, self.shape))
+            steps = self._read.steps(voltages, self.shape)
+            plan = self._plans[key] = read_plan(steps if len(voltages) < LONG_BATCH else self._heeded(steps))
         return plan
+
+    def _heeded(self, each: Iterable[T]) -> Iterator[T]:
+        """Hand steps or states on until a stop is wanted: a batch may hold a million."""
+        for one in each:
+            self.witness.checkpoint()
+            yield one
 
     def _check_pulse(self, pulse: Pulse) -> None:
         super()._check_pulse(pulse)

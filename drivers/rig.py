@@ -5,7 +5,7 @@ nothing is connected to it. Nothing is believed after a failure: it is set up ag
 """
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
@@ -176,8 +176,10 @@ class Rig:
         for port, volts in source_volts.items():
             self._set(port, volts)
 
-    def measure(self, source_volts: Mapping[str, float]) -> float:
+    def measure(self, source_volts: Mapping[str, float], *, then_rest: bool = False) -> float:
         """Return the current of the meter while these voltages are sourced, in amperes.
+
+        Where nothing else is measured in this state, the source that was set last may rest in the same exchange.
 
         Raises
         ------
@@ -186,17 +188,12 @@ class Rig:
         InstrumentError
             If what the meter says is no current, or beyond its range.
         """
-        self.apply(source_volts)
         others = [port for port in source_volts if port != self.meter]
-        if not others:
-            reading = self.sources[self.meter].measure()
-            self._check(self.meter, reading)
-            return reading.current_a
-        reading, tripped = self.sources[self.meter].measure_beside([self.sources[port] for port in others])
+        reading, tripped = self._measured(source_volts, [self.sources[port] for port in others], then_rest)
         self._check(self.meter, reading)
         for port, limited in zip(others, tripped, strict=True):
             if limited:
-                self._check(port, Reading(self.sources[port].measure().current_a, limited=True))
+                raise ComplianceError(f"{self._place(port)} {self._limit_text(port)}")
         return reading.current_a
 
     def look(self, source_volts: Mapping[str, float]) -> dict[str, Reading]:
@@ -276,7 +273,8 @@ class Rig:
 
     def _check_unchanged(self, *, relays: bool, pulsing: bool = False) -> None:
         """Refuse to go on with instruments that somebody else has changed; all sources are at 0 V."""
-        found = [change for source in self.sources.values() for change in source.changes(pulsing=pulsing)]
+        first, *others = self.sources.values()
+        found = first.changes_beside(others, pulsing=pulsing)
         if relays:
             found += self.matrix.changes(self.wired.crosspoints(self.state, may_open=True) if self.state else ())
         if found:
@@ -321,21 +319,48 @@ class Rig:
             self.sources[port].set_voltage(volts)
             self._volts[port] = volts
 
+    def _measured(
+        self, source_volts: Mapping[str, float], others: Sequence[SourceMeter], then_rest: bool
+    ) -> tuple[Reading, Sequence[bool]]:
+        """Source voltages and measure; the last source that changes does so in the exchange that measures."""
+        meter = self.sources[self.meter]
+        changing = [(port, volts) for port, volts in source_volts.items() if self._volts.get(port) != volts]
+        if not changing:
+            return meter.measure_beside(others) if others else (meter.measure(), ())
+        *first, (port, volts) = changing
+        self.apply(dict(first))
+        rests = then_rest and all(self._volts.get(each) == 0 for each in self.sources if each != port)
+        rest_s = self.discharge_s if rests else None
+        self._charged |= volts != 0
+        self._volts.pop(port, None)
+        nplc = self.settings[port].nplc
+        reading, tripped = meter.measure_at(volts, self.sources[port], others, rest_s=rest_s, nplc=nplc)
+        rests = rests and not reading.limited and not any(tripped)
+        self._volts[port] = 0.0 if rests else volts
+        self._charged &= not rests
+        return reading, tripped
+
     def _check(self, port: str, reading: Reading) -> None:
         limit = self.settings[port].compliance_a
         size = abs(reading.current_a)
         if size < self._ranges[port] and size <= IMPOSSIBLE * limit and not reading.limited:
             return
-        name = f"{self.sources[port].name} on {self.wired.lines_on(port, self.state or ())}"
+        name = self._place(port)
         if not math.isfinite(reading.current_a) or size > IMPOSSIBLE * limit:
             raise InstrumentError(f"{name} measured {reading.current_a:g} A, which its limit of {limit:g} A rules out")
         if reading.limited:
-            raise ComplianceError(
-                f"{name} reached its current limit of {limit:g} A at {reading.current_a:g} A "
-                "(or the end of its measure range), so it was not at the voltage asked for"
-            )
+            raise ComplianceError(f"{name} {self._limit_text(port, f' at {reading.current_a:g} A')}")
         raise OverrangeError(
             f"{name} measured {reading.current_a:g} A, which its range of {self._ranges[port]:g} A does not hold"
+        )
+
+    def _place(self, port: str) -> str:
+        return f"{self.sources[port].name} on {self.wired.lines_on(port, self.state or ())}"
+
+    def _limit_text(self, port: str, current: str = "") -> str:
+        return (
+            f"reached its current limit of {self.settings[port].compliance_a:g} A{current} "
+            "(or the end of its measure range), so it was not at the voltage asked for"
         )
 
     # ------------------------------------------------------------------ ending

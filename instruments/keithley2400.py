@@ -7,12 +7,13 @@ asks before it acts, and it has neither guard, compliance query nor pulse. Names
 Pages are those of the Keithley 2400 Series user's manual.
 """
 
+from collections.abc import Sequence
 from functools import partial
 
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.instrument import Reading, SourceSettings
 
-from .scpi.answers import flag, number, records
+from .scpi.answers import number, records
 from .scpi.bounds import SourceLimits
 from .scpi.properties import offers, tripped_property
 from .scpi.source import ScpiSource
@@ -65,13 +66,6 @@ class Keithley2400(ScpiSource):
 
     compliance_tripped = tripped_property(":SENS:CURR:PROT:TRIP?")
 
-    def measure(self) -> Reading:
-        """Measure the current at the present voltage, by one ``:READ?``, which leaves the settings as they are."""
-        if self._settings is None:
-            self._prepared()
-        ((current, status),) = self.query(":READ?", partial(records, count=1, size=3, places=(1, 2)))
-        return Reading(current, bool(round(status) & IN_COMPLIANCE))
-
     train_widths = (2, 1)  # as much time at 0 V lies before, between and after
 
     def clock_s(self) -> float:
@@ -82,11 +76,17 @@ class Keithley2400(ScpiSource):
         """Abort a sweep, go to 0 V and switch the output off, by writing only."""
         self.blind(":ABOR", ":SOUR:VOLT:MODE FIX", ":SOUR:VOLT 0", ":OUTP OFF")
 
-    def limit_tripped(self) -> bool:
-        """Ask whether the source is at its current limit now."""
-        return self.query(":SENS:CURR:PROT:TRIP?", flag)
-
     # ------------------------------------------------------------------ inside
+
+    def _reading_queries(self) -> list[str]:
+        return [":READ?"]  # which leaves the settings as they are
+
+    def _reading_of(self, answers: Sequence[str]) -> Reading:
+        ((current, status),) = self.parse_answer(":READ?", answers[0], partial(records, count=1, size=3, places=(1, 2)))
+        return Reading(current, bool(round(status) & IN_COMPLIANCE))
+
+    def _limit_query(self) -> str:
+        return ":SENS:CURR:PROT:TRIP?"
 
     def _ranges(self, settings: SourceSettings) -> tuple[float, float]:
         range_v, range_a = super()._ranges(settings)

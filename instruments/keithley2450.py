@@ -7,6 +7,7 @@ Commands are those of the Model 2450 reference manual, chapter 6, SCPI command r
 """
 
 import re
+from collections.abc import Sequence
 
 from pymeasure.instruments.instrument import Instrument
 
@@ -78,11 +79,6 @@ class Keithley2450(ScpiSource):
     )
     compliance_tripped = tripped_property(":SOUR:VOLT:ILIM:TRIP?")
 
-    def measure(self) -> Reading:
-        """Measure the current at the present voltage, and ask whether it is limited."""
-        self._prepared()
-        return Reading(self.query(":READ?", number), self.limit_tripped())
-
     train_widths = (2, 0)  # as long at 0 V after each
 
     def clock_s(self) -> float:
@@ -97,11 +93,17 @@ class Keithley2450(ScpiSource):
         """
         self.blind(":ABOR", ":SOUR:VOLT 0", ':SENS:FUNC "CURR"', ":OUTP OFF")
 
-    def limit_tripped(self) -> bool:
-        """Ask whether the source is at its current limit now."""
-        return self.query(":SOUR:VOLT:ILIM:TRIP?", flag)
-
     # ------------------------------------------------------------------ inside
+
+    def _reading_queries(self) -> list[str]:
+        return [":READ?", self._limit_query()]
+
+    def _reading_of(self, answers: Sequence[str]) -> Reading:
+        limited = self.parse_answer(self._limit_query(), answers[1], flag)
+        return Reading(self.parse_answer(":READ?", answers[0], number), limited)
+
+    def _limit_query(self) -> str:
+        return ":SOUR:VOLT:ILIM:TRIP?"
 
     def _begin(self) -> None:
         language = self.query("*LANG?", parse_language)

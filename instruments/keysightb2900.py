@@ -5,7 +5,7 @@ formats and error texts are not given there and stand here as assumptions.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, cast
 
 from pymeasure.instruments.channel import Channel
@@ -95,11 +95,6 @@ class B2900Channel(Channel, ScpiChannel):
                 f"both channels: {' and '.join(given)}; take a lower compliance_a, or two instruments"
             )
 
-    def measure(self) -> Reading:
-        """Measure the current at the present voltage, and ask whether it is limited."""
-        self._prepared()
-        return Reading(self.parent.query(f":MEAS? (@{self.number})", number), self.limit_tripped())
-
     def pulse_together(
         self, amplitude_v: float, other: SourceMeter, other_amplitude_v: float, width_s: float, count: int = 1
     ) -> list[tuple[Reading, Reading]]:
@@ -128,10 +123,6 @@ class B2900Channel(Channel, ScpiChannel):
         """Go to 0 V and switch the output off, by writing only; a running pulse train is aborted."""
         n = self.number
         self.parent.blind(f":ABOR:ALL (@{n})", f":SOUR{n}:VOLT 0", f":OUTP{n} OFF", f":SOUR{n}:FUNC:SHAP DC")
-
-    def limit_tripped(self) -> bool:
-        """Ask whether the source is at its current limit now."""
-        return self.parent.query(f":SENS{self.number}:CURR:PROT:TRIP?", flag)
 
     # ------------------------------------------------------------------ what the instrument asks of its channels
 
@@ -184,6 +175,17 @@ class B2900Channel(Channel, ScpiChannel):
     def _unit(self) -> ScpiInstrument:
         """Get the instrument that the channel belongs to."""
         return self.parent
+
+    def _reading_queries(self) -> list[str]:
+        return [f":MEAS? (@{self.number})", self._limit_query()]
+
+    def _reading_of(self, answers: Sequence[str]) -> Reading:
+        asked, trip = self._reading_queries()
+        limited = self.parent.parse_answer(trip, answers[1], flag)
+        return Reading(self.parent.parse_answer(asked, answers[0], number), limited)
+
+    def _limit_query(self) -> str:
+        return f":SENS{self.number}:CURR:PROT:TRIP?"
 
     def _begin(self) -> None:
         """End a group of channels: its other one would be started too."""
@@ -260,9 +262,9 @@ class KeysightB2900(ScpiInstrument):
     def _train(self, amplitudes: dict[B2900Channel, float], width_s: float, count: int) -> list[tuple[Reading, ...]]:
         for channel, amplitude_v in amplitudes.items():
             channel.load_pulses(amplitude_v, width_s, count)
-        self.write(f":INIT (@{','.join(str(channel.number) for channel in amplitudes)})")
+        channels = ",".join(str(channel.number) for channel in amplitudes)
         with allowing(self.adapter, 2 * count * width_s):
-            self.query("*OPC?", flag)
+            self.query(f":INIT (@{channels});*OPC?", flag)
         # Each channel by itself: in which order an answer for two interleaves them is not documented.
         trains = [map(channel.reading_inside, self._currents(channel.number, count)) for channel in amplitudes]
         return list(zip(*trains, strict=True))

@@ -15,7 +15,6 @@ import sys
 import threading
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,24 +28,58 @@ from crossbar_hil.parsing import parse_toml
 LONGEST_CLOSE_S = 10.0
 
 
-@dataclass(frozen=True)
 class Served:
-    """An emulated bench that another process serves."""
+    """An emulated bench that another process serves, or will.
 
-    resources: Mapping[str, str]
-    """VISA resource name of each instrument."""
-    pid: int
-    """Its process."""
-    lifeline: int
-    """File descriptor that keeps it going; hand it to a process that shall keep it going too (``pass_fds``)."""
-    _process: subprocess.Popen[bytes]
+    Parameters
+    ----------
+    process : subprocess.Popen
+        The process, which has its order.
+    lifeline : int
+        The write end of its standard input.
+    """
+
+    def __init__(self, process: "subprocess.Popen[bytes]", lifeline: int) -> None:
+        self.pid = process.pid
+        """Its process."""
+        self.lifeline = lifeline
+        """File descriptor that keeps it going; hand it to a process that shall keep it going too (``pass_fds``)."""
+        self._process, self._held = process, True
+        self._resources: Mapping[str, str] | None = None
+
+    @property
+    def resources(self) -> Mapping[str, str]:
+        """VISA resource name of each instrument; waits until they are served.
+
+        Raises
+        ------
+        ConfigError
+            If the bench cannot be served; no process is left.
+        """
+        if self._resources is None:
+            try:
+                found = _answer_of(self._process)
+                if "error" in found:
+                    raise ConfigError(found["error"])
+            except BaseException:
+                self._let_go()
+                self._process.kill()
+                self._process.wait()
+                raise
+            self._resources = found["resources"]
+        return self._resources
 
     def close(self) -> None:
         """Let go of it; it ends, its state saved, as soon as nobody else holds the lifeline."""
-        with contextlib.suppress(OSError):  # closed before
-            os.close(self.lifeline)
+        self._let_go()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(LONGEST_CLOSE_S)
+
+    def _let_go(self) -> None:
+        if self._held:  # its number may be that of another file by now
+            self._held = False
+            with contextlib.suppress(OSError):  # somebody else has closed it
+                os.close(self.lifeline)
 
 
 def start_served(
@@ -57,7 +90,27 @@ def start_served(
     log: Path | None = None,
     nemesis: Mapping[str, Any] | None = None,
 ) -> Served:
-    """Start a process that serves the emulated instruments of a bench.
+    """Start a process that serves the emulated instruments of a bench, and wait until it does; see `begin_served`.
+
+    Raises
+    ------
+    ConfigError
+        If the bench cannot be served; no process is left.
+    """
+    served = begin_served(bench, seed=seed, state=state, log=log, nemesis=nemesis)
+    _ = served.resources
+    return served
+
+
+def begin_served(
+    bench: Bench | Path,
+    *,
+    seed: int,
+    state: Path | None = None,
+    log: Path | None = None,
+    nemesis: Mapping[str, Any] | None = None,
+) -> Served:
+    """Start a process that will serve the emulated instruments of a bench.
 
     Parameters
     ----------
@@ -75,7 +128,7 @@ def start_served(
     Raises
     ------
     ConfigError
-        If the bench cannot be served; no process is left.
+        If the bench is wrong, or there can be no process.
     """
     checked = load_bench(str(bench)) if isinstance(bench, Path) else bench
     order = {
@@ -99,24 +152,16 @@ def start_served(
         raise ConfigError(f"the emulated bench {checked.name} cannot be started: {error.strerror or error}") from error
     finally:
         os.close(reading)
-    try:
-        found = _answer_to(order, lifeline, process)
-        if "error" in found:
-            raise ConfigError(found["error"])
-    except BaseException:
-        os.close(lifeline)
-        process.kill()
-        process.wait()
-        raise
-    return Served(found["resources"], found["pid"], lifeline, process)
-
-
-def _answer_to(order: Mapping[str, Any], lifeline: int, process: "subprocess.Popen[bytes]") -> dict[str, Any]:
-    """Send the order and return what the process says to it."""
-    with contextlib.suppress(BrokenPipeError):  # it has ended, which shows below
+    served = Served(process, lifeline)
+    with contextlib.suppress(BrokenPipeError):  # it has ended, which shows in its answer
         content = json.dumps(order).encode() + b"\n"
         while content:
             content = content[os.write(lifeline, content) :]
+    return served
+
+
+def _answer_of(process: "subprocess.Popen[bytes]") -> dict[str, Any]:
+    """Return what the process says to its order."""
     if process.stdout is None:
         return {}
     with process.stdout as said:

@@ -234,9 +234,9 @@ def characterise(
             finally:  # whatever was measured is kept, also after a failure or Ctrl-C
                 if done and (len(cells) > 1 or not measured):
                     write_curves(path, done, comment)
-    curve, facts = kind_of_cells(measured)
-    facts += how_sure(measured)
-    write_curves(of_kind, curve, "; ".join(where), facts)
+        curve, facts = kind_of_cells(measured)
+        facts += how_sure(measured)
+        write_curves(of_kind, curve, "; ".join(where), facts)  # kept before the bench is left, which may fail
     drawn = draw(picture, curves_of(curve))
     files = [str(path) for path in dict.fromkeys((*paths, of_kind, picture))]
     if as_json:
@@ -272,7 +272,13 @@ def safe(bench: str, as_json: bool) -> None:
     from crossbar_hil.guard.opening import make_bench_safe  # noqa: PLC0415
 
     checked = load_bench(bench)
-    failures = make_bench_safe(checked, tell=lambda text: click.echo(printable(text), err=True))
+    try:
+        failures = make_bench_safe(checked, tell=lambda text: click.echo(printable(text), err=True))
+    except KeyboardInterrupt as stopped:
+        stopped.add_note(
+            f"bench {bench} may not be safe, as making it safe was interrupted: do it again, or look at it"
+        )
+        raise
     if as_json:
         print_json(bench=bench, kind=checked.kind or "simulated", safe=not failures, failures=failures)
     else:

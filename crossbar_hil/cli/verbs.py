@@ -33,8 +33,9 @@ def main() -> None:
     except click.ClickException as error:
         click.echo(f"crossbar-hil: {printable(error.format_message())}", err=True)
         code = BAD_USAGE
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except (KeyboardInterrupt, click.exceptions.Abort) as error:
         click.echo("crossbar-hil: interrupted", err=True)
+        _tell_notes(error, error.__cause__)  # click makes an Abort of a Ctrl-C
         code = COULD_NOT
     except Exception as error:  # the one place where nothing may slip through
         if debug:
@@ -47,14 +48,20 @@ def main() -> None:
         else:
             told = printable(f"unexpected {type(error).__name__}: {error}")
             click.echo(f"crossbar-hil: {told} (--debug shows where)", err=True)
-        for note in getattr(error, "__notes__", ()):  # what else is to be known, such as a bench that may not be safe
-            click.echo(f"crossbar-hil: {printable(note)}", err=True)
+        _tell_notes(error)
         code = BAD_USAGE if isinstance(error, ConfigError) else COULD_NOT
     code = code if isinstance(code, int) else DONE
     if recorder is not None:
         os.environ.pop(RECORD, None)
         recorder.end(code)
     sys.exit(code)
+
+
+def _tell_notes(*errors: BaseException | None) -> None:
+    """Tell what else is to be known, such as that a bench may not be safe."""
+    for error in errors:
+        for note in getattr(error, "__notes__", ()):
+            click.echo(f"crossbar-hil: {printable(note)}", err=True)
 
 
 def _without_recording(words: list[str]) -> tuple[list[str], Path | None]:

@@ -20,8 +20,15 @@ import numpy as np
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.backend import DeviceBackend, Limits, Pulse
 from crossbar_hil.bench.instruments import write_to_stderr
-from crossbar_hil.errors import GuardError, LimitError, Stopped
-from crossbar_hil.guard.messages import LONGEST_LINE, Sender, error_from_message, from_line, reading_from_json
+from crossbar_hil.errors import DataError, GuardError, LimitError, Stopped
+from crossbar_hil.guard.messages import (
+    LONGEST_LINE,
+    MOST_NUMBERS,
+    Sender,
+    error_from_message,
+    from_line,
+    reading_from_json,
+)
 from crossbar_hil.guard.service import BEAT_S
 from crossbar_hil.witness import Sights, Train, Volts
 
@@ -40,8 +47,8 @@ class Hello:
     """The resolved bench file."""
     journal: Path
     resume: bool
-    resources: Mapping[str, str] | None = None
-    """VISA resources of emulated instruments; the bench file's own if not given."""
+    resources: Mapping[str, str] | Callable[[], Mapping[str, str]] | None = None
+    """VISA resources of emulated instruments, or what waits for them; the bench file's own if not given."""
     header: Mapping[str, Any] = field(default_factory=dict)
     """First entry of a new journal."""
     ledger: Path | None = None
@@ -54,8 +61,9 @@ class Hello:
     """Whether the bench holds no chip and may leave lines open."""
 
     def message(self, *, rescue: bool = False) -> dict[str, Any]:
-        """Return it as a message."""
+        """Return it as a message, once emulated instruments are there."""
         told = {name: str(value) if isinstance(value, Path) else value for name, value in vars(self).items()}
+        told["resources"] = self.resources() if callable(self.resources) else self.resources
         return {"hello": {**told, "rescue": rescue}}
 
 
@@ -104,7 +112,12 @@ class GuardProcess:
         self._listener = threading.Thread(target=self._listen, name="guard's answers", daemon=True)
         self._listener.start()
         threading.Thread(target=self._beat, name="beats", daemon=True).start()
-        self._send(hello.message(rescue=rescue))
+        try:
+            greeting = hello.message(rescue=rescue)  # emulated instruments start beside the guard
+        except BaseException:
+            self._let_go()
+            raise
+        self._send(greeting)
         try:
             message = self._until("ready", "failed", "ended")
         except KeyboardInterrupt:  # it may have opened the bench by now, which it is to leave safe
@@ -301,6 +314,10 @@ class GuardedBackend(DeviceBackend):
         return self._hello.journal.parent
 
     def _read_currents(self, voltages: FloatArray) -> FloatArray:
+        many = len(voltages) * max(self.shape)
+        if many > MOST_NUMBERS:  # said before hours of reading, whose answer would be too long
+            most = MOST_NUMBERS // max(self.shape)
+            raise DataError(f"{len(voltages)} patterns at once are too many: read {most} at a time at most")
         return np.array(self._call(do="read", voltages=voltages.tolist()), dtype=np.float64)
 
     def _send_pulses(self, counts: IntArray, pulse: Pulse) -> None:
@@ -356,7 +373,7 @@ class GuardedBackend(DeviceBackend):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with _stopping_at_interrupts(self.request_stop):
+        with _stopping_at_interrupts(self.request_stop) as pressed:
             if self.safe_report is None:
                 if isinstance(error, KeyboardInterrupt):
                     self.request_stop("Ctrl-C was pressed")
@@ -373,6 +390,8 @@ class GuardedBackend(DeviceBackend):
             if error is None:
                 raise unsafe
             error.add_note(str(unsafe))
+        if pressed and error is None:  # nothing may follow as if nobody had pressed it
+            raise KeyboardInterrupt
 
     def _call(self, **request: Any) -> Any:
         try:
@@ -407,10 +426,19 @@ def _interruptible() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _stopping_at_interrupts(request_stop: Callable[[str], None]) -> Iterator[None]:
-    """Let Ctrl-C not cut short what makes the bench safe; the guard hears of it, and does not try for long any more."""
-    with _handled_by(lambda *_: request_stop("Ctrl-C was pressed")):
-        yield
+def _stopping_at_interrupts(request_stop: Callable[[str], None]) -> Iterator[list[int]]:
+    """Let Ctrl-C not cut short what makes the bench safe; the guard hears of it, and does not try for long any more.
+
+    Yields a list that is not empty once it was pressed.
+    """
+    pressed: list[int] = []
+
+    def note(number: int, _: object) -> None:
+        pressed.append(number)
+        request_stop("Ctrl-C was pressed")
+
+    with _handled_by(note):
+        yield pressed
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from crossbar_hil.arguments import COUNT, expect
+from crossbar_hil.arrays import COUNT, expect
 from crossbar_hil.backend import DeviceBackend
 from crossbar_hil.bench.file import BENCH_FILE, Bench, InstrumentTable, load_bench
 from crossbar_hil.bench.instruments import (
@@ -119,7 +119,7 @@ def open_guarded(
     CrossbarError
         If the bench cannot be opened; it is safe.
     """
-    from crossbar_hil.bench.served import start_served  # noqa: PLC0415
+    from crossbar_hil.bench.served import begin_served  # noqa: PLC0415
 
     has_chip = bench.kind == "hardware" and not on_trial
     if has_chip and bench.chip_id is None:
@@ -134,18 +134,18 @@ def open_guarded(
     if not resume:
         bench.copy_into(folder)
     with ExitStack() as owned:
-        resources: Mapping[str, str] | None = None
+        resources: Mapping[str, str] | Callable[[], Mapping[str, str]] | None = None
         keep_open: tuple[int, ...] = ()
         if bench.brings_instruments and is_replayed():
             resources = {name: f"replayed {name}" for name in bench.instruments}
         elif bench.brings_instruments:
             if bench.emulation is not None and bench.emulation.log != "whole":
                 write_to_stderr(f"note: {LEFT_OUT[bench.emulation.log]}")
-            served = start_served(
+            served = begin_served(
                 folder / BENCH_FILE, seed=seed, state=folder / EMULATED_STATE, log=folder / "physical.jsonl"
             )
             owned.callback(served.close)
-            resources, keep_open = served.resources, (served.lifeline,)
+            resources, keep_open = lambda: served.resources, (served.lifeline,)
         chip_id = bench.chip_id if has_chip else None
         header: dict[str, Any] = {
             "run": folder.name,

@@ -260,6 +260,7 @@ def _carry_out(
     """
     reason = ""
     began = take_back is None
+    over = False
     try:
         with (
             nullcontext() if backend is None else backend,
@@ -273,9 +274,12 @@ def _carry_out(
                     stop.leave_if_wanted()
             except Interrupted:
                 reason = f"interrupted after {work.reached}"
+            over = True
     except Stopped as stopped:
         reason = "; ".join([str(stopped), *getattr(stopped, "__notes__", ())])  # a note: the bench may not be safe
     except BaseException as error:
+        if over and isinstance(error, KeyboardInterrupt):  # while the bench was made safe: there is nothing left to end
+            return _end(work, backend, folder, reason)
         if began or (backend is not None and backend.pulsed):
             try:
                 work.finish("failed", str(error) or type(error).__name__)
@@ -286,6 +290,11 @@ def _carry_out(
             if take_back is not None:
                 take_back()
         raise
+    return _end(work, backend, folder, reason)
+
+
+def _end(work: RecordedWork[Any], backend: DeviceBackend | None, folder: Path, reason: str) -> RunOutcome:
+    """Write how a run ended, of which nothing is under way any more."""
     if work.is_complete:
         reason = ""
     status = "interrupted" if reason else "done"

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from crossbar_hil.instrument import SourceSettings
 
+T = TypeVar("T")
 HOT_V = 0.05
 """A line that was above 50 mV is charged, and a relay that moves before it is discharged is switched hot."""
 EXACT = 1e-9
@@ -38,16 +40,17 @@ class Shadow:
         self.volts, self.on, self.told_off = volts, on, False
         self.charged, self.rested_s = self.charged or abs(volts) > HOT_V, 0.0
 
-    def act(self, act: Callable[..., None], *details: float, then_v: float, on: bool) -> None:
+    def act(self, act: Callable[..., T], *details: float, then_v: float, on: bool) -> T:
         """Have something done after which the source is at a voltage, and as charged as before or more.
 
         Nothing is certain meanwhile, nor if it fails.
         """
         charged = self.charged
         self.forget()
-        act(*details)
+        found = act(*details)
         self.charged = charged
         self.know(then_v, on=on)
+        return found
 
     def rest(self, seconds: float, discharge_s: float) -> None:
         """Let time pass; it discharges the lines if the source is at 0 V, or was told to be."""

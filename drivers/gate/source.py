@@ -72,6 +72,46 @@ class GatedSource(SourceMeter):
         volts = self._gate.check_voltage(self._channel, voltage_v)
         self._channel.act(self._driver.set_voltage, volts, then_v=volts, on=self._channel.on)
 
+    def measure_at(
+        self,
+        voltage_v: float,
+        source: SourceMeter,
+        others: Sequence[SourceMeter] = (),
+        *,
+        rest_s: float | None = None,
+        nplc: float = 1.0,  # noqa: ARG002 - the bench says what it is
+    ) -> tuple[Reading, list[bool]]:
+        """Source a voltage that every cell can bear, on this channel or one of the others, and measure beside them.
+
+        Whatever fails, an answer that is no current too, that channel is uncertain.
+        """
+        theirs = [self._of_this_gate(other) for other in others]
+        driven = self if source is self else self._of_this_gate(source)
+        channel, wait_s = driven._channel, None if rest_s is None else waiting_time(rest_s)
+        volts = self._gate.check_voltage(channel, voltage_v)
+        for each in (self, driven, *theirs):
+            each._check_question()
+        ask = partial(self._driver.measure_at, rest_s=wait_s, nplc=channel.settings.nplc)
+        drivers = [each._driver for each in theirs]
+        found = channel.act(
+            partial(self._ask, ask, volts, driven._driver, drivers, beside=[driven, *theirs]), then_v=volts, on=True
+        )
+        if wait_s is not None and not any((found[0].limited, *found[1])):
+            channel.know(0.0, on=True)
+            self._gate.note_rest(wait_s)
+        return found
+
+    def limit_then_rest(self, seconds: float, nplc: float = 1.0) -> bool:  # noqa: ARG002 - the bench says what it is
+        """Ask for the limit, go to 0 V and let time pass; one that is at its limit counts as where it was."""
+        wanted, channel = waiting_time(seconds), self._channel
+        self._check_question()
+        ask = partial(self._ask, self._driver.limit_then_rest)
+        at_limit = channel.act(ask, wanted, channel.settings.nplc, then_v=channel.volts or 0.0, on=True)
+        if not at_limit:
+            channel.know(0.0, on=True)
+            self._gate.note_rest(wanted)
+        return at_limit
+
     def pulse(self, amplitude_v: float, width_s: float, count: int = 1) -> list[Reading]:
         """Send pulses to the one cell that is selected."""
         volt, width, number = self._volt(amplitude_v), real("pulse width", width_s, "s"), whole("pulse count", count)
@@ -152,10 +192,17 @@ class GatedSource(SourceMeter):
 
     def changes(self, *, pulsing: bool = False) -> list[str]:
         """Ask an output that is on what somebody else has changed; if anything, the shadow is uncertain."""
-        self._check_question()
-        found = self._ask(partial(self._driver.changes, pulsing=pulsing))
-        if found:
-            self._channel.forget()
+        return self.changes_beside((), pulsing=pulsing)
+
+    def changes_beside(self, others: Sequence[SourceMeter], *, pulsing: bool = False) -> list[str]:
+        """Ask outputs that are on what somebody else has changed; if anything, the shadow of each is uncertain."""
+        theirs = [self._of_this_gate(other) for other in others]
+        for each in (self, *theirs):
+            each._check_question()
+        ask = partial(self._driver.changes_beside, pulsing=pulsing)
+        found = self._ask(ask, [each._driver for each in theirs], beside=theirs)
+        for each in (self, *theirs) if found else ():
+            each._channel.forget()
         return found
 
     def output_is_on(self) -> bool:

@@ -1,9 +1,9 @@
 """What the SCPI drivers share: opening, identity, the error queue, checked answers, read-back and blind commands.
 
-Every command and every query is a line of its own, because after an invalid command an instrument throws away the rest
-of the line (Keithley 2400 user's manual, page 14-12); only settings that were read back before are asked for in one
-line. While an instrument is being set up, the error queue is asked for
-after each line, so that what it refuses is named by the line. Emulated only.
+After an invalid command an instrument throws away the rest of the message (Keithley 2400 user's manual, page 14-12),
+and then an answer is missing. So while an instrument is being set up, every command and every query is a message of its
+own, and the error queue is asked for after each line, so that what it refuses is named by the line. Afterwards messages
+hold what was taken once: a level within the range, and questions that were answered before. Emulated only.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -106,29 +106,61 @@ class ScpiInstrument(SCPIMixin, BenchInstrument):
             If one is different; it names the setting, the value and what was expected.
         """
         for query, value in expected.items():
-            wrong = self.query(query, partial(mismatch, expected=value))
-            if wrong is not None:
-                raise InstrumentError(
-                    f"{self.name}: {query.replace('?', '')} reads back {wrong}, expected {expected_text(value)}"
-                )
+            self.compare({query: value}, [self.ask(query)])
 
     def set_and_read_back(self, setting: str, value: float) -> None:
-        """Write a number and ask for it: a line that got lost is found out, and one that was refused says why.
+        """Write a number and ask for it, in one message: if it gets lost no answer comes.
 
         Raises
         ------
         InstrumentError
-            If the instrument has another value afterwards.
+            If the instrument has another value afterwards; it says why, if it was refused.
         """
-        line = f"{setting} {value:.9e}"
-        self.write(line)
-        try:
-            self.read_back({f"{setting}?": value})
-        except TransportError:
-            raise
-        except InstrumentError:
-            self.check_errors(line)
-            raise
+        line, query = f"{setting} {value:.9e}", f"{setting}?"
+        self.compare({query: value}, self.ask_in_turn([line, query]), line)
+
+    def apply_and_compare(self, line: str, expected: Mapping[str, Expected]) -> None:
+        """Write a line, and ask for what it sets and for errors, in one message.
+
+        Raises
+        ------
+        InstrumentError
+            If the instrument has not taken it, or something else comes back.
+        """
+        reply = self.ask(f"{line};{together(expected)}")
+        self.compare(expected, self._answers(reply, len(expected), [line]))
+
+    def compare(self, expected: Mapping[str, Expected], answers: Sequence[str], after: str = "") -> None:
+        """Compare the answers to questions with what they must be.
+
+        Raises
+        ------
+        InstrumentError
+            If one is different: with what is in the error queue, if something was sent before and is named, else with
+            the setting, the value and what was expected.
+        """
+        for (query, value), answer in zip(expected.items(), answers, strict=True):
+            wrong = self.parse_answer(query, answer, partial(mismatch, expected=value))
+            if wrong is not None:
+                if after:
+                    self.check_errors(after)
+                raise InstrumentError(
+                    f"{self.name}: {query.replace('?', '')} reads back {wrong}, expected {expected_text(value)}"
+                )
+
+    def ask_in_turn(self, parts: Sequence[str]) -> list[str]:
+        """Send lines and questions as one message, and return the answers to the questions.
+
+        Raises
+        ------
+        GarbledReply
+            If there are more or fewer answers than questions; the session is then suspect.
+        """
+        reply = self.ask(";".join(parts))
+        answers, asked = reply.split(";"), sum("?" in part for part in parts)
+        if len(answers) != asked:
+            raise distrust(self.adapter, self._miscounted(reply, len(answers), asked))
+        return answers
 
     def ask_together(self, queries: Sequence[str]) -> list[str]:
         """Ask several questions, and the error queue, in one message; return the answers to the questions.
@@ -172,16 +204,22 @@ class ScpiInstrument(SCPIMixin, BenchInstrument):
 
     def _answers(self, reply: str, count: int, lines: Sequence[str] = ()) -> list[str]:
         """Return the answers to so many questions that were asked together with the error queue, after some lines."""
-        # The text of an error may hold a semicolon, an answer to a setting none.
-        answers = reply.split(";", count)
-        if len(answers) != count + 1:
-            why = f"{self.name} gave {len(answers)} answers to {count + 1} questions: {reply!r:.80}"
-            raise distrust(self.adapter, GarbledReply(why))
-        code, text = self.parse_answer(":SYST:ERR?", answers.pop(), parse_error)
+        answers, (code, text) = self._split(reply, count)
         if code:
             cause = f" after {'; '.join(lines)[:80]!r}" if lines else ", which nothing here has caused"
             raise InstrumentError(f"{self.name} reports error {code}, {text}{cause}")
         return answers
+
+    def _split(self, reply: str, count: int) -> tuple[list[str], tuple[int, str]]:
+        """Return the answers to so many questions, and the oldest error, which was asked for in the same message."""
+        # The text of an error may hold a semicolon, an answer to a setting none.
+        answers = reply.split(";", count)
+        if len(answers) != count + 1:
+            raise distrust(self.adapter, self._miscounted(reply, len(answers), count + 1))
+        return answers, self.parse_answer(":SYST:ERR?", answers.pop(), parse_error)
+
+    def _miscounted(self, reply: str, found: int, asked: int) -> GarbledReply:
+        return GarbledReply(f"{self.name} gave {found} answers to {asked} questions: {reply!r:.80}")
 
     def _with_command(self, command: str, error: InstrumentError) -> InstrumentError:
         """Return an error of an answer with the command before it; one of the wrong form makes the session suspect."""

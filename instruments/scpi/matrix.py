@@ -13,7 +13,7 @@ from ..transport.adapter import allowing
 from ..transport.matrix import RELAY_S, RelayMatrix, comma_lists
 from .answers import expected_text, fields, flag, mismatch
 from .instrument import ScpiInstrument
-from .table import Questions, is_written, line, parse_found, question
+from .table import Questions, from_the_root, is_written, line, parse_found, question, together
 
 LONGEST_LINE = 1000
 """No manual states how long a line may be, so none is longer than this, in characters."""
@@ -32,11 +32,8 @@ class ScpiMatrix(ScpiInstrument, RelayMatrix):
     def connected(self) -> frozenset[str]:
         """Ask which crosspoints are closed."""
         self._known = None
-        found: frozenset[str] = frozenset()
-        for query in self._closed_queries():
-            found |= self.query(query, self._parse_closed)
-        self._known = found
-        return found
+        self._known = self._closed_in(self.ask_in_turn(self._closed_queries()))
+        return self._known
 
     def changes(self, crosspoints: Iterable[str]) -> list[str]:
         """Ask in one exchange whether just these crosspoints are closed, and all else is as it was set."""
@@ -51,11 +48,7 @@ class ScpiMatrix(ScpiInstrument, RelayMatrix):
                 if found := self._change(query, self.ask(query), value):
                     return found
             raise
-        parsed = [
-            self.parse_answer(query, answer, self._parse_closed)
-            for query, answer in zip(queries, answers, strict=False)
-        ]
-        self._known = frozenset[str]().union(*parsed)
+        self._known = self._closed_in(answers[: len(queries)])
         found = relay_changes(self.name, self._known, crosspoints)
         for (query, value), answer in zip(watched.items(), answers[len(queries) :], strict=True):
             found += self._change(query, answer, value)
@@ -82,6 +75,14 @@ class ScpiMatrix(ScpiInstrument, RelayMatrix):
         """Write the model's own settings."""
 
     # ------------------------------------------------------------------ inside
+
+    def _closed_in(self, answers: Sequence[str]) -> frozenset[str]:
+        """Return what is closed by the answers to `_closed_queries`."""
+        parsed = [
+            self.parse_answer(query, answer, self._parse_closed)
+            for query, answer in zip(self._closed_queries(), answers, strict=True)
+        ]
+        return frozenset[str]().union(*parsed)
 
     def _set_up(self, numbers: Iterable[int]) -> None:
         """Write the table of settings for some cards, ask all of it back, and watch it from then on.
@@ -119,13 +120,15 @@ class ScpiMatrix(ScpiInstrument, RelayMatrix):
         return [*opens, *map(to_close.format, comma_lists(closing, LONGEST_LINE - len(to_close.format(""))))]
 
     def _carry_out(self, lines: list[str], moving: int) -> tuple[frozenset[str], Callable[[], object]]:
-        for each in lines:
+        for each in packed(lines):
             self.write(each)
+        queries = ["*OPC?", *self._closed_queries()]
         with allowing(self.adapter, RELAY_S * (moving + 1)):
-            complete = self.query("*OPC?", flag)
-        if not complete:
+            reply = self.ask(together(queries))
+        (complete, *answers), error = self._split(reply, len(queries))
+        if not self.parse_answer("*OPC?", complete, flag):
             raise InstrumentError(f"{self.name} answers *OPC? by 0, so its relays have not settled")
-        return self.connected(), partial(self.check_errors, "; ".join(lines))
+        return self._closed_in(answers), partial(self.check_errors, "; ".join(lines), error)
 
 
 def _value(setting: Setting) -> Expected | None:
@@ -133,6 +136,21 @@ def _value(setting: Setting) -> Expected | None:
     if callable(setting.value):
         raise TypeError(f"{setting.name} of a matrix depends on nothing")
     return setting.value
+
+
+def packed(lines: Iterable[str]) -> list[str]:
+    """Return lines in their order, as many to a message as it may hold.
+
+    >>> packed(["ROUT:OPEN (@1105)", "ROUT:OPEN (@1106)", "*WAI;:ROUT:CLOS (@1205)"])
+    ['ROUT:OPEN (@1105);:ROUT:OPEN (@1106);*WAI;:ROUT:CLOS (@1205)']
+    """
+    found: list[str] = []
+    for each in lines:
+        if found and len(more := f"{found[-1]};{from_the_root(each)}") <= LONGEST_LINE:
+            found[-1] = more
+        else:
+            found.append(each)
+    return found
 
 
 def channels(reply: str) -> list[str]:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from crossbar_hil.errors import ConfigError, InstrumentError
+from crossbar_hil.errors import ConfigError
 from crossbar_hil.instrument import Identity, Reading, SourceMeter, SourceSettings
 from crossbar_hil.text import quantity
 
@@ -17,6 +17,7 @@ from ..transport.instrument import off_after_a_failure
 from .answers import flag
 from .bounds import DIGITS, SourceLimits, check_settings, check_within, smallest_range
 from .instrument import ScpiInstrument
+from .meter import ScpiMeter
 from .table import Questions, Together, left_alone, line, lines, must_read_back, parse_found, question
 
 MOST_PULSES = 1_000_000
@@ -24,7 +25,7 @@ RESET_S = 3.0
 """What a reset and an autozero may take beyond the deadline of an exchange, in seconds; an assumption."""
 
 
-class ScpiChannel(SourceMeter):
+class ScpiChannel(ScpiMeter):
     """One source channel; a model says its ranges, its bounds and its commands."""
 
     ranges_v: ClassVar[Sequence[float]]
@@ -44,13 +45,9 @@ class ScpiChannel(SourceMeter):
     """Why there is no guard at low impedance, if there is none."""
     reset_s: ClassVar[float] = 0.0
     """What setting up may take beyond the deadline of an exchange, in seconds."""
-    number: int | str = ""
-    """Number of the channel in commands; none where there is only one."""
-
     table: ClassVar[SettingTable]
     """Every setting of the family; it has ``output_enabled`` and ``current_range``."""
 
-    _settings: SourceSettings | None = None
     _chosen: Chosen
     _as_set: Questions
     _asked: list[list[str]]
@@ -93,22 +90,14 @@ class ScpiChannel(SourceMeter):
         setting = self.table["current_range"]
         self._chosen = replace(self._chosen, range_a=chosen)
         back = {question(setting, self.number): full_scale(chosen)}
-        self._unit.apply(line(setting, chosen, self.number))
         self._watch(self._as_set | back)
-        self._unit.read_back(back)
+        self._unit.apply_and_compare(line(setting, chosen, self.number), back)
 
     def enable(self) -> None:
         """Switch the output on, at 0 V."""
         self._prepared()
         self._unit.apply(f":SOUR{self.number}:VOLT 0", f":OUTP{self.number} ON")
         self._unit.read_back({f":OUTP{self.number}?": True})
-
-    def set_voltage(self, voltage_v: float) -> None:
-        """Source a voltage from now on."""
-        most = self._prepared().range_v
-        if not abs(voltage_v) <= most:
-            check_within(voltage_v, -most, most, f"{self.name}: voltage", "V")
-        self._unit.set_and_read_back(f":SOUR{self.number}:VOLT", voltage_v)
 
     def pulse(self, amplitude_v: float, width_s: float, count: int = 1) -> list[Reading]:
         """Send `count` pulses from 0 V, timed by the instrument, and return the current inside each.
@@ -146,11 +135,6 @@ class ScpiChannel(SourceMeter):
         self._unit.close()
 
     # ------------------------------------------------------------------ what a model says
-
-    @property
-    @abstractmethod
-    def _unit(self) -> ScpiInstrument:
-        """Get the instrument that the channel belongs to."""
 
     def _begin(self) -> None:
         """Refuse an instrument that cannot be set up, by asking only."""
@@ -232,11 +216,6 @@ class ScpiChannel(SourceMeter):
         check_within(width_s, self.shortest_pulse_s, 100.0, f"{self.name}: pulse width", "s")
         check_within(count, 1, MOST_PULSES, f"{self.name}: number of pulses", "pulses")
         return settings
-
-    def _prepared(self) -> SourceSettings:
-        if self._settings is None:
-            raise InstrumentError(f"{self.name} must be prepared before it is used")
-        return self._settings
 
 
 class ScpiSource(ScpiInstrument, ScpiChannel):

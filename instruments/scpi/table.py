@@ -96,5 +96,13 @@ def together(questions: Iterable[str]) -> str:
     >>> together([":OUTP?", "*OPC?"])
     ':OUTP?;*OPC?;:SYST:ERR?'
     """
-    parts = [each if each.startswith("*") else f":{each.removeprefix(':')}" for each in questions]
-    return ";".join((*parts, ":SYST:ERR?"))
+    return ";".join((*map(from_the_root, questions), ":SYST:ERR?"))
+
+
+def from_the_root(part: str) -> str:
+    """Return a part of a message as it must be behind another one: its header would go on where that of it ended.
+
+    >>> from_the_root("ROUT:OPEN:ALL"), from_the_root(":OUTP?"), from_the_root("*OPC?")
+    (':ROUT:OPEN:ALL', ':OUTP?', '*OPC?')
+    """
+    return part if part.startswith("*") else f":{part.removeprefix(':')}"

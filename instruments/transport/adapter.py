@@ -348,7 +348,7 @@ class BenchAdapter(Adapter):
         if isinstance(error, TransportError):
             so_far = f", reply so far {_excerpt(self._buffer)}" if self._buffer else ""
             if isinstance(error, DeadlineError):
-                so_far += f", waited {time.monotonic() - self._began:.2g} s"
+                so_far += f", waited {time.monotonic() - self._began:.2g} s, its deadline_s is {self.deadline_s:g} s"
             raise self._fail(type(error)(f"{error} (command {_excerpt(self._command.rstrip())}{so_far})")) from error
         # An interrupt in the middle leaves an answer on its way.
         self._fail(TransportError(f"{self.resource} was interrupted in {_excerpt(self._command.rstrip())}"))

@@ -77,13 +77,15 @@ class BenchInstrument(Instrument):
         )
         return cls(adapter, name=name)
 
-    def check_errors(self, after: str = "") -> list[tuple[int, str]]:
+    def check_errors(self, after: str = "", oldest: tuple[int, str] | None = None) -> list[tuple[int, str]]:
         """Empty the error queue.
 
         Parameters
         ----------
         after : str
             What was sent since it was empty, for the message.
+        oldest : tuple of int and str, optional
+            Its oldest entry, where that was taken out before.
 
         Returns
         -------
@@ -97,7 +99,7 @@ class BenchInstrument(Instrument):
         """
         found: list[tuple[int, str]] = []
         while len(found) < self.longest_queue:
-            entry = self._take_error()
+            entry, oldest = oldest or self._take_error(), None
             if entry[0] == 0:
                 break
             found.append(entry)

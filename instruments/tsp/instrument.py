@@ -1,8 +1,9 @@
 """What the Keithley boxes that run Lua (TSP) have in common.
 
 Each line sent is a Lua chunk of its own; a chunk with a runtime error says nothing, so the question whether there was
-an error is a second line (Keithley 2600B reference manual, "TSP error summary list" and "errorqueue.next()"). So each
-statement is a line, too: one that fails does not take the next ones with it, and every line stands in the manual.
+an error is a second line (Keithley 2600B reference manual, "TSP error summary list" and "errorqueue.next()"). So while
+a box is being set up each statement is a line, too: one that fails does not take the next ones with it. What is done in
+every read and every move is one line, which ends with what must come back: if it fails, nothing does.
 """
 
 import math

@@ -18,7 +18,9 @@ from .instrument import TspInstrument
 from .values import fixed
 
 LONGEST_LIST = 900
-"""Longest channel list in a line, in characters; no manual found states a limit, so lines stay below 1 kB."""
+"""Longest channel list in a line, in characters."""
+LONGEST_LINE = 1000
+"""No manual found states how long a line may be, so none is longer than this, in characters."""
 ALL_CLOSED = 'channel.getclose("allslots")'
 WATCHED = TSP_MATRIX.asked(Asked.BATCH)
 
@@ -87,17 +89,14 @@ class TspMatrix(TspInstrument, RelayMatrix):
     def _carry_out(self, lines: list[str], moving: int) -> tuple[frozenset[str], Callable[[], object]]:
         if self.settle_s > 0:
             lines = [*lines, f"delay({self.settle_s:.6f})"]
+        asked = f"print({ALL_CLOSED}, errorqueue.count)"
+        *first, query = packed([*lines, asked])
         with allowing(self.adapter, self.settle_s + RELAY_S * (moving + 1)):
-            for line in lines:
+            for line in first:
                 self.write(line)
-            found, errors = self._closed_and_errors()
+            reply, counted = self.ask_fields(query, 2)
+        found, errors = self._parse_closed(query, reply), self.number(counted, query)
         return found, lambda: self.raise_errors(errors, "; ".join(lines))
-
-    def _closed_and_errors(self) -> tuple[frozenset[str], float]:
-        """Ask in one exchange what is closed and how many errors are in the queue."""
-        query = f"print({ALL_CLOSED}, errorqueue.count)"
-        reply, errors = self.ask_fields(query, 2)
-        return self._parse_closed(query, reply), self.number(errors, query)
 
     def _parse_closed(self, query: str, reply: str) -> frozenset[str]:
         """Return the names in a channel list; of a four-pole pair ``5003(5033)`` both, because both are closed."""
@@ -117,3 +116,22 @@ class TspMatrix(TspInstrument, RelayMatrix):
         if found is None:
             raise ConfigError(f"{crosspoint!r} is no crosspoint of {self.name}, such as {self.crosspoint(1, '1', 5)}")
         return int(found[1]), row_number(found[2]), int(found[3])
+
+
+def packed(statements: Iterable[str]) -> list[str]:
+    """Return statements in their order, as many to a line as it may hold.
+
+    A statement that the box refuses does not keep it from the next ones: that is an error in its queue.
+
+    >>> packed(["reset()"] * 3)
+    ['reset() reset() reset()']
+    >>> [len(line) for line in packed(["delay(0.1)" * 60] * 3)]
+    [600, 600, 600]
+    """
+    found: list[str] = []
+    for each in statements:
+        if found and len(found[-1]) + 1 + len(each) <= LONGEST_LINE:
+            found[-1] += f" {each}"
+        else:
+            found.append(each)
+    return found

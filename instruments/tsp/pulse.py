@@ -11,7 +11,9 @@ might cut the next one short.
 
 from contextlib import suppress
 from functools import cache
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from pymeasure.adapters import Adapter
 
 from crossbar_hil.errors import TransportError
 
@@ -169,6 +171,11 @@ class PulsingBox(TspInstrument):
     """How often the function was stored; 0 if this session has not done so."""
     _made = 0
     _run = ""
+
+    def __init__(self, adapter: Adapter | str | int, name: str = "", **kwargs: Any) -> None:
+        super().__init__(adapter, name, **kwargs)
+        self.right: dict[str, str] = {}
+        """Answers in which all settings of some channels were as they were set, by question."""
 
     @property
     def script(self) -> str:

@@ -98,33 +98,48 @@ class Keithley2600SourceMeter(SourceMeter):
         """Source a voltage from now on."""
         self._check_voltage(voltage_v)
         path = f"{self._smu}.source.levelv"
-        self._box.write(f"{path}={number_text(voltage_v)}")
-        found = self._box.ask_number(path)  # a level that got lost would be there when a relay moves
-        if not holds((voltage_v, voltage_v), found):
-            self._box.check_errors(path)
-            raise InstrumentError(f"{self.name} was set to {voltage_v:g} V but reads back {found:g} V")
+        query = f"{path}={number_text(voltage_v)} print({path})"
+        (found,) = self._box.ask_numbers(query, 1)  # a level that got lost would be there when a relay moves
+        self._check_level(voltage_v, found, query)
 
     def measure(self) -> Reading:
         """Measure the current at the present voltage."""
-        settings = self._prepared()
-        with allowing(self._box.adapter, 2 * settings.nplc / SLOWEST_LINE_HZ):
-            current = self._box.ask_number(f"{self._smu}.measure.i()")
-        return Reading(self._current(current), self.limit_tripped())
+        return self._measured((), None)[0]
 
     def measure_beside(self, others: Sequence[SourceMeter]) -> tuple[Reading, list[bool]]:
         """Measure the current, and ask for all limits in the same exchange where the sources share the box."""
-        settings = self._prepared()
-        here = [each for each in others if isinstance(each, Keithley2600SourceMeter) and each._box is self._box]
-        if not here:
-            return super().measure_beside(others)
-        limits = [f"{each._smu}.source.compliance" for each in (self, *here)]
-        query = f"print({', '.join([f'{self._smu}.measure.i()', *limits])})"
-        with allowing(self._box.adapter, 2 * settings.nplc / SLOWEST_LINE_HZ):
-            current, *flags = self._box.ask_fields(query, 1 + len(limits))
-        tripped = [self._flag(each, query) for each in flags]
-        reading = Reading(self._current(self._box.number(current, query)), tripped[0])
-        known = dict(zip(map(id, here), tripped[1:], strict=True))
-        return reading, [known[id(each)] if id(each) in known else each.limit_tripped() for each in others]
+        return self._measured(others, None)
+
+    def measure_at(
+        self,
+        voltage_v: float,
+        source: SourceMeter,
+        others: Sequence[SourceMeter] = (),
+        *,
+        rest_s: float | None = None,
+        nplc: float = 1.0,
+    ) -> tuple[Reading, list[bool]]:
+        """Source a voltage, ask for the level, measure, ask for all limits, and rest at 0 V, in one exchange."""
+        if not isinstance(source, Keithley2600SourceMeter) or source._box is not self._box:
+            return super().measure_at(voltage_v, source, others, rest_s=rest_s, nplc=nplc)
+        source._check_voltage(voltage_v)
+        return self._measured(others, source, voltage_v, rest_s)
+
+    def limit_then_rest(self, seconds: float, nplc: float = 1.0) -> bool:  # noqa: ARG002 - the box has a delay of its own
+        """Ask whether the source is at its limit, go to 0 V, wait, and ask for level and errors, in one exchange."""
+        self._check_voltage(0.0)
+        path = f"{self._smu}.source.levelv"
+        query = (
+            f"local limited={self._smu}.source.compliance {path}=0 delay({seconds:.6f}) "
+            f"print({path}, errorqueue.count, limited)"
+        )
+        with allowing(self._box.adapter, seconds):
+            *found, limited = self._box.ask_fields(query, 3)
+        level, errors = [self._box.number(each, query) for each in found]
+        at_limit = self._flag(limited, query)
+        self._box.raise_errors(errors, query)
+        self._check_level(0.0, level, query)
+        return at_limit
 
     def pulse(self, amplitude_v: float, width_s: float, count: int = 1) -> list[Reading]:
         """Send `count` pulses from 0 V, timed by the instrument, and return the current inside each. Never repeat it.
@@ -196,8 +211,15 @@ class Keithley2600SourceMeter(SourceMeter):
 
         The first time since `prepare` has the box remember them.
         """
-        self._prepared()
-        return self._watched.changes(pulsing=pulsing)
+        return self.changes_beside((), pulsing=pulsing)
+
+    def changes_beside(self, others: Sequence[SourceMeter], *, pulsing: bool = False) -> list[str]:
+        """Ask this channel and others; those of the same box in one exchange."""
+        here = [each for each in others if isinstance(each, Keithley2600SourceMeter) and each._box is self._box]
+        for each in (self, *here):
+            each._prepared()
+        found = self._watched.changes([each._watched for each in here], pulsing=pulsing)
+        return found + [change for each in others if each not in here for change in each.changes(pulsing=pulsing)]
 
     train_widths = (1, 0)  # a pulse is timed by itself, the gap after it is fixed
 
@@ -260,6 +282,53 @@ class Keithley2600SourceMeter(SourceMeter):
         most = self._prepared().range_v
         if not abs(voltage_v) <= most:
             raise LimitError(f"{self.name} was prepared for {most:g} V, so {voltage_v:g} V is refused")
+
+    def _measured(
+        self,
+        others: Sequence[SourceMeter],
+        driven: "Keithley2600SourceMeter | None",
+        voltage_v: float = 0.0,
+        rest_s: float | None = None,
+    ) -> tuple[Reading, list[bool]]:
+        """Measure in one exchange: at the present levels, or at a new one of a source, which may rest afterwards."""
+        settings = self._prepared()
+        here = [each for each in others if isinstance(each, Keithley2600SourceMeter) and each._box is self._box]
+        parts = [f"{self._smu}.measure.i()", *(f"{each._smu}.source.compliance" for each in (self, *here))]
+        query, least_s = f"print({', '.join(parts)})", 2 * settings.nplc / SLOWEST_LINE_HZ
+        if driven is not None:
+            query = driven._at_level(voltage_v, parts, rest_s)
+        extra = (driven is not None) + 2 * (rest_s is not None)
+        with allowing(self._box.adapter, least_s + (rest_s or 0.0)):
+            fields = self._box.ask_fields(query, extra + len(parts))
+        *levels, current = [self._box.number(each, query) for each in fields[: extra + 1]]
+        tripped = [self._flag(each, query) for each in fields[extra + 1 :]]
+        if driven is not None:
+            driven._check_levels(voltage_v, levels, query)
+        reading = Reading(self._current(current), tripped[0])
+        known = dict(zip(map(id, here), tripped[1:], strict=True))
+        return reading, [known[id(each)] if id(each) in known else each.limit_tripped() for each in others]
+
+    def _at_level(self, voltage_v: float, parts: Sequence[str], rest_s: float | None) -> str:
+        """Return a line that goes to a level and prints it and some parts, at rest after the new level and errors."""
+        path = f"{self._smu}.source.levelv"
+        line, found = f"{path}={number_text(voltage_v)}", ", ".join([path, *parts])
+        if rest_s is None:
+            return f"{line} print({found})"
+        rest = f"{path}=0 delay({rest_s:.6f}) print({path}, errorqueue.count, unpack(found))"
+        return f"{line} local found={{{found}}} {rest}"
+
+    def _check_levels(self, voltage_v: float, found: Sequence[float], query: str) -> None:
+        """Compare what `_at_level` prints before the parts with what it must be."""
+        *after, level = found
+        self._check_level(voltage_v, level, query)
+        if after:
+            self._box.raise_errors(after[1], query)
+            self._check_level(0.0, after[0], query)
+
+    def _check_level(self, voltage_v: float, found: float, query: str) -> None:
+        if not holds((voltage_v, voltage_v), found):
+            self._box.check_errors(query)
+            raise InstrumentError(f"{self.name} was set to {voltage_v:g} V but reads back {found:g} V")
 
     def _pulses(
         self, parts: list[tuple["Keithley2600SourceMeter", float]], width_s: float, count: int

@@ -1,6 +1,7 @@
 """What the box itself says of its settings: Lua functions stored in it, made of a table of settings.
 
-``crossbar_hil_settings`` returns them, those that shape a pulse first. ``crossbar_hil_look`` prints them.
+``crossbar_hil_settings`` returns them, those that shape a pulse first. ``crossbar_hil_look`` prints those of one
+channel or of two, and how many errors there are.
 ``crossbar_hil_keep`` has the box remember what they are now as well, so that the pulse function can see by itself, in
 the exchange that sends pulses, that nothing has changed since; the driver compares what is printed with what it set.
 """
@@ -11,6 +12,7 @@ from ..settings.keithley2600 import OWN_WAY
 from ..settings.setting import Asked, Setting, SettingTable
 
 SETTINGS = "crossbar_hil_settings"
+SAY = "crossbar_hil_say"
 LOOK = "crossbar_hil_look"
 KEEP = "crossbar_hil_keep"
 KEPT = "crossbar_hil_kept"
@@ -52,20 +54,27 @@ def functions(table: SettingTable) -> Iterable[str]:
     yield from (f"    {expression(each)}," for each in ordered)
     yield "  }"
     yield "end"
-    yield f"function {LOOK}(unit, all, found)"
-    yield f"  local found, said = found or {SETTINGS}(unit, all), {{}}"
-    yield f"  for n = 1, all and {len(ordered)} or {len(early)} do"
+    yield f"function {SAY}(said, found, count)"
+    yield "  for n = 1, count do"
     yield "    local value = found[n]"
     yield '    if type(value) == "number" then value = string.format("%.9e", value) end'
-    yield "    said[n] = tostring(value)"
+    yield "    table.insert(said, tostring(value))"
     yield "  end"
-    yield "  said[table.getn(said) + 1] = tostring(errorqueue.count)"
+    yield "end"
+    yield f"function {LOOK}(all, first, second)"
+    yield "  local said = {}"
+    yield "  for n, unit in ipairs({first, second}) do"
+    yield f"    {SAY}(said, {SETTINGS}(unit, all), all and {len(ordered)} or {len(early)})"
+    yield "  end"
+    yield "  table.insert(said, tostring(errorqueue.count))"
     yield '  print(table.concat(said, "\\t"))'
     yield "end"
     yield f"function {KEEP}(unit)"
-    yield f"  local found = {SETTINGS}(unit, true)"
+    yield f"  local found, said = {SETTINGS}(unit, true), {{}}"
     yield f"  {KEPT}[unit] = found"
-    yield f"  {LOOK}(unit, true, found)"
+    yield f"  {SAY}(said, found, {len(ordered)})"
+    yield "  table.insert(said, tostring(errorqueue.count))"
+    yield '  print(table.concat(said, "\\t"))'
     yield "  found[1] = 1"
     yield "end"
     yield f"{KEPT} = {KEPT} or {{}}"

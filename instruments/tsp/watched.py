@@ -35,7 +35,6 @@ class WatchedSettings:
         self._early = len(self._table.asked(Asked.PULSE))
         self._as_set: dict[str, Bounds | None] = {}  # by name; None for what the firmware does not have
         self._kept = 0  # the upload since which the box remembers the settings
-        self._right: dict[str, str] = {}  # the answer in which all was as set, by query
 
     def write(self, chosen: Chosen) -> None:
         """Write every setting, and read every one back.
@@ -60,11 +59,10 @@ class WatchedSettings:
             self._box.command(line)
             self._as_set[RANGE] = self._read_back(setting, chosen)
             return
-        self._box.write(line)
-        query = f"{KEEP}(smu{self._letter})"
-        values = self._parse(query, self._box.ask(query), line)
+        query = f"{line} {KEEP}(smu{self._letter})"
+        values = self._parse(query, self._box.ask(query), len(self._ordered), line)
         self._as_set[RANGE] = self._agreed(setting, values[self._ordered.index(setting)], chosen)
-        self._right.clear()
+        self._box.right.clear()
         if changed := self._differences(values):
             raise InstrumentError("; ".join(changed))
 
@@ -76,22 +74,38 @@ class WatchedSettings:
         """Have the box remember its settings, and return how they differ from what was set; nothing if not at all."""
         self._box.upload_pulses()
         query = f"{KEEP}(smu{self._letter})"
-        found = self._differences(self._parse(query, self._box.ask(query)))
+        found = self._differences(self._parse(query, self._box.ask(query), len(self._ordered)))
         if not found:
-            self._kept, self._right = self._box.uploads, {}
+            self._kept = self._box.uploads
+            self._box.right.clear()
         return found
 
-    def changes(self, *, pulsing: bool) -> list[str]:
-        """Ask for all settings, or for those that shape a pulse, and for errors; the output should be on."""
-        if not self.remembered():
-            return self.remember()
-        query = f"{LOOK}(smu{self._letter}, {'false' if pulsing else 'true'})"
+    def changes(self, others: Sequence["WatchedSettings"], *, pulsing: bool) -> list[str]:
+        """Ask for all settings, or for those that shape a pulse, and for errors; the output should be on.
+
+        Those of other channels of the box are asked for in the same exchange, once the box remembers all of them.
+        """
+        channels = [self, *others]
+        if not all(each.remembered() for each in channels):
+            return [
+                change
+                for each in channels
+                for change in (each.changes((), pulsing=pulsing) if each.remembered() else each.remember())
+            ]
+        names = ", ".join(f"smu{each._letter}" for each in channels)
+        query = f"{LOOK}({'false' if pulsing else 'true'}, {names})"
         reply = self._box.ask(query)
-        if reply == self._right.get(query):
+        if reply == self._box.right.get(query):
             return []
-        found = self._differences(self._parse(query, reply))
+        count = self._early if pulsing else len(self._ordered)
+        values = self._parse(query, reply, count * len(channels))
+        found = [
+            change
+            for place, each in enumerate(channels)
+            for change in each._differences(values[place * count : (place + 1) * count])
+        ]
         if not found:
-            self._right[query] = reply
+            self._box.right[query] = reply
         return found
 
     def told(self, place: float, text: str, query: str) -> str:
@@ -133,11 +147,11 @@ class WatchedSettings:
             raise InstrumentError(f"{self._name} was set to {self._path(setting)}{told} but reads back {value:g}")
         return bounds if setting.name == OWN_WAY else (value, value)
 
-    def _parse(self, query: str, reply: str, after: str = "") -> list[float | None]:
-        """Return the settings of an answer in their order, None for one that is missing; raise errors of the queue."""
+    def _parse(self, query: str, reply: str, count: int, after: str = "") -> list[float | None]:
+        """Return so many settings of an answer, None for one that is missing; raise errors of the queue."""
         *fields, errors = reply.split("\t")
-        if len(fields) not in {len(self._ordered), self._early}:
-            raise self._box.garbled_reply(query, reply, f"{len(self._ordered)} settings")
+        if len(fields) != count:
+            raise self._box.garbled_reply(query, reply, f"{count} settings")
         self._box.raise_errors(self._box.number(errors, query), after)
         return [None if field == MISSING else self._box.number(field, query) for field in fields]
 

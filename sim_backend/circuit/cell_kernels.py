@@ -3,6 +3,7 @@
 import numba
 import numpy as np
 
+from .caching import KEPT
 from .eight import greatest, load, root, spread, store, total
 from .forms import CUBIC, SINH, TABLE
 from .layout import BLOCK
@@ -14,7 +15,7 @@ _SMALLEST = 5e-324
 """Above zero, so that an open cell, without current and slope, has a source of 0 V."""
 
 
-@numba.njit(cache=True, fastmath=_FAST, error_model="numpy")
+@numba.njit(**KEPT, fastmath=_FAST, error_model="numpy")
 def evaluate_cells(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915 - numba compiles one function faster
     kind, numbers, table, share, g, a, b, across, current, tangent, left, volts, value, slope, rest, emf, columns
 ):  # fmt: skip

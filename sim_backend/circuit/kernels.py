@@ -20,8 +20,7 @@ at the far end of the word lines; they carry no current.
 Letters: R rows, C columns (both filled up), r ohm of a segment, g its inverse (0 where r is 0), ends 0 for a floating
 line, 1 for one end joined to source or ground, 2 for both ends. Arrays (R, C) are flat, one row after another.
 
-All of it stands in one module, for numba's cache on disk looks at the file of `crossbar` only, and has one entry, for
-numba would compile what two of them share twice.
+All of it but the instructions has one entry, for numba would compile what two of them share twice.
 """
 
 from typing import Any
@@ -30,6 +29,7 @@ import numba
 import numpy as np
 
 from .bounds import NEGLIGIBLE
+from .caching import KEPT
 from .eight import least, load, spread, store, total, turn, turn_product
 from .layout import ALL_SLOTS, BLOCK, LINES
 
@@ -426,7 +426,7 @@ def _iterate(  # type: ignore[no-untyped-def]  # noqa: PLR0912 - numba compiles 
     return answer
 
 
-@numba.njit(cache=True, fastmath=_FAST, error_model="numpy")
+@numba.njit(**KEPT, fastmath=_FAST, error_model="numpy")
 def crossbar(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915 - numba compiles one function faster than many
     conductances, voltages, row_ohm, column_ohm, row_ends, column_ends, emf,
     warm, whole, tolerance, memory, words, bits, currents,

@@ -19,7 +19,7 @@ from crossbar_hil.parsing import parse_json
 
 from ..chip.simulated import SimulatedBackend
 from .world.damage import Damage
-from .world.instrument import EmulatedInstrument
+from .world.instrument import EmulatedInstrument, Scratch
 from .world.world import World
 
 FORMAT = "crossbar-hil emulated bench"
@@ -52,6 +52,7 @@ class StateFile:
         if path.exists():
             self._restore()
         self._scratch = {name: dict(each.scratch()) for name, each in instruments.items()}
+        self._given: dict[str, Scratch] = {}  # what each gave the last time
         self._moves, self._broken = world.moves, self._damage()
         self._write()
         if self.failure:
@@ -59,10 +60,12 @@ class StateFile:
 
     def update(self, name: str) -> None:
         """Write the file if a cell has moved, or if clients have changed what they keep in an instrument."""
-        scratch = dict(self._instruments[name].scratch())
+        given, damage = self._instruments[name].scratch(), self._damage()
+        same = given is self._given.get(name)
+        scratch = self._scratch[name] if same else dict(given)
+        self._given[name] = given
         # Compared as text: to a dict 1 and true are the same.
-        damage = self._damage()
-        changed = repr(scratch) != repr(self._scratch[name]) or damage != self._broken
+        changed = (not same and repr(scratch) != repr(self._scratch[name])) or damage != self._broken
         if changed or self._world.moves != self._moves or self.failure:
             self._scratch[name], self._broken = scratch, damage
             self._moves = self._world.moves

@@ -1,6 +1,7 @@
 """The virtual chips that a bench file describes, trained by their numbers: in lock-step, or one by one if need be."""
 
 import functools
+import math
 from collections.abc import Hashable, Sequence
 from typing import Protocol
 
@@ -9,7 +10,7 @@ from pydantic import BaseModel
 
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.backend import Pulse
-from crossbar_hil.bench.effects import CELL_LISTS, Effects
+from crossbar_hil.bench.effects import Effects
 from crossbar_hil.bench.file import WHERE_CELLS_START, Bench
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import load
@@ -17,20 +18,21 @@ from crossbar_hil.shipped import BytesFile, TextFile
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.rules.manhattan import manhattan_signs
 from crossbar_hil.training.settings import make_trainer
-from crossbar_hil.twins.file import read_twin
+from crossbar_hil.twins.file import Twin, read_twin
 
 from ..chip.curve import ConductanceCurve
 from ..chip.simulated import DEFAULT_LIMITS, SimulatedBackend
 from ..chip.starting import is_rescaled, spread_numbers, start_shifts
-from ..chip.twinned import check_size, twin_curve
+from ..chip.twinned import check_size, twin_curve, twin_effects
 from ..chip.variation import rescaled_lognormal_shifts
 from ..circuit.cells import make_cell
 from ..circuit.network import checked_wires
 from .afterwards import Judge
 from .draw import OfChip, draw_ensemble, draw_number, draw_own_arrays, own_generator
 from .half_select import half_select
+from .own_cells import GivenCells
 from .result import EnsembleResult
-from .wired import LARGEST_SIDE, MOST_READINGS, Wires, loss_by_siemens, pulses_certain
+from .wired import LARGEST_SIDE, MOST_READINGS, Wires, can_be_folded, loss_by_siemens, pulses_certain
 
 _RESCALED, _NOISE = 1, 2
 """What a chip's own generators are for."""
@@ -40,7 +42,7 @@ _TRAINING = {
 }
 """Settings that `train_ensemble` takes as they are."""
 _QUICK_CHIP = {
-    *(set(Effects.model_fields) - set(CELL_LISTS)),
+    *Effects.model_fields,
     *WHERE_CELLS_START,
     "scale",
     "rows",
@@ -119,10 +121,39 @@ class BenchEnsemble:
     @property
     def lockstep(self) -> bool:
         """Whether the chips can be trained side by side; one by one takes some hundred times as long."""
-        if self._twin is not None:
-            return False
         plain = _as_usual(self.chip, _QUICK_CHIP) and _as_usual(self.training, _QUICK_TRAINING)
-        return plain and load("rules", self.training.rule) is manhattan_signs and (not self._wired or self._in_lanes)
+        if not plain or load("rules", self.training.rule) is not manhattan_signs:
+            return False
+        if self._twin is None and not self.chip.strong():
+            return not self._wired or self._in_lanes
+        return self._judged_in_lanes and (not self._wired or self._whole)
+
+    @functools.cached_property
+    def _whole(self) -> bool:
+        """Whether wires of chips with effects, and half-select pulses, are such that nearly all are in lanes."""
+        shifts, twin = self._draw(0, 0, TYPICAL), self._twin
+        scale = self.chip.k if twin is None else twin.scale
+        # Two in a hundred cells have larger steps.
+        factor = math.exp(2 * self.chip.step_spread) if twin is None else max(map(max, twin.draws.step_factors))
+        rises = self.curve.for_pulse(self.training.pulse).rises
+        siemens = scale * (float(rises.max()) * factor + shifts.max(axis=(1, 2)))
+        if not can_be_folded(self._wires, siemens).all():
+            return False
+        if self.chip.write == "direct":
+            return True
+        found = half_select(self.curve, self.training.pulse, self.chip.threshold)
+        loses = loss_by_siemens(self._wires) * float(siemens.max())
+        return found is not None and loses < found.whole and not self.chip.drift
+
+    @property
+    def _judged_in_lanes(self) -> bool:
+        """Whether chips with effects are trained side by side, which those of very long trainings are not."""
+        cells, epochs = self.chip.rows * self.chip.columns, self.training.epochs
+        if not self.training.unresponsive:
+            return True
+        # How long a flat curve asks for depends on how steps vary, on which a twin's draws do not agree.
+        flat = self._twin is not None and self.curve.for_pulse(self.training.pulse).flat_pulses > 0
+        return epochs * cells <= MOST_READINGS and not flat
 
     @functools.cached_property
     def _wires(self) -> Wires:
@@ -209,21 +240,49 @@ class BenchEnsemble:
         return draw_ensemble(count, shape, seed=seed, first=first, **numbers)
 
     def _side_by_side(self, seed: int, first: int, shifts: FloatArray) -> EnsembleResult:
-        from .training import train_ensemble  # noqa: PLC0415 - loads numba
+        from .training import train_chips  # noqa: PLC0415 - loads numba
 
-        return train_ensemble(
+        scale = self.chip.k if self._twin is None else self._twin.scale
+        return train_chips(
             self.curve,
             shifts,
             self.task.train,
             self.task.train_labels,
-            pulse=self.training.pulse,
-            seed=seed,
-            first=first,
-            threads=1,
-            scale=self.chip.k,
-            effects=Effects(**self.chip.numbers()),
-            **self.chip.model_dump(include={"wire_ohm", "write", "threshold"}),
-            **self.training.model_dump(include=_TRAINING),
+            {"scale": scale, **self.chip.model_dump(include={"wire_ohm", "write", "threshold"})},
+            {"pulse": self.training.pulse, **self.training.model_dump(include=_TRAINING)},
+            self._effects,
+            seed,
+            first,
+            1,
+            self._of_twin(seed, first, len(shifts)),
+        )
+
+    @property
+    def _effects(self) -> Effects:
+        """Those of the chips; of how steps vary, what the first of a twin's draws has."""
+        numbers = {name: getattr(self.chip, name) for name in Effects.model_fields}
+        if self._twin is not None:
+            said = twin_effects(self.chip, self._twin, self._twin.chip(0))
+            most = max(self._twin.draws.step_variation)
+            numbers |= {name: value for name, value in said.items() if name in numbers} | {"step_variation": most}
+        return Effects(**numbers)
+
+    def _of_twin(self, seed: int, first: int, count: int) -> GivenCells | None:
+        """Return what the chips have of their own as draws of a twin."""
+        twin = self._twin
+        if twin is None:
+            return None
+        places = [draw_number(seed, first + place, twin.count) for place in range(count)]
+        draws = [twin.chip(each) for each in places]
+        moves = np.array([each.moves for each in draws])
+        seconds = twin.source.seconds if twin.numbers.relaxation is not None else None
+        return GivenCells(
+            np.where(moves, [each.step_factors for each in draws], 1.0),
+            np.where(moves, [each.levels for each in draws], 0.0),
+            moves,
+            np.array([each.step_variation for each in draws]),
+            seconds or 0.0,
+            lambda place, rng: self._twin_backend(twin, places[place], rng),
         )
 
     def _look_back(
@@ -272,13 +331,13 @@ class BenchEnsemble:
     def _backend(self, seed: int, number: int, shifts: FloatArray, own: OfChip) -> SimulatedBackend:
         rng = own_generator(seed, number, _NOISE)
         if self._twin is not None:
-            place = draw_number(seed, number, self._twin.count)
-            return SimulatedBackend.of_twin(
-                self.chip, self._twin, self.curve, place, rng=rng, cell=self.cell, limits=self.limits
-            )
+            return self._twin_backend(self._twin, draw_number(seed, number, self._twin.count), rng)
         return SimulatedBackend.of_chip(
             self.chip, self.curve, shifts, rng=rng, cell=self.cell, limits=self.limits, **own
         )
+
+    def _twin_backend(self, twin: Twin, place: int, rng: np.random.Generator) -> SimulatedBackend:
+        return SimulatedBackend.of_twin(self.chip, twin, self.curve, place, rng=rng, cell=self.cell, limits=self.limits)
 
 
 @functools.lru_cache(maxsize=16)

@@ -6,12 +6,13 @@ from typing import Any
 import numba
 import numpy as np
 
-from .kernels import quick_exp
+from ..circuit.caching import KEPT
+from .compiled.functions import quick_exp
 
 _LANES = 32
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
+@numba.njit(**KEPT, nogil=True, error_model="numpy", fastmath={"contract"})
 def fill_errors(
     chosen: Any, shifts: Any, levels: Any, rises: Any, gain: float, voltages: Any, targets: Any, senses: Any,
     times: Any, errors: Any,

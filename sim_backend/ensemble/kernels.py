@@ -16,60 +16,12 @@ from typing import Any
 
 import numba
 import numpy as np
-from numba.extending import overload
-from numpy.polynomial import Chebyshev, Polynomial
 
+from ..circuit.caching import KEPT
+from .compiled.functions import FAR, quick_exp, types_of
 from .sizes import LANES, PATTERN_BLOCK, ROW_BLOCK
 
-FAR = 380.0
-"""Outputs beyond this have slope zero in `Trainer` too: exp(-2 x 380) is below half the smallest double."""
-_HALF_LN2 = math.log(2) / 2
-_FAST: Any = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": {"contract"}}
-
-
-def _types(single: bool) -> tuple[Any, Any]:
-    return (np.float32, np.int32) if single else (np.float64, np.int64)
-
-
-def exponential_coefficients(degree: int) -> tuple[float, ...]:
-    """Polynomial, highest power first, that interpolates exp at the Chebyshev nodes of -ln(2)/2 to ln(2)/2."""
-    fit = Chebyshev.interpolate(np.exp, degree, domain=[-_HALF_LN2, _HALF_LN2])
-    return tuple(float(each) for each in fit.convert(kind=Polynomial).coef[::-1])
-
-
-def quick_exp(argument: Any) -> Any:
-    """Give exp of an argument from -80 (single) or -700 (double precision) to 0; for compiled callers.
-
-    The argument is split into k ln(2) + r with k the nearest integer; k is added to the exponent of a polynomial in r.
-    Adding 1.5 x 2^23 (or 2^52) rounds to an integer that stands in the lowest bits of the sum. The relative error is
-    below 1.8e-7 (three roundoffs) in single and 1e-12 in double precision.
-    """
-    return np.exp(argument)
-
-
-@overload(quick_exp, jit_options={"fastmath": {"contract"}})
-def _compiled_decay(argument: Any) -> Callable[[Any], Any]:
-    single = argument == numba.float32
-    real, whole = _types(single)
-    bits = 23 if single else 52
-    shift, magic, per_ln2 = whole(bits), real(1.5 * 2.0**bits), real(1 / math.log(2))
-    high = real(np.floor(math.log(2) * 2**12) / 2**12)  # so short that k times it is exact
-    low = real(math.log(2) - float(high))
-    factors = tuple(real(each) for each in exponential_coefficients(6 if single else 10))
-    start, middle, last = factors[0], factors[1:-1], factors[-1]
-
-    def compiled(argument: Any) -> Any:
-        shifted = real(argument * per_ln2 + magic)
-        k = shifted - magic
-        r = (argument - k * high) - k * low
-        value = start
-        for factor in middle:
-            value = value * r + factor
-        power = real(value * r + last)
-        pattern = whole(power.view(whole) + (shifted.view(whole) << shift))
-        return pattern.view(real)
-
-    return compiled
+_FAST: Any = {**KEPT, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 
 
 @functools.cache
@@ -105,7 +57,7 @@ def lockstep_kernel(single: bool) -> Callable[..., None]:  # noqa: PLR0915
         - results: numbers (M,), 0 for undecided; met (M,); ended, cells at the end of their curve (M,); pulses (M,);
           levels (M, R, 2N).
     """
-    real, whole = _types(single)
+    real, whole = types_of(single)
     grid = np.int32 if single else np.float64
     index = np.uint32 if single else np.uint64
     zero, one, two, far, floor = real(0), real(1), real(-2), real(FAR), real(-80 if single else -700)

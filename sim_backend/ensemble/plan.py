@@ -12,27 +12,26 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from crossbar_hil.arrays import FloatArray, IntArray, at, checked_bits
-from crossbar_hil.bench.effects import Effects
+from crossbar_hil.bench.effects import CELL_LISTS, Effects
 from crossbar_hil.errors import DataError
 from crossbar_hil.training.encoding import row_voltages, target_activations
-from crossbar_hil.training.motion import IDLE
-from crossbar_hil.training.reactions import pulses_to_judge
 from crossbar_hil.training.trainer import Trainer
 
 from ..chip.curve import ConductanceCurve
-from ..chip.reading_noise import FLICKER_S
-from ..chip.relaxation import decay_terms
-from ..chip.simulated import SimulatedBackend
+from ..chip.simulated import SimulatedBackend, cell_mask
 from ..circuit.network import checked_wires
 from .draw import OfChip, draw_own_arrays, own_generator, seed_words
+from .effects import NOISY, Ending, effects_lanes
 from .half_select import half_select
+from .own_cells import GivenCells, cell_arrays
 from .quick import Quick, quick_kernel
-from .result import ARRAYS, EnsembleResult
-from .task import merge_patterns
-from .wired import loss_by_siemens, wired_lanes
+from .result import EnsembleResult
+from .task import Task, merge_patterns
+from .wired import can_be_folded, loss_by_siemens, wired_lanes
 
 WIRED = 2
-"""Last word of the key of a wired chip's random numbers; the draw of shifts and the noise of others have none such."""
+"""Last word of the key of the random numbers of a chip that is trained alone; draws and lanes have none such."""
+_SIMPLE = {"read_noise", "step_variation"}
 FEW_EPOCHS = 1 << 20
 """With more epochs than this `Trainer` trains alone: the kernel's table of steps has two entries an epoch."""
 
@@ -53,27 +52,34 @@ class Plan:
         settings: dict[str, Any],
         *,
         effects: Effects,
+        given: GivenCells | None = None,
     ) -> None:
         self.curve, self.effects = curve, effects
-        self.chip_settings, self.settings = {**chip_settings, **effects.numbers()}, settings
-        self.read_noise, self.step_variation = effects.read_noise, effects.step_variation
-        self.with_effects = bool(set(effects.strong()) - {"read_noise", "step_variation"})
-        """Whether there is more than read noise and varying steps."""
+        shape = extremes[0].shape
+        lists = {name: cell_mask(name, getattr(effects, name), shape) for name in CELL_LISTS}
+        self.chip_settings, self.settings = {**chip_settings, **effects.numbers(), **lists}, settings
         halves = chip_settings["write"] == "half-select"
-        self.uneven = bool(effects.step_variation or effects.disturb or halves)
+        self.uneven = bool(effects.step_variation or effects.disturb or halves or given is not None)
         """Whether levels are no whole numbers."""
         self.patterns = checked_bits("patterns", patterns, (None, None))
         # The chip with the least shift stands for all: what its backend and trainer accept, the others' do.
         least, largest = extremes
-        trainer = self.reference(least, own=OfChip(step_factors=np.ones(least.shape)) if effects.step_spread else None)
+        any_rng = np.random.default_rng(0)  # not used without noise
+        even = OfChip(step_factors=np.ones(least.shape)) if effects.step_spread else None
+        made = None if given is None else given.backend(0, any_rng)
+        trainer = self.reference(least, any_rng, even) if made is None else Trainer(made, **settings)
         trainer.check_task(patterns, labels)
         self.pull_back, self.confirm = trainer.pull_back, trainer.confirm
         self.unresponsive, self.give_up = trainer.unresponsive, trainer.give_up
         self.labels = checked_bits("labels", labels, (len(self.patterns), None))
         backend = trainer.backend
         self.wires = checked_wires(chip_settings["wire_ohm"], *least.shape)
+        self.halves = halves
         self.wired = halves or any(ohm.any() for ohm in self.wires)
         """Whether the cells are one circuit."""
+        quiet = not effects.strong() and given is None
+        self.more = not quiet and (self.wired or bool(set(effects.strong()) - _SIMPLE) or given is not None)
+        """Whether there is more than read noise and varying steps."""
         self.voltages = row_voltages(self.patterns, trainer.v0, trainer.v1)
         self.targets = target_activations(self.labels, trainer.target0, trainer.target)
         backend.read_currents(self.voltages)
@@ -82,8 +88,18 @@ class Plan:
         self.rises, self.pulse_s = own.rises, trainer.pulse.width_s
         self.moves = own is curve or own.span > 0  # a curve of another pulse that never rises moves no cell
         self.scale, self.beta, self.epochs = float(chip_settings["scale"]), trainer.beta, int(trainer.epochs)
+        self.read_v = max(abs(trainer.v0), abs(trainer.v1))
         mirrored = trainer.v0 == -trainer.v1 and trainer.target0 == -trainer.target
         self.task = task = merge_patterns(self.patterns, self.labels, self.targets, self.voltages, mirrored)
+        self.ending = Ending.of(
+            effects,
+            epochs=self.epochs,
+            confirm=self.confirm,
+            give_up=self.give_up,
+            unresponsive=self.unresponsive,
+            wires=self.wired,
+            halves=halves,
+        )
         self.quick_single, self.quick_double = (
             quick_kernel(
                 task,
@@ -127,14 +143,8 @@ class Plan:
             for disturbing, pulses in enumerate(each_with)
         )
 
-    def reference(
-        self,
-        shifts: FloatArray,
-        rng: np.random.Generator | None = None,
-        own: OfChip | None = None,
-    ) -> Trainer:
+    def reference(self, shifts: FloatArray, rng: np.random.Generator, own: OfChip | None = None) -> Trainer:
         """Return the trainer of one chip, which is what the ensemble must agree with."""
-        rng = rng or np.random.default_rng(0)  # not used without noise
         backend = SimulatedBackend(self.curve, shifts, rng=rng, **self.chip_settings, **(own or OfChip()))
         return Trainer(backend, **self.settings)
 
@@ -147,80 +157,67 @@ class Plan:
             _train_some(quick, left, chips, out)
             left = np.flatnonzero(out.epochs == 0)
         for chip in left:
-            self._by_trainer(chips[chip], out, int(chip))
+            self._by_trainer(chips[chip], out, int(chip), np.random.default_rng(0))
         self._fill_errors(chips, out)
 
-    def train_noisy(self, chips: FloatArray, first: int, seed: int, out: EnsembleResult) -> None:
-        """Train with read noise or varying steps."""
-        from .noise import train_noisy  # noqa: PLC0415 - numba takes long to import
+    def train_with_effects(
+        self, chips: FloatArray, first: int, seed: int, out: EnsembleResult, given: GivenCells | None = None
+    ) -> None:
+        """Train chips with any of the effects, of which something may be given.
 
-        levels = np.empty(chips.shape)  # whole numbers unless steps vary
-        idle, silent = self._ending(self.read_noise)
-        train_noisy(
-            chips, first, seed_words(seed), self.rises, self.scale, self.beta, self.voltages, self.targets,
-            2.0 * self.labels - 1.0, self.epochs, float(self.read_noise), float(self.step_variation), self.moves,
-            self.pull_back, self.confirm, idle, silent,
-            out.epochs, out.converged, out.saturated, out.pulses, out.error, levels,
-        )  # fmt: skip
-        out.levels[:] = levels
-
-    def train_with_effects(self, chips: FloatArray, first: int, seed: int, out: EnsembleResult) -> None:
-        """Train with any of the effects.
+        Where half-select pulses may move other cells than their own, each is trained by `Trainer`.
 
         Raises
         ------
         DataError
             If a step factor makes a conductance negative.
         """
-        from .effects import train_with_effects  # noqa: PLC0415 - numba takes long to import
-
-        effects, ones = self.effects, np.ones(chips.shape)
-        own = draw_own_arrays(effects, len(chips), chips.shape[1:], seed=seed, first=first)
-        factors = ones if own.step_factors is None else own.step_factors
-        missing = -self.rises.min() * factors - chips
+        drawn = draw_own_arrays(self.effects, len(chips), chips.shape[1:], seed=seed, first=first)
+        own = cell_arrays(self.effects, chips.shape[1:], drawn, given, moves=self.moves)
+        missing = -self.rises.min() * own.step_factors - chips
         if missing.max() > 0:
             chip, row, column = np.unravel_index(missing.argmax(), missing.shape)
+            factor = np.broadcast_to(own.step_factors, chips.shape)[chip, row, column]
             raise DataError(
-                f"chip {first + chip}: cell {at(row, column)}, of step factor {factors[chip, row, column]:.3g}, has a "
+                f"chip {first + chip}: cell {at(row, column)}, of step factor {factor:.3g}, has a "
                 "negative conductance where the curve dips below its start; take the smoothed curve, or larger shifts"
             )
-        size = np.array([
-            effects.read_noise, effects.telegraph, effects.telegraph_share, effects.telegraph_s or 0.0, effects.flicker,
-            effects.step_variation, effects.drift, effects.disturb, effects.read_s, self.pulse_s, self.curve.span,
-        ])  # fmt: skip
-        nothing = np.empty(0)
-        losses = (nothing, nothing)
-        if effects.relaxation:
-            law = effects.relaxation_law, effects.relaxation_exponent
-            losses = decay_terms(effects.relaxation, effects.relaxation_s or 0.0, *law)
-        levels = np.empty(chips.shape)
-        readings = math.sqrt(
-            effects.read_noise**2
-            + effects.flicker**2
-            + effects.telegraph**2 * effects.telegraph_share * (1 - effects.telegraph_share)
+        strong, key = set(self.effects.strong()), seed_words(seed)
+        cells = self.scale * (self.rises.max() * own.step_factors + chips)
+        largest = np.maximum(cells, own.held).max(axis=(1, 2))
+        lanes = effects_lanes(
+            self.task if not strong & {*NOISY, "column_offset_a"} else self._every_pattern(),
+            self.effects,
+            self.ending,
+            rises=self.rises,
+            top=self.curve.span,
+            scale=self.scale,
+            beta=self.beta,
+            read_v=self.read_v,
+            patterns=len(self.patterns),
+            pulse_s=self.pulse_s,
+            epochs=self.epochs,
+            pull_back=self.pull_back,
+            confirm=self.confirm,
+            largest_siemens=float(largest.max()),
+            begun_s=0.0 if given is None else given.begun_s,
+            columns=chips.shape[2],
+            wires=self.wires if any(ohm.any() for ohm in self.wires) else None,
         )
-        changing = bool({"relaxation", "drift", "disturb"} & set(effects.strong()))
-        idle, silent = self._ending(readings, changing=changing)
-        train_with_effects(
-            chips, factors, ones if own.shape_exponents is None else own.shape_exponents,
-            np.zeros((len(chips), chips.shape[2])) if own.column_offsets is None else own.column_offsets, first,
-            seed_words(seed), self.rises, self.scale, self.beta, self.voltages, self.targets, 2.0 * self.labels - 1.0,
-            self.epochs, size, *losses, FLICKER_S, self.moves, self.pull_back, self.confirm, idle, silent,
-            not (changing or readings),
-            out.epochs, out.converged, out.saturated, out.pulses, out.error, levels, out.conductances, out.fresh,
-        )  # fmt: skip
-        out.levels[:] = levels
+        whole = loss_by_siemens(self.wires) * largest < (-1.0 if "drift" in strong and self.halves else self.whole_loss)
+        chosen = np.flatnonzero(whole & (can_be_folded(self.wires, largest) if self.wired else True))
+        if lanes is not None:
+            _train_some(lambda some, part: lanes(some, own.of(chosen), first + chosen, key, part), chosen, chips, out)
+        for chip in map(int, np.flatnonzero(out.epochs == 0)):
+            rng = own_generator(seed, first + chip, WIRED)
+            backend = None if given is None else given.backend(chip, rng)
+            self._by_trainer(chips[chip], out, chip, rng, drawn.of(chip), backend)
 
-    def _ending(self, readings: float, *, changing: bool = False) -> tuple[int, int]:
-        """Return how many evaluations without pulses end a training, and how many pulses without reaction a cell's.
-
-        Each is 0 for never. `readings` is the relative standard deviation of one, `changing` whether cells change by
-        themselves: then none is seen to be without a reaction.
-        """
-        repeats = not (changing or readings)
-        idle = 0 if not self.give_up else 1 if repeats else max(self.confirm, IDLE)
-        judged = bool(self.unresponsive) and not changing
-        return idle, pulses_to_judge(self.unresponsive, readings) if judged else 0
+    def _every_pattern(self) -> Task:
+        """Return the task with every pattern as it is: readings of them differ, or columns add to them."""
+        largest = self.task.largest_v
+        ones = np.ones(len(self.patterns))
+        return Task(self.patterns, self.labels, ones, self.voltages / (largest or 1.0), largest, self.targets)
 
     def train_wired(self, chips: FloatArray, first: int, seed: int, out: EnsembleResult) -> None:
         """Train chips with wires, side by side without noise; one by one each has random numbers of its own."""
@@ -241,13 +238,18 @@ class Plan:
         shifts: FloatArray,
         out: EnsembleResult,
         chip: int,
-        rng: np.random.Generator | None = None,
+        rng: np.random.Generator,
         own: OfChip | None = None,
+        made: SimulatedBackend | None = None,
     ) -> None:
-        trainer = self.reference(shifts, rng, own)
-        out.take(chip, trainer.run(self.patterns, self.labels), trainer.backend.state()["level"])
-        if out.conductances is not None and isinstance(trainer.backend, SimulatedBackend):
-            out.conductances[chip] = trainer.backend.conductances
+        trainer = self.reference(shifts, rng, own) if made is None else Trainer(made, **self.settings)
+        result, backend = trainer.run(self.patterns, self.labels), trainer.backend
+        out.take(chip, result, backend.state()["level"])
+        if out.conductances is not None and isinstance(backend, SimulatedBackend):
+            out.conductances[chip] = backend.conductances
+        if out.fresh is not None:
+            met = trainer.predict(self.patterns).correct(self.labels).all()
+            out.fresh[chip] = result.converged and bool(met)
 
     def _fill_errors(self, chips: FloatArray, out: EnsembleResult) -> None:
         from .error import fill_errors  # noqa: PLC0415 - numba takes long to import
@@ -267,7 +269,6 @@ def _train_some(quick: Quick, which: IntArray, chips: FloatArray, out: EnsembleR
     if len(which) == len(chips):
         quick(chips, out)
     elif len(which):
-        part = EnsembleResult.empty(0, chips[which].shape, out.levels.dtype.type)
+        part = out.chosen(which)
         quick(chips[which], part)
-        for name in ARRAYS:
-            getattr(out, name)[which] = getattr(part, name)
+        out.put(which, part)

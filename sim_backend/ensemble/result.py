@@ -72,6 +72,19 @@ class EnsembleResult:
         fresh = None if self.fresh is None else self.fresh[share]
         return type(self)(first=self.first + (share.start or 0), conductances=conductances, fresh=fresh, **arrays)
 
+    def chosen(self, which: IntArray) -> Self:
+        """Return a copy of some chips, to be `put` back."""
+        fresh = None if self.fresh is None else self.fresh[which]
+        siemens = None if self.conductances is None else self.conductances[which]
+        arrays: dict[str, Any] = {name: getattr(self, name)[which] for name in ARRAYS}
+        return type(self)(first=self.first, fresh=fresh, conductances=siemens, **arrays)
+
+    def put(self, which: IntArray, part: Self) -> None:
+        """Write down what `chosen` chips have come to."""
+        for name in (*ARRAYS, "fresh", "conductances"):
+            if getattr(self, name) is not None:
+                getattr(self, name)[which] = getattr(part, name)
+
     def __len__(self) -> int:
         return len(self.converged)
 

@@ -24,6 +24,7 @@ from ..chip.curve import ConductanceCurve
 from ..chip.variation import SpreadNumbers
 from ..circuit import WireOhm
 from .draw import draw_ensemble
+from .own_cells import GivenCells
 from .plan import Plan
 from .result import EnsembleResult
 
@@ -83,11 +84,11 @@ def train_ensemble(
     read_noise, step_variation : float
         As for `SimulatedBackend`.
     wire_ohm, write, threshold
-        As for `SimulatedBackend`. With wires, or half-select writing, and effects too, or more than 32 rows or columns,
-        chips are trained one by one, which takes some hundred times as long, and so are many where half-select pulses
-        move other cells too unless `unresponsive` is 0.
+        As for `SimulatedBackend`. With wires, or half-select writing, and more than 32 rows or columns, chips are
+        trained one by one, which takes some hundred times as long, and so are those with effects whose half-select
+        pulses move other cells too, and many without effects unless `unresponsive` is 0.
     effects : Effects, optional
-        What else makes the chips less than ideal, as ``[chip]`` of a bench file has it, lists of cells apart. Step
+        What else makes the chips less than ideal, as ``[chip]`` of a bench file has it. Step
         factors, shape exponents and column offsets are drawn by `draw_own_arrays`.
     seed : int, optional
         Of the noise and the effects; needed with one of these. Chip number k has random numbers of its own.
@@ -116,9 +117,41 @@ def train_ensemble(
     if workers < 1:
         raise DataError(f"{workers} threads cannot train, at least one is needed")
     everything = _all_effects(effects, read_noise, step_variation)
-    if everything.strong() and seed is None:
-        raise DataError(f"effects that are drawn, {' and '.join(everything.strong())}, need a seed")
-    chips = _as_shifts(shifts)
+    drawn = [name for name in everything.strong() if name not in CELL_LISTS]
+    if drawn and seed is None:
+        raise DataError(f"effects that are drawn, {' and '.join(drawn)}, need a seed")
+    training = {
+        "pulse": pulse,
+        "beta": beta,
+        "target": target,
+        "target0": target0,
+        "epochs": epochs,
+        "v0": v0,
+        "v1": v1,
+        "pull_back": pull_back,
+        "check_labels": check_labels,
+        "confirm": confirm,
+        "give_up": give_up,
+        "unresponsive": unresponsive,
+    }
+    chip = {"scale": scale, "wire_ohm": wire_ohm, "write": write, "threshold": threshold}
+    return train_chips(curve, _as_shifts(shifts), patterns, labels, chip, training, everything, seed, first, workers)
+
+
+def train_chips(
+    curve: ConductanceCurve,
+    chips: FloatArray,
+    patterns: ArrayLike,
+    labels: ArrayLike,
+    chip_settings: dict[str, Any],
+    settings: dict[str, Any],
+    effects: Effects,
+    seed: int | None,
+    first: int,
+    workers: int,
+    given: GivenCells | None = None,
+) -> EnsembleResult:
+    """Do what `train_ensemble` does, with settings of the chip and of `Trainer`; chips may be given in more detail."""
     shares = list(_shares(len(chips), workers))
     with ThreadPoolExecutor(workers) as pool:
         each = map if workers == 1 or len(shares) == 1 else pool.map
@@ -128,28 +161,15 @@ def train_ensemble(
             (chips[least], largest),
             patterns,
             labels,
-            {"scale": scale, "wire_ohm": wire_ohm, "write": write, "threshold": threshold},
-            {
-                "pulse": pulse,
-                "beta": beta,
-                "target": target,
-                "target0": target0,
-                "epochs": epochs,
-                "v0": v0,
-                "v1": v1,
-                "pull_back": pull_back,
-                "check_labels": check_labels,
-                "confirm": confirm,
-                "give_up": give_up,
-                "unresponsive": unresponsive,
-            },
-            effects=everything,
+            chip_settings,
+            settings,
+            effects=effects,
+            given=given,
         )
         result = EnsembleResult.empty(first, chips.shape, np.float64 if plan.uneven else np.int32)
-        if plan.with_effects:
-            fresh = None if plan.wired else np.zeros(len(chips), dtype=bool)
-            result = replace(result, conductances=np.empty(chips.shape), fresh=fresh)
-        list(each(lambda share: _train(plan, chips, share, result, seed), shares))
+        if plan.more:
+            result = replace(result, conductances=np.empty(chips.shape), fresh=np.zeros(len(chips), dtype=bool))
+        list(each(lambda share: _train(plan, chips, share, result, seed, given), shares))
     return result
 
 
@@ -165,22 +185,19 @@ def _all_effects(effects: Effects | None, read_noise: float, step_variation: flo
     for name, value in (("read_noise", read_noise), ("step_variation", step_variation)):
         if value and getattr(given, name):
             raise DataError(f"{name} {value:g} is given beside the effects, which have {getattr(given, name):g}")
-    for name in CELL_LISTS:
-        if getattr(given, name):
-            raise DataError(f"{name} cells are no part of an ensemble; sweep and tune train such chips one by one")
     noise = {"read_noise": read_noise or given.read_noise, "step_variation": step_variation or given.step_variation}
     return given.model_copy(update=noise)
 
 
-def _train(plan: Plan, chips: FloatArray, share: slice, result: EnsembleResult, seed: int | None) -> None:
+def _train(
+    plan: Plan, chips: FloatArray, share: slice, result: EnsembleResult, seed: int | None, given: GivenCells | None
+) -> None:
     """Train some chips; the kernels run free of the interpreter's lock."""
     first, part = result.first + share.start, result.part(share)
-    if plan.wired:
+    if plan.more or plan.effects.strong():
+        plan.train_with_effects(chips[share], first, seed or 0, part, given and given.part(share))
+    elif plan.wired:
         plan.train_wired(chips[share], first, seed or 0, part)
-    elif plan.with_effects:
-        plan.train_with_effects(chips[share], first, seed or 0, part)
-    elif plan.read_noise or plan.step_variation:
-        plan.train_noisy(chips[share], first, seed or 0, part)
     else:
         plan.train(chips[share], part)
 

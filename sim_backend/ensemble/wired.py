@@ -23,7 +23,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from crossbar_hil.arrays import FloatArray, IntArray
+from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.training.reactions import STRAY, pulses_to_judge
 
 from ..circuit.bounds import TOLERANCE
@@ -64,6 +64,13 @@ def loss_by_siemens(wires: Wires) -> float:
     of_rows, of_columns = (float(ohm.max()) for ohm in wires)
     rows, columns = len(wires[0]), len(wires[1])
     return (of_rows * columns * (columns + 1) + of_columns * rows * (rows + 1)) / 2
+
+
+def can_be_folded(wires: Wires, siemens: FloatArray) -> BoolArray:
+    """Say of which chips, by the conductance of their best cell (M,), wires and size are such that lanes decide."""
+    rows, columns = len(wires[0]), len(wires[1])
+    load = siemens * rows * columns * max(float(ohm.max()) for ohm in wires)
+    return np.asarray((load <= LARGEST_LOAD) & (max(rows, columns) <= LARGEST_SIDE))
 
 
 class Layout:
@@ -165,14 +172,13 @@ def wired_lanes(
     half_select : HalfSelect, optional
         Given where pulses may move other cells than their own.
     """
-    rows, columns = len(wires[0]), len(wires[1])
+    rows = len(wires[0])
     siemens = scale * (float(rises.max()) + largest_shift)
     loss = loss_by_siemens(wires) * siemens
     solved = BARELY_SOLVED if loss >= MUCH else SOLVED if half_select is None else MOVED
     error = solved * beta * task.largest_v * 2 * rows * siemens
-    load = siemens * rows * columns * max(float(ohm.max()) for ohm in wires)
-    sane = math.isfinite(error) and math.isfinite(load) and 1e-6 <= beta <= 1e30 and task.largest_v >= 1e-12
-    if not sane or max(rows, columns) > LARGEST_SIDE or error > LARGEST_E or load > LARGEST_LOAD:
+    sane = math.isfinite(error) and 1e-6 <= beta <= 1e30 and task.largest_v >= 1e-12
+    if not sane or error > LARGEST_E or not can_be_folded(wires, np.array(siemens)):
         return None
     senses = 2.0 * task.labels - 1.0
     reach = max(reach_of_tanh(float(target), _U) for target in np.unique(senses * task.targets))

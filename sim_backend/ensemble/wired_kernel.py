@@ -11,9 +11,9 @@ import numba
 import numpy as np
 
 from ..chip.exposure import AS_MEASURED
-from .kernels import FAR, quick_exp
+from .compiled.functions import FAR, FAST, INNER, quick_exp
+from .compiled.wired_lanes import transfer_of_any
 from .sizes import PATTERN_BLOCK, ROW_BLOCK, WIRED_LANES
-from .wired_lanes import FAST, INNER, transfer_of_any
 from .wired_of_four import pulse_volts_of_four, transfer_of_four
 from .wired_pulses import pulse_volts
 from .wired_reactions import KEPT, SEEN, all_react

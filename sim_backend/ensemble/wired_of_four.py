@@ -1,4 +1,4 @@
-"""Compiled: `ensemble.wired_lanes` and `ensemble.wired_pulses` written out for crossbars of four equal bit lines.
+"""Compiled: `compiled.wired_lanes` and `ensemble.wired_pulses` written out for crossbars of four equal bit lines.
 
 Everything of a row stays in registers, which makes it several times as fast as loops over the columns.
 """
@@ -7,8 +7,8 @@ from typing import Any
 
 import numba
 
+from .compiled.functions import INNER
 from .sizes import WIRED_LANES
-from .wired_lanes import INNER
 
 _L = WIRED_LANES
 K, F = 0, 10

@@ -1,6 +1,6 @@
 """Compiled: what every cell sees of a half-select pulse on a chip with wires, many chips side by side.
 
-Rows are folded downwards as in `ensemble.wired_lanes`; what that leaves of every row is kept. From the ends of the bit
+Rows are folded downwards as in `compiled.wired_lanes`; what that leaves of every row is kept. From the ends of the bit
 lines upwards the current out of a row is then ``q - F b`` of the potentials b below it, and those above are that much
 times the ohm of a segment higher.
 """
@@ -11,7 +11,8 @@ import numba
 
 from ..circuit.eight import load, spread, store
 from ..circuit.layout import BLOCK
-from .wired_lanes import INNER, add_row, begin, pass_segments
+from .compiled.functions import INNER
+from .compiled.wired_lanes import add_row, begin, pass_segments
 
 
 @numba.njit(**INNER)
@@ -23,7 +24,7 @@ def pulse_volts(  # noqa: PLR0912 - numba compiles one function faster than many
     Parameters
     ----------
     cells, row_ohm, column_ohm, work
-        As of `transfer_of_any`.
+        As of `transfer_of_any`, which calls the last memory.
     driven : int
         The word line at `drive` volts; all others are at 0 V.
     ends : ndarray, shape (C, L)

@@ -12,7 +12,7 @@ import numba
 from crossbar_hil.training.reactions import LEAST_SHARE, REACTS, STRAY, pulses_to_judge
 
 from ..circuit.bounds import TOLERANCE
-from .wired_lanes import INNER
+from .compiled.functions import INNER
 
 SEEN, SQUARES, QUIET, LARGEST, KEPT = range(5)
 """Of each lane: updates that are in the sums, the sum of squares of relative changes, how many, the largest reading."""

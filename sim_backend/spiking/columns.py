@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
+from ..circuit.caching import KEPT
 from .mixing import random_word
 
 CONTINUOUS, NEAREST, STOCHASTIC, CARRY, PULSE = range(5)
@@ -26,7 +27,7 @@ class UpdateNumbers(NamedTuple):
     tiny: Any
 
 
-@numba.njit(cache=True)
+@numba.njit(**KEPT)
 def place_below(states, wanted):  # type: ignore[no-untyped-def]
     """Return the place of the state at or below, found from where it would be if states were equally spaced."""
     last = states.shape[0] - 2
@@ -39,13 +40,13 @@ def place_below(states, wanted):  # type: ignore[no-untyped-def]
     return at
 
 
-@numba.njit(cache=True)
+@numba.njit(**KEPT)
 def random_number(key, i):  # type: ignore[no-untyped-def]
     """Return the random number below 2**32 of row `i`, as a float64."""
     return np.float64(random_word(key, i) >> np.uint64(32))
 
 
-@numba.njit(cache=True)
+@numba.njit(**KEPT)
 def pulse_along(curve, rising, conductance, drawn, probability):  # type: ignore[no-untyped-def]
     """Return the conductance after a pulse along a curve, sent with a probability."""
     if not drawn < np.float64(probability) * 4294967296.0:
@@ -64,7 +65,7 @@ def pulse_along(curve, rising, conductance, drawn, probability):  # type: ignore
     return start + share * (end - start)
 
 
-@numba.njit(cache=True)
+@numba.njit(**KEPT)
 def update_column(  # type: ignore[no-untyped-def]  # noqa: PLR0912
     j, key, now, r, change_by_age, states, falling, weights, kept, factors, stuck, read, balances, gain, last_inputs,
     wanted,

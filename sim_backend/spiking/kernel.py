@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
+from ..circuit.caching import KEPT
 from .columns import update_column
 from .mixing import GOLDEN, mix
 
@@ -47,7 +48,7 @@ class Numbers(NamedTuple):
     record: Any
 
 
-@numba.njit(cache=True)
+@numba.njit(**KEPT)
 def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
     images, keys, n, updates, change_by_age, states, falling, weights, kept, factors, stuck, read, balances, gain,
     membranes, thresholds, refractory, last_inputs, clock, counts, raster, transfer, solved,
@@ -220,7 +221,7 @@ def show(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
     return False
 
 
-@numba.njit(cache=True)
+@numba.njit(**KEPT)
 def fire(n, outputs, membranes, thresholds, refractory, spikes):  # type: ignore[no-untyped-def]  # noqa: PLR0912
     """Do the threshold test where at least one neuron has crossed; sets `spikes` and the neurons."""
     zero = np.float32(0)

@@ -83,3 +83,24 @@ def test_a_read_that_finds_no_chip_says_so(cli, tmp_path):
     done = cli("read", "none.toml")
     assert done.code == 0
     assert "warning: no cell conducts more than 1e-09 S, so the chip is not in its socket" in done.err
+
+
+def test_ctrl_c_in_safe_says_that_the_bench_may_not_be_safe(cli, monkeypatch):
+    def pressed(bench, tell):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("crossbar_hil.guard.opening.make_bench_safe", pressed)
+    done = cli("safe", "simulated")
+    assert done.code == 1
+    assert "interrupted" in done.err
+    assert "bench simulated may not be safe, as making it safe was interrupted: do it again" in done.err
+
+
+def test_a_curve_is_kept_although_the_bench_could_not_be_left(cli, monkeypatch, tmp_path):
+    def pressed(backend, *about):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("crossbar_hil.sim_backend.SimulatedBackend.__exit__", pressed)
+    words = "characterise simulated --cell 1 1 --pulses 2 --rest 0 --quiet --to c.csv"
+    assert cli(*words.split()).code == 1
+    assert (tmp_path / "c.csv").is_file()

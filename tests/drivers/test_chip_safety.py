@@ -619,3 +619,19 @@ def test_where_the_lines_are_is_not_known_once_a_move_has_failed():
     with pytest.raises(InstrumentError, match="do not move"):
         rig._go(("ground", "drive"), frozenset({"1A05"}))
     assert rig.state is None
+
+
+def test_the_last_source_rests_with_its_reading_only_while_the_others_are_at_0_v(fakes):
+    bench = fakes.FakeBench(fakes.chip_of(np.full((4, 4), 1e-6)))
+    waits = {port: [] for port in bench.sources}
+    for port, source in bench.sources.items():
+        source.wait = lambda seconds, nplc, port=port: waits[port].append(seconds)
+    rig = bench.backend(discharge_s=2e-3)._rig
+    rig.arm()
+    rig.connect(("drive", "ground", "ground", "ground", "meter", "ground", "ground", "ground"))
+    rig.measure({"drive": 0.1, "meter": 0.0}, then_rest=True)
+    assert (bench.world.terminal("smu.a").level_v, waits["drive"]) == (0.0, [2e-3])
+    rig.measure({"meter": 0.1, "drive": 0.05}, then_rest=True)
+    assert (bench.world.terminal("smu.a").level_v, bench.world.terminal("smu.b").level_v) == (0.05, 0.1)
+    rig.connect(("ground", "drive", "ground", "ground", "meter", "ground", "ground", "ground"))
+    assert sum(map(len, waits.values())) == 2

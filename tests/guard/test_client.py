@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from crossbar_hil.backend import Limits, Pulse
-from crossbar_hil.errors import GuardError, LimitError
+from crossbar_hil.errors import ConfigError, DataError, GuardError, LimitError
 from crossbar_hil.guard import client
 from crossbar_hil.guard.client import GuardedBackend, GuardProcess
-from crossbar_hil.guard.messages import to_line
+from crossbar_hil.guard.messages import LONGEST_LINE, MOST_NUMBERS, to_line
 from crossbar_hil.instrument import Reading
 from crossbar_hil.witness import Train
 
@@ -77,6 +77,16 @@ def test_a_stop_is_told_once_and_no_beat_is_put_behind_what_is_not_read(behind, 
     )
     GuardProcess._beat(guard)
     assert sent == [{"stop": "enough", "pressed": True}, *[{"beat": 1}] * beats]
+
+
+@pytest.mark.parametrize(("patterns", "shape", "most"), [(100_001, (4, 4), 100_000), (50_001, (4, 8), 50_000)])
+def test_more_patterns_than_an_answer_holds_are_refused_before_any_is_read(patterns, shape, most):
+    backend = GuardedBackend.__new__(GuardedBackend)
+    backend.shape, backend.limits = shape, LIMITS
+    with pytest.raises(DataError, match=f"{patterns} patterns at once are too many: read {most} at a time at most"):
+        backend.read_currents(np.zeros((patterns, shape[0])))
+    longest = to_line({"id": 10**9, "answer": [[-1.2345678901234567e-105] * 400] * (MOST_NUMBERS // 400)})
+    assert len(longest) < LONGEST_LINE
 
 
 def test_an_answer_that_comes_late_is_not_taken_for_the_one_that_is_due():
@@ -193,6 +203,25 @@ def test_ctrl_c_while_a_guard_is_started_has_it_make_the_bench_safe_first(monkey
     assert ("may not be safe: look at smu.a" in capsys.readouterr().err) is (report is UNSAFE)
 
 
+@pytest.mark.fault("O1")
+@pytest.mark.parametrize("error", [ConfigError("the emulated bench ended"), KeyboardInterrupt()])
+def test_a_guard_whose_emulated_instruments_do_not_come_is_told_nothing_and_ends(monkeypatch, tmp_path, error):
+    program = "import sys\nheard = sys.stdin.read()\nsys.exit(3 if 'hello' in heard else 1)"
+    start, processes = subprocess.Popen, []
+
+    def start_other(words, **how):
+        processes.append(start([sys.executable, "-S", "-E", "-c", program], **how))
+        return processes[0]
+
+    def resources():
+        raise error
+
+    monkeypatch.setattr(client.subprocess, "Popen", start_other)
+    with pytest.raises(type(error)):
+        GuardProcess(client.Hello(bench=tmp_path, journal=tmp_path, resume=False, resources=resources))
+    assert processes[0].poll() == 1
+
+
 @pytest.mark.fault("F7")
 @pytest.mark.parametrize("voltage_v", [0.0, 0.3, -0.3])
 def test_lines_are_measured_within_the_limit_of_reads_or_no_guard_is_asked(voltage_v):
@@ -223,14 +252,11 @@ def press_twice():
 
 
 @pytest.mark.fault("O1", "V7")
-def test_ctrl_c_while_the_bench_is_made_safe_cuts_nothing_short_and_the_guard_hears_of_each():
+def test_ctrl_c_while_the_bench_is_made_safe_cuts_nothing_short_the_guard_hears_of_each_and_it_ends_what_follows():
     backend, stops = session(SAFE, press_twice)
     before = signal.getsignal(signal.SIGINT)
-    try:
-        with backend:
-            pass
-    except KeyboardInterrupt:
-        pytest.fail("the block was left before the bench was known to be safe")
+    with pytest.raises(KeyboardInterrupt), backend:
+        pass
     assert backend.safe_report == SAFE
     assert stops == ["Ctrl-C was pressed"] * 2
     assert signal.getsignal(signal.SIGINT) is before  # and in what comes after it ends the program again

@@ -325,6 +325,26 @@ def test_a_new_run_is_not_begun_on_a_disk_that_is_almost_full(tmp_path, monkeypa
 # ---------------------------------------------------------------------- the person
 
 
+@pytest.mark.fault("H1", "O1")
+def test_a_stop_ends_a_long_batch_after_the_reading_under_way(kept, monkeypatch):
+    """Thousands of patterns are measured in one state of the relays, which takes minutes."""
+    bench = kept()
+    rig, readings = bench.keeper.chip._rig, []
+    measure = rig.measure
+
+    def measured(volts):
+        readings.append(volts)
+        if len(readings) == 3:
+            bench.keeper.stop.set("the trainer is gone")
+        return measure(volts)
+
+    monkeypatch.setattr(rig, "measure", measured)
+    with pytest.raises(Stopped, match="the trainer is gone"):
+        bench.keeper.read_currents(np.linspace(0.01, 0.1, 2 * 50).reshape(50, 2))
+    assert len(readings) == 3
+    assert bench.left_on == ([], set())
+
+
 @pytest.mark.fault("O1")
 def test_a_storm_of_interrupts_cuts_no_step_to_safety_short(kept, monkeypatch):
     bench = kept()

@@ -116,6 +116,28 @@ def test_every_setting_that_safety_rests_on_is_named_when_somebody_else_changes_
         assert any(re.search(words, each) for each in source.changes()), command
 
 
+@pytest.mark.parametrize("pulsing", [False, True])
+@pytest.mark.parametrize("model", ["keithley2602b", "keysightb2902a"])
+def test_what_somebody_changes_on_either_channel_is_named_when_both_are_asked(bench, model, pulsing):
+    emulated, driver = bench(model)
+    first, second = driver.source_meters()
+    for source in (first, second):
+        source.prepare(SETTINGS)
+        source.enable()
+    assert first.changes_beside([second], pulsing=pulsing) == []
+    assert first.changes_beside([second], pulsing=pulsing) == []
+    second.set_range(1e-5)
+    assert first.changes_beside([second], pulsing=pulsing) == []
+    changed = set()
+    for letter, number in (("b", "2"), ("a", "1")):
+        lua = model == "keithley2602b"
+        emulated.receive(f"smu{letter}.source.limiti = 5e-5" if lua else f":SENS{number}:CURR:PROT 5e-5")
+        changed.add(letter if lua else number)
+        found = first.changes_beside([second], pulsing=pulsing)
+        assert all("is +5" in each or "is 5e-05 instead of 0.0001" in each for each in found)
+        assert {re.findall(r"smu(.)\.source\.limiti|SENS(.):CURR:PROT", each)[0][not lua] for each in found} == changed
+
+
 @pytest.mark.parametrize("model", FOREIGN)
 @pytest.mark.fault("I4")
 def test_an_error_that_somebody_else_caused_is_told(bench, model):

@@ -192,21 +192,56 @@ def test_an_output_that_stays_off_is_an_error():
             smu.enable()
 
 
-AT_LEVEL = (":SOUR:VOLT -1.000000000e-01", None)
+AT_LEVEL = ":SOUR:VOLT -1.000000000e-01;:SOUR:VOLT?"
 
 
 def test_a_voltage_is_set_and_read_back():
-    with expected_protocol(Keithley2400, [*PREPARED, AT_LEVEL, (":SOUR:VOLT?", "-1.000000E-01")]) as smu:
+    with expected_protocol(Keithley2400, [*PREPARED, (AT_LEVEL, "-1.000000E-01")]) as smu:
         smu.prepare(SETTINGS)
         smu.set_voltage(-0.1)
 
 
 @pytest.mark.fault("T4")
-def test_a_voltage_that_got_lost_on_the_way_is_found_out():
-    with expected_protocol(Keithley2400, [*PREPARED, AT_LEVEL, (":SOUR:VOLT?", "0.000000E+00"), NO_ERROR]) as smu:
+def test_a_voltage_that_was_not_taken_is_found_out():
+    with expected_protocol(Keithley2400, [*PREPARED, (AT_LEVEL, "0.000000E+00"), NO_ERROR]) as smu:
         smu.prepare(SETTINGS)
         with pytest.raises(InstrumentError, match=r":SOUR:VOLT reads back 0\.000000E\+00, expected -0\.1"):
             smu.set_voltage(-0.1)
+
+
+READING = "+1.000000E-01,+1.000206E-06,+0.000000E+00"
+AT_REST = f"{AT_LEVEL};:READ?;:SOUR:VOLT 0.000000000e+00;:SOUR:VOLT?;:READ?"
+GOOD = ["-1.000000E-01", READING, "+0.000000E+00", READING]
+
+
+def measured_at(query, answers, *more, rest_s=None):
+    with expected_protocol(Keithley2400, [*PREPARED, (query, ";".join(answers)), *more]) as smu:
+        smu.prepare(SETTINGS)
+        return smu.measure_at(-0.1, smu, rest_s=rest_s)
+
+
+def test_a_level_a_reading_and_a_rest_are_one_message():
+    assert measured_at(f"{AT_LEVEL};:READ?", GOOD[:2]) == (Reading(1.000206e-6, False), [])
+    assert measured_at(AT_REST, GOOD, rest_s=1e-3) == (Reading(1.000206e-6, False), [])
+
+
+@pytest.mark.fault("T4", "I8")
+@pytest.mark.parametrize("wrong", ["x", "", None])
+@pytest.mark.parametrize("place", range(4))
+def test_each_answer_to_such_a_message_is_looked_at(place, wrong):
+    answers = list(GOOD)
+    answers[place : place + 1] = [] if wrong is None else [wrong]
+    with pytest.raises(GarbledReply):
+        measured_at(AT_REST, answers, rest_s=1e-3)
+
+
+@pytest.mark.fault("T4")
+@pytest.mark.parametrize(("place", "expected"), [(0, "-0.1"), (2, "0")])
+def test_a_level_that_is_another_one_before_or_after_a_reading_is_found_out(place, expected):
+    answers = list(GOOD)
+    answers[place] = "+5.000000E-02"
+    with pytest.raises(InstrumentError, match=rf"reads back \+5\.000000E-02, expected {expected}"):
+        measured_at(AT_REST, answers, NO_ERROR, rest_s=1e-3)
 
 
 def test_a_voltage_beyond_the_range_asked_for_is_not_sent():
@@ -395,7 +430,7 @@ def test_a_pulse_that_is_interrupted_leaves_the_output_off():
 
 def test_a_range_that_the_instrument_does_not_take_is_named_when_it_is_set():
     line = ":SENS:CURR:RANG 1.000000000e-05"
-    pairs = [*PREPARED, *taken([line]), (":SENS:CURR:RANG?", "+1.050000E-04")]
+    pairs = [*PREPARED, (f"{line};:SENS:CURR:RANG?;:SYST:ERR?", '+1.050000E-04;0,"No error"')]
     with expected_protocol(Keithley2400, pairs) as smu:
         smu.prepare(SETTINGS)
         with pytest.raises(InstrumentError, match=r":SENS:CURR:RANG reads back .*1\.05.*, expected"):

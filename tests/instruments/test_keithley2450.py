@@ -173,8 +173,7 @@ def test_the_output_goes_on_at_0_v_and_a_voltage_is_set():
         *PREPARED,
         *taken([":SOUR:VOLT 0", ":OUTP ON"]),
         (":OUTP?", "1"),
-        (":SOUR:VOLT 1.000000000e-01", None),
-        (":SOUR:VOLT?", "0.1"),
+        (":SOUR:VOLT 1.000000000e-01;:SOUR:VOLT?", "0.1"),
     ]
     with expected_protocol(Keithley2450, pairs) as smu:
         smu.prepare(SETTINGS)
@@ -182,12 +181,15 @@ def test_the_output_goes_on_at_0_v_and_a_voltage_is_set():
         smu.set_voltage(0.1)
 
 
+MEASURE = ":READ?;:SOUR:VOLT:ILIM:TRIP?"
+
+
 @pytest.mark.parametrize(
     ("reply", "tripped", "reading"),
     [("1.000206E-06", "0", Reading(1.000206e-6, False)), ("-0.0001", "1", Reading(-1e-4, True))],
 )
 def test_a_reading_is_a_current_and_whether_it_is_limited(reply, tripped, reading):
-    with expected_protocol(Keithley2450, [*PREPARED, (":READ?", reply), (":SOUR:VOLT:ILIM:TRIP?", tripped)]) as smu:
+    with expected_protocol(Keithley2450, [*PREPARED, (MEASURE, f"{reply};{tripped}")]) as smu:
         smu.prepare(SETTINGS)
         assert smu.measure() == reading
 
@@ -198,14 +200,15 @@ def test_a_reading_is_a_current_and_whether_it_is_limited(reply, tripped, readin
     [("9.9E37", InstrumentError), ("-9.91e37", InstrumentError), ("1E-6;0", GarbledReply), ("1,2", GarbledReply)],
 )
 def test_an_overflow_or_another_form_is_an_error(reply, error):
-    with expected_protocol(Keithley2450, [*PREPARED, (":READ?", reply)]) as smu:
+    with expected_protocol(Keithley2450, [*PREPARED, (MEASURE, f"{reply};0")]) as smu:
         smu.prepare(SETTINGS)
         with pytest.raises(error):
             smu.measure()
 
 
-def test_a_reading_without_the_word_whether_it_is_limited_is_garbled():
-    with expected_protocol(Keithley2450, [*PREPARED, (":READ?", "1E-6"), (":SOUR:VOLT:ILIM:TRIP?", "2")]) as smu:
+@pytest.mark.parametrize("reply", ["1E-6;2", "1E-6", "1E-6;"])
+def test_a_reading_without_the_word_whether_it_is_limited_is_garbled(reply):
+    with expected_protocol(Keithley2450, [*PREPARED, (MEASURE, reply)]) as smu:
         smu.prepare(SETTINGS)
         with pytest.raises(GarbledReply):
             smu.measure()

@@ -12,7 +12,7 @@ from pymeasure.instruments import Channel
 from pymeasure.test import expected_protocol
 
 from crossbar_hil.errors import ConfigError, DeadlineError, GarbledReply, InstrumentError, LimitError
-from crossbar_hil.instrument import SourceSettings
+from crossbar_hil.instrument import Reading, SourceSettings
 from crossbar_hil.instruments.keithley2600 import Keithley2602B, Keithley2636B
 from crossbar_hil.instruments.settings.keithley2600 import settings_of
 from crossbar_hil.instruments.settings.limits2600 import LIMITS
@@ -335,9 +335,9 @@ LEVEL = "print(smua.source.levelv)"
 
 
 @pytest.mark.fault("T4")
-def test_a_voltage_that_got_lost_on_the_way_is_found_out():
-    lost = ("smua.source.levelv=1.000000000e-01", None), (LEVEL, "0.000000000e+00")
-    with prepared(*lost, (NEXT, "0.00000e+00\tQueue Is Empty\t0\t1")) as box:
+def test_a_voltage_that_was_not_taken_is_found_out():
+    lost = f"smua.source.levelv=1.000000000e-01 {LEVEL}", "0.000000000e+00"
+    with prepared(lost, (NEXT, "0.00000e+00\tQueue Is Empty\t0\t1")) as box:
         channel = on_channel(box)
         channel.prepare(SETTINGS)
         with pytest.raises(InstrumentError, match=r"set to 0\.1 V but reads back 0 V"):
@@ -345,7 +345,7 @@ def test_a_voltage_that_got_lost_on_the_way_is_found_out():
 
 
 def test_a_voltage_is_set_with_all_its_digits_and_read_back():
-    with prepared(("smua.source.levelv=1.234567890e-01", None), (LEVEL, "1.234567890e-01")) as box:
+    with prepared((f"smua.source.levelv=1.234567890e-01 {LEVEL}", "1.234567890e-01")) as box:
         channel = on_channel(box)
         channel.prepare(SETTINGS)
         channel.set_voltage(0.123456789)
@@ -361,14 +361,12 @@ def test_a_voltage_beyond_what_was_prepared_is_refused(volt):
                 action()
 
 
-MEASURE, LIMITED = "print(smua.measure.i())", "print(smua.source.compliance)"
+MEASURE = "print(smua.measure.i(), smua.source.compliance)"
 BESIDE = "print(smua.measure.i(), smua.source.compliance, smub.source.compliance)"
 
 
 def test_a_reading_is_a_current_and_whether_it_is_limited():
-    with prepared(
-        (MEASURE, "1.234567890e-07"), (LIMITED, "false"), (MEASURE, "-1.000000000e-07"), (LIMITED, "true")
-    ) as box:
+    with prepared((MEASURE, "1.234567890e-07\tfalse"), (MEASURE, "-1.000000000e-07\ttrue")) as box:
         channel = on_channel(box)
         channel.prepare(SETTINGS)
         first, second = channel.measure(), channel.measure()
@@ -395,9 +393,93 @@ def test_the_limit_of_the_other_channel_is_asked_for_with_the_reading(reply, lim
     assert (reading.limited, *tripped) == limited
 
 
+PARTS = "smua.source.levelv, smub.measure.i(), smub.source.compliance, smua.source.compliance"
+AT_LEVEL = f"smua.source.levelv=1.000000000e-01 print({PARTS})"
+THEN_REST = (
+    f"smua.source.levelv=1.000000000e-01 local found={{{PARTS}}} smua.source.levelv=0 delay(0.001000) "
+    "print(smua.source.levelv, errorqueue.count, unpack(found))"
+)
+GOOD, GOOD_REST = ["0.1", "2.5e-07", "false", "true"], ["0.0", "0", "0.1", "2.5e-07", "false", "true"]
+
+
+def measured_at(query, fields, *more, rest_s=None):
+    with prepared((query, "\t".join(fields)), *more) as box:
+        drive, meter = on_channel(box), on_channel(box, "b")
+        drive.prepare(SETTINGS)
+        meter._settings = SETTINGS  # as its own preparation would
+        return meter.measure_at(0.1, drive, [drive], rest_s=rest_s)
+
+
+@pytest.mark.parametrize(("query", "fields", "rest_s"), [(AT_LEVEL, GOOD, None), (THEN_REST, GOOD_REST, 1e-3)])
+def test_a_level_a_reading_and_all_limits_come_in_one_answer(query, fields, rest_s):
+    assert measured_at(query, fields, rest_s=rest_s) == (Reading(2.5e-7, False), [True])
+
+
+@pytest.mark.fault("T4", "I8")
+@pytest.mark.parametrize("wrong", ["nil", "", None])
+@pytest.mark.parametrize("place", range(6))
+def test_each_value_of_such_an_answer_is_looked_at(place, wrong):
+    fields = list(GOOD_REST)
+    fields[place : place + 1] = [] if wrong is None else [wrong]
+    with pytest.raises(GarbledReply, match="smu"):
+        measured_at(THEN_REST, fields, rest_s=1e-3)
+    with pytest.raises(GarbledReply, match="smu"):
+        measured_at(AT_LEVEL, fields[2:] if place > 1 else [*GOOD, "0"])
+
+
+NO_MORE = (NEXT, "0.00000e+00\tQueue Is Empty\t0\t1")
+
+
+@pytest.mark.fault("T4")
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [(2, "0.2", r"set to 0\.1 V but reads back 0\.2 V"), (0, "0.1", r"set to 0 V but reads back 0\.1 V")],
+)
+def test_a_level_that_is_another_one_before_or_after_a_reading_is_found_out(place, value, words):
+    fields = list(GOOD_REST)
+    fields[place] = value
+    with pytest.raises(InstrumentError, match=words):
+        measured_at(THEN_REST, fields, NO_MORE, rest_s=1e-3)
+    if place == 2:
+        with pytest.raises(InstrumentError, match=words):
+            measured_at(AT_LEVEL, [value, *GOOD[1:]], NO_MORE)
+
+
+def test_an_error_that_came_with_a_rest_is_told():
+    fields = ["0.0", "1", *GOOD]
+    error = NEXT, "5.01200e+03\tDelay refused\t20\t1"
+    with pytest.raises(InstrumentError, match="5012"):
+        measured_at(THEN_REST, fields, error, NO_MORE, rest_s=1e-3)
+
+
+LIMIT_THEN_REST = (
+    "local limited=smua.source.compliance smua.source.levelv=0 delay(0.001000) "
+    "print(smua.source.levelv, errorqueue.count, limited)"
+)
+
+
+@pytest.mark.fault("T4", "I8")
+@pytest.mark.parametrize(
+    ("reply", "asked", "error", "words"),
+    [
+        ("0.1\t0\tfalse", [NO_MORE], InstrumentError, r"set to 0 V but reads back 0\.1 V"),
+        ("0.0\t1\tfalse", [NO_MORE], GarbledReply, "errors"),
+        ("0.0\t0\tnil", [], GarbledReply, "true or false"),
+        ("nil\t0\tfalse", [], GarbledReply, "a number"),
+        ("0.0\t0", [], GarbledReply, "3 values"),
+    ],
+)
+def test_each_value_of_a_limit_and_a_rest_is_looked_at(reply, asked, error, words):
+    with prepared((LIMIT_THEN_REST, reply), *asked) as box:
+        channel = on_channel(box)
+        channel.prepare(SETTINGS)
+        with pytest.raises(error, match=words):
+            channel.limit_then_rest(1e-3)
+
+
 def test_the_limit_of_another_instrument_is_asked_for_on_its_own():
     other = SimpleNamespace(limit_tripped=lambda: True)
-    with prepared((MEASURE, "2.5e-07"), (LIMITED, "false")) as box:
+    with prepared((MEASURE, "2.5e-07\tfalse")) as box:
         channel = on_channel(box)
         channel.prepare(SETTINGS)
         assert channel.measure_beside([other])[1] == [True]
@@ -412,13 +494,13 @@ def test_the_limit_of_another_instrument_is_asked_for_on_its_own():
         ("nan", InstrumentError),
         ("inf", InstrumentError),
         ("nil", GarbledReply),
-        ("1.0e-7\tfalse", GarbledReply),
+        ("1.0e-7", GarbledReply),
         ("false", GarbledReply),
         ("", GarbledReply),
     ],
 )
 def test_an_answer_that_is_no_current_is_an_error(reply, error):
-    with prepared((MEASURE, reply)) as box:
+    with prepared((MEASURE, f"{reply}\tfalse" if error is InstrumentError or reply == "nil" else reply)) as box:
         channel = on_channel(box)
         channel.prepare(SETTINGS)
         with pytest.raises(error, match="smu"):
@@ -427,7 +509,7 @@ def test_an_answer_that_is_no_current_is_an_error(reply, error):
 
 @pytest.mark.parametrize("reply", ["nil", "1", "TRUE", "false\tfalse"])
 def test_an_answer_that_is_neither_true_nor_false_is_garbled(reply):
-    with prepared((MEASURE, "1.0e-7"), (LIMITED, reply)) as box:
+    with prepared((MEASURE, f"1.0e-7\t{reply}")) as box:
         channel = on_channel(box)
         channel.prepare(SETTINGS)
         with pytest.raises(GarbledReply, match="smu"):

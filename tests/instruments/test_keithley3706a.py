@@ -30,8 +30,10 @@ def test_a_crosspoint_that_the_card_lacks_is_refused(slot, port, line):
 def test_crosspoints_are_closed_in_one_list():
     with matrix(
         (ASK, "nil"),
-        ('channel.close("1105,1206")', None),
-        ('print(channel.getclose("allslots"), errorqueue.count)', "1105;1206\t0.00000e+00"),
+        (
+            'channel.close("1105,1206") print(channel.getclose("allslots"), errorqueue.count)',
+            "1105;1206\t0.00000e+00",
+        ),
     ) as box:
         box.connect(["1206", "1105"])
         assert box.operations == 2

@@ -14,8 +14,8 @@ NO_ERROR = "0.00000e+00\tQueue Is Empty\t0.00000e+00\t1.00000e+00"
 MOVED = 'print(channel.getclose("allslots"), errorqueue.count)'
 
 
-def moved(closed, errors=0):
-    return (MOVED, f"{closed}\t{errors:.5e}")
+def moved(*actions, closed, errors=0):
+    return " ".join([*actions, MOVED]), f"{closed}\t{errors:.5e}"
 
 
 CARDS = "print(slot[1].idn, slot[2].idn, slot[3].idn, slot[4].idn, slot[5].idn, slot[6].idn)"
@@ -40,8 +40,7 @@ PREPARED = [
     *BEGUN,
     *WRITTEN,
     (ASK, "nil"),
-    ('channel.open("allslots")', None),
-    moved("nil"),
+    moved('channel.open("allslots")', closed="nil"),
 ]
 
 
@@ -50,11 +49,11 @@ def matrix(*pairs, model=Keithley707B):
 
 
 def closes(*names):
-    return (f'channel.close("{",".join(names)}")', None)
+    return f'channel.close("{",".join(names)}")'
 
 
 def opens(*names):
-    return (f'channel.open("{",".join(names)}")', None)
+    return f'channel.open("{",".join(names)}")'
 
 
 @pytest.mark.parametrize(
@@ -112,21 +111,20 @@ def test_a_setting_that_reads_back_otherwise_is_named(place):
 
 
 def test_relays_that_stay_closed_are_an_error():
-    with matrix(*PREPARED[:-1], moved("1H12")) as box, pytest.raises(InstrumentError, match="1H12 closed, expected"):
+    with (
+        matrix(*PREPARED[:-1], moved(opens("allslots"), closed="1H12")) as box,
+        pytest.raises(InstrumentError, match="1H12 closed, expected"),
+    ):
         box.prepare()
 
 
 def test_what_is_not_wanted_opens_before_anything_closes_and_what_moves_is_counted():
     with matrix(
         *PREPARED,
-        closes("1A01", "1B02"),
-        moved("1A01;1B02"),
-        opens("1B02"),
-        closes("1C03"),
-        moved("1A01;1C03"),
-        moved("1A01;1C03"),
-        opens("1A01", "1C03"),
-        moved("nil"),
+        moved(closes("1A01", "1B02"), closed="1A01;1B02"),
+        moved(opens("1B02"), closes("1C03"), closed="1A01;1C03"),
+        moved(closed="1A01;1C03"),
+        moved(opens("1A01", "1C03"), closed="nil"),
     ) as box:
         box.prepare()
         counted = []
@@ -140,14 +138,11 @@ def test_what_is_not_wanted_opens_before_anything_closes_and_what_moves_is_count
 def test_a_refused_connect_is_an_error_and_the_state_is_read_back_before_the_next():
     with matrix(
         *PREPARED,
-        closes("1A01"),
-        moved("nil", errors=1),
+        moved(closes("1A01"), closed="nil", errors=1),
         (NEXT, "1.11500e+03\tParameter error\t2.00000e+01\t1.00000e+00"),
         (NEXT, NO_ERROR),
         (ASK, "1H12"),
-        opens("1H12"),
-        closes("1A01"),
-        moved("1A01"),
+        moved(opens("1H12"), closes("1A01"), closed="1A01"),
     ) as box:
         box.prepare()
         with pytest.raises(
@@ -160,7 +155,7 @@ def test_a_refused_connect_is_an_error_and_the_state_is_read_back_before_the_nex
 
 @pytest.mark.fault("R6")
 def test_relays_that_read_back_otherwise_are_an_error():
-    with matrix(*PREPARED, closes("1A01"), moved("1A01;1B01")) as box:
+    with matrix(*PREPARED, moved(closes("1A01"), closed="1A01;1B01")) as box:
         box.prepare()
         with pytest.raises(InstrumentError, match="1A01, 1B01 closed"):
             box.connect(["1A01"])
@@ -173,7 +168,7 @@ def test_a_name_that_is_no_crosspoint_is_refused_before_anything_is_sent(name):
 
 
 def test_disconnect_writes_only():
-    with matrix(*PREPARED, closes("1A01"), moved("1A01"), opens("allslots")) as box:
+    with matrix(*PREPARED, moved(closes("1A01"), closed="1A01"), (opens("allslots"), None)) as box:
         box.prepare()
         box.connect(["1A01"])
         box.disconnect_all()
@@ -181,7 +176,7 @@ def test_disconnect_writes_only():
 
 
 def test_shutdown_opens_every_relay():
-    with matrix(opens("allslots")) as box:
+    with matrix((opens("allslots"), None)) as box:
         box.shutdown()
 
 
@@ -212,10 +207,8 @@ def test_a_list_too_long_for_a_line_is_opened_first_and_then_closed():
     parts = [names[:180], names[180:]]
     with matrix(
         (ASK, "6H12"),
-        opens("6H12"),
-        closes(*parts[0]),
-        closes(*parts[1]),
-        moved(";".join(names)),
+        (f"{opens('6H12')} {closes(*parts[0])}", None),
+        moved(closes(*parts[1]), closed=";".join(names)),
     ) as box:
         box.connect(names)
         assert box.operations == 1 + len(names)
@@ -226,7 +219,7 @@ def test_a_list_too_long_for_a_line_is_opened_first_and_then_closed():
 def test_the_extra_settling_time_is_the_users():
     with expected_protocol(
         Keithley707B,
-        [(ASK, "nil"), closes("1A01"), ("delay(0.010000)", None), moved("1A01")],
+        [(ASK, "nil"), moved(closes("1A01"), "delay(0.010000)", closed="1A01")],
         name="matrix",
         settle_s=0.01,
     ) as box:

@@ -8,7 +8,6 @@ from crossbar_hil.instruments.keysight34980a import Keysight34980A
 NO_ERROR = (":SYST:ERR?", '+0,"No error"')
 MODULE, EMPTY = "Agilent Technologies,34932A,MY12345678,1.00", "Agilent Technologies,0,0,0"
 LIST = "ROUT:CLOS? (@1101:1116,1201:1216,1301:1316,1401:1416,1501:1516,1601:1616,1701:1716,1801:1816,1921,1922)"
-SETTLED = ("*OPC?", "1")
 
 
 def cards(*answers):
@@ -23,6 +22,10 @@ def states(*closed):
     return ",".join("1" if name in closed else "0" for name in [*names, "1921", "1922"])
 
 
+def moved(closed, error='+0,"No error"'):
+    return f"*OPC?;:{LIST};:SYST:ERR?", f"1;{closed};{error}"
+
+
 PREPARED = [
     ("*CLS", None),
     *IN_SLOT_1,
@@ -31,9 +34,7 @@ PREPARED = [
     IN_SLOT_1[0],
     (LIST, states("1116")),
     ("ROUT:OPEN:ALL", None),
-    SETTLED,
-    (LIST, states()),
-    NO_ERROR,
+    moved(states()),
 ]
 
 
@@ -47,14 +48,9 @@ def test_what_is_not_wanted_opens_before_anything_closes():
     pairs = [
         *PREPARED,
         ("ROUT:CLOS (@1105,1416)", None),
-        SETTLED,
-        (LIST, states("1105", "1416")),
-        NO_ERROR,
-        ("ROUT:OPEN (@1105)", None),
-        ("*WAI;:ROUT:CLOS (@1205)", None),
-        SETTLED,
-        (LIST, states("1205", "1416")),
-        NO_ERROR,
+        moved(states("1105", "1416")),
+        ("ROUT:OPEN (@1105);*WAI;:ROUT:CLOS (@1205)", None),
+        moved(states("1205", "1416")),
     ]
     with expected_protocol(Keysight34980A, pairs) as matrix:
         matrix.prepare()
@@ -67,9 +63,7 @@ def test_a_refusal_is_an_error():
     pairs = [
         *PREPARED,
         ("ROUT:CLOS (@1105)", None),
-        SETTLED,
-        (LIST, states()),
-        (":SYST:ERR?", '-222,"Data out of range"'),
+        moved(states(), '-222,"Data out of range"'),
         NO_ERROR,
     ]
     with expected_protocol(Keysight34980A, pairs, name="matrix") as matrix:
@@ -80,7 +74,7 @@ def test_a_refusal_is_an_error():
 
 @pytest.mark.fault("R6", "R9")
 def test_a_relay_that_does_not_close_is_an_error():
-    pairs = [*PREPARED, ("ROUT:CLOS (@1105)", None), SETTLED, (LIST, states()), NO_ERROR]
+    pairs = [*PREPARED, ("ROUT:CLOS (@1105)", None), moved(states())]
     with expected_protocol(Keysight34980A, pairs, name="matrix") as matrix:
         matrix.prepare()
         with pytest.raises(InstrumentError, match="matrix has nothing closed, expected 1105"):

@@ -5,8 +5,12 @@ from crossbar_hil.errors import ConfigError, GarbledReply, InstrumentError
 from crossbar_hil.instruments.keysightb2200a import KeysightB2200A, KeysightB2201A
 
 NO_ERROR = (":SYST:ERR?", "0, No Error")
-SETTLED = ("*OPC?", "1")
 ASK = ":CLOS:CARD? 0"
+
+
+def moved(*closed, cards=(0,), error="0, No Error"):
+    asked = [f":CLOS:CARD? {card}" for card in cards]
+    return ";".join(["*OPC?", *asked, ":SYST:ERR?"]), ";".join(["1", *closed, error])
 
 
 def settings(card):
@@ -33,9 +37,7 @@ PREPARED = [
     (":FUNC?", "ACON"),
     (ASK, "(@00248,01012)"),
     (":OPEN:CARD ALL", None),
-    SETTLED,
-    (ASK, "(@)"),
-    NO_ERROR,
+    moved("(@)"),
 ]
 
 
@@ -66,14 +68,9 @@ def test_what_is_not_wanted_opens_before_anything_closes():
     pairs = [
         *PREPARED,
         (":CLOS (@00105,01448)", None),
-        SETTLED,
-        (ASK, "(@00105,01448)"),
-        NO_ERROR,
-        (":OPEN (@00105)", None),
-        ("*WAI;:CLOS (@00205)", None),
-        SETTLED,
-        (ASK, "(@00205,01448)"),
-        NO_ERROR,
+        moved("(@00105,01448)"),
+        (":OPEN (@00105);*WAI;:CLOS (@00205)", None),
+        moved("(@00205,01448)"),
     ]
     with expected_protocol(KeysightB2200A, pairs) as matrix:
         matrix.prepare()
@@ -93,18 +90,11 @@ def test_cards_by_themselves_are_prepared_and_asked_each():
         *read_back(1),
         *read_back(3),
         (":FUNC?", "NCON"),
-        (":CLOS:CARD? 1", "(@)"),
-        (":CLOS:CARD? 3", "(@)"),
+        (":CLOS:CARD? 1;:CLOS:CARD? 3", "(@);(@)"),
         (":OPEN:CARD ALL", None),
-        SETTLED,
-        (":CLOS:CARD? 1", "(@)"),
-        (":CLOS:CARD? 3", "(@)"),
-        NO_ERROR,
+        moved("(@)", "(@)", cards=(1, 3)),
         (":CLOS (@10105,31412)", None),
-        SETTLED,
-        (":CLOS:CARD? 1", "(@10105)"),
-        (":CLOS:CARD? 3", "(@31412)"),
-        NO_ERROR,
+        moved("(@10105)", "(@31412)", cards=(1, 3)),
     ]
     with expected_protocol(KeysightB2200A, pairs) as matrix:
         names = [matrix.crosspoint(1, "A", 5), matrix.crosspoint(3, "14", 12)]
@@ -116,9 +106,7 @@ def test_a_refusal_is_an_error():
     pairs = [
         *PREPARED,
         (":CLOS (@00105)", None),
-        SETTLED,
-        (ASK, "(@)"),
-        (":SYST:ERR?", "-222,Data out of range"),
+        moved("(@)", error="-222,Data out of range"),
         NO_ERROR,
     ]
     with expected_protocol(KeysightB2200A, pairs) as matrix:
@@ -179,9 +167,7 @@ def test_a_card_that_was_not_prepared_is_refused():
         (":FUNC?", "NCON"),
         (":CLOS:CARD? 1", "(@)"),
         (":OPEN:CARD ALL", None),
-        SETTLED,
-        (":CLOS:CARD? 1", "(@)"),
-        NO_ERROR,
+        moved("(@)", cards=(1,)),
     ]
     with expected_protocol(KeysightB2200A, pairs) as matrix:
         matrix.crosspoint(1, "A", 1)

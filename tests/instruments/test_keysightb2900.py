@@ -267,8 +267,7 @@ def test_the_output_goes_on_at_0_v_and_a_voltage_is_set():
         *prepared(2),
         *taken([":SOUR2:VOLT 0", ":OUTP2 ON"]),
         (":OUTP2?", "1"),
-        (":SOUR2:VOLT -1.000000000e-01", None),
-        (":SOUR2:VOLT?", "-1.000000E-001"),
+        (":SOUR2:VOLT -1.000000000e-01;:SOUR2:VOLT?", "-1.000000E-001"),
     ]
     with expected_protocol(KeysightB2902A, pairs) as smu:
         smu.ch_2.prepare(SETTINGS)
@@ -283,7 +282,7 @@ def test_the_output_goes_on_at_0_v_and_a_voltage_is_set():
     [("+1.000206E-006", "0", Reading(1.000206e-6, False)), ("-1.000000E-004", "1", Reading(-1e-4, True))],
 )
 def test_a_reading_is_a_current_and_whether_it_is_limited(reply, tripped, reading):
-    pairs = [*prepared(2), (":MEAS? (@2)", reply), (":SENS2:CURR:PROT:TRIP?", tripped)]
+    pairs = [*prepared(2), (":MEAS? (@2);:SENS2:CURR:PROT:TRIP?", f"{reply};{tripped}")]
     with expected_protocol(KeysightB2902A, pairs) as smu:
         smu.ch_2.prepare(SETTINGS)
         assert smu.ch_2.measure() == reading
@@ -300,7 +299,7 @@ def test_a_reading_is_a_current_and_whether_it_is_limited(reply, tripped, readin
     ],
 )
 def test_an_overflow_or_another_form_is_an_error(reply, error):
-    with expected_protocol(KeysightB2902A, [*prepared(1), (":MEAS? (@1)", reply)]) as smu:
+    with expected_protocol(KeysightB2902A, [*prepared(1), (":MEAS? (@1);:SENS1:CURR:PROT:TRIP?", f"{reply};0")]) as smu:
         smu.ch_1.prepare(SETTINGS)
         with pytest.raises(error):
             smu.ch_1.measure()
@@ -310,8 +309,7 @@ def test_pulses_are_the_instruments_own_shape():
     pairs = [
         *prepared(1),
         loaded(1, "2.000000000e+00", 2),
-        (":INIT (@1)", None),
-        ("*OPC?", "1"),
+        (":INIT (@1);*OPC?", "1"),
         (":FETC:ARR? (@1)", "+2.000000E-005,+1.000000E-004"),
         ended(1),
     ]
@@ -326,8 +324,7 @@ def test_both_channels_start_by_one_command():
         *prepared(2),
         loaded(1, "1.000000000e+00", 1),
         loaded(2, "-1.000000000e+00", 1),
-        (":INIT (@1,2)", None),
-        ("*OPC?", "1"),
+        (":INIT (@1,2);*OPC?", "1"),
         (":FETC:ARR? (@1)", "+2.0E-005"),
         (":FETC:ARR? (@2)", "-1.0E-004"),
         ended(1),
@@ -363,8 +360,7 @@ def test_a_pulse_that_was_taken_otherwise_is_named_and_starts_nothing(question):
 def test_more_or_fewer_readings_than_pulses_are_told_as_such_and_leave_the_output_off(reply):
     pulses = [
         loaded(1, "2.000000000e+00", 2),
-        (":INIT (@1)", None),
-        ("*OPC?", "1"),
+        (":INIT (@1);*OPC?", "1"),
         (":FETC:ARR? (@1)", reply),
     ]
     with expected_protocol(KeysightB2902A, [*prepared(1), *pulses, *off(1)]) as smu:

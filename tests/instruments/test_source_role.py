@@ -10,6 +10,7 @@ from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.instruments import open_instrument
 from crossbar_hil.errors import ConfigError, InstrumentError, LimitError
 from crossbar_hil.instrument import SourceSettings
+from crossbar_hil.instruments.transport.adapter import BenchAdapter
 from crossbar_hil.plugins import load
 
 MODELS = {
@@ -75,6 +76,64 @@ def test_a_range_changes_what_is_measured_and_back(sources):
         source.set_voltage(0.5)
         currents.append(source.measure().current_a)
     assert currents == pytest.approx([0.5 / OHM] * 3, rel=1e-4)
+
+
+@pytest.mark.parametrize("rest_s", [None, 1e-3])
+def test_a_voltage_is_sourced_measured_and_left_in_one_message(served, sources, monkeypatch, rest_s):
+    channels, _ = sources
+    for source in channels:
+        source.prepare(SETTINGS)
+        source.enable()
+    meter, sent = channels[-1], []
+    write = BenchAdapter._write
+    monkeypatch.setattr(
+        BenchAdapter, "_write", lambda self, line, **more: sent.append(line) or write(self, line, **more)
+    )
+    before = served[2].world.clock.now()
+    reading, tripped = meter.measure_at(0.5, channels[0], channels[:-1], rest_s=rest_s)
+    assert len(sent) == 1
+    assert tripped == [False] * (len(channels) - 1)
+    assert reading.current_a == pytest.approx(0.5 / OHM if len(channels) == 1 else 0.0, rel=1e-4, abs=1e-8)
+    assert served[2].world.terminal("smu.a").level_v == (0.5 if rest_s is None else 0.0)
+    assert served[2].world.clock.now() - before >= 0.02 + (rest_s or 0.0)
+    assert channels[0].measure_at(0.5, channels[0])[0].current_a == pytest.approx(0.5 / OHM, rel=1e-4)
+
+
+def test_a_rest_of_many_readings_is_by_itself(served, sources, monkeypatch):
+    ((source, *_), _) = sources
+    source.prepare(replace(SETTINGS, nplc=0.01))
+    source.enable()
+    before = served[2].world.clock.now()
+    reading, _ = source.measure_at(0.5, source, rest_s=0.1, nplc=0.01)
+    assert reading.current_a == pytest.approx(0.5 / OHM, rel=1e-3)
+    assert served[2].world.terminal("smu.a").level_v == 0.0
+    assert served[2].world.clock.now() - before >= 0.1
+
+
+def test_a_source_of_another_instrument_is_brought_to_a_voltage_by_itself(served, sources, monkeypatch):
+    (meter, *_), (drive, *_) = sources
+    for source in (meter, drive):
+        source.prepare(SETTINGS)
+        source.enable()
+    sent, write = [], BenchAdapter._write
+    monkeypatch.setattr(BenchAdapter, "_write", lambda self, line: sent.append(line) or write(self, line))
+    reading, tripped = meter.measure_at(0.5, drive, [drive], rest_s=1e-3)
+    assert len(sent) == 3
+    assert reading.current_a == pytest.approx(0.0, abs=1e-8)
+    assert tripped == [False]
+    assert served[2].world.terminal("other.a").level_v == 0.0
+
+
+def test_a_source_says_whether_it_was_at_its_limit_before_it_rests(served, sources):
+    ((source, *_), _) = sources
+    source.prepare(replace(SETTINGS, compliance_a=2e-6, range_a=1e-6, read_range_a=None))
+    source.enable()
+    before = served[2].world.clock.now()
+    for volts, limited in ((0.05, False), (1.0, True)):
+        source.set_voltage(volts)
+        assert source.limit_then_rest(1e-3) is limited
+        source.set_voltage(0.0)
+    assert served[2].world.clock.now() - before >= 1e-3
 
 
 def test_a_current_beyond_a_range_gives_no_number(sources):

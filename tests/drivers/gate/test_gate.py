@@ -805,6 +805,9 @@ def test_a_source_that_is_off_is_not_measured_with(behind):
         bench.drive.limit_tripped,
         bench.drive.changes,
         lambda: bench.drive.wait(0.1),
+        lambda: bench.drive.measure_at(0.0, bench.drive),
+        lambda: bench.drive.limit_then_rest(1e-3),
+        lambda: bench.drive.changes_beside([bench.meter]),
     ):
         with refused(bench, r"smu\.a is off, it must be on to be measured with"):
             question()
@@ -932,6 +935,82 @@ def test_an_answer_that_is_an_error_changes_nothing(behind, method):
         getattr(bench.drive, method)()
     bench.drive.set_voltage(0.0)
     bench.drive.set_voltage(0.1)
+
+
+@pytest.mark.fault("R5", "V8")
+def test_a_reading_at_a_new_voltage_leaves_the_source_there_or_at_rest(behind):
+    bench = behind().at(READ)
+    bench.meter.measure_at(0.1, bench.drive, [bench.drive])
+    with refused(bench, r"smu\.a is at 0.1 V, relays move at 0 V alone"):
+        bench.matrix.connect([])
+    bench.meter.measure_at(-0.1, bench.drive, [bench.drive], rest_s=0.6e-3)
+    assert bench.bench.world.terminal("smu.a").level_v == 0
+    with refused(bench, r"smu\.a has rested at 0 V for 0.0006 s"):
+        bench.matrix.connect([])
+    bench.meter.measure_at(0.1, bench.drive, [bench.drive], rest_s=1e-3)
+    bench.matrix.connect([])
+
+
+@pytest.mark.fault("V8")
+def test_a_source_that_reached_its_limit_counts_as_not_at_rest(behind):
+    bench = behind().at(READ)
+    bench.bench.world.set_terminal("smu.a", limit_a=1e-12)
+    _, tripped = bench.meter.measure_at(0.1, bench.drive, [bench.drive], rest_s=1e-3)
+    assert tripped == [True]
+    with refused(bench, r"smu\.a is at 0.1 V, relays move at 0 V alone"):
+        bench.matrix.connect([])
+    bench.drive.set_voltage(0.0)
+
+
+@pytest.mark.fault("V8")
+def test_a_source_rests_after_the_question_for_its_limit_unless_it_is_there(behind):
+    bench = behind().at(READ)
+    bench.drive.set_voltage(0.1)
+    assert not bench.drive.limit_then_rest(1e-3)
+    bench.matrix.connect(bench.names(READ))
+    bench.drive.set_voltage(0.1)
+    bench.bench.world.set_terminal("smu.a", limit_a=1e-12)
+    assert bench.drive.limit_then_rest(1e-3)
+    with refused(bench, r"smu\.a is at 0.1 V, relays move at 0 V alone"):
+        bench.matrix.connect([])
+    with refused(bench, "time to wait is 11 s"):
+        bench.drive.limit_then_rest(11.0)
+
+
+@pytest.mark.fault("V8")
+@pytest.mark.parametrize("rest_s", [None, 1e-3])
+@pytest.mark.parametrize("error", [InstrumentError("measured 9.91e37 A"), DeadlineError("no answer")])
+def test_a_source_that_was_to_be_measured_at_a_voltage_is_uncertain_after_any_failure(behind, rest_s, error):
+    bench = behind().at(READ)
+    bench.bench.sources["meter"].broken["measure"] = error
+    with pytest.raises(type(error)):
+        bench.meter.measure_at(0.1, bench.drive, [bench.drive], rest_s=rest_s)
+    with refused(bench, r"smu\.a is not known"):
+        bench.drive.set_voltage(0.0)
+
+
+@pytest.mark.fault("V3", "V8")
+def test_nothing_is_measured_at_a_voltage_or_for_a_rest_that_may_not_be(behind):
+    bench = behind().at(READ)
+    with refused(bench, r"0\.3 V on smu\.a exceeds the 0\.2 V that may last longer than a pulse"):
+        bench.meter.measure_at(0.3, bench.drive, [bench.drive])
+    with refused(bench, r"voltage of smu\.a is nan V"):
+        bench.meter.measure_at(float("nan"), bench.drive, [bench.drive])
+    with refused(bench, "time to wait is 11 s"):
+        bench.meter.measure_at(0.1, bench.drive, [bench.drive], rest_s=11.0)
+    with refused(bench, r"smu\.b works together with another source of its bench alone"):
+        bench.meter.measure_at(0.1, bench.bench.sources["drive"], [bench.drive])
+
+
+@pytest.mark.fault("V14")
+def test_what_somebody_changed_on_one_source_leaves_all_that_were_asked_uncertain(behind):
+    bench = behind().at(READ)
+    assert bench.drive.changes_beside([bench.meter]) == []
+    bench.bench.world.set_terminal("smu.b", on=False)
+    assert bench.drive.changes_beside([bench.meter]) == ["smu.b is off"]
+    for source in (bench.drive, bench.meter):
+        with refused(bench, "is not known"):
+            source.set_voltage(0.0)
 
 
 @pytest.mark.fault("V14")
@@ -1143,7 +1222,7 @@ def test_a_chip_that_is_not_charged_does_not_wait(fakes):
     backend.read_currents(np.zeros((2, 4)))
     assert waits == []
     backend.read_currents(np.array([[0.1, 0.0, 0.0, 0.0]]))
-    assert waits == [2e-3] * 3  # before the second, third and fourth column
+    assert waits == [2e-3] * 4  # after each column
 
 
 def test_of_a_source_that_was_told_nothing_yet_the_worst_is_thought():

@@ -1,5 +1,7 @@
 """A caller who tries everything, with instruments that fail at any moment, judged by what physically happens."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -155,7 +157,8 @@ on_source = st.one_of(
     st.tuples(st.just("pulse"), voltages | odd, widths, counts),
     st.tuples(st.just("pulse_together"), voltages, voltages, widths, counts),
     st.tuples(st.just("set_range"), st.sampled_from([1e-3, 1e-5, 1.0])),
-    st.tuples(st.just("wait"), seconds),
+    st.tuples(st.sampled_from(["wait", "limit_then_rest"]), seconds),
+    st.tuples(st.just("measure_at"), voltages | odd, st.booleans(), st.none() | seconds),
     st.tuples(st.sampled_from(["measure", "limit_tripped", "output_off", "output_is_on", "recover", "identify"])),
 )
 on_matrix = st.one_of(
@@ -210,6 +213,12 @@ def attack(watched, target, number, operation):
             details = [watched.settings if details[0] else SourceSettings(200.0, 1.0, 1.0)]
         elif name == "pulse_together":
             details = [details[0], other, *details[1:]]
+        elif name == "measure_at":
+            voltage_v, itself, rest_s = details
+            others = [other] if watched.dual else []
+            measure_at = partial(source.measure_at, rest_s=rest_s)
+            watched.tried(measure_at, voltage_v, source if itself else other, others)
+            return
         watched.tried(getattr(source, name), *details)
     elif target == "matrix":
         if name == "connect":
@@ -255,6 +264,7 @@ def steps(watched, name, details):
         yield (sources[0].set_voltage, details[2])
         yield (sources[0].measure,)
         yield (sources[-1].set_voltage, details[3])
+        yield (partial(sources[0].measure_at, rest_s=DISCHARGE_S), details[3], sources[0], sources[1:])
     elif watched.dual:
         volt, width, count = details
         yield (sources[0].pulse_together, volt / 2, sources[1], -volt / 2, width, count)

@@ -183,16 +183,50 @@ def test_every_draw_comes_once_before_one_comes_again():
 
 
 def test_a_chip_of_an_ensemble_is_the_same_whatever_else_is_trained(tmp_path):
-    twin = twin_of(noise=0.02)
-    (tmp_path / "patterns.csv").write_text("pattern,label,set\n01,1,train\n10,0,train\n")
-    bench = bench_with(tmp_path, twin)
-    training = bench.training.model_copy(update={"patterns": str(tmp_path / "patterns.csv"), "epochs": 5, "confirm": 1})
-    ensemble = Point.of(bench.model_copy(update={"training": training}), {}).ensemble()
-    assert not ensemble.lockstep
+    ensemble = ensemble_of(tmp_path, twin_of(noise=0.02), epochs=5, confirm=1)
+    assert ensemble.lockstep
     assert ensemble.noisy
     whole, part = ensemble.train(4, 0, 6), ensemble.train(4, 2, 3)
     assert part.levels.tolist() == whole.levels[2:5].tolist()
     assert part.pulses.tolist() == whole.pulses[2:5].tolist()
+
+
+def ensemble_of(tmp_path, twin, chip=None, **training):
+    """Chips of a twin that learn to tell two patterns apart."""
+    (tmp_path / "patterns.csv").write_text("pattern,label,set\n01,1,train\n10,0,train\n")
+    bench = bench_with(tmp_path, twin, **(chip or {}))
+    training = bench.training.model_copy(update={"patterns": str(tmp_path / "patterns.csv"), **training})
+    return Point.of(bench.model_copy(update={"training": training}), {}).ensemble()
+
+
+def both_ways(ensemble, chips):
+    assert ensemble.lockstep
+    alone = ensemble._one_by_one(3, 0, ensemble._draw(3, 0, chips), (0.05,))
+    return ensemble.train(3, 0, chips, (0.05,)), alone
+
+
+def test_draws_without_noise_are_trained_side_by_side_as_one_by_one(tmp_path):
+    factors = ((1.0, 2.0, 0.5, 0.0), (3.0, 1.0, 1.0, 1.0))
+    twin = twin_of(factors=factors, relaxation=(0.4, 2.0), seconds=1.5)
+    for chip, training in (({}, {}), ({"dead": [[1, 0]]}, {"target": 0.7, "unresponsive": 0, "epochs": 9})):
+        together, alone = both_ways(ensemble_of(tmp_path, twin, chip, pull_back=True, **training), 6)
+        for name in ("converged", "epochs", "pulses", "saturated", "fresh", "drifted", "right"):
+            np.testing.assert_array_equal(getattr(together, name), getattr(alone, name), err_msg=name)
+        np.testing.assert_allclose(together.levels, alone.levels, atol=1e-12)
+        assert together.pulses.any()
+
+
+def test_draws_whose_steps_vary_are_trained_side_by_side_as_one_by_one_in_distribution(tmp_path):
+    twin = twin_of(noise=0.05, relaxation=(0.4, 2.0), seconds=1.5)
+    twin = twin.model_copy(update={"draws": twin.draws.model_copy(update={"step_variation": [0.0, 0.6]})})
+    together, alone = both_ways(ensemble_of(tmp_path, twin, {"telegraph": 0.3}, epochs=6, confirm=2, beta=1e8), 240)
+    for name in ("converged", "epochs", "pulses", "saturated", "fresh", "levels"):
+        first, second = (getattr(each, name).reshape(240, -1).mean(axis=1) for each in (together, alone))
+        for draw in 0, 1:  # whichever that is: both are as often
+            of_draw = np.array([draw_number(3, chip, 2) == draw for chip in range(240)])
+            one, other = first[of_draw], second[of_draw]
+            error = np.sqrt((one.var() + other.var()) / len(one))
+            assert abs(one.mean() - other.mean()) <= 3.9 * error + 1e-12, (name, draw)
 
 
 def test_the_run_folder_of_a_twin_is_a_bench_itself(tmp_path):

@@ -6,11 +6,11 @@ import pytest
 from crossbar_hil.sim_backend.ensemble import (
     wired,
     wired_kernel,
-    wired_lanes,
     wired_of_four,
     wired_pulses,
     wired_reactions,
 )
+from crossbar_hil.sim_backend.ensemble.compiled import wired_lanes
 
 FEW_LANES = 2
 EIGHT = {

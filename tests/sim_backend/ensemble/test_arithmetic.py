@@ -6,7 +6,7 @@ import numba
 import numpy as np
 import pytest
 
-from crossbar_hil.sim_backend.ensemble.kernels import quick_exp
+from crossbar_hil.sim_backend.ensemble.compiled.functions import quick_exp
 from crossbar_hil.sim_backend.ensemble.task import margins, merge_patterns
 from crossbar_hil.training.encoding import row_voltages, target_activations
 

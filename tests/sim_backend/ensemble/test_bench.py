@@ -54,11 +54,13 @@ def same_end(monkeypatch, chips, settings):
     [
         {"dead_zone": 0.1},
         {"verify_siemens": 1e-8},
-        {"wire_ohm": 1.0, "read_noise": 0.01},
         {"wire_ohm": 1.0, "columns": 34},
-        {"write": "half-select", "read_noise": 0.01},
+        {"wire_ohm": 1.0, "columns": 34, "read_noise": 0.01},
         {"write": "half-select", "threshold": 0.4},
+        {"write": "half-select", "threshold": 0.4, "read_noise": 0.01},
+        {"write": "half-select", "drift": 0.01},
         {"wire_ohm": 50.0, "epochs": 10_000},
+        {"read_noise": 0.01, "epochs": 10_000},
     ],
 )
 def test_what_the_lock_step_does_not_know_is_trained_one_by_one(settings):
@@ -67,7 +69,7 @@ def test_what_the_lock_step_does_not_know_is_trained_one_by_one(settings):
 
 
 def test_chips_are_known_by_their_number(monkeypatch):
-    chips = ensemble({"chip": {"read_noise": 0.05, "stuck": [[1, 1]]}, "training": {"epochs": 6, "confirm": 1}})
+    chips = ensemble({"chip": {"read_noise": 0.05}, "training": {"epochs": 6, "confirm": 1, "dead_zone": 1e-9}})
     assert not chips.lockstep
     whole = chips.train(5, 0, 6)
     parts = [chips.train(5, first, 2) for first in (0, 2, 4)]

@@ -11,8 +11,10 @@ from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import DataError
 from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend, draw_ensemble, train_ensemble
+from crossbar_hil.sim_backend.chip.simulated import cell_mask
 from crossbar_hil.sim_backend.ensemble.bench import BenchEnsemble
 from crossbar_hil.sim_backend.ensemble.draw import draw_own_arrays, own_generator
+from crossbar_hil.sim_backend.ensemble.plan import Plan
 from crossbar_hil.training.patterns import PatternSet
 
 CURVE = ConductanceCurve.from_csv(data_file("figure2a"))
@@ -126,19 +128,22 @@ def test_step_factors_do_not_depend_on_the_other_effects():
     assert np.abs(np.corrcoef(np.log(many.step_factors.ravel()), np.log(many.shape_exponents.ravel()))[0, 1]) < 0.3
 
 
-@pytest.mark.parametrize("extra", [{}, {"dead": [[3, 3]]}], ids=["side by side", "one by one"])
-def test_a_bench_trains_its_chips_with_the_same_factors_one_by_one_and_side_by_side(extra):
+@pytest.mark.parametrize(
+    ("extra", "way"),
+    [({}, {}), ({"dead": [[3, 3]], "stuck": [[0, 1]]}, {}), ({"dead": [[3, 3]]}, {"dead_zone": 1e-9})],
+    ids=["side by side", "cells that do not move", "one by one"],
+)
+def test_a_bench_trains_its_chips_with_the_same_factors_one_by_one_and_side_by_side(extra, way):
     effects = {"step_spread": 0.3, "shape_spread": 0.2, "column_offset_a": "10 nA", "disturb": 0.1}
-    bench = load_bench("simulated", overrides={"chip": {**effects, **extra}, "training": {"pull_back": False}})
+    bench = load_bench("simulated", overrides={"chip": {**effects, **extra}, "training": {"pull_back": False, **way}})
     ensemble = BenchEnsemble(bench, data_file("figure2a"), TASK)
-    assert ensemble.lockstep is not bool(extra)
+    assert ensemble.lockstep is not bool(way)
     found = ensemble.train(7, 2, 5)
     shifts = draw_ensemble(5, seed=7, first=2, span_siemens=SPAN)
     own = draw_own_arrays(Effects(**effects), 5, (4, 4), seed=7, first=2)
-    dead = np.zeros((4, 4), dtype=bool)
-    dead[3, 3] = bool(extra)
+    dead, stuck = (cell_mask(name, extra.get(name, []), (4, 4)) for name in ("dead", "stuck"))
     for place, each in enumerate(shifts):
-        backend = SimulatedBackend(CURVE, each, disturb=0.1, dead=dead, **own.of(place))
+        backend = SimulatedBackend(CURVE, each, disturb=0.1, dead=dead, stuck=stuck, **own.of(place))
         assert found.epochs[place] == Trainer(backend, pull_back=False).run(TASK.train, TASK.train_labels).epochs
 
 
@@ -146,7 +151,6 @@ def test_a_bench_trains_its_chips_with_the_same_factors_one_by_one_and_side_by_s
     ("effects", "more", "message"),
     [
         ({"read_noise": 0.1}, {"read_noise": 0.2, "seed": 1}, "read_noise 0.2 is given beside the effects"),
-        ({"dead": [[0, 0]]}, {"seed": 1}, "dead cells are no part of an ensemble"),
         ({"step_spread": 0.1}, {}, "step_spread, need a seed"),
         ({"relaxation": 0.1}, {"seed": 1}, "relaxation 0.1 needs relaxation_s"),
     ],
@@ -167,3 +171,99 @@ def test_chips_are_judged_afterwards_alike_one_by_one_and_side_by_side(effects):
     for name in ("converged", "epochs", "fresh", "drifted"):
         assert np.array_equal(getattr(together, name), getattr(alone, name)), name
     assert 0 < together.drifted.sum() < together.drifted.size
+
+
+CURVES = [
+    CURVE.smoothed(),
+    ConductanceCurve(4.5e-7 + 2.1e-7 * (1 - np.exp(-np.arange(31) / 7))),
+    ConductanceCurve([4.0e-7, 4.4e-7, 4.3e-7, 5.1e-7, 5.3e-7]),
+    ConductanceCurve([4.0e-7, 4.4e-7, *[5.0e-7] * 8, 6.0e-7, 7.0e-7, 7.0e-7]),
+    CURVE,
+]
+OPTIONS = [
+    *({"step_spread": 0.3}, {"shape_spread": 0.4}, {"column_offset_a": 3e-8}, {"disturb": 0.2}),
+    *({"stuck": [(0, 1)]}, {"dead": [(2, 2)]}, {"unformed": [(3, 0)]}, {"relaxation": 0.6, "relaxation_s": 8.0}),
+]
+
+
+def end_alike(seed, chips, wires=None):
+    """Train chips with settings and effects of a seed both ways; return how many gave up or have unresponsive cells."""
+    wires = wires or {}
+    rng = np.random.default_rng(seed)
+    curve, shifts = CURVES[seed % len(CURVES)], 1.5 * draw_ensemble(chips, seed=seed, span_siemens=SPAN)
+    settings = {
+        "beta": 10 ** rng.uniform(6.5, 8),
+        "target": float(rng.uniform(0.5, 0.96)),
+        "pull_back": bool(rng.integers(2)),
+        "epochs": int(rng.choice([20, 48, 96])),
+        "confirm": int(rng.choice([1, 3, 18])),
+        "give_up": bool(rng.integers(2)),
+        "unresponsive": int(rng.choice([0, 1, 3, 10])),
+        "v0": float(rng.choice([-0.1, 0.0])),
+    }
+    chosen = [each for each in OPTIONS if rng.random() < 0.4] or OPTIONS[seed % 8 : seed % 8 + 1]
+    chosen = [each for each in chosen if "write" not in wires or "disturb" not in each]
+    effects = Effects(**{name: value for each in chosen for name, value in each.items()})
+    found = train_ensemble(
+        curve, shifts, TASK.train, TASK.train_labels, effects=effects, seed=seed, threads=1, **wires, **settings
+    )
+    own = draw_own_arrays(effects, chips, (4, 4), seed=seed)
+    cells = {name: cell_mask(name, getattr(effects, name), (4, 4)) for name in ("stuck", "dead", "unformed")}
+    special = 0
+    for place, each in enumerate(shifts):
+        chip = SimulatedBackend(curve, each, rng=rng, **effects.numbers(), **own.of(place), **cells, **wires)
+        trainer = Trainer(chip, **settings)
+        alone = trainer.run(TASK.train, TASK.train_labels)
+        assert (alone.epochs, alone.converged, alone.pulses, int(alone.saturated.sum())) == (
+            found.epochs[place], found.converged[place], found.pulses[place], found.saturated[place]
+        ), (settings, effects.strong())  # fmt: skip
+        np.testing.assert_allclose(found.levels[place], chip.levels, atol=1e-9)
+        np.testing.assert_allclose(found.conductances[place], chip.conductances, rtol=1e-9, atol=1e-18)
+        assert found.error[place] == pytest.approx(alone.errors[-1], rel=1e-7, abs=1e-10)
+        again = alone.converged and trainer.predict(TASK.train).correct(TASK.train_labels).all()
+        assert found.fresh[place] == again
+        special += bool(alone.given_up) or bool(alone.unresponsive.any())
+    return special
+
+
+def test_with_any_settings_and_nothing_random_every_chip_is_that_of_the_trainer(monkeypatch):
+    left = []
+    by_trainer = Plan._by_trainer
+    monkeypatch.setattr(Plan, "_by_trainer", lambda *given: (left.append(given[3]), by_trainer(*given))[1])
+    assert sum(end_alike(seed, 2) for seed in range(24)) >= 5
+    assert len(left) < 3, "nearly all are decided in lanes"
+
+
+WIRES = [{"wire_ohm": 5.0}, {"wire_ohm": (0.0, [3.0, 80.0, 200.0, 0.0])}, {"wire_ohm": 5.0, "write": "half-select"}]
+
+
+@pytest.mark.parametrize(
+    ("seed", "wires"), [(2, WIRES[0]), (5, WIRES[1]), (10, WIRES[2])], ids=["wires", "two kinds", "half"]
+)
+def test_with_wires_and_nothing_random_chips_with_effects_are_those_of_the_trainer(seed, wires):
+    end_alike(5 * seed + 4, 3, wires)  # of the curve that says its pulse
+
+
+def test_with_wires_and_noise_chips_are_those_of_the_trainer_in_distribution():
+    effects = Effects(read_noise=0.02, step_variation=0.3, step_spread=0.2, relaxation=0.1, relaxation_s=10.0)
+    shifts, wires = draw_ensemble(1500, seed=4, span_siemens=SPAN), {"wire_ohm": 40.0}
+    task = CURVE, shifts, TASK.train, TASK.train_labels
+    together = train_ensemble(*task, seed=4, effects=effects, confirm=1, **wires)
+    again = train_ensemble(*(CURVE, shifts[700:703], *task[2:]), seed=4, first=700, effects=effects, confirm=1, **wires)
+    assert np.array_equal(together.conductances[700:703], again.conductances)
+    own, rng, alone = draw_own_arrays(effects, 60, (4, 4), seed=4), np.random.default_rng(7), []
+    for place in range(60):
+        chip = SimulatedBackend(CURVE, shifts[place], rng=rng, **effects.numbers(), **own.of(place), **wires)
+        result = Trainer(chip, confirm=1).run(TASK.train, TASK.train_labels)
+        alone.append((result.epochs, result.pulses, chip.conductances.std()))
+    found = together.epochs, together.pulses, together.conductances.std(axis=(1, 2))
+    for first, second in zip(found, np.array(alone).T, strict=True):
+        error = math.sqrt(np.var(first) / len(first) + np.var(second) / len(second))
+        assert abs(np.mean(first) - np.mean(second)) < 3.9 * error
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("seed", range(1000, 1100))
+def test_with_any_settings_and_nothing_random_many_chips_are_those_of_the_trainer(seed):
+    end_alike(seed, 40)
+    end_alike(seed, 20, WIRES[seed % 2])

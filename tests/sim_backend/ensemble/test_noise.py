@@ -6,7 +6,7 @@ import pytest
 from crossbar_hil import Trainer
 from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend, draw_ensemble, train_ensemble
-from crossbar_hil.sim_backend.ensemble.noise import philox
+from crossbar_hil.sim_backend.ensemble.compiled.noise import philox
 from crossbar_hil.training.patterns import PatternSet
 
 CURVE = ConductanceCurve.from_csv(data_file("figure2a"))
@@ -24,8 +24,7 @@ SPAN = (2e-8, 1e-7)
     ],
 )
 def test_the_cipher_gives_the_published_answers(counter, key, answer):
-    words = np.array([int(word, 16) for word in counter.split()], dtype=np.uint64)
-    philox(words, np.array([int(word, 16) for word in key.split()], dtype=np.uint64))
+    words = philox.py_func(*(np.uint64(int(word, 16)) for word in (*counter.split(), *key.split())))
     assert " ".join(f"{int(word):08x}" for word in words) == answer
 
 

@@ -5,13 +5,13 @@ from crossbar_hil.studies.convergence.points import Point
 
 def test_a_chip_is_timed_once_what_it_needs_is_loaded():
     ticks = iter([0.0, 0.9, 10.0, 10.25])
-    point = Point.of(load_bench("simulated", overrides={"chip": {"dead": [[0, 0]]}}), {})
+    point = Point.of(load_bench("simulated", overrides={"training": {"dead_zone": 1e-9}}), {})
     assert seconds_a_chip(point, 1, lambda: next(ticks)) == 0.25
 
 
 def test_a_chip_that_takes_long_is_timed_by_itself():
     ticks = iter([0.0, 7.0])
-    point = Point.of(load_bench("simulated", overrides={"chip": {"dead": [[0, 0]]}}), {})
+    point = Point.of(load_bench("simulated", overrides={"training": {"dead_zone": 1e-9}}), {})
     assert seconds_a_chip(point, 1, lambda: next(ticks)) == 7.0
 
 

@@ -14,7 +14,7 @@ from .syntax import NotUnderstoodError, as_lua_5_1
 MEMORY_BYTES = 32 * 2**20
 INSTRUCTIONS = 20_000_000
 SECONDS = 20.0
-LINE = 200
+LINE = 500
 """Messages up to this many characters are remembered with their translation, as clients send the same ones again."""
 FULL = 0.5
 """Share of the memory that scripts may keep from one message to the next."""
@@ -68,6 +68,7 @@ class Sandbox:
         self._nodes: dict[int, Node] = {}
         self._ids: dict[Node, int] = {}
         self._made = 0
+        self._own: dict[str, float | str | bool] = {}
         self._lua = lupa.lua51.LuaRuntime(
             encoding="latin-1",
             register_eval=False,
@@ -76,6 +77,7 @@ class Sandbox:
             attribute_filter=_nothing,
             max_memory=int(self._memory_bytes),
         )
+        self._silence = self._lua.table_from([0, 0])
         bounds = self._instructions, STEP, self._memory_bytes
         self._kit = self._lua.execute(_lua_source("bounds"), self._host, self.expired, *bounds)
         for part in PARTS:
@@ -100,8 +102,14 @@ class Sandbox:
         return self._run_bounded(source, lambda translated: self._kit["store"](name, source, translated, at_once))
 
     def own_globals(self) -> dict[str, float | str | bool]:
-        """Return the numbers, texts and booleans that scripts keep as globals of their own."""
-        return dict(self._kit["kept"]().items())
+        """Return the numbers, texts and booleans that scripts keep as globals of their own.
+
+        It is the same object as the last time if nothing has changed since.
+        """
+        changed = self._kit["kept"]()
+        if changed is not None:
+            self._own = dict(changed.items())
+        return self._own
 
     def set_global(self, name: str, value: float | str | bool) -> None:
         """Set a global, unless it is one of the instrument's own."""
@@ -186,6 +194,8 @@ class Sandbox:
             except Refused as refused:
                 self._refuse(refused)
                 returned = ()
+            if returned == ():
+                return self._silence
             values = returned if isinstance(returned, tuple) else (returned,)
             return self._lua.table_from([0, len(values), *(self._plain(value) for value in values)])
         except ScriptError as error:

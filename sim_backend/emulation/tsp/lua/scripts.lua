@@ -118,14 +118,22 @@ function kit.seal()
   end
 end
 
+local before, many = {}, 0
+
+-- Nothing if they are the same as the last time.
 function kit.kept()
-  local found = {}
+  local found, count, changed = {}, 0, false
   for name, value in next, env do
     local kind = type(value)
     if type(name) == "string" and not own[name] and (kind == "number" or kind == "string" or kind == "boolean") then
-      found[name] = value
+      found[name], count = value, count + 1
+      changed = changed or before[name] ~= value
     end
   end
+  if not changed and count == many then
+    return nil
+  end
+  before, many = found, count
   return found
 end
 

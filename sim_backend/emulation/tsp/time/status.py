@@ -5,6 +5,7 @@ falls if ``ntr`` says so; that is looked at whenever time is about to pass, and 
 """
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter, itemgetter
 
 from ..lua.objects import Node, number
 
@@ -20,6 +21,7 @@ _BYTE_NAMES = {
 SUMMARIES = {"measurement": 1, "system": 2, "questionable": 8, "standard": 32, "operation": 128}
 """Bit of the status byte that each register set sums up into."""
 ERROR_AVAILABLE, MASTER_SUMMARY = 4, 64
+LATCHED, ENABLE = attrgetter("latched"), itemgetter("enable")
 Condition = Callable[[], float]
 
 
@@ -111,7 +113,8 @@ class Status:
         self.node = node = Node()
         self._registers: dict[str, Register] = {}
         self._watched: list[Register] | None = None  # those that can change, found when first looked at
-        self._seen: tuple[object, list[float]] | None = None
+        self._values: list[dict[str, float]] = []
+        self._seen: tuple[object, list[float], list[float]] | None = None
         self.facts: Callable[[], object] = lambda: [register.holds() for register in self._watched or ()]
         """What all conditions follow from."""
         node.attribute("condition", self.byte)
@@ -154,6 +157,7 @@ class Status:
         """Latch what has changed; nothing can have where every condition, mask and event is as it was."""
         if self._watched is None:
             self._watched = [register for register in self._registers.values() if register.can_change()]
+            self._values = [register.node.values for register in self._watched]
             self._seen = None
         if self._decides() == self._seen:
             return
@@ -161,10 +165,9 @@ class Status:
             self._registers[name].observe()
         self._seen = self._decides()
 
-    def _decides(self) -> tuple[object, list[float]]:
+    def _decides(self) -> tuple[object, list[float], list[float]]:
         """Return what decides about all registers: what their conditions follow from, masks, what is latched."""
-        kept = [each for one in self._watched or () for each in (one.latched, one.node.values["enable"])]
-        return self.facts(), kept
+        return self.facts(), list(map(LATCHED, self._watched or ())), list(map(ENABLE, self._values))
 
     def byte(self) -> float:
         """Return the status byte."""

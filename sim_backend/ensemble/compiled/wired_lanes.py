@@ -13,18 +13,9 @@ from typing import Any
 
 import numba
 
-from ..circuit.eight import load, spread, store
-from ..circuit.layout import BLOCK
-
-FAST: Any = {
-    "nogil": True,
-    "cache": True,
-    "no_cfunc_wrapper": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "nsz"},
-}
-INNER: Any = {**FAST, "no_cpython_wrapper": True}
-"""Of what only compiled code calls: wrappers take a third of the time to compile."""
+from ...circuit.eight import load, spread, store
+from ...circuit.layout import BLOCK
+from .functions import INNER
 
 
 @numba.njit(**INNER)

@@ -1,0 +1,48 @@
+"""Compiled kernels are kept on disk, and compiled anew when any file of kernels has changed.
+
+numba looks at the file of the kernel alone. What other files lend to it, it would go on using as they were: results
+would silently come from code that is not there any more. So what is kept is known by the text of all these files.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from numba.core.caching import CacheImpl  # since numba 0.47; what it is asked for is what its own locators do
+
+PACKAGE = Path(__file__).resolve().parent.parent
+_LOCATORS: Any = CacheImpl._locator_classes
+
+
+def stamp_of(folder: Path) -> str:
+    """Return a digest of the text of all modules in a folder that know numba."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        text = path.read_bytes()
+        if b"numba" in text:
+            digest.update(f"{path.relative_to(folder)} {len(text)}\n".encode() + text)
+    return digest.hexdigest()
+
+
+class Locator:
+    """Finds the place on disk for a kernel of this package, as numba does, and stamps it by all kernels' text."""
+
+    package, stamp = PACKAGE, stamp_of(PACKAGE)
+
+    @classmethod
+    def from_function(cls, function: Any, file: str) -> Any:
+        """Return numba's own locator with our stamp; None for the functions of others, or where there is no place."""
+        if cls.package not in Path(file).resolve().parents:
+            return None
+        others = (each.from_function(function, file) for each in _LOCATORS if each is not cls)
+        found = next((each for each in others if each is not None), None)
+        if found is not None:
+            found.get_source_stamp = lambda: cls.stamp
+        return found
+
+
+if Locator not in _LOCATORS:
+    _LOCATORS.insert(0, Locator)
+
+KEPT: Any = {"cache": True}
+"""For `numba.njit`: keep what is compiled on disk."""

@@ -1,0 +1,1 @@
+"""Compiled parts of ensembles: functions that they share, and chips with effects."""

@@ -1,0 +1,141 @@
+"""Compiled: which cells do not react to their pulses, judged by readings as `crossbar_hil.training.reactions` does.
+
+Cells of one chip after the other, of those that lie side by side.
+"""
+
+import math
+from typing import Any
+
+import numba
+
+from crossbar_hil.training.reactions import LEAST_SHARE, REACTS, SLOWEST, STANDS_OUT, STRAY
+
+from .cells import BLOCKED, CELL, COUNT, SILENT
+from .functions import EFFECT_LANES, INNER
+
+_L = EFFECT_LANES
+LEAST, SQUARES, QUIET, NOISY, DUE, SURE, JUDGED = range(7)
+"""Of each lane: the least size of a reading, sum and number of squares of changes, whether readings vary, updates
+before which nothing is found, whether no decision was near."""
+_OF_SIGMA = STANDS_OUT * math.sqrt(12) / SLOWEST
+
+
+@numba.njit(**INNER)
+def begin(judged: Any, i: int, unresponsive: int) -> None:
+    """Begin with a new chip."""
+    judged[SQUARES, i], judged[QUIET, i], judged[NOISY, i] = 0.0, 0.0, 0.0
+    judged[DUE, i], judged[SURE, i] = unresponsive, 1.0
+
+
+@numba.njit(**INNER)
+def look(
+    readings: Any, sends: Any, judged: Any, state: Any, i: int, turn: int, updates: int, sizes: Any
+) -> None:  # fmt: skip
+    """Take the readings of an epoch of one lane; `sizes` is memory for so many numbers as there are cells."""
+    span, cells, _ = readings.shape
+    now, before = turn % span, (turn - 1) % span
+    if updates == 0:  # the median of the first readings
+        for q in range(cells):
+            size, place = abs(readings[now, q, i]), q
+            while place > 0 and sizes[place - 1] > size:
+                sizes[place] = sizes[place - 1]
+                place -= 1
+            sizes[place] = size
+        judged[LEAST, i] = LEAST_SHARE * 0.5 * (sizes[(cells - 1) // 2] + sizes[cells // 2])
+        return
+    least = judged[LEAST, i]
+    for q in range(cells):
+        one, other = readings[before, q, i], readings[now, q, i]
+        if sends[before, q, i] == 0.0:
+            change = (other - one) / max(abs(one), abs(other), least)
+            judged[SQUARES, i] += change * change
+            judged[QUIET, i] += 1.0
+            if one != other:
+                judged[NOISY, i] = max(judged[NOISY, i], 1.0)
+        cell = q * CELL + SILENT * _L + i
+        state[cell] = state[cell] + sends[before, q, i] if one == other else 0.0
+
+
+@numba.njit(**INNER)
+def _reacts(
+    readings: Any, sends: Any, q: int, i: int, turn: int, needed: int, sigma: float, least: float, near: float
+) -> int:  # fmt: skip
+    """Say whether a cell reacts to its last pulses: 1 or 0, or -1 if it is next to neither."""
+    span = len(readings)
+    length, pulses, places, total = 0, 0.0, 0.0, readings[turn % span, q, i]
+    while pulses < needed:  # back from the last reading
+        length += 1
+        at = (turn - length) % span
+        pulses += sends[at, q, i]
+        total += readings[at, q, i]
+        places -= pulses
+    mean, middle = total / (length + 1), places / (length + 1)
+    largest, slope, spread, pulses = 0.0, 0.0, 0.0, 0.0
+    for back in range(length + 1):
+        at = (turn - back) % span
+        if back > 0:
+            pulses += sends[at, q, i]
+        off, place = readings[at, q, i] - mean, -pulses - middle
+        largest = max(largest, abs(off))
+        slope += place * off
+        spread += place * place
+    noise = sigma * max(abs(mean), least)
+    steepness, steep, stray = abs(slope) / math.sqrt(spread), REACTS * noise, STRAY * noise
+    if steepness > steep * (1.0 + near) or largest > stray * (1.0 + near):
+        return 1
+    return 0 if steepness < steep * (1.0 - near) and largest < stray * (1.0 - near) else -1
+
+
+@numba.njit(**INNER)
+def judge(
+    readings: Any, sends: Any, judged: Any, state: Any, i: int, turn: int, updates: int, unresponsive: int, near: float
+) -> None:  # fmt: skip
+    """Find the unresponsive cells of a lane for which it is time.
+
+    Parameters
+    ----------
+    readings, sends : ndarray, shape (E, N, L)
+        Readings of the N cells, and the pulses that followed, by the turn modulo E.
+    judged : ndarray, shape (JUDGED, L)
+        What `look` has made of them.
+    state : ndarray
+        The cells.
+    i, turn, updates : int
+        The lane, the turn that is now, and the epochs of its chip that are over.
+    unresponsive : int
+        As `Trainer` has it.
+    near : float
+        Relative distance of a decision up to which it is not sure.
+    """
+    if updates < judged[DUE, i]:
+        return
+    cells = readings.shape[1]
+    most = 0.0
+    if judged[NOISY, i] == 0.0:
+        for q in range(cells):
+            silent = state[q * CELL + SILENT * _L + i]
+            if silent >= unresponsive:
+                state[q * CELL + BLOCKED * _L + i] = 1.0
+            else:
+                most = max(most, silent)
+        judged[DUE, i] = updates + unresponsive - most
+        return
+    judged[NOISY, i] = 2.0
+    sigma = math.sqrt(judged[SQUARES, i] / max(judged[QUIET, i], 1.0) / 2.0)
+    exact = (_OF_SIGMA * sigma) ** (2.0 / 3.0)
+    needed = max(unresponsive, math.ceil(exact))
+    if abs(exact - round(exact)) < near * exact and exact > unresponsive - 1:
+        judged[SURE, i] = 0.0
+    for q in range(cells):
+        cell = q * CELL + i
+        if state[cell + BLOCKED * _L] > 0.0:
+            continue
+        if state[cell + COUNT * _L] >= needed:
+            found = _reacts(readings, sends, q, i, turn, needed, sigma, judged[LEAST, i], near)
+            if found < 0:
+                judged[SURE, i] = 0.0
+            elif found == 0:
+                state[cell + BLOCKED * _L] = 1.0
+        if state[cell + BLOCKED * _L] == 0.0:
+            most = max(most, state[cell + COUNT * _L])
+    judged[DUE, i] = updates + max(needed - most, 1.0)
