@@ -52,14 +52,15 @@ def wilson(successes: int, trials: int, z: float = Z95) -> tuple[float, float]:
 
 
 def next_succeeds(successes: int, trials: int) -> float:
-    """Probability that the next trial succeeds, where nothing was known of it before the others: (s + 1) / (n + 2).
+    """Probability that the next trial succeeds, where nothing was known of it before the others: (s + 1/2) / (n + 1).
 
-    Laplace's rule of succession, P. S. Laplace, Essai philosophique sur les probabilites (1814). All of 200 do not say
-    that it is certain.
+    The mean of what is then known of the share, with the prior of H. Jeffreys, Proc. R. Soc. A 186 (1946) 453,
+    doi:10.1098/rspa.1946.0056, for which ends are likelier than the middle, as they are of chips. All of 200 do not
+    say that it is certain.
 
     Examples
     --------
-    >>> next_succeeds(0, 0), next_succeeds(198, 198)
-    (0.5, 0.995)
+    >>> next_succeeds(0, 0), next_succeeds(199, 199)
+    (0.5, 0.9975)
     """
-    return (successes + 1) / (trials + 2)
+    return (successes + 0.5) / (trials + 1)

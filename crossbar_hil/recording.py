@@ -13,11 +13,12 @@ from crossbar_hil.arrays import COUNT, FUNCTION, PATH, TEXT, FloatArray, expect
 from crossbar_hil.bench.file import Bench, load_bench
 from crossbar_hil.bench.headroom import headroom
 from crossbar_hil.bench.instruments import check_addresses
+from crossbar_hil.bench.named_files import digests_of
 from crossbar_hil.bench.opening import check_chip_keys, fresh_seed
 from crossbar_hil.bench.twin_of_chip import moved_since, of_another_bench, twin_of_bench, with_known_noise
 from crossbar_hil.bench.virtual_chips import VirtualChips, assumptions, lines_of_chips, virtual_chips
 from crossbar_hil.commissioning.record import why_not_proven
-from crossbar_hil.errors import ConfigError, CrossbarError, Declined
+from crossbar_hil.errors import ConfigError, CrossbarError, DataError, Declined
 from crossbar_hil.guard.opening import open_checked
 from crossbar_hil.guard.since import pulses_since_calibration
 from crossbar_hil.runs.life import Show
@@ -123,11 +124,23 @@ class PreparedTraining:
     warnings: list[str]
     chips: VirtualChips | None
     """What its virtual chips are like; None with a real one."""
+    files: Mapping[str, str]
+    """Digests of the files that the bench names, as they were before anything was told or asked."""
 
     def run(
         self, *, out: Path, preset: str | None = None, label: str = "", show: Show[Epoch] = lambda _: None
     ) -> RunOutcome:
-        """Train, and leave a run folder in `out`."""
+        """Train, and leave a run folder in `out`.
+
+        Raises
+        ------
+        DataError
+            If a file that the bench names is not the one that was told of; nothing was sent.
+        """
+        now = digests_of(self.bench)
+        for name, digest in self.files.items():
+            if now[name] != digest:
+                raise DataError(f"{name} was changed since training was asked about, so nothing was sent: start again")
         return train_and_record(
             self.bench,
             seed=self.seed,
@@ -157,6 +170,7 @@ def prepare_training(bench: Bench, *, seed: int, chips: int | None, tell: Tell, 
         )
     check_chip_keys(bench)
     check_addresses(bench)
+    files = digests_of(bench)
     for each in assumptions(bench):
         tell(f"note    {each}")
     twin = twin_of_bench(bench)
@@ -178,7 +192,7 @@ def prepare_training(bench: Bench, *, seed: int, chips: int | None, tell: Tell, 
         tell(f"note    training {ends}")
     uncounted = {} if another is None else {"counts": False}
     kept = None if foretold is None else foretold.as_record() | uncounted
-    return PreparedTraining(bench, seed, kept, warnings, virtual)
+    return PreparedTraining(bench, seed, kept, warnings, virtual, files)
 
 
 def warn_of_chips(bench: Bench, tell: Tell) -> VirtualChips | None:

@@ -510,12 +510,15 @@ class Bench(Table):
 
         Raises
         ------
+        DataError
+            If a file that it names cannot be read.
         RunError
             If it cannot be written.
         """
+        texts = {named.copy_name(value): read_bytes(named.what, data_file(value)) for named, value in files_of(self)}
         try:
-            for named, value in files_of(self):
-                (folder / named.copy_name(value)).write_bytes(data_file(value).read_bytes())
+            for name, text in texts.items():
+                (folder / name).write_bytes(text)
             copy = renamed(self.resolved, NamedFile.copy_name)  # resolved first: another name is another curve
             (folder / BENCH_FILE).write_text(copy.as_toml(), encoding="utf-8")
         except OSError as error:

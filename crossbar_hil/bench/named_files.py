@@ -1,5 +1,6 @@
 """The files that a bench names: which setting names which, and what their copies in a folder are called."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from crossbar_hil.shipped import is_shipped
+from crossbar_hil.shipped import data_file, is_shipped, read_bytes
 
 Whole = TypeVar("Whole", bound=BaseModel)
 
@@ -51,6 +52,20 @@ def files_of(bench: BaseModel) -> Iterator[tuple[NamedFile, str]]:
         value = getattr(getattr(bench, named.table), named.key, None)
         if value is not None:
             yield named, value
+
+
+def digests_of(bench: BaseModel) -> dict[str, str]:
+    """Return the SHA-256 of each file that a checked bench names, by what it is called in messages.
+
+    Raises
+    ------
+    DataError
+        If one cannot be read.
+    """
+    return {
+        f"{named.what} file {value}": hashlib.sha256(read_bytes(named.what, data_file(value))).hexdigest()
+        for named, value in files_of(bench)
+    }
 
 
 def renamed(bench: Whole, name: Callable[[NamedFile, str], str]) -> Whole:

@@ -309,3 +309,35 @@ def test_pulses_that_an_output_switched_off_by_somebody_kept_from_the_chip_leave
     assert bench.is_safe()
     with pytest.raises(ChipStateUnknown):
         backend.send_pulses(counts_of({(0, 1): 1}), PULSE)
+
+
+@pytest.mark.parametrize("pulsed", [True, False])
+def test_what_the_last_pulses_showed_is_told_with_the_time_after_the_bench_was_seen_to_be_as_it_was(fakes, pulsed):
+    bench = fakes.FakeBench(fakes.drawn_chip())
+    backend, drive = bench.backend(), bench.sources["drive"]
+    cell = counts_of({(2, 1): 2, (3, 3): 1})
+    if pulsed:
+        backend.send_pulses(cell, PULSE)
+    drive.clock_s = lambda: drive.note("clock_s") or 7.5
+    bench.journal.clear()
+    train = backend.last_train()
+    assert (train.clock_s, train.widths) == (7.5, drive.train_widths)
+    assert train.inside == (list(backend.last_pulse_readings.values())[-1] if pulsed else [])
+    looked = [each[1] for each in bench.journal]
+    assert pulsed or looked.index("enable") < looked.index("clock_s")
+    drive.changes = lambda *, pulsing: ["it is other"]
+    drive.clock_s = lambda: pytest.fail("it was asked")
+    with pytest.raises(InstrumentError, match="somebody else changed the bench: it is other"):
+        backend.last_train()
+    assert bench.is_safe()
+
+
+@pytest.mark.parametrize("on_trial", [True, False])
+def test_lines_may_be_left_open_where_a_board_of_resistors_is_in_place_of_the_chip(fakes, on_trial):
+    backend = fakes.FakeBench(fakes.drawn_chip()).backend(on_trial=on_trial)
+    one_cell = ("drive", *["open"] * 3, "ground", *["open"] * 3)
+    if on_trial:
+        assert len(backend.look([(one_cell, [{"drive": 0.1}])])) == 1
+        return
+    with pytest.raises(ConfigError, match="row 2 is left open"):
+        backend.look([(one_cell, [{"drive": 0.1}])])

@@ -11,11 +11,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from crossbar_hil.backend import Limits
+from crossbar_hil.backend import Limits, Pulse
 from crossbar_hil.errors import ConfigError, DataError, GuardError, LimitError
 from crossbar_hil.guard import client
 from crossbar_hil.guard.client import GuardedBackend, GuardProcess
 from crossbar_hil.guard.messages import LONGEST_LINE, MOST_NUMBERS, to_line
+from crossbar_hil.instrument import Reading
+from crossbar_hil.witness import Train
 
 LIMITS = Limits(0.2, 3.0, 0.1)
 SAFE = {"cause": "done", "confirmed": True, "failures": []}
@@ -269,3 +271,82 @@ def test_a_session_whose_bench_may_not_be_safe_does_not_end_well():
     with pytest.raises(ZeroDivisionError) as caught, backend:
         1 // 0  # noqa: B018
     assert caught.value.__notes__ == ["the bench may not be safe: look at smu.a"]
+
+
+PULSE, COUNTS = Pulse(2.0, 0.05), np.array([[0, 1], [2, 0]])
+SHOWN = [{"drive": [1e-6, False], "meter": [None, True]}]
+READINGS = [{"drive": Reading(1e-6, False), "meter": Reading(float("inf"), True)}]
+PULSED = {"amplitude_v": 2.0, "width_s": 0.05}
+
+
+@pytest.mark.parametrize(
+    ("ask", "said", "answer", "returned"),
+    [
+        (
+            lambda b: b._read_currents(np.array([[0.1, 0.0]])).tolist(),
+            {"do": "read", "voltages": [[0.1, 0.0]]},
+            [[1e-6, 2e-6]],
+            [[1e-6, 2e-6]],
+        ),
+        (
+            lambda b: b._send_pulses(COUNTS, PULSE),
+            {"do": "pulses", "counts": [[0, 1], [2, 0]], **PULSED},
+            None,
+            None,
+        ),
+        (lambda b: [b._check_pulse(PULSE) for _ in range(2)], {"do": "check", **PULSED}, None, [None, None]),
+        (
+            lambda b: b.line_conductances(-0.1).tolist(),
+            {"do": "lines", "voltage": -0.1},
+            [[0.0, "inf"], [1e-6, 0.0]],
+            [[0.0, float("inf")], [1e-6, 0.0]],
+        ),
+        (
+            lambda b: b.look([(("drive", "open"), [{"drive": 0.1}])]),
+            {"do": "look", "sights": [[["drive", "open"], [{"drive": 0.1}]]]},
+            [SHOWN],
+            [READINGS],
+        ),
+        (
+            lambda b: b.pulse_on_trial(COUNTS, PULSE),
+            {"do": "train", "counts": [[0, 1], [2, 0]], **PULSED},
+            {"inside": SHOWN, "clock_s": 1.5, "widths": [2, 1]},
+            Train(READINGS, 1.5, (2, 1)),
+        ),
+        (lambda b: b.note_record({"run": "a"}), {"do": "record", "began": {"run": "a"}}, None, None),
+        (lambda b: b.make_safe(), {"do": "safe"}, None, None),
+    ],
+)
+def test_every_request_says_once_all_that_was_asked_and_its_answer_comes_back_whole(ask, said, answer, returned):
+    asked, backend = [], GuardedBackend.__new__(GuardedBackend)
+    backend.shape, backend.limits, backend._accepted_pulse, backend.safe_report = (2, 2), LIMITS, None, None
+    backend._call = lambda **request: asked.append(request) or answer
+    assert ask(backend) == returned
+    assert asked == [said]
+
+
+def test_nothing_is_asked_of_a_bench_that_is_safe_already():
+    backend = GuardedBackend.__new__(GuardedBackend)
+    backend.safe_report, backend._call = SAFE, lambda **request: pytest.fail(f"{request} was sent")
+    backend.make_safe()
+
+
+@pytest.mark.parametrize(
+    ("ended", "known", "told", "report"),
+    [
+        (SAFE, None, "stopped", SAFE),  # which is not asked again
+        (SAFE, UNSAFE, "stopped", SAFE),
+        (None, UNSAFE, "stopped; a second guard was started: the bench may not be safe: look at smu.a", UNSAFE),
+        (None, None, "stopped", None),
+    ],
+)
+def test_who_asks_a_guard_that_is_gone_hears_how_the_bench_is(ended, known, told, report):
+    def call(**_):
+        raise GuardError("stopped")
+
+    backend = GuardedBackend.__new__(GuardedBackend)
+    backend._guard, backend.safe_report = SimpleNamespace(call=call, ended=ended), known
+    with pytest.raises(GuardError) as caught:
+        backend._call(do="safe")
+    assert str(caught.value) == told
+    assert backend.safe_report == report

@@ -332,11 +332,11 @@ def test_a_stop_ends_a_long_batch_after_the_reading_under_way(kept, monkeypatch)
     rig, readings = bench.keeper.chip._rig, []
     measure = rig.measure
 
-    def measured(volts):
+    def measured(volts, **then):
         readings.append(volts)
         if len(readings) == 3:
             bench.keeper.stop.set("the trainer is gone")
-        return measure(volts)
+        return measure(volts, **then)
 
     monkeypatch.setattr(rig, "measure", measured)
     with pytest.raises(Stopped, match="the trainer is gone"):

@@ -90,7 +90,7 @@ def test_a_second_program_that_closes_a_relay_stops_the_run(kept):
 def test_an_instrument_that_was_off_is_set_up_anew_and_never_works_with_its_defaults(kept, name, who):
     bench = kept(name)
     bench.read()
-    bench.strike("reboot", instrument=who, skip=6)
+    bench.strike("reboot", instrument=who, skip=2)
     assert bench.read() == pytest.approx(bench.truth, rel=1e-5)
     assert bench.struck == ["reboot"]
     on = [each for each in bench.world.log.of("source") if each["on"]]

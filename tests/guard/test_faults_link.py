@@ -172,7 +172,7 @@ def test_a_cable_that_is_out_stops_the_run_and_a_later_resume_goes_on(kept, once
 def test_where_one_instrument_is_frozen_the_other_is_made_safe_and_the_frozen_one_named(kept, once, mute):
     bench = kept(hurried=True)
     bench.read()
-    bench.strike("freeze", instrument=mute, seconds=None, skip=4)
+    bench.strike("freeze", instrument=mute, seconds=None, skip=1)
     with pytest.raises(TransportError):
         bench.read()
     on, closed = bench.left_on
@@ -194,7 +194,7 @@ def test_a_person_is_told_which_instrument_is_mute_before_anything_is_tried_agai
         alarms.append((why, bench.left_on, len(bench.entries("safe")), len(bench.entries("note"))))
 
     bench.keeper._alarm = alarm
-    bench.strike("freeze", instrument=mute, seconds=None, skip=4)
+    bench.strike("freeze", instrument=mute, seconds=None, skip=1)
     with pytest.raises(TransportError):
         getattr(bench, work)()
     why, (on, closed), safe, notes = alarms[0]

@@ -341,6 +341,44 @@ def test_after_the_first_commit_that_fails_nothing_is_written_any_more(path, fai
         assert again.append("note", {}) == failing
 
 
+def test_a_journal_whose_last_of_it_is_not_sure_to_be_on_disk_does_not_close_well(path, monkeypatch):
+    journal = filled(path)
+
+    def fail():
+        raise OSError("disk I/O error")
+
+    monkeypatch.setattr(journal, "_carry_over", fail)
+    with pytest.raises(JournalError, match="the last of it is not sure to be on disk: disk I/O error"):
+        journal.close()
+    journal.close()  # again does nothing
+    for act in (lambda: journal._database.execute("SELECT 1"), lambda: os.fstat(journal._head)):
+        with pytest.raises((sqlite3.ProgrammingError, OSError)):
+            act()
+
+
+def test_one_thread_at_a_time_writes(path):
+    """Each step of an entry, a commit and an end is seen by another thread that tries to begin one of its own."""
+    free = []
+
+    def begin():
+        free.append(journal._lock.acquire(blocking=False))
+        if free[-1]:
+            journal._lock.release()
+
+    def look(*_):
+        thread = threading.Thread(target=begin)
+        thread.start()
+        thread.join()
+
+    journal = filled(path)
+    journal._now, journal._monotonic = lambda: look() or datetime.now(UTC), lambda: look() or 0.0
+    journal._write_head = look
+    journal.append("note", {})
+    journal.commit()
+    journal.close()
+    assert free == [False] * 4  # two clocks, the commit, carrying over at the end
+
+
 @pytest.mark.fault("D1", "D2")
 def test_a_full_disk_refuses_the_entry_and_keeps_all_before(path):
     class Small(sqlite3.Connection):
@@ -529,6 +567,16 @@ def test_an_edited_journal_is_refused_and_the_place_is_named(path, sql, said):
         with pytest.raises(JournalDamaged) as refusal:
             act(path)
         assert said in str(refusal.value)
+
+
+@pytest.mark.fault("D6")
+def test_what_sqlite_itself_finds_damaged_is_refused_although_every_row_can_be_read(path):
+    filled(path).close()
+    content = bytearray(path.read_bytes())
+    content[4096 + 7] = 50  # fragmented free bytes in the page of the table (file format, section 1.6)
+    path.write_bytes(content)
+    assert "the database is damaged: " in verify_journal(path).problems[0]
+    assert verify_journal(path).entries == 0
 
 
 @pytest.mark.fault("X24")

@@ -17,13 +17,13 @@ from crossbar_hil.errors import (
     Stopped,
 )
 from crossbar_hil.guard.journal import Journal, read_journal
-from crossbar_hil.guard.keeper import Keeper, StopFlag
+from crossbar_hil.guard.keeper import Keeper, ShortSuspected, StopFlag, _outcome_from_memory
 from crossbar_hil.guard.ledger import DoseLedger
 from crossbar_hil.guard.lock import BenchLock
 from crossbar_hil.guard.replay import Intent, Operation, Record, count_pulses
 from crossbar_hil.guard.states import State
 from crossbar_hil.guard.watch import Least
-from crossbar_hil.instrument import PulseMemory
+from crossbar_hil.instrument import PulseMemory, Reading
 
 from .conftest import FakeChip
 
@@ -770,3 +770,64 @@ def test_making_safe_that_fails_is_told_and_leaves_a_broken_bench_that_does_no_w
     with pytest.raises(GuardError, match="broken"):
         keeper.send_pulses(ALL, PULSE)
     assert chip.sent == []
+
+
+@pytest.mark.parametrize(
+    ("memory", "outcome", "why"),
+    [
+        (None, "in_doubt", "does not remember the run"),
+        (PulseMemory(7, 7), "done", "has sent pulse 7"),
+        (PulseMemory(8, 8), "done", "has sent pulse 8"),
+        (PulseMemory(7, 6), "in_doubt", "has begun pulse 7, but not ended it"),
+        (PulseMemory(8, 6), "in_doubt", "has begun pulse 8"),
+        (PulseMemory(6, 6), "not_sent", "has begun is 6"),
+        (PulseMemory(6, 5), "not_sent", "has begun is 6"),
+    ],
+)
+def test_what_became_of_pulse_7_is_what_the_instrument_remembers_of_it_and_else_it_counts_as_sent(memory, outcome, why):
+    found, told = _outcome_from_memory(7, memory)
+    assert found == outcome
+    assert why in told
+
+
+INSIDE = [{"drive": Reading(1e-6, False)}, {"drive": Reading(-3e-6, False)}]
+
+
+@pytest.mark.parametrize(
+    ("pulse", "known", "due", "readings", "asked"),
+    [
+        (None, ONE_HOT, ("drive", 1e-6, 2e-6), INSIDE, False),
+        (PULSE, None, ("drive", 1e-6, 2e-6), INSIDE, False),  # nothing to tell a short by
+        (PULSE, ONE_HOT, None, INSIDE, True),
+        (PULSE, ONE_HOT, ("drive", 1e-6, 2e-6), [], True),
+        (PULSE, ONE_HOT, ("drive", 0.0, 2e-6), INSIDE, True),
+    ],
+)
+def test_a_current_that_nothing_is_known_of_is_not_judged(pulse, known, due, readings, asked):
+    looks = []
+    keeper = SimpleNamespace(
+        _record=SimpleNamespace(operations=[SimpleNamespace(pulse=pulse)]),
+        _watch=SimpleNamespace(known=known),
+        chip=SimpleNamespace(pulse_currents=lambda *what: looks.append(what) or due),
+        _pulse_currents=SimpleNamespace(suspicious=lambda *_: pytest.fail("it was judged")),
+        _judged=set(),
+    )
+    Keeper._judge_currents(keeper, Intent(7, 1, (0, 1), 2), readings)
+    assert looks == ([((0, 1), pulse, known)] if asked else [])
+    assert keeper._judged == set()
+
+
+def test_the_largest_current_of_a_train_is_judged_and_a_suspicious_one_stops_it():
+    judged = []
+    keeper = SimpleNamespace(
+        _record=SimpleNamespace(operations=[None, SimpleNamespace(pulse=PULSE)]),
+        _watch=SimpleNamespace(known=ONE_HOT),
+        chip=SimpleNamespace(pulse_currents=lambda *_: ("drive", 1e-6, 2e-6)),
+        _pulse_currents=SimpleNamespace(suspicious=lambda *what: judged.append(what) or len(judged) == 2),
+        _judged=set(),
+    )
+    Keeper._judge_currents(keeper, Intent(7, 1, (0, 1), 2), INSIDE)
+    with pytest.raises(ShortSuspected, match=r"current of 3e-06 A inside pulse 8"):
+        Keeper._judge_currents(keeper, Intent(8, 1, (0, 1), 2), INSIDE)
+    assert judged == [(3e-6, 1e-6, 2e-6)] * 2
+    assert keeper._judged == {7}

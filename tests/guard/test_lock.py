@@ -4,6 +4,8 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -127,7 +129,9 @@ def test_two_instruments_are_not_taken_for_one(one, other):
 
 
 @pytest.mark.fault("H1", "O4")
-@pytest.mark.parametrize("content", [b"", b"\0" * 99, b"[1]", b"{", b'{"pid": 1, "run": "old"}', b"9" * 9000])
+@pytest.mark.parametrize(
+    "content", [b"", b"\0" * 99, b"[1]", b"{", b'{"pid": 1, "run": "old"}', b"9" * 9000, b"[" * 4000]
+)
 def test_what_a_dead_holder_left_does_no_harm(lock_on, tmp_path, content):
     first = lock_on()
     first.acquire()
@@ -190,6 +194,41 @@ def test_a_lock_file_that_is_deleted_between_its_opening_and_its_locking_is_no_l
     lock_on(SMU).acquire()
     assert [each.name for each in (tmp_path / "locks").iterdir()] == [deleted[0].name]
     with pytest.raises(BenchBusy, match="is in use by"):
+        lock_on(SMU).acquire()
+
+
+def test_a_lock_file_that_somebody_makes_between_two_looks_is_the_one_that_is_locked(lock_on, tmp_path, monkeypatch):
+    real = lock_module.create_exclusive
+
+    def too_late(path):
+        os.close(real(path))  # by another process
+        return real(path)
+
+    monkeypatch.setattr(lock_module, "create_exclusive", too_late)
+    lock = lock_on(SMU)
+    lock.acquire()
+    assert lock.still_held()
+    assert len(list((tmp_path / "locks").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "instead", "why"),
+    [
+        ("create_exclusive", FileExistsError, "is being deleted again and again"),
+        ("_is_at", lambda *_: False, "is being replaced again and again"),
+    ],
+)
+def test_a_lock_file_that_never_stays_is_given_up(lock_on, monkeypatch, name, instead, why):
+    def gone(_):
+        raise FileNotFoundError
+
+    def there(_):
+        raise FileExistsError
+
+    monkeypatch.setattr(lock_module, name, there if instead is FileExistsError else instead)
+    if instead is FileExistsError:
+        monkeypatch.setattr(lock_module, "open_plain", gone)
+    with pytest.raises(BenchBusy, match=f"bench cannot be locked: .* {why}"):
         lock_on(SMU).acquire()
 
 
@@ -266,6 +305,29 @@ def test_no_environment_moves_the_lock_of_an_instrument_that_is_not_on_loopback(
         assert default_folder(resources, {}) == fixed_folder()
 
 
+@pytest.mark.fault("V16")
+@pytest.mark.parametrize(
+    ("modes", "folder"),
+    [
+        ({"/run/lock": 0o41777, "/tmp": 0o41777}, "/run/lock"),
+        ({"/run/lock": 0o41755}, "/tmp"),
+        ({"/run/lock": 0o40777}, "/tmp"),
+        ({}, "/tmp"),
+    ],
+)
+def test_the_fixed_folder_is_where_everybody_may_write_and_nobody_deletes_anothers(monkeypatch, modes, folder):
+    def look(path):
+        if path not in modes:
+            raise FileNotFoundError(path)
+        return os.stat_result((modes[path], *[0] * 9))
+
+    monkeypatch.setattr(lock_module, "os", SimpleNamespace(stat=look))
+    monkeypatch.setattr(lock_module, "sys", SimpleNamespace(platform="linux"))
+    assert fixed_folder() == Path(folder) / "crossbar-hil-locks"
+    monkeypatch.setattr(lock_module, "sys", SimpleNamespace(platform="win32"))
+    assert fixed_folder() == Path("C:/ProgramData/crossbar-hil-locks")
+
+
 @posix
 @pytest.mark.fault("V16")
 def test_the_fixed_folder_is_one_for_all_users_and_the_same_in_every_process(tmp_path, monkeypatch):
@@ -312,6 +374,8 @@ def test_an_address_that_this_machine_has_itself_is_this_machine_and_an_unknown_
     both = lambda *_: [(0, 0, 0, "", (each, 0)) for each in ("2001:db8::7", "192.0.2.7", "192.0.2.7")]  # noqa: E731
     assert numbers_of("both.lab", both) == ("192.0.2.7", "2001:db8::7")
     assert numbers_of("Unknown.Lab.", look_up) == ("unknown.lab",)
+    strange = lambda *_: [(0, 0, 0, "", ("No:Address", 0)), (0, 0, 0, "", ("FE80::7%eth0", 0))]  # noqa: E731
+    assert numbers_of("strange.lab", strange) == ("fe80::7", "no:address")
     monkeypatch.setattr(addresses, "_is_own", lambda address: str(address) == "192.0.2.7")
     assert numbers_of("smu.lab", look_up) == ("127.0.0.1",)
 

@@ -16,10 +16,12 @@ from crossbar_hil.bench.instruments import say_silence
 from crossbar_hil.errors import BackendError, CrossbarError, DataError, GuardError, LimitError, Stopped
 from crossbar_hil.guard import service
 from crossbar_hil.guard.client import GuardProcess
-from crossbar_hil.guard.keeper import Keeper, StopFlag
+from crossbar_hil.guard.keeper import Keeper, SafeReport, StopFlag
 from crossbar_hil.guard.messages import LONGEST_LINE, Sender, error_from_message, error_to_message, from_line, to_line
 from crossbar_hil.guard.service import Service
+from crossbar_hil.instrument import Reading
 from crossbar_hil.instruments.manual import ManualSwitchMatrix
+from crossbar_hil.witness import Train
 
 BEAT_S, PATIENT_S = 0.2, 20.0
 """Beats of a guard where a trainer is meant to be missed, and where it is not: busy threads of a test are late."""
@@ -439,6 +441,16 @@ def test_a_guard_that_cannot_open_the_bench_says_why_and_ends(fresh):
     assert fresh.status == 1
 
 
+def test_no_thread_keeps_a_guard_that_has_opened_nothing_from_ending(monkeypatch):
+    made = []
+    thread = lambda **how: made.append(how.get("daemon")) or SimpleNamespace(start=lambda: None)  # noqa: E731
+    monkeypatch.setattr(service.threading, "Thread", thread)
+    guard = Service(io.BytesIO(), io.BytesIO())
+    guard._inbox.put(None)
+    assert guard.run(lambda *_: pytest.fail("something was opened")) == 1
+    assert made == [True] * 3
+
+
 def test_a_person_is_told_once_what_to_look_at_whatever_token_the_words_hold():
     said = []
     told = SimpleNamespace(stop=StopFlag(), _alarmed="", say=said.append)
@@ -486,3 +498,63 @@ def test_after_a_stop_nothing_that_was_asked_before_is_begun():
 
     Service._serve(SimpleNamespace(_inbox=inbox, _carry_out=stop, say=lambda message: None, stop=StopFlag()), None)
     assert done == [1]
+
+
+class Kept:
+    """A keeper that notes what it is asked."""
+
+    def __init__(self, confirmed=True):
+        self.asked, self.confirmed = [], confirmed
+
+    def __getattr__(self, name):
+        def ask(*words):
+            self.asked.append((name, *[each.tolist() if isinstance(each, np.ndarray) else each for each in words]))
+            if name == "make_safe":
+                return SafeReport(words[0], self.confirmed, () if self.confirmed else ("smu.a is on", "A-1 is closed"))
+            if name in {"read_currents", "line_conductances"}:
+                return np.array([[0.0, np.inf], [1e-6, 0.0]])
+            seen = [{"drive": Reading(1e-6, False), "meter": Reading(np.inf, True)}]
+            return {"look": [seen], "pulse_on_trial": Train(seen, 1.5, (2, 1))}.get(name)
+
+        return ask
+
+
+PULSED, INSIDE = {"amplitude_v": 2.0, "width_s": 0.05}, [{"drive": [1e-6, False], "meter": [None, True]}]
+
+
+@pytest.mark.parametrize(
+    ("request_", "asked", "answer"),
+    [
+        ({"do": "read", "voltages": [[0.1, 0]]}, ("read_currents", [[0.1, 0.0]]), [[0.0, np.inf], [1e-6, 0.0]]),
+        ({"do": "pulses", "counts": [[0, 3]], **PULSED}, ("send_pulses", [[0, 3]], Pulse(2.0, 0.05)), None),
+        ({"do": "check", **PULSED}, ("check_pulse", Pulse(2.0, 0.05)), None),
+        ({"do": "lines", "voltage": 0.1}, ("line_conductances", 0.1), [[0.0, "inf"], [1e-6, 0.0]]),
+        (
+            {"do": "look", "sights": [[["drive", "open"], [{"drive": 0.1}]]]},
+            ("look", [(("drive", "open"), [{"drive": 0.1}])]),
+            [INSIDE],
+        ),
+        (
+            {"do": "train", "counts": [[0, 3]], **PULSED},
+            ("pulse_on_trial", [[0, 3]], Pulse(2.0, 0.05)),
+            {"inside": INSIDE, "clock_s": 1.5, "widths": (2, 1)},
+        ),
+        ({"do": "safe"}, ("make_safe", "the trainer asked for it"), None),
+        ({"do": "record", "began": {"run": "a"}}, ("note_record", {"run": "a"}), None),
+    ],
+)
+def test_every_request_reaches_the_keeper_whole_and_so_does_its_answer_the_trainer(request_, asked, answer):
+    keeper = Kept()
+    assert Service._carry_out(None, keeper, request_) == answer
+    assert keeper.asked == [asked]
+
+
+def test_what_is_no_request_and_a_bench_that_is_not_safe_are_errors():
+    keeper = Kept(confirmed=False)
+    for request in ({}, {"do": "reads"}, {"do": "end-all"}):
+        with pytest.raises(GuardError, match="is none that a guard knows"):
+            Service._carry_out(None, keeper, request)
+    assert keeper.asked == []
+    assert Service._carry_out(None, keeper, {"do": "end"}) is None
+    with pytest.raises(GuardError, match=r"^smu\.a is on; A-1 is closed$"):
+        Service._carry_out(None, keeper, {"do": "safe"})

@@ -5,6 +5,7 @@ What can be set is read off the emulated objects, which were written from the ma
 
 import re
 from fnmatch import fnmatch
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from crossbar_hil.instruments.settings.limits2600 import LIMITS
 from crossbar_hil.instruments.settings.setting import Asked
 from crossbar_hil.instruments.settings.tsp_matrix import LEFT_OUT as LEFT_OUT_OF_MATRICES
 from crossbar_hil.instruments.settings.tsp_matrix import TSP_MATRIX
+from crossbar_hil.instruments.tsp.watched import WatchedSettings
 from crossbar_hil.plugins import load
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend
 from crossbar_hil.sim_backend.emulation.tsp.writable import statements, writable
@@ -215,3 +217,21 @@ def test_what_another_program_does_to_a_matrix_is_made_good_or_named(model):
         except InstrumentError as error:
             told = [str(error)]
         assert told or emulated.world.closed("it") == closed, line
+
+
+@pytest.mark.parametrize(
+    ("bounds", "value", "as_set"),
+    [
+        (None, None, True),  # what the firmware does not have
+        (None, 0.0, False),
+        ((0.0, 1.0), None, False),
+        ((0.0, 1.0), 0.0, True),
+        ((0.0, 1.0), 1.0, True),
+        ((0.0, 1.0), 1.1, False),
+        ((0.0, 1.0), -0.1, False),
+    ],
+)
+def test_a_setting_is_as_it_was_set_where_it_is_within_its_bounds_or_as_missing_as_before(bounds, value, as_set):
+    watched = WatchedSettings.__new__(WatchedSettings)
+    watched._as_set = {"it": bounds}
+    assert watched._is_as_set(SimpleNamespace(name="it"), value) is as_set

@@ -1,17 +1,23 @@
 """Waiting at a level is timed by the instrument: on an emulated one so much time passes, and nothing else happens."""
 
+from contextlib import contextmanager
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from pymeasure.adapters import FakeAdapter
 
 from crossbar_hil.backend import Pulse
-from crossbar_hil.instrument import SourceSettings, SwitchMatrix
+from crossbar_hil.instrument import Reading, SourceSettings, SwitchMatrix
 from crossbar_hil.instruments.keithley707b import Keithley707B
 from crossbar_hil.instruments.keithley2400 import Keithley2400
 from crossbar_hil.instruments.keithley2450 import Keithley2450
 from crossbar_hil.instruments.keithley2600 import Keithley2602B
 from crossbar_hil.instruments.keithley3706a import Keithley3706A
 from crossbar_hil.instruments.keysightb2900 import KeysightB2902A
+from crossbar_hil.instruments.tsp import matrix as tsp_matrix
+from crossbar_hil.instruments.tsp import source as tsp_source
+from crossbar_hil.instruments.tsp.source import Keithley2600SourceMeter
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend
 from crossbar_hil.sim_backend.emulation.models.keithley707b import model as keithley707b
 from crossbar_hil.sim_backend.emulation.models.keithley2400 import model as keithley2400
@@ -104,3 +110,60 @@ def test_for_any_other_matrix_the_time_passes_here(monkeypatch):
     monkeypatch.setattr("crossbar_hil.instrument.threading.Event", Event)
     SwitchMatrix.wait(object(), 2e-3)
     assert waited == [2e-3]
+
+
+# ---------------------------------------------------------------------- time beyond the deadline
+
+
+FIVE_CYCLES = SourceSettings(range_v=2.0, compliance_a=1e-4, range_a=1e-4, nplc=5.0)
+
+
+@pytest.fixture
+def allowed(monkeypatch):
+    """The seconds that were allowed, in their order."""
+    found = []
+
+    @contextmanager
+    def allowing(adapter, seconds):
+        found.append(pytest.approx(seconds))
+        yield
+
+    for module in (tsp_matrix, tsp_source):
+        monkeypatch.setattr(module, "allowing", allowing)
+    return found
+
+
+@pytest.mark.parametrize(("settle_s", "moving", "seconds"), [(0.0, 0, 0.05), (0.0, 1, 0.1), (0.25, 3, 0.45)])
+def test_relays_that_move_one_after_the_other_have_the_time_of_each_and_of_one_more(allowed, settle_s, moving, seconds):
+    said, matrix = [], Keithley707B.__new__(Keithley707B)
+    ask = lambda query, count: said.append(query) or ["nil", "0"]  # noqa: E731
+    matrix.__dict__.update(settle_s=settle_s, adapter=None, write=said.append, ask_fields=ask)
+    assert matrix._carry_out(["channel.open()"], moving)[0] == frozenset()
+    assert ("delay(0.250000)" in " ".join(said), allowed) == (settle_s > 0, [seconds])
+
+
+@pytest.fixture
+def smus():
+    """Both channels of a box that answers alike to everything, set up with five power-line cycles."""
+    box = SimpleNamespace(
+        adapter=None,
+        ask=lambda query: "0",
+        ask_number=lambda query: 1e-6,
+        ask_fields=lambda query, count: ["1e-6", *["false"] * (count - 1)] if count > 1 else ["false"],
+        number=lambda field, query: float(field),
+        raise_errors=lambda *_: None,
+    )
+    made = []
+    for letter in "ab":
+        each = Keithley2600SourceMeter.__new__(Keithley2600SourceMeter)
+        each.__dict__.update(name=f"smu.{letter}", _box=box, _smu=f"smu{letter}", _settings=FIVE_CYCLES)
+        made.append(each)
+    return made
+
+
+def test_a_reading_has_the_time_of_its_integration_twice_on_the_slowest_line_and_a_wait_has_its_own(allowed, smus):
+    first, second = smus
+    assert first.measure() == Reading(1e-6, False)
+    assert first.measure_beside([second]) == (Reading(1e-6, False), [False])
+    first.wait(0.3)
+    assert allowed == [2 * 5 / 50, 2 * 5 / 50, 0.3]  # autozero measures the zero too, at 50 Hz

@@ -16,7 +16,7 @@ from crossbar_hil.bench.opening import open_backend, serve_emulated
 from crossbar_hil.bench.recorded import load_recorded_bench
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.guard.journal import read_journal
-from crossbar_hil.guard.opening import make_bench_safe, open_bench, open_guarded
+from crossbar_hil.guard.opening import make_bench_safe, open_bench, open_guarded, session_folder
 from crossbar_hil.owners import proof
 from crossbar_hil.owners.state import state_folder
 
@@ -246,6 +246,46 @@ def test_who_does_not_know_the_secret_is_not_believed_whatever_it_answers(tmp_pa
     assert proof.answer_to(b"", 5026, bytes(32)) != proof.answer_to(b"", 5025, bytes(32))  # one proves for itself alone
     elsewhere = proof.why_not_emulated("TCPIP0::localhost::5025::SOCKET", "@ivi", tmp_path)
     assert "is not where an emulated one can be" in elsewhere  # that library may take localhost for ::1
+
+
+@posix
+@pytest.mark.fault("X9")
+def test_a_secret_and_its_folder_are_for_this_user_alone_and_one_that_was_left_is_replaced(tmp_path):
+    folder = tmp_path / "state" / "emulated"
+    for secret in (bytes(16), bytes(range(16))):
+        path = proof.leave_secret(5025, 5026, secret, folder)
+        assert [each.stat().st_mode & 0o777 for each in (folder, path)] == [0o700, 0o600]
+        assert json.loads(path.read_text()) == {"proof_port": 5026, "secret": secret.hex()}
+    assert session_folder().stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.fault("V17")
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"3",
+        b'{"proof_port": 5026}',
+        b'{"proof_port": null, "secret": ""}',
+        b'{"proof_port": 5026, "secret": "zz"}',
+        b'{"proof_port": 5026, "secret": 7}',
+        b"[" * 4000,
+        b" " * 5000,
+    ],
+)
+def test_a_file_of_a_secret_that_says_something_else_is_none(tmp_path, content):
+    proof.leave_secret(5025, 5026, bytes(16), tmp_path).write_bytes(content)
+    assert proof._secret_of(5025, tmp_path) is None
+    proof.leave_secret(5025, 5026, bytes(16), tmp_path)
+    assert proof._secret_of(5025, tmp_path) == (5026, bytes(16))
+
+
+@pytest.mark.parametrize("port", [-1, 0, 1 << 16])
+def test_what_is_no_port_is_not_challenged(monkeypatch, port):
+    monkeypatch.setattr(proof.socket, "create_connection", lambda *_, **__: pytest.fail("it was challenged"))
+    assert not proof._proves(5025, port, bytes(16))
 
 
 def test_a_secret_that_can_be_guessed_proves_nothing(monkeypatch):

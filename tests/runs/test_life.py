@@ -6,13 +6,15 @@ import pytest
 from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.opening import open_backend
-from crossbar_hil.errors import BenchBusy, Declined, LimitError, RunError, Stopped
+from crossbar_hil.errors import BenchBusy, DataError, Declined, LimitError, RunError, Stopped
 from crossbar_hil.guard.lock import run_lock
+from crossbar_hil.recording import prepare_training
 from crossbar_hil.runs import life
 from crossbar_hil.runs.life import RecordedWork, begin_work
 from crossbar_hil.runs.store import load_run
 from crossbar_hil.runs.training import train_and_record
 from crossbar_hil.runs.training_run import resume_and_record
+from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend import SimulatedBackend
 
 
@@ -183,3 +185,19 @@ def test_a_resume_that_waited_for_another_sees_what_that_one_left(tmp_path):
     with pytest.raises(RunError, match="is done"):
         resume_and_record(before)
     assert len(load_run(folder).epochs) == 3
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "file"), [("training", "patterns", "perceptron"), ("chip", "curve", "figure2a")]
+)
+def test_a_file_that_was_changed_after_it_was_asked_about_is_not_trained(tmp_path, table, key, file):
+    copy = tmp_path / f"{key}.csv"
+    copy.write_bytes(data_file(file).read_bytes())
+    bench = load_bench("simulated", overrides={table: {key: str(copy)}})
+    prepared = prepare_training(bench, seed=1, chips=0, tell=lambda _: None, ask=None)
+    copy.write_bytes(copy.read_bytes() + b"\n")
+    with pytest.raises(DataError, match=f"file {copy} was changed since .* start again"):
+        prepared.run(out=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+    copy.write_bytes(data_file(file).read_bytes())
+    assert prepared.run(out=tmp_path / "runs").folder.is_dir()

@@ -1065,6 +1065,16 @@ def test_a_session_that_was_closed_leaves_everything_uncertain(behind):
         bench.drive.set_voltage(0.1)
 
 
+def test_a_session_that_could_not_be_closed_leaves_everything_uncertain_too(behind, monkeypatch):
+    bench = behind().at(READ)
+    for each in (bench.matrix, bench.drive):
+        monkeypatch.setattr(each._driver, "close", lambda: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            each.close()
+    assert bench.gate.relays is None
+    assert bench.drive._channel.volts is None
+
+
 # ---------------------------------------------------------------------- making safe is never refused
 
 
@@ -1218,3 +1228,32 @@ def test_a_chip_that_is_not_charged_does_not_wait(fakes):
 def test_of_a_source_that_was_told_nothing_yet_the_worst_is_thought():
     new = Shadow("drive", "smu.a", None)
     assert (new.volts, new.on, new.told_off, new.charged, new.rested_s) == (None, False, False, True, 0.0)
+
+
+@pytest.mark.parametrize(("role", "door"), [(SourceMeter, GatedSource), (SwitchMatrix, GatedMatrix)])
+def test_what_is_not_said_at_the_door_is_what_the_role_says(role, door):
+    """Another count, or another kind of look, than that of the driver itself would be something else in a chip."""
+    for name, each in inspect.getmembers(role, inspect.isfunction):
+        if name.startswith("_"):
+            continue
+        said, wanted = (inspect.signature(each).parameters for each in (getattr(door, name), each))
+        assert [(each.name, each.default, each.kind) for each in said.values()] == [
+            (each.name, each.default, each.kind) for each in wanted.values()
+        ], name
+
+
+@pytest.mark.parametrize("first_v", [0.15, -0.15])
+def test_the_voltage_of_each_source_counts_whichever_changes_last(behind, first_v):
+    for hot, next_ in (("drive", "meter"), ("meter", "drive")):
+        bench = behind().at(READ)
+        bench.sources[hot].set_voltage(first_v)
+        with refused(bench, r"could put 0\.3 V across cell"):
+            bench.sources[next_].set_voltage(-first_v)
+        bench.sources[next_].set_voltage(-first_v / 3)  # exactly what may last
+
+
+def test_settings_that_are_refused_leave_certain_what_was(behind):
+    bench = behind().at(READ)
+    with refused(bench, "may be set up with"):
+        bench.drive.prepare(replace(bench.settings, nplc=3.0))
+    bench.drive.set_voltage(0.1)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from crossbar_hil.backend import Pulse
 from crossbar_hil.drivers.gate.disturb import DisturbLimit
 from crossbar_hil.drivers.schemes.write_schemes import write_scheme
 from crossbar_hil.errors import ConfigError, LimitError
@@ -41,6 +42,10 @@ def test_a_short_lets_pulses_through_to_row_and_column_where_idle_lines_hang_on_
     single, dual = (DisturbLimit(write_scheme(*kind), (3, 4)) for kind in reversed(HALF_SELECT))
     assert single.exposed_pulses(counts).tolist() == by_hand
     assert not dual.exposed_pulses(counts).any()
+    for scheme in (single, dual):  # a dose ledger takes whole numbers alone
+        assert scheme.exposed_pulses(counts).dtype == np.int64
+        pulses, dose_vs = scheme.charge(counts, Pulse(2.0, 0.05))
+        assert (pulses.dtype, dose_vs.dtype) == (np.int64, np.float64)
 
 
 def test_the_one_source_is_on_the_meter_port_where_there_is_no_drive():

@@ -31,7 +31,9 @@ class DeafAdapter(ProtocolAdapter):
 
 
 @pytest.mark.fault("I8")
-@pytest.mark.parametrize("text", ["+9.9E37", "-9.9E37", "+9.91E37", "-9.910000E+37", "9.9e+37", "NaN", "inf", "-INF"])
+@pytest.mark.parametrize(
+    "text", ["+9.9E37", "-9.9E37", "+9.91E37", "-9.910000E+37", "9.9e+37", "9E37", "-9E37", "NaN", "inf", "-INF"]
+)
 def test_a_sentinel_is_no_number(text):
     of_a_current_too_large = text.upper().endswith("9.9E37") or text == "9.9e+37"  # 9.9E37 (SCPI 1999, 7.2.1)
     with pytest.raises(InstrumentError, match="overflow" if of_a_current_too_large else "no number") as caught:
@@ -44,6 +46,10 @@ def test_a_sentinel_is_no_number(text):
 def test_text_that_is_no_number_is_garbled(text):
     with pytest.raises(GarbledReply):
         number(text)
+
+
+def test_what_is_smaller_is_a_number_however_large():
+    assert (number("8.999E37"), number("-8.999E37")) == (8.999e37, -8.999e37)
 
 
 def test_numbers_may_have_spaces_after_their_commas():
@@ -123,6 +129,19 @@ def test_a_setting_at_its_bound_is_allowed_in_spite_of_rounding():
         ("1.010000E-04", 1e-4, False),
         ("0.000000E+00", 0.0, True),
         ("1.000000E-06", 0.0, False),
+        # at the edges: a thousandth of what was set, a billionth where that is nothing, the ranges that hold a value
+        ("1.0009", 1.0, True),
+        ("1.0011", 1.0, False),
+        ("0.9991", 1.0, True),
+        ("0.9989", 1.0, False),
+        ("-1.0009", -1.0, True),
+        ("-1.0", 1.0, False),
+        ("-0.9E-9", 0.0, True),
+        ("-1.1E-9", 0.0, False),
+        ("1.9981", (2.0, 2.12), True),
+        ("1.9979", (2.0, 2.12), False),
+        ("2.12", (2.0, 2.12), True),
+        ("2.1201", (2.0, 2.12), False),
         ("2.000000E-09", 1e-9, False),
         ("2.100000E+00", (2.0, 2.12), True),
         ("2.100000E+01", (2.0, 2.12), False),

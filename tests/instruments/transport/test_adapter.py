@@ -18,6 +18,7 @@ from pyvisa.errors import VisaIOError
 
 from crossbar_hil.errors import ConfigError, ConnectionLost, DeadlineError, GarbledReply, TransportError
 from crossbar_hil.instruments.transport import adapter as adapter_module
+from crossbar_hil.instruments.transport import link as link_module
 from crossbar_hil.instruments.transport.adapter import BenchAdapter, blind_write
 from crossbar_hil.instruments.transport.instrument import BenchInstrument, off_after_a_failure
 from crossbar_hil.instruments.transport.link import Chunk, SocketLink, VisaLink, open_link
@@ -704,6 +705,101 @@ def test_what_fails_in_a_visa_library_is_a_deadline_or_a_lost_connection(error, 
     link = VisaLink("GPIB0::16::INSTR", SimpleNamespace(session=1, ignore_warning=ignoring, visalib=visa))
     with pytest.raises(told, match="GPIB0::16::INSTR"):
         link.read(time.monotonic() + PATIENCE_S)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (VisaIOError(StatusCode.error_timeout), DeadlineError),
+        (TimeoutError("timed out"), DeadlineError),
+        (VisaIOError(StatusCode.error_connection_lost), ConnectionLost),
+        (OSError("no such device"), ConnectionLost),
+    ],
+)
+def test_a_message_that_a_visa_library_does_not_take_whole_is_named_and_leaves_it_torn(error, told):
+    def fail(_):
+        raise error
+
+    link = VisaLink("GPIB0::16::INSTR", SimpleNamespace(write_raw=fail))
+    with pytest.raises(told, match=r"GPIB0::16::INSTR .* written to"):
+        link.write(b"OFF\n", time.monotonic() + PATIENCE_S)
+    assert link.torn
+    taken = []
+    link = VisaLink("GPIB0::16::INSTR", SimpleNamespace(write_raw=taken.append))
+    link.write(b"OFF\n", time.monotonic() + PATIENCE_S)
+    assert (taken, link.torn, link.unread()) == ([b"OFF\n"], False, b"")
+
+
+def raw(**does):
+    """A raw socket that fails, or answers, as told."""
+    dead = SimpleNamespace(getsockopt=lambda *_: 0, setsockopt=lambda *_: None, settimeout=lambda _: None)
+    closed = []
+    for name, what in does.items():
+        setattr(dead, name, what)
+    link = SocketLink("TCPIP::a::1::SOCKET", SimpleNamespace(close=lambda: closed.append(True)), dead)
+    link.closed = closed
+    return link
+
+
+def failing(error):
+    def fail(*_):
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("does", "act", "told"),
+    [
+        ({"send": failing(TimeoutError())}, "write", DeadlineError),
+        ({"send": failing(BrokenPipeError())}, "write", ConnectionLost),
+        ({"recv": failing(TimeoutError())}, "read", DeadlineError),
+        ({"recv": failing(ConnectionResetError())}, "read", ConnectionLost),
+        ({"recv": lambda _: b""}, "read", ConnectionLost),
+        ({"recv": failing(ConnectionResetError())}, "unread", ConnectionLost),
+        ({"recv": lambda _: b""}, "unread", ConnectionLost),
+    ],
+)
+def test_what_fails_on_a_raw_socket_is_a_deadline_or_a_lost_connection(monkeypatch, does, act, told):
+    monkeypatch.setattr(link_module, "LOOK_S", PATIENCE_S)  # the first look is the last
+    link, until = raw(**does), time.monotonic() + PATIENCE_S
+    words = {"write": (b"OFF\n", until), "read": (until,), "unread": ()}[act]
+    with pytest.raises(told, match="TCPIP::a::1::SOCKET"):
+        getattr(link, act)(*words)
+    assert link.torn == (act == "write")
+
+
+def test_a_raw_socket_takes_a_message_in_parts_and_nothing_new_is_no_loss():
+    sent = []
+    link = raw(send=lambda left: sent.append(bytes(left[:2])) or len(sent[-1]), recv=failing(BlockingIOError()))
+    link.write(b"OFF\n", time.monotonic() + PATIENCE_S)
+    assert (sent, link.torn, link.unread()) == ([b"OF", b"F\n"], False, b"")
+
+
+@pytest.mark.parametrize(
+    ("does", "left"),
+    [
+        ({"shutdown": lambda _: None, "recv": lambda _: b""}, True),
+        ({"shutdown": lambda _: None, "recv": failing(TimeoutError())}, False),
+        ({"shutdown": lambda _: None, "recv": failing(ConnectionResetError())}, True),
+        ({"shutdown": failing(OSError())}, True),
+    ],
+)
+def test_leaving_a_raw_socket_never_fails_and_says_whether_the_other_side_had_its_time(monkeypatch, does, left):
+    monkeypatch.setattr(link_module, "LOOK_S", PATIENCE_S)
+    link = raw(**{"recv": lambda _: b"", **does})
+    assert link.finish(time.monotonic() + PATIENCE_S) is left
+    link.close()
+    assert link.closed == [True]
+
+
+def test_what_takes_no_messages_is_a_wrong_setting_and_is_closed(monkeypatch):
+    closed = []
+    opened = SimpleNamespace(close=lambda: closed.append(True))
+    monkeypatch.setattr(pyvisa, "ResourceManager", lambda _: SimpleNamespace(open_resource=lambda *_, **__: opened))
+    with pytest.raises(ConfigError, match="GPIB0::INTFC is no resource that takes messages"):
+        open_link("GPIB0::INTFC", "@py", PATIENCE_S, "\n", "\n")
+    assert closed == [True]
 
 
 class Clock:
