@@ -245,12 +245,12 @@ def test_a_look_shows_what_every_source_says_and_calls_limited_what_is_no_curren
 
 
 def test_pulses_have_their_number_before_they_leave_and_a_reading_each(rig):
-    of = armed(rig())
+    of, back = armed(rig()), Reading(-GOOD.current_a, False)
     of.sources["drive"].answers.update(
-        pulse_together=[(GOOD, GOOD)] * 3, pulse=[GOOD] * 2, pulse_memory=PulseMemory(3, 2)
+        pulse_together=[(GOOD, back)] * 3, pulse=[GOOD] * 2, pulse_memory=PulseMemory(3, 2)
     )
     found = of.it.pulse({"drive": 1.0, "meter": -1.0}, 0.05, 3, "run", 7)
-    assert found == [{"drive": GOOD, "meter": GOOD}] * 3
+    assert found == [{"drive": GOOD, "meter": back}] * 3
     assert of.notes == [
         ("smu.a", "number_next", "run", 7),
         ("smu.a", "pulse_together", 1.0, of.sources["meter"], -1.0, 0.05, 3),
