@@ -12,6 +12,7 @@ from numba.core.caching import CacheImpl  # since numba 0.47; what it is asked f
 
 PACKAGE = Path(__file__).resolve().parent.parent
 _LOCATORS: Any = CacheImpl._locator_classes
+_NUMBAS = [each for each in _LOCATORS if each.__module__ != __name__]
 
 
 def stamp_of(folder: Path) -> str:
@@ -34,15 +35,14 @@ class Locator:
         """Return numba's own locator with our stamp; None for the functions of others, or where there is no place."""
         if cls.package not in Path(file).resolve().parents:
             return None
-        others = (each.from_function(function, file) for each in _LOCATORS if each is not cls)
-        found = next((each for each in others if each is not None), None)
+        places = (each.from_function(function, file) for each in _NUMBAS)
+        found = next((each for each in places if each is not None), None)
         if found is not None:
             found.get_source_stamp = lambda: cls.stamp
         return found
 
 
-if Locator not in _LOCATORS:
-    _LOCATORS.insert(0, Locator)
+_LOCATORS[:] = [Locator, *_NUMBAS]  # instead of what this module left when it was imported before
 
 KEPT: Any = {"cache": True}
 """For `numba.njit`: keep what is compiled on disk."""

@@ -4,6 +4,7 @@ import importlib
 import sys
 
 import pytest
+from numba.core.caching import CacheImpl
 
 from crossbar_hil.sim_backend.circuit.caching import PACKAGE, Locator, stamp_of
 
@@ -56,3 +57,14 @@ def test_the_stamp_is_of_the_text_of_all_modules_that_know_numba_and_of_their_pl
 def test_every_kernel_of_the_package_is_kept_in_this_way():
     texts = {path: path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py") if path.name != "caching.py"}
     assert [path for path, text in texts.items() if "cache=True" in text or '"cache"' in text] == []
+
+
+def test_a_module_that_is_imported_anew_takes_the_place_of_the_one_before(monkeypatch):
+    before = list(CacheImpl._locator_classes)
+    monkeypatch.delitem(sys.modules, Locator.__module__)
+    try:
+        again = importlib.import_module(Locator.__module__)
+        assert CacheImpl._locator_classes == [again.Locator, *before[1:]]
+        assert again.Locator.from_function(again.stamp_of, again.__file__).get_source_stamp() == Locator.stamp
+    finally:
+        CacheImpl._locator_classes[:] = before
