@@ -129,10 +129,14 @@ class Chosen:
         self.memory = dict(CHOSEN)
 
     def handle(self, line):
-        answers = [self.answer(each) for each in (line.split(";") if line[0] in ":*" else [line])]
+        commands = line.split(";") if line[0] in ":*" else re.split(r" (?=print\()", line)
+        answers = [self.answer(each) for each in commands]
         return ";".join(each for each in answers if each is not None) or None
 
     def answer(self, line):
+        several = re.fullmatch(r"print\(([\w.()]+(?:, [\w.()]+)+)\)", line)
+        if several:
+            return "\t".join(str(self.answer(f"print({each})")) for each in several[1].split(", "))
         asked = re.fullmatch(r"(\S+)\?|print\((.+)\)", line)
         name = (asked[1] or asked[2]) if asked else ""
         return self.known(line) if name not in CHOSEN else self.memory[name]
