@@ -89,28 +89,9 @@ def start_served(
     state: Path | None = None,
     log: Path | None = None,
     nemesis: Mapping[str, Any] | None = None,
+    wait: bool = True,
 ) -> Served:
-    """Start a process that serves the emulated instruments of a bench, and wait until it does; see `begin_served`.
-
-    Raises
-    ------
-    ConfigError
-        If the bench cannot be served; no process is left.
-    """
-    served = begin_served(bench, seed=seed, state=state, log=log, nemesis=nemesis)
-    _ = served.resources
-    return served
-
-
-def begin_served(
-    bench: Bench | Path,
-    *,
-    seed: int,
-    state: Path | None = None,
-    log: Path | None = None,
-    nemesis: Mapping[str, Any] | None = None,
-) -> Served:
-    """Start a process that will serve the emulated instruments of a bench.
+    """Start a process that serves the emulated instruments of a bench.
 
     Parameters
     ----------
@@ -124,11 +105,13 @@ def begin_served(
         File for the physical log.
     nemesis : mapping, optional
         Faults to be made, as the emulated bench takes them.
+    wait : bool
+        Until it is served; if not, whoever asks for its `resources` does.
 
     Raises
     ------
     ConfigError
-        If the bench is wrong, or there can be no process.
+        If the bench is wrong, there can be no process, or, with `wait`, it cannot be served; no process is left.
     """
     checked = load_bench(str(bench)) if isinstance(bench, Path) else bench
     order = {
@@ -157,6 +140,8 @@ def begin_served(
         content = json.dumps(order).encode() + b"\n"
         while content:
             content = content[os.write(lifeline, content) :]
+    if wait:
+        _ = served.resources
     return served
 
 

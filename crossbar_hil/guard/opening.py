@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from crossbar_hil.arrays import COUNT, expect
+from crossbar_hil.arguments import COUNT, expect
 from crossbar_hil.backend import DeviceBackend
 from crossbar_hil.bench.file import BENCH_FILE, Bench, InstrumentTable, load_bench
 from crossbar_hil.bench.instruments import (
@@ -119,7 +119,7 @@ def open_guarded(
     CrossbarError
         If the bench cannot be opened; it is safe.
     """
-    from crossbar_hil.bench.served import begin_served  # noqa: PLC0415
+    from crossbar_hil.bench.served import start_served  # noqa: PLC0415
 
     has_chip = bench.kind == "hardware" and not on_trial
     if has_chip and bench.chip_id is None:
@@ -141,8 +141,12 @@ def open_guarded(
         elif bench.brings_instruments:
             if bench.emulation is not None and bench.emulation.log != "whole":
                 write_to_stderr(f"note: {LEFT_OUT[bench.emulation.log]}")
-            served = begin_served(
-                folder / BENCH_FILE, seed=seed, state=folder / EMULATED_STATE, log=folder / "physical.jsonl"
+            served = start_served(
+                folder / BENCH_FILE,
+                seed=seed,
+                state=folder / EMULATED_STATE,
+                log=folder / "physical.jsonl",
+                wait=False,  # the guard starts beside it
             )
             owned.callback(served.close)
             resources, keep_open = lambda: served.resources, (served.lifeline,)

@@ -85,7 +85,7 @@ def test_a_run_is_resumed_with_the_bench_that_it_began_with_and_no_other(tmp_pat
 def test_emulated_instruments_end_where_no_guard_opens_them(monkeypatch, tmp_path):
     closed = []
     instruments = SimpleNamespace(resources={}, lifeline=0, close=lambda: closed.append("closed"))
-    monkeypatch.setattr(served, "begin_served", lambda *_, **__: instruments)
+    monkeypatch.setattr(served, "start_served", lambda *_, **__: instruments)
 
     def refuse(hello):
         assert hello.keep_open == (0,)
