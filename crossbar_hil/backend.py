@@ -17,7 +17,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, checked_array, expect, is_number
+from crossbar_hil.arguments import expect, is_number
+from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, checked_array
 from crossbar_hil.defaults import JUMP
 from crossbar_hil.errors import BackendError, ChipStateUnknown, DataError, LimitError
 from crossbar_hil.spent import Spent

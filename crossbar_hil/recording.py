@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crossbar_hil.arrays import COUNT, FUNCTION, PATH, TEXT, FloatArray, expect
+from crossbar_hil.arguments import COUNT, FUNCTION, PATH, TEXT, expect
+from crossbar_hil.arrays import FloatArray
 from crossbar_hil.bench.file import Bench, load_bench
 from crossbar_hil.bench.headroom import headroom
 from crossbar_hil.bench.instruments import check_addresses

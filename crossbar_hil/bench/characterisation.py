@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from crossbar_hil.arrays import CELL, COUNT, FUNCTION, NUMBER, IntArray, at, expect
+from crossbar_hil.arguments import CELL, COUNT, FUNCTION, NUMBER, expect
+from crossbar_hil.arrays import IntArray, at
 from crossbar_hil.backend import MOST_PULSES, DeviceBackend, Pulse
 from crossbar_hil.bench.cell_estimates import Readings, estimate_kind, estimate_variation_interval
 from crossbar_hil.bench.curve_facts import as_lines

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from crossbar_hil import defaults
-from crossbar_hil.arrays import PATH, TEXT, expect
+from crossbar_hil.arguments import PATH, TEXT, expect
 from crossbar_hil.backend import Limits, Pulse
 from crossbar_hil.bench.cell_options import CellOptions
 from crossbar_hil.bench.curve_facts import read_facts, with_facts

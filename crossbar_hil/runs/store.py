@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from crossbar_hil.arrays import PATH, expect
+from crossbar_hil.arguments import PATH, expect
 from crossbar_hil.errors import CrossbarError, RunError
 from crossbar_hil.guard.opening import JOURNAL
 from crossbar_hil.plugins import load, names

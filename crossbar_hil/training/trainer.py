@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from crossbar_hil import defaults
-from crossbar_hil.arrays import FLAG, FUNCTION, NUMBER, FloatArray, IntArray, checked_bits, expect, is_number
+from crossbar_hil.arguments import FLAG, FUNCTION, NUMBER, expect, is_number
+from crossbar_hil.arrays import FloatArray, IntArray, checked_bits
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.errors import DataError
 from crossbar_hil.training.activation import Tanh

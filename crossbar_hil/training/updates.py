@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from crossbar_hil.arrays import FLAG, FloatArray, IntArray, expect, is_number
+from crossbar_hil.arguments import FLAG, expect, is_number
+from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.errors import DataError
 from crossbar_hil.training.pairs import potentiating_counts

@@ -18,7 +18,8 @@ from numbers import Integral
 
 import numpy as np
 
-from crossbar_hil.arrays import FloatArray, IntArray, at, is_number
+from crossbar_hil.arguments import is_number
+from crossbar_hil.arrays import FloatArray, IntArray, at
 from crossbar_hil.backend import Limits
 from crossbar_hil.errors import LimitError
 from crossbar_hil.instrument import MOST_PULSES, SourceSettings
