@@ -13,6 +13,7 @@ from crossbar_hil.training.reactions import LEAST_SHARE, REACTS, STRAY, pulses_t
 
 from ..circuit.bounds import TOLERANCE
 from .compiled.functions import INNER
+from .compiled.reactions import line_through
 
 SEEN, SQUARES, QUIET, LARGEST, KEPT = range(5)
 """Of each lane: updates that are in the sums, the sum of squares of relative changes, how many, the largest reading."""
@@ -28,25 +29,7 @@ _LONGEST = 4
 @numba.njit(**INNER)
 def _reacts(readings: Any, sent: Any, q: int, i: int, turn: int, needed: int, sigma: float, floor: float) -> bool:
     """Say whether a cell has reacted for certain to its last pulses, by a reading that stands out or a slope."""
-    span = len(readings)
-    length, pulses = 0, 0
-    total, places = readings[turn % span, q, i], 0.0
-    while pulses < needed:  # back from the last reading
-        length += 1
-        at = (turn - length) % span
-        pulses += sent[at, q, i]
-        total += readings[at, q, i]
-        places -= pulses
-    mean, middle = total / (length + 1), places / (length + 1)
-    largest, slope, spread, pulses = 0.0, 0.0, 0.0, 0
-    for back in range(length + 1):
-        at = (turn - back) % span
-        if back:
-            pulses += sent[at, q, i]
-        off, place = readings[at, q, i] - mean, -pulses - middle
-        largest = max(largest, abs(off))
-        slope += place * off
-        spread += place * place
+    mean, largest, slope, spread = line_through(readings, sent, q, i, turn, needed)
     noise = sigma * max(abs(mean), floor) * (1.0 + _UNSURE)
     stands_out = largest > STRAY * noise or abs(slope) > REACTS * noise * math.sqrt(spread)
     return stands_out and largest > 2.0 * _ERROR * abs(mean)

@@ -57,10 +57,12 @@ def look(
 
 
 @numba.njit(**INNER)
-def _reacts(
-    readings: Any, sends: Any, q: int, i: int, turn: int, needed: int, sigma: float, least: float, near: float
-) -> int:  # fmt: skip
-    """Say whether a cell reacts to its last pulses: 1 or 0, or -1 if it is next to neither."""
+def line_through(readings: Any, sends: Any, q: int, i: int, turn: int, needed: int) -> Any:
+    """Fit a line of readings over pulses to the last `needed` pulses of a cell, as many updates as these take.
+
+    Returns mean reading, largest distance from it, and of the distances of readings and pulses from their means the sum
+    of products and that of the squares of pulses.
+    """
     span = len(readings)
     length, pulses, places, total = 0, 0.0, 0.0, readings[turn % span, q, i]
     while pulses < needed:  # back from the last reading
@@ -79,6 +81,15 @@ def _reacts(
         largest = max(largest, abs(off))
         slope += place * off
         spread += place * place
+    return mean, largest, slope, spread
+
+
+@numba.njit(**INNER)
+def _reacts(
+    readings: Any, sends: Any, q: int, i: int, turn: int, needed: int, sigma: float, least: float, near: float
+) -> int:  # fmt: skip
+    """Say whether a cell reacts to its last pulses: 1 or 0, or -1 if it is next to neither."""
+    mean, largest, slope, spread = line_through(readings, sends, q, i, turn, needed)
     noise = sigma * max(abs(mean), least)
     steepness, steep, stray = abs(slope) / math.sqrt(spread), REACTS * noise, STRAY * noise
     if steepness > steep * (1.0 + near) or largest > stray * (1.0 + near):
