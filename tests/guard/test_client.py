@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -139,6 +140,42 @@ def test_who_asks_while_another_thread_waits_for_its_answer_is_answered_after_it
     guard._until = until
     assert [GuardProcess.call(guard, do="read") for _ in range(2)] == [1, 2]
     assert not turns.locked()
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [({}, {"id": 0, "do": "end", "cause": "done"}), ({"at_once": True}, {"stop": "done"})],
+)
+def test_what_a_guard_asks_and_tells_while_it_makes_the_bench_safe_reaches_the_person(capsys, how, said):
+    done, looks = [], iter([None] * 9)
+    guard = SimpleNamespace(
+        _inbox=queue.SimpleQueue(),
+        _process=SimpleNamespace(poll=lambda: next(looks, 0)),
+        _send=done.append,
+        _let_go=lambda: done.append("let go"),
+        how_it_ended=lambda: "killed",
+        ended=None,
+    )
+
+    def put_to_person(question):
+        done.append(question)
+        guard.ended = SAFE
+        guard._inbox.put({"ended": SAFE})
+
+    guard._put_to_person, guard._until = put_to_person, partial(GuardProcess._until, guard)
+    for message in ({"tell": "opening"}, {"unsafe": "look at smu"}, {"id": 3, "answer": 1}, {"ask": "all off?"}):
+        guard._inbox.put(message)
+    assert GuardProcess.end(guard, "done", **how) == SAFE
+    assert done == [said, "all off?", "let go"]
+    assert capsys.readouterr().err == "opening\nthe bench may not be safe: look at smu\n"
+    assert guard._started is False
+    del done[:]
+    assert GuardProcess.end(guard, "again") == SAFE  # which is over
+    assert done == ["let go"]
+    guard.ended = None
+    guard._inbox.put(None)
+    guard._gone = lambda: GuardError("gone")
+    assert GuardProcess.end(guard, "done") == {"cause": "done", "confirmed": False, "failures": ["killed"]}
 
 
 def test_what_one_guard_left_is_made_safe_by_one_other_whoever_asks_for_it(monkeypatch):
