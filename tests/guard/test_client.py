@@ -310,6 +310,65 @@ def test_a_session_whose_bench_may_not_be_safe_does_not_end_well():
     assert caught.value.__notes__ == ["the bench may not be safe: look at smu.a"]
 
 
+FAILED = {"cause": "how", "confirmed": False, "failures": ["the second guard failed: no room"]}
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "at_once", "stops"),
+    [
+        (None, "the session ended", False, []),
+        (ValueError("no"), "ValueError: no", True, []),
+        (KeyboardInterrupt(), "KeyboardInterrupt: ", True, ["Ctrl-C was pressed"]),
+    ],
+)
+@pytest.mark.parametrize("gone", [False, True])
+def test_how_a_session_is_left_is_told_to_its_guard_and_to_a_second_one_if_that_is_gone(
+    monkeypatch, error, cause, at_once, stops, gone
+):
+    backend, stopped = session(SAFE)
+    told, closed, guard = [], [], backend._guard
+    backend.owned = SimpleNamespace(close=lambda: closed.append(len(told)))
+    backend._hello, backend._rescuing = "hello", threading.Lock()
+
+    def end(cause, at_once):
+        told.append((cause, at_once))
+        guard.ended = None if gone else SAFE
+        return {"failures": ["killed"]} if gone else SAFE
+
+    def second(hello, *, rescue):
+        assert (hello, rescue) == ("hello", True)
+        return SimpleNamespace(end=lambda how: told.append(how) or SAFE)
+
+    guard.end = end
+    monkeypatch.setattr(client, "GuardProcess", second)
+    if error is None:
+        with backend:
+            pass
+    else:
+        with pytest.raises(type(error)) as caught, backend:
+            raise error
+        assert caught.value is error
+    assert told == [(cause, at_once), *["killed"] * gone]
+    assert stopped == stops
+    assert closed == [len(told)]  # emulated instruments end last
+    assert backend.safe_report == SAFE
+
+
+def test_a_second_guard_that_fails_too_is_told_and_none_follows(monkeypatch):
+    backend, _ = session(SAFE)
+    backend._hello, backend._rescuing = "hello", threading.Lock()
+
+    def second(hello, *, rescue):
+        raise OSError("no room")
+
+    monkeypatch.setattr(client, "GuardProcess", second)
+    backend._rescue("how")
+    assert backend.safe_report == FAILED
+    monkeypatch.setattr(client, "GuardProcess", pytest.fail)
+    backend._rescue("again")
+    assert backend.safe_report == FAILED
+
+
 PULSE, COUNTS = Pulse(2.0, 0.05), np.array([[0, 1], [2, 0]])
 SHOWN = [{"drive": [1e-6, False], "meter": [None, True]}]
 READINGS = [{"drive": Reading(1e-6, False), "meter": Reading(float("inf"), True)}]
