@@ -10,8 +10,10 @@ import numba
 
 from crossbar_hil.training.reactions import LEAST_SHARE, REACTS, SLOWEST, STANDS_OUT, STRAY
 
-from .cells import BLOCKED, CELL, COUNT, SILENT
+from .apart import Blocks, Matrix, Part, Reals, apart
+from .cells import BLOCKED, CELL, COUNT, SENT, SILENT
 from .functions import EFFECT_LANES, INNER
+from .lanes import AGE, DONE, DOUBT
 
 _L = EFFECT_LANES
 LEAST, SQUARES, QUIET, NOISY, DUE, SURE, JUDGED = range(7)
@@ -21,20 +23,14 @@ _OF_SIGMA = STANDS_OUT * math.sqrt(12) / SLOWEST
 
 
 @numba.njit(**INNER)
-def begin(judged: Any, i: int, unresponsive: int) -> None:
-    """Begin with a new chip."""
-    judged[SQUARES, i], judged[QUIET, i], judged[NOISY, i] = 0.0, 0.0, 0.0
-    judged[DUE, i], judged[SURE, i] = unresponsive, 1.0
-
-
-@numba.njit(**INNER)
-def look(
+def _look(
     readings: Any, sends: Any, judged: Any, state: Any, i: int, turn: int, updates: int, sizes: Any
 ) -> None:  # fmt: skip
     """Take the readings of an epoch of one lane; `sizes` is memory for so many numbers as there are cells."""
     span, cells, _ = readings.shape
     now, before = turn % span, (turn - 1) % span
-    if updates == 0:  # the median of the first readings
+    if updates == 0:  # a new chip: the median of its first readings
+        judged[SQUARES, i], judged[QUIET, i], judged[NOISY, i] = 0.0, 0.0, 0.0
         for q in range(cells):
             size, place = abs(readings[now, q, i]), q
             while place > 0 and sizes[place - 1] > size:
@@ -52,7 +48,7 @@ def look(
             judged[QUIET, i] += 1.0
             if one != other:
                 judged[NOISY, i] = max(judged[NOISY, i], 1.0)
-        cell = q * CELL + SILENT * _L + i
+        cell = q * CELL + SILENT + i
         state[cell] = state[cell] + sends[before, q, i] if one == other else 0.0
 
 
@@ -98,35 +94,17 @@ def _reacts(
 
 
 @numba.njit(**INNER)
-def judge(
+def _judge(
     readings: Any, sends: Any, judged: Any, state: Any, i: int, turn: int, updates: int, unresponsive: int, near: float
 ) -> None:  # fmt: skip
-    """Find the unresponsive cells of a lane for which it is time.
-
-    Parameters
-    ----------
-    readings, sends : ndarray, shape (E, N, L)
-        Readings of the N cells, and the pulses that followed, by the turn modulo E.
-    judged : ndarray, shape (JUDGED, L)
-        What `look` has made of them.
-    state : ndarray
-        The cells.
-    i, turn, updates : int
-        The lane, the turn that is now, and the epochs of its chip that are over.
-    unresponsive : int
-        As `Trainer` has it.
-    near : float
-        Relative distance of a decision up to which it is not sure.
-    """
-    if updates < judged[DUE, i]:
-        return
+    """Find the unresponsive cells of a lane."""
     cells = readings.shape[1]
     most = 0.0
     if judged[NOISY, i] == 0.0:
         for q in range(cells):
-            silent = state[q * CELL + SILENT * _L + i]
+            silent = state[q * CELL + SILENT + i]
             if silent >= unresponsive:
-                state[q * CELL + BLOCKED * _L + i] = 1.0
+                state[q * CELL + BLOCKED + i] = 1.0
             else:
                 most = max(most, silent)
         judged[DUE, i] = updates + unresponsive - most
@@ -139,14 +117,62 @@ def judge(
         judged[SURE, i] = 0.0
     for q in range(cells):
         cell = q * CELL + i
-        if state[cell + BLOCKED * _L] > 0.0:
+        if state[cell + BLOCKED] > 0.0:
             continue
-        if state[cell + COUNT * _L] >= needed:
+        if state[cell + COUNT] >= needed:
             found = _reacts(readings, sends, q, i, turn, needed, sigma, judged[LEAST, i], near)
             if found < 0:
                 judged[SURE, i] = 0.0
             elif found == 0:
-                state[cell + BLOCKED * _L] = 1.0
-        if state[cell + BLOCKED * _L] == 0.0:
-            most = max(most, state[cell + COUNT * _L])
+                state[cell + BLOCKED] = 1.0
+        if state[cell + BLOCKED] == 0.0:
+            most = max(most, state[cell + COUNT])
     judged[DUE, i] = updates + max(needed - most, 1.0)
+
+
+@apart(Part.JUDGE)
+def judge(
+    readings: Blocks, sends: Blocks, judged: Matrix, state: Reals, lanes: Reals, turn: int, sizes: Reals,
+    unresponsive: int, near: float, exact: bool,
+) -> None:  # fmt: skip
+    """Look at the readings of this turn, and find the unresponsive cells of all lanes.
+
+    Parameters
+    ----------
+    readings, sends : ndarray, shape (E, N, L)
+        Readings of the N cells, and the pulses that followed, by the turn modulo E.
+    judged : ndarray, shape (JUDGED, L)
+        What is kept from turn to turn.
+    state, lanes : ndarray
+        The cells, and what lanes keep beside them.
+    turn : int
+        That is now.
+    sizes : ndarray, shape (N,)
+        Memory.
+    unresponsive : int
+        As `Trainer` has it.
+    near : float
+        Relative distance of a decision up to which it is not sure.
+    exact : bool
+        Whether a lane is left undecided then.
+    """
+    for i in range(_L):
+        if lanes[DONE + i] > 0.0:
+            continue
+        updates = int(lanes[AGE + i]) - 1
+        if updates == 0:
+            judged[DUE, i], judged[SURE, i] = unresponsive, 1.0
+        _look(readings, sends, judged, state, i, turn, updates, sizes)
+        if updates >= judged[DUE, i]:
+            _judge(readings, sends, judged, state, i, turn, updates, unresponsive, near)
+        if exact and judged[SURE, i] == 0.0:
+            lanes[DOUBT + i] += 1.0
+
+
+@apart(Part.KEEP_PULSES)
+def keep_pulses(sends: Blocks, turn: int, state: Reals) -> None:
+    """Keep the pulses of a turn."""
+    for q in range(sends.shape[1]):
+        own, cell = sends[turn % len(sends), q], state[q * CELL : (q + 1) * CELL]
+        for i in range(_L):
+            own[i] = cell[SENT + i]
