@@ -61,15 +61,19 @@ def check_nothing_else(begun: Path, given: Mapping[str, Any]) -> None:
 
 
 def tell_dry_run(work: "Callable[[], Told]", folder: Path, as_json: bool) -> None:
-    """Do a dry run and print what came of it, or where it was interrupted."""
+    """Do a dry run and print what came of it, or where it was interrupted; what it draws comes last."""
     try:
         told = work()
+        if not as_json:
+            click.echo("\n".join(map(printable, told.lines)))
+        drawn = told.draw()
     except KeyboardInterrupt as interrupt:
         if as_json:
             print_json(folder=str(folder), status="interrupted")
         click.echo(f"crossbar-hil: {'; '.join(['interrupted', *getattr(interrupt, '__notes__', ())])}", err=True)
         raise click.exceptions.Exit(COULD_NOT) from None
-    click.echo(json.dumps(told.record) if as_json else "\n".join(map(printable, told.lines)))
+    for line in [json.dumps(told.record)] if as_json else map(printable, drawn):
+        click.echo(line)
 
 
 def _dry_run_options(chips: int, over: str) -> Callable[[Any], Any]:
@@ -186,7 +190,7 @@ def _dry_run(
 
 
 def _say_pace(work: Any, workers: int | None) -> None:
-    """Say how long chips take that are trained one by one; of a search the chips of its confirmation."""
+    """Say how long chips take that are trained one by one: measured on the first that is."""
     from crossbar_hil.studies.convergence.pace import describe_pace, seconds_a_chip  # noqa: PLC0415
     from crossbar_hil.studies.convergence.points import Point  # noqa: PLC0415
     from crossbar_hil.studies.scheduling import usable_cores  # noqa: PLC0415
@@ -194,7 +198,7 @@ def _say_pace(work: Any, workers: int | None) -> None:
     points = getattr(work, "points", None) or [Point.of(work.bench, work.read)]
     slow = next((point for point in points if not point.ensemble().lockstep), points[0])
     seconds = seconds_a_chip(slow, work.seed, time.perf_counter)
-    click.echo(describe_pace(seconds, work.chips * len(points), workers or usable_cores()), err=True)
+    click.echo(describe_pace(seconds, work.trainings, workers or usable_cores()), err=True)
 
 
 def _virtual_bench(given: dict[str, Any]) -> Any:

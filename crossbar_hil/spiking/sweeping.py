@@ -1,5 +1,6 @@
 """Map the accuracy of computed spiking networks over their settings, several networks for each point."""
 
+import functools
 import hashlib
 import itertools
 import statistics
@@ -20,7 +21,7 @@ from crossbar_hil.studies.scheduling import Scheduler
 from crossbar_hil.studies.settings import SettingTable
 from crossbar_hil.studies.showing import Silent
 from crossbar_hil.studies.study import Told, check_version, keep_or_remove, lay_out_again, package_version
-from crossbar_hil.studies.sweep import MAP, Sweep, SweepResult, combine, describe_settings
+from crossbar_hil.studies.sweep import Sweep, SweepResult, combine, describe_settings
 
 KIND = "snn sweep"
 NETWORKS = (SettingTable("network", SpikingSettings, frozenset({"dataset", "data", "classes", "bench", "part"})),)
@@ -155,7 +156,11 @@ def train_network(task: Task) -> Answered:
 
 
 def run_networks(
-    sweep: NetworkSweep, folder: NetworkFolder, scheduler: Scheduler, show: Callable[[int], Any] = lambda _: None
+    sweep: NetworkSweep,
+    folder: NetworkFolder,
+    scheduler: Scheduler,
+    show: Callable[[int], Any] = lambda _: None,
+    found: Callable[[int], Any] | None = None,
 ) -> "NetworkResult":
     """Train and test every network that is not on disk yet, and write the results.
 
@@ -167,12 +172,12 @@ def run_networks(
         Made for it, or opened again.
     scheduler : Scheduler
         Not yet started.
-    show : callable
-        Called with numbers of networks as they are done.
+    show, found : callable
+        Called with numbers of networks as they are done, and with that of those on disk.
     """
     places = list(itertools.product(range(len(sweep.points)), range(sweep.networks)))
     left = [place for place in places if place not in folder.done]
-    show(len(places) - len(left))
+    (found or show)(len(places) - len(left))
     version = package_version()
     tasks = [Task(sweep.points[point], sweep.seed + number, sweep.data[point], version) for point, number in left]
     with scheduler as started:
@@ -180,10 +185,10 @@ def run_networks(
             folder.add(left[index], answer)
             show(1)
     folder.finish()
-    found = tuple(
+    answered = tuple(
         tuple(folder.done[point, number] for number in range(sweep.networks)) for point in range(len(sweep.points))
     )
-    result = NetworkResult(sweep, found)
+    result = NetworkResult(sweep, answered)
     result.write(folder.path)
     return result
 
@@ -261,9 +266,9 @@ def sweep_networks(
     folder: NetworkFolder,
     scheduler: Scheduler,
     progress: Silent,
-    draw: Callable[[NetworkResult, Path], bool],
+    draw: Callable[[NetworkResult, Path], object],
 ) -> Told:
-    """Do a sweep that was planned, and say what came of it; `draw` draws its map, if there can be one.
+    """Do a sweep that was planned, and say what came of it; `draw` draws its map.
 
     Raises
     ------
@@ -274,5 +279,5 @@ def sweep_networks(
     """
     with keep_or_remove(folder, KIND), progress:
         progress.expect(sweep.networks * len(sweep.points), f"{len(sweep.points)} points")
-        result = run_networks(sweep, folder, scheduler, progress)
-        return result.tell(folder.path, drawn=draw(result, folder.path / MAP))
+        result = run_networks(sweep, folder, scheduler, progress, progress.found)
+        return result.tell(folder.path, functools.partial(draw, result))

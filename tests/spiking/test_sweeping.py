@@ -45,6 +45,7 @@ def swept(tmp_path):
         sweep = plan_networks(SMALL, network_axes(over), networks=networks, seed=3)
         folder = NetworkFolder.begin(tmp_path / name, sweep.plan())
         told = sweep_networks(sweep, folder, scheduler, show or Silent(), save_network_map)
+        told.draw()
         return SimpleNamespace(told=told, folder=tmp_path / name, files=contents(tmp_path / name))
 
     return run
@@ -57,6 +58,7 @@ class Interrupting(Silent):
             raise KeyboardInterrupt
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_every_network_is_the_one_that_a_training_with_its_seed_leaves(swept, tmp_path):
     record = swept("a", Threads(1), over=("states=16",)).told.record
     alone = [
@@ -90,10 +92,11 @@ def test_an_interrupted_sweep_goes_on_to_the_same_files(swept, tmp_path):
     assert f"crossbar-hil {KIND} --resume {tmp_path / 'cut'}" in caught.value.__notes__[0]
     assert len((tmp_path / "cut" / "chunks.jsonl").read_text().splitlines()) == 3
     again = NetworkFolder.reopen(tmp_path / "cut", KIND)
-    sweep_networks(resumed_networks(again), again, Threads(1), Silent(), save_network_map)
+    sweep_networks(resumed_networks(again), again, Threads(1), Silent(), save_network_map).draw()
     assert contents(tmp_path / "cut") == whole
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_sweep_whose_plan_was_changed_is_not_gone_on_with(swept, tmp_path):
     swept("a", Threads(1), over=("states=2",), networks=1)
     plan = tmp_path / "a" / "plan.json"
