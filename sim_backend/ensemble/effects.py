@@ -214,6 +214,7 @@ def not_needed(effects: Effects, ending: Ending, *, exact: bool, wired: bool) ->
         "JOIN_COLUMNS": each,
         "READ_CELLS": ending.judged and not each,
         "KEEP_READING": ending.judged and each,
+        "LOOK": ending.judged,
         "JUDGE": ending.judged,
         "KEEP_PULSES": ending.judged,
         "SEE_CHANGES": ending.unresponsive and not ending.judged,

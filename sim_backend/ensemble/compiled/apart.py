@@ -67,6 +67,7 @@ class Part(IntEnum):
     WEIGH_OUTPUTS = auto()
     DOUBT_OUTPUTS = auto()
     COUNT_EVALUATION = auto()
+    LOOK = auto()
     JUDGE = auto()
     CHOOSE = auto()
     COUNT_PULSES = auto()

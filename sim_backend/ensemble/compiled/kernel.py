@@ -38,7 +38,7 @@ from .lanes import (
 )  # fmt: skip
 from .noise import WHITE, fill_normals
 from .outputs import JUDGED_BY, NEAR, choose, doubt_outputs, join_columns, sum_outputs, weigh_outputs
-from .reactions import judge, keep_pulses
+from .reactions import judge, keep_pulses, look
 from .reads import keep_reading, read_cells, read_columns, see_cells, weigh_cells
 from .wired_lanes import transfer
 
@@ -164,7 +164,8 @@ def train_in_lanes(  # noqa: PLR0915 - a list of steps
         keep(table, kept, keeps, of_epoch, lanes)
         lose(table, left, kept)
         count_evaluation(table, lanes, confirm, epochs, unsure, size[READ_S], passed_s)
-        judge(table, readings, sends, judged, state, lanes, turn, sizes, unresponsive, limits[JUDGED_BY], exact)
+        look(table, readings, sends, judged, state, lanes, turn, sizes, unresponsive)
+        judge(table, readings, sends, judged, state, lanes, turn, unresponsive, limits[JUDGED_BY], exact)
         # Equations 4 and 5, and the pulses.
         choose(table, state, lanes, deltas, fuzzy, volts, outputs, exact, last, most_idle == 1, sums, edges)
         count_pulses(table, lanes, state, most_idle, exact, size[PULSE_S], passed_s)
