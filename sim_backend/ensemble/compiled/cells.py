@@ -118,10 +118,11 @@ def move_cells(state: Reals, rises: Reals, top: float, bends: bool, shares: Real
                 rise = cell[LOW + i]
                 power = cell[EXPONENT + i] * quick_log(max(rise / top, 1e-300))
                 cell[LOW + i] = top * quick_exp(min(max(power, -700.0), 700.0)) if rise > 0.0 else rise
+        if len(shares) > 0:
+            for i in range(_L):
+                cell[CHANGE + i] = cell[LOW + i] - cell[RISEN + i]
         for i in range(_L):
-            rise = cell[LOW + i]
-            cell[CHANGE + i] = rise - cell[RISEN + i]
-            cell[RISEN + i] = rise
+            cell[RISEN + i] = cell[LOW + i]
         for k in range(len(shares)):
             part, share = left[k, q], shares[k]
             for i in range(_L):
