@@ -143,7 +143,7 @@ class BenchEnsemble:
             return True
         found = half_select(self.curve, self.training.pulse, self.chip.threshold)
         loses = loss_by_siemens(self._wires) * float(siemens.max())
-        return found is not None and loses < found.whole and not self.chip.drift
+        return found is not None and (found.alone or (loses < found.whole and not self.chip.drift))
 
     @property
     def _judged_in_lanes(self) -> bool:
