@@ -123,6 +123,20 @@ def test_the_intent_of_every_pulse_is_on_disk_before_it_is_sent(chip, journal):
     assert kinds(journal)[-1] == "ended"
 
 
+@pytest.mark.parametrize(("what", "state"), [("lost", "not_sent"), ("late", "done")])
+def test_how_a_pulse_that_failed_ended_is_on_disk_before_anything_else_is_done(chip, journal, what, state):
+    keeper, seen = keeper_of(chip, journal), []
+    failed = chip.witness.failed
+
+    def watched(*about):
+        failed(*about)
+        seen.append(bodies(journal, "outcome")[-1]["state"])
+
+    chip.witness.failed, chip.fail = watched, {1: what}
+    keeper.send_pulses(ALL, PULSE)
+    assert seen == [state]
+
+
 @pytest.mark.fault("C11", "V5")
 def test_what_a_chip_is_to_get_is_in_its_ledger_before_it_is_sent(chip, journal, tmp_path, monkeypatch):
     path, found, send = tmp_path / "dose.sqlite", [], chip._send_pulses
