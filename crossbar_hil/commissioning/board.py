@@ -12,7 +12,6 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.commissioning.expected import BoardModel
 from crossbar_hil.commissioning.readings import Readings
-from crossbar_hil.commissioning.steps import Check
 from crossbar_hil.commissioning.suspects import expected_currents, suspects
 from crossbar_hil.text import quantity
 
@@ -144,15 +143,3 @@ def ranges_of(board: Board) -> dict[str, float]:
         port: table.read_range_a or table.range_a if place == board.meter else table.range_a
         for place, port in enumerate(board.readings.sources)
     }
-
-
-def amperes(what: str, expected: float, measured: float, allowed: float, because: str) -> Check:
-    """Return the check of a current against one that is expected, all in amperes."""
-    return Check(
-        what,
-        quantity(expected, "A"),
-        quantity(measured, "A"),
-        f"±{quantity(allowed, 'A')}",
-        because,
-        abs(measured - expected) <= allowed,
-    )

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from crossbar_hil.text import quantity
+
 SMALL = 1e-3
 """Per cent below which a share is shown as none."""
 Verdict = Literal["passed", "failed", "not measured", "not done"]
@@ -45,6 +47,28 @@ class Step:
     verdict: Verdict = "passed"
     dangerous: bool = True
     """Whether nothing more is sent to the bench if it failed."""
+
+    def check(self, what: str, expected: str, measured: str, allowed: str, because: str, ok: bool) -> None:
+        """Note what a `Check` says."""
+        self.checks.append(Check(what, expected, measured, allowed, because, ok))
+
+    def count(self, what: str, expected: int, found: int, because: str = "") -> None:
+        """Note how many there are, and how many there must be."""
+        self.check(what, str(expected), str(found), str(expected), because, found == expected)
+
+    def share(self, what: str, expected: str, found: float, allowed: float, because: str) -> None:
+        """Note by which share something differs, and by which it may, either way."""
+        self.check(what, expected, per_cent(found, sign=True), per_cent(allowed), because, abs(found) <= allowed)
+
+    def none(self, what: str, found: float, unit: str, allowed: float, because: str) -> None:
+        """Note a quantity that should be zero, and how much it may be, either way."""
+        told = quantity(found, unit), f"±{quantity(allowed, unit)}"
+        self.check(what, f"0 {unit}", *told, because, abs(found) <= allowed)
+
+    def unmeasured(self, why: str) -> "Step":
+        """Return the step as one that was not measured."""
+        self.verdict, self.why = "not measured", why
+        return self
 
     def judged(self) -> "Step":
         """Return the step with the verdict of its checks."""
