@@ -249,8 +249,7 @@ def _cell_current(bench: Bench, problems: Problems) -> Callable[[FloatArray, Flo
         return None
     with problems.collect():
         virtual = load("backends", "simulated").from_bench(bench, np.random.default_rng(0))
-        current: Callable[[FloatArray, FloatArray], FloatArray] = virtual.cell.current
-        return current
+        return virtual.cell.current
     return None
 
 

@@ -167,8 +167,7 @@ def _repeated(trial: Trial, sight: Sight, read_v: float, sources: Sequence[str])
     steps = [{port: way * read_v * volt for port, volt in sight.volts.items()} for way in (0, 1)]
     asked = [steps[0]] * REPEATS + [steps[1]] * REPEATS
     amperes, _ = _currents(trial.look([(sight.assignment, asked)])[0], sources)
-    found: FloatArray = amperes.reshape(2, REPEATS, len(sources)).swapaxes(0, 1)
-    return found
+    return amperes.reshape(2, REPEATS, len(sources)).swapaxes(0, 1)
 
 
 def _currents(shown: Sequence[Mapping[str, Any]], sources: Sequence[str]) -> tuple[FloatArray, BoolArray]:

@@ -105,8 +105,7 @@ class Key:
     def of(self, bench: Bench) -> Value | None:
         """Return the value that a bench has."""
         table: Any = bench.training if self.table == "training" else virtual_chip(bench).resolved
-        value: Value | None = getattr(table.spread if self.table == "chip.spread" else table, self.name, None)
-        return value
+        return getattr(table.spread if self.table == "chip.spread" else table, self.name, None)
 
 
 def find_key(text: str, among: Sequence[SettingTable] = CHIPS) -> Key:

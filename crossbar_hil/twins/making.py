@@ -112,8 +112,7 @@ def _mean_curve(spare: dict[tuple[int, int], FloatArray]) -> FloatArray:
     lengths = {len(each) for each in spare.values()}
     if len(lengths) > 1 or min(lengths) < 2:
         raise DataError(f"the curves of the spare cells have {sorted(lengths)} points, one length is needed")
-    found: FloatArray = np.mean(list(spare.values()), axis=0).clip(min=0.0)
-    return found
+    return np.mean(list(spare.values()), axis=0).clip(min=0.0)
 
 
 def _with_spares(

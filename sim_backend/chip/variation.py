@@ -74,8 +74,7 @@ def lognormal_shifts(
 
 def lognormal_factors(shape: tuple[int, ...], sigma: float, rng: np.random.Generator) -> FloatArray:
     """Draw factors of median 1, whose logarithm has the standard deviation `sigma`; no unit."""
-    factors: FloatArray = np.exp(sigma * rng.standard_normal(shape))
-    return factors
+    return np.exp(sigma * rng.standard_normal(shape))
 
 
 def rescaled_lognormal_shifts(
