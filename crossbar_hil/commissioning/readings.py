@@ -132,13 +132,7 @@ def take_readings(
     steps = [{port: share * read_v * volt for port, volt in probe.volts.items()} for share in (0.0, *SHARES)]
     ramp = _currents(trial.look([(probe.assignment, steps)])[0], sources)[0]
     return Readings(
-        read_v,
-        tuple(sources),
-        **shown,
-        noise_a=noise,
-        drift=float(drift),
-        linear=ramp[1:] - ramp[0],
-        divided=divided,
+        read_v, tuple(sources), **shown, noise_a=noise, drift=float(drift), linear=ramp[1:] - ramp[0], divided=divided
     )
 
 

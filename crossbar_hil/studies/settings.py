@@ -244,11 +244,7 @@ def _in_form_of(spread: Spread | None, values: Mapping[str, Value]) -> dict[str,
     median, sigma = spread.median_siemens, spread.sigma
     if {"low_siemens", "high_siemens"} & set(values) and median is not None and sigma is not None:
         factor = math.exp(WITHIN_95 * sigma)
-        return {
-            "distribution": spread.distribution,
-            "low_siemens": median / factor,
-            "high_siemens": median * factor,
-        }
+        return {"distribution": spread.distribution, "low_siemens": median / factor, "high_siemens": median * factor}
     return kept
 
 

@@ -201,11 +201,7 @@ class ConductanceCurve:
         depression = self.pulse is not None and self.pulse.amplitude_v < 0
         levels = isotonic_regression(self.levels_siemens, increasing=not depression).x
         return ConductanceCurve(
-            levels,
-            self.pulse,
-            [curve.smoothed() for curve in self.others],
-            f"{self.source}, smoothed",
-            self.height_v,
+            levels, self.pulse, [curve.smoothed() for curve in self.others], f"{self.source}, smoothed", self.height_v
         )
 
     def widths_by_amplitude(self) -> dict[float, list[float]]:

@@ -78,11 +78,7 @@ def lognormal_factors(shape: tuple[int, ...], sigma: float, rng: np.random.Gener
 
 
 def rescaled_lognormal_shifts(
-    shape: tuple[int, int] = (4, 4),
-    *,
-    rng: np.random.Generator,
-    span_siemens: tuple[float, float],
-    sigma: float = 1.0,
+    shape: tuple[int, int] = (4, 4), *, rng: np.random.Generator, span_siemens: tuple[float, float], sigma: float = 1.0
 ) -> FloatArray:
     """Draw shifts the way the reference study does: lognormal, then stretched to touch both ends of the span.
 
