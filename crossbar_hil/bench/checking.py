@@ -33,8 +33,6 @@ SHORTED = 1e3
 """A conductance of more than this many typical cells is a short."""
 OPEN = 1e-3
 """A conductance of less than this share of a typical cell is none."""
-
-
 _HOST = re.compile(r"TCPIP\d*::(\[[0-9a-f:.]+\]|[^:]+)::", re.IGNORECASE)
 
 

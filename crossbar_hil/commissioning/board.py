@@ -81,6 +81,11 @@ class Board:
         return self.readings.sources.index((others or driven)[0])
 
     @property
+    def others(self) -> list[tuple[int, str]]:
+        """Place and port of every source but that one."""
+        return [each for each in enumerate(self.readings.sources) if each[0] != self.meter]
+
+    @property
     def noise(self) -> float:
         """Standard deviation of a cell's reading, in siemens; a difference of two currents."""
         return float(np.sqrt(2) * self.readings.noise_a[self.meter] / self.readings.read_v)

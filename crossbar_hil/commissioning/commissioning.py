@@ -22,7 +22,7 @@ from crossbar_hil.commissioning.compliance import compliance
 from crossbar_hil.commissioning.electrical import electrical, electrical_hash
 from crossbar_hil.commissioning.expected import BoardModel
 from crossbar_hil.commissioning.readings import Trial, take_readings
-from crossbar_hil.commissioning.steps import Check, Step, failed_step, not_done
+from crossbar_hil.commissioning.steps import Check, Step, failed_step
 from crossbar_hil.commissioning.trial import TrialPlan
 from crossbar_hil.errors import ConfigError, CrossbarError, GuardError, Stopped
 from crossbar_hil.guard.client import GuardedBackend
@@ -40,18 +40,9 @@ WHO_ELSE = (
 )
 TOLERANCE = 0.01
 STATICS = (
-    at_rest.open_lines,
-    at_rest.cold,
-    at_rest.zero_volts,
-    at_rest.steadiness,
-    paths.crosspoints,
-    paths.between_lines,
-    paths.reciprocity,
-    laws.sign,
-    laws.gain,
-    laws.linearity,
-    laws.floating,
-    laws.levels,
+    *(at_rest.open_lines, at_rest.cold, at_rest.zero_volts, at_rest.steadiness),
+    *(paths.crosspoints, paths.between_lines, paths.reciprocity),
+    *(laws.sign, laws.gain, laws.linearity, laws.floating, laws.levels),
 )
 LATER = (COMPLIANCE, pulses.HEIGHT_NAME, pulses.WIDTH_NAME, pulses.REFUSED_NAME, KILLED)
 Tell = Callable[[Step], object]
@@ -235,7 +226,7 @@ def _more_at_read_voltage(steps: int) -> list[str]:
 
 def _left_out(told: Callable[[Step], None], found: Commissioning, *names: str) -> Commissioning:
     for name in names:
-        told(not_done(name, _why(found)))
+        told(Step(name, why=_why(found), verdict="not done"))
     return found
 
 

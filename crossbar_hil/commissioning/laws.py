@@ -34,12 +34,9 @@ def sign(board: Board) -> Step:
         "1.5 %, and four times the noise",
         apart <= allowed,
     )
-    for place in range(len(board.readings.sources)):
-        if place == board.meter:
-            continue
+    for place, port in board.others:
         wanted = expected_currents(board.model, board.readings.pairs, board.readings.read_v)[:, place]
         same = int((np.sign(plus[:, place]) == np.sign(wanted)).sum())
-        port = board.readings.sources[place]
         step.count(f"states in which {port} delivers what it should", len(wanted), same)
     step.causes = [
         "HI and LO of the source or of the meter are exchanged at the matrix",
@@ -62,9 +59,7 @@ def gain(board: Board) -> Step:
     step.share(f"{meter}, all cells", "0 %", off, allowed, because)
     wanted = expected_currents(board.model, board.readings.pairs, board.readings.read_v)
     net = board.readings.net(board.readings.pairs)
-    for place, port in enumerate(board.readings.sources):
-        if place == board.meter:
-            continue
+    for place, port in board.others:
         ratio = float(np.nanmedian(net[:, place] / wanted[:, place])) - 1
         step.share(f"{port}, sums of lines", "0 %", ratio, allowed, because)
     if step.judged().verdict == "failed":

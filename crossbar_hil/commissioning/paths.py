@@ -68,9 +68,7 @@ def between_lines(board: Board) -> Step:
     because = "1 % of a typical cell, and four times the noise"
     shown = quantity(1 / value, "ohm") if value * OPEN > allowed else "nothing"
     step.check(f"worst of {len(same)} pairs ({pair})", "nothing", shown, bound, because, value <= allowed)
-    for place in range(len(found.sources)):
-        if place == board.meter:
-            continue
+    for place, _ in board.others:
         more = np.abs(net[:, place]) - np.abs(wanted_currents(board, "pairs")[:, place])
         worst = int(np.nan_to_num(more, nan=np.inf).argmax())
         value = float(np.nan_to_num(more, nan=np.inf)[worst]) / found.read_v

@@ -99,11 +99,6 @@ def failed_step(name: str, error: BaseException, causes: Iterable[str] = ()) -> 
     return Step(name, [check], list(causes), verdict="failed")
 
 
-def not_done(name: str, why: str) -> Step:
-    """Return a step that was left out because one before it failed."""
-    return Step(name, why=why, verdict="not done")
-
-
 def per_cent(share: float, sign: bool = False) -> str:
     """Return a share as a person reads it.
 

@@ -46,20 +46,12 @@ _SHORT = {
     "high": "high_siemens",
 }
 UNITS = {
+    **dict.fromkeys(("v0", "v1", "amplitude_v"), "V"),
+    **dict.fromkeys(("width_s", "telegraph_s", "relaxation_s", "read_s"), "s"),
+    **dict.fromkeys(("low_siemens", "high_siemens", "median_siemens", "unformed_siemens"), "S"),
     "beta": "1/A",
-    "v0": "V",
-    "v1": "V",
-    "amplitude_v": "V",
-    "width_s": "s",
     "wire_ohm": "ohm",
-    "low_siemens": "S",
-    "high_siemens": "S",
-    "median_siemens": "S",
-    "telegraph_s": "s",
-    "relaxation_s": "s",
     "column_offset_a": "A",
-    "unformed_siemens": "S",
-    "read_s": "s",
 }
 """Unit of the settings that have one."""
 

@@ -162,9 +162,7 @@ def _over_time(number: Number, count: int) -> Estimate:
 def _counted(deviation: float, count: int, source: str) -> Estimate:
     """Return a standard deviation of so many values; that of its logarithm is 1 / sqrt(2 n)."""
     factor = float(np.exp(Z95 / np.sqrt(2 * max(count - 1, 1))))
-    return Estimate(
-        value=_short(deviation), low=_short(deviation / factor), high=_short(deviation * factor), source=source
-    )
+    return _estimate(Number(deviation, deviation / factor, deviation * factor), source)
 
 
 def _short(value: float) -> float:

@@ -31,8 +31,6 @@ ROUNDING = 1e-4
 """Relative, of the numbers that a file keeps."""
 FLAT = 0.5
 """A curve flatter than this share of a reading's error says nothing of the level: it is taken to be so steep."""
-
-
 PATHS = 2
 """Of each step factor."""
 IMPOSSIBLE = -700.0
