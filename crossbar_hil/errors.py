@@ -135,6 +135,10 @@ class InstrumentError(BackendError):
     """An instrument reported an error, refused a setting, or is not as it was set."""
 
 
+class Unconfirmed(InstrumentError):  # noqa: N818 - it names what happened
+    """A person who was to move relays did not say that it is done; what is connected is not known."""
+
+
 class OverrangeError(InstrumentError):
     """A current was beyond the range of its meter; the reading was thrown away."""
 

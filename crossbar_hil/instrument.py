@@ -17,6 +17,10 @@ from crossbar_hil.errors import ConfigError
 
 IMPOSSIBLE = 2.0
 """A current of more than this many current limits was not measured: it is how instruments write an overrange."""
+OFFSET = 1e-3
+"""Share of its range that a source may show while nothing conducts to it: ten times the data sheets of all models."""
+ZERO_V = 2.5e-3
+"""What a port may be at when it is told 0 V: a 2602B states 1.8 mV in its range of 6 V, the others less than 1 mV."""
 MOST_PULSES = 1000
 """No more pulses are asked of a source in one call; a longer train is asked for in parts."""
 MOST_DIGITS = 4

@@ -1,5 +1,6 @@
 """Files that ship with the package, by name: data sets, bench files, presets."""
 
+import functools
 import io
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -68,21 +69,27 @@ def read_text(what: str, file: TextFile) -> str:
         raise DataError(f"{what} file {file} is not a text file: {error.reason} at byte {error.start}") from error
 
 
+@functools.cache
+def data() -> Traversable:
+    """Return the folder of what ships; to look for it takes longer than to read from it."""
+    return resources.files("crossbar_hil.data")
+
+
 def data_file(name_or_path: str) -> Traversable:
     """Return a shipped data file by its name, or the file at a path."""
     if is_shipped(name_or_path):
-        return resources.files("crossbar_hil.data") / f"{name_or_path}.csv"
+        return data() / f"{name_or_path}.csv"
     return Path(name_or_path)
 
 
 def is_shipped(name: str) -> bool:
     """Say whether a data file of this name ships."""
-    return is_name(name) and (resources.files("crossbar_hil.data") / f"{name}.csv").is_file()
+    return is_name(name) and (data() / f"{name}.csv").is_file()
 
 
 def shipped(folder: str) -> list[str]:
     """Return the names of the shipped bench files or presets."""
-    files = (resources.files("crossbar_hil.data") / folder).iterdir()
+    files = (data() / folder).iterdir()
     return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
 
 

@@ -26,6 +26,7 @@ from crossbar_hil.instrument import MOST_PULSES, PulseMemory, Reading, SourceMet
 from crossbar_hil.spent import Spent
 from crossbar_hil.witness import PulseOutcome, Sights, Train, Volts, Witness, WitnessedBackend
 
+from .at_rest import problem_at_rest
 from .gate.disturb import DisturbLimit
 from .gate.gate import Gate, check_reach
 from .gate.matrix import put_behind_gate
@@ -352,19 +353,26 @@ class ChipBackend(WitnessedBackend):
             If the voltage exceeds ``limits.read_v``; nothing was applied.
         InstrumentError
             If a meter answers with what is no current.
+        ImpossibleReading
+            If between two lines flows at 0 V what no offset makes.
         """
         if not 0 < abs(voltage_v) <= self.limits.read_v:
             raise LimitError(f"read voltage {voltage_v:g} V must be above zero and within {self.limits.read_v:g} V")
         count = sum(self.shape)
-        found = np.zeros((count, count))
+        found, at_rest_a = np.zeros((count, count)), np.zeros((count, count))
         with self._safe_after_a_failure():
             self._rig.arm()
             for first, second in permutations(range(count), 2):
                 state, source_volts, sign = self._read.pair(first, second, count, voltage_v)
                 self._rig.connect(state)
-                found[first, second] = self._conductance(source_volts, sign, voltage_v)
+                place = first, second
+                found[place], at_rest_a[place] = self._conductance(source_volts, sign, voltage_v)
                 self._rig.rest()
             self._rig.confirm()
+            meter = self._rig.settings[self._rig.meter]
+            problem = problem_at_rest(at_rest_a, found, meter.range_of_reads_a, self.shape[0])
+            if problem:
+                raise ImpossibleReading(problem)
         return found
 
     def look(self, sights: Sequence[tuple[Sequence[str], Sequence[Volts]]]) -> Sights:
@@ -459,8 +467,11 @@ class ChipBackend(WitnessedBackend):
             raise
         self.witness.unsafe("")
 
-    def _conductance(self, source_volts: Mapping[str, float], sign: int, voltage_v: float) -> float:
-        """Return what the meter shows at these voltages more than at 0 V, over the voltage; infinite if beyond it."""
+    def _conductance(self, source_volts: Mapping[str, float], sign: int, voltage_v: float) -> tuple[float, float]:
+        """Return what the meter shows at these voltages more than at 0 V, over the voltage, and what at 0 V.
+
+        The first is infinite where a limit is reached, as a short does also at 0 V by offsets alone.
+        """
         currents = []
         for each in (dict.fromkeys(source_volts, 0.0), source_volts):
             self._rig.apply(each)  # a source that refuses a voltage is no short
@@ -469,10 +480,10 @@ class ChipBackend(WitnessedBackend):
             except TransportError:
                 raise
             except (ComplianceError, OverrangeError):  # at the limit, or beyond the range of the meter
-                return math.inf
+                return math.inf, 0.0
             except InstrumentError as error:
                 raise InstrumentError(f"{error}; that is no current, so nothing is said of the wiring") from error
-        return sign * (currents[1] - currents[0]) / voltage_v
+        return sign * (currents[1] - currents[0]) / voltage_v, currents[0]
 
     def _check_ranges(self, source_volts: Mapping[str, float]) -> None:
         """Refuse voltages that a source is not set up for."""

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TypeVar
 
 from crossbar_hil.defaults import DISCHARGE_S
-from crossbar_hil.errors import InstrumentError
+from crossbar_hil.errors import InstrumentError, Unconfirmed
 from crossbar_hil.instrument import Instrument, SourceMeter, SwitchMatrix, names_text
 
 T = TypeVar("T")
@@ -73,6 +73,9 @@ class _Way:
         for _ in range(TRIES):
             try:
                 return step()
+            except Unconfirmed as unconfirmed:  # which says all
+                self.note(instrument, str(unconfirmed).removeprefix(f"{instrument.name}: "))
+                return None
             except Exception as error:  # the next step matters more, and all failures are told at the end
                 self.note(instrument, f"{what} failed ({type(error).__name__}: {error})")
                 return None

@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Self
 
 from crossbar_hil.defaults import DEADLINE_S
-from crossbar_hil.errors import ConfigError, InstrumentError
+from crossbar_hil.errors import ConfigError, InstrumentError, Stopped, Unconfirmed
 from crossbar_hil.instrument import Identity, SwitchMatrix, row_number
 
 from .transport.adapter import BenchAdapter
 
 DONE = frozenset({"", "y", "yes", "done", "ok"})
 """Answers that confirm."""
+ALL_OFF = "every connection off"
 
 
 def _place(crosspoint: str) -> tuple[str, int]:
@@ -54,7 +55,7 @@ class ManualSwitchMatrix(SwitchMatrix):
         self._ask = ask
         self._tell = tell
         self._known: frozenset[str] | None = None
-        self._told_off = False
+        self._told_off = self._alone = False
         self._ports: dict[str, str] = {}
         self._lines: dict[int, str] = {}
         self._panel = panel
@@ -109,14 +110,16 @@ class ManualSwitchMatrix(SwitchMatrix):
     def prepare(self) -> None:
         """Have everything taken off, unless that is what was confirmed last."""
         if self._known != frozenset():
-            self._have_done(f"{self.name}: take every connection off, so that no port touches a line.", frozenset())
+            self._have_done(
+                f"{self.name}: take every connection off, so that no port touches a line.", frozenset(), ALL_OFF
+            )
 
     def connect(self, crosspoints: Iterable[str]) -> None:
         """Have exactly these crosspoints connected: the others taken off first, then these put on.
 
         Raises
         ------
-        InstrumentError
+        Unconfirmed
             If the person does not confirm; what is connected is then unknown.
         """
         wanted = frozenset(crosspoints)
@@ -125,10 +128,11 @@ class ManualSwitchMatrix(SwitchMatrix):
         before = self._known or frozenset()
         if wanted == before:
             return
-        lines = [f"{self.name}:"]
-        lines += [f"  take off {self._words(name)}" for name in sorted(before - wanted, key=_place)]
-        lines += [f"  connect  {self._words(name)}" for name in sorted(wanted - before, key=_place)]
-        self._have_done("\n".join(lines), wanted)
+        moves = [f"take off {self._words(name)}" for name in sorted(before - wanted, key=_place)]
+        moves += [f"connect  {self._words(name)}" for name in sorted(wanted - before, key=_place)]
+        more = f", and {len(moves) - 1} more" if len(moves) > 1 else ""
+        first = moves[0].replace("connect  ", "connect ")
+        self._have_done("\n  ".join([f"{self.name}:", *moves]), wanted, f"{first}{more}")
 
     def disconnect_all(self) -> None:
         """Tell the person to take everything off, unless that was said or confirmed; no answer is waited for."""
@@ -144,11 +148,19 @@ class ManualSwitchMatrix(SwitchMatrix):
 
         Raises
         ------
+        Unconfirmed
+            If that is not confirmed; where nobody answers, nobody is asked again.
         InstrumentError
             If nothing has been confirmed since something went wrong.
         """
         if self._known is None and self._told_off:
-            self._have_done(f"{self.name}: every connection must be off.", frozenset())
+            try:
+                if not self._alone:
+                    self._have_done(f"{self.name}: every connection must be off.", frozenset(), ALL_OFF)
+            except (Stopped, EOFError, KeyboardInterrupt):
+                self._told_off = self._alone = True
+            if self._alone:
+                raise Unconfirmed(f"{self.name}: nobody has confirmed that every connection is off")
         if self._known is None:
             raise InstrumentError(f"{self.name}: what is connected is not known; nobody has confirmed it")
         return self._known
@@ -158,13 +170,17 @@ class ManualSwitchMatrix(SwitchMatrix):
         if self._panel is not None:
             self._panel.close()
 
-    def _have_done(self, text: str, after: frozenset[str]) -> None:
+    def _have_done(self, text: str, after: frozenset[str], what: str) -> None:
+        """Tell what is to be done, and wait for the word that it is; `what` says it in short."""
         before, self._known, self._told_off = self._known, None, False
         self._tell(text)
         if not self._answers:
             answer = self._ask(f"{self.name}: done? (Enter or y, anything else stops) ").strip().lower()
+            self._alone = False
             if answer not in DONE:
-                raise InstrumentError(f"{self.name}: {answer!r} is no confirmation, so what is connected is not known")
+                raise Unconfirmed(
+                    f"{self.name}: {answer!r} is no confirmation ({what}), so what is connected is not known"
+                )
         if self._panel is not None:
             said = self._say(f"CONNECT {','.join(sorted(after))}")
             if said != "done":

@@ -47,6 +47,12 @@ for each, how in ((signal.SIGINT, signal.default_int_handler), (getattr(signal, 
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_collect_file():
+    """Look for doctests in the source only: tests have none."""
+    return [each for each in (yield) if type(each) is pytest.Module]
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report(collector):
     """Have every other worker collect from the end, so that none makes the bytecode of all tests."""
     report = yield

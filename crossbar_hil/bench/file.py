@@ -4,7 +4,6 @@ import math
 import os
 import tomllib
 from collections.abc import Collection, Mapping
-from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
@@ -32,7 +31,7 @@ from crossbar_hil.owners.addresses import why_no_library, why_no_resource
 from crossbar_hil.parsing import parse_toml
 from crossbar_hil.plugins import names, nearest
 from crossbar_hil.quantities import share, si
-from crossbar_hil.shipped import data_file, is_name, is_shipped, read_bytes, shipped
+from crossbar_hil.shipped import data, data_file, is_name, is_shipped, read_bytes, shipped
 from crossbar_hil.tables import (
     Ampere,
     Number,
@@ -622,7 +621,7 @@ def _bench_tables(name_or_file: str) -> tuple[dict[str, Any], str]:
 
 
 def _read_shipped(folder: str, name: str) -> dict[str, Any]:
-    return _read_toml(resources.files("crossbar_hil.data") / folder / f"{name}.toml")
+    return _read_toml(data() / folder / f"{name}.toml")
 
 
 def _read_toml(file: Traversable) -> dict[str, Any]:

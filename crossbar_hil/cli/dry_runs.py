@@ -61,15 +61,19 @@ def check_nothing_else(begun: Path, given: Mapping[str, Any]) -> None:
 
 
 def tell_dry_run(work: "Callable[[], Told]", folder: Path, as_json: bool) -> None:
-    """Do a dry run and print what came of it, or where it was interrupted."""
+    """Do a dry run and print what came of it, or where it was interrupted; what it draws comes last."""
     try:
         told = work()
+        if not as_json:
+            click.echo("\n".join(map(printable, told.lines)))
+        drawn = told.draw()
     except KeyboardInterrupt as interrupt:
         if as_json:
             print_json(folder=str(folder), status="interrupted")
         click.echo(f"crossbar-hil: {'; '.join(['interrupted', *getattr(interrupt, '__notes__', ())])}", err=True)
         raise click.exceptions.Exit(COULD_NOT) from None
-    click.echo(json.dumps(told.record) if as_json else "\n".join(map(printable, told.lines)))
+    for line in [json.dumps(told.record)] if as_json else map(printable, drawn):
+        click.echo(line)
 
 
 def _dry_run_options(chips: int, over: str) -> Callable[[Any], Any]:

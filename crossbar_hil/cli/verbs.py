@@ -58,10 +58,9 @@ def main() -> None:
 
 
 def _tell_notes(*errors: BaseException | None) -> None:
-    """Tell what else is to be known, such as that a bench may not be safe."""
-    for error in errors:
-        for note in getattr(error, "__notes__", ()):
-            click.echo(f"crossbar-hil: {printable(note)}", err=True)
+    """Tell what else is to be known, such as that a bench may not be safe; once, whoever said it."""
+    for note in dict.fromkeys(note for error in errors for note in getattr(error, "__notes__", ())):
+        click.echo(f"crossbar-hil: {printable(note)}", err=True)
 
 
 def _without_recording(words: list[str]) -> tuple[list[str], Path | None]:

@@ -5,12 +5,9 @@ import numpy as np
 from crossbar_hil.commissioning.board import SIGMAS, Board, amperes, ranges_of
 from crossbar_hil.commissioning.expected import State
 from crossbar_hil.commissioning.steps import Check, Step, per_cent
+from crossbar_hil.instrument import OFFSET, ZERO_V
 from crossbar_hil.text import quantity
 
-OFFSET = 1e-3
-"""Share of its range that a source may show with every line open."""
-ZERO_V = 2.5e-3
-"""What a port may be at when it is told 0 V: a 2602B states 1.8 mV in its range of 6 V, the others less than 1 mV."""
 NOISE = 1e-2
 """Of a typical cell's current, as standard deviation of one reading."""
 DRIFT = 2e-3

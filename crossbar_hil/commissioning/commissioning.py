@@ -24,7 +24,7 @@ from crossbar_hil.commissioning.expected import BoardModel
 from crossbar_hil.commissioning.readings import Trial, take_readings
 from crossbar_hil.commissioning.steps import Check, Step, failed_step, not_done
 from crossbar_hil.commissioning.trial import TrialPlan
-from crossbar_hil.errors import ConfigError, CrossbarError, GuardError
+from crossbar_hil.errors import ConfigError, CrossbarError, GuardError, Stopped
 from crossbar_hil.guard.client import GuardedBackend
 from crossbar_hil.guard.opening import open_guarded, session_folder
 from crossbar_hil.instrument import Identity
@@ -156,6 +156,8 @@ def commission(
     ------
     ConfigError
         If the bench has no instruments or no limits, or cannot measure such a board; nothing was sent.
+    Stopped
+        If a person, or whoever else may, ended it; that is no finding.
     """
     unfit = why_not_for(bench, ohms)
     if unfit:
@@ -198,14 +200,24 @@ def commission(
             _left_out(told, found, KILLED)
         else:
             told(Step(KILLED, verdict="not measured", why="there is no guard process"))
+    except Stopped as stopped:
+        stopped.add_note("the commissioning did not come to its end, so it leaves no page and no record")
+        raise
     except CrossbarError as error:
-        if under_way == KILLED and isinstance(error, GuardError):
-            told(_killed(session))
-            return found
-        told(failed_step(under_way, error, [*getattr(error, "__notes__", ()), WHO_ELSE]))
-        names = [step.name for step in found.steps]
-        _left_out(told, found, *(name for name in (SIGHTS, *LATER) if name not in names and name != under_way))
+        _broken_off(found, told, under_way, session, error)
     return found
+
+
+def _broken_off(
+    found: Commissioning, told: Callable[[Step], None], under_way: str, session: Any, error: CrossbarError
+) -> None:
+    """Say of a step that it failed by an error, and what is left out because of it."""
+    if under_way == KILLED and isinstance(error, GuardError):
+        told(_killed(session))
+        return
+    told(failed_step(under_way, error, [*getattr(error, "__notes__", ()), WHO_ELSE]))
+    names = [step.name for step in found.steps]
+    _left_out(told, found, *(name for name in (SIGHTS, *LATER) if name not in names and name != under_way))
 
 
 def _note(found: Commissioning, tell: Tell, step: Step) -> None:
@@ -305,6 +317,8 @@ def _pulse_steps(found: Commissioning, told: Callable[[Step], None], board: Boar
         for name, each in ((pulses.HEIGHT_NAME, pulses.height), (pulses.WIDTH_NAME, pulses.width)):
             try:
                 told(each(board, session, pulse))
+            except Stopped:
+                raise
             except CrossbarError as error:
                 told(failed_step(name, error, ["a current limit, a setting or a count that is not the one asked for"]))
             if _stop(found):

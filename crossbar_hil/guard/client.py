@@ -385,11 +385,14 @@ class GuardedBackend(DeviceBackend):
                     self.safe_report = self.safe_report or report
             if self.owned is not None:
                 self.owned.close()
-        if self.safe_report is not None and not self.safe_report["confirmed"]:
-            unsafe = GuardError(describe_safe_report(self.safe_report))
-            if error is None:
-                raise unsafe
-            error.add_note(str(unsafe))
+        if self.safe_report is not None:
+            told = describe_safe_report(self.safe_report)
+            if not self.safe_report["confirmed"]:
+                if error is None:
+                    raise GuardError(told)
+                error.add_note(told)
+            elif any(note.startswith(UNSAFE) for note in getattr(error, "__notes__", ())):  # which it was for a while
+                error.add_note(f"the bench is safe now: {told}")  # type: ignore[union-attr]
         if pressed and error is None:  # nothing may follow as if nobody had pressed it
             raise KeyboardInterrupt
 

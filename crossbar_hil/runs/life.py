@@ -284,7 +284,8 @@ def _carry_out(
             try:
                 work.finish("failed", str(error) or type(error).__name__)
             except RunError as later:  # on a full disk it fails too, and what failed first is to be told
-                error.add_note(str(later))
+                if str(later) != str(error):
+                    error.add_note(str(later))
         else:
             work.discard()
             if take_back is not None:

@@ -1,7 +1,6 @@
 """A recorded training: the work that its run does, from the trainer to the record."""
 
 import functools
-import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from crossbar_hil.runs.provenance import provenance
 from crossbar_hil.runs.recorded_settings import dump_tables
 from crossbar_hil.runs.run import RunOutcome
 from crossbar_hil.runs.training_record import (
+    Record,
     check_fresh,
     check_replay,
     create_record,
@@ -66,7 +66,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         self._done = 0
         self._fresh: FreshReads | None = None
         self._trainer: Trainer
-        self._record: sqlite3.Connection
+        self._record: Record
 
     def prepare(self, backend: DeviceBackend | None) -> Sequence[Pulse]:
         """Make the trainer and see that the patterns fit it."""

@@ -57,6 +57,41 @@ CREATE TABLE IF NOT EXISTS fresh_activation (read INTEGER, pattern INTEGER, outp
 """Tables that some records of this version do not have yet."""
 
 
+class Record(sqlite3.Connection):
+    """The record of a run, open, with the file that it is."""
+
+    path: Path
+    file: tuple[int, int]
+    """Its device and inode."""
+
+    def check_in_place(self) -> None:
+        """See that the file at its path is still the one that is open: into another one nothing would be written.
+
+        Raises
+        ------
+        RunError
+            If it was deleted, moved or replaced.
+        """
+        try:
+            if _file_at(self.path) == self.file:
+                return
+            what, way_out = (
+                "was replaced by another file",
+                "goes on with the file that is there, and writes what it lacks",
+            )
+        except OSError as error:
+            what, way_out = f"is not there any more ({reason_of(error)})", "goes on once a copy of it is there again"
+        raise RunError(
+            f"the record {self.path} {what} while its run was writing it, so nobody would see what comes now: the run "
+            f"stops; `crossbar-hil resume` {way_out}"
+        )
+
+
+def _file_at(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
 def columns_of(record: sqlite3.Connection) -> dict[str, tuple[str, list[str]]]:
     """Return of everything in a record by its name what it is, such as a table, and the names of its columns."""
     found = record.execute("SELECT name, type FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'").fetchall()
@@ -71,9 +106,7 @@ def columns_due() -> dict[str, tuple[str, list[str]]]:
         return columns_of(record)
 
 
-def create_record(
-    folder: Path, facts: Mapping[str, Any], task: PatternSet, backend: DeviceBackend
-) -> sqlite3.Connection:
+def create_record(folder: Path, facts: Mapping[str, Any], task: PatternSet, backend: DeviceBackend) -> Record:
     """Begin the record of a run with all that is known before the first read.
 
     It gets its name once it is whole, so that a run has a record or has none.
@@ -105,7 +138,7 @@ def create_record(
         raise RunError(f"run folder {folder} cannot be written: {reason_of(error, folder)}") from error
 
 
-def reopen_record(folder: Path) -> sqlite3.Connection:
+def reopen_record(folder: Path) -> Record:
     """Go on with the record of a run.
 
     Raises
@@ -130,14 +163,15 @@ def write_facts(record: sqlite3.Connection, facts: Mapping[str, Any]) -> None:
     record.executemany("INSERT OR REPLACE INTO setting VALUES (?, ?)", lines)
 
 
-def write_epoch(record: sqlite3.Connection, epoch: Epoch) -> None:
+def write_epoch(record: Record, epoch: Epoch) -> None:
     """Write one epoch; it is on disk when this returns.
 
     Raises
     ------
     RunError
-        If the disk refuses; the epochs before are kept.
+        If the disk refuses, or the record is not in its place; the epochs before are kept.
     """
+    record.check_in_place()
     utc = datetime.now(UTC).isoformat(timespec="milliseconds")
     try:
         with record:
@@ -258,17 +292,19 @@ def check_fresh(fresh: FreshReads, recorded: FreshReads) -> None:
 
 
 def finish_record(
-    record: sqlite3.Connection, facts: Mapping[str, Any], backend: DeviceBackend, unresponsive: BoolArray | None
+    record: Record, facts: Mapping[str, Any], backend: DeviceBackend, unresponsive: BoolArray | None
 ) -> None:
     """Write how a run ended, what the chip is like now, and which (R, C) cells were found unresponsive.
 
     Raises
     ------
     RunError
-        If the disk refuses; the record still says that the run is under way, and can be resumed.
+        If the disk refuses, or the record is not in its place; it still says that the run is under way, and can be
+        resumed.
     """
     try:
         with closing(record), record:
+            record.check_in_place()
             write_facts(record, {**facts, "finished_utc": utc_now()})
             _write_chip(record, "end", backend)
             if unresponsive is not None:
@@ -335,9 +371,10 @@ def refuse_links(path: Path) -> None:
             raise RunError(f"the record of run {path.parent.name} is not opened: {problem}")
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path) -> Record:
     refuse_links(path)
-    record = sqlite3.connect(path)
+    record: Record = sqlite3.connect(path, factory=Record)
     record.execute("PRAGMA journal_mode = WAL")
     record.execute("PRAGMA synchronous = FULL")
+    record.path, record.file = path, _file_at(path)
     return record

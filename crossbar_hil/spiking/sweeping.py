@@ -1,5 +1,6 @@
 """Map the accuracy of computed spiking networks over their settings, several networks for each point."""
 
+import functools
 import hashlib
 import itertools
 import statistics
@@ -20,7 +21,7 @@ from crossbar_hil.studies.scheduling import Scheduler
 from crossbar_hil.studies.settings import SettingTable
 from crossbar_hil.studies.showing import Silent
 from crossbar_hil.studies.study import Told, check_version, keep_or_remove, lay_out_again, package_version
-from crossbar_hil.studies.sweep import MAP, Sweep, SweepResult, combine, describe_settings
+from crossbar_hil.studies.sweep import Sweep, SweepResult, combine, describe_settings
 
 KIND = "snn sweep"
 NETWORKS = (SettingTable("network", SpikingSettings, frozenset({"dataset", "data", "classes", "bench", "part"})),)
@@ -261,9 +262,9 @@ def sweep_networks(
     folder: NetworkFolder,
     scheduler: Scheduler,
     progress: Silent,
-    draw: Callable[[NetworkResult, Path], bool],
+    draw: Callable[[NetworkResult, Path], object],
 ) -> Told:
-    """Do a sweep that was planned, and say what came of it; `draw` draws its map, if there can be one.
+    """Do a sweep that was planned, and say what came of it; `draw` draws its map.
 
     Raises
     ------
@@ -275,4 +276,4 @@ def sweep_networks(
     with keep_or_remove(folder, KIND), progress:
         progress.expect(sweep.networks * len(sweep.points), f"{len(sweep.points)} points")
         result = run_networks(sweep, folder, scheduler, progress)
-        return result.tell(folder.path, drawn=draw(result, folder.path / MAP))
+        return result.tell(folder.path, functools.partial(draw, result))

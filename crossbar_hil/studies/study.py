@@ -34,6 +34,9 @@ class Told:
 
     lines: list[str]
     record: dict[str, Any]
+    draw: Callable[[], list[str]] = list
+    """Draws what the record names besides, and returns what a person is told of it: that takes longer than many a
+    study, so the lines are told before."""
 
 
 def new_folder(kind: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Path:

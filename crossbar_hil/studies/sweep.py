@@ -5,7 +5,7 @@ import io
 import itertools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,6 +20,8 @@ from crossbar_hil.studies.study import Told
 SWEEP, POINTS, MAP = "sweep.json", "points.csv", "map.png"
 MOST_POINTS = 100_000
 """More points in one sweep are a slip of the pen."""
+AXES_OF_MAP = 2
+"""So many settings may vary if there is to be a map."""
 MOST_LINES = 40
 """Points up to which each has a line on the terminal."""
 
@@ -98,9 +100,9 @@ class SweepResult(ABC):
         write_text(folder / POINTS, as_csv(self.rows()))
         write_json(folder / SWEEP, self.as_record())
 
-    def tell(self, folder: Path, *, drawn: bool) -> Told:
-        """Say what came of the sweep in a folder; `drawn` says whether its map lies there too."""
-        files = [POINTS, SWEEP, *([MAP] if drawn else [])]
+    def tell(self, folder: Path, draw: Callable[[Path], object]) -> Told:
+        """Say what came of the sweep in a folder; `draw` draws its map into a file."""
+        mapped = sum(len(axis.values) > 1 for axis in self.sweep.axes) <= AXES_OF_MAP
         number, sentence = self.describe_count()
         points = range(len(self.sweep.values))
         width = max(len(self.noun), len("folder")) + 2
@@ -110,8 +112,8 @@ class SweepResult(ABC):
             f"{'best':{width}}{self.sweep.describe(self.best)}: {self.share(self.best)}{self._as_good()}",
             f"{self.noun:{width}}{sentence}",
             *lines_of_chips(self.describe_best()),
-            f"{'folder':{width}}{folder}: {', '.join(files)}",
-            *([] if drawn else ["no map: more than two settings vary"]),
+            f"{'folder':{width}}{folder}: {POINTS}, {SWEEP}",
+            *([] if mapped else ["no map: more than two settings vary"]),
         ]
         record = {
             "folder": str(folder),
@@ -120,10 +122,15 @@ class SweepResult(ABC):
             self.noun: number,
             "seed": self.sweep.seed,
             "best": self.rows()[self.best],
-            "files": files,
+            "files": [POINTS, SWEEP, *([MAP] if mapped else [])],
             **({"virtual_chips": self.describe_best()} if self.describe_best() else {}),
         }
-        return Told(lines, record)
+
+        def drawn() -> list[str]:
+            draw(folder / MAP)
+            return [f"{'map':{width}}{folder / MAP}"]
+
+        return Told(lines, record, drawn if mapped else list)
 
 
 def combine(axes: Sequence[Axis]) -> tuple[tuple[Value, ...], ...]:

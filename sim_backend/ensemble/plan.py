@@ -5,6 +5,7 @@ the few chips with a decision inside it are trained again in double precision, a
 itself, on a `SimulatedBackend`.
 """
 
+import functools
 import math
 from typing import Any
 
@@ -100,11 +101,11 @@ class Plan:
             wires=self.wired,
             halves=halves,
         )
-        self.quick_single, self.quick_double = (
-            quick_kernel(
+        self.quick = functools.cache(
+            functools.partial(
+                quick_kernel,
                 task,
                 self.rises,
-                single=single,
                 gain=self.beta * self.scale * task.largest_v,
                 beta=self.beta,
                 largest_shift=largest,
@@ -114,10 +115,9 @@ class Plan:
                 give_up=self.give_up,
                 unresponsive=self.unresponsive,
             )
-            if self.moves and self.epochs <= FEW_EPOCHS and not (effects.strong() or self.wired)
-            else None
-            for single in (True, False)
         )
+        """Returns the quick kernel of one precision: of double few chips have need."""
+        self.quickly = self.moves and self.epochs <= FEW_EPOCHS and not (effects.strong() or self.wired)
         found = half_select(curve, trainer.pulse, chip_settings["threshold"]) if halves else None
         self.whole_loss = math.inf if not halves else -1.0 if found is None else found.whole
         """Share of a voltage that wires may lose so that a pulse moves its cell by one level and no other."""
@@ -151,11 +151,11 @@ class Plan:
     def train(self, chips: FloatArray, out: EnsembleResult) -> None:
         """Train without noise: quickly, then more exactly where that left a doubt, then by `Trainer`."""
         left = np.arange(len(chips))
-        for quick in (self.quick_single, self.quick_double):
-            if quick is None or not len(left):
-                continue
-            _train_some(quick, left, chips, out)
-            left = np.flatnonzero(out.epochs == 0)
+        for single in (True, False) if self.quickly else ():
+            quick = self.quick(single=single) if len(left) else None
+            if quick is not None:
+                _train_some(quick, left, chips, out)
+                left = np.flatnonzero(out.epochs == 0)
         for chip in left:
             self._by_trainer(chips[chip], out, int(chip), np.random.default_rng(0))
         self._fill_errors(chips, out)

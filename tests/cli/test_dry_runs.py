@@ -12,10 +12,11 @@ def test_a_sweep_of_one_setting_leaves_a_table_a_map_and_the_settings_that_were_
     done = cli("sweep", "--over", "target=0.5..0.9:3", *SLOW, "--spread", "10 nS", "100 nS", "--to", "out")
     assert done.code == 0
     lines = done.out.splitlines()
-    assert len(lines) == 7
+    assert len(lines) == 8
     assert lines[0].startswith("target 0.5: ")
     assert lines[5].startswith("chips   100 nS to 1 uS at the start, ")  # K = 10 times the spread
     assert lines[5].endswith("K = 10, shifts from 10 nS to 100 nS")
+    assert lines[6:] == ["folder  out: points.csv, sweep.json", "map     out/map.png"]
     assert done.err.splitlines()[0] == "3 points"
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "chunks.jsonl", "given", "map.png", "plan.json", "points.csv", "sweep.json",
@@ -24,6 +25,17 @@ def test_a_sweep_of_one_setting_leaves_a_table_a_map_and_the_settings_that_were_
         rows = list(csv.DictReader(file))
     assert [(row["target"], row["chips"]) for row in rows] == [("0.5", "3"), ("0.7", "3"), ("0.9", "3")]
     assert "low_siemens = 1e-08" in (tmp_path / "out" / "given" / "bench.toml").read_text()
+
+
+def test_results_are_told_before_their_map_is_drawn(cli, tmp_path, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("crossbar_hil.studies.convergence.plotting.save_map", interrupt)
+    done = cli("sweep", "--over", "target=0.5,0.8", *SLOW, "--quiet", "--to", "out")
+    assert (done.code, done.err) == (1, "crossbar-hil: interrupted\n")
+    assert done.out.splitlines()[-1] == "folder  out: points.csv, sweep.json"
+    assert json.loads((tmp_path / "out" / "sweep.json").read_text())["seed"] == 5
 
 
 def test_the_last_line_of_json_output_says_where_the_results_are_and_which_point_is_best(cli, tmp_path):

@@ -1,7 +1,9 @@
 """A few of the planted faults, on benches of 2 x 2 cells; `test_planted_faults.py` tries them all."""
 
 import json
+from contextlib import contextmanager
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,10 +15,10 @@ from crossbar_hil.commissioning.electrical import electrical_hash
 from crossbar_hil.commissioning.record import folder_of, why_not_proven
 from crossbar_hil.commissioning.report import keep
 from crossbar_hil.commissioning.steps import Step
-from crossbar_hil.errors import ConfigError
+from crossbar_hil.errors import ConfigError, Stopped
 from crossbar_hil.instrument import Identity
 
-from .planted import FAULTS, ONE, SMALL, TWO, Planted, board_of, channel, commissioned, relay, text_of
+from .planted import FAULTS, ONE, SMALL, TWO, Planted, board_of, channel, commissioned, in_process, relay, text_of
 
 KNOWN = {planted.name: planted for planted in FAULTS}
 GAIN = KNOWN["gain of the meter 2 % off"]
@@ -152,3 +154,24 @@ def test_a_bench_that_failed_is_not_proven():
     found = with_gain_off()
     keep(found)
     assert "failed its commissioning on" in why_not_proven(found.bench)
+
+
+@pytest.mark.fault("O1")
+def test_whoever_stops_a_commissioning_is_no_finding_of_it(monkeypatch):
+    def pressed(*_):
+        raise Stopped("stopped: Ctrl-C was pressed")
+
+    @contextmanager
+    def opener(bench):
+        with in_process(bench) as session:
+            session.look = pressed
+            yield session
+
+    with pytest.raises(Stopped) as caught:
+        commissioned(Planted("nothing", ""), tables=SMALL, opener=opener)
+    assert caught.value.__notes__ == ["the commissioning did not come to its end, so it leaves no page and no record"]
+    found = commissioning.Commissioning(load_bench(TWO), np.ones((4, 4)), 0.01)
+    monkeypatch.setattr(commissioning.pulses, "height", pressed)
+    with pytest.raises(Stopped):
+        commissioning._pulse_steps(found, found.steps.append, SimpleNamespace(bench=found.bench), None)
+    assert found.steps == []

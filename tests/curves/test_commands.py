@@ -5,7 +5,7 @@ import shlex
 
 import numpy as np
 import pytest
-import scipy.io
+import scipy
 
 from crossbar_hil.cli.curves import _options, curve
 from crossbar_hil.curves.files.options import Options

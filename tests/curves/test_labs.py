@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-import scipy.io
+import scipy
 
 from crossbar_hil import Pulse
 from crossbar_hil.curves.cycles import mean_and_spread

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from crossbar_hil.backend import Pulse
 from crossbar_hil.drivers.schemes.read_schemes import READ_SCHEMES
 from crossbar_hil.errors import (
     ComplianceError,
@@ -97,13 +98,37 @@ def test_a_floating_bench_is_refused_unless_it_is_for_continuity_only(fakes):
 
 @pytest.mark.parametrize("read_scheme", ["floating", "virtual ground"])
 def test_a_bench_for_continuity_sends_no_pulse(fakes, read_scheme):
-    from crossbar_hil.backend import Pulse
-
     bench = fakes.FakeBench(fakes.drawn_chip())
     backend = bench.backend(read_scheme=read_scheme, write_scheme=None, continuity_only=True)
     with pytest.raises(LimitError, match="for continuity only"):
         backend.send_pulses(np.ones((4, 4), dtype=int), Pulse(2.0, 0.05))
     backend.read_conductances(0.1)
+
+
+BOUNDS = {"chip": ("MOST_PLANS", "LONG_BATCH"), "gate.gate": ("MOST_VERDICTS",), "schemes.wiring": ("MOST_KEPT",)}
+"""What is remembered of plans, verdicts and crosspoints, and from how many patterns on a batch is not planned whole."""
+
+
+@pytest.mark.parametrize("kind", [{}, {"dual": False, "divider_from": None}], ids=["virtual ground", "guarded"])
+def test_where_next_to_nothing_may_be_remembered_all_is_asked_and_read_as_before(fakes, monkeypatch, kind):
+    def done():
+        bench = fakes.FakeBench(fakes.drawn_chip(2), **kind)
+        backend = bench.backend()
+        checkpoints = []
+        backend.witness.checkpoint = lambda: checkpoints.append(0)
+        read = [backend.read_currents(each).tolist() for each in (BIPOLAR, MIXED, BIPOLAR)]
+        backend.send_pulses(np.eye(4, dtype=int), Pulse(2.0, 0.05))
+        kept = [backend._plans, backend.gate._judged, backend.gate._across, backend.gate._wired._found]
+        return (read, bench.journal), len(checkpoints), [len(each) for each in kept]
+
+    usual, stops, _ = done()
+    for module, names in BOUNDS.items():
+        for name in names:
+            monkeypatch.setattr(f"crossbar_hil.drivers.{module}.{name}", 1)
+    few, more_stops, kept = done()
+    assert few == usual
+    assert more_stops > stops  # a batch that is long may be left while it is planned
+    assert max(kept) == 1
 
 
 @pytest.mark.fault("C13")

@@ -273,6 +273,18 @@ def test_a_session_whose_bench_may_not_be_safe_does_not_end_well():
     assert caught.value.__notes__ == ["the bench may not be safe: look at smu.a"]
 
 
+@pytest.mark.fault("H8", "V6")
+@pytest.mark.parametrize("notes", [[], ["the bench may not be safe: look at smu.a"], ["a cell was shorted"]])
+def test_a_bench_that_was_not_safe_at_first_and_is_now_is_told_to_be(notes):
+    backend, _ = session(SAFE)
+    error = ZeroDivisionError()
+    error.__notes__ = list(notes)
+    with pytest.raises(ZeroDivisionError), backend:
+        raise error
+    now = ["the bench is safe now: outputs are off and relays open"] if "may not be safe" in str(notes) else []
+    assert error.__notes__ == notes + now
+
+
 PULSE, COUNTS = Pulse(2.0, 0.05), np.array([[0, 1], [2, 0]])
 SHOWN = [{"drive": [1e-6, False], "meter": [None, True]}]
 READINGS = [{"drive": Reading(1e-6, False), "meter": Reading(float("inf"), True)}]

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from crossbar_hil.bench.checking import check_wiring
-from crossbar_hil.errors import BackendError, ComplianceError, InstrumentError
+from crossbar_hil.errors import BackendError, ComplianceError, ImpossibleReading, InstrumentError
 from crossbar_hil.guard.states import State
+from crossbar_hil.sim_backend.emulation.world.damage import BadChannel, Damage
 
 from .kept import ALL, FIRST
 
@@ -252,6 +253,32 @@ def test_a_welded_or_a_dead_relay_is_found_by_the_check_of_the_wiring(kept, what
     assert check_wiring(bench.chip, 0.1) == []
     bench.strike("relay", what=what, row=row, column=column)
     assert any(words in problem for problem in check_wiring(bench.chip, 0.1))
+
+
+@pytest.mark.fault("R14")
+@pytest.mark.parametrize("name", ["emulated", "emulated-single"])
+def test_what_flows_between_two_lines_at_0_v_is_found_by_the_check_of_the_wiring_and_offsets_of_data_sheets_are_not(
+    kept, name
+):
+    bench = kept(name)
+    bench.world.damage = Damage(np.random.default_rng(0))
+    # 2602B: 1.8 mV of source offset, 0.025 % and 1.5 nA of 10 uA; one source off up, the other one down
+    for channel, sign in zip(bench.channels, (1, -1), strict=False):
+        bench.world.damage.channels[channel] = BadChannel(zero_v=sign * 1.8e-3, offset_a=sign * 4e-9, guard_v=-1e-3)
+    bench.world.apply_damage()
+    assert check_wiring(bench.chip, 0.1) == []
+    measure = bench.chip._rig.measure
+
+    def supplied(source_volts, **more):  # -5 uA where row 1 and column 2 are measured
+        row, *others, column = bench.chip._rig.state
+        return measure(source_volts, **more) - (0 if row == column or {row, column} & set(others) else 5e-6)
+
+    bench.chip._rig.measure = supplied
+    with pytest.raises(
+        ImpossibleReading, match=r"(row 1|column 2) the meter shows -(5|4\.99|5\.01) uA while every source is at 0 V;"
+    ):
+        bench.keeper.line_conductances(0.1)
+    assert_stopped(bench)
 
 
 @pytest.mark.fault("R3", "R4")

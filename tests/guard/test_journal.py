@@ -232,6 +232,21 @@ def test_a_network_or_fuse_folder_is_refused_by_name(path, kind):
         Journal.open(path, mounts=mounts)
 
 
+REMOTE = (
+    "9p acfs afp afs beegfs ceph cifs coda davfs gfs gfs2 glusterfs gpfs lustre ncpfs nfs nfs4 ocfs2 orangefs smb3 "
+    "smbfs virtiofs"
+)
+"""File systems on another machine: remote by coreutils (stat.c) and gnulib (mountlist.c), or of a cluster."""
+ON_THE_MACHINE = "ext2 ext3 ext4 xfs btrfs f2fs jfs reiserfs zfs vfat exfat ntfs ntfs3 hfsplus apfs"
+
+
+@pytest.mark.parametrize(("kinds", "remote"), [(REMOTE, True), (ON_THE_MACHINE, False)])
+def test_what_lies_on_another_machine_is_no_place_for_a_record(tmp_path, kinds, remote):
+    for kind in kinds.split():
+        mounts = f"{LOCAL}lab:/data {tmp_path.resolve()} {kind} rw 0 0\n"
+        assert bool(why_unfit(tmp_path, needed_bytes=0, mounts=mounts)) is remote, kind
+
+
 @pytest.mark.fault("D8")
 def test_what_is_not_told_of_mounts_is_read_from_the_table_of_the_machine_if_it_has_one(tmp_path, monkeypatch):
     for table, kind in (("none", ""), ("mounts", "nfs4")):

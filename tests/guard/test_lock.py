@@ -1,3 +1,4 @@
+import getpass
 import json
 import os
 import subprocess
@@ -50,12 +51,26 @@ def test_a_bench_that_is_held_is_refused_and_the_holder_named(lock_on):
     said = str(refusal.value)
     for part in (
         "gpib0::24::instr",
-        f"process {os.getpid()}",
-        "run runs/first",
-        "2026-03-01T12:30:00",
+        f"is in use by process {os.getpid()} of {getpass.getuser()}, run runs/first, since 2026-03-01T12:30:00+00:00, "
         "version 0.2.0",
     ):
         assert part in said
+
+
+@pytest.mark.parametrize("error", [ImportError, KeyError, OSError])
+def test_a_user_without_a_name_is_told_by_number(lock_on, monkeypatch, error):
+    monkeypatch.setattr(getpass, "getuser", raising(error("no entry")))
+    monkeypatch.setattr(os, "getuid", lambda: 7007, raising=False)
+    lock_on().acquire()
+    with pytest.raises(BenchBusy, match=f"process {os.getpid()} of user 7007, run "):
+        lock_on().acquire()
+
+
+def raising(error):
+    def call():
+        raise error
+
+    return call
 
 
 @pytest.mark.fault("O3", "V16")
@@ -403,9 +418,10 @@ def test_emulated_instruments_are_many_of_one_serial_number(lock_on):
         claim(load_bench("emulated"), lock)("smu", Identity("KEITHLEY INSTRUMENTS INC.", "2602B", "4071234", "3.0.0"))
 
 
-@pytest.mark.parametrize("serial", ["0", "", " ", "000", "None", "n/a"])
+@pytest.mark.parametrize("serial", ["0", "", " ", "000", "None", "n/a", "NA", "unknown", "-", "0-0"])
 def test_a_serial_number_that_every_box_has_is_none(serial):
     assert same_identity(Identity("AGILENT", "B2200A", serial, "1.0")) == ""
+    assert same_identity(Identity("AGILENT", "B2200A", f"{serial}1", "1.0")) != ""
 
 
 def test_nothing_is_left_of_a_port_on_this_machine(tmp_path):

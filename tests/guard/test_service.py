@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import queue
+import signal
 import threading
 import time
 from types import SimpleNamespace
@@ -261,6 +262,20 @@ def test_a_trainer_that_has_closed_its_pipe_is_gone_at_the_next_word_to_it():
 
 
 @pytest.mark.fault("O1")
+@pytest.mark.skipif(os.name == "nt", reason="signals differ on Windows")
+@pytest.mark.parametrize(("name", "pressed"), [("SIGTERM", True), ("SIGINT", True), ("SIGHUP", False)])
+def test_every_signal_that_asks_a_process_to_end_stops_and_wakes_whoever_waits(monkeypatch, name, pressed):
+    """SIGHUP is a terminal that closed: nobody is there to wait."""
+    heeded = {}
+    monkeypatch.setattr(service.signal, "signal", heeded.__setitem__)
+    it = Service(io.BytesIO(), io.BytesIO())
+    it.heed_signals()
+    assert {signal.Signals(each).name for each in heeded} == {"SIGTERM", "SIGINT", "SIGHUP"}
+    heeded[getattr(signal, name)](getattr(signal, name), None)
+    assert (it.stop.cause, it.stop.pressed) == (f"the guard received {name}", pressed)
+    assert (it._inbox.get(timeout=PATIENT_S), it._replies.get(timeout=PATIENT_S)) == (None, None)
+
+
 @pytest.mark.parametrize("pressed", [True, False])
 def test_a_stop_hurries_the_guard_if_a_person_asked_for_it(pressed):
     said = to_line({"stop": "enough", "pressed": pressed})

@@ -36,6 +36,63 @@ def test_a_reading_may_lie_below_zero_by_a_thousandth_of_the_range_or_by_its_noi
     assert ("times the noise" in told) == (noise > 0)
 
 
+@pytest.mark.parametrize(("cell", "told"), [((0, 1), (1, 2)), ((1, 0), (2, 1)), ((1, 1), (2, 2))])
+def test_the_cell_that_lies_furthest_below_its_own_bound_is_named(cell, told):
+    known, read = np.full((2, 2), 5 * G), np.full((2, 2), -FLOOR * 1.001)
+    known[0, 0], read[0, 0] = 50 * G, -4 * G  # the lowest of all, but within six times a tenth of what it was
+    read[cell] = -6 * 0.1 * 5 * G * 1.5
+    assert Least(RANGE_A, 0.1).problem(read, READ_V, known).startswith(f"cell {at(told[0] - 1, told[1] - 1)} reads ")
+
+
+SIDES = np.array([[0.1, -0.2], [0.0, 0.1], [0.0, 0.0]])
+MOST = np.array([[1e-5, 2e-5], [3e-5, 4e-5]])
+GIVEN = np.array([[7e-6, 1e-5], [3e-6, 4e-6], [0.0, 0.0]])
+"""What cells of at most `MOST` give at these voltages, in amperes, whichever way: |V| times G, by hand."""
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("place", [*np.ndindex(3, 2)])
+def test_a_column_gives_twenty_times_what_its_cells_can_at_most(place, sign):
+    most_a = 20 * (GIVEN + 1e-3 * RANGE_A)
+    judge, currents = Least(RANGE_A), sign * most_a * 0.999
+    assert judge.problem_of_read(SIDES, currents, MOST) == ""
+    currents[place] = sign * most_a[place] * 1.001
+    assert judge.problem_of_read(SIDES, currents, MOST).startswith(
+        f"column {place[1] + 1} shows {currents[place]:.4g} A, more than 20 times what its cells can give as they were "
+        f"read last ({most_a[place] / 20:.3g} A): "
+    )
+    assert judge.problem_of_read(SIDES[:0], currents[:0], MOST) == ""
+
+
+@pytest.mark.parametrize(
+    ("place", "names"),
+    [((0, 2), "row 1 to column 1"), ((1, 0), "row 2 to row 1"), ((2, 3), "column 1 to column 2")],
+)
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_between_two_lines_no_conductance_lies_further_below_zero_than_noise_brings_it(place, names, noise):
+    least = max(FLOOR, 6 * noise * 8 * G)
+    between = np.full((4, 4), 2 * G)
+    between[np.diag_indices(4)] = np.nan  # a line to itself is not measured
+    between[3, 0] = np.inf  # nor is a short
+    between[0, 3] = 8 * G
+    judge = Least(RANGE_A, noise)
+    between[place] = -0.999 * least
+    assert judge.problem_of_lines(between, -READ_V, 2) == ""
+    between[place] = -1.001 * least
+    assert judge.problem_of_lines(between, -READ_V, 2).startswith(f"{names} reads {-1.001 * least:.4g} S, which is ")
+
+
+def test_a_cell_conducts_at_most_what_it_did_and_its_jump_more_if_it_was_pulsed():
+    assert watching().most_siemens() is None
+    watch = watching(chip(-2 * G, 0.0, 3 * G))
+    assert watch.most_siemens() == pytest.approx(chip(2 * G, 1e-9, 3 * G))
+    watch.note_pulse((1, 0), -2.0)
+    watch.note_pulse((0, 1), 2.0)
+    assert watch.most_siemens() == pytest.approx(chip(2 * G, 1e-8, 30 * G))
+    watch.restart(chip())
+    assert watch.most_siemens() == pytest.approx(chip())
+
+
 def watching(before=None):
     watch = Watch((2, 2), jump=10.0)
     if before is not None:
@@ -113,6 +170,15 @@ def test_the_factor_of_a_chip_is_the_middle_one_of_its_last_pulses():
         assert not currents.suspicious(factor * 1e-6, 1e-6, 1.5e-6)
     assert not currents.suspicious(1.2 * 1.249e-6, 1e-6, 1.5e-6)
     assert currents.suspicious(1.2 * 1.251e-6, 1e-6, 1.5e-6)
+
+
+@pytest.mark.parametrize("count", [16, 17])
+def test_the_factor_is_that_of_the_last_32_pulses(count):
+    for share, told in ((1.249, False), (1.251, True)):
+        currents = PulseCurrents()
+        for each in (*(1.0,) * count, *(1.2,) * 16):  # 16 of each are left: the middle is 1.1
+            currents.suspicious(each * 1e-6, 1e-6, 1.5e-6)
+        assert currents.suspicious(1.1 * share * 1e-6, 1e-6, 1.5e-6) is told
 
 
 def test_an_excess_that_was_looked_into_is_not_looked_at_again_but_a_larger_one_is():

@@ -331,6 +331,19 @@ def test_an_output_that_stays_off_is_an_error():
             channel.enable()
 
 
+def test_an_output_that_stays_off_though_the_box_reports_no_error_is_one_too():
+    with prepared(
+        ("smua.source.levelv=0", None),
+        ("smua.source.output=1", None),
+        (COUNT, "0.00000e+00"),
+        ("print(smua.source.output)", "0.00000e+00"),
+    ) as box:
+        channel = on_channel(box)
+        channel.prepare(SETTINGS)
+        with pytest.raises(InstrumentError, match=r"^smu\.a was switched on but its output reads back as off$"):
+            channel.enable()
+
+
 LEVEL = "print(smua.source.levelv)"
 
 

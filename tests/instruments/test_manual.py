@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from crossbar_hil.errors import ConfigError, InstrumentError
+from crossbar_hil.errors import ConfigError, InstrumentError, Stopped, Unconfirmed
 from crossbar_hil.instrument import Identity
 from crossbar_hil.instruments import manual
 from crossbar_hil.instruments.manual import ManualSwitchMatrix
@@ -15,7 +15,10 @@ class Person:
 
     def ask(self, text):
         self.seen.append(text)
-        return self.answers.pop(0)
+        answer = self.answers.pop(0)
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
 
 
 def by(person):
@@ -111,6 +114,39 @@ def test_whoever_does_not_confirm_that_everything_is_off_leaves_it_unknown():
         matrix.connected()
     with pytest.raises(InstrumentError, match="nobody has confirmed it"):
         matrix.connected()
+
+
+@pytest.mark.parametrize("gone", [Stopped("stopped: Ctrl-C was pressed"), EOFError(), KeyboardInterrupt()])
+def test_where_nobody_answers_whether_everything_is_off_that_is_said_and_nobody_is_asked_again(gone):
+    person = Person("", "", gone)
+    matrix = by(person)
+    matrix.connect(["A-1"])
+    told = []
+    for _ in range(2):
+        matrix.disconnect_all()
+        with pytest.raises(Unconfirmed, match=r"^panel: nobody has confirmed that every connection is off$"):
+            matrix.connected()
+        told.append(len(person.seen))
+    assert told[0] == told[1]
+    person.answers = ["", "n", ""]  # somebody is there again, for another connection
+    with pytest.raises(
+        Unconfirmed, match=r"'n' is no confirmation \(connect A - 1\), so what is connected is not known"
+    ):
+        matrix.connect(["A-1"])
+    matrix.disconnect_all()
+    assert matrix.connected() == frozenset()
+
+
+def test_an_answer_that_confirms_nothing_is_told_with_what_was_asked_for():
+    person = Person("", "", "wait", "n")
+    matrix = by(person)
+    matrix.explain({"A": "drive", "B": "meter"}, {5: "row 2 of the chip", 6: "column 1 of the chip"})
+    matrix.connect(["A-5"])
+    words = r"'wait' is no confirmation \(take off A \(drive\) - 5 \(row 2 of the chip\), and 1 more\), so what is conn"
+    with pytest.raises(Unconfirmed, match=words):
+        matrix.connect(["B-6"])
+    with pytest.raises(Unconfirmed, match=r"'n' is no confirmation \(every connection off\), so what is connected is"):
+        matrix.prepare()
 
 
 def test_an_emulated_panel_is_told_what_a_person_does_and_let_go_of_at_the_end():

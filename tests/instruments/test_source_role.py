@@ -136,6 +136,18 @@ def test_a_source_says_whether_it_was_at_its_limit_before_it_rests(served, sourc
     assert served[2].world.clock.now() - before >= 1e-3
 
 
+def test_the_clock_of_a_source_goes_as_the_time_does(served, sources):
+    ((source, *_), _) = sources
+    source.prepare(SETTINGS)
+    source.enable()
+    clock = served[2].world.clock
+    told, was = source.clock_s(), clock.now()
+    source.wait(0.7)
+    assert source.clock_s() - told == pytest.approx(clock.now() - was, abs=0.02)
+    assert clock.now() - was >= 0.7
+    assert {type(each) for each in source.train_widths} == {int}
+
+
 def test_a_current_beyond_a_range_gives_no_number(sources):
     ((source, *_), _) = sources
     source.prepare(SETTINGS)

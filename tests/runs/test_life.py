@@ -1,30 +1,38 @@
 import os
 import signal
+from contextlib import ExitStack
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from crossbar_hil.backend import Pulse
-from crossbar_hil.bench.file import load_bench
+from crossbar_hil.bench.file import BENCH_FILE, load_bench
 from crossbar_hil.bench.opening import open_backend
+from crossbar_hil.bench.recorded import bench_hash
 from crossbar_hil.errors import BenchBusy, DataError, Declined, LimitError, RunError, Stopped
 from crossbar_hil.guard.lock import run_lock
 from crossbar_hil.recording import prepare_training
 from crossbar_hil.runs import life
-from crossbar_hil.runs.life import RecordedWork, begin_work
+from crossbar_hil.runs.life import RecordedWork, begin_work, resume_work, shown_once
 from crossbar_hil.runs.store import load_run
 from crossbar_hil.runs.training import train_and_record
 from crossbar_hil.runs.training_run import resume_and_record
 from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend import SimulatedBackend
 
+SIMULATED = load_bench("simulated")
+
 
 class Counting(RecordedWork):
     """Work that counts to three, and writes down what is asked of it."""
 
     is_complete, result, shape = False, None, (4, 4)
+    pulses_first = False
+    """Whether it sends a pulse before its first step is over."""
 
-    def __init__(self, said, *, pulse=None, fails_at=None, error=None):
-        super().__init__(load_bench("simulated"), 1, "counting")
+    def __init__(self, said, *, pulse=None, fails_at=None, error=None, bench=SIMULATED):
+        super().__init__(bench, 1, "counting")
         self.said, self.pulse, self.fails_at, self.error = said, pulse or Pulse(2.0, 0.05), fails_at, error
         self.count = 0
 
@@ -32,7 +40,11 @@ class Counting(RecordedWork):
     def reached(self):
         return f"count {self.count}"
 
+    def check_shape(self, shape):
+        self.said.append(f"shape {shape}")
+
     def prepare(self, backend):
+        self.backend = backend
         self.said.append("prepare")
         return [self.pulse]
 
@@ -44,6 +56,8 @@ class Counting(RecordedWork):
         self.said.append("reopen")
 
     def steps(self, leave_if_wanted):
+        if self.pulses_first:
+            self.backend.send_pulses(np.eye(4, dtype=int), self.pulse)
         for count in (1, 2, 3):
             if count == self.fails_at:
                 raise self.error
@@ -76,16 +90,32 @@ def said(monkeypatch):
     return events
 
 
+SHAPE = "shape (4, 4)"
+
+
 def test_pulses_are_checked_before_a_run_begins_and_the_device_is_safe_before_its_end_is_written(said, tmp_path):
     outcome = begin_work(Counting(said), out=tmp_path, show=lambda step: said.append(f"show {step}"))
-    assert said == ["prepare", "check", "begin", 1, "show 1", 2, "show 2", 3, "show 3", "safe", "done"]
+    assert said == [SHAPE, "prepare", "check", "begin", 1, "show 1", 2, "show 2", 3, "show 3", "safe", "done"]
     assert (outcome.status, outcome.kind, outcome.folder.parent) == ("done", "simulated", tmp_path)
+    assert (outcome.reason, outcome.result, outcome.safe) == ("", None, None)
+    assert outcome.folder.name.endswith(f"_counting_4x4_{outcome.folder.name[-4:]}")
+    assert (outcome.folder / BENCH_FILE).is_file()
+
+
+def test_what_only_computes_needs_no_device(said, tmp_path):
+    outcome = begin_work(Counting(said, bench=None), out=tmp_path)
+    assert said == ["prepare", "begin", 1, 2, 3, "done"]
+    assert (outcome.status, outcome.kind, [each.name for each in outcome.folder.iterdir()]) == (
+        "done",
+        "simulated",
+        ["record"],
+    )
 
 
 def test_a_pulse_that_is_refused_leaves_nothing(said, tmp_path):
     with pytest.raises(LimitError):
         begin_work(Counting(said, pulse=Pulse(99.0, 0.05)), out=tmp_path / "runs")
-    assert said == ["prepare", "check", "safe"]
+    assert said == [SHAPE, "prepare", "check", "safe"]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -103,6 +133,144 @@ def test_what_was_done_before_a_failure_is_kept(said, tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_a_pulse_before_the_first_step_is_kept_too_and_an_error_without_words_told_by_its_name(said, tmp_path):
+    work = Counting(said, fails_at=1, error=ZeroDivisionError())
+    work.pulses_first = True
+    with pytest.raises(ZeroDivisionError):
+        begin_work(work, out=tmp_path)
+    assert said[-2:] == ["safe", "failed ZeroDivisionError"]
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_failed_first_is_told_where_the_end_cannot_be_written_either(said, tmp_path):
+    work = Counting(said, fails_at=3, error=OSError("no room"))
+    work.finish = lambda status, reason: fail(RunError(f"{status} cannot be written"))
+    with pytest.raises(OSError, match="no room") as caught:
+        begin_work(work, out=tmp_path)
+    assert caught.value.__notes__ == ["failed cannot be written"]
+
+
+def fail(error):
+    raise error
+
+
+class Begun:
+    """A run that counted, as its folder tells it."""
+
+    noun, name, status, kind = "run", "R", "interrupted", "simulated"
+    opened = ()
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.facts = {"bench_sha256": bench_hash(folder), "verdict": "unknown"}
+        Begun.opened += (folder,)
+
+
+@pytest.fixture
+def begun(tmp_path):
+    """A run that was left."""
+    SIMULATED.copy_into(tmp_path)
+    yield Begun(tmp_path)
+    Begun.opened = ()
+
+
+def test_a_run_goes_on_under_its_lock_as_it_is_then_and_its_pulses_are_not_checked_again(said, begun):
+    made = []
+
+    def make(run):
+        with pytest.raises(BenchBusy), run_lock(begun.folder, "another"):
+            pass
+        made.append(run)
+        return Counting(said)
+
+    outcome = resume_work(
+        make, begun, show=lambda step: said.append(f"show {step}"), agree=lambda kind: said.append(f"agree {kind}")
+    )
+    assert said == [
+        SHAPE, "prepare", "agree simulated", "reopen", 1, "show 1", 2, "show 2", 3, "show 3", "safe", "done",
+    ]  # fmt: skip
+    assert (outcome.folder, outcome.status) == (begun.folder, "done")
+    assert made[0] is not begun
+    assert Begun.opened == (begun.folder, begun.folder)
+    with run_lock(begun.folder, "another"):
+        pass
+
+
+def test_a_run_that_goes_on_and_fails_is_kept(said, begun):
+    with pytest.raises(OSError, match="no more"):
+        resume_work(lambda _: Counting(said, fails_at=1, error=OSError("no more")), begun)
+    assert said[-2:] == ["safe", "failed no more"]
+    assert (begun.folder / BENCH_FILE).is_file()
+
+
+@pytest.mark.parametrize(
+    ("what", "told", "done"),
+    [
+        ({"status": "done"}, "run R is done (unknown), there is nothing to resume", []),
+        ({"link": "else"}, r"run R is not resumed: \S*else is a link; copy the run to a folder of its own", []),
+        ({"bench": "# another"}, r"\S*bench.toml was changed since run R began, so it is not resumed", []),
+        (
+            {"kind": "emulated"},
+            "the record of run R says emulated, but its bench opens a simulated device",
+            [SHAPE, "prepare", "safe"],
+        ),
+    ],
+)
+def test_a_run_that_cannot_go_on_is_refused_and_what_was_opened_is_made_safe(
+    said, begun, tmp_path, monkeypatch, what, told, done
+):
+    for each in what.keys() & {"status", "kind"}:
+        monkeypatch.setattr(Begun, each, what[each])
+    if "link" in what:
+        (begun.folder / what["link"]).symlink_to(begun.folder / BENCH_FILE)
+    if "bench" in what:
+        monkeypatch.setattr(Begun, "__init__", lambda self, folder: vars(self).update(vars(begun)))
+        (begun.folder / BENCH_FILE).write_text((begun.folder / BENCH_FILE).read_text() + what["bench"])
+    with pytest.raises(RunError, match=f"^{told.replace('(', '[(]').replace(')', '[)]')}$"):
+        resume_work(lambda _: Counting(said), begun, agree=lambda _: said.append("agree"))
+    assert said == done
+
+
+@pytest.mark.parametrize(
+    ("agreed", "kind", "shows"),
+    [
+        (True, "hardware", True),
+        ("yes", "hardware", False),
+        (False, "hardware", False),
+        (None, "emulated", True),
+        (False, "simulated", True),
+        (True, "emulated", True),
+    ],
+)
+def test_a_view_is_shown_once_somebody_has_agreed_where_that_is_needed(agreed, kind, shows):
+    events = []
+
+    class View:
+        def __enter__(self):
+            events.append("shown")
+
+        def __exit__(self, *about):
+            events.append("gone")
+
+    def agree(kind):
+        events.append(kind)
+        return agreed
+
+    with ExitStack() as shown:
+        assert shown_once(agree, View(), shown)(kind) is agreed
+        assert events == [kind, *["shown"] * shows]
+    assert events == [kind, *["shown", "gone"] * shows]
+
+
+def test_a_guard_keeps_a_bench_of_instruments_whose_lines_are_known_alone():
+    lines = SimpleNamespace(rows=(1, 2), columns=(3, 4, 5))
+    for wiring, instruments, shape in (
+        (lines, {"smu": 1}, (2, 3)), (None, {"smu": 1}, None), (lines, {}, None),
+    ):  # fmt: skip
+        assert life._guarded_shape(SimpleNamespace(wiring=wiring, instruments=instruments)) == shape
+    assert life._guarded_shape(None) is None
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals differ on Windows")
 def test_ctrl_c_ends_it_after_the_step_under_way(said, tmp_path):
     outcome = begin_work(
@@ -110,6 +278,14 @@ def test_ctrl_c_ends_it_after_the_step_under_way(said, tmp_path):
     )
     assert said[-3:] == [2, "safe", "interrupted interrupted after count 2"]
     assert (outcome.status, outcome.reason) == ("interrupted", "interrupted after count 2")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals differ on Windows")
+def test_ctrl_c_after_the_last_step_interrupts_nothing(said, tmp_path):
+    work = Counting(said)
+    work.is_complete = True
+    outcome = begin_work(work, out=tmp_path, show=lambda step: step == 3 and os.kill(os.getpid(), signal.SIGINT))
+    assert (outcome.status, outcome.reason, said[-1]) == ("done", "", "done")
 
 
 @pytest.mark.parametrize(("stopped", "status"), [(False, "done"), (True, "interrupted")])

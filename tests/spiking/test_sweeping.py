@@ -45,6 +45,7 @@ def swept(tmp_path):
         sweep = plan_networks(SMALL, network_axes(over), networks=networks, seed=3)
         folder = NetworkFolder.begin(tmp_path / name, sweep.plan())
         told = sweep_networks(sweep, folder, scheduler, show or Silent(), save_network_map)
+        told.draw()
         return SimpleNamespace(told=told, folder=tmp_path / name, files=contents(tmp_path / name))
 
     return run
@@ -90,7 +91,7 @@ def test_an_interrupted_sweep_goes_on_to_the_same_files(swept, tmp_path):
     assert f"crossbar-hil {KIND} --resume {tmp_path / 'cut'}" in caught.value.__notes__[0]
     assert len((tmp_path / "cut" / "chunks.jsonl").read_text().splitlines()) == 3
     again = NetworkFolder.reopen(tmp_path / "cut", KIND)
-    sweep_networks(resumed_networks(again), again, Threads(1), Silent(), save_network_map)
+    sweep_networks(resumed_networks(again), again, Threads(1), Silent(), save_network_map).draw()
     assert contents(tmp_path / "cut") == whole
 
 

@@ -1,5 +1,9 @@
 """Carry out a sweep or a search of chips: who does the work, and what is told of it."""
 
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
 from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.virtual_chips import lines_of_chips
 from crossbar_hil.studies.convergence.counts import describe_afterwards, describe_share, summary
@@ -7,13 +11,13 @@ from crossbar_hil.studies.convergence.folder import ChipStudyFolder
 from crossbar_hil.studies.convergence.opened_chips import whose
 from crossbar_hil.studies.convergence.points import ALIKE, chips_of_point
 from crossbar_hil.studies.convergence.sweeping import KIND as SWEEP_KIND
-from crossbar_hil.studies.convergence.sweeping import ChipSweep, run_sweep
+from crossbar_hil.studies.convergence.sweeping import ChipSweep, ChipSweepResult, run_sweep
 from crossbar_hil.studies.convergence.tuning import CANDIDATES, TUNE, Tune, TuneResult, run_tune, tuned_bench_file
 from crossbar_hil.studies.convergence.tuning import KIND as TUNE_KIND
 from crossbar_hil.studies.scheduling import Scheduler, make_scheduler
 from crossbar_hil.studies.showing import Silent
 from crossbar_hil.studies.study import Told, keep_or_remove
-from crossbar_hil.studies.sweep import MAP, describe_settings
+from crossbar_hil.studies.sweep import describe_settings
 
 NOTHING_FOUND = (
     "was found: no chip converges with these settings either. What helps: more epochs (--set epochs=96), fewer "
@@ -40,17 +44,21 @@ def carry_out(work: ChipSweep | Tune, folder: ChipStudyFolder, scheduler: Schedu
     with keep_or_remove(folder, SWEEP_KIND if isinstance(work, ChipSweep) else TUNE_KIND), progress:
         if isinstance(work, Tune):
             return _say_whose(work, _tell_tune(run_tune(work, folder, scheduler, progress), folder))
-        from crossbar_hil.studies.convergence.plotting import save_map  # noqa: PLC0415 - loads matplotlib
-
         progress.expect(work.chips * len(work.points), f"{len(work.points)} points")
         result = run_sweep(work, folder, scheduler, progress)
-        return _say_whose(work, result.tell(folder.path, drawn=save_map(result, folder.path / MAP)))
+        return _say_whose(work, result.tell(folder.path, partial(_draw, result)))
+
+
+def _draw(result: ChipSweepResult, path: Path) -> None:
+    from crossbar_hil.studies.convergence.plotting import save_map  # noqa: PLC0415 - loads matplotlib
+
+    save_map(result, path)
 
 
 def _say_whose(work: ChipSweep | Tune, told: Told) -> Told:
     """Say first whose chips were trained, where it is not plain from the bench."""
     chips = whose(work.bench)
-    return Told([chips, *told.lines], {**told.record, "chips_of": chips}) if chips else told
+    return replace(told, lines=[chips, *told.lines], record={**told.record, "chips_of": chips}) if chips else told
 
 
 def _tell_tune(result: TuneResult, folder: ChipStudyFolder) -> Told:

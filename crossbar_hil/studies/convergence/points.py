@@ -139,7 +139,7 @@ class Point:
 
     def ensemble(self) -> Ensemble:
         """Make the virtual chips."""
-        task = PatternSet.from_csv(self.patterns)
+        task = _read_patterns(self.patterns)
         if has_chips_of_its_own(self.bench):
             return OpenedChips(self.bench, task)
         made: Ensemble = _plug_in()(self.bench, self.curve, task, start=self.start, twin=self.twin)
@@ -288,6 +288,12 @@ def check_drifts(drifts: Sequence[float], bench: Bench) -> tuple[float, ...]:
 def chunk_size(lockstep: bool, begun: int | None = None) -> int:
     """Return the most chips of a chunk: of a study that was `begun` it stays, even if its chips are quicker by now."""
     return begun if begun in (LOCKSTEP_CHUNK, SINGLE_CHUNK) else LOCKSTEP_CHUNK if lockstep else SINGLE_CHUNK
+
+
+@functools.lru_cache(maxsize=16)
+def _read_patterns(patterns: ReadFile) -> PatternSet:
+    """Read a pattern file once for all the chunks and points that share it."""
+    return PatternSet.from_csv(patterns)
 
 
 @functools.cache

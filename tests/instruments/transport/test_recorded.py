@@ -79,6 +79,47 @@ def test_a_recording_holds_every_event_and_no_serial_number(recording):
     assert times == sorted(times)
 
 
+@pytest.mark.parametrize(
+    ("asked", "answer", "told"),
+    [
+        (b"*IDN?\n", b"KEITHLEY,MODEL 2400,040711,C30\n", True),
+        (b'"*IDN?";:SYST:ERR?\n', b'"KEITHLEY,MODEL 2400,040711,C30"\n', True),
+        (b"SYST:CTYP? 1\n", b"AGILENT,34931A,040711,1.2\n", True),
+        (b"print(localnode.serialno)\n", b"040711\n", True),
+        (b":READ?\n", b"1,2,040711\n", False),
+        (b"*IDN?\n", b"KEITHLEY,040711\n", False),  # which of two fields it is nobody can say
+    ],
+)
+def test_a_serial_number_is_learnt_wherever_one_is_asked_for_and_blanked_from_then_on(tmp_path, asked, answer, told):
+    answers = Chunk(answer, ended=False), Chunk(b"2,040711\n", ended=False)
+    recorder = begin(tmp_path / "day.jsonl", [], "0.1.0")
+    link = RecordedLink("smu", "GPIB0::26::INSTR", recorder, lambda: Instrument(*answers))
+    for each in (asked, b":READ?\n"):
+        link.write(each, 0.0)
+        assert link.read(0.0).content in {answer, b"2,040711\n"}
+    assert ("040711" in (tmp_path / "day.jsonl").read_text()) is not told
+
+
+def test_what_came_unasked_what_is_left_of_a_reply_and_what_was_not_sent_whole_are_recorded(tmp_path):
+    inside = Instrument(Chunk(b"1.5", ended=False))
+    inside.unread, inside.finish, inside.torn = lambda: b"TSP>\n", lambda until: until > 1, True
+    link = RecordedLink("smu", "GPIB0::26::INSTR", begin(tmp_path / "day.jsonl", [], "0.1.0"), lambda: inside)
+    assert link.torn
+    assert link.unread() == b"TSP>\n"
+    inside.unread = lambda: b""
+    assert link.unread() == b""
+    assert link.finish(2.0)
+    assert not link.finish(0.5)
+    assert link.read(0.0).content == b"1.5"
+    link.close()
+    (session,) = read_recording(tmp_path / "day.jsonl").sessions
+    assert [{key: each[key] for key in each if key not in {"t", "session"}} for each in session.events] == [
+        {"unread": "TSP>\n"},
+        {"unfinished": True},
+        {"read": "1.5", "ended": False},
+    ]
+
+
 @pytest.mark.parametrize("how", ["gone", "a link", "full"])
 def test_a_recording_that_cannot_be_written_keeps_nothing_from_an_instrument(tmp_path, capsys, monkeypatch, how):
     path = tmp_path / "day.jsonl"

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.optimize import root
+import scipy
 
 from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.file import load_bench
@@ -113,7 +113,9 @@ def test_voltages_of_random_half_select_pulses_are_those_of_a_root_finder():
         at_rows[selected[0]], at_columns[selected[1]] = amplitude / 2, -amplitude / 2
         unknown = np.zeros(2 * siemens.size)
         for share in (0.2, 0.4, 0.6, 0.8, 1.0):  # from small voltages on, or it does not get there
-            found = root(outflow, unknown, (siemens, wires, share * at_rows, share * at_columns, cell), tol=1e-13)
+            found = scipy.optimize.root(
+                outflow, unknown, (siemens, wires, share * at_rows, share * at_columns, cell), tol=1e-13
+            )
             unknown = found.x
         assert np.abs(found.fun).max() < 1e-10, case
         words, bits = unknown.reshape(2, *shape)

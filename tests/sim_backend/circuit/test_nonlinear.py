@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from scipy.optimize import brentq
+import scipy
 
 from crossbar_hil.errors import BackendError, DataError
 from crossbar_hil.sim_backend.circuit import (
@@ -59,7 +59,7 @@ def test_one_cell_between_two_wires_carries_what_a_bracketing_search_finds(way, 
     def gap(across):
         return across + ohm * cell.current(np.array(siemens), np.array(across)) - volts
 
-    expected = (volts - brentq(gap, 0.0, volts, xtol=1e-15, rtol=1e-15)) / ohm
+    expected = (volts - scipy.optimize.brentq(gap, 0.0, volts, xtol=1e-15, rtol=1e-15)) / ohm
     assert np.isclose(solve_crossbar([[siemens]], [[volts]], (100.0, 300.0), cell)[0, 0], expected, rtol=1e-10)
 
 

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy.optimize import brentq, root
+import scipy
 
 from crossbar_hil.sim_backend.circuit.cells import Cubic, Sinh
 from crossbar_hil.sim_backend.emulation.world.circuit import Resistor, Source, solve
@@ -13,8 +13,12 @@ from crossbar_hil.sim_backend.emulation.world.nonlinear import Cells
 
 def one_cell(current, volt, limit_a, ohm):
     """Voltage across a cell in series with a resistor, by bisection of one loop."""
-    free = brentq(lambda v: v + ohm * current(v) - volt, 0, volt, xtol=1e-15, rtol=1e-14)
-    return free if current(free) <= limit_a else brentq(lambda v: current(v) - limit_a, 0, volt, xtol=1e-15, rtol=1e-14)
+    free = scipy.optimize.brentq(lambda v: v + ohm * current(v) - volt, 0, volt, xtol=1e-15, rtol=1e-14)
+    return (
+        free
+        if current(free) <= limit_a
+        else scipy.optimize.brentq(lambda v: current(v) - limit_a, 0, volt, xtol=1e-15, rtol=1e-14)
+    )
 
 
 @pytest.mark.parametrize("limit_a", [1.0, 2e-4, 1e-9])
@@ -91,7 +95,7 @@ def brute_force(nodes, resistors, cells, sources):
             def excess(some, free=free, pushed=pushed, everywhere=everywhere):
                 return 1e6 * (outflow(everywhere(some)) - pushed)[free]
 
-            found = root(excess, np.zeros(len(free)), method="lm", tol=1e-14, options={"maxiter": 5000})
+            found = scipy.optimize.root(excess, np.zeros(len(free)), method="lm", tol=1e-14, options={"maxiter": 5000})
             if np.abs(found.fun).max() > 1e-6:
                 continue
             levels = everywhere(found.x)
