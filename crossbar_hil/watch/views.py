@@ -114,7 +114,7 @@ def compare_data(rows: Sequence[Row], now: datetime) -> Data:
 
 def chip_data(rows: Iterable[Row], now: datetime) -> Data:
     """Return what the runs of one chip did to its cells, the first run first."""
-    worn = [(row, wear) for row in sorted(rows, key=lambda row: row.cells["started"] or "") if (wear := _wear(row))]
+    worn = [(row, wear) for row in sorted(rows, key=_age) if (wear := _wear(row))]
     data: Data = {"now": now.isoformat(), "runs": [], "panels": []}
     if not worn:
         return data
@@ -191,6 +191,10 @@ def _life_bars(run: Run) -> list[Panel]:
         return []
     bars = spent_bars(*totals, bench.get("limits") or {}, "ever, by the ledger of the chip")
     return [bars._replace(name="ledger", title="Pulses and dose that the ledger of the chip has counted")]
+
+
+def _age(row: Row) -> tuple[str, str]:
+    return str(row.cells["started"]), row.folder.name
 
 
 def _wear(row: Row) -> Wear | None:

@@ -304,7 +304,7 @@ def test_the_life_of_a_chip_is_the_sum_of_its_runs(server, out):
     runs = sorted((load_run(path.parent) for path in out.glob("*_manhattan_*/run.sqlite")), key=lambda run: run.name)
     assert len(runs) == 2
     found = data(server, f"chip?run={key_of(runs[0].name)}")
-    assert [each["cells"]["label"] for each in found["runs"]] == ["die A", HOSTILE]
+    assert [each["cells"]["label"] for each in found["runs"]] == [run.facts["label"] for run in runs]
     pulses = sum(run.result.counts.sum(axis=0) for run in runs)
     panels = panels_of(found)
     assert panels["pulses"]["values"] == pulses.tolist()
