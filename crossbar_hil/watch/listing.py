@@ -1,6 +1,7 @@
 """The runs of a folder as rows of a table, each read again only when something in its folder has changed."""
 
 import hashlib
+import math
 import os
 import threading
 import time
@@ -20,6 +21,8 @@ from crossbar_hil.text import printable
 
 BUDGET_S, AT_LEAST = 0.3, 250
 """One look reads runs for so many seconds, but so many at least; those that are left are read by the next looks."""
+SCAN_S = 2.0
+"""While there are some left, the folder is looked through again after so many seconds."""
 COLUMNS = ("started", "label", "name", "kind", "bench", "verdict", "steps", "pulses", "error", "seed")
 FACETS = ("kind", "bench", "verdict")
 UNREADABLE = "unreadable"
@@ -67,33 +70,42 @@ class Listing:
         self._rows: dict[str, Row] = {}
         self._by_key: dict[str, str] = {}
         self._others: dict[str, int] = {}
+        self._left: list[tuple[str, int]] = []
+        self._scanned = -math.inf
+        self._sorted: list[Row] = []
         self._looking = threading.Lock()
 
     def look(self, budget_s: float = BUDGET_S) -> list[Row]:
         """Look at the folder, reading runs that are new or have changed for so many seconds at most."""
         with self._looking:
-            there = _folders_in(self.out)
-            until, read, unread, changed = self._clock() + budget_s, 0, 0, False
-            for gone in self._rows.keys() - there.keys():
-                del self._rows[gone]
-                changed = True
-            for name in sorted(there, reverse=True):
-                known = self._rows.get(name)
-                if self._others.get(name) == there[name] or (known is not None and _is_as_it_was(known, there[name])):
-                    continue
-                if read >= AT_LEAST and self._clock() >= until:
-                    unread += known is None
-                    continue
+            began, before, read = self._clock(), self.unread, 0
+            changed = self._scan(began) if not self._left or began >= self._scanned + SCAN_S else False
+            while self._left and (read < AT_LEAST or self._clock() < began + budget_s):
+                name, changed_ns = self._left.pop()
+                row = _row_of(self.out / name, changed_ns)
                 read += 1
-                row = _row_of(self.out / name, there[name])
                 if row is None:
-                    self._others[name] = there[name]
-                    continue
-                changed = changed or row != known
-                self._rows[name], self._by_key[row.key] = row, name
-            changed = changed or unread != self.unread
-            self.unread, self.version = unread, self.version + changed
-            return [self._rows[name] for name in sorted(self._rows, reverse=True)]
+                    self._others[name] = changed_ns
+                elif row != self._rows.get(name):
+                    self._rows[name], self._by_key[row.key], changed = row, name, True
+            self.unread = sum(name not in self._rows for name, _ in self._left)
+            if changed or self.unread != before:
+                self.version += 1
+                self._sorted = [self._rows[name] for name in sorted(self._rows, reverse=True)]
+            return self._sorted
+
+    def _scan(self, now_s: float) -> bool:
+        """Note what is to be read, the newest last, and whether a run is gone."""
+        there = _folders_in(self.out)
+        gone = self._rows.keys() - there.keys()
+        for name in gone:
+            del self._rows[name]
+        self._scanned, self._left = now_s, []
+        for name, changed_ns in sorted(there.items()):
+            known = self._rows.get(name)
+            if self._others.get(name) != changed_ns and not (known is not None and _is_as_it_was(known, changed_ns)):
+                self._left.append((name, changed_ns))
+        return bool(gone)
 
     def find(self, key: str) -> Row | None:
         """Return the run that a page calls so, as it is now; None if there is none."""

@@ -75,7 +75,7 @@ def run_data(row: Row, now: datetime) -> Data:
         "guarded": (run.folder / "phase").exists(),
         "since": since.isoformat() if since else None,
         "reason": facts.get("reason") or "",
-        "details": [*run.details()],
+        "details": [*run.details()] if run.status != "running" else [],  # which reads every epoch
         "standing": standing._asdict(),
         "elapsed_s": ((datetime.fromisoformat(ended) if ended else now) - began).total_seconds(),
         "left_s": (standing.most - standing.done) * standing.step_s if left and standing.step_s else None,
