@@ -40,6 +40,7 @@ _HEADERS = {
 _HTML, _JSON = "text/html; charset=utf-8", "application/json"
 _TITLES = {"/": "Runs", "/run": "Run", "/compare": "Runs side by side", "/chip": "Life of a chip"}
 _STATIC = {
+    "/panels.js": "text/javascript; charset=utf-8",
     "/watch.js": "text/javascript; charset=utf-8",
     "/watch.css": "text/css; charset=utf-8",
     "/watch.svg": "image/svg+xml",
