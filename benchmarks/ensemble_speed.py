@@ -13,14 +13,14 @@ from functools import partial
 
 import numba
 import numpy as np
-from study import Study, main
+from study import CORES, Study, main, on
 
 from crossbar_hil import defaults
 from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend import ConductanceCurve, draw_ensemble, train_ensemble
 from crossbar_hil.training.patterns import PatternSet
 
-CHIPS, REPEATS, THREADS = 200_000, 9, 2
+CHIPS, REPEATS, THREADS = 100_000, 2, 2
 DEFAULT = {"beta": defaults.BETA, "target": defaults.TARGET}
 SETTINGS = {
     "reference": ({"beta": 6e6, "target": 0.8, "pull_back": True}, (1e-8, 1e-7)),
@@ -106,7 +106,8 @@ def compared(settings, span):
     for _ in range(REPEATS):
         alone, _ = timed(one_by_one)
         single, result = timed(lambda: together(1))
-        several, _ = timed(lambda: together(THREADS))
+        with on(CORES):
+            several, _ = timed(lambda: together(THREADS))
         drawn, _ = timed(point)
         times.append((alone, single, several, drawn))
     alone, single, several, drawn = np.min(times, axis=0).tolist()

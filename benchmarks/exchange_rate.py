@@ -19,7 +19,7 @@ from crossbar_hil.sim_backend.emulation.models.keithley2400.model import Emulate
 from crossbar_hil.sim_backend.emulation.serving.server import InstrumentServer
 from crossbar_hil.sim_backend.emulation.world.world import World
 
-ROUNDS, EXCHANGES = 15, 200
+ROUNDS, EXCHANGES = 5, 200
 
 
 def identity():

@@ -50,6 +50,9 @@ def origin(found: dict[str, Any]) -> str:
     told = f"`{found['command']}` at commit {commit[:7]}{changed}, {found['date']}. {found['about']}"
     if found["repeatable"]:
         return told
+    if "runs" in found:
+        low, high = found["load"]
+        told += f" Median of {found['runs']} runs in turn with all else of that command, load {low:.1f} to {high:.1f}."
     return f"{told} {found['machine']}; {', '.join(map(' '.join, found['versions'].items()))}."
 
 

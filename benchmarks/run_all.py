@@ -1,23 +1,33 @@
-"""Run every comparison of speed, one after the other, and write what they measure into results and pages.
+"""Run every comparison of speed in one run, and write what it measures into results, pages and pictures.
 
-Each script compares two ways of doing the same in turn, in one run. Run it on a quiet machine; it takes some minutes.
-Needs ``badcrossbar`` for the peer of the circuit solver, which is left out without it.
+Five times over, every row of every table below in turn, pinned to one core; the median counts. Run it on a quiet
+machine; it takes some ten minutes. Needs ``badcrossbar`` for the peer of the circuit solver, which is left out
+without it.
 
-    python benchmarks/run_all.py
+    python benchmarks/run_all.py [--only NAME ...] [--rounds 1]
 """
 
-import os
-import subprocess
-import sys
-from pathlib import Path
+import pages
+import speed_pictures
+import study
 
-HERE = Path(__file__).resolve().parent
 SCRIPTS = (
-    *("training_speed", "solver_speed", "ensemble_speed", "ensemble_wired_speed"),
+    *("training_speed", "solver_speed", "ensemble_speed", "ensemble_wired_speed", "ensemble_sizes", "command_speed"),
     *("spiking_speed", "spiking_wired_speed", "exchange_rate", "messages"),
 )
-ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
+
+
+def main() -> None:
+    """Measure all, or what the command line asks for."""
+    study.with_one_thread()
+    known = {name: (script, each) for script in SCRIPTS for name, each in study.of_script(script).items()}
+    given = study.read_command_line(__doc__, known)
+    wanted = {name: known[name] for name in given.only}
+    study.run(wanted, "python benchmarks/run_all.py", holding=given.rows, rounds=given.rounds)
+    if not given.rows:
+        pages.fill()
+        speed_pictures.draw()
+
 
 if __name__ == "__main__":
-    for script in SCRIPTS:
-        subprocess.run([sys.executable, str(HERE / f"{script}.py")], env={**os.environ, **ONE_THREAD}, check=True)
+    main()

@@ -26,7 +26,7 @@ from crossbar_hil.spiking.tasks.models import (
     tuned_ten_model,
 )
 
-COUNT, TURNS = 300, 7
+COUNT, TURNS = 300, 3
 
 
 def random_images(rng):

@@ -82,15 +82,17 @@ def nearest(name: str, known: list[str]) -> str:
 
 
 def _points(group: str) -> dict[str, list[EntryPoint]]:
-    return _installed_points(f"crossbar_hil.{group}", tuple(sys.path))
+    return _installed_points(tuple(sys.path))[group]
 
 
-@functools.lru_cache(maxsize=64)
-def _installed_points(group: str, path: tuple[str, ...]) -> dict[str, list[EntryPoint]]:  # noqa: ARG001 - another path, other parts
-    """Return the entry points of a group by name; a look through all installed packages takes some milliseconds."""
-    found: dict[str, list[EntryPoint]] = {}
-    for point in entry_points(group=group):
-        found.setdefault(point.name, []).append(point)
+@functools.lru_cache(maxsize=8)
+def _installed_points(path: tuple[str, ...]) -> dict[str, dict[str, list[EntryPoint]]]:  # noqa: ARG001 - another path, other parts
+    """Return all our entry points by group and name: one look through all installed packages, which takes a while."""
+    found: dict[str, dict[str, list[EntryPoint]]] = {group: {} for group in _WHAT}
+    installed = entry_points()
+    for group, named in found.items():
+        for point in installed.select(group=f"crossbar_hil.{group}"):
+            named.setdefault(point.name, []).append(point)
     return found
 
 

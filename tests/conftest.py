@@ -138,6 +138,12 @@ def cli(tmp_path, monkeypatch, capsys):
 
 
 @pytest.fixture
+def undrawn(monkeypatch):
+    """Leave pictures white where a test is not about them: to draw one takes as long as a hundred tests."""
+    monkeypatch.setattr("matplotlib.figure.Figure.draw", lambda self, renderer: None)
+
+
+@pytest.fixture
 def real_starts():
     """Have processes of the package start as they do where no test runs; see `tests/forking.py`."""
     with forking.real_starts():

@@ -162,7 +162,7 @@ def _place(env):
                 listener.listen(64)
                 # The last two words are those by which a guard is known.
                 command = [sys.executable, "-P", __file__, place, str(listener.fileno()), "-m", "crossbar_hil.guard"]
-                process = subprocess.Popen(
+                process = Popen(  # which no test has put something else in place of
                     command,
                     stdin=subprocess.PIPE,
                     pass_fds=[listener.fileno()],

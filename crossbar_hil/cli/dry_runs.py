@@ -190,7 +190,7 @@ def _dry_run(
 
 
 def _say_pace(work: Any, workers: int | None) -> None:
-    """Say how long chips take that are trained one by one; of a search the chips of its confirmation."""
+    """Say how long chips take that are trained one by one: measured on the first that is."""
     from crossbar_hil.studies.convergence.pace import describe_pace, seconds_a_chip  # noqa: PLC0415
     from crossbar_hil.studies.convergence.points import Point  # noqa: PLC0415
     from crossbar_hil.studies.scheduling import usable_cores  # noqa: PLC0415
@@ -198,7 +198,7 @@ def _say_pace(work: Any, workers: int | None) -> None:
     points = getattr(work, "points", None) or [Point.of(work.bench, work.read)]
     slow = next((point for point in points if not point.ensemble().lockstep), points[0])
     seconds = seconds_a_chip(slow, work.seed, time.perf_counter)
-    click.echo(describe_pace(seconds, work.chips * len(points), workers or usable_cores()), err=True)
+    click.echo(describe_pace(seconds, work.trainings, workers or usable_cores()), err=True)
 
 
 def _virtual_bench(given: dict[str, Any]) -> Any:

@@ -125,7 +125,6 @@ class Journal:
             If the header holds what JSON does not; nothing was made.
         """
         path = Path(path)
-        body_text("start", header)
         what = f"journal {path} cannot be made"
         with undo_on_error(JournalError, what) as undo:
             problem = why_unfit(path.parent, needed_bytes=needed_bytes, mounts=mounts)

@@ -156,7 +156,11 @@ def train_network(task: Task) -> Answered:
 
 
 def run_networks(
-    sweep: NetworkSweep, folder: NetworkFolder, scheduler: Scheduler, show: Callable[[int], Any] = lambda _: None
+    sweep: NetworkSweep,
+    folder: NetworkFolder,
+    scheduler: Scheduler,
+    show: Callable[[int], Any] = lambda _: None,
+    found: Callable[[int], Any] | None = None,
 ) -> "NetworkResult":
     """Train and test every network that is not on disk yet, and write the results.
 
@@ -168,12 +172,12 @@ def run_networks(
         Made for it, or opened again.
     scheduler : Scheduler
         Not yet started.
-    show : callable
-        Called with numbers of networks as they are done.
+    show, found : callable
+        Called with numbers of networks as they are done, and with that of those on disk.
     """
     places = list(itertools.product(range(len(sweep.points)), range(sweep.networks)))
     left = [place for place in places if place not in folder.done]
-    show(len(places) - len(left))
+    (found or show)(len(places) - len(left))
     version = package_version()
     tasks = [Task(sweep.points[point], sweep.seed + number, sweep.data[point], version) for point, number in left]
     with scheduler as started:
@@ -181,10 +185,10 @@ def run_networks(
             folder.add(left[index], answer)
             show(1)
     folder.finish()
-    found = tuple(
+    answered = tuple(
         tuple(folder.done[point, number] for number in range(sweep.networks)) for point in range(len(sweep.points))
     )
-    result = NetworkResult(sweep, found)
+    result = NetworkResult(sweep, answered)
     result.write(folder.path)
     return result
 
@@ -275,5 +279,5 @@ def sweep_networks(
     """
     with keep_or_remove(folder, KIND), progress:
         progress.expect(sweep.networks * len(sweep.points), f"{len(sweep.points)} points")
-        result = run_networks(sweep, folder, scheduler, progress)
+        result = run_networks(sweep, folder, scheduler, progress, progress.found)
         return result.tell(folder.path, functools.partial(draw, result))

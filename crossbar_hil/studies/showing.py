@@ -1,4 +1,7 @@
-"""Show a study while it runs: a bar with the time left on a terminal, a line now and then elsewhere, or nothing."""
+"""Show a study while it runs: a bar with the time left on a terminal, a line now and then elsewhere, or nothing.
+
+The time left is measured: that of what is left at the pace of what was done since the work began.
+"""
 
 import time
 from collections.abc import Callable
@@ -33,30 +36,43 @@ class Silent:
         """Take note of so many more that are done."""
         self.done += done
 
+    def found(self, done: int) -> None:
+        """Take note of so many that were done before, which say nothing of the pace."""
+        self(done)
+
 
 class Lines(Silent):
-    """Prints what comes next, and a line after every tenth of all, with the time left at the pace so far."""
+    """Prints what comes next, and a line after every tenth of all, with the time left at the pace so far.
+
+    The work begins with the first `expect`.
+    """
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic, noun: str = "chips") -> None:
         super().__init__(noun)
         self._console, self._clock = console, clock
-        self._began = clock()
-        self._printed = 0
+        self._began: float | None = None
+        self._found = self._printed = 0
 
     def expect(self, total: int, what: str) -> None:
         """Print what comes next."""
         super().expect(total, what)
         self._print(what)
+        self._began = self._clock() if self._began is None else self._began
 
     def __call__(self, done: int) -> None:
         """Print a line if it is time for one."""
         super().__call__(done)
         due = LINES * self.done // max(self.total, 1)
-        if due <= self._printed:
+        if due <= self._printed or self._began is None:
             return
         self._printed = due
-        left = (self._clock() - self._began) * max(self.total - self.done, 0) / self.done
+        left = (self._clock() - self._began) * max(self.total - self.done, 0) / (self.done - self._found)
         self._print(f"{self.done}/{self.total} {self.noun}  about {left:.0f} s left")
+
+    def found(self, done: int) -> None:
+        """Leave them out of the pace."""
+        self.done += done
+        self._found += done
 
     def _print(self, text: str) -> None:
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -33,7 +33,7 @@ DIGEST = "sha256"
 class Part(BaseModel):
     """A part of a twin file: unknown keys and numbers that are not finite are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 class Estimate(Part):

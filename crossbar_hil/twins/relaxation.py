@@ -85,8 +85,9 @@ def _design(since: FloatArray, share: float, time: float) -> FloatArray:
 
 
 def _left_over(since: FloatArray, share: float, time: float, values: FloatArray, scatter: FloatArray) -> float:
-    coefficients, _ = _solve(_design(since, share, time), values, scatter)
-    return float(np.square((values - _design(since, share, time) @ coefficients) / scatter).sum())
+    design = _design(since, share, time)
+    coefficients, _ = _solve(design, values, scatter)
+    return float(np.square((values - design @ coefficients) / scatter).sum())
 
 
 def _solve(design: FloatArray, values: FloatArray, scatter: FloatArray) -> tuple[FloatArray, FloatArray]:

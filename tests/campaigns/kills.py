@@ -77,7 +77,7 @@ def chain(out, bench_name, seed, rng, most_kills, expected, check, tally):
     words += ["--pull-back", "yes"]
     kills = 0
     for _ in range(RESTARTS):
-        process = start(words)
+        process, started = start(words), time.time()
         if kills >= most_kills:
             _, wrong = process.communicate()
             if process.returncode not in (0, 3):
@@ -89,7 +89,7 @@ def chain(out, bench_name, seed, rng, most_kills, expected, check, tally):
         if until_a_random_point(process, out, rng):
             kills += 1
             tally.kills[f"{who} {how}"] += 1
-            kill(process, who, how, out, tally)
+            kill(process, started, who, how, out, tally)
         process.communicate()
         folders = [each.parent for each in out.glob("*/run.sqlite")]
         if not folders:
@@ -143,7 +143,7 @@ def start(words):
     )
 
 
-def kill(process, who, how, out, tally):
+def kill(process, started, who, how, out, tally):
     """Send a signal to trainer, guard or both, and time how long the bench takes to be safe."""
     guard = guard_of(process.pid)
     pids = {"trainer": [process.pid], "guard": [guard], "both": [guard, process.pid]}[who]
@@ -155,7 +155,7 @@ def kill(process, who, how, out, tally):
     if who == "trainer" and guard is not None:
         while alive(guard) and time.time() < ended + 10:
             time.sleep(0.005)
-        time_to_safe(out, how, ended, tally)
+        time_to_safe(out, how, started, ended, tally)
     if who == "trainer" and how == "SIGSTOP":
         send([process.pid], "SIGKILL")
 
@@ -169,9 +169,9 @@ def send(pids, how):
                 os.kill(pid, getattr(signal, name))
 
 
-def time_to_safe(out, how, ended, tally):
+def time_to_safe(out, how, started, ended, tally):
     """Compare the time from the trainer's end to a safe bench with the promised one."""
-    unsafe = not_safe_after(out, ended)
+    unsafe = not_safe_after(out, started, ended)
     promised_s = SAFE_STOPPED_S if how == "SIGSTOP" else SAFE_S
     if unsafe is None:
         tally.violations.append(f"{out}: the bench was not made safe after {how} of the trainer")
@@ -181,8 +181,12 @@ def time_to_safe(out, how, ended, tally):
         tally.slowest_safe_s = max(tally.slowest_safe_s, unsafe)
 
 
-def not_safe_after(out, ended):
-    """Return how long after the trainer's end something was still on or closed; None if it is for good."""
+def not_safe_after(out, started, ended):
+    """Return how long after the trainer's end something was still on or closed; None if it is for good.
+
+    Only what was there since the trainer started counts: emulated instruments go with the process that serves them, and
+    the log goes on as another left it, on if that one was killed with its guard, until the next ones are served.
+    """
     last = 0.0
     for log in out.glob("*/physical.jsonl"):
         on, closed = {}, set()
@@ -190,6 +194,8 @@ def not_safe_after(out, ended):
             try:
                 event = json.loads(line)
             except ValueError:
+                continue
+            if event["wall"] < started:
                 continue
             if event["event"] == "begin":
                 on, closed = {}, set()

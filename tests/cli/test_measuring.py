@@ -73,6 +73,7 @@ def test_what_is_measured_is_told_and_the_curve_drawn(cli, tmp_path):
     assert min(width, height) > 300
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_who_wants_it_quiet_is_told_nothing(cli):
     assert cli(*WORDS, "--cell", 1, 1, "--quiet").err == ""
 
@@ -96,6 +97,7 @@ def test_ctrl_c_in_safe_says_that_the_bench_may_not_be_safe(cli, monkeypatch):
     assert "bench simulated may not be safe, as making it safe was interrupted: do it again" in done.err
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_curve_is_kept_although_the_bench_could_not_be_left(cli, monkeypatch, tmp_path):
     def pressed(backend, *about):
         raise KeyboardInterrupt

@@ -42,6 +42,7 @@ def test_nothing_that_is_there_is_overwritten_and_nothing_sent_then(cli, bench, 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bench.toml"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_readings_are_fitted_anew_without_a_pulse(cli, bench, tmp_path):
     cli("calibrate", bench, "--seed", "3", "--reads", "5", "--draws", "20")
     done = cli("calibrate", bench, "--from", "twin.readings.jsonl", "--to", "again.toml", "--draws", "20")
@@ -74,6 +75,7 @@ def test_what_was_read_before_a_failure_is_kept_and_named(cli, bench, tmp_path, 
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_spare_cell_is_given_up_and_its_curve_taken(cli, bench, tmp_path):
     done = cli(
         "calibrate", bench, "--seed", "3", "--reads", "4", "--draws", "10", "--spare", "2,3", "--spare-pulses", "6"
@@ -118,6 +120,7 @@ def test_what_cannot_be_calibrated_is_told_before_the_question_and_leaves_no_fil
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bench.toml", "flat.csv"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_bench_with_a_twin_names_no_curve_to_be_calibrated_against(cli, bench, tmp_path):
     cli("calibrate", bench, "--seed", "3", "--reads", "5", "--draws", "2")
     (tmp_path / "bench.toml").write_text('backend = "simulated"\n[chip]\ntwin = "twin.toml"\n')
@@ -132,6 +135,7 @@ def test_runs_that_were_not_foretold_are_not_tallied(cli):
     assert "no run in runs was foretold and has ended" in done.err
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_network_learns_with_cells_that_differ_as_those_of_a_twin(cli, bench):
     cli("calibrate", bench, "--seed", "3", "--reads", "5", "--draws", "20")
     words = (

@@ -120,8 +120,8 @@ READ = {
     "EasyEXPERT": "SetupTitle, x\nTestParameter, A, B, C\nDimension1, 6, 6, 6\nDataName, Time, V1, I1 (A)\n"
     + "".join(f"DataValue, {n}.0, 0.1, {1e-7 * g:.6E}\n" for n, g in enumerate(UP)),
     "a header with blanks": counted("G(uS) @ 300 K", [round(g) for g in UP]),
-    "struct": matrix(s={"G_uS": np.array(UP), "note": "x"}),
-    "unit of a variable": matrix(G_uS=np.array(UP)),
+    "struct": {"s": {"G_uS": np.array(UP), "note": "x"}},
+    "unit of a variable": {"G_uS": np.array(UP)},
 }
 COARSE = {"a header with blanks": 5e-3, "millions": 1e-6, "thousands": 1e-5}
 """Where the file holds few digits."""
@@ -129,7 +129,8 @@ COARSE = {"a header with blanks": 5e-3, "millions": 1e-6, "thousands": 1e-5}
 
 @pytest.mark.parametrize("case", READ)
 def test_what_leaves_no_doubt_is_read_without_a_question(followed, case):
-    (found,), asked = followed(READ[case])
+    content = READ[case]
+    (found,), asked = followed(matrix(**content) if isinstance(content, dict) else content)
     assert asked == []
     told = COARSE.get(case.split(",")[0], 1e-6)
     assert np.allclose(found.levels_siemens, 1e-6 * np.array(UP), rtol=told, atol=0)

@@ -25,8 +25,8 @@ PULSE = Pulse(2.0, 0.05)
 ONE_HOT = 0.1 * np.eye(2)
 FIRST = np.array([[1, 0], [0, 0]])
 ALL = np.ones((2, 2), dtype=int)
-PATIENT_S, SHORT_S = 60.0, 0.15
-"""Deadlines of an exchange: where nothing is meant to run out, and where something is."""
+PATIENT_S, SHORT_S, MUTE_S = 60.0, 0.15, 0.01
+"""Deadlines of an exchange: where nothing is meant to run out, where something is, and where no answer can come."""
 LASTING = {"freeze", "blackhole"}
 """What keeps an instrument silent for more than one exchange."""
 
@@ -79,31 +79,36 @@ class Hurry:
     def __exit__(self, *error):
         self._patches.close()
 
-    def _silenced(self, link):
-        """Whether what comes from an instrument now may be kept from it by a fault."""
-        log = self._bench.world.log.of("nemesis")
-        lasting = {each["args"].get("of") or each["instrument"] for each in log if each["verb"] in LASTING}
-        resources = self._bench.emulated.resources
-        struck = len(log) > self._believed or link._resource in {resources[name] for name in lasting}
-        return struck and self._bench.nemesis.faults != ()  # a test that has taken the faults away goes on in peace
+    def _silenced_s(self, link):
+        """Return how long to wait where what comes from an instrument may be kept from it by a fault; else None."""
+        if self._bench.nemesis.faults == ():  # a test that has taken the faults away goes on in peace
+            return None
+        log, resources = self._bench.world.log.of("nemesis"), self._bench.emulated.resources
+        lasting = [each["args"] | {"name": each["instrument"]} for each in log if each["verb"] in LASTING]
+        here = [each for each in lasting if resources[each.get("of") or each["name"]] == link._resource]
+        if any(each.get("seconds") is None for each in here):
+            return MUTE_S
+        return SHORT_S if here or len(log) > self._believed else None
 
     def _believe(self):
         self._believed, self._noticed_s = len(self._bench.world.log.of("nemesis")), None
 
     def _read(self, link, until):
         while True:
-            if self._silenced(link) and self._noticed_s is None:
+            short_s = self._silenced_s(link)
+            if short_s is not None and self._noticed_s is None:
                 self._noticed_s = time.monotonic()
             since_s = time.monotonic() if self._noticed_s is None else self._noticed_s
             try:
-                return self._real["read"](link, min(until, since_s + SHORT_S))
+                return self._real["read"](link, min(until, since_s + (short_s or SHORT_S)))
             except DeadlineError:
-                if self._silenced(link) or time.monotonic() >= until:
+                if self._silenced_s(link) is not None or time.monotonic() >= until:
                     self._believe()
                     raise
 
     def _finish(self, link, until):
-        return self._real["finish"](link, time.monotonic() + SHORT_S if self._silenced(link) else until)
+        short_s = self._silenced_s(link)
+        return self._real["finish"](link, until if short_s is None else time.monotonic() + short_s)
 
     def _open(self, resource, visa, seconds, *terminations):
         self._believe()

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -139,6 +140,42 @@ def test_who_asks_while_another_thread_waits_for_its_answer_is_answered_after_it
     guard._until = until
     assert [GuardProcess.call(guard, do="read") for _ in range(2)] == [1, 2]
     assert not turns.locked()
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [({}, {"id": 0, "do": "end", "cause": "done"}), ({"at_once": True}, {"stop": "done"})],
+)
+def test_what_a_guard_asks_and_tells_while_it_makes_the_bench_safe_reaches_the_person(capsys, how, said):
+    done, looks = [], iter([None] * 9)
+    guard = SimpleNamespace(
+        _inbox=queue.SimpleQueue(),
+        _process=SimpleNamespace(poll=lambda: next(looks, 0)),
+        _send=done.append,
+        _let_go=lambda: done.append("let go"),
+        how_it_ended=lambda: "killed",
+        ended=None,
+    )
+
+    def put_to_person(question):
+        done.append(question)
+        guard.ended = SAFE
+        guard._inbox.put({"ended": SAFE})
+
+    guard._put_to_person, guard._until = put_to_person, partial(GuardProcess._until, guard)
+    for message in ({"tell": "opening"}, {"unsafe": "look at smu"}, {"id": 3, "answer": 1}, {"ask": "all off?"}):
+        guard._inbox.put(message)
+    assert GuardProcess.end(guard, "done", **how) == SAFE
+    assert done == [said, "all off?", "let go"]
+    assert capsys.readouterr().err == "opening\nthe bench may not be safe: look at smu\n"
+    assert guard._started is False
+    del done[:]
+    assert GuardProcess.end(guard, "again") == SAFE  # which is over
+    assert done == ["let go"]
+    guard.ended = None
+    guard._inbox.put(None)
+    guard._gone = lambda: GuardError("gone")
+    assert GuardProcess.end(guard, "done") == {"cause": "done", "confirmed": False, "failures": ["killed"]}
 
 
 def test_what_one_guard_left_is_made_safe_by_one_other_whoever_asks_for_it(monkeypatch):
@@ -283,6 +320,65 @@ def test_a_bench_that_was_not_safe_at_first_and_is_now_is_told_to_be(notes):
         raise error
     now = ["the bench is safe now: outputs are off and relays open"] if "may not be safe" in str(notes) else []
     assert error.__notes__ == notes + now
+
+
+FAILED = {"cause": "how", "confirmed": False, "failures": ["the second guard failed: no room"]}
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "at_once", "stops"),
+    [
+        (None, "the session ended", False, []),
+        (ValueError("no"), "ValueError: no", True, []),
+        (KeyboardInterrupt(), "KeyboardInterrupt: ", True, ["Ctrl-C was pressed"]),
+    ],
+)
+@pytest.mark.parametrize("gone", [False, True])
+def test_how_a_session_is_left_is_told_to_its_guard_and_to_a_second_one_if_that_is_gone(
+    monkeypatch, error, cause, at_once, stops, gone
+):
+    backend, stopped = session(SAFE)
+    told, closed, guard = [], [], backend._guard
+    backend.owned = SimpleNamespace(close=lambda: closed.append(len(told)))
+    backend._hello, backend._rescuing = "hello", threading.Lock()
+
+    def end(cause, at_once):
+        told.append((cause, at_once))
+        guard.ended = None if gone else SAFE
+        return {"failures": ["killed"]} if gone else SAFE
+
+    def second(hello, *, rescue):
+        assert (hello, rescue) == ("hello", True)
+        return SimpleNamespace(end=lambda how: told.append(how) or SAFE)
+
+    guard.end = end
+    monkeypatch.setattr(client, "GuardProcess", second)
+    if error is None:
+        with backend:
+            pass
+    else:
+        with pytest.raises(type(error)) as caught, backend:
+            raise error
+        assert caught.value is error
+    assert told == [(cause, at_once), *["killed"] * gone]
+    assert stopped == stops
+    assert closed == [len(told)]  # emulated instruments end last
+    assert backend.safe_report == SAFE
+
+
+def test_a_second_guard_that_fails_too_is_told_and_none_follows(monkeypatch):
+    backend, _ = session(SAFE)
+    backend._hello, backend._rescuing = "hello", threading.Lock()
+
+    def second(hello, *, rescue):
+        raise OSError("no room")
+
+    monkeypatch.setattr(client, "GuardProcess", second)
+    backend._rescue("how")
+    assert backend.safe_report == FAILED
+    monkeypatch.setattr(client, "GuardProcess", pytest.fail)
+    backend._rescue("again")
+    assert backend.safe_report == FAILED
 
 
 PULSE, COUNTS = Pulse(2.0, 0.05), np.array([[0, 1], [2, 0]])

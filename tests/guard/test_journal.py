@@ -23,7 +23,8 @@ from crossbar_hil.guard import storage
 from crossbar_hil.guard.chain import body_text, verify_rows
 from crossbar_hil.guard.inspection import left_safe
 from crossbar_hil.guard.journal import Journal, read_journal, verify_journal
-from crossbar_hil.guard.storage import mounted_type, replace_file, why_unfit
+from crossbar_hil.guard.snapshot import PAGE, _image_of
+from crossbar_hil.guard.storage import mounted_type, replace_file, why_not_all_ours, why_not_ours, why_unfit
 
 damage = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("damage.py"))))
 INTENT = {"op": 1, "seq": 1, "row": 0, "column": 2, "count": 3, "amplitude_v": 1.1, "width_s": 1e-6}
@@ -230,6 +231,30 @@ def test_a_network_or_fuse_folder_is_refused_by_name(path, kind):
     filled(path, mounts=LOCAL).close()
     with pytest.raises(JournalError, match=f"of type {kind}"):
         Journal.open(path, mounts=mounts)
+
+
+def test_below_a_folder_every_file_is_looked_at_the_links_of_each_folder_first(tmp_path):
+    for each in ("b/deep", "a"):
+        (tmp_path / each).mkdir(parents=True)
+    for each in ("1", "2", "a/1", "b/deep/1"):
+        (tmp_path / each).touch()
+    assert why_not_all_ours(tmp_path) == ""
+    (tmp_path / "b/deep/2").symlink_to(tmp_path / "1")
+    assert why_not_all_ours(tmp_path) == f"{tmp_path / 'b/deep/2'} is a link"
+    for place, target in {"3": "1", "0": "1", "d": "a", "c": "a"}.items():  # each is found before those above it
+        (tmp_path / place).symlink_to(tmp_path / target)
+        assert why_not_all_ours(tmp_path) == f"{tmp_path / place} is a link"
+    assert why_not_ours(tmp_path / "none") == f"{tmp_path / 'none'} cannot be opened: No such file or directory"
+    assert why_not_ours(tmp_path / "a") == f"{tmp_path / 'a'} is no plain file"
+    assert mounted_type(Path("/a"), "too few\nlab / ext4 rw\nlab /a") == ("/", "ext4")
+
+
+def test_a_page_that_neither_database_nor_log_holds_is_named(path):
+    filled(path).close()
+    database = path.read_bytes()
+    pages = len(database) // PAGE
+    assert _image_of(database, {pages + 2: bytes(PAGE)}, pages + 2)[1] == f"page {pages + 1} of the database is missing"
+    assert "does not name its" in _image_of(database, {pages + 1: bytes(PAGE)}, pages + 1)[1]
 
 
 REMOTE = (

@@ -562,6 +562,34 @@ def test_a_resumed_session_is_answered_from_the_journal_and_then_goes_live(chip,
     assert again.machine.state is State.READY
 
 
+def test_a_run_is_retold_whole_although_somebody_looks_at_the_bench_first(chip, journal):
+    keeper = keeper_of(chip, journal)
+    first = keeper.read_currents(ONE_HOT)
+    keeper.send_pulses(ALL, PULSE)
+    keeper.read_currents(ONE_HOT)
+    again = keeper_of(chip, reopened(journal))
+    assert again.line_conductances(0.1).shape == (4, 4)
+    assert np.array_equal(again.read_currents(ONE_HOT), first)
+    again.send_pulses(ALL, PULSE)
+    assert len(chip.sent) == ALL.sum()
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_what_was_done_is_let_go_of_once_nothing_will_ask_for_it(chip, journal, resumed):
+    keeper = keeper_of(chip, journal)
+    for _ in range(3):
+        keeper.send_pulses(ALL, PULSE)
+        keeper.read_currents(ONE_HOT)
+    if resumed:
+        keeper = keeper_of(chip, reopened(journal))
+        for _ in range(3):
+            keeper.send_pulses(ALL, PULSE)
+            keeper.read_currents(ONE_HOT)
+        assert len(keeper._record.operations) == 6  # it may be asked for, until it has been retold
+        keeper.read_currents(ONE_HOT)
+    assert len(keeper._record.operations) == 1
+
+
 @pytest.mark.parametrize("died_after", [1, 2, 3])
 @pytest.mark.fault("H1")
 def test_a_batch_that_was_cut_short_is_gone_on_with_where_it_ended(chip, journal, died_after):

@@ -384,3 +384,9 @@ def test_a_ledger_is_kept_in_the_state_folder_of_the_user(tmp_path):
     assert default_path("A", {"XDG_STATE_HOME": str(tmp_path)}).is_relative_to(tmp_path / "crossbar-hil" / "chips")
     for ignored in ({}, {"XDG_STATE_HOME": ""}, {"XDG_STATE_HOME": "relative"}):
         assert default_path("A", ignored).is_relative_to(Path.home() / ".local" / "state" / "crossbar-hil")
+
+
+def test_a_ledger_to_which_another_run_is_writing_is_waited_for_five_seconds(path):
+    """How long SQLite waits, in milliseconds (sqlite3_busy_timeout); a reservation takes a few of them."""
+    with closing(DoseLedger.open(path, SHAPE)) as ledger:
+        assert ledger._database.execute("PRAGMA busy_timeout").fetchone() == (5000,)

@@ -1,6 +1,8 @@
 """What a guard puts together when it opens a bench, in this process: ledger, lock, journal."""
 
+import os
 from contextlib import closing
+from dataclasses import asdict
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,6 +17,7 @@ from crossbar_hil.guard import opening
 from crossbar_hil.guard.journal import Journal
 from crossbar_hil.guard.keeper import StopFlag
 from crossbar_hil.guard.ledger import DoseLedger
+from crossbar_hil.guard.watch import Least
 
 PULSE = Pulse(2.0, 0.05)
 ONE = np.zeros((4, 4), dtype=int)
@@ -136,3 +139,132 @@ def test_a_run_is_gone_on_with_on_its_own_bench_alone(tmp_path, monkeypatch):
     }
     with pytest.raises(RunError, match=r"is of kind hardware, its bench file of emulated"):
         guard_main.KeptChip(hello, SimpleNamespace(ask=input, tell=print, stop=StopFlag()))
+
+
+@pytest.fixture
+def traced(tmp_path, monkeypatch):
+    """A guard whose parts note what they are given: traced(fails_at=..., **hello) -> kept chip, what was noted."""
+    load_bench("emulated").copy_into(tmp_path)
+    noted = []
+
+    def note(what, found=None):
+        def call(*words, **named):
+            noted.append((what, words, named))
+            if what == traced_hello.get("fails_at"):
+                raise GuardError(f"{what} failed")
+            return found
+
+        return call
+
+    traced_hello = {}
+    header = {"run": "r", "token": "t"}
+    entries = ["an entry"]
+    journal = SimpleNamespace(
+        path=tmp_path / "journal.sqlite", header=header, entries=entries, append=note("append"), commit=note("commit"),
+        close=note("journal closed"),
+    )  # fmt: skip
+    lock = SimpleNamespace(acquire=note("locked"), release=note("released"))
+    ledger = SimpleNamespace(
+        path="dose", close=note("ledger closed"), count_again=note("counted again", 2),
+        totals=lambda: (ONE, ONE * 0.05),
+    )  # fmt: skip
+    chip = SimpleNamespace(
+        kind="emulated", shape=(4, 4), limits=load_bench("emulated").limits, spent=None,
+        owned=SimpleNamespace(close=note("chip closed")), identify=lambda: {"matrix": 1},
+    )  # fmt: skip
+    made = SimpleNamespace(create=note("journal made", journal), open=note("journal opened", journal))
+    monkeypatch.setattr(guard_main, "check_files", note("files"))
+    monkeypatch.setattr(guard_main, "BenchLock", note("lock", lock))
+    monkeypatch.setattr(guard_main, "Journal", made)
+    monkeypatch.setattr(guard_main, "DoseLedger", SimpleNamespace(open=note("ledger", ledger)))
+    monkeypatch.setattr(guard_main, "open_backend", note("chip", chip))
+    monkeypatch.setattr(guard_main, "Keeper", note("keeper", "the keeper"))
+    monkeypatch.setattr(guard_main, "on_loopback", sorted)
+    monkeypatch.setattr(guard_main, "claim", lambda bench, lock: ("claim", lock))
+    person = SimpleNamespace(ask=input, tell=note("tell"), stop=StopFlag(), alarm=print)
+
+    def make(fails_at=None, **hello):
+        traced_hello["fails_at"] = fails_at
+        told = {
+            "bench": str(tmp_path / BENCH_FILE), "journal": str(tmp_path / "journal.sqlite"), "resume": False,
+            "resources": RESOURCES, "header": header, "ledger": "dose",
+        }  # fmt: skip
+        return guard_main.KeptChip(told | hello, person)
+
+    return SimpleNamespace(make=make, noted=noted, chip=chip, journal=journal, lock=lock, ledger=ledger, person=person)
+
+
+RESOURCES = {"smu": "TCPIP::127.0.0.1::1::SOCKET", "matrix": "TCPIP::127.0.0.1::2::SOCKET"}
+IN_ORDER = ["files", "lock", "locked", "journal made", "ledger", "append", "commit", "chip", "keeper"]
+LET_GO = {"chip closed": "chip", "ledger closed": "ledger", "journal closed": "journal made", "released": "locked"}
+"""What is let go of, last first, and what had been done before for it."""
+
+
+def names(noted):
+    return [what for what, _, _ in noted]
+
+
+def test_a_guard_opens_in_one_order_and_each_part_is_given_what_it_needs(traced, tmp_path):
+    kept = traced.make()
+    assert names(traced.noted) == IN_ORDER
+    given = {what: (words, named) for what, words, named in traced.noted}
+    assert given["lock"][1] == {"run": str(tmp_path)}
+    assert sorted(given["lock"][0][0]) == sorted(RESOURCES.values())
+    assert given["journal made"][0] == (tmp_path / "journal.sqlite", {"run": "r", "token": "t"})
+    assert given["ledger"][0][1] == (4, 4)
+    kind, body = given["append"][0]
+    assert (kind, body["pid"], body["resumed"]) == ("session", os.getpid(), False)
+    how = given["chip"][1]
+    assert how["resources"] == RESOURCES
+    assert (how["ask"], how["tell"], how["seen"]) == (input, traced.person.tell, ("claim", traced.lock))
+    assert (how["on_trial"], how["patience"]) == (False, traced.person.stop.patience)
+    how["silence"]("smu", None)
+    assert traced.noted.pop() == ("tell", ("instrument smu answers again",), {})
+    assert given["keeper"][0] == (traced.chip, traced.journal)
+    of_keeper = given["keeper"][1]
+    assert of_keeper == {
+        "check_v": 0.1, "ledger": traced.ledger, "stop": traced.person.stop, "lock": traced.lock,
+        "least": Least(1e-5), "alarm": print,
+    }  # fmt: skip
+    assert [each.tolist() for each in (traced.chip.spent.pulses, traced.chip.spent.dose_vs)] == [
+        ONE.tolist(),
+        (ONE * 0.05).tolist(),
+    ]
+    assert traced.journal.entries == []  # which the keeper has read
+    assert kept.keeper == "the keeper"
+    assert kept.ready == {
+        "kind": "emulated", "shape": [4, 4], "limits": asdict(traced.chip.limits), "device": {"matrix": 1},
+    }  # fmt: skip
+    kept.close()
+    assert names(traced.noted) == [*IN_ORDER, *LET_GO]
+
+
+@pytest.mark.parametrize("fails_at", IN_ORDER)
+def test_a_guard_that_cannot_open_all_lets_go_of_what_it_had(traced, fails_at):
+    with pytest.raises(GuardError, match=f"{fails_at} failed"):
+        traced.make(fails_at)
+    done = IN_ORDER[: IN_ORDER.index(fails_at) + 1]
+    assert names(traced.noted) == [*done, *(gone for gone, had in LET_GO.items() if had in done[:-1])]
+
+
+def test_a_resumed_guard_goes_on_with_its_journal_and_says_what_its_ledger_lacked(traced, tmp_path):
+    traced.make(resume=True, on_trial=True)
+    done = ["journal opened" if each == "journal made" else each for each in IN_ORDER]
+    place = done.index("ledger") + 1
+    assert names(traced.noted) == [*done[:place], "counted again", "append", "tell", *done[place:]]
+    told = {what: words for what, words, _ in traced.noted}
+    assert told["journal opened"] == (tmp_path / "journal.sqlite",)
+    assert told["counted again"][0] == "r"
+    assert told["tell"][0].startswith("warning: dose ledger dose did not hold 2 operations of this run, so it is not")
+    assert [words[0] for what, words, _ in traced.noted if what == "append"] == ["note", "session"]
+    assert next(named["on_trial"] for what, _, named in traced.noted if what == "chip") is True
+
+
+def test_a_chip_without_a_ledger_starts_from_nothing_and_one_on_loopback_says_so(traced, tmp_path):
+    kept = traced.make(ledger=None)
+    assert "ledger" not in names(traced.noted)
+    assert traced.chip.spent is None
+    assert "on_loopback" not in kept.ready["device"]  # an emulated one is nowhere else
+    text = (tmp_path / BENCH_FILE).read_text(encoding="utf-8").replace('kind = "emulated"', 'kind = "hardware"')
+    (tmp_path / BENCH_FILE).write_text(text, encoding="utf-8")
+    assert traced.make(ledger=None).ready["device"] == {"matrix": 1, "on_loopback": ["matrix", "smu"]}

@@ -344,6 +344,33 @@ def test_an_output_that_stays_off_though_the_box_reports_no_error_is_one_too():
             channel.enable()
 
 
+@pytest.mark.parametrize(
+    ("changed", "error", "words"),
+    [
+        ({}, None, ""),
+        ({"smua_source_limiti": 0.5}, InstrumentError, r"^smu\.a: smua\.source\.limiti is 0\.5 instead of 1e-07$"),
+        (
+            {"smua_measure_rangei": 1e-8},
+            InstrumentError,
+            r"was set to smua\.measure\.rangei = 1e-07 but reads back 1e-08",
+        ),
+        (None, GarbledReply, "settings"),
+    ],
+)
+def test_what_else_has_changed_is_told_in_the_exchange_that_sets_a_range(changed, error, words):
+    order, line = [*EARLY, *LATER], "smua.measure.rangei=1.000000000e-07"
+    reply = told(order[1:]) if changed is None else told(order, **{"smua_measure_rangei": 1e-7, **changed})
+    with prepared(*STORED, (f"{line} crossbar_hil_keep(smua)", reply)) as box:
+        channel = on_channel(box)
+        channel.prepare(SETTINGS)
+        assert channel.changes() == []
+        if error is None:
+            channel.set_range(1e-7)
+        else:
+            with pytest.raises(error, match=words):
+                channel.set_range(1e-7)
+
+
 LEVEL = "print(smua.source.levelv)"
 
 

@@ -1,5 +1,6 @@
 """What every model of a source-measure unit promises about ranges, on its emulator with a resistor from HI to LO."""
 
+import inspect
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -9,9 +10,9 @@ import pytest
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.instruments import open_instrument
 from crossbar_hil.errors import ConfigError, InstrumentError, LimitError
-from crossbar_hil.instrument import SourceSettings
+from crossbar_hil.instrument import SourceMeter, SourceSettings, SwitchMatrix
 from crossbar_hil.instruments.transport.adapter import BenchAdapter
-from crossbar_hil.plugins import load
+from crossbar_hil.plugins import load, names
 
 MODELS = {
     "keithley2400": 1, "keithley2450": 1, "keithley2602b": 2, "keithley2636b": 2,
@@ -206,3 +207,22 @@ def test_a_pulse_shorter_than_a_model_says_is_refused_and_one_as_short_is_sent(s
         source.pulse(0.5, 0.99 * source.shortest_pulse_s)
     (reading,) = source.pulse(0.5, source.shortest_pulse_s)
     assert reading.current_a == pytest.approx(0.5 / OHM, rel=1e-3)
+
+
+def below(role):
+    return {role, *(each for one in role.__subclasses__() for each in below(one))}
+
+
+@pytest.mark.parametrize("role", [SourceMeter, SwitchMatrix])
+def test_what_is_not_said_to_a_driver_is_what_the_role_says(role):
+    for name in names("instruments"):
+        load("instruments", name)
+    ours = {each for each in below(role) if each.__module__.startswith("crossbar_hil.instruments.")}
+    assert len(ours) >= 5
+    for driver in ours:
+        for name, each in inspect.getmembers(role, inspect.isfunction):
+            if name in vars(driver) and not name.startswith("_"):
+                said, wanted = (inspect.signature(one).parameters for one in (vars(driver)[name], each))
+                assert [(one.name, one.default) for one in said.values()] == [
+                    (one.name, one.default) for one in wanted.values()
+                ], (driver, name)

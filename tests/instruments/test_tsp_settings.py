@@ -19,6 +19,7 @@ from crossbar_hil.instruments.settings.limits2600 import LIMITS
 from crossbar_hil.instruments.settings.setting import Asked
 from crossbar_hil.instruments.settings.tsp_matrix import LEFT_OUT as LEFT_OUT_OF_MATRICES
 from crossbar_hil.instruments.settings.tsp_matrix import TSP_MATRIX
+from crossbar_hil.instruments.tsp.stored import in_order
 from crossbar_hil.instruments.tsp.watched import WatchedSettings
 from crossbar_hil.plugins import load
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend
@@ -105,6 +106,18 @@ def test_all_that_can_be_set_on_a_box_is_in_the_table_or_said_why_not(model):
     ours = owned(model)
     assert set(ours) <= names
     assert [name for name in sorted(names - set(ours)) if not is_left_out(name)] == []
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_setting_that_may_change_is_asked_for_again_once_what_shapes_a_pulse_first(model):
+    table = settings_of(LIMITS[model])
+    ordered = in_order(table)
+    assert ordered[0].name == "source_enabled"
+    assert sorted(each.name for each in ordered) == sorted(
+        name for name, each in table.items() if each.asked in {Asked.PULSE, Asked.BATCH}
+    )
+    asked = [each.asked for each in ordered]
+    assert asked == sorted(asked, key=[Asked.PULSE, Asked.BATCH].index)
 
 
 def foreign(model, *, few=False):

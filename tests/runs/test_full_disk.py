@@ -90,6 +90,7 @@ def test_an_epoch_for_which_there_is_no_room_is_told_first(tmp_path, growing_no_
     assert second.startswith(f"crossbar-hil: how the run ended cannot be written to the record: {FULL}")
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.fault("D1", "V22")
 def test_a_report_on_a_full_disk_is_not_left_in_pieces(converged_run, tmp_path, monkeypatch):
     def full(self, content):

@@ -67,9 +67,11 @@ def test_a_report_is_never_overwritten(reported):
 
 @pytest.fixture(scope="module")
 def elsewhere(stalled_run, tmp_path_factory):
-    """Where the report of a stalled run was to go, and where it went."""
+    """Where the report of a stalled run was to go, and where it went; its pictures are white."""
     folder = tmp_path_factory.mktemp("elsewhere") / "new"
-    return folder, make_report(load_run(stalled_run), folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("matplotlib.figure.Figure.draw", lambda self, renderer: None)
+        return folder, make_report(load_run(stalled_run), folder)
 
 
 def test_a_report_can_go_elsewhere(elsewhere, stalled_run):

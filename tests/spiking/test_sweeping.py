@@ -58,6 +58,7 @@ class Interrupting(Silent):
             raise KeyboardInterrupt
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_every_network_is_the_one_that_a_training_with_its_seed_leaves(swept, tmp_path):
     record = swept("a", Threads(1), over=("states=16",)).told.record
     alone = [
@@ -95,6 +96,7 @@ def test_an_interrupted_sweep_goes_on_to_the_same_files(swept, tmp_path):
     assert contents(tmp_path / "cut") == whole
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_sweep_whose_plan_was_changed_is_not_gone_on_with(swept, tmp_path):
     swept("a", Threads(1), over=("states=2",), networks=1)
     plan = tmp_path / "a" / "plan.json"

@@ -3,6 +3,7 @@ import os
 import signal
 import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -21,10 +22,38 @@ def by_one_thread(small, tmp_path):
     return small.contents(tmp_path / "threads")
 
 
-def test_two_threads_leave_the_same_files_as_one(small, tmp_path, by_one_thread):
-    small.run(tmp_path / "two", Threads(2))
-    assert small.contents(tmp_path / "two") == by_one_thread
-    assert {"points.csv", "sweep.json", "chunks.jsonl", "plan.json"} <= set(by_one_thread)
+@pytest.fixture
+def realistic(small, tmp_path):
+    """Runs a sweep with every effect, of chips side by side, and with a dead zone one by one; what one thread left."""
+    effects = {
+        "read_noise": 0.02, "step_variation": 0.3, "step_spread": 0.2, "shape_spread": 0.2, "column_offset_a": 1e-8,
+        "relaxation": 0.1, "relaxation_s": 10.0, "telegraph": 0.1, "telegraph_s": 3.0, "flicker": 0.02, "drift": 0.01,
+        "wire_ohm": 5.0, "epochs": 24, "confirm": 2,
+    }  # fmt: skip
+
+    def run(name, scheduler, chips=20):
+        sweep = small.plan("beta=4e7,8e7", "dead_zone=0,1e-9", chips=chips, **effects)
+        assert [point.ensemble().lockstep for point in sweep.points] == [True, False, True, False]
+        small.run(tmp_path / name, scheduler, sweep=sweep)
+        return small.contents(tmp_path / name)
+
+    return SimpleNamespace(run=run, by_one_thread=run("one", Threads(1)))
+
+
+def test_two_threads_leave_the_same_files_as_one(realistic):
+    assert realistic.run("two", Threads(2)) == realistic.by_one_thread
+    assert {"points.csv", "sweep.json", "chunks.jsonl", "plan.json"} <= set(realistic.by_one_thread)
+
+
+@pytest.mark.campaign
+def test_processes_and_a_cluster_of_processes_leave_the_same_files_as_one_thread(realistic):
+    distributed = pytest.importorskip("distributed")
+    expected = realistic.run("many", Threads(1), chips=300)
+    assert realistic.run("processes", Processes(2), chips=300) == expected
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, host="127.0.0.1", scheduler_port=0, dashboard_address=None, silence_logs=50
+    ) as workers:
+        assert realistic.run("cluster", make_scheduler(workers.scheduler_address), chips=300) == expected
 
 
 def test_processes_leave_the_same_files_also_when_one_is_killed_half_way(small, tmp_path, by_one_thread):
@@ -42,13 +71,13 @@ def test_processes_leave_the_same_files_also_when_one_is_killed_half_way(small, 
     assert small.contents(tmp_path / "processes") == by_one_thread
 
 
-def test_a_cluster_of_two_workers_leaves_the_same_files(small, tmp_path, by_one_thread):
+def test_a_cluster_of_two_workers_leaves_the_same_files(realistic):
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, silence_logs=50
     ) as workers:
-        small.run(tmp_path / "cluster", make_scheduler(workers.scheduler_address))
-    assert small.contents(tmp_path / "cluster") == by_one_thread
+        left = realistic.run("cluster", make_scheduler(workers.scheduler_address))
+    assert left == realistic.by_one_thread
 
 
 @pytest.mark.campaign

@@ -20,6 +20,18 @@ def test_a_line_is_printed_after_every_tenth_with_the_time_left():
     assert len(lines) <= 11
 
 
+def test_what_was_done_before_and_what_came_before_the_work_do_not_count_in_the_time_left():
+    out = io.StringIO()
+    now = [0.0]
+    show = Lines(Console(file=out, width=200), clock=lambda: now[0])
+    now[0] = 60.0  # loading
+    show.expect(100, "2 points")
+    show.found(50)
+    now[0] += 10.0
+    show(10)
+    assert out.getvalue().splitlines()[1:] == ["60/100 chips  about 40 s left"]
+
+
 def test_a_terminal_has_a_bar_and_a_file_has_lines():
     assert isinstance(make_show(Console(file=io.StringIO(), force_terminal=True), quiet=False), Bar)
     assert isinstance(make_show(Console(file=io.StringIO()), quiet=False), Lines)

@@ -9,12 +9,12 @@ from crossbar_hil.bench.virtual_chips import lines_of_chips
 from crossbar_hil.studies.convergence.counts import describe_afterwards, describe_share, summary
 from crossbar_hil.studies.convergence.folder import ChipStudyFolder
 from crossbar_hil.studies.convergence.opened_chips import whose
-from crossbar_hil.studies.convergence.points import ALIKE, chips_of_point
+from crossbar_hil.studies.convergence.points import ALIKE, Point, chips_of_point
 from crossbar_hil.studies.convergence.sweeping import KIND as SWEEP_KIND
 from crossbar_hil.studies.convergence.sweeping import ChipSweep, ChipSweepResult, run_sweep
 from crossbar_hil.studies.convergence.tuning import CANDIDATES, TUNE, Tune, TuneResult, run_tune, tuned_bench_file
 from crossbar_hil.studies.convergence.tuning import KIND as TUNE_KIND
-from crossbar_hil.studies.scheduling import Scheduler, make_scheduler
+from crossbar_hil.studies.scheduling import Scheduler, Threads, make_scheduler
 from crossbar_hil.studies.showing import Silent
 from crossbar_hil.studies.study import Told, keep_or_remove
 from crossbar_hil.studies.sweep import describe_settings
@@ -42,11 +42,19 @@ def carry_out(work: ChipSweep | Tune, folder: ChipStudyFolder, scheduler: Schedu
         Likewise.
     """
     with keep_or_remove(folder, SWEEP_KIND if isinstance(work, ChipSweep) else TUNE_KIND), progress:
+        if work.lockstep and isinstance(scheduler, Threads) and not folder.done:
+            _load(work)  # so that the pace is that of chips
         if isinstance(work, Tune):
             return _say_whose(work, _tell_tune(run_tune(work, folder, scheduler, progress), folder))
-        progress.expect(work.chips * len(work.points), f"{len(work.points)} points")
-        result = run_sweep(work, folder, scheduler, progress)
+        progress.expect(work.trainings, f"{len(work.points)} points")
+        result = run_sweep(work, folder, scheduler, progress, progress.found)
         return _say_whose(work, result.tell(folder.path, partial(_draw, result)))
+
+
+def _load(work: ChipSweep | Tune) -> None:
+    """Load what trains chips side by side, which is compiled where it never was before: train one."""
+    point = work.points[0] if isinstance(work, ChipSweep) else Point.of(work.bench, work.read)
+    point.ensemble().train(work.seed, 0, 1, ())
 
 
 def _draw(result: ChipSweepResult, path: Path) -> None:

@@ -11,7 +11,7 @@ from crossbar_hil.studies.folder import Place
 from crossbar_hil.studies.scheduling import Scheduler
 
 Show = Callable[[int], Any]
-"""Called with the number of chips that were just trained, or found on disk."""
+"""Called with the number of chips that were just trained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ def count(
     scheduler: Scheduler,
     folder: ChipStudyFolder,
     show: Show,
+    found: Show | None = None,
     drifts: tuple[float, ...] = (),
 ) -> list[Counts]:
     """Count the outcome of every job, of the chunks that are on disk already without training them again.
@@ -48,8 +49,8 @@ def count(
         Started.
     folder : ChipStudyFolder
         Takes each chunk at once.
-    show : callable
-        Told of progress.
+    show, found : callable
+        Told of progress: of chips that were trained, and of those on disk, `show` of both if `found` is not given.
     drifts : tuple of float
         Relative drifts after which every chip is judged once more.
 
@@ -61,15 +62,18 @@ def count(
     places: list[Place] = []
     tasks: list[Chunk] = []
     of_job: list[list[Place]] = []
+    on_disk = 0
     for job in jobs:
         split = split_into_chunks(job.point, seed=seed, first=job.first, chips=job.chips, size=size, drifts=drifts)
         of_job.append([(job.number, number) for number in range(len(split))])
         for place, chunk in zip(of_job[-1], split, strict=True):
             if place in folder.done:
-                show(chunk.count)
+                on_disk += chunk.count
             else:
                 places.append(place)
                 tasks.append(chunk)
+    if on_disk:
+        (found or show)(on_disk)
     for index, counts in scheduler.submit(train_chunk, tasks):
         folder.add(places[index], counts)
         show(counts.chips)

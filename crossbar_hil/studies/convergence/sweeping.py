@@ -43,6 +43,11 @@ class ChipSweep(Sweep):
     chunk: int = LOCKSTEP_CHUNK
     """Most chips that a worker takes at a time."""
 
+    @property
+    def trainings(self) -> int:
+        """How many chips are trained."""
+        return self.chips * len(self.points)
+
     def plan(self) -> dict[str, Any]:
         """Return what was asked for, as the folder keeps it."""
         digest = hashlib.sha256("".join(point.digest for point in self.points).encode()).hexdigest()
@@ -97,7 +102,11 @@ def plan_sweep(
 
 
 def run_sweep(
-    sweep: ChipSweep, folder: ChipStudyFolder, scheduler: Scheduler, show: Show = lambda _: None
+    sweep: ChipSweep,
+    folder: ChipStudyFolder,
+    scheduler: Scheduler,
+    show: Show = lambda _: None,
+    found: Show | None = None,
 ) -> "ChipSweepResult":
     """Train every chip that is not on disk yet, and write the results.
 
@@ -109,8 +118,8 @@ def run_sweep(
         Made for it, or opened again.
     scheduler : Scheduler
         Not yet started.
-    show : callable
-        Called with numbers of chips as they are done.
+    show, found : callable
+        Called with numbers of chips as they are done, and of those that are on disk; see `count`.
     """
     jobs = [Job(number, point, 0, sweep.chips) for number, point in enumerate(sweep.points)]
     with scheduler as started:
@@ -121,6 +130,7 @@ def run_sweep(
             scheduler=started,
             folder=folder,
             show=show,
+            found=found,
             drifts=sweep.drifts,
         )
     folder.finish()

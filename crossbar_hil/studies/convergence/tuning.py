@@ -97,6 +97,12 @@ class Tune:
     chunk: int
     """Most chips that a worker takes at a time."""
 
+    @property
+    def trainings(self) -> int:
+        """How many chips search and confirmation train at most: beyond the end of a range no neighbours are tried."""
+        first = len(grid(self.axes))
+        return self.rounds[0].chips * first + _later(self, 0, first) + self.chips
+
     def at(self, values: Values) -> Bench:
         """Return the bench with some settings."""
         return with_settings(self.bench, dict(zip((axis.key for axis in self.axes), values, strict=True)))
@@ -261,6 +267,7 @@ def run_tune(tune: Tune, folder: ChipStudyFolder, scheduler: Scheduler, progress
             scheduler=started,
             folder=folder,
             show=progress,
+            found=progress.found,
             drifts=tune.drifts,
         )
 
@@ -268,7 +275,7 @@ def run_tune(tune: Tune, folder: ChipStudyFolder, scheduler: Scheduler, progress
         last: list[Candidate] = []
         for place, each in enumerate(tune.rounds):
             tried = _settings(tune, each, last) if place else grid(tune.axes)
-            expected = trained + each.chips * len(tried) + _later(tune, place) + tune.chips
+            expected = trained + each.chips * len(tried) + _later(tune, place, len(tried)) + tune.chips
             progress.expect(expected, f"round {place + 1} of {len(tune.rounds)}: {len(tried)} settings")
             number = len(done)
             counts = count_chips(number, [tune.at(values) for values in tried], 0, each.chips)
@@ -311,10 +318,15 @@ def _possible(tune: Tune, values: Values) -> bool:
     return True
 
 
-def _later(tune: Tune, place: int) -> int:
-    """Estimate how many chips the later rounds take."""
+def _later(tune: Tune, place: int, tried: int) -> int:
+    """Return how many chips the rounds after one that tried so many settings take, at most."""
     ways = 3 ** sum(axis.spacing != "list" for axis in tune.axes) - 1
-    return sum(each.chips * (each.kept + each.around * ways) for each in tune.rounds[place + 1 :])
+    chips = 0
+    for each in tune.rounds[place + 1 :]:
+        kept = min(each.kept, tried)
+        tried = kept + min(each.around, kept) * ways
+        chips += each.chips * tried
+    return chips
 
 
 def _write(result: TuneResult, done: Sequence[tuple[int, Candidate]], folder: ChipStudyFolder) -> None:

@@ -120,6 +120,45 @@ def test_what_came_unasked_what_is_left_of_a_reply_and_what_was_not_sent_whole_a
     ]
 
 
+@pytest.mark.parametrize("unfinished", [True, False])
+def test_a_session_that_is_played_took_all_or_not_as_it_did_then(tmp_path, unfinished):
+    inside = Instrument(Chunk(b"1.5\n", ended=False))
+    inside.finish = lambda until: not unfinished
+    link = RecordedLink("smu", "GPIB0::26::INSTR", begin(tmp_path / "day.jsonl", [], "0.1.0"), lambda: inside)
+    link.write(b":READ?\n", 0.0)
+    assert link.finish(1.0) is not unfinished
+    link.read(0.0)
+    link.close()
+    (tmp_path / "claims").mkdir()
+    played = claim("smu", tmp_path / "day.jsonl", tmp_path / "claims")
+    played.write(b":READ?\n", 0.0)
+    assert played.finish(1.0) is not unfinished
+    assert played.finish(1.0)  # once, as then
+    assert played.read(0.0).content == b"1.5\n"
+    assert played.finish(1.0)
+    played.close()
+
+
+def test_what_could_not_be_sent_is_recorded_before_it_fails(tmp_path):
+    inside = Instrument()
+    link = RecordedLink("smu", "GPIB0::26::INSTR", begin(tmp_path / "day.jsonl", [], "0.1.0"), lambda: inside)
+
+    def full(content, until):
+        raise DeadlineError("no room")
+
+    inside.write = full
+    with pytest.raises(DeadlineError):
+        link.write(b"OUTP OFF\n", 0.0)
+    (session,) = read_recording(tmp_path / "day.jsonl").sessions
+    sent, failed = session.events
+    assert (sent["write"], failed["fail"], failed["in"], failed["text"]) == (
+        "OUTP OFF\n",
+        "DeadlineError",
+        "write",
+        "no room",
+    )
+
+
 @pytest.mark.parametrize("how", ["gone", "a link", "full"])
 def test_a_recording_that_cannot_be_written_keeps_nothing_from_an_instrument(tmp_path, capsys, monkeypatch, how):
     path = tmp_path / "day.jsonl"

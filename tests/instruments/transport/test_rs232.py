@@ -30,9 +30,12 @@ def line(request):
         _, host, port, _ = bench.resources["smu"].split("::")
         with socket.create_connection((host, int(port))) as there:
 
-            def to_instrument():
+            def to_instrument():  # which takes nothing else for the end of a message
+                left = b""
                 while content := os.read(near, 4096):
-                    there.sendall(content.replace(ends.encode(), b"\n"))
+                    *whole, left = (left + content).split(ends.encode())
+                    for line in whole:
+                        there.sendall(line.replace(b"\n", b"?").replace(b"\r", b"?") + b"\n")
 
             def from_instrument():
                 while content := there.recv(4096):

@@ -435,6 +435,7 @@ def test_the_command_line_trains_on_the_emulated_bench(cli):
     assert (answer["epochs"], answer["pulses"]) == (simulated["epochs"], simulated["pulses"])
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_cell_is_characterised_into_a_file_that_a_dry_run_takes(cli):
     done = cli("characterise", "emulated", "--seed", "1", "--cell", "1", "2", "--pulses", "6", "--rest", "0", "--json")
     assert json.loads(done.out)["files"] == ["curve_r1_c2.csv", "curve_r1_c2.png"]

@@ -174,7 +174,7 @@ def test_chips_are_judged_afterwards_alike_one_by_one_and_side_by_side(effects):
 
 
 CURVES = [
-    CURVE.smoothed(),
+    CURVE.smoothed,  # a call away, as it imports parts of scipy
     ConductanceCurve(4.5e-7 + 2.1e-7 * (1 - np.exp(-np.arange(31) / 7))),
     ConductanceCurve([4.0e-7, 4.4e-7, 4.3e-7, 5.1e-7, 5.3e-7]),
     ConductanceCurve([4.0e-7, 4.4e-7, *[5.0e-7] * 8, 6.0e-7, 7.0e-7, 7.0e-7]),
@@ -191,6 +191,7 @@ def end_alike(seed, chips, wires=None):
     wires = wires or {}
     rng = np.random.default_rng(seed)
     curve, shifts = CURVES[seed % len(CURVES)], 1.5 * draw_ensemble(chips, seed=seed, span_siemens=SPAN)
+    curve = curve() if callable(curve) else curve
     settings = {
         "beta": 10 ** rng.uniform(6.5, 8),
         "target": float(rng.uniform(0.5, 0.96)),

@@ -15,8 +15,12 @@ from crossbar_hil.studies.showing import Silent
 NARROW = ("beta=6e7..1.2e8:2log", "target=0.99,0.999", "width=0.05")
 
 
+def planned(over=NARROW, chips=4000):
+    return plan_tune(load_bench("simulated", preset="reference"), read_axes(over), chips=chips, seed=3)
+
+
 def search(folder, over=NARROW, scheduler=None, progress=None, chips=4000):
-    tune = plan_tune(load_bench("simulated", preset="reference"), read_axes(over), chips=chips, seed=3)
+    tune = planned(over, chips)
     with ChipStudyFolder.make(folder, tune.plan(), tune.bench) as opened:
         return run_tune(tune, opened, scheduler or Threads(1), progress or Silent())
 
@@ -26,6 +30,9 @@ def test_a_search_finds_more_than_97_of_100_and_states_it_on_chips_that_it_never
     original = counting.train_chunk
     monkeypatch.setattr(counting, "train_chunk", lambda chunk: trained.append(chunk) or original(chunk))
     result = search(tmp_path / "tune")
+    # 4 settings, then 4 and 2 neighbours of each, then 6 and 2 neighbours of 2, of which some lie beyond the range.
+    assert planned().trainings == 4 * 512 + 12 * 2048 + 10 * 8192 + 4000
+    assert 0.7 * planned().trainings < sum(chunk.count for chunk in trained) <= planned().trainings
     fresh = [chunk for chunk in trained if chunk.first >= FRESH]
     searched = [chunk for chunk in trained if chunk.first < FRESH]
     assert sum(chunk.count for chunk in fresh) == result.fresh.chips == 4000
