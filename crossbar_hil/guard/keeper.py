@@ -30,7 +30,7 @@ from crossbar_hil.errors import (
 )
 from crossbar_hil.guard.journal import Journal
 from crossbar_hil.guard.replay import Intent, Operation, Record, conductances_in
-from crossbar_hil.guard.states import Machine, State
+from crossbar_hil.guard.states import MAKING_SAFE, Machine, State
 from crossbar_hil.guard.watch import Least, PulseCurrents, Watch
 from crossbar_hil.instrument import PulseMemory, Reading
 from crossbar_hil.witness import PulseOutcome, Sights, Train, Volts, Witness, WitnessedBackend
@@ -140,7 +140,7 @@ class Keeper:
         alarm: Callable[[str], object] = lambda why: None,  # noqa: ARG005 - the signature of one
     ) -> None:
         self.chip = chip
-        self.machine = Machine()
+        self.machine = Machine(journal.path.parent)
         self.stop = stop or StopFlag()
         self._journal = journal
         self._check_v = check_v
@@ -250,6 +250,7 @@ class Keeper:
     def make_safe(self, cause: str) -> SafeReport:
         """Make the chip safe and write down how that went; never raises."""
         failures: list[str] = []
+        self.machine.tell(MAKING_SAFE)
         try:
             self.chip.make_safe()
         except BaseException as error:  # whatever it is, it is told, and nothing may end this
