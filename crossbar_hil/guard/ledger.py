@@ -4,7 +4,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from crossbar_hil.errors import LedgerError
 from crossbar_hil.guard.chain import FIRST, Entry, chain_hash
 from crossbar_hil.guard.database import Connect, connect, set_pragmas
 from crossbar_hil.guard.names import file_name
-from crossbar_hil.guard.storage import create_exclusive, flush_folder, undo_on_error, why_not_ours
+from crossbar_hil.guard.storage import create_exclusive, flush_folder, read_plain, undo_on_error, why_not_ours
 from crossbar_hil.owners.state import state_folder
 from crossbar_hil.spent import chip_key
 
@@ -284,6 +284,28 @@ class DoseLedger:
             [int(row), int(column), int(pulses[row, column]), float(dose_vs[row, column])] for row, column in places
         ]
         return json.dumps(cells, separators=(",", ":"), allow_nan=False)
+
+
+def read_totals(path: Path) -> tuple[IntArray, FloatArray] | None:
+    """Return pulses and dose (R, C) that a ledger holds, for those who look on; None if there is none to be read now.
+
+    It is read as bytes, so that a guard that writes it never waits; nothing is verified.
+    """
+    try:
+        content = read_plain(path)
+        if os.path.lexists(path.with_name(f"{path.name}-journal")):  # somebody is writing
+            return None
+        with closing(sqlite3.connect(":memory:")) as memory:
+            memory.deserialize(content)
+            (shape,) = memory.execute("SELECT rows, columns FROM chip").fetchall()
+            pulses, dose_vs = np.zeros(shape, dtype=np.int64), np.zeros(shape)
+            for (cells,) in memory.execute("SELECT cells FROM reservation"):
+                for row, column, count, dose in json.loads(cells):
+                    pulses[row, column] += count
+                    dose_vs[row, column] += dose
+    except (OSError, sqlite3.Error, ValueError, TypeError, IndexError):
+        return None
+    return pulses, dose_vs
 
 
 def _operations_in(

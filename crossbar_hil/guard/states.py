@@ -1,8 +1,23 @@
-"""The states of a guarded bench and what is allowed in each: a small closed table, checked at every step."""
+"""The states of a guarded bench and what is allowed in each: a small closed table, checked at every step.
 
+The present state stands as one word in a file beside the journal, for those who look on: never flushed, read by nothing
+that acts.
+"""
+
+import os
+from contextlib import suppress
+from datetime import UTC, datetime
 from enum import Enum
+from pathlib import Path
 
 from crossbar_hil.errors import GuardError
+from crossbar_hil.guard.storage import read_plain
+
+PHASE = "phase"
+"""The file with the word."""
+MAKING_SAFE = "making safe"
+_WIDTH = 15
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 class State(Enum):
@@ -35,10 +50,18 @@ ALLOWED: dict[State, frozenset[State]] = {
 
 
 class Machine:
-    """The present state; a step that the table does not hold is refused."""
+    """The present state; a step that the table does not hold is refused.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    folder : Path, optional
+        Where onlookers find the word for it.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
         self.state = State.REPLAYING
+        self._folder = folder
+        self.tell(self.state.value)
 
     def to(self, state: State) -> None:
         """Go on to a state.
@@ -51,3 +74,29 @@ class Machine:
         if state not in ALLOWED[self.state]:
             raise GuardError(f"a bench that is {self.state.value} cannot become {state.value}")
         self.state = state
+        self.tell(state.value)
+
+    def tell(self, word: str) -> None:
+        """Write a word for onlookers, as far as that works: who only looks on stops nothing."""
+        if self._folder is None:
+            return
+        with suppress(OSError):  # no room, a link in its place
+            handle = os.open(self._folder / PHASE, os.O_WRONLY | os.O_CREAT | _NO_WAIT, 0o600)
+            try:
+                os.write(handle, f"{word:<{_WIDTH}}\n".encode())  # always as long, so that none is ever read in part
+            finally:
+                os.close(handle)
+
+
+def phase_of(folder: Path) -> tuple[str, datetime | None]:
+    """Return what the guard of a session last said it was doing, and since when; nothing without such a word.
+
+    It is what a guard was doing when it was killed, too.
+    """
+    path = folder / PHASE
+    try:
+        word = read_plain(path).decode("ascii").strip()
+        since = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except (OSError, ValueError):
+        return "", None
+    return (word, since) if word in {MAKING_SAFE, *(each.value for each in State)} else ("", None)

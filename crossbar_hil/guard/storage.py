@@ -153,7 +153,13 @@ def try_lock(handle: int) -> bool:
 
 
 def read_plain(path: Path) -> bytes:
-    """Return the content of a plain file, never through a link.
+    """Return the content of a plain file, never through a link; raises what `open_to_read` raises."""
+    with os.fdopen(open_to_read(path), "rb") as file:
+        return file.read()
+
+
+def open_to_read(path: Path) -> int:
+    """Open a plain file for reading, never through a link, and return its descriptor.
 
     Raises
     ------
@@ -162,10 +168,10 @@ def read_plain(path: Path) -> bytes:
     """
     # Without O_NONBLOCK a planted pipe would keep us waiting for ever.
     handle = os.open(path, os.O_RDONLY | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0))
-    with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, "it is no plain file", str(path))
-        return file.read()
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is no plain file", str(path))
+    return handle
 
 
 def flush_folder(folder: Path) -> None:

@@ -1,8 +1,10 @@
 """What every recorded run offers, whatever was trained: facts, settings, numbers, figures, and going on with it."""
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, NoReturn
@@ -13,6 +15,9 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.bench.recorded import load_recorded_bench, read_recorded_tables
 from crossbar_hil.errors import RunError
+from crossbar_hil.guard.lock import run_owner
+from crossbar_hil.guard.states import PHASE, phase_of
+from crossbar_hil.runs.live.panels import Panel, Standing, Wear
 from crossbar_hil.runs.recorded_settings import Setting, Tables, describe_tables
 from crossbar_hil.shipped import data_file
 from crossbar_hil.training.result import TrainingResult
@@ -88,6 +93,8 @@ class Run(ABC):
     """Model of each of the recorded wholes."""
     template: ClassVar[tuple[str, str]]
     """Package and name of the page that its report is made from."""
+    written: ClassVar[tuple[str, ...]]
+    """Files of which one changes with every step that is recorded."""
 
     @property
     def name(self) -> str:
@@ -134,6 +141,32 @@ class Run(ABC):
     def bench(self) -> Bench:
         """The bench file as used."""
         return load_recorded_bench(self.folder)
+
+    @property
+    def stamp(self) -> tuple[tuple[int, int], ...]:
+        """What changes whenever its record does, or what its guard is doing; found without opening a file."""
+        found = []
+        for name in (*self.written, PHASE):
+            try:
+                there = os.stat(self.folder / name)
+            except OSError:
+                found.append((0, 0))
+            else:
+                found.append((there.st_mtime_ns, there.st_size))
+        return tuple(found)
+
+    @property
+    def phase(self) -> tuple[str, datetime | None]:
+        """What is being done at this moment, and since when if that is known; `status` once it has ended.
+
+        Behind a guard it is the guard's word. A run that has not ended and on which no process works was ``cut off``.
+        """
+        if self.status != "running":
+            return self.status, None
+        if not run_owner(self.folder):
+            return "cut off", None
+        word, since = phase_of(self.folder)
+        return (word, since) if word else ("training", None)
 
     def _bench_as_filed(self) -> Tables:
         """Return the bench file in its folder, which stands for the recorded tables in a run of 0.1.0.
@@ -195,6 +228,18 @@ class Run(ABC):
         return ()
 
     # ------------------------------------------------------------------ what not every kind of run can do
+
+    def standing(self) -> Standing:
+        """Return how far it has come, also while it goes on."""
+        return Standing()
+
+    def panels(self) -> list[Panel]:
+        """Return what a page shows of it, also while it goes on; nothing before its first step."""
+        return []
+
+    def wear(self) -> Wear | None:
+        """Return what it did to the cells of its chip so far; None if it has none, or before its first step."""
+        return None
 
     @property
     def result(self) -> TrainingResult:

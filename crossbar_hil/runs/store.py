@@ -67,7 +67,7 @@ def find_run(text: str, out: str | Path) -> Run:
     """
     path = Path(text)
     try:
-        if _record_in(path) is not None or is_run_folder(path):
+        if is_run(path):
             return load_run(path)
     except CrossbarError:
         raise
@@ -84,16 +84,21 @@ def find_run(text: str, out: str | Path) -> Run:
     return load_run(fitting[0])
 
 
+def is_run(folder: Path) -> bool:
+    """Say whether a folder is that of a run, also of one that never began."""
+    return _record_in(folder) is not None or is_run_folder(folder)
+
+
 def is_session(folder: Path) -> bool:
     """Say whether a folder holds the journal of a session that is no run."""
-    return os.path.isfile(folder / JOURNAL) and _record_in(folder) is None and not is_run_folder(folder)
+    return os.path.isfile(folder / JOURNAL) and not is_run(folder)
 
 
 def _list_folders(out: str | Path) -> list[Path]:
     """Return the folders of runs in a folder, those of runs that never began among them, the oldest first."""
     parent = Path(out)
     folders = sorted(parent.iterdir()) if parent.is_dir() else []
-    return [each for each in folders if _record_in(each) is not None or is_run_folder(each)]
+    return [each for each in folders if is_run(each)]
 
 
 def _record_in(folder: Path) -> str | None:

@@ -3,6 +3,7 @@
 import itertools
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from crossbar_hil.errors import CrossbarError, RunError
 from crossbar_hil.parsing import parse_json
 from crossbar_hil.runs.inference import Answer, judge_patterns
 from crossbar_hil.runs.life import Agree, Show, resume_work, shown_once
+from crossbar_hil.runs.live.panels import Panel, Standing, Wear
+from crossbar_hil.runs.live.training import training_panels, training_standing, wear_of
 from crossbar_hil.runs.never_began import describe_never_began
 from crossbar_hil.runs.recorded_settings import Tables, check_tables
 from crossbar_hil.runs.run import Ending, Figure, Run, RunOutcome, Series, Variable
@@ -33,6 +36,9 @@ READABLE = (2, SCHEMA_VERSION)
 """Schema versions that are understood; 2 is that of version 0.1.0, which kept some settings among the facts."""
 NEEDED = frozenset({"kind", "seed", "shape", "status", "started_utc"})
 """Facts without which a record is none."""
+MOST_AT_ONCE = 1 << 18
+"""Bytes of a record that is read as a whole."""
+_memory = threading.local()
 SHORT = ("rule", "beta", "target", "target0", "v0", "v1", "amplitude_v", "width_s")
 """Settings of [training] that have a short name beside the facts."""
 _SETTINGS_OF_2 = frozenset({"bench", "backend", "max_epochs", *SHORT})
@@ -44,6 +50,7 @@ class TrainingRun(Run):
 
     trained: ClassVar[str] = "a chip"
     template: ClassVar[tuple[str, str]] = ("crossbar_hil.runs", "training.html.j2")
+    written: ClassVar[tuple[str, ...]] = (RECORD, f"{RECORD}-wal")
 
     @cached_property
     def facts(self) -> dict[str, Any]:
@@ -92,13 +99,19 @@ class TrainingRun(Run):
 
     @cached_property
     def _recorded(self) -> dict[str, Any]:
-        with self.open_record() as record:
-            found = {name: parse_json(value) for name, value in record.execute("SELECT name, value FROM setting")}
+        rows = _settings_at_rest(self.folder)
+        if not rows:
+            with self.open_record() as record:
+                rows = record.execute("SELECT name, value FROM setting").fetchall()
+        try:
+            found = {name: parse_json(value) for name, value in rows}
             missing = sorted(NEEDED - set(found))
             if missing:
                 raise ValueError(f"setting {missing[0]} is missing")
             check_tables(found.get("tables", {}))
-            return found
+        except (ValueError, TypeError) as error:
+            raise RunError(f"the record of run {self.name} cannot be read: {error}") from error
+        return found
 
     @cached_property
     def task(self) -> PatternSet:
@@ -312,6 +325,35 @@ class TrainingRun(Run):
         """Return the result and, pattern by pattern, what was reached."""
         return training_page(self.result, full_reason(self.result, self.assurance), self.assurance, self._foretold())
 
+    def standing(self) -> Standing:
+        """Return epochs, patterns met, error and pulses so far."""
+        with self.open_record() as record:
+            return training_standing(record, int(self.settings.get("max_epochs") or 0), len(self.task.train))
+
+    def panels(self) -> list[Panel]:
+        """Return chip, activations against their targets, error, what cells got against their limits."""
+        end, words = self.chip("end"), {"saturated": "saturated", "unresponsive": "no reaction"}
+        with self.open_record() as record:
+            return training_panels(
+                record,
+                shape=self._shape,
+                task=self.task,
+                target0=self.settings["target0"],
+                target=self.settings["target"],
+                bench=self.tables.get("bench", {}),
+                marks={word: end[name] == 1 for name, word in words.items() if name in end},
+            )
+
+    def wear(self) -> Wear | None:
+        """Return what it did to the cells of its chip so far."""
+        with self.open_record() as record:
+            return wear_of(record, self._shape, self.tables.get("bench", {}).get("training", {}))
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        rows, columns = self.facts["shape"]
+        return int(rows), int(columns)
+
     def series(self) -> Series:
         """Return one line an epoch."""
         return training_series(self.result)
@@ -319,6 +361,34 @@ class TrainingRun(Run):
     def variables(self) -> dict[str, Variable]:
         """Return every array of the result."""
         return training_variables(self.result, self.fresh)
+
+
+def _settings_at_rest(folder: Path) -> list[tuple[str, str]]:
+    """Return the settings of a small record at rest as they are stored; nothing of any other, which is to be opened.
+
+    SQLite takes several times as long to open a file as to look into bytes at hand, and a list may be of ten thousand.
+    """
+    path = os.path.join(folder, RECORD)
+    try:
+        if os.path.lexists(f"{path}-wal") or os.stat(path).st_size > MOST_AT_ONCE:
+            return []
+        with open(path, "rb") as file:
+            content = bytearray(file.read(MOST_AT_ONCE))
+        content[18:20] = b"\1\1"  # no log is to be looked for (SQLite's file format, section 1.3)
+        memory = _reader()
+        memory.deserialize(bytes(content))
+        version = memory.execute("PRAGMA user_version").fetchone()[0]
+        found = memory.execute("SELECT name, value FROM setting").fetchall()
+    except (OSError, sqlite3.Error, OverflowError):  # whoever opens it says what is wrong
+        return []
+    return found if version == SCHEMA_VERSION else []
+
+
+def _reader() -> sqlite3.Connection:
+    """Return the database in memory of this thread."""
+    if not hasattr(_memory, "reader"):
+        _memory.reader = sqlite3.connect(":memory:")
+    return _memory.reader
 
 
 def resume_and_record(run: Run, *, show: Show[Epoch] = lambda _: None, agree: Agree = lambda _: None) -> RunOutcome:

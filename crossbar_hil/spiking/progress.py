@@ -12,6 +12,8 @@ from crossbar_hil.spiking.network.model import NetworkState
 from crossbar_hil.spiking.network.neurons import NeuronState
 
 SCHEMA_VERSION = 1
+RECENT = 200
+"""The accuracy shown while a network learns is that of so many images."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -12,12 +13,14 @@ from crossbar_hil.bench.file import Bench
 from crossbar_hil.bench.virtual_chips import lines_of_chips
 from crossbar_hil.errors import CrossbarError, RunError
 from crossbar_hil.runs.life import Agree, resume_work, shown_once
+from crossbar_hil.runs.live.panels import Panel, Standing
 from crossbar_hil.runs.recorded_settings import Tables
 from crossbar_hil.runs.run import Ending, Figure, Run, RunOutcome, Series, Variable
 from crossbar_hil.spiking.device_work import make_spiking_work
 from crossbar_hil.spiking.examination import Faults, describe_accuracy, examine_network
-from crossbar_hil.spiking.folder import read_checkpoint, read_record
+from crossbar_hil.spiking.folder import CHECKPOINT, RECORD, read_checkpoint, read_record
 from crossbar_hil.spiking.network.labels import Evaluation
+from crossbar_hil.spiking.panels import spiking_panels, spiking_standing
 from crossbar_hil.spiking.progress import Progress
 from crossbar_hil.spiking.settings import SpikingSettings, data_hash, data_of
 from crossbar_hil.spiking.tasks.images import Split
@@ -33,6 +36,7 @@ class SpikingRun(Run):
     trained: ClassVar[str] = "a spiking network"
     models: ClassVar[Mapping[str, type[Any]]] = {"network": SpikingSettings, "bench": Bench}
     template: ClassVar[tuple[str, str]] = ("crossbar_hil.spiking", "spiking.html.j2")
+    written: ClassVar[tuple[str, ...]] = (RECORD, CHECKPOINT)
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -173,7 +177,7 @@ class SpikingRun(Run):
         """Return the network, the record of the training and the answers."""
         progress = self._trained
         state, record = progress.state, progress.record
-        unit = "1" if self.network.preset == "published" and self.network.bench is None else "S"
+        unit = self._unit or "1"
         found = {
             "weight": Variable(("input", "neuron"), state.weights, unit, "conductance"),
             "gain": Variable(("neuron",), state.gains, "1", "gain of the column"),
@@ -192,6 +196,26 @@ class SpikingRun(Run):
             found["confusion"] = Variable(("class", "answer"), result.confusion, "1", "test images by class and answer")
             found |= {name: Variable((name,), result.classes) for name in ("class", "answer")}
         return found
+
+    def standing(self) -> Standing:
+        """Return images shown, accuracy and spikes over the last of them."""
+        progress = self.progress
+        step_s, before = None, int(self.facts.get("resumed_shown") or 0)
+        if progress is not None and progress.result is None and progress.shown > before:
+            began = datetime.fromisoformat(self.facts.get("resumed_utc") or self.facts["started_utc"])
+            written = (self.folder / CHECKPOINT).stat().st_mtime
+            step_s = max(written - began.timestamp(), 1e-3) / (progress.shown - before)
+        return spiking_standing(progress, self.facts, step_s)
+
+    def panels(self) -> list[Panel]:
+        """Return accuracy, receptive fields, spikes, and the answers once it was tested."""
+        progress = self.progress
+        return [] if progress is None or not len(progress.record) else spiking_panels(progress, self._unit)
+
+    @property
+    def _unit(self) -> str:
+        """Unit of its conductances; those of the published network have none."""
+        return "" if self.network.preset == "published" and self.network.bench is None else "S"
 
     @property
     def _trained(self) -> Progress:

@@ -12,13 +12,12 @@ from rich.text import Text
 from crossbar_hil.arrays import IntArray
 from crossbar_hil.runs.progress import NothingShown, Onlooker, OnTerminal, shade_of
 from crossbar_hil.spiking.network.neurons import Singles
+from crossbar_hil.spiking.progress import RECENT
 from crossbar_hil.spiking.progress import Progress as Standing
 from crossbar_hil.spiking.view import SilentView
 
 LINES = 20
 """So many lines are printed for a whole training."""
-RECENT = 200
-"""The accuracy shown is that of so many images."""
 WIDTH = 72
 """Letters that receptive fields may take side by side."""
 

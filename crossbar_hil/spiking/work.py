@@ -86,7 +86,8 @@ class SpikingWork(RecordedWork[Progress]):
         """Go on with the record of a run."""
         self._folder, self._known = folder, read_checkpoint(folder)
         record = read_record(folder)
-        write_record(folder, {**record, "status": "running", "resumed_utc": utc_now(), "reason": ""})
+        again = {"status": "running", "resumed_utc": utc_now(), "resumed_shown": self._shown_at_resume, "reason": ""}
+        write_record(folder, {**record, **again})
 
     def steps(self, leave_if_wanted: Callable[[], None]) -> Iterator[Progress]:
         """Teach, part by part, then label the neurons and test the network."""
@@ -105,6 +106,11 @@ class SpikingWork(RecordedWork[Progress]):
         self._checkpoint(progress)
         self._progress = label_and_test(network, split, progress, tick)
         yield self._progress
+
+    @property
+    def _shown_at_resume(self) -> int:
+        """Images that a resumed training does not show again."""
+        return 0
 
     @abstractmethod
     def _start(self) -> Progress:
@@ -167,6 +173,10 @@ class ComputedWork(SpikingWork):
 
     def record(self, step: Progress) -> None:
         """Leave it to the next checkpoint."""
+
+    @property
+    def _shown_at_resume(self) -> int:
+        return self._known.shown if self._known is not None else 0
 
     def _start(self) -> Progress:
         progress = self._known or first_progress(self._network, self._split)

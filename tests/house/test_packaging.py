@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("crossbar_hil", "instruments", "drivers", "sim_backend", "data")
-SHIPPED = {".py", ".csv", ".toml", ".md", ".j2", ".lua", ".typed"}
+SHIPPED = {".py", ".csv", ".toml", ".md", ".j2", ".lua", ".typed", ".css", ".js", ".svg"}
 
 
 @pytest.fixture(scope="module")

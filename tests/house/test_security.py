@@ -44,6 +44,8 @@ ALLOWED_CALLS = {
     ("books.py", "loadmat(io.BytesIO(data))"),
 }
 """Curves as labs have them: numbers alone are taken, from bytes that are at hand and by nothing that can write."""
+ALLOWED_IMPORTS = {"crossbar_hil/watch/server.py": {"http"}}
+"""The one server of pages, which answers GET on the loopback interface alone: tests/watch holds it to that."""
 OFF = {"allow_pickle", "shell"}
 """Keywords that nothing but False is given for."""
 SECRET = "correct-horse-battery-staple"
@@ -79,7 +81,8 @@ def test_nothing_is_unpickled_evaluated_or_unpacked():
             continue
         names = [name.name for name in node.names] if isinstance(node, ast.Import) else [node.module or ""]
         found = set() if getattr(node, "level", 0) else {name.split(".")[0] for name in names}
-        assert not found & FORBIDDEN_IMPORTS, f"{path}:{node.lineno} imports {found & FORBIDDEN_IMPORTS}"
+        found &= FORBIDDEN_IMPORTS - ALLOWED_IMPORTS.get(path.relative_to(ROOT).as_posix(), set())
+        assert not found, f"{path}:{node.lineno} imports {found}"
 
 
 @pytest.mark.fault("X2", "X3", "X4")

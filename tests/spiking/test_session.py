@@ -76,8 +76,10 @@ def test_a_run_that_failed_is_resumed_to_the_identical_end(whole, tmp_path, at):
         train_spiking(SMALL, seed=1, out=tmp_path, every=10, view=Dying(at))
     run = find_run("latest", tmp_path)
     assert run.facts["status"] == "failed"
+    kept = run.progress.shown if run.progress is not None else 0
     assert resume_spiking(run, every=10).status == "done"
     same(whole, SpikingRun(run.folder))
+    assert SpikingRun(run.folder).facts["resumed_shown"] == kept, "so that the time of an image is known"
 
 
 def killed(tmp_path, code):
