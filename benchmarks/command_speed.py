@@ -72,9 +72,9 @@ def measured(words):
 def studies():
     columns = {
         "command": "{name}",
-        "results after": "{first_s:.2g} s",
-        "all": "{whole_s:.2g} s",
-        "processor": "{processor_s:.2g} s",
+        "results after": "{first_s:.3g} s",
+        "all": "{whole_s:.3g} s",
+        "processor": "{processor_s:.3g} s",
     }
     rows = {name: functools.partial(measured, words) for name, words in COMMANDS.items()}
     about = f"Wall-clock time on {len(CORES)} cores, start of the program included; processor time of all cores."

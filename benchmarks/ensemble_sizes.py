@@ -17,7 +17,8 @@ from crossbar_hil.bench.effects import Effects
 from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend import ConductanceCurve, draw_ensemble, train_ensemble
 
-CHIPS = {4: 20_000, 8: 4096, 12: 1024, 16: 512, 24: 64, 32: 32}
+CHIPS = {4: 20_000, 8: 4096, 12: 1024, 16: 512, 24: 128, 32: 64}
+"""Of each size; with fewer than 64 lanes stay empty."""
 KINDS = {"ideal": ({}, {}), "wires": (FIVE, {}), "real": ({}, REAL), "both": (FIVE, REAL)}
 
 

@@ -52,7 +52,8 @@ def origin(found: dict[str, Any]) -> str:
         return told
     if "runs" in found:
         low, high = found["load"]
-        told += f" Median of {found['runs']} runs in turn with all else of that command, load {low:.1f} to {high:.1f}."
+        runs = f"Median of {found['runs']} run{'s' * (found['runs'] > 1)}"
+        told += f" {runs} in turn with all else of that command, load {low:.1f} to {high:.1f}."
     return f"{told} {found['machine']}; {', '.join(map(' '.join, found['versions'].items()))}."
 
 

@@ -73,9 +73,7 @@ class Keithley2450(ScpiSource):
     shortest_pulse_s = 2e-3
 
     language = Instrument.measurement(
-        "*LANG?",
-        """Get the command set in use (str): 'SCPI', 'SCPI2400' or 'TSP'.""",
-        cast=str,
+        "*LANG?", """Get the command set in use (str): 'SCPI', 'SCPI2400' or 'TSP'.""", cast=str
     )
     compliance_tripped = tripped_property(":SOUR:VOLT:ILIM:TRIP?")
 

@@ -47,106 +47,25 @@ class TwoChannels(Keithley2600):
     ch_b = Instrument.ChannelCreator(Keithley2600Channel, "b")
 
 
-class Keithley2601B(Keithley2600):
-    """One SMU of 40 V, 3 A."""
-
-    model_name = "Keithley 2601B SourceMeter"
-    limits = LIMITS["2601B"]
+ONE_CHANNEL = frozenset({"2601", "2611", "2635"})
 
 
-class Keithley2602B(TwoChannels):
-    """Two SMUs of 40 V, 3 A."""
-
-    model_name = "Keithley 2602B SourceMeter"
-    limits = LIMITS["2602B"]
-
-
-class Keithley2604B(TwoChannels):
-    """Two SMUs of 40 V, 3 A."""
-
-    model_name = "Keithley 2604B SourceMeter"
-    limits = LIMITS["2604B"]
-
-
-class Keithley2611B(Keithley2600):
-    """One SMU of 200 V, 1.5 A."""
-
-    model_name = "Keithley 2611B SourceMeter"
-    limits = LIMITS["2611B"]
+def _model(model: str) -> type[Keithley2600]:
+    """Return the class of a model."""
+    base, smus = (Keithley2600, "One SMU") if model[:4] in ONE_CHANNEL else (TwoChannels, "Two SMUs")
+    limits = LIMITS[model]
+    small = ", for small currents" if limits.analog_filter else ""
+    told = {
+        "__doc__": f"{smus} of {limits.ranges_v[-1]:g} V, {limits.most_current_a:g} A{small}.",
+        "__module__": __name__,
+        "model_name": f"Keithley {model} SourceMeter",
+        "limits": limits,
+    }
+    return type(f"Keithley{model}", (base,), told)
 
 
-class Keithley2612B(TwoChannels):
-    """Two SMUs of 200 V, 1.5 A."""
-
-    model_name = "Keithley 2612B SourceMeter"
-    limits = LIMITS["2612B"]
-
-
-class Keithley2614B(TwoChannels):
-    """Two SMUs of 200 V, 1.5 A."""
-
-    model_name = "Keithley 2614B SourceMeter"
-    limits = LIMITS["2614B"]
-
-
-class Keithley2634B(TwoChannels):
-    """Two SMUs of 200 V, 1.5 A, for small currents."""
-
-    model_name = "Keithley 2634B SourceMeter"
-    limits = LIMITS["2634B"]
-
-
-class Keithley2635B(Keithley2600):
-    """One SMU of 200 V, 1.5 A, for small currents."""
-
-    model_name = "Keithley 2635B SourceMeter"
-    limits = LIMITS["2635B"]
-
-
-class Keithley2636B(TwoChannels):
-    """Two SMUs of 200 V, 1.5 A, for small currents."""
-
-    model_name = "Keithley 2636B SourceMeter"
-    limits = LIMITS["2636B"]
-
-
-class Keithley2601A(Keithley2600):
-    """One SMU of 40 V, 3 A."""
-
-    model_name = "Keithley 2601A SourceMeter"
-    limits = LIMITS["2601A"]
-
-
-class Keithley2602A(TwoChannels):
-    """Two SMUs of 40 V, 3 A."""
-
-    model_name = "Keithley 2602A SourceMeter"
-    limits = LIMITS["2602A"]
-
-
-class Keithley2611A(Keithley2600):
-    """One SMU of 200 V, 1.5 A."""
-
-    model_name = "Keithley 2611A SourceMeter"
-    limits = LIMITS["2611A"]
-
-
-class Keithley2612A(TwoChannels):
-    """Two SMUs of 200 V, 1.5 A."""
-
-    model_name = "Keithley 2612A SourceMeter"
-    limits = LIMITS["2612A"]
-
-
-class Keithley2635A(Keithley2600):
-    """One SMU of 200 V, 1.5 A, for small currents."""
-
-    model_name = "Keithley 2635A SourceMeter"
-    limits = LIMITS["2635A"]
-
-
-class Keithley2636A(TwoChannels):
-    """Two SMUs of 200 V, 1.5 A, for small currents."""
-
-    model_name = "Keithley 2636A SourceMeter"
-    limits = LIMITS["2636A"]
+Keithley2601A, Keithley2602A, Keithley2611A = map(_model, ("2601A", "2602A", "2611A"))
+Keithley2612A, Keithley2635A, Keithley2636A = map(_model, ("2612A", "2635A", "2636A"))
+Keithley2601B, Keithley2602B, Keithley2604B = map(_model, ("2601B", "2602B", "2604B"))
+Keithley2611B, Keithley2612B, Keithley2614B = map(_model, ("2611B", "2612B", "2614B"))
+Keithley2634B, Keithley2635B, Keithley2636B = map(_model, ("2634B", "2635B", "2636B"))

@@ -206,14 +206,8 @@ class B2900Channel(Channel, ScpiChannel):
 PROVEN = ("shape", "triggered_voltage", "pulse_width", "arm_count", "trigger_count")
 """What is asked for when a pulse train has been loaded: what says how high, how long and how many."""
 AFTER_PULSES = (
-    "source_voltage",
-    "triggered_voltage",
-    "shape",
-    "trigger_source",
-    "trigger_count",
-    "trigger_delay",
-    "current_nplc",
-)
+    "source_voltage", "triggered_voltage", "shape", "trigger_source", "trigger_count", "trigger_delay", "current_nplc",
+)  # fmt: skip
 """What is written after a pulse train, as it was set up."""
 
 

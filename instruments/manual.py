@@ -43,12 +43,7 @@ class ManualSwitchMatrix(SwitchMatrix):
     settle_s = 0.0
 
     def __init__(
-        self,
-        name: str,
-        *,
-        ask: Callable[[str], str],
-        tell: Callable[[str], object],
-        panel: BenchAdapter | None = None,
+        self, name: str, *, ask: Callable[[str], str], tell: Callable[[str], object], panel: BenchAdapter | None = None
     ) -> None:
         self.name = name
         self.operations = 0

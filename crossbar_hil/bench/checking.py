@@ -33,8 +33,6 @@ SHORTED = 1e3
 """A conductance of more than this many typical cells is a short."""
 OPEN = 1e-3
 """A conductance of less than this share of a typical cell is none."""
-
-
 _HOST = re.compile(r"TCPIP\d*::(\[[0-9a-f:.]+\]|[^:]+)::", re.IGNORECASE)
 
 
@@ -249,8 +247,7 @@ def _cell_current(bench: Bench, problems: Problems) -> Callable[[FloatArray, Flo
         return None
     with problems.collect():
         virtual = load("backends", "simulated").from_bench(bench, np.random.default_rng(0))
-        current: Callable[[FloatArray, FloatArray], FloatArray] = virtual.cell.current
-        return current
+        return virtual.cell.current
     return None
 
 

@@ -17,25 +17,14 @@ Cells = list[tuple[Whole, Whole]]
 CELL_LISTS = ("stuck", "dead", "unformed")
 """Effects that are lists of cells."""
 STRENGTHS = (
-    "read_noise",
-    "telegraph",
-    "flicker",
-    "step_variation",
-    "step_spread",
-    "shape_spread",
-    "relaxation",
-    "drift",
-    "column_offset_a",
-    "disturb",
-)
+    "read_noise", "telegraph", "flicker", "step_variation", "step_spread", "shape_spread", "relaxation", "drift",
+    "column_offset_a", "disturb",
+)  # fmt: skip
 """Effects that are numbers, and off at zero; the other keys say more of one of them."""
 
 COMPANIONS = {
-    "telegraph_share": "telegraph",
-    "telegraph_s": "telegraph",
-    "relaxation_s": "relaxation",
-    "relaxation_law": "relaxation",
-    "relaxation_exponent": "relaxation",
+    **dict.fromkeys(("telegraph_share", "telegraph_s"), "telegraph"),
+    **dict.fromkeys(("relaxation_s", "relaxation_law", "relaxation_exponent"), "relaxation"),
     "unformed_siemens": "unformed",
 }
 """Keys that say more of an effect, and nothing without it."""

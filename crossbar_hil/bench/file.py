@@ -108,21 +108,10 @@ class Spread(Table):
 WHERE_CELLS_START = ("start", "device_spread", "spread", "twin")
 """Settings of [chip] that say where cells start; one that is laid over another takes its place."""
 TWIN_SAYS = (
-    "curve",
-    "curve_amplitude_v",
-    "curve_width_s",
-    "smoothed",
-    "curve_cells",
-    "step_variation_interval",
-    "scale",
-    "read_noise",
-    "step_variation",
-    "step_spread",
-    "relaxation",
-    "relaxation_s",
-    "relaxation_law",
+    "curve", "curve_amplitude_v", "curve_width_s", "smoothed", "curve_cells", "step_variation_interval", "scale",
+    "read_noise", "step_variation", "step_spread", "relaxation", "relaxation_s", "relaxation_law",
     "relaxation_exponent",
-)
+)  # fmt: skip
 """Settings of [chip] that a twin says: laid over a bench it takes their place, too."""
 
 

@@ -117,10 +117,7 @@ class Headroom:
 
 
 def headroom(
-    bench: Bench,
-    conductances: FloatArray | None,
-    levels: FloatArray | None = None,
-    since: IntArray | None = None,
+    bench: Bench, conductances: FloatArray | None, levels: FloatArray | None = None, since: IntArray | None = None
 ) -> Headroom:
     """Place every cell of a chip on its curve.
 

@@ -95,8 +95,7 @@ def find_resources(bench: Bench, rng: np.random.Generator, owned: ExitStack) -> 
     """
     if bench.brings_instruments:
         emulated = load("emulation", "bench")(bench, rng, remembered=False)
-        resources: Mapping[str, str] = owned.enter_context(emulated).resources
-        return resources
+        return owned.enter_context(emulated).resources
     check_addresses(bench)
     return {name: table.resource for name, table in bench.instruments.items()}
 

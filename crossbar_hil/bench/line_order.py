@@ -170,8 +170,7 @@ def _weigh_orders(differences: FloatArray, models: FloatArray, of_rows: IntArray
     rows, columns = range(of_rows.shape[1]), range(of_columns.shape[1])
     by_rows = np.sum([each[:, of_rows[:, row], row] for row in rows], axis=0)  # row now and then: an order of rows
     total = np.sum([by_rows[:, :, of_columns[:, column], column] for column in columns], axis=0)
-    weighed: FloatArray = np.logaddexp.reduce(total + np.log(models[:, :1, None]), axis=0)
-    return weighed
+    return np.logaddexp.reduce(total + np.log(models[:, :1, None]), axis=0)
 
 
 def _log_prior(of_rows: IntArray, of_columns: IntArray) -> FloatArray:

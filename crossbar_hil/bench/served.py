@@ -153,8 +153,7 @@ def _answer_of(process: "subprocess.Popen[bytes]") -> dict[str, Any]:
         line = said.readline()
     if not line:
         return {"error": f"the emulated bench ended with exit code {process.wait()} before it was served"}
-    found: dict[str, Any] = json.loads(line)
-    return found
+    return json.loads(line)
 
 
 # ---------------------------------------------------------------------- the process itself

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from crossbar_hil.commissioning.board import SIGMAS, Board, amperes, ranges_of
+from crossbar_hil.commissioning.board import SIGMAS, Board, ranges_of
 from crossbar_hil.commissioning.expected import State
-from crossbar_hil.commissioning.steps import Check, Step, per_cent
+from crossbar_hil.commissioning.steps import Step, per_cent
 from crossbar_hil.instrument import OFFSET, ZERO_V
 from crossbar_hil.text import quantity
 
@@ -21,18 +21,14 @@ def open_lines(board: Board) -> Step:
     for place, port in enumerate(found.sources):
         most = OFFSET * ranges[port]
         offset = float(found.nothing.zero[0, place])
-        step.checks.append(amperes(f"{port} at 0 V", 0.0, offset, most, f"0.1 % of its range: {SHEET}"))
+        step.none(f"{port} at 0 V", offset, "A", most, f"0.1 % of its range: {SHEET}")
         flows = float(found.nothing.net[0, place])
         if found.divided == port:
             ohm = found.read_v / flows if flows else np.inf
             told = "the divider on HI" if np.isfinite(ohm) else "nothing"
-            step.checks.append(
-                Check(f"{port} at {quantity(found.read_v, 'V')}", told, quantity(ohm, "ohm"), "any", "its value", True)
-            )
+            step.check(f"{port} at {quantity(found.read_v, 'V')}", told, quantity(ohm, "ohm"), "any", "its value", True)
             continue
-        step.checks.append(
-            amperes(f"{port} at {quantity(found.read_v, 'V')}", 0.0, flows, most, f"0.1 % of its range: {SHEET}")
-        )
+        step.none(f"{port} at {quantity(found.read_v, 'V')}", flows, "A", most, f"0.1 % of its range: {SHEET}")
     step.causes = [
         "what the meter shows with nothing connected: zero it, warm it up, look for a triaxial cable on the wrong side",
         "a path from HI to ground before the matrix: cables, guard taken for shield",
@@ -56,16 +52,9 @@ def cold(board: Board) -> Step:
             state, port = np.unravel_index(int(left.argmax()), left.shape)
             where = f"{found.sources[int(port)]} in state {int(state) + 1}"
     allowed = 0.02 * typical + SIGMAS * 2 * float(found.noise_a.max())
-    step.checks.append(
-        Check(
-            "moves before which every level, output and setting was read back", str(moves), str(moves), "all", "", True
-        )
-    )
-    step.checks.append(
-        amperes(
-            f"current left at 0 V ({where})", 0.0, worst, allowed, "2 % of a typical cell, and four times the noise"
-        )
-    )
+    moved = "moves before which every level, output and setting was read back"
+    step.check(moved, str(moves), str(moves), "all", "", True)
+    step.none(f"current left at 0 V ({where})", worst, "A", allowed, "2 % of a typical cell, and four times the noise")
     step.causes = [
         "a source that does not go to 0 V when it is told so: a filter, a sweep, a slow range",
         "a charge on long cables: raise measurement.discharge_s",
@@ -87,17 +76,7 @@ def zero_volts(board: Board) -> Step:
     volts = np.linalg.lstsq(np.array(parts).T, found.pairs.zero.ravel(), rcond=None)[0]
     step = Step("nothing driven: every port is at 0 V", dangerous=False)
     for port, volt in zip(driven, volts, strict=False):
-        because = "the largest offset in the data sheets is 1.8 mV"
-        step.checks.append(
-            Check(
-                f"port {port}",
-                "0 V",
-                quantity(float(volt), "V"),
-                f"±{quantity(ZERO_V, 'V')}",
-                because,
-                abs(volt) <= ZERO_V,
-            )
-        )
+        step.none(f"port {port}", float(volt), "V", ZERO_V, "the largest offset in the data sheets is 1.8 mV")
     if step.judged().verdict != "passed":
         wrong = [check.what.removeprefix("port ") for check in step.failed]
         step.causes = [
@@ -118,25 +97,17 @@ def steadiness(board: Board) -> Step:
     ranges = ranges_of(board)
     for place, port in enumerate(found.sources):
         most = max(NOISE * typical, 1e-4 * ranges[port])
-        step.checks.append(
-            amperes(
-                f"noise of {port}",
-                0.0,
-                float(found.noise_a[place]),
-                most,
-                "1 % of a typical cell, or 0.01 % of its range",
-            )
+        step.none(
+            f"noise of {port}", float(found.noise_a[place]), "A", most, "1 % of a typical cell, or 0.01 % of its range"
         )
     allowed = DRIFT + SIGMAS * board.noise * float(np.median(board.ohms))
-    step.checks.append(
-        Check(
-            "one cell, first and last reading",
-            "0 %",
-            per_cent(found.drift, sign=True),
-            per_cent(allowed),
-            "0.2 %, and four times the noise",
-            not abs(found.drift) > allowed,
-        )
+    step.check(
+        "one cell, first and last reading",
+        "0 %",
+        per_cent(found.drift, sign=True),
+        per_cent(allowed),
+        "0.2 %, and four times the noise",
+        not abs(found.drift) > allowed,
     )
     step.causes = [
         "a cable that is not shielded, an open lid, a switching supply close by; more nplc",

@@ -12,7 +12,6 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.commissioning.expected import BoardModel
 from crossbar_hil.commissioning.readings import Readings
-from crossbar_hil.commissioning.steps import Check
 from crossbar_hil.commissioning.suspects import expected_currents, suspects
 from crossbar_hil.text import quantity
 
@@ -82,6 +81,11 @@ class Board:
         return self.readings.sources.index((others or driven)[0])
 
     @property
+    def others(self) -> list[tuple[int, str]]:
+        """Place and port of every source but that one."""
+        return [each for each in enumerate(self.readings.sources) if each[0] != self.meter]
+
+    @property
     def noise(self) -> float:
         """Standard deviation of a cell's reading, in siemens; a difference of two currents."""
         return float(np.sqrt(2) * self.readings.noise_a[self.meter] / self.readings.read_v)
@@ -144,15 +148,3 @@ def ranges_of(board: Board) -> dict[str, float]:
         port: table.read_range_a or table.range_a if place == board.meter else table.range_a
         for place, port in enumerate(board.readings.sources)
     }
-
-
-def amperes(what: str, expected: float, measured: float, allowed: float, because: str) -> Check:
-    """Return the check of a current against one that is expected, all in amperes."""
-    return Check(
-        what,
-        quantity(expected, "A"),
-        quantity(measured, "A"),
-        f"±{quantity(allowed, 'A')}",
-        because,
-        abs(measured - expected) <= allowed,
-    )

@@ -22,7 +22,7 @@ from crossbar_hil.commissioning.compliance import compliance
 from crossbar_hil.commissioning.electrical import electrical, electrical_hash
 from crossbar_hil.commissioning.expected import BoardModel
 from crossbar_hil.commissioning.readings import Trial, take_readings
-from crossbar_hil.commissioning.steps import Check, Step, failed_step, not_done
+from crossbar_hil.commissioning.steps import Check, Step, failed_step
 from crossbar_hil.commissioning.trial import TrialPlan
 from crossbar_hil.errors import ConfigError, CrossbarError, GuardError, Stopped
 from crossbar_hil.guard.client import GuardedBackend
@@ -40,18 +40,9 @@ WHO_ELSE = (
 )
 TOLERANCE = 0.01
 STATICS = (
-    at_rest.open_lines,
-    at_rest.cold,
-    at_rest.zero_volts,
-    at_rest.steadiness,
-    paths.crosspoints,
-    paths.between_lines,
-    paths.reciprocity,
-    laws.sign,
-    laws.gain,
-    laws.linearity,
-    laws.floating,
-    laws.levels,
+    *(at_rest.open_lines, at_rest.cold, at_rest.zero_volts, at_rest.steadiness),
+    *(paths.crosspoints, paths.between_lines, paths.reciprocity),
+    *(laws.sign, laws.gain, laws.linearity, laws.floating, laws.levels),
 )
 LATER = (COMPLIANCE, pulses.HEIGHT_NAME, pulses.WIDTH_NAME, pulses.REFUSED_NAME, KILLED)
 Tell = Callable[[Step], object]
@@ -199,7 +190,7 @@ def commission(
         elif _stop(found):
             _left_out(told, found, KILLED)
         else:
-            told(Step(KILLED, verdict="not measured", why="there is no guard process"))
+            told(Step(KILLED).unmeasured("there is no guard process"))
     except Stopped as stopped:
         stopped.add_note("the commissioning did not come to its end, so it leaves no page and no record")
         raise
@@ -235,7 +226,7 @@ def _more_at_read_voltage(steps: int) -> list[str]:
 
 def _left_out(told: Callable[[Step], None], found: Commissioning, *names: str) -> Commissioning:
     for name in names:
-        told(not_done(name, _why(found)))
+        told(Step(name, why=_why(found), verdict="not done"))
     return found
 
 
@@ -252,7 +243,7 @@ def _identity(file: str, found: Commissioning) -> Step:
     def seen(name: str, identity: Identity) -> None:
         who = f"{identity.maker} {identity.model}, serial {identity.serial}, {identity.firmware}"
         found.device[name] = who
-        step.checks.append(Check(name, "as in the file", who, "", "[instruments]", ok=True))
+        step.check(name, "as in the file", who, "", "[instruments]", True)
 
     try:
         problems = check_bench(file, seen, trains=False)
@@ -271,7 +262,7 @@ def _settings(session: Any) -> Step:
     session.look([])
     for port, each in session.identify().get("settings", {}).items():
         told = ", ".join(_setting(*one) for one in each.items() if isinstance(one[1], int | float))
-        step.checks.append(Check(port, "as set", told, "exactly", "read back by its driver", ok=True))
+        step.check(port, "as set", told, "exactly", "read back by its driver", True)
     return step
 
 
@@ -312,7 +303,7 @@ def _pulse_steps(found: Commissioning, told: Callable[[Step], None], board: Boar
     if (limits.pulses or many) < many or (limits.dose_vs or dose_vs) < dose_vs:
         why = f"[limits] allow a cell less than the {many} pulses and {quantity(dose_vs, 'V s')} that this takes"
         for name in (pulses.HEIGHT_NAME, pulses.WIDTH_NAME):
-            told(Step(name, verdict="not measured", why=why))
+            told(Step(name).unmeasured(why))
     else:
         for name, each in ((pulses.HEIGHT_NAME, pulses.height), (pulses.WIDTH_NAME, pulses.width)):
             try:
@@ -333,10 +324,8 @@ def _killed(session: Any) -> Step:
     report = session.safe_report or {"confirmed": False, "failures": ["nothing is known"], "cause": ""}
     step = Step(KILLED)
     told = "outputs off and relays open, read back" if report["confirmed"] else "; ".join(report["failures"])
-    step.checks.append(
-        Check(
-            "after kill -9 of the guard", "outputs off and relays open", told, "", "a second guard", report["confirmed"]
-        )
+    step.check(
+        "after kill -9 of the guard", "outputs off and relays open", told, "", "a second guard", report["confirmed"]
     )
     step.causes = ["switch the sources off by hand", "a relay or an output that does not do what it is told"]
     return step.judged()

@@ -8,7 +8,7 @@ import numpy as np
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.commissioning.board import Board
 from crossbar_hil.commissioning.readings import Trial
-from crossbar_hil.commissioning.steps import Check, Step
+from crossbar_hil.commissioning.steps import Step
 from crossbar_hil.commissioning.trial import Sight, TrialPlan
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.text import quantity
@@ -44,39 +44,23 @@ def compliance(board: Board, plan: TrialPlan, opener: Opener) -> Step:
                 asked = [{each: way * volt for each, volt in volts.items()} for way in (0.0, UNDER, 1.0)]
                 _, under, over = trial.look([(sight.assignment, asked)])[0]
         except ConfigError as error:
-            step.checks.append(
-                Check(f"{port} limited to {quantity(limit, 'A')}", "trips", f"not measured: {error}", "", "", True)
-            )
+            step.check(f"{port} limited to {quantity(limit, 'A')}", "trips", f"not measured: {error}", "", "", True)
             continue
-        step.checks += [
-            Check(
-                f"{port} at {quantity(UNDER * current, 'A')}, limited to {quantity(limit, 'A')}",
-                "does not trip",
-                "trips" if under[port].limited else "does not trip",
-                "",
-                "",
-                not under[port].limited,
-            ),
-            Check(
-                f"{port} at {quantity(current, 'A')}, limited to {quantity(limit, 'A')}",
-                "trips",
-                "trips" if over[port].limited else f"delivers {quantity(over[port].current_a, 'A')}",
-                "",
-                "",
-                over[port].limited,
-            ),
-        ]
+        told = "trips" if under[port].limited else "does not trip"
+        what = f"{port} at {quantity(UNDER * current, 'A')}, limited to {quantity(limit, 'A')}"
+        step.check(what, "does not trip", told, "", "", not under[port].limited)
+        told = "trips" if over[port].limited else f"delivers {quantity(over[port].current_a, 'A')}"
+        what = f"{port} at {quantity(current, 'A')}, limited to {quantity(limit, 'A')}"
+        step.check(what, "trips", told, "", "", over[port].limited)
         if over[port].limited and np.isfinite(over[port].current_a):
             share = abs(over[port].current_a) / limit - 1
-            step.checks.append(
-                Check(
-                    f"{port} at its limit",
-                    quantity(limit, "A"),
-                    quantity(over[port].current_a, "A"),
-                    "10 %",
-                    "0.1 % of its range, ten times",
-                    abs(share) <= EXACT,
-                )
+            step.check(
+                f"{port} at its limit",
+                quantity(limit, "A"),
+                quantity(over[port].current_a, "A"),
+                "10 %",
+                "0.1 % of its range, ten times",
+                abs(share) <= EXACT,
             )
     if all("not measured" in check.measured for check in step.checks):
         step.verdict, step.why = "not measured", "; ".join(check.measured for check in step.checks)[14:]

@@ -4,7 +4,7 @@ import numpy as np
 
 from crossbar_hil.commissioning.board import GAIN, SIGMAS, Board, explained, wanted_currents
 from crossbar_hil.commissioning.readings import SHARES
-from crossbar_hil.commissioning.steps import Check, Step, per_cent
+from crossbar_hil.commissioning.steps import Step, per_cent
 from crossbar_hil.commissioning.suspects import expected_currents
 from crossbar_hil.text import quantity
 
@@ -16,9 +16,7 @@ def sign(board: Board) -> Step:
     step = Step("sign: a positive voltage on a row drives a positive current out of a column")
     cells = board.measured
     positive = int((cells > 0).sum())
-    step.checks.append(
-        Check("cells that read above zero", str(cells.size), str(positive), str(cells.size), "", positive == cells.size)
-    )
+    step.count("cells that read above zero", cells.size, positive)
     plus, minus = board.readings.net(board.readings.pairs), board.readings.pairs.net_minus
     minus = (
         minus
@@ -28,32 +26,18 @@ def sign(board: Board) -> Step:
     typical = float(np.median(board.model.siemens)) * board.readings.read_v
     apart = float(np.nanmax(np.abs(plus + minus), initial=0.0)) / typical
     allowed = AGREES + SIGMAS * 2 * float(board.readings.noise_a.max()) / typical
-    step.checks.append(
-        Check(
-            "both polarities, largest difference",
-            "0 % of a cell",
-            per_cent(apart),
-            per_cent(allowed),
-            "1.5 %, and four times the noise",
-            apart <= allowed,
-        )
+    step.check(
+        "both polarities, largest difference",
+        "0 % of a cell",
+        per_cent(apart),
+        per_cent(allowed),
+        "1.5 %, and four times the noise",
+        apart <= allowed,
     )
-    for place in range(len(board.readings.sources)):
-        if place == board.meter:
-            continue
+    for place, port in board.others:
         wanted = expected_currents(board.model, board.readings.pairs, board.readings.read_v)[:, place]
         same = int((np.sign(plus[:, place]) == np.sign(wanted)).sum())
-        port = board.readings.sources[place]
-        step.checks.append(
-            Check(
-                f"states in which {port} delivers what it should",
-                str(len(wanted)),
-                str(same),
-                str(len(wanted)),
-                "",
-                same == len(wanted),
-            )
-        )
+        step.count(f"states in which {port} delivers what it should", len(wanted), same)
     step.causes = [
         "HI and LO of the source or of the meter are exchanged at the matrix",
         "a driver, or a setting, that counts currents the other way round",
@@ -72,25 +56,12 @@ def gain(board: Board) -> Step:
         f"four standard deviations of the median of {shares.size} resistors of {per_cent(board.tolerance)}, and 0.2 %"
     )
     meter = board.readings.sources[board.meter]
-    step.checks.append(
-        Check(f"{meter}, all cells", "0 %", per_cent(off, sign=True), per_cent(allowed), because, abs(off) <= allowed)
-    )
+    step.share(f"{meter}, all cells", "0 %", off, allowed, because)
     wanted = expected_currents(board.model, board.readings.pairs, board.readings.read_v)
     net = board.readings.net(board.readings.pairs)
-    for place, port in enumerate(board.readings.sources):
-        if place == board.meter:
-            continue
+    for place, port in board.others:
         ratio = float(np.nanmedian(net[:, place] / wanted[:, place])) - 1
-        step.checks.append(
-            Check(
-                f"{port}, sums of lines",
-                "0 %",
-                per_cent(ratio, sign=True),
-                per_cent(allowed),
-                because,
-                abs(ratio) <= allowed,
-            )
-        )
+        step.share(f"{port}, sums of lines", "0 %", ratio, allowed, because)
     if step.judged().verdict == "failed":
         both = len(step.failed) == len(step.checks) > 1
         step.causes = [
@@ -111,30 +82,20 @@ def linearity(board: Board) -> Step:
     for place, share in enumerate(SHARES[:-1]):
         value = float(found.linear[place, board.meter] / whole / share) - 1 if whole else np.nan
         allowed = LINEAR + SIGMAS * 2 * float(found.noise_a[board.meter]) / abs(whole * share) if whole else LINEAR
-        step.checks.append(
-            Check(
-                f"at {quantity(share * found.read_v, 'V')}",
-                "as at the whole",
-                per_cent(value, sign=True),
-                per_cent(allowed),
-                "0.2 %, and four times the noise",
-                abs(value) <= allowed,
-            )
+        step.share(
+            f"at {quantity(share * found.read_v, 'V')}",
+            "as at the whole",
+            value,
+            allowed,
+            "0.2 %, and four times the noise",
         )
     sums = board.measured.sum(axis=0)
     net = found.net(found.reads)[:, board.meter] / found.read_v
     for place, column in enumerate(found.reads.keys):
         value = float(found.reads.sights[place].sign * net[place] / sums[column]) - 1
         allowed = SUPERPOSED + SIGMAS * board.noise * np.sqrt(len(board.ohms)) / abs(float(sums[column]))
-        step.checks.append(
-            Check(
-                f"column {column + 1}, all rows",
-                "the sum of its cells",
-                per_cent(value, sign=True),
-                per_cent(allowed),
-                "0.3 %, and four times the noise",
-                abs(value) <= allowed,
-            )
+        step.share(
+            f"column {column + 1}, all rows", "the sum of its cells", value, allowed, "0.3 %, and four times the noise"
         )
     step.causes = [
         "a meter that is overloaded, or a range that is too large for these currents: see measurement.read_range_a",
@@ -169,8 +130,7 @@ def levels(board: Board) -> Step:
 def _against_model(board: Board, which: str, name: str, because: str) -> Step:
     shown, step = getattr(board.readings, which), Step(name)
     if not shown.sights:
-        step.why, step.verdict = "by hand, these states are left out", "not measured"
-        return step
+        return step.unmeasured("by hand, these states are left out")
     wanted, net = wanted_currents(board, which), board.readings.net(shown)
     typical = float(np.median(board.model.siemens)) * board.readings.read_v
     allowed = AGREES + SIGMAS * (2 * board.readings.noise_a / typical + board.noise * float(board.ohms.max()))
@@ -183,15 +143,13 @@ def _against_model(board: Board, which: str, name: str, because: str) -> Step:
         worst = int(share.argmax())
         row, column = shown.keys[worst]
         where = f"{board.lines[row]}, {board.lines[len(board.ohms) + column]}"
-        step.checks.append(
-            Check(
-                f"{port}, worst of {len(share)} states ({where})",
-                quantity(float(wanted[worst, place]), "A"),
-                quantity(float(net[worst, place]), "A") if np.isfinite(share[worst]) else "at a limit",
-                per_cent(float(allowed[place])),
-                f"1.5 %, and four times the noise: {because}",
-                bool(share[worst] <= allowed[place]),
-            )
+        step.check(
+            f"{port}, worst of {len(share)} states ({where})",
+            quantity(float(wanted[worst, place]), "A"),
+            quantity(float(net[worst, place]), "A") if np.isfinite(share[worst]) else "at a limit",
+            per_cent(float(allowed[place])),
+            f"1.5 %, and four times the noise: {because}",
+            bool(share[worst] <= allowed[place]),
         )
     if step.judged().verdict == "failed":
         step.causes = explained(board)

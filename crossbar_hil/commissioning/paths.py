@@ -4,7 +4,7 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.commissioning.board import GAIN, SIGMAS, Board, explained, wanted_currents
-from crossbar_hil.commissioning.steps import Check, Step, per_cent
+from crossbar_hil.commissioning.steps import Step, per_cent
 from crossbar_hil.commissioning.suspects import expected_currents
 from crossbar_hil.text import quantity
 
@@ -31,32 +31,16 @@ def crosspoints(board: Board) -> Step:
     measured = "at a limit" if np.isnan(off[row, column]) else "open" if value > OPEN * ohm else quantity(value, "ohm")
     where = f"{board.lines[row]}, {board.lines[len(board.ohms) + column]}"
     because = f"tolerance of the resistors of {per_cent(board.tolerance)}, half of it for the median, {per_cent(GAIN)}"
-    step.checks.append(
-        Check(
-            f"worst of {off.size} cells ({where})",
-            quantity(ohm, "ohm"),
-            measured,
-            per_cent(allowed),
-            because,
-            not wrong,
-        )
+    step.check(
+        f"worst of {off.size} cells ({where})", quantity(ohm, "ohm"), measured, per_cent(allowed), because, not wrong
     )
-    step.checks.append(Check("cells beyond that", "0", str(wrong), "0", "", not wrong))
+    step.count("cells beyond that", 0, wrong)
     limited = board.readings.pairs.limited.any(axis=1)
-    step.checks.append(
-        Check(
-            "states in which a source was at its limit",
-            "0",
-            str(int(limited.sum())),
-            "0",
-            "no short",
-            not limited.any(),
-        )
-    )
+    step.count("states in which a source was at its limit", 0, int(limited.sum()), "no short")
     order = "the resistors differ, so the order of the lines shows"
     if float(np.ptp(board.ohms)) <= allowed * float(board.ohms.min()):
         order = "all resistors are equal: the order of the lines among rows, and among columns, cannot be told"
-    step.checks.append(Check("order of the lines", "as in [wiring]", order, "", "", True))
+    step.check("order of the lines", "as in [wiring]", order, "", "", True)
     if step.judged().verdict == "failed":
         beyond = board.another if np.isnan(shares).all() else []
         several = "more than one fault: begin with lines that show nothing, then with those at a limit"
@@ -72,8 +56,7 @@ def between_lines(board: Board) -> Step:
     same = [place for place, (one, two) in enumerate(found.pairs.keys) if (one < rows) == (two < rows)]
     allowed = LEAK * typical + SIGMAS * board.noise
     if not same:
-        step.why, step.verdict = "by hand, pairs of lines of one kind are left out", "not measured"
-        return step
+        return step.unmeasured("by hand, pairs of lines of one kind are left out")
     flows = np.abs(
         net[same, board.meter] - expected_currents(board.model, found.pairs, found.read_v)[same, board.meter]
     )
@@ -84,26 +67,20 @@ def between_lines(board: Board) -> Step:
     bound = f"more than {quantity(1 / allowed, 'ohm')}"
     because = "1 % of a typical cell, and four times the noise"
     shown = quantity(1 / value, "ohm") if value * OPEN > allowed else "nothing"
-    step.checks.append(
-        Check(f"worst of {len(same)} pairs ({pair})", "nothing", shown, bound, because, value <= allowed)
-    )
-    for place in range(len(found.sources)):
-        if place == board.meter:
-            continue
+    step.check(f"worst of {len(same)} pairs ({pair})", "nothing", shown, bound, because, value <= allowed)
+    for place, _ in board.others:
         more = np.abs(net[:, place]) - np.abs(wanted_currents(board, "pairs")[:, place])
         worst = int(np.nan_to_num(more, nan=np.inf).argmax())
         value = float(np.nan_to_num(more, nan=np.inf)[worst]) / found.read_v
         most = allowed + GAIN * typical * max(board.ohms.shape) + SIGMAS * float(found.noise_a[place]) / found.read_v
         shown = quantity(1 / value, "ohm") if value * OPEN > allowed else "nothing"
-        step.checks.append(
-            Check(
-                f"from {board.lines[found.pairs.keys[worst][0]]} to ground",
-                "nothing",
-                shown,
-                f"more than {quantity(1 / most, 'ohm')}",
-                f"{because}, and 0.2 % of the line",
-                value <= most,
-            )
+        step.check(
+            f"from {board.lines[found.pairs.keys[worst][0]]} to ground",
+            "nothing",
+            shown,
+            f"more than {quantity(1 / most, 'ohm')}",
+            f"{because}, and 0.2 % of the line",
+            value <= most,
         )
     step.causes = explained(board) or ["flux, moisture or a damaged cable between these lines"]
     return step.judged()
@@ -116,23 +93,12 @@ def reciprocity(board: Board) -> Step:
     )
     ways = board.cells
     if any(np.isnan(each).all() for each in ways.values()):
-        step.why, step.verdict = "by hand, only one of the two ways is read", "not measured"
-        return step
+        return step.unmeasured("by hand, only one of the two ways is read")
     with np.errstate(divide="ignore", invalid="ignore"):
         apart = ways[0, 1] / ways[1, 0] - 1
     allowed = RECIPROCAL + SIGMAS * np.sqrt(2) * board.noise * float(board.ohms.max())
-    cells = np.abs(np.nan_to_num(apart, nan=np.inf))
-    worst = float(apart.flat[int(cells.argmax())])
-    step.checks.append(
-        Check(
-            "worst cell",
-            "0 %",
-            per_cent(worst, sign=True),
-            per_cent(allowed),
-            "0.1 %, and four times the noise",
-            bool(cells.max() <= allowed),
-        )
-    )
+    worst = float(apart.flat[int(np.abs(np.nan_to_num(apart, nan=np.inf)).argmax())])
+    step.share("worst cell", "0 %", worst, allowed, "0.1 %, and four times the noise")
     if step.judged().verdict == "failed":
         step.causes = [_in_series(board, apart)]
     return step

@@ -8,7 +8,7 @@ import numpy as np
 from crossbar_hil.backend import Pulse
 from crossbar_hil.commissioning.board import Board
 from crossbar_hil.commissioning.readings import Trial
-from crossbar_hil.commissioning.steps import Check, Step, per_cent
+from crossbar_hil.commissioning.steps import Step, per_cent
 from crossbar_hil.errors import LimitError
 from crossbar_hil.instrument import Reading
 from crossbar_hil.text import quantity
@@ -51,17 +51,15 @@ def height(board: Board, trial: Trial, pulse: Pulse) -> Step:
         allowed = HEIGHT + 4 * float(found.noise_a[found.sources.index(port)]) / typical
         share = volts / asked - 1
         where = f"{board.lines[cell[0]]}, {board.lines[len(board.ohms) + cell[1]]}"
-        step.checks.append(
-            Check(
-                f"{port}, worst of {sent} pulses ({where})",
-                quantity(asked, "V"),
-                f"{quantity(volts, 'V')} ({per_cent(share, sign=True)})",
-                per_cent(allowed),
-                "2 %: a coarser range and a shorter reading; by the current of the same state at read voltage",
-                abs(share) <= allowed,
-            )
+        step.check(
+            f"{port}, worst of {sent} pulses ({where})",
+            quantity(asked, "V"),
+            f"{quantity(volts, 'V')} ({per_cent(share, sign=True)})",
+            per_cent(allowed),
+            "2 %: a coarser range and a shorter reading; by the current of the same state at read voltage",
+            abs(share) <= allowed,
         )
-    step.checks.append(Check("pulses in which a source was at its limit", "0", str(limited), "0", "", not limited))
+    step.count("pulses in which a source was at its limit", 0, limited)
     step.causes = [
         "source range or sweep range: the level is not the one that was asked for; compare with an oscilloscope",
         "a current limit or a range that does not hold the pulse",
@@ -111,50 +109,40 @@ def width(board: Board, trial: Trial, pulse: Pulse) -> Step:
             widths = train.widths
             times[many, times_longer] = took_s
     wanted = 2 * (1 + MANY)
-    step.checks.append(
-        Check("readings inside pulses", str(wanted), str(inside), str(wanted), "one a pulse", inside == wanted)
-    )
+    step.count("readings inside pulses", wanted, inside, "one a pulse")
     if not clock or not widths[0]:
         why = "it has no clock that can be asked, and time is not real here" if not clock else "its driver does not say"
-        step.checks.append(
-            Check("width and number", quantity(pulse.width_s, "s"), f"not measured: {why}", "", "", True)
-        )
+        step.check("width and number", quantity(pulse.width_s, "s"), f"not measured: {why}", "", "", True)
         return step.judged()
     one, more = (times[many, 2] - times[many, 1] for many in (1, MANY))
     real_s = (more - one) / (MANY - 1) / widths[0]
     because = f"difference of trains of 1 and {MANY}, of {quantity(pulse.width_s, 's')} and twice that, by {clock}"
     share = real_s / pulse.width_s - 1
-    step.checks.append(
-        Check(
-            "width" if widths[0] == 1 else "width, the mean of a pulse and the time at 0 V beside it",
-            quantity(pulse.width_s, "s"),
-            f"{quantity(real_s, 's')} ({per_cent(share, sign=True)})",
-            per_cent(WIDTH),
-            f"5 %: {because}",
-            abs(share) <= WIDTH,
-        )
+    step.check(
+        "width" if widths[0] == 1 else "width, the mean of a pulse and the time at 0 V beside it",
+        quantity(pulse.width_s, "s"),
+        f"{quantity(real_s, 's')} ({per_cent(share, sign=True)})",
+        per_cent(WIDTH),
+        f"5 %: {because}",
+        abs(share) <= WIDTH,
     )
     number = (one / real_s - widths[1]) / widths[0] if real_s else np.inf
-    step.checks.append(
-        Check(
-            "pulses sent for one",
-            "1",
-            f"{number:.2f}",
-            "±0.3",
-            f"less than half a pulse: {because}",
-            abs(number - 1) <= 0.3,
-        )
+    step.check(
+        "pulses sent for one",
+        "1",
+        f"{number:.2f}",
+        "±0.3",
+        f"less than half a pulse: {because}",
+        abs(number - 1) <= 0.3,
     )
     gap_s = (times[MANY, 1] - times[1, 1]) / (MANY - 1) - widths[0] * real_s
-    step.checks.append(
-        Check(
-            "besides its widths, each pulse takes",
-            "less than a width",
-            quantity(gap_s, "s"),
-            quantity(pulse.width_s, "s"),
-            "a delay that somebody left would show here",
-            gap_s <= pulse.width_s,
-        )
+    step.check(
+        "besides its widths, each pulse takes",
+        "less than a width",
+        quantity(gap_s, "s"),
+        quantity(pulse.width_s, "s"),
+        "a delay that somebody left would show here",
+        gap_s <= pulse.width_s,
     )
     step.causes = [
         "a delay, a filter or an integration time that another program left: look at trigger and source delay",
@@ -170,8 +158,7 @@ def refused(board: Board, trial: Trial, pulse: Pulse) -> Step:
     counts = np.zeros(board.ohms.shape, dtype=np.int64)
     counts[board.readings.writes.keys[0]] = 1
     if limits is None:
-        step.verdict, step.why = "not measured", "the bench has no [limits]"
-        return step
+        return step.unmeasured("the bench has no [limits]")
     for what, beyond in (
         ("higher", Pulse(1.01 * limits.pulse_v, pulse.width_s)),
         ("longer", Pulse(pulse.amplitude_v, 1.01 * limits.width_s)),
@@ -181,7 +168,7 @@ def refused(board: Board, trial: Trial, pulse: Pulse) -> Step:
             told = "sent"
         except LimitError as error:
             told = f"refused: {error}"
-        step.checks.append(Check(f"a pulse 1 % {what} than allowed", "refused", told, "", "[limits]", told != "sent"))
+        step.check(f"a pulse 1 % {what} than allowed", "refused", told, "", "[limits]", told != "sent")
     step.causes = ["nothing may be beyond [limits]: report this as a fault of the program"]
     return step.judged()
 

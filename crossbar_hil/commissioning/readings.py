@@ -132,13 +132,7 @@ def take_readings(
     steps = [{port: share * read_v * volt for port, volt in probe.volts.items()} for share in (0.0, *SHARES)]
     ramp = _currents(trial.look([(probe.assignment, steps)])[0], sources)[0]
     return Readings(
-        read_v,
-        tuple(sources),
-        **shown,
-        noise_a=noise,
-        drift=float(drift),
-        linear=ramp[1:] - ramp[0],
-        divided=divided,
+        read_v, tuple(sources), **shown, noise_a=noise, drift=float(drift), linear=ramp[1:] - ramp[0], divided=divided
     )
 
 
@@ -167,8 +161,7 @@ def _repeated(trial: Trial, sight: Sight, read_v: float, sources: Sequence[str])
     steps = [{port: way * read_v * volt for port, volt in sight.volts.items()} for way in (0, 1)]
     asked = [steps[0]] * REPEATS + [steps[1]] * REPEATS
     amperes, _ = _currents(trial.look([(sight.assignment, asked)])[0], sources)
-    found: FloatArray = amperes.reshape(2, REPEATS, len(sources)).swapaxes(0, 1)
-    return found
+    return amperes.reshape(2, REPEATS, len(sources)).swapaxes(0, 1)
 
 
 def _currents(shown: Sequence[Mapping[str, Any]], sources: Sequence[str]) -> tuple[FloatArray, BoolArray]:

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from crossbar_hil.text import quantity
+
 SMALL = 1e-3
 """Per cent below which a share is shown as none."""
 Verdict = Literal["passed", "failed", "not measured", "not done"]
@@ -46,6 +48,28 @@ class Step:
     dangerous: bool = True
     """Whether nothing more is sent to the bench if it failed."""
 
+    def check(self, what: str, expected: str, measured: str, allowed: str, because: str, ok: bool) -> None:
+        """Note what a `Check` says."""
+        self.checks.append(Check(what, expected, measured, allowed, because, ok))
+
+    def count(self, what: str, expected: int, found: int, because: str = "") -> None:
+        """Note how many there are, and how many there must be."""
+        self.check(what, str(expected), str(found), str(expected), because, found == expected)
+
+    def share(self, what: str, expected: str, found: float, allowed: float, because: str) -> None:
+        """Note by which share something differs, and by which it may, either way."""
+        self.check(what, expected, per_cent(found, sign=True), per_cent(allowed), because, abs(found) <= allowed)
+
+    def none(self, what: str, found: float, unit: str, allowed: float, because: str) -> None:
+        """Note a quantity that should be zero, and how much it may be, either way."""
+        told = quantity(found, unit), f"±{quantity(allowed, unit)}"
+        self.check(what, f"0 {unit}", *told, because, abs(found) <= allowed)
+
+    def unmeasured(self, why: str) -> "Step":
+        """Return the step as one that was not measured."""
+        self.verdict, self.why = "not measured", why
+        return self
+
     def judged(self) -> "Step":
         """Return the step with the verdict of its checks."""
         if self.verdict == "passed" and not all(check.ok for check in self.checks):
@@ -73,11 +97,6 @@ def failed_step(name: str, error: BaseException, causes: Iterable[str] = ()) -> 
     """Return the step that ended with an error: the sentence is its measurement."""
     check = Check("the step", "done", str(error) or type(error).__name__, "no error", "", ok=False)
     return Step(name, [check], list(causes), verdict="failed")
-
-
-def not_done(name: str, why: str) -> Step:
-    """Return a step that was left out because one before it failed."""
-    return Step(name, why=why, verdict="not done")
 
 
 def per_cent(share: float, sign: bool = False) -> str:

@@ -28,9 +28,7 @@ def counts_of(
         if not columns.names[place].counts and len(set(found)) < len(found):
             return {}, []  # numbers of cycles
         if len(set(found)) == 1:
-            ask.say(
-                "column " + str(place + 1), f"{layout.names[place]!r} is {found[0]:g} everywhere and counts nothing"
-            )
+            ask.say(f"column {place + 1}", f"{layout.names[place]!r} is {found[0]:g} everywhere and counts nothing")
             return {}, []
         every = layout.column(place)
         if len(rows.kept) < len(every) and all(

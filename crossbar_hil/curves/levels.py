@@ -82,23 +82,20 @@ def _leave_out(lines: Sequence[int], ask: Asker) -> str:
 
 
 def _check_sizes(levels: Sequence[Level], value: Value, what: str, ask: Asker) -> None:
-    large = next((level for level in levels if level.siemens > LARGEST_SIEMENS), None)
-    largest = max(abs(level.siemens) for level in levels)
+    highest = max(levels, key=lambda level: abs(level.siemens))
+    wrong = next((level for level in levels if level.siemens > LARGEST_SIEMENS), None)
+    why = f"exceeds {LARGEST_SIEMENS:g} S"
+    if wrong is None and abs(highest.siemens) < SMALLEST_SIEMENS:
+        wrong, why = highest, f"is the largest and below {SMALLEST_SIEMENS:g} S"
+    if wrong is None:
+        return
     sign = ask.options.decimal and {".": ",", ",": "."}[ask.options.decimal]
     other = f", or another decimal sign, {ask.command(decimal=sign)}" if sign else ""
-    if large is not None:
-        raise ask.refused_line(
-            large.line,
-            f"{what} {large.siemens:g} S exceeds {LARGEST_SIEMENS:g} S; the column must be {_unit(value)}, "
-            f"or its unit be said, such as by {ask.command(unit=_other(value, largest))}{other}",
-        )
-    highest = max(levels, key=lambda level: abs(level.siemens))
-    if abs(highest.siemens) < SMALLEST_SIEMENS:
-        raise ask.refused_line(
-            highest.line,
-            f"{what} {highest.siemens:g} S is the largest and below {SMALLEST_SIEMENS:g} S; the column must be "
-            f"{_unit(value)}, or its unit be said, such as by {ask.command(unit=_other(value, largest))}{other}",
-        )
+    raise ask.refused_line(
+        wrong.line,
+        f"{what} {wrong.siemens:g} S {why}; the column must be {_unit(value)}, or its unit be said, such as by "
+        f"{ask.command(unit=_other(value, abs(highest.siemens)))}{other}",
+    )
 
 
 def _unit(value: Value) -> str:

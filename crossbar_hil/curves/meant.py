@@ -5,6 +5,10 @@ import re
 from .files.names import Name
 from .files.questions import Asker, CurveUnclear
 
+_IN_PART = {
+    "share": "holds shares or an arbitrary unit, and a curve is in siemens",
+    "density": "is per length or area, and a curve is that of the whole cell",
+}
 _EXAMPLE = {"conductance": "100 uS", "resistance": "10 kohm", "current": "10 uA"}
 
 
@@ -34,18 +38,8 @@ def otherwise_question(name: Name, called: str, place: int, ask: Asker) -> Curve
             f"column {called} may hold conductance quanta or shares of the first conductance; say which by "
             f"{ask.command(column=column, unit='G0')} if it is quanta, or by {scaled}"
         )
-    if name.meant == "share":
-        return ask.question(
-            f"column {called} holds shares or an arbitrary unit, and a curve is in siemens; say what 1 of it is in "
-            "this cell, as by "
-            f"{scaled}"
-        )
-    if name.meant == "density":
-        return ask.question(
-            f"column {called} is per length or area, and a curve is that of the whole cell; say what 1 of it is in "
-            "this cell, as by "
-            f"{scaled}"
-        )
+    if name.meant in _IN_PART:
+        return ask.question(f"column {called} {_IN_PART[name.meant]}; say what 1 of it is in this cell, as by {scaled}")
     if name.meant == "logarithm":
         return ask.question(
             f"column {called} holds logarithms, and a curve needs the numbers themselves: raise 10 (or e) to them and "

@@ -207,8 +207,8 @@ def _curves(
         counted = counted or bool(counts)
         if times and not counts and all(pulse is None for pulse in rows.pulses):
             check_pace(levels, times, order, ask)
-        for run in runs_of(value, levels, order, counts, options, ask):
-            runs.append(check_counts(run, counts, left_out, ask))
+        own = runs_of(value, levels, order, counts, options, ask)
+        runs += [check_counts(run, counts, left_out, ask) for run in own]
     if not counted and all(pulse is None for pulse in rows.pulses):
         ask.say("order", "nothing counts the pulses: each reading is taken for one pulse more than the one before")
     pulses = {way: pulse_of(way, layout, columns, rows, facts, options, ask) for way in ("up", "down")}

@@ -72,14 +72,6 @@ def sketch(curves: Sequence[MeasuredCurve], *, told: bool = True) -> list[str]:
     labels = {0: f"{high / factor:.4g} {unit}", HEIGHT - 1: f"{low / factor:.4g} {unit}"}
     margin = max(map(len, labels.values()))
     lines = [f"{labels.get(row, ''):>{margin}} |{''.join(cells).rstrip()}" for row, cells in enumerate(field)]
-    legend = f"; {' '.join(_legend(curves))}" if told else ""
+    signs = " ".join(f"{UP if each.potentiation else DOWN} {in_words(each)[0]}" for each in curves)
+    legend = f"; {signs}" if told else ""
     return [*lines, f"{'':>{margin}} +{'-' * WIDTH}", f"{'':>{margin}}  reading 1 to {len(values)}{legend}"]
-
-
-def _legend(curves: Iterable[MeasuredCurve]) -> list[str]:
-    kinds = {curve.potentiation for curve in curves}
-    return [
-        f"{sign} {word}"
-        for kind, sign, word in ((True, UP, "potentiation"), (False, DOWN, "depression"))
-        if kind in kinds
-    ]

@@ -4,7 +4,9 @@ This is what runs inside the guard process, and it is the whole of it but for th
 numbers of the pulses, going on after a lost answer, and making safe.
 """
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -250,11 +252,15 @@ class Keeper:
     def make_safe(self, cause: str) -> SafeReport:
         """Make the chip safe and write down how that went; never raises."""
         failures: list[str] = []
-        self.machine.tell(MAKING_SAFE)
+        telling = threading.Thread(target=self.machine.tell, args=(MAKING_SAFE,), daemon=True)
+        with suppress(RuntimeError):  # there can be no thread now
+            telling.start()  # beside it: a disk that hangs must not keep the chip waiting
         try:
             self.chip.make_safe()
         except BaseException as error:  # whatever it is, it is told, and nothing may end this
             failures.append(str(error) or type(error).__name__)
+        if telling.ident is not None:
+            telling.join()
         return self._write_safe(SafeReport(cause, not failures, tuple(failures)))
 
     def _write_safe(self, report: SafeReport) -> SafeReport:

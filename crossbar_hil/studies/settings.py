@@ -46,20 +46,12 @@ _SHORT = {
     "high": "high_siemens",
 }
 UNITS = {
+    **dict.fromkeys(("v0", "v1", "amplitude_v"), "V"),
+    **dict.fromkeys(("width_s", "telegraph_s", "relaxation_s", "read_s"), "s"),
+    **dict.fromkeys(("low_siemens", "high_siemens", "median_siemens", "unformed_siemens"), "S"),
     "beta": "1/A",
-    "v0": "V",
-    "v1": "V",
-    "amplitude_v": "V",
-    "width_s": "s",
     "wire_ohm": "ohm",
-    "low_siemens": "S",
-    "high_siemens": "S",
-    "median_siemens": "S",
-    "telegraph_s": "s",
-    "relaxation_s": "s",
     "column_offset_a": "A",
-    "unformed_siemens": "S",
-    "read_s": "s",
 }
 """Unit of the settings that have one."""
 
@@ -105,8 +97,7 @@ class Key:
     def of(self, bench: Bench) -> Value | None:
         """Return the value that a bench has."""
         table: Any = bench.training if self.table == "training" else virtual_chip(bench).resolved
-        value: Value | None = getattr(table.spread if self.table == "chip.spread" else table, self.name, None)
-        return value
+        return getattr(table.spread if self.table == "chip.spread" else table, self.name, None)
 
 
 def find_key(text: str, among: Sequence[SettingTable] = CHIPS) -> Key:
@@ -245,11 +236,7 @@ def _in_form_of(spread: Spread | None, values: Mapping[str, Value]) -> dict[str,
     median, sigma = spread.median_siemens, spread.sigma
     if {"low_siemens", "high_siemens"} & set(values) and median is not None and sigma is not None:
         factor = math.exp(WITHIN_95 * sigma)
-        return {
-            "distribution": spread.distribution,
-            "low_siemens": median / factor,
-            "high_siemens": median * factor,
-        }
+        return {"distribution": spread.distribution, "low_siemens": median / factor, "high_siemens": median * factor}
     return kept
 
 

@@ -40,6 +40,9 @@ class Silent:
         """Take note of so many that were done before, which say nothing of the pace."""
         self(done)
 
+    def note(self, text: str) -> None:
+        """Say what somebody waits for."""
+
 
 class Lines(Silent):
     """Prints what comes next, and a line after every tenth of all, with the time left at the pace so far.
@@ -74,6 +77,10 @@ class Lines(Silent):
         self.done += done
         self._found += done
 
+    def note(self, text: str) -> None:
+        """Print it."""
+        self._print(text)
+
     def _print(self, text: str) -> None:
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
@@ -99,6 +106,10 @@ class Bar(Silent):
 
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
+
+    def note(self, text: str) -> None:
+        """Print it above the bar."""
+        self._bar.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def expect(self, total: int, what: str) -> None:
         """Write what comes next before the bar."""

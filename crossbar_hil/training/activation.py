@@ -41,5 +41,4 @@ class Tanh:
         """
         decay = np.exp(np.abs(currents) * self._decay)
         rest = _ONE + decay
-        slope: FloatArray = self._peak * decay / (rest * rest)  # np.square takes longer
-        return slope
+        return self._peak * decay / (rest * rest)

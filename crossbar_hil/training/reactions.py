@@ -63,11 +63,7 @@ class Reactions:
         """Updates before which no cell can be found; `judge` need not be called earlier."""
 
     def judge(
-        self,
-        readings: Sequence[FloatArray],
-        pulses: Sequence[IntArray],
-        all_pulses: Sequence[IntArray],
-        gone: int = 0,
+        self, readings: Sequence[FloatArray], pulses: Sequence[IntArray], all_pulses: Sequence[IntArray], gone: int = 0
     ) -> None:
         """Judge every cell.
 

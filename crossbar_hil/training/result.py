@@ -14,8 +14,6 @@ from crossbar_hil.training.pairs import difference
 
 _STACKED = ("conductances", "currents", "activations", "counts", "depressing")
 """Arrays of an epoch that a result holds for all epochs."""
-
-
 MAY_HELP = "the error still falls, more epochs may help"
 SELDOM_HELP = "the error still falls, but with pull back more epochs seldom help"
 NOTHING_SENT = "the summed gradient is zero, so no pulse was sent"

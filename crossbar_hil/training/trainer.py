@@ -167,8 +167,7 @@ class Trainer:
                 f"{type(backend).__name__} was not opened from a bench file, so no [training] describes its trainer; "
                 "open it by open_bench, or give Trainer its settings"
             )
-        trainer: Trainer = backend.training.make_trainer(backend)
-        return trainer
+        return backend.training.make_trainer(backend)
 
     @property
     def confirm(self) -> int:

@@ -155,8 +155,7 @@ class TwinChip:
     @property
     def moves(self) -> BoolArray:
         """(R, C) cells that pulses move."""
-        found: BoolArray = self.step_factors > 0
-        return found
+        return self.step_factors > 0
 
 
 class Twin(Part):

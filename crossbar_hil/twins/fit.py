@@ -111,8 +111,7 @@ def _guess_mean(means: FloatArray, rises: FloatArray) -> float:
 
 
 def _changed(means: FloatArray, errors: FloatArray) -> BoolArray:
-    found: BoolArray = (np.abs(means - means[0]) > 5 * np.hypot(errors, errors[0])).any(axis=0)
-    return found
+    return (np.abs(means - means[0]) > 5 * np.hypot(errors, errors[0])).any(axis=0)
 
 
 def _posterior(likelihood: FloatArray, means: FloatArray) -> FloatArray:
@@ -122,16 +121,14 @@ def _posterior(likelihood: FloatArray, means: FloatArray) -> FloatArray:
     logarithm -= 0.5 * np.square(SPREADS / WIDEST)[:, None] + 0.5 * np.square(VARIATIONS / WIDEST)
     share = np.exp(logarithm - logarithm.max())
     share = share * np.gradient(SPREADS)[:, None] * np.gradient(VARIATIONS)
-    found: FloatArray = share / share.sum()
-    return found
+    return share / share.sum()
 
 
 def _unmoved_share(share: FloatArray, whole: FloatArray, particles: Particles) -> FloatArray:
     """Return the probability that pulses do not move each cell."""
     with np.errstate(divide="ignore", invalid="ignore"):
         each = np.where(whole > 0, UNMOVED * particles.unmoved[:, None, None, None] / whole, 1.0)
-    found: FloatArray = (share * each).sum(axis=(1, 2, 3))
-    return found
+    return (share * each).sum(axis=(1, 2, 3))
 
 
 def _draw(

@@ -112,8 +112,7 @@ def _mean_curve(spare: dict[tuple[int, int], FloatArray]) -> FloatArray:
     lengths = {len(each) for each in spare.values()}
     if len(lengths) > 1 or min(lengths) < 2:
         raise DataError(f"the curves of the spare cells have {sorted(lengths)} points, one length is needed")
-    found: FloatArray = np.mean(list(spare.values()), axis=0).clip(min=0.0)
-    return found
+    return np.mean(list(spare.values()), axis=0).clip(min=0.0)
 
 
 def _with_spares(
@@ -163,9 +162,7 @@ def _over_time(number: Number, count: int) -> Estimate:
 def _counted(deviation: float, count: int, source: str) -> Estimate:
     """Return a standard deviation of so many values; that of its logarithm is 1 / sqrt(2 n)."""
     factor = float(np.exp(Z95 / np.sqrt(2 * max(count - 1, 1))))
-    return Estimate(
-        value=_short(deviation), low=_short(deviation / factor), high=_short(deviation * factor), source=source
-    )
+    return _estimate(Number(deviation, deviation / factor, deviation * factor), source)
 
 
 def _short(value: float) -> float:

@@ -31,8 +31,6 @@ ROUNDING = 1e-4
 """Relative, of the numbers that a file keeps."""
 FLAT = 0.5
 """A curve flatter than this share of a reading's error says nothing of the level: it is taken to be so steep."""
-
-
 PATHS = 2
 """Of each step factor."""
 IMPOSSIBLE = -700.0
@@ -145,8 +143,7 @@ def _resample(weight: FloatArray, rng: np.random.Generator) -> IntArray:
     sums = np.cumsum(weight, axis=1)
     wanted = rng.random(weight.shape) * sums[:, -1:]
     chosen = (sums[:, None, :] <= wanted[:, :, None]).sum(axis=-1).clip(max=weight.shape[1] - 1)
-    found: IntArray = (chosen + weight.shape[1] * np.arange(len(weight))[:, None]).ravel()
-    return found
+    return (chosen + weight.shape[1] * np.arange(len(weight))[:, None]).ravel()
 
 
 def _by_step(
@@ -193,8 +190,7 @@ def _by_reading(
 
 
 def _normal(value: FloatArray, width: FloatArray) -> FloatArray:
-    found: FloatArray = np.exp(-0.5 * np.square(value / width)) / (np.sqrt(2 * np.pi) * width)
-    return found
+    return np.exp(-0.5 * np.square(value / width)) / (np.sqrt(2 * np.pi) * width)
 
 
 def _crossings(rises: FloatArray, wanted: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:
@@ -238,5 +234,4 @@ def _unmoved(readings: FloatArray, errors: FloatArray) -> FloatArray:
     middle = (weights * readings).sum(axis=0) / weights.sum(axis=0)
     exponent = -0.5 * (weights * np.square(readings - middle)).sum(axis=0)
     scale = 0.5 * np.log(weights[0] / weights.sum(axis=0)) - 0.5 * (len(readings) - 1) * np.log(2 * np.pi)
-    found: FloatArray = scale + exponent
-    return found
+    return scale + exponent

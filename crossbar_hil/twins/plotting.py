@@ -42,8 +42,7 @@ def plot_readings(twin: Twin, readings: Readings, axes: Axes) -> Axes:
         label="curve, from the mean start",
     )
     axes.set_xticks(numbers)
-    axes.set_xlabel("Pulses a cell")
-    axes.set_ylabel("Conductance (µS)")
+    axes.set(xlabel="Pulses a cell", ylabel="Conductance (µS)")
     axes.set_title("Readings of every cell", fontsize=10)
     axes.legend(fontsize=8, frameon=False)
     return axes
@@ -65,8 +64,7 @@ def plot_step_factors(twin: Twin, axes: Axes) -> Axes:
     if len(order) <= 32:
         names = [f"r{each // twin.columns + 1} c{each % twin.columns + 1}" for each in order]
         axes.set_xticks(places, names, rotation=90, fontsize=7)
-    axes.set_xlabel("Cell")
-    axes.set_ylabel("Step factor against the curve")
+    axes.set(xlabel="Cell", ylabel="Step factor against the curve")
     axes.set_title(f"Step factors; grey: 95 % of all, spread {spread:.2g}", fontsize=10)
     return axes
 
@@ -77,8 +75,7 @@ def plot_map(siemens: FloatArray, axes: Axes) -> Axes:
     rows, columns = siemens.shape
     axes.set_xticks(range(columns), [str(each + 1) for each in range(columns)])
     axes.set_yticks(range(rows), [str(each + 1) for each in range(rows)])
-    axes.set_xlabel("Column")
-    axes.set_ylabel("Row")
+    axes.set(xlabel="Column", ylabel="Row")
     axes.set_title("After the calibration", fontsize=10)
     if axes.figure is not None:
         axes.figure.colorbar(image, ax=axes, label="Conductance (µS)")
@@ -100,8 +97,7 @@ def plot_curves(twin: Twin, axes: Axes) -> Axes:
     for cell in range(len(start)):
         axes.plot(levels, MICRO * (start[cell] + factor[cell] * rises), color=BLUE, linewidth=0.8, alpha=0.5)
     axes.plot(level, MICRO * np.array(twin.cells.now_siemens).ravel(), "o", color=ORANGE, markersize=4, label="now")
-    axes.set_xlabel("Level")
-    axes.set_ylabel("Conductance (µS)")
+    axes.set(xlabel="Level", ylabel="Conductance (µS)")
     axes.set_title("The curve of each cell, and where it is", fontsize=10)
     axes.legend(fontsize=8, frameon=False, loc="lower right")
     return axes
@@ -127,11 +123,8 @@ def draw_reliability(found: Tally) -> Figure:
             ha="right" if left else "left",
             fontsize=8,
         )
-    axes.set_xlim(-0.02, 1.02)
-    axes.set_ylim(-0.02, 1.02)
-    axes.set_aspect("equal")
-    axes.set_xlabel("Predicted probability of convergence")
-    axes.set_ylabel("Share that converged")
+    axes.set(xlabel="Predicted probability of convergence", ylabel="Share that converged")
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     axes.set_title(
         f"{found.count} predictions, Brier score {found.brier:.3f} ({found.brier_of_base_rate:.3f} by the base rate)",
         fontsize=9,

@@ -23,8 +23,6 @@ MOST_EXACT = 8
 """States up to which the best order is searched for exactly; the work doubles with each more."""
 MOST_TURNED = 400
 """States up to which parts of the path are turned round; beyond, the order is that of the nearest neighbour."""
-
-
 ReadPlan = dict[Assignment, list[ReadStep]]
 """The states that a batch of reads visits, and the steps in each in their order."""
 

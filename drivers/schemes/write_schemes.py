@@ -116,8 +116,7 @@ class DividerHalfSelect(WriteScheme):
                [False,  True]])
         """
         rows, columns = np.ogrid[: shape[0], : shape[1]]
-        found: BoolArray = (rows == cell[0]) != (columns == cell[1])
-        return found
+        return (rows == cell[0]) != (columns == cell[1])
 
     def pulse_currents(
         self, cell: tuple[int, int], amplitude_v: float, conductances: FloatArray

@@ -62,11 +62,7 @@ class ScpiInstrument(SCPIMixin, BenchInstrument):
         InstrumentError
             If it stands for no number.
         """
-        reply = self.ask(command)
-        try:
-            return parse(reply)
-        except InstrumentError as error:
-            raise self._with_command(command, error) from error
+        return self.parse_answer(command, self.ask(command), parse)
 
     def parse_answer(self, command: str, reply: str, parse: Callable[[str], T]) -> T:
         """Parse the answer to a command, as `query` does."""
@@ -187,20 +183,18 @@ class ScpiInstrument(SCPIMixin, BenchInstrument):
         reply = self.ask(";".join((*lines, asked.message)))
         if reply == asked.right:
             return []
-        found = [
-            (query, value, self.parse_answer(query, answer, partial(mismatch, expected=value)))
-            for (query, value), answer in zip(
-                asked.expected.items(), self._answers(reply, len(asked.expected), lines), strict=True
-            )
-        ]
-        wrong = [
-            f"{self.name}: {query.replace('?', '')} is {seen} instead of {expected_text(value)}"
-            for query, value, seen in found
-            if seen is not None
-        ]
+        answers = zip(asked.expected.items(), self._answers(reply, len(asked.expected), lines), strict=True)
+        wrong = [each for (query, value), answer in answers for each in self.change(query, answer, value)]
         if not wrong:
             asked.right = reply
         return wrong
+
+    def change(self, query: str, answer: str, value: Expected) -> list[str]:
+        """Return what an answer says of a setting that is not as it was set; empty if it is."""
+        wrong = self.parse_answer(query, answer, partial(mismatch, expected=value))
+        if wrong is None:
+            return []
+        return [f"{self.name}: {query.replace('?', '')} is {wrong} instead of {expected_text(value)}"]
 
     # ------------------------------------------------------------------ inside
 

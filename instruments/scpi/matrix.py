@@ -11,7 +11,7 @@ from crossbar_hil.instrument import relay_changes
 from ..settings.setting import Asked, Expected, Setting, SettingTable
 from ..transport.adapter import allowing
 from ..transport.matrix import RELAY_S, RelayMatrix, comma_lists
-from .answers import expected_text, fields, flag, mismatch
+from .answers import fields, flag
 from .instrument import ScpiInstrument
 from .table import Questions, from_the_root, is_written, line, parse_found, question, together
 
@@ -45,21 +45,14 @@ class ScpiMatrix(ScpiInstrument, RelayMatrix):
             # A question that is refused has no answer, such as one to a card that is set up as another one now.
             self.recover()
             for query, value in watched.items():
-                if found := self._change(query, self.ask(query), value):
+                if found := self.change(query, self.ask(query), value):
                     return found
             raise
         self._known = self._closed_in(answers[: len(queries)])
         found = relay_changes(self.name, self._known, crosspoints)
         for (query, value), answer in zip(watched.items(), answers[len(queries) :], strict=True):
-            found += self._change(query, answer, value)
+            found += self.change(query, answer, value)
         return found
-
-    def _change(self, query: str, answer: str, value: Expected) -> list[str]:
-        """Return what an answer says of a setting that is not as it was set; empty if it is."""
-        wrong = self.parse_answer(query, answer, partial(mismatch, expected=value))
-        if wrong is None:
-            return []
-        return [f"{self.name}: {query.replace('?', '')} is {wrong} instead of {expected_text(value)}"]
 
     # ------------------------------------------------------------------ what a model says
 

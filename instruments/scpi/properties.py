@@ -11,8 +11,6 @@ from .answers import flag, number, word
 from .table import line, question
 
 Class = TypeVar("Class", bound=type)
-
-
 PARSE: Mapping[type, Callable[[str], Any]] = {Words: word, Text: str.strip, Number: number, Switch: flag}
 """How an answer is read, by the kind of setting."""
 
@@ -80,12 +78,9 @@ def setting_property(setting: Setting, channel: str = "") -> Any:
     raise TypeError(f"{setting.name} has no value")
 
 
-def number_property(header: str, doc: str, least: float, most: float, form: str = "%.9e") -> Any:
+def number_property(header: str, doc: str, least: float, most: float) -> Any:
     """Return a property that is a number, strictly within bounds, and in no table."""
-    kind = Number(least, most, form)
-    return setting_property(
-        Setting(name="", command=header.replace("{ch}", "{n}"), does=doc, kind=kind, page=""), "{ch}"
-    )
+    return setting_property(Setting("", header.replace("{ch}", "{n}"), doc, Number(least, most), ""), "{ch}")
 
 
 def tripped_property(query: str) -> Any:

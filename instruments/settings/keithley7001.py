@@ -9,24 +9,13 @@ from .setting import Asked, Number, Setting, SettingTable, Words
 CARD = "C7012"
 """How a slot names a 7012 matrix card of 4 rows and 10 columns."""
 SETTINGS = SettingTable(
-    Setting(
-        name="card_type",
-        command=":ROUT:CONF:SLOT{n}:CTYP",
-        does="which card the slot is taken to hold, which says how its channels are numbered",
-        kind=Words(()),
-        page="public programs",
-        settable=False,
-        asked=Asked.BATCH,
-    ),
-    Setting(
-        name="settling_time",
-        command=":ROUT:CONF:SLOT{n}:STIM",
-        does="the time in seconds that a move takes beyond that of the relays",
-        kind=Number(0, 99999.999, "%.3f"),
-        page="public programs",
-        asked=Asked.BATCH,
-    ),
-)
+    Setting("card_type", ":ROUT:CONF:SLOT{n}:CTYP",
+            "which card the slot is taken to hold, which says how its channels are numbered", Words(()),
+            "public programs", None, Asked.BATCH, settable=False),
+    Setting("settling_time", ":ROUT:CONF:SLOT{n}:STIM",
+            "the time in seconds that a move takes beyond that of the relays", Number(0, 99999.999, "%.3f"),
+            "public programs", None, Asked.BATCH),
+)  # fmt: skip
 
 LEFT_OUT = {
     ":CLOS :OPEN* *RST *RCL :SYST:PRES :INIT :ABOR *TRG :SCAN* :MEM:*": (

@@ -8,25 +8,11 @@ modules and are read back with all others.
 from .setting import Action, Asked, Setting, SettingTable, Text
 
 SETTINGS = SettingTable(
-    Setting(
-        name="open_analog_bus",
-        command="ROUT:OPEN:ABUS ALL",
-        does="",
-        kind=Action(),
-        page="ROUTe:OPEN:ABUS",
-        asked=Asked.NEVER,
-    ),
-    Setting(
-        name="card",
-        command="SYST:CTYP",
-        query="SYST:CTYP? {n}",
-        does="what is in the slot: maker, model, serial number and firmware; model 0 for an empty slot",
-        kind=Text(),
-        page="SYSTem:CTYPe?",
-        settable=False,
-        asked=Asked.BATCH,
-    ),
-)
+    Setting("open_analog_bus", "ROUT:OPEN:ABUS ALL", "", Action(), "ROUTe:OPEN:ABUS", asked=Asked.NEVER),
+    Setting("card", "SYST:CTYP",
+            "what is in the slot: maker, model, serial number and firmware; model 0 for an empty slot", Text(),
+            "SYSTem:CTYPe?", None, Asked.BATCH, query="SYST:CTYP? {n}", settable=False),
+)  # fmt: skip
 
 LEFT_OUT = {
     ":CLOS* :OPEN* *RST *RCL :SYST:PRES :SYST:CPON": (

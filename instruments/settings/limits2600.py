@@ -38,8 +38,6 @@ _FORTY_V = Limits((0.1, 1.0, 6.0, 40.0), 3.0, 10e-9, 100e-9, 6.0, 1.0)
 _TWO_HUNDRED_V = Limits((0.2, 2.0, 20.0, 200.0), 1.5, 10e-9, 100e-9, 20.0, 0.1)
 _NANOAMPERE = replace(_TWO_HUNDRED_V, least_compliance_a=100e-12, least_range_a=1e-9, analog_filter=True)
 _PICOAMPERE = replace(_NANOAMPERE, least_range_a=100e-12)
-
-
 LIMITS: dict[str, Limits] = {
     "2601B": _FORTY_V, "2602B": _FORTY_V, "2604B": _FORTY_V,
     "2611B": _TWO_HUNDRED_V, "2612B": _TWO_HUNDRED_V, "2614B": _TWO_HUNDRED_V,

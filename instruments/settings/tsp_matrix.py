@@ -9,58 +9,23 @@ from .setting import Asked, Number, Setting, SettingTable, Switch, Words
 LONGEST_DELAY_S = 60.0
 """The driver asks for no more; the manuals state no bound."""
 
+BATCH, ONCE = Asked.BATCH, Asked.SET_UP
 TSP_MATRIX = SettingTable(
-    Setting(
-        name="prompts_enabled",
-        command="localnode.prompts",
-        query="print(localnode.prompts)",
-        does="whether a prompt comes after each message (bool)",
-        kind=Switch(),
-        value=0,
-        asked=Asked.SET_UP,
-        page="localnode.prompts",
-    ),
-    Setting(
-        name="shown_errors_enabled",
-        command="localnode.showerrors",
-        query="print(localnode.showerrors)",
-        does="whether errors come by themselves (bool)",
-        kind=Switch(),
-        value=0,
-        asked=Asked.SET_UP,
-        page="localnode.showerrors",
-    ),
-    Setting(
-        name="connect_rule",
-        command="channel.connectrule",
-        query="print(channel.connectrule)",
-        does="which relays move first in a command that opens and closes, such as a scan (str)",
-        kind=Words(("off", "break before make", "make before break")),
-        value="break before make",
-        asked=Asked.BATCH,
-        page="channel.connectrule",
-    ),
-    Setting(
-        name="sequential_enabled",
-        command="channel.connectsequential",
-        query="print(channel.connectsequential)",
-        does="whether relays move one after the other, and not together (bool)",
-        kind=Switch(),
-        value=0,
-        asked=Asked.BATCH,
-        page="channel.connectsequential",
-    ),
-    Setting(
-        name="user_delay",
-        command='channel.setdelay("allslots", {value})',
-        query='print(channel.getdelay("allslots"))',
-        does="the wait after a relay has closed, in seconds (float)",
-        kind=Number(0, LONGEST_DELAY_S),
-        value=0,
-        asked=Asked.SET_UP,
-        page="channel.setdelay()",
-    ),
-)
+    Setting("prompts_enabled", "localnode.prompts", "whether a prompt comes after each message (bool)", Switch(),
+            "localnode.prompts", 0, ONCE, query="print(localnode.prompts)"),
+    Setting("shown_errors_enabled", "localnode.showerrors", "whether errors come by themselves (bool)", Switch(),
+            "localnode.showerrors", 0, ONCE, query="print(localnode.showerrors)"),
+    Setting("connect_rule", "channel.connectrule",
+            "which relays move first in a command that opens and closes, such as a scan (str)",
+            Words(("off", "break before make", "make before break")), "channel.connectrule", "break before make", BATCH,
+            query="print(channel.connectrule)"),
+    Setting("sequential_enabled", "channel.connectsequential",
+            "whether relays move one after the other, and not together (bool)", Switch(), "channel.connectsequential",
+            0, BATCH, query="print(channel.connectsequential)"),
+    Setting("user_delay", 'channel.setdelay("allslots", {value})',
+            "the wait after a relay has closed, in seconds (float)", Number(0, LONGEST_DELAY_S), "channel.setdelay()",
+            0, ONCE, query='print(channel.getdelay("allslots"))'),
+)  # fmt: skip
 
 LEFT_OUT = {
     "channel.setforbidden()": "it protects what its owner chose; a channel that it keeps open is refused with an error",

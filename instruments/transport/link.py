@@ -25,12 +25,8 @@ CHUNK = 65536
 """Bytes asked for at a time."""
 LOOK_S = 0.1
 """Between two looks whether there is still patience, in seconds."""
-
-
 NEEDED = (("GPIB", ("gpib_ctypes", "gpib"), "linux-gpib or gpib-ctypes"), ("USB", ("usb",), "PyUSB"))
 """What pyvisa-py needs for a kind of cable: start of the resource name, modules, packages that bring one of them."""
-
-
 EXAMPLES = "TCPIP::192.168.0.10::5025::SOCKET or GPIB0::24::INSTR"
 LOOK = "see that the instrument is on and at that address"
 

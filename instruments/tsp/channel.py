@@ -42,12 +42,10 @@ class Keithley2600Channel(Channel):
         map_values=True,
     )
     current = Channel.measurement(
-        "print(smu{ch}.measure.i())",
-        """Measure the current in amperes (float); 9.91e37 means overrange.""",
+        "print(smu{ch}.measure.i())", """Measure the current in amperes (float); 9.91e37 means overrange."""
     )
     voltage = Channel.measurement(
-        "print(smu{ch}.measure.v())",
-        """Measure the voltage in volts (float); 9.91e37 means overrange.""",
+        "print(smu{ch}.measure.v())", """Measure the voltage in volts (float); 9.91e37 means overrange."""
     )
 
 

@@ -14,15 +14,7 @@ from ..settings.setting import Chosen
 from ..transport.adapter import allowing
 from ..transport.instrument import off_after_a_failure
 from .channel import Keithley2600Channel
-from .pulse import (
-    COMPLIANCE_BIT,
-    FUNCTION,
-    GAP_S,
-    LEAST_WIDTH_S,
-    MEMORY,
-    MOST_PULSES,
-    PulsingBox,
-)
+from .pulse import COMPLIANCE_BIT, FUNCTION, GAP_S, LEAST_WIDTH_S, MEMORY, MOST_PULSES, PulsingBox
 from .values import holds, number_text
 from .watched import WatchedSettings
 

@@ -201,11 +201,7 @@ class ConductanceCurve:
         depression = self.pulse is not None and self.pulse.amplitude_v < 0
         levels = isotonic_regression(self.levels_siemens, increasing=not depression).x
         return ConductanceCurve(
-            levels,
-            self.pulse,
-            [curve.smoothed() for curve in self.others],
-            f"{self.source}, smoothed",
-            self.height_v,
+            levels, self.pulse, [curve.smoothed() for curve in self.others], f"{self.source}, smoothed", self.height_v
         )
 
     def widths_by_amplitude(self) -> dict[float, list[float]]:
@@ -218,17 +214,14 @@ class ConductanceCurve:
 
     def _held(self, pulse: Pulse) -> str:
         """Say what was measured, and the options that take the nearest of it."""
+        held = self.widths_by_amplitude().items()
         told = " and ".join(
             f"{amplitude:g} V from {widths[0] * 1e3:g} ms to {widths[-1] * 1e3:g} ms"
             if len(widths) > 1
             else f"{amplitude:g} V of {widths[0] * 1e3:g} ms"
-            for amplitude, widths in self.widths_by_amplitude().items()
+            for amplitude, widths in held
         )
-        alike = {
-            amplitude: widths
-            for amplitude, widths in self.widths_by_amplitude().items()
-            if amplitude * pulse.amplitude_v > 0
-        }
+        alike = {amplitude: widths for amplitude, widths in held if amplitude * pulse.amplitude_v > 0}
         if not alike:
             return told
         amplitude = min(alike, key=lambda each: abs(each - pulse.amplitude_v))

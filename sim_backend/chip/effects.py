@@ -160,26 +160,19 @@ class ChipEffects:
 
     def state(self) -> dict[str, FloatArray]:
         """Return what this chip has of its own, by name; arrays of two dimensions, those of more laid out as rows."""
-        found: dict[str, FloatArray] = {}
-        if self.step_factors is not None:
-            found["step_factor"] = self.step_factors
-        if self.shape_exponents is not None:
-            found["shape_exponent"] = self.shape_exponents
-        if self.column_offsets is not None:
-            found["column_offset_a"] = self.column_offsets
-        if self.ages:
-            found["elapsed_s"] = np.array([self.elapsed_s])
-        if self._drifts is not None:
-            found["drift"] = self._drifts
-        if self.relaxation is not None:
-            found["relaxing_siemens"] = self.relaxation.left
-        if self.noise is not None and self.noise.high is not None:
-            found["telegraph"] = self.noise.high
-        if self.noise is not None and self.noise.slow is not None:
-            found["flicker"] = self.noise.slow
-        if self._rng is not None and any(getattr(self.numbers, name) for name in _NOISY):
-            found["generator"] = words_of(self._rng)
-        return {name: array.reshape(-1, array.shape[-1]).copy() for name, array in found.items()}
+        drawn = any(getattr(self.numbers, name) for name in _NOISY)
+        found = {
+            "step_factor": self.step_factors,
+            "shape_exponent": self.shape_exponents,
+            "column_offset_a": self.column_offsets,
+            "elapsed_s": np.array([self.elapsed_s]) if self.ages else None,
+            "drift": self._drifts,
+            "relaxing_siemens": None if self.relaxation is None else self.relaxation.left,
+            "telegraph": None if self.noise is None else self.noise.high,
+            "flicker": None if self.noise is None else self.noise.slow,
+            "generator": words_of(self._rng) if self._rng is not None and drawn else None,
+        }
+        return {name: array.reshape(-1, array.shape[-1]).copy() for name, array in found.items() if array is not None}
 
     def restore(self, state: dict[str, FloatArray], rises: FloatArray) -> None:
         """Bring the chip back to a saved state; what the state does not know stays as it was drawn.

@@ -58,8 +58,7 @@ class Relaxation:
 
     def lost(self) -> FloatArray:
         """Return the (R, C) part of the rises that is lost, in siemens."""
-        lost: FloatArray = self.shares.sum() * self._rises - self.left.sum(axis=0)
-        return lost
+        return self.shares.sum() * self._rises - self.left.sum(axis=0)
 
     def bring_back(self, rises: FloatArray, left: FloatArray | None) -> None:
         """Take over a saved state: rises, and what was left of them; all of it if that was not saved."""

@@ -184,9 +184,8 @@ class SimulatedBackend(DeviceBackend):
         self._mobile = ~(self._stuck | self._dead | not_formed)
         self._all_mobile = bool(self._mobile.all())
         potentiating = [each for each in curve.others if each.pulse and each.pulse.amplitude_v > 0]
-        deepest = abs(
-            min(float(each.rises.min()) for each in (curve, *potentiating))
-        )  # zero if no curve dips below its start
+        # Zero if no curve dips below its start.
+        deepest = abs(min(float(each.rises.min()) for each in (curve, *potentiating)))
         missing = self._effects.least_shift(deepest) - self.shifts
         if missing.max() > 0:
             where = divmod(int(missing.argmax()), missing.shape[1])

@@ -74,16 +74,11 @@ def lognormal_shifts(
 
 def lognormal_factors(shape: tuple[int, ...], sigma: float, rng: np.random.Generator) -> FloatArray:
     """Draw factors of median 1, whose logarithm has the standard deviation `sigma`; no unit."""
-    factors: FloatArray = np.exp(sigma * rng.standard_normal(shape))
-    return factors
+    return np.exp(sigma * rng.standard_normal(shape))
 
 
 def rescaled_lognormal_shifts(
-    shape: tuple[int, int] = (4, 4),
-    *,
-    rng: np.random.Generator,
-    span_siemens: tuple[float, float],
-    sigma: float = 1.0,
+    shape: tuple[int, int] = (4, 4), *, rng: np.random.Generator, span_siemens: tuple[float, float], sigma: float = 1.0
 ) -> FloatArray:
     """Draw shifts the way the reference study does: lognormal, then stretched to touch both ends of the span.
 

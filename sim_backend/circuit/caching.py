@@ -16,11 +16,11 @@ _NUMBAS = [each for each in _LOCATORS if each.__module__ != __name__]
 
 
 def stamp_of(folder: Path) -> str:
-    """Return a digest of the text of all modules in a folder that know numba."""
+    """Return a digest of the text of all modules in a folder that know numba, or what compiles by it (`apart`)."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):
         text = path.read_bytes()
-        if b"numba" in text:
+        if b"numba" in text or b"@apart" in text:
             digest.update(f"{path.relative_to(folder)} {len(text)}\n".encode() + text)
     return digest.hexdigest()
 

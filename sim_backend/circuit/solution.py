@@ -43,8 +43,7 @@ class CrossbarSolution:
 def output_currents(net: Network, bits: FloatArray, cell_currents: FloatArray) -> FloatArray:
     """Return the currents (..., C) into 0 V, given potentials and cell currents (..., R, C)."""
     if net.plain:
-        plain: FloatArray = bits[..., -1, :] / net.column_ohm
-        return plain
+        return bits[..., -1, :] / net.column_ohm
     wired = net.column_ohm > 0
     ohm = np.where(wired, net.column_ohm, 1.0)
     ends = bits[..., -1, :] / ohm + np.where(net.column_ends > 1, bits[..., 0, :] / ohm, 0.0)

@@ -1,5 +1,6 @@
 """Shifts of an ensemble: chip number k of a seed is the same chip whatever else is drawn."""
 
+import functools
 from collections.abc import Iterator
 from typing import NamedTuple, TypedDict, Unpack
 
@@ -100,7 +101,13 @@ def draw_number(seed: int, chip: int, draws: int) -> int:
         That the twin holds.
     """
     turn, place = divmod(chip, draws)
-    return int(own_generator(seed, turn, _TWIN).permutation(draws)[place])
+    return int(_order_of_draws(seed, turn, draws)[place])
+
+
+@functools.lru_cache(maxsize=8)
+def _order_of_draws(seed: int, turn: int, draws: int) -> IntArray:
+    """Return the order in which a twin's draws come, once for all chips of a turn."""
+    return own_generator(seed, turn, _TWIN).permutation(draws)
 
 
 class OfChip(TypedDict, total=False):

@@ -76,7 +76,7 @@ class Ending(NamedTuple):
         return cls(most_idle, unresponsive if found else 0, judged=found and (wires or not repeats))
 
 
-def effects_lanes(
+def effects_lanes(  # noqa: PLR0915
     task: Task,
     effects: Effects,
     ending: Ending,
@@ -151,14 +151,20 @@ def effects_lanes(
     keeps = np.exp(-times_s[:, None] * np.concatenate([rates, slow, of_flicker]))
     size = np.array([
         effects.read_noise, effects.telegraph, effects.telegraph_share, lasts, effects.flicker,
-        bool(effects.step_variation), effects.drift, effects.disturb, top, begun_s, times_s[-1], pulse_s,
-        bool(effects.shape_spread),
+        effects.drift, effects.disturb, top, begun_s, times_s[-1], pulse_s,
+        bool(effects.shape_spread), shares.sum(),
     ], dtype=np.float64)  # fmt: skip
     ohm = (np.empty(0), np.empty(0)) if wires is None else wires
     volts = np.concatenate([task.voltages, np.eye(rows)])
     centres = senses * np.arctanh(task.targets) + near
-    from .compiled.functions import EFFECT_LANES  # noqa: PLC0415 - numba takes long to import
+    from .compiled import lanes  # noqa: PLC0415 - numba takes long to import
+    from .compiled.apart import Part, table_of  # noqa: PLC0415
+    from .compiled.functions import EFFECT_LANES  # noqa: PLC0415
     from .compiled.kernel import train_in_lanes  # noqa: PLC0415
+    from .compiled.memory import memory_for  # noqa: PLC0415
+
+    left_out = not_needed(effects, ending, exact=exact, wired=wires is not None)
+    table = table_of(part for part in Part if part.name not in left_out)
 
     def train(chips: FloatArray, own: CellArrays, numbers: IntArray, key: Any, out: EnsembleResult) -> None:
         flat = chips.reshape(len(chips), -1)
@@ -170,18 +176,54 @@ def effects_lanes(
         memory = aligned(math.prod(folded)).reshape(folded)  # one for each thread
         kept = (max(epochs, 2) if ending.judged else 1, flat.shape[1], EFFECT_LANES)
         levels, siemens = np.zeros(flat.shape), np.zeros(flat.shape)
+        ends = np.zeros((len(flat), lanes.LANES // EFFECT_LANES))
         train_in_lanes(
-            flat, *arrays, own.variations,
+            table, flat, *arrays, own.variations,
             numbers.astype(np.uint64), key, rises, scale, beta * task.largest_v, beta, 1 / read_v, volts,
             task.targets, senses, centres, task.times, limits, exact, pull_back, epochs, confirm, ending.most_idle,
-            ending.unresponsive, size, shares, keeps, np.zeros(kept), np.zeros(kept),
-            len(of_flicker), *ohm, memory,
-            out.epochs, out.converged, out.saturated, out.pulses, out.error, levels, siemens,
-            np.zeros(0, dtype=bool) if out.fresh is None else out.fresh,
+            ending.unresponsive, size, shares, keeps, np.zeros(kept), np.zeros(kept), *ohm, memory,
+            *memory_for(
+                len(volts) - rows, outputs, rows, terms=len(shares), flickers=len(of_flicker), wired=wires is not None
+            ),
+            out.fresh is not None, ends, levels, siemens,
         )  # fmt: skip
-        out.levels[:] = levels.reshape(chips.shape)
-        out.error[:] *= patterns / task.times.sum()
-        if out.conductances is not None:
-            out.conductances[:] = siemens.reshape(chips.shape)
+        out.saturated[:] = ((levels >= len(rises) - 1) & (arrays[2] > 0)).sum(axis=1)
+        wanted = lanes.DOUBT, lanes.AGE, lanes.MET, lanes.ERROR, lanes.PULSES, lanes.FRESH
+        doubt, age, met, error, out.pulses[:], fresh = (ends[:, place // EFFECT_LANES] for place in wanted)
+        out.epochs[:], out.converged[:] = np.where(doubt > 0, 0, age), met >= confirm
+        out.error[:], out.levels[:] = error * (patterns / task.times.sum()), levels.reshape(chips.shape)
+        if out.fresh is not None and out.conductances is not None:
+            out.fresh[:], out.conductances[:] = fresh > 1, siemens.reshape(chips.shape)
 
     return train
+
+
+def not_needed(effects: Effects, ending: Ending, *, exact: bool, wired: bool) -> set[str]:
+    """Return the compiled functions that chips with some effects do not need, by their names in `compiled.apart`."""
+    slows = effects.flicker or (effects.telegraph and effects.telegraph_s is not None)
+    each = effects.telegraph or effects.flicker or (wired and effects.read_noise)
+    needed: dict[str, object] = {
+        "FILL_NORMALS": effects.read_noise or effects.flicker or effects.drift,
+        "FILL_UNIFORMS": effects.telegraph,
+        "BEGIN_NOISE": slows or effects.drift,
+        "TRANSFER": wired,
+        "WEIGH_CELLS": not each,
+        "SUM_OUTPUTS": not each,
+        "SEE_CELLS": each,
+        "READ_COLUMNS": each,
+        "JOIN_COLUMNS": each,
+        "READ_CELLS": ending.judged and not each,
+        "KEEP_READING": ending.judged and each,
+        "LOOK": ending.judged,
+        "JUDGE": ending.judged,
+        "KEEP_PULSES": ending.judged,
+        "SEE_CHANGES": ending.unresponsive and not ending.judged,
+        "DOUBT_OUTPUTS": exact,
+        "DISTURB_OTHERS": effects.disturb,
+        "VARY_STEPS": effects.step_variation,
+        "KEEP": slows or effects.relaxation,
+        "LOSE": effects.relaxation,
+        "GO_ON": slows,
+        "DRIFT_BY": effects.drift,
+    }
+    return {name for name, wanted in needed.items() if not wanted}

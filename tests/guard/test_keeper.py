@@ -1,3 +1,4 @@
+import threading
 from contextlib import closing, nullcontext
 from types import SimpleNamespace
 
@@ -121,6 +122,20 @@ def test_the_intent_of_every_pulse_is_on_disk_before_it_is_sent(chip, journal):
     assert seen == [(1, 1, 0), (2, 2, 1), (3, 3, 3), (4, 4, 4)]  # number, number on disk, pulses sent before
     assert [body["state"] for body in bodies(journal, "outcome")] == ["done"] * 4
     assert kinds(journal)[-1] == "ended"
+
+
+@pytest.mark.parametrize(("what", "state"), [("lost", "not_sent"), ("late", "done")])
+def test_how_a_pulse_that_failed_ended_is_on_disk_before_anything_else_is_done(chip, journal, what, state):
+    keeper, seen = keeper_of(chip, journal), []
+    failed = chip.witness.failed
+
+    def watched(*about):
+        failed(*about)
+        seen.append(bodies(journal, "outcome")[-1]["state"])
+
+    chip.witness.failed, chip.fail = watched, {1: what}
+    keeper.send_pulses(ALL, PULSE)
+    assert seen == [state]
 
 
 @pytest.mark.fault("C11", "V5")
@@ -868,17 +883,33 @@ def test_onlookers_find_what_the_keeper_is_doing_while_it_does_it(chip, journal,
         real = getattr(chip, name)
         return lambda *given: seen.append((name, phase_of(journal.path.parent)[0])) or real(*given)
 
-    for name in ("_read_currents", "_send_pulses", "make_safe"):
+    for name in ("_read_currents", "_send_pulses"):
         monkeypatch.setattr(chip, name, noted(name))
     keeper = keeper_of(chip, journal)
     keeper.read_currents(ONE_HOT)
     keeper.send_pulses(ALL, PULSE)
     seen.append(("between", phase_of(journal.path.parent)[0]))
+    assert seen == [("_read_currents", "reading"), ("_send_pulses", "pulsing"), ("between", "ready")]
+    told, real = [], keeper.machine.tell
+    monkeypatch.setattr(keeper.machine, "tell", lambda word: told.append(word) or real(word))
     keeper.make_safe("done")
-    assert seen == [
-        ("_read_currents", "reading"),
-        ("_send_pulses", "pulsing"),
-        ("between", "ready"),
-        ("make_safe", "making safe"),
-    ]
+    assert told == ["making safe", "safe"]
     assert phase_of(journal.path.parent)[0] == "safe"
+
+
+def test_a_disk_that_hangs_does_not_keep_a_chip_from_being_made_safe(chip, journal, monkeypatch):
+    safe, waited = threading.Event(), []
+    monkeypatch.setattr(chip, "make_safe", safe.set)
+    keeper = keeper_of(chip, journal)
+    monkeypatch.setattr(keeper.machine, "tell", lambda _: waited.append(safe.wait(10)))
+    assert keeper.make_safe("done").confirmed
+    assert waited == [True, True]
+
+
+def test_a_chip_is_made_safe_where_there_can_be_no_thread(chip, journal, monkeypatch):
+    def start(_):
+        raise RuntimeError("can't start new thread")
+
+    keeper = keeper_of(chip, journal)
+    monkeypatch.setattr(threading.Thread, "start", start)
+    assert keeper.make_safe("done").confirmed

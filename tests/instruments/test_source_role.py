@@ -9,7 +9,7 @@ import pytest
 
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.bench.instruments import open_instrument
-from crossbar_hil.errors import ConfigError, InstrumentError, LimitError
+from crossbar_hil.errors import ConfigError, DeadlineError, InstrumentError, LimitError, TransportError
 from crossbar_hil.instrument import SourceMeter, SourceSettings, SwitchMatrix
 from crossbar_hil.instruments.transport.adapter import BenchAdapter
 from crossbar_hil.plugins import load, names
@@ -135,6 +135,29 @@ def test_a_source_says_whether_it_was_at_its_limit_before_it_rests(served, sourc
         assert source.limit_then_rest(1e-3) is limited
         source.set_voltage(0.0)
     assert served[2].world.clock.now() - before >= 1e-3
+
+
+@pytest.mark.parametrize("at", [0, 3])
+def test_a_source_that_could_not_be_set_up_again_counts_as_not_set_up(sources, monkeypatch, at):
+    ((source, *_), _) = sources
+    source.prepare(SETTINGS)
+    messages, write = iter(range(10_000)), BenchAdapter._write
+
+    def mute_from_then_on(self, line, **more):
+        if next(messages) >= at:
+            raise DeadlineError("mute")
+        write(self, line, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BenchAdapter, "_write", mute_from_then_on)
+        patch.setattr(BenchAdapter, "blind_write", lambda self, *lines: mute_from_then_on(self, lines[0]))
+        with pytest.raises(TransportError):
+            source.prepare(SETTINGS)
+    for what in (source.enable, source.measure, lambda: source.pulse(0.5, 0.01), lambda: source.set_voltage(0.1)):
+        with pytest.raises((InstrumentError, LimitError), match="prepared"):
+            what()
+    source.prepare(SETTINGS)
+    source.enable()
 
 
 def test_the_clock_of_a_source_goes_as_the_time_does(served, sources):

@@ -45,3 +45,13 @@ def test_the_bar_shows_what_is_done_of_how_many_chips():
         show(100)
     assert "round 1 of 3: 4 settings" in out.getvalue()
     assert "100/400" in out.getvalue()
+
+
+def test_what_somebody_waits_for_is_said_in_a_line_or_above_the_bar_or_not_at_all():
+    lines, above = io.StringIO(), io.StringIO()
+    Lines(Console(file=lines)).note("compiling [once]")
+    assert lines.getvalue() == "compiling [once]\n"
+    with Bar(Console(file=above, force_terminal=True, width=120)) as show:
+        show.note("compiling [once]")
+    assert "compiling [once]\n" in above.getvalue()
+    Silent().note("compiling [once]")

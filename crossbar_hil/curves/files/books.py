@@ -100,10 +100,8 @@ def _variables(data: bytes, options: Options, ask: Asker) -> list[Row]:
         )
     ask.say("variables", f"{', '.join(arrays)}; the names count as line 1, their first numbers as line 2")
     length = max(len(column) for _, column in columns)
-    rows = [Row(1, tuple(name for name, _ in columns))]
-    for k in range(length):
-        rows.append(Row(k + 2, tuple(float(column[k]) if k < len(column) else "" for _, column in columns)))
-    return rows
+    lines = [tuple(float(column[k]) if k < len(column) else "" for _, column in columns) for k in range(length)]
+    return [Row(1, tuple(name for name, _ in columns)), *(Row(k, line) for k, line in enumerate(lines, start=2))]
 
 
 def _matlab(data: bytes, ask: Asker) -> dict[str, np.ndarray]:

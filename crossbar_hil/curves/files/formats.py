@@ -14,22 +14,16 @@ _PRINTED = re.compile(
 _PACKED = "a packed one: unpack it, and take the table in it"
 _PICTURE = "a picture: take the numbers that it was drawn from"
 _SAVE = "save its columns as text (CSV), with a name and a unit above each, by the program it is of"
+_PICKLE = f"a pickle of Python, which may run any program when it is opened: {_SAVE}"
 _BEGINNINGS = (
-    (b"\x93NUMPY", _NUMPY),
-    (b"\x1f\x8b", _PACKED),
-    (b"BZh", _PACKED),
-    (b"\xfd7zXZ\x00", _PACKED),
-    (b"7z\xbc\xaf\x27\x1c", _PACKED),
-    (b"TDSm", f"a TDMS file of LabVIEW: {_SAVE}"),
-    (b"CPYA", f"a project of Origin: {_SAVE}"),
-    (b"PAR1", f"a Parquet file: {_SAVE}"),
-    (b"SQLite format 3\x00", f"a database: {_SAVE}"),
-    (b"\x80\x03", f"a pickle of Python, which may run any program when it is opened: {_SAVE}"),
-    (b"\x80\x04", f"a pickle of Python, which may run any program when it is opened: {_SAVE}"),
-    (b"\x80\x05", f"a pickle of Python, which may run any program when it is opened: {_SAVE}"),
-    (b"%PDF", _PICTURE),
-    (b"\x89PNG", _PICTURE),
-    (b"\xff\xd8\xff", _PICTURE),
+    ((b"\x93NUMPY",), _NUMPY),
+    ((b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"7z\xbc\xaf\x27\x1c"), _PACKED),
+    ((b"TDSm",), f"a TDMS file of LabVIEW: {_SAVE}"),
+    ((b"CPYA",), f"a project of Origin: {_SAVE}"),
+    ((b"PAR1",), f"a Parquet file: {_SAVE}"),
+    ((b"SQLite format 3\x00",), f"a database: {_SAVE}"),
+    ((b"\x80\x03", b"\x80\x04", b"\x80\x05"), _PICKLE),
+    ((b"%PDF", b"\x89PNG", b"\xff\xd8\xff"), _PICTURE),
 )
 _ZIP, _IN_NPZ, _BOOKS = b"PK\x03\x04", b".npy", (b"[Content_Types].xml", b"mimetype", b"xl/")
 _JSON = "JSON: write its numbers as columns of text (CSV), with a name and a unit above each"
@@ -45,8 +39,8 @@ def check_bytes(data: bytes, ask: Asker) -> None:
     DataError
         If it is one of them.
     """
-    for beginning, told in _BEGINNINGS:
-        if data.startswith(beginning):
+    for beginnings, told in _BEGINNINGS:
+        if data.startswith(beginnings):
             raise ask.refusal(f"is not a text file, but {told}")
     if data.startswith(_ZIP) and not any(each in data for each in _BOOKS):
         raise ask.refusal(f"is not a text file, but {_NUMPY if _IN_NPZ in data else _PACKED}")

@@ -31,55 +31,33 @@ _AFTER_SYMBOL = (
 )
 _SYMBOL = re.compile(rf"([GRIVU])(?:{_AFTER_SYMBOL})?\d*", re.IGNORECASE)
 _COUNTS = _listed(
-    """
-    pulse pulses puls pulsnummer pulszahl impuls impulse impulszahl impulsion impulsions impulsnummer pulso
-    pulsos impulso impulsos impulsi impulsów impulsy импульс импульса импульсов pulsen puls# n no nr num number
-    nummer numéro numero número count counter index idx step steps sample samples point points pt reading spike
-    spikes num_pulses 脉冲 脈衝 パルス 序号 编号 次数 номер numer #
-    """
+    "pulse pulses puls pulsnummer pulszahl impuls impulse impulszahl impulsion impulsions impulsnummer pulso pulsos "
+    "impulso impulsos impulsi impulsów impulsy импульс импульса импульсов pulsen puls# n no nr num number nummer "
+    "numéro numero número count counter index idx step steps sample samples point points pt reading spike spikes "
+    "num_pulses 脉冲 脈衝 パルス 序号 编号 次数 номер numer #"
 )
 _CYCLES = _listed(
-    """
-    cycle cycles cyc zyklus zyklen cyclus ciclo ciclos cicli cykl run runs rep reps repetition repetitions
-    repeat trial trials sweep sweeps round iteration wiederholung wdh цикл 循环 サイクル
-    """
+    "cycle cycles cyc zyklus zyklen cyclus ciclo ciclos cicli cykl run runs rep reps repetition repetitions repeat "
+    "trial trials sweep sweeps round iteration wiederholung wdh цикл 循环 サイクル"
 )
 _UP = _listed(
-    """
-    ltp potentiation potentiating potenzierung potenciación potenciacion potenciação potenziamento pot up rising
-    rise increasing potentiate потенциация 增强 增強
-    """
+    "ltp potentiation potentiating potenzierung potenciación potenciacion potenciação potenziamento pot up rising "
+    "rise increasing potentiate потенциация 增强 增強"
 )
 _DOWN = _listed(
-    """
-    ltd depression depressing depresión depresion depressão depressione dep down falling fall decreasing depress
-    депрессия 抑制
-    """
+    "ltd depression depressing depresión depresion depressão depressione dep down falling fall decreasing depress "
+    "депрессия 抑制"
 )
-_WIDTH = _listed(
-    """
-    width duration breite dauer durée largeur ancho duración larghezza durata ton t_on pulsbreite 宽度
-    """
-)
+_WIDTH = _listed("width duration breite dauer durée largeur ancho duración larghezza durata ton t_on pulsbreite 宽度")
 _WRITING = _listed(
-    """
-    pulse puls impuls amplitude amp prog program programming write writing set stim spike on vp vpulse vset
-    vwrite vprog 脉冲
-    """
+    "pulse puls impuls amplitude amp prog program programming write writing set stim spike on vp vpulse vset vwrite "
+    "vprog 脉冲"
 )
-_READING = _listed(
-    """
-    read vread vr iread reading meas measured lese lesespannung lecture lectura lettura sense
-    """
-)
+_READING = _listed("read vread vr iread reading meas measured lese lesespannung lecture lectura lettura sense")
 _ASIDE = _listed(
-    """
-    std sd stdev sigma error err uncertainty deviation delta δ change log ln log10 norm normalized normalised
-    ratio compliance limit variance ± fehler unsicherheit
-    """
+    "std sd stdev sigma error err uncertainty deviation delta δ change log ln log10 norm normalized normalised ratio "
+    "compliance limit variance ± fehler unsicherheit"
 )
-
-
 _FACTOR = re.compile(r"\d[eE][+-]?\d|10\s*(\^|\*\*|[-−+]\s*\d)|[×*·]\s*\d")
 _UNDERSTOOD = {*_COUNTS, *_CYCLES, *_UP, *_DOWN, *_WIDTH, *_WRITING, *_READING, *_ASIDE}
 LONGEST = 200

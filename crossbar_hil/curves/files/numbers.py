@@ -11,18 +11,8 @@ Cell = str | float
 MISSING = {"", "-", "--", "---", "n/a", "na", "#n/a", "null", "none"}
 """What stands for a number that is not there, in lower case."""
 _NOT_FINITE = {
-    "nan": "nan",
-    "inf": "inf",
-    "infinity": "inf",
-    "1.#qnan": "nan",
-    "1.#ind": "nan",
-    "1.#inf": "inf",
-    "overflow": "inf",
-    "ovfl": "inf",
-    "ovrflw": "inf",
-    "overrange": "inf",
-    "over": "inf",
-    "ol": "inf",
+    **dict.fromkeys(("nan", "1.#qnan", "1.#ind"), "nan"),
+    **dict.fromkeys(("inf", "infinity", "1.#inf", "overflow", "ovfl", "ovrflw", "overrange", "over", "ol"), "inf"),
 }
 _COMMENT = re.compile(r"\s*(#(?!\s*[\t;,|])|%(?!\s*[\t;,|])|//)")
 _EXPONENT = r"([eEdD][+-]?\d+)?"

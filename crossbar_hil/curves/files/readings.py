@@ -149,10 +149,9 @@ def _of_rows(word: str, rows: Sequence[Row], said: Sequence[Row], decimal: str, 
     blanks, alone, first = word == "blanks", word == "none", options.lines[0] if options.lines else 0
     rows, around = without_tags(rows)
     said = [*said, *around]
+    bare = rows
     if options.decimal is not None or any(certainly_grouped(cell, decimal) for row in rows for cell in row.cells):
-        bare: Sequence[Row] = _without_groups(rows, decimal)
-    else:
-        bare = rows
+        bare = [Row(row.line, tuple(without_groups(cell, decimal) for cell in row.cells)) for row in rows]
     told, units = without_units(bare, decimal)
     layout = lay_out(told, decimal, said, blanks=blanks, first=first)
     torn = (blanks or alone) and (not any(layout.names) or _two_names(layout))
@@ -163,10 +162,6 @@ def _of_rows(word: str, rows: Sequence[Row], said: Sequence[Row], decimal: str, 
     if (alone or (blanks and layout.width == 1)) and _two_names(layout):
         layout = _with_problem(layout, "the header names more than one column")
     return Reading(word, layout)
-
-
-def _without_groups(rows: Sequence[Row], decimal: str) -> list[Row]:
-    return [Row(row.line, tuple(without_groups(cell, decimal) for cell in row.cells)) for row in rows]
 
 
 def split(lines: Sequence[Line], sign: str) -> list[Row] | None:
@@ -212,10 +207,7 @@ def _two_names(layout: Layout) -> bool:
 
 def _with_problem(layout: Layout, text: str) -> Layout:
     line = layout.header_lines[-1] if layout.header_lines else layout.rows[0].line
-    return Layout(
-        layout.decimal, layout.names, layout.header_lines, layout.preamble, layout.rows, layout.numeric,
-        (*layout.problems, Problem(line, text)), layout.header_text,
-    )  # fmt: skip
+    return replace(layout, problems=(*layout.problems, Problem(line, text)))
 
 
 def _holds_more(layout: Layout, less: Layout) -> bool:

@@ -323,13 +323,11 @@ def _merged(cells: list[str], width: int) -> list[str] | None:
     """Join words that blanks tore apart into as many names as there are columns."""
     names: list[str] = []
     for cell in cells:
-        inside = bool(names) and names[-1].count("(") + names[-1].count("[") > names[-1].count(")") + names[-1].count(
-            "]"
-        )
-        if names and (
-            inside or cell[0] in "([" or cell.lower().strip(".") in {"number", "no", "nr", "nummer", "index"}
-        ):
-            names[-1] = f"{names[-1]} {cell}"
+        last = names[-1] if names else ""
+        inside = sum(map(last.count, "([")) > sum(map(last.count, ")]"))
+        counts = cell.lower().strip(".") in {"number", "no", "nr", "nummer", "index"}
+        if names and (inside or cell[0] in "([" or counts):
+            names[-1] = f"{last} {cell}"
         else:
             names.append(cell)
     return names if len(names) == width else None

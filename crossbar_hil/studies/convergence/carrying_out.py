@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from threading import Timer
 
 from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.virtual_chips import lines_of_chips
@@ -19,6 +20,9 @@ from crossbar_hil.studies.showing import Silent
 from crossbar_hil.studies.study import Told, keep_or_remove
 from crossbar_hil.studies.sweep import describe_settings
 
+LOADED_S = 1.0
+"""What was compiled before is loaded within this time."""
+COMPILES = "compiling what trains such chips, which is done once on this machine and takes about ten seconds"
 NOTHING_FOUND = (
     "was found: no chip converges with these settings either. What helps: more epochs (--set epochs=96), fewer "
     "evaluations in a row (--set confirm=1), less read noise, a pulse with larger steps (--amplitude)"
@@ -43,7 +47,7 @@ def carry_out(work: ChipSweep | Tune, folder: ChipStudyFolder, scheduler: Schedu
     """
     with keep_or_remove(folder, SWEEP_KIND if isinstance(work, ChipSweep) else TUNE_KIND), progress:
         if work.lockstep and isinstance(scheduler, Threads) and not folder.done:
-            _load(work)  # so that the pace is that of chips
+            _load(work, progress)  # so that the pace is that of chips
         if isinstance(work, Tune):
             return _say_whose(work, _tell_tune(run_tune(work, folder, scheduler, progress), folder))
         progress.expect(work.trainings, f"{len(work.points)} points")
@@ -51,10 +55,15 @@ def carry_out(work: ChipSweep | Tune, folder: ChipStudyFolder, scheduler: Schedu
         return _say_whose(work, result.tell(folder.path, partial(_draw, result)))
 
 
-def _load(work: ChipSweep | Tune) -> None:
+def _load(work: ChipSweep | Tune, progress: Silent) -> None:
     """Load what trains chips side by side, which is compiled where it never was before: train one."""
     point = work.points[0] if isinstance(work, ChipSweep) else Point.of(work.bench, work.read)
-    point.ensemble().train(work.seed, 0, 1, ())
+    slow = Timer(LOADED_S, progress.note, [COMPILES])
+    slow.start()
+    try:
+        point.ensemble().train(work.seed, 0, 1, ())
+    finally:
+        slow.cancel()
 
 
 def _draw(result: ChipSweepResult, path: Path) -> None:

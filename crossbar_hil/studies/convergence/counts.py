@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -104,14 +104,9 @@ class Counts:
 
     def as_record(self) -> dict[str, Any]:
         """Return plain numbers, as a file holds them."""
+        held = {each.name: getattr(self, each.name) for each in fields(self)}
         return {
-            "chips": self.chips,
-            "epochs": [list(each) for each in self.epochs],
-            "pulses": self.pulses,
-            "pulses_converged": self.pulses_converged,
-            "ended": self.ended,
-            "fresh": self.fresh,
-            **{name: [list(each) for each in getattr(self, name)] for name in _AFTER_DRIFT},
+            name: [list(each) for each in value] if isinstance(value, tuple) else value for name, value in held.items()
         }
 
     @property

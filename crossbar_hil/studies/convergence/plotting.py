@@ -54,8 +54,7 @@ def _curve(axis: Axis, rows: Sequence[dict[str, Any]], noisy: bool) -> Figure:
     at = places(axis)
     upper.fill_between(at, *(statistic(rows, f"yield_{end}", 100) for end in ("low", "high")), color=BLUE, alpha=0.2)
     upper.plot(at, statistic(rows, "yield", 100), ".-", color=BLUE)
-    upper.set_ylabel("Chips that converge (%)")
-    upper.set_ylim(-2, 102)
+    upper.set(ylabel="Chips that converge (%)", ylim=(-2, 102))
     for (name, title), colour in zip(_later(rows, noisy), LATER_COLOURS, strict=False):
         upper.plot(
             at, statistic(rows, f"{name}_met", 100 / rows[0]["chips"]), ".--", color=colour, label=f"still met {title}"

@@ -142,8 +142,7 @@ class Point:
         task = _read_patterns(self.patterns)
         if has_chips_of_its_own(self.bench):
             return OpenedChips(self.bench, task)
-        made: Ensemble = _plug_in()(self.bench, self.curve, task, start=self.start, twin=self.twin)
-        return made
+        return _plug_in()(self.bench, self.curve, task, start=self.start, twin=self.twin)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any
 import numba
 import numpy as np
 
+from .apart import Counts, Part, Singles, apart
 from .functions import EFFECT_LANES, INNER, SMALL, quick_exp, quick_log
 
 _L = EFFECT_LANES
@@ -66,8 +67,8 @@ def normal_pair(first: Any, second: Any) -> Any:
     return radius * _sine(quarter - abs(turns)), radius * _sine(folded)
 
 
-@numba.njit(**INNER)
-def fill_normals(counts: Any, blocks: int, what: int, chips: Any, key: Any, found: Any) -> None:
+@apart(Part.FILL_NORMALS)
+def fill_normals(counts: Counts, blocks: int, what: int, chips: Counts, key: Counts, found: Singles) -> None:
     """Draw the blocks of four normal numbers of a count, of chips side by side.
 
     Parameters
@@ -91,8 +92,8 @@ def fill_normals(counts: Any, blocks: int, what: int, chips: Any, key: Any, foun
             part[2 * _L + i], part[3 * _L + i] = normal_pair(c, d)
 
 
-@numba.njit(**INNER)
-def fill_uniforms(counts: Any, blocks: int, what: int, chips: Any, key: Any, found: Any) -> None:
+@apart(Part.FILL_UNIFORMS)
+def fill_uniforms(counts: Counts, blocks: int, what: int, chips: Counts, key: Counts, found: Singles) -> None:
     """Draw numbers between 0 and 1 as `fill_normals` draws normal ones."""
     low, high = key[0], key[1]
     for block in range(blocks):

@@ -10,8 +10,10 @@ import numba
 
 from crossbar_hil.training.reactions import LEAST_SHARE, REACTS, SLOWEST, STANDS_OUT, STRAY
 
-from .cells import BLOCKED, CELL, COUNT, SILENT
+from .apart import Blocks, Matrix, Part, Reals, apart
+from .cells import BLOCKED, CELL, COUNT, SENT, SILENT
 from .functions import EFFECT_LANES, INNER
+from .lanes import AGE, DONE, DOUBT
 
 _L = EFFECT_LANES
 LEAST, SQUARES, QUIET, NOISY, DUE, SURE, JUDGED = range(7)
@@ -20,40 +22,39 @@ before which nothing is found, whether no decision was near."""
 _OF_SIGMA = STANDS_OUT * math.sqrt(12) / SLOWEST
 
 
-@numba.njit(**INNER)
-def begin(judged: Any, i: int, unresponsive: int) -> None:
-    """Begin with a new chip."""
-    judged[SQUARES, i], judged[QUIET, i], judged[NOISY, i] = 0.0, 0.0, 0.0
-    judged[DUE, i], judged[SURE, i] = unresponsive, 1.0
-
-
-@numba.njit(**INNER)
+@apart(Part.LOOK)
 def look(
-    readings: Any, sends: Any, judged: Any, state: Any, i: int, turn: int, updates: int, sizes: Any
+    readings: Blocks, sends: Blocks, judged: Matrix, state: Reals, lanes: Reals, turn: int, sizes: Reals,
+    unresponsive: int,
 ) -> None:  # fmt: skip
-    """Take the readings of an epoch of one lane; `sizes` is memory for so many numbers as there are cells."""
+    """Take the readings of an epoch; `sizes` is memory for so many numbers as there are cells."""
     span, cells, _ = readings.shape
     now, before = turn % span, (turn - 1) % span
-    if updates == 0:  # the median of the first readings
+    for i in range(_L):
+        if lanes[DONE + i] > 0.0:
+            continue
+        if lanes[AGE + i] == 1.0:  # a new chip: the median of its first readings
+            judged[SQUARES, i], judged[QUIET, i], judged[NOISY, i] = 0.0, 0.0, 0.0
+            judged[DUE, i], judged[SURE, i] = unresponsive, 1.0
+            for q in range(cells):
+                size, place = abs(readings[now, q, i]), q
+                while place > 0 and sizes[place - 1] > size:
+                    sizes[place] = sizes[place - 1]
+                    place -= 1
+                sizes[place] = size
+            judged[LEAST, i] = LEAST_SHARE * 0.5 * (sizes[(cells - 1) // 2] + sizes[cells // 2])
+            continue
+        least = judged[LEAST, i]
         for q in range(cells):
-            size, place = abs(readings[now, q, i]), q
-            while place > 0 and sizes[place - 1] > size:
-                sizes[place] = sizes[place - 1]
-                place -= 1
-            sizes[place] = size
-        judged[LEAST, i] = LEAST_SHARE * 0.5 * (sizes[(cells - 1) // 2] + sizes[cells // 2])
-        return
-    least = judged[LEAST, i]
-    for q in range(cells):
-        one, other = readings[before, q, i], readings[now, q, i]
-        if sends[before, q, i] == 0.0:
-            change = (other - one) / max(abs(one), abs(other), least)
-            judged[SQUARES, i] += change * change
-            judged[QUIET, i] += 1.0
-            if one != other:
-                judged[NOISY, i] = max(judged[NOISY, i], 1.0)
-        cell = q * CELL + SILENT * _L + i
-        state[cell] = state[cell] + sends[before, q, i] if one == other else 0.0
+            one, other, sent = readings[before, q, i], readings[now, q, i], sends[before, q, i]
+            if sent == 0.0:
+                change = (other - one) / max(abs(one), abs(other), least)
+                judged[SQUARES, i] += change * change
+                judged[QUIET, i] += 1.0
+                if one != other:
+                    judged[NOISY, i] = max(judged[NOISY, i], 1.0)
+            cell = q * CELL + SILENT + i
+            state[cell] = state[cell] + sent if one == other else 0.0
 
 
 @numba.njit(**INNER)
@@ -97,11 +98,12 @@ def _reacts(
     return 0 if steepness < steep * (1.0 - near) and largest < stray * (1.0 - near) else -1
 
 
-@numba.njit(**INNER)
-def judge(
-    readings: Any, sends: Any, judged: Any, state: Any, i: int, turn: int, updates: int, unresponsive: int, near: float
+@apart(Part.JUDGE)
+def judge(  # noqa: PLR0912
+    readings: Blocks, sends: Blocks, judged: Matrix, state: Reals, lanes: Reals, turn: int, unresponsive: int,
+    near: float, exact: bool,
 ) -> None:  # fmt: skip
-    """Find the unresponsive cells of a lane for which it is time.
+    """Find the unresponsive cells of the lanes for which it is time.
 
     Parameters
     ----------
@@ -109,44 +111,59 @@ def judge(
         Readings of the N cells, and the pulses that followed, by the turn modulo E.
     judged : ndarray, shape (JUDGED, L)
         What `look` has made of them.
-    state : ndarray
-        The cells.
-    i, turn, updates : int
-        The lane, the turn that is now, and the epochs of its chip that are over.
+    state, lanes : ndarray
+        The cells, and what lanes keep beside them.
+    turn : int
+        That is now.
     unresponsive : int
         As `Trainer` has it.
     near : float
         Relative distance of a decision up to which it is not sure.
+    exact : bool
+        Whether a lane is left undecided then.
     """
-    if updates < judged[DUE, i]:
-        return
     cells = readings.shape[1]
-    most = 0.0
-    if judged[NOISY, i] == 0.0:
-        for q in range(cells):
-            silent = state[q * CELL + SILENT * _L + i]
-            if silent >= unresponsive:
-                state[q * CELL + BLOCKED * _L + i] = 1.0
-            else:
-                most = max(most, silent)
-        judged[DUE, i] = updates + unresponsive - most
-        return
-    judged[NOISY, i] = 2.0
-    sigma = math.sqrt(judged[SQUARES, i] / max(judged[QUIET, i], 1.0) / 2.0)
-    exact = (_OF_SIGMA * sigma) ** (2.0 / 3.0)
-    needed = max(unresponsive, math.ceil(exact))
-    if abs(exact - round(exact)) < near * exact and exact > unresponsive - 1:
-        judged[SURE, i] = 0.0
-    for q in range(cells):
-        cell = q * CELL + i
-        if state[cell + BLOCKED * _L] > 0.0:
+    for i in range(_L):
+        updates = lanes[AGE + i] - 1.0
+        if lanes[DONE + i] > 0.0:
             continue
-        if state[cell + COUNT * _L] >= needed:
-            found = _reacts(readings, sends, q, i, turn, needed, sigma, judged[LEAST, i], near)
-            if found < 0:
+        if updates >= judged[DUE, i] and judged[NOISY, i] == 0.0:
+            most = 0.0
+            for q in range(cells):
+                silent = state[q * CELL + SILENT + i]
+                if silent >= unresponsive:
+                    state[q * CELL + BLOCKED + i] = 1.0
+                else:
+                    most = max(most, silent)
+            judged[DUE, i] = updates + unresponsive - most
+        elif updates >= judged[DUE, i]:
+            judged[NOISY, i] = 2.0
+            sigma = math.sqrt(judged[SQUARES, i] / max(judged[QUIET, i], 1.0) / 2.0)
+            asked = (_OF_SIGMA * sigma) ** (2.0 / 3.0)
+            needed, most = max(unresponsive, math.ceil(asked)), 0.0
+            if abs(asked - round(asked)) < near * asked and asked > unresponsive - 1:
                 judged[SURE, i] = 0.0
-            elif found == 0:
-                state[cell + BLOCKED * _L] = 1.0
-        if state[cell + BLOCKED * _L] == 0.0:
-            most = max(most, state[cell + COUNT * _L])
-    judged[DUE, i] = updates + max(needed - most, 1.0)
+            for q in range(cells):
+                cell = q * CELL + i
+                if state[cell + BLOCKED] > 0.0:
+                    continue
+                if state[cell + COUNT] >= needed:
+                    found = _reacts(readings, sends, q, i, turn, needed, sigma, judged[LEAST, i], near)
+                    if found < 0:
+                        judged[SURE, i] = 0.0
+                    elif found == 0:
+                        state[cell + BLOCKED] = 1.0
+                if state[cell + BLOCKED] == 0.0:
+                    most = max(most, state[cell + COUNT])
+            judged[DUE, i] = updates + max(needed - most, 1.0)
+        if exact and judged[SURE, i] == 0.0:
+            lanes[DOUBT + i] += 1.0
+
+
+@apart(Part.KEEP_PULSES)
+def keep_pulses(sends: Blocks, turn: int, state: Reals) -> None:
+    """Keep the pulses of a turn."""
+    for q in range(sends.shape[1]):
+        own, cell = sends[turn % len(sends), q], state[q * CELL : (q + 1) * CELL]
+        for i in range(_L):
+            own[i] = cell[SENT + i]

@@ -1,22 +1,21 @@
 """Compiled: what one reading of chips side by side sees of each cell, and what columns give then."""
 
 import math
-from typing import Any
 
-import numba
 import numpy as np
 
+from .apart import Blocks, Counts, Matrix, Part, Reals, Singles, Table, apart
 from .cells import CELL, HIGH, SIEMENS
-from .functions import EFFECT_LANES, INNER
+from .functions import EFFECT_LANES
 from .noise import CELLS, TELEGRAPH, fill_normals, fill_uniforms
 
 _L = EFFECT_LANES
 
 
-@numba.njit(**INNER)
+@apart(Part.SEE_CELLS)
 def see_cells(  # noqa: PLR0912
-    state: Any, slow: Any, white: float, height: float, share: float, lasts: bool, flicker: float, readings: Any,
-    chips: Any, key: Any, drawn: Any, seen: Any,
+    table: Table, state: Reals, slow: Blocks, white: float, height: float, share: float, lasts: bool,
+    flicker: float, readings: Counts, chips: Counts, key: Counts, drawn: Singles, seen: Matrix,
 ) -> None:  # fmt: skip
     """Find what each cell conducts in one reading, (N, L) `seen`, in siemens.
 
@@ -29,7 +28,7 @@ def see_cells(  # noqa: PLR0912
     lasts : bool
         Whether telegraph noise has a memory.
     readings : ndarray of uint64, shape (L,)
-        How many there were before.
+        How many there were before; counted on.
     """
     cells = len(state) // CELL
     blocks, of_slow = (cells + 3) // 4, flicker / math.sqrt(max(len(slow), 1))
@@ -38,19 +37,19 @@ def see_cells(  # noqa: PLR0912
         for i in range(_L):
             found[i] = 1.0
     if white > 0.0:
-        fill_normals(readings, blocks, CELLS, chips, key, drawn)
+        fill_normals(table, readings, blocks, CELLS, chips, key, drawn)
         for q in range(cells):
             found, own = seen[q], drawn[q * _L : (q + 1) * _L]
             for i in range(_L):
                 found[i] += white * own[i]
     if height > 0.0:
         if not lasts:
-            fill_uniforms(readings, blocks, TELEGRAPH, chips, key, drawn)
+            fill_uniforms(table, readings, blocks, TELEGRAPH, chips, key, drawn)
         for q in range(cells):
             found, own, cell = seen[q], drawn[q * _L : (q + 1) * _L], state[q * CELL : (q + 1) * CELL]
             if lasts:
                 for i in range(_L):
-                    found[i] *= 1.0 + height * cell[HIGH * _L + i]
+                    found[i] *= 1.0 + height * cell[HIGH + i]
             else:
                 for i in range(_L):
                     found[i] *= 1.0 + (height if own[i] < share else 0.0)
@@ -67,11 +66,13 @@ def see_cells(  # noqa: PLR0912
             for i in range(_L):
                 found[i] *= own[i]
         for i in range(_L):
-            found[i] = max(found[i], 0.0) * cell[SIEMENS * _L + i]
+            found[i] = max(found[i], 0.0) * cell[SIEMENS + i]
+    for i in range(_L):
+        readings[i] += np.uint64(1)
 
 
-@numba.njit(**INNER)
-def read_columns(seen: Any, volts: Any, p: int, currents: Any) -> None:
+@apart(Part.READ_COLUMNS)
+def read_columns(seen: Matrix, volts: Matrix, p: int, currents: Matrix) -> None:
     """Find the currents of the columns (C, L) for a set of row voltages, of what each row gives for 1 V."""
     columns = len(currents)
     for c in range(columns):
@@ -86,16 +87,22 @@ def read_columns(seen: Any, volts: Any, p: int, currents: Any) -> None:
                 found[i] += volt * own[i]
 
 
-@numba.njit(**INNER)
+@apart(Part.READ_CELLS)
 def read_cells(
-    seen: Any, white: float, counts: Any, chips: Any, key: Any, drawn: Any, added: Any, readings: Any
+    table: Table, seen: Matrix, white: float, counts: Counts, chips: Counts, key: Counts, drawn: Singles,
+    added: Matrix, readings: Blocks, turn: int,
 ) -> None:  # fmt: skip
-    """Read every cell by its row alone: (N, L) `readings`, to which columns add (C, L), in siemens."""
+    """Read every cell by its row alone: readings (E, N, L) of a turn, to which columns add (C, L), in siemens."""
     columns = len(added)
     if white > 0.0:
-        fill_normals(counts, (len(seen) + 3) // 4, CELLS, chips, key, drawn)
+        fill_normals(table, counts, (len(seen) + 3) // 4, CELLS, chips, key, drawn)
     for q in range(len(seen)):
-        own, found, more, noise = seen[q], readings[q], added[q % columns], drawn[q * _L : (q + 1) * _L]
+        own, found, more, noise = (
+            seen[q],
+            readings[turn % len(readings), q],
+            added[q % columns],
+            drawn[q * _L : (q + 1) * _L],
+        )
         if white > 0.0:
             for i in range(_L):
                 found[i] = own[i] * (1.0 + white * noise[i]) + more[i]
@@ -104,8 +111,17 @@ def read_cells(
                 found[i] = own[i] + more[i]
 
 
-@numba.njit(**INNER)
-def weigh_cells(found: Any, outputs: int, weights: Any, squares: Any, conducts: Any) -> None:
+@apart(Part.KEEP_READING)
+def keep_reading(currents: Matrix, row: int, added: Matrix, readings: Blocks, turn: int) -> None:
+    """Keep a reading of the cells of a row, to which columns add (C, L)."""
+    for c in range(len(currents)):
+        own, read, more = readings[turn % len(readings), row * len(currents) + c], currents[c], added[c]
+        for i in range(_L):
+            own[i] = read[i] + more[i]
+
+
+@apart(Part.WEIGH_CELLS)
+def weigh_cells(found: Matrix, outputs: int, weights: Matrix, squares: Matrix, conducts: Matrix) -> None:
     """Take what cells of both columns of an output give (N, L) apart, together, and in squares."""
     rows = len(weights) // outputs
     for n in range(outputs):

@@ -15,6 +15,7 @@ import numba
 
 from ...circuit.eight import load, spread, store
 from ...circuit.layout import BLOCK
+from .apart import Blocks, Matrix, Part, Reals, apart
 from .functions import INNER
 
 
@@ -140,7 +141,7 @@ def pass_segments(  # noqa: PLR0912 - numba compiles one function faster than ma
 
 
 @numba.njit(**INNER)
-def transfer_of_any(cells: Any, row_ohm: Any, column_ohm: Any, memory: Any, found: Any) -> None:
+def transfer_of_any(cells: Matrix, row_ohm: Reals, column_ohm: Reals, memory: Blocks, found: Matrix) -> None:
     """Find the currents of every column for 1 V on every row, all others at 0 V.
 
     Parameters
@@ -164,3 +165,6 @@ def transfer_of_any(cells: Any, row_ohm: Any, column_ohm: Any, memory: Any, foun
             for a in range(block):
                 joined = load(work, (a * work.shape[1] + block + row) * BLOCK)
                 store(found, (row * block + a) * lanes + lane, joined)
+
+
+transfer = apart(Part.TRANSFER)(transfer_of_any)

@@ -58,6 +58,24 @@ def test_a_wiring_that_cannot_be_is_refused(changes, words):
         wiring(**changes)
 
 
+def test_all_that_is_wrong_with_a_wiring_is_told_at_once():
+    with pytest.raises(ConfigError) as caught:
+        wiring(
+            slot=0,
+            ports={"drive": 1, "sense": "AA", "meter": "B", "ground": "B", "guard": True},
+            rows=(0, 2, 2.5, 2),
+            columns=("5", 2),
+        )
+    expected = (
+        "slot is 0", "port drive is on matrix row 1", "a port 'sense'", "'AA' is neither", "ports meter and ground are",
+        "port guard is on matrix row True", "of row 1 is 0", "of row 3 is 2.5", "row 2 and row 4 are both",
+        "of column 1 is '5'", "row 2 and column 2 are both",
+    )  # fmt: skip
+    assert len(caught.value.problems) == len(expected)
+    for words, problem in zip(expected, caught.value.problems, strict=True):
+        assert words in problem
+
+
 @pytest.mark.fault("R7")
 @pytest.mark.parametrize(
     ("changes", "words"),

@@ -23,6 +23,22 @@ def test_the_row_scheme_shows_the_whole_row_the_pulse():
     np.testing.assert_array_equal(volts, [[0, 0, 0, 0], [2, 2, 2, 2], [0, 0, 0, 0]])
 
 
+@pytest.mark.parametrize("kind", [*HALF_SELECT, ("row", DUAL)])
+@pytest.mark.parametrize("amplitude_v", [2.0, -2.0])
+def test_the_unselected_cell_that_sees_most_is_found_for_every_cell_of_every_small_chip(kind, amplitude_v):
+    scheme = write_scheme(*kind)
+    for shape in np.ndindex(4, 4):
+        for cell in np.ndindex(*shape):
+            volts = scheme.cell_voltages(cell, shape, amplitude_v)
+            others = {each: abs(volts[each]) for each in np.ndindex(*shape) if each != cell}
+            place, seen = scheme.worst_unselected(cell, shape, amplitude_v)
+            if not any(others.values()):  # a chip of one cell, or a row that has no other
+                assert (place, seen) == (cell, 0.0)
+            else:
+                assert (abs(seen), seen) == (max(others.values()), volts[place])
+                assert place != cell
+
+
 def test_symmetric_half_select_of_a_cell_puts_all_idle_lines_on_ground():
     scheme = write_scheme("symmetric half-select", DUAL)
     assert scheme.assignment((0, 2), (4, 4)) == ("drive", *["ground"] * 3, "ground", "ground", "meter", "ground")

@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import math
 import socket
 import socketserver
 import threading
@@ -997,6 +998,21 @@ def test_what_an_old_session_may_still_bring_is_waited_for_before_anything_but_m
     assert len(sessions) == 1
     thing.close()
     assert all(each.closed for each in (old, *others[:2]))
+
+
+@pytest.mark.parametrize("hurried", [True, False])
+def test_of_the_sessions_that_were_left_in_a_hurry_the_last_four_stay_and_otherwise_none(hurried):
+    adapter = BenchAdapter.__new__(BenchAdapter)
+    adapter.connection, adapter._latest, adapter.deadline_s = None, math.inf, 8.0
+    adapter._share = 0.5 if hurried else None
+    sessions = [Session(b"left" if number == 5 else b"") for number in range(8)]
+    adapter._leaving = list(sessions)
+    adapter._leave()
+    kept = [2, 3, 4, 6, 7][-4:] if hurried else []
+    assert [sessions.index(each) for each in adapter._leaving] == kept
+    assert [number for number, each in enumerate(sessions) if not each.closed] == kept
+    assert {each.waited for each in sessions} == {1}
+    adapter._leaving = []
 
 
 def test_every_source_is_told_to_be_off_after_a_failure_and_the_first_failure_is_the_one_that_is_told():

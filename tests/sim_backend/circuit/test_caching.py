@@ -50,6 +50,9 @@ def test_the_stamp_is_of_the_text_of_all_modules_that_know_numba_and_of_their_pl
     before = stamp_of(tmp_path)
     (tmp_path / "other.py").write_text("import numpy\n")
     assert stamp_of(tmp_path) == before
+    (tmp_path / "called.py").write_text("@apart(1)\n")  # compiled by one that does
+    assert stamp_of(tmp_path) != before
+    (tmp_path / "called.py").unlink()
     (tmp_path / "inner" / "kernel.py").rename(tmp_path / "kernel.py")
     assert stamp_of(tmp_path) != before
 

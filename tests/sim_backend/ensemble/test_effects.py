@@ -13,7 +13,9 @@ from crossbar_hil.shipped import data_file
 from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend, draw_ensemble, train_ensemble
 from crossbar_hil.sim_backend.chip.simulated import cell_mask
 from crossbar_hil.sim_backend.ensemble.bench import BenchEnsemble
+from crossbar_hil.sim_backend.ensemble.compiled.apart import Part, table_of
 from crossbar_hil.sim_backend.ensemble.draw import draw_own_arrays, own_generator
+from crossbar_hil.sim_backend.ensemble.effects import Ending, not_needed
 from crossbar_hil.sim_backend.ensemble.plan import Plan
 from crossbar_hil.training.patterns import PatternSet
 
@@ -268,3 +270,34 @@ def test_with_wires_and_noise_chips_are_those_of_the_trainer_in_distribution():
 def test_with_any_settings_and_nothing_random_many_chips_are_those_of_the_trainer(seed):
     end_alike(seed, 40)
     end_alike(seed, 20, WIRES[seed % 2])
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_what_a_chip_without_an_effect_leaves_out_are_functions_that_there_are(exact):
+    ending = Ending(most_idle=1, unresponsive=0, judged=False)
+    left_out = not_needed(Effects(), ending, exact=exact, wired=False)
+    always = {"ENTER", "BEGIN_CELLS", "LEAVE", "WEIGH_CELLS", "SUM_OUTPUTS", "WEIGH_OUTPUTS", "COUNT_EVALUATION",
+              "CHOOSE", "COUNT_PULSES", "MOVE_CELLS", "CONDUCT"}  # fmt: skip
+    assert {each.name for each in Part} - left_out == always | ({"DOUBT_OUTPUTS"} if exact else set())
+    assert not table_of(()).any()
+
+
+@pytest.mark.parametrize(
+    ("effects", "wanted"),
+    [
+        ({"read_noise": 0.01}, {"FILL_NORMALS"}),
+        (
+            {"flicker": 0.01},
+            {"FILL_NORMALS", "SEE_CELLS", "READ_COLUMNS", "JOIN_COLUMNS", "BEGIN_NOISE", "GO_ON", "KEEP"},
+        ),
+        ({"telegraph": 0.1}, {"FILL_UNIFORMS", "SEE_CELLS", "READ_COLUMNS", "JOIN_COLUMNS"}),
+        ({"drift": 0.01}, {"FILL_NORMALS", "BEGIN_NOISE", "DRIFT_BY"}),
+        ({"relaxation": 0.1, "relaxation_s": 1.0}, {"LOSE", "KEEP"}),
+        ({"step_variation": 0.3}, {"VARY_STEPS"}),
+        ({"disturb": 0.1}, {"DISTURB_OTHERS"}),
+    ],
+)
+def test_an_effect_has_compiled_what_it_needs(effects, wanted):
+    ending = Ending(most_idle=1, unresponsive=0, judged=False)
+    none, some = (not_needed(Effects(**each), ending, exact=False, wired=False) for each in ({}, effects))
+    assert none - some == wanted

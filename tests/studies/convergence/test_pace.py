@@ -1,6 +1,13 @@
+import io
+from types import SimpleNamespace
+
+from rich.console import Console
+
 from crossbar_hil.bench.file import load_bench
+from crossbar_hil.studies.convergence import carrying_out
 from crossbar_hil.studies.convergence.pace import describe_pace, seconds_a_chip
 from crossbar_hil.studies.convergence.points import Point
+from crossbar_hil.studies.showing import Lines
 
 
 def test_a_chip_is_timed_once_what_it_needs_is_loaded():
@@ -24,3 +31,17 @@ def test_sweep_says_first_how_long_chips_take_that_are_trained_one_by_one(cli):
     disturbing = cli(*over, "--set", "write=half-select", "--set", "threshold=0.4", "--set", "epochs=3")
     assert "6 of them take about" in disturbing.err
     assert "one by one" not in cli(*over, "--set", "step_spread=0.2").err
+
+
+def test_who_waits_for_what_is_compiled_is_told_so(monkeypatch):
+    class Impatient(carrying_out.Timer):
+        def start(self):
+            self.function(*self.args)
+            told.append(self.interval)
+
+    told, out = [], io.StringIO()
+    monkeypatch.setattr(carrying_out, "Timer", Impatient)
+    work = SimpleNamespace(bench=load_bench("simulated"), read={}, seed=1)
+    carrying_out._load(work, Lines(Console(file=out, width=200)))
+    assert out.getvalue() == carrying_out.COMPILES + "\n"
+    assert told == [carrying_out.LOADED_S]
