@@ -207,7 +207,7 @@ def _row_of(folder: Path, changed_ns: int) -> Row | None:
         cells |= {name: _cell(facts.get(name)) for name in ("label", "kind", "pulses", "error", "seed")}
         cells |= {"started": printable(str(facts.get("started_utc") or "")), "bench": _cell(bench.get("name"))}
         cells["verdict"] = ("cut off" if run.phase[0] == "cut off" else "running") if live else _word(facts)
-        cells["steps"] = run.standing().done if live else facts.get("epochs", facts.get("shown"))
+        cells["steps"] = run.standing().done if live else _cell(facts.get("epochs", facts.get("shown")))
         under_way = type(run)(folder) if live else None
         chip_id = str(bench.get("chip_id") or "")
         chip = f"{run.kind} {chip_key(chip_id)}" if chip_id else ""
@@ -226,7 +226,7 @@ def _row_of(folder: Path, changed_ns: int) -> Row | None:
 
 def _cell(value: Any) -> str | float | None:
     """Return what can stand in a table of a fact, which can be anything: no mark that turns a line round, no NaN."""
-    if value is None or (isinstance(value, int | float) and math.isfinite(value)):
+    if value is None or isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     return printable(value if isinstance(value, str) else shown(value))
 

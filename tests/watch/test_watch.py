@@ -238,7 +238,8 @@ def test_every_run_is_listed_with_a_word_and_no_damaged_one_hides_another(server
 @pytest.mark.parametrize(
     ("fact", "value", "shown"),
     [("error", "NaN", "nan"), ("pulses", "-Infinity", "-inf"), ("label", '["a", NaN]', "['a', nan]"),
-     ("label", '"a\\u202egpj.exe\\n"', "a?gpj.exe?"), ("seed", '{"a": 1}', "{a = 1}"), ("kind", "[[]]", "[[]]")],
+     ("label", '"a\\u202egpj.exe\\n"', "a?gpj.exe?"), ("seed", '{"a": 1}', "{a = 1}"),
+     ("pulses", f"1{400 * '0'}", 10**400), ("kind", "[[]]", "[[]]")],
 )  # fmt: skip
 def test_a_fact_that_is_none_hides_no_run(tmp_path, converged_run, fact, value, shown):
     for name in ("odd", "whole"):
