@@ -131,15 +131,9 @@ class Keithley2400(ScpiSource):
         return [Reading(current, bool(round(status) & IN_COMPLIANCE)) for current, status in found[1::2]]
 
 
-class Keithley2401(Keithley2400):
-    """A Keithley 2401, which has no 200 V range."""
-
-    model_name = "Keithley 2401"
-    limits = MODELS["2401"]
-
-
-class Keithley2410(Keithley2400):
-    """A Keithley 2410, for up to 1000 V."""
-
-    model_name = "Keithley 2410"
-    limits = MODELS["2410"]
+Keithley2401 = Keithley2400.variant(
+    "Keithley2401", "A Keithley 2401, which has no 200 V range.", model_name="Keithley 2401", limits=MODELS["2401"]
+)
+Keithley2410 = Keithley2400.variant(
+    "Keithley2410", "A Keithley 2410, for up to 1000 V.", model_name="Keithley 2410", limits=MODELS["2410"]
+)

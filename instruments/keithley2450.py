@@ -152,25 +152,14 @@ class Keithley2450(ScpiSource):
         return [Reading(current, bool(each & LIMITED)) for current, each in zip(answers[::2], statuses, strict=True)]
 
 
-class Keithley2460(Keithley2450):
-    """A Keithley 2460, for up to 7 A."""
-
-    model_name = "Keithley 2460"
-    limits = MODELS["2460"]
-
-
-class Keithley2461(Keithley2450):
-    """A Keithley 2461, for up to 7 A; its own pulses are not used."""
-
-    model_name = "Keithley 2461"
-    limits = MODELS["2461"]
-
-
-class Keithley2470(Keithley2450):
-    """A Keithley 2470, for up to 1000 V."""
-
-    model_name = "Keithley 2470"
-    limits = MODELS["2470"]
+Keithley2460 = Keithley2450.variant(
+    "Keithley2460", "A Keithley 2460, for up to 7 A.", model_name="Keithley 2460", limits=MODELS["2460"]
+)
+_2461 = "A Keithley 2461, for up to 7 A; its own pulses are not used."
+Keithley2461 = Keithley2450.variant("Keithley2461", _2461, model_name="Keithley 2461", limits=MODELS["2461"])
+Keithley2470 = Keithley2450.variant(
+    "Keithley2470", "A Keithley 2470, for up to 1000 V.", model_name="Keithley 2470", limits=MODELS["2470"]
+)
 
 
 def parse_language(reply: str) -> str:

@@ -55,13 +55,8 @@ def _model(model: str) -> type[Keithley2600]:
     base, smus = (Keithley2600, "One SMU") if model[:4] in ONE_CHANNEL else (TwoChannels, "Two SMUs")
     limits = LIMITS[model]
     small = ", for small currents" if limits.analog_filter else ""
-    told = {
-        "__doc__": f"{smus} of {limits.ranges_v[-1]:g} V, {limits.most_current_a:g} A{small}.",
-        "__module__": __name__,
-        "model_name": f"Keithley {model} SourceMeter",
-        "limits": limits,
-    }
-    return type(f"Keithley{model}", (base,), told)
+    doc = f"{smus} of {limits.ranges_v[-1]:g} V, {limits.most_current_a:g} A{small}."
+    return base.variant(f"Keithley{model}", doc, model_name=f"Keithley {model} SourceMeter", limits=limits)
 
 
 Keithley2601A, Keithley2602A, Keithley2611A = map(_model, ("2601A", "2602A", "2611A"))

@@ -258,7 +258,7 @@ class Trainer:
 
     def result(self, patterns: ArrayLike, labels: ArrayLike, epochs: list[Epoch]) -> TrainingResult:
         """Gather the epochs that `iterate` gave, all or some of them, into a result."""
-        return self._gather(*self._checked_task(patterns, labels), epochs)
+        return self._gather(*self.check_task(patterns, labels), epochs)
 
     def _gather(self, patterns: IntArray, labels: IntArray, epochs: list[Epoch]) -> TrainingResult:
         return TrainingResult.from_epochs(
@@ -296,7 +296,7 @@ class Trainer:
 
     def _begin(self, patterns: ArrayLike, labels: ArrayLike) -> tuple[IntArray, IntArray]:
         """Check a task, and say which settings of the bench file this trainer ignores, though nobody chose others."""
-        task = self._checked_task(patterns, labels)
+        task = self.check_task(patterns, labels)
         file = self.backend.training
         ignored = [] if file is None else file.ignored_by(self)
         if ignored:
@@ -376,17 +376,14 @@ class Trainer:
         currents = self.backend.read_currents(row_voltages(bits, self.v0, self.v1))
         return Prediction.from_activations(bits, Tanh(self.beta)(difference(currents)), self.target0, self.target)
 
-    def check_task(self, patterns: ArrayLike, labels: ArrayLike) -> None:
-        """See whether patterns and labels fit the chip and each other; nothing is sent.
+    def check_task(self, patterns: ArrayLike, labels: ArrayLike) -> tuple[IntArray, IntArray]:
+        """Return patterns (P, R) and labels (P, N) as bits, if they fit the chip and each other; nothing is sent.
 
         Raises
         ------
         DataError
             If they do not.
         """
-        self._checked_task(patterns, labels)
-
-    def _checked_task(self, patterns: ArrayLike, labels: ArrayLike) -> tuple[IntArray, IntArray]:
         rows, columns = self.backend.shape
         bits = checked_bits("patterns", patterns, (None, None))
         wanted = checked_bits("labels", labels, (len(bits), None))

@@ -20,7 +20,7 @@ const letter = (at) => h("span", { class: `letter c${at + 1}` }, LETTERS[at]);
 
 function duration(seconds) {
   const whole = Math.max(Math.round(seconds), 0), minutes = Math.floor(whole / 60), hours = Math.floor(minutes / 60);
-  if (seconds < 10) return `${seconds.toPrecision(2)} s`;
+  if (seconds < 0.5) return "under 1 s";
   if (hours >= 48) return `${Math.floor(hours / 24)} d ${hours % 24} h`;
   return hours ? `${hours} h ${minutes % 60} min` : minutes ? `${minutes} min ${whole % 60} s` : `${whole} s`;
 }
@@ -156,7 +156,7 @@ const PAGES = {
       if (data.details?.length) found.push(folded("What else is to be said", data.details.map((each) => h("p", { class: "reason" }, each))));
       if (data.changed) {
         const lines = data.changed.map(([key, text, usual, about]) => row(h("th", { scope: "row", class: "mono" }, key), cell(text), cell(usual, "soft rest"), cell(about, "soft rest")));
-        found.push(h("h2", {}, "Settings that differ from their defaults"), lines.length ? table(["setting", "value", "default", ""], lines) : h("p", { class: "soft" }, "None."));
+        found.push(h("h2", {}, "Settings that differ from their defaults"), lines.length ? table(["setting", "value", "default", ""], lines, "settings own") : h("p", { class: "soft" }, "None."));
       }
       const files = data.files.map((each) => h("li", {}, h("a", { href: `/file?run=${data.key}&file=${each.key}` }, each.report ? "report.html, the report on one page" : each.name),
         h("span", { class: "soft" }, ` ${size(each.bytes)}`)));

@@ -77,13 +77,7 @@ class ReadScheme(Scheme):
             ]
         return found
 
-    def pair(
-        self,
-        first: int,  # noqa: ARG002
-        second: int,  # noqa: ARG002
-        count: int,  # noqa: ARG002
-        voltage_v: float,  # noqa: ARG002
-    ) -> tuple[Assignment, dict[str, float], int]:
+    def pair(self, first: int, second: int, count: int, voltage_v: float) -> tuple[Assignment, dict[str, float], int]:  # noqa: ARG002
         """Return how to measure what flows from one line to another of `count`, everything else held out of it.
 
         Returns

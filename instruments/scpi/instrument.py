@@ -68,8 +68,11 @@ class ScpiInstrument(SCPIMixin, BenchInstrument):
         """Parse the answer to a command, as `query` does."""
         try:
             return parse(reply)
+        except GarbledReply as error:
+            garbled = GarbledReply(f"{self.name}: {command[:60]} was answered: {error}")
+            raise distrust(self.adapter, garbled) from error
         except InstrumentError as error:
-            raise self._with_command(command, error) from error
+            raise type(error)(f"{self.name}: {command[:60]}: {error}") from error
 
     def apply(self, *lines: str) -> None:
         """Write lines one by one, and ask after each whether the instrument has taken it.
@@ -216,12 +219,6 @@ class ScpiInstrument(SCPIMixin, BenchInstrument):
 
     def _miscounted(self, reply: str, found: int, asked: int) -> GarbledReply:
         return GarbledReply(f"{self.name} gave {found} answers to {asked} questions: {reply!r:.80}")
-
-    def _with_command(self, command: str, error: InstrumentError) -> InstrumentError:
-        """Return an error of an answer with the command before it; one of the wrong form makes the session suspect."""
-        if isinstance(error, GarbledReply):
-            return distrust(self.adapter, GarbledReply(f"{self.name}: {command[:60]} was answered: {error}"))
-        return type(error)(f"{self.name}: {command[:60]}: {error}")
 
     def _take_error(self) -> tuple[int, str]:
         return self.query(":SYST:ERR?", parse_error)

@@ -77,6 +77,11 @@ class BenchInstrument(Instrument):
         )
         return cls(adapter, name=name)
 
+    @classmethod
+    def variant(cls, name: str, doc: str, **told: object) -> type[Self]:
+        """Return the class, of some name, of a model that differs from this one by what is told."""
+        return type(name, (cls,), {"__doc__": doc, "__module__": cls.__module__, **told})
+
     def check_errors(self, after: str = "", oldest: tuple[int, str] | None = None) -> list[tuple[int, str]]:
         """Empty the error queue.
 

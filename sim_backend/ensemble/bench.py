@@ -143,7 +143,7 @@ class BenchEnsemble:
             return True
         found = half_select(self.curve, self.training.pulse, self.chip.threshold)
         loses = loss_by_siemens(self._wires) * float(siemens.max())
-        return found is not None and loses < found.whole and not self.chip.drift
+        return found is not None and (found.alone or (loses < found.whole and not self.chip.drift))
 
     @property
     def _judged_in_lanes(self) -> bool:
@@ -166,11 +166,7 @@ class BenchEnsemble:
 
     @functools.cached_property
     def _in_lanes(self) -> bool:
-        """Whether chips with wires are trained side by side, nearly all of them.
-
-        Where half-select pulses move other cells too, many chips have one that perhaps does not react, and would be
-        left to `Trainer` one by one.
-        """
+        """Whether chips with wires are trained side by side, nearly all of them."""
         if self.chip.strong() or max(self._shape) > LARGEST_SIDE:
             return False
         epochs, unresponsive = self.training.epochs, self.training.unresponsive
@@ -183,7 +179,7 @@ class BenchEnsemble:
             return True
         found = half_select(self.curve, self.training.pulse, self.chip.threshold)
         whole = found is not None and bool(ohm * self.chip.k * (rises.max() + shifts.max()) < found.whole)
-        return whole or (found is not None and found.alone and not unresponsive)
+        return whole or (found is not None and found.alone)
 
     @functools.cached_property
     def rise(self) -> float:

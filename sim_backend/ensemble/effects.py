@@ -20,6 +20,7 @@ from ..chip.reading_noise import FLICKER_S
 from ..chip.relaxation import decay_terms
 from ..circuit.compiled import aligned
 from ..circuit.layout import BLOCK
+from .half_select import HalfSelect
 from .own_cells import CellArrays
 from .result import EnsembleResult
 from .task import LARGEST_E, Task, reach_of_tanh
@@ -95,6 +96,7 @@ def effects_lanes(  # noqa: PLR0915
     begun_s: float,
     columns: int,
     wires: Wires | None,
+    pulses: tuple[HalfSelect, Wires] | None = None,
 ) -> Lanes | None:
     """Return what trains chips with effects; None if its margins would not hold.
 
@@ -116,9 +118,11 @@ def effects_lanes(  # noqa: PLR0915
         Seconds that have passed before.
     wires : (ndarray, ndarray), optional
         Ohm of a segment of each line; not given if all are ideal.
+    pulses : (HalfSelect, Wires), optional
+        Half-select pulses that move other cells too, and the ohm of the lines, ideal or not.
     """
     rows, outputs, strong = task.bits.shape[1], columns // 2, set(effects.strong())
-    solved = SOLVED if wires is None else BARELY_SOLVED
+    solved = SOLVED if wires is None and pulses is None else BARELY_SOLVED
     error = solved * beta * task.largest_v * 2 * rows * largest_siemens
     sane = math.isfinite(error) and 1e-6 <= beta <= 1e30 and task.largest_v >= 1e-12
     exact = not strong & _DRAWN
@@ -133,7 +137,7 @@ def effects_lanes(  # noqa: PLR0915
     often = int(task.times.sum()) + len(task.times)
     limits = np.array([
         near, 12 * _U, LEAST_NEAR + (40 + 2 * often) * _U + 1e-11, 5 * solved * beta * task.largest_v, 1e-290 * often,
-        NEAR_JUDGED if wires is None else NEAR_JUDGED_WIRED,
+        NEAR_JUDGED if wires is None and pulses is None else NEAR_JUDGED_WIRED,
     ])  # fmt: skip
     if not exact:
         limits[:4] = 0.0
@@ -153,8 +157,9 @@ def effects_lanes(  # noqa: PLR0915
         effects.read_noise, effects.telegraph, effects.telegraph_share, lasts, effects.flicker,
         effects.drift, effects.disturb, top, begun_s, times_s[-1], pulse_s,
         bool(effects.shape_spread), shares.sum(),
+        bool(effects.telegraph or effects.flicker or (wires is not None and effects.read_noise)),
     ], dtype=np.float64)  # fmt: skip
-    ohm = (np.empty(0), np.empty(0)) if wires is None else wires
+    ohm = pulses[1] if pulses else wires or (np.empty(0), np.empty(0))
     volts = np.concatenate([task.voltages, np.eye(rows)])
     centres = senses * np.arctanh(task.targets) + near
     from .compiled import lanes  # noqa: PLC0415 - numba takes long to import
@@ -163,7 +168,7 @@ def effects_lanes(  # noqa: PLR0915
     from .compiled.kernel import train_in_lanes  # noqa: PLC0415
     from .compiled.memory import memory_for  # noqa: PLC0415
 
-    left_out = not_needed(effects, ending, exact=exact, wired=wires is not None)
+    left_out = not_needed(effects, ending, exact=exact, wired=wires is not None, halves=pulses is not None)
     table = table_of(part for part in Part if part.name not in left_out)
 
     def train(chips: FloatArray, own: CellArrays, numbers: IntArray, key: Any, out: EnsembleResult) -> None:
@@ -175,6 +180,7 @@ def effects_lanes(  # noqa: PLR0915
         folded = columns + 2, columns + max(rows, 2), BLOCK
         memory = aligned(math.prod(folded)).reshape(folded)  # one for each thread
         kept = (max(epochs, 2) if ending.judged else 1, flat.shape[1], EFFECT_LANES)
+        kept_rows = (rows + 1 if pulses else 0, max(columns * (columns + 1), 2 * columns + 3), EFFECT_LANES)
         levels, siemens = np.zeros(flat.shape), np.zeros(flat.shape)
         ends = np.zeros((len(flat), lanes.LANES // EFFECT_LANES))
         train_in_lanes(
@@ -182,8 +188,10 @@ def effects_lanes(  # noqa: PLR0915
             numbers.astype(np.uint64), key, rises, scale, beta * task.largest_v, beta, 1 / read_v, volts,
             task.targets, senses, centres, task.times, limits, exact, pull_back, epochs, confirm, ending.most_idle,
             ending.unresponsive, size, shares, keeps, np.zeros(kept), np.zeros(kept), *ohm, memory,
+            np.zeros(kept_rows), *(pulses[0][1:3] if pulses else (0.0, 0.0)),
             *memory_for(
-                len(volts) - rows, outputs, rows, terms=len(shares), flickers=len(of_flicker), wired=wires is not None
+                len(volts) - rows, outputs, rows, terms=len(shares), flickers=len(of_flicker), wired=wires is not None,
+                halves=pulses is not None,
             ),
             out.fresh is not None, ends, levels, siemens,
         )  # fmt: skip
@@ -198,7 +206,7 @@ def effects_lanes(  # noqa: PLR0915
     return train
 
 
-def not_needed(effects: Effects, ending: Ending, *, exact: bool, wired: bool) -> set[str]:
+def not_needed(effects: Effects, ending: Ending, *, exact: bool, wired: bool, halves: bool = False) -> set[str]:
     """Return the compiled functions that chips with some effects do not need, by their names in `compiled.apart`."""
     slows = effects.flicker or (effects.telegraph and effects.telegraph_s is not None)
     each = effects.telegraph or effects.flicker or (wired and effects.read_noise)
@@ -219,6 +227,9 @@ def not_needed(effects: Effects, ending: Ending, *, exact: bool, wired: bool) ->
         "KEEP_PULSES": ending.judged,
         "SEE_CHANGES": ending.unresponsive and not ending.judged,
         "DOUBT_OUTPUTS": exact,
+        "AIM": halves,
+        "SEE_PULSE": halves,
+        "EXPOSE": halves,
         "DISTURB_OTHERS": effects.disturb,
         "VARY_STEPS": effects.step_variation,
         "KEEP": slows or effects.relaxation,

@@ -7,6 +7,7 @@ itself, on a `SimulatedBackend`.
 
 import functools
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,9 @@ from ..chip.curve import ConductanceCurve
 from ..chip.simulated import SimulatedBackend, cell_mask
 from ..circuit.network import checked_wires
 from .draw import OfChip, draw_own_arrays, own_generator, seed_words
-from .effects import NOISY, Ending, effects_lanes
+from .effects import NOISY, Ending, Lanes, effects_lanes
 from .half_select import half_select
-from .own_cells import GivenCells, cell_arrays
+from .own_cells import CellArrays, GivenCells, cell_arrays
 from .quick import Quick, quick_kernel
 from .result import EnsembleResult
 from .task import Task, merge_patterns
@@ -119,10 +120,12 @@ class Plan:
         """Returns the quick kernel of one precision: of double few chips have need."""
         self.quickly = self.moves and self.epochs <= FEW_EPOCHS and not (effects.strong() or self.wired)
         found = half_select(curve, trainer.pulse, chip_settings["threshold"]) if halves else None
+        self.disturbing = found if found is not None and found.alone else None
+        """Half-select pulses of which each moves other cells too; None if not all along one curve."""
         self.whole_loss = math.inf if not halves else -1.0 if found is None else found.whole
         """Share of a voltage that wires may lose so that a pulse moves its cell by one level and no other."""
         known = self.wired and self.moves and self.epochs <= FEW_EPOCHS and not effects.strong()
-        each_with = None, found if found is not None and found.alone else None
+        each_with = None, self.disturbing
         self.lanes, self.half_lanes = (
             wired_lanes(
                 task,
@@ -165,7 +168,7 @@ class Plan:
     ) -> None:
         """Train chips with any of the effects, of which something may be given.
 
-        Where half-select pulses may move other cells than their own, each is trained by `Trainer`.
+        Where half-select pulses may move other cells along another curve, each is trained by `Trainer`.
 
         Raises
         ------
@@ -185,7 +188,8 @@ class Plan:
         strong, key = set(self.effects.strong()), seed_words(seed)
         cells = self.scale * (self.rises.max() * own.step_factors + chips)
         largest = np.maximum(cells, own.held).max(axis=(1, 2))
-        lanes = effects_lanes(
+        make_lanes = partial(
+            effects_lanes,
             self.task if not strong & {*NOISY, "column_offset_a"} else self._every_pattern(),
             self.effects,
             self.ending,
@@ -205,9 +209,14 @@ class Plan:
             wires=self.wires if any(ohm.any() for ohm in self.wires) else None,
         )
         whole = loss_by_siemens(self.wires) * largest < (-1.0 if "drift" in strong and self.halves else self.whole_loss)
-        chosen = np.flatnonzero(whole & (can_be_folded(self.wires, largest) if self.wired else True))
-        if lanes is not None:
-            _train_some(lambda some, part: lanes(some, own.of(chosen), first + chosen, key, part), chosen, chips, out)
+        folded = can_be_folded(self.wires, largest) if self.wired else np.ones(len(chips), dtype=bool)
+        for which, pulses in ((whole, None), (~whole, self.disturbing)):
+            chosen = np.flatnonzero(which & folded)
+            if len(chosen) and (pulses is not None or which is whole):
+                lanes = make_lanes(pulses=None if pulses is None else (pulses, self.wires))
+                if lanes is not None:
+                    train = partial(_with_own, lanes, own.of(chosen), first + chosen, key)
+                    _train_some(train, chosen, chips, out)
         for chip in map(int, np.flatnonzero(out.epochs == 0)):
             rng = own_generator(seed, first + chip, WIRED)
             backend = None if given is None else given.backend(chip, rng)
@@ -223,11 +232,16 @@ class Plan:
         """Train chips with wires, side by side without noise; one by one each has random numbers of its own."""
         siemens = self.scale * (self.rises.max() + chips.max(axis=(1, 2)))
         whole = loss_by_siemens(self.wires) * siemens < self.whole_loss
+        judged = self.disturbing is not None and self.unresponsive > 0  # nearly every chip has a cell in doubt
         for lanes, which in ((self.lanes, whole), (self.half_lanes, ~whole)):
-            if lanes is not None:
+            if lanes is not None and not (judged and lanes is self.half_lanes):
                 _train_some(lanes, np.flatnonzero(which), chips, out)
         if self.lanes is not None:
             out.error[:] *= len(self.patterns) / self.task.times.sum()
+        if judged:
+            _train_some(
+                lambda some, part: self.train_with_effects(some, first, seed, part), np.flatnonzero(~whole), chips, out
+            )
         left = np.flatnonzero(out.epochs == 0)
         own = draw_own_arrays(self.effects, len(chips), chips.shape[1:], seed=seed, first=first)
         for chip in map(int, left):
@@ -262,6 +276,12 @@ class Plan:
             missed, chips, out.levels, self.rises, gain, task.voltages, task.targets, 2.0 * task.labels - 1.0, times,
             out.error,
         )  # fmt: skip
+
+
+def _with_own(
+    lanes: Lanes, own: CellArrays, numbers: IntArray, key: Any, chips: FloatArray, out: EnsembleResult
+) -> None:
+    lanes(chips, own, numbers, key, out)
 
 
 def _train_some(quick: Quick, which: IntArray, chips: FloatArray, out: EnsembleResult) -> None:

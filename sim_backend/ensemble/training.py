@@ -85,8 +85,8 @@ def train_ensemble(
         As for `SimulatedBackend`.
     wire_ohm, write, threshold
         As for `SimulatedBackend`. With wires, or half-select writing, and more than 32 rows or columns, chips are
-        trained one by one, which takes some hundred times as long, and so are those with effects whose half-select
-        pulses move other cells too, and many without effects unless `unresponsive` is 0.
+        trained one by one, which takes some hundred times as long, and so are those whose half-select pulses move
+        other cells along the curve of another amplitude.
     effects : Effects, optional
         What else makes the chips less than ideal, as ``[chip]`` of a bench file has it. Step
         factors, shape exponents and column offsets are drawn by `draw_own_arrays`.

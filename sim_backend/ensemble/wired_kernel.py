@@ -13,9 +13,9 @@ import numpy as np
 from ..chip.exposure import AS_MEASURED
 from .compiled.functions import FAR, FAST, INNER, quick_exp
 from .compiled.wired_lanes import transfer_of_any
+from .compiled.wired_pulses import pulse_volts
 from .sizes import PATTERN_BLOCK, ROW_BLOCK, WIRED_LANES
 from .wired_of_four import pulse_volts_of_four, transfer_of_four
-from .wired_pulses import pulse_volts
 from .wired_reactions import KEPT, SEEN, all_react
 
 SHORT, ERROR, DOUBT, SLOPES, SIZED, ALIVE, MOVING, AGE, MOST, SUM, PARTS = range(11)

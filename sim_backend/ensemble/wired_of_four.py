@@ -1,4 +1,4 @@
-"""Compiled: `compiled.wired_lanes` and `ensemble.wired_pulses` written out for crossbars of four equal bit lines.
+"""Compiled: `compiled.wired_lanes` and `compiled.wired_pulses` written out for crossbars of four equal bit lines.
 
 Everything of a row stays in registers, which makes it several times as fast as loops over the columns.
 """

@@ -89,6 +89,12 @@ def test_a_short_to_a_line_that_nothing_else_conducts_to_does_not_make_it_open(l
     assert lines.told == ["column 2 is shorted"]
 
 
+def test_a_line_whose_drive_feeds_a_short_alone_has_no_relay_blamed(lines):
+    lines.between[5] = 0.0
+    lines.between[5, 0] = lines.between[0, 5] = np.inf
+    assert lines.told == ["row 1 and column 3 are shorted"]
+
+
 @pytest.mark.parametrize("row", range(ROWS))
 @pytest.mark.parametrize("column", range(ROWS, ROWS + COLUMNS))
 def test_every_row_in_the_place_of_a_column_is_named_with_it(lines, row, column):

@@ -142,7 +142,8 @@ def test_a_second_ctrl_c_ends_it_at_once_and_nothing_is_asked_again(by_hand):
     by_hand.say(reply=None, cause="Ctrl-C was pressed")
     by_hand.hear("error")
     ended = by_hand.hear("ended", "ask", "unsafe")["ended"]
-    assert (ended["confirmed"], ended["failures"]) == (False, ["stopped: Ctrl-C was pressed"])
+    nobody = "panel: nobody has confirmed that every connection is off"
+    assert (ended["confirmed"], ended["failures"]) == (False, [nobody])
 
 
 def test_a_source_that_stays_on_is_tried_again_whoever_does_not_answer(by_hand, chip, monkeypatch):

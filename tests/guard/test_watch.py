@@ -39,7 +39,7 @@ def test_a_reading_may_lie_below_zero_by_a_thousandth_of_the_range_or_by_its_noi
 @pytest.mark.parametrize(("cell", "told"), [((0, 1), (1, 2)), ((1, 0), (2, 1)), ((1, 1), (2, 2))])
 def test_the_cell_that_lies_furthest_below_its_own_bound_is_named(cell, told):
     known, read = np.full((2, 2), 5 * G), np.full((2, 2), -FLOOR * 1.001)
-    known[0, 0], read[0, 0] = 50 * G, -4 * G  # the lowest of all, but within six times a tenth of what it was
+    known[0, 0], read[0, 0] = 50 * G, -20 * G  # the lowest of all, but within six times a tenth of what it was
     read[cell] = -6 * 0.1 * 5 * G * 1.5
     assert Least(RANGE_A, 0.1).problem(read, READ_V, known).startswith(f"cell {at(told[0] - 1, told[1] - 1)} reads ")
 

@@ -21,7 +21,7 @@ LAYERS = {
     " | bench | guard | runs/live | commissioning runs studies | runs/audit studies/convergence | spiking watch | cli",
     "instruments": "settings transport | scpi tsp | .",
     "drivers": "schemes | gate | .",
-    "sim_backend": "circuit | ensemble/compiled chip spiking | ensemble emulation/world"
+    "sim_backend": "circuit | chip spiking | ensemble/compiled | ensemble emulation/world"
     " | emulation/scpi emulation/serving emulation/tsp/lua | emulation/tsp/time"
     " | emulation/tsp | emulation/tsp/smu emulation/tsp/switch emulation/nemesis"
     " | emulation/models emulation/models/* | emulation | .",

@@ -160,7 +160,9 @@ def _of_rows(word: str, rows: Sequence[Row], said: Sequence[Row], decimal: str, 
         layout = lay_out(told, decimal, said, blanks=blanks, first=first)  # a comma may divide columns here
     layout = with_units(layout, units)
     if (alone or (blanks and layout.width == 1)) and _two_names(layout):
-        layout = _with_problem(layout, "the header names more than one column")
+        line = layout.header_lines[-1] if layout.header_lines else layout.rows[0].line
+        problem = Problem(line, "the header names more than one column")
+        layout = replace(layout, problems=(*layout.problems, problem))
     return Reading(word, layout)
 
 
@@ -203,11 +205,6 @@ def _two_names(layout: Layout) -> bool:
     name = layout.names[0] if layout.names else ""
     parts = [part.strip() for part in re.split(r"[,;|\t]", name)]
     return len(parts) > 1 and not all(unit(part.strip("()[] ")) is not None for part in parts[1:])
-
-
-def _with_problem(layout: Layout, text: str) -> Layout:
-    line = layout.header_lines[-1] if layout.header_lines else layout.rows[0].line
-    return replace(layout, problems=(*layout.problems, Problem(line, text)))
 
 
 def _holds_more(layout: Layout, less: Layout) -> bool:

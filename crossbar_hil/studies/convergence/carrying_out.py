@@ -88,10 +88,7 @@ def _tell_tune(result: TuneResult, folder: ChipStudyFolder) -> Told:
         share = f"all or none: {fresh.converged} of {fresh.chips} trainings of one simulated chip converge"
     else:
         share = f"{describe_share(fresh)}, on {fresh.chips} simulated chips that were never searched on"
-    lines = [
-        f"tuned   {describe_settings(list(result.settings), list(result.settings.values()))}",
-        f"yield   {share}",
-    ]
+    lines = [f"tuned   {describe_settings(list(result.settings), list(result.settings.values()))}", f"yield   {share}"]
     if result.promise is not None:
         lines.append(f"promise {result.promise.line}")
     later = describe_afterwards(fresh, noisy=result.tune.noisy)

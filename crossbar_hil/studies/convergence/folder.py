@@ -1,13 +1,15 @@
 """The folder of a study of chips: counts by chunk, and the bench that they are of."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.bench.recorded import load_recorded_bench
+from crossbar_hil.studies.axes import Axis
 from crossbar_hil.studies.convergence.counts import Counts
 from crossbar_hil.studies.folder import GIVEN, StudyFolder
+from crossbar_hil.studies.study import Work, lay_out_again
 
 
 class ChipStudyFolder(StudyFolder[Counts]):
@@ -35,3 +37,18 @@ class ChipStudyFolder(StudyFolder[Counts]):
     def bench(self) -> Bench:
         """The bench that the study was begun with."""
         return load_recorded_bench(self.path / GIVEN)
+
+    def lay_out_again(self, kind: str, lay_out: Callable[..., Work], axes: str) -> Work:
+        """Lay out the study of a kind again, as from its bench, the axes that its plan has by a name, and its numbers.
+
+        Raises
+        ------
+        RunError
+            If the plan is damaged, or what was given was changed since.
+        """
+
+        def again(plan: Mapping[str, Any]) -> Work:
+            numbers = {name: plan[name] for name in ("chips", "seed", "drifts", "chunk")}
+            return lay_out(self.bench, [Axis.from_record(each) for each in plan[axes]], **numbers)
+
+        return lay_out_again(self, kind, again)

@@ -20,7 +20,7 @@ from crossbar_hil.studies.convergence.points import (
     chunk_size,
 )
 from crossbar_hil.studies.scheduling import Scheduler
-from crossbar_hil.studies.study import lay_out_again, package_version
+from crossbar_hil.studies.study import package_version
 from crossbar_hil.studies.sweep import Sweep, SweepResult, combine
 
 KIND = "sweep"
@@ -64,13 +64,7 @@ class ChipSweep(Sweep):
 
 
 def plan_sweep(
-    bench: Bench,
-    axes: Sequence[Axis],
-    *,
-    chips: int,
-    seed: int,
-    drifts: Sequence[float] = (),
-    chunk: int | None = None,
+    bench: Bench, axes: Sequence[Axis], *, chips: int, seed: int, drifts: Sequence[float] = (), chunk: int | None = None
 ) -> ChipSweep:
     """Lay out the points of a sweep and check every one; nothing is trained.
 
@@ -147,18 +141,7 @@ def resume_sweep(folder: ChipStudyFolder) -> ChipSweep:
     RunError
         If a file of it was changed since.
     """
-    return lay_out_again(
-        folder,
-        KIND,
-        lambda plan: plan_sweep(
-            folder.bench,
-            [Axis.from_record(each) for each in plan["axes"]],
-            chips=plan["chips"],
-            seed=plan["seed"],
-            drifts=plan["drifts"],
-            chunk=plan["chunk"],
-        ),
-    )
+    return folder.lay_out_again(KIND, plan_sweep, "axes")
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from crossbar_hil.studies.folder import write_json, write_text
 from crossbar_hil.studies.scheduling import Scheduler
 from crossbar_hil.studies.settings import Key, Value, find_key, virtual_chip, with_settings
 from crossbar_hil.studies.showing import Silent
-from crossbar_hil.studies.study import lay_out_again, package_version
+from crossbar_hil.studies.study import package_version
 from crossbar_hil.studies.sweep import MOST_POINTS, as_csv
 from crossbar_hil.training.confirmation import CONFIRM
 
@@ -227,18 +227,7 @@ def resume_tune(folder: ChipStudyFolder) -> Tune:
     RunError
         If a file of it was changed since.
     """
-    return lay_out_again(
-        folder,
-        KIND,
-        lambda plan: plan_tune(
-            folder.bench,
-            [Axis.from_record(each) for each in plan["given"]],
-            chips=plan["chips"],
-            seed=plan["seed"],
-            drifts=plan["drifts"],
-            chunk=plan["chunk"],
-        ),
-    )
+    return folder.lay_out_again(KIND, plan_tune, "given")
 
 
 def run_tune(tune: Tune, folder: ChipStudyFolder, scheduler: Scheduler, progress: Silent) -> TuneResult:

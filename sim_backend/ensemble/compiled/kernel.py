@@ -25,7 +25,9 @@ from .cells import (
     vary_steps,
 )  # fmt: skip
 from .functions import FAST
+from .half_pulses import aim, expose
 from .lanes import (
+    AIMED,
     BEGUN,
     NOW,
     TAKEN,
@@ -41,24 +43,25 @@ from .outputs import JUDGED_BY, NEAR, choose, doubt_outputs, join_columns, sum_o
 from .reactions import judge, keep_pulses, look
 from .reads import keep_reading, read_cells, read_columns, see_cells, weigh_cells
 from .wired_lanes import transfer
+from .wired_pulses import see_pulse
 
-WHITE_OF, HEIGHT, SHARE, LASTS, FLICKER, DRIFTS, DISTURB, TOP, BEGUN_S, READ_S, PULSE_S, BENDS, TOTAL = range(13)
+WHITE_OF, HEIGHT, SHARE, LASTS, FLICKER, DRIFTS, DISTURB, TOP, BEGUN_S, READ_S, PULSE_S, BENDS, TOTAL, EACH = range(14)
 """Places of the numbers of the effects, as `Effects` has them; `LASTS` is 1 if telegraph noise has a memory, `BENDS` if
 curves are bent; `TOP` is the largest rise, `BEGUN_S` what has passed before, `READ_S` how long all readings of an epoch
-take, and `TOTAL` the share of a rise that will be lost."""
+take, `TOTAL` the share of a rise that will be lost, and `EACH` whether every reading sees other cells."""
 
 
 @numba.njit(**FAST)
-def train_in_lanes(  # noqa: PLR0915 - a list of steps
+def train_in_lanes(  # noqa: PLR0912, PLR0915 - a list of steps
     table: Table, shifts: Any, factors: Any, exponents: Any, moves: Any, held: Any, starts: Any, offsets: Any,
     variations: Any, which: Any, key: Any, rises: Any, scale: float, gain: float, of_offset: float, of_reading: float,
     volts: Any, targets: Any, senses: Any, centres: Any, times: Any, limits: Any, exact: bool, pull_back: bool,
     epochs: int, confirm: int, most_idle: int, unresponsive: int, size: Any, shares: Any, keeps: Any, readings: Any,
-    sends: Any, row_ohm: Any, column_ohm: Any, folded: Any,
+    sends: Any, row_ohm: Any, column_ohm: Any, folded: Any, kept_rows: Any, threshold: float, least: float,
     turns: Any, state: Any, lanes: Any, outs: Any, deltas: Any, fuzzy: Any, weights: Any, squares: Any, conducts: Any,
-    added: Any, passed_s: Any, new: Any, none: Any, seen: Any, currents: Any, found: Any, left: Any, slow: Any,
-    kept: Any, drifted: Any, extra: Any, sums: Any, spreads: Any, edges: Any, drawn: Any, chips: Any, ages: Any,
-    ticks: Any, seens: Any, places: Any, judged: Any, sizes: Any, of_lane: Any,
+    added: Any, passed_s: Any, new: Any, none: Any, seen: Any, currents: Any, found: Any, across: Any, left: Any,
+    slow: Any, kept: Any, drifted: Any, extra: Any, sums: Any, spreads: Any, edges: Any, drawn: Any, chips: Any,
+    ages: Any, ticks: Any, seens: Any, places: Any, judged: Any, sizes: Any, of_lane: Any,
     again: bool, ends: Any, levels: Any, conductances: Any,
 ) -> None:  # fmt: skip
     """Train each chip to its end.
@@ -85,6 +88,9 @@ def train_in_lanes(  # noqa: PLR0915 - a list of steps
         As `train_wired` takes them.
     limits, exact
         The margins, and whether anything is left undecided; not if anything is random.
+    kept_rows, threshold, least
+        Of half-select pulses that move other cells too: what `pulse_volts` keeps, the threshold, and the least share of
+        the pulse that moves a cell; the first is empty for other pulses.
     pull_back, epochs, confirm
         As `Trainer` has them.
     most_idle : int
@@ -114,8 +120,7 @@ def train_in_lanes(  # noqa: PLR0915 - a list of steps
     rows, last = volts.shape[1], float(len(rises) - 1)
     white, height, share, lasts = size[WHITE_OF], size[HEIGHT], size[SHARE], size[LASTS] > 0.0
     high = height if lasts else 0.0
-    wired, judging = len(row_ohm) > 0, len(readings) > 1
-    each = height > 0.0 or len(slow) > 0 or (wired and white > 0.0)
+    each, judging = size[EACH] > 0.0, len(readings) > 1
     of_begin, of_vector, of_rows, of_epoch = len(keeps) - 4, len(keeps) - 3, len(keeps) - 2, len(keeps) - 1
     leave_at, unclear = (math.inf, 0.0) if pull_back else (0.0, limits[NEAR])
     unsure = -(4.0 * patterns * outputs) * limits[NEAR]
@@ -168,11 +173,27 @@ def train_in_lanes(  # noqa: PLR0915 - a list of steps
         judge(table, readings, sends, judged, state, lanes, turn, unresponsive, limits[JUDGED_BY], exact)
         # Equations 4 and 5, and the pulses.
         choose(table, state, lanes, deltas, fuzzy, volts, outputs, exact, last, most_idle == 1, sums, edges)
-        count_pulses(table, lanes, state, most_idle, exact, size[PULSE_S], passed_s)
+        if len(kept_rows) > 0:
+            drift_by(table, passed_s, size[DRIFTS], drifted)
+            conduct(table, state, left, size[TOTAL], scale, drifted, seen)
+        count_pulses(table, lanes, state, most_idle, size[PULSE_S], passed_s)
         keep_pulses(table, sends, turn, state)
-        disturb_others(table, state, rows, 2 * outputs, size[DISTURB], extra)
-        vary_steps(table, state, spreads, size[DISTURB] > 0.0, ages, chips, key, extra, places)
-        move_cells(table, state, rises, size[TOP], size[BENDS] > 0.0, shares, left)
+        for pair in range(rows * outputs if len(kept_rows) > 0 else 0):
+            aim(table, turns, state, pair, currents)
+            if turns[AIMED] > 0:
+                see_pulse(table, seen, row_ohm, column_ohm, pair // outputs, 0.5, currents, folded, kept_rows, across)
+                expose(table, lanes, state, pair, across, threshold, least, exact)
+                for i in range(len(ages)):
+                    none[i] = ages[i] * np.uint64(rows * outputs) + np.uint64(pair)
+                vary_steps(table, state, spreads, True, none, chips, key, extra, places)
+                move_cells(table, state, rises, size[TOP], size[BENDS] > 0.0, shares, left)
+                conduct(table, state, left, size[TOTAL], scale, drifted, seen)
+        for i in range(len(ages)):
+            none[i] = np.uint64(0)
+        if len(kept_rows) == 0:
+            disturb_others(table, state, rows, 2 * outputs, size[DISTURB], extra)
+            vary_steps(table, state, spreads, size[DISTURB] > 0.0, ages, chips, key, extra, places)
+            move_cells(table, state, rises, size[TOP], size[BENDS] > 0.0, shares, left)
         keep(table, kept, keeps, -1, lanes[NOW:])
         lose(table, left, kept)
         go_on(table, state, slow, high, share, kept, ticks, chips, key, drawn)

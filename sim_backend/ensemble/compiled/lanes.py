@@ -30,8 +30,9 @@ SHORT, ERROR, DOUBT, AGE, MET, IDLE, DONE, WANTS, MOVING, SENDS, FRESH, BUSY, NO
 """What each lane keeps. Of a chip that leaves `FRESH` is 2 if it met every target once more, 1 if not, 0 if not."""
 OFFSET, SUM, SQUARE, OUTPUT = range(0, 4 * _L, _L)
 """What each lane keeps of each output."""
-FOLLOWING, TAKEN, BEGUN, TURN, TURNS = range(5)
-"""What all lanes have in common: the next chip, lanes that have one, those that begin, and the turn."""
+FOLLOWING, TAKEN, BEGUN, TURN, AIMED, TURNS = range(6)
+"""What all lanes have in common: the next chip, lanes that have one, those that begin, the turn, and lanes with a
+half-select pulse."""
 _LEAST_CHANGE = 1e-12
 """Relative change of a conductance that `Trainer` may or may not see."""
 
@@ -123,14 +124,14 @@ def count_evaluation(
 
 
 @apart(Part.COUNT_PULSES)
-def count_pulses(lanes: Reals, state: Reals, most_idle: int, exact: bool, pulse_s: float, passed_s: Reals) -> None:
+def count_pulses(lanes: Reals, state: Reals, most_idle: int, pulse_s: float, passed_s: Reals) -> None:
     """See which lanes send their pulses, and count these."""
     for i in range(_L):
         stands = lanes[WANTS + i] if (lanes[MOVING + i] == 0.0) & (most_idle > 0) else 0.0
         idle = lanes[IDLE + i] + 1.0 if stands > 0.0 else 0.0
         lanes[IDLE + i] = idle
         ends = (lanes[DONE + i] > 0.0) | ((stands > 0.0) & (idle >= most_idle))
-        ends |= exact & (lanes[DOUBT + i] > 0.0)
+        ends |= lanes[DOUBT + i] > 0.0
         lanes[DONE + i] = 1.0 if ends else 0.0
         lanes[SENDS + i] = lanes[WANTS + i] - stands if (lanes[DONE + i] == 0.0) else 0.0
         lanes[NOW + i] = 0.0

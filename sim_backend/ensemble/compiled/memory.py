@@ -34,6 +34,8 @@ class Memory(NamedTuple):
     currents: FloatArray
     found: FloatArray
     """What columns see of cells: with ideal wires, `seen`."""
+    across: FloatArray
+    """What cells see of a half-select pulse."""
     left: FloatArray
     slow: FloatArray
     kept: FloatArray
@@ -53,7 +55,9 @@ class Memory(NamedTuple):
     of_lane: IntArray
 
 
-def memory_for(patterns: int, outputs: int, rows: int, *, terms: int, flickers: int, wired: bool) -> Memory:
+def memory_for(
+    patterns: int, outputs: int, rows: int, *, terms: int, flickers: int, wired: bool, halves: bool
+) -> Memory:
     """Return memory for P patterns of R bits and N labels, T terms of relaxation and F processes of 1/f noise."""
     cells, columns, given = 2 * rows * outputs, 2 * outputs, patterns * outputs
     most_drawn = (max(max(flickers, 1) * cells, given) + 3) // 4 * 4
@@ -84,6 +88,7 @@ def memory_for(patterns: int, outputs: int, rows: int, *, terms: int, flickers: 
         seen=seen,
         currents=reals(columns),
         found=reals(cells) if wired else seen,
+        across=reals(cells if halves else 1),
         left=reals(terms, cells),
         slow=reals(flickers, cells),
         kept=reals(terms + 1 + flickers),

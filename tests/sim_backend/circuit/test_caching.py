@@ -44,15 +44,16 @@ def test_a_kernel_is_taken_from_disk_until_what_is_lent_to_it_changes(kernel):
     assert not other.stats.cache_hits
 
 
-def test_the_stamp_is_of_the_text_of_all_modules_that_know_numba_and_of_their_places(tmp_path):
-    (tmp_path / "inner").mkdir()
+def test_the_stamp_is_of_the_text_of_all_modules_that_may_lend_something_and_of_their_places(tmp_path):
+    for folder in ("inner", "emulation"):
+        (tmp_path / folder).mkdir()
     (tmp_path / "inner" / "kernel.py").write_text("import numba\n")
     before = stamp_of(tmp_path)
-    (tmp_path / "other.py").write_text("import numpy\n")
+    (tmp_path / "emulation" / "model.py").write_text("import numba\n")
     assert stamp_of(tmp_path) == before
-    (tmp_path / "called.py").write_text("@apart(1)\n")  # compiled by one that does
+    (tmp_path / "sizes.py").write_text("LANES = 16\n")  # a constant is compiled in
     assert stamp_of(tmp_path) != before
-    (tmp_path / "called.py").unlink()
+    (tmp_path / "sizes.py").unlink()
     (tmp_path / "inner" / "kernel.py").rename(tmp_path / "kernel.py")
     assert stamp_of(tmp_path) != before
 

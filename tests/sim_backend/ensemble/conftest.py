@@ -7,10 +7,9 @@ from crossbar_hil.sim_backend.ensemble import (
     wired,
     wired_kernel,
     wired_of_four,
-    wired_pulses,
     wired_reactions,
 )
-from crossbar_hil.sim_backend.ensemble.compiled import wired_lanes
+from crossbar_hil.sim_backend.ensemble.compiled import wired_lanes, wired_pulses
 
 FEW_LANES = 2
 EIGHT = {

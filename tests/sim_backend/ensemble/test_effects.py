@@ -301,3 +301,22 @@ def test_an_effect_has_compiled_what_it_needs(effects, wanted):
     ending = Ending(most_idle=1, unresponsive=0, judged=False)
     none, some = (not_needed(Effects(**each), ending, exact=False, wired=False) for each in ({}, effects))
     assert none - some == wanted
+
+
+DISTURBING = {
+    "wires": {"wire_ohm": 5.0, "write": "half-select", "threshold": 0.4},
+    "ideal": {"write": "half-select", "threshold": 0.45},
+    "two kinds": {"wire_ohm": (20.0, [3.0, 80.0, 40.0, 0.0]), "write": "half-select", "threshold": 0.3},
+}
+
+
+def test_half_select_pulses_that_move_other_cells_too_do_so_to_cells_with_effects_as_to_the_trainers(monkeypatch):
+    monkeypatch.setattr(Plan, "_by_trainer", lambda *_: pytest.fail("left to the trainer"))
+    end_alike(9, 3, DISTURBING["wires"])
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("name", DISTURBING)
+@pytest.mark.parametrize("seed", [4, 9, 14, 24, 29])
+def test_half_select_pulses_that_move_other_cells_too_do_so_on_many_chips_as_on_the_trainers(name, seed):
+    end_alike(seed, 2000, DISTURBING[name])

@@ -1,23 +1,23 @@
 """Compiled: what every cell sees of a half-select pulse on a chip with wires, many chips side by side.
 
-Rows are folded downwards as in `compiled.wired_lanes`; what that leaves of every row is kept. From the ends of the bit
+Rows are folded downwards as in `wired_lanes`; what that leaves of every row is kept. From the ends of the bit
 lines upwards the current out of a row is then ``q - F b`` of the potentials b below it, and those above are that much
 times the ohm of a segment higher.
 """
 
-from typing import Any
-
 import numba
 
-from ..circuit.eight import load, spread, store
-from ..circuit.layout import BLOCK
-from .compiled.functions import INNER
-from .compiled.wired_lanes import add_row, begin, pass_segments
+from ...circuit.eight import load, spread, store
+from ...circuit.layout import BLOCK
+from .apart import Blocks, Matrix, Part, Reals, apart
+from .functions import INNER
+from .wired_lanes import add_row, begin, pass_segments
 
 
 @numba.njit(**INNER)
 def pulse_volts(  # noqa: PLR0912 - numba compiles one function faster than many
-    cells: Any, row_ohm: Any, column_ohm: Any, driven: int, drive: float, ends: Any, work: Any, kept: Any, volts: Any
+    cells: Matrix, row_ohm: Reals, column_ohm: Reals, driven: int, drive: float, ends: Matrix, work: Blocks,
+    kept: Blocks, volts: Matrix,
 ) -> None:  # fmt: skip
     """Find the voltage across every cell while one word line and the ends of all bit lines are driven.
 
@@ -83,3 +83,6 @@ def pulse_volts(  # noqa: PLR0912 - numba compiles one function faster than many
                 potential = (line[near, i] + ohm * line[a, i]) * pivots[a, i]
                 line[near, i] = potential
                 volts[first + a, i] = potential - ends[a, i]
+
+
+see_pulse = apart(Part.SEE_PULSE)(pulse_volts)
