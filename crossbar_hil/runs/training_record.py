@@ -39,10 +39,10 @@ from crossbar_hil.training.result import Epoch
 
 Rows = list[tuple[Any, ...]]
 RECORD = "run.sqlite"
-SCHEMA_VERSION = 3
 READERS_S, _LOOK_S = 2.0, 0.01
 """Whoever reads a record while its run ends is waited for so long, looking so often, in seconds."""
 _wait = Event().wait
+SCHEMA_VERSION = 3
 """Of the tables below; since 3 the settings are one row, ``tables``, in which the checked bench file stands whole."""
 SCHEMA = """
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
