@@ -5,6 +5,7 @@ that acts.
 """
 
 import os
+import stat
 from contextlib import suppress
 from datetime import UTC, datetime
 from enum import Enum
@@ -83,7 +84,9 @@ class Machine:
         with suppress(OSError):  # no room, a link in its place
             handle = os.open(self._folder / PHASE, os.O_WRONLY | os.O_CREAT | _NO_WAIT, 0o600)
             try:
-                os.write(handle, f"{word:<{_WIDTH}}\n".encode())  # always as long, so that none is ever read in part
+                there = os.fstat(handle)
+                if stat.S_ISREG(there.st_mode) and there.st_nlink == 1:  # no other file gets the word
+                    os.write(handle, f"{word:<{_WIDTH}}\n".encode())  # always as long: none is read in part
             finally:
                 os.close(handle)
 

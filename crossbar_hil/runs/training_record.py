@@ -19,9 +19,10 @@ import json
 import os
 import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,9 @@ from crossbar_hil.training.result import Epoch
 
 Rows = list[tuple[Any, ...]]
 RECORD = "run.sqlite"
+READERS_S, _LOOK_S = 2.0, 0.01
+"""Whoever reads a record while its run ends is waited for so long, looking so often, in seconds."""
+_wait = Event().wait
 SCHEMA_VERSION = 3
 """Of the tables below; since 3 the settings are one row, ``tables``, in which the checked bench file stands whole."""
 SCHEMA = """
@@ -303,17 +307,36 @@ def finish_record(
         resumed.
     """
     try:
-        with closing(record), record:
+        with record:
             record.check_in_place()
             write_facts(record, {**facts, "finished_utc": utc_now()})
             _write_chip(record, "end", backend)
             if unresponsive is not None:
                 _write_rows(record, rows_of_chip("end", {"unresponsive": unresponsive}))
+        _close_whole(record)
     except sqlite3.Error as error:
         raise RunError(
             f"how the run ended cannot be written to the record: {reason_of(error)}; what was done is kept, and "
             "`resume` writes it"
         ) from error
+    finally:
+        record.close()
+
+
+def _close_whole(record: Record) -> None:
+    """Close a record that has ended, so that all of it is in its one file.
+
+    SQLite leaves its log behind if somebody reads at that moment, and whoever only reads can never tidy it away. So he
+    is waited for, at most `READERS_S`; the record is whole without that, in two files.
+    """
+    record.close()
+    log = record.path.with_name(f"{RECORD}-wal")
+    for _ in range(round(READERS_S / _LOOK_S)):
+        if not os.path.lexists(log):
+            return
+        _wait(_LOOK_S)
+        with suppress(sqlite3.Error, RunError), closing(_connect(record.path)) as again:
+            again.execute("PRAGMA wal_checkpoint")
 
 
 def check_replay(epoch: Epoch, recorded: Epoch) -> None:

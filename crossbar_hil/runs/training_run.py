@@ -116,7 +116,10 @@ class TrainingRun(Run):
     @cached_property
     def task(self) -> PatternSet:
         """The pattern set as used."""
-        return PatternSet.from_csv(self.folder / "patterns.csv")
+        path = self.folder / "patterns.csv"
+        if path.exists() and not path.is_file():  # a pipe would keep whoever looks waiting for ever
+            raise RunError(f"{path} cannot be read: it is no plain file")
+        return PatternSet.from_csv(path)
 
     @cached_property
     def epochs(self) -> list[Epoch]:

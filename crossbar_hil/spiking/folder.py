@@ -59,6 +59,8 @@ def read_checkpoint(folder: Path) -> Progress | None:
     path = folder / CHECKPOINT
     if not path.exists():
         return None
+    if not path.is_file():
+        raise RunError(f"{path} cannot be read: it is no plain file")
     try:
         return Progress.of(read_arrays(path))
     except (OSError, ValueError, KeyError) as error:

@@ -17,7 +17,7 @@ from crossbar_hil.runs.folder import is_run_folder
 from crossbar_hil.runs.run import Run
 from crossbar_hil.runs.store import load_run
 from crossbar_hil.spent import chip_key
-from crossbar_hil.text import printable
+from crossbar_hil.text import printable, shown
 
 BUDGET_S, AT_LEAST = 0.3, 250
 """One look reads runs for so many seconds, but so many at least; those that are left are read by the next looks."""
@@ -204,10 +204,10 @@ def _row_of(folder: Path, changed_ns: int) -> Row | None:
         run = load_run(folder)
         facts, bench = run.facts, bench_of(run)
         live = run.status == "running"
-        cells |= {name: facts.get(name) for name in ("label", "kind", "pulses", "error", "seed")}
-        cells |= {"started": str(facts.get("started_utc") or ""), "bench": bench.get("name")}
+        cells |= {name: _cell(facts.get(name)) for name in ("label", "kind", "pulses", "error", "seed")}
+        cells |= {"started": printable(str(facts.get("started_utc") or "")), "bench": _cell(bench.get("name"))}
         cells["verdict"] = ("cut off" if run.phase[0] == "cut off" else "running") if live else _word(facts)
-        cells["steps"] = run.standing().done if live else facts.get("epochs", facts.get("shown"))
+        cells["steps"] = run.standing().done if live else _cell(facts.get("epochs", facts.get("shown")))
         under_way = type(run)(folder) if live else None
         chip_id = str(bench.get("chip_id") or "")
         chip = f"{run.kind} {chip_key(chip_id)}" if chip_id else ""
@@ -222,6 +222,13 @@ def _row_of(folder: Path, changed_ns: int) -> Row | None:
         why, cells["verdict"], live = f"{type(error).__name__}: {error}", UNREADABLE, False
     stamp = _stamp(folder, under_way, changed_ns) if live else (changed_ns,)
     return Row(key_of(folder.name), folder, cells, chip, chip_id, why, live, stamp, under_way)
+
+
+def _cell(value: Any) -> str | float | None:
+    """Return what can stand in a table of a fact, which can be anything: no mark that turns a line round, no NaN."""
+    if value is None or isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    return printable(value if isinstance(value, str) else shown(value))
 
 
 def _word(facts: dict[str, Any]) -> str:

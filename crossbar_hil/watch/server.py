@@ -1,10 +1,14 @@
 """The server of the page: GET from this machine alone, a fixed table of addresses, runs and files by keys."""
 
 import hashlib
+import io
 import json
 import os
 import shutil
+import socket
 import sys
+import threading
+import time
 from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
@@ -26,7 +30,9 @@ from crossbar_hil.watch.views import Data
 
 HOST = "127.0.0.1"
 IDLE_S = 30
-"""A connection on which nothing comes for so long is closed, in seconds."""
+"""A connection on which no whole request comes for so long is closed, in seconds."""
+MOST_CONNECTIONS = 64
+"""So many are answered at a time, each by a thread; one more is closed. A browser keeps six."""
 _CSP = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _OF_REPORT = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
 """A report holds its pictures and styles and no script; a run may come from anywhere."""
@@ -69,17 +75,53 @@ class WatchServer(ThreadingHTTPServer):
         self.listing = Listing(out)
         pages = jinja2.Environment(loader=jinja2.PackageLoader(__package__, "."), autoescape=True)
         self.page = pages.get_template("page.html.j2")
-        self.hosts = {f"{name}:{self.server_port}" for name in (HOST, "localhost")}
+        ends = (f":{self.server_port}", *([""] if self.server_port == 80 else []))  # which a browser leaves out
+        self.hosts = {f"{name}{end}" for name in (HOST, "localhost") for end in ends}
+        self._free = threading.BoundedSemaphore(MOST_CONNECTIONS)
 
     @property
     def address(self) -> str:
         """Where the page is."""
         return f"http://{HOST}:{self.server_port}/"
 
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer a connection, or close it if there are too many."""
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.close_request(request)
+
+    def shutdown_request(self, request: Any) -> None:
+        """End a connection that was answered."""
+        super().shutdown_request(request)
+        self._free.release()
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of a browser that has gone away."""
         if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
             super().handle_error(request, client_address)
+
+
+class _Arriving(io.RawIOBase):
+    """What comes on a connection, until a request is late: byte by byte nobody keeps a thread for ever."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait for the next request."""
+        self._late = time.monotonic() + IDLE_S
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        left = self._late - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._connection.settimeout(left)
+        return self._connection.recv_into(buffer)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -90,6 +132,17 @@ class Handler(BaseHTTPRequestHandler):
     server_version, sys_version = "crossbar-hil", ""
     timeout = IDLE_S
 
+    def setup(self) -> None:
+        """Begin with a connection."""
+        super().setup()
+        self._arriving = _Arriving(self.connection)
+        self.rfile = io.BufferedReader(self._arriving)
+
+    def handle_one_request(self) -> None:
+        """Read a request and answer it."""
+        self._arriving.wait()
+        super().handle_one_request()
+
     def parse_request(self) -> bool:
         """Refuse whatever is no GET of a page on this machine."""
         if not super().parse_request():
@@ -98,11 +151,17 @@ class Handler(BaseHTTPRequestHandler):
         if self.command != "GET":
             self._refuse(Refused(HTTPStatus.METHOD_NOT_ALLOWED, "this page only shows, so only GET is answered"))
         elif len(hosts) != 1 or hosts[0].lower() not in self.server.hosts:
-            self._refuse(Refused(HTTPStatus.FORBIDDEN, "this page is for a browser on this machine"))
+            self._refuse(Refused(HTTPStatus.FORBIDDEN, self._where()))
         else:
             return True
         self.close_connection = True  # a body may follow
         return False
+
+    def _where(self) -> str:
+        return (
+            f"this page is at {self.server.address} alone, for a browser on this machine; an ssh -L that brings it "
+            f"elsewhere has the same port on both sides, {self.server.server_port}"
+        )
 
     def do_GET(self) -> None:
         """Answer."""
@@ -120,8 +179,11 @@ class Handler(BaseHTTPRequestHandler):
     def _get(self) -> None:
         if not self.path.startswith("/"):
             raise Refused(HTTPStatus.BAD_REQUEST, "an address of this page begins with /")
-        asked = urlsplit(self.path)
-        query = parse_qsl(asked.query, max_num_fields=32)
+        try:
+            asked = urlsplit(self.path)
+            query = parse_qsl(asked.query, max_num_fields=32)
+        except ValueError as error:
+            raise Refused(HTTPStatus.BAD_REQUEST, "there is no such address") from error
         data = {
             "/data/runs": self._table,
             "/data/run": self._run,
@@ -129,9 +191,8 @@ class Handler(BaseHTTPRequestHandler):
             "/data/chip": self._chip,
         }
         if asked.path in _TITLES:
-            page = self.server.page.render(
-                title=_TITLES[asked.path], page=asked.path, folder=str(self.server.listing.out)
-            )
+            folder = printable(str(self.server.listing.out))
+            page = self.server.page.render(title=_TITLES[asked.path], page=asked.path, folder=folder)
             self._send(page.encode(), _HTML)
         elif asked.path in _STATIC:
             self._send(files(__package__).joinpath(asked.path[1:]).read_bytes(), _STATIC[asked.path])
@@ -190,6 +251,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def _send_head(self, size: int, kind: str, status: HTTPStatus, csp: str = _CSP, **headers: str) -> None:
+        self.connection.settimeout(self.timeout)
         self.send_response(status)
         said = {"Content-Type": kind, "Content-Length": str(size), "Content-Security-Policy": csp, **_HEADERS}
         for name, value in {**said, **headers}.items():

@@ -100,7 +100,7 @@ def compare_data(rows: Sequence[Row], now: datetime) -> Data:
     outcome = []
     for name in OUTCOME:
         values = [run.facts.get(name) for run in runs]
-        if any(value not in {None, ""} for value in values):
+        if any(value is not None and value != "" for value in values):  # which may be a list
             texts = [None if value is None else text_of(value, exact=False) for value in values]
             outcome.append({"key": name.replace("_", " "), "texts": texts})
     return {
@@ -171,7 +171,8 @@ def _files_of(folder: Path) -> list[Data]:
 def _shown_files(folder: Path) -> list[Path]:
     """Return the plain files of a run, none that is a link, hidden, or kept by SQLite while it writes."""
     try:
-        there = [*sorted(folder.iterdir()), *sorted((folder / FIGURES).glob("*.png"))]
+        figures = folder / FIGURES
+        there = [*sorted(folder.iterdir()), *([] if figures.is_symlink() else sorted(figures.glob("*.png")))]
         return [
             path
             for path in there

@@ -48,7 +48,7 @@ def test_onlookers_find_the_word_for_every_state_and_since_when(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
-@pytest.mark.parametrize("planted", ["link", "pipe", "folder", "gone"])
+@pytest.mark.parametrize("planted", ["link", "second name", "pipe", "folder", "gone"])
 def test_what_stands_in_the_place_of_the_word_stops_nothing_and_is_not_written_to(tmp_path, planted):
     folder, victim = tmp_path / "run", tmp_path / "victim"
     victim.write_text("as it was")
@@ -56,6 +56,7 @@ def test_what_stands_in_the_place_of_the_word_stops_nothing_and_is_not_written_t
         folder.mkdir()
         {
             "link": lambda path: path.symlink_to(victim),
+            "second name": lambda path: os.link(victim, path),
             "pipe": os.mkfifo,
             "folder": os.mkdir,
         }[planted](folder / PHASE)

@@ -1,7 +1,8 @@
-"""A record that is deleted, moved or replaced while it is written: the run notices before the next line of it."""
+"""A record that is deleted, moved or replaced while it is written, which the run notices, or read while it ends."""
 
 import os
 import shutil
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import RunError
 from crossbar_hil.runs.store import load_run
 from crossbar_hil.runs.training import train_and_record
-from crossbar_hil.runs.training_record import RECORD
+from crossbar_hil.runs.training_record import READERS_S, RECORD
 from crossbar_hil.runs.training_run import resume_and_record
 
 BENCH = load_bench("simulated", overrides={"training": {"epochs": 3, "beta": 1e5}})
@@ -68,3 +69,30 @@ def test_a_run_whose_record_was_replaced_by_a_copy_is_resumed_to_the_same_end(tm
     assert resumed.result.epochs == whole.result.epochs == 3
     assert np.array_equal(resumed.result.conductances, whole.result.conductances)
     assert len(load_run(run).epochs) == 3
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_who_reads_while_a_run_ends_leaves_its_record_in_one_file_or_keeps_it_no_longer_than_said(
+    tmp_path, monkeypatch, leaves
+):
+    waited = []
+    with ExitStack() as reader:
+
+        def wait(seconds):
+            waited.append(seconds)
+            assert {"run.sqlite-wal"} <= {path.name for path in folder[0].iterdir()}
+            if leaves:
+                reader.close()
+
+        def show(epoch):
+            if epoch.number == 2:
+                folder.append(next(tmp_path.iterdir()))
+                record = reader.enter_context(load_run(folder[0]).open_record())
+                assert record.execute("SELECT max(epoch) FROM epoch").fetchone() == (2,)
+
+        folder = []
+        monkeypatch.setattr("crossbar_hil.runs.training_record._wait", wait)
+        outcome = train_and_record(BENCH, seed=1, out=tmp_path, show=show)
+        assert outcome.status == load_run(outcome.folder).status == "done"
+    assert sum(waited) == pytest.approx(0.01 if leaves else READERS_S)
+    assert ({"run.sqlite-wal", "run.sqlite-shm"} & {path.name for path in outcome.folder.iterdir()} == set()) is leaves

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import sqlite3
 import subprocess
 import threading
@@ -100,6 +101,41 @@ def test_a_foreign_host_is_refused(server, hosts):
     assert ask(server, "/data/runs", hosts=[each.format(server.server_port) for each in hosts])[0] == 403
 
 
+def test_who_comes_by_another_port_is_told_the_address(server):
+    status, _, content = ask(server, "/", hosts=["127.0.0.1:1"])
+    assert status == 403
+    assert server.address in content.decode()
+    assert f"the same port on both sides, {server.server_port}" in content.decode()
+
+
+def test_a_request_that_is_late_ends_its_connection_and_of_too_many_one_is_closed(tmp_path, monkeypatch):
+    def sent(connection, text):
+        try:
+            connection.sendall(text)
+            return connection.recv(12)
+        except ConnectionError:
+            return b""
+
+    whole = f"GET /watch.svg HTTP/1.1\r\nHost: {HOST}:{{}}\r\n\r\n"
+    monkeypatch.setattr("crossbar_hil.watch.server.MOST_CONNECTIONS", 1)
+    with serve(tmp_path) as server:
+        request, place = whole.format(server.server_port).encode(), (HOST, server.server_port)
+        with socket.create_connection(place, timeout=60) as first:
+            assert sent(first, request) == b"HTTP/1.1 200"
+            with socket.create_connection(place, timeout=60) as second:
+                assert sent(second, request) == b"", "one more than are answered"
+        answer = b""
+        while not answer:  # the first has gone
+            with socket.create_connection(place, timeout=60) as third:
+                answer = sent(third, request)
+        assert answer == b"HTTP/1.1 200"
+        server.shutdown()
+    monkeypatch.setattr("crossbar_hil.watch.server.IDLE_S", 0)
+    with serve(tmp_path) as server, socket.create_connection((HOST, server.server_port), timeout=60) as late:
+        assert sent(late, whole.format(server.server_port).encode()) == b"", "what comes after its time is not read"
+        server.shutdown()
+
+
 def test_it_listens_on_the_loopback_interface_alone(server):
     assert server.socket.getsockname()[0] == "127.0.0.1"
     assert ask(server, "/", hosts=[f"LOCALHOST:{server.server_port}"])[0] == 200
@@ -160,6 +196,15 @@ def test_files_of_a_run_are_had_by_keys_and_no_link_is_followed(server, out, tmp
     os.unlink(folder / 'od"d\n.txt')
 
 
+def test_pictures_in_a_folder_that_is_a_link_are_not_those_of_the_run(server, out, tmp_path):
+    (tmp_path / "elsewhere.png").write_bytes(b"secret")
+    (out / "2_stalled" / "figures").symlink_to(tmp_path)
+    run = key_of("2_stalled")
+    assert not [each for each in data(server, f"run?run={run}")["files"] if "elsewhere" in each["name"]]
+    assert ask(server, f"/file?run={run}&file={key_of('figures/elsewhere.png')}")[0] == 404
+    (out / "2_stalled" / "figures").unlink()
+
+
 def test_a_report_is_shown_and_can_run_no_script(server, out):
     (out / "2_stalled" / "report.html").write_text("<script>alert(1)</script>")
     _, headers, _ = ask(server, f"/file?run={key_of('2_stalled')}&file={key_of('report.html')}")
@@ -188,6 +233,40 @@ def test_every_run_is_listed_with_a_word_and_no_damaged_one_hides_another(server
     assert all(found[name]["why"] for name, word in words.items() if word in {"unreadable", "never began"})
     for row in found.values():
         assert json.loads(ask(server, f"/data/run?run={row['key']}")[2])["key"] == row["key"]
+
+
+@pytest.mark.parametrize(
+    ("fact", "value", "shown"),
+    [("error", "NaN", "nan"), ("pulses", "-Infinity", "-inf"), ("label", '["a", NaN]', "['a', nan]"),
+     ("label", '"a\\u202egpj.exe\\n"', "a?gpj.exe?"), ("seed", '{"a": 1}', "{a = 1}"),
+     ("pulses", f"1{400 * '0'}", 10**400), ("kind", "[[]]", "[[]]")],
+)  # fmt: skip
+def test_a_fact_that_is_none_hides_no_run(tmp_path, converged_run, fact, value, shown):
+    for name in ("odd", "whole"):
+        shutil.copytree(converged_run, tmp_path / name)
+    with closing(sqlite3.connect(tmp_path / "odd" / "run.sqlite")) as record, record:
+        record.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (fact, value))
+    both = "&".join(f"run={key_of(name)}" for name in ("odd", "whole"))
+    with serve(tmp_path) as server:
+        for path in ("runs", f"runs?sort={fact}", f"runs?sort=-{fact}"):
+            found = {row["cells"]["name"]: row["cells"] for row in data(server, path)["rows"]}
+            assert set(found) == {"odd", "whole"}
+            assert found["odd"][fact] == shown
+        for path in (f"run?run={key_of('odd')}", f"compare?{both}"):
+            assert "error" not in data(server, path)
+        server.shutdown()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_in_the_place_of_patterns_keeps_nobody_waiting(tmp_path, converged_run):
+    shutil.copytree(converged_run, tmp_path / "run")
+    (tmp_path / "run" / "patterns.csv").unlink()
+    os.mkfifo(tmp_path / "run" / "patterns.csv")
+    with serve(tmp_path) as server:
+        assert data(server, f"run?run={key_of('run')}")["error"].endswith(
+            "patterns.csv cannot be read: it is no plain file"
+        )
+        server.shutdown()
 
 
 def test_rows_are_chosen_and_sorted_by_what_a_person_types(out):
