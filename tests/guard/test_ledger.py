@@ -365,6 +365,12 @@ def test_a_ledger_may_be_one_operation_ahead_of_its_journal_and_no_more(path):
         ledger.reserve("r", 5, PULSES, DOSE)
         with pytest.raises(LedgerError, match=r"holds operation 5 of run r, but its journal ends at operation 3"):
             ledger.count_again("r", JOURNAL)
+        nothing_done = [entry(1, "start", run="new")]
+        ledger.reserve("new", 1, PULSES, DOSE)
+        assert ledger.count_again("new", nothing_done) == 0
+        ledger.reserve("new", 2, PULSES, DOSE)
+        with pytest.raises(LedgerError, match=r"holds operation 2 of run new, but its journal ends at operation 0"):
+            ledger.count_again("new", nothing_done)
 
 
 def test_a_ledger_with_other_pulses_than_the_journal_is_refused(path):
