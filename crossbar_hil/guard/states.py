@@ -5,20 +5,18 @@ that acts.
 """
 
 import os
-import stat
 from contextlib import suppress
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 
 from crossbar_hil.errors import GuardError
-from crossbar_hil.guard.storage import read_plain
+from crossbar_hil.guard.storage import open_to_write, read_plain
 
 PHASE = "phase"
 """The file with the word."""
 MAKING_SAFE = "making safe"
 _WIDTH = 15
-_NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 class State(Enum):
@@ -81,14 +79,11 @@ class Machine:
         """Write a word for onlookers, as far as that works: who only looks on stops nothing."""
         if self._folder is None:
             return
-        with suppress(OSError):  # no room, a link in its place
-            handle = os.open(self._folder / PHASE, os.O_WRONLY | os.O_CREAT | _NO_WAIT, 0o600)
-            try:
-                there = os.fstat(handle)
-                if stat.S_ISREG(there.st_mode) and there.st_nlink == 1:  # no other file gets the word
-                    os.write(handle, f"{word:<{_WIDTH}}\n".encode())  # always as long: none is read in part
-            finally:
-                os.close(handle)
+        with (
+            suppress(OSError),  # no room, a link in its place
+            os.fdopen(open_to_write(self._folder / PHASE), "wb", buffering=0) as file,
+        ):
+            file.write(f"{word:<{_WIDTH}}\n".encode())  # always as long, so that none is ever read in part
 
 
 def phase_of(folder: Path) -> tuple[str, datetime | None]:

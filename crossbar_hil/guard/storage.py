@@ -166,8 +166,27 @@ def open_to_read(path: Path) -> int:
     OSError
         If there is none, or it is no plain file.
     """
+    return _open_regular(path, os.O_RDONLY)
+
+
+def open_to_write(path: Path) -> int:
+    """Open a plain file for writing, made if it is not there, never through a link, and return its descriptor.
+
+    Raises
+    ------
+    OSError
+        If it cannot be, it is no plain file, or it has a second name.
+    """
+    handle = _open_regular(path, os.O_WRONLY | os.O_CREAT)
+    if os.fstat(handle).st_nlink > 1:
+        os.close(handle)
+        raise OSError(errno.EMLINK, "another file would be changed with it", str(path))
+    return handle
+
+
+def _open_regular(path: Path, how: int) -> int:
     # Without O_NONBLOCK a planted pipe would keep us waiting for ever.
-    handle = os.open(path, os.O_RDONLY | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0))
+    handle = os.open(path, how | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0), 0o600)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise OSError(errno.EINVAL, "it is no plain file", str(path))

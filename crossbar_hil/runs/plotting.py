@@ -17,6 +17,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from crossbar_hil.arrays import FloatArray
+from crossbar_hil.training.pairs import column_name
 from crossbar_hil.training.patterns import as_text
 from crossbar_hil.training.result import TrainingResult
 
@@ -54,10 +55,9 @@ def plot_conductances(result: TrainingResult, figure: Figure | None = None) -> F
             epochs, factor * result.conductances[:, row, column], ".-", color=colour, linewidth=1.5, markersize=4
         )
         if row == 0:
-            minus = column % 2
-            named = f"{column // 2 + 1}{'−' if minus else '+'}"  # as the figure of the final conductances has it
+            named = column_name(column)
             if columns <= _NAMED:
-                named = f"output {column // 2 + 1}, {'minus' if minus else 'plus'}"
+                named = f"output {column // 2 + 1}, {'minus' if column % 2 else 'plus'}"
             panel.set_title(named, fontsize=8, color=colour)
         if column == 0:
             panel.set_ylabel(f"row {row + 1}", fontsize=9)
@@ -168,7 +168,7 @@ def plot_final_conductances(result: TrainingResult, figure: Figure | None = None
         linewidth=0.3,
         shade=True,
     )
-    axes.set_xticks(range(columns), [f"{c // 2 + 1}{'−' if c % 2 else '+'}" for c in range(columns)])
+    axes.set_xticks(range(columns), [column_name(column) for column in range(columns)])
     axes.set_yticks(range(rows), [str(r + 1) for r in range(rows)])
     axes.set_xlabel("Column (output, sign)")
     axes.set_ylabel("Row")

@@ -29,6 +29,15 @@ def difference(columns: FloatArray) -> FloatArray:
     return columns[_PLUS] - columns[_MINUS]
 
 
+def column_name(column: int) -> str:
+    """Name a column, counted from 0, by its output, counted from 1, and whether it is the plus or the minus of it.
+
+    >>> column_name(2)
+    '2+'
+    """
+    return f"{column // 2 + 1}{'−' if column % 2 else '+'}"
+
+
 def potentiating_counts(signs: FloatArray) -> IntArray:
     """One potentiating pulse a synapse: to its plus cell where the sign is +1, to its minus cell where it is -1.
 

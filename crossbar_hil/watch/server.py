@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
@@ -197,7 +197,7 @@ class Handler(BaseHTTPRequestHandler):
         elif asked.path in _STATIC:
             self._send(files(__package__).joinpath(asked.path[1:]).read_bytes(), _STATIC[asked.path])
         elif asked.path in data:
-            now = views.utc_now()
+            now = datetime.now(UTC)
             tag, make = data[asked.path](query, now)
             held = dict(query).get("have") == tag
             self._send_json({"now": now.isoformat(), "unchanged": True} if held else {**make(), "tag": tag})

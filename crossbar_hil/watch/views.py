@@ -1,7 +1,7 @@
 """What each page shows, as plain data: the table of runs, one run, runs side by side, the life of a chip."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.errors import CrossbarError
 from crossbar_hil.guard.ledger import default_path, read_totals
+from crossbar_hil.guard.states import PHASE
 from crossbar_hil.runs.live import panels
 from crossbar_hil.runs.live.panels import Panel, Wear
 from crossbar_hil.runs.live.training import cell_names, spent_bars
@@ -72,7 +73,7 @@ def run_data(row: Row, now: datetime) -> Data:
     left = standing.step_s is not None and standing.most and run.status == "running"
     data |= {
         "phase": phase,
-        "guarded": (run.folder / "phase").exists(),
+        "guarded": (run.folder / PHASE).exists(),
         "since": since.isoformat() if since else None,
         "reason": facts.get("reason") or "",
         "details": [*run.details()] if run.status != "running" else [],  # which reads every epoch
@@ -208,8 +209,3 @@ def _wear_as_of(folder: Path, stamp: object) -> Wear | None:  # noqa: ARG001 - a
         return load_run(folder).wear()
     except CrossbarError:
         return None
-
-
-def utc_now() -> datetime:
-    """Return the time."""
-    return datetime.now(UTC)

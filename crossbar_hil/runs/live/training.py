@@ -11,6 +11,7 @@ from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.runs.live import panels
 from crossbar_hil.runs.live.panels import Panel, Standing, Wear
 from crossbar_hil.training.encoding import target_activations
+from crossbar_hil.training.pairs import column_name
 from crossbar_hil.training.patterns import PatternSet, as_text
 
 PACE_EPOCHS = 20
@@ -81,10 +82,8 @@ def training_panels(
 
     Parameters
     ----------
-    record : Connection
-        The open record.
-    shape : tuple of int
-        (R, C) of the chip.
+    record, shape
+        As of `wear_of`.
     task : PatternSet
         What it learns.
     target0, target : float
@@ -152,10 +151,7 @@ def spent_bars(pulses: IntArray, dose_vs: FloatArray, limits: Mapping[str, Any],
 def cell_names(shape: tuple[int, int]) -> tuple[list[str], list[str]]:
     """Return how rows and columns are called: a column by its output, and whether it counts as plus or minus."""
     rows, columns = shape
-    return (
-        [str(row + 1) for row in range(rows)],
-        [f"{column // 2 + 1}{'−' if column % 2 else '+'}" for column in range(columns)],
-    )
+    return [str(row + 1) for row in range(rows)], [column_name(column) for column in range(columns)]
 
 
 def _history(record: sqlite3.Connection, epochs: IntArray, shape: tuple[int, int]) -> tuple[list[int], FloatArray]:
