@@ -5,9 +5,8 @@ the few chips with a decision inside it are trained again in double precision, a
 itself, on a `SimulatedBackend`.
 """
 
-import functools
 import math
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -102,8 +101,8 @@ class Plan:
             wires=self.wired,
             halves=halves,
         )
-        self.quick = functools.cache(
-            functools.partial(
+        self.quick = cache(
+            partial(
                 quick_kernel,
                 task,
                 self.rises,
