@@ -137,8 +137,6 @@ def test_a_training_is_no_slower_with_the_page_open(tmp_path, bench):
             page.terminate()
     least = {way: tuple(map(min, zip(*(each[way] for each in pairs), strict=True))) for way in (False, True)}
     (alone, alone_s), (beside, beside_s) = least[False], least[True]
-        map(min, zip(*(each[way] for each in pairs), strict=True)) for way in (False, True)
-    )
     sys.stdout.write(
         f"{bench}, {PAIRS} pairs of {LONG[bench]} epochs, the page drew anew {min(looks)} to {max(looks)} times: CPU "
         f"of the training {alone:.3f} s, with the page {beside:.3f} s, {100 * (beside / alone - 1):+.1f} %; wall "
