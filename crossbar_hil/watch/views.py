@@ -19,7 +19,7 @@ from crossbar_hil.guard.states import PHASE
 from crossbar_hil.guard.storage import open_to_read
 from crossbar_hil.runs.live import panels
 from crossbar_hil.runs.live.panels import Panel, Wear
-from crossbar_hil.runs.live.training import cell_names, spent_bars
+from crossbar_hil.runs.live.training import BY_OUTPUT, cell_names, spent_bars
 from crossbar_hil.runs.recorded_settings import text_of
 from crossbar_hil.runs.report import FIGURES, REPORT
 from crossbar_hil.runs.run import Run
@@ -110,7 +110,9 @@ def compare_data(rows: Sequence[Row], now: datetime) -> Data:
         values = [run.facts.get(name) for run in runs]
         if any(value is not None and value != "" for value in values):  # which may be a list
             texts = [None if value is None else text_of(value, exact=False) for value in values]
-            outcome.append({"key": name.replace("_", " "), "texts": texts})
+            if name == "started_utc":
+                texts = [text and text[:19].replace("T", " ") for text in texts]
+            outcome.append({"key": name.replace("_utc", " (UTC)"), "texts": texts})
     return {
         "now": now.isoformat(),
         "runs": [_row_data(row) for row in rows],
@@ -142,7 +144,7 @@ def chip_data(rows: Iterable[Row], now: datetime) -> Data:
             "S",
             x_text="run 1" if len(worn) == 1 else f"runs 1 to {len(worn)}",
         ),
-        panels.grid("conductance", "Conductance now", worn[-1][1].last, "S", named),
+        panels.grid("conductance", "Conductance now", worn[-1][1].last, "S", named, about=BY_OUTPUT),
         panels.grid("pulses", "Pulses in all these runs", pulses, "", named),
         panels.grid("dose", "Dose in all these runs", dose_vs, "V s", named),
         spent_bars(pulses, dose_vs, bench_of(run).get("limits") or {}, "in all these runs"),

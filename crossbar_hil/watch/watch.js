@@ -187,7 +187,9 @@ const PAGES = {
     side(data, found) {
       const lines = found.map((each) => row(h("th", { scope: "row", title: each.about }, each.key),
         each.texts.map((text) => cell(text || "–", text === each.texts[0] ? "" : "other"))));
-      return table(["", ...data.runs.map((_, at) => letter(at))], lines, "settings side");
+      const box = table(["", ...data.runs.map((_, at) => letter(at))], lines, "settings side");
+      box.firstChild.style.minWidth = `${7 + 5.5 * data.runs.length}rem`;
+      return box;
     },
     boxes(data) {
       const together = [], apart = [];
