@@ -22,10 +22,10 @@ import jinja2
 
 from crossbar_hil.errors import CrossbarError
 from crossbar_hil.guard.storage import open_to_read
+from crossbar_hil.runs.many.listing import FACETS, Listing, Row
 from crossbar_hil.runs.report import REPORT
 from crossbar_hil.text import printable
 from crossbar_hil.watch import views
-from crossbar_hil.watch.listing import FACETS, Listing, Row
 from crossbar_hil.watch.views import Data
 
 HOST = "127.0.0.1"

@@ -18,7 +18,8 @@ PLUG_INS = FOLDERS[1:]
 # modules is in exactly one layer.
 LAYERS = {
     "crossbar_hil": ". | curves/files training/rules spiking/network | curves training spiking/tasks | twins | owners"
-    " | bench | guard | runs/live | commissioning runs studies | runs/audit studies/convergence | spiking watch | cli",
+    " | bench | guard | runs/live | commissioning runs studies | runs/audit runs/many studies/convergence"
+    " | spiking watch | cli",
     "instruments": "settings transport | scpi tsp | .",
     "drivers": "schemes | gate | .",
     "sim_backend": "circuit | chip spiking | ensemble/compiled | ensemble emulation/world"
