@@ -18,7 +18,7 @@ PLUG_INS = FOLDERS[1:]
 # modules is in exactly one layer.
 LAYERS = {
     "crossbar_hil": ". | curves/files figures training/rules spiking/network | curves training spiking/tasks | twins"
-    " | owners | bench | guard | runs/live | commissioning runs studies | runs/audit studies/convergence"
+    " | owners | bench | guard | runs/live | commissioning runs studies | runs/audit runs/many studies/convergence"
     " | spiking watch | cli",
     "instruments": "settings transport | scpi tsp | .",
     "drivers": "schemes | gate | .",
