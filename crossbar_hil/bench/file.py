@@ -31,6 +31,7 @@ from crossbar_hil.owners.addresses import why_no_library, why_no_resource
 from crossbar_hil.parsing import parse_toml
 from crossbar_hil.plugins import names, nearest
 from crossbar_hil.quantities import share, si
+from crossbar_hil.results.conditions import Conditions
 from crossbar_hil.shipped import data, data_file, is_name, is_shipped, read_bytes, shipped
 from crossbar_hil.tables import (
     Ampere,
@@ -412,6 +413,7 @@ class Bench(Table):
     scheme: SchemeTable | None = None
     measurement: MeasurementTable | None = None
     emulation: EmulationTable | None = None
+    conditions: Conditions = Conditions()
     options: dict[str, Any] = {}
     """Keywords for a backend that has no tables of its own."""
 
