@@ -46,13 +46,7 @@ class Keithley7001(ScpiMatrix):
     _cards: tuple[int, ...] = ()
 
     def cards(self) -> tuple[int, ...]:
-        """Ask which slots hold a 7012.
-
-        Raises
-        ------
-        InstrumentError
-            If none does.
-        """
+        """Ask which slots hold a 7012; an InstrumentError if none does."""
         asked = SETTINGS["card_type"]
         self._cards = tuple(slot for slot in self.slots if self.query(question(asked, slot), word) == CARD)
         if not self._cards:

@@ -56,13 +56,7 @@ class Keysight34980A(ScpiMatrix):
         self._halves: dict[int, int] = {}  # which of its two matrices each slot is used for
 
     def modules(self) -> tuple[int, ...]:
-        """Ask which slots hold a 34932A.
-
-        Raises
-        ------
-        InstrumentError
-            If none does.
-        """
+        """Ask which slots hold a 34932A; an InstrumentError if none does."""
         self._modules = tuple(slot for slot in self.slots if MODULE in self.ask(f"SYST:CTYP? {slot}"))
         if not self._modules:
             raise InstrumentError(f"{self.name} has no {MODULE} in slots 1 to 8")

@@ -98,13 +98,7 @@ class B2900Channel(Channel, ScpiChannel):
     def pulse_together(
         self, amplitude_v: float, other: SourceMeter, other_amplitude_v: float, width_s: float, count: int = 1
     ) -> list[tuple[Reading, Reading]]:
-        """Send `count` pulses on both channels, started by one command.
-
-        Raises
-        ------
-        ConfigError
-            If `other` is not the other channel of this instrument; nothing was sent.
-        """
+        """Send `count` pulses on both channels, started by one command."""
         if not isinstance(other, B2900Channel) or not self.pulses_with(other):
             raise ConfigError(f"{self.name} and {other.name} are not the two channels of one B2900")
         self._check_pulses(amplitude_v, width_s, count)

@@ -20,8 +20,6 @@ def offers(table: SettingTable, channel: str = "") -> Callable[[Class], Class]:
 
     Parameters
     ----------
-    table : SettingTable
-        The settings.
     channel : str
         What stands for the number of a channel in commands; PyMeasure fills in ``{ch}``.
     """
