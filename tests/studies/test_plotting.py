@@ -55,7 +55,7 @@ def test_ticks_of_a_range_have_few_letters_and_numbers_are_not_crossed_by_lines(
 
 
 def test_a_map_of_more_points_than_numbers_fit_has_lines_of_equal_share():
-    left = draw_sweep(made("beta=1e6..1e8:40log", "target=0.5..0.9:40", converged=list(range(0, 80, 2)) * 40)).axes[0]
+    left = draw_sweep(made("beta=1e6..1e8:9log", "target=0.5..0.9:90", converged=list(range(90)) * 9)).axes[0]
     assert {text.get_text() for text in left.texts} == {"50 %"}
     assert left.collections
 
