@@ -289,6 +289,8 @@ def _all_off(channels: list[B2900Channel]) -> None:
 class _TwoChannels(KeysightB2900):
     """A model with a second channel."""
 
+    two_channels = True
+
     ch_2 = Instrument.ChannelCreator(cast("Any", B2900Channel), 2)
 
 

@@ -156,7 +156,7 @@ class SpikingRun(Run):
 
     def figures(self) -> Iterator[Figure]:
         """Draw every figure that there is something for."""
-        from crossbar_hil.runs.plotting import as_png  # noqa: PLC0415 - matplotlib, if needed
+        from crossbar_hil.figures.png import as_png  # noqa: PLC0415 - matplotlib, if needed
         from crossbar_hil.spiking.figures import CAPTIONS, draw_figures  # noqa: PLC0415
 
         progress, facts = self._trained, self.facts
