@@ -277,6 +277,8 @@ class KeysightB2900(ScpiInstrument):
 class _TwoChannels(KeysightB2900):
     """A model with a second channel."""
 
+    two_channels = True
+
     ch_2 = Instrument.ChannelCreator(cast("Any", B2900Channel), 2)
 
 
