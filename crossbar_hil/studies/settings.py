@@ -183,8 +183,7 @@ def with_settings(bench: Bench, values: Mapping[Key, Value]) -> Bench:
         )
     training = {key.name: value for key, value in values.items() if key.table == "training"}
     cells: dict[str, Any] = {key.name: value for key, value in values.items() if key.table == "chip"}
-    spread = {key.name: value for key, value in values.items() if key.table == "chip.spread"}
-    if spread:
+    if spread := {key.name: value for key, value in values.items() if key.table == "chip.spread"}:
         cells["spread"] = _revise(Spread, _in_form_of(chip.resolved.spread, spread), spread)
     update: dict[str, Any] = {"training": _revise(Training, bench.training.model_dump(), training)}
     if cells:

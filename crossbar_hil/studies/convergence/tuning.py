@@ -222,13 +222,7 @@ def plan_tune(
 
 
 def resume_tune(folder: ChipStudyFolder) -> Tune:
-    """Lay out a search that was begun again, and see that it is the same.
-
-    Raises
-    ------
-    RunError
-        If a file of it was changed since.
-    """
+    """Lay out a search that was begun again; a RunError if a file of it was changed since."""
     return folder.lay_out_again(KIND, plan_tune, "given")
 
 
