@@ -30,6 +30,7 @@ from crossbar_hil.runs.training_record import (
     write_epoch,
     write_fresh,
 )
+from crossbar_hil.training.asking import described
 from crossbar_hil.training.fresh import Assurance, FreshReads, full_reason, read_afresh, reads_wanted
 from crossbar_hil.training.patterns import PatternSet
 from crossbar_hil.training.result import Epoch, TrainingResult
@@ -72,7 +73,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         """Make the trainer and see that the patterns fit it."""
         if backend is None:
             raise TypeError("a training has a bench, so there is a backend")
-        self._trainer = make_trainer(self._checked.training, backend)
+        self._trainer = make_trainer(self._checked.training, backend, seed=self.seed)
         self._last = deque(maxlen=max(self._trainer.confirm, 2))
         self._trainer.check_task(self._task.train, self._task.train_labels)
         return tuple(self._trainer.update.pulses())
@@ -94,6 +95,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
             "bench_sha256": bench_hash(folder.folder),
             "device": backend.identify(),
             "confirm": self._trainer.confirm,
+            "learning_rule": described(self._trainer.rule),
             **facts_of_chips(backend, self._checked, known=self._chips),
             **provenance(),
             "started_utc": folder.started_utc,
