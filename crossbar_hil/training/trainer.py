@@ -381,7 +381,7 @@ class Trainer:
             if last:
                 return
 
-    def _gaps(self, gaps: Any, senses: FloatArray, shortfalls: FloatArray | None = None) -> FloatArray:
+    def _gaps(self, gaps: FloatArray, senses: Any, shortfalls: FloatArray | None = None) -> FloatArray:
         """Return what of targets minus activations (P, N) the gradient is made of, by pull back and dead zone."""
         if not self.pull_back:
             gaps = senses * (np.maximum(senses * gaps, 0.0) if shortfalls is None else shortfalls)

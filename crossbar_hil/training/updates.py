@@ -179,7 +179,7 @@ def checked_answer(answer: object, shape: tuple[int, int], most: int) -> FloatAr
     if not isinstance(answer, np.ndarray) or answer.shape not in (shape, (rows, columns // 2)):
         found = f"an array of shape {answer.shape}" if isinstance(answer, np.ndarray) else repr(answer)[:80]
         raise DataError(
-            f"the rule must return signs of shape {(rows, columns // 2)} or whole counts of shape {shape}, got {found}"
+            f"the rule must return whole counts of shape {shape} or signs of shape {(rows, columns // 2)}, got {found}"
             f"; {UNSENT}"
         )
     if answer.shape == shape:
