@@ -9,6 +9,7 @@ import numpy as np
 
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.errors import ConfigError, CrossbarError, DataError
+from crossbar_hil.plugins import nearest
 from crossbar_hil.training.rules.draws import ORDER, RULE, drawn_order, generator
 from crossbar_hil.training.rules.manhattan import manhattan_signs
 from crossbar_hil.training.rules.rule import ACTS, LearningRule, Seen
@@ -42,6 +43,14 @@ def make_rule(name: str, found: Any, options: Mapping[str, Any]) -> Rule:
     """
     given = dict(options)
     if isinstance(found, type) and issubclass(found, LearningRule):
+        if dataclasses.is_dataclass(found):
+            known = [each.name for each in dataclasses.fields(found) if each.init]
+            unknown = [each for each in given if each not in known]
+            if unknown:
+                hint = nearest(unknown[0], known)
+                raise ConfigError(
+                    f"rule {name!r} has no option {unknown[0]!r}; it has {', '.join(known) or 'none'}{hint}"
+                )
         try:
             made = found(**given)
             check_rule(made)
@@ -91,7 +100,11 @@ def described(rule: Rule) -> dict[str, Any]:
     whole = as_rule(rule)
     options: dict[str, Any] = {}
     if dataclasses.is_dataclass(whole):
-        options = {each.name: getattr(whole, each.name) for each in dataclasses.fields(whole)}
+        values = {each.name: getattr(whole, each.name) for each in dataclasses.fields(whole)}
+        options = {
+            name: value if isinstance(value, bool | int | float | str) else repr(value)
+            for name, value in values.items()
+        }
     return {
         "acts": whole.acts,
         "most": int(whole.most),

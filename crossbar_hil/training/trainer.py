@@ -286,6 +286,7 @@ class Trainer:
             saturated=self.backend.saturated_cells(),
             confirm=self.confirm,
             pull_back=self.pull_back,
+            repeats=as_rule(self.rule).repeats,
             unresponsive=None if self._motion is None else self._motion.unresponsive,
         )
 

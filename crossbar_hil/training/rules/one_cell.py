@@ -24,7 +24,7 @@ class OneCell(LearningRule):
     W. Quinonez, M. J. Sanchez, D. Rubi, arXiv:2511.03858, simulated.
     """
 
-    lift: int = 24
+    lift: int = 10
     """Pulses that every minus cell gets in the first update, in which no plus cell gets any; 0 for none."""
 
     one_cell = True

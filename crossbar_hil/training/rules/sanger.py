@@ -25,7 +25,7 @@ class Sanger(LearningRule):
     3113, doi:10.1021/acs.nanolett.7b00552, had 9 x 2 memristors find the components of a cancer data set by it.
     """
 
-    unit_siemens: float = 1e-7
+    unit_siemens: float = 1e-6
     """Difference of the two cells of a pair that is a weight of 1: the rows of weights grow to that length."""
     rate: float = 1.0
     """Pulses for a change of 1."""
