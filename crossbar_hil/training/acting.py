@@ -64,6 +64,8 @@ def act_on_each(
         if possible is None or not np.count_nonzero(possible.counts):
             continue
         sent = update.send(backend, possible, conductances, read_v)
+        if motion is not None:
+            motion.note(sent)
         counts, falling, changed = counts + sent.counts, falling + sent.depressing, True
     if motion is not None:
         motion.over()

@@ -107,6 +107,10 @@ class Motion:
             return wanted
         return None
 
+    def note(self, sent: Pulses) -> None:
+        """Note what was sent by one of several updates of an epoch."""
+        self._had |= sent.counts > 0
+
     def over(self) -> None:
         """Judge whether an epoch, all of whose updates were looked at, was one too many in which nothing moves."""
         asked, left, moves = self._asked, self._left, self._moves
@@ -179,7 +183,7 @@ class Motion:
         """Say whether every cell that is wanted is at the end of its curve, brought there by pulses of this kind."""
         left = self._backend.pulses_left()
         if left:
-            self._ends_due = self._updates + -(-left // self._most)
+            self._ends_due = self._updates + left // self._most
             return False
         cells = wanted > 0
         if not self._backend.saturated_cells()[cells].all():
