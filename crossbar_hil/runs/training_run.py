@@ -178,6 +178,7 @@ class TrainingRun(Run):
             unresponsive=end.get("unresponsive", none) == 1,
             confirm=self.facts.get("confirm", 1),
             pull_back=self.tables.get("bench", {}).get("training", {}).get("pull_back", True),
+            repeats=self.facts.get("learning_rule", {}).get("repeats", True),
         )
 
     def chip(self, moment: str) -> dict[str, FloatArray]:
@@ -405,6 +406,7 @@ def resume_and_record(run: Run, *, show: Show[Epoch] = lambda _: None, agree: Ag
 
     def make_work(run: TrainingRun) -> TrainingWork:
         known = {epoch.number: epoch for epoch in run.epochs}
-        return TrainingWork(run.bench, run.facts["seed"], known=known, known_fresh=run.fresh)
+        rule = run.facts.get("learning_rule")
+        return TrainingWork(run.bench, run.facts["seed"], known=known, known_fresh=run.fresh, known_rule=rule)
 
     return resume_work(make_work, run, show=epochs_only(show), agree=agree)
