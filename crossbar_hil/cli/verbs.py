@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from crossbar_hil.cli import benches, commissioning, curves, dry_runs, runs, spiking, training, twins, watching
+from crossbar_hil.cli import benches, commissioning, curves, dry_runs, runs, spiking, training, twins, watching, window
 from crossbar_hil.cli.common import BAD_USAGE, COULD_NOT, DONE, RECORD_OPTION
 from crossbar_hil.errors import ConfigError, CrossbarError, reason_of
 from crossbar_hil.text import printable
@@ -96,5 +96,6 @@ for verb in (
     *twins.VERBS,
     spiking.snn,
     watching.watch,
+    window.gui,
 ):
     cli.add_command(verb)
