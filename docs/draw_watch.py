@@ -11,8 +11,8 @@ from contextlib import chdir
 from pathlib import Path
 
 from crossbar_hil.bench.file import load_bench
+from crossbar_hil.runs.many.listing import Listing
 from crossbar_hil.runs.training import train_and_record
-from crossbar_hil.watch.listing import Listing
 from crossbar_hil.watch.server import WatchServer
 
 DOCS = Path(__file__).resolve().parent

@@ -43,8 +43,6 @@ class Rig:
         Channels, by the port that their HI is on.
     settings : mapping of str to SourceSettings
         How each is set up, by port.
-    matrix : SwitchMatrix
-        The relays.
     wired : WiredMatrix
         The names of their crosspoints.
     meter : str

@@ -124,14 +124,9 @@ class Effects(Table):
         return {name: getattr(self, name) for name in Effects.model_fields if name not in CELL_LISTS}
 
     def check_companions(self, said: Collection[str]) -> None:
-        """Refuse a key that says more of an effect which nothing says, among those that a person wrote.
+        """Refuse, by a ConfigError, a key that a person wrote and that says more of an effect which nothing says.
 
         Where settings are swept this is not asked: the effect may come with the point.
-
-        Raises
-        ------
-        ConfigError
-            If there is one.
         """
         for key, effect in COMPANIONS.items():
             if key in said and effect not in said and not getattr(self, effect):

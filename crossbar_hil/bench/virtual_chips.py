@@ -69,8 +69,6 @@ def virtual_chips(bench: Bench, *, gain: bool = True) -> VirtualChips | None:
 
     Parameters
     ----------
-    bench : Bench
-        The checked bench.
     gain : bool
         Whether what is trained has the gain of the [training] table.
 
@@ -136,10 +134,7 @@ def lines_of_chips(record: Mapping[str, Any] | None) -> list[str]:
 def assumptions(bench: Bench) -> list[str]:
     """Say what is assumed of the virtual chips of a bench because nothing says it.
 
-    Raises
-    ------
-    CrossbarError
-        If the curve cannot be read: nothing is told of chips that cannot be.
+    A curve that cannot be read is a CrossbarError: nothing is told of chips that cannot be.
     """
     if bench.chip is None:
         return []

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from crossbar_hil.cli.common import (
     run_argument,
     yes_option,
 )
+from crossbar_hil.text import counted
 
 if TYPE_CHECKING:
     from crossbar_hil.runs.run import Run, RunOutcome
@@ -87,20 +89,80 @@ def verify(run: str, out: Path, as_json: bool) -> None:
 
 
 @click.command()
+@click.option("--sort", metavar="FIELD", help="Order; -FIELD for the largest first.  [default: the oldest first]")
+@click.option(
+    "--where",
+    "wanted",
+    multiple=True,
+    metavar="CONDITION",
+    help="Only runs that fit, such as 'epochs<20', 'bench=emulated' or 'label=wafer 3*'; of several all must.",
+)
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N", help="Only so many: the newest, or the first by --sort."
+)
 @out_option
 @as_json
-def runs(out: Path, as_json: bool) -> None:
-    """List the runs, the oldest first, those that never began among them."""
-    from crossbar_hil.runs.store import list_facts  # noqa: PLC0415
+def runs(sort: str | None, wanted: tuple[str, ...], limit: int | None, out: Path, as_json: bool) -> None:
+    """List the runs, the oldest first, those that never began among them.
 
+    FIELD is started, label, name, kind, bench, chip, status, verdict, epochs, pulses, error, accuracy or seed. A
+    CONDITION is a field, one of = != < <= > >=, and a value, in which * stands for any letters.
+    """
+    from crossbar_hil.runs.many.conditions import Condition, check_field, sorted_by  # noqa: PLC0415
+    from crossbar_hil.runs.many.listing import newest_rows  # noqa: PLC0415 - --help must not wait for it
+
+    conditions = [Condition.parse(each) for each in wanted]
+    if sort is not None:
+        check_field(sort.removeprefix("-"))
+    fitting = (row for row in newest_rows(out) if all(each.fits(row.fields) for each in conditions))
+    found = list(islice(fitting, limit if sort is None else None))[::-1]
+    if sort is not None:
+        found = sorted_by(found, sort)[:limit]
     keys = ("name", "kind", "status", "verdict", "epochs", "pulses", "error", "seed", "label")
-    found = [{key: facts.get(key) for key in keys} for facts in list_facts(out)]
+    listed = [{key: row.fields[key] for key in keys} for row in found]
     if as_json:
-        click.echo(json.dumps(found))
+        click.echo(
+            json.dumps([{**each, "bench": row.fields["bench"]} for each, row in zip(listed, found, strict=True)])
+        )
     elif found:
-        print_table(["run", *keys[1:]], [[_text(each[key]) for key in keys] for each in found])
+        print_table(["run", *keys[1:]], [[_text(each[key]) for key in keys] for each in listed])
     else:
-        click.echo(f"no runs in {out}")
+        click.echo(f"no runs in {out}{' that fit' if conditions else ''}")
+
+
+@click.command()
+@click.argument("names", metavar="RUN RUN ...", nargs=-1, required=True)
+@out_option
+@as_json
+def compare(names: tuple[str, ...], out: Path, as_json: bool) -> None:
+    """Lay runs side by side: settings that differ first, then what each came to.
+
+    A RUN is a folder, a name, the start of a name, or 'latest'; of trainings and of spiking networks alike.
+    """
+    from crossbar_hil.runs.many.comparison import compare as lay_side_by_side  # noqa: PLC0415
+    from crossbar_hil.runs.store import find_run  # noqa: PLC0415 - --help must not wait for it
+
+    if len(names) < 2:
+        raise click.UsageError("compare takes two runs or more")
+    found = [find_run(each, out) for each in names]
+    lines = lay_side_by_side(found, (run.wear() for run in found))
+    if as_json:
+        told = {name: [each.as_record() for each in of_one] for name, of_one in lines.items() if name != "same"}
+        print_json(runs=[str(run.folder) for run in found], **told, same=len(lines["same"]))
+        return
+    numbers = [str(number) for number in range(1, len(found) + 1)]
+    print_lines(f"{number}  {run.name}" for number, run in zip(numbers, found, strict=True))
+    own = [each for each in lines["partly"] if each.said]
+    tables = {"these settings differ": lines["differ"], "these not all of them have": own, "outcome": lines["outcome"]}
+    for heading, of_one in tables.items():
+        if of_one:
+            click.echo()
+            rows = [[each.key, *("-" if text is None else text for text in each.texts)] for each in of_one]
+            print_table([heading, *numbers], rows)
+    usual = len(lines["partly"]) - len(own)
+    words = [f"{counted(len(lines['same']), 'setting')} are the same in all"]
+    words += [f"{usual} that not all of them have are at their defaults"] if usual else []
+    click.echo(f"\n{', '.join(words)}")
 
 
 @click.command()
@@ -188,7 +250,7 @@ def predict(run: str, patterns: Path | None, repeat: int | None, out: Path, as_j
     click.echo(answer.summary)
 
 
-VERBS = (resume, runs, show, report, export, verify, predict)
+VERBS = (resume, runs, compare, show, report, export, verify, predict)
 
 
 def tell_outcome(outcome: "RunOutcome", *, no_report: bool, as_json: bool, target: float | None = None) -> None:

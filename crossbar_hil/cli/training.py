@@ -14,7 +14,9 @@ from crossbar_hil.cli.common import (
     SPREAD_OF_HELP,
     as_json,
     chosen_spread,
+    condition_options,
     confirm,
+    given_tables,
     instrument_options,
     label_option,
     no_report_option,
@@ -71,6 +73,7 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
     "chip is trained, 100 if they are trained one by one; 200 draws of a twin; 0 elsewhere]",
 )
 @label_option
+@condition_options
 @no_report_option
 @quiet_option
 @instrument_options
@@ -102,11 +105,7 @@ def train(
     from crossbar_hil.runs.progress import make_progress  # noqa: PLC0415
     from crossbar_hil.studies.settings import find_key, set_own_values  # noqa: PLC0415
 
-    overrides: dict[str, Any] = {}
-    for name, value in settings.items():
-        if value is not None:
-            table, key = name.split("__")
-            overrides.setdefault(table, {})[key] = value
+    overrides: dict[str, Any] = given_tables(settings)
     chosen = chosen_spread(spread, spread_of)
     if "scale" in chosen and settings["chip__scale"] is not None:
         raise ConfigError("--spread-of means measured siemens, so K = 1, and --scale cannot be given with it")

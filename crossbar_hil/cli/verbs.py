@@ -11,7 +11,19 @@ from pathlib import Path
 
 import click
 
-from crossbar_hil.cli import benches, commissioning, curves, dry_runs, runs, spiking, training, twins, watching, window
+from crossbar_hil.cli import (
+    beginning,
+    benches,
+    commissioning,
+    curves,
+    dry_runs,
+    runs,
+    spiking,
+    training,
+    twins,
+    watching,
+    window,
+)
 from crossbar_hil.cli.common import BAD_USAGE, COULD_NOT, DONE, RECORD_OPTION
 from crossbar_hil.errors import ConfigError, CrossbarError, reason_of
 from crossbar_hil.text import printable
@@ -90,6 +102,7 @@ for verb in (
     *training.VERBS,
     *runs.VERBS,
     *benches.VERBS,
+    *beginning.VERBS,
     commissioning.commission,
     *curves.VERBS,
     *dry_runs.VERBS,

@@ -124,12 +124,10 @@ def commission(
     opener: Callable[[Bench], AbstractContextManager[Any]] = open_on_trial,
     file: str | None = None,
 ) -> Commissioning:
-    """Prove a bench on a board of resistors.
+    """Prove a checked bench on a board of resistors.
 
     Parameters
     ----------
-    bench : Bench
-        The checked bench.
     ohms : ndarray of float, shape (R, C)
         Resistances of the board, in ohm.
     tolerance : float

@@ -26,13 +26,7 @@ REFUSED_NAME = "pulses beyond [limits] are refused, and none is sent"
 
 
 def height(board: Board, trial: Trial, pulse: Pulse) -> Step:
-    """Send one pulse to each cell: the currents inside it tell the voltage of each source, by those at read voltage.
-
-    Raises
-    ------
-    CrossbarError
-        What ends a session with a bench.
-    """
+    """Send one pulse to each cell: the currents inside it tell the voltage of each source, by those at read voltage."""
     step, found = Step(HEIGHT_NAME), board.readings
     worst: dict[str, tuple[float, float, tuple[int, int]]] = {}
     limited = sent = 0
@@ -85,13 +79,7 @@ def _volts_inside(board: Board, place: int, inside: Mapping[str, Reading]) -> di
 
 
 def width(board: Board, trial: Trial, pulse: Pulse) -> Step:
-    """Send trains of different numbers and widths: as differences, their times tell width and number without overhead.
-
-    Raises
-    ------
-    CrossbarError
-        What ends a session with a bench.
-    """
+    """Send trains of different numbers and widths: their times differ by width and number, without overhead."""
     step = Step(WIDTH_NAME)
     cell = board.readings.writes.keys[0]
     long = Pulse(pulse.amplitude_v, 2 * pulse.width_s)

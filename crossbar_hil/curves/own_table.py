@@ -103,14 +103,10 @@ def _conductance(row: Row, text: str, decimal: str, ask: Asker) -> float:
 
 
 def write_own(path: Path, curves: Iterable[MeasuredCurve], comments: Sequence[str]) -> None:
-    """Write curves to a new file.
+    """Write curves to a new file, one after the other.
 
     Parameters
     ----------
-    path : Path
-        The file.
-    curves : iterable of MeasuredCurve
-        Written one after the other.
     comments : sequence of str
         Where they come from, a line each.
 

@@ -41,14 +41,8 @@ def choose_rows(layout: Layout, columns: Columns, options: Options, read_v: floa
 
     Parameters
     ----------
-    layout, columns : Layout, Columns
-        The table.
-    options : Options
-        Of them the read voltage.
     read_v : float or None
         The read voltage that the file names above the table, in volts.
-    ask : Asker
-        For questions.
 
     Raises
     ------
@@ -177,12 +171,7 @@ def _between(found: np.ndarray, kept: Sequence[int]) -> tuple[float | None, ...]
 def drawn_by_pulses(layout: Layout, columns: Columns, rows: Rows, levels: Sequence[float]) -> str | None:
     """Say what the cell draws at the height of a pulse, if the table has rows for pulses and it is far from ohmic.
 
-    Parameters
-    ----------
-    layout, columns, rows : Layout, Columns, Rows
-        The table.
-    levels : sequence of float
-        Conductances of the readings, in siemens.
+    `levels` are the conductances of the readings, in siemens.
     """
     amperes = [
         (place, 1.0 if name.unit is None else name.unit.factor)

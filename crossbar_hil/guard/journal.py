@@ -50,8 +50,6 @@ class Journal:
 
     Attributes
     ----------
-    path : Path
-        The database.
     header : dict
         Body of the first entry.
     entries : list of Entry

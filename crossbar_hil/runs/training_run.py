@@ -321,7 +321,8 @@ class TrainingRun(Run):
 
     def figures(self) -> Iterator[Figure]:
         """Draw the five figures of a training."""
-        from crossbar_hil.runs.plotting import FIGURES, as_png, draw_figures  # noqa: PLC0415 - matplotlib, if needed
+        from crossbar_hil.figures.png import as_png  # noqa: PLC0415 - matplotlib, if needed
+        from crossbar_hil.runs.plotting import FIGURES, draw_figures  # noqa: PLC0415
 
         for (name, caption), figure in zip(FIGURES.items(), draw_figures(self.result), strict=True):
             yield Figure(name, caption, as_png(figure))

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
-from crossbar_hil.runs.plotting import engineering
+from crossbar_hil.figures.panes import engineering
 from crossbar_hil.spiking.network.labels import Evaluation, Labels
 from crossbar_hil.spiking.network.neurons import Singles
 from crossbar_hil.spiking.sweeping import Answered, NetworkResult

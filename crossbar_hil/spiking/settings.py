@@ -203,7 +203,6 @@ def model_of(settings: SpikingSettings, split: Split, *, outputs: int | None = N
 
     Parameters
     ----------
-    settings : SpikingSettings
     split : Split
         The images, which say how many inputs and classes there are.
     outputs : int, optional

@@ -107,8 +107,6 @@ def find_key(text: str, among: Sequence[SettingTable] = CHIPS) -> Key:
     ----------
     text : str
         Such as ``beta``, ``training.beta`` or ``wire``.
-    among : sequence of SettingTable
-        Tables that it may be in.
 
     Raises
     ------
@@ -175,13 +173,7 @@ def virtual_chip(bench: Bench) -> Chip:
 
 
 def with_settings(bench: Bench, values: Mapping[Key, Value]) -> Bench:
-    """Return a bench with other settings, checked as a bench file is.
-
-    Raises
-    ------
-    ConfigError
-        If the settings do not go together.
-    """
+    """Return a bench with other settings, checked as a bench file is: a ConfigError if they do not go together."""
     chip = virtual_chip(bench)
     in_chip = [str(key) for key in values if key.table != "training"]
     if in_chip and bench.chip is None and not bench.instruments and bench.backend != "simulated":

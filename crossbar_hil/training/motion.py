@@ -22,10 +22,6 @@ class Motion:
 
     Parameters
     ----------
-    backend : DeviceBackend
-        The chip.
-    update : Update
-        How pulses are sent.
     unresponsive : int
         Pulses in a row without a reaction after which a cell gets no more; 0 for never.
     confirm : int

@@ -82,14 +82,9 @@ class Update:
         return 1 if self.verify_siemens is None else self.tries
 
     def wanted(self, signs: FloatArray, conductances: FloatArray) -> Pulses:
-        """Turn the signs of a rule into the first pulse of each cell; nothing is sent.
+        """Turn the signs (R, N) of a rule into the first pulse of each cell; nothing is sent.
 
-        Parameters
-        ----------
-        signs : ndarray of float, shape (R, N)
-            -1, 0 or 1 for each synapse.
-        conductances : ndarray of float, shape (R, C)
-            As read before the update, in siemens.
+        The conductances (R, C) are those before the update, in siemens.
         """
         rising = potentiating_counts(signs)
         falling = no_pulses(rising.shape)
@@ -103,18 +98,9 @@ class Update:
         return Pulses(rising + falling, falling)
 
     def send(self, backend: DeviceBackend, wanted: Pulses, conductances: FloatArray, read_v: float) -> Pulses:
-        """Carry out an update and return what was sent.
+        """Carry out an update of cells (R, C), read before in siemens, and return what was sent.
 
-        Parameters
-        ----------
-        backend : DeviceBackend
-            The chip.
-        wanted : Pulses
-            The first pulse of each cell.
-        conductances : ndarray of float, shape (R, C)
-            As read before the update, in siemens.
-        read_v : float
-            Voltage of the reads of a verification, in volts.
+        `read_v`, in volts, is that of the reads of a verification.
         """
         if self.is_plain:
             backend.send_pulses(wanted.counts, self.pulse)
@@ -152,13 +138,7 @@ def no_pulses(shape: tuple[int, int]) -> IntArray:
 
 
 def checked_signs(signs: object, shape: tuple[int, int]) -> FloatArray:
-    """Return what a rule gave for (R, N) synapses.
-
-    Raises
-    ------
-    DataError
-        If it is anything but -1, 0 or 1 for each.
-    """
+    """Return what a rule gave for (R, N) synapses; a DataError if it is anything but -1, 0 or 1 for each."""
     if not isinstance(signs, np.ndarray) or signs.shape != shape:
         found = f"an array of shape {signs.shape}" if isinstance(signs, np.ndarray) else repr(signs)[:80]
         raise DataError(f"the rule must return an array of signs of shape {shape}, got {found}; nothing was sent")

@@ -21,10 +21,10 @@ from urllib.parse import parse_qsl, urlsplit
 import jinja2
 
 from crossbar_hil.errors import CrossbarError, RunError
+from crossbar_hil.runs.many.listing import FACETS, Listing, Row
 from crossbar_hil.runs.report import REPORT
 from crossbar_hil.text import printable
 from crossbar_hil.watch import views
-from crossbar_hil.watch.listing import FACETS, Listing, Row
 from crossbar_hil.watch.views import Data
 
 HOST = "127.0.0.1"

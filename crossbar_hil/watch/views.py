@@ -20,32 +20,19 @@ from crossbar_hil.guard.storage import open_to_read
 from crossbar_hil.runs.live import panels
 from crossbar_hil.runs.live.panels import Panel, Wear
 from crossbar_hil.runs.live.training import BY_OUTPUT, cell_names, spent_bars
+from crossbar_hil.runs.many.comparison import compare
+from crossbar_hil.runs.many.listing import COLUMNS, FACETS, Row, bench_of, key_of, select
 from crossbar_hil.runs.recorded_settings import text_of
 from crossbar_hil.runs.report import FIGURES, REPORT
 from crossbar_hil.runs.run import Run
 from crossbar_hil.runs.store import load_run
 from crossbar_hil.runs.training_record import RECORD
 from crossbar_hil.runs.training_run import TrainingRun
-from crossbar_hil.watch.listing import COLUMNS, FACETS, Row, bench_of, key_of, select
 
 Data = dict[str, Any]
 PAGE = 100
 """Rows that one page of the table has."""
 MOST_SIDE_BY_SIDE = 8
-OUTCOME = (
-    "kind",
-    "status",
-    "verdict",
-    "epochs",
-    "shown",
-    "pulses",
-    "error",
-    "accuracy",
-    "seed",
-    "started_utc",
-    "label",
-)
-"""Facts that stand first where runs are side by side."""
 _NOT_SHOWN = (".new", "-wal", "-shm", "-journal")
 
 
@@ -97,27 +84,10 @@ def run_data(row: Row, now: datetime) -> Data:
 def compare_data(rows: Sequence[Row], now: datetime) -> Data:
     """Return runs side by side: how they ended, settings that differ, settings that do not, and their panels."""
     runs = [load_run(row.folder) for row in rows]
-    settings = [{each.key: each for each in run.all_settings} for run in runs]
-    keys = list(dict.fromkeys(key for each in settings for key in each))
-    found: dict[str, list[Data]] = {"differ": [], "partly": [], "same": []}
-    for key in keys:
-        texts = [each[key].text if key in each else None for each in settings]
-        about = next(each[key].about for each in settings if key in each)
-        kind = "partly" if None in texts else "differ" if len(set(texts)) > 1 else "same"
-        found[kind].append({"key": key, "about": about, "texts": texts})
-    outcome = []
-    for name in OUTCOME:
-        values = [run.facts.get(name) for run in runs]
-        if any(value is not None and value != "" for value in values):  # which may be a list
-            texts = [None if value is None else text_of(value, exact=False) for value in values]
-            if name == "started_utc":
-                texts = [text and text[:19].replace("T", " ") for text in texts]
-            outcome.append({"key": name.replace("_utc", " (UTC)"), "texts": texts})
     return {
         "now": now.isoformat(),
         "runs": [_row_data(row) for row in rows],
-        "outcome": outcome,
-        **found,
+        **{name: [each.as_text() for each in lines] for name, lines in compare(runs, map(_wear, rows)).items()},
         "panels": [[each._asdict() for each in run.panels()] for run in runs],
     }
 

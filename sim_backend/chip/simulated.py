@@ -355,18 +355,9 @@ class SimulatedBackend(DeviceBackend):
             self.pass_time(float(counts.sum()) * pulse.width_s)
 
     def expose(self, row: int, column: int, voltage_v: float, seconds: float) -> None:
-        """Hold a voltage across one cell for a while, as happens to it on a bench.
+        """Hold a voltage, row minus column in volts, across a cell (from 0) for some seconds, as happens on a bench.
 
         What it does stands in `crossbar_hil.sim_backend.chip.exposure`.
-
-        Parameters
-        ----------
-        row, column : int
-            The cell, counted from 0.
-        voltage_v : float
-            Row minus column, in volts.
-        seconds : float
-            Duration of the voltage.
 
         Raises
         ------

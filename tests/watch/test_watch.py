@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 
 from crossbar_hil.bench.file import load_bench
+from crossbar_hil.runs.many.listing import AT_LEAST, Listing, key_of, select
 from crossbar_hil.runs.store import load_run
 from crossbar_hil.runs.training import train_and_record
 from crossbar_hil.spiking.settings import SpikingSettings
 from crossbar_hil.spiking.training import train_spiking
-from crossbar_hil.watch.listing import AT_LEAST, Listing, key_of, select
 from crossbar_hil.watch.server import HOST, WatchServer
 
 HOSTILE = '<script>document.title="hit"</script>"\'&'
@@ -307,7 +307,9 @@ def test_rows_are_chosen_and_sorted_by_what_a_person_types(out):
 
 def test_many_runs_are_read_part_by_part_the_newest_first_and_each_once(tmp_path, converged_run, monkeypatch):
     read = []
-    monkeypatch.setattr("crossbar_hil.watch.listing.load_run", lambda folder: read.append(folder) or load_run(folder))
+    monkeypatch.setattr(
+        "crossbar_hil.runs.many.listing.load_run", lambda folder: read.append(folder) or load_run(folder)
+    )
     for number in range(AT_LEAST + 50):
         folder = tmp_path / f"2026-01-01T00-00-00Z_manhattan_4x4_{number:04x}"
         folder.mkdir()

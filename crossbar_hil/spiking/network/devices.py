@@ -22,14 +22,10 @@ def stuck_masks(
     rows: slice = WHOLE,
     columns: slice = WHOLE,
 ) -> tuple[BoolArray, BoolArray]:
-    """Draw which cells are stuck at the ends of the range; no cell is stuck at both.
+    """Draw from `rng` which of (K, N) cells are stuck at the ends of the range; no cell is stuck at both.
 
     Parameters
     ----------
-    shape : (int, int)
-        (K, N).
-    rng : numpy.random.Generator
-        Source of the masks.
     at_low, at_high : float
         Probability with which a cell of the block is stuck at either end.
     rows, columns : slice
@@ -60,12 +56,7 @@ def with_stuck(
 ) -> tuple[SpikingModel, NetworkState]:
     """Return a network whose cells got stuck, before a training or after it.
 
-    Parameters
-    ----------
-    model, state : SpikingModel, NetworkState
-        The network.
-    low, high : ndarray of bool, shape (K, N)
-        Cells stuck at the ends of the range, see `stuck_masks`; added to those stuck already.
+    The (K, N) masks are those of `stuck_masks`; they are added to what is stuck already.
     """
     stuck = low | high if model.cells.stuck is None else model.cells.stuck | low | high
     weights = state.weights.copy()
@@ -75,16 +66,9 @@ def with_stuck(
 
 
 def lognormal_factors(shape: tuple[int, int], sigma: float, rng: np.random.Generator) -> Singles:
-    """Draw a factor for every cell between the conductance it was given and the one it has; the median is 1.
+    """Draw a (K, N) factor between the conductance that a cell was given and the one it has; the median is 1.
 
-    Parameters
-    ----------
-    shape : (int, int)
-        (K, N).
-    sigma : float
-        Standard deviation of the logarithm.
-    rng : numpy.random.Generator
-        Source of the factors.
+    `sigma` is the standard deviation of the logarithm.
     """
     if not 0 <= sigma < np.inf:
         raise ConfigError(f"spread {sigma} of the cells must be finite and not negative")
@@ -98,8 +82,6 @@ def compensate_wires(state: NetworkState, ideal: ArrayLike, measured: ArrayLike)
 
     Parameters
     ----------
-    state : NetworkState
-        The network.
     ideal, measured : array_like of float, shape (N,)
         Currents of the columns with perfect wires, and with the real ones, in amperes, for the same input.
 

@@ -12,20 +12,9 @@ from crossbar_hil.spiking.network.states import draw_state, nearest_state, pulse
 def update_column(
     state: NetworkState, model: SpikingModel, numbers: PlasticitySteps, column: int, key: int
 ) -> NetworkState:
-    """Return the network after the synapses of one neuron have learnt.
+    """Return the network after the synapses of the neuron of a column, which spiked in this step, have learnt.
 
-    Parameters
-    ----------
-    state : NetworkState
-        The network in the step in which neuron `column` spiked.
-    model : SpikingModel
-        What it is made of.
-    numbers : PlasticitySteps
-        The plasticity, for one step.
-    column : int
-        The neuron that spiked.
-    key : int
-        Random key for updates by chance.
+    Updates by chance have a random key.
     """
     synapses = model.synapses
     low, high = np.float32(synapses.low_siemens), np.float32(synapses.high_siemens)

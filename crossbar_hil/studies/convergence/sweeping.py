@@ -106,8 +106,6 @@ def run_sweep(
 
     Parameters
     ----------
-    sweep : ChipSweep
-        What to do.
     folder : ChipStudyFolder
         Made for it, or opened again.
     scheduler : Scheduler

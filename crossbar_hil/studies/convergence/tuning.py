@@ -233,16 +233,7 @@ def resume_tune(folder: ChipStudyFolder) -> Tune:
 def run_tune(tune: Tune, folder: ChipStudyFolder, scheduler: Scheduler, progress: Silent) -> TuneResult:
     """Search, confirm on fresh chips, and write the results and the bench file.
 
-    Parameters
-    ----------
-    tune : Tune
-        What to do.
-    folder : ChipStudyFolder
-        Made for it, or opened again.
-    scheduler : Scheduler
-        Not yet started.
-    progress : Silent
-        Told of what is done.
+    The folder was made for it or opened again, the scheduler is not yet started.
     """
     done: list[tuple[int, Candidate]] = []
     trained = 0

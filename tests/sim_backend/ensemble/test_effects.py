@@ -19,6 +19,8 @@ from crossbar_hil.sim_backend.ensemble.effects import Ending, not_needed
 from crossbar_hil.sim_backend.ensemble.plan import Plan
 from crossbar_hil.training.patterns import PatternSet
 
+from .alike import trained_alike
+
 CURVE = ConductanceCurve.from_csv(data_file("figure2a"))
 TASK = PatternSet.from_csv(data_file("perceptron"))
 SPAN = (2e-8, 1e-7)
@@ -207,26 +209,7 @@ def end_alike(seed, chips, wires=None):
     chosen = [each for each in OPTIONS if rng.random() < 0.4] or OPTIONS[seed % 8 : seed % 8 + 1]
     chosen = [each for each in chosen if "write" not in wires or "disturb" not in each]
     effects = Effects(**{name: value for each in chosen for name, value in each.items()})
-    found = train_ensemble(
-        curve, shifts, TASK.train, TASK.train_labels, effects=effects, seed=seed, threads=1, **wires, **settings
-    )
-    own = draw_own_arrays(effects, chips, (4, 4), seed=seed)
-    cells = {name: cell_mask(name, getattr(effects, name), (4, 4)) for name in ("stuck", "dead", "unformed")}
-    special = 0
-    for place, each in enumerate(shifts):
-        chip = SimulatedBackend(curve, each, rng=rng, **effects.numbers(), **own.of(place), **cells, **wires)
-        trainer = Trainer(chip, **settings)
-        alone = trainer.run(TASK.train, TASK.train_labels)
-        assert (alone.epochs, alone.converged, alone.pulses, int(alone.saturated.sum())) == (
-            found.epochs[place], found.converged[place], found.pulses[place], found.saturated[place]
-        ), (settings, effects.strong())  # fmt: skip
-        np.testing.assert_allclose(found.levels[place], chip.levels, atol=1e-9)
-        np.testing.assert_allclose(found.conductances[place], chip.conductances, rtol=1e-9, atol=1e-18)
-        assert found.error[place] == pytest.approx(alone.errors[-1], rel=1e-7, abs=1e-10)
-        again = alone.converged and trainer.predict(TASK.train).correct(TASK.train_labels).all()
-        assert found.fresh[place] == again
-        special += bool(alone.given_up) or bool(alone.unresponsive.any())
-    return special
+    return trained_alike(curve, shifts, (TASK.train, TASK.train_labels), effects, seed, wires, settings)
 
 
 def test_with_any_settings_and_nothing_random_every_chip_is_that_of_the_trainer(monkeypatch):
