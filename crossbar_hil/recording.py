@@ -22,6 +22,7 @@ from crossbar_hil.commissioning.record import why_not_proven
 from crossbar_hil.errors import ConfigError, CrossbarError, DataError, Declined
 from crossbar_hil.guard.opening import open_checked
 from crossbar_hil.guard.since import pulses_since_calibration
+from crossbar_hil.runs.interruption import Button
 from crossbar_hil.runs.life import Show
 from crossbar_hil.runs.run import Run, RunOutcome
 from crossbar_hil.runs.store import load_run
@@ -129,9 +130,15 @@ class PreparedTraining:
     """Digests of the files that the bench names, as they were before anything was told or asked."""
 
     def run(
-        self, *, out: Path, preset: str | None = None, label: str = "", show: Show[Epoch] = lambda _: None
+        self,
+        *,
+        out: Path,
+        preset: str | None = None,
+        label: str = "",
+        show: Show[Epoch] = lambda _: None,
+        button: Button | None = None,
     ) -> RunOutcome:
-        """Train, and leave a run folder in `out`.
+        """Train, and leave a run folder in `out`; see `crossbar_hil.runs.training.train_and_record`.
 
         Raises
         ------
@@ -152,6 +159,7 @@ class PreparedTraining:
             warnings=self.warnings,
             chips=self.chips,
             show=show,
+            button=button,
         )
 
 
