@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from crossbar_hil.screen.terminal import Pace
+from crossbar_hil.screen.view import NothingShown
+
 if TYPE_CHECKING:
     from crossbar_hil.bench.characterisation import Step
     from crossbar_hil.curves.measured import MeasuredCurve
@@ -14,18 +17,40 @@ EVERY = 10
 """Steps between two lines where there is no terminal, on which one line is kept in place."""
 
 
-def shown(
-    steps: Iterable["Step"], cell: tuple[int, int], *, total: int, quiet: bool, in_place: bool
-) -> Iterator["Step"]:
-    """Hand out the steps of a cell (row, column, from 1), each told on standard error once it is measured."""
-    for done, step in enumerate(steps, start=1):
-        if not quiet and (in_place or done % EVERY == 1 or done == total):
-            what = "at rest" if step.rest else f"after {step.number} pulses of {step.pulse}"
-            text = f"row {cell[0]}, column {cell[1]}  {done}/{total}  {1e6 * step.conductance_siemens:.4g} uS {what}"
-            click.echo(f"\r\x1b[K{text}" if in_place else text, err=True, nl=not in_place)
-        yield step
-    if in_place and not quiet:
-        click.echo(err=True)
+class Told:
+    """Tells of each step that is measured, on standard error.
+
+    Parameters
+    ----------
+    view : NothingShown
+        What says it in place.
+    total, cells : int
+        Steps of a cell, and cells.
+    quiet, in_place : bool
+        Whether nothing is told, and whether one line is kept in place.
+    """
+
+    def __init__(self, view: NothingShown, total: int, cells: int, *, quiet: bool, in_place: bool) -> None:
+        self._view, self._total, self._all = view, total, total * cells
+        self._quiet, self._in_place = quiet, in_place
+        self._pace, self._done = Pace(), 0
+
+    def handed_out(self, steps: Iterable["Step"], cell: tuple[int, int]) -> Iterator["Step"]:
+        """Hand out the steps of a cell (row, column, from 1), each told once it is measured."""
+        for done, step in enumerate(steps, start=1):
+            self._done += 1
+            self._pace.step(self._done)
+            if not self._quiet and (self._in_place or done % EVERY == 1 or done == self._total):
+                what = "at rest" if step.rest else f"after {step.number} pulses of {step.pulse}"
+                siemens = f"{1e6 * step.conductance_siemens:.4g} uS {what}"
+                times = self._pace.text(self._all)
+                where = f"row {cell[0]}, column {cell[1]}  {done}/{self._total}"
+                text = "  ".join([where, siemens, *([times] if times else [])])
+                if self._in_place:
+                    self._view.phase(text, brief=True)
+                else:
+                    click.echo(text, err=True)
+            yield step
 
 
 def prove(paths: Iterable[Path]) -> None:

@@ -1,50 +1,22 @@
 """Show a training while it runs: a live view on a terminal, one line an epoch elsewhere, or nothing."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+import time
+from collections.abc import Iterable
 
 import numpy as np
-from rich.console import Console, Group
-from rich.live import Live
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from crossbar_hil.arrays import FloatArray
+from crossbar_hil.screen.terminal import Clock, Lines, OnTerminal, Pace
+from crossbar_hil.screen.view import NothingShown, Onlooker
 from crossbar_hil.training.result import Epoch
 
 # Seven colours of viridis (S. van der Walt and N. Smith, CC0), dark for low.
 _VIRIDIS = ("#440154", "#443983", "#31688e", "#21918c", "#35b779", "#90d743", "#fde725")
-
-View = TypeVar("View", bound=AbstractContextManager[Any])
-
-
-class NothingShown:
-    """A view that shows nothing, in a ``with`` statement."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
-
-
-class OnTerminal(NothingShown):
-    """A view that stays in place on a terminal, from the beginning of a ``with`` block to its end."""
-
-    _live: Live
-
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.stop()
+AT_MOST = "at most"
+"""A training ends when it has learnt, so its last epoch is not known."""
 
 
 class SilentProgress(NothingShown):
@@ -54,73 +26,65 @@ class SilentProgress(NothingShown):
         """Take note of an epoch."""
 
 
-class LineProgress(SilentProgress):
-    """Prints one plain line an epoch."""
+class LineProgress(Lines, SilentProgress):
+    """Prints one plain line an epoch, and one for each phase that takes its time."""
 
-    def __init__(self, console: Console, epochs: int) -> None:
-        self._console, self._epochs = console, epochs
+    def __init__(self, console: Console, epochs: int, clock: Clock = time.monotonic) -> None:
+        super().__init__(console)
+        self._epochs, self._pace = epochs, Pace(clock)
+
+    def phase(self, what: str, *, brief: bool = False) -> None:
+        """Print it, unless it is brief; the epochs begin after it."""
+        super().phase(what, brief=brief)
+        self._pace.begin()
 
     def show(self, epoch: Epoch) -> None:
         """Print an epoch."""
-        self._console.print(
-            f"epoch {epoch.number}/{self._epochs}  error {epoch.error:.4g}  "
-            f"met {epoch.met}/{len(epoch.shortfalls)}  pulses {epoch.pulses}",
-            highlight=False,
-            soft_wrap=True,
-        )
+        self._pace.step(epoch.number)
+        words = f"epoch {epoch.number}/{self._epochs}  {'  '.join(_numbers(epoch))}"
+        times = self._pace.text(self._epochs, AT_MOST)
+        self.print(f"{words}  {times}" if times else words)
 
 
 class LiveProgress(OnTerminal, SilentProgress):
     """Keeps a bar, the numbers of the last epoch and a map of the conductances in place on a terminal."""
 
-    def __init__(self, console: Console, epochs: int) -> None:
+    transient = False
+
+    def __init__(self, console: Console, epochs: int, clock: Clock = time.monotonic) -> None:
+        super().__init__(console, clock)
+        self._epochs, self._pace = epochs, Pace(clock)
+        self._epoch: Epoch | None = None
         self._bar = Progress(
             TextColumn("epoch"),
             MofNCompleteColumn(),
             BarColumn(30),
-            TextColumn("{task.fields[numbers]}"),
+            TextColumn("{task.fields[times]}"),
             console=console,
         )
-        self._task = self._bar.add_task("", total=epochs, numbers="")
-        self._live = Live(self._bar, console=console, refresh_per_second=12)
+        self._task = self._bar.add_task("", total=epochs, times="")
+
+    def parts(self) -> Iterable[RenderableType]:
+        """Return bar, numbers and map, once there is an epoch."""
+        if self._epoch is None:
+            return ()
+        self._bar.update(self._task, completed=self._epoch.number, times=self._pace.text(self._epochs, AT_MOST))
+        numbers = Text("   ".join(_numbers(self._epoch)), no_wrap=True, overflow="ellipsis")
+        return self._bar.get_renderable(), numbers, conductance_map(self._epoch.conductances, self._console.width)
+
+    def phase(self, what: str, *, brief: bool = False) -> None:
+        """Say it below; the epochs begin after what comes before them, and end with what comes after."""
+        if self._epoch is None:
+            self._pace.begin()
+        else:
+            self._pace.end()
+        super().phase(what, brief=brief)
 
     def show(self, epoch: Epoch) -> None:
         """Redraw for an epoch."""
-        numbers = f"error {epoch.error:.4g}   met {epoch.met}/{len(epoch.shortfalls)}   pulses {epoch.pulses}"
-        self._bar.update(self._task, completed=epoch.number, numbers=numbers)
-        self._live.update(Group(self._bar, conductance_map(epoch.conductances)))
-
-
-class Onlooker(Generic[View]):
-    """Another view, which ends at its first failure: who only looks on stops no training.
-
-    Parameters
-    ----------
-    view : context manager
-        What is shown until then.
-    """
-
-    def __init__(self, view: View) -> None:
-        self._view = view
-        self.failure: Exception | None = None
-        """Why nothing more is shown."""
-
-    def __enter__(self) -> Self:
-        self._try(self._view.__enter__)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._try(lambda: self._view.__exit__(kind, error, trace))
-
-    def _try(self, act: Callable[[], object]) -> None:
-        if self.failure is not None:
-            return
-        try:
-            act()
-        except Exception as error:  # a terminal that is gone, or cannot show a letter
-            self.failure = error
+        self._pace.step(epoch.number)
+        self._epoch, self._what = epoch, ""
+        self.draw()
 
 
 class Harmless(Onlooker[SilentProgress], SilentProgress):
@@ -131,22 +95,26 @@ class Harmless(Onlooker[SilentProgress], SilentProgress):
         self._try(lambda: self._view.show(epoch))
 
 
-def conductance_map(conductances: FloatArray) -> Text:
-    """Draw conductances as coloured blocks, rows down and columns across, at most 16 by 16 cells."""
+def _numbers(epoch: Epoch) -> tuple[str, ...]:
+    return f"error {epoch.error:.4g}", f"met {epoch.met}/{len(epoch.shortfalls)}", f"pulses {epoch.pulses}"
+
+
+def conductance_map(conductances: FloatArray, width: int = 100) -> Text:
+    """Draw conductances as coloured blocks, rows down and columns across, at most 16 by 16, on so many letters."""
     shown = conductances[:16, :16]
     low, high = float(shown.min()), float(shown.max())
     shade = np.zeros(shown.shape, dtype=int)
     if high > low:
         shade = ((shown - low) / (high - low) * (len(_VIRIDIS) - 1)).round().astype(int)
-    text = Text()
+    named = (f"   {high * 1e6:.3g} µS highest", f"   {low * 1e6:.3g} µS lowest")
+    room = (width - 2 - max(map(len, named))) // shown.shape[1]
+    text = Text(no_wrap=True, overflow="crop")
     for row, line in enumerate(shade):
         text.append("  ")
         for level in line:
-            text.append("    ", style=f"on {_VIRIDIS[level]}")
-        if row == 0:
-            text.append(f"   {high * 1e6:.3g} µS highest")
-        if row == 1:
-            text.append(f"   {low * 1e6:.3g} µS lowest")
+            text.append(" " * min(max(room, 1), 4), style=f"on {_VIRIDIS[level]}")
+        if row < len(named):
+            text.append(named[row])
         text.append("\n")
     return text
 

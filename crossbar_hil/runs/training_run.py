@@ -5,7 +5,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ from crossbar_hil.bench.virtual_chips import lines_of_chips
 from crossbar_hil.errors import CrossbarError, RunError
 from crossbar_hil.parsing import parse_json
 from crossbar_hil.runs.inference import Answer, judge_patterns
-from crossbar_hil.runs.life import Agree, Show, resume_work, shown_once
+from crossbar_hil.runs.life import Agree, Show, resume_work
 from crossbar_hil.runs.live.panels import Panel, Standing, Wear
 from crossbar_hil.runs.live.training import training_panels, training_standing, wear_of
 from crossbar_hil.runs.never_began import describe_never_began
@@ -27,6 +27,7 @@ from crossbar_hil.runs.run import Ending, Figure, Run, RunOutcome, Series, Varia
 from crossbar_hil.runs.training import TrainingWork, epochs_only
 from crossbar_hil.runs.training_record import RECORD, SCHEMA_VERSION, read_epochs, refuse_links
 from crossbar_hil.runs.training_views import name_cells, training_page, training_series, training_variables
+from crossbar_hil.screen.view import Phase, hidden_while, no_phase
 from crossbar_hil.text import counted
 from crossbar_hil.training.fresh import Assurance, FreshReads, full_reason
 from crossbar_hil.training.patterns import PatternSet, as_text
@@ -237,8 +238,10 @@ class TrainingRun(Run):
         progress = make_progress(
             Console(stderr=True), quiet=quiet, epochs=self.bench.training.epochs, lines=self.bench.is_by_hand
         )
-        with ExitStack() as shown:
-            return resume_and_record(self, show=progress.show, agree=shown_once(agree, progress, shown))
+        with progress:
+            return resume_and_record(
+                self, show=progress.show, agree=hidden_while(progress, agree), phase=progress.phase
+            )
 
     @property
     def recorded_pulses(self) -> int:
@@ -394,13 +397,17 @@ def _reader() -> sqlite3.Connection:
     return _memory.reader
 
 
-def resume_and_record(run: Run, *, show: Show[Epoch] = lambda _: None, agree: Agree = lambda _: None) -> RunOutcome:
+def resume_and_record(
+    run: Run, *, show: Show[Epoch] = lambda _: None, agree: Agree = lambda _: None, phase: Phase = no_phase
+) -> RunOutcome:
     """Go on with a training that was interrupted, failed or died; see `crossbar_hil.runs.life.resume_work`."""
     if not isinstance(run, TrainingRun):
         raise RunError(f"run {run.name} is of {run.trained}, not of a training")
 
     def make_work(run: TrainingRun) -> TrainingWork:
         known = {epoch.number: epoch for epoch in run.epochs}
-        return TrainingWork(run.bench, run.facts["seed"], known=known, known_fresh=run.fresh)
+        work = TrainingWork(run.bench, run.facts["seed"], known=known, known_fresh=run.fresh)
+        work.phase = phase
+        return work
 
     return resume_work(make_work, run, show=epochs_only(show), agree=agree)

@@ -26,6 +26,7 @@ def train_spiking(
     device after each.
     """
     view = view or SilentView()
+    view.phase("loading the images", brief=True)
     bench = None if settings.bench is None else load_bench(settings.bench)
     work = make_spiking_work(settings, data_of(settings), bench, seed=seed, label=label, view=view, every=every)
     return begin_work(work, out=out, show=view.show)

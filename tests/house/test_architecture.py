@@ -17,8 +17,8 @@ PLUG_INS = FOLDERS[1:]
 # its own folder or from a lower layer, so folders between the same bars do not know each other. Every folder with
 # modules is in exactly one layer.
 LAYERS = {
-    "crossbar_hil": ". | curves/files training/rules spiking/network | curves training spiking/tasks | twins | owners"
-    " | bench | guard | runs/live | commissioning runs studies | runs/audit runs/many studies/convergence"
+    "crossbar_hil": ". | screen | curves/files training/rules spiking/network | curves training spiking/tasks | twins"
+    " | owners | bench | guard | runs/live | commissioning runs studies | runs/audit runs/many studies/convergence"
     " | spiking watch | cli",
     "instruments": "settings transport | scpi tsp | .",
     "drivers": "schemes | gate | .",

@@ -125,6 +125,10 @@ class Tune:
         }
 
 
+TOLD = 5
+"""So many settings of the last round are told."""
+
+
 @dataclass(frozen=True, slots=True)
 class TuneResult:
     """The settings that were found, and what fresh chips make of them."""
@@ -138,6 +142,8 @@ class TuneResult:
     """On chips that were never searched on."""
     promise: Promise | None
     """For chips of the kind that was measured, if one was."""
+    others: tuple[Candidate, ...]
+    """The best of the last round of the search, that which was found among them or not, the best first."""
 
     @property
     def limits(self) -> dict[str, float | int]:
@@ -286,7 +292,8 @@ def run_tune(tune: Tune, folder: ChipStudyFolder, scheduler: Scheduler, progress
         of_kinds = count_chips(len(done) + 1, kinds, FRESH, of_each)
     folder.finish()
     unknown = unknown_of(virtual_chip(bench))
-    result = TuneResult(tune, found, settings, bench, fresh, promise(fresh, of_kinds, unknown) if kinds else None)
+    promised = promise(fresh, of_kinds, unknown) if kinds else None
+    result = TuneResult(tune, found, settings, bench, fresh, promised, tuple(best(last, TOLD)))
     _write(result, done, folder)
     return result
 
