@@ -2,7 +2,6 @@
 
 import json
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -226,7 +225,6 @@ def characterise(
     loaded = load_bench(bench)
     say_seed(loaded, seed)
     total = 2 * (pulses + 1) + (2 if rest else 0)
-    in_place = sys.stderr.isatty() and not loaded.is_by_hand
     with phases(loaded, quiet=quiet) as view:
         view.phase(words_of_opening(loaded), brief=not loaded.instruments)
         with open_bench(bench, seed=seed) as backend:
@@ -251,7 +249,7 @@ def characterise(
                 f"{many} pulses of {up} and {down} change {len(cells)} cell(s) for good",
             )
             where = [f"{backend.kind} cell, row {row}, column {column}, read at {voltage}" for row, column in cells]
-            told = Told(view, total, len(cells), quiet=quiet, in_place=in_place)
+            told = Told(view, total, len(cells))
             for cell, steps, path, comment in zip(cells, each_cell, paths, where, strict=True):
                 done: list[Step] = []
                 try:

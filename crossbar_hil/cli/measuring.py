@@ -4,9 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
-from crossbar_hil.screen.terminal import Pace
+from crossbar_hil.screen.pace import Pace
 from crossbar_hil.screen.view import NothingShown
 
 if TYPE_CHECKING:
@@ -18,21 +16,18 @@ EVERY = 10
 
 
 class Told:
-    """Tells of each step that is measured, on standard error.
+    """Tells of each step that is measured.
 
     Parameters
     ----------
     view : NothingShown
-        What says it in place.
+        What is told.
     total, cells : int
         Steps of a cell, and cells.
-    quiet, in_place : bool
-        Whether nothing is told, and whether one line is kept in place.
     """
 
-    def __init__(self, view: NothingShown, total: int, cells: int, *, quiet: bool, in_place: bool) -> None:
+    def __init__(self, view: NothingShown, total: int, cells: int) -> None:
         self._view, self._total, self._all = view, total, total * cells
-        self._quiet, self._in_place = quiet, in_place
         self._pace, self._done = Pace(), 0
 
     def handed_out(self, steps: Iterable["Step"], cell: tuple[int, int]) -> Iterator["Step"]:
@@ -40,16 +35,10 @@ class Told:
         for done, step in enumerate(steps, start=1):
             self._done += 1
             self._pace.step(self._done)
-            if not self._quiet and (self._in_place or done % EVERY == 1 or done == self._total):
-                what = "at rest" if step.rest else f"after {step.number} pulses of {step.pulse}"
-                siemens = f"{1e6 * step.conductance_siemens:.4g} uS {what}"
-                times = self._pace.text(self._all)
-                where = f"row {cell[0]}, column {cell[1]}  {done}/{self._total}"
-                text = "  ".join([where, siemens, *([times] if times else [])])
-                if self._in_place:
-                    self._view.phase(text, brief=True)
-                else:
-                    click.echo(text, err=True)
+            what = "at rest" if step.rest else f"after {step.number} pulses of {step.pulse}"
+            where = f"row {cell[0]}, column {cell[1]}  {done}/{self._total}"
+            text = f"{where}  {1e6 * step.conductance_siemens:.4g} uS {what}"
+            self._view.step(text, self._pace, self._all, brief=done % EVERY != 1 and done != self._total)
             yield step
 
 

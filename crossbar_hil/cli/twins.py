@@ -144,7 +144,7 @@ def _measure(plan: "CalibrationPlan", seed: int, path: Path, *, yes: bool, watch
     from crossbar_hil.bench.opening import words_of_opening  # noqa: PLC0415
     from crossbar_hil.guard.client import GuardedBackend  # noqa: PLC0415
     from crossbar_hil.guard.opening import open_checked  # noqa: PLC0415
-    from crossbar_hil.screen.terminal import Pace  # noqa: PLC0415
+    from crossbar_hil.screen.pace import Pace  # noqa: PLC0415
     from crossbar_hil.twins.readings import Sent, new_readings  # noqa: PLC0415
 
     with phases(plan.bench) as view:
@@ -165,8 +165,8 @@ def _measure(plan: "CalibrationPlan", seed: int, path: Path, *, yes: bool, watch
                     if not isinstance(step, Sent):
                         done += 1
                         pace.step(done)
-                        told = [f"reading {done} of {max(done, plan.readings)}", pace.text(plan.readings)]
-                        view.phase("  ".join(filter(None, told)), brief=done % TOLD_EVERY > 0)
+                        text = f"reading {done} of {max(done, plan.readings)}"
+                        view.step(text, pace, plan.readings, brief=done % TOLD_EVERY > 0)
             view.phase(MAKING_SAFE, brief=not plan.bench.instruments)
 
 

@@ -9,7 +9,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from crossbar_hil.arrays import FloatArray
-from crossbar_hil.screen.terminal import Clock, Lines, OnTerminal, Pace
+from crossbar_hil.screen.pace import Clock, Pace
+from crossbar_hil.screen.terminal import Lines, OnTerminal
 from crossbar_hil.screen.view import NothingShown, Onlooker
 from crossbar_hil.training.result import Epoch
 

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Generic, Protocol, Self, TypeVar
 
+from crossbar_hil.screen.pace import Pace
+
 
 class Phase(Protocol):
     """Is told what is waited for from now on, in words."""
@@ -29,6 +31,9 @@ class NothingShown:
 
     def phase(self, what: str, *, brief: bool = False) -> None:
         """Take note of what is waited for from now on; see `Phase`."""
+
+    def step(self, what: str, pace: Pace, total: int, *, brief: bool = False) -> None:
+        """Take note of a step of so many, in words, with the pace of all of them; see `phase`."""
 
     def hide(self) -> None:
         """Leave the screen to a question, until the next phase."""
@@ -64,6 +69,10 @@ class Onlooker(Generic[View], NothingShown):
     def phase(self, what: str, *, brief: bool = False) -> None:
         """Take note, as long as that works."""
         self._try(lambda: self._view.phase(what, brief=brief))
+
+    def step(self, what: str, pace: Pace, total: int, *, brief: bool = False) -> None:
+        """Take note, as long as that works."""
+        self._try(lambda: self._view.step(what, pace, total, brief=brief))
 
     def hide(self) -> None:
         """Leave the screen, as long as that works."""

@@ -10,7 +10,8 @@ from rich.text import Text
 
 from crossbar_hil.arrays import IntArray
 from crossbar_hil.runs.progress import shade_of
-from crossbar_hil.screen.terminal import Clock, Lines, OnTerminal, Pace
+from crossbar_hil.screen.pace import Clock, Pace
+from crossbar_hil.screen.terminal import Lines, OnTerminal
 from crossbar_hil.screen.view import Onlooker
 from crossbar_hil.spiking.network.neurons import Singles
 from crossbar_hil.spiking.progress import RECENT

@@ -10,8 +10,9 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from crossbar_hil.screen.terminal import SHOWN_FROM_S, Clock, OnTerminal, time_text
+from crossbar_hil.screen.pace import SHOWN_FROM_S, Clock, time_text
 from crossbar_hil.screen.terminal import Lines as PlainLines
+from crossbar_hil.screen.terminal import OnTerminal
 from crossbar_hil.screen.view import NothingShown
 
 LINES = 10

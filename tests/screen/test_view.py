@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from crossbar_hil.runs.progress import LineProgress, LiveProgress
-from crossbar_hil.screen.terminal import Lines, OnTerminal, Pace, make_phases
+from crossbar_hil.screen.pace import Pace
+from crossbar_hil.screen.terminal import Lines, OnTerminal, make_phases
 from crossbar_hil.screen.view import NothingShown, Onlooker, hidden_while
 from crossbar_hil.studies.showing import make_show
 
@@ -43,6 +44,22 @@ def test_a_phase_says_how_long_it_has_been_going_on_once_that_is_a_second():
         assert drawn(screen, view) == ["starting the emulated instruments  1 min 5 s"]
         view.phase("reading")
         assert drawn(screen, view) == ["reading"]
+
+
+def test_a_step_says_what_is_gone_and_left_and_a_narrow_terminal_cuts_the_words_and_not_the_time():
+    clock, screen = Clock(), console(width=60)
+    pace = Pace(clock)
+    with OnTerminal(screen, clock) as view:
+        for done in (1, 2):
+            clock.now_s += 2.0
+            pace.step(done)
+            view.step("row 1, column 1  2/24  0.6466 uS after 10 pulses of -2.8 V", pace, 24)
+        assert drawn(screen, view) == ["row 1, column 1  2/24  0.6466 uS afte…  4 s, about 44 s left"]
+        clock.now_s += 1.0
+        assert drawn(screen, view) == ["row 1, column 1  2/24  0.6466 uS afte…  5 s, about 43 s left"]
+        view.phase("making the bench safe, which takes longer than anybody would think of it")
+        clock.now_s += 9.0
+        assert drawn(screen, view) == ["making the bench safe, which takes longer than anybod…  9 s"]
 
 
 def test_nothing_of_a_phase_is_left_on_a_terminal_in_the_end_or_while_somebody_is_asked():
