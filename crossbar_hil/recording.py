@@ -29,7 +29,7 @@ from crossbar_hil.runs.training import dry_bench, train_and_record
 from crossbar_hil.screen.view import Phase, no_phase
 from crossbar_hil.studies.convergence.forecast import Forecast, forecast
 from crossbar_hil.training.result import Epoch
-from crossbar_hil.training.settings import check_labels
+from crossbar_hil.training.settings import check_labels, make_update
 from crossbar_hil.twins.file import Twin
 
 Tell = Callable[[str], object]
@@ -180,6 +180,7 @@ def prepare_training(
             f"bench {bench.name} has a real chip, which pulses change for good, and there is nobody to ask: give ask"
         )
     check_chip_keys(bench)
+    make_update(bench.training)  # which refuses what does not go together, before anybody is asked
     check_addresses(bench)
     files = digests_of(bench)
     for each in assumptions(bench):

@@ -7,6 +7,7 @@ import os
 import subprocess
 import tempfile
 import threading
+from contextlib import chdir
 from pathlib import Path
 
 from crossbar_hil.bench.file import load_bench
@@ -31,7 +32,7 @@ def shoot(url, name, width, height):
 
 
 def main():
-    with tempfile.TemporaryDirectory() as folder, WatchServer(Path(folder) / "runs") as server:
+    with tempfile.TemporaryDirectory() as folder, chdir(folder), WatchServer(Path("runs")) as server:
         out = server.listing.out
         threading.Thread(target=server.serve_forever, daemon=True).start()
 

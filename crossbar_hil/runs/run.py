@@ -128,6 +128,13 @@ class Run(ABC):
         return describe_tables(self.tables, self.models)
 
     @property
+    def conditions(self) -> dict[str, Any]:
+        """What was said of who measured what, where; nothing that nobody said."""
+        tables = self.tables
+        said = tables.get("conditions") or tables.get("bench", {}).get("conditions") or {}
+        return {name: value for name, value in said.items() if value is not None}
+
+    @property
     def kind(self) -> str:
         """Kind of the device: ``simulated``, ``emulated`` or ``hardware``."""
         return str(self.facts["kind"])

@@ -16,6 +16,7 @@ import numpy as np
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.bench.virtual_chips import lines_of_chips
 from crossbar_hil.errors import CrossbarError, RunError
+from crossbar_hil.guard.database import bound_reading, why_unreadable
 from crossbar_hil.parsing import parse_json
 from crossbar_hil.runs.inference import Answer, judge_patterns
 from crossbar_hil.runs.life import Agree, Show, resume_work
@@ -178,6 +179,7 @@ class TrainingRun(Run):
             unresponsive=end.get("unresponsive", none) == 1,
             confirm=self.facts.get("confirm", 1),
             pull_back=self.tables.get("bench", {}).get("training", {}).get("pull_back", True),
+            repeats=self.facts.get("learning_rule", {}).get("repeats", True),
         )
 
     def chip(self, moment: str) -> dict[str, FloatArray]:
@@ -210,12 +212,13 @@ class TrainingRun(Run):
             raise RunError(f"{self.folder} is not a run folder: it holds no {RECORD}")
         # While a run is being written there is a log beside its record. Without one the record is at rest: "immutable"
         # then reads it without leaving files behind, also where nothing may be written.
-        mode = "immutable=1"
-        if os.path.lexists(path.with_name(f"{RECORD}-wal")):
+        mode, log = "immutable=1", path.with_name(f"{RECORD}-wal")
+        if os.path.lexists(log):
             refuse_links(path)  # SQLite writes beside it even to read it
             mode = "mode=ro"
         try:
             with closing(sqlite3.connect(f"{path.resolve().as_uri()}?{mode}", uri=True)) as record:
+                bound_reading(record, sum(each.stat().st_size for each in (path, log) if each.exists()))
                 version = record.execute("PRAGMA user_version").fetchone()[0]
                 if version == 0 and not record.execute("SELECT name FROM sqlite_schema").fetchall():
                     raise RunError(f"run {self.name} {describe_never_began(self.folder)}")  # 0.1.0 was killed there
@@ -227,13 +230,13 @@ class TrainingRun(Run):
         except CrossbarError:
             raise
         except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
-            raise RunError(f"the record of run {self.name} cannot be read: {error}") from error
+            raise RunError(f"the record of run {self.name} cannot be read: {why_unreadable(error)}") from error
 
     def resume(self, *, quiet: bool = True, agree: Agree = lambda _: None) -> RunOutcome:
         """Go on with the training, shown on standard error unless it is to be quiet."""
         from rich.console import Console  # noqa: PLC0415 - only who trains needs it
 
-        from crossbar_hil.runs.progress import make_progress  # noqa: PLC0415
+        from crossbar_hil.runs.live.progress import make_progress  # noqa: PLC0415
 
         progress = make_progress(
             Console(stderr=True), quiet=quiet, epochs=self.bench.training.epochs, lines=self.bench.is_by_hand
@@ -322,7 +325,8 @@ class TrainingRun(Run):
 
     def figures(self) -> Iterator[Figure]:
         """Draw the five figures of a training."""
-        from crossbar_hil.runs.plotting import FIGURES, as_png, draw_figures  # noqa: PLC0415 - matplotlib, if needed
+        from crossbar_hil.figures.png import as_png  # noqa: PLC0415 - matplotlib, if needed
+        from crossbar_hil.runs.plotting import FIGURES, draw_figures  # noqa: PLC0415
 
         for (name, caption), figure in zip(FIGURES.items(), draw_figures(self.result), strict=True):
             yield Figure(name, caption, as_png(figure))
@@ -383,6 +387,7 @@ def _settings_at_rest(folder: Path) -> list[tuple[str, str]]:
         content[18:20] = b"\1\1"  # no log is to be looked for (SQLite's file format, section 1.3)
         memory = _reader()
         memory.deserialize(bytes(content))
+        bound_reading(memory, len(content))
         version = memory.execute("PRAGMA user_version").fetchone()[0]
         found = memory.execute("SELECT name, value FROM setting").fetchall()
     except (OSError, sqlite3.Error, OverflowError):  # whoever opens it says what is wrong
@@ -406,7 +411,8 @@ def resume_and_record(
 
     def make_work(run: TrainingRun) -> TrainingWork:
         known = {epoch.number: epoch for epoch in run.epochs}
-        work = TrainingWork(run.bench, run.facts["seed"], known=known, known_fresh=run.fresh)
+        rule = run.facts.get("learning_rule")
+        work = TrainingWork(run.bench, run.facts["seed"], known=known, known_fresh=run.fresh, known_rule=rule)
         work.phase = phase
         return work
 

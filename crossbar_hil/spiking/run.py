@@ -11,6 +11,7 @@ import numpy as np
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.bench.virtual_chips import lines_of_chips
 from crossbar_hil.errors import CrossbarError, RunError
+from crossbar_hil.results.conditions import Conditions
 from crossbar_hil.runs.life import Agree, resume_work
 from crossbar_hil.runs.live.panels import Panel, Standing
 from crossbar_hil.runs.recorded_settings import Tables
@@ -34,7 +35,11 @@ class SpikingRun(Run):
 
     noun: ClassVar[str] = "spiking run"
     trained: ClassVar[str] = "a spiking network"
-    models: ClassVar[Mapping[str, type[Any]]] = {"network": SpikingSettings, "bench": Bench}
+    models: ClassVar[Mapping[str, type[Any]]] = {
+        "network": SpikingSettings,
+        "bench": Bench,
+        "conditions": Conditions,
+    }
     template: ClassVar[tuple[str, str]] = ("crossbar_hil.spiking", "spiking.html.j2")
     written: ClassVar[tuple[str, ...]] = (RECORD, CHECKPOINT)
 
@@ -156,7 +161,7 @@ class SpikingRun(Run):
 
     def figures(self) -> Iterator[Figure]:
         """Draw every figure that there is something for."""
-        from crossbar_hil.runs.plotting import as_png  # noqa: PLC0415 - matplotlib, if needed
+        from crossbar_hil.figures.png import as_png  # noqa: PLC0415 - matplotlib, if needed
         from crossbar_hil.spiking.figures import CAPTIONS, draw_figures  # noqa: PLC0415
 
         progress, facts = self._trained, self.facts

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from crossbar_hil.arrays import IntArray
-from crossbar_hil.runs.progress import shade_of
+from crossbar_hil.runs.live.progress import shade_of
 from crossbar_hil.screen.pace import Clock, Pace
 from crossbar_hil.screen.terminal import Lines, OnTerminal
 from crossbar_hil.screen.view import Onlooker
@@ -142,14 +142,7 @@ class Harmless(Onlooker[SilentView], SilentView):
 
 
 def numbers(record: IntArray, rate: float) -> str:
-    """Return the numbers of a training in one line.
-
-    Parameters
-    ----------
-    record : ndarray of int, shape (M, 4)
-        Of `Progress`.
-    rate : float
-        Images per second.
+    """Return the numbers of a training in one line, from the (M, 4) record of `Progress` and the images per second.
 
     Examples
     --------

@@ -166,8 +166,6 @@ def run_networks(
 
     Parameters
     ----------
-    sweep : NetworkSweep
-        What to do.
     folder : NetworkFolder
         Made for it, or opened again.
     scheduler : Scheduler

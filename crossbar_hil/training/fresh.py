@@ -45,8 +45,6 @@ def reads_wanted(asked: int | None, noisy: bool | None, epochs: Sequence[Epoch])
     noisy : bool, optional
         Whether readings vary; if that is not known, whether the last evaluations, between which nothing was pulsed,
         differ.
-    epochs : sequence of Epoch
-        Of the training.
     """
     if asked is not None:
         return asked
@@ -90,17 +88,7 @@ class Assurance:
 
     @classmethod
     def of(cls, fresh: FreshReads, labels: IntArray, *, beta: float, target0: float, target: float) -> "Assurance":
-        """Judge fresh reads.
-
-        Parameters
-        ----------
-        fresh : FreshReads
-            Of P patterns and N outputs.
-        labels : ndarray of int, shape (P, N)
-            Wanted output bits.
-        beta, target0, target : float
-            As in `Trainer`.
-        """
+        """Judge fresh reads of P patterns by the wanted output bits (P, N); gain and targets as in `Trainer`."""
         targets, senses = target_activations(labels, target0, target), 2.0 * labels - 1.0
         met: BoolArray = np.asarray((senses * (fresh.activations - targets) >= 0).all(axis=(1, 2)))
         beyond = senses * (difference(fresh.currents) - np.arctanh(targets) / beta)

@@ -89,6 +89,7 @@ TABLE_OF = {
     "Bench": "bench", "Chip": "chip", "Spread": "chip.spread", "LimitTable": "limits", "Training": "training",
     "InstrumentTable": "instruments.one", "WiringTable": "wiring", "SchemeTable": "scheme",
     "MeasurementTable": "measurement", "EmulationTable": "emulation", "SpikingSettings": "network",
+    "Conditions": "conditions",
 }  # fmt: skip
 
 

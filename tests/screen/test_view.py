@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from crossbar_hil.runs.progress import LineProgress, LiveProgress
+from crossbar_hil.runs.live.progress import LineProgress, LiveProgress
 from crossbar_hil.screen.pace import Pace
 from crossbar_hil.screen.terminal import Lines, OnTerminal, make_phases
 from crossbar_hil.screen.view import NothingShown, Onlooker, hidden_while
@@ -59,7 +59,7 @@ def test_a_step_says_what_is_gone_and_left_and_a_narrow_terminal_cuts_the_words_
         assert drawn(screen, view) == ["row 1, column 1  2/24  0.6466 uS afte…  5 s, about 43 s left"]
         view.phase("making the bench safe, which takes longer than anybody would think of it")
         clock.now_s += 9.0
-        assert drawn(screen, view) == ["making the bench safe, which takes longer than anybod…  9 s"]
+        assert drawn(screen, view) == ["making the bench safe, which takes longer than anybody…  9 s"]
 
 
 def test_nothing_of_a_phase_is_left_on_a_terminal_in_the_end_or_while_somebody_is_asked():

@@ -72,7 +72,9 @@ def _outcome(runs: Sequence[Run]) -> list[Line]:
         values = tuple(run.facts.get(name) for run in runs)
         if any(value is not None and value != "" for value in values):  # which may be a list
             texts = tuple(None if value is None else text_of(value, exact=False) for value in values)
-            lines.append(Line(name.replace("_", " "), texts, values))
+            if name == "started_utc":
+                texts = tuple(text and text[:19].replace("T", " ") for text in texts)
+            lines.append(Line(name.replace("_utc", " (UTC)"), texts, values))
     return lines
 
 

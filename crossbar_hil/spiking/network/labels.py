@@ -31,14 +31,7 @@ class Labels:
 
 
 def label_neurons(counts: IntArray, labels: IntArray) -> Labels:
-    """Return the labels of neurons from their spikes.
-
-    Parameters
-    ----------
-    counts : ndarray of int, shape (P, N)
-        Spikes of N neurons during P images of known labels.
-    labels : ndarray of int, shape (P,)
-        Labels of the images.
+    """Return the labels of N neurons from their (P, N) spikes during P images of known (P,) labels.
 
     Examples
     --------
@@ -54,23 +47,14 @@ def label_neurons(counts: IntArray, labels: IntArray) -> Labels:
 
 
 def scores(counts: IntArray, labels: Labels, readout: str) -> FloatArray:
-    """Return how much speaks for each class; the highest is the answer.
+    """Return how much speaks for each class, (P, L); the highest is the answer. `counts` are (P, N) spikes.
 
     Parameters
     ----------
-    counts : ndarray of int, shape (P, N)
-        Spikes of each neuron during each image.
-    labels : Labels
-        What the neurons stand for.
     readout : str
         "winner": the label of the neuron with most spikes (the published system). "mean": mean spikes of the neurons
         of each label. "votes": spikes, each divided among the classes as the neuron's spikes were. "likelihood":
         log-likelihood of the counts if each neuron spikes at the mean rate it had for the class (Poisson).
-
-    Returns
-    -------
-    ndarray of float, shape (P, L)
-        One column a class.
     """
     if readout == "winner":
         winners = np.argmax(counts, axis=1)
@@ -89,13 +73,7 @@ def scores(counts: IntArray, labels: Labels, readout: str) -> FloatArray:
 
 
 def answers(counts: IntArray, labels: Labels, readout: str = "winner") -> IntArray:
-    """Return the answer to each image, `SILENT` where no neuron spiked.
-
-    Returns
-    -------
-    ndarray of int, shape (P,)
-        The first of the classes that score highest.
-    """
+    """Return the answer (P,) to each image, the first of the highest scores; `SILENT` where no neuron spiked."""
     best = labels.classes[np.argmax(scores(counts, labels, readout), axis=1)]
     return np.where(counts.sum(axis=1) > 0, best, SILENT)
 

@@ -11,6 +11,7 @@ from crossbar_hil.studies.convergence.counts import describe_afterwards, describ
 from crossbar_hil.studies.convergence.folder import ChipStudyFolder
 from crossbar_hil.studies.convergence.opened_chips import whose
 from crossbar_hil.studies.convergence.points import ALIKE, Point, chips_of_point
+from crossbar_hil.studies.convergence.searching import best
 from crossbar_hil.studies.convergence.sweeping import KIND as SWEEP_KIND
 from crossbar_hil.studies.convergence.sweeping import ChipSweep, ChipSweepResult, run_sweep
 from crossbar_hil.studies.convergence.tuning import CANDIDATES, TUNE, Tune, TuneResult, run_tune, tuned_bench_file
@@ -22,6 +23,8 @@ from crossbar_hil.studies.sweep import describe_settings, lines_of_points
 
 LOADED_S = 1.0
 """What was compiled before is loaded within this time."""
+TOLD = 5
+"""So many settings of the last round of a search are told."""
 COMPILES = "compiling what trains such chips, which is done once on this machine and takes about ten seconds"
 NOTHING_FOUND = (
     "was found: no chip converges with these settings either. What helps: more epochs (--set epochs=96), fewer "
@@ -81,7 +84,9 @@ def _say_whose(work: ChipSweep | Tune, told: Told) -> Told:
 
 def _lines_of_search(result: TuneResult) -> list[str]:
     """Return a table of the best settings of the last round."""
-    tune, others = result.tune, result.others
+    tune = result.tune
+    last = max(number for number, _ in result.tried)
+    others = best((found for number, found in result.tried if number == last), TOLD)
     header, cells = table_of_counts([each.counts for each in others], noisy=tune.noisy)
     table = lines_of_points(tune.axes, [each.values for each in others], header, cells)
     return [f"the best of the last round, on {others[0].counts.chips} chips each", *table, ""]
@@ -101,8 +106,7 @@ def _tell_tune(result: TuneResult, folder: ChipStudyFolder) -> Told:
     lines += [f"tuned   {describe_settings(list(result.settings), list(result.settings.values()))}", f"yield   {share}"]
     if result.promise is not None:
         lines.append(f"promise {result.promise.line}")
-    later = describe_afterwards(fresh, noisy=result.tune.noisy)
-    if later:
+    if later := describe_afterwards(fresh, noisy=result.tune.noisy):
         lines.append(f"later   {later}")
     if fresh.converged:
         lines.append(

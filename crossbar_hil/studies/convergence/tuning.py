@@ -125,10 +125,6 @@ class Tune:
         }
 
 
-TOLD = 5
-"""So many settings of the last round are told."""
-
-
 @dataclass(frozen=True, slots=True)
 class TuneResult:
     """The settings that were found, and what fresh chips make of them."""
@@ -142,8 +138,8 @@ class TuneResult:
     """On chips that were never searched on."""
     promise: Promise | None
     """For chips of the kind that was measured, if one was."""
-    others: tuple[Candidate, ...]
-    """The best of the last round of the search, that which was found among them or not, the best first."""
+    tried: tuple[tuple[int, Candidate], ...] = ()
+    """Round, from 1, and what came of it, for all settings that were tried."""
 
     @property
     def limits(self) -> dict[str, float | int]:
@@ -226,29 +222,14 @@ def plan_tune(
 
 
 def resume_tune(folder: ChipStudyFolder) -> Tune:
-    """Lay out a search that was begun again, and see that it is the same.
-
-    Raises
-    ------
-    RunError
-        If a file of it was changed since.
-    """
+    """Lay out a search that was begun again; a RunError if a file of it was changed since."""
     return folder.lay_out_again(KIND, plan_tune, "given")
 
 
 def run_tune(tune: Tune, folder: ChipStudyFolder, scheduler: Scheduler, progress: Silent) -> TuneResult:
     """Search, confirm on fresh chips, and write the results and the bench file.
 
-    Parameters
-    ----------
-    tune : Tune
-        What to do.
-    folder : ChipStudyFolder
-        Made for it, or opened again.
-    scheduler : Scheduler
-        Not yet started.
-    progress : Silent
-        Told of what is done.
+    The folder was made for it or opened again, the scheduler is not yet started.
     """
     done: list[tuple[int, Candidate]] = []
     trained = 0
@@ -292,9 +273,9 @@ def run_tune(tune: Tune, folder: ChipStudyFolder, scheduler: Scheduler, progress
         of_kinds = count_chips(len(done) + 1, kinds, FRESH, of_each)
     folder.finish()
     unknown = unknown_of(virtual_chip(bench))
-    promised = promise(fresh, of_kinds, unknown) if kinds else None
-    result = TuneResult(tune, found, settings, bench, fresh, promised, tuple(best(last, TOLD)))
-    _write(result, done, folder)
+    told = promise(fresh, of_kinds, unknown) if kinds else None
+    result = TuneResult(tune, found, settings, bench, fresh, told, tuple(done))
+    _write(result, folder)
     return result
 
 
@@ -325,11 +306,11 @@ def _later(tune: Tune, place: int, tried: int) -> int:
     return chips
 
 
-def _write(result: TuneResult, done: Sequence[tuple[int, Candidate]], folder: ChipStudyFolder) -> None:
+def _write(result: TuneResult, folder: ChipStudyFolder) -> None:
     keys = [str(axis.key) for axis in result.tune.axes]
     rows = [
         {"round": number, **dict(zip(keys, found.values, strict=True)), **summary(found.counts)}
-        for number, found in done
+        for number, found in result.tried
     ]
     write_text(folder.path / CANDIDATES, as_csv(rows))
     write_json(folder.path / TUNE, result.as_record())
