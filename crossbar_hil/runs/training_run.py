@@ -5,7 +5,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,7 @@ from crossbar_hil.parsing import parse_json
 from crossbar_hil.results.arrays import Variable
 from crossbar_hil.results.result import Series
 from crossbar_hil.runs.inference import Answer, judge_patterns
-from crossbar_hil.runs.life import Agree, Show, resume_work, shown_once
+from crossbar_hil.runs.life import Agree, Show, resume_work
 from crossbar_hil.runs.live.panels import Panel, Standing, Wear
 from crossbar_hil.runs.live.training import training_panels, training_standing, wear_of
 from crossbar_hil.runs.never_began import describe_never_began
@@ -30,6 +30,7 @@ from crossbar_hil.runs.run import Ending, Figure, Run, RunOutcome
 from crossbar_hil.runs.training import TrainingWork, epochs_only
 from crossbar_hil.runs.training_record import RECORD, SCHEMA_VERSION, read_epochs, refuse_links
 from crossbar_hil.runs.training_views import name_cells, training_page
+from crossbar_hil.screen.view import Phase, hidden_while, no_phase
 from crossbar_hil.text import counted
 from crossbar_hil.training.fresh import Assurance, FreshReads, full_reason
 from crossbar_hil.training.patterns import PatternSet, as_text
@@ -240,13 +241,15 @@ class TrainingRun(Run):
         """Go on with the training, shown on standard error unless it is to be quiet."""
         from rich.console import Console  # noqa: PLC0415 - only who trains needs it
 
-        from crossbar_hil.runs.progress import make_progress  # noqa: PLC0415
+        from crossbar_hil.runs.live.progress import make_progress  # noqa: PLC0415
 
         progress = make_progress(
             Console(stderr=True), quiet=quiet, epochs=self.bench.training.epochs, lines=self.bench.is_by_hand
         )
-        with ExitStack() as shown:
-            return resume_and_record(self, show=progress.show, agree=shown_once(agree, progress, shown))
+        with progress:
+            return resume_and_record(
+                self, show=progress.show, agree=hidden_while(progress, agree), phase=progress.phase
+            )
 
     @property
     def recorded_pulses(self) -> int:
@@ -412,7 +415,9 @@ def _reader() -> sqlite3.Connection:
     return _memory.reader
 
 
-def resume_and_record(run: Run, *, show: Show[Epoch] = lambda _: None, agree: Agree = lambda _: None) -> RunOutcome:
+def resume_and_record(
+    run: Run, *, show: Show[Epoch] = lambda _: None, agree: Agree = lambda _: None, phase: Phase = no_phase
+) -> RunOutcome:
     """Go on with a training that was interrupted, failed or died; see `crossbar_hil.runs.life.resume_work`."""
     if not isinstance(run, TrainingRun):
         raise RunError(f"run {run.name} is of {run.trained}, not of a training")
@@ -420,6 +425,8 @@ def resume_and_record(run: Run, *, show: Show[Epoch] = lambda _: None, agree: Ag
     def make_work(run: TrainingRun) -> TrainingWork:
         known = {epoch.number: epoch for epoch in run.epochs}
         rule = run.facts.get("learning_rule")
-        return TrainingWork(run.bench, run.facts["seed"], known=known, known_fresh=run.fresh, known_rule=rule)
+        work = TrainingWork(run.bench, run.facts["seed"], known=known, known_fresh=run.fresh, known_rule=rule)
+        work.phase = phase
+        return work
 
     return resume_work(make_work, run, show=epochs_only(show), agree=agree)

@@ -1,7 +1,6 @@
 """A recorded training of a spiking network, read from its folder."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -13,10 +12,11 @@ from crossbar_hil.errors import CrossbarError, RunError
 from crossbar_hil.results.arrays import Variable
 from crossbar_hil.results.conditions import Conditions
 from crossbar_hil.results.result import Series
-from crossbar_hil.runs.life import Agree, resume_work, shown_once
+from crossbar_hil.runs.life import Agree, resume_work
 from crossbar_hil.runs.live.panels import Panel, Standing
 from crossbar_hil.runs.recorded_settings import Tables
 from crossbar_hil.runs.run import Ending, Figure, Run, RunOutcome
+from crossbar_hil.screen.view import hidden_while
 from crossbar_hil.spiking.device_work import make_spiking_work
 from crossbar_hil.spiking.examination import Faults, describe_accuracy, examine_network
 from crossbar_hil.spiking.folder import CHECKPOINT, RECORD, read_checkpoint, read_record
@@ -92,8 +92,8 @@ class SpikingRun(Run):
         from crossbar_hil.spiking.showing import make_view  # noqa: PLC0415
 
         view = make_view(Console(stderr=True), quiet=quiet)
-        with ExitStack() as shown:
-            return resume_spiking(self, view=view, agree=shown_once(agree, view, shown))
+        with view:
+            return resume_spiking(self, view=view, agree=hidden_while(view, agree))
 
     @property
     def recorded_pulses(self) -> int:
