@@ -27,7 +27,7 @@ from crossbar_hil.cli.common import (
     say_seed,
     yes_option,
 )
-from crossbar_hil.errors import ConfigError
+from crossbar_hil.errors import ConfigError, RunError
 from crossbar_hil.text import printable
 
 LOOKS = 3
@@ -117,8 +117,9 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, seed: int | 
     show_default=True,
     help="Read so often, print the means, and say how noisy a reading is.",
 )
+@click.option("--to", "folder", type=click.Path(path_type=Path), help="New folder for the map, figures and a report.")
 @as_json
-def read(bench: str, seed: int | None, voltage: str, repeat: int, as_json: bool) -> None:
+def read(bench: str, seed: int | None, voltage: str, repeat: int, folder: Path | None, as_json: bool) -> None:
     """Read the conductance of every cell of a BENCH, and say how many pulses each has left on its curve."""
     with loading():
         import numpy as np  # noqa: PLC0415 - --help must not wait for it
@@ -133,6 +134,8 @@ def read(bench: str, seed: int | None, voltage: str, repeat: int, as_json: bool)
         from crossbar_hil.results.chip_map import read_chip  # noqa: PLC0415
         from crossbar_hil.twins.read_noise import find_read_noise  # noqa: PLC0415
 
+        if folder is not None and folder.exists():
+            raise RunError(f"--to {folder} exists already and is not overwritten; nothing was read")
         checked = load_bench(bench)
     say_seed(checked, seed)
     with phases(checked) as view:
@@ -147,15 +150,23 @@ def read(bench: str, seed: int | None, voltage: str, repeat: int, as_json: bool)
         click.echo(f"warning: {NOTHING_THERE}", err=True)
     left = headroom(checked, conductances, levels, pulses_since_calibration(checked))
     noise = find_read_noise(found.readings) if repeat > 1 else None
+    record = {"kind": found.kind, "conductance_siemens": conductances.tolist(), "headroom": left.as_record()}
+    record |= {} if noise is None else {"read_noise": noise.as_record()}
+    kept: list[str] = []
+    if folder is not None:
+        from crossbar_hil.cli.measuring import keep_reading  # noqa: PLC0415
+
+        lines = [left.summary, *([] if noise is None else [noise.sentence])]
+        about = f"bench {checked.name}, {found.kind} chip, read {repeat} time{'s' * (repeat > 1)} at {voltage}"
+        kept = keep_reading(folder, record, lines, about)
     if as_json:
-        told = {} if noise is None else {"read_noise": noise.as_record()}
-        print_json(kind=found.kind, conductance_siemens=conductances.tolist(), headroom=left.as_record(), **told)
+        print_json(**record)
         return
     print_table(
         ["row", *(f"column {column + 1} (uS)" for column in range(conductances.shape[1]))],
         [[str(row + 1), *(f"{1e6 * value:.6g}" for value in line)] for row, line in enumerate(conductances)],
     )
-    print_lines([*left.lines, *([] if noise is None else [noise.sentence])])
+    print_lines([*left.lines, *([] if noise is None else [noise.sentence]), *kept])
 
 
 @click.command()
@@ -217,7 +228,7 @@ def characterise(
     picture = of_kind.with_suffix(".png")
     if len(set(cells)) < len(cells):
         raise ConfigError(f"--cell {' '.join(map(str, max(cells, key=cells.count)))} is given twice")
-    prove(dict.fromkeys((*paths, of_kind, picture)))
+    prove(dict.fromkeys((*paths, of_kind, picture, picture.with_suffix(".html"))))
     measured: list[list[Step]] = []
     many = len(cells) * (2 * pulses + (max(pulses // 2, 1) if rest else 0))
     loaded = load_bench(bench)
@@ -262,8 +273,9 @@ def characterise(
             write_curves(of_kind, curve, "; ".join(where), facts)  # kept before the bench is left, which may fail
             view.phase(MAKING_SAFE, brief=not loaded.instruments)
         view.phase("drawing the curve", brief=True)
-        drawn = draw(picture, curves_of(curve))
-    files = [str(path) for path in dict.fromkeys((*paths, of_kind, picture))]
+        measured_files = list(dict.fromkeys((*paths, of_kind)))
+        drawn = draw(picture, curves_of(curve), "; ".join(where), facts, [path.name for path in measured_files])
+    files = [str(path) for path in (*measured_files, picture, picture.with_suffix(".html"))]
     if as_json:
         print_json(files=files, facts=facts)
     else:

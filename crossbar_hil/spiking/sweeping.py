@@ -278,7 +278,7 @@ def sweep_networks(
     progress: Silent,
     draw: Callable[[NetworkResult, Path], object],
 ) -> Told:
-    """Do a sweep that was planned, and say what came of it; `draw` draws its map.
+    """Do a sweep that was planned, and say what came of it; `draw` draws its map there and writes its report.
 
     Raises
     ------
