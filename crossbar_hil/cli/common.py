@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from crossbar_hil.cli.completion import complete_bench, complete_run
 from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.text import printable, table_lines
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 DONE, COULD_NOT, BAD_USAGE, NOT_CONVERGED = 0, 1, 2, 3
 
-run_argument = click.argument("run")
-bench_argument = click.argument("bench")
+run_argument = click.argument("run", shell_complete=complete_run)
+bench_argument = click.argument("bench", shell_complete=complete_bench)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON line instead of text.")
 quiet_option = click.option("--quiet", is_flag=True, help="Show no progress.")
 yes_option = click.option("--yes", is_flag=True, help="Answer yes to every question.")

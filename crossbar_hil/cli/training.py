@@ -26,6 +26,7 @@ from crossbar_hil.cli.common import (
     say_seed,
     yes_option,
 )
+from crossbar_hil.cli.completion import complete_bench
 from crossbar_hil.cli.runs import tell_outcome
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.text import printable
@@ -37,7 +38,13 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
 
 
 @click.command()
-@click.option("--bench", default="simulated", show_default=True, help="Shipped bench, bench file or backend.")
+@click.option(
+    "--bench",
+    shell_complete=complete_bench,
+    default="simulated",
+    show_default=True,
+    help="Shipped bench, bench file or backend.",
+)
 @click.option("--preset", help=PRESET_HELP)
 @seed_option
 @_setting("training", "epochs", "--epochs", help="Most evaluations.")
