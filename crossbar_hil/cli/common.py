@@ -85,6 +85,12 @@ def phases(bench: "Bench | None" = None, *, quiet: bool = False) -> "NothingShow
     return make_phases(Console(stderr=True), quiet=quiet, lines=bench is not None and bench.is_by_hand)
 
 
+def echo_aside(view: "NothingShown", text: str, *, err: bool) -> None:
+    """Print a line, without control characters, above what a view keeps in place."""
+    with view.aside():
+        click.echo(printable(text), err=err)
+
+
 @contextmanager
 def loading(*, quiet: bool = False) -> Iterator[None]:
     """Say on a terminal that the programs of a verb are being loaded."""

@@ -16,6 +16,7 @@ from crossbar_hil.cli.common import (
     chosen_spread,
     condition_options,
     confirm,
+    echo_aside,
     given_tables,
     instrument_options,
     label_option,
@@ -141,7 +142,7 @@ def train(
             checked,
             seed=seed,
             chips=forecast_chips,
-            tell=lambda line: click.echo(printable(line), err=True),
+            tell=lambda line: echo_aside(progress, line, err=True),
             ask=hidden_while(progress, partial(_agreed, checked.kind, yes)),
             phase=progress.phase,
         )
