@@ -26,6 +26,7 @@ from crossbar_hil.cli.common import (
     run_argument,
     yes_option,
 )
+from crossbar_hil.cli.completion import complete_run
 from crossbar_hil.text import counted
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def runs(sort: str | None, wanted: tuple[str, ...], limit: int | None, out: Path
 
 
 @click.command()
-@click.argument("names", metavar="RUN RUN ...", nargs=-1, required=True)
+@click.argument("names", metavar="RUN RUN ...", nargs=-1, required=True, shell_complete=complete_run)
 @out_option
 @as_json
 def compare(names: tuple[str, ...], out: Path, as_json: bool) -> None:
