@@ -19,7 +19,7 @@ PLUG_INS = FOLDERS[1:]
 LAYERS = {
     "crossbar_hil": ". | results | curves/files figures training/rules spiking/network | curves training spiking/tasks"
     " | twins | owners | bench | guard | runs/live | commissioning runs studies"
-    " | runs/audit runs/many studies/convergence"
+    " | runs/audit runs/exports runs/many studies/convergence"
     " | spiking watch | cli",
     "instruments": "settings transport | scpi tsp | .",
     "drivers": "schemes | gate | .",
