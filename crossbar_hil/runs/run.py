@@ -16,10 +16,10 @@ from crossbar_hil.errors import RunError
 from crossbar_hil.guard.lock import run_owner
 from crossbar_hil.guard.states import PHASE, phase_of
 from crossbar_hil.results.arrays import NOT_STATED
+from crossbar_hil.results.cell_tests import CellTest
 from crossbar_hil.results.result import Result
 from crossbar_hil.runs.live.panels import Panel, Standing, Wear
 from crossbar_hil.runs.provenance import utc_now, versions
-from crossbar_hil.runs.pulses import CellTest
 from crossbar_hil.runs.recorded_settings import Setting, Tables, describe_tables
 from crossbar_hil.shipped import data_file
 from crossbar_hil.training.result import TrainingResult

@@ -19,15 +19,16 @@ from crossbar_hil.bench.virtual_chips import lines_of_chips
 from crossbar_hil.errors import CrossbarError, RunError
 from crossbar_hil.guard.database import bound_reading, why_unreadable
 from crossbar_hil.guard.opening import JOURNAL
+from crossbar_hil.guard.replay import tests_in_journal
 from crossbar_hil.parsing import parse_json
 from crossbar_hil.results.arrays import Variable
+from crossbar_hil.results.cell_tests import CellTest, Tester
 from crossbar_hil.results.result import Series
 from crossbar_hil.runs.inference import Answer, judge_patterns
 from crossbar_hil.runs.life import Agree, Show, resume_work, shown_once
 from crossbar_hil.runs.live.panels import Panel, Standing, Wear
 from crossbar_hil.runs.live.training import training_panels, training_standing, wear_of
 from crossbar_hil.runs.never_began import describe_never_began
-from crossbar_hil.runs.pulses import CellTest, Tester, tests_in_journal
 from crossbar_hil.runs.recorded_settings import Tables, check_tables
 from crossbar_hil.runs.run import Ending, Figure, Run, RunOutcome
 from crossbar_hil.runs.training import TrainingWork, epochs_only
@@ -186,6 +187,7 @@ class TrainingRun(Run):
             unresponsive=end.get("unresponsive", none) == 1,
             confirm=self.facts.get("confirm", 1),
             pull_back=self.tables.get("bench", {}).get("training", {}).get("pull_back", True),
+            repeats=self.facts.get("learning_rule", {}).get("repeats", True),
         )
 
     def chip(self, moment: str) -> dict[str, FloatArray]:
@@ -448,6 +450,7 @@ def resume_and_record(run: Run, *, show: Show[Epoch] = lambda _: None, agree: Ag
 
     def make_work(run: TrainingRun) -> TrainingWork:
         known = {epoch.number: epoch for epoch in run.epochs}
-        return TrainingWork(run.bench, run.facts["seed"], known=known, known_fresh=run.fresh)
+        rule = run.facts.get("learning_rule")
+        return TrainingWork(run.bench, run.facts["seed"], known=known, known_fresh=run.fresh, known_rule=rule)
 
     return resume_work(make_work, run, show=epochs_only(show), agree=agree)

@@ -13,12 +13,13 @@ from crossbar_hil.bench.file import Bench
 from crossbar_hil.bench.virtual_chips import lines_of_chips
 from crossbar_hil.errors import CrossbarError, RunError
 from crossbar_hil.guard.opening import JOURNAL
+from crossbar_hil.guard.replay import tests_in_journal
 from crossbar_hil.results.arrays import Variable
+from crossbar_hil.results.cell_tests import READ, CellTest, states_of
 from crossbar_hil.results.conditions import Conditions
 from crossbar_hil.results.result import Series
 from crossbar_hil.runs.life import Agree, resume_work, shown_once
 from crossbar_hil.runs.live.panels import Panel, Standing
-from crossbar_hil.runs.pulses import READ, CellTest, states_of, tests_in_journal
 from crossbar_hil.runs.recorded_settings import Tables
 from crossbar_hil.runs.run import Ending, Figure, Run, RunOutcome
 from crossbar_hil.spiking.device_work import make_spiking_work

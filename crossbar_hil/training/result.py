@@ -19,8 +19,8 @@ _STACKED = ("conductances", "currents", "activations", "counts", "depressing")
 """Arrays of an epoch that a result holds for all epochs."""
 MAY_HELP = "the error still falls, more epochs may help"
 SELDOM_HELP = "the error still falls, but with pull back more epochs seldom help"
-NOTHING_SENT = "the summed gradient is zero, so no pulse was sent"
-NO_MORE_SENT = "the summed gradient has become zero, so no more pulses are sent"
+NOTHING_SENT = "the rule asked for no pulse, so none was sent"
+NO_MORE_SENT = "the rule asks for nothing more, so no more pulses are sent"
 ENDS_REACHED = "every cell that the rule would pulse is at the end of its curve"
 NONE_REACTS = "no cell that the rule would pulse reacts to pulses"
 NONE_MOVES = "every cell that the rule would pulse is at the end of its curve or does not react to pulses"
@@ -120,6 +120,8 @@ class TrainingResult(Result):
     """Whether activations beyond their target were pulled back to it."""
     given_up: str
     """Why nothing could move any more; empty if the training did not end for that."""
+    repeats: bool = True
+    """Whether the rule answers the same whenever it reads the same; else, what it asked for last says little."""
 
     @classmethod
     def from_epochs(
@@ -134,6 +136,7 @@ class TrainingResult(Result):
         unresponsive: BoolArray | None = None,
         confirm: int = 1,
         pull_back: bool = False,
+        repeats: bool = True,
     ) -> Self:
         """Stack epochs into arrays.
 
@@ -158,6 +161,7 @@ class TrainingResult(Result):
             confirm=confirm,
             pull_back=pull_back,
             given_up=epochs[-1].given_up,
+            repeats=repeats,
         )
 
     @property
@@ -278,13 +282,18 @@ class TrainingResult(Result):
         updates = np.flatnonzero(self.counts.any(axis=(1, 2)))
         if self.given_up or not self.misses or (not updates.size and self.epochs == 1):
             return self.given_up
+        return (self._silence(updates) if self.repeats else "") or self._stagnation()
+
+    def _silence(self, updates: IntArray) -> str:
+        """Why a rule that repeats itself moves nothing any more, by the epochs that sent pulses; empty if it does."""
         if not updates.size:
             return NOTHING_SENT
-        if updates[-1] < self.epochs - 2 and self.errors[updates[-1] + 1 :].all():
+        last = updates[-1]
+        if last < self.epochs - 2 and self.errors[last + 1 :].all():
             return NO_MORE_SENT
-        if self.saturated[self.counts[updates[-1]] > 0].all():
+        if self.saturated[self.counts[last] > 0].all() and not self.depressing[last].any():
             return ENDS_REACHED
-        return self._stagnation()
+        return ""
 
     def _stagnation(self) -> str:
         """How long the error has found no new best; empty if that is not long."""

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from crossbar_hil.arrays import BoolArray, FloatArray
 from crossbar_hil.backend import Pulse
-from crossbar_hil.errors import ConfigError, DataError, RunError, reason_of
+from crossbar_hil.errors import ConfigError, DataError, writing_new
 from crossbar_hil.parsing import parse_toml
 from crossbar_hil.results.arrays import Variable
 from crossbar_hil.results.result import Result, Series
@@ -311,13 +311,8 @@ class Twin(Result, Part):
         RunError
             If it exists, which is never overwritten, or cannot be written.
         """
-        try:
-            with path.open("x", encoding="utf-8") as file:
-                file.write(self.as_toml())
-        except FileExistsError as error:
-            raise RunError(f"{path} exists already and is not overwritten") from error
-        except OSError as error:
-            raise RunError(f"{path} cannot be written: {reason_of(error)}") from error
+        with writing_new(path), path.open("x", encoding="utf-8") as file:
+            file.write(self.as_toml())
 
 
 def read_twin(file: TextFile) -> Twin:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from crossbar_hil.runs.pulses import DEPRESSION, DOUBT, POTENTIATION, READ, STATE, CellTest
+from crossbar_hil.results.cell_tests import DEPRESSION, DOUBT, POTENTIATION, READ, STATE, CellTest
 from crossbar_hil.runs.run import Run
 
 SIDECAR = "-metadata.json"

@@ -132,13 +132,7 @@ def run_sweep(
 
 
 def resume_sweep(folder: ChipStudyFolder) -> ChipSweep:
-    """Lay out the points of a sweep that was begun again, and see that they are the same.
-
-    Raises
-    ------
-    RunError
-        If a file of it was changed since.
-    """
+    """Lay out the points of a sweep that was begun again; a RunError if a file of it was changed since."""
     return folder.lay_out_again(KIND, plan_sweep, "axes")
 
 

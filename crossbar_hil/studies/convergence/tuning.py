@@ -142,6 +142,8 @@ class TuneResult(Result):
     """On chips that were never searched on."""
     promise: Promise | None
     """For chips of the kind that was measured, if one was."""
+    tried: tuple[tuple[int, Candidate], ...] = ()
+    """Round, from 1, and what came of it, for all settings that were tried."""
 
     @property
     def limits(self) -> dict[str, float | int]:
@@ -248,13 +250,7 @@ def plan_tune(
 
 
 def resume_tune(folder: ChipStudyFolder) -> Tune:
-    """Lay out a search that was begun again, and see that it is the same.
-
-    Raises
-    ------
-    RunError
-        If a file of it was changed since.
-    """
+    """Lay out a search that was begun again; a RunError if a file of it was changed since."""
     return folder.lay_out_again(KIND, plan_tune, "given")
 
 
@@ -305,8 +301,9 @@ def run_tune(tune: Tune, folder: ChipStudyFolder, scheduler: Scheduler, progress
         of_kinds = count_chips(len(done) + 1, kinds, FRESH, of_each)
     folder.finish()
     unknown = unknown_of(virtual_chip(bench))
-    result = TuneResult(tune, found, settings, bench, fresh, promise(fresh, of_kinds, unknown) if kinds else None)
-    _write(result, done, folder)
+    told = promise(fresh, of_kinds, unknown) if kinds else None
+    result = TuneResult(tune, found, settings, bench, fresh, told, tuple(done))
+    _write(result, folder)
     return result
 
 
@@ -337,11 +334,11 @@ def _later(tune: Tune, place: int, tried: int) -> int:
     return chips
 
 
-def _write(result: TuneResult, done: Sequence[tuple[int, Candidate]], folder: ChipStudyFolder) -> None:
+def _write(result: TuneResult, folder: ChipStudyFolder) -> None:
     keys = [str(axis.key) for axis in result.tune.axes]
     rows = [
         {"round": number, **dict(zip(keys, found.values, strict=True)), **summary(found.counts)}
-        for number, found in done
+        for number, found in result.tried
     ]
     write_text(folder.path / CANDIDATES, as_csv(rows))
     write_json(folder.path / TUNE, result.as_record())

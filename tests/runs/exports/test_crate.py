@@ -194,10 +194,12 @@ def test_the_command_line_takes_runs_or_a_condition_and_asks_for_the_licence(cli
     monkeypatch.setattr(sys, "stdin", io.StringIO("CC0-1.0\n"))
     answered = Path(cli(*typed, "latest").out.strip()) / "ro-crate-metadata.json"
     assert "https://spdx.org/licenses/CC0-1.0" in answered.read_text(encoding="utf-8")
-    assert "--licence and --title go with --to crate" in cli("export", "--to", "csv", "latest", "--licence", LICENCE).err
-    done = cli(*typed, "--where", "label=of 0.1.0", "--licence", LICENCE, "--json")
+    assert (
+        "--licence and --title go with --to crate" in cli("export", "--to", "csv", "latest", "--licence", LICENCE).err
+    )
+    done = cli(*typed, "--where", "label=of 0.1.0", "--licence", LICENCE, "--json", "--output", "labelled")
     path = Path(json.loads(done.out)["file"])
-    assert (path.name, len(list(path.glob("2026*")))) == ("crate", 1)
+    assert (path.name, len(list(path.glob("2026*")))) == ("labelled", 1)
     done = cli(
         *typed, "2026-11-29T13-45-08", "2026-11-29T13-45-05", "--licence", LICENCE, "--output", "both", "--title", "X"
     )

@@ -12,8 +12,8 @@ import pytest
 from crossbar_hil import load_run
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import RunError
+from crossbar_hil.guard import replay
 from crossbar_hil.guard.chain import Entry
-from crossbar_hil.runs import pulses
 from crossbar_hil.runs.exports.export import export_run
 from crossbar_hil.runs.training import train_and_record
 
@@ -106,8 +106,8 @@ def test_of_a_journal_every_outcome_counts_and_what_nobody_knows_is_told_in_doub
         entry(7, "outcome", seq=3, state="in_doubt"),
         entry(8, "intent", seq=4, op=2, column=0, count=1, **pulse),
     ]
-    monkeypatch.setattr(pulses, "read_journal", lambda path: told)
-    found = list(pulses.tests_in_journal(Path("x"), (1, 2), evaluation=2))
+    monkeypatch.setattr(replay, "read_journal", lambda path: told)
+    found = list(replay.tests_in_journal(Path("x"), (1, 2), evaluation=2))
     assert [(each.bit_line, each.test_type, each.pulse_count, each.time_utc[-8:-6]) for each in found] == [
         (1, "read", 0, "01"),
         (2, "read", 0, "01"),

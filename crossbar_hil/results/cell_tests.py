@@ -1,15 +1,12 @@
 """What was done to each cell of a chip, one by one: every read of it and every pulse, as labs deposit such data."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.backend import Pulse
-from crossbar_hil.guard.inspection import read_journal
-from crossbar_hil.guard.replay import conductances_in
 
 READ, STATE, POTENTIATION, DEPRESSION, DOUBT = "read", "state", "potentiation", "depression", ", in doubt"
 """Test types. A state is not read but known, of a synapse that is computed; in doubt are pulses without an outcome."""
@@ -66,60 +63,6 @@ class Tester:
                 self._sent[row, column] += 1
                 sent, place = int(self._sent[row, column]), (int(row) + 1, int(column) + 1)
                 yield CellTest(*place, kind, pulse.amplitude_v, pulse.width_s, None, sent, epoch, utc)
-
-
-def tests_in_journal(path: Path, shape: tuple[int, int], evaluation: int | None) -> Iterator[CellTest]:
-    """Tell what a journal says was done to each cell, at the times that its guard wrote down.
-
-    Parameters
-    ----------
-    path : Path
-        The journal.
-    shape : tuple of int
-        Rows and columns of the chip.
-    evaluation : int, optional
-        How many vectors are read in the evaluation with which an epoch begins; None without epochs.
-
-    Raises
-    ------
-    JournalDamaged
-        If it is not what was written.
-    """
-    tester, epoch, intent = Tester(shape), None if evaluation is None else 0, None
-    for entry in read_journal(path):
-        body = entry.body
-        if entry.kind == "read":
-            volts, currents = np.array(body["voltages"], float), np.array(body["currents"], float)
-            epoch = epoch + 1 if epoch is not None and len(volts) == evaluation else epoch
-            siemens = conductances_in(volts, currents)
-            if siemens is not None:
-                yield from tester.reads(siemens, _alone(volts), epoch, entry.utc)
-        elif entry.kind == "intent":
-            intent = body
-        elif entry.kind == "outcome" and intent is not None:
-            if body["state"] != "not_sent":
-                yield from _sent(tester, shape, intent, epoch, entry.utc, "" if body["state"] == "done" else DOUBT)
-            intent = None
-    if intent is not None:
-        yield from _sent(tester, shape, intent, epoch, "", DOUBT)
-
-
-def _sent(
-    tester: Tester, shape: tuple[int, int], intent: dict[str, float], epoch: int | None, utc: str, more: str
-) -> Iterator[CellTest]:
-    counts = np.zeros(shape, dtype=np.int64)
-    counts[int(intent["row"]), int(intent["column"])] = int(intent["count"])
-    return tester.pulses(counts, Pulse(intent["amplitude_v"], intent["width_s"]), epoch, utc, more)
-
-
-def _alone(volts: FloatArray) -> FloatArray:
-    """Return the voltage of each row in the last read in which it was driven alone."""
-    found = np.zeros(volts.shape[1])
-    for vector in volts:
-        driven = np.flatnonzero(vector)
-        if len(driven) == 1:
-            found[driven[0]] = vector[driven[0]]
-    return found
 
 
 def states_of(siemens: FloatArray, utc: str) -> Iterator[CellTest]:
