@@ -22,13 +22,14 @@ from crossbar_hil.commissioning.record import why_not_proven
 from crossbar_hil.errors import ConfigError, CrossbarError, DataError, Declined
 from crossbar_hil.guard.opening import open_checked
 from crossbar_hil.guard.since import pulses_since_calibration
+from crossbar_hil.runs.interruption import Button
 from crossbar_hil.runs.life import Show
 from crossbar_hil.runs.run import Run, RunOutcome
 from crossbar_hil.runs.store import load_run
 from crossbar_hil.runs.training import dry_bench, train_and_record
 from crossbar_hil.studies.convergence.forecast import Forecast, forecast
 from crossbar_hil.training.result import Epoch
-from crossbar_hil.training.settings import check_labels
+from crossbar_hil.training.settings import check_labels, make_update
 from crossbar_hil.twins.file import Twin
 
 Tell = Callable[[str], object]
@@ -129,9 +130,15 @@ class PreparedTraining:
     """Digests of the files that the bench names, as they were before anything was told or asked."""
 
     def run(
-        self, *, out: Path, preset: str | None = None, label: str = "", show: Show[Epoch] = lambda _: None
+        self,
+        *,
+        out: Path,
+        preset: str | None = None,
+        label: str = "",
+        show: Show[Epoch] = lambda _: None,
+        button: Button | None = None,
     ) -> RunOutcome:
-        """Train, and leave a run folder in `out`.
+        """Train, and leave a run folder in `out`; see `crossbar_hil.runs.training.train_and_record`.
 
         Raises
         ------
@@ -152,6 +159,7 @@ class PreparedTraining:
             warnings=self.warnings,
             chips=self.chips,
             show=show,
+            button=button,
         )
 
 
@@ -170,6 +178,7 @@ def prepare_training(bench: Bench, *, seed: int, chips: int | None, tell: Tell, 
             f"bench {bench.name} has a real chip, which pulses change for good, and there is nobody to ask: give ask"
         )
     check_chip_keys(bench)
+    make_update(bench.training)  # which refuses what does not go together, before anybody is asked
     check_addresses(bench)
     files = digests_of(bench)
     for each in assumptions(bench):

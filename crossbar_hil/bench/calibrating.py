@@ -166,10 +166,7 @@ def steps_of(
 ) -> Iterator[Map | Sent | Spare]:
     """Check a calibration on an open chip and return its steps: first the spare cells, then all others.
 
-    Raises
-    ------
-    CrossbarError
-        If the chip does not allow it; nothing was sent.
+    A CrossbarError if the chip does not allow it; nothing was sent.
     """
     left_out = plan.left_out(backend.shape)
     rest = calibrate(
@@ -239,10 +236,6 @@ def sister_curve(bench: Bench, pulse: Pulse, curve_file: str | None = None, scal
 
     Parameters
     ----------
-    bench : Bench
-        A bench.
-    pulse : Pulse
-        The pulse.
     curve_file : str, optional
         Name of a shipped curve or a file, instead of what the bench names.
     scale : float, optional

@@ -31,6 +31,7 @@ from crossbar_hil.owners.addresses import why_no_library, why_no_resource
 from crossbar_hil.parsing import parse_toml
 from crossbar_hil.plugins import names, nearest
 from crossbar_hil.quantities import share, si
+from crossbar_hil.results.conditions import Conditions
 from crossbar_hil.shipped import data, data_file, is_name, is_shipped, read_bytes, shipped
 from crossbar_hil.tables import (
     Ampere,
@@ -118,8 +119,7 @@ TWIN_SAYS = (
 
 
 def _check_beside_twin(given: Collection[str], where: str = "") -> None:
-    also = [name for name in TWIN_SAYS if name in given]
-    if also:
+    if also := [name for name in TWIN_SAYS if name in given]:
         raise ConfigError(f"{where}the twin says {' and '.join(also)}, so that cannot be given beside it")
 
 
@@ -316,8 +316,7 @@ class InstrumentTable(Table):
     @field_validator("resource")
     @classmethod
     def _no_url(cls, resource: str | None) -> str | None:
-        why = why_no_resource(resource or "")
-        if why:
+        if why := why_no_resource(resource or ""):
             raise ConfigError(why)
         return resource
 
@@ -412,6 +411,7 @@ class Bench(Table):
     scheme: SchemeTable | None = None
     measurement: MeasurementTable | None = None
     emulation: EmulationTable | None = None
+    conditions: Conditions = Conditions()
     options: dict[str, Any] = {}
     """Keywords for a backend that has no tables of its own."""
 
@@ -435,8 +435,7 @@ class Bench(Table):
     @classmethod
     def _known_libraries(cls, tables: dict[str, InstrumentTable], others: ValidationInfo) -> dict[str, InstrumentTable]:
         found = {name: why_no_library(table.visa, others.data.get("kind")) for name, table in tables.items()}
-        problems = [f"{name}.{why}" for name, why in found.items() if why]
-        if problems:
+        if problems := [f"{name}.{why}" for name, why in found.items() if why]:
             raise ConfigError(" and ".join(problems))
         return tables
 

@@ -64,8 +64,6 @@ def open_backend(
 
     Parameters
     ----------
-    bench : Bench
-        The checked bench.
     seed : int
         Seed of a virtual chip.
     resources : mapping, optional
@@ -125,12 +123,9 @@ def make_backend(bench: Bench, rng: np.random.Generator) -> DeviceBackend:
 
 
 def check_chip_keys(bench: Bench) -> None:
-    """Refuse what [chip] says to a device that is not made from it; on a real one it is that of its dry run.
+    """Refuse what [chip] says to a device that is not made from it: a ConfigError names every such key.
 
-    Raises
-    ------
-    ConfigError
-        Naming every such key.
+    On a real one it is that of its dry run.
     """
     factory = _factory(bench)
     if bench.chip is None or not _ignores_chip(bench, factory):

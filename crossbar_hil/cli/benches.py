@@ -113,21 +113,22 @@ def read(bench: str, seed: int | None, voltage: str, repeat: int, as_json: bool)
     from crossbar_hil.guard.since import pulses_since_calibration  # noqa: PLC0415
     from crossbar_hil.guard.watch import NOTHING_THERE, OPEN_SIEMENS  # noqa: PLC0415
     from crossbar_hil.quantities import si  # noqa: PLC0415
+    from crossbar_hil.results.chip_map import read_chip  # noqa: PLC0415
     from crossbar_hil.twins.read_noise import find_read_noise  # noqa: PLC0415
 
     checked = load_bench(bench)
     say_seed(checked, seed)
     with open_bench(bench, seed=seed) as backend:
-        maps = np.array([backend.read_conductances(si(voltage, "V")) for _ in range(repeat)])
-        kind, levels = backend.kind, backend.state().get("level")
-    conductances = maps.mean(axis=0)
+        found = read_chip(backend, si(voltage, "V"), reads=repeat)
+        levels = backend.state().get("level")
+    conductances = found.conductances
     if np.abs(conductances).max() < OPEN_SIEMENS:
         click.echo(f"warning: {NOTHING_THERE}", err=True)
     left = headroom(checked, conductances, levels, pulses_since_calibration(checked))
-    noise = find_read_noise(maps) if repeat > 1 else None
+    noise = find_read_noise(found.readings) if repeat > 1 else None
     if as_json:
-        found = {} if noise is None else {"read_noise": noise.as_record()}
-        print_json(kind=kind, conductance_siemens=conductances.tolist(), headroom=left.as_record(), **found)
+        told = {} if noise is None else {"read_noise": noise.as_record()}
+        print_json(kind=found.kind, conductance_siemens=conductances.tolist(), headroom=left.as_record(), **told)
         return
     print_table(
         ["row", *(f"column {column + 1} (uS)" for column in range(conductances.shape[1]))],

@@ -45,6 +45,16 @@ out_option = click.option(
     help="Folder that holds run folders.",
 )
 
+_CONDITIONS = (
+    ("operator", "NAME", "Who measures."),
+    ("orcid", "ID", "ORCID iD of who measures."),
+    ("institution", "NAME", "Where that person works."),
+    ("project", "NAME", "Project, or number of the grant."),
+    ("sample", "NAME", "Wafer, die or device, as the lab names it."),
+    ("temperature", "TEMPERATURE", 'Temperature of the sample, with its unit: "25 degC" or "298 K".'),
+    ("atmosphere", "WORDS", 'What surrounds the sample, such as "vacuum".'),
+)
+
 SPREAD_OF_HELP = (
     "Chips of the kind of a measured one: geometric mean and spread of its cells, as `read --json` printed them."
 )
@@ -61,6 +71,24 @@ def _allow_loopback(context: click.Context) -> None:
 def instrument_options(verb: F) -> F:
     """Give a verb the options of those that may speak to real instruments."""
     return _allow_loopback_option(_record_visa_option(verb))
+
+
+def condition_options(verb: F) -> F:
+    """Give a verb the options that fill ``[conditions]``; none of them has a value that nobody gave."""
+    for name, metavar, text in reversed(_CONDITIONS):
+        key = "temperature_k" if name == "temperature" else name
+        verb = click.option(f"--{name}", f"conditions__{key}", metavar=metavar, help=text)(verb)
+    return verb
+
+
+def given_tables(options: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what was given of options named ``table__key``, table by table, as a bench file would spell it."""
+    tables: dict[str, dict[str, Any]] = {}
+    for name, value in options.items():
+        if value is not None:
+            table, key = name.split("__")
+            tables.setdefault(table, {})[key] = value
+    return tables
 
 
 def print_json(**values: Any) -> None:

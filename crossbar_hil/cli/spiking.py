@@ -7,7 +7,9 @@ import click
 
 from crossbar_hil.cli.common import (
     as_json,
+    condition_options,
     confirm,
+    given_tables,
     instrument_options,
     label_option,
     no_report_option,
@@ -76,6 +78,7 @@ def snn() -> None:
 @click.option("--target", type=float, help="Accuracy below which the exit code is 3.  [default: 1 on a device, else 0]")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of everything; fresh if not given.")
 @label_option
+@condition_options
 @click.option("--every", type=click.IntRange(min=1), default=250, show_default=True, help="Images between checkpoints.")
 @click.option("--show", "fields", is_flag=True, help="Show receptive fields while they form.")
 @no_report_option
@@ -108,6 +111,7 @@ def train(
     if target is not None and not 0 <= target <= 1:
         raise ConfigError(f"target {target} is a share of right answers, it must lie between 0 and 1")
     bench = given.pop("bench")
+    said = given_tables({name: given.pop(name) for name in list(given) if name.startswith("conditions__")})
     if given["dataset"] == "stripes" and bench is None:
         bench = "simulated"
     settings = _settings(bench, given)
@@ -117,7 +121,8 @@ def train(
         confirm(loaded.kind, yes, f"training sends pulses to the chip on bench {settings.bench}")
     seed = fresh_seed() if seed is None else seed
     with _view(quiet, fields) as view:
-        outcome = train_spiking(settings, seed=seed, out=out, label=label, every=every, view=view)
+        more = {"view": view, "conditions": said.get("conditions", {})}
+        outcome = train_spiking(settings, seed=seed, out=out, label=label, every=every, **more)
     tell_outcome(outcome, no_report=no_report, as_json=as_json, target=target)
 
 

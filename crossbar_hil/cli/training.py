@@ -14,7 +14,9 @@ from crossbar_hil.cli.common import (
     SPREAD_OF_HELP,
     as_json,
     chosen_spread,
+    condition_options,
     confirm,
+    given_tables,
     instrument_options,
     label_option,
     no_report_option,
@@ -46,7 +48,8 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
 @_setting("training", "amplitude_v", "--amplitude", metavar="VOLT", help="Height of the pulse.")
 @_setting("training", "width_s", "--width", metavar="TIME", help='Width of the pulse, in s or as "10 ms".')
 @_setting("training", "patterns", "--patterns", metavar="FILE", help="Pattern file: pattern,label,set.")
-@_setting("training", "rule", "--rule", help="Learning rule.")
+@_setting("training", "rule", "--rule", metavar="NAME", help="Learning rule, such as delta or stochastic.")
+@click.option("--rule-option", "rule_options", multiple=True, metavar="KEY=VALUE", help="One option of the rule.")
 @_setting("training", "pull_back", "--pull-back", metavar="YES|NO", help="Pull activations beyond their target back.")
 @_setting("training", "dead_zone", "--dead-zone", help="Leave activations alone that are nearer to their target.")
 @_setting("chip", "curve", "--curve", metavar="FILE", help="Measured conductance curve of your device.")
@@ -71,6 +74,7 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
     "chip is trained, 100 if they are trained one by one; 200 draws of a twin; 0 elsewhere]",
 )
 @label_option
+@condition_options
 @no_report_option
 @quiet_option
 @instrument_options
@@ -82,6 +86,7 @@ def train(
     preset: str | None,
     seed: int | None,
     fixed: tuple[str, ...],
+    rule_options: tuple[str, ...],
     spread: tuple[str, str] | None,
     forecast_chips: int | None,
     spread_of: str | None,
@@ -100,13 +105,12 @@ def train(
     from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
     from crossbar_hil.recording import prepare_training  # noqa: PLC0415
     from crossbar_hil.runs.progress import make_progress  # noqa: PLC0415
-    from crossbar_hil.studies.settings import find_key, set_own_values  # noqa: PLC0415
+    from crossbar_hil.studies.settings import find_key, read_options, set_own_values  # noqa: PLC0415
+    from crossbar_hil.training.settings import draws_of  # noqa: PLC0415
 
-    overrides: dict[str, Any] = {}
-    for name, value in settings.items():
-        if value is not None:
-            table, key = name.split("__")
-            overrides.setdefault(table, {})[key] = value
+    overrides: dict[str, Any] = given_tables(settings)
+    if rule_options:
+        overrides.setdefault("training", {})["rule_options"] = read_options(rule_options)
     chosen = chosen_spread(spread, spread_of)
     if "scale" in chosen and settings["chip__scale"] is not None:
         raise ConfigError("--spread-of means measured siemens, so K = 1, and --scale cannot be given with it")
@@ -117,7 +121,8 @@ def train(
     if loaded.chip is not None and checked.chip is not None:
         said = {find_key(text.partition("=")[0]).name for text in fixed}
         checked.chip.check_companions(loaded.chip.model_fields_set | said)
-    say_seed(checked, seed, "; the forecast alone uses it")
+    if not draws_of(checked.training):
+        say_seed(checked, seed, "; the forecast alone uses it")
     seed = fresh_seed() if seed is None else seed
     prepared = prepare_training(
         checked,

@@ -22,6 +22,7 @@ from crossbar_hil.cli import (
     training,
     twins,
     watching,
+    window,
 )
 from crossbar_hil.cli.common import BAD_USAGE, COULD_NOT, DONE, RECORD_OPTION
 from crossbar_hil.errors import ConfigError, CrossbarError, reason_of
@@ -108,5 +109,6 @@ for verb in (
     *twins.VERBS,
     spiking.snn,
     watching.watch,
+    window.gui,
 ):
     cli.add_command(verb)

@@ -71,8 +71,7 @@ class Commissioning:
     @property
     def summary(self) -> str:
         """The outcome in one sentence."""
-        failed = [step.name for step in self.steps if step.verdict == "failed"]
-        if failed:
+        if failed := [step.name for step in self.steps if step.verdict == "failed"]:
             return f"{len(failed)} of {len(self.steps)} steps failed: {'; '.join(failed)}"
         passed = sum(step.verdict == "passed" for step in self.steps)
         open_ones = len(self.steps) - passed
@@ -124,12 +123,10 @@ def commission(
     opener: Callable[[Bench], AbstractContextManager[Any]] = open_on_trial,
     file: str | None = None,
 ) -> Commissioning:
-    """Prove a bench on a board of resistors.
+    """Prove a checked bench on a board of resistors.
 
     Parameters
     ----------
-    bench : Bench
-        The checked bench.
     ohms : ndarray of float, shape (R, C)
         Resistances of the board, in ohm.
     tolerance : float
@@ -150,8 +147,7 @@ def commission(
     Stopped
         If a person, or whoever else may, ended it; that is no finding.
     """
-    unfit = why_not_for(bench, ohms)
-    if unfit:
+    if unfit := why_not_for(bench, ohms):
         raise ConfigError(unfit)
     found = Commissioning(bench, ohms, tolerance)
     told = partial(_note, found, tell)
@@ -225,15 +221,10 @@ def _more_at_read_voltage(steps: int) -> list[str]:
 
 
 def _left_out(told: Callable[[Step], None], found: Commissioning, *names: str) -> Commissioning:
+    failed = next((step.name for step in found.steps if step.verdict == "failed" and step.dangerous), "a step")
     for name in names:
-        told(Step(name, why=_why(found), verdict="not done"))
+        told(Step(name, why=f"because this failed: {failed.partition(':')[0]}", verdict="not done"))
     return found
-
-
-def _why(found: Commissioning) -> str:
-    """Say because of which failure the rest is left out."""
-    why = next((step.name for step in found.steps if step.verdict == "failed" and step.dangerous), "a step")
-    return f"because this failed: {why.partition(':')[0]}"
 
 
 def _identity(file: str, found: Commissioning) -> Step:

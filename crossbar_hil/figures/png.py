@@ -21,17 +21,17 @@ def as_png(figure: Figure, *, dpi: int = DPI) -> bytes:
     return buffer.getvalue()
 
 
-def write_png(figure: Figure, path: Path, *, dpi: int = DPI) -> None:
-    """Draw a figure into a new PNG file.
+def write_png(figure: Figure, path: Path, *, dpi: int = DPI, replace: bool = False) -> None:
+    """Draw a figure into a new PNG file, or in place of one that the same work wrote before.
 
     Raises
     ------
     RunError
-        If it exists, which is never overwritten, or cannot be written.
+        If it exists and is not to be replaced, or cannot be written.
     """
     content = as_png(figure, dpi=dpi)
     try:
-        with path.open("xb") as file:  # never over another file, nor through a link
+        with path.open("wb" if replace else "xb") as file:  # else never over another file, nor through a link
             file.write(content)
     except FileExistsError as error:
         raise RunError(f"{path} exists already and is not overwritten") from error

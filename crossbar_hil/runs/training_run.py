@@ -18,16 +18,18 @@ from crossbar_hil.bench.virtual_chips import lines_of_chips
 from crossbar_hil.errors import CrossbarError, RunError
 from crossbar_hil.guard.database import bound_reading, why_unreadable
 from crossbar_hil.parsing import parse_json
+from crossbar_hil.results.arrays import Variable
+from crossbar_hil.results.result import Series
 from crossbar_hil.runs.inference import Answer, judge_patterns
 from crossbar_hil.runs.life import Agree, Show, resume_work, shown_once
 from crossbar_hil.runs.live.panels import Panel, Standing, Wear
 from crossbar_hil.runs.live.training import training_panels, training_standing, wear_of
 from crossbar_hil.runs.never_began import describe_never_began
 from crossbar_hil.runs.recorded_settings import Tables, check_tables
-from crossbar_hil.runs.run import Ending, Figure, Run, RunOutcome, Series, Variable
+from crossbar_hil.runs.run import Ending, Figure, Run, RunOutcome
 from crossbar_hil.runs.training import TrainingWork, epochs_only
 from crossbar_hil.runs.training_record import RECORD, SCHEMA_VERSION, read_epochs, refuse_links
-from crossbar_hil.runs.training_views import name_cells, training_page, training_series, training_variables
+from crossbar_hil.runs.training_views import name_cells, training_page
 from crossbar_hil.text import counted
 from crossbar_hil.training.fresh import Assurance, FreshReads, full_reason
 from crossbar_hil.training.patterns import PatternSet, as_text
@@ -45,11 +47,14 @@ SHORT = ("rule", "beta", "target", "target0", "v0", "v1", "amplitude_v", "width_
 _SETTINGS_OF_2 = frozenset({"bench", "backend", "max_epochs", *SHORT})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TrainingRun(Run):
     """A recorded training; everything is read from its folder when first asked for."""
 
     trained: ClassVar[str] = "a chip"
+    drawn_by: ClassVar[str] = TrainingResult.drawn_by
+    plots: ClassVar[tuple[str, ...]] = TrainingResult.plots
+    references: ClassVar[str] = "https://doi.org/10.1038/nature14441"
     template: ClassVar[tuple[str, str]] = ("crossbar_hil.runs", "training.html.j2")
     written: ClassVar[tuple[str, ...]] = (RECORD, f"{RECORD}-wal")
 
@@ -178,6 +183,7 @@ class TrainingRun(Run):
             unresponsive=end.get("unresponsive", none) == 1,
             confirm=self.facts.get("confirm", 1),
             pull_back=self.tables.get("bench", {}).get("training", {}).get("pull_back", True),
+            repeats=self.facts.get("learning_rule", {}).get("repeats", True),
         )
 
     def chip(self, moment: str) -> dict[str, FloatArray]:
@@ -360,13 +366,21 @@ class TrainingRun(Run):
         rows, columns = self.facts["shape"]
         return int(rows), int(columns)
 
+    def told(self) -> Sequence[tuple[str, str]]:
+        """Return what it came to, or how far it is."""
+        said = super().told()
+        return [*said, *self.result.told()] if self.epochs else said
+
     def series(self) -> Series:
         """Return one line an epoch."""
-        return training_series(self.result)
+        return self.result.series()
 
     def variables(self) -> dict[str, Variable]:
-        """Return every array of the result."""
-        return training_variables(self.result, self.fresh)
+        """Return every array of the result, and of the fresh reads."""
+        return self.result.variables() | ({} if self.fresh is None else self.fresh.variables())
+
+    def _to_be_drawn(self, what: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return self.result._to_be_drawn(what)
 
 
 def _settings_at_rest(folder: Path) -> list[tuple[str, str]]:
@@ -405,6 +419,7 @@ def resume_and_record(run: Run, *, show: Show[Epoch] = lambda _: None, agree: Ag
 
     def make_work(run: TrainingRun) -> TrainingWork:
         known = {epoch.number: epoch for epoch in run.epochs}
-        return TrainingWork(run.bench, run.facts["seed"], known=known, known_fresh=run.fresh)
+        rule = run.facts.get("learning_rule")
+        return TrainingWork(run.bench, run.facts["seed"], known=known, known_fresh=run.fresh, known_rule=rule)
 
     return resume_work(make_work, run, show=epochs_only(show), agree=agree)

@@ -116,14 +116,7 @@ class Harmless(Onlooker[Shown], Shown):
 
 
 def numbers(record: IntArray, rate: float) -> str:
-    """Return the numbers of a training in one line.
-
-    Parameters
-    ----------
-    record : ndarray of int, shape (M, 4)
-        Of `Progress`.
-    rate : float
-        Images per second.
+    """Return the numbers of a training in one line, from the (M, 4) record of `Progress` and the images per second.
 
     Examples
     --------

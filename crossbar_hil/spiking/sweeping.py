@@ -166,8 +166,6 @@ def run_networks(
 
     Parameters
     ----------
-    sweep : NetworkSweep
-        What to do.
     folder : NetworkFolder
         Made for it, or opened again.
     scheduler : Scheduler
@@ -215,9 +213,12 @@ def network_axes(texts: tuple[str, ...]) -> tuple[Axis, ...]:
     return read_axes(texts, NETWORKS)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class NetworkResult(SweepResult):
     """What the networks of every point came to."""
+
+    drawn_by: ClassVar[str] = "spiking"
+    plots: ClassVar[tuple[str, ...]] = ("networks",)
 
     sweep: NetworkSweep
     answered: tuple[tuple[Answered, ...], ...]

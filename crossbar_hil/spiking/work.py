@@ -7,6 +7,7 @@ from typing import Any
 
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.file import Bench
+from crossbar_hil.results.conditions import Conditions
 from crossbar_hil.runs.folder import RunFolder
 from crossbar_hil.runs.life import RecordedWork
 from crossbar_hil.runs.provenance import provenance, utc_now
@@ -37,9 +38,11 @@ class SpikingWork(RecordedWork[Progress]):
         label: str,
         view: SilentView,
         every: int,
+        conditions: Conditions | None = None,
     ) -> None:
         super().__init__(bench, seed, f"snn-{settings.dataset}")
         self._settings, self._split, self._label, self._view = settings, split, label, view
+        self._conditions = conditions or Conditions()
         self._every, self._written = every, 0
         self._progress: Progress | None = None
         self._known: Progress | None = None
@@ -162,9 +165,10 @@ class ComputedWork(SpikingWork):
     """The training of a network that is computed, with a checkpoint every so many images; it goes on from the last."""
 
     def _facts_of_device(self) -> dict[str, Any]:
-        if self._settings.curve is None:
-            return {}
-        return {"curve_stretched": describe_stretching(self._settings, self._network.model.synapses)}
+        found: dict[str, Any] = {"tables": {"conditions": dump_tables(self._conditions)}}
+        if self._settings.curve is not None:
+            found["curve_stretched"] = describe_stretching(self._settings, self._network.model.synapses)
+        return found
 
     def prepare(self, backend: DeviceBackend | None) -> Sequence[Pulse]:  # noqa: ARG002 - there is none
         """Make the network."""

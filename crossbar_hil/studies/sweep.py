@@ -10,8 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+
 from crossbar_hil.bench.virtual_chips import lines_of_chips
 from crossbar_hil.errors import ConfigError
+from crossbar_hil.results.arrays import Variable, cf_name
+from crossbar_hil.results.result import Result, Series
 from crossbar_hil.studies.axes import Axis
 from crossbar_hil.studies.folder import write_json, write_text
 from crossbar_hil.studies.settings import Key, Value
@@ -44,8 +48,10 @@ class Sweep(ABC):
         return describe_settings([axis.key for axis in self.axes], self.values[point])
 
 
-class SweepResult(ABC):
+class SweepResult(Result, ABC):
     """What came of a sweep."""
+
+    __slots__ = ()
 
     noun: ClassVar[str]
     """What is counted at each point."""
@@ -81,6 +87,33 @@ class SweepResult(ABC):
     def describe_best(self) -> dict[str, Any]:
         """Return what there is to say of the virtual chips of the best point, as `lines_of_chips` takes it."""
         return {}
+
+    def told(self) -> list[tuple[str, str]]:
+        """Return the best point, and how many were counted at each."""
+        return [
+            ("best", f"{self.sweep.describe(self.best)}: {self.share(self.best)}"),
+            ("points", str(len(self.sweep.values))),
+            (self.noun, self.describe_count()[1]),
+        ]
+
+    def series(self) -> Series:
+        """Return one line a point."""
+        return Series.of(self.rows())
+
+    def variables(self) -> dict[str, Variable]:
+        """Return the statistics over a grid of the settings, not a number where there is none."""
+        axes = self.sweep.axes
+        names, shape = tuple(cf_name(str(axis.key)) for axis in axes), [len(axis.values) for axis in axes]
+        found = {
+            name: Variable((name,), np.array(axis.values), axis.key.unit or "1", str(axis.key))
+            for name, axis in zip(names, axes, strict=True)
+        }
+        statistics = self.statistics()
+        for name in dict.fromkeys(name for each in statistics for name in each):
+            values = [each.get(name) for each in statistics]
+            numbers = np.array([np.nan if value is None else value for value in values]).reshape(shape)
+            found[cf_name(name)] = Variable(names, numbers, "1", name.replace("_", " "))
+        return found
 
     def rows(self) -> list[dict[str, Any]]:
         """Return settings and statistics of every point."""

@@ -17,7 +17,7 @@ def test_a_sweep_of_one_setting_leaves_a_table_a_map_and_the_settings_that_were_
     assert lines[5].startswith("chips   100 nS to 1 uS at the start, ")  # K = 10 times the spread
     assert lines[5].endswith("K = 10, shifts from 10 nS to 100 nS")
     assert lines[6:] == ["folder  out: points.csv, sweep.json", "map     out/map.png"]
-    assert done.err.splitlines()[0] == "3 points"
+    assert "3 points" in done.err.splitlines()
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "chunks.jsonl", "given", "map.png", "plan.json", "points.csv", "sweep.json",
     ]  # fmt: skip

@@ -91,8 +91,7 @@ def _tell_tune(result: TuneResult, folder: ChipStudyFolder) -> Told:
     lines = [f"tuned   {describe_settings(list(result.settings), list(result.settings.values()))}", f"yield   {share}"]
     if result.promise is not None:
         lines.append(f"promise {result.promise.line}")
-    later = describe_afterwards(fresh, noisy=result.tune.noisy)
-    if later:
+    if later := describe_afterwards(fresh, noisy=result.tune.noisy):
         lines.append(f"later   {later}")
     if fresh.converged:
         lines.append(

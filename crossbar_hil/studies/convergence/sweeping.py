@@ -106,8 +106,6 @@ def run_sweep(
 
     Parameters
     ----------
-    sweep : ChipSweep
-        What to do.
     folder : ChipStudyFolder
         Made for it, or opened again.
     scheduler : Scheduler
@@ -134,19 +132,16 @@ def run_sweep(
 
 
 def resume_sweep(folder: ChipStudyFolder) -> ChipSweep:
-    """Lay out the points of a sweep that was begun again, and see that they are the same.
-
-    Raises
-    ------
-    RunError
-        If a file of it was changed since.
-    """
+    """Lay out the points of a sweep that was begun again; a RunError if a file of it was changed since."""
     return folder.lay_out_again(KIND, plan_sweep, "axes")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ChipSweepResult(SweepResult):
     """The counts of every point of a sweep."""
+
+    drawn_by: ClassVar[str] = "sweep"
+    plots: ClassVar[tuple[str, ...]] = ("sweep",)
 
     sweep: ChipSweep
     counts: tuple[Counts, ...]
