@@ -58,6 +58,29 @@ def si(value: str | float, unit: str) -> float:
     return float(f"{float(found['number']) * factor:.15g}")
 
 
+def kelvin(value: str | float) -> float:
+    """Return a temperature in kelvin; a text must say its unit, as 25 is a warm day or a cryostat.
+
+    Raises
+    ------
+    ConfigError
+        If it is no temperature with a unit.
+
+    Examples
+    --------
+    >>> kelvin("25 degC"), kelvin("77 K"), kelvin(4.2)
+    (298.15, 77.0, 4.2)
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return si(value, "K")
+    found = _TEMPERATURE.fullmatch(value.strip()) if isinstance(value, str) else None
+    scale = _SCALES.get(found["unit"]) if found else None
+    if found is None or scale is None:
+        raise ConfigError(f"{shown(value)} is not a temperature with its unit, such as '25 degC' or '298.15 K'")
+    factor, zero = scale
+    return float(f"{float(found['number']) * factor + zero:.15g}")
+
+
 def factor_by_pint(word: str, unit: str) -> float:
     """Return what one of a unit is in another, for words such as "nanosiemens" and "minutes".
 
@@ -153,6 +176,14 @@ _EXAMPLES = {
     "siemens": "20 nS",
     "1/A": "5e7 / A",
     "V s": "100 V s",
+    "K": "298.15 K",
+}
+_TEMPERATURE = re.compile(r"(?P<number>[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)\s*(?P<unit>°?\s?[A-Za-z]+)")
+# BIPM, SI brochure, 9th edition: t/degC = T/K - 273.15. One degree, and its zero, in kelvin.
+_SCALES = {
+    **dict.fromkeys(("degC", "°C", "° C", "C", "celsius", "Celsius"), (1.0, 273.15)),
+    **dict.fromkeys(("K", "kelvin", "Kelvin"), (1.0, 0.0)),
+    "mK": (1e-3, 0.0),
 }
 
 

@@ -78,8 +78,6 @@ def problems_of(
 
     Parameters
     ----------
-    error : ValidationError
-        What a model of tables raised.
     near : callable
         Returns a hint of the known key nearest to an unknown one, by the place of the latter.
     key : str

@@ -11,7 +11,7 @@ from draw import save
 from matplotlib.figure import Figure
 
 from crossbar_hil.spiking.figures import draw_figures
-from crossbar_hil.spiking.plotting import plot_networks
+from crossbar_hil.spiking.plotting import draw_networks
 from crossbar_hil.spiking.run import SpikingRun
 from crossbar_hil.spiking.settings import SpikingSettings
 from crossbar_hil.spiking.sweeping import NetworkFolder, network_axes, plan_networks, run_networks
@@ -47,7 +47,7 @@ def swept(folder):
     sweep = plan_networks(settings, axes, networks=5, seed=SEED)
     with NetworkFolder.begin(folder / "sweep", sweep.plan()) as kept:
         result = run_networks(sweep, kept, make_scheduler("processes"))
-    save(plot_networks(result), "spiking_sweep.png")
+    save(draw_networks(result), "spiking_sweep.png")
 
 
 def stripes(folder):

@@ -7,11 +7,12 @@ import os
 import subprocess
 import tempfile
 import threading
+from contextlib import chdir
 from pathlib import Path
 
 from crossbar_hil.bench.file import load_bench
+from crossbar_hil.runs.many.listing import Listing
 from crossbar_hil.runs.training import train_and_record
-from crossbar_hil.watch.listing import Listing
 from crossbar_hil.watch.server import WatchServer
 
 DOCS = Path(__file__).resolve().parent
@@ -31,7 +32,7 @@ def shoot(url, name, width, height):
 
 
 def main():
-    with tempfile.TemporaryDirectory() as folder, WatchServer(Path(folder) / "runs") as server:
+    with tempfile.TemporaryDirectory() as folder, chdir(folder), WatchServer(Path("runs")) as server:
         out = server.listing.out
         threading.Thread(target=server.serve_forever, daemon=True).start()
 

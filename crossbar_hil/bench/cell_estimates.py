@@ -69,17 +69,12 @@ class Kind:
 
 
 def estimate_kind(cells: Sequence[Readings]) -> Kind:
-    """Estimate the kind of some cells that were measured alike.
+    """Estimate the kind of some cells, one at least, that were measured alike.
 
     Noise is told by how readings with no pulse between them differ from one to the next, which a slow decay hardly
     does. Relaxation is fitted to the readings at rest; it tells how much of each rise was lost before it was read, and
     that is put back. Rises are compared between cells: each cell's are larger by a factor, and what then still differs
     from step to step is the variation of steps.
-
-    Parameters
-    ----------
-    cells : sequence of Readings
-        At least one.
     """
     seen = _Compared.of(cells)
     noise, curves, rises = seen.noise, seen.curves, seen.rises

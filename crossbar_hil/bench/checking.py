@@ -259,17 +259,10 @@ def _find_swaps(name: str, identity: Identity, bench: Bench) -> str:
 
 
 def check_wiring(backend: Any, voltage_v: float) -> list[str]:
-    """Return what a read of every pair of lines says about the wiring: open, shorted and swapped lines.
+    """Return what a read of every pair of lines, at so many volts, says of the wiring: open, shorted and swapped lines.
 
     A row and a column show the conductance of their cell, two lines of one kind show nothing. That tells which lines
     are rows and which are columns, but not in which order they are; `crossbar_hil.bench.line_order` tells that.
-
-    Parameters
-    ----------
-    backend : ChipBackend
-        A bench with instruments.
-    voltage_v : float
-        Read voltage, in volts.
     """
     rows, columns = backend.shape
     names = [*(f"row {row + 1}" for row in range(rows)), *(f"column {column + 1}" for column in range(columns))]

@@ -69,8 +69,6 @@ def virtual_chips(bench: Bench, *, gain: bool = True) -> VirtualChips | None:
 
     Parameters
     ----------
-    bench : Bench
-        The checked bench.
     gain : bool
         Whether what is trained has the gain of the [training] table.
 
@@ -136,10 +134,7 @@ def lines_of_chips(record: Mapping[str, Any] | None) -> list[str]:
 def assumptions(bench: Bench) -> list[str]:
     """Say what is assumed of the virtual chips of a bench because nothing says it.
 
-    Raises
-    ------
-    CrossbarError
-        If the curve cannot be read: nothing is told of chips that cannot be.
+    A curve that cannot be read is a CrossbarError: nothing is told of chips that cannot be.
     """
     if bench.chip is None:
         return []
@@ -160,8 +155,7 @@ def _facts_of_file(chip: Chip) -> list[str]:
     if is_shipped(chip.curve):
         return []
     name = data_file(chip.curve).name
-    left_out = ", ".join(facts_left_out(data_file(chip.curve)))
-    if left_out:
+    if left_out := ", ".join(facts_left_out(data_file(chip.curve))):
         return [
             f"{name} is not the project's own table, so what its comments say of {left_out} is not taken: --set says "
             f"it, or write the table by `crossbar-hil curve {name} --to NEW.csv` and the comments into it"

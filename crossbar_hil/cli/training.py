@@ -14,9 +14,12 @@ from crossbar_hil.cli.common import (
     SPREAD_OF_HELP,
     as_json,
     chosen_spread,
+    condition_options,
     confirm,
+    given_tables,
     instrument_options,
     label_option,
+    loading,
     no_report_option,
     out_option,
     quiet_option,
@@ -72,6 +75,7 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
     "chip is trained, 100 if they are trained one by one; 200 draws of a twin; 0 elsewhere]",
 )
 @label_option
+@condition_options
 @no_report_option
 @quiet_option
 @instrument_options
@@ -96,20 +100,18 @@ def train(
     **settings: str | None,
 ) -> None:
     """Train a chip until it recognises the pattern set, and leave a run folder with figures and a report."""
-    from rich.console import Console  # noqa: PLC0415 - --help must not wait for what only training needs
+    with loading(quiet=quiet):
+        from rich.console import Console  # noqa: PLC0415 - --help must not wait for what only training needs
 
-    from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
-    from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
-    from crossbar_hil.recording import prepare_training  # noqa: PLC0415
-    from crossbar_hil.runs.progress import make_progress  # noqa: PLC0415
-    from crossbar_hil.studies.settings import find_key, read_options, set_own_values  # noqa: PLC0415
-    from crossbar_hil.training.settings import draws_of  # noqa: PLC0415
+        from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
+        from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
+        from crossbar_hil.recording import prepare_training  # noqa: PLC0415
+        from crossbar_hil.runs.live.progress import make_progress  # noqa: PLC0415
+        from crossbar_hil.screen.view import hidden_while  # noqa: PLC0415
+        from crossbar_hil.studies.settings import find_key, read_options, set_own_values  # noqa: PLC0415
+        from crossbar_hil.training.settings import draws_of  # noqa: PLC0415
 
-    overrides: dict[str, Any] = {}
-    for name, value in settings.items():
-        if value is not None:
-            table, key = name.split("__")
-            overrides.setdefault(table, {})[key] = value
+    overrides: dict[str, Any] = given_tables(settings)
     if rule_options:
         overrides.setdefault("training", {})["rule_options"] = read_options(rule_options)
     chosen = chosen_spread(spread, spread_of)
@@ -125,18 +127,19 @@ def train(
     if not draws_of(checked.training):
         say_seed(checked, seed, "; the forecast alone uses it")
     seed = fresh_seed() if seed is None else seed
-    prepared = prepare_training(
-        checked,
-        seed=seed,
-        chips=forecast_chips,
-        tell=lambda line: click.echo(printable(line), err=True),
-        ask=partial(_agreed, checked.kind, yes),
-    )
     with make_progress(
         Console(stderr=True), quiet=quiet, epochs=checked.training.epochs, lines=checked.is_by_hand
     ) as progress:
-        outcome = prepared.run(out=out, preset=preset, label=label, show=progress.show)
-    tell_outcome(outcome, no_report=no_report, as_json=as_json)
+        prepared = prepare_training(
+            checked,
+            seed=seed,
+            chips=forecast_chips,
+            tell=lambda line: click.echo(printable(line), err=True),
+            ask=hidden_while(progress, partial(_agreed, checked.kind, yes)),
+            phase=progress.phase,
+        )
+        outcome = prepared.run(out=out, preset=preset, label=label, show=progress.show, phase=progress.phase)
+    tell_outcome(outcome, no_report=no_report, as_json=as_json, quiet=quiet)
 
 
 def _agreed(kind: str | None, yes: bool, what: str) -> bool:

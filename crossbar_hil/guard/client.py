@@ -338,10 +338,7 @@ class GuardedBackend(DeviceBackend):
     def look(self, sights: Sequence[tuple[Sequence[str], Sequence[Volts]]]) -> Sights:
         """Measure the raw currents of every source in some states; see `crossbar_hil.witness`.
 
-        Parameters
-        ----------
-        sights : sequence of tuple
-            The port of every line, and the settings of the sources that are measured at there.
+        A state is the port of every line, and the settings of the sources that are measured at there.
         """
         asked = [[list(state), [dict(each) for each in steps]] for state, steps in sights]
         found = self._call(do="look", sights=asked)

@@ -99,12 +99,10 @@ def session_folder() -> Path:
 def open_guarded(
     bench: Bench, *, seed: int, folder: Path, resume: bool = False, on_trial: bool = False
 ) -> GuardedBackend:
-    """Open a bench with instruments behind a guard process, which keeps its journal in a folder.
+    """Open a checked bench with instruments behind a guard process, which keeps its journal in a folder.
 
     Parameters
     ----------
-    bench : Bench
-        The checked bench.
     seed : int
         An emulated chip is drawn from it, unless its state file is there already.
     folder : Path
@@ -258,8 +256,6 @@ def rescue(
 
     Parameters
     ----------
-    bench : Bench
-        The checked bench.
     lock : BenchLock
         Held; an instrument that another process has by another name is left alone.
     resources, ask, tell

@@ -16,6 +16,7 @@ from crossbar_hil.errors import RunError
 from crossbar_hil.guard.client import GuardedBackend
 from crossbar_hil.runs.beginning import beginning_of
 from crossbar_hil.runs.folder import RunFolder
+from crossbar_hil.runs.interruption import Button
 from crossbar_hil.runs.life import RecordedWork, Show, begin_work
 from crossbar_hil.runs.provenance import provenance
 from crossbar_hil.runs.recorded_settings import dump_tables
@@ -31,6 +32,7 @@ from crossbar_hil.runs.training_record import (
     write_epoch,
     write_fresh,
 )
+from crossbar_hil.screen.view import Phase, no_phase
 from crossbar_hil.training.asking import described
 from crossbar_hil.training.fresh import Assurance, FreshReads, full_reason, read_afresh, reads_wanted
 from crossbar_hil.training.patterns import PatternSet
@@ -44,6 +46,8 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
 
     A resumed run knows epochs, and perhaps fresh reads, already; they must come again as they were.
     """
+
+    first_step = "the first epoch"
 
     def __init__(
         self,
@@ -132,6 +136,7 @@ class TrainingWork(RecordedWork[Epoch | FreshReads]):
         """Train, epoch by epoch, and read a chip that has converged afresh."""
         yield from self._trainer.iterate(self._task.train, self._task.train_labels)
         if self._reads_wanted:
+            self.phase("reading the trained chip afresh", brief=True)
             yield read_afresh(self._trainer, self._task.train, self._reads_wanted)
 
     @property
@@ -239,16 +244,20 @@ def train_and_record(
     warnings: Sequence[str] = (),
     chips: VirtualChips | None = None,
     show: Show[Epoch] = lambda _: None,
+    button: Button | None = None,
+    phase: Phase = no_phase,
 ) -> RunOutcome:
     """Train on a checked bench and leave a run folder in `out`; see `crossbar_hil.runs.life.begin_work`.
 
     The seed is that of a virtual chip; preset, label, what was foretold (`Forecast.as_record` of
     `crossbar_hil.studies.convergence.forecast`), what the person was warned of and what the virtual chip is like, if
-    that is known already, are written down with the run; `show` is called with each epoch once it is on disk.
+    that is known already, are written down with the run; `show` is called with each epoch once it is on disk, `phase`
+    with what is waited for; `button` ends it as Ctrl-C does.
     """
     given: dict[str, Any] = {"preset": preset, "label": label, "forecast": forecast, "warnings": warnings}
     work = TrainingWork(bench, seed, chips=chips, **given)
-    return begin_work(work, out=out, show=epochs_only(show))
+    work.phase = phase
+    return begin_work(work, out=out, show=epochs_only(show), button=button)
 
 
 def epochs_only(show: Show[Epoch]) -> Show[Epoch | FreshReads]:

@@ -73,8 +73,12 @@ class Key:
     @property
     def label(self) -> str:
         """Name and unit, for an axis."""
-        unit = UNITS.get(self.name)
-        return f"{self.name} ({unit})" if unit else self.name
+        return f"{self.name} ({self.unit})" if self.unit else self.name
+
+    @property
+    def unit(self) -> str:
+        """Its SI unit; empty if it has none."""
+        return UNITS.get(self.name, "")
 
     @property
     def is_number(self) -> bool:
@@ -108,8 +112,6 @@ def find_key(text: str, among: Sequence[SettingTable] = CHIPS) -> Key:
     ----------
     text : str
         Such as ``beta``, ``training.beta`` or ``wire``.
-    among : sequence of SettingTable
-        Tables that it may be in.
 
     Raises
     ------
@@ -210,13 +212,7 @@ def virtual_chip(bench: Bench) -> Chip:
 
 
 def with_settings(bench: Bench, values: Mapping[Key, Value]) -> Bench:
-    """Return a bench with other settings, checked as a bench file is.
-
-    Raises
-    ------
-    ConfigError
-        If the settings do not go together.
-    """
+    """Return a bench with other settings, checked as a bench file is: a ConfigError if they do not go together."""
     chip = virtual_chip(bench)
     in_chip = [str(key) for key in values if key.table != "training"]
     if in_chip and bench.chip is None and not bench.instruments and bench.backend != "simulated":
@@ -226,8 +222,7 @@ def with_settings(bench: Bench, values: Mapping[Key, Value]) -> Bench:
         )
     training = {key.name: value for key, value in values.items() if key.table == "training"}
     cells: dict[str, Any] = {key.name: value for key, value in values.items() if key.table == "chip"}
-    spread = {key.name: value for key, value in values.items() if key.table == "chip.spread"}
-    if spread:
+    if spread := {key.name: value for key, value in values.items() if key.table == "chip.spread"}:
         cells["spread"] = _revise(Spread, _in_form_of(chip.resolved.spread, spread), spread)
     update: dict[str, Any] = {"training": _revise(Training, bench.training.model_dump(), training)}
     if cells:

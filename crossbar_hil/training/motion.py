@@ -22,10 +22,6 @@ class Motion:
 
     Parameters
     ----------
-    backend : DeviceBackend
-        The chip.
-    update : Update
-        How pulses are sent.
     unresponsive : int
         Pulses in a row without a reaction after which a cell gets no more; 0 for never.
     confirm : int
@@ -181,8 +177,7 @@ class Motion:
 
     def _all_ended(self, wanted: IntArray) -> bool:
         """Say whether every cell that is wanted is at the end of its curve, brought there by pulses of this kind."""
-        left = self._backend.pulses_left()
-        if left:
+        if left := self._backend.pulses_left():
             self._ends_due = self._updates + left // self._most
             return False
         cells = wanted > 0

@@ -117,10 +117,7 @@ _AS_THEY_ARE = {
 def check_labels(settings: Training) -> None:
     """Refuse a pattern set whose labels no chip without bias can learn, before any chip is looked at.
 
-    Raises
-    ------
-    DataError
-        Then, or if the pattern file is wrong.
+    A DataError then, or if the pattern file is wrong.
     """
     if settings.check_labels:
         task = PatternSet.from_csv(settings.pattern_file)

@@ -403,13 +403,7 @@ class Trainer:
         return Prediction.from_activations(bits, Tanh(self.beta)(difference(currents)), self.target0, self.target)
 
     def check_task(self, patterns: ArrayLike, labels: ArrayLike) -> tuple[IntArray, IntArray]:
-        """Return patterns (P, R) and labels (P, N) as bits, if they fit the chip and each other; nothing is sent.
-
-        Raises
-        ------
-        DataError
-            If they do not.
-        """
+        """Return patterns (P, R) and labels (P, N) as bits; a DataError if they do not fit the chip or each other."""
         rows, columns = self.backend.shape
         bits = checked_bits("patterns", patterns, (None, None))
         wanted = checked_bits("labels", labels, (len(bits), None))

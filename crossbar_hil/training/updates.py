@@ -118,18 +118,9 @@ class Update:
         return Pulses(rising + falling, falling)
 
     def send(self, backend: DeviceBackend, wanted: Pulses, conductances: FloatArray, read_v: float) -> Pulses:
-        """Carry out an update and return what was sent.
+        """Carry out an update of cells (R, C), read before in siemens, and return what was sent.
 
-        Parameters
-        ----------
-        backend : DeviceBackend
-            The chip.
-        wanted : Pulses
-            The first pulse of each cell.
-        conductances : ndarray of float, shape (R, C)
-            As read before the update, in siemens.
-        read_v : float
-            Voltage of the reads of a verification, in volts.
+        `read_v`, in volts, is that of the reads of a verification.
         """
         if self.is_plain:
             backend.send_pulses(wanted.counts, self.pulse)

@@ -14,17 +14,7 @@ from ..circuit.cells import CellModel
 
 
 class ArrayCircuit:
-    """The circuit of R x C cells and its wires.
-
-    Parameters
-    ----------
-    conductances : ndarray of float, shape (R, C)
-        In siemens.
-    wire_ohm : float or pair
-        As of `solve_crossbar`, in ohm.
-    cell : CellModel
-        Current of a cell at a voltage.
-    """
+    """The circuit of cells (R, C), in siemens, and its wires, as of `solve_crossbar`, in ohm."""
 
     def __init__(self, conductances: FloatArray, wire_ohm: WireOhm, cell: CellModel) -> None:
         self._conductances, self._wire_ohm, self._cell = conductances, wire_ohm, cell

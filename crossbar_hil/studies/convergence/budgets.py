@@ -20,8 +20,6 @@ def find_short_budgets(bench: Bench, spent: tuple[int, float] = (0, 0.0)) -> lis
 
     Parameters
     ----------
-    bench : Bench
-        The checked bench.
     spent : (int, float)
         Pulses and dose, in volt seconds, that the cell with most of them has received before.
 

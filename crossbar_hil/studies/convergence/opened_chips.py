@@ -34,14 +34,9 @@ class OpenedResult:
 
 
 class OpenedChips:
-    """Chips by number, each made by the backend that a bench names; a chip depends on seed and number alone.
+    """Chips by number that are trained on a task, each made by ``from_bench`` of the backend that a bench names.
 
-    Parameters
-    ----------
-    bench : Bench
-        Names the backend, whose ``from_bench`` makes the chips.
-    task : PatternSet
-        What is trained.
+    A chip depends on seed and number alone.
     """
 
     lockstep = False
