@@ -116,7 +116,7 @@ def test_a_cell_is_characterised_into_a_curve_and_what_was_measured_before_an_ab
     procedure = Characterise(seed="1", pulses=5)
     status, rows = perform(procedure)
     curve = ConductanceCurve.from_csv(Path(procedure.left))
-    assert (status, len(rows), len(curve.levels_siemens)) == ("Finished", 12, 6)
+    assert (status, len(rows), len(curve.levels_siemens)) == ("Finished", 14, 6)
     aborted = Characterise(bench="emulated", seed="1", pulses=100, reads=1)
     status, rows = perform(aborted, abort_after=3)
     assert (status, aborted.failure) == ("Aborted", "")
@@ -138,7 +138,7 @@ def test_a_real_chip_is_not_pulsed_unless_somebody_agrees(perform, real, tmp_pat
         raise DataError("no chips here")
 
     monkeypatch.setattr(
-        "crossbar_hil.gui.procedures.open_bench", open_real
+        "crossbar_hil.gui.procedures.open_checked", open_real
     )  # it is opened before the cell is asked about
     monkeypatch.setattr("crossbar_hil.recording.forecast", foretell_nothing)
     unasked, declined = kind(bench=real), kind(bench=real)
@@ -154,8 +154,8 @@ def test_a_real_chip_is_not_pulsed_unless_somebody_agrees(perform, real, tmp_pat
         agreed = kind(bench=real, pulses=2)
         agreed.ask = lambda text: not asked.append(text)
         assert perform(agreed)[0] == "Finished"
-        assert asked[-1] == "4 pulses of 2 V, 50 ms and -2.8 V, 50 ms change 1 cell for good"
-        assert sum(pulsed) == 4
+        assert asked[-1] == "5 pulses of 2 V, 50 ms and -2.8 V, 50 ms change 1 cell for good"
+        assert sum(pulsed) == 5
 
 
 def test_a_bench_whose_switches_a_person_sets_is_left_to_the_terminal(perform, tmp_path):
