@@ -2,15 +2,15 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
 from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.bench.file import BENCH_FILE, Bench
-from crossbar_hil.bench.opening import open_backend
+from crossbar_hil.bench.opening import open_backend, words_of_opening
 from crossbar_hil.bench.recorded import bench_hash
 from crossbar_hil.errors import Declined, RunError, Stopped
 from crossbar_hil.guard.lock import run_lock
@@ -19,6 +19,7 @@ from crossbar_hil.guard.storage import why_not_all_ours
 from crossbar_hil.runs.folder import RunFolder
 from crossbar_hil.runs.interruption import Button, Interrupted, stop_on_interrupt
 from crossbar_hil.runs.run import Run, RunOutcome
+from crossbar_hil.screen.view import Phase, no_phase
 
 Step = TypeVar("Step")
 AnyRun = TypeVar("AnyRun", bound=Run)
@@ -42,6 +43,11 @@ class RecordedWork(ABC, Generic[Step]):
 
     def __init__(self, bench: Bench | None, seed: int, rule: str) -> None:
         self.bench, self.seed, self.rule = bench, seed, rule
+        self.phase: Phase = no_phase
+        """Is told what is waited for."""
+
+    first_step: ClassVar[str] = "the first step"
+    """What is waited for once the device is open."""
 
     def check_shape(self, shape: tuple[int, int]) -> None:
         """Refuse a device of R rows and C columns that it does not fit; nothing is opened yet."""
@@ -131,9 +137,11 @@ def begin_work(
         if bench is not None and shape is not None:
             work.check_shape(shape)
             folder = _make_folder(work, out, shape, locked, opened)
+            work.phase(words_of_opening(bench))
             backend: DeviceBackend | None = open_guarded(bench, seed=work.seed, folder=folder.folder)
             _prepare(work, backend, opened)
         else:  # the size of a virtual device is part of the folder's name, so it is made first
+            work.phase(words_of_opening(bench), brief=True)
             backend = None if bench is None else open_backend(bench, seed=work.seed)
             _prepare(work, backend, opened)
             folder = _make_folder(work, out, work.shape, locked, opened)
@@ -191,6 +199,7 @@ def resume_work(
             raise RunError(f"{run.folder / BENCH_FILE} was changed since run {run.name} began, so it is not resumed")
         backend: DeviceBackend | None = None
         if bench is not None and _guarded_shape(bench) is not None:
+            work.phase(words_of_opening(bench))
             backend = open_guarded(bench, seed=work.seed, folder=run.folder, resume=True)
         elif bench is not None:
             backend = open_backend(bench, seed=work.seed)
@@ -206,18 +215,6 @@ def resume_work(
         work.reopen(run.folder)
         opened.pop_all()
         return _carry_out(work, backend, run.folder, show)
-
-
-def shown_once(agree: Agree, view: AbstractContextManager[Any], shown: ExitStack) -> Agree:
-    """Show a view once somebody has agreed: a question in the middle of one could not be read."""
-
-    def agree_and_show(kind: str) -> Any:
-        agreed = agree(kind)
-        if agreed is True or kind != "hardware":
-            shown.enter_context(view)
-        return agreed
-
-    return agree_and_show
 
 
 def _guarded_shape(bench: Bench | None) -> tuple[int, int] | None:
@@ -272,6 +269,9 @@ def _carry_out(
             stop_on_interrupt((lambda _: None) if backend is None else backend.request_stop, button) as stop,
         ):
             try:
+                work.phase(
+                    f"{work.first_step}{'' if take_back else ', after what was recorded'}", brief=backend is not None
+                )
                 for step in work.steps(stop.leave_if_wanted):
                     work.record(step)
                     began = True
@@ -279,6 +279,9 @@ def _carry_out(
                     stop.leave_if_wanted()
             except Interrupted:
                 reason = f"interrupted after {work.reached}"
+            finally:
+                if _guarded_shape(work.bench) is not None:
+                    work.phase("making the bench safe")
             over = True
     except Stopped as stopped:
         reason = "; ".join([str(stopped), *getattr(stopped, "__notes__", ())])  # a note: the bench may not be safe
