@@ -79,10 +79,12 @@ class Question(QtCore.QObject):
         self.dialog = message(self.parent(), f"{text}.\n\nGo on?", buttons.Yes | buttons.No)
         self.dialog.setDefaultButton(buttons.No)
         self.dialog.setEscapeButton(buttons.No)
-        self.dialog.finished.connect(self._answer)
+        self.dialog.finished.connect(lambda _: self._answer())
 
-    def _answer(self, button: int) -> None:
-        self._agreed = button == QtWidgets.QMessageBox.StandardButton.Yes.value
+    def _answer(self) -> None:
+        clicked = self.dialog.clickedButton()
+        yes = QtWidgets.QMessageBox.StandardButton.Yes
+        self._agreed = clicked is not None and self.dialog.standardButton(clicked) == yes
         self.dialog = None
         self._answered.set()
 
