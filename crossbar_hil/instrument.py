@@ -320,8 +320,6 @@ class SourceMeter(Instrument):
         """Stay at the present voltage for at least so many seconds, timed by the instrument, with the output on.
 
         A model without a delay of its own takes readings, which it times: of `nplc` power-line cycles, as it is set up.
-
-        A model without a delay of its own takes readings, which it times.
         """
         for _ in range(math.ceil(seconds * FASTEST_LINE_HZ / nplc)):
             self.measure()

@@ -354,8 +354,7 @@ class ChipBackend(WitnessedBackend):
                 self._rig.rest()
             self._rig.confirm()
             meter = self._rig.settings[self._rig.meter]
-            problem = problem_at_rest(at_rest_a, found, meter.range_of_reads_a, self.shape[0])
-            if problem:
+            if problem := problem_at_rest(at_rest_a, found, meter.range_of_reads_a, self.shape[0]):
                 raise ImpossibleReading(problem)
         return found
 

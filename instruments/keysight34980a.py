@@ -54,8 +54,8 @@ class Keysight34980A(CardMatrix):
         if self._halves.setdefault(slot, half) != half:
             raise ConfigError(
                 f"{self.name}: rows 1 to 4 and rows 5 to 8 of a {self.card} are two separate matrices, each with "
-                f"columns of its own, so row {row} of slot {slot} does not reach the columns of the other rows in use: take "
-                "rows of one of them"
+                f"columns of its own, so row {row} of slot {slot} does not reach the columns of the other rows in use: "
+                "take rows of one of them"
             )
         return found
 

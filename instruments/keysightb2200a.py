@@ -85,8 +85,7 @@ class KeysightB2200A(ScpiMatrix):
 
     def _parse_closed(self, reply: str) -> frozenset[str]:
         names = channels(reply)
-        wrong = [name for name in names if not re.fullmatch(r"\d{5}", name)]
-        if wrong:
+        if wrong := [name for name in names if not re.fullmatch(r"\d{5}", name)]:
             raise GarbledReply(f"{wrong[0]!r} is no crosspoint")
         return frozenset(names)
 

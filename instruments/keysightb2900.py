@@ -228,8 +228,7 @@ class KeysightB2900(ScpiInstrument):
         InstrumentError
             If something else comes back, or the instrument has refused a line.
         """
-        wrong = self.differences(Together(proven), lines)
-        if wrong:
+        if wrong := self.differences(Together(proven), lines):
             raise InstrumentError(f"{'; '.join(wrong)}, so nothing was started")
 
     def pulse_channels(

@@ -119,8 +119,7 @@ TWIN_SAYS = (
 
 
 def _check_beside_twin(given: Collection[str], where: str = "") -> None:
-    also = [name for name in TWIN_SAYS if name in given]
-    if also:
+    if also := [name for name in TWIN_SAYS if name in given]:
         raise ConfigError(f"{where}the twin says {' and '.join(also)}, so that cannot be given beside it")
 
 
@@ -317,8 +316,7 @@ class InstrumentTable(Table):
     @field_validator("resource")
     @classmethod
     def _no_url(cls, resource: str | None) -> str | None:
-        why = why_no_resource(resource or "")
-        if why:
+        if why := why_no_resource(resource or ""):
             raise ConfigError(why)
         return resource
 
@@ -437,8 +435,7 @@ class Bench(Table):
     @classmethod
     def _known_libraries(cls, tables: dict[str, InstrumentTable], others: ValidationInfo) -> dict[str, InstrumentTable]:
         found = {name: why_no_library(table.visa, others.data.get("kind")) for name, table in tables.items()}
-        problems = [f"{name}.{why}" for name, why in found.items() if why]
-        if problems:
+        if problems := [f"{name}.{why}" for name, why in found.items() if why]:
             raise ConfigError(" and ".join(problems))
         return tables
 

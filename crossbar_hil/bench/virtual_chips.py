@@ -155,8 +155,7 @@ def _facts_of_file(chip: Chip) -> list[str]:
     if is_shipped(chip.curve):
         return []
     name = data_file(chip.curve).name
-    left_out = ", ".join(facts_left_out(data_file(chip.curve)))
-    if left_out:
+    if left_out := ", ".join(facts_left_out(data_file(chip.curve))):
         return [
             f"{name} is not the project's own table, so what its comments say of {left_out} is not taken: --set says "
             f"it, or write the table by `crossbar-hil curve {name} --to NEW.csv` and the comments into it"

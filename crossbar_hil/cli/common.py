@@ -1,7 +1,8 @@
 """What the verbs of the command line share: exit codes, options, and how they ask and print."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,6 +13,7 @@ from crossbar_hil.text import printable, table_lines
 
 if TYPE_CHECKING:
     from crossbar_hil.bench.file import Bench
+    from crossbar_hil.screen.view import NothingShown
 
 F = TypeVar("F", bound=Callable[..., Any])
 DONE, COULD_NOT, BAD_USAGE, NOT_CONVERGED = 0, 1, 2, 3
@@ -71,6 +73,23 @@ def _allow_loopback(context: click.Context) -> None:
 def instrument_options(verb: F) -> F:
     """Give a verb the options of those that may speak to real instruments."""
     return _allow_loopback_option(_record_visa_option(verb))
+
+
+def phases(bench: "Bench | None" = None, *, quiet: bool = False) -> "NothingShown":
+    """Return what tells on standard error what somebody waits for; by lines where a bench asks a person, too."""
+    from rich.console import Console  # noqa: PLC0415 - --help must not wait for it
+
+    from crossbar_hil.screen.terminal import make_phases  # noqa: PLC0415
+
+    return make_phases(Console(stderr=True), quiet=quiet, lines=bench is not None and bench.is_by_hand)
+
+
+@contextmanager
+def loading(*, quiet: bool = False) -> Iterator[None]:
+    """Say on a terminal that the programs of a verb are being loaded."""
+    with phases(quiet=quiet) as view:
+        view.phase("loading", brief=True)
+        yield
 
 
 def condition_options(verb: F) -> F:

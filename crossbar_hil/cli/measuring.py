@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
+from crossbar_hil.screen.pace import Pace
+from crossbar_hil.screen.view import NothingShown
 
 if TYPE_CHECKING:
     from crossbar_hil.bench.characterisation import Step
@@ -17,18 +18,31 @@ EVERY = 10
 """Steps between two lines where there is no terminal, on which one line is kept in place."""
 
 
-def shown(
-    steps: Iterable["Step"], cell: tuple[int, int], *, total: int, quiet: bool, in_place: bool
-) -> Iterator["Step"]:
-    """Hand out the steps of a cell (row, column, from 1), each told on standard error once it is measured."""
-    for done, step in enumerate(steps, start=1):
-        if not quiet and (in_place or done % EVERY == 1 or done == total):
+class Told:
+    """Tells of each step that is measured.
+
+    Parameters
+    ----------
+    view : NothingShown
+        What is told.
+    total, cells : int
+        Steps of a cell, and cells.
+    """
+
+    def __init__(self, view: NothingShown, total: int, cells: int) -> None:
+        self._view, self._total, self._all = view, total, total * cells
+        self._pace, self._done = Pace(), 0
+
+    def handed_out(self, steps: Iterable["Step"], cell: tuple[int, int]) -> Iterator["Step"]:
+        """Hand out the steps of a cell (row, column, from 1), each told once it is measured."""
+        for done, step in enumerate(steps, start=1):
+            self._done += 1
+            self._pace.step(self._done)
             what = "at rest" if step.rest else f"after {step.number} pulses of {step.pulse}"
-            text = f"row {cell[0]}, column {cell[1]}  {done}/{total}  {1e6 * step.conductance_siemens:.4g} uS {what}"
-            click.echo(f"\r\x1b[K{text}" if in_place else text, err=True, nl=not in_place)
-        yield step
-    if in_place and not quiet:
-        click.echo(err=True)
+            where = f"row {cell[0]}, column {cell[1]}  {done}/{self._total}"
+            text = f"{where}  {1e6 * step.conductance_siemens:.4g} uS {what}"
+            self._view.step(text, self._pace, self._all, brief=done % EVERY != 1 and done != self._total)
+            yield step
 
 
 def prove(paths: Iterable[Path]) -> None:

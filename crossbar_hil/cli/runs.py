@@ -15,8 +15,10 @@ from crossbar_hil.cli.common import (
     as_json,
     confirm,
     instrument_options,
+    loading,
     no_report_option,
     out_option,
+    phases,
     print_json,
     print_lines,
     print_table,
@@ -29,6 +31,9 @@ from crossbar_hil.text import counted
 if TYPE_CHECKING:
     from crossbar_hil.runs.run import Run, RunOutcome
 
+DRAWING = "drawing the figures and writing the report"
+"""What somebody waits for after a training."""
+
 
 @click.command()
 @run_argument
@@ -40,9 +45,10 @@ if TYPE_CHECKING:
 @as_json
 def resume(run: str, no_report: bool, quiet: bool, yes: bool, out: Path, as_json: bool) -> None:
     """Go on with a RUN that was interrupted, failed or died; no pulse is repeated."""
-    from crossbar_hil.runs.store import find_run  # noqa: PLC0415 - --help must not wait for it
+    with loading(quiet=quiet):
+        from crossbar_hil.runs.store import find_run  # noqa: PLC0415 - --help must not wait for it
 
-    found = find_run(run, out)
+        found = find_run(run, out)
 
     def agree(kind: str) -> bool:
         if kind == "emulated" and _varies(found.bench):
@@ -55,7 +61,7 @@ def resume(run: str, no_report: bool, quiet: bool, yes: bool, out: Path, as_json
             confirm(kind, yes, f"run {found.name} goes on with pulses to the chip {found.bench.chip_id or ''}")
         return True
 
-    tell_outcome(found.resume(quiet=quiet, agree=agree), no_report=no_report, as_json=as_json)
+    tell_outcome(found.resume(quiet=quiet, agree=agree), no_report=no_report, as_json=as_json, quiet=quiet)
 
 
 @click.command()
@@ -73,7 +79,9 @@ def verify(run: str, out: Path, as_json: bool) -> None:
     from crossbar_hil.runs.store import find_run, is_session  # noqa: PLC0415
 
     folder = Path(run)
-    verdict = verify_session(folder) if is_session(folder) else verify_run(find_run(run, out))
+    with phases() as view:
+        view.phase("reading the journal, and training again by it", brief=True)
+        verdict = verify_session(folder) if is_session(folder) else verify_run(find_run(run, out))
     if as_json:
         print_json(
             run=run,
@@ -187,11 +195,14 @@ def show(run: str, out: Path, as_json: bool) -> None:
 @as_json
 def report(run: str, folder: Path | None, out: Path, as_json: bool) -> None:
     """Write the report of a RUN, or say where it is if it is written already."""
-    from crossbar_hil.runs.report import make_report, report_of  # noqa: PLC0415
-    from crossbar_hil.runs.store import find_run  # noqa: PLC0415
+    with loading():
+        from crossbar_hil.runs.report import make_report, report_of  # noqa: PLC0415
+        from crossbar_hil.runs.store import find_run  # noqa: PLC0415
 
-    found = find_run(run, out)
-    path = report_of(found) if folder is None else make_report(found, folder)
+        found = find_run(run, out)
+    with phases() as view:
+        view.phase(DRAWING, brief=True)
+        path = report_of(found) if folder is None else make_report(found, folder)
     if as_json:
         print_json(report=str(path))
     else:
@@ -209,7 +220,9 @@ def export(run: str, form: str, output: Path | None, out: Path, as_json: bool) -
     from crossbar_hil.runs.export import export_run  # noqa: PLC0415
     from crossbar_hil.runs.store import find_run  # noqa: PLC0415
 
-    path = export_run(find_run(run, out), form, output)
+    with phases() as view:
+        view.phase("writing the file", brief=True)
+        path = export_run(find_run(run, out), form, output)
     if as_json:
         print_json(file=str(path))
     else:
@@ -231,7 +244,10 @@ def predict(run: str, patterns: Path | None, repeat: int | None, out: Path, as_j
     """Let the chip of a RUN, as training left it, judge patterns it was not trained on."""
     from crossbar_hil.runs.store import find_run  # noqa: PLC0415
 
-    answer = find_run(run, out).predict(patterns, repeat=repeat)
+    found = find_run(run, out)
+    with phases(None if found.kind == "simulated" else found.bench) as view:
+        view.phase("opening the chip as training left it, and reading it", brief=found.kind == "simulated")
+        answer = found.predict(patterns, repeat=repeat)
     if as_json:
         print_json(**answer.as_dict())
         return
@@ -253,17 +269,24 @@ def predict(run: str, patterns: Path | None, repeat: int | None, out: Path, as_j
 VERBS = (resume, runs, compare, show, report, export, verify, predict)
 
 
-def tell_outcome(outcome: "RunOutcome", *, no_report: bool, as_json: bool, target: float | None = None) -> None:
+def tell_outcome(
+    outcome: "RunOutcome", *, no_report: bool, as_json: bool, target: float | None = None, quiet: bool = False
+) -> None:
     """Say how a training ended, draw its report, and exit accordingly."""
     from crossbar_hil.runs.store import load_run  # noqa: PLC0415
 
     run = load_run(outcome.folder)
     ending, done = run.ending(target), outcome.status == "done"
+    if not as_json:  # before the report is drawn, which takes longer than many a training
+        go_on = f"{outcome.reason}; what was done is kept, go on with: crossbar-hil resume {run.folder}"
+        print_lines([*([] if done else [go_on]), *ending.lines, f"run     {run.folder}"])
     page = None
     if ending.drawable and not no_report:
-        from crossbar_hil.runs.report import make_report  # noqa: PLC0415 - jinja2 takes a while
+        with phases(quiet=quiet) as view:
+            view.phase(DRAWING)
+            from crossbar_hil.runs.report import make_report  # noqa: PLC0415 - jinja2 takes a while
 
-        page = make_report(run, replace=True)
+            page = make_report(run, replace=True)
     if as_json:
         print_json(
             run=str(run.folder),
@@ -275,11 +298,8 @@ def tell_outcome(outcome: "RunOutcome", *, no_report: bool, as_json: bool, targe
             seed=run.facts["seed"],
             report=str(page) if page else None,
         )
-    else:
-        go_on = f"{outcome.reason}; what was done is kept, go on with: crossbar-hil resume {run.folder}"
-        print_lines([*([] if done else [go_on]), *ending.lines, f"run     {run.folder}"])
-        if page:
-            click.echo(f"report  {page}")
+    elif page:
+        click.echo(f"report  {page}")
     if not done:
         raise click.exceptions.Exit(COULD_NOT)
     raise click.exceptions.Exit(DONE if ending.reached else NOT_CONVERGED)

@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crossbar_hil.cli.benches import seed_option
+from crossbar_hil.cli.benches import MAKING_SAFE, seed_option
 from crossbar_hil.cli.common import (
     as_json,
     bench_argument,
     confirm,
     instrument_options,
+    loading,
+    phases,
     print_json,
     print_lines,
     print_table,
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
     from crossbar_hil.twins.readings import Readings
 
 HEADER = ["number", "value", "95 % interval", "from"]
+
+
+TOLD_EVERY = 10
+"""Readings between two lines where there is no terminal, on which every one is told in place."""
 
 
 def _cell(text: str) -> tuple[int, int]:
@@ -90,11 +96,12 @@ def calibrate(
 
     Chips that the readings leave possible are drawn by `train`, `tune`, `sweep` and `snn` with --twin.
     """
-    from crossbar_hil.bench.calibrating import plan_calibration, sister_curve, twin_of  # noqa: PLC0415
-    from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
-    from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
-    from crossbar_hil.quantities import si  # noqa: PLC0415
-    from crossbar_hil.twins.readings import load_readings  # noqa: PLC0415
+    with loading():
+        from crossbar_hil.bench.calibrating import plan_calibration, sister_curve, twin_of  # noqa: PLC0415
+        from crossbar_hil.bench.file import load_bench  # noqa: PLC0415
+        from crossbar_hil.bench.opening import fresh_seed  # noqa: PLC0415
+        from crossbar_hil.quantities import si  # noqa: PLC0415
+        from crossbar_hil.twins.readings import load_readings  # noqa: PLC0415
 
     checked = load_bench(bench)
     if draws < 1:
@@ -126,30 +133,45 @@ def calibrate(
     else:
         found = load_readings(begun)
         fitted = None if found.spares else sister_curve(checked, checked.training.pulse, curve, scale)
-    twin = twin_of(found, fitted, draws=draws)
-    twin.write(twin_file)
-    _write_page(twin, found, page, [twin_file.name, (kept if begun is None else begun).name])
+    with phases() as view:
+        view.phase("finding out what the readings leave open, and drawing chips of it", brief=True)
+        twin = twin_of(found, fitted, draws=draws)
+        twin.write(twin_file)
+        view.phase("drawing the twin", brief=True)
+        _write_page(twin, found, page, [twin_file.name, (kept if begun is None else begun).name])
     _tell(twin, twin_file, picture, as_json=as_json)
 
 
 def _measure(plan: "CalibrationPlan", seed: int, path: Path, *, yes: bool, watch_s: float) -> None:
     """Ask, then read and pulse the chip; every reading is on disk before the next is taken."""
     from crossbar_hil.bench.calibrating import clock_of, steps_of  # noqa: PLC0415
+    from crossbar_hil.bench.opening import words_of_opening  # noqa: PLC0415
     from crossbar_hil.guard.client import GuardedBackend  # noqa: PLC0415
     from crossbar_hil.guard.opening import open_checked  # noqa: PLC0415
-    from crossbar_hil.twins.readings import new_readings  # noqa: PLC0415
+    from crossbar_hil.screen.pace import Pace  # noqa: PLC0415
+    from crossbar_hil.twins.readings import Sent, new_readings  # noqa: PLC0415
 
-    with open_checked(plan.bench, seed=seed) as backend:
-        steps = steps_of(plan, backend, clock=clock_of(backend, plan.bench), watch_s=watch_s)
-        said = plan.describe(backend.shape)
-        confirm(backend.kind, yes, said)
-        if backend.kind != "hardware" or yes:
-            click.echo(said, err=True)
-        if isinstance(backend, GuardedBackend):
-            click.echo(f"session {backend.folder}", err=True)
-        with new_readings(path, plan.facts(backend, seed)) as file:
-            for step in steps:
-                file.add(step)
+    with phases(plan.bench) as view:
+        view.phase(words_of_opening(plan.bench), brief=not plan.bench.instruments)
+        with open_checked(plan.bench, seed=seed) as backend:
+            steps = steps_of(plan, backend, clock=clock_of(backend, plan.bench), watch_s=watch_s)
+            said = plan.describe(backend.shape)
+            view.hide()
+            confirm(backend.kind, yes, said)
+            if backend.kind != "hardware" or yes:
+                click.echo(said, err=True)
+            if isinstance(backend, GuardedBackend):
+                click.echo(f"session {backend.folder}", err=True)
+            pace, done = Pace(), 0
+            with new_readings(path, plan.facts(backend, seed)) as file:
+                for step in steps:
+                    file.add(step)
+                    if not isinstance(step, Sent):
+                        done += 1
+                        pace.step(done)
+                        text = f"reading {done} of {max(done, plan.readings)}"
+                        view.step(text, pace, plan.readings, brief=done % TOLD_EVERY > 0)
+            view.phase(MAKING_SAFE, brief=not plan.bench.instruments)
 
 
 def _tell(twin: "Twin", path: Path, picture: Path, *, as_json: bool) -> None:

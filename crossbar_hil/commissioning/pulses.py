@@ -40,9 +40,8 @@ def height(board: Board, trial: Trial, pulse: Pulse) -> Step:
             asked = found.writes.sights[place].volts[port] * pulse.amplitude_v
             if port not in worst or abs(volts / asked - 1) > abs(worst[port][0] / worst[port][1] - 1):
                 worst[port] = volts, asked, cell
-    typical = float(np.median(board.model.siemens)) * found.read_v
     for port, (volts, asked, cell) in worst.items():
-        allowed = HEIGHT + 4 * float(found.noise_a[found.sources.index(port)]) / typical
+        allowed = HEIGHT + 4 * float(found.noise_a[found.sources.index(port)]) / board.typical_a
         share = volts / asked - 1
         where = f"{board.lines[cell[0]]}, {board.lines[len(board.ohms) + cell[1]]}"
         step.check(
@@ -79,7 +78,7 @@ def _volts_inside(board: Board, place: int, inside: Mapping[str, Reading]) -> di
 
 
 def width(board: Board, trial: Trial, pulse: Pulse) -> Step:
-    """Send trains of different numbers and widths: their times differ by width and number, without overhead."""
+    """Send trains of different numbers and widths: differences of times tell width and number, without overhead."""
     step = Step(WIDTH_NAME)
     cell = board.readings.writes.keys[0]
     long = Pulse(pulse.amplitude_v, 2 * pulse.width_s)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from crossbar_hil.backend import Pulse
-from crossbar_hil.errors import DataError, RunError, reason_of
+from crossbar_hil.errors import DataError, writing_new
 
 from .files.names import read_name
 from .files.questions import Asker
@@ -120,10 +120,5 @@ def write_own(path: Path, curves: Iterable[MeasuredCurve], comments: Sequence[st
         polarity = "potentiation" if curve.potentiation else "depression"
         pulse = "," if curve.pulse is None else f"{curve.pulse.amplitude_v!r},{curve.pulse.width_s!r}"
         lines += [f"{polarity},{pulse},{n},{level!r}" for n, level in enumerate(curve.levels_siemens, start=1)]
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write("\n".join([*lines, ""]))
-    except FileExistsError as error:
-        raise RunError(f"{path} exists already and is not overwritten") from error
-    except OSError as error:
-        raise RunError(f"{path} cannot be written: {reason_of(error)}") from error
+    with writing_new(path), path.open("x", encoding="utf-8") as file:
+        file.write("\n".join([*lines, ""]))

@@ -3,9 +3,8 @@
 import csv
 import os
 from pathlib import Path
-from typing import Any
 
-from crossbar_hil.errors import RunError, reason_of
+from crossbar_hil.errors import MissingExtra, RunError, reason_of
 from crossbar_hil.runs.recorded_settings import text_of
 from crossbar_hil.runs.run import Run
 from crossbar_hil.text import printable
@@ -75,20 +74,12 @@ def _write_netcdf(run: Run, path: Path) -> None:
     try:
         import h5netcdf  # noqa: F401, PLC0415 - xarray finds these by itself, but says so less clearly if not
         import h5py  # noqa: F401, PLC0415
-        import xarray  # noqa: PLC0415 - an extra, and heavy
+        import xarray  # noqa: F401, PLC0415 - an extra, and heavy
     except ImportError as error:
-        raise RunError(
+        raise MissingExtra(
             f"NetCDF needs xarray, h5netcdf and h5py ({error}); install them with: pip install 'crossbar-hil[export]'"
         ) from error
-    data: dict[str, Any] = {}
-    coordinates: dict[str, Any] = {}
-    for name, variable in run.variables().items():
-        if variable.dimensions == (name,):
-            coordinates[name] = variable.values
-        else:
-            said = {"units": variable.unit, **({"long_name": variable.about} if variable.about else {})}
-            data[name] = (variable.dimensions, variable.values, said)
-    xarray.Dataset(data, coords=coordinates, attrs=_comments(run)).to_netcdf(path, engine="h5netcdf")
+    run.to_xarray().to_netcdf(path, engine="h5netcdf")
 
 
 def _one_line(text: str) -> str:

@@ -103,8 +103,7 @@ class StudyFolder(Generic[Chunk]):
         path = self.path / CHUNKS
         if not os.path.lexists(path):
             return
-        problem = why_not_ours(path)
-        if problem:
+        if problem := why_not_ours(path):
             raise RunError(f"study {self.path} is not gone on with: {problem}")
         content = path.read_bytes()
         whole = content[: content.rfind(b"\n") + 1]

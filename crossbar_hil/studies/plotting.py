@@ -146,6 +146,11 @@ def value_labels(axis: Axis) -> list[str]:
     return short_apart([float(value) for value in axis.values], 4 if axis.spacing == "list" else 2)
 
 
+def value_text(value: Any) -> str:
+    """Write a value of a setting in few letters."""
+    return short(value, 6) if isinstance(value, float) else str(value)
+
+
 def statistic(rows: Sequence[dict[str, Any]], name: str, factor: float = 1.0) -> FloatArray:
     """Return one statistic of every point; not a number where there is none."""
     return np.array([np.nan if row[name] is None else factor * row[name] for row in rows], dtype=float)
@@ -191,15 +196,15 @@ def write_sweep(result: SweepResult, figure: Figure | None, folder: Path, given:
         What else lies there, for the report to lead to.
     """
     sweep, best = result.sweep, result.best
-    names = [axis.key.label for axis in sweep.axes]
-    words = [[str(value) if not isinstance(value, float) else f"{value:g}" for value in each] for each in sweep.values]
-    rows = [[*each, result.share(point), result.effort(point).lstrip(", ")] for point, each in enumerate(words)]
+    header, found = result.table()
+    settings = [[value_text(value) for value in each] for each in sweep.values]
+    rows = [[*each, *more] for each, more in zip(settings, found, strict=True)]
     heading = "Points" if len(rows) <= MOST_LINES else f"The first {MOST_LINES} of {len(rows)} points; {POINTS} has all"
     sheet = Sheet(
         f"Sweep over {' and '.join(str(axis.key) for axis in sweep.axes)}",
         result.describe_count()[1],
-        lines=[f"Best: {sweep.describe(best)}: {result.share(best)}{result.effort(best)}."],
-        tables=[Table(heading, rows[:MOST_LINES], [*names, "share", ""])],
+        lines=[f"Best: {sweep.describe(best)}: {result.share(best)}."],
+        tables=[Table(heading, rows[:MOST_LINES], [*(axis.key.label for axis in sweep.axes), *header])],
         figures=[] if figure is None else [("Map", figure)],
         files=[POINTS, SWEEP, PLAN, CHUNKS, *given],
     )

@@ -175,18 +175,21 @@ def _query_of(kind: type[CardMatrix], cards: tuple[int, ...]) -> str:
     """Return what asks for all crosspoints of some cards, row by row, and then for the relays beside them."""
     ends = kind.columns[0], kind.columns[-1]
     spans = [":".join(kind._name(slot, row, end) for end in ends) for slot in cards for row in kind.rows]
-    return f"{kind.close_command}? (@{','.join([*spans, *_beside(kind, cards)])})"
+    beside = (f"{slot}{relay}" for slot in cards for relay in kind.beside)
+    return f"{kind.close_command}? (@{','.join([*spans, *beside])})"
+
+
+@lru_cache(maxsize=64)
+def _names_of(kind: type[CardMatrix], cards: tuple[int, ...]) -> list[str]:
+    """Return the names of what `_query_of` asks for."""
+    names = [kind._name(*place) for place in product(cards, kind.rows, kind.columns)]
+    return names + [f"{slot}{relay}" for slot in cards for relay in kind.beside]
 
 
 @lru_cache(maxsize=1024)
 def _closed_of(kind: type[CardMatrix], cards: tuple[int, ...], reply: str) -> frozenset[str]:
-    """Return the crosspoints, and the relays beside them, that an answer says are closed."""
-    names = [kind._name(*place) for place in product(cards, kind.rows, kind.columns)]
-    return closed_of([*names, *_beside(kind, cards)], reply)
-
-
-def _beside(kind: type[CardMatrix], cards: tuple[int, ...]) -> list[str]:
-    return [f"{slot}{relay}" for slot in cards for relay in kind.beside]
+    """Return which of them an answer says are closed."""
+    return closed_of(_names_of(kind, cards), reply)
 
 
 def _value(setting: Setting) -> Expected | None:

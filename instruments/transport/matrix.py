@@ -127,8 +127,7 @@ class RelayMatrix(BenchInstrument, SwitchMatrix):
 
     def _model_names(self, crosspoints: frozenset[str]) -> frozenset[str]:
         """Return crosspoints as the model writes them, if it has them; none is looked at twice."""
-        new = sorted(crosspoints - self._good.keys())
-        if new:
+        if new := sorted(crosspoints - self._good.keys()):
             places = [self._place(each) for each in new]
             for place in places:
                 self._bounded(*place)

@@ -1,6 +1,5 @@
 import os
 import signal
-from contextlib import ExitStack
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +13,7 @@ from crossbar_hil.errors import BenchBusy, DataError, Declined, LimitError, RunE
 from crossbar_hil.guard.lock import run_lock
 from crossbar_hil.recording import prepare_training
 from crossbar_hil.runs import life
-from crossbar_hil.runs.life import RecordedWork, begin_work, resume_work, shown_once
+from crossbar_hil.runs.life import RecordedWork, begin_work, resume_work
 from crossbar_hil.runs.store import load_run
 from crossbar_hil.runs.training import train_and_record
 from crossbar_hil.runs.training_run import resume_and_record
@@ -229,37 +228,6 @@ def test_a_run_that_cannot_go_on_is_refused_and_what_was_opened_is_made_safe(
     with pytest.raises(RunError, match=f"^{told.replace('(', '[(]').replace(')', '[)]')}$"):
         resume_work(lambda _: Counting(said), begun, agree=lambda _: said.append("agree"))
     assert said == done
-
-
-@pytest.mark.parametrize(
-    ("agreed", "kind", "shows"),
-    [
-        (True, "hardware", True),
-        ("yes", "hardware", False),
-        (False, "hardware", False),
-        (None, "emulated", True),
-        (False, "simulated", True),
-        (True, "emulated", True),
-    ],
-)
-def test_a_view_is_shown_once_somebody_has_agreed_where_that_is_needed(agreed, kind, shows):
-    events = []
-
-    class View:
-        def __enter__(self):
-            events.append("shown")
-
-        def __exit__(self, *about):
-            events.append("gone")
-
-    def agree(kind):
-        events.append(kind)
-        return agreed
-
-    with ExitStack() as shown:
-        assert shown_once(agree, View(), shown)(kind) is agreed
-        assert events == [kind, *["shown"] * shows]
-    assert events == [kind, *["shown", "gone"] * shows]
 
 
 def test_a_guard_keeps_a_bench_of_instruments_whose_lines_are_known_alone():

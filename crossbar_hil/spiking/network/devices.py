@@ -10,31 +10,13 @@ from crossbar_hil.errors import ConfigError
 from crossbar_hil.spiking.network.model import NetworkState, SpikingModel
 from crossbar_hil.spiking.network.neurons import Singles
 
-WHOLE = slice(None)
-
 
 def stuck_masks(
-    shape: tuple[int, int],
-    *,
-    rng: np.random.Generator,
-    at_low: float = 0.0,
-    at_high: float = 0.0,
-    rows: slice = WHOLE,
-    columns: slice = WHOLE,
+    shape: tuple[int, int], *, rng: np.random.Generator, at_low: float = 0.0, at_high: float = 0.0
 ) -> tuple[BoolArray, BoolArray]:
-    """Draw from `rng` which of (K, N) cells are stuck at the ends of the range; no cell is stuck at both.
+    """Draw which of (K, N) cells are stuck at the low end of the range, and which at the high one; none at both.
 
-    Parameters
-    ----------
-    at_low, at_high : float
-        Probability with which a cell of the block is stuck at either end.
-    rows, columns : slice
-        The block; the whole crossbar if not given.
-
-    Returns
-    -------
-    ndarray of bool, shape (K, N), twice
-        Cells stuck at the low end, and at the high end.
+    `at_low` and `at_high` are the probabilities of a cell.
 
     Raises
     ------
@@ -45,10 +27,8 @@ def stuck_masks(
         raise ConfigError(
             f"shares {at_low} and {at_high} of stuck cells must not be negative nor add up to more than 1"
         )
-    block = np.zeros(shape, dtype=bool)
-    block[rows, columns] = True
     drawn = rng.random(shape)
-    return block & (drawn < at_low), block & (drawn >= at_low) & (drawn < at_low + at_high)
+    return drawn < at_low, (drawn >= at_low) & (drawn < at_low + at_high)
 
 
 def with_stuck(
