@@ -17,6 +17,7 @@ from crossbar_hil.cli.common import (
     as_json,
     bench_argument,
     confirm,
+    echo_aside,
     instrument_options,
     loading,
     phases,
@@ -134,9 +135,9 @@ def read(bench: str, seed: int | None, voltage: str, repeat: int, folder: Path |
         from crossbar_hil.results.chip_map import read_chip  # noqa: PLC0415
         from crossbar_hil.twins.read_noise import find_read_noise  # noqa: PLC0415
 
+        if folder is not None and folder.exists():
+            raise RunError(f"--to {folder} exists already and is not overwritten; nothing was read")
         checked = load_bench(bench)
-    if folder is not None and folder.exists():
-        raise RunError(f"--to {folder} exists already and is not overwritten; nothing was read")
     say_seed(checked, seed)
     with phases(checked) as view:
         view.phase(words_of_opening(checked), brief=not checked.instruments)
@@ -299,15 +300,19 @@ def _files_of(cells: tuple[tuple[int, int], ...], to: Path) -> tuple[list[Path],
 @click.option("--port-file", type=click.Path(path_type=Path), help="Write the JSON line to this file too.")
 def emulate(bench: str, seed: int | None, port_file: Path | None) -> None:
     """Serve the emulated instruments of a BENCH on loopback until stopped; prints name -> VISA resource as JSON."""
-    from crossbar_hil.bench.opening import serve_emulated  # noqa: PLC0415
-    from crossbar_hil.guard.storage import replace_file  # noqa: PLC0415
+    with loading():
+        from crossbar_hil.bench.opening import serve_emulated  # noqa: PLC0415
+        from crossbar_hil.guard.storage import replace_file  # noqa: PLC0415
 
-    with _ended_by_signal() as ended, serve_emulated(bench, seed=seed) as resources:
-        line = json.dumps(dict(resources))
-        if port_file is not None:
-            replace_file(port_file, line + "\n")
-        click.echo(line)
-        ended.wait()
+    with _ended_by_signal() as ended, phases() as view:
+        view.phase("starting the emulated instruments", brief=True)
+        with serve_emulated(bench, seed=seed) as resources:
+            view.hide()
+            line = json.dumps(dict(resources))
+            if port_file is not None:
+                replace_file(port_file, line + "\n")
+            click.echo(line)
+            ended.wait()
 
 
 @click.command()
@@ -321,7 +326,9 @@ def safe(bench: str, as_json: bool) -> None:
 
     checked = load_bench(bench)
     try:
-        failures = make_bench_safe(checked, tell=lambda text: click.echo(printable(text), err=True))
+        with phases(checked) as view:
+            view.phase(MAKING_SAFE, brief=True)
+            failures = make_bench_safe(checked, tell=lambda text: echo_aside(view, text, err=True))
     except KeyboardInterrupt as stopped:
         stopped.add_note(
             f"bench {bench} may not be safe, as making it safe was interrupted: do it again, or look at it"

@@ -21,6 +21,7 @@ from crossbar_hil.cli.common import (
     say_seed,
     yes_option,
 )
+from crossbar_hil.cli.completion import complete_bench
 from crossbar_hil.cli.dry_runs import check_nothing_else, dry_run_options, tell_dry_run, with_options
 from crossbar_hil.cli.runs import tell_outcome
 from crossbar_hil.errors import ConfigError
@@ -75,7 +76,11 @@ def snn() -> None:
 
 @snn.command()
 @_network_options
-@click.option("--bench", help="Train a device: shipped bench, bench file or backend; with the dataset stripes.")
+@click.option(
+    "--bench",
+    shell_complete=complete_bench,
+    help="Train a device: shipped bench, bench file or backend; with the dataset stripes.",
+)
 @click.option("--target", type=float, help="Accuracy below which the exit code is 3.  [default: 1 on a device, else 0]")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of everything; fresh if not given.")
 @label_option

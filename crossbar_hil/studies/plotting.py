@@ -15,7 +15,7 @@ from crossbar_hil.figures.pages import Sheet, Table, write_page
 from crossbar_hil.figures.panes import MIDDLE, SMALL, new_axes, short, short_apart
 from crossbar_hil.studies.axes import Axis
 from crossbar_hil.studies.folder import CHUNKS, PLAN
-from crossbar_hil.studies.sweep import MAP, POINTS, REPORT, SWEEP, SweepResult
+from crossbar_hil.studies.sweep import MAP, POINTS, REPORT, SWEEP, SweepResult, value_text
 
 MANY_SIZES = 20.0
 """Listed values that are so many times apart are drawn on a logarithmic axis."""
@@ -146,11 +146,6 @@ def value_labels(axis: Axis) -> list[str]:
     return short_apart([float(value) for value in axis.values], 4 if axis.spacing == "list" else 2)
 
 
-def value_text(value: Any) -> str:
-    """Write a value of a setting in few letters."""
-    return short(value, 6) if isinstance(value, float) else str(value)
-
-
 def statistic(rows: Sequence[dict[str, Any]], name: str, factor: float = 1.0) -> FloatArray:
     """Return one statistic of every point; not a number where there is none."""
     return np.array([np.nan if row[name] is None else factor * row[name] for row in rows], dtype=float)
@@ -196,15 +191,15 @@ def write_sweep(result: SweepResult, figure: Figure | None, folder: Path, given:
         What else lies there, for the report to lead to.
     """
     sweep, best = result.sweep, result.best
-    header, found = result.table()
-    settings = [[value_text(value) for value in each] for each in sweep.values]
-    rows = [[*each, *more] for each, more in zip(settings, found, strict=True)]
+    names = [axis.key.label for axis in sweep.axes]
+    header, told = result.table()
+    rows = [[*map(value_text, each), *cells] for each, cells in zip(sweep.values, told, strict=True)]
     heading = "Points" if len(rows) <= MOST_LINES else f"The first {MOST_LINES} of {len(rows)} points; {POINTS} has all"
     sheet = Sheet(
         f"Sweep over {' and '.join(str(axis.key) for axis in sweep.axes)}",
         result.describe_count()[1],
         lines=[f"Best: {sweep.describe(best)}: {result.share(best)}."],
-        tables=[Table(heading, rows[:MOST_LINES], [*(axis.key.label for axis in sweep.axes), *header])],
+        tables=[Table(heading, rows[:MOST_LINES], [*names, *header])],
         figures=[] if figure is None else [("Map", figure)],
         files=[POINTS, SWEEP, PLAN, CHUNKS, *given],
     )
