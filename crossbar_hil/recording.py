@@ -22,6 +22,7 @@ from crossbar_hil.commissioning.record import why_not_proven
 from crossbar_hil.errors import ConfigError, CrossbarError, DataError, Declined
 from crossbar_hil.guard.opening import open_checked
 from crossbar_hil.guard.since import pulses_since_calibration
+from crossbar_hil.runs.interruption import Button
 from crossbar_hil.runs.life import Show
 from crossbar_hil.runs.run import Run, RunOutcome
 from crossbar_hil.runs.store import load_run
@@ -136,9 +137,10 @@ class PreparedTraining:
         preset: str | None = None,
         label: str = "",
         show: Show[Epoch] = lambda _: None,
+        button: Button | None = None,
         phase: Phase = no_phase,
     ) -> RunOutcome:
-        """Train, and leave a run folder in `out`.
+        """Train, and leave a run folder in `out`; see `crossbar_hil.runs.training.train_and_record`.
 
         Raises
         ------
@@ -159,6 +161,7 @@ class PreparedTraining:
             warnings=self.warnings,
             chips=self.chips,
             show=show,
+            button=button,
             phase=phase,
         )
 

@@ -20,7 +20,7 @@ default_role = "py:obj"
 html_theme = "furo"
 html_title = f"crossbar-hil {version}"
 html_static_path = ["_static"]
-html_css_files = ["wrap.css"]
+html_css_files = ["site.css"]
 exclude_patterns = ["_build"]
 
 # The notebooks are executed at every build, and one that fails fails the build.

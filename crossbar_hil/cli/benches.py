@@ -28,7 +28,7 @@ from crossbar_hil.cli.common import (
     say_seed,
     yes_option,
 )
-from crossbar_hil.errors import ConfigError
+from crossbar_hil.errors import ConfigError, RunError
 from crossbar_hil.text import printable
 
 LOOKS = 3
@@ -118,8 +118,9 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, seed: int | 
     show_default=True,
     help="Read so often, print the means, and say how noisy a reading is.",
 )
+@click.option("--to", "folder", type=click.Path(path_type=Path), help="New folder for the map, figures and a report.")
 @as_json
-def read(bench: str, seed: int | None, voltage: str, repeat: int, as_json: bool) -> None:
+def read(bench: str, seed: int | None, voltage: str, repeat: int, folder: Path | None, as_json: bool) -> None:
     """Read the conductance of every cell of a BENCH, and say how many pulses each has left on its curve."""
     with loading():
         import numpy as np  # noqa: PLC0415 - --help must not wait for it
@@ -131,34 +132,42 @@ def read(bench: str, seed: int | None, voltage: str, repeat: int, as_json: bool)
         from crossbar_hil.guard.since import pulses_since_calibration  # noqa: PLC0415
         from crossbar_hil.guard.watch import NOTHING_THERE, OPEN_SIEMENS  # noqa: PLC0415
         from crossbar_hil.quantities import si  # noqa: PLC0415
+        from crossbar_hil.results.chip_map import read_chip  # noqa: PLC0415
         from crossbar_hil.twins.read_noise import find_read_noise  # noqa: PLC0415
 
+        if folder is not None and folder.exists():
+            raise RunError(f"--to {folder} exists already and is not overwritten; nothing was read")
         checked = load_bench(bench)
     say_seed(checked, seed)
     with phases(checked) as view:
         view.phase(words_of_opening(checked), brief=not checked.instruments)
         with open_bench(bench, seed=seed) as backend:
-            found = []
-            for number in range(1, repeat + 1):
-                view.phase("reading every cell" + (f", {number} of {repeat}" if repeat > 1 else ""), brief=True)
-                found.append(backend.read_conductances(si(voltage, "V")))
-            kind, levels = backend.kind, backend.state().get("level")
+            view.phase("reading every cell" + (f", {repeat} times" if repeat > 1 else ""), brief=True)
+            found = read_chip(backend, si(voltage, "V"), reads=repeat)
+            levels = backend.state().get("level")
             view.phase(MAKING_SAFE, brief=not checked.instruments)
-    maps = np.array(found)
-    conductances = maps.mean(axis=0)
+    conductances = found.conductances
     if np.abs(conductances).max() < OPEN_SIEMENS:
         click.echo(f"warning: {NOTHING_THERE}", err=True)
     left = headroom(checked, conductances, levels, pulses_since_calibration(checked))
-    noise = find_read_noise(maps) if repeat > 1 else None
+    noise = find_read_noise(found.readings) if repeat > 1 else None
+    record = {"kind": found.kind, "conductance_siemens": conductances.tolist(), "headroom": left.as_record()}
+    record |= {} if noise is None else {"read_noise": noise.as_record()}
+    kept: list[str] = []
+    if folder is not None:
+        from crossbar_hil.cli.measuring import keep_reading  # noqa: PLC0415
+
+        lines = [left.summary, *([] if noise is None else [noise.sentence])]
+        about = f"bench {checked.name}, {found.kind} chip, read {repeat} time{'s' * (repeat > 1)} at {voltage}"
+        kept = keep_reading(folder, record, lines, about)
     if as_json:
-        more = {} if noise is None else {"read_noise": noise.as_record()}
-        print_json(kind=kind, conductance_siemens=conductances.tolist(), headroom=left.as_record(), **more)
+        print_json(**record)
         return
     print_table(
         ["row", *(f"column {column + 1} (uS)" for column in range(conductances.shape[1]))],
         [[str(row + 1), *(f"{1e6 * value:.6g}" for value in line)] for row, line in enumerate(conductances)],
     )
-    print_lines([*left.lines, *([] if noise is None else [noise.sentence])])
+    print_lines([*left.lines, *([] if noise is None else [noise.sentence]), *kept])
 
 
 @click.command()
@@ -220,7 +229,7 @@ def characterise(
     picture = of_kind.with_suffix(".png")
     if len(set(cells)) < len(cells):
         raise ConfigError(f"--cell {' '.join(map(str, max(cells, key=cells.count)))} is given twice")
-    prove(dict.fromkeys((*paths, of_kind, picture)))
+    prove(dict.fromkeys((*paths, of_kind, picture, picture.with_suffix(".html"))))
     measured: list[list[Step]] = []
     many = len(cells) * (2 * pulses + (max(pulses // 2, 1) if rest else 0))
     loaded = load_bench(bench)
@@ -265,8 +274,9 @@ def characterise(
             write_curves(of_kind, curve, "; ".join(where), facts)  # kept before the bench is left, which may fail
             view.phase(MAKING_SAFE, brief=not loaded.instruments)
         view.phase("drawing the curve", brief=True)
-        drawn = draw(picture, curves_of(curve))
-    files = [str(path) for path in dict.fromkeys((*paths, of_kind, picture))]
+        measured_files = list(dict.fromkeys((*paths, of_kind)))
+        drawn = draw(picture, curves_of(curve), "; ".join(where), facts, [path.name for path in measured_files])
+    files = [str(path) for path in (*measured_files, picture, picture.with_suffix(".html"))]
     if as_json:
         print_json(files=files, facts=facts)
     else:

@@ -164,7 +164,7 @@ def sweep(
     with loading(quiet=quiet):
         from rich.console import Console  # noqa: PLC0415
 
-        from crossbar_hil.spiking.plotting import save_network_map  # noqa: PLC0415
+        from crossbar_hil.spiking.plotting import write_networks  # noqa: PLC0415
         from crossbar_hil.spiking.sweeping import (  # noqa: PLC0415
             KIND,
             NetworkFolder,
@@ -193,7 +193,7 @@ def sweep(
         work = plan_networks(settings, network_axes(over), networks=5 if networks is None else networks, seed=seed or 0)
         opened = NetworkFolder.begin(folder or new_folder("snn-sweep"), work.plan())
     show = make_show(Console(stderr=True), quiet=quiet, noun="networks")
-    tell_dry_run(lambda: sweep_networks(work, opened, runner, show, save_network_map), opened.path, as_json, quiet)
+    tell_dry_run(lambda: sweep_networks(work, opened, runner, show, write_networks), opened.path, as_json, quiet)
 
 
 @snn.command("test")

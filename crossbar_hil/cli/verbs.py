@@ -24,6 +24,7 @@ from crossbar_hil.cli import (
     training,
     twins,
     watching,
+    window,
 )
 from crossbar_hil.cli.common import BAD_USAGE, COULD_NOT, DONE, RECORD_OPTION
 from crossbar_hil.errors import ConfigError, CrossbarError, reason_of
@@ -111,5 +112,6 @@ for verb in (
     *twins.VERBS,
     spiking.snn,
     watching.watch,
+    window.gui,
 ):
     cli.add_command(verb)

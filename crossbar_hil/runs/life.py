@@ -17,7 +17,7 @@ from crossbar_hil.guard.lock import run_lock
 from crossbar_hil.guard.opening import open_guarded
 from crossbar_hil.guard.storage import why_not_all_ours
 from crossbar_hil.runs.folder import RunFolder
-from crossbar_hil.runs.interruption import Interrupted, stop_on_interrupt
+from crossbar_hil.runs.interruption import Button, Interrupted, stop_on_interrupt
 from crossbar_hil.runs.run import Run, RunOutcome
 from crossbar_hil.screen.view import Phase, no_phase
 
@@ -106,11 +106,13 @@ class RecordedWork(ABC, Generic[Step]):
         """Let go of a record that is to be taken back."""
 
 
-def begin_work(work: RecordedWork[Step], *, out: Path, show: Show[Step] = lambda _: None) -> RunOutcome:
+def begin_work(
+    work: RecordedWork[Step], *, out: Path, show: Show[Step] = lambda _: None, button: Button | None = None
+) -> RunOutcome:
     """Do recorded work in a fresh run folder.
 
-    Ctrl-C ends it after the operation under way (behind a guard) or the step under way; what was done is kept, and
-    `resume_work` goes on with it.
+    Ctrl-C, or the button, ends it after the operation under way (behind a guard) or the step under way; what was done
+    is kept, and `resume_work` goes on with it.
 
     Parameters
     ----------
@@ -120,6 +122,8 @@ def begin_work(work: RecordedWork[Step], *, out: Path, show: Show[Step] = lambda
         Folder that holds run folders.
     show : callable
         Called with each step once it is on disk.
+    button : Button, optional
+        May be pressed from another thread.
 
     Raises
     ------
@@ -145,7 +149,7 @@ def begin_work(work: RecordedWork[Step], *, out: Path, show: Show[Step] = lambda
                 bench.copy_into(folder.folder)
         work.begin(folder)
         opened.pop_all()
-        return _carry_out(work, backend, folder.folder, show, take_back=folder.take_back)
+        return _carry_out(work, backend, folder.folder, show, take_back=folder.take_back, button=button)
 
 
 def resume_work(
@@ -250,6 +254,7 @@ def _carry_out(
     show: Show[Step],
     *,
     take_back: Callable[[], None] | None = None,
+    button: Button | None = None,
 ) -> RunOutcome:
     """Do every step and record it, make safe, and only then write how it ended.
 
@@ -261,7 +266,7 @@ def _carry_out(
     try:
         with (
             nullcontext() if backend is None else backend,
-            stop_on_interrupt((lambda _: None) if backend is None else backend.request_stop) as stop,
+            stop_on_interrupt((lambda _: None) if backend is None else backend.request_stop, button) as stop,
         ):
             try:
                 work.phase(

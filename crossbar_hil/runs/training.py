@@ -16,6 +16,7 @@ from crossbar_hil.errors import RunError
 from crossbar_hil.guard.client import GuardedBackend
 from crossbar_hil.runs.beginning import beginning_of
 from crossbar_hil.runs.folder import RunFolder
+from crossbar_hil.runs.interruption import Button
 from crossbar_hil.runs.life import RecordedWork, Show, begin_work
 from crossbar_hil.runs.provenance import provenance
 from crossbar_hil.runs.recorded_settings import dump_tables
@@ -243,6 +244,7 @@ def train_and_record(
     warnings: Sequence[str] = (),
     chips: VirtualChips | None = None,
     show: Show[Epoch] = lambda _: None,
+    button: Button | None = None,
     phase: Phase = no_phase,
 ) -> RunOutcome:
     """Train on a checked bench and leave a run folder in `out`; see `crossbar_hil.runs.life.begin_work`.
@@ -250,12 +252,12 @@ def train_and_record(
     The seed is that of a virtual chip; preset, label, what was foretold (`Forecast.as_record` of
     `crossbar_hil.studies.convergence.forecast`), what the person was warned of and what the virtual chip is like, if
     that is known already, are written down with the run; `show` is called with each epoch once it is on disk, `phase`
-    with what is waited for.
+    with what is waited for; `button` ends it as Ctrl-C does.
     """
     given: dict[str, Any] = {"preset": preset, "label": label, "forecast": forecast, "warnings": warnings}
     work = TrainingWork(bench, seed, chips=chips, **given)
     work.phase = phase
-    return begin_work(work, out=out, show=epochs_only(show))
+    return begin_work(work, out=out, show=epochs_only(show), button=button)
 
 
 def epochs_only(show: Show[Epoch]) -> Show[Epoch | FreshReads]:

@@ -213,9 +213,12 @@ def network_axes(texts: tuple[str, ...]) -> tuple[Axis, ...]:
     return read_axes(texts, NETWORKS)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class NetworkResult(SweepResult):
     """What the networks of every point came to."""
+
+    drawn_by: ClassVar[str] = "spiking"
+    plots: ClassVar[tuple[str, ...]] = ("networks",)
 
     sweep: NetworkSweep
     answered: tuple[tuple[Answered, ...], ...]
@@ -275,7 +278,7 @@ def sweep_networks(
     progress: Silent,
     draw: Callable[[NetworkResult, Path], object],
 ) -> Told:
-    """Do a sweep that was planned, and say what came of it; `draw` draws its map.
+    """Do a sweep that was planned, and say what came of it; `draw` draws its map there and writes its report.
 
     Raises
     ------

@@ -73,8 +73,12 @@ class Key:
     @property
     def label(self) -> str:
         """Name and unit, for an axis."""
-        unit = UNITS.get(self.name)
-        return f"{self.name} ({unit})" if unit else self.name
+        return f"{self.name} ({self.unit})" if self.unit else self.name
+
+    @property
+    def unit(self) -> str:
+        """Its SI unit; empty if it has none."""
+        return UNITS.get(self.name, "")
 
     @property
     def is_number(self) -> bool:

@@ -95,6 +95,20 @@ def draws(rule: Rule) -> bool:
     return isinstance(rule, LearningRule) and (rule.draws or rule.acts == "drawn")
 
 
+def check_seed(rule: Rule, seed: int | None) -> None:
+    """Refuse a rule that draws where there is no seed.
+
+    Raises
+    ------
+    DataError
+        Then, or if the seed is too large.
+    """
+    if draws(rule):
+        if seed is None:
+            raise DataError(f"rule {type(rule).__name__} draws, so it needs a seed: give Trainer one, such as seed=1")
+        generator(seed, 0, RULE)
+
+
 def described(rule: Rule) -> dict[str, Any]:
     """Return what a run records of its rule: when it acts, most pulses, and every option, also those nobody set."""
     whole = as_rule(rule)
@@ -141,19 +155,19 @@ class Asked:
     """
 
     def __init__(self, rule: Rule, shape: tuple[int, int], seed: int | None, number: int) -> None:
-        if draws(rule) and seed is None:
-            raise DataError(f"rule {type(rule).__name__} draws, so it needs a seed: give Trainer one, such as seed=1")
-        self._rule = copy.deepcopy(as_rule(rule))
-        self.acts = self._rule.acts
-        self._shape = shape
-        self._order = generator(seed or 0, number, ORDER)
-        self._known = rule is manhattan_signs  # its signs are signs
-        self._rule.begin(shape, generator(seed or 0, number, RULE))
+        check_seed(rule, seed)
+        self._known = rule is manhattan_signs  # its signs are signs, and this is the innermost loop
+        self._rule = as_rule(rule) if self._known else copy.deepcopy(as_rule(rule))
+        self.acts, self._shape = self._rule.acts, shape
+        if not self._known:
+            used = seed if seed is not None and draws(rule) else 0
+            self._order = generator(used, number, ORDER)
+            self._rule.begin(shape, generator(used, number, RULE))
 
     def __call__(self, seen: Seen) -> FloatArray | IntArray:
         """Return what the rule says, checked."""
         if self._known:
-            return self._rule(seen)
+            return manhattan_signs(seen.voltages, seen.deltas)
         seen = copy.deepcopy(seen)  # whatever a rule does to it, the epoch is recorded as it was
         return checked_answer(self._rule(seen), self._shape, self._rule.most)
 

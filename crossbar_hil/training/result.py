@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Literal, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray, stack
 from crossbar_hil.errors import DataError
+from crossbar_hil.results.arrays import Variable
+from crossbar_hil.results.result import Result, Series
+from crossbar_hil.text import counted
 from crossbar_hil.training.encoding import target_activations
 from crossbar_hil.training.pairs import difference
 
@@ -75,9 +78,14 @@ class Miss:
     shortfall: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TrainingResult:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TrainingResult(Result):
     """The record of a training of E epochs over P patterns, R rows, C columns and N outputs."""
+
+    drawn_by: ClassVar[str] = "training"
+    plots: ClassVar[tuple[str, ...]] = (
+        "error", "conductances", "weights", "activations", "chip", "chip_change", "final_conductances", "answers",
+    )  # fmt: skip
 
     converged: bool
     epochs: int
@@ -218,6 +226,56 @@ class TrainingResult:
             f"the worst by {worst.shortfall:.3g} (pattern {worst.pattern + 1}, output {worst.output + 1})"
         )
         return f"{missed}; {self._stall() or (SELDOM_HELP if self.pull_back else MAY_HELP)}"
+
+    def told(self) -> list[tuple[str, str]]:
+        """Return how it ended, and after how much."""
+        _, rows, columns = self.conductances.shape
+        return [
+            (self.verdict, f"after {counted(self.epochs, 'epoch')}"),
+            ("sent", counted(self.pulses, "pulse")),
+            ("error", f"{self.errors[-1]:.3g}"),
+            ("chip", f"{rows} x {columns} cells"),
+            ("patterns", str(len(self.patterns))),
+        ]
+
+    def series(self) -> Series:
+        """Return one line an epoch."""
+        header = ["Epoch", "Error", "Pulses"]
+        header += [f"Conductance r{r + 1} c{c + 1} (S)" for r, c in np.ndindex(*self.conductances.shape[1:])]
+        header += [f"Pulses r{r + 1} c{c + 1}" for r, c in np.ndindex(*self.counts.shape[1:])]
+        header += [f"Current p{p + 1} c{c + 1} (A)" for p, c in np.ndindex(*self.currents.shape[1:])]
+        header += [f"Activation p{p + 1} o{o + 1}" for p, o in np.ndindex(*self.activations.shape[1:])]
+        arrays: tuple[Any, ...] = (self.conductances, self.counts, self.currents, self.activations)
+        rows = (
+            [n + 1, float(self.errors[n]), int(self.counts[n].sum()),
+             *(value for array in arrays for value in array[n].ravel().tolist())]
+            for n in range(self.epochs)
+        )  # fmt: skip
+        return Series(header, rows)
+
+    def variables(self) -> dict[str, Variable]:
+        """Return every array with its dimensions and unit."""
+        cell, output = ("epoch", "row", "column"), ("epoch", "pattern", "output")
+        _, rows, columns = self.conductances.shape
+        sizes = {"row": rows, "column": columns, "pattern": len(self.patterns), "output": columns // 2}
+        return {
+            "conductance": Variable(cell, self.conductances, "S", "conductance before the update"),
+            "pulses": Variable(cell, self.counts, "1", "pulses sent after the evaluation"),
+            "depressing": Variable(cell, self.depressing, "1", "pulses among these that depress"),
+            "current": Variable(("epoch", "pattern", "column"), self.currents, "A", "column current"),
+            "activation": Variable(output, self.activations, "1", "tanh(beta I)"),
+            "error": Variable(("epoch",), self.errors, "1", "summed distance to the targets"),
+            "target": Variable(("pattern", "output"), self.targets, "1", "activation to reach, or not to exceed"),
+            "saturated": Variable(("row", "column"), self.saturated, "1", "at the end of its curve after training"),
+            "unresponsive": Variable(("row", "column"), self.unresponsive, "1", "found not to react to pulses"),
+            "label": Variable(("pattern", "output"), self.labels, "1", "wanted output bit"),
+            "bit": Variable(("pattern", "row"), self.patterns, "1", "input bit"),
+            "epoch": Variable(("epoch",), np.arange(1, self.epochs + 1), "1", "number of the evaluation, from 1"),
+            **{
+                name: Variable((name,), np.arange(size), "1", f"number of the {name}, from 0")
+                for name, size in sizes.items()
+            },
+        }
 
     def _stall(self) -> str:
         """Why more epochs would not help; empty if they may."""

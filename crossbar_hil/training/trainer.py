@@ -15,7 +15,7 @@ from crossbar_hil.backend import DeviceBackend, Pulse
 from crossbar_hil.errors import DataError
 from crossbar_hil.training.acting import Evaluated, act_on_all, act_on_each
 from crossbar_hil.training.activation import Tanh
-from crossbar_hil.training.asking import Asked, Rule, as_rule, check_rule, most_in_epoch
+from crossbar_hil.training.asking import Asked, Rule, as_rule, check_rule, check_seed, most_in_epoch
 from crossbar_hil.training.confirmation import CONFIRM
 from crossbar_hil.training.encoding import row_voltages, target_activations
 from crossbar_hil.training.learnable import check_learnable
@@ -314,7 +314,7 @@ class Trainer:
     def _begin(self, patterns: ArrayLike, labels: ArrayLike) -> tuple[IntArray, IntArray]:
         """Check a task, and say which settings of the bench file this trainer ignores, though nobody chose others."""
         task = self.check_task(patterns, labels)
-        Asked(self.rule, self.backend.shape, self.seed, self.number)  # which refuses what cannot begin
+        check_seed(self.rule, self.seed)
         file = self.backend.training
         ignored = [] if file is None else file.ignored_by(self)
         if ignored:

@@ -9,6 +9,7 @@ import pytest
 from crossbar_hil.guard.journal import Journal, read_journal
 from crossbar_hil.guard.keeper import Keeper
 from crossbar_hil.guard.replay import count_pulses
+from crossbar_hil.runs.audit.retelling import JournalChip
 from crossbar_hil.training.rules.momentum import Momentum
 from crossbar_hil.training.rules.one_cell import OneCell
 from crossbar_hil.training.rules.rule import LearningRule
@@ -73,10 +74,13 @@ RULES = {
 }
 
 
+def trainer_of(backend, rule, more):
+    return Trainer(backend, rule=rule, beta=1e9, epochs=EPOCHS, seed=7, **more)
+
+
 def train(chip, journal, rule, more):
     """Train on what a journal holds, and then on the chip."""
-    trainer = Trainer(Kept(Keeper(chip, journal, check_v=0.1)), rule=rule, beta=1e9, epochs=EPOCHS, seed=7, **more)
-    return trainer.run(*TASK)
+    return trainer_of(Kept(Keeper(chip, journal, check_v=0.1)), rule, more).run(*TASK)
 
 
 def fresh(folder):
@@ -111,6 +115,9 @@ def test_a_training_that_is_killed_at_any_entry_resumes_to_the_identical_end(tmp
     counted = Mortal(journal, np.inf, written=False)
     expected = train(chip, counted, *RULES[name])
     journal.close()
+    told = JournalChip((2, 2), read_journal(tmp_path / "whole" / "journal.sqlite"))
+    np.testing.assert_array_equal(trainer_of(told, *RULES[name]).run(*TASK).counts, expected.counts)
+    assert told.place == len(told.operations)
     assert expected.epochs == EPOCHS or expected.converged
     assert expected.pulses >= 4
     for at in range(1 + 3 * (every > 1), counted.entries_written + 1, every):

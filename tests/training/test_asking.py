@@ -120,6 +120,13 @@ def test_a_pattern_is_read_anew_once_something_was_sent_in_its_epoch():
     assert chip.reads[1] == [[0.1, 0.1]]
 
 
+def test_after_each_pattern_write_and_verify_goes_by_what_the_cells_read_now():
+    chip, one = Chip(), [[0, 1], [0, 0]]
+    update = Update(PULSE, verify_siemens=5e-9, tries=3)
+    Trainer(chip, rule=Says(one, one, acts="each"), update=update, beta=1.0, epochs=2).run(*TASK)
+    assert chip.sent == [(one, 2.0)] * 6  # three pulses of 1 nS do not reach 5 nS, for either pattern
+
+
 def test_every_training_begins_with_a_fresh_copy_of_its_rule():
     rule = Says(COUNTS)
     chips = [Chip(), Chip()]

@@ -136,9 +136,12 @@ def resume_sweep(folder: ChipStudyFolder) -> ChipSweep:
     return folder.lay_out_again(KIND, plan_sweep, "axes")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ChipSweepResult(SweepResult):
     """The counts of every point of a sweep."""
+
+    drawn_by: ClassVar[str] = "sweep"
+    plots: ClassVar[tuple[str, ...]] = ("sweep",)
 
     sweep: ChipSweep
     counts: tuple[Counts, ...]
