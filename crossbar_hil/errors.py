@@ -88,6 +88,10 @@ class BenchBusy(CrossbarError):  # noqa: N818 - it names what happened
         self.place = place
 
 
+class MissingExtra(CrossbarError):  # noqa: N818 - it names what is not there
+    """A package is not installed that an extra of ours brings along."""
+
+
 class ReplayDiverged(RunError):  # noqa: N818 - it names what happened
     """A resumed run asks for something else than its journal holds; nothing was sent."""
 

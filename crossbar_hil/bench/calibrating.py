@@ -59,6 +59,11 @@ class CalibrationPlan:
     curve: SisterCurve | None
     """None if that of the spare cells is taken."""
 
+    @property
+    def readings(self) -> int:
+        """How many readings it takes, of the whole chip or of a spare cell; more if it is watched at the end."""
+        return self.reads * (self.pulses + 1 + len(self.spare) * (self.spare_pulses + 1))
+
     def left_out(self, shape: tuple[int, int]) -> BoolArray:
         """Return the (R, C) mask of the spare cells.
 

@@ -27,6 +27,7 @@ from crossbar_hil.plugins import load
 from crossbar_hil.plugins import names as installed
 from crossbar_hil.shipped import data_file
 from crossbar_hil.training.patterns import PatternSet
+from crossbar_hil.training.settings import make_update
 from crossbar_hil.twins.file import read_twin
 
 SHORTED = 1e3
@@ -105,9 +106,7 @@ def reachable_by_others(bench: Bench) -> list[str]:
 def _check_file(bench: Bench, problems: Problems, trains: bool) -> None:
     """Note what can be seen without opening anything."""
     with problems.collect():
-        load("rules", bench.training.rule)
-    with problems.collect():
-        _ = bench.training.pulse
+        make_update(bench.training)
     with problems.collect():
         _ = bench.limits
     if trains:

@@ -94,6 +94,13 @@ def open_backend(
         return chip
 
 
+def words_of_opening(bench: Bench | None) -> str:
+    """Say what somebody waits for while a bench is opened, to whom nothing else is shown."""
+    if bench is None or not bench.instruments:
+        return "making the virtual device"
+    return "starting the emulated instruments" if bench.brings_instruments else "asking the instruments who they are"
+
+
 def make_backend(bench: Bench, rng: np.random.Generator) -> DeviceBackend:
     """Make the backend of a checked bench without instruments: its ``from_bench`` with a generator.
 

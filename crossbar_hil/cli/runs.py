@@ -15,8 +15,10 @@ from crossbar_hil.cli.common import (
     as_json,
     confirm,
     instrument_options,
+    loading,
     no_report_option,
     out_option,
+    phases,
     print_json,
     print_lines,
     print_table,
@@ -24,10 +26,15 @@ from crossbar_hil.cli.common import (
     run_argument,
     yes_option,
 )
+from crossbar_hil.cli.completion import complete_run
+from crossbar_hil.errors import DataError
 from crossbar_hil.text import counted
 
 if TYPE_CHECKING:
     from crossbar_hil.runs.run import Run, RunOutcome
+
+DRAWING = "drawing the figures and writing the report"
+"""What somebody waits for after a training."""
 
 
 @click.command()
@@ -40,9 +47,10 @@ if TYPE_CHECKING:
 @as_json
 def resume(run: str, no_report: bool, quiet: bool, yes: bool, out: Path, as_json: bool) -> None:
     """Go on with a RUN that was interrupted, failed or died; no pulse is repeated."""
-    from crossbar_hil.runs.store import find_run  # noqa: PLC0415 - --help must not wait for it
+    with loading(quiet=quiet):
+        from crossbar_hil.runs.store import find_run  # noqa: PLC0415 - --help must not wait for it
 
-    found = find_run(run, out)
+        found = find_run(run, out)
 
     def agree(kind: str) -> bool:
         if kind == "emulated" and _varies(found.bench):
@@ -55,7 +63,7 @@ def resume(run: str, no_report: bool, quiet: bool, yes: bool, out: Path, as_json
             confirm(kind, yes, f"run {found.name} goes on with pulses to the chip {found.bench.chip_id or ''}")
         return True
 
-    tell_outcome(found.resume(quiet=quiet, agree=agree), no_report=no_report, as_json=as_json)
+    tell_outcome(found.resume(quiet=quiet, agree=agree), no_report=no_report, as_json=as_json, quiet=quiet)
 
 
 @click.command()
@@ -73,7 +81,9 @@ def verify(run: str, out: Path, as_json: bool) -> None:
     from crossbar_hil.runs.store import find_run, is_session  # noqa: PLC0415
 
     folder = Path(run)
-    verdict = verify_session(folder) if is_session(folder) else verify_run(find_run(run, out))
+    with phases() as view:
+        view.phase("reading the journal, and training again by it", brief=True)
+        verdict = verify_session(folder) if is_session(folder) else verify_run(find_run(run, out))
     if as_json:
         print_json(
             run=run,
@@ -131,7 +141,7 @@ def runs(sort: str | None, wanted: tuple[str, ...], limit: int | None, out: Path
 
 
 @click.command()
-@click.argument("names", metavar="RUN RUN ...", nargs=-1, required=True)
+@click.argument("names", metavar="RUN RUN ...", nargs=-1, required=True, shell_complete=complete_run)
 @out_option
 @as_json
 def compare(names: tuple[str, ...], out: Path, as_json: bool) -> None:
@@ -187,11 +197,14 @@ def show(run: str, out: Path, as_json: bool) -> None:
 @as_json
 def report(run: str, folder: Path | None, out: Path, as_json: bool) -> None:
     """Write the report of a RUN, or say where it is if it is written already."""
-    from crossbar_hil.runs.report import make_report, report_of  # noqa: PLC0415
-    from crossbar_hil.runs.store import find_run  # noqa: PLC0415
+    with loading():
+        from crossbar_hil.runs.report import make_report, report_of  # noqa: PLC0415
+        from crossbar_hil.runs.store import find_run  # noqa: PLC0415
 
-    found = find_run(run, out)
-    path = report_of(found) if folder is None else make_report(found, folder)
+        found = find_run(run, out)
+    with phases() as view:
+        view.phase(DRAWING, brief=True)
+        path = report_of(found) if folder is None else make_report(found, folder)
     if as_json:
         print_json(report=str(path))
     else:
@@ -199,21 +212,79 @@ def report(run: str, folder: Path | None, out: Path, as_json: bool) -> None:
 
 
 @click.command()
-@run_argument
-@click.option("--to", "form", type=click.Choice(["csv", "netcdf"]), required=True, help="Format of the file.")
-@click.option("--output", type=click.Path(path_type=Path), help="The new file; in the run's folder if not given.")
+@click.argument("names", metavar="[RUN]...", nargs=-1, shell_complete=complete_run)
+@click.option(
+    "--to", "form", type=click.Choice(["csv", "netcdf", "pulses", "crate"]), required=True, help="Format; see below."
+)
+@click.option("--where", "wanted", multiple=True, metavar="CONDITION", help="Crate of all runs that fit; see `runs`.")
+@click.option("--output", type=click.Path(path_type=Path), help="New file or folder; in the run's folder if not given.")
+@click.option("--licence", help="Of the data in a crate: its address, or its SPDX identifier such as CC-BY-4.0.")
+@click.option("--title", default="", help="Of a crate.")
 @out_option
 @as_json
-def export(run: str, form: str, output: Path | None, out: Path, as_json: bool) -> None:
-    """Export a RUN: a CSV that PyMeasure opens, or NetCDF with labels and units."""
-    from crossbar_hil.runs.export import export_run  # noqa: PLC0415
-    from crossbar_hil.runs.store import find_run  # noqa: PLC0415
+def export(
+    names: tuple[str, ...],
+    form: str,
+    wanted: tuple[str, ...],
+    output: Path | None,
+    licence: str | None,
+    title: str,
+    out: Path,
+    as_json: bool,
+) -> None:
+    r"""Export a RUN; a crate may hold several.
 
-    path = export_run(find_run(run, out), form, output)
+    \b
+    csv      a line a step, which PyMeasure opens
+    netcdf   named arrays with units (CF-1.8); needs the extra export
+    pulses   a line a read or pulse of a cell, as labs deposit them
+    crate    RO-Crate: files and exports of runs, and who made them with what,
+             for an archive; needs the extra crate
+    """
+    from crossbar_hil.runs.exports.crate import export_crate  # noqa: PLC0415 - --help must not wait for it
+    from crossbar_hil.runs.exports.export import export_run  # noqa: PLC0415
+    from crossbar_hil.runs.many.conditions import Condition  # noqa: PLC0415
+    from crossbar_hil.runs.many.listing import newest_rows  # noqa: PLC0415
+    from crossbar_hil.runs.store import find_run, load_run  # noqa: PLC0415
+
+    if form != "crate" and (len(names) != 1 or wanted or licence is not None or title):
+        raise click.UsageError(f"--to {form} takes one RUN; several, --where, --licence and --title go with --to crate")
+    found = [find_run(each, out) for each in names]
+    if wanted:
+        conditions = [Condition.parse(each) for each in wanted]
+        fitting = (row for row in newest_rows(out) if all(each.fits(row.fields) for each in conditions))
+        found += [load_run(row.folder) for row in fitting]
+    if not found:
+        raise click.UsageError(f"no run in {out} fits" if wanted else "no run to export: name a RUN, or give --where")
+    if len(found) > 1 and output is None:
+        raise click.UsageError(f"a crate of {len(found)} runs needs --output, the new folder or .zip file")
+    licence = licence or (_ask_licence() if form == "crate" else None)
+    with phases() as view:
+        view.phase("writing the file", brief=True)
+        if licence is None:
+            path = export_run(found[0], form, output)
+        else:
+            path = export_crate(found, output or found[0].folder / "crate", licence=licence, title=title)
     if as_json:
         print_json(file=str(path))
     else:
         click.echo(path)
+
+
+def _ask_licence() -> str:
+    """Ask under which licence data are handed out; nobody else can know.
+
+    Raises
+    ------
+    DataError
+        If nobody can answer, as there is no terminal.
+    """
+    try:
+        return str(click.prompt("licence of the data, such as CC-BY-4.0", err=True))
+    except click.Abort as error:
+        if isinstance(error.__context__, EOFError):
+            raise DataError("a crate says under which licence its data are: --licence CC-BY-4.0, for example") from None
+        raise
 
 
 @click.command()
@@ -231,7 +302,10 @@ def predict(run: str, patterns: Path | None, repeat: int | None, out: Path, as_j
     """Let the chip of a RUN, as training left it, judge patterns it was not trained on."""
     from crossbar_hil.runs.store import find_run  # noqa: PLC0415
 
-    answer = find_run(run, out).predict(patterns, repeat=repeat)
+    found = find_run(run, out)
+    with phases(None if found.kind == "simulated" else found.bench) as view:
+        view.phase("opening the chip as training left it, and reading it", brief=found.kind == "simulated")
+        answer = found.predict(patterns, repeat=repeat)
     if as_json:
         print_json(**answer.as_dict())
         return
@@ -253,17 +327,24 @@ def predict(run: str, patterns: Path | None, repeat: int | None, out: Path, as_j
 VERBS = (resume, runs, compare, show, report, export, verify, predict)
 
 
-def tell_outcome(outcome: "RunOutcome", *, no_report: bool, as_json: bool, target: float | None = None) -> None:
+def tell_outcome(
+    outcome: "RunOutcome", *, no_report: bool, as_json: bool, target: float | None = None, quiet: bool = False
+) -> None:
     """Say how a training ended, draw its report, and exit accordingly."""
     from crossbar_hil.runs.store import load_run  # noqa: PLC0415
 
     run = load_run(outcome.folder)
     ending, done = run.ending(target), outcome.status == "done"
+    if not as_json:  # before the report is drawn, which takes longer than many a training
+        go_on = f"{outcome.reason}; what was done is kept, go on with: crossbar-hil resume {run.folder}"
+        print_lines([*([] if done else [go_on]), *ending.lines, f"run     {run.folder}"])
     page = None
     if ending.drawable and not no_report:
-        from crossbar_hil.runs.report import make_report  # noqa: PLC0415 - jinja2 takes a while
+        with phases(quiet=quiet) as view:
+            view.phase(DRAWING)
+            from crossbar_hil.runs.report import make_report  # noqa: PLC0415 - jinja2 takes a while
 
-        page = make_report(run, replace=True)
+            page = make_report(run, replace=True)
     if as_json:
         print_json(
             run=str(run.folder),
@@ -275,11 +356,8 @@ def tell_outcome(outcome: "RunOutcome", *, no_report: bool, as_json: bool, targe
             seed=run.facts["seed"],
             report=str(page) if page else None,
         )
-    else:
-        go_on = f"{outcome.reason}; what was done is kept, go on with: crossbar-hil resume {run.folder}"
-        print_lines([*([] if done else [go_on]), *ending.lines, f"run     {run.folder}"])
-        if page:
-            click.echo(f"report  {page}")
+    elif page:
+        click.echo(f"report  {page}")
     if not done:
         raise click.exceptions.Exit(COULD_NOT)
     raise click.exceptions.Exit(DONE if ending.reached else NOT_CONVERGED)

@@ -3,6 +3,8 @@
 Exit codes: 0 done, 1 could not, 2 bad usage, 3 trained but did not converge.
 """
 
+import atexit
+import gc
 import os
 import sys
 import traceback
@@ -22,6 +24,7 @@ from crossbar_hil.cli import (
     training,
     twins,
     watching,
+    window,
 )
 from crossbar_hil.cli.common import BAD_USAGE, COULD_NOT, DONE, RECORD_OPTION
 from crossbar_hil.errors import ConfigError, CrossbarError, reason_of
@@ -31,6 +34,7 @@ from crossbar_hil.visa_record import RECORD, Recorder, begin
 
 def main() -> None:
     """Run the command line and exit; every error is one line, a traceback only with ``--debug``."""
+    atexit.register(gc.freeze)  # what ends with the process need not be looked through first, which takes a while
     debug = "--debug" in sys.argv[1:]
     recorder: Recorder | None = None
     try:
@@ -108,5 +112,6 @@ for verb in (
     *twins.VERBS,
     spiking.snn,
     watching.watch,
+    window.gui,
 ):
     cli.add_command(verb)

@@ -31,6 +31,7 @@ def draw_cells(
     high: float | None = None,
     write: Callable[[float], str] | None = None,
     bar: bool = True,
+    written: bool = True,
     **options: Any,
 ) -> AxesImage:
     """Draw a map, its colour bar with its word, and the number of each cell if there is room for it.
@@ -51,6 +52,8 @@ def draw_cells(
         Writes a number; three digits of the largest if not given.
     bar : bool
         Whether there is to be a colour bar.
+    written : bool
+        Whether numbers are written at all.
     **options
         Of `Axes.imshow`.
     """
@@ -63,7 +66,7 @@ def draw_cells(
         drawn.ax.tick_params(labelsize=SMALL)
         drawn.set_label(label, fontsize=MIDDLE)
     axes.tick_params(labelsize=SMALL, length=2.5)
-    if size < SMALL:
+    if size < SMALL or not written:
         return image
     inks = np.asarray(image.to_rgba(np.ma.masked_invalid(values)))[..., :3] @ (0.2126, 0.7152, 0.0722)
     for (row, column), word in words.items():

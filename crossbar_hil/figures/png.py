@@ -10,6 +10,10 @@ from matplotlib.image import imsave
 from crossbar_hil.errors import RunError, reason_of
 
 DPI = 180
+ON_PAGE = 110
+"""Pixels of a page that an inch of a figure takes."""
+WIDE = 900
+"""Wider ones take all the width of a page."""
 
 
 def as_png(figure: Figure, *, dpi: int = DPI) -> bytes:
@@ -21,17 +25,22 @@ def as_png(figure: Figure, *, dpi: int = DPI) -> bytes:
     return buffer.getvalue()
 
 
-def write_png(figure: Figure, path: Path, *, dpi: int = DPI) -> None:
-    """Draw a figure into a new PNG file.
+def width_on_page(png: bytes) -> int:
+    """Return how wide a picture of `DPI` is on a page, in pixels of a screen: so that its letters are those of text."""
+    return int.from_bytes(png[16:20], "big") * ON_PAGE // DPI  # the width stands first in the header of a PNG
+
+
+def write_png(figure: Figure, path: Path, *, dpi: int = DPI, replace: bool = False) -> None:
+    """Draw a figure into a new PNG file, or in place of one that the same work wrote before.
 
     Raises
     ------
     RunError
-        If it exists, which is never overwritten, or cannot be written.
+        If it exists and is not to be replaced, or cannot be written.
     """
     content = as_png(figure, dpi=dpi)
     try:
-        with path.open("xb") as file:  # never over another file, nor through a link
+        with path.open("wb" if replace else "xb") as file:  # else never over another file, nor through a link
             file.write(content)
     except FileExistsError as error:
         raise RunError(f"{path} exists already and is not overwritten") from error

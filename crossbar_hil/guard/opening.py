@@ -85,7 +85,7 @@ def open_checked(bench: Bench, *, seed: int) -> DeviceBackend:
     """Open a bench that is already checked, for a session that is no run; see `open_bench`."""
     guarded = bool(bench.instruments)
     backend = open_guarded(bench, seed=seed, folder=session_folder()) if guarded else open_backend(bench, seed=seed)
-    backend.training = BenchTraining(bench.name, with_known_noise(bench).training)
+    backend.training = BenchTraining(bench.name, with_known_noise(bench).training, seed)
     return backend
 
 

@@ -31,6 +31,7 @@ def train_spiking(
     device after each. Conditions are as ``[conditions]`` of a bench file has them, and laid over those of a bench.
     """
     view = view or SilentView()
+    view.phase("loading the images", brief=True)
     bench = None if settings.bench is None else load_bench(settings.bench, overrides={"conditions": dict(conditions)})
     own = Conditions.of(conditions) if bench is None else None
     more: dict[str, Any] = {"view": view, "every": every, "conditions": own}

@@ -28,6 +28,8 @@ EVERY = 250
 class SpikingWork(RecordedWork[Progress]):
     """The training of a spiking network on the images of its settings, and its test."""
 
+    first_step = "the first image"
+
     def __init__(
         self,
         settings: SpikingSettings,
@@ -42,6 +44,7 @@ class SpikingWork(RecordedWork[Progress]):
     ) -> None:
         super().__init__(bench, seed, f"snn-{settings.dataset}")
         self._settings, self._split, self._label, self._view = settings, split, label, view
+        self.phase = view.phase
         self._conditions = conditions or Conditions()
         self._every, self._written = every, 0
         self._progress: Progress | None = None
@@ -163,6 +166,8 @@ class SpikingWork(RecordedWork[Progress]):
 
 class ComputedWork(SpikingWork):
     """The training of a network that is computed, with a checkpoint every so many images; it goes on from the last."""
+
+    first_step = "compiling what trains the network, or loading it once that was done on this machine"
 
     def _facts_of_device(self) -> dict[str, Any]:
         found: dict[str, Any] = {"tables": {"conditions": dump_tables(self._conditions)}}

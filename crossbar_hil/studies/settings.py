@@ -4,6 +4,7 @@ import functools
 import math
 import typing
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +31,7 @@ class SettingTable:
 
 
 CHIPS = (
-    SettingTable("training", Training),
+    SettingTable("training", Training, frozenset({"rule_options"})),
     SettingTable(
         "chip", Chip, frozenset({"spread", "stuck", "dead", "unformed", "cell_options", "step_variation_interval"})
     ),
@@ -72,8 +73,12 @@ class Key:
     @property
     def label(self) -> str:
         """Name and unit, for an axis."""
-        unit = UNITS.get(self.name)
-        return f"{self.name} ({unit})" if unit else self.name
+        return f"{self.name} ({self.unit})" if self.unit else self.name
+
+    @property
+    def unit(self) -> str:
+        """Its SI unit; empty if it has none."""
+        return UNITS.get(self.name, "")
 
     @property
     def is_number(self) -> bool:
@@ -148,6 +153,40 @@ def set_values(bench: Bench, texts: Sequence[str]) -> Bench:
             raise ConfigError(f"--set names {key} twice")
         values[key] = key.read(value.strip())
     return with_settings(bench, values) if values else bench
+
+
+def read_options(texts: Sequence[str]) -> dict[str, Value]:
+    """Return ``KEY=VALUE`` of the options of a rule: numbers, true and false, and text.
+
+    Raises
+    ------
+    ConfigError
+        If one is no such pair, or is there twice.
+
+    Examples
+    --------
+    >>> read_options(["rate=2e-1", "most=5", "order=file"])
+    {'rate': 0.2, 'most': 5, 'order': 'file'}
+    """
+    found: dict[str, Value] = {}
+    for text in texts:
+        name, sign, value = (part.strip() for part in text.partition("="))
+        if not sign or not name:
+            raise ConfigError(f"--rule-option {text!r} must be KEY=VALUE")
+        if name in found:
+            raise ConfigError(f"--rule-option names {name} twice")
+        found[name] = _single(value)
+    return found
+
+
+def _single(text: str) -> Value:
+    """Return a number, a truth value or text, as TOML would read it without quotation marks."""
+    if text in ("true", "false"):
+        return text == "true"
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return text
 
 
 def set_own_values(bench: Bench, texts: Sequence[str]) -> Bench:

@@ -13,6 +13,7 @@ import numpy as np
 
 from crossbar_hil.arrays import BoolArray, FloatArray, IntArray
 from crossbar_hil.confidence import wilson
+from crossbar_hil.results.arrays import Variable
 from crossbar_hil.training.activation import Tanh
 from crossbar_hil.training.encoding import row_voltages, target_activations
 from crossbar_hil.training.pairs import difference
@@ -33,6 +34,16 @@ class FreshReads(NamedTuple):
     """(M, P, C), in amperes."""
     activations: FloatArray
     """(M, P, N)."""
+
+    def variables(self) -> dict[str, Variable]:
+        """Return both as named arrays, with the dimensions of a `TrainingResult`."""
+        current, reached = ("read", "pattern", "column"), ("read", "pattern", "output")
+        reads = np.arange(1, len(self.currents) + 1)
+        return {
+            "fresh_current": Variable(current, self.currents, "A", "column current after training"),
+            "fresh_activation": Variable(reached, self.activations, "1", "tanh(beta I) after training"),
+            "read": Variable(("read",), reads, "1", "number of the read after training, from 1"),
+        }
 
 
 def reads_wanted(asked: int | None, noisy: bool | None, epochs: Sequence[Epoch]) -> int:

@@ -29,7 +29,7 @@ def column_name(column: int) -> str:
     return f"{column // 2 + 1}{'−' if column % 2 else '+'}"
 
 
-def potentiating_counts(signs: FloatArray) -> IntArray:
+def potentiating_counts(signs: FloatArray | IntArray) -> IntArray:
     """One potentiating pulse a synapse: to its plus cell where the sign (R, N) is +1, to its minus cell where it is -1.
 
     Returned are the pulses for each cell, (R, 2N).

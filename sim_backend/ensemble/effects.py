@@ -1,8 +1,10 @@
 """Chips with effects in lock-step: what is the same for every chip, and how near a decision may be.
 
 Where nothing is random, an output is known to a relative error `SOLVED` of the currents of both its columns: roundings
-of `Trainer` and of the lanes, and the quick logarithm and exponential that bend curves. Decisions nearer than that are
-left to `Trainer`, as for chips with wires.
+of `Trainer` and of the lanes, and the quick logarithm and exponential that bend curves; with wires to that of
+`ensemble.wired`. Decisions nearer than that are left to `Trainer`, as for chips with wires. How near a judgement by
+readings may be, of which one is known to a relative error of `READ` or that of the wires, says
+`compiled.reactions.nearness`.
 """
 
 import math
@@ -12,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from crossbar_hil.arrays import FloatArray, IntArray
-from crossbar_hil.bench.effects import Effects
+from crossbar_hil.bench.effects import CELL_LISTS, Effects
 from crossbar_hil.training.motion import IDLE
-from crossbar_hil.training.reactions import pulses_to_judge
+from crossbar_hil.training.reactions import LEAST_SHARE, pulses_to_judge
 
 from ..chip.reading_noise import FLICKER_S
 from ..chip.relaxation import decay_terms
@@ -24,15 +26,12 @@ from .half_select import HalfSelect
 from .own_cells import CellArrays
 from .result import EnsembleResult
 from .task import LARGEST_E, Task, reach_of_tanh
-from .wired import BARELY_SOLVED, MOST_READINGS, Wires
+from .wired import MOST_READINGS, Wires, loss_by_siemens, solved_to
 
-SOLVED = 1e-10
-"""Relative error of a current."""
+SOLVED, READ = 1e-10, 1e-11
+"""Relative error of a current of ideal lines, and of the reading of a cell, that is of its conductance."""
 LEAST_NEAR = 1e-8
 """An output is at least so far from its target, in units of 1 / beta, if the lanes decide."""
-NEAR_JUDGED, NEAR_JUDGED_WIRED = 1e-8, 1e-4
-"""Relative distance of a judgement by readings from the other one, if the lanes take it: with wires the changes of
-readings are small, and known to less."""
 LEAST_SIGMA = 0.85
 """Of the noise of a reading: the least that is seen of it, of hundreds of changes."""
 _U = 2.0**-53
@@ -122,7 +121,11 @@ def effects_lanes(  # noqa: PLR0915
         Half-select pulses that move other cells too, and the ohm of the lines, ideal or not.
     """
     rows, outputs, strong = task.bits.shape[1], columns // 2, set(effects.strong())
-    solved = SOLVED if wires is None and pulses is None else BARELY_SOLVED
+    solved, of_reading = SOLVED, READ
+    if wires is not None:
+        solved = of_reading = solved_to(loss_by_siemens(wires) * largest_siemens, moved=pulses is not None)
+    if strong & {"column_offset_a", *CELL_LISTS}:  # a reading may be smaller than what it is the sum of
+        of_reading /= LEAST_SHARE
     error = solved * beta * task.largest_v * 2 * rows * largest_siemens
     sane = math.isfinite(error) and 1e-6 <= beta <= 1e30 and task.largest_v >= 1e-12
     exact = not strong & _DRAWN
@@ -137,10 +140,10 @@ def effects_lanes(  # noqa: PLR0915
     often = int(task.times.sum()) + len(task.times)
     limits = np.array([
         near, 12 * _U, LEAST_NEAR + (40 + 2 * often) * _U + 1e-11, 5 * solved * beta * task.largest_v, 1e-290 * often,
-        NEAR_JUDGED if wires is None and pulses is None else NEAR_JUDGED_WIRED,
+        of_reading,
     ])  # fmt: skip
     if not exact:
-        limits[:4] = 0.0
+        limits[[0, 1, 2, 3, 5]] = 0.0
     shares, rates = np.empty(0), np.empty(0)
     if effects.relaxation:
         law = effects.relaxation_law, effects.relaxation_exponent

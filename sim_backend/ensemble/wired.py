@@ -73,6 +73,14 @@ def can_be_folded(wires: Wires, siemens: FloatArray) -> BoolArray:
     return np.asarray((load <= LARGEST_LOAD) & (max(rows, columns) <= LARGEST_SIDE))
 
 
+def solved_to(loss: float, *, moved: bool) -> float:
+    """Return the relative error of a current, by the share of a voltage that wires can lose.
+
+    `moved` says whether pulses move other cells too.
+    """
+    return BARELY_SOLVED if loss >= MUCH else MOVED if moved else SOLVED
+
+
 class Layout:
     """Where cells stand in the circuit that is folded: rows onto columns, or if `turned` the more onto the fewer.
 
@@ -175,7 +183,7 @@ def wired_lanes(
     rows = len(wires[0])
     siemens = scale * (float(rises.max()) + largest_shift)
     loss = loss_by_siemens(wires) * siemens
-    solved = BARELY_SOLVED if loss >= MUCH else SOLVED if half_select is None else MOVED
+    solved = solved_to(loss, moved=half_select is not None)
     error = solved * beta * task.largest_v * 2 * rows * siemens
     sane = math.isfinite(error) and 1e-6 <= beta <= 1e30 and task.largest_v >= 1e-12
     if not sane or error > LARGEST_E or not can_be_folded(wires, np.array(siemens)):

@@ -1,12 +1,15 @@
 """Which digit a neuron stands for, what a network answers, and how often it is right."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.errors import ConfigError, DataError
+from crossbar_hil.results.arrays import Variable
+from crossbar_hil.results.result import Result, Series
 
 READOUTS = ("winner", "mean", "votes", "likelihood")
 SILENT = -1
@@ -78,9 +81,12 @@ def answers(counts: IntArray, labels: Labels, readout: str = "winner") -> IntArr
     return np.where(counts.sum(axis=1) > 0, best, SILENT)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Evaluation:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Evaluation(Result):
     """How a network did on images that it was not trained on."""
+
+    drawn_by: ClassVar[str] = "spiking"
+    plots: ClassVar[tuple[str, ...]] = ("confusion",)
 
     classes: IntArray
     """(L,) labels."""
@@ -95,6 +101,31 @@ class Evaluation:
     def accuracy(self) -> float:
         """Share of all images, the silent ones included, that were answered rightly."""
         return float(np.trace(self.confusion)) / self.images
+
+    def told(self) -> list[tuple[str, str]]:
+        """Return the accuracy, and of how many images."""
+        return [
+            ("accuracy", f"{100 * self.accuracy:.2f} % of {self.images} images"),
+            ("silent", str(self.silent)),
+            ("classes", " ".join(map(str, self.classes))),
+        ]
+
+    def series(self) -> Series:
+        """Return one line a class, with the images that got each answer."""
+        header = ["Class", *(f"Answered {each}" for each in self.classes)]
+        return Series(
+            header, ([int(each), *row.tolist()] for each, row in zip(self.classes, self.confusion, strict=True))
+        )
+
+    def variables(self) -> dict[str, Variable]:
+        """Return the answers, and how many images had none."""
+        return {
+            "confusion": Variable(("class", "answer"), self.confusion, "1", "test images by class and answer"),
+            "class": Variable(("class",), self.classes, "1", "true class"),
+            "answer": Variable(("answer",), self.classes, "1", "class that was answered"),
+            "silent_images": Variable((), np.array(self.silent), "1", "test images without an output spike"),
+            "test_images": Variable((), np.array(self.images), "1", "test images"),
+        }
 
 
 def evaluate(given: IntArray, labels: IntArray, classes: IntArray) -> Evaluation:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.studies.axes import Axis
 from crossbar_hil.studies.convergence.counting import Job, Show, count
-from crossbar_hil.studies.convergence.counts import Counts, describe_afterwards, describe_share, summary
+from crossbar_hil.studies.convergence.counts import Counts, describe_share, summary, table_of_counts
 from crossbar_hil.studies.convergence.folder import ChipStudyFolder
 from crossbar_hil.studies.convergence.points import (
     LOCKSTEP_CHUNK,
@@ -136,9 +136,12 @@ def resume_sweep(folder: ChipStudyFolder) -> ChipSweep:
     return folder.lay_out_again(KIND, plan_sweep, "axes")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ChipSweepResult(SweepResult):
     """The counts of every point of a sweep."""
+
+    drawn_by: ClassVar[str] = "sweep"
+    plots: ClassVar[tuple[str, ...]] = ("sweep",)
 
     sweep: ChipSweep
     counts: tuple[Counts, ...]
@@ -177,13 +180,9 @@ class ChipSweepResult(SweepResult):
         """Write which share of the chips converges at a point."""
         return describe_share(self.counts[point])
 
-    def effort(self, point: int) -> str:
-        """Write how long that takes."""
-        counts = self.counts[point]
-        epochs = counts.epoch_of(0.5)
-        later = describe_afterwards(counts, noisy=self.sweep.noisy)
-        took = f", {epochs if epochs is not None else '-'} epochs in the median, {counts.pulses_mean:.0f} pulses a chip"
-        return f"{took}; {later}" if later else took
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Return what came of every point, in columns."""
+        return table_of_counts(self.counts, noisy=self.sweep.noisy)
 
     def describe_count(self) -> tuple[int, str]:
         """Return how many chips were trained at each point, and a sentence on them."""

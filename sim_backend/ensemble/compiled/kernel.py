@@ -39,7 +39,7 @@ from .lanes import (
     see_changes,
 )  # fmt: skip
 from .noise import WHITE, fill_normals
-from .outputs import JUDGED_BY, NEAR, choose, doubt_outputs, join_columns, sum_outputs, weigh_outputs
+from .outputs import NEAR, OF_READING, choose, doubt_outputs, join_columns, sum_outputs, weigh_outputs
 from .reactions import judge, keep_pulses, look
 from .reads import keep_reading, read_cells, read_columns, see_cells, weigh_cells
 from .wired_lanes import transfer
@@ -170,7 +170,7 @@ def train_in_lanes(  # noqa: PLR0912, PLR0915 - a list of steps
         lose(table, left, kept)
         count_evaluation(table, lanes, confirm, epochs, unsure, size[READ_S], passed_s)
         look(table, readings, sends, judged, state, lanes, turn, sizes, unresponsive)
-        judge(table, readings, sends, judged, state, lanes, turn, unresponsive, limits[JUDGED_BY], exact)
+        judge(table, readings, sends, judged, state, lanes, turn, unresponsive, limits[OF_READING], exact)
         # Equations 4 and 5, and the pulses.
         choose(table, state, lanes, deltas, fuzzy, volts, outputs, exact, last, most_idle == 1, sums, edges)
         if len(kept_rows) > 0:

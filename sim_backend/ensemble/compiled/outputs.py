@@ -8,9 +8,9 @@ from .functions import EFFECT_LANES, FAR, quick_exp
 from .lanes import DOUBT, ERROR, MOVING, OFFSET, OUTPUT, SHORT, SQUARE, SUM, WANTS
 
 _L = EFFECT_LANES
-NEAR, CLOSE, BASIS, OF_CURRENTS, TINY, JUDGED_BY = range(6)
-"""Places of the margins, as `ensemble.wired_kernel` has them; all but the last two are 0 if anything is random. The
-last is how near, relatively, a judgement by readings may be."""
+NEAR, CLOSE, BASIS, OF_CURRENTS, TINY, OF_READING = range(6)
+"""Places of the margins, as `ensemble.wired_kernel` has them; all but `TINY` are 0 if anything is random. The last is
+the relative error of the reading of a cell."""
 
 
 @apart(Part.SUM_OUTPUTS)

@@ -20,6 +20,21 @@ LEAST, SQUARES, QUIET, NOISY, DUE, SURE, JUDGED = range(7)
 """Of each lane: the least size of a reading, sum and number of squares of changes, whether readings vary, updates
 before which nothing is found, whether no decision was near."""
 _OF_SIGMA = STANDS_OUT * math.sqrt(12) / SLOWEST
+_ROUNDING = 1e-8
+"""A judgement is not taken nearer, relatively, to the other one, whatever is known of readings."""
+
+
+@numba.njit(**INNER)
+def nearness(of_reading: float, sigma: float, updates: float) -> float:
+    """Return how near, relatively, a judgement may be: of readings known to a relative error e.
+
+    A relative change of readings is known to 2 e, so sigma, a mean square of changes over root 2, to root 2 e. The
+    distance of a reading from the mean is known to 2 e of the largest, (1 + STRAY sigma) times the mean where it
+    matters; the slope, the product of n readings and a unit vector, to root n such e. Both are compared to at least
+    `REACTS` sigma of the mean.
+    """
+    largest = 1.0 + STRAY * sigma
+    return _ROUNDING + of_reading * (4.0 + (2.0 + largest * (1.0 + math.sqrt(updates + 1.0)) / REACTS) / sigma)
 
 
 @apart(Part.LOOK)
@@ -101,7 +116,7 @@ def _reacts(
 @apart(Part.JUDGE)
 def judge(  # noqa: PLR0912
     readings: Blocks, sends: Blocks, judged: Matrix, state: Reals, lanes: Reals, turn: int, unresponsive: int,
-    near: float, exact: bool,
+    of_reading: float, exact: bool,
 ) -> None:  # fmt: skip
     """Find the unresponsive cells of the lanes for which it is time.
 
@@ -117,8 +132,8 @@ def judge(  # noqa: PLR0912
         That is now.
     unresponsive : int
         As `Trainer` has it.
-    near : float
-        Relative distance of a decision up to which it is not sure.
+    of_reading : float
+        Relative error of a reading.
     exact : bool
         Whether a lane is left undecided then.
     """
@@ -139,7 +154,7 @@ def judge(  # noqa: PLR0912
         elif updates >= judged[DUE, i]:
             judged[NOISY, i] = 2.0
             sigma = math.sqrt(judged[SQUARES, i] / max(judged[QUIET, i], 1.0) / 2.0)
-            asked = (_OF_SIGMA * sigma) ** (2.0 / 3.0)
+            near, asked = nearness(of_reading, sigma, updates), (_OF_SIGMA * sigma) ** (2.0 / 3.0)
             needed, most = max(unresponsive, math.ceil(asked)), 0.0
             if abs(asked - round(asked)) < near * asked and asked > unresponsive - 1:
                 judged[SURE, i] = 0.0

@@ -14,10 +14,12 @@ from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend, draw_en
 from crossbar_hil.sim_backend.chip.simulated import cell_mask
 from crossbar_hil.sim_backend.ensemble.bench import BenchEnsemble
 from crossbar_hil.sim_backend.ensemble.compiled.apart import Part, table_of
+from crossbar_hil.sim_backend.ensemble.compiled.reactions import nearness
 from crossbar_hil.sim_backend.ensemble.draw import draw_own_arrays, own_generator
 from crossbar_hil.sim_backend.ensemble.effects import Ending, not_needed
 from crossbar_hil.sim_backend.ensemble.plan import Plan
 from crossbar_hil.training.patterns import PatternSet
+from crossbar_hil.training.reactions import _noise
 
 from .alike import trained_alike
 
@@ -284,6 +286,33 @@ def test_an_effect_has_compiled_what_it_needs(effects, wanted):
     ending = Ending(most_idle=1, unresponsive=0, judged=False)
     none, some = (not_needed(Effects(**each), ending, exact=False, wired=False) for each in ({}, effects))
     assert none - some == wanted
+
+
+def test_what_is_left_open_of_readings_changes_no_judgement_by_more_than_is_allowed_for():
+    rng = np.random.default_rng(3)
+    for _ in range(200):
+        many, error, noise = int(rng.integers(3, 60)), 10 ** rng.uniform(-12, -7), 10 ** rng.uniform(-5, -1)
+        pulses = rng.integers(0, 2, (many, 2))
+        pulses[0], pulses[1] = (0, 1), (1, 0)  # so that each cell is pulsed, and quiet, at least once
+        steps = np.vstack([np.zeros(2), np.cumsum(pulses * noise, axis=0)])
+        seen = (1 + steps) * (1 + noise * rng.standard_normal((many + 1, 2)))
+        place = np.concatenate([[0], np.cumsum(pulses[:, 0])])
+        place = (place - place.mean()) / np.linalg.norm(place - place.mean())
+        worst = [np.where(rng.integers(0, 2, seen.shape), 1, -1), np.sign(place)[:, None] * [1, 1], np.sign(seen - 1)]
+        found = []
+        for sign in (np.zeros_like(seen), *worst, *(-each for each in worst)):
+            readings = seen * (1 + error * sign)
+            sigma, own = _noise(readings[:, None], pulses[:, None] == 0, 0.0), readings[:, 0]
+            off = own - own.mean()
+            found.append(
+                [sigma, abs(place @ off) / (2 * sigma * own.mean()), abs(off).max() / (5 * sigma * own.mean())]
+            )
+        (sigma, *asked), others = found[0], np.array(found[1:])
+        near = nearness.py_func(error, sigma, many)
+        assert (abs(others[:, 0] / sigma - 1) < near).all()
+        for which, size in enumerate(asked, start=1):
+            if size < 1.5:  # beyond that it is no question
+                assert (abs(others[:, which] - size) < near * max(size, 1.0)).all()
 
 
 DISTURBING = {

@@ -6,7 +6,7 @@ import pytest
 
 from crossbar_hil import load_run
 from crossbar_hil.errors import RunError
-from crossbar_hil.runs.export import export_run
+from crossbar_hil.runs.exports.export import export_run
 
 
 @pytest.fixture
