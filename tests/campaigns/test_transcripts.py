@@ -1,7 +1,7 @@
 """What the pages show a command to print is what it prints.
 
-Names of runs, which hold time and chance, speeds and times are not compared. A page's commands run one after the other in
-one folder, since later ones take up what earlier ones left.
+Names of runs, which hold time and chance, speeds and times are not compared. A page's commands run one after the other
+in one folder, since later ones take up what earlier ones left.
 """
 
 import re
