@@ -35,7 +35,10 @@ class Result:
     __slots__ = ()
 
     drawn_by: ClassVar[str] = ""
-    """Entry point in the group ``crossbar_hil.figures``: a module with a function ``plot_NAME`` for each of `plots`."""
+    """Entry point in the group ``crossbar_hil.figures``: a module with a function for each of `plots`.
+
+    ``plot_NAME`` draws on the Axes that it is given as ``ax``, ``draw_NAME`` makes a figure of several panels.
+    """
     plots: ClassVar[tuple[str, ...]] = ()
     """Names of the figures that `plot` draws, the usual one first."""
 
@@ -93,7 +96,7 @@ class Result:
 
         what = what or self.plots[0]
         arguments, options = self._to_be_drawn(what)
-        return drawn(getattr(load("figures", self.drawn_by), f"plot_{what}"), arguments, options, ax)
+        return drawn(load("figures", self.drawn_by), what, arguments, options, ax)
 
     def _to_be_drawn(self, what: str) -> tuple[tuple[Any, ...], dict[str, Any]]:  # noqa: ARG002 - for those that tell
         """Return what the function of a figure is given, before the Axes and by name."""

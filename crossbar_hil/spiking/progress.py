@@ -89,8 +89,7 @@ class Progress(Result):
             raise DataError("no figure 'confusion' yet: the network has not been tested")
         if what == "confusion":
             return (self.result,), {}
-        final = None if self.result is None else self.result.accuracy
-        return (self.record,), {"final": final, "chance": 1 / len(self.totals.classes)}
+        return (self.record, self.result), {"chance": 1 / len(self.totals.classes)}
 
     def arrays(self) -> dict[str, Any]:
         """Return everything as arrays by name."""
