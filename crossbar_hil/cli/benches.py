@@ -152,6 +152,7 @@ def read(bench: str, seed: int | None, voltage: str, repeat: int, folder: Path |
     noise = find_read_noise(found.readings) if repeat > 1 else None
     record = {"kind": found.kind, "conductance_siemens": conductances.tolist(), "headroom": left.as_record()}
     record |= {} if noise is None else {"read_noise": noise.as_record()}
+    record |= {"conditions": checked.conditions.said} if checked.conditions.said else {}
     kept: list[str] = []
     if folder is not None:
         from crossbar_hil.cli.measuring import keep_reading  # noqa: PLC0415
@@ -257,6 +258,7 @@ def characterise(
                 yes,
                 f"{many} pulses of {up} and {down} change {len(cells)} cell(s) for good",
             )
+            said = [line for line in [loaded.conditions.line] if line]
             where = [f"{backend.kind} cell, row {row}, column {column}, read at {voltage}" for row, column in cells]
             told = Told(view, total, len(cells))
             for cell, steps, path, comment in zip(cells, each_cell, paths, where, strict=True):
@@ -267,10 +269,11 @@ def characterise(
                     measured.append(done)
                 finally:  # whatever was measured is kept, also after a failure or Ctrl-C
                     if done and (len(cells) > 1 or not measured):
-                        write_curves(path, done, comment)
+                        write_curves(path, done, comment, said)
             curve, facts = kind_of_cells(measured)
             facts += how_sure(measured)
-            write_curves(of_kind, curve, "; ".join(where), facts)  # kept before the bench is left, which may fail
+            # kept before the bench is left, which may fail
+            write_curves(of_kind, curve, "; ".join(where), [*said, *facts])
             view.phase(MAKING_SAFE, brief=not loaded.instruments)
         view.phase("drawing the curve", brief=True)
         measured_files = list(dict.fromkeys((*paths, of_kind)))

@@ -1,6 +1,6 @@
 """A figure that a notebook shows by itself, whoever drew it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -21,23 +21,17 @@ class Picture(Figure):
         return as_png(self, dpi=DPI)
 
 
-def drawn(module: Any, what: str, arguments: tuple[Any, ...], options: dict[str, Any], ax: Axes | None) -> Figure:
-    """Let a module draw one of its figures, on Axes or on a new figure, and return the figure.
+def drawn(draw: Callable[..., Axes], arguments: tuple[Any, ...], options: Mapping[str, Any], ax: Axes | None) -> Figure:
+    """Let a function draw on new Axes of its own, or on those given, and return the figure.
 
     Raises
     ------
     DataError
-        If it draws nothing, or a whole figure of several panels and so takes no Axes.
+        If the Axes given are in no figure.
     """
-    plot: Callable[..., Axes] | None = getattr(module, f"plot_{what}", None)
-    if plot is not None:
-        figure = plot(*arguments, ax=ax, **options).figure
-    elif ax is not None:
-        raise DataError("this figure has several panels, so it is drawn on a new figure, not on Axes that are given")
-    else:
-        figure = getattr(module, f"draw_{what}")(*arguments, **options)
+    figure = draw(*arguments, **options, ax=ax).get_figure(root=True)
     if figure is None:
-        raise DataError("there is nothing to draw: a plane shows no more than two settings that vary")
+        raise DataError("the Axes to draw on are in no figure")
     if type(figure) is Figure:
         figure.__class__ = Picture
-    return figure  # type: ignore[return-value]  # Axes that were given may be on a part of a figure
+    return figure

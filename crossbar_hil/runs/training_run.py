@@ -23,7 +23,7 @@ from crossbar_hil.guard.replay import tests_in_journal
 from crossbar_hil.parsing import parse_json
 from crossbar_hil.results.arrays import Variable
 from crossbar_hil.results.cell_tests import CellTest, Tester
-from crossbar_hil.results.result import Series
+from crossbar_hil.results.result import Drawing, Series
 from crossbar_hil.runs.inference import Answer, judge_patterns
 from crossbar_hil.runs.life import Agree, Show, resume_work
 from crossbar_hil.runs.live.panels import Panel, Standing, Wear
@@ -413,7 +413,7 @@ class TrainingRun(Run):
             up = Pulse(settings["amplitude_v"], settings["width_s"])
             yield from tester.pulses(epoch.counts - epoch.depressing, up, epoch.number, utc)
 
-    def _to_be_drawn(self, what: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def _to_be_drawn(self, what: str) -> Drawing:
         return self.result._to_be_drawn(what)
 
 

@@ -16,7 +16,7 @@ from crossbar_hil.guard.replay import tests_in_journal
 from crossbar_hil.results.arrays import Variable
 from crossbar_hil.results.cell_tests import READ, CellTest, states_of
 from crossbar_hil.results.conditions import Conditions
-from crossbar_hil.results.result import Series
+from crossbar_hil.results.result import Drawing, Series
 from crossbar_hil.runs.life import Agree, resume_work
 from crossbar_hil.runs.live.panels import Panel, Standing
 from crossbar_hil.runs.recorded_settings import Tables
@@ -224,9 +224,9 @@ class SpikingRun(Run):
         for state in states_of(weights.astype(np.float64), utc):
             yield state if self.network.bench is None else state._replace(test_type=READ, voltage_v=STRIPE_V)
 
-    def _to_be_drawn(self, what: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        arguments, options = self._trained._to_be_drawn(what)
-        return arguments, options | ({"unit": self._unit} if "unit" in options else {})
+    def _to_be_drawn(self, what: str) -> Drawing:
+        drawing = self._trained._to_be_drawn(what)
+        return drawing._replace(options={"unit": self._unit}) if what == "fields" else drawing
 
     def standing(self) -> Standing:
         """Return images shown, accuracy and spikes over the last of them."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from crossbar_hil.errors import MissingExtra, RunError, reason_of
+from crossbar_hil.results.arrays import attribute
 from crossbar_hil.runs.exports.pulse_table import SIDECAR, write_pulses
 from crossbar_hil.runs.recorded_settings import text_of
 from crossbar_hil.runs.run import Run
@@ -57,7 +58,7 @@ def export_run(run: Run, form: str, path: Path | None = None) -> Path:
 
 def _comments(run: Run) -> dict[str, str]:
     """Return facts and settings, the latter by table and name, as text of one line each."""
-    facts = {name: str(value) for name, value in run.facts.items()}
+    facts = {name: str(attribute(value)) for name, value in run.facts.items()}
     settings = {each.key: text_of(each.value, each.unit) for each in run.all_settings}
     return {name: _one_line(text) for name, text in {**facts, **settings}.items()}
 
