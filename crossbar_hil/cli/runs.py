@@ -77,8 +77,9 @@ def verify(run: str, out: Path, as_json: bool) -> None:
 
     The folder of a session that was no run, such as a calibration, can be given too: docs/safety.md says where it is.
     """
-    from crossbar_hil.runs.audit.verification import verify_run, verify_session  # noqa: PLC0415
-    from crossbar_hil.runs.store import find_run, is_session  # noqa: PLC0415
+    with loading():
+        from crossbar_hil.runs.audit.verification import verify_run, verify_session  # noqa: PLC0415
+        from crossbar_hil.runs.store import find_run, is_session  # noqa: PLC0415
 
     folder = Path(run)
     with phases() as view:
@@ -241,11 +242,12 @@ def export(
     crate    RO-Crate: files and exports of runs, and who made them with what,
              for an archive; needs the extra crate
     """
-    from crossbar_hil.runs.exports.crate import export_crate  # noqa: PLC0415 - --help must not wait for it
-    from crossbar_hil.runs.exports.export import export_run  # noqa: PLC0415
-    from crossbar_hil.runs.many.conditions import Condition  # noqa: PLC0415
-    from crossbar_hil.runs.many.listing import newest_rows  # noqa: PLC0415
-    from crossbar_hil.runs.store import find_run, load_run  # noqa: PLC0415
+    with loading():
+        from crossbar_hil.runs.exports.crate import export_crate  # noqa: PLC0415 - --help must not wait for it
+        from crossbar_hil.runs.exports.export import export_run  # noqa: PLC0415
+        from crossbar_hil.runs.many.conditions import Condition  # noqa: PLC0415
+        from crossbar_hil.runs.many.listing import newest_rows  # noqa: PLC0415
+        from crossbar_hil.runs.store import find_run, load_run  # noqa: PLC0415
 
     if form != "crate" and (len(names) != 1 or wanted or licence is not None or title):
         raise click.UsageError(f"--to {form} takes one RUN; several, --where, --licence and --title go with --to crate")
@@ -300,9 +302,10 @@ def _ask_licence() -> str:
 @as_json
 def predict(run: str, patterns: Path | None, repeat: int | None, out: Path, as_json: bool) -> None:
     """Let the chip of a RUN, as training left it, judge patterns it was not trained on."""
-    from crossbar_hil.runs.store import find_run  # noqa: PLC0415
+    with loading():
+        from crossbar_hil.runs.store import find_run  # noqa: PLC0415
 
-    found = find_run(run, out)
+        found = find_run(run, out)
     with phases(None if found.kind == "simulated" else found.bench) as view:
         view.phase("opening the chip as training left it, and reading it", brief=found.kind == "simulated")
         answer = found.predict(patterns, repeat=repeat)

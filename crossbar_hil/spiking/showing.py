@@ -144,6 +144,8 @@ class Harmless(Onlooker[SilentView], SilentView):
 def numbers(record: IntArray, rate: float) -> str:
     """Return the numbers of a training in one line, from the (M, 4) record of `Progress` and the images per second.
 
+    A rate of 0 is one that is not known yet.
+
     Examples
     --------
     >>> numbers(np.array([[10, 0, 0, 40], [20, 8, 1, 60]]), 123.4)
@@ -152,10 +154,8 @@ def numbers(record: IntArray, rate: float) -> str:
     first = int(np.searchsorted(record[:, 0], record[-1, 0] - RECENT, side="right"))
     images = record[-1, 0] - (record[first - 1, 0] if first else 0)
     _, right, silent, spikes = record[first:].sum(axis=0)
-    return (
-        f"{rate:.3g} images/s  spikes per image {spikes / images:.1f}  accuracy {100 * right / images:.1f} %  "
-        f"silent {silent}"
-    )
+    speed = f"{rate:.3g} images/s  " if rate else ""
+    return f"{speed}spikes per image {spikes / images:.1f}  accuracy {100 * right / images:.1f} %  silent {silent}"
 
 
 def fields_text(weights: Singles) -> Text:
