@@ -9,6 +9,9 @@ import pytest
 
 from crossbar_hil import TrainingResult, load_run
 from crossbar_hil.errors import DataError, MissingExtra
+from crossbar_hil.runs.training_run import TrainingRun
+from crossbar_hil.spiking.progress import Progress
+from crossbar_hil.spiking.run import SpikingRun
 
 from .conftest import MAKE, OLD, sweep_of
 from .rules import broken_rules
@@ -84,7 +87,17 @@ def test_its_arrays_keep_the_rules_of_cf_and_come_back_from_a_file_as_they_were(
             assert np.array_equal(held, values, equal_nan=values.dtype.kind == "f"), name
 
 
-@KINDS
+def test_a_run_is_drawn_as_its_result(results):
+    run, network = results[TrainingRun], results[SpikingRun]
+    assert run.plots == TrainingResult.plots
+    assert network.plots == Progress.plots
+    assert run.plot("error").axes
+    assert network.plot("fields").axes
+
+
+@pytest.mark.parametrize(
+    "kind", [each for each in MAKE if each not in {TrainingRun, SpikingRun}], ids=lambda kind: kind.__name__
+)
 def test_each_of_its_figures_is_drawn_and_shown_by_a_notebook(results, kind, undrawn):
     result = results[kind]
     for what in result.plots:
