@@ -1,14 +1,13 @@
 """A figure that a notebook shows by itself, whoever drew it."""
 
-import io
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from crossbar_hil.errors import DataError
+from crossbar_hil.figures.png import as_png
 
 __all__ = ["Axes", "Figure", "Picture", "drawn"]
 
@@ -19,22 +18,26 @@ class Picture(Figure):
     """A figure that a notebook shows as the value of a cell, with or without pyplot."""
 
     def _repr_png_(self) -> bytes:
-        buffer = io.BytesIO()
-        FigureCanvasAgg(self).print_figure(buffer, format="png", dpi=DPI)
-        return buffer.getvalue()
+        return as_png(self, dpi=DPI)
 
 
-def drawn(draw: Callable[..., Axes], arguments: tuple[Any, ...], options: Mapping[str, Any], ax: Axes | None) -> Figure:
-    """Let a function draw on new Axes of its own, or on those given, and return the figure.
+def drawn(module: Any, what: str, arguments: tuple[Any, ...], options: Mapping[str, Any], ax: Axes | None) -> Figure:
+    """Let a module draw one of its figures, on Axes or on a new figure, and return the figure.
 
     Raises
     ------
     DataError
-        If the Axes given are in no figure.
+        If it draws nothing, or a whole figure of several panels and so takes no Axes.
     """
-    figure = draw(*arguments, **options, ax=ax).get_figure(root=True)
+    plot: Callable[..., Axes] | None = getattr(module, f"plot_{what}", None)
+    if plot is not None:
+        figure = plot(*arguments, ax=ax, **options).figure
+    elif ax is not None:
+        raise DataError("this figure has several panels, so it is drawn on a new figure, not on Axes that are given")
+    else:
+        figure = getattr(module, f"draw_{what}")(*arguments, **options)
     if figure is None:
-        raise DataError("the Axes to draw on are in no figure")
+        raise DataError("there is nothing to draw: a plane shows no more than two settings that vary")
     if type(figure) is Figure:
         figure.__class__ = Picture
-    return figure
+    return figure  # type: ignore[return-value]  # Axes that were given may be on a part of a figure

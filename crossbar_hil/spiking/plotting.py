@@ -68,10 +68,10 @@ def plot_fields(weights: Singles, labels: Labels | None, *, unit: str = "S", ax:
     order = np.argsort(names, kind="stable")[:MOST_FIELDS]
     across = min(len(order), 10)
     down = math.ceil(len(order) / across)
-    ax = ax or new_axes((6.6, max(1.9, 0.8 * down + 0.5)))
     factor, prefixed = engineering(weights.astype(np.float64), unit)
     high, wide = shape
     pitch = high + max(1, round(_NAME * high)), wide + max(1, round(_GAP * wide))
+    ax = ax or new_axes((6.6, 0.4 + 5.6 * down * pitch[0] / (across * pitch[1])))
     picture = np.full((down * pitch[0], across * pitch[1]), np.nan)
     for place, neuron in enumerate(order):
         bottom, left = (place // across + 1) * pitch[0], place % across * pitch[1]

@@ -135,7 +135,9 @@ def test_the_verb_leaves_a_table_and_a_map_and_says_which_point_is_best(cli, tmp
         "out",
     )
     assert done.code == 0
-    assert [line.split(":")[0] for line in done.out.splitlines()[:2]] == ["states 2", "states 16"]
+    header, *table = ([each.strip() for each in line.split("  ") if each] for line in done.out.splitlines()[:3])
+    assert header == ["states", "right", "sd", "least", "most", "silent"]
+    assert [line[0] for line in table] == ["2", "16"]
     assert "networks  2 a point, seeds 3 to 4, 121 test images each" in done.out
     assert done.err.splitlines()[0] == "2 points"
     assert "networks  about" in done.err
