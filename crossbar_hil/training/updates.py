@@ -188,7 +188,7 @@ def checked_answer(answer: object, shape: tuple[int, int], most: int) -> FloatAr
 
 
 def _checked_counts(counts: IntArray, most: int) -> IntArray:
-    """Return whole counts (R, C) as 64-bit integers, or refuse them."""
+    """Return whole counts (R, C), or refuse them."""
     if counts.dtype.kind not in "iu":
         raise DataError(f"the rule must return counts of an integer type, got {counts.dtype}; {UNSENT}")
     wrong = np.argwhere((counts < 0) | (counts > most))
@@ -205,7 +205,7 @@ def _checked_counts(counts: IntArray, most: int) -> IntArray:
             f"the rule must not pulse both cells of a pair, got {counts[row, column]} and {counts[row, column + 1]} "
             f"pulses for cells {at(row, column)} and {at(row, column + 1)}; {UNSENT}"
         )
-    return counts.astype(np.int64)
+    return counts
 
 
 def partners(cells: np.ndarray) -> np.ndarray:

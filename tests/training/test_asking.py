@@ -6,6 +6,7 @@ import pytest
 from crossbar_hil import DeviceBackend, Limits, Pulse, Trainer
 from crossbar_hil.bench.file import load_bench
 from crossbar_hil.errors import ConfigError, DataError, LimitError
+from crossbar_hil.sim_backend import ConductanceCurve, SimulatedBackend
 from crossbar_hil.training.asking import make_rule
 from crossbar_hil.training.rules.manhattan import manhattan_signs
 from crossbar_hil.training.rules.rule import LearningRule
@@ -125,6 +126,34 @@ def test_after_each_pattern_write_and_verify_goes_by_what_the_cells_read_now():
     update = Update(PULSE, verify_siemens=5e-9, tries=3)
     Trainer(chip, rule=Says(one, one, acts="each"), update=update, beta=1.0, epochs=2).run(*TASK)
     assert chip.sent == [(one, 2.0)] * 6  # three pulses of 1 nS do not reach 5 nS, for either pattern
+
+
+def test_a_rule_of_state_that_asks_for_nothing_for_long_may_ask_again():
+    chip = Chip()
+    chip.noisy = False
+    result = Trainer(chip, rule=Says(*[[[0], [0]]] * 7, COUNTS), beta=1.0, epochs=10).run(*TASK)
+    assert result.counts.any(axis=(1, 2)).tolist() == [False] * 7 + [True, False, False]
+    assert result.given_up == ""
+
+
+def test_within_an_epoch_nothing_is_sent_to_a_cell_that_its_pulses_have_brought_to_its_end():
+    chip = SimulatedBackend(ConductanceCurve([1e-6, 1.1e-6], PULSE), np.full((2, 2), 1e-8))
+    up = [[1], [0]]
+    result = Trainer(chip, rule=Says(*[up] * 20, acts="each"), beta=1.0, unresponsive=0).run(*TASK)
+    assert result.counts.tolist() == [[[1, 0], [0, 0]]] + [[[0, 0], [0, 0]]] * (result.epochs - 1)
+    assert "end of its curve" in result.given_up
+
+
+def test_a_cell_that_was_raised_and_lowered_within_an_epoch_is_not_called_unresponsive():
+    class Stays(Chip):
+        def _send_pulses(self, counts, pulse):  # once up, once down is as if nothing had been sent
+            self.sent.append((counts.tolist(), pulse.amplitude_v))
+
+    signs = [[[1], [0]], [[-1], [0]]] * 20
+    one_cell = {"rule": Says(*signs, acts="each"), "update": Update(PULSE, DOWN, both_ways=True)}
+    result = Trainer(Stays(), beta=1.0, epochs=12, **one_cell).run(*TASK)
+    assert result.counts.sum(axis=0).tolist() == [[22, 22], [0, 0]]
+    assert not result.unresponsive.any()
 
 
 def test_every_training_begins_with_a_fresh_copy_of_its_rule():
