@@ -2,10 +2,11 @@
 
 import functools
 import re
+from contextlib import suppress
 from typing import Any
 
 from crossbar_hil.errors import ConfigError
-from crossbar_hil.text import shown
+from crossbar_hil.text import PREFIXES, shown
 
 
 def si(value: str | float, unit: str) -> float:
@@ -110,11 +111,9 @@ def number(value: str | float) -> float:
     ConfigError
         If it is none, such as a truth value, which Python takes for 0 or 1.
     """
-    try:
+    with suppress(ValueError, OverflowError):
         if not isinstance(value, bool) and isinstance(value, str | int | float):
             return float(value)
-    except (ValueError, OverflowError):
-        pass
     raise ConfigError(f"{shown(value)} is not a number, such as 0.5 or 1e-6")
 
 
@@ -131,13 +130,11 @@ def whole(value: str | float) -> int:
     >>> whole("1e3"), whole(48)
     (1000, 48)
     """
-    try:
+    with suppress(ValueError, OverflowError):
         if isinstance(value, int) and not isinstance(value, bool):
             return value
         if isinstance(value, str | float) and float(value).is_integer():
             return int(value) if isinstance(value, float) or value.strip().lstrip("+-").isdigit() else int(float(value))
-    except (ValueError, OverflowError):
-        pass
     raise ConfigError(f"{shown(value)} is not a whole number, such as 48")
 
 
@@ -155,13 +152,11 @@ def share(value: str | float) -> float:
     (0.1, 0.1)
     """
     text = value.strip() if isinstance(value, str) else ""
-    try:
+    with suppress(ValueError, OverflowError):
         if text.endswith("%"):
             return float(f"{float(text[:-1]) / 100:.15g}")
         if not isinstance(value, bool) and isinstance(value, str | int | float):
             return float(value)
-    except (ValueError, OverflowError):
-        pass
     raise ConfigError(f"{shown(value)} is not a share, such as '10 %' or 0.1")
 
 
@@ -187,19 +182,7 @@ _SCALES = {
 }
 
 
-_PREFIXES = {
-    "f": 1e-15,
-    "p": 1e-12,
-    "n": 1e-9,
-    "u": 1e-6,
-    "µ": 1e-6,
-    "μ": 1e-6,
-    "m": 1e-3,
-    "": 1.0,
-    "k": 1e3,
-    "M": 1e6,
-    "G": 1e9,
-}
+_PREFIXES = {**dict(PREFIXES), "µ": 1e-6, "μ": 1e-6}
 _SYMBOLS = {"V": "V", "A": "A", "s": "s", "ohm": "ohm", "Ohm": "ohm", "Ω": "ohm", "S": "siemens"}
 # What nearly everybody types, so that it need not wait for pint: (word, SI unit) -> factor.
 _USUAL = {

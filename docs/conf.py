@@ -25,6 +25,7 @@ exclude_patterns = ["_build"]
 
 # The notebooks are executed at every build, and one that fails fails the build.
 os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])  # for !crossbar-hil
+os.environ["TERM"] = "dumb"  # on which nothing moves
 nb_execution_mode = "force"
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True

@@ -10,17 +10,17 @@ from pathlib import Path
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
-from pymeasure.display.Qt import QtCore, QtWidgets
-
-from crossbar_hil.gui.procedures import Train
-from crossbar_hil.gui.window import BenchWindow
-
 PATH = Path(__file__).resolve().parent / "gui.png"
 AT = 15
 """The epoch of the second training in which the picture is taken."""
 
 
 def main():
+    from pymeasure.display.Qt import QtCore, QtWidgets  # noqa: PLC0415 - of the extra gui, as is all that follows
+
+    from crossbar_hil.gui.procedures import Train  # noqa: PLC0415
+    from crossbar_hil.gui.window import BenchWindow  # noqa: PLC0415
+
     app = QtWidgets.QApplication([])
     loop, looks = QtCore.QEventLoop(), QtCore.QTimer()
     with tempfile.TemporaryDirectory() as folder, chdir(folder):

@@ -55,7 +55,7 @@ def stripes(folder):
     settings = SpikingSettings(dataset="stripes", bench="simulated")
     facts = SpikingRun(train_spiking(settings, seed=SEED, out=folder, view=kept).folder).facts
     moments = [0, 3, 7, 23]
-    figure = Figure(figsize=(7.2, 1.9), layout="constrained")
+    figure = Figure(figsize=(7.2, 2.1), layout="constrained")
     figure.get_layout_engine().set(wspace=0.25)
     panels = figure.subplots(1, len(moments))
     highest = 1e6 * max(each.max() for each in kept.weights)
@@ -68,7 +68,7 @@ def stripes(folder):
         image = panel.imshow(square, cmap="viridis", vmin=0, vmax=highest)
         panel.set_title(f"after {moment + 1} image{'s' if moment else ''}", fontsize=9)
         panel.set_axis_off()
-    figure.colorbar(image, ax=list(panels), label="µS", aspect=15)
+    figure.colorbar(image, ax=list(panels), label="Conductance (µS)", aspect=15)
     save(figure, "spiking_stripes.png")
     print(f"stripes, seed {SEED}: accuracy {facts['accuracy']}, {facts['reads']} reads, {facts['pulses']} pulses")
 

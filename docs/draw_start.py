@@ -44,7 +44,7 @@ def bare(axes):
 
 
 def curve():
-    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    figure = Figure(figsize=(7.4, 3.2), layout="constrained")
     left, right = figure.subplots(1, 2)
     with tempfile.TemporaryDirectory() as folder:
         for name, text in files("curve.md").items():
@@ -76,7 +76,7 @@ def curve():
     right.set_title("What becomes of 10,000 virtual chips of it", fontsize=10)
     for axes in (left, right):
         bare(axes)
-    save(figure, "start/curve.png", dpi=100)
+    save(figure, "start/curve.png", dpi=122)
 
 
 def events(script):
@@ -94,7 +94,7 @@ def scripts():
     relays, off = (re.search(rf"( +{each}.*\n +.*\n)", script)[1] for each in ("relays.write.*allslots", "source.*OFF"))
     mended = script.replace(relays + off, off + relays)
     assert mended != script
-    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    figure = Figure(figsize=(7.4, 3), layout="constrained")
     for axes, text, title in zip(
         figure.subplots(1, 2, sharey=True),
         (script, mended),
@@ -105,7 +105,7 @@ def scripts():
         axes.set_title(title, fontsize=10)
         bare(axes)
     figure.axes[0].set_ylabel("Source of row 1 (mV)")
-    save(figure, "start/scripts.png", dpi=100)
+    save(figure, "start/scripts.png", dpi=122)
 
 
 def draw_events(axes, happened):

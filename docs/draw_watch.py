@@ -38,8 +38,8 @@ def main():
 
         def picture(epoch):
             if epoch.number == AT:
-                newest = Listing(out).look()[0].key
-                shoot(f"{server.address}run?run={newest}", "watch_run.png", 1200, 760)
+                (key,) = (row.key for row in Listing(out).look() if row.live)
+                shoot(f"{server.address}run?run={key}", "watch_run.png", 1200, 760)
 
         for seed, spread in ((4, "10 %"), (5, "20 %"), (6, "20 %")):
             bench = load_bench("simulated", overrides={"chip": {"device_spread": spread}})

@@ -118,6 +118,7 @@ class CalibrationPlan:
             "amplitude_v": self.pulse.amplitude_v,
             "width_s": self.pulse.width_s,
             "made_utc": datetime.now(UTC).isoformat(timespec="seconds"),
+            **({"conditions": self.bench.conditions.said} if self.bench.conditions.said else {}),
         }
 
 

@@ -139,11 +139,8 @@ def _noise(cells: Sequence[Readings]) -> float:
 
     Second differences, of which independent readings have six variances, do not see a slow decay.
     """
-    squares: list[FloatArray] = []
-    for each in cells:
-        for line in (*each.siemens, each.rest_siemens):
-            if len(line) > 2 and line.min() > 0:
-                squares.append(np.diff(np.log(line), 2) ** 2 / 6)
+    lines = [line for each in cells for line in (*each.siemens, each.rest_siemens)]
+    squares = [np.diff(np.log(line), 2) ** 2 / 6 for line in lines if len(line) > 2 and line.min() > 0]
     return float(np.sqrt(np.concatenate(squares).mean())) if squares else 0.0
 
 

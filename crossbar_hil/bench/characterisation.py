@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -17,8 +17,7 @@ from crossbar_hil.curves.own_table import write_own
 from crossbar_hil.defaults import READ_S
 from crossbar_hil.errors import DataError
 from crossbar_hil.results.arrays import Variable
-from crossbar_hil.results.result import Result, Series
-from crossbar_hil.text import counted
+from crossbar_hil.results.result import Drawing, Result, Series
 
 
 class Step(NamedTuple):
@@ -153,7 +152,7 @@ class Characterisation(Result):
     """What pulses did to some cells of a chip that were measured alike."""
 
     drawn_by: ClassVar[str] = "curves"
-    plots: ClassVar[tuple[str, ...]] = ("curves",)
+    plots: ClassVar[tuple[str, ...]] = ("potentiation", "depression")
 
     kind: str
     """``simulated``, ``emulated`` or ``hardware``."""
@@ -205,9 +204,9 @@ class Characterisation(Result):
                 for seconds, siemens in zip(step.seconds, step.readings, strict=True):
                     yield row, column, *what, seconds, siemens
 
-    def _to_be_drawn(self, what: str) -> tuple[tuple[Any, ...], dict[str, Any]]:  # noqa: ARG002 - there is one
+    def _to_be_drawn(self, what: str) -> Drawing:
         curve, _ = self.of_kind
-        return (curves_of(curve), f"{self.kind} chip, {counted(len(self.cells), 'cell')}"), {}
+        return Drawing("plot_pulses", (curves_of(curve),), {"potentiation": what == "potentiation"})
 
 
 def readings_of(steps: Sequence[Step]) -> Readings:

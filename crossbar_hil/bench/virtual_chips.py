@@ -1,5 +1,6 @@
 """What the virtual chips of a bench are like, in a line, and where they are unlike the curve or do not fit the gain."""
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from crossbar_hil.curves.levels import LARGEST_SIEMENS
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.plugins import load
 from crossbar_hil.shipped import data_file, is_shipped
+from crossbar_hil.text import quantity
 from crossbar_hil.training.settings import Training
 from crossbar_hil.twins.file import Twin, read_twin
 
@@ -29,6 +31,7 @@ tanh: with four rows a target is reached only if nearly all of them are at their
 the end of what `tune` searches."""
 GOOD_REACH = 5.0
 """That of the shipped settings, rounded: 5.6."""
+in_siemens = functools.partial(quantity, unit="S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,18 +219,6 @@ def end_siemens(chip: Chip, start_siemens: float, rise_siemens: float) -> float:
         The highest start, and the rise of a cell that follows the curve.
     """
     return start_siemens + rise_siemens * math.exp(WITHIN_95 * chip.step_spread)
-
-
-def in_siemens(value: float) -> str:
-    """Write a conductance with three digits and a prefix.
-
-    >>> in_siemens(4.54e-7), in_siemens(0.0), in_siemens(2.5e-3)
-    ('454 nS', '0 S', '2.5 mS')
-    """
-    for factor, prefix in ((1e-9, "n"), (1e-6, "u"), (1e-3, "m")):
-        if 0 < abs(value) < 999.5 * factor:
-            return f"{value / factor:.3g} {prefix}S"
-    return f"{value:.3g} S"
 
 
 def _where(chip: Chip) -> str:

@@ -17,6 +17,7 @@ from crossbar_hil.cli.common import (
     as_json,
     bench_argument,
     confirm,
+    echo_aside,
     instrument_options,
     loading,
     phases,
@@ -27,7 +28,7 @@ from crossbar_hil.cli.common import (
     say_seed,
     yes_option,
 )
-from crossbar_hil.errors import ConfigError
+from crossbar_hil.errors import ConfigError, RunError
 from crossbar_hil.text import printable
 
 LOOKS = 3
@@ -117,8 +118,9 @@ def check(bench: str, wiring: bool, like: str | None, voltage: str, seed: int | 
     show_default=True,
     help="Read so often, print the means, and say how noisy a reading is.",
 )
+@click.option("--to", "folder", type=click.Path(path_type=Path), help="New folder for the map, figures and a report.")
 @as_json
-def read(bench: str, seed: int | None, voltage: str, repeat: int, as_json: bool) -> None:
+def read(bench: str, seed: int | None, voltage: str, repeat: int, folder: Path | None, as_json: bool) -> None:
     """Read the conductance of every cell of a BENCH, and say how many pulses each has left on its curve."""
     with loading():
         import numpy as np  # noqa: PLC0415 - --help must not wait for it
@@ -133,6 +135,8 @@ def read(bench: str, seed: int | None, voltage: str, repeat: int, as_json: bool)
         from crossbar_hil.results.chip_map import read_chip  # noqa: PLC0415
         from crossbar_hil.twins.read_noise import find_read_noise  # noqa: PLC0415
 
+        if folder is not None and folder.exists():
+            raise RunError(f"--to {folder} exists already and is not overwritten; nothing was read")
         checked = load_bench(bench)
     say_seed(checked, seed)
     with phases(checked) as view:
@@ -147,15 +151,24 @@ def read(bench: str, seed: int | None, voltage: str, repeat: int, as_json: bool)
         click.echo(f"warning: {NOTHING_THERE}", err=True)
     left = headroom(checked, conductances, levels, pulses_since_calibration(checked))
     noise = find_read_noise(found.readings) if repeat > 1 else None
+    record = {"kind": found.kind, "conductance_siemens": conductances.tolist(), "headroom": left.as_record()}
+    record |= {} if noise is None else {"read_noise": noise.as_record()}
+    record |= {"conditions": checked.conditions.said} if checked.conditions.said else {}
+    kept: list[str] = []
+    if folder is not None:
+        from crossbar_hil.cli.measuring import keep_reading  # noqa: PLC0415
+
+        lines = [left.summary, *([] if noise is None else [noise.sentence])]
+        about = f"bench {checked.name}, {found.kind} chip, read {repeat} time{'s' * (repeat > 1)} at {voltage}"
+        kept = keep_reading(folder, record, lines, about)
     if as_json:
-        told = {} if noise is None else {"read_noise": noise.as_record()}
-        print_json(kind=found.kind, conductance_siemens=conductances.tolist(), headroom=left.as_record(), **told)
+        print_json(**record)
         return
     print_table(
         ["row", *(f"column {column + 1} (uS)" for column in range(conductances.shape[1]))],
         [[str(row + 1), *(f"{1e6 * value:.6g}" for value in line)] for row, line in enumerate(conductances)],
     )
-    print_lines([*left.lines, *([] if noise is None else [noise.sentence])])
+    print_lines([*left.lines, *([] if noise is None else [noise.sentence]), *kept])
 
 
 @click.command()
@@ -217,7 +230,7 @@ def characterise(
     picture = of_kind.with_suffix(".png")
     if len(set(cells)) < len(cells):
         raise ConfigError(f"--cell {' '.join(map(str, max(cells, key=cells.count)))} is given twice")
-    prove(dict.fromkeys((*paths, of_kind, picture)))
+    prove(dict.fromkeys((*paths, of_kind, picture, picture.with_suffix(".html"))))
     measured: list[list[Step]] = []
     many = len(cells) * (2 * pulses + (max(pulses // 2, 1) if rest else 0))
     loaded = load_bench(bench)
@@ -246,6 +259,7 @@ def characterise(
                 yes,
                 f"{many} pulses of {up} and {down} change {len(cells)} cell(s) for good",
             )
+            said = [line for line in [loaded.conditions.line] if line]
             where = [f"{backend.kind} cell, row {row}, column {column}, read at {voltage}" for row, column in cells]
             told = Told(view, total, len(cells))
             for cell, steps, path, comment in zip(cells, each_cell, paths, where, strict=True):
@@ -256,14 +270,16 @@ def characterise(
                     measured.append(done)
                 finally:  # whatever was measured is kept, also after a failure or Ctrl-C
                     if done and (len(cells) > 1 or not measured):
-                        write_curves(path, done, comment)
+                        write_curves(path, done, comment, said)
             curve, facts = kind_of_cells(measured)
             facts += how_sure(measured)
-            write_curves(of_kind, curve, "; ".join(where), facts)  # kept before the bench is left, which may fail
+            # kept before the bench is left, which may fail
+            write_curves(of_kind, curve, "; ".join(where), [*said, *facts])
             view.phase(MAKING_SAFE, brief=not loaded.instruments)
         view.phase("drawing the curve", brief=True)
-        drawn = draw(picture, curves_of(curve))
-    files = [str(path) for path in dict.fromkeys((*paths, of_kind, picture))]
+        measured_files = list(dict.fromkeys((*paths, of_kind)))
+        drawn = draw(picture, curves_of(curve), "; ".join(where), facts, [path.name for path in measured_files])
+    files = [str(path) for path in (*measured_files, picture, picture.with_suffix(".html"))]
     if as_json:
         print_json(files=files, facts=facts)
     else:
@@ -287,15 +303,19 @@ def _files_of(cells: tuple[tuple[int, int], ...], to: Path) -> tuple[list[Path],
 @click.option("--port-file", type=click.Path(path_type=Path), help="Write the JSON line to this file too.")
 def emulate(bench: str, seed: int | None, port_file: Path | None) -> None:
     """Serve the emulated instruments of a BENCH on loopback until stopped; prints name -> VISA resource as JSON."""
-    from crossbar_hil.bench.opening import serve_emulated  # noqa: PLC0415
-    from crossbar_hil.guard.storage import replace_file  # noqa: PLC0415
+    with loading():
+        from crossbar_hil.bench.opening import serve_emulated  # noqa: PLC0415
+        from crossbar_hil.guard.storage import replace_file  # noqa: PLC0415
 
-    with _ended_by_signal() as ended, serve_emulated(bench, seed=seed) as resources:
-        line = json.dumps(dict(resources))
-        if port_file is not None:
-            replace_file(port_file, line + "\n")
-        click.echo(line)
-        ended.wait()
+    with _ended_by_signal() as ended, phases() as view:
+        view.phase("starting the emulated instruments", brief=True)
+        with serve_emulated(bench, seed=seed) as resources:
+            view.hide()
+            line = json.dumps(dict(resources))
+            if port_file is not None:
+                replace_file(port_file, line + "\n")
+            click.echo(line)
+            ended.wait()
 
 
 @click.command()
@@ -309,7 +329,9 @@ def safe(bench: str, as_json: bool) -> None:
 
     checked = load_bench(bench)
     try:
-        failures = make_bench_safe(checked, tell=lambda text: click.echo(printable(text), err=True))
+        with phases(checked) as view:
+            view.phase(MAKING_SAFE, brief=True)
+            failures = make_bench_safe(checked, tell=lambda text: echo_aside(view, text, err=True))
     except KeyboardInterrupt as stopped:
         stopped.add_note(
             f"bench {bench} may not be safe, as making it safe was interrupted: do it again, or look at it"

@@ -67,8 +67,9 @@ def commission(bench: str, resistors: str, tolerance: str, to: Path | None, yes:
         )
 
     def tell(step: Step) -> None:
-        for line in step.lines():
-            click.echo(printable(line), err=as_json)
+        with view.aside():
+            for line in step.lines():
+                click.echo(printable(line), err=as_json)
 
     with view:
         found = prove(checked, ohms, tolerance=within, agreed=agree, tell=tell, file=bench, phase=view.phase)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from crossbar_hil.cli.completion import complete_bench, complete_run
 from crossbar_hil.errors import ConfigError, DataError
 from crossbar_hil.text import printable, table_lines
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 DONE, COULD_NOT, BAD_USAGE, NOT_CONVERGED = 0, 1, 2, 3
 
-run_argument = click.argument("run")
-bench_argument = click.argument("bench")
+run_argument = click.argument("run", shell_complete=complete_run)
+bench_argument = click.argument("bench", shell_complete=complete_bench)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON line instead of text.")
 quiet_option = click.option("--quiet", is_flag=True, help="Show no progress.")
 yes_option = click.option("--yes", is_flag=True, help="Answer yes to every question.")
@@ -82,6 +83,12 @@ def phases(bench: "Bench | None" = None, *, quiet: bool = False) -> "NothingShow
     from crossbar_hil.screen.terminal import make_phases  # noqa: PLC0415
 
     return make_phases(Console(stderr=True), quiet=quiet, lines=bench is not None and bench.is_by_hand)
+
+
+def echo_aside(view: "NothingShown", text: str, *, err: bool) -> None:
+    """Print a line, without control characters, above what a view keeps in place."""
+    with view.aside():
+        click.echo(printable(text), err=err)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from crossbar_hil.cli.common import (
     quiet_option,
     say_assumptions,
 )
+from crossbar_hil.cli.completion import complete_bench
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.text import printable
 
@@ -86,7 +87,9 @@ def _dry_run_options(chips: int, over: str) -> Callable[[Any], Any]:
     options = [
         click.option("--over", multiple=True, metavar="KEY=VALUES", help=over),
         click.option("--set", "fixed", multiple=True, metavar="KEY=VALUE", help="Set one key of [training] or [chip]."),
-        click.option("--bench", help="Shipped bench, bench file or backend.  [default: simulated]"),
+        click.option(
+            "--bench", shell_complete=complete_bench, help="Shipped bench, bench file or backend.  [default: simulated]"
+        ),
         click.option("--preset", help=PRESET_HELP),
         click.option("--curve", metavar="FILE", help="Measured conductance curve of your device."),
         click.option("--twin", metavar="FILE", help="Twin of a chip that `calibrate` made: its draws are the chips."),

@@ -26,6 +26,8 @@ from crossbar_hil.cli.common import (
     run_argument,
     yes_option,
 )
+from crossbar_hil.cli.completion import complete_run
+from crossbar_hil.errors import DataError
 from crossbar_hil.text import counted
 
 if TYPE_CHECKING:
@@ -139,7 +141,7 @@ def runs(sort: str | None, wanted: tuple[str, ...], limit: int | None, out: Path
 
 
 @click.command()
-@click.argument("names", metavar="RUN RUN ...", nargs=-1, required=True)
+@click.argument("names", metavar="RUN RUN ...", nargs=-1, required=True, shell_complete=complete_run)
 @out_option
 @as_json
 def compare(names: tuple[str, ...], out: Path, as_json: bool) -> None:
@@ -210,23 +212,79 @@ def report(run: str, folder: Path | None, out: Path, as_json: bool) -> None:
 
 
 @click.command()
-@run_argument
-@click.option("--to", "form", type=click.Choice(["csv", "netcdf"]), required=True, help="Format of the file.")
-@click.option("--output", type=click.Path(path_type=Path), help="The new file; in the run's folder if not given.")
+@click.argument("names", metavar="[RUN]...", nargs=-1, shell_complete=complete_run)
+@click.option(
+    "--to", "form", type=click.Choice(["csv", "netcdf", "pulses", "crate"]), required=True, help="Format; see below."
+)
+@click.option("--where", "wanted", multiple=True, metavar="CONDITION", help="Crate of all runs that fit; see `runs`.")
+@click.option("--output", type=click.Path(path_type=Path), help="New file or folder; in the run's folder if not given.")
+@click.option("--licence", help="Of the data in a crate: its address, or its SPDX identifier such as CC-BY-4.0.")
+@click.option("--title", default="", help="Of a crate.")
 @out_option
 @as_json
-def export(run: str, form: str, output: Path | None, out: Path, as_json: bool) -> None:
-    """Export a RUN: a CSV that PyMeasure opens, or NetCDF with labels and units."""
-    from crossbar_hil.runs.export import export_run  # noqa: PLC0415
-    from crossbar_hil.runs.store import find_run  # noqa: PLC0415
+def export(
+    names: tuple[str, ...],
+    form: str,
+    wanted: tuple[str, ...],
+    output: Path | None,
+    licence: str | None,
+    title: str,
+    out: Path,
+    as_json: bool,
+) -> None:
+    r"""Export a RUN; a crate may hold several.
 
+    \b
+    csv      a line a step, which PyMeasure opens
+    netcdf   named arrays with units (CF-1.8); needs the extra export
+    pulses   a line a read or pulse of a cell, as labs deposit them
+    crate    RO-Crate: files and exports of runs, and who made them with what,
+             for an archive; needs the extra crate
+    """
+    from crossbar_hil.runs.exports.crate import export_crate  # noqa: PLC0415 - --help must not wait for it
+    from crossbar_hil.runs.exports.export import export_run  # noqa: PLC0415
+    from crossbar_hil.runs.many.conditions import Condition  # noqa: PLC0415
+    from crossbar_hil.runs.many.listing import newest_rows  # noqa: PLC0415
+    from crossbar_hil.runs.store import find_run, load_run  # noqa: PLC0415
+
+    if form != "crate" and (len(names) != 1 or wanted or licence is not None or title):
+        raise click.UsageError(f"--to {form} takes one RUN; several, --where, --licence and --title go with --to crate")
+    found = [find_run(each, out) for each in names]
+    if wanted:
+        conditions = [Condition.parse(each) for each in wanted]
+        fitting = (row for row in newest_rows(out) if all(each.fits(row.fields) for each in conditions))
+        found += [load_run(row.folder) for row in fitting]
+    if not found:
+        raise click.UsageError(f"no run in {out} fits" if wanted else "no run to export: name a RUN, or give --where")
+    if len(found) > 1 and output is None:
+        raise click.UsageError(f"a crate of {len(found)} runs needs --output, the new folder or .zip file")
+    licence = licence or (_ask_licence() if form == "crate" else None)
     with phases() as view:
         view.phase("writing the file", brief=True)
-        path = export_run(find_run(run, out), form, output)
+        if licence is None:
+            path = export_run(found[0], form, output)
+        else:
+            path = export_crate(found, output or found[0].folder / "crate", licence=licence, title=title)
     if as_json:
         print_json(file=str(path))
     else:
         click.echo(path)
+
+
+def _ask_licence() -> str:
+    """Ask under which licence data are handed out; nobody else can know.
+
+    Raises
+    ------
+    DataError
+        If nobody can answer, as there is no terminal.
+    """
+    try:
+        return str(click.prompt("licence of the data, such as CC-BY-4.0", err=True))
+    except click.Abort as error:
+        if isinstance(error.__context__, EOFError):
+            raise DataError("a crate says under which licence its data are: --licence CC-BY-4.0, for example") from None
+        raise
 
 
 @click.command()

@@ -21,6 +21,7 @@ from crossbar_hil.cli.common import (
     say_seed,
     yes_option,
 )
+from crossbar_hil.cli.completion import complete_bench
 from crossbar_hil.cli.dry_runs import check_nothing_else, dry_run_options, tell_dry_run, with_options
 from crossbar_hil.cli.runs import tell_outcome
 from crossbar_hil.errors import ConfigError
@@ -75,7 +76,11 @@ def snn() -> None:
 
 @snn.command()
 @_network_options
-@click.option("--bench", help="Train a device: shipped bench, bench file or backend; with the dataset stripes.")
+@click.option(
+    "--bench",
+    shell_complete=complete_bench,
+    help="Train a device: shipped bench, bench file or backend; with the dataset stripes.",
+)
 @click.option("--target", type=float, help="Accuracy below which the exit code is 3.  [default: 1 on a device, else 0]")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of everything; fresh if not given.")
 @label_option
@@ -159,7 +164,7 @@ def sweep(
     with loading(quiet=quiet):
         from rich.console import Console  # noqa: PLC0415
 
-        from crossbar_hil.spiking.plotting import save_network_map  # noqa: PLC0415
+        from crossbar_hil.spiking.plotting import write_networks  # noqa: PLC0415
         from crossbar_hil.spiking.sweeping import (  # noqa: PLC0415
             KIND,
             NetworkFolder,
@@ -188,7 +193,7 @@ def sweep(
         work = plan_networks(settings, network_axes(over), networks=5 if networks is None else networks, seed=seed or 0)
         opened = NetworkFolder.begin(folder or new_folder("snn-sweep"), work.plan())
     show = make_show(Console(stderr=True), quiet=quiet, noun="networks")
-    tell_dry_run(lambda: sweep_networks(work, opened, runner, show, save_network_map), opened.path, as_json, quiet)
+    tell_dry_run(lambda: sweep_networks(work, opened, runner, show, write_networks), opened.path, as_json, quiet)
 
 
 @snn.command("test")

@@ -16,6 +16,7 @@ from crossbar_hil.cli.common import (
     chosen_spread,
     condition_options,
     confirm,
+    echo_aside,
     given_tables,
     instrument_options,
     label_option,
@@ -26,6 +27,7 @@ from crossbar_hil.cli.common import (
     say_seed,
     yes_option,
 )
+from crossbar_hil.cli.completion import complete_bench
 from crossbar_hil.cli.runs import tell_outcome
 from crossbar_hil.errors import ConfigError
 from crossbar_hil.text import printable
@@ -37,7 +39,13 @@ def _setting(table: str, key: str, *names: str, help: str, **more: Any) -> Calla
 
 
 @click.command()
-@click.option("--bench", default="simulated", show_default=True, help="Shipped bench, bench file or backend.")
+@click.option(
+    "--bench",
+    shell_complete=complete_bench,
+    default="simulated",
+    show_default=True,
+    help="Shipped bench, bench file or backend.",
+)
 @click.option("--preset", help=PRESET_HELP)
 @seed_option
 @_setting("training", "epochs", "--epochs", help="Most evaluations.")
@@ -134,7 +142,7 @@ def train(
             checked,
             seed=seed,
             chips=forecast_chips,
-            tell=lambda line: click.echo(printable(line), err=True),
+            tell=lambda line: echo_aside(progress, line, err=True),
             ask=hidden_while(progress, partial(_agreed, checked.kind, yes)),
             phase=progress.phase,
         )

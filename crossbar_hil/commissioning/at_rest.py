@@ -70,8 +70,7 @@ def zero_volts(board: Board) -> Step:
     for port in driven:
         unit = {port: 1.0} | ({"guard": 0.0} if model.guarded and port != "guard" else {})
         parts.append(model.currents([(assignment, unit) for assignment, _ in states]).ravel())
-    for place in range(len(model.sources)):
-        parts.append(np.tile(np.eye(len(model.sources))[place], len(states)))
+    parts += [np.tile(own, len(states)) for own in np.eye(len(model.sources))]
     volts = np.linalg.lstsq(np.array(parts).T, found.pairs.zero.ravel(), rcond=None)[0]
     step = Step("nothing driven: every port is at 0 V", dangerous=False)
     for port, volt in zip(driven, volts, strict=False):

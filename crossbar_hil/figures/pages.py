@@ -10,7 +10,7 @@ import jinja2
 from matplotlib.figure import Figure
 
 from crossbar_hil.errors import RunError, reason_of
-from crossbar_hil.figures.png import as_png
+from crossbar_hil.figures.png import WIDE, as_png, width_on_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,31 @@ class Table:
     heading: str
     rows: Sequence[Sequence[str]]
     header: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure as a page shows it."""
+
+    file: str
+    """Where it lies, relative to the page."""
+    caption: str
+    png: bytes
+
+    @property
+    def data(self) -> str:
+        """The picture as text."""
+        return base64.b64encode(self.png).decode("ascii")
+
+    @property
+    def width(self) -> int:
+        """How wide it is shown at most, in pixels: so that its letters are as large as those of the text."""
+        return width_on_page(self.png)
+
+    @property
+    def wide(self) -> bool:
+        """Whether it takes all the width of a page."""
+        return self.width > WIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +90,7 @@ def write_page(sheet: Sheet, path: Path, *, pictures: Sequence[Path] = (), repla
     files = [*sheet.files, *(each.name for each in pictures)]
     text = environment.get_template("sheet.html.j2").render(
         sheet=sheet,
-        pictures=[(caption, base64.b64encode(png).decode("ascii")) for caption, png in drawn],
+        pictures=[Picture(place.name, caption, png) for (caption, png), place in zip(drawn, pictures, strict=True)],
         files=[
             (name, quote(name)) for name in files if (path.parent / name).exists() or name in {p.name for p in pictures}
         ],

@@ -10,6 +10,10 @@ from matplotlib.image import imsave
 from crossbar_hil.errors import RunError, reason_of
 
 DPI = 180
+ON_PAGE = 110
+"""Pixels of a page that an inch of a figure takes."""
+WIDE = 900
+"""Wider ones take all the width of a page."""
 
 
 def as_png(figure: Figure, *, dpi: int = DPI) -> bytes:
@@ -19,6 +23,11 @@ def as_png(figure: Figure, *, dpi: int = DPI) -> bytes:
     canvas.draw()  # type: ignore[no-untyped-call]  # Figure.savefig draws twice: the first time for the layout
     imsave(buffer, canvas.buffer_rgba(), format="png", dpi=dpi)  # type: ignore[no-untyped-call]
     return buffer.getvalue()
+
+
+def width_on_page(png: bytes) -> int:
+    """Return how wide a picture of `DPI` is on a page, in pixels of a screen: so that its letters are those of text."""
+    return int.from_bytes(png[16:20], "big") * ON_PAGE // DPI  # the width stands first in the header of a PNG
 
 
 def write_png(figure: Figure, path: Path, *, dpi: int = DPI, replace: bool = False) -> None:

@@ -443,12 +443,7 @@ def _stopping_at_interrupts(request_stop: Callable[[str], None]) -> Iterator[lis
 
 @contextlib.contextmanager
 def _handled_by(handler: Any) -> Iterator[None]:
-    try:
-        before = signal.signal(signal.SIGINT, handler)
-    except ValueError:  # not in the main thread, where no signal arrives anyway
+    with contextlib.ExitStack() as afterwards:
+        with contextlib.suppress(ValueError):  # not in the main thread, where no signal arrives anyway
+            afterwards.callback(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, handler))
         yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -124,8 +124,8 @@ def open_guarded(
         raise ConfigError(
             f"bench {bench.name} has no chip_id, the name of the chip in the socket, by which its dose is kept"
         )
-    unknown = why_dose_unknown(bench.chip_id) if has_chip and bench.chip_id is not None else ""
-    if unknown:
+    chip_id = bench.chip_id if has_chip else None
+    if chip_id is not None and (unknown := why_dose_unknown(chip_id)):
         write_to_stderr(f"warning: {unknown}")
     if not bench.brings_instruments:
         check_addresses(bench)
@@ -148,15 +148,14 @@ def open_guarded(
             )
             owned.callback(served.close)
             resources, keep_open = lambda: served.resources, (served.lifeline,)
-        chip_id = bench.chip_id if has_chip else None
         header: dict[str, Any] = {
             "run": folder.name,
             "bench": bench.name,
             "kind": bench.kind,
             "chip": chip_id,
             "seed": seed,
+            "bench_sha256": bench_hash(folder),
         }
-        header["bench_sha256"] = bench_hash(folder)
         if bench.kind == "hardware" and is_loopback_allowed():
             header["on_loopback"] = on_loopback({name: table.resource for name, table in bench.instruments.items()})
         hello = Hello(

@@ -3,6 +3,7 @@
 import itertools
 import logging
 import threading
+import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from crossbar_hil.bench.file import Bench, load_bench
 from crossbar_hil.bench.opening import fresh_seed
 from crossbar_hil.errors import ConfigError, CrossbarError, Declined, GuardError, RunError, Stopped, reason_of
 from crossbar_hil.guard.client import describe_safe_report
-from crossbar_hil.guard.opening import open_bench
+from crossbar_hil.guard.opening import open_checked
 from crossbar_hil.quantities import si
 from crossbar_hil.recording import prepare_training
 from crossbar_hil.runs.interruption import Button
@@ -104,9 +105,9 @@ class OnBench(Procedure):
         return int(text)
 
     @contextmanager
-    def session(self, button: Button) -> Iterator[DeviceBackend]:
-        """Open the bench for a session that is no run; an abort leaves the ``with`` block after the operation."""
-        backend = open_bench(self.bench, seed=self.drawn_from())
+    def session(self, bench: Bench, button: Button) -> Iterator[DeviceBackend]:
+        """Open a bench for a session that is no run; an abort leaves the ``with`` block after the operation."""
+        backend = open_checked(bench, seed=self.drawn_from())
         try:
             with backend, button.wired_to(backend.request_stop):
                 yield backend
@@ -203,10 +204,10 @@ class Read(OnBench):
     axes = ("cell", "conductance (S)")
     DATA_COLUMNS: ClassVar[list[str]] = ["reading", "cell", "row", "column", "conductance (S)"]
 
-    def work(self, bench: Bench, button: Button) -> None:  # noqa: ARG002 - it was checked
+    def work(self, bench: Bench, button: Button) -> None:
         """Read so often, cell by cell in the file."""
         volts = si(self.voltage, "V")
-        with self.session(button) as backend:
+        with self.session(bench, button) as backend:
             for reading in range(1, self.repeat + 1):
                 conductances = backend.read_conductances(volts)
                 _, columns = conductances.shape
@@ -229,7 +230,11 @@ class Characterise(OnBench):
     width = Parameter("Width", default="50 ms")
     voltage = Parameter("Read voltage", default="100 mV")
     reads = IntegerParameter("Reads of a step", default=3, minimum=1, maximum=10_000)
-    inputs = ("bench", "seed", "row", "column", "pulses", "amplitude", "depress", "width", "voltage", "reads", "out")
+    rest = IntegerParameter("Reads at rest", default=40, minimum=0, maximum=10_000, description="To see relaxation")
+    inputs = (
+        *("bench", "seed", "row", "column", "pulses", "amplitude", "depress", "width", "voltage", "reads", "rest"),
+        "out",
+    )
     axes = ("step", "conductance (S)")
     DATA_COLUMNS: ClassVar[list[str]] = ["step", "pulses", "amplitude (V)", "conductance (S)"]
 
@@ -250,17 +255,26 @@ class Characterise(OnBench):
         numbered = (folder / f"curve_r{self.row}_c{self.column}_{number}.csv" for number in itertools.count(1))
         path = next(each for each in numbered if not each.exists())
         done: list[Step] = []
-        total = 2 * (self.pulses + 1)
+        total = 2 * (self.pulses + 1) + (2 if self.rest else 0)
+        many = 2 * self.pulses + (max(self.pulses // 2, 1) if self.rest else 0)
         volts = si(self.voltage, "V")
         try:
-            with self.session(button) as backend:
+            with self.session(bench, button) as backend:
                 where = f"{backend.kind} cell, row {self.row}, column {self.column}, read at {self.voltage}"
                 cell = self.row - 1, self.column - 1
                 steps = characterise(
-                    backend, cell, pulses=self.pulses, read_v=volts, up=up, down=down, reads=self.reads
+                    backend,
+                    cell,
+                    pulses=self.pulses,
+                    read_v=volts,
+                    up=up,
+                    down=down,
+                    reads=self.reads,
+                    rest=self.rest,
+                    clock=time.monotonic if backend.kind == "hardware" else None,
                 )
                 if backend.kind == "hardware":
-                    self._agree(bench, f"{counted(2 * self.pulses, 'pulse')} of {up} and {down} change 1 cell for good")
+                    self._agree(bench, f"{counted(many, 'pulse')} of {up} and {down} change 1 cell for good")
                 for step in steps:
                     done.append(step)
                     values = (len(done), step.number, step.pulse.amplitude_v, step.conductance_siemens)

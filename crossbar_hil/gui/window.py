@@ -16,8 +16,6 @@ from crossbar_hil.gui.procedures import LOOK_S
 
 _SIGNALS_MS = 200
 """Ctrl-C on the terminal is seen so often, in milliseconds: Qt gives Python no turn by itself."""
-
-
 _TIDY_MS = 1000
 """Circles of objects are taken apart so often, in milliseconds."""
 
@@ -78,13 +76,15 @@ class Question(QtCore.QObject):
 
     def _show(self, text: str) -> None:
         buttons = QtWidgets.QMessageBox.StandardButton
-        self.dialog = message(self.parent(), f"{text}.\n\nGo on?", buttons.Yes | buttons.No, warns=True)
+        self.dialog = message(self.parent(), f"{text}.\n\nGo on?", buttons.Yes | buttons.No)
         self.dialog.setDefaultButton(buttons.No)
         self.dialog.setEscapeButton(buttons.No)
-        self.dialog.finished.connect(self._answer)
+        self.dialog.finished.connect(lambda _: self._answer())
 
-    def _answer(self, button: int) -> None:
-        self._agreed = button == QtWidgets.QMessageBox.StandardButton.Yes.value
+    def _answer(self) -> None:
+        clicked = self.dialog.clickedButton()
+        yes = QtWidgets.QMessageBox.StandardButton.Yes
+        self._agreed = clicked is not None and self.dialog.standardButton(clicked) == yes
         self.dialog = None
         self._answered.set()
 
@@ -168,14 +168,13 @@ class BenchWindow(ManagedWindow):
         self.abort_button.setEnabled(more)
         self.browser_widget.clear_button.setEnabled(True)
         why = getattr(experiment.procedure, "failure", "") or "it failed; the log says where"
-        self.trouble = message(self, why, QtWidgets.QMessageBox.StandardButton.Ok, warns=True)
+        self.trouble = message(self, why, QtWidgets.QMessageBox.StandardButton.Ok)
         self.trouble.finished.connect(lambda _: self._close_if_wanted(experiment))
 
 
-def message(parent: Any, text: str, buttons: Any, *, warns: bool) -> Any:
-    """Show a text, as it stands, over a window, which stays as it is meanwhile."""
-    icon = QtWidgets.QMessageBox.Icon.Warning if warns else QtWidgets.QMessageBox.Icon.Information
-    dialog = QtWidgets.QMessageBox(icon, "crossbar-hil", "", buttons, parent)
+def message(parent: Any, text: str, buttons: Any) -> Any:
+    """Show a text, as it stands, over a window that goes on meanwhile; return the dialog."""
+    dialog = QtWidgets.QMessageBox(QtWidgets.QMessageBox.Icon.Warning, "crossbar-hil", "", buttons, parent)
     dialog.setTextFormat(QtCore.Qt.TextFormat.PlainText)
     dialog.setText(text)
     dialog.open()

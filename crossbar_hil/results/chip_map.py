@@ -10,7 +10,7 @@ from crossbar_hil.arrays import FloatArray, stack
 from crossbar_hil.backend import DeviceBackend
 from crossbar_hil.errors import DataError
 from crossbar_hil.results.arrays import Variable
-from crossbar_hil.results.result import Result, Series
+from crossbar_hil.results.result import Drawing, Result, Series
 from crossbar_hil.text import counted, quantity
 
 
@@ -18,7 +18,7 @@ from crossbar_hil.text import counted, quantity
 class ChipMap(Result):
     """The cells of a chip as they were read M times, R rows and C columns."""
 
-    drawn_by: ClassVar[str] = "twin"
+    drawn_by: ClassVar[str] = "chip"
     plots: ClassVar[tuple[str, ...]] = ("map",)
 
     kind: str
@@ -60,8 +60,8 @@ class ChipMap(Result):
             "column": Variable(("column",), np.arange(columns), "1", "number of the column, from 0"),
         }
 
-    def _to_be_drawn(self, what: str) -> tuple[tuple[FloatArray, ...], dict[str, object]]:  # noqa: ARG002 - there is one
-        return (self.conductances,), {}
+    def _to_be_drawn(self, what: str) -> Drawing:
+        return Drawing(f"plot_{what}", (self.conductances,))
 
 
 def read_chip(backend: DeviceBackend, read_v: float, *, reads: int = 1) -> ChipMap:

@@ -96,6 +96,22 @@ class Conditions(Table):
     atmosphere: Words | None = None
     """What surrounds the sample, such as air at 45 % relative humidity, or vacuum."""
 
+    @property
+    def said(self) -> dict[str, Any]:
+        """What somebody said, and nothing else."""
+        return self.model_dump(exclude_none=True)
+
+    @property
+    def line(self) -> str:
+        """All of that in one line; empty if nobody said anything.
+
+        >>> Conditions(operator="Ada", temperature_k=4.2).line
+        'conditions: operator Ada; temperature_k 4.2 K'
+        """
+        units = {"temperature_k": " K"}
+        told = "; ".join(f"{name} {value}{units.get(name, '')}" for name, value in self.said.items())
+        return f"conditions: {told}" if told else ""
+
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:
         """Check conditions that belong to no bench, such as those of a network that is computed.

@@ -1,15 +1,13 @@
 """A figure that a notebook shows by itself, whoever drew it."""
 
-import inspect
-import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from crossbar_hil.errors import DataError
+from crossbar_hil.figures.png import as_png
 
 __all__ = ["Axes", "Figure", "Picture", "drawn"]
 
@@ -20,37 +18,20 @@ class Picture(Figure):
     """A figure that a notebook shows as the value of a cell, with or without pyplot."""
 
     def _repr_png_(self) -> bytes:
-        buffer = io.BytesIO()
-        FigureCanvasAgg(self).print_figure(buffer, format="png", dpi=DPI)
-        return buffer.getvalue()
+        return as_png(self, dpi=DPI)
 
 
-def drawn(
-    draw: Callable[..., Figure | Axes | None], arguments: tuple[Any, ...], options: dict[str, Any], ax: Axes | None
-) -> Figure:
-    """Let a function draw, on Axes or as it likes, and return the figure.
+def drawn(draw: Callable[..., Axes], arguments: tuple[Any, ...], options: Mapping[str, Any], ax: Axes | None) -> Figure:
+    """Let a function draw on new Axes of its own, or on those given, and return the figure.
 
     Raises
     ------
     DataError
-        If it draws nothing, or draws several panels and so takes no Axes.
+        If the Axes given are in no figure.
     """
-    if ax is None and not _takes(draw, arguments, options):
-        ax = Picture(layout="constrained").subplots()
-    elif ax is not None and not _takes(draw, (*arguments, ax), options):
-        raise DataError("this figure has several panels, so it is drawn on a new figure, not on Axes that are given")
-    made = draw(*arguments, *([] if ax is None else [ax]), **options)
-    figure = made.figure if isinstance(made, Axes) else made
-    if not isinstance(figure, Figure):
-        raise DataError("there is nothing to draw: a plane shows no more than two settings that vary")
+    figure = draw(*arguments, **options, ax=ax).get_figure(root=True)
+    if figure is None:
+        raise DataError("the Axes to draw on are in no figure")
     if type(figure) is Figure:
         figure.__class__ = Picture
     return figure
-
-
-def _takes(draw: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> bool:
-    try:
-        inspect.getcallargs(draw, *arguments, **options)
-    except TypeError:
-        return False
-    return True

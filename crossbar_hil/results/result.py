@@ -1,7 +1,8 @@
 """What every result offers: a few words, a table for a notebook, figures, arrays with labels, a table of numbers."""
 
 import html
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from crossbar_hil.errors import DataError, MissingExtra
@@ -29,13 +30,21 @@ class Series(NamedTuple):
         return cls(header, ([line.get(name) for name in header] for line in lines))
 
 
+class Drawing(NamedTuple):
+    """A function that draws, by its name, and what it is given besides the Axes: in order, and by name."""
+
+    function: str
+    arguments: tuple[Any, ...]
+    options: Mapping[str, Any] = MappingProxyType({})
+
+
 class Result:
     """What came of something: it says in short what it is, and hands out its numbers and figures."""
 
     __slots__ = ()
 
     drawn_by: ClassVar[str] = ""
-    """Entry point in the group ``crossbar_hil.figures``: a module with a function ``plot_NAME`` for each of `plots`."""
+    """Entry point in the group ``crossbar_hil.figures``: the module whose functions draw it."""
     plots: ClassVar[tuple[str, ...]] = ()
     """Names of the figures that `plot` draws, the usual one first."""
 
@@ -91,13 +100,12 @@ class Result:
             raise DataError(f"no figure{'' if what is None else f' {what!r}'} of a {type(self).__name__}: {known}")
         from crossbar_hil.results.plotting import drawn  # noqa: PLC0415 - matplotlib
 
-        what = what or self.plots[0]
-        arguments, options = self._to_be_drawn(what)
-        return drawn(getattr(load("figures", self.drawn_by), f"plot_{what}"), arguments, options, ax)
+        name, arguments, options = self._to_be_drawn(what or self.plots[0])
+        return drawn(getattr(load("figures", self.drawn_by), name), arguments, options, ax)
 
-    def _to_be_drawn(self, what: str) -> tuple[tuple[Any, ...], dict[str, Any]]:  # noqa: ARG002 - for those that tell
-        """Return what the function of a figure is given, before the Axes and by name."""
-        return (self,), {}
+    def _to_be_drawn(self, what: str) -> Drawing:
+        """Return the function that draws a figure, by its name, and what it is given besides the Axes."""
+        return Drawing(f"plot_{what}", (self,))
 
     def to_xarray(self) -> "Dataset":
         """Return its numbers as an `xarray.Dataset` with units (CF-1.8), as ``export --to netcdf`` writes it.

@@ -26,6 +26,7 @@ FILES = {
     "run.nc": "NetCDF",
 }
 """What a folder of a run may hold, and what a report calls it."""
+REPORT = "report.html"
 MOST_LOOKED_AT = 100
 """Runs, and searches, that are looked at for those that belong together, the nearest first."""
 NEXT = '<span class="next"></span>'
@@ -49,8 +50,8 @@ def links_to_files(run: Run, folder: Path) -> list[Link]:
 
 def links_to_neighbours(run: Run, folder: Path) -> list[Link]:
     """Return links to the run before and the run after of the same chip or label, and to the search it trains by."""
-    found = [(f"{when} run of this {what}: {other.name}", _page(other)) for when, what, other in _about(run)]
-    found += [(f"tuned by {each.parent.parent.name}", each.parent.parent / "report.html") for each in _searches(run)]
+    found = [(f"{when} run of this {what}: {other.name}", other.folder / REPORT) for when, what, other in _about(run)]
+    found += [(f"tuned by {each.parent.parent.name}", each.parent.parent / REPORT) for each in _searches(run)]
     return _links(folder, found)
 
 
@@ -71,13 +72,14 @@ def tell_the_one_before(run: Run, report: Path) -> None:
 
 
 def _about(run: Run, *, after: bool = True) -> list[tuple[str, str, Run]]:
-    """Return the nearest runs before and after a run that share its chip or its label, and which of the two."""
+    """Return the nearest runs with a report, before and after, of the same chip or label, and which of the two."""
     kin = _kin(run)
     if not kin:
         return []
-    beside = sorted(each for each in run.folder.parent.iterdir() if each.is_dir())
-    here = beside.index(run.folder) if run.folder in beside else len(beside)
-    sides = [("previous", beside[:here][::-1])] + ([("next", beside[here + 1 :])] if after else [])
+    beside = sorted(each for each in run.folder.parent.iterdir() if (each / REPORT).is_file())
+    before = [each for each in beside if each.name < run.name]
+    sides = [("previous", before[::-1])]
+    sides += [("next", [each for each in beside if each.name > run.name])] if after else []
     found = []
     for when, folders in sides:
         for folder in folders[:MOST_LOOKED_AT]:
@@ -110,13 +112,8 @@ def _searches(run: Run) -> list[Path]:
         return []
     content, newest = own.read_bytes(), sorted(studies.iterdir(), reverse=True)[:MOST_LOOKED_AT]
     tuned = [each / "tuned" / BENCH_FILE for each in newest]
-    return [each for each in tuned if each.is_file() and each.read_bytes() == content][:1]
-
-
-def _page(run: Run) -> Path:
-    """Return the report of a run, or its folder if it has none."""
-    report = run.folder / "report.html"
-    return report if report.is_file() else run.folder
+    tuned = [each for each in tuned if each.is_file() and (each.parents[1] / REPORT).is_file()]
+    return [each for each in tuned if each.read_bytes() == content][:1]
 
 
 def _links(folder: Path, found: Iterable[tuple[str, Path]]) -> list[Link]:

@@ -19,6 +19,7 @@ from crossbar_hil.arrays import FloatArray
 from crossbar_hil.errors import DataError
 from crossbar_hil.figures.boxes import Boxes, side
 from crossbar_hil.figures.cells import DIVERGING, draw_chip
+from crossbar_hil.figures.chips import map_size
 from crossbar_hil.figures.panes import (
     BLACK,
     COLOURS,
@@ -196,7 +197,7 @@ def _scale_error(ax: Axes, errors: FloatArray) -> None:
 
 def plot_chip(result: TrainingResult, ax: Axes | None = None, *, epoch: int = -1) -> Axes:
     """Draw the conductance of every cell over the chip, as training left it or as it was before an epoch (from 1)."""
-    ax = ax or new_axes(_map_size(result))
+    ax = ax or new_axes(map_size(result.conductances.shape))
     if not -1 <= epoch <= result.epochs or not epoch:
         raise DataError(f"epoch {epoch} was not recorded, 1 to {result.epochs} were; -1 is the last")
     found = result.conductances[epoch - 1 if epoch > 0 else epoch]
@@ -212,7 +213,7 @@ def plot_chip(result: TrainingResult, ax: Axes | None = None, *, epoch: int = -1
 
 def plot_chip_change(result: TrainingResult, ax: Axes | None = None) -> Axes:
     """Draw over the chip by how much the conductance of every cell rose or fell in the training."""
-    ax = ax or new_axes(_map_size(result))
+    ax = ax or new_axes(map_size(result.conductances.shape))
     change = result.conductances[-1] - result.conductances[0]
     factor, _ = engineering(result.conductances, "S")
     unit = engineering(result.conductances, "S")[1]
@@ -297,7 +298,7 @@ def plot_answers(result: TrainingResult, ax: Axes | None = None) -> Axes:
 
 def draw_chip_figure(result: TrainingResult) -> Figure:
     """Draw the chip before and after training, the change, and the bars beside them while they can be told apart."""
-    width, height = _map_size(result)
+    width, height = map_size(result.conductances.shape)
     figure = Figure(figsize=(2 * width, 2 * height), layout="constrained")
     bars = result.conductances[-1].size <= MOST_BARS
     for place, epoch in ((1, 1), (2, -1)):
@@ -338,12 +339,6 @@ def _epochs_across(result: TrainingResult) -> tuple[float, float]:
 
 def _sign(column: int) -> str:
     return MINUS if column % 2 else PLUS
-
-
-def _map_size(result: TrainingResult) -> tuple[float, float]:
-    """Return the size of a map of the chip in inches, with room for numbers up to 16 rows and columns."""
-    _, rows, columns = result.conductances.shape
-    return min(max(3.3, 1.1 + 0.36 * columns), 6.6), min(max(2.6, 0.8 + 0.28 * rows), 6.0)
 
 
 def _name_columns(ax: Axes, result: TrainingResult) -> Axes:

@@ -1,6 +1,5 @@
 """The one-page report of a run: a single HTML file, no script, nothing loaded from elsewhere, all text escaped."""
 
-import base64
 import os
 import shutil
 from itertools import groupby
@@ -11,11 +10,10 @@ import jinja2
 
 from crossbar_hil.errors import RunError, reason_of
 from crossbar_hil.guard.storage import write_new
-from crossbar_hil.runs.neighbours import NEXT, links_to_files, links_to_neighbours, tell_the_one_before
+from crossbar_hil.runs.neighbours import NEXT, REPORT, links_to_files, links_to_neighbours, tell_the_one_before
 from crossbar_hil.runs.recorded_settings import text_of
 from crossbar_hil.runs.run import Run
 
-REPORT = "report.html"
 FIGURES = "figures"
 PAGES = "crossbar_hil.figures"
 """Has what all pages share."""
@@ -56,13 +54,15 @@ def make_report(run: Run, folder: Path | None = None, *, replace: bool = False) 
     for there in (folder / REPORT, folder / FIGURES):
         if os.path.lexists(there):  # a link into nowhere counts: it would be followed
             raise RunError(f"{there} exists already and is not overwritten")
+    from crossbar_hil.figures.pages import Picture  # noqa: PLC0415 - matplotlib, if needed
+
     values, settings, neighbours = run.page_values(), run.all_settings, links_to_neighbours(run, folder)
     try:
         (folder / FIGURES).mkdir(parents=True)
         pictures = []
         for figure in run.figures():
             write_new(folder / FIGURES / f"{figure.name}.png", figure.png)
-            pictures.append((figure.name, figure.caption, base64.b64encode(figure.png).decode("ascii")))
+            pictures.append(Picture(f"{FIGURES}/{figure.name}.png", figure.caption, figure.png))
         write_new(
             folder / REPORT,
             _template(run).render(

@@ -16,6 +16,7 @@ from crossbar_hil.errors import RunError
 from crossbar_hil.guard.lock import run_owner
 from crossbar_hil.guard.states import PHASE, phase_of
 from crossbar_hil.results.arrays import NOT_STATED
+from crossbar_hil.results.cell_tests import CellTest
 from crossbar_hil.results.result import Result
 from crossbar_hil.runs.live.panels import Panel, Standing, Wear
 from crossbar_hil.runs.provenance import utc_now, versions
@@ -260,6 +261,15 @@ class Run(Result, ABC):
     def result(self) -> TrainingResult:
         """The training as `crossbar_hil.Trainer.run` returned it."""
         self._refuse("result of a training")
+
+    @property
+    def has_cell_tests(self) -> bool:
+        """Whether `cell_tests` has something to tell."""
+        return False
+
+    def cell_tests(self) -> Iterator[CellTest]:
+        """Tell every read and every pulse of each cell, as far as the run recorded them, the first first."""
+        self._refuse("reads and pulses of cells")
 
     def chip(self, moment: str) -> dict[str, FloatArray]:  # noqa: ARG002 - for those that can
         """Return what a virtual chip was made of at the ``"start"`` or the ``"end"``."""

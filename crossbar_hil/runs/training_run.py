@@ -14,12 +14,16 @@ from typing import Any, ClassVar
 import numpy as np
 
 from crossbar_hil.arrays import FloatArray
+from crossbar_hil.backend import Pulse
 from crossbar_hil.bench.virtual_chips import lines_of_chips
 from crossbar_hil.errors import CrossbarError, RunError
 from crossbar_hil.guard.database import bound_reading, why_unreadable
+from crossbar_hil.guard.opening import JOURNAL
+from crossbar_hil.guard.replay import tests_in_journal
 from crossbar_hil.parsing import parse_json
 from crossbar_hil.results.arrays import Variable
-from crossbar_hil.results.result import Series
+from crossbar_hil.results.cell_tests import CellTest, Tester
+from crossbar_hil.results.result import Drawing, Series
 from crossbar_hil.runs.inference import Answer, judge_patterns
 from crossbar_hil.runs.life import Agree, Show, resume_work
 from crossbar_hil.runs.live.panels import Panel, Standing, Wear
@@ -382,7 +386,34 @@ class TrainingRun(Run):
         """Return every array of the result, and of the fresh reads."""
         return self.result.variables() | ({} if self.fresh is None else self.fresh.variables())
 
-    def _to_be_drawn(self, what: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    @property
+    def has_cell_tests(self) -> bool:
+        """Whether there is an epoch."""
+        return bool(self.epochs)
+
+    def cell_tests(self) -> Iterator[CellTest]:
+        """Tell every read and every pulse of each cell: by the journal if there is one, else by the record.
+
+        By the record all of an epoch has the time at which it was written down.
+        """
+        shape, journal = self._shape, self.folder / JOURNAL
+        if journal.exists():
+            yield from tests_in_journal(journal, shape, len(self.task.train) + shape[0])
+            return
+        settings, training = self.settings, self.tables.get("bench", {}).get("training", {})
+        with self.open_record() as record:
+            times = dict(record.execute("SELECT epoch, utc FROM epoch").fetchall())
+        tester, read_v = Tester(shape), np.full(shape[0], max(abs(settings["v0"]), abs(settings["v1"])))
+        for epoch in self.epochs:
+            utc = times[epoch.number]
+            yield from tester.reads(epoch.conductances, read_v, epoch.number, utc)
+            if epoch.depressing.any():
+                down = Pulse(training["depress_v"], training["depress_s"] or settings["width_s"])
+                yield from tester.pulses(epoch.depressing, down, epoch.number, utc)
+            up = Pulse(settings["amplitude_v"], settings["width_s"])
+            yield from tester.pulses(epoch.counts - epoch.depressing, up, epoch.number, utc)
+
+    def _to_be_drawn(self, what: str) -> Drawing:
         return self.result._to_be_drawn(what)
 
 

@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 from rich.console import Console, Group, RenderableType
@@ -82,6 +83,15 @@ class OnTerminal(NothingShown):
     def hide(self) -> None:
         """Take it from the terminal until there is something new."""
         self._leave(transient=True)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Take it from the terminal, and draw it again below what was printed."""
+        shown = self._live is not None
+        self._leave(transient=True)
+        yield
+        if shown:
+            self._draw_now()
 
     def draw(self) -> None:
         """Show it from now on, as it is whenever it is drawn."""

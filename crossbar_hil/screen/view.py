@@ -1,6 +1,7 @@
 """What can be told to who looks on: in which phase the work is, and that the screen is needed for a question."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Generic, Protocol, Self, TypeVar
 
@@ -37,6 +38,11 @@ class NothingShown:
 
     def hide(self) -> None:
         """Leave the screen to a question, until the next phase."""
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Leave the screen for the length of a ``with`` block, in which something is printed."""
+        yield
 
 
 View = TypeVar("View", bound=NothingShown)
@@ -77,6 +83,14 @@ class Onlooker(Generic[View], NothingShown):
     def hide(self) -> None:
         """Leave the screen, as long as that works."""
         self._try(self._view.hide)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Leave the screen and come back, as long as that works."""
+        with ExitStack() as away:
+            self._try(lambda: away.enter_context(self._view.aside()))
+            yield
+            self._try(away.close)
 
     def _try(self, act: Callable[[], object]) -> None:
         if self.failure is not None:

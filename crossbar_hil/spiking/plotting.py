@@ -28,7 +28,6 @@ from crossbar_hil.figures.panes import (
     open_frame,
     whole_ticks,
 )
-from crossbar_hil.figures.png import write_png
 from crossbar_hil.spiking.network.labels import Evaluation, Labels
 from crossbar_hil.spiking.network.neurons import Singles
 from crossbar_hil.spiking.panels import recent
@@ -43,6 +42,7 @@ from crossbar_hil.studies.plotting import (
     panels,
     places,
     statistic,
+    write_sweep,
 )
 
 MOST_FIELDS = 100
@@ -68,10 +68,10 @@ def plot_fields(weights: Singles, labels: Labels | None, *, unit: str = "S", ax:
     order = np.argsort(names, kind="stable")[:MOST_FIELDS]
     across = min(len(order), 10)
     down = math.ceil(len(order) / across)
-    ax = ax or new_axes((6.6, max(1.9, 0.8 * down + 0.5)))
     factor, prefixed = engineering(weights.astype(np.float64), unit)
     high, wide = shape
     pitch = high + max(1, round(_NAME * high)), wide + max(1, round(_GAP * wide))
+    ax = ax or new_axes((6.6, 0.4 + 5.6 * down * pitch[0] / (across * pitch[1])))
     picture = np.full((down * pitch[0], across * pitch[1]), np.nan)
     for place, neuron in enumerate(order):
         bottom, left = (place // across + 1) * pitch[0], place % across * pitch[1]
@@ -327,12 +327,9 @@ def _tidy(axes: Axes) -> None:
     whole_ticks(axes.xaxis, 10)
 
 
-def save_network_map(result: NetworkResult, path: Path) -> bool:
-    """Draw the map into a PNG file, if there is one; say whether there is."""
-    figure = draw_networks(result)
-    if figure is not None:
-        write_png(figure, path, replace=True)
-    return figure is not None
+def write_networks(result: NetworkResult, folder: Path) -> None:
+    """Write the map of a sweep of networks, if it has one, and its report into its folder."""
+    write_sweep(result, draw_networks(result), folder)
 
 
 def draw_networks(result: NetworkResult) -> Figure | None:

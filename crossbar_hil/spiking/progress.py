@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from crossbar_hil.arrays import FloatArray, IntArray
 from crossbar_hil.errors import DataError
 from crossbar_hil.results.arrays import Variable
-from crossbar_hil.results.result import Result, Series
+from crossbar_hil.results.result import Drawing, Result, Series
 from crossbar_hil.spiking.network.labels import Evaluation, Labels
 from crossbar_hil.spiking.network.model import NetworkState
 from crossbar_hil.spiking.network.neurons import NeuronState
@@ -82,15 +82,14 @@ class Progress(Result):
             found["label"] = Variable(("neuron",), self.labels.of_neurons, "1", "class that the neuron stands for")
         return found | ({} if self.result is None else self.result.variables())
 
-    def _to_be_drawn(self, what: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def _to_be_drawn(self, what: str) -> Drawing:
         if what == "fields":
-            return (self.state.weights, self.labels), {"unit": ""}
-        if what == "confusion" and self.result is None:
-            raise DataError("no figure 'confusion' yet: the network has not been tested")
-        if what == "confusion":
-            return (self.result,), {}
-        final = None if self.result is None else self.result.accuracy
-        return (self.record,), {"final": final, "chance": 1 / len(self.totals.classes)}
+            return Drawing("plot_fields", (self.state.weights, self.labels), {"unit": ""})
+        if what == "accuracy":
+            return Drawing("plot_accuracy", (self.record, self.result), {"chance": 1 / len(self.totals.classes)})
+        if self.result is None:
+            raise DataError(f"no figure {what!r} yet: the network has not been tested")
+        return self.result._to_be_drawn(what)
 
     def arrays(self) -> dict[str, Any]:
         """Return everything as arrays by name."""

@@ -6,12 +6,17 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar
 
+import numpy as np
+
 from crossbar_hil.bench.file import Bench
 from crossbar_hil.bench.virtual_chips import lines_of_chips
 from crossbar_hil.errors import CrossbarError, RunError
+from crossbar_hil.guard.opening import JOURNAL
+from crossbar_hil.guard.replay import tests_in_journal
 from crossbar_hil.results.arrays import Variable
+from crossbar_hil.results.cell_tests import READ, CellTest, states_of
 from crossbar_hil.results.conditions import Conditions
-from crossbar_hil.results.result import Series
+from crossbar_hil.results.result import Drawing, Series
 from crossbar_hil.runs.life import Agree, resume_work
 from crossbar_hil.runs.live.panels import Panel, Standing
 from crossbar_hil.runs.recorded_settings import Tables
@@ -23,7 +28,7 @@ from crossbar_hil.spiking.folder import CHECKPOINT, RECORD, read_checkpoint, rea
 from crossbar_hil.spiking.network.labels import Evaluation
 from crossbar_hil.spiking.panels import spiking_panels, spiking_standing
 from crossbar_hil.spiking.progress import Progress
-from crossbar_hil.spiking.settings import SpikingSettings, data_hash, data_of
+from crossbar_hil.spiking.settings import STRIPE_V, SpikingSettings, data_hash, data_of
 from crossbar_hil.spiking.tasks.images import Split
 from crossbar_hil.spiking.view import SilentView
 from crossbar_hil.spiking.work import EVERY, SpikingWork
@@ -193,9 +198,35 @@ class SpikingRun(Run):
             found["weight"] = weight
         return found
 
-    def _to_be_drawn(self, what: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        arguments, options = self._trained._to_be_drawn(what)
-        return arguments, options | ({"unit": self._unit} if "unit" in options else {})
+    @property
+    def has_cell_tests(self) -> bool:
+        """Whether its synapses have conductances."""
+        return bool(self._unit) or (self.folder / JOURNAL).exists()
+
+    def cell_tests(self) -> Iterator[CellTest]:
+        """Tell every read and every pulse of each synapse, if there is a journal, else its conductance in the end.
+
+        Raises
+        ------
+        RunError
+            If its weights have no unit, or it has no checkpoint yet.
+        """
+        weights, journal = self._trained.state.weights, self.folder / JOURNAL
+        if journal.exists():
+            yield from tests_in_journal(journal, weights.shape, None)
+            return
+        if not self._unit:
+            raise RunError(
+                f"run {self.name} has weights without a unit, so its synapses have no resistance; csv and netcdf hold "
+                "the weights"
+            )
+        utc = self.facts.get("finished_utc") or ""
+        for state in states_of(weights.astype(np.float64), utc):
+            yield state if self.network.bench is None else state._replace(test_type=READ, voltage_v=STRIPE_V)
+
+    def _to_be_drawn(self, what: str) -> Drawing:
+        drawing = self._trained._to_be_drawn(what)
+        return drawing._replace(options={"unit": self._unit}) if what == "fields" else drawing
 
     def standing(self) -> Standing:
         """Return images shown, accuracy and spikes over the last of them."""

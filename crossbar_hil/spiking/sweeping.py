@@ -218,7 +218,7 @@ class NetworkResult(SweepResult):
     """What the networks of every point came to."""
 
     drawn_by: ClassVar[str] = "spiking"
-    plots: ClassVar[tuple[str, ...]] = ("networks",)
+    plots: ClassVar[tuple[str, ...]] = ("network_accuracy", "network_spread")
 
     sweep: NetworkSweep
     answered: tuple[tuple[Answered, ...], ...]
@@ -278,7 +278,7 @@ def sweep_networks(
     progress: Silent,
     draw: Callable[[NetworkResult, Path], object],
 ) -> Told:
-    """Do a sweep that was planned, and say what came of it; `draw` draws its map.
+    """Do a sweep that was planned, and say what came of it; `draw` draws its map there and writes its report.
 
     Raises
     ------

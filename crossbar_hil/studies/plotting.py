@@ -1,6 +1,7 @@
 """Axes and heat maps that every study draws alike: the brightest cell is the best one, whatever is counted."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,14 +11,19 @@ from matplotlib.figure import Figure
 from crossbar_hil.arrays import FloatArray
 from crossbar_hil.errors import DataError
 from crossbar_hil.figures.cells import BAD, GOOD, draw_cells
+from crossbar_hil.figures.pages import Sheet, Table, write_page
 from crossbar_hil.figures.panes import MIDDLE, SMALL, new_axes, short, short_apart
 from crossbar_hil.studies.axes import Axis
+from crossbar_hil.studies.folder import CHUNKS, PLAN
+from crossbar_hil.studies.sweep import MAP, POINTS, REPORT, SWEEP, SweepResult, value_text
 
 MANY_SIZES = 20.0
 """Listed values that are so many times apart are drawn on a logarithmic axis."""
 _TICKS, _APART = 12, 0.06
 """Values up to which each has a tick of its own, if they are that share of the axis apart."""
 _MOST_LABELS = 16
+MOST_LINES = 200
+"""Points up to which a report has a line for each."""
 
 
 def axes_that_vary(axes: Sequence[Axis]) -> list[Axis]:
@@ -168,3 +174,33 @@ def panels(axes: Sequence[Axis], number: int) -> tuple[Figure, list[Axes]]:
     for panel in drawn[number:]:
         panel.remove()
     return figure, drawn[:number]
+
+
+def write_sweep(result: SweepResult, figure: Figure | None, folder: Path, given: Sequence[str] = ()) -> None:
+    """Write the map of a sweep, if it has one, and its report into its folder, over those that it wrote before.
+
+    Parameters
+    ----------
+    result : SweepResult
+        What came of it.
+    figure : Figure or None
+        Its map.
+    folder : Path
+        Its folder.
+    given : sequence of str
+        What else lies there, for the report to lead to.
+    """
+    sweep, best = result.sweep, result.best
+    names = [axis.key.label for axis in sweep.axes]
+    header, told = result.table()
+    rows = [[*map(value_text, each), *cells] for each, cells in zip(sweep.values, told, strict=True)]
+    heading = "Points" if len(rows) <= MOST_LINES else f"The first {MOST_LINES} of {len(rows)} points; {POINTS} has all"
+    sheet = Sheet(
+        f"Sweep over {' and '.join(str(axis.key) for axis in sweep.axes)}",
+        result.describe_count()[1],
+        lines=[f"Best: {sweep.describe(best)}: {result.share(best)}."],
+        tables=[Table(heading, rows[:MOST_LINES], [*names, *header])],
+        figures=[] if figure is None else [("Map", figure)],
+        files=[POINTS, SWEEP, PLAN, CHUNKS, *given],
+    )
+    write_page(sheet, folder / REPORT, pictures=[] if figure is None else [folder / MAP], replace=True)

@@ -22,7 +22,7 @@ from crossbar_hil.studies.settings import UNITS, Key, Value
 from crossbar_hil.studies.study import Told
 from crossbar_hil.text import table_lines
 
-SWEEP, POINTS, MAP = "sweep.json", "points.csv", "map.png"
+SWEEP, POINTS, MAP, REPORT = "sweep.json", "points.csv", "map.png", "report.html"
 MOST_POINTS = 100_000
 """More points in one sweep are a slip of the pen."""
 AXES_OF_MAP = 2
@@ -135,7 +135,7 @@ class SweepResult(Result, ABC):
         write_json(folder / SWEEP, self.as_record())
 
     def tell(self, folder: Path, draw: Callable[[Path], object]) -> Told:
-        """Say what came of the sweep in a folder; `draw` draws its map into a file."""
+        """Say what came of the sweep in a folder; `draw` draws its map there, if it has one, and writes its report."""
         mapped = sum(len(axis.values) > 1 for axis in self.sweep.axes) <= AXES_OF_MAP
         number, sentence = self.describe_count()
         points = range(len(self.sweep.values))
@@ -156,15 +156,15 @@ class SweepResult(Result, ABC):
             self.noun: number,
             "seed": self.sweep.seed,
             "best": self.rows()[self.best],
-            "files": [POINTS, SWEEP, *([MAP] if mapped else [])],
+            "files": [POINTS, SWEEP, *([MAP] if mapped else []), REPORT],
             **({"virtual_chips": self.describe_best()} if self.describe_best() else {}),
         }
 
         def drawn() -> list[str]:
-            draw(folder / MAP)
-            return [f"{'map':{width}}{folder / MAP}"]
+            draw(folder)
+            return [*([f"{'map':{width}}{folder / MAP}"] if mapped else []), f"{'report':{width}}{folder / REPORT}"]
 
-        return Told(lines, record, drawn if mapped else list)
+        return Told(lines, record, drawn)
 
 
 def combine(axes: Sequence[Axis]) -> tuple[tuple[Value, ...], ...]:

@@ -18,7 +18,7 @@ from crossbar_hil.backend import Pulse
 from crossbar_hil.errors import ConfigError, DataError, writing_new
 from crossbar_hil.parsing import parse_toml
 from crossbar_hil.results.arrays import Variable
-from crossbar_hil.results.result import Result, Series
+from crossbar_hil.results.result import Drawing, Result, Series
 from crossbar_hil.shipped import TextFile, read_text
 from crossbar_hil.tables import Number, Second, Siemens, Volt, Whole, problems_of
 
@@ -250,8 +250,10 @@ class Twin(Result, Part):
         }
         return found
 
-    def _to_be_drawn(self, what: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        return (np.array(self.cells.now_siemens) if what == "map" else self,), {}
+    def _to_be_drawn(self, what: str) -> Drawing:
+        if what != "map":
+            return super()._to_be_drawn(what)
+        return Drawing("plot_map", (np.array(self.cells.now_siemens),), {"title": "After the calibration"})
 
     @property
     def count(self) -> int:

@@ -22,8 +22,9 @@ from crossbar_hil.runs.live.panels import Panel, Wear
 from crossbar_hil.runs.live.training import BY_OUTPUT, cell_names, spent_bars
 from crossbar_hil.runs.many.comparison import compare
 from crossbar_hil.runs.many.listing import COLUMNS, FACETS, Row, bench_of, key_of, select
+from crossbar_hil.runs.neighbours import REPORT
 from crossbar_hil.runs.recorded_settings import text_of
-from crossbar_hil.runs.report import FIGURES, REPORT
+from crossbar_hil.runs.report import FIGURES
 from crossbar_hil.runs.run import Run
 from crossbar_hil.runs.store import load_run
 from crossbar_hil.runs.training_record import RECORD

@@ -216,7 +216,7 @@ const PAGES = {
         cell(moment(each.cells.started), "nowrap"), cell(word(each)), cell(short(each.sent)), cell(`${short(each.dose_vs)} V s`)));
       main.replaceChildren(h("div", { class: "head" }, h("h1", {}, many ? `Chip ${data.chip}` : "No chip"),
         h("span", { class: "soft" }, many ? `${data.kind}, ${many} run${many > 1 ? "s" : ""} in this folder` : "None of its runs has a chip_id and an epoch.")),
-      grid, many ? table(["", "run", "started (UTC)", "verdict", "pulses", "dose of all cells"], lines) : "");
+      grid, many ? table(["", "run", "started (UTC)", "verdict", "pulses", "dose"], lines, "settings life") : "");
       show(grid, data.panels.map(panel));
     },
   },

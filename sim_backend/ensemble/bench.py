@@ -204,16 +204,9 @@ class BenchEnsemble:
         return self.chip.rows, self.chip.columns
 
     def train(self, seed: int, first: int, count: int, drifts: Sequence[float] = ()) -> EnsembleResult:
-        """Train the chips number `first` to ``first + count - 1``, in one thread, and judge them afterwards.
+        """Train chips `first` to ``first + count - 1`` in one thread, judge them, and again after relative drifts.
 
-        Parameters
-        ----------
-        seed : int
-            Seed of the ensemble, not negative.
-        first, count : int
-            Which chips.
-        drifts : sequence of float
-            Relative drifts after which they are judged once more.
+        The seed of the ensemble is not negative.
         """
         shifts = self._draw(seed, first, count)
         if self.lockstep:

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-pytest.importorskip("PySide6.QtWidgets", reason="the window needs Qt: the extra gui brings it", exc_type=ImportError)
+pytest.importorskip(
+    "pymeasure.display.windows", reason="the window needs Qt: the extra gui brings it", exc_type=ImportError
+)
 
 from pymeasure.display.Qt import QtCore, QtWidgets
 from pymeasure.experiment import Procedure

@@ -50,7 +50,8 @@ def tuned():
     bench = load_bench("simulated", overrides=SLOW)
     tune = plan_tune(bench, read_axes(("beta=5e7", "target=0.9,0.95", "width=50 ms")), chips=4, seed=1)
     settings = {find_key("beta"): 5e7, find_key("width"): 0.05, find_key("rule"): "manhattan"}
-    return TuneResult(tune, Candidate((5e7, 0.95, 0.05), COUNTS), settings, bench, COUNTS, None)
+    tried = tuple((1, Candidate((5e7, target, 0.05), COUNTS)) for target in (0.9, 0.95))
+    return TuneResult(tune, tried[1][1], settings, bench, COUNTS, None, tried)
 
 
 def twin():

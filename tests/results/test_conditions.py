@@ -107,6 +107,26 @@ def test_every_condition_of_the_command_line_is_kept_with_the_run(verb, cli):
     assert run.conditions == expected
 
 
+def test_what_is_measured_without_a_training_holds_them_too(cli, tmp_path, undrawn):
+    said = {**GIVEN, "sample": "relaxation: 5 %"}
+    lines = "".join(f'{name} = "{value}"\n' for name, value in said.items()).replace("temperature =", "temperature_k =")
+    (tmp_path / "b.toml").write_text(f'backend = "simulated"\n[chip]\n[conditions]\n{lines}', encoding="utf-8")
+    expected = load_bench(tmp_path / "b.toml").conditions.said
+    assert json.loads(cli("read", "b.toml", "--json").out)["conditions"] == expected
+    assert "conditions" not in json.loads(cli("read", "simulated", "--json").out)
+    assert cli("characterise", "b.toml", "--seed", "1", "--cell", "1", "1", "--pulses", "2", "--to", "c.csv").code == 0
+    text = (tmp_path / "c.csv").read_text(encoding="utf-8")
+    (told,) = [line for line in text.splitlines() if line.startswith("# conditions: ")]
+    assert told.split("; ")[4:6] == ["sample relaxation: 5 %", "temperature_k 298.15 K"]
+    chip = load_bench("simulated", overrides={"chip": {"curve": str(tmp_path / "c.csv")}}).chip
+    assert chip.relaxation == 0  # what a person called the sample is no fact of the curve
+    typed = "calibrate b.toml --seed 1 --reads 3 --pulses 1 --draws 2 --to t.toml"
+    done = cli(*typed.split())
+    assert done.code == 0, done.err
+    head, *_ = (tmp_path / "t.readings.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.dumps(expected)[1:-1] in head
+
+
 def test_what_the_command_line_says_is_laid_over_the_bench_file_key_by_key(tmp_path):
     file = tmp_path / "bench.toml"
     file.write_text('backend = "simulated"\n[conditions]\noperator = "A"\ntemperature_k = 300\n', encoding="utf-8")

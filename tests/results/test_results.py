@@ -110,13 +110,11 @@ def test_one_figure_goes_beside_another_on_axes_that_are_given(results):
     left, right = figure.subplots(1, 2)
     assert result.plot("error", left) is result.plot("weights", right) is figure
     assert (len(left.lines), len(figure.axes)) >= (1, 2)
-    with pytest.raises(DataError, match="has several panels"):
-        sweep_of("beta=2e7,5e7", "target=0.8,0.95").plot(ax=left)
 
 
 def test_a_sweep_that_no_plane_can_show_says_so():
     result = sweep_of("beta=2e7,5e7", "target=0.8,0.95", "width=10 ms,50 ms")
-    with pytest.raises(DataError, match="a plane shows no more than two settings"):
+    with pytest.raises(DataError, match="one or two settings"):
         result.plot()
     assert result.to_xarray()["yield"].shape == (2, 2, 2)
     assert result.to_xarray()["yield"].sel(beta=2e7, target=0.8, width_s=0.01).item() == 0.0

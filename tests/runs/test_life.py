@@ -13,6 +13,7 @@ from crossbar_hil.errors import BenchBusy, DataError, Declined, LimitError, RunE
 from crossbar_hil.guard.lock import run_lock
 from crossbar_hil.recording import prepare_training
 from crossbar_hil.runs import life
+from crossbar_hil.runs.interruption import Button
 from crossbar_hil.runs.life import RecordedWork, begin_work, resume_work
 from crossbar_hil.runs.store import load_run
 from crossbar_hil.runs.training import train_and_record
@@ -249,6 +250,23 @@ def test_ctrl_c_ends_it_after_the_step_under_way(said, tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals differ on Windows")
+def test_a_button_pressed_elsewhere_ends_it_as_ctrl_c_does_and_its_wish_reaches_the_device(said, tmp_path):
+    button = Button()
+
+    def press(step):
+        if step == 2:
+            button.press("Abort was pressed")
+
+    outcome = begin_work(Counting(said), out=tmp_path, show=press, button=button)
+    assert said[-3:] == [2, "safe", "interrupted interrupted after count 2"]
+    assert outcome.status == "interrupted"
+    wishes = []
+    with button.wired_to(wishes.append):  # pressed before there was a device
+        button.press("once more")
+    button.press("too late")
+    assert wishes == ["Abort was pressed", "once more"]
+
+
 def test_ctrl_c_after_the_last_step_interrupts_nothing(said, tmp_path):
     work = Counting(said)
     work.is_complete = True

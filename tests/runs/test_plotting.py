@@ -9,8 +9,6 @@ from crossbar_hil import load_run
 from crossbar_hil.errors import DataError
 from crossbar_hil.figures.panes import MINUS, PLUS, engineering
 from crossbar_hil.runs.plotting import (
-    FIGURES,
-    draw_figures,
     plot_activations,
     plot_answers,
     plot_chip,
@@ -152,7 +150,3 @@ def test_final_bars_are_one_a_cell(result):
     assert len(axes.collections[0].get_facecolor()) in (16, 16 * 6)
     with pytest.raises(DataError, match='projection="3d"'):
         plot_final_conductances(result, Figure().subplots())
-
-
-def test_there_is_one_figure_a_caption(converged_run):
-    assert len(draw_figures(load_run(converged_run).result)) == len(FIGURES)

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 import crossbar_hil.studies.settings  # noqa: F401 - so that every table there is has been defined
 from crossbar_hil import load_run
 from crossbar_hil.bench.file import Bench, load_bench
-from crossbar_hil.runs.export import export_run
+from crossbar_hil.runs.exports.export import export_run
 from crossbar_hil.runs.recorded_settings import Setting, describe_tables, dump_tables, text_of
 from crossbar_hil.runs.report import make_report
 from crossbar_hil.runs.training import bench_tables

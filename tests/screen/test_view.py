@@ -75,6 +75,21 @@ def test_nothing_of_a_phase_is_left_on_a_terminal_in_the_end_or_while_somebody_i
     assert ERASED in screen.file.getvalue().rpartition("reading")[2]
 
 
+def test_what_is_printed_aside_stands_on_a_line_of_its_own_and_the_phase_comes_back_below():
+    screen = console()
+    with Onlooker(OnTerminal(screen)) as view:
+        view.phase("reading the board")
+        with view.aside():
+            screen.file.write("passed\n")
+        after = screen.file.getvalue()
+    before, _, below = after.partition("passed\n")
+    assert ERASED in before.rpartition("reading the board")[2]
+    assert "reading the board" in below
+    with Onlooker(OnTerminal(screen)) as view, view.aside():
+        pass
+    assert screen.file.getvalue().count("reading the board") == after.count("reading the board")
+
+
 def test_elsewhere_a_phase_is_a_plain_line_and_a_brief_one_is_none():
     screen = console(width=20, terminal=False)
     with make_phases(screen) as view:

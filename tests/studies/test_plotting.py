@@ -3,7 +3,7 @@ import pytest
 
 from crossbar_hil.studies.axes import read_axes
 from crossbar_hil.studies.convergence.counts import Counts
-from crossbar_hil.studies.convergence.plotting import draw_sweep, save_map
+from crossbar_hil.studies.convergence.plotting import draw_sweep, write_figures
 from crossbar_hil.studies.convergence.sweeping import ChipSweep, ChipSweepResult
 
 
@@ -67,11 +67,12 @@ def test_a_setting_with_one_value_takes_no_direction_of_the_map():
 def test_three_settings_have_no_map(tmp_path):
     result = made("beta=1e6,1e7", "target=0.5,0.8", "K=1,2", converged=[1] * 8)
     assert draw_sweep(result) is None
-    assert not save_map(result, tmp_path / "map.png")
+    write_figures(result, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
 
 @pytest.mark.parametrize("over", [("rule=manhattan,other",), ("curve=a,b", "beta=1e6,1e7")])
 def test_settings_that_are_words_are_drawn_too(tmp_path, over):
     count = 2 ** len(over)
-    assert save_map(made(*over, converged=[0] * count), tmp_path / "map.png")
+    write_figures(made(*over, converged=[0] * count), tmp_path)
     assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")

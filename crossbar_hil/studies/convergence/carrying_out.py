@@ -1,5 +1,6 @@
 """Carry out a sweep or a search of chips: who does the work, and what is told of it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from crossbar_hil.studies.convergence.tuning import KIND as TUNE_KIND
 from crossbar_hil.studies.scheduling import Scheduler, Threads, make_scheduler
 from crossbar_hil.studies.showing import Silent
 from crossbar_hil.studies.study import Told, keep_or_remove
-from crossbar_hil.studies.sweep import describe_settings, lines_of_points
+from crossbar_hil.studies.sweep import REPORT, describe_settings, lines_of_points
 
 LOADED_S = 1.0
 """What was compiled before is loaded within this time."""
@@ -70,10 +71,10 @@ def _load(work: ChipSweep | Tune, progress: Silent) -> None:
         slow.cancel()
 
 
-def _draw(result: ChipSweepResult, path: Path) -> None:
-    from crossbar_hil.studies.convergence.plotting import save_map  # noqa: PLC0415 - loads matplotlib
+def _draw(result: ChipSweepResult | TuneResult, folder: Path, told: Sequence[str] = ()) -> None:
+    from crossbar_hil.studies.convergence.plotting import write_figures  # noqa: PLC0415 - loads matplotlib
 
-    save_map(result, path)
+    write_figures(result, folder, told)
 
 
 def _say_whose(work: ChipSweep | Tune, told: Told) -> Told:
@@ -122,6 +123,9 @@ def _tell_tune(result: TuneResult, folder: ChipStudyFolder) -> Told:
         *lines_of_chips(chips),
         f"limits  a cell gets at most {limits['pulses']} pulses of {Pulse(limits['pulse_v'], limits['width_s'])}, "
         f"a dose of {limits['dose_vs']:g} V s",
+    ]
+    on_page = list(lines)
+    lines += [
         f"folder  {folder.path}: {TUNE}, {CANDIDATES}",
         f"train   crossbar-hil train --bench {path}" if fresh.converged else f"nothing {NOTHING_FOUND}",
     ]
@@ -129,6 +133,7 @@ def _tell_tune(result: TuneResult, folder: ChipStudyFolder) -> Told:
         "folder": str(folder.path),
         "status": "done",
         "bench": path,
+        "report": str(folder.path / REPORT),
         "settings": {str(key): value for key, value in result.settings.items()},
         **{name: numbers[name] for name in ("chips", "converged", "yield", "yield_low", "yield_high")},
         **{name: numbers[name] for name in ("epochs_mean", "epochs_50", "epochs_95", "pulses_mean")},
@@ -138,4 +143,9 @@ def _tell_tune(result: TuneResult, folder: ChipStudyFolder) -> Told:
         "virtual_chips": chips,
         **({"promise": result.promise.as_record()} if result.promise else {}),
     }
-    return Told(lines, record)
+
+    def drawn() -> list[str]:
+        _draw(result, folder.path, on_page)
+        return [f"report  {folder.path / REPORT}"]
+
+    return Told(lines, record, drawn)

@@ -8,7 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from crossbar_hil.bench.file import BENCH_FILE
 from crossbar_hil.errors import DataError
+from crossbar_hil.figures.pages import Sheet, Table, write_page
 from crossbar_hil.figures.panes import (
     BLACK,
     BLUE,
@@ -21,11 +23,11 @@ from crossbar_hil.figures.panes import (
     open_frame,
     whole_ticks,
 )
-from crossbar_hil.figures.png import write_png
 from crossbar_hil.studies.axes import Axis
 from crossbar_hil.studies.convergence.counts import describe_share
 from crossbar_hil.studies.convergence.sweeping import ChipSweepResult
-from crossbar_hil.studies.convergence.tuning import TuneResult
+from crossbar_hil.studies.convergence.tuning import CANDIDATES, TUNE, TUNED, TuneResult
+from crossbar_hil.studies.folder import CHUNKS, GIVEN, PLAN
 from crossbar_hil.studies.plotting import (
     axes_that_vary,
     draw_contours,
@@ -36,8 +38,11 @@ from crossbar_hil.studies.plotting import (
     panels,
     places,
     statistic,
+    write_sweep,
 )
+from crossbar_hil.studies.sweep import REPORT
 
+PICTURE = "tune.png"
 YIELDS = (50.0, 90.0, 95.0, 99.0)
 """Yields at which contours are drawn, in per cent."""
 _CONVERGE, _EPOCHS = "Chips that converge", "Median epochs of these"
@@ -58,12 +63,32 @@ def draw_sweep(result: ChipSweepResult) -> Figure | None:
     return figure
 
 
-def save_map(result: ChipSweepResult, path: Path) -> bool:
-    """Draw the map into a PNG file, if there is one; say whether there is."""
-    figure = draw_sweep(result)
-    if figure is not None:
-        write_png(figure, path, replace=True)
-    return figure is not None
+def write_figures(result: ChipSweepResult | TuneResult, folder: Path, told: Sequence[str] = ()) -> None:
+    """Write the figure of a sweep or a search and its report into its folder, over those that it wrote before.
+
+    Parameters
+    ----------
+    result : ChipSweepResult or TuneResult
+        What came of it.
+    folder : Path
+        Its folder.
+    told : sequence of str
+        What a person was told of a search.
+    """
+    if isinstance(result, ChipSweepResult):
+        write_sweep(result, draw_sweep(result), folder, [f"{GIVEN}/{BENCH_FILE}"])
+        return
+    settings = [
+        [str(key), f"{value:g}" if isinstance(value, float) else str(value)] for key, value in result.settings.items()
+    ]
+    sheet = Sheet(
+        "Search for settings",
+        f"{result.tune.chips} fresh simulated chips, seed {result.tune.seed}",
+        tables=[Table("What was found", [line.split(maxsplit=1) for line in told]), Table("Settings", settings)],
+        figures=[("What was tried, and how fresh chips converge", draw_tune(result))],
+        files=[TUNE, CANDIDATES, PLAN, CHUNKS, f"{TUNED}/{BENCH_FILE}", f"{GIVEN}/{BENCH_FILE}"],
+    )
+    write_page(sheet, folder / REPORT, pictures=[folder / PICTURE], replace=True)
 
 
 def plot_yield(result: ChipSweepResult, ax: Axes | None = None) -> Axes:

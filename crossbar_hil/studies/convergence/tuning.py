@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -132,6 +132,9 @@ class Tune:
 @dataclass(frozen=True, slots=True, repr=False)
 class TuneResult(Result):
     """The settings that were found, and what fresh chips make of them."""
+
+    drawn_by: ClassVar[str] = "sweep"
+    plots: ClassVar[tuple[str, ...]] = ("search", "convergence")
 
     tune: Tune
     found: Candidate

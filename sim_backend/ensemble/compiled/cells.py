@@ -38,32 +38,38 @@ _u = np.uintp  # an index that cannot count from the end
 
 @apart(Part.VARY_STEPS)
 def vary_steps(
-    state: Reals, spreads: Reals, each: bool, ages: Counts, chips: Counts, key: Counts, memory: Matrix, cells: Counts
-) -> None:
+    state: Reals, spreads: Reals, ages: Counts, chips: Counts, key: Counts, memory: Matrix, cells: Counts,
+    singles: Singles,
+) -> None:  # fmt: skip
     """Make of steps gamma numbers of relative variance `spreads` (L,) over the step.
 
-    `memory` (R + C, L) and `cells` (L,) are worked in.
+    `memory` (R + C, L), `cells` (L,) and `singles` (at least 2 L,) are worked in.
 
-    Only one cell of a pair has a step, unless `each`.
+    What nobody draws is left out: of a pair of cells mostly one has a step, on no chip both.
     """
     shapes, drawn, many = memory[0], memory[1], len(state) // CELL
-    for q in range(0, many, 1 if each else 2):
-        cell = state[q * CELL : (q + 1) * CELL]
+    for q in range(0, many, 2):
+        pair, one, both = state[q * CELL : (q + 2) * CELL], 0, 0
         for i in range(_L):
-            shapes[i], cells[i] = cell[STEP + i], _u(q)
-        if not each:
-            other = state[(q + 1) * CELL : (q + 2) * CELL]
+            first, second = pair[STEP + i] > 0.0, pair[CELL + STEP + i] > 0.0
+            one += 1 if first | second else 0
+            both += 1 if first & second else 0
+        for side in range(0 if one == 0 else 1 if both == 0 else 2):
+            own, beside = pair[side * CELL : (side + 1) * CELL], pair[CELL:]
             for i in range(_L):
-                cells[i] += _u(1) if other[STEP + i] > 0.0 else _u(0)
-                shapes[i] += other[STEP + i]
-        for i in range(_L):
-            shapes[i] = shapes[i] / spreads[i] if spreads[i] > 0.0 else 0.0
-        draw_gammas(shapes, ages, cells, many, chips, key, drawn)
-        for p in range(q, q + (1 if each else 2)):
-            own = state[p * CELL : (p + 1) * CELL]
+                shapes[i], cells[i] = own[STEP + i], _u(q + side)
+            if both == 0:
+                for i in range(_L):
+                    cells[i] += _u(1) if beside[STEP + i] > 0.0 else _u(0)
+                    shapes[i] += beside[STEP + i]
             for i in range(_L):
-                step = own[STEP + i]
-                own[STEP + i] = spreads[i] * drawn[i] if (step > 0.0) & (spreads[i] > 0.0) else step
+                shapes[i] = shapes[i] / spreads[i] if spreads[i] > 0.0 else 0.0
+            draw_gammas(shapes, ages, cells, many, chips, key, drawn, singles)
+            for p in range(side, 2 if both == 0 else side + 1):
+                varied = pair[p * CELL : (p + 1) * CELL]
+                for i in range(_L):
+                    step = varied[STEP + i]
+                    varied[STEP + i] = spreads[i] * drawn[i] if (step > 0.0) & (spreads[i] > 0.0) else step
 
 
 @apart(Part.DISTURB_OTHERS)

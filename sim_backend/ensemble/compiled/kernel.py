@@ -185,14 +185,14 @@ def train_in_lanes(  # noqa: PLR0912, PLR0915 - a list of steps
                 expose(table, lanes, state, pair, across, threshold, least, exact)
                 for i in range(len(ages)):
                     none[i] = ages[i] * np.uint64(rows * outputs) + np.uint64(pair)
-                vary_steps(table, state, spreads, True, none, chips, key, extra, places)
+                vary_steps(table, state, spreads, none, chips, key, extra, places, drawn)
                 move_cells(table, state, rises, size[TOP], size[BENDS] > 0.0, shares, left)
                 conduct(table, state, left, size[TOTAL], scale, drifted, seen)
         for i in range(len(ages)):
             none[i] = np.uint64(0)
         if len(kept_rows) == 0:
             disturb_others(table, state, rows, 2 * outputs, size[DISTURB], extra)
-            vary_steps(table, state, spreads, size[DISTURB] > 0.0, ages, chips, key, extra, places)
+            vary_steps(table, state, spreads, ages, chips, key, extra, places, drawn)
             move_cells(table, state, rises, size[TOP], size[BENDS] > 0.0, shares, left)
         keep(table, kept, keeps, -1, lanes[NOW:])
         lose(table, left, kept)

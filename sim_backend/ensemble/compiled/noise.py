@@ -20,6 +20,8 @@ _L = EFFECT_LANES
 WHITE, CELLS, TELEGRAPH, TELEGRAPH_START, FLICKER, FLICKER_START, STEPS, DRIFT = range(1, 9)
 """What numbers are for; the steps that are tried once more have these of `_AGAIN` more."""
 _AGAIN = 16
+_OPEN = np.float32(1e-6)
+"""What the test of a gamma number leaves open in single precision, relative to its terms."""
 _MASK, _WORD = np.uint64(0xFFFFFFFF), np.uint64(32)
 _FIRST, _SECOND = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _KEY_FIRST, _KEY_SECOND = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
@@ -121,15 +123,32 @@ def _proposed_gamma(shape: Any, number: Any, what: Any, chip: Any, low: Any, hig
     return found if accepted & (root > 0.0) else -1.0
 
 
+@numba.njit(**SMALL)
+def _quick_gamma(shape: Any, x: Any, short_log: Any) -> Any:
+    """Propose the same number for a shape of 1 or more, below zero too if single precision cannot tell.
+
+    `x` is the normal number and `short_log` the logarithm of the uniform one.
+    """
+    size = shape - 1.0 / 3.0
+    root = 1.0 + np.float64(x) / math.sqrt(9.0 * size)
+    cube = max(root * root * root, 1e-30)
+    short, many, one = _f(cube), _f(size), _f(1.0)
+    open_by = _OPEN * (_f(10.0) + many * (one + short))
+    accepted = short_log + open_by < _f(0.5) * x * x + many * (one - short + quick_log(short))
+    return size * cube if accepted & (root > 0.0) else -1.0
+
+
 @numba.njit(**INNER)
 def _next_gamma(shape: Any, number: Any, what: Any, chip: Any, low: Any, high: Any) -> Any:
-    """Do the same for one chip that is tried once more."""
+    """Propose one for a single chip."""
     return _proposed_gamma(shape, number, what, chip, low, high)
 
 
 @numba.njit(**INNER)
-def draw_gammas(shapes: Any, counts: Any, cells: Any, many: int, chips: Any, key: Any, found: Any) -> None:
+def draw_gammas(shapes: Any, counts: Any, cells: Any, many: int, chips: Any, key: Any, found: Any, memory: Any) -> None:
     """Draw a gamma number of scale 1 for a cell of each chip; nothing where the shape is 0.
+
+    Which of both ways a number is made must not depend on who lies beside it.
 
     Parameters
     ----------
@@ -141,16 +160,33 @@ def draw_gammas(shapes: Any, counts: Any, cells: Any, many: int, chips: Any, key
         Numbers of a set.
     key : ndarray of uint64, shape (2,)
         Of the seed.
+    memory : ndarray of float32, shape (at least 2 L,)
     """
-    low, high = key[0], key[1]
+    normals, logs = memory[:_L], memory[_L : 2 * _L]
+    low, high, small, large = key[0], key[1], 0, 0
     for i in range(_L):
-        number = (counts[i] * np.uint64(many) + cells[i]) & _MASK
-        found[i] = _proposed_gamma(max(shapes[i], 1e-12), number, np.uint64(STEPS), chips[i], low, high)
-    for i in range(_L):
-        if shapes[i] == 0.0:
+        small += 1 if (shapes[i] > 0.0) & (shapes[i] < 1.0) else 0
+        large += 1 if shapes[i] >= 1.0 else 0
+    if large > 0:
+        for i in range(_L):  # in two loops, whose steps wait less for each other
+            number = (counts[i] * np.uint64(many) + cells[i]) & _MASK
+            a, b, c, _ = philox(number, np.uint64(STEPS), chips[i] & _MASK, chips[i] >> _WORD, low, high)
+            normals[i], _ = normal_pair(a, b)
+            logs[i] = quick_log(_f(uniform(c)))
+        for i in range(_L):
+            drawn = _quick_gamma(max(shapes[i], 1.0), normals[i], logs[i])
+            found[i] = drawn if shapes[i] >= 1.0 else 0.0
+    else:
+        for i in range(_L):
             found[i] = 0.0
+    if small > 0:
+        for i in range(_L):
+            number, shape = (counts[i] * np.uint64(many) + cells[i]) & _MASK, shapes[i]
+            drawn = _proposed_gamma(max(shape, 1e-12), number, np.uint64(STEPS), chips[i], low, high)
+            found[i] = drawn if (shape > 0.0) & (shape < 1.0) else found[i]
+    for i in range(_L):
         what = STEPS
         while found[i] < 0.0:
-            what += _AGAIN
             number = (counts[i] * np.uint64(many) + cells[i]) & _MASK
             found[i] = _next_gamma(shapes[i], number, np.uint64(what), chips[i], low, high)
+            what += _AGAIN
