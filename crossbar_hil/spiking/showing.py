@@ -11,7 +11,7 @@ from rich.text import Text
 from crossbar_hil.arrays import IntArray
 from crossbar_hil.runs.live.progress import shade_of
 from crossbar_hil.screen.pace import Clock, Pace
-from crossbar_hil.screen.terminal import Lines, OnTerminal
+from crossbar_hil.screen.terminal import Lines, OnTerminal, in_place
 from crossbar_hil.screen.view import Onlooker
 from crossbar_hil.spiking.network.neurons import Singles
 from crossbar_hil.spiking.progress import RECENT
@@ -182,4 +182,4 @@ def make_view(console: Console, *, quiet: bool, fields: bool = False) -> SilentV
     """Choose how to show a training: nothing if quiet, live on a terminal, lines elsewhere."""
     if quiet:
         return SilentView()
-    return Harmless(LiveView(console, fields) if console.is_terminal else LinesOfImages(console, fields))
+    return Harmless(LiveView(console, fields) if in_place(console) else LinesOfImages(console, fields))
